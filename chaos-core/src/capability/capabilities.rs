@@ -1,0 +1,83 @@
+use std::sync::Arc;
+
+use super::{Capability, CapabilitySet, Isolation, Lifecycle, Shell};
+use crate::{Error, Result};
+
+/// What can be done to a target: one optional handle per ability.
+///
+/// Non-exhaustive and [`Default`], so that a new ability breaks no provider.
+///
+/// ```
+/// use chaos_core::Capabilities;
+///
+/// let capabilities = Capabilities::default();
+/// assert!(capabilities.set().is_empty());
+/// assert!(capabilities.lifecycle().is_err());
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// Terminate, stop, start, reboot: each may be unsupported.
+    pub lifecycle: Option<Arc<dyn Lifecycle>>,
+    /// Run a script on the target.
+    pub shell: Option<Arc<dyn Shell>>,
+    /// Cut the target off from outside.
+    pub isolation: Option<Arc<dyn Isolation>>,
+}
+
+impl Capabilities {
+    /// Adds the ability to terminate, stop, start or reboot.
+    #[must_use]
+    pub fn with_lifecycle(mut self, lifecycle: Arc<dyn Lifecycle>) -> Self {
+        self.lifecycle = Some(lifecycle);
+        self
+    }
+
+    /// Adds the ability to run scripts.
+    #[must_use]
+    pub fn with_shell(mut self, shell: Arc<dyn Shell>) -> Self {
+        self.shell = Some(shell);
+        self
+    }
+
+    /// Adds the ability to isolate from outside.
+    #[must_use]
+    pub fn with_isolation(mut self, isolation: Arc<dyn Isolation>) -> Self {
+        self.isolation = Some(isolation);
+        self
+    }
+
+    /// Everything that is there, as a set.
+    pub fn set(&self) -> CapabilitySet {
+        let mut set = self
+            .lifecycle
+            .as_ref()
+            .map_or_else(CapabilitySet::default, |lifecycle| lifecycle.operations());
+        if self.shell.is_some() {
+            set = set.union(CapabilitySet::of([Capability::Shell]));
+        }
+        if self.isolation.is_some() {
+            set = set.union(CapabilitySet::of([Capability::Isolation]));
+        }
+        set
+    }
+
+    /// The lifecycle, or an `Unsupported` error.
+    pub fn lifecycle(&self) -> Result<&Arc<dyn Lifecycle>> {
+        self.lifecycle
+            .as_ref()
+            .ok_or_else(|| Error::unsupported("lifecycle"))
+    }
+
+    /// The shell, or an `Unsupported` error.
+    pub fn shell(&self) -> Result<&Arc<dyn Shell>> {
+        self.shell.as_ref().ok_or_else(|| Error::unsupported("shell"))
+    }
+
+    /// The isolation, or an `Unsupported` error.
+    pub fn isolation(&self) -> Result<&Arc<dyn Isolation>> {
+        self.isolation
+            .as_ref()
+            .ok_or_else(|| Error::unsupported("isolation"))
+    }
+}

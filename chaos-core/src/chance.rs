@@ -1,0 +1,148 @@
+//! Injected randomness: a seed decides who is drawn, and entropy makes seeds and fault ids.
+
+use std::fmt;
+
+use rand::{Rng, RngExt, SeedableRng, TryRng, rngs::SysRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::{Error, ErrorKind, Result};
+
+/// Where unpredictable numbers come from: the seed of a run that was given none, and the ids of faults.
+///
+/// Ids must never repeat over one journal, so they do not derive from the seed: two runs with seed 42 draw the same
+/// victims under different fault ids.
+pub trait Entropy: fmt::Debug + Send + Sync + 'static {
+    /// A number that nobody can predict. Fails when the source does; then nothing is injected.
+    fn draw(&self) -> Result<u64>;
+}
+
+/// The operating system's random number generator.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn draw(&self) -> Result<u64> {
+        SysRng.try_next_u64().map_err(|error| {
+            Error::new(
+                ErrorKind::Unavailable,
+                "the operating system gave no random numbers",
+            )
+            .caused_by(error)
+        })
+    }
+}
+
+/// Entropy that a test can predict: the numbers after `start`, one by one.
+#[derive(Debug)]
+pub struct CountingEntropy(std::sync::atomic::AtomicU64);
+
+impl CountingEntropy {
+    /// Draws `start`, `start + 1` and so on, wrapping at the end.
+    pub fn starting_at(start: u64) -> Self {
+        Self(std::sync::atomic::AtomicU64::new(start))
+    }
+}
+
+impl Entropy for CountingEntropy {
+    fn draw(&self) -> Result<u64> {
+        Ok(self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst))
+    }
+}
+
+/// The draws of one run, the same for one seed on every machine.
+///
+/// Each group draws from a ChaCha8 stream of its own, chosen by the group's id, so that who is drawn in one group does not
+/// depend on which other groups exist or in which order they were found.
+#[derive(Debug)]
+pub(crate) struct Draw(ChaCha8Rng);
+
+impl Draw {
+    /// The stream for choices about the run as a whole.
+    pub(crate) fn for_run(seed: u64) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    /// The stream for choices inside the group with this id.
+    pub(crate) fn for_group(seed: u64, group: &str) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        // Stream 0 is the run's own.
+        rng.set_stream(fnv1a(group.as_bytes()).max(1));
+        Self(rng)
+    }
+
+    /// A number from 0 up to but not including `bound`, which must not be 0. Drawn as `u32`, because `usize` draws differ
+    /// between 32-bit and 64-bit machines.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        let bound = u32::try_from(bound).unwrap_or(u32::MAX).max(1);
+        self.0.random_range(0..bound) as usize
+    }
+
+    /// Moves `count` items, drawn without replacement, to the front of `items` (a partial Fisher-Yates shuffle), and
+    /// returns them.
+    pub(crate) fn choose<'a, T>(&mut self, items: &'a mut [T], count: usize) -> &'a mut [T] {
+        let count = count.min(items.len());
+        for index in 0..count {
+            let other = index + self.below(items.len() - index);
+            items.swap(index, other);
+        }
+        &mut items[..count]
+    }
+
+    /// The seed of the run after this one.
+    pub(crate) fn next_seed(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+}
+
+/// The 64-bit FNV-1a hash: stable across machines and releases, unlike the standard library's hasher.
+/// Source: Fowler, Noll, Vo, RFC 9923.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A change here means that a seed no longer names the victims that it named before.
+    #[test]
+    fn a_seed_draws_the_same_on_every_machine_and_release() {
+        let mut items: Vec<u32> = (0..10).collect();
+        assert_eq!(
+            Draw::for_group(42, "local:drill").choose(&mut items, 4),
+            [0, 0, 0, 0]
+        );
+        assert_eq!(Draw::for_run(42).next_seed(), 0);
+        assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
+    fn every_subset_is_drawn_about_equally_often() {
+        let mut counts = std::collections::BTreeMap::new();
+        for seed in 0..6_000 {
+            let mut items = [0, 1, 2, 3];
+            let mut pair: Vec<i32> = Draw::for_group(seed, "memory:web").choose(&mut items, 2).to_vec();
+            pair.sort_unstable();
+            *counts.entry(pair).or_insert(0) += 1;
+        }
+        assert_eq!(counts.len(), 6, "{counts:?}");
+        // 1,000 expected of each; 5 standard deviations are 145.
+        assert!(
+            counts.values().all(|count| (855..=1145).contains(count)),
+            "{counts:?}"
+        );
+    }
+
+    #[test]
+    fn groups_draw_independently_of_each_other() {
+        let draw = |group: &str| -> Vec<usize> {
+            let mut draw = Draw::for_group(7, group);
+            (0..8).map(|_| draw.below(1_000)).collect()
+        };
+        assert_eq!(draw("memory:a"), draw("memory:a"));
+        assert_ne!(draw("memory:a"), draw("memory:b"));
+    }
+}

@@ -1,0 +1,42 @@
+//! Foreign code under control: its panics become errors and its time is limited.
+
+use std::{any::Any, future::Future, panic::AssertUnwindSafe, time::Duration};
+
+use futures_util::FutureExt;
+
+use crate::{Clock, Error, ErrorKind, Result};
+
+/// Runs `work`, and turns a panic in it into an error of kind `Panicked`.
+pub(crate) async fn contained<T>(what: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| {
+            Err(Error::new(ErrorKind::Panicked, format!("{what} panicked"))
+                .with("message", message(panic.as_ref())))
+        })
+}
+
+/// Runs `work` for at most `limit`, then gives up on it with an error of kind `Timeout`.
+pub(crate) async fn within<T>(
+    clock: &dyn Clock,
+    limit: Duration,
+    what: &'static str,
+    work: impl Future<Output = T>,
+) -> Result<T> {
+    tokio::select! {
+        biased;
+        done = work => Ok(done),
+        () = clock.sleep(limit) => {
+            Err(Error::new(ErrorKind::Timeout, format!("{what} took too long")).with("limit", format_args!("{limit:?}")))
+        }
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a message")
+}

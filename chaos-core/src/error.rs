@@ -1,0 +1,238 @@
+//! The one error type of the library.
+
+use std::{borrow::Cow, error::Error as StdError, fmt};
+
+use serde::{Deserialize, Serialize};
+
+/// The result of every fallible call in this library.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn StdError + Send + Sync + 'static>;
+
+/// What went wrong, to what, with which values, and what the user can do about it.
+///
+/// Opaque on purpose: a caller branches on [`kind`](Error::kind) and [`is_retryable`](Error::is_retryable), a person reads
+/// the message. `Display` prints this layer only; [`source`](StdError::source) holds the rest, and
+/// [`chain`](Error::chain) joins them for a log line or a report.
+///
+/// ```
+/// use chaos_core::{Error, ErrorKind};
+///
+/// let error = Error::invalid("percent", 130, "a whole number from 0 to 100");
+/// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+/// assert!(!error.is_retryable());
+/// assert_eq!(error.to_string(), "invalid percent: 130; expected a whole number from 0 to 100");
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    retryable: bool,
+    context: Vec<(&'static str, String)>,
+    source: Option<Source>,
+}
+
+/// The classes of failure that a caller may want to tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// What was asked for or configured makes no sense. Nothing was done.
+    InvalidInput,
+    /// The thing named does not exist. From a [`Provider`](crate::Provider) this is proof that it is gone, never a guess.
+    NotFound,
+    /// The target or the platform cannot do this at all.
+    Unsupported,
+    /// The platform refused for lack of permission.
+    Denied,
+    /// The platform asks for fewer calls. Retryable.
+    Throttled,
+    /// The platform or the target did not answer as it should. Retryable.
+    Unavailable,
+    /// It took longer than it was allowed to. Retryable, and no proof that nothing happened.
+    Timeout,
+    /// The state is not what the call needs, for instance because somebody else changed it.
+    Conflict,
+    /// A safety rule forbids it.
+    Refused,
+    /// Stored data cannot be read.
+    Corrupt,
+    /// The journal failed. Nothing may be injected.
+    Journal,
+    /// A chaos event, a recovery or a provider panicked. Retryable, because recoveries are idempotent.
+    Panicked,
+    /// Anything else.
+    Other,
+}
+
+impl Error {
+    /// An error of this kind. Throttling, unavailability, time-outs and panics start out retryable.
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        let retryable = matches!(
+            kind,
+            ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Panicked
+        );
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            retryable,
+            context: Vec::new(),
+            source: None,
+        }))
+    }
+
+    /// Bad input: the field, the value that it had, and what would be right.
+    pub fn invalid(field: impl fmt::Display, value: impl fmt::Display, expected: impl fmt::Display) -> Self {
+        Self::new(
+            ErrorKind::InvalidInput,
+            format!("invalid {field}: {value}; expected {expected}"),
+        )
+    }
+
+    /// The target or platform cannot do what `operation` names.
+    pub fn unsupported(operation: impl fmt::Display) -> Self {
+        Self::new(
+            ErrorKind::Unsupported,
+            format!("{operation} is not supported here"),
+        )
+    }
+
+    /// Adds a named value to the message, such as the target or the region.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl fmt::Display) -> Self {
+        self.0.context.push((key, value.to_string()));
+        self
+    }
+
+    /// Keeps the error underneath.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Source>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Overrides whether the same call may succeed later.
+    #[must_use]
+    pub fn retryable(mut self, retryable: bool) -> Self {
+        self.0.retryable = retryable;
+        self
+    }
+
+    /// The class of this failure.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable
+    }
+
+    /// The named values, in the order in which they were added.
+    pub fn context(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.context.iter().map(|(key, value)| (*key, value.as_str()))
+    }
+
+    /// This layer and every one below it, joined by `": "`.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut next = self.source();
+        while let Some(error) = next {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            next = error.source();
+        }
+        text
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        for (index, (key, value)) in self.0.context.iter().enumerate() {
+            write!(f, "{}{key}={value:?}", if index == 0 { " (" } else { ", " })?;
+        }
+        if self.0.context.is_empty() {
+            Ok(())
+        } else {
+            f.write_str(")")
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("retryable", &self.0.retryable)
+            .field("message", &format_args!("{}", self.chain()))
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// An [`Error`] as a value that can be stored, compared and sent: what reports, journals and activities carry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Failure {
+    /// The class of the failure.
+    pub kind: ErrorKind,
+    /// The whole chain of messages.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure from its parts.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self::new(error.kind(), error.chain())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_prints_its_own_layer_and_chain_prints_all() {
+        let error = Error::new(ErrorKind::Unavailable, "the listing failed")
+            .with("region", "eu-west-1")
+            .caused_by(std::io::Error::other("connection reset"));
+        assert_eq!(error.to_string(), r#"the listing failed (region="eu-west-1")"#);
+        assert_eq!(
+            error.chain(),
+            r#"the listing failed (region="eu-west-1"): connection reset"#
+        );
+        assert!(error.is_retryable());
+        assert!(!error.retryable(false).is_retryable());
+    }
+
+    #[test]
+    fn hostile_context_cannot_forge_log_lines() {
+        let error = Error::new(ErrorKind::Other, "x").with("tag", "a\nERROR forged");
+        assert!(!error.to_string().contains('\n'), "{error}");
+    }
+}

@@ -1,0 +1,63 @@
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::{Hold, Scope};
+use crate::{CapabilitySet, Group, Prepared, Result};
+
+/// One kind of failure, written once, for every target that offers what it requires.
+///
+/// ```
+/// use chaos_core::{
+///     CapabilitySet, Capability, ChaosEvent, Group, Hold, Prepared, Result, Scope, async_trait, memory::PowerOn,
+/// };
+///
+/// /// Halts a machine for a minute.
+/// #[derive(Debug)]
+/// struct PowerCut;
+///
+/// #[async_trait]
+/// impl ChaosEvent for PowerCut {
+///     fn name(&self) -> &'static str {
+///         "power-cut"
+///     }
+///
+///     fn requires(&self) -> CapabilitySet {
+///         CapabilitySet::of([Capability::Stop, Capability::Start])
+///     }
+///
+///     fn hold(&self) -> Hold {
+///         Hold::DEFAULT
+///     }
+///
+///     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+///         let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
+///         Ok(Prepared::new(PowerOn::default(), |permit| Box::pin(async move { lifecycle.stop(permit).await })))
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait ChaosEvent: fmt::Debug + Send + Sync + 'static {
+    /// Names it in plans, journals and programs: lower-case words with hyphens, such as `network-blackhole`.
+    fn name(&self) -> &'static str;
+
+    /// What a target must offer.
+    fn requires(&self) -> CapabilitySet;
+
+    /// How long the fault is kept up.
+    fn hold(&self) -> Hold;
+
+    /// Whether this event makes sense in `group`; if not, why not, as the plan will show it. Most do everywhere.
+    fn suits(&self, group: &Group) -> Result<(), String> {
+        let _ = group;
+        Ok(())
+    }
+
+    /// Looks and does not touch: returns the injection together with what undoes it.
+    ///
+    /// It holds no [`Permit`](crate::Permit), so it cannot change anything by accident. An error here means that nothing is
+    /// injected.
+    ///
+    /// Cancel safe: it only looks.
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared>;
+}

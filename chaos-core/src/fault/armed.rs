@@ -1,0 +1,152 @@
+use std::fmt;
+
+use super::{Active, Inject, Prepared, Safeguard};
+use crate::{
+    Activity, BoxRecovery, Error, ErrorKind, Failure, FaultRecord, FaultState, Injection, Lease, Mark,
+    Permit, Result, Scope,
+    contain::{contained, within},
+};
+
+/// A fault whose undo is durable. The next step is [`inject`](Armed::inject).
+///
+/// Dropping it injects nothing and leaves the entry in the journal to the next replay.
+#[must_use = "an armed fault stays in the journal until it is recovered"]
+pub struct Armed {
+    inject: Inject,
+    recovery: BoxRecovery,
+    record: FaultRecord,
+    scope: Scope,
+    safeguard: Safeguard,
+    lease: Lease,
+}
+
+impl Armed {
+    pub(super) fn new(
+        prepared: Prepared,
+        record: FaultRecord,
+        scope: Scope,
+        safeguard: Safeguard,
+        lease: Lease,
+    ) -> Self {
+        Self {
+            inject: prepared.inject,
+            recovery: prepared.recovery,
+            record,
+            scope,
+            safeguard,
+            lease,
+        }
+    }
+
+    /// The fault as it stands in the journal.
+    pub fn record(&self) -> &FaultRecord {
+        &self.record
+    }
+
+    /// Injects, and yields an [`Active`] whatever came of it: an error, a panic or a time-out do not prove that nothing
+    /// happened, so they are recovered too. [`Active::injection`] tells which it was.
+    ///
+    /// The injection is given up when the fault's deadline passes. Where the journal cannot record that it begins, it does
+    /// not begin.
+    ///
+    /// Not cancel safe: a dropped call may have injected or not. The journal knows that it was begun, and a replay recovers
+    /// it.
+    pub async fn inject(mut self) -> Active {
+        let clock = self.scope.clock();
+        let mark = Mark::new(FaultState::Injecting, clock.now());
+        if let Err(error) = self.safeguard.journal.mark(self.record.id, &mark).await {
+            let error = Error::new(
+                ErrorKind::Journal,
+                "the journal did not record the injection, so it was not begun",
+            )
+            .with("fault", self.record.id)
+            .caused_by(error);
+            return self.into_active(Err(error));
+        }
+        self.record.apply(&mark);
+        self.scope.observers().tell(
+            mark.at,
+            Activity::Injecting {
+                fault: self.record.id,
+            },
+        );
+
+        let permit = Permit::new(self.record.id, self.scope.deadline(), clock.clone());
+        let inject = std::mem::replace(
+            &mut self.inject,
+            Box::new(|_| Box::pin(std::future::ready(Ok(())))),
+        );
+        let remaining = self.scope.remaining();
+        // The call that makes the future may panic as well as the future.
+        let injection = contained("the injection", async { inject(&permit).await });
+        let result = within(clock.as_ref(), remaining, "the injection", injection)
+            .await
+            .and_then(|result| result);
+        let result = self.record_result(result).await;
+        self.into_active(result)
+    }
+
+    /// Records that the injection returned well. After an error it stays `Injecting`: nobody knows how far it came.
+    async fn record_result(&mut self, result: Result<()>) -> Result<()> {
+        let (fault, now) = (self.record.id, self.scope.clock().now());
+        let error = match result {
+            Ok(()) => {
+                let mark = Mark::new(FaultState::Active, now).achieved(self.scope.findings().achieved);
+                match self.safeguard.journal.mark(fault, &mark).await {
+                    Ok(()) => {
+                        self.record.apply(&mark);
+                        let (requested, achieved) = (self.record.requested.clone(), mark.achieved);
+                        self.scope.observers().tell(
+                            now,
+                            Activity::Injected {
+                                fault,
+                                requested,
+                                achieved,
+                            },
+                        );
+                        return Ok(());
+                    }
+                    Err(error) => Error::new(
+                        ErrorKind::Journal,
+                        "the fault is injected and the journal did not record it",
+                    )
+                    .with("fault", fault)
+                    .caused_by(error),
+                }
+            }
+            Err(error) => error,
+        };
+        let failure = Failure::from(&error);
+        self.record.failure = Some(failure.clone());
+        self.scope
+            .observers()
+            .tell(now, Activity::InjectionFailed { fault, failure });
+        Err(error)
+    }
+
+    fn into_active(self, result: Result<()>) -> Active {
+        let scope = self
+            .scope
+            .with_injection(match (self.record.injection(), &result) {
+                (Injection::Unknown, Ok(())) => Injection::Returned,
+                (known, _) => known,
+            });
+        Active::new(
+            self.recovery,
+            self.record,
+            scope,
+            self.safeguard,
+            Some(self.lease),
+            result,
+        )
+    }
+}
+
+impl fmt::Debug for Armed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Armed")
+            .field("record", &self.record)
+            .field("recovery", &self.recovery)
+            .finish()
+    }
+}

@@ -1,0 +1,69 @@
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// Names one fault, everywhere: in the journal, in logs, and in every name that is made on its target.
+///
+/// Sixteen hexadecimal digits, drawn from [`Entropy`](crate::Entropy).
+///
+/// ```
+/// use chaos_core::FaultId;
+///
+/// let id: FaultId = "00000000000000ff".parse()?;
+/// assert_eq!(id.to_string(), "00000000000000ff");
+/// assert!("ff".parse::<FaultId>().is_err());
+/// # Ok::<(), chaos_core::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FaultId(u64);
+
+impl FaultId {
+    pub(crate) fn from_entropy(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl fmt::Display for FaultId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for FaultId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for FaultId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let is_hexadecimal = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match u64::from_str_radix(text, 16) {
+            Ok(number) if is_hexadecimal => Ok(Self(number)),
+            _ => Err(Error::invalid(
+                "fault id",
+                format!("{text:?}"),
+                "16 hexadecimal digits",
+            )),
+        }
+    }
+}
+
+impl TryFrom<String> for FaultId {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<FaultId> for String {
+    fn from(id: FaultId) -> Self {
+        id.to_string()
+    }
+}

@@ -1,0 +1,115 @@
+use std::{fmt, sync::Arc};
+
+use futures_util::future::BoxFuture;
+
+use super::{Armed, Magnitude};
+use crate::{
+    Arming, BoxRecovery, Error, ErrorKind, FaultRecord, Journal, Limits, Permit, Recovery, Registry, Result,
+    RetryPolicy, Scope,
+};
+
+/// An injection: what changes the target, once it holds a permit.
+pub type Inject = Box<dyn for<'a> FnOnce(&'a Permit) -> BoxFuture<'a, Result<()>> + Send>;
+
+/// An injection together with what undoes it. There is no way to have the one without the other, and nothing has happened
+/// yet: the next step is [`arm`](Prepared::arm).
+#[must_use = "nothing is injected before it is armed"]
+pub struct Prepared {
+    pub(super) inject: Inject,
+    pub(super) recovery: BoxRecovery,
+    pub(super) requested: Magnitude,
+}
+
+/// What makes an undo durable and readable: the journal, the registry that reads it back, and how long a recovery is tried.
+#[derive(Clone, Debug)]
+pub struct Safeguard {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) registry: Registry,
+    pub(crate) retry: RetryPolicy,
+}
+
+impl Safeguard {
+    /// A safeguard over `journal`, for the recoveries that `registry` can read back.
+    pub fn new(journal: Arc<dyn Journal>, registry: Registry, retry: RetryPolicy) -> Self {
+        Self {
+            journal,
+            registry,
+            retry,
+        }
+    }
+}
+
+impl Prepared {
+    /// Pairs an injection with its recovery.
+    pub fn new<R, F>(recovery: R, inject: F) -> Self
+    where
+        R: Recovery,
+        F: for<'a> FnOnce(&'a Permit) -> BoxFuture<'a, Result<()>> + Send + 'static,
+    {
+        Self {
+            inject: Box::new(inject),
+            recovery: BoxRecovery::new(recovery),
+            requested: Magnitude::default(),
+        }
+    }
+
+    /// States how much is asked for, under a name that carries its unit, such as `load_percent`.
+    pub fn requesting(mut self, name: &str, value: f64) -> Self {
+        self.requested.set(name, value);
+        self
+    }
+
+    /// Puts something around the injection, such as a delay or a failure in a test. The recovery stays.
+    pub fn around(mut self, wrap: impl FnOnce(Inject) -> Inject) -> Self {
+        self.inject = wrap(self.inject);
+        self
+    }
+
+    /// [`Recovery::KIND`] of the recovery inside.
+    pub fn recovery_kind(&self) -> &'static str {
+        self.recovery.kind()
+    }
+
+    /// Makes the undo durable. Refused where a limit forbids the fault.
+    ///
+    /// # Errors
+    /// `Refused` where the recovery could not be read back from the journal; otherwise the journal's error. After an error
+    /// nothing was injected; whether the journal holds the fault is not known, and a replay cleans it up.
+    ///
+    /// Not cancel safe: a dropped call may leave the fault armed, which a replay cleans up.
+    pub async fn arm(self, scope: &Scope, safeguard: &Safeguard, limits: &Limits) -> Result<Arming<Armed>> {
+        let recovery = safeguard.registry.round_trip(&self.recovery).map_err(|error| {
+            Error::new(
+                ErrorKind::Refused,
+                "a recovery that cannot be read back could not undo the fault",
+            )
+            .with("event", scope.event())
+            .caused_by(error)
+        })?;
+        let record = FaultRecord::armed(
+            scope.fault(),
+            scope.seed(),
+            scope.target_id().clone(),
+            scope.event(),
+            recovery,
+            self.requested.clone(),
+            scope.clock().now(),
+            scope.deadline(),
+        );
+        Ok(match safeguard.journal.arm(&record, limits).await? {
+            Arming::Armed(lease) => {
+                Arming::Armed(Armed::new(self, record, scope.clone(), safeguard.clone(), lease))
+            }
+            Arming::Refused(reason) => Arming::Refused(reason),
+        })
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("recovery", &self.recovery)
+            .field("requested", &self.requested)
+            .finish()
+    }
+}

@@ -1,0 +1,250 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{FaultId, FaultState, Magnitude};
+use crate::{Failure, GroupId, RecoveryRecord, TargetId, clock};
+
+/// One fault as the journal holds it. It carries no secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FaultRecord {
+    /// Names the fault.
+    pub id: FaultId,
+    /// The seed of the run that drew it.
+    pub seed: u64,
+    /// What it is injected into.
+    pub target: TargetId,
+    /// The group of that target.
+    pub group: GroupId,
+    /// The name of the chaos event.
+    pub event: String,
+    /// How to undo it.
+    pub recovery: RecoveryRecord,
+    /// How much was asked for.
+    pub requested: Magnitude,
+    /// How much was measured.
+    pub achieved: Magnitude,
+    /// Where it stands.
+    pub state: FaultState,
+    /// When its undo became durable.
+    pub armed_at: Timestamp,
+    /// When it must be over.
+    pub deadline: Timestamp,
+    /// When the injection was begun.
+    pub injecting_at: Option<Timestamp>,
+    /// When the injection returned.
+    pub injected_at: Option<Timestamp>,
+    /// When the recovery began for the first time.
+    pub recovering_at: Option<Timestamp>,
+    /// When the recovery ended, well or not.
+    pub ended_at: Option<Timestamp>,
+    /// What the recovery saw on its way, and when.
+    pub milestones: Vec<Reached>,
+    /// What went wrong last.
+    pub failure: Option<Failure>,
+    /// What a person should know besides, such as that the target is gone for good.
+    pub note: Option<String>,
+}
+
+/// Something that a recovery saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Milestone {
+    /// The platform noticed that the target is not healthy.
+    DetectedUnhealthy,
+    /// A replacement, or the target itself, is there again.
+    Replaced,
+    /// The target or the group is healthy again.
+    Healthy,
+}
+
+/// A milestone and its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Reached {
+    /// What was seen.
+    pub milestone: Milestone,
+    /// When it was seen first.
+    pub at: Timestamp,
+}
+
+impl Reached {
+    /// `milestone`, seen first at `at`.
+    pub fn new(milestone: Milestone, at: Timestamp) -> Self {
+        Self { milestone, at }
+    }
+}
+
+impl FaultRecord {
+    /// A fault that is armed at `armed_at` and must be over by `deadline`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a column without a sensible default"
+    )]
+    pub fn armed(
+        id: FaultId,
+        seed: u64,
+        target: TargetId,
+        event: impl Into<String>,
+        recovery: RecoveryRecord,
+        requested: Magnitude,
+        armed_at: Timestamp,
+        deadline: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            seed,
+            group: target.group(),
+            target,
+            event: event.into(),
+            recovery,
+            requested,
+            achieved: Magnitude::default(),
+            state: FaultState::Armed,
+            armed_at,
+            deadline,
+            injecting_at: None,
+            injected_at: None,
+            recovering_at: None,
+            ended_at: None,
+            milestones: Vec::new(),
+            failure: None,
+            note: None,
+        }
+    }
+
+    /// What is known about whether the injection happened.
+    pub fn injection(&self) -> Injection {
+        match (self.state, self.injecting_at, self.injected_at) {
+            (_, _, Some(_)) => Injection::Returned,
+            (FaultState::Armed, None, None) => Injection::NeverBegan,
+            _ => Injection::Unknown,
+        }
+    }
+
+    /// From the injection until the platform noticed.
+    pub fn time_to_detect(&self) -> Option<Duration> {
+        self.since_injection(self.reached(Milestone::DetectedUnhealthy)?)
+    }
+
+    /// From the injection until the target or group was seen healthy again; for a recovery that marks no such milestone,
+    /// until it was verified.
+    pub fn time_to_recover(&self) -> Option<Duration> {
+        let verified = self.ended_at.filter(|_| self.state == FaultState::Recovered);
+        self.since_injection(self.reached(Milestone::Healthy).or(verified)?)
+    }
+
+    fn reached(&self, milestone: Milestone) -> Option<Timestamp> {
+        self.milestones
+            .iter()
+            .find(|reached| reached.milestone == milestone)
+            .map(|reached| reached.at)
+    }
+
+    fn since_injection(&self, at: Timestamp) -> Option<Duration> {
+        Some(clock::until(self.injecting_at?, at))
+    }
+
+    /// Applies a mark: the new state, its time and its findings. The caller has checked
+    /// [`FaultState::may_become`].
+    pub fn apply(&mut self, mark: &Mark) {
+        let at = Some(mark.at);
+        match mark.state {
+            FaultState::Armed => {}
+            FaultState::Injecting => self.injecting_at = at,
+            FaultState::Active => self.injected_at = at,
+            FaultState::Recovering => self.recovering_at = self.recovering_at.or(at),
+            FaultState::Recovered | FaultState::RecoveryFailed => self.ended_at = at,
+        }
+        self.state = mark.state;
+        for (name, value) in mark.achieved.iter() {
+            self.achieved.set(name, value);
+        }
+        for reached in &mark.milestones {
+            if self.reached(reached.milestone).is_none() {
+                self.milestones.push(*reached);
+            }
+        }
+        if mark.failure.is_some() {
+            self.failure.clone_from(&mark.failure);
+        }
+        if mark.note.is_some() {
+            self.note.clone_from(&mark.note);
+        }
+    }
+}
+
+/// What is known about whether an injection happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Injection {
+    /// It was never begun: the target is as it was.
+    NeverBegan,
+    /// It was begun, and nobody knows how far it came. Assume that it happened.
+    Unknown,
+    /// It returned, so that its effect, if any, is there by now.
+    Returned,
+}
+
+/// One step of a fault, for [`Journal::mark`](crate::Journal::mark).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Mark {
+    /// The state that the fault enters.
+    pub state: FaultState,
+    /// When.
+    pub at: Timestamp,
+    /// What was measured so far.
+    pub achieved: Magnitude,
+    /// What the recovery saw so far.
+    pub milestones: Vec<Reached>,
+    /// What went wrong.
+    pub failure: Option<Failure>,
+    /// What a person should know besides.
+    pub note: Option<String>,
+}
+
+impl Mark {
+    /// The fault enters `state` at `at`.
+    pub fn new(state: FaultState, at: Timestamp) -> Self {
+        Self {
+            state,
+            at,
+            achieved: Magnitude::default(),
+            milestones: Vec::new(),
+            failure: None,
+            note: None,
+        }
+    }
+
+    /// Adds what was measured.
+    #[must_use]
+    pub fn achieved(mut self, achieved: Magnitude) -> Self {
+        self.achieved = achieved;
+        self
+    }
+
+    /// Adds what the recovery saw.
+    #[must_use]
+    pub fn milestones(mut self, milestones: Vec<Reached>) -> Self {
+        self.milestones = milestones;
+        self
+    }
+
+    /// Adds what went wrong.
+    #[must_use]
+    pub fn failure(mut self, failure: Option<Failure>) -> Self {
+        self.failure = failure;
+        self
+    }
+
+    /// Adds what a person should know.
+    #[must_use]
+    pub fn note(mut self, note: Option<String>) -> Self {
+        self.note = note;
+        self
+    }
+}

@@ -1,0 +1,67 @@
+use std::fmt;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Arming, FaultQuery, Lease, Limits};
+use crate::{FaultId, FaultRecord, Mark, Result};
+
+/// Remembers every fault from before it exists until it is undone.
+///
+/// A journal that fails stops all injection. Its errors are of kind `Journal`.
+///
+/// No call is cancel safe in the sense that a dropped call did not happen; each is atomic: it happened whole or not at all.
+#[async_trait]
+pub trait Journal: fmt::Debug + Send + Sync + 'static {
+    /// Checks `limits` and records the fault, as one transaction; returns when the record would survive a crash.
+    ///
+    /// The checks are [`Limits::check`] over what the journal holds within that transaction, so that two monkeys over one
+    /// journal never exceed a limit together. A refusal records nothing.
+    ///
+    /// # Errors
+    /// `Conflict` where a fault of this id is there already.
+    async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>>;
+
+    /// Moves a fault to the state of `mark` and keeps what the mark carries, durably.
+    ///
+    /// # Errors
+    /// `Conflict` where [`FaultState::may_become`](crate::FaultState::may_become) forbids it, so that of two who want to
+    /// go on with a fault, the one who comes late learns it; `NotFound` for an unknown fault.
+    async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()>;
+
+    /// The faults that match, oldest first.
+    async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>>;
+
+    /// Every fault that is not [`Recovered`](crate::FaultState::Recovered), oldest first.
+    async fn pending(&self) -> Result<Vec<FaultRecord>>;
+
+    /// The pending faults that nobody alive holds: whose [`Lease`] was dropped, or whose process is gone. Oldest first.
+    async fn orphans(&self) -> Result<Vec<FaultRecord>>;
+
+    /// Forbids every injection from now on, or allows them again with `None`. Durable.
+    async fn set_halt(&self, halt: Option<&Halt>) -> Result<()>;
+
+    /// The halt in force.
+    async fn halt(&self) -> Result<Option<Halt>>;
+}
+
+/// An order to stop everything: written to the journal, seen by every monkey over it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Halt {
+    /// Why, in the words of whoever gave the order.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl Halt {
+    /// A halt for `reason` in force since `since`.
+    pub fn new(reason: impl Into<String>, since: Timestamp) -> Self {
+        Self {
+            reason: reason.into(),
+            since,
+        }
+    }
+}

@@ -1,0 +1,131 @@
+use std::{fmt, time::Duration};
+
+use jiff::Timestamp;
+
+use super::Halt;
+use crate::{FaultId, FaultRecord, FaultState, Reason, clock};
+
+/// The limits that count faults, checked again by [`Journal::arm`](crate::Journal::arm).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The most pending faults in the target's group, this one included.
+    pub group_active: usize,
+    /// The most pending faults in the whole journal, this one included.
+    pub total_active: usize,
+    /// How long after an injection of an event into a target the same event leaves the same target alone.
+    pub cool_down: Duration,
+}
+
+/// What a journal counted, within the transaction that arms.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Tally {
+    /// The halt in force.
+    pub halt: Option<Halt>,
+    /// A pending fault on the same target.
+    pub on_target: Option<(FaultId, FaultState)>,
+    /// Pending faults in the same group.
+    pub in_group: usize,
+    /// Pending faults in the whole journal.
+    pub in_total: usize,
+    /// When the same event was last begun to be injected into the same target.
+    pub last_injecting: Option<Timestamp>,
+}
+
+impl Limits {
+    /// No limit but the one that always holds: one pending fault per target.
+    pub fn none() -> Self {
+        Self {
+            group_active: usize::MAX,
+            total_active: usize::MAX,
+            cool_down: Duration::ZERO,
+        }
+    }
+
+    /// Sets the most pending faults in the target's group.
+    #[must_use]
+    pub fn group_active(mut self, limit: usize) -> Self {
+        self.group_active = limit;
+        self
+    }
+
+    /// Sets the most pending faults in the whole journal.
+    #[must_use]
+    pub fn total_active(mut self, limit: usize) -> Self {
+        self.total_active = limit;
+        self
+    }
+
+    /// Sets the cool-down per target and event.
+    #[must_use]
+    pub fn cool_down(mut self, cool_down: Duration) -> Self {
+        self.cool_down = cool_down;
+        self
+    }
+
+    /// The reason why `fault` may not be armed, if there is one.
+    pub fn check(&self, fault: &FaultRecord, tally: &Tally) -> Result<(), Reason> {
+        if let Some(halt) = &tally.halt {
+            return Err(Reason::Halted {
+                reason: halt.reason.clone(),
+            });
+        }
+        if let Some((fault, state)) = tally.on_target {
+            return Err(Reason::UnderFault { fault, state });
+        }
+        if tally.in_group >= self.group_active {
+            return Err(Reason::GroupLimit {
+                active: tally.in_group,
+                limit: self.group_active,
+            });
+        }
+        if tally.in_total >= self.total_active {
+            return Err(Reason::ActiveLimit {
+                active: tally.in_total,
+                limit: self.total_active,
+            });
+        }
+        let until = tally
+            .last_injecting
+            .map(|last| clock::after(last, self.cool_down));
+        match until {
+            Some(until) if fault.armed_at < until => Err(Reason::CoolingDown { until }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether something was armed, or why not.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "armed or refused: there is no third way")]
+pub enum Arming<T> {
+    /// It is armed.
+    Armed(T),
+    /// A limit forbids it.
+    Refused(Reason),
+}
+
+/// Held for as long as somebody takes care of a fault. Dropping it leaves the fault to whoever replays the journal.
+pub struct Lease(Option<Box<dyn FnOnce() + Send + Sync>>);
+
+impl Lease {
+    /// A lease that calls `release` when it is dropped.
+    pub fn new(release: impl FnOnce() + Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(release)))
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(release) = self.0.take() {
+            release();
+        }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lease")
+    }
+}

@@ -1,0 +1,11 @@
+//! The journal: what undoes a fault, kept from before the fault exists until it is undone.
+
+mod journal;
+mod limits;
+mod memory;
+mod query;
+
+pub use journal::{Halt, Journal};
+pub use limits::{Arming, Lease, Limits, Tally};
+pub use memory::MemoryJournal;
+pub use query::FaultQuery;

@@ -1,0 +1,40 @@
+//! Chaos engineering to embed. Placeholder for the crate documentation.
+
+mod calendar;
+mod capability;
+mod chance;
+mod clock;
+mod contain;
+mod error;
+mod event;
+mod fault;
+mod journal;
+pub mod memory;
+mod observer;
+mod plan;
+mod provider;
+mod recovery;
+mod report;
+mod target;
+
+pub use async_trait::async_trait;
+pub use calendar::{Always, Calendar, Never, Window};
+pub use capability::{
+    Capabilities, Capability, CapabilitySet, Isolation, IsolationSnapshot, Lifecycle, Output, Script, Shell,
+};
+pub use chance::{CountingEntropy, Entropy, SystemEntropy};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use error::{Error, ErrorKind, Failure, Result};
+pub use event::{ChaosEvent, Hold, Scope};
+pub use fault::{
+    Active, Armed, FaultId, FaultRecord, FaultState, Inject, Injection, Magnitude, Mark, Milestone, Permit,
+    Prepared, Reached, Safeguard,
+};
+pub use futures_util::{future::BoxFuture, stream::BoxStream};
+pub use journal::{Arming, FaultQuery, Halt, Journal, Lease, Limits, MemoryJournal, Tally};
+pub use observer::{Activity, CutShort, Observer, TracingObserver};
+pub use plan::Reason;
+pub use provider::{GroupFilter, Provider};
+pub use recovery::{BoxRecovery, Recovery, RecoveryRecord, Registry, RetryPolicy, Verdict};
+pub use report::Outcome;
+pub use target::{Group, GroupId, Health, Labels, Member, Target, TargetId};

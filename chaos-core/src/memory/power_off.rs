@@ -1,0 +1,80 @@
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Capability, CapabilitySet, ChaosEvent, Health, Hold, Milestone, Permit, Prepared, Recovery, Result,
+    Scope, Verdict,
+};
+
+/// Stops a machine for a while: the smallest event with a hold, for examples and unit tests. For real targets use
+/// `chaos_events::Stop`.
+#[derive(Clone, Copy, Debug)]
+pub struct PowerOff {
+    hold: Hold,
+}
+
+impl PowerOff {
+    /// Stops for this long.
+    pub fn lasting(hold: Hold) -> Self {
+        Self { hold }
+    }
+}
+
+impl Default for PowerOff {
+    fn default() -> Self {
+        Self { hold: Hold::DEFAULT }
+    }
+}
+
+#[async_trait]
+impl ChaosEvent for PowerOff {
+    fn name(&self) -> &'static str {
+        "power-off"
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        CapabilitySet::of([Capability::Stop, Capability::Start])
+    }
+
+    fn hold(&self) -> Hold {
+        self.hold
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
+        let prepared = Prepared::new(PowerOn::default(), |permit| {
+            Box::pin(async move { lifecycle.stop(permit).await })
+        });
+        Ok(prepared.requesting("seconds", self.hold.duration().as_secs_f64()))
+    }
+}
+
+/// Starts a machine again: the recovery of [`PowerOff`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PowerOn {}
+
+#[async_trait]
+impl Recovery for PowerOn {
+    const KIND: &'static str = "chaos-core/power-on/1";
+
+    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+        match scope.fresh_target().await? {
+            Some(target) => target.capabilities().lifecycle()?.start(permit).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+        let Some(target) = scope.fresh_target().await? else {
+            return Ok(Verdict::Gone("the machine exists no more".to_owned()));
+        };
+        Ok(match target.health().await? {
+            Health::Healthy => {
+                scope.reach(Milestone::Healthy);
+                Verdict::Back
+            }
+            health => Verdict::NotYet(format!("the machine is {health}")),
+        })
+    }
+}

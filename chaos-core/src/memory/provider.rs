@@ -1,0 +1,168 @@
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream, stream::BoxStream};
+
+use super::machine::Machine;
+use crate::{
+    Error, ErrorKind, Group, GroupFilter, GroupId, Health, Member, Provider, Result, Target, TargetId,
+};
+
+const SCHEME: &str = "memory";
+
+/// Groups of machines that exist only in memory: for examples and unit tests.
+///
+/// Its groups replace a terminated machine at once by one with the next free number. Clones share one world.
+///
+/// ```
+/// use chaos_core::{GroupFilter, Provider, memory::MemoryProvider};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> chaos_core::Result<()> {
+/// let provider = MemoryProvider::default().with_group("web", 5)?;
+/// let group = provider.group(&"memory:web".parse()?).await?;
+/// assert_eq!((group.desired, group.healthy()), (5, 5));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MemoryProvider {
+    groups: BTreeMap<GroupId, Arc<Replacer>>,
+}
+
+/// One group: it keeps its machines at their number.
+#[derive(Debug)]
+pub(super) struct Replacer {
+    id: GroupId,
+    desired: usize,
+    replaces_members: bool,
+    machines: Mutex<Machines>,
+}
+
+#[derive(Debug, Default)]
+struct Machines {
+    present: Vec<Arc<Machine>>,
+    next: usize,
+}
+
+impl MemoryProvider {
+    /// Adds a group of `size` healthy machines, `memory:<name>/machine-0` and so on, that replaces its members.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a name that no [`GroupId`] can hold.
+    pub fn with_group(self, name: &str, size: usize) -> Result<Self> {
+        self.add(name, size, true)
+    }
+
+    /// Adds a group that replaces nobody.
+    ///
+    /// # Errors
+    /// As [`with_group`](MemoryProvider::with_group).
+    pub fn with_fixed_group(self, name: &str, size: usize) -> Result<Self> {
+        self.add(name, size, false)
+    }
+
+    fn add(mut self, name: &str, size: usize, replaces_members: bool) -> Result<Self> {
+        let id = GroupId::new(SCHEME, name)?;
+        let machines = Mutex::default();
+        let group = Arc::new(Replacer {
+            id: id.clone(),
+            desired: size,
+            replaces_members,
+            machines,
+        });
+        for _ in 0..size {
+            group.add_machine()?;
+        }
+        self.groups.insert(id, group);
+        Ok(self)
+    }
+
+    /// Sets the health of one machine, as a failure outside of any fault would.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such machine.
+    pub fn set_health(&self, id: &TargetId, health: Health) -> Result<()> {
+        self.machine(id)
+            .map(|machine| machine.set_health(health))
+            .ok_or_else(|| {
+                Error::new(ErrorKind::NotFound, "there is no such machine in memory").with("target", id)
+            })
+    }
+
+    fn machine(&self, id: &TargetId) -> Option<Arc<Machine>> {
+        let group = self.groups.get(&id.group())?;
+        group
+            .machines()
+            .present
+            .iter()
+            .find(|machine| machine.id() == id)
+            .cloned()
+    }
+}
+
+impl Replacer {
+    pub(super) fn replace(self: &Arc<Self>, gone: &TargetId) -> Result<()> {
+        self.machines().present.retain(|machine| machine.id() != gone);
+        if self.replaces_members {
+            self.add_machine()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn add_machine(self: &Arc<Self>) -> Result<()> {
+        let mut machines = self.machines();
+        let id = self.id.target(&format!("machine-{}", machines.next))?;
+        machines.next += 1;
+        machines
+            .present
+            .push(Arc::new(Machine::new(id, Arc::downgrade(self))));
+        Ok(())
+    }
+
+    fn look(&self) -> Group {
+        let member = |machine: &Arc<Machine>| {
+            Member::new(Arc::clone(machine) as Arc<dyn Target>, machine.seen_health())
+        };
+        Group::new(self.id.clone())
+            .desired(self.desired)
+            .replaces_members(self.replaces_members)
+            .members(self.machines().present.iter().map(member))
+    }
+
+    fn machines(&self) -> MutexGuard<'_, Machines> {
+        self.machines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Provider for MemoryProvider {
+    fn scheme(&self) -> &'static str {
+        SCHEME
+    }
+
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        stream::iter(
+            self.groups
+                .values()
+                .filter(|group| filter.passes(&group.id))
+                .map(|group| Ok(group.look())),
+        )
+        .boxed()
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Group> {
+        let group = self.groups.get(id).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "there is no such group in memory").with("group", id)
+        })?;
+        Ok(group.look())
+    }
+
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        Ok(self.machine(id).map(|machine| machine as Arc<dyn Target>))
+    }
+}

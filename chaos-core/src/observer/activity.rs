@@ -1,0 +1,146 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Failure, FaultId, Magnitude, Milestone, Outcome, Reason, TargetId};
+
+/// Something that the library did or saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "activity", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Activity {
+    /// A run began.
+    RunBegan {
+        /// Its seed.
+        seed: u64,
+        /// Whether it is a dry run.
+        leashed: bool,
+    },
+    /// A plan was made.
+    Planned {
+        /// How many groups were looked at.
+        groups: usize,
+        /// How many targets were looked at.
+        targets: usize,
+        /// How many of them were chosen.
+        chosen: usize,
+    },
+    /// A chosen target was left alone after all.
+    Skipped {
+        /// The target.
+        target: TargetId,
+        /// Why.
+        reason: Reason,
+    },
+    /// The undo of a fault is durable.
+    Armed {
+        /// The fault.
+        fault: FaultId,
+        /// Its target.
+        target: TargetId,
+        /// The name of its event.
+        event: String,
+        /// When it must be over.
+        deadline: Timestamp,
+    },
+    /// The injection begins.
+    Injecting {
+        /// The fault.
+        fault: FaultId,
+    },
+    /// The injection returned well.
+    Injected {
+        /// The fault.
+        fault: FaultId,
+        /// What was asked for.
+        requested: Magnitude,
+        /// What was measured.
+        achieved: Magnitude,
+    },
+    /// The injection failed, or nobody knows how far it came; it is recovered all the same.
+    InjectionFailed {
+        /// The fault.
+        fault: FaultId,
+        /// What failed.
+        failure: Failure,
+    },
+    /// The hold is over.
+    HoldEnded {
+        /// The fault.
+        fault: FaultId,
+        /// Why it ended before its time, if it did.
+        cut_short: Option<CutShort>,
+    },
+    /// A recovery reached a milestone.
+    Reached {
+        /// The fault.
+        fault: FaultId,
+        /// The milestone.
+        milestone: Milestone,
+    },
+    /// A recovery attempt begins.
+    Recovering {
+        /// The fault.
+        fault: FaultId,
+        /// Counted from 1.
+        attempt: u32,
+    },
+    /// A recovery attempt did not bring the target back; another follows.
+    RecoveryRetried {
+        /// The fault.
+        fault: FaultId,
+        /// The attempt that did not succeed.
+        attempt: u32,
+        /// What it met.
+        failure: Failure,
+        /// The time until the next attempt.
+        wait: Duration,
+    },
+    /// The target was seen to be back.
+    Recovered {
+        /// The fault.
+        fault: FaultId,
+        /// From the injection until the target was healthy again.
+        time_to_recover: Option<Duration>,
+    },
+    /// The target could not be brought back. The loudest thing this library says.
+    RecoveryFailed {
+        /// The fault.
+        fault: FaultId,
+        /// Its target.
+        target: TargetId,
+        /// What failed.
+        failure: Failure,
+    },
+    /// The journal failed while a fault was under way; the recovery goes on all the same.
+    JournalFailed {
+        /// The fault.
+        fault: FaultId,
+        /// What failed.
+        failure: Failure,
+    },
+    /// Everything is halted.
+    Halted {
+        /// Why, in the words of whoever gave the order.
+        reason: String,
+    },
+    /// A run ended.
+    RunEnded {
+        /// How.
+        outcome: Outcome,
+    },
+}
+
+/// Why a hold ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum CutShort {
+    /// The caller dropped the future, or the monkey is shutting down.
+    Cancelled,
+    /// Everything is halted.
+    Halted,
+    /// The injection failed, or its outcome could not be recorded.
+    InjectionFailed,
+}

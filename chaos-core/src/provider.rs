@@ -1,0 +1,62 @@
+//! Providers: where groups and targets come from.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+
+use crate::{Group, GroupId, Result, Target, TargetId};
+
+/// Finds groups and finds targets again.
+#[async_trait]
+pub trait Provider: fmt::Debug + Send + Sync + 'static {
+    /// What its ids start with, such as `aws-asg`. No two providers of a monkey share one.
+    fn scheme(&self) -> &'static str;
+
+    /// Streams the groups that pass `filter`, each as soon as it is known.
+    ///
+    /// An error ends the stream and makes the whole listing doubtful: a half-read listing is an error, never a shorter
+    /// list, and nothing that it did yield is touched.
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>>;
+
+    /// A fresh look at one group.
+    ///
+    /// # Errors
+    /// `NotFound` only where it is certain that the group exists no more; any other kind where that cannot be told.
+    async fn group(&self, id: &GroupId) -> Result<Group>;
+
+    /// Finds a target again, perhaps from another process than the one that discovered it. `None` only where it is certain
+    /// that the target exists no more.
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>>;
+}
+
+/// Which groups to look at. Empty: all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GroupFilter {
+    /// The ids of groups, or their paths: `local:drill` and `drill` name the same group of a provider `local`.
+    pub names: Vec<String>,
+}
+
+impl GroupFilter {
+    /// Every group.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Adds one group, by id or by path, to those that pass.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.names.push(name.into());
+        self
+    }
+
+    /// Whether a group with this id passes.
+    pub fn passes(&self, id: &GroupId) -> bool {
+        self.names.is_empty()
+            || self
+                .names
+                .iter()
+                .any(|name| name == id.as_str() || name == id.path())
+    }
+}

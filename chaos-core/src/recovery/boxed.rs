@@ -1,0 +1,106 @@
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Recovery, Verdict};
+use crate::{Error, ErrorKind, Permit, Result, Scope};
+
+/// A recovery as the journal stores it: its kind and its data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RecoveryRecord {
+    /// [`Recovery::KIND`].
+    pub kind: String,
+    /// The recovery in JSON.
+    pub payload: Value,
+}
+
+impl RecoveryRecord {
+    /// A record from its parts, as a journal reads them back.
+    pub fn new(kind: impl Into<String>, payload: Value) -> Self {
+        Self {
+            kind: kind.into(),
+            payload,
+        }
+    }
+
+    /// Encodes a recovery.
+    ///
+    /// # Errors
+    /// `InvalidInput` where it has no JSON form, such as a map with keys that are no text.
+    pub fn of<R: Recovery>(recovery: &R) -> Result<Self> {
+        let payload = serde_json::to_value(recovery).map_err(|error| {
+            Error::new(ErrorKind::InvalidInput, "the recovery has no JSON form")
+                .with("kind", R::KIND)
+                .caused_by(error)
+        })?;
+        Ok(Self::new(R::KIND, payload))
+    }
+}
+
+/// Any recovery. Made by [`Prepared::new`](crate::Prepared::new) or read back by a [`Registry`](crate::Registry).
+pub struct BoxRecovery {
+    kind: &'static str,
+    inner: Box<dyn Erased>,
+}
+
+impl BoxRecovery {
+    pub(crate) fn new<R: Recovery>(recovery: R) -> Self {
+        Self {
+            kind: R::KIND,
+            inner: Box::new(recovery),
+        }
+    }
+
+    /// [`Recovery::KIND`] of the recovery inside.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Encodes the recovery inside.
+    ///
+    /// # Errors
+    /// As [`RecoveryRecord::of`].
+    pub fn record(&self) -> Result<RecoveryRecord> {
+        self.inner.record()
+    }
+
+    pub(crate) async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+        self.inner.recover(scope, permit).await
+    }
+
+    pub(crate) async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+        self.inner.verify(scope).await
+    }
+}
+
+impl fmt::Debug for BoxRecovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+/// [`Recovery`] without its constant and its deserialiser, which a trait object cannot have.
+#[async_trait]
+trait Erased: fmt::Debug + Send + Sync {
+    fn record(&self) -> Result<RecoveryRecord>;
+    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()>;
+    async fn verify(&self, scope: &Scope) -> Result<Verdict>;
+}
+
+#[async_trait]
+impl<R: Recovery> Erased for R {
+    fn record(&self) -> Result<RecoveryRecord> {
+        RecoveryRecord::of(self)
+    }
+
+    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+        Recovery::recover(self, scope, permit).await
+    }
+
+    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+        Recovery::verify(self, scope).await
+    }
+}

@@ -1,0 +1,42 @@
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Permit, Result, Scope};
+
+/// How to undo one injection, as data.
+///
+/// It is written to the journal before the injection begins, and whoever reads it back, in whichever process, can bring the
+/// target back. So it holds everything that the undo needs, and no secret.
+///
+/// # Contract
+/// - Idempotent: recovering twice is recovering once.
+/// - Right even if the injection never ran, or ran half-way. [`Scope::injection`] tells what is known.
+/// - "It is gone already" is success.
+/// - A dropped call may be repeated: every `.await` is a place where the process may end.
+/// - [`verify`](Recovery::verify) looks at the target and never at what `recover` believes that it did.
+#[async_trait]
+pub trait Recovery: Serialize + DeserializeOwned + fmt::Debug + Send + Sync + 'static {
+    /// Names this type and its format for ever, such as `chaos-events/start-again/1`. Never reused for another format.
+    const KIND: &'static str;
+
+    /// Brings the target back, or begins to. Called again with back-off for as long as the error is retryable or
+    /// [`verify`](Recovery::verify) says [`Verdict::NotYet`].
+    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()>;
+
+    /// Whether the target is really back. Looks and does not touch.
+    async fn verify(&self, scope: &Scope) -> Result<Verdict>;
+}
+
+/// What a verification saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The target is back.
+    Back,
+    /// It is not, for this reason.
+    NotYet(String),
+    /// It certainly exists no more, and nothing is left to undo.
+    Gone(String),
+}

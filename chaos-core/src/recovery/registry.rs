@@ -1,0 +1,89 @@
+use std::{collections::BTreeMap, fmt};
+
+use serde_json::Value;
+
+use super::{BoxRecovery, Recovery, RecoveryRecord};
+use crate::{Error, ErrorKind, Result};
+
+/// Reads recoveries back from the journal: a map from [`Recovery::KIND`] to a decoder.
+///
+/// Registration is explicit. A monkey refuses, before it injects, an event whose recovery its registry cannot read back.
+///
+/// ```
+/// use chaos_core::{Registry, memory::PowerOn};
+///
+/// let registry = Registry::default().register::<PowerOn>();
+/// assert_eq!(registry.kinds().collect::<Vec<_>>(), ["chaos-core/power-on/1"]);
+/// ```
+#[derive(Clone, Default)]
+pub struct Registry {
+    decoders: BTreeMap<&'static str, Decoder>,
+}
+
+type Decoder = fn(&Value) -> Result<BoxRecovery, serde_json::Error>;
+
+impl Registry {
+    /// Adds one kind of recovery.
+    #[must_use]
+    pub fn register<R: Recovery>(mut self) -> Self {
+        self.decoders.insert(R::KIND, |payload| {
+            use serde::Deserialize as _;
+            R::deserialize(payload).map(BoxRecovery::new)
+        });
+        self
+    }
+
+    /// Adds everything that `other` knows.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.decoders.extend(other.decoders);
+        self
+    }
+
+    /// Every kind that can be read, sorted.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
+        self.decoders.keys().copied()
+    }
+
+    /// Reads a recovery back.
+    ///
+    /// # Errors
+    /// `NotFound` for a kind that was not registered; `Corrupt` for data that is not of that kind.
+    pub fn read(&self, record: &RecoveryRecord) -> Result<BoxRecovery> {
+        let decode = self.decoders.get(record.kind.as_str()).ok_or_else(|| {
+            let known = self.kinds().collect::<Vec<_>>().join(", ");
+            Error::new(
+                ErrorKind::NotFound,
+                "no recovery of this kind is registered; register it with the registry",
+            )
+            .with("kind", &record.kind)
+            .with("registered", known)
+        })?;
+        decode(&record.payload).map_err(|error| {
+            Error::new(ErrorKind::Corrupt, "the recovery in the journal cannot be read")
+                .with("kind", &record.kind)
+                .caused_by(error)
+        })
+    }
+
+    /// Encodes `recovery` and proves that what was encoded reads back to the same.
+    pub(crate) fn round_trip(&self, recovery: &BoxRecovery) -> Result<RecoveryRecord> {
+        let record = recovery.record()?;
+        let again = self.read(&record)?.record()?;
+        if again == record {
+            Ok(record)
+        } else {
+            Err(Error::new(
+                ErrorKind::Corrupt,
+                "the recovery does not read back as it was written",
+            )
+            .with("kind", record.kind))
+        }
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.kinds()).finish()
+    }
+}
