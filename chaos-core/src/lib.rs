@@ -18,7 +18,9 @@ mod report;
 mod target;
 
 pub use async_trait::async_trait;
-pub use calendar::{Always, Calendar, Never, Window};
+pub use calendar::{
+    Always, And, Blackout, BusinessHours, Calendar, CalendarExt, Except, Exclusion, Never, Or, Span, TimeOfDay, Window,
+};
 pub use capability::{
     Capabilities, Capability, CapabilitySet, Isolation, IsolationSnapshot, Lifecycle, Output, Script, Shell,
 };

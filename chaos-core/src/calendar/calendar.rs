@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Result;
 
@@ -23,11 +23,15 @@ pub trait Calendar: fmt::Debug + Send + Sync + 'static {
     }
 }
 
+/// How far ahead a calendar looks for its closing time at least, so that one which hardly ever closes costs no more.
+pub(super) const HORIZON: SignedDuration = SignedDuration::from_hours(8 * 24);
+
 /// A span of time in which a calendar is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Window {
-    /// The first instant at which it is closed again; [`Timestamp::MAX`] for never.
+    /// The first instant at which it is closed again; [`Timestamp::MAX`] for never. If it stays open for more than 8 days, this may
+    /// be an earlier instant that is at least 8 days away.
     pub closes: Timestamp,
 }
 

@@ -1,0 +1,287 @@
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{Date, Time},
+    tz::{AmbiguousOffset, TimeZone},
+};
+
+use super::{Calendar, Exclusion, Span, Window, exclusion::window_outside, zone::time_zone};
+use crate::{Error, Result};
+
+/// Spans of time in which chaos is not welcome, such as a change freeze: closed during them, open outside.
+///
+/// `hours.except(blackout)` and `hours.and(blackout)` mean the same; [`Exclusion`] says why. Without a span it is always
+/// open.
+///
+/// ```
+/// use chaos_core::{Blackout, Calendar};
+/// use jiff::civil::date;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let blackout = Blackout::new()
+///     .dates("Europe/London", date(2026, 12, 21), date(2027, 1, 3))?
+///     .between("2026-06-01T08:00:00Z".parse()?, "2026-06-01T09:30:00Z".parse()?)?;
+///
+/// let window = blackout.window("2026-05-31T12:00:00Z".parse()?).ok_or("closed")?;
+/// assert_eq!(window.closes, "2026-06-01T08:00:00Z".parse()?);
+/// assert!(blackout.window("2026-06-01T08:00:00Z".parse()?).is_none());
+/// assert!(blackout.window("2026-06-01T09:30:00Z".parse()?).is_some());
+/// assert!(blackout.window("2027-01-03T23:59:59Z".parse()?).is_none());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Blackout {
+    /// In order, and never overlapping or adjoining.
+    spans: Vec<Span>,
+}
+
+impl Blackout {
+    /// A blackout without a span: always open.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the span from `start` up to, not including, `end`.
+    ///
+    /// # Errors
+    /// `InvalidInput` unless `start` is before `end`.
+    pub fn between(mut self, start: Timestamp, end: Timestamp) -> Result<Self> {
+        self.insert(Span::new(start, end)?);
+        Ok(self)
+    }
+
+    /// Adds whole days, from the first instant of `first` to the last instant of `last`, as the clocks in the IANA zone
+    /// `zone` show them.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an unknown zone, if `last` is before `first`, or if the days reach beyond the time that can be
+    /// represented.
+    pub fn dates(self, zone: &str, first: Date, last: Date) -> Result<Self> {
+        let zone = time_zone(zone)?;
+        let invalid = |expected| Error::invalid("dates", format_args!("{first} to {last}"), expected);
+        if last < first {
+            return Err(invalid("a last date that is not before the first"));
+        }
+        let bounds = || Ok((start_of(first, &zone)?, end_of(last, &zone)?));
+        let (start, end) = bounds()
+            .map_err(|error: jiff::Error| invalid("dates within the years -9999 to 9999").caused_by(error))?;
+        if start == end {
+            // The zone's clocks went from the day before `first` to the day after `last`: these dates never were.
+            return Ok(self);
+        }
+        self.between(start, end)
+    }
+
+    fn insert(&mut self, span: Span) {
+        let (touching, mut apart): (Vec<Span>, Vec<Span>) = self
+            .spans
+            .iter()
+            .partition(|other| other.start() <= span.end() && span.start() <= other.end());
+        let span = touching.into_iter().fold(span, Span::hull);
+        let index = apart.partition_point(|other| other.start() < span.start());
+        apart.insert(index, span);
+        self.spans = apart;
+    }
+}
+
+impl Calendar for Blackout {
+    fn window(&self, at: Timestamp) -> Option<Window> {
+        window_outside(self, at)
+    }
+}
+
+impl Exclusion for Blackout {
+    fn next(&self, at: Timestamp) -> Option<Span> {
+        let index = self
+            .spans
+            .partition_point(|span| span.start() <= at && !span.contains(at));
+        self.spans.get(index).copied()
+    }
+}
+
+/// The first instant at which the clocks of `zone` show `date` or a later one.
+fn start_of(date: Date, zone: &TimeZone) -> Result<Timestamp, jiff::Error> {
+    let midnight = date.to_datetime(Time::midnight());
+    match zone.to_ambiguous_timestamp(midnight).offset() {
+        AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {
+            offset.to_timestamp(midnight)
+        }
+        AmbiguousOffset::Gap { after, .. } => {
+            // The offset after a gap puts a time inside the gap before the transition.
+            let earlier = after.to_timestamp(midnight)?;
+            Ok(zone
+                .following(earlier)
+                .next()
+                .map_or(earlier, |transition| transition.timestamp()))
+        }
+    }
+}
+
+/// The first instant after which the clocks of `zone` never again show `date` or an earlier one.
+fn end_of(date: Date, zone: &TimeZone) -> Result<Timestamp, jiff::Error> {
+    let tomorrow = date.tomorrow()?;
+    let midnight = tomorrow.to_datetime(Time::midnight());
+    if let AmbiguousOffset::Fold { after, .. } = zone.to_ambiguous_timestamp(midnight).offset() {
+        let second = after.to_timestamp(midnight)?;
+        let before = second.checked_sub(SignedDuration::from_nanos(1))?;
+        if zone.to_datetime(before).date() <= date {
+            return Ok(second);
+        }
+    }
+    start_of(tomorrow, zone)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::ErrorKind;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn span(start: &str, end: &str) -> Span {
+        Span::new(at(start), at(end)).unwrap()
+    }
+
+    #[test]
+    fn spans_that_overlap_or_touch_become_one() {
+        let blackout = Blackout::new()
+            .between(at("2026-01-05T00:00Z"), at("2026-01-06T00:00Z"))
+            .and_then(|blackout| blackout.between(at("2026-01-01T00:00Z"), at("2026-01-02T00:00Z")))
+            .and_then(|blackout| blackout.between(at("2026-01-03T00:00Z"), at("2026-01-04T00:00Z")))
+            .and_then(|blackout| blackout.between(at("2026-01-02T00:00Z"), at("2026-01-03T12:00Z")))
+            .unwrap();
+        let spans = [
+            span("2026-01-01T00:00Z", "2026-01-04T00:00Z"),
+            span("2026-01-05T00:00Z", "2026-01-06T00:00Z"),
+        ];
+        assert_eq!(blackout.spans, spans);
+        assert_eq!(blackout.next(at("2025-01-01T00:00Z")), Some(spans[0]));
+        assert_eq!(blackout.next(at("2026-01-03T23:59:59Z")), Some(spans[0]));
+        assert_eq!(blackout.next(at("2026-01-04T00:00Z")), Some(spans[1]));
+        assert_eq!(blackout.next(at("2026-01-06T00:00Z")), None);
+        assert_eq!(
+            blackout.window(at("2026-01-06T00:00Z")),
+            Some(Window::until(Timestamp::MAX))
+        );
+    }
+
+    #[test]
+    fn a_blackout_without_an_end_lasts_for_ever() {
+        let blackout = Blackout::new()
+            .between(at("2026-01-01T00:00Z"), Timestamp::MAX)
+            .unwrap();
+        assert_eq!(blackout.window(Timestamp::MAX), None);
+    }
+
+    #[test]
+    fn whole_days_are_those_that_the_clocks_of_the_zone_show() {
+        for (zone, first, last, start, end) in [
+            // 23 and 25 hours.
+            (
+                "Europe/London",
+                date(2026, 3, 29),
+                date(2026, 3, 29),
+                "2026-03-29T00:00Z",
+                "2026-03-29T23:00Z",
+            ),
+            (
+                "Europe/London",
+                date(2026, 10, 25),
+                date(2026, 10, 25),
+                "2026-10-24T23:00Z",
+                "2026-10-26T00:00Z",
+            ),
+            // Midnight was skipped: the day began at 01:00; and at 00:30, where 23:30 to 00:30 was skipped.
+            (
+                "America/Sao_Paulo",
+                date(2018, 11, 4),
+                date(2018, 11, 4),
+                "2018-11-04T03:00Z",
+                "2018-11-05T02:00Z",
+            ),
+            (
+                "America/Toronto",
+                date(1919, 3, 31),
+                date(1919, 3, 31),
+                "1919-03-31T04:30Z",
+                "1919-04-01T04:00Z",
+            ),
+            (
+                "America/Toronto",
+                date(1919, 3, 30),
+                date(1919, 3, 30),
+                "1919-03-30T05:00Z",
+                "1919-03-31T04:30Z",
+            ),
+            // Midnight came twice: 01:00 was followed by 00:00, and 00:01 by 23:01 of the day before.
+            (
+                "America/Havana",
+                date(2026, 10, 31),
+                date(2026, 10, 31),
+                "2026-10-31T04:00Z",
+                "2026-11-01T04:00Z",
+            ),
+            (
+                "America/Havana",
+                date(2026, 11, 1),
+                date(2026, 11, 1),
+                "2026-11-01T04:00Z",
+                "2026-11-02T05:00Z",
+            ),
+            (
+                "America/St_Johns",
+                date(2010, 11, 6),
+                date(2010, 11, 6),
+                "2010-11-06T02:30Z",
+                "2010-11-07T03:30Z",
+            ),
+            (
+                "America/St_Johns",
+                date(2010, 11, 7),
+                date(2010, 11, 7),
+                "2010-11-07T02:30Z",
+                "2010-11-08T03:30Z",
+            ),
+            // The 30th was skipped.
+            (
+                "Pacific/Apia",
+                date(2011, 12, 29),
+                date(2011, 12, 30),
+                "2011-12-29T10:00Z",
+                "2011-12-30T10:00Z",
+            ),
+        ] {
+            let blackout = Blackout::new().dates(zone, first, last).unwrap();
+            assert_eq!(blackout.spans, [span(start, end)], "{zone} {first} to {last}");
+        }
+        let day = date(2011, 12, 30);
+        assert_eq!(
+            Blackout::new().dates("Pacific/Apia", day, day).unwrap(),
+            Blackout::new()
+        );
+    }
+
+    #[test]
+    fn bad_input_is_named() {
+        let noon = at("2026-01-01T12:00Z");
+        let text = |result: Result<Blackout>| {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            error.to_string()
+        };
+        assert_eq!(
+            text(Blackout::new().between(noon, noon)),
+            "invalid span: 2026-01-01T12:00:00Z to 2026-01-01T12:00:00Z; expected an end after its start"
+        );
+        assert_eq!(
+            text(Blackout::new().dates("UTC", date(2026, 1, 2), date(2026, 1, 1))),
+            "invalid dates: 2026-01-02 to 2026-01-01; expected a last date that is not before the first"
+        );
+        assert!(text(Blackout::new().dates("Mars", Date::MIN, Date::MAX)).contains("Mars"));
+        assert!(text(Blackout::new().dates("UTC", Date::MIN, Date::MAX)).contains("9999-12-31"));
+    }
+}

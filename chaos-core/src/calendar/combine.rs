@@ -1,0 +1,121 @@
+use jiff::Timestamp;
+
+use super::{Calendar, Exclusion, Window, calendar::HORIZON, exclusion::window_outside};
+use crate::Result;
+
+/// Combines calendars; every calendar has these methods, `Arc<dyn Calendar>` included.
+///
+/// ```
+/// use std::sync::Arc;
+/// use chaos_core::{Blackout, BusinessHours, Calendar, CalendarExt};
+/// use jiff::civil::{Weekday, date};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let freeze = Blackout::new().dates("Europe/London", date(2026, 12, 21), date(2027, 1, 1))?;
+/// let london = BusinessHours::new("Europe/London")?.hours(9, 15);
+/// let nights = BusinessHours::new("Europe/London")?.hours(22, 2).days([Weekday::Friday]);
+/// let calendar: Arc<dyn Calendar> = Arc::new(london.or(nights).except(freeze));
+///
+/// assert!(calendar.window("2026-12-18T10:00:00Z".parse()?).is_some());
+/// let window = calendar.window("2026-12-18T23:00:00Z".parse()?).ok_or("closed")?;
+/// assert_eq!(window.closes, "2026-12-19T02:00:00Z".parse()?);
+/// assert!(calendar.window("2026-12-21T10:00:00Z".parse()?).is_none());
+/// # Ok(())
+/// # }
+/// ```
+pub trait CalendarExt: Calendar + Sized {
+    /// Open while this calendar is, except for what `exclusion` leaves out.
+    fn except<E: Exclusion>(self, exclusion: E) -> Except<Self, E> {
+        Except {
+            calendar: self,
+            exclusion,
+        }
+    }
+
+    /// Open while both are.
+    fn and<C: Calendar>(self, other: C) -> And<Self, C> {
+        And { one: self, other }
+    }
+
+    /// Open while at least one is. Windows that overlap or adjoin are one.
+    fn or<C: Calendar>(self, other: C) -> Or<Self, C> {
+        Or { one: self, other }
+    }
+}
+
+impl<C: Calendar> CalendarExt for C {}
+
+/// A calendar less what an exclusion leaves out: see [`CalendarExt::except`].
+#[derive(Clone, Debug)]
+pub struct Except<C, E> {
+    calendar: C,
+    exclusion: E,
+}
+
+impl<C: Calendar, E: Exclusion> Calendar for Except<C, E> {
+    fn window(&self, at: Timestamp) -> Option<Window> {
+        Some(overlap(
+            self.calendar.window(at)?,
+            window_outside(&self.exclusion, at)?,
+        ))
+    }
+
+    fn check(&self) -> Result<()> {
+        self.calendar.check()?;
+        self.exclusion.check()
+    }
+}
+
+/// Open while both calendars are: see [`CalendarExt::and`].
+#[derive(Clone, Debug)]
+pub struct And<C, D> {
+    one: C,
+    other: D,
+}
+
+impl<C: Calendar, D: Calendar> Calendar for And<C, D> {
+    fn window(&self, at: Timestamp) -> Option<Window> {
+        Some(overlap(self.one.window(at)?, self.other.window(at)?))
+    }
+
+    fn check(&self) -> Result<()> {
+        self.one.check()?;
+        self.other.check()
+    }
+}
+
+/// Open while at least one calendar is: see [`CalendarExt::or`].
+#[derive(Clone, Debug)]
+pub struct Or<C, D> {
+    one: C,
+    other: D,
+}
+
+impl<C: Calendar, D: Calendar> Or<C, D> {
+    fn closes(&self, at: Timestamp) -> Option<Timestamp> {
+        let one = self.one.window(at).map(|window| window.closes);
+        let other = self.other.window(at).map(|window| window.closes);
+        one.max(other)
+    }
+}
+
+impl<C: Calendar, D: Calendar> Calendar for Or<C, D> {
+    fn window(&self, at: Timestamp) -> Option<Window> {
+        let mut closes = self.closes(at)?;
+        while closes.duration_since(at) < HORIZON
+            && let Some(later) = self.closes(closes).filter(|later| *later > closes)
+        {
+            closes = later;
+        }
+        Some(Window::until(closes))
+    }
+
+    fn check(&self) -> Result<()> {
+        self.one.check()?;
+        self.other.check()
+    }
+}
+
+fn overlap(one: Window, other: Window) -> Window {
+    Window::until(one.closes.min(other.closes))
+}

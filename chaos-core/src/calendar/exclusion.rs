@@ -1,0 +1,116 @@
+use std::{fmt, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::Window;
+use crate::{Error, Result};
+
+/// Spans of time to leave out of a calendar: blackouts, a lunch hour. Holidays are exclusions too.
+///
+/// An exclusion is not a calendar, so that nobody has to remember whether "open" means "chaos is welcome" or "this is left
+/// out". [`Blackout`](crate::Blackout) shows why: as a calendar it is open *outside* its spans, which makes
+/// `hours.and(blackout)` right; as an exclusion it names the spans themselves, which makes
+/// [`hours.except(blackout)`](crate::CalendarExt::except) right. Both mean "in hours and not in the blackout". If `except`
+/// took a calendar, `hours.except(blackout)` would mean "in hours and in the blackout".
+///
+/// ```
+/// use chaos_core::{Blackout, BusinessHours, Calendar, CalendarExt};
+///
+/// # fn main() -> chaos_core::Result<()> {
+/// let hours = BusinessHours::new("UTC")?;
+/// let freeze = Blackout::new().dates("UTC", jiff::civil::date(2026, 3, 2), jiff::civil::date(2026, 3, 6))?;
+/// let monday = "2026-03-02T10:00:00Z".parse().unwrap();
+/// assert!(hours.window(monday).is_some());
+/// assert!(hours.clone().except(freeze.clone()).window(monday).is_none());
+/// assert!(hours.and(freeze).window(monday).is_none());
+/// # Ok(())
+/// # }
+/// ```
+pub trait Exclusion: fmt::Debug + Send + Sync + 'static {
+    /// The span that contains `at`, or else the first one after it; `None` if nothing is left out from `at` on.
+    ///
+    /// An exclusion that cannot tell says [`Span::ALL`]: any doubt leaves everything out.
+    fn next(&self, at: Timestamp) -> Option<Span>;
+
+    /// Whether this exclusion was made from input that makes sense. One that was not leaves everything out.
+    ///
+    /// # Errors
+    /// `InvalidInput` with the field and the value.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<E: Exclusion + ?Sized> Exclusion for Arc<E> {
+    fn next(&self, at: Timestamp) -> Option<Span> {
+        (**self).next(at)
+    }
+
+    fn check(&self) -> Result<()> {
+        (**self).check()
+    }
+}
+
+/// A span of time from its start up to, not including, its end. It is never empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    start: Timestamp,
+    end: Timestamp,
+}
+
+impl Span {
+    /// All of time.
+    pub const ALL: Self = Self {
+        start: Timestamp::MIN,
+        end: Timestamp::MAX,
+    };
+
+    /// The span from `start` up to, not including, `end`; an end of [`Timestamp::MAX`] is never.
+    ///
+    /// # Errors
+    /// `InvalidInput` unless `start` is before `end`.
+    pub fn new(start: Timestamp, end: Timestamp) -> Result<Self> {
+        if start < end {
+            Ok(Self { start, end })
+        } else {
+            Err(Error::invalid(
+                "span",
+                format_args!("{start} to {end}"),
+                "an end after its start",
+            ))
+        }
+    }
+
+    /// The first instant inside.
+    pub fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// The first instant after it; [`Timestamp::MAX`] for never.
+    pub fn end(&self) -> Timestamp {
+        self.end
+    }
+
+    /// The least span that holds both.
+    pub(super) fn hull(self, other: Self) -> Self {
+        Self {
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
+    }
+
+    /// Whether `at` is inside.
+    pub fn contains(&self, at: Timestamp) -> bool {
+        self.start <= at && (at < self.end || self.end == Timestamp::MAX)
+    }
+}
+
+/// The window around `at` in which nothing is left out.
+pub(super) fn window_outside(exclusion: &(impl Exclusion + ?Sized), at: Timestamp) -> Option<Window> {
+    match exclusion.next(at) {
+        None => Some(Window::until(Timestamp::MAX)),
+        Some(span) if at < span.start => Some(Window::until(span.start)),
+        // An exclusion that breaks its contract and names a span of the past is not to be trusted: closed as well.
+        Some(_) => None,
+    }
+}

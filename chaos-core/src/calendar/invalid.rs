@@ -1,0 +1,20 @@
+use crate::{Error, Result};
+
+/// Bad input that a setter which cannot fail has to remember until somebody checks the calendar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Invalid {
+    pub(super) field: &'static str,
+    pub(super) value: String,
+    pub(super) expected: &'static str,
+}
+
+impl Invalid {
+    pub(super) fn error(&self) -> Error {
+        Error::invalid(self.field, &self.value, self.expected)
+    }
+
+    /// The error that `setting` remembers, if it does.
+    pub(super) fn check<T>(setting: &Result<T, Self>) -> Result<()> {
+        setting.as_ref().map(|_| ()).map_err(Self::error)
+    }
+}

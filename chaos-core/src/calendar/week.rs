@@ -1,0 +1,68 @@
+use jiff::civil::{Date, DateTime};
+
+use super::{hours::Hours, time_of_day::END_OF_DAY, weekdays::Weekdays};
+
+/// When the same hours are open week by week, in civil time alone: no zone, no instants.
+///
+/// Hours over midnight belong to the weekday on which they open.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Week {
+    pub(super) hours: Hours,
+    pub(super) days: Weekdays,
+}
+
+impl Week {
+    /// The date on which the span around `time` opens, or `None` while closed.
+    pub(super) fn opened(self, time: DateTime) -> Option<Date> {
+        let minute = minute_of_day(time);
+        let Hours { opens, closes } = self.hours;
+        let date = if !self.hours.over_midnight() {
+            (opens..closes).contains(&minute).then(|| time.date())
+        } else if minute >= opens {
+            Some(time.date())
+        } else if minute < closes {
+            time.date().yesterday().ok()
+        } else {
+            None
+        };
+        date.filter(|date| self.days.contains(date.weekday()))
+    }
+
+    /// When the span of this date opens.
+    pub(super) fn opens(self, date: Date) -> DateTime {
+        at_minute(date, self.hours.opens)
+    }
+
+    /// When the span that opens on this date closes. `None` beyond the last date there is.
+    pub(super) fn closes(self, date: Date) -> Option<DateTime> {
+        let Hours { closes, .. } = self.hours;
+        let tomorrow = || date.tomorrow().ok();
+        match closes {
+            END_OF_DAY => Some(at_minute(tomorrow()?, 0)),
+            _ if self.hours.over_midnight() => Some(at_minute(tomorrow()?, closes)),
+            _ => Some(at_minute(date, closes)),
+        }
+    }
+
+    /// The first opening after `time`. `None` beyond the last date there is.
+    pub(super) fn next_opening(self, time: DateTime) -> Option<DateTime> {
+        let mut date = time.date();
+        while !self.days.contains(date.weekday()) || self.opens(date) <= time {
+            date = date.tomorrow().ok()?;
+        }
+        Some(self.opens(date))
+    }
+}
+
+#[expect(
+    clippy::cast_sign_loss,
+    reason = "the fields of a civil time are never negative"
+)]
+fn minute_of_day(time: DateTime) -> u16 {
+    time.hour() as u16 * 60 + time.minute() as u16
+}
+
+fn at_minute(date: Date, minute: u16) -> DateTime {
+    // Both are within range: an hour of at most 23, a minute of at most 59.
+    date.at((minute / 60) as i8, (minute % 60) as i8, 0, 0)
+}
