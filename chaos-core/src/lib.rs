@@ -1,5 +1,6 @@
 //! Chaos engineering to embed. Placeholder for the crate documentation.
 
+mod blast_radius;
 mod calendar;
 mod capability;
 mod chance;
@@ -10,6 +11,7 @@ mod event;
 mod fault;
 mod journal;
 pub mod memory;
+mod monkey;
 mod observer;
 mod plan;
 mod provider;
@@ -18,6 +20,7 @@ mod report;
 mod target;
 
 pub use async_trait::async_trait;
+pub use blast_radius::{BlastRadius, Percent, Quota};
 pub use calendar::{
     Always, And, Blackout, BusinessHours, Calendar, CalendarExt, Except, Exclusion, Never, Or, Span, TimeOfDay, Window,
 };
@@ -34,9 +37,10 @@ pub use fault::{
 };
 pub use futures_util::{future::BoxFuture, stream::BoxStream};
 pub use journal::{Arming, FaultQuery, Halt, Journal, Lease, Limits, MemoryJournal, Tally};
+pub use monkey::{Check, Diagnosis, Monkey, MonkeyBuilder};
 pub use observer::{Activity, CutShort, Observer, TracingObserver};
-pub use plan::Reason;
+pub use plan::{Decision, Doubt, GroupPlan, Plan, Reason, TargetPlan};
 pub use provider::{GroupFilter, Provider};
 pub use recovery::{BoxRecovery, Recovery, RecoveryRecord, Registry, RetryPolicy, Verdict};
-pub use report::Outcome;
+pub use report::{Outcome, RunReport, Skip};
 pub use target::{Group, GroupId, Health, Labels, Member, Target, TargetId};

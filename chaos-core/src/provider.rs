@@ -60,3 +60,22 @@ impl GroupFilter {
                 .any(|name| name == id.as_str() || name == id.path())
     }
 }
+
+#[async_trait]
+impl<P: Provider + ?Sized> Provider for Arc<P> {
+    fn scheme(&self) -> &'static str {
+        (**self).scheme()
+    }
+
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        (**self).groups(filter)
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Group> {
+        (**self).group(id).await
+    }
+
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        (**self).resolve(id).await
+    }
+}

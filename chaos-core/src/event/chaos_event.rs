@@ -61,3 +61,26 @@ pub trait ChaosEvent: fmt::Debug + Send + Sync + 'static {
     /// Cancel safe: it only looks.
     async fn prepare(&self, scope: &Scope) -> Result<Prepared>;
 }
+
+#[async_trait]
+impl<E: ChaosEvent + ?Sized> ChaosEvent for std::sync::Arc<E> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        (**self).requires()
+    }
+
+    fn hold(&self) -> Hold {
+        (**self).hold()
+    }
+
+    fn suits(&self, group: &Group) -> Result<(), String> {
+        (**self).suits(group)
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        (**self).prepare(scope).await
+    }
+}

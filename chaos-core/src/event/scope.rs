@@ -15,22 +15,20 @@ use crate::{
 pub struct Scope {
     inner: Arc<Inner>,
     injection: Injection,
+    discovered: Option<Discovered>,
+}
+
+/// The target and its group as the plan saw them.
+#[derive(Clone, Debug)]
+pub(crate) struct Discovered {
+    pub(crate) target: Arc<dyn Target>,
+    pub(crate) group: Arc<Group>,
 }
 
 #[derive(Debug)]
 struct Inner {
-    fault: FaultId,
-    event: String,
-    seed: u64,
-    target_id: TargetId,
-    target: Option<Arc<dyn Target>>,
-    group: Option<Group>,
-    provider: Arc<dyn Provider>,
-    clock: Arc<dyn Clock>,
-    deadline: Timestamp,
-    recover_by: Timestamp,
+    parts: ScopeParts,
     ledger: Ledger,
-    observers: Observers,
 }
 
 /// The parts of a [`Scope`].
@@ -39,71 +37,88 @@ pub(crate) struct ScopeParts {
     pub(crate) fault: FaultId,
     pub(crate) event: String,
     pub(crate) seed: u64,
-    pub(crate) target_id: TargetId,
-    pub(crate) target: Option<Arc<dyn Target>>,
-    pub(crate) group: Option<Group>,
+    pub(crate) target: TargetId,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) deadline: Timestamp,
     pub(crate) recover_by: Timestamp,
     pub(crate) observers: Observers,
-    pub(crate) injection: Injection,
 }
 
 impl Scope {
-    pub(crate) fn new(parts: ScopeParts) -> Self {
+    /// The scope of an event that is being prepared.
+    pub(crate) fn preparing(parts: ScopeParts, discovered: Discovered) -> Self {
+        let inner = Arc::new(Inner {
+            parts,
+            ledger: Ledger::default(),
+        });
         Self {
-            injection: parts.injection,
+            inner,
+            injection: Injection::NeverBegan,
+            discovered: Some(discovered),
+        }
+    }
+
+    /// The scope of a recovery in a later process.
+    pub(crate) fn replaying(parts: ScopeParts, injection: Injection) -> Self {
+        Self {
             inner: Arc::new(Inner {
-                fault: parts.fault,
-                event: parts.event,
-                seed: parts.seed,
-                target_id: parts.target_id,
-                target: parts.target,
-                group: parts.group,
-                provider: parts.provider,
-                clock: parts.clock,
-                deadline: parts.deadline,
-                recover_by: parts.recover_by,
+                parts,
                 ledger: Ledger::default(),
-                observers: parts.observers,
             }),
+            injection,
+            discovered: None,
+        }
+    }
+
+    /// The scope of the recovery after this event. It no longer shows what was discovered, so that a recovery that works
+    /// here works in a later process too.
+    pub(crate) fn recovering(&self, injection: Injection) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            injection,
+            discovered: None,
         }
     }
 
     /// The fault's id.
     pub fn fault(&self) -> FaultId {
-        self.inner.fault
+        self.inner.parts.fault
     }
 
     /// The id of the target, even when it is gone.
     pub fn target_id(&self) -> &TargetId {
-        &self.inner.target_id
+        &self.inner.parts.target
     }
 
     /// The id of the target's group.
     pub fn group_id(&self) -> GroupId {
-        self.inner.target_id.group()
+        self.inner.parts.target.group()
     }
 
-    /// The target. During an event's `prepare` it is always there.
+    /// The target, for an event's `prepare`.
     ///
     /// # Errors
-    /// `NotFound` when it was gone already as this scope was made, which only a recovery meets.
+    /// `NotFound` in a recovery, which may run long after and uses [`fresh_target`](Scope::fresh_target).
     pub fn target(&self) -> Result<&Arc<dyn Target>> {
-        self.inner.target.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "the target exists no more").with("target", &self.inner.target_id)
-        })
+        self.discovered().map(|discovered| &discovered.target)
     }
 
-    /// The group as discovered before the first injection of the run. During an event's `prepare` it is always there.
+    /// The group as discovered before the first injection of the run, for an event's `prepare`.
     ///
     /// # Errors
-    /// `NotFound` in the recovery of a replay, which has only a [fresh look](Scope::fresh_group).
+    /// `NotFound` in a recovery, which may run long after and uses [`fresh_group`](Scope::fresh_group).
     pub fn group(&self) -> Result<&Group> {
-        self.inner.group.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "a replay has no group from before the fault")
-                .with("group", self.group_id())
+        self.discovered().map(|discovered| discovered.group.as_ref())
+    }
+
+    fn discovered(&self) -> Result<&Discovered> {
+        self.discovered.as_ref().ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotFound,
+                "a recovery looks afresh; what was discovered belongs to the event",
+            )
+            .with("target", self.target_id())
         })
     }
 
@@ -112,7 +127,7 @@ impl Scope {
     /// # Errors
     /// As [`Provider::group`].
     pub async fn fresh_group(&self) -> Result<Group> {
-        self.inner.provider.group(&self.group_id()).await
+        self.inner.parts.provider.group(&self.group_id()).await
     }
 
     /// A fresh look for the target; `None` where it is certainly gone.
@@ -120,28 +135,28 @@ impl Scope {
     /// # Errors
     /// As [`Provider::resolve`].
     pub async fn fresh_target(&self) -> Result<Option<Arc<dyn Target>>> {
-        self.inner.provider.resolve(&self.inner.target_id).await
+        self.inner.parts.provider.resolve(&self.inner.parts.target).await
     }
 
     /// The injected clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.inner.clock
+        &self.inner.parts.clock
     }
 
     /// When the fault must be over: for an event that is held, the end of its hold; for a momentary one, the end of the
     /// recovery budget.
     pub fn deadline(&self) -> Timestamp {
-        self.inner.deadline
+        self.inner.parts.deadline
     }
 
     /// The time left until the [`deadline`](Scope::deadline); zero when it has passed.
     pub fn remaining(&self) -> Duration {
-        clock::until(self.inner.clock.now(), self.inner.deadline)
+        clock::until(self.inner.parts.clock.now(), self.inner.parts.deadline)
     }
 
     /// When the recovery gives up: the end of its budget.
     pub fn recover_by(&self) -> Timestamp {
-        self.inner.recover_by
+        self.inner.parts.recover_by
     }
 
     /// What is known about whether the injection happened. In `prepare`, that it never began.
@@ -156,12 +171,12 @@ impl Scope {
 
     /// Reports that `milestone` was reached now. Only the first time counts.
     pub fn reach(&self, milestone: Milestone) {
-        let at = self.inner.clock.now();
+        let at = self.inner.parts.clock.now();
         if self.inner.ledger.reach(milestone, at) {
-            self.inner.observers.tell(
+            self.inner.parts.observers.tell(
                 at,
                 Activity::Reached {
-                    fault: self.inner.fault,
+                    fault: self.inner.parts.fault,
                     milestone,
                 },
             );
@@ -169,30 +184,18 @@ impl Scope {
     }
 
     pub(crate) fn event(&self) -> &str {
-        &self.inner.event
+        &self.inner.parts.event
     }
 
     pub(crate) fn seed(&self) -> u64 {
-        self.inner.seed
-    }
-
-    pub(crate) fn provider(&self) -> &Arc<dyn Provider> {
-        &self.inner.provider
+        self.inner.parts.seed
     }
 
     pub(crate) fn observers(&self) -> &Observers {
-        &self.inner.observers
+        &self.inner.parts.observers
     }
 
     pub(crate) fn findings(&self) -> Findings {
         self.inner.ledger.snapshot()
-    }
-
-    /// The same scope, knowing more about the injection.
-    pub(crate) fn with_injection(&self, injection: Injection) -> Self {
-        Self {
-            inner: Arc::clone(&self.inner),
-            injection,
-        }
     }
 }

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::Safeguard;
 use crate::{
-    Activity, BoxRecovery, Error, ErrorKind, Failure, FaultRecord, FaultState, Lease, Mark, Permit, Result,
-    Scope, Verdict, clock,
+    Activity, BoxRecovery, Error, ErrorKind, Failure, FaultRecord, FaultState, Journal, Lease, Mark, Permit,
+    Result, Scope, Verdict, clock,
     contain::{contained, within},
 };
 
@@ -34,7 +34,7 @@ impl Active {
         record: FaultRecord,
         scope: Scope,
         safeguard: Safeguard,
-        lease: Option<Lease>,
+        lease: Lease,
         injection: Result<()>,
     ) -> Self {
         Self {
@@ -42,9 +42,30 @@ impl Active {
             record,
             scope,
             safeguard,
-            lease,
+            lease: Some(lease),
             injection,
         }
+    }
+
+    /// A fault that an earlier process, or a task that was lost, left behind.
+    pub(crate) fn replayed(
+        recovery: BoxRecovery,
+        record: FaultRecord,
+        scope: Scope,
+        safeguard: Safeguard,
+    ) -> Self {
+        Self {
+            recovery,
+            record,
+            scope,
+            safeguard,
+            lease: None,
+            injection: Ok(()),
+        }
+    }
+
+    pub(crate) fn journal(&self) -> &dyn Journal {
+        self.safeguard.journal.as_ref()
     }
 
     /// The fault as far as it is known.

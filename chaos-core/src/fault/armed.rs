@@ -86,6 +86,13 @@ impl Armed {
         self.into_active(result)
     }
 
+    /// Gives the injection up before it begins. What is left to do is to recover, which closes the entry in the journal.
+    pub fn abandon(self) -> Active {
+        let error = Error::new(ErrorKind::Refused, "the injection was given up before it began")
+            .with("fault", self.record.id);
+        self.into_active(Err(error))
+    }
+
     /// Records that the injection returned well. After an error it stays `Injecting`: nobody knows how far it came.
     async fn record_result(&mut self, result: Result<()>) -> Result<()> {
         let (fault, now) = (self.record.id, self.scope.clock().now());
@@ -125,18 +132,16 @@ impl Armed {
     }
 
     fn into_active(self, result: Result<()>) -> Active {
-        let scope = self
-            .scope
-            .with_injection(match (self.record.injection(), &result) {
-                (Injection::Unknown, Ok(())) => Injection::Returned,
-                (known, _) => known,
-            });
+        let scope = self.scope.recovering(match (self.record.injection(), &result) {
+            (Injection::Unknown, Ok(())) => Injection::Returned,
+            (known, _) => known,
+        });
         Active::new(
             self.recovery,
             self.record,
             scope,
             self.safeguard,
-            Some(self.lease),
+            self.lease,
             result,
         )
     }

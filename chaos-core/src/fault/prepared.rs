@@ -4,8 +4,8 @@ use futures_util::future::BoxFuture;
 
 use super::{Armed, Magnitude};
 use crate::{
-    Arming, BoxRecovery, Error, ErrorKind, FaultRecord, Journal, Limits, Permit, Recovery, Registry, Result,
-    RetryPolicy, Scope,
+    Arming, BoxRecovery, Error, ErrorKind, FaultRecord, Journal, Limits, Permit, Recovery, RecoveryRecord,
+    Registry, Result, RetryPolicy, Scope,
 };
 
 /// An injection: what changes the target, once it holds a permit.
@@ -68,6 +68,17 @@ impl Prepared {
     /// [`Recovery::KIND`] of the recovery inside.
     pub fn recovery_kind(&self) -> &'static str {
         self.recovery.kind()
+    }
+
+    /// The recovery as the journal will hold it, proven to read back.
+    pub(crate) fn readable(&self, registry: &Registry) -> Result<RecoveryRecord> {
+        registry.round_trip(&self.recovery).map_err(|error| {
+            Error::new(
+                ErrorKind::Refused,
+                "a recovery that cannot be read back could not undo the fault",
+            )
+            .caused_by(error)
+        })
     }
 
     /// Makes the undo durable. Refused where a limit forbids the fault.

@@ -65,3 +65,34 @@ impl Halt {
         }
     }
 }
+
+#[async_trait]
+impl<J: Journal + ?Sized> Journal for std::sync::Arc<J> {
+    async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
+        (**self).arm(fault, limits).await
+    }
+
+    async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()> {
+        (**self).mark(fault, mark).await
+    }
+
+    async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>> {
+        (**self).find(query).await
+    }
+
+    async fn pending(&self) -> Result<Vec<FaultRecord>> {
+        (**self).pending().await
+    }
+
+    async fn orphans(&self) -> Result<Vec<FaultRecord>> {
+        (**self).orphans().await
+    }
+
+    async fn set_halt(&self, halt: Option<&Halt>) -> Result<()> {
+        (**self).set_halt(halt).await
+    }
+
+    async fn halt(&self) -> Result<Option<Halt>> {
+        (**self).halt().await
+    }
+}

@@ -125,6 +125,11 @@ pub enum Activity {
         /// Why, in the words of whoever gave the order.
         reason: String,
     },
+    /// A run could not be made.
+    RunFailed {
+        /// What failed.
+        failure: Failure,
+    },
     /// A run ended.
     RunEnded {
         /// How.

@@ -47,6 +47,7 @@ impl Observer for TracingObserver {
                 tracing::warn!(%fault, attempt, %failure, ?wait, "the target is not back yet; trying again");
             }
             Activity::Skipped { target, reason } => tracing::warn!(%target, %reason, "skipped"),
+            Activity::RunFailed { failure } => tracing::error!(%failure, "the run could not be made"),
             Activity::Halted { reason } => tracing::warn!(%reason, "halted"),
             other => tracing::info!(activity = ?other),
         }

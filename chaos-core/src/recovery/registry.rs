@@ -26,10 +26,8 @@ impl Registry {
     /// Adds one kind of recovery.
     #[must_use]
     pub fn register<R: Recovery>(mut self) -> Self {
-        self.decoders.insert(R::KIND, |payload| {
-            use serde::Deserialize as _;
-            R::deserialize(payload).map(BoxRecovery::new)
-        });
+        self.decoders
+            .insert(R::KIND, |payload| R::deserialize(payload).map(BoxRecovery::new));
         self
     }
 

@@ -1,0 +1,156 @@
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::tasks::Tasks;
+use crate::{
+    Activity, BlastRadius, Calendar, ChaosEvent, Clock, CutShort, Entropy, Error, ErrorKind, FaultId,
+    GroupFilter, Provider, Result, RetryPolicy, Safeguard, chance::Draw, observer::Observers, plan::Planner,
+};
+
+/// What a monkey is made of.
+#[derive(Debug)]
+pub(super) struct CoreParts {
+    pub(super) providers: Vec<Arc<dyn Provider>>,
+    pub(super) events: Vec<Arc<dyn ChaosEvent>>,
+    pub(super) calendar: Arc<dyn Calendar>,
+    pub(super) blast_radius: BlastRadius,
+    pub(super) cool_down: Duration,
+    pub(super) filter: GroupFilter,
+    pub(super) seed: Option<u64>,
+    pub(super) interval: Duration,
+    pub(super) concurrency: usize,
+    pub(super) discovery_limit: Duration,
+    pub(super) retry: RetryPolicy,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) observers: Observers,
+    pub(super) safeguard: Option<Safeguard>,
+}
+
+/// What a monkey and its guarded tasks share.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) parts: CoreParts,
+    pub(super) slots: Semaphore,
+    pub(super) tasks: Tasks,
+    /// Cancelled by [`Monkey::shutdown`](super::Monkey::shutdown), for good.
+    pub(super) stop: CancellationToken,
+    /// Whether this monkey was told to halt.
+    pub(super) halted: watch::Sender<bool>,
+    next_seed: Mutex<Option<u64>>,
+}
+
+impl Core {
+    pub(super) fn new(parts: CoreParts) -> Arc<Self> {
+        Arc::new(Self {
+            slots: Semaphore::new(parts.concurrency.min(Semaphore::MAX_PERMITS)),
+            tasks: Tasks::default(),
+            stop: CancellationToken::new(),
+            halted: watch::Sender::new(false),
+            next_seed: Mutex::new(parts.seed),
+            parts,
+        })
+    }
+
+    /// The safeguard, or the error of a leashed monkey.
+    pub(super) fn safeguard(&self) -> Result<&Safeguard> {
+        self.parts.safeguard.as_ref().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Refused,
+                "the monkey is leashed: it has no journal; call `unleash` on its builder",
+            )
+        })
+    }
+
+    /// The seed of the run to come, which stays the same until it is taken.
+    pub(super) fn peek_seed(&self) -> Result<u64> {
+        let mut next = self.next_seed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seed) = *next {
+            return Ok(seed);
+        }
+        let seed = within_json(self.parts.entropy.draw()?);
+        *next = Some(seed);
+        Ok(seed)
+    }
+
+    /// The seed of a run that begins now.
+    pub(super) fn take_seed(&self) -> Result<u64> {
+        let seed = self.peek_seed()?;
+        let following = within_json(Draw::for_run(seed).next_seed());
+        *self.next_seed.lock().unwrap_or_else(PoisonError::into_inner) = Some(following);
+        Ok(seed)
+    }
+
+    pub(super) fn new_fault_id(&self) -> Result<FaultId> {
+        self.parts.entropy.draw().map(FaultId::from_entropy)
+    }
+
+    pub(super) fn planner<'a>(&'a self, seed: u64, events: &'a [Arc<dyn ChaosEvent>]) -> Planner<'a> {
+        Planner {
+            events,
+            calendar: self.parts.calendar.as_ref(),
+            blast_radius: &self.parts.blast_radius,
+            cool_down: self.parts.cool_down,
+            budget: self.parts.retry.budget,
+            clock: self.parts.clock.as_ref(),
+            journal: self
+                .parts
+                .safeguard
+                .as_ref()
+                .map(|safeguard| safeguard.journal.as_ref()),
+            discovery_limit: self.parts.discovery_limit,
+            seed,
+        }
+    }
+
+    pub(super) fn tell(&self, activity: Activity) {
+        self.parts.observers.tell(self.parts.clock.now(), activity);
+    }
+
+    /// What cuts a run short.
+    pub(super) fn cut(&self) -> Cut {
+        Cut {
+            run: self.stop.child_token(),
+            halted: self.halted.subscribe(),
+        }
+    }
+}
+
+/// JSON readers keep whole numbers up to 2^53 exactly; a seed that a person copies from a report must survive that.
+fn within_json(number: u64) -> u64 {
+    number & ((1 << 53) - 1)
+}
+
+/// Tells a guarded task that its run is cut short.
+#[derive(Clone, Debug)]
+pub(super) struct Cut {
+    pub(super) run: CancellationToken,
+    halted: watch::Receiver<bool>,
+}
+
+impl Cut {
+    /// Whether the run is cut short already.
+    pub(super) fn is_cut(&self) -> Option<CutShort> {
+        if *self.halted.borrow() {
+            Some(CutShort::Halted)
+        } else if self.run.is_cancelled() {
+            Some(CutShort::Cancelled)
+        } else {
+            None
+        }
+    }
+
+    /// Waits until the run is cut short.
+    pub(super) async fn wait(&mut self) -> CutShort {
+        tokio::select! {
+            biased;
+            Ok(_) = self.halted.wait_for(|halted| *halted) => CutShort::Halted,
+            () = self.run.cancelled() => CutShort::Cancelled,
+        }
+    }
+}

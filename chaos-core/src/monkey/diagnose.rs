@@ -1,0 +1,173 @@
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use serde::Serialize;
+
+use super::core::Core;
+use crate::{
+    ChaosEvent, Error, ErrorKind, Failure, Group, Health, Provider, Result, clock,
+    contain::{contained, within},
+    event::{Discovered, Scope, ScopeParts},
+};
+
+/// What [`Monkey::diagnose`](crate::Monkey::diagnose) found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// Every check, in the order in which it was made.
+    pub checks: Vec<Check>,
+}
+
+/// One check of a [`Diagnosis`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Check {
+    /// What was checked: "calendar", "journal", "provider memory", "event stop".
+    pub subject: String,
+    /// What was found, or what is wrong.
+    pub finding: Result<String, Failure>,
+}
+
+impl Diagnosis {
+    /// Whether nothing is wrong.
+    pub fn is_sound(&self) -> bool {
+        self.checks.iter().all(|check| check.finding.is_ok())
+    }
+}
+
+pub(super) async fn diagnose(core: &Core) -> Diagnosis {
+    let mut checks = vec![
+        check("calendar", calendar(core)),
+        check("journal", journal(core).await),
+    ];
+    let mut groups = Vec::new();
+    for provider in &core.parts.providers {
+        let listed = list(core, provider).await;
+        let finding = listed.as_ref().map(|found| {
+            let targets: usize = found.iter().map(|group| group.members.len()).sum();
+            format!("{} groups with {targets} targets", found.len())
+        });
+        checks.push(Check {
+            subject: format!("provider {}", provider.scheme()),
+            finding: finding.map_err(Failure::from),
+        });
+        groups.extend(
+            listed
+                .into_iter()
+                .flatten()
+                .map(|group| (Arc::clone(provider), Arc::new(group))),
+        );
+    }
+    for event in &core.parts.events {
+        checks.push(check(
+            &format!("event {}", event.name()),
+            try_event(core, event, &groups).await,
+        ));
+    }
+    Diagnosis { checks }
+}
+
+fn check(subject: &str, finding: Result<String>) -> Check {
+    Check {
+        subject: subject.to_owned(),
+        finding: finding.map_err(|error| (&error).into()),
+    }
+}
+
+fn calendar(core: &Core) -> Result<String> {
+    core.parts.calendar.check()?;
+    Ok(match core.parts.calendar.window(core.parts.clock.now()) {
+        Some(window) => format!("open until {}", window.closes),
+        None => "closed now".to_owned(),
+    })
+}
+
+async fn journal(core: &Core) -> Result<String> {
+    let safeguard = core.safeguard()?;
+    if let Some(halt) = safeguard.journal.halt().await? {
+        return Err(Error::new(ErrorKind::Refused, "everything is halted").with("reason", halt.reason));
+    }
+    let pending = safeguard.journal.pending().await?;
+    for fault in &pending {
+        safeguard.registry.read(&fault.recovery)?;
+    }
+    Ok(format!("{} faults pending", pending.len()))
+}
+
+async fn list(core: &Core, provider: &Arc<dyn Provider>) -> Result<Vec<Group>> {
+    let reading = contained("the provider", async {
+        let mut groups = Vec::new();
+        let mut stream = provider.groups(&core.parts.filter);
+        while let Some(group) = stream.next().await {
+            groups.push(group?);
+        }
+        Ok(groups)
+    });
+    within(
+        core.parts.clock.as_ref(),
+        core.parts.discovery_limit,
+        "the discovery",
+        reading,
+    )
+    .await?
+}
+
+/// Prepares the event for the first target that it could be injected into, and reads its recovery back.
+async fn try_event(
+    core: &Core,
+    event: &Arc<dyn ChaosEvent>,
+    groups: &[(Arc<dyn Provider>, Arc<Group>)],
+) -> Result<String> {
+    let requires = event.requires();
+    let candidate = groups
+        .iter()
+        .filter(|(_, group)| event.suits(group).is_ok())
+        .find_map(|(provider, group)| {
+            let fits = |member: &&crate::Member| {
+                member.health == Health::Healthy
+                    && requires
+                        .missing_from(member.target.capabilities().set())
+                        .is_empty()
+            };
+            Some((provider, group, group.members.iter().find(fits)?))
+        });
+    let (provider, group, member) = candidate.ok_or_else(|| {
+        Error::new(
+            ErrorKind::Unsupported,
+            "no healthy target offers what the event needs",
+        )
+        .with("requires", requires)
+    })?;
+    let now = core.parts.clock.now();
+    let parts = ScopeParts {
+        fault: core.new_fault_id()?,
+        event: event.name().to_owned(),
+        seed: core.peek_seed()?,
+        target: member.target.id().clone(),
+        provider: Arc::clone(provider),
+        clock: Arc::clone(&core.parts.clock),
+        deadline: clock::after(now, event.hold().duration()),
+        recover_by: clock::after(
+            now,
+            event.hold().duration().saturating_add(core.parts.retry.budget),
+        ),
+        observers: core.parts.observers.clone(),
+    };
+    let discovered = Discovered {
+        target: Arc::clone(&member.target),
+        group: Arc::clone(group),
+    };
+    let scope = Scope::preparing(parts, discovered);
+    let preparing = contained("the preparation", event.prepare(&scope));
+    let prepared = within(
+        core.parts.clock.as_ref(),
+        core.parts.discovery_limit,
+        "the preparation",
+        preparing,
+    )
+    .await??;
+    if let Some(safeguard) = &core.parts.safeguard {
+        prepared.readable(&safeguard.registry)?;
+    }
+    Ok(format!("could be injected into {}", member.target.id()))
+}

@@ -1,0 +1,12 @@
+//! The monkey: what brings groups, calendar, blast radius, events, recoveries and journal together.
+
+mod builder;
+mod core;
+mod diagnose;
+mod guard;
+mod monkey;
+mod tasks;
+
+pub use builder::MonkeyBuilder;
+pub use diagnose::{Check, Diagnosis};
+pub use monkey::Monkey;

@@ -1,0 +1,341 @@
+use std::{future::Future, sync::Arc};
+
+use super::{
+    Diagnosis, MonkeyBuilder,
+    core::{Core, Cut},
+    diagnose,
+    guard::{Guarded, guard, replay},
+};
+use crate::{
+    Activity, ChaosEvent, Error, ErrorKind, FaultId, FaultRecord, FaultState, Halt, Mark, Plan, Result,
+    RunReport, Skip, TargetId,
+    plan::{Planned, provider_of},
+};
+
+/// Finds groups, asks the calendar, picks victims inside the blast radius, injects, and always brings the targets back.
+///
+/// Every monkey starts leashed: it plans and explains, and touches nothing until
+/// [`unleash`](MonkeyBuilder::unleash) gives it a journal.
+///
+/// Each fault is taken care of by a task of its own on the tokio runtime. Dropping the future of a run cuts its holds short
+/// and never its recoveries; [`shutdown`](Monkey::shutdown) waits for them. Should the whole runtime or the process end, the
+/// journal knows what is left to do.
+///
+/// Clones share one monkey.
+///
+/// ```
+/// use chaos_core::{FaultState, MemoryJournal, Monkey, Outcome, Registry, memory::{MemoryProvider, PowerOff, PowerOn}};
+/// # use chaos_core::ManualClock;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> chaos_core::Result<()> {
+/// let monkey = Monkey::builder()
+///     .provider(MemoryProvider::default().with_group("web", 5)?)
+///     .event(PowerOff::default())
+/// #   .clock(ManualClock::starting_at("2026-03-02T09:00:00Z".parse().unwrap()))
+///     .seed(42)
+///     .unleash(MemoryJournal::new(), Registry::default().register::<PowerOn>())
+///     .build()?;
+/// let report = monkey.run_once().await?;
+/// assert_eq!(report.outcome(), Outcome::Completed);
+/// assert_eq!(report.faults[0].state, FaultState::Recovered);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Monkey {
+    core: Arc<Core>,
+}
+
+impl Monkey {
+    /// A builder with safe defaults.
+    pub fn builder() -> MonkeyBuilder {
+        MonkeyBuilder::default()
+    }
+
+    pub(super) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Says who would be chosen by the next run, and for everybody else why not. Looks at everything that the run would look
+    /// at, the journal included, and touches nothing.
+    ///
+    /// # Errors
+    /// Only when no seed can be drawn: what cannot be found out is a doubt in the plan.
+    ///
+    /// Cancel safe.
+    pub async fn plan(&self) -> Result<Plan> {
+        let seed = self.core.peek_seed()?;
+        Ok(self.planned(seed).await.plan)
+    }
+
+    /// Recovers what is pending, plans, injects, holds and recovers. A leashed monkey stops after the plan.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or the monkey was shut down; then nothing was injected by this call. What goes wrong
+    /// with a fault is in the report.
+    ///
+    /// Cancel safe in the sense that matters: dropping the future cuts every hold short, and the recoveries go on in tasks of
+    /// their own.
+    pub async fn run_once(&self) -> Result<RunReport> {
+        let seed = self.core.take_seed()?;
+        self.carry_out(seed, |_| self.planned(seed)).await
+    }
+
+    /// Runs once after another, with the builder's interval between them, until `shutdown` is ready; then cuts the holds
+    /// short, waits for the recoveries, and returns. The monkey is shut down then.
+    ///
+    /// A run that fails is told to the observers as [`Activity::RunFailed`] and followed by the next.
+    ///
+    /// # Errors
+    /// When the monkey is leashed or was shut down before.
+    pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<()> {
+        self.core.safeguard()?;
+        self.refuse_after_shutdown()?;
+        let runs = async {
+            loop {
+                if let Err(error) = self.run_once().await {
+                    self.core.tell(Activity::RunFailed {
+                        failure: (&error).into(),
+                    });
+                }
+                self.core.parts.clock.sleep(self.core.parts.interval).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = shutdown => {}
+            () = runs => {}
+        }
+        self.shutdown().await;
+        Ok(())
+    }
+
+    /// Injects one event into one target, under the same rules as a run: calendar, blast radius, cool-down and journal.
+    ///
+    /// # Errors
+    /// As [`run_once`](Monkey::run_once), and `InvalidInput` where no provider knows the target's scheme. A target that may
+    /// not be touched is in the report, with the reason.
+    ///
+    /// Cancel safe as [`run_once`](Monkey::run_once).
+    pub async fn inject(&self, event: impl ChaosEvent, target: &TargetId) -> Result<RunReport> {
+        let provider = provider_of(&self.core.parts.providers, target)?;
+        let seed = self.core.take_seed()?;
+        let events: [Arc<dyn ChaosEvent>; 1] = [Arc::new(event)];
+        let planner = self.core.planner(seed, &events);
+        self.carry_out(seed, |_| planner.plan_one(provider, target)).await
+    }
+
+    /// Recovers every pending fault that nobody alive takes care of: what a process that was killed, or a runtime that was
+    /// dropped, has left behind, and what could not be recovered before. Returns each as it ended.
+    ///
+    /// # Errors
+    /// When the monkey is leashed or the journal cannot be read. A fault that could not be recovered is returned with its
+    /// failure.
+    ///
+    /// Cancel safe as [`run_once`](Monkey::run_once): the recoveries go on.
+    pub async fn recover_pending(&self) -> Result<Vec<FaultRecord>> {
+        let orphans = self.core.safeguard()?.journal.orphans().await?;
+        self.replay(orphans).await
+    }
+
+    /// Recovers every pending fault, also those that a living monkey takes care of; that one recovers them once more, which
+    /// does no harm. For a person in an emergency; otherwise use [`halt`](Monkey::halt).
+    ///
+    /// # Errors
+    /// As [`recover_pending`](Monkey::recover_pending).
+    pub async fn take_over_pending(&self) -> Result<Vec<FaultRecord>> {
+        let pending = self.core.safeguard()?.journal.pending().await?;
+        self.replay(pending).await
+    }
+
+    /// Notes that a person has brought a target back by hand, so that it may be chosen again.
+    ///
+    /// # Errors
+    /// When the monkey is leashed, or the journal holds no such fault or fails.
+    pub async fn declare_mended(&self, fault: FaultId, note: impl Into<String>) -> Result<()> {
+        let journal = &self.core.safeguard()?.journal;
+        let now = self.core.parts.clock.now();
+        journal
+            .mark(fault, &Mark::new(FaultState::Recovering, now))
+            .await?;
+        let note = Some(format!("declared mended: {}", note.into()));
+        journal
+            .mark(fault, &Mark::new(FaultState::Recovered, now).note(note))
+            .await
+    }
+
+    /// Stops everything now: writes the halt into the journal, so that no monkey over it injects any more and those that
+    /// hold a fault end it within seconds; cuts this monkey's holds short and waits for their recoveries.
+    ///
+    /// # Errors
+    /// When the halt could not be written. This monkey's faults are recovered all the same.
+    pub async fn halt(&self, reason: impl Into<String>) -> Result<()> {
+        let reason = reason.into();
+        self.core.halted.send_replace(true);
+        self.core.tell(Activity::Halted {
+            reason: reason.clone(),
+        });
+        let written = match self.core.safeguard() {
+            Ok(safeguard) => {
+                safeguard
+                    .journal
+                    .set_halt(Some(&Halt::new(reason, self.core.parts.clock.now())))
+                    .await
+            }
+            Err(error) => Err(error),
+        };
+        self.core.tasks.wait().await;
+        written
+    }
+
+    /// Takes a halt back.
+    ///
+    /// # Errors
+    /// When the monkey is leashed or the journal fails; then the halt stays.
+    pub async fn resume(&self) -> Result<()> {
+        self.core.safeguard()?.journal.set_halt(None).await?;
+        self.core.halted.send_replace(false);
+        Ok(())
+    }
+
+    /// Cuts every hold short, waits until every fault of this monkey is recovered or has failed to, and injects nothing from
+    /// then on.
+    ///
+    /// Cancel safe: the recoveries go on.
+    pub async fn shutdown(&self) {
+        self.core.stop.cancel();
+        self.core.tasks.wait().await;
+    }
+
+    /// Checks everything that could go wrong, without touching a target: the calendar, the listings, the journal and what is
+    /// pending in it, and for each event whether a target offers what it needs and its recovery reads back.
+    ///
+    /// Cancel safe.
+    pub async fn diagnose(&self) -> Diagnosis {
+        diagnose::diagnose(&self.core).await
+    }
+
+    async fn planned(&self, seed: u64) -> Planned {
+        let planner = self.core.planner(seed, &self.core.parts.events);
+        planner
+            .plan_all(&self.core.parts.providers, &self.core.parts.filter)
+            .await
+    }
+
+    /// One run: replay, plan, then one guarded task for each victim.
+    async fn carry_out<'a, F>(&'a self, seed: u64, plan: impl FnOnce(&'a Self) -> F) -> Result<RunReport>
+    where
+        F: Future<Output = Planned>,
+    {
+        self.refuse_after_shutdown()?;
+        let leashed = self.core.parts.safeguard.is_none();
+        let began_at = self.core.parts.clock.now();
+        self.core.tell(Activity::RunBegan { seed, leashed });
+        let cut = self.core.cut();
+        // Dropped with this future, it cuts every hold of the run short.
+        let _cut_on_drop = cut.run.clone().drop_guard();
+        let replayed = if leashed {
+            Vec::new()
+        } else {
+            self.recover_pending().await?
+        };
+        let Planned { plan, victims } = plan(self).await;
+        self.core.tell(Activity::Planned {
+            groups: plan.groups.len(),
+            targets: plan.groups.iter().map(|group| group.targets.len()).sum(),
+            chosen: victims.len(),
+        });
+        let (mut skipped, mut faults) = (Vec::new(), Vec::new());
+        if !leashed {
+            (skipped, faults) = self.attend(victims, seed, &cut).await?;
+        }
+        let ended_at = self.core.parts.clock.now();
+        let report = RunReport {
+            seed,
+            leashed,
+            began_at,
+            ended_at,
+            plan,
+            skipped,
+            faults,
+            replayed,
+        };
+        self.core.tell(Activity::RunEnded {
+            outcome: report.outcome(),
+        });
+        Ok(report)
+    }
+
+    async fn attend(
+        &self,
+        victims: Vec<crate::plan::Victim>,
+        seed: u64,
+        cut: &Cut,
+    ) -> Result<(Vec<Skip>, Vec<FaultRecord>)> {
+        let tasks: Vec<_> = victims
+            .into_iter()
+            .map(|victim| {
+                let (target, event) = (victim.target.id().clone(), victim.event.name());
+                let task = self
+                    .core
+                    .tasks
+                    .spawn(guard(Arc::clone(&self.core), victim, seed, cut.clone()));
+                (target, event, task)
+            })
+            .collect();
+        let (mut skipped, mut faults, mut lost) = (Vec::new(), Vec::new(), None);
+        for (target, event, task) in tasks {
+            match task.await {
+                Ok(Guarded::Ended(record)) => faults.push(*record),
+                Ok(Guarded::Skipped(reason)) => skipped.push(Skip {
+                    target,
+                    event: event.to_owned(),
+                    reason,
+                }),
+                Err(error) => lost = Some(lost_task(&target, error)),
+            }
+        }
+        match lost {
+            Some(error) => Err(error),
+            None => Ok((skipped, faults)),
+        }
+    }
+
+    async fn replay(&self, faults: Vec<FaultRecord>) -> Result<Vec<FaultRecord>> {
+        let tasks: Vec<_> = faults
+            .into_iter()
+            .map(|fault| {
+                (
+                    fault.target.clone(),
+                    self.core.tasks.spawn(replay(Arc::clone(&self.core), fault)),
+                )
+            })
+            .collect();
+        let mut ended = Vec::with_capacity(tasks.len());
+        for (target, task) in tasks {
+            ended.push(task.await.map_err(|error| lost_task(&target, error))?);
+        }
+        Ok(ended)
+    }
+
+    fn refuse_after_shutdown(&self) -> Result<()> {
+        if self.core.stop.is_cancelled() {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                "the monkey was shut down; build another one",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The runtime is going down, or this library has a bug. The journal still knows the fault.
+fn lost_task(target: &TargetId, error: tokio::task::JoinError) -> Error {
+    Error::new(
+        ErrorKind::Other,
+        "the task that took care of a fault was lost; call `recover_pending` on a monkey over its journal",
+    )
+    .with("target", target)
+    .caused_by(error)
+}

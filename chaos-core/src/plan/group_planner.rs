@@ -1,0 +1,228 @@
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{Decision, GroupPlan, Reason, TargetPlan, occupancy::Occupancy};
+use crate::{
+    BlastRadius, CapabilitySet, ChaosEvent, Group, Health, Member, Provider, Target, TargetId, Window,
+    chance::Draw, clock,
+};
+
+/// Plans one group, knowing nothing of the others.
+#[derive(Debug)]
+pub(super) struct GroupPlanner<'a> {
+    pub(super) events: &'a [Arc<dyn ChaosEvent>],
+    pub(super) blast_radius: &'a BlastRadius,
+    pub(super) budget: Duration,
+    pub(super) seed: u64,
+    pub(super) now: Timestamp,
+    pub(super) window: Option<Window>,
+    pub(super) occupancy: &'a Occupancy,
+    pub(super) refused: Option<&'a Reason>,
+    /// Where only one target is wanted, this one.
+    pub(super) only: Option<&'a TargetId>,
+}
+
+/// A chosen target, with all that the injection needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Victim {
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) group: Arc<Group>,
+    pub(crate) target: Arc<dyn Target>,
+    pub(crate) event: Arc<dyn ChaosEvent>,
+    /// The most pending faults in the group, this one included.
+    pub(crate) group_active: usize,
+}
+
+/// An event that may be injected into this group, and what it requires.
+struct Usable<'a> {
+    event: &'a Arc<dyn ChaosEvent>,
+    requires: CapabilitySet,
+}
+
+impl GroupPlanner<'_> {
+    pub(super) fn plan(&self, provider: &Arc<dyn Provider>, mut group: Group) -> (GroupPlan, Vec<Victim>) {
+        group
+            .members
+            .sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
+        let usable = self.usable_events(&group);
+        let mut eligible = Vec::new();
+        let mut sound = 0;
+        let mut targets = Vec::with_capacity(group.members.len());
+        for (index, member) in group.members.iter().enumerate() {
+            let fault = self.occupancy.on_target(member.target.id());
+            if member.health == Health::Healthy && fault.is_none() {
+                sound += 1;
+            }
+            let reason = match (fault, &usable) {
+                (Some((fault, state)), _) => Reason::UnderFault { fault, state },
+                (None, Ok(usable)) => match self.look_at(member, usable) {
+                    Ok(()) => {
+                        eligible.push(index);
+                        Reason::NotDrawn
+                    }
+                    Err(reason) => reason,
+                },
+                (None, Err(reason)) => reason.clone(),
+            };
+            targets.push(TargetPlan {
+                id: member.target.id().clone(),
+                decision: Decision::NotChosen { reason },
+            });
+        }
+        let mut plan = GroupPlan {
+            id: group.id.clone(),
+            desired: group.desired,
+            healthy: group.healthy(),
+            reason: usable.as_ref().err().cloned(),
+            targets,
+        };
+        let victims = match usable {
+            Ok(usable) => self.draw(provider, group, &usable, eligible, sound, &mut plan),
+            Err(_) => Vec::new(),
+        };
+        (plan, victims)
+    }
+
+    /// The events that suit the group and could be undone before the calendar closes.
+    fn usable_events(&self, group: &Group) -> Result<Vec<Usable<'_>>, Reason> {
+        if let Some(reason) = self.refused {
+            return Err(reason.clone());
+        }
+        let closes = self.window.ok_or(Reason::CalendarClosed)?.closes;
+        let mut usable = Vec::with_capacity(self.events.len());
+        let mut why = Vec::new();
+        let mut too_long = None;
+        for event in self.events {
+            let undone_by = clock::after(self.now, event.hold().duration().saturating_add(self.budget));
+            match event.suits(group) {
+                Err(reason) => why.push(format!("{}: {reason}", event.name())),
+                Ok(()) if undone_by > closes => too_long = Some(Reason::ClosesTooSoon { closes, undone_by }),
+                Ok(()) => usable.push(Usable {
+                    event,
+                    requires: event.requires(),
+                }),
+            }
+        }
+        match (usable.is_empty(), too_long) {
+            (false, _) => Ok(usable),
+            (true, Some(reason)) => Err(reason),
+            (true, None) if why.is_empty() => Err(Reason::Unsuitable {
+                why: "the monkey has no event".to_owned(),
+            }),
+            (true, None) => Err(Reason::Unsuitable { why: why.join("; ") }),
+        }
+    }
+
+    /// Whether at least one event may be injected into this member.
+    fn look_at(&self, member: &Member, usable: &[Usable<'_>]) -> Result<(), Reason> {
+        if let Some(why) = &member.excluded {
+            return Err(Reason::Excluded {
+                why: why.as_ref().to_owned(),
+            });
+        }
+        if member.health != Health::Healthy {
+            return Err(Reason::NotHealthy {
+                health: member.health,
+            });
+        }
+        let offered = member.target.capabilities().set();
+        let mut nearest: Option<Reason> = None;
+        for event in usable {
+            match self.fits(member, offered, event) {
+                Ok(()) => return Ok(()),
+                Err(reason @ Reason::CoolingDown { .. }) => nearest = Some(reason),
+                Err(reason) => nearest = nearest.or(Some(reason)),
+            }
+        }
+        Err(nearest.unwrap_or(Reason::NobodyEligible))
+    }
+
+    fn fits(&self, member: &Member, offered: CapabilitySet, usable: &Usable<'_>) -> Result<(), Reason> {
+        let missing = usable.requires.missing_from(offered);
+        if !missing.is_empty() {
+            return Err(Reason::LacksCapability { missing });
+        }
+        match self
+            .occupancy
+            .cooling_until(member.target.id(), usable.event.name())
+        {
+            Some(until) => Err(Reason::CoolingDown { until }),
+            None => Ok(()),
+        }
+    }
+
+    /// Chooses among the eligible within the blast radius, and writes into the plan who and why not more.
+    fn draw(
+        &self,
+        provider: &Arc<dyn Provider>,
+        group: Group,
+        usable: &[Usable<'_>],
+        mut eligible: Vec<usize>,
+        sound: usize,
+        plan: &mut GroupPlan,
+    ) -> Vec<Victim> {
+        let present = group.members.len();
+        let active = self.occupancy.in_group(&group.id);
+        let limit = self.blast_radius.group_limit(group.desired, present);
+        let minimum = self.blast_radius.healthy_floor(group.desired, present);
+        let spare = sound.saturating_sub(minimum);
+        let allowed = limit.saturating_sub(active).min(spare);
+
+        let mut refused = Vec::new();
+        if let Some(only) = self.only {
+            eligible.retain(|index| group.members[*index].target.id() == only);
+        }
+        let none_because = if eligible.is_empty() {
+            Some(Reason::NobodyEligible)
+        } else if active >= limit {
+            refused.clone_from(&eligible);
+            Some(Reason::GroupLimit { active, limit })
+        } else if spare == 0 {
+            refused.clone_from(&eligible);
+            Some(Reason::TooFewHealthy {
+                left: sound.saturating_sub(1),
+                minimum,
+            })
+        } else {
+            None
+        };
+        if let Some(reason) = none_because {
+            for index in refused {
+                plan.targets[index].decision = Decision::NotChosen {
+                    reason: reason.clone(),
+                };
+            }
+            plan.reason = Some(reason);
+            return Vec::new();
+        }
+
+        let mut draw = Draw::for_group(self.seed, group.id.as_str());
+        let mut chosen = draw.choose(&mut eligible, allowed).to_vec();
+        chosen.sort_unstable();
+        let group = Arc::new(group);
+        let mut victims = Vec::with_capacity(chosen.len());
+        for index in chosen {
+            let member = &group.members[index];
+            let offered = member.target.capabilities().set();
+            let fitting: Vec<&Usable<'_>> = usable
+                .iter()
+                .filter(|usable| self.fits(member, offered, usable).is_ok())
+                .collect();
+            let Some(drawn) = fitting.get(draw.below(fitting.len())) else {
+                continue;
+            };
+            plan.targets[index].decision = Decision::Chosen {
+                event: Cow::Borrowed(drawn.event.name()),
+            };
+            victims.push(Victim {
+                provider: Arc::clone(provider),
+                group: Arc::clone(&group),
+                target: Arc::clone(&member.target),
+                event: Arc::clone(drawn.event),
+                group_active: active + allowed,
+            });
+        }
+        victims
+    }
+}

@@ -1,0 +1,73 @@
+use std::{collections::HashMap, time::Duration};
+
+use jiff::Timestamp;
+
+use crate::{FaultId, FaultQuery, FaultState, GroupId, Halt, Hold, Journal, Result, TargetId, clock};
+
+/// What the journal holds at the moment of planning.
+#[derive(Debug, Default)]
+pub(super) struct Occupancy {
+    pub(super) halt: Option<Halt>,
+    pub(super) total: usize,
+    by_target: HashMap<TargetId, (FaultId, FaultState)>,
+    by_group: HashMap<GroupId, usize>,
+    /// Until when an event leaves a target alone.
+    cooling: HashMap<TargetId, Vec<(String, Timestamp)>>,
+}
+
+impl Occupancy {
+    pub(super) async fn read(journal: &dyn Journal, now: Timestamp, cool_down: Duration) -> Result<Self> {
+        let mut occupancy = Self {
+            halt: journal.halt().await?,
+            ..Self::default()
+        };
+        for fault in journal.pending().await? {
+            occupancy.total += 1;
+            *occupancy.by_group.entry(fault.group).or_default() += 1;
+            occupancy.by_target.insert(fault.target, (fault.id, fault.state));
+        }
+        if cool_down.is_zero() {
+            return Ok(occupancy);
+        }
+        // A fault is begun within a hold of being armed, and is searched for by when it was armed.
+        let since = now
+            .checked_sub(cool_down.saturating_add(Hold::LONGEST))
+            .unwrap_or(Timestamp::MIN);
+        for fault in journal.find(&FaultQuery::all().since(since)).await? {
+            let until = fault.injecting_at.map(|begun| clock::after(begun, cool_down));
+            if let Some(until) = until.filter(|until| now < *until) {
+                occupancy
+                    .cooling
+                    .entry(fault.target)
+                    .or_default()
+                    .push((fault.event, until));
+            }
+        }
+        Ok(occupancy)
+    }
+
+    pub(super) fn on_target(&self, target: &TargetId) -> Option<(FaultId, FaultState)> {
+        // Most plans meet an empty journal: no hash is computed for a million targets then.
+        if self.by_target.is_empty() {
+            None
+        } else {
+            self.by_target.get(target).copied()
+        }
+    }
+
+    pub(super) fn in_group(&self, group: &GroupId) -> usize {
+        self.by_group.get(group).copied().unwrap_or(0)
+    }
+
+    pub(super) fn cooling_until(&self, target: &TargetId, event: &str) -> Option<Timestamp> {
+        if self.cooling.is_empty() {
+            return None;
+        }
+        let of_target = self.cooling.get(target)?;
+        of_target
+            .iter()
+            .filter(|(name, _)| name == event)
+            .map(|(_, until)| *until)
+            .max()
+    }
+}

@@ -1,0 +1,302 @@
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, future::join_all};
+use jiff::Timestamp;
+
+use super::{
+    Decision, Doubt, GroupPlan, Plan, Reason,
+    group_planner::{GroupPlanner, Victim},
+    occupancy::Occupancy,
+};
+use crate::{
+    BlastRadius, Calendar, ChaosEvent, Clock, Error, ErrorKind, Failure, Group, GroupFilter, Journal,
+    Provider, Result, TargetId,
+    chance::Draw,
+    contain::{contained, within},
+};
+
+/// Everything that decides who is chosen.
+#[derive(Debug)]
+pub(crate) struct Planner<'a> {
+    pub(crate) events: &'a [Arc<dyn ChaosEvent>],
+    pub(crate) calendar: &'a dyn Calendar,
+    pub(crate) blast_radius: &'a BlastRadius,
+    pub(crate) cool_down: Duration,
+    pub(crate) budget: Duration,
+    pub(crate) clock: &'a dyn Clock,
+    /// None while leashed without a journal: then no fault is known.
+    pub(crate) journal: Option<&'a dyn Journal>,
+    pub(crate) discovery_limit: Duration,
+    pub(crate) seed: u64,
+}
+
+/// A plan and the handles to carry it out.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) plan: Plan,
+    pub(crate) victims: Vec<Victim>,
+}
+
+/// Where the groups of one listing stand while they are planned.
+#[derive(Default)]
+struct Listing {
+    groups: Vec<(GroupPlan, Vec<Victim>)>,
+    doubt: Option<Doubt>,
+}
+
+impl Planner<'_> {
+    /// Plans over every group that passes `filter`. Groups are planned as they arrive.
+    pub(crate) async fn plan_all(&self, providers: &[Arc<dyn Provider>], filter: &GroupFilter) -> Planned {
+        let now = self.clock.now();
+        let (occupancy, refused) = self.read_occupancy(now).await;
+        let planner = self.group_planner(now, &occupancy, refused.as_ref(), None);
+        let listings = join_all(
+            providers
+                .iter()
+                .map(|provider| self.list(provider, filter, &planner)),
+        )
+        .await;
+        let mut planned = self.gather(now, refused.clone(), &occupancy, listings);
+        for name in &filter.names {
+            let is_there = planned
+                .plan
+                .groups
+                .iter()
+                .any(|group| group.id.as_str() == name || group.id.path() == name);
+            if !is_there {
+                planned.plan.doubts.push(unknown_group(name, providers));
+            }
+        }
+        planned
+    }
+
+    /// Plans one injection into one target, after a fresh look at its group.
+    pub(crate) async fn plan_one(&self, provider: &Arc<dyn Provider>, target: &TargetId) -> Planned {
+        let now = self.clock.now();
+        let (occupancy, refused) = self.read_occupancy(now).await;
+        let planner = self.group_planner(now, &occupancy, refused.as_ref(), Some(target));
+        let group_id = target.group();
+        let look = contained("the provider", provider.group(&group_id));
+        let mut listing = Listing::default();
+        match within(self.clock, self.discovery_limit, "the discovery", look)
+            .await
+            .and_then(|result| result)
+        {
+            Ok(group) if group.member(target).is_some() => listing.groups.push(planner.plan(provider, group)),
+            Ok(_) => {
+                let error =
+                    Error::new(ErrorKind::NotFound, "the group has no such member").with("target", target);
+                listing.doubt = Some(Doubt {
+                    about: group_id.to_string(),
+                    failure: (&error).into(),
+                });
+            }
+            Err(error) => {
+                listing.doubt = Some(Doubt {
+                    about: group_id.to_string(),
+                    failure: (&error).into(),
+                });
+            }
+        }
+        self.gather(now, refused.clone(), &occupancy, vec![listing])
+    }
+
+    fn group_planner<'a>(
+        &'a self,
+        now: Timestamp,
+        occupancy: &'a Occupancy,
+        refused: Option<&'a Reason>,
+        only: Option<&'a TargetId>,
+    ) -> GroupPlanner<'a> {
+        GroupPlanner {
+            events: self.events,
+            blast_radius: self.blast_radius,
+            budget: self.budget,
+            seed: self.seed,
+            now,
+            window: self.calendar.window(now),
+            occupancy,
+            refused,
+            only,
+        }
+    }
+
+    /// What the journal holds, and whether it or the calendar forbids everything.
+    async fn read_occupancy(&self, now: Timestamp) -> (Occupancy, Option<Reason>) {
+        let occupancy = match self.journal {
+            None => Occupancy::default(),
+            Some(journal) => match Occupancy::read(journal, now, self.cool_down).await {
+                Ok(occupancy) => occupancy,
+                Err(error) => {
+                    return (
+                        Occupancy::default(),
+                        Some(Reason::Doubt {
+                            failure: (&error).into(),
+                        }),
+                    );
+                }
+            },
+        };
+        let refused = match &occupancy.halt {
+            Some(halt) => Some(Reason::Halted {
+                reason: halt.reason.clone(),
+            }),
+            None if self.calendar.window(now).is_none() => Some(Reason::CalendarClosed),
+            None => None,
+        };
+        (occupancy, refused)
+    }
+
+    async fn list(
+        &self,
+        provider: &Arc<dyn Provider>,
+        filter: &GroupFilter,
+        planner: &GroupPlanner<'_>,
+    ) -> Listing {
+        let mut listing = Listing::default();
+        let reading = async {
+            let mut stream = provider.groups(filter);
+            while let Some(group) = stream.next().await {
+                let group: Group = group?;
+                listing.groups.push(planner.plan(provider, group));
+            }
+            Ok(())
+        };
+        let reading = contained("the provider", reading);
+        let read = within(self.clock, self.discovery_limit, "the discovery", reading)
+            .await
+            .and_then(|result| result);
+        if let Err(error) = read {
+            let failure = Failure::from(&error);
+            for (plan, victims) in &mut listing.groups {
+                victims.clear();
+                plan.leave_alone(&Reason::Doubt {
+                    failure: failure.clone(),
+                });
+            }
+            listing.doubt = Some(Doubt {
+                about: provider.scheme().to_owned(),
+                failure,
+            });
+        }
+        listing
+    }
+
+    /// Puts the listings together and applies the limits that span groups.
+    fn gather(
+        &self,
+        now: Timestamp,
+        refused: Option<Reason>,
+        occupancy: &Occupancy,
+        listings: Vec<Listing>,
+    ) -> Planned {
+        let mut doubts = Vec::new();
+        let mut groups: Vec<GroupPlan> =
+            Vec::with_capacity(listings.iter().map(|listing| listing.groups.len()).sum());
+        let mut victims = Vec::new();
+        for listing in listings {
+            doubts.extend(listing.doubt);
+            for (group, chosen) in listing.groups {
+                groups.push(group);
+                victims.extend(chosen);
+            }
+        }
+        groups.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        victims.sort_unstable_by(|one: &Victim, other| one.target.id().cmp(other.target.id()));
+
+        let present = groups.iter().map(|group| group.targets.len()).sum();
+        let run_limit = self.blast_radius.run_limit(present);
+        let active_limit = self.blast_radius.active_limit();
+        let free = active_limit.saturating_sub(occupancy.total);
+        let surplus_reason = if free < run_limit {
+            Reason::ActiveLimit {
+                active: occupancy.total,
+                limit: active_limit,
+            }
+        } else {
+            Reason::RunLimit { limit: run_limit }
+        };
+        let limit = run_limit.min(free);
+        if victims.len() > limit {
+            Draw::for_run(self.seed).choose(&mut victims, limit);
+            for dropped in victims.drain(limit..) {
+                if let Ok(position) = groups.binary_search_by(|group| group.id.cmp(&dropped.group.id)) {
+                    groups[position].spare(dropped.target.id(), &surplus_reason);
+                }
+            }
+            victims.sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
+        }
+        let closes = self.calendar.window(now).map(|window| window.closes);
+        Planned {
+            plan: Plan {
+                seed: self.seed,
+                at: now,
+                closes,
+                refused,
+                doubts,
+                groups,
+            },
+            victims,
+        }
+    }
+}
+
+impl GroupPlan {
+    /// Takes back every choice in this group.
+    fn leave_alone(&mut self, reason: &Reason) {
+        self.reason = Some(reason.clone());
+        for target in &mut self.targets {
+            target.decision = Decision::NotChosen {
+                reason: reason.clone(),
+            };
+        }
+    }
+
+    /// Takes back the choice of one target.
+    fn spare(&mut self, id: &TargetId, reason: &Reason) {
+        for target in &mut self.targets {
+            if target.id == *id {
+                target.decision = Decision::NotChosen {
+                    reason: reason.clone(),
+                };
+            }
+        }
+        let nobody_left = self
+            .targets
+            .iter()
+            .all(|target| matches!(target.decision, Decision::NotChosen { .. }));
+        if nobody_left {
+            self.reason = Some(reason.clone());
+        }
+    }
+}
+
+fn unknown_group(name: &str, providers: &[Arc<dyn Provider>]) -> Doubt {
+    let schemes: Vec<&str> = providers.iter().map(|provider| provider.scheme()).collect();
+    let error = Error::new(ErrorKind::NotFound, "no provider has a group of this name")
+        .with("group", name)
+        .with("providers", schemes.join(", "));
+    Doubt {
+        about: name.to_owned(),
+        failure: (&error).into(),
+    }
+}
+
+/// The provider whose ids start with the scheme of `target`.
+pub(crate) fn provider_of<'a>(
+    providers: &'a [Arc<dyn Provider>],
+    target: &TargetId,
+) -> Result<&'a Arc<dyn Provider>> {
+    providers
+        .iter()
+        .find(|provider| provider.scheme() == target.scheme())
+        .ok_or_else(|| {
+            let schemes: Vec<&str> = providers.iter().map(|provider| provider.scheme()).collect();
+            Error::new(
+                ErrorKind::InvalidInput,
+                "no provider of this monkey knows targets of this scheme",
+            )
+            .with("target", target)
+            .with("providers", schemes.join(", "))
+        })
+}
