@@ -2,6 +2,8 @@
 //!
 //! The scans lie around daylight-saving changes, because that is where a calendar goes wrong.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may its helpers")]
+
 use std::{ops::Range, sync::LazyLock};
 
 use chaos_core::{Blackout, BusinessHours, Calendar, CalendarExt, Exclusion, Span};

@@ -54,12 +54,9 @@ impl Week {
     }
 }
 
-#[expect(
-    clippy::cast_sign_loss,
-    reason = "the fields of a civil time are never negative"
-)]
 fn minute_of_day(time: DateTime) -> u16 {
-    time.hour() as u16 * 60 + time.minute() as u16
+    // The fields of a civil time are never negative.
+    u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs())
 }
 
 fn at_minute(date: Date, minute: u16) -> DateTime {
