@@ -1,0 +1,63 @@
+use std::{path::Path, sync::Arc};
+
+use chaos_core::{Entropy, Result, SystemEntropy};
+
+use super::SqlJournal;
+
+/// How to open a [`SqlJournal`].
+///
+/// ```
+/// use chaos_core::ErrorKind;
+/// use chaos_journal::JournalOptions;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # let folder = tempfile::tempdir().unwrap();
+/// let missing = folder.path().join("chaos.journal");
+/// let error = JournalOptions::new().create(false).open(&missing).await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NotFound);
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct JournalOptions {
+    pub(super) create: bool,
+    pub(super) entropy: Arc<dyn Entropy>,
+}
+
+impl JournalOptions {
+    /// Creates the file where it is missing, and names sessions by [`SystemEntropy`].
+    pub fn new() -> Self {
+        Self {
+            create: true,
+            entropy: Arc::new(SystemEntropy::default()),
+        }
+    }
+
+    /// Sets whether a missing file is created. Without, it is an error of kind `NotFound`.
+    #[must_use]
+    pub fn create(mut self, create: bool) -> Self {
+        self.create = create;
+        self
+    }
+
+    /// Sets where the names of sessions come from. Two journals over one file must never draw the same.
+    #[must_use]
+    pub fn entropy(mut self, entropy: impl Entropy) -> Self {
+        self.entropy = Arc::new(entropy);
+        self
+    }
+
+    /// Opens the journal in the file `path`.
+    ///
+    /// # Errors
+    /// As [`SqlJournal::open`].
+    pub async fn open(self, path: impl AsRef<Path>) -> Result<SqlJournal> {
+        SqlJournal::open_with(path.as_ref(), self).await
+    }
+}
+
+impl Default for JournalOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,151 @@
+use std::path::Path;
+
+use chaos_core::{Error, ErrorKind, Result};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+
+use super::error;
+
+/// `PRAGMA application_id` of every journal: the letters `CHJL`.
+const APPLICATION_ID: i64 = 0x4348_4a4c;
+
+/// What takes a file from each version to the next one, in order. Never changed once released, only added to.
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_faults.sql")];
+
+/// A damaged file up to this size, in pages, is found when it is opened; in a larger one, when the damage is read. Checking
+/// costs about a millisecond for each megabyte.
+const PAGES_CHECKED: i64 = 1024;
+
+/// Whose file it is and in which version: two numbers in SQLite's header.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Identity {
+    application_id: i64,
+    version: i64,
+}
+
+impl Identity {
+    /// Reads both numbers. No lock outlives the call.
+    pub(super) async fn read(connection: &mut SqliteConnection) -> sqlx::Result<Self> {
+        Ok(Self {
+            application_id: number(connection, "PRAGMA application_id").await?,
+            version: number(connection, "PRAGMA user_version").await?,
+        })
+    }
+
+    /// Whether this library may touch such a file.
+    pub(super) fn check(self, path: &Path) -> Result<()> {
+        if self.application_id != APPLICATION_ID {
+            return Err(not_a_journal(
+                path,
+                "it is a SQLite database of another application",
+            ));
+        }
+        match usize::try_from(self.version) {
+            Ok(version) if version > MIGRATIONS.len() => Err(Error::new(
+                ErrorKind::Conflict,
+                "the journal is of a newer version than this program knows; use the newer program, or another journal",
+            )
+            .with("journal", path.display())
+            .with("version", version)
+            .with("known", MIGRATIONS.len())),
+            Ok(1..) => Ok(()),
+            _ => Err(
+                Error::new(ErrorKind::Corrupt, "the journal bears a version that never was")
+                    .with("journal", path.display())
+                    .with("version", self.version),
+            ),
+        }
+    }
+}
+
+/// The error for a file that is something else.
+pub(super) fn not_a_journal(path: &Path, why: &'static str) -> Error {
+    Error::new(
+        ErrorKind::InvalidInput,
+        format!("the file is not a journal: {why}; name another file"),
+    )
+    .with("file", path.display())
+}
+
+/// Whether the version is still the one that this library writes: another process may have moved the file on.
+pub(super) async fn check_unchanged(connection: &mut SqliteConnection, path: &Path) -> Result<()> {
+    let version = number(connection, "PRAGMA user_version")
+        .await
+        .map_err(error::of_database(path, "read its version"))?;
+    if usize::try_from(version) == Ok(MIGRATIONS.len()) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Conflict,
+        "a newer program has changed the version of the journal; go on with that program",
+    )
+    .with("journal", path.display())
+    .with("version", version)
+    .with("known", MIGRATIONS.len()))
+}
+
+/// Checks the structure of a file that is small enough.
+pub(super) async fn check_structure(connection: &mut SqliteConnection, path: &Path) -> Result<()> {
+    let doing = "check its structure";
+    let pages = number(connection, "PRAGMA page_count")
+        .await
+        .map_err(error::of_database(path, doing))?;
+    if pages > PAGES_CHECKED {
+        return Ok(());
+    }
+    let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+        .fetch_one(connection)
+        .await
+        .map_err(error::of_database(path, doing))?;
+    if verdict == "ok" {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Corrupt,
+        "the journal is damaged; keep the file for repair and use another one",
+    )
+    .with("journal", path.display())
+    .with("found", verdict))
+}
+
+/// Applies the migrations that the file still lacks, each in a transaction of its own. Several processes may do so at once.
+pub(super) async fn migrate(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    migrations: &[&'static str],
+) -> Result<()> {
+    if number(connection, "PRAGMA user_version")
+        .await
+        .is_ok_and(|version| usize::try_from(version).is_ok_and(|version| version >= migrations.len()))
+    {
+        return Ok(());
+    }
+    for (version, migration) in (1..).zip(migrations) {
+        step(connection, version, migration)
+            .await
+            .map_err(error::of_database(path, "bring its schema up to date"))?;
+    }
+    // Puts the new version into the file itself, where an older program sees it without touching the log. Others who have
+    // the file open can keep it from completing, which harms nobody.
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(connection)
+        .await
+        .map_err(error::of_database(path, "bring its schema up to date"))?;
+    Ok(())
+}
+
+async fn step(connection: &mut SqliteConnection, version: i64, migration: &'static str) -> sqlx::Result<()> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    if number(&mut transaction, "PRAGMA user_version").await? >= version {
+        return transaction.rollback().await;
+    }
+    sqlx::raw_sql(migration).execute(&mut *transaction).await?;
+    let identity = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version}");
+    sqlx::raw_sql(AssertSqlSafe(identity))
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
+}
+
+async fn number(connection: &mut SqliteConnection, pragma: &'static str) -> sqlx::Result<i64> {
+    sqlx::query_scalar(pragma).fetch_one(connection).await
+}
