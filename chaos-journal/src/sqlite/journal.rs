@@ -240,3 +240,107 @@ impl fmt::Debug for SqlJournal {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chaos_core::{Magnitude, RecoveryRecord};
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn fault(number: u64, payload: usize) -> FaultRecord {
+        FaultRecord::armed(
+            format!("{number:016x}").parse().unwrap(),
+            number,
+            format!("local:web/{number}").parse().unwrap(),
+            "stop",
+            RecoveryRecord::new("test/nothing/1", "x".repeat(payload).into()),
+            Magnitude::default(),
+            Timestamp::UNIX_EPOCH,
+            Timestamp::MAX,
+        )
+    }
+
+    /// Sends a statement that changes the journal's own connection.
+    async fn execute(journal: &SqlJournal, statement: &'static str) {
+        let mut state = journal.state.lock().await;
+        sqlx::query(statement)
+            .execute(&mut state.connection)
+            .await
+            .unwrap();
+    }
+
+    /// SQLite rolls back by itself when the disk is full, which the connection does not notice.
+    #[tokio::test]
+    async fn a_full_disk_is_an_error_and_the_journal_goes_on_once_there_is_space() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = SqlJournal::open(folder.path().join("j")).await.unwrap();
+        let limits = Limits::none();
+        execute(&journal, "PRAGMA max_page_count = 1").await;
+        let error = journal.arm(&fault(1, 100_000), &limits).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Journal, "{error}");
+        assert!(error.to_string().contains("no space is left"), "{error}");
+        assert!(journal.pending().await.unwrap().is_empty());
+
+        execute(&journal, "PRAGMA max_page_count = 1000000").await;
+        let armed = journal.arm(&fault(1, 100_000), &limits).await.unwrap();
+        assert!(matches!(armed, Arming::Armed(_)));
+        assert_eq!(journal.pending().await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_automatic_roll_back_does_not_stop_the_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = SqlJournal::open(folder.path().join("j")).await.unwrap();
+        {
+            let mut state = journal.state.lock().await;
+            let mut transaction = journal.begin(&mut state.connection).await.unwrap();
+            sqlx::query("ROLLBACK").execute(&mut *transaction).await.unwrap();
+        }
+        let armed = journal.arm(&fault(1, 10), &Limits::none()).await.unwrap();
+        assert!(matches!(armed, Arming::Armed(_)));
+    }
+
+    #[tokio::test]
+    async fn a_journal_that_is_locked_for_too_long_is_a_retryable_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let (journal, other) = (
+            SqlJournal::open(&path).await.unwrap(),
+            SqlJournal::open(&path).await.unwrap(),
+        );
+        execute(&journal, "PRAGMA busy_timeout = 20").await;
+        let mut state = other.state.lock().await;
+        let transaction = other.begin(&mut state.connection).await.unwrap();
+        let error = journal.arm(&fault(1, 10), &Limits::none()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Journal);
+        assert!(error.is_retryable());
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+        assert!(std::error::Error::source(&error).is_some());
+
+        transaction.rollback().await.unwrap();
+        let armed = journal.arm(&fault(1, 10), &Limits::none()).await.unwrap();
+        assert!(matches!(armed, Arming::Armed(_)));
+    }
+
+    #[tokio::test]
+    async fn commits_are_synced_and_logged() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = SqlJournal::open(folder.path().join("j")).await.unwrap();
+        let mut state = journal.state.lock().await;
+        let connection = &mut state.connection;
+        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
+            .fetch_one(&mut *connection)
+            .await
+            .unwrap();
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(&mut *connection)
+            .await
+            .unwrap();
+        let foreign_keys: i64 = sqlx::query_scalar("PRAGMA foreign_keys")
+            .fetch_one(&mut *connection)
+            .await
+            .unwrap();
+        assert_eq!((synchronous, mode.as_str(), foreign_keys), (2, "wal", 1));
+    }
+}

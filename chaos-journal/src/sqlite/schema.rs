@@ -149,3 +149,82 @@ async fn step(connection: &mut SqliteConnection, version: i64, migration: &'stat
 async fn number(connection: &mut SqliteConnection, pragma: &'static str) -> sqlx::Result<i64> {
     sqlx::query_scalar(pragma).fetch_one(connection).await
 }
+
+#[cfg(test)]
+mod tests {
+    use chaos_core::SystemEntropy;
+
+    use super::*;
+    use crate::sqlite::database;
+
+    const NEXT: &str = "ALTER TABLE fault ADD COLUMN more TEXT";
+
+    async fn open() -> (tempfile::TempDir, std::path::PathBuf, SqliteConnection) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let path = database::locate(&path, true, &SystemEntropy::default())
+            .await
+            .unwrap();
+        let connection = database::connect(&path).await.unwrap();
+        (folder, path, connection)
+    }
+
+    #[tokio::test]
+    async fn an_older_file_gets_the_migrations_that_it_lacks_once() {
+        let (_folder, path, mut connection) = open().await;
+        let migrations = [MIGRATIONS[0], NEXT];
+        for _ in 0..2 {
+            migrate(&mut connection, &path, &migrations).await.unwrap();
+            let identity = Identity::read(&mut connection).await.unwrap();
+            assert_eq!(identity.version, 2);
+        }
+        // The file itself bears the version now, and the log is empty.
+        assert_eq!(std::fs::metadata(path.with_file_name("j-wal")).unwrap().len(), 0);
+        connection.close().await.unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        assert_eq!(bytes[60..64], 2_u32.to_be_bytes());
+    }
+
+    #[tokio::test]
+    async fn a_migration_that_fails_changes_nothing() {
+        let (_folder, path, mut connection) = open().await;
+        let migrations = [MIGRATIONS[0], "CREATE TABLE half (x); CREATE TABLE fault (x)"];
+        let error = migrate(&mut connection, &path, &migrations).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Journal, "{error}");
+        assert_eq!(Identity::read(&mut connection).await.unwrap().version, 1);
+        let halves = number(
+            &mut connection,
+            "SELECT count(*) FROM sqlite_schema WHERE name = 'half'",
+        )
+        .await;
+        assert_eq!(halves.unwrap(), 0);
+        migrate(&mut connection, &path, &[MIGRATIONS[0], NEXT])
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn every_query_of_the_history_uses_an_index() {
+        let (_folder, _path, mut connection) = open().await;
+        for (condition, index) in [
+            ("TRUE", "fault_by_time"),
+            ("armed_at >= '2' AND armed_at < '3'", "fault_by_time"),
+            ("group_id = 'a'", "fault_by_group"),
+            ("target = 'a'", "fault_by_target"),
+            ("event = 'a'", "fault_by_event"),
+            ("state = 'a'", "fault_by_state"),
+        ] {
+            let explain = format!(
+                "EXPLAIN QUERY PLAN SELECT * FROM fault WHERE TRUE AND {condition} \
+                 ORDER BY armed_at DESC, position DESC LIMIT 5"
+            );
+            let rows = sqlx::query(AssertSqlSafe(explain))
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+            let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
+            assert_eq!(plan.len(), 1, "no sorting: {plan:?}");
+            assert!(plan[0].contains(index), "{condition}: {plan:?}");
+        }
+    }
+}
