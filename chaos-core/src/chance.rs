@@ -2,7 +2,12 @@
 
 use std::fmt;
 
-use rand::{Rng, RngExt, SeedableRng, TryRng, rngs::SysRng};
+#[expect(
+    clippy::disallowed_types,
+    reason = "the one place that asks the operating system for randomness"
+)]
+use rand::rngs::SysRng;
+use rand::{Rng, RngExt, SeedableRng, TryRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{Error, ErrorKind, Result};
@@ -24,11 +29,7 @@ pub struct SystemEntropy;
 impl Entropy for SystemEntropy {
     fn draw(&self) -> Result<u64> {
         SysRng.try_next_u64().map_err(|error| {
-            Error::new(
-                ErrorKind::Unavailable,
-                "the operating system gave no random numbers",
-            )
-            .caused_by(error)
+            Error::new(ErrorKind::Unavailable, "the operating system gave no random numbers").caused_by(error)
         })
     }
 }
@@ -111,10 +112,7 @@ mod tests {
     #[test]
     fn a_seed_draws_the_same_on_every_machine_and_release() {
         let mut items: Vec<u32> = (0..10).collect();
-        assert_eq!(
-            Draw::for_group(42, "local:drill").choose(&mut items, 4),
-            [0, 7, 9, 6]
-        );
+        assert_eq!(Draw::for_group(42, "local:drill").choose(&mut items, 4), [0, 7, 9, 6]);
         assert_eq!(Draw::for_run(42).next_seed(), 12_578_764_544_318_200_737);
         assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
     }
@@ -130,10 +128,7 @@ mod tests {
         }
         assert_eq!(counts.len(), 6, "{counts:?}");
         // 1,000 expected of each; 5 standard deviations are 145.
-        assert!(
-            counts.values().all(|count| (855..=1145).contains(count)),
-            "{counts:?}"
-        );
+        assert!(counts.values().all(|count| (855..=1145).contains(count)), "{counts:?}");
     }
 
     #[test]

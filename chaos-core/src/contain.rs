@@ -8,13 +8,10 @@ use crate::{Clock, Error, ErrorKind, Result};
 
 /// Runs `work`, and turns a panic in it into an error of kind `Panicked`.
 pub(crate) async fn contained<T>(what: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
-    AssertUnwindSafe(work)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|panic| {
-            Err(Error::new(ErrorKind::Panicked, format!("{what} panicked"))
-                .with("message", message(panic.as_ref())))
-        })
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
+        Err(Error::new(ErrorKind::Panicked, format!("{what} panicked"))
+            .with("message", message(panic.as_ref())))
+    })
 }
 
 /// Runs `work` for at most `limit`, then gives up on it with an error of kind `Timeout`.

@@ -73,29 +73,17 @@ impl Error {
             kind,
             ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Panicked
         );
-        Self(Box::new(Inner {
-            kind,
-            message: message.into(),
-            retryable,
-            context: Vec::new(),
-            source: None,
-        }))
+        Self(Box::new(Inner { kind, message: message.into(), retryable, context: Vec::new(), source: None }))
     }
 
     /// Bad input: the field, the value that it had, and what would be right.
     pub fn invalid(field: impl fmt::Display, value: impl fmt::Display, expected: impl fmt::Display) -> Self {
-        Self::new(
-            ErrorKind::InvalidInput,
-            format!("invalid {field}: {value}; expected {expected}"),
-        )
+        Self::new(ErrorKind::InvalidInput, format!("invalid {field}: {value}; expected {expected}"))
     }
 
     /// The target or platform cannot do what `operation` names.
     pub fn unsupported(operation: impl fmt::Display) -> Self {
-        Self::new(
-            ErrorKind::Unsupported,
-            format!("{operation} is not supported here"),
-        )
+        Self::new(ErrorKind::Unsupported, format!("{operation} is not supported here"))
     }
 
     /// Adds a named value to the message, such as the target or the region.
@@ -153,11 +141,7 @@ impl fmt::Display for Error {
         for (index, (key, value)) in self.0.context.iter().enumerate() {
             write!(f, "{}{key}={value:?}", if index == 0 { " (" } else { ", " })?;
         }
-        if self.0.context.is_empty() {
-            Ok(())
-        } else {
-            f.write_str(")")
-        }
+        if self.0.context.is_empty() { Ok(()) } else { f.write_str(")") }
     }
 }
 
@@ -173,10 +157,7 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0
-            .source
-            .as_deref()
-            .map(|source| source as &(dyn StdError + 'static))
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }
 
@@ -193,10 +174,7 @@ pub struct Failure {
 impl Failure {
     /// A failure from its parts.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
+        Self { kind, message: message.into() }
     }
 }
 
@@ -222,10 +200,7 @@ mod tests {
             .with("region", "eu-west-1")
             .caused_by(std::io::Error::other("connection reset"));
         assert_eq!(error.to_string(), r#"the listing failed (region="eu-west-1")"#);
-        assert_eq!(
-            error.chain(),
-            r#"the listing failed (region="eu-west-1"): connection reset"#
-        );
+        assert_eq!(error.chain(), r#"the listing failed (region="eu-west-1"): connection reset"#);
         assert!(error.is_retryable());
         assert!(!error.retryable(false).is_retryable());
     }

@@ -22,7 +22,8 @@ mod target;
 pub use async_trait::async_trait;
 pub use blast_radius::{BlastRadius, Percent, Quota};
 pub use calendar::{
-    Always, And, Blackout, BusinessHours, Calendar, CalendarExt, Except, Exclusion, Never, Or, Span, TimeOfDay, Window,
+    Always, And, Blackout, BusinessHours, Calendar, CalendarExt, Except, Exclusion, Never, Or, Span,
+    TimeOfDay, Window,
 };
 pub use capability::{
     Capabilities, Capability, CapabilitySet, Isolation, IsolationSnapshot, Lifecycle, Output, Script, Shell,

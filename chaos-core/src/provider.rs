@@ -53,11 +53,7 @@ impl GroupFilter {
 
     /// Whether a group with this id passes.
     pub fn passes(&self, id: &GroupId) -> bool {
-        self.names.is_empty()
-            || self
-                .names
-                .iter()
-                .any(|name| name == id.as_str() || name == id.path())
+        self.names.is_empty() || self.names.iter().any(|name| name == id.as_str() || name == id.path())
     }
 }
 

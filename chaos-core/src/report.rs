@@ -73,18 +73,12 @@ impl RunReport {
 
     /// Whether every fault that this run injected or found was seen to be undone. True as well where there was none.
     pub fn is_recovered(&self) -> bool {
-        self.faults
-            .iter()
-            .chain(&self.replayed)
-            .all(|fault| fault.state == FaultState::Recovered)
+        self.faults.iter().chain(&self.replayed).all(|fault| fault.state == FaultState::Recovered)
     }
 
     /// Everything that kept this run from injecting, for a person to read.
     pub fn why_nothing(&self) -> Vec<String> {
-        let skipped = self
-            .skipped
-            .iter()
-            .map(|skip| format!("{}: {}", skip.target, skip.reason));
+        let skipped = self.skipped.iter().map(|skip| format!("{}: {}", skip.target, skip.reason));
         self.plan.why_nothing().into_iter().chain(skipped).collect()
     }
 }
@@ -94,11 +88,7 @@ impl fmt::Display for RunReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (seed {})", self.outcome(), self.seed)?;
         for fault in self.replayed.iter().chain(&self.faults) {
-            write!(
-                f,
-                "\n{} {} on {}: {}",
-                fault.id, fault.event, fault.target, fault.state
-            )?;
+            write!(f, "\n{} {} on {}: {}", fault.id, fault.event, fault.target, fault.state)?;
             if let Some(time) = fault.time_to_recover() {
                 write!(f, " after {time:.1?}")?;
             }

@@ -131,17 +131,12 @@ fn scans() -> impl Strategy<Value = &'static Scan> {
 fn blackouts() -> impl Strategy<Value = Vec<(i64, i64)>> {
     let second = ASKED.start as i64 * 60..ASKED.end as i64 * 60;
     let length = prop_oneof![1..7_200_i64, 1..200_000_i64];
-    proptest::collection::vec(
-        (second, length).prop_map(|(start, length)| (start, start + length)),
-        0..6,
-    )
+    proptest::collection::vec((second, length).prop_map(|(start, length)| (start, start + length)), 0..6)
 }
 
 fn blackout(scan: &Scan, spans: &[(i64, i64)]) -> Blackout {
     spans.iter().fold(Blackout::new(), |blackout, (start, end)| {
-        blackout
-            .between(scan.start + start.seconds(), scan.start + end.seconds())
-            .unwrap()
+        blackout.between(scan.start + start.seconds(), scan.start + end.seconds()).unwrap()
     })
 }
 
@@ -163,10 +158,7 @@ fn next_in(open: &[bool], state: bool) -> Vec<Option<usize>> {
 
 /// The first minute of the open span around `minute`, if it lies within the scan.
 fn start_of(open: &[bool], minute: usize) -> Option<usize> {
-    open[..minute]
-        .iter()
-        .rposition(|open| !open)
-        .map(|closed| closed + 1)
+    open[..minute].iter().rposition(|open| !open).map(|closed| closed + 1)
 }
 
 /// That `found` is `true_edge`, or an earlier instant beyond the horizon.
@@ -185,22 +177,13 @@ fn keeps_its_window(calendar: &impl Calendar, at: Timestamp) -> Result<(), TestC
     let horizon = (at + HORIZON).min(window.closes);
     let mut instant = at;
     while instant < horizon {
-        prop_assert!(
-            calendar.window(instant).is_some(),
-            "closed at {instant}, before {window:?}"
-        );
+        prop_assert!(calendar.window(instant).is_some(), "closed at {instant}, before {window:?}");
         instant += SignedDuration::from_mins(1);
     }
     if window.closes.duration_since(at) < HORIZON {
         let last = window.closes - SignedDuration::from_nanos(1);
-        prop_assert!(
-            calendar.window(last).is_some(),
-            "closed at {last}, just before {window:?}"
-        );
-        prop_assert!(
-            calendar.window(window.closes).is_none(),
-            "still open at {window:?}"
-        );
+        prop_assert!(calendar.window(last).is_some(), "closed at {last}, just before {window:?}");
+        prop_assert!(calendar.window(window.closes).is_none(), "still open at {window:?}");
     }
     Ok(())
 }
@@ -209,12 +192,7 @@ fn keeps_its_window(calendar: &impl Calendar, at: Timestamp) -> Result<(), TestC
 fn the_scans_hold_the_changes_they_are_about() {
     for (scan, (zone, change, jump)) in SCANS.iter().zip(SCENES) {
         let jumps: Vec<(usize, usize)> = (1..SCANNED)
-            .map(|minute| {
-                (
-                    minute,
-                    (WEEK + scan.shown[minute] - scan.shown[minute - 1]) % WEEK,
-                )
-            })
+            .map(|minute| (minute, (WEEK + scan.shown[minute] - scan.shown[minute - 1]) % WEEK))
             .filter(|(_, passed)| *passed != 1)
             .collect();
         let expected = (WEEK as i64 + jump + 1) as usize % WEEK;

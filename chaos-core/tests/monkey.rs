@@ -1,5 +1,7 @@
 //! The monkey over a world in memory, with time that the test drives.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
 mod support;
 
 use std::time::Duration;
@@ -15,21 +17,14 @@ use support::{Fragile, Recorder, Stage, builder, clock};
 async fn a_run_stops_one_machine_and_brings_it_back() {
     let world = MemoryProvider::default().with_group("web", 5).unwrap();
     let journal = MemoryJournal::new();
-    let monkey = builder(&world, &journal)
-        .event(PowerOff::default())
-        .seed(42)
-        .build()
-        .unwrap();
+    let monkey = builder(&world, &journal).event(PowerOff::default()).seed(42).build().unwrap();
 
     let planned = monkey.plan().await.unwrap();
     let report = monkey.run_once().await.unwrap();
 
     assert_eq!(report.outcome(), Outcome::Completed, "{report}");
     assert_eq!(report.seed, 42);
-    assert_eq!(
-        planned.chosen().collect::<Vec<_>>(),
-        report.plan.chosen().collect::<Vec<_>>()
-    );
+    assert_eq!(planned.chosen().collect::<Vec<_>>(), report.plan.chosen().collect::<Vec<_>>());
     let fault = &report.faults[0];
     assert_eq!(fault.state, FaultState::Recovered);
     assert_eq!(fault.time_to_recover(), Some(Duration::from_secs(60)));
@@ -40,37 +35,23 @@ async fn a_run_stops_one_machine_and_brings_it_back() {
 #[tokio::test(start_paused = true)]
 async fn a_leashed_monkey_touches_nothing() {
     let world = MemoryProvider::default().with_group("web", 5).unwrap();
-    let monkey = Monkey::builder()
-        .provider(world.clone())
-        .event(PowerOff::default())
-        .clock(clock())
-        .build()
-        .unwrap();
+    let monkey =
+        Monkey::builder().provider(world.clone()).event(PowerOff::default()).clock(clock()).build().unwrap();
 
     let report = monkey.run_once().await.unwrap();
 
     assert_eq!(report.outcome(), Outcome::DryRun);
     assert_eq!(report.plan.chosen().count(), 1);
     assert!(report.faults.is_empty());
-    assert!(
-        monkey
-            .recover_pending()
-            .await
-            .unwrap_err()
-            .to_string()
-            .contains("unleash")
-    );
+    assert!(monkey.recover_pending().await.unwrap_err().to_string().contains("unleash"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_run_draws_anew_and_its_seed_draws_the_same_again() {
     let world = MemoryProvider::default().with_group("web", 20).unwrap();
     let victims = async |seed: u64, runs: usize| {
-        let monkey = builder(&world, &MemoryJournal::new())
-            .event(PowerOff::default())
-            .seed(seed)
-            .build()
-            .unwrap();
+        let monkey =
+            builder(&world, &MemoryJournal::new()).event(PowerOff::default()).seed(seed).build().unwrap();
         let mut victims = Vec::new();
         for _ in 0..runs {
             let report = monkey.run_once().await.unwrap();
@@ -79,10 +60,7 @@ async fn each_run_draws_anew_and_its_seed_draws_the_same_again() {
         victims
     };
     let five = victims(7, 5).await;
-    assert!(
-        five.iter().any(|(_, target)| *target != five[0].1),
-        "always the same victim: {five:?}"
-    );
+    assert!(five.iter().any(|(_, target)| *target != five[0].1), "always the same victim: {five:?}");
     for (seed, target) in five {
         assert_eq!(victims(seed, 1).await[0].1, target, "seed {seed}");
     }
@@ -90,22 +68,10 @@ async fn each_run_draws_anew_and_its_seed_draws_the_same_again() {
 
 #[tokio::test(start_paused = true)]
 async fn the_plan_says_of_everybody_why_not() {
-    let world = MemoryProvider::default()
-        .with_group("web", 5)
-        .unwrap()
-        .with_group("lone", 1)
-        .unwrap();
-    world
-        .set_health(&"memory:web/machine-0".parse().unwrap(), Health::Unhealthy)
-        .unwrap();
-    world
-        .set_health(&"memory:web/machine-1".parse().unwrap(), Health::Unknown)
-        .unwrap();
-    let monkey = builder(&world, &MemoryJournal::new())
-        .event(PowerOff::default())
-        .seed(1)
-        .build()
-        .unwrap();
+    let world = MemoryProvider::default().with_group("web", 5).unwrap().with_group("lone", 1).unwrap();
+    world.set_health(&"memory:web/machine-0".parse().unwrap(), Health::Unhealthy).unwrap();
+    world.set_health(&"memory:web/machine-1".parse().unwrap(), Health::Unknown).unwrap();
+    let monkey = builder(&world, &MemoryJournal::new()).event(PowerOff::default()).seed(1).build().unwrap();
 
     let plan = monkey.plan().await.unwrap();
 
@@ -115,24 +81,10 @@ async fn the_plan_says_of_everybody_why_not() {
     let decisions: Vec<&Decision> = web.targets.iter().map(|target| &target.decision).collect();
     assert_eq!(
         *decisions[0],
-        Decision::NotChosen {
-            reason: Reason::NotHealthy {
-                health: Health::Unhealthy
-            }
-        }
+        Decision::NotChosen { reason: Reason::NotHealthy { health: Health::Unhealthy } }
     );
-    assert_eq!(
-        *decisions[1],
-        Decision::NotChosen {
-            reason: Reason::NotHealthy {
-                health: Health::Unknown
-            }
-        }
-    );
-    let chosen = decisions[2..]
-        .iter()
-        .filter(|decision| matches!(decision, Decision::Chosen { .. }))
-        .count();
+    assert_eq!(*decisions[1], Decision::NotChosen { reason: Reason::NotHealthy { health: Health::Unknown } });
+    let chosen = decisions[2..].iter().filter(|decision| matches!(decision, Decision::Chosen { .. })).count();
     // Three of five are healthy, and half of five, rounded up, must stay so.
     assert_eq!(chosen, 0);
     assert_eq!(web.reason, Some(Reason::TooFewHealthy { left: 2, minimum: 3 }));
@@ -144,10 +96,7 @@ async fn the_plan_says_of_everybody_why_not() {
 async fn several_victims_are_recovered_even_when_one_of_them_fails() {
     let world = MemoryProvider::default().with_group("web", 6).unwrap();
     let journal = MemoryJournal::new();
-    let wide = BlastRadius::default()
-        .targets_per_group(3)
-        .targets_per_run(3)
-        .max_active(3);
+    let wide = BlastRadius::default().targets_per_group(3).targets_per_run(3).max_active(3);
     for stage in Stage::ALL {
         let monkey = builder(&world, &journal)
             .event(Fragile::failing_at(stage, "memory:web/machine-2"))
@@ -158,22 +107,14 @@ async fn several_victims_are_recovered_even_when_one_of_them_fails() {
         // The draw may pass machine-2 over: run until it is among the victims.
         let report = loop {
             let report = monkey.run_once().await.unwrap();
-            if report
-                .plan
-                .chosen()
-                .any(|(target, _)| target.name() == "machine-2")
-            {
+            if report.plan.chosen().any(|(target, _)| target.name() == "machine-2") {
                 break report;
             }
         };
         assert_eq!(journal.pending().await.unwrap(), [], "{stage:?}: {report}");
         for number in 0..6 {
             let id = format!("memory:web/machine-{number}").parse().unwrap();
-            assert_eq!(
-                support::health(&world, &id).await,
-                Health::Healthy,
-                "{stage:?}: {id}: {report}"
-            );
+            assert_eq!(support::health(&world, &id).await, Health::Healthy, "{stage:?}: {id}: {report}");
         }
         let expected = match stage {
             Stage::PrepareFails | Stage::PreparePanics => Outcome::Completed,
@@ -199,44 +140,23 @@ async fn a_recovery_that_fails_is_loud_blocks_the_target_and_is_mended_by_a_repl
     let report = monkey.inject(Fragile::unrecoverable(), &target).await.unwrap();
     assert_eq!(report.outcome(), Outcome::Failed);
     assert_eq!(report.faults[0].state, FaultState::RecoveryFailed);
-    assert!(
-        recorder.names().contains(&"recovery-failed".to_owned()),
-        "{:?}",
-        recorder.names()
-    );
+    assert!(recorder.names().contains(&"recovery-failed".to_owned()), "{:?}", recorder.names());
 
     let again = monkey.inject(PowerOff::default(), &target).await.unwrap();
     assert_eq!(again.outcome(), Outcome::Failed, "the replay fails as well");
     assert!(again.faults.is_empty());
     let web = &again.plan.groups[0];
-    let decision = &web
-        .targets
-        .iter()
-        .find(|planned| planned.id == target)
-        .unwrap()
-        .decision;
+    let decision = &web.targets.iter().find(|planned| planned.id == target).unwrap().decision;
     assert!(matches!(
         decision,
-        Decision::NotChosen {
-            reason: Reason::UnderFault {
-                state: FaultState::RecoveryFailed,
-                ..
-            }
-        }
+        Decision::NotChosen { reason: Reason::UnderFault { state: FaultState::RecoveryFailed, .. } }
     ));
 
     support::break_recovery(false);
     let mended = monkey.recover_pending().await.unwrap();
     assert_eq!(mended[0].state, FaultState::Recovered);
     assert_eq!(support::health(&world, &target).await, Health::Healthy);
-    assert_eq!(
-        monkey
-            .inject(PowerOff::default(), &target)
-            .await
-            .unwrap()
-            .outcome(),
-        Outcome::Completed
-    );
+    assert_eq!(monkey.inject(PowerOff::default(), &target).await.unwrap().outcome(), Outcome::Completed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -245,16 +165,10 @@ async fn a_person_may_declare_a_fault_mended() {
     let journal = MemoryJournal::new();
     let monkey = builder(&world, &journal).build().unwrap();
     let (fault, target) = support::orphan(&world, &journal).await;
-    monkey
-        .declare_mended(fault, "restarted it from the console")
-        .await
-        .unwrap();
+    monkey.declare_mended(fault, "restarted it from the console").await.unwrap();
     assert_eq!(journal.pending().await.unwrap(), []);
     let record = &journal.find(&FaultQuery::all().target(target)).await.unwrap()[0];
-    assert_eq!(
-        record.note.as_deref(),
-        Some("declared mended: restarted it from the console")
-    );
+    assert_eq!(record.note.as_deref(), Some("declared mended: restarted it from the console"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -264,20 +178,10 @@ async fn a_monkey_recovers_what_is_pending_before_it_injects() {
     let (fault, target) = support::orphan(&world, &journal).await;
     assert_eq!(support::health(&world, &target).await, Health::Stopped);
 
-    let monkey = builder(&world, &journal)
-        .event(PowerOff::default())
-        .build()
-        .unwrap();
+    let monkey = builder(&world, &journal).event(PowerOff::default()).build().unwrap();
     let report = monkey.run_once().await.unwrap();
 
-    assert_eq!(
-        report
-            .replayed
-            .iter()
-            .map(|replayed| replayed.id)
-            .collect::<Vec<_>>(),
-        [fault]
-    );
+    assert_eq!(report.replayed.iter().map(|replayed| replayed.id).collect::<Vec<_>>(), [fault]);
     assert_eq!(report.outcome(), Outcome::Completed, "{report}");
     assert_eq!(journal.pending().await.unwrap(), []);
 }
@@ -286,24 +190,15 @@ async fn a_monkey_recovers_what_is_pending_before_it_injects() {
 async fn a_replay_leaves_alone_what_a_living_monkey_holds() {
     let world = MemoryProvider::default().with_group("web", 6).unwrap();
     let journal = MemoryJournal::new();
-    let first = builder(&world, &journal)
-        .event(PowerOff::default())
-        .build()
-        .unwrap();
+    let first = builder(&world, &journal).event(PowerOff::default()).build().unwrap();
     let holding = tokio::spawn(async move { first.run_once().await.unwrap() });
     support::until_state(&journal, FaultState::Active).await;
 
-    let second = builder(&world, &journal)
-        .event(PowerOff::default())
-        .build()
-        .unwrap();
+    let second = builder(&world, &journal).event(PowerOff::default()).build().unwrap();
     assert_eq!(second.recover_pending().await.unwrap(), []);
     let refused = second.run_once().await.unwrap();
     assert_eq!(refused.outcome(), Outcome::Skipped, "{refused}");
-    assert_eq!(
-        refused.plan.groups[0].reason,
-        Some(Reason::GroupLimit { active: 1, limit: 1 })
-    );
+    assert_eq!(refused.plan.groups[0].reason, Some(Reason::GroupLimit { active: 1, limit: 1 }));
 
     // A person may take it over; the one who held it recovers once more and reports the same.
     let taken = second.take_over_pending().await.unwrap();
@@ -326,26 +221,15 @@ async fn a_halt_ends_what_is_held_and_forbids_what_is_to_come() {
     support::until_state(&journal, FaultState::Active).await;
 
     // The order comes from another process over the same journal.
-    let other = builder(&world, &journal)
-        .event(PowerOff::default())
-        .build()
-        .unwrap();
+    let other = builder(&world, &journal).event(PowerOff::default()).build().unwrap();
     other.halt("the pager rings").await.unwrap();
     let report = running.await.unwrap();
-    assert!(
-        report.faults[0].time_to_recover().unwrap() < Duration::from_secs(10),
-        "{report}"
-    );
+    assert!(report.faults[0].time_to_recover().unwrap() < Duration::from_secs(10), "{report}");
     assert_eq!(journal.pending().await.unwrap(), []);
 
     for monkey in [&holder, &other] {
         let refused = monkey.run_once().await.unwrap();
-        assert_eq!(
-            refused.plan.refused,
-            Some(Reason::Halted {
-                reason: "the pager rings".to_owned()
-            })
-        );
+        assert_eq!(refused.plan.refused, Some(Reason::Halted { reason: "the pager rings".to_owned() }));
         assert_eq!(refused.outcome(), Outcome::Skipped);
     }
     other.resume().await.unwrap();
@@ -356,10 +240,7 @@ async fn a_halt_ends_what_is_held_and_forbids_what_is_to_come() {
 async fn shutdown_cuts_the_hold_short_and_waits_for_the_recovery() {
     let world = MemoryProvider::default().with_group("web", 5).unwrap();
     let journal = MemoryJournal::new();
-    let monkey = builder(&world, &journal)
-        .event(PowerOff::default())
-        .build()
-        .unwrap();
+    let monkey = builder(&world, &journal).event(PowerOff::default()).build().unwrap();
     let running = tokio::spawn({
         let monkey = monkey.clone();
         async move { monkey.run_once().await.unwrap() }
@@ -383,24 +264,10 @@ async fn run_repeats_until_it_is_told_to_stop() {
         .build()
         .unwrap();
     // Runs of 60 s begin at 0 s, 660 s and 1,320 s: the third is in its hold when it is told to stop.
-    let stop = tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_secs(1_350));
-    monkey.run(stop).await.unwrap();
-    assert_eq!(
-        recorder
-            .names()
-            .iter()
-            .filter(|name| *name == "run-began")
-            .count(),
-        3
-    );
-    assert_eq!(
-        recorder
-            .names()
-            .iter()
-            .filter(|name| *name == "recovered")
-            .count(),
-        3
-    );
+    let clock = clock();
+    monkey.run(chaos_core::Clock::sleep(&clock, Duration::from_secs(1_350))).await.unwrap();
+    assert_eq!(recorder.names().iter().filter(|name| *name == "run-began").count(), 3);
+    assert_eq!(recorder.names().iter().filter(|name| *name == "recovered").count(), 3);
     assert_eq!(journal.pending().await.unwrap(), []);
 }
 
@@ -417,14 +284,10 @@ async fn cool_down_and_limits_hold_between_runs() {
     assert_eq!(monkey.run_once().await.unwrap().outcome(), Outcome::Completed);
     let third = monkey.run_once().await.unwrap();
     assert_eq!(third.outcome(), Outcome::Skipped);
-    let all_cool = third.plan.groups[0].targets.iter().all(|target| {
-        matches!(
-            target.decision,
-            Decision::NotChosen {
-                reason: Reason::CoolingDown { .. }
-            }
-        )
-    });
+    let all_cool = third.plan.groups[0]
+        .targets
+        .iter()
+        .all(|target| matches!(target.decision, Decision::NotChosen { reason: Reason::CoolingDown { .. } }));
     assert!(all_cool, "{:?}", third.plan);
 }
 
@@ -445,30 +308,17 @@ async fn a_fault_must_be_undone_by_closing_time() {
     assert_eq!(fits(3 * 3600).await.chosen().count(), 1);
     let refused = fits(3 * 3600 + 1).await;
     assert_eq!(refused.chosen().count(), 0);
-    assert!(
-        matches!(refused.groups[0].reason, Some(Reason::ClosesTooSoon { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused.groups[0].reason, Some(Reason::ClosesTooSoon { .. })), "{refused:?}");
 
-    let closed = builder(&world, &MemoryJournal::new())
-        .event(PowerOff::default())
-        .calendar(Never)
-        .build()
-        .unwrap();
+    let closed =
+        builder(&world, &MemoryJournal::new()).event(PowerOff::default()).calendar(Never).build().unwrap();
     let report = closed.run_once().await.unwrap();
-    assert_eq!(
-        (report.outcome(), report.plan.refused),
-        (Outcome::Skipped, Some(Reason::CalendarClosed))
-    );
+    assert_eq!((report.outcome(), report.plan.refused), (Outcome::Skipped, Some(Reason::CalendarClosed)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_half_read_listing_is_a_doubt_and_nothing_it_yielded_is_touched() {
-    let world = MemoryProvider::default()
-        .with_group("a", 5)
-        .unwrap()
-        .with_group("b", 5)
-        .unwrap();
+    let world = MemoryProvider::default().with_group("a", 5).unwrap().with_group("b", 5).unwrap();
     let monkey = Monkey::builder()
         .provider(support::HalfRead(world))
         .event(PowerOff::default())
@@ -479,10 +329,7 @@ async fn a_half_read_listing_is_a_doubt_and_nothing_it_yielded_is_touched() {
     let report = monkey.run_once().await.unwrap();
     assert_eq!(report.outcome(), Outcome::Skipped);
     assert_eq!(report.plan.groups.len(), 1);
-    assert!(
-        matches!(report.plan.groups[0].reason, Some(Reason::Doubt { .. })),
-        "{report}"
-    );
+    assert!(matches!(report.plan.groups[0].reason, Some(Reason::Doubt { .. })), "{report}");
     assert!(report.to_string().contains("page 2"), "{report}");
 }
 
@@ -508,10 +355,7 @@ async fn a_recovery_that_cannot_be_read_back_is_refused_before_the_injection() {
 async fn diagnose_finds_nothing_wrong_with_a_sound_monkey_and_touches_nothing() {
     let world = MemoryProvider::default().with_group("web", 5).unwrap();
     let journal = MemoryJournal::new();
-    let monkey = builder(&world, &journal)
-        .event(PowerOff::default())
-        .build()
-        .unwrap();
+    let monkey = builder(&world, &journal).event(PowerOff::default()).build().unwrap();
     let diagnosis = monkey.diagnose().await;
     assert!(diagnosis.is_sound(), "{diagnosis:?}");
     assert_eq!(diagnosis.checks.len(), 4);
@@ -522,18 +366,12 @@ async fn diagnose_finds_nothing_wrong_with_a_sound_monkey_and_touches_nothing() 
 fn bad_input_names_the_field_and_the_value() {
     let world = || MemoryProvider::default().with_group("web", 5).unwrap();
     let message = |builder: chaos_core::MonkeyBuilder| builder.build().unwrap_err().to_string();
-    assert_eq!(
-        message(Monkey::builder()),
-        "invalid providers: none; expected at least one"
-    );
+    assert_eq!(message(Monkey::builder()), "invalid providers: none; expected at least one");
     let twice = Monkey::builder().provider(world()).provider(world());
     assert!(message(twice).starts_with(r#"invalid provider scheme: "memory""#));
     let too_much = BlastRadius::default().min_healthy(Percent(130));
     let message = message(Monkey::builder().provider(world()).blast_radius(too_much));
-    assert_eq!(
-        message,
-        "invalid min_healthy: 130%; expected a percentage from 0% to 100%"
-    );
+    assert_eq!(message, "invalid min_healthy: 130%; expected a percentage from 0% to 100%");
 }
 
 #[tokio::test(start_paused = true)]
@@ -550,18 +388,12 @@ async fn the_run_limit_spans_groups_and_a_percentage_rounds_down() {
             .unwrap();
         monkey.plan().await.unwrap().chosen().count()
     };
-    let wide = BlastRadius::default()
-        .targets_per_run(Quota::ALL)
-        .max_active(usize::MAX);
+    let wide = BlastRadius::default().targets_per_run(Quota::ALL).max_active(usize::MAX);
     assert_eq!(chosen(BlastRadius::default()).await, 1);
     assert_eq!(chosen(wide).await, 4);
     assert_eq!(chosen(wide.targets_per_run(Percent(19))).await, 3);
     assert_eq!(chosen(wide.max_active(2)).await, 2);
     assert_eq!(chosen(wide.targets_per_group(Percent(39))).await, 4);
-    assert_eq!(
-        chosen(wide.targets_per_group(Percent(100))).await,
-        8,
-        "half of five, rounded up, stay"
-    );
+    assert_eq!(chosen(wide.targets_per_group(Percent(100))).await, 8, "half of five, rounded up, stay");
     assert_eq!(chosen(wide.targets_per_group(Percent(19))).await, 0);
 }

@@ -1,1 +1,22 @@
-//! x
+//! The built-in chaos events, each written once against capabilities and paired with the recovery that undoes it.
+//!
+//! | event | what it does | needs | recovery |
+//! |---|---|---|---|
+//! | [`Terminate`] | ends a target for good | terminate, and a group that replaces its members | [`AwaitReplacement`]: the group is whole and healthy again |
+//! | [`Stop`] | halts a target for a while | stop, start | [`StartAgain`] |
+//! | [`Reboot`] | restarts a target in place | reboot | [`StartAgain`] |
+//!
+//! [`registry`] knows all the recoveries. No event here knows a provider: whatever offers the capabilities will do.
+
+mod pace;
+mod reboot;
+mod registry;
+mod start_again;
+mod stop;
+mod terminate;
+
+pub use reboot::Reboot;
+pub use registry::registry;
+pub use start_again::StartAgain;
+pub use stop::Stop;
+pub use terminate::{AwaitReplacement, Terminate};

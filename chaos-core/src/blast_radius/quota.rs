@@ -60,11 +60,9 @@ impl Quota {
             Amount::Count(count) if count < 0 => {
                 Err(Error::invalid(field, count, "a count that is not negative"))
             }
-            Amount::Percent(percent) if percent > 100 => Err(Error::invalid(
-                field,
-                format!("{percent}%"),
-                "a percentage from 0% to 100%",
-            )),
+            Amount::Percent(percent) if percent > 100 => {
+                Err(Error::invalid(field, format!("{percent}%"), "a percentage from 0% to 100%"))
+            }
             _ => Ok(()),
         }
     }
@@ -93,11 +91,7 @@ impl FromStr for Quota {
 
     fn from_str(text: &str) -> Result<Self> {
         let wrong = || {
-            Error::invalid(
-                "quota",
-                format!("{text:?}"),
-                "a count such as 2, or a percentage from 0% to 100%",
-            )
+            Error::invalid("quota", format!("{text:?}"), "a count such as 2, or a percentage from 0% to 100%")
         };
         let quota = match text.strip_suffix('%') {
             Some(percent) => Self(Amount::Percent(percent.parse().map_err(|_| wrong())?)),
@@ -136,15 +130,9 @@ mod tests {
     #[test]
     fn nonsense_names_the_field_and_the_value() {
         let error = Quota::from(Percent(130)).check("min_healthy").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "invalid min_healthy: 130%; expected a percentage from 0% to 100%"
-        );
+        assert_eq!(error.to_string(), "invalid min_healthy: 130%; expected a percentage from 0% to 100%");
         let error = Quota::from(-1).check("targets_per_run").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "invalid targets_per_run: -1; expected a count that is not negative"
-        );
+        assert_eq!(error.to_string(), "invalid targets_per_run: -1; expected a count that is not negative");
         assert!("300%".parse::<Quota>().unwrap_err().to_string().contains("300%"));
         assert!("-1".parse::<Quota>().is_err());
     }

@@ -73,10 +73,8 @@ impl Blackout {
     }
 
     fn insert(&mut self, span: Span) {
-        let (touching, mut apart): (Vec<Span>, Vec<Span>) = self
-            .spans
-            .iter()
-            .partition(|other| other.start() <= span.end() && span.start() <= other.end());
+        let (touching, mut apart): (Vec<Span>, Vec<Span>) =
+            self.spans.iter().partition(|other| other.start() <= span.end() && span.start() <= other.end());
         let span = touching.into_iter().fold(span, Span::hull);
         let index = apart.partition_point(|other| other.start() < span.start());
         apart.insert(index, span);
@@ -92,9 +90,7 @@ impl Calendar for Blackout {
 
 impl Exclusion for Blackout {
     fn next(&self, at: Timestamp) -> Option<Span> {
-        let index = self
-            .spans
-            .partition_point(|span| span.start() <= at && !span.contains(at));
+        let index = self.spans.partition_point(|span| span.start() <= at && !span.contains(at));
         self.spans.get(index).copied()
     }
 }
@@ -109,10 +105,7 @@ fn start_of(date: Date, zone: &TimeZone) -> Result<Timestamp, jiff::Error> {
         AmbiguousOffset::Gap { after, .. } => {
             // The offset after a gap puts a time inside the gap before the transition.
             let earlier = after.to_timestamp(midnight)?;
-            Ok(zone
-                .following(earlier)
-                .next()
-                .map_or(earlier, |transition| transition.timestamp()))
+            Ok(zone.following(earlier).next().map_or(earlier, |transition| transition.timestamp()))
         }
     }
 }
@@ -154,26 +147,19 @@ mod tests {
             .and_then(|blackout| blackout.between(at("2026-01-03T00:00Z"), at("2026-01-04T00:00Z")))
             .and_then(|blackout| blackout.between(at("2026-01-02T00:00Z"), at("2026-01-03T12:00Z")))
             .unwrap();
-        let spans = [
-            span("2026-01-01T00:00Z", "2026-01-04T00:00Z"),
-            span("2026-01-05T00:00Z", "2026-01-06T00:00Z"),
-        ];
+        let spans =
+            [span("2026-01-01T00:00Z", "2026-01-04T00:00Z"), span("2026-01-05T00:00Z", "2026-01-06T00:00Z")];
         assert_eq!(blackout.spans, spans);
         assert_eq!(blackout.next(at("2025-01-01T00:00Z")), Some(spans[0]));
         assert_eq!(blackout.next(at("2026-01-03T23:59:59Z")), Some(spans[0]));
         assert_eq!(blackout.next(at("2026-01-04T00:00Z")), Some(spans[1]));
         assert_eq!(blackout.next(at("2026-01-06T00:00Z")), None);
-        assert_eq!(
-            blackout.window(at("2026-01-06T00:00Z")),
-            Some(Window::until(Timestamp::MAX))
-        );
+        assert_eq!(blackout.window(at("2026-01-06T00:00Z")), Some(Window::until(Timestamp::MAX)));
     }
 
     #[test]
     fn a_blackout_without_an_end_lasts_for_ever() {
-        let blackout = Blackout::new()
-            .between(at("2026-01-01T00:00Z"), Timestamp::MAX)
-            .unwrap();
+        let blackout = Blackout::new().between(at("2026-01-01T00:00Z"), Timestamp::MAX).unwrap();
         assert_eq!(blackout.window(Timestamp::MAX), None);
     }
 
@@ -181,13 +167,7 @@ mod tests {
     fn whole_days_are_those_that_the_clocks_of_the_zone_show() {
         for (zone, first, last, start, end) in [
             // 23 and 25 hours.
-            (
-                "Europe/London",
-                date(2026, 3, 29),
-                date(2026, 3, 29),
-                "2026-03-29T00:00Z",
-                "2026-03-29T23:00Z",
-            ),
+            ("Europe/London", date(2026, 3, 29), date(2026, 3, 29), "2026-03-29T00:00Z", "2026-03-29T23:00Z"),
             (
                 "Europe/London",
                 date(2026, 10, 25),
@@ -259,10 +239,7 @@ mod tests {
             assert_eq!(blackout.spans, [span(start, end)], "{zone} {first} to {last}");
         }
         let day = date(2011, 12, 30);
-        assert_eq!(
-            Blackout::new().dates("Pacific/Apia", day, day).unwrap(),
-            Blackout::new()
-        );
+        assert_eq!(Blackout::new().dates("Pacific/Apia", day, day).unwrap(), Blackout::new());
     }
 
     #[test]

@@ -97,13 +97,7 @@ impl BusinessHours {
         let (Ok(hours), Ok(days)) = (&self.hours, &self.days) else {
             return None;
         };
-        Some(Spans {
-            week: Week {
-                hours: *hours,
-                days: *days,
-            },
-            zone: &self.zone,
-        })
+        Some(Spans { week: Week { hours: *hours, days: *days }, zone: &self.zone })
     }
 }
 
@@ -141,11 +135,7 @@ struct Spans<'a> {
 impl Spans<'_> {
     /// The span that contains `at`, or else the first one after it.
     fn next(&self, at: Timestamp) -> Option<Span> {
-        let inside = if self.opened(at).is_some() {
-            at
-        } else {
-            self.opening(at)?
-        };
+        let inside = if self.opened(at).is_some() { at } else { self.opening(at)? };
         Span::new(self.start(inside)?, self.end(inside)?).ok()
     }
 
@@ -156,9 +146,7 @@ impl Spans<'_> {
             && let Some((date, offset)) = self.opened(end)
         {
             let nominal = offset.to_timestamp(self.week.closes(date)?).ok()?;
-            end = self
-                .transition_after(end)
-                .map_or(nominal, |transition| transition.min(nominal));
+            end = self.transition_after(end).map_or(nominal, |transition| transition.min(nominal));
         }
         Some(end)
     }
@@ -169,9 +157,7 @@ impl Spans<'_> {
         loop {
             let (date, offset) = self.opened(inside)?;
             let nominal = offset.to_timestamp(self.week.opens(date)).ok()?;
-            let start = self
-                .transition_until(inside)
-                .map_or(nominal, |transition| transition.max(nominal));
+            let start = self.transition_until(inside).map_or(nominal, |transition| transition.max(nominal));
             inside = start.checked_sub(INSTANT).ok()?;
             if at.duration_since(start) >= HORIZON || self.opened(inside).is_none() {
                 return Some(start);
@@ -218,10 +204,7 @@ impl Spans<'_> {
     /// The last transition before or at `at`.
     fn transition_until(&self, at: Timestamp) -> Option<Timestamp> {
         let after = at.checked_add(INSTANT).ok()?;
-        self.zone
-            .preceding(after)
-            .map(|transition| transition.timestamp())
-            .next()
+        self.zone.preceding(after).map(|transition| transition.timestamp()).next()
     }
 }
 
@@ -238,10 +221,7 @@ mod tests {
     }
 
     fn hours(zone: &str, opens: &str, closes: &str, days: &str) -> BusinessHours {
-        BusinessHours::new(zone)
-            .and_then(|hours| hours.parse_days(days))
-            .unwrap()
-            .hours(opens, closes)
+        BusinessHours::new(zone).and_then(|hours| hours.parse_days(days)).unwrap().hours(opens, closes)
     }
 
     fn closes(calendar: &BusinessHours, instant: &str) -> Option<Timestamp> {
@@ -268,11 +248,7 @@ mod tests {
     fn hours_over_midnight_belong_to_the_day_on_which_they_open() {
         let calendar = hours("UTC", "22:00", "04:00", "fri");
         let four = Some(at("2026-06-06T04:00Z"));
-        assert_eq!(
-            closes(&calendar, "2026-06-05T02:00Z"),
-            None,
-            "it did not open on Thursday"
-        );
+        assert_eq!(closes(&calendar, "2026-06-05T02:00Z"), None, "it did not open on Thursday");
         assert_eq!(closes(&calendar, "2026-06-05T22:00Z"), four);
         assert_eq!(closes(&calendar, "2026-06-06T03:59Z"), four);
         assert_eq!(closes(&calendar, "2026-06-06T22:00Z"), None);
@@ -287,28 +263,16 @@ mod tests {
         // On this Sunday, 01:00 is followed by 02:00.
         let calendar = hours("Europe/London", "01:30", "03:00", "sun");
         assert_eq!(closes(&calendar, "2026-03-29T00:59:59Z"), None);
-        assert_eq!(
-            closes(&calendar, "2026-03-29T01:00Z"),
-            Some(at("2026-03-29T02:00Z"))
-        );
-        assert_eq!(
-            next(&calendar, "2026-03-29T00:00Z"),
-            (at("2026-03-29T01:00Z"), at("2026-03-29T02:00Z"))
-        );
+        assert_eq!(closes(&calendar, "2026-03-29T01:00Z"), Some(at("2026-03-29T02:00Z")));
+        assert_eq!(next(&calendar, "2026-03-29T00:00Z"), (at("2026-03-29T01:00Z"), at("2026-03-29T02:00Z")));
         // A span inside the gap never is.
         assert_eq!(
-            next(
-                &hours("Europe/London", "01:10", "01:50", "sun"),
-                "2026-03-29T00:00Z"
-            ),
+            next(&hours("Europe/London", "01:10", "01:50", "sun"), "2026-03-29T00:00Z"),
             (at("2026-04-05T00:10Z"), at("2026-04-05T00:50Z"))
         );
         // A closing time inside the gap moves to its start.
         let calendar = hours("Europe/London", "00:00", "01:30", "sun");
-        assert_eq!(
-            closes(&calendar, "2026-03-29T00:30Z"),
-            Some(at("2026-03-29T01:00Z"))
-        );
+        assert_eq!(closes(&calendar, "2026-03-29T00:30Z"), Some(at("2026-03-29T01:00Z")));
     }
 
     #[test]
@@ -323,10 +287,7 @@ mod tests {
         assert_eq!(closes(&calendar, "2026-10-25T01:15Z"), Some(second.1));
         // Hours around the fold are one window, an hour longer than usual.
         let calendar = hours("Europe/London", "00:30", "03:00", "sun");
-        assert_eq!(
-            closes(&calendar, "2026-10-24T23:30Z"),
-            Some(at("2026-10-25T03:00Z"))
-        );
+        assert_eq!(closes(&calendar, "2026-10-24T23:30Z"), Some(at("2026-10-25T03:00Z")));
     }
 
     #[test]
@@ -336,10 +297,7 @@ mod tests {
         assert_eq!(next(&weekend, "2026-06-03T00:00Z"), both_days);
         assert_eq!(next(&weekend, "2026-06-07T12:00Z"), both_days);
         let always = hours("UTC", "00:00", "24:00", "mon-sun");
-        assert_eq!(
-            next(&always, "2026-06-10T12:00Z"),
-            (at("2026-06-02T00:00Z"), at("2026-06-19T00:00Z"))
-        );
+        assert_eq!(next(&always, "2026-06-10T12:00Z"), (at("2026-06-02T00:00Z"), at("2026-06-19T00:00Z")));
     }
 
     #[test]

@@ -26,10 +26,7 @@ use crate::Result;
 pub trait CalendarExt: Calendar + Sized {
     /// Open while this calendar is, except for what `exclusion` leaves out.
     fn except<E: Exclusion>(self, exclusion: E) -> Except<Self, E> {
-        Except {
-            calendar: self,
-            exclusion,
-        }
+        Except { calendar: self, exclusion }
     }
 
     /// Open while both are.
@@ -54,10 +51,7 @@ pub struct Except<C, E> {
 
 impl<C: Calendar, E: Exclusion> Calendar for Except<C, E> {
     fn window(&self, at: Timestamp) -> Option<Window> {
-        Some(overlap(
-            self.calendar.window(at)?,
-            window_outside(&self.exclusion, at)?,
-        ))
+        Some(overlap(self.calendar.window(at)?, window_outside(&self.exclusion, at)?))
     }
 
     fn check(&self) -> Result<()> {

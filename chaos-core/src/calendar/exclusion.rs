@@ -60,10 +60,7 @@ pub struct Span {
 
 impl Span {
     /// All of time.
-    pub const ALL: Self = Self {
-        start: Timestamp::MIN,
-        end: Timestamp::MAX,
-    };
+    pub const ALL: Self = Self { start: Timestamp::MIN, end: Timestamp::MAX };
 
     /// The span from `start` up to, not including, `end`; an end of [`Timestamp::MAX`] is never.
     ///
@@ -73,11 +70,7 @@ impl Span {
         if start < end {
             Ok(Self { start, end })
         } else {
-            Err(Error::invalid(
-                "span",
-                format_args!("{start} to {end}"),
-                "an end after its start",
-            ))
+            Err(Error::invalid("span", format_args!("{start} to {end}"), "an end after its start"))
         }
     }
 
@@ -93,10 +86,7 @@ impl Span {
 
     /// The least span that holds both.
     pub(super) fn hull(self, other: Self) -> Self {
-        Self {
-            start: self.start.min(other.start),
-            end: self.end.max(other.end),
-        }
+        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
     /// Whether `at` is inside.

@@ -11,21 +11,15 @@ pub(super) struct Hours {
 }
 
 impl Hours {
-    pub(super) const NINE_TO_FIVE: Self = Self {
-        opens: 9 * 60,
-        closes: 17 * 60,
-    };
+    pub(super) const NINE_TO_FIVE: Self = Self { opens: 9 * 60, closes: 17 * 60 };
 
     pub(super) fn new(opens: &TimeOfDay, closes: &TimeOfDay) -> Result<Self, Invalid> {
         let hours = Self {
-            opens: opens
-                .minutes()
-                .filter(|minutes| *minutes < END_OF_DAY)
-                .ok_or_else(|| Invalid {
-                    field: "opening time",
-                    value: opens.to_string(),
-                    expected: "a time from 00:00 to 23:59 in whole minutes, such as 9, (9, 30) or \"09:30\"",
-                })?,
+            opens: opens.minutes().filter(|minutes| *minutes < END_OF_DAY).ok_or_else(|| Invalid {
+                field: "opening time",
+                value: opens.to_string(),
+                expected: "a time from 00:00 to 23:59 in whole minutes, such as 9, (9, 30) or \"09:30\"",
+            })?,
             closes: closes.minutes().ok_or_else(|| Invalid {
                 field: "closing time",
                 value: closes.to_string(),

@@ -29,11 +29,7 @@ impl TimeOfDay {
 
     fn new(hour: u8, minute: u8, given: impl FnOnce() -> String) -> Self {
         let minutes = u16::from(hour) * 60 + u16::from(minute);
-        if minute < 60 && minutes <= END_OF_DAY {
-            Self(Ok(minutes))
-        } else {
-            Self(Err(given()))
-        }
+        if minute < 60 && minutes <= END_OF_DAY { Self(Ok(minutes)) } else { Self(Err(given())) }
     }
 }
 
@@ -66,9 +62,7 @@ impl From<Time> for TimeOfDay {
     fn from(time: Time) -> Self {
         if time.second() == 0 && time.subsec_nanosecond() == 0 {
             // The fields of a civil time are never negative.
-            Self::new(time.hour().unsigned_abs(), time.minute().unsigned_abs(), || {
-                time.to_string()
-            })
+            Self::new(time.hour().unsigned_abs(), time.minute().unsigned_abs(), || time.to_string())
         } else {
             Self(Err(time.to_string()))
         }
@@ -105,40 +99,22 @@ mod tests {
             assert_eq!(time.0, Ok(7 * 60 + 5));
             assert_eq!(time.to_string(), "07:05");
         }
-        for end in [
-            TimeOfDay::from(24),
-            TimeOfDay::from((24, 0)),
-            TimeOfDay::from("24:00"),
-        ] {
+        for end in [TimeOfDay::from(24), TimeOfDay::from((24, 0)), TimeOfDay::from("24:00")] {
             assert_eq!(end.0, Ok(END_OF_DAY));
         }
     }
 
     #[test]
     fn what_is_no_time_keeps_what_was_given() {
-        for text in [
-            "",
-            "9",
-            "9.30",
-            "9:3",
-            "9:60",
-            "24:01",
-            "25:00",
-            "+9:30",
-            "9:+3",
-            "09:30:00",
-            " 9:30",
-            "٠٩:٣٠",
-        ] {
+        for text in
+            ["", "9", "9.30", "9:3", "9:60", "24:01", "25:00", "+9:30", "9:+3", "09:30:00", " 9:30", "٠٩:٣٠"]
+        {
             assert_eq!(TimeOfDay::from(text).0, Err(format!("{text:?}")));
         }
         assert_eq!(TimeOfDay::from(25).0, Err("25".to_owned()));
         assert_eq!(TimeOfDay::from(255).0, Err("255".to_owned()));
         assert_eq!(TimeOfDay::from((9, 60)).0, Err("09:60".to_owned()));
         assert_eq!(TimeOfDay::from((24, 1)).0, Err("24:01".to_owned()));
-        assert_eq!(
-            TimeOfDay::from(jiff::civil::time(9, 30, 1, 0)).0,
-            Err("09:30:01".to_owned())
-        );
+        assert_eq!(TimeOfDay::from(jiff::civil::time(9, 30, 1, 0)).0, Err("09:30:01".to_owned()));
     }
 }

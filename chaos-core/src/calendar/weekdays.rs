@@ -24,11 +24,9 @@ impl Weekdays {
 
     pub(super) fn new(days: impl IntoIterator<Item = Weekday>) -> Result<Self, Invalid> {
         match days.into_iter().fold(0, |set, day| set | bit(day)) {
-            0 => Err(Invalid {
-                field: "weekdays",
-                value: "none".to_owned(),
-                expected: "at least one weekday",
-            }),
+            0 => {
+                Err(Invalid { field: "weekdays", value: "none".to_owned(), expected: "at least one weekday" })
+            }
             set => Ok(Self(set)),
         }
     }
@@ -54,9 +52,7 @@ fn bit(day: Weekday) -> u8 {
 
 fn range(days: RangeInclusive<Weekday>) -> impl Iterator<Item = Weekday> {
     let (first, last) = days.into_inner();
-    first
-        .cycle_forward()
-        .take(1 + last.since(first).unsigned_abs() as usize)
+    first.cycle_forward().take(1 + last.since(first).unsigned_abs() as usize)
 }
 
 fn weekday(name: &str, text: &str) -> Result<Weekday> {
@@ -112,12 +108,7 @@ mod tests {
         ] {
             let error = Weekdays::parse(text).unwrap_err();
             assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);
-            assert!(
-                error
-                    .to_string()
-                    .starts_with(&format!("invalid weekday: {typo:?}; ")),
-                "{error}"
-            );
+            assert!(error.to_string().starts_with(&format!("invalid weekday: {typo:?}; ")), "{error}");
             assert_eq!(error.context().collect::<Vec<_>>(), [("weekdays", text)]);
         }
     }

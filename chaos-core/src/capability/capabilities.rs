@@ -49,10 +49,8 @@ impl Capabilities {
 
     /// Everything that is there, as a set.
     pub fn set(&self) -> CapabilitySet {
-        let mut set = self
-            .lifecycle
-            .as_ref()
-            .map_or_else(CapabilitySet::default, |lifecycle| lifecycle.operations());
+        let mut set =
+            self.lifecycle.as_ref().map_or_else(CapabilitySet::default, |lifecycle| lifecycle.operations());
         if self.shell.is_some() {
             set = set.union(CapabilitySet::of([Capability::Shell]));
         }
@@ -64,9 +62,7 @@ impl Capabilities {
 
     /// The lifecycle, or an `Unsupported` error.
     pub fn lifecycle(&self) -> Result<&Arc<dyn Lifecycle>> {
-        self.lifecycle
-            .as_ref()
-            .ok_or_else(|| Error::unsupported("lifecycle"))
+        self.lifecycle.as_ref().ok_or_else(|| Error::unsupported("lifecycle"))
     }
 
     /// The shell, or an `Unsupported` error.
@@ -76,8 +72,6 @@ impl Capabilities {
 
     /// The isolation, or an `Unsupported` error.
     pub fn isolation(&self) -> Result<&Arc<dyn Isolation>> {
-        self.isolation
-            .as_ref()
-            .ok_or_else(|| Error::unsupported("isolation"))
+        self.isolation.as_ref().ok_or_else(|| Error::unsupported("isolation"))
     }
 }

@@ -40,11 +40,8 @@ impl IsolationSnapshot {
     /// `InvalidInput` where the value has no JSON form.
     pub fn of<T: Serialize>(value: &T) -> Result<Self> {
         serde_json::to_value(value).map(Self).map_err(|error| {
-            crate::Error::new(
-                crate::ErrorKind::InvalidInput,
-                "the isolation snapshot has no JSON form",
-            )
-            .caused_by(error)
+            crate::Error::new(crate::ErrorKind::InvalidInput, "the isolation snapshot has no JSON form")
+                .caused_by(error)
         })
     }
 

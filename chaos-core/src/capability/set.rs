@@ -22,14 +22,8 @@ pub enum Capability {
 }
 
 impl Capability {
-    const ALL: [Self; 6] = [
-        Self::Terminate,
-        Self::Stop,
-        Self::Start,
-        Self::Reboot,
-        Self::Shell,
-        Self::Isolation,
-    ];
+    const ALL: [Self; 6] =
+        [Self::Terminate, Self::Stop, Self::Start, Self::Reboot, Self::Shell, Self::Isolation];
 
     fn bit(self) -> u32 {
         1 << self as u32
@@ -65,11 +59,7 @@ pub struct CapabilitySet(u32);
 impl CapabilitySet {
     /// The set of these.
     pub fn of(capabilities: impl IntoIterator<Item = Capability>) -> Self {
-        Self(
-            capabilities
-                .into_iter()
-                .fold(0, |bits, capability| bits | capability.bit()),
-        )
+        Self(capabilities.into_iter().fold(0, |bits, capability| bits | capability.bit()))
     }
 
     /// Whether `capability` is in the set.
@@ -96,9 +86,7 @@ impl CapabilitySet {
 
     /// The members, in a fixed order.
     pub fn iter(self) -> impl Iterator<Item = Capability> {
-        Capability::ALL
-            .into_iter()
-            .filter(move |capability| self.contains(*capability))
+        Capability::ALL.into_iter().filter(move |capability| self.contains(*capability))
     }
 }
 

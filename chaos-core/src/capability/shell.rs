@@ -53,11 +53,7 @@ pub struct Output {
 impl Script {
     /// A script with this source text, no parameters, and a time limit of 30 seconds.
     pub fn new(source: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            source: source.into(),
-            parameters: Vec::new(),
-            time_limit: Duration::from_secs(30),
-        }
+        Self { source: source.into(), parameters: Vec::new(), time_limit: Duration::from_secs(30) }
     }
 
     /// Adds a parameter, which the script reads as `"$name"`.
@@ -67,20 +63,12 @@ impl Script {
     /// holds a NUL byte, which no environment can carry.
     pub fn parameter(mut self, name: &'static str, value: impl Into<String>) -> Result<Self> {
         let value = value.into();
-        let name_is_right = name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-            && name
-                .bytes()
-                .next()
-                .is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let name_is_right =
+            name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+                && name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
         if !name_is_right {
             let expected = "lower-case letters, digits and underscores, not starting with a digit";
-            return Err(Error::invalid(
-                "script parameter name",
-                format!("{name:?}"),
-                expected,
-            ));
+            return Err(Error::invalid("script parameter name", format!("{name:?}"), expected));
         }
         if value.contains('\0') {
             return Err(Error::invalid(
@@ -107,9 +95,7 @@ impl Script {
 
     /// The parameters, in the order in which they were added.
     pub fn parameters(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.parameters
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
+        self.parameters.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
     /// How long the script may run.
@@ -121,10 +107,6 @@ impl Script {
 impl Output {
     /// What a script that exited with `status` printed.
     pub fn new(status: i32, stdout: impl Into<String>, stderr: impl Into<String>) -> Self {
-        Self {
-            status,
-            stdout: stdout.into(),
-            stderr: stderr.into(),
-        }
+        Self { status, stdout: stdout.into(), stderr: stderr.into() }
     }
 }

@@ -40,11 +40,7 @@ impl ManualClock {
         reason = "this clock is a view of tokio's own time, which tests pause"
     )]
     pub fn starting_at(start: Timestamp) -> Self {
-        Self {
-            start,
-            origin: tokio::time::Instant::now(),
-            jumped_nanoseconds: AtomicI64::new(0),
-        }
+        Self { start, origin: tokio::time::Instant::now(), jumped_nanoseconds: AtomicI64::new(0) }
     }
 
     /// Moves the wall clock without letting time pass: nobody who sleeps wakes up. The sum of all jumps stays within

@@ -22,10 +22,7 @@ impl Ledger {
     /// Whether this is the first time that `milestone` is reached.
     pub(crate) fn reach(&self, milestone: Milestone, at: Timestamp) -> bool {
         let mut findings = self.findings();
-        let is_first = findings
-            .milestones
-            .iter()
-            .all(|reached| reached.milestone != milestone);
+        let is_first = findings.milestones.iter().all(|reached| reached.milestone != milestone);
         if is_first {
             findings.milestones.push(Reached::new(milestone, at));
         }

@@ -48,37 +48,19 @@ pub(crate) struct ScopeParts {
 impl Scope {
     /// The scope of an event that is being prepared.
     pub(crate) fn preparing(parts: ScopeParts, discovered: Discovered) -> Self {
-        let inner = Arc::new(Inner {
-            parts,
-            ledger: Ledger::default(),
-        });
-        Self {
-            inner,
-            injection: Injection::NeverBegan,
-            discovered: Some(discovered),
-        }
+        let inner = Arc::new(Inner { parts, ledger: Ledger::default() });
+        Self { inner, injection: Injection::NeverBegan, discovered: Some(discovered) }
     }
 
     /// The scope of a recovery in a later process.
     pub(crate) fn replaying(parts: ScopeParts, injection: Injection) -> Self {
-        Self {
-            inner: Arc::new(Inner {
-                parts,
-                ledger: Ledger::default(),
-            }),
-            injection,
-            discovered: None,
-        }
+        Self { inner: Arc::new(Inner { parts, ledger: Ledger::default() }), injection, discovered: None }
     }
 
     /// The scope of the recovery after this event. It no longer shows what was discovered, so that a recovery that works
     /// here works in a later process too.
     pub(crate) fn recovering(&self, injection: Injection) -> Self {
-        Self {
-            inner: Arc::clone(&self.inner),
-            injection,
-            discovered: None,
-        }
+        Self { inner: Arc::clone(&self.inner), injection, discovered: None }
     }
 
     /// The fault's id.
@@ -173,13 +155,10 @@ impl Scope {
     pub fn reach(&self, milestone: Milestone) {
         let at = self.inner.parts.clock.now();
         if self.inner.ledger.reach(milestone, at) {
-            self.inner.parts.observers.tell(
-                at,
-                Activity::Reached {
-                    fault: self.inner.parts.fault,
-                    milestone,
-                },
-            );
+            self.inner
+                .parts
+                .observers
+                .tell(at, Activity::Reached { fault: self.inner.parts.fault, milestone });
         }
     }
 

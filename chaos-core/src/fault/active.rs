@@ -37,14 +37,7 @@ impl Active {
         lease: Lease,
         injection: Result<()>,
     ) -> Self {
-        Self {
-            recovery,
-            record,
-            scope,
-            safeguard,
-            lease: Some(lease),
-            injection,
-        }
+        Self { recovery, record, scope, safeguard, lease: Some(lease), injection }
     }
 
     /// A fault that an earlier process, or a task that was lost, left behind.
@@ -54,14 +47,7 @@ impl Active {
         scope: Scope,
         safeguard: Safeguard,
     ) -> Self {
-        Self {
-            recovery,
-            record,
-            scope,
-            safeguard,
-            lease: None,
-            injection: Ok(()),
-        }
+        Self { recovery, record, scope, safeguard, lease: None, injection: Ok(()) }
     }
 
     pub(crate) fn journal(&self) -> &dyn Journal {
@@ -90,22 +76,20 @@ impl Active {
     /// Not cancel safe: a dropped call leaves the fault to the next replay.
     pub async fn recover(mut self) -> FaultRecord {
         let fault = self.record.id;
+        self.measure_hold();
         let begun =
             Mark::new(FaultState::Recovering, self.scope.clock().now()).failure(self.record.failure.clone());
-        if let Err(error) = self.safeguard.journal.mark(fault, &begun).await {
-            self.tell_journal_failure(&error);
+        let written = self.safeguard.journal.mark(fault, &begun).await;
+        if let Err(error) = &written {
+            self.tell_journal_failure(error);
         }
         self.record.apply(&begun);
 
         let mut number = 1;
         let ended = loop {
-            self.scope.observers().tell(
-                self.scope.clock().now(),
-                Activity::Recovering {
-                    fault,
-                    attempt: number,
-                },
-            );
+            self.scope
+                .observers()
+                .tell(self.scope.clock().now(), Activity::Recovering { fault, attempt: number });
             let failure = match self.attempt().await {
                 Attempt::Back { note } => break Ok(note),
                 Attempt::GiveUp(failure) => break Err(failure),
@@ -116,19 +100,22 @@ impl Active {
             if clock::after(now, wait) >= self.scope.recover_by() {
                 break Err(failure);
             }
-            self.scope.observers().tell(
-                now,
-                Activity::RecoveryRetried {
-                    fault,
-                    attempt: number,
-                    failure,
-                    wait,
-                },
-            );
+            self.scope
+                .observers()
+                .tell(now, Activity::RecoveryRetried { fault, attempt: number, failure, wait });
             self.scope.clock().sleep(wait).await;
             number += 1;
         };
-        self.end(ended).await
+        self.end(ended, written.err().map(|_| begun)).await
+    }
+
+    /// Whoever requested seconds learns how many they were.
+    fn measure_hold(&self) {
+        if let (Some(_), Some(injected_at)) = (self.record.requested.get("seconds"), self.record.injected_at)
+        {
+            let held = clock::until(injected_at, self.scope.clock().now());
+            self.scope.measure("seconds", held.as_secs_f64());
+        }
     }
 
     async fn attempt(&self) -> Attempt {
@@ -136,28 +123,26 @@ impl Active {
         let permit = Permit::new(self.record.id, self.scope.deadline(), clock.clone());
         let left = clock::until(clock.now(), self.scope.recover_by());
         let recovering = contained("the recovery", self.recovery.recover(&self.scope, &permit));
-        let recovered = within(clock.as_ref(), left, "the recovery", recovering)
-            .await
-            .and_then(|result| result);
+        let recovered =
+            within(clock.as_ref(), left, "the recovery", recovering).await.and_then(|result| result);
         // A recovery that ended in an error may have done its work: only a look at the target tells.
         let left = clock::until(clock.now(), self.scope.recover_by()).max(self.safeguard.retry.longest_wait);
         let verifying = contained("the verification", self.recovery.verify(&self.scope));
-        let verified = within(clock.as_ref(), left, "the verification", verifying)
-            .await
-            .and_then(|result| result);
+        let verified =
+            within(clock.as_ref(), left, "the verification", verifying).await.and_then(|result| result);
         match (recovered, verified) {
             (_, Ok(Verdict::Back)) => Attempt::Back { note: None },
             (_, Ok(Verdict::Gone(why))) => Attempt::Back { note: Some(why) },
-            (Ok(()), Ok(Verdict::NotYet(why))) => Attempt::Again(Failure::new(
-                ErrorKind::Unavailable,
-                format!("the target is not back: {why}"),
-            )),
+            (Ok(()), Ok(Verdict::NotYet(why))) => {
+                Attempt::Again(Failure::new(ErrorKind::Unavailable, format!("the target is not back: {why}")))
+            }
             (Ok(()), Err(error)) | (Err(error), _) if error.is_retryable() => Attempt::Again((&error).into()),
             (Ok(()), Err(error)) | (Err(error), _) => Attempt::GiveUp((&error).into()),
         }
     }
 
-    async fn end(mut self, ended: Result<Option<String>, Failure>) -> FaultRecord {
+    /// Records how the recovery ended, and that it began where the journal does not know that yet.
+    async fn end(mut self, ended: Result<Option<String>, Failure>, unwritten: Option<Mark>) -> FaultRecord {
         let findings = self.scope.findings();
         let (state, note, failure) = match ended {
             Ok(note) => (FaultState::Recovered, note, None),
@@ -168,15 +153,14 @@ impl Active {
             .milestones(findings.milestones)
             .note(note)
             .failure(failure);
-        if let Err(error) = self.mark_stubbornly(&mark).await {
+        let marks = unwritten.iter().chain([&mark]);
+        if let Err(error) = self.mark_stubbornly(marks).await {
             self.tell_journal_failure(&error);
             if state == FaultState::Recovered {
-                let error = Error::new(
-                    ErrorKind::Journal,
-                    "the target is back and the journal did not record it",
-                )
-                .with("fault", self.record.id)
-                .caused_by(error);
+                let error =
+                    Error::new(ErrorKind::Journal, "the target is back and the journal did not record it")
+                        .with("fault", self.record.id)
+                        .caused_by(error);
                 self.record.failure = Some((&error).into());
                 return self.record;
             }
@@ -184,15 +168,8 @@ impl Active {
         self.record.apply(&mark);
         let fault = self.record.id;
         let activity = match mark.failure {
-            None => Activity::Recovered {
-                fault,
-                time_to_recover: self.record.time_to_recover(),
-            },
-            Some(failure) => Activity::RecoveryFailed {
-                fault,
-                target: self.record.target.clone(),
-                failure,
-            },
+            None => Activity::Recovered { fault, time_to_recover: self.record.time_to_recover() },
+            Some(failure) => Activity::RecoveryFailed { fault, target: self.record.target.clone(), failure },
         };
         self.scope.observers().tell(mark.at, activity);
         drop(self.lease.take());
@@ -200,26 +177,23 @@ impl Active {
     }
 
     /// A journal that fails for a moment must not leave a fault pending that is over.
-    async fn mark_stubbornly(&self, mark: &Mark) -> Result<()> {
-        for number in 1..5 {
-            match self.safeguard.journal.mark(self.record.id, mark).await {
-                Err(error) if error.kind() != ErrorKind::Conflict => {
-                    self.scope
-                        .clock()
-                        .sleep(self.safeguard.retry.wait_after(number))
-                        .await;
+    async fn mark_stubbornly(&self, marks: impl Iterator<Item = &Mark>) -> Result<()> {
+        const ATTEMPTS: u32 = 5;
+        for mark in marks {
+            let mut number = 1;
+            while let Err(error) = self.safeguard.journal.mark(self.record.id, mark).await {
+                if error.kind() == ErrorKind::Conflict || number == ATTEMPTS {
+                    return Err(error);
                 }
-                result => return result,
+                self.scope.clock().sleep(self.safeguard.retry.wait_after(number)).await;
+                number += 1;
             }
         }
-        self.safeguard.journal.mark(self.record.id, mark).await
+        Ok(())
     }
 
     fn tell_journal_failure(&self, error: &Error) {
-        let activity = Activity::JournalFailed {
-            fault: self.record.id,
-            failure: error.into(),
-        };
+        let activity = Activity::JournalFailed { fault: self.record.id, failure: error.into() };
         self.scope.observers().tell(self.scope.clock().now(), activity);
     }
 }

@@ -28,14 +28,7 @@ impl Armed {
         safeguard: Safeguard,
         lease: Lease,
     ) -> Self {
-        Self {
-            inject: prepared.inject,
-            recovery: prepared.recovery,
-            record,
-            scope,
-            safeguard,
-            lease,
-        }
+        Self { inject: prepared.inject, recovery: prepared.recovery, record, scope, safeguard, lease }
     }
 
     /// The fault as it stands in the journal.
@@ -64,24 +57,15 @@ impl Armed {
             return self.into_active(Err(error));
         }
         self.record.apply(&mark);
-        self.scope.observers().tell(
-            mark.at,
-            Activity::Injecting {
-                fault: self.record.id,
-            },
-        );
+        self.scope.observers().tell(mark.at, Activity::Injecting { fault: self.record.id });
 
         let permit = Permit::new(self.record.id, self.scope.deadline(), clock.clone());
-        let inject = std::mem::replace(
-            &mut self.inject,
-            Box::new(|_| Box::pin(std::future::ready(Ok(())))),
-        );
+        let inject = std::mem::replace(&mut self.inject, Box::new(|_| Box::pin(std::future::ready(Ok(())))));
         let remaining = self.scope.remaining();
         // The call that makes the future may panic as well as the future.
         let injection = contained("the injection", async { inject(&permit).await });
-        let result = within(clock.as_ref(), remaining, "the injection", injection)
-            .await
-            .and_then(|result| result);
+        let result =
+            within(clock.as_ref(), remaining, "the injection", injection).await.and_then(|result| result);
         let result = self.record_result(result).await;
         self.into_active(result)
     }
@@ -103,14 +87,7 @@ impl Armed {
                     Ok(()) => {
                         self.record.apply(&mark);
                         let (requested, achieved) = (self.record.requested.clone(), mark.achieved);
-                        self.scope.observers().tell(
-                            now,
-                            Activity::Injected {
-                                fault,
-                                requested,
-                                achieved,
-                            },
-                        );
+                        self.scope.observers().tell(now, Activity::Injected { fault, requested, achieved });
                         return Ok(());
                     }
                     Err(error) => Error::new(
@@ -123,35 +100,26 @@ impl Armed {
             }
             Err(error) => error,
         };
-        let failure = Failure::from(&error);
-        self.record.failure = Some(failure.clone());
-        self.scope
-            .observers()
-            .tell(now, Activity::InjectionFailed { fault, failure });
         Err(error)
     }
 
-    fn into_active(self, result: Result<()>) -> Active {
+    fn into_active(mut self, result: Result<()>) -> Active {
+        if let Err(error) = &result {
+            let failure = Failure::from(error);
+            self.record.failure = Some(failure.clone());
+            let activity = Activity::InjectionFailed { fault: self.record.id, failure };
+            self.scope.observers().tell(self.scope.clock().now(), activity);
+        }
         let scope = self.scope.recovering(match (self.record.injection(), &result) {
             (Injection::Unknown, Ok(())) => Injection::Returned,
             (known, _) => known,
         });
-        Active::new(
-            self.recovery,
-            self.record,
-            scope,
-            self.safeguard,
-            self.lease,
-            result,
-        )
+        Active::new(self.recovery, self.record, scope, self.safeguard, self.lease, result)
     }
 }
 
 impl fmt::Debug for Armed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Armed")
-            .field("record", &self.record)
-            .field("recovery", &self.recovery)
-            .finish()
+        f.debug_struct("Armed").field("record", &self.record).field("recovery", &self.recovery).finish()
     }
 }

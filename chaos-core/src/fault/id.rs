@@ -45,11 +45,7 @@ impl FromStr for FaultId {
         let is_hexadecimal = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         match u64::from_str_radix(text, 16) {
             Ok(number) if is_hexadecimal => Ok(Self(number)),
-            _ => Err(Error::invalid(
-                "fault id",
-                format!("{text:?}"),
-                "16 hexadecimal digits",
-            )),
+            _ => Err(Error::invalid("fault id", format!("{text:?}"), "16 hexadecimal digits")),
         }
     }
 }

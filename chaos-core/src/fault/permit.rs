@@ -20,11 +20,7 @@ pub struct Permit {
 
 impl Permit {
     pub(crate) fn new(fault: FaultId, deadline: Timestamp, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            fault,
-            deadline,
-            clock,
-        }
+        Self { fault, deadline, clock }
     }
 
     /// The fault that this change belongs to. Every name that is made on the target derives from it, so that two faults

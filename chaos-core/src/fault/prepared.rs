@@ -31,11 +31,7 @@ pub struct Safeguard {
 impl Safeguard {
     /// A safeguard over `journal`, for the recoveries that `registry` can read back.
     pub fn new(journal: Arc<dyn Journal>, registry: Registry, retry: RetryPolicy) -> Self {
-        Self {
-            journal,
-            registry,
-            retry,
-        }
+        Self { journal, registry, retry }
     }
 }
 
@@ -73,11 +69,8 @@ impl Prepared {
     /// The recovery as the journal will hold it, proven to read back.
     pub(crate) fn readable(&self, registry: &Registry) -> Result<RecoveryRecord> {
         registry.round_trip(&self.recovery).map_err(|error| {
-            Error::new(
-                ErrorKind::Refused,
-                "a recovery that cannot be read back could not undo the fault",
-            )
-            .caused_by(error)
+            Error::new(ErrorKind::Refused, "a recovery that cannot be read back could not undo the fault")
+                .caused_by(error)
         })
     }
 
@@ -90,12 +83,9 @@ impl Prepared {
     /// Not cancel safe: a dropped call may leave the fault armed, which a replay cleans up.
     pub async fn arm(self, scope: &Scope, safeguard: &Safeguard, limits: &Limits) -> Result<Arming<Armed>> {
         let recovery = safeguard.registry.round_trip(&self.recovery).map_err(|error| {
-            Error::new(
-                ErrorKind::Refused,
-                "a recovery that cannot be read back could not undo the fault",
-            )
-            .with("event", scope.event())
-            .caused_by(error)
+            Error::new(ErrorKind::Refused, "a recovery that cannot be read back could not undo the fault")
+                .with("event", scope.event())
+                .caused_by(error)
         })?;
         let record = FaultRecord::armed(
             scope.fault(),

@@ -80,10 +80,7 @@ impl Reached {
 
 impl FaultRecord {
     /// A fault that is armed at `armed_at` and must be over by `deadline`.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is a column without a sensible default"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "each is a column without a sensible default")]
     pub fn armed(
         id: FaultId,
         seed: u64,
@@ -138,10 +135,7 @@ impl FaultRecord {
     }
 
     fn reached(&self, milestone: Milestone) -> Option<Timestamp> {
-        self.milestones
-            .iter()
-            .find(|reached| reached.milestone == milestone)
-            .map(|reached| reached.at)
+        self.milestones.iter().find(|reached| reached.milestone == milestone).map(|reached| reached.at)
     }
 
     fn since_injection(&self, at: Timestamp) -> Option<Duration> {
@@ -210,14 +204,7 @@ pub struct Mark {
 impl Mark {
     /// The fault enters `state` at `at`.
     pub fn new(state: FaultState, at: Timestamp) -> Self {
-        Self {
-            state,
-            at,
-            achieved: Magnitude::default(),
-            milestones: Vec::new(),
-            failure: None,
-            note: None,
-        }
+        Self { state, at, achieved: Magnitude::default(), milestones: Vec::new(), failure: None, note: None }
     }
 
     /// Adds what was measured.

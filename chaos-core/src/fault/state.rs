@@ -28,14 +28,8 @@ pub enum FaultState {
 
 impl FaultState {
     /// Every state, in order.
-    pub const ALL: [Self; 6] = [
-        Self::Armed,
-        Self::Injecting,
-        Self::Active,
-        Self::Recovering,
-        Self::Recovered,
-        Self::RecoveryFailed,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Armed, Self::Injecting, Self::Active, Self::Recovering, Self::Recovered, Self::RecoveryFailed];
 
     /// Whether something may still have to be undone.
     pub fn is_pending(self) -> bool {
@@ -74,12 +68,9 @@ impl FromStr for FaultState {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.to_string() == text)
-            .ok_or_else(|| {
-                let expected = "armed, injecting, active, recovering, recovered or recovery-failed";
-                Error::invalid("fault state", format!("{text:?}"), expected)
-            })
+        Self::ALL.into_iter().find(|state| state.to_string() == text).ok_or_else(|| {
+            let expected = "armed, injecting, active, recovering, recovered or recovery-failed";
+            Error::invalid("fault state", format!("{text:?}"), expected)
+        })
     }
 }

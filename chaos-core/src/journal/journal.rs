@@ -59,10 +59,7 @@ pub struct Halt {
 impl Halt {
     /// A halt for `reason` in force since `since`.
     pub fn new(reason: impl Into<String>, since: Timestamp) -> Self {
-        Self {
-            reason: reason.into(),
-            since,
-        }
+        Self { reason: reason.into(), since }
     }
 }
 

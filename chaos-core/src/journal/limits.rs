@@ -36,11 +36,7 @@ pub struct Tally {
 impl Limits {
     /// No limit but the one that always holds: one pending fault per target.
     pub fn none() -> Self {
-        Self {
-            group_active: usize::MAX,
-            total_active: usize::MAX,
-            cool_down: Duration::ZERO,
-        }
+        Self { group_active: usize::MAX, total_active: usize::MAX, cool_down: Duration::ZERO }
     }
 
     /// Sets the most pending faults in the target's group.
@@ -67,29 +63,20 @@ impl Limits {
     /// The reason why `fault` may not be armed, if there is one.
     pub fn check(&self, fault: &FaultRecord, tally: &Tally) -> Result<(), Reason> {
         if let Some(halt) = &tally.halt {
-            return Err(Reason::Halted {
-                reason: halt.reason.clone(),
-            });
+            return Err(Reason::Halted { reason: halt.reason.clone() });
         }
         if let Some((fault, state)) = tally.on_target {
             return Err(Reason::UnderFault { fault, state });
         }
         if tally.in_group >= self.group_active {
-            return Err(Reason::GroupLimit {
-                active: tally.in_group,
-                limit: self.group_active,
-            });
+            return Err(Reason::GroupLimit { active: tally.in_group, limit: self.group_active });
         }
         if tally.in_total >= self.total_active {
-            return Err(Reason::ActiveLimit {
-                active: tally.in_total,
-                limit: self.total_active,
-            });
+            return Err(Reason::ActiveLimit { active: tally.in_total, limit: self.total_active });
         }
-        let until = tally
-            .last_injecting
-            .map(|last| clock::after(last, self.cool_down));
-        match until {
+        // Without a cool-down nothing is compared: the clocks of two monkeys may differ.
+        let begun = tally.last_injecting.filter(|_| !self.cool_down.is_zero());
+        match begun.map(|begun| clock::after(begun, self.cool_down)) {
             Some(until) if fault.armed_at < until => Err(Reason::CoolingDown { until }),
             _ => Ok(()),
         }

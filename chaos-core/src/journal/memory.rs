@@ -36,12 +36,7 @@ impl MemoryJournal {
 
     fn select(&self, keep: impl Fn(&Contents, &FaultRecord) -> bool) -> Vec<FaultRecord> {
         let contents = self.contents();
-        contents
-            .faults
-            .iter()
-            .filter(|fault| keep(&contents, fault))
-            .cloned()
-            .collect()
+        contents.faults.iter().filter(|fault| keep(&contents, fault)).cloned().collect()
     }
 }
 
@@ -50,10 +45,8 @@ impl Journal for MemoryJournal {
     async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
         let mut contents = self.contents();
         if contents.index.contains_key(&fault.id) {
-            return Err(
-                Error::new(ErrorKind::Conflict, "the journal holds a fault of this id")
-                    .with("fault", fault.id),
-            );
+            return Err(Error::new(ErrorKind::Conflict, "the journal holds a fault of this id")
+                .with("fault", fault.id));
         }
         if let Err(reason) = limits.check(fault, &contents.tally(fault)) {
             return Ok(Arming::Refused(reason));
@@ -75,12 +68,10 @@ impl Journal for MemoryJournal {
         })?;
         let record = &mut contents.faults[position];
         if !record.state.may_become(mark.state) {
-            return Err(
-                Error::new(ErrorKind::Conflict, "the fault is in another state by now")
-                    .with("fault", fault)
-                    .with("state", record.state)
-                    .with("wanted", mark.state),
-            );
+            return Err(Error::new(ErrorKind::Conflict, "the fault is in another state by now")
+                .with("fault", fault)
+                .with("state", record.state)
+                .with("wanted", mark.state));
         }
         record.apply(mark);
         Ok(())

@@ -28,16 +28,8 @@ pub(super) struct Power {
 
 impl Machine {
     pub(super) fn new(id: TargetId, replacer: Weak<Replacer>) -> Self {
-        let power = Power {
-            id: id.clone(),
-            health: AtomicU8::new(code(Health::Healthy)),
-            replacer,
-        };
-        Self {
-            id,
-            labels: Labels::new(),
-            power: Arc::new(power),
-        }
+        let power = Power { id: id.clone(), health: AtomicU8::new(code(Health::Healthy)), replacer };
+        Self { id, labels: Labels::new(), power: Arc::new(power) }
     }
 
     pub(super) fn seen_health(&self) -> Health {
@@ -97,12 +89,7 @@ impl Target for Machine {
 #[async_trait]
 impl Lifecycle for Power {
     fn operations(&self) -> CapabilitySet {
-        CapabilitySet::of([
-            Capability::Terminate,
-            Capability::Stop,
-            Capability::Start,
-            Capability::Reboot,
-        ])
+        CapabilitySet::of([Capability::Terminate, Capability::Stop, Capability::Start, Capability::Reboot])
     }
 
     async fn terminate(&self, _: &Permit) -> Result<()> {

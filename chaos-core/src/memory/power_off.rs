@@ -42,9 +42,8 @@ impl ChaosEvent for PowerOff {
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
-        let prepared = Prepared::new(PowerOn::default(), |permit| {
-            Box::pin(async move { lifecycle.stop(permit).await })
-        });
+        let prepared =
+            Prepared::new(PowerOn::default(), |permit| Box::pin(async move { lifecycle.stop(permit).await }));
         Ok(prepared.requesting("seconds", self.hold.duration().as_secs_f64()))
     }
 }

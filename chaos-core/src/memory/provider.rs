@@ -68,12 +68,7 @@ impl MemoryProvider {
     fn add(mut self, name: &str, size: usize, replaces_members: bool) -> Result<Self> {
         let id = GroupId::new(SCHEME, name)?;
         let machines = Mutex::default();
-        let group = Arc::new(Replacer {
-            id: id.clone(),
-            desired: size,
-            replaces_members,
-            machines,
-        });
+        let group = Arc::new(Replacer { id: id.clone(), desired: size, replaces_members, machines });
         for _ in 0..size {
             group.add_machine()?;
         }
@@ -86,41 +81,28 @@ impl MemoryProvider {
     /// # Errors
     /// `NotFound` where there is no such machine.
     pub fn set_health(&self, id: &TargetId, health: Health) -> Result<()> {
-        self.machine(id)
-            .map(|machine| machine.set_health(health))
-            .ok_or_else(|| {
-                Error::new(ErrorKind::NotFound, "there is no such machine in memory").with("target", id)
-            })
+        self.machine(id).map(|machine| machine.set_health(health)).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "there is no such machine in memory").with("target", id)
+        })
     }
 
     fn machine(&self, id: &TargetId) -> Option<Arc<Machine>> {
         let group = self.groups.get(&id.group())?;
-        group
-            .machines()
-            .present
-            .iter()
-            .find(|machine| machine.id() == id)
-            .cloned()
+        group.machines().present.iter().find(|machine| machine.id() == id).cloned()
     }
 }
 
 impl Replacer {
     pub(super) fn replace(self: &Arc<Self>, gone: &TargetId) -> Result<()> {
         self.machines().present.retain(|machine| machine.id() != gone);
-        if self.replaces_members {
-            self.add_machine()
-        } else {
-            Ok(())
-        }
+        if self.replaces_members { self.add_machine() } else { Ok(()) }
     }
 
     fn add_machine(self: &Arc<Self>) -> Result<()> {
         let mut machines = self.machines();
         let id = self.id.target(&format!("machine-{}", machines.next))?;
         machines.next += 1;
-        machines
-            .present
-            .push(Arc::new(Machine::new(id, Arc::downgrade(self))));
+        machines.present.push(Arc::new(Machine::new(id, Arc::downgrade(self))));
         Ok(())
     }
 
@@ -147,10 +129,7 @@ impl Provider for MemoryProvider {
 
     fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
         stream::iter(
-            self.groups
-                .values()
-                .filter(|group| filter.passes(&group.id))
-                .map(|group| Ok(group.look())),
+            self.groups.values().filter(|group| filter.passes(&group.id)).map(|group| Ok(group.look())),
         )
         .boxed()
     }

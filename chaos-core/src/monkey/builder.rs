@@ -161,18 +161,12 @@ impl MonkeyBuilder {
         if self.providers.is_empty() {
             return Err(Error::invalid("providers", "none", "at least one"));
         }
-        unique(
-            "provider scheme",
-            self.providers.iter().map(|provider| provider.scheme()),
-        )?;
+        unique("provider scheme", self.providers.iter().map(|provider| provider.scheme()))?;
         unique("event name", self.events.iter().map(|event| event.name()))?;
         if self.concurrency == 0 {
             return Err(Error::invalid("concurrency", 0, "at least 1"));
         }
-        for (field, duration) in [
-            ("interval", self.interval),
-            ("recovery budget", self.retry.budget),
-        ] {
+        for (field, duration) in [("interval", self.interval), ("recovery budget", self.retry.budget)] {
             if duration.is_zero() {
                 return Err(Error::invalid(field, format!("{duration:?}"), "more than zero"));
             }
@@ -194,9 +188,7 @@ impl MonkeyBuilder {
             clock: self.clock,
             entropy: self.entropy,
             observers: Observers::new(observers),
-            safeguard: self
-                .unleashed
-                .map(|(journal, registry)| Safeguard::new(journal, registry, retry)),
+            safeguard: self.unleashed.map(|(journal, registry)| Safeguard::new(journal, registry, retry)),
         });
         Ok(Monkey::new(core))
     }
@@ -206,22 +198,12 @@ fn unique(field: &str, names: impl Iterator<Item = &'static str>) -> Result<()> 
     let mut seen = BTreeSet::new();
     for name in names {
         let is_right = !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         if !is_right {
-            return Err(Error::invalid(
-                field,
-                format!("{name:?}"),
-                "lower-case letters, digits and hyphens",
-            ));
+            return Err(Error::invalid(field, format!("{name:?}"), "lower-case letters, digits and hyphens"));
         }
         if !seen.insert(name) {
-            return Err(Error::invalid(
-                field,
-                format!("{name:?}"),
-                "a name that no other bears",
-            ));
+            return Err(Error::invalid(field, format!("{name:?}"), "a name that no other bears"));
         }
     }
     Ok(())

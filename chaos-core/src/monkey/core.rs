@@ -98,11 +98,7 @@ impl Core {
             cool_down: self.parts.cool_down,
             budget: self.parts.retry.budget,
             clock: self.parts.clock.as_ref(),
-            journal: self
-                .parts
-                .safeguard
-                .as_ref()
-                .map(|safeguard| safeguard.journal.as_ref()),
+            journal: self.parts.safeguard.as_ref().map(|safeguard| safeguard.journal.as_ref()),
             discovery_limit: self.parts.discovery_limit,
             seed,
         }
@@ -114,10 +110,7 @@ impl Core {
 
     /// What cuts a run short.
     pub(super) fn cut(&self) -> Cut {
-        Cut {
-            run: self.stop.child_token(),
-            halted: self.halted.subscribe(),
-        }
+        Cut { run: self.stop.child_token(), halted: self.halted.subscribe() }
     }
 }
 

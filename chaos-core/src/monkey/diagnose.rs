@@ -36,10 +36,7 @@ impl Diagnosis {
 }
 
 pub(super) async fn diagnose(core: &Core) -> Diagnosis {
-    let mut checks = vec![
-        check("calendar", calendar(core)),
-        check("journal", journal(core).await),
-    ];
+    let mut checks = vec![check("calendar", calendar(core)), check("journal", journal(core).await)];
     let mut groups = Vec::new();
     for provider in &core.parts.providers {
         let listed = list(core, provider).await;
@@ -51,27 +48,16 @@ pub(super) async fn diagnose(core: &Core) -> Diagnosis {
             subject: format!("provider {}", provider.scheme()),
             finding: finding.map_err(Failure::from),
         });
-        groups.extend(
-            listed
-                .into_iter()
-                .flatten()
-                .map(|group| (Arc::clone(provider), Arc::new(group))),
-        );
+        groups.extend(listed.into_iter().flatten().map(|group| (Arc::clone(provider), Arc::new(group))));
     }
     for event in &core.parts.events {
-        checks.push(check(
-            &format!("event {}", event.name()),
-            try_event(core, event, &groups).await,
-        ));
+        checks.push(check(&format!("event {}", event.name()), try_event(core, event, &groups).await));
     }
     Diagnosis { checks }
 }
 
 fn check(subject: &str, finding: Result<String>) -> Check {
-    Check {
-        subject: subject.to_owned(),
-        finding: finding.map_err(|error| (&error).into()),
-    }
+    Check { subject: subject.to_owned(), finding: finding.map_err(|error| (&error).into()) }
 }
 
 fn calendar(core: &Core) -> Result<String> {
@@ -103,13 +89,7 @@ async fn list(core: &Core, provider: &Arc<dyn Provider>) -> Result<Vec<Group>> {
         }
         Ok(groups)
     });
-    within(
-        core.parts.clock.as_ref(),
-        core.parts.discovery_limit,
-        "the discovery",
-        reading,
-    )
-    .await?
+    within(core.parts.clock.as_ref(), core.parts.discovery_limit, "the discovery", reading).await?
 }
 
 /// Prepares the event for the first target that it could be injected into, and reads its recovery back.
@@ -119,24 +99,17 @@ async fn try_event(
     groups: &[(Arc<dyn Provider>, Arc<Group>)],
 ) -> Result<String> {
     let requires = event.requires();
-    let candidate = groups
-        .iter()
-        .filter(|(_, group)| event.suits(group).is_ok())
-        .find_map(|(provider, group)| {
+    let candidate =
+        groups.iter().filter(|(_, group)| event.suits(group).is_ok()).find_map(|(provider, group)| {
             let fits = |member: &&crate::Member| {
                 member.health == Health::Healthy
-                    && requires
-                        .missing_from(member.target.capabilities().set())
-                        .is_empty()
+                    && requires.missing_from(member.target.capabilities().set()).is_empty()
             };
             Some((provider, group, group.members.iter().find(fits)?))
         });
     let (provider, group, member) = candidate.ok_or_else(|| {
-        Error::new(
-            ErrorKind::Unsupported,
-            "no healthy target offers what the event needs",
-        )
-        .with("requires", requires)
+        Error::new(ErrorKind::Unsupported, "no healthy target offers what the event needs")
+            .with("requires", requires)
     })?;
     let now = core.parts.clock.now();
     let parts = ScopeParts {
@@ -147,25 +120,14 @@ async fn try_event(
         provider: Arc::clone(provider),
         clock: Arc::clone(&core.parts.clock),
         deadline: clock::after(now, event.hold().duration()),
-        recover_by: clock::after(
-            now,
-            event.hold().duration().saturating_add(core.parts.retry.budget),
-        ),
+        recover_by: clock::after(now, event.hold().duration().saturating_add(core.parts.retry.budget)),
         observers: core.parts.observers.clone(),
     };
-    let discovered = Discovered {
-        target: Arc::clone(&member.target),
-        group: Arc::clone(group),
-    };
+    let discovered = Discovered { target: Arc::clone(&member.target), group: Arc::clone(group) };
     let scope = Scope::preparing(parts, discovered);
     let preparing = contained("the preparation", event.prepare(&scope));
-    let prepared = within(
-        core.parts.clock.as_ref(),
-        core.parts.discovery_limit,
-        "the preparation",
-        preparing,
-    )
-    .await??;
+    let prepared =
+        within(core.parts.clock.as_ref(), core.parts.discovery_limit, "the preparation", preparing).await??;
     if let Some(safeguard) = &core.parts.safeguard {
         prepared.readable(&safeguard.registry)?;
     }

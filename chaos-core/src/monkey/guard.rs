@@ -56,11 +56,7 @@ pub(super) async fn replay(core: Arc<Core>, record: FaultRecord) -> FaultRecord 
         Ok(active) => active.recover().await,
         Err(error) => {
             let (fault, target, failure) = (record.id, record.target.clone(), Failure::from(&error));
-            core.tell(Activity::RecoveryFailed {
-                fault,
-                target,
-                failure: failure.clone(),
-            });
+            core.tell(Activity::RecoveryFailed { fault, target, failure: failure.clone() });
             let mut record = record;
             record.failure = Some(failure);
             record
@@ -85,36 +81,22 @@ fn replayable(core: &Core, record: &FaultRecord) -> Result<Active> {
         observers: core.parts.observers.clone(),
     };
     let scope = Scope::replaying(parts, record.injection());
-    Ok(Active::replayed(
-        recovery,
-        record.clone(),
-        scope,
-        safeguard.clone(),
-    ))
+    Ok(Active::replayed(recovery, record.clone(), scope, safeguard.clone()))
 }
 
 /// The last look, and the arming. Whatever is not certain is a reason to leave the target alone.
 async fn arm(core: &Core, victim: &Victim, seed: u64, cut: &Cut) -> Result<Armed, Reason> {
     look_again(core, victim).await?;
-    let doubt = |error: Error| Reason::Doubt {
-        failure: (&error).into(),
-    };
+    let doubt = |error: Error| Reason::Doubt { failure: (&error).into() };
     let safeguard = core.safeguard().map_err(doubt)?;
     let budget = core.parts.retry.budget;
     let now = core.parts.clock.now();
     let hold = victim.event.hold();
     let recover_by = clock::after(now, hold.duration().saturating_add(budget));
-    let deadline = if hold.is_momentary() {
-        recover_by
-    } else {
-        clock::after(now, hold.duration())
-    };
+    let deadline = if hold.is_momentary() { recover_by } else { clock::after(now, hold.duration()) };
     let window = core.parts.calendar.window(now).ok_or(Reason::CalendarClosed)?;
     if recover_by > window.closes {
-        return Err(Reason::ClosesTooSoon {
-            closes: window.closes,
-            undone_by: recover_by,
-        });
+        return Err(Reason::ClosesTooSoon { closes: window.closes, undone_by: recover_by });
     }
     let parts = ScopeParts {
         fault: core.new_fault_id().map_err(doubt)?,
@@ -127,10 +109,7 @@ async fn arm(core: &Core, victim: &Victim, seed: u64, cut: &Cut) -> Result<Armed
         recover_by,
         observers: core.parts.observers.clone(),
     };
-    let discovered = Discovered {
-        target: Arc::clone(&victim.target),
-        group: Arc::clone(&victim.group),
-    };
+    let discovered = Discovered { target: Arc::clone(&victim.target), group: Arc::clone(&victim.group) };
     let scope = Scope::preparing(parts, discovered);
     let preparing = contained("the preparation", async { victim.event.prepare(&scope).await });
     let prepared = limited(core, "the preparation", preparing).await.map_err(doubt)?;
@@ -153,16 +132,12 @@ async fn look_again(core: &Core, victim: &Victim) -> Result<(), Reason> {
     match limited(core, "the health check", looking).await {
         Ok(Health::Healthy) => Ok(()),
         Ok(health) => Err(Reason::NotHealthy { health }),
-        Err(error) => Err(Reason::Doubt {
-            failure: (&error).into(),
-        }),
+        Err(error) => Err(Reason::Doubt { failure: (&error).into() }),
     }
 }
 
 async fn limited<T>(core: &Core, what: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
-    within(core.parts.clock.as_ref(), core.parts.discovery_limit, what, work)
-        .await
-        .and_then(|result| result)
+    within(core.parts.clock.as_ref(), core.parts.discovery_limit, what, work).await.and_then(|result| result)
 }
 
 /// Keeps the fault up until its deadline, unless something cuts it short.
@@ -178,10 +153,7 @@ async fn hold(core: &Core, active: &Active, cut: &mut Cut) {
             () = clock.sleep(active.remaining()) => None,
         }
     };
-    core.tell(Activity::HoldEnded {
-        fault: active.record().id,
-        cut_short,
-    });
+    core.tell(Activity::HoldEnded { fault: active.record().id, cut_short });
 }
 
 /// Returns when the journal carries a halt. A journal that cannot be read does not end a hold: the deadline does.
@@ -196,22 +168,15 @@ async fn halted_elsewhere(journal: &dyn Journal, clock: &dyn Clock) {
 
 fn cut_reason(cut: CutShort) -> Reason {
     match cut {
-        CutShort::Halted => Reason::Halted {
-            reason: "this monkey was halted".to_owned(),
-        },
+        CutShort::Halted => Reason::Halted { reason: "this monkey was halted".to_owned() },
         _ => {
             let error = Error::new(ErrorKind::Refused, "the run was cut short before the injection");
-            Reason::Doubt {
-                failure: (&error).into(),
-            }
+            Reason::Doubt { failure: (&error).into() }
         }
     }
 }
 
 fn skip(core: &Core, victim: &Victim, reason: Reason) -> Guarded {
-    core.tell(Activity::Skipped {
-        target: victim.target.id().clone(),
-        reason: reason.clone(),
-    });
+    core.tell(Activity::Skipped { target: victim.target.id().clone(), reason: reason.clone() });
     Guarded::Skipped(reason)
 }

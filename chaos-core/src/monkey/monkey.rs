@@ -95,9 +95,7 @@ impl Monkey {
         let runs = async {
             loop {
                 if let Err(error) = self.run_once().await {
-                    self.core.tell(Activity::RunFailed {
-                        failure: (&error).into(),
-                    });
+                    self.core.tell(Activity::RunFailed { failure: (&error).into() });
                 }
                 self.core.parts.clock.sleep(self.core.parts.interval).await;
             }
@@ -156,13 +154,9 @@ impl Monkey {
     pub async fn declare_mended(&self, fault: FaultId, note: impl Into<String>) -> Result<()> {
         let journal = &self.core.safeguard()?.journal;
         let now = self.core.parts.clock.now();
-        journal
-            .mark(fault, &Mark::new(FaultState::Recovering, now))
-            .await?;
+        journal.mark(fault, &Mark::new(FaultState::Recovering, now)).await?;
         let note = Some(format!("declared mended: {}", note.into()));
-        journal
-            .mark(fault, &Mark::new(FaultState::Recovered, now).note(note))
-            .await
+        journal.mark(fault, &Mark::new(FaultState::Recovered, now).note(note)).await
     }
 
     /// Stops everything now: writes the halt into the journal, so that no monkey over it injects any more and those that
@@ -173,15 +167,10 @@ impl Monkey {
     pub async fn halt(&self, reason: impl Into<String>) -> Result<()> {
         let reason = reason.into();
         self.core.halted.send_replace(true);
-        self.core.tell(Activity::Halted {
-            reason: reason.clone(),
-        });
+        self.core.tell(Activity::Halted { reason: reason.clone() });
         let written = match self.core.safeguard() {
             Ok(safeguard) => {
-                safeguard
-                    .journal
-                    .set_halt(Some(&Halt::new(reason, self.core.parts.clock.now())))
-                    .await
+                safeguard.journal.set_halt(Some(&Halt::new(reason, self.core.parts.clock.now()))).await
             }
             Err(error) => Err(error),
         };
@@ -218,9 +207,7 @@ impl Monkey {
 
     async fn planned(&self, seed: u64) -> Planned {
         let planner = self.core.planner(seed, &self.core.parts.events);
-        planner
-            .plan_all(&self.core.parts.providers, &self.core.parts.filter)
-            .await
+        planner.plan_all(&self.core.parts.providers, &self.core.parts.filter).await
     }
 
     /// One run: replay, plan, then one guarded task for each victim.
@@ -235,11 +222,7 @@ impl Monkey {
         let cut = self.core.cut();
         // Dropped with this future, it cuts every hold of the run short.
         let _cut_on_drop = cut.run.clone().drop_guard();
-        let replayed = if leashed {
-            Vec::new()
-        } else {
-            self.recover_pending().await?
-        };
+        let replayed = if leashed { Vec::new() } else { self.recover_pending().await? };
         let Planned { plan, victims } = plan(self).await;
         self.core.tell(Activity::Planned {
             groups: plan.groups.len(),
@@ -251,19 +234,8 @@ impl Monkey {
             (skipped, faults) = self.attend(victims, seed, &cut).await?;
         }
         let ended_at = self.core.parts.clock.now();
-        let report = RunReport {
-            seed,
-            leashed,
-            began_at,
-            ended_at,
-            plan,
-            skipped,
-            faults,
-            replayed,
-        };
-        self.core.tell(Activity::RunEnded {
-            outcome: report.outcome(),
-        });
+        let report = RunReport { seed, leashed, began_at, ended_at, plan, skipped, faults, replayed };
+        self.core.tell(Activity::RunEnded { outcome: report.outcome() });
         Ok(report)
     }
 
@@ -277,10 +249,7 @@ impl Monkey {
             .into_iter()
             .map(|victim| {
                 let (target, event) = (victim.target.id().clone(), victim.event.name());
-                let task = self
-                    .core
-                    .tasks
-                    .spawn(guard(Arc::clone(&self.core), victim, seed, cut.clone()));
+                let task = self.core.tasks.spawn(guard(Arc::clone(&self.core), victim, seed, cut.clone()));
                 (target, event, task)
             })
             .collect();
@@ -288,11 +257,9 @@ impl Monkey {
         for (target, event, task) in tasks {
             match task.await {
                 Ok(Guarded::Ended(record)) => faults.push(*record),
-                Ok(Guarded::Skipped(reason)) => skipped.push(Skip {
-                    target,
-                    event: event.to_owned(),
-                    reason,
-                }),
+                Ok(Guarded::Skipped(reason)) => {
+                    skipped.push(Skip { target, event: event.to_owned(), reason })
+                }
                 Err(error) => lost = Some(lost_task(&target, error)),
             }
         }
@@ -305,12 +272,7 @@ impl Monkey {
     async fn replay(&self, faults: Vec<FaultRecord>) -> Result<Vec<FaultRecord>> {
         let tasks: Vec<_> = faults
             .into_iter()
-            .map(|fault| {
-                (
-                    fault.target.clone(),
-                    self.core.tasks.spawn(replay(Arc::clone(&self.core), fault)),
-                )
-            })
+            .map(|fault| (fault.target.clone(), self.core.tasks.spawn(replay(Arc::clone(&self.core), fault))))
             .collect();
         let mut ended = Vec::with_capacity(tasks.len());
         for (target, task) in tasks {
@@ -321,10 +283,7 @@ impl Monkey {
 
     fn refuse_after_shutdown(&self) -> Result<()> {
         if self.core.stop.is_cancelled() {
-            return Err(Error::new(
-                ErrorKind::Refused,
-                "the monkey was shut down; build another one",
-            ));
+            return Err(Error::new(ErrorKind::Refused, "the monkey was shut down; build another one"));
         }
         Ok(())
     }

@@ -10,9 +10,7 @@ pub(super) struct Tasks {
 
 impl Default for Tasks {
     fn default() -> Self {
-        Self {
-            running: watch::Sender::new(0),
-        }
+        Self { running: watch::Sender::new(0) }
     }
 }
 

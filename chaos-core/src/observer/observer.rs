@@ -25,11 +25,7 @@ pub struct TracingObserver;
 impl Observer for TracingObserver {
     fn observe(&self, _: Timestamp, activity: &Activity) {
         match activity {
-            Activity::RecoveryFailed {
-                fault,
-                target,
-                failure,
-            } => {
+            Activity::RecoveryFailed { fault, target, failure } => {
                 tracing::error!(%fault, %target, %failure, "RECOVERY FAILED: the target is not back");
             }
             Activity::JournalFailed { fault, failure } => {
@@ -38,12 +34,7 @@ impl Observer for TracingObserver {
             Activity::InjectionFailed { fault, failure } => {
                 tracing::warn!(%fault, %failure, "the injection failed; recovering all the same");
             }
-            Activity::RecoveryRetried {
-                fault,
-                attempt,
-                failure,
-                wait,
-            } => {
+            Activity::RecoveryRetried { fault, attempt, failure, wait } => {
                 tracing::warn!(%fault, attempt, %failure, ?wait, "the target is not back yet; trying again");
             }
             Activity::Skipped { target, reason } => tracing::warn!(%target, %reason, "skipped"),

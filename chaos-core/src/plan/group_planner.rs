@@ -42,9 +42,7 @@ struct Usable<'a> {
 
 impl GroupPlanner<'_> {
     pub(super) fn plan(&self, provider: &Arc<dyn Provider>, mut group: Group) -> (GroupPlan, Vec<Victim>) {
-        group
-            .members
-            .sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
+        group.members.sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
         let usable = self.usable_events(&group);
         let mut eligible = Vec::new();
         let mut sound = 0;
@@ -98,18 +96,15 @@ impl GroupPlanner<'_> {
             match event.suits(group) {
                 Err(reason) => why.push(format!("{}: {reason}", event.name())),
                 Ok(()) if undone_by > closes => too_long = Some(Reason::ClosesTooSoon { closes, undone_by }),
-                Ok(()) => usable.push(Usable {
-                    event,
-                    requires: event.requires(),
-                }),
+                Ok(()) => usable.push(Usable { event, requires: event.requires() }),
             }
         }
         match (usable.is_empty(), too_long) {
             (false, _) => Ok(usable),
             (true, Some(reason)) => Err(reason),
-            (true, None) if why.is_empty() => Err(Reason::Unsuitable {
-                why: "the monkey has no event".to_owned(),
-            }),
+            (true, None) if why.is_empty() => {
+                Err(Reason::Unsuitable { why: "the monkey has no event".to_owned() })
+            }
             (true, None) => Err(Reason::Unsuitable { why: why.join("; ") }),
         }
     }
@@ -117,14 +112,10 @@ impl GroupPlanner<'_> {
     /// Whether at least one event may be injected into this member.
     fn look_at(&self, member: &Member, usable: &[Usable<'_>]) -> Result<(), Reason> {
         if let Some(why) = &member.excluded {
-            return Err(Reason::Excluded {
-                why: why.as_ref().to_owned(),
-            });
+            return Err(Reason::Excluded { why: why.as_ref().to_owned() });
         }
         if member.health != Health::Healthy {
-            return Err(Reason::NotHealthy {
-                health: member.health,
-            });
+            return Err(Reason::NotHealthy { health: member.health });
         }
         let offered = member.target.capabilities().set();
         let mut nearest: Option<Reason> = None;
@@ -143,10 +134,7 @@ impl GroupPlanner<'_> {
         if !missing.is_empty() {
             return Err(Reason::LacksCapability { missing });
         }
-        match self
-            .occupancy
-            .cooling_until(member.target.id(), usable.event.name())
-        {
+        match self.occupancy.cooling_until(member.target.id(), usable.event.name()) {
             Some(until) => Err(Reason::CoolingDown { until }),
             None => Ok(()),
         }
@@ -180,18 +168,13 @@ impl GroupPlanner<'_> {
             Some(Reason::GroupLimit { active, limit })
         } else if spare == 0 {
             refused.clone_from(&eligible);
-            Some(Reason::TooFewHealthy {
-                left: sound.saturating_sub(1),
-                minimum,
-            })
+            Some(Reason::TooFewHealthy { left: sound.saturating_sub(1), minimum })
         } else {
             None
         };
         if let Some(reason) = none_because {
             for index in refused {
-                plan.targets[index].decision = Decision::NotChosen {
-                    reason: reason.clone(),
-                };
+                plan.targets[index].decision = Decision::NotChosen { reason: reason.clone() };
             }
             plan.reason = Some(reason);
             return Vec::new();
@@ -205,16 +188,12 @@ impl GroupPlanner<'_> {
         for index in chosen {
             let member = &group.members[index];
             let offered = member.target.capabilities().set();
-            let fitting: Vec<&Usable<'_>> = usable
-                .iter()
-                .filter(|usable| self.fits(member, offered, usable).is_ok())
-                .collect();
+            let fitting: Vec<&Usable<'_>> =
+                usable.iter().filter(|usable| self.fits(member, offered, usable).is_ok()).collect();
             let Some(drawn) = fitting.get(draw.below(fitting.len())) else {
                 continue;
             };
-            plan.targets[index].decision = Decision::Chosen {
-                event: Cow::Borrowed(drawn.event.name()),
-            };
+            plan.targets[index].decision = Decision::Chosen { event: Cow::Borrowed(drawn.event.name()) };
             victims.push(Victim {
                 provider: Arc::clone(provider),
                 group: Arc::clone(&group),

@@ -17,10 +17,7 @@ pub(super) struct Occupancy {
 
 impl Occupancy {
     pub(super) async fn read(journal: &dyn Journal, now: Timestamp, cool_down: Duration) -> Result<Self> {
-        let mut occupancy = Self {
-            halt: journal.halt().await?,
-            ..Self::default()
-        };
+        let mut occupancy = Self { halt: journal.halt().await?, ..Self::default() };
         for fault in journal.pending().await? {
             occupancy.total += 1;
             *occupancy.by_group.entry(fault.group).or_default() += 1;
@@ -30,17 +27,11 @@ impl Occupancy {
             return Ok(occupancy);
         }
         // A fault is begun within a hold of being armed, and is searched for by when it was armed.
-        let since = now
-            .checked_sub(cool_down.saturating_add(Hold::LONGEST))
-            .unwrap_or(Timestamp::MIN);
+        let since = now.checked_sub(cool_down.saturating_add(Hold::LONGEST)).unwrap_or(Timestamp::MIN);
         for fault in journal.find(&FaultQuery::all().since(since)).await? {
             let until = fault.injecting_at.map(|begun| clock::after(begun, cool_down));
             if let Some(until) = until.filter(|until| now < *until) {
-                occupancy
-                    .cooling
-                    .entry(fault.target)
-                    .or_default()
-                    .push((fault.event, until));
+                occupancy.cooling.entry(fault.target).or_default().push((fault.event, until));
             }
         }
         Ok(occupancy)
@@ -48,11 +39,7 @@ impl Occupancy {
 
     pub(super) fn on_target(&self, target: &TargetId) -> Option<(FaultId, FaultState)> {
         // Most plans meet an empty journal: no hash is computed for a million targets then.
-        if self.by_target.is_empty() {
-            None
-        } else {
-            self.by_target.get(target).copied()
-        }
+        if self.by_target.is_empty() { None } else { self.by_target.get(target).copied() }
     }
 
     pub(super) fn in_group(&self, group: &GroupId) -> usize {
@@ -64,10 +51,6 @@ impl Occupancy {
             return None;
         }
         let of_target = self.cooling.get(target)?;
-        of_target
-            .iter()
-            .filter(|(name, _)| name == event)
-            .map(|(_, until)| *until)
-            .max()
+        of_target.iter().filter(|(name, _)| name == event).map(|(_, until)| *until).max()
     }
 }

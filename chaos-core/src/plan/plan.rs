@@ -80,26 +80,18 @@ pub enum Decision {
 impl Plan {
     /// The targets that were chosen, each with the name of its event.
     pub fn chosen(&self) -> impl Iterator<Item = (&TargetId, &str)> {
-        self.groups
-            .iter()
-            .flat_map(|group| &group.targets)
-            .filter_map(|target| match &target.decision {
-                Decision::Chosen { event } => Some((&target.id, event.as_ref())),
-                Decision::NotChosen { .. } => None,
-            })
+        self.groups.iter().flat_map(|group| &group.targets).filter_map(|target| match &target.decision {
+            Decision::Chosen { event } => Some((&target.id, event.as_ref())),
+            Decision::NotChosen { .. } => None,
+        })
     }
 
     /// Every reason that kept the whole plan or a whole group from being touched, for a person to read.
     pub fn why_nothing(&self) -> Vec<String> {
         let refused = self.refused.iter().map(ToString::to_string);
-        let doubts = self
-            .doubts
-            .iter()
-            .map(|doubt| format!("{}: {}", doubt.about, doubt.failure));
-        let groups = self
-            .groups
-            .iter()
-            .filter_map(|group| Some(format!("{}: {}", group.id, group.reason.as_ref()?)));
+        let doubts = self.doubts.iter().map(|doubt| format!("{}: {}", doubt.about, doubt.failure));
+        let groups =
+            self.groups.iter().filter_map(|group| Some(format!("{}: {}", group.id, group.reason.as_ref()?)));
         refused.chain(doubts).chain(groups).collect()
     }
 }

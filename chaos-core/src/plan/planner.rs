@@ -50,19 +50,11 @@ impl Planner<'_> {
         let now = self.clock.now();
         let (occupancy, refused) = self.read_occupancy(now).await;
         let planner = self.group_planner(now, &occupancy, refused.as_ref(), None);
-        let listings = join_all(
-            providers
-                .iter()
-                .map(|provider| self.list(provider, filter, &planner)),
-        )
-        .await;
+        let listings = join_all(providers.iter().map(|provider| self.list(provider, filter, &planner))).await;
         let mut planned = self.gather(now, refused.clone(), &occupancy, listings);
         for name in &filter.names {
-            let is_there = planned
-                .plan
-                .groups
-                .iter()
-                .any(|group| group.id.as_str() == name || group.id.path() == name);
+            let is_there =
+                planned.plan.groups.iter().any(|group| group.id.as_str() == name || group.id.path() == name);
             if !is_there {
                 planned.plan.doubts.push(unknown_group(name, providers));
             }
@@ -78,24 +70,16 @@ impl Planner<'_> {
         let group_id = target.group();
         let look = contained("the provider", provider.group(&group_id));
         let mut listing = Listing::default();
-        match within(self.clock, self.discovery_limit, "the discovery", look)
-            .await
-            .and_then(|result| result)
+        match within(self.clock, self.discovery_limit, "the discovery", look).await.and_then(|result| result)
         {
             Ok(group) if group.member(target).is_some() => listing.groups.push(planner.plan(provider, group)),
             Ok(_) => {
                 let error =
                     Error::new(ErrorKind::NotFound, "the group has no such member").with("target", target);
-                listing.doubt = Some(Doubt {
-                    about: group_id.to_string(),
-                    failure: (&error).into(),
-                });
+                listing.doubt = Some(Doubt { about: group_id.to_string(), failure: (&error).into() });
             }
             Err(error) => {
-                listing.doubt = Some(Doubt {
-                    about: group_id.to_string(),
-                    failure: (&error).into(),
-                });
+                listing.doubt = Some(Doubt { about: group_id.to_string(), failure: (&error).into() });
             }
         }
         self.gather(now, refused.clone(), &occupancy, vec![listing])
@@ -128,19 +112,12 @@ impl Planner<'_> {
             Some(journal) => match Occupancy::read(journal, now, self.cool_down).await {
                 Ok(occupancy) => occupancy,
                 Err(error) => {
-                    return (
-                        Occupancy::default(),
-                        Some(Reason::Doubt {
-                            failure: (&error).into(),
-                        }),
-                    );
+                    return (Occupancy::default(), Some(Reason::Doubt { failure: (&error).into() }));
                 }
             },
         };
         let refused = match &occupancy.halt {
-            Some(halt) => Some(Reason::Halted {
-                reason: halt.reason.clone(),
-            }),
+            Some(halt) => Some(Reason::Halted { reason: halt.reason.clone() }),
             None if self.calendar.window(now).is_none() => Some(Reason::CalendarClosed),
             None => None,
         };
@@ -170,14 +147,9 @@ impl Planner<'_> {
             let failure = Failure::from(&error);
             for (plan, victims) in &mut listing.groups {
                 victims.clear();
-                plan.leave_alone(&Reason::Doubt {
-                    failure: failure.clone(),
-                });
+                plan.leave_alone(&Reason::Doubt { failure: failure.clone() });
             }
-            listing.doubt = Some(Doubt {
-                about: provider.scheme().to_owned(),
-                failure,
-            });
+            listing.doubt = Some(Doubt { about: provider.scheme().to_owned(), failure });
         }
         listing
     }
@@ -209,10 +181,7 @@ impl Planner<'_> {
         let active_limit = self.blast_radius.active_limit();
         let free = active_limit.saturating_sub(occupancy.total);
         let surplus_reason = if free < run_limit {
-            Reason::ActiveLimit {
-                active: occupancy.total,
-                limit: active_limit,
-            }
+            Reason::ActiveLimit { active: occupancy.total, limit: active_limit }
         } else {
             Reason::RunLimit { limit: run_limit }
         };
@@ -227,17 +196,7 @@ impl Planner<'_> {
             victims.sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
         }
         let closes = self.calendar.window(now).map(|window| window.closes);
-        Planned {
-            plan: Plan {
-                seed: self.seed,
-                at: now,
-                closes,
-                refused,
-                doubts,
-                groups,
-            },
-            victims,
-        }
+        Planned { plan: Plan { seed: self.seed, at: now, closes, refused, doubts, groups }, victims }
     }
 }
 
@@ -246,9 +205,7 @@ impl GroupPlan {
     fn leave_alone(&mut self, reason: &Reason) {
         self.reason = Some(reason.clone());
         for target in &mut self.targets {
-            target.decision = Decision::NotChosen {
-                reason: reason.clone(),
-            };
+            target.decision = Decision::NotChosen { reason: reason.clone() };
         }
     }
 
@@ -256,15 +213,11 @@ impl GroupPlan {
     fn spare(&mut self, id: &TargetId, reason: &Reason) {
         for target in &mut self.targets {
             if target.id == *id {
-                target.decision = Decision::NotChosen {
-                    reason: reason.clone(),
-                };
+                target.decision = Decision::NotChosen { reason: reason.clone() };
             }
         }
-        let nobody_left = self
-            .targets
-            .iter()
-            .all(|target| matches!(target.decision, Decision::NotChosen { .. }));
+        let nobody_left =
+            self.targets.iter().all(|target| matches!(target.decision, Decision::NotChosen { .. }));
         if nobody_left {
             self.reason = Some(reason.clone());
         }
@@ -276,10 +229,7 @@ fn unknown_group(name: &str, providers: &[Arc<dyn Provider>]) -> Doubt {
     let error = Error::new(ErrorKind::NotFound, "no provider has a group of this name")
         .with("group", name)
         .with("providers", schemes.join(", "));
-    Doubt {
-        about: name.to_owned(),
-        failure: (&error).into(),
-    }
+    Doubt { about: name.to_owned(), failure: (&error).into() }
 }
 
 /// The provider whose ids start with the scheme of `target`.
@@ -287,16 +237,10 @@ pub(crate) fn provider_of<'a>(
     providers: &'a [Arc<dyn Provider>],
     target: &TargetId,
 ) -> Result<&'a Arc<dyn Provider>> {
-    providers
-        .iter()
-        .find(|provider| provider.scheme() == target.scheme())
-        .ok_or_else(|| {
-            let schemes: Vec<&str> = providers.iter().map(|provider| provider.scheme()).collect();
-            Error::new(
-                ErrorKind::InvalidInput,
-                "no provider of this monkey knows targets of this scheme",
-            )
+    providers.iter().find(|provider| provider.scheme() == target.scheme()).ok_or_else(|| {
+        let schemes: Vec<&str> = providers.iter().map(|provider| provider.scheme()).collect();
+        Error::new(ErrorKind::InvalidInput, "no provider of this monkey knows targets of this scheme")
             .with("target", target)
             .with("providers", schemes.join(", "))
-        })
+    })
 }

@@ -98,10 +98,7 @@ impl fmt::Display for Reason {
         match self {
             Self::CalendarClosed => f.write_str("the calendar is closed"),
             Self::ClosesTooSoon { closes, undone_by } => {
-                write!(
-                    f,
-                    "the calendar closes at {closes}, and the fault would be undone by {undone_by}"
-                )
+                write!(f, "the calendar closes at {closes}, and the fault would be undone by {undone_by}")
             }
             Self::Halted { reason } => write!(f, "everything is halted: {reason}"),
             Self::Doubt { failure } => write!(f, "in doubt: {failure}"),
@@ -111,10 +108,7 @@ impl fmt::Display for Reason {
                 write!(f, "{left} healthy members would be left, and {minimum} must be")
             }
             Self::GroupLimit { active, limit } => {
-                write!(
-                    f,
-                    "{active} of at most {limit} targets of the group are under a fault"
-                )
+                write!(f, "{active} of at most {limit} targets of the group are under a fault")
             }
             Self::RunLimit { limit } => write!(f, "at most {limit} targets are chosen in one run"),
             Self::ActiveLimit { active, limit } => write!(f, "{active} of at most {limit} faults are active"),

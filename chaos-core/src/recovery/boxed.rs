@@ -20,10 +20,7 @@ pub struct RecoveryRecord {
 impl RecoveryRecord {
     /// A record from its parts, as a journal reads them back.
     pub fn new(kind: impl Into<String>, payload: Value) -> Self {
-        Self {
-            kind: kind.into(),
-            payload,
-        }
+        Self { kind: kind.into(), payload }
     }
 
     /// Encodes a recovery.
@@ -48,10 +45,7 @@ pub struct BoxRecovery {
 
 impl BoxRecovery {
     pub(crate) fn new<R: Recovery>(recovery: R) -> Self {
-        Self {
-            kind: R::KIND,
-            inner: Box::new(recovery),
-        }
+        Self { kind: R::KIND, inner: Box::new(recovery) }
     }
 
     /// [`Recovery::KIND`] of the recovery inside.

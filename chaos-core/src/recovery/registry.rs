@@ -26,8 +26,7 @@ impl Registry {
     /// Adds one kind of recovery.
     #[must_use]
     pub fn register<R: Recovery>(mut self) -> Self {
-        self.decoders
-            .insert(R::KIND, |payload| R::deserialize(payload).map(BoxRecovery::new));
+        self.decoders.insert(R::KIND, |payload| R::deserialize(payload).map(BoxRecovery::new));
         self
     }
 
@@ -71,11 +70,8 @@ impl Registry {
         if again == record {
             Ok(record)
         } else {
-            Err(Error::new(
-                ErrorKind::Corrupt,
-                "the recovery does not read back as it was written",
-            )
-            .with("kind", record.kind))
+            Err(Error::new(ErrorKind::Corrupt, "the recovery does not read back as it was written")
+                .with("kind", record.kind))
         }
     }
 }

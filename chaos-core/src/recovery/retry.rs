@@ -37,9 +37,7 @@ mod tests {
     #[test]
     fn the_wait_doubles_up_to_the_longest() {
         let policy = RetryPolicy::default();
-        let waits: Vec<u128> = (1..=9)
-            .map(|number| policy.wait_after(number).as_millis())
-            .collect();
+        let waits: Vec<u128> = (1..=9).map(|number| policy.wait_after(number).as_millis()).collect();
         assert_eq!(waits, [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
         assert_eq!(policy.wait_after(u32::MAX), policy.longest_wait);
     }

@@ -36,13 +36,7 @@ pub struct Member {
 impl Group {
     /// A group without members, of desired size 0, that replaces nobody.
     pub fn new(id: GroupId) -> Self {
-        Self {
-            id,
-            labels: Labels::new(),
-            desired: 0,
-            replaces_members: false,
-            members: Vec::new(),
-        }
+        Self { id, labels: Labels::new(), desired: 0, replaces_members: false, members: Vec::new() }
     }
 
     /// Sets the size that the group is meant to have.
@@ -80,22 +74,14 @@ impl Group {
 
     /// How many members were healthy at discovery.
     pub fn healthy(&self) -> usize {
-        self.members
-            .iter()
-            .filter(|member| member.health == Health::Healthy)
-            .count()
+        self.members.iter().filter(|member| member.health == Health::Healthy).count()
     }
 }
 
 impl Member {
     /// A member in this health, with an id that is never used twice.
     pub fn new(target: Arc<dyn Target>, health: Health) -> Self {
-        Self {
-            target,
-            health,
-            incarnation: None,
-            excluded: None,
-        }
+        Self { target, health, incarnation: None, excluded: None }
     }
 
     /// Sets what tells this member from its replacement under the same id.

@@ -90,11 +90,7 @@ impl TargetId {
 
     /// The group that this target is a member of.
     pub fn group(&self) -> GroupId {
-        GroupId(
-            self.0
-                .rsplit_once('/')
-                .map_or_else(|| Arc::clone(&self.0), |(group, _)| group.into()),
-        )
+        GroupId(self.0.rsplit_once('/').map_or_else(|| Arc::clone(&self.0), |(group, _)| group.into()))
     }
 
     /// The whole id.
@@ -119,11 +115,7 @@ impl FromStr for TargetId {
         check("target id", text)?;
         match split(text).1.rsplit_once('/') {
             Some((group, name)) if !group.is_empty() && !name.is_empty() => Ok(Self(text.into())),
-            _ => Err(Error::invalid(
-                "target id",
-                format!("{text:?}"),
-                "scheme:group/name",
-            )),
+            _ => Err(Error::invalid("target id", format!("{text:?}"), "scheme:group/name")),
         }
     }
 }
@@ -131,9 +123,7 @@ impl FromStr for TargetId {
 fn check(field: &str, text: &str) -> Result<()> {
     let (scheme, path) = split(text);
     let scheme_is_right = !scheme.is_empty()
-        && scheme
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        && scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     if !scheme_is_right || path.is_empty() {
         return Err(Error::invalid(
             field,
@@ -204,16 +194,9 @@ mod tests {
             "local:a\nb/c",
         ] {
             let error = text.parse::<TargetId>().expect_err(text);
-            assert!(
-                error.to_string().starts_with("invalid target id"),
-                "{text:?}: {error}"
-            );
+            assert!(error.to_string().starts_with("invalid target id"), "{text:?}: {error}");
         }
-        assert!(
-            format!("local:{}/x", "a".repeat(2000))
-                .parse::<TargetId>()
-                .is_err()
-        );
+        assert!(format!("local:{}/x", "a".repeat(2000)).parse::<TargetId>().is_err());
     }
 
     #[test]

@@ -25,10 +25,7 @@ pub(crate) fn clock() -> ManualClock {
 /// An unleashed monkey over `world` and `journal`.
 pub(crate) fn builder(world: &MemoryProvider, journal: &MemoryJournal) -> MonkeyBuilder {
     let registry = Registry::default().register::<PowerOn>().register::<Fickle>();
-    Monkey::builder()
-        .provider(world.clone())
-        .clock(clock())
-        .unleash(journal.clone(), registry)
+    Monkey::builder().provider(world.clone()).clock(clock()).unleash(journal.clone(), registry)
 }
 
 pub(crate) async fn health(world: &MemoryProvider, id: &TargetId) -> Health {
@@ -40,12 +37,7 @@ pub(crate) async fn health(world: &MemoryProvider, id: &TargetId) -> Health {
 
 /// Returns when the journal holds a fault in `state`. Paused time moves on while it waits.
 pub(crate) async fn until_state(journal: &MemoryJournal, state: FaultState) {
-    while journal
-        .find(&FaultQuery::all().state(state))
-        .await
-        .unwrap()
-        .is_empty()
-    {
+    while journal.find(&FaultQuery::all().state(state)).await.unwrap().is_empty() {
         tokio::task::yield_now().await;
     }
 }
@@ -54,16 +46,10 @@ pub(crate) async fn until_state(journal: &MemoryJournal, state: FaultState) {
 pub(crate) async fn orphan(world: &MemoryProvider, journal: &MemoryJournal) -> (FaultId, TargetId) {
     let (world, journal) = (world.clone(), journal.clone());
     let lost = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let monkey = builder(&world, &journal)
-                .event(PowerOff::default())
-                .build()
-                .unwrap();
+            let monkey = builder(&world, &journal).event(PowerOff::default()).build().unwrap();
             tokio::spawn(async move { monkey.run_once().await });
             until_state(&journal, FaultState::Active).await;
             let pending = journal.pending().await.unwrap();
@@ -94,17 +80,9 @@ impl Provider for HalfRead {
     }
 
     fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
-        let broken = async {
-            Err(Error::new(
-                ErrorKind::Unavailable,
-                "page 2 of the listing did not arrive",
-            ))
-        };
-        self.0
-            .groups(filter)
-            .take(1)
-            .chain(futures_util::stream::once(broken))
-            .boxed()
+        let broken =
+            async { Err(Error::new(ErrorKind::Unavailable, "page 2 of the listing did not arrive")) };
+        self.0.groups(filter).take(1).chain(futures_util::stream::once(broken)).boxed()
     }
 
     async fn group(&self, id: &GroupId) -> Result<Group> {
@@ -129,10 +107,7 @@ impl Recorder {
 impl Observer for Recorder {
     fn observe(&self, _: Timestamp, activity: &Activity) {
         let value = serde_json::to_value(activity).unwrap();
-        self.0
-            .lock()
-            .unwrap()
-            .push(value["activity"].as_str().unwrap().to_owned());
+        self.0.lock().unwrap().push(value["activity"].as_str().unwrap().to_owned());
     }
 }
 
@@ -167,18 +142,12 @@ pub(crate) struct Fragile {
 
 impl Fragile {
     pub(crate) fn failing_at(stage: Stage, target: &str) -> Self {
-        Self {
-            stage: Some(stage),
-            target: Some(target.parse().unwrap()),
-        }
+        Self { stage: Some(stage), target: Some(target.parse().unwrap()) }
     }
 
     /// Breaks nowhere; its recovery fails while [`break_recovery`] says so.
     pub(crate) fn unrecoverable() -> Self {
-        Self {
-            stage: None,
-            target: None,
-        }
+        Self { stage: None, target: None }
     }
 }
 
@@ -197,11 +166,8 @@ impl ChaosEvent for Fragile {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let stage = self.stage.filter(|_| {
-            self.target
-                .as_ref()
-                .is_some_and(|target| target == scope.target_id())
-        });
+        let stage =
+            self.stage.filter(|_| self.target.as_ref().is_some_and(|target| target == scope.target_id()));
         match stage {
             Some(Stage::PrepareFails) => return Err(Error::new(ErrorKind::Unavailable, "no answer")),
             Some(Stage::PreparePanics) => panic!("prepare panics"),

@@ -1,0 +1,63 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chaos_core::{Injection, Result, Scope, Verdict};
+use jiff::Timestamp;
+
+/// How long a target must stay well by default before a fault whose injection is in doubt counts as over.
+pub(crate) const SETTLE: Duration = Duration::from_secs(5);
+
+/// One look at how far a recovery has come.
+#[async_trait]
+pub(crate) trait Look: Sync {
+    async fn look(&self, scope: &Scope) -> Result<Verdict>;
+}
+
+/// Looks again and again until `look` no longer says [`Verdict::NotYet`], or the scope's recovery budget is spent; then the
+/// verification says what is missing.
+///
+/// The wait grows with the time that has passed, from 20 ms to 5 s, so that whatever is timed by these looks is late by at
+/// most a twentieth of itself.
+pub(crate) async fn until_back(scope: &Scope, looker: &impl Look) -> Result<()> {
+    let begun = scope.clock().now();
+    while let Verdict::NotYet(_) = looker.look(scope).await? {
+        let now = scope.clock().now();
+        let wait = wait_after(elapsed(begun, now));
+        if elapsed(now, scope.recover_by()) <= wait {
+            break;
+        }
+        scope.clock().sleep(wait).await;
+    }
+    Ok(())
+}
+
+/// One look, and where nobody knows whether the injection happened, a second one after `settle`: what a lost reply has set off
+/// may still be on its way to take effect.
+pub(crate) async fn settled(scope: &Scope, settle: Duration, looker: &impl Look) -> Result<Verdict> {
+    let verdict = looker.look(scope).await?;
+    if verdict != Verdict::Back || scope.injection() != Injection::Unknown {
+        return Ok(verdict);
+    }
+    scope.clock().sleep(settle).await;
+    looker.look(scope).await
+}
+
+fn wait_after(elapsed: Duration) -> Duration {
+    (elapsed / 20).clamp(Duration::from_millis(20), Duration::from_secs(5))
+}
+
+fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_timed_is_late_by_at_most_a_twentieth() {
+        assert_eq!(wait_after(Duration::ZERO), Duration::from_millis(20));
+        assert_eq!(wait_after(Duration::from_secs(10)), Duration::from_millis(500));
+        assert_eq!(wait_after(Duration::from_secs(3600)), Duration::from_secs(5));
+    }
+}

@@ -1,0 +1,70 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chaos_core::{Capability, CapabilitySet, ChaosEvent, Hold, Prepared, Result, Scope};
+
+use crate::{StartAgain, pace::SETTLE};
+
+/// Halts a target for a while and starts it again.
+///
+/// ```
+/// use std::time::Duration;
+/// use chaos_events::Stop;
+///
+/// let stop = Stop::lasting(Duration::from_secs(30))?;
+/// assert!(Stop::lasting(Duration::from_secs(13 * 3600)).is_err(), "at most 12 hours");
+/// # let _ = stop;
+/// # Ok::<(), chaos_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Stop {
+    hold: Hold,
+    settle: Duration,
+}
+
+impl Default for Stop {
+    /// Halts for 60 seconds.
+    fn default() -> Self {
+        Self { hold: Hold::DEFAULT, settle: SETTLE }
+    }
+}
+
+impl Stop {
+    /// Halts for this long.
+    ///
+    /// # Errors
+    /// `InvalidInput` for zero and for more than 12 hours.
+    pub fn lasting(duration: Duration) -> Result<Self> {
+        Ok(Self { hold: Hold::lasting(duration)?, ..Self::default() })
+    }
+
+    /// Sets how long a target must stay healthy before a stop whose reply was lost counts as over. Default 5 s.
+    #[must_use]
+    pub fn settle(mut self, settle: Duration) -> Self {
+        self.settle = settle;
+        self
+    }
+}
+
+#[async_trait]
+impl ChaosEvent for Stop {
+    fn name(&self) -> &'static str {
+        "stop"
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        CapabilitySet::of([Capability::Stop, Capability::Start])
+    }
+
+    fn hold(&self) -> Hold {
+        self.hold
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
+        let recovery = StartAgain::of(scope.group()?, self.settle);
+        let prepared =
+            Prepared::new(recovery, |permit| Box::pin(async move { lifecycle.stop(permit).await }));
+        Ok(prepared.requesting("seconds", self.hold.duration().as_secs_f64()))
+    }
+}
