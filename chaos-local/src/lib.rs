@@ -1,1 +1,60 @@
-//! x
+//! Groups of processes on this machine as chaos targets.
+//!
+//! - [`Fleet`] starts replicas of a command, checks their health and restarts what dies: the group that a test or a drill
+//!   brings with it.
+//! - [`Fleet::attach`] finds a fleet that another process runs, and [`Fleets`] finds any by the ids in a journal.
+//! - [`Processes`] wraps processes that something else runs already.
+//!
+//! All of them can be terminated (SIGKILL), stopped and started (SIGSTOP, SIGCONT); replicas of a fleet can be rebooted too.
+//!
+//! # Which process
+//!
+//! A process is known by its process id together with the moment at which it started ([`ProcessIdentity`]), never by its name
+//! or its bare id. A signal goes through a pidfd whose process was checked after it was opened: it reaches the right process or
+//! nobody.
+//!
+//! # No stop outlives its deadline
+//!
+//! SIGSTOP lasts until somebody sends SIGCONT, and whoever should may be dead by then. So a stop starts a small shell process
+//! first, the janitor, which outlives this one: it continues the process at the fault's deadline, and leaves as soon as anybody
+//! has. Where it cannot be started, nothing is stopped. It needs `/bin/sh` and `sleep`, and shows the fault and the target
+//! among its arguments.
+//!
+//! The janitor does not survive a `kill -9` of its own, nor whoever ends every process of a whole container or unit. Then what
+//! the journal holds brings the process back.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "chaos-local needs Linux: pidfds, parent-death signals and /proc are how it knows its processes"
+);
+
+mod attached_fleet;
+mod back_off;
+mod fleet;
+mod fleet_builder;
+mod fleet_state;
+mod fleets;
+mod health_check;
+mod identity;
+mod janitor;
+mod lifecycle;
+mod locate;
+mod orders;
+mod output_tail;
+mod plan;
+mod process_handle;
+mod processes;
+mod replica_process;
+mod spawner;
+mod state_directory;
+mod supervisor;
+mod target;
+mod template;
+
+pub use attached_fleet::AttachedFleet;
+pub use fleet::Fleet;
+pub use fleet_builder::FleetBuilder;
+pub use fleets::Fleets;
+pub use health_check::HealthCheck;
+pub use identity::{AsProcess, ProcessIdentity};
+pub use processes::{Processes, ProcessesBuilder};

@@ -1,0 +1,96 @@
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use chaos_core::{
+    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, SystemClock, Target,
+    TargetId,
+};
+use futures_util::{StreamExt, stream};
+
+use crate::{
+    Fleets,
+    fleet_state::{FleetState, SCHEME, StateSource},
+    state_directory::StateDirectory,
+};
+
+/// A fleet that another process runs, found through its state directory by [`Fleet::attach`](crate::Fleet::attach).
+///
+/// A [`Provider`] of the same group and the same targets. It keeps nobody up and reads the fleet's state afresh each time.
+#[derive(Clone, Debug)]
+pub struct AttachedFleet {
+    id: GroupId,
+    directory: StateDirectory,
+    clock: Arc<dyn Clock>,
+}
+
+impl AttachedFleet {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let directory = StateDirectory::open(path)?;
+        let fleet = Self { id: directory.id()?, directory, clock: Arc::new(SystemClock::default()) };
+        fleet.state()?;
+        Ok(fleet)
+    }
+
+    /// Sets where waits take their time from. Default: [`SystemClock`].
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The id of its group.
+    pub fn id(&self) -> &GroupId {
+        &self.id
+    }
+
+    /// Its state directory.
+    pub fn state_directory(&self) -> PathBuf {
+        self.directory.path().to_owned()
+    }
+
+    /// Where its replicas are to listen, by number.
+    ///
+    /// # Errors
+    /// `NotFound` where the fleet has ended, and another kind where that cannot be told.
+    pub fn endpoints(&self) -> Result<Vec<SocketAddr>> {
+        Ok(self.state()?.addresses())
+    }
+
+    /// The ports of its replicas, by number, on 127.0.0.1.
+    ///
+    /// # Errors
+    /// As [`endpoints`](AttachedFleet::endpoints).
+    pub fn ports(&self) -> Result<Vec<u16>> {
+        Ok(self.endpoints()?.iter().map(SocketAddr::port).collect())
+    }
+
+    fn state(&self) -> Result<FleetState> {
+        self.directory.state()?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "the fleet of this state directory has ended")
+                .with("group", &self.id)
+        })
+    }
+}
+
+#[async_trait]
+impl Provider for AttachedFleet {
+    fn scheme(&self) -> &'static str {
+        SCHEME
+    }
+
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        stream::iter(filter.passes(&self.id).then_some(&self.id)).then(|id| self.group(id)).boxed()
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Group> {
+        Fleets::new().clock(Arc::clone(&self.clock)).group(id).await
+    }
+
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        Fleets::new().clock(Arc::clone(&self.clock)).resolve(id).await
+    }
+}

@@ -1,0 +1,196 @@
+use std::{ffi::OsString, net::SocketAddr, path::Path, sync::Arc};
+
+use async_trait::async_trait;
+use chaos_core::{
+    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, Target, TargetId,
+};
+use futures_util::{StreamExt, stream};
+use tokio::sync::watch;
+
+use crate::{
+    AttachedFleet, FleetBuilder, Fleets,
+    fleet_state::{FleetState, SCHEME, StateSource},
+    orders::Order,
+    plan::Plan,
+    supervisor::Supervisor,
+};
+
+/// Replicas of one program, kept up: a group that heals itself.
+///
+/// ```
+/// use chaos_core::Provider;
+/// use chaos_local::Fleet;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> chaos_core::Result<()> {
+/// let fleet = Fleet::of("sleep").arg("600").env("NAME", "replica-{index}").replicas(3).name("web").start().await?;
+/// let group = fleet.group(fleet.id()).await?;
+/// assert_eq!((group.desired, group.healthy()), (3, 3));
+/// assert_eq!(group.members[2].target.id().as_str(), "local:web/replica-2");
+/// fleet.stop().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Targets
+///
+/// A fleet is a [`Provider`] of one group, `local:<name>` or, with a [state directory](FleetBuilder::state_directory),
+/// `local:<directory>`. Its targets are `replica-0`, `replica-1` and so on: they keep their ids while the processes behind them
+/// come and go, and the ids are the same on every machine. A member's incarnation is the identity of its process.
+///
+/// # Restarts
+///
+/// A replica that ends, for whatever reason, is started again with the same arguments and the same port: after 50 ms, then
+/// after twice as long each time up to 10 s, and after 50 ms again once it has lived for 10 s. A replica that is stopped
+/// (SIGSTOP) has not ended.
+///
+/// # What a replica is given
+///
+/// The environment of this process and what [`env`](FleetBuilder::env) adds; its standard input and output are `/dev/null`;
+/// what it prints on standard error is read, and its last 4 KiB appear in errors and in the log. It has a process group of its
+/// own, so that a Ctrl-C on the terminal reaches the fleet's owner alone.
+///
+/// # The end
+///
+/// Clones share one fleet. Dropping the last one kills the replicas and returns when they are gone;
+/// [`stop`](Fleet::stop) lets them end by themselves. When the process that owns the fleet dies, even by `kill -9`, the
+/// kernel kills the replicas. The parent-death signal that does this reaches the replica itself and not what it has started:
+/// a wrapper must `exec` its program. It does not reach a program that changes its user either.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    id: GroupId,
+    addresses: Vec<SocketAddr>,
+    state: Live,
+    clock: Arc<dyn Clock>,
+    supervisor: Supervisor,
+}
+
+/// The state of a fleet of this process. It does not keep the fleet up.
+#[derive(Clone, Debug)]
+struct Live(watch::Receiver<FleetState>);
+
+impl StateSource for Live {
+    fn state(&self) -> Result<Option<FleetState>> {
+        // A thread that is no more has let the kernel kill the replicas.
+        if self.0.has_changed().is_err() {
+            return Ok(None);
+        }
+        Ok(Some(self.0.borrow().clone()).filter(|state| !state.ended))
+    }
+}
+
+impl Fleet {
+    /// A fleet of this program, which is looked up as a shell would: by its path where the name holds a slash, otherwise in
+    /// `PATH`.
+    pub fn of(program: impl Into<OsString>) -> FleetBuilder {
+        FleetBuilder::new(program.into())
+    }
+
+    /// Finds a fleet that another process runs over this state directory.
+    ///
+    /// # Errors
+    /// `InvalidInput` where there is no such directory, `NotFound` where its fleet has ended, and another kind where that
+    /// cannot be told.
+    pub fn attach(state_directory: impl AsRef<Path>) -> Result<AttachedFleet> {
+        AttachedFleet::open(state_directory.as_ref())
+    }
+
+    pub(crate) async fn launch(plan: Plan) -> Result<Self> {
+        let clock = Arc::clone(&plan.clock);
+        let (supervisor, started) = Supervisor::start(plan)?;
+        let started = started.await.map_err(|_| {
+            Error::new(ErrorKind::Panicked, "the fleet's thread ended before the fleet was up")
+        })??;
+        let addresses = started.state.borrow().addresses();
+        Ok(Self {
+            inner: Arc::new(Inner {
+                id: started.id,
+                addresses,
+                state: Live(started.state),
+                clock,
+                supervisor,
+            }),
+        })
+    }
+
+    /// The id of its group.
+    pub fn id(&self) -> &GroupId {
+        &self.inner.id
+    }
+
+    /// Where its replicas are to listen, by number. They stay the same as long as the fleet lives.
+    pub fn endpoints(&self) -> Vec<SocketAddr> {
+        self.inner.addresses.clone()
+    }
+
+    /// The ports of its replicas, by number, on 127.0.0.1.
+    pub fn ports(&self) -> Vec<u16> {
+        self.inner.addresses.iter().map(SocketAddr::port).collect()
+    }
+
+    /// Ends the replicas: SIGTERM, and SIGKILL for those that have not ended 10 seconds later. Returns when nothing is left of
+    /// the fleet. Clones see a fleet that has ended.
+    ///
+    /// # Errors
+    /// Where a replica could not be ended, for instance because it runs as another user.
+    ///
+    /// Cancel safe: a dropped call does not take the order back.
+    pub async fn stop(&self) -> Result<()> {
+        let supervisor = &self.inner.supervisor;
+        supervisor.orders.send_if_modified(|order| {
+            let is_first = *order == Order::Run;
+            *order = if is_first { Order::Stop } else { *order };
+            is_first
+        });
+        let mut ended = supervisor.ended.clone();
+        let failure = match ended.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(Err(failure))) => failure.clone(),
+            Ok(_) => return Ok(()),
+            Err(_) => return Err(Error::new(ErrorKind::Panicked, "the fleet's thread panicked")),
+        };
+        Err(Error::new(failure.kind, "a replica could not be ended")
+            .with("group", &self.inner.id)
+            .with("why", failure))
+    }
+}
+
+#[async_trait]
+impl Provider for Fleet {
+    fn scheme(&self) -> &'static str {
+        SCHEME
+    }
+
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        stream::iter(filter.passes(&self.inner.id).then_some(&self.inner.id))
+            .then(|id| self.group(id))
+            .boxed()
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Group> {
+        let Inner { id: own, state, clock, .. } = &*self.inner;
+        if id != own {
+            return Fleets::new().group(id).await;
+        }
+        match state.state()? {
+            Some(fleet) => fleet.group(id, state, clock).await,
+            None => Err(Error::new(ErrorKind::NotFound, "the fleet has ended").with("group", id)),
+        }
+    }
+
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        let Inner { id: own, state, clock, .. } = &*self.inner;
+        if id.group() != *own {
+            return Fleets::new().resolve(id).await;
+        }
+        let target = match state.state()? {
+            Some(fleet) => fleet.resolve(id, state, clock)?,
+            None => None,
+        };
+        Ok(target.map(|target| Arc::new(target) as Arc<dyn Target>))
+    }
+}

@@ -1,0 +1,210 @@
+use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, sync::Arc, time::Duration};
+
+use chaos_core::{Clock, Error, Result, SystemClock};
+
+use crate::{Fleet, HealthCheck, plan::Plan};
+
+/// What a [`Fleet`] is to be, made by [`Fleet::of`]. Nothing is checked and nothing happens before
+/// [`start`](FleetBuilder::start).
+#[derive(Debug)]
+#[must_use = "no replica runs before the fleet is started"]
+pub struct FleetBuilder {
+    plan: Plan,
+}
+
+impl FleetBuilder {
+    const MOST_REPLICAS: usize = 1000;
+    const LONGEST_NAME: usize = 200;
+
+    pub(crate) fn new(program: OsString) -> Self {
+        Self {
+            plan: Plan {
+                name: "fleet".to_owned(),
+                program,
+                arguments: Vec::new(),
+                environment: Vec::new(),
+                replicas: 1,
+                first_port: None,
+                check: HealthCheck::alive(),
+                start_within: Duration::from_secs(10),
+                state_directory: None,
+                clock: Arc::new(SystemClock::default()),
+            },
+        }
+    }
+
+    /// Adds an argument. `{index}` and `{port}` in it become the replica's number, from 0, and its port.
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        self.plan.arguments.push(argument.into());
+        self
+    }
+
+    /// Adds arguments, each as [`arg`](FleetBuilder::arg) does.
+    pub fn args(mut self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.plan.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets a variable in the replicas' environment, on top of what this process has. `{index}` and `{port}` in the value
+    /// become the replica's own.
+    pub fn env(mut self, key: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.plan.environment.push((key.into(), value.into()));
+        self
+    }
+
+    /// Sets how many replicas there are, from 1 to 1,000. Default: 1.
+    pub fn replicas(mut self, replicas: usize) -> Self {
+        self.plan.replicas = replicas;
+        self
+    }
+
+    /// Names the fleet: at most 200 bytes without a slash or a control character. Default: `fleet`.
+    ///
+    /// Without a state directory its group is `local:<name>`.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.plan.name = name.into();
+        self
+    }
+
+    /// Sets how to tell whether a replica is healthy. Default: [`HealthCheck::alive`].
+    pub fn health(mut self, check: HealthCheck) -> Self {
+        self.plan.check = check;
+        self
+    }
+
+    /// Gives the replicas the ports `first`, `first + 1` and so on. Default: ports that are free when the fleet starts.
+    ///
+    /// A replica keeps its port for as long as the fleet lives.
+    pub fn ports_from(mut self, first: u16) -> Self {
+        self.plan.first_port = Some(first);
+        self
+    }
+
+    /// Sets how long the replicas may take together until all are healthy. Default: 10 seconds.
+    pub fn start_within(mut self, limit: Duration) -> Self {
+        self.plan.start_within = limit;
+        self
+    }
+
+    /// Lets other processes find this fleet: its state is kept in `fleet.json` in this directory, which is made where it does
+    /// not exist, and `fleet.lock` there is locked for as long as it lives.
+    ///
+    /// The group's id becomes `local:<directory>`, absolute and without symbolic links, so that the id alone is enough to find
+    /// the fleet again.
+    pub fn state_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.plan.state_directory = Some(directory.into());
+        self
+    }
+
+    /// Sets where waits take their time from. Default: [`SystemClock`].
+    ///
+    /// A fleet waits in a thread of its own, which tokio's paused time does not reach.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.plan.clock = clock;
+        self
+    }
+
+    /// Starts the replicas, and returns when all are healthy.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a setting out of its range, a port in use, a program that cannot be started and one that ends before
+    /// it is healthy; `Conflict` where another fleet holds the state directory; `Timeout` where a replica is not healthy in
+    /// time. No replica is left behind.
+    ///
+    /// Cancel safe: dropping the call ends what was started.
+    pub async fn start(self) -> Result<Fleet> {
+        Fleet::launch(self.validate()?).await
+    }
+
+    fn validate(self) -> Result<Plan> {
+        let plan = self.plan;
+        if plan.replicas == 0 || plan.replicas > Self::MOST_REPLICAS {
+            let expected = format!("from 1 to {}", Self::MOST_REPLICAS);
+            return Err(Error::invalid("replicas", plan.replicas, expected));
+        }
+        validate_name("fleet name", &plan.name)?;
+        if plan.first_port == Some(0) {
+            return Err(Error::invalid("first port", 0, "from 1 to 65535"));
+        }
+        if plan.start_within.is_zero() {
+            return Err(Error::invalid("start time limit", "0s", "more than zero"));
+        }
+        plan.check.validate()?;
+        let has_nul = |text: &OsString| text.as_bytes().contains(&0);
+        if plan.program.is_empty() || has_nul(&plan.program) {
+            let expected = "the path or the name of a program";
+            return Err(Error::invalid("program", format!("{:?}", plan.program), expected));
+        }
+        for (position, argument) in plan.arguments.iter().enumerate() {
+            if has_nul(argument) {
+                let field = format!("argument {}", position + 1);
+                return Err(Error::invalid(field, format!("{argument:?}"), "no NUL byte"));
+            }
+        }
+        for (key, value) in &plan.environment {
+            if key.is_empty() || has_nul(key) || key.as_bytes().contains(&b'=') {
+                let expected = "a name without an equals sign and without a NUL byte";
+                return Err(Error::invalid("environment variable", format!("{key:?}"), expected));
+            }
+            if has_nul(value) {
+                let field = format!("environment variable {key:?}");
+                return Err(Error::invalid(field, format!("{value:?}"), "no NUL byte"));
+            }
+        }
+        Ok(plan)
+    }
+}
+
+/// A name that can be the path of a group's id, and cannot be taken for a directory's.
+pub(crate) fn validate_name(field: &str, name: &str) -> Result<()> {
+    let is_right = !name.is_empty()
+        && name.len() <= FleetBuilder::LONGEST_NAME
+        && !name.chars().any(|character| character == '/' || character.is_control());
+    if is_right {
+        Ok(())
+    } else {
+        let expected = "1 to 200 bytes without a slash or a control character";
+        Err(Error::invalid(field, format!("{name:?}"), expected))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_settings_name_field_and_value() {
+        let fleet = || Fleet::of("true");
+        for (builder, expected) in [
+            (fleet().replicas(0), "invalid replicas: 0"),
+            (fleet().replicas(1001), "invalid replicas: 1001"),
+            (fleet().name(""), "invalid fleet name: \"\""),
+            (fleet().name("a/b"), "invalid fleet name: \"a/b\""),
+            (fleet().name("a\nb"), "invalid fleet name: \"a\\nb\""),
+            (fleet().ports_from(0), "invalid first port: 0"),
+            (fleet().start_within(Duration::ZERO), "invalid start time limit: 0s"),
+            (fleet().health(HealthCheck::http("x")), "invalid health check path: \"x\""),
+            (fleet().arg("a").arg("b\0"), "invalid argument 2: \"b\\0\""),
+            (fleet().env("A=B", "c"), "invalid environment variable: \"A=B\""),
+            (fleet().env("A", "\0"), "invalid environment variable \"A\": \"\\0\""),
+            (Fleet::of(""), "invalid program: \"\""),
+        ] {
+            let error = builder.validate().expect_err(expected);
+            assert!(error.to_string().starts_with(expected), "{error}");
+        }
+        fleet().name("it's $(reboot) `x` \"y\" \\ é").validate().unwrap();
+    }
+
+    #[test]
+    fn a_port_in_use_or_out_of_range_is_named() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let plan = Fleet::of("true").ports_from(port).validate().unwrap();
+        let error = plan.choose_ports().unwrap_err();
+        assert!(error.to_string().starts_with(&format!("invalid port: {port};")), "{error}");
+
+        let plan = Fleet::of("true").ports_from(65_535).replicas(2).validate().unwrap();
+        let error = plan.choose_ports().unwrap_err().to_string();
+        assert!(error.starts_with("invalid first port: 65535;"), "{error}");
+    }
+}

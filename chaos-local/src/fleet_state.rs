@@ -1,0 +1,137 @@
+use std::{net::SocketAddr, sync::Arc};
+
+use chaos_core::{Clock, Error, Group, GroupId, Labels, Result, TargetId};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    HealthCheck, ProcessIdentity,
+    locate::Locate,
+    target::{ProcessTarget, members},
+};
+
+/// The scheme of all fleets.
+pub(crate) const SCHEME: &str = "local";
+
+/// A fleet at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FleetState {
+    pub(crate) name: String,
+    pub(crate) desired: usize,
+    pub(crate) health: HealthCheck,
+    /// Whether it was ended in order. A fleet that was killed could not write that down.
+    pub(crate) ended: bool,
+    pub(crate) replicas: Vec<ReplicaState>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReplicaState {
+    pub(crate) index: usize,
+    pub(crate) port: u16,
+    /// None while it waits to be started again.
+    pub(crate) process: Option<ProcessIdentity>,
+}
+
+/// Where the state of a fleet is looked up, each time afresh.
+pub(crate) trait StateSource: Clone + std::fmt::Debug + Send + Sync + 'static {
+    /// `None` only where it is certain that the fleet has ended.
+    fn state(&self) -> Result<Option<FleetState>>;
+}
+
+/// A replica of a fleet: whichever process it is at the moment.
+#[derive(Debug)]
+struct Slot<S> {
+    source: S,
+    index: usize,
+}
+
+impl<S: StateSource> Locate for Slot<S> {
+    fn process(&self) -> Result<Option<ProcessIdentity>> {
+        let state = self.source.state()?;
+        Ok(state.and_then(|state| state.replica(self.index)?.process))
+    }
+}
+
+impl FleetState {
+    pub(crate) fn replica(&self, index: usize) -> Option<&ReplicaState> {
+        self.replicas.iter().find(|replica| replica.index == index)
+    }
+
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.replicas.iter().map(ReplicaState::address).collect()
+    }
+
+    /// The fleet as a group, with a fresh look at each replica.
+    pub(crate) async fn group(
+        &self,
+        id: &GroupId,
+        source: &impl StateSource,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Group> {
+        let targets = self
+            .replicas
+            .iter()
+            .map(|replica| self.target(id, replica, source, clock))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Group::new(id.clone())
+            .labels(Labels::from([("fleet".to_owned(), self.name.clone())]))
+            .desired(self.desired)
+            .replaces_members(true)
+            .members(members(targets).await))
+    }
+
+    /// The replica that an id names; `None` where the fleet has none of that number.
+    pub(crate) fn resolve(
+        &self,
+        id: &TargetId,
+        source: &impl StateSource,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Option<ProcessTarget>> {
+        let group = id.group();
+        self.replicas
+            .iter()
+            .find(|replica| replica.name() == id.name())
+            .map(|replica| self.target(&group, replica, source, clock))
+            .transpose()
+    }
+
+    fn target(
+        &self,
+        group: &GroupId,
+        replica: &ReplicaState,
+        source: &impl StateSource,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<ProcessTarget> {
+        let labels = Labels::from([
+            ("fleet".to_owned(), self.name.clone()),
+            ("port".to_owned(), replica.port.to_string()),
+            ("replica".to_owned(), replica.index.to_string()),
+        ]);
+        let slot = Slot { source: source.clone(), index: replica.index };
+        let (check, address) = (self.health.clone(), Some(replica.address()));
+        let id = group.target(&replica.name())?;
+        Ok(ProcessTarget::new(id, labels, Arc::new(slot), check, address, true, Arc::clone(clock)))
+    }
+}
+
+impl ReplicaState {
+    pub(crate) fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
+    pub(crate) fn name(&self) -> String {
+        replica_name(self.index)
+    }
+}
+
+pub(crate) fn replica_name(index: usize) -> String {
+    format!("replica-{index}")
+}
+
+/// Refuses the id of another scheme.
+pub(crate) fn check_scheme(scheme: &'static str, field: &str, given: &str, id: &str) -> Result<()> {
+    if given == scheme {
+        Ok(())
+    } else {
+        Err(Error::invalid(field, format!("{id:?}"), format!("an id that begins with {scheme}:")))
+    }
+}

@@ -1,0 +1,255 @@
+use std::{fmt, io, net::SocketAddr, pin::pin, time::Duration};
+
+use chaos_core::{Clock, Error, ErrorKind, Result};
+use http_body_util::Empty;
+use hyper::{Request, Uri, body::Bytes, client::conn::http1, header};
+use hyper_util::rt::TokioIo;
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpStream;
+
+/// How to tell whether a process is healthy. A process that does not exist, or is stopped, is never healthy.
+///
+/// ```
+/// use std::time::Duration;
+/// use chaos_local::HealthCheck;
+///
+/// let check = HealthCheck::http("/health").time_limit(Duration::from_millis(200));
+/// assert_eq!(check.to_string(), "GET /health answers 2xx within 200ms");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HealthCheck {
+    kind: Kind,
+    time_limit: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    Http { path: String },
+    Tcp,
+    Alive,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Finding {
+    Passed,
+    Failed(String),
+}
+
+impl HealthCheck {
+    const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(1);
+
+    /// Healthy when `GET path` over HTTP/1.1 on the process's port of 127.0.0.1 answers with a 2xx status.
+    ///
+    /// The path begins with a slash and may hold a query; whether it does is checked where the health check is used.
+    pub fn http(path: impl Into<String>) -> Self {
+        Self::new(Kind::Http { path: path.into() })
+    }
+
+    /// Healthy when the process's port of 127.0.0.1 accepts a connection.
+    ///
+    /// The kernel accepts connections for a process that hangs, until its backlog is full: [`http`](HealthCheck::http) tells
+    /// more.
+    pub fn tcp() -> Self {
+        Self::new(Kind::Tcp)
+    }
+
+    /// Healthy when the process exists and is not stopped.
+    pub fn alive() -> Self {
+        Self::new(Kind::Alive)
+    }
+
+    /// Sets how long one check may take before it counts as failed. Default: 1 second.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
+        self
+    }
+
+    fn new(kind: Kind) -> Self {
+        Self { kind, time_limit: Self::DEFAULT_TIME_LIMIT }
+    }
+
+    pub(crate) fn needs_port(&self) -> bool {
+        self.kind != Kind::Alive
+    }
+
+    /// Refuses what could never pass.
+    pub(crate) fn validate(&self) -> Result<()> {
+        if self.time_limit.is_zero() {
+            return Err(Error::invalid("health check time limit", "0s", "more than zero"));
+        }
+        if let Kind::Http { path } = &self.kind {
+            let is_right = path.starts_with('/') && path.parse::<Uri>().is_ok();
+            if !is_right {
+                return Err(Error::invalid(
+                    "health check path",
+                    format!("{path:?}"),
+                    "a path that begins with a slash and is escaped as in a URL, such as /health",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks once at a process that is known to run.
+    ///
+    /// An error is a doubt: the check could not be made.
+    pub(crate) async fn look(&self, address: Option<SocketAddr>, clock: &dyn Clock) -> Result<Finding> {
+        if self.kind == Kind::Alive {
+            return Ok(Finding::Passed);
+        }
+        let address =
+            address.ok_or_else(|| Error::invalid("port", "none", "a port, which this health check needs"))?;
+        let looked = async {
+            match &self.kind {
+                Kind::Http { path } => get(address, path).await,
+                Kind::Tcp | Kind::Alive => connect(address).await.map(|_| Finding::Passed),
+            }
+        };
+        tokio::select! {
+            biased;
+            looked = looked => match looked {
+                Ok(finding) => Ok(finding),
+                Err(failure) => failure.into_finding(address),
+            },
+            () = clock.sleep(self.time_limit) => Ok(Finding::Failed(format!("no answer within {:?}", self.time_limit))),
+        }
+    }
+}
+
+impl fmt::Display for HealthCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Http { path } => write!(f, "GET {path} answers 2xx within {:?}", self.time_limit),
+            Kind::Tcp => write!(f, "the port accepts a connection within {:?}", self.time_limit),
+            Kind::Alive => f.write_str("the process is alive"),
+        }
+    }
+}
+
+enum Failure {
+    Connect(io::Error),
+    Exchange(String),
+}
+
+impl Failure {
+    /// A failure of this machine to make the check says nothing about the process.
+    fn into_finding(self, address: SocketAddr) -> Result<Finding> {
+        match self {
+            Self::Connect(error)
+                if [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS, Errno::ADDRNOTAVAIL]
+                    .iter()
+                    .any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) =>
+            {
+                Err(Error::new(ErrorKind::Unavailable, "a health check could not be made")
+                    .with("address", address)
+                    .caused_by(error))
+            }
+            Self::Connect(error) => Ok(Finding::Failed(format!("no connection to {address}: {error}"))),
+            Self::Exchange(reason) => Ok(Finding::Failed(reason)),
+        }
+    }
+}
+
+async fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {
+    let stream = TcpStream::connect(address).await.map_err(Failure::Connect)?;
+    // Where nobody listens, TCP may connect a socket to itself: the kernel picks the port that is asked for as the local one.
+    match stream.local_addr() {
+        Ok(local) if local != address => Ok(stream),
+        Ok(_) => Err(Failure::Exchange(format!("nobody listens on {address}"))),
+        Err(error) => Err(Failure::Connect(error)),
+    }
+}
+
+async fn get(address: SocketAddr, path: &str) -> Result<Finding, Failure> {
+    let exchange_failed = |error: &dyn fmt::Display| Failure::Exchange(format!("GET {path} failed: {error}"));
+    let request = Request::get(path)
+        .header(header::HOST, address.to_string())
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| exchange_failed(&error))?;
+    let stream = TokioIo::new(connect(address).await?);
+    let (mut sender, connection) = http1::handshake(stream).await.map_err(|error| exchange_failed(&error))?;
+    let mut connection = pin!(connection);
+    let mut response = pin!(sender.send_request(request));
+    let response = tokio::select! {
+        biased;
+        response = &mut response => response,
+        // The connection may end together with the answer.
+        _ = &mut connection => response.await,
+    };
+    let status = response.map_err(|error| exchange_failed(&error))?.status();
+    Ok(if status.is_success() {
+        Finding::Passed
+    } else {
+        Finding::Failed(format!("GET {path} answered {status}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use chaos_core::SystemClock;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    async fn answering(answer: &'static str) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 1024];
+            let length = stream.read(&mut request).await.unwrap();
+            assert!(request[..length].starts_with(b"GET /health?deep=1 HTTP/1.1\r\n"));
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        address
+    }
+
+    async fn look(check: &HealthCheck, address: SocketAddr) -> Finding {
+        check.look(Some(address), &SystemClock::default()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn http_passes_on_2xx_only() {
+        let check = HealthCheck::http("/health?deep=1");
+        let address = answering("HTTP/1.1 204 No Content\r\n\r\n").await;
+        assert_eq!(look(&check, address).await, Finding::Passed);
+        for answer in [
+            "HTTP/1.1 301 Moved\r\nlocation: /\r\n\r\n",
+            "HTTP/1.1 503 Sorry\r\ncontent-length: 0\r\n\r\n",
+            "SSH-2.0-x\r\n",
+            "",
+        ] {
+            let address = answering(answer).await;
+            assert!(matches!(look(&check, address).await, Finding::Failed(_)), "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn silence_fails_at_the_time_limit_and_a_closed_port_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let check = HealthCheck::http("/").time_limit(Duration::from_millis(50));
+        assert_eq!(look(&check, address).await, Finding::Failed("no answer within 50ms".to_owned()));
+        assert_eq!(look(&HealthCheck::tcp(), address).await, Finding::Passed);
+        drop(listener);
+        assert!(matches!(look(&HealthCheck::tcp(), address).await, Finding::Failed(_)));
+    }
+
+    #[test]
+    fn what_could_never_pass_is_refused_by_name() {
+        for path in ["", "health", "/a b", "/\n", "http://elsewhere/"] {
+            let error = HealthCheck::http(path).validate().expect_err(path);
+            assert!(error.to_string().contains("health check path"), "{error}");
+        }
+        assert!(HealthCheck::tcp().time_limit(Duration::ZERO).validate().is_err());
+        HealthCheck::http("/%20?a=b").validate().unwrap();
+    }
+}

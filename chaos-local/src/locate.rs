@@ -1,0 +1,18 @@
+use std::fmt;
+
+use chaos_core::Result;
+
+use crate::ProcessIdentity;
+
+/// Finds the process that a target is at this moment.
+pub(crate) trait Locate: fmt::Debug + Send + Sync + 'static {
+    /// `None` only where it is certain that there is none now.
+    fn process(&self) -> Result<Option<ProcessIdentity>>;
+}
+
+/// An adopted process is always the same one.
+impl Locate for ProcessIdentity {
+    fn process(&self) -> Result<Option<ProcessIdentity>> {
+        Ok(Some(*self))
+    }
+}

@@ -1,0 +1,48 @@
+use std::{ffi::OsString, net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
+
+use chaos_core::{Clock, Error, ErrorKind, Result};
+
+use crate::HealthCheck;
+
+/// What a fleet is to be, checked and complete.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) name: String,
+    pub(crate) program: OsString,
+    pub(crate) arguments: Vec<OsString>,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    pub(crate) replicas: usize,
+    pub(crate) first_port: Option<u16>,
+    pub(crate) check: HealthCheck,
+    pub(crate) start_within: Duration,
+    pub(crate) state_directory: Option<PathBuf>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Plan {
+    /// A port for each replica: those that were asked for, or ones that are free.
+    pub(crate) fn choose_ports(&self) -> Result<Vec<u16>> {
+        // All are held until the last is chosen, so that no two replicas get the same.
+        let held = (0..self.replicas).map(|index| self.hold_port(index)).collect::<Result<Vec<_>>>()?;
+        Ok(held.into_iter().map(|(port, _)| port).collect())
+    }
+
+    fn hold_port(&self, index: usize) -> Result<(u16, TcpListener)> {
+        let wanted = match self.first_port {
+            Some(first) => u16::try_from(usize::from(first) + index).map_err(|_| {
+                let expected = format!("at most 65535 for the last of {} replicas", self.replicas);
+                Error::invalid("first port", first, expected)
+            })?,
+            None => 0,
+        };
+        let held = TcpListener::bind(("127.0.0.1", wanted))
+            .and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
+        held.map_err(|error| match self.first_port {
+            Some(_) => {
+                let expected = format!("a port of 127.0.0.1 that replica-{index} can listen on");
+                Error::invalid("port", wanted, expected).caused_by(error)
+            }
+            None => Error::new(ErrorKind::Unavailable, "there is no free port on 127.0.0.1").caused_by(error),
+        })
+    }
+}

@@ -1,0 +1,165 @@
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    process::Child,
+};
+
+use chaos_core::{Error, ErrorKind, Result};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+};
+use tokio::io::{Interest, unix::AsyncFd};
+
+use crate::{ProcessIdentity, identity::ProcessStat};
+
+/// A hold on one living process: a signal sent through it reaches this process or nobody.
+#[derive(Debug)]
+pub(crate) struct ProcessHandle {
+    identity: ProcessIdentity,
+    pidfd: OwnedFd,
+}
+
+/// What a process is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Activity {
+    /// It runs, or waits for something.
+    Running,
+    /// SIGSTOP halted it.
+    Stopped,
+    /// It has ended.
+    Ended,
+}
+
+impl ProcessHandle {
+    /// Takes hold of a process; `None` where it has ended.
+    pub(crate) fn open(identity: ProcessIdentity) -> Result<Option<Self>> {
+        let pidfd = match pidfd_open(identity.raw_pid()?, PidfdFlags::empty()) {
+            Ok(pidfd) => pidfd,
+            // The latter where the id is now that of a thread of some process.
+            Err(Errno::SRCH | Errno::NOENT | Errno::INVAL) => return Ok(None),
+            Err(error) => return Err(unavailable("a process cannot be opened", identity, error)),
+        };
+        let handle = Self { identity, pidfd };
+        // The start time is read after the pidfd was opened: a process that took over the id in between would have started
+        // later than the one that is wanted.
+        Ok((handle.activity()? != Activity::Ended).then_some(handle))
+    }
+
+    /// Takes hold of a child that nobody has waited for, so that its id is still its own even if it has ended.
+    pub(crate) fn of_child(child: &Child) -> Result<Self> {
+        let identity = ProcessIdentity::of_pid(child.id())?;
+        match pidfd_open(identity.raw_pid()?, PidfdFlags::empty()) {
+            Ok(pidfd) => Ok(Self { identity, pidfd }),
+            Err(error) => Err(unavailable("a child cannot be opened", identity, error)),
+        }
+    }
+
+    pub(crate) fn identity(&self) -> ProcessIdentity {
+        self.identity
+    }
+
+    /// What it is doing now.
+    pub(crate) fn activity(&self) -> Result<Activity> {
+        if self.has_ended()? {
+            return Ok(Activity::Ended);
+        }
+        Ok(match ProcessStat::read(self.identity.pid())? {
+            Some(stat) if stat.start_time != self.identity.start_time() => Activity::Ended,
+            Some(stat) if stat.state == 'T' => Activity::Stopped,
+            Some(_) => Activity::Running,
+            None => Activity::Ended,
+        })
+    }
+
+    /// Sends a signal. Returns whether the process was still there to get it.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<bool> {
+        match pidfd_send_signal(&self.pidfd, signal) {
+            Ok(()) => Ok(true),
+            Err(Errno::SRCH) => Ok(false),
+            Err(error @ (Errno::PERM | Errno::ACCESS)) => {
+                Err(Error::new(ErrorKind::Denied, "this user may not signal the process")
+                    .with("process", self.identity)
+                    .caused_by(error))
+            }
+            Err(error) => Err(unavailable("a process cannot be signalled", self.identity, error)),
+        }
+    }
+
+    /// Returns when the process has ended.
+    ///
+    /// Cancel safe: it only looks. Needs a tokio runtime with its I/O driver.
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe because a descriptor might be closed too early, which an OwnedFd rules out"
+    )]
+    pub(crate) async fn ended(&self) -> Result<()> {
+        let failed = |error| unavailable("the end of a process cannot be awaited", self.identity, error);
+        // A descriptor of its own: a runtime watches each only once, and several may wait for this process.
+        let pidfd = self.pidfd.try_clone().map_err(failed)?;
+        let pidfd = AsyncFd::with_interest(pidfd, Interest::READABLE).map_err(failed)?;
+        loop {
+            let mut readable = pidfd.readable().await.map_err(failed)?;
+            if self.has_ended()? {
+                return Ok(());
+            }
+            readable.clear_ready();
+        }
+    }
+
+    /// A pidfd becomes readable when its process ends, see pidfd_open(2). A look at the state letter would mistake a process
+    /// whose first thread alone has ended.
+    fn has_ended(&self) -> Result<bool> {
+        let mut polled = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        match rustix::io::retry_on_intr(|| poll(&mut polled, Some(&at_once))) {
+            Ok(_) => Ok(!polled[0].revents().is_empty()),
+            Err(error) => Err(unavailable("a process cannot be watched", self.identity, error)),
+        }
+    }
+}
+
+impl AsFd for ProcessHandle {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+}
+
+fn unavailable(
+    what: &'static str,
+    identity: ProcessIdentity,
+    error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> Error {
+    Error::new(ErrorKind::Unavailable, what).with("process", identity).caused_by(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    fn sleeper() -> (Child, ProcessIdentity) {
+        let child = Command::new("sleep").arg("600").spawn().unwrap();
+        let identity = ProcessIdentity::of_pid(child.id()).unwrap();
+        (child, identity)
+    }
+
+    #[tokio::test]
+    async fn another_start_time_is_another_process() {
+        let (mut child, identity) = sleeper();
+        let impostor: ProcessIdentity =
+            format!("{}.{}", identity.pid(), identity.start_time() + 1).parse().unwrap();
+        assert!(ProcessHandle::open(impostor).unwrap().is_none());
+
+        let handle = ProcessHandle::open(identity).unwrap().expect("it lives");
+        assert!(handle.signal(Signal::KILL).unwrap());
+        handle.ended().await.unwrap();
+        // Not waited for yet: a zombie keeps its id and is gone all the same.
+        assert_eq!(handle.activity().unwrap(), Activity::Ended);
+        assert!(ProcessHandle::open(identity).unwrap().is_none());
+        child.wait().unwrap();
+        assert!(!handle.signal(Signal::KILL).unwrap());
+        assert!(ProcessHandle::open(identity).unwrap().is_none());
+    }
+}

@@ -1,0 +1,289 @@
+use std::{
+    net::SocketAddr,
+    process,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use chaos_core::{
+    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Labels, Provider, Result, SystemClock,
+    Target, TargetId,
+};
+use futures_util::{StreamExt, stream};
+
+use crate::{
+    AsProcess, HealthCheck, ProcessIdentity,
+    fleet_builder::validate_name,
+    fleet_state::check_scheme,
+    process_handle::ProcessHandle,
+    target::{ProcessTarget, members},
+};
+
+const SCHEME: &str = "process";
+
+/// Processes that something else runs already, such as a test harness, as a group of targets.
+///
+/// The group is `process:<name>`, and a target is `process:<name>/<index>@<pid>.<start time>`: enough to find the process again
+/// from another one, and never anybody else's. Clones share one group.
+///
+/// ```
+/// use chaos_core::Provider;
+/// use chaos_local::{HealthCheck, Processes};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let spawn = || std::process::Command::new("sleep").arg("600").spawn();
+/// let (mut first, mut second) = (spawn()?, spawn()?);
+/// let processes = Processes::adopt("database", [&first, &second])?;
+/// let group = processes.group(processes.id()).await?;
+/// assert_eq!((group.desired, group.healthy()), (2, 2));
+/// # for child in [&mut first, &mut second] {
+/// #     child.kill()?;
+/// #     child.wait()?;
+/// # }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// They can be terminated, stopped and started. They end with whoever runs them and not with this value.
+#[derive(Clone, Debug)]
+pub struct Processes {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    id: GroupId,
+    check: HealthCheck,
+    replaced: bool,
+    clock: Arc<dyn Clock>,
+    adopted: Mutex<Vec<Adopted>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Adopted {
+    process: ProcessIdentity,
+    port: Option<u16>,
+}
+
+/// Which processes to adopt, and how to see that they are healthy; made by [`Processes::named`].
+#[derive(Debug)]
+#[must_use = "no process is adopted before the group is built"]
+pub struct ProcessesBuilder {
+    name: String,
+    members: Vec<Result<Adopted>>,
+    check: HealthCheck,
+    replaced: bool,
+    clock: Arc<dyn Clock>,
+}
+
+impl Processes {
+    /// Adopts these processes: process ids, children, or identities. Each is healthy when it is alive.
+    ///
+    /// # Errors
+    /// As [`ProcessesBuilder::build`].
+    pub fn adopt(name: &str, processes: impl IntoIterator<Item = impl AsProcess>) -> Result<Self> {
+        processes
+            .into_iter()
+            .fold(Self::named(name), |builder, process| builder.member(&process, None))
+            .build()
+    }
+
+    /// Begins a group of this name: at most 200 bytes without a slash or a control character.
+    pub fn named(name: &str) -> ProcessesBuilder {
+        ProcessesBuilder {
+            name: name.to_owned(),
+            members: Vec::new(),
+            check: HealthCheck::alive(),
+            replaced: false,
+            clock: Arc::new(SystemClock::default()),
+        }
+    }
+
+    /// The id of the group.
+    pub fn id(&self) -> &GroupId {
+        &self.inner.id
+    }
+
+    /// Puts the process that the harness started in the place of one that ended, counted from 0 in the order of adoption. Its
+    /// port is that of its predecessor. Returns its id.
+    ///
+    /// # Errors
+    /// `InvalidInput` where the group has no such place or has the process already, `NotFound` where there is no such process,
+    /// and `Conflict` where the predecessor lives.
+    pub fn adopt_replacement(&self, index: usize, process: &impl AsProcess) -> Result<TargetId> {
+        let process = adoptable(process)?;
+        let mut adopted = self.inner.adopted();
+        if adopted.iter().any(|other| other.process == process) {
+            return Err(twice(process));
+        }
+        let places = adopted.len();
+        let place = adopted.get_mut(index).ok_or_else(|| {
+            Error::invalid("index", index, format!("below {places}, the size of the group"))
+        })?;
+        if ProcessHandle::open(place.process)?.is_some() {
+            let what = "the process to replace has not ended";
+            return Err(Error::new(ErrorKind::Conflict, what).with("process", place.process));
+        }
+        place.process = process;
+        self.inner.target_id(&self.inner.id, index, process)
+    }
+}
+
+impl ProcessesBuilder {
+    /// Adds a process, with the port of 127.0.0.1 that it listens on where the health check needs one.
+    pub fn member(mut self, process: &impl AsProcess, port: Option<u16>) -> Self {
+        self.members.push(adoptable(process).map(|process| Adopted { process, port }));
+        self
+    }
+
+    /// Sets how to tell whether a process is healthy. Default: [`HealthCheck::alive`].
+    pub fn health(mut self, check: HealthCheck) -> Self {
+        self.check = check;
+        self
+    }
+
+    /// Sets whether the harness replaces a process that ends, and tells so by
+    /// [`adopt_replacement`](Processes::adopt_replacement). Default: false.
+    pub fn replaced_by_harness(mut self, replaced: bool) -> Self {
+        self.replaced = replaced;
+        self
+    }
+
+    /// Sets where waits take their time from. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Adopts the processes.
+    ///
+    /// Without any process this is the provider of programs that replay a journal: it finds every process by its id alone.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such process; `InvalidInput` for a bad name, a bad health check or one that needs a port
+    /// that is missing, a process that is named twice, and this process itself.
+    pub fn build(self) -> Result<Processes> {
+        validate_name("group name", &self.name)?;
+        self.check.validate()?;
+        let adopted = self.members.into_iter().collect::<Result<Vec<_>>>()?;
+        for (index, member) in adopted.iter().enumerate() {
+            if adopted[..index].iter().any(|other| other.process == member.process) {
+                return Err(twice(member.process));
+            }
+            if self.check.needs_port() && member.port.is_none_or(|port| port == 0) {
+                let field = format!("port of process {}", member.process);
+                return Err(Error::invalid(field, "none", "a port, which this health check needs"));
+            }
+        }
+        Ok(Processes {
+            inner: Arc::new(Inner {
+                id: GroupId::new(SCHEME, &self.name)?,
+                check: self.check,
+                replaced: self.replaced,
+                clock: self.clock,
+                adopted: Mutex::new(adopted),
+            }),
+        })
+    }
+}
+
+impl Inner {
+    fn adopted(&self) -> MutexGuard<'_, Vec<Adopted>> {
+        self.adopted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn target_id(&self, group: &GroupId, index: usize, process: ProcessIdentity) -> Result<TargetId> {
+        group.target(&format!("{index}@{process}"))
+    }
+
+    fn targets(&self) -> Result<Vec<ProcessTarget>> {
+        let adopted = self.adopted().clone();
+        let target = |(index, member): (usize, &Adopted)| {
+            let id = self.target_id(&self.id, index, member.process)?;
+            Ok(self.target(id, member.process, self.check.clone(), member.port))
+        };
+        adopted.iter().enumerate().map(target).collect()
+    }
+
+    fn target(
+        &self,
+        id: TargetId,
+        process: ProcessIdentity,
+        check: HealthCheck,
+        port: Option<u16>,
+    ) -> ProcessTarget {
+        let mut labels = Labels::from([("pid".to_owned(), process.pid().to_string())]);
+        if let Some(port) = port {
+            labels.insert("port".to_owned(), port.to_string());
+        }
+        let address = port.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        ProcessTarget::new(id, labels, Arc::new(process), check, address, false, Arc::clone(&self.clock))
+    }
+}
+
+#[async_trait]
+impl Provider for Processes {
+    fn scheme(&self) -> &'static str {
+        SCHEME
+    }
+
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        let is_recovery_only = self.inner.adopted().is_empty();
+        let listed = (!is_recovery_only && filter.passes(self.id())).then_some(self.id());
+        stream::iter(listed).then(|id| self.group(id)).boxed()
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Group> {
+        check_scheme(SCHEME, "group id", id.scheme(), id.as_str())?;
+        if id != self.id() {
+            // Which processes make a group is known only to the process that adopted them, and a journal is replayed only when
+            // that is dead.
+            let what = "the process that adopted this group is gone";
+            return Err(Error::new(ErrorKind::NotFound, what).with("group", id));
+        }
+        let targets = self.inner.targets()?;
+        Ok(Group::new(id.clone())
+            .desired(targets.len())
+            .replaces_members(self.inner.replaced)
+            .members(members(targets).await))
+    }
+
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        check_scheme(SCHEME, "target id", id.scheme(), id.as_str())?;
+        let identity = id
+            .name()
+            .split_once('@')
+            .and_then(|(_, identity)| identity.parse::<ProcessIdentity>().ok())
+            .ok_or_else(|| {
+                Error::invalid(
+                    "target id",
+                    format!("{:?}", id.as_str()),
+                    "process:group/index@pid.start_time",
+                )
+            })?;
+        if ProcessHandle::open(identity)?.is_none() {
+            return Ok(None);
+        }
+        let own = self.inner.targets()?.into_iter().find(|target| target.id() == id);
+        // Found elsewhere, its health check is not known here: it is alive or not.
+        let target =
+            own.unwrap_or_else(|| self.inner.target(id.clone(), identity, HealthCheck::alive(), None));
+        Ok(Some(Arc::new(target)))
+    }
+}
+
+fn adoptable(process: &impl AsProcess) -> Result<ProcessIdentity> {
+    let identity = process.identity()?;
+    if identity.pid() == process::id() {
+        return Err(Error::invalid("process", identity, "another process than this one"));
+    }
+    match ProcessHandle::open(identity)? {
+        Some(_) => Ok(identity),
+        None => Err(Error::new(ErrorKind::NotFound, "there is no such process").with("process", identity)),
+    }
+}
+
+fn twice(process: ProcessIdentity) -> Error {
+    Error::invalid("process", process, "each process once")
+}

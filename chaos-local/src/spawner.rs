@@ -1,0 +1,74 @@
+use std::{
+    io,
+    os::{fd::OwnedFd, unix::process::CommandExt},
+    process::{self, Child, Command, Stdio},
+};
+
+use chaos_core::{Error, ErrorKind, Result};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, getppid, set_parent_process_death_signal},
+};
+use tokio::net::unix::pipe;
+
+use crate::{
+    output_tail::OutputTail, plan::Plan, process_handle::ProcessHandle, replica_process::ReplicaProcess,
+    template::substitute,
+};
+
+/// Starts one replica. It dies when the thread that calls this ends: call it only from the fleet's own.
+pub(crate) fn spawn(plan: &Plan, index: usize, port: u16) -> Result<ReplicaProcess> {
+    let mut command = Command::new(&plan.program);
+    command
+        .args(plan.arguments.iter().map(|argument| substitute(argument, index, port)))
+        .envs(plan.environment.iter().map(|(key, value)| (key, substitute(value, index, port))))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        // A Ctrl-C on the terminal is for the fleet's owner, who may have a fault to recover first.
+        .process_group(0);
+    die_with_this_thread(&mut command);
+    let mut child = command.spawn().map_err(|error| not_started(plan, error))?;
+    hold(&mut child).inspect_err(|_| {
+        // What cannot be watched must not stay. It is our own child and not waited for: its id is its own.
+        let _ = child.kill();
+        let _ = child.wait();
+    })
+}
+
+fn hold(child: &mut Child) -> Result<ReplicaProcess> {
+    let handle = ProcessHandle::of_child(child)?;
+    let stderr = child.stderr.take().map(OwnedFd::from).map(pipe::Receiver::from_owned_fd);
+    let stderr = stderr.transpose().map_err(|error| {
+        Error::new(ErrorKind::Unavailable, "the output of a replica cannot be read").caused_by(error)
+    })?;
+    Ok(ReplicaProcess::new(handle, OutputTail::new(stderr)))
+}
+
+#[expect(unsafe_code, reason = "no safe interface sets the parent-death signal of a child")]
+fn die_with_this_thread(command: &mut Command) {
+    let parent = i32::try_from(process::id()).ok().and_then(Pid::from_raw);
+    let prepare = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // A parent that died before that was set sends no signal any more.
+        if getppid() == parent { Ok(()) } else { Err(io::Error::from(Errno::SRCH)) }
+    };
+    // SAFETY: between fork and exec this makes two system calls. It allocates nothing and takes no lock.
+    unsafe {
+        command.pre_exec(prepare);
+    }
+}
+
+fn not_started(plan: &Plan, error: io::Error) -> Error {
+    let is_scarcity = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()));
+    let program = format!("{:?}", plan.program);
+    if is_scarcity {
+        Error::new(ErrorKind::Unavailable, "this machine cannot start another process")
+            .with("program", program)
+            .caused_by(error)
+    } else {
+        Error::invalid("program", program, "a program that can be started").caused_by(error)
+    }
+}

@@ -1,0 +1,100 @@
+use std::{net::SocketAddr, sync::Arc};
+
+use async_trait::async_trait;
+use chaos_core::{Capabilities, Clock, Health, Labels, Member, Result, Target, TargetId};
+use futures_util::future::join_all;
+
+use crate::{
+    HealthCheck, ProcessIdentity,
+    health_check::Finding,
+    lifecycle::ProcessLifecycle,
+    locate::Locate,
+    process_handle::{Activity, ProcessHandle},
+};
+
+/// A target that is a process: always the same one, or whichever is a fleet's replica at the moment.
+#[derive(Debug)]
+pub(crate) struct ProcessTarget {
+    id: TargetId,
+    labels: Labels,
+    process: Arc<dyn Locate>,
+    lifecycle: Arc<ProcessLifecycle>,
+    check: HealthCheck,
+    address: Option<SocketAddr>,
+    clock: Arc<dyn Clock>,
+}
+
+impl ProcessTarget {
+    pub(crate) fn new(
+        id: TargetId,
+        labels: Labels,
+        process: Arc<dyn Locate>,
+        check: HealthCheck,
+        address: Option<SocketAddr>,
+        restarted: bool,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let lifecycle =
+            ProcessLifecycle::new(id.clone(), Arc::clone(&process), restarted, Arc::clone(&clock));
+        Self { id, labels, process, lifecycle: Arc::new(lifecycle), check, address, clock }
+    }
+
+    /// Its health together with the process that had it.
+    async fn observe(&self) -> Result<(Health, Option<ProcessIdentity>)> {
+        let Some(identity) = self.process.process()? else {
+            return Ok((Health::Gone, None));
+        };
+        let Some(process) = ProcessHandle::open(identity)? else {
+            return Ok((Health::Gone, None));
+        };
+        let present = |health| Ok((health, Some(identity)));
+        if process.activity()? == Activity::Stopped {
+            return present(Health::Stopped);
+        }
+        let finding = self.check.look(self.address, self.clock.as_ref()).await?;
+        // A process that ended or stopped meanwhile did so whatever the check says: another may answer on its port.
+        match (process.activity()?, finding) {
+            (Activity::Ended, _) => Ok((Health::Gone, None)),
+            (Activity::Stopped, _) => present(Health::Stopped),
+            (Activity::Running, Finding::Passed) => present(Health::Healthy),
+            (Activity::Running, Finding::Failed(_)) => present(Health::Unhealthy),
+        }
+    }
+
+    async fn member(self) -> Member {
+        match self.observe().await {
+            Ok((health, identity)) => {
+                let member = Member::new(Arc::new(self), health);
+                match identity {
+                    Some(identity) => member.incarnation(identity.to_string()),
+                    None => member,
+                }
+            }
+            Err(error) => Member::new(Arc::new(self), Health::Unknown).excluded(error.chain()),
+        }
+    }
+}
+
+/// All of them as members, looked at concurrently.
+pub(crate) async fn members(targets: impl IntoIterator<Item = ProcessTarget>) -> Vec<Member> {
+    join_all(targets.into_iter().map(ProcessTarget::member)).await
+}
+
+#[async_trait]
+impl Target for ProcessTarget {
+    fn id(&self) -> &TargetId {
+        &self.id
+    }
+
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default().with_lifecycle(self.lifecycle.clone())
+    }
+
+    async fn health(&self) -> Result<Health> {
+        self.observe().await.map(|(health, _)| health)
+    }
+}
