@@ -1,5 +1,7 @@
 //! What the tests of the monkey share.
 
+#![allow(dead_code, reason = "no test file uses all of it")]
+
 use std::{
     cell::Cell,
     sync::{Arc, Mutex},
@@ -7,10 +9,10 @@ use std::{
 };
 
 use chaos_core::{
-    Activity, BoxStream, Calendar, Capability, CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId,
-    FaultQuery, FaultState, Group, GroupFilter, GroupId, Health, Hold, Journal, ManualClock, MemoryJournal,
-    Monkey, MonkeyBuilder, Observer, Permit, Prepared, Provider, Recovery, Registry, Result, Scope, Target,
-    TargetId, Verdict, Window, async_trait,
+    Activity, Arming, BoxStream, Calendar, Capability, CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId,
+    FaultQuery, FaultRecord, FaultState, Group, GroupFilter, GroupId, Halt, Health, Hold, Journal, Lease,
+    Limits, ManualClock, Mark, MemoryJournal, Monkey, MonkeyBuilder, Observer, Permit, Prepared, Provider,
+    Recovery, Registry, Result, Scope, Target, TargetId, Verdict, Window, async_trait,
     memory::{MemoryProvider, PowerOff, PowerOn},
 };
 use futures_util::StreamExt;
@@ -24,8 +26,7 @@ pub(crate) fn clock() -> ManualClock {
 
 /// An unleashed monkey over `world` and `journal`.
 pub(crate) fn builder(world: &MemoryProvider, journal: &MemoryJournal) -> MonkeyBuilder {
-    let registry = Registry::default().register::<PowerOn>().register::<Fickle>();
-    Monkey::builder().provider(world.clone()).clock(clock()).unleash(journal.clone(), registry)
+    Monkey::builder().provider(world.clone()).clock(clock()).unleash(journal.clone(), registry())
 }
 
 pub(crate) async fn health(world: &MemoryProvider, id: &TargetId) -> Health {
@@ -219,5 +220,121 @@ impl Recovery for Fickle {
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
         PowerOn::default().verify(scope).await
+    }
+}
+
+/// Reads every recovery of the tests back.
+pub(crate) fn registry() -> Registry {
+    Registry::default().register::<PowerOn>().register::<Fickle>()
+}
+
+/// One thread, paused time.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+}
+
+/// Stops a machine in several steps, with a hold of any length or none.
+#[derive(Debug)]
+pub(crate) struct PowerCycle(pub(crate) Hold);
+
+#[async_trait]
+impl ChaosEvent for PowerCycle {
+    fn name(&self) -> &'static str {
+        "power-cycle"
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        PowerOff::default().requires()
+    }
+
+    fn hold(&self) -> Hold {
+        self.0
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        tokio::task::yield_now().await;
+        Ok(PowerOff::default().prepare(scope).await?.around(|inject| {
+            Box::new(move |permit| {
+                Box::pin(async move {
+                    tokio::task::yield_now().await;
+                    inject(permit).await?;
+                    tokio::task::yield_now().await;
+                    Ok(())
+                })
+            })
+        }))
+    }
+}
+
+/// A journal that gives way to others before and after every call.
+#[derive(Debug)]
+pub(crate) struct Busy(pub(crate) MemoryJournal);
+
+macro_rules! busy {
+    ($call:expr) => {{
+        tokio::task::yield_now().await;
+        let result = $call.await;
+        tokio::task::yield_now().await;
+        result
+    }};
+}
+
+#[async_trait]
+impl Journal for Busy {
+    async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
+        busy!(self.0.arm(fault, limits))
+    }
+
+    async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()> {
+        busy!(self.0.mark(fault, mark))
+    }
+
+    async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>> {
+        busy!(self.0.find(query))
+    }
+
+    async fn pending(&self) -> Result<Vec<FaultRecord>> {
+        busy!(self.0.pending())
+    }
+
+    async fn orphans(&self) -> Result<Vec<FaultRecord>> {
+        busy!(self.0.orphans())
+    }
+
+    async fn set_halt(&self, halt: Option<&Halt>) -> Result<()> {
+        busy!(self.0.set_halt(halt))
+    }
+
+    async fn halt(&self) -> Result<Option<Halt>> {
+        busy!(self.0.halt())
+    }
+}
+
+/// A provider that gives way to others before and after every call.
+#[derive(Debug)]
+pub(crate) struct BusyProvider(pub(crate) MemoryProvider);
+
+#[async_trait]
+impl Provider for BusyProvider {
+    fn scheme(&self) -> &'static str {
+        self.0.scheme()
+    }
+
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        self.0
+            .groups(filter)
+            .then(|group| async {
+                tokio::task::yield_now().await;
+                group
+            })
+            .boxed()
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Group> {
+        busy!(self.0.group(id))
+    }
+
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        busy!(self.0.resolve(id))
     }
 }
