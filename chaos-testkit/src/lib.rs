@@ -1,1 +1,3 @@
-//! x
+//! Contract suites and faulty wrappers.
+
+pub mod faulty;

@@ -1,0 +1,98 @@
+//! The calls that a wrapper can break.
+
+use std::fmt;
+
+use chaos_core::{Capability, FaultState};
+
+/// Names a call to a part: one enum for each kind of part.
+pub trait Call: Copy + Eq + fmt::Debug + Send + Sync + 'static {}
+
+/// A call to a [`Journal`](chaos_core::Journal).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JournalCall {
+    /// `arm`.
+    Arm,
+    /// `mark` with this state.
+    Mark(FaultState),
+    /// `find`.
+    Find,
+    /// `pending`.
+    Pending,
+    /// `orphans`.
+    Orphans,
+    /// `set_halt`.
+    SetHalt,
+    /// `halt`.
+    Halt,
+}
+
+/// A call to a [`ChaosEvent`](chaos_core::ChaosEvent), or to the injection that it prepared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventCall {
+    /// `prepare`.
+    Prepare,
+    /// The injection.
+    Injection,
+}
+
+/// A call to a [`Provider`](chaos_core::Provider).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProviderCall {
+    /// `groups`: what breaks before it breaks the listing before its first group, what breaks after it after the last.
+    Groups,
+    /// `group`.
+    Group,
+    /// `resolve`.
+    Resolve,
+}
+
+/// A call to a [`Target`](chaos_core::Target) or to one of its capabilities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TargetCall {
+    /// `Target::health`.
+    Health,
+    /// `Lifecycle::terminate`.
+    Terminate,
+    /// `Lifecycle::stop`.
+    Stop,
+    /// `Lifecycle::start`.
+    Start,
+    /// `Lifecycle::reboot`.
+    Reboot,
+    /// `Shell::inspect`.
+    Inspect,
+    /// `Shell::run`.
+    Run,
+    /// `Isolation::snapshot`.
+    Snapshot,
+    /// `Isolation::isolate`.
+    Isolate,
+    /// `Isolation::restore`.
+    Restore,
+    /// `Isolation::is_isolated`.
+    IsIsolated,
+}
+
+impl TargetCall {
+    /// The capability that the call belongs to; none for a look at the health.
+    pub fn capability(self) -> Option<Capability> {
+        Some(match self {
+            Self::Health => return None,
+            Self::Terminate => Capability::Terminate,
+            Self::Stop => Capability::Stop,
+            Self::Start => Capability::Start,
+            Self::Reboot => Capability::Reboot,
+            Self::Inspect | Self::Run => Capability::Shell,
+            Self::Snapshot | Self::Isolate | Self::Restore | Self::IsIsolated => Capability::Isolation,
+        })
+    }
+}
+
+impl Call for JournalCall {}
+impl Call for EventCall {}
+impl Call for ProviderCall {}
+impl Call for TargetCall {}

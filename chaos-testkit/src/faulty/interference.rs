@@ -1,0 +1,53 @@
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use chaos_core::Result;
+
+use super::Call;
+
+/// What happens around the calls to a part. [`Failing`](super::Failing), [`Slow`](super::Slow) and their like are such; a
+/// test may add its own, for instance one that records.
+#[async_trait]
+pub trait Interference<C: Call>: fmt::Debug + Send + Sync + 'static {
+    /// Before the call. After an error the call is not made, and the caller gets the error.
+    async fn before(&self, call: C) -> Result<()> {
+        let _ = call;
+        Ok(())
+    }
+
+    /// After a call that succeeded. After an error the caller gets the error and not the result.
+    async fn after(&self, call: C) -> Result<()> {
+        let _ = call;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl<C: Call, I: Interference<C> + ?Sized> Interference<C> for Arc<I> {
+    async fn before(&self, call: C) -> Result<()> {
+        (**self).before(call).await
+    }
+
+    async fn after(&self, call: C) -> Result<()> {
+        (**self).after(call).await
+    }
+}
+
+/// A part with something around its calls. It is whatever the part is: a provider around a provider, a journal around a
+/// journal.
+#[derive(Debug)]
+pub struct Faulty<T, I> {
+    pub(super) inner: T,
+    pub(super) interference: Arc<I>,
+}
+
+impl<T, I> Faulty<T, I> {
+    /// Puts `interference` around the calls to `inner`.
+    pub fn new(inner: T, interference: I) -> Self {
+        Self::sharing(inner, Arc::new(interference))
+    }
+
+    pub(super) fn sharing(inner: T, interference: Arc<I>) -> Self {
+        Self { inner, interference }
+    }
+}

@@ -1,0 +1,48 @@
+//! Journals with something around their calls.
+
+use std::future::Future;
+
+use async_trait::async_trait;
+use chaos_core::{Arming, FaultId, FaultQuery, FaultRecord, Halt, Journal, Lease, Limits, Mark, Result};
+
+use super::{Faulty, Interference, JournalCall};
+
+impl<J, I: Interference<JournalCall>> Faulty<J, I> {
+    async fn around_journal<T>(&self, call: JournalCall, made: impl Future<Output = Result<T>>) -> Result<T> {
+        self.interference.before(call).await?;
+        let result = made.await?;
+        self.interference.after(call).await?;
+        Ok(result)
+    }
+}
+
+#[async_trait]
+impl<J: Journal, I: Interference<JournalCall>> Journal for Faulty<J, I> {
+    async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
+        self.around_journal(JournalCall::Arm, self.inner.arm(fault, limits)).await
+    }
+
+    async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()> {
+        self.around_journal(JournalCall::Mark(mark.state), self.inner.mark(fault, mark)).await
+    }
+
+    async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>> {
+        self.around_journal(JournalCall::Find, self.inner.find(query)).await
+    }
+
+    async fn pending(&self) -> Result<Vec<FaultRecord>> {
+        self.around_journal(JournalCall::Pending, self.inner.pending()).await
+    }
+
+    async fn orphans(&self) -> Result<Vec<FaultRecord>> {
+        self.around_journal(JournalCall::Orphans, self.inner.orphans()).await
+    }
+
+    async fn set_halt(&self, halt: Option<&Halt>) -> Result<()> {
+        self.around_journal(JournalCall::SetHalt, self.inner.set_halt(halt)).await
+    }
+
+    async fn halt(&self) -> Result<Option<Halt>> {
+        self.around_journal(JournalCall::Halt, self.inner.halt()).await
+    }
+}

@@ -1,0 +1,40 @@
+//! Wrappers that break a part at a stated call: slow, failing, half-done, panicking, crashing.
+//!
+//! They are deterministic: each breaks the calls that it is told to, as often as it is told to, and draws nothing. Each is
+//! whatever it wraps, so that it goes wherever the sound part goes.
+//!
+//! | wrapper | the call | the caller gets |
+//! |---|---|---|
+//! | [`Slow`] | is made after a delay | the result |
+//! | [`Failing`] | is not made | an error |
+//! | [`HalfDone`] | is made | an error |
+//! | [`Panicking`] | is not made | a panic |
+//! | `CrashAt` (Unix) | is made or not | nothing: the process is dead |
+//!
+//! [`Altered`] breaks nothing: it shows the groups and targets of a provider otherwise than they are.
+
+mod altered;
+mod call;
+#[cfg(unix)]
+mod crash_at;
+mod event;
+mod failing;
+mod half_done;
+mod interference;
+mod journal;
+mod panicking;
+mod provider;
+mod slow;
+mod target;
+mod times;
+
+pub use altered::Altered;
+pub use call::{Call, EventCall, JournalCall, ProviderCall, TargetCall};
+#[cfg(unix)]
+pub use crash_at::{CrashAt, When};
+pub use failing::Failing;
+pub use half_done::{CutOff, HalfDone};
+pub use interference::{Faulty, Interference};
+pub use panicking::Panicking;
+pub use slow::Slow;
+pub use times::Times;

@@ -1,0 +1,41 @@
+//! Providers with something around their calls.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chaos_core::{BoxStream, Group, GroupFilter, GroupId, Provider, Result, Target, TargetId};
+use futures_util::{StreamExt, stream};
+
+use super::{Faulty, Interference, ProviderCall};
+
+#[async_trait]
+impl<P: Provider, I: Interference<ProviderCall>> Provider for Faulty<P, I> {
+    fn scheme(&self) -> &'static str {
+        self.inner.scheme()
+    }
+
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        let before = async { self.interference.before(ProviderCall::Groups).await };
+        let listing = stream::once(before).flat_map(|broken| match broken {
+            Ok(()) => self.inner.groups(filter),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        });
+        let after = async { self.interference.after(ProviderCall::Groups).await };
+        let failed_after = stream::once(after).filter_map(async |result| result.err().map(Err));
+        listing.chain(failed_after).boxed()
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Group> {
+        self.interference.before(ProviderCall::Group).await?;
+        let group = self.inner.group(id).await?;
+        self.interference.after(ProviderCall::Group).await?;
+        Ok(group)
+    }
+
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        self.interference.before(ProviderCall::Resolve).await?;
+        let target = self.inner.resolve(id).await?;
+        self.interference.after(ProviderCall::Resolve).await?;
+        Ok(target)
+    }
+}

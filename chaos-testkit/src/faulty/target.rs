@@ -1,0 +1,111 @@
+//! Targets with something around their calls and those of their capabilities.
+
+use std::{future::Future, sync::Arc};
+
+use async_trait::async_trait;
+use chaos_core::{
+    Capabilities, CapabilitySet, Health, Isolation, IsolationSnapshot, Labels, Lifecycle, Output, Permit,
+    Provider, Result, Script, Shell, Target, TargetId,
+};
+
+use super::{Altered, Faulty, Interference, TargetCall};
+
+/// Every target of `provider` with `interference` around its calls. All of them share it, and so its count.
+pub(super) fn around_targets<P: Provider>(
+    provider: P,
+    interference: impl Interference<TargetCall>,
+) -> Altered<P> {
+    let interference = Arc::new(interference);
+    Altered::new(provider).targets(move |target| Arc::new(Faulty::sharing(target, Arc::clone(&interference))))
+}
+
+impl<T, I: Interference<TargetCall>> Faulty<T, I> {
+    async fn around_target<R>(&self, call: TargetCall, made: impl Future<Output = Result<R>>) -> Result<R> {
+        self.interference.before(call).await?;
+        let result = made.await?;
+        self.interference.after(call).await?;
+        Ok(result)
+    }
+}
+
+#[async_trait]
+impl<I: Interference<TargetCall>> Target for Faulty<Arc<dyn Target>, I> {
+    fn id(&self) -> &TargetId {
+        self.inner.id()
+    }
+
+    fn labels(&self) -> &Labels {
+        self.inner.labels()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = self.inner.capabilities();
+        let around = || Arc::clone(&self.interference);
+        capabilities.lifecycle = capabilities
+            .lifecycle
+            .map(|lifecycle| Arc::new(Faulty::sharing(lifecycle, around())) as Arc<dyn Lifecycle>);
+        capabilities.shell =
+            capabilities.shell.map(|shell| Arc::new(Faulty::sharing(shell, around())) as Arc<dyn Shell>);
+        capabilities.isolation = capabilities
+            .isolation
+            .map(|isolation| Arc::new(Faulty::sharing(isolation, around())) as Arc<dyn Isolation>);
+        capabilities
+    }
+
+    async fn health(&self) -> Result<Health> {
+        self.around_target(TargetCall::Health, self.inner.health()).await
+    }
+}
+
+#[async_trait]
+impl<I: Interference<TargetCall>> Lifecycle for Faulty<Arc<dyn Lifecycle>, I> {
+    fn operations(&self) -> CapabilitySet {
+        self.inner.operations()
+    }
+
+    async fn terminate(&self, permit: &Permit) -> Result<()> {
+        self.around_target(TargetCall::Terminate, self.inner.terminate(permit)).await
+    }
+
+    async fn stop(&self, permit: &Permit) -> Result<()> {
+        self.around_target(TargetCall::Stop, self.inner.stop(permit)).await
+    }
+
+    async fn start(&self, permit: &Permit) -> Result<()> {
+        self.around_target(TargetCall::Start, self.inner.start(permit)).await
+    }
+
+    async fn reboot(&self, permit: &Permit) -> Result<()> {
+        self.around_target(TargetCall::Reboot, self.inner.reboot(permit)).await
+    }
+}
+
+#[async_trait]
+impl<I: Interference<TargetCall>> Shell for Faulty<Arc<dyn Shell>, I> {
+    async fn inspect(&self, script: &Script) -> Result<Output> {
+        self.around_target(TargetCall::Inspect, self.inner.inspect(script)).await
+    }
+
+    async fn run(&self, script: &Script, permit: &Permit) -> Result<Output> {
+        self.around_target(TargetCall::Run, self.inner.run(script, permit)).await
+    }
+}
+
+#[async_trait]
+impl<I: Interference<TargetCall>> Isolation for Faulty<Arc<dyn Isolation>, I> {
+    async fn snapshot(&self) -> Result<IsolationSnapshot> {
+        self.around_target(TargetCall::Snapshot, self.inner.snapshot()).await
+    }
+
+    async fn isolate(&self, permit: &Permit) -> Result<()> {
+        self.around_target(TargetCall::Isolate, self.inner.isolate(permit)).await
+    }
+
+    async fn restore(&self, snapshot: &IsolationSnapshot, permit: &Permit) -> Result<()> {
+        self.around_target(TargetCall::Restore, self.inner.restore(snapshot, permit)).await
+    }
+
+    async fn is_isolated(&self) -> Result<bool> {
+        self.around_target(TargetCall::IsIsolated, self.inner.is_isolated()).await
+    }
+}
