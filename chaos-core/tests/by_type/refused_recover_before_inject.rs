@@ -1,0 +1,7 @@
+//! What is armed is injected or given up before it is recovered.
+
+async fn backwards(armed: chaos_core::Armed) {
+    armed.recover().await;
+}
+
+fn main() {}

@@ -1,0 +1,21 @@
+//! What is not data cannot be a recovery.
+
+use chaos_core::{Permit, Recovery, Result, Scope, Verdict, async_trait};
+
+#[derive(Debug, serde::Serialize)]
+struct InMemoryOnly(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+#[async_trait]
+impl Recovery for InMemoryOnly {
+    const KIND: &'static str = "tests/in-memory-only/1";
+
+    async fn recover(&self, _: &Scope, _: &Permit) -> Result<()> {
+        Ok(())
+    }
+
+    async fn verify(&self, _: &Scope) -> Result<Verdict> {
+        Ok(Verdict::Back)
+    }
+}
+
+fn main() {}
