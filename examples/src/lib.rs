@@ -1,1 +1,24 @@
-//! x
+//! The drills and the monkey as programs, and what they share. Each program in `src/bin` is a thin shell around a module
+//! here.
+//!
+//! | program | what it does |
+//! |---|---|
+//! | `drill` | one drill on a fleet of its own, or on one that is attached: break, watch it heal, report |
+//! | `fleet` | a fleet that stays up until it is stopped, for `drill --attach` |
+//! | `recover` | recovers the faults that a drill has left behind |
+//! | `history` | shows the faults in a journal |
+//! | `service` | the small HTTP service that the fleets run |
+//!
+//! All of them end with the exit codes of [`Status`](program::Status).
+
+pub mod drill;
+pub mod fleet;
+pub mod history;
+pub mod program;
+pub mod recover;
+pub mod service;
+
+mod arguments;
+mod clients;
+mod journal;
+mod table;

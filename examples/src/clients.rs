@@ -1,0 +1,211 @@
+//! The clients of a fleet: a steady stream of requests, as through a load balancer that tries nothing twice.
+
+use std::{
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use chaos_core::{Clock, Error, ErrorKind, Result};
+use http_body_util::{BodyExt, Empty};
+use hyper::{Request, body::Bytes, client::conn::http1, header};
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use tokio::{
+    net::TcpStream,
+    sync::{Semaphore, oneshot},
+    task::{JoinHandle, JoinSet},
+};
+
+/// From one request to the next: 200 in a second.
+const INTERVAL: Duration = Duration::from_millis(5);
+/// A request that takes longer has failed.
+const TIME_LIMIT: Duration = Duration::from_millis(500);
+/// The most requests under way at once: every one of a second may hang.
+const MOST_AT_ONCE: usize = 200;
+
+/// What the clients noticed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct ClientCounts {
+    /// The requests that have ended.
+    pub(crate) requests: u64,
+    /// Those of them that got no answer in time, or another one than 2xx.
+    pub(crate) failed: u64,
+}
+
+/// Clients at work. Dropping them ends their work.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    counters: Arc<Counters>,
+    stop: oneshot::Sender<()>,
+    work: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    requests: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Clients {
+    /// Begins to ask `replicas` in turn.
+    pub(crate) fn start(replicas: Vec<SocketAddr>, clock: Arc<dyn Clock>) -> Self {
+        let counters = Arc::new(Counters::default());
+        let (stop, stopped) = oneshot::channel();
+        let work = tokio::spawn(work(replicas, clock, Arc::clone(&counters), stopped));
+        Self { counters, stop, work }
+    }
+
+    pub(crate) fn counts(&self) -> ClientCounts {
+        self.counters.read()
+    }
+
+    /// Sends nothing more and waits for the answers to what was sent.
+    pub(crate) async fn stop(self) -> Result<ClientCounts> {
+        let _ = self.stop.send(());
+        self.work
+            .await
+            .map_err(|error| Error::new(ErrorKind::Panicked, "the clients broke down").caused_by(error))?;
+        Ok(self.counters.read())
+    }
+}
+
+impl Counters {
+    fn count(&self, answered: bool) {
+        // In this order, and read in the other one, so that no look sees more failures than requests.
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        if !answered {
+            self.failed.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn read(&self) -> ClientCounts {
+        let failed = self.failed.load(Ordering::SeqCst);
+        let requests = self.requests.load(Ordering::SeqCst);
+        ClientCounts { requests, failed }
+    }
+}
+
+async fn work(
+    replicas: Vec<SocketAddr>,
+    clock: Arc<dyn Clock>,
+    counters: Arc<Counters>,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let slots = Arc::new(Semaphore::new(MOST_AT_ONCE));
+    let mut under_way = JoinSet::new();
+    let mut due = clock.now();
+    for replica in replicas.iter().copied().cycle() {
+        due = due.checked_add(INTERVAL).unwrap_or(due);
+        let wait = Duration::try_from(due.duration_since(clock.now())).unwrap_or(Duration::ZERO);
+        let turn = async {
+            clock.sleep(wait).await;
+            Arc::clone(&slots).acquire_owned().await
+        };
+        let Ok(slot) = (tokio::select! {
+            biased;
+            _ = &mut stopped => break,
+            slot = turn => slot,
+        }) else {
+            break;
+        };
+        let (clock, counters) = (Arc::clone(&clock), Arc::clone(&counters));
+        under_way.spawn(async move {
+            let answered = tokio::select! {
+                biased;
+                answered = ask(replica) => answered,
+                () = clock.sleep(TIME_LIMIT) => false,
+            };
+            counters.count(answered);
+            drop(slot);
+        });
+        while under_way.try_join_next().is_some() {}
+    }
+    while under_way.join_next().await.is_some() {}
+}
+
+/// One request over a connection of its own. Whether it was answered with 2xx.
+async fn ask(replica: SocketAddr) -> bool {
+    let Ok(stream) = TcpStream::connect(replica).await else {
+        return false;
+    };
+    // Where nobody listens, TCP may connect a socket to itself: the kernel picks the port that is asked for as the local one.
+    if stream.local_addr().is_ok_and(|local| local == replica) {
+        return false;
+    }
+    let Ok((mut sender, connection)) = http1::handshake(TokioIo::new(stream)).await else {
+        return false;
+    };
+    let Ok(request) = Request::get("/").header(header::HOST, replica.to_string()).body(Empty::<Bytes>::new())
+    else {
+        return false;
+    };
+    let exchange = async {
+        let response = sender.send_request(request).await?;
+        let status = response.status();
+        response.into_body().collect().await?;
+        Ok::<_, hyper::Error>(status.is_success())
+    };
+    let (mut exchange, mut connection) = (pin!(exchange), pin!(connection));
+    let answered = tokio::select! {
+        biased;
+        answered = &mut exchange => answered,
+        // The connection may end together with the answer.
+        _ = &mut connection => exchange.await,
+    };
+    answered.unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use chaos_core::SystemClock;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+        sync::watch,
+    };
+
+    use super::*;
+
+    /// Answers every request with `answer`, and tells how many it has seen.
+    async fn replica(answer: &'static str) -> (SocketAddr, watch::Receiver<u64>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (seen, receiver) = watch::channel(0);
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 1024];
+                assert!(stream.read(&mut request).await.unwrap() > 0);
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                seen.send_modify(|seen| *seen += 1);
+            }
+        });
+        (address, receiver)
+    }
+
+    #[tokio::test]
+    async fn requests_go_round_and_every_bad_answer_is_a_failure() {
+        let (well, mut well_seen) = replica("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+        let (ill, mut ill_seen) = replica("HTTP/1.1 503 Sorry\r\ncontent-length: 0\r\n\r\n").await;
+        let (silent, mut silent_seen) = replica("").await;
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let nobody = closed.local_addr().unwrap();
+        drop(closed);
+
+        let clients = Clients::start(vec![well, ill, silent, nobody], Arc::new(SystemClock::default()));
+        well_seen.wait_for(|seen| *seen >= 10).await.unwrap();
+        let counts = clients.stop().await.unwrap();
+
+        let answered = *well_seen.borrow_and_update();
+        assert_eq!(counts.requests - counts.failed, answered, "{counts:?}");
+        assert!(counts.requests.abs_diff(4 * answered) <= 3, "{counts:?}, {answered} answered");
+        for seen in [&mut ill_seen, &mut silent_seen] {
+            assert!(seen.borrow_and_update().abs_diff(answered) <= 1, "the turns are even");
+        }
+    }
+}

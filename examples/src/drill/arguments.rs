@@ -1,0 +1,103 @@
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Parser, ValueEnum};
+
+use super::crash::CrashPoint;
+use crate::arguments::{EventName, duration};
+
+/// What a drill is told.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "drill",
+    version,
+    about = "Breaks one of five replicas, watches the fleet heal, and reports what the clients noticed",
+    after_help = "Without --attach the fleet is the drill's own: five replicas of a small HTTP service on 127.0.0.1, which \
+                  end with the drill.\n\n\
+                  Exit codes: 0 done and recovered, 2 bad arguments, 3 skipped by a safety rule, 4 injected but not \
+                  recovered, 5 anything else."
+)]
+#[non_exhaustive]
+pub struct DrillArguments {
+    /// Where the groups are
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = ProviderName::Local)]
+    pub(super) provider: ProviderName,
+    /// Only this group, by id or by name
+    #[arg(long, value_name = "NAME")]
+    pub(super) group: Option<String>,
+    /// What to inject
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = EventName::Terminate)]
+    pub(super) event: EventName,
+    /// How many targets; at least half of a group stays healthy
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(super) count: usize,
+    /// How long the event is kept up, such as 5s or 1m; for --event stop
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) duration: Option<Duration>,
+    /// Draws the same victims each time; a new one is drawn and reported if not given
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) seed: Option<u64>,
+    /// Show who would be chosen, and touch nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask before a drill on an attached fleet
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// Keep the journal in this file, for `recover` and `history`; an attached fleet has one in its directory
+    #[arg(long, value_name = "PATH")]
+    pub(super) journal: Option<PathBuf>,
+    /// A fleet that `fleet --state DIR` keeps up
+    #[arg(long, value_name = "DIR", conflicts_with = "base_port")]
+    pub(super) attach: Option<PathBuf>,
+    /// The first of the five ports of the drill's own fleet; free ones if not given
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) base_port: Option<u16>,
+    /// Print one JSON object on standard output and nothing else
+    #[arg(long)]
+    pub(super) json: bool,
+    /// How long a recovery may take
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1m", hide = true)]
+    pub(super) recovery_budget: Duration,
+    /// Prove to yourself that a killed drill is recovered: kill -9 this process before or after the journal records that a
+    /// fault enters a state, such as before:active
+    #[arg(long, value_name = "WHEN:STATE", hide = true)]
+    pub(super) crash_at: Option<CrashPoint>,
+}
+
+/// A provider, by the scheme of its ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProviderName {
+    /// Processes on this machine
+    Local,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        DrillArguments::command().debug_assert();
+    }
+
+    #[test]
+    fn nonsense_names_the_argument_and_the_value() {
+        for (argument, value) in [
+            ("--provider", "aws"),
+            ("--event", "explode"),
+            ("--count", "-1"),
+            ("--duration", "soon"),
+            ("--seed", "forty-two"),
+            ("--base-port", "0"),
+            ("--base-port", "99999"),
+            ("--crash-at", "never"),
+        ] {
+            let error =
+                DrillArguments::try_parse_from(["drill", &format!("{argument}={value}")]).unwrap_err();
+            let text = error.to_string();
+            assert_eq!(error.exit_code(), 2, "{text}");
+            assert!(text.contains(argument) && text.contains(value), "{text}");
+        }
+    }
+}

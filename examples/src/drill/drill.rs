@@ -1,0 +1,275 @@
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use chaos_core::{
+    Clock, Error, ErrorKind, GroupFilter, Hold, Monkey, Outcome, Plan, Result, RunReport, SystemClock,
+};
+use futures_util::future::join;
+
+use super::{
+    DrillArguments,
+    live::{Live, Phase},
+    order::{Order, sizes},
+    phases::Phases,
+    question,
+    report::DrillReport,
+    stage::{Ledger, Stage},
+    summary::{PlanTable, Summary, humanly},
+};
+use crate::{
+    clients::{ClientCounts, Clients},
+    program::{Interrupt, LogTo, ProgramError, ProgramResult, Status, print, print_json, recover_command},
+};
+
+/// How long the clients are served before the injection and after the recovery, so that there is something to compare with.
+const STEADY: Duration = Duration::from_secs(1);
+/// How often the clients' line is redrawn.
+const REDRAW: Duration = Duration::from_millis(100);
+/// How long the journal may take to say what is pending when everybody wants to leave.
+const LAST_LOOK: Duration = Duration::from_secs(2);
+
+/// How a drill ended.
+enum Ended {
+    Reported(Box<DrillReport>, Status),
+    /// Before anything was injected.
+    Interrupted,
+    /// Twice: the recovery was not waited for.
+    Abandoned {
+        status: Status,
+    },
+}
+
+/// How a run ended.
+enum Run {
+    Over { report: Box<RunReport>, interrupted: bool },
+    Abandoned,
+}
+
+/// Runs one drill and reports it.
+///
+/// # Errors
+/// For arguments that make no sense, and where the fleet, the journal or the monkey fails before anything is injected.
+pub async fn drill(arguments: DrillArguments) -> ProgramResult {
+    let live = Live::on_stderr();
+    LogTo::start(live.lines());
+    let order = Order::read(&arguments)?;
+    let mut interrupt = Interrupt::listen()?;
+    let stage = tokio::select! {
+        biased;
+        () = interrupt.next() => return Ok(interrupted(&live)),
+        stage = Stage::set(&arguments, &order, &live) => stage?,
+    };
+    let ended = perform(&order, &stage, &live, &mut interrupt).await;
+    if let Ok(Ended::Abandoned { status }) = ended {
+        return Ok(status);
+    }
+    stage.strike().await?;
+    match ended? {
+        Ended::Reported(report, status) => {
+            if order.json {
+                print_json(&report)?;
+            } else {
+                print(&Summary { report: &report, again: again(&arguments, report.seed) }.to_string())?;
+            }
+            Ok(status)
+        }
+        Ended::Interrupted => Ok(interrupted(&live)),
+        Ended::Abandoned { status } => Ok(status),
+    }
+}
+
+async fn perform(
+    order: &Order,
+    stage: &Stage,
+    live: &Live,
+    interrupt: &mut Interrupt,
+) -> Result<Ended, ProgramError> {
+    let groups = stage.groups(&GroupFilter::all()).await?;
+    let names: Vec<_> = groups
+        .iter()
+        .map(|group| (group.id.to_string(), group.labels.get("fleet").cloned().unwrap_or_default()))
+        .collect();
+    let filter = order.filter(&names)?;
+    let groups = stage.groups(&filter).await?;
+    Order::check_count(order.count(), sizes(&groups))?;
+    let ledger = stage.ledger(order).await?;
+    let hold = order.event.hold();
+    let monkey = |count| {
+        let phases = Phases::new(live.clone(), hold.duration());
+        order.monkey(count, stage.provider(), filter.clone(), Arc::clone(&ledger.journal), phases)
+    };
+
+    let mut count = order.count();
+    if order.dry_run {
+        let plan = monkey(count)?.plan().await?;
+        let groups = stage.groups(&filter).await?;
+        let report = DrillReport::untouched(Outcome::DryRun, plan, &groups);
+        return Ok(Ended::Reported(Box::new(report), Status::Done));
+    }
+    if !stage.is_own() && !order.yes {
+        if !live.can_ask() {
+            let what =
+                "a drill on a fleet that is not its own needs a yes, and there is no terminal to ask on";
+            return Err(ProgramError::from(Error::new(ErrorKind::InvalidInput, what))
+                .hint("pass --yes, or --dry-run to see the plan"));
+        }
+        let plan = monkey(count)?.plan().await?;
+        live.say(&PlanTable(&plan).to_string());
+        let answers = async {
+            count = question::how_many(live, count).await?;
+            if count == 0 {
+                return Ok(false);
+            }
+            Order::check_count(count, sizes(&groups))?;
+            live.say(&announced(&monkey(count)?.plan().await?, hold));
+            question::whether(live).await
+        };
+        let goes_on = tokio::select! {
+            biased;
+            () = interrupt.next() => return Ok(Ended::Interrupted),
+            goes_on = answers => goes_on?,
+        };
+        if !goes_on {
+            let report = DrillReport::untouched(Outcome::Skipped, plan, &groups);
+            return Ok(Ended::Reported(Box::new(report), Status::Skipped));
+        }
+    }
+
+    let monkey = monkey(count)?;
+    let clients = Clients::start(stage.endpoints()?, Arc::new(SystemClock::default()));
+    let phase = live.begin("clients", "");
+    let run = tokio::select! {
+        run = carry_out(&monkey, &ledger, live, interrupt) => run?,
+        () = redraw(&phase, &clients) => None,
+    };
+    let counts = clients.stop().await?;
+    phase.done(served(counts));
+    match run {
+        None => Ok(Ended::Interrupted),
+        Some(Run::Abandoned) => Ok(Ended::Abandoned { status: abandoned(&ledger, live).await }),
+        Some(Run::Over { report, interrupted }) => {
+            let status = match Status::of_run(&report) {
+                Status::Done | Status::Skipped if interrupted => Status::Other,
+                status => status,
+            };
+            let groups = stage.groups(&filter).await?;
+            let report = DrillReport::of_run(*report, interrupted, &groups, counts);
+            Ok(Ended::Reported(Box::new(report), status))
+        }
+    }
+}
+
+/// The run, between two spells of steady state. `None` where it was interrupted before it began.
+async fn carry_out(
+    monkey: &Monkey,
+    ledger: &Ledger,
+    live: &Live,
+    interrupt: &mut Interrupt,
+) -> Result<Option<Run>> {
+    let clock = SystemClock::default();
+    tokio::select! {
+        biased;
+        () = interrupt.next() => return Ok(None),
+        () = clock.sleep(STEADY) => {}
+    }
+    let mut running = pin!(monkey.run_once());
+    let first = tokio::select! {
+        biased;
+        report = &mut running => Some(report?),
+        () = interrupt.next() => None,
+    };
+    if let Some(report) = first {
+        tokio::select! {
+            biased;
+            () = interrupt.next() => {}
+            () = clock.sleep(STEADY) => {}
+        }
+        return Ok(Some(Run::Over { report: Box::new(report), interrupted: false }));
+    }
+    let place = match &ledger.path {
+        Some(_) => "Ctrl-C again leaves at once and says how to recover",
+        None => "Ctrl-C again leaves at once and ends the fleet",
+    };
+    live.failed("interrupted", format!("recovering; {place}"));
+    tokio::select! {
+        biased;
+        () = interrupt.next() => Ok(Some(Run::Abandoned)),
+        ((), report) = join(monkey.shutdown(), running) => {
+            Ok(Some(Run::Over { report: Box::new(report?), interrupted: true }))
+        }
+    }
+}
+
+/// Keeps the clients' line up to date. Never returns.
+async fn redraw(phase: &Phase, clients: &Clients) {
+    loop {
+        phase.tell(served(clients.counts()));
+        SystemClock::default().sleep(REDRAW).await;
+    }
+}
+
+fn served(counts: ClientCounts) -> String {
+    format!("{} requests sent, {} failed", counts.requests, counts.failed)
+}
+
+fn announced(plan: &Plan, hold: Hold) -> String {
+    let chosen: Vec<_> = plan.chosen().map(|(target, event)| format!("{event} into {target}")).collect();
+    let held = match hold.is_momentary() {
+        true => String::new(),
+        false => format!(" for {}", humanly(hold.duration())),
+    };
+    match chosen.is_empty() {
+        true => PlanTable(plan).to_string(),
+        false => format!("{}{held}", chosen.join(", ")),
+    }
+}
+
+fn interrupted(live: &Live) -> Status {
+    live.failed("interrupted", "nothing was injected");
+    Status::Other
+}
+
+/// Says what is left behind by somebody who does not wait for the recovery.
+async fn abandoned(ledger: &Ledger, live: &Live) -> Status {
+    let clock = SystemClock::default();
+    let pending = tokio::select! {
+        biased;
+        pending = ledger.journal.pending() => pending,
+        () = clock.sleep(LAST_LOOK) => {
+            Err(Error::new(ErrorKind::Timeout, "the journal does not answer"))
+        }
+    };
+    match &pending {
+        Ok(faults) if faults.is_empty() => {
+            live.failed("left", "nothing is pending");
+            return Status::Other;
+        }
+        Ok(faults) => {
+            for fault in faults {
+                live.failed(
+                    "pending",
+                    format!("fault {}: {} on {}, {}", fault.id, fault.event, fault.target, fault.state),
+                );
+            }
+        }
+        Err(error) => live.failed("pending", format!("unknown: {}", error.chain())),
+    }
+    match &ledger.path {
+        Some(path) => live.failed("recover with", recover_command(path)),
+        None => {
+            live.failed("left", "the fleet was the drill's own and ends with it: there is nothing to recover")
+        }
+    }
+    Status::NotRecovered
+}
+
+/// The command line that chooses the same victims again.
+fn again(arguments: &DrillArguments, seed: u64) -> String {
+    let mut command = format!("cargo drill --event {} --seed {seed}", arguments.event.as_str());
+    if let Some(duration) = arguments.duration {
+        command.push_str(&format!(" --duration {duration:?}"));
+    }
+    if arguments.count != 1 {
+        command.push_str(&format!(" --count {}", arguments.count));
+    }
+    command
+}

@@ -1,0 +1,15 @@
+//! One drill: break, watch it heal, report.
+
+mod arguments;
+mod crash;
+mod drill;
+mod live;
+mod order;
+mod phases;
+mod question;
+mod report;
+mod stage;
+mod summary;
+
+pub use arguments::DrillArguments;
+pub use drill::drill;

@@ -1,0 +1,151 @@
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use chaos_core::{Activity, CutShort, FaultId, Milestone, Observer, TargetId};
+use jiff::Timestamp;
+
+use super::{
+    live::{Live, Phase},
+    summary::humanly,
+};
+
+/// Shows what happens to each fault, phase by phase.
+#[derive(Debug)]
+pub(super) struct Phases {
+    live: Live,
+    hold: Duration,
+    faults: Mutex<BTreeMap<FaultId, Shown>>,
+}
+
+/// A fault as far as it was shown.
+#[derive(Debug, Default)]
+struct Shown {
+    target: Option<TargetId>,
+    event: String,
+    injecting_at: Option<Timestamp>,
+    phase: Option<Phase>,
+}
+
+impl Phases {
+    /// `hold`: how long the event is kept up.
+    pub(super) fn new(live: Live, hold: Duration) -> Self {
+        Self { live, hold, faults: Mutex::default() }
+    }
+
+    fn faults(&self) -> MutexGuard<'_, BTreeMap<FaultId, Shown>> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Phases {
+    fn observe(&self, at: Timestamp, activity: &Activity) {
+        let live = &self.live;
+        let mut faults = self.faults();
+        match activity {
+            Activity::Planned { targets, chosen, .. } => {
+                live.done("plan", format!("{chosen} of {targets} targets chosen"));
+            }
+            Activity::Skipped { target, reason } => {
+                live.failed("skip", format!("{} is left alone: {reason}", target.name()));
+            }
+            Activity::Armed { fault, target, event, .. } => {
+                let what = format!("{event} into {}", target.name());
+                *faults.entry(*fault).or_default() = Shown {
+                    target: Some(target.clone()),
+                    event: event.clone(),
+                    injecting_at: None,
+                    phase: Some(live.begin("inject", what)),
+                };
+            }
+            Activity::Injecting { fault } => faults.entry(*fault).or_default().injecting_at = Some(at),
+            Activity::Injected { fault, .. } => {
+                let shown = faults.entry(*fault).or_default();
+                let what = shown.what();
+                shown.end_phase(|phase| phase.done(what));
+                if !self.hold.is_zero() {
+                    let text = format!("{} for {}", shown.name(fault), humanly(self.hold));
+                    shown.phase = Some(live.begin("hold", text));
+                }
+            }
+            Activity::InjectionFailed { fault, failure } => {
+                let shown = faults.entry(*fault).or_default();
+                let what = shown.what();
+                shown.end_phase(|phase| phase.failed(format!("{what} failed: {failure}")));
+            }
+            Activity::HoldEnded { fault, cut_short } => {
+                let shown = faults.entry(*fault).or_default();
+                let held = humanly(shown.since_injecting(at));
+                let text = match cut_short {
+                    None => format!("{} for {held}", shown.name(fault)),
+                    Some(CutShort::Halted) => format!("ended after {held}: everything is halted"),
+                    Some(CutShort::InjectionFailed) => "ended: the injection failed".to_owned(),
+                    Some(_) => format!("cut short after {held}"),
+                };
+                shown.end_phase(|phase| phase.done(text));
+            }
+            Activity::Recovering { fault, .. } => {
+                let shown = faults.entry(*fault).or_default();
+                let text = format!("waiting for {}", shown.name(fault));
+                shown.phase.get_or_insert_with(|| live.begin("recover", text));
+            }
+            Activity::Reached { fault, milestone } => {
+                let shown = faults.entry(*fault).or_default();
+                let (name, time) = (shown.name(fault), humanly(shown.since_injecting(at)));
+                match (milestone, &shown.phase) {
+                    (Milestone::DetectedUnhealthy, Some(phase)) => {
+                        phase.preceded_by("detect", format!("{name} was seen to be down after {time}"));
+                    }
+                    (Milestone::Replaced, Some(phase)) => {
+                        phase.tell(format!("{name} runs again after {time}, not healthy yet"));
+                    }
+                    _ => {}
+                }
+            }
+            Activity::RecoveryRetried { fault, attempt, failure, wait } => {
+                if let Some(phase) = &faults.entry(*fault).or_default().phase {
+                    phase.tell(format!("attempt {attempt} met: {failure}; the next in {}", humanly(*wait)));
+                }
+            }
+            Activity::Recovered { fault, time_to_recover } => {
+                let shown = faults.entry(*fault).or_default();
+                let after = time_to_recover.map(|time| format!(" after {}", humanly(time)));
+                let text = format!("{} is back{}", shown.name(fault), after.unwrap_or_default());
+                shown.end_phase(|phase| phase.done(text));
+            }
+            Activity::RecoveryFailed { fault, target, failure } => {
+                faults.entry(*fault).or_default().end_phase(|_| {});
+                live.failed("recover", format!("{target} IS NOT BACK: {failure}"));
+            }
+            Activity::JournalFailed { failure, .. } => live.failed("journal", failure.to_string()),
+            _ => {}
+        }
+    }
+}
+
+impl Shown {
+    fn name(&self, fault: &FaultId) -> String {
+        match &self.target {
+            Some(target) => target.name().to_owned(),
+            None => format!("the target of fault {fault} of an earlier run"),
+        }
+    }
+
+    fn what(&self) -> String {
+        format!("{} into {}", self.event, self.target.as_ref().map_or("", TargetId::name))
+    }
+
+    fn since_injecting(&self, at: Timestamp) -> Duration {
+        self.injecting_at
+            .and_then(|injecting_at| Duration::try_from(at.duration_since(injecting_at)).ok())
+            .unwrap_or_default()
+    }
+
+    fn end_phase(&mut self, end: impl FnOnce(Phase)) {
+        if let Some(phase) = self.phase.take() {
+            end(phase);
+        }
+    }
+}

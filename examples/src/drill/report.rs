@@ -1,0 +1,163 @@
+use chaos_core::{
+    Decision, FaultId, FaultRecord, FaultState, Group, Magnitude, Outcome, Plan, RunReport, TargetId,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::clients::ClientCounts;
+
+/// What `--json` prints.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct DrillReport {
+    pub(super) outcome: Outcome,
+    pub(super) seed: u64,
+    pub(super) plan: Plan,
+    pub(super) faults: Vec<FaultReport>,
+    pub(super) group: GroupReport,
+    pub(super) clients: ClientCounts,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct FaultReport {
+    pub(super) id: FaultId,
+    pub(super) target: TargetId,
+    pub(super) event: String,
+    pub(super) state: FaultState,
+    pub(super) requested: Magnitude,
+    pub(super) achieved: Magnitude,
+    pub(super) injected_at: Option<Timestamp>,
+    pub(super) recovered_at: Option<Timestamp>,
+    pub(super) time_to_recover_ms: Option<u64>,
+    #[serde(skip)]
+    pub(super) time_to_detect_ms: Option<u64>,
+    #[serde(skip)]
+    pub(super) trouble: Option<String>,
+}
+
+/// The groups of the drill, taken together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct GroupReport {
+    pub(super) desired: usize,
+    pub(super) healthy_before: usize,
+    pub(super) healthy_after: usize,
+}
+
+impl DrillReport {
+    /// Of a drill that touched nothing.
+    pub(super) fn untouched(outcome: Outcome, plan: Plan, groups: &[Group]) -> Self {
+        Self {
+            outcome,
+            seed: plan.seed,
+            group: GroupReport::of(&plan, groups),
+            plan,
+            faults: Vec::new(),
+            clients: ClientCounts::default(),
+        }
+    }
+
+    /// Of a run; `groups` as they are after it. A run that was interrupted has failed, however well its faults ended.
+    pub(super) fn of_run(run: RunReport, interrupted: bool, groups: &[Group], clients: ClientCounts) -> Self {
+        let outcome = if interrupted { Outcome::Failed } else { run.outcome() };
+        let mut plan = run.plan;
+        for skip in run.skipped {
+            let targets = plan.groups.iter_mut().flat_map(|group| &mut group.targets);
+            for target in targets.filter(|target| target.id == skip.target) {
+                target.decision = Decision::NotChosen { reason: skip.reason.clone() };
+            }
+        }
+        Self {
+            outcome,
+            seed: run.seed,
+            faults: run.replayed.into_iter().chain(run.faults).map(FaultReport::from).collect(),
+            group: GroupReport::of(&plan, groups),
+            plan,
+            clients,
+        }
+    }
+}
+
+impl GroupReport {
+    fn of(plan: &Plan, after: &[Group]) -> Self {
+        Self {
+            desired: plan.groups.iter().map(|group| group.desired).sum(),
+            healthy_before: plan.groups.iter().map(|group| group.healthy).sum(),
+            healthy_after: after.iter().map(Group::healthy).sum(),
+        }
+    }
+}
+
+impl From<FaultRecord> for FaultReport {
+    fn from(fault: FaultRecord) -> Self {
+        let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            time_to_recover_ms: fault.time_to_recover().map(milliseconds),
+            time_to_detect_ms: fault.time_to_detect().map(milliseconds),
+            recovered_at: fault.ended_at.filter(|_| fault.state == FaultState::Recovered),
+            injected_at: fault.injected_at,
+            id: fault.id,
+            target: fault.target,
+            event: fault.event,
+            state: fault.state,
+            requested: fault.requested,
+            achieved: fault.achieved,
+            trouble: fault.failure.map(|failure| failure.message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chaos_core::{
+        ManualClock, MemoryJournal, Monkey, Provider, Registry,
+        memory::{MemoryProvider, PowerOff, PowerOn},
+    };
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_object_has_the_keys_that_scripts_rely_on() {
+        let provider = MemoryProvider::default().with_group("web", 5).unwrap();
+        let monkey = Monkey::builder()
+            .provider(provider.clone())
+            .event(PowerOff::default())
+            .clock(ManualClock::starting_at("2026-03-02T09:00:00Z".parse().unwrap()))
+            .seed(42)
+            .unleash(MemoryJournal::new(), Registry::default().register::<PowerOn>())
+            .build()
+            .unwrap();
+        let run = monkey.run_once().await.unwrap();
+        let groups = [provider.group(&"memory:web".parse().unwrap()).await.unwrap()];
+        let clients = ClientCounts { requests: 10, failed: 1 };
+
+        let report = DrillReport::of_run(run.clone(), false, &groups, clients);
+        let json = serde_json::to_value(&report).unwrap();
+        let keys = |value: &serde_json::Value| -> Vec<String> {
+            value.as_object().unwrap().keys().cloned().collect()
+        };
+        assert_eq!(keys(&json), ["clients", "faults", "group", "outcome", "plan", "seed"]);
+        assert_eq!(
+            keys(&json["faults"][0]),
+            [
+                "achieved",
+                "event",
+                "id",
+                "injected_at",
+                "recovered_at",
+                "requested",
+                "state",
+                "target",
+                "time_to_recover_ms"
+            ]
+        );
+        assert_eq!(json["outcome"], "completed");
+        assert_eq!(json["seed"], 42);
+        assert_eq!(json["faults"][0]["state"], "recovered");
+        assert_eq!(json["faults"][0]["time_to_recover_ms"], 60_000);
+        let expected = serde_json::json!({ "desired": 5, "healthy_before": 5, "healthy_after": 5 });
+        assert_eq!(json["group"], expected);
+        assert_eq!(json["clients"], serde_json::json!({ "requests": 10, "failed": 1 }));
+        assert_eq!(json["plan"]["groups"][0]["targets"].as_array().unwrap().len(), 5);
+
+        assert_eq!(DrillReport::of_run(run, true, &groups, clients).outcome, Outcome::Failed);
+    }
+}

@@ -1,0 +1,139 @@
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use chaos_core::{Clock, Error, ErrorKind, Group, GroupFilter, MemoryJournal, Provider, Result, SystemClock};
+use chaos_journal::SqlJournal;
+use chaos_local::{AttachedFleet, Fleet};
+use futures_util::TryStreamExt;
+use tempfile::TempDir;
+
+use super::{DrillArguments, crash::CrashAt, live::Live, order::Order, summary::since};
+use crate::{journal, program::ProgramError, service};
+
+/// The name of the drill's own fleet.
+const OWN: &str = "drill";
+const OWN_REPLICAS: usize = 5;
+
+/// The fleet that a drill takes place on.
+#[derive(Debug)]
+pub(super) enum Stage {
+    Own(Fleet),
+    Attached(AttachedFleet),
+}
+
+/// Where a drill writes down what undoes its faults.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    pub(super) journal: Arc<dyn chaos_core::Journal>,
+    /// Where a later process finds it.
+    pub(super) path: Option<PathBuf>,
+    /// Removed together with this value.
+    _temporary: Option<TempDir>,
+}
+
+impl Stage {
+    /// Starts the drill's own fleet, or finds the other one. What can be refused before anything starts, is.
+    pub(super) async fn set(
+        arguments: &DrillArguments,
+        order: &Order,
+        live: &Live,
+    ) -> Result<Self, ProgramError> {
+        if let Some(directory) = &arguments.attach {
+            let fleet = Fleet::attach(directory).map_err(|error| {
+                let field = format!("{:?}", directory.display().to_string());
+                let error = Error::invalid("--attach", field, "the state directory of a fleet that is up")
+                    .caused_by(error);
+                ProgramError::from(error).hint("start one with `cargo fleet --state DIR`")
+            })?;
+            return Ok(Self::Attached(fleet));
+        }
+        Order::check_count(order.count(), [OWN_REPLICAS])?;
+        order.filter(&[(format!("local:{OWN}"), OWN.to_owned())])?;
+        let began = SystemClock::default().now();
+        let phase = live.begin("fleet", format!("starting {OWN_REPLICAS} replicas"));
+        let fleet = service::fleet_of_services()?.replicas(OWN_REPLICAS).name(OWN);
+        let fleet = match arguments.base_port {
+            Some(port) => fleet.ports_from(port).start().await.map_err(|error| {
+                let expected = format!("the first of {OWN_REPLICAS} free ports of 127.0.0.1");
+                match error.kind() {
+                    ErrorKind::InvalidInput => Error::invalid("--base-port", port, expected).caused_by(error),
+                    _ => error,
+                }
+            })?,
+            None => fleet.start().await?,
+        };
+        phase.done(format!("{OWN_REPLICAS} replicas healthy after {}", since(began)));
+        Ok(Self::Own(fleet))
+    }
+
+    pub(super) fn is_own(&self) -> bool {
+        matches!(self, Self::Own(_))
+    }
+
+    pub(super) fn provider(&self) -> Arc<dyn Provider> {
+        match self {
+            Self::Own(fleet) => Arc::new(fleet.clone()),
+            Self::Attached(fleet) => Arc::new(fleet.clone()),
+        }
+    }
+
+    /// Where its clients send their requests.
+    pub(super) fn endpoints(&self) -> Result<Vec<SocketAddr>> {
+        match self {
+            Self::Own(fleet) => Ok(fleet.endpoints()),
+            Self::Attached(fleet) => fleet.endpoints(),
+        }
+    }
+
+    /// A fresh look at its groups.
+    pub(super) async fn groups(&self, filter: &GroupFilter) -> Result<Vec<Group>> {
+        self.provider().groups(filter).try_collect().await
+    }
+
+    /// The journal of a drill on this stage. A dry run makes no file.
+    pub(super) async fn ledger(&self, order: &Order) -> Result<Ledger> {
+        let own_place = match self {
+            Self::Own(_) => None,
+            Self::Attached(fleet) => Some(fleet.state_directory().join("chaos.journal")),
+        };
+        let path = order.journal.clone().or(own_place);
+        if order.dry_run {
+            return Ledger::to_look_at(path).await;
+        }
+        let (path, temporary) = match path {
+            Some(path) => (path, None),
+            None => {
+                let directory =
+                    tempfile::Builder::new().prefix("chaos-drill-").tempdir().map_err(|error| {
+                        Error::new(ErrorKind::Journal, "there is no place for a temporary journal")
+                            .caused_by(error)
+                    })?;
+                (directory.path().join("chaos.journal"), Some(directory))
+            }
+        };
+        let journal = journal::open(&path).await?;
+        let path = temporary.is_none().then(|| journal.path().to_owned());
+        let journal: Arc<dyn chaos_core::Journal> = match order.crash_at {
+            Some(point) => Arc::new(CrashAt::new(journal, point)),
+            None => Arc::new(journal),
+        };
+        Ok(Ledger { journal, path, _temporary: temporary })
+    }
+
+    /// Ends the drill's own fleet, and leaves the other one alone.
+    pub(super) async fn strike(self) -> Result<()> {
+        match self {
+            Self::Own(fleet) => fleet.stop().await,
+            Self::Attached(_) => Ok(()),
+        }
+    }
+}
+
+impl Ledger {
+    async fn to_look_at(path: Option<PathBuf>) -> Result<Self> {
+        let journal: Arc<dyn chaos_core::Journal> = match &path {
+            Some(path) if path.exists() => Arc::<SqlJournal>::new(journal::open_existing(path).await?),
+            _ => Arc::new(MemoryJournal::new()),
+        };
+        Ok(Self { journal, path, _temporary: None })
+    }
+}

@@ -1,0 +1,124 @@
+use std::{fmt, time::Duration};
+
+use chaos_core::{Clock, Decision, FaultState, Outcome, Plan, SystemClock};
+use jiff::Timestamp;
+
+use super::report::{DrillReport, FaultReport};
+use crate::table::Table;
+
+/// What a drill prints for a person at the end.
+pub(super) struct Summary<'a> {
+    pub(super) report: &'a DrillReport,
+    /// The rest of the command line that does the same again.
+    pub(super) again: String,
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let report = self.report;
+        match report.outcome {
+            Outcome::DryRun => writeln!(f, "{}", PlanTable(&report.plan))?,
+            _ if report.faults.is_empty() => writeln!(f, "{}", PlanTable(&report.plan))?,
+            _ => writeln!(f, "{}", faults(report))?,
+        }
+        for fault in &report.faults {
+            if let Some(trouble) = &fault.trouble {
+                writeln!(f, "\n{}: {trouble}", fault.target)?;
+            }
+        }
+        let group = report.group;
+        writeln!(
+            f,
+            "\ngroup    {} healthy before, {} after, of {} desired",
+            group.healthy_before, group.healthy_after, group.desired
+        )?;
+        if report.clients.requests > 0 {
+            let counts = report.clients;
+            writeln!(f, "clients  {} requests sent, {} failed", counts.requests, counts.failed)?;
+        }
+        writeln!(f, "outcome  {}{}", report.outcome, explained(report))?;
+        write!(f, "again    {}", self.again)
+    }
+}
+
+fn explained(report: &DrillReport) -> &'static str {
+    let is_back = |fault: &FaultReport| fault.state == FaultState::Recovered;
+    match report.outcome {
+        Outcome::Completed => ": injected, and seen to be back",
+        Outcome::DryRun => ": nothing was touched",
+        Outcome::Skipped => ": nothing was injected",
+        _ if report.faults.iter().all(is_back) => ": everything that was injected is back",
+        _ => ": NOT EVERYTHING IS BACK",
+    }
+}
+
+fn faults(report: &DrillReport) -> Table {
+    let mut table =
+        Table::with_headings(["victim", "event", "seed", "time to detect", "time to recover", "state"]);
+    let time = |milliseconds: Option<u64>| {
+        milliseconds
+            .map_or_else(|| "-".to_owned(), |milliseconds| humanly(Duration::from_millis(milliseconds)))
+    };
+    for fault in &report.faults {
+        table.row([
+            fault.target.to_string(),
+            fault.event.clone(),
+            report.seed.to_string(),
+            time(fault.time_to_detect_ms),
+            time(fault.time_to_recover_ms),
+            fault.state.to_string(),
+        ]);
+    }
+    table
+}
+
+/// Who is chosen, and why the others are not.
+pub(super) struct PlanTable<'a>(pub(super) &'a Plan);
+
+impl fmt::Display for PlanTable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = Table::with_headings(["target", "decision"]);
+        for target in self.0.groups.iter().flat_map(|group| &group.targets) {
+            let decision = match &target.decision {
+                Decision::Chosen { event } => format!("{event} (seed {})", self.0.seed),
+                Decision::NotChosen { reason } => format!("left alone: {reason}"),
+                other => format!("{other:?}"),
+            };
+            table.row([target.id.to_string(), decision]);
+        }
+        write!(f, "{table}")?;
+        if self.0.chosen().next().is_none() {
+            for reason in self.0.why_nothing() {
+                write!(f, "\n{reason}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `31 ms`, `1.2 s`, `2 min 5 s`.
+pub(super) fn humanly(time: Duration) -> String {
+    match time.as_millis() {
+        0..1_000 => format!("{} ms", time.as_millis()),
+        1_000..60_000 => format!("{:.1} s", time.as_secs_f64()),
+        _ => format!("{} min {} s", time.as_secs() / 60, time.as_secs() % 60),
+    }
+}
+
+/// How long ago that was, as [`humanly`] says it.
+pub(super) fn since(began: Timestamp) -> String {
+    let passed = SystemClock::default().now().duration_since(began);
+    humanly(Duration::try_from(passed).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short() {
+        for (milliseconds, text) in [(0, "0 ms"), (999, "999 ms"), (1_240, "1.2 s"), (125_000, "2 min 5 s")] {
+            assert_eq!(humanly(Duration::from_millis(milliseconds)), text);
+        }
+    }
+}

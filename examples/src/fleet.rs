@@ -1,0 +1,103 @@
+//! A fleet that stays up until it is stopped.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use chaos_core::{ErrorKind, Provider};
+use chaos_local::{Fleet, HealthCheck};
+use clap::Parser;
+use indicatif::MultiProgress;
+
+use crate::{
+    program::{Interrupt, LogTo, ProgramError, ProgramResult, Status, print},
+    service,
+    table::Table,
+};
+
+/// What `fleet` is told.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "fleet",
+    version,
+    about = "Keeps a fleet of replicas up until Ctrl-C, for `drill --attach DIR`",
+    after_help = "Without a command the replicas are a small HTTP service. {index} and {port} in a command's arguments become \
+                  the replica's own."
+)]
+#[non_exhaustive]
+pub struct FleetArguments {
+    /// Where other processes find the fleet; made if it does not exist
+    #[arg(long, value_name = "DIR")]
+    state: PathBuf,
+    /// How many replicas
+    #[arg(long, value_name = "NUMBER", default_value_t = 5)]
+    replicas: usize,
+    /// The first port; free ones if not given
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    base_port: Option<u16>,
+    /// When a replica of a command is healthy: alive, tcp (its port accepts a connection), or the path that it answers with 2xx
+    #[arg(long, value_name = "CHECK", value_parser = health, requires = "command")]
+    health: Option<HealthCheck>,
+    /// What each replica runs
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+fn health(text: &str) -> Result<HealthCheck, String> {
+    match text {
+        "alive" => Ok(HealthCheck::alive()),
+        "tcp" => Ok(HealthCheck::tcp()),
+        path if path.starts_with('/') => Ok(HealthCheck::http(path)),
+        _ => Err("expected alive, tcp, or a path such as /health".to_owned()),
+    }
+}
+
+/// Starts a fleet, waits for Ctrl-C or SIGTERM, and ends it.
+///
+/// # Errors
+/// Where the fleet cannot be started or ended.
+pub async fn fleet(arguments: FleetArguments) -> ProgramResult {
+    LogTo::start(MultiProgress::new());
+    let mut interrupt = Interrupt::listen()?;
+    let builder = match arguments.command.split_first() {
+        None => service::fleet_of_services()?,
+        Some((program, rest)) => {
+            Fleet::of(program).args(rest).health(arguments.health.unwrap_or_else(HealthCheck::alive))
+        }
+    };
+    let builder = builder.replicas(arguments.replicas).state_directory(&arguments.state);
+    let builder = match arguments.base_port {
+        Some(port) => builder.ports_from(port),
+        None => builder,
+    };
+    let fleet = tokio::select! {
+        biased;
+        () = interrupt.next() => return Ok(Status::Other),
+        fleet = builder.start() => fleet.map_err(|error| {
+            let is_held = error.kind() == ErrorKind::Conflict;
+            let error = ProgramError::from(error);
+            if is_held { error.hint("`drill --attach DIR` works on the one that is up") } else { error }
+        })?,
+    };
+    let mut table = Table::with_headings(["replica", "address", "process"]);
+    let group = fleet.group(fleet.id()).await?;
+    for (member, address) in group.members.iter().zip(fleet.endpoints()) {
+        let process = member.incarnation.as_deref().and_then(|process| process.split('.').next());
+        table.row([
+            member.target.id().name().to_owned(),
+            address.to_string(),
+            process.unwrap_or("-").to_owned(),
+        ]);
+    }
+    print(&format!(
+        "{table}\n\n{} is up until Ctrl-C\nbreak it with: cargo drill --attach {}",
+        fleet.id(),
+        arguments.state.display()
+    ))?;
+    interrupt.next().await;
+    tokio::select! {
+        biased;
+        stopped = fleet.stop() => stopped?,
+        // Dropped, it does not wait for anybody.
+        () = interrupt.next() => {}
+    }
+    Ok(Status::Done)
+}

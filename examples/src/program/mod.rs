@@ -1,0 +1,15 @@
+//! What every program here does the same way: arguments, log, errors, exit codes, interrupts.
+
+mod interrupt;
+mod log;
+mod output;
+mod program;
+mod recover_command;
+mod status;
+
+pub use interrupt::Interrupt;
+pub use log::{LogTo, observe_if_asked};
+pub use output::{print, print_json};
+pub use program::{ProgramError, ProgramResult, run};
+pub use recover_command::recover_command;
+pub use status::Status;

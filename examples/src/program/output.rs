@@ -1,0 +1,28 @@
+use std::io::{self, Write};
+
+use chaos_core::{Error, ErrorKind, Result};
+use serde::Serialize;
+
+/// Writes `text` and a line end to standard output. A reader that has gone away, as `head` does, is no error.
+///
+/// # Errors
+/// Where standard output cannot be written.
+pub fn print(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::new(ErrorKind::Other, "standard output cannot be written").caused_by(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes one JSON object and a line end to standard output.
+///
+/// # Errors
+/// Where standard output cannot be written.
+pub fn print_json(object: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(object)
+        .map_err(|error| Error::new(ErrorKind::Other, "the report is no JSON").caused_by(error))?;
+    print(&text)
+}

@@ -1,0 +1,43 @@
+use std::{env, path::Path};
+
+/// The command line that recovers what the journal at `path` holds.
+///
+/// Under cargo it is the alias, which builds the program first; otherwise the program beside this one.
+pub fn recover_command(path: &Path) -> String {
+    let program = match env::current_exe() {
+        Ok(program) if env::var_os("CARGO_MANIFEST_DIR").is_none() => {
+            quoted(&program.with_file_name("recover"))
+        }
+        _ => "cargo recover".to_owned(),
+    };
+    format!("{program} --journal {}", quoted(path))
+}
+
+/// As a POSIX shell reads it back.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        text.into_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_the_path_back() {
+        for (path, text) in [
+            ("/tmp/chaos.journal", "/tmp/chaos.journal"),
+            ("/tmp/a b", "'/tmp/a b'"),
+            ("/tmp/it's $(x)", r"'/tmp/it'\''s $(x)'"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), text);
+        }
+        let command = recover_command(Path::new("/tmp/x"));
+        assert_eq!(command, "cargo recover --journal /tmp/x");
+    }
+}

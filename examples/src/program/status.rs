@@ -1,0 +1,114 @@
+use std::process::ExitCode;
+
+use chaos_core::{Error, ErrorKind, FaultRecord, FaultState, Outcome, RunReport};
+
+/// How a program ended, as its exit code. This is the only place that knows the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "scripts rely on these five")]
+pub enum Status {
+    /// 0: done, and whatever was injected is recovered.
+    Done,
+    /// 2: an argument makes no sense. Nothing was done.
+    BadArguments,
+    /// 3: a safety rule or a doubt forbade it. Nothing was injected.
+    Skipped,
+    /// 4: something was injected and not recovered.
+    NotRecovered,
+    /// 5: anything else.
+    Other,
+}
+
+impl Status {
+    /// The number that a shell sees. 1 is left to panics and to cargo.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::BadArguments => 2,
+            Self::Skipped => 3,
+            Self::NotRecovered => 4,
+            Self::Other => 5,
+        }
+    }
+
+    /// How a program ends after this run.
+    pub fn of_run(report: &RunReport) -> Self {
+        match report.outcome() {
+            Outcome::Completed | Outcome::DryRun => Self::Done,
+            Outcome::Skipped => Self::Skipped,
+            _ if !report.is_recovered() => Self::NotRecovered,
+            _ => Self::Other,
+        }
+    }
+
+    /// How a program ends after it tried to recover these.
+    pub fn of_recoveries(faults: &[FaultRecord]) -> Self {
+        if faults.iter().all(|fault| fault.state == FaultState::Recovered) {
+            Self::Done
+        } else {
+            Self::NotRecovered
+        }
+    }
+
+    /// How a program ends with this error.
+    pub fn of_error(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::InvalidInput => Self::BadArguments,
+            ErrorKind::Refused => Self::Skipped,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        status.code().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chaos_core::{
+        BlastRadius, ManualClock, MemoryJournal, Monkey, Registry,
+        memory::{MemoryProvider, PowerOff, PowerOn},
+    };
+
+    use super::*;
+
+    fn monkey(blast_radius: BlastRadius) -> chaos_core::MonkeyBuilder {
+        Monkey::builder()
+            .provider(MemoryProvider::default().with_group("web", 5).unwrap())
+            .event(PowerOff::default())
+            .blast_radius(blast_radius)
+            .clock(ManualClock::starting_at("2026-03-02T09:00:00Z".parse().unwrap()))
+    }
+
+    async fn status(builder: chaos_core::MonkeyBuilder) -> u8 {
+        Status::of_run(&builder.build().unwrap().run_once().await.unwrap()).code()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_outcome_has_its_code() {
+        let unleashed = |builder: chaos_core::MonkeyBuilder| {
+            builder.unleash(MemoryJournal::new(), Registry::default().register::<PowerOn>())
+        };
+        let one = BlastRadius::default();
+        assert_eq!(status(monkey(one)).await, 0);
+        assert_eq!(status(unleashed(monkey(one))).await, 0);
+        assert_eq!(status(unleashed(monkey(one.min_healthy(5)))).await, 3);
+
+        let mut report = unleashed(monkey(one)).build().unwrap().run_once().await.unwrap();
+        report.faults[0].failure = Some((&Error::new(ErrorKind::Other, "half-way")).into());
+        assert_eq!(Status::of_run(&report).code(), 5, "recovered after a failed injection");
+        report.faults[0].state = FaultState::RecoveryFailed;
+        assert_eq!(Status::of_run(&report).code(), 4);
+        assert_eq!(Status::of_recoveries(&report.faults).code(), 4);
+        assert_eq!(Status::of_recoveries(&[]).code(), 0);
+    }
+
+    #[test]
+    fn each_error_has_its_code() {
+        assert_eq!(Status::of_error(&Error::invalid("count", 99, "at most 2")).code(), 2);
+        assert_eq!(Status::of_error(&Error::new(ErrorKind::Refused, "no")).code(), 3);
+        assert_eq!(Status::of_error(&Error::new(ErrorKind::Journal, "disk full")).code(), 5);
+    }
+}

@@ -1,0 +1,149 @@
+//! Recovers the faults that a drill has left behind.
+
+use std::path::PathBuf;
+
+use chaos_core::{FaultId, FaultRecord, FaultState, Journal, Monkey, Outcome, Result};
+use chaos_local::{Fleets, Processes};
+use clap::Parser;
+use indicatif::MultiProgress;
+use serde::Serialize;
+use std::sync::Arc;
+
+use crate::{
+    journal,
+    program::{Interrupt, LogTo, ProgramResult, Status, observe_if_asked, print, print_json},
+    table::Table,
+};
+
+/// What `recover` is told.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "recover",
+    version,
+    about = "Recovers the faults in a journal that no living process takes care of",
+    after_help = "Exit codes: 0 everything is back, 2 bad arguments, 4 something is not, 5 anything else."
+)]
+#[non_exhaustive]
+pub struct RecoverArguments {
+    /// The journal
+    #[arg(long, value_name = "PATH")]
+    journal: PathBuf,
+    /// Also the faults that a living process holds, and will recover itself
+    #[arg(long)]
+    all: bool,
+    /// Instead: note that you have brought the target of this fault back by hand
+    #[arg(long, value_name = "FAULT", requires = "note", conflicts_with = "all")]
+    mended: Option<FaultId>,
+    /// How you did it
+    #[arg(long, value_name = "TEXT", requires = "mended")]
+    note: Option<String>,
+    /// Print one JSON object on standard output and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Recovered {
+    outcome: Outcome,
+    /// What was recovered, or was tried.
+    faults: Vec<FaultRecord>,
+    /// What a living process holds.
+    held: Vec<FaultRecord>,
+}
+
+/// Replays a journal.
+///
+/// # Errors
+/// Where the journal cannot be opened or read, and for a fault that it does not hold.
+pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
+    LogTo::start(MultiProgress::new());
+    let journal = Arc::new(journal::open_existing(&arguments.journal).await?);
+    let monkey = monkey(Arc::clone(&journal))?;
+    let mut interrupt = Interrupt::listen()?;
+    let work = async {
+        match (arguments.mended, &arguments.note) {
+            (Some(fault), Some(note)) => {
+                monkey.declare_mended(fault, note.clone()).await?;
+                Ok(journal
+                    .find(&chaos_core::FaultQuery::all())
+                    .await?
+                    .into_iter()
+                    .filter(|record| record.id == fault)
+                    .collect())
+            }
+            _ if arguments.all => monkey.take_over_pending().await,
+            _ => monkey.recover_pending().await,
+        }
+    };
+    let faults: Vec<FaultRecord> = tokio::select! {
+        biased;
+        // What is begun can be begun again.
+        () = interrupt.next() => return Ok(Status::NotRecovered),
+        faults = work => faults?,
+    };
+    let mut held = journal.pending().await?;
+    held.retain(|pending| faults.iter().all(|fault| fault.id != pending.id));
+    let status = Status::of_recoveries(&faults);
+    if arguments.json {
+        let outcome = if status == Status::Done { Outcome::Completed } else { Outcome::Failed };
+        print_json(&Recovered { outcome, faults, held })?;
+    } else {
+        print(&summary(&faults, &held))?;
+    }
+    Ok(status)
+}
+
+fn monkey(journal: Arc<impl Journal>) -> Result<Monkey> {
+    let builder = Monkey::builder()
+        .provider(Fleets::new())
+        .provider(Processes::named("recover").build()?)
+        .observer(Quiet)
+        .unleash(journal, chaos_events::registry());
+    observe_if_asked(builder).build()
+}
+
+/// The summary says it all.
+#[derive(Debug)]
+struct Quiet;
+
+impl chaos_core::Observer for Quiet {
+    fn observe(&self, _: jiff::Timestamp, _: &chaos_core::Activity) {}
+}
+
+fn summary(faults: &[FaultRecord], held: &[FaultRecord]) -> String {
+    let mut parts = Vec::new();
+    if faults.is_empty() {
+        parts.push("nothing to recover".to_owned());
+    } else {
+        let mut table = Table::with_headings(["fault", "event", "target", "state", "remark"]);
+        for fault in faults {
+            let failure = fault.failure.as_ref().filter(|_| fault.state != FaultState::Recovered);
+            let remark = failure.map(|failure| failure.message.clone()).or_else(|| fault.note.clone());
+            table.row([
+                fault.id.to_string(),
+                fault.event.clone(),
+                fault.target.to_string(),
+                fault.state.to_string(),
+                remark.unwrap_or_default(),
+            ]);
+        }
+        parts.push(table.to_string());
+    }
+    if !held.is_empty() {
+        let mut table = Table::with_headings(["fault", "event", "target", "state", "deadline"]);
+        for fault in held {
+            table.row([
+                fault.id.to_string(),
+                fault.event.clone(),
+                fault.target.to_string(),
+                fault.state.to_string(),
+                fault.deadline.to_string(),
+            ]);
+        }
+        parts.push(format!(
+            "left alone, because a living process takes care of it (--all recovers it too):\n{table}"
+        ));
+    }
+    parts.join("\n\n")
+}

@@ -1,0 +1,56 @@
+//! Text tables: columns that line up, without lines.
+
+/// Rows under headings, every column as wide as its widest cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn with_headings<const N: usize>(headings: [&str; N]) -> Self {
+        Self { rows: vec![headings.iter().map(|heading| heading.to_uppercase()).collect()] }
+    }
+
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.into());
+    }
+}
+
+impl std::fmt::Display for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let width = |column: usize| {
+            self.rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        for (number, row) in self.rows.iter().enumerate() {
+            let line = row
+                .iter()
+                .zip(&widths)
+                .map(|(cell, width)| format!("{cell:<width$}"))
+                .collect::<Vec<_>>()
+                .join("  ");
+            let line_end = if number == 0 { "" } else { "\n" };
+            write!(f, "{line_end}{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_lines_end_without_blanks() {
+        let mut table = Table::with_headings(["victim", "state"]);
+        table.row(["local:drill/é".to_owned(), "recovered".to_owned()]);
+        table.row(["x".to_owned(), String::new()]);
+        assert_eq!(table.to_string(), "VICTIM         STATE\nlocal:drill/é  recovered\nx");
+    }
+}
