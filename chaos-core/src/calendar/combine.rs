@@ -113,3 +113,33 @@ impl<C: Calendar, D: Calendar> Calendar for Or<C, D> {
 fn overlap(one: Window, other: Window) -> Window {
     Window::until(one.closes.min(other.closes))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{Always, BusinessHours, ErrorKind};
+
+    #[test]
+    fn bad_input_on_either_side_is_told_and_never_opens_more() {
+        let bad = || Arc::new(BusinessHours::new("UTC").unwrap().hours(9, 25));
+        let excluded: Arc<dyn Exclusion> = bad();
+        let closed: [Arc<dyn Calendar>; 4] = [
+            Arc::new(Always.except(excluded)),
+            Arc::new(bad().except(BusinessHours::new("UTC").unwrap())),
+            Arc::new(Always.and(bad())),
+            Arc::new(bad().and(Always)),
+        ];
+        let open: [Arc<dyn Calendar>; 2] = [Arc::new(Always.or(bad())), Arc::new(bad().or(Always))];
+        for calendar in closed.iter().chain(&open) {
+            let error = calendar.check().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert!(error.to_string().contains("closing time: 25"), "{error}");
+        }
+        for calendar in closed {
+            assert_eq!(calendar.window(Timestamp::UNIX_EPOCH), None, "{calendar:?}");
+        }
+        Always.and(Always).or(Always).except(BusinessHours::new("UTC").unwrap()).check().unwrap();
+    }
+}
