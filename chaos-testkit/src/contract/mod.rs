@@ -1,0 +1,2 @@
+//! Contract suites: what every part must do, checked.
+pub mod target;

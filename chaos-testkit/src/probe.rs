@@ -1,0 +1,142 @@
+//! Probes: chaos events that call the operation under test and look at what comes of it.
+//!
+//! Only chaos-core makes permits, so an operation can be called from a real fault alone: armed in a journal, injected by a
+//! monkey, and recovered.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use chaos_core::{
+    BoxFuture, CapabilitySet, ChaosEvent, Error, ErrorKind, FaultState, Health, Hold, IsolationSnapshot,
+    MemoryJournal, Permit, Prepared, Recovery, Registry, Result, Scope, Target, Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    report::{Checked, violated},
+    stage::{Stage, why_nothing},
+};
+
+/// What undoes a probe.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Undo {
+    /// There is nothing to undo, or nothing that undoes it.
+    Nothing,
+    /// Starting the target.
+    Start,
+    /// Putting the target's connections back.
+    Restore(IsolationSnapshot),
+}
+
+/// Calls what is under test with the target as discovered, and says what it found.
+pub(crate) type Act = Box<dyn for<'a> FnOnce(Arc<dyn Target>, &'a Permit) -> BoxFuture<'a, Checked> + Send>;
+
+/// Runs `act` as the injection of a fault on the stage's target, and undoes it.
+///
+/// The fault is momentary and the looking is done inside the injection, so that every wait is as long as it must be.
+pub(crate) async fn probe<A>(stage: &Stage, undo: Undo, act: A) -> Checked
+where
+    A: for<'a> FnOnce(Arc<dyn Target>, &'a Permit) -> BoxFuture<'a, Checked> + Send + 'static,
+{
+    let found = Arc::new(Mutex::new(None));
+    let probe = Probe { undo, act: Mutex::new(Some(Box::new(act))), found: Arc::clone(&found) };
+    let monkey = stage.monkey(MemoryJournal::new(), Registry::default().register::<Undo>())?;
+    let report = monkey.inject(probe, &stage.target).await?;
+    let Some(fault) = report.faults.first() else {
+        return violated(format!("the probe was not injected: {}", why_nothing(&report)));
+    };
+    let found = held(&found).take();
+    match (found, &fault.failure) {
+        (Some(Err(finding)), _) => Err(finding),
+        (_, Some(failure)) => violated(failure.to_string()),
+        (None, None) => violated("the injection was not carried out"),
+        (Some(Ok(())), None) if fault.state != FaultState::Recovered => {
+            violated(format!("the target could not be brought back: it is {}", fault.state))
+        }
+        (Some(Ok(())), None) => Ok(()),
+    }
+}
+
+struct Probe {
+    undo: Undo,
+    act: Mutex<Option<Act>>,
+    found: Arc<Mutex<Option<Checked>>>,
+}
+
+#[async_trait]
+impl ChaosEvent for Probe {
+    fn name(&self) -> &'static str {
+        "contract-probe"
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        CapabilitySet::default()
+    }
+
+    fn hold(&self) -> Hold {
+        Hold::MOMENTARY
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        let target = Arc::clone(scope.target()?);
+        let act = held(&self.act)
+            .take()
+            .ok_or_else(|| Error::new(ErrorKind::Conflict, "a probe is injected once"))?;
+        let found = Arc::clone(&self.found);
+        Ok(Prepared::new(self.undo.clone(), move |permit| {
+            Box::pin(async move {
+                let checked = act(target, permit).await;
+                *held(&found) = Some(checked);
+                Ok(())
+            })
+        }))
+    }
+}
+
+#[async_trait]
+impl Recovery for Undo {
+    const KIND: &'static str = "chaos-testkit/undo/1";
+
+    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+        let Some(target) = scope.fresh_target().await? else {
+            return Ok(());
+        };
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Start => target.capabilities().lifecycle()?.start(permit).await,
+            Self::Restore(snapshot) => target.capabilities().isolation()?.restore(snapshot, permit).await,
+        }
+    }
+
+    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+        let Some(target) = scope.fresh_target().await? else {
+            return Ok(Verdict::Gone("the target is gone".to_owned()));
+        };
+        Ok(match self {
+            Self::Nothing => Verdict::Back,
+            Self::Start => match target.health().await? {
+                Health::Healthy => Verdict::Back,
+                health => Verdict::NotYet(format!("the target is {health}")),
+            },
+            Self::Restore(_) => match target.capabilities().isolation()?.is_isolated().await? {
+                true => Verdict::NotYet("the target is isolated".to_owned()),
+                false => Verdict::Back,
+            },
+        })
+    }
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Probe").field("undo", &self.undo).finish_non_exhaustive()
+    }
+}
+
+/// A slot that a check and its fault share. Whoever panicked while holding it has left nothing half-written.
+pub(crate) fn held<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,237 @@
+//! The stage of a check: a target, its provider, and monkeys over journals in memory.
+
+use std::{fmt, sync::Arc};
+
+use chaos_core::{
+    BlastRadius, BoxFuture, Error, ErrorKind, Group, Health, Journal, Monkey, Provider, Registry, Result,
+    RetryPolicy, RunReport, Target, TargetId,
+};
+
+use crate::{
+    Timing,
+    report::{Checked, violated},
+};
+
+/// What a fixture hands to a suite: a healthy target that may be broken, and the provider that finds it.
+///
+/// The suite asks its fixture for a fresh one for each check that injects. It may be another target of the same world, as
+/// long as it is healthy, or becomes so within [`Timing::settle`].
+#[derive(Clone, Debug)]
+pub struct Subject {
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) target: TargetId,
+    pub(crate) boot_mark: Option<BootMark>,
+}
+
+/// Reads what differs after each boot.
+#[derive(Clone)]
+pub(crate) struct BootMark(Arc<dyn Fn() -> BoxFuture<'static, Result<String>> + Send + Sync>);
+
+impl BootMark {
+    pub(crate) async fn read(&self) -> Result<String> {
+        (self.0)().await
+    }
+}
+
+impl fmt::Debug for BootMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BootMark")
+    }
+}
+
+impl Subject {
+    /// The target that `provider` resolves from `target`.
+    pub fn new(provider: impl Provider, target: TargetId) -> Self {
+        Self { provider: Arc::new(provider), target, boot_mark: None }
+    }
+
+    /// Gives the suite of targets something that differs after each boot, read past the provider: a process's start time,
+    /// `/proc/sys/kernel/random/boot_id`. Without it, a reboot that does nothing cannot be told from one that was quick.
+    #[must_use]
+    pub fn boot_mark(
+        mut self,
+        read: impl Fn() -> BoxFuture<'static, Result<String>> + Send + Sync + 'static,
+    ) -> Self {
+        self.boot_mark = Some(BootMark(Arc::new(read)));
+        self
+    }
+}
+
+/// A subject whose target was seen healthy, and the time to look at it.
+#[derive(Clone, Debug)]
+pub(crate) struct Stage {
+    pub(crate) timing: Timing,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) target: TargetId,
+    pub(crate) boot_mark: Option<BootMark>,
+}
+
+/// What a fresh look saw of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// `Gone` where the provider resolves it no more.
+    pub(crate) health: Health,
+    pub(crate) incarnation: Option<Arc<str>>,
+}
+
+impl fmt::Display for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.health)?;
+        match &self.incarnation {
+            Some(incarnation) => write!(f, " in incarnation {incarnation}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Stage {
+    /// Waits until the target is healthy, for its handle and in its group alike, because nobody else is injected into.
+    pub(crate) async fn set(timing: &Timing, subject: Result<Subject>) -> Checked<Self> {
+        let subject = subject.or_else(|error| violated(format!("the fixture failed: {}", error.chain())))?;
+        let stage = Self {
+            timing: timing.clone(),
+            provider: subject.provider,
+            target: subject.target,
+            boot_mark: subject.boot_mark,
+        };
+        let watch = timing.watch_settling();
+        loop {
+            let seen = stage.look().await;
+            if let Ok(look) = &seen
+                && look.health == Health::Healthy
+                && stage.listed_health().await.ok() == Some(Health::Healthy)
+            {
+                return Ok(stage);
+            }
+            if !watch.again().await {
+                let seen = seen.map_or_else(|error| error.chain(), |look| look.to_string());
+                return violated(format!("the fixture's target {} is not healthy: {seen}", stage.target));
+            }
+        }
+    }
+
+    pub(crate) async fn handle(&self) -> Result<Arc<dyn Target>> {
+        self.provider.resolve(&self.target).await?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "the target does not resolve").with("target", &self.target)
+        })
+    }
+
+    pub(crate) async fn group(&self) -> Result<Group> {
+        self.provider.group(&self.target.group()).await
+    }
+
+    pub(crate) async fn look(&self) -> Result<Look> {
+        let health = match self.provider.resolve(&self.target).await? {
+            Some(target) => target.health().await?,
+            None => Health::Gone,
+        };
+        let group = self.group().await?;
+        Ok(Look {
+            health,
+            incarnation: group.member(&self.target).and_then(|member| member.incarnation.clone()),
+        })
+    }
+
+    async fn listed_health(&self) -> Result<Health> {
+        let group = self.group().await?;
+        Ok(group.member(&self.target).map_or(Health::Gone, |member| member.health))
+    }
+
+    /// Waits until a fresh look satisfies `arrived`.
+    pub(crate) async fn until(&self, what: &str, arrived: impl Fn(&Look) -> bool) -> Checked<Look> {
+        let watch = self.timing.watch_settling();
+        loop {
+            let seen = self.look().await;
+            if let Ok(look) = &seen
+                && arrived(look)
+            {
+                return Ok(look.clone());
+            }
+            if !watch.again().await {
+                let seen = seen.map_or_else(|error| error.chain(), |look| look.to_string());
+                return violated(format!(
+                    "{what}; after {:?} the target was {seen}",
+                    self.timing.settle_limit()
+                ));
+            }
+        }
+    }
+
+    /// Looks for a while whether the target stays as it was.
+    pub(crate) async fn stays(&self, before: &Look, what: &str) -> Checked {
+        let watch = self.timing.watch_quiet();
+        loop {
+            let look = self.look().await?;
+            if look != *before {
+                return violated(format!("{what}: it was {before} and is {look}"));
+            }
+            if !watch.again().await {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits until the target, or the group if that has replaced it, is as healthy as it was.
+    pub(crate) async fn whole_again(&self, healthy_before: usize) -> Checked {
+        let watch = self.timing.watch_settling();
+        loop {
+            let look = self.look().await?;
+            let healthy = self.group().await?.healthy();
+            let is_back = match look.health {
+                Health::Healthy => true,
+                Health::Gone => healthy >= healthy_before,
+                _ => false,
+            };
+            if is_back {
+                return Ok(());
+            }
+            if !watch.again().await {
+                return violated(format!(
+                    "the target is not back: it is {look}, and {healthy} of {healthy_before} members are healthy"
+                ));
+            }
+        }
+    }
+
+    /// An unleashed monkey that allows one fault, whatever is left of the group.
+    pub(crate) fn monkey(&self, journal: impl Journal, registry: Registry) -> Result<Monkey> {
+        self.monkey_over(Arc::clone(&self.provider), journal, registry, self.retry())
+    }
+
+    pub(crate) fn monkey_over(
+        &self,
+        provider: impl Provider,
+        journal: impl Journal,
+        registry: Registry,
+        retry: RetryPolicy,
+    ) -> Result<Monkey> {
+        Monkey::builder()
+            .provider(provider)
+            .clock(Arc::clone(self.timing.clock()))
+            .blast_radius(BlastRadius::default().min_healthy(0))
+            .discovery_limit(self.timing.settle_limit())
+            .retry(retry)
+            .seed(0)
+            .unleash(journal, registry)
+            .build()
+    }
+
+    pub(crate) fn retry(&self) -> RetryPolicy {
+        let mut retry = RetryPolicy::default();
+        retry.budget = self.timing.fault_limit();
+        retry.first_wait = self.timing.poll_interval();
+        retry.longest_wait = self.timing.poll_interval().saturating_mul(8);
+        retry
+    }
+}
+
+/// Why a run injected nothing, for a violation.
+pub(crate) fn why_nothing(report: &RunReport) -> String {
+    let targets = report
+        .plan
+        .groups
+        .iter()
+        .flat_map(|group| &group.targets)
+        .map(|target| format!("{}: {:?}", target.id, target.decision));
+    report.why_nothing().into_iter().chain(targets).collect::<Vec<_>>().join("; ")
+}
