@@ -28,6 +28,7 @@
 //! - `<file>.holder-<session>`, empty, one for each open journal that has armed a fault. Its owner keeps it locked, and the
 //!   kernel drops the lock when the owner ends, however it ends. This is how
 //!   [`orphans`](chaos_core::Journal::orphans) knows who is alive; no process id is ever trusted.
+//! - `<file>.new-<number>` for the moment in which a new journal is made. One that a crash has left there may be deleted.
 //!
 //! The file bears an application id and a schema version. A file of a newer version, a file that is something else, and a
 //! damaged file are errors, and nothing is changed.

@@ -1,10 +1,6 @@
 //! The journal on disk behaves as the one in memory does, and reads back what was written.
 
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may panic as tests do"
-)]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod common;
 
@@ -96,10 +92,7 @@ async fn story(journal: &dyn Journal) -> Vec<String> {
             let lease = arm(journal, &fault).await;
             pass_through(journal, fault.id, 1_000, &path).await;
             let moved = journal.mark(fault.id, &Mark::new(wanted, at(2_000))).await;
-            told.answer(
-                &format!("{start} to {wanted}"),
-                moved.map_err(|error| error.kind()),
-            );
+            told.answer(&format!("{start} to {wanted}"), moved.map_err(|error| error.kind()));
             drop(lease);
         }
     }
@@ -109,12 +102,9 @@ async fn story(journal: &dyn Journal) -> Vec<String> {
 
     // Cool-down: counted from the injection, for the same target and event alone.
     pass_through(journal, id(5), 3_000, &[Injecting, Active, Recovering, Recovered]).await;
-    for (number, event, cool_down) in [
-        (3_100, "stop", 101),
-        (3_100, "stop", 100),
-        (3_200, "reboot", 100_000),
-        (3_300, "stop", u64::MAX),
-    ] {
+    for (number, event, cool_down) in
+        [(3_100, "stop", 101), (3_100, "stop", 100), (3_200, "reboot", 100_000), (3_300, "stop", u64::MAX)]
+    {
         let again = fault(number, "local:web/a", event);
         let limits = Limits::none().cool_down(Duration::from_secs(cool_down));
         match journal.arm(&again, &limits).await {
@@ -138,24 +128,17 @@ async fn story(journal: &dyn Journal) -> Vec<String> {
         .note(Some("a\u{0}note".into()));
     told.answer("rich", journal.mark(id(9), &rich).await);
     achieved.set("load_percent", 1.0);
-    let richer = Mark::new(Recovering, at(4_100))
-        .achieved(achieved)
-        .milestones(vec![
-            Reached::new(Milestone::DetectedUnhealthy, at(4_101)),
-            Reached::new(Milestone::Healthy, at(4_102)),
-        ]);
+    let richer = Mark::new(Recovering, at(4_100)).achieved(achieved).milestones(vec![
+        Reached::new(Milestone::DetectedUnhealthy, at(4_101)),
+        Reached::new(Milestone::Healthy, at(4_102)),
+    ]);
     told.answer("richer", journal.mark(id(9), &richer).await);
 
     // Halt.
     told.answer("halt", journal.set_halt(Some(&Halt::new("first", at(1)))).await);
-    told.answer(
-        "halt",
-        journal.set_halt(Some(&Halt::new("the \"second\"", at(2)))).await,
-    );
+    told.answer("halt", journal.set_halt(Some(&Halt::new("the \"second\"", at(2)))).await);
     told.answer("halted", journal.halt().await);
-    let halted = journal
-        .arm(&fault(6_000, "local:new/a", "stop"), &Limits::none())
-        .await;
+    let halted = journal.arm(&fault(6_000, "local:new/a", "stop"), &Limits::none()).await;
     told.answer("arm while halted", halted);
     told.answer("resume", journal.set_halt(None).await);
 
@@ -209,10 +192,7 @@ async fn the_journal_on_disk_tells_the_same_story_as_the_one_in_memory() {
     on_disk.close().await.unwrap();
     let reopened = SqlJournal::open_existing(folder.path().join("j")).await.unwrap();
     assert_eq!(reopened.find(&FaultQuery::all()).await.unwrap(), all);
-    assert_eq!(
-        reopened.pending().await.unwrap(),
-        in_memory.pending().await.unwrap()
-    );
+    assert_eq!(reopened.pending().await.unwrap(), in_memory.pending().await.unwrap());
 }
 
 #[tokio::test]
@@ -222,13 +202,7 @@ async fn extreme_values_come_back_as_they_were() {
     let journal = SqlJournal::open(&path).await.unwrap();
     let mut written = Vec::new();
     // Numbers that a careless JSON reader gets wrong in the last bit.
-    let numbers = [
-        51.24817837550540_4,
-        1.7976931348623157e308,
-        5e-324,
-        -0.0,
-        0.1 + 0.2,
-    ];
+    let numbers = [51.24817837550540_4, 1.7976931348623157e308, 5e-324, -0.0, 0.1 + 0.2];
     for (number, seed) in (1..).zip([0, 1, i64::MAX as u64, i64::MAX as u64 + 1, u64::MAX]) {
         let mut fault = fault(number, &format!("local:web/{number}"), "ev'ent\u{0}ü");
         fault.seed = seed;
@@ -277,11 +251,7 @@ async fn a_content_that_cannot_be_read_is_an_error_that_names_the_fault() {
     let journal = SqlJournal::open(&path).await.unwrap();
     drop(arm(&journal, &fault(0xabc, "local:web/a", "stop")).await);
     drop(arm(&journal, &fault(2, "local:web/b", "stop")).await);
-    let mut connection = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(&path)
-        .connect()
-        .await
-        .unwrap();
+    let mut connection = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
     for (column, value) in [
         ("seed", "-1"),
         ("state", "gone"),
@@ -295,36 +265,26 @@ async fn a_content_that_cannot_be_read_is_an_error_that_names_the_fault() {
         ("group_id", ""),
     ] {
         let id = "0000000000000abc";
-        let before: Option<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-            "SELECT {column} FROM fault WHERE id = ?"
-        )))
-        .bind(id)
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
+        let before: Option<String> =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT {column} FROM fault WHERE id = ?")))
+                .bind(id)
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
         let set = format!("UPDATE fault SET {column} = ? WHERE id = ?");
         let write =
             |value: Option<String>| sqlx::query(sqlx::AssertSqlSafe(set.clone())).bind(value).bind(id);
-        write(Some(value.to_owned()))
-            .execute(&mut connection)
-            .await
-            .unwrap();
+        write(Some(value.to_owned())).execute(&mut connection).await.unwrap();
 
         for error in [
             journal.find(&FaultQuery::all()).await.unwrap_err(),
             journal.pending().await.unwrap_err(),
             journal.orphans().await.unwrap_err(),
-            journal
-                .mark(common::id(0xabc), &Mark::new(FaultState::Recovering, at(1)))
-                .await
-                .unwrap_err(),
+            journal.mark(common::id(0xabc), &Mark::new(FaultState::Recovering, at(1))).await.unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{column}");
             let text = error.to_string();
-            assert!(
-                text.contains("0000000000000abc") && text.contains(column),
-                "{text}"
-            );
+            assert!(text.contains("0000000000000abc") && text.contains(column), "{text}");
             assert!(text.contains(path.to_str().unwrap()), "{text}");
         }
         write(before).execute(&mut connection).await.unwrap();

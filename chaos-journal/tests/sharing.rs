@@ -1,10 +1,6 @@
 //! Several journals over one file, in one process and in several.
 
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may panic as tests do"
-)]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod common;
 
@@ -63,10 +59,7 @@ async fn a_killed_process_leaves_its_faults_to_the_others_at_once() {
         let journal = SqlJournal::open(path).await.unwrap();
         let _held = arm(&journal, &fault(1, "local:web/a", "stop")).await;
         drop(arm(&journal, &fault(2, "local:web/b", "stop")).await);
-        journal
-            .mark(id(1), &Mark::new(FaultState::Injecting, at(5)))
-            .await
-            .unwrap();
+        journal.mark(id(1), &Mark::new(FaultState::Injecting, at(5))).await.unwrap();
         println!("\narmed");
         std::io::stdout().flush().unwrap();
         return wait_for_parent();
@@ -119,11 +112,7 @@ async fn processes_that_open_a_new_journal_at_once_all_succeed() {
         assert!(child.wait().unwrap().success());
     }
     let journal = SqlJournal::open_existing(&path).await.unwrap();
-    assert_eq!(
-        journal.orphans().await.unwrap().len(),
-        6,
-        "every one wrote into the same file"
-    );
+    assert_eq!(journal.orphans().await.unwrap().len(), 6, "every one wrote into the same file");
     journal.close().await.unwrap();
     assert_eq!(names(folder.path()), ["j"]);
 }
@@ -174,21 +163,10 @@ async fn journals_over_one_file_never_exceed_a_limit_together() {
         });
     }
     let done = tasks.join_all().await;
-    let groups: Vec<_> = done
-        .iter()
-        .flat_map(|(_, leases)| leases)
-        .map(|(group, _)| group)
-        .collect();
-    assert_eq!(
-        groups.len(),
-        5,
-        "as many as the limit allows, and not one more: {groups:?}"
-    );
+    let groups: Vec<_> = done.iter().flat_map(|(_, leases)| leases).map(|(group, _)| group).collect();
+    assert_eq!(groups.len(), 5, "as many as the limit allows, and not one more: {groups:?}");
     for group in &groups {
-        assert!(
-            groups.iter().filter(|other| other == &group).count() <= 3,
-            "{groups:?}"
-        );
+        assert!(groups.iter().filter(|other| other == &group).count() <= 3, "{groups:?}");
     }
     assert_eq!(done[0].0.pending().await.unwrap().len(), 5);
     assert!(done[0].0.orphans().await.unwrap().is_empty());
@@ -211,11 +189,7 @@ async fn two_journals_in_one_process_see_whose_fault_is_whose() {
 
     drop(dropped);
     assert_eq!(orphans(&first).await, [id(2)]);
-    assert_eq!(
-        orphans(&second).await,
-        [],
-        "only the journal that gave a lease knows that it was dropped"
-    );
+    assert_eq!(orphans(&second).await, [], "only the journal that gave a lease knows that it was dropped");
 
     // The journal is gone, and a lease of it lives: whoever has it still takes care of the fault.
     first.close().await.unwrap();
@@ -225,13 +199,7 @@ async fn two_journals_in_one_process_see_whose_fault_is_whose() {
 
     // What was recovered by somebody else is nobody's orphan.
     for fault in [1, 2] {
-        common::pass_through(
-            &second,
-            id(fault),
-            9,
-            &[FaultState::Recovering, FaultState::Recovered],
-        )
-        .await;
+        common::pass_through(&second, id(fault), 9, &[FaultState::Recovering, FaultState::Recovered]).await;
     }
     assert_eq!(orphans(&second).await, []);
     drop(other);
@@ -245,21 +213,11 @@ async fn a_halt_by_one_stops_the_other() {
     let first = SqlJournal::open(&path).await.unwrap();
     let second = SqlJournal::open(&path).await.unwrap();
     first.set_halt(Some(&Halt::new("smoke", at(0)))).await.unwrap();
-    match second
-        .arm(&fault(1, "local:web/a", "stop"), &Limits::none())
-        .await
-        .unwrap()
-    {
+    match second.arm(&fault(1, "local:web/a", "stop"), &Limits::none()).await.unwrap() {
         Arming::Refused(Reason::Halted { reason }) => assert_eq!(reason, "smoke"),
         other => panic!("{other:?}"),
     }
-    assert!(
-        second
-            .find(&chaos_core::FaultQuery::all())
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(second.find(&chaos_core::FaultQuery::all()).await.unwrap().is_empty());
     second.set_halt(None).await.unwrap();
     assert_eq!(first.halt().await.unwrap(), None);
 }
@@ -273,18 +231,11 @@ async fn of_all_who_want_to_inject_a_fault_one_may() {
     let mut tasks = JoinSet::new();
     for _ in 0..6 {
         let journal = SqlJournal::open(&path).await.unwrap();
-        tasks.spawn(async move {
-            journal
-                .mark(id(1), &Mark::new(FaultState::Injecting, at(1)))
-                .await
-        });
+        tasks.spawn(async move { journal.mark(id(1), &Mark::new(FaultState::Injecting, at(1))).await });
     }
     let (won, lost): (Vec<_>, Vec<_>) = tasks.join_all().await.into_iter().partition(Result::is_ok);
     assert_eq!(won.len(), 1);
-    assert!(
-        lost.iter()
-            .all(|lost| lost.as_ref().unwrap_err().kind() == ErrorKind::Conflict)
-    );
+    assert!(lost.iter().all(|lost| lost.as_ref().unwrap_err().kind() == ErrorKind::Conflict));
 }
 
 /// Drops calls after one poll, after two, and so on.
@@ -318,11 +269,7 @@ async fn a_dropped_call_happened_whole_or_not_at_all() {
         let pending = journal.pending().await.unwrap();
         let there: Vec<_> = pending.iter().filter(|other| other.id == fault.id).collect();
         assert!(there.iter().all(|other| **other == fault), "whole");
-        assert_eq!(
-            journal.orphans().await.unwrap(),
-            pending,
-            "nobody holds what was dropped"
-        );
+        assert_eq!(journal.orphans().await.unwrap(), pending, "nobody holds what was dropped");
         // The journal goes on, and no transaction was left open.
         let next = common::fault(1_000 + number, &format!("local:next/{number}"), "stop");
         drop(arm(&journal, &next).await);
@@ -330,8 +277,5 @@ async fn a_dropped_call_happened_whole_or_not_at_all() {
         other.set_halt(None).await.unwrap();
         other.close().await.unwrap();
     }
-    assert!(
-        dropped > 0 && finished > 0,
-        "{dropped} dropped, {finished} finished"
-    );
+    assert!(dropped > 0 && finished > 0, "{dropped} dropped, {finished} finished");
 }

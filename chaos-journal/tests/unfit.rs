@@ -1,10 +1,6 @@
 //! A file that is not a journal, or not one for this version, is an error and stays as it is to the last byte.
 
-#![allow(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests may panic as tests do"
-)]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod common;
 
@@ -30,12 +26,7 @@ async fn journal(folder: &Path) -> PathBuf {
 }
 
 async fn connect(path: &Path) -> SqliteConnection {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .connect()
-        .await
-        .unwrap()
+    SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await.unwrap()
 }
 
 async fn execute(connection: &mut SqliteConnection, statements: &'static str) {
@@ -51,12 +42,7 @@ async fn refuses(path: &Path, kind: ErrorKind) -> Error {
         let error = JournalOptions::new().create(create).open(path).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{}", error.chain());
         assert!(!error.is_retryable());
-        assert!(
-            error
-                .to_string()
-                .contains(path.file_name().unwrap().to_str().unwrap()),
-            "{error}"
-        );
+        assert!(error.to_string().contains(path.file_name().unwrap().to_str().unwrap()), "{error}");
         assert_eq!(contents(folder), before, "{error}");
         last = Some(error);
     }
@@ -74,10 +60,7 @@ async fn a_newer_journal_is_refused_with_both_versions() {
 
     let error = refuses(&path, ErrorKind::Conflict).await;
     let text = error.to_string();
-    assert!(
-        text.contains(r#"version="99""#) && text.contains(r#"known="1""#),
-        "{text}"
-    );
+    assert!(text.contains(r#"version="99""#) && text.contains(r#"known="1""#), "{text}");
 }
 
 #[tokio::test]
@@ -99,9 +82,7 @@ async fn a_journal_that_a_newer_program_took_over_is_written_no_more() {
     let journal = SqlJournal::open(&path).await.unwrap();
     let mut connection = connect(&path).await;
     execute(&mut connection, "PRAGMA user_version = 99").await;
-    let armed = journal
-        .arm(&fault(1, "local:web/a", "stop"), &chaos_core::Limits::none())
-        .await;
+    let armed = journal.arm(&fault(1, "local:web/a", "stop"), &chaos_core::Limits::none()).await;
     assert_eq!(armed.unwrap_err().kind(), ErrorKind::Conflict);
     assert!(journal.pending().await.unwrap().is_empty());
 }
@@ -224,9 +205,7 @@ async fn a_missing_file_is_created_or_refused_as_asked() {
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 
-    let error = SqlJournal::open(folder.path().join("no/folder"))
-        .await
-        .unwrap_err();
+    let error = SqlJournal::open(folder.path().join("no/folder")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 

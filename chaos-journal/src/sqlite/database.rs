@@ -51,10 +51,7 @@ pub(super) async fn locate(path: &Path, create: bool, entropy: &dyn Entropy) -> 
 /// Connects to a file that [`locate`] returned, once it is proven to be a journal that this library may touch.
 pub(super) async fn connect(path: &Path) -> Result<SqliteConnection> {
     examine_untouched(path).await?;
-    let mut connection = options(path)
-        .connect()
-        .await
-        .map_err(error::of_database(path, "open its file"))?;
+    let mut connection = options(path).connect().await.map_err(error::of_database(path, "open its file"))?;
     match set_up(&mut connection, path).await {
         Ok(()) => Ok(connection),
         Err(error) => {
@@ -81,10 +78,7 @@ async fn examine_untouched(path: &Path) -> Result<()> {
         .await
         .map_err(error::of_database(path, doing))?;
     let identity = schema::Identity::read(&mut connection).await;
-    connection
-        .close()
-        .await
-        .map_err(error::of_database(path, doing))?;
+    connection.close().await.map_err(error::of_database(path, doing))?;
     match identity {
         Ok(identity) => identity.check(path),
         Err(error) if error::primary_code(&error) == Some(error::NOT_A_DATABASE) => {
@@ -124,14 +118,12 @@ fn options(path: &Path) -> SqliteConnectOptions {
 async fn create_file(path: &Path, entropy: &dyn Entropy) -> Result<()> {
     let (folder, name) = split(path)?;
     let draft = new_draft(&folder, name, entropy)?;
-    let made = fill(&draft)
-        .await
-        .and_then(|()| match fs::hard_link(&draft, folder.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(error::of_file(path, "create its file")(error))
-            }
-            _ => Ok(()),
-        });
+    let made = fill(&draft).await.and_then(|()| match fs::hard_link(&draft, folder.join(name)) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(error::of_file(path, "create its file")(error))
+        }
+        _ => Ok(()),
+    });
     let removed = fs::remove_file(&draft).map_err(error::of_file(&draft, "remove a draft of its file"));
     made.and(removed)?;
     sync_folder(&folder)
@@ -145,10 +137,7 @@ async fn fill(draft: &Path) -> Result<()> {
         .await
         .map_err(error::of_database(draft, "create its file"))?;
     let migrated = schema::migrate(&mut connection, draft, schema::MIGRATIONS).await;
-    let closed = connection
-        .close()
-        .await
-        .map_err(error::of_database(draft, "create its file"));
+    let closed = connection.close().await.map_err(error::of_database(draft, "create its file"));
     migrated.and(closed)
 }
 
@@ -161,11 +150,8 @@ fn new_draft(folder: &Path, name: &str, entropy: &dyn Entropy) -> Result<PathBuf
             Err(error) => return Err(error::of_file(&draft, "create its file")(error)),
         }
     }
-    Err(Error::new(
-        ErrorKind::Journal,
-        "no free name was drawn for a draft of the journal",
-    )
-    .with("draws", DRAWS))
+    Err(Error::new(ErrorKind::Journal, "no free name was drawn for a draft of the journal")
+        .with("draws", DRAWS))
 }
 
 /// The folder of a file that need not exist, and its name in there.
@@ -179,12 +165,9 @@ fn split(path: &Path) -> Result<(PathBuf, &str)> {
         _ => Path::new("."),
     };
     let folder = fs::canonicalize(parent).map_err(|error| {
-        Error::new(
-            ErrorKind::NotFound,
-            "the folder of the journal cannot be reached; create it first",
-        )
-        .with("folder", parent.display())
-        .caused_by(error)
+        Error::new(ErrorKind::NotFound, "the folder of the journal cannot be reached; create it first")
+            .with("folder", parent.display())
+            .caused_by(error)
     })?;
     Ok((folder, name))
 }

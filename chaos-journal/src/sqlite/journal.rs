@@ -69,14 +69,7 @@ impl SqlJournal {
     pub(super) async fn open_with(path: &Path, options: JournalOptions) -> Result<Self> {
         let path = database::locate(path, options.create, &*options.entropy).await?;
         let connection = database::connect(&path).await?;
-        Ok(Self {
-            path,
-            entropy: options.entropy,
-            state: Mutex::new(State {
-                connection,
-                session: None,
-            }),
-        })
+        Ok(Self { path, entropy: options.entropy, state: Mutex::new(State { connection, session: None }) })
     }
 
     /// The file, with every symbolic link resolved.
@@ -94,11 +87,7 @@ impl SqlJournal {
     /// `Journal` where SQLite cannot end in order. Nothing is lost.
     pub async fn close(self) -> Result<()> {
         let state = self.state.into_inner();
-        state
-            .connection
-            .close()
-            .await
-            .map_err(error::of_database(&self.path, "close its file"))
+        state.connection.close().await.map_err(error::of_database(&self.path, "close its file"))
     }
 
     /// Begins a transaction that no other writer can come between.
@@ -106,28 +95,20 @@ impl SqlJournal {
         let doing = "begin a transaction";
         if connection.is_in_transaction() {
             // A dropped call has asked for a roll-back that may not be through yet.
-            connection
-                .ping()
-                .await
-                .map_err(error::of_database(&self.path, doing))?;
+            connection.ping().await.map_err(error::of_database(&self.path, doing))?;
         }
         if connection.is_in_transaction() {
             // SQLite has rolled back by itself, for instance because the disk was full, and the connection does not know.
             *connection = database::connect(&self.path).await?;
         }
-        let mut transaction = connection
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(error::of_database(&self.path, doing))?;
+        let mut transaction =
+            connection.begin_with("BEGIN IMMEDIATE").await.map_err(error::of_database(&self.path, doing))?;
         schema::check_unchanged(&mut transaction, &self.path).await?;
         Ok(transaction)
     }
 
     async fn commit(&self, transaction: Transaction<'_, Sqlite>) -> Result<()> {
-        transaction
-            .commit()
-            .await
-            .map_err(error::of_database(&self.path, "commit a transaction"))
+        transaction.commit().await.map_err(error::of_database(&self.path, "commit a transaction"))
     }
 
     /// The session of this journal, begun by the first call.
@@ -152,10 +133,8 @@ impl Journal for SqlJournal {
         let mut transaction = self.begin(connection).await?;
         let mut queries = Queries::new(&mut transaction, &self.path);
         if queries.fault(fault.id).await?.is_some() {
-            return Err(
-                Error::new(ErrorKind::Conflict, "the journal holds a fault of this id")
-                    .with("fault", fault.id),
-            );
+            return Err(Error::new(ErrorKind::Conflict, "the journal holds a fault of this id")
+                .with("fault", fault.id));
         }
         if let Err(reason) = limits.check(fault, &queries.tally(fault).await?) {
             return Ok(Arming::Refused(reason));
@@ -175,12 +154,10 @@ impl Journal for SqlJournal {
             Error::new(ErrorKind::NotFound, "the journal holds no such fault").with("fault", fault)
         })?;
         if !record.state.may_become(mark.state) {
-            return Err(
-                Error::new(ErrorKind::Conflict, "the fault is in another state by now")
-                    .with("fault", fault)
-                    .with("state", record.state)
-                    .with("wanted", mark.state),
-            );
+            return Err(Error::new(ErrorKind::Conflict, "the fault is in another state by now")
+                .with("fault", fault)
+                .with("state", record.state)
+                .with("wanted", mark.state));
         }
         record.apply(mark);
         queries.update(&record).await?;
@@ -235,9 +212,7 @@ impl Journal for SqlJournal {
 
 impl fmt::Debug for SqlJournal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqlJournal")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("SqlJournal").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -264,10 +239,7 @@ mod tests {
     /// Sends a statement that changes the journal's own connection.
     async fn execute(journal: &SqlJournal, statement: &'static str) {
         let mut state = journal.state.lock().await;
-        sqlx::query(statement)
-            .execute(&mut state.connection)
-            .await
-            .unwrap();
+        sqlx::query(statement).execute(&mut state.connection).await.unwrap();
     }
 
     /// SQLite rolls back by itself when the disk is full, which the connection does not notice.
@@ -305,10 +277,8 @@ mod tests {
     async fn a_journal_that_is_locked_for_too_long_is_a_retryable_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j");
-        let (journal, other) = (
-            SqlJournal::open(&path).await.unwrap(),
-            SqlJournal::open(&path).await.unwrap(),
-        );
+        let (journal, other) =
+            (SqlJournal::open(&path).await.unwrap(), SqlJournal::open(&path).await.unwrap());
         execute(&journal, "PRAGMA busy_timeout = 20").await;
         let mut state = other.state.lock().await;
         let transaction = other.begin(&mut state.connection).await.unwrap();
@@ -329,18 +299,12 @@ mod tests {
         let journal = SqlJournal::open(folder.path().join("j")).await.unwrap();
         let mut state = journal.state.lock().await;
         let connection = &mut state.connection;
-        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
-            .fetch_one(&mut *connection)
-            .await
-            .unwrap();
-        let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
-            .fetch_one(&mut *connection)
-            .await
-            .unwrap();
-        let foreign_keys: i64 = sqlx::query_scalar("PRAGMA foreign_keys")
-            .fetch_one(&mut *connection)
-            .await
-            .unwrap();
+        let synchronous: i64 =
+            sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await.unwrap();
+        let mode: String =
+            sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await.unwrap();
+        let foreign_keys: i64 =
+            sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(&mut *connection).await.unwrap();
         assert_eq!((synchronous, mode.as_str(), foreign_keys), (2, "wal", 1));
     }
 }

@@ -27,10 +27,7 @@ pub struct JournalOptions {
 impl JournalOptions {
     /// Creates the file where it is missing, and names sessions by [`SystemEntropy`].
     pub fn new() -> Self {
-        Self {
-            create: true,
-            entropy: Arc::new(SystemEntropy::default()),
-        }
+        Self { create: true, entropy: Arc::new(SystemEntropy::default()) }
     }
 
     /// Sets whether a missing file is created. Without, it is an error of kind `NotFound`.

@@ -41,10 +41,7 @@ impl<'c> Queries<'c> {
     /// Every pending fault with the session that armed it, in the order of arming.
     pub(super) async fn pending(&mut self) -> Result<Vec<(String, FaultRecord)>> {
         let query = sqlx::query("SELECT * FROM fault WHERE state <> 'recovered' ORDER BY position");
-        self.all(query, |row| {
-            Ok((Columns(row).text("session")?, rows::fault(row)?))
-        })
-        .await
+        self.all(query, |row| Ok((Columns(row).text("session")?, rows::fault(row)?))).await
     }
 
     /// The sessions that armed what is pending.
@@ -83,10 +80,7 @@ impl<'c> Queries<'c> {
             })
             .await?
             .unwrap_or_default();
-        tally.last_injecting = self
-            .first(last, |row| Columns(row).parsed_if_there("last"))
-            .await?
-            .flatten();
+        tally.last_injecting = self.first(last, |row| Columns(row).parsed_if_there("last")).await?.flatten();
         Ok(tally)
     }
 
@@ -155,9 +149,7 @@ impl<'c> Queries<'c> {
             .fetch_optional(&mut *self.connection)
             .await
             .map_err(error::of_database(self.path, "read"))?;
-        row.map(move |row| read(&row))
-            .transpose()
-            .map_err(|error| self.located(error))
+        row.map(move |row| read(&row)).transpose().map_err(|error| self.located(error))
     }
 
     async fn all<T: Send + Unpin>(
@@ -175,10 +167,7 @@ impl<'c> Queries<'c> {
     }
 
     async fn write(&mut self, query: Statement<'_>) -> Result<()> {
-        query
-            .execute(&mut *self.connection)
-            .await
-            .map_err(error::of_database(self.path, "write"))?;
+        query.execute(&mut *self.connection).await.map_err(error::of_database(self.path, "write"))?;
         Ok(())
     }
 
@@ -221,9 +210,7 @@ fn select(query: &FaultQuery) -> QueryBuilder<Sqlite> {
     }
     select.push(" ORDER BY armed_at DESC, position DESC");
     if let Some(limit) = query.limit {
-        select
-            .push(" LIMIT ")
-            .push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        select.push(" LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
     }
     select
 }

@@ -48,10 +48,8 @@ fn read_fault(row: &Columns<'_>) -> Result<FaultRecord> {
     fault.recovering_at = row.parsed_if_there("recovering_at")?;
     fault.ended_at = row.parsed_if_there("ended_at")?;
     fault.milestones = row.json("milestones")?;
-    fault.failure = row
-        .get::<Option<String>>("failure")?
-        .map(|text| from_json("failure", &text))
-        .transpose()?;
+    fault.failure =
+        row.get::<Option<String>>("failure")?.map(|text| from_json("failure", &text)).transpose()?;
     fault.note = row.get("note")?;
     Ok(fault)
 }
@@ -94,8 +92,7 @@ impl<'r> Columns<'r> {
 }
 
 fn parse<T: FromStr<Err: StdError + Send + Sync + 'static>>(column: &'static str, text: &str) -> Result<T> {
-    text.parse()
-        .map_err(|error| unreadable(column, error).with("value", text))
+    text.parse().map_err(|error| unreadable(column, error).with("value", text))
 }
 
 fn from_json<T: DeserializeOwned>(column: &'static str, text: &str) -> Result<T> {

@@ -34,10 +34,7 @@ impl Identity {
     /// Whether this library may touch such a file.
     pub(super) fn check(self, path: &Path) -> Result<()> {
         if self.application_id != APPLICATION_ID {
-            return Err(not_a_journal(
-                path,
-                "it is a SQLite database of another application",
-            ));
+            return Err(not_a_journal(path, "it is a SQLite database of another application"));
         }
         match usize::try_from(self.version) {
             Ok(version) if version > MIGRATIONS.len() => Err(Error::new(
@@ -59,11 +56,8 @@ impl Identity {
 
 /// The error for a file that is something else.
 pub(super) fn not_a_journal(path: &Path, why: &'static str) -> Error {
-    Error::new(
-        ErrorKind::InvalidInput,
-        format!("the file is not a journal: {why}; name another file"),
-    )
-    .with("file", path.display())
+    Error::new(ErrorKind::InvalidInput, format!("the file is not a journal: {why}; name another file"))
+        .with("file", path.display())
 }
 
 /// Whether the version is still the one that this library writes: another process may have moved the file on.
@@ -86,9 +80,7 @@ pub(super) async fn check_unchanged(connection: &mut SqliteConnection, path: &Pa
 /// Checks the structure of a file that is small enough.
 pub(super) async fn check_structure(connection: &mut SqliteConnection, path: &Path) -> Result<()> {
     let doing = "check its structure";
-    let pages = number(connection, "PRAGMA page_count")
-        .await
-        .map_err(error::of_database(path, doing))?;
+    let pages = number(connection, "PRAGMA page_count").await.map_err(error::of_database(path, doing))?;
     if pages > PAGES_CHECKED {
         return Ok(());
     }
@@ -140,9 +132,7 @@ async fn step(connection: &mut SqliteConnection, version: i64, migration: &'stat
     }
     sqlx::raw_sql(migration).execute(&mut *transaction).await?;
     let identity = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version}");
-    sqlx::raw_sql(AssertSqlSafe(identity))
-        .execute(&mut *transaction)
-        .await?;
+    sqlx::raw_sql(AssertSqlSafe(identity)).execute(&mut *transaction).await?;
     transaction.commit().await
 }
 
@@ -162,9 +152,7 @@ mod tests {
     async fn open() -> (tempfile::TempDir, std::path::PathBuf, SqliteConnection) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j");
-        let path = database::locate(&path, true, &SystemEntropy::default())
-            .await
-            .unwrap();
+        let path = database::locate(&path, true, &SystemEntropy::default()).await.unwrap();
         let connection = database::connect(&path).await.unwrap();
         (folder, path, connection)
     }
@@ -192,15 +180,9 @@ mod tests {
         let error = migrate(&mut connection, &path, &migrations).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Journal, "{error}");
         assert_eq!(Identity::read(&mut connection).await.unwrap().version, 1);
-        let halves = number(
-            &mut connection,
-            "SELECT count(*) FROM sqlite_schema WHERE name = 'half'",
-        )
-        .await;
+        let halves = number(&mut connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'").await;
         assert_eq!(halves.unwrap(), 0);
-        migrate(&mut connection, &path, &[MIGRATIONS[0], NEXT])
-            .await
-            .unwrap();
+        migrate(&mut connection, &path, &[MIGRATIONS[0], NEXT]).await.unwrap();
     }
 
     #[tokio::test]
@@ -218,10 +200,7 @@ mod tests {
                 "EXPLAIN QUERY PLAN SELECT * FROM fault WHERE TRUE AND {condition} \
                  ORDER BY armed_at DESC, position DESC LIMIT 5"
             );
-            let rows = sqlx::query(AssertSqlSafe(explain))
-                .fetch_all(&mut connection)
-                .await
-                .unwrap();
+            let rows = sqlx::query(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
             let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
             assert_eq!(plan.len(), 1, "no sorting: {plan:?}");
             assert!(plan[0].contains(index), "{condition}: {plan:?}");

@@ -43,27 +43,18 @@ impl Session {
             let draft = with_suffix(&file, DRAFT);
             match lock_new(&draft, &file) {
                 Ok(lock) => {
-                    return Ok(Arc::new(Self {
-                        name,
-                        file,
-                        held: Mutex::default(),
-                        _lock: lock,
-                    }));
+                    return Ok(Arc::new(Self { name, file, held: Mutex::default(), _lock: lock }));
                 }
                 // The name is taken, or somebody who cleans up removed the draft before it was locked.
                 Err(error)
-                    if matches!(
-                        error.kind(),
-                        io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
-                    ) && database.exists() => {}
+                    if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound)
+                        && database.exists() => {}
                 Err(error) => return Err(error::of_file(&draft, "lock the file of its session")(error)),
             }
         }
-        Err(
-            Error::new(ErrorKind::Journal, "no free name was drawn for the session")
-                .with("journal", database.display())
-                .with("draws", DRAWS),
-        )
+        Err(Error::new(ErrorKind::Journal, "no free name was drawn for the session")
+            .with("journal", database.display())
+            .with("draws", DRAWS))
     }
 
     /// What the rows of this session bear.
@@ -106,11 +97,9 @@ impl Drop for Session {
 /// `Corrupt` for what is no name of a session; `Journal` where the file system does not tell.
 pub(super) fn is_alive(database: &Path, name: &str) -> Result<bool> {
     if !is_name(name) {
-        return Err(
-            Error::new(ErrorKind::Corrupt, "a fault in the journal bears no session")
-                .with("journal", database.display())
-                .with("session", name),
-        );
+        return Err(Error::new(ErrorKind::Corrupt, "a fault in the journal bears no session")
+            .with("journal", database.display())
+            .with("session", name));
     }
     let file = file_of(database, name);
     is_locked(&file).map_err(error::of_file(&file, "test the lock of a session"))
@@ -118,17 +107,15 @@ pub(super) fn is_alive(database: &Path, name: &str) -> Result<bool> {
 
 /// Removes the files of sessions that ended without removing theirs. What cannot be removed now is left to the next one.
 pub(super) fn sweep(database: &Path) {
-    let (Some(folder), Some(prefix)) = (
-        database.parent(),
-        database.file_name().and_then(|name| name.to_str()),
-    ) else {
+    let (Some(folder), Some(prefix)) =
+        (database.parent(), database.file_name().and_then(|name| name.to_str()))
+    else {
         return;
     };
     let prefix = format!("{prefix}{MARK}");
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_session = entry.file_name().to_str().is_some_and(|file| {
-            file.strip_prefix(&prefix)
-                .is_some_and(|rest| is_name(rest.strip_suffix(DRAFT).unwrap_or(rest)))
+            file.strip_prefix(&prefix).is_some_and(|rest| is_name(rest.strip_suffix(DRAFT).unwrap_or(rest)))
         });
         if is_session && is_locked(&entry.path()).is_ok_and(|locked| !locked) {
             let _ = fs::remove_file(entry.path());
@@ -215,12 +202,7 @@ mod tests {
         let (folder, database) = database();
         let alive = Session::begin(&database, &CountingEntropy::starting_at(1)).unwrap();
         let dead = ["j.holder-00000000000000aa", "j.holder-00000000000000ab.new"];
-        let others = [
-            "j.holder-notes",
-            "j.holder-",
-            "k.holder-00000000000000aa",
-            "j-wal",
-        ];
+        let others = ["j.holder-notes", "j.holder-", "k.holder-00000000000000aa", "j-wal"];
         for name in dead.iter().chain(&others) {
             fs::write(folder.path().join(name), "").unwrap();
         }
