@@ -11,8 +11,8 @@ const APPLICATION_ID: i64 = 0x4348_4a4c;
 /// What takes a file from each version to the next one, in order. Never changed once released, only added to.
 pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_faults.sql")];
 
-/// A damaged file up to this size, in pages, is found when it is opened; in a larger one, when the damage is read. Checking
-/// costs about a millisecond for each megabyte.
+/// A damaged file up to this size, in pages, is found when it is opened; in a larger one, when the damage is read: the check
+/// reads the whole file, and opening a long history must stay quick.
 const PAGES_CHECKED: i64 = 1024;
 
 /// Whose file it is and in which version: two numbers in SQLite's header.
