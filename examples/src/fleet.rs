@@ -8,7 +8,7 @@ use clap::Parser;
 use indicatif::MultiProgress;
 
 use crate::{
-    program::{Interrupt, LogTo, ProgramError, ProgramResult, Status, print},
+    program::{Interrupt, LogTo, ProgramError, ProgramResult, Status, print, quoted},
     service,
     table::Table,
 };
@@ -90,7 +90,7 @@ pub async fn fleet(arguments: FleetArguments) -> ProgramResult {
     print(&format!(
         "{table}\n\n{} is up until Ctrl-C\nbreak it with: cargo drill --attach {}",
         fleet.id(),
-        arguments.state.display()
+        quoted(&arguments.state)
     ))?;
     interrupt.next().await;
     tokio::select! {

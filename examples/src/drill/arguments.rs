@@ -54,6 +54,9 @@ pub struct DrillArguments {
     /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     pub(super) json: bool,
+    /// How long the clients are served before the injection and after the recovery, so that there is something to compare with
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1s", hide = true)]
+    pub(super) steady: Duration,
     /// How long a recovery may take
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1m", hide = true)]
     pub(super) recovery_budget: Duration,

@@ -17,11 +17,11 @@ use super::{
 };
 use crate::{
     clients::{ClientCounts, Clients},
-    program::{Interrupt, LogTo, ProgramError, ProgramResult, Status, print, print_json, recover_command},
+    program::{
+        Interrupt, LogTo, ProgramError, ProgramResult, Status, print, print_json, quoted, recover_command,
+    },
 };
 
-/// How long the clients are served before the injection and after the recovery, so that there is something to compare with.
-const STEADY: Duration = Duration::from_secs(1);
 /// How often the clients' line is redrawn.
 const REDRAW: Duration = Duration::from_millis(100);
 /// How long the journal may take to say what is pending when everybody wants to leave.
@@ -68,7 +68,7 @@ pub async fn drill(arguments: DrillArguments) -> ProgramResult {
             if order.json {
                 print_json(&report)?;
             } else {
-                print(&Summary { report: &report, again: again(&arguments, report.seed) }.to_string())?;
+                print(&Summary { report: &report, again: again(&arguments, &report) }.to_string())?;
             }
             Ok(status)
         }
@@ -138,7 +138,7 @@ async fn perform(
     let clients = Clients::start(stage.endpoints()?, Arc::new(SystemClock::default()));
     let phase = live.begin("clients", "");
     let run = tokio::select! {
-        run = carry_out(&monkey, &ledger, live, interrupt) => run?,
+        run = carry_out(&monkey, order.steady, &ledger, live, interrupt) => run?,
         () = redraw(&phase, &clients) => None,
     };
     let counts = clients.stop().await?;
@@ -161,6 +161,7 @@ async fn perform(
 /// The run, between two spells of steady state. `None` where it was interrupted before it began.
 async fn carry_out(
     monkey: &Monkey,
+    steady: Duration,
     ledger: &Ledger,
     live: &Live,
     interrupt: &mut Interrupt,
@@ -169,7 +170,7 @@ async fn carry_out(
     tokio::select! {
         biased;
         () = interrupt.next() => return Ok(None),
-        () = clock.sleep(STEADY) => {}
+        () = clock.sleep(steady) => {}
     }
     let mut running = pin!(monkey.run_once());
     let first = tokio::select! {
@@ -181,7 +182,7 @@ async fn carry_out(
         tokio::select! {
             biased;
             () = interrupt.next() => {}
-            () = clock.sleep(STEADY) => {}
+            () = clock.sleep(steady) => {}
         }
         return Ok(Some(Run::Over { report: Box::new(report), interrupted: false }));
     }
@@ -263,13 +264,18 @@ async fn abandoned(ledger: &Ledger, live: &Live) -> Status {
 }
 
 /// The command line that chooses the same victims again.
-fn again(arguments: &DrillArguments, seed: u64) -> String {
-    let mut command = format!("cargo drill --event {} --seed {seed}", arguments.event.as_str());
+fn again(arguments: &DrillArguments, report: &DrillReport) -> String {
+    let mut command = format!("cargo drill --event {} --seed {}", arguments.event.as_str(), report.seed);
+    // More than asked for where a person has answered so.
+    let count = report.plan.chosen().count().max(arguments.count);
     if let Some(duration) = arguments.duration {
         command.push_str(&format!(" --duration {duration:?}"));
     }
-    if arguments.count != 1 {
-        command.push_str(&format!(" --count {}", arguments.count));
+    if count != 1 {
+        command.push_str(&format!(" --count {count}"));
+    }
+    if let Some(directory) = &arguments.attach {
+        command.push_str(&format!(" --attach {}", quoted(directory)));
     }
     command
 }

@@ -20,6 +20,8 @@ pub(super) struct Order {
     pub(super) json: bool,
     pub(super) journal: Option<PathBuf>,
     pub(super) crash_at: Option<CrashPoint>,
+    /// How long the clients are served before the injection and after the recovery.
+    pub(super) steady: Duration,
     count: usize,
     group: Option<String>,
     recovery_budget: Duration,
@@ -36,6 +38,7 @@ impl Order {
             json: arguments.json,
             journal: arguments.journal.clone(),
             crash_at: arguments.crash_at,
+            steady: arguments.steady,
             count: arguments.count,
             group: arguments.group.clone(),
             recovery_budget: arguments.recovery_budget,

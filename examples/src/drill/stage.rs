@@ -6,7 +6,7 @@ use chaos_local::{AttachedFleet, Fleet};
 use futures_util::TryStreamExt;
 use tempfile::TempDir;
 
-use super::{DrillArguments, crash::CrashAt, live::Live, order::Order, summary::since};
+use super::{DrillArguments, live::Live, order::Order, summary::since};
 use crate::{journal, program::ProgramError, service};
 
 /// The name of the drill's own fleet.
@@ -113,7 +113,7 @@ impl Stage {
         let journal = journal::open(&path).await?;
         let path = temporary.is_none().then(|| journal.path().to_owned());
         let journal: Arc<dyn chaos_core::Journal> = match order.crash_at {
-            Some(point) => Arc::new(CrashAt::new(journal, point)),
+            Some(point) => point.journal(journal),
             None => Arc::new(journal),
         };
         Ok(Ledger { journal, path, _temporary: temporary })

@@ -11,5 +11,5 @@ pub use interrupt::Interrupt;
 pub use log::{LogTo, observe_if_asked};
 pub use output::{print, print_json};
 pub use program::{ProgramError, ProgramResult, run};
-pub use recover_command::recover_command;
+pub use recover_command::{quoted, recover_command};
 pub use status::Status;

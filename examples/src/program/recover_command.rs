@@ -13,8 +13,8 @@ pub fn recover_command(path: &Path) -> String {
     format!("{program} --journal {}", quoted(path))
 }
 
-/// As a POSIX shell reads it back.
-fn quoted(path: &Path) -> String {
+/// A path as a POSIX shell reads it back.
+pub fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {
