@@ -59,7 +59,7 @@ impl Entropy for CountingEntropy {
 pub(crate) struct Draw(ChaCha8Rng);
 
 impl Draw {
-    /// The stream for choices about the run as a whole.
+    /// The stream for the run as a whole.
     pub(crate) fn for_run(seed: u64) -> Self {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
@@ -90,8 +90,8 @@ impl Draw {
         &mut items[..count]
     }
 
-    /// The seed of the run after this one.
-    pub(crate) fn next_seed(&mut self) -> u64 {
+    /// Any number.
+    pub(crate) fn number(&mut self) -> u64 {
         self.0.next_u64()
     }
 }
@@ -113,7 +113,7 @@ mod tests {
     fn a_seed_draws_the_same_on_every_machine_and_release() {
         let mut items: Vec<u32> = (0..10).collect();
         assert_eq!(Draw::for_group(42, "local:drill").choose(&mut items, 4), [0, 7, 9, 6]);
-        assert_eq!(Draw::for_run(42).next_seed(), 12_578_764_544_318_200_737);
+        assert_eq!(Draw::for_run(42).number(), 12_578_764_544_318_200_737);
         assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
     }
 

@@ -11,6 +11,8 @@ mod event;
 mod fault;
 mod journal;
 pub mod memory;
+#[cfg(feature = "mock")]
+pub mod mock;
 mod monkey;
 mod observer;
 mod plan;

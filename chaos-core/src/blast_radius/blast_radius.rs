@@ -67,8 +67,12 @@ impl BlastRadius {
         self.targets_per_group.at_most(desired.min(present))
     }
 
-    pub(crate) fn run_limit(&self, present: usize) -> usize {
-        self.targets_per_run.at_most(present)
+    /// None while the limit is a percentage of a number that is not known yet.
+    pub(crate) fn run_limit(&self, present: Option<usize>) -> Option<usize> {
+        match present {
+            Some(present) => Some(self.targets_per_run.at_most(present)),
+            None => self.targets_per_run.count(),
+        }
     }
 
     pub(crate) fn healthy_floor(&self, desired: usize, present: usize) -> usize {

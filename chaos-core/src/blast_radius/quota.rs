@@ -53,6 +53,14 @@ impl Quota {
         }
     }
 
+    /// The number, unless it is a percentage.
+    pub(crate) fn count(self) -> Option<usize> {
+        match self.0 {
+            Amount::Count(_) => Some(self.at_most(0)),
+            Amount::Percent(_) => None,
+        }
+    }
+
     /// # Errors
     /// `InvalidInput` that names `field` and the value, for a negative count and for a percentage above 100.
     pub(crate) fn check(self, field: &str) -> Result<()> {

@@ -13,36 +13,26 @@ use crate::{
 /// A machine that exists only in memory.
 #[derive(Debug)]
 pub(super) struct Machine {
+    health: AtomicU8,
     id: TargetId,
     labels: Labels,
-    power: Arc<Power>,
-}
-
-/// Its switch.
-#[derive(Debug)]
-pub(super) struct Power {
-    id: TargetId,
-    health: AtomicU8,
+    /// The machine is its own lifecycle.
+    this: Weak<Self>,
     replacer: Weak<Replacer>,
 }
 
 impl Machine {
-    pub(super) fn new(id: TargetId, replacer: Weak<Replacer>) -> Self {
-        let power = Power { id: id.clone(), health: AtomicU8::new(code(Health::Healthy)), replacer };
-        Self { id, labels: Labels::new(), power: Arc::new(power) }
+    pub(super) fn start(id: TargetId, replacer: Weak<Replacer>) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            health: AtomicU8::new(code(Health::Healthy)),
+            id,
+            labels: Labels::new(),
+            this: this.clone(),
+            replacer,
+        })
     }
 
     pub(super) fn seen_health(&self) -> Health {
-        self.power.health()
-    }
-
-    pub(super) fn set_health(&self, health: Health) {
-        self.power.set(health);
-    }
-}
-
-impl Power {
-    fn health(&self) -> Health {
         match self.health.load(Ordering::SeqCst) {
             0 => Health::Healthy,
             1 => Health::Unhealthy,
@@ -52,7 +42,7 @@ impl Power {
         }
     }
 
-    fn set(&self, health: Health) {
+    pub(super) fn set_health(&self, health: Health) {
         self.health.store(code(health), Ordering::SeqCst);
     }
 }
@@ -78,23 +68,26 @@ impl Target for Machine {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_lifecycle(self.power.clone())
+        match self.this.upgrade() {
+            Some(machine) => Capabilities::default().with_lifecycle(machine),
+            None => Capabilities::default(),
+        }
     }
 
     async fn health(&self) -> Result<Health> {
-        Ok(self.power.health())
+        Ok(self.seen_health())
     }
 }
 
 #[async_trait]
-impl Lifecycle for Power {
+impl Lifecycle for Machine {
     fn operations(&self) -> CapabilitySet {
         CapabilitySet::of([Capability::Terminate, Capability::Stop, Capability::Start, Capability::Reboot])
     }
 
     async fn terminate(&self, _: &Permit) -> Result<()> {
-        if self.health() != Health::Gone {
-            self.set(Health::Gone);
+        if self.seen_health() != Health::Gone {
+            self.set_health(Health::Gone);
             if let Some(replacer) = self.replacer.upgrade() {
                 replacer.replace(&self.id)?;
             }
@@ -103,15 +96,15 @@ impl Lifecycle for Power {
     }
 
     async fn stop(&self, _: &Permit) -> Result<()> {
-        if self.health() != Health::Gone {
-            self.set(Health::Stopped);
+        if self.seen_health() != Health::Gone {
+            self.set_health(Health::Stopped);
         }
         Ok(())
     }
 
     async fn start(&self, _: &Permit) -> Result<()> {
-        if self.health() == Health::Stopped {
-            self.set(Health::Healthy);
+        if self.seen_health() == Health::Stopped {
+            self.set_health(Health::Healthy);
         }
         Ok(())
     }

@@ -102,7 +102,7 @@ impl Replacer {
         let mut machines = self.machines();
         let id = self.id.target(&format!("machine-{}", machines.next))?;
         machines.next += 1;
-        machines.present.push(Arc::new(Machine::new(id, Arc::downgrade(self))));
+        machines.present.push(Machine::start(id, Arc::downgrade(self)));
         Ok(())
     }
 

@@ -81,7 +81,7 @@ impl Core {
     /// The seed of a run that begins now.
     pub(super) fn take_seed(&self) -> Result<u64> {
         let seed = self.peek_seed()?;
-        let following = within_json(Draw::for_run(seed).next_seed());
+        let following = within_json(Draw::for_run(seed).number());
         *self.next_seed.lock().unwrap_or_else(PoisonError::into_inner) = Some(following);
         Ok(seed)
     }

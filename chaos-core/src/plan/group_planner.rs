@@ -32,6 +32,9 @@ pub(crate) struct Victim {
     pub(crate) event: Arc<dyn ChaosEvent>,
     /// The most pending faults in the group, this one included.
     pub(crate) group_active: usize,
+    /// Where fewer victims are wanted than were chosen, those with the lowest numbers stay. Drawn in the victim's own group,
+    /// so that who stays does not depend on the order in which groups arrive.
+    pub(crate) rank: u64,
 }
 
 /// An event that may be injected into this group, and what it requires.
@@ -200,6 +203,7 @@ impl GroupPlanner<'_> {
                 target: Arc::clone(&member.target),
                 event: Arc::clone(drawn.event),
                 group_active: active + allowed,
+                rank: draw.number(),
             });
         }
         victims

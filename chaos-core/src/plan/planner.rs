@@ -9,9 +9,8 @@ use super::{
     occupancy::Occupancy,
 };
 use crate::{
-    BlastRadius, Calendar, ChaosEvent, Clock, Error, ErrorKind, Failure, Group, GroupFilter, Journal,
-    Provider, Result, TargetId,
-    chance::Draw,
+    BlastRadius, Calendar, ChaosEvent, Clock, Error, ErrorKind, Failure, GroupFilter, Journal, Provider,
+    Result, TargetId,
     contain::{contained, within},
 };
 
@@ -37,10 +36,12 @@ pub(crate) struct Planned {
     pub(crate) victims: Vec<Victim>,
 }
 
-/// Where the groups of one listing stand while they are planned.
+/// One provider's groups, planned, and who was chosen in them.
 #[derive(Default)]
 struct Listing {
-    groups: Vec<(GroupPlan, Vec<Victim>)>,
+    groups: Vec<GroupPlan>,
+    /// Each with the position of its group in `groups`.
+    victims: Vec<(usize, Victim)>,
     doubt: Option<Doubt>,
 }
 
@@ -72,7 +73,7 @@ impl Planner<'_> {
         let mut listing = Listing::default();
         match within(self.clock, self.discovery_limit, "the discovery", look).await.and_then(|result| result)
         {
-            Ok(group) if group.member(target).is_some() => listing.groups.push(planner.plan(provider, group)),
+            Ok(group) if group.member(target).is_some() => listing.add(planner.plan(provider, group)),
             Ok(_) => {
                 let error =
                     Error::new(ErrorKind::NotFound, "the group has no such member").with("target", target);
@@ -131,11 +132,15 @@ impl Planner<'_> {
         planner: &GroupPlanner<'_>,
     ) -> Listing {
         let mut listing = Listing::default();
+        let (wanted, surplus) = self.wanted(planner.occupancy.total, None);
         let reading = async {
             let mut stream = provider.groups(filter);
             while let Some(group) = stream.next().await {
-                let group: Group = group?;
-                listing.groups.push(planner.plan(provider, group));
+                listing.add(planner.plan(provider, group?));
+                // Memory for who is certainly not wanted would grow with the number of groups.
+                if let Some(wanted) = wanted.filter(|wanted| listing.victims.len() >= 2 * wanted + 64) {
+                    listing.keep(wanted, &surplus);
+                }
             }
             Ok(())
         };
@@ -145,13 +150,25 @@ impl Planner<'_> {
             .and_then(|result| result);
         if let Err(error) = read {
             let failure = Failure::from(&error);
-            for (plan, victims) in &mut listing.groups {
-                victims.clear();
-                plan.leave_alone(&Reason::Doubt { failure: failure.clone() });
+            listing.victims.clear();
+            for group in &mut listing.groups {
+                group.leave_alone(&Reason::Doubt { failure: failure.clone() });
             }
             listing.doubt = Some(Doubt { about: provider.scheme().to_owned(), failure });
         }
         listing
+    }
+
+    /// How many victims the limits that span groups allow, and the reason for those who are too many. None while that depends
+    /// on how many targets there are altogether.
+    fn wanted(&self, active: usize, present: Option<usize>) -> (Option<usize>, Reason) {
+        let limit = self.blast_radius.active_limit();
+        let free = limit.saturating_sub(active);
+        let run_limit = self.blast_radius.run_limit(present);
+        match run_limit {
+            Some(run_limit) if run_limit <= free => (Some(run_limit), Reason::RunLimit { limit: run_limit }),
+            _ => (run_limit.map(|_| free), Reason::ActiveLimit { active, limit }),
+        }
     }
 
     /// Puts the listings together and applies the limits that span groups.
@@ -163,40 +180,45 @@ impl Planner<'_> {
         listings: Vec<Listing>,
     ) -> Planned {
         let mut doubts = Vec::new();
-        let mut groups: Vec<GroupPlan> =
-            Vec::with_capacity(listings.iter().map(|listing| listing.groups.len()).sum());
-        let mut victims = Vec::new();
+        let mut all = Listing::default();
         for listing in listings {
             doubts.extend(listing.doubt);
-            for (group, chosen) in listing.groups {
-                groups.push(group);
-                victims.extend(chosen);
-            }
+            let offset = all.groups.len();
+            all.groups.extend(listing.groups);
+            all.victims.extend(listing.victims.into_iter().map(|(group, victim)| (offset + group, victim)));
         }
-        groups.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-        victims.sort_unstable_by(|one: &Victim, other| one.target.id().cmp(other.target.id()));
-
-        let present = groups.iter().map(|group| group.targets.len()).sum();
-        let run_limit = self.blast_radius.run_limit(present);
-        let active_limit = self.blast_radius.active_limit();
-        let free = active_limit.saturating_sub(occupancy.total);
-        let surplus_reason = if free < run_limit {
-            Reason::ActiveLimit { active: occupancy.total, limit: active_limit }
-        } else {
-            Reason::RunLimit { limit: run_limit }
-        };
-        let limit = run_limit.min(free);
-        if victims.len() > limit {
-            Draw::for_run(self.seed).choose(&mut victims, limit);
-            for dropped in victims.drain(limit..) {
-                if let Ok(position) = groups.binary_search_by(|group| group.id.cmp(&dropped.group.id)) {
-                    groups[position].spare(dropped.target.id(), &surplus_reason);
-                }
-            }
-            victims.sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
-        }
+        let present = all.groups.iter().map(|group| group.targets.len()).sum();
+        let (wanted, surplus) = self.wanted(occupancy.total, Some(present));
+        all.keep(wanted.unwrap_or(usize::MAX), &surplus);
+        let mut victims: Vec<Victim> = all.victims.into_iter().map(|(_, victim)| victim).collect();
+        victims.sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
+        all.groups.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         let closes = self.calendar.window(now).map(|window| window.closes);
-        Planned { plan: Plan { seed: self.seed, at: now, closes, refused, doubts, groups }, victims }
+        Planned {
+            plan: Plan { seed: self.seed, at: now, closes, refused, doubts, groups: all.groups },
+            victims,
+        }
+    }
+}
+
+impl Listing {
+    fn add(&mut self, (group, victims): (GroupPlan, Vec<Victim>)) {
+        let position = self.groups.len();
+        self.groups.push(group);
+        self.victims.extend(victims.into_iter().map(|victim| (position, victim)));
+    }
+
+    /// Keeps the `wanted` victims of the lowest rank, and takes the choice of the others back.
+    fn keep(&mut self, wanted: usize, reason: &Reason) {
+        if self.victims.len() <= wanted {
+            return;
+        }
+        self.victims.sort_unstable_by(|(_, one), (_, other)| {
+            (one.rank, one.target.id()).cmp(&(other.rank, other.target.id()))
+        });
+        for (group, victim) in self.victims.drain(wanted..) {
+            self.groups[group].spare(victim.target.id(), reason);
+        }
     }
 }
 
@@ -211,10 +233,8 @@ impl GroupPlan {
 
     /// Takes back the choice of one target.
     fn spare(&mut self, id: &TargetId, reason: &Reason) {
-        for target in &mut self.targets {
-            if target.id == *id {
-                target.decision = Decision::NotChosen { reason: reason.clone() };
-            }
+        if let Ok(position) = self.targets.binary_search_by(|target| target.id.cmp(id)) {
+            self.targets[position].decision = Decision::NotChosen { reason: reason.clone() };
         }
         let nobody_left =
             self.targets.iter().all(|target| matches!(target.decision, Decision::NotChosen { .. }));

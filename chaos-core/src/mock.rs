@@ -1,0 +1,194 @@
+//! Ready mocks of the public traits, made with [`mockall`], for the unit tests of whoever embeds this library.
+//!
+//! They are for tests of logic; for tests of behaviour use [`memory`](crate::memory), and the contract suites of
+//! `chaos-testkit`.
+//!
+//! ```
+//! use chaos_core::{Clock, mock::MockClock};
+//!
+//! let mut clock = MockClock::new();
+//! clock.expect_now().return_const("2026-03-02T09:00:00Z".parse::<jiff::Timestamp>().unwrap());
+//! assert_eq!(clock.now().to_string(), "2026-03-02T09:00:00Z");
+//! ```
+//!
+//! [`MockProvider`] mocks the listing as `expect_list`, which returns what the stream is to yield:
+//!
+//! ```
+//! use chaos_core::{Group, GroupFilter, Provider, mock::MockProvider};
+//! use futures_util::StreamExt;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let mut provider = MockProvider::new();
+//! provider.expect_list().returning(|_| vec![Ok(Group::new("mock:web".parse().unwrap()))]);
+//! assert_eq!(provider.groups(&GroupFilter::all()).count().await, 1);
+//! # }
+//! ```
+
+#![allow(missing_docs, reason = "the generated methods are documented by mockall")]
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream, stream::BoxStream};
+use jiff::Timestamp;
+use mockall::mock;
+
+use crate::{
+    Activity, Arming, Calendar, Capabilities, CapabilitySet, ChaosEvent, Clock, Entropy, FaultId, FaultQuery,
+    FaultRecord, Group, GroupFilter, GroupId, Halt, Health, Hold, Isolation, IsolationSnapshot, Journal,
+    Labels, Lease, Lifecycle, Limits, Mark, Observer, Output, Permit, Prepared, Provider, Result, Scope,
+    Script, Shell, Target, TargetId, Window,
+};
+
+mock! {
+    #[derive(Debug)]
+    pub Target {}
+
+    #[async_trait]
+    impl Target for Target {
+        fn id(&self) -> &TargetId;
+        fn labels(&self) -> &Labels;
+        fn capabilities(&self) -> Capabilities;
+        async fn health(&self) -> Result<Health>;
+    }
+}
+
+mock! {
+    #[derive(Debug)]
+    pub Lifecycle {}
+
+    #[async_trait]
+    impl Lifecycle for Lifecycle {
+        fn operations(&self) -> CapabilitySet;
+        async fn terminate(&self, permit: &Permit) -> Result<()>;
+        async fn stop(&self, permit: &Permit) -> Result<()>;
+        async fn start(&self, permit: &Permit) -> Result<()>;
+        async fn reboot(&self, permit: &Permit) -> Result<()>;
+    }
+}
+
+mock! {
+    #[derive(Debug)]
+    pub Shell {}
+
+    #[async_trait]
+    impl Shell for Shell {
+        async fn inspect(&self, script: &Script) -> Result<Output>;
+        async fn run(&self, script: &Script, permit: &Permit) -> Result<Output>;
+    }
+}
+
+mock! {
+    #[derive(Debug)]
+    pub Isolation {}
+
+    #[async_trait]
+    impl Isolation for Isolation {
+        async fn snapshot(&self) -> Result<IsolationSnapshot>;
+        async fn isolate(&self, permit: &Permit) -> Result<()>;
+        async fn restore(&self, snapshot: &IsolationSnapshot, permit: &Permit) -> Result<()>;
+        async fn is_isolated(&self) -> Result<bool>;
+    }
+}
+
+mock! {
+    #[derive(Debug)]
+    pub ChaosEvent {}
+
+    #[async_trait]
+    impl ChaosEvent for ChaosEvent {
+        fn name(&self) -> &'static str;
+        fn requires(&self) -> CapabilitySet;
+        fn hold(&self) -> Hold;
+        fn suits(&self, group: &Group) -> Result<(), String>;
+        async fn prepare(&self, scope: &Scope) -> Result<Prepared>;
+    }
+}
+
+mock! {
+    #[derive(Debug)]
+    pub Calendar {}
+
+    impl Calendar for Calendar {
+        fn window(&self, at: Timestamp) -> Option<Window>;
+        fn check(&self) -> Result<()>;
+    }
+}
+
+mock! {
+    #[derive(Debug)]
+    pub Clock {}
+
+    #[async_trait]
+    impl Clock for Clock {
+        fn now(&self) -> Timestamp;
+        async fn sleep(&self, duration: Duration);
+    }
+}
+
+mock! {
+    #[derive(Debug)]
+    pub Entropy {}
+
+    impl Entropy for Entropy {
+        fn draw(&self) -> Result<u64>;
+    }
+}
+
+mock! {
+    #[derive(Debug)]
+    pub Observer {}
+
+    impl Observer for Observer {
+        fn observe(&self, at: Timestamp, activity: &Activity);
+    }
+}
+
+mock! {
+    #[derive(Debug)]
+    pub Journal {}
+
+    #[async_trait]
+    impl Journal for Journal {
+        async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>>;
+        async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()>;
+        async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>>;
+        async fn pending(&self) -> Result<Vec<FaultRecord>>;
+        async fn orphans(&self) -> Result<Vec<FaultRecord>>;
+        async fn set_halt<'a>(&self, halt: Option<&'a Halt>) -> Result<()>;
+        async fn halt(&self) -> Result<Option<Halt>>;
+    }
+}
+
+mock! {
+    #[derive(Debug)]
+    pub Provider {
+        /// What the stream of groups yields.
+        pub fn list(&self, filter: &GroupFilter) -> Vec<Result<Group>>;
+        /// A fresh look at one group.
+        pub fn find_group(&self, id: &GroupId) -> Result<Group>;
+        /// Finds a target again.
+        pub fn find_target(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>>;
+    }
+}
+
+/// The scheme of every [`MockProvider`] is `mock`.
+#[async_trait]
+impl Provider for MockProvider {
+    fn scheme(&self) -> &'static str {
+        "mock"
+    }
+
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        stream::iter(self.list(filter)).boxed()
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Group> {
+        self.find_group(id)
+    }
+
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        self.find_target(id)
+    }
+}
