@@ -146,18 +146,21 @@ pub(crate) fn send(pid: u32, signal: Signal) {
 
 /// The program `fleet`, up over a state directory that is removed with it.
 pub(crate) struct FleetProgram {
-    directory: TempDir,
+    // Killed before its directory is removed.
     child: Child,
+    directory: TempDir,
 }
 
 impl FleetProgram {
     pub(crate) async fn start(replicas: usize) -> Self {
+        Self::start_with(&["--replicas", &replicas.to_string()]).await
+    }
+
+    pub(crate) async fn start_with(arguments: &[&str]) -> Self {
         let directory = tempfile::Builder::new().prefix("chaos-examples-").tempdir().unwrap();
         let state = directory.path().join("fleet");
-        let mut child = command(FLEET, ["--state", text(&state), "--replicas", &replicas.to_string()])
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
+        let arguments = [&["--state", text(&state)], arguments].concat();
+        let mut child = command(FLEET, arguments).stderr(Stdio::inherit()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let reading = async {
             while let Some(line) = stdout.next_line().await.unwrap() {
@@ -168,7 +171,7 @@ impl FleetProgram {
             panic!("the fleet did not come up");
         };
         within_limit(reading).await;
-        Self { directory, child }
+        Self { child, directory }
     }
 
     pub(crate) fn state(&self) -> PathBuf {

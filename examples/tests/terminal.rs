@@ -1,0 +1,112 @@
+//! What a drill asks a person on a terminal.
+
+mod support;
+
+use std::{
+    fs::{File, OpenOptions},
+    os::fd::{AsFd, OwnedFd},
+    process::Stdio,
+};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use support::{DRILL, Ended, FleetProgram, command, end, within_limit};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::Child,
+};
+
+/// A drill whose standard input and error are a terminal.
+struct OnTerminal {
+    drill: Child,
+    input: tokio::fs::File,
+    output: tokio::fs::File,
+    seen: String,
+}
+
+impl OnTerminal {
+    fn start(arguments: &[&str]) -> Self {
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&controller).unwrap();
+        unlockpt(&controller).unwrap();
+        let name = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
+        let terminal = OpenOptions::new().read(true).write(true).open(name).unwrap();
+        let side = |terminal: &File| Stdio::from(terminal.try_clone().unwrap());
+        let drill = command(DRILL, arguments).stdin(side(&terminal)).stderr(side(&terminal)).spawn().unwrap();
+        let file = |fd: OwnedFd| tokio::fs::File::from_std(File::from(fd));
+        let input = file(controller.as_fd().try_clone_to_owned().unwrap());
+        Self { drill, input, output: file(controller), seen: String::new() }
+    }
+
+    async fn is_asked(&mut self, question: &str) {
+        let reading = async {
+            while !self.seen.contains(question) {
+                let mut text = [0; 4096];
+                let length = self.output.read(&mut text).await.unwrap_or(0);
+                assert!(length > 0, "it was not asked {question:?}: {}", self.seen);
+                self.seen.push_str(&String::from_utf8_lossy(&text[..length]));
+            }
+        };
+        within_limit(reading).await;
+    }
+
+    async fn answers(&mut self, answer: &str) {
+        self.seen.clear();
+        self.input.write_all(format!("{answer}\n").as_bytes()).await.unwrap();
+        self.input.flush().await.unwrap();
+    }
+
+    /// Reads on, so that the drill is never kept from writing, and returns how it ended.
+    async fn end(self) -> Ended {
+        let mut output = self.output;
+        let reading = tokio::spawn(async move {
+            let mut text = [0; 4096];
+            while output.read(&mut text).await.is_ok_and(|length| length > 0) {}
+        });
+        let ended = end(self.drill).await;
+        within_limit(reading).await.unwrap();
+        ended
+    }
+}
+
+#[tokio::test]
+async fn it_shows_the_plan_and_asks_how_many_and_whether() {
+    let fleet = FleetProgram::start(5).await;
+    let before = fleet.replicas();
+    let state = fleet.state();
+    let attached = ["--attach", support::text(&state), "--seed", "42", "--json", "--steady", "20ms"];
+
+    let mut drill = OnTerminal::start(&attached);
+    drill.is_asked("How many of them? [1]").await;
+    assert!(drill.seen.contains("replica-0") && drill.seen.contains("left alone"), "{}", drill.seen);
+    drill.answers("2").await;
+    drill.is_asked("Inject? [y/N]").await;
+    assert_eq!(drill.seen.matches("terminate into local:").count(), 2, "{}", drill.seen);
+    drill.answers("").await;
+    let declined = drill.end().await.with_code(3);
+    assert_eq!(declined.json()["outcome"], "skipped");
+
+    let mut drill = OnTerminal::start(&attached);
+    drill.is_asked("How many").await;
+    drill.answers("3").await;
+    drill.end().await.with_code(2);
+
+    let mut drill = OnTerminal::start(&attached);
+    drill.is_asked("How many").await;
+    rustix::process::kill_process(
+        rustix::process::Pid::from_raw(drill.drill.id().unwrap().try_into().unwrap()).unwrap(),
+        rustix::process::Signal::INT,
+    )
+    .unwrap();
+    drill.end().await.with_code(5);
+    assert_eq!(fleet.replicas(), before, "nobody was touched");
+
+    let mut drill = OnTerminal::start(&attached);
+    drill.is_asked("How many").await;
+    drill.answers("").await;
+    drill.is_asked("Inject?").await;
+    drill.answers("y").await;
+    let done = drill.end().await.with_code(0);
+    assert_eq!(done.json()["faults"].as_array().unwrap().len(), 1);
+    assert_ne!(fleet.replicas(), before);
+    fleet.stop().await;
+}
