@@ -1,4 +1,72 @@
-//! Contract suites and faulty wrappers.
+//! Contract suites for the parts of a monkey, and wrappers that break them on purpose.
+//!
+//! Whoever writes a target, a provider, a chaos event, a recovery, a journal or a calendar proves it with a suite of
+//! [`contract`]. Whoever wants to see how their own code copes with broken parts wraps sound ones with [`faulty`].
+//!
+//! # What the suites destroy
+//!
+//! The suites of targets, providers, events and recoveries run **real faults on the targets that you give them**: they
+//! terminate, stop, reboot and cut them off. Give them a world that was made for the test. The suites of journals and
+//! calendars change nothing but what the fixture opens.
+//!
+//! # A suite
+//!
+//! A suite is a function. It takes a fixture, which makes a fresh part wherever one is needed, and a [`Timing`], which says
+//! how long to wait for what and on which [`Clock`](chaos_core::Clock): real time for real targets, paused time for those
+//! in memory. It returns a [`ContractReport`] that says of every check whether it passed, was violated and how, or did not
+//! apply and why not. Nothing is left out, and [`assert_kept`](ContractReport::assert_kept) fails a test with every
+//! violation.
+//!
+//! Which checks apply follows from what a part declares. A declaration that is false is a violation either way: an operation
+//! that is declared and does not work, and one that is not declared and does.
+//!
+//! ```
+//! use std::time::Duration;
+//! use chaos_core::{Hold, ManualClock, Registry, memory::{MemoryProvider, PowerOff, PowerOn}};
+//! use chaos_testkit::{Subject, Timing, contract};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> chaos_core::Result<()> {
+//! let timing = Timing::new(ManualClock::starting_at("2026-03-02T09:00:00Z".parse().unwrap()));
+//! let world = || MemoryProvider::default().with_group("web", 3);
+//! let subject = async || Ok(Subject::new(world()?, "memory:web/machine-0".parse()?));
+//! let event = PowerOff::lasting(Hold::lasting(Duration::from_secs(60))?);
+//! let registry = Registry::default().register::<PowerOn>();
+//!
+//! contract::provider::check(&timing, async || world()).await.assert_kept();
+//! contract::target::check(&timing, subject).await.assert_kept();
+//! contract::event::check(&timing, event, registry, subject).await.assert_kept();
+//! contract::recovery::check::<PowerOn>(&timing, event, subject).await.assert_kept();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A broken part
+//!
+//! ```
+//! use chaos_core::{
+//!     FaultState, Journal, ManualClock, MemoryJournal, Monkey, Registry,
+//!     memory::{MemoryProvider, PowerOff, PowerOn},
+//! };
+//! use chaos_testkit::faulty::{Failing, HalfDone, JournalCall, Times};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> chaos_core::Result<()> {
+//! // The machine is stopped, the reply is lost, and the journal is down when the fault is to be closed.
+//! let journal = MemoryJournal::new();
+//! let broken = Failing::journal(journal.clone(), JournalCall::Mark(FaultState::Recovered), Times::first(2));
+//! let monkey = Monkey::builder()
+//!     .provider(MemoryProvider::default().with_group("web", 5)?)
+//!     .event(HalfDone::event(PowerOff::default()))
+//!     .clock(ManualClock::starting_at("2026-03-02T09:00:00Z".parse().unwrap()))
+//!     .unleash(broken, Registry::default().register::<PowerOn>())
+//!     .build()?;
+//! let report = monkey.run_once().await?;
+//! assert!(report.is_recovered());
+//! assert!(journal.pending().await?.is_empty());
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod contract;
 pub mod faulty;

@@ -157,6 +157,15 @@ impl Stage {
         }
     }
 
+    /// Waits until the target is gone, or another incarnation has taken its place.
+    pub(crate) async fn until_ended(&self, before: &Look) -> Checked {
+        let ended = |look: &Look| {
+            let is_replaced = before.incarnation.is_some() && look.incarnation != before.incarnation;
+            look.health == Health::Gone || is_replaced
+        };
+        self.until("terminate did not end the target", ended).await.map(|_| ())
+    }
+
     /// Looks for a while whether the target stays as it was.
     pub(crate) async fn stays(&self, before: &Look, what: &str) -> Checked {
         let watch = self.timing.watch_quiet();

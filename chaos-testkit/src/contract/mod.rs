@@ -1,4 +1,20 @@
 //! Contract suites: what every part must do, checked.
+//!
+//! | suite | what it checks | what it does to the world |
+//! |---|---|---|
+//! | [`target::check`] | one target and its capabilities | terminates, stops, reboots, runs scripts, cuts off |
+//! | [`provider::check`] | discovery, resolving, replacement | terminates up to two members |
+//! | [`event::check`] | one chaos event | injects it |
+//! | [`recovery::check`] | how that event is undone, whatever went wrong | injects it, terminates one target |
+//! | [`journal::check`], [`journal::check_durable`] | one journal | nothing |
+//! | [`calendar::check`] | one calendar | nothing |
+//!
+//! Only chaos-core makes [permits](chaos_core::Permit), so the suites call operations the way everybody must: from a fault
+//! that a monkey arms in a journal, injects and recovers.
+
 pub mod calendar;
+pub mod event;
 pub mod journal;
+pub mod provider;
+pub mod recovery;
 pub mod target;

@@ -8,7 +8,7 @@ use crate::{
     Subject,
     probe::{Undo, probe},
     report::{Checked, Suite, ensure, not_applicable, violated},
-    stage::{BootMark, Look, Stage},
+    stage::{BootMark, Stage},
 };
 
 pub(super) async fn check(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Result<Subject>) {
@@ -143,11 +143,7 @@ async fn terminate(stage: Stage, times: usize) -> Checked {
             for _ in 0..times {
                 call(Capability::Terminate, lifecycle.as_ref(), permit).await?;
             }
-            let ended = |look: &Look| {
-                look.health == Health::Gone
-                    || (look.incarnation != before.incarnation && before.incarnation.is_some())
-            };
-            looking.until("terminate did not end the target", ended).await.map(|_| ())
+            looking.until_ended(&before).await
         })
     })
     .await

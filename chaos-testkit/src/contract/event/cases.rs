@@ -1,0 +1,214 @@
+//! The checks.
+
+use std::sync::{Arc, Mutex};
+
+use chaos_core::{
+    Capability, CapabilitySet, ChaosEvent, Decision, Group, Journal, MemoryJournal, Outcome, Provider,
+    Reason, Registry, Result,
+};
+
+use super::{
+    look::{OnlyPrepared, Preparation, members},
+    use_of::{Lacking, Used},
+};
+use crate::{
+    Subject,
+    faulty::{Altered, Faulty},
+    probe::held,
+    report::{Checked, Suite, ensure, not_applicable, violated},
+    stage::{Stage, why_nothing},
+};
+
+/// An event and what reads its recovery back.
+struct Case<'a> {
+    event: &'a Arc<dyn ChaosEvent>,
+    registry: &'a Registry,
+}
+
+pub(super) async fn check(
+    suite: &mut Suite<'_>,
+    event: &Arc<dyn ChaosEvent>,
+    registry: &Registry,
+    fresh: &impl AsyncFn() -> Result<Subject>,
+) {
+    let timing = suite.timing;
+    let set = async || Stage::set(timing, fresh().await).await;
+    let case = Case { event, registry };
+
+    suite.check("the name is well-formed", async { well_named(event.name()) }).await;
+    suite
+        .check("it describes itself the same at every call", async { case.is_constant(&set().await?).await })
+        .await;
+    suite.check("preparing touches nothing", async { case.only_looks(&set().await?).await }).await;
+    suite
+        .check("the registry reads its recovery back", async { case.is_readable(&set().await?).await })
+        .await;
+    suite
+        .check("it is injected and the target comes back", async {
+            let stage = set().await?;
+            let healthy = stage.group().await?.healthy();
+            case.inject(&stage, Arc::clone(&stage.provider)).await?;
+            stage.whole_again(healthy).await
+        })
+        .await;
+    suite
+        .check("it leaves the rest of its group alone", async {
+            let stage = set().await?;
+            let before = members(&stage.group().await?).await?;
+            case.inject(&stage, Arc::clone(&stage.provider)).await?;
+            let after = members(&stage.group().await?).await?;
+            match before.iter().find(|(id, seen)| **id != stage.target && after.get(id) != Some(seen)) {
+                Some((id, seen)) => violated(format!("{id} was {seen:?} and is {:?}", after.get(id))),
+                None => Ok(()),
+            }
+        })
+        .await;
+    suite
+        .check("it uses what it requires and nothing else", async {
+            case.uses_what_it_requires(&set().await?).await
+        })
+        .await;
+    suite
+        .check("a target that lacks what it requires is left alone", async {
+            if event.requires().is_empty() {
+                return not_applicable("it requires nothing");
+            }
+            for capability in event.requires().iter() {
+                case.avoids_lacking(&set().await?, capability).await?;
+            }
+            Ok(())
+        })
+        .await;
+    suite
+        .check("a group that it does not suit is left alone", async {
+            case.avoids_unsuitable(&set().await?).await
+        })
+        .await;
+}
+
+fn well_named(name: &str) -> Checked {
+    let is_right = name.split('-').all(|word| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    });
+    ensure!(is_right, "{name:?} is not made of lower-case words with hyphens");
+    Ok(())
+}
+
+impl Case<'_> {
+    async fn is_constant(&self, stage: &Stage) -> Checked {
+        let (event, group) = (self.event, stage.group().await?);
+        let describe = || (event.name(), event.requires(), event.hold(), event.suits(&group));
+        let first = describe();
+        for _ in 0..3 {
+            let again = describe();
+            ensure!(again == first, "{first:?} and then {again:?}");
+        }
+        Ok(())
+    }
+
+    async fn only_looks(&self, stage: &Stage) -> Checked {
+        let (preparation, journal) = self.prepare(stage).await?;
+        preparation.recovery_kind?;
+        let (before, after) = (preparation.before, preparation.after);
+        ensure!(before == after, "the members were {before:?} before and {after:?} after");
+        let pending = journal.pending().await?;
+        ensure!(pending.is_empty(), "the journal holds {pending:?}");
+        Ok(())
+    }
+
+    async fn is_readable(&self, stage: &Stage) -> Checked {
+        let kind = self.prepare(stage).await?.0.recovery_kind?;
+        let known: Vec<&str> = self.registry.kinds().collect();
+        ensure!(known.contains(&kind), "its recovery is {kind:?}, and registered is {known:?}");
+        Ok(())
+    }
+
+    async fn prepare(&self, stage: &Stage) -> Checked<(Preparation, MemoryJournal)> {
+        let (journal, seen) = (MemoryJournal::new(), Arc::new(Mutex::new(None)));
+        let only_prepared = OnlyPrepared { inner: Arc::clone(self.event), seen: Arc::clone(&seen) };
+        let monkey = stage.monkey(journal.clone(), self.registry.clone())?;
+        let report = monkey.inject(only_prepared, &stage.target).await?;
+        match held(&seen).take() {
+            Some(preparation) => Ok((preparation, journal)),
+            None => violated(format!("it was not prepared: {}", why_nothing(&report))),
+        }
+    }
+
+    /// A whole fault, from the injection until the target is back.
+    async fn inject(&self, stage: &Stage, provider: impl Provider) -> Checked {
+        let journal = MemoryJournal::new();
+        let monkey = stage.monkey_over(provider, journal.clone(), self.registry.clone(), stage.retry())?;
+        let report = monkey.inject(Arc::clone(self.event), &stage.target).await?;
+        ensure!(!report.faults.is_empty(), "it was not injected: {}", why_nothing(&report));
+        ensure!(report.outcome() == Outcome::Completed, "{report}");
+        let pending = journal.pending().await?;
+        ensure!(pending.is_empty(), "the journal still holds {pending:?}");
+        Ok(())
+    }
+
+    async fn uses_what_it_requires(&self, stage: &Stage) -> Checked {
+        let used = Arc::new(Used::default());
+        let watching = Arc::clone(&used);
+        let provider = Altered::new(Arc::clone(&stage.provider))
+            .targets(move |target| Arc::new(Faulty::new(target, Arc::clone(&watching))));
+        self.inject(stage, provider).await?;
+        let (used, requires) = (used.set(), self.event.requires());
+        let undeclared = used.missing_from(requires);
+        ensure!(undeclared.is_empty(), "it used {undeclared} and requires [{requires}]");
+        // A recovery may need to start what it finds stopped, and most often does not find it so.
+        let unused = requires.missing_from(used.union(CapabilitySet::of([Capability::Start])));
+        ensure!(unused.is_empty(), "it requires {unused} and used [{used}]");
+        Ok(())
+    }
+
+    async fn avoids_lacking(&self, stage: &Stage, capability: Capability) -> Checked {
+        let lacking = Altered::new(Arc::clone(&stage.provider))
+            .targets(move |inner| Arc::new(Lacking { inner, without: capability }));
+        self.refused(
+            stage,
+            lacking,
+            |reason| matches!(reason, Reason::LacksCapability { missing } if missing.contains(capability)),
+        )
+        .await
+    }
+
+    async fn avoids_unsuitable(&self, stage: &Stage) -> Checked {
+        let group = stage.group().await?;
+        if let Err(why) = self.event.suits(&group) {
+            return violated(format!("the fixture's group {} does not suit it: {why}", group.id));
+        }
+        let other_kind = |group: Group| {
+            let replaces = group.replaces_members;
+            group.replaces_members(!replaces)
+        };
+        if self.event.suits(&other_kind(group)).is_ok() {
+            return not_applicable("it suits groups that replace their members and groups that do not");
+        }
+        let provider = Altered::new(Arc::clone(&stage.provider)).groups(other_kind);
+        self.refused(stage, provider, |reason| matches!(reason, Reason::Unsuitable { .. })).await
+    }
+
+    /// Nothing is injected, for a reason of the right kind.
+    async fn refused(
+        &self,
+        stage: &Stage,
+        provider: impl Provider,
+        is_right: impl Fn(&Reason) -> bool,
+    ) -> Checked {
+        let monkey =
+            stage.monkey_over(provider, MemoryJournal::new(), self.registry.clone(), stage.retry())?;
+        let report = monkey.inject(Arc::clone(self.event), &stage.target).await?;
+        ensure!(report.faults.is_empty(), "it was injected all the same: {report}");
+        let decision = report
+            .plan
+            .groups
+            .iter()
+            .flat_map(|group| &group.targets)
+            .find(|target| target.id == stage.target)
+            .map(|target| &target.decision);
+        match decision {
+            Some(Decision::NotChosen { reason }) if is_right(reason) => Ok(()),
+            _ => violated(format!("it was left alone for another reason: {}", why_nothing(&report))),
+        }
+    }
+}

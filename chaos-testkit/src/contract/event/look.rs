@@ -1,0 +1,73 @@
+//! A preparation, and what it left behind.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use chaos_core::{
+    CapabilitySet, ChaosEvent, Error, ErrorKind, Group, Health, Hold, Prepared, Result, Scope, TargetId,
+};
+
+use crate::probe::held;
+
+/// What every member of a group is, and in which incarnation.
+pub(super) type Members = BTreeMap<TargetId, (Health, Option<Arc<str>>)>;
+
+pub(super) async fn members(group: &Group) -> Result<Members> {
+    let mut members = Members::new();
+    for member in &group.members {
+        let health = member.target.health().await?;
+        members.insert(member.target.id().clone(), (health, member.incarnation.clone()));
+    }
+    Ok(members)
+}
+
+#[derive(Debug)]
+pub(super) struct Preparation {
+    pub(super) before: Members,
+    pub(super) after: Members,
+    pub(super) recovery_kind: Result<&'static str>,
+}
+
+/// An event that is prepared and never injected.
+pub(super) struct OnlyPrepared {
+    pub(super) inner: Arc<dyn ChaosEvent>,
+    pub(super) seen: Arc<Mutex<Option<Preparation>>>,
+}
+
+#[async_trait]
+impl ChaosEvent for OnlyPrepared {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        self.inner.requires()
+    }
+
+    fn hold(&self) -> Hold {
+        self.inner.hold()
+    }
+
+    fn suits(&self, group: &Group) -> Result<(), String> {
+        self.inner.suits(group)
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        let before = members(&scope.fresh_group().await?).await?;
+        let prepared = self.inner.prepare(scope).await;
+        let after = members(&scope.fresh_group().await?).await?;
+        let recovery_kind = prepared.map(|prepared| prepared.recovery_kind());
+        *held(&self.seen) = Some(Preparation { before, after, recovery_kind });
+        Err(Error::new(ErrorKind::Refused, "the contract suite only prepares this event"))
+    }
+}
+
+impl fmt::Debug for OnlyPrepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

@@ -1,0 +1,108 @@
+//! Which capabilities an event uses, and targets that lack one.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chaos_core::{
+    Capabilities, Capability, CapabilitySet, Error, Health, Labels, Lifecycle, Permit, Result, Target,
+    TargetId,
+};
+
+use crate::{
+    faulty::{Interference, TargetCall},
+    probe::held,
+};
+
+/// Writes down every capability that is used.
+#[derive(Debug, Default)]
+pub(super) struct Used(Mutex<CapabilitySet>);
+
+impl Used {
+    pub(super) fn set(&self) -> CapabilitySet {
+        *held(&self.0)
+    }
+}
+
+#[async_trait]
+impl Interference<TargetCall> for Used {
+    async fn before(&self, call: TargetCall) -> Result<()> {
+        let mut used = held(&self.0);
+        *used = used.union(CapabilitySet::of(call.capability()));
+        Ok(())
+    }
+}
+
+/// A target without one of its capabilities.
+#[derive(Debug)]
+pub(super) struct Lacking {
+    pub(super) inner: Arc<dyn Target>,
+    pub(super) without: Capability,
+}
+
+#[async_trait]
+impl Target for Lacking {
+    fn id(&self) -> &TargetId {
+        self.inner.id()
+    }
+
+    fn labels(&self) -> &Labels {
+        self.inner.labels()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = self.inner.capabilities();
+        match self.without {
+            Capability::Shell => capabilities.shell = None,
+            Capability::Isolation => capabilities.isolation = None,
+            without => {
+                capabilities.lifecycle = capabilities
+                    .lifecycle
+                    .map(|inner| Arc::new(LackingLifecycle { inner, without }) as Arc<dyn Lifecycle>);
+            }
+        }
+        capabilities
+    }
+
+    async fn health(&self) -> Result<Health> {
+        self.inner.health().await
+    }
+}
+
+#[derive(Debug)]
+struct LackingLifecycle {
+    inner: Arc<dyn Lifecycle>,
+    without: Capability,
+}
+
+impl LackingLifecycle {
+    fn refuse(&self, operation: Capability) -> Result<()> {
+        if operation == self.without { Err(Error::unsupported(operation)) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Lifecycle for LackingLifecycle {
+    fn operations(&self) -> CapabilitySet {
+        self.inner.operations().missing_from(CapabilitySet::of([self.without]))
+    }
+
+    async fn terminate(&self, permit: &Permit) -> Result<()> {
+        self.refuse(Capability::Terminate)?;
+        self.inner.terminate(permit).await
+    }
+
+    async fn stop(&self, permit: &Permit) -> Result<()> {
+        self.refuse(Capability::Stop)?;
+        self.inner.stop(permit).await
+    }
+
+    async fn start(&self, permit: &Permit) -> Result<()> {
+        self.refuse(Capability::Start)?;
+        self.inner.start(permit).await
+    }
+
+    async fn reboot(&self, permit: &Permit) -> Result<()> {
+        self.refuse(Capability::Reboot)?;
+        self.inner.reboot(permit).await
+    }
+}

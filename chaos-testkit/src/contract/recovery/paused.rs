@@ -1,0 +1,99 @@
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use chaos_core::{
+    CapabilitySet, ChaosEvent, Error, ErrorKind, Group, Hold, Inject, Permit, Prepared, Result, Scope, Target,
+};
+use futures_util::FutureExt;
+use tokio::sync::Notify;
+
+/// How far an injection comes before it pauses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Come {
+    /// It was begun, and nothing was done.
+    NoWay,
+    /// It was dropped at the first place where it waited.
+    HalfWay,
+    /// It is done.
+    AllTheWay,
+    /// It is done, and the target was terminated besides.
+    Beyond,
+}
+
+/// Where an injection and the check that looks at it meet.
+#[derive(Debug, Default)]
+pub(super) struct Meeting {
+    /// The injection has come as far as it should.
+    pub(super) arrived: Notify,
+    /// The check has looked.
+    pub(super) seen: Notify,
+}
+
+/// An event whose injection pauses, so that another monkey may recover what an orphan of it would look like.
+pub(super) struct Paused {
+    pub(super) inner: Arc<dyn ChaosEvent>,
+    pub(super) come: Come,
+    pub(super) meeting: Arc<Meeting>,
+}
+
+#[async_trait]
+impl ChaosEvent for Paused {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        self.inner.requires()
+    }
+
+    fn hold(&self) -> Hold {
+        self.inner.hold()
+    }
+
+    fn suits(&self, group: &Group) -> Result<(), String> {
+        self.inner.suits(group)
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        let (come, meeting) = (self.come, Arc::clone(&self.meeting));
+        let target = Arc::clone(scope.target()?);
+        let prepared = self.inner.prepare(scope).await?;
+        Ok(prepared.around(move |inject| {
+            Box::new(move |permit| {
+                Box::pin(async move {
+                    carry_out(inject, come, target, permit).await?;
+                    meeting.arrived.notify_one();
+                    meeting.seen.notified().await;
+                    if come == Come::NoWay {
+                        return Err(Error::new(
+                            ErrorKind::Refused,
+                            "the suite kept the injection from happening",
+                        ));
+                    }
+                    Ok(())
+                })
+            })
+        }))
+    }
+}
+
+async fn carry_out(inject: Inject, come: Come, target: Arc<dyn Target>, permit: &Permit) -> Result<()> {
+    match come {
+        Come::NoWay => {}
+        Come::HalfWay => {
+            let _ = inject(permit).now_or_never();
+        }
+        Come::AllTheWay => inject(permit).await?,
+        Come::Beyond => {
+            inject(permit).await?;
+            target.capabilities().lifecycle()?.terminate(permit).await?;
+        }
+    }
+    Ok(())
+}
+
+impl fmt::Debug for Paused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

@@ -1,0 +1,110 @@
+//! A fault that pauses in the middle, and copies of it that other monkeys recover.
+
+use std::sync::Arc;
+
+use chaos_core::{
+    Arming, ChaosEvent, Error, ErrorKind, FaultRecord, FaultState, Journal, Limits, Mark, MemoryJournal,
+    Recovery, Registry, Result, RetryPolicy,
+};
+
+use super::paused::{Come, Meeting, Paused};
+use crate::{
+    report::{Checked, ensure, violated},
+    stage::{Stage, why_nothing},
+};
+
+/// Injects `event` as far as `come` says, lets `look` see the fault as the journal holds it then, and recovers it.
+pub(super) async fn while_injected<R: Recovery>(
+    stage: &Stage,
+    event: &Arc<dyn ChaosEvent>,
+    come: Come,
+    look: impl AsyncFnOnce(FaultRecord) -> Checked,
+) -> Checked {
+    let healthy_before = stage.group().await?.healthy();
+    let (journal, meeting) = (MemoryJournal::new(), Arc::new(Meeting::default()));
+    let monkey = stage.monkey(journal.clone(), Registry::default().register::<R>())?;
+    let paused = Paused { inner: Arc::clone(event), come, meeting: Arc::clone(&meeting) };
+    let mut running = Box::pin(monkey.inject(paused, &stage.target));
+    tokio::select! {
+        biased;
+        report = &mut running => {
+            let report = report?;
+            return violated(format!("it was not injected: {report}; {}", why_nothing(&report)));
+        }
+        () = meeting.arrived.notified() => {}
+    }
+    let seen = match journal.pending().await?.pop() {
+        Some(record) => look(record).await,
+        None => violated("the journal holds no fault in the middle of an injection"),
+    };
+    let still_paused =
+        journal.pending().await?.first().is_some_and(|fault| fault.state == FaultState::Injecting);
+    meeting.seen.notify_one();
+    // Cuts the hold short.
+    drop(running);
+    monkey.shutdown().await;
+
+    seen?;
+    ensure!(
+        still_paused,
+        "the hold of {:?} was over before the suite had looked; give the event a longer one",
+        event.hold().duration()
+    );
+    let pending = journal.pending().await?;
+    ensure!(pending.is_empty(), "the fault itself was not recovered: {pending:?}");
+    if come == Come::Beyond { Ok(()) } else { stage.whole_again(healthy_before).await }
+}
+
+/// A journal that holds `fault` in `state` and nothing else, read back from JSON, with nobody who takes care of it.
+pub(super) async fn orphaned(fault: &FaultRecord, state: FaultState) -> Result<MemoryJournal> {
+    let corrupt = |error: serde_json::Error| {
+        Error::new(ErrorKind::Corrupt, "the fault has no JSON form").caused_by(error)
+    };
+    let text = serde_json::to_string(fault).map_err(corrupt)?;
+    let mut copy: FaultRecord = serde_json::from_str(&text).map_err(corrupt)?;
+    let begun = copy.injecting_at.unwrap_or(copy.armed_at);
+    (copy.state, copy.injecting_at) = (FaultState::Armed, None);
+
+    let journal = MemoryJournal::new();
+    match journal.arm(&copy, &Limits::none()).await? {
+        Arming::Armed(lease) => drop(lease),
+        Arming::Refused(reason) => {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                format!("an empty journal refused a fault: {reason}"),
+            ));
+        }
+    }
+    for step in [FaultState::Injecting, FaultState::Active] {
+        if step <= state {
+            journal.mark(copy.id, &Mark::new(step, begun)).await?;
+        }
+    }
+    Ok(journal)
+}
+
+/// Recovers what `journal` holds with `V` in the place of what wrote it, and returns it as it ended.
+pub(super) async fn replay<V: Recovery>(
+    stage: &Stage,
+    journal: &MemoryJournal,
+    retry: RetryPolicy,
+) -> Checked<FaultRecord> {
+    let registry = Registry::default().register::<V>();
+    let monkey = stage.monkey_over(Arc::clone(&stage.provider), journal.clone(), registry, retry)?;
+    match monkey.take_over_pending().await?.pop() {
+        Some(record) => Ok(record),
+        None => violated("the journal holds no pending fault"),
+    }
+}
+
+/// As [`replay`], and the fault must end recovered.
+pub(super) async fn recovers<V: Recovery>(stage: &Stage, journal: &MemoryJournal) -> Checked {
+    let ended = replay::<V>(stage, journal, stage.retry()).await?;
+    match (ended.state, ended.failure) {
+        (FaultState::Recovered, None) => Ok(()),
+        (state, failure) => violated(format!(
+            "it ended {state}: {}",
+            failure.map_or_else(|| "without a failure".to_owned(), |failure| failure.to_string())
+        )),
+    }
+}
