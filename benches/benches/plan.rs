@@ -18,7 +18,7 @@ fn plan(criterion: &mut Criterion) {
             Monkey::builder().provider(world(targets)).event(Stop::default()).seed(42).build().unwrap();
         benchmark.throughput(Throughput::Elements(targets as u64));
         benchmark.bench_function(BenchmarkId::from_parameter(targets), |bencher| {
-            bencher.to_async(&runtime).iter(|| monkey.plan());
+            bencher.to_async(&runtime).iter_with_large_drop(|| monkey.plan());
         });
     }
     benchmark.finish();

@@ -1,4 +1,49 @@
-//! Chaos engineering to embed. Placeholder for the crate documentation.
+//! Chaos engineering to embed: the traits, the types and the [`Monkey`].
+//!
+//! A monkey finds [`Group`]s of interchangeable [`Target`]s, asks a [`Calendar`] whether now is a good time, picks victims inside a
+//! [`BlastRadius`], injects a [`ChaosEvent`], and always brings the target back with the [`Recovery`] paired with that event. The
+//! promise: **no fault outlives its deadline.**
+//!
+//! ```
+//! use chaos_core::{
+//!     BlastRadius, BusinessHours, MemoryJournal, Monkey, Percent, Registry,
+//!     memory::{MemoryProvider, PowerOff, PowerOn},
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> chaos_core::Result<()> {
+//! let monkey = Monkey::builder()
+//!     .provider(MemoryProvider::default().with_group("web", 5)?)
+//!     .event(PowerOff::default())
+//!     .calendar(BusinessHours::new("Europe/London")?.hours(9, 15))
+//!     .blast_radius(BlastRadius::default().targets_per_group(1).min_healthy(Percent(50)))
+//!     .seed(42)
+//!     .unleash(MemoryJournal::new(), Registry::default().register::<PowerOn>())
+//!     .build()?;
+//!
+//! // Who would be chosen, and for everybody else the reason why not. Touches nothing.
+//! for group in monkey.plan().await?.groups {
+//!     for target in group.targets {
+//!         println!("{}: {:?}", target.id, target.decision);
+//!     }
+//! }
+//! // Injects, holds, recovers, and says how it went.
+//! println!("{}", monkey.run_once().await?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to look
+//!
+//! | to | see |
+//! |---|---|
+//! | run it | [`Monkey`], [`MonkeyBuilder`], [`RunReport`] |
+//! | limit it | [`BlastRadius`], [`Calendar`], [`GroupFilter`] |
+//! | write an event | [`ChaosEvent`], [`Scope`], [`Prepared`], [`Recovery`] |
+//! | write a provider | [`Provider`], [`Target`], [`Capabilities`] |
+//! | keep a journal | [`Journal`], [`Limits`], [`FaultRecord`] |
+//! | watch it | [`Observer`], [`Activity`] |
+//! | test with it | [`memory`], [`ManualClock`], [`CountingEntropy`], the feature `mock` |
 
 mod blast_radius;
 mod calendar;

@@ -15,7 +15,6 @@ use crate::{
 pub(super) struct Machine {
     health: AtomicU8,
     id: TargetId,
-    labels: Labels,
     /// The machine is its own lifecycle.
     this: Weak<Self>,
     replacer: Weak<Replacer>,
@@ -26,7 +25,6 @@ impl Machine {
         Arc::new_cyclic(|this| Self {
             health: AtomicU8::new(code(Health::Healthy)),
             id,
-            labels: Labels::new(),
             this: this.clone(),
             replacer,
         })
@@ -64,7 +62,8 @@ impl Target for Machine {
     }
 
     fn labels(&self) -> &Labels {
-        &self.labels
+        static NONE: Labels = Labels::new();
+        &NONE
     }
 
     fn capabilities(&self) -> Capabilities {
