@@ -70,7 +70,7 @@ impl FleetState {
         let targets = self
             .replicas
             .iter()
-            .map(|replica| self.target(id, replica, source, clock))
+            .map(|replica| Ok((self.target(id, replica, source, clock)?, replica.process)))
             .collect::<Result<Vec<_>>>()?;
         Ok(Group::new(id.clone())
             .labels(Labels::from([("fleet".to_owned(), self.name.clone())]))

@@ -143,3 +143,144 @@ async fn stop_watched(process: &ProcessHandle, mut janitor: Janitor, clock: &dyn
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        io::Read,
+        process::{Child, Command, Stdio},
+    };
+
+    use chaos_core::SystemClock;
+
+    use super::*;
+    use crate::ProcessIdentity;
+
+    /// It ends with the test, also where that fails.
+    struct Victim(Child, ProcessHandle);
+
+    impl Victim {
+        fn new() -> Self {
+            Self::of(Command::new("sleep").arg("600"))
+        }
+
+        fn of(command: &mut Command) -> Self {
+            let child = command.spawn().unwrap();
+            let handle = ProcessHandle::of_child(&child).unwrap();
+            Self(child, handle)
+        }
+    }
+
+    impl Drop for Victim {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    async fn janitor(victim: &Victim, remaining: Duration, fault: &str) -> (Janitor, ProcessHandle) {
+        let target = "process:test/0".parse().unwrap();
+        let clock = SystemClock::default();
+        let janitor = Janitor::start(victim.1.identity(), remaining, fault, &target, &clock);
+        let janitor = janitor.await.unwrap();
+        let its_own = fs::read_dir("/proc").unwrap().find_map(|entry| {
+            let entry = entry.unwrap();
+            let arguments = fs::read(entry.path().join("cmdline")).ok()?;
+            let is_it = arguments.split(|byte| *byte == 0).any(|argument| argument == fault.as_bytes());
+            is_it.then(|| entry.file_name().to_str()?.parse().ok())?
+        });
+        let identity = ProcessIdentity::of_pid(its_own.expect("its argument is visible")).unwrap();
+        (janitor, ProcessHandle::open(identity).unwrap().unwrap())
+    }
+
+    async fn until_stopped(process: &ProcessHandle, stopped: bool) {
+        while (process.activity().unwrap() == Activity::Stopped) != stopped {
+            SystemClock::default().sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_janitor_leaves_although_it_never_saw_the_stop_itself() {
+        let victim = Victim::new();
+        let (janitor, its_process) = janitor(&victim, Duration::from_secs(600), "fault-of-test-1").await;
+        // It sleeps through the whole of it.
+        its_process.signal(Signal::STOP).unwrap();
+        until_stopped(&its_process, true).await;
+        stop_watched(&victim.1, janitor, &SystemClock::default()).await.unwrap();
+        assert_eq!(victim.1.activity().unwrap(), Activity::Stopped);
+        victim.1.signal(Signal::CONT).unwrap();
+        its_process.signal(Signal::CONT).unwrap();
+        its_process.ended().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_janitor_keeps_watch_over_a_stop_that_was_not_seen() {
+        let victim = Victim::new();
+        let (mut janitor, its_process) =
+            janitor(&victim, Duration::from_millis(700), "fault-of-test-2").await;
+        janitor.keep_watch();
+        drop(janitor);
+        victim.1.signal(Signal::STOP).unwrap();
+        until_stopped(&victim.1, true).await;
+        until_stopped(&victim.1, false).await;
+        its_process.ended().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_janitor_leaves_at_once_when_nothing_was_stopped() {
+        let victim = Victim::new();
+        let (janitor, its_process) = janitor(&victim, Duration::from_secs(600), "fault-of-test-3").await;
+        drop(janitor);
+        its_process.ended().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn without_a_janitor_that_is_ready_there_is_an_error() {
+        let victim = Victim::new();
+        let identity = victim.1.identity();
+        let impostor = format!("{}.{}", identity.pid(), identity.start_time() + 1).parse().unwrap();
+        let target = "process:test/0".parse().unwrap();
+        for (process, remaining) in [(impostor, Duration::from_secs(600)), (identity, Duration::ZERO)] {
+            let clock = SystemClock::default();
+            let started = Janitor::start(process, remaining, "fault-of-test-4", &target, &clock);
+            let error = started.await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            assert!(error.to_string().contains("nothing was stopped"), "{error}");
+        }
+    }
+
+    /// A clock on which every wait is over at once.
+    #[derive(Debug)]
+    struct Impatient;
+
+    #[async_trait]
+    impl Clock for Impatient {
+        fn now(&self) -> jiff::Timestamp {
+            jiff::Timestamp::UNIX_EPOCH
+        }
+
+        async fn sleep(&self, duration: Duration) {
+            assert_eq!(duration, GRACE);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_end_within_the_grace_is_killed() {
+        let mut deaf = Command::new("sh");
+        deaf.args(["-c", "trap '' TERM; echo; while :; do sleep 0.01; done"]).stdout(Stdio::piped());
+        let mut victim = Victim::of(&mut deaf);
+        victim.0.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
+        end(&victim.1, &Impatient).await.unwrap();
+        assert_eq!(victim.1.activity().unwrap(), Activity::Ended);
+    }
+
+    #[tokio::test]
+    async fn what_is_stopped_can_end_by_itself() {
+        let victim = Victim::new();
+        victim.1.signal(Signal::STOP).unwrap();
+        until_stopped(&victim.1, true).await;
+        end(&victim.1, &SystemClock::default()).await.unwrap();
+        assert_eq!(victim.1.activity().unwrap(), Activity::Ended);
+    }
+}

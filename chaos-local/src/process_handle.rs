@@ -139,15 +139,20 @@ mod tests {
 
     use super::*;
 
-    fn sleeper() -> (Child, ProcessIdentity) {
-        let child = Command::new("sleep").arg("600").spawn().unwrap();
-        let identity = ProcessIdentity::of_pid(child.id()).unwrap();
-        (child, identity)
+    /// It ends with the test, also where that fails.
+    struct Sleeper(Child);
+
+    impl Drop for Sleeper {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
     }
 
     #[tokio::test]
     async fn another_start_time_is_another_process() {
-        let (mut child, identity) = sleeper();
+        let mut child = Sleeper(Command::new("sleep").arg("600").spawn().unwrap());
+        let identity = ProcessIdentity::of_pid(child.0.id()).unwrap();
         let impostor: ProcessIdentity =
             format!("{}.{}", identity.pid(), identity.start_time() + 1).parse().unwrap();
         assert!(ProcessHandle::open(impostor).unwrap().is_none());
@@ -158,7 +163,7 @@ mod tests {
         // Not waited for yet: a zombie keeps its id and is gone all the same.
         assert_eq!(handle.activity().unwrap(), Activity::Ended);
         assert!(ProcessHandle::open(identity).unwrap().is_none());
-        child.wait().unwrap();
+        child.0.wait().unwrap();
         assert!(!handle.signal(Signal::KILL).unwrap());
         assert!(ProcessHandle::open(identity).unwrap().is_none());
     }

@@ -197,11 +197,12 @@ impl Inner {
         group.target(&format!("{index}@{process}"))
     }
 
-    fn targets(&self) -> Result<Vec<ProcessTarget>> {
+    fn targets(&self) -> Result<Vec<(ProcessTarget, Option<ProcessIdentity>)>> {
         let adopted = self.adopted().clone();
         let target = |(index, member): (usize, &Adopted)| {
             let id = self.target_id(&self.id, index, member.process)?;
-            Ok(self.target(id, member.process, self.check.clone(), member.port))
+            let target = self.target(id, member.process, self.check.clone(), member.port);
+            Ok((target, Some(member.process)))
         };
         adopted.iter().enumerate().map(target).collect()
     }
@@ -265,7 +266,8 @@ impl Provider for Processes {
         if ProcessHandle::open(identity)?.is_none() {
             return Ok(None);
         }
-        let own = self.inner.targets()?.into_iter().find(|target| target.id() == id);
+        let own =
+            self.inner.targets()?.into_iter().map(|(target, _)| target).find(|target| target.id() == id);
         // Found elsewhere, its health check is not known here: it is alive or not.
         let target =
             own.unwrap_or_else(|| self.inner.target(id.clone(), identity, HealthCheck::alive(), None));

@@ -39,9 +39,9 @@ impl ProcessTarget {
         Self { id, labels, process, lifecycle: Arc::new(lifecycle), check, address, clock }
     }
 
-    /// Its health together with the process that had it.
-    async fn observe(&self) -> Result<(Health, Option<ProcessIdentity>)> {
-        let Some(identity) = self.process.process()? else {
+    /// The health of the process that it is now, together with that process.
+    async fn observe(&self, process: Option<ProcessIdentity>) -> Result<(Health, Option<ProcessIdentity>)> {
+        let Some(identity) = process else {
             return Ok((Health::Gone, None));
         };
         let Some(process) = ProcessHandle::open(identity)? else {
@@ -61,8 +61,8 @@ impl ProcessTarget {
         }
     }
 
-    async fn member(self) -> Member {
-        match self.observe().await {
+    async fn member(self, process: Option<ProcessIdentity>) -> Member {
+        match self.observe(process).await {
             Ok((health, identity)) => {
                 let member = Member::new(Arc::new(self), health);
                 match identity {
@@ -75,9 +75,11 @@ impl ProcessTarget {
     }
 }
 
-/// All of them as members, looked at concurrently.
-pub(crate) async fn members(targets: impl IntoIterator<Item = ProcessTarget>) -> Vec<Member> {
-    join_all(targets.into_iter().map(ProcessTarget::member)).await
+/// All of them as members, looked at concurrently, each with the process that it was just found to be.
+pub(crate) async fn members(
+    targets: impl IntoIterator<Item = (ProcessTarget, Option<ProcessIdentity>)>,
+) -> Vec<Member> {
+    join_all(targets.into_iter().map(|(target, process)| target.member(process))).await
 }
 
 #[async_trait]
@@ -95,6 +97,7 @@ impl Target for ProcessTarget {
     }
 
     async fn health(&self) -> Result<Health> {
-        self.observe().await.map(|(health, _)| health)
+        let (health, _) = self.observe(self.process.process()?).await?;
+        Ok(health)
     }
 }

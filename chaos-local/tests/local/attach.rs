@@ -1,17 +1,19 @@
-use std::{ffi::OsStr, fs, io::BufReader, os::unix::ffi::OsStrExt, path::Path, process::Child};
+use std::{ffi::OsStr, fs, io::BufReader, os::unix::ffi::OsStrExt, path::Path};
 
 use chaos_core::{ErrorKind, GroupId, Health, Provider};
 use chaos_local::{Fleet, Fleets};
 use rustix::process::Signal;
 
-use crate::support::{Mark, exists, healths, hear, identities, parameter, role, say, signal, until_group};
+use crate::support::{
+    Mark, Started, exists, healths, hear, identities, parameter, role, say, signal, until_group,
+};
 
 const OWNER: &str = "attach::another_process_finds_the_same_targets";
 
 /// A process that owns a fleet over `directory`.
-fn owner(mark: &Mark, directory: &Path) -> Child {
+fn owner(mark: &Mark, directory: &Path) -> Started {
     let mut owner = mark.role(OWNER, "owner", &[("STATE", directory.to_str().unwrap())]);
-    assert_eq!(hear(&mut BufReader::new(owner.stdout.take().unwrap())), "up");
+    assert_eq!(hear(&mut BufReader::new(owner.0.stdout.take().unwrap())), "up");
     owner
 }
 
@@ -25,7 +27,7 @@ async fn another_process_finds_the_same_targets() {
     }
     let (mark, parent) = (Mark::new(), tempfile::tempdir().unwrap());
     let directory = parent.path().join("it's $(touch pwned) `x` \"y\" \\ é");
-    let mut first_owner = owner(&mark, &directory);
+    let first_owner = owner(&mark, &directory);
 
     let fleet = Fleet::attach(&directory).unwrap();
     assert_eq!(fleet.id().path(), directory.canonicalize().unwrap().to_str().unwrap());
@@ -52,8 +54,7 @@ async fn another_process_finds_the_same_targets() {
     assert_eq!(fleet.group(fleet.id()).await.unwrap().healthy(), 2);
 
     // What is left of a fleet that was killed says that it is gone.
-    first_owner.kill().unwrap();
-    first_owner.wait().unwrap();
+    first_owner.end();
     assert_eq!(fleet.group(fleet.id()).await.unwrap_err().kind(), ErrorKind::NotFound);
     assert!(fleet.resolve(id).await.unwrap().is_none());
     assert!(Fleets::new().resolve(id).await.unwrap().is_none());
@@ -62,10 +63,9 @@ async fn another_process_finds_the_same_targets() {
     mark.assert_nothing_left().await;
 
     // And it is no hindrance for the next one.
-    let mut second_owner = owner(&mark, &directory);
+    let second_owner = owner(&mark, &directory);
     assert_eq!(fleet.group(fleet.id()).await.unwrap().healthy(), 2);
-    second_owner.kill().unwrap();
-    second_owner.wait().unwrap();
+    second_owner.end();
     mark.assert_nothing_left().await;
 }
 

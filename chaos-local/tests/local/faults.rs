@@ -137,9 +137,8 @@ async fn a_stop_ends_at_its_deadline_when_the_injector_is_killed() {
     let fleet = mark.sleepers(2).state_directory(directory.path()).start().await.unwrap();
     let before = identities(&look(&fleet).await);
     let mut injector = mark.role(name, "injector", &[("STATE", directory.path().to_str().unwrap())]);
-    let fault = hear(&mut BufReader::new(injector.stdout.take().unwrap()));
-    injector.kill().unwrap();
-    injector.wait().unwrap();
+    let fault = hear(&mut BufReader::new(injector.0.stdout.take().unwrap()));
+    injector.end();
 
     assert_eq!(state(before[1].pid()), Some('T'));
     assert_eq!(look(&fleet).await.members[1].health, Health::Stopped);

@@ -249,12 +249,11 @@ async fn replicas_die_with_a_process_that_is_killed() {
     }
     let mark = Mark::new();
     let mut owner = mark.role(name, "owner", &[]);
-    let said = hear(&mut std::io::BufReader::new(owner.stdout.take().unwrap()));
+    let said = hear(&mut std::io::BufReader::new(owner.0.stdout.take().unwrap()));
     let replicas: Vec<_> = said.split(' ').map(|text| text.parse().unwrap()).collect();
     assert_eq!(replicas.len(), 3);
     assert!(replicas.iter().all(|replica| exists(*replica)));
-    owner.kill().unwrap();
-    owner.wait().unwrap();
+    owner.end();
     until("the kernel has ended the replicas", || !replicas.iter().any(|replica| exists(*replica))).await;
     mark.assert_nothing_left().await;
 }

@@ -10,13 +10,13 @@ use std::{
 use chaos_local::ProcessIdentity;
 use rustix::process::Signal;
 
-use crate::support::{signal, state, until};
+use crate::support::{Started, signal, state, until};
 
 const SCRIPT: &str = include_str!("../../scripts/janitor.sh");
 const SHELLS: [&[&str]; 2] = [&["dash"], &["busybox", "sh"]];
 
 struct Victim {
-    child: Child,
+    child: Started,
     identity: ProcessIdentity,
 }
 
@@ -27,7 +27,7 @@ impl Victim {
 
     fn of(child: Child) -> Self {
         let identity = ProcessIdentity::of_pid(child.id()).unwrap();
-        Self { child, identity }
+        Self { child: Started(child), identity }
     }
 
     async fn stop(&self) {
@@ -39,14 +39,13 @@ impl Victim {
         state(self.identity.pid()).unwrap()
     }
 
-    fn end(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    fn end(self) {
+        self.child.end();
     }
 }
 
 struct Janitor {
-    child: Child,
+    child: Started,
     input: Option<ChildStdin>,
     first_line: String,
 }
@@ -65,7 +64,7 @@ impl Janitor {
             .expect("dash and busybox are needed for this test: apt-get install dash busybox");
         let mut first_line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut first_line).unwrap();
-        Self { input: child.stdin.take(), child, first_line }
+        Self { input: child.stdin.take(), child: Started(child), first_line }
     }
 
     fn ready(self) -> Self {
@@ -82,7 +81,7 @@ impl Janitor {
         drop(self.input.take());
         let mut status = None;
         until("the janitor has left", || {
-            status = self.child.try_wait().unwrap();
+            status = self.child.0.try_wait().unwrap();
             status.is_some()
         })
         .await;
@@ -162,7 +161,7 @@ async fn it_does_not_mistake_a_stop_on_its_way_for_one_that_is_over() {
         let mut janitor = Janitor::watch(shell, victim.identity, 80).ready();
         drop(janitor.input.take());
         // It pauses after it has looked.
-        until("it has looked", || has_child(janitor.child.id())).await;
+        until("it has looked", || has_child(janitor.child.0.id())).await;
         victim.stop().await;
         until("it runs again", || victim.state() != 'T').await;
         assert_eq!(janitor.leaves().await, 0);
@@ -210,7 +209,7 @@ async fn the_signals_of_a_terminal_do_not_end_it() {
         let victim = Victim::new();
         let mut janitor = Janitor::watch(shell, victim.identity, 60).ready();
         victim.stop().await;
-        let own = ProcessIdentity::of_pid(janitor.child.id()).unwrap();
+        let own = ProcessIdentity::of_pid(janitor.child.0.id()).unwrap();
         for name in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM] {
             signal(own, name);
         }

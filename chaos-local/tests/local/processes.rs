@@ -14,11 +14,11 @@ use crate::support::{Mark, healths, identities, signal, until};
 #[tokio::test]
 async fn adopted_processes_are_found_again_from_their_ids_alone() {
     let mark = Mark::new();
-    let mut children = [mark.child(), mark.child()];
-    let processes = Processes::adopt("db $(x)", &children).unwrap();
+    let children = [mark.child(), mark.child()];
+    let processes = Processes::adopt("db $(x)", children.each_ref().map(|child| &child.0)).unwrap();
     let group = processes.group(processes.id()).await.unwrap();
     assert_eq!((group.desired, group.healthy(), group.replaces_members), (2, 2, false));
-    let first = ProcessIdentity::of_pid(children[0].id()).unwrap();
+    let first = ProcessIdentity::of_pid(children[0].0.id()).unwrap();
     let id = group.members[0].target.id();
     assert_eq!(id.as_str(), format!("process:db $(x)/0@{first}"));
     assert_eq!(processes.groups(&GroupFilter::all()).count().await, 1);
@@ -38,10 +38,7 @@ async fn adopted_processes_are_found_again_from_their_ids_alone() {
     let error = elsewhere.resolve(&"process:x/0@nobody".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 
-    for child in &mut children {
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
+    drop(children);
     assert!(elsewhere.resolve(id).await.unwrap().is_none());
     let group = processes.group(processes.id()).await.unwrap();
     assert_eq!(healths(&group), [Health::Gone, Health::Gone]);
@@ -54,15 +51,15 @@ async fn a_harness_replaces_what_was_terminated() {
     let ports = listeners.each_ref().map(|listener| Some(listener.local_addr().unwrap().port()));
     let mut children = [mark.child(), mark.child()];
     let processes = Processes::named("db")
-        .member(&children[0], ports[0])
-        .member(&children[1], ports[1])
+        .member(&children[0].0, ports[0])
+        .member(&children[1].0, ports[1])
         .health(HealthCheck::tcp())
         .replaced_by_harness(true)
         .build()
         .unwrap();
     let before = processes.group(processes.id()).await.unwrap();
     assert_eq!((before.healthy(), before.replaces_members), (2, true));
-    let too_early = processes.adopt_replacement(0, &children[1]).unwrap_err();
+    let too_early = processes.adopt_replacement(0, &children[1].0).unwrap_err();
     assert_eq!(too_early.kind(), ErrorKind::InvalidInput);
 
     let monkey = Monkey::builder()
@@ -73,9 +70,9 @@ async fn a_harness_replaces_what_was_terminated() {
     let victim = before.members[0].target.id();
     let terminate = Terminate::default().settle(Duration::from_millis(50));
     let harness = async {
-        until("it was terminated", || children[0].try_wait().unwrap().is_some()).await;
+        until("it was terminated", || children[0].0.try_wait().unwrap().is_some()).await;
         let replacement = mark.child();
-        let id = processes.adopt_replacement(0, &replacement).unwrap();
+        let id = processes.adopt_replacement(0, &replacement.0).unwrap();
         assert_ne!(&id, victim);
         children[0] = replacement;
     };
@@ -86,21 +83,17 @@ async fn a_harness_replaces_what_was_terminated() {
 
     let alive = processes.adopt_replacement(1, &std::process::id()).unwrap_err();
     assert_eq!(alive.kind(), ErrorKind::InvalidInput);
-    let mut extra = mark.child();
-    assert_eq!(processes.adopt_replacement(1, &extra).unwrap_err().kind(), ErrorKind::Conflict);
-    let error = processes.adopt_replacement(2, &extra).unwrap_err();
+    let extra = mark.child();
+    assert_eq!(processes.adopt_replacement(1, &extra.0).unwrap_err().kind(), ErrorKind::Conflict);
+    let error = processes.adopt_replacement(2, &extra.0).unwrap_err();
     assert!(error.to_string().starts_with("invalid index: 2;"), "{error}");
-    for child in children.iter_mut().chain([&mut extra]) {
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
 }
 
 #[tokio::test]
 async fn they_can_be_stopped_and_not_rebooted() {
     let mark = Mark::new();
-    let mut children = [mark.child(), mark.child()];
-    let processes = Processes::adopt("db", &children).unwrap();
+    let children = [mark.child(), mark.child()];
+    let processes = Processes::adopt("db", children.each_ref().map(|child| &child.0)).unwrap();
     let group = processes.group(processes.id()).await.unwrap();
     let monkey = Monkey::builder()
         .provider(processes.clone())
@@ -116,11 +109,7 @@ async fn they_can_be_stopped_and_not_rebooted() {
 
     let report = monkey.inject(Reboot::default(), target).await.unwrap();
     assert_eq!(report.outcome(), Outcome::Skipped, "{report:#?}");
-    for child in &mut children {
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-    // The janitors bear the names of their targets; they are looked for by the mark elsewhere.
+    drop(children);
     mark.assert_nothing_left().await;
 }
 
@@ -128,7 +117,7 @@ async fn they_can_be_stopped_and_not_rebooted() {
 async fn what_cannot_be_adopted_is_named() {
     let mark = Mark::new();
     let mut child = mark.child();
-    let pid = child.id();
+    let pid = child.0.id();
     for (adopted, kind, expected) in [
         (Processes::adopt("db", [pid, 0x7fff_fff0]), ErrorKind::NotFound, "2147483632"),
         (Processes::adopt("db", [0]), ErrorKind::InvalidInput, "invalid pid: 0"),
@@ -149,10 +138,9 @@ async fn what_cannot_be_adopted_is_named() {
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(expected), "{error}");
     }
-    child.kill().unwrap();
+    child.0.kill().unwrap();
     // A zombie is no process to adopt.
     until("it is dead", || crate::support::state(pid) == Some('Z')).await;
-    let error = Processes::adopt("db", [&child]).unwrap_err();
+    let error = Processes::adopt("db", [&child.0]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    child.wait().unwrap();
 }

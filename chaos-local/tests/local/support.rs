@@ -38,21 +38,21 @@ impl Mark {
         fleet.env(MARK, &self.0)
     }
 
-    pub(crate) fn child(&self) -> Child {
-        Command::new("sleep").arg("600").env(MARK, &self.0).spawn().unwrap()
+    pub(crate) fn child(&self) -> Started {
+        Started(Command::new("sleep").arg("600").env(MARK, &self.0).spawn().unwrap())
     }
 
     /// Runs a test of this program again, in a process of its own, as `role`. Its test sees it by [`role`].
-    pub(crate) fn role(&self, test: &str, role: &str, parameters: &[(&str, &str)]) -> Child {
-        Command::new(env::current_exe().unwrap())
+    pub(crate) fn role(&self, test: &str, role: &str, parameters: &[(&str, &str)]) -> Started {
+        let child = Command::new(env::current_exe().unwrap())
             .args(["--exact", test, "--nocapture"])
             .env(ROLE, role)
             .env(MARK, &self.0)
             .envs(parameters.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .spawn()
-            .unwrap()
+            .spawn();
+        Started(child.unwrap())
     }
 
     pub(crate) fn server(&self) -> FleetBuilder {
@@ -75,6 +75,25 @@ impl Mark {
 
     pub(crate) async fn assert_nothing_left(&self) {
         until("nothing of the test is left", || self.processes().is_empty()).await;
+    }
+}
+
+/// A child that ends with the test, also where that fails.
+#[derive(Debug)]
+pub(crate) struct Started(pub(crate) Child);
+
+impl Started {
+    /// Kills it as `kill -9` does.
+    pub(crate) fn end(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
