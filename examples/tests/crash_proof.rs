@@ -1,5 +1,7 @@
 //! Crash proof: whenever a drill is killed, what it has done is undone.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "clippy takes only test functions for test code")]
+
 mod support;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};

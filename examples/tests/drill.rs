@@ -1,5 +1,7 @@
 //! The program `drill`, end to end.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "clippy takes only test functions for test code")]
+
 mod support;
 
 use std::{fs, net::TcpListener, path::Path};

@@ -1,5 +1,7 @@
 //! What a drill asks a person on a terminal.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "clippy takes only test functions for test code")]
+
 mod support;
 
 use std::{

@@ -1,6 +1,11 @@
 //! Real programs on a fleet of their own, for the tests of this package.
 
 #![allow(dead_code, reason = "each test uses its part")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test code, which clippy does not see outside of test functions"
+)]
 
 use std::{
     ffi::OsStr,
