@@ -191,6 +191,8 @@ mod tests {
             is_it.then(|| entry.file_name().to_str()?.parse().ok())?
         });
         let identity = ProcessIdentity::of_pid(its_own.expect("its argument is visible")).unwrap();
+        let pid = identity.raw_pid().unwrap();
+        assert_eq!(rustix::process::getpgid(Some(pid)).unwrap(), pid);
         (janitor, ProcessHandle::open(identity).unwrap().unwrap())
     }
 
@@ -218,7 +220,7 @@ mod tests {
     async fn a_janitor_keeps_watch_over_a_stop_that_was_not_seen() {
         let victim = Victim::new();
         let (mut janitor, its_process) =
-            janitor(&victim, Duration::from_millis(700), "fault-of-test-2").await;
+            janitor(&victim, Duration::from_millis(1500), "fault-of-test-2").await;
         janitor.keep_watch();
         drop(janitor);
         victim.1.signal(Signal::STOP).unwrap();

@@ -110,6 +110,11 @@ async fn dropping_the_last_clone_leaves_nothing_and_returns_after_it() {
     let fleet = mark.sleepers(4).start().await.unwrap();
     let target = fleet.group(fleet.id()).await.unwrap().members.remove(0).target;
     let identities = identities(&fleet.group(fleet.id()).await.unwrap());
+    for identity in &identities {
+        // Nobody who signals this process's group reaches a replica.
+        let pid = rustix::process::Pid::from_raw(identity.pid().cast_signed()).unwrap();
+        assert_eq!(rustix::process::getpgid(Some(pid)).unwrap(), pid);
+    }
     let clone = fleet.clone();
     drop(fleet);
     assert!(identities.iter().all(|identity| exists(*identity)));

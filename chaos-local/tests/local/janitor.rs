@@ -108,7 +108,7 @@ async fn it_continues_the_process_at_the_deadline_and_not_before() {
         for word in [Some("stopped"), None] {
             let victim = Victim::new();
             let began = uptime();
-            let mut janitor = Janitor::watch(shell, victim.identity, 60).ready();
+            let mut janitor = Janitor::watch(shell, victim.identity, 120).ready();
             victim.stop().await;
             match word {
                 Some(word) => janitor.tell(word),
@@ -116,7 +116,7 @@ async fn it_continues_the_process_at_the_deadline_and_not_before() {
             }
             until("it runs again", || victim.state() != 'T').await;
             let lasted = uptime() - began;
-            assert!((60..160).contains(&lasted), "{shell:?}: {lasted}");
+            assert!((120..320).contains(&lasted), "{shell:?}: {lasted}");
             assert_eq!(janitor.leaves().await, 0);
             victim.end();
         }
@@ -143,7 +143,7 @@ async fn it_leaves_when_somebody_else_continues_the_process_or_it_ends() {
 async fn it_leaves_a_process_alone_that_was_not_stopped_after_all() {
     for shell in SHELLS {
         let victim = Victim::new();
-        let mut janitor = Janitor::watch(shell, victim.identity, 10).ready();
+        let mut janitor = Janitor::watch(shell, victim.identity, 120).ready();
         // By somebody else.
         victim.stop().await;
         janitor.tell("leave");
@@ -158,7 +158,7 @@ async fn it_leaves_a_process_alone_that_was_not_stopped_after_all() {
 async fn it_does_not_mistake_a_stop_on_its_way_for_one_that_is_over() {
     for shell in SHELLS {
         let victim = Victim::new();
-        let mut janitor = Janitor::watch(shell, victim.identity, 80).ready();
+        let mut janitor = Janitor::watch(shell, victim.identity, 120).ready();
         drop(janitor.input.take());
         // It pauses after it has looked.
         until("it has looked", || has_child(janitor.child.0.id())).await;
@@ -194,7 +194,7 @@ async fn a_hostile_process_name_does_not_mislead_it() {
         let victim = Victim::of(Command::new(&program).arg0("sleep").arg("600").spawn().unwrap());
         let stat = fs::read_to_string(format!("/proc/{}/stat", victim.identity.pid())).unwrap();
         assert!(stat.contains("() T 1 2\n) ()"), "{stat}");
-        let mut janitor = Janitor::watch(shell, victim.identity, 60).ready();
+        let mut janitor = Janitor::watch(shell, victim.identity, 120).ready();
         victim.stop().await;
         janitor.tell("stopped");
         until("it runs again", || victim.state() != 'T').await;
@@ -207,7 +207,7 @@ async fn a_hostile_process_name_does_not_mislead_it() {
 async fn the_signals_of_a_terminal_do_not_end_it() {
     for shell in SHELLS {
         let victim = Victim::new();
-        let mut janitor = Janitor::watch(shell, victim.identity, 60).ready();
+        let mut janitor = Janitor::watch(shell, victim.identity, 120).ready();
         victim.stop().await;
         let own = ProcessIdentity::of_pid(janitor.child.0.id()).unwrap();
         for name in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM] {
