@@ -180,6 +180,19 @@ impl Stage {
         }
     }
 
+    /// A look at the target after which it stayed as it was for a while.
+    pub(crate) async fn settled(&self) -> Checked<Look> {
+        let watch = self.timing.watch_settling();
+        loop {
+            let look = self.look().await?;
+            match self.stays(&look, "the target does not settle").await {
+                Ok(()) => return Ok(look),
+                Err(unsettled) if !watch.again().await => return Err(unsettled),
+                Err(_) => {}
+            }
+        }
+    }
+
     /// Waits until the target, or the group if that has replaced it, is as healthy as it was.
     pub(crate) async fn whole_again(&self, healthy_before: usize) -> Checked {
         let watch = self.timing.watch_settling();

@@ -55,6 +55,13 @@ pub(super) async fn check<J: Journal, P>(
             let second = fault(2, "memory:web/machine-2")?;
             let limits = Limits::none().group_active(1);
             refuse(&other, &second, &limits, Reason::GroupLimit { active: 1, limit: 1 }).await?;
+            // A lease outlives its journal; only when both are gone must everybody know.
+            drop(journal);
+            let orphans = other.orphans().await?;
+            ensure!(
+                orphans.is_empty(),
+                "a living lease holds what another handle calls orphans: {orphans:?}"
+            );
             drop(lease);
             orphans_become(timing, &other, &[held]).await
         })

@@ -90,10 +90,7 @@ pub(super) async fn check<R: Recovery>(
             let stage = set().await?;
             let come = if event.hold().is_momentary() { Come::NoWay } else { Come::AllTheWay };
             while_injected::<R>(&stage, event, come, async |fault| {
-                if come == Come::AllTheWay {
-                    sees_the_fault::<R>(&stage, &fault).await?;
-                }
-                let before = stage.look().await?;
+                let before = stage.settled().await?;
                 only_verify::<R>(&stage, &fault).await?;
                 let after = stage.look().await?;
                 ensure!(after == before, "the target was {before} before and is {after} after");
