@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::ledger::{Findings, Ledger};
 use crate::{
     Activity, Clock, Error, ErrorKind, FaultId, Group, GroupId, Injection, Milestone, Provider, Result,
-    Target, TargetId, clock, observer::Observers,
+    Target, TargetId, clock::Deadline, observer::Observers,
 };
 
 /// What an event and a recovery see: the target, its group, the fault's id and deadline, and the injected clock.
@@ -40,7 +40,7 @@ pub(crate) struct ScopeParts {
     pub(crate) target: TargetId,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) deadline: Timestamp,
+    pub(crate) deadline: Deadline,
     pub(crate) recover_by: Timestamp,
     pub(crate) observers: Observers,
 }
@@ -128,12 +128,12 @@ impl Scope {
     /// When the fault must be over: for an event that is held, the end of its hold; for a momentary one, the end of the
     /// recovery budget.
     pub fn deadline(&self) -> Timestamp {
-        self.inner.parts.deadline
+        self.inner.parts.deadline.at()
     }
 
     /// The time left until the [`deadline`](Scope::deadline); zero when it has passed.
     pub fn remaining(&self) -> Duration {
-        clock::until(self.inner.parts.clock.now(), self.inner.parts.deadline)
+        self.inner.parts.deadline.remaining(self.inner.parts.clock.now())
     }
 
     /// When the recovery gives up: the end of its budget.
@@ -160,6 +160,10 @@ impl Scope {
                 .observers
                 .tell(at, Activity::Reached { fault: self.inner.parts.fault, milestone });
         }
+    }
+
+    pub(crate) fn bound(&self) -> Deadline {
+        self.inner.parts.deadline
     }
 
     pub(crate) fn event(&self) -> &str {

@@ -120,7 +120,7 @@ impl Active {
 
     async fn attempt(&self) -> Attempt {
         let clock = self.scope.clock();
-        let permit = Permit::new(self.record.id, self.scope.deadline(), clock.clone());
+        let permit = Permit::of(&self.scope);
         let left = clock::until(clock.now(), self.scope.recover_by());
         let recovering = contained("the recovery", self.recovery.recover(&self.scope, &permit));
         let recovered =

@@ -59,7 +59,7 @@ impl Armed {
         self.record.apply(&mark);
         self.scope.observers().tell(mark.at, Activity::Injecting { fault: self.record.id });
 
-        let permit = Permit::new(self.record.id, self.scope.deadline(), clock.clone());
+        let permit = Permit::of(&self.scope);
         let inject = std::mem::replace(&mut self.inject, Box::new(|_| Box::pin(std::future::ready(Ok(())))));
         let remaining = self.scope.remaining();
         // The call that makes the future may panic as well as the future.

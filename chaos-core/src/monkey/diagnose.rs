@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::core::Core;
 use crate::{
-    ChaosEvent, Error, ErrorKind, Failure, Group, Health, Provider, Result, clock,
+    ChaosEvent, Error, ErrorKind, Failure, Group, Health, Provider, Result,
+    clock::{self, Deadline},
     contain::{contained, within},
     event::{Discovered, Scope, ScopeParts},
 };
@@ -119,7 +120,7 @@ async fn try_event(
         target: member.target.id().clone(),
         provider: Arc::clone(provider),
         clock: Arc::clone(&core.parts.clock),
-        deadline: clock::after(now, event.hold().duration()),
+        deadline: Deadline::after(now, event.hold().duration()),
         recover_by: clock::after(now, event.hold().duration().saturating_add(core.parts.retry.budget)),
         observers: core.parts.observers.clone(),
     };

@@ -3,7 +3,8 @@ use std::{sync::Arc, time::Duration};
 use super::core::{Core, Cut};
 use crate::{
     Active, Activity, Armed, Arming, Clock, CutShort, Error, ErrorKind, Failure, FaultRecord, Health,
-    Journal, Limits, Reason, Result, Scope, clock,
+    Journal, Limits, Reason, Result, Scope,
+    clock::{self, Deadline},
     contain::{contained, within},
     event::{Discovered, ScopeParts},
     plan::{Victim, provider_of},
@@ -76,7 +77,7 @@ fn replayable(core: &Core, record: &FaultRecord) -> Result<Active> {
         target: record.target.clone(),
         provider: Arc::clone(provider),
         clock: Arc::clone(&core.parts.clock),
-        deadline: record.deadline,
+        deadline: Deadline::set(record.armed_at, record.deadline),
         recover_by: clock::after(now, safeguard.retry.budget),
         observers: core.parts.observers.clone(),
     };
@@ -93,7 +94,7 @@ async fn arm(core: &Core, victim: &Victim, seed: u64, cut: &Cut) -> Result<Armed
     let now = core.parts.clock.now();
     let hold = victim.event.hold();
     let recover_by = clock::after(now, hold.duration().saturating_add(budget));
-    let deadline = if hold.is_momentary() { recover_by } else { clock::after(now, hold.duration()) };
+    let deadline = Deadline::after(now, if hold.is_momentary() { budget } else { hold.duration() });
     let window = core.parts.calendar.window(now).ok_or(Reason::CalendarClosed)?;
     if recover_by > window.closes {
         return Err(Reason::ClosesTooSoon { closes: window.closes, undone_by: recover_by });

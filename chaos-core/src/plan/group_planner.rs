@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::{Decision, GroupPlan, Reason, TargetPlan, occupancy::Occupancy};
 use crate::{
-    BlastRadius, CapabilitySet, ChaosEvent, Group, Health, Member, Provider, Target, TargetId, Window,
-    chance::Draw, clock,
+    BlastRadius, CapabilitySet, ChaosEvent, Group, GroupId, Health, Member, Provider, Target, TargetId,
+    Window, chance::Draw, clock,
 };
 
 /// Plans one group, knowing nothing of the others.
@@ -57,7 +57,7 @@ impl GroupPlanner<'_> {
             }
             let reason = match (fault, &usable) {
                 (Some((fault, state)), _) => Reason::UnderFault { fault, state },
-                (None, Ok(usable)) => match self.look_at(member, usable) {
+                (None, Ok(usable)) => match self.look_at(&group.id, member, usable) {
                     Ok(()) => {
                         eligible.push(index);
                         Reason::NotDrawn
@@ -113,7 +113,12 @@ impl GroupPlanner<'_> {
     }
 
     /// Whether at least one event may be injected into this member.
-    fn look_at(&self, member: &Member, usable: &[Usable<'_>]) -> Result<(), Reason> {
+    fn look_at(&self, group: &GroupId, member: &Member, usable: &[Usable<'_>]) -> Result<(), Reason> {
+        if !is_below(group, member.target.id()) {
+            // Limits are counted by group: a member that is filed elsewhere would not count.
+            let why = format!("its id does not begin with that of its group, {}", group);
+            return Err(Reason::Excluded { why });
+        }
         if let Some(why) = &member.excluded {
             return Err(Reason::Excluded { why: why.as_ref().to_owned() });
         }
@@ -208,4 +213,10 @@ impl GroupPlanner<'_> {
         }
         victims
     }
+}
+
+/// Whether the id of `target` is that of `group`, a slash and a name.
+fn is_below(group: &GroupId, target: &TargetId) -> bool {
+    let name = target.as_str().strip_prefix(group.as_str()).and_then(|rest| rest.strip_prefix('/'));
+    name.is_some_and(|name| !name.contains('/'))
 }

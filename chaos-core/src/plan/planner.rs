@@ -136,7 +136,16 @@ impl Planner<'_> {
         let reading = async {
             let mut stream = provider.groups(filter);
             while let Some(group) = stream.next().await {
-                listing.add(planner.plan(provider, group?));
+                let group = group?;
+                if group.id.scheme() != provider.scheme() {
+                    return Err(Error::new(
+                        ErrorKind::Other,
+                        "the provider listed a group under another scheme than its own",
+                    )
+                    .with("scheme", provider.scheme())
+                    .with("group", &group.id));
+                }
+                listing.add(planner.plan(provider, group));
                 // Memory for who is certainly not wanted would grow with the number of groups.
                 if let Some(wanted) = wanted.filter(|wanted| listing.victims.len() >= 2 * wanted + 64) {
                     listing.keep(wanted, &surplus);

@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# Runs every check of this repository, and installs what it needs: rustfmt and clippy come with the toolchain, shellcheck,
+# busybox and a C compiler from Debian, cargo-deny from crates.io (in CI; elsewhere it is used where it is installed).
+#
+# Ends with the counts of tests run and skipped, each skip with its reason. Exits 0 only if every check passed.
+set -uo pipefail
+cd "$(dirname "$0")" || exit 1
+export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
+
+passed=0
+failed=0
+skipped=()
+broken=()
+log=$(mktemp -d)
+trap 'rm -rf "$log"' EXIT
+
+step() { # name, command...: one check of its own
+  local name=$1
+  shift
+  printf '\n== %s\n' "$name"
+  if "$@"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    broken+=("$name")
+  fi
+}
+
+tests() { # name, command...: a test runner, whose own counts are added up
+  local name=$1
+  shift
+  printf '\n== %s\n' "$name"
+  local out="$log/out" status=0
+  "$@" 2>&1 | tee "$out"
+  status=${PIPESTATUS[0]}
+  local counts
+  counts=$(awk '/^test result:/ { gsub(";", ""); p += $4; f += $6; i += $8 } END { print p + 0, f + 0, i + 0 }' "$out")
+  read -r p f i <<<"$counts"
+  passed=$((passed + p))
+  failed=$((failed + f))
+  [ "$i" -eq 0 ] || skipped+=("$i in '$name': marked #[ignore], see the reason there")
+  if [ $((p + f)) -eq 0 ]; then
+    broken+=("$name: no test ran")
+    failed=$((failed + 1))
+  elif [ "$status" -ne 0 ]; then
+    broken+=("$name")
+    [ "$f" -ne 0 ] || failed=$((failed + 1))
+  fi
+}
+
+need() { # command, Debian package
+  command -v "$1" >/dev/null 2>&1 && return 0
+  [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1 || return 1
+  [ -e "$log/updated" ] || { apt-get update -qq && touch "$log/updated"; }
+  apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+}
+
+# What `cargo tree` must not show below a crate: a pattern of package names.
+tree_is_free_of() { # crate, pattern
+  local tree
+  tree=$(cargo tree --locked --package "$1" --edges normal --prefix none --all-features) || return 1
+  if grep -E "^($2) " <<<"$tree"; then
+    echo "$1 must not depend on the above"
+    return 1
+  fi
+}
+
+# The arrows of DESIGN.md: which crates of this repository a crate may name.
+only_our_crates() { # crate, pattern of those that it may depend on
+  local ours
+  ours=$(cargo tree --locked --package "$1" --edges normal --prefix none --all-features) || return 1
+  ours=$(grep -oE '^(chaos-[a-z]+|examples|benches) ' <<<"$ours" | sort -u | tr -d ' ' | grep -vxE "$1|$2")
+  if [ -n "$ours" ]; then
+    echo "$1 must not depend on: $ours"
+    return 1
+  fi
+}
+
+architecture() {
+  local foreign='hyper|reqwest|axum|tower|sqlx|libsqlite3-sys|rusqlite|aws-.*|azure.*|bollard|rustix'
+  tree_is_free_of chaos-core "$foreign" &&
+    tree_is_free_of chaos-events "$foreign" &&
+    tree_is_free_of chaos-journal 'hyper|reqwest|aws-.*|azure.*|bollard' &&
+    tree_is_free_of chaos-local 'sqlx|libsqlite3-sys|aws-.*|azure.*|bollard' &&
+    only_our_crates chaos-core 'none' &&
+    only_our_crates chaos-events 'chaos-core' &&
+    only_our_crates chaos-journal 'chaos-core' &&
+    only_our_crates chaos-local 'chaos-core' &&
+    only_our_crates chaos-testkit 'chaos-core'
+}
+
+shell_scripts() {
+  git ls-files '*.sh' .ci/run | xargs shellcheck
+}
+
+# No stub, no test that is skipped without a reason, no example that is never compiled.
+honest_sources() {
+  local found=0
+  if git grep -nE '#\[ignore\]|\btodo!\(|\bunimplemented!\(' -- '*.rs' ':!*/by_type/*'; then found=1; fi
+  return $found
+}
+
+# The programs that operators start most often must cost nothing.
+figures() {
+  cargo build --locked --release --package examples --bin history --bin drill || return 1
+  ./examples/scripts/history-figures.sh target/release/history
+}
+
+compiler=yes
+need cc gcc || compiler=
+need shellcheck shellcheck || skipped+=("shellcheck: not installed, and only root can install it")
+need busybox busybox || skipped+=("scripts under busybox sh: busybox is not installed, and only root can install it")
+[ -n "$compiler" ] || { echo "a C compiler is needed for SQLite: install gcc"; exit 1; }
+
+step "format" cargo fmt --all --check
+step "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
+step "clippy, every feature" cargo clippy --locked --package chaos-core --all-targets --all-features -- -D warnings
+step "architecture" architecture
+step "honest sources" honest_sources
+if command -v shellcheck >/dev/null 2>&1; then step "shellcheck" shell_scripts; fi
+if [ "${CI:-}" = true ] && ! command -v cargo-deny >/dev/null 2>&1; then
+  cargo install --locked --quiet cargo-deny || echo "cargo-deny could not be installed"
+fi
+if command -v cargo-deny >/dev/null 2>&1; then
+  step "cargo deny" cargo deny --locked check bans licenses sources
+elif [ "${CI:-}" = true ]; then
+  step "cargo deny" false
+else
+  skipped+=("cargo deny: not installed; CI always runs it")
+fi
+tests "tests" cargo test --locked --workspace --exclude benches --lib --bins --tests --no-fail-fast
+tests "documentation examples" cargo test --locked --workspace --exclude benches --doc --no-fail-fast
+tests "mocks" cargo test --locked --package chaos-core --features mock --doc mock
+step "benchmarks run" cargo bench --locked --package benches --benches -- --test
+step "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features
+step "figures" figures
+
+printf '\n'
+for reason in ${skipped[@]+"${skipped[@]}"}; do printf 'skipped: %s\n' "$reason"; done
+for name in ${broken[@]+"${broken[@]}"}; do printf 'FAILED: %s\n' "$name"; done
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "${#skipped[@]}"
+[ "$failed" -eq 0 ]
