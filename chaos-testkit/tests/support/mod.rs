@@ -2,6 +2,11 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 
+pub(crate) mod lying_journal;
+mod targets;
+
+pub(crate) use targets::{relabelled, without_lifecycle};
+
 use std::collections::BTreeSet;
 
 use chaos_core::ManualClock;
@@ -21,6 +26,7 @@ pub(crate) struct Coverage {
 
 impl Coverage {
     /// A sound part passes.
+    #[track_caller]
     pub(crate) fn of_sound(report: &ContractReport) -> Self {
         report.assert_kept();
         let checks: BTreeSet<&'static str> = report.checks.iter().map(|check| check.name).collect();
@@ -31,7 +37,7 @@ impl Coverage {
     /// This liar violates exactly these checks.
     #[track_caller]
     pub(crate) fn caught(&mut self, liar: &str, report: &ContractReport, expected: &[&'static str]) {
-        let violated: BTreeSet<&'static str> = report.violations().map(|(name, _)| name).collect();
+        let violated = violated(report);
         let expected: BTreeSet<&'static str> = expected.iter().copied().collect();
         assert_eq!(violated, expected, "{liar}\n{report}");
         self.caught.extend(violated);
@@ -45,7 +51,7 @@ impl Coverage {
         report: &ContractReport,
         expected: &[&'static str],
     ) {
-        let violated: BTreeSet<&'static str> = report.violations().map(|(name, _)| name).collect();
+        let violated = violated(report);
         for name in expected {
             assert!(violated.contains(name), "{liar}: {name}\n{report}");
             self.caught.insert(name);
@@ -58,4 +64,8 @@ impl Coverage {
         let never: Vec<_> = self.checks.difference(&self.caught).collect();
         assert!(never.is_empty(), "nobody lied to these checks: {never:#?}");
     }
+}
+
+fn violated(report: &ContractReport) -> BTreeSet<&'static str> {
+    report.violations().map(|(name, _)| name).collect()
 }

@@ -1,0 +1,242 @@
+//! A journal in memory that lies in one way.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use chaos_core::{
+    Arming, Error, ErrorKind, FaultId, FaultQuery, FaultRecord, FaultState, Halt, Journal, Lease, Limits,
+    Mark, Result, Tally, async_trait,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lie {
+    None,
+    HoldsAGhost,
+    PendingHasAnotherSeed,
+    SeedIsSigned,
+    ReplacesOnConflict,
+    ForgetsTargets,
+    ForgetsFailedRecoveries,
+    CountsGroupsByPrefix,
+    CountsRecovered,
+    IgnoresTheTotal,
+    CoolsDownTooShortly,
+    CoolsDownFromArming,
+    IgnoresHalt,
+    ArmsInTwoSteps,
+    AllowsEveryStep,
+    AllowsNoSecondRecovery,
+    InventsFaults,
+    ForgetsNotes,
+    MovesMilestones,
+    MatchesLoosely,
+    IncludesTheEnd,
+    KeepsTheOldest,
+    OrdersByArming,
+    FailedIsNotPending,
+    EveryoneIsAnOrphan,
+    NobodyIsAnOrphan,
+    ForgetsHaltWhenClosed,
+    KnowsItsOwnLeasesAlone,
+    SharesNoLock,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct LyingJournal {
+    lie: Lie,
+    shared: Arc<Shared>,
+    own: Arc<Mutex<BTreeSet<FaultId>>>,
+    reopened: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    faults: Mutex<Vec<FaultRecord>>,
+    held: Mutex<BTreeSet<FaultId>>,
+    halt: Mutex<Option<Halt>>,
+}
+
+impl LyingJournal {
+    pub(crate) fn new(lie: Lie) -> Self {
+        Self { lie, shared: Arc::default(), own: Arc::default(), reopened: false }
+    }
+
+    pub(crate) fn reopen(&self) -> Self {
+        if self.lie == Lie::ForgetsHaltWhenClosed {
+            *self.shared.halt.lock().unwrap() = None;
+        }
+        Self { own: Arc::default(), reopened: true, ..self.clone() }
+    }
+
+    fn tally(&self, fault: &FaultRecord) -> Tally {
+        let faults = self.shared.faults.lock().unwrap();
+        let pending = || {
+            faults.iter().filter(|other| match self.lie {
+                Lie::ForgetsFailedRecoveries => {
+                    other.state.is_pending() && other.state != FaultState::RecoveryFailed
+                }
+                Lie::CountsRecovered => true,
+                _ => other.state.is_pending(),
+            })
+        };
+        let mut tally = Tally::default();
+        tally.halt = self.shared.halt.lock().unwrap().clone().filter(|_| self.lie != Lie::IgnoresHalt);
+        tally.on_target = faults
+            .iter()
+            .find(|other| other.state.is_pending() && other.target == fault.target)
+            .filter(|_| self.lie != Lie::ForgetsTargets)
+            .map(|other| (other.id, other.state));
+        tally.in_group = pending()
+            .filter(|other| match self.lie {
+                Lie::CountsGroupsByPrefix => other.group.as_str().starts_with(fault.group.as_str()),
+                _ => other.group == fault.group,
+            })
+            .count();
+        tally.in_total = if self.lie == Lie::IgnoresTheTotal { 0 } else { pending().count() };
+        tally.last_injecting = faults
+            .iter()
+            .filter(|other| other.target == fault.target && other.event == fault.event)
+            .filter_map(|other| match self.lie {
+                Lie::CoolsDownFromArming => Some(other.armed_at),
+                Lie::CoolsDownTooShortly => {
+                    other.injecting_at.map(|at| at - std::time::Duration::from_nanos(1))
+                }
+                _ => other.injecting_at,
+            })
+            .max();
+        tally
+    }
+
+    fn select(&self, keep: impl Fn(&FaultRecord) -> bool) -> Vec<FaultRecord> {
+        let mut found: Vec<_> =
+            self.shared.faults.lock().unwrap().iter().filter(|fault| keep(fault)).cloned().collect();
+        if self.lie != Lie::OrdersByArming {
+            found.sort_by_key(|fault| fault.armed_at);
+        }
+        found
+    }
+}
+
+fn conflict() -> Error {
+    Error::new(ErrorKind::Conflict, "conflict")
+}
+
+#[async_trait]
+impl Journal for LyingJournal {
+    async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
+        let is_there = self.shared.faults.lock().unwrap().iter().any(|other| other.id == fault.id);
+        if is_there && self.lie != Lie::ReplacesOnConflict {
+            return Err(conflict());
+        }
+        if let Err(reason) = limits.check(fault, &self.tally(fault)) {
+            return Ok(Arming::Refused(reason));
+        }
+        if self.lie == Lie::ArmsInTwoSteps || (self.lie == Lie::SharesNoLock && self.reopened) {
+            tokio::task::yield_now().await;
+        }
+        let mut stored = fault.clone();
+        if self.lie == Lie::SeedIsSigned {
+            stored.seed = stored.seed.min(i64::MAX as u64);
+        }
+        self.shared.faults.lock().unwrap().push(stored);
+        self.shared.held.lock().unwrap().insert(fault.id);
+        self.own.lock().unwrap().insert(fault.id);
+        let (shared, own, id) = (Arc::clone(&self.shared), Arc::clone(&self.own), fault.id);
+        Ok(Arming::Armed(Lease::new(move || {
+            shared.held.lock().unwrap().remove(&id);
+            own.lock().unwrap().remove(&id);
+        })))
+    }
+
+    async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()> {
+        let mut faults = self.shared.faults.lock().unwrap();
+        let Some(record) = faults.iter_mut().find(|record| record.id == fault) else {
+            return match self.lie {
+                Lie::InventsFaults => Ok(()),
+                _ => Err(Error::new(ErrorKind::NotFound, "not found")),
+            };
+        };
+        let allowed = match self.lie {
+            Lie::AllowsEveryStep => true,
+            Lie::AllowsNoSecondRecovery if record.state == FaultState::Recovered => false,
+            _ => record.state.may_become(mark.state),
+        };
+        if !allowed {
+            return Err(conflict());
+        }
+        let mut mark = mark.clone();
+        match self.lie {
+            Lie::ForgetsNotes => mark.note = None,
+            Lie::MovesMilestones => {
+                record
+                    .milestones
+                    .retain(|old| mark.milestones.iter().all(|new| new.milestone != old.milestone));
+            }
+            _ => {}
+        }
+        record.apply(&mark);
+        Ok(())
+    }
+
+    async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>> {
+        let mut exact = query.clone();
+        let event = match self.lie {
+            Lie::MatchesLoosely => exact.event.take().map(|event| event.to_lowercase()),
+            _ => None,
+        };
+        let before = match self.lie {
+            Lie::IncludesTheEnd => exact.before.take(),
+            _ => None,
+        };
+        let mut found = self.select(|fault| {
+            exact.matches(fault)
+                && event.as_ref().is_none_or(|event| fault.event.to_lowercase() == *event)
+                && before.is_none_or(|before| fault.armed_at <= before)
+        });
+        let surplus = query.limit.map_or(0, |limit| found.len().saturating_sub(limit));
+        if self.lie == Lie::KeepsTheOldest {
+            found.truncate(found.len() - surplus);
+            return Ok(found);
+        }
+        Ok(found.split_off(surplus))
+    }
+
+    async fn pending(&self) -> Result<Vec<FaultRecord>> {
+        let mut pending = self.select(|fault| fault.state.is_pending());
+        match self.lie {
+            Lie::HoldsAGhost if pending.is_empty() => {
+                pending.push(serde_json::from_str(GHOST).unwrap());
+            }
+            Lie::PendingHasAnotherSeed => pending.iter_mut().for_each(|fault| fault.seed += 1),
+            Lie::FailedIsNotPending => pending.retain(|fault| fault.state != FaultState::RecoveryFailed),
+            _ => {}
+        }
+        Ok(pending)
+    }
+
+    async fn orphans(&self) -> Result<Vec<FaultRecord>> {
+        let held = match self.lie {
+            Lie::EveryoneIsAnOrphan => BTreeSet::new(),
+            Lie::KnowsItsOwnLeasesAlone => self.own.lock().unwrap().clone(),
+            Lie::NobodyIsAnOrphan => return Ok(Vec::new()),
+            _ => self.shared.held.lock().unwrap().clone(),
+        };
+        Ok(self.select(|fault| fault.state.is_pending() && !held.contains(&fault.id)))
+    }
+
+    async fn set_halt(&self, halt: Option<&Halt>) -> Result<()> {
+        *self.shared.halt.lock().unwrap() = halt.cloned();
+        Ok(())
+    }
+
+    async fn halt(&self) -> Result<Option<Halt>> {
+        Ok(self.shared.halt.lock().unwrap().clone())
+    }
+}
+
+const GHOST: &str = r#"{"id":"00000000000000ff","seed":1,"target":"memory:web/ghost","group":"memory:web","event":"stop",
+    "recovery":{"kind":"ghost/1","payload":{}},"requested":{},"achieved":{},"state":"armed",
+    "armed_at":"2026-03-02T09:00:00Z","deadline":"2026-03-02T09:01:00Z","injecting_at":null,"injected_at":null,
+    "recovering_at":null,"ended_at":null,"milestones":[],"failure":null,"note":null}"#;
