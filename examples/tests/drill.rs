@@ -130,6 +130,8 @@ async fn bad_input_names_the_field_and_the_value_and_changes_nothing() {
             );
         }
         assert_eq!(drill.stdout, "", "{arguments:?}");
+        let needs_no_fleet = !["--base-port", "--journal"].contains(&arguments[0]);
+        assert!(!(needs_no_fleet && drill.stderr.contains("replicas healthy")), "{drill:#?}");
     }
     let names: Vec<_> =
         fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

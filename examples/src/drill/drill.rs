@@ -136,7 +136,7 @@ async fn perform(
 
     let monkey = monkey(count)?;
     let clients = Clients::start(stage.endpoints()?, Arc::new(SystemClock::default()));
-    let phase = live.begin("clients", "");
+    let phase = live.begin_last("clients", "");
     let run = tokio::select! {
         run = carry_out(&monkey, order.steady, &ledger, live, interrupt) => run?,
         () = redraw(&phase, &clients) => None,

@@ -1,5 +1,9 @@
 use std::{
     io::{self, IsTerminal, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,6 +15,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 pub(super) struct Live {
     lines: MultiProgress,
     is_terminal: bool,
+    /// Whether a phase stands below all others.
+    has_last: Arc<AtomicBool>,
 }
 
 /// One phase that is under way.
@@ -23,7 +29,11 @@ pub(super) struct Phase {
 
 impl Live {
     pub(super) fn on_stderr() -> Self {
-        Self { lines: MultiProgress::new(), is_terminal: io::stderr().is_terminal() }
+        Self {
+            lines: MultiProgress::new(),
+            is_terminal: io::stderr().is_terminal(),
+            has_last: Arc::default(),
+        }
     }
 
     /// For the log, which must not write across them.
@@ -38,7 +48,20 @@ impl Live {
 
     /// Begins a phase.
     pub(super) fn begin(&self, name: &'static str, text: impl Into<String>) -> Phase {
-        let bar = self.is_terminal.then(|| self.lines.add(spinner(name, text.into())));
+        let above = usize::from(self.has_last.load(Ordering::Relaxed));
+        self.begin_at(above, name, text.into())
+    }
+
+    /// Begins a phase that stays below all others. There can be one.
+    pub(super) fn begin_last(&self, name: &'static str, text: impl Into<String>) -> Phase {
+        let phase = self.begin_at(0, name, text.into());
+        self.has_last.store(true, Ordering::Relaxed);
+        phase
+    }
+
+    /// `above`: how many lines stay below it.
+    fn begin_at(&self, above: usize, name: &'static str, text: String) -> Phase {
+        let bar = self.is_terminal.then(|| self.lines.insert_from_back(above, spinner(name, text)));
         Phase { name, live: self.clone(), bar }
     }
 

@@ -37,7 +37,8 @@ impl fmt::Display for Summary<'_> {
             writeln!(f, "clients  {} requests sent, {} failed", counts.requests, counts.failed)?;
         }
         writeln!(f, "outcome  {}{}", report.outcome, explained(report))?;
-        write!(f, "again    {}", self.again)
+        let again = if report.outcome == Outcome::DryRun { "do it" } else { "again" };
+        write!(f, "{again}    {}", self.again)
     }
 }
 
