@@ -157,7 +157,11 @@ impl Failure {
 
 async fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {
     let stream = TcpStream::connect(address).await.map_err(Failure::Connect)?;
-    // Where nobody listens, TCP may connect a socket to itself: the kernel picks the port that is asked for as the local one.
+    to_another(stream, address)
+}
+
+/// Where nobody listens, TCP may connect a socket to itself: the kernel picks the port that is asked for as the local one.
+fn to_another(stream: TcpStream, address: SocketAddr) -> Result<TcpStream, Failure> {
     match stream.local_addr() {
         Ok(local) if local != address => Ok(stream),
         Ok(_) => Err(Failure::Exchange(format!("nobody listens on {address}"))),
@@ -241,6 +245,15 @@ mod tests {
         assert_eq!(look(&HealthCheck::tcp(), address).await, Finding::Passed);
         drop(listener);
         assert!(matches!(look(&HealthCheck::tcp(), address).await, Finding::Failed(_)));
+    }
+
+    #[tokio::test]
+    async fn a_connection_to_itself_is_nobody() {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = socket.local_addr().unwrap();
+        let stream = socket.connect(address).await.unwrap();
+        assert!(matches!(to_another(stream, address), Err(Failure::Exchange(_))));
     }
 
     #[test]

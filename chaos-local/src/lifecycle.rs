@@ -179,10 +179,13 @@ mod tests {
         }
     }
 
-    async fn janitor(victim: &Victim, remaining: Duration, fault: &str) -> (Janitor, ProcessHandle) {
+    /// With the process that it is.
+    async fn janitor(victim: &Victim, remaining: Duration) -> (Janitor, ProcessHandle) {
+        // No other janitor has it.
+        let fault = format!("fault-of-test-{}", victim.1.identity());
         let target = "process:test/0".parse().unwrap();
         let clock = SystemClock::default();
-        let janitor = Janitor::start(victim.1.identity(), remaining, fault, &target, &clock);
+        let janitor = Janitor::start(victim.1.identity(), remaining, &fault, &target, &clock);
         let janitor = janitor.await.unwrap();
         let its_own = fs::read_dir("/proc").unwrap().find_map(|entry| {
             let entry = entry.unwrap();
@@ -197,15 +200,27 @@ mod tests {
     }
 
     async fn until_stopped(process: &ProcessHandle, stopped: bool) {
-        while (process.activity().unwrap() == Activity::Stopped) != stopped {
+        for _ in 0..5000 {
+            if (process.activity().unwrap() == Activity::Stopped) == stopped {
+                return;
+            }
             SystemClock::default().sleep(Duration::from_millis(1)).await;
+        }
+        panic!("waited in vain until {process:?} is stopped: {stopped}");
+    }
+
+    async fn until_ended(process: &ProcessHandle) {
+        let clock = SystemClock::default();
+        tokio::select! {
+            ended = process.ended() => ended.unwrap(),
+            () = clock.sleep(Duration::from_secs(10)) => panic!("{process:?} does not end"),
         }
     }
 
     #[tokio::test]
     async fn a_janitor_leaves_although_it_never_saw_the_stop_itself() {
         let victim = Victim::new();
-        let (janitor, its_process) = janitor(&victim, Duration::from_secs(600), "fault-of-test-1").await;
+        let (janitor, its_process) = janitor(&victim, Duration::from_secs(600)).await;
         // It sleeps through the whole of it.
         its_process.signal(Signal::STOP).unwrap();
         until_stopped(&its_process, true).await;
@@ -213,28 +228,27 @@ mod tests {
         assert_eq!(victim.1.activity().unwrap(), Activity::Stopped);
         victim.1.signal(Signal::CONT).unwrap();
         its_process.signal(Signal::CONT).unwrap();
-        its_process.ended().await.unwrap();
+        until_ended(&its_process).await;
     }
 
     #[tokio::test]
     async fn a_janitor_keeps_watch_over_a_stop_that_was_not_seen() {
         let victim = Victim::new();
-        let (mut janitor, its_process) =
-            janitor(&victim, Duration::from_millis(1500), "fault-of-test-2").await;
+        let (mut janitor, its_process) = janitor(&victim, Duration::from_millis(1500)).await;
         janitor.keep_watch();
         drop(janitor);
         victim.1.signal(Signal::STOP).unwrap();
         until_stopped(&victim.1, true).await;
         until_stopped(&victim.1, false).await;
-        its_process.ended().await.unwrap();
+        until_ended(&its_process).await;
     }
 
     #[tokio::test]
     async fn a_janitor_leaves_at_once_when_nothing_was_stopped() {
         let victim = Victim::new();
-        let (janitor, its_process) = janitor(&victim, Duration::from_secs(600), "fault-of-test-3").await;
+        let (janitor, its_process) = janitor(&victim, Duration::from_secs(600)).await;
         drop(janitor);
-        its_process.ended().await.unwrap();
+        until_ended(&its_process).await;
     }
 
     #[tokio::test]
@@ -245,7 +259,7 @@ mod tests {
         let target = "process:test/0".parse().unwrap();
         for (process, remaining) in [(impostor, Duration::from_secs(600)), (identity, Duration::ZERO)] {
             let clock = SystemClock::default();
-            let started = Janitor::start(process, remaining, "fault-of-test-4", &target, &clock);
+            let started = Janitor::start(process, remaining, "fault-of-test", &target, &clock);
             let error = started.await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unavailable);
             assert!(error.to_string().contains("nothing was stopped"), "{error}");
@@ -273,7 +287,11 @@ mod tests {
         deaf.args(["-c", "trap '' TERM; echo; while :; do sleep 0.01; done"]).stdout(Stdio::piped());
         let mut victim = Victim::of(&mut deaf);
         victim.0.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
-        end(&victim.1, &Impatient).await.unwrap();
+        let clock = SystemClock::default();
+        tokio::select! {
+            ended = end(&victim.1, &Impatient) => ended.unwrap(),
+            () = clock.sleep(Duration::from_secs(10)) => panic!("it was not killed"),
+        }
         assert_eq!(victim.1.activity().unwrap(), Activity::Ended);
     }
 
@@ -282,7 +300,11 @@ mod tests {
         let victim = Victim::new();
         victim.1.signal(Signal::STOP).unwrap();
         until_stopped(&victim.1, true).await;
-        end(&victim.1, &SystemClock::default()).await.unwrap();
+        let clock = SystemClock::default();
+        tokio::select! {
+            ended = end(&victim.1, &clock) => ended.unwrap(),
+            () = clock.sleep(GRACE / 2) => panic!("it was about to be killed"),
+        }
         assert_eq!(victim.1.activity().unwrap(), Activity::Ended);
     }
 }

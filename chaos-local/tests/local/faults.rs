@@ -75,8 +75,9 @@ async fn a_rebooted_replica_may_end_by_itself_and_comes_back() {
 
 #[tokio::test]
 async fn a_stopped_replica_runs_again_and_its_janitor_has_left() {
-    let mark = Mark::new();
-    let fleet = mark.sleepers(2).start().await.unwrap();
+    // The directory makes the ids of these targets unlike all others of this machine.
+    let (mark, directory) = (Mark::new(), tempfile::tempdir().unwrap());
+    let fleet = mark.sleepers(2).state_directory(directory.path()).start().await.unwrap();
     let before = identities(&look(&fleet).await);
     let target = fleet.id().target("replica-0").unwrap();
     let monkey = monkey(fleet.clone()).build().unwrap();
