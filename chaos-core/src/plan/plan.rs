@@ -14,7 +14,7 @@ pub struct Plan {
     pub seed: u64,
     /// When the plan was made.
     pub at: Timestamp,
-    /// When the calendar closes, while it is open.
+    /// When the calendar closes. None while it is closed, and where it never closes.
     pub closes: Option<Timestamp>,
     /// Why nothing at all may be injected, if so.
     pub refused: Option<Reason>,

@@ -202,7 +202,8 @@ impl Planner<'_> {
         let mut victims: Vec<Victim> = all.victims.into_iter().map(|(_, victim)| victim).collect();
         victims.sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
         all.groups.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-        let closes = self.calendar.window(now).map(|window| window.closes);
+        let closes =
+            self.calendar.window(now).map(|window| window.closes).filter(|closes| *closes < Timestamp::MAX);
         Planned {
             plan: Plan { seed: self.seed, at: now, closes, refused, doubts, groups: all.groups },
             victims,
