@@ -1,11 +1,13 @@
 //! Proof that a suite sees: every one of its checks is violated by a liar.
 
-#![allow(dead_code, reason = "each test binary uses a part of this")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of this")]
 
+pub(crate) mod equipped;
 pub(crate) mod lying_journal;
 mod targets;
+pub(crate) mod world;
 
-pub(crate) use targets::{relabelled, without_lifecycle};
+pub(crate) use targets::{OnResolve, helpless, relabelled, renamed, without_lifecycle};
 
 use std::collections::BTreeSet;
 

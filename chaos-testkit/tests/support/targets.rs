@@ -1,8 +1,11 @@
 //! Targets that are shown otherwise than they are.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
-use chaos_core::{Capabilities, Health, Labels, Provider, Result, Target, TargetId, async_trait};
+use chaos_core::{
+    BoxStream, Capabilities, Group, GroupFilter, GroupId, Health, Labels, Provider, Result, Target, TargetId,
+    async_trait, memory::MemoryProvider,
+};
 use chaos_testkit::faulty::Altered;
 
 /// The target with labels that it does not have.
@@ -30,6 +33,34 @@ pub(crate) fn helpless(inner: Arc<dyn Target>) -> Arc<dyn Target> {
 /// A provider whose targets can do nothing.
 pub(crate) fn without_lifecycle<P: Provider>(provider: P) -> Altered<P> {
     Altered::new(provider).targets(helpless)
+}
+
+/// A provider that alters the targets that it resolves, and not those that it lists.
+pub(crate) struct OnResolve(pub(crate) MemoryProvider, pub(crate) fn(Arc<dyn Target>) -> Arc<dyn Target>);
+
+#[async_trait]
+impl Provider for OnResolve {
+    fn scheme(&self) -> &'static str {
+        self.0.scheme()
+    }
+
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        self.0.groups(filter)
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Group> {
+        self.0.group(id).await
+    }
+
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        Ok(self.0.resolve(id).await?.map(self.1))
+    }
+}
+
+impl fmt::Debug for OnResolve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnResolve")
+    }
 }
 
 #[derive(Debug)]

@@ -29,7 +29,8 @@ pub(super) async fn check<P: Provider>(suite: &mut Suite<'_>, fresh: &impl Async
             let provider = provider()?;
             let scheme = provider.scheme();
             GroupId::new(scheme, "path")?;
-            ensure!(provider.scheme() == scheme, "{scheme:?} and then {:?}", provider.scheme());
+            let again = provider.scheme();
+            ensure!(again == scheme, "{scheme:?} and then {again:?}");
             Ok(())
         })
         .await;

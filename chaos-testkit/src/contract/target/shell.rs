@@ -1,6 +1,6 @@
 //! Running scripts.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use chaos_core::{Output, Permit, Result, Script, Shell};
 
@@ -66,7 +66,7 @@ pub(super) async fn check(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Resul
     suite
         .check("a script ends at its time limit", async {
             let (_, shell) = set().await?;
-            let limit = Duration::from_secs(1);
+            let limit = timing.settle_limit() / 10;
             let endless = Script::new("while :; do sleep 1; done").time_limit(limit);
             tokio::select! {
                 biased;

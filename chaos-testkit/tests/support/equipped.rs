@@ -1,0 +1,232 @@
+//! A machine in memory with a shell and an isolation, which lies in one way.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+};
+
+use chaos_core::{
+    Capabilities, Capability, CapabilitySet, Error, ErrorKind, Health, Isolation, IsolationSnapshot, Labels,
+    Lifecycle, Output, Permit, Result, Script, Shell, Target, TargetId, async_trait, memory::MemoryProvider,
+};
+use chaos_testkit::{Subject, faulty::Altered};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lie {
+    None,
+    CapabilitiesChange,
+    DeclaresShellAsOperation,
+    TerminatesNobody,
+    TerminatesOnce,
+    StopsNobody,
+    StopsOnce,
+    StartsNobody,
+    StartsWhatIsStoppedAlone,
+    RebootsIntoTheVoid,
+    RebootsOnce,
+    RebootsNobody,
+    Hides(Capability),
+    HidesAndFails(Capability),
+    LosesErrors,
+    AlwaysSucceeds,
+    PastesParameters,
+    RunsForEver,
+    SnapshotIsolates,
+    IsolatesNobody,
+    RestoresNobody,
+    RestoresOnce,
+}
+
+/// The state of the machine that is not in memory's world.
+#[derive(Debug, Default)]
+pub(crate) struct Machine {
+    calls: AtomicUsize,
+    boots: AtomicUsize,
+    isolated: AtomicBool,
+}
+
+/// A fresh world whose `memory:web/machine-0` lies.
+pub(crate) fn subject(lie: Lie) -> Result<Subject> {
+    let machine = Arc::new(Machine::default());
+    let boots = Arc::clone(&machine);
+    let world = MemoryProvider::default().with_group("web", 2)?;
+    let provider = Altered::new(world)
+        .targets(move |inner| Arc::new(Equipped { lie, inner, machine: Arc::clone(&machine) }));
+    Ok(Subject::new(provider, "memory:web/machine-0".parse()?).boot_mark(move || {
+        let boot = boots.boots.load(SeqCst);
+        Box::pin(async move { Ok(boot.to_string()) })
+    }))
+}
+
+#[derive(Clone, Debug)]
+struct Equipped {
+    lie: Lie,
+    inner: Arc<dyn Target>,
+    machine: Arc<Machine>,
+}
+
+impl Equipped {
+    fn first_call(&self) -> bool {
+        self.machine.calls.fetch_add(1, SeqCst) == 0
+    }
+
+    fn power(&self) -> Arc<dyn Lifecycle> {
+        self.inner.capabilities().lifecycle.unwrap()
+    }
+
+    fn may(&self, operation: Capability) -> Result<()> {
+        match self.lie {
+            Lie::HidesAndFails(hidden) if hidden == operation => Err(denied()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn denied() -> Error {
+    Error::new(ErrorKind::Denied, "denied")
+}
+
+#[async_trait]
+impl Target for Equipped {
+    fn id(&self) -> &TargetId {
+        self.inner.id()
+    }
+
+    fn labels(&self) -> &Labels {
+        self.inner.labels()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let own = Arc::new(self.clone());
+        let capabilities = Capabilities::default().with_lifecycle(own.clone()).with_isolation(own.clone());
+        if self.lie == Lie::CapabilitiesChange && self.machine.calls.fetch_add(1, SeqCst) % 2 == 0 {
+            return capabilities;
+        }
+        capabilities.with_shell(own)
+    }
+
+    async fn health(&self) -> Result<Health> {
+        self.inner.health().await
+    }
+}
+
+#[async_trait]
+impl Lifecycle for Equipped {
+    fn operations(&self) -> CapabilitySet {
+        let all = self.power().operations();
+        match self.lie {
+            Lie::DeclaresShellAsOperation => all.union(CapabilitySet::of([Capability::Shell])),
+            Lie::Hides(hidden) | Lie::HidesAndFails(hidden) => all.missing_from(CapabilitySet::of([hidden])),
+            _ => all,
+        }
+    }
+
+    async fn terminate(&self, permit: &Permit) -> Result<()> {
+        self.may(Capability::Terminate)?;
+        match self.lie {
+            Lie::TerminatesNobody => Ok(()),
+            Lie::TerminatesOnce if !self.first_call() => Err(denied()),
+            _ => self.power().terminate(permit).await,
+        }
+    }
+
+    async fn stop(&self, permit: &Permit) -> Result<()> {
+        self.may(Capability::Stop)?;
+        match self.lie {
+            Lie::StopsNobody => Ok(()),
+            Lie::StopsOnce if !self.first_call() => Err(denied()),
+            _ => self.power().stop(permit).await,
+        }
+    }
+
+    async fn start(&self, permit: &Permit) -> Result<()> {
+        self.may(Capability::Start)?;
+        match self.lie {
+            Lie::StartsNobody => Ok(()),
+            Lie::StartsWhatIsStoppedAlone if self.health().await? == Health::Healthy => Err(denied()),
+            _ => self.power().start(permit).await,
+        }
+    }
+
+    async fn reboot(&self, permit: &Permit) -> Result<()> {
+        self.may(Capability::Reboot)?;
+        match self.lie {
+            Lie::RebootsNobody => return Ok(()),
+            Lie::RebootsIntoTheVoid => return self.power().stop(permit).await,
+            Lie::RebootsOnce if !self.first_call() => return Err(denied()),
+            _ => {}
+        }
+        self.machine.boots.fetch_add(1, SeqCst);
+        self.power().reboot(permit).await
+    }
+}
+
+/// A real `sh`.
+#[async_trait]
+impl Shell for Equipped {
+    async fn inspect(&self, script: &Script) -> Result<Output> {
+        let mut source = script.source().to_owned();
+        let mut command = tokio::process::Command::new("sh");
+        for (name, value) in script.parameters() {
+            match self.lie {
+                Lie::PastesParameters => source = format!("{name}=\"{value}\"; {source}"),
+                _ => {
+                    command.env(name, value);
+                }
+            }
+        }
+        let output = command.arg("-c").arg(source).kill_on_drop(true).output();
+        let limit = match self.lie {
+            Lie::RunsForEver => script.limit() * 1_000,
+            _ => script.limit(),
+        };
+        #[expect(clippy::disallowed_methods, reason = "a real shell has a real time limit")]
+        let output = tokio::time::timeout(limit, output)
+            .await
+            .map_err(|elapsed| Error::new(ErrorKind::Timeout, "the script took too long").caused_by(elapsed))?
+            .unwrap();
+        let status = output.status.code().unwrap();
+        Ok(Output::new(
+            if self.lie == Lie::AlwaysSucceeds { 0 } else { status },
+            String::from_utf8(output.stdout).unwrap(),
+            if self.lie == Lie::LosesErrors {
+                String::new()
+            } else {
+                String::from_utf8(output.stderr).unwrap()
+            },
+        ))
+    }
+
+    async fn run(&self, script: &Script, _: &Permit) -> Result<Output> {
+        self.inspect(script).await
+    }
+}
+
+#[async_trait]
+impl Isolation for Equipped {
+    async fn snapshot(&self) -> Result<IsolationSnapshot> {
+        if self.lie == Lie::SnapshotIsolates {
+            self.machine.isolated.store(true, SeqCst);
+        }
+        IsolationSnapshot::of(&["network-a", "network-b"])
+    }
+
+    async fn isolate(&self, _: &Permit) -> Result<()> {
+        self.machine.isolated.store(self.lie != Lie::IsolatesNobody, SeqCst);
+        Ok(())
+    }
+
+    async fn restore(&self, _: &IsolationSnapshot, _: &Permit) -> Result<()> {
+        match self.lie {
+            Lie::RestoresNobody => return Ok(()),
+            Lie::RestoresOnce if !self.first_call() => return Err(denied()),
+            _ => {}
+        }
+        self.machine.isolated.store(false, SeqCst);
+        Ok(())
+    }
+
+    async fn is_isolated(&self) -> Result<bool> {
+        Ok(self.machine.isolated.load(SeqCst))
+    }
+}
