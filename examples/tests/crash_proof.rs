@@ -90,12 +90,14 @@ async fn killed_at_sixty_random_moments() {
     let fleet = FleetProgram::start(SIZE).await;
     let journal = fleet.place("random.journal");
     let events = [&STOP[..], &TERMINATE, &REBOOT];
-    let mut spans = Vec::new();
-    for event in events {
+    let mut spans = [Duration::MAX; 3];
+    // The shorter of two, because a kill after the end tells nothing.
+    for number in 0..6 {
+        let arguments = [events[number % 3], &["--journal", text(&journal)]].concat();
         let began = clock.now();
-        let drill = run(DRILL, fleet.attached(&[event, &["--journal", text(&journal)]].concat())).await;
-        drill.with_code(0);
-        spans.push(Duration::try_from(clock.now().duration_since(began)).unwrap());
+        run(DRILL, fleet.attached(&arguments)).await.with_code(0);
+        let span = Duration::try_from(clock.now().duration_since(began)).unwrap();
+        spans[number % 3] = spans[number % 3].min(span);
     }
     let mut found: BTreeMap<String, u32> = BTreeMap::new();
     for number in 0..60 {

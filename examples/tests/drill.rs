@@ -142,7 +142,7 @@ async fn bad_input_names_the_field_and_the_value_and_changes_nothing() {
 #[tokio::test]
 async fn a_drill_on_another_fleet_needs_a_yes() {
     let fleet = FleetProgram::start(5).await;
-    let before = fleet.replicas();
+    let before = fleet.processes();
     let state = fleet.state();
     let drill = run(DRILL, ["--attach", text(&state), "--json"]).await.with_code(2);
     assert!(drill.stderr.contains("--yes"), "{drill:#?}");
@@ -152,11 +152,11 @@ async fn a_drill_on_another_fleet_needs_a_yes() {
         let drill = run(DRILL, fleet.attached(&[field, value])).await.with_code(2);
         assert!(drill.stderr.contains(field) && drill.stderr.contains(value), "{drill:#?}");
     }
-    assert_eq!(fleet.replicas(), before, "nobody was touched");
+    assert_eq!(fleet.processes(), before, "nobody was touched");
 
     let drill = run(DRILL, fleet.attached(&["--group", "fleet"])).await.with_code(0);
     assert_eq!(drill.json()["faults"][0]["state"], "recovered");
-    assert_ne!(fleet.replicas(), before);
+    assert_ne!(fleet.processes(), before);
     assert!(pending(&state.join("chaos.journal")).await.is_empty(), "its journal is beside its state");
     fleet.stop().await;
 }
@@ -167,12 +167,12 @@ async fn a_halt_skips_with_its_own_exit_code() {
     let path = fleet.place("halted.journal");
     let journal = SqlJournal::open(&path).await.unwrap();
     journal.set_halt(Some(&Halt::new("the game is over", jiff::Timestamp::UNIX_EPOCH))).await.unwrap();
-    let before = fleet.replicas();
+    let before = fleet.processes();
     let drill = run(DRILL, fleet.attached(&["--journal", text(&path)])).await.with_code(3);
     let json = drill.json();
     assert_eq!((&json["outcome"], &json["faults"]), (&json!("skipped"), &json!([])), "{json:#}");
     assert_eq!(json["plan"]["refused"]["reason"], "the game is over", "{json:#}");
-    assert_eq!(fleet.replicas(), before);
+    assert_eq!(fleet.processes(), before);
     fleet.stop().await;
 }
 

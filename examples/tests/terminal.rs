@@ -73,7 +73,7 @@ impl OnTerminal {
 #[tokio::test]
 async fn it_shows_the_plan_and_asks_how_many_and_whether() {
     let fleet = FleetProgram::start(5).await;
-    let before = fleet.replicas();
+    let before = fleet.processes();
     let state = fleet.state();
     let attached = ["--attach", support::text(&state), "--seed", "42", "--json", "--steady", "20ms"];
 
@@ -100,7 +100,7 @@ async fn it_shows_the_plan_and_asks_how_many_and_whether() {
     )
     .unwrap();
     drill.end().await.with_code(5);
-    assert_eq!(fleet.replicas(), before, "nobody was touched");
+    assert_eq!(fleet.processes(), before, "nobody was touched");
 
     let mut drill = OnTerminal::start(&attached);
     drill.is_asked("How many").await;
@@ -109,6 +109,6 @@ async fn it_shows_the_plan_and_asks_how_many_and_whether() {
     drill.answers("y").await;
     let done = drill.end().await.with_code(0);
     assert_eq!(done.json()["faults"].as_array().unwrap().len(), 1);
-    assert_ne!(fleet.replicas(), before);
+    assert_ne!(fleet.processes(), before);
     fleet.stop().await;
 }

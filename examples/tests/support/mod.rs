@@ -212,6 +212,11 @@ impl FleetProgram {
             .collect()
     }
 
+    /// The process id of each replica: the same as long as nobody was terminated or restarted.
+    pub(crate) fn processes(&self) -> Vec<Option<u32>> {
+        self.replicas().into_iter().map(|(_, pid, _)| pid).collect()
+    }
+
     pub(crate) fn stopped(&self) -> Vec<u64> {
         self.replicas()
             .into_iter()
