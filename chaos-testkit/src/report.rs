@@ -205,7 +205,7 @@ mod tests {
         let report = suite.report();
         assert_eq!(
             report.violations().collect::<Vec<_>>(),
-            [("panics", "it panicked: out of cheese"), ("hangs", "it did not end within 100s")]
+            [("panics", "it panicked: out of cheese"), ("hangs", "it did not end within 153s")]
         );
         assert_eq!((report.passed(), report.not_applicable()), (1, 1));
         assert_eq!(

@@ -66,9 +66,9 @@ impl Timing {
         self.settle.saturating_mul(5).saturating_add(self.quiet)
     }
 
-    /// How long one check may take.
+    /// How long one check may take: three faults, so that what is wrong with one is said before this is.
     pub(crate) fn check_limit(&self) -> Duration {
-        self.settle.saturating_mul(10)
+        self.fault_limit().saturating_mul(3)
     }
 
     /// Looks until something has arrived.

@@ -99,7 +99,7 @@ impl Target for Equipped {
     fn capabilities(&self) -> Capabilities {
         let own = Arc::new(self.clone());
         let capabilities = Capabilities::default().with_lifecycle(own.clone()).with_isolation(own.clone());
-        if self.lie == Lie::CapabilitiesChange && self.machine.calls.fetch_add(1, SeqCst) % 2 == 0 {
+        if self.lie == Lie::CapabilitiesChange && self.machine.calls.fetch_add(1, SeqCst).is_multiple_of(2) {
             return capabilities;
         }
         capabilities.with_shell(own)
