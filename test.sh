@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every check of this repository, and installs what it needs: rustfmt and clippy come with the toolchain, shellcheck,
-# busybox and a C compiler from Debian, cargo-deny from crates.io (in CI; elsewhere it is used where it is installed).
+# Runs every check of this repository, and installs what it needs: rustfmt and clippy come with the toolchain; a C compiler,
+# python3, dash, busybox and shellcheck from Debian; cargo-deny from crates.io (in CI; elsewhere it is used where it is there).
 #
 # Ends with the counts of tests run and skipped, each skip with its reason. Exits 0 only if every check passed.
 set -uo pipefail
@@ -109,6 +109,8 @@ figures() {
 compiler=yes
 need cc gcc || compiler=
 need shellcheck shellcheck || skipped+=("shellcheck: not installed, and only root can install it")
+need dash dash || skipped+=("scripts under dash: dash is not installed, and only root can install it")
+need python3 python3 || { echo "python3 is needed to measure the programs"; exit 1; }
 need busybox busybox || skipped+=("scripts under busybox sh: busybox is not installed, and only root can install it")
 [ -n "$compiler" ] || { echo "a C compiler is needed for SQLite: install gcc"; exit 1; }
 

@@ -11,6 +11,18 @@
 //!
 //! All of them end with the exit codes of [`Status`](program::Status).
 
+/// The README of the repository. Its examples are tests of this crate.
+#[doc = include_str!("../../README.md")]
+pub mod readme {}
+
+/// Why the library is cut as it is. Its examples are tests of this crate.
+#[doc = include_str!("../../DESIGN.md")]
+pub mod design {}
+
+/// What is guaranteed, and what is not.
+#[doc = include_str!("../../SAFETY.md")]
+pub mod safety {}
+
 pub mod drill;
 pub mod fleet;
 pub mod history;
