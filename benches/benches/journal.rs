@@ -1,6 +1,5 @@
 //! Times one fault's way through a journal on disk.
 
-#![expect(missing_docs, reason = "criterion's macros make functions without documentation")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark may panic")]
 
 use std::cell::Cell;

@@ -1,6 +1,5 @@
 //! Times a plan over many targets: discovery in memory, a decision for each target, and the draw.
 
-#![expect(missing_docs, reason = "criterion's macros make functions without documentation")]
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 
 use chaos_core::{Monkey, memory::MemoryProvider};

@@ -1,6 +1,5 @@
 //! Times a recovery on its way to the journal's form and back.
 
-#![expect(missing_docs, reason = "criterion's macros make functions without documentation")]
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 
 use std::hint::black_box;

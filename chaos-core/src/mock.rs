@@ -156,7 +156,7 @@ mock! {
         async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>>;
         async fn pending(&self) -> Result<Vec<FaultRecord>>;
         async fn orphans(&self) -> Result<Vec<FaultRecord>>;
-        async fn set_halt<'a>(&self, halt: Option<&'a Halt>) -> Result<()>;
+        async fn set_halt(&self, halt: Option<Halt>) -> Result<()>;
         async fn halt(&self) -> Result<Option<Halt>>;
     }
 }

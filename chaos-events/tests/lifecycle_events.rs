@@ -284,7 +284,7 @@ impl Journal for FailsAt {
         self.0.orphans().await
     }
 
-    async fn set_halt(&self, halt: Option<&Halt>) -> Result<()> {
+    async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
         self.0.set_halt(halt).await
     }
 

@@ -135,8 +135,8 @@ async fn story(journal: &dyn Journal) -> Vec<String> {
     told.answer("richer", journal.mark(id(9), &richer).await);
 
     // Halt.
-    told.answer("halt", journal.set_halt(Some(&Halt::new("first", at(1)))).await);
-    told.answer("halt", journal.set_halt(Some(&Halt::new("the \"second\"", at(2)))).await);
+    told.answer("halt", journal.set_halt(Some(Halt::new("first", at(1)))).await);
+    told.answer("halt", journal.set_halt(Some(Halt::new("the \"second\"", at(2)))).await);
     told.answer("halted", journal.halt().await);
     let halted = journal.arm(&fault(6_000, "local:new/a", "stop"), &Limits::none()).await;
     told.answer("arm while halted", halted);

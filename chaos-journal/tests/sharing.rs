@@ -212,7 +212,7 @@ async fn a_halt_by_one_stops_the_other() {
     let path = folder.path().join("j");
     let first = SqlJournal::open(&path).await.unwrap();
     let second = SqlJournal::open(&path).await.unwrap();
-    first.set_halt(Some(&Halt::new("smoke", at(0)))).await.unwrap();
+    first.set_halt(Some(Halt::new("smoke", at(0)))).await.unwrap();
     match second.arm(&fault(1, "local:web/a", "stop"), &Limits::none()).await.unwrap() {
         Arming::Refused(Reason::Halted { reason }) => assert_eq!(reason, "smoke"),
         other => panic!("{other:?}"),

@@ -166,7 +166,7 @@ async fn a_halt_skips_with_its_own_exit_code() {
     let fleet = FleetProgram::start(5).await;
     let path = fleet.place("halted.journal");
     let journal = SqlJournal::open(&path).await.unwrap();
-    journal.set_halt(Some(&Halt::new("the game is over", jiff::Timestamp::UNIX_EPOCH))).await.unwrap();
+    journal.set_halt(Some(Halt::new("the game is over", jiff::Timestamp::UNIX_EPOCH))).await.unwrap();
     let before = fleet.processes();
     let drill = run(DRILL, fleet.attached(&["--journal", text(&path)])).await.with_code(3);
     let json = drill.json();

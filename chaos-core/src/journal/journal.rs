@@ -40,7 +40,7 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     async fn orphans(&self) -> Result<Vec<FaultRecord>>;
 
     /// Forbids every injection from now on, or allows them again with `None`. Durable.
-    async fn set_halt(&self, halt: Option<&Halt>) -> Result<()>;
+    async fn set_halt(&self, halt: Option<Halt>) -> Result<()>;
 
     /// The halt in force.
     async fn halt(&self) -> Result<Option<Halt>>;
@@ -85,7 +85,7 @@ impl<J: Journal + ?Sized> Journal for std::sync::Arc<J> {
         (**self).orphans().await
     }
 
-    async fn set_halt(&self, halt: Option<&Halt>) -> Result<()> {
+    async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
         (**self).set_halt(halt).await
     }
 

@@ -92,8 +92,8 @@ impl Journal for MemoryJournal {
         Ok(self.select(|contents, fault| fault.state.is_pending() && !contents.held.contains(&fault.id)))
     }
 
-    async fn set_halt(&self, halt: Option<&Halt>) -> Result<()> {
-        self.contents().halt = halt.cloned();
+    async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
+        self.contents().halt = halt;
         Ok(())
     }
 

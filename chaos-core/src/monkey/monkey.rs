@@ -170,7 +170,7 @@ impl Monkey {
         self.core.tell(Activity::Halted { reason: reason.clone() });
         let written = match self.core.safeguard() {
             Ok(safeguard) => {
-                safeguard.journal.set_halt(Some(&Halt::new(reason, self.core.parts.clock.now()))).await
+                safeguard.journal.set_halt(Some(Halt::new(reason, self.core.parts.clock.now()))).await
             }
             Err(error) => Err(error),
         };

@@ -301,7 +301,7 @@ impl Journal for Busy {
         busy!(self.0.orphans())
     }
 
-    async fn set_halt(&self, halt: Option<&Halt>) -> Result<()> {
+    async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
         busy!(self.0.set_halt(halt))
     }
 

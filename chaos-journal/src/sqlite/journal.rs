@@ -197,10 +197,10 @@ impl Journal for SqlJournal {
         Ok(pending.into_iter().map(|(_, fault)| fault).collect())
     }
 
-    async fn set_halt(&self, halt: Option<&Halt>) -> Result<()> {
+    async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
         let mut state = self.state.lock().await;
         let mut transaction = self.begin(&mut state.connection).await?;
-        Queries::new(&mut transaction, &self.path).set_halt(halt).await?;
+        Queries::new(&mut transaction, &self.path).set_halt(halt.as_ref()).await?;
         self.commit(transaction).await
     }
 

@@ -38,7 +38,7 @@ impl<J: Journal, I: Interference<JournalCall>> Journal for Faulty<J, I> {
         self.around_journal(JournalCall::Orphans, self.inner.orphans()).await
     }
 
-    async fn set_halt(&self, halt: Option<&Halt>) -> Result<()> {
+    async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
         self.around_journal(JournalCall::SetHalt, self.inner.set_halt(halt)).await
     }
 

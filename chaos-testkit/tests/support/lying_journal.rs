@@ -226,8 +226,8 @@ impl Journal for LyingJournal {
         Ok(self.select(|fault| fault.state.is_pending() && !held.contains(&fault.id)))
     }
 
-    async fn set_halt(&self, halt: Option<&Halt>) -> Result<()> {
-        *self.shared.halt.lock().unwrap() = halt.cloned();
+    async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
+        *self.shared.halt.lock().unwrap() = halt;
         Ok(())
     }
 

@@ -220,7 +220,7 @@ async fn halt(journal: &impl Journal) -> Checked {
     let fault = fault(1, "memory:web/machine-1")?;
     for reason in ["the pager rings", HOSTILE, "line one\nline two"] {
         let halt = Halt::new(reason, instant(5));
-        journal.set_halt(Some(&halt)).await?;
+        journal.set_halt(Some(halt.clone())).await?;
         let found = journal.halt().await?;
         ensure!(found.as_ref() == Some(&halt), "{halt:?} reads back as {found:?}");
         refuse(journal, &fault, &Limits::none(), Reason::Halted { reason: reason.to_owned() }).await?;

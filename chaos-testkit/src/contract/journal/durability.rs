@@ -32,7 +32,7 @@ pub(super) async fn check<J: Journal, P>(
                 fault.event = HOSTILE.to_owned();
                 leases.push(arm_as(&journal, &fault, state).await?.1);
             }
-            journal.set_halt(Some(&Halt::new(HOSTILE, instant(1)))).await?;
+            journal.set_halt(Some(Halt::new(HOSTILE, instant(1)))).await?;
             let (found, pending, halt) =
                 (all(&journal).await?, journal.pending().await?, journal.halt().await?);
             drop((leases, journal));
