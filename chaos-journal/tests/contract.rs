@@ -11,9 +11,21 @@ use chaos_core::{
     MemoryJournal, Milestone, Reached, RecoveryRecord,
 };
 use chaos_journal::SqlJournal;
+use chaos_testkit::{Timing, contract};
 use common::{arm, at, fault, id, pass_through};
 use jiff::Timestamp;
 use serde_json::json;
+
+#[tokio::test]
+async fn the_journal_on_disk_keeps_the_contract_of_journals() {
+    let fresh = async || {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chaos.journal");
+        Ok((SqlJournal::open(&path).await?, (folder, path)))
+    };
+    let reopen = async |place: &(tempfile::TempDir, std::path::PathBuf)| SqlJournal::open(&place.1).await;
+    contract::journal::check_durable(&Timing::default(), fresh, reopen).await.assert_kept();
+}
 
 /// What a journal answered, call by call.
 #[derive(Default)]

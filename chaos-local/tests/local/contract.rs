@@ -3,6 +3,7 @@
 use std::{sync::Mutex, time::Duration};
 
 use chaos_core::{GroupId, Provider};
+use chaos_events::{AwaitReplacement, Reboot, StartAgain, Stop, Terminate};
 use chaos_local::{Fleet, Processes};
 use chaos_testkit::{Subject, Timing, contract};
 
@@ -65,5 +66,49 @@ async fn adopted_processes_keep_the_contract_of_targets() {
     };
     contract::target::check(&timing(), fresh).await.assert_kept();
     drop(children);
+    mark.assert_nothing_left().await;
+}
+
+#[tokio::test]
+async fn a_fleet_keeps_the_contract_of_providers() {
+    let mark = Mark::new();
+    let fresh = async || mark.sleepers(3).start().await;
+    contract::provider::check(&timing(), fresh).await.assert_kept();
+    mark.assert_nothing_left().await;
+}
+
+#[tokio::test]
+async fn adopted_processes_keep_the_contract_of_providers() {
+    let (mark, children) = (Mark::new(), Mutex::new(Vec::new()));
+    let fresh = async || {
+        let family = [mark.child(), mark.child(), mark.child()];
+        let processes = Processes::adopt("contract", family.iter().map(|child| &child.0))?;
+        children.lock().unwrap().extend(family);
+        Ok(processes)
+    };
+    contract::provider::check(&timing(), fresh).await.assert_kept();
+    drop(children);
+    mark.assert_nothing_left().await;
+}
+
+/// Real faults on real processes, in real time.
+#[tokio::test]
+async fn the_events_keep_their_contracts_on_a_fleet() {
+    let mark = Mark::new();
+    let fresh = async || {
+        let fleet = mark.sleepers(3).start().await?;
+        Ok(replica(fleet.clone(), fleet.id()))
+    };
+    let settle = Duration::from_millis(300);
+    let stop = Stop::lasting(Duration::from_millis(500)).unwrap().settle(settle);
+    contract::event::check(&timing(), stop, chaos_events::registry(), fresh).await.assert_kept();
+    let terminate = Terminate::default().settle(settle);
+    contract::event::check(&timing(), terminate, chaos_events::registry(), fresh).await.assert_kept();
+    let reboot = Reboot::default().settle(settle);
+    contract::event::check(&timing(), reboot, chaos_events::registry(), fresh).await.assert_kept();
+
+    let stop = Stop::lasting(Duration::from_secs(60)).unwrap().settle(settle);
+    contract::recovery::check::<StartAgain>(&timing(), stop, fresh).await.assert_kept();
+    contract::recovery::check::<AwaitReplacement>(&timing(), terminate, fresh).await.assert_kept();
     mark.assert_nothing_left().await;
 }
