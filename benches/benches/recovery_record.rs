@@ -9,8 +9,7 @@ use chaos_events::AwaitReplacement;
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn recovery_record(criterion: &mut Criterion) {
-    let payload =
-        r#"{"replaced":true,"healthy":5,"incarnation":"4711.8812345","settle":{"secs":5,"nanos":0}}"#;
+    let payload = r#"{"replaced":true,"healthy":5,"incarnation":"4711.8812345"}"#;
     let recovery: AwaitReplacement = serde_json::from_str(payload).unwrap();
     let record = RecoveryRecord::of(&recovery).unwrap();
     let text = serde_json::to_string(&record).unwrap();

@@ -1,11 +1,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chaos_core::{Injection, Result, Scope, Verdict};
+use chaos_core::{Result, Scope, Verdict};
 use jiff::Timestamp;
-
-/// How long a target must stay well by default before a fault whose injection is in doubt counts as over.
-pub(crate) const SETTLE: Duration = Duration::from_secs(5);
 
 /// One look at how far a recovery has come.
 #[async_trait]
@@ -29,17 +26,6 @@ pub(crate) async fn until_back(scope: &Scope, looker: &impl Look) -> Result<()> 
         scope.clock().sleep(wait).await;
     }
     Ok(())
-}
-
-/// One look, and where nobody knows whether the injection happened, a second one after `settle`: what a lost reply has set off
-/// may still be on its way to take effect.
-pub(crate) async fn settled(scope: &Scope, settle: Duration, looker: &impl Look) -> Result<Verdict> {
-    let verdict = looker.look(scope).await?;
-    if verdict != Verdict::Back || scope.injection() != Injection::Unknown {
-        return Ok(verdict);
-    }
-    scope.clock().sleep(settle).await;
-    looker.look(scope).await
 }
 
 fn wait_after(elapsed: Duration) -> Duration {

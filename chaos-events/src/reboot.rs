@@ -1,9 +1,7 @@
-use std::time::Duration;
-
 use async_trait::async_trait;
 use chaos_core::{Capability, CapabilitySet, ChaosEvent, Hold, Prepared, Result, Scope};
 
-use crate::{StartAgain, pace::SETTLE};
+use crate::StartAgain;
 
 /// Restarts a target in place and waits until it is healthy.
 ///
@@ -13,25 +11,9 @@ use crate::{StartAgain, pace::SETTLE};
 ///
 /// assert!(Reboot::default().hold().is_momentary());
 /// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Reboot {
-    settle: Duration,
-}
-
-impl Default for Reboot {
-    fn default() -> Self {
-        Self { settle: SETTLE }
-    }
-}
-
-impl Reboot {
-    /// Sets how long a target must stay healthy before a reboot whose reply was lost counts as over. Default 5 s.
-    #[must_use]
-    pub fn settle(mut self, settle: Duration) -> Self {
-        self.settle = settle;
-        self
-    }
-}
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Reboot {}
 
 #[async_trait]
 impl ChaosEvent for Reboot {
@@ -49,7 +31,7 @@ impl ChaosEvent for Reboot {
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
-        let recovery = StartAgain::of(scope.group()?, self.settle);
+        let recovery = StartAgain::of(scope.group()?).from_the_beginning();
         Ok(Prepared::new(recovery, |permit| Box::pin(async move { lifecycle.reboot(permit).await })))
     }
 }

@@ -1,12 +1,20 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chaos_core::{
-    ErrorKind, Group, Health, Injection, Milestone, Permit, Recovery, Result, Scope, Target, Verdict,
+    Capability, ErrorKind, Group, Health, Injection, Milestone, Permit, Recovery, Result, Scope, Target,
+    Verdict,
 };
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::pace::{Look, settled, until_back};
+use crate::pace::{Look, until_back};
+
+/// How long an order to start is left to take effect before it is given again.
+const START_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// Starts the target again and waits until it is healthy: the recovery of [`Stop`](crate::Stop) and
 /// [`Reboot`](crate::Reboot).
@@ -20,8 +28,8 @@ pub struct StartAgain {
     pub replaced: bool,
     /// How many healthy members make the group whole.
     pub healthy: usize,
-    /// How long the target must stay healthy where it is not known whether the injection happened.
-    pub settle: Duration,
+    /// Whether the recovery begins with the fault, so that its first look at a target that is down tells when that was seen.
+    pub from_the_beginning: bool,
 }
 
 /// Where the target was found.
@@ -32,18 +40,44 @@ enum Found {
 
 impl StartAgain {
     /// Brings a member of `group`, as it is now, back.
-    pub fn of(group: &Group, settle: Duration) -> Self {
-        Self { replaced: group.replaces_members, healthy: group.healthy().min(group.desired), settle }
+    pub fn of(group: &Group) -> Self {
+        Self {
+            replaced: group.replaces_members,
+            healthy: group.healthy().min(group.desired),
+            from_the_beginning: false,
+        }
+    }
+
+    /// Times from the first look that sees the target down.
+    #[must_use]
+    pub fn from_the_beginning(mut self) -> Self {
+        self.from_the_beginning = true;
+        self
     }
 
     async fn find(&self, scope: &Scope) -> Result<Found> {
-        let Some(target) = scope.fresh_target().await? else {
-            return Ok(Found::Gone);
-        };
+        let Some(target) = scope.fresh_target().await? else { return Ok(Found::Gone) };
         Ok(match target.health().await? {
             Health::Gone => Found::Gone,
             health => Found::Here(target, health),
         })
+    }
+
+    async fn judge(&self, scope: &Scope, found: &Found) -> Result<Verdict> {
+        let is_down = !matches!(found, Found::Here(_, Health::Healthy));
+        if is_down && self.from_the_beginning {
+            scope.reach(Milestone::DetectedUnhealthy);
+        }
+        match found {
+            Found::Here(_, Health::Healthy) => {
+                if scope.injection() != Injection::NeverBegan {
+                    scope.reach(Milestone::Healthy);
+                }
+                Ok(Verdict::Back)
+            }
+            Found::Here(_, health) => Ok(Verdict::NotYet(format!("the target is {health}"))),
+            Found::Gone => self.look_at_group(scope).await,
+        }
     }
 
     /// The target is gone: has its group got over it?
@@ -58,11 +92,10 @@ impl StartAgain {
         if !self.replaced {
             return Ok(Verdict::Gone("the target exists no more, and its group replaces nobody".to_owned()));
         }
-        let healthy = group.healthy();
-        if healthy < self.healthy {
+        let (healthy, whole) = (group.healthy(), self.healthy.min(group.desired));
+        if healthy < whole {
             return Ok(Verdict::NotYet(format!(
-                "the target is gone; {healthy} of {} members are healthy",
-                self.healthy
+                "the target is gone; {healthy} of {whole} members are healthy"
             )));
         }
         scope.reach(Milestone::Replaced);
@@ -71,36 +104,48 @@ impl StartAgain {
     }
 }
 
-#[async_trait]
-impl Look for StartAgain {
-    async fn look(&self, scope: &Scope) -> Result<Verdict> {
-        match self.find(scope).await? {
-            Found::Here(_, Health::Healthy) => {
-                if scope.injection() != Injection::NeverBegan {
-                    scope.reach(Milestone::Healthy);
-                }
-                Ok(Verdict::Back)
-            }
-            Found::Here(_, health) => Ok(Verdict::NotYet(format!("the target is {health}"))),
-            Found::Gone => self.look_at_group(scope).await,
-        }
-    }
-}
-
-/// Looks, and starts what it finds stopped. On some platforms a target that is on its way down cannot be started before it has
+/// Looks, and starts what it finds down. On some platforms a target that is on its way down cannot be started before it has
 /// arrived there, so that starting once would not do.
 struct Starter<'a> {
     recovery: &'a StartAgain,
     permit: &'a Permit,
+    started: Mutex<Option<Timestamp>>,
+}
+
+impl Starter<'_> {
+    /// Whether it is time to start the target. Whether it was ever stopped is not for a health check to say: one that is down
+    /// may show as unhealthy. Where the injection never began, only what is stopped for certain is started.
+    fn is_due(&self, scope: &Scope, target: &Arc<dyn Target>, health: Health) -> bool {
+        let is_down = match health {
+            Health::Healthy | Health::Gone => false,
+            Health::Stopped => true,
+            _ => scope.injection() != Injection::NeverBegan,
+        };
+        if !is_down || !target.capabilities().set().contains(Capability::Start) {
+            return false;
+        }
+        let now = scope.clock().now();
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        let pause = SignedDuration::try_from(START_AGAIN_AFTER).unwrap_or(SignedDuration::ZERO);
+        let is_due = started.is_none_or(|before| now.duration_since(before).abs() >= pause);
+        if is_due {
+            *started = Some(now);
+        }
+        is_due
+    }
 }
 
 #[async_trait]
 impl Look for Starter<'_> {
     async fn look(&self, scope: &Scope) -> Result<Verdict> {
-        if let Found::Here(target, Health::Stopped) = self.recovery.find(scope).await? {
+        let found = self.recovery.find(scope).await?;
+        if let Found::Here(target, health) = &found
+            && self.is_due(scope, target, *health)
+        {
             target.capabilities().lifecycle()?.start(self.permit).await?;
+            return self.recovery.judge(scope, &self.recovery.find(scope).await?).await;
         }
-        self.recovery.look(scope).await
+        self.recovery.judge(scope, &found).await
     }
 }
 
@@ -109,10 +154,10 @@ impl Recovery for StartAgain {
     const KIND: &'static str = "chaos-events/start-again/1";
 
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
-        until_back(scope, &Starter { recovery: self, permit }).await
+        until_back(scope, &Starter { recovery: self, permit, started: Mutex::new(None) }).await
     }
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
-        settled(scope, self.settle, self).await
+        self.judge(scope, &self.find(scope).await?).await
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chaos_core::{Capability, CapabilitySet, ChaosEvent, Hold, Prepared, Result, Scope};
 
-use crate::{StartAgain, pace::SETTLE};
+use crate::StartAgain;
 
 /// Halts a target for a while and starts it again.
 ///
@@ -19,13 +19,12 @@ use crate::{StartAgain, pace::SETTLE};
 #[derive(Clone, Copy, Debug)]
 pub struct Stop {
     hold: Hold,
-    settle: Duration,
 }
 
 impl Default for Stop {
     /// Halts for 60 seconds.
     fn default() -> Self {
-        Self { hold: Hold::DEFAULT, settle: SETTLE }
+        Self { hold: Hold::DEFAULT }
     }
 }
 
@@ -35,14 +34,7 @@ impl Stop {
     /// # Errors
     /// `InvalidInput` for zero and for more than 12 hours.
     pub fn lasting(duration: Duration) -> Result<Self> {
-        Ok(Self { hold: Hold::lasting(duration)?, ..Self::default() })
-    }
-
-    /// Sets how long a target must stay healthy before a stop whose reply was lost counts as over. Default 5 s.
-    #[must_use]
-    pub fn settle(mut self, settle: Duration) -> Self {
-        self.settle = settle;
-        self
+        Ok(Self { hold: Hold::lasting(duration)? })
     }
 }
 
@@ -62,7 +54,7 @@ impl ChaosEvent for Stop {
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
-        let recovery = StartAgain::of(scope.group()?, self.settle);
+        let recovery = StartAgain::of(scope.group()?);
         let prepared =
             Prepared::new(recovery, |permit| Box::pin(async move { lifecycle.stop(permit).await }));
         Ok(prepared.requesting("seconds", self.hold.duration().as_secs_f64()))

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use async_trait::async_trait;
 use chaos_core::{
     Capability, CapabilitySet, ChaosEvent, ErrorKind, Group, Health, Hold, Injection, Member, Milestone,
@@ -7,7 +5,7 @@ use chaos_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::pace::{Look, SETTLE, settled, until_back};
+use crate::pace::{Look, until_back};
 
 /// Ends a target for good, as abruptly as its platform can.
 ///
@@ -30,16 +28,9 @@ use crate::pace::{Look, SETTLE, settled, until_back};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Terminate {
     anywhere: bool,
-    settle: Duration,
-}
-
-impl Default for Terminate {
-    fn default() -> Self {
-        Self { anywhere: false, settle: SETTLE }
-    }
 }
 
 impl Terminate {
@@ -47,14 +38,6 @@ impl Terminate {
     #[must_use]
     pub fn even_without_replacement(mut self) -> Self {
         self.anywhere = true;
-        self
-    }
-
-    /// Sets how long a group must stay whole before a termination whose reply was lost counts as never having happened.
-    /// Default 5 s.
-    #[must_use]
-    pub fn settle(mut self, settle: Duration) -> Self {
-        self.settle = settle;
         self
     }
 }
@@ -83,7 +66,7 @@ impl ChaosEvent for Terminate {
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
-        let recovery = AwaitReplacement::of(scope.group()?, scope.target_id(), self.settle);
+        let recovery = AwaitReplacement::of(scope.group()?, scope.target_id());
         Ok(Prepared::new(recovery, |permit| Box::pin(async move { lifecycle.terminate(permit).await })))
     }
 }
@@ -101,21 +84,14 @@ pub struct AwaitReplacement {
     pub healthy: usize,
     /// Tells the target from a replacement under the same id.
     pub incarnation: Option<String>,
-    /// How long the group must stay whole where it is not known whether the termination happened.
-    pub settle: Duration,
 }
 
 impl AwaitReplacement {
     /// Waits for `group` to be as healthy as it is now, up to its desired size, once `target` is gone.
-    pub fn of(group: &Group, target: &TargetId, settle: Duration) -> Self {
+    pub fn of(group: &Group, target: &TargetId) -> Self {
         let incarnation =
             group.member(target).and_then(|member| member.incarnation.as_deref().map(str::to_owned));
-        Self {
-            replaced: group.replaces_members,
-            healthy: group.healthy().min(group.desired),
-            incarnation,
-            settle,
-        }
+        Self { replaced: group.replaces_members, healthy: group.healthy().min(group.desired), incarnation }
     }
 
     fn is_victim(&self, member: &Member, target: &TargetId) -> bool {
@@ -134,29 +110,37 @@ impl Look for AwaitReplacement {
             Err(error) => return Err(error),
         };
         let is_victim = |member: &Member| self.is_victim(member, scope.target_id());
-        let victim_is_well =
-            group.members.iter().any(|member| is_victim(member) && member.health == Health::Healthy);
-        if victim_is_well {
-            let healthy = group.healthy();
+        let whole = self.healthy.min(group.desired);
+        let not_whole = |healthy| Verdict::NotYet(format!("{healthy} of {whole} members are healthy"));
+        let victim = group.members.iter().find(|member| is_victim(member)).map(|member| member.health);
+        if victim == Some(Health::Healthy) {
             return Ok(match scope.injection() {
                 Injection::Returned => Verdict::NotYet("the terminated target still runs".to_owned()),
-                _ if healthy >= self.healthy => Verdict::Back,
-                _ => Verdict::NotYet(format!("{healthy} of {} members are healthy", self.healthy)),
+                _ if group.healthy() >= whole => Verdict::Back,
+                _ => not_whole(group.healthy()),
             });
         }
         scope.reach(Milestone::DetectedUnhealthy);
-        if !self.replaced {
-            return Ok(Verdict::Gone("the target is terminated, and the group replaces nobody".to_owned()));
+        match victim {
+            None | Some(Health::Gone) if !self.replaced => {
+                return Ok(Verdict::Gone(
+                    "the target is terminated, and the group replaces nobody".to_owned(),
+                ));
+            }
+            Some(health) if !self.replaced => {
+                return Ok(Verdict::NotYet(format!("the terminated target is {health}, and not gone yet")));
+            }
+            _ => {}
         }
         let others = || group.members.iter().filter(|member| !is_victim(member));
         let present =
             others().filter(|member| !matches!(member.health, Health::Gone | Health::Stopped)).count();
         let healthy = others().filter(|member| member.health == Health::Healthy).count();
-        if present >= self.healthy {
+        if present >= whole {
             scope.reach(Milestone::Replaced);
         }
-        if healthy < self.healthy {
-            return Ok(Verdict::NotYet(format!("{healthy} of {} members are healthy", self.healthy)));
+        if healthy < whole {
+            return Ok(not_whole(healthy));
         }
         scope.reach(Milestone::Healthy);
         Ok(Verdict::Back)
@@ -172,6 +156,6 @@ impl Recovery for AwaitReplacement {
     }
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
-        settled(scope, self.settle, self).await
+        self.look(scope).await
     }
 }

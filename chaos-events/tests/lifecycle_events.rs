@@ -198,11 +198,8 @@ async fn left_behind(fault: FaultState, injected: bool, recovery: &RecoveryRecor
 #[tokio::test(start_paused = true)]
 async fn a_replay_is_right_from_every_state_whether_the_injection_ran_or_not() {
     for (kind, payload) in [
-        (
-            "chaos-events/await-replacement/1",
-            r#"{"replaced":true,"healthy":5,"incarnation":null,"settle":{"secs":5,"nanos":0}}"#,
-        ),
-        ("chaos-events/start-again/1", r#"{"replaced":true,"healthy":5,"settle":{"secs":5,"nanos":0}}"#),
+        ("chaos-events/await-replacement/1", r#"{"replaced":true,"healthy":5,"incarnation":null}"#),
+        ("chaos-events/start-again/1", r#"{"replaced":true,"healthy":5,"from_the_beginning":false}"#),
     ] {
         let recovery = RecoveryRecord::new(kind, serde_json::from_str(payload).unwrap());
         for (state, ran) in [
@@ -233,7 +230,7 @@ async fn a_replay_is_right_from_every_state_whether_the_injection_ran_or_not() {
 /// that never happened.
 #[tokio::test(start_paused = true)]
 async fn a_lost_reply_that_takes_effect_late_is_not_missed() {
-    let payload = r#"{"replaced":true,"healthy":5,"incarnation":null,"settle":{"secs":5,"nanos":0}}"#;
+    let payload = r#"{"replaced":true,"healthy":5,"incarnation":null}"#;
     let recovery =
         RecoveryRecord::new("chaos-events/await-replacement/1", serde_json::from_str(payload).unwrap());
     let world = MemoryProvider::default().with_group("web", 5).unwrap();

@@ -243,6 +243,7 @@ impl Stage {
         retry.budget = self.timing.fault_limit();
         retry.first_wait = self.timing.poll_interval();
         retry.longest_wait = self.timing.poll_interval().saturating_mul(8);
+        retry.settle = self.timing.quiet_span();
         retry
     }
 }

@@ -53,6 +53,10 @@ impl Timing {
         &self.clock
     }
 
+    pub(crate) fn quiet_span(&self) -> Duration {
+        self.quiet
+    }
+
     pub(crate) fn settle_limit(&self) -> Duration {
         self.settle
     }

@@ -16,6 +16,9 @@ impl Hold {
     /// For an event that happens and is over, such as a termination: recovery begins at once.
     pub const MOMENTARY: Self = Self(Duration::ZERO);
 
+    /// How long a momentary event may take to be injected.
+    const MOMENT: Duration = Duration::from_secs(60);
+
     /// Keeps the fault up for `duration`.
     ///
     /// # Errors
@@ -34,6 +37,11 @@ impl Hold {
     /// The duration; zero for a momentary event.
     pub fn duration(self) -> Duration {
         self.0
+    }
+
+    /// From the arming until the deadline: the duration, or for a momentary event the minute in which it must be injected.
+    pub(crate) fn until_deadline(self) -> Duration {
+        if self.is_momentary() { Self::MOMENT } else { self.0 }
     }
 
     /// Whether there is nothing to hold.

@@ -29,6 +29,11 @@ impl Ledger {
         is_first
     }
 
+    /// What seemed reached was not.
+    pub(crate) fn forget(&self, milestone: Milestone) {
+        self.findings().milestones.retain(|reached| reached.milestone != milestone);
+    }
+
     pub(crate) fn snapshot(&self) -> Findings {
         self.findings().clone()
     }

@@ -16,6 +16,7 @@ pub struct Scope {
     inner: Arc<Inner>,
     injection: Injection,
     discovered: Option<Discovered>,
+    recover_by: Timestamp,
 }
 
 /// The target and its group as the plan saw them.
@@ -41,26 +42,29 @@ pub(crate) struct ScopeParts {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) deadline: Deadline,
-    pub(crate) recover_by: Timestamp,
     pub(crate) observers: Observers,
 }
 
 impl Scope {
     /// The scope of an event that is being prepared.
     pub(crate) fn preparing(parts: ScopeParts, discovered: Discovered) -> Self {
+        let recover_by = parts.deadline.at();
         let inner = Arc::new(Inner { parts, ledger: Ledger::default() });
-        Self { inner, injection: Injection::NeverBegan, discovered: Some(discovered) }
+        Self { inner, injection: Injection::NeverBegan, discovered: Some(discovered), recover_by }
     }
 
     /// The scope of a recovery in a later process.
     pub(crate) fn replaying(parts: ScopeParts, injection: Injection) -> Self {
-        Self { inner: Arc::new(Inner { parts, ledger: Ledger::default() }), injection, discovered: None }
+        let recover_by = parts.deadline.at();
+        let inner = Arc::new(Inner { parts, ledger: Ledger::default() });
+        Self { inner, injection, discovered: None, recover_by }
     }
 
     /// The scope of the recovery after this event. It no longer shows what was discovered, so that a recovery that works
     /// here works in a later process too.
     pub(crate) fn recovering(&self, injection: Injection) -> Self {
-        Self { inner: Arc::clone(&self.inner), injection, discovered: None }
+        let recover_by = self.recover_by;
+        Self { inner: Arc::clone(&self.inner), injection, discovered: None, recover_by }
     }
 
     /// The fault's id.
@@ -109,7 +113,9 @@ impl Scope {
     /// # Errors
     /// As [`Provider::group`].
     pub async fn fresh_group(&self) -> Result<Group> {
-        self.inner.parts.provider.group(&self.group_id()).await
+        let id = self.group_id();
+        let group = self.inner.parts.provider.group(&id).await?;
+        if group.id == id { Ok(group) } else { Err(self.another(&id, &group.id)) }
     }
 
     /// A fresh look for the target; `None` where it is certainly gone.
@@ -117,7 +123,11 @@ impl Scope {
     /// # Errors
     /// As [`Provider::resolve`].
     pub async fn fresh_target(&self) -> Result<Option<Arc<dyn Target>>> {
-        self.inner.parts.provider.resolve(&self.inner.parts.target).await
+        let id = self.target_id();
+        match self.inner.parts.provider.resolve(id).await? {
+            Some(target) if target.id() != id => Err(self.another(id, target.id())),
+            found => Ok(found),
+        }
     }
 
     /// The injected clock.
@@ -125,8 +135,8 @@ impl Scope {
         &self.inner.parts.clock
     }
 
-    /// When the fault must be over: for an event that is held, the end of its hold; for a momentary one, the end of the
-    /// recovery budget.
+    /// When the fault must be over: for an event that is held, the end of its hold; for a momentary one, the end of the minute
+    /// in which it must be injected.
     pub fn deadline(&self) -> Timestamp {
         self.inner.parts.deadline.at()
     }
@@ -136,9 +146,9 @@ impl Scope {
         self.inner.parts.deadline.remaining(self.inner.parts.clock.now())
     }
 
-    /// When the recovery gives up: the end of its budget.
+    /// When the recovery gives up: the end of its budget, which begins when the recovery does. Before that, the deadline.
     pub fn recover_by(&self) -> Timestamp {
-        self.inner.parts.recover_by
+        self.recover_by
     }
 
     /// What is known about whether the injection happened. In `prepare`, that it never began.
@@ -160,6 +170,24 @@ impl Scope {
                 .observers
                 .tell(at, Activity::Reached { fault: self.inner.parts.fault, milestone });
         }
+    }
+
+    /// A provider that answers with another one must not have that one recovered.
+    fn another(&self, asked: &dyn std::fmt::Display, found: &dyn std::fmt::Display) -> Error {
+        Error::new(ErrorKind::Other, "the provider answered with something else than what was asked for")
+            .with("asked", asked)
+            .with("found", found)
+    }
+
+    /// What seemed reached was not.
+    pub(crate) fn forget(&self, milestone: Milestone) {
+        self.inner.ledger.forget(milestone);
+    }
+
+    /// The same scope, with the end of the recovery budget.
+    pub(crate) fn recover_until(mut self, recover_by: Timestamp) -> Self {
+        self.recover_by = recover_by;
+        self
     }
 
     pub(crate) fn bound(&self) -> Deadline {

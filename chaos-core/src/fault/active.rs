@@ -1,11 +1,17 @@
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use super::Safeguard;
 use crate::{
-    Activity, BoxRecovery, Error, ErrorKind, Failure, FaultRecord, FaultState, Journal, Lease, Mark, Permit,
-    Result, Scope, Verdict, clock,
+    Activity, BoxRecovery, Error, ErrorKind, Failure, FaultRecord, FaultState, Injection, Journal, Lease,
+    Mark, Milestone, Permit, Result, Scope, Verdict, clock,
     contain::{contained, within},
 };
+
+/// How long one look at the target may take.
+const LOOK_LIMIT: Duration = Duration::from_secs(30);
 
 /// A fault that may be in effect. The next step is [`recover`](Active::recover).
 ///
@@ -69,43 +75,24 @@ impl Active {
         self.scope.remaining()
     }
 
-    /// Brings the target back: recovers, verifies, and tries again with back-off while the error is retryable and the budget
+    /// Brings the target back: looks, recovers, verifies, and tries again with back-off while there is hope and the budget
     /// lasts. Returns the fault as it ended: `Recovered`, `RecoveryFailed`, or, where the target is back and the journal
     /// could not record it, `Recovering`.
     ///
+    /// The budget begins now and is measured by monotonic time. A journal that fails holds nothing up.
+    ///
     /// Not cancel safe: a dropped call leaves the fault to the next replay.
     pub async fn recover(mut self) -> FaultRecord {
-        let fault = self.record.id;
         self.measure_hold();
-        let begun =
-            Mark::new(FaultState::Recovering, self.scope.clock().now()).failure(self.record.failure.clone());
-        let written = self.safeguard.journal.mark(fault, &begun).await;
+        let now = self.scope.clock().now();
+        self.scope = self.scope.clone().recover_until(clock::after(now, self.safeguard.retry.budget));
+        let begun = Mark::new(FaultState::Recovering, now).failure(self.record.failure.clone());
+        let marking = self.safeguard.journal.mark(self.record.id, &begun);
+        let (written, ended) = tokio::join!(marking, self.within_budget());
         if let Err(error) = &written {
             self.tell_journal_failure(error);
         }
         self.record.apply(&begun);
-
-        let mut number = 1;
-        let ended = loop {
-            self.scope
-                .observers()
-                .tell(self.scope.clock().now(), Activity::Recovering { fault, attempt: number });
-            let failure = match self.attempt().await {
-                Attempt::Back { note } => break Ok(note),
-                Attempt::GiveUp(failure) => break Err(failure),
-                Attempt::Again(failure) => failure,
-            };
-            let now = self.scope.clock().now();
-            let wait = self.safeguard.retry.wait_after(number);
-            if clock::after(now, wait) >= self.scope.recover_by() {
-                break Err(failure);
-            }
-            self.scope
-                .observers()
-                .tell(now, Activity::RecoveryRetried { fault, attempt: number, failure, wait });
-            self.scope.clock().sleep(wait).await;
-            number += 1;
-        };
         self.end(ended, written.err().map(|_| begun)).await
     }
 
@@ -118,27 +105,83 @@ impl Active {
         }
     }
 
-    async fn attempt(&self) -> Attempt {
+    async fn within_budget(&self) -> Result<Option<String>, Failure> {
+        let latest = Mutex::new(Failure::new(ErrorKind::Timeout, "the recovery took longer than its budget"));
+        tokio::select! {
+            biased;
+            ended = self.attempts(&latest) => ended,
+            () = self.scope.clock().sleep(self.safeguard.retry.budget) => {
+                Err(latest.into_inner().unwrap_or_else(PoisonError::into_inner))
+            }
+        }
+    }
+
+    async fn attempts(&self, latest: &Mutex<Failure>) -> Result<Option<String>, Failure> {
+        let fault = self.record.id;
+        // Until a look has seen the fault, a target that looks well may only not have been hit yet.
+        let mut is_proven = match self.scope.injection() {
+            Injection::NeverBegan => true,
+            _ => matches!(self.look().await, Ok(Verdict::NotYet(_))),
+        };
+        for number in 1.. {
+            self.scope
+                .observers()
+                .tell(self.scope.clock().now(), Activity::Recovering { fault, attempt: number });
+            let failure = match self.attempt(&mut is_proven).await {
+                Attempt::Back { note } => return Ok(note),
+                Attempt::GiveUp(failure) => return Err(failure),
+                Attempt::Again(failure) => failure,
+            };
+            *latest.lock().unwrap_or_else(PoisonError::into_inner) = failure.clone();
+            let wait = self.safeguard.retry.wait_after(number);
+            let activity = Activity::RecoveryRetried { fault, attempt: number, failure, wait };
+            self.scope.observers().tell(self.scope.clock().now(), activity);
+            self.scope.clock().sleep(wait).await;
+        }
+        Err(Failure::new(ErrorKind::Timeout, "the recovery was tried more often than can be counted"))
+    }
+
+    async fn attempt(&self, is_proven: &mut bool) -> Attempt {
         let clock = self.scope.clock();
         let permit = Permit::of(&self.scope);
-        let left = clock::until(clock.now(), self.scope.recover_by());
-        let recovering = contained("the recovery", self.recovery.recover(&self.scope, &permit));
+        // One attempt that hangs must leave time for others.
+        let limit = self.safeguard.retry.budget / 3;
+        let recovering =
+            contained("the recovery", async { self.recovery.recover(&self.scope, &permit).await });
         let recovered =
-            within(clock.as_ref(), left, "the recovery", recovering).await.and_then(|result| result);
+            within(clock.as_ref(), limit, "the recovery", recovering).await.and_then(|result| result);
         // A recovery that ended in an error may have done its work: only a look at the target tells.
-        let left = clock::until(clock.now(), self.scope.recover_by()).max(self.safeguard.retry.longest_wait);
-        let verifying = contained("the verification", self.recovery.verify(&self.scope));
-        let verified =
-            within(clock.as_ref(), left, "the verification", verifying).await.and_then(|result| result);
-        match (recovered, verified) {
+        let mut verdict = self.look().await;
+        if !*is_proven && matches!(verdict, Ok(Verdict::Back)) {
+            clock.sleep(self.safeguard.retry.settle).await;
+            verdict = self.look().await;
+        }
+        match (recovered, verdict) {
             (_, Ok(Verdict::Back)) => Attempt::Back { note: None },
             (_, Ok(Verdict::Gone(why))) => Attempt::Back { note: Some(why) },
-            (Ok(()), Ok(Verdict::NotYet(why))) => {
-                Attempt::Again(Failure::new(ErrorKind::Unavailable, format!("the target is not back: {why}")))
+            (recovered, Ok(Verdict::NotYet(why))) => {
+                *is_proven = true;
+                self.scope.forget(Milestone::Healthy);
+                match recovered {
+                    Err(error) if is_hopeless(&error) => Attempt::GiveUp((&error).into()),
+                    Err(error) => Attempt::Again((&error).into()),
+                    Ok(()) => {
+                        let message = format!("the target is not back: {why}");
+                        Attempt::Again(Failure::new(ErrorKind::Unavailable, message))
+                    }
+                }
             }
-            (Ok(()), Err(error)) | (Err(error), _) if error.is_retryable() => Attempt::Again((&error).into()),
-            (Ok(()), Err(error)) | (Err(error), _) => Attempt::GiveUp((&error).into()),
+            (Err(error), Err(unseen)) if is_hopeless(&error) && is_hopeless(&unseen) => {
+                Attempt::GiveUp((&error).into())
+            }
+            (Ok(()), Err(unseen)) if is_hopeless(&unseen) => Attempt::GiveUp((&unseen).into()),
+            (Err(error), Err(_)) | (Ok(()), Err(error)) => Attempt::Again((&error).into()),
         }
+    }
+
+    async fn look(&self) -> Result<Verdict> {
+        let looking = contained("the verification", async { self.recovery.verify(&self.scope).await });
+        within(self.scope.clock().as_ref(), LOOK_LIMIT, "the verification", looking).await?
     }
 
     /// Records how the recovery ended, and that it began where the journal does not know that yet.
@@ -153,8 +196,7 @@ impl Active {
             .milestones(findings.milestones)
             .note(note)
             .failure(failure);
-        let marks = unwritten.iter().chain([&mark]);
-        if let Err(error) = self.mark_stubbornly(marks).await {
+        if let Err(error) = self.mark_stubbornly(unwritten.iter().chain([&mark])).await {
             self.tell_journal_failure(&error);
             if state == FaultState::Recovered {
                 let error =
@@ -182,10 +224,18 @@ impl Active {
         for mark in marks {
             let mut number = 1;
             while let Err(error) = self.safeguard.journal.mark(self.record.id, mark).await {
-                if error.kind() == ErrorKind::Conflict || number == ATTEMPTS {
+                if number == ATTEMPTS {
                     return Err(error);
                 }
-                self.scope.clock().sleep(self.safeguard.retry.wait_after(number)).await;
+                if error.kind() == ErrorKind::Conflict {
+                    // Somebody else has closed the fault meanwhile; what was seen here is newer.
+                    self.safeguard
+                        .journal
+                        .mark(self.record.id, &Mark::new(FaultState::Recovering, mark.at))
+                        .await?;
+                } else {
+                    self.scope.clock().sleep(self.safeguard.retry.wait_after(number)).await;
+                }
                 number += 1;
             }
         }
@@ -196,4 +246,13 @@ impl Active {
         let activity = Activity::JournalFailed { fault: self.record.id, failure: error.into() };
         self.scope.observers().tell(self.scope.clock().now(), activity);
     }
+}
+
+/// Whether trying again cannot help. What is merely unexpected is tried again: recoveries are idempotent.
+fn is_hopeless(error: &Error) -> bool {
+    let is_final = matches!(
+        error.kind(),
+        ErrorKind::Unsupported | ErrorKind::Denied | ErrorKind::InvalidInput | ErrorKind::Corrupt
+    );
+    is_final && !error.is_retryable()
 }

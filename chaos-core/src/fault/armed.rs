@@ -1,9 +1,9 @@
-use std::fmt;
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use super::{Active, Inject, Prepared, Safeguard};
 use crate::{
-    Activity, BoxRecovery, Error, ErrorKind, Failure, FaultRecord, FaultState, Injection, Lease, Mark,
-    Permit, Result, Scope,
+    Activity, BoxRecovery, Error, ErrorKind, Failure, FaultRecord, FaultState, Injection, Journal, Lease,
+    Mark, Permit, Result, Scope,
     contain::{contained, within},
 };
 
@@ -36,6 +36,10 @@ impl Armed {
         &self.record
     }
 
+    pub(crate) fn journal(&self) -> Arc<dyn Journal> {
+        Arc::clone(&self.safeguard.journal)
+    }
+
     /// Injects, and yields an [`Active`] whatever came of it: an error, a panic or a time-out do not prove that nothing
     /// happened, so they are recovered too. [`Active::injection`] tells which it was.
     ///
@@ -44,8 +48,17 @@ impl Armed {
     ///
     /// Not cancel safe: a dropped call may have injected or not. The journal knows that it was begun, and a replay recovers
     /// it.
-    pub async fn inject(mut self) -> Active {
-        let clock = self.scope.clock();
+    pub async fn inject(self) -> Active {
+        self.inject_unless(std::future::pending()).await
+    }
+
+    /// Injects unless, or until, `cut` is ready. Once begun, an injection that is cut off may have happened.
+    pub(crate) async fn inject_unless(mut self, cut: impl Future<Output = ()> + Send) -> Active {
+        let clock = Arc::clone(self.scope.clock());
+        let remaining = self.scope.remaining();
+        if remaining.is_zero() {
+            return self.abandon();
+        }
         let mark = Mark::new(FaultState::Injecting, clock.now());
         if let Err(error) = self.safeguard.journal.mark(self.record.id, &mark).await {
             let error = Error::new(
@@ -61,11 +74,13 @@ impl Armed {
 
         let permit = Permit::of(&self.scope);
         let inject = std::mem::replace(&mut self.inject, Box::new(|_| Box::pin(std::future::ready(Ok(())))));
-        let remaining = self.scope.remaining();
         // The call that makes the future may panic as well as the future.
         let injection = contained("the injection", async { inject(&permit).await });
-        let result =
-            within(clock.as_ref(), remaining, "the injection", injection).await.and_then(|result| result);
+        let result = tokio::select! {
+            biased;
+            () = cut => Err(Error::new(ErrorKind::Timeout, "the injection was cut short").with("fault", self.record.id)),
+            result = within(clock.as_ref(), remaining, "the injection", injection) => result.and_then(|result| result),
+        };
         let result = self.record_result(result).await;
         self.into_active(result)
     }
@@ -79,28 +94,23 @@ impl Armed {
 
     /// Records that the injection returned well. After an error it stays `Injecting`: nobody knows how far it came.
     async fn record_result(&mut self, result: Result<()>) -> Result<()> {
+        result?;
         let (fault, now) = (self.record.id, self.scope.clock().now());
-        let error = match result {
-            Ok(()) => {
-                let mark = Mark::new(FaultState::Active, now).achieved(self.scope.findings().achieved);
-                match self.safeguard.journal.mark(fault, &mark).await {
-                    Ok(()) => {
-                        self.record.apply(&mark);
-                        let (requested, achieved) = (self.record.requested.clone(), mark.achieved);
-                        self.scope.observers().tell(now, Activity::Injected { fault, requested, achieved });
-                        return Ok(());
-                    }
-                    Err(error) => Error::new(
-                        ErrorKind::Journal,
-                        "the fault is injected and the journal did not record it",
-                    )
-                    .with("fault", fault)
-                    .caused_by(error),
-                }
-            }
-            Err(error) => error,
-        };
-        Err(error)
+        let mark = Mark::new(FaultState::Active, now).achieved(self.scope.findings().achieved);
+        // A journal that hangs must not prolong the fault.
+        let limit = self.scope.remaining().max(Duration::from_secs(1));
+        let marking = self.safeguard.journal.mark(fault, &mark);
+        let marked = within(self.scope.clock().as_ref(), limit, "the journal", marking)
+            .await
+            .and_then(|marked| marked);
+        if let Err(error) = marked {
+            let message = "the fault is injected and the journal did not record it";
+            return Err(Error::new(ErrorKind::Journal, message).with("fault", fault).caused_by(error));
+        }
+        self.record.apply(&mark);
+        let (requested, achieved) = (self.record.requested.clone(), mark.achieved);
+        self.scope.observers().tell(now, Activity::Injected { fault, requested, achieved });
+        Ok(())
     }
 
     fn into_active(mut self, result: Result<()>) -> Active {

@@ -4,7 +4,7 @@ use super::{Monkey, core::Core, core::CoreParts};
 use crate::{
     Always, BlastRadius, Calendar, ChaosEvent, Clock, Entropy, Error, GroupFilter, Journal, Observer,
     Provider, Registry, Result, RetryPolicy, Safeguard, SystemClock, SystemEntropy, TracingObserver,
-    observer::Observers,
+    journal::CarefulJournal, observer::Observers,
 };
 
 /// Builds a [`Monkey`]. Everything has a safe default; what makes no sense is refused by [`build`](MonkeyBuilder::build).
@@ -112,15 +112,22 @@ impl MonkeyBuilder {
         self
     }
 
-    /// Sets how often and how long a recovery is tried.
+    /// Sets how often and how long a recovery is tried, in place of every setting of it that was made before.
     pub fn retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
         self
     }
 
-    /// Sets how long after its deadline the recovery of a fault may take, all attempts together. Default: 5 minutes.
+    /// Sets how long the recovery of a fault may take from when it begins, all attempts together. Default: 5 minutes.
     pub fn recovery_budget(mut self, budget: Duration) -> Self {
         self.retry.budget = budget;
+        self
+    }
+
+    /// Sets how long a target must stay well before a fault that was never seen in effect counts as over. Default: 5 s, or a
+    /// quarter of the recovery budget where that is less.
+    pub fn settle(mut self, settle: Duration) -> Self {
+        self.retry.settle = settle;
         self
     }
 
@@ -166,13 +173,23 @@ impl MonkeyBuilder {
         if self.concurrency == 0 {
             return Err(Error::invalid("concurrency", 0, "at least 1"));
         }
-        for (field, duration) in [("interval", self.interval), ("recovery budget", self.retry.budget)] {
+        for (field, duration) in [
+            ("interval", self.interval),
+            ("discovery limit", self.discovery_limit),
+            ("recovery budget", self.retry.budget),
+            ("first wait", self.retry.first_wait),
+        ] {
             if duration.is_zero() {
                 return Err(Error::invalid(field, format!("{duration:?}"), "more than zero"));
             }
         }
-        let retry = self.retry;
+        let mut retry = self.retry;
+        retry.settle = retry.settle.min(retry.budget / 4);
         let observers = self.observers.unwrap_or_else(|| vec![Arc::new(TracingObserver)]);
+        let safeguard = self.unleashed.map(|(journal, registry)| {
+            let journal = Arc::new(CarefulJournal::new(journal, Arc::clone(&self.clock)));
+            Safeguard::new(journal, registry, retry)
+        });
         let core = Core::new(CoreParts {
             providers: self.providers,
             events: self.events,
@@ -188,7 +205,7 @@ impl MonkeyBuilder {
             clock: self.clock,
             entropy: self.entropy,
             observers: Observers::new(observers),
-            safeguard: self.unleashed.map(|(journal, registry)| Safeguard::new(journal, registry, retry)),
+            safeguard,
         });
         Ok(Monkey::new(core))
     }

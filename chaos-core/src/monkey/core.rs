@@ -69,20 +69,21 @@ impl Core {
 
     /// The seed of the run to come, which stays the same until it is taken.
     pub(super) fn peek_seed(&self) -> Result<u64> {
-        let mut next = self.next_seed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(seed) = *next {
-            return Ok(seed);
+        self.seed(&mut self.next_seed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn seed(&self, next: &mut Option<u64>) -> Result<u64> {
+        match *next {
+            Some(seed) => Ok(seed),
+            None => Ok(*next.insert(within_json(self.parts.entropy.draw()?))),
         }
-        let seed = within_json(self.parts.entropy.draw()?);
-        *next = Some(seed);
-        Ok(seed)
     }
 
     /// The seed of a run that begins now.
     pub(super) fn take_seed(&self) -> Result<u64> {
-        let seed = self.peek_seed()?;
-        let following = within_json(Draw::for_run(seed).number());
-        *self.next_seed.lock().unwrap_or_else(PoisonError::into_inner) = Some(following);
+        let mut next = self.next_seed.lock().unwrap_or_else(PoisonError::into_inner);
+        let seed = self.seed(&mut next)?;
+        *next = Some(within_json(Draw::for_run(seed).number()));
         Ok(seed)
     }
 

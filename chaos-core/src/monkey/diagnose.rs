@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::core::Core;
 use crate::{
     ChaosEvent, Error, ErrorKind, Failure, Group, Health, Provider, Result,
-    clock::{self, Deadline},
+    clock::Deadline,
     contain::{contained, within},
     event::{Discovered, Scope, ScopeParts},
 };
@@ -52,7 +52,10 @@ pub(super) async fn diagnose(core: &Core) -> Diagnosis {
         groups.extend(listed.into_iter().flatten().map(|group| (Arc::clone(provider), Arc::new(group))));
     }
     for event in &core.parts.events {
-        checks.push(check(&format!("event {}", event.name()), try_event(core, event, &groups).await));
+        let trying = contained("the event", async { try_event(core, event, &groups).await });
+        let tried =
+            within(core.parts.clock.as_ref(), core.parts.discovery_limit, "the preparation", trying).await;
+        checks.push(check(&format!("event {}", event.name()), tried.and_then(|tried| tried)));
     }
     Diagnosis { checks }
 }
@@ -70,7 +73,9 @@ fn calendar(core: &Core) -> Result<String> {
 }
 
 async fn journal(core: &Core) -> Result<String> {
-    let safeguard = core.safeguard()?;
+    let Some(safeguard) = &core.parts.safeguard else {
+        return Ok("none: the monkey is leashed".to_owned());
+    };
     if let Some(halt) = safeguard.journal.halt().await? {
         return Err(Error::new(ErrorKind::Refused, "everything is halted").with("reason", halt.reason));
     }
@@ -120,8 +125,7 @@ async fn try_event(
         target: member.target.id().clone(),
         provider: Arc::clone(provider),
         clock: Arc::clone(&core.parts.clock),
-        deadline: Deadline::after(now, event.hold().duration()),
-        recover_by: clock::after(now, event.hold().duration().saturating_add(core.parts.retry.budget)),
+        deadline: Deadline::after(now, event.hold().until_deadline()),
         observers: core.parts.observers.clone(),
     };
     let discovered = Discovered { target: Arc::clone(&member.target), group: Arc::clone(group) };

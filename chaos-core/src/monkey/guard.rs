@@ -1,17 +1,18 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
 
 use super::core::{Core, Cut};
 use crate::{
-    Active, Activity, Armed, Arming, Clock, CutShort, Error, ErrorKind, Failure, FaultRecord, Health,
-    Journal, Limits, Reason, Result, Scope,
+    Active, Activity, Armed, Arming, Clock, CutShort, Error, ErrorKind, Failure, FaultQuery, FaultRecord,
+    Group, Health, Journal, Limits, Prepared, Reason, Result, Scope,
     clock::{self, Deadline},
     contain::{contained, within},
     event::{Discovered, ScopeParts},
     plan::{Victim, provider_of},
 };
 
-/// How often a hold asks the journal whether another process has halted everything.
-const HALT_POLL: Duration = Duration::from_secs(2);
+/// How often whoever holds a fault asks the journal whether another process has halted everything, and the wall clock
+/// whether the deadline has passed while the machine slept.
+const POLL: Duration = Duration::from_secs(2);
 
 /// How a guarded task ended.
 #[derive(Debug)]
@@ -22,15 +23,30 @@ pub(super) enum Guarded {
 
 /// Takes care of one victim from the last look before the injection until it is back. Runs as a task of its own, so that
 /// dropping the run cuts the hold short and nothing else.
-pub(super) async fn guard(core: Arc<Core>, victim: Victim, seed: u64, mut cut: Cut) -> Guarded {
-    let slot = tokio::select! {
+pub(super) async fn guard(core: Arc<Core>, victim: Victim, seed: u64, cut: Cut) -> Guarded {
+    let attending = contained("the guarded task", async { Ok(attend(&core, &victim, seed, cut).await) });
+    match attending.await {
+        Ok(guarded) => guarded,
+        Err(error) => rescue(&core, &victim, &error).await,
+    }
+}
+
+async fn attend(core: &Core, victim: &Victim, seed: u64, mut cut: Cut) -> Guarded {
+    let ready = tokio::select! {
         biased;
-        reason = cut.wait() => return skip(&core, &victim, cut_reason(reason)),
-        slot = core.slots.acquire() => slot,
+        reason = cut.wait() => return skip(core, victim, cut_reason(reason)),
+        ready = async {
+            let slot = core.slots.acquire().await;
+            make_ready(core, victim, seed).await.map(|ready| (slot, ready))
+        } => ready,
     };
-    let armed = match arm(&core, &victim, seed, &cut).await {
+    let (slot, armed) = match ready {
+        Ok((slot, ready)) => (slot, ready.arm(core).await),
+        Err(reason) => return skip(core, victim, reason),
+    };
+    let armed = match armed {
         Ok(armed) => armed,
-        Err(reason) => return skip(&core, &victim, reason),
+        Err(reason) => return skip(core, victim, reason),
     };
     let record = armed.record();
     core.tell(Activity::Armed {
@@ -39,20 +55,39 @@ pub(super) async fn guard(core: Arc<Core>, victim: Victim, seed: u64, mut cut: C
         event: record.event.clone(),
         deadline: record.deadline,
     });
-    let active = match cut.is_cut() {
-        Some(_) => armed.abandon(),
-        None => armed.inject().await,
-    };
-    if !victim.event.hold().is_momentary() {
-        hold(&core, &active, &mut cut).await;
+    let active = inject(core, armed, &mut cut).await;
+    if !victim.hold.is_momentary() {
+        hold(core, &active, &mut cut).await;
     }
     let record = active.recover().await;
     drop(slot);
     Guarded::Ended(Box::new(record))
 }
 
+/// Something in the guarded task panicked that nobody had contained. Whatever it left behind is recovered here and now.
+async fn rescue(core: &Arc<Core>, victim: &Victim, error: &Error) -> Guarded {
+    let failure = Failure::from(error);
+    let orphans = match core.safeguard() {
+        Ok(safeguard) => safeguard.journal.orphans().await.unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
+    let left_behind = orphans.into_iter().find(|fault| fault.target == *victim.target.id());
+    match left_behind {
+        Some(fault) => {
+            let mut record = replay(Arc::clone(core), fault).await;
+            record.failure.get_or_insert(failure);
+            Guarded::Ended(Box::new(record))
+        }
+        None => skip(core, victim, Reason::Doubt { failure }),
+    }
+}
+
 /// Recovers one fault of an earlier process, or of a task that was lost.
 pub(super) async fn replay(core: Arc<Core>, record: FaultRecord) -> FaultRecord {
+    let _slot = core.slots.acquire().await;
+    if let Some(closed) = closed_meanwhile(&core, &record).await {
+        return closed;
+    }
     match replayable(&core, &record) {
         Ok(active) => active.recover().await,
         Err(error) => {
@@ -65,11 +100,17 @@ pub(super) async fn replay(core: Arc<Core>, record: FaultRecord) -> FaultRecord 
     }
 }
 
+/// The fault, where somebody else has recovered it since it was found pending: its target may be under another one by now.
+async fn closed_meanwhile(core: &Core, record: &FaultRecord) -> Option<FaultRecord> {
+    let journal = &core.safeguard().ok()?.journal;
+    let found = journal.find(&FaultQuery::all().target(record.target.clone())).await.ok()?;
+    found.into_iter().find(|fault| fault.id == record.id && !fault.state.is_pending())
+}
+
 fn replayable(core: &Core, record: &FaultRecord) -> Result<Active> {
     let safeguard = core.safeguard()?;
     let provider = provider_of(&core.parts.providers, &record.target)?;
     let recovery = safeguard.registry.read(&record.recovery)?;
-    let now = core.parts.clock.now();
     let parts = ScopeParts {
         fault: record.id,
         event: record.event.clone(),
@@ -78,26 +119,28 @@ fn replayable(core: &Core, record: &FaultRecord) -> Result<Active> {
         provider: Arc::clone(provider),
         clock: Arc::clone(&core.parts.clock),
         deadline: Deadline::set(record.armed_at, record.deadline),
-        recover_by: clock::after(now, safeguard.retry.budget),
         observers: core.parts.observers.clone(),
     };
     let scope = Scope::replaying(parts, record.injection());
     Ok(Active::replayed(recovery, record.clone(), scope, safeguard.clone()))
 }
 
-/// The last look, and the arming. Whatever is not certain is a reason to leave the target alone.
-async fn arm(core: &Core, victim: &Victim, seed: u64, cut: &Cut) -> Result<Armed, Reason> {
-    look_again(core, victim).await?;
-    let doubt = |error: Error| Reason::Doubt { failure: (&error).into() };
-    let safeguard = core.safeguard().map_err(doubt)?;
-    let budget = core.parts.retry.budget;
-    let now = core.parts.clock.now();
-    let hold = victim.event.hold();
-    let recover_by = clock::after(now, hold.duration().saturating_add(budget));
-    let deadline = Deadline::after(now, if hold.is_momentary() { budget } else { hold.duration() });
+/// An injection that was prepared and may be armed now.
+struct Ready {
+    prepared: Prepared,
+    scope: Scope,
+    limits: Limits,
+}
+
+/// The last looks and the preparation. Nothing is touched, and whatever is not certain is a reason to leave the target alone.
+async fn make_ready(core: &Core, victim: &Victim, seed: u64) -> Result<Ready, Reason> {
+    let seen = look_again(core, victim).await?;
+    let (now, budget) = (core.parts.clock.now(), core.parts.retry.budget);
+    let deadline = Deadline::after(now, victim.hold.until_deadline());
     let window = core.parts.calendar.window(now).ok_or(Reason::CalendarClosed)?;
-    if recover_by > window.closes {
-        return Err(Reason::ClosesTooSoon { closes: window.closes, undone_by: recover_by });
+    let undone_by = clock::after(deadline.at(), budget);
+    if undone_by > window.closes {
+        return Err(Reason::ClosesTooSoon { closes: window.closes, undone_by });
     }
     let parts = ScopeParts {
         fault: core.new_fault_id().map_err(doubt)?,
@@ -107,38 +150,95 @@ async fn arm(core: &Core, victim: &Victim, seed: u64, cut: &Cut) -> Result<Armed
         provider: Arc::clone(&victim.provider),
         clock: Arc::clone(&core.parts.clock),
         deadline,
-        recover_by,
         observers: core.parts.observers.clone(),
     };
-    let discovered = Discovered { target: Arc::clone(&victim.target), group: Arc::clone(&victim.group) };
-    let scope = Scope::preparing(parts, discovered);
+    let scope = Scope::preparing(parts, discovered(victim, &seen));
     let preparing = contained("the preparation", async { victim.event.prepare(&scope).await });
     let prepared = limited(core, "the preparation", preparing).await.map_err(doubt)?;
-    if let Some(reason) = cut.is_cut() {
-        return Err(cut_reason(reason));
+    // The preparation may have taken its time.
+    look_again(core, victim).await?;
+    if scope.remaining().is_zero() {
+        let error = Error::new(ErrorKind::Timeout, "the preparation outlasted the fault's deadline");
+        return Err(doubt(error.with("hold", format_args!("{:?}", victim.hold.until_deadline()))));
     }
     let limits = Limits::none()
         .group_active(victim.group_active)
         .total_active(core.parts.blast_radius.active_limit())
         .cool_down(core.parts.cool_down);
-    match prepared.arm(&scope, safeguard, &limits).await.map_err(doubt)? {
-        Arming::Armed(armed) => Ok(armed),
-        Arming::Refused(reason) => Err(reason),
+    Ok(Ready { prepared, scope, limits })
+}
+
+impl Ready {
+    async fn arm(self, core: &Core) -> Result<Armed, Reason> {
+        let safeguard = core.safeguard().map_err(doubt)?;
+        match self.prepared.arm(&self.scope, safeguard, &self.limits).await.map_err(doubt)? {
+            Arming::Armed(armed) => Ok(armed),
+            Arming::Refused(reason) => Err(reason),
+        }
     }
 }
 
-/// The plan may be old by now: the target must still be healthy.
-async fn look_again(core: &Core, victim: &Victim) -> Result<(), Reason> {
-    let looking = contained("the health check", async { victim.target.health().await });
-    match limited(core, "the health check", looking).await {
-        Ok(Health::Healthy) => Ok(()),
-        Ok(health) => Err(Reason::NotHealthy { health }),
-        Err(error) => Err(Reason::Doubt { failure: (&error).into() }),
+/// The plan may be old by now: the target must still be healthy, and its group must still bear the loss.
+async fn look_again(core: &Core, victim: &Victim) -> Result<Group, Reason> {
+    let (id, target) = (&victim.group.id, victim.target.id());
+    let looking = contained("the provider", async { victim.provider.group(id).await });
+    let group = limited(core, "the discovery", looking).await.map_err(doubt)?;
+    let member = group.member(target).ok_or(Reason::NotHealthy { health: Health::Gone })?;
+    if member.health != Health::Healthy {
+        return Err(Reason::NotHealthy { health: member.health });
     }
+    if let Some(why) = &member.excluded {
+        return Err(Reason::Excluded { why: why.as_ref().to_owned() });
+    }
+    let pending = core.safeguard().map_err(doubt)?.journal.pending().await.map_err(doubt)?;
+    let faulty: HashSet<_> = pending.iter().map(|fault| &fault.target).collect();
+    let sound: HashSet<_> = group
+        .members
+        .iter()
+        .filter(|member| member.health == Health::Healthy)
+        .map(|member| member.target.id())
+        .filter(|member| *member != target && !faulty.contains(member))
+        .collect();
+    let minimum = core.parts.blast_radius.healthy_floor(group.desired, group.members.len());
+    if sound.len() < minimum {
+        return Err(Reason::TooFewHealthy { left: sound.len(), minimum });
+    }
+    Ok(group)
+}
+
+/// The group from before the run, so that several victims are measured against the same whole, with the victim as it is now.
+fn discovered(victim: &Victim, seen: &Group) -> Discovered {
+    let mut group = victim.group.as_ref().clone();
+    let id = victim.target.id();
+    let mut target = Arc::clone(&victim.target);
+    if let Some(now) = seen.member(id) {
+        target = Arc::clone(&now.target);
+        for member in group.members.iter_mut().filter(|member| member.target.id() == id) {
+            *member = now.clone();
+        }
+    }
+    Discovered { target, group: Arc::new(group) }
 }
 
 async fn limited<T>(core: &Core, what: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
     within(core.parts.clock.as_ref(), core.parts.discovery_limit, what, work).await.and_then(|result| result)
+}
+
+/// Injects, unless or until something cuts it short.
+async fn inject(core: &Core, armed: Armed, cut: &mut Cut) -> Active {
+    if cut.is_cut().is_some() {
+        return armed.abandon();
+    }
+    let journal = armed.journal();
+    let clock = core.parts.clock.as_ref();
+    let cut = async move {
+        tokio::select! {
+            biased;
+            _ = cut.wait() => {}
+            () = halted_elsewhere(journal.as_ref(), clock) => {}
+        }
+    };
+    armed.inject_unless(cut).await
 }
 
 /// Keeps the fault up until its deadline, unless something cuts it short.
@@ -152,6 +252,7 @@ async fn hold(core: &Core, active: &Active, cut: &mut Cut) {
             reason = cut.wait() => Some(reason),
             () = halted_elsewhere(active.journal(), clock) => Some(CutShort::Halted),
             () = clock.sleep(active.remaining()) => None,
+            () = passed(active, clock) => None,
         }
     };
     core.tell(Activity::HoldEnded { fault: active.record().id, cut_short });
@@ -160,20 +261,28 @@ async fn hold(core: &Core, active: &Active, cut: &mut Cut) {
 /// Returns when the journal carries a halt. A journal that cannot be read does not end a hold: the deadline does.
 async fn halted_elsewhere(journal: &dyn Journal, clock: &dyn Clock) {
     loop {
-        clock.sleep(HALT_POLL).await;
+        clock.sleep(POLL).await;
         if let Ok(Some(_)) = journal.halt().await {
             return;
         }
     }
 }
 
+/// Returns when the deadline has passed by the wall clock, which goes on while a machine is suspended.
+async fn passed(active: &Active, clock: &dyn Clock) {
+    while !active.remaining().is_zero() {
+        clock.sleep(POLL).await;
+    }
+}
+
+fn doubt(error: Error) -> Reason {
+    Reason::Doubt { failure: (&error).into() }
+}
+
 fn cut_reason(cut: CutShort) -> Reason {
     match cut {
         CutShort::Halted => Reason::Halted { reason: "this monkey was halted".to_owned() },
-        _ => {
-            let error = Error::new(ErrorKind::Refused, "the run was cut short before the injection");
-            Reason::Doubt { failure: (&error).into() }
-        }
+        _ => doubt(Error::new(ErrorKind::Refused, "the run was cut short before the injection")),
     }
 }
 

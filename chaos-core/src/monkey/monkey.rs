@@ -103,6 +103,7 @@ impl Monkey {
         tokio::select! {
             biased;
             () = shutdown => {}
+            () = self.core.stop.cancelled() => {}
             () = runs => {}
         }
         self.shutdown().await;
@@ -118,6 +119,14 @@ impl Monkey {
     /// Cancel safe as [`run_once`](Monkey::run_once).
     pub async fn inject(&self, event: impl ChaosEvent, target: &TargetId) -> Result<RunReport> {
         let provider = provider_of(&self.core.parts.providers, target)?;
+        if !self.core.parts.filter.passes(&target.group()) {
+            let groups = self.core.parts.filter.names.join(", ");
+            return Err(Error::invalid(
+                "target",
+                target,
+                format!("a member of the groups of this monkey: {groups}"),
+            ));
+        }
         let seed = self.core.take_seed()?;
         let events: [Arc<dyn ChaosEvent>; 1] = [Arc::new(event)];
         let planner = self.core.planner(seed, &events);
@@ -150,9 +159,17 @@ impl Monkey {
     /// Notes that a person has brought a target back by hand, so that it may be chosen again.
     ///
     /// # Errors
-    /// When the monkey is leashed, or the journal holds no such fault or fails.
+    /// `Conflict` unless the fault is pending and nobody alive takes care of it; also when the monkey is leashed or the journal
+    /// fails.
     pub async fn declare_mended(&self, fault: FaultId, note: impl Into<String>) -> Result<()> {
         let journal = &self.core.safeguard()?.journal;
+        if !journal.orphans().await?.iter().any(|orphan| orphan.id == fault) {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "no fault of this id waits for somebody: it is over, held by a living monkey, or unknown",
+            )
+            .with("fault", fault));
+        }
         let now = self.core.parts.clock.now();
         journal.mark(fault, &Mark::new(FaultState::Recovering, now)).await?;
         let note = Some(format!("declared mended: {}", note.into()));

@@ -17,7 +17,8 @@ pub trait Observer: fmt::Debug + Send + Sync + 'static {
     fn observe(&self, at: Timestamp, activity: &Activity);
 }
 
-/// Tells `tracing`: the default observer. Recovery failures are events at error level, doubts and retries warnings.
+/// Tells `tracing`: the default observer. Doubts and retries are warnings. A recovery that failed and a journal that fails
+/// under a fault are events at error level, whichever observers there are.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct TracingObserver;
@@ -25,12 +26,8 @@ pub struct TracingObserver;
 impl Observer for TracingObserver {
     fn observe(&self, _: Timestamp, activity: &Activity) {
         match activity {
-            Activity::RecoveryFailed { fault, target, failure } => {
-                tracing::error!(%fault, %target, %failure, "RECOVERY FAILED: the target is not back");
-            }
-            Activity::JournalFailed { fault, failure } => {
-                tracing::error!(%fault, %failure, "the journal failed while a fault was under way");
-            }
+            // Told whoever observes: see `Observers::tell`.
+            Activity::RecoveryFailed { .. } | Activity::JournalFailed { .. } => {}
             Activity::InjectionFailed { fault, failure } => {
                 tracing::warn!(%fault, %failure, "the injection failed; recovering all the same");
             }
@@ -55,10 +52,21 @@ impl Observers {
     }
 
     pub(crate) fn tell(&self, at: Timestamp, activity: Activity) {
+        // Whatever panics in here, `tracing` subscribers included, must not end the task that recovers a target.
+        let _ = catch_unwind(AssertUnwindSafe(|| match &activity {
+            Activity::RecoveryFailed { fault, target, failure } => {
+                tracing::error!(%fault, %target, %failure, "RECOVERY FAILED: the target is not back");
+            }
+            Activity::JournalFailed { fault, failure } => {
+                tracing::error!(%fault, %failure, "the journal failed while a fault was under way");
+            }
+            _ => {}
+        }));
         for observer in self.0.iter() {
-            let observed = catch_unwind(AssertUnwindSafe(|| observer.observe(at, &activity)));
-            if observed.is_err() {
-                tracing::error!(?observer, ?activity, "an observer panicked");
+            if catch_unwind(AssertUnwindSafe(|| observer.observe(at, &activity))).is_err() {
+                let _ = catch_unwind(AssertUnwindSafe(|| {
+                    tracing::error!(?observer, ?activity, "an observer panicked");
+                }));
             }
         }
     }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::{Decision, GroupPlan, Reason, TargetPlan, occupancy::Occupancy};
 use crate::{
-    BlastRadius, CapabilitySet, ChaosEvent, Group, GroupId, Health, Member, Provider, Target, TargetId,
-    Window, chance::Draw, clock,
+    BlastRadius, CapabilitySet, ChaosEvent, ErrorKind, Failure, Group, GroupId, Health, Hold, Member,
+    Provider, Target, TargetId, Window, chance::Draw, clock,
 };
 
 /// Plans one group, knowing nothing of the others.
@@ -30,6 +30,8 @@ pub(crate) struct Victim {
     pub(crate) group: Arc<Group>,
     pub(crate) target: Arc<dyn Target>,
     pub(crate) event: Arc<dyn ChaosEvent>,
+    /// How long the event is held.
+    pub(crate) hold: Hold,
     /// The most pending faults in the group, this one included.
     pub(crate) group_active: usize,
     /// Where fewer victims are wanted than were chosen, those with the lowest numbers stay. Drawn in the victim's own group,
@@ -41,18 +43,20 @@ pub(crate) struct Victim {
 struct Usable<'a> {
     event: &'a Arc<dyn ChaosEvent>,
     requires: CapabilitySet,
+    hold: Hold,
 }
 
 impl GroupPlanner<'_> {
     pub(super) fn plan(&self, provider: &Arc<dyn Provider>, mut group: Group) -> (GroupPlan, Vec<Victim>) {
         group.members.sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
-        let usable = self.usable_events(&group);
+        let usable = listed_twice(&group).map_or_else(|| self.usable_events(&group), Err);
         let mut eligible = Vec::new();
         let mut sound = 0;
         let mut targets = Vec::with_capacity(group.members.len());
         for (index, member) in group.members.iter().enumerate() {
             let fault = self.occupancy.on_target(member.target.id());
-            if member.health == Health::Healthy && fault.is_none() {
+            if member.health == Health::Healthy && fault.is_none() && is_below(&group.id, member.target.id())
+            {
                 sound += 1;
             }
             let reason = match (fault, &usable) {
@@ -95,11 +99,12 @@ impl GroupPlanner<'_> {
         let mut why = Vec::new();
         let mut too_long = None;
         for event in self.events {
-            let undone_by = clock::after(self.now, event.hold().duration().saturating_add(self.budget));
+            let hold = event.hold();
+            let undone_by = clock::after(self.now, hold.until_deadline().saturating_add(self.budget));
             match event.suits(group) {
                 Err(reason) => why.push(format!("{}: {reason}", event.name())),
                 Ok(()) if undone_by > closes => too_long = Some(Reason::ClosesTooSoon { closes, undone_by }),
-                Ok(()) => usable.push(Usable { event, requires: event.requires() }),
+                Ok(()) => usable.push(Usable { event, requires: event.requires(), hold }),
             }
         }
         match (usable.is_empty(), too_long) {
@@ -207,12 +212,20 @@ impl GroupPlanner<'_> {
                 group: Arc::clone(&group),
                 target: Arc::clone(&member.target),
                 event: Arc::clone(drawn.event),
+                hold: drawn.hold,
                 group_active: active + allowed,
                 rank: draw.number(),
             });
         }
         victims
     }
+}
+
+/// Why a group whose members are sorted is in doubt: one of them stands there more than once, and counts of it are wrong.
+fn listed_twice(group: &Group) -> Option<Reason> {
+    let twice = group.members.windows(2).find(|pair| pair[0].target.id() == pair[1].target.id())?;
+    let message = format!("the provider listed {} more than once", twice[0].target.id());
+    Some(Reason::Doubt { failure: Failure::new(ErrorKind::Other, message) })
 }
 
 /// Whether the id of `target` is that of `group`, a slash and a name.

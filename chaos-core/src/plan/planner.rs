@@ -69,18 +69,23 @@ impl Planner<'_> {
         let (occupancy, refused) = self.read_occupancy(now).await;
         let planner = self.group_planner(now, &occupancy, refused.as_ref(), Some(target));
         let group_id = target.group();
-        let look = contained("the provider", provider.group(&group_id));
-        let mut listing = Listing::default();
-        match within(self.clock, self.discovery_limit, "the discovery", look).await.and_then(|result| result)
-        {
-            Ok(group) if group.member(target).is_some() => listing.add(planner.plan(provider, group)),
-            Ok(_) => {
-                let error =
-                    Error::new(ErrorKind::NotFound, "the group has no such member").with("target", target);
-                listing.doubt = Some(Doubt { about: group_id.to_string(), failure: (&error).into() });
+        let planning = contained("the planning", async {
+            let group = provider.group(&group_id).await?;
+            if group.member(target).is_none() {
+                return Err(
+                    Error::new(ErrorKind::NotFound, "the group has no such member").with("target", target)
+                );
             }
+            Ok(planner.plan(provider, group))
+        });
+        let mut listing = Listing::default();
+        match within(self.clock, self.discovery_limit, "the discovery", planning)
+            .await
+            .and_then(|result| result)
+        {
+            Ok(planned) => listing.add(planned),
             Err(error) => {
-                listing.doubt = Some(Doubt { about: group_id.to_string(), failure: (&error).into() });
+                listing.doubt = Some(Doubt { about: group_id.to_string(), failure: (&error).into() })
             }
         }
         self.gather(now, refused.clone(), &occupancy, vec![listing])
@@ -147,7 +152,9 @@ impl Planner<'_> {
                 }
                 listing.add(planner.plan(provider, group));
                 // Memory for who is certainly not wanted would grow with the number of groups.
-                if let Some(wanted) = wanted.filter(|wanted| listing.victims.len() >= 2 * wanted + 64) {
+                if let Some(wanted) = wanted
+                    .filter(|wanted| listing.victims.len() >= wanted.saturating_mul(2).saturating_add(64))
+                {
                     listing.keep(wanted, &surplus);
                 }
             }

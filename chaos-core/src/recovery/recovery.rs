@@ -21,11 +21,15 @@ pub trait Recovery: Serialize + DeserializeOwned + fmt::Debug + Send + Sync + 's
     /// Names this type and its format for ever, such as `chaos-events/start-again/1`. Never reused for another format.
     const KIND: &'static str;
 
-    /// Brings the target back, or begins to. Called again with back-off for as long as the error is retryable or
-    /// [`verify`](Recovery::verify) says [`Verdict::NotYet`].
+    /// Brings the target back, or begins to. Called again with back-off until [`verify`](Recovery::verify) says that it is, or
+    /// the budget is spent. Errors of kind `Unsupported`, `Denied`, `InvalidInput` and `Corrupt` that are not retryable end it
+    /// before.
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()>;
 
-    /// Whether the target is really back. Looks and does not touch.
+    /// Whether the target is really back. Looks once, and does not touch.
+    ///
+    /// Asked before the first attempt as well. A fault that no look has seen in effect counts as over only when the target is
+    /// still well some seconds later ([`RetryPolicy::settle`](crate::RetryPolicy::settle)).
     async fn verify(&self, scope: &Scope) -> Result<Verdict>;
 }
 

@@ -63,10 +63,16 @@ impl Registry {
         })
     }
 
-    /// Encodes `recovery` and proves that what was encoded reads back to the same.
+    /// Encodes `recovery` and proves that the text of what was encoded reads back to the same.
     pub(crate) fn round_trip(&self, recovery: &BoxRecovery) -> Result<RecoveryRecord> {
         let record = recovery.record()?;
-        let again = self.read(&record)?.record()?;
+        let unreadable = |error: serde_json::Error| {
+            Error::new(ErrorKind::Corrupt, "the recovery has no JSON text")
+                .with("kind", recovery.kind())
+                .caused_by(error)
+        };
+        let text = serde_json::to_string(&record).map_err(unreadable)?;
+        let again = self.read(&serde_json::from_str(&text).map_err(unreadable)?)?.record()?;
         if again == record {
             Ok(record)
         } else {

@@ -4,12 +4,15 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// How long after the deadline of a fault its recovery may take, all attempts together. Default 5 minutes.
+    /// How long the recovery of a fault may take from when it begins, all attempts together. Default 5 minutes.
     pub budget: Duration,
     /// The wait after the first attempt; doubled after each. Default 100 ms.
     pub first_wait: Duration,
     /// The longest wait between two attempts. Default 10 s.
     pub longest_wait: Duration,
+    /// How long a target must stay well before a fault that was never seen in effect counts as over: a platform may act on
+    /// an order long after it has accepted it, and on one whose reply was lost. Default 5 s.
+    pub settle: Duration,
 }
 
 impl RetryPolicy {
@@ -26,6 +29,7 @@ impl Default for RetryPolicy {
             budget: Duration::from_secs(300),
             first_wait: Duration::from_millis(100),
             longest_wait: Duration::from_secs(10),
+            settle: Duration::from_secs(5),
         }
     }
 }

@@ -99,15 +99,14 @@ async fn the_events_keep_their_contracts_on_a_fleet() {
         let fleet = mark.sleepers(3).start().await?;
         Ok(replica(fleet.clone(), fleet.id()))
     };
-    let settle = Duration::from_millis(300);
-    let stop = Stop::lasting(Duration::from_millis(500)).unwrap().settle(settle);
+    let stop = Stop::lasting(Duration::from_millis(500)).unwrap();
     contract::event::check(&timing(), stop, chaos_events::registry(), fresh).await.assert_kept();
-    let terminate = Terminate::default().settle(settle);
+    let terminate = Terminate::default();
     contract::event::check(&timing(), terminate, chaos_events::registry(), fresh).await.assert_kept();
-    let reboot = Reboot::default().settle(settle);
+    let reboot = Reboot::default();
     contract::event::check(&timing(), reboot, chaos_events::registry(), fresh).await.assert_kept();
 
-    let stop = Stop::lasting(Duration::from_secs(60)).unwrap().settle(settle);
+    let stop = Stop::lasting(Duration::from_secs(60)).unwrap();
     contract::recovery::check::<StartAgain>(&timing(), stop, fresh).await.assert_kept();
     contract::recovery::check::<AwaitReplacement>(&timing(), terminate, fresh).await.assert_kept();
     mark.assert_nothing_left().await;

@@ -39,7 +39,7 @@ async fn a_terminated_replica_is_replaced_under_the_same_id() {
     let mark = Mark::new();
     let fleet = mark.sleepers(3).start().await.unwrap();
     let before = identities(&look(&fleet).await);
-    let terminate = Terminate::default().settle(Duration::from_millis(100));
+    let terminate = Terminate::default();
     let target = fleet.id().target("replica-1").unwrap();
     let report = monkey(fleet.clone()).build().unwrap().inject(terminate, &target).await.unwrap();
     assert_recovered(&report);
@@ -61,7 +61,7 @@ async fn a_rebooted_replica_may_end_by_itself_and_comes_back() {
     let fleet =
         mark.on(Fleet::of("sh").args(["-c", script]).env("OUT", &out)).replicas(2).start().await.unwrap();
     let before = identities(&look(&fleet).await);
-    let reboot = Reboot::default().settle(Duration::from_millis(100));
+    let reboot = Reboot::default();
     let target = fleet.id().target("replica-0").unwrap();
     let report = monkey(fleet.clone()).build().unwrap().inject(reboot, &target).await.unwrap();
     assert_recovered(&report);

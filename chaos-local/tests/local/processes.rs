@@ -68,7 +68,7 @@ async fn a_harness_replaces_what_was_terminated() {
         .build()
         .unwrap();
     let victim = before.members[0].target.id();
-    let terminate = Terminate::default().settle(Duration::from_millis(50));
+    let terminate = Terminate::default();
     let harness = async {
         until("it was terminated", || children[0].0.try_wait().unwrap().is_some()).await;
         let replacement = mark.child();

@@ -1,0 +1,61 @@
+use std::{future::Future, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use super::{Arming, FaultQuery, Halt, Journal, Lease, Limits};
+use crate::{
+    Clock, FaultId, FaultRecord, Mark, Result,
+    contain::{contained, within},
+};
+
+/// How long a monkey waits for its journal: longer than a busy database takes, and short against a hold.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// A journal under control: a call that panics or hangs becomes an error, because whoever brings a target back must not wait
+/// for the journal for ever.
+#[derive(Debug)]
+pub(crate) struct CarefulJournal {
+    journal: Arc<dyn Journal>,
+    clock: Arc<dyn Clock>,
+}
+
+impl CarefulJournal {
+    pub(crate) fn new(journal: Arc<dyn Journal>, clock: Arc<dyn Clock>) -> Self {
+        Self { journal, clock }
+    }
+
+    async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        within(self.clock.as_ref(), LIMIT, "the journal", contained("the journal", call)).await?
+    }
+}
+
+#[async_trait]
+impl Journal for CarefulJournal {
+    async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
+        self.call(async { self.journal.arm(fault, limits).await }).await
+    }
+
+    async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()> {
+        self.call(async { self.journal.mark(fault, mark).await }).await
+    }
+
+    async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>> {
+        self.call(async { self.journal.find(query).await }).await
+    }
+
+    async fn pending(&self) -> Result<Vec<FaultRecord>> {
+        self.call(async { self.journal.pending().await }).await
+    }
+
+    async fn orphans(&self) -> Result<Vec<FaultRecord>> {
+        self.call(async { self.journal.orphans().await }).await
+    }
+
+    async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
+        self.call(async { self.journal.set_halt(halt).await }).await
+    }
+
+    async fn halt(&self) -> Result<Option<Halt>> {
+        self.call(async { self.journal.halt().await }).await
+    }
+}
