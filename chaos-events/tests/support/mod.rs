@@ -1,0 +1,13 @@
+//! What the tests under adverse conditions share: a platform with the manners of real ones, and trouble at single calls.
+
+#![allow(dead_code, unused_imports, reason = "no test file uses all of it")]
+
+mod confused;
+mod platform;
+mod setup;
+mod trouble;
+
+pub(crate) use confused::Confused;
+pub(crate) use platform::Platform;
+pub(crate) use setup::{builder, inject, inject_into, over, seconds, within};
+pub(crate) use trouble::Trouble;
