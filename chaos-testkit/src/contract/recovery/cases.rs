@@ -9,7 +9,7 @@ use chaos_core::{
 use super::{
     paused::Come,
     rig::{orphaned, recovers, replay, while_injected},
-    variants::{Interrupted, OnlyVerified, Twice},
+    variants::{Interrupted, NOT_BACK, OnlyVerified, Twice},
 };
 use crate::{
     Subject,
@@ -178,13 +178,12 @@ async fn sees_the_fault<R: Recovery>(stage: &Stage, fault: &FaultRecord) -> Chec
 /// Whether `verify` says that the target is back.
 async fn only_verify<R: Recovery>(stage: &Stage, fault: &FaultRecord) -> Checked<bool> {
     let mut once = stage.retry();
-    once.budget = Duration::from_millis(1);
-    once.longest_wait = stage.timing.settle_limit();
+    once.settle = Duration::ZERO;
     let journal = orphaned(fault, FaultState::Active).await?;
     let ended = replay::<OnlyVerified<R>>(stage, &journal, once).await?;
     match ended.failure {
         None => Ok(ended.state == FaultState::Recovered),
-        Some(failure) if failure.message.starts_with("the target is not back") => Ok(false),
-        Some(failure) => violated(format!("verify failed: {failure}")),
+        Some(failure) if failure.message.starts_with(NOT_BACK) => Ok(false),
+        Some(failure) => violated(failure.to_string()),
     }
 }

@@ -37,9 +37,14 @@ pub(super) async fn while_injected<R: Recovery>(
         Some(record) => look(record).await,
         None => violated("the journal holds no fault in the middle of an injection"),
     };
-    let still_paused =
-        journal.pending().await?.first().is_some_and(|fault| fault.state == FaultState::Injecting);
+    let is_injecting = async || -> Result<bool> {
+        Ok(journal.pending().await?.first().is_some_and(|fault| fault.state == FaultState::Injecting))
+    };
+    let still_paused = is_injecting().await?;
     meeting.seen.notify_one();
+    // The injection returns by itself; cut off, it would be one whose outcome nobody knows.
+    let watch = stage.timing.watch_settling();
+    while is_injecting().await? && watch.again().await {}
     // Cuts the hold short.
     drop(running);
     monkey.shutdown().await;

@@ -1,11 +1,15 @@
 //! The recovery under test, carried out otherwise. Each reads what the original wrote, because it bears its kind.
 
 use async_trait::async_trait;
-use chaos_core::{Permit, Recovery, Result, Scope, Verdict};
+use chaos_core::{Error, ErrorKind, Permit, Recovery, Result, Scope, Verdict};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
-/// Recovers nothing and verifies.
+/// How the failure of an [`OnlyVerified`] begins whose target is not back.
+pub(super) const NOT_BACK: &str = "the target is not back: ";
+
+/// Recovers nothing and verifies. What it saw ends the attempts: a target that is not back is an error of kind `Unsupported`
+/// here.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct OnlyVerified<R>(R);
@@ -29,7 +33,12 @@ impl<R: Recovery> Recovery for OnlyVerified<R> {
     }
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
-        self.0.verify(scope).await
+        let message = match self.0.verify(scope).await {
+            Ok(Verdict::NotYet(why)) => format!("{NOT_BACK}{why}"),
+            Err(error) => format!("verify failed: {}", error.chain()),
+            seen => return seen,
+        };
+        Err(Error::new(ErrorKind::Unsupported, message))
     }
 }
 
