@@ -179,7 +179,7 @@ pub enum Injection {
     NeverBegan,
     /// It was begun, and nobody knows how far it came. Assume that it happened.
     Unknown,
-    /// It returned, so that its effect, if any, is there by now.
+    /// It returned well: the platform has accepted it. Its effect may still be on its way.
     Returned,
 }
 

@@ -72,8 +72,8 @@ impl Monkey {
     /// Recovers what is pending, plans, injects, holds and recovers. A leashed monkey stops after the plan.
     ///
     /// # Errors
-    /// When the journal cannot be read, or the monkey was shut down; then nothing was injected by this call. What goes wrong
-    /// with a fault is in the report.
+    /// When the journal cannot be read, or the monkey was shut down; then nothing was injected by this call. When the runtime
+    /// is going down under it; then the journal knows what was. What goes wrong with a fault is in the report.
     ///
     /// Cancel safe in the sense that matters: dropping the future cuts every hold short, and the recoveries go on in tasks of
     /// their own.
@@ -181,6 +181,8 @@ impl Monkey {
     ///
     /// # Errors
     /// When the halt could not be written. This monkey's faults are recovered all the same.
+    ///
+    /// Not cancel safe: a dropped call may have halted this monkey alone, whose recoveries go on.
     pub async fn halt(&self, reason: impl Into<String>) -> Result<()> {
         let reason = reason.into();
         self.core.halted.send_replace(true);
@@ -195,10 +197,12 @@ impl Monkey {
         written
     }
 
-    /// Takes a halt back.
+    /// Takes a halt back. A monkey that was told to halt itself injects again only after its own `resume`.
     ///
     /// # Errors
     /// When the monkey is leashed or the journal fails; then the halt stays.
+    ///
+    /// Not cancel safe: a dropped call may have taken the halt back in the journal alone.
     pub async fn resume(&self) -> Result<()> {
         self.core.safeguard()?.journal.set_halt(None).await?;
         self.core.halted.send_replace(false);
