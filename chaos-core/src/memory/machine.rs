@@ -1,14 +1,21 @@
-use std::sync::{
-    Arc, Weak,
-    atomic::{AtomicU8, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU8, Ordering},
+    },
 };
 
 use async_trait::async_trait;
 
-use super::provider::Replacer;
 use crate::{
     Capabilities, Capability, CapabilitySet, Health, Labels, Lifecycle, Permit, Result, Target, TargetId,
 };
+
+/// What puts another machine in the place of one that is terminated.
+pub(super) trait Replace: fmt::Debug + Send + Sync {
+    fn replace(&self, gone: &TargetId) -> Result<()>;
+}
 
 /// A machine that exists only in memory.
 #[derive(Debug)]
@@ -17,11 +24,11 @@ pub(super) struct Machine {
     id: TargetId,
     /// The machine is its own lifecycle.
     this: Weak<Self>,
-    replacer: Weak<Replacer>,
+    replacer: Weak<dyn Replace>,
 }
 
 impl Machine {
-    pub(super) fn start(id: TargetId, replacer: Weak<Replacer>) -> Arc<Self> {
+    pub(super) fn start(id: TargetId, replacer: Weak<dyn Replace>) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             health: AtomicU8::new(code(Health::Healthy)),
             id,

@@ -1,12 +1,12 @@
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream, stream::BoxStream};
 
-use super::machine::Machine;
+use super::machine::{Machine, Replace};
 use crate::{
     Error, ErrorKind, Group, GroupFilter, GroupId, Health, Member, Provider, Result, Target, TargetId,
 };
@@ -35,7 +35,8 @@ pub struct MemoryProvider {
 
 /// One group: it keeps its machines at their number.
 #[derive(Debug)]
-pub(super) struct Replacer {
+struct Replacer {
+    this: Weak<Self>,
     id: GroupId,
     desired: usize,
     replaces_members: bool,
@@ -67,8 +68,13 @@ impl MemoryProvider {
 
     fn add(mut self, name: &str, size: usize, replaces_members: bool) -> Result<Self> {
         let id = GroupId::new(SCHEME, name)?;
-        let machines = Mutex::default();
-        let group = Arc::new(Replacer { id: id.clone(), desired: size, replaces_members, machines });
+        let group = Arc::new_cyclic(|this: &Weak<Replacer>| Replacer {
+            this: this.clone(),
+            id: id.clone(),
+            desired: size,
+            replaces_members,
+            machines: Mutex::default(),
+        });
         for _ in 0..size {
             group.add_machine()?;
         }
@@ -93,16 +99,11 @@ impl MemoryProvider {
 }
 
 impl Replacer {
-    pub(super) fn replace(self: &Arc<Self>, gone: &TargetId) -> Result<()> {
-        self.machines().present.retain(|machine| machine.id() != gone);
-        if self.replaces_members { self.add_machine() } else { Ok(()) }
-    }
-
-    fn add_machine(self: &Arc<Self>) -> Result<()> {
+    fn add_machine(&self) -> Result<()> {
         let mut machines = self.machines();
         let id = self.id.target(&format!("machine-{}", machines.next))?;
         machines.next += 1;
-        machines.present.push(Machine::start(id, Arc::downgrade(self)));
+        machines.present.push(Machine::start(id, self.this.clone()));
         Ok(())
     }
 
@@ -118,6 +119,13 @@ impl Replacer {
 
     fn machines(&self) -> MutexGuard<'_, Machines> {
         self.machines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Replace for Replacer {
+    fn replace(&self, gone: &TargetId) -> Result<()> {
+        self.machines().present.retain(|machine| machine.id() != gone);
+        if self.replaces_members { self.add_machine() } else { Ok(()) }
     }
 }
 
