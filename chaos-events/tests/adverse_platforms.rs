@@ -41,7 +41,7 @@ async fn a_lost_reply_that_takes_effect_late_is_caught_whatever_the_recovery() {
     let monkey =
         builder(&platform, MemoryJournal::new()).unleash(MemoryJournal::new(), registry).build().unwrap();
     let event = PowerOff::lasting(Hold::lasting(seconds(1)).unwrap());
-    let report = monkey.inject(event, &platform.id(1)).await.unwrap();
+    let report = within(&platform, seconds(1000), monkey.inject(event, &platform.id(1))).await.unwrap();
     platform.clock().sleep(seconds(60)).await;
     assert!(report.is_recovered(), "{report}");
     assert_eq!(platform.health(1), Health::Healthy, "{report}");
