@@ -147,11 +147,8 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", &self.0.kind)
-            .field("retryable", &self.0.retryable)
-            .field("message", &format_args!("{}", self.chain()))
-            .finish()
+        // What `fn main() -> Result<(), Error>` prints.
+        write!(f, "{:?}: {}", self.0.kind, self.chain())
     }
 }
 

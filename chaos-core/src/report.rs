@@ -84,7 +84,7 @@ impl RunReport {
 }
 
 impl fmt::Display for RunReport {
-    /// One line for the run and one for each fault.
+    /// One line for the run and one for each fault; without any, what was chosen or why nobody was.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (seed {})", self.outcome(), self.seed)?;
         for fault in self.replayed.iter().chain(&self.faults) {
@@ -96,7 +96,9 @@ impl fmt::Display for RunReport {
                 write!(f, "; {failure}")?;
             }
         }
-        if self.faults.is_empty() {
+        if self.leashed {
+            write!(f, "\n{}", self.plan)?;
+        } else if self.faults.is_empty() {
             for reason in self.why_nothing() {
                 write!(f, "\n{reason}")?;
             }

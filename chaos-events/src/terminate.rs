@@ -60,7 +60,9 @@ impl ChaosEvent for Terminate {
         if group.replaces_members || self.anywhere {
             Ok(())
         } else {
-            Err("the group does not replace its members, and a termination cannot be undone".to_owned())
+            Err("the group does not replace its members, and a termination cannot be undone; \
+                 allow it with `even_without_replacement`, or say of the group that it replaces them"
+                .to_owned())
         }
     }
 

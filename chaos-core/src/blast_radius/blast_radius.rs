@@ -3,8 +3,8 @@ use crate::Result;
 
 /// How much may be broken at once.
 ///
-/// Starts as small as it can be: one target per group, one per run, one active fault over the whole journal, and at least
-/// half of a group healthy.
+/// Starts as small as it can be: one target per group, one per run and over the whole journal, and at least half of each group
+/// left healthy.
 ///
 /// ```
 /// use chaos_core::{BlastRadius, Percent, Quota};
@@ -13,7 +13,6 @@ use crate::Result;
 /// let nightly = BlastRadius::default()
 ///     .targets_per_group(1)
 ///     .targets_per_run(Quota::ALL)
-///     .max_active(usize::MAX)
 ///     .min_healthy(Percent(66));
 /// # let _ = nightly;
 /// ```
@@ -22,7 +21,8 @@ pub struct BlastRadius {
     targets_per_group: Quota,
     targets_per_run: Quota,
     min_healthy: Quota,
-    max_active: usize,
+    /// None: as many as one run may choose.
+    max_active: Option<usize>,
 }
 
 impl BlastRadius {
@@ -50,10 +50,11 @@ impl BlastRadius {
         self
     }
 
-    /// The most faults that are active at once over the whole journal, whoever injected them. Default 1.
+    /// The most faults that are active at once over the whole journal, whoever injected them. Default: as many as one run may
+    /// choose.
     #[must_use]
     pub fn max_active(mut self, faults: usize) -> Self {
-        self.max_active = faults;
+        self.max_active = Some(faults);
         self
     }
 
@@ -79,8 +80,9 @@ impl BlastRadius {
         self.min_healthy.at_least(desired.max(present))
     }
 
-    pub(crate) fn active_limit(&self) -> usize {
-        self.max_active
+    /// None as for [`run_limit`](BlastRadius::run_limit).
+    pub(crate) fn active_limit(&self, present: Option<usize>) -> Option<usize> {
+        self.max_active.or_else(|| self.run_limit(present))
     }
 }
 
@@ -90,7 +92,7 @@ impl Default for BlastRadius {
             targets_per_group: Quota::from(1),
             targets_per_run: Quota::from(1),
             min_healthy: Percent(50).into(),
-            max_active: 1,
+            max_active: None,
         }
     }
 }

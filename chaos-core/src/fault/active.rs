@@ -1,5 +1,8 @@
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -25,6 +28,8 @@ pub struct Active {
     safeguard: Safeguard,
     lease: Option<Lease>,
     injection: Result<()>,
+    /// Whether the fault was seen in effect. Until then, a target that looks well may only not have been hit yet.
+    is_proven: AtomicBool,
 }
 
 /// How an attempt to recover ended.
@@ -43,7 +48,15 @@ impl Active {
         lease: Lease,
         injection: Result<()>,
     ) -> Self {
-        Self { recovery, record, scope, safeguard, lease: Some(lease), injection }
+        Self {
+            recovery,
+            record,
+            scope,
+            safeguard,
+            lease: Some(lease),
+            injection,
+            is_proven: AtomicBool::new(false),
+        }
     }
 
     /// A fault that an earlier process, or a task that was lost, left behind.
@@ -53,7 +66,8 @@ impl Active {
         scope: Scope,
         safeguard: Safeguard,
     ) -> Self {
-        Self { recovery, record, scope, safeguard, lease: None, injection: Ok(()) }
+        let is_proven = AtomicBool::new(false);
+        Self { recovery, record, scope, safeguard, lease: None, injection: Ok(()), is_proven }
     }
 
     pub(crate) fn journal(&self) -> &dyn Journal {
@@ -73,6 +87,15 @@ impl Active {
     /// The time left until the fault's deadline; zero when it has passed.
     pub fn remaining(&self) -> Duration {
         self.scope.remaining()
+    }
+
+    /// Looks once whether the fault is in effect. Whoever holds it does so early: later it may have ended by itself.
+    ///
+    /// Cancel safe.
+    pub(crate) async fn look_for_effect(&self) {
+        if matches!(self.look().await, Ok(Verdict::NotYet(_))) {
+            self.is_proven.store(true, Ordering::SeqCst);
+        }
     }
 
     /// Brings the target back: looks, recovers, verifies, and tries again with back-off while there is hope and the budget
@@ -118,16 +141,14 @@ impl Active {
 
     async fn attempts(&self, latest: &Mutex<Failure>) -> Result<Option<String>, Failure> {
         let fault = self.record.id;
-        // Until a look has seen the fault, a target that looks well may only not have been hit yet.
-        let mut is_proven = match self.scope.injection() {
-            Injection::NeverBegan => true,
-            _ => matches!(self.look().await, Ok(Verdict::NotYet(_))),
-        };
+        if !self.is_believable() {
+            self.look_for_effect().await;
+        }
         for number in 1.. {
             self.scope
                 .observers()
                 .tell(self.scope.clock().now(), Activity::Recovering { fault, attempt: number });
-            let failure = match self.attempt(&mut is_proven).await {
+            let failure = match self.attempt().await {
                 Attempt::Back { note } => return Ok(note),
                 Attempt::GiveUp(failure) => return Err(failure),
                 Attempt::Again(failure) => failure,
@@ -141,7 +162,7 @@ impl Active {
         Err(Failure::new(ErrorKind::Timeout, "the recovery was tried more often than can be counted"))
     }
 
-    async fn attempt(&self, is_proven: &mut bool) -> Attempt {
+    async fn attempt(&self) -> Attempt {
         let clock = self.scope.clock();
         let permit = Permit::of(&self.scope);
         // One attempt that hangs must leave time for others.
@@ -152,7 +173,7 @@ impl Active {
             within(clock.as_ref(), limit, "the recovery", recovering).await.and_then(|result| result);
         // A recovery that ended in an error may have done its work: only a look at the target tells.
         let mut verdict = self.look().await;
-        if !*is_proven && matches!(verdict, Ok(Verdict::Back)) {
+        if !self.is_believable() && matches!(verdict, Ok(Verdict::Back)) {
             clock.sleep(self.safeguard.retry.settle).await;
             verdict = self.look().await;
         }
@@ -160,7 +181,7 @@ impl Active {
             (_, Ok(Verdict::Back)) => Attempt::Back { note: None },
             (_, Ok(Verdict::Gone(why))) => Attempt::Back { note: Some(why) },
             (recovered, Ok(Verdict::NotYet(why))) => {
-                *is_proven = true;
+                self.is_proven.store(true, Ordering::SeqCst);
                 self.scope.forget(Milestone::Healthy);
                 match recovered {
                     Err(error) if is_hopeless(&error) => Attempt::GiveUp((&error).into()),
@@ -177,6 +198,11 @@ impl Active {
             (Ok(()), Err(unseen)) if is_hopeless(&unseen) => Attempt::GiveUp((&unseen).into()),
             (Err(error), Err(_)) | (Ok(()), Err(error)) => Attempt::Again((&error).into()),
         }
+    }
+
+    /// Whether the first look that sees the target well may be believed.
+    fn is_believable(&self) -> bool {
+        self.scope.injection() == Injection::NeverBegan || self.is_proven.load(Ordering::SeqCst)
     }
 
     async fn look(&self) -> Result<Verdict> {

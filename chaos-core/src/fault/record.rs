@@ -61,6 +61,16 @@ pub enum Milestone {
     Healthy,
 }
 
+impl Milestone {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::DetectedUnhealthy => "detected unhealthy",
+            Self::Replaced => "replaced",
+            Self::Healthy => "healthy",
+        }
+    }
+}
+
 /// A milestone and its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

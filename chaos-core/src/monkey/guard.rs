@@ -163,7 +163,7 @@ async fn make_ready(core: &Core, victim: &Victim, seed: u64) -> Result<Ready, Re
     }
     let limits = Limits::none()
         .group_active(victim.group_active)
-        .total_active(core.parts.blast_radius.active_limit())
+        .total_active(victim.total_active)
         .cool_down(core.parts.cool_down);
     Ok(Ready { prepared, scope, limits })
 }
@@ -252,6 +252,7 @@ async fn hold(core: &Core, active: &Active, cut: &mut Cut) {
             reason = cut.wait() => Some(reason),
             () = halted_elsewhere(active.journal(), clock) => Some(CutShort::Halted),
             () = clock.sleep(active.remaining()) => None,
+            () = async { active.look_for_effect().await; std::future::pending().await } => None,
             () = passed(active, clock) => None,
         }
     };

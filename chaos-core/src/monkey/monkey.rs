@@ -256,7 +256,8 @@ impl Monkey {
         }
         let ended_at = self.core.parts.clock.now();
         let report = RunReport { seed, leashed, began_at, ended_at, plan, skipped, faults, replayed };
-        self.core.tell(Activity::RunEnded { outcome: report.outcome() });
+        let why = if report.faults.is_empty() { report.why_nothing() } else { Vec::new() };
+        self.core.tell(Activity::RunEnded { outcome: report.outcome(), why });
         Ok(report)
     }
 

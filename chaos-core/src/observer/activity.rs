@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -134,6 +134,8 @@ pub enum Activity {
     RunEnded {
         /// How.
         outcome: Outcome,
+        /// Where nothing was injected, why, for a person to read.
+        why: Vec<String>,
     },
 }
 
@@ -148,4 +150,62 @@ pub enum CutShort {
     Halted,
     /// The injection failed, or its outcome could not be recorded.
     InjectionFailed,
+}
+
+impl fmt::Display for Activity {
+    /// One line for a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RunBegan { seed, leashed: false } => write!(f, "run began (seed {seed})"),
+            Self::RunBegan { seed, leashed: true } => write!(f, "dry run began (seed {seed})"),
+            Self::Planned { groups, targets, chosen } => {
+                write!(f, "planned: {chosen} of {targets} targets in {groups} groups chosen")
+            }
+            Self::Skipped { target, reason } => write!(f, "{target} skipped: {reason}"),
+            Self::Armed { fault, target, event, deadline } => {
+                write!(f, "fault {fault} armed: {event} on {target} until {deadline}")
+            }
+            Self::Injecting { fault } => write!(f, "fault {fault} is being injected"),
+            Self::Injected { fault, .. } => write!(f, "fault {fault} injected"),
+            Self::InjectionFailed { fault, failure } => {
+                write!(f, "fault {fault}: the injection failed: {failure}")
+            }
+            Self::HoldEnded { fault, cut_short: None } => write!(f, "fault {fault}: the hold is over"),
+            Self::HoldEnded { fault, cut_short: Some(why) } => {
+                write!(f, "fault {fault}: the hold was cut short: {}", why.as_str())
+            }
+            Self::Reached { fault, milestone } => write!(f, "fault {fault}: {}", milestone.as_str()),
+            Self::Recovering { fault, attempt } => write!(f, "fault {fault}: recovering, attempt {attempt}"),
+            Self::RecoveryRetried { fault, attempt, failure, wait } => {
+                write!(
+                    f,
+                    "fault {fault}: attempt {attempt} did not bring the target back: {failure}; again in {wait:?}"
+                )
+            }
+            Self::Recovered { fault, time_to_recover: None } => write!(f, "fault {fault} recovered"),
+            Self::Recovered { fault, time_to_recover: Some(time) } => {
+                write!(f, "fault {fault} recovered, {time:.1?} after the injection")
+            }
+            Self::RecoveryFailed { fault, target, failure } => {
+                write!(f, "fault {fault}: RECOVERY FAILED, {target} is not back: {failure}")
+            }
+            Self::JournalFailed { fault, failure } => {
+                write!(f, "fault {fault}: the journal failed: {failure}")
+            }
+            Self::Halted { reason } => write!(f, "halted: {reason}"),
+            Self::RunFailed { failure } => write!(f, "the run could not be made: {failure}"),
+            Self::RunEnded { outcome, why } if why.is_empty() => write!(f, "run ended: {outcome}"),
+            Self::RunEnded { outcome, why } => write!(f, "run ended: {outcome}: {}", why.join("; ")),
+        }
+    }
+}
+
+impl CutShort {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "the run was cancelled",
+            Self::Halted => "everything is halted",
+            Self::InjectionFailed => "the injection failed",
+        }
+    }
 }

@@ -37,7 +37,7 @@ impl Observer for TracingObserver {
             Activity::Skipped { target, reason } => tracing::warn!(%target, %reason, "skipped"),
             Activity::RunFailed { failure } => tracing::error!(%failure, "the run could not be made"),
             Activity::Halted { reason } => tracing::warn!(%reason, "halted"),
-            other => tracing::info!(activity = ?other),
+            other => tracing::info!("{other}"),
         }
     }
 }

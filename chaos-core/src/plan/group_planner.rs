@@ -34,6 +34,8 @@ pub(crate) struct Victim {
     pub(crate) hold: Hold,
     /// The most pending faults in the group, this one included.
     pub(crate) group_active: usize,
+    /// The most pending faults over the whole journal, this one included. Known when every group is.
+    pub(crate) total_active: usize,
     /// Where fewer victims are wanted than were chosen, those with the lowest numbers stay. Drawn in the victim's own group,
     /// so that who stays does not depend on the order in which groups arrive.
     pub(crate) rank: u64,
@@ -214,6 +216,7 @@ impl GroupPlanner<'_> {
                 event: Arc::clone(drawn.event),
                 hold: drawn.hold,
                 group_active: active + allowed,
+                total_active: 0,
                 rank: draw.number(),
             });
         }

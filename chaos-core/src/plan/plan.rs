@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -90,8 +90,72 @@ impl Plan {
     pub fn why_nothing(&self) -> Vec<String> {
         let refused = self.refused.iter().map(ToString::to_string);
         let doubts = self.doubts.iter().map(|doubt| format!("{}: {}", doubt.about, doubt.failure));
-        let groups =
-            self.groups.iter().filter_map(|group| Some(format!("{}: {}", group.id, group.reason.as_ref()?)));
+        let groups = self.groups.iter().filter_map(GroupPlan::why_nobody);
         refused.chain(doubts).chain(groups).collect()
+    }
+}
+
+impl GroupPlan {
+    /// Why none of the members was chosen; where that is up to each of them, what they have against it and how many have.
+    fn why_nobody(&self) -> Option<String> {
+        let reason = self.reason.as_ref()?;
+        if *reason != Reason::NobodyEligible {
+            return Some(format!("{}: {reason}", self.id));
+        }
+        let mut counts = BTreeMap::<String, usize>::new();
+        for target in &self.targets {
+            if let Decision::NotChosen { reason } = &target.decision {
+                *counts.entry(reason.to_string()).or_default() += 1;
+            }
+        }
+        let members: Vec<String> =
+            counts.iter().map(|(reason, count)| format!("{count} x {reason}")).collect();
+        Some(format!("{}: {reason} ({})", self.id, members.join("; ")))
+    }
+}
+
+impl fmt::Display for Plan {
+    /// One line for each target that is chosen, or what keeps everybody from being chosen.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines: Vec<String> =
+            self.chosen().map(|(target, event)| format!("{event} {target}")).collect();
+        if lines.is_empty() {
+            lines = self.why_nothing();
+        }
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Health;
+
+    #[test]
+    fn a_group_without_anybody_eligible_says_what_its_members_have_against_it() {
+        let id: GroupId = "memory:web".parse().unwrap();
+        let planned = |name: &str, health| TargetPlan {
+            id: id.target(name).unwrap(),
+            decision: Decision::NotChosen { reason: Reason::NotHealthy { health } },
+        };
+        let targets = vec![
+            planned("a", Health::Stopped),
+            planned("b", Health::Unhealthy),
+            planned("c", Health::Stopped),
+        ];
+        let reason = Some(Reason::NobodyEligible);
+        let groups = vec![GroupPlan { id: id.clone(), desired: 3, healthy: 0, reason, targets }];
+        let plan = Plan {
+            seed: 1,
+            at: Timestamp::UNIX_EPOCH,
+            closes: None,
+            refused: None,
+            doubts: Vec::new(),
+            groups,
+        };
+        assert_eq!(
+            plan.to_string(),
+            "memory:web: no member is eligible (2 x it is stopped; 1 x it is unhealthy)"
+        );
     }
 }

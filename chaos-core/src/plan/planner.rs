@@ -178,12 +178,15 @@ impl Planner<'_> {
     /// How many victims the limits that span groups allow, and the reason for those who are too many. None while that depends
     /// on how many targets there are altogether.
     fn wanted(&self, active: usize, present: Option<usize>) -> (Option<usize>, Reason) {
-        let limit = self.blast_radius.active_limit();
+        let limits = (self.blast_radius.run_limit(present), self.blast_radius.active_limit(present));
+        let (Some(run_limit), Some(limit)) = limits else {
+            return (None, Reason::NotDrawn);
+        };
         let free = limit.saturating_sub(active);
-        let run_limit = self.blast_radius.run_limit(present);
-        match run_limit {
-            Some(run_limit) if run_limit <= free => (Some(run_limit), Reason::RunLimit { limit: run_limit }),
-            _ => (run_limit.map(|_| free), Reason::ActiveLimit { active, limit }),
+        if run_limit <= free {
+            (Some(run_limit), Reason::RunLimit { limit: run_limit })
+        } else {
+            (Some(free), Reason::ActiveLimit { active, limit })
         }
     }
 
@@ -206,7 +209,9 @@ impl Planner<'_> {
         let present = all.groups.iter().map(|group| group.targets.len()).sum();
         let (wanted, surplus) = self.wanted(occupancy.total, Some(present));
         all.keep(wanted.unwrap_or(usize::MAX), &surplus);
-        let mut victims: Vec<Victim> = all.victims.into_iter().map(|(_, victim)| victim).collect();
+        let total_active = self.blast_radius.active_limit(Some(present)).unwrap_or(0);
+        let mut victims: Vec<Victim> =
+            all.victims.into_iter().map(|(_, victim)| Victim { total_active, ..victim }).collect();
         victims.sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
         all.groups.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         let closes =
