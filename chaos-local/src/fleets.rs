@@ -8,24 +8,50 @@ use chaos_core::{
 use futures_util::{StreamExt, stream};
 
 use crate::{
+    Fleet,
     fleet_state::{SCHEME, StateSource, check_scheme},
     state_directory::StateDirectory,
 };
 
-/// Finds the replicas of any fleet of this machine by their ids: the provider of programs that replay a journal.
+/// Several fleets as one provider, and any fleet of this machine by its ids.
 ///
-/// It lists no group. An id whose path is a directory names the fleet over that state directory. An id whose path is a bare
+/// A monkey takes one provider for each scheme, and all fleets share one: [`Fleets::of`] lists the fleets that it is given.
+///
+/// ```no_run
+/// use chaos_core::Monkey;
+/// use chaos_local::{Fleet, Fleets};
+///
+/// # async fn example() -> chaos_core::Result<()> {
+/// let shop = Fleet::of("./shop").name("shop").replicas(3).start().await?;
+/// let search = Fleet::of("./search").name("search").replicas(3).start().await?;
+/// let monkey = Monkey::builder().provider(Fleets::of([shop, search]));
+/// # let _ = monkey;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Other ids resolve as well, which is what programs need that replay a journal. An id whose path is a directory names the fleet over that state directory. An id whose path is a bare
 /// name names a fleet inside the process that injected the fault. A journal is replayed only for faults whose process is dead,
 /// and a fleet dies with its process: such a fleet is gone.
 #[derive(Clone, Debug)]
 pub struct Fleets {
+    listed: Vec<Fleet>,
     clock: Arc<dyn Clock>,
 }
 
 impl Fleets {
-    /// Every fleet of this machine.
+    /// Finds every fleet of this machine and lists none.
     pub fn new() -> Self {
-        Self { clock: Arc::new(SystemClock::default()) }
+        Self::of([])
+    }
+
+    /// Lists these fleets, which bear different names, and finds every fleet of this machine.
+    pub fn of(fleets: impl IntoIterator<Item = Fleet>) -> Self {
+        Self { listed: fleets.into_iter().collect(), clock: Arc::new(SystemClock::default()) }
+    }
+
+    fn listed(&self, id: &GroupId) -> Option<&Fleet> {
+        self.listed.iter().find(|fleet| fleet.id() == id)
     }
 
     /// Sets where waits take their time from. Default: [`SystemClock`].
@@ -48,11 +74,14 @@ impl Provider for Fleets {
         SCHEME
     }
 
-    fn groups<'a>(&'a self, _: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
-        stream::empty().boxed()
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        stream::iter(&self.listed).flat_map(|fleet| fleet.groups(filter)).boxed()
     }
 
     async fn group(&self, id: &GroupId) -> Result<Group> {
+        if let Some(fleet) = self.listed(id) {
+            return fleet.group(id).await;
+        }
         check_scheme(SCHEME, "group id", id.scheme(), id.as_str())?;
         if let Some(directory) = StateDirectory::of_id(id)
             && let Some(fleet) = directory.state()?
@@ -63,6 +92,9 @@ impl Provider for Fleets {
     }
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        if let Some(fleet) = self.listed(&id.group()) {
+            return fleet.resolve(id).await;
+        }
         check_scheme(SCHEME, "target id", id.scheme(), id.as_str())?;
         if let Some(directory) = StateDirectory::of_id(&id.group())
             && let Some(fleet) = directory.state()?

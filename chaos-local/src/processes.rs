@@ -81,12 +81,14 @@ impl Processes {
     /// Adopts these processes: process ids, children, or identities. Each is healthy when it is alive.
     ///
     /// # Errors
-    /// As [`ProcessesBuilder::build`].
+    /// As [`ProcessesBuilder::build`], and `InvalidInput` for none at all.
     pub fn adopt(name: &str, processes: impl IntoIterator<Item = impl AsProcess>) -> Result<Self> {
-        processes
-            .into_iter()
-            .fold(Self::named(name), |builder, process| builder.member(&process, None))
-            .build()
+        let builder =
+            processes.into_iter().fold(Self::named(name), |builder, process| builder.member(&process, None));
+        if builder.members.is_empty() {
+            return Err(Error::invalid("processes", "none", "at least one process to adopt"));
+        }
+        builder.build()
     }
 
     /// Begins a group of this name: at most 200 bytes without a slash or a control character.

@@ -168,8 +168,8 @@ impl MonkeyBuilder {
         if self.providers.is_empty() {
             return Err(Error::invalid("providers", "none", "at least one"));
         }
-        unique("provider scheme", self.providers.iter().map(|provider| provider.scheme()))?;
-        unique("event name", self.events.iter().map(|event| event.name()))?;
+        unique("provider", "provider scheme", self.providers.iter().map(|provider| provider.scheme()))?;
+        unique("event", "event name", self.events.iter().map(|event| event.name()))?;
         if self.concurrency == 0 {
             return Err(Error::invalid("concurrency", 0, "at least 1"));
         }
@@ -211,7 +211,7 @@ impl MonkeyBuilder {
     }
 }
 
-fn unique(field: &str, names: impl Iterator<Item = &'static str>) -> Result<()> {
+fn unique(what: &str, field: &str, names: impl Iterator<Item = &'static str>) -> Result<()> {
     let mut seen = BTreeSet::new();
     for name in names {
         let is_right = !name.is_empty()
@@ -220,7 +220,7 @@ fn unique(field: &str, names: impl Iterator<Item = &'static str>) -> Result<()> 
             return Err(Error::invalid(field, format!("{name:?}"), "lower-case letters, digits and hyphens"));
         }
         if !seen.insert(name) {
-            return Err(Error::invalid(field, format!("{name:?}"), "a name that no other bears"));
+            return Err(Error::invalid(field, format!("{name:?}"), format!("one {what} for each")));
         }
     }
     Ok(())

@@ -8,8 +8,12 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, ErrorKind, GroupFilter, Health, Provider, SystemClock, async_trait};
-use chaos_local::{Fleet, HealthCheck};
+use chaos_core::{
+    BlastRadius, Clock, ErrorKind, GroupFilter, Health, Journal, MemoryJournal, Monkey, Outcome, Provider,
+    Quota, SystemClock, async_trait,
+};
+use chaos_events::Terminate;
+use chaos_local::{Fleet, Fleets, HealthCheck};
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use rustix::process::Signal;
@@ -260,5 +264,28 @@ async fn replicas_die_with_a_process_that_is_killed() {
     assert!(replicas.iter().all(|replica| exists(*replica)));
     owner.end();
     until("the kernel has ended the replicas", || !replicas.iter().any(|replica| exists(*replica))).await;
+    mark.assert_nothing_left().await;
+}
+
+#[tokio::test]
+async fn one_of_each_of_several_fleets() {
+    let mark = Mark::new();
+    let shop = mark.sleepers(2).name("shop").start().await.unwrap();
+    let search = mark.sleepers(2).name("search").start().await.unwrap();
+    let (ids, journal) = ([shop.id().clone(), search.id().clone()], MemoryJournal::new());
+    let monkey = Monkey::builder()
+        .provider(Fleets::of([shop, search]))
+        .event(Terminate::default())
+        .blast_radius(BlastRadius::default().targets_per_run(Quota::ALL))
+        .unleash(journal.clone(), chaos_events::registry())
+        .build()
+        .unwrap();
+    let report = monkey.run_once().await.unwrap();
+    assert_eq!(report.outcome(), Outcome::Completed, "{report}");
+    let mut hit: Vec<_> = report.faults.iter().map(|fault| fault.group.clone()).collect();
+    hit.sort();
+    assert_eq!(hit, [ids[1].clone(), ids[0].clone()]);
+    assert_eq!(journal.pending().await.unwrap(), []);
+    drop(monkey);
     mark.assert_nothing_left().await;
 }
