@@ -18,9 +18,11 @@ use chaos_core::{
     async_trait,
 };
 use chaos_events::{Reboot, Stop, Terminate};
-use chaos_testkit::faulty::{EventCall, Faulty, JournalCall, Panicking, Times};
+use chaos_testkit::faulty::{
+    EventCall, Failing, Faulty, JournalCall, Panicking, ProviderCall, TargetCall, Times,
+};
 use jiff::{SignedDuration, Timestamp};
-use support::{Platform, Trouble, builder, inject, seconds, within};
+use support::{Platform, Trouble, builder, inject, over, seconds, within};
 
 /// A stop for so many seconds.
 fn stop(number: u64) -> Stop {
@@ -299,4 +301,24 @@ async fn two_monkeys_over_one_journal_leave_as_many_healthy_as_each_must() {
     let reason = Reason::TooFewHealthy { left: 0, minimum: 1 };
     assert_eq!(late.skipped.iter().map(|skip| &skip.reason).collect::<Vec<_>>(), [&reason], "{late}");
     assert_eq!(platform.health(0), Health::Healthy);
+}
+
+/// Both are at it at once: whoever saw the target back last is right.
+#[tokio::test(start_paused = true)]
+async fn a_fault_that_another_monkey_gave_up_meanwhile_ends_recovered_when_its_holder_brings_it_back() {
+    let platform = Platform::of(5);
+    let journal = MemoryJournal::new();
+    let hanging = Trouble::hanging_at(TargetCall::Start).first(1).of_targets(platform.clone());
+    let monkey = over(hanging, &platform, journal.clone()).build().unwrap();
+    let blind = Failing::provider(platform.clone(), ProviderCall::Resolve, Times::ALWAYS);
+    let other = over(blind, &platform, journal.clone()).recovery_budget(seconds(5)).build().unwrap();
+    let target = platform.id(1);
+    let (report, ()) = tokio::join!(async { monkey.inject(stop(60), &target).await.unwrap() }, async {
+        platform.clock().sleep(seconds(70)).await;
+        let given_up = other.take_over_pending().await.unwrap();
+        assert_eq!(given_up[0].state, FaultState::RecoveryFailed);
+    });
+    assert_eq!(report.outcome(), Outcome::Completed, "{report}");
+    assert_eq!(platform.health(1), Health::Healthy);
+    assert_eq!(journal.find(&FaultQuery::all()).await.unwrap()[0].state, FaultState::Recovered);
 }
