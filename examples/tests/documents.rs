@@ -4,9 +4,12 @@
 #[test]
 fn the_readme_quotes_the_test_that_runs() {
     let test = include_str!("ten_lines.rs");
-    let quoted = &test[test.find("#[tokio::test]").expect("the test begins with its attribute")..];
+    let imports = test.find("use ").expect("the test imports something");
+    let attribute = test.find("#[tokio::test]").expect("the test begins with its attribute");
     let readme = include_str!("../../README.md");
-    assert!(readme.contains(quoted), "README.md and examples/tests/ten_lines.rs differ");
+    for quoted in [test[imports..attribute].trim(), &test[attribute..]] {
+        assert!(readme.contains(quoted), "examples/tests/ten_lines.rs has this, and README.md has not:\n{quoted}");
+    }
 }
 
 /// Whatever the README tells a reader to type exists.
