@@ -31,11 +31,13 @@ impl EventName {
     pub(crate) fn event(self, duration: Option<Duration>) -> Result<Arc<dyn ChaosEvent>> {
         if let (Self::Terminate | Self::Reboot, Some(duration)) = (self, duration) {
             let expected = format!("none, because {} is over at once; stop can be held", self.as_str());
-            return Err(Error::invalid("--duration", format!("{duration:?}"), expected));
+            return Err(Error::invalid("--duration", duration_text(duration), expected));
         }
         Ok(match (self, duration) {
             (Self::Terminate, _) => Arc::new(Terminate::default()),
-            (Self::Stop, Some(duration)) => Arc::new(Stop::lasting(duration)?),
+            (Self::Stop, Some(duration)) => Arc::new(Stop::lasting(duration).map_err(|_| {
+                Error::invalid("--duration", duration_text(duration), "more than zero and at most 12h")
+            })?),
             (Self::Stop, None) => Arc::new(Stop::default()),
             (Self::Reboot, _) => Arc::new(Reboot::default()),
         })
@@ -47,6 +49,22 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let expected = "expected a duration such as 5s, 500ms or 1m 30s";
     let duration: SignedDuration = text.parse().map_err(|_| expected.to_owned())?;
     Duration::try_from(duration).map_err(|_| expected.to_owned())
+}
+
+/// As [`duration`] reads it back, in one word.
+pub(crate) fn duration_text(duration: Duration) -> String {
+    SignedDuration::try_from(duration)
+        .map_or_else(|_| format!("{duration:?}"), |duration| format!("{duration:#}").replace(' ', ""))
+}
+
+/// A seed.
+pub(crate) fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {} (2^64-1)", u64::MAX))
+}
+
+/// How many.
+pub(crate) fn count(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "expected a whole number".to_owned())
 }
 
 /// An instant, or how long ago it was.
@@ -68,7 +86,9 @@ mod tests {
         for (text, milliseconds) in
             [("5s", 5_000), ("500ms", 500), ("1m", 60_000), ("1m 30s", 90_000), ("0.5s", 500)]
         {
-            assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+            let read = Duration::from_millis(milliseconds);
+            assert_eq!(duration(text), Ok(read), "{text}");
+            assert_eq!(duration(&duration_text(read)), Ok(read), "{text}");
         }
         for text in ["", "5", "-5s", "soon", "5 parsecs"] {
             assert!(duration(text).is_err(), "{text}");
@@ -94,7 +114,9 @@ mod tests {
             assert!(name.event(None).unwrap().hold().is_momentary());
         }
         let error = EventName::Stop.event(Some(Duration::ZERO)).unwrap_err();
-        assert!(error.to_string().contains("duration: 0ns"), "{error}");
+        assert!(error.to_string().contains("--duration: 0s"), "{error}");
+        let error = EventName::Stop.event(Some(Duration::from_secs(13 * 3600))).unwrap_err();
+        assert_eq!(error.to_string(), "invalid --duration: 13h; expected more than zero and at most 12h");
     }
 
     #[test]

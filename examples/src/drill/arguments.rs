@@ -3,7 +3,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Parser, ValueEnum};
 
 use super::crash::CrashPoint;
-use crate::arguments::{EventName, duration};
+use crate::arguments::{EventName, count, duration, seed};
 
 /// What a drill is told.
 #[derive(Clone, Debug, Parser)]
@@ -14,7 +14,8 @@ use crate::arguments::{EventName, duration};
     after_help = "Without --attach the fleet is the drill's own: five replicas of a small HTTP service on 127.0.0.1, which \
                   end with the drill.\n\n\
                   Exit codes: 0 done and recovered, 2 bad arguments, 3 skipped by a safety rule, 4 injected but not \
-                  recovered, 5 anything else."
+                  recovered, 5 anything else: also a drill that Ctrl-C cut short and that has recovered \
+                  everything, whose outcome in JSON is failed."
 )]
 #[non_exhaustive]
 pub struct DrillArguments {
@@ -27,14 +28,14 @@ pub struct DrillArguments {
     /// What to inject
     #[arg(long, value_name = "NAME", value_enum, default_value_t = EventName::Terminate)]
     pub(super) event: EventName,
-    /// How many targets; at least half of a group stays healthy
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    pub(super) count: usize,
+    /// How many targets, 1 if not given; at least half of a group stays healthy
+    #[arg(long, value_name = "NUMBER", value_parser = count)]
+    pub(super) count: Option<usize>,
     /// How long the event is kept up, such as 5s or 1m; for --event stop
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) duration: Option<Duration>,
     /// Draws the same victims each time; a new one is drawn and reported if not given
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = seed)]
     pub(super) seed: Option<u64>,
     /// Show who would be chosen, and touch nothing
     #[arg(long)]

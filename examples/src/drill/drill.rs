@@ -2,13 +2,15 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use chaos_core::{
     Clock, Error, ErrorKind, GroupFilter, Hold, Monkey, Outcome, Plan, Result, RunReport, SystemClock,
+    TargetId,
 };
 use futures_util::future::join;
 
 use super::{
     DrillArguments,
+    announced::Announced,
     live::{Live, Phase},
-    order::{Order, sizes},
+    order::{Bounds, Order},
     phases::Phases,
     question,
     report::DrillReport,
@@ -17,9 +19,7 @@ use super::{
 };
 use crate::{
     clients::{ClientCounts, Clients},
-    program::{
-        Interrupt, LogTo, ProgramError, ProgramResult, Status, print, print_json, quoted, recover_command,
-    },
+    program::{Interrupt, LogTo, ProgramError, ProgramResult, Status, print, print_json, recover_command},
 };
 
 /// How often the clients' line is redrawn.
@@ -29,12 +29,35 @@ const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// How a drill ended.
 enum Ended {
-    Reported(Box<DrillReport>, Status),
+    Reported(Box<Reported>),
     /// Before anything was injected.
     Interrupted,
     /// Twice: the recovery was not waited for.
     Abandoned {
         status: Status,
+    },
+}
+
+/// A drill that has something to report.
+struct Reported {
+    report: DrillReport,
+    status: Status,
+    /// How many targets were asked for in the end.
+    count: usize,
+    /// Whether the plan was shown before.
+    plan_is_known: bool,
+}
+
+/// What a person says to a plan.
+enum Answer {
+    /// To break these.
+    Yes {
+        count: usize,
+        targets: Vec<TargetId>,
+    },
+    No {
+        count: usize,
+        plan: Plan,
     },
 }
 
@@ -64,11 +87,13 @@ pub async fn drill(arguments: DrillArguments) -> ProgramResult {
     }
     stage.strike().await?;
     match ended? {
-        Ended::Reported(report, status) => {
+        Ended::Reported(reported) => {
+            let Reported { report, status, count, plan_is_known } = *reported;
             if order.json {
                 print_json(&report)?;
             } else {
-                print(&Summary { report: &report, again: again(&arguments, &report) }.to_string())?;
+                let again = order.command(count);
+                print(&Summary { report: &report, plan_is_known, again }.to_string())?;
             }
             Ok(status)
         }
@@ -90,20 +115,23 @@ async fn perform(
         .collect();
     let filter = order.filter(&names)?;
     let groups = stage.groups(&filter).await?;
-    Order::check_count(order.count(), sizes(&groups))?;
+    let bounds = Bounds::of_groups(&groups);
+    bounds.check(order.count())?;
     let ledger = stage.ledger(order).await?;
-    let hold = order.event.hold();
-    let monkey = |count| {
-        let phases = Phases::new(live.clone(), hold.duration());
-        order.monkey(count, stage.provider(), filter.clone(), Arc::clone(&ledger.journal), phases)
+    let monkey = |count, provider| {
+        let phases = Phases::new(live.clone(), order.event.hold().duration());
+        order.monkey(count, provider, filter.clone(), Arc::clone(&ledger.journal), phases)
     };
+    let plan = async |count| monkey(count, stage.provider())?.plan().await;
 
     let mut count = order.count();
+    let mut provider = stage.provider();
     if order.dry_run {
-        let plan = monkey(count)?.plan().await?;
+        let plan = plan(count).await?;
         let groups = stage.groups(&filter).await?;
         let report = DrillReport::untouched(Outcome::DryRun, plan, &groups);
-        return Ok(Ended::Reported(Box::new(report), Status::Done));
+        let reported = Reported { report, status: Status::Done, count, plan_is_known: false };
+        return Ok(Ended::Reported(Box::new(reported)));
     }
     if !stage.is_own() && !order.yes {
         if !live.can_ask() {
@@ -112,29 +140,25 @@ async fn perform(
             return Err(ProgramError::from(Error::new(ErrorKind::InvalidInput, what))
                 .hint("pass --yes, or --dry-run to see the plan"));
         }
-        let plan = monkey(count)?.plan().await?;
-        live.say(&PlanTable(&plan).to_string());
-        let answers = async {
-            count = question::how_many(live, count).await?;
-            if count == 0 {
-                return Ok(false);
-            }
-            Order::check_count(count, sizes(&groups))?;
-            live.say(&announced(&monkey(count)?.plan().await?, hold));
-            question::whether(live).await
-        };
-        let goes_on = tokio::select! {
+        let answer = tokio::select! {
             biased;
             () = interrupt.next() => return Ok(Ended::Interrupted),
-            goes_on = answers => goes_on?,
+            answer = agree(order, bounds, live, plan) => answer?,
         };
-        if !goes_on {
-            let report = DrillReport::untouched(Outcome::Skipped, plan, &groups);
-            return Ok(Ended::Reported(Box::new(report), Status::Skipped));
+        match answer {
+            Answer::Yes { count: agreed, targets } => {
+                count = agreed;
+                provider = Arc::new(Announced { provider, targets });
+            }
+            Answer::No { count, plan } => {
+                let report = DrillReport::untouched(Outcome::Skipped, plan, &groups);
+                let reported = Reported { report, status: Status::Skipped, count, plan_is_known: true };
+                return Ok(Ended::Reported(Box::new(reported)));
+            }
         }
     }
 
-    let monkey = monkey(count)?;
+    let monkey = monkey(count, provider)?;
     let clients = Clients::start(stage.endpoints()?, Arc::new(SystemClock::default()));
     let phase = live.begin_last("clients", "");
     let run = tokio::select! {
@@ -153,8 +177,37 @@ async fn perform(
             };
             let groups = stage.groups(&filter).await?;
             let report = DrillReport::of_run(*report, interrupted, &groups, counts);
-            Ok(Ended::Reported(Box::new(report), status))
+            Ok(Ended::Reported(Box::new(Reported { report, status, count, plan_is_known: false })))
         }
+    }
+}
+
+/// Shows a person the plan, and asks how many, where that was not said, and whether.
+async fn agree(
+    order: &Order,
+    bounds: Bounds,
+    live: &Live,
+    plan: impl AsyncFn(usize) -> Result<Plan>,
+) -> Result<Answer> {
+    let mut count = order.count();
+    let mut planned = plan(count).await?;
+    live.say(&PlanTable(&planned).to_string());
+    if order.leaves_count_open() {
+        match question::how_many(live, count, bounds).await? {
+            0 => return Ok(Answer::No { count, plan: planned }),
+            answer if answer == count => {}
+            answer => {
+                count = answer;
+                planned = plan(count).await?;
+            }
+        }
+    }
+    live.say(&announced(&planned, order.event.hold()));
+    if question::whether(live).await? {
+        let targets = planned.chosen().map(|(target, _)| target.clone()).collect();
+        Ok(Answer::Yes { count, targets })
+    } else {
+        Ok(Answer::No { count, plan: planned })
     }
 }
 
@@ -261,21 +314,4 @@ async fn abandoned(ledger: &Ledger, live: &Live) -> Status {
         }
     }
     Status::NotRecovered
-}
-
-/// The command line that chooses the same victims again.
-fn again(arguments: &DrillArguments, report: &DrillReport) -> String {
-    let mut command = format!("cargo drill --event {} --seed {}", arguments.event.as_str(), report.seed);
-    // More than asked for where a person has answered so.
-    let count = report.plan.chosen().count().max(arguments.count);
-    if let Some(duration) = arguments.duration {
-        command.push_str(&format!(" --duration {duration:?}"));
-    }
-    if count != 1 {
-        command.push_str(&format!(" --count {count}"));
-    }
-    if let Some(directory) = &arguments.attach {
-        command.push_str(&format!(" --attach {}", quoted(directory)));
-    }
-    command
 }

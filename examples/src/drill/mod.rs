@@ -1,5 +1,6 @@
 //! One drill: break, watch it heal, report.
 
+mod announced;
 mod arguments;
 mod crash;
 mod drill;

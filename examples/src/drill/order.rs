@@ -1,20 +1,27 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chaos_core::{
-    BlastRadius, ChaosEvent, Error, Group, GroupFilter, Journal, Monkey, Percent, Provider, Quota, Result,
+    BlastRadius, ChaosEvent, Entropy, Error, Group, GroupFilter, Journal, Monkey, Percent, Provider, Quota,
+    Result, SystemEntropy,
 };
 
 use super::{DrillArguments, crash::CrashPoint, phases::Phases};
-use crate::program::observe_if_asked;
+use crate::{
+    arguments::{EventName, duration_text},
+    program::{observe_if_asked, quoted},
+};
 
 /// Healthy members that a drill leaves in a group.
 const MIN_HEALTHY: Percent = Percent(50);
+/// A seed that was drawn survives readers of JSON, which keep whole numbers up to here exactly.
+const LARGEST_DRAWN: u64 = (1 << 53) - 1;
 
 /// What is to be done, read from arguments that make sense.
 #[derive(Debug)]
 pub(super) struct Order {
     pub(super) event: Arc<dyn ChaosEvent>,
-    pub(super) seed: Option<u64>,
+    /// One for the plan that a person sees and the run that follows.
+    pub(super) seed: u64,
     pub(super) dry_run: bool,
     pub(super) yes: bool,
     pub(super) json: bool,
@@ -22,9 +29,21 @@ pub(super) struct Order {
     pub(super) crash_at: Option<CrashPoint>,
     /// How long the clients are served before the injection and after the recovery.
     pub(super) steady: Duration,
-    count: usize,
+    /// Where the fleet is, if it is not the drill's own.
+    pub(super) attach: Option<PathBuf>,
+    event_name: EventName,
+    duration: Option<Duration>,
+    count: Option<usize>,
     group: Option<String>,
     recovery_budget: Duration,
+}
+
+/// How many targets a drill may break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bounds {
+    pub(super) most: usize,
+    /// Of how many.
+    pub(super) all: usize,
 }
 
 impl Order {
@@ -32,13 +51,19 @@ impl Order {
     pub(super) fn read(arguments: &DrillArguments) -> Result<Self> {
         Ok(Self {
             event: arguments.event.event(arguments.duration)?,
-            seed: arguments.seed,
+            seed: match arguments.seed {
+                Some(seed) => seed,
+                None => SystemEntropy::default().draw()? & LARGEST_DRAWN,
+            },
             dry_run: arguments.dry_run,
             yes: arguments.yes,
             json: arguments.json,
             journal: arguments.journal.clone(),
             crash_at: arguments.crash_at,
             steady: arguments.steady,
+            attach: arguments.attach.clone(),
+            event_name: arguments.event,
+            duration: arguments.duration,
             count: arguments.count,
             group: arguments.group.clone(),
             recovery_budget: arguments.recovery_budget,
@@ -46,7 +71,32 @@ impl Order {
     }
 
     pub(super) fn count(&self) -> usize {
-        self.count
+        self.count.unwrap_or(1)
+    }
+
+    /// Whether a person has yet to say how many.
+    pub(super) fn leaves_count_open(&self) -> bool {
+        self.count.is_none()
+    }
+
+    /// The command line that chooses the same victims again.
+    pub(super) fn command(&self, count: usize) -> String {
+        let mut command = format!("cargo drill --event {} --seed {}", self.event_name.as_str(), self.seed);
+        let duration = self.duration.map(duration_text);
+        let count = (count > 1).then(|| count.to_string());
+        let path = |path: &Option<PathBuf>| path.as_deref().map(quoted);
+        for (name, value) in [
+            ("--duration", duration),
+            ("--count", count),
+            ("--group", self.group.as_deref().map(|group| quoted(group.as_ref()))),
+            ("--attach", path(&self.attach)),
+            ("--journal", path(&self.journal)),
+        ] {
+            if let Some(value) = value {
+                command.push_str(&format!(" {name} {value}"));
+            }
+        }
+        command
     }
 
     /// Picks those of `groups`, each an id and a name for people, that this order is about.
@@ -71,24 +121,6 @@ impl Order {
         }
     }
 
-    /// Refuses to break more than a blast radius of half of each group allows. `sizes`: of the groups.
-    pub(super) fn check_count(count: usize, sizes: impl IntoIterator<Item = usize>) -> Result<()> {
-        let (mut most, mut all) = (0, 0);
-        for size in sizes {
-            most += size - Quota::from(MIN_HEALTHY).at_least(size);
-            all += size;
-        }
-        if (1..=most).contains(&count) {
-            return Ok(());
-        }
-        let expected = match most {
-            0 => format!("a group with replicas to spare: at least half of the {all} must stay healthy"),
-            1 => format!("1: at least half of the {all} replicas must stay healthy"),
-            _ => format!("from 1 to {most}: at least half of the {all} replicas must stay healthy"),
-        };
-        Err(Error::invalid("--count", count, expected))
-    }
-
     /// A monkey that carries it out for `count` targets.
     pub(super) fn monkey(
         &self,
@@ -110,18 +142,44 @@ impl Order {
             .groups(filter)
             .recovery_budget(self.recovery_budget)
             .observer(phases)
+            .seed(self.seed)
             .unleash(journal, chaos_events::registry());
-        let builder = match self.seed {
-            Some(seed) => builder.seed(seed),
-            None => builder,
-        };
         observe_if_asked(builder).build()
     }
 }
 
-/// The sizes that [`Order::check_count`] needs.
-pub(super) fn sizes(groups: &[Group]) -> impl Iterator<Item = usize> {
-    groups.iter().map(|group| group.desired.max(group.members.len()))
+impl Bounds {
+    /// Half of each group of these sizes.
+    pub(super) fn of_sizes(sizes: impl IntoIterator<Item = usize>) -> Self {
+        let (mut most, mut all) = (0, 0);
+        for size in sizes {
+            most += size - Quota::from(MIN_HEALTHY).at_least(size);
+            all += size;
+        }
+        Self { most, all }
+    }
+
+    pub(super) fn of_groups(groups: &[Group]) -> Self {
+        Self::of_sizes(groups.iter().map(|group| group.desired.max(group.members.len())))
+    }
+
+    /// Refuses what `--count` must not be.
+    pub(super) fn check(self, count: usize) -> Result<()> {
+        if (1..=self.most).contains(&count) {
+            return Ok(());
+        }
+        let why = self.why();
+        let expected = match self.most {
+            0 => format!("a group with replicas to spare: {why}"),
+            1 => format!("1: {why}"),
+            most => format!("from 1 to {most}: {why}"),
+        };
+        Err(Error::invalid("--count", count, expected))
+    }
+
+    pub(super) fn why(self) -> String {
+        format!("at least half of the {} replicas must stay healthy", self.all)
+    }
 }
 
 #[cfg(test)]
@@ -133,16 +191,18 @@ mod tests {
     #[test]
     fn half_of_a_group_stays() {
         for (size, most) in [(5, 2), (4, 2), (2, 1)] {
-            Order::check_count(most, [size]).unwrap();
-            let error = Order::check_count(most + 1, [size]).unwrap_err().to_string();
+            let bounds = Bounds::of_sizes([size]);
+            assert_eq!(bounds, Bounds { most, all: size });
+            bounds.check(most).unwrap();
+            let error = bounds.check(most + 1).unwrap_err().to_string();
             assert!(error.starts_with(&format!("invalid --count: {};", most + 1)), "{error}");
         }
         for (count, sizes) in
             [(0, vec![5]), (99, vec![5]), (1, vec![1]), (1, vec![]), (usize::MAX, vec![5, 5])]
         {
-            assert!(Order::check_count(count, sizes).is_err(), "{count}");
+            assert!(Bounds::of_sizes(sizes).check(count).is_err(), "{count}");
         }
-        Order::check_count(4, [5, 5]).unwrap();
+        Bounds::of_sizes([5, 5]).check(4).unwrap();
     }
 
     #[test]
@@ -160,5 +220,17 @@ mod tests {
             order("x").filter(&groups).unwrap_err().to_string(),
             r#"invalid --group: "x"; expected one of: local:/tmp/a (web), local:drill"#
         );
+    }
+
+    #[test]
+    fn the_same_again_is_all_that_matters() {
+        let order = |line: &str| Order::read(&DrillArguments::parse_from(line.split(' '))).unwrap();
+        let line =
+            "drill --event stop --seed 7 --duration 1m30s --group web --attach /tmp/a --journal /tmp/j";
+        assert_eq!(order(line).command(1), format!("cargo {line}"));
+        let line = "drill --event terminate --seed 7 --count 2 --attach /tmp/a";
+        assert_eq!(order("drill --seed 7 --attach /tmp/a --yes").command(2), format!("cargo {line}"));
+        let drawn = order("drill");
+        assert_eq!(drawn.command(1), format!("cargo drill --event terminate --seed {}", drawn.seed));
     }
 }

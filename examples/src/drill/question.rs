@@ -3,34 +3,42 @@ use std::io::{self, BufRead, Write};
 use chaos_core::{Error, ErrorKind, Result};
 use tokio::task::spawn_blocking;
 
-use super::live::Live;
+use super::{live::Live, order::Bounds};
 
-/// Asks how many targets; an empty answer means `proposed`.
-pub(super) async fn how_many(live: &Live, proposed: usize) -> Result<usize> {
-    let answer = ask(live, format!("How many of them? [{proposed}] ")).await?;
-    if answer.is_empty() {
-        return Ok(proposed);
+/// Asks how many targets until the answer is one that can be. An empty answer means `proposed`, the end of the input 0.
+pub(super) async fn how_many(live: &Live, proposed: usize, bounds: Bounds) -> Result<usize> {
+    let Bounds { most, all } = bounds;
+    loop {
+        let question = format!("How many of the {all}? At most {most}, 0 stops here. [{proposed}] ");
+        let Some(answer) = ask(live, question).await? else {
+            return Ok(0);
+        };
+        match answer.parse() {
+            _ if answer.is_empty() => return Ok(proposed),
+            Ok(count) if count <= most => return Ok(count),
+            Ok(count) => live.say(&format!("{count} is too many: {}", bounds.why())),
+            Err(_) => live.say(&format!("{answer:?} is no whole number from 0 to {most}")),
+        }
     }
-    answer.parse().map_err(|_| Error::invalid("answer", format!("{answer:?}"), "a number"))
 }
 
 /// Asks whether to go on. Only a yes is one.
 pub(super) async fn whether(live: &Live) -> Result<bool> {
-    let answer = ask(live, "Inject? [y/N] ".to_owned()).await?.to_lowercase();
+    let answer = ask(live, "Inject? [y/N] ".to_owned()).await?.unwrap_or_default().to_lowercase();
     Ok(answer == "y" || answer == "yes")
 }
 
-async fn ask(live: &Live, question: String) -> Result<String> {
+/// The answer; `None` at the end of the input.
+async fn ask(live: &Live, question: String) -> Result<Option<String>> {
     let lines = live.lines();
-    let asked = spawn_blocking(move || -> io::Result<String> {
-        lines.suspend(|| {
-            let mut stderr = io::stderr().lock();
-            stderr.write_all(question.as_bytes())?;
-            stderr.flush()
-        })?;
+    let asked = spawn_blocking(move || -> io::Result<Option<String>> {
+        lines.suspend(|| write(&question))?;
         let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
-        Ok(answer.trim().to_owned())
+        if io::stdin().lock().read_line(&mut answer)? == 0 {
+            lines.suspend(|| write("\n"))?;
+            return Ok(None);
+        }
+        Ok(Some(answer.trim().to_owned()))
     });
     let failed = || Error::new(ErrorKind::Other, "the answer could not be read");
     match asked.await {
@@ -38,4 +46,10 @@ async fn ask(live: &Live, question: String) -> Result<String> {
         Ok(Err(error)) => Err(failed().caused_by(error)),
         Err(error) => Err(failed().caused_by(error)),
     }
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    stderr.write_all(text.as_bytes())?;
+    stderr.flush()
 }

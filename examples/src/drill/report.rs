@@ -15,6 +15,9 @@ pub(super) struct DrillReport {
     pub(super) faults: Vec<FaultReport>,
     pub(super) group: GroupReport,
     pub(super) clients: ClientCounts,
+    /// Whether Ctrl-C cut it short.
+    #[serde(skip)]
+    pub(super) interrupted: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -52,6 +55,7 @@ impl DrillReport {
             plan,
             faults: Vec::new(),
             clients: ClientCounts::default(),
+            interrupted: false,
         }
     }
 
@@ -72,6 +76,7 @@ impl DrillReport {
             group: GroupReport::of(&plan, groups),
             plan,
             clients,
+            interrupted,
         }
     }
 }

@@ -6,7 +6,12 @@ use chaos_local::{AttachedFleet, Fleet};
 use futures_util::TryStreamExt;
 use tempfile::TempDir;
 
-use super::{DrillArguments, live::Live, order::Order, summary::since};
+use super::{
+    DrillArguments,
+    live::Live,
+    order::{Bounds, Order},
+    summary::since,
+};
 use crate::{journal, program::ProgramError, service};
 
 /// The name of the drill's own fleet.
@@ -46,7 +51,7 @@ impl Stage {
             })?;
             return Ok(Self::Attached(fleet));
         }
-        Order::check_count(order.count(), [OWN_REPLICAS])?;
+        Bounds::of_sizes([OWN_REPLICAS]).check(order.count())?;
         order.filter(&[(format!("local:{OWN}"), OWN.to_owned())])?;
         let began = SystemClock::default().now();
         let phase = live.begin("fleet", format!("starting {OWN_REPLICAS} replicas"));

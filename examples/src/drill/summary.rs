@@ -9,6 +9,8 @@ use crate::table::Table;
 /// What a drill prints for a person at the end.
 pub(super) struct Summary<'a> {
     pub(super) report: &'a DrillReport,
+    /// Whether the plan was shown before.
+    pub(super) plan_is_known: bool,
     /// The rest of the command line that does the same again.
     pub(super) again: String,
 }
@@ -17,26 +19,28 @@ impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = self.report;
         match report.outcome {
-            Outcome::DryRun => writeln!(f, "{}", PlanTable(&report.plan))?,
-            _ if report.faults.is_empty() => writeln!(f, "{}", PlanTable(&report.plan))?,
-            _ => writeln!(f, "{}", faults(report))?,
+            _ if self.plan_is_known => {}
+            Outcome::DryRun => writeln!(f, "{}\n", PlanTable(&report.plan))?,
+            _ if report.faults.is_empty() => writeln!(f, "{}\n", PlanTable(&report.plan))?,
+            _ => writeln!(f, "{}\n", faults(report))?,
         }
         for fault in &report.faults {
             if let Some(trouble) = &fault.trouble {
-                writeln!(f, "\n{}: {trouble}", fault.target)?;
+                writeln!(f, "{}: {trouble}\n", fault.target)?;
             }
         }
         let group = report.group;
         writeln!(
             f,
-            "\ngroup    {} healthy before, {} after, of {} desired",
+            "group    {} healthy before, {} after, of {} desired",
             group.healthy_before, group.healthy_after, group.desired
         )?;
         if report.clients.requests > 0 {
             let counts = report.clients;
             writeln!(f, "clients  {} requests sent, {} failed", counts.requests, counts.failed)?;
         }
-        writeln!(f, "outcome  {}{}", report.outcome, explained(report))?;
+        let outcome = if report.interrupted { "interrupted".to_owned() } else { report.outcome.to_string() };
+        writeln!(f, "outcome  {outcome}{}", explained(report))?;
         let again = if report.outcome == Outcome::DryRun { "do it" } else { "again" };
         write!(f, "{again}    {}", self.again)
     }
@@ -48,6 +52,7 @@ fn explained(report: &DrillReport) -> &'static str {
         Outcome::Completed => ": injected, and seen to be back",
         Outcome::DryRun => ": nothing was touched",
         Outcome::Skipped => ": nothing was injected",
+        _ if report.faults.is_empty() => ": nothing was injected",
         _ if report.faults.iter().all(is_back) => ": everything that was injected is back",
         _ => ": NOT EVERYTHING IS BACK",
     }

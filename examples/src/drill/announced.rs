@@ -1,0 +1,68 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chaos_core::{Group, GroupFilter, GroupId, Provider, Result, Target, TargetId};
+use futures_util::{StreamExt, stream::BoxStream};
+
+/// A provider of which only the targets that a person has agreed to may be chosen.
+///
+/// The same seed draws others where the fleet has changed since they were announced.
+#[derive(Debug)]
+pub(super) struct Announced {
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) targets: Vec<TargetId>,
+}
+
+impl Announced {
+    fn restrict(&self, mut group: Group) -> Group {
+        for member in &mut group.members {
+            if !self.targets.contains(member.target.id()) {
+                member.excluded.get_or_insert_with(|| "it was not announced".into());
+            }
+        }
+        group
+    }
+}
+
+#[async_trait]
+impl Provider for Announced {
+    fn scheme(&self) -> &'static str {
+        self.provider.scheme()
+    }
+
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        self.provider.groups(filter).map(|group| group.map(|group| self.restrict(group))).boxed()
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Group> {
+        Ok(self.restrict(self.provider.group(id).await?))
+    }
+
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        self.provider.resolve(id).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chaos_core::{
+        Monkey,
+        memory::{MemoryProvider, PowerOff},
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_else_is_chosen_whatever_the_seed() {
+        let provider = MemoryProvider::default().with_group("web", 5).unwrap();
+        let group = provider.group(&"memory:web".parse().unwrap()).await.unwrap();
+        let target = group.members[3].target.id().clone();
+        for seed in 0..10 {
+            let announced = Announced { provider: Arc::new(provider.clone()), targets: vec![target.clone()] };
+            let builder = Monkey::builder().provider(announced).event(PowerOff::default());
+            let plan = builder.seed(seed).build().unwrap().plan().await.unwrap();
+            let chosen: Vec<_> = plan.chosen().map(|(target, _)| target.clone()).collect();
+            assert_eq!(chosen, std::slice::from_ref(&target));
+        }
+    }
+}
