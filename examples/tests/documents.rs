@@ -8,7 +8,10 @@ fn the_readme_quotes_the_test_that_runs() {
     let attribute = test.find("#[tokio::test]").expect("the test begins with its attribute");
     let readme = include_str!("../../README.md");
     for quoted in [test[imports..attribute].trim(), &test[attribute..]] {
-        assert!(readme.contains(quoted), "examples/tests/ten_lines.rs has this, and README.md has not:\n{quoted}");
+        assert!(
+            readme.contains(quoted),
+            "examples/tests/ten_lines.rs has this, and README.md has not:\n{quoted}"
+        );
     }
 }
 
