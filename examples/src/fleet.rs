@@ -8,6 +8,7 @@ use clap::Parser;
 use indicatif::MultiProgress;
 
 use crate::{
+    journal,
     program::{Interrupt, LogTo, ProgramError, ProgramResult, Status, print, quoted},
     service,
     table::Table,
@@ -88,8 +89,9 @@ pub async fn fleet(arguments: FleetArguments) -> ProgramResult {
         ]);
     }
     print(&format!(
-        "{table}\n\n{} is up until Ctrl-C\nbreak it with: cargo drill --attach {}",
+        "{table}\n\n{} is up until Ctrl-C\njournal of its drills: {}\nbreak it with: cargo drill --attach {}",
         fleet.id(),
+        journal::of_fleet(&fleet.state_directory()).display(),
         quoted(&arguments.state)
     ))?;
     interrupt.next().await;

@@ -1,9 +1,17 @@
-//! Opening the journal that an argument names.
+//! The journal that an argument names, or that a fleet has.
 
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use chaos_core::{Error, ErrorKind, Result};
 use chaos_journal::SqlJournal;
+
+/// Where the drills on a fleet keep their journal if they are not told otherwise.
+pub(crate) fn of_fleet(state_directory: &Path) -> PathBuf {
+    state_directory.join("chaos.journal")
+}
 
 /// Opens a journal, which is made where it is missing.
 pub(crate) async fn open(path: &Path) -> Result<SqlJournal> {
@@ -15,16 +23,24 @@ pub(crate) async fn open_existing(path: &Path) -> Result<SqlJournal> {
     SqlJournal::open_existing(path).await.map_err(|error| unfit(path, error))
 }
 
+/// Finds what would keep [`open`] from working, and makes no file.
+pub(crate) async fn check(path: &Path) -> Result<()> {
+    if path.exists() {
+        return open_existing(path).await?.close().await;
+    }
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let what = "the folder of the journal cannot be reached; create it first";
+    fs::canonicalize(folder)
+        .map(drop)
+        .map_err(|error| unfit(path, Error::new(ErrorKind::NotFound, what).caused_by(error)))
+}
+
 /// A file that is no journal is a bad argument; a disk that fails is not.
 fn unfit(path: &Path, error: Error) -> Error {
     match error.kind() {
         ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::Corrupt | ErrorKind::Conflict => {
-            Error::invalid(
-                "--journal",
-                format!("{:?}", path.display().to_string()),
-                "a journal of this library",
-            )
-            .caused_by(error)
+            let what = format!("invalid --journal: {:?}", path.display().to_string());
+            Error::new(ErrorKind::InvalidInput, what).caused_by(error)
         }
         _ => error,
     }

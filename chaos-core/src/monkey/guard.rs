@@ -183,6 +183,11 @@ async fn look_again(core: &Core, victim: &Victim) -> Result<Group, Reason> {
     let (id, target) = (&victim.group.id, victim.target.id());
     let looking = contained("the provider", async { victim.provider.group(id).await });
     let group = limited(core, "the discovery", looking).await.map_err(doubt)?;
+    if group.id != *id {
+        let error =
+            Error::new(ErrorKind::Other, "the provider answered with another group than was asked for");
+        return Err(doubt(error.with("asked", id).with("found", &group.id)));
+    }
     let member = group.member(target).ok_or(Reason::NotHealthy { health: Health::Gone })?;
     if member.health != Health::Healthy {
         return Err(Reason::NotHealthy { health: member.health });

@@ -118,6 +118,9 @@ async fn perform(
     let bounds = Bounds::of_groups(&groups);
     bounds.check(order.count())?;
     let ledger = stage.ledger(order).await?;
+    if let (false, Some(path)) = (stage.is_own(), &ledger.path) {
+        live.done("journal", path.display().to_string());
+    }
     let monkey = |count, provider| {
         let phases = Phases::new(live.clone(), order.event.hold().duration());
         order.monkey(count, provider, filter.clone(), Arc::clone(&ledger.journal), phases)

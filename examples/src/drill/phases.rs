@@ -98,6 +98,9 @@ impl Observer for Phases {
                     (Milestone::DetectedUnhealthy, Some(phase)) => {
                         phase.preceded_by("detect", format!("{name} was seen to be down after {time}"));
                     }
+                    (Milestone::Healthy, Some(phase)) => {
+                        phase.tell(format!("{name} is healthy after {time}; watching that it stays so"));
+                    }
                     (Milestone::Replaced, Some(phase)) => {
                         phase.tell(format!("{name} runs again after {time}, not healthy yet"));
                     }

@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{error::Error as _, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use chaos_core::{Clock, Error, ErrorKind, Group, GroupFilter, MemoryJournal, Provider, Result, SystemClock};
 use chaos_journal::SqlJournal;
@@ -44,15 +44,18 @@ impl Stage {
     ) -> Result<Self, ProgramError> {
         if let Some(directory) = &arguments.attach {
             let fleet = Fleet::attach(directory).map_err(|error| {
-                let field = format!("{:?}", directory.display().to_string());
-                let error = Error::invalid("--attach", field, "the state directory of a fleet that is up")
-                    .caused_by(error);
+                let value = format!("{:?}", directory.display().to_string());
+                let error = Error::invalid("--attach", value, "the state directory of a fleet that is up")
+                    .caused_by(beneath(&error));
                 ProgramError::from(error).hint("start one with `cargo fleet --state DIR`")
             })?;
             return Ok(Self::Attached(fleet));
         }
         Bounds::of_sizes([OWN_REPLICAS]).check(order.count())?;
         order.filter(&[(format!("local:{OWN}"), OWN.to_owned())])?;
+        if let Some(path) = &order.journal {
+            journal::check(path).await?;
+        }
         let began = SystemClock::default().now();
         let phase = live.begin("fleet", format!("starting {OWN_REPLICAS} replicas"));
         let fleet = service::fleet_of_services()?.replicas(OWN_REPLICAS).name(OWN);
@@ -98,7 +101,7 @@ impl Stage {
     pub(super) async fn ledger(&self, order: &Order) -> Result<Ledger> {
         let own_place = match self {
             Self::Own(_) => None,
-            Self::Attached(fleet) => Some(fleet.state_directory().join("chaos.journal")),
+            Self::Attached(fleet) => Some(journal::of_fleet(&fleet.state_directory())),
         };
         let path = order.journal.clone().or(own_place);
         if order.dry_run {
@@ -130,6 +133,14 @@ impl Stage {
             Self::Own(fleet) => fleet.stop().await,
             Self::Attached(_) => Ok(()),
         }
+    }
+}
+
+/// What is wrong, without the name that the library has for the argument.
+fn beneath(error: &Error) -> String {
+    match (error.kind(), error.source()) {
+        (ErrorKind::InvalidInput, Some(source)) => source.to_string(),
+        _ => error.chain(),
     }
 }
 
