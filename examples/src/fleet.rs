@@ -1,6 +1,9 @@
 //! A fleet that stays up until it is stopped.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use chaos_core::{ErrorKind, Provider};
 use chaos_local::{Fleet, HealthCheck};
@@ -91,7 +94,7 @@ pub async fn fleet(arguments: FleetArguments) -> ProgramResult {
     print(&format!(
         "{table}\n\n{} is up until Ctrl-C\njournal of its drills: {}\nbreak it with: cargo drill --attach {}",
         fleet.id(),
-        journal::of_fleet(&fleet.state_directory()).display(),
+        journal::of_fleet(Path::new(fleet.id().path())).display(),
         quoted(&arguments.state)
     ))?;
     interrupt.next().await;

@@ -1,8 +1,8 @@
 //! Shows the faults in a journal.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, fmt, path::PathBuf, str::FromStr};
 
-use chaos_core::{FaultQuery, FaultRecord, FaultState, GroupId, Journal, TargetId};
+use chaos_core::{Error, FaultId, FaultQuery, FaultRecord, FaultState, Journal, Result};
 use clap::Parser;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     arguments::instant,
     journal,
-    program::{ProgramResult, Status, print, print_json},
+    program::{ProgramResult, Status, print, print_json, recover_command},
     table::Table,
 };
 
@@ -25,12 +25,12 @@ pub struct HistoryArguments {
     /// Only faults since then: an instant, or how long ago it was, such as 2h
     #[arg(long, value_name = "WHEN", value_parser = instant)]
     since: Option<Timestamp>,
-    /// Only faults in this group, by its whole id
+    /// Only faults in this group, by its id, such as local:drill, or the last part of it
     #[arg(long, value_name = "ID")]
-    group: Option<GroupId>,
-    /// Only faults on this target, by its whole id
+    group: Option<String>,
+    /// Only faults on this target, by its id, such as local:drill/replica-0, or the last part of it
     #[arg(long, value_name = "ID")]
-    target: Option<TargetId>,
+    target: Option<String>,
     /// Only faults of this event
     #[arg(long, value_name = "NAME")]
     event: Option<String>,
@@ -52,15 +52,49 @@ struct History {
 }
 
 impl HistoryArguments {
-    fn query(&self) -> FaultQuery {
+    async fn query(&self, journal: &impl Journal) -> Result<FaultQuery> {
         let mut query = FaultQuery::all();
         query.since = self.since;
-        query.group.clone_from(&self.group);
-        query.target.clone_from(&self.target);
+        if let Some(wanted) = &self.group {
+            let example = "local:drill";
+            query.group = Some(whole_id(journal, "--group", wanted, example, |fault| &fault.group).await?);
+        }
+        if let Some(wanted) = &self.target {
+            let example = "local:drill/replica-0";
+            query.target = Some(whole_id(journal, "--target", wanted, example, |fault| &fault.target).await?);
+        }
         query.event.clone_from(&self.event);
         query.state = self.state;
         query.limit = self.limit;
-        query
+        Ok(query)
+    }
+}
+
+/// The id that is meant: `wanted` itself, or the one in the journal of which it is the path or the last part.
+async fn whole_id<Id: FromStr + Clone + Ord + fmt::Display>(
+    journal: &impl Journal,
+    argument: &str,
+    wanted: &str,
+    example: &str,
+    id_of: impl Fn(&FaultRecord) -> &Id,
+) -> Result<Id> {
+    if let Ok(id) = wanted.parse() {
+        return Ok(id);
+    }
+    let faults = journal.find(&FaultQuery::all()).await?;
+    let is_meant = |id: &str| id.ends_with(&format!(":{wanted}")) || id.ends_with(&format!("/{wanted}"));
+    let meant: BTreeSet<&Id> = faults.iter().map(id_of).filter(|id| is_meant(&id.to_string())).collect();
+    let mut meant_ids = meant.iter();
+    match (meant_ids.next(), meant_ids.next()) {
+        (Some(&id), None) => Ok(id.clone()),
+        (None, _) => {
+            let expected = format!("an id such as {example}, or the last part of one in the journal");
+            Err(Error::invalid(argument, format!("{wanted:?}"), expected))
+        }
+        (Some(_), Some(_)) => {
+            let ids: Vec<String> = meant.iter().map(ToString::to_string).collect();
+            Err(Error::invalid(argument, format!("{wanted:?}"), format!("one of: {}", ids.join(", "))))
+        }
     }
 }
 
@@ -70,24 +104,36 @@ impl HistoryArguments {
 /// Where the journal cannot be opened or read.
 pub async fn history(arguments: HistoryArguments) -> ProgramResult {
     let journal = journal::open_existing(&arguments.journal).await?;
-    let faults = journal.find(&arguments.query()).await?;
+    let faults = journal.find(&arguments.query(&journal).await?).await?;
+    let is_pending = |fault: &FaultRecord| fault.state != FaultState::Recovered;
+    // Only a person reads the marks.
+    let orphans = match !arguments.json && faults.iter().any(is_pending) {
+        true => journal.orphans().await?.into_iter().map(|fault| fault.id).collect(),
+        false => BTreeSet::new(),
+    };
+    let path = journal.path().to_owned();
     journal.close().await?;
     if arguments.json {
         print_json(&History { faults })?;
     } else if faults.is_empty() {
         print("no faults")?;
     } else {
-        print(&table(&faults).to_string())?;
+        print(&table(&faults, &orphans).to_string())?;
+        if faults.iter().any(|fault| orphans.contains(&fault.id)) {
+            print(&format!("\nrecover with: {}", recover_command(&path)))?;
+        }
     }
     Ok(Status::Done)
 }
 
-fn table(faults: &[FaultRecord]) -> Table {
+fn table(faults: &[FaultRecord], orphans: &BTreeSet<FaultId>) -> Table {
     let mut table =
         Table::with_headings(["armed at", "fault", "event", "target", "state", "recovered after", "remark"]);
     for fault in faults {
-        let remark =
-            fault.failure.as_ref().map(|failure| failure.message.clone()).or_else(|| fault.note.clone());
+        let abandoned = orphans.contains(&fault.id).then(|| "PENDING, nobody takes care of it".to_owned());
+        let remark = fault.failure.as_ref().map(|failure| failure.message.clone());
+        let remarks: Vec<String> =
+            abandoned.into_iter().chain(remark.or_else(|| fault.note.clone())).collect();
         table.row([
             format!("{:.0}", fault.armed_at),
             fault.id.to_string(),
@@ -95,7 +141,7 @@ fn table(faults: &[FaultRecord]) -> Table {
             fault.target.to_string(),
             fault.state.to_string(),
             fault.time_to_recover().map_or_else(|| "-".to_owned(), |time| format!("{time:.1?}")),
-            remark.unwrap_or_default(),
+            remarks.join(": "),
         ]);
     }
     table

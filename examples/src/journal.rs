@@ -37,11 +37,12 @@ pub(crate) async fn check(path: &Path) -> Result<()> {
 
 /// A file that is no journal is a bad argument; a disk that fails is not.
 fn unfit(path: &Path, error: Error) -> Error {
+    let what = format!("invalid --journal: {:?}", path.display().to_string());
+    let unfit = Error::new(ErrorKind::InvalidInput, what);
     match error.kind() {
-        ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::Corrupt | ErrorKind::Conflict => {
-            let what = format!("invalid --journal: {:?}", path.display().to_string());
-            Error::new(ErrorKind::InvalidInput, what).caused_by(error)
-        }
+        // Its own layer says all; the database below says it twice more.
+        ErrorKind::InvalidInput => unfit.caused_by(error.to_string()),
+        ErrorKind::NotFound | ErrorKind::Corrupt | ErrorKind::Conflict => unfit.caused_by(error),
         _ => error,
     }
 }

@@ -61,16 +61,19 @@ async fn a_person_reads_phases_and_a_table() {
     let drill = run(DRILL, ["--event", "stop", "--duration", "1s", "--seed", "7"]).await.with_code(0);
     for text in [
         "VICTIM",
-        "SEED",
+        "HELD",
+        "\nseed     7\n",
         "TIME TO DETECT",
         "TIME TO RECOVER",
-        "local:drill/replica-",
+        "local:drill\n",
+        "\nreplica-",
         "requests sent",
         "failed",
     ] {
         assert!(drill.stdout.contains(text), "{text:?} is not in {drill:#?}");
     }
     assert!(drill.stdout.contains("cargo drill --event stop --seed 7 --duration 1s"), "{drill:#?}");
+    assert!(drill.stdout.lines().all(|line| line.chars().count() <= 80), "{drill:#?}");
     // Every fifth of the requests in a second of hold went to the replica that hung.
     let failed =
         drill.stdout.split(" requests sent, ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
@@ -105,7 +108,7 @@ async fn bad_input_names_the_field_and_the_value_and_changes_nothing() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().port().to_string();
     let cases: &[(&[&str], &[&str])] = &[
-        (&["--seed", "forty-two"], &["--seed", "'forty-two'"]),
+        (&["--seed", "forty-two"], &["--seed", "'forty-two'", "from 0 to 18446744073709551615"]),
         (&["--count", "99"], &["--count: 99", "from 1 to 2"]),
         (&["--count", "0"], &["--count: 0"]),
         (&["--base-port", &taken], &["--base-port", &taken, "in use"]),
@@ -115,7 +118,7 @@ async fn bad_input_names_the_field_and_the_value_and_changes_nothing() {
         (&["--duration", "5s"], &["--duration: 5s", "terminate"]),
         (&["--event", "reboot", "--duration", "5s"], &["--duration: 5s", "reboot"]),
         (&["--event", "stop", "--duration", "soon"], &["--duration", "'soon'"]),
-        (&["--event", "stop", "--duration", "13h"], &["duration: 46800s", "12 hours"]),
+        (&["--event", "stop", "--duration", "13h"], &["--duration: 13h", "at most 12h"]),
         (&["--journal", "not-a-journal"], &["--journal: \"not-a-journal\""]),
         (&["--journal", "missing/x.journal"], &["--journal: \"missing/x.journal\""]),
         (&["--attach", "missing"], &["--attach: \"missing\"", "hint: "]),
@@ -130,7 +133,10 @@ async fn bad_input_names_the_field_and_the_value_and_changes_nothing() {
             );
         }
         assert_eq!(drill.stdout, "", "{arguments:?}");
-        let needs_no_fleet = !["--base-port", "--journal"].contains(&arguments[0]);
+        for doubled in ["state_directory", "expected a journal"] {
+            assert!(!drill.stderr.contains(doubled), "{drill:#?}");
+        }
+        let needs_no_fleet = arguments[0] != "--base-port";
         assert!(!(needs_no_fleet && drill.stderr.contains("replicas healthy")), "{drill:#?}");
     }
     let names: Vec<_> =

@@ -15,6 +15,8 @@ async fn bad_input_names_the_field_and_the_value_and_changes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let place = |name: &str| text(&directory.path().join(name)).to_owned();
     fs::write(place("not-a-journal"), "something else\n").unwrap();
+    let empty = place("empty.journal");
+    chaos_journal::SqlJournal::open(&empty).await.unwrap().close().await.unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let (missing, not_a_journal, state) = (place("missing"), place("not-a-journal"), place("fleet"));
@@ -25,7 +27,8 @@ async fn bad_input_names_the_field_and_the_value_and_changes_nothing() {
         (HISTORY, &["--journal", &not_a_journal], &["--journal: ", &not_a_journal]),
         (HISTORY, &["--journal", &missing, "--since", "long ago"], &["--since", "'long ago'"]),
         (HISTORY, &["--journal", &missing, "--state", "broken"], &["--state", "'broken'"]),
-        (HISTORY, &["--journal", &missing, "--group", "web"], &["--group", "'web'"]),
+        (HISTORY, &["--journal", &empty, "--group", "web"], &["--group: \"web\"", "local:drill"]),
+        (HISTORY, &["--journal", &empty, "--target", "x"], &["--target: \"x\"", "local:drill/replica-0"]),
         (HISTORY, &[], &["--journal"]),
         (RECOVER, &["--journal", &missing], &["--journal: ", &missing]),
         (RECOVER, &["--journal", &not_a_journal], &["--journal: ", &not_a_journal]),

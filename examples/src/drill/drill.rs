@@ -281,12 +281,14 @@ fn announced(plan: &Plan, hold: Hold) -> String {
 }
 
 fn interrupted(live: &Live) -> Status {
+    live.cut_off();
     live.failed("interrupted", "nothing was injected");
     Status::Other
 }
 
 /// Says what is left behind by somebody who does not wait for the recovery.
 async fn abandoned(ledger: &Ledger, live: &Live) -> Status {
+    live.cut_off();
     let clock = SystemClock::default();
     let pending = tokio::select! {
         biased;

@@ -1,7 +1,7 @@
 use std::{
     io::{self, IsTerminal, Write},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -17,6 +17,8 @@ pub(super) struct Live {
     is_terminal: bool,
     /// Whether a phase stands below all others.
     has_last: Arc<AtomicBool>,
+    /// Of the phases that were begun.
+    bars: Arc<Mutex<Vec<ProgressBar>>>,
 }
 
 /// One phase that is under way.
@@ -33,6 +35,7 @@ impl Live {
             lines: MultiProgress::new(),
             is_terminal: io::stderr().is_terminal(),
             has_last: Arc::default(),
+            bars: Arc::default(),
         }
     }
 
@@ -62,6 +65,9 @@ impl Live {
     /// `above`: how many lines stay below it.
     fn begin_at(&self, above: usize, name: &'static str, text: String) -> Phase {
         let bar = self.is_terminal.then(|| self.lines.insert_from_back(above, spinner(name, text)));
+        if let Some(bar) = &bar {
+            self.bars.lock().unwrap_or_else(PoisonError::into_inner).push(bar.clone());
+        }
         Phase { name, live: self.clone(), bar }
     }
 
@@ -73,6 +79,14 @@ impl Live {
     /// A phase that went wrong.
     pub(super) fn failed(&self, name: &'static str, text: impl Into<String>) {
         self.begin(name, "").failed(text);
+    }
+
+    /// Removes the lines of phases that nobody waits for any more.
+    pub(super) fn cut_off(&self) {
+        let bars = std::mem::take(&mut *self.bars.lock().unwrap_or_else(PoisonError::into_inner));
+        for bar in bars.iter().filter(|bar| !bar.is_finished()) {
+            bar.finish_and_clear();
+        }
     }
 
     /// Writes above the lines.

@@ -30,6 +30,9 @@ impl fmt::Display for Summary<'_> {
             }
         }
         let group = report.group;
+        if !report.faults.is_empty() {
+            writeln!(f, "seed     {}", report.seed)?;
+        }
         writeln!(
             f,
             "group    {} healthy before, {} after, of {} desired",
@@ -58,24 +61,51 @@ fn explained(report: &DrillReport) -> &'static str {
     }
 }
 
-fn faults(report: &DrillReport) -> Table {
-    let mut table =
-        Table::with_headings(["victim", "event", "seed", "time to detect", "time to recover", "state"]);
+/// Narrow enough for 80 columns: the victims by name, where their groups can be told apart without it.
+fn faults(report: &DrillReport) -> String {
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let time = |milliseconds: Option<u64>| {
-        milliseconds
-            .map_or_else(|| "-".to_owned(), |milliseconds| humanly(Duration::from_millis(milliseconds)))
+        or_none(milliseconds.map(|milliseconds| humanly(Duration::from_millis(milliseconds))))
     };
+    let held = |fault: &FaultReport| {
+        let seconds = fault.achieved.get("seconds")?;
+        Some(humanly(Duration::try_from_secs_f64(seconds).ok()?))
+    };
+    let mut groups: Vec<_> = report.faults.iter().map(|fault| fault.target.group()).collect();
+    groups.sort();
+    groups.dedup();
+    let was_held = report.faults.iter().any(|fault| held(fault).is_some());
+
+    let mut headings = vec!["victim", "event", "time to detect", "time to recover", "state"];
+    if was_held {
+        headings.insert(2, "held");
+    }
+    let mut table = Table::with_headings(headings);
     for fault in &report.faults {
-        table.row([
-            fault.target.to_string(),
+        let victim = match groups.len() {
+            1 => fault.target.name(),
+            _ => fault.target.as_str(),
+        };
+        let mut cells = vec![
+            victim.to_owned(),
             fault.event.clone(),
-            report.seed.to_string(),
             time(fault.time_to_detect_ms),
             time(fault.time_to_recover_ms),
             fault.state.to_string(),
-        ]);
+        ];
+        if was_held {
+            cells.insert(2, or_none(held(fault)));
+        }
+        table.row(cells);
     }
-    table
+    let mut text = table.to_string();
+    if was_held {
+        text.push_str("\n(times count from the injection: the time to recover includes the time held)");
+    }
+    if let [group] = &groups[..] {
+        text = format!("{group}\n{text}");
+    }
+    text
 }
 
 /// Who is chosen, and why the others are not.
