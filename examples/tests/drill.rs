@@ -215,6 +215,21 @@ async fn ctrl_c_recovers_and_a_second_one_says_how_to() {
     assert_eq!(drill.json()["faults"][0]["state"], "recovered", "{drill:#?}");
     assert_eq!((fleet.stopped().len(), fleet.healthy().await), (0, 5));
 
+    let state = fleet.state();
+    let again = ["--event", "stop", "--seed", "7", "--duration", "10m", "--attach", text(&state)];
+    let again = [&again[..], &journal].concat();
+    let mut drill = Watched::start(DRILL, [&again[..], &["--yes"]].concat());
+    drill.says("inject ").await;
+    drill.signal(Signal::INT);
+    let drill = drill.end().await.with_code(5);
+    for text in [
+        "outcome  interrupted: everything that was injected is back",
+        &format!("cargo drill {}", again.join(" ")),
+    ] {
+        assert!(drill.stdout.contains(text), "{text:?} is not in {drill:#?}");
+    }
+    assert!(drill.stderr.contains(&format!("journal {}", text(&path))), "{drill:#?}");
+
     // A recovery that takes its time, because the fleet replaces nobody while it is stopped.
     fleet.signal(Signal::STOP);
     let mut drill = Watched::start(DRILL, fleet.attached(&journal));
@@ -245,6 +260,10 @@ async fn the_next_drill_recovers_what_a_killed_one_has_left() {
         [&journal[..], &["--event", "stop", "--duration", "10m", "--crash-at", "after:active"]].concat();
     assert!(run(DRILL, fleet.attached(&hold)).await.was_killed());
     assert_eq!(fleet.stopped().len(), 1);
+    let left = run(HISTORY, journal).await.with_code(0).stdout;
+    for text in ["PENDING, nobody takes care of it", &format!("recover --journal {}", text(&path))] {
+        assert!(left.contains(text), "{text:?} is not in {left}");
+    }
     let drill = run(DRILL, fleet.attached(&[&journal[..], &["--count", "2"]].concat())).await.with_code(0);
     let events: Vec<Value> =
         drill.json()["faults"].as_array().unwrap().iter().map(|fault| fault["event"].clone()).collect();
@@ -260,9 +279,12 @@ async fn history(journal: &Path) {
     let faults = all.json()["faults"].as_array().unwrap().clone();
     assert_eq!(faults.len(), 3);
     let table = run(HISTORY, ["--journal", text(journal)]).await.with_code(0);
+    assert!(!table.stdout.contains("PENDING"), "{table:#?}");
     assert_eq!(table.stdout.lines().count(), 4, "{table:#?}");
     let target = faults[0]["target"].as_str().unwrap();
     let group = faults[0]["group"].as_str().unwrap();
+    let last_part = |id: &str| id.rsplit('/').next().unwrap().to_owned();
+    let (group_name, target_name) = (last_part(group), last_part(target));
     for (arguments, found) in [
         (["--event", "stop"], 1),
         (["--event", "reboot"], 0),
@@ -270,9 +292,12 @@ async fn history(journal: &Path) {
         (["--state", "active"], 0),
         (["--limit", "2"], 2),
         (["--group", group], 3),
+        (["--group", &group_name], 3),
+        (["--group", group.strip_prefix("local:").unwrap()], 3),
         (["--group", "local:elsewhere"], 0),
         (["--since", "10m"], 3),
         (["--since", "2100-01-01T00:00:00Z"], 0),
+        (["--target", &target_name], faults.iter().filter(|fault| fault["target"] == target).count()),
         (["--target", target], faults.iter().filter(|fault| fault["target"] == target).count()),
     ] {
         let some = run(HISTORY, [&["--journal", text(journal), "--json"], &arguments[..]].concat())

@@ -87,8 +87,10 @@ async fn it_shows_the_plan_and_asks_how_many_and_whether() {
     let mut drill = OnTerminal::start(&attached);
     drill.is_asked("How many of the 5? At most 2, 0 stops here. [1]").await;
     assert!(drill.seen.contains("replica-0") && drill.seen.contains("left alone"), "{}", drill.seen);
+    assert!(drill.seen.trim_end().ends_with("[1]"), "nothing stands behind the question: {}", drill.seen);
     drill.answers("2").await;
     drill.is_asked("Inject? [y/N]").await;
+    assert!(!drill.seen.contains("journal"), "no line is drawn over the questions: {}", drill.seen);
     assert_eq!(drill.seen.matches("terminate into local:").count(), 2, "{}", drill.seen);
     drill.answers("").await;
     let declined = drill.end().await.with_code(3);

@@ -119,7 +119,7 @@ async fn perform(
     bounds.check(order.count())?;
     let ledger = stage.ledger(order).await?;
     if let (false, Some(path)) = (stage.is_own(), &ledger.path) {
-        live.done("journal", path.display().to_string());
+        live.head("journal", &path.display().to_string());
     }
     let monkey = |count, provider| {
         let phases = Phases::new(live.clone(), order.event.hold().duration());
@@ -145,7 +145,11 @@ async fn perform(
         }
         let answer = tokio::select! {
             biased;
-            () = interrupt.next() => return Ok(Ended::Interrupted),
+            () = interrupt.next() => {
+                // Off the line of the question.
+                live.say("");
+                return Ok(Ended::Interrupted);
+            }
             answer = agree(order, bounds, live, plan) => answer?,
         };
         match answer {

@@ -89,6 +89,11 @@ impl Live {
         }
     }
 
+    /// A line like that of a phase, written once: what is redrawn would stand in the way of a question.
+    pub(super) fn head(&self, name: &str, text: &str) {
+        self.say(&format!("{name:>12} {text}"));
+    }
+
     /// Writes above the lines.
     pub(super) fn say(&self, text: &str) {
         self.lines.suspend(|| write_line(text));

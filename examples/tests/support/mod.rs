@@ -167,11 +167,15 @@ impl FleetProgram {
         let arguments = [&["--state", text(&state)], arguments].concat();
         let mut child = command(FLEET, arguments).stderr(Stdio::inherit()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut seen = Vec::new();
         let reading = async {
             while let Some(line) = stdout.next_line().await.unwrap() {
                 if line.contains("cargo drill --attach") {
+                    let journal = format!("journal of its drills: {}", text(&state.join("chaos.journal")));
+                    assert!(seen.contains(&journal), "{seen:?}");
                     return;
                 }
+                seen.push(line);
             }
             panic!("the fleet did not come up");
         };
