@@ -10,8 +10,11 @@ use std::{
     process::Stdio,
 };
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use support::{DRILL, Ended, FleetProgram, command, end, within_limit};
+use rustix::{
+    process::Signal,
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+};
+use support::{DRILL, Ended, FleetProgram, command, end, send, within_limit};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::Child,
@@ -64,16 +67,29 @@ impl OnTerminal {
         self.input.flush().await.unwrap();
     }
 
-    /// Reads on, so that the drill is never kept from writing, and returns how it ended.
-    async fn end(self) -> Ended {
+    fn interrupt(&self) {
+        send(self.drill.id().unwrap(), Signal::INT);
+    }
+
+    /// Reads on, so that the drill is never kept from writing, and returns how it ended and what it has written last in one
+    /// go: the lines that stay.
+    async fn end_with_last_lines(self) -> (Ended, String) {
         let mut output = self.output;
         let reading = tokio::spawn(async move {
-            let mut text = [0; 4096];
-            while output.read(&mut text).await.is_ok_and(|length| length > 0) {}
+            let (mut text, mut seen) = ([0; 4096], self.seen);
+            while let Ok(length @ 1..) = output.read(&mut text).await {
+                seen.push_str(&String::from_utf8_lossy(&text[..length]));
+            }
+            seen
         });
         let ended = end(self.drill).await;
-        within_limit(reading).await.unwrap();
-        ended
+        let seen = within_limit(reading).await.unwrap();
+        let cleared = "\x1b[2K";
+        (ended, seen.rsplit(cleared).next().unwrap().to_owned())
+    }
+
+    async fn end(self) -> Ended {
+        self.end_with_last_lines().await.0
     }
 }
 
@@ -117,11 +133,7 @@ async fn it_shows_the_plan_and_asks_how_many_and_whether() {
 
     let mut drill = OnTerminal::start(&attached);
     drill.is_asked("How many").await;
-    rustix::process::kill_process(
-        rustix::process::Pid::from_raw(drill.drill.id().unwrap().try_into().unwrap()).unwrap(),
-        rustix::process::Signal::INT,
-    )
-    .unwrap();
+    drill.interrupt();
     drill.end().await.with_code(5);
     assert_eq!(fleet.processes(), before, "nobody was touched");
 
@@ -133,6 +145,23 @@ async fn it_shows_the_plan_and_asks_how_many_and_whether() {
     let done = drill.end().await.with_code(0);
     assert_eq!(done.json()["faults"].as_array().unwrap().len(), 1);
     assert_ne!(fleet.processes(), before);
+    fleet.stop().await;
+}
+
+#[tokio::test]
+async fn no_line_of_a_phase_outlives_a_drill_that_does_not_wait() {
+    let fleet = FleetProgram::start(5).await;
+    let state = fleet.state();
+    // It replaces nobody while it is stopped.
+    fleet.signal(Signal::STOP);
+    let mut drill = OnTerminal::start(&["--attach", support::text(&state), "--yes", "--steady", "20ms"]);
+    drill.is_asked("waiting for replica-").await;
+    drill.interrupt();
+    drill.is_asked("Ctrl-C again").await;
+    drill.interrupt();
+    let (_, left) = drill.end_with_last_lines().await;
+    assert!(left.contains("recover with") && !left.contains("waiting for"), "{left}");
+    fleet.signal(Signal::CONT);
     fleet.stop().await;
 }
 

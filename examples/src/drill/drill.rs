@@ -9,6 +9,7 @@ use futures_util::future::join;
 use super::{
     DrillArguments,
     announced::Announced,
+    echo::Unechoed,
     live::{Live, Phase},
     order::{Bounds, Order},
     phases::Phases,
@@ -74,6 +75,7 @@ enum Run {
 pub async fn drill(arguments: DrillArguments) -> ProgramResult {
     let live = Live::on_stderr();
     LogTo::start(live.lines());
+    let _unechoed = Unechoed::on_stderr();
     let order = Order::read(&arguments)?;
     let mut interrupt = Interrupt::listen()?;
     let stage = tokio::select! {
@@ -285,14 +287,12 @@ fn announced(plan: &Plan, hold: Hold) -> String {
 }
 
 fn interrupted(live: &Live) -> Status {
-    live.cut_off();
     live.failed("interrupted", "nothing was injected");
     Status::Other
 }
 
 /// Says what is left behind by somebody who does not wait for the recovery.
 async fn abandoned(ledger: &Ledger, live: &Live) -> Status {
-    live.cut_off();
     let clock = SystemClock::default();
     let pending = tokio::select! {
         biased;

@@ -1,7 +1,7 @@
 use std::{
     io::{self, IsTerminal, Write},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -17,8 +17,6 @@ pub(super) struct Live {
     is_terminal: bool,
     /// Whether a phase stands below all others.
     has_last: Arc<AtomicBool>,
-    /// Of the phases that were begun.
-    bars: Arc<Mutex<Vec<ProgressBar>>>,
 }
 
 /// One phase that is under way.
@@ -35,7 +33,6 @@ impl Live {
             lines: MultiProgress::new(),
             is_terminal: io::stderr().is_terminal(),
             has_last: Arc::default(),
-            bars: Arc::default(),
         }
     }
 
@@ -65,9 +62,6 @@ impl Live {
     /// `above`: how many lines stay below it.
     fn begin_at(&self, above: usize, name: &'static str, text: String) -> Phase {
         let bar = self.is_terminal.then(|| self.lines.insert_from_back(above, spinner(name, text)));
-        if let Some(bar) = &bar {
-            self.bars.lock().unwrap_or_else(PoisonError::into_inner).push(bar.clone());
-        }
         Phase { name, live: self.clone(), bar }
     }
 
@@ -79,14 +73,6 @@ impl Live {
     /// A phase that went wrong.
     pub(super) fn failed(&self, name: &'static str, text: impl Into<String>) {
         self.begin(name, "").failed(text);
-    }
-
-    /// Removes the lines of phases that nobody waits for any more.
-    pub(super) fn cut_off(&self) {
-        let bars = std::mem::take(&mut *self.bars.lock().unwrap_or_else(PoisonError::into_inner));
-        for bar in bars.iter().filter(|bar| !bar.is_finished()) {
-            bar.finish_and_clear();
-        }
     }
 
     /// A line like that of a phase, written once: what is redrawn would stand in the way of a question.

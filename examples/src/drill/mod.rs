@@ -4,6 +4,7 @@ mod announced;
 mod arguments;
 mod crash;
 mod drill;
+mod echo;
 mod live;
 mod order;
 mod phases;
