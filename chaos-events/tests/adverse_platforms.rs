@@ -126,6 +126,16 @@ async fn a_look_that_hangs_once_leaves_time_for_another() {
     assert!(report.faults[0].time_to_recover().unwrap() < seconds(60 + 40), "{report}");
 }
 
+/// The first look is at the fault in its hold, the second one comes before the recovery.
+#[tokio::test(start_paused = true)]
+async fn a_recovery_does_not_wait_long_for_the_look_before_it() {
+    let platform = Platform::of(5);
+    let hanging = Trouble::hanging_at(TargetCall::Health).first(2).of_targets(platform.clone());
+    let report = inject_into(&platform, hanging, stop(60)).await;
+    assert_eq!(report.outcome(), Outcome::Completed, "{report}");
+    assert!(report.faults[0].time_to_recover().unwrap() < seconds(60 + 10), "{report}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn settling_takes_at_most_a_quarter_of_the_recovery_budget() {
     let platform = Platform::of(5);

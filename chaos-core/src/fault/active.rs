@@ -142,7 +142,10 @@ impl Active {
     async fn attempts(&self, latest: &Mutex<Failure>) -> Result<Option<String>, Failure> {
         let fault = self.record.id;
         if !self.is_believable() {
-            self.look_for_effect().await;
+            // The deadline has passed: what this look could save is no longer than settling, and that is all it may cost.
+            let clock = self.scope.clock().as_ref();
+            let looking = self.look_for_effect();
+            let _ = within(clock, self.safeguard.retry.settle, "the look before the recovery", looking).await;
         }
         for number in 1.. {
             self.scope
