@@ -73,7 +73,8 @@ pub use calendar::{
     TimeOfDay, Window,
 };
 pub use capability::{
-    Capabilities, Capability, CapabilitySet, Isolation, IsolationSnapshot, Lifecycle, Output, Script, Shell,
+    Capabilities, Capability, CapabilitySet, Isolation, IsolationSnapshot, Lifecycle, NetworkShare, Output,
+    Script, Shell,
 };
 pub use chance::{CountingEntropy, Entropy, SystemEntropy};
 pub use clock::{Clock, ManualClock, SystemClock};

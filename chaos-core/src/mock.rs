@@ -37,8 +37,8 @@ use mockall::mock;
 use crate::{
     Activity, Arming, Calendar, Capabilities, CapabilitySet, ChaosEvent, Clock, Entropy, FaultId, FaultQuery,
     FaultRecord, Group, GroupFilter, GroupId, Halt, Health, Hold, Isolation, IsolationSnapshot, Journal,
-    Labels, Lease, Lifecycle, Limits, Mark, Observer, Output, Permit, Prepared, Provider, Result, Scope,
-    Script, Shell, Target, TargetId, Window,
+    Labels, Lease, Lifecycle, Limits, Mark, NetworkShare, Observer, Output, Permit, Prepared, Provider,
+    Result, Scope, Script, Shell, Target, TargetId, Window,
 };
 
 mock! {
@@ -76,6 +76,7 @@ mock! {
     impl Shell for Shell {
         async fn inspect(&self, script: &Script) -> Result<Output>;
         async fn run(&self, script: &Script, permit: &Permit) -> Result<Output>;
+        async fn network(&self) -> Result<NetworkShare>;
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
-use crate::{Group, GroupId, Result, Target, TargetId};
+use crate::{Group, GroupId, Result, Shell, Target, TargetId};
 
 /// Finds groups and finds targets again.
 #[async_trait]
@@ -28,6 +28,15 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// Finds a target again, perhaps from another process than the one that discovered it. `None` only where it is certain
     /// that the target exists no more.
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>>;
+
+    /// Reaches what scripts have left behind that ran on a target which [`resolve`](Provider::resolve) finds no more: the
+    /// shell of the machine that a process ran on, which is there without the process.
+    ///
+    /// `None`, unless overridden: nothing outlives these targets. Whoever wraps another provider must ask that one.
+    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        let _ = id;
+        Ok(None)
+    }
 }
 
 /// Which groups to look at. Empty: all of them.
@@ -73,5 +82,9 @@ impl<P: Provider + ?Sized> Provider for Arc<P> {
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         (**self).resolve(id).await
+    }
+
+    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        (**self).shell_beyond(id).await
     }
 }

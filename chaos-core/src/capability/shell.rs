@@ -2,9 +2,12 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use async_trait::async_trait;
 
+use super::NetworkShare;
 use crate::{Error, Permit, Result};
 
 /// Runs POSIX `sh` scripts on a target.
+///
+/// What a script starts in a session of its own (`setsid`) outlives the script, its time limit, and whoever ran it.
 #[async_trait]
 pub trait Shell: fmt::Debug + Send + Sync + 'static {
     /// Runs a script that only looks. Read-only by contract: this is what `prepare` and `verify` may call.
@@ -16,6 +19,11 @@ pub trait Shell: fmt::Debug + Send + Sync + 'static {
     ///
     /// Not cancel safe: a dropped call may have happened or not.
     async fn run(&self, script: &Script, permit: &Permit) -> Result<Output>;
+
+    /// How much of the network that these scripts see is the target's, at this moment.
+    ///
+    /// Cancel safe: it only looks.
+    async fn network(&self) -> Result<NetworkShare>;
 }
 
 /// A POSIX `sh` script and its parameters.

@@ -12,11 +12,28 @@ pub(crate) struct Ledger(Mutex<Findings>);
 pub(crate) struct Findings {
     pub(crate) achieved: Magnitude,
     pub(crate) milestones: Vec<Reached>,
+    notes: Vec<String>,
+}
+
+impl Findings {
+    /// Every note, and `more` after them, as one text.
+    pub(crate) fn notes_and(&self, more: Option<String>) -> Option<String> {
+        let mut notes = self.notes.clone();
+        notes.extend(more);
+        (!notes.is_empty()).then(|| notes.join("; "))
+    }
 }
 
 impl Ledger {
     pub(crate) fn measure(&self, name: &str, value: f64) {
         self.findings().achieved.set(name, value);
+    }
+
+    pub(crate) fn note(&self, what: String) {
+        let notes = &mut self.findings().notes;
+        if !notes.contains(&what) {
+            notes.push(what);
+        }
     }
 
     /// Whether this is the first time that `milestone` is reached.

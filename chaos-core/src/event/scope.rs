@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::ledger::{Findings, Ledger};
 use crate::{
     Activity, Clock, Error, ErrorKind, FaultId, Group, GroupId, Injection, Milestone, Provider, Result,
-    Target, TargetId, clock::Deadline, observer::Observers,
+    Shell, Target, TargetId, clock::Deadline, observer::Observers,
 };
 
 /// What an event and a recovery see: the target, its group, the fault's id and deadline, and the injected clock.
@@ -130,6 +130,18 @@ impl Scope {
         }
     }
 
+    /// A fresh look for a shell that reaches what scripts have left on the target: the target's own, or where that is gone,
+    /// one that reaches what outlives it. `None` where nothing of it can be left.
+    ///
+    /// # Errors
+    /// As [`Provider::resolve`] and [`Provider::shell_beyond`]; `Unsupported` where the target is there and has no shell.
+    pub async fn fresh_shell(&self) -> Result<Option<Arc<dyn Shell>>> {
+        match self.fresh_target().await? {
+            Some(target) => target.capabilities().shell().map(|shell| Some(Arc::clone(shell))),
+            None => self.inner.parts.provider.shell_beyond(self.target_id()).await,
+        }
+    }
+
     /// The injected clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.inner.parts.clock
@@ -159,6 +171,12 @@ impl Scope {
     /// Reports a number that was measured, under a name that carries its unit, such as `load_percent`.
     pub fn measure(&self, name: &str, value: f64) {
         self.inner.ledger.measure(name, value);
+    }
+
+    /// Reports something that a person should know about this fault, such as that a guarantee is weaker on this target. Said
+    /// twice it is reported once.
+    pub fn note(&self, what: impl Into<String>) {
+        self.inner.ledger.note(what.into());
     }
 
     /// Reports that `milestone` was reached now. Only the first time counts.

@@ -221,9 +221,9 @@ impl Active {
             Err(failure) => (FaultState::RecoveryFailed, None, Some(failure)),
         };
         let mark = Mark::new(state, self.scope.clock().now())
-            .achieved(findings.achieved)
-            .milestones(findings.milestones)
-            .note(note)
+            .achieved(findings.achieved.clone())
+            .milestones(findings.milestones.clone())
+            .note(findings.notes_and(note))
             .failure(failure);
         if let Err(error) = self.mark_stubbornly(unwritten.iter().chain([&mark])).await {
             self.tell_journal_failure(&error);

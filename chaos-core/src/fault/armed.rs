@@ -96,7 +96,9 @@ impl Armed {
     async fn record_result(&mut self, result: Result<()>) -> Result<()> {
         result?;
         let (fault, now) = (self.record.id, self.scope.clock().now());
-        let mark = Mark::new(FaultState::Active, now).achieved(self.scope.findings().achieved);
+        let findings = self.scope.findings();
+        let note = findings.notes_and(None);
+        let mark = Mark::new(FaultState::Active, now).achieved(findings.achieved).note(note);
         // A journal that hangs must not prolong the fault.
         let limit = self.scope.remaining().max(Duration::from_secs(1));
         let marking = self.safeguard.journal.mark(fault, &mark);

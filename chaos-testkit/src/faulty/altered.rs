@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use chaos_core::{BoxStream, Group, GroupFilter, GroupId, Provider, Result, Target, TargetId};
+use chaos_core::{BoxStream, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId};
 use futures_util::StreamExt;
 
 type AlterTarget = dyn Fn(Arc<dyn Target>) -> Arc<dyn Target> + Send + Sync;
@@ -76,6 +76,10 @@ impl<P: Provider> Provider for Altered<P> {
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         let target = self.inner.resolve(id).await?;
         Ok(target.map(|target| (self.target)(target)))
+    }
+
+    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        self.inner.shell_beyond(id).await
     }
 }
 

@@ -47,6 +47,8 @@ pub enum ProviderCall {
     Group,
     /// `resolve`.
     Resolve,
+    /// `shell_beyond`.
+    ShellBeyond,
 }
 
 /// A call to a [`Target`](chaos_core::Target) or to one of its capabilities.
@@ -67,6 +69,8 @@ pub enum TargetCall {
     Inspect,
     /// `Shell::run`.
     Run,
+    /// `Shell::network`.
+    Network,
     /// `Isolation::snapshot`.
     Snapshot,
     /// `Isolation::isolate`.
@@ -86,7 +90,7 @@ impl TargetCall {
             Self::Stop => Capability::Stop,
             Self::Start => Capability::Start,
             Self::Reboot => Capability::Reboot,
-            Self::Inspect | Self::Run => Capability::Shell,
+            Self::Inspect | Self::Run | Self::Network => Capability::Shell,
             Self::Snapshot | Self::Isolate | Self::Restore | Self::IsIsolated => Capability::Isolation,
         })
     }

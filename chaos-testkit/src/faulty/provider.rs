@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chaos_core::{BoxStream, Group, GroupFilter, GroupId, Provider, Result, Target, TargetId};
+use chaos_core::{BoxStream, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId};
 use futures_util::{StreamExt, stream};
 
 use super::{Faulty, Interference, ProviderCall};
@@ -37,5 +37,12 @@ impl<P: Provider, I: Interference<ProviderCall>> Provider for Faulty<P, I> {
         let target = self.inner.resolve(id).await?;
         self.interference.after(ProviderCall::Resolve).await?;
         Ok(target)
+    }
+
+    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        self.interference.before(ProviderCall::ShellBeyond).await?;
+        let shell = self.inner.shell_beyond(id).await?;
+        self.interference.after(ProviderCall::ShellBeyond).await?;
+        Ok(shell)
     }
 }

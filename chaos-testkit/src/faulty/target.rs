@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capabilities, CapabilitySet, Health, Isolation, IsolationSnapshot, Labels, Lifecycle, Output, Permit,
-    Provider, Result, Script, Shell, Target, TargetId,
+    Capabilities, CapabilitySet, Health, Isolation, IsolationSnapshot, Labels, Lifecycle, NetworkShare,
+    Output, Permit, Provider, Result, Script, Shell, Target, TargetId,
 };
 
 use super::{Altered, Faulty, Interference, TargetCall};
@@ -88,6 +88,10 @@ impl<I: Interference<TargetCall>> Shell for Faulty<Arc<dyn Shell>, I> {
 
     async fn run(&self, script: &Script, permit: &Permit) -> Result<Output> {
         self.around_target(TargetCall::Run, self.inner.run(script, permit)).await
+    }
+
+    async fn network(&self) -> Result<NetworkShare> {
+        self.around_target(TargetCall::Network, self.inner.network()).await
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::{
 
 use chaos_core::{
     Capabilities, Capability, CapabilitySet, Error, ErrorKind, Health, Isolation, IsolationSnapshot, Labels,
-    Lifecycle, Output, Permit, Result, Script, Shell, Target, TargetId, async_trait, memory::MemoryProvider,
+    Lifecycle, NetworkShare, Output, Permit, Result, Script, Shell, Target, TargetId, async_trait,
+    memory::MemoryProvider,
 };
 use chaos_testkit::{Subject, faulty::Altered};
 
@@ -195,6 +196,10 @@ impl Shell for Equipped {
                 String::from_utf8(output.stderr).unwrap()
             },
         ))
+    }
+
+    async fn network(&self) -> Result<NetworkShare> {
+        Ok(NetworkShare::Whole)
     }
 
     async fn run(&self, script: &Script, _: &Permit) -> Result<Output> {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chaos_core::{Group, GroupFilter, GroupId, Provider, Result, Target, TargetId};
+use chaos_core::{Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId};
 use futures_util::{StreamExt, stream::BoxStream};
 
 /// A provider of which only the targets that a person has agreed to may be chosen.
@@ -40,6 +40,10 @@ impl Provider for Announced {
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         self.provider.resolve(id).await
+    }
+
+    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        self.provider.shell_beyond(id).await
     }
 }
 
