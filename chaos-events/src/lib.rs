@@ -5,9 +5,12 @@
 //! | [`Terminate`] | ends a target for good | terminate, and a group that replaces its members | [`AwaitReplacement`]: the group is whole and healthy again |
 //! | [`Stop`] | halts a target for a while | stop, start | [`StartAgain`] |
 //! | [`Reboot`] | restarts a target in place | reboot | [`StartAgain`] |
+//! | [`CpuBurn`] | keeps cores of its machine busy | shell | [`EndCpuBurn`]: no burner is left |
 //!
 //! [`registry`] knows all the recoveries. No event here knows a provider: whatever offers the capabilities will do.
 
+mod cpu_burn;
+mod host_script;
 mod pace;
 mod reboot;
 mod registry;
@@ -15,6 +18,7 @@ mod start_again;
 mod stop;
 mod terminate;
 
+pub use cpu_burn::{CpuBurn, EndCpuBurn};
 pub use reboot::Reboot;
 pub use registry::registry;
 pub use start_again::StartAgain;

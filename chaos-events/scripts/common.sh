@@ -1,0 +1,128 @@
+#!/bin/sh
+# What the scripts of the host faults share. Each of them is this text followed by its own, run as one program.
+#
+# In the environment:
+#   action    preflight, start, status or stop; hold is what start leaves behind
+#   fault     the fault's id, 16 hexadecimal digits
+#   program   this text once more, for start
+#   boot_id, ends_at    for start: the boot, and the uptime in hundredths of a second at which the fault must be over. That clock
+#                       cannot be set, so that an order that arrives late ends on time, and never begins after its end.
+#
+# It answers with lines NAME=VALUE on standard output, `note=` among them for what a person should know. The exit status is
+# that of sysexits.h: 64 for a parameter that makes no sense on this machine, 69 for something that is missing here, 75 for what may
+# work when it is tried again; the reason is on standard error.
+#
+# Whatever holds a fault carries its id as the first variable of the environment that it was started with. That mark is how
+# stop finds everything: it needs no file, survives no reboot, and belongs to nobody else.
+set -u
+umask 077
+: "${action:?}" "${fault:?}"
+mark="CHAOS_FAULT=$fault"
+# Not for what this starts in passing.
+unset CHAOS_FAULT
+
+invalid() {
+  printf '%s\n' "$*" >&2
+  exit 64
+}
+
+unsupported() {
+  printf '%s\n' "$*" >&2
+  exit 69
+}
+
+not_now() {
+  printf '%s\n' "$*" >&2
+  exit 75
+}
+
+need() { # command...
+  for name in "$@"; do
+    command -v "$name" >/dev/null 2>&1 || unsupported "the command $name is missing"
+  done
+}
+
+# What every host fault needs, and the clock that its deadline is told in.
+preflight_of_all() {
+  need env grep kill setsid sleep tail tr
+  sleep 0.01 2>/dev/null || unsupported "sleep takes no fractions of a second here"
+  for file in /proc/self/environ /proc/self/stat /proc/uptime; do
+    [ -r "$file" ] || unsupported "$file cannot be read"
+  done
+  read -r boot </proc/sys/kernel/random/boot_id || unsupported "/proc/sys/kernel/random/boot_id cannot be read"
+  printf 'boot_id=%s\nuptime=%s\n' "$boot" "$(uptime)"
+}
+
+uptime() { # in hundredths of a second
+  read -r uptime _ </proc/uptime
+  # The 1 keeps 08 and 09 from being octal.
+  echo $((${uptime%.*} * 100 + 1${uptime#*.} - 100))
+}
+
+# Sets $left, in hundredths of a second. For start: ends it where there is nothing left to begin for.
+must_be_in_time() {
+  : "${boot_id:?}" "${ends_at:?}" "${program:?}"
+  read -r boot </proc/sys/kernel/random/boot_id
+  [ "$boot" = "$boot_id" ] || not_now "the machine has rebooted since this was prepared; nothing was begun"
+  left=$((ends_at - $(uptime)))
+  [ "$left" -gt 0 ] || not_now "the fault's deadline has passed; nothing was begun"
+}
+
+seconds() { # of hundredths: 105 is 1.05
+  printf '%d.%02d' $(($1 / 100)) $(($1 % 100))
+}
+
+# Runs this program once more as `hold`, with these variables, in a session of its own: it outlives whoever started it. Sets
+# $holder.
+detached() { # NAME=VALUE...
+  setsid env -i "$mark" "PATH=$PATH" LC_ALL=C action=hold "fault=$fault" "program=$program" "$@" \
+    sh -c "$program" "chaos-fault-$fault" "$(uptime)" "$ends_at" </dev/null >/dev/null 2>&1 &
+  holder=$!
+}
+
+# Every process of this fault, this one not.
+marked() {
+  # shellcheck disable=SC2013 # paths without spaces
+  for entry in $(grep -lsF "$mark" /proc/[0-9]*/environ); do
+    entry=${entry#/proc/}
+    [ "${entry%/environ}" = "$$" ] || echo "${entry%/environ}"
+  done
+}
+
+# Sets $stat to the fields of /proc/PID/stat from the third on. The name before them may hold anything.
+look_at() { # pid
+  stat=
+  { while IFS= read -r line; do stat="$stat$line "; done <"/proc/$1/stat"; } 2>/dev/null
+  stat=${stat##*) }
+  [ -n "$stat" ]
+}
+
+# The processes that hold this fault, as PID.START_TIME: what `detached` has started, without what that starts in passing.
+holders() {
+  for pid in $(marked); do
+    look_at "$pid" || continue
+    # shellcheck disable=SC2086 # split into fields
+    set -- $stat
+    # A leader of its session that has not ended.
+    if [ "$4" = "$pid" ] && [ "$1" != Z ] && [ "$1" != X ]; then echo "$pid.${20}"; fi
+  done
+}
+
+report_holders() {
+  holders | while read -r holder; do echo "holder=$holder"; done
+}
+
+# Ends every process of this fault: also a start that is still on its way, which could begin something after this.
+stop_all() {
+  tries=0
+  while found=$(marked) && [ -n "$found" ]; do
+    [ "$tries" -lt 100 ] || not_now "processes of this fault do not end: $(echo "$found" | tr '\n' ' ')"
+    tries=$((tries + 1))
+    for pid in $found; do
+      # Its whole group where it leads one.
+      kill -9 -- "-$pid" 2>/dev/null
+      kill -9 "$pid" 2>/dev/null
+    done
+    [ "$tries" -lt 3 ] || sleep 0.02
+  done
+}

@@ -1,0 +1,177 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chaos_core::{
+    Capability, CapabilitySet, ChaosEvent, Error, Hold, Injection, Permit, Prepared, Recovery, Result, Scope,
+    Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::host_script::{Answer, HostFault, HostScript};
+
+const SCRIPT: HostScript = HostScript {
+    event: "cpu-burn",
+    program: concat!(include_str!("../scripts/common.sh"), include_str!("../scripts/cpu_burn.sh")),
+};
+
+/// Keeps cores of a target's machine busy for a while.
+///
+/// One burner for each core uses the given share of one core, whatever else runs there: the load is its own and comes on top of
+/// what the machine does already. A burner compares the CPU time that it has used with the time that has passed, so that the
+/// average is right also where it is interrupted. Where others want the same cores it gets no more than its fair share: read
+/// what was achieved (`load_percent`, the average over the burners).
+///
+/// It runs where the target's [`Shell`](chaos_core::Shell) runs: for a process, on its machine.
+///
+/// ```
+/// use std::time::Duration;
+/// use chaos_events::CpuBurn;
+///
+/// let burn = CpuBurn::load(60.0)?.cores(1)?.lasting(Duration::from_secs(30))?;
+/// assert!(CpuBurn::load(0.0).is_err());
+/// # let _ = burn;
+/// # Ok::<(), chaos_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct CpuBurn {
+    load: Load,
+    cores: Option<usize>,
+    hold: Hold,
+}
+
+/// A share of one core, in hundredths of a percent.
+#[derive(Clone, Copy, Debug)]
+struct Load(u32);
+
+impl Default for CpuBurn {
+    /// 80 % of every core, for 60 seconds.
+    fn default() -> Self {
+        Self { load: Load(8_000), cores: None, hold: Hold::DEFAULT }
+    }
+}
+
+impl CpuBurn {
+    /// Uses this much of each core, in percent: from 0.01 to 100. Every core, for 60 seconds.
+    ///
+    /// # Errors
+    /// `InvalidInput` for anything else.
+    pub fn load(percent: f64) -> Result<Self> {
+        Ok(Self { load: Load::percent(percent)?, ..Self::default() })
+    }
+
+    /// Burns this many cores. A target that has fewer is left alone.
+    ///
+    /// # Errors
+    /// `InvalidInput` for zero.
+    pub fn cores(mut self, cores: usize) -> Result<Self> {
+        if cores == 0 {
+            return Err(Error::invalid("cores", cores, "at least 1"));
+        }
+        self.cores = Some(cores);
+        Ok(self)
+    }
+
+    /// Burns for this long.
+    ///
+    /// # Errors
+    /// `InvalidInput` for zero and for more than 12 hours.
+    pub fn lasting(mut self, duration: Duration) -> Result<Self> {
+        self.hold = Hold::lasting(duration)?;
+        Ok(self)
+    }
+}
+
+impl Load {
+    fn percent(percent: f64) -> Result<Self> {
+        // Also for what is no number.
+        if !(0.01..=100.0).contains(&percent) {
+            return Err(Error::invalid("load", percent, "from 0.01 to 100 percent of a core"));
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is from 1 to 10,000")]
+        let hundredths = (percent * 100.0).round() as u32;
+        Ok(Self(hundredths))
+    }
+
+    fn as_percent(self) -> f64 {
+        f64::from(self.0) / 100.0
+    }
+}
+
+#[async_trait]
+impl ChaosEvent for CpuBurn {
+    fn name(&self) -> &'static str {
+        "cpu-burn"
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        CapabilitySet::of([Capability::Shell])
+    }
+
+    fn hold(&self) -> Hold {
+        self.hold
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        let fault = HostFault::prepared(SCRIPT, scope)?
+            .with("load", self.load.0)
+            .with("cores", self.cores.unwrap_or_default());
+        let ready = fault.preflight(scope).await?;
+        let here: usize = ready.answer.parse("cores")?;
+        let cores = self.cores.unwrap_or(here);
+        if cores > here {
+            return Err(Error::invalid("cores", cores, format!("at most the {here} that the target has")));
+        }
+        let begun = scope.clone();
+        let prepared = Prepared::new(EndCpuBurn::default(), |permit| {
+            Box::pin(async move {
+                ready.start(permit).await?.tell_notes(&begun);
+                Ok(())
+            })
+        });
+        Ok(prepared
+            .requesting("load_percent", self.load.as_percent())
+            .requesting("cores", cores as f64)
+            .requesting("seconds", self.hold.duration().as_secs_f64()))
+    }
+}
+
+/// Ends every burner of the fault: the recovery of [`CpuBurn`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EndCpuBurn {}
+
+impl EndCpuBurn {
+    /// How much the burners have used so far, where there are any. Returns how many there are.
+    fn measure(scope: &Scope, answer: &Answer) -> Result<u32> {
+        let burners = answer.parse("burners")?;
+        if burners > 0 {
+            scope.measure("cores", f64::from(burners));
+            scope.measure("load_percent", answer.parse("load_percent")?);
+        }
+        Ok(burners)
+    }
+}
+
+#[async_trait]
+impl Recovery for EndCpuBurn {
+    const KIND: &'static str = "chaos-events/end-cpu-burn/1";
+
+    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+        let Some(fault) = HostFault::left_behind(SCRIPT, scope).await? else { return Ok(()) };
+        let found = Self::measure(scope, &fault.stop(permit).await?)?;
+        if found == 0 && scope.injection() == Injection::Returned {
+            scope.note("the burners had ended by themselves; the load, where one is shown, is that early in the hold");
+        }
+        Ok(())
+    }
+
+    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+        let Some(fault) = HostFault::left_behind(SCRIPT, scope).await? else {
+            return Ok(Verdict::Gone("the target exists no more, and its burners with it".to_owned()));
+        };
+        Ok(match Self::measure(scope, &fault.status().await?)? {
+            0 => Verdict::Back,
+            burners => Verdict::NotYet(format!("burners still run: {burners}")),
+        })
+    }
+}

@@ -1,0 +1,242 @@
+//! This machine as a target of its own kind, and the tools that its scripts find there.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use chaos_core::{
+    BoxStream, Capabilities, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Health, Labels, Member,
+    MemoryJournal, Monkey, NetworkShare, Output, Permit, Provider, Result, Script, Shell, SystemClock,
+    Target, TargetId, async_trait,
+};
+use futures_util::{StreamExt, stream};
+use tempfile::TempDir;
+
+/// One group of three targets, `host:web/machine-0` and so on. Each of them is this machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    group: GroupId,
+    shell: Arc<MachineShell>,
+    labels: Labels,
+}
+
+#[derive(Debug)]
+struct MachineShell {
+    tools: Tools,
+    namespace: Option<String>,
+}
+
+/// A directory with every command that scripts find, and nothing else.
+#[derive(Debug)]
+pub(crate) struct Tools(TempDir);
+
+impl Tools {
+    /// dash as `sh`, and what this system has.
+    pub(crate) fn of_debian() -> Self {
+        let tools = Self(tempfile::tempdir().unwrap());
+        for directory in ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"] {
+            for entry in fs::read_dir(directory).into_iter().flatten() {
+                let entry = entry.unwrap();
+                let _ = symlink(entry.path(), tools.0.path().join(entry.file_name()));
+            }
+        }
+        tools.with("sh", "/bin/dash")
+    }
+
+    /// busybox for everything that it can be, and nothing else. `None` where there is no busybox, which is said.
+    pub(crate) fn of_busybox() -> Option<Self> {
+        let Ok(listed) = Command::new("busybox").arg("--list").output() else {
+            eprintln!("skipped: scripts under busybox: busybox is not installed");
+            return None;
+        };
+        let path =
+            String::from_utf8(Command::new("sh").args(["-c", "command -v busybox"]).output().unwrap().stdout);
+        let path = path.unwrap();
+        let tools = Self(tempfile::tempdir().unwrap());
+        for applet in String::from_utf8(listed.stdout).unwrap().lines() {
+            symlink(path.trim(), tools.0.path().join(applet)).unwrap();
+        }
+        Some(tools)
+    }
+
+    /// Both, or one where there is no busybox.
+    pub(crate) fn all() -> Vec<Self> {
+        [Some(Self::of_debian()), Self::of_busybox()].into_iter().flatten().collect()
+    }
+
+    /// With this command too, or this one instead.
+    pub(crate) fn with(self, name: &str, program: impl AsRef<Path>) -> Self {
+        let tools = self.without(name);
+        symlink(program, tools.0.path().join(name)).unwrap();
+        tools
+    }
+
+    pub(crate) fn without(self, name: &str) -> Self {
+        let _ = fs::remove_file(self.0.path().join(name));
+        self
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Machine {
+    pub(crate) fn with(tools: Tools) -> Self {
+        Self::in_namespace(tools, None)
+    }
+
+    /// Its scripts run in this network namespace, made with `ip netns add`.
+    pub(crate) fn in_namespace(tools: Tools, namespace: Option<&str>) -> Self {
+        let shell = MachineShell { tools, namespace: namespace.map(str::to_owned) };
+        Self { group: GroupId::new("host", "web").unwrap(), shell: Arc::new(shell), labels: Labels::new() }
+    }
+
+    pub(crate) fn id(&self) -> TargetId {
+        self.group.target("machine-0").unwrap()
+    }
+
+    /// What an operator's shell would say: standard output of a script with these tools, in that namespace.
+    pub(crate) async fn output(&self, source: &'static str) -> String {
+        self.shell.inspect(&Script::new(source)).await.unwrap().stdout
+    }
+
+    /// A monkey over a journal in memory.
+    pub(crate) fn monkey(&self) -> Monkey {
+        Monkey::builder()
+            .provider(self.clone())
+            .unleash(MemoryJournal::new(), chaos_events::registry())
+            .build()
+            .unwrap()
+    }
+
+    fn show(&self) -> Group {
+        let member = |number| {
+            let id = self.group.target(&format!("machine-{number}")).unwrap();
+            Member::new(self.target(id), Health::Healthy)
+        };
+        Group::new(self.group.clone()).desired(3).members((0..3).map(member))
+    }
+
+    fn target(&self, id: TargetId) -> Arc<dyn Target> {
+        Arc::new(Host { id, machine: self.clone() })
+    }
+}
+
+#[derive(Debug)]
+struct Host {
+    id: TargetId,
+    machine: Machine,
+}
+
+#[async_trait]
+impl Target for Host {
+    fn id(&self) -> &TargetId {
+        &self.id
+    }
+
+    fn labels(&self) -> &Labels {
+        &self.machine.labels
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default().with_shell(self.machine.shell.clone())
+    }
+
+    async fn health(&self) -> Result<Health> {
+        Ok(Health::Healthy)
+    }
+}
+
+#[async_trait]
+impl Provider for Machine {
+    fn scheme(&self) -> &'static str {
+        "host"
+    }
+
+    fn groups<'a>(&'a self, _: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        stream::iter([Ok(self.show())]).boxed()
+    }
+
+    async fn group(&self, _: &GroupId) -> Result<Group> {
+        Ok(self.show())
+    }
+
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        Ok(self.show().member(id).map(|member| Arc::clone(&member.target)))
+    }
+}
+
+impl MachineShell {
+    async fn execute(&self, script: &Script) -> Result<Output> {
+        let mut command = match &self.namespace {
+            Some(namespace) => {
+                let mut command = tokio::process::Command::new("ip");
+                command.args(["netns", "exec", namespace]).arg(self.tools.path().join("sh"));
+                command
+            }
+            None => tokio::process::Command::new(self.tools.path().join("sh")),
+        };
+        command.args(["-c", script.source()]).env_clear().env("PATH", self.tools.path());
+        command.envs(script.parameters()).stdin(Stdio::null()).process_group(0).kill_on_drop(true);
+        let clock = SystemClock::default();
+        let output = tokio::select! {
+            output = command.output() => output.unwrap(),
+            () = clock.sleep(script.limit()) => {
+                return Err(Error::new(ErrorKind::Timeout, "the script took too long"));
+            }
+        };
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Output::new(output.status.code().unwrap_or(137), text(output.stdout), text(output.stderr)))
+    }
+}
+
+#[async_trait]
+impl Shell for MachineShell {
+    async fn inspect(&self, script: &Script) -> Result<Output> {
+        self.execute(script).await
+    }
+
+    async fn run(&self, script: &Script, _: &Permit) -> Result<Output> {
+        self.execute(script).await
+    }
+
+    async fn network(&self) -> Result<NetworkShare> {
+        Ok(NetworkShare::Whole)
+    }
+}
+
+/// Waits until `is_so`, at most for `limit`.
+pub(crate) async fn until(what: &str, limit: Duration, mut is_so: impl AsyncFnMut() -> bool) {
+    let clock = SystemClock::default();
+    let begun = clock.now();
+    while !is_so().await {
+        assert!(clock.now().duration_since(begun).unsigned_abs() < limit, "waited in vain until {what}");
+        clock.sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The processes that carry a fault's mark.
+pub(crate) fn marked(fault: &str) -> Vec<u32> {
+    let mark = format!("CHAOS_FAULT={fault}");
+    let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let pid: u32 = entry.unwrap().file_name().to_str()?.parse().ok()?;
+        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes()).then_some(pid)
+    });
+    processes.collect()
+}
+
+/// Whether only root may do what a test needs, and this is not root. Said, because nobody sees a test that returns early.
+pub(crate) fn lacks_root(test: &str) -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        eprintln!("skipped: {test}: only root may do what it needs");
+    }
+    !is_root
+}

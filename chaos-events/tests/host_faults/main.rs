@@ -1,0 +1,6 @@
+//! The host faults, carried out for real: the scripts run on this machine, with the tools of a Debian and those of busybox.
+
+mod cpu_burn;
+mod disk_fill;
+mod machine;
+mod network_blackhole;
