@@ -6,8 +6,8 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, SystemClock, Target,
-    TargetId,
+    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, Shell, SystemClock,
+    Target, TargetId,
 };
 use futures_util::{StreamExt, stream};
 
@@ -92,5 +92,9 @@ impl Provider for AttachedFleet {
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         Fleets::new().clock(Arc::clone(&self.clock)).resolve(id).await
+    }
+
+    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        Fleets::new().clock(Arc::clone(&self.clock)).shell_beyond(id).await
     }
 }

@@ -2,14 +2,15 @@ use std::{ffi::OsString, net::SocketAddr, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, Target, TargetId,
+    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, Shell, Target,
+    TargetId,
 };
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 
 use crate::{
     AttachedFleet, FleetBuilder, Fleets,
-    fleet_state::{FleetState, SCHEME, StateSource},
+    fleet_state::{FleetState, SCHEME, StateSource, shell_beyond},
     orders::Order,
     plan::Plan,
     supervisor::Supervisor,
@@ -65,6 +66,7 @@ pub struct Fleet {
 struct Inner {
     id: GroupId,
     addresses: Vec<SocketAddr>,
+    network_namespace: Option<String>,
     state: Live,
     clock: Arc<dyn Clock>,
     supervisor: Supervisor,
@@ -101,7 +103,7 @@ impl Fleet {
     }
 
     pub(crate) async fn launch(plan: Plan) -> Result<Self> {
-        let clock = Arc::clone(&plan.clock);
+        let (clock, network_namespace) = (Arc::clone(&plan.clock), plan.network_namespace.clone());
         let (supervisor, started) = Supervisor::start(plan)?;
         let started = started.await.map_err(|_| {
             Error::new(ErrorKind::Panicked, "the fleet's thread ended before the fleet was up")
@@ -111,6 +113,7 @@ impl Fleet {
             inner: Arc::new(Inner {
                 id: started.id,
                 addresses,
+                network_namespace,
                 state: Live(started.state),
                 clock,
                 supervisor,
@@ -192,5 +195,13 @@ impl Provider for Fleet {
             None => None,
         };
         Ok(target.map(|target| Arc::new(target) as Arc<dyn Target>))
+    }
+
+    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        let Inner { id: own, network_namespace, clock, .. } = &*self.inner;
+        if id.group() != *own {
+            return Fleets::new().shell_beyond(id).await;
+        }
+        Ok(Some(shell_beyond(id, network_namespace.as_deref(), clock)))
     }
 }

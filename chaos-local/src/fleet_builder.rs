@@ -2,7 +2,11 @@ use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, sync::Arc, time
 
 use chaos_core::{Clock, Error, Result, SystemClock};
 
-use crate::{Fleet, HealthCheck, plan::Plan};
+use crate::{
+    Fleet, HealthCheck,
+    network_namespace::{namespace_of_replica, validate_namespace_name},
+    plan::Plan,
+};
 
 /// What a [`Fleet`] is to be, made by [`Fleet::of`]. Nothing is checked and nothing happens before
 /// [`start`](FleetBuilder::start).
@@ -24,6 +28,7 @@ impl FleetBuilder {
                 arguments: Vec::new(),
                 environment: Vec::new(),
                 replicas: 1,
+                network_namespace: None,
                 first_port: None,
                 check: HealthCheck::alive(),
                 start_within: Duration::from_secs(10),
@@ -80,6 +85,34 @@ impl FleetBuilder {
         self
     }
 
+    /// Runs the replicas in this network namespace, which exists already, as `ip netns add` makes it. `{index}` in the name
+    /// becomes the replica's number, so that each may have its own. Default: the namespace of this process.
+    ///
+    /// Health checks connect from inside, to 127.0.0.1 there: `lo` must be up. [`endpoints`](Fleet::endpoints) are inside too.
+    /// Ports that nobody asked for are free in the namespace; replicas in different ones may have the same.
+    ///
+    /// The network of a replica counts as its own: a fault that cuts it off cuts off everybody in its namespace, replicas that
+    /// share it too. Whoever recovers such a fault from another process finds the namespace through the fleet's
+    /// [state directory](FleetBuilder::state_directory), and without one not at all.
+    ///
+    /// It needs root.
+    ///
+    /// ```no_run
+    /// use chaos_local::{Fleet, HealthCheck};
+    ///
+    /// # async fn example() -> chaos_core::Result<()> {
+    /// // ip netns add shop-0; ip -n shop-0 link set lo up; and so on
+    /// let shop = Fleet::of("./shop").arg("--port={port}").replicas(3);
+    /// let shop = shop.network_namespace("shop-{index}").health(HealthCheck::http("/health")).start().await?;
+    /// # let _ = shop;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn network_namespace(mut self, name: impl Into<String>) -> Self {
+        self.plan.network_namespace = Some(name.into());
+        self
+    }
+
     /// Sets how long the replicas may take together until all are healthy. Default: 10 seconds.
     pub fn start_within(mut self, limit: Duration) -> Self {
         self.plan.start_within = limit;
@@ -107,8 +140,8 @@ impl FleetBuilder {
     /// Starts the replicas, and returns when all are healthy.
     ///
     /// # Errors
-    /// `InvalidInput` for a setting out of its range, a port in use, a program that cannot be started and one that ends before
-    /// it is healthy; `Conflict` where another fleet holds the state directory; `Timeout` where a replica is not healthy in
+    /// `InvalidInput` for a setting out of its range, a port in use, a network namespace that does not exist, a program that
+    /// cannot be started and one that ends before it is healthy; `Denied` where this user may not enter the namespace; `Conflict` where another fleet holds the state directory; `Timeout` where a replica is not healthy in
     /// time. No replica is left behind.
     ///
     /// Cancel safe: dropping the call ends what was started.
@@ -130,6 +163,9 @@ impl FleetBuilder {
             return Err(Error::invalid("start time limit", "0s", "more than zero"));
         }
         plan.check.validate()?;
+        if let Some(names) = &plan.network_namespace {
+            validate_namespace_name(&namespace_of_replica(names, 0))?;
+        }
         let has_nul = |text: &OsString| text.as_bytes().contains(&0);
         if plan.program.is_empty() || has_nul(&plan.program) {
             let expected = "the path or the name of a program";
@@ -187,6 +223,9 @@ mod tests {
             (fleet().arg("a").arg("b\0"), "invalid argument 2: \"b\\0\""),
             (fleet().env("A=B", "c"), "invalid environment variable: \"A=B\""),
             (fleet().env("A", "\0"), "invalid environment variable \"A\": \"\\0\""),
+            (fleet().network_namespace(""), "invalid network namespace: \"\""),
+            (fleet().network_namespace(".."), "invalid network namespace: \"..\""),
+            (fleet().network_namespace("{index}/a"), "invalid network namespace: \"0/a\""),
             (Fleet::of(""), "invalid program: \"\""),
         ] {
             let error = builder.validate().expect_err(expected);

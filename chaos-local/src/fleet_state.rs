@@ -1,11 +1,13 @@
 use std::{net::SocketAddr, sync::Arc};
 
-use chaos_core::{Clock, Error, Group, GroupId, Labels, Result, TargetId};
+use chaos_core::{Clock, Error, Group, GroupId, Labels, Result, Shell, TargetId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     HealthCheck, ProcessIdentity,
     locate::Locate,
+    network_namespace::namespace_of_replica,
+    shell::ProcessShell,
     target::{ProcessTarget, members},
 };
 
@@ -20,6 +22,9 @@ pub(crate) struct FleetState {
     pub(crate) health: HealthCheck,
     /// Whether it was ended in order. A fleet that was killed could not write that down.
     pub(crate) ended: bool,
+    /// The name of the network namespace of each replica, with its number as `{index}`. It outlives the replicas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) network_namespace: Option<String>,
     pub(crate) replicas: Vec<ReplicaState>,
 }
 
@@ -42,12 +47,17 @@ pub(crate) trait StateSource: Clone + std::fmt::Debug + Send + Sync + 'static {
 struct Slot<S> {
     source: S,
     index: usize,
+    network_namespace: Option<String>,
 }
 
 impl<S: StateSource> Locate for Slot<S> {
     fn process(&self) -> Result<Option<ProcessIdentity>> {
         let state = self.source.state()?;
         Ok(state.and_then(|state| state.replica(self.index)?.process))
+    }
+
+    fn network_namespace(&self) -> Option<&str> {
+        self.network_namespace.as_deref()
     }
 }
 
@@ -106,7 +116,9 @@ impl FleetState {
             ("port".to_owned(), replica.port.to_string()),
             ("replica".to_owned(), replica.index.to_string()),
         ]);
-        let slot = Slot { source: source.clone(), index: replica.index };
+        let names = self.network_namespace.as_ref();
+        let network_namespace = names.map(|names| namespace_of_replica(names, replica.index));
+        let slot = Slot { source: source.clone(), index: replica.index, network_namespace };
         let (check, address) = (self.health.clone(), Some(replica.address()));
         let id = group.target(&replica.name())?;
         Ok(ProcessTarget::new(id, labels, Arc::new(slot), check, address, true, Arc::clone(clock)))
@@ -125,6 +137,17 @@ impl ReplicaState {
 
 pub(crate) fn replica_name(index: usize) -> String {
     format!("replica-{index}")
+}
+
+/// The shell of the machine on which a replica was, in the network namespace that the fleet had for it.
+pub(crate) fn shell_beyond(
+    id: &TargetId,
+    network_namespace: Option<&str>,
+    clock: &Arc<dyn Clock>,
+) -> Arc<dyn Shell> {
+    let index = id.name().strip_prefix("replica-").and_then(|index| index.parse().ok());
+    let name = network_namespace.zip(index).map(|(names, index)| namespace_of_replica(names, index));
+    Arc::new(ProcessShell::beyond(id.clone(), name, Arc::clone(clock)))
 }
 
 /// Refuses the id of another scheme.

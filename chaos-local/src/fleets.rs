@@ -2,14 +2,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, SystemClock, Target,
-    TargetId,
+    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, Shell, SystemClock,
+    Target, TargetId,
 };
 use futures_util::{StreamExt, stream};
 
 use crate::{
     Fleet,
-    fleet_state::{SCHEME, StateSource, check_scheme},
+    fleet_state::{SCHEME, StateSource, check_scheme, shell_beyond},
     state_directory::StateDirectory,
 };
 
@@ -103,5 +103,16 @@ impl Provider for Fleets {
             return Ok(target.map(|target| Arc::new(target) as Arc<dyn Target>));
         }
         Ok(None)
+    }
+
+    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        if let Some(fleet) = self.listed(&id.group()) {
+            return fleet.shell_beyond(id).await;
+        }
+        check_scheme(SCHEME, "target id", id.scheme(), id.as_str())?;
+        let directory = StateDirectory::of_id(&id.group());
+        let network_namespace =
+            directory.map(|directory| directory.network_namespace()).transpose()?.flatten();
+        Ok(Some(shell_beyond(id, network_namespace.as_deref(), &self.clock)))
     }
 }

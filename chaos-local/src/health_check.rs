@@ -6,7 +6,9 @@ use hyper::{Request, Uri, body::Bytes, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::{network_namespace::NetworkNamespace, process_handle::ProcessHandle};
 
 /// How to tell whether a process is healthy. A process that does not exist, or is stopped, is never healthy.
 ///
@@ -42,14 +44,15 @@ pub(crate) enum Finding {
 impl HealthCheck {
     const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(1);
 
-    /// Healthy when `GET path` over HTTP/1.1 on the process's port of 127.0.0.1 answers with a 2xx status.
+    /// Healthy when `GET path` over HTTP/1.1 on the process's port of 127.0.0.1 answers with a 2xx status. For a process in
+    /// another network namespace that is the 127.0.0.1 there, which takes root to reach.
     ///
     /// The path begins with a slash and may hold a query; whether it does is checked where the health check is used.
     pub fn http(path: impl Into<String>) -> Self {
         Self::new(Kind::Http { path: path.into() })
     }
 
-    /// Healthy when the process's port of 127.0.0.1 accepts a connection.
+    /// Healthy when the process's port of 127.0.0.1, in its network namespace, accepts a connection.
     ///
     /// The kernel accepts connections for a process that hangs, until its backlog is full: [`http`](HealthCheck::http) tells
     /// more.
@@ -95,19 +98,40 @@ impl HealthCheck {
         Ok(())
     }
 
-    /// Looks once at a process that is known to run.
+    /// Looks once at a process that is known to run, from inside its network namespace.
     ///
     /// An error is a doubt: the check could not be made.
-    pub(crate) async fn look(&self, address: Option<SocketAddr>, clock: &dyn Clock) -> Result<Finding> {
+    pub(crate) async fn look_at(
+        &self,
+        process: &ProcessHandle,
+        address: Option<SocketAddr>,
+        clock: &dyn Clock,
+    ) -> Result<Finding> {
         if self.kind == Kind::Alive {
             return Ok(Finding::Passed);
         }
+        let namespace = match NetworkNamespace::of_process(process) {
+            Ok(Some(namespace)) if !namespace.is_own()? => Some(namespace),
+            Ok(_) => None,
+            // Nobody who may not look could enter. Most likely it is in our own: programs with privileges hide theirs.
+            Err(error) if error.kind() == ErrorKind::Denied => None,
+            Err(error) => return Err(error),
+        };
+        self.look(address, namespace.as_ref(), clock).await
+    }
+
+    async fn look(
+        &self,
+        address: Option<SocketAddr>,
+        inside: Option<&NetworkNamespace>,
+        clock: &dyn Clock,
+    ) -> Result<Finding> {
         let address =
             address.ok_or_else(|| Error::invalid("port", "none", "a port, which this health check needs"))?;
         let looked = async {
             match &self.kind {
-                Kind::Http { path } => get(address, path).await,
-                Kind::Tcp | Kind::Alive => connect(address).await.map(|_| Finding::Passed),
+                Kind::Http { path } => get(address, inside, path).await,
+                Kind::Tcp | Kind::Alive => connect(address, inside).await.map(|_| Finding::Passed),
             }
         };
         tokio::select! {
@@ -132,6 +156,7 @@ impl fmt::Display for HealthCheck {
 }
 
 enum Failure {
+    Entry(Error),
     Connect(io::Error),
     Exchange(String),
 }
@@ -140,6 +165,7 @@ impl Failure {
     /// A failure of this machine to make the check says nothing about the process.
     fn into_finding(self, address: SocketAddr) -> Result<Finding> {
         match self {
+            Self::Entry(error) => Err(error),
             Self::Connect(error)
                 if [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS, Errno::ADDRNOTAVAIL]
                     .iter()
@@ -155,9 +181,17 @@ impl Failure {
     }
 }
 
-async fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {
-    let stream = TcpStream::connect(address).await.map_err(Failure::Connect)?;
-    to_another(stream, address)
+async fn connect(address: SocketAddr, inside: Option<&NetworkNamespace>) -> Result<TcpStream, Failure> {
+    let stream = match inside {
+        Some(namespace) => {
+            // A socket belongs to the namespace that it was made in, whoever uses it.
+            let socket = namespace.within(TcpSocket::new_v4);
+            let socket = socket.map_err(|error| Failure::Entry(namespace.not_entered(error)))?;
+            socket.connect(address).await
+        }
+        None => TcpStream::connect(address).await,
+    };
+    to_another(stream.map_err(Failure::Connect)?, address)
 }
 
 /// Where nobody listens, TCP may connect a socket to itself: the kernel picks the port that is asked for as the local one.
@@ -169,13 +203,13 @@ fn to_another(stream: TcpStream, address: SocketAddr) -> Result<TcpStream, Failu
     }
 }
 
-async fn get(address: SocketAddr, path: &str) -> Result<Finding, Failure> {
+async fn get(address: SocketAddr, inside: Option<&NetworkNamespace>, path: &str) -> Result<Finding, Failure> {
     let exchange_failed = |error: &dyn fmt::Display| Failure::Exchange(format!("GET {path} failed: {error}"));
     let request = Request::get(path)
         .header(header::HOST, address.to_string())
         .body(Empty::<Bytes>::new())
         .map_err(|error| exchange_failed(&error))?;
-    let stream = TokioIo::new(connect(address).await?);
+    let stream = TokioIo::new(connect(address, inside).await?);
     let (mut sender, connection) = http1::handshake(stream).await.map_err(|error| exchange_failed(&error))?;
     let mut connection = pin!(connection);
     let mut response = pin!(sender.send_request(request));
@@ -217,7 +251,7 @@ mod tests {
     }
 
     async fn look(check: &HealthCheck, address: SocketAddr) -> Finding {
-        check.look(Some(address), &SystemClock::default()).await.unwrap()
+        check.look(Some(address), None, &SystemClock::default()).await.unwrap()
     }
 
     #[tokio::test]

@@ -28,6 +28,7 @@ pub struct ProcessIdentity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ProcessStat {
     pub(crate) state: char,
+    pub(crate) parent: u32,
     pub(crate) start_time: u64,
 }
 
@@ -40,7 +41,7 @@ impl ProcessIdentity {
     pub fn of_pid(pid: u32) -> Result<Self> {
         to_pid(pid)?;
         match ProcessStat::read(pid)? {
-            Some(stat) => Ok(Self { pid, start_time: stat.start_time }),
+            Some(stat) => Ok(stat.identity(pid)),
             None => Err(Error::new(ErrorKind::NotFound, "there is no such process").with("pid", pid)),
         }
     }
@@ -150,9 +151,15 @@ impl ProcessStat {
         let fields = str::from_utf8(stat.get(name_ends + 1..)?).ok()?;
         let mut fields = fields.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
-        // The state is field 3, the start time field 22.
-        let start_time = fields.nth(18)?.parse().ok()?;
-        Some(Self { state, start_time })
+        // The state is field 3, the parent field 4, the start time field 22.
+        let parent = fields.next()?.parse().ok()?;
+        let start_time = fields.nth(17)?.parse().ok()?;
+        Some(Self { state, parent, start_time })
+    }
+
+    /// The process whose id this was read by.
+    pub(crate) fn identity(&self, pid: u32) -> ProcessIdentity {
+        ProcessIdentity { pid, start_time: self.start_time }
     }
 }
 
@@ -163,7 +170,8 @@ fn to_pid(pid: u32) -> Result<Pid> {
         .ok_or_else(|| Error::invalid("pid", pid, "the id of a process, from 1"))
 }
 
-fn is_gone(error: &io::Error) -> bool {
+/// Whether this error of `/proc` says that a process, or a descriptor of one, is no more.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
     // A process that ends between open and read gives ESRCH.
     error.kind() == io::ErrorKind::NotFound
         || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
@@ -178,7 +186,7 @@ mod tests {
         let rest = "T 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 158125 20";
         for name in ["sh", "a b", ") R 1 2 3", "x\n) S (", "(((", "\u{fffd}"] {
             let stat = format!("42 ({name}) {rest}\n");
-            let expected = ProcessStat { state: 'T', start_time: 158_125 };
+            let expected = ProcessStat { state: 'T', parent: 1, start_time: 158_125 };
             assert_eq!(ProcessStat::parse(stat.as_bytes()), Some(expected), "{name:?}");
         }
         assert_eq!(ProcessStat::parse(b"42 (\xff\xfe) T 1"), None);

@@ -1,6 +1,4 @@
 use std::{
-    env,
-    ffi::OsString,
     fs, io,
     io::{PipeWriter, Write},
     process::Stdio,
@@ -13,7 +11,7 @@ use tokio::{
     process::Command,
 };
 
-use crate::ProcessIdentity;
+use crate::{ProcessIdentity, search_path::search_path};
 
 const SCRIPT: &str = include_str!("../scripts/janitor.sh");
 
@@ -132,14 +130,4 @@ fn uptime_in_hundredths() -> io::Result<u64> {
         Some(seconds * 100 + hundredths)
     });
     hundredths.ok_or_else(|| io::Error::other(format!("/proc/uptime holds {text:?}")))
-}
-
-/// Where this process finds its programs, and the usual places in any case: the janitor needs `sleep`.
-fn search_path() -> OsString {
-    let mut path = env::var_os("PATH").unwrap_or_default();
-    if !path.is_empty() {
-        path.push(":");
-    }
-    path.push("/usr/bin:/bin");
-    path
 }

@@ -8,6 +8,11 @@ use crate::ProcessIdentity;
 pub(crate) trait Locate: fmt::Debug + Send + Sync + 'static {
     /// `None` only where it is certain that there is none now.
     fn process(&self) -> Result<Option<ProcessIdentity>>;
+
+    /// The name of the network namespace in which its processes are started, where that is not this process's own.
+    fn network_namespace(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// An adopted process is always the same one.

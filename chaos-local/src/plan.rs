@@ -2,7 +2,10 @@ use std::{ffi::OsString, net::TcpListener, path::PathBuf, sync::Arc, time::Durat
 
 use chaos_core::{Clock, Error, ErrorKind, Result};
 
-use crate::HealthCheck;
+use crate::{
+    HealthCheck,
+    network_namespace::{NetworkNamespace, namespace_of_replica},
+};
 
 /// What a fleet is to be, checked and complete.
 #[derive(Debug)]
@@ -12,6 +15,8 @@ pub(crate) struct Plan {
     pub(crate) arguments: Vec<OsString>,
     pub(crate) environment: Vec<(OsString, OsString)>,
     pub(crate) replicas: usize,
+    /// With the replica's number as `{index}`.
+    pub(crate) network_namespace: Option<String>,
     pub(crate) first_port: Option<u16>,
     pub(crate) check: HealthCheck,
     pub(crate) start_within: Duration,
@@ -27,6 +32,12 @@ impl Plan {
         Ok(held.into_iter().map(|(port, _)| port).collect())
     }
 
+    /// The namespace that a replica is started in; `None` for this process's own.
+    pub(crate) fn namespace(&self, index: usize) -> Result<Option<NetworkNamespace>> {
+        let name = self.network_namespace.as_ref().map(|names| namespace_of_replica(names, index));
+        name.map(|name| NetworkNamespace::to_start_in(&name)).transpose()
+    }
+
     fn hold_port(&self, index: usize) -> Result<(u16, TcpListener)> {
         let wanted = match self.first_port {
             Some(first) => u16::try_from(usize::from(first) + index).map_err(|_| {
@@ -35,8 +46,15 @@ impl Plan {
             })?,
             None => 0,
         };
-        let held = TcpListener::bind(("127.0.0.1", wanted))
-            .and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
+        let bind = |host: &str| {
+            let listener = TcpListener::bind((host, wanted))?;
+            Ok((listener.local_addr()?.port(), listener))
+        };
+        let held = match self.namespace(index)? {
+            // A new namespace has no 127.0.0.1 before somebody sets its `lo` up, and not every replica needs that.
+            Some(namespace) => namespace.within(|| bind("0.0.0.0")),
+            None => bind("127.0.0.1"),
+        };
         held.map_err(|error| match self.first_port {
             Some(_) => {
                 let expected = format!("a port of 127.0.0.1 that replica-{index} can listen on");

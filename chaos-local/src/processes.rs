@@ -6,8 +6,8 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Labels, Provider, Result, SystemClock,
-    Target, TargetId,
+    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Labels, Provider, Result, Shell,
+    SystemClock, Target, TargetId,
 };
 use futures_util::{StreamExt, stream};
 
@@ -16,6 +16,7 @@ use crate::{
     fleet_builder::validate_name,
     fleet_state::check_scheme,
     process_handle::ProcessHandle,
+    shell::ProcessShell,
     target::{ProcessTarget, members},
 };
 
@@ -253,18 +254,7 @@ impl Provider for Processes {
     }
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
-        check_scheme(SCHEME, "target id", id.scheme(), id.as_str())?;
-        let identity = id
-            .name()
-            .split_once('@')
-            .and_then(|(_, identity)| identity.parse::<ProcessIdentity>().ok())
-            .ok_or_else(|| {
-                Error::invalid(
-                    "target id",
-                    format!("{:?}", id.as_str()),
-                    "process:group/index@pid.start_time",
-                )
-            })?;
+        let identity = identity_in(id)?;
         if ProcessHandle::open(identity)?.is_none() {
             return Ok(None);
         }
@@ -275,6 +265,20 @@ impl Provider for Processes {
             own.unwrap_or_else(|| self.inner.target(id.clone(), identity, HealthCheck::alive(), None));
         Ok(Some(Arc::new(target)))
     }
+
+    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        identity_in(id)?;
+        Ok(Some(Arc::new(ProcessShell::beyond(id.clone(), None, Arc::clone(&self.inner.clock)))))
+    }
+}
+
+/// The process that a target's id names.
+fn identity_in(id: &TargetId) -> Result<ProcessIdentity> {
+    check_scheme(SCHEME, "target id", id.scheme(), id.as_str())?;
+    let identity = id.name().split_once('@').and_then(|(_, identity)| identity.parse().ok());
+    identity.ok_or_else(|| {
+        Error::invalid("target id", format!("{:?}", id.as_str()), "process:group/index@pid.start_time")
+    })
 }
 
 fn adoptable(process: &impl AsProcess) -> Result<ProcessIdentity> {

@@ -1,4 +1,4 @@
-use std::{fmt, os::fd::AsFd, time::Duration};
+use std::{fmt, os::fd::AsFd, sync::Arc, time::Duration};
 
 use chaos_core::{Clock, Error, ErrorKind, Result};
 use rustix::process::{Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, waitid};
@@ -14,7 +14,7 @@ const WATCH_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// A running replica, child of this process.
 #[derive(Debug)]
 pub(crate) struct ReplicaProcess {
-    handle: ProcessHandle,
+    handle: Arc<ProcessHandle>,
     output: OutputTail,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Exit {
 
 impl ReplicaProcess {
     pub(crate) fn new(handle: ProcessHandle, output: OutputTail) -> Self {
-        Self { handle, output }
+        Self { handle: Arc::new(handle), output }
     }
 
     pub(crate) fn identity(&self) -> ProcessIdentity {
@@ -59,7 +59,7 @@ impl ReplicaProcess {
     /// # Errors
     /// `InvalidInput` where it ends before, `Timeout` where it takes longer than the plan allows.
     pub(crate) async fn healthy(&mut self, plan: &Plan, port: u16) -> Result<()> {
-        let (clock, limit) = (plan.clock.as_ref(), plan.start_within);
+        let (clock, limit, handle) = (plan.clock.as_ref(), plan.start_within, Arc::clone(&self.handle));
         let mut last = None;
         tokio::select! {
             biased;
@@ -69,7 +69,7 @@ impl ReplicaProcess {
                     .with("exit", &exit)
                     .with("stderr", &exit.stderr));
             }
-            healthy = await_healthy(&plan.check, port, clock, &mut last) => return healthy,
+            healthy = await_healthy(&plan.check, &handle, port, clock, &mut last) => return healthy,
             () = clock.sleep(limit) => {}
         }
         let last = last.unwrap_or_else(|| "no health check has ended".to_owned());
@@ -134,6 +134,7 @@ impl fmt::Display for Exit {
 
 async fn await_healthy(
     check: &HealthCheck,
+    process: &ProcessHandle,
     port: u16,
     clock: &dyn Clock,
     last: &mut Option<String>,
@@ -144,7 +145,7 @@ async fn await_healthy(
     }
     let mut pause = Duration::from_millis(10);
     loop {
-        match check.look(Some(([127, 0, 0, 1], port).into()), clock).await? {
+        match check.look_at(process, Some(([127, 0, 0, 1], port).into()), clock).await? {
             Finding::Passed => return Ok(()),
             Finding::Failed(reason) => *last = Some(reason),
         }

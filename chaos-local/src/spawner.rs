@@ -27,6 +27,9 @@ pub(crate) fn spawn(plan: &Plan, index: usize, port: u16) -> Result<ReplicaProce
         .stderr(Stdio::piped())
         // A Ctrl-C on the terminal is for the fleet's owner, who may have a fault to recover first.
         .process_group(0);
+    if let Some(namespace) = plan.namespace(index)? {
+        namespace.enter_before_exec(&mut command);
+    }
     die_with_this_thread(&mut command);
     let mut child = command.spawn().map_err(|error| not_started(plan, error))?;
     hold(&mut child).inspect_err(|_| {

@@ -149,6 +149,33 @@ impl StateDirectory {
     }
 
     fn read(&self) -> Result<FleetState> {
+        let state = self.read_file()?;
+        if state.machine != Machine::this()? {
+            return Err(self.elsewhere());
+        }
+        Ok(state.fleet)
+    }
+
+    /// The names of the network namespaces of the fleet that is or was here; `None` where it had none.
+    pub(crate) fn network_namespace(&self) -> Result<Option<String>> {
+        if matches!(self.path.join(STATE_FILE).try_exists(), Ok(false)) {
+            return Ok(None);
+        }
+        let (state, this) = (self.read_file()?, Machine::this()?);
+        // Names outlive a boot. In another container they, and the processes that were left behind, are others.
+        if state.machine.boot == this.boot && state.machine != this {
+            return Err(self.elsewhere());
+        }
+        Ok(state.fleet.network_namespace)
+    }
+
+    fn elsewhere(&self) -> Error {
+        let what =
+            "this fleet runs on another machine or in another container; process ids mean nothing here";
+        Error::new(ErrorKind::Unsupported, what).with("file", self.path.join(STATE_FILE).display())
+    }
+
+    fn read_file(&self) -> Result<StateFile> {
         let path = self.path.join(STATE_FILE);
         let corrupt = |error: serde_json::Error| {
             Error::new(ErrorKind::Corrupt, "this is not the state of a fleet")
@@ -168,14 +195,7 @@ impl StateDirectory {
                 .with("format", format)
                 .with("understood", FORMAT));
         }
-        let state: StateFile = serde_json::from_slice(&text).map_err(corrupt)?;
-        let machine = Machine::this()?;
-        if state.machine != machine {
-            let what =
-                "this fleet runs on another machine or in another container; process ids mean nothing here";
-            return Err(Error::new(ErrorKind::Unsupported, what).with("file", path.display()));
-        }
-        Ok(state.fleet)
+        serde_json::from_slice(&text).map_err(corrupt)
     }
 }
 

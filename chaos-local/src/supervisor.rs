@@ -133,6 +133,7 @@ impl Site {
             desired: plan.replicas,
             health: plan.check.clone(),
             ended: false,
+            network_namespace: plan.network_namespace.clone(),
             replicas: replicas.collect(),
         };
         let site = Self { id, directory, state: watch::Sender::new(state) };

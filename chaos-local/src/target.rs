@@ -10,6 +10,7 @@ use crate::{
     lifecycle::ProcessLifecycle,
     locate::Locate,
     process_handle::{Activity, ProcessHandle},
+    shell::ProcessShell,
 };
 
 /// A target that is a process: always the same one, or whichever is a fleet's replica at the moment.
@@ -19,6 +20,7 @@ pub(crate) struct ProcessTarget {
     labels: Labels,
     process: Arc<dyn Locate>,
     lifecycle: Arc<ProcessLifecycle>,
+    shell: Arc<ProcessShell>,
     check: HealthCheck,
     address: Option<SocketAddr>,
     clock: Arc<dyn Clock>,
@@ -36,7 +38,9 @@ impl ProcessTarget {
     ) -> Self {
         let lifecycle =
             ProcessLifecycle::new(id.clone(), Arc::clone(&process), restarted, Arc::clone(&clock));
-        Self { id, labels, process, lifecycle: Arc::new(lifecycle), check, address, clock }
+        let shell = ProcessShell::new(id.clone(), Arc::clone(&process), Arc::clone(&clock));
+        let (lifecycle, shell) = (Arc::new(lifecycle), Arc::new(shell));
+        Self { id, labels, process, lifecycle, shell, check, address, clock }
     }
 
     /// The health of the process that it is now, together with that process.
@@ -51,7 +55,7 @@ impl ProcessTarget {
         if process.activity()? == Activity::Stopped {
             return present(Health::Stopped);
         }
-        let finding = self.check.look(self.address, self.clock.as_ref()).await?;
+        let finding = self.check.look_at(&process, self.address, self.clock.as_ref()).await?;
         // A process that ended or stopped meanwhile did so whatever the check says: another may answer on its port.
         match (process.activity()?, finding) {
             (Activity::Ended, _) => Ok((Health::Gone, None)),
@@ -93,7 +97,7 @@ impl Target for ProcessTarget {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_lifecycle(self.lifecycle.clone())
+        Capabilities::default().with_lifecycle(self.lifecycle.clone()).with_shell(self.shell.clone())
     }
 
     async fn health(&self) -> Result<Health> {
