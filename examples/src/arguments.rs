@@ -1,48 +1,9 @@
 //! Arguments that more than one program takes.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use chaos_core::{ChaosEvent, Clock, Error, Result, SystemClock};
-use chaos_events::{Reboot, Stop, Terminate};
-use clap::ValueEnum;
+use chaos_core::{Clock, SystemClock};
 use jiff::{SignedDuration, Timestamp};
-
-/// A built-in event, by the name that plans and journals show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EventName {
-    /// Kill the target; its group replaces it
-    Terminate,
-    /// Halt the target for a while and let it run again
-    Stop,
-    /// Restart the target
-    Reboot,
-}
-
-impl EventName {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Terminate => "terminate",
-            Self::Stop => "stop",
-            Self::Reboot => "reboot",
-        }
-    }
-
-    /// The event. How long it is held can be said of `stop` alone.
-    pub(crate) fn event(self, duration: Option<Duration>) -> Result<Arc<dyn ChaosEvent>> {
-        if let (Self::Terminate | Self::Reboot, Some(duration)) = (self, duration) {
-            let expected = format!("none, because {} is over at once; stop can be held", self.as_str());
-            return Err(Error::invalid("--duration", duration_text(duration), expected));
-        }
-        Ok(match (self, duration) {
-            (Self::Terminate, _) => Arc::new(Terminate::default()),
-            (Self::Stop, Some(duration)) => Arc::new(Stop::lasting(duration).map_err(|_| {
-                Error::invalid("--duration", duration_text(duration), "more than zero and at most 12h")
-            })?),
-            (Self::Stop, None) => Arc::new(Stop::default()),
-            (Self::Reboot, _) => Arc::new(Reboot::default()),
-        })
-    }
-}
 
 /// `5s`, `500ms`, `1m 30s`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -102,28 +63,5 @@ mod tests {
         let ago = SystemClock::default().now().duration_since(since);
         assert!((SignedDuration::from_secs(7200)..SignedDuration::from_secs(7260)).contains(&ago), "{ago}");
         assert!(instant("yesterday-ish").is_err());
-    }
-
-    #[test]
-    fn only_stop_can_be_held() {
-        let held = Some(Duration::from_secs(5));
-        assert_eq!(EventName::Stop.event(held).unwrap().hold().duration(), Duration::from_secs(5));
-        for name in [EventName::Terminate, EventName::Reboot] {
-            let error = name.event(held).unwrap_err().to_string();
-            assert!(error.contains("--duration: 5s") && error.contains(name.as_str()), "{error}");
-            assert!(name.event(None).unwrap().hold().is_momentary());
-        }
-        let error = EventName::Stop.event(Some(Duration::ZERO)).unwrap_err();
-        assert!(error.to_string().contains("--duration: 0s"), "{error}");
-        let error = EventName::Stop.event(Some(Duration::from_secs(13 * 3600))).unwrap_err();
-        assert_eq!(error.to_string(), "invalid --duration: 13h; expected more than zero and at most 12h");
-    }
-
-    #[test]
-    fn the_names_are_those_of_the_events() {
-        for name in EventName::value_variants() {
-            assert_eq!(name.event(None).unwrap().name(), name.as_str());
-            assert_eq!(name.to_possible_value().unwrap().get_name(), name.as_str());
-        }
     }
 }

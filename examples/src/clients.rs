@@ -37,10 +37,31 @@ pub(crate) struct ClientCounts {
     pub(crate) failed: u64,
 }
 
+/// What the clients count, for whoever wants to read it meanwhile.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts(Arc<Counters>);
+
+impl Counts {
+    /// As they stand now.
+    pub(crate) fn read(&self) -> ClientCounts {
+        self.0.read()
+    }
+}
+
+impl ClientCounts {
+    /// What was counted since `before`.
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            requests: self.requests.saturating_sub(before.requests),
+            failed: self.failed.saturating_sub(before.failed),
+        }
+    }
+}
+
 /// Clients at work. Dropping them ends their work.
 #[derive(Debug)]
 pub(crate) struct Clients {
-    counters: Arc<Counters>,
+    counts: Counts,
     stop: oneshot::Sender<()>,
     work: JoinHandle<()>,
 }
@@ -53,15 +74,10 @@ struct Counters {
 
 impl Clients {
     /// Begins to ask `replicas` in turn.
-    pub(crate) fn start(replicas: Vec<SocketAddr>, clock: Arc<dyn Clock>) -> Self {
-        let counters = Arc::new(Counters::default());
+    pub(crate) fn start(replicas: Vec<SocketAddr>, counts: Counts, clock: Arc<dyn Clock>) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let work = tokio::spawn(work(replicas, clock, Arc::clone(&counters), stopped));
-        Self { counters, stop, work }
-    }
-
-    pub(crate) fn counts(&self) -> ClientCounts {
-        self.counters.read()
+        let work = tokio::spawn(work(replicas, clock, Arc::clone(&counts.0), stopped));
+        Self { counts, stop, work }
     }
 
     /// Sends nothing more and waits for the answers to what was sent.
@@ -70,7 +86,7 @@ impl Clients {
         self.work
             .await
             .map_err(|error| Error::new(ErrorKind::Panicked, "the clients broke down").caused_by(error))?;
-        Ok(self.counters.read())
+        Ok(self.counts.read())
     }
 }
 
@@ -197,7 +213,8 @@ mod tests {
         let nobody = closed.local_addr().unwrap();
         drop(closed);
 
-        let clients = Clients::start(vec![well, ill, silent, nobody], Arc::new(SystemClock::default()));
+        let replicas = vec![well, ill, silent, nobody];
+        let clients = Clients::start(replicas, Counts::default(), Arc::new(SystemClock::default()));
         well_seen.wait_for(|seen| *seen >= 10).await.unwrap();
         let counts = clients.stop().await.unwrap();
 

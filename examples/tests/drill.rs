@@ -118,7 +118,7 @@ async fn bad_input_names_the_field_and_the_value_and_changes_nothing() {
         (&["--duration", "5s"], &["--duration: 5s", "terminate"]),
         (&["--event", "reboot", "--duration", "5s"], &["--duration: 5s", "reboot"]),
         (&["--event", "stop", "--duration", "soon"], &["--duration", "'soon'"]),
-        (&["--event", "stop", "--duration", "13h"], &["--duration: 13h", "at most 12h"]),
+        (&["--event", "stop", "--duration", "13h"], &["--duration: 13h", "at most 12 hours"]),
         (&["--journal", "not-a-journal"], &["--journal: \"not-a-journal\""]),
         (&["--journal", "missing/x.journal"], &["--journal: \"missing/x.journal\""]),
         (&["--attach", "missing"], &["--attach: \"missing\"", "hint: "]),

@@ -2,8 +2,8 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
-use super::crash::CrashPoint;
-use crate::arguments::{EventName, count, duration, seed};
+use super::{crash::CrashPoint, event::EventArguments};
+use crate::arguments::{count, duration, seed};
 
 /// What a drill is told.
 #[derive(Clone, Debug, Parser)]
@@ -25,15 +25,9 @@ pub struct DrillArguments {
     /// Only this group, by id or by name
     #[arg(long, value_name = "NAME")]
     pub(super) group: Option<String>,
-    /// What to inject
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = EventName::Terminate)]
-    pub(super) event: EventName,
     /// How many targets, 1 if not given; at least half of a group stays healthy
     #[arg(long, value_name = "NUMBER", value_parser = count)]
     pub(super) count: Option<usize>,
-    /// How long the event is kept up, such as 5s or 1m; for --event stop
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(super) duration: Option<Duration>,
     /// Draws the same victims each time; a new one is drawn and reported if not given
     #[arg(long, value_name = "NUMBER", value_parser = seed)]
     pub(super) seed: Option<u64>,
@@ -58,6 +52,8 @@ pub struct DrillArguments {
     /// How long the clients are served before the injection and after the recovery, so that there is something to compare with
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1s", hide = true)]
     pub(super) steady: Duration,
+    #[command(flatten)]
+    pub(super) event: EventArguments,
     /// How long a recovery may take
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1m", hide = true)]
     pub(super) recovery_budget: Duration,

@@ -1,8 +1,8 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use chaos_core::{
-    Clock, Error, ErrorKind, GroupFilter, Hold, Monkey, Outcome, Plan, Result, RunReport, SystemClock,
-    TargetId,
+    Clock, Error, ErrorKind, FaultRecord, GroupFilter, Hold, Monkey, Outcome, Plan, Result, RunReport,
+    SystemClock, TargetId,
 };
 use futures_util::future::join;
 
@@ -10,16 +10,17 @@ use super::{
     DrillArguments,
     announced::Announced,
     echo::Unechoed,
+    hold_counts::HoldCounts,
     live::{Live, Phase},
     order::{Bounds, Order},
     phases::Phases,
     question,
-    report::DrillReport,
+    report::{ClientsReport, DrillReport},
     stage::{Ledger, Stage},
     summary::{PlanTable, Summary, humanly},
 };
 use crate::{
-    clients::{ClientCounts, Clients},
+    clients::{ClientCounts, Clients, Counts},
     program::{Interrupt, LogTo, ProgramError, ProgramResult, Status, print, print_json, recover_command},
 };
 
@@ -123,9 +124,12 @@ async fn perform(
     if let (false, Some(path)) = (stage.is_own(), &ledger.path) {
         live.head("journal", &path.display().to_string());
     }
+    let client_counts = Counts::default();
+    let hold_counts = HoldCounts::of(client_counts.clone());
     let monkey = |count, provider| {
         let phases = Phases::new(live.clone(), order.event.hold().duration());
-        order.monkey(count, provider, filter.clone(), Arc::clone(&ledger.journal), phases)
+        let journal = Arc::clone(&ledger.journal);
+        order.monkey(count, provider, filter.clone(), journal, phases, hold_counts.clone())
     };
     let plan = async |count| monkey(count, stage.provider())?.plan().await;
 
@@ -168,14 +172,15 @@ async fn perform(
     }
 
     let monkey = monkey(count, provider)?;
-    let clients = Clients::start(stage.endpoints()?, Arc::new(SystemClock::default()));
+    let clock = Arc::new(SystemClock::default());
+    let clients = Clients::start(stage.endpoints()?, client_counts.clone(), clock);
     let phase = live.begin_last("clients", "");
     let run = tokio::select! {
         run = carry_out(&monkey, order.steady, &ledger, live, interrupt) => run?,
-        () = redraw(&phase, &clients) => None,
+        () = redraw(&phase, &client_counts) => None,
     };
-    let counts = clients.stop().await?;
-    phase.done(served(counts));
+    let all = clients.stop().await?;
+    phase.done(served(all));
     match run {
         None => Ok(Ended::Interrupted),
         Some(Run::Abandoned) => Ok(Ended::Abandoned { status: abandoned(&ledger, live).await }),
@@ -185,7 +190,8 @@ async fn perform(
                 status => status,
             };
             let groups = stage.groups(&filter).await?;
-            let report = DrillReport::of_run(*report, interrupted, &groups, counts);
+            let clients = ClientsReport { all, during_hold: hold_counts.seen() };
+            let report = DrillReport::of_run(*report, interrupted, &groups, clients);
             Ok(Ended::Reported(Box::new(Reported { report, status, count, plan_is_known: false })))
         }
     }
@@ -263,9 +269,9 @@ async fn carry_out(
 }
 
 /// Keeps the clients' line up to date. Never returns.
-async fn redraw(phase: &Phase, clients: &Clients) {
+async fn redraw(phase: &Phase, counts: &Counts) {
     loop {
-        phase.tell(served(clients.counts()));
+        phase.tell(served(counts.read()));
         SystemClock::default().sleep(REDRAW).await;
     }
 }
@@ -308,10 +314,9 @@ async fn abandoned(ledger: &Ledger, live: &Live) -> Status {
         }
         Ok(faults) => {
             for fault in faults {
-                live.failed(
-                    "pending",
-                    format!("fault {}: {} on {}, {}", fault.id, fault.event, fault.target, fault.state),
-                );
+                let FaultRecord { id, event, target, state, deadline, .. } = fault;
+                let deadline = format!("{deadline:.0}");
+                live.failed("pending", format!("fault {id}: {event} on {target}, {state}, until {deadline}"));
             }
         }
         Err(error) => live.failed("pending", format!("unknown: {}", error.chain())),
@@ -319,7 +324,8 @@ async fn abandoned(ledger: &Ledger, live: &Live) -> Status {
     match &ledger.path {
         Some(path) => live.failed("recover with", recover_command(path)),
         None => {
-            live.failed("left", "the fleet was the drill's own and ends with it: there is nothing to recover")
+            let what = "the fleet was the drill's own and ends with it; what is left on this machine ends at its deadline";
+            live.failed("left", what);
         }
     }
     Status::NotRecovered

@@ -5,6 +5,8 @@ mod arguments;
 mod crash;
 mod drill;
 mod echo;
+mod event;
+mod hold_counts;
 mod live;
 mod order;
 mod phases;

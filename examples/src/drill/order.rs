@@ -5,11 +5,8 @@ use chaos_core::{
     Result, SystemEntropy,
 };
 
-use super::{DrillArguments, crash::CrashPoint, phases::Phases};
-use crate::{
-    arguments::{EventName, duration_text},
-    program::{observe_if_asked, quoted},
-};
+use super::{DrillArguments, crash::CrashPoint, hold_counts::HoldCounts, phases::Phases};
+use crate::program::{observe_if_asked, quoted};
 
 /// Healthy members that a drill leaves in a group.
 const MIN_HEALTHY: Percent = Percent(50);
@@ -31,8 +28,8 @@ pub(super) struct Order {
     pub(super) steady: Duration,
     /// Where the fleet is, if it is not the drill's own.
     pub(super) attach: Option<PathBuf>,
-    event_name: EventName,
-    duration: Option<Duration>,
+    /// The arguments that say which event it is.
+    event_arguments: String,
     count: Option<usize>,
     group: Option<String>,
     recovery_budget: Duration,
@@ -49,8 +46,10 @@ pub(super) struct Bounds {
 impl Order {
     /// Reads it from arguments, without their fleet.
     pub(super) fn read(arguments: &DrillArguments) -> Result<Self> {
+        let (event, event_arguments) = arguments.event.read()?;
         Ok(Self {
-            event: arguments.event.event(arguments.duration)?,
+            event,
+            event_arguments,
             seed: match arguments.seed {
                 Some(seed) => seed,
                 None => SystemEntropy::default().draw()? & LARGEST_DRAWN,
@@ -62,8 +61,6 @@ impl Order {
             crash_at: arguments.crash_at,
             steady: arguments.steady,
             attach: arguments.attach.clone(),
-            event_name: arguments.event,
-            duration: arguments.duration,
             count: arguments.count,
             group: arguments.group.clone(),
             recovery_budget: arguments.recovery_budget,
@@ -81,12 +78,10 @@ impl Order {
 
     /// The command line that chooses the same victims again.
     pub(super) fn command(&self, count: usize) -> String {
-        let mut command = format!("cargo drill --event {} --seed {}", self.event_name.as_str(), self.seed);
-        let duration = self.duration.map(duration_text);
+        let mut command = format!("cargo drill {} --seed {}", self.event_arguments, self.seed);
         let count = (count > 1).then(|| count.to_string());
         let path = |path: &Option<PathBuf>| path.as_deref().map(quoted);
         for (name, value) in [
-            ("--duration", duration),
             ("--count", count),
             ("--group", self.group.as_deref().map(|group| quoted(group.as_ref()))),
             ("--attach", path(&self.attach)),
@@ -129,6 +124,7 @@ impl Order {
         filter: GroupFilter,
         journal: Arc<dyn Journal>,
         phases: Phases,
+        hold_counts: HoldCounts,
     ) -> Result<Monkey> {
         let blast_radius = BlastRadius::default()
             .targets_per_group(count)
@@ -142,6 +138,7 @@ impl Order {
             .groups(filter)
             .recovery_budget(self.recovery_budget)
             .observer(phases)
+            .observer(hold_counts)
             .seed(self.seed)
             .unleash(journal, chaos_events::registry());
         observe_if_asked(builder).build()
@@ -226,7 +223,7 @@ mod tests {
     fn the_same_again_is_all_that_matters() {
         let order = |line: &str| Order::read(&DrillArguments::parse_from(line.split(' '))).unwrap();
         let line =
-            "drill --event stop --seed 7 --duration 1m30s --group web --attach /tmp/a --journal /tmp/j";
+            "drill --event stop --duration 1m30s --seed 7 --group web --attach /tmp/a --journal /tmp/j";
         assert_eq!(order(line).command(1), format!("cargo {line}"));
         let line = "drill --event terminate --seed 7 --count 2 --attach /tmp/a";
         assert_eq!(order("drill --seed 7 --attach /tmp/a --yes").command(2), format!("cargo {line}"));

@@ -14,7 +14,7 @@ pub(super) struct DrillReport {
     pub(super) plan: Plan,
     pub(super) faults: Vec<FaultReport>,
     pub(super) group: GroupReport,
-    pub(super) clients: ClientCounts,
+    pub(super) clients: ClientsReport,
     /// Whether Ctrl-C cut it short.
     #[serde(skip)]
     pub(super) interrupted: bool,
@@ -31,10 +31,22 @@ pub(super) struct FaultReport {
     pub(super) injected_at: Option<Timestamp>,
     pub(super) recovered_at: Option<Timestamp>,
     pub(super) time_to_recover_ms: Option<u64>,
+    /// What a person should know besides.
+    pub(super) note: Option<String>,
     #[serde(skip)]
     pub(super) time_to_detect_ms: Option<u64>,
     #[serde(skip)]
     pub(super) trouble: Option<String>,
+}
+
+/// What the clients noticed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct ClientsReport {
+    /// From beginning to end.
+    #[serde(flatten)]
+    pub(super) all: ClientCounts,
+    /// While faults were held: from the first that was injected to the last that was let go.
+    pub(super) during_hold: Option<ClientCounts>,
 }
 
 /// The groups of the drill, taken together.
@@ -54,13 +66,18 @@ impl DrillReport {
             group: GroupReport::of(&plan, groups),
             plan,
             faults: Vec::new(),
-            clients: ClientCounts::default(),
+            clients: ClientsReport::default(),
             interrupted: false,
         }
     }
 
     /// Of a run; `groups` as they are after it. A run that was interrupted has failed, however well its faults ended.
-    pub(super) fn of_run(run: RunReport, interrupted: bool, groups: &[Group], clients: ClientCounts) -> Self {
+    pub(super) fn of_run(
+        run: RunReport,
+        interrupted: bool,
+        groups: &[Group],
+        clients: ClientsReport,
+    ) -> Self {
         let outcome = if interrupted { Outcome::Failed } else { run.outcome() };
         let mut plan = run.plan;
         for skip in run.skipped {
@@ -105,6 +122,7 @@ impl From<FaultRecord> for FaultReport {
             state: fault.state,
             requested: fault.requested,
             achieved: fault.achieved,
+            note: fault.note,
             trouble: fault.failure.map(|failure| failure.message),
         }
     }
@@ -132,7 +150,8 @@ mod tests {
             .unwrap();
         let run = monkey.run_once().await.unwrap();
         let groups = [provider.group(&"memory:web".parse().unwrap()).await.unwrap()];
-        let clients = ClientCounts { requests: 10, failed: 1 };
+        let during_hold = Some(ClientCounts { requests: 5, failed: 1 });
+        let clients = ClientsReport { all: ClientCounts { requests: 10, failed: 1 }, during_hold };
 
         let report = DrillReport::of_run(run.clone(), false, &groups, clients);
         let json = serde_json::to_value(&report).unwrap();
@@ -147,6 +166,7 @@ mod tests {
                 "event",
                 "id",
                 "injected_at",
+                "note",
                 "recovered_at",
                 "requested",
                 "state",
@@ -160,7 +180,9 @@ mod tests {
         assert_eq!(json["faults"][0]["time_to_recover_ms"], 60_000);
         let expected = serde_json::json!({ "desired": 5, "healthy_before": 5, "healthy_after": 5 });
         assert_eq!(json["group"], expected);
-        assert_eq!(json["clients"], serde_json::json!({ "requests": 10, "failed": 1 }));
+        let during_hold = serde_json::json!({ "requests": 5, "failed": 1 });
+        let expected = serde_json::json!({ "requests": 10, "failed": 1, "during_hold": during_hold });
+        assert_eq!(json["clients"], expected);
         assert_eq!(json["plan"]["groups"][0]["targets"].as_array().unwrap().len(), 5);
 
         assert_eq!(DrillReport::of_run(run, true, &groups, clients).outcome, Outcome::Failed);

@@ -1,9 +1,9 @@
-use std::{fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
-use chaos_core::{Clock, Decision, FaultState, Outcome, Plan, SystemClock};
+use chaos_core::{Clock, Decision, FaultState, Magnitude, Outcome, Plan, SystemClock};
 use jiff::Timestamp;
 
-use super::report::{DrillReport, FaultReport};
+use super::report::{ClientsReport, DrillReport, FaultReport};
 use crate::table::Table;
 
 /// What a drill prints for a person at the end.
@@ -25,8 +25,8 @@ impl fmt::Display for Summary<'_> {
             _ => writeln!(f, "{}\n", faults(report))?,
         }
         for fault in &report.faults {
-            if let Some(trouble) = &fault.trouble {
-                writeln!(f, "{}: {trouble}\n", fault.target)?;
+            for remark in fault.trouble.iter().chain(&fault.note) {
+                writeln!(f, "{}: {remark}\n", fault.target)?;
             }
         }
         let group = report.group;
@@ -38,9 +38,12 @@ impl fmt::Display for Summary<'_> {
             "group    {} healthy before, {} after, of {} desired",
             group.healthy_before, group.healthy_after, group.desired
         )?;
-        if report.clients.requests > 0 {
-            let counts = report.clients;
-            writeln!(f, "clients  {} requests sent, {} failed", counts.requests, counts.failed)?;
+        if report.clients.all.requests > 0 {
+            let ClientsReport { all, during_hold } = report.clients;
+            writeln!(f, "clients  {} requests sent, {} failed", all.requests, all.failed)?;
+            if let Some(held) = during_hold {
+                writeln!(f, "         {} of them during the hold, {} failed", held.requests, held.failed)?;
+            }
         }
         let outcome = if report.interrupted { "interrupted".to_owned() } else { report.outcome.to_string() };
         writeln!(f, "outcome  {outcome}{}", explained(report))?;
@@ -105,7 +108,32 @@ fn faults(report: &DrillReport) -> String {
     if let [group] = &groups[..] {
         text = format!("{group}\n{text}");
     }
+    if let Some(magnitudes) = magnitudes(report) {
+        text.push_str(&format!("\n\n{magnitudes}"));
+    }
     text
+}
+
+/// How much was asked for and how much it was, where that is more than a time.
+fn magnitudes(report: &DrillReport) -> Option<Table> {
+    let mut table = Table::with_headings(["victim", "how much", "requested", "achieved"]);
+    let mut is_empty = true;
+    for fault in &report.faults {
+        let names: BTreeSet<_> =
+            fault.requested.iter().chain(fault.achieved.iter()).map(|(name, _)| name).collect();
+        for name in names.into_iter().filter(|name| *name != "seconds") {
+            let number = |magnitude: &Magnitude| magnitude.get(name).map_or_else(|| "-".to_owned(), readably);
+            let (requested, achieved) = (number(&fault.requested), number(&fault.achieved));
+            table.row([fault.target.name().to_owned(), name.to_owned(), requested, achieved]);
+            is_empty = false;
+        }
+    }
+    (!is_empty).then_some(table)
+}
+
+/// Whole numbers as such, others with two places.
+fn readably(number: f64) -> String {
+    if number.fract() == 0.0 { format!("{number:.0}") } else { format!("{number:.2}") }
 }
 
 /// Who is chosen, and why the others are not.
