@@ -6,10 +6,12 @@
 //! | [`Stop`] | halts a target for a while | stop, start | [`StartAgain`] |
 //! | [`Reboot`] | restarts a target in place | reboot | [`StartAgain`] |
 //! | [`CpuBurn`] | keeps cores of its machine busy | shell | [`EndCpuBurn`]: no burner is left |
+//! | [`DiskFill`] | takes the space of one of its file systems for a while | shell | [`FreeSpace`]: the space is back |
 //!
 //! [`registry`] knows all the recoveries. No event here knows a provider: whatever offers the capabilities will do.
 
 mod cpu_burn;
+mod disk_fill;
 mod host_script;
 mod pace;
 mod reboot;
@@ -19,6 +21,7 @@ mod stop;
 mod terminate;
 
 pub use cpu_burn::{CpuBurn, EndCpuBurn};
+pub use disk_fill::{DiskFill, FreeSpace};
 pub use reboot::Reboot;
 pub use registry::registry;
 pub use start_again::StartAgain;

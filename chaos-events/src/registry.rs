@@ -1,6 +1,6 @@
 use chaos_core::Registry;
 
-use crate::{AwaitReplacement, EndCpuBurn, StartAgain};
+use crate::{AwaitReplacement, EndCpuBurn, FreeSpace, StartAgain};
 
 /// Every recovery of this crate, for [`MonkeyBuilder::unleash`](chaos_core::MonkeyBuilder::unleash).
 ///
@@ -9,5 +9,9 @@ use crate::{AwaitReplacement, EndCpuBurn, StartAgain};
 /// assert!(kinds.contains(&"chaos-events/start-again/1"));
 /// ```
 pub fn registry() -> Registry {
-    Registry::default().register::<AwaitReplacement>().register::<EndCpuBurn>().register::<StartAgain>()
+    Registry::default()
+        .register::<AwaitReplacement>()
+        .register::<EndCpuBurn>()
+        .register::<FreeSpace>()
+        .register::<StartAgain>()
 }
