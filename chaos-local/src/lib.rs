@@ -5,7 +5,8 @@
 //! - [`Fleet::attach`] finds a fleet that another process runs, and [`Fleets`] finds any by the ids in a journal.
 //! - [`Processes`] wraps processes that something else runs already.
 //!
-//! All of them can be terminated (SIGKILL), stopped and started (SIGSTOP, SIGCONT); replicas of a fleet can be rebooted too.
+//! All of them can be terminated (SIGKILL), stopped and started (SIGSTOP, SIGCONT), and scripts run beside them; replicas of a
+//! fleet can be rebooted too.
 //!
 //! # Which process
 //!
@@ -22,6 +23,25 @@
 //!
 //! The janitor does not survive a `kill -9` of its own, nor whoever ends every process of a whole container or unit. Then what
 //! the journal holds brings the process back.
+
+//! # Scripts
+//!
+//! The shell of a target is `/bin/sh` on this machine, run by this process as its own user: what a script burns, fills or cuts
+//! off is this machine's, and only a network can be the target's alone. Its environment is its parameters, `LC_ALL=C` and a
+//! `PATH` with the usual places; its standard input is `/dev/null`, its directory `/`, and it leads a process group.
+//!
+//! - *End.* A script ends when its shell exits, whoever still holds its outputs open then. One that a signal ended has the
+//!   status 128 + the signal. What it printed that is not UTF-8 is replaced; more than 1 MiB of either output is an error, which
+//!   says the status.
+//! - *Time limit.* At its limit, and when whoever waits for it is dropped, its process group is killed. What it has put in a
+//!   session of its own (`setsid`) stays, and so does a script whose injector was killed.
+//! - *Network.* A script runs in the network namespace of the target's process, which takes root where that is another than
+//!   this process's. Then all of that network is the target's; otherwise the ports are on which the process and its
+//!   descendants listen at the time, TCP and UDP. A namespace in which an ancestor of this process is, up to PID 1, is nobody's own. Between two
+//!   lives a script runs where the next process will: in the namespace that its fleet
+//!   [names](FleetBuilder::network_namespace), or else in this process's own. A script that changes something is refused where
+//!   the target is not in the network any more that its shell was last asked about.
+//! - *Afterwards.* What scripts have left behind is reached also when the target, its fleet or its directory's fleet is gone.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!(

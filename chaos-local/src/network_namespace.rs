@@ -5,7 +5,7 @@ use std::{
         fd::AsFd,
         unix::{fs::MetadataExt, process::CommandExt},
     },
-    process::Command,
+    process::{self, Command},
     sync::Arc,
     thread,
 };
@@ -14,7 +14,7 @@ use chaos_core::{Error, ErrorKind, Result};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::{
-    identity::is_gone,
+    identity::{ProcessStat, is_gone},
     process_handle::{Activity, ProcessHandle},
 };
 
@@ -115,10 +115,21 @@ impl NetworkNamespace {
         Ok(self.id == Self::own()?.id)
     }
 
-    /// Whether it is that of the machine, or of the container that this is.
-    pub(crate) fn is_of_init(&self) -> bool {
-        // Whoever may not look may not enter it either.
-        fs::metadata("/proc/1/ns/net").is_ok_and(|metadata| NamespaceId::of(&metadata) == self.id)
+    /// Whether one that started this process is in it, up to the first process of the machine or container: a network that a
+    /// target shares with them, even where this process itself is elsewhere.
+    pub(crate) fn is_of_an_ancestor(&self) -> Result<bool> {
+        let mut pid = process::id();
+        while let Some(ProcessStat { parent, .. }) = ProcessStat::read(pid)?
+            && parent != 0
+        {
+            // One that may not be looked at is passed over; those below it mostly are where it is.
+            let metadata = fs::metadata(format!("/proc/{parent}/ns/net"));
+            if metadata.is_ok_and(|metadata| NamespaceId::of(&metadata) == self.id) {
+                return Ok(true);
+            }
+            pid = parent;
+        }
+        Ok(false)
     }
 
     /// Has a command's process enter it before its program runs. Whether it may turns out then.

@@ -8,5 +8,7 @@ mod contract;
 mod faults;
 mod fleet;
 mod janitor;
+mod namespaces;
 mod processes;
+mod shell;
 mod support;

@@ -1,6 +1,8 @@
 use std::{
     collections::BTreeSet,
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
     process::{Child, ChildStdout, Command, Stdio},
@@ -39,24 +41,51 @@ impl Mark {
     }
 
     pub(crate) fn child(&self) -> Started {
-        Started(Command::new("sleep").arg("600").env(MARK, &self.0).spawn().unwrap())
+        self.start(Command::new("sleep").arg("600"))
+    }
+
+    pub(crate) fn start(&self, command: &mut Command) -> Started {
+        Started(command.env(MARK, &self.0).spawn().unwrap())
     }
 
     /// Runs a test of this program again, in a process of its own, as `role`. Its test sees it by [`role`].
     pub(crate) fn role(&self, test: &str, role: &str, parameters: &[(&str, &str)]) -> Started {
-        let child = Command::new(env::current_exe().unwrap())
+        self.role_under(&[], test, role, parameters)
+    }
+
+    /// A [`role`](Mark::role) that another program starts, such as one that takes privileges away.
+    pub(crate) fn role_under(
+        &self,
+        wrapper: &[&str],
+        test: &str,
+        role: &str,
+        parameters: &[(&str, &str)],
+    ) -> Started {
+        let program = env::current_exe().unwrap();
+        let words = wrapper.iter().map(OsStr::new).chain([program.as_os_str()]).collect::<Vec<_>>();
+        let mut command = Command::new(words[0]);
+        command
+            .args(&words[1..])
             .args(["--exact", test, "--nocapture"])
             .env(ROLE, role)
-            .env(MARK, &self.0)
             .envs(parameters.iter().copied())
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn();
-        Started(child.unwrap())
+            .stdout(Stdio::piped());
+        self.start(&mut command)
     }
 
     pub(crate) fn server(&self) -> FleetBuilder {
         self.on(Fleet::of(env::current_exe().unwrap()))
+            .args(["--exact", "fleet::a_service_is_healthy_while_it_says_so"])
+            .env(ROLE, "service")
+            .env("PORT", "{port}")
+    }
+
+    /// A [`server`](Mark::server) that is the child of a shell.
+    pub(crate) fn wrapped_server(&self) -> FleetBuilder {
+        let program = env::current_exe().unwrap().to_str().unwrap().to_owned();
+        self.on(Fleet::of("sh"))
+            .args(["-c", r#""$0" "$@" & wait"#, &program])
             .args(["--exact", "fleet::a_service_is_healthy_while_it_says_so"])
             .env(ROLE, "service")
             .env("PORT", "{port}")
