@@ -6,8 +6,8 @@ mod support;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use chaos_core::{Clock, Entropy, FaultRecord, FaultState, SystemClock, SystemEntropy};
-use support::{DRILL, FleetProgram, RECOVER, command, end, pending, process_state, run, text};
+use chaos_core::{Clock, FaultRecord, FaultState, SystemClock};
+use support::{DRILL, FleetProgram, RECOVER, SplitMix, command, end, pending, process_state, run, text};
 
 const STOP: [&str; 4] = ["--event", "stop", "--duration", "300ms"];
 const TERMINATE: [&str; 2] = ["--event", "terminate"];
@@ -80,12 +80,7 @@ async fn killed_after_the_recovery_has_failed() {
 #[tokio::test]
 async fn killed_at_sixty_random_moments() {
     const SIZE: usize = 10;
-    let seed = match std::env::var("CHAOS_TEST_SEED") {
-        Ok(seed) => seed.parse().unwrap(),
-        Err(_) => SystemEntropy::default().draw().unwrap(),
-    };
-    println!("CHAOS_TEST_SEED={seed}");
-    let mut random = SplitMix(seed);
+    let mut random = SplitMix::drawn();
     let clock = SystemClock::default();
     let fleet = FleetProgram::start(SIZE).await;
     let journal = fleet.place("random.journal");
@@ -103,7 +98,8 @@ async fn killed_at_sixty_random_moments() {
     for number in 0..60 {
         let (event, span) = (events[number % 3], spans[number % 3]);
         let moment = span.mul_f64(random.next_unit());
-        let after = format!("kill {number} of seed {seed}: {} killed after {moment:?} of {span:?}", event[1]);
+        let after =
+            format!("kill {number}: {} killed after {moment:?} of {span:?} ({})", event[1], random.origin());
         let draw = random.next().to_string();
         let arguments = [event, &["--journal", text(&journal), "--seed", &draw]].concat();
         let mut drill = command(DRILL, fleet.attached(&arguments)).spawn().unwrap();
@@ -145,22 +141,4 @@ async fn a_stop_ends_at_its_deadline_without_anybody() {
     assert_eq!(pending(&journal).await.len(), 1, "the journal still knows");
     recovers(&fleet, &journal, 5, "the deadline").await;
     fleet.stop().await;
-}
-
-/// Sebastiano Vigna's splitmix64: enough to spread moments, and the same for one seed.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// From 0 up to 1.
-    fn next_unit(&mut self) -> f64 {
-        f64::from(u32::try_from(self.next() >> 32).unwrap()) / f64::from(u32::MAX)
-    }
 }

@@ -7,6 +7,8 @@
     reason = "test code, which clippy does not see outside of test functions"
 )]
 
+pub(crate) mod traces;
+
 use std::{
     ffi::OsStr,
     fs,
@@ -16,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, FaultRecord, Journal, Provider, SystemClock};
+use chaos_core::{Clock, Entropy, FaultRecord, Journal, Provider, SystemClock, SystemEntropy};
 use chaos_journal::SqlJournal;
 use chaos_local::Fleet;
 use rustix::process::{Pid, Signal, kill_process};
@@ -259,4 +261,40 @@ pub(crate) async fn pending(journal: &Path) -> Vec<FaultRecord> {
 
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// Sebastiano Vigna's splitmix64: enough to spread moments, and the same for one seed.
+pub(crate) struct SplitMix {
+    seed: u64,
+    state: u64,
+}
+
+impl SplitMix {
+    /// From `CHAOS_TEST_SEED` where that is set, otherwise drawn. Printed, so that a run can be repeated.
+    pub(crate) fn drawn() -> Self {
+        let seed = match std::env::var("CHAOS_TEST_SEED") {
+            Ok(seed) => seed.parse().unwrap(),
+            Err(_) => SystemEntropy::default().draw().unwrap(),
+        };
+        let random = Self { seed, state: seed };
+        println!("{}", random.origin());
+        random
+    }
+
+    pub(crate) fn origin(&self) -> String {
+        format!("CHAOS_TEST_SEED={}", self.seed)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// From 0 up to 1.
+    pub(crate) fn next_unit(&mut self) -> f64 {
+        f64::from(u32::try_from(self.next() >> 32).unwrap()) / f64::from(u32::MAX)
+    }
 }
