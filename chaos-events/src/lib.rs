@@ -7,12 +7,14 @@
 //! | [`Reboot`] | restarts a target in place | reboot | [`StartAgain`] |
 //! | [`CpuBurn`] | keeps cores of its machine busy | shell | [`EndCpuBurn`]: no burner is left |
 //! | [`DiskFill`] | takes the space of one of its file systems for a while | shell | [`FreeSpace`]: the space is back |
+//! | [`NetworkBlackhole`] | drops its traffic: all, or that of hosts, ports or DNS | shell, with the right to change its network | [`RestoreTraffic`]: the rules are gone and it is healthy |
 //!
 //! [`registry`] knows all the recoveries. No event here knows a provider: whatever offers the capabilities will do.
 
 mod cpu_burn;
 mod disk_fill;
 mod host_script;
+mod network_blackhole;
 mod pace;
 mod reboot;
 mod registry;
@@ -22,6 +24,7 @@ mod terminate;
 
 pub use cpu_burn::{CpuBurn, EndCpuBurn};
 pub use disk_fill::{DiskFill, FreeSpace};
+pub use network_blackhole::{Allowed, Direction, NetworkBlackhole, Protocol, RestoreTraffic};
 pub use reboot::Reboot;
 pub use registry::registry;
 pub use start_again::StartAgain;

@@ -1,6 +1,6 @@
 use chaos_core::Registry;
 
-use crate::{AwaitReplacement, EndCpuBurn, FreeSpace, StartAgain};
+use crate::{AwaitReplacement, EndCpuBurn, FreeSpace, RestoreTraffic, StartAgain};
 
 /// Every recovery of this crate, for [`MonkeyBuilder::unleash`](chaos_core::MonkeyBuilder::unleash).
 ///
@@ -13,5 +13,6 @@ pub fn registry() -> Registry {
         .register::<AwaitReplacement>()
         .register::<EndCpuBurn>()
         .register::<FreeSpace>()
+        .register::<RestoreTraffic>()
         .register::<StartAgain>()
 }

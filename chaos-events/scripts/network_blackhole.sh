@@ -1,0 +1,532 @@
+#!/bin/sh
+# Network blackhole: packets are dropped until the deadline, by rules that the kernel takes back.
+#
+# In the environment, besides what common.sh names. Lists are separated by commas; a port may be a range, as 80-90.
+#   ingress, egress         1 for each direction that is dropped
+#   by_host                 1 where only traffic with certain hosts is: hosts4, hosts6, and what the names mean at the start
+#   by_port                 1 where only traffic of certain ports is: tcp, udp
+#   local_ports             1 where these are ports of this machine; 0 where they are those that packets are sent to
+#   open_loopback, open_neighbours, open4, open6, open_names, open_tcp, open_udp, open_local_tcp    what is let through nevertheless
+# shellcheck source-path=SCRIPTDIR source=common.sh
+[ -n "${action-}" ] || . ./common.sh
+
+table="chaos_$fault"
+# At most 28 characters.
+chains="CHAOS-$fault"
+
+preflight() {
+  preflight_of_all
+  parameters_are_given
+  [ -z "$names$open_names" ] || need getent
+  left=100
+  choose_backend
+  echo "backend=$backend"
+}
+
+parameters_are_given() {
+  : "${ingress:?}" "${egress:?}" "${by_host:?}" "${by_port:?}" "${local_ports:?}" "${open_loopback:?}" "${open_neighbours:?}"
+  : "${hosts4?}" "${hosts6?}" "${names?}" "${tcp?}" "${udp?}"
+  : "${open4?}" "${open6?}" "${open_names?}" "${open_tcp?}" "${open_udp?}" "${open_local_tcp?}"
+}
+
+# --- What is dropped and what is let through, whoever carries it out. ---
+
+# Calls `rule CHAIN drop|open SIDE SET PROTOCOL SIDE PORTS`, `loopback CHAIN` and `neighbours CHAIN`; SIDE is source or
+# destination, SET is hosts or open, and - stands for any.
+all_rules() {
+  openings_of input source
+  openings_of output destination
+  [ "$ingress" = 0 ] || drops input source destination
+  if [ "$egress" = 0 ]; then :; elif [ "$local_ports" = 1 ]; then drops output destination source; else
+    drops output destination destination
+  fi
+  [ "$local_ports" = 0 ] || return 0
+  # What is only forwarded has no direction, unless the hosts tell.
+  openings_of forward source
+  openings_of forward destination
+  if [ "$by_host" = 1 ]; then
+    [ "$ingress" = 0 ] || drops forward source destination
+    [ "$egress" = 0 ] || drops forward destination destination
+  elif [ "$ingress$egress" = 11 ]; then
+    drops forward - destination
+  fi
+}
+
+openings_of() { # chain, side of the other end
+  # A connection to this side's port is seen from both ends.
+  if [ "$2" = source ]; then this=destination; else this=source; fi
+  [ -z "$open_local_tcp" ] || rule "$1" open - - tcp "$this" "$open_local_tcp"
+  [ -z "$open4$open6" ] || rule "$1" open "$2" open - - -
+  [ "$1 $2" != 'forward destination' ] || return 0
+  [ "$open_loopback" = 0 ] || [ "$1" = forward ] || loopback "$1"
+  [ "$open_neighbours" = 0 ] || neighbours "$1"
+  for side in source destination; do
+    [ -z "$open_tcp" ] || rule "$1" open - - tcp "$side" "$open_tcp"
+    [ -z "$open_udp" ] || rule "$1" open - - udp "$side" "$open_udp"
+  done
+}
+
+drops() { # chain, side of the hosts, side of the ports
+  set_of_hosts=-
+  [ "$by_host" = 0 ] || set_of_hosts=hosts
+  if [ "$by_port" = 1 ]; then
+    [ -z "$tcp" ] || rule "$1" drop "$2" "$set_of_hosts" tcp "$3" "$tcp"
+    [ -z "$udp" ] || rule "$1" drop "$2" "$set_of_hosts" udp "$3" "$udp"
+  else
+    rule "$1" drop "$2" "$set_of_hosts" - - -
+  fi
+}
+
+# Adds what the names mean now. Nothing has begun yet.
+resolve_names() {
+  resolve "$names"
+  hosts4=$(joined "$hosts4" "$found4") hosts6=$(joined "$hosts6" "$found6")
+  resolve "$open_names"
+  open4=$(joined "$open4" "$found4") open6=$(joined "$open6" "$found6")
+}
+
+resolve() { # names; sets $found4 and $found6
+  found4='' found6=''
+  IFS=,
+  # shellcheck disable=SC2086 # split at commas
+  set -- $1
+  unset IFS
+  for name in "$@"; do
+    answer=$(getent ahosts "$name") || not_now "the name $name means no address here"
+    addresses=$(printf '%s\n' "$answer" | while read -r address _; do printf '%s\n' "$address"; done)
+    [ -n "$addresses" ] || not_now "the name $name means no address here"
+    for address in $addresses; do
+      case ,$found4,$found6, in *,"$address",*) continue ;; esac
+      case $address in
+      *[!0-9a-fA-F:.]*) not_now "the name $name means something that is no address" ;;
+      *:*) found6=$(joined "$found6" "$address") ;;
+      *) found4=$(joined "$found4" "$address") ;;
+      esac
+    done
+  done
+}
+
+joined() { # two lists
+  if [ -n "$1" ] && [ -n "$2" ]; then echo "$1,$2"; else echo "$1$2"; fi
+}
+
+# --- nftables: one table, whose drop rules ask a set that the kernel empties at the deadline. ---
+
+nft_program() { # flags of the table; $left
+  printf 'create table inet %s%s; ' "$table" "$1"
+  lease="$((left / 100))s$((left % 100 * 10))ms"
+  printf 'add set inet %s lease { type nf_proto; flags timeout; }; ' "$table"
+  nft_addresses hosts4 ipv4_addr "$hosts4"
+  nft_addresses hosts6 ipv6_addr "$hosts6"
+  nft_addresses open4 ipv4_addr "$open4"
+  nft_addresses open6 ipv6_addr "$open6"
+  for chain in input output forward; do
+    printf 'add chain inet %s %s { type filter hook %s priority -300; policy accept; }; ' "$table" "$chain" "$chain"
+  done
+  rule() { nft_rule "$@"; }
+  loopback() {
+    if [ "$1" = input ]; then nft_add "$1" 'iifname "lo" accept'; else nft_add "$1" 'oifname "lo" accept'; fi
+  }
+  # Multicast listeners too: a switch that does not see them cuts off the neighbours' questions.
+  neighbours() { nft_add "$1" 'icmpv6 type { 130, 131, 132, 133, 134, 135, 136, 143 } accept'; }
+  all_rules
+  printf 'add element inet %s lease { ipv4 timeout %s, ipv6 timeout %s }\n' "$table" "$lease" "$lease"
+}
+
+nft_addresses() { # set, type, list
+  [ -n "$3" ] || return 0
+  printf 'add set inet %s %s { type %s; flags interval; auto-merge; }; ' "$table" "$1" "$2"
+  printf 'add element inet %s %s { %s }; ' "$table" "$1" "$3"
+}
+
+nft_rule() { # as all_rules says
+  verdict=accept
+  [ "$2" = open ] || verdict='meta nfproto @lease counter drop'
+  ports=
+  case $6 in
+  source) ports="$5 sport { $7 } " ;;
+  destination) ports="$5 dport { $7 } " ;;
+  esac
+  case $4 in
+  -)
+    nft_add "$1" "$ports$verdict"
+    return
+    ;;
+  hosts) v4=$hosts4 v6=$hosts6 ;;
+  open) v4=$open4 v6=$open6 ;;
+  esac
+  if [ "$3" = source ]; then address=saddr; else address=daddr; fi
+  [ -z "$v4" ] || nft_add "$1" "ip $address @${4}4 $ports$verdict"
+  [ -z "$v6" ] || nft_add "$1" "ip6 $address @${4}6 $ports$verdict"
+}
+
+nft_add() { # chain, rule
+  printf 'add rule inet %s %s %s; ' "$table" "$1" "$2"
+}
+
+nft_is_there() {
+  nft list table inet "$table" >/dev/null 2>&1
+}
+
+# --- iptables, where there is no nft: chains of its own for each family, ahead of all others. ---
+
+iptables_program() { # 4 or 6; $ends_on
+  family=$1
+  echo '*filter'
+  for chain in input output forward; do echo ":$chains-$chain - [0:0]"; done
+  rule() { iptables_rule "$@"; }
+  loopback() {
+    if [ "$1" = input ]; then iptables_add "$1" -i lo -j RETURN; else iptables_add "$1" -o lo -j RETURN; fi
+  }
+  neighbours() {
+    [ "$family" = 6 ] || return 0
+    for type in 130 131 132 133 134 135 136 143; do iptables_add "$1" -p icmpv6 --icmpv6-type "$type" -j RETURN; done
+  }
+  all_rules
+  echo "-I INPUT 1 -j $chains-input"
+  echo "-I OUTPUT 1 -j $chains-output"
+  echo "-I FORWARD 1 -j $chains-forward"
+  echo COMMIT
+}
+
+iptables_rule() { # as all_rules says
+  verdict='-j RETURN'
+  # Where the kernel can, it ends the rule by its own clock, to the second.
+  [ "$2" = open ] || verdict="${ends_on:+-m time --datestop $ends_on }-j DROP"
+  case $4$family in
+  -?) addresses=- ;;
+  hosts4) addresses=$hosts4 ;;
+  hosts6) addresses=$hosts6 ;;
+  open4) addresses=$open4 ;;
+  open6) addresses=$open6 ;;
+  esac
+  if [ "$3" = source ]; then address_of=-s; else address_of=-d; fi
+  if [ "$6" = source ]; then port_of=--sport; else port_of=--dport; fi
+  IFS=,
+  for address in $addresses; do
+    for port in $7; do
+      match=
+      [ "$address" = - ] || match="$address_of $address "
+      # A range is written with a colon here.
+      [ "$port" = - ] || match="$match-p $5 $port_of ${port%-*}:${port#*-} "
+      iptables_add "$1" "$match$verdict"
+    done
+  done
+  unset IFS
+}
+
+iptables_add() { # chain, rule...
+  printf '%s\n' "-A $chains-$*"
+}
+
+ipv6_is_in_use() {
+  [ -s /proc/net/if_inet6 ]
+}
+
+# Whether there is anything to drop, and to drop it with, for IPv6.
+ipv6_matters() {
+  ipv6_is_in_use && { [ "$by_host" = 0 ] || [ -n "$hosts6" ]; }
+}
+
+# The commands that may hold chains here. Asking the older kind would load its kernel module where nobody uses it.
+iptables_in_use() {
+  for name in iptables ip6tables; do
+    case $("$name" -V 2>/dev/null) in
+    '') continue ;;
+    *nf_tables*) echo "$name" ;;
+    *)
+      loaded="/proc/net/${name%s}_names"
+      [ ! -r "$loaded" ] || [ -z "$(cat "$loaded")" ] || echo "$name"
+      ;;
+    esac
+  done
+}
+
+iptables_has() { # command, chain
+  "$1" -w 5 -n -L "$2" >/dev/null 2>&1
+}
+
+# Ends what they do, and leaves them to be read.
+iptables_unhook() {
+  for command in $(iptables_in_use); do
+    for chain in input output forward; do
+      tries=0
+      builtin=$(echo "$chain" | tr '[:lower:]' '[:upper:]')
+      while iptables_has "$command" "$chains-$chain" && [ "$tries" -lt 10 ] &&
+        "$command" -w 5 -D "$builtin" -j "$chains-$chain" 2>/dev/null; do tries=$((tries + 1)); done
+    done
+  done
+}
+
+iptables_remove() {
+  iptables_unhook
+  for command in $(iptables_in_use); do
+    for chain in input output forward; do
+      iptables_has "$command" "$chains-$chain" || continue
+      "$command" -w 5 -F "$chains-$chain"
+      "$command" -w 5 -X "$chains-$chain"
+    done
+  done
+}
+
+# --- Which of them carries it out. ---
+
+# Sets $backend: owner, a table that ends with its holder; table, one that has to be removed; iptables, chains that have to be.
+# Changes nothing.
+choose_backend() {
+  no_nft='the command nft is missing'
+  if command -v nft >/dev/null 2>&1; then
+    backend=owner
+    nft_program ' { flags owner; }' | nft -c -f - >/dev/null 2>&1 && return
+    backend=table
+    no_nft=$(nft_program '' | nft -c -f - 2>&1) && return
+    no_nft="nft: $(reason "$no_nft")"
+  fi
+  backend=iptables
+  for name in iptables iptables-restore; do
+    command -v "$name" >/dev/null 2>&1 || unsupported "$no_nft; the command $name is missing"
+  done
+  deadline_for_iptables
+  iptables_try 4 iptables-restore
+  if ipv6_matters || { ipv6_is_in_use && [ -n "$names" ]; }; then
+    command -v ip6tables-restore >/dev/null 2>&1 ||
+      unsupported "$no_nft; IPv6 is in use, and the command ip6tables-restore is missing"
+    iptables_try 6 ip6tables-restore
+  fi
+}
+
+iptables_try() { # 4 or 6, command
+  no_iptables=$(iptables_program "$1" | "$2" -w 5 --test --noflush 2>&1) && return
+  ends_on=
+  no_iptables=$(iptables_program "$1" | "$2" -w 5 --test --noflush 2>&1) ||
+    unsupported "$no_nft; $2: $(reason "$no_iptables")"
+}
+
+deadline_for_iptables() { # $left; sets $ends_on, which may be empty
+  ends_on=$(date -u -d "@$(($(date +%s) + left / 100))" +%Y-%m-%dT%H:%M:%S 2>/dev/null) || ends_on=
+}
+
+reason() { # output of a command
+  printf '%s\n' "$1" | while IFS= read -r line; do
+    [ -n "$line" ] || continue
+    printf '%s\n' "${line#*Error: }"
+    break
+  done
+}
+
+# --- Start, and what it leaves behind. ---
+
+start() {
+  must_be_in_time
+  parameters_are_given
+  if [ -z "$(holders)" ]; then
+    remove
+    resolve_names
+    must_be_in_time
+    choose_backend
+    begin
+  elif ! appears 200; then
+    give_up "another start of this fault does not end"
+  fi
+  case ${backend-} in
+  table)
+    echo "note=this nft or this kernel knows no tables that end with their holder: the rules end at the deadline in the" \
+      "kernel, and should the process be killed that removes them, they are left until the recovery, without effect"
+    ;;
+  iptables)
+    echo "note=there is no nftables here, and iptables rules do not end with their holder: should the process be killed that" \
+      "removes them at the deadline, they are left until the recovery${ends_on:+, without effect}"
+    ;;
+  esac
+  report_holders
+}
+
+begin() {
+  if [ "$backend" = owner ]; then
+    hold_with_owner
+    appears 200 && return
+    # Some builds of nft cannot be fed one line after the other.
+    end_holders
+    must_be_in_time
+    backend=table
+  fi
+  detached "backend=$backend" "ends_at=$ends_at" "ingress=$ingress" "egress=$egress" "by_host=$by_host" "by_port=$by_port" \
+    "local_ports=$local_ports" "hosts4=$hosts4" "hosts6=$hosts6" "tcp=$tcp" "udp=$udp" "open_loopback=$open_loopback" \
+    "open_neighbours=$open_neighbours" "open4=$open4" "open6=$open6" "open_tcp=$open_tcp" "open_udp=$open_udp" \
+    "open_local_tcp=$open_local_tcp" "ends_on=${ends_on-}"
+  appears 500 || give_up "the rules could not be loaded"
+}
+
+# The table lives as long as this nft does, which lives as long as its input, which only this sleep holds open. It lasts a little
+# longer than the rules drop, so that what they dropped can be read.
+hold_with_owner() {
+  # HOME, because nft would write a history there.
+  {
+    left=$((ends_at - $(uptime)))
+    [ "$left" -gt 0 ] || exit
+    nft_program ' { flags owner; }'
+    exec setsid env -i "$mark" "PATH=$PATH" sleep "$(seconds $((left + 100)))"
+  } 2>/dev/null </dev/null |
+    exec setsid env -i "$mark" "PATH=$PATH" LC_ALL=C HOME=/dev/null INPUTRC=/dev/null TERM=dumb nft -i >/dev/null 2>&1 &
+  holder=$!
+}
+
+# Waits until the rules are in effect. False where whoever should load them has ended, or takes too long.
+appears() { # hundredths of a second
+  waited=0
+  until is_in_effect; do
+    [ "$waited" -lt "$1" ] || return 1
+    [ -z "${holder-}" ] || { look_at "$holder" && case $stat in Z*) false ;; esac; } || { is_in_effect; return; }
+    waited=$((waited + 1))
+    sleep 0.01
+  done
+}
+
+is_in_effect() {
+  case $(nft list set inet "$table" lease 2>/dev/null) in *expires*) return 0 ;; esac
+  iptables_is_in_effect
+}
+
+iptables_is_in_effect() {
+  [ "${backend-iptables}" = iptables ] && iptables -w 5 -n -L INPUT 2>/dev/null | grep -qF "$chains-input" || return 1
+  ! ipv6_matters || ip6tables -w 5 -n -L INPUT 2>/dev/null | grep -qF "$chains-input"
+}
+
+give_up() { # why
+  end_holders
+  remove
+  not_now "$1; nothing is left of it"
+}
+
+end_holders() {
+  for found in $(holders); do
+    kill -TERM "${found%.*}" 2>/dev/null
+    kill -CONT "${found%.*}" 2>/dev/null
+  done
+  tries=0
+  while [ -n "$(holders)" ] && [ "$tries" -lt 50 ]; do
+    tries=$((tries + 1))
+    sleep 0.01
+  done
+  for found in $(holders); do kill -9 -- "-${found%.*}" 2>/dev/null; done
+}
+
+# The janitor, where the kernel does not remove the rules by itself. It loads them too, so that there are none without it.
+hold() { # uptime at the start, uptime at the end
+  parameters_are_given
+  sleeper=
+  trap 'remove; [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; exit 0' TERM
+  left=$(($2 - $(uptime)))
+  [ "$left" -gt 0 ] || exit 1
+  if ! load; then
+    remove
+    exit 1
+  fi
+  nap $(($2 - $(uptime)))
+  [ "$backend" != iptables ] || iptables_unhook
+  # What they dropped can be read for a moment.
+  nap 100
+  remove
+}
+
+nap() { # hundredths of a second
+  [ "$1" -gt 0 ] || return 0
+  # In the background, so that a signal is not kept waiting.
+  env -i "$mark" "PATH=$PATH" sleep "$(seconds "$1")" &
+  sleeper=$!
+  wait "$sleeper"
+  sleeper=
+}
+
+load() {
+  if [ "$backend" = table ]; then
+    nft_program '' | env -i "$mark" "PATH=$PATH" LC_ALL=C nft -f -
+  else
+    iptables_program 4 | env -i "$mark" "PATH=$PATH" LC_ALL=C iptables-restore -w 5 --noflush || return
+    ipv6_matters || return 0
+    iptables_program 6 | env -i "$mark" "PATH=$PATH" LC_ALL=C ip6tables-restore -w 5 --noflush
+  fi
+}
+
+# --- How it stands, and its end. ---
+
+what_is_left() {
+  if command -v nft >/dev/null 2>&1 && nft_is_there; then echo "left=table inet $table"; fi
+  for command in $(iptables_in_use); do
+    for chain in input output forward; do
+      ! iptables_has "$command" "$chains-$chain" || echo "left=$command chain $chains-$chain"
+    done
+  done
+}
+
+# An answer of "nothing" counts only from tools that could have seen something.
+must_see() {
+  if command -v nft >/dev/null 2>&1; then
+    blind=$(nft list tables 2>&1) || not_now "nft cannot look: $(reason "$blind")"
+  fi
+  for command in $(iptables_in_use); do
+    blind=$("$command" -w 5 -n -L INPUT 2>&1) || not_now "$command cannot look: $(reason "$blind")"
+  done
+}
+
+status() {
+  must_see
+  report
+}
+
+report() {
+  found=$(what_is_left)
+  [ -z "$found" ] || printf '%s\n' "$found"
+  for holder in $(holders); do echo "left=process ${holder%.*}"; done
+  report_holders
+  [ -z "$found" ] || echo "dropped_packets=$(dropped)"
+}
+
+dropped() {
+  total=0
+  before=
+  for word in $(nft list table inet "$table" 2>/dev/null); do
+    [ "$before" != packets ] || total=$((total + word))
+    before=$word
+  done
+  for command in $(iptables_in_use); do
+    for chain in input output forward; do
+      for packets in $("$command" -w 5 -n -v -x -L "$chains-$chain" 2>/dev/null | while read -r count _ verdict _; do
+        [ "$verdict" != DROP ] || echo "$count"
+      done); do total=$((total + packets)); done
+    done
+  done
+  echo "$total"
+}
+
+remove() {
+  if command -v nft >/dev/null 2>&1 && nft_is_there; then
+    # The kernel may take a moment over a table whose holder has ended.
+    tries=0
+    until nft delete table inet "$table" 2>/dev/null || ! nft_is_there || [ "$tries" -ge 100 ]; do
+      tries=$((tries + 1))
+      sleep 0.01
+    done
+  fi
+  iptables_remove
+}
+
+stop() {
+  report
+  # First by request: whoever removes its rules itself may do so where this cannot reach, in another network namespace.
+  end_holders
+  stop_all
+  remove
+  must_see
+  left_over=$(what_is_left)
+  [ -z "$left_over" ] || not_now "still there: $left_over"
+}
+
+case $action in
+preflight) preflight ;;
+start) start ;;
+hold) hold "$@" ;;
+status) status ;;
+stop) stop ;;
+*) invalid "unknown action $action" ;;
+esac

@@ -1,0 +1,14 @@
+//! Network blackhole: traffic of a target is dropped for a while.
+
+mod allowed;
+mod host;
+mod network_blackhole;
+mod ports;
+mod restore_traffic;
+mod rules;
+mod traffic;
+
+pub use allowed::Allowed;
+pub use network_blackhole::NetworkBlackhole;
+pub use restore_traffic::RestoreTraffic;
+pub use traffic::{Direction, Protocol};

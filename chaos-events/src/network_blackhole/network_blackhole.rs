@@ -1,0 +1,151 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chaos_core::{Capability, CapabilitySet, ChaosEvent, Hold, Prepared, Result, Scope};
+
+use super::{
+    Allowed, Direction, Protocol, RestoreTraffic, allowed::Openings, host::Hosts, ports::Ports, rules::Rules,
+    traffic::Traffic,
+};
+use crate::host_script::{HostFault, HostScript};
+
+pub(super) const SCRIPT: HostScript = HostScript {
+    event: "network-blackhole",
+    program: concat!(
+        include_str!("../../scripts/common.sh"),
+        include_str!("../../scripts/network_blackhole.sh")
+    ),
+};
+
+/// Drops traffic of a target for a while: all of it, that with certain hosts, that of certain ports, or DNS.
+///
+/// The packets are dropped by rules in an nftables table of the fault's own, which come before all others of the machine and
+/// leave those as they are. The kernel stops dropping at the deadline, and removes the table when the process ends that holds
+/// it, however it ends. Where nftables is older, or there is only iptables, a process on the target removes the rules instead;
+/// the report says so, and what it means.
+///
+/// Where the target is one process of a machine ([`NetworkShare::Ports`](chaos_core::NetworkShare::Ports)), only traffic of its
+/// ports is dropped, on loopback too: [`ports`](Self::ports) must name some of them, and [`dns`](Self::dns) is not supported.
+///
+/// The number of packets that were dropped is reported as `dropped_packets`.
+///
+/// ```
+/// use std::time::Duration;
+/// use chaos_events::{Direction, NetworkBlackhole, Protocol};
+///
+/// let no_database = NetworkBlackhole::hosts(["10.0.3.0/24", "db.example", "2001:db8::5"])?
+///     .direction(Direction::Egress)
+///     .lasting(Duration::from_secs(30))?;
+/// let no_service = NetworkBlackhole::ports(Protocol::Tcp, [443].into_iter().chain(8080..=8089))?;
+/// assert!(NetworkBlackhole::hosts(["--help"]).is_err());
+/// # let _ = (no_database, no_service);
+/// # Ok::<(), chaos_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct NetworkBlackhole {
+    traffic: Traffic,
+    direction: Direction,
+    allowed: Vec<Allowed>,
+    hold: Hold,
+}
+
+impl NetworkBlackhole {
+    /// Drops everything but what keeps a machine alive and within its operator's reach: loopback, SSH, DHCP, IPv6 neighbour
+    /// discovery and the services of its cloud. That list is yours to change, with [`allow`](Self::allow) and
+    /// [`allow_nothing`](Self::allow_nothing).
+    pub fn everything() -> Self {
+        Self::of(Traffic::Everything, Allowed::by_default())
+    }
+
+    /// Drops traffic with these hosts: addresses, ranges of addresses (`10.0.0.0/8`), and names. The target resolves the names
+    /// when the fault begins; one that it cannot resolve fails the injection.
+    ///
+    /// Neighbour discovery is let through, as ARP is.
+    ///
+    /// # Errors
+    /// `InvalidInput` for what is none of these, and for no hosts or more than 256.
+    pub fn hosts<S: AsRef<str>>(hosts: impl IntoIterator<Item = S>) -> Result<Self> {
+        let hosts = Traffic::Hosts(Hosts::parse(hosts)?);
+        Ok(Self::of(hosts, vec![Allowed::neighbour_discovery()]))
+    }
+
+    /// Drops packets that are sent to these ports, on loopback too: [`Ingress`](Direction::Ingress) those to the machine's own
+    /// services, [`Egress`](Direction::Egress) those to services elsewhere.
+    ///
+    /// # Errors
+    /// `InvalidInput` for port 0 and for no ports.
+    pub fn ports(protocol: Protocol, ports: impl IntoIterator<Item = u16>) -> Result<Self> {
+        Ok(Self::of(Traffic::Ports(Ports::of(protocol, ports)?), Vec::new()))
+    }
+
+    /// Drops DNS: what is sent to ports 53 and 853, on loopback too, where many machines have their resolver.
+    pub fn dns() -> Self {
+        Self::of(Traffic::Dns, Vec::new())
+    }
+
+    fn of(traffic: Traffic, allowed: Vec<Allowed>) -> Self {
+        Self { traffic, direction: Direction::Both, allowed, hold: Hold::DEFAULT }
+    }
+
+    /// Drops only packets that go this way. What a machine merely forwards, for its containers say, goes both ways, unless the
+    /// hosts tell.
+    #[must_use]
+    pub fn direction(mut self, direction: Direction) -> Self {
+        self.direction = direction;
+        self
+    }
+
+    /// Lets this through as well. Of a process among others, only hosts and ports can be let through.
+    #[must_use]
+    pub fn allow(mut self, allowed: Allowed) -> Self {
+        self.allowed.push(allowed);
+        self
+    }
+
+    /// Lets nothing through, not even what would be by default: a machine may be out of everybody's reach until the deadline.
+    #[must_use]
+    pub fn allow_nothing(mut self) -> Self {
+        self.allowed.clear();
+        self
+    }
+
+    /// Drops for this long; 60 seconds where nothing is said.
+    ///
+    /// # Errors
+    /// `InvalidInput` for zero and for more than 12 hours.
+    pub fn lasting(mut self, duration: Duration) -> Result<Self> {
+        self.hold = Hold::lasting(duration)?;
+        Ok(self)
+    }
+}
+
+#[async_trait]
+impl ChaosEvent for NetworkBlackhole {
+    fn name(&self) -> &'static str {
+        SCRIPT.event
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        CapabilitySet::of([Capability::Shell])
+    }
+
+    fn hold(&self) -> Hold {
+        self.hold
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        let fault = HostFault::prepared(SCRIPT, scope)?;
+        let dropped = self.traffic.on(&fault.shell().network().await?)?;
+        let openings = Openings::of(&self.allowed, !dropped.local_ports)?;
+        let rules = Rules { dropped, direction: self.direction, openings };
+        let ready = rules.tell(fault).preflight(scope).await?;
+        let begun = scope.clone();
+        let prepared = Prepared::new(RestoreTraffic::default(), |permit| {
+            Box::pin(async move {
+                ready.start(permit).await?.tell_notes(&begun);
+                Ok(())
+            })
+        });
+        Ok(prepared.requesting("seconds", self.hold.duration().as_secs_f64()))
+    }
+}
