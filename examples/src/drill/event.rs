@@ -1,7 +1,17 @@
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
+use bytesize::ByteSize;
 use chaos_core::{ChaosEvent, Error, ErrorKind, Result};
-use chaos_events::{CpuBurn, Reboot, Stop, Terminate};
+use chaos_events::{
+    Allowed, CpuBurn, Direction, DiskFill, NetworkBlackhole, Protocol, Reboot, Stop, Terminate,
+};
 use clap::{Args, ValueEnum};
 
 use crate::{
@@ -25,6 +35,60 @@ pub(super) struct EventArguments {
     /// cpu-burn: how many cores; all if not given
     #[arg(long, value_name = "NUMBER", value_parser = count)]
     cores: Option<usize>,
+    /// disk-fill: a directory on the file system to fill
+    #[arg(long, value_name = "DIR")]
+    path: Option<PathBuf>,
+    /// disk-fill: until this much of the file system is in use, as df shows it
+    #[arg(long, value_name = "PERCENT", group = "amount")]
+    percent: Option<f64>,
+    /// disk-fill: this much, such as 500MB or 2GiB
+    #[arg(long, value_name = "SIZE", group = "amount")]
+    bytes: Option<ByteSize>,
+    /// disk-fill: all but this much
+    #[arg(long, value_name = "SIZE", group = "amount")]
+    all_but: Option<ByteSize>,
+    /// disk-fill: keep this much free whatever is asked for; 64MiB if not given
+    #[arg(long, value_name = "SIZE")]
+    keep_free: Option<ByteSize>,
+    /// network-blackhole: all traffic of the target; on a process of this machine, that of its ports
+    #[arg(long, group = "traffic")]
+    all: bool,
+    /// network-blackhole: traffic with these hosts, such as 10.0.0.0/8,db.example
+    #[arg(long, value_name = "HOSTS", value_delimiter = ',', group = "traffic")]
+    hosts: Vec<String>,
+    /// network-blackhole: what is sent to these ports, such as 8080,9000-9010
+    #[arg(long, value_name = "PORTS", value_delimiter = ',', group = "traffic")]
+    ports: Vec<PortRange>,
+    /// network-blackhole: DNS
+    #[arg(long, group = "traffic")]
+    dns: bool,
+    /// network-blackhole: the protocol of --ports; both if not given
+    #[arg(long, value_name = "NAME", value_enum, requires = "ports")]
+    protocol: Option<ProtocolName>,
+    /// network-blackhole: only packets that go this way
+    #[arg(long, value_name = "WAY", value_enum)]
+    direction: Option<DirectionName>,
+    /// network-blackhole: let traffic with these hosts through
+    #[arg(long, value_name = "HOSTS", value_delimiter = ',')]
+    allow: Vec<String>,
+}
+
+/// One port or several in a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct PortRange(RangeInclusive<u16>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ProtocolName {
+    Tcp,
+    Udp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum DirectionName {
+    /// To the target
+    Ingress,
+    /// From the target
+    Egress,
 }
 
 /// A built-in event, by the name that plans and journals show.
@@ -38,6 +102,10 @@ enum EventName {
     Reboot,
     /// Keep cores of the target's machine busy for a while
     CpuBurn,
+    /// Take the space of one of its file systems for a while
+    DiskFill,
+    /// Drop traffic of the target for a while; needs root
+    NetworkBlackhole,
 }
 
 /// One argument as it was given, and the events that it is for.
@@ -49,7 +117,7 @@ struct Given {
 }
 
 impl EventName {
-    const HELD: &'static [Self] = &[Self::Stop, Self::CpuBurn];
+    const HELD: &'static [Self] = &[Self::Stop, Self::CpuBurn, Self::DiskFill, Self::NetworkBlackhole];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -57,6 +125,8 @@ impl EventName {
             Self::Stop => "stop",
             Self::Reboot => "reboot",
             Self::CpuBurn => "cpu-burn",
+            Self::DiskFill => "disk-fill",
+            Self::NetworkBlackhole => "network-blackhole",
         }
     }
 }
@@ -91,11 +161,31 @@ impl EventArguments {
     }
 
     fn given(&self) -> Vec<Given> {
+        const BURN: &[EventName] = &[EventName::CpuBurn];
+        const FILL: &[EventName] = &[EventName::DiskFill];
+        const BLACKHOLE: &[EventName] = &[EventName::NetworkBlackhole];
         let with_value =
             |name, value: Option<String>, of| value.map(|value| Given { name, value: Some(value), of });
+        let size = |size: Option<ByteSize>| size.map(|size| size.as_u64().to_string());
+        let list = |words: Vec<String>| (!words.is_empty()).then(|| words.join(","));
+        let flag = |name, is_given: bool| is_given.then_some(Given { name, value: None, of: BLACKHOLE });
+        let ports = self.ports.iter().map(PortRange::to_string).collect();
+        let (protocol, direction) = (self.protocol.map(name_of), self.direction.map(name_of));
         [
-            with_value("--load", self.load.map(|load| load.to_string()), &[EventName::CpuBurn]),
-            with_value("--cores", self.cores.map(|cores| cores.to_string()), &[EventName::CpuBurn]),
+            with_value("--load", self.load.map(|load| load.to_string()), BURN),
+            with_value("--cores", self.cores.map(|cores| cores.to_string()), BURN),
+            with_value("--path", self.path.as_ref().map(|path| path.to_string_lossy().into_owned()), FILL),
+            with_value("--percent", self.percent.map(|percent| percent.to_string()), FILL),
+            with_value("--bytes", size(self.bytes), FILL),
+            with_value("--all-but", size(self.all_but), FILL),
+            with_value("--keep-free", size(self.keep_free), FILL),
+            flag("--all", self.all),
+            with_value("--hosts", list(self.hosts.clone()), BLACKHOLE),
+            with_value("--ports", list(ports), BLACKHOLE),
+            flag("--dns", self.dns),
+            with_value("--protocol", protocol, BLACKHOLE),
+            with_value("--direction", direction, BLACKHOLE),
+            with_value("--allow", list(self.allow.clone()), BLACKHOLE),
             with_value("--duration", self.duration.map(duration_text), EventName::HELD),
         ]
         .into_iter()
@@ -123,7 +213,68 @@ impl EventArguments {
                 }
                 Arc::new(self.held(burn, CpuBurn::lasting)?)
             }
+            EventName::DiskFill => Arc::new(self.held(self.disk_fill()?, DiskFill::lasting)?),
+            EventName::NetworkBlackhole => {
+                Arc::new(self.held(self.network_blackhole()?, NetworkBlackhole::lasting)?)
+            }
         })
+    }
+
+    fn disk_fill(&self) -> Result<DiskFill> {
+        let Some(given) = &self.path else {
+            return Err(Error::invalid("--path", "none", "the directory that disk-fill is about"));
+        };
+        let shown = format!("{:?}", given.display().to_string());
+        let path = std::path::absolute(given).ok().and_then(|path| path.into_os_string().into_string().ok());
+        let path = path.ok_or_else(|| Error::invalid("--path", &shown, "a directory whose name is text"))?;
+        let fill = match (self.percent, self.bytes, self.all_but) {
+            (Some(percent), _, _) => named("--percent", percent, DiskFill::up_to_percent(path, percent)),
+            (_, Some(bytes), _) => named("--bytes", bytes.as_u64(), DiskFill::bytes(path, bytes.as_u64())),
+            (_, _, Some(bytes)) => {
+                named("--all-but", bytes.as_u64(), DiskFill::all_but(path, bytes.as_u64()))
+            }
+            _ => Err(Error::invalid("--percent", "none", "--percent, --bytes or --all-but with disk-fill")),
+        }?;
+        Ok(match self.keep_free {
+            Some(bytes) => fill.keeping_free(bytes.as_u64()),
+            None => fill,
+        })
+    }
+
+    fn network_blackhole(&self) -> Result<NetworkBlackhole> {
+        let hosts = |hosts: &[String]| hosts.join(",");
+        let mut blackhole = if self.all {
+            NetworkBlackhole::everything()
+        } else if self.dns {
+            NetworkBlackhole::dns()
+        } else if !self.hosts.is_empty() {
+            named("--hosts", hosts(&self.hosts), NetworkBlackhole::hosts(&self.hosts))?
+        } else if !self.ports.is_empty() {
+            let ports: Vec<String> = self.ports.iter().map(PortRange::to_string).collect();
+            let protocol = match self.protocol {
+                None => Protocol::Both,
+                Some(ProtocolName::Tcp) => Protocol::Tcp,
+                Some(ProtocolName::Udp) => Protocol::Udp,
+            };
+            let all = self.ports.iter().flat_map(|range| range.0.clone());
+            named("--ports", ports.join(","), NetworkBlackhole::ports(protocol, all))?
+        } else {
+            return Err(Error::invalid(
+                "--all",
+                "none",
+                "--all, --hosts, --ports or --dns with network-blackhole",
+            ));
+        };
+        if let Some(direction) = self.direction {
+            blackhole = blackhole.direction(match direction {
+                DirectionName::Ingress => Direction::Ingress,
+                DirectionName::Egress => Direction::Egress,
+            });
+        }
+        for host in &self.allow {
+            blackhole = blackhole.allow(named("--allow", host, Allowed::host(host))?);
+        }
+        Ok(blackhole)
     }
 
     /// The event with the duration that was given, if any.
@@ -133,6 +284,30 @@ impl EventArguments {
             Some(duration) => named("--duration", duration_text(duration), lasting(event, duration)),
         }
     }
+}
+
+impl fmt::Display for PortRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, last) = (self.0.start(), self.0.end());
+        if first == last { write!(f, "{first}") } else { write!(f, "{first}-{last}") }
+    }
+}
+
+impl FromStr for PortRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        match (first.parse(), last.parse()) {
+            (Ok(first), Ok(last)) if 0 < first && first <= last => Ok(Self(first..=last)),
+            _ => Err("expected ports from 1 to 65535, such as 8080 or 9000-9010".to_owned()),
+        }
+    }
+}
+
+/// As it is given on the command line.
+fn name_of(value: impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
 /// Bad input by the name that it has on the command line. What the library says of it is kept.
@@ -170,7 +345,7 @@ mod tests {
             "--event cpu-burn --load 60 --cores 1 --duration 5s",
         ] {
             let (event, again) = read(line).unwrap();
-            assert_eq!(again, line);
+            assert_eq!(again.replace('\'', ""), line);
             assert!(line.starts_with(&format!("--event {}", event.name())), "{line}");
         }
         assert_eq!(read("").unwrap().1, "--event terminate");
@@ -180,7 +355,12 @@ mod tests {
     #[test]
     fn the_names_are_those_of_the_events() {
         for name in EventName::value_variants() {
-            let (event, _) = read(&format!("--event {}", name.as_str())).unwrap();
+            let more = match name {
+                EventName::DiskFill => "--path /tmp --bytes 2GiB",
+                EventName::NetworkBlackhole => "--all",
+                _ => "",
+            };
+            let (event, _) = read(&format!("--event {} {more}", name.as_str())).unwrap();
             assert_eq!(event.name(), name.as_str());
             assert_eq!(name.to_possible_value().unwrap().get_name(), name.as_str());
             assert_eq!(event.hold().is_momentary(), !EventName::HELD.contains(name));
@@ -209,6 +389,20 @@ mod tests {
             ("--event cpu-burn --load NaN", "invalid --load: NaN;"),
             ("--event cpu-burn --cores 0", "invalid --cores: 0; expected at least 1"),
             ("--event cpu-burn --duration 13h", "invalid --duration: 13h;"),
+            (
+                "--all",
+                "invalid --all: given; expected none with --event terminate; it is for network-blackhole",
+            ),
+            ("--event disk-fill", "invalid --path: none;"),
+            (
+                "--event disk-fill --path /tmp",
+                "invalid --percent: none; expected --percent, --bytes or --all-but",
+            ),
+            ("--event disk-fill --path /tmp --percent 101", "invalid --percent: 101;"),
+            ("--event disk-fill --path /tmp --bytes 0", "invalid --bytes: 0;"),
+            ("--event network-blackhole", "invalid --all: none; expected --all, --hosts, --ports or --dns"),
+            ("--event network-blackhole --hosts=-x", "invalid --hosts: "),
+            ("--event network-blackhole --all --allow a..b", "invalid --allow: "),
         ] {
             let error = read(line).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{line}: {error}");

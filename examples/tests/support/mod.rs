@@ -270,17 +270,16 @@ pub(crate) struct SplitMix {
 }
 
 impl SplitMix {
-    /// From `CHAOS_TEST_SEED` where that is set, otherwise drawn. Printed, so that a run can be repeated.
+    /// From `CHAOS_TEST_SEED` where that is set, otherwise drawn.
     pub(crate) fn drawn() -> Self {
         let seed = match std::env::var("CHAOS_TEST_SEED") {
             Ok(seed) => seed.parse().unwrap(),
             Err(_) => SystemEntropy::default().draw().unwrap(),
         };
-        let random = Self { seed, state: seed };
-        println!("{}", random.origin());
-        random
+        Self { seed, state: seed }
     }
 
+    /// How to repeat it, for the message of a check that fails.
     pub(crate) fn origin(&self) -> String {
         format!("CHAOS_TEST_SEED={}", self.seed)
     }
