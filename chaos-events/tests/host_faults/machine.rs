@@ -3,9 +3,12 @@
 use std::{
     fs,
     os::unix::fs::symlink,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Arc,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -29,6 +32,18 @@ pub(crate) struct Machine {
 struct MachineShell {
     tools: Tools,
     namespace: Option<String>,
+    share: NetworkShare,
+    ran: Mutex<Vec<Script>>,
+    is_lost: AtomicBool,
+}
+
+const DIRECTORIES: [&str; 6] =
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// Where this system has it.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let mut places = DIRECTORIES.iter().map(|directory| Path::new(directory).join(name));
+    places.find(|path| path.exists()).unwrap_or_else(|| panic!("{name} is not installed"))
 }
 
 /// A directory with every command that scripts find, and nothing else.
@@ -39,7 +54,7 @@ impl Tools {
     /// dash as `sh`, and what this system has.
     pub(crate) fn of_debian() -> Self {
         let tools = Self(tempfile::tempdir().unwrap());
-        for directory in ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"] {
+        for directory in DIRECTORIES {
             for entry in fs::read_dir(directory).into_iter().flatten() {
                 let entry = entry.unwrap();
                 let _ = symlink(entry.path(), tools.0.path().join(entry.file_name()));
@@ -93,8 +108,30 @@ impl Machine {
 
     /// Its scripts run in this network namespace, made with `ip netns add`.
     pub(crate) fn in_namespace(tools: Tools, namespace: Option<&str>) -> Self {
-        let shell = MachineShell { tools, namespace: namespace.map(str::to_owned) };
+        let (namespace, share) = (namespace.map(str::to_owned), NetworkShare::Whole);
+        let shell =
+            MachineShell { tools, namespace, share, ran: Mutex::default(), is_lost: AtomicBool::new(false) };
         Self { group: GroupId::new("host", "web").unwrap(), shell: Arc::new(shell), labels: Labels::new() }
+    }
+
+    /// Its targets are the processes behind these ports.
+    pub(crate) fn sharing(mut self, ports: &[u16]) -> Self {
+        Arc::get_mut(&mut self.shell).unwrap().share = NetworkShare::Ports(ports.to_vec());
+        self
+    }
+
+    /// What has changed it, in that order.
+    pub(crate) fn ran(&self) -> Vec<Script> {
+        self.shell.ran.lock().unwrap().clone()
+    }
+
+    /// From now on no script reaches it.
+    pub(crate) fn lose(&self) {
+        self.shell.is_lost.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) async fn again(&self, script: &Script) -> Output {
+        self.shell.execute(script).await.unwrap()
     }
 
     pub(crate) fn id(&self) -> TargetId {
@@ -173,10 +210,15 @@ impl Provider for Machine {
 }
 
 impl MachineShell {
+    fn reached(&self) -> Result<()> {
+        let is_lost = self.is_lost.load(Ordering::SeqCst);
+        if is_lost { Err(Error::new(ErrorKind::Unavailable, "the machine is out of reach")) } else { Ok(()) }
+    }
+
     async fn execute(&self, script: &Script) -> Result<Output> {
         let mut command = match &self.namespace {
             Some(namespace) => {
-                let mut command = tokio::process::Command::new("ip");
+                let mut command = tokio::process::Command::new(program("ip"));
                 command.args(["netns", "exec", namespace]).arg(self.tools.path().join("sh"));
                 command
             }
@@ -199,15 +241,18 @@ impl MachineShell {
 #[async_trait]
 impl Shell for MachineShell {
     async fn inspect(&self, script: &Script) -> Result<Output> {
+        self.reached()?;
         self.execute(script).await
     }
 
     async fn run(&self, script: &Script, _: &Permit) -> Result<Output> {
+        self.reached()?;
+        self.ran.lock().unwrap().push(script.clone());
         self.execute(script).await
     }
 
     async fn network(&self) -> Result<NetworkShare> {
-        Ok(NetworkShare::Whole)
+        Ok(self.share.clone())
     }
 }
 
