@@ -12,7 +12,7 @@
 
 : "${path:?}"
 # There for the moment between its being opened and its being unlinked.
-name="$path/.chaos-fill-$fault"
+fill_file="$path/.chaos-fill-$fault"
 mebibyte=1048576
 
 preflight() {
@@ -27,12 +27,12 @@ usable() {
   [ -e "$path" ] || invalid "there is no such directory"
   [ -d "$path" ] || invalid "it is not a directory"
   # Says so even where nothing has that name. To root some shells call everything writable.
-  case $(LC_ALL=C rmdir -- "$name" 2>&1) in
+  case $(LC_ALL=C rmdir -- "$fill_file" 2>&1) in
   *"Read-only"*) invalid "its file system is read-only" ;;
   esac
-  { [ -w "$path" ] && [ -x "$path" ]; } || invalid "it may not be written to"
   look_at_space || unsupported "stat -f does not tell how much space there is"
   [ "$total" -gt 0 ] || invalid "it is on a file system that has no space of its own"
+  { [ -w "$path" ] && [ -x "$path" ]; } || invalid "it may not be written to"
   # NFS, CIFS, FUSE and the like rename an open file instead of unlinking it, so that it could outlive this machine.
   case $(stat -f -c %t -- "$path") in
   6969 | 517b | ff534d42 | fe534d42 | 1021997 | 65735546 | 73757245 | 5346414f | 6b414653 | c36400 | bd00bd0 | 786f4256)
@@ -91,7 +91,6 @@ start() {
   fi
   open_unseen
   hold_until_end
-  trap 'kill -9 "$sleeper" "$guard" 2>/dev/null' EXIT
   fill
   give_way
   holder_lives || not_now "the holder was killed in the meantime"
@@ -106,11 +105,11 @@ start() {
 
 # The file is this program's descriptor 9, and has no name any more.
 open_unseen() {
-  if [ -e "$name" ] || [ -L "$name" ]; then not_now "something has the name of the file to be filled"; fi
+  if [ -e "$fill_file" ] || [ -L "$fill_file" ]; then not_now "something has the name of the file to be filled"; fi
   set -C
-  command exec 9>"$name" || not_now "no file can be created there"
+  command exec 9>"$fill_file" || not_now "no file can be created there"
   set +C
-  rm -f -- "$name"
+  rm -f -- "$fill_file"
   [ "$(stat -L -c '%h %s' /proc/self/fd/9)" = "0 0" ] || not_now "the file to be filled is not a new one"
 }
 
@@ -126,6 +125,14 @@ hold_until_end() {
   detached "path=$path" "floor=$floor" "ends_at=$ends_at" "kept=$kept" "file=$(identity)" 9>&-
   # shellcheck disable=SC2031 # nor is it
   guard=$holder
+  # Whatever fails from here on leaves nothing.
+  trap 'kill -9 "$sleeper" "$guard" 2>/dev/null' EXIT
+  tries=0
+  until [ "$(holders | grep -c .)" -ge 2 ]; do
+    [ "$tries" -lt 250 ] || not_now "the holder and its guard do not start"
+    tries=$((tries + 1))
+    sleep 0.02
+  done
 }
 
 holder_lives() {
@@ -260,7 +267,7 @@ stop() {
   expected=${free:+$((free + bytes - bytes / 100))}
   stop_all
   # Where it was killed before that.
-  if [ -e "$name" ] || [ -L "$name" ]; then rm -f -- "$name"; fi
+  if [ -e "$fill_file" ] || [ -L "$fill_file" ]; then rm -f -- "$fill_file"; fi
   tries=0
   # The kernel may take a moment; where others take the space, it never comes back.
   until is_back || [ "$tries" -ge 150 ]; do

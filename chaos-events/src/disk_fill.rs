@@ -164,7 +164,7 @@ impl ChaosEvent for DiskFill {
             .with("unit", unit)
             .with("amount", amount)
             .with("floor", countable(self.floor));
-        let named = |error: Error| error.with("path", format!("{:?}", self.path));
+        let named = |error: Error| error.with("path", &self.path);
         let ready = fault.preflight(scope).await.map_err(named)?;
         let space = Space::of(&ready.answer)?;
         let recovery = FreeSpace::new(&self.path, space.free, ready.answer.text("device")?);
