@@ -46,14 +46,13 @@ impl Plan {
             })?,
             None => 0,
         };
-        let bind = |host: &str| {
-            let listener = TcpListener::bind((host, wanted))?;
+        let bind = || {
+            let listener = TcpListener::bind(("127.0.0.1", wanted))?;
             Ok((listener.local_addr()?.port(), listener))
         };
         let held = match self.namespace(index)? {
-            // A new namespace has no 127.0.0.1 before somebody sets its `lo` up, and not every replica needs that.
-            Some(namespace) => namespace.within(|| bind("0.0.0.0")),
-            None => bind("127.0.0.1"),
+            Some(namespace) => namespace.within(bind),
+            None => bind(),
         };
         held.map_err(|error| match self.first_port {
             Some(_) => {

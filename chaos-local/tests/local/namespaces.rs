@@ -33,9 +33,9 @@ use crate::{
 fn is_root(test: &str) -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        // Not by the macro, whose output is shown of failures only.
+        // Not by the macro, whose output is shown of failures only; and on a line of its own.
         let mut stderr = std::io::stderr().lock();
-        writeln!(stderr, "skipped: {test}: needs root").unwrap();
+        writeln!(stderr, "\nskipped: {test}: needs root").unwrap();
     }
     is_root
 }

@@ -247,7 +247,8 @@ async fn a_script_ends_with_whoever_waits_for_it() {
     drop(holder);
 
     // With a whole runtime, too.
-    fs::remove_file(directory.path().join("pids")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let script = endless(directory.path());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let running = runtime.spawn(async move { shell.inspect(&script).await });
     let (pids, holder) = started(directory.path()).await;
