@@ -41,7 +41,7 @@
 //!   lives a script runs where the next process will: in the namespace that its fleet
 //!   [names](FleetBuilder::network_namespace), or else in this process's own. A script that changes something is refused where
 //!   the target is not in the network any more that its shell was last asked about.
-//! - *Afterwards.* What scripts have left behind is reached also when the target, its fleet or its directory's fleet is gone.
+//! - *Afterwards.* What scripts have left behind is reached also when the target is gone, and its fleet with it.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!(
