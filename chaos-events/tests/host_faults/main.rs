@@ -1,5 +1,7 @@
 //! The host faults, carried out for real: the scripts run on this machine, with the tools of a Debian and those of busybox.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
+
 mod cpu_burn;
 mod disk_fill;
 mod machine;

@@ -58,18 +58,18 @@ impl Disk {
     }
 
     pub(super) fn free(&self) -> u64 {
-        let space = rustix::fs::statvfs(&self.path()).unwrap();
+        let space = rustix::fs::statvfs(self.path()).unwrap();
         space.f_bavail * space.f_frsize
     }
 
     /// What only root may use.
     pub(super) fn reserve(&self) -> u64 {
-        let space = rustix::fs::statvfs(&self.path()).unwrap();
+        let space = rustix::fs::statvfs(self.path()).unwrap();
         (space.f_bfree - space.f_bavail) * space.f_frsize
     }
 
     pub(super) fn used_percent(&self) -> f64 {
-        let space = rustix::fs::statvfs(&self.path()).unwrap();
+        let space = rustix::fs::statvfs(self.path()).unwrap();
         let used = space.f_blocks - space.f_bfree;
         100.0 * used as f64 / (used + space.f_bavail) as f64
     }
