@@ -23,7 +23,7 @@
 //!
 //! The janitor does not survive a `kill -9` of its own, nor whoever ends every process of a whole container or unit. Then what
 //! the journal holds brings the process back.
-
+//!
 //! # Scripts
 //!
 //! The shell of a target is `/bin/sh` on this machine, run by this process as its own user: what a script burns, fills or cuts
@@ -35,12 +35,12 @@
 //!   says the status.
 //! - *Time limit.* At its limit, and when whoever waits for it is dropped, its process group is killed. What it has put in a
 //!   session of its own (`setsid`) stays, and so does a script whose injector was killed.
-//! - *Network.* A script runs in the network namespace of the target's process, which takes root where that is another than
-//!   this process's. Then all of that network is the target's; otherwise the ports are on which the process and its
-//!   descendants listen at the time, TCP and UDP. A namespace in which an ancestor of this process is, up to PID 1, is nobody's own. Between two
-//!   lives a script runs where the next process will: in the namespace that its fleet
-//!   [names](FleetBuilder::network_namespace), or else in this process's own. A script that changes something is refused where
-//!   the target is not in the network any more that its shell was last asked about.
+//! - *Network.* A script runs in the network namespace of the target's process. Where that is another than this process's, it
+//!   takes root, and all of that network is the target's, unless an ancestor of this process is in it too. Otherwise the ports
+//!   are the target's on which the process and its descendants listen at the time, TCP and UDP.
+//! - *Between two lives* a script runs where the next process will: in the namespace that its fleet
+//!   [names](FleetBuilder::network_namespace), or else in this process's own. One that changes something is refused where the
+//!   target has left the network that its shell was last asked about.
 //! - *Afterwards.* What scripts have left behind is reached also when the target is gone, and its fleet with it.
 
 #[cfg(not(target_os = "linux"))]
