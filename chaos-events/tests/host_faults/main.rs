@@ -1,6 +1,12 @@
 //! The host faults, carried out for real: the scripts run on this machine, with the tools of a Debian and those of busybox.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test may panic and say why"
+)]
 
 mod cpu_burn;
 mod disk_fill;
