@@ -97,6 +97,15 @@ pub(crate) async fn within_limit<T>(work: impl Future<Output = T>) -> T {
     }
 }
 
+/// Whether only root may do what a test needs, and this is not root. Said, because nobody sees a test that returns early.
+pub(crate) fn lacks_root(test: &str) -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        eprintln!("skipped: {test}: only root may do what it needs");
+    }
+    !is_root
+}
+
 /// A program whose standard error is read line by line while it runs.
 pub(crate) struct Watched {
     child: Child,

@@ -1,14 +1,30 @@
 //! What faults leave on a machine, measured past the library.
 
-use std::fs;
+use std::{
+    fs,
+    fs::File,
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+    process::Command,
+    rc::Rc,
+};
 
 use chaos_core::FaultRecord;
+use rustix::{
+    fs::statvfs,
+    thread::{LinkNameSpaceType, move_into_link_name_space},
+};
+use tempfile::TempDir;
 
 /// Where faults are injected, and how it was before the first.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     /// This machine as it is.
     Machine,
+    /// A file system.
+    Disk(Rc<Disk>),
+    /// A network.
+    Network(Rc<Network>),
 }
 
 /// What is left. Empty when nothing is.
@@ -17,7 +33,25 @@ pub(crate) struct Traces {
     /// Those that bear the mark of a fault.
     pub(crate) processes: Vec<u32>,
     /// Files without a name that somebody still holds open.
-    pub(crate) deleted_files: Vec<String>,
+    deleted_files: Vec<String>,
+    /// By which less is free than before.
+    missing_bytes: u64,
+    /// What `nft list ruleset` shows, where that is not what it showed before.
+    rules: Option<String>,
+}
+
+/// An ext4 file system of 256 MiB in a file, mounted as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    directory: TempDir,
+    free_before: u64,
+}
+
+/// A network namespace with nothing but loopback and a table of its user, as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Network {
+    name: String,
+    rules_before: String,
 }
 
 impl Traces {
@@ -29,24 +63,101 @@ impl Traces {
 impl Place {
     /// Everything that this thread starts from now on is in this place.
     pub(crate) fn enter(&self) {
-        match self {
-            Self::Machine => {}
+        if let Self::Network(network) = self {
+            let namespace = File::open(Path::new("/run/netns").join(&network.name)).unwrap();
+            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
         }
     }
 
     pub(crate) fn traces(&self, faults: &[FaultRecord]) -> Traces {
-        let (mut processes, mut deleted_files) = (Vec::new(), Vec::new());
+        let mut traces = Traces::default();
         for fault in faults {
-            processes.extend(marked(fault));
-            deleted_files.extend(deleted_files_of(fault));
+            traces.processes.extend(marked(fault));
+            traces.deleted_files.extend(deleted_files_of(fault));
         }
-        Traces { processes, deleted_files }
+        match self {
+            Self::Machine => {}
+            // A journal of a file system writes a few blocks of its own.
+            Self::Disk(disk) => {
+                let missing = disk.free_before.saturating_sub(free(&disk.mount_point()));
+                traces.missing_bytes = if missing <= 1 << 20 { 0 } else { missing };
+            }
+            Self::Network(network) => {
+                traces.rules = Some(network.rules()).filter(|rules| *rules != network.rules_before);
+            }
+        }
+        traces
     }
 
     /// Whether this one fault is held.
     pub(crate) fn is_held(&self, fault: &FaultRecord) -> bool {
-        !marked(fault).is_empty()
+        let has_table = |network: &Network| network.rules().contains(&fault.id.to_string());
+        !marked(fault).is_empty() || matches!(self, Self::Network(network) if has_table(network))
     }
+}
+
+impl Disk {
+    pub(crate) fn make() -> Self {
+        let directory = tempfile::Builder::new().prefix("chaos-disk-").tempdir().unwrap();
+        let image = directory.path().join("image");
+        File::create(&image).unwrap().set_len(256 << 20).unwrap();
+        succeed(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&image));
+        let mut disk = Self { directory, free_before: 0 };
+        fs::create_dir(disk.mount_point()).unwrap();
+        succeed(Command::new("mount").args(["-o", "loop"]).arg(&image).arg(disk.mount_point()));
+        disk.free_before = free(&disk.mount_point());
+        disk
+    }
+
+    pub(crate) fn mount_point(&self) -> PathBuf {
+        self.directory.path().join("mount")
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(self.mount_point()).status();
+    }
+}
+
+impl Network {
+    pub(crate) fn make(name: &str) -> Self {
+        let name = format!("chaos-{name}-{}", std::process::id());
+        succeed(Command::new("ip").args(["netns", "add", &name]));
+        let mut network = Self { name, rules_before: String::new() };
+        network.run(&["ip", "link", "set", "lo", "up"]);
+        let own = "table inet own { set s { type ipv4_addr; elements = { 192.0.2.1 } }; \
+                   chain c { type filter hook input priority 0; ip saddr @s drop; }; }";
+        network.run(&["nft", own]);
+        network.rules_before = network.rules();
+        network
+    }
+
+    fn rules(&self) -> String {
+        self.run(&["nft", "list", "ruleset"])
+    }
+
+    fn run(&self, command: &[&str]) -> String {
+        succeed(Command::new("ip").args(["netns", "exec", &self.name]).args(command))
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        let _ = Command::new("ip").args(["netns", "delete", &self.name]).status();
+    }
+}
+
+/// Runs a command of the system, and returns what it printed.
+fn succeed(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn free(directory: &Path) -> u64 {
+    let space = statvfs(directory).unwrap();
+    space.f_bavail * space.f_frsize
 }
 
 fn processes() -> impl Iterator<Item = u32> {
