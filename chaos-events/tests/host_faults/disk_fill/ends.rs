@@ -54,6 +54,7 @@ async fn stopping_and_starting_are_harmless_when_they_are_repeated_or_never_happ
         fill.succeeds("stop").await;
         let first = fill.succeeds("start").await;
         let held = disk.free();
+        assert_eq!(disk.shows(), [""; 0]);
         let again = fill.succeeds("start").await;
         assert_eq!((first.number("bytes"), held), (again.number("bytes"), disk.free()));
         fill.succeeds("stop").await;
