@@ -1,14 +1,14 @@
 //! CPU burn beside `stress-ng`, in turn, on an idle machine and beside a hog.
 
-use std::{process::Command, time::Duration};
+use std::{process::Command, rc::Rc, time::Duration};
 
-use chaos_core::{BlastRadius, MemoryJournal, Monkey, Outcome, Provider};
+use chaos_core::{Activity, Outcome};
 use chaos_events::CpuBurn;
-use chaos_local::Processes;
 
 use crate::{
     Effort,
     processes::{Owned, burners, children_of, load_of, until_found},
+    target::OneTarget,
 };
 
 /// A burner's first moments are not measured: the average of a second is what is asked for.
@@ -36,20 +36,14 @@ pub(crate) async fn compare(effort: Effort) {
 }
 
 async fn burn(load: u32, cores: usize, window: Duration) -> f64 {
-    let target = Owned::idle();
-    let provider = Processes::adopt([&target.0]).unwrap();
-    let id = provider.group(provider.id()).await.unwrap().members[0].target.id().clone();
-    let monkey = Monkey::builder()
-        .provider(provider)
-        .blast_radius(BlastRadius::default().min_healthy(0))
-        .unleash(MemoryJournal::new(), chaos_events::registry())
-        .build()
-        .unwrap();
+    let mut target = OneTarget::here().await;
+    let (monkey, id, fault) = (target.monkey.clone(), target.id.clone(), Rc::clone(&target.fault));
     let duration = WARM_UP + window + Duration::from_millis(500);
     let event = CpuBurn::load(f64::from(load)).and_then(|burn| burn.cores(cores)?.lasting(duration)).unwrap();
     let measuring = async {
-        let processes =
-            until_found("the burners", || Some(burners()).filter(|found| found.len() == cores)).await;
+        target.next(|activity| matches!(activity, Activity::Injected { .. })).await;
+        let processes = burners(fault.get().unwrap());
+        assert_eq!(processes.len(), cores);
         measure(&processes, window).await
     };
     let (report, achieved) = tokio::join!(monkey.inject(event, &id), measuring);

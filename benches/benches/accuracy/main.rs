@@ -9,7 +9,11 @@
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and may panic")]
 
 mod cpu;
+mod disk;
+mod latency;
+mod places;
 mod processes;
+mod target;
 
 use std::time::Duration;
 
@@ -38,5 +42,11 @@ async fn main() {
     let wants = |part: &str| parts.is_empty() || parts.contains(&part);
     if wants("cpu") {
         cpu::compare(effort).await;
+    }
+    if wants("disk") {
+        disk::compare().await;
+    }
+    if wants("latency") {
+        latency::compare(effort).await;
     }
 }

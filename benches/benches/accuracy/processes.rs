@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, SystemClock};
+use chaos_core::{Clock, FaultId, SystemClock};
 
 /// The ticks in which `/proc` gives CPU time, in a second.
 const TICKS: f64 = 100.0;
@@ -38,11 +38,12 @@ impl Drop for Owned {
     }
 }
 
-/// The leaders of sessions that carry a mark of this crate's host faults.
-pub(crate) fn burners() -> Vec<u32> {
+/// The leaders of sessions that carry the mark of this fault.
+pub(crate) fn burners(fault: FaultId) -> Vec<u32> {
+    let mark = format!("CHAOS_FAULT={fault}");
     let is_burner = |pid: &u32| {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.starts_with(b"CHAOS_FAULT=")
+        environment.starts_with(mark.as_bytes())
             && fields(*pid).is_some_and(|fields| fields[3] == pid.to_string())
     };
     let processes =
