@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every check of this repository, and installs what it needs: rustfmt and clippy come with the toolchain; a C compiler,
-# python3, dash, busybox and shellcheck from Debian; cargo-deny from crates.io (in CI; elsewhere it is used where it is there).
+# python3, dash, busybox, shellcheck, and for the host faults iproute2, nftables, iptables and e2fsprogs from Debian; cargo-deny from crates.io (in CI; elsewhere it is used where it is there).
 #
 # Ends with the counts of tests run and skipped, each skip with its reason. Exits 0 only if every check passed.
 set -uo pipefail
@@ -38,6 +38,8 @@ tests() { # name, command...: a test runner, whose own counts are added up
   read -r p f i <<<"$counts"
   passed=$((passed + p))
   failed=$((failed + f))
+  # What tests say that they leave out.
+  while read -r reason; do skipped+=("$reason"); done < <(sed -n 's/^skipped: //p' "$out" | sort -u)
   [ "$i" -eq 0 ] || skipped+=("$i in '$name': marked #[ignore], see the reason there")
   if [ $((p + f)) -eq 0 ]; then
     broken+=("$name: no test ran")
@@ -90,7 +92,7 @@ architecture() {
 }
 
 shell_scripts() {
-  git ls-files '*.sh' .ci/run | xargs shellcheck
+  git ls-files '*.sh' .ci/run | xargs shellcheck --external-sources
 }
 
 # No stub, no test that is skipped without a reason, no example that is never compiled.
@@ -112,6 +114,12 @@ need shellcheck shellcheck || skipped+=("shellcheck: not installed, and only roo
 need dash dash || skipped+=("scripts under dash: dash is not installed, and only root can install it")
 need python3 python3 || { echo "python3 is needed to measure the programs"; exit 1; }
 need busybox busybox || skipped+=("scripts under busybox sh: busybox is not installed, and only root can install it")
+# For the host faults. Without root their tests say themselves what they leave out.
+if [ "$(id -u)" -eq 0 ]; then
+  for tool in ip:iproute2 nft:nftables iptables:iptables mkfs.ext4:e2fsprogs setpriv:util-linux; do
+    need "${tool%:*}" "${tool#*:}" || { echo "the tests of host faults need ${tool%:*}: install ${tool#*:}"; exit 1; }
+  done
+fi
 [ -n "$compiler" ] || { echo "a C compiler is needed for SQLite: install gcc"; exit 1; }
 
 step "format" cargo fmt --all --check

@@ -12,6 +12,7 @@ pub(crate) mod traces;
 use std::{
     ffi::OsStr,
     fs,
+    io::Write,
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
@@ -101,7 +102,8 @@ pub(crate) async fn within_limit<T>(work: impl Future<Output = T>) -> T {
 pub(crate) fn lacks_root(test: &str) -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        eprintln!("skipped: {test}: only root may do what it needs");
+        // Past the capture of a test's output, which is shown only where the test fails.
+        writeln!(std::io::stderr(), "\nskipped: {test}: needs root").unwrap();
     }
     !is_root
 }
