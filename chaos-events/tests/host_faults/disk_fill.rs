@@ -26,7 +26,7 @@ async fn while_held(tools: Tools, fill: DiskFill, disk: &Disk, look: impl AsyncF
     let is_active =
         async || journal.pending().await.unwrap().iter().any(|fault| fault.state == FaultState::Active);
     tokio::select! {
-        report = monkey.inject(fill.lasting(Duration::from_secs(300)).unwrap(), &target) => {
+        report = monkey.inject(fill.lasting(Duration::from_secs(60)).unwrap(), &target) => {
             panic!("it was not held: {report:?}");
         }
         () = async {
@@ -73,7 +73,7 @@ async fn takes_what_was_asked_for(name: &str, tools: impl Fn() -> Tools) {
         let achieved = |what| fault.achieved.get(what).unwrap();
         assert!((achieved("bytes") - (before - free) as f64).abs() <= MEBIBYTE as f64, "{fault:?}");
         assert!((achieved("used_percent") - used_percent).abs() < 0.01, "{fault:?}");
-        assert_eq!(fault.requested.get("seconds"), Some(300.0));
+        assert_eq!(fault.requested.get("seconds"), Some(60.0));
         assert_eq!(fault.requested.get("used_percent"), (which == "percent").then_some(60.0));
         assert_eq!(fault.requested.get("bytes").is_some(), which != "percent");
         assert_eq!(fault.note, None);
