@@ -4,6 +4,10 @@ use std::{fs, os::unix::fs::symlink, path::Path, sync::Arc, time::Duration};
 
 use chaos_core::Outcome;
 use chaos_events::DiskFill;
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
 
 use super::{
     by_hand::ByHand,
@@ -131,4 +135,62 @@ async fn what_has_the_name_already_is_not_touched() {
         assert_eq!(fs::read(&precious).unwrap(), b"precious");
         assert_eq!(names(home.path()), ["precious"]);
     }
+}
+
+/// What names would make in the directory that scripts run in, were they ever more than data.
+const CANARY: &str = "canary-of-hostile-names";
+
+/// Pieces of such names.
+fn pieces() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("$(touch CANARY)".to_owned()),
+        Just("`touch CANARY`".to_owned()),
+        Just("'; touch CANARY; '".to_owned()),
+        Just("\"; touch CANARY; \"".to_owned()),
+        Just("\ntouch CANARY\n".to_owned()),
+        Just("${IFS}&& touch${IFS}CANARY #".to_owned()),
+        Just("-rf --help -".to_owned()),
+        Just("\nholder=1.1\nbytes=7\n".to_owned()),
+        "[ -~\t\n\\\\]{0,12}",
+        "\\PC{0,4}",
+    ];
+    prop::collection::vec(piece, 1..5).prop_map(|pieces| pieces.concat())
+}
+
+/// A directory of any name is filled, and one that is not there is refused by its name; in neither case does the name do
+/// anything.
+#[test]
+fn whatever_a_directory_is_called_its_name_does_nothing() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let machine = Machine::with(Tools::of_debian());
+    let mut runner = TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
+    let result = runner.run(&(pieces(), any::<bool>()), |(pieces, exists)| {
+        let home = tempfile::tempdir().unwrap();
+        let mut name = pieces.replace('\0', "").replace("CANARY", CANARY);
+        if exists {
+            // What the name of one directory can be.
+            name = name.replace('/', "");
+            name.truncate((0..=200.min(name.len())).rev().find(|&at| name.is_char_boundary(at)).unwrap());
+        }
+        let path = home.path().join(format!("x{name}"));
+        if exists {
+            fs::create_dir(&path).unwrap();
+        }
+        let fill = DiskFill::bytes(path.to_str().unwrap(), 4096).unwrap().keeping_free(0);
+        let fill = fill.lasting(Duration::from_millis(300)).unwrap();
+        let report = runtime.block_on(machine.monkey().inject(fill, &machine.id())).unwrap();
+        if exists {
+            prop_assert_eq!(report.outcome(), Outcome::Completed, "{}", report);
+            prop_assert_eq!(names(&path), [""; 0]);
+            prop_assert_eq!(names(home.path()).len(), 1);
+        } else {
+            prop_assert!(report.faults.is_empty(), "{}", report);
+            let why = report.why_nothing().join("; ");
+            prop_assert!(why.contains("there is no such directory") && why.contains("path"), "{}", why);
+            prop_assert!(names(home.path()).is_empty());
+        }
+        prop_assert!(!Path::new(CANARY).exists(), "the name {:?} did something", path);
+        Ok(())
+    });
+    result.unwrap();
 }
