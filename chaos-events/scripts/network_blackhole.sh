@@ -228,14 +228,20 @@ ipv6_matters() {
   ipv6_is_in_use && { [ "$by_host" = 0 ] || [ -n "$hosts6" ]; }
 }
 
-# The commands that may hold chains here. Asking the older kind would load its kernel module where nobody uses it.
+# The commands that may hold chains here. Asking the older kind would load its kernel module where nobody uses it, and the newer
+# one cannot read every table that nft can.
 iptables_in_use() {
   for name in iptables ip6tables; do
     case $("$name" -V 2>/dev/null) in
     '') continue ;;
-    *nf_tables*) echo "$name" ;;
+    *nf_tables*)
+      if nft list tables >/dev/null 2>&1; then
+        nft list table "${name%tables}" filter 2>/dev/null | grep -qF "$chains-" || continue
+      fi
+      echo "$name"
+      ;;
     *)
-      loaded="/proc/net/${name%s}_names"
+      loaded="/proc/net/${name%tables}_tables_names"
       [ ! -r "$loaded" ] || [ -z "$(cat "$loaded")" ] || echo "$name"
       ;;
     esac

@@ -1,0 +1,82 @@
+//! A fault while it holds.
+
+use std::time::Duration;
+
+use chaos_core::{
+    ChaosEvent, FaultId, FaultRecord, FaultState, Journal, MemoryJournal, Monkey, Result, RunReport,
+};
+use tokio::task::JoinHandle;
+
+use crate::machine::{Machine, until};
+
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) fault: FaultId,
+    monkey: Monkey,
+    journal: MemoryJournal,
+    running: JoinHandle<Result<RunReport>>,
+}
+
+impl Held {
+    /// An injection that has returned.
+    pub(crate) async fn inject(machine: &Machine, event: impl ChaosEvent) -> Self {
+        let held = Self::begin(machine, event).await;
+        until("the fault holds", Duration::from_secs(10), async || {
+            assert!(!held.running.is_finished(), "it did not hold");
+            held.record().await.is_some_and(|record| record.state == FaultState::Active)
+        })
+        .await;
+        held
+    }
+
+    /// An injection that is about to begin.
+    pub(crate) async fn begin(machine: &Machine, event: impl ChaosEvent) -> Self {
+        let journal = MemoryJournal::new();
+        let monkey = Monkey::builder()
+            .provider(machine.clone())
+            // Nothing is delayed here.
+            .settle(Duration::from_millis(100))
+            .unleash(journal.clone(), chaos_events::registry())
+            .build()
+            .unwrap();
+        let (own, id) = (monkey.clone(), machine.id());
+        let running = tokio::spawn(async move { own.inject(event, &id).await });
+        let mut fault = None;
+        until("the fault is armed", Duration::from_secs(10), async || {
+            assert!(!running.is_finished(), "it was not even armed");
+            fault = journal.pending().await.unwrap().first().map(|record| record.id);
+            fault.is_some()
+        })
+        .await;
+        Self { fault: fault.unwrap(), monkey, journal, running }
+    }
+
+    /// Waits until the injection has returned, well or not.
+    pub(crate) async fn injected_or_not(&self) {
+        until("the injection returns", Duration::from_secs(10), async || {
+            self.record().await.is_none_or(|record| record.state > FaultState::Injecting)
+        })
+        .await;
+    }
+
+    pub(crate) async fn record(&self) -> Option<FaultRecord> {
+        self.journal.pending().await.unwrap().pop()
+    }
+
+    pub(crate) fn table(&self) -> String {
+        format!("chaos_{}", self.fault)
+    }
+
+    /// Recovers it now.
+    pub(crate) async fn cut_short(self) -> FaultRecord {
+        self.monkey.halt("the test has seen enough").await.unwrap();
+        self.ended().await
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) async fn ended(self) -> FaultRecord {
+        let record = self.running.await.unwrap().unwrap().faults.remove(0);
+        assert_eq!(record.state, FaultState::Recovered, "{record:?}");
+        record
+    }
+}

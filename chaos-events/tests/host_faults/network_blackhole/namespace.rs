@@ -1,0 +1,179 @@
+//! Two network namespaces and a cable between them. Nothing in them reaches anywhere else.
+
+use std::{
+    fs::{self, File},
+    io,
+    net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+    process::{self, Command},
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::Duration,
+};
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+/// How long a packet is waited for that should not come.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The target and somebody else.
+#[derive(Debug)]
+pub(crate) struct Network {
+    /// Where the faults are.
+    pub(crate) near: Namespace,
+    pub(crate) far: Namespace,
+}
+
+/// Removed at the end, with all that is in it.
+#[derive(Debug)]
+pub(crate) struct Namespace {
+    name: String,
+    pub(crate) v4: IpAddr,
+    pub(crate) v6: IpAddr,
+}
+
+impl Network {
+    pub(crate) fn new() -> Self {
+        let near = Namespace::new("10.77.0.1", "fd77::1");
+        let far = Namespace::new("10.77.0.2", "fd77::2");
+        let (one, other) = (near.name(), far.name());
+        ip(&["link", "add", "eth0", "netns", one, "type", "veth", "peer", "name", "eth0", "netns", other]);
+        for namespace in [&near, &far] {
+            namespace.address(&format!("{}/24", namespace.v4));
+            namespace.address(&format!("{}/64", namespace.v6));
+            namespace.ip(&["link", "set", "eth0", "up"]);
+        }
+        let network = Self { near, far };
+        // The first packet finds the neighbours.
+        assert!(network.far.reaches(&network.near, 9) && network.near.reaches(&network.far, 9));
+        network
+    }
+}
+
+impl Namespace {
+    fn new(v4: &str, v6: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("chaos-test-{}-{}", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        ip(&["netns", "add", &name]);
+        let namespace = Self { name, v4: v4.parse().unwrap(), v6: v6.parse().unwrap() };
+        namespace.ip(&["link", "set", "lo", "up"]);
+        namespace
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn ip(&self, arguments: &[&str]) {
+        ip(&[&["-n", &self.name], arguments].concat());
+    }
+
+    pub(crate) fn address(&self, address: &str) {
+        let at_once: &[&str] = if address.contains(':') { &["nodad"] } else { &[] };
+        self.ip(&[&["address", "add", address, "dev", "eth0"], at_once].concat());
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        run("ip", &[&["netns", "exec", &self.name], arguments].concat())
+    }
+
+    /// The address of its end of the cable.
+    pub(crate) fn link(&self) -> String {
+        self.run(&["cat", "/sys/class/net/eth0/address"]).trim().to_owned()
+    }
+
+    /// Names that are known here only, in the file that `ip netns exec` shows as `/etc/hosts`.
+    pub(crate) fn names(&self, hosts: &str) -> Names {
+        let directory = Path::new("/etc/netns").join(&self.name);
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("hosts"), hosts).unwrap();
+        Names(directory)
+    }
+
+    /// Every rule that there is.
+    pub(crate) fn rules(&self) -> String {
+        self.run(&["nft", "list", "ruleset"])
+    }
+
+    pub(crate) fn load(&self, rules: &str) {
+        self.run(&["nft", rules]);
+    }
+
+    /// What `body` opens belongs to this namespace, wherever it is used.
+    pub(crate) fn within<T: Send>(&self, body: impl FnOnce() -> T + Send) -> T {
+        let file = File::open(format!("/run/netns/{}", self.name)).unwrap();
+        let inside = move || {
+            move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
+            body()
+        };
+        thread::scope(|scope| scope.spawn(inside).join().unwrap())
+    }
+
+    pub(crate) fn datagrams(&self, address: SocketAddr) -> UdpSocket {
+        let socket = self.within(|| UdpSocket::bind(address)).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket
+    }
+
+    /// Whether datagrams arrive that are sent from here to this port, over IPv4 and IPv6 alike.
+    pub(crate) fn reaches(&self, other: &Self, port: u16) -> bool {
+        let v4 = self.sends((self.v4, 0), other, (other.v4, port));
+        let v6 = self.sends((self.v6, 0), other, (other.v6, port));
+        assert_eq!(v4, v6, "port {port} over IPv4, and over IPv6");
+        v4
+    }
+
+    /// Whether a datagram arrives.
+    pub(crate) fn sends(&self, from: (IpAddr, u16), other: &Self, to: (IpAddr, u16)) -> bool {
+        let receiver = other.datagrams(to.into());
+        let sender = self.datagrams(from.into());
+        // What is dropped on its way out is an error here.
+        let sent = sender.send_to(b"here", SocketAddr::from(to)).is_ok();
+        sent && receiver.recv(&mut [0; 8]).is_ok()
+    }
+
+    /// Whether TCP connects from here to this port, over IPv4 and IPv6 alike.
+    pub(crate) fn connects(&self, other: &Self, port: u16) -> bool {
+        let one = |address: IpAddr| {
+            let address = SocketAddr::new(address, port);
+            let listener = other.within(|| TcpListener::bind(address)).unwrap();
+            let connected: io::Result<TcpStream> =
+                self.within(|| TcpStream::connect_timeout(&address, 2 * PATIENCE));
+            drop(listener);
+            connected.is_ok()
+        };
+        let (v4, v6) = (one(other.v4), one(other.v6));
+        assert_eq!(v4, v6, "port {port} over IPv4, and over IPv6");
+        v4
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        let _ = Command::new("ip").args(["netns", "delete", &self.name]).status();
+    }
+}
+
+/// Forgotten at the end.
+#[derive(Debug)]
+pub(crate) struct Names(PathBuf);
+
+impl Drop for Names {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+        // Where it was the last.
+        let _ = fs::remove_dir("/etc/netns");
+    }
+}
+
+fn ip(arguments: &[&str]) {
+    run("ip", arguments);
+}
+
+fn run(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{program} {arguments:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
