@@ -11,7 +11,6 @@
 [ -n "${action-}" ] || . ./common.sh
 
 table="chaos_$fault"
-# At most 28 characters.
 chains="CHAOS-$fault"
 
 preflight() {
@@ -173,7 +172,7 @@ nft_is_there() {
 iptables_program() { # 4 or 6; $ends_on
   family=$1
   echo '*filter'
-  for chain in input output forward; do echo ":$chains-$chain - [0:0]"; done
+  for chain in input output forward; do echo ":$(own_chain "$chain") - [0:0]"; done
   rule() { iptables_rule "$@"; }
   loopback() {
     if [ "$1" = input ]; then iptables_add "$1" -i lo -j RETURN; else iptables_add "$1" -o lo -j RETURN; fi
@@ -183,10 +182,18 @@ iptables_program() { # 4 or 6; $ends_on
     for type in 130 131 132 133 134 135 136 143; do iptables_add "$1" -p icmpv6 --icmpv6-type "$type" -j RETURN; done
   }
   all_rules
-  echo "-I INPUT 1 -j $chains-input"
-  echo "-I OUTPUT 1 -j $chains-output"
-  echo "-I FORWARD 1 -j $chains-forward"
+  echo "-I INPUT 1 -j $(own_chain input)"
+  echo "-I OUTPUT 1 -j $(own_chain output)"
+  echo "-I FORWARD 1 -j $(own_chain forward)"
   echo COMMIT
+}
+
+own_chain() { # chain; its name may have 28 characters at most
+  case $1 in
+  input) echo "$chains-in" ;;
+  output) echo "$chains-out" ;;
+  forward) echo "$chains-via" ;;
+  esac
 }
 
 iptables_rule() { # as all_rules says
@@ -216,11 +223,13 @@ iptables_rule() { # as all_rules says
 }
 
 iptables_add() { # chain, rule...
-  printf '%s\n' "-A $chains-$*"
+  added=$(own_chain "$1")
+  shift
+  echo "-A $added $*"
 }
 
 ipv6_is_in_use() {
-  [ -s /proc/net/if_inet6 ]
+  [ -r /proc/net/if_inet6 ] && read -r _ </proc/net/if_inet6
 }
 
 # Whether there is anything to drop, and to drop it with, for IPv6.
@@ -258,8 +267,8 @@ iptables_unhook() {
     for chain in input output forward; do
       tries=0
       builtin=$(echo "$chain" | tr '[:lower:]' '[:upper:]')
-      while iptables_has "$command" "$chains-$chain" && [ "$tries" -lt 10 ] &&
-        "$command" -w 5 -D "$builtin" -j "$chains-$chain" 2>/dev/null; do tries=$((tries + 1)); done
+      while iptables_has "$command" "$(own_chain "$chain")" && [ "$tries" -lt 10 ] &&
+        "$command" -w 5 -D "$builtin" -j "$(own_chain "$chain")" 2>/dev/null; do tries=$((tries + 1)); done
     done
   done
 }
@@ -268,9 +277,9 @@ iptables_remove() {
   iptables_unhook
   for command in $(iptables_in_use); do
     for chain in input output forward; do
-      iptables_has "$command" "$chains-$chain" || continue
-      "$command" -w 5 -F "$chains-$chain"
-      "$command" -w 5 -X "$chains-$chain"
+      iptables_has "$command" "$(own_chain "$chain")" || continue
+      "$command" -w 5 -F "$(own_chain "$chain")"
+      "$command" -w 5 -X "$(own_chain "$chain")"
     done
   done
 }
@@ -394,8 +403,8 @@ is_in_effect() {
 }
 
 iptables_is_in_effect() {
-  [ "${backend-iptables}" = iptables ] && iptables -w 5 -n -L INPUT 2>/dev/null | grep -qF "$chains-input" || return 1
-  ! ipv6_matters || ip6tables -w 5 -n -L INPUT 2>/dev/null | grep -qF "$chains-input"
+  [ "${backend-iptables}" = iptables ] && iptables -w 5 -n -L INPUT 2>/dev/null | grep -qF "$(own_chain input)" || return 1
+  ! ipv6_matters || ip6tables -w 5 -n -L INPUT 2>/dev/null | grep -qF "$(own_chain input)"
 }
 
 give_up() { # why
@@ -419,7 +428,6 @@ end_holders() {
 
 # The janitor, where the kernel does not remove the rules by itself. It loads them too, so that there are none without it.
 hold() { # uptime at the start, uptime at the end
-  parameters_are_given
   sleeper=
   trap 'remove; [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; exit 0' TERM
   left=$(($2 - $(uptime)))
@@ -460,7 +468,7 @@ what_is_left() {
   if command -v nft >/dev/null 2>&1 && nft_is_there; then echo "left=table inet $table"; fi
   for command in $(iptables_in_use); do
     for chain in input output forward; do
-      ! iptables_has "$command" "$chains-$chain" || echo "left=$command chain $chains-$chain"
+      ! iptables_has "$command" "$(own_chain "$chain")" || echo "left=$command chain $(own_chain "$chain")"
     done
   done
 }
@@ -497,7 +505,7 @@ dropped() {
   done
   for command in $(iptables_in_use); do
     for chain in input output forward; do
-      for packets in $("$command" -w 5 -n -v -x -L "$chains-$chain" 2>/dev/null | while read -r count _ verdict _; do
+      for packets in $("$command" -w 5 -n -v -x -L "$(own_chain "$chain")" 2>/dev/null | while read -r count _ verdict _; do
         [ "$verdict" != DROP ] || echo "$count"
       done); do total=$((total + packets)); done
     done

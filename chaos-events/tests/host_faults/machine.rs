@@ -31,7 +31,7 @@ pub(crate) struct Machine {
 #[derive(Debug)]
 struct MachineShell {
     tools: Tools,
-    namespace: Option<String>,
+    namespace: Mutex<Option<String>>,
     share: NetworkShare,
     ran: Mutex<Vec<Script>>,
     is_lost: AtomicBool,
@@ -108,7 +108,7 @@ impl Machine {
 
     /// Its scripts run in this network namespace, made with `ip netns add`.
     pub(crate) fn in_namespace(tools: Tools, namespace: Option<&str>) -> Self {
-        let (namespace, share) = (namespace.map(str::to_owned), NetworkShare::Whole);
+        let (namespace, share) = (Mutex::new(namespace.map(str::to_owned)), NetworkShare::Whole);
         let shell =
             MachineShell { tools, namespace, share, ran: Mutex::default(), is_lost: AtomicBool::new(false) };
         Self { group: GroupId::new("host", "web").unwrap(), shell: Arc::new(shell), labels: Labels::new() }
@@ -123,6 +123,11 @@ impl Machine {
     /// What has changed it, in that order.
     pub(crate) fn ran(&self) -> Vec<Script> {
         self.shell.ran.lock().unwrap().clone()
+    }
+
+    /// From now on its scripts run in this network namespace.
+    pub(crate) fn move_to(&self, namespace: &str) {
+        *self.shell.namespace.lock().unwrap() = Some(namespace.to_owned());
     }
 
     /// From now on no script reaches it.
@@ -216,10 +221,11 @@ impl MachineShell {
     }
 
     async fn execute(&self, script: &Script) -> Result<Output> {
-        let mut command = match &self.namespace {
+        let namespace = self.namespace.lock().unwrap().clone();
+        let mut command = match namespace {
             Some(namespace) => {
                 let mut command = tokio::process::Command::new(program("ip"));
-                command.args(["netns", "exec", namespace]).arg(self.tools.path().join("sh"));
+                command.args(["netns", "exec", &namespace]).arg(self.tools.path().join("sh"));
                 command
             }
             None => tokio::process::Command::new(self.tools.path().join("sh")),

@@ -34,7 +34,7 @@ fn everything(duration: Duration) -> NetworkBlackhole {
     NetworkBlackhole::everything().lasting(duration).unwrap()
 }
 
-fn signal(pids: &[u32], signal: Signal) {
+pub(super) fn signal(pids: &[u32], signal: Signal) {
     for pid in pids {
         // It may have ended in the meantime.
         let _ = kill_process(Pid::from_raw(i32::try_from(*pid).unwrap()).unwrap(), signal);
@@ -42,13 +42,13 @@ fn signal(pids: &[u32], signal: Signal) {
 }
 
 /// What each of the fault's processes is.
-fn named(fault: &str) -> Vec<(u32, String)> {
+pub(super) fn named(fault: &str) -> Vec<(u32, String)> {
     let name =
         |pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned();
     marked(fault).into_iter().map(|pid| (pid, name(pid))).collect()
 }
 
-async fn is_gone(network: &Network, own: &str, fault: &str, limit: Duration) {
+pub(super) async fn is_gone(network: &Network, own: &str, fault: &str, limit: Duration) {
     until("nothing of the fault is left", limit, async || {
         network.near.rules() == own && marked(fault).is_empty()
     })
@@ -112,7 +112,6 @@ async fn without_any_recovery_it_ends_at_its_deadline() {
         let seen = stream.end();
         let late = after(record.deadline, seen.back());
         assert!((-100..1000).contains(&late), "traffic was back {late} ms after the deadline");
-        eprintln!("back {late} ms after the deadline");
         assert_eq!(seen.arrived_between(record.injected_at.unwrap(), seen.back()), 0);
     }
 }
@@ -139,7 +138,6 @@ async fn the_kernel_stops_it_where_its_processes_hang() {
     let seen = stream.end();
     let late = after(deadline, seen.back());
     assert!((-100..1000).contains(&late), "traffic was back {late} ms after the deadline");
-    eprintln!("back {late} ms after the deadline, stopped");
     signal(&processes, Signal::KILL);
     is_gone(&network, "", &held.fault.to_string(), Duration::from_secs(1)).await;
 }

@@ -15,7 +15,7 @@ use std::{
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// How long a packet is waited for that should not come.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The target and somebody else.
 #[derive(Debug)]
@@ -117,6 +117,7 @@ impl Namespace {
     }
 
     /// Whether datagrams arrive that are sent from here to this port, over IPv4 and IPv6 alike.
+    #[track_caller]
     pub(crate) fn reaches(&self, other: &Self, port: u16) -> bool {
         let v4 = self.sends((self.v4, 0), other, (other.v4, port));
         let v6 = self.sends((self.v6, 0), other, (other.v6, port));
@@ -134,12 +135,13 @@ impl Namespace {
     }
 
     /// Whether TCP connects from here to this port, over IPv4 and IPv6 alike.
+    #[track_caller]
     pub(crate) fn connects(&self, other: &Self, port: u16) -> bool {
         let one = |address: IpAddr| {
             let address = SocketAddr::new(address, port);
             let listener = other.within(|| TcpListener::bind(address)).unwrap();
             let connected: io::Result<TcpStream> =
-                self.within(|| TcpStream::connect_timeout(&address, 2 * PATIENCE));
+                self.within(|| TcpStream::connect_timeout(&address, PATIENCE));
             drop(listener);
             connected.is_ok()
         };
