@@ -1,10 +1,18 @@
-use std::time::Duration;
+mod by_hand;
 
-use chaos_core::Outcome;
+use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
+
+use chaos_core::{Clock, Outcome, SystemClock};
 use chaos_events::{CpuBurn, EndCpuBurn};
 use chaos_testkit::{Subject, Timing, contract};
+use futures_util::future::join_all;
 
-use crate::machine::{Machine, Tools, marked};
+use self::by_hand::ByHand;
+use crate::machine::{Machine, Tools, marked, until};
+
+const LONG: Duration = Duration::from_secs(60);
+/// How late the end of a fault may be that nobody recovers.
+const GRACE: Duration = Duration::from_secs(2);
 
 fn burn(percent: f64, duration: Duration) -> CpuBurn {
     CpuBurn::load(percent).unwrap().cores(1).unwrap().lasting(duration).unwrap()
@@ -43,4 +51,103 @@ async fn it_keeps_the_contract() {
     let fresh = async || Ok(Subject::new(machine.clone(), machine.id()));
     let burn = burn(20.0, Duration::from_millis(500));
     contract::event::check(&Timing::default(), burn, chaos_events::registry(), fresh).await.assert_kept();
+}
+
+#[tokio::test]
+async fn starting_and_stopping_are_harmless_when_they_are_repeated_or_never_happened() {
+    for tools in Tools::all() {
+        let burn = ByHand::lasting(tools, LONG).await;
+        burn.succeeds("stop").await;
+        let first = burn.succeeds("start").await;
+        let burners = marked(&burn.fault);
+        assert_eq!(burners.len(), 1, "{first:?}");
+        let again = burn.succeeds("start").await;
+        assert_eq!((again.stdout, marked(&burn.fault)), (first.stdout, burners));
+        burn.succeeds("stop").await;
+        // At once, without waiting.
+        assert_eq!(marked(&burn.fault), [0; 0]);
+        burn.succeeds("stop").await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_begins_after_the_deadline_or_a_reboot() {
+    for tools in Tools::all() {
+        let burn = ByHand::lasting(tools, LONG).await;
+        for (name, value) in [("ends_at", "1"), ("boot_id", "00000000-0000-0000-0000-000000000000")] {
+            let late = burn.with(name, value);
+            let start = late.run("start").await;
+            assert_eq!(start.status, 75, "{name}: {start:?}");
+            assert!(start.stderr.contains("nothing was begun"), "{name}: {start:?}");
+            assert_eq!(marked(&late.fault), [0; 0], "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_is_still_on_its_way_is_stopped_too() {
+    let home = tempfile::tempdir().unwrap();
+    let (nproc, waits) = (home.path().join("nproc"), home.path().join("waits"));
+    fs::write(&nproc, format!("#!/bin/sh\n: >'{}'\nexec sleep 60\n", waits.display())).unwrap();
+    fs::set_permissions(&nproc, fs::Permissions::from_mode(0o755)).unwrap();
+    let burn = ByHand::lasting(Tools::of_debian().with("nproc", nproc), LONG).await;
+    let stopping = async {
+        until("it is on its way", Duration::from_secs(10), async || waits.exists()).await;
+        burn.succeeds("stop").await;
+        assert_eq!(marked(&burn.fault), [0; 0]);
+    };
+    let (start, ()) = tokio::join!(burn.run("start"), stopping);
+    assert_eq!(start.status, 137, "{start:?}");
+    assert_eq!(marked(&burn.fault), [0; 0]);
+}
+
+/// Kills starts at moments that are spread over the whole run of one, each alone or with all that it has not detached. Hands what
+/// is left of each to `ends`.
+async fn cut_anywhere(tools: Tools, duration: Duration, ends: impl AsyncFn(&ByHand)) {
+    const MOMENTS: u32 = 16;
+    let (whole, clock) = (ByHand::lasting(tools, LONG).await, SystemClock::default());
+    let begun = clock.now();
+    whole.succeeds("start").await;
+    let span = clock.now().duration_since(begun).unsigned_abs();
+    whole.succeeds("stop").await;
+    let mut in_effect = 0;
+    for moment in 0..MOMENTS {
+        let burn = whole.again(duration);
+        burn.killed(span * moment / MOMENTS, moment % 2 == 0).await;
+        in_effect += u32::from(!marked(&burn.fault).is_empty());
+        ends(&burn).await;
+    }
+    assert!(in_effect > 0, "no start had begun anything when it was killed");
+}
+
+#[tokio::test]
+async fn a_start_that_is_cut_anywhere_ends_at_its_deadline() {
+    let cut = async |tools| {
+        cut_anywhere(tools, Duration::from_millis(400), async |burn| {
+            until("it is over", Duration::from_secs(10), async || {
+                let late = burn.late();
+                let left = marked(&burn.fault);
+                assert!(left.is_empty() || late < GRACE, "left {late:?} after the deadline: {left:?}");
+                left.is_empty() && late > Duration::ZERO
+            })
+            .await;
+        })
+        .await;
+    };
+    join_all(Tools::all().into_iter().map(cut)).await;
+}
+
+#[tokio::test]
+async fn a_start_that_is_cut_anywhere_leaves_nothing_after_its_recovery() {
+    let cut = async |tools| {
+        cut_anywhere(tools, LONG, async |burn| {
+            burn.succeeds("stop").await;
+            assert_eq!(marked(&burn.fault), [0; 0]);
+            // Nor does anything come after it.
+            SystemClock::default().sleep(Duration::from_millis(100)).await;
+            assert_eq!(marked(&burn.fault), [0; 0]);
+        })
+        .await;
+    };
+    join_all(Tools::all().into_iter().map(cut)).await;
 }

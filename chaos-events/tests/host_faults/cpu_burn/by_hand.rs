@@ -1,0 +1,101 @@
+//! The orders of one burn, as the event gives them, carried out without it.
+
+use std::{
+    fs,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use chaos_core::{Clock, Output, Script, SystemClock};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::process::Command;
+
+use crate::machine::{Machine, Tools};
+
+/// One fault on this machine, which burns one core.
+#[derive(Debug)]
+pub(super) struct ByHand {
+    pub(super) fault: String,
+    tools: Arc<Tools>,
+    orders: Arc<Vec<Script>>,
+    parameters: Vec<(&'static str, String)>,
+    /// In seconds of uptime.
+    ends_at: f64,
+}
+
+impl ByHand {
+    /// Until `duration` from now.
+    pub(super) async fn lasting(tools: Tools, duration: Duration) -> Self {
+        let machine = Machine::with(Tools::of_debian());
+        let burn = super::burn(20.0, Duration::from_millis(100));
+        machine.monkey().inject(burn, &machine.id()).await.unwrap();
+        Self::new(Arc::new(tools), Arc::new(machine.ran()), duration)
+    }
+
+    /// Another one, from now on.
+    pub(super) fn again(&self, duration: Duration) -> Self {
+        Self::new(Arc::clone(&self.tools), Arc::clone(&self.orders), duration)
+    }
+
+    fn new(tools: Arc<Tools>, orders: Arc<Vec<Script>>, duration: Duration) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let fault = format!("{:08x}{:08x}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let ends_at = uptime() + duration.as_secs_f64();
+        let parameters = vec![("fault", fault.clone()), ("ends_at", format!("{:.0}", ends_at * 100.0))];
+        Self { fault, tools, orders, parameters, ends_at }
+    }
+
+    /// With another value of a parameter.
+    pub(super) fn with(&self, name: &'static str, value: &str) -> Self {
+        let mut other = self.again(Duration::from_secs(60));
+        other.parameters.push((name, value.to_owned()));
+        other
+    }
+
+    fn command(&self, action: &str) -> Command {
+        let is_it = |script: &&Script| script.parameters().any(|named| named == ("action", action));
+        let script = self.orders.iter().find(is_it).unwrap();
+        let mut command = Command::new(self.tools.path().join("sh"));
+        command.args(["-c", script.source()]).env_clear().env("PATH", self.tools.path());
+        command.envs(script.parameters()).envs(self.parameters.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).process_group(0);
+        command
+    }
+
+    pub(super) async fn run(&self, action: &str) -> Output {
+        let output = self.command(action).output().await.unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Output::new(output.status.code().unwrap_or(137), text(output.stdout), text(output.stderr))
+    }
+
+    pub(super) async fn succeeds(&self, action: &str) -> Output {
+        let answer = self.run(action).await;
+        assert_eq!(answer.status, 0, "{action}: {answer:?}");
+        answer
+    }
+
+    /// A start that is killed at this moment, alone or with its group.
+    pub(super) async fn killed(&self, moment: Duration, is_group: bool) {
+        let mut start = self.command("start").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        SystemClock::default().sleep(moment).await;
+        // Not waited for yet, so that the number is its own.
+        let pid = Pid::from_raw(start.id().unwrap().try_into().unwrap()).unwrap();
+        if is_group { kill_process_group(pid, Signal::KILL) } else { kill_process(pid, Signal::KILL) }
+            .unwrap();
+        start.wait().await.unwrap();
+    }
+
+    /// How long ago its deadline was.
+    pub(super) fn late(&self) -> Duration {
+        Duration::from_secs_f64((uptime() - self.ends_at).max(0.0))
+    }
+}
+
+fn uptime() -> f64 {
+    let uptime = fs::read_to_string("/proc/uptime").unwrap();
+    uptime.split_whitespace().next().unwrap().parse().unwrap()
+}
