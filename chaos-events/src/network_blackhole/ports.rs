@@ -78,7 +78,6 @@ fn as_ranges(ports: &BTreeSet<u16>) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

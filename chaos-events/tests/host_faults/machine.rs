@@ -143,11 +143,6 @@ impl Machine {
         self.group.target("machine-0").unwrap()
     }
 
-    /// What an operator's shell would say: standard output of a script with these tools, in that namespace.
-    pub(crate) async fn output(&self, source: &'static str) -> String {
-        self.shell.inspect(&Script::new(source)).await.unwrap().stdout
-    }
-
     /// A monkey over a journal in memory.
     pub(crate) fn monkey(&self) -> Monkey {
         Monkey::builder()
