@@ -1,0 +1,127 @@
+"""Answers in the words and with the status that each AWS service uses for them."""
+
+import json
+import uuid
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from xml.sax.saxutils import escape
+
+from call import Call
+
+# The same trouble by protocol: HTTP status, code, message.
+THROTTLE = {
+    "ec2": (503, "RequestLimitExceeded", "Request limit exceeded."),
+    "query": (400, "Throttling", "Rate exceeded"),
+    "json": (400, "ThrottlingException", "Rate exceeded"),
+    "rest-json": (429, "ThrottlingException", "Rate exceeded"),
+}
+INTERNAL = {
+    "ec2": (500, "InternalError", "An internal error has occurred"),
+    "query": (500, "InternalFailure", "The request processing has failed because of an unknown error."),
+    "json": (500, "InternalServerError", "An internal server error occurred."),
+    "rest-json": (500, "InternalServerException", "An internal server error occurred."),
+}
+DENIED = {
+    "ec2": (403, "UnauthorizedOperation", "You are not authorized to perform this operation. "),
+    "query": (403, "AccessDenied", ""),
+    "json": (400, "AccessDeniedException", ""),
+    "rest-json": (403, "AccessDeniedException", ""),
+}
+EXPIRED = {
+    "ec2": (400, "RequestExpired", "Request has expired."),
+    "query": (403, "ExpiredToken", "The security token included in the request is expired"),
+    "json": (400, "ExpiredTokenException", "The security token included in the request is expired"),
+    "rest-json": (403, "ExpiredTokenException", "The security token included in the request is expired"),
+}
+
+
+@dataclass
+class Answer:
+    """An HTTP response."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def line(self) -> str:
+        known = self.status in HTTPStatus._value2member_map_
+        return f"{self.status} {HTTPStatus(self.status).phrase if known else 'Unknown'}"
+
+
+class ApiError(Exception):
+    """What an API answers instead of a result."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code, self.message, self.status = code, message, status
+
+
+def plain(value: Any, status: int = 200) -> Answer:
+    """JSON that is no answer of AWS."""
+    return Answer(status, _headers("application/json"), json.dumps(value).encode())
+
+
+def result(value: Any) -> Answer:
+    """The result of an API of JSON style."""
+    return Answer(200, _headers("application/x-amz-json-1.1"), json.dumps(value).encode())
+
+
+def throttle(call: Call) -> Answer:
+    status, code, message = THROTTLE[call.protocol]
+    if call.service == "ses" and call.protocol == "rest-json":
+        code = "TooManyRequestsException"
+    return error(call, status, code, message)
+
+
+def internal(call: Call) -> Answer:
+    return error(call, *INTERNAL[call.protocol])
+
+
+def expired_token(call: Call) -> Answer:
+    return error(call, *EXPIRED[call.protocol])
+
+
+def access_denied(call: Call) -> Answer:
+    status, code, before = DENIED[call.protocol]
+    if call.service == "sns":
+        code = "AuthorizationError"
+    permission = f"{call.service}:{call.action}"
+    instances = [call.parameters[name] for name in sorted(call.parameters) if name.startswith("InstanceId.")]
+    resource = ""
+    if instances:
+        resource = f" on resource: arn:aws:ec2:{call.region}:123456789012:instance/{instances[0]}"
+    message = (
+        f"{before}User: arn:aws:iam::123456789012:user/monkey is not authorized to perform: {permission}"
+        f"{resource} because no identity-based policy allows the {permission} action"
+    )
+    return error(call, status, code, message)
+
+
+def error(call: Call, status: int, code: str, message: str) -> Answer:
+    """An error in the shape that the protocol of the call gives it."""
+    request = str(uuid.uuid4())
+    if call.protocol in ("json", "rest-json"):
+        value = {"__type": code, "message": message}
+        headers = _headers("application/x-amz-json-1.1" if call.protocol == "json" else "application/json")
+        return Answer(
+            status,
+            headers + [("x-amzn-ErrorType", code), ("x-amzn-RequestId", request)],
+            json.dumps(value).encode(),
+        )
+    named = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    if call.protocol == "ec2":
+        text = f"<Response><Errors><Error>{named}</Error></Errors><RequestID>{request}</RequestID></Response>"
+    else:
+        blame = "Sender" if status < 500 else "Receiver"
+        text = (
+            f"<ErrorResponse><Error><Type>{blame}</Type>{named}</Error>"
+            f"<RequestId>{request}</RequestId></ErrorResponse>"
+        )
+    text = '<?xml version="1.0" encoding="UTF-8"?>\n' + text
+    return Answer(status, _headers("text/xml;charset=UTF-8"), text.encode())
+
+
+def _headers(content_type: str) -> list[tuple[str, str]]:
+    return [("Content-Type", content_type)]

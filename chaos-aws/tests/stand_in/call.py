@@ -1,0 +1,104 @@
+"""What an HTTP request asks of AWS: the service, the API action, the region."""
+
+import json
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import botocore.session
+from botocore.exceptions import UnknownServiceError
+
+# Services of REST style whose name differs from the one that requests are signed for.
+REST_NAMES = {"ses": "sesv2"}
+SCOPE = re.compile(r"Credential=([^/,]+)/\d{8}/([^/,]+)/([^/,]+)/aws4_request")
+# botocore's loader is shared and not made for threads.
+_models = threading.Lock()
+
+
+@dataclass
+class Call:
+    """One API call. `protocol` is "ec2", "query", "json" or "rest-json": the four shapes of an error."""
+
+    service: str
+    action: str
+    region: str
+    protocol: str
+    access_key: str
+    parameters: dict[str, Any]
+    page: int = 1
+    # Of the record: filled in on the way.
+    number: int = 0
+    at: float = field(default_factory=time.time)
+    status: int | None = None
+    fault: list[str] = field(default_factory=list)
+    moto_seconds: float = 0.0
+
+    @property
+    def token(self) -> str | None:
+        """What asks for a further page."""
+        return self.parameters.get("NextToken") or self.parameters.get("nextToken")
+
+    def record(self, with_parameters: bool) -> dict[str, Any]:
+        names = ["number", "at", "service", "action", "region", "status", "page", "fault", "moto_seconds"]
+        return {name: getattr(self, name) for name in names + ["parameters"] * with_parameters}
+
+
+@lru_cache
+def rest_actions(service: str) -> list[tuple[str, re.Pattern[str], str]]:
+    """Method, path and action of every call of a service of REST style."""
+    try:
+        model = botocore.session.get_session().get_service_model(REST_NAMES.get(service, service))
+    except UnknownServiceError:
+        return []
+    actions = []
+    for name in model.operation_names:
+        http = model.operation_model(name).http
+        path = urlsplit(http["requestUri"]).path
+        pieces = re.split(r"(\{[^}]+\})", path)
+        pattern = "".join(
+            ("(.+)" if piece.endswith("+}") else "([^/]+)") if piece.startswith("{") else re.escape(piece)
+            for piece in pieces
+        )
+        actions.append((http["method"], re.compile(pattern + "/?"), name))
+    # The plainest path first: `/a/b` before `/a/{x}`.
+    return sorted(actions, key=lambda action: action[1].groups)
+
+
+def parse(environ: dict[str, Any], body: bytes) -> Call | None:
+    """The call that a request makes; None for what is no call of an AWS API, such as moto's own pages."""
+    scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    if not scope:
+        return None
+    access_key, region, service = scope.groups()
+    service = service.lower()
+
+    def call(action: str, protocol: str, parameters: dict[str, Any]) -> Call:
+        return Call(service, action, region, protocol, access_key, parameters)
+
+    target = environ.get("HTTP_X_AMZ_TARGET")
+    if target:
+        return call(target.rpartition(".")[2], "json", _object(body))
+    query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        query |= dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    if "Action" in query:
+        return call(query["Action"], "ec2" if service == "ec2" else "query", query)
+    with _models:
+        actions = rest_actions(service)
+    for method, path, name in actions:
+        matched = method == environ["REQUEST_METHOD"] and path.fullmatch(environ.get("PATH_INFO", ""))
+        if matched:
+            return call(name, "rest-json", {"path": list(matched.groups())} | query | _object(body))
+    return call(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}", "rest-json", query)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,89 @@
+"""What moto holds, read and changed in process."""
+
+import random
+import threading
+import time
+from typing import Any
+
+from moto.autoscaling.models import FakeAutoScalingGroup, autoscaling_backends
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+from moto.ec2.models import ec2_backends
+from moto.iam.models import get_account_id_from
+from moto.moto_api._internal import mock_random
+
+ACCOUNT = "123456789012"
+RUNNING = 16
+TERMINATED = (32, 48)
+
+
+def account_of(access_key: str) -> str:
+    return str(get_account_id_from(access_key))
+
+
+def instances(account: str, region: str) -> dict[str, Any]:
+    """Every instance of a region."""
+    backends = ec2_backends[account]
+    if region not in backends:
+        return {}
+    reservations = list(backends[region].reservations.values())
+    return {instance.id: instance for reservation in reservations for instance in list(reservation.instances)}
+
+
+def state_code(instance: Any) -> int:
+    return int(instance.state_code)
+
+
+def seed(value: int) -> None:
+    """The same calls then give the same ids."""
+    mock_random.seed(value)
+    random.seed(value)
+
+
+def reset() -> None:
+    BackendDict.reset()
+    reset_model_data()
+
+
+def set_member(instance: str, changes: dict[str, Any]) -> bool:
+    """Changes what the group says of a member, such as `lifecycle_state`, which no API of moto can."""
+    for backend in list(autoscaling_backends[ACCOUNT].values()):
+        for group in list(backend.autoscaling_groups.values()):
+            for state in group.instance_states:
+                if state.instance.id == instance:
+                    for name, value in changes.items():
+                        if not hasattr(state, name):
+                            raise ValueError(f"{name}: a member has no such property")
+                        setattr(state, name, value)
+                    return True
+    return False
+
+
+class Healing:
+    """How long groups take to replace what they lack: moto does it before it answers. None is never."""
+
+    def __init__(self) -> None:
+        self.delay: float | None = 0.0
+        # Under `reset` and at the end, what is still to be replaced is forgotten.
+        self.generation = 0
+        launch = FakeAutoScalingGroup.replace_autoscaling_group_instances
+
+        def launch_later(group: Any, count: int, tags: dict[str, str]) -> None:
+            if self.delay == 0.0:
+                launch(group, count, tags)
+            elif self.delay is not None:
+                generation = self.generation
+                threading.Thread(target=later, args=(self.delay, generation, group), daemon=True).start()
+
+        def later(delay: float, generation: int, group: Any) -> None:
+            time.sleep(delay)
+            missing = (group.desired_capacity or 0) - len(group.active_instances())
+            if generation == self.generation and missing > 0:
+                launch(group, missing, group.get_propagated_tags())
+
+        self.launch = launch
+        FakeAutoScalingGroup.replace_autoscaling_group_instances = launch_later  # type: ignore[method-assign]
+
+    def reset(self) -> None:
+        self.delay = 0.0
+        self.generation += 1

@@ -1,0 +1,98 @@
+"""Trouble on request: which calls it meets, and what happens to them."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
+from typing import Any
+
+import answers
+from answers import Answer
+from call import Call
+
+ANSWERS: dict[str, Callable[[Call], Answer]] = {
+    "throttle": answers.throttle,
+    "http_500": answers.internal,
+    "access_denied": answers.access_denied,
+    "expired_token": answers.expired_token,
+}
+KINDS = [*ANSWERS, "error", "delay", "cut_before", "cut_after"]
+
+
+@dataclass
+class Fault:
+    """Meets the `nth` call that matches and the `count - 1` after it; 0 is for ever."""
+
+    do: str
+    action: str = "*"
+    service: str = "*"
+    region: str = "*"
+    page: int | None = None
+    nth: int = 1
+    count: int = 1
+    milliseconds: int = 0
+    code: str = "InternalFailure"
+    message: str = "on request"
+    status: int = 400
+    # How many calls matched, and how many of them it met.
+    matched: int = 0
+    met: int = 0
+
+    @classmethod
+    def parse(cls, value: Any) -> "Fault":
+        """Raises ValueError for what is no fault: a mistyped one must not go unnoticed."""
+        if not isinstance(value, dict) or value.get("do") not in KINDS:
+            raise ValueError(f"do: expected one of {', '.join(KINDS)} in {value}")
+        unknown = set(value) - {entry.name for entry in fields(cls)} | set(value) & {"matched", "met"}
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        for name in ("page", "nth", "count", "milliseconds", "status"):
+            if not isinstance(value.get(name, 1), int):
+                raise ValueError(f"{name}: expected a whole number, got {value[name]!r}")
+        return cls(**value)
+
+    def meets(self, call: Call) -> bool:
+        if not (
+            fnmatchcase(call.action, self.action)
+            and fnmatchcase(call.service, self.service)
+            and fnmatchcase(call.region, self.region)
+            and self.page in (None, call.page)
+        ):
+            return False
+        self.matched += 1
+        hit = self.nth <= self.matched and (self.count == 0 or self.matched < self.nth + self.count)
+        self.met += hit
+        return hit
+
+    def answer(self, call: Call) -> Answer | None:
+        """What is answered instead of AWS; None where the call is left alone or the connection is cut."""
+        if self.do == "error":
+            return answers.error(call, self.status, self.code, self.message)
+        made = ANSWERS.get(self.do)
+        return made(call) if made else None
+
+
+class Faults:
+    """Those in force, the oldest first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: list[Fault] = []
+
+    def add(self, value: Any) -> None:
+        added = [Fault.parse(one) for one in (value if isinstance(value, list) else [value])]
+        with self._lock:
+            self._faults += added
+
+    def clear(self) -> None:
+        with self._lock:
+            self._faults.clear()
+
+    def told(self) -> list[dict[str, Any]]:
+        with self._lock:
+            return [dict(vars(fault)) for fault in self._faults]
+
+    def of(self, call: Call) -> list[Fault]:
+        """Those that meet this call. Each call is to be asked about once: it is counted."""
+        with self._lock:
+            return [fault for fault in self._faults if fault.meets(call)]

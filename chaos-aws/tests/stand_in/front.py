@@ -1,0 +1,151 @@
+"""What listens: records each call, makes trouble on request, answers itself or lets moto answer."""
+
+import contextlib
+import io
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+import answers
+import cloud
+from answers import Answer, ApiError
+from call import Call, parse
+from control import Control
+from faults import Fault, Faults
+from machine import Machines
+from run_command import RunCommand
+
+NEXT_TOKEN = re.compile(rb'<[nN]extToken>([^<]+)</|"[nN]extToken": ?"([^"]+)"')
+
+
+class Cut(ConnectionAbortedError):
+    """The connection was closed on request."""
+
+
+class Front:
+    """A WSGI application."""
+
+    def __init__(self, machines: Machines) -> None:
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self.machines = machines
+        self.run_command = RunCommand(machines)
+        self.faults = Faults()
+        self.healing = cloud.Healing()
+        self._lock = threading.Lock()
+        self._calls: list[Call] = []
+        self._received = 0
+        # Which page a token asks for.
+        self._pages: dict[tuple[str, str, str], int] = {}
+        self._control = Control(self)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        body = _body(environ)
+        if environ["PATH_INFO"].startswith("/_stand_in/"):
+            answer = self._control.answer(environ, body)
+        elif call := parse(environ, body):
+            answer = self._answer(call, environ, body)
+        else:
+            answer = self._forward(environ, body)
+        headers = [(name, value) for name, value in answer.headers if name.lower() != "content-length"]
+        start_response(answer.line, [*headers, ("Content-Length", str(len(answer.body)))])
+        return [answer.body]
+
+    def calls(self) -> list[Call]:
+        with self._lock:
+            return sorted(self._calls, key=lambda call: call.number)
+
+    def forget_calls(self) -> None:
+        with self._lock:
+            self._calls.clear()
+
+    def _answer(self, call: Call, environ: dict[str, Any], body: bytes) -> Answer:
+        with self._lock:
+            self._received += 1
+            call.number = self._received
+            call.page = self._pages.get((call.action, call.region, call.token), 1) if call.token else 1
+        faults = self.faults.of(call)
+        call.fault = [fault.do for fault in faults]
+        try:
+            answer = self._with_faults(call, faults, environ, body)
+            call.status = answer.status
+        finally:
+            # Before the client knows, so that a test that asks then finds it here.
+            with self._lock:
+                self._calls.append(call)
+        return answer
+
+    def _with_faults(self, call: Call, faults: list[Fault], environ: dict[str, Any], body: bytes) -> Answer:
+        for fault in faults:
+            time.sleep(fault.milliseconds / 1000)
+        for fault in faults:
+            if fault.do == "cut_before":
+                _cut(environ)
+            if made := fault.answer(call):
+                return made
+        answer = self._own(call) or self._timed(call, environ, body)
+        for one, other in NEXT_TOKEN.findall(answer.body):
+            with self._lock:
+                self._pages[(call.action, call.region, (one or other).decode())] = call.page + 1
+        self._follow(call)
+        if any(fault.do == "cut_after" for fault in faults):
+            _cut(environ)
+        return answer
+
+    def _own(self, call: Call) -> Answer | None:
+        action = self.run_command.actions.get(call.action) if call.service == "ssm" else None
+        if not action:
+            return None
+        try:
+            return answers.result(action(call))
+        except ApiError as error:
+            return answers.error(call, error.status, error.code, error.message)
+
+    def _timed(self, call: Call, environ: dict[str, Any], body: bytes) -> Answer:
+        begun = time.monotonic()
+        answer = self._forward(environ, body)
+        call.moto_seconds = round(time.monotonic() - begun, 6)
+        return answer
+
+    def _forward(self, environ: dict[str, Any], body: bytes) -> Answer:
+        environ = environ | {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        head: list[Any] = []
+        pieces = self._moto(environ, lambda status, headers, exc_info=None: head.extend((status, headers)))
+        whole = b"".join(pieces)
+        return Answer(int(head[0].split()[0]), list(head[1]), whole)
+
+    def _follow(self, call: Call) -> None:
+        """What became of instances ends what runs on them."""
+        if call.action.startswith(("Describe", "Get", "List")):
+            return
+        account = cloud.account_of(call.access_key)
+        rebooted = call.parameters.values() if call.action == "RebootInstances" else ()
+        for machine in self.machines.all():
+            if machine.region != call.region:
+                continue
+            found = cloud.instances(account, call.region).get(machine.instance)
+            if found is None:
+                continue
+            gone = cloud.state_code(found) in cloud.TERMINATED
+            if gone or cloud.state_code(found) != cloud.RUNNING or machine.instance in rebooted:
+                machine.down(gone)
+
+
+def _body(environ: dict[str, Any]) -> bytes:
+    if environ.get("wsgi.input_terminated"):
+        return bytes(environ["wsgi.input"].read())
+    return bytes(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+
+
+def _cut(environ: dict[str, Any]) -> None:
+    connection: socket.socket = environ["werkzeug.socket"]
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    raise Cut
+
+

@@ -1,0 +1,113 @@
+"""Makes groups of instances quickly, and the same ones from the same description."""
+
+import time
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from moto.autoscaling.models import autoscaling_backends
+from moto.ec2.models import ec2_backends
+
+from cloud import ACCOUNT, Healing, seed
+
+IMAGE = "ami-0123456789abcdef0"
+
+
+@dataclass
+class Groups:
+    """`count` groups alike, named `name`, or `name-0000` and so on where there are several."""
+
+    name: str
+    region: str = "us-east-1"
+    count: int = 1
+    size: int = 1
+    min: int = 0
+    max: int | None = None
+    zones: list[str] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    protected: bool = False
+    instance_type: str = "t3.micro"
+
+    @classmethod
+    def parse(cls, value: Any) -> "Groups":
+        unknown = set(value) - {entry.name for entry in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        return cls(**value)
+
+    def names(self) -> list[str]:
+        return [self.name] if self.count == 1 else [f"{self.name}-{index:04}" for index in range(self.count)]
+
+
+def make(description: dict[str, Any], healing: Healing) -> dict[str, Any]:
+    """Adds groups with their instances, spread evenly over the zones, and says what it made."""
+    begun = time.monotonic()
+    all_groups = [Groups.parse(value) for value in description["groups"]]
+    seed(int(description.get("seed", 0)))
+    made: list[dict[str, Any]] = []
+    for region in dict.fromkeys(groups.region for groups in all_groups):
+        if region not in ec2_backends[ACCOUNT]:
+            raise ValueError(f"region: AWS has no {region!r}")
+        ec2 = ec2_backends[ACCOUNT][region]
+        # Each new instance is looked up once to get its disk: among all, it is to be found among the newest.
+        ec2.get_instance = lambda instance: _newest(ec2, instance)
+        try:
+            for groups in all_groups:
+                if groups.region == region:
+                    made += [_group(groups, name, healing) for name in groups.names()]
+        finally:
+            del ec2.get_instance
+    return {"groups": made, "seconds": round(time.monotonic() - begun, 3)}
+
+
+def _group(groups: Groups, name: str, healing: Healing) -> dict[str, Any]:
+    zones = groups.zones or [groups.region + letter for letter in "ab"]
+    ec2 = ec2_backends[ACCOUNT][groups.region]
+    template = f"{name}-template"
+    data = {"ImageId": IMAGE, "InstanceType": groups.instance_type}
+    ec2.create_launch_template(template, "", data, {})
+    group = autoscaling_backends[ACCOUNT][groups.region].create_auto_scaling_group(
+        name=name,
+        availability_zones=zones,
+        desired_capacity=0,
+        min_size=groups.min,
+        max_size=groups.size * 2 if groups.max is None else groups.max,
+        launch_config_name="",
+        launch_template={"launch_template_name": template, "LaunchTemplateName": template},
+        vpc_zone_identifier="",
+        default_cooldown=None,
+        health_check_period=300,
+        health_check_type="EC2",
+        load_balancers=[],
+        target_group_arns=[],
+        placement_group=None,
+        termination_policies=[],
+        tags=[
+            {
+                "ResourceId": name,
+                "ResourceType": "auto-scaling-group",
+                "Key": key,
+                "Value": value,
+                "PropagateAtLaunch": True,
+            }
+            for key, value in groups.tags.items()
+        ],
+        new_instances_protected_from_scale_in=groups.protected,
+    )
+    for index, zone in enumerate(zones):
+        share = groups.size // len(zones) + (index < groups.size % len(zones))
+        # moto draws a zone for all that it launches at once.
+        group.availability_zones = [zone]
+        if share:
+            healing.launch(group, share, group.get_propagated_tags())
+    group.availability_zones = zones
+    group.desired_capacity = groups.size
+    members = [{"id": state.instance_id, "zone": state.availability_zone} for state in group.instance_states]
+    return {"region": groups.region, "name": name, "instances": members}
+
+
+def _newest(ec2: Any, instance: str) -> Any:
+    for reservation in reversed(ec2.reservations.values()):
+        for one in reservation.instances:
+            if one.id == instance:
+                return one
+    raise KeyError(instance)
