@@ -8,7 +8,7 @@ use chaos_testkit::{Subject, Timing, contract};
 use futures_util::future::join_all;
 
 use self::by_hand::ByHand;
-use crate::machine::{Machine, Tools, marked, until};
+use crate::machine::{self, Machine, Tools, marked, until};
 
 const LONG: Duration = Duration::from_secs(60);
 /// How late the end of a fault may be that nobody recovers.
@@ -86,19 +86,29 @@ async fn nothing_begins_after_the_deadline_or_a_reboot() {
 
 #[tokio::test]
 async fn a_start_that_is_still_on_its_way_is_stopped_too() {
+    stopped_on_its_way("nproc", "WAIT 60").await;
+}
+
+/// A start that is stopped while this tool lets it wait.
+async fn stopped_on_its_way(tool: &str, lines: &str) {
     let home = tempfile::tempdir().unwrap();
-    let (nproc, waits) = (home.path().join("nproc"), home.path().join("waits"));
-    fs::write(&nproc, format!("#!/bin/sh\n: >'{}'\nexec sleep 60\n", waits.display())).unwrap();
-    fs::set_permissions(&nproc, fs::Permissions::from_mode(0o755)).unwrap();
-    let burn = ByHand::lasting(Tools::of_debian().with("nproc", nproc), LONG).await;
+    let (program, waits) = (home.path().join(tool), home.path().join("waits"));
+    let wait = format!(": >'{}'; sleep", waits.display());
+    let lines = lines.replace("WAIT", &wait);
+    fs::write(&program, format!("#!/bin/sh\n{lines}\nexec {} \"$@\"\n", machine::program(tool).display()))
+        .unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let burn = ByHand::lasting(Tools::of_debian().with(tool, program), LONG).await;
     let stopping = async {
         until("it is on its way", Duration::from_secs(10), async || waits.exists()).await;
         burn.succeeds("stop").await;
         assert_eq!(marked(&burn.fault), [0; 0]);
     };
     let (start, ()) = tokio::join!(burn.run("start"), stopping);
-    assert_eq!(start.status, 137, "{start:?}");
-    assert_eq!(marked(&burn.fault), [0; 0]);
+    assert_eq!(start.status, 137, "{tool}: {start:?}");
+    // Nor does anything come after it.
+    SystemClock::default().sleep(Duration::from_millis(700)).await;
+    assert_eq!(marked(&burn.fault), [0; 0], "{tool}");
 }
 
 /// Kills starts at moments that are spread over the whole run of one, each alone or with all that it has not detached. Hands what
@@ -131,21 +141,6 @@ async fn a_start_that_is_cut_anywhere_ends_at_its_deadline() {
                 left.is_empty() && late > Duration::ZERO
             })
             .await;
-        })
-        .await;
-    };
-    join_all(Tools::all().into_iter().map(cut)).await;
-}
-
-#[tokio::test]
-async fn a_start_that_is_cut_anywhere_leaves_nothing_after_its_recovery() {
-    let cut = async |tools| {
-        cut_anywhere(tools, LONG, async |burn| {
-            burn.succeeds("stop").await;
-            assert_eq!(marked(&burn.fault), [0; 0]);
-            // Nor does anything come after it.
-            SystemClock::default().sleep(Duration::from_millis(100)).await;
-            assert_eq!(marked(&burn.fault), [0; 0]);
         })
         .await;
     };

@@ -31,8 +31,9 @@ impl ByHand {
     /// Until `duration` from now.
     pub(super) async fn lasting(tools: Tools, duration: Duration) -> Self {
         let machine = Machine::with(Tools::of_debian());
-        let burn = super::burn(20.0, Duration::from_millis(100));
-        machine.monkey().inject(burn, &machine.id()).await.unwrap();
+        let burn = super::burn(20.0, Duration::from_secs(2));
+        let report = machine.monkey().inject(burn, &machine.id()).await.unwrap();
+        assert_eq!(machine.ran().len(), 2, "a start and a stop: {report}");
         Self::new(Arc::new(tools), Arc::new(machine.ran()), duration)
     }
 
