@@ -211,6 +211,29 @@ async fn iptables_rules_end_at_the_deadline_without_any_recovery() {
 }
 
 #[tokio::test]
+async fn iptables_rules_have_no_effect_after_the_deadline_where_the_kernel_knows_the_time() {
+    if lacks_root("iptables_rules_have_no_effect_after_the_deadline_where_the_kernel_knows_the_time") {
+        return;
+    }
+    let network = Network::new();
+    let machine = Machine::in_namespace(with_iptables_only(Tools::of_debian()), Some(network.near.name()));
+    let stream = Stream::begin(&network.far, &network.near);
+    let held = Held::inject(&machine, everything(Duration::from_secs(3))).await;
+    if !network.near.run(&["iptables-save"]).contains("datestop") {
+        eprintln!("skipped: the kernel has no xt_time");
+        return;
+    }
+    machine.lose();
+    signal(&marked(&held.fault.to_string()), Signal::KILL);
+    let deadline = held.record().await.unwrap().deadline;
+    let clock = SystemClock::default();
+    until("a while after the deadline", Duration::from_secs(6), async || after(deadline, clock.now()) > 1500)
+        .await;
+    let late = after(deadline, stream.end().back());
+    assert!((-2000..1100).contains(&late), "traffic was back {late} ms after the deadline");
+}
+
+#[tokio::test]
 async fn iptables_rules_are_removed_by_the_recovery_where_the_janitor_was_killed() {
     if lacks_root("iptables_rules_are_removed_by_the_recovery_where_the_janitor_was_killed") {
         return;

@@ -9,6 +9,17 @@ use tokio::task::JoinHandle;
 
 use crate::machine::{Machine, until};
 
+/// A monkey that does not wait for what cannot be on its way here.
+pub(crate) fn impatient(machine: &Machine, journal: MemoryJournal) -> Monkey {
+    Monkey::builder()
+        .provider(machine.clone())
+        .settle(Duration::from_millis(100))
+        .recovery_budget(Duration::from_secs(20))
+        .unleash(journal, chaos_events::registry())
+        .build()
+        .unwrap()
+}
+
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) fault: FaultId,
@@ -32,13 +43,7 @@ impl Held {
     /// An injection that is about to begin.
     pub(crate) async fn begin(machine: &Machine, event: impl ChaosEvent) -> Self {
         let journal = MemoryJournal::new();
-        let monkey = Monkey::builder()
-            .provider(machine.clone())
-            // Nothing is delayed here.
-            .settle(Duration::from_millis(100))
-            .unleash(journal.clone(), chaos_events::registry())
-            .build()
-            .unwrap();
+        let monkey = impatient(machine, journal.clone());
         let (own, id) = (monkey.clone(), machine.id());
         let running = tokio::spawn(async move { own.inject(event, &id).await });
         let mut fault = None;

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use chaos_core::{ErrorKind, Outcome};
+use chaos_core::{ErrorKind, MemoryJournal, Outcome};
 use chaos_events::{Allowed, NetworkBlackhole};
 use proptest::{
     prelude::{ProptestConfig, Strategy, any, prop, prop_oneof},
     test_runner::TestRunner,
 };
 
-use super::{all_tools, held::Held, namespace::Network};
+use super::{
+    all_tools,
+    held::{Held, impatient},
+    namespace::Network,
+};
 use crate::machine::{Machine, Tools, lacks_root};
 
 const TRICKS: [&str; 14] = [
@@ -87,7 +91,7 @@ async fn nothing_of_a_hostile_host_runs() {
         let Ok(blackhole) = NetworkBlackhole::hosts([&host]) else { continue };
         injected += 1;
         let short = blackhole.lasting(Duration::from_millis(300)).unwrap();
-        let report = machine.monkey().inject(short, &machine.id()).await.unwrap();
+        let report = impatient(&machine, MemoryJournal::new()).inject(short, &machine.id()).await.unwrap();
         // A name that nobody knows fails it.
         assert!(report.is_recovered(), "{host:?}: {report}");
         assert!(!canary.exists(), "{host:?}");
@@ -105,7 +109,8 @@ async fn a_name_that_means_nothing_begins_nothing() {
         let _names = network.near.names("10.77.0.2 known.test\n");
         let machine = Machine::in_namespace(tools, Some(network.near.name()));
         let blackhole = NetworkBlackhole::hosts(["known.test", "unknown.test"]).unwrap();
-        let report = machine.monkey().inject(blackhole, &machine.id()).await.unwrap();
+        let report =
+            impatient(&machine, MemoryJournal::new()).inject(blackhole, &machine.id()).await.unwrap();
         assert_eq!(report.outcome(), Outcome::Failed);
         let failure = report.faults[0].failure.as_ref().unwrap().to_string();
         assert!(failure.contains("unknown.test means no address here"), "{failure}");
@@ -116,7 +121,7 @@ async fn a_name_that_means_nothing_begins_nothing() {
     let network = Network::new();
     let machine = Machine::in_namespace(Tools::of_debian().without("getent"), Some(network.near.name()));
     let blackhole = NetworkBlackhole::hosts(["known.test"]).unwrap();
-    let report = machine.monkey().inject(blackhole, &machine.id()).await.unwrap();
+    let report = impatient(&machine, MemoryJournal::new()).inject(blackhole, &machine.id()).await.unwrap();
     assert_eq!(report.outcome(), Outcome::Skipped);
     assert!(report.why_nothing().join("; ").contains("getent is missing"), "{report}");
 }

@@ -51,6 +51,41 @@ impl Network {
     }
 }
 
+impl Network {
+    /// Somebody whom the target forwards for, as for a container.
+    pub(crate) fn inside(&self) -> Namespace {
+        let inside = Namespace::new("10.79.0.2", "fd79::2");
+        let near = &self.near;
+        ip(&[
+            "link",
+            "add",
+            "eth0",
+            "netns",
+            inside.name(),
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "eth1",
+            "netns",
+            near.name(),
+        ]);
+        near.ip(&["address", "add", "10.79.0.1/24", "dev", "eth1"]);
+        near.ip(&["address", "add", "fd79::1/64", "dev", "eth1", "nodad"]);
+        inside.address("10.79.0.2/24");
+        inside.address("fd79::2/64");
+        near.ip(&["link", "set", "eth1", "up"]);
+        inside.ip(&["link", "set", "eth0", "up"]);
+        near.run(&["sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"]);
+        inside.ip(&["route", "add", "default", "via", "10.79.0.1"]);
+        inside.ip(&["route", "add", "default", "via", "fd79::1"]);
+        self.far.ip(&["route", "add", "10.79.0.0/24", "via", "10.77.0.1"]);
+        self.far.ip(&["route", "add", "fd79::/64", "via", "fd77::1"]);
+        assert!(inside.reaches(&self.far, 9) && self.far.reaches(&inside, 9));
+        inside
+    }
+}
+
 impl Namespace {
     fn new(v4: &str, v6: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);

@@ -220,6 +220,43 @@ async fn names_are_not_to_be_asked_for() {
 }
 
 #[tokio::test]
+async fn what_a_machine_forwards_goes_both_ways_unless_the_hosts_tell() {
+    if lacks_root("what_a_machine_forwards_goes_both_ways_unless_the_hosts_tell") {
+        return;
+    }
+    let network = Network::new();
+    let inside = network.inside();
+    for direction in ALL {
+        let both = direction == Direction::Both;
+        while_held(
+            NetworkBlackhole::everything().direction(direction),
+            &network,
+            |Network { far, .. }| {
+                assert_eq!(far.reaches(&inside, 9), !both);
+                assert_eq!(inside.reaches(far, 9), !both);
+            },
+        )
+        .await;
+        let dns = NetworkBlackhole::dns().direction(direction);
+        while_held(dns, &network, |Network { far, .. }| {
+            assert_eq!(inside.reaches(far, 53), !both);
+            assert!(inside.reaches(far, 54));
+        })
+        .await;
+        let hosts = NetworkBlackhole::hosts(["10.77.0.2", "fd77::2"]).unwrap().direction(direction);
+        while_held(hosts, &network, |Network { far, .. }| {
+            assert_eq!(far.reaches(&inside, 9), !goes_in(direction));
+            assert_eq!(inside.reaches(far, 9), !goes_out(direction));
+        })
+        .await;
+    }
+    while_held(NetworkBlackhole::everything(), &network, |Network { far, .. }| {
+        assert!(far.connects(&inside, 22) && inside.connects(far, 22));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_process_among_others_loses_its_own_ports() {
     if lacks_root("a_process_among_others_loses_its_own_ports") {
         return;
