@@ -2,6 +2,7 @@
 
 import json
 import os
+import selectors
 import signal
 import subprocess
 import sys
@@ -33,8 +34,12 @@ class Quiet(MotoRequestHandler):
 
 
 def main() -> None:
+    told_to_end, tell = os.pipe()
+    os.set_blocking(tell, False)
+    # Whichever thread a signal comes to: the main one may sleep on.
+    signal.set_wakeup_fd(tell)
     for end in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(end, lambda *_: sys.exit(0))
+        signal.signal(end, lambda *_: None)
     prefix = f"chaos-ssm-{os.getpid()}"
     root = Path(tempfile.mkdtemp(prefix=f"{prefix}-"))
     # Unlike the prefix, no other text: it is looked for in the environment of every process.
@@ -52,8 +57,11 @@ def main() -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         ready = {"endpoint": f"http://127.0.0.1:{server.port}", "namespaces": machines.namespaces}
         print(json.dumps(ready), flush=True)
-        while sys.stdin.buffer.read(4096):
-            pass
+        with selectors.DefaultSelector() as selector:
+            selector.register(told_to_end, selectors.EVENT_READ)
+            selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
+            while all(key.fd == sys.stdin.fileno() and os.read(key.fd, 4096) for key, _ in selector.select()):
+                pass
     finally:
         # The same way out as after `kill -9`.
         if janitor.stdin:

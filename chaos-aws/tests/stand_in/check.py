@@ -1,4 +1,4 @@
-"""Tests of the stand-in itself: `python check.py`, with the Python that has moto. No test framework is needed."""
+"""Tests of the stand-in itself: `python check.py`, with the Python that has moto."""
 
 import json
 import os
@@ -66,7 +66,8 @@ class StandIn:
             told: dict[str, Any] = ssm.get_command_invocation(CommandId=command, InstanceId=instance)
             return None if told["Status"] in ("Pending", "InProgress") else told
 
-        return until(ended)
+        told: dict[str, Any] = until(ended)
+        return told
 
     def ran(self, instance: str, *commands: str, **parameters: str) -> dict[str, Any]:
         return self.outcome(self.run(instance, *commands, **parameters), instance)
@@ -124,7 +125,9 @@ class Case(unittest.TestCase):
         with self.assertRaises(ClientError) as raised:
             call()
         answer = raised.exception.response
-        self.assertEqual((answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]), (code, status))
+        self.assertEqual(
+            (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]), (code, status)
+        )
         return raised.exception
 
 
@@ -180,11 +183,14 @@ class Record(Case):
             actions={"wait": action},
             targets={},
         )["experimentTemplate"]["id"]
-        experiment = fis.start_experiment(clientToken="fault-1", experimentTemplateId=template)["experiment"]["id"]
+        experiment = fis.start_experiment(clientToken="fault-1", experimentTemplateId=template)["experiment"][
+            "id"
+        ]
         fis.stop_experiment(id=experiment)
         calls = self.stand_in.page("GET", "calls?parameters")
         self.assertEqual(
-            [call["action"] for call in calls], ["CreateExperimentTemplate", "StartExperiment", "StopExperiment"]
+            [call["action"] for call in calls],
+            ["CreateExperimentTemplate", "StartExperiment", "StopExperiment"],
         )
         self.assertEqual(calls[1]["parameters"]["clientToken"], "fault-1")
 
@@ -286,7 +292,12 @@ class Trouble(Case):
 
 class World(Case):
     def test_the_same_world_again(self) -> None:
-        description = {"name": "web", "count": 3, "size": 5, "zones": [f"{REGION}a", f"{REGION}b", f"{REGION}c"]}
+        description = {
+            "name": "web",
+            "count": 3,
+            "size": 5,
+            "zones": [f"{REGION}a", f"{REGION}b", f"{REGION}c"],
+        }
         first = self.stand_in.world(description)
         self.stand_in.page("DELETE", "world")
         self.assertEqual(self.stand_in.world(description), first)
@@ -343,7 +354,9 @@ class Scripts(Case):
 
     def test_a_script_runs_with_its_output_and_status(self) -> None:
         told = self.stand_in.ran(self.one, "printf 'a b'", 'printf "$AWS_SSM_INSTANCE_ID" >&2', "exit 3")
-        self.assertEqual((told["Status"], told["StatusDetails"], told["ResponseCode"]), ("Failed", "Failed", 3))
+        self.assertEqual(
+            (told["Status"], told["StatusDetails"], told["ResponseCode"]), ("Failed", "Failed", 3)
+        )
         self.assertEqual(told["StandardOutputContent"], "a b")
         self.assertEqual(told["StandardErrorContent"], f"{self.one}failed to run commands: exit status 3")
         told = self.stand_in.ran(self.one, "x=1", 'echo "$x"; pwd; touch file')
@@ -372,7 +385,9 @@ class Scripts(Case):
         self.assertLess(time.monotonic() - begun, 10)
         self.assertEqual((told["Status"], told["StatusDetails"]), ("TimedOut", "ExecutionTimedOut"))
         self.assertEqual((told["ResponseCode"], told["StandardOutputContent"]), (137, "begun\n"))
-        ps = self.stand_in.ran(self.one, "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c '[s]leep 4321' || true")
+        ps = self.stand_in.ran(
+            self.one, "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c '[s]leep 4321' || true"
+        )
         if ROOT:
             self.assertEqual(ps["StandardOutputContent"], "0\n")
 
@@ -432,7 +447,9 @@ class Scripts(Case):
         self.assertEqual(self.stand_in.outcome(told["CommandId"], self.one)["StandardOutputContent"], "ran\n")
 
     def test_delivery_waits_for_an_instance_that_is_out_of_reach_and_gives_up(self) -> None:
-        self.stand_in.page("POST", "ssm", {"instance": self.one, "ping": "ConnectionLost", "delivery_scale": 0.02})
+        self.stand_in.page(
+            "POST", "ssm", {"instance": self.one, "ping": "ConnectionLost", "delivery_scale": 0.02}
+        )
         self.assertEqual(self.pings(self.one), ["ConnectionLost"])
         told = self.stand_in.ran(self.one, "touch ran")
         self.assertEqual((told["Status"], told["StatusDetails"]), ("TimedOut", "DeliveryTimedOut"))
@@ -468,7 +485,9 @@ class Scripts(Case):
         ssm.cancel_command(CommandId=sent["CommandId"])
         self.assertEqual(self.stand_in.outcome(sent["CommandId"], self.one)["Status"], "Cancelled")
         until(lambda: not self.sleeping("4325"))
-        self.refused("InvalidDocument", 400, lambda: ssm.send_command(DocumentName="No", InstanceIds=[self.one]))
+        self.refused(
+            "InvalidDocument", 400, lambda: ssm.send_command(DocumentName="No", InstanceIds=[self.one])
+        )
 
 
 @unittest.skipUnless(ROOT, "network namespaces need root")
@@ -496,10 +515,13 @@ class Networks(Case):
         self.stand_in.ran(self.one, "nft add table inet mine")
         other = self.stand_in.ran(self.members[1], "nft list tables")
         self.assertEqual((other["Status"], other["StandardOutputContent"]), ("Success", ""))
-        self.assertNotIn("inet mine", subprocess.run(["nft", "list", "tables"], capture_output=True, text=True).stdout)
+        self.assertNotIn(
+            "inet mine", subprocess.run(["nft", "list", "tables"], capture_output=True, text=True).stdout
+        )
 
     def test_a_blackhole_that_forgets_the_endpoints_loses_the_connection(self) -> None:
-        drop = "nft 'add table inet t; add chain inet t out { type filter hook output priority 0; policy drop; }'"
+        chain = "{ type filter hook output priority 0; policy drop; }"
+        drop = f"nft 'add table inet t; add chain inet t out {chain}'"
         self.assertEqual(self.stand_in.ran(self.one, "true")["Status"], "Success")
         command = self.stand_in.run(self.one, drop)
         filters = [{"Key": "InstanceIds", "Values": [self.one]}]
@@ -527,24 +549,28 @@ class Ends(unittest.TestCase):
     def test_nothing_is_left_in_whatever_way_it_ends(self) -> None:
         for way in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL, None):
             with self.subTest(way=way):
-                stand_in = StandIn()
-                pid = stand_in.process.pid
-                [[one]] = stand_in.world({"name": "web"})
-                stand_in.ran(one, "setsid sleep 4326 </dev/null >/dev/null 2>&1 &")
-                stand_in.run(one, "sleep 4327")
-                until(lambda: len(left_of(pid)) > 3)
-                if way:
-                    stand_in.process.send_signal(way)
-                    status = stand_in.process.wait(30)
-                    stand_in.close()
-                else:
-                    status = stand_in.close()
-                if way == signal.SIGKILL:
-                    self.assertEqual(status, -9)
-                    until(lambda: not left_of(pid))
-                else:
-                    self.assertEqual(status, 0)
-                    self.assertEqual(left_of(pid), [])
+                self.end(way)
+
+    def end(self, way: signal.Signals | None) -> None:
+        stand_in = StandIn()
+        pid = stand_in.process.pid
+        [[one]] = stand_in.world({"name": "web"})
+        stand_in.ran(one, "setsid sleep 4326 </dev/null >/dev/null 2>&1 &")
+        stand_in.run(one, "sleep 4327")
+        until(lambda: len(left_of(pid)) > 3)
+        if way:
+            stand_in.process.send_signal(way)
+            # Its standard input is still open: only the signal can end it.
+            status = stand_in.process.wait(30)
+            stand_in.close()
+        else:
+            status = stand_in.close()
+        if way == signal.SIGKILL:
+            self.assertEqual(status, -9)
+            until(lambda: not left_of(pid))
+        else:
+            self.assertEqual(status, 0)
+            self.assertEqual(left_of(pid), [])
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ class Healing:
                 launch(group, missing, group.get_propagated_tags())
 
         self.launch = launch
-        FakeAutoScalingGroup.replace_autoscaling_group_instances = launch_later  # type: ignore[method-assign]
+        FakeAutoScalingGroup.replace_autoscaling_group_instances = launch_later  # type: ignore[assignment,method-assign]
 
     def reset(self) -> None:
         self.delay = 0.0

@@ -92,7 +92,7 @@ class Control:
         found = cloud.instances(cloud.ACCOUNT, region).get(given["instance"])
         if found is None or cloud.state_code(found) != cloud.RUNNING:
             raise ValueError(f"instance: {given['instance']} does not run in {region}")
-        machine = self._front.machines.of(given["instance"], region)
+        machine = self._front.machines.of(found, region)
         machine.up()
         return machine.describe()
 

@@ -123,16 +123,10 @@ class Front:
         """What became of instances ends what runs on them."""
         if call.action.startswith(("Describe", "Get", "List")):
             return
-        account = cloud.account_of(call.access_key)
         rebooted = call.parameters.values() if call.action == "RebootInstances" else ()
         for machine in self.machines.all():
-            if machine.region != call.region:
-                continue
-            found = cloud.instances(account, call.region).get(machine.instance)
-            if found is None:
-                continue
-            gone = cloud.state_code(found) in cloud.TERMINATED
-            if gone or cloud.state_code(found) != cloud.RUNNING or machine.instance in rebooted:
+            gone = machine.state_code in cloud.TERMINATED
+            if gone or machine.state_code != cloud.RUNNING or machine.instance in rebooted:
                 machine.down(gone)
 
 
@@ -147,5 +141,3 @@ def _cut(environ: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
     raise Cut
-
-

@@ -13,8 +13,8 @@ from network import Network
 from processes import children, kill_marked, marked, start
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# The first process of the instance ends with the pipe that the stand-in holds, and the kernel ends all others with it.
-# It ignores SIGCHLD, so that the kernel also buries what is left to it.
+# The first process of the instance ends with the pipe that the stand-in holds, and the kernel ends all
+# others with it. It ignores SIGCHLD, so that the kernel also buries what is left to it.
 INIT = ["env", "--ignore-signal=CHLD", "sh", "-c", "echo up; exec cat >/dev/null"]
 UNSHARE = ["unshare", "--pid", "--mount", "--propagation", "slave", "--mount-proc", "--fork", "--kill-child"]
 
@@ -22,18 +22,25 @@ UNSHARE = ["unshare", "--pid", "--mount", "--propagation", "slave", "--mount-pro
 class Machine:
     """One instance. It is up from the first script on until it is stopped, restarted or terminated."""
 
-    def __init__(self, instance: str, region: str, root: Path, mark: str, network: Network | None) -> None:
-        self.instance, self.region = instance, region
-        self.directory = root / instance
+    def __init__(self, instance: Any, region: str, root: Path, mark: str, network: Network | None) -> None:
+        """`instance` is moto's."""
+        self.instance, self.region = str(instance.id), region
+        self._of_moto = instance
+        self.directory = root / self.instance
         self.boots = 0
         self.namespace: str | None = None
         self.address: str | None = None
-        self._mark = f"{mark}/{instance}"
+        self._mark = f"{mark}/{self.instance}"
         self._network = network
         self._init: Popen[bytes] | None = None
         self._up = False
         self._gone = False
         self._lock = threading.RLock()
+
+    @property
+    def state_code(self) -> int:
+        """16 is running."""
+        return int(self._of_moto.state_code)
 
     def up(self) -> None:
         """Starts the instance where it is not up. Raises OSError where it was terminated."""
@@ -46,7 +53,9 @@ class Machine:
             if self._network:
                 self.namespace, self.address = self._network.plug(self.instance, self.region)
                 command = ["ip", "netns", "exec", self.namespace, *UNSHARE, *INIT]
-                init = start(command, stdin=PIPE, stdout=PIPE, env=self._environment(), start_new_session=True)
+                init = start(
+                    command, stdin=PIPE, stdout=PIPE, env=self._environment(), start_new_session=True
+                )
                 self._init = init
                 if not init.stdout or init.stdout.readline() != b"up\n":
                     raise OSError(f"{self.instance} does not start")
@@ -54,7 +63,7 @@ class Machine:
             self.boots += 1
 
     def down(self, gone: bool = False) -> None:
-        """Ends everything that runs on the instance, and its network with all rules. Files stay, unless it is gone."""
+        """Ends all that runs on it, and its network with its rules. Files stay, unless it is gone."""
         with self._lock:
             init, self._init, self._up = self._init, None, False
             self._gone |= gone
@@ -79,9 +88,11 @@ class Machine:
             directory = working_directory or str(self.directory)
             command = ["/bin/sh", "-c", 'cd -- "$1" && exec /bin/sh -c "$2"', "sh", directory, str(script)]
             if self._init:
-                # `ip netns exec` and `unshare` are one process, whose only child is the first of the instance.
-                first = children(self._init.pid)[0]
-                enter = ["nsenter", f"--target={first}", "--net", "--mount", "--pid", "--", "setsid"]
+                # `ip netns exec` and `unshare` are one process: its only child is the instance's first.
+                first = children(self._init.pid)
+                if not first:
+                    raise OSError(f"{self.instance} ended")
+                enter = ["nsenter", f"--target={first[0]}", "--net", "--mount", "--pid", "--", "setsid"]
                 command = enter + command
             return start(
                 command,
@@ -139,12 +150,13 @@ class Machines:
     def get(self, instance: str) -> Machine | None:
         return self._machines.get(instance)
 
-    def of(self, instance: str, region: str) -> Machine:
+    def of(self, instance: Any, region: str) -> Machine:
+        """That of an instance of moto's."""
         with self._lock:
-            if instance not in self._machines:
+            if instance.id not in self._machines:
                 machine = Machine(instance, region, self._root, self._mark, self._network)
-                self._machines[instance] = machine
-            return self._machines[instance]
+                self._machines[instance.id] = machine
+            return self._machines[instance.id]
 
     def all(self) -> list[Machine]:
         with self._lock:

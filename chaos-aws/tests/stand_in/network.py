@@ -5,6 +5,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 from typing import TypeVar
@@ -117,7 +118,8 @@ class Network:
         ip(f"netns add {self._cloud}")
         ip(
             "link set lo up",
-            "link add bridge0 type bridge",
+            # Left to itself, its address changes with the instances plugged in, and those who knew it are lost.
+            "link add bridge0 address 02:00:0a:c8:00:01 type bridge",
             f"address add {ENDPOINT[0]}/16 dev bridge0",
             f"address add {PEER[0]}/16 dev bridge0",
             f"address add {METADATA[0]}/32 dev bridge0",
@@ -125,7 +127,7 @@ class Network:
             namespace=self._cloud,
         )
         for address in (ENDPOINT, PEER, METADATA):
-            listener = within(self._cloud, lambda: socket.create_server(address, backlog=64))
+            listener = within(self._cloud, partial(socket.create_server, address, backlog=64))
             threading.Thread(target=_greet, args=(listener,), daemon=True).start()
         self._made = True
 

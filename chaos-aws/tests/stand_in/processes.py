@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-# A child holds copies of all open files until it runs its program. Were one a script that is just being written, nobody
-# could run that script: "text file busy".
+# A child holds copies of all open files until it runs its program. Were one a script that is just being
+# written, nobody could run that script: "text file busy".
 _starting = threading.Lock()
 
 

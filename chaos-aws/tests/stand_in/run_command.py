@@ -19,14 +19,13 @@ KNOWN = ["Online", "ConnectionLost", "Inactive"]
 
 
 class RunCommand(Reach):
-    """Answers what moto lacks. `delivery_scale` shortens the seconds of `TimeoutSeconds`, of which 30 are the least."""
+    """Answers what moto lacks. `delivery_scale` shortens `TimeoutSeconds`, of which 30 are the least."""
 
     def __init__(self, machines: Machines) -> None:
         self._machines = machines
         self._lock = threading.Lock()
         self._runs: dict[str, list[ScriptRun]] = {}
         self._ping: dict[str, str | None] = {}
-        self._account: dict[str, str] = {}
         self.delivery_scale = 1.0
         self.actions = {
             "DescribeInstanceInformation": self.describe_instance_information,
@@ -54,9 +53,7 @@ class RunCommand(Reach):
             self.delivery_scale = 1.0
 
     def reachable(self, machine: Machine) -> bool:
-        account = self._account.get(machine.instance, cloud.ACCOUNT)
-        found = cloud.instances(account, machine.region).get(machine.instance)
-        if found is None or cloud.state_code(found) != cloud.RUNNING:
+        if machine.state_code != cloud.RUNNING:
             return False
         return self._ping.get(machine.instance, "Online") == "Online" and machine.reaches_endpoint()
 
@@ -91,9 +88,15 @@ class RunCommand(Reach):
     def send_command(self, call: Call) -> dict[str, Any]:
         given = call.parameters
         if given.get("DocumentName") != DOCUMENT:
-            raise ApiError("InvalidDocument", f"Document with name {given.get('DocumentName')} does not exist.")
+            raise ApiError(
+                "InvalidDocument", f"Document with name {given.get('DocumentName')} does not exist."
+            )
         parameters: dict[str, list[str]] = given.get("Parameters", {})
-        if not parameters.get("commands") or set(parameters) - {"commands", "workingDirectory", "executionTimeout"}:
+        if not parameters.get("commands") or set(parameters) - {
+            "commands",
+            "workingDirectory",
+            "executionTimeout",
+        }:
             raise ApiError("InvalidParameters", "The parameters of AWS-RunShellScript are not these.")
         timeout = given.get("TimeoutSeconds", 3600)
         if not 30 <= timeout <= 2_592_000:
@@ -119,9 +122,7 @@ class RunCommand(Reach):
             parameters=parameters,
         )
         with self._lock:
-            account = cloud.account_of(call.access_key)
-            self._account |= {instance: account for instance in instances}
-            machines = [self._machines.of(instance, call.region) for instance in instances]
+            machines = [self._machines.of(registered[instance], call.region) for instance in instances]
             self._runs[order.id] = [ScriptRun(order, machine, self) for machine in machines]
         return {"Command": self._command(order.id)}
 
@@ -188,7 +189,11 @@ class RunCommand(Reach):
             for instance, value in known.items()
             if cloud.state_code(value) not in cloud.TERMINATED
             and self._ping.get(instance, "Online") is not None
-            and (cloud.state_code(value) == cloud.RUNNING or instance in self._ping or self._machines.get(instance))
+            and (
+                cloud.state_code(value) == cloud.RUNNING
+                or instance in self._ping
+                or self._machines.get(instance)
+            )
         }
 
     def _told(self, instance: str) -> str:

@@ -75,7 +75,14 @@ class ScriptRun:
         try:
             boots, status, details, code, stdout, stderr = self._run()
         except OSError as error:
-            boots, status, details, code, stdout, stderr = self.machine.boots, "Failed", "Failed", 1, "", str(error)
+            boots, status, details, code, stdout, stderr = (
+                self.machine.boots,
+                "Failed",
+                "Failed",
+                1,
+                "",
+                str(error),
+            )
         # The result is known when the agent comes through with it: perhaps after a restart, perhaps never.
         while not self._settings.reachable(self.machine):
             if time.monotonic() >= lost:
@@ -112,8 +119,8 @@ class ScriptRun:
         return boots, status, status, code, stdout, stderr
 
     def _follow(self, script: Popen[bytes]) -> tuple[str | None, list[bytearray]]:
-        """Reads what a script prints until nobody can print any more: a process that it leaves behind and that keeps
-        its output open keeps the command going, as with the agent."""
+        """Reads what a script prints until nobody can print any more: a process that it leaves behind and
+        that keeps its output open keeps the command going, as with the agent."""
         limit = time.monotonic() + self.order.execution_timeout
         pipes: list[IO[bytes]] = [pipe for pipe in (script.stdout, script.stderr) if pipe]
         output = [bytearray(), bytearray()]

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
 from moto.autoscaling.models import autoscaling_backends
@@ -9,6 +10,7 @@ from moto.ec2.models import ec2_backends
 
 from cloud import ACCOUNT, Healing, seed
 
+TEMPLATE = "stand-in"
 IMAGE = "ami-0123456789abcdef0"
 
 
@@ -25,7 +27,6 @@ class Groups:
     zones: list[str] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     protected: bool = False
-    instance_type: str = "t3.micro"
 
     @classmethod
     def parse(cls, value: Any) -> "Groups":
@@ -48,23 +49,23 @@ def make(description: dict[str, Any], healing: Healing) -> dict[str, Any]:
         if region not in ec2_backends[ACCOUNT]:
             raise ValueError(f"region: AWS has no {region!r}")
         ec2 = ec2_backends[ACCOUNT][region]
-        # Each new instance is looked up once to get its disk: among all, it is to be found among the newest.
-        ec2.get_instance = lambda instance: _newest(ec2, instance)
+        if TEMPLATE not in ec2.launch_template_name_to_ids:
+            ec2.create_launch_template(TEMPLATE, "", {"ImageId": IMAGE, "InstanceType": "t3.micro"}, {})
+        # For each new instance, moto goes through all instances to give it a disk, and through all disks to
+        # tag that one: here it is among the newest, and gets no tag.
+        ec2.get_instance = partial(_newest, ec2)  # type: ignore[method-assign]
+        ec2.describe_volumes = _no_volumes  # type: ignore[assignment,method-assign]
         try:
             for groups in all_groups:
                 if groups.region == region:
                     made += [_group(groups, name, healing) for name in groups.names()]
         finally:
-            del ec2.get_instance
+            del ec2.get_instance, ec2.describe_volumes
     return {"groups": made, "seconds": round(time.monotonic() - begun, 3)}
 
 
 def _group(groups: Groups, name: str, healing: Healing) -> dict[str, Any]:
     zones = groups.zones or [groups.region + letter for letter in "ab"]
-    ec2 = ec2_backends[ACCOUNT][groups.region]
-    template = f"{name}-template"
-    data = {"ImageId": IMAGE, "InstanceType": groups.instance_type}
-    ec2.create_launch_template(template, "", data, {})
     group = autoscaling_backends[ACCOUNT][groups.region].create_auto_scaling_group(
         name=name,
         availability_zones=zones,
@@ -72,7 +73,7 @@ def _group(groups: Groups, name: str, healing: Healing) -> dict[str, Any]:
         min_size=groups.min,
         max_size=groups.size * 2 if groups.max is None else groups.max,
         launch_config_name="",
-        launch_template={"launch_template_name": template, "LaunchTemplateName": template},
+        launch_template={"launch_template_name": TEMPLATE, "LaunchTemplateName": TEMPLATE},
         vpc_zone_identifier="",
         default_cooldown=None,
         health_check_period=300,
@@ -81,16 +82,7 @@ def _group(groups: Groups, name: str, healing: Healing) -> dict[str, Any]:
         target_group_arns=[],
         placement_group=None,
         termination_policies=[],
-        tags=[
-            {
-                "ResourceId": name,
-                "ResourceType": "auto-scaling-group",
-                "Key": key,
-                "Value": value,
-                "PropagateAtLaunch": True,
-            }
-            for key, value in groups.tags.items()
-        ],
+        tags=[_tag(name, key, value) for key, value in groups.tags.items()],
         new_instances_protected_from_scale_in=groups.protected,
     )
     for index, zone in enumerate(zones):
@@ -103,6 +95,15 @@ def _group(groups: Groups, name: str, healing: Healing) -> dict[str, Any]:
     group.desired_capacity = groups.size
     members = [{"id": state.instance_id, "zone": state.availability_zone} for state in group.instance_states]
     return {"region": groups.region, "name": name, "instances": members}
+
+
+def _tag(group: str, key: str, value: str) -> dict[str, Any]:
+    named = {"ResourceId": group, "ResourceType": "auto-scaling-group"}
+    return named | {"Key": key, "Value": value, "PropagateAtLaunch": True}
+
+
+def _no_volumes(**_chosen: Any) -> list[Any]:
+    return []
 
 
 def _newest(ec2: Any, instance: str) -> Any:
