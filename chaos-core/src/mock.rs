@@ -192,4 +192,8 @@ impl Provider for MockProvider {
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         self.find_target(id)
     }
+
+    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        Ok(None)
+    }
 }

@@ -32,11 +32,9 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// Reaches what scripts have left behind that ran on a target which [`resolve`](Provider::resolve) finds no more: the
     /// shell of the machine that a process ran on, which is there without the process.
     ///
-    /// `None`, unless overridden: nothing outlives these targets. Whoever wraps another provider must ask that one.
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        let _ = id;
-        Ok(None)
-    }
+    /// `None` only where nothing can outlive such a target, as a virtual machine or a container takes everything with it. A
+    /// provider that wraps another one asks that one.
+    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>>;
 }
 
 /// Which groups to look at. Empty: all of them.

@@ -5,6 +5,7 @@
 #   action    preflight, start, status or stop; hold is what start leaves behind
 #   fault     the fault's id, 16 hexadecimal digits
 #   program   this text once more, for start
+#   vantage   for status and stop: from where the preflight looked, as it said
 #   boot_id, ends_at    for start: the boot, and the uptime in hundredths of a second at which the fault must be over. That clock
 #                       cannot be set, so that an order that arrives late ends on time, and never begins after its end.
 #
@@ -44,13 +45,43 @@ need() { # command...
 
 # What every host fault needs, and the clock that its deadline is told in.
 preflight_of_all() {
-  need env grep kill setsid sleep tail tr
+  need env grep id kill readlink setsid sleep tail tr xargs
+  [ $((1048576 * 1048576)) -gt 1048576 ] || unsupported "this shell does not count in 64 bits"
   sleep 0.01 2>/dev/null || unsupported "sleep takes no fractions of a second here"
   for file in /proc/self/environ /proc/self/stat /proc/uptime; do
     [ -r "$file" ] || unsupported "$file cannot be read"
   done
   read -r boot </proc/sys/kernel/random/boot_id || unsupported "/proc/sys/kernel/random/boot_id cannot be read"
-  printf 'boot_id=%s\nuptime=%s\n' "$boot" "$(uptime)"
+  printf 'boot_id=%s\nuptime=%s\nvantage=%s\n' "$boot" "$(uptime)" "$(vantage_here)"
+}
+
+# Who this is and where: machine, boot, namespaces of processes and users, user and group, capabilities.
+vantage_here() {
+  machine=
+  { read -r machine </etc/machine-id || read -r machine </proc/sys/kernel/hostname; } 2>/dev/null
+  read -r boot </proc/sys/kernel/random/boot_id
+  capabilities=0
+  while read -r field value; do
+    [ "$field" != CapEff: ] || capabilities=$value
+  done </proc/self/status
+  echo "${machine:-unknown} $boot $(readlink /proc/self/ns/pid) $(readlink /proc/self/ns/user) $(id -u):$(id -g) $capabilities"
+}
+
+# An answer of "nothing" counts only from where what a fault has started could be seen: the processes of others are hidden, and those
+# with more rights. For status and stop, before they look.
+must_see_as_before() {
+  # shellcheck disable=SC2046,SC2086 # split into fields
+  set -- ${vantage:?} $(vantage_here)
+  [ $# -eq 12 ] || not_now "it cannot be told from where the fault was begun"
+  # Nothing of a fault survives a reboot of its machine.
+  [ "$1" = "$7" ] || not_now "the fault is on another machine, $1, and this is $7"
+  [ "$2" = "$8" ] || return 0
+  [ "$3 $4" = "$9 ${10}" ] || not_now "the fault is in other namespaces of this machine, in another container perhaps"
+  # With CAP_SYS_PTRACE everything is seen; otherwise one's own, as far as it has no more rights.
+  [ $((0x${12} & 0x80000)) -eq 0 ] || return 0
+  if [ "$5" != "${11}" ] || [ $((0x$6 & ~0x${12})) -ne 0 ]; then
+    not_now "the fault was begun by the user and group $5, perhaps with more capabilities: recover as those, or as root"
+  fi
 }
 
 uptime() { # in hundredths of a second
@@ -80,10 +111,11 @@ detached() { # NAME=VALUE...
   holder=$!
 }
 
-# Every process of this fault, this one not.
+# Every process of this fault, this one not. A start that has just been ordered has no mark yet, but a parameter that tells.
 marked() {
+  # By xargs, because there may be more processes than arguments. Other users' cannot be read.
   # shellcheck disable=SC2013 # paths without spaces
-  for entry in $(grep -lsF "$mark" /proc/[0-9]*/environ); do
+  for entry in $(printf '%s\n' /proc/[0-9]*/environ | xargs grep -lsF -e "$mark" -e "start_of=$fault"); do
     entry=${entry#/proc/}
     [ "${entry%/environ}" = "$$" ] || echo "${entry%/environ}"
   done

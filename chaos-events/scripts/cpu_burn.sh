@@ -71,6 +71,7 @@ used_by() { # fields of /proc/PID/stat from the third on; sets $used, in ticks
 }
 
 status() {
+  must_see_as_before
   burners=0
   total=0
   ticks=$(ticks_per_second)

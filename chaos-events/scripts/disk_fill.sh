@@ -18,7 +18,6 @@ mebibyte=1048576
 preflight() {
   preflight_of_all
   need dd ls rm rmdir stat
-  [ $((mebibyte * mebibyte)) -gt "$mebibyte" ] || unsupported "this shell does not count in 64 bits"
   usable
   report_space
 }
@@ -74,10 +73,11 @@ plan() {
 start() {
   must_be_in_time
   if [ -n "$(holders)" ]; then
-    status
+    report
     return
   fi
   usable
+  [ "$(stat -L -c %d -- "$path")" = "${device:?}" ] || not_now "another file system is there than when it was looked at"
   plan
   if [ "$wanted" -le 0 ] || [ "$free" -le "$leave" ]; then
     if [ "$wanted" -le 0 ]; then
@@ -240,10 +240,15 @@ hold() {
     sleep "$(seconds $((left < 25 ? left : 25)))" || exit 1
   done
   # As one that is not marked, so that it does not take itself for one of them.
-  exec env -i "PATH=$PATH" action=stop "fault=$fault" "path=$path" sh -c "$program"
+  exec env -i "PATH=$PATH" action=stop "fault=$fault" "path=$path" "vantage=$(vantage_here)" sh -c "$program"
 }
 
 status() {
+  must_see_as_before
+  report
+}
+
+report() {
   bytes=0
   for holder in $(holders); do
     # The guard has none.
@@ -255,10 +260,10 @@ status() {
   report_space
 }
 
-# How many descriptors of the file there are, whoever has them: a process that is ending has lost its mark before it closes them.
+# How many processes have the file open, which is descriptor 9 to all of them, whoever they are: a process that is ending has lost its mark before it closes them.
 still_open() {
   # shellcheck disable=SC2010 # no file names
-  ls -l /proc/[0-9]*/fd 2>/dev/null | grep -cF "/.chaos-fill-$fault"
+  printf '%s\n' /proc/[0-9]*/fd/9 | xargs ls -l 2>/dev/null | grep -cF "/.chaos-fill-$fault"
 }
 
 stop() {
@@ -268,17 +273,16 @@ stop() {
   stop_all
   # Where it was killed before that.
   if [ -e "$fill_file" ] || [ -L "$fill_file" ]; then rm -f -- "$fill_file"; fi
-  tries=0
   # The kernel may take a moment; where others take the space, it never comes back.
-  until is_back || [ "$tries" -ge 150 ]; do
-    tries=$((tries + 1))
-    sleep 0.02
-  done
-  [ "$(still_open)" -eq 0 ] || not_now "the file is still open"
+  is_closed=0
+  patience_ends=$(($(uptime) + 300))
+  until is_back || [ "$(uptime)" -ge "$patience_ends" ]; do sleep 0.02; done
+  [ "$is_closed" -eq 1 ] || not_now "the file is still open"
 }
 
 is_back() {
-  [ "$(still_open)" -eq 0 ] && { [ -z "$expected" ] || ! look_at_space || [ "$free" -ge "$expected" ]; }
+  [ "$is_closed" -eq 1 ] || [ "$(still_open)" -ne 0 ] || is_closed=1
+  [ "$is_closed" -eq 1 ] && { [ -z "$expected" ] || ! look_at_space || [ "$free" -ge "$expected" ]; }
 }
 
 case $action in

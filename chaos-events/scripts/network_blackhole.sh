@@ -289,6 +289,9 @@ iptables_remove() {
 # Sets $backend: owner, a table that ends with its holder; table, one that has to be removed; iptables, chains that have to be.
 # Changes nothing.
 choose_backend() {
+  # shellcheck disable=SC2046 # split into fields
+  set -- $(vantage_here)
+  [ $((0x$6 & 0x1000)) -ne 0 ] || unsupported "this needs the right to change the network: root, or CAP_NET_ADMIN"
   no_nft='the command nft is missing'
   if command -v nft >/dev/null 2>&1; then
     backend=owner
@@ -484,6 +487,7 @@ must_see() {
 }
 
 status() {
+  must_see_as_before
   must_see
   report
 }
@@ -526,6 +530,7 @@ remove() {
 }
 
 stop() {
+  must_see_as_before
   report
   # First by request: whoever removes its rules itself may do so where this cannot reach, in another network namespace.
   end_holders

@@ -7,7 +7,7 @@ use chaos_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::host_script::{Answer, HostFault, HostScript};
+use crate::host_script::{Answer, HostFault, HostScript, START_WITHIN, Vantage};
 
 const SCRIPT: HostScript = HostScript {
     event: "cpu-burn",
@@ -122,9 +122,9 @@ impl ChaosEvent for CpuBurn {
             return Err(Error::invalid("cores", cores, format!("at most the {here} that the target has")));
         }
         let begun = scope.clone();
-        let prepared = Prepared::new(EndCpuBurn::default(), |permit| {
+        let prepared = Prepared::new(EndCpuBurn { vantage: ready.vantage.clone() }, |permit| {
             Box::pin(async move {
-                ready.start(permit).await?.tell_notes(&begun);
+                ready.start(START_WITHIN, permit).await?.tell_notes(&begun);
                 Ok(())
             })
         });
@@ -136,9 +136,11 @@ impl ChaosEvent for CpuBurn {
 }
 
 /// Ends every burner of the fault: the recovery of [`CpuBurn`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct EndCpuBurn {}
+pub struct EndCpuBurn {
+    vantage: Vantage,
+}
 
 impl EndCpuBurn {
     /// How much the burners have used so far, where there are any. Returns how many there are.
@@ -157,7 +159,7 @@ impl Recovery for EndCpuBurn {
     const KIND: &'static str = "chaos-events/end-cpu-burn/1";
 
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
-        let Some(fault) = HostFault::left_behind(SCRIPT, scope).await? else { return Ok(()) };
+        let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? else { return Ok(()) };
         let found = Self::measure(scope, &fault.stop(permit).await?)?;
         if found == 0 && scope.injection() == Injection::Returned {
             scope.note("the burners had ended by themselves; the load, where one is shown, is that early in the hold");
@@ -166,7 +168,7 @@ impl Recovery for EndCpuBurn {
     }
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
-        let Some(fault) = HostFault::left_behind(SCRIPT, scope).await? else {
+        let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? else {
             return Ok(Verdict::Gone("the target exists no more, and its burners with it".to_owned()));
         };
         Ok(match Self::measure(scope, &fault.status().await?)? {

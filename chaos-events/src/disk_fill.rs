@@ -8,7 +8,7 @@ use chaos_core::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::host_script::{Answer, HostFault, HostScript};
+use crate::host_script::{Answer, HostFault, HostScript, Vantage};
 
 const SCRIPT: HostScript = HostScript {
     event: "disk-fill",
@@ -167,11 +167,13 @@ impl ChaosEvent for DiskFill {
         let named = |error: Error| error.with("path", &self.path);
         let ready = fault.preflight(scope).await.map_err(named)?;
         let space = Space::of(&ready.answer)?;
-        let recovery = FreeSpace::new(&self.path, space.free, ready.answer.text("device")?);
+        let device = ready.answer.text("device")?.to_owned();
+        let recovery = FreeSpace::new(&self.path, space.free, &device, ready.vantage.clone());
+        let ready = ready.with("device", device);
         let begun = scope.clone();
         let prepared = Prepared::new(recovery, |permit| {
             Box::pin(async move {
-                let answer = ready.start(permit).await?;
+                let answer = ready.start(permit.remaining(), permit).await?;
                 answer.tell_notes(&begun);
                 measure(&begun, &answer)
             })
@@ -214,19 +216,20 @@ pub struct FreeSpace {
     pub free_before: u64,
     /// The number of its device, as the machine gave it.
     device: String,
+    vantage: Vantage,
     /// When nothing of the fault was left for the first time while space was still missing.
     #[serde(skip)]
     missing_since: OnceLock<Timestamp>,
 }
 
 impl FreeSpace {
-    fn new(path: &str, free_before: u64, device: &str) -> Self {
+    fn new(path: &str, free_before: u64, device: &str, vantage: Vantage) -> Self {
         let (path, device) = (path.to_owned(), device.to_owned());
-        Self { path, free_before, device, missing_since: OnceLock::new() }
+        Self { path, free_before, device, vantage, missing_since: OnceLock::new() }
     }
 
     async fn left_behind(&self, scope: &Scope) -> Result<Option<HostFault>> {
-        let fault = HostFault::left_behind(SCRIPT, scope).await?;
+        let fault = HostFault::left_behind(SCRIPT, &self.vantage, scope).await?;
         Ok(fault.map(|fault| fault.with("path", &self.path)))
     }
 
@@ -242,7 +245,9 @@ impl FreeSpace {
         }
         let now = scope.clock().now();
         let since = *self.missing_since.get_or_init(|| now);
-        if now.duration_since(since).unsigned_abs() < PATIENCE {
+        // Where there is little time to recover, half of it.
+        let patience = PATIENCE.min(scope.recover_by().duration_since(since).unsigned_abs() / 2);
+        if now.duration_since(since).unsigned_abs() < patience {
             return Ok(Verdict::NotYet(format!("{missing} bytes less are free than before")));
         }
         scope.note(format!(

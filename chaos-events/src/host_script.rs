@@ -1,8 +1,12 @@
 //! Scripts that run on a target: what all host faults share on this side.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chaos_core::{Error, ErrorKind, FaultId, Output, Permit, Result, Scope, Script, Shell};
+use serde::{Deserialize, Serialize};
+
+/// How long a start may take that has nothing to wait for.
+pub(crate) const START_WITHIN: Duration = Duration::from_secs(30);
 
 /// The program of one kind of host fault: `scripts/common.sh` followed by a script of its own.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +32,15 @@ pub(crate) struct Ready {
     fault: HostFault,
     /// What the preflight found.
     pub(crate) answer: Answer,
+    /// For the recovery.
+    pub(crate) vantage: Vantage,
 }
+
+/// From where the preflight looked: who it was, on which machine, in which boot and namespaces. A recovery that looks from elsewhere
+/// might see nothing although there is something, so that the script refuses to say so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Vantage(String);
 
 /// What a script answered: names and values, in the order in which they came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +57,14 @@ impl HostFault {
     }
 
     /// A fault that may be in effect; `None` where its machine exists no more.
-    pub(crate) async fn left_behind(script: HostScript, scope: &Scope) -> Result<Option<Self>> {
+    pub(crate) async fn left_behind(
+        script: HostScript,
+        vantage: &Vantage,
+        scope: &Scope,
+    ) -> Result<Option<Self>> {
         let shell = scope.fresh_shell().await?;
-        Ok(shell.map(|shell| Self { script, shell, fault: scope.fault(), parameters: Vec::new() }))
+        let fault = shell.map(|shell| Self { script, shell, fault: scope.fault(), parameters: Vec::new() });
+        Ok(fault.map(|fault| fault.with("vantage", &vantage.0)))
     }
 
     /// Adds a parameter of the script.
@@ -73,7 +90,8 @@ impl HostFault {
         let hundredths = u64::try_from(scope.remaining().as_millis() / 10).unwrap_or(u64::MAX);
         let ends_at = uptime.saturating_add(hundredths);
         let fault = self.with("boot_id", boot_id).with("ends_at", ends_at);
-        Ok(Ready { fault, answer })
+        let vantage = Vantage(answer.text("vantage")?.to_owned());
+        Ok(Ready { fault, answer, vantage })
     }
 
     /// How it stands.
@@ -128,11 +146,17 @@ impl HostFault {
 }
 
 impl Ready {
-    /// Begins the fault. When this returns it is in effect.
+    /// Adds a parameter that the preflight has told.
+    pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.fault = self.fault.with(name, value);
+        self
+    }
+
+    /// Begins the fault, within `limit` and before its deadline. When this returns it is in effect.
     ///
     /// Not cancel safe, as [`Shell::run`].
-    pub(crate) async fn start(&self, permit: &Permit) -> Result<Answer> {
-        let script = self.launcher()?.time_limit(permit.remaining());
+    pub(crate) async fn start(&self, limit: Duration, permit: &Permit) -> Result<Answer> {
+        let script = self.launcher()?.time_limit(permit.remaining().min(limit));
         self.fault.answer("start", self.fault.shell.run(&script, permit).await?)
     }
 
@@ -145,7 +169,9 @@ impl Ready {
             source.push_str(&format!(" \"{name}=${name}\""));
         }
         source.push_str(" sh -c \"$program\"");
-        self.fault.script("start", source)?.parameter("program", self.fault.script.program)
+        let script = self.fault.script("start", source)?.parameter("program", self.fault.script.program)?;
+        // Before it has the mark, this is how stop finds it.
+        script.parameter("start_of", self.fault.fault.to_string())
     }
 }
 

@@ -3,7 +3,7 @@ use std::{
     fs, io,
 };
 
-use chaos_core::{Error, ErrorKind, Result};
+use chaos_core::{Error, ErrorKind, NetworkShare, Result};
 
 use crate::{
     ProcessIdentity,
@@ -11,8 +11,10 @@ use crate::{
     process_handle::{Activity, ProcessHandle},
 };
 
-/// `TCP_LISTEN` and `TCP_CLOSE` of the kernel. The latter is the state of a UDP socket that is not connected.
-const TABLES: [(&str, &str); 4] = [("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")];
+/// `TCP_LISTEN` of the kernel.
+const LISTENING: &str = "0A";
+/// `TCP_CLOSE` of the kernel, which is the state of a UDP socket that is not connected.
+const UNCONNECTED: &str = "07";
 
 /// The ports on which a process or any of its descendants listens now, ascending: TCP sockets that listen, and UDP sockets
 /// that are bound and not connected. `None` where the process has ended.
@@ -21,22 +23,30 @@ const TABLES: [(&str, &str); 4] = [("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"),
 ///
 /// # Errors
 /// `Denied` where this user may not see which sockets one of them has open.
-pub(crate) fn listening_ports(process: &ProcessHandle) -> Result<Option<Vec<u16>>> {
+pub(crate) fn listening_ports(process: &ProcessHandle) -> Result<Option<NetworkShare>> {
     let root = process.identity();
     let mut sockets = BTreeSet::new();
     for member in family(root)? {
         sockets.append(&mut sockets_of(member)?);
     }
-    let mut ports = BTreeSet::new();
-    for (table, state) in TABLES {
-        match fs::read_to_string(format!("/proc/{}/net/{table}", root.pid())) {
-            Ok(text) => ports.extend(text.lines().skip(1).filter_map(|line| port_of(line, state, &sockets))),
-            // A kernel without IPv6, or a process that has ended meanwhile.
-            Err(error) if is_gone(&error) => {}
-            Err(error) => return Err(unreadable("the sockets of this machine cannot be read", root, error)),
+    let ports = |tables: [&str; 2], state: &str| -> Result<BTreeSet<u16>> {
+        let mut ports = BTreeSet::new();
+        for table in tables {
+            match fs::read_to_string(format!("/proc/{}/net/{table}", root.pid())) {
+                Ok(text) => {
+                    ports.extend(text.lines().skip(1).filter_map(|line| port_of(line, state, &sockets)))
+                }
+                // A kernel without IPv6, or a process that has ended meanwhile.
+                Err(error) if is_gone(&error) => {}
+                Err(error) => {
+                    return Err(unreadable("the sockets of this machine cannot be read", root, error));
+                }
+            }
         }
-    }
-    Ok((process.activity()? != Activity::Ended).then(|| ports.into_iter().collect()))
+        Ok(ports)
+    };
+    let share = NetworkShare::ports(ports(["tcp", "tcp6"], LISTENING)?, ports(["udp", "udp6"], UNCONNECTED)?);
+    Ok((process.activity()? != Activity::Ended).then_some(share))
 }
 
 /// A process and its descendants.

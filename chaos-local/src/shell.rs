@@ -121,7 +121,7 @@ impl ProcessShell {
         let namespace = NetworkNamespace::of_process(&process)?.ok_or_else(|| self.no_process())?;
         // That of the machine is shared with strangers, also when this process is elsewhere.
         let share = if namespace.is_own()? || namespace.is_of_an_ancestor()? {
-            NetworkShare::Ports(listening_ports(&process)?.ok_or_else(|| self.no_process())?)
+            listening_ports(&process)?.ok_or_else(|| self.no_process())?
         } else {
             NetworkShare::Whole
         };

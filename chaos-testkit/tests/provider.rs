@@ -10,8 +10,8 @@ use std::sync::{
 };
 
 use chaos_core::{
-    BoxStream, Group, GroupFilter, GroupId, Health, Labels, Member, Provider, Result, Target, TargetId,
-    async_trait, memory::MemoryProvider,
+    BoxStream, Group, GroupFilter, GroupId, Health, Labels, Member, Provider, Result, Shell, Target,
+    TargetId, async_trait, memory::MemoryProvider,
 };
 use chaos_testkit::{ContractReport, contract, faulty::Altered};
 use futures_util::StreamExt;
@@ -126,6 +126,10 @@ impl Provider for LyingProvider {
             Lie::OtherLabelsWhenResolved => Ok(target.map(support::relabelled)),
             _ => Ok(target),
         }
+    }
+
+    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        Ok(None)
     }
 }
 

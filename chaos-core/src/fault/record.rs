@@ -175,8 +175,11 @@ impl FaultRecord {
         if mark.failure.is_some() {
             self.failure.clone_from(&mark.failure);
         }
-        if mark.note.is_some() {
-            self.note.clone_from(&mark.note);
+        if let Some(note) = &mark.note {
+            self.note = Some(match self.note.take() {
+                Some(before) if !note.contains(&before) => format!("{before}; {note}"),
+                _ => note.clone(),
+            });
         }
     }
 }

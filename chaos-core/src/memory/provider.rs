@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream, stream::BoxStream};
 
 use super::machine::{Machine, Replace};
 use crate::{
-    Error, ErrorKind, Group, GroupFilter, GroupId, Health, Member, Provider, Result, Target, TargetId,
+    Error, ErrorKind, Group, GroupFilter, GroupId, Health, Member, Provider, Result, Shell, Target, TargetId,
 };
 
 const SCHEME: &str = "memory";
@@ -151,5 +151,9 @@ impl Provider for MemoryProvider {
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         Ok(self.machine(id).map(|machine| machine as Arc<dyn Target>))
+    }
+
+    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        Ok(None)
     }
 }

@@ -3,7 +3,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{CapabilitySet, Failure, FaultId, FaultState, Health};
+use crate::{CapabilitySet, ErrorKind, Failure, FaultId, FaultState, Health};
 
 /// Why a group or a target is left alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +101,14 @@ impl fmt::Display for Reason {
                 write!(f, "the calendar closes at {closes}, and the fault would be undone by {undone_by}")
             }
             Self::Halted { reason } => write!(f, "everything is halted: {reason}"),
+            Self::Doubt { failure }
+                if matches!(
+                    failure.kind,
+                    ErrorKind::InvalidInput | ErrorKind::Refused | ErrorKind::Unsupported
+                ) =>
+            {
+                write!(f, "it cannot be done there: {failure}")
+            }
             Self::Doubt { failure } => write!(f, "in doubt: {failure}"),
             Self::Unsuitable { why } => write!(f, "unsuitable: {why}"),
             Self::NobodyEligible => f.write_str("no member is eligible"),

@@ -12,7 +12,7 @@ use chaos_core::{
     Activity, Arming, BoxStream, Calendar, Capability, CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId,
     FaultQuery, FaultRecord, FaultState, Group, GroupFilter, GroupId, Halt, Health, Hold, Journal, Lease,
     Limits, ManualClock, Mark, MemoryJournal, Monkey, MonkeyBuilder, Observer, Permit, Prepared, Provider,
-    Recovery, Registry, Result, Scope, Target, TargetId, Verdict, Window, async_trait,
+    Recovery, Registry, Result, Scope, Shell, Target, TargetId, Verdict, Window, async_trait,
     memory::{MemoryProvider, PowerOff, PowerOn},
 };
 use futures_util::StreamExt;
@@ -92,6 +92,10 @@ impl Provider for HalfRead {
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         self.0.resolve(id).await
+    }
+
+    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        Ok(None)
     }
 }
 
@@ -336,5 +340,9 @@ impl Provider for BusyProvider {
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         busy!(self.0.resolve(id))
+    }
+
+    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        Ok(None)
     }
 }

@@ -7,7 +7,7 @@ use super::{
     Allowed, Direction, Protocol, RestoreTraffic, allowed::Openings, host::Hosts, ports::Ports, rules::Rules,
     traffic::Traffic,
 };
-use crate::host_script::{HostFault, HostScript};
+use crate::host_script::{HostFault, HostScript, START_WITHIN};
 
 pub(super) const SCRIPT: HostScript = HostScript {
     event: "network-blackhole",
@@ -140,9 +140,9 @@ impl ChaosEvent for NetworkBlackhole {
         let rules = Rules { dropped, direction: self.direction, openings };
         let ready = rules.tell(fault).preflight(scope).await?;
         let begun = scope.clone();
-        let prepared = Prepared::new(RestoreTraffic::default(), |permit| {
+        let prepared = Prepared::new(RestoreTraffic { vantage: ready.vantage.clone() }, |permit| {
             Box::pin(async move {
-                ready.start(permit).await?.tell_notes(&begun);
+                ready.start(START_WITHIN, permit).await?.tell_notes(&begun);
                 Ok(())
             })
         });

@@ -23,6 +23,11 @@ impl Ports {
         Ok(found)
     }
 
+    /// Those of one process, of which there may be none.
+    pub(super) fn of_process(tcp: &[u16], udp: &[u16]) -> Self {
+        Self { tcp: tcp.iter().copied().collect(), udp: udp.iter().copied().collect() }
+    }
+
     /// DNS, and DNS over TLS.
     pub(super) fn of_dns() -> Self {
         let ports = BTreeSet::from([53, 853]);

@@ -3,15 +3,17 @@ use chaos_core::{Health, Injection, Permit, Recovery, Result, Scope, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::network_blackhole::SCRIPT;
-use crate::host_script::{Answer, HostFault};
+use crate::host_script::{Answer, HostFault, Vantage};
 
 /// Removes the rules of the fault, and waits until the target is healthy: the recovery of
 /// [`NetworkBlackhole`](crate::NetworkBlackhole).
 ///
 /// The probe that goes through is the provider's own look at the target's health, which it had before the fault.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct RestoreTraffic {}
+pub struct RestoreTraffic {
+    pub(super) vantage: Vantage,
+}
 
 impl RestoreTraffic {
     /// How many packets were dropped so far, where there still is something to tell. Returns whether there is.
@@ -29,7 +31,7 @@ impl Recovery for RestoreTraffic {
     const KIND: &'static str = "chaos-events/restore-traffic/1";
 
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
-        let Some(fault) = HostFault::left_behind(SCRIPT, scope).await? else { return Ok(()) };
+        let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? else { return Ok(()) };
         let is_told = Self::measure(scope, &fault.stop(permit).await?)?;
         if !is_told && scope.injection() == Injection::Returned {
             scope.note(
@@ -40,7 +42,7 @@ impl Recovery for RestoreTraffic {
     }
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
-        if let Some(fault) = HostFault::left_behind(SCRIPT, scope).await? {
+        if let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? {
             let answer = fault.status().await?;
             Self::measure(scope, &answer)?;
             let left: Vec<_> = answer.all("left").collect();

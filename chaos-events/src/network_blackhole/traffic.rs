@@ -61,7 +61,7 @@ impl Traffic {
     pub(super) fn on(&self, share: &NetworkShare) -> Result<Dropped> {
         match share {
             NetworkShare::Whole => Ok(self.on_all()),
-            NetworkShare::Ports(own) => self.on_ports(own),
+            NetworkShare::Ports { tcp, udp, .. } => self.on_ports(&Ports::of_process(tcp, udp)),
             other => Err(Error::new(ErrorKind::Unsupported, "this share of a network is not known here")
                 .with("share", format!("{other:?}"))),
         }
@@ -78,28 +78,24 @@ impl Traffic {
     }
 
     /// The target is one process among others, which must not notice.
-    fn on_ports(&self, own: &[u16]) -> Result<Dropped> {
+    fn on_ports(&self, own: &Ports) -> Result<Dropped> {
         if matches!(self, Self::Dns) {
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 "the target is one process of a machine, whose DNS cannot be told from that of its other processes",
             ));
         }
-        let refused = |message| {
-            let own = own.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
-            let own = if own.is_empty() { "none".to_owned() } else { own };
-            Error::new(ErrorKind::Refused, message).with("its ports", own)
-        };
+        let refused =
+            |message| Error::new(ErrorKind::Refused, message).with("tcp", own.tcp()).with("udp", own.udp());
         if own.is_empty() {
             return Err(refused(
                 "the target is one process of a machine, and listens on no port that could be cut off",
             ));
         }
-        let own_ports = Ports::of(super::Protocol::Both, own.iter().copied())?;
         let (hosts, ports) = match self {
-            Self::Hosts(hosts) => (Some(hosts.clone()), own_ports),
-            Self::Ports(ports) => (None, ports.common(&own_ports)),
-            Self::Everything | Self::Dns => (None, own_ports),
+            Self::Hosts(hosts) => (Some(hosts.clone()), own.clone()),
+            Self::Ports(ports) => (None, ports.common(own)),
+            Self::Everything | Self::Dns => (None, own.clone()),
         };
         if ports.is_empty() {
             return Err(refused("none of these ports is one of the target's"));
@@ -118,10 +114,11 @@ mod tests {
 
     #[test]
     fn a_process_loses_its_own_ports_and_no_others() {
-        let share = NetworkShare::Ports(vec![8080, 8081]);
+        let share = NetworkShare::ports([8080, 8081], [53]);
         let of_everything = Traffic::Everything.on(&share).unwrap();
         assert!(of_everything.local_ports);
-        assert_eq!(of_everything.ports.unwrap().udp(), "8080-8081");
+        let of_everything = of_everything.ports.unwrap();
+        assert_eq!((of_everything.tcp(), of_everything.udp()), ("8080-8081".to_owned(), "53".to_owned()));
         let of_some = ports(&[22, 8081]).on(&share).unwrap().ports.unwrap();
         assert_eq!((of_some.tcp(), of_some.udp()), ("8081".to_owned(), String::new()));
         let of_hosts = Traffic::Hosts(Hosts::parse(["10.0.0.0/8"]).unwrap()).on(&share).unwrap();
@@ -131,12 +128,12 @@ mod tests {
 
     #[test]
     fn what_would_hit_strangers_or_nobody_is_refused() {
-        let share = NetworkShare::Ports(vec![8080]);
+        let share = NetworkShare::ports([8080], []);
         let error = ports(&[22]).on(&share).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Refused);
         assert!(error.to_string().contains("8080"), "{error}");
         assert_eq!(Traffic::Dns.on(&share).unwrap_err().kind(), ErrorKind::Unsupported);
-        let nothing = Traffic::Everything.on(&NetworkShare::Ports(Vec::new())).unwrap_err();
+        let nothing = Traffic::Everything.on(&NetworkShare::ports([], [])).unwrap_err();
         assert_eq!(nothing.kind(), ErrorKind::Refused);
     }
 }

@@ -114,9 +114,10 @@ impl Machine {
         Self { group: GroupId::new("host", "web").unwrap(), shell: Arc::new(shell), labels: Labels::new() }
     }
 
-    /// Its targets are the processes behind these ports.
+    /// Its targets are the processes behind these ports of TCP and UDP.
     pub(crate) fn sharing(mut self, ports: &[u16]) -> Self {
-        Arc::get_mut(&mut self.shell).unwrap().share = NetworkShare::Ports(ports.to_vec());
+        Arc::get_mut(&mut self.shell).unwrap().share =
+            NetworkShare::ports(ports.iter().copied(), ports.iter().copied());
         self
     }
 
@@ -206,6 +207,10 @@ impl Provider for Machine {
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         Ok(self.show().member(id).map(|member| Arc::clone(&member.target)))
+    }
+
+    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        Ok(None)
     }
 }
 

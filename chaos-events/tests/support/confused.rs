@@ -5,7 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use chaos_core::{BoxStream, Group, GroupFilter, GroupId, Provider, Result, Target, TargetId, async_trait};
+use chaos_core::{
+    BoxStream, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId, async_trait,
+};
 
 use super::Platform;
 
@@ -50,5 +52,9 @@ impl Provider for Confused {
             return Ok(self.answered.machine(&self.answered.id(1)));
         }
         self.asked.resolve(id).await
+    }
+
+    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        Ok(None)
     }
 }

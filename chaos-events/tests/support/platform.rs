@@ -7,7 +7,7 @@ use std::{
 
 use chaos_core::{
     BoxStream, Capabilities, Capability, CapabilitySet, Clock, Group, GroupFilter, GroupId, Health, Labels,
-    Lifecycle, ManualClock, Member, Permit, Provider, Result, Target, TargetId, async_trait,
+    Lifecycle, ManualClock, Member, Permit, Provider, Result, Shell, Target, TargetId, async_trait,
 };
 use futures_util::{StreamExt, stream};
 
@@ -166,6 +166,10 @@ impl Provider for Platform {
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         self.clock.sleep(ANSWER).await;
         Ok(self.machine(id))
+    }
+
+    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        Ok(None)
     }
 }
 

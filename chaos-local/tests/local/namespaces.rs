@@ -118,7 +118,7 @@ async fn the_network_of_a_process_in_another_namespace_is_its_own() {
     assert_eq!(names, ["lo"], "{interfaces}");
     let beside = mark.child();
     let (_, shell) = adopted(&beside).await;
-    assert_eq!(shell.network().await.unwrap(), NetworkShare::Ports(Vec::new()));
+    assert_eq!(shell.network().await.unwrap(), NetworkShare::ports([], []));
     assert_eq!(seen(&shell).await, own());
     // This process itself is where it was.
     assert_ne!(own(), namespace.inode());
@@ -131,7 +131,7 @@ async fn the_network_of_the_machine_is_nobodys_own() {
         let processes = Processes::adopt("outside", [parameter("PID").parse::<u32>().unwrap()]).unwrap();
         let id = processes.group(processes.id()).await.unwrap().members[0].target.id().clone();
         let shell = shell(&processes, &id).await;
-        assert_eq!(shell.network().await.unwrap(), NetworkShare::Ports(Vec::new()));
+        assert_eq!(shell.network().await.unwrap(), NetworkShare::ports([], []));
         assert_ne!(seen(&shell).await, own());
         say(seen(&shell).await.trim());
         return;

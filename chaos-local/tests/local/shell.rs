@@ -268,7 +268,7 @@ async fn the_ports_of_a_process_are_those_that_it_listens_on() {
         connected.connect(udp.local_addr().unwrap()).unwrap();
         let client = TcpStream::connect(tcp.local_addr().unwrap()).unwrap();
         let accepted = tcp.accept().unwrap();
-        let mut ports = vec![tcp.local_addr().unwrap().port(), udp.local_addr().unwrap().port()];
+        let mut ports = vec![udp.local_addr().unwrap().port(), tcp.local_addr().unwrap().port()];
         ports.extend(tcp6.iter().map(|socket| socket.local_addr().unwrap().port()));
         say(&ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" "));
         std::thread::park();
@@ -277,14 +277,14 @@ async fn the_ports_of_a_process_are_those_that_it_listens_on() {
     let mark = Mark::new();
     let mut listener = mark.role(name, "listener", &[]);
     let said = hear(&mut BufReader::new(listener.0.stdout.take().unwrap()));
-    let mut ports: Vec<u16> = said.split(' ').map(|port| port.parse().unwrap()).collect();
-    ports.sort_unstable();
+    let ports: Vec<u16> = said.split(' ').map(|port| port.parse().unwrap()).collect();
+    let share = NetworkShare::ports(ports[1..].iter().copied(), [ports[0]]);
     let system = || Arc::new(SystemClock::default());
     let shell_of_listener = shell_on(&listener, system()).await;
-    assert_eq!(shell_of_listener.network().await.unwrap(), NetworkShare::Ports(ports));
+    assert_eq!(shell_of_listener.network().await.unwrap(), share);
 
     let sleeper = mark.child();
-    let none = NetworkShare::Ports(Vec::new());
+    let none = NetworkShare::ports([], []);
     assert_eq!(shell_on(&sleeper, system()).await.network().await.unwrap(), none);
 
     // What a wrapper has started serves for it. Another process of the same parent does not.
@@ -292,7 +292,7 @@ async fn the_ports_of_a_process_are_those_that_it_listens_on() {
     let wrapped = mark.wrapped_server().health(HealthCheck::tcp()).start().await.unwrap();
     for fleet in [&fleet, &wrapped] {
         let shell = shell(fleet, &fleet.id().target("replica-0").unwrap()).await;
-        assert_eq!(shell.network().await.unwrap(), NetworkShare::Ports(vec![fleet.ports()[0]]));
+        assert_eq!(shell.network().await.unwrap(), NetworkShare::ports([fleet.ports()[0]], []));
     }
     drop((fleet, wrapped, listener, sleeper));
     mark.assert_nothing_left().await;
@@ -304,7 +304,7 @@ async fn between_two_lives_scripts_run_and_there_is_no_network() {
     let clock = HeldClock::holding(Duration::from_millis(50));
     let fleet = mark.sleepers(1).clock(clock.clone()).start().await.unwrap();
     let shell = shell(&fleet, &fleet.id().target("replica-0").unwrap()).await;
-    assert_eq!(shell.network().await.unwrap(), NetworkShare::Ports(Vec::new()));
+    assert_eq!(shell.network().await.unwrap(), NetworkShare::ports([], []));
     let group = fleet.group(fleet.id()).await.unwrap();
     signal(identities(&group)[0], Signal::KILL);
     until("it has ended", || mark.processes().is_empty()).await;

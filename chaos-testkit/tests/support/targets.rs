@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use chaos_core::{
-    BoxStream, Capabilities, Group, GroupFilter, GroupId, Health, Labels, Provider, Result, Target, TargetId,
-    async_trait, memory::MemoryProvider,
+    BoxStream, Capabilities, Group, GroupFilter, GroupId, Health, Labels, Provider, Result, Shell, Target,
+    TargetId, async_trait, memory::MemoryProvider,
 };
 use chaos_testkit::faulty::Altered;
 
@@ -54,6 +54,10 @@ impl Provider for OnResolve {
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         Ok(self.0.resolve(id).await?.map(self.1))
+    }
+
+    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        Ok(None)
     }
 }
 
