@@ -118,7 +118,7 @@ class Network:
         ip(f"netns add {self._cloud}")
         ip(
             "link set lo up",
-            # Left to itself, its address changes with the instances plugged in, and those who knew it are lost.
+            # Left to itself, its address changes as instances come, and those who knew it are lost.
             "link add bridge0 address 02:00:0a:c8:00:01 type bridge",
             f"address add {ENDPOINT[0]}/16 dev bridge0",
             f"address add {PEER[0]}/16 dev bridge0",
