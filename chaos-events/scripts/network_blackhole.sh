@@ -417,16 +417,21 @@ give_up() { # why
 }
 
 end_holders() {
-  for found in $(holders); do
-    kill -TERM "${found%.*}" 2>/dev/null
-    kill -CONT "${found%.*}" 2>/dev/null
-  done
   tries=0
-  while [ -n "$(holders)" ] && [ "$tries" -lt 50 ]; do
+  while still_held=$(holders) && [ -n "$still_held" ]; do
+    for found in $still_held; do
+      if [ "$tries" -ge 50 ]; then
+        kill -9 -- "-${found%.*}" 2>/dev/null
+      elif [ "$tries" -eq 0 ]; then
+        kill -TERM "${found%.*}" 2>/dev/null
+        # It may have been stopped.
+        kill -CONT "${found%.*}" 2>/dev/null
+      fi
+    done
+    [ "$tries" -le 50 ] || break
     tries=$((tries + 1))
     sleep 0.01
   done
-  for found in $(holders); do kill -9 -- "-${found%.*}" 2>/dev/null; done
 }
 
 # The janitor, where the kernel does not remove the rules by itself. It loads them too, so that there are none without it.
@@ -495,8 +500,7 @@ status() {
 report() {
   found=$(what_is_left)
   [ -z "$found" ] || printf '%s\n' "$found"
-  for holder in $(holders); do echo "left=process ${holder%.*}"; done
-  report_holders
+  for holder in $(holders); do printf 'left=process %s\nholder=%s\n' "${holder%.*}" "$holder"; done
   [ -z "$found" ] || echo "dropped_packets=$(dropped)"
 }
 
