@@ -1,0 +1,134 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_autoscaling::types::AutoScalingGroup;
+use chaos_core::{
+    BoxStream, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId,
+};
+use futures_util::StreamExt;
+
+use crate::{
+    AutoScalingBuilder,
+    group_path::{SCHEME, region_and_name},
+    listing::{group_named, listing},
+    machines::{machine, validate_instance},
+    regions::{Region, Regions},
+    selection::Selection,
+    target::{InstanceTarget, Means},
+};
+
+/// The auto-scaling groups of an account, and their instances as targets.
+///
+/// A group is `aws-asg:<region>/<name>` and a target `aws-asg:<region>/<name>/<instance id>`: enough to find them again from another
+/// process, whatever that lists itself. Clones share their connections.
+///
+/// ```no_run
+/// use chaos_aws::AutoScaling;
+/// use chaos_core::{GroupFilter, Provider};
+/// use futures_util::StreamExt;
+///
+/// # async fn example() -> chaos_core::Result<()> {
+/// let fleet = AutoScaling::builder().regions(["eu-west-1", "us-east-1"]).tag("team", "shop").build().await?;
+/// let everything = GroupFilter::all();
+/// let mut groups = fleet.groups(&everything);
+/// while let Some(group) = groups.next().await {
+///     let group = group?;
+///     println!("{}: {} of {} are healthy", group.id, group.healthy(), group.desired);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct AutoScaling {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) regions: Regions,
+    pub(crate) selection: Selection,
+    pub(crate) means: Means,
+}
+
+impl AutoScaling {
+    /// Begins with the default chain of credentials and settings: the environment, the shared configuration files, single sign-on,
+    /// and what a container or an instance is given.
+    pub fn builder() -> AutoScalingBuilder {
+        AutoScalingBuilder::new()
+    }
+
+    /// The groups of the region and with the credentials that the environment names.
+    ///
+    /// # Errors
+    /// As [`AutoScalingBuilder::build`].
+    pub async fn from_env() -> Result<Self> {
+        Self::builder().build().await
+    }
+
+    pub(crate) fn over(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
+    async fn look_at(&self, region: &Arc<Region>, name: &str) -> Result<Option<AutoScalingGroup>> {
+        group_named(region, name).await
+    }
+}
+
+#[async_trait]
+impl Provider for AutoScaling {
+    fn scheme(&self) -> &'static str {
+        SCHEME
+    }
+
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        listing(Arc::clone(&self.inner), filter).boxed()
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Group> {
+        let (region, name) = region_and_name(id)?;
+        let region = self.inner.regions.find(region)?;
+        let found = self.look_at(&region, &name).await?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "there is no such auto-scaling group in this account and region")
+                .with("group", &name)
+                .with("region", region.name())
+        })?;
+        let mut groups = crate::listing::looked_up(&self.inner, &region, vec![found]).await?;
+        groups.pop().ok_or_else(|| {
+            Error::new(ErrorKind::Unavailable, "the group was not looked up").with("group", name)
+        })
+    }
+
+    /// Finds an instance by its id and region alone: one that was moved to another group meanwhile is still the one that has the
+    /// fault.
+    ///
+    /// An instance of which EC2 knows nothing is gone only where its group is known: with the credentials of another account
+    /// everything looks gone.
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        let group = id.group();
+        let (region, name) = region_and_name(&group)?;
+        validate_instance(id.name())?;
+        let region = self.inner.regions.find(region)?;
+        let Some(machine) = machine(&region, id.name()).await? else {
+            if self.look_at(&region, &name).await?.is_some() {
+                return Ok(None);
+            }
+            let what = "neither the instance nor its group is known in this account and region; are these the credentials that \
+                        it was found with?";
+            return Err(Error::new(ErrorKind::Conflict, what)
+                .with("instance", id.name())
+                .with("group", name)
+                .with("region", region.name()));
+        };
+        if machine.is_gone() {
+            return Ok(None);
+        }
+        let means = self.inner.means.clone();
+        Ok(Some(Arc::new(InstanceTarget::new(id.clone(), region, machine.labels, machine.is_windows, means))))
+    }
+
+    /// Nothing: what scripts leave behind ends with the instance.
+    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        region_and_name(&id.group())?;
+        Ok(None)
+    }
+}

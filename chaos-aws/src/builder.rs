@@ -1,0 +1,307 @@
+use std::{sync::Arc, time::Duration};
+
+use aws_config::{
+    AppName, BehaviorVersion, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig,
+};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use chaos_core::{Clock, Error, Result, SystemClock};
+
+use crate::{
+    AutoScaling,
+    auto_scaling::Inner,
+    pattern::Pattern,
+    regions::{Regions, validate_region},
+    selection::Selection,
+    target::Means,
+};
+
+/// How often a call is made at most that is throttled or fails in passing.
+const MOST_ATTEMPTS: u32 = 5;
+
+/// Which account, which regions and which groups; made by [`AutoScaling::builder`].
+///
+/// Groups must pass all kinds of what is said about them: one of the names or patterns, and every tag.
+#[derive(Debug)]
+#[must_use = "nothing is listed before the provider is built"]
+pub struct AutoScalingBuilder {
+    profile: Option<String>,
+    role: Option<Role>,
+    regions: Vec<String>,
+    endpoint: Option<String>,
+    config: Option<SdkConfig>,
+    patterns: Vec<String>,
+    selection: Selection,
+    means: Means,
+}
+
+#[derive(Debug)]
+struct Role {
+    arn: String,
+    external_id: Option<String>,
+}
+
+impl AutoScalingBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            profile: None,
+            role: None,
+            regions: Vec::new(),
+            endpoint: None,
+            config: None,
+            patterns: Vec::new(),
+            selection: Selection::default(),
+            means: Means { clock: Arc::new(SystemClock::default()), has_shell: true },
+        }
+    }
+
+    /// Uses this profile of the shared configuration files. Default: `AWS_PROFILE`, or the profile `default`.
+    pub fn profile(mut self, name: impl Into<String>) -> Self {
+        self.profile = Some(name.into());
+        self
+    }
+
+    /// Assumes the role with this ARN, with the credentials that would be used without it. Sessions are called `chaos`.
+    pub fn assume_role(mut self, arn: impl Into<String>) -> Self {
+        self.role = Some(Role { arn: arn.into(), external_id: None });
+        self
+    }
+
+    /// Assumes the role with this ARN, which asks for an external id.
+    pub fn assume_role_with_external_id(
+        mut self,
+        arn: impl Into<String>,
+        external_id: impl Into<String>,
+    ) -> Self {
+        self.role = Some(Role { arn: arn.into(), external_id: Some(external_id.into()) });
+        self
+    }
+
+    /// Adds a region to list. Default: `AWS_REGION`, or that of the profile.
+    pub fn region(mut self, name: impl Into<String>) -> Self {
+        self.regions.push(name.into());
+        self
+    }
+
+    /// Adds regions to list, all at once.
+    pub fn regions(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.regions.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sends every call to this URL: an emulator, or a proxy. Default: `AWS_ENDPOINT_URL`, or the region's own.
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = Some(url.into());
+        self
+    }
+
+    /// Takes everything from a configuration of the SDK, made with `aws_config` 1: for credentials, an HTTP client or retries of
+    /// your own. A region, an endpoint and a role that are named here still count; a profile does not.
+    pub fn sdk_config(mut self, config: SdkConfig) -> Self {
+        self.config = Some(config);
+        self
+    }
+
+    /// Lists the group of this name.
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.selection.names.insert(name.into());
+        self
+    }
+
+    /// Lists groups whose name is like this, where `*` stands for any characters and `?` for one.
+    ///
+    /// The API knows no patterns: every group that has the tags is read, and few may be left.
+    pub fn groups_like(mut self, pattern: impl Into<String>) -> Self {
+        self.patterns.push(pattern.into());
+        self
+    }
+
+    /// Lists groups with this tag. Said again about the same key, either value is right.
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.selection.tags.entry(key.into()).or_default().insert(value.into());
+        self
+    }
+
+    /// Lists groups that have a tag with this key, whatever its value.
+    pub fn tag_key(mut self, key: impl Into<String>) -> Self {
+        self.selection.tag_keys.insert(key.into());
+        self
+    }
+
+    /// Allows only members that have agreed: the tag [`chaos:enabled`](crate::ENABLED_TAG) of their group or of themselves is
+    /// `true`. Default: everybody but who has refused, with `false`.
+    pub fn require_opt_in(mut self) -> Self {
+        self.selection.consent_is_required = true;
+        self
+    }
+
+    /// Allows members that are protected from scale-in too. Default: they are excluded, with this reason.
+    pub fn include_protected(mut self) -> Self {
+        self.selection.protected_too = true;
+        self
+    }
+
+    /// Offers no shell, so that no event is planned that needs one: for instances without an agent of Systems Manager. Default:
+    /// every instance offers one unless it runs Windows, and whether its agent is there is asked when a fault is prepared.
+    pub fn without_shell(mut self) -> Self {
+        self.means.has_shell = false;
+        self
+    }
+
+    /// Sets where waits take their time from. Default: [`SystemClock`]. The SDK's own retries take theirs from the system.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.means.clock = clock;
+        self
+    }
+
+    /// Reads the configuration. No call is made to what it lists; credentials are first asked for when it is listed.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a region, an endpoint, a role, a name, a tag or a pattern that makes no sense, and where no region is
+    /// named anywhere.
+    ///
+    /// Cancel safe: it only reads.
+    pub async fn build(mut self) -> Result<AutoScaling> {
+        self.validate()?;
+        self.selection.patterns = self.patterns.drain(..).map(Pattern::new).collect::<Result<_>>()?;
+        let config = match self.config.take() {
+            Some(config) => self.adjusted(config),
+            None => self.load().await,
+        };
+        let config = match &self.role {
+            Some(role) => assuming(role, &config).await,
+            None => config,
+        };
+        let mut regions = self.regions;
+        if regions.is_empty() {
+            regions.extend(config.region().map(|region| region.as_ref().to_owned()));
+        }
+        if regions.is_empty() {
+            let expected = "a region: name one, or set AWS_REGION or the region of the profile";
+            return Err(Error::invalid("region", "none", expected));
+        }
+        for region in &regions {
+            validate_region(region)?;
+        }
+        // A region that is named twice is listed once.
+        let mut distinct = Vec::with_capacity(regions.len());
+        for region in regions {
+            if !distinct.contains(&region) {
+                distinct.push(region);
+            }
+        }
+        Ok(AutoScaling::over(Inner {
+            regions: Regions::new(config, &distinct),
+            selection: self.selection,
+            means: self.means,
+        }))
+    }
+
+    fn validate(&self) -> Result<()> {
+        for region in &self.regions {
+            validate_region(region)?;
+        }
+        if let Some(url) = &self.endpoint {
+            let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+            let is_right = rest.is_some_and(|rest| {
+                !rest.is_empty()
+                    && !rest.starts_with('/')
+                    && rest.chars().all(|character| character.is_ascii_graphic())
+            });
+            if !is_right {
+                return Err(Error::invalid("endpoint", format!("{url:?}"), "a URL of http or https"));
+            }
+        }
+        if let Some(role) = &self.role
+            && !(role.arn.starts_with("arn:") && role.arn.contains(":role/"))
+        {
+            return Err(Error::invalid(
+                "role",
+                format!("{:?}", role.arn),
+                "an ARN like arn:aws:iam::123456789012:role/chaos",
+            ));
+        }
+        if self.selection.names.contains("") {
+            return Err(Error::invalid("group name", "\"\"", "the name of an auto-scaling group"));
+        }
+        if self.selection.tags.contains_key("") || self.selection.tag_keys.contains("") {
+            return Err(Error::invalid("tag", "\"\"", "a key of at least one character"));
+        }
+        Ok(())
+    }
+
+    async fn load(&self) -> SdkConfig {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .retry_config(RetryConfig::adaptive().with_max_attempts(MOST_ATTEMPTS))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(5))
+                    .operation_attempt_timeout(Duration::from_secs(30))
+                    .operation_timeout(Duration::from_secs(120))
+                    .build(),
+            );
+        if let Ok(name) = AppName::new("chaos-aws") {
+            loader = loader.app_name(name);
+        }
+        if let Some(profile) = &self.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(url) = &self.endpoint {
+            loader = loader.endpoint_url(url);
+        }
+        if let Some(region) = self.regions.first() {
+            loader = loader.region(aws_config::Region::new(region.clone()));
+        }
+        loader.load().await
+    }
+
+    fn adjusted(&self, config: SdkConfig) -> SdkConfig {
+        let mut builder = config.into_builder();
+        if let Some(url) = &self.endpoint {
+            builder = builder.endpoint_url(url);
+        }
+        if let Some(region) = self.regions.first() {
+            builder = builder.region(aws_config::Region::new(region.clone()));
+        }
+        builder.build()
+    }
+}
+
+async fn assuming(role: &Role, config: &SdkConfig) -> SdkConfig {
+    let mut provider = AssumeRoleProvider::builder(&role.arn).session_name("chaos").configure(config);
+    if let Some(id) = &role.external_id {
+        provider = provider.external_id(id);
+    }
+    let provider = SharedCredentialsProvider::new(provider.build().await);
+    config.to_builder().credentials_provider(provider).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bad_settings_name_field_and_value() {
+        let fleet = || AutoScaling::builder().region("eu-west-1");
+        for (builder, expected) in [
+            (fleet().region("Dublin"), "invalid region: \"Dublin\""),
+            (fleet().endpoint("localhost:5000"), "invalid endpoint: \"localhost:5000\""),
+            (fleet().endpoint("http://"), "invalid endpoint: \"http://\""),
+            (fleet().endpoint("http://a b"), "invalid endpoint: \"http://a b\""),
+            (fleet().assume_role("chaos"), "invalid role: \"chaos\""),
+            (fleet().group(""), "invalid group name: \"\""),
+            (fleet().groups_like(""), "invalid name pattern: \"\""),
+            (fleet().tag("", "x"), "invalid tag: \"\""),
+            (fleet().tag_key(""), "invalid tag: \"\""),
+        ] {
+            let error = builder.build().await.expect_err(expected);
+            assert!(error.to_string().starts_with(expected), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_any_region_there_is_nothing_to_list() {
+        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
+        let error = AutoScaling::builder().sdk_config(config).build().await.unwrap_err();
+        assert!(error.to_string().starts_with("invalid region: none; expected a region"), "{error}");
+    }
+}

@@ -1,0 +1,250 @@
+//! What the API answers, in this library's kinds of error.
+
+use std::error::Error as StdError;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_ec2::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+};
+use chaos_core::{Error, ErrorKind};
+
+/// What went wrong with one call of the API.
+///
+/// `action` is what a policy would have to allow: `ec2:TerminateInstances`.
+pub(crate) fn failed<E>(action: &'static str, region: &str, error: SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+{
+    let named = |error: Error| error.with("action", action).with("region", region);
+    match &error {
+        SdkError::ServiceError(answer) => {
+            let status = answer.raw().status().as_u16();
+            let (code, message) = (answer.err().code(), answer.err().message());
+            let refusal = refusal(action, code.unwrap_or_default(), message.unwrap_or_default(), status);
+            // The service's own words, and not what the SDK makes of them: one line that says what a person can act upon.
+            refusal.with("region", region)
+        }
+        SdkError::TimeoutError(_) => {
+            named(Error::new(ErrorKind::Timeout, "the AWS API did not answer in time")).caused_by(error)
+        }
+        SdkError::ResponseError(_) => {
+            let what = "the answer of the AWS API broke off or cannot be read";
+            named(Error::new(ErrorKind::Unavailable, what)).caused_by(error)
+        }
+        _ if let Some(credentials) = cause::<CredentialsError>(&error) => {
+            let (kind, what) = without_credentials(credentials);
+            named(Error::new(kind, what)).caused_by(error)
+        }
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+            named(Error::new(ErrorKind::Timeout, "the AWS API cannot be reached in time")).caused_by(error)
+        }
+        SdkError::DispatchFailure(failure) if !failure.is_user() => {
+            let what =
+                "the AWS API cannot be reached; is this a region of this account, and is there a network?";
+            named(Error::new(ErrorKind::Unavailable, what)).caused_by(error)
+        }
+        _ => named(Error::new(ErrorKind::InvalidInput, "the request could not be made")).caused_by(error),
+    }
+}
+
+/// The service's code, where it has answered with one.
+pub(crate) fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
+    error.as_service_error().and_then(ProvideErrorMetadata::code)
+}
+
+fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+fn without_credentials(error: &CredentialsError) -> (ErrorKind, &'static str) {
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => (
+            ErrorKind::Denied,
+            "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or log in",
+        ),
+        CredentialsError::ProviderTimedOut(_) => {
+            (ErrorKind::Timeout, "the AWS credentials did not come in time")
+        }
+        CredentialsError::InvalidConfiguration(_) => {
+            (ErrorKind::InvalidInput, "the configuration of the AWS credentials makes no sense")
+        }
+        _ => (
+            ErrorKind::Denied,
+            "the AWS credentials could not be fetched: log in again, or see whether the role may be assumed",
+        ),
+    }
+}
+
+fn refusal(action: &str, code: &str, message: &str, status: u16) -> Error {
+    let error = match kind(code, status) {
+        ErrorKind::Denied if is_stale(code) => Error::new(
+            ErrorKind::Denied,
+            "the AWS credentials are expired or not valid: refresh them, and see whether this machine's clock is right",
+        ),
+        ErrorKind::Denied => {
+            let (missing, resource) = denial(message);
+            let error = Error::new(ErrorKind::Denied, "access denied: a policy must allow this action")
+                .with("missing", missing.unwrap_or(action));
+            match resource {
+                Some(resource) => error.with("resource", resource),
+                None => error,
+            }
+        }
+        ErrorKind::Refused => {
+            Error::new(ErrorKind::Refused, "the instance is protected from termination through the API")
+        }
+        ErrorKind::NotFound => {
+            Error::new(ErrorKind::NotFound, "it does not exist in this account and region")
+        }
+        ErrorKind::Throttled => Error::new(ErrorKind::Throttled, "the AWS API asks for fewer calls"),
+        ErrorKind::Conflict => {
+            // What a machine on its way somewhere cannot do yet, it can do in a moment.
+            Error::new(ErrorKind::Conflict, "the state of the resource does not allow this now")
+                .retryable(true)
+        }
+        kind => Error::new(kind, "the AWS API refused the call"),
+    };
+    let code = if code.is_empty() { format!("HTTP {status}") } else { code.to_owned() };
+    let error = error.with("action", action).with("code", code);
+    if message.is_empty() { error } else { error.caused_by(message.to_owned()) }
+}
+
+fn kind(code: &str, status: u16) -> ErrorKind {
+    match code {
+        "RequestLimitExceeded"
+        | "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "EC2ThrottledException"
+        | "PriorRequestNotComplete"
+        | "RateExceeded"
+        | "SlowDown" => ErrorKind::Throttled,
+        "UnauthorizedOperation"
+        | "AccessDenied"
+        | "AccessDeniedException"
+        | "Unauthorized"
+        | "OptInRequired"
+        | "Blocked" => ErrorKind::Denied,
+        _ if is_stale(code) => ErrorKind::Denied,
+        "OperationNotPermitted" => ErrorKind::Refused,
+        "InvalidInstanceID.NotFound"
+        | "InvalidGroup.NotFound"
+        | "InvalidNetworkInterfaceID.NotFound"
+        | "InvalidSpotInstanceRequestID.NotFound"
+        | "InvalidVpcID.NotFound"
+        | "InvocationDoesNotExist" => ErrorKind::NotFound,
+        "IncorrectInstanceState"
+        | "IncorrectState"
+        | "DependencyViolation"
+        | "ResourceContention"
+        | "InvalidGroup.InUse"
+        | "InvalidGroup.Duplicate" => ErrorKind::Conflict,
+        "UnsupportedOperation" | "UnsupportedInstanceAttribute" | "UnsupportedPlatformType" => {
+            ErrorKind::Unsupported
+        }
+        // Of SSM: an instance that it does not know, or not well enough to send it anything.
+        "InvalidInstanceId" => ErrorKind::Unavailable,
+        "InsufficientInstanceCapacity"
+        | "InsufficientCapacity"
+        | "Unavailable"
+        | "ServiceUnavailable"
+        | "InternalError"
+        | "InternalFailure"
+        | "InternalServerError" => ErrorKind::Unavailable,
+        "ValidationError" | "ValidationException" | "MissingParameter" => ErrorKind::InvalidInput,
+        _ if code.starts_with("Invalid") && status < 500 => ErrorKind::InvalidInput,
+        _ if status == 429 => ErrorKind::Throttled,
+        _ if status == 401 || status == 403 => ErrorKind::Denied,
+        _ if status >= 500 => ErrorKind::Unavailable,
+        _ => ErrorKind::Other,
+    }
+}
+
+/// Whether it is the credentials themselves that are refused, and not what they may do.
+fn is_stale(code: &str) -> bool {
+    matches!(
+        code,
+        "ExpiredToken"
+            | "ExpiredTokenException"
+            | "RequestExpired"
+            | "AuthFailure"
+            | "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "SignatureDoesNotMatch"
+            | "InvalidSignatureException"
+            | "IncompleteSignature"
+            | "MissingAuthenticationToken"
+            | "NotAuthorized"
+    )
+}
+
+/// The action and the resource that a refusal for lack of permission names.
+fn denial(message: &str) -> (Option<&str>, Option<&str>) {
+    let after = |mark: &str| {
+        let (_, rest) = message.split_once(mark)?;
+        rest.split_whitespace().next().map(|word| word.trim_end_matches(['.', ',', ';']))
+    };
+    (after("not authorized to perform: "), after("on resource: "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn access_denied_names_what_is_missing_and_where() {
+        let message = "You are not authorized to perform this operation. User: arn:aws:iam::1:user/m is not authorized \
+                       to perform: ec2:TerminateInstances on resource: arn:aws:ec2:eu-west-1:1:instance/i-0abc because \
+                       no identity-based policy allows it. Encoded authorization failure message: AAAA";
+        let error = refusal("ec2:TerminateInstances", "UnauthorizedOperation", message, 403);
+        assert_eq!(error.kind(), ErrorKind::Denied);
+        assert!(!error.is_retryable());
+        let context: Vec<_> = error.context().collect();
+        assert!(context.contains(&("missing", "ec2:TerminateInstances")), "{error}");
+        assert!(context.contains(&("resource", "arn:aws:ec2:eu-west-1:1:instance/i-0abc")), "{error}");
+        // A message that names nothing still leaves the action of the call.
+        let error = refusal("ec2:StopInstances", "UnauthorizedOperation", "You are not authorized.", 403);
+        assert!(error.to_string().contains("missing=\"ec2:StopInstances\""), "{error}");
+    }
+
+    #[test]
+    fn every_class_of_refusal_has_its_kind() {
+        for (code, status, expected, retryable) in [
+            ("RequestLimitExceeded", 503, ErrorKind::Throttled, true),
+            ("Throttling", 400, ErrorKind::Throttled, true),
+            ("", 429, ErrorKind::Throttled, true),
+            ("InternalError", 500, ErrorKind::Unavailable, true),
+            ("", 502, ErrorKind::Unavailable, true),
+            ("InsufficientInstanceCapacity", 500, ErrorKind::Unavailable, true),
+            ("ExpiredToken", 403, ErrorKind::Denied, false),
+            ("AuthFailure", 401, ErrorKind::Denied, false),
+            ("InvalidInstanceID.NotFound", 400, ErrorKind::NotFound, false),
+            ("InvalidInstanceID.Malformed", 400, ErrorKind::InvalidInput, false),
+            ("IncorrectInstanceState", 400, ErrorKind::Conflict, true),
+            ("UnsupportedOperation", 400, ErrorKind::Unsupported, false),
+            ("OperationNotPermitted", 400, ErrorKind::Refused, false),
+            ("SomethingNew", 400, ErrorKind::Other, false),
+        ] {
+            let error = refusal("ec2:StopInstances", code, "", status);
+            assert_eq!((error.kind(), error.is_retryable()), (expected, retryable), "{code} {status}");
+        }
+    }
+
+    #[test]
+    fn stale_credentials_say_what_to_do() {
+        let error = refusal("ec2:DescribeInstances", "ExpiredToken", "The security token has expired", 403);
+        assert!(error.to_string().contains("refresh"), "{error}");
+        assert!(error.chain().ends_with("The security token has expired"), "{}", error.chain());
+    }
+}

@@ -1,0 +1,179 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use aws_sdk_ec2::types::{Filter, NetworkInterface};
+use chaos_core::{Error, ErrorKind, Isolation, IsolationSnapshot, Permit, Result};
+use futures_util::TryStreamExt;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::failed,
+    isolation_group::{IsolationGroup, is_isolation},
+    machine::{Interface, SecurityGroup},
+    machines::{machine, vanished},
+    pages::pages,
+    target::Reach,
+};
+
+/// Cuts an instance off by its security groups: every network interface is moved to a group of the fault's own, without rules in
+/// or out.
+#[derive(Debug)]
+pub(crate) struct InterfaceIsolation {
+    reach: Reach,
+    /// The interfaces that the last snapshot holds: no other can be put back, so that no other is cut off.
+    held: Mutex<Option<BTreeSet<String>>>,
+}
+
+/// How an instance was connected: the security groups of each of its network interfaces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Snapshot {
+    interfaces: BTreeMap<String, Connected>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Connected {
+    vpc: String,
+    security_groups: Vec<String>,
+}
+
+impl InterfaceIsolation {
+    pub(crate) fn new(reach: Reach) -> Self {
+        Self { reach, held: Mutex::new(None) }
+    }
+
+    fn region(&self) -> &str {
+        self.reach.region.name()
+    }
+
+    fn named(&self, error: Error) -> Error {
+        error.with("instance", &self.reach.instance)
+    }
+
+    /// The instance's own word on its interfaces.
+    async fn interfaces(&self) -> Result<Vec<Interface>> {
+        match machine(&self.reach.region, &self.reach.instance).await? {
+            Some(machine) if !machine.is_gone() => Ok(machine.interfaces),
+            _ => Err(vanished(&self.reach.instance)),
+        }
+    }
+
+    async fn cut_off(&self, permit: &Permit) -> Result<()> {
+        let interfaces = self.interfaces().await?;
+        if interfaces.is_empty() {
+            return Err(Error::unsupported("isolation of an instance without a network interface in a VPC"));
+        }
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let found: BTreeSet<String> = interfaces.iter().map(|interface| interface.id.clone()).collect();
+        if held.is_some_and(|held| held != found) {
+            let what =
+                "the instance has other network interfaces than when it was looked at; nothing was cut off";
+            return Err(Error::new(ErrorKind::Conflict, what));
+        }
+        let vpcs: BTreeSet<&str> = interfaces.iter().map(|interface| interface.vpc.as_str()).collect();
+        let mut groups = BTreeMap::new();
+        for vpc in vpcs {
+            let group = IsolationGroup::of(permit.fault(), vpc, &self.reach);
+            groups.insert(vpc, group.made().await?);
+        }
+        for interface in &interfaces {
+            let Some(group) = groups.get(interface.vpc.as_str()) else { continue };
+            if interface.groups.iter().any(|of| of.id != *group) || interface.groups.is_empty() {
+                self.move_to(&interface.id, vec![group.clone()]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every interface that can be put back is put back before what went wrong with another is told.
+    async fn put_back(&self, snapshot: &Snapshot, permit: &Permit) -> Result<()> {
+        let ids: Vec<String> = snapshot.interfaces.keys().cloned().collect();
+        let mut first_error = None;
+        for interface in self.look_up(ids).await? {
+            let Some(id) = interface.network_interface_id() else { continue };
+            let Some(connected) = snapshot.interfaces.get(id) else { continue };
+            let now = SecurityGroup::all(interface.groups().to_vec());
+            // Groups that somebody else has chosen meanwhile are none of the fault's doing.
+            if now.iter().any(|group| is_isolation(&group.name))
+                && let Err(error) = self.move_to(id, connected.security_groups.clone()).await
+            {
+                first_error = first_error.or(Some(error));
+            }
+        }
+        if let Some(error) = first_error {
+            return Err(error);
+        }
+        let vpcs: BTreeSet<&str> =
+            snapshot.interfaces.values().map(|connected| connected.vpc.as_str()).collect();
+        for vpc in vpcs {
+            IsolationGroup::of(permit.fault(), vpc, &self.reach).removed().await?;
+        }
+        Ok(())
+    }
+
+    async fn move_to(&self, interface: &str, groups: Vec<String>) -> Result<()> {
+        let call = self.reach.region.ec2().modify_network_interface_attribute();
+        let call = call.network_interface_id(interface).set_groups(Some(groups));
+        call.send().await.map(|_| ()).map_err(|error| {
+            failed("ec2:ModifyNetworkInterfaceAttribute", self.region(), error).with("interface", interface)
+        })
+    }
+
+    /// These interfaces, as far as they are still there, whatever they are attached to now.
+    async fn look_up(&self, ids: Vec<String>) -> Result<Vec<NetworkInterface>> {
+        let fetch = |token: Option<String>| {
+            let filter = Filter::builder().name("network-interface-id").set_values(Some(ids.clone())).build();
+            let call = self.reach.region.ec2().describe_network_interfaces();
+            let call = call.filters(filter).max_results(1000).set_next_token(token);
+            async move {
+                let answer = call.send().await;
+                let answer =
+                    answer.map_err(|error| failed("ec2:DescribeNetworkInterfaces", self.region(), error))?;
+                Ok((answer.network_interfaces.unwrap_or_default(), answer.next_token))
+            }
+        };
+        let found: Vec<Vec<_>> = Box::pin(pages(fetch)).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+}
+
+#[async_trait]
+impl Isolation for InterfaceIsolation {
+    async fn snapshot(&self) -> Result<IsolationSnapshot> {
+        let interfaces = self.interfaces().await.map_err(|error| self.named(error))?;
+        if interfaces.iter().any(is_cut_off) {
+            // What a snapshot holds now is what another fault has made of it.
+            let what = "the instance is isolated already, by another fault";
+            return Err(self.named(Error::new(ErrorKind::Conflict, what)));
+        }
+        let ids = interfaces.iter().map(|interface| interface.id.clone()).collect();
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(ids);
+        let connected = |interface: Interface| {
+            let security_groups = interface.groups.into_iter().map(|group| group.id).collect();
+            (interface.id, Connected { vpc: interface.vpc, security_groups })
+        };
+        IsolationSnapshot::of(&Snapshot { interfaces: interfaces.into_iter().map(connected).collect() })
+    }
+
+    async fn isolate(&self, permit: &Permit) -> Result<()> {
+        let isolated = self.cut_off(permit).await;
+        isolated.map_err(|error| self.named(error).with("fault", permit.fault()))
+    }
+
+    async fn restore(&self, snapshot: &IsolationSnapshot, permit: &Permit) -> Result<()> {
+        let restored = self.put_back(&snapshot.read()?, permit).await;
+        restored.map_err(|error| self.named(error).with("fault", permit.fault()))
+    }
+
+    /// In part is enough: what is cut off by one interface is not back.
+    async fn is_isolated(&self) -> Result<bool> {
+        let interfaces = self.interfaces().await.map_err(|error| self.named(error))?;
+        Ok(interfaces.iter().any(is_cut_off))
+    }
+}
+
+fn is_cut_off(interface: &Interface) -> bool {
+    interface.groups.iter().any(|group| is_isolation(&group.name))
+}

@@ -1,0 +1,165 @@
+use std::time::Duration;
+
+use aws_sdk_ec2::types::{Filter, ResourceType, SecurityGroup, Tag, TagSpecification};
+use chaos_core::{Error, ErrorKind, FaultId, Result};
+
+use crate::{
+    error::{code, failed},
+    target::Reach,
+};
+
+/// The tag of the security groups that isolate; its value is the fault's id.
+pub const ISOLATION_TAG: &str = "chaos:isolation";
+
+const NAME: &str = "chaos-isolation-";
+
+/// How often a group that was just made is looked for, and how long is waited between.
+const LOOKS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The security group of one fault in one VPC, in which nothing may come in or go out.
+///
+/// Each fault has its own, so that it is known whose it is, and who removes it.
+#[derive(Debug)]
+pub(crate) struct IsolationGroup<'a> {
+    fault: FaultId,
+    vpc: &'a str,
+    reach: &'a Reach,
+}
+
+/// Whether a security group of this name isolates.
+pub(crate) fn is_isolation(name: &str) -> bool {
+    name.strip_prefix(NAME).is_some_and(|fault| fault.parse::<FaultId>().is_ok())
+}
+
+impl<'a> IsolationGroup<'a> {
+    pub(crate) fn of(fault: FaultId, vpc: &'a str, reach: &'a Reach) -> Self {
+        Self { fault, vpc, reach }
+    }
+
+    /// Makes it, where it is not there, and sees to it that it has no rule. Returns its id.
+    pub(crate) async fn made(&self) -> Result<String> {
+        if self.find().await?.is_none() {
+            self.create().await?;
+        }
+        for _ in 0..LOOKS {
+            // What was just made, or just changed, may not show yet.
+            match self.find().await? {
+                Some(group) if is_without_rules(&group) => return id(&group),
+                Some(group) => self.revoke(&group).await?,
+                None => {}
+            }
+            if let Some(group) = self.find().await?.filter(is_without_rules) {
+                return id(&group);
+            }
+            self.reach.clock.sleep(PAUSE).await;
+        }
+        let what = "the security group that isolates is not without rules; nothing was cut off";
+        Err(self.named(Error::new(ErrorKind::Unavailable, what)))
+    }
+
+    /// Removes it, where it is there and no interface is in it any more.
+    pub(crate) async fn removed(&self) -> Result<()> {
+        let Some(group) = self.find().await? else { return Ok(()) };
+        let id = id(&group)?;
+        match self.reach.region.ec2().delete_security_group().group_id(id).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if code(&error) == Some("InvalidGroup.NotFound") => Ok(()),
+            Err(error) => Err(self.named(failed("ec2:DeleteSecurityGroup", self.reach.region.name(), error))),
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("{NAME}{}", self.fault)
+    }
+
+    fn named(&self, error: Error) -> Error {
+        error.with("security_group", self.name()).with("vpc", self.vpc)
+    }
+
+    async fn find(&self) -> Result<Option<SecurityGroup>> {
+        let by = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
+        let call = self.reach.region.ec2().describe_security_groups();
+        let call = call.filters(by("group-name", &self.name())).filters(by("vpc-id", self.vpc));
+        let answer = call.send().await.map_err(|error| {
+            self.named(failed("ec2:DescribeSecurityGroups", self.reach.region.name(), error))
+        })?;
+        Ok(answer.security_groups.unwrap_or_default().into_iter().next())
+    }
+
+    async fn create(&self) -> Result<()> {
+        let tag = Tag::builder().key(ISOLATION_TAG).value(self.fault.to_string()).build();
+        let tags = TagSpecification::builder().resource_type(ResourceType::SecurityGroup).tags(tag).build();
+        let call = self
+            .reach
+            .region
+            .ec2()
+            .create_security_group()
+            .group_name(self.name())
+            .description("Isolates an instance for a chaos fault, which removes it in the end")
+            .vpc_id(self.vpc)
+            .tag_specifications(tags);
+        match call.send().await {
+            Ok(_) => Ok(()),
+            // A call whose answer was lost has made it.
+            Err(error) if code(&error) == Some("InvalidGroup.Duplicate") => Ok(()),
+            Err(error) => Err(self.named(failed("ec2:CreateSecurityGroup", self.reach.region.name(), error))),
+        }
+    }
+
+    /// A new group lets everything out, in a VPC with IPv6 by a second rule.
+    async fn revoke(&self, group: &SecurityGroup) -> Result<()> {
+        let ec2 = self.reach.region.ec2();
+        let region = self.reach.region.name();
+        let id = id(group)?;
+        if !group.ip_permissions_egress().is_empty() {
+            let rules = Some(group.ip_permissions_egress().to_vec());
+            let call = ec2.revoke_security_group_egress().group_id(&id).set_ip_permissions(rules);
+            match call.send().await {
+                Ok(_) => {}
+                Err(error) if code(&error) == Some("InvalidPermission.NotFound") => {}
+                Err(error) => {
+                    return Err(self.named(failed("ec2:RevokeSecurityGroupEgress", region, error)));
+                }
+            }
+        }
+        if !group.ip_permissions().is_empty() {
+            let rules = Some(group.ip_permissions().to_vec());
+            let call = ec2.revoke_security_group_ingress().group_id(&id).set_ip_permissions(rules);
+            match call.send().await {
+                Ok(_) => {}
+                Err(error) if code(&error) == Some("InvalidPermission.NotFound") => {}
+                Err(error) => {
+                    return Err(self.named(failed("ec2:RevokeSecurityGroupIngress", region, error)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_without_rules(group: &SecurityGroup) -> bool {
+    group.ip_permissions().is_empty() && group.ip_permissions_egress().is_empty()
+}
+
+fn id(group: &SecurityGroup) -> Result<String> {
+    group
+        .group_id()
+        .map(str::to_owned)
+        .ok_or_else(|| Error::new(ErrorKind::Unavailable, "the listing holds a security group without an id"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_group_of_a_fault_isolates() {
+        assert!(is_isolation("chaos-isolation-00000000000000ff"));
+        for name in
+            ["", "default", "chaos-isolation-", "chaos-isolation-web", "x-chaos-isolation-00000000000000ff"]
+        {
+            assert!(!is_isolation(name), "{name}");
+        }
+    }
+}

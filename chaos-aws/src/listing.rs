@@ -1,0 +1,111 @@
+//! Listing groups: pages of groups, each with one look-up of all its instances, in every region at once.
+
+use std::sync::Arc;
+
+use aws_sdk_autoscaling::types::AutoScalingGroup;
+use chaos_core::{Group, GroupFilter, Result};
+use futures_util::{Stream, StreamExt, TryStreamExt, future, stream};
+
+use crate::{
+    auto_scaling::Inner,
+    error::failed,
+    machines::{interrupted, machines},
+    member::{self, Seen},
+    pages::pages,
+    regions::Region,
+    selection::Query,
+};
+
+/// How many groups a page holds, and how many names one call takes.
+const PAGE: i32 = 100;
+/// How many pages of a region are looked up while the next is read.
+const AHEAD: usize = 4;
+
+const ACTION: &str = "autoscaling:DescribeAutoScalingGroups";
+
+/// The groups that pass, each as soon as its page is looked up. An error ends it.
+pub(crate) fn listing(inner: Arc<Inner>, filter: &GroupFilter) -> impl Stream<Item = Result<Group>> + Send {
+    let queries = match inner.selection.queries(&inner.regions, filter) {
+        Ok(queries) => queries,
+        Err(error) => return stream::iter([Err(error)]).left_stream(),
+    };
+    let regions: Vec<_> =
+        queries.into_iter().map(|query| Box::pin(groups(Arc::clone(&inner), query))).collect();
+    until_error(stream::select_all(regions)).right_stream()
+}
+
+/// The group of exactly this name.
+pub(crate) async fn group_named(region: &Region, name: &str) -> Result<Option<AutoScalingGroup>> {
+    let call = region.autoscaling().describe_auto_scaling_groups().auto_scaling_group_names(name);
+    let answer =
+        call.send().await.map_err(|error| failed(ACTION, region.name(), error).with("group", name))?;
+    let mut groups = answer.auto_scaling_groups.unwrap_or_default().into_iter();
+    Ok(groups.find(|group| group.auto_scaling_group_name() == Some(name)))
+}
+
+/// Looks up the instances of these groups, with as few calls as the API allows.
+pub(crate) async fn looked_up(
+    inner: &Inner,
+    region: &Arc<Region>,
+    groups: Vec<AutoScalingGroup>,
+) -> Result<Vec<Group>> {
+    let instances = groups.iter().flat_map(AutoScalingGroup::instances);
+    let ids: Vec<String> =
+        instances.filter_map(|instance| instance.instance_id()).map(str::to_owned).collect();
+    let machines = machines(region, &ids).await?;
+    let has_spot = machines.values().any(|machine| machine.is_spot);
+    let interrupted = if has_spot { interrupted(region).await? } else { Default::default() };
+    let seen = Seen { machines, interrupted };
+    let told = |group| member::group(region, group, &seen, &inner.selection, &inner.means);
+    groups.into_iter().map(told).collect()
+}
+
+fn groups(inner: Arc<Inner>, query: Query) -> impl Stream<Item = Result<Group>> + Send {
+    let Query { region, names, filters } = query;
+    let batches: Vec<Option<Vec<String>>> = match names {
+        None => vec![None],
+        Some(names) => names.chunks(PAGE as usize).map(|names| Some(names.to_vec())).collect(),
+    };
+    let of = Arc::clone(&region);
+    let pages = stream::iter(batches).flat_map(move |names| {
+        let (region, filters) = (Arc::clone(&of), filters.clone());
+        Box::pin(pages(move |token| {
+            let call = region
+                .autoscaling()
+                .describe_auto_scaling_groups()
+                .max_records(PAGE)
+                .set_auto_scaling_group_names(names.clone())
+                .set_filters((!filters.is_empty()).then(|| filters.clone()))
+                .set_next_token(token);
+            let region = Arc::clone(&region);
+            async move {
+                let answer = call.send().await.map_err(|error| failed(ACTION, region.name(), error))?;
+                Ok((answer.auto_scaling_groups.unwrap_or_default(), answer.next_token))
+            }
+        }))
+    });
+    let looked_up = pages
+        .map(move |page| {
+            let (inner, region) = (Arc::clone(&inner), Arc::clone(&region));
+            async move {
+                let mut passed = Vec::new();
+                for group in page? {
+                    if inner.selection.passes(member::name(&group, region.name())?, &member::tags(&group)) {
+                        passed.push(group);
+                    }
+                }
+                looked_up(&inner, &region, passed).await
+            }
+        })
+        .buffered(AHEAD);
+    looked_up.map_ok(|groups| stream::iter(groups.into_iter().map(Ok))).try_flatten()
+}
+
+/// Everything up to the first error, and that.
+fn until_error<T>(stream: impl Stream<Item = Result<T>>) -> impl Stream<Item = Result<T>> {
+    stream.scan(false, |has_failed, item| {
+        let next = (!*has_failed).then_some(item);
+        *has_failed = next.as_ref().is_some_and(Result::is_err);
+        future::ready(next)
+    })
+}

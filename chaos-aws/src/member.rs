@@ -1,0 +1,174 @@
+//! From what the API says of a group to what a plan needs to know.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use aws_sdk_autoscaling::types::{AutoScalingGroup, Instance};
+use chaos_core::{Error, ErrorKind, Group, Labels, Member, Result, Target};
+
+use crate::{
+    consent,
+    group_path::group_id,
+    machine::{Machine, Membership, health},
+    regions::Region,
+    selection::Selection,
+    target::{InstanceTarget, Means},
+};
+
+/// The label of a group that holds how many members it has at least.
+pub const MIN_SIZE_LABEL: &str = "aws:autoscaling:min-size";
+/// The label of a group that holds how many members it has at most.
+pub const MAX_SIZE_LABEL: &str = "aws:autoscaling:max-size";
+
+/// What takes a member's place takes all of these.
+const REPLACEMENT: [&str; 4] = ["HealthCheck", "Launch", "ReplaceUnhealthy", "Terminate"];
+
+/// The instances of some groups, as EC2 knows them.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) machines: BTreeMap<String, Machine>,
+    /// The spot instances that are about to be interrupted.
+    pub(crate) interrupted: BTreeSet<String>,
+}
+
+/// A group as it was listed, with what is known of its members.
+pub(crate) fn group(
+    region: &Arc<Region>,
+    group: AutoScalingGroup,
+    seen: &Seen,
+    selection: &Selection,
+    means: &Means,
+) -> Result<Group> {
+    let name = name(&group, region.name())?;
+    let id = group_id(region.name(), name)?;
+    let mut labels = tags(&group);
+    let instances = group.instances();
+    let suspended = group.suspended_processes().iter().filter_map(|process| process.process_name());
+    let is_replacing =
+        group.status().is_none() && !suspended.into_iter().any(|name| REPLACEMENT.contains(&name));
+    let mut members = Vec::with_capacity(instances.len());
+    for instance in instances {
+        let instance_id =
+            instance.instance_id().ok_or_else(|| unreadable("a member without an id", region))?;
+        let machine = seen.machines.get(instance_id);
+        let instance_labels = machine.map(|machine| machine.labels.clone()).unwrap_or_default();
+        let membership = membership(instance);
+        let why = group
+            .status()
+            .map(|status| format!("its group is being deleted ({status})"))
+            .or_else(|| out_of_service(membership))
+            .or_else(|| protected(instance, selection))
+            .or_else(|| interrupted(instance_id, seen))
+            .or_else(|| consent::refusal(&labels, &instance_labels, selection.consent_is_required));
+        let is_windows = machine.is_some_and(|machine| machine.is_windows);
+        let target = InstanceTarget::new(
+            id.target(instance_id)?,
+            Arc::clone(region),
+            instance_labels,
+            is_windows,
+            means.clone(),
+        );
+        let target: Arc<dyn Target> = Arc::new(target);
+        let mut member = Member::new(target, health(machine, Some(membership)));
+        if let Some(why) = why {
+            member = member.excluded(why);
+        }
+        members.push(member);
+    }
+    let sizes = [(MIN_SIZE_LABEL, group.min_size()), (MAX_SIZE_LABEL, group.max_size())];
+    labels.extend(sizes.into_iter().filter_map(|(key, size)| Some((key.to_owned(), size?.to_string()))));
+    Ok(Group::new(id).labels(labels).desired(desired(&group)).replaces_members(is_replacing).members(members))
+}
+
+pub(crate) fn name<'a>(group: &'a AutoScalingGroup, region: &str) -> Result<&'a str> {
+    group.auto_scaling_group_name().ok_or_else(|| {
+        Error::new(ErrorKind::Unavailable, "the listing holds a group without a name").with("region", region)
+    })
+}
+
+pub(crate) fn tags(group: &AutoScalingGroup) -> Labels {
+    let tags = group.tags().iter();
+    tags.filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
+}
+
+fn unreadable(what: &'static str, region: &Region) -> Error {
+    let message = format!("the listing holds {what}");
+    Error::new(ErrorKind::Unavailable, message).with("region", region.name())
+}
+
+fn membership(instance: &Instance) -> Membership<'_> {
+    let state = instance.lifecycle_state().map_or("unknown", |state| state.as_str());
+    Membership { state, health: instance.health_status().unwrap_or_default() }
+}
+
+/// How many members a group is to have. Where members have weights, the capacity is told in their unit; then it is as many members
+/// as the average weight of those that are there makes of it.
+fn desired(group: &AutoScalingGroup) -> usize {
+    let capacity = usize::try_from(group.desired_capacity().unwrap_or_default()).unwrap_or_default();
+    let weight = |instance: &Instance| instance.weighted_capacity().and_then(|weight| weight.parse().ok());
+    let weights: Vec<usize> = group.instances().iter().filter_map(weight).collect();
+    match weights.iter().sum::<usize>() {
+        0 => capacity,
+        total => (capacity * weights.len()).div_ceil(total),
+    }
+}
+
+fn out_of_service(membership: Membership<'_>) -> Option<String> {
+    if membership.is_in_service() {
+        return None;
+    }
+    let state = membership.state;
+    let what = match state {
+        _ if state.starts_with("Warmed:") => "in the warm pool",
+        "Standby" | "EnteringStandby" => "in standby",
+        _ if state.ends_with(":Wait") || state.ends_with(":Proceed") => "a lifecycle hook is under way",
+        "Pending" => "not in service yet",
+        _ => "leaving its group, or not in service",
+    };
+    Some(format!("{what} ({state})"))
+}
+
+fn protected(instance: &Instance, selection: &Selection) -> Option<String> {
+    let is_protected = instance.protected_from_scale_in() == Some(true) && !selection.protected_too;
+    is_protected.then(|| "protected from scale-in".to_owned())
+}
+
+fn interrupted(instance: &str, seen: &Seen) -> Option<String> {
+    seen.interrupted.contains(instance).then(|| "the interruption of its spot instance is pending".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_but_in_service_has_its_reason() {
+        let why = |state| out_of_service(Membership { state, health: "Healthy" });
+        assert_eq!(why("InService"), None);
+        for (state, expected) in [
+            ("Warmed:Stopped", "in the warm pool (Warmed:Stopped)"),
+            ("Warmed:Pending:Wait", "in the warm pool (Warmed:Pending:Wait)"),
+            ("Standby", "in standby (Standby)"),
+            ("Pending:Wait", "a lifecycle hook is under way (Pending:Wait)"),
+            ("Terminating:Wait", "a lifecycle hook is under way (Terminating:Wait)"),
+            ("Pending", "not in service yet (Pending)"),
+            ("Detaching", "leaving its group, or not in service (Detaching)"),
+            ("unknown", "leaving its group, or not in service (unknown)"),
+        ] {
+            assert_eq!(why(state).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn capacity_in_weights_is_told_in_members() {
+        let member = |weight: &str| Instance::builder().weighted_capacity(weight).build();
+        let group = |capacity, members: Vec<Instance>| {
+            AutoScalingGroup::builder().desired_capacity(capacity).set_instances(Some(members)).build()
+        };
+        assert_eq!(desired(&group(3, vec![])), 3);
+        assert_eq!(desired(&group(12, vec![member("4"), member("2")])), 4);
+        assert_eq!(desired(&group(5, vec![Instance::builder().build()])), 5);
+    }
+}

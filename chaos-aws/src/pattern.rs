@@ -1,0 +1,74 @@
+//! Names with wildcards.
+
+use chaos_core::{Error, Result};
+
+/// A name in which `*` stands for any characters and `?` for one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pattern(String);
+
+impl Pattern {
+    /// # Errors
+    /// `InvalidInput` for an empty one.
+    pub(crate) fn new(text: String) -> Result<Self> {
+        if text.is_empty() {
+            return Err(Error::invalid("name pattern", "\"\"", "a name, in which * and ? are wildcards"));
+        }
+        Ok(Self(text))
+    }
+
+    /// Linear in the length of the name for each wildcard, whatever they hold.
+    pub(crate) fn matches(&self, name: &str) -> bool {
+        let pattern: Vec<char> = self.0.chars().collect();
+        let name: Vec<char> = name.chars().collect();
+        let (mut at, mut of) = (0, 0);
+        // Where to go on when what follows the last `*` does not fit: it takes one character more.
+        let mut star: Option<(usize, usize)> = None;
+        while at < name.len() {
+            match pattern.get(of) {
+                Some('*') => {
+                    star = Some((of + 1, at));
+                    of += 1;
+                }
+                Some(&wanted) if wanted == '?' || wanted == name[at] => {
+                    of += 1;
+                    at += 1;
+                }
+                _ => {
+                    let Some((after, taken)) = star else { return false };
+                    star = Some((after, taken + 1));
+                    (of, at) = (after, taken + 1);
+                }
+            }
+        }
+        pattern[of..].iter().all(|&left| left == '*')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_stand_for_what_they_should() {
+        for (pattern, name, expected) in [
+            ("web", "web", true),
+            ("web", "web2", false),
+            ("web-*", "web-", true),
+            ("web-*", "web-a-b", true),
+            ("*-web", "a-web-b-web", true),
+            ("*-web", "a-web-b", false),
+            ("w?b", "wéb", true),
+            ("w?b", "wb", false),
+            ("*", "anything/at all", true),
+            ("a*b*c", "aXXbYYbZc", true),
+            ("a*b*c", "aXXcYYb", false),
+            ("[a]", "a", false),
+        ] {
+            let is_match = Pattern::new(pattern.into()).unwrap().matches(name);
+            assert_eq!(is_match, expected, "{pattern} {name}");
+        }
+        assert!(Pattern::new(String::new()).is_err());
+        let hostile = Pattern::new("*a".repeat(40)).unwrap();
+        assert!(!hostile.matches(&"b".repeat(4000)));
+    }
+}

@@ -1,0 +1,106 @@
+//! The regions of an account, and the clients that reach them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use aws_config::SdkConfig;
+use chaos_core::{Error, Result};
+
+/// What reaches one region. Each client is made when it is first needed.
+#[derive(Debug)]
+pub(crate) struct Region {
+    name: String,
+    config: SdkConfig,
+    autoscaling: OnceLock<aws_sdk_autoscaling::Client>,
+    ec2: OnceLock<aws_sdk_ec2::Client>,
+    ssm: OnceLock<aws_sdk_ssm::Client>,
+}
+
+/// The regions that are listed, and any other that an id names.
+#[derive(Debug)]
+pub(crate) struct Regions {
+    config: SdkConfig,
+    listed: Vec<Arc<Region>>,
+    others: Mutex<BTreeMap<String, Arc<Region>>>,
+}
+
+impl Region {
+    fn new(config: &SdkConfig, name: &str) -> Self {
+        let config = config.to_builder().region(aws_config::Region::new(name.to_owned())).build();
+        Self {
+            name: name.to_owned(),
+            config,
+            autoscaling: OnceLock::new(),
+            ec2: OnceLock::new(),
+            ssm: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn autoscaling(&self) -> &aws_sdk_autoscaling::Client {
+        self.autoscaling.get_or_init(|| aws_sdk_autoscaling::Client::new(&self.config))
+    }
+
+    pub(crate) fn ec2(&self) -> &aws_sdk_ec2::Client {
+        self.ec2.get_or_init(|| aws_sdk_ec2::Client::new(&self.config))
+    }
+
+    pub(crate) fn ssm(&self) -> &aws_sdk_ssm::Client {
+        self.ssm.get_or_init(|| aws_sdk_ssm::Client::new(&self.config))
+    }
+}
+
+impl Regions {
+    /// `names` must have passed [`validate_region`].
+    pub(crate) fn new(config: SdkConfig, names: &[String]) -> Self {
+        let listed = names.iter().map(|name| Arc::new(Region::new(&config, name))).collect();
+        Self { config, listed, others: Mutex::default() }
+    }
+
+    pub(crate) fn listed(&self) -> &[Arc<Region>] {
+        &self.listed
+    }
+
+    /// The region of this name, also one that is not listed: a journal may hold faults from anywhere.
+    pub(crate) fn find(&self, name: &str) -> Result<Arc<Region>> {
+        if let Some(region) = self.listed.iter().find(|region| region.name == name) {
+            return Ok(Arc::clone(region));
+        }
+        validate_region(name)?;
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let region =
+            others.entry(name.to_owned()).or_insert_with(|| Arc::new(Region::new(&self.config, name)));
+        Ok(Arc::clone(region))
+    }
+}
+
+/// A region's name becomes part of the name of the host that gets the credentials' signature.
+pub(crate) fn validate_region(name: &str) -> Result<()> {
+    let is_right = name.len() <= 40
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.ends_with(|last: char| last.is_ascii_digit())
+        && name.contains('-')
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if is_right { Ok(()) } else { Err(Error::invalid("region", format!("{name:?}"), "one like eu-west-1")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_is_no_host() {
+        for name in ["eu-west-1", "us-gov-east-1", "ap-southeast-10", "us-iso-east-1"] {
+            validate_region(name).unwrap();
+        }
+        for name in ["", "eu-west", "EU-WEST-1", "a.example-1", "a/b-1", "1-1", "eu-west-1 ", "evil.com#-1"] {
+            let error = validate_region(name).expect_err(name).to_string();
+            assert!(error.starts_with("invalid region: "), "{error}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chaos_core::{Capabilities, Clock, Health, Labels, Result, Target, TargetId};
+
+use crate::{
+    error::failed,
+    isolation::InterfaceIsolation,
+    lifecycle::InstanceLifecycle,
+    machine::{Membership, health},
+    machines::machine,
+    regions::Region,
+    shell::CommandShell,
+};
+
+/// What every target of a provider is given.
+#[derive(Clone, Debug)]
+pub(crate) struct Means {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) has_shell: bool,
+}
+
+/// An instance of an auto-scaling group.
+#[derive(Debug)]
+pub(crate) struct InstanceTarget {
+    id: TargetId,
+    region: Arc<Region>,
+    labels: Labels,
+    capabilities: Capabilities,
+}
+
+/// What the capabilities of an instance reach it by.
+#[derive(Clone, Debug)]
+pub(crate) struct Reach {
+    pub(crate) region: Arc<Region>,
+    pub(crate) instance: Arc<str>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl InstanceTarget {
+    pub(crate) fn new(
+        id: TargetId,
+        region: Arc<Region>,
+        labels: Labels,
+        is_windows: bool,
+        means: Means,
+    ) -> Self {
+        let reach = Reach { region: Arc::clone(&region), instance: id.name().into(), clock: means.clock };
+        let mut capabilities = Capabilities::default()
+            .with_lifecycle(Arc::new(InstanceLifecycle::new(reach.clone())))
+            .with_isolation(Arc::new(InterfaceIsolation::new(reach.clone())));
+        if means.has_shell && !is_windows {
+            capabilities = capabilities.with_shell(Arc::new(CommandShell::new(reach)));
+        }
+        Self { id, region, labels, capabilities }
+    }
+}
+
+#[async_trait]
+impl Target for InstanceTarget {
+    fn id(&self) -> &TargetId {
+        &self.id
+    }
+
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities.clone()
+    }
+
+    async fn health(&self) -> Result<Health> {
+        let instance = self.id.name();
+        let membership = async {
+            let call = self.region.autoscaling().describe_auto_scaling_instances().instance_ids(instance);
+            call.send().await.map_err(|error| {
+                let action = "autoscaling:DescribeAutoScalingInstances";
+                failed(action, self.region.name(), error).with("instance", instance)
+            })
+        };
+        let (machine, answer) =
+            futures_util::future::try_join(machine(&self.region, instance), membership).await?;
+        let members = answer.auto_scaling_instances();
+        let member = members.iter().find(|member| member.instance_id() == Some(instance));
+        let membership = member.map(|member| Membership {
+            state: member.lifecycle_state().unwrap_or_default(),
+            health: member.health_status().unwrap_or_default(),
+        });
+        Ok(health(machine.as_ref(), membership))
+    }
+}

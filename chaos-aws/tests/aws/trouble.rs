@@ -1,0 +1,47 @@
+//! What the API refuses, in words that a person can act upon.
+
+use chaos_core::ErrorKind;
+use serde_json::json;
+
+use crate::cloud::{Cloud, list};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_say_what_to_do() {
+    let Some(cloud) = Cloud::with_web(1) else { return };
+    let provider = cloud.provider().await;
+    for (fault, action, words) in [
+        ("access_denied", "DescribeAutoScalingGroups", "missing=\"autoscaling:DescribeAutoScalingGroups\""),
+        ("access_denied", "DescribeInstances", "missing=\"ec2:DescribeInstances\""),
+        ("expired_token", "DescribeAutoScalingGroups", "refresh them"),
+        ("expired_token", "DescribeInstances", "refresh them"),
+    ] {
+        cloud.break_calls(json!({ "do": fault, "action": action, "count": 0 }));
+        let error = list(&provider).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(!error.is_retryable());
+        cloud.page("DELETE", "faults", None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_credentials_the_error_says_so() {
+    let Some(cloud) = Cloud::with_web(1) else { return };
+    let mut config = cloud.config().into_builder();
+    config.set_credentials_provider(None);
+    let provider = chaos_aws::AutoScaling::builder().sdk_config(config.build()).build().await.unwrap();
+    let error = list(&provider).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
+    assert!(error.to_string().contains("credentials"), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_nobody_answers_at_is_no_empty_list() {
+    let Some(cloud) = Cloud::with_web(1) else { return };
+    let config = cloud.config();
+    drop(cloud);
+    let provider = chaos_aws::AutoScaling::builder().sdk_config(config).build().await.unwrap();
+    let error = list(&provider).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(error.is_retryable());
+}
