@@ -6,8 +6,9 @@
 #   fault     the fault's id, 16 hexadecimal digits
 #   program   this text once more, for start
 #   vantage   for status and stop: from where the preflight looked, as it said
-#   boot_id, ends_at    for start: the boot, and the uptime in hundredths of a second at which the fault must be over. That clock
-#                       cannot be set, so that an order that arrives late ends on time, and never begins after its end.
+#   boot_id, ends_at, at_most    for start: the boot, the uptime in hundredths of a second at which the fault must be over, and how
+#                       far that may be away. Nobody can set that clock, so that an order that arrives late ends on time, and never
+#                       begins after its end
 #
 # It answers with lines NAME=VALUE on standard output, `note=` among them for what a person should know. The exit status is
 # that of sysexits.h: 64 for a parameter that makes no sense on this machine, 69 for something that is missing here, 75 for what may
@@ -70,6 +71,10 @@ vantage_here() {
 # An answer of "nothing" counts only from where what a fault has started could be seen: the processes of others are hidden, and those
 # with more rights. For status and stop, before they look.
 must_see_as_before() {
+  for name in grep ls xargs; do
+    command -v "$name" >/dev/null 2>&1 || not_now "the command $name is missing, without which nothing is found"
+  done
+  grep -q . /proc/self/environ 2>/dev/null || not_now "/proc cannot be searched"
   # shellcheck disable=SC2046,SC2086 # split into fields
   set -- ${vantage:?} $(vantage_here)
   [ $# -eq 12 ] || not_now "it cannot be told from where the fault was begun"
@@ -92,11 +97,13 @@ uptime() { # in hundredths of a second
 
 # Sets $left, in hundredths of a second. For start: ends it where there is nothing left to begin for.
 must_be_in_time() {
-  : "${boot_id:?}" "${ends_at:?}" "${program:?}"
+  : "${boot_id:?}" "${ends_at:?}" "${at_most:?}" "${program:?}"
   read -r boot </proc/sys/kernel/random/boot_id
   [ "$boot" = "$boot_id" ] || not_now "the machine has rebooted since this was prepared; nothing was begun"
   left=$((ends_at - $(uptime)))
   [ "$left" -gt 0 ] || not_now "the fault's deadline has passed; nothing was begun"
+  # A container that has restarted may count its uptime anew, in the same boot.
+  [ "$left" -le "$at_most" ] || not_now "the machine's uptime has gone back since this was prepared; nothing was begun"
 }
 
 seconds() { # of hundredths: 105 is 1.05
@@ -104,10 +111,10 @@ seconds() { # of hundredths: 105 is 1.05
 }
 
 # Runs this program once more as `hold`, with these variables, in a session of its own: it outlives whoever started it. Sets
-# $holder.
+# $holder. The mark comes before the session: between the two, stop would find it neither by its mark nor in the group of start.
 detached() { # NAME=VALUE...
-  setsid env -i "$mark" "PATH=$PATH" LC_ALL=C action=hold "fault=$fault" "program=$program" "$@" \
-    sh -c "$program" "chaos-fault-$fault" "$(uptime)" "$ends_at" </dev/null >/dev/null 2>&1 &
+  CHAOS_FAULT=$fault env -i "$mark" "PATH=$PATH" LC_ALL=C action=hold "fault=$fault" "program=$program" "$@" \
+    setsid sh -c "$program" "chaos-fault-$fault" "$(uptime)" "$ends_at" </dev/null >/dev/null 2>&1 &
   holder=$!
 }
 

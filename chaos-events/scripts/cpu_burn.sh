@@ -90,7 +90,7 @@ status() {
     [ "$end" -le "$1" ] || total=$((total + used * 1000000 / ticks / (end - $1)))
     [ "$now" -ge "$2" ] || echo "burning=$burner"
   done
-  echo "burners=$burners"
+  printf 'burners=%s\nprocesses=%s\n' "$burners" "$(marked | grep -c .)"
   [ "$burners" -eq 0 ] || echo "load_percent=$(seconds $((total / burners)))"
 }
 

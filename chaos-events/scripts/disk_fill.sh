@@ -117,7 +117,7 @@ open_unseen() {
 hold_until_end() {
   left=$((ends_at - $(uptime)))
   [ "$left" -gt 0 ] || not_now "the fault's deadline has passed; nothing was begun"
-  setsid env -i "$mark" "PATH=$PATH" sleep "$(seconds "$left")" </dev/null >/dev/null 2>&1 &
+  CHAOS_FAULT=$fault env -i "$mark" "PATH=$PATH" setsid sleep "$(seconds "$left")" </dev/null >/dev/null 2>&1 &
   sleeper=$!
   look_at "$sleeper" || not_now "the holder does not start"
   # shellcheck disable=SC2086 # split into fields

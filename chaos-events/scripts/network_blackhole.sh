@@ -383,9 +383,15 @@ hold_with_owner() {
     left=$((ends_at - $(uptime)))
     [ "$left" -gt 0 ] || exit
     nft_program ' { flags owner; }'
-    exec setsid env -i "$mark" "PATH=$PATH" sleep "$(seconds $((left + 100)))"
+    # shellcheck disable=SC2030 # nobody reads it here
+    export CHAOS_FAULT="$fault"
+    exec env -i "$mark" "PATH=$PATH" setsid sleep "$(seconds $((left + 100)))"
   } 2>/dev/null </dev/null |
-    exec setsid env -i "$mark" "PATH=$PATH" LC_ALL=C HOME=/dev/null INPUTRC=/dev/null TERM=dumb nft -i >/dev/null 2>&1 &
+    {
+      # shellcheck disable=SC2031 # nor here
+      export CHAOS_FAULT="$fault"
+      exec env -i "$mark" "PATH=$PATH" LC_ALL=C HOME=/dev/null INPUTRC=/dev/null TERM=dumb setsid nft -i
+    } >/dev/null 2>&1 &
   holder=$!
 }
 

@@ -171,9 +171,11 @@ impl Recovery for EndCpuBurn {
         let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? else {
             return Ok(Verdict::Gone("the target exists no more, and its burners with it".to_owned()));
         };
-        Ok(match Self::measure(scope, &fault.status().await?)? {
+        let answer = fault.status().await?;
+        Self::measure(scope, &answer)?;
+        Ok(match answer.parse::<u32>("processes")? {
             0 => Verdict::Back,
-            burners => Verdict::NotYet(format!("burners still run: {burners}")),
+            processes => Verdict::NotYet(format!("processes of it still run: {processes}")),
         })
     }
 }

@@ -89,7 +89,7 @@ impl HostFault {
         // The machine read its uptime before this moment, so that the fault ends early by what the answer took, and never late.
         let hundredths = u64::try_from(scope.remaining().as_millis() / 10).unwrap_or(u64::MAX);
         let ends_at = uptime.saturating_add(hundredths);
-        let fault = self.with("boot_id", boot_id).with("ends_at", ends_at);
+        let fault = self.with("boot_id", boot_id).with("ends_at", ends_at).with("at_most", hundredths);
         let vantage = Vantage(answer.text("vantage")?.to_owned());
         Ok(Ready { fault, answer, vantage })
     }

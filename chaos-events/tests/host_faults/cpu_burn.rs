@@ -8,7 +8,7 @@ use chaos_testkit::{Subject, Timing, contract};
 use futures_util::future::join_all;
 
 use self::by_hand::ByHand;
-use crate::machine::{self, Machine, Tools, marked, until};
+use crate::machine::{self, Machine, Tools, altered, lacks_root, marked, until};
 
 const LONG: Duration = Duration::from_secs(60);
 /// How late the end of a fault may be that nobody recovers.
@@ -74,7 +74,9 @@ async fn starting_and_stopping_are_harmless_when_they_are_repeated_or_never_happ
 async fn nothing_begins_after_the_deadline_or_a_reboot() {
     for tools in Tools::all() {
         let burn = ByHand::lasting(tools, LONG).await;
-        for (name, value) in [("ends_at", "1"), ("boot_id", "00000000-0000-0000-0000-000000000000")] {
+        for (name, value) in
+            [("ends_at", "1"), ("at_most", "1"), ("boot_id", "00000000-0000-0000-0000-000000000000")]
+        {
             let late = burn.with(name, value);
             let start = late.run("start").await;
             assert_eq!(start.status, 75, "{name}: {start:?}");
@@ -86,7 +88,10 @@ async fn nothing_begins_after_the_deadline_or_a_reboot() {
 
 #[tokio::test]
 async fn a_start_that_is_still_on_its_way_is_stopped_too() {
-    stopped_on_its_way("nproc", "WAIT 60").await;
+    // Before it begins anything; and where a burner has left the start's group, and does nothing yet.
+    for (tool, lines) in [("nproc", "WAIT 60"), ("env", r#"[ "$5" != action=hold ] || { WAIT 0.3; }"#)] {
+        stopped_on_its_way(tool, lines).await;
+    }
 }
 
 /// A start that is stopped while this tool lets it wait.
@@ -145,4 +150,44 @@ async fn a_start_that_is_cut_anywhere_ends_at_its_deadline() {
         .await;
     };
     join_all(Tools::all().into_iter().map(cut)).await;
+}
+
+#[tokio::test]
+async fn a_start_that_is_cut_anywhere_leaves_nothing_after_its_recovery() {
+    let cut = async |tools| {
+        cut_anywhere(tools, LONG, async |burn| {
+            burn.succeeds("stop").await;
+            assert_eq!(marked(&burn.fault), [0; 0]);
+            // Nor does anything come after it.
+            SystemClock::default().sleep(Duration::from_millis(100)).await;
+            assert_eq!(marked(&burn.fault), [0; 0]);
+        })
+        .await;
+    };
+    join_all(Tools::all().into_iter().map(cut)).await;
+}
+
+/// From where its processes cannot be seen, nothing is said to be left, and nothing is said not to be.
+#[tokio::test]
+async fn who_cannot_see_it_says_so() {
+    if lacks_root("who_cannot_see_it_says_so") {
+        return;
+    }
+    let burn = ByHand::lasting(Tools::of_debian(), LONG).await;
+    burn.succeeds("start").await;
+    let burning = marked(&burn.fault);
+    for (elsewhere, reason) in [
+        ("exec setpriv --reuid 65534 --regid 65534 --clear-groups /bin/dash \"$@\"", "user and group 0:0"),
+        ("exec unshare --pid --fork --mount-proc /bin/dash \"$@\"", "other namespaces"),
+        ("PATH=/nowhere exec /bin/dash \"$@\"", "is missing"),
+    ] {
+        let (tools, _directory) = altered(Tools::of_debian(), "sh", elsewhere);
+        let blind = burn.with_tools(tools);
+        let answer = blind.run("stop").await;
+        assert_eq!(answer.status, 75, "{elsewhere}: {answer:?}");
+        assert!(answer.stderr.contains(reason), "{elsewhere}: {answer:?}");
+        assert_eq!(marked(&burn.fault), burning, "{elsewhere}");
+    }
+    burn.succeeds("stop").await;
+    assert_eq!(marked(&burn.fault), [0; 0]);
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::symlink,
+    os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
@@ -290,4 +290,21 @@ pub(crate) fn lacks_root(test: &str) -> bool {
         eprintln!("skipped: {test}: only root may do what it needs");
     }
     !is_root
+}
+
+/// From where a preflight in this process would look, as it says.
+pub(crate) fn vantage() -> String {
+    let program = concat!(include_str!("../../scripts/common.sh"), "\nvantage_here");
+    let mut command = Command::new("sh");
+    let output = command.args(["-c", program]).env("action", "none").env("fault", "none").output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Tools in which `name` is this script.
+pub(crate) fn altered(tools: Tools, name: &str, script: &str) -> (Tools, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(name);
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    (tools.with(name, path), directory)
 }

@@ -46,7 +46,12 @@ impl ByHand {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let fault = format!("{:08x}{:08x}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let ends_at = uptime() + duration.as_secs_f64();
-        let parameters = vec![("fault", fault.clone()), ("ends_at", format!("{:.0}", ends_at * 100.0))];
+        let parameters = vec![
+            ("fault", fault.clone()),
+            ("start_of", fault.clone()),
+            ("ends_at", format!("{:.0}", ends_at * 100.0)),
+            ("at_most", format!("{:.0}", duration.as_secs_f64() * 100.0 + 2.0)),
+        ];
         Self { fault, tools, orders, parameters, ends_at }
     }
 
@@ -57,12 +62,28 @@ impl ByHand {
         other
     }
 
+    /// The same fault, looked at with other tools.
+    pub(super) fn with_tools(&self, tools: Tools) -> Self {
+        let (fault, orders) = (self.fault.clone(), Arc::clone(&self.orders));
+        Self {
+            fault,
+            tools: Arc::new(tools),
+            orders,
+            parameters: self.parameters.clone(),
+            ends_at: self.ends_at,
+        }
+    }
+
     fn command(&self, action: &str) -> Command {
         let is_it = |script: &&Script| script.parameters().any(|named| named == ("action", action));
         let script = self.orders.iter().find(is_it).unwrap();
         let mut command = Command::new(self.tools.path().join("sh"));
         command.args(["-c", script.source()]).env_clear().env("PATH", self.tools.path());
-        command.envs(script.parameters()).envs(self.parameters.iter().map(|(name, value)| (name, value)));
+        // Its own values for the parameters that this order has.
+        let own = |name: &str| {
+            self.parameters.iter().rfind(|(own, _)| *own == name).map(|(_, value)| value.as_str())
+        };
+        command.envs(script.parameters().map(|(name, value)| (name, own(name).unwrap_or(value))));
         command.stdin(Stdio::null()).process_group(0);
         command
     }

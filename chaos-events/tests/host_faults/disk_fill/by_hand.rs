@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt,
     path::Path,
     process::Stdio,
     sync::{
@@ -11,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use crate::machine::{Tools, marked};
+use crate::machine::{Tools, marked, vantage};
 
 const PROGRAM: &str =
     concat!(include_str!("../../../scripts/common.sh"), include_str!("../../../scripts/disk_fill.sh"));
@@ -53,7 +54,10 @@ impl ByHand {
             ("amount", bytes.to_string()),
             ("floor", floor.to_string()),
             ("ends_at", ends_at),
+            ("at_most", format!("{:.0}", duration.as_secs_f64() * 100.0 + 2.0)),
             ("boot_id", boot.trim().to_owned()),
+            ("device", fs::metadata(path).unwrap().dev().to_string()),
+            ("vantage", vantage()),
             ("program", PROGRAM.to_owned()),
         ];
         Self { fault, tools: tools.into(), parameters }

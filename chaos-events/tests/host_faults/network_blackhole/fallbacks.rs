@@ -1,6 +1,6 @@
 //! Targets that lack something: an older nft, no nft, no right to change the network.
 
-use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
+use std::time::Duration;
 
 use chaos_core::{Clock, Outcome, SystemClock};
 use chaos_events::{Direction, NetworkBlackhole, Protocol};
@@ -13,17 +13,8 @@ use super::{
     namespace::Network,
     stream::{Stream, after},
 };
-use crate::machine::{Machine, Tools, lacks_root, marked, program, until};
+use crate::machine::{Machine, Tools, altered, lacks_root, marked, program, until};
 use rustix::process::Signal;
-
-/// Tools in which `name` is this script.
-fn altered(tools: Tools, name: &str, script: &str) -> (Tools, TempDir) {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join(name);
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    (tools.with(name, path), directory)
-}
 
 /// An nft, or a kernel, from before tables had owners.
 fn without_owners(tools: Tools) -> (Tools, TempDir) {
