@@ -5,9 +5,11 @@ use std::error::Error as StdError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::{
     config::http::HttpResponse,
-    error::{ProvideErrorMetadata, SdkError},
+    error::{ConnectorError, ProvideErrorMetadata, SdkError},
 };
 use chaos_core::{Error, ErrorKind};
+
+const NO_CREDENTIALS: &str = "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or log in";
 
 /// What went wrong with one call of the API.
 ///
@@ -35,6 +37,11 @@ where
         _ if let Some(credentials) = cause::<CredentialsError>(&error) => {
             let (kind, what) = without_credentials(credentials);
             named(Error::new(kind, what)).caused_by(error)
+        }
+        SdkError::DispatchFailure(failure)
+            if failure.is_other() && has_no_identity(failure.as_connector_error()) =>
+        {
+            named(Error::new(ErrorKind::Denied, NO_CREDENTIALS)).caused_by(error)
         }
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
             named(Error::new(ErrorKind::Timeout, "the AWS API cannot be reached in time")).caused_by(error)
@@ -64,12 +71,21 @@ fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Opti
     None
 }
 
+/// A configuration without any source of credentials. The SDK has no type for this.
+fn has_no_identity(error: Option<&ConnectorError>) -> bool {
+    let mut next: Option<&(dyn StdError + 'static)> = error.map(|error| error as _);
+    while let Some(error) = next {
+        if error.to_string().contains("no identity resolver") {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
 fn without_credentials(error: &CredentialsError) -> (ErrorKind, &'static str) {
     match error {
-        CredentialsError::CredentialsNotLoaded(_) => (
-            ErrorKind::Denied,
-            "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or log in",
-        ),
+        CredentialsError::CredentialsNotLoaded(_) => (ErrorKind::Denied, NO_CREDENTIALS),
         CredentialsError::ProviderTimedOut(_) => {
             (ErrorKind::Timeout, "the AWS credentials did not come in time")
         }

@@ -49,10 +49,7 @@ pub(crate) async fn looked_up(
     region: &Arc<Region>,
     groups: Vec<AutoScalingGroup>,
 ) -> Result<Vec<Group>> {
-    let instances = groups.iter().flat_map(AutoScalingGroup::instances);
-    let ids: Vec<String> =
-        instances.filter_map(|instance| instance.instance_id()).map(str::to_owned).collect();
-    let machines = machines(region, &ids).await?;
+    let machines = machines(region, &groups).await?;
     let has_spot = machines.values().any(|machine| machine.is_spot);
     let interrupted = if has_spot { interrupted(region).await? } else { Default::default() };
     let seen = Seen { machines, interrupted };

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_autoscaling::types::AutoScalingGroup;
 use aws_sdk_ec2::{error::SdkError, operation::describe_instances::DescribeInstancesOutput, types::Filter};
 use chaos_core::{Error, ErrorKind, Result};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt};
 
 use crate::{
     error::{code, failed},
@@ -13,21 +14,45 @@ use crate::{
     regions::Region,
 };
 
-/// How many ids one call takes.
-const IDS: usize = 1000;
+/// How many instances are asked for by their ids, in one call without pages.
+const BY_IDS: usize = 100;
 /// How many values a filter takes.
 const FILTER_VALUES: usize = 200;
-/// How many calls are under way at a time, in each region.
-const AT_A_TIME: usize = 4;
+/// How many instances a page holds, where the answer comes in pages.
+const PAGE: i32 = 1000;
+
+/// What the instances of a group bear.
+const GROUP_TAG: &str = "tag:aws:autoscaling:groupName";
 
 const ACTION: &str = "ec2:DescribeInstances";
 
-/// Looks up these instances, 1,000 with a call. What EC2 does not know is not among the answers.
-pub(crate) async fn machines(region: &Region, ids: &[String]) -> Result<BTreeMap<String, Machine>> {
-    let batches: Vec<_> =
-        ids.chunks(IDS).map(|ids| async move { by_ids(region, ids).await }).map(Box::pin).collect();
-    let found: Vec<Vec<Machine>> = stream::iter(batches).buffer_unordered(AT_A_TIME).try_collect().await?;
-    Ok(found.into_iter().flatten().map(|machine| (machine.id.clone(), machine)).collect())
+/// Looks up the instances of these groups, 1,000 with a call: by the groups that they belong to, because ids go with few at a time
+/// and without pages. What EC2 does not know is not among the answers.
+pub(crate) async fn machines(
+    region: &Region,
+    groups: &[AutoScalingGroup],
+) -> Result<BTreeMap<String, Machine>> {
+    let instances = groups.iter().flat_map(AutoScalingGroup::instances);
+    let ids: BTreeSet<String> =
+        instances.filter_map(|instance| instance.instance_id()).map(str::to_owned).collect();
+    let by_id = |machines: Vec<Machine>| machines.into_iter().map(|machine| (machine.id.clone(), machine));
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    if ids.len() <= BY_IDS {
+        let ids: Vec<String> = ids.into_iter().collect();
+        return Ok(by_id(by_ids(region, &ids).await?).collect());
+    }
+    // What would be a wildcard in a filter is looked for by id.
+    let names = groups.iter().filter_map(AutoScalingGroup::auto_scaling_group_name);
+    let names: Vec<String> =
+        names.filter(|name| !name.contains(['*', '?', '\\'])).map(str::to_owned).collect();
+    let mut found: BTreeMap<String, Machine> =
+        by_id(by_filter(region, GROUP_TAG, &names).await?).filter(|(id, _)| ids.contains(id)).collect();
+    // One that was attached by hand may not bear the tag yet.
+    let missing: Vec<String> = ids.into_iter().filter(|id| !found.contains_key(id)).collect();
+    found.extend(by_id(by_filter(region, "instance-id", &missing).await?));
+    Ok(found)
 }
 
 /// Looks up one instance; `None` where EC2 does not know it.
@@ -41,13 +66,8 @@ pub(crate) async fn machine(region: &Region, id: &str) -> Result<Option<Machine>
 
 async fn by_ids(region: &Region, ids: &[String]) -> Result<Vec<Machine>> {
     let fetch = |token: Option<String>| async move {
-        let call = region.ec2().describe_instances();
-        // The ids go with the first page only: a token stands for them.
-        let call = match token {
-            None => call.set_instance_ids(Some(ids.to_vec())),
-            token => call.set_next_token(token),
-        };
-        match call.send().await {
+        let call = region.ec2().describe_instances().set_instance_ids(Some(ids.to_vec()));
+        match call.set_next_token(token).send().await {
             Ok(answer) => {
                 let next = answer.next_token.clone();
                 Ok((Some(answer), next))
@@ -62,19 +82,19 @@ async fn by_ids(region: &Region, ids: &[String]) -> Result<Vec<Machine>> {
     while let Some(answer) = answers.next().await {
         match answer? {
             Some(answer) => found.extend(read(answer)),
-            None => return by_filter(region, ids).await,
+            None => return by_filter(region, "instance-id", ids).await,
         }
     }
     Ok(found)
 }
 
-/// As [`by_ids`], where ids that nobody knows do no harm; but of fewer with a call.
-async fn by_filter(region: &Region, ids: &[String]) -> Result<Vec<Machine>> {
-    let mut found = Vec::with_capacity(ids.len());
-    for ids in ids.chunks(FILTER_VALUES) {
+/// Instances by what a filter knows of them; where nobody has one of the values, that does no harm.
+async fn by_filter(region: &Region, name: &str, values: &[String]) -> Result<Vec<Machine>> {
+    let mut found = Vec::new();
+    for values in values.chunks(FILTER_VALUES) {
         let fetch = |token: Option<String>| async move {
-            let filter = Filter::builder().name("instance-id").set_values(Some(ids.to_vec())).build();
-            let call = region.ec2().describe_instances().filters(filter).max_results(1000);
+            let filter = Filter::builder().name(name).set_values(Some(values.to_vec())).build();
+            let call = region.ec2().describe_instances().filters(filter).max_results(PAGE);
             let answer = call.set_next_token(token).send().await;
             let answer = answer.map_err(|error| failed(ACTION, region.name(), error))?;
             let next = answer.next_token.clone();
@@ -94,7 +114,7 @@ pub(crate) async fn interrupted(region: &Region) -> Result<BTreeSet<String>> {
         let marks = ["marked-for-termination", "marked-for-stop", "marked-for-hibernation"];
         let values = marks.iter().map(|&mark| mark.to_owned()).collect();
         let filter = Filter::builder().name("status-code").set_values(Some(values)).build();
-        let call = region.ec2().describe_spot_instance_requests().filters(filter).max_results(1000);
+        let call = region.ec2().describe_spot_instance_requests().filters(filter).max_results(PAGE);
         let answer = call.set_next_token(token).send().await;
         let answer =
             answer.map_err(|error| failed("ec2:DescribeSpotInstanceRequests", region.name(), error))?;

@@ -1,5 +1,8 @@
 //! What the API refuses, in words that a person can act upon.
 
+use aws_credential_types::provider::{
+    ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future,
+};
 use chaos_core::ErrorKind;
 use serde_json::json;
 
@@ -24,15 +27,30 @@ async fn refusals_say_what_to_do() {
     }
 }
 
+/// A chain in which nobody has anything.
+#[derive(Debug)]
+struct Nobody;
+
+impl ProvideCredentials for Nobody {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Err(CredentialsError::not_loaded("nobody has any")))
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_credentials_the_error_says_so() {
     let Some(cloud) = Cloud::with_web(1) else { return };
-    let mut config = cloud.config().into_builder();
-    config.set_credentials_provider(None);
-    let provider = chaos_aws::AutoScaling::builder().sdk_config(config.build()).build().await.unwrap();
-    let error = list(&provider).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
-    assert!(error.to_string().contains("credentials"), "{error:?}");
+    for nobody in [None, Some(SharedCredentialsProvider::new(Nobody))] {
+        let mut config = cloud.config().into_builder();
+        config.set_credentials_provider(nobody);
+        let provider = chaos_aws::AutoScaling::builder().sdk_config(config.build()).build().await.unwrap();
+        let error = list(&provider).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
+        assert!(error.to_string().starts_with("there are no AWS credentials: set"), "{error:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
