@@ -83,7 +83,11 @@ architecture() {
   tree_is_free_of chaos-core "$foreign" &&
     tree_is_free_of chaos-events "$foreign" &&
     tree_is_free_of chaos-journal 'hyper|reqwest|aws-.*|azure.*|bollard' &&
+    tree_is_free_of chaos-aws 'sqlx|libsqlite3-sys|azure.*|bollard' &&
+    only_our_crates chaos-aws 'chaos-core' &&
     tree_is_free_of chaos-local 'sqlx|libsqlite3-sys|aws-.*|azure.*|bollard' &&
+    tree_is_free_of chaos-aws 'reqwest|sqlx|libsqlite3-sys|azure.*|bollard|openssl-sys' &&
+    only_our_crates chaos-aws 'chaos-core' &&
     only_our_crates chaos-core 'none' &&
     only_our_crates chaos-events 'chaos-core' &&
     only_our_crates chaos-journal 'chaos-core' &&
@@ -108,6 +112,17 @@ figures() {
   ./examples/scripts/history-figures.sh target/release/history
 }
 
+# The stand-in for AWS that the tests of chaos-aws talk to: moto's server, from PyPI, of one version.
+install_moto() {
+  local wanted=chaos-aws/tests/stand_in/requirements.txt place=target/moto-venv
+  if ! cmp -s "$wanted" "$place/installed.txt"; then
+    need pip3 python3-venv
+    rm -rf "$place"
+    python3 -m venv "$place" && "$place/bin/pip" install --quiet --requirement "$wanted" && cp "$wanted" "$place/installed.txt" || return 1
+  fi
+  export CHAOS_MOTO="$PWD/$place/bin/moto_server"
+}
+
 compiler=yes
 need cc gcc || compiler=
 need shellcheck shellcheck || skipped+=("shellcheck: not installed, and only root can install it")
@@ -121,6 +136,9 @@ if [ "$(id -u)" -eq 0 ]; then
   done
 fi
 [ -n "$compiler" ] || { echo "a C compiler is needed for SQLite: install gcc"; exit 1; }
+
+mkdir -p target
+install_moto || echo "moto could not be installed"
 
 step "format" cargo fmt --all --check
 step "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -139,6 +157,13 @@ else
   skipped+=("cargo deny: not installed; CI always runs it")
 fi
 tests "tests" cargo test --locked --workspace --exclude benches --lib --bins --tests --no-fail-fast
+if [ -n "${CHAOS_MOTO-}" ]; then
+  step "the stand-in for AWS" "${CHAOS_MOTO%/*}/python" -B chaos-aws/tests/stand_in/check.py
+elif [ "${CI:-}" = true ]; then
+  step "the stand-in for AWS" false
+else
+  skipped+=("the stand-in for AWS and the tests that use it: moto could not be installed")
+fi
 tests "documentation examples" cargo test --locked --workspace --exclude benches --doc --no-fail-fast
 tests "mocks" cargo test --locked --package chaos-core --features mock --doc mock
 step "benchmarks run" cargo bench --locked --package benches --benches -- --test

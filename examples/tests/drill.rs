@@ -72,7 +72,7 @@ async fn a_person_reads_phases_and_a_table() {
     ] {
         assert!(drill.stdout.contains(text), "{text:?} is not in {drill:#?}");
     }
-    assert!(drill.stdout.contains("cargo drill --event stop --seed 7 --duration 1s"), "{drill:#?}");
+    assert!(drill.stdout.contains("cargo drill --event stop --duration 1s --seed 7"), "{drill:#?}");
     assert!(drill.stdout.lines().all(|line| line.chars().count() <= 80), "{drill:#?}");
     // Every fifth of the requests in a second of hold went to the replica that hung.
     let failed =

@@ -31,7 +31,7 @@ pub struct DrillArguments {
     /// Draws the same victims each time; a new one is drawn and reported if not given
     #[arg(long, value_name = "NUMBER", value_parser = seed)]
     pub(super) seed: Option<u64>,
-    /// Show who would be chosen, and touch nothing
+    /// Show who would be chosen, and touch nothing. Whether the event can be carried out there shows only when it is
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Do not ask before a drill on an attached fleet

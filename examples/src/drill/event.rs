@@ -174,7 +174,7 @@ impl EventArguments {
         [
             with_value("--load", self.load.map(|load| load.to_string()), BURN),
             with_value("--cores", self.cores.map(|cores| cores.to_string()), BURN),
-            with_value("--path", self.path.as_ref().map(|path| path.to_string_lossy().into_owned()), FILL),
+            with_value("--path", self.path.as_deref().map(absolute), FILL),
             with_value("--percent", self.percent.map(|percent| percent.to_string()), FILL),
             with_value("--bytes", size(self.bytes), FILL),
             with_value("--all-but", size(self.all_but), FILL),
@@ -224,9 +224,10 @@ impl EventArguments {
         let Some(given) = &self.path else {
             return Err(Error::invalid("--path", "none", "the directory that disk-fill is about"));
         };
-        let shown = format!("{:?}", given.display().to_string());
-        let path = std::path::absolute(given).ok().and_then(|path| path.into_os_string().into_string().ok());
-        let path = path.ok_or_else(|| Error::invalid("--path", &shown, "a directory whose name is text"))?;
+        if given.to_str().is_none() {
+            return Err(Error::invalid("--path", format!("{given:?}"), "a directory whose name is text"));
+        }
+        let path = absolute(given);
         let fill = match (self.percent, self.bytes, self.all_but) {
             (Some(percent), _, _) => named("--percent", percent, DiskFill::up_to_percent(path, percent)),
             (_, Some(bytes), _) => named("--bytes", bytes.as_u64(), DiskFill::bytes(path, bytes.as_u64())),
@@ -303,6 +304,11 @@ impl FromStr for PortRange {
             _ => Err("expected ports from 1 to 65535, such as 8080 or 9000-9010".to_owned()),
         }
     }
+}
+
+/// The same from any working directory.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
 }
 
 /// As it is given on the command line.

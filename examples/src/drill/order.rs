@@ -31,6 +31,7 @@ pub(super) struct Order {
     /// The arguments that say which event it is.
     event_arguments: String,
     count: Option<usize>,
+    base_port: Option<u16>,
     group: Option<String>,
     recovery_budget: Duration,
 }
@@ -62,6 +63,7 @@ impl Order {
             steady: arguments.steady,
             attach: arguments.attach.clone(),
             count: arguments.count,
+            base_port: arguments.base_port,
             group: arguments.group.clone(),
             recovery_budget: arguments.recovery_budget,
         })
@@ -83,6 +85,7 @@ impl Order {
         let path = |path: &Option<PathBuf>| path.as_deref().map(quoted);
         for (name, value) in [
             ("--count", count),
+            ("--base-port", self.base_port.map(|port| port.to_string())),
             ("--group", self.group.as_deref().map(|group| quoted(group.as_ref()))),
             ("--attach", path(&self.attach)),
             ("--journal", path(&self.journal)),

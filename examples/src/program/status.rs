@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use chaos_core::{Error, ErrorKind, FaultRecord, FaultState, Outcome, RunReport};
+use chaos_core::{Error, ErrorKind, FaultRecord, FaultState, Outcome, Reason, RunReport};
 
 /// How a program ended, as its exit code. This is the only place that knows the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,9 @@ impl Status {
     pub fn of_run(report: &RunReport) -> Self {
         match report.outcome() {
             Outcome::Completed | Outcome::DryRun => Self::Done,
+            Outcome::Skipped if report.skipped.iter().any(|skip| is_bad_input(&skip.reason)) => {
+                Self::BadArguments
+            }
             Outcome::Skipped => Self::Skipped,
             _ if !report.is_recovered() => Self::NotRecovered,
             _ => Self::Other,
@@ -57,6 +60,11 @@ impl Status {
             _ => Self::Other,
         }
     }
+}
+
+/// Whether a target was left alone because what was asked for makes no sense there.
+fn is_bad_input(reason: &Reason) -> bool {
+    matches!(reason, Reason::Doubt { failure } if failure.kind == ErrorKind::InvalidInput)
 }
 
 impl From<Status> for ExitCode {

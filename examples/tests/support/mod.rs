@@ -103,7 +103,8 @@ pub(crate) fn lacks_root(test: &str) -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
         // Past the capture of a test's output, which is shown only where the test fails.
-        writeln!(std::io::stderr(), "\nskipped: {test}: needs root").unwrap();
+        let mut stderr = std::io::stderr();
+        writeln!(stderr, "\nskipped: {test}: needs root").unwrap();
     }
     !is_root
 }
