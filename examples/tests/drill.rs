@@ -216,7 +216,7 @@ async fn ctrl_c_recovers_and_a_second_one_says_how_to() {
     assert_eq!((fleet.stopped().len(), fleet.healthy().await), (0, 5));
 
     let state = fleet.state();
-    let again = ["--event", "stop", "--seed", "7", "--duration", "10m", "--attach", text(&state)];
+    let again = ["--event", "stop", "--duration", "10m", "--seed", "7", "--attach", text(&state)];
     let again = [&again[..], &journal].concat();
     let mut drill = Watched::start(DRILL, [&again[..], &["--yes"]].concat());
     drill.says("inject ").await;
