@@ -64,13 +64,19 @@ impl ChaosEvent for Paused {
                     carry_out(inject, come, target, permit).await?;
                     meeting.arrived.notify_one();
                     meeting.seen.notified().await;
-                    if come == Come::NoWay {
-                        return Err(Error::new(
-                            ErrorKind::Refused,
-                            "the suite kept the injection from happening",
-                        ));
+                    match come {
+                        Come::NoWay => {
+                            let what = "the suite kept the injection from happening";
+                            Err(Error::new(ErrorKind::Refused, what))
+                        }
+                        // Whoever drops a call cannot say that it has returned: a platform at the other end of a wire may not have heard
+                        // of it.
+                        Come::HalfWay => {
+                            let what = "the suite dropped the injection half-way";
+                            Err(Error::new(ErrorKind::Timeout, what))
+                        }
+                        Come::AllTheWay | Come::Beyond => Ok(()),
                     }
-                    Ok(())
                 })
             })
         }))
