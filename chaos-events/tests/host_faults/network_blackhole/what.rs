@@ -317,3 +317,24 @@ async fn what_was_dropped_is_counted() {
     assert_eq!(record.requested.get("seconds"), Some(2.0));
     assert_eq!(record.note, None);
 }
+
+#[tokio::test]
+async fn what_is_dropped_never_reaches_the_rules_of_others() {
+    if lacks_root("what_is_dropped_never_reaches_the_rules_of_others") {
+        return;
+    }
+    let network = Network::new();
+    // Earlier than where firewalls are, and than where connections are tracked.
+    network.near.load(
+        "table inet early { chain c { type filter hook input priority -250; policy accept; udp dport 9 counter; } }",
+    );
+    let nothing_seen = || network.near.rules().contains("counter packets 0 ");
+    assert!(nothing_seen());
+    let machine = Machine::in_namespace(Tools::of_debian(), Some(network.near.name()));
+    let held = Held::inject(&machine, NetworkBlackhole::everything()).await;
+    assert!(!network.far.reaches(&network.near, 9));
+    assert!(nothing_seen(), "{}", network.near.rules());
+    held.cut_short().await;
+    assert!(network.far.reaches(&network.near, 9));
+    assert!(!nothing_seen(), "{}", network.near.rules());
+}
