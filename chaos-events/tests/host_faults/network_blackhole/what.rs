@@ -326,7 +326,7 @@ async fn what_is_dropped_never_reaches_the_rules_of_others() {
     let network = Network::new();
     // Earlier than where firewalls are, and than where connections are tracked.
     network.near.load(
-        "table inet early { chain c { type filter hook input priority -250; policy accept; udp dport 9 counter; } }",
+        "table inet early { chain c { type filter hook input priority -250; policy accept; udp dport 9 counter; }; }",
     );
     let nothing_seen = || network.near.rules().contains("counter packets 0 ");
     assert!(nothing_seen());
