@@ -235,8 +235,8 @@ impl AutoScalingBuilder {
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(Duration::from_secs(5))
-                    .operation_attempt_timeout(Duration::from_secs(30))
-                    .operation_timeout(Duration::from_secs(120))
+                    .operation_attempt_timeout(Duration::from_secs(60))
+                    .operation_timeout(Duration::from_secs(240))
                     .build(),
             );
         if let Ok(name) = AppName::new("chaos-aws") {

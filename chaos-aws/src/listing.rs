@@ -19,7 +19,7 @@ use crate::{
 /// How many groups a page holds, and how many names one call takes.
 const PAGE: i32 = 100;
 /// How many pages of a region are looked up while the next is read.
-const AHEAD: usize = 4;
+const AHEAD: usize = 2;
 
 const ACTION: &str = "autoscaling:DescribeAutoScalingGroups";
 
@@ -49,7 +49,10 @@ pub(crate) async fn looked_up(
     region: &Arc<Region>,
     groups: Vec<AutoScalingGroup>,
 ) -> Result<Vec<Group>> {
-    let machines = machines(region, &groups).await?;
+    let instances = groups.iter().flat_map(AutoScalingGroup::instances);
+    let ids: Vec<String> =
+        instances.filter_map(|instance| instance.instance_id()).map(str::to_owned).collect();
+    let machines = machines(region, &ids).await?;
     let has_spot = machines.values().any(|machine| machine.is_spot);
     let interrupted = if has_spot { interrupted(region).await? } else { Default::default() };
     let seen = Seen { machines, interrupted };

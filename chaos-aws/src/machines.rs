@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_autoscaling::types::AutoScalingGroup;
 use aws_sdk_ec2::{error::SdkError, operation::describe_instances::DescribeInstancesOutput, types::Filter};
 use chaos_core::{Error, ErrorKind, Result};
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     error::{code, failed},
@@ -14,45 +13,22 @@ use crate::{
     regions::Region,
 };
 
-/// How many instances are asked for by their ids, in one call without pages.
-const BY_IDS: usize = 100;
+/// How many ids one call takes.
+const IDS: usize = 1000;
 /// How many values a filter takes.
 const FILTER_VALUES: usize = 200;
 /// How many instances a page holds, where the answer comes in pages.
 const PAGE: i32 = 1000;
-
-/// What the instances of a group bear.
-const GROUP_TAG: &str = "tag:aws:autoscaling:groupName";
+/// How many calls for one page of groups are under way at a time.
+const AT_A_TIME: usize = 2;
 
 const ACTION: &str = "ec2:DescribeInstances";
 
-/// Looks up the instances of these groups, 1,000 with a call: by the groups that they belong to, because ids go with few at a time
-/// and without pages. What EC2 does not know is not among the answers.
-pub(crate) async fn machines(
-    region: &Region,
-    groups: &[AutoScalingGroup],
-) -> Result<BTreeMap<String, Machine>> {
-    let instances = groups.iter().flat_map(AutoScalingGroup::instances);
-    let ids: BTreeSet<String> =
-        instances.filter_map(|instance| instance.instance_id()).map(str::to_owned).collect();
-    let by_id = |machines: Vec<Machine>| machines.into_iter().map(|machine| (machine.id.clone(), machine));
-    if ids.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    if ids.len() <= BY_IDS {
-        let ids: Vec<String> = ids.into_iter().collect();
-        return Ok(by_id(by_ids(region, &ids).await?).collect());
-    }
-    // What would be a wildcard in a filter is looked for by id.
-    let names = groups.iter().filter_map(AutoScalingGroup::auto_scaling_group_name);
-    let names: Vec<String> =
-        names.filter(|name| !name.contains(['*', '?', '\\'])).map(str::to_owned).collect();
-    let mut found: BTreeMap<String, Machine> =
-        by_id(by_filter(region, GROUP_TAG, &names).await?).filter(|(id, _)| ids.contains(id)).collect();
-    // One that was attached by hand may not bear the tag yet.
-    let missing: Vec<String> = ids.into_iter().filter(|id| !found.contains_key(id)).collect();
-    found.extend(by_id(by_filter(region, "instance-id", &missing).await?));
-    Ok(found)
+/// Looks up these instances, 1,000 with a call. What EC2 does not know is not among the answers.
+pub(crate) async fn machines(region: &Region, ids: &[String]) -> Result<BTreeMap<String, Machine>> {
+    let batches: Vec<_> = ids.chunks(IDS).map(|ids| Box::pin(by_ids(region, ids))).collect();
+    let found: Vec<Vec<Machine>> = stream::iter(batches).buffer_unordered(AT_A_TIME).try_collect().await?;
+    Ok(found.into_iter().flatten().map(|machine| (machine.id.clone(), machine)).collect())
 }
 
 /// Looks up one instance; `None` where EC2 does not know it.
@@ -82,18 +58,18 @@ async fn by_ids(region: &Region, ids: &[String]) -> Result<Vec<Machine>> {
     while let Some(answer) = answers.next().await {
         match answer? {
             Some(answer) => found.extend(read(answer)),
-            None => return by_filter(region, "instance-id", ids).await,
+            None => return by_filter(region, ids).await,
         }
     }
     Ok(found)
 }
 
-/// Instances by what a filter knows of them; where nobody has one of the values, that does no harm.
-async fn by_filter(region: &Region, name: &str, values: &[String]) -> Result<Vec<Machine>> {
-    let mut found = Vec::new();
-    for values in values.chunks(FILTER_VALUES) {
+/// As [`by_ids`], where ids that nobody knows do no harm; but of fewer with a call.
+async fn by_filter(region: &Region, ids: &[String]) -> Result<Vec<Machine>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(FILTER_VALUES) {
         let fetch = |token: Option<String>| async move {
-            let filter = Filter::builder().name(name).set_values(Some(values.to_vec())).build();
+            let filter = Filter::builder().name("instance-id").set_values(Some(ids.to_vec())).build();
             let call = region.ec2().describe_instances().filters(filter).max_results(PAGE);
             let answer = call.set_next_token(token).send().await;
             let answer = answer.map_err(|error| failed(ACTION, region.name(), error))?;

@@ -1,6 +1,9 @@
 //! Scripts through Run Command.
 
-use chaos_core::{ErrorKind, NetworkShare, Script, Shell};
+use std::time::Duration;
+
+use chaos_core::{ErrorKind, MemoryJournal, Monkey, NetworkShare, Script, Shell};
+use chaos_events::CpuBurn;
 use serde_json::json;
 
 use crate::cloud::{Cloud, only_group};
@@ -48,4 +51,26 @@ async fn what_printed_too_much_is_an_error() {
     let script = Script::new("head -c 30000 /dev/zero | tr '\\0' x");
     let error = shell.inspect(&script).await.unwrap_err();
     assert!(error.to_string().contains("printed too much"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_an_instance_is_not_sent_twice_where_the_answer_is_lost() {
+    let Some(cloud) = Cloud::with_web(1) else { return };
+    let provider = cloud.provider().await;
+    let target = only_group(&provider).await.members[0].target.id().clone();
+    // The first is the preflight.
+    cloud.break_calls(json!({ "do": "cut_after", "action": "SendCommand", "nth": 2 }));
+    let monkey = Monkey::builder()
+        .provider(provider)
+        .blast_radius(chaos_core::BlastRadius::default().min_healthy(0))
+        .unleash(MemoryJournal::new(), chaos_events::registry())
+        .build()
+        .unwrap();
+    let burn = CpuBurn::default().lasting(Duration::from_secs(20)).unwrap();
+    let report = monkey.inject(burn, &target).await.unwrap();
+    assert!(report.is_recovered() && report.faults.len() == 1, "{report:?}");
+    assert!(report.faults[0].failure.is_some(), "the answer was lost");
+    let calls = cloud.page("GET", "calls?parameters", None).to_string();
+    let starts = calls.matches("action='start'").count();
+    assert_eq!(starts, 1, "{calls}");
 }
