@@ -80,7 +80,11 @@ must_see_as_before() {
   [ $# -eq 12 ] || not_now "it cannot be told from where the fault was begun"
   # Nothing of a fault survives a reboot of its machine.
   [ "$1" = "$7" ] || not_now "the fault is on another machine, $1, and this is $7"
-  [ "$2" = "$8" ] || return 0
+  # shellcheck disable=SC2034 # for the scripts that follow
+  if [ "$2" = "$8" ]; then has_rebooted=0; else
+    has_rebooted=1
+    return
+  fi
   [ "$3 $4" = "$9 ${10}" ] || not_now "the fault is in other namespaces of this machine, in another container perhaps"
   # With CAP_SYS_PTRACE everything is seen; otherwise one's own, as far as it has no more rights.
   [ $((0x${12} & 0x80000)) -eq 0 ] || return 0

@@ -6,6 +6,7 @@
 #   by_host                 1 where only traffic with certain hosts is: hosts4, hosts6, and what the names mean at the start
 #   by_port                 1 where only traffic of certain ports is: tcp, udp
 #   local_ports             1 where these are ports of this machine; 0 where they are those that packets are sent to
+#   network                 for status and stop: the network namespace that the rules are in, as the preflight said
 #   open_loopback, open_neighbours, open4, open6, open_names, open_tcp, open_udp, open_local_tcp    what is let through nevertheless
 # shellcheck source-path=SCRIPTDIR source=common.sh
 [ -n "${action-}" ] || . ./common.sh
@@ -19,7 +20,7 @@ preflight() {
   [ -z "$names$open_names" ] || need getent
   left=100
   choose_backend
-  echo "backend=$backend"
+  printf 'backend=%s\nnetwork=%s\n' "$backend" "$(readlink /proc/self/ns/net)"
 }
 
 parameters_are_given() {
@@ -497,8 +498,31 @@ must_see() {
   done
 }
 
+# Looks for rules in the network that they were loaded in, should this be another one: that of a process that is gone, perhaps.
+look_where_they_are() {
+  [ "$has_rebooted" = 0 ] && [ "$(readlink /proc/self/ns/net)" != "${network:?}" ] || return 0
+  inode=${network#*[}
+  place=
+  for candidate in /run/netns/* /run/docker/netns/*; do
+    [ "$(stat -L -c %i "$candidate" 2>/dev/null)" != "${inode%]}" ] || place=$candidate
+  done
+  if [ -z "$place" ]; then
+    place=$(printf '%s\n' /proc/[0-9]*/ns/net | xargs ls -l 2>/dev/null | grep -F -e "-> $network" | tail -n 1)
+    place=${place%% -> *}
+    place=${place##* }
+  fi
+  # A network that is nowhere any more took its rules with it.
+  [ -n "$place" ] || return 0
+  nsenter "--net=$place" true 2>/dev/null ||
+    not_now "the rules are in another network of this machine, which cannot be entered from here: recover from there"
+  nft() { nsenter "--net=$place" nft "$@"; }
+  iptables() { nsenter "--net=$place" iptables "$@"; }
+  ip6tables() { nsenter "--net=$place" ip6tables "$@"; }
+}
+
 status() {
   must_see_as_before
+  look_where_they_are
   must_see
   report
 }
@@ -541,6 +565,7 @@ remove() {
 
 stop() {
   must_see_as_before
+  look_where_they_are
   report
   # First by request: whoever removes its rules itself may do so where this cannot reach, in another network namespace.
   end_holders

@@ -1,17 +1,23 @@
 //! Recovers the faults that a drill has left behind.
 
-use std::path::PathBuf;
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
 
-use chaos_core::{FaultId, FaultRecord, FaultState, Journal, Monkey, Outcome, Result};
+use chaos_core::{Activity, FaultId, FaultRecord, FaultState, Journal, Monkey, Observer, Outcome, Result};
 use chaos_local::{Fleets, Processes};
 use clap::Parser;
 use indicatif::MultiProgress;
+use jiff::Timestamp;
 use serde::Serialize;
 use std::sync::Arc;
 
 use crate::{
     journal,
-    program::{Interrupt, LogTo, ProgramResult, Status, observe_if_asked, print, print_json},
+    program::{
+        Interrupt, LogTo, ProgramResult, Status, observe_if_asked, print, print_json, recover_command,
+    },
     table::Table,
 };
 
@@ -79,7 +85,10 @@ pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
     let faults: Vec<FaultRecord> = tokio::select! {
         biased;
         // What is begun can be begun again.
-        () = interrupt.next() => return Ok(Status::NotRecovered),
+        () = interrupt.next() => {
+            say(&format!("interrupted; go on with: {}", recover_command(&arguments.journal)));
+            return Ok(Status::NotRecovered);
+        }
         faults = work => faults?,
     };
     let mut held = journal.pending().await?;
@@ -98,17 +107,26 @@ fn monkey(journal: Arc<impl Journal>) -> Result<Monkey> {
     let builder = Monkey::builder()
         .provider(Fleets::new())
         .provider(Processes::named("recover").build()?)
-        .observer(Quiet)
+        .observer(Retries)
         .unleash(journal, chaos_events::registry());
     observe_if_asked(builder).build()
 }
 
-/// The summary says it all.
+/// Says why a fault is not recovered yet. The summary says the rest.
 #[derive(Debug)]
-struct Quiet;
+struct Retries;
 
-impl chaos_core::Observer for Quiet {
-    fn observe(&self, _: jiff::Timestamp, _: &chaos_core::Activity) {}
+impl Observer for Retries {
+    fn observe(&self, _: Timestamp, activity: &Activity) {
+        if let Activity::RecoveryRetried { fault, attempt, failure, wait } = activity {
+            say(&format!("fault {fault}, attempt {attempt}: {failure}; the next in {wait:.1?}"));
+        }
+    }
+}
+
+/// To a person who waits. That nobody can read it is no reason to stop.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn summary(faults: &[FaultRecord], held: &[FaultRecord]) -> String {

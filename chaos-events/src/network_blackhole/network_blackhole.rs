@@ -139,8 +139,9 @@ impl ChaosEvent for NetworkBlackhole {
         let openings = Openings::of(&self.allowed, !dropped.local_ports)?;
         let rules = Rules { dropped, direction: self.direction, openings };
         let ready = rules.tell(fault).preflight(scope).await?;
+        let (vantage, network) = (ready.vantage.clone(), ready.answer.text("network")?.to_owned());
         let begun = scope.clone();
-        let prepared = Prepared::new(RestoreTraffic { vantage: ready.vantage.clone() }, |permit| {
+        let prepared = Prepared::new(RestoreTraffic { vantage, network }, |permit| {
             Box::pin(async move {
                 ready.start(START_WITHIN, permit).await?.tell_notes(&begun);
                 Ok(())

@@ -13,9 +13,16 @@ use crate::host_script::{Answer, HostFault, Vantage};
 #[non_exhaustive]
 pub struct RestoreTraffic {
     pub(super) vantage: Vantage,
+    /// The network namespace of the rules, as the machine calls it.
+    pub(super) network: String,
 }
 
 impl RestoreTraffic {
+    async fn left_behind(&self, scope: &Scope) -> Result<Option<HostFault>> {
+        let fault = HostFault::left_behind(SCRIPT, &self.vantage, scope).await?;
+        Ok(fault.map(|fault| fault.with("network", &self.network)))
+    }
+
     /// How many packets were dropped so far, where there still is something to tell. Returns whether there is.
     fn measure(scope: &Scope, answer: &Answer) -> Result<bool> {
         let is_told = answer.all("dropped_packets").next().is_some();
@@ -31,7 +38,7 @@ impl Recovery for RestoreTraffic {
     const KIND: &'static str = "chaos-events/restore-traffic/1";
 
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
-        let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? else { return Ok(()) };
+        let Some(fault) = self.left_behind(scope).await? else { return Ok(()) };
         let is_told = Self::measure(scope, &fault.stop(permit).await?)?;
         if !is_told && scope.injection() == Injection::Returned {
             scope.note(
@@ -42,7 +49,7 @@ impl Recovery for RestoreTraffic {
     }
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
-        if let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? {
+        if let Some(fault) = self.left_behind(scope).await? {
             let answer = fault.status().await?;
             Self::measure(scope, &answer)?;
             let left: Vec<_> = answer.all("left").collect();

@@ -13,7 +13,7 @@ use crate::arguments::{count, duration, seed};
     about = "Breaks one of five replicas, watches the fleet heal, and reports what the clients noticed",
     after_help = "Without --attach the fleet is the drill's own: five replicas of a small HTTP service on 127.0.0.1, which \
                   end with the drill.\n\n\
-                  Exit codes: 0 done and recovered, 2 bad arguments, 3 skipped by a safety rule, 4 injected but not \
+                  Exit codes: 0 done and recovered, 2 bad arguments, also such as make no sense on the target, 3 skipped by a safety rule or a doubt, 4 injected but not \
                   recovered, 5 anything else: also a drill that Ctrl-C cut short and that has recovered \
                   everything, whose outcome in JSON is failed."
 )]

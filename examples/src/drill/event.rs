@@ -26,7 +26,7 @@ pub(super) struct EventArguments {
     /// What to inject
     #[arg(long, value_name = "NAME", value_enum, default_value_t = EventName::Terminate)]
     event: EventName,
-    /// How long it is kept up, such as 5s or 1m; not for terminate and reboot, which are over at once
+    /// How long it is kept up, such as 5s, 1m if not given; not for terminate and reboot, which are over at once
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
     /// cpu-burn: how much of each core, from 0.01 to 100; 80 if not given
@@ -63,7 +63,7 @@ pub(super) struct EventArguments {
     #[arg(long, group = "traffic")]
     dns: bool,
     /// network-blackhole: the protocol of --ports; both if not given
-    #[arg(long, value_name = "NAME", value_enum, requires = "ports")]
+    #[arg(long, value_name = "NAME", value_enum)]
     protocol: Option<ProtocolName>,
     /// network-blackhole: only packets that go this way
     #[arg(long, value_name = "WAY", value_enum)]
@@ -243,6 +243,9 @@ impl EventArguments {
     }
 
     fn network_blackhole(&self) -> Result<NetworkBlackhole> {
+        if let (Some(protocol), []) = (self.protocol, &self.ports[..]) {
+            return Err(Error::invalid("--protocol", name_of(protocol), "none without --ports"));
+        }
         let hosts = |hosts: &[String]| hosts.join(",");
         let mut blackhole = if self.all {
             NetworkBlackhole::everything()
@@ -407,6 +410,10 @@ mod tests {
             ("--event disk-fill --path /tmp --percent 101", "invalid --percent: 101;"),
             ("--event disk-fill --path /tmp --bytes 0", "invalid --bytes: 0;"),
             ("--event network-blackhole", "invalid --all: none; expected --all, --hosts, --ports or --dns"),
+            (
+                "--event network-blackhole --all --protocol udp",
+                "invalid --protocol: udp; expected none without --ports",
+            ),
             ("--event network-blackhole --hosts=-x", "invalid --hosts: "),
             ("--event network-blackhole --all --allow a..b", "invalid --allow: "),
         ] {
