@@ -515,9 +515,15 @@ look_where_they_are() {
   [ -n "$place" ] || return 0
   nsenter "--net=$place" true 2>/dev/null ||
     not_now "the rules are in another network of this machine, which cannot be entered from here: recover from there"
-  nft() { nsenter "--net=$place" nft "$@"; }
-  iptables() { nsenter "--net=$place" iptables "$@"; }
-  ip6tables() { nsenter "--net=$place" ip6tables "$@"; }
+  if command -v nft >/dev/null 2>&1; then
+    nft() { nsenter "--net=$place" nft "$@"; }
+  fi
+  if command -v iptables >/dev/null 2>&1; then
+    iptables() { nsenter "--net=$place" iptables "$@"; }
+  fi
+  if command -v ip6tables >/dev/null 2>&1; then
+    ip6tables() { nsenter "--net=$place" ip6tables "$@"; }
+  fi
 }
 
 status() {

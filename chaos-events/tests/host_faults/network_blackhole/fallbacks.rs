@@ -125,17 +125,22 @@ async fn the_kernel_needs_no_janitor_to_let_traffic_through() {
 }
 
 #[tokio::test]
-async fn a_janitor_cleans_up_in_its_own_namespace() {
-    if lacks_root("a_janitor_cleans_up_in_its_own_namespace") {
+async fn rules_in_another_network_are_removed_with_their_janitor_and_without() {
+    if lacks_root("rules_in_another_network_are_removed_with_their_janitor_and_without") {
         return;
     }
-    let (old_nft, _directory) = without_owners(Tools::of_debian());
-    for tools in [old_nft, with_iptables_only(Tools::of_debian())] {
+    for (has_nft, is_killed) in [(true, false), (true, true), (false, false), (false, true)] {
+        let (old_nft, _directory) = without_owners(Tools::of_debian());
+        let tools = if has_nft { old_nft } else { with_iptables_only(Tools::of_debian()) };
         let (network, elsewhere) = (Network::new(), Network::new());
         let before = with_tables_of_iptables(&network);
         let machine = Machine::in_namespace(tools, Some(network.near.name()));
         let held = Held::inject(&machine, everything(Duration::from_secs(60))).await;
         machine.move_to(elsewhere.near.name());
+        if is_killed {
+            signal(&marked(&held.fault.to_string()), Signal::KILL);
+            assert!(!network.far.reaches(&network.near, 9), "nobody is left who would remove them");
+        }
         held.cut_short().await;
         assert_eq!(uncounted(&network.near.rules()), uncounted(&before));
         assert!(network.far.reaches(&network.near, 9));
