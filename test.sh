@@ -86,8 +86,6 @@ architecture() {
     tree_is_free_of chaos-aws 'sqlx|libsqlite3-sys|azure.*|bollard' &&
     only_our_crates chaos-aws 'chaos-core' &&
     tree_is_free_of chaos-local 'sqlx|libsqlite3-sys|aws-.*|azure.*|bollard' &&
-    tree_is_free_of chaos-aws 'reqwest|sqlx|libsqlite3-sys|azure.*|bollard|openssl-sys' &&
-    only_our_crates chaos-aws 'chaos-core' &&
     only_our_crates chaos-core 'none' &&
     only_our_crates chaos-events 'chaos-core' &&
     only_our_crates chaos-journal 'chaos-core' &&
