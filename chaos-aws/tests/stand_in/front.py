@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -72,19 +72,21 @@ class Front:
         call.fault = [fault.do for fault in faults]
         try:
             answer = self._with_faults(call, faults, environ, body)
-            call.status = answer.status
+            if answer:
+                call.status = answer.status
         finally:
             # Before the client knows, so that a test that asks then finds it here.
             with self._lock:
                 self._calls.append(call)
-        return answer
+        return answer or _cut(environ)
 
-    def _with_faults(self, call: Call, faults: list[Fault], environ: dict[str, Any], body: bytes) -> Answer:
+    def _with_faults(self, call: Call, faults: list[Fault], environ: dict[str, Any], body: bytes) -> Answer | None:
+        """None where the connection is to be cut."""
         for fault in faults:
             time.sleep(fault.milliseconds / 1000)
         for fault in faults:
             if fault.do == "cut_before":
-                _cut(environ)
+                return None
             if made := fault.answer(call):
                 return made
         answer = self._own(call) or self._timed(call, environ, body)
@@ -92,9 +94,7 @@ class Front:
             with self._lock:
                 self._pages[(call.action, call.region, (one or other).decode())] = call.page + 1
         self._follow(call)
-        if any(fault.do == "cut_after" for fault in faults):
-            _cut(environ)
-        return answer
+        return None if any(fault.do == "cut_after" for fault in faults) else answer
 
     def _own(self, call: Call) -> Answer | None:
         action = self.run_command.actions.get(call.action) if call.service == "ssm" else None
@@ -136,7 +136,7 @@ def _body(environ: dict[str, Any]) -> bytes:
     return bytes(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
 
 
-def _cut(environ: dict[str, Any]) -> None:
+def _cut(environ: dict[str, Any]) -> NoReturn:
     connection: socket.socket = environ["werkzeug.socket"]
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
