@@ -76,6 +76,7 @@ mod machines;
 mod member;
 mod pages;
 mod pattern;
+mod recently_seen;
 mod regions;
 mod selection;
 mod shell;
