@@ -126,7 +126,7 @@ async fn without_tags_the_runs_of_before_are_left_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_whose_reply_is_lost_is_no_trouble() {
-    let lab = Lab::of(3).lasting(Duration::from_secs(3600));
+    let lab = Lab::of(3).lasting_an_hour();
     let provider = HalfDone::targets(lab.clone(), TargetCall::StopExperiment, Times::first(1));
     let monkey = over(provider, &lab, MemoryJournal::new()).build().unwrap();
     let report = monkey.inject(six_minutes(), &target()).await.unwrap();
@@ -214,12 +214,11 @@ async fn two_faults_do_not_share_an_experiment() {
 
 #[tokio::test(start_paused = true)]
 async fn it_keeps_its_contracts() {
-    for tags in [true, false] {
+    for manners in [Lab::unseen, Lab::without_tags, Lab::lasting_an_hour] {
         let clock = Arc::clone(&Lab::of(1).clock);
         let timing = Timing::new(Arc::clone(&clock)).settle(Duration::from_secs(60));
         let subject = async || {
-            let lab = Lab::of(5).lasting(Duration::from_secs(3600));
-            let mut lab = if tags { lab } else { lab.without_tags() };
+            let mut lab = manners(Lab::of(5).lasting_an_hour());
             lab.clock = Arc::clone(&clock);
             Ok(Subject::new(lab, target()))
         };

@@ -37,6 +37,8 @@ struct State {
     /// How a run ends instead of completing, after it has come to run or before.
     fails: Option<(&'static str, bool)>,
     loses_replies: bool,
+    /// Whether the machine's health tells that it is hit.
+    shows: bool,
     runs: Vec<Ran>,
     orders: Vec<String>,
 }
@@ -68,6 +70,7 @@ impl Lab {
             tags: true,
             fails: None,
             loses_replies: false,
+            shows: true,
             runs: Vec::new(),
             orders: Vec::new(),
         };
@@ -90,6 +93,10 @@ impl Lab {
         self
     }
 
+    pub(crate) fn lasting_an_hour(self) -> Self {
+        self.lasting(Duration::from_secs(3600))
+    }
+
     /// An engine with no place for the id of a fault, which runs an experiment once at a time.
     pub(crate) fn without_tags(self) -> Self {
         self.state().tags = false;
@@ -105,6 +112,12 @@ impl Lab {
     /// Starts what it is told to, and never says so.
     pub(crate) fn losing_replies(self) -> Self {
         self.state().loses_replies = true;
+        self
+    }
+
+    /// Hits machines in a way that their health does not show, such as with work for their processors.
+    pub(crate) fn unseen(self) -> Self {
+        self.state().shows = false;
         self
     }
 
@@ -146,11 +159,15 @@ impl Lab {
                 && run.stopped.is_none_or(|at| at >= run.created + TO_BEGIN)
             {
                 run.hit = true;
-                let _ = self.world.set_health(&victim, Health::Stopped);
+                if state.shows {
+                    let _ = self.world.set_health(&victim, Health::Stopped);
+                }
             }
             if run.hit && !run.undone && seen.has_ended() {
                 run.undone = true;
-                let _ = self.world.set_health(&victim, Health::Healthy);
+                if state.shows {
+                    let _ = self.world.set_health(&victim, Health::Healthy);
+                }
             }
         }
         state.runs = runs;
