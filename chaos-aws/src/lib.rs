@@ -61,6 +61,8 @@ mod builder;
 mod command_text;
 mod consent;
 mod error;
+#[cfg(feature = "fis")]
+mod fis;
 mod group_path;
 mod invocation;
 mod isolation;
@@ -80,6 +82,8 @@ mod target;
 pub use auto_scaling::AutoScaling;
 pub use builder::AutoScalingBuilder;
 pub use consent::ENABLED_TAG;
+#[cfg(feature = "fis")]
+pub use fis::{FAULT_TAG, FisExperiment};
 pub use isolation_group::ISOLATION_TAG;
 pub use machine::AVAILABILITY_ZONE_LABEL;
 pub use member::{MAX_SIZE_LABEL, MIN_SIZE_LABEL};

@@ -16,6 +16,8 @@ pub(crate) struct Region {
     autoscaling: OnceLock<aws_sdk_autoscaling::Client>,
     ec2: OnceLock<aws_sdk_ec2::Client>,
     ssm: OnceLock<aws_sdk_ssm::Client>,
+    #[cfg(feature = "fis")]
+    fis: OnceLock<aws_sdk_fis::Client>,
 }
 
 /// The regions that are listed, and any other that an id names.
@@ -35,6 +37,8 @@ impl Region {
             autoscaling: OnceLock::new(),
             ec2: OnceLock::new(),
             ssm: OnceLock::new(),
+            #[cfg(feature = "fis")]
+            fis: OnceLock::new(),
         }
     }
 
@@ -52,6 +56,11 @@ impl Region {
 
     pub(crate) fn ssm(&self) -> &aws_sdk_ssm::Client {
         self.ssm.get_or_init(|| aws_sdk_ssm::Client::new(&self.config))
+    }
+
+    #[cfg(feature = "fis")]
+    pub(crate) fn fis(&self) -> &aws_sdk_fis::Client {
+        self.fis.get_or_init(|| aws_sdk_fis::Client::new(&self.config))
     }
 }
 
