@@ -221,13 +221,20 @@ async fn one_that_fails_is_reported() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_ends_in_one_experiment_that_is_stopped() {
     let Some(lab) = Lab::start(3, IN_STEP) else { return };
-    lab.cloud.break_calls(json!({ "do": "cut_after", "action": "StartExperiment", "count": 0 }));
+    lab.cloud.break_calls(json!([
+        { "do": "cut_after", "action": "StartExperiment", "count": 0 },
+        { "do": "error", "action": "StopExperiment", "code": "ValidationException" },
+    ]));
     let report = lab.inject(minutes(lab.freeze("PT10M").await, 12)).await;
     assert!(report.is_recovered(), "{report:?}");
     assert!(report.faults[0].failure.is_some(), "nobody knows that it began: {report:?}");
     let fault = report.faults[0].id.to_string();
-    assert_eq!(lab.experiments().await, [(ExperimentStatus::Stopped, fault)]);
-    assert!(lab.cloud.count("StartExperiment") > 1, "it was sent again, with the same token");
+    assert_eq!(lab.experiments().await, [(ExperimentStatus::Stopped, fault.clone())]);
+    let calls = lab.cloud.page("GET", "calls?parameters", None);
+    let starts = calls.as_array().unwrap().iter().filter(|call| call["action"] == "StartExperiment");
+    let tokens: Vec<_> = starts.map(|call| call["parameters"]["clientToken"].as_str().unwrap()).collect();
+    assert!(tokens.len() > 1 && tokens.iter().all(|token| *token == format!("chaos-{fault}")), "{tokens:?}");
+    assert_eq!(lab.cloud.count("StopExperiment"), 2, "what the service refuses in passing is ordered again");
     assert_eq!(lab.healthy().await, 3);
 }
 
