@@ -13,7 +13,7 @@ use chaos_core::{
 use chaos_events::{RunExperiment, StopExperiment};
 use chaos_testkit::{
     Subject, Timing, contract,
-    faulty::{HalfDone, TargetCall, Times},
+    faulty::{Failing, HalfDone, Panicking, TargetCall, Times},
 };
 
 use support::{FREEZE, Lab};
@@ -132,6 +132,32 @@ async fn a_stop_whose_reply_is_lost_is_no_trouble() {
     let report = monkey.inject(six_minutes(), &target()).await.unwrap();
     assert!(report.is_recovered(), "{report:?}");
     assert_eq!(lab.states(), [ExperimentState::Stopped]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_call_breaks_nothing_is_left_running() {
+    for call in
+        [TargetCall::LookUp, TargetCall::StartExperiment, TargetCall::Runs, TargetCall::StopExperiment]
+    {
+        for times in [Times::first(1), Times::first(2), Times::nth(2), Times::nth(3)] {
+            let lab = || Lab::of(3).lasting_an_hour();
+            let (failing, half_done, panicking) = (lab(), lab(), lab());
+            for (lab, provider) in [
+                (&failing, Failing::targets(failing.clone(), call, times)),
+                (&half_done, HalfDone::targets(half_done.clone(), call, times)),
+                (&panicking, Panicking::targets(panicking.clone(), call, times)),
+            ] {
+                let journal = MemoryJournal::new();
+                let monkey = over(provider, lab, journal.clone()).build().unwrap();
+                let report = monkey.inject(six_minutes(), &target()).await.unwrap();
+                let is_skipped = report.outcome() == Outcome::Skipped;
+                assert!(is_skipped || report.is_recovered(), "{call:?} {times:?}: {report:?}");
+                assert!(!is_skipped || lab.orders().is_empty(), "{call:?} {times:?}: {report:?}");
+                assert!(lab.states().iter().all(|state| state.has_ended()), "{call:?} {times:?}: {report:?}");
+                assert_eq!(journal.pending().await.unwrap(), [], "{call:?} {times:?}");
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
