@@ -36,9 +36,9 @@ use mockall::mock;
 
 use crate::{
     Activity, Arming, Calendar, Capabilities, CapabilitySet, ChaosEvent, Clock, Entropy, FaultId, FaultQuery,
-    FaultRecord, Group, GroupFilter, GroupId, Halt, Health, Hold, Isolation, IsolationSnapshot, Journal,
-    Labels, Lease, Lifecycle, Limits, Mark, NetworkShare, Observer, Output, Permit, Prepared, Provider,
-    Result, Scope, Script, Shell, Target, TargetId, Window,
+    FaultRecord, Group, GroupFilter, GroupId, Halt, Health, Hold, Intended, Isolation, IsolationSnapshot,
+    Journal, Labels, Lease, Lifecycle, Limits, Mark, NetworkShare, Observer, Output, Permit, Prepared,
+    Provider, Result, Scope, Script, Shell, Target, TargetId, Window,
 };
 
 mock! {
@@ -141,8 +141,10 @@ mock! {
     #[derive(Debug)]
     pub Observer {}
 
+    #[async_trait]
     impl Observer for Observer {
         fn observe(&self, at: Timestamp, activity: &Activity);
+        async fn before_injection(&self, at: Timestamp, intended: &Intended) -> Result<()>;
     }
 }
 
