@@ -59,6 +59,7 @@
 mod auto_scaling;
 mod builder;
 mod command_text;
+mod connection;
 mod consent;
 mod error;
 mod group_path;
