@@ -196,9 +196,9 @@ impl fmt::Display for Activity {
             }
             Self::HoldEnded { fault, cut_short: None } => write!(f, "fault {fault}: the hold is over"),
             Self::HoldEnded { fault, cut_short: Some(why) } => {
-                write!(f, "fault {fault}: the hold was cut short: {}", why.as_str())
+                write!(f, "fault {fault}: the hold was cut short: {why}")
             }
-            Self::Reached { fault, milestone } => write!(f, "fault {fault}: {}", milestone.as_str()),
+            Self::Reached { fault, milestone } => write!(f, "fault {fault}: {milestone}"),
             Self::Recovering { fault, attempt } => write!(f, "fault {fault}: recovering, attempt {attempt}"),
             Self::RecoveryRetried { fault, attempt, failure, wait } => {
                 write!(
@@ -224,12 +224,12 @@ impl fmt::Display for Activity {
     }
 }
 
-impl CutShort {
-    fn as_str(self) -> &'static str {
-        match self {
+impl fmt::Display for CutShort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Cancelled => "the run was cancelled",
             Self::Halted => "everything is halted",
             Self::InjectionFailed => "the injection failed",
-        }
+        })
     }
 }
