@@ -62,10 +62,10 @@ impl Composer {
             }
             Activity::Halted { reason } => Some(halted(at, reason)),
             Activity::RunFailed { failure } => {
-                self.tells_idle_runs.then(|| idle(at, "a run could not be made", &[failure.to_string()]))
+                self.tells_idle_runs.then(|| idle(at, "A run could not be made", &[failure.to_string()]))
             }
             Activity::RunEnded { outcome: Outcome::Skipped | Outcome::DryRun, why } => {
-                self.tells_idle_runs.then(|| idle(at, "a run injected nothing", why))
+                self.tells_idle_runs.then(|| idle(at, "A run injected nothing", why))
             }
             _ => {
                 self.follow(at, activity);
@@ -145,13 +145,13 @@ fn halted(at: Timestamp, reason: &str) -> Message {
 }
 
 fn idle(at: Timestamp, what: &str, why: &[String]) -> Message {
-    let mut body = Body::saying(&format!("Of chaos: {what}."));
+    let mut body = Body::saying(&format!("{what}."));
     body.gap();
     body.line("When", instant(at));
     for reason in why {
         body.line("Why", reason);
     }
-    let subject = subject(&format!("Chaos: {what}"), "", "");
+    let subject = subject("Chaos: ", "", &what.to_lowercase());
     Message { kind: Kind::NothingInjected, fault: None, at, subject, body: body.finish() }
 }
 
@@ -279,17 +279,20 @@ mod tests {
         let recovered = Activity::Recovered { fault: fault(), time_to_recover };
         let message = composer.compose(at(33), &recovered).unwrap();
         assert_eq!(message.kind, Kind::Recovered);
-        assert_eq!(message.subject, "Chaos: aws-asg:eu-west-1/web/i-0123456789abcdef0 is back after 30.0 s");
+        assert_eq!(
+            message.subject,
+            "Chaos: aws-asg:eu-west-1/web/i-0123456789abcdef0: stop is over, recovered after 30.0 s"
+        );
         assert_says(
             &message,
             &[
-                "is back, 30.0 s after the injection of stop began.\n",
+                "is over: the target, or what replaces it, was healthy again 30.0 s after the injection began.\n",
                 "Injected: 2026-03-02 09:00:01 UTC\n",
                 "Cut short: everything is halted\n",
                 "Recovery: took 12.0 s from 2026-03-02 09:00:21 UTC, 2 attempts\n",
                 "Detected unhealthy: 2026-03-02 09:00:24 UTC, 23.0 s after the injection began\n",
                 "Healthy: 2026-03-02 09:00:31 UTC, 30.0 s after the injection began\n",
-                "Seen to be back: 2026-03-02 09:00:33 UTC\n",
+                "Verified: 2026-03-02 09:00:33 UTC\n",
             ],
         );
         assert!(composer.stories.is_empty());
@@ -376,7 +379,7 @@ mod tests {
         let recovered = Activity::Recovered { fault: fault(), time_to_recover: None };
         assert_says(
             &composer.compose(at(2), &recovered).unwrap(),
-            &["is as it was: stop was never injected."],
+            &["stop on aws-asg:eu-west-1/web/i-0123456789abcdef0 was never injected"],
         );
     }
 
@@ -397,7 +400,7 @@ mod tests {
         assert_says(
             &message,
             &[
-                "is back, 1 min 45 s after",
+                "was healthy again 1 min 45 s after",
                 "Why: left behind by an earlier run, armed at 2026-03-02 09:00:00 UTC\n",
             ],
         );
@@ -426,7 +429,7 @@ mod tests {
             assert_eq!(Composer::new(true).compose(at(0), activity).unwrap().kind, Kind::NothingInjected);
         }
         let message = Composer::new(true).compose(at(0), &ended(Outcome::Skipped)).unwrap();
-        assert_says(&message, &["a run injected nothing.\n", "Why: the calendar is closed\n"]);
+        assert_says(&message, &["A run injected nothing.\n", "Why: the calendar is closed\n"]);
         for outcome in [Outcome::Completed, Outcome::Failed] {
             assert_eq!(Composer::new(true).compose(at(0), &ended(outcome)), None);
         }

@@ -174,24 +174,31 @@ impl Story {
         self.message(at, Kind::InjectionFailed, subject, body)
     }
 
+    /// Of a target that is terminated, too: what is back then is its group.
     pub(super) fn recovered(&self, at: Timestamp, time_to_recover: Option<Duration>) -> Message {
-        let injected = self.injecting_at.is_some() || matches!(self.begin, Begin::TakenOver { .. });
-        let after = time_to_recover.filter(|_| injected).map(humanly);
-        let lead = match &after {
-            Some(after) => {
-                format!("{} is back, {after} after the injection of {} began.", self.target, self.event)
+        let is_injected = self.injecting_at.is_some() || matches!(self.begin, Begin::TakenOver { .. });
+        let after = time_to_recover.map(humanly);
+        let (end, course) = match &after {
+            _ if !is_injected => {
+                (" was not touched".to_owned(), "was never injected, and the target is as it was.".to_owned())
             }
-            None if injected => format!("{} is back after {}.", self.target, self.event),
-            None => format!("{} is as it was: {} was never injected.", self.target, self.event),
+            Some(after) => {
+                let course = format!(
+                    "is over: the target, or what replaces it, was healthy again {after} after the injection began."
+                );
+                (self.for_event(": ", &format!(" is over, recovered after {after}")), course)
+            }
+            None => (
+                self.for_event(": ", " is over, recovered"),
+                "is over, and there is nothing left to undo.".to_owned(),
+            ),
         };
-        let mut body = Body::saying(&lead);
+        let mut body = Body::saying(&format!("{} on {} {course}", self.event, self.target));
         body.gap();
         self.tell_what(&mut body);
         self.tell_course(&mut body, at);
-        body.line("Seen to be back", instant(at));
-        let after =
-            after.map(|after| format!(" is back after {after}")).unwrap_or_else(|| " is back".to_owned());
-        self.message(at, Kind::Recovered, subject("Chaos: ", self.target.as_str(), &after), body)
+        body.line("Verified", instant(at));
+        self.message(at, Kind::Recovered, subject("Chaos: ", self.target.as_str(), &end), body)
     }
 
     /// `by_hand` is newer than what the story holds.

@@ -7,5 +7,7 @@ mod contract;
 mod discovery;
 mod events;
 mod isolation;
+#[cfg(feature = "notify")]
+mod notify;
 mod scripts;
 mod trouble;
