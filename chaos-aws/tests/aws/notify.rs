@@ -3,9 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chaos_aws::{AutoScaling, SesNotifier, SnsNotifier, SnsNotifierBuilder};
-use chaos_core::{
-    FaultState, Journal, MemoryJournal, Monkey, MonkeyBuilder, Outcome, Provider, SystemClock, TargetId,
-};
+use chaos_core::{FaultState, Journal, MemoryJournal, Monkey, MonkeyBuilder, Outcome, Provider, TargetId};
 use chaos_events::{Stop, Terminate};
 use serde_json::{Value, json};
 
@@ -195,14 +193,10 @@ async fn a_service_that_hangs_or_is_gone_delays_no_recovery() {
         .break_calls(json!({ "do": "delay", "service": "sns", "nth": 2, "count": 0, "milliseconds": 8_000 }));
     let target = first_target(&provider).await;
     let stop = Stop::lasting(Duration::from_millis(300)).unwrap();
-    let clock = SystemClock::default();
-    let begun = chaos_core::Clock::now(&clock);
     let report = monkey.inject(stop, &target).await.unwrap();
-    let took = chaos_core::Clock::now(&clock).duration_since(begun).unsigned_abs();
     assert_eq!(report.outcome(), Outcome::Completed, "{report}");
-    assert!(took < Duration::from_secs(6), "it took {took:?}");
     let now = hanging.deliveries();
-    assert_eq!((now.delivered, now.waiting), (1, 1), "the end is still on its way: {now}");
+    assert_eq!((now.delivered, now.waiting), (1, 1), "the run is over, and its end still on its way: {now}");
     // It arrives in the end.
     let sent = hanging.flush(LIMIT).await;
     assert_eq!((sent.delivered, sent.is_complete()), (2, true), "{sent}");
