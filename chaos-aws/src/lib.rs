@@ -104,6 +104,20 @@
 //!   `fis:StopExperiment`, and for the first experiment of an account `iam:CreateServiceLinkedRole`. What an experiment does is done by
 //!   the role of its template.
 //!
+//! # Notifications
+//!
+//! With the feature `notify`, `SnsNotifier` and `SesNotifier` are observers that tell people. Before an injection: what is about to be
+//! hit, by what, why, until when, and how it is undone by hand. Afterwards: when the target was back, how long the recovery took and what
+//! it saw, or that nothing came of it. A recovery that failed goes before everything else, with the commands that bring an instance
+//! back. Runs that inject nothing are told where it is asked for.
+//!
+//! - *Required.* One that is `required` stops an injection whose announcement is not accepted by the service. The others stop nothing.
+//! - *Beside everything else.* All other messages wait in a queue, and are sent by a task that nobody waits for. Of more than 256 the
+//!   least important are left out, with a warning. Messages about one fault keep their order.
+//! - *At least once.* What fails in passing is sent again by the SDK, for at most a minute; what is given up is an event of `tracing`, and
+//!   counted. A message whose answer was lost arrives twice, but in topics of type FIFO.
+//! - *At the end.* `flush` waits for the last messages; what waits in a process that ends is lost.
+//!
 //! # Errors
 //!
 //! Throttled calls and those that fail in passing are tried again by the SDK, in its adaptive mode, five times at most; then they
@@ -120,6 +134,7 @@ mod auto_scaling;
 mod availability_zone;
 mod builder;
 mod command_text;
+mod connection;
 mod consent;
 mod error;
 #[cfg(feature = "fis")]
@@ -133,6 +148,8 @@ mod listing;
 mod machine;
 mod machines;
 mod member;
+#[cfg(feature = "notify")]
+mod notify;
 mod pages;
 mod pattern;
 mod recently_seen;
@@ -149,3 +166,5 @@ pub use consent::ENABLED_TAG;
 pub use fis::{FAULT_TAG, FisExperiment};
 pub use isolation_group::ISOLATION_TAG;
 pub use member::{MAX_SIZE_LABEL, MIN_SIZE_LABEL};
+#[cfg(feature = "notify")]
+pub use notify::{Deliveries, SesNotifier, SesNotifierBuilder, SnsNotifier, SnsNotifierBuilder};

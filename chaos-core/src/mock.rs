@@ -37,7 +37,7 @@ use mockall::mock;
 use crate::{
     Activity, Arming, Calendar, Capabilities, CapabilitySet, ChaosEvent, Clock, Entropy, Experiment,
     ExperimentDefinition, ExperimentId, ExperimentRun, Experiments, FaultId, FaultQuery, FaultRecord, Group,
-    GroupFilter, GroupId, Halt, Health, Hold, Isolation, IsolationSnapshot, Journal, Labels, Lease,
+    GroupFilter, GroupId, Halt, Health, Hold, Intended, Isolation, IsolationSnapshot, Journal, Labels, Lease,
     Lifecycle, Limits, Mark, NetworkShare, Observer, Output, Permit, Prepared, Provider, Result, Scope,
     Script, Shell, Target, TargetId, Window,
 };
@@ -155,8 +155,10 @@ mock! {
     #[derive(Debug)]
     pub Observer {}
 
+    #[async_trait]
     impl Observer for Observer {
         fn observe(&self, at: Timestamp, activity: &Activity);
+        async fn before_injection(&self, at: Timestamp, intended: &Intended) -> Result<()>;
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use chaos_core::{
-    CapabilitySet, ChaosEvent, Hold, IsolationSnapshot, MemoryJournal, Monkey, Permit, Prepared, Recovery,
-    Registry, Result, Scope, Verdict,
+    CapabilitySet, ChaosEvent, FaultId, Hold, IsolationSnapshot, MemoryJournal, Monkey, Permit, Prepared,
+    Recovery, Registry, Result, Scope, TargetId, Verdict,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -63,6 +63,10 @@ impl Recovery for Connect {
             true => Verdict::NotYet("isolated".to_owned()),
             false => Verdict::Back,
         })
+    }
+
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        format!("move the interfaces of {target} out of the security group chaos-isolation-{fault}")
     }
 }
 

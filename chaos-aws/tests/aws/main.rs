@@ -9,5 +9,7 @@ mod events;
 #[cfg(feature = "fis")]
 mod fis;
 mod isolation;
+#[cfg(feature = "notify")]
+mod notify;
 mod scripts;
 mod trouble;

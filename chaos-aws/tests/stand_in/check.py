@@ -340,6 +340,49 @@ class World(Case):
         until(lambda: size() == 3)
 
 
+class Notifications(Case):
+    def test_what_is_published_and_mailed_is_told_and_nothing_of_its_making_is_a_call(self) -> None:
+        make = {"region": REGION, "topic": "chaos", "sender": "chaos@example.com"}
+        topic = self.stand_in.page("POST", "notifications", make)["topic"]
+        self.assertEqual(topic, f"arn:aws:sns:{REGION}:123456789012:chaos")
+        fifo = self.stand_in.page("POST", "notifications", {"region": REGION, "topic": "chaos.fifo"})["topic"]
+        self.assertEqual(self.stand_in.page("GET", "calls"), [])
+
+        sns = self.stand_in.client("sns")
+        kind = {"kind": {"DataType": "String", "StringValue": "recovered"}}
+        sns.publish(TopicArn=topic, Subject="one", Message="first", MessageAttributes=kind)
+        grouped = {"MessageGroupId": "a", "MessageDeduplicationId": "1"}
+        sns.publish(TopicArn=fifo, Message="second", **grouped)
+        self.refused("NotFound", 404, lambda: sns.publish(TopicArn=f"{topic}-2", Message="nobody"))
+        content = {"Simple": {"Subject": {"Data": "two"}, "Body": {"Text": {"Data": "third"}}}}
+        recipients = {"ToAddresses": ["a@example.com", "B <b@example.com>"]}
+
+        def mail(sender: str) -> None:
+            ses = self.stand_in.client("sesv2")
+            ses.send_email(FromEmailAddress=sender, Destination=recipients, Content=content)
+
+        mail("Chaos <chaos@example.com>")
+        self.refused("MessageRejected", 400, lambda: mail("nobody@example.com"))
+        plain = {"topic": topic, "subject": "one", "body": "first"}
+        ordered = {"topic": fifo, "subject": None, "body": "second"}
+        mailed = {"region": REGION, "sender": "Chaos <chaos@example.com>", "recipients": recipients}
+        told = self.stand_in.page("GET", "notifications")
+        self.assertEqual(
+            told,
+            {
+                "published": [
+                    plain | {"attributes": {"kind": "recovered"}, "group": None},
+                    ordered | {"attributes": {}, "group": "a"},
+                ],
+                "mailed": [mailed | {"subject": "two", "body": "third"}],
+            },
+        )
+        calls = [(call["service"], call["action"]) for call in self.stand_in.page("GET", "calls")]
+        self.assertEqual(calls, [("sns", "Publish")] * 3 + [("ses", "SendEmail")] * 2)
+        self.stand_in.page("DELETE", "world")
+        self.assertEqual(self.stand_in.page("GET", "notifications"), {"published": [], "mailed": []})
+
+
 class Scripts(Case):
     def setUp(self) -> None:
         super().setUp()

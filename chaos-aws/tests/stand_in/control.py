@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import answers
 import cloud
+import notifications
 import world
 from answers import Answer
 from network import ENDPOINT, METADATA, PEER
@@ -113,3 +114,15 @@ class Control:
             return None
         named = {"endpoint": ENDPOINT, "peer": PEER, "metadata": METADATA}
         return {name: f"{address}:{port}" for name, (address, port) in named.items()}
+
+    def get_notifications(self, _given: Any, _query: str) -> Any:
+        return {"published": notifications.published(), "mailed": notifications.mailed()}
+
+    def post_notifications(self, given: Any, _query: str) -> Any:
+        """Makes a topic or verifies a sender, or both."""
+        unknown = set(given) - {"region", "topic", "sender"}
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        if "sender" in given:
+            notifications.verify_sender(given["region"], given["sender"])
+        return {"topic": notifications.make_topic(given["region"], given["topic"]) if "topic" in given else None}

@@ -66,6 +66,14 @@ impl Prepared {
         self.recovery.kind()
     }
 
+    pub(crate) fn requested(&self) -> &Magnitude {
+        &self.requested
+    }
+
+    pub(crate) fn by_hand(&self, scope: &Scope) -> String {
+        self.recovery.by_hand(scope.target_id(), scope.fault())
+    }
+
     /// The recovery as the journal will hold it, proven to read back.
     pub(crate) fn readable(&self, registry: &Registry) -> Result<RecoveryRecord> {
         registry.round_trip(&self.recovery).map_err(|error| {
