@@ -163,12 +163,13 @@ impl AutoScalingBuilder {
     pub async fn build(mut self) -> Result<AutoScaling> {
         self.validate()?;
         self.selection.patterns = self.patterns.drain(..).map(Pattern::new).collect::<Result<_>>()?;
+        // What the SDK does here makes futures of many KiB, which would be part of every one that awaits this.
         let config = match self.config.take() {
             Some(config) => self.adjusted(config),
-            None => self.load().await,
+            None => Box::pin(self.load()).await,
         };
         let config = match &self.role {
-            Some(role) => assuming(role, &config).await,
+            Some(role) => Box::pin(assuming(role, &config)).await,
             None => config,
         };
         let mut regions = self.regions;
@@ -296,6 +297,13 @@ mod tests {
             let error = builder.build().await.expect_err(expected);
             assert!(error.to_string().starts_with(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn a_future_that_builds_a_provider_stays_small() {
+        // Not optimised, futures that hold it lie on the stack several times over.
+        let size = size_of_val(&AutoScaling::builder().build());
+        assert!(size < 4096, "{size}");
     }
 
     #[tokio::test]
