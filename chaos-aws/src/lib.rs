@@ -51,6 +51,9 @@
 //! [`Timeout`](chaos_core::ErrorKind::Timeout), and retryable. [`Denied`](chaos_core::ErrorKind::Denied) names the action and the
 //! resource that a policy must allow, or says that the credentials are missing, expired or not valid.
 //!
+//! What the credentials must be allowed is in `docs/aws-iam.json` of the repository, action by action justified in the README of this
+//! crate.
+//!
 //! # One account
 //!
 //! The ids of targets hold no account. Whoever replays a journal does it with credentials of the account that it was written for; with

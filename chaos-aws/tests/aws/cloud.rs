@@ -1,7 +1,7 @@
 //! A cloud for one test: the stand-in as a child process, which ends with it.
 
 use std::{
-    env,
+    env, fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::{Path, PathBuf},
@@ -17,6 +17,9 @@ use serde_json::{Value, json};
 
 /// The program `moto_server` of a virtual environment that has what `stand_in/requirements.txt` names.
 const MOTO: &str = "CHAOS_MOTO";
+
+/// The access key of a test's own calls.
+const SETUP: &str = "setup";
 
 #[derive(Debug)]
 pub(crate) struct Cloud {
@@ -47,7 +50,19 @@ impl Cloud {
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).expect("the stand-in is ready");
         let address = ready["endpoint"].as_str().unwrap().trim_start_matches("http://").to_owned();
-        Some(Self { process, address })
+        let cloud = Self { process, address };
+        cloud.allow("full");
+        Some(cloud)
+    }
+
+    /// Lets the library do what this policy of `docs/aws-iam.json` allows, and nothing else; `full` where nothing is said, so that
+    /// every test fails whose calls it does not hold. What a test does by [`setup`](Self::setup) is free.
+    pub(crate) fn allow(&self, policy: &str) {
+        self.page("POST", "policy", Some(json!({ "policy": policies()[policy], "except": [SETUP] })));
+    }
+
+    pub(crate) fn allow_everything(&self) {
+        self.page("POST", "policy", Some(json!({ "policy": null, "except": [SETUP] })));
     }
 
     /// With groups, as the pages of the stand-in tell them.
@@ -70,8 +85,18 @@ impl Cloud {
         format!("http://{}", self.address)
     }
 
+    /// For the library.
     pub(crate) fn config(&self) -> SdkConfig {
-        let credentials = Credentials::new("test", "test", None, None, "test");
+        self.config_of("test")
+    }
+
+    /// For what a test itself looks at or changes.
+    pub(crate) fn setup(&self) -> SdkConfig {
+        self.config_of(SETUP)
+    }
+
+    fn config_of(&self, access_key: &str) -> SdkConfig {
+        let credentials = Credentials::new(access_key, "test", None, None, "test");
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(aws_config::Region::new("eu-west-1"))
@@ -90,7 +115,7 @@ impl Cloud {
     }
 
     pub(crate) async fn ec2(&self) -> aws_sdk_ec2::Client {
-        aws_sdk_ec2::Client::new(&self.config())
+        aws_sdk_ec2::Client::new(&self.setup())
     }
 
     /// Has calls go wrong.
@@ -98,7 +123,7 @@ impl Cloud {
         self.page("POST", "faults", Some(faults));
     }
 
-    /// The names of the calls since they were last forgotten.
+    /// The names of the calls since they were last forgotten, those of the test itself too.
     pub(crate) fn calls(&self) -> Vec<String> {
         let calls = self.page("GET", "calls", None);
         let calls = calls.as_array().or_else(|| calls["calls"].as_array()).expect("a list of calls");
@@ -141,6 +166,12 @@ impl Drop for Cloud {
         drop(self.process.stdin.take());
         let _ = self.process.wait();
     }
+}
+
+/// The policies of `docs/aws-iam.json`, by their names.
+pub(crate) fn policies() -> Value {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/aws-iam.json");
+    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
 pub(crate) async fn list(provider: &AutoScaling) -> Result<Vec<Group>> {

@@ -6,6 +6,7 @@ mod cloud;
 mod contract;
 mod discovery;
 mod events;
+mod iam;
 mod isolation;
 mod scripts;
 mod trouble;

@@ -18,6 +18,7 @@ from call import Call, parse
 from control import Control
 from faults import Fault, Faults
 from machine import Machines
+from policy import Policy
 from run_command import RunCommand
 
 NEXT_TOKEN = re.compile(rb'<[nN]extToken>([^<]+)</|"[nN]extToken": ?"([^"]+)"')
@@ -35,6 +36,7 @@ class Front:
         self.machines = machines
         self.run_command = RunCommand(machines)
         self.faults = Faults()
+        self.policy = Policy()
         self.healing = cloud.Healing()
         self._lock = threading.Lock()
         self._calls: list[Call] = []
@@ -80,8 +82,11 @@ class Front:
                 self._calls.append(call)
         return answer or _cut(environ)
 
-    def _with_faults(self, call: Call, faults: list[Fault], environ: dict[str, Any], body: bytes) -> Answer | None:
+    def _with_faults(
+        self, call: Call, faults: list[Fault], environ: dict[str, Any], body: bytes
+    ) -> Answer | None:
         """None where the connection is to be cut."""
+        denied = self._denied(call)
         for fault in faults:
             time.sleep(fault.milliseconds / 1000)
         for fault in faults:
@@ -89,12 +94,16 @@ class Front:
                 return None
             if made := fault.answer(call):
                 return made
-        answer = self._own(call) or self._timed(call, environ, body)
+        answer = denied or self._own(call) or self._timed(call, environ, body)
         for one, other in NEXT_TOKEN.findall(answer.body):
             with self._lock:
                 self._pages[(call.action, call.region, (one or other).decode())] = call.page + 1
         self._follow(call)
         return None if any(fault.do == "cut_after" for fault in faults) else answer
+
+    def _denied(self, call: Call) -> Answer | None:
+        refused = self.policy.refused(call)
+        return answers.access_denied(call, refused) if refused else None
 
     def _own(self, call: Call) -> Answer | None:
         action = self.run_command.actions.get(call.action) if call.service == "ssm" else None
