@@ -42,7 +42,9 @@
 //! - *Exit status.* It comes back as it was, by the last line of both outputs; the console shows 1 for every script that failed.
 //! - *Once.* A command that changes something is sent again only where the service has refused it. The service takes no idempotency
 //!   token; the comment of each command holds the fault's id.
-//! - *Network.* All of it is the target's.
+//! - *Network.* All of it is the target's. What the agent reaches the service through is found out on the instance before it is cut off,
+//!   and let through: the addresses that the names of the endpoints mean there, and those that the agent is connected with. Where
+//!   its connection comes to an end nevertheless, a fault that is held ends at its deadline.
 //!
 //! # Errors
 //!
@@ -69,6 +71,7 @@ mod invocation;
 mod isolation;
 mod isolation_group;
 mod lifecycle;
+mod lifeline;
 mod listing;
 mod machine;
 mod machines;

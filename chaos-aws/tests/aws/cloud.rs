@@ -25,6 +25,7 @@ const SETUP: &str = "setup";
 pub(crate) struct Cloud {
     process: Child,
     address: String,
+    has_namespaces: bool,
 }
 
 impl Cloud {
@@ -50,7 +51,8 @@ impl Cloud {
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).expect("the stand-in is ready");
         let address = ready["endpoint"].as_str().unwrap().trim_start_matches("http://").to_owned();
-        let cloud = Self { process, address };
+        let has_namespaces = ready["namespaces"].as_bool().unwrap();
+        let cloud = Self { process, address, has_namespaces };
         cloud.allow("full");
         Some(cloud)
     }
@@ -63,6 +65,14 @@ impl Cloud {
 
     pub(crate) fn allow_everything(&self) {
         self.page("POST", "policy", Some(json!({ "policy": null, "except": [SETUP] })));
+    }
+
+    /// Whether each instance has a network of its own; said where it has not.
+    pub(crate) fn has_namespaces(&self) -> bool {
+        if !self.has_namespaces {
+            let _ = writeln!(std::io::stderr(), "\nskipped: networks of instances: only root can make them");
+        }
+        self.has_namespaces
     }
 
     /// With groups, as the pages of the stand-in tell them.

@@ -6,6 +6,7 @@ mod cloud;
 mod contract;
 mod discovery;
 mod events;
+mod host_events;
 mod iam;
 mod isolation;
 mod scripts;

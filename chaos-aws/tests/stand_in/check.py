@@ -640,6 +640,20 @@ class Networks(Case):
             "inet mine", subprocess.run(["nft", "list", "tables"], capture_output=True, text=True).stdout
         )
 
+    def test_each_has_a_disk_of_its_own(self) -> None:
+        one, other = (
+            self.stand_in.page("POST", "machines", {"instance": member, "region": REGION})
+            for member in self.members[:2]
+        )
+        self.assertEqual(one["disk"], other["disk"])
+        fill = self.stand_in.ran(self.one, f"head -c 100000000 /dev/zero > {one['disk']}/full")
+        self.assertEqual(fill["Status"], "Success")
+        free = "df -k --output=avail " + one["disk"] + " | tail -n 1"
+        told = [int(self.stand_in.ran(member, free)["StandardOutputContent"]) for member in self.members[:2]]
+        self.assertEqual(told[1], 256 * 1024)
+        self.assertLess(told[0], told[1] - 97_000)
+        self.assertEqual(list(Path(one["disk"]).iterdir()), [])
+
     def test_a_blackhole_that_forgets_the_endpoints_loses_the_connection(self) -> None:
         chain = "{ type filter hook output priority 0; policy drop; }"
         drop = f"nft 'add table inet t; add chain inet t out {chain}'"

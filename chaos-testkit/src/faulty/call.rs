@@ -71,6 +71,8 @@ pub enum TargetCall {
     Run,
     /// `Shell::network`.
     Network,
+    /// `Shell::lifeline`.
+    Lifeline,
     /// `Isolation::snapshot`.
     Snapshot,
     /// `Isolation::isolate`.
@@ -90,7 +92,7 @@ impl TargetCall {
             Self::Stop => Capability::Stop,
             Self::Start => Capability::Start,
             Self::Reboot => Capability::Reboot,
-            Self::Inspect | Self::Run | Self::Network => Capability::Shell,
+            Self::Inspect | Self::Run | Self::Network | Self::Lifeline => Capability::Shell,
             Self::Snapshot | Self::Isolate | Self::Restore | Self::IsIsolated => Capability::Isolation,
         })
     }
