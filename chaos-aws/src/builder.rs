@@ -17,6 +17,9 @@ use crate::{
 
 /// How often a call is made at most that is throttled or fails in passing.
 const MOST_ATTEMPTS: u32 = 5;
+/// The longest wait before a call is made again. Left to itself, the adaptive mode waits for 20 s after the first call that is throttled,
+/// which may be the one that ends a fault.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Which account, which regions and which groups; made by [`AutoScaling::builder`].
 ///
@@ -232,7 +235,9 @@ impl AutoScalingBuilder {
 
     async fn load(&self) -> SdkConfig {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .retry_config(RetryConfig::adaptive().with_max_attempts(MOST_ATTEMPTS))
+            .retry_config(
+                RetryConfig::adaptive().with_max_attempts(MOST_ATTEMPTS).with_max_backoff(LONGEST_WAIT),
+            )
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(Duration::from_secs(5))

@@ -20,8 +20,8 @@
 //!   termination protection refuses.
 //! - *Stop* shuts the system down in an orderly way. A group whose health checks run takes a member that is stopped for unhealthy:
 //!   it terminates it and launches another, often before the fault would end. Then the recovery is the replacement, and not the
-//!   start. Nothing at AWS starts an instance again by itself: where every monkey is gone, the journal brings it back, or its group
-//!   has replaced it.
+//!   start; the record of the fault says so before anything is stopped. Nothing at AWS starts an instance again by itself: where
+//!   every monkey is gone, the journal brings it back, or its group has replaced it.
 //! - *Start* of an instance that is still stopping is a conflict that passes, and may be tried again.
 //! - *Reboot* is an order that EC2 passes on; when the instance has gone down cannot be seen from outside, so that it shows
 //!   healthy throughout. Its group does not notice.

@@ -6,12 +6,13 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use chaos_aws::{AutoScaling, AutoScalingBuilder};
-use chaos_core::{Group, GroupFilter, Provider, Result};
+use chaos_core::{BlastRadius, Group, GroupFilter, MemoryJournal, Monkey, MonkeyBuilder, Provider, Result};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 
@@ -111,7 +112,11 @@ impl Cloud {
             .behavior_version(BehaviorVersion::latest())
             .region(aws_config::Region::new("eu-west-1"))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .retry_config(RetryConfig::adaptive().with_initial_backoff(std::time::Duration::from_millis(10)))
+            .retry_config(
+                RetryConfig::adaptive()
+                    .with_initial_backoff(Duration::from_millis(10))
+                    .with_max_backoff(Duration::from_millis(100)),
+            )
             .endpoint_url(self.endpoint())
             .build()
     }
@@ -182,6 +187,15 @@ impl Drop for Cloud {
 pub(crate) fn policies() -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/aws-iam.json");
     serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+}
+
+/// A monkey that may take the last member of a group, and that waits no longer than it takes here for what may be on its way.
+pub(crate) fn monkey(provider: impl Provider, journal: MemoryJournal) -> MonkeyBuilder {
+    Monkey::builder()
+        .provider(provider)
+        .blast_radius(BlastRadius::default().min_healthy(0))
+        .settle(Duration::from_millis(200))
+        .unleash(journal, chaos_events::registry())
 }
 
 pub(crate) async fn list(provider: &AutoScaling) -> Result<Vec<Group>> {

@@ -4,14 +4,13 @@
 use std::{process::Command, time::Duration};
 
 use chaos_core::{
-    BlastRadius, ChaosEvent, Clock, FaultState, Health, Journal, MemoryJournal, Monkey, Provider, Recovery,
-    SystemClock, TargetId,
+    ChaosEvent, Clock, FaultState, Health, Journal, MemoryJournal, Recovery, SystemClock, TargetId,
 };
 use chaos_events::{CpuBurn, DiskFill, EndCpuBurn, FreeSpace, NetworkBlackhole, RestoreTraffic};
 use chaos_testkit::{Subject, Timing, contract};
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, list};
+use crate::cloud::{Cloud, list, monkey};
 
 /// Longer than it takes a script to be sent to an instance and to begin there.
 const BRIEF: Duration = Duration::from_secs(4);
@@ -118,16 +117,6 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     }
 }
 
-fn monkey(provider: impl Provider, journal: MemoryJournal) -> Monkey {
-    Monkey::builder()
-        .provider(provider)
-        .blast_radius(BlastRadius::default().min_healthy(0))
-        .settle(Duration::from_millis(200))
-        .unleash(journal, chaos_events::registry())
-        .build()
-        .unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_blackhole_of_everything_leaves_the_instance_within_reach_of_its_recovery() {
     let Some(cloud) = Cloud::with_web(1) else { return };
@@ -138,7 +127,7 @@ async fn a_blackhole_of_everything_leaves_the_instance_within_reach_of_its_recov
     let wire = Wire::of(&cloud, &id);
     assert!(wire.is_open());
     let journal = MemoryJournal::new();
-    let monkey = monkey(cloud.provider().await, journal.clone());
+    let monkey = monkey(cloud.provider().await, journal.clone()).build().unwrap();
     let (own, target) = (monkey.clone(), id.clone());
     let clock = SystemClock::default();
     let begun = clock.now();
@@ -175,7 +164,7 @@ async fn out_of_everybodys_reach_a_blackhole_ends_at_its_deadline() {
     let blackhole = NetworkBlackhole::everything().allow_nothing().lasting(lasting).unwrap();
     // In a runtime of its own, which ends with all that is in it.
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let doomed = monkey(cloud.provider().await, journal.clone());
+    let doomed = monkey(cloud.provider().await, journal.clone()).build().unwrap();
     let target = id.clone();
     runtime.spawn(async move { doomed.inject(blackhole, &target).await });
     until("nothing gets through", async || !wire.is_open()).await;
@@ -195,7 +184,7 @@ async fn out_of_everybodys_reach_a_blackhole_ends_at_its_deadline() {
     assert!((-0.1..2.0).contains(&late.as_secs_f64()), "{late:?} after the deadline");
     assert_eq!(cloud.calls(), [""; 0], "nobody has helped");
     // Whoever replays the journal finds that there is nothing left to do.
-    let heir = monkey(cloud.provider().await, journal.clone());
+    let heir = monkey(cloud.provider().await, journal.clone()).build().unwrap();
     let recovered = heir.take_over_pending().await.unwrap();
     assert_eq!(recovered[0].state, FaultState::Recovered, "{recovered:?}");
     assert!(journal.pending().await.unwrap().is_empty());

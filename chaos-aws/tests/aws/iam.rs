@@ -5,14 +5,13 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use chaos_aws::AutoScaling;
 use chaos_core::{
-    BlastRadius, BoxFuture, ChaosEvent, Clock, ErrorKind, MemoryJournal, Monkey, Outcome, Provider,
-    RunReport, Script, SystemClock,
+    BoxFuture, ChaosEvent, Clock, ErrorKind, MemoryJournal, Outcome, Provider, RunReport, Script, SystemClock,
 };
 use chaos_events::{CpuBurn, Reboot, Stop, Terminate};
 use serde_json::{Value, json};
 
 use crate::{
-    cloud::{Cloud, list, only_group, policies},
+    cloud::{Cloud, list, monkey, only_group, policies},
     isolation::cut_off,
 };
 
@@ -32,12 +31,12 @@ const TERMINATING: &[Operation] =
 /// What `full` is for besides: everything that asks AWS for anything and is not above. What is new in the library belongs here.
 const EVERYTHING_ELSE: &[Operation] = &[
     ("stopping and starting", |cloud| {
-        Box::pin(injecting(cloud, Stop::lasting(Duration::from_millis(200)).unwrap()))
+        Box::pin(injecting(cloud, Stop::lasting(Duration::from_secs(1)).unwrap()))
     }),
     ("rebooting", |cloud| Box::pin(injecting(cloud, Reboot::default()))),
     ("isolating, where somebody opens the group", |cloud| {
         Box::pin(async {
-            cut_off(cloud, true).await;
+            cut_off(&cloud.provider().await, &cloud.ec2().await, true).await;
         })
     }),
     ("running scripts", |cloud| {
@@ -180,12 +179,7 @@ fn actions(policy: &Value) -> BTreeSet<String> {
 
 /// A run that chooses one member.
 async fn run(provider: &AutoScaling, event: impl ChaosEvent) -> RunReport {
-    let monkey = Monkey::builder()
-        .provider(provider.clone())
-        .event(event)
-        .unleash(MemoryJournal::new(), chaos_events::registry())
-        .build()
-        .unwrap();
+    let monkey = monkey(provider.clone(), MemoryJournal::new()).event(event).build().unwrap();
     monkey.run_once().await.unwrap()
 }
 
@@ -206,12 +200,7 @@ async fn looking(cloud: &Cloud) {
 async fn injecting(cloud: &Cloud, event: impl ChaosEvent) {
     let provider = cloud.provider().await;
     let id = only_group(&provider).await.members[0].target.id().clone();
-    let monkey = Monkey::builder()
-        .provider(provider)
-        .blast_radius(BlastRadius::default().min_healthy(0))
-        .unleash(MemoryJournal::new(), chaos_events::registry())
-        .build()
-        .unwrap();
+    let monkey = monkey(provider, MemoryJournal::new()).build().unwrap();
     let report = monkey.inject(event, &id).await.unwrap();
     assert_eq!(report.outcome(), Outcome::Completed, "{report:?}");
 }

@@ -5,9 +5,11 @@
 mod cloud;
 mod contract;
 mod discovery;
+mod doubts;
 mod events;
 mod host_events;
 mod iam;
 mod isolation;
+mod lost_answers;
 mod scripts;
 mod trouble;

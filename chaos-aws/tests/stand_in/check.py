@@ -11,6 +11,7 @@ import unittest
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -441,6 +442,20 @@ class World(Case):
         self.stand_in.page("POST", "member", {"instance": member, "lifecycle_state": "Terminating:Wait"})
         [told] = autoscaling.describe_auto_scaling_instances(InstanceIds=[member])["AutoScalingInstances"]
         self.assertEqual(told["LifecycleState"], "Terminating:Wait")
+
+    def test_nobody_answers_where_there_is_no_region(self) -> None:
+        with self.assertRaises(ConnectionClosedError):
+            self.stand_in.client("ec2", "eu-west-9").describe_instances()
+
+    def test_what_is_terminated_is_not_brought_back(self) -> None:
+        [[one]] = self.stand_in.world({"name": "web"})
+        ec2 = self.stand_in.client("ec2")
+        ec2.terminate_instances(InstanceIds=[one])
+        for call in (ec2.stop_instances, ec2.start_instances, ec2.reboot_instances):
+            self.refused("IncorrectInstanceState", 400, partial(call, InstanceIds=[one]))
+        ec2.terminate_instances(InstanceIds=[one])
+        [told] = ec2.describe_instances(InstanceIds=[one])["Reservations"]
+        self.assertEqual(told["Instances"][0]["State"]["Name"], "terminated")
 
     def test_groups_heal_when_they_are_told_to(self) -> None:
         [members] = self.stand_in.world({"name": "web", "size": 3})

@@ -18,10 +18,16 @@ from call import Call
 ACCOUNT = "123456789012"
 RUNNING = 16
 TERMINATED = (32, 48)
+# What can be done to an instance only as long as it is there.
+OF_THE_LIVING = ("StopInstances", "StartInstances", "RebootInstances")
 
 
 def account_of(access_key: str) -> str:
     return str(get_account_id_from(access_key))
+
+
+def has_region(name: str) -> bool:
+    return name in ec2_backends[ACCOUNT]
 
 
 def interface(call: Call, name: str) -> Any:
@@ -48,6 +54,11 @@ def instances(account: str, region: str) -> dict[str, Any]:
         return {}
     reservations = list(backends[region].reservations.values())
     return {instance.id: instance for reservation in reservations for instance in list(reservation.instances)}
+
+
+def instance_ids(call: Call) -> list[str]:
+    """Those that a call of EC2 names."""
+    return [value for name, value in call.parameters.items() if name.startswith("InstanceId.")]
 
 
 def state_code(instance: Any) -> int:

@@ -109,7 +109,7 @@ NEEDED = {"ec2:CreateSecurityGroup": "ec2:CreateTags"}
 
 
 def _instances(call: Call) -> dict[str, dict[str, list[str]]]:
-    ids = [value for name, value in call.parameters.items() if name.startswith("InstanceId.")]
+    ids = cloud.instance_ids(call)
     return {_arn(call, "instance", instance): _tags_of_instance(call, instance) for instance in ids}
 
 
