@@ -12,7 +12,9 @@ use std::{
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use chaos_aws::{AutoScaling, AutoScalingBuilder};
-use chaos_core::{BlastRadius, Group, GroupFilter, MemoryJournal, Monkey, MonkeyBuilder, Provider, Result};
+use chaos_core::{
+    BlastRadius, Group, GroupFilter, Health, MemoryJournal, Monkey, MonkeyBuilder, Provider, Result, TargetId,
+};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 
@@ -208,4 +210,12 @@ pub(crate) async fn only_group(provider: &AutoScaling) -> Group {
     let mut groups = list(provider).await.unwrap();
     assert_eq!(groups.len(), 1);
     groups.remove(0)
+}
+
+/// A healthy member of a group in eu-west-1.
+pub(crate) async fn member(cloud: &Cloud, group: &str) -> TargetId {
+    let provider = cloud.builder().group(group).build().await.unwrap();
+    let group = only_group(&provider).await;
+    let healthy = group.members.iter().find(|member| member.health == Health::Healthy).unwrap();
+    healthy.target.id().clone()
 }

@@ -1,16 +1,21 @@
 //! The events of a machine, over Run Command: scripts that run for real on instances with networks, processes and disks of their
 //! own.
 
-use std::{process::Command, time::Duration};
-
-use chaos_core::{
-    ChaosEvent, Clock, FaultState, Health, Journal, MemoryJournal, Recovery, SystemClock, TargetId,
+use std::{
+    fs::File,
+    net::{SocketAddr, TcpStream},
+    os::fd::AsFd,
+    thread,
+    time::Duration,
 };
+
+use chaos_core::{ChaosEvent, Clock, FaultState, Journal, MemoryJournal, Recovery, SystemClock, TargetId};
 use chaos_events::{CpuBurn, DiskFill, EndCpuBurn, FreeSpace, NetworkBlackhole, RestoreTraffic};
 use chaos_testkit::{Subject, Timing, contract};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, list, monkey};
+use crate::cloud::{Cloud, member, monkey};
 
 /// Longer than it takes a script to be sent to an instance and to begin there.
 const BRIEF: Duration = Duration::from_secs(4);
@@ -64,14 +69,6 @@ where
     recovery.assert_kept();
 }
 
-/// A healthy member of a group.
-async fn member(cloud: &Cloud, group: &str) -> TargetId {
-    let provider = cloud.builder().group(group).build().await.unwrap();
-    let groups = list(&provider).await.unwrap();
-    let healthy = groups[0].members.iter().find(|member| member.health == Health::Healthy).unwrap();
-    healthy.target.id().clone()
-}
-
 /// Starts an instance, as the first script would, and returns what is to be seen of it from outside.
 fn boot(cloud: &Cloud, id: &TargetId) -> Value {
     cloud.page("POST", "machines", Some(json!({ "instance": id.name(), "region": "eu-west-1" })))
@@ -79,24 +76,26 @@ fn boot(cloud: &Cloud, id: &TargetId) -> Value {
 
 /// An instance with a network, seen from this machine.
 struct Wire {
-    namespace: String,
-    peer: (String, u16),
+    namespace: File,
+    peer: SocketAddr,
 }
 
 impl Wire {
     fn of(cloud: &Cloud, id: &TargetId) -> Self {
         let namespace = boot(cloud, id)["namespace"].as_str().unwrap().to_owned();
+        let namespace = File::open(format!("/run/netns/{namespace}")).unwrap();
         let network = cloud.page("GET", "network", None);
-        let (host, port) = network["peer"].as_str().unwrap().split_once(':').unwrap();
-        Self { namespace, peer: (host.to_owned(), port.parse().unwrap()) }
+        Self { namespace, peer: network["peer"].as_str().unwrap().parse().unwrap() }
     }
 
     /// Whether the instance reaches the other machine in its network.
     fn is_open(&self) -> bool {
-        let (host, port) = &self.peer;
-        let connect = format!("import socket; socket.create_connection(({host:?}, {port}), 0.5)");
-        let connect = ["netns", "exec", &self.namespace, "python3", "-c", &connect];
-        Command::new("ip").args(connect).output().unwrap().status.success()
+        let connect = || {
+            // Of this thread alone.
+            move_into_link_name_space(self.namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
+            TcpStream::connect_timeout(&self.peer, Duration::from_millis(200)).is_ok()
+        };
+        thread::scope(|scope| scope.spawn(connect).join().unwrap())
     }
 }
 
