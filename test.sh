@@ -6,8 +6,6 @@
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
-# A contract suite over the AWS SDK, not optimised, is one future of more than the 2 MiB that a test's thread has.
-export RUST_MIN_STACK=8388608
 
 passed=0
 failed=0

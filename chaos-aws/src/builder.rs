@@ -225,6 +225,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_future_that_builds_a_provider_stays_small() {
+        // Not optimised, futures that hold it lie on the stack several times over.
+        let size = size_of_val(&AutoScaling::builder().build());
+        assert!(size < 4096, "{size}");
+    }
+
     #[tokio::test]
     async fn without_any_region_there_is_nothing_to_list() {
         let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();

@@ -10,6 +10,9 @@ use chaos_core::{Error, Result};
 
 /// How often a call is made at most that is throttled or fails in passing.
 const MOST_ATTEMPTS: u32 = 5;
+/// The longest wait before a call is made again. Left to itself, the adaptive mode waits for 20 s after the first call that is throttled,
+/// which may be the one that ends a fault.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What the builders of this crate are told about it. Default: everything as the environment says.
 #[derive(Debug, Default)]
@@ -57,12 +60,13 @@ impl Connection {
     /// environment, and calls nobody.
     pub(crate) async fn open(self, region: Option<&str>) -> SdkConfig {
         let region = region.map(|name| aws_config::Region::new(name.to_owned()));
+        // What the SDK does here makes futures of many KiB, which would be part of every one that awaits this.
         let config = match self.config {
             Some(config) => adjusted(config, region, self.endpoint),
-            None => loaded(self.profile, region, self.endpoint).await,
+            None => Box::pin(loaded(self.profile, region, self.endpoint)).await,
         };
         match &self.role {
-            Some(role) => assuming(role, &config).await,
+            Some(role) => Box::pin(assuming(role, &config)).await,
             None => config,
         }
     }
@@ -74,7 +78,7 @@ async fn loaded(
     endpoint: Option<String>,
 ) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .retry_config(RetryConfig::adaptive().with_max_attempts(MOST_ATTEMPTS))
+        .retry_config(RetryConfig::adaptive().with_max_attempts(MOST_ATTEMPTS).with_max_backoff(LONGEST_WAIT))
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(5))

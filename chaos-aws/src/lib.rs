@@ -42,8 +42,8 @@
 //!   termination protection refuses.
 //! - *Stop* shuts the system down in an orderly way. A group whose health checks run takes a member that is stopped for unhealthy:
 //!   it terminates it and launches another, often before the fault would end. Then the recovery is the replacement, and not the
-//!   start. Nothing at AWS starts an instance again by itself: where every monkey is gone, the journal brings it back, or its group
-//!   has replaced it.
+//!   start; the record of the fault says so before anything is stopped. Nothing at AWS starts an instance again by itself: where
+//!   every monkey is gone, the journal brings it back, or its group has replaced it.
 //! - *Start* of an instance that is still stopping is a conflict that passes, and may be tried again.
 //! - *Reboot* is an order that EC2 passes on; when the instance has gone down cannot be seen from outside, so that it shows
 //!   healthy throughout. Its group does not notice.
@@ -64,7 +64,9 @@
 //! - *Exit status.* It comes back as it was, by the last line of both outputs; the console shows 1 for every script that failed.
 //! - *Once.* A command that changes something is sent again only where the service has refused it. The service takes no idempotency
 //!   token; the comment of each command holds the fault's id.
-//! - *Network.* All of it is the target's.
+//! - *Network.* All of it is the target's. What the agent reaches the service through is found out on the instance before it is cut off,
+//!   and let through: the addresses that the names of the endpoints mean there, and those that the agent is connected with. Where
+//!   its connection comes to an end nevertheless, a fault that is held ends at its deadline.
 //!
 //! # Experiments
 //!
@@ -125,6 +127,9 @@
 //! [`Timeout`](chaos_core::ErrorKind::Timeout), and retryable. [`Denied`](chaos_core::ErrorKind::Denied) names the action and the
 //! resource that a policy must allow, or says that the credentials are missing, expired or not valid.
 //!
+//! What the credentials must be allowed is in `docs/aws-iam.json` of the repository, action by action justified in the README of this
+//! crate.
+//!
 //! # One account
 //!
 //! The ids of targets hold no account. Whoever replays a journal does it with credentials of the account that it was written for; with
@@ -144,6 +149,7 @@ mod invocation;
 mod isolation;
 mod isolation_group;
 mod lifecycle;
+mod lifeline;
 mod listing;
 mod machine;
 mod machines;

@@ -78,6 +78,7 @@ mock! {
         async fn inspect(&self, script: &Script) -> Result<Output>;
         async fn run(&self, script: &Script, permit: &Permit) -> Result<Output>;
         async fn network(&self) -> Result<NetworkShare>;
+        async fn lifeline(&self) -> Result<Vec<std::net::IpAddr>>;
     }
 }
 

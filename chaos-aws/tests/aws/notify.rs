@@ -46,6 +46,22 @@ fn assert_says(message: &Value, words: &[&str]) {
     }
 }
 
+/// Everything that the library asks the services for.
+pub(crate) async fn everybody_is_told(cloud: &Cloud) {
+    let topic = topic(cloud, "chaos");
+    let sender = json!({ "region": "eu-west-1", "sender": "chaos@example.com" });
+    cloud.page("POST", "notifications", Some(sender));
+    let sns = sns(cloud, &topic).required().build().await.unwrap();
+    let ses = SesNotifier::from("chaos@example.com").to("a@example.com");
+    let ses = ses.sdk_config(cloud.config()).required().build().await.unwrap();
+    let (provider, monkey) = monkey(cloud, &MemoryJournal::new()).await;
+    let target = first_target(&provider).await;
+    let monkey = monkey.observer(sns.clone()).observer(ses.clone()).build().unwrap();
+    let report = monkey.inject(Terminate::default(), &target).await.unwrap();
+    assert_eq!(report.outcome(), Outcome::Completed, "{report}");
+    assert!(sns.flush(LIMIT).await.is_complete() && ses.flush(LIMIT).await.is_complete());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn subscribers_and_recipients_learn_what_is_hit_and_how_long_it_took() {
     let Some(cloud) = Cloud::with_web(3) else { return };

@@ -61,12 +61,19 @@ class Control:
         front.machines.clear()
         cloud.reset()
         front.faults.clear()
+        front.policy.set(None, [])
         front.forget_calls()
         return {}
 
+    def post_policy(self, given: Any, _query: str) -> Any:
+        self._front.policy.set(given["policy"], given.get("except", []))
+        return {}
+
     def post_member(self, given: Any, _query: str) -> Any:
-        changes = {name: value for name, value in given.items() if name != "instance"}
-        if not cloud.set_member(given["instance"], changes):
+        changes = {name: value for name, value in given.items() if name not in ("instance", "spot")}
+        if "spot" in given and not cloud.set_spot(given["instance"], given["spot"]):
+            raise ValueError(f"instance: there is no {given['instance']}")
+        if changes and not cloud.set_member(given["instance"], changes):
             raise ValueError(f"instance: {given['instance']} is in no group")
         return {}
 

@@ -95,7 +95,7 @@ impl Prepared {
                 .with("event", scope.event())
                 .caused_by(error)
         })?;
-        let record = FaultRecord::armed(
+        let mut record = FaultRecord::armed(
             scope.fault(),
             scope.seed(),
             scope.target_id().clone(),
@@ -105,6 +105,8 @@ impl Prepared {
             scope.clock().now(),
             scope.deadline(),
         );
+        // What the event had to say before anything happened is known before anything happens.
+        record.note = scope.findings().notes_and(None);
         Ok(match safeguard.journal.arm(&record, limits).await? {
             Arming::Armed(lease) => {
                 Arming::Armed(Armed::new(self, record, scope.clone(), safeguard.clone(), lease))

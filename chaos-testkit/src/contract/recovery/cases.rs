@@ -24,7 +24,7 @@ pub(super) async fn check<R: Recovery>(
 ) {
     use FaultState::{Active, Armed, Injecting};
     let timing = suite.timing;
-    let set = async || Stage::set(timing, fresh().await).await;
+    let set = async || Stage::set(timing, Box::pin(fresh()).await).await;
 
     suite.check("its kind names a format", async { well_named(R::KIND) }).await;
     suite
