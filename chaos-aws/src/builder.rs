@@ -4,12 +4,14 @@ use aws_config::{
     AppName, BehaviorVersion, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig,
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
-use chaos_core::{Clock, Error, Result, SystemClock};
+use chaos_core::{
+    Clock, Error, Result, SystemClock,
+    listing::{Consent, NamePattern},
+};
 
 use crate::{
     AutoScaling,
     auto_scaling::Inner,
-    pattern::Pattern,
     regions::{Regions, validate_region},
     selection::Selection,
     target::Means,
@@ -130,7 +132,7 @@ impl AutoScalingBuilder {
     /// Allows only members that have agreed: the tag [`chaos:enabled`](crate::ENABLED_TAG) of their group or of themselves is
     /// `true`. Default: everybody but who has refused, with `false`.
     pub fn require_opt_in(mut self) -> Self {
-        self.selection.consent_is_required = true;
+        self.selection.consent = Consent::Required;
         self
     }
 
@@ -162,7 +164,7 @@ impl AutoScalingBuilder {
     /// Cancel safe: it only reads.
     pub async fn build(mut self) -> Result<AutoScaling> {
         self.validate()?;
-        self.selection.patterns = self.patterns.drain(..).map(Pattern::new).collect::<Result<_>>()?;
+        self.selection.patterns = self.patterns.drain(..).map(NamePattern::new).collect::<Result<_>>()?;
         let config = match self.config.take() {
             Some(config) => self.adjusted(config),
             None => self.load().await,

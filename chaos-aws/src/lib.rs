@@ -59,7 +59,6 @@
 mod auto_scaling;
 mod builder;
 mod command_text;
-mod consent;
 mod error;
 mod group_path;
 mod invocation;
@@ -70,8 +69,6 @@ mod listing;
 mod machine;
 mod machines;
 mod member;
-mod pages;
-mod pattern;
 mod regions;
 mod selection;
 mod shell;
@@ -79,7 +76,7 @@ mod target;
 
 pub use auto_scaling::AutoScaling;
 pub use builder::AutoScalingBuilder;
-pub use consent::ENABLED_TAG;
+pub use chaos_core::listing::ENABLED_TAG;
 pub use isolation_group::ISOLATION_TAG;
 pub use machine::AVAILABILITY_ZONE_LABEL;
 pub use member::{MAX_SIZE_LABEL, MIN_SIZE_LABEL};

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::{error::SdkError, operation::describe_instances::DescribeInstancesOutput, types::Filter};
-use chaos_core::{Error, ErrorKind, Result};
+use chaos_core::{Error, ErrorKind, Result, listing::pages};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     error::{code, failed},
     machine::Machine,
-    pages::pages,
     regions::Region,
 };
 
