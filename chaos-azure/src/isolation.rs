@@ -1,0 +1,279 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use chaos_core::{Error, ErrorKind, FaultId, Isolation, IsolationSnapshot, Permit, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::code,
+    isolation_rules::{
+        ISOLATION_TAG, group_name, is_isolation, may_be_added, rule_names, rules_for, rules_for_everybody,
+    },
+    machine::Machine,
+    network::{Interface, SecurityGroup},
+    place::Place,
+    resource_id::ResourceId,
+    target::Reach,
+};
+
+/// How often a change is begun anew that somebody else's came before.
+const TRIES: u32 = 5;
+
+/// Cuts a machine off by rules of the fault's own in the security groups of its interfaces, which name this machine alone; an
+/// interface without a group is given one for as long.
+#[derive(Debug)]
+pub(crate) struct RuleIsolation {
+    reach: Reach,
+    /// What the last snapshot holds: nothing else can be put back, so that nothing else is changed.
+    held: Mutex<Option<Snapshot>>,
+}
+
+/// How a machine was connected: each of its network interfaces, and the security group that it was in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Snapshot {
+    interfaces: BTreeMap<String, Option<String>>,
+}
+
+/// A security group, and the addresses of the machine in it.
+type InGroup = (ResourceId, BTreeSet<IpAddr>);
+
+/// The interfaces of a machine, as they are now.
+struct Connected {
+    machine: Machine,
+    interfaces: Vec<Interface>,
+}
+
+impl Snapshot {
+    /// Whether a machine is connected like this; what was given the fault's own group had none.
+    fn is_as(&self, connected: &Connected, own: &ResourceId) -> bool {
+        let Ok(mut now) = connected.snapshot() else { return false };
+        for group in now.interfaces.values_mut() {
+            group.take_if(|group| *group == own.key());
+        }
+        *self == now
+    }
+}
+
+impl Connected {
+    fn snapshot(&self) -> Result<Snapshot> {
+        let mut interfaces = BTreeMap::new();
+        for interface in &self.interfaces {
+            let group = interface.group()?.map(|group| group.key());
+            interfaces.insert(interface.id().key(), group);
+        }
+        Ok(Snapshot { interfaces })
+    }
+
+    /// The addresses of the interfaces in each group; and the interfaces that are in none.
+    fn by_group(&self) -> Result<(BTreeMap<String, InGroup>, Vec<&Interface>)> {
+        let mut groups = BTreeMap::new();
+        let mut without = Vec::new();
+        for interface in &self.interfaces {
+            match interface.group()? {
+                Some(group) => {
+                    let (_, addresses) =
+                        groups.entry(group.key()).or_insert_with(|| (group, BTreeSet::new()));
+                    addresses.extend(interface.addresses());
+                }
+                None => without.push(interface),
+            }
+        }
+        Ok((groups, without))
+    }
+}
+
+impl RuleIsolation {
+    pub(crate) fn new(reach: Reach) -> Self {
+        Self { reach, held: Mutex::new(None) }
+    }
+
+    async fn connected(&self) -> Result<Connected> {
+        let machine = self.reach.find().await?;
+        let mut interfaces = Vec::with_capacity(machine.interfaces.len());
+        for id in &machine.interfaces {
+            let found = self.reach.azure.network.interface(&ResourceId::parse(id)?).await?;
+            interfaces.push(found.ok_or_else(|| {
+                Error::new(ErrorKind::Conflict, "a network interface of the machine is gone")
+                    .with("interface", id)
+            })?);
+        }
+        Ok(Connected { machine, interfaces })
+    }
+
+    async fn group(&self, id: &ResourceId) -> Result<SecurityGroup> {
+        let found = self.reach.azure.network.security_group(id).await?;
+        found.ok_or_else(|| {
+            Error::new(ErrorKind::Conflict, "the security group of a network interface is gone")
+                .with("security_group", id.as_str())
+        })
+    }
+
+    /// The group that a fault gives to interfaces without one, beside the machine.
+    fn own_group(&self, fault: FaultId) -> Result<ResourceId> {
+        let place: &Place = &self.reach.place;
+        ResourceId::parse(&format!(
+            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Network/networkSecurityGroups/{}",
+            place.subscription(),
+            place.resource_group(),
+            group_name(fault)
+        ))
+    }
+
+    /// # Errors
+    /// Where the machine cannot be cut off, or not for certain. Nothing is changed.
+    async fn can_be_cut_off(&self, connected: &Connected) -> Result<()> {
+        if connected.interfaces.is_empty() {
+            return Err(Error::unsupported("isolation of a machine without a network interface"));
+        }
+        let (groups, without) = connected.by_group()?;
+        if let Some(interface) = without.iter().find(|interface| Interface::is_of_instance(interface.id())) {
+            let what = "isolation of an instance whose scale set gives its interfaces no security group";
+            return Err(Error::unsupported(what).with("interface", interface.id().as_str()));
+        }
+        for (id, addresses) in groups.values() {
+            if addresses.is_empty() {
+                let what = "a network interface of the machine has no address just now";
+                return Err(Error::new(ErrorKind::Conflict, what).with("security_group", id.as_str()));
+            }
+            may_be_added(&self.group(id).await?, addresses)?;
+        }
+        Ok(())
+    }
+
+    async fn is_cut_off(&self, connected: &Connected) -> Result<bool> {
+        let (groups, _) = connected.by_group()?;
+        for (id, addresses) in groups.values() {
+            if is_isolation(id.name()) {
+                return Ok(true);
+            }
+            let rules = self.group(id).await?.rules;
+            let is_ours = |address| addresses.contains(address);
+            if rules.iter().any(|rule| is_isolation(&rule.name) && rule.addresses.iter().any(is_ours)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn cut_off(&self, permit: &Permit) -> Result<()> {
+        let connected = self.connected().await?;
+        let own = self.own_group(permit.fault())?;
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if held.is_some_and(|held| !held.is_as(&connected, &own)) {
+            let what = "the machine is connected otherwise than when it was looked at; nothing was cut off";
+            return Err(Error::new(ErrorKind::Conflict, what));
+        }
+        let (mut groups, without) = connected.by_group()?;
+        groups.remove(&own.key());
+        for (id, addresses) in groups.values() {
+            self.add_rules(id, addresses, permit.fault()).await?;
+        }
+        if !without.is_empty() {
+            let network = &self.reach.azure.network;
+            let tag = (ISOLATION_TAG, permit.fault().to_string());
+            let rules = rules_for_everybody(permit.fault());
+            network.put_security_group(&own, &connected.machine.location, tag, &rules).await?;
+            for interface in without {
+                network.put_interface(interface, Some(&own)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Two faults that begin at the same time may choose the same priority; the second then looks again.
+    async fn add_rules(&self, id: &ResourceId, addresses: &BTreeSet<IpAddr>, fault: FaultId) -> Result<()> {
+        for number in 1.. {
+            let mut added = Ok(());
+            for rule in rules_for(fault, &self.group(id).await?, addresses)? {
+                added = self.reach.azure.network.put_rule(id, &rule).await;
+                if added.is_err() {
+                    break;
+                }
+            }
+            match added {
+                Err(error) if number < TRIES && code(&error) == Some("SecurityRuleConflict") => {}
+                added => return added.map_err(|error| error.with("security_group", id.as_str())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that can be put back is put back before what went wrong with the rest is told.
+    async fn put_back(&self, snapshot: &Snapshot, permit: &Permit) -> Result<()> {
+        let network = &self.reach.azure.network;
+        let mut put_back = Vec::new();
+        let groups: BTreeSet<&String> = snapshot.interfaces.values().flatten().collect();
+        for group in groups {
+            let group = ResourceId::parse(group)?;
+            for name in rule_names(permit.fault()) {
+                put_back.push(network.delete_rule(&group, &name).await);
+            }
+        }
+        let without = snapshot.interfaces.iter().filter(|(_, group)| group.is_none());
+        let without: Vec<&String> = without.map(|(interface, _)| interface).collect();
+        if !without.is_empty() {
+            let own = self.own_group(permit.fault())?;
+            for interface in without {
+                put_back.push(self.take_out(&ResourceId::parse(interface)?, &own).await);
+            }
+            // In use by an interface that could not be taken out, it stays; and so it does while an order to make it is under way.
+            put_back.push(network.delete_security_group(&own).await);
+        }
+        put_back.into_iter().collect()
+    }
+
+    /// Takes an interface out of the fault's group, unless somebody has put it elsewhere meanwhile.
+    async fn take_out(&self, id: &ResourceId, own: &ResourceId) -> Result<()> {
+        let network = &self.reach.azure.network;
+        for number in 1.. {
+            let Some(interface) = network.interface(id).await? else { return Ok(()) };
+            if interface.group()?.is_none_or(|group| group.key() != own.key()) {
+                return Ok(());
+            }
+            match network.put_interface(&interface, None).await {
+                Err(error) if number < TRIES && code(&error) == Some("PreconditionFailed") => {}
+                put => return put.map_err(|error| error.with("interface", id.as_str())),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Isolation for RuleIsolation {
+    async fn snapshot(&self) -> Result<IsolationSnapshot> {
+        let looked = async {
+            let connected = self.connected().await?;
+            if self.is_cut_off(&connected).await? {
+                // What a snapshot holds now is what another fault has made of it.
+                let what = "the machine is isolated already, by another fault";
+                return Err(Error::new(ErrorKind::Conflict, what));
+            }
+            self.can_be_cut_off(&connected).await?;
+            connected.snapshot()
+        };
+        let snapshot = looked.await.map_err(|error| self.reach.named(error))?;
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(snapshot.clone());
+        IsolationSnapshot::of(&snapshot)
+    }
+
+    async fn isolate(&self, permit: &Permit) -> Result<()> {
+        let isolated = self.cut_off(permit).await;
+        isolated.map_err(|error| self.reach.named(error).with("fault", permit.fault()))
+    }
+
+    async fn restore(&self, snapshot: &IsolationSnapshot, permit: &Permit) -> Result<()> {
+        let restored = self.put_back(&snapshot.read()?, permit).await;
+        restored.map_err(|error| self.reach.named(error).with("fault", permit.fault()))
+    }
+
+    /// In part is enough: what is cut off by one interface is not back.
+    async fn is_isolated(&self) -> Result<bool> {
+        let looked = async { self.is_cut_off(&self.connected().await?).await };
+        looked.await.map_err(|error| self.reach.named(error))
+    }
+}

@@ -1,0 +1,34 @@
+//! .
+mod arm;
+mod availability_sets;
+mod azure;
+mod builder;
+mod cloud;
+mod command_text;
+mod compute;
+mod credentials;
+mod error;
+mod isolation;
+mod isolation_rules;
+mod lifecycle;
+mod machine;
+mod member;
+mod modes;
+mod network;
+mod place;
+mod resource_id;
+mod scale_sets;
+mod selection;
+mod set_path;
+mod shell;
+mod target;
+mod within;
+
+pub use availability_sets::AvailabilitySets;
+pub use builder::AzureBuilder;
+pub use chaos_core::listing::ENABLED_TAG;
+pub use cloud::Cloud;
+pub use isolation_rules::ISOLATION_TAG;
+pub use machine::{AVAILABILITY_ZONE_LABEL, FAULT_DOMAIN_LABEL, UPDATE_DOMAIN_LABEL};
+pub use modes::{RebootMode, StopMode};
+pub use scale_sets::ScaleSets;

@@ -1,0 +1,115 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chaos_core::{
+    BoxStream, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId,
+    listing::until_error,
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::{
+    AzureBuilder,
+    builder::Fleet,
+    compute::{Orchestration, ScaleSet},
+    machine::Machine,
+    member::{self, Set},
+    place::{Place, is_number},
+    selection::subscriptions_of,
+    set_path::SetPath,
+    target::MachineTarget,
+};
+
+/// What the ids of this provider start with.
+const SCHEME: &str = "azure-vmss";
+
+/// How many scale sets of a subscription are looked up at a time.
+const AT_A_TIME: usize = 8;
+
+/// The virtual machine scale sets of one or more subscriptions, and their instances as targets.
+///
+/// A group is `azure-vmss:<subscription>/<resource group>/<scale set>`; a target has the number of the instance besides, or the
+/// machine's name where the orchestration is flexible, all in lower case. Clones share their connections.
+#[derive(Clone, Debug)]
+pub struct ScaleSets {
+    fleet: Arc<Fleet>,
+}
+
+impl ScaleSets {
+    /// Begins with the credentials that the environment names, and with Azure's public cloud.
+    pub fn builder() -> AzureBuilder<Self> {
+        AzureBuilder::new()
+    }
+
+    pub(crate) fn over(fleet: Fleet) -> Self {
+        Self { fleet: Arc::new(fleet) }
+    }
+}
+
+impl Fleet {
+    async fn scale_set(&self, set: ScaleSet) -> Result<Group> {
+        let pages: Vec<Vec<Machine>> = Box::pin(self.means.azure.compute.members(&set)).try_collect().await?;
+        let machines: Vec<Machine> =
+            pages.into_iter().flatten().filter(|machine| is_of(&set, machine)).collect();
+        let set = Set {
+            desired: set.capacity.unwrap_or(machines.len()),
+            replaces_members: false,
+            excluded: set.is_being_deleted.then_some("its scale set is being deleted"),
+            path: set.path,
+            tags: set.tags,
+        };
+        member::group(SCHEME, set, &machines, &self.selection, &self.means)
+    }
+}
+
+/// A number is the name of an instance of a uniform scale set, to whoever finds a target again.
+fn is_of(set: &ScaleSet, machine: &Machine) -> bool {
+    set.orchestration == Orchestration::Uniform || !is_number(machine.place.name())
+}
+
+#[async_trait]
+impl Provider for ScaleSets {
+    fn scheme(&self) -> &'static str {
+        SCHEME
+    }
+
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        let fleet = &self.fleet;
+        let listings: Vec<_> = subscriptions_of(SCHEME, &fleet.subscriptions, filter)
+            .into_iter()
+            .map(|subscription| {
+                let pages = fleet.means.azure.compute.scale_sets(&subscription);
+                let sets = pages.map_ok(|sets| stream::iter(sets.into_iter().map(Ok))).try_flatten();
+                let wanted = sets.try_filter_map(move |set| async move {
+                    let is_wanted = fleet.selection.passes(&set.path, &set.tags)
+                        && filter.passes(&set.path.group_id(SCHEME)?);
+                    Ok(is_wanted.then_some(set))
+                });
+                wanted.map_ok(move |set| fleet.scale_set(set)).try_buffered(AT_A_TIME).boxed()
+            })
+            .collect();
+        until_error(stream::select_all(listings)).boxed()
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Group> {
+        let path = SetPath::parse(SCHEME, id)?;
+        let Some(set) = self.fleet.means.azure.compute.scale_set(&path).await? else {
+            let what = "there is no such scale set in this subscription and resource group";
+            return Err(Error::new(ErrorKind::NotFound, what).with("group", id));
+        };
+        self.fleet.scale_set(set).await
+    }
+
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        let (set, name) = SetPath::of_target(SCHEME, id)?;
+        let found = self.fleet.means.azure.compute.machine(&Place::of_member(set, name)).await?;
+        Ok(found.map(|machine| {
+            Arc::new(MachineTarget::new(id.clone(), &machine, &self.fleet.means)) as Arc<dyn Target>
+        }))
+    }
+
+    /// Nothing: what scripts leave behind ends with the machine.
+    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        SetPath::of_target(SCHEME, id)?;
+        Ok(None)
+    }
+}
