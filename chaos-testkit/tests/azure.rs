@@ -1,0 +1,9 @@
+//! The fake of Azure Resource Manager, asked over the wire.
+#![cfg(all(feature = "azure", unix))]
+
+#[path = "azure/client.rs"]
+mod client;
+#[path = "azure/listings.rs"]
+mod listings;
+#[path = "azure/power.rs"]
+mod power;
