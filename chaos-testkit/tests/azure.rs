@@ -1,5 +1,4 @@
 //! The fake of Azure Resource Manager, asked over the wire.
-#![cfg(all(feature = "azure", unix))]
 
 #[path = "azure/client.rs"]
 mod client;

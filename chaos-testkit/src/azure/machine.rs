@@ -74,6 +74,8 @@ pub(crate) struct Machine {
     pub(crate) scale_set: Option<ResourceId>,
     /// Of an instance of a uniform scale set.
     pub(crate) instance_id: Option<String>,
+    /// The order in which the instances of a scale set were made.
+    pub(crate) serial: u32,
     pub(crate) fault_domain: u32,
     pub(crate) update_domain: u32,
     pub(crate) power: PowerState,
@@ -85,11 +87,18 @@ pub(crate) struct Machine {
     pub(crate) created: String,
     /// How often it has been started, restarted or redeployed.
     pub(crate) boots: u32,
+    /// How many scripts Run Command has begun.
+    pub(crate) scripts: u32,
 }
 
 impl Machine {
     pub(crate) fn is_uniform_instance(&self) -> bool {
         self.instance_id.is_some()
+    }
+
+    /// Whether a script can be brought to it.
+    pub(crate) fn agent_runs(&self) -> bool {
+        self.power == PowerState::Running && self.agent_ready
     }
 
     /// What a `GET` tells; `id` as the listing writes it.
@@ -158,17 +167,26 @@ impl Machine {
         view
     }
 
+    /// `ProvisioningState/succeeded` and `PowerState/running`, and the like.
+    pub(crate) fn status_codes(&self) -> [String; 2] {
+        [
+            format!("ProvisioningState/{}", self.provisioning.to_lowercase()),
+            format!("PowerState/{}", self.power.code()),
+        ]
+    }
+
     fn statuses(&self) -> Value {
+        let [provisioning, power] = self.status_codes();
         let lower = self.provisioning.to_lowercase();
         json!([
             {
-                "code": format!("ProvisioningState/{lower}"),
+                "code": provisioning,
                 "level": if self.provisioning == "Failed" { "Error" } else { "Info" },
                 "displayStatus": format!("Provisioning {lower}"),
                 "time": self.created,
             },
             {
-                "code": format!("PowerState/{}", self.power.code()),
+                "code": power,
                 "level": "Info",
                 "displayStatus": format!("VM {}", self.power.code()),
             },

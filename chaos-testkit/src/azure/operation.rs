@@ -29,21 +29,71 @@ impl Pace {
     }
 }
 
+/// Whose operation it is, which decides where it is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Provider {
+    Compute,
+    Network,
+    Chaos,
+}
+
+impl Provider {
+    pub(crate) fn namespace(self) -> &'static str {
+        match self {
+            Self::Compute => "Microsoft.Compute",
+            Self::Network => "Microsoft.Network",
+            Self::Chaos => "Microsoft.Chaos",
+        }
+    }
+
+    /// The address behind `Azure-AsyncOperation`, without its host.
+    pub(crate) fn status_place(self, operation: &Operation) -> String {
+        let kind = if self == Self::Chaos { "operationStatuses" } else { "operations" };
+        self.place(operation, kind)
+    }
+
+    /// The address behind `Location`.
+    pub(crate) fn result_place(self, operation: &Operation) -> String {
+        match self {
+            Self::Compute => self.place(operation, "operations") + "&monitor=true",
+            Self::Network | Self::Chaos => self.place(operation, "operationResults"),
+        }
+    }
+
+    fn place(self, operation: &Operation, kind: &str) -> String {
+        let Operation { subscription, location, id, api_version, .. } = operation;
+        let namespace = self.namespace();
+        format!(
+            "/subscriptions/{subscription}/providers/{namespace}/locations/{location}/{kind}/{id}?api-version={api_version}"
+        )
+    }
+}
+
 /// How an operation ended, or that it has not.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Status {
     InProgress,
     Succeeded,
-    Failed { code: String, message: String },
+    Failed(Failure),
     Canceled,
+}
+
+/// Why an operation fails.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Failure {
+    pub(crate) code: String,
+    pub(crate) message: String,
+    /// Whether what was asked for has happened all the same.
+    pub(crate) takes_effect: bool,
 }
 
 /// One operation.
 #[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) id: String,
-    /// The path of the resource that tells its status, up to its id.
-    pub(crate) place: String,
+    pub(crate) provider: Provider,
+    pub(crate) subscription: String,
+    pub(crate) location: String,
     pub(crate) api_version: String,
     pub(crate) began: Timestamp,
     pub(crate) ended: Option<Timestamp>,
@@ -52,8 +102,8 @@ pub(crate) struct Operation {
     pub(crate) polls: u32,
     /// What its end does; taken by it.
     pub(crate) work: Option<Work>,
-    /// How it ends instead of succeeding.
-    pub(crate) failure: Option<(String, String)>,
+    /// How it is to end instead of succeeding.
+    pub(crate) failure: Option<Failure>,
     /// What it hands out at the end.
     pub(crate) output: Option<Value>,
 }
@@ -63,12 +113,14 @@ impl Operation {
     pub(crate) fn is_due(&self, now: Timestamp) -> bool {
         match self.pace {
             Pace::Polls(polls) => self.polls >= polls,
-            Pace::Milliseconds(milliseconds) => {
-                let passed = now.duration_since(self.began);
-                passed >= SignedDuration::from_millis(i64::try_from(milliseconds).unwrap_or(i64::MAX))
-            }
+            Pace::Milliseconds(milliseconds) => self.has_lasted(milliseconds, now),
             Pace::Never => false,
         }
+    }
+
+    pub(crate) fn has_lasted(&self, milliseconds: u64, now: Timestamp) -> bool {
+        now.duration_since(self.began)
+            >= SignedDuration::from_millis(i64::try_from(milliseconds).unwrap_or(i64::MAX))
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -81,22 +133,33 @@ impl Operation {
         if let Some(ended) = self.ended {
             document["endTime"] = json!(ended.to_string());
         }
-        document["status"] = match &self.status {
-            Status::InProgress => json!("InProgress"),
-            Status::Succeeded => json!("Succeeded"),
-            Status::Canceled => {
-                let message = "Operation execution has been preempted by a more recent operation.";
-                document["error"] = json!({ "code": "OperationPreempted", "message": message });
-                json!("Canceled")
-            }
-            Status::Failed { code, message } => {
-                document["error"] = json!({ "code": code, "message": message });
-                json!("Failed")
-            }
+        let status = match &self.status {
+            Status::InProgress => "InProgress",
+            Status::Succeeded => "Succeeded",
+            Status::Canceled => "Canceled",
+            Status::Failed(_) => "Failed",
         };
+        document["status"] = json!(status);
+        if let Some(error) = self.error() {
+            document["error"] = error;
+        }
         if let (Status::Succeeded, Some(output)) = (&self.status, &self.output) {
             document["properties"] = json!({ "output": output });
         }
         document
+    }
+
+    /// Why it did not succeed.
+    pub(crate) fn error(&self) -> Option<Value> {
+        match &self.status {
+            Status::Failed(Failure { code, message, .. }) => {
+                Some(json!({ "code": code, "message": message }))
+            }
+            Status::Canceled => Some(json!({
+                "code": "OperationPreempted",
+                "message": "Operation execution has been preempted by a more recent operation.",
+            })),
+            Status::InProgress | Status::Succeeded => None,
+        }
     }
 }

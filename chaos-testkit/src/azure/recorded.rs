@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::call::{Body, Call};
+use super::{
+    access::Asked,
+    call::{Body, Call},
+};
 
 /// One request, and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +20,9 @@ pub struct Recorded {
     pub query: Vec<(String, String)>,
     /// What is no JSON is a string; none where nothing was sent.
     pub body: Option<Value>,
+    /// What it asks for in the words of Azure's access control, like `Microsoft.Compute/virtualMachines/start/action`;
+    /// none for what needs no permission.
+    pub action: Option<String>,
     /// Of the answer; none where the connection was cut instead.
     pub status: Option<u16>,
 }
@@ -31,6 +37,7 @@ impl Recorded {
                 Body::Json(value) => value.clone(),
                 Body::Text(text) => Value::String(text.clone()),
             }),
+            action: Asked::of(call).map(|asked| asked.action),
             status,
         }
     }

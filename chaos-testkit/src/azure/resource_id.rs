@@ -42,11 +42,6 @@ impl ResourceId {
         self.segment(4)
     }
 
-    /// Of the resource that this one is below.
-    pub(crate) fn parent(&self) -> Self {
-        Self(self.0.rsplitn(3, '/').nth(2).unwrap_or_default().to_owned())
-    }
-
     /// As listings of a whole subscription and references from an availability set tell it: the names of the group and
     /// of the resource in capitals.
     pub(crate) fn shouted(&self) -> String {
@@ -76,11 +71,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_tells_its_parts_and_its_parent() {
+    fn an_id_tells_its_parts_in_either_case() {
         let set = ResourceId::in_group("s", "Shop", "Microsoft.Compute/virtualMachineScaleSets", "web");
         let instance = set.child("virtualMachines", "0");
         assert_eq!((instance.subscription(), instance.group(), instance.name()), ("s", "Shop", "0"));
-        assert_eq!(instance.parent().key(), set.key());
+        assert_eq!(instance.key(), set.key() + "/virtualmachines/0");
         assert_eq!(
             set.shouted(),
             "/subscriptions/s/resourceGroups/SHOP/providers/Microsoft.Compute/virtualMachineScaleSets/WEB"

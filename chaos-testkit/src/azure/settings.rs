@@ -16,11 +16,22 @@ pub struct Settings {
     /// What `Retry-After` says while an operation is under way, in seconds; 0.
     pub retry_after_seconds: u64,
     /// Until an automatic repair or an autoscale setting replaces what is missing, in milliseconds; 100.
-    pub repair_delay: u64,
+    pub repair_milliseconds: u64,
+    /// How long Run Command waits for a script, in milliseconds; 90 minutes.
+    pub script_limit_milliseconds: u64,
+    /// How long the tokens are good that are handed out, in seconds; 3599.
+    pub token_lifetime_seconds: i64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { page_size: 200, pace: Pace::Milliseconds(20), retry_after_seconds: 0, repair_delay: 100 }
+        Self {
+            page_size: 200,
+            pace: Pace::Milliseconds(20),
+            retry_after_seconds: 0,
+            repair_milliseconds: 100,
+            script_limit_milliseconds: 90 * 60 * 1000,
+            token_lifetime_seconds: 3599,
+        }
     }
 }

@@ -2,22 +2,27 @@
 
 use super::answer::Answer;
 
-/// Of `Microsoft.Compute`: the newest that the fake serves, and the one that its comparisons use.
+/// Of `Microsoft.Compute`: the one that `azure_mgmt_compute` 0.21 and `azure-mgmt-compute` 33.0 speak.
 pub const COMPUTE_VERSION: &str = "2024-07-01";
 
-/// Of `Microsoft.Network`.
+/// Of `Microsoft.Network`: the one that `azure-mgmt-network` 28.1 speaks.
 pub const NETWORK_VERSION: &str = "2024-05-01";
 
-/// Of `Microsoft.Chaos`.
+/// Of `Microsoft.Chaos`: the one that `azure-mgmt-chaos` 2.0 speaks.
 pub const CHAOS_VERSION: &str = "2025-01-01";
 
-const COMPUTE: &[&str] = &["2023-09-01", "2024-03-01", COMPUTE_VERSION];
-const NETWORK: &[&str] = &["2018-10-01", "2023-11-01", "2024-01-01", "2024-03-01", NETWORK_VERSION];
-const CHAOS: &[&str] = &["2024-01-01", CHAOS_VERSION];
+/// In which the interfaces of instances are told, whatever the others are told in.
+pub const INSTANCE_INTERFACES_VERSION: &str = "2018-10-01";
 
-/// Refuses what real providers do not know; `namespace` and `kind` in lower case.
-pub(crate) fn check(namespace: &str, kind: &str, version: &str) -> Result<(), Answer> {
+const COMPUTE: &[&str] = &["2023-09-01", "2024-03-01", COMPUTE_VERSION];
+const NETWORK: &[&str] = &["2023-11-01", "2024-01-01", "2024-03-01", NETWORK_VERSION];
+const CHAOS: &[&str] = &["2024-01-01", CHAOS_VERSION];
+const INSTANCE_INTERFACES: &[&str] = &["2017-03-30", INSTANCE_INTERFACES_VERSION];
+
+/// Refuses what real providers do not know. All but `version` in lower case; `rest` is the path below `kind`.
+pub(crate) fn check(namespace: &str, kind: &str, rest: &[&str], version: &str) -> Result<(), Answer> {
     let known = match namespace {
+        "microsoft.compute" if rest.last() == Some(&"networkinterfaces") => INSTANCE_INTERFACES,
         "microsoft.compute" => COMPUTE,
         "microsoft.network" => NETWORK,
         "microsoft.chaos" => CHAOS,

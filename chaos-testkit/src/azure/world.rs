@@ -266,7 +266,7 @@ impl NewScaleSet {
     }
 
     /// With automatic instance repairs: an instance that does not run is deleted after
-    /// [`repair_delay`](super::Settings::repair_delay), and another takes its place.
+    /// [`repair_delay`](super::Settings::repair_milliseconds), and another takes its place.
     #[must_use]
     pub fn automatic_repairs(mut self) -> Self {
         self.automatic_repairs = true;
@@ -274,7 +274,7 @@ impl NewScaleSet {
     }
 
     /// With an autoscale setting whose lowest and highest number are both `instances`: what is missing is added after
-    /// [`repair_delay`](super::Settings::repair_delay).
+    /// [`repair_delay`](super::Settings::repair_milliseconds).
     #[must_use]
     pub fn held_at(mut self, instances: u32) -> Self {
         self.held_at = Some(instances);
@@ -329,6 +329,32 @@ impl NewExperiment {
     }
 }
 
+/// Another subscription.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct NewSubscription {
+    /// Its id.
+    pub id: String,
+    /// The tenant that it belongs to; the fake's own where left out.
+    #[serde(default = "own_tenant")]
+    pub tenant: String,
+}
+
+impl NewSubscription {
+    /// One of the fake's own tenant.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self { id: id.into(), tenant: own_tenant() }
+    }
+
+    /// One of another tenant, for which the fake's tokens are not good.
+    #[must_use]
+    pub fn of_tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = tenant.into();
+        self
+    }
+}
+
 /// Anything that can be put into the fake.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -340,6 +366,8 @@ pub enum New {
     ScaleSet(NewScaleSet),
     /// An experiment.
     Experiment(NewExperiment),
+    /// A subscription.
+    Subscription(NewSubscription),
 }
 
 impl From<NewAvailabilitySet> for New {
@@ -358,6 +386,16 @@ impl From<NewExperiment> for New {
     fn from(experiment: NewExperiment) -> Self {
         Self::Experiment(experiment)
     }
+}
+
+impl From<NewSubscription> for New {
+    fn from(subscription: NewSubscription) -> Self {
+        Self::Subscription(subscription)
+    }
+}
+
+fn own_tenant() -> String {
+    super::FakeArm::TENANT.to_owned()
 }
 
 fn own_subscription() -> String {

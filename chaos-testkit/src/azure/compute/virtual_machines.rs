@@ -3,12 +3,14 @@
 use hyper::Method;
 use serde_json::Value;
 
+use super::run_command;
 use crate::azure::{
     answer::{Answer, Answered},
     call::Call,
     cloud::Cloud,
     errors,
     machine::{Machine, PowerState},
+    operation::Provider,
     paging::page,
     work::{Power, Work},
 };
@@ -26,27 +28,43 @@ pub(crate) fn answer(cloud: &mut Cloud, call: &Call, rest: &[&str], prefix: &str
         (Method::GET, [name, "instanceview"]) => {
             Ok(Answer::ok(find(cloud, call, &key(name))?.instance_view()))
         }
+        (Method::POST, [name, "runcommand"]) => {
+            let machine = find(cloud, call, &key(name))?.clone();
+            run_command::answer(cloud, call, &machine)
+        }
         (Method::POST, [name, order]) => {
-            let machine = find(cloud, call, &key(name))?;
-            let order = power_order(order).ok_or_else(|| Answer::no_route(&call.path))?;
+            let machine = find(cloud, call, &key(name))?.clone();
+            let order = Power::named(order).ok_or_else(|| Answer::no_route(&call.path))?;
+            change_power(cloud, call, &machine, order)
+        }
+        (Method::DELETE, [name]) => {
+            let Some(machine) = cloud.machines.get(&key(name)) else { return Ok(Answer::empty(204)) };
             let location = machine.location.clone();
-            let work = Work::Power { machine: key(name), order, before: PowerState::Unknown };
-            Ok(cloud.accept(call, "Microsoft.Compute", &location, work))
+            Ok(cloud.accept(call, Provider::Compute, &location, Work::Delete { machine: key(name) }))
         }
         _ => Err(Answer::no_route(&call.path)),
     }
 }
 
-/// What the last segment of a `POST` asks for, in lower case.
-pub(crate) fn power_order(order: &str) -> Option<Power> {
-    match order {
-        "poweroff" => Some(Power::Off),
-        "start" => Some(Power::Start),
-        "restart" => Some(Power::Restart),
-        "redeploy" => Some(Power::Redeploy),
-        "deallocate" => Some(Power::Deallocate),
-        _ => None,
+/// Of a machine or an instance. A newer order takes over from an older one, except from a deletion.
+pub(super) fn change_power(cloud: &mut Cloud, call: &Call, machine: &Machine, order: Power) -> Answered {
+    refuse_while_deleted(machine)?;
+    let work = Work::Power { machine: machine.id.key(), order, before: PowerState::Unknown };
+    Ok(cloud.accept(call, Provider::Compute, &machine.location, work))
+}
+
+pub(super) fn refuse_while_deleted(machine: &Machine) -> Result<(), Answer> {
+    if machine.provisioning != "Deleting" {
+        return Ok(());
     }
+    Err(Answer::conflict(
+        "OperationNotAllowed",
+        format!(
+            "This operation is not allowed on VM '{}' since the VM is marked for deletion. You can only retry the Delete \
+             operation (or wait for an ongoing one to complete).",
+            machine.name
+        ),
+    ))
 }
 
 fn find<'a>(cloud: &'a Cloud, call: &Call, key: &str) -> Result<&'a Machine, Answer> {
@@ -71,15 +89,15 @@ fn list(cloud: &Cloud, call: &Call, prefix: &str) -> Answered {
     };
     // `statusOnly` is a parameter of the listing of a subscription alone.
     let status_only = of_subscription && call.flag("statusOnly");
+    let belongs = |machine: &Machine| match &scale_set {
+        None => true,
+        Some(wanted) => machine.scale_set.as_ref().is_some_and(|set| set.key() == *wanted),
+    };
     let keys: Vec<String> = cloud
         .machines
         .iter()
         .filter(|(key, machine)| {
-            key.starts_with(prefix)
-                && !machine.is_uniform_instance()
-                && scale_set
-                    .as_ref()
-                    .is_none_or(|wanted| machine.scale_set.as_ref().is_some_and(|set| set.key() == *wanted))
+            key.starts_with(prefix) && !machine.is_uniform_instance() && belongs(machine)
         })
         .map(|(key, _)| key.clone())
         .collect();
