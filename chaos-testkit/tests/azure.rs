@@ -6,3 +6,5 @@ mod client;
 mod listings;
 #[path = "azure/power.rs"]
 mod power;
+#[path = "azure/sdk.rs"]
+mod sdk;

@@ -84,12 +84,25 @@ pub(crate) fn send(
     Some(Reply { status, headers, body: serde_json::from_str(body).unwrap_or(Value::Null) })
 }
 
-/// The path of a virtual machine of the fake's own subscription.
+/// The ids of resources of the fake's own subscription.
 pub(crate) fn machine(group: &str, name: &str) -> String {
-    format!(
-        "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{name}",
-        FakeArm::SUBSCRIPTION
-    )
+    resource(group, "Microsoft.Compute/virtualMachines", name)
+}
+
+pub(crate) fn scale_set(group: &str, name: &str) -> String {
+    resource(group, "Microsoft.Compute/virtualMachineScaleSets", name)
+}
+
+pub(crate) fn interface(group: &str, name: &str) -> String {
+    resource(group, "Microsoft.Network/networkInterfaces", name)
+}
+
+pub(crate) fn security_group(group: &str, name: &str) -> String {
+    resource(group, "Microsoft.Network/networkSecurityGroups", name)
+}
+
+fn resource(group: &str, kind: &str, name: &str) -> String {
+    format!("/subscriptions/{}/resourceGroups/{group}/providers/{kind}/{name}", FakeArm::SUBSCRIPTION)
 }
 
 /// The path of all resources of a kind in the fake's own subscription.

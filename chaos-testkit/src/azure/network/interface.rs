@@ -59,7 +59,6 @@ impl Interface {
             "etag": self.etag,
             "type": "Microsoft.Network/networkInterfaces",
             "location": self.location,
-            "kind": "Regular",
             "properties": properties,
         });
         if !self.tags.is_empty() {
