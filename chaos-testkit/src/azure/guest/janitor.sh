@@ -1,0 +1,27 @@
+#!/bin/sh
+# Ends and removes what a fake of Azure Resource Manager made, once the process that the fake is in ends, in whatever
+# way: its end of the pipe is closed then.
+#
+# janitor.sh MARK DIRECTORY
+#   MARK       what every process that runs on a machine carries in its environment
+#   DIRECTORY  of the machines
+set -u
+mark=$1 directory=$2
+trap '' HUP INT TERM
+cat >/dev/null
+
+left=50
+while [ "$left" -gt 0 ]; do
+  found=
+  # Words and lines are the same here: these paths hold no blanks.
+  # shellcheck disable=SC2013
+  for environment in $(grep -lF "$mark" /proc/[0-9]*/environ 2>/dev/null); do
+    process=${environment#/proc/}
+    kill -9 "${process%/environ}" 2>/dev/null && found=yes
+  done
+  [ -n "$found" ] || break
+  left=$((left - 1))
+  sleep 0.1
+done
+rm -rf "$directory"
+exit 0
