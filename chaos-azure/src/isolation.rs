@@ -32,10 +32,17 @@ pub(crate) struct RuleIsolation {
     held: Mutex<Option<Snapshot>>,
 }
 
-/// How a machine was connected: each of its network interfaces, and the security group that it was in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How a machine was connected: each of its network interfaces.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Snapshot {
-    interfaces: BTreeMap<String, Option<String>>,
+    interfaces: Vec<Held>,
+}
+
+/// A network interface, and the security group that it was in, by their ids in ARM.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Held {
+    interface: String,
+    security_group: Option<String>,
 }
 
 /// A security group, and the addresses of the machine in it.
@@ -50,22 +57,24 @@ struct Connected {
 impl Snapshot {
     /// Whether a machine is connected like this; what was given the fault's own group had none.
     fn is_as(&self, connected: &Connected, own: &ResourceId) -> bool {
-        let Ok(mut now) = connected.snapshot() else { return false };
-        for group in now.interfaces.values_mut() {
-            group.take_if(|group| *group == own.key());
-        }
-        *self == now
+        let keys = |snapshot: &Self| -> BTreeSet<(String, Option<String>)> {
+            let held = snapshot.interfaces.iter().map(|held| {
+                let group = held.security_group.as_ref().map(|group| group.to_lowercase());
+                (held.interface.to_lowercase(), group.filter(|group| *group != own.key()))
+            });
+            held.collect()
+        };
+        connected.snapshot().is_ok_and(|now| keys(&now) == keys(self))
     }
 }
 
 impl Connected {
     fn snapshot(&self) -> Result<Snapshot> {
-        let mut interfaces = BTreeMap::new();
-        for interface in &self.interfaces {
-            let group = interface.group()?.map(|group| group.key());
-            interfaces.insert(interface.id().key(), group);
-        }
-        Ok(Snapshot { interfaces })
+        let held = |interface: &Interface| {
+            let security_group = interface.group()?.map(|group| group.as_str().to_owned());
+            Ok(Held { interface: interface.id().as_str().to_owned(), security_group })
+        };
+        Ok(Snapshot { interfaces: self.interfaces.iter().map(held).collect::<Result<_>>()? })
     }
 
     /// The addresses of the interfaces in each group; and the interfaces that are in none.
@@ -206,15 +215,22 @@ impl RuleIsolation {
     async fn put_back(&self, snapshot: &Snapshot, permit: &Permit) -> Result<()> {
         let network = &self.reach.azure.network;
         let mut put_back = Vec::new();
-        let groups: BTreeSet<&String> = snapshot.interfaces.values().flatten().collect();
-        for group in groups {
-            let group = ResourceId::parse(group)?;
-            for name in rule_names(permit.fault()) {
-                put_back.push(network.delete_rule(&group, &name).await);
+        let mut groups = BTreeMap::new();
+        let mut without = Vec::new();
+        for Held { interface, security_group } in &snapshot.interfaces {
+            match security_group {
+                Some(group) => {
+                    let group = ResourceId::parse(group)?;
+                    groups.insert(group.key(), group);
+                }
+                None => without.push(interface),
             }
         }
-        let without = snapshot.interfaces.iter().filter(|(_, group)| group.is_none());
-        let without: Vec<&String> = without.map(|(interface, _)| interface).collect();
+        for group in groups.values() {
+            for name in rule_names(permit.fault()) {
+                put_back.push(network.delete_rule(group, &name).await);
+            }
+        }
         if !without.is_empty() {
             let own = self.own_group(permit.fault())?;
             for interface in without {

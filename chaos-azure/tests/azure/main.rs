@@ -1,0 +1,7 @@
+//! The providers against a fake of Azure Resource Manager, with a record of the requests, trouble on request, and scripts that run.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
+
+mod cloud;
+mod contract;
+mod discovery;
