@@ -43,6 +43,14 @@ pub(crate) fn post(fake: &FakeArm, path: &str) -> Reply {
     send(fake, "POST", path, &[], None).unwrap()
 }
 
+/// Fields of a form, without a token.
+pub(crate) fn form(fake: &FakeArm, path: &str, fields: &[(&str, &str)]) -> Reply {
+    let fields: Vec<String> =
+        fields.iter().map(|(key, value)| format!("{key}={}", value.replace(':', "%3A"))).collect();
+    exchange(fake, "POST", path, "Content-Type: application/x-www-form-urlencoded\r\n", &fields.join("&"))
+        .unwrap()
+}
+
 /// None where the connection was cut.
 pub(crate) fn send(
     fake: &FakeArm,
@@ -57,18 +65,22 @@ pub(crate) fn send(
         path if path.contains('?') => format!("&api-version={COMPUTE_VERSION}"),
         _ => format!("?api-version={COMPUTE_VERSION}"),
     };
-    let host = fake.endpoint().strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let body = body.map(Value::to_string).unwrap_or_default();
     let token = format!("Bearer {}", FakeArm::TOKEN);
     let token = [("Authorization", token.as_str())];
     let is_admitted = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
     let headers = headers.iter().chain(if is_admitted { &[][..] } else { &token });
     let headers: String = headers.map(|(key, value)| format!("{key}: {value}\r\n")).collect();
+    exchange(fake, method, &format!("{path}{version}"), &headers, &body)
+}
+
+fn exchange(fake: &FakeArm, method: &str, path: &str, headers: &str, body: &str) -> Option<Reply> {
+    let host = fake.endpoint().strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     write!(
         stream,
-        "{method} {path}{version} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}",
         body.len()
     )
     .unwrap();
@@ -99,6 +111,14 @@ pub(crate) fn interface(group: &str, name: &str) -> String {
 
 pub(crate) fn security_group(group: &str, name: &str) -> String {
     resource(group, "Microsoft.Network/networkSecurityGroups", name)
+}
+
+pub(crate) fn rule_of(group: &str, security_group_name: &str, rule: &str) -> String {
+    format!("{}/securityRules/{rule}", security_group(group, security_group_name))
+}
+
+pub(crate) fn experiment(group: &str, name: &str) -> String {
+    resource(group, "Microsoft.Chaos/experiments", name)
 }
 
 fn resource(group: &str, kind: &str, name: &str) -> String {

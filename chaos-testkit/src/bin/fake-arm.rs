@@ -1,6 +1,6 @@
 //! The fake of Azure Resource Manager as a process: prints `{"endpoint": ...}`, and ends when its standard input does.
 //!
-//! `cargo run -p chaos-testkit --features azure --example fake_arm`
+//! `cargo run -p chaos-testkit --features azure --bin fake-arm`
 
 use std::io::{Read, Write, stdin, stdout};
 
