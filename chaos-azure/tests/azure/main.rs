@@ -5,3 +5,5 @@
 mod cloud;
 mod contract;
 mod discovery;
+mod events;
+mod scripts;
