@@ -2,6 +2,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -20,8 +21,10 @@ use crate::{
     target::Reach,
 };
 
-/// How often a change is begun anew that somebody else's came before.
-const TRIES: u32 = 5;
+/// How often a change is begun anew that somebody else's came before, or that met with what passes.
+const TRIES: u32 = 6;
+/// The pause after the first; doubled after each.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Cuts a machine off by rules of the fault's own in the security groups of its interfaces, which name this machine alone; an
 /// interface without a group is given one for as long.
@@ -48,6 +51,14 @@ struct Held {
 /// A security group, and the addresses of the machine in it.
 type InGroup = (ResourceId, BTreeSet<IpAddr>);
 
+/// A part of the way back.
+#[derive(Debug)]
+enum Step {
+    RemoveRule { group: ResourceId, name: String },
+    TakeOut { interface: ResourceId, group: ResourceId },
+    RemoveGroup(ResourceId),
+}
+
 /// The interfaces of a machine, as they are now.
 struct Connected {
     machine: Machine,
@@ -65,6 +76,32 @@ impl Snapshot {
             held.collect()
         };
         connected.snapshot().is_ok_and(|now| keys(&now) == keys(self))
+    }
+
+    /// What removes all that a fault may have made. Its own group goes last: one that is in use cannot be removed.
+    fn way_back(&self, fault: FaultId, own: &ResourceId) -> Result<Vec<Step>> {
+        let mut groups = BTreeMap::new();
+        let mut steps = Vec::new();
+        for Held { interface, security_group } in &self.interfaces {
+            match security_group {
+                Some(group) => {
+                    let group = ResourceId::parse(group)?;
+                    groups.insert(group.key(), group);
+                }
+                None => {
+                    let interface = ResourceId::parse(interface)?;
+                    steps.push(Step::TakeOut { interface, group: own.clone() });
+                }
+            }
+        }
+        if !steps.is_empty() {
+            steps.push(Step::RemoveGroup(own.clone()));
+        }
+        for group in groups.into_values() {
+            let rule = |name| Step::RemoveRule { group: group.clone(), name };
+            steps.extend(rule_names(fault).map(rule));
+        }
+        Ok(steps)
     }
 }
 
@@ -213,49 +250,49 @@ impl RuleIsolation {
 
     /// Everything that can be put back is put back before what went wrong with the rest is told.
     async fn put_back(&self, snapshot: &Snapshot, permit: &Permit) -> Result<()> {
+        let own = self.own_group(permit.fault())?;
+        let mut put_back = Ok(());
+        for step in snapshot.way_back(permit.fault(), &own)? {
+            put_back = put_back.and(self.insist(&step).await);
+        }
+        put_back
+    }
+
+    /// Tries again what passes: the order that has made a group may still be under way, and whoever looks whether a machine is cut
+    /// off sees no group that is left over beside it.
+    async fn insist(&self, step: &Step) -> Result<()> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..TRIES {
+            match self.undo(step).await {
+                Err(error) if error.is_retryable() => self.reach.azure.clock.sleep(pause).await,
+                done => return done,
+            }
+            pause *= 2;
+        }
+        let done = self.undo(step).await;
+        if let Err(error) = &done {
+            tracing::warn!(machine = %self.reach.place, error = %error.chain(), "what isolates a machine could not be removed");
+        }
+        done
+    }
+
+    async fn undo(&self, step: &Step) -> Result<()> {
         let network = &self.reach.azure.network;
-        let mut put_back = Vec::new();
-        let mut groups = BTreeMap::new();
-        let mut without = Vec::new();
-        for Held { interface, security_group } in &snapshot.interfaces {
-            match security_group {
-                Some(group) => {
-                    let group = ResourceId::parse(group)?;
-                    groups.insert(group.key(), group);
-                }
-                None => without.push(interface),
-            }
+        match step {
+            Step::RemoveRule { group, name } => network.delete_rule(group, name).await,
+            Step::TakeOut { interface, group } => self.take_out(interface, group).await,
+            Step::RemoveGroup(group) => network.delete_security_group(group).await,
         }
-        for group in groups.values() {
-            for name in rule_names(permit.fault()) {
-                put_back.push(network.delete_rule(group, &name).await);
-            }
-        }
-        if !without.is_empty() {
-            let own = self.own_group(permit.fault())?;
-            for interface in without {
-                put_back.push(self.take_out(&ResourceId::parse(interface)?, &own).await);
-            }
-            // In use by an interface that could not be taken out, it stays; and so it does while an order to make it is under way.
-            put_back.push(network.delete_security_group(&own).await);
-        }
-        put_back.into_iter().collect()
     }
 
     /// Takes an interface out of the fault's group, unless somebody has put it elsewhere meanwhile.
     async fn take_out(&self, id: &ResourceId, own: &ResourceId) -> Result<()> {
         let network = &self.reach.azure.network;
-        for number in 1.. {
-            let Some(interface) = network.interface(id).await? else { return Ok(()) };
-            if interface.group()?.is_none_or(|group| group.key() != own.key()) {
-                return Ok(());
-            }
-            match network.put_interface(&interface, None).await {
-                Err(error) if number < TRIES && code(&error) == Some("PreconditionFailed") => {}
-                put => return put.map_err(|error| error.with("interface", id.as_str())),
-            }
+        let Some(interface) = network.interface(id).await? else { return Ok(()) };
+        if interface.group()?.is_none_or(|group| group.key() != own.key()) {
+            return Ok(());
         }
-        Ok(())
+        network.put_interface(&interface, None).await.map_err(|error| error.with("interface", id.as_str()))
     }
 }
 

@@ -6,4 +6,5 @@ mod cloud;
 mod contract;
 mod discovery;
 mod events;
+mod isolation;
 mod scripts;
