@@ -47,11 +47,8 @@ impl Order {
                 let (group, name, subscription) =
                     (resource_group.as_str(), name.as_str(), subscription.as_str());
                 match self {
-                    Self::PowerOff { abruptly: true } => {
-                        response!(machines.power_off(group, name, subscription).skip_shutdown(true))
-                    }
-                    Self::PowerOff { abruptly: false } => {
-                        response!(machines.power_off(group, name, subscription))
+                    Self::PowerOff { abruptly } => {
+                        response!(machines.power_off(group, name, subscription).skip_shutdown(abruptly))
                     }
                     Self::Deallocate => response!(machines.deallocate(group, name, subscription)),
                     Self::Start => response!(machines.start(group, name, subscription)),
@@ -65,11 +62,9 @@ impl Order {
                 let (group, name, number) = (set.resource_group.as_str(), set.name.as_str(), number.as_str());
                 let subscription = set.subscription.as_str();
                 match self {
-                    Self::PowerOff { abruptly: true } => {
-                        response!(instances.power_off(group, name, number, subscription).skip_shutdown(true))
-                    }
-                    Self::PowerOff { abruptly: false } => {
-                        response!(instances.power_off(group, name, number, subscription))
+                    Self::PowerOff { abruptly } => {
+                        let call = instances.power_off(group, name, number, subscription);
+                        response!(call.skip_shutdown(abruptly))
                     }
                     Self::Deallocate => response!(instances.deallocate(group, name, number, subscription)),
                     Self::Start => response!(instances.start(group, name, number, subscription)),

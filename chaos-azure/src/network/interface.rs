@@ -5,6 +5,26 @@ use serde_json::{Value, json};
 
 use crate::{arm::unreadable, resource_id::ResourceId};
 
+/// What Azure sets by itself, in this version of the API: everything else is written back, known here or not.
+const READ_ONLY: [&str; 14] = [
+    "/name",
+    "/type",
+    "/etag",
+    "/properties/virtualMachine",
+    "/properties/privateEndpoint",
+    "/properties/tapConfigurations",
+    "/properties/macAddress",
+    "/properties/primary",
+    "/properties/vnetEncryptionSupported",
+    "/properties/defaultOutboundConnectivityEnabled",
+    "/properties/hostedWorkloads",
+    "/properties/dscpConfiguration",
+    "/properties/resourceGuid",
+    "/properties/provisioningState",
+];
+const READ_ONLY_IN_CONFIGURATIONS: [&str; 3] =
+    ["/etag", "/properties/provisioningState", "/properties/privateLinkConnectionProperties"];
+
 /// A network interface of a machine: all of it, as ARM tells it, because it is written back as a whole.
 #[derive(Clone, Debug)]
 pub(crate) struct Interface {
@@ -46,9 +66,15 @@ impl Interface {
         })
     }
 
-    /// The same in another security group, or in none.
+    /// The same in another security group, or in none, as it is to be written back.
     pub(super) fn with_group(&self, group: Option<&ResourceId>) -> Value {
         let mut document = self.document.clone();
+        remove(&mut document, &READ_ONLY);
+        if let Some(configurations) = document["properties"]["ipConfigurations"].as_array_mut() {
+            for configuration in configurations {
+                remove(configuration, &READ_ONLY_IN_CONFIGURATIONS);
+            }
+        }
         if let Some(properties) = document["properties"].as_object_mut() {
             match group {
                 Some(group) => {
@@ -60,6 +86,16 @@ impl Interface {
             }
         }
         document
+    }
+}
+
+fn remove(document: &mut Value, fields: &[&str]) {
+    for field in fields {
+        let (parent, name) = field.rsplit_once('/').unwrap_or(("", field));
+        let parent = if parent.is_empty() { Some(&mut *document) } else { document.pointer_mut(parent) };
+        if let Some(parent) = parent.and_then(Value::as_object_mut) {
+            parent.remove(name);
+        }
     }
 }
 
@@ -78,10 +114,12 @@ mod tests {
                 "networkSecurityGroup": { "id": format!("{GROUP}/Microsoft.Network/networkSecurityGroups/web") },
                 "ipConfigurations": [
                     { "properties": { "privateIPAddress": "10.0.0.4" } },
-                    { "properties": { "privateIPAddress": "fd00::4" } },
+                    { "etag": "W/\"1\"", "properties": { "privateIPAddress": "fd00::4", "primary": true } },
                     { "properties": {} },
                 ],
                 "enableIPForwarding": true,
+                "macAddress": "00-0D-3A-00-00-01",
+                "somethingNew": { "etag": "kept" },
             },
         }))
         .unwrap()
@@ -97,7 +135,8 @@ mod tests {
 
         let without = interface.with_group(None);
         let mut expected = interface.document.clone();
-        expected["properties"].as_object_mut().unwrap().remove("networkSecurityGroup");
+        remove(&mut expected, &["/etag", "/properties/networkSecurityGroup", "/properties/macAddress"]);
+        remove(&mut expected["properties"]["ipConfigurations"][1], &["/etag"]);
         assert_eq!(without, expected);
         let other = format!("{GROUP}/Microsoft.Network/networkSecurityGroups/other");
         let moved = interface.with_group(Some(&ResourceId::parse(&other).unwrap()));

@@ -86,7 +86,7 @@ fn web() -> TargetId {
     format!("azure-avset:{SUBSCRIPTION}/shop/web/web-0").parse().unwrap()
 }
 
-async fn isolate(
+pub(crate) async fn isolate(
     provider: impl Provider,
     target: &TargetId,
     look: impl Fn() + Send + Sync + 'static,

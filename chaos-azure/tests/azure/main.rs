@@ -1,6 +1,6 @@
 //! The providers against a fake of Azure Resource Manager, with a record of the requests, trouble on request, and scripts that run.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
 
 mod cloud;
 mod contract;
@@ -8,3 +8,6 @@ mod discovery;
 mod events;
 mod isolation;
 mod scripts;
+mod sdk;
+mod sweep;
+mod trouble;

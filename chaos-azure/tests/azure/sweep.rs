@@ -1,0 +1,83 @@
+//! Everything that the crate does, once: what it asks of Azure for it.
+
+use std::{sync::Arc, time::Duration};
+
+use chaos_azure::{RebootMode, StopMode};
+use chaos_core::{BlastRadius, ChaosEvent, MemoryJournal, Monkey, Provider, RunReport, Script, TargetId};
+use chaos_events::{Reboot, Stop, Terminate};
+use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Recorded, SecurityGroups};
+
+use crate::{
+    cloud::{SUBSCRIPTION, list, scale_sets, sets},
+    isolation::isolate,
+};
+
+pub(crate) fn world() -> Arc<FakeArm> {
+    let fake = FakeArm::start().unwrap();
+    fake.add(NewAvailabilitySet::new("shop", "web").machines(2));
+    fake.add(NewAvailabilitySet::new("shop", "bare").machines(2).security_groups(SecurityGroups::None));
+    fake.add(NewScaleSet::new("shop", "api").capacity(3).security_groups(SecurityGroups::Shared));
+    fake.add(NewScaleSet::new("shop", "flex").capacity(3).flexible());
+    Arc::new(fake)
+}
+
+/// Does everything, and returns each request that was sent for it, without those that only ask how an order stands.
+pub(crate) async fn sweep(fake: &Arc<FakeArm>) -> Vec<Recorded> {
+    let provider = sets(fake).build().unwrap();
+    for group in list(&provider).await.unwrap() {
+        provider.group(&group.id).await.unwrap();
+    }
+    let target = |id: &str| id.replace("SUB", SUBSCRIPTION).parse::<TargetId>().unwrap();
+    let web = target("azure-avset:SUB/shop/web/web-0");
+    on_machine(fake, &web, |stop, reboot| sets(fake).stop_mode(stop).reboot_mode(reboot).build().unwrap())
+        .await;
+    isolate(provider.clone(), &target("azure-avset:SUB/shop/bare/bare-0"), || ()).await;
+
+    let provider = scale_sets(fake).build().unwrap();
+    for group in list(&provider).await.unwrap() {
+        provider.group(&group.id).await.unwrap();
+        let target = group.members[0].target.id().clone();
+        on_machine(fake, &target, |stop, reboot| {
+            scale_sets(fake).stop_mode(stop).reboot_mode(reboot).build().unwrap()
+        })
+        .await;
+        inject(provider.clone(), Terminate::default().even_without_replacement(), &target).await;
+    }
+    fake.requests().into_iter().filter(|request| !request.is_poll()).collect()
+}
+
+async fn on_machine<P: Provider>(
+    fake: &FakeArm,
+    target: &TargetId,
+    build: impl Fn(StopMode, RebootMode) -> P,
+) {
+    for (stop, reboot) in [
+        (StopMode::Orderly, RebootMode::Restart),
+        (StopMode::Abrupt, RebootMode::Redeploy),
+        (StopMode::Deallocate, RebootMode::Restart),
+    ] {
+        let halt = Stop::lasting(Duration::from_millis(300)).unwrap();
+        inject(build(stop, reboot), halt, target).await;
+        inject(build(stop, reboot), Reboot::default(), target).await;
+    }
+    let provider = build(StopMode::Orderly, RebootMode::Restart);
+    let found = provider.resolve(target).await.unwrap().expect("it is there");
+    let shell = found.capabilities().shell.expect("it has a shell");
+    assert_eq!(shell.inspect(&Script::new("printf here")).await.unwrap().stdout, "here");
+    let report = isolate(provider, target, || ()).await;
+    assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
+    let _ = fake;
+}
+
+async fn inject(provider: impl Provider, event: impl ChaosEvent, target: &TargetId) -> RunReport {
+    let monkey = Monkey::builder()
+        .provider(provider)
+        .blast_radius(BlastRadius::default().min_healthy(0))
+        .unleash(MemoryJournal::new(), chaos_events::registry())
+        .build()
+        .unwrap();
+    let report = monkey.inject(event, target).await.unwrap();
+    assert!(report.is_recovered() && report.faults.len() == 1, "{report:?}");
+    assert!(report.faults[0].failure.is_none(), "{report:?}");
+    report
+}
