@@ -13,6 +13,9 @@
 //!
 //! A listing that cannot be read to its end is an error, in every region, and never a shorter list.
 //!
+//! [`AvailabilityZone`] keeps a run within one zone: the drill of a zone that fails. A group that would be left with no other sound
+//! zone is left alone.
+//!
 //! # What happens to an instance
 //!
 //! - *Terminate* goes through EC2, past the group, its hooks and its protection from scale-in: that is what a failure looks like.
@@ -57,6 +60,7 @@
 //! others, a target whose group is unknown too is an error and not taken for gone.
 
 mod auto_scaling;
+mod availability_zone;
 mod builder;
 mod command_text;
 mod error;
@@ -75,8 +79,8 @@ mod shell;
 mod target;
 
 pub use auto_scaling::AutoScaling;
+pub use availability_zone::{AVAILABILITY_ZONE_LABEL, AvailabilityZone};
 pub use builder::AutoScalingBuilder;
 pub use chaos_core::listing::ENABLED_TAG;
 pub use isolation_group::ISOLATION_TAG;
-pub use machine::AVAILABILITY_ZONE_LABEL;
 pub use member::{MAX_SIZE_LABEL, MIN_SIZE_LABEL};

@@ -38,7 +38,7 @@
 //! | to | see |
 //! |---|---|
 //! | run it | [`Monkey`], [`MonkeyBuilder`], [`RunReport`] |
-//! | limit it | [`BlastRadius`], [`Calendar`], [`GroupFilter`] |
+//! | limit it | [`BlastRadius`], [`FailureDomain`], [`Calendar`], [`GroupFilter`] |
 //! | write an event | [`ChaosEvent`], [`Scope`], [`Prepared`], [`Recovery`] |
 //! | write a provider | [`Provider`], [`Target`], [`Capabilities`] |
 //! | list a cloud | [`listing`] |
@@ -69,7 +69,7 @@ mod report;
 mod target;
 
 pub use async_trait::async_trait;
-pub use blast_radius::{BlastRadius, Percent, Quota};
+pub use blast_radius::{BlastRadius, FailureDomain, Percent, Quota};
 pub use calendar::{
     Always, And, Blackout, BusinessHours, Calendar, CalendarExt, Except, Exclusion, Never, Or, Span,
     TimeOfDay, Window,

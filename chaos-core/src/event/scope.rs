@@ -179,6 +179,13 @@ impl Scope {
         self.inner.ledger.note(what.into());
     }
 
+    /// Reports that the fault was seen in effect, although the target may be back by now: a terminated instance is gone, and another
+    /// has taken its place. Without this, and where no look has found the target not back, one that is well is looked at again after
+    /// the [settling time](crate::MonkeyBuilder::settle), because a fault whose injection is late may still come.
+    pub fn see_effect(&self) {
+        self.inner.ledger.see();
+    }
+
     /// Reports that `milestone` was reached now. Only the first time counts.
     pub fn reach(&self, milestone: Milestone) {
         let at = self.inner.parts.clock.now();

@@ -208,6 +208,13 @@ async fn look_again(core: &Core, victim: &Victim) -> Result<Group, Reason> {
     if sound.len() < minimum {
         return Err(Reason::TooFewHealthy { left: sound.len(), minimum });
     }
+    if let Some(domain) = core.parts.blast_radius.domain() {
+        let label = domain.label().to_owned();
+        let hit = domain.of(member.target.labels()).ok_or(Reason::UnknownDomain { label: label.clone() })?;
+        if !domain.spares_another(hit, &group.members, |member| faulty.contains(member.target.id())) {
+            return Err(Reason::NoOtherDomain { label, domain: hit.to_owned() });
+        }
+    }
     Ok(group)
 }
 

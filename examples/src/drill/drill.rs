@@ -1,8 +1,8 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use chaos_core::{
-    Clock, Error, ErrorKind, FaultRecord, GroupFilter, Hold, Monkey, Outcome, Plan, Result, RunReport,
-    SystemClock, TargetId,
+    Clock, Error, ErrorKind, FaultRecord, Hold, Monkey, Outcome, Plan, Result, RunReport, SystemClock,
+    TargetId,
 };
 use futures_util::future::join;
 
@@ -111,13 +111,7 @@ async fn perform(
     live: &Live,
     interrupt: &mut Interrupt,
 ) -> Result<Ended, ProgramError> {
-    let groups = stage.groups(&GroupFilter::all()).await?;
-    let names: Vec<_> = groups
-        .iter()
-        .map(|group| (group.id.to_string(), group.labels.get("fleet").cloned().unwrap_or_default()))
-        .collect();
-    let filter = order.filter(&names)?;
-    let groups = stage.groups(&filter).await?;
+    let (filter, groups) = stage.selected(order).await?;
     let bounds = Bounds::of_groups(&groups);
     bounds.check(order.count())?;
     let ledger = stage.ledger(order).await?;
@@ -172,15 +166,23 @@ async fn perform(
     }
 
     let monkey = monkey(count, provider)?;
-    let clock = Arc::new(SystemClock::default());
-    let clients = Clients::start(stage.endpoints()?, client_counts.clone(), clock);
-    let phase = live.begin_last("clients", "");
-    let run = tokio::select! {
-        run = carry_out(&monkey, order.steady, &ledger, live, interrupt) => run?,
-        () = redraw(&phase, &client_counts) => None,
+    let (run, all) = match stage.endpoints()? {
+        None => {
+            (carry_out(&monkey, Duration::ZERO, &ledger, live, interrupt).await?, ClientCounts::default())
+        }
+        Some(endpoints) => {
+            let clock = Arc::new(SystemClock::default());
+            let clients = Clients::start(endpoints, client_counts.clone(), clock);
+            let phase = live.begin_last("clients", "");
+            let run = tokio::select! {
+                run = carry_out(&monkey, order.steady, &ledger, live, interrupt) => run?,
+                () = redraw(&phase, &client_counts) => None,
+            };
+            let all = clients.stop().await?;
+            phase.done(served(all));
+            (run, all)
+        }
     };
-    let all = clients.stop().await?;
-    phase.done(served(all));
     match run {
         None => Ok(Ended::Interrupted),
         Some(Run::Abandoned) => Ok(Ended::Abandoned { status: abandoned(&ledger, live).await }),

@@ -2,10 +2,13 @@
 
 mod announced;
 mod arguments;
+mod aws;
+mod cloud;
 mod crash;
 mod drill;
 mod echo;
 mod event;
+mod given;
 mod hold_counts;
 mod live;
 mod order;

@@ -8,6 +8,9 @@ use tempfile::TempDir;
 
 use super::{
     DrillArguments,
+    arguments::ProviderName,
+    aws,
+    cloud::Cloud,
     live::Live,
     order::{Bounds, Order},
     summary::since,
@@ -18,11 +21,12 @@ use crate::{journal, program::ProgramError, service};
 const OWN: &str = "drill";
 const OWN_REPLICAS: usize = 5;
 
-/// The fleet that a drill takes place on.
+/// The groups that a drill takes place on.
 #[derive(Debug)]
 pub(super) enum Stage {
     Own(Fleet),
     Attached(AttachedFleet),
+    Cloud(Cloud),
 }
 
 /// Where a drill writes down what undoes its faults.
@@ -36,12 +40,15 @@ pub(super) struct Ledger {
 }
 
 impl Stage {
-    /// Starts the drill's own fleet, or finds the other one. What can be refused before anything starts, is.
+    /// Starts the drill's own fleet, or finds what is there. What can be refused before anything starts, is.
     pub(super) async fn set(
         arguments: &DrillArguments,
         order: &Order,
         live: &Live,
     ) -> Result<Self, ProgramError> {
+        if arguments.provider == ProviderName::Aws {
+            return Ok(Self::Cloud(aws::auto_scaling_groups(&arguments.aws, order.group.as_deref()).await?));
+        }
         if let Some(directory) = &arguments.attach {
             let fleet = Fleet::attach(directory).map_err(|error| {
                 let value = format!("{:?}", directory.display().to_string());
@@ -81,15 +88,36 @@ impl Stage {
         match self {
             Self::Own(fleet) => Arc::new(fleet.clone()),
             Self::Attached(fleet) => Arc::new(fleet.clone()),
+            Self::Cloud(cloud) => Arc::clone(&cloud.provider),
         }
     }
 
-    /// Where its clients send their requests.
-    pub(super) fn endpoints(&self) -> Result<Vec<SocketAddr>> {
+    /// Where its clients send their requests. In a cloud, the drill has none.
+    pub(super) fn endpoints(&self) -> Result<Option<Vec<SocketAddr>>> {
         match self {
-            Self::Own(fleet) => Ok(fleet.endpoints()),
-            Self::Attached(fleet) => fleet.endpoints(),
+            Self::Own(fleet) => Ok(Some(fleet.endpoints())),
+            Self::Attached(fleet) => fleet.endpoints().map(Some),
+            Self::Cloud(_) => Ok(None),
         }
+    }
+
+    /// The groups that the order is about, and what passes no others.
+    pub(super) async fn selected(&self, order: &Order) -> Result<(GroupFilter, Vec<Group>)> {
+        let mut groups = self.groups(&GroupFilter::all()).await?;
+        if let Self::Cloud(_) = self {
+            // Its provider was told which groups.
+            return match groups.is_empty() {
+                true => Err(order.without_groups()),
+                false => Ok((GroupFilter::all(), groups)),
+            };
+        }
+        let names: Vec<_> = groups
+            .iter()
+            .map(|group| (group.id.to_string(), group.labels.get("fleet").cloned().unwrap_or_default()))
+            .collect();
+        let filter = order.filter(&names)?;
+        groups.retain(|group| filter.passes(&group.id));
+        Ok((filter, groups))
     }
 
     /// A fresh look at its groups.
@@ -102,6 +130,8 @@ impl Stage {
         let own_place = match self {
             Self::Own(_) => None,
             Self::Attached(fleet) => Some(journal::of_fleet(&fleet.state_directory())),
+            Self::Cloud(_) if order.journal.is_none() => Some(journal::of_user()?),
+            Self::Cloud(_) => None,
         };
         let path = order.journal.clone().or(own_place);
         if order.dry_run {
@@ -127,11 +157,11 @@ impl Stage {
         Ok(Ledger { journal, path, _temporary: temporary })
     }
 
-    /// Ends the drill's own fleet, and leaves the other one alone.
+    /// Ends the drill's own fleet, and leaves others alone.
     pub(super) async fn strike(self) -> Result<()> {
         match self {
             Self::Own(fleet) => fleet.stop().await,
-            Self::Attached(_) => Ok(()),
+            Self::Attached(_) | Self::Cloud(_) => Ok(()),
         }
     }
 }
