@@ -3,6 +3,7 @@
 use std::{
     net::Ipv4Addr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -93,6 +94,7 @@ pub(crate) async fn isolate(
 ) -> RunReport {
     let monkey = Monkey::builder()
         .provider(provider)
+        .settle(Duration::from_millis(300))
         .unleash(MemoryJournal::new(), Registry::default().register::<Connect>())
         .build()
         .unwrap();
@@ -237,12 +239,12 @@ async fn left_behind(fake: &FakeArm) -> Vec<String> {
     names
 }
 
-async fn get(fake: &FakeArm, path: &str) -> Value {
+pub(crate) async fn get(fake: &FakeArm, path: &str) -> Value {
     send(fake, "GET", path, None).await
 }
 
 /// As somebody else would.
-async fn send(fake: &FakeArm, method: &str, path: &str, body: Option<Value>) -> Value {
+pub(crate) async fn send(fake: &FakeArm, method: &str, path: &str, body: Option<Value>) -> Value {
     use azure_core::http::{Method, Request, Url, new_http_client};
     let method = if method == "PUT" { Method::Put } else { Method::Get };
     let url = Url::parse(&format!("{}{path}?api-version=2024-05-01", fake.endpoint())).unwrap();

@@ -7,6 +7,7 @@ mod contract;
 mod discovery;
 mod events;
 mod isolation;
+mod role;
 mod scripts;
 mod sdk;
 mod sweep;

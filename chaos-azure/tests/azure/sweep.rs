@@ -29,15 +29,14 @@ pub(crate) async fn sweep(fake: &Arc<FakeArm>) -> Vec<Recorded> {
     }
     let target = |id: &str| id.replace("SUB", SUBSCRIPTION).parse::<TargetId>().unwrap();
     let web = target("azure-avset:SUB/shop/web/web-0");
-    on_machine(fake, &web, |stop, reboot| sets(fake).stop_mode(stop).reboot_mode(reboot).build().unwrap())
-        .await;
+    on_machine(&web, |stop, reboot| sets(fake).stop_mode(stop).reboot_mode(reboot).build().unwrap()).await;
     isolate(provider.clone(), &target("azure-avset:SUB/shop/bare/bare-0"), || ()).await;
 
     let provider = scale_sets(fake).build().unwrap();
     for group in list(&provider).await.unwrap() {
         provider.group(&group.id).await.unwrap();
         let target = group.members[0].target.id().clone();
-        on_machine(fake, &target, |stop, reboot| {
+        on_machine(&target, |stop, reboot| {
             scale_sets(fake).stop_mode(stop).reboot_mode(reboot).build().unwrap()
         })
         .await;
@@ -46,11 +45,7 @@ pub(crate) async fn sweep(fake: &Arc<FakeArm>) -> Vec<Recorded> {
     fake.requests().into_iter().filter(|request| !request.is_poll()).collect()
 }
 
-async fn on_machine<P: Provider>(
-    fake: &FakeArm,
-    target: &TargetId,
-    build: impl Fn(StopMode, RebootMode) -> P,
-) {
+async fn on_machine<P: Provider>(target: &TargetId, build: impl Fn(StopMode, RebootMode) -> P) {
     for (stop, reboot) in [
         (StopMode::Orderly, RebootMode::Restart),
         (StopMode::Abrupt, RebootMode::Redeploy),
@@ -66,12 +61,12 @@ async fn on_machine<P: Provider>(
     assert_eq!(shell.inspect(&Script::new("printf here")).await.unwrap().stdout, "here");
     let report = isolate(provider, target, || ()).await;
     assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
-    let _ = fake;
 }
 
 async fn inject(provider: impl Provider, event: impl ChaosEvent, target: &TargetId) -> RunReport {
     let monkey = Monkey::builder()
         .provider(provider)
+        .settle(Duration::from_millis(50))
         .blast_radius(BlastRadius::default().min_healthy(0))
         .unleash(MemoryJournal::new(), chaos_events::registry())
         .build()
