@@ -22,7 +22,7 @@ const INSTANCE_INTERFACES: &[&str] = &["2017-03-30", INSTANCE_INTERFACES_VERSION
 /// Refuses what real providers do not know. All but `version` in lower case; `rest` is the path below `kind`.
 pub(crate) fn check(namespace: &str, kind: &str, rest: &[&str], version: &str) -> Result<(), Answer> {
     let known = match namespace {
-        "microsoft.compute" if rest.last() == Some(&"networkinterfaces") => INSTANCE_INTERFACES,
+        "microsoft.compute" if rest.contains(&"networkinterfaces") => INSTANCE_INTERFACES,
         "microsoft.compute" => COMPUTE,
         "microsoft.network" => NETWORK,
         "microsoft.chaos" => CHAOS,

@@ -52,6 +52,11 @@ pub(super) fn answer(cloud: &mut Cloud, call: &Call, set: &ScaleSet, rest: &[&st
         }
         (Method::GET, ["instanceview"]) => Ok(Answer::ok(machine.instance_view())),
         (Method::GET, ["networkinterfaces"]) => interfaces(cloud, call, &format!("{key}/")),
+        (Method::GET, ["networkinterfaces", name]) => {
+            let interface = cloud.interfaces.get(&format!("{key}/networkinterfaces/{name}"));
+            let interface = interface.ok_or_else(|| errors::sub_resource_not_found(call))?;
+            Ok(Answer::ok(interface.document()))
+        }
         (Method::PUT, []) => protect(cloud, call, &machine),
         (Method::DELETE, []) => {
             let work = Work::Delete { machine: key };
