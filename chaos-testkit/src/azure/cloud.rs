@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
+use tokio::runtime::Handle;
 
 use super::{
     access::{Asked, Role, linked_refusal},
@@ -11,7 +12,7 @@ use super::{
     call::Call,
     chaos_studio::Experiment,
     directory::Directory,
-    guest::Guests,
+    guest::{Guests, Script},
     machine::Machine,
     network::{Direction, Flow, Interface, SecurityGroup, Subnet, lets_through},
     operation::{Failure, Operation, Pace, Provider, Status},
@@ -69,7 +70,8 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    pub(crate) fn new(endpoint: String, now: Timestamp) -> Self {
+    /// `runtime` is what the fake serves from.
+    pub(crate) fn new(endpoint: String, now: Timestamp, runtime: Handle) -> Self {
         Self {
             endpoint,
             now,
@@ -88,7 +90,7 @@ impl Cloud {
             experiments: BTreeMap::new(),
             operations: BTreeMap::new(),
             timers: Vec::new(),
-            guests: Guests::default(),
+            guests: Guests::new(runtime),
             made: 0,
             next_address: u32::from(Ipv4Addr::new(10, 0, 0, 4)),
         }
@@ -259,10 +261,12 @@ impl Cloud {
         })
     }
 
-    /// Whether what the extension on a machine reports reaches Azure: over HTTPS, to an address of Azure's.
+    /// Whether what the extension on a machine reports reaches Azure, as far as security groups go.
     pub(crate) fn hears_from(&self, machine: &Machine) -> bool {
+        let azure = Ipv4Addr::new(20, 50, 2, 1);
         machine.agent_runs()
-            && self.lets_through(machine, Direction::Outbound, Ipv4Addr::new(20, 50, 2, 1), 443)
+            && (!self.settings.results_need_internet
+                || self.lets_through(machine, Direction::Outbound, azure, 443))
     }
 
     fn is_due(&self, operation: &Operation) -> bool {
@@ -272,7 +276,7 @@ impl Cloud {
         match &operation.work {
             Some(Work::Script { machine, script, .. }) if operation.pace != Pace::Never => {
                 let heard = self.machines.get(machine).is_some_and(|machine| self.hears_from(machine));
-                (script.as_ref().is_some_and(super::guest::Script::has_ended) && heard)
+                (heard && script.as_ref().is_some_and(Script::is_reported))
                     || operation.has_lasted(self.settings.script_limit_milliseconds, self.now)
             }
             _ => operation.is_due(self.now),

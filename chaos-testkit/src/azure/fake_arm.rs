@@ -16,6 +16,7 @@ use super::{
     build,
     cloud::Cloud,
     directory::Directory,
+    guest::PEER,
     machine::{Machine, PowerState, Protection},
     network::Direction,
     recorded::Recorded,
@@ -51,6 +52,9 @@ impl FakeArm {
     /// A token that is good until [`expire_tokens`](Self::expire_tokens).
     pub const TOKEN: &str = Directory::TOKEN;
 
+    /// A neighbour in the network of the namespaces, which says its address to whoever connects to its port 80.
+    pub const PEER: Ipv4Addr = PEER;
+
     /// Starts one that holds nothing but [`SUBSCRIPTION`](Self::SUBSCRIPTION).
     ///
     /// # Errors
@@ -60,11 +64,12 @@ impl FakeArm {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         let endpoint = format!("http://{}", listener.local_addr()?);
-        let mut cloud = Cloud::new(endpoint.clone(), SystemClock::default().now());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let now = SystemClock::default().now();
+        let mut cloud = Cloud::new(endpoint.clone(), now, runtime.handle().clone());
         cloud.ensure_subscription(Self::SUBSCRIPTION, Self::TENANT);
         let shared = Arc::new(Shared::new(cloud));
         let (stop, stopped) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = {
             let _entered = runtime.enter();
             tokio::net::TcpListener::from_std(listener)?
@@ -216,6 +221,12 @@ impl FakeArm {
     /// The ids of the processes that scripts have started on a machine and that are still there.
     pub fn processes(&self, machine: &str) -> Vec<i32> {
         self.ask(machine, |cloud, machine| cloud.guests.processes(&machine.vm_id)).unwrap_or_default()
+    }
+
+    /// The network namespace of a machine, as `ip netns` knows it: as root, from its first script on until it is stopped.
+    /// Its interface is `eth0`.
+    pub fn namespace(&self, machine: &str) -> Option<String> {
+        self.ask(machine, |cloud, machine| cloud.guests.namespace(&machine.vm_id)).flatten()
     }
 
     /// All requests since the start or since they were last forgotten, the oldest first.

@@ -68,6 +68,7 @@ fn machines(shared: &Shared) -> Value {
             "provisioning_state": machine.provisioning,
             "boots": machine.boots,
             "directory": cloud.guests.directory(&machine.vm_id),
+            "namespace": cloud.guests.namespace(&machine.vm_id),
             "processes": cloud.guests.processes(&machine.vm_id),
         })
     });

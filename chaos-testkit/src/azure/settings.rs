@@ -19,6 +19,12 @@ pub struct Settings {
     pub repair_milliseconds: u64,
     /// How long Run Command waits for a script, in milliseconds; 90 minutes.
     pub script_limit_milliseconds: u64,
+    /// Until a script begins, in milliseconds; 0. In Azure one takes about 20 seconds in all at least.
+    pub script_delay_milliseconds: u64,
+    /// Whether what scripts print comes back only while security groups let the machine open connections to Azure's
+    /// public addresses on port 443; true. That is what Microsoft documents. The agent of Linux machines reports through
+    /// its host instead, for which no group counts, where that works.
+    pub results_need_internet: bool,
     /// How long the tokens are good that are handed out, in seconds; 3599.
     pub token_lifetime_seconds: i64,
 }
@@ -31,6 +37,8 @@ impl Default for Settings {
             retry_after_seconds: 0,
             repair_milliseconds: 100,
             script_limit_milliseconds: 90 * 60 * 1000,
+            script_delay_milliseconds: 0,
+            results_need_internet: true,
             token_lifetime_seconds: 3599,
         }
     }

@@ -1,5 +1,7 @@
 //! What operations do to the state, at their beginning and at their end.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -239,15 +241,17 @@ fn set_scale_set(cloud: &mut Cloud, key: &str, provisioning: &str) {
 
 /// None where the agent does not take it.
 fn run(cloud: &mut Cloud, key: &str, text: &str) -> Option<Script> {
+    let delay = Duration::from_millis(cloud.settings.script_delay_milliseconds);
     let machine = cloud.machines.get_mut(key).filter(|machine| machine.agent_runs())?;
-    let (id, number) = (machine.vm_id.clone(), machine.scripts);
+    let interface = machine.interfaces.first().and_then(|id| cloud.interfaces.get(&id.key()))?;
+    let (address, number) = (interface.address.parse().ok()?, machine.scripts);
     machine.scripts += 1;
-    cloud.guests.run(&id, number, text).ok()
+    cloud.guests.run(&machine.vm_id, address, number, text, delay).ok()
 }
 
 fn reported(cloud: &Cloud, key: &str, script: Option<&Script>) -> Outcome {
     let heard = cloud.machines.get(key).is_some_and(|machine: &Machine| cloud.hears_from(machine));
-    match script.filter(|script| heard && script.has_ended()) {
+    match script.filter(|script| heard && script.is_reported()) {
         Some(script) => Outcome {
             failure: None,
             output: Some(json!({ "value": [{

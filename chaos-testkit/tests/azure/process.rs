@@ -60,7 +60,7 @@ impl Program {
         let order = json!({ "commandId": "RunShellScript", "script": ["sleep 600 &"] });
         let path = format!("{}/runCommand?api-version={COMPUTE_VERSION}", machine("shop", "web-0"));
         self.ask("POST", &path, &order);
-        loop {
+        for _ in 0..1000 {
             let machine = self.ask("GET", "/_fake/machines", &json!(null))[0].clone();
             let processes = machine["processes"].as_array().unwrap();
             if let [process] = processes.as_slice()
@@ -70,6 +70,7 @@ impl Program {
             }
             SystemClock::default().sleep(Duration::from_millis(10)).await;
         }
+        panic!("the script leaves nothing behind");
     }
 }
 

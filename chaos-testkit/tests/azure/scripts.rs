@@ -180,3 +180,69 @@ async fn dropping_the_fake_ends_and_removes_everything() {
     assert!(!processes.into_iter().any(exists));
     assert!(!directory.exists());
 }
+
+/// Only root has namespaces; the checks run as root.
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[tokio::test]
+async fn a_machine_has_a_network_of_its_own() {
+    if !is_root() {
+        return tell_skip();
+    }
+    let (fake, web) = world();
+    let told = ran(&fake, &web, "ip -brief address show dev eth0; cat < /dev/tcp/10.0.0.2/80").await;
+    assert!(told.contains(&format!("{}/8", fake.address(&web).unwrap())), "{told}");
+    assert!(told.contains(&format!("\n{}\n", FakeArm::PEER)), "{told}");
+    let told =
+        ran(&fake, &web, "cat < /dev/tcp/169.254.169.254/80; ip -oneline link | wc -l; ps -e | wc -l").await;
+    assert!(told.contains("169.254.169.254\n2\n"), "{told}");
+    let other = machine("shop", "web-1");
+    ran(&fake, &other, "true").await;
+    // Nobody listens there, and only one who is there can say so.
+    let beside =
+        format!("(: < /dev/tcp/{}/9) 2>&1 | grep -q refused && echo reached", fake.address(&other).unwrap());
+    assert!(ran(&fake, &web, &beside).await.contains("reached"));
+    let host = fs::read_to_string("/proc/net/dev").unwrap();
+    assert!(!host.contains("bridge0"), "{host}");
+}
+
+#[tokio::test]
+async fn a_machine_that_cuts_itself_off_from_azure_is_not_heard_of_until_it_restarts() {
+    if !is_root() {
+        return tell_skip();
+    }
+    let (fake, web) = world();
+    fake.configure(|settings| settings.script_limit_milliseconds = 2000);
+    let cut = "nft 'add table inet cut; add chain inet cut out { type filter hook output priority 0; policy drop; }'\necho cut";
+    let unheard = ended(&fake, &order(&fake, &web, cut)).await;
+    assert_eq!(unheard["error"]["code"], "VMExtensionProvisioningTimeout");
+    let namespace = fake.namespace(&web).unwrap();
+    ended(&fake, &post(&fake, &format!("{web}/restart"))).await;
+    assert_eq!(fake.namespace(&web), None);
+    assert!(!Path::new("/run/netns").join(namespace).exists());
+    assert!(ran(&fake, &web, "nft list tables; echo back").await.contains("[stdout]\nback\n"));
+}
+
+#[tokio::test]
+async fn a_script_begins_after_its_delay_and_not_on_a_machine_that_has_stopped() {
+    let (fake, web) = world();
+    ran(&fake, &web, "true").await;
+    fake.configure(|settings| settings.script_delay_milliseconds = 200);
+    let late = order(&fake, &web, "touch ../../../late");
+    ended(&fake, &post(&fake, &format!("{web}/powerOff"))).await;
+    assert_eq!(ended(&fake, &late).await["status"], "Canceled");
+    ended(&fake, &post(&fake, &format!("{web}/start"))).await;
+    SystemClock::default().sleep(Duration::from_millis(400)).await;
+    assert!(!fake.directory(&web).unwrap().join("late").exists());
+    ran(&fake, &web, "touch ../../../later").await;
+    assert!(fake.directory(&web).unwrap().join("later").exists());
+}
+
+fn tell_skip() {
+    use std::io::Write;
+    // Past the capture of what tests print, at the beginning of a line.
+    let _ =
+        writeln!(std::io::stderr(), "\nskipped: namespaces of the fake's machines: only root can make them");
+}

@@ -1,104 +1,141 @@
 //! All machines of one fake, as far as scripts can tell.
 
 use std::{
+    collections::BTreeMap,
     io,
+    net::Ipv4Addr,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{self, Child, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use tempfile::TempDir;
+use tokio::runtime::Handle;
 
 use super::{
-    processes::{VARIABLE, kill_marked, marked},
+    guest::Guest,
+    network::Network,
+    processes::{VARIABLE, kill_marked},
     script::Script,
 };
 
 const JANITOR: &str = include_str!("janitor.sh");
-const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Made with the first script. Dropping it ends all processes and removes all files.
-#[derive(Debug, Default)]
-pub(crate) struct Guests(Option<Place>);
+/// The machines that scripts ran on. Dropping it ends all their processes and removes all their files.
+#[derive(Debug)]
+pub(crate) struct Guests {
+    runtime: Handle,
+    /// Made with the first script.
+    place: Option<Place>,
+    machines: BTreeMap<String, Arc<Guest>>,
+}
 
 #[derive(Debug)]
 struct Place {
     root: TempDir,
     /// What all processes of all machines carry in their environment, with a slash and the machine's own id behind it.
     mark: String,
-    /// Does the same should this process be killed.
+    network: Option<Arc<Network>>,
+    /// Does what a drop does should this process be killed.
     janitor: Child,
 }
 
 impl Guests {
-    /// Runs a script on the machine of this id, the `number`-th there.
-    pub(crate) fn run(&mut self, machine: &str, number: u32, text: &str) -> io::Result<Script> {
-        let place = self.place()?;
-        let directory = place.root.path().join(machine).join(format!("run-command/download/{number}"));
-        std::fs::create_dir_all(&directory)?;
-        let mut command = Command::new("/bin/sh");
-        command
-            .env_clear()
-            .env("PATH", SEARCH_PATH)
-            .env("HOME", "/root")
-            .env(VARIABLE, format!("{}/{machine}", place.mark));
-        Script::start(command, &directory, text)
+    /// `runtime` is what the fake serves from.
+    pub(crate) fn new(runtime: Handle) -> Self {
+        Self { runtime, place: None, machines: BTreeMap::new() }
+    }
+
+    /// Brings a script to the machine of this id, the `number`-th there, `after` some time.
+    pub(crate) fn run(
+        &mut self,
+        machine: &str,
+        address: Ipv4Addr,
+        number: u32,
+        text: &str,
+        after: Duration,
+    ) -> io::Result<Script> {
+        let runtime = self.runtime.clone();
+        let place = match &mut self.place {
+            Some(place) => place,
+            none => none.insert(Place::new(runtime)?),
+        };
+        let guest = self.machines.entry(machine.to_owned()).or_insert_with(|| {
+            let (directory, mark) = (place.root.path().join(machine), format!("{}/{machine}", place.mark));
+            Arc::new(Guest::new(directory, address, mark, place.network.clone()))
+        });
+        let directory = guest.directory().join(format!("run-command/download/{number}"));
+        Script::bring(Arc::clone(guest), directory, text.to_owned(), after)
     }
 
     /// The files of a machine, where a script has run on it.
     pub(crate) fn directory(&self, machine: &str) -> Option<PathBuf> {
-        self.0.as_ref().map(|place| place.root.path().join(machine)).filter(|directory| directory.exists())
+        let directory = self.machines.get(machine)?.directory();
+        directory.exists().then(|| directory.to_owned())
+    }
+
+    /// The network namespace of a machine, while it is up and has one.
+    pub(crate) fn namespace(&self, machine: &str) -> Option<String> {
+        self.machines.get(machine)?.namespace()
     }
 
     /// The ids of the processes that run on a machine.
     pub(crate) fn processes(&self, machine: &str) -> Vec<i32> {
-        self.0.as_ref().map_or_else(Vec::new, |place| {
-            marked(&format!("{}/{machine}", place.mark))
-                .into_iter()
-                .map(|pid| pid.as_raw_nonzero().get())
-                .collect()
-        })
+        self.machines.get(machine).map_or_else(Vec::new, |guest| guest.processes())
     }
 
     /// Ends all that runs on a machine; its files stay.
     pub(crate) fn stop(&self, machine: &str) {
-        if let Some(place) = &self.0 {
-            kill_marked(&format!("{}/{machine}", place.mark));
+        if let Some(guest) = self.machines.get(machine) {
+            guest.stop();
         }
     }
 
     /// Ends all that runs on a machine, and removes its files.
-    pub(crate) fn remove(&self, machine: &str) {
-        self.stop(machine);
-        if let Some(directory) = self.directory(machine) {
-            let _ = std::fs::remove_dir_all(directory);
+    pub(crate) fn remove(&mut self, machine: &str) {
+        if let Some(guest) = self.machines.remove(machine) {
+            guest.stop();
+            let _ = std::fs::remove_dir_all(guest.directory());
         }
     }
+}
 
-    fn place(&mut self) -> io::Result<&Place> {
+impl Place {
+    fn new(runtime: Handle) -> io::Result<Self> {
         static MADE: AtomicU32 = AtomicU32::new(0);
-        if self.0.is_none() {
-            let mark = format!("{}-{}", process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-            let root = tempfile::Builder::new().prefix(&format!("chaos-fake-arm-{mark}-")).tempdir()?;
-            let janitor = janitor(&mark, root.path())?;
-            self.0 = Some(Place { root, mark, janitor });
-        }
-        self.0.as_ref().ok_or_else(|| io::Error::other("no place for the machines"))
+        let mark = format!("{}-{}", process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let prefix = format!("chaos-fake-arm-{mark}");
+        let root = tempfile::Builder::new().prefix(&format!("{prefix}-")).tempdir()?;
+        let janitor = janitor(&prefix, &mark, root.path())?;
+        // Without them, what a script does to a network or to processes it does to this machine's: as root it could.
+        let network = rustix::process::geteuid().is_root().then(|| Arc::new(Network::new(&prefix, runtime)));
+        Ok(Self { root, mark, network, janitor })
+    }
+}
+
+impl Drop for Guests {
+    fn drop(&mut self) {
+        self.machines.values().for_each(|guest| guest.stop());
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         kill_marked(&format!("{}/", self.mark));
+        // It removes what is left, the files too.
         drop(self.janitor.stdin.take());
         let _ = self.janitor.wait();
     }
 }
 
-fn janitor(mark: &str, root: &Path) -> io::Result<Child> {
-    use std::os::unix::process::CommandExt;
+fn janitor(prefix: &str, mark: &str, root: &Path) -> io::Result<Child> {
     Command::new("/bin/sh")
-        .args(["-c", JANITOR, "janitor"])
+        .args(["-c", JANITOR, "janitor", prefix])
         .arg(format!("{VARIABLE}={mark}/"))
         .arg(root)
         .stdin(Stdio::piped())

@@ -2,11 +2,12 @@
 # Ends and removes what a fake of Azure Resource Manager made, once the process that the fake is in ends, in whatever
 # way: its end of the pipe is closed then.
 #
-# janitor.sh MARK DIRECTORY
+# janitor.sh PREFIX MARK DIRECTORY
+#   PREFIX     of the names of the network namespaces
 #   MARK       what every process that runs on a machine carries in its environment
 #   DIRECTORY  of the machines
 set -u
-mark=$1 directory=$2
+prefix=$1 mark=$2 directory=$3
 trap '' HUP INT TERM
 cat >/dev/null
 
@@ -23,5 +24,10 @@ while [ "$left" -gt 0 ]; do
   left=$((left - 1))
   sleep 0.1
 done
-rm -rf "$directory"
+
+for namespace in /run/netns/"$prefix"-*; do
+  [ ! -e "$namespace" ] || ip netns delete "${namespace##*/}"
+done
+rm -rf /etc/netns/"$prefix"-* "$directory"
+rmdir /etc/netns 2>/dev/null
 exit 0

@@ -2,57 +2,64 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::process::CommandExt,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    io::{self, Read, Seek, SeekFrom},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
+
+use super::guest::Guest;
 
 /// How many bytes of the end of each output are told.
 const MAX_OUTPUT: u64 = 4096;
 
-/// A script that has been started. Dropping it leaves it alone.
+/// How often the agent of a machine that cannot talk to Azure tries again.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// A script on its way. Once it is dropped, one that has not begun does not begin; one that has is left alone.
 #[derive(Debug)]
 pub(crate) struct Script {
     directory: PathBuf,
-    ended: Arc<AtomicBool>,
+    state: Arc<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    dropped: AtomicBool,
+    reported: AtomicBool,
 }
 
 impl Script {
-    /// `command` is a shell with the environment of the machine.
-    pub(super) fn start(mut command: Command, directory: &Path, text: &str) -> io::Result<Self> {
-        let shell = if Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
-        // The shell writes the file itself: were it open for writing in this process, a child that another thread
-        // starts just then would hold a copy, and nobody could run the script.
-        let prologue = "cat >script.sh && chmod 500 script.sh && exec \"$1\" -c \"$PWD/script.sh\" </dev/null >stdout 2>stderr";
-        let mut child = command
-            .args(["-c", prologue, "run-command", shell])
-            .current_dir(directory)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()?;
-        let ended = Arc::new(AtomicBool::new(false));
-        let over = Arc::clone(&ended);
-        let text = text.to_owned();
+    /// Goes its way on a thread of its own.
+    pub(super) fn bring(
+        guest: Arc<Guest>,
+        directory: PathBuf,
+        text: String,
+        after: Duration,
+    ) -> io::Result<Self> {
+        let state = Arc::new(State::default());
+        let script = Self { directory: directory.clone(), state: Arc::clone(&state) };
         std::thread::Builder::new().name("run-command".to_owned()).spawn(move || {
-            if let Some(mut stdin) = child.stdin.take() {
-                let _ = stdin.write_all(text.as_bytes());
+            pause(after);
+            // What comes of one that cannot be started is that nobody ever hears of it.
+            if state.wait_for(&guest)
+                && let Ok(Some(mut child)) = guest.start(&directory, &text, || !state.is_dropped())
+            {
+                let _ = child.wait();
+                if state.wait_for(&guest) {
+                    state.reported.store(true, Ordering::Release);
+                }
             }
-            // Its end is the end of the command, whatever it leaves behind: outputs go to files.
-            let _ = child.wait();
-            over.store(true, Ordering::Release);
         })?;
-        Ok(Self { directory: directory.to_owned(), ended })
+        Ok(script)
     }
 
-    pub(crate) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
+    /// Whether it has ended and Azure knows it.
+    pub(crate) fn is_reported(&self) -> bool {
+        self.state.reported.load(Ordering::Acquire)
     }
 
     /// What the extension reports, whatever the script's exit status: that is not told.
@@ -72,4 +79,32 @@ impl Script {
         // One whose file is not there printed nothing.
         String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
     }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        self.state.dropped.store(true, Ordering::Release);
+    }
+}
+
+impl State {
+    fn is_dropped(&self) -> bool {
+        self.dropped.load(Ordering::Acquire)
+    }
+
+    /// Waits until the agent can talk to Azure; false where nobody waits any more.
+    fn wait_for(&self, guest: &Guest) -> bool {
+        while !self.is_dropped() {
+            if guest.reaches_azure() {
+                return true;
+            }
+            pause(RETRY);
+        }
+        false
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a machine's own time, on a thread that does nothing else")]
+fn pause(duration: Duration) {
+    std::thread::sleep(duration);
 }
