@@ -192,13 +192,18 @@ fn is_of_another_tenant(code: &str) -> bool {
     code == "InvalidAuthenticationTokenTenant"
 }
 
-/// The action and the scope that a refusal for lack of permission names.
+/// The action and the scope that a refusal for lack of permission names. One that is about another resource, which the request
+/// only names, tells the action of the request first, and that it is allowed.
 fn denial(message: &str) -> (Option<&str>, Option<&str>) {
     let quoted = |mark: &str| {
         let (_, rest) = message.split_once(mark)?;
         rest.split_once('\'').map(|(quoted, _)| quoted)
     };
-    (quoted("perform action '"), quoted("over scope '"))
+    let linked = quoted("perform action(s) '").zip(quoted("linked scope(s) '"));
+    match linked {
+        Some((action, scope)) => (Some(action), Some(scope)),
+        None => (quoted("perform action '"), quoted("over scope '")),
+    }
 }
 
 #[cfg(test)]
@@ -223,6 +228,11 @@ mod tests {
             "{error}"
         );
         assert!(context.contains(&("scope", "/subscriptions/s/resourceGroups/g")), "{error}");
+        let message = "The client 'c' with object id '1' has permission to perform action 'N/interfaces/write' on scope '/i'; \
+                       however, it does not have permission to perform action(s) 'N/groups/join/action' on the linked \
+                       scope(s) '/g' (respectively) or the linked scope(s) are invalid.";
+        let error = refusal("X/y/read", &said("LinkedAuthorizationFailed", message), 403);
+        assert!(error.to_string().contains("missing=\"N/groups/join/action\", scope=\"/g\""), "{error}");
         // A message that names nothing still leaves the action of the call.
         let error = refusal("X/y/read", &said("AuthorizationFailed", "No."), 403);
         assert!(error.to_string().contains("missing=\"X/y/read\""), "{error}");
