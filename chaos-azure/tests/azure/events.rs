@@ -1,11 +1,14 @@
 //! Events from end to end.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use chaos_azure::{RebootMode, StopMode};
+use chaos_azure::{FAULT_DOMAIN_LABEL, RebootMode, StopMode};
 use chaos_core::{
-    BlastRadius, ChaosEvent, Decision, ErrorKind, Health, Journal, MemoryJournal, Monkey, Outcome, Provider,
-    Reason, RunReport, TargetId,
+    BlastRadius, ChaosEvent, Decision, ErrorKind, FailureDomain, Health, Journal, MemoryJournal, Monkey,
+    Outcome, Percent, Provider, Quota, Reason, RunReport, TargetId,
 };
 use chaos_events::{Reboot, Stop, Terminate};
 use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Pace, PowerState, Trouble};
@@ -235,4 +238,46 @@ async fn ids_are_looked_at_before_anything_is_asked() {
     let unknown = format!("azure-avset:{subscription}/shop/nobody").parse().unwrap();
     let error = provider.group(&unknown).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rack_fails_and_no_other_and_never_the_last_one() {
+    let rack = |fake: &FakeArm| {
+        Monkey::builder()
+            .provider(sets(fake).build().unwrap())
+            .event(stop(1_000))
+            .blast_radius(
+                BlastRadius::default()
+                    .within(FailureDomain::by_label(FAULT_DOMAIN_LABEL))
+                    .targets_per_group(Quota::ALL)
+                    .targets_per_run(Quota::ALL)
+                    .min_healthy(Percent(50)),
+            )
+            .seed(7)
+            .unleash(MemoryJournal::new(), chaos_events::registry())
+            .build()
+            .unwrap()
+    };
+    let fake = world(6);
+    let domains: BTreeMap<TargetId, String> = only_group(&sets(&fake).build().unwrap())
+        .await
+        .members
+        .iter()
+        .map(|member| (member.target.id().clone(), member.target.labels()[FAULT_DOMAIN_LABEL].clone()))
+        .collect();
+    let report = rack(&fake).run_once().await.unwrap();
+    assert!(report.is_recovered(), "{report:?}");
+    assert_eq!(report.faults.len(), 3, "half of the six, which are in two racks");
+    let hit: BTreeSet<&String> = report.faults.iter().map(|fault| &domains[&fault.target]).collect();
+    assert_eq!(hit.len(), 1, "{hit:?}");
+
+    // Where all that is left of the other rack is down, there is no rack that may fail.
+    let healthy = *hit.first().unwrap();
+    for (target, domain) in &domains {
+        if domain != healthy {
+            fake.set_power_state(&machine(target.name()), PowerState::Stopped);
+        }
+    }
+    let report = rack(&fake).run_once().await.unwrap();
+    assert!(report.faults.is_empty(), "{report:?}");
 }
