@@ -130,6 +130,30 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_is_about_everything_to_and_from_the_machine() {
+        let rule = |direction| Rule {
+            name: "chaos".to_owned(),
+            priority: 100,
+            direction,
+            access: Access::Deny,
+            addresses: vec!["10.0.0.4".parse().unwrap()],
+        };
+        let described = "Isolates a machine for a chaos fault, which removes it in the end";
+        let mut expected = json!({ "name": "chaos", "properties": {
+            "description": described, "priority": 100, "direction": "Inbound", "access": "Deny", "protocol": "*",
+            "sourceAddressPrefix": "*", "sourcePortRange": "*",
+            "destinationAddressPrefixes": ["10.0.0.4"], "destinationPortRange": "*",
+        } });
+        assert_eq!(rule(Direction::Inbound).document(), expected);
+        expected["properties"] = json!({
+            "description": described, "priority": 100, "direction": "Outbound", "access": "Deny", "protocol": "*",
+            "sourceAddressPrefixes": ["10.0.0.4"], "sourcePortRange": "*",
+            "destinationAddressPrefix": "*", "destinationPortRange": "*",
+        });
+        assert_eq!(rule(Direction::Outbound).document(), expected);
+    }
+
+    #[test]
     fn only_whole_addresses_are_some_machine() {
         for (prefix, expected) in [
             ("10.0.0.4", Some("10.0.0.4")),

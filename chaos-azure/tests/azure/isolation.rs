@@ -2,11 +2,15 @@
 
 use std::{
     net::Ipv4Addr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
+use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request, Url, new_http_client};
 use chaos_core::{
     CapabilitySet, ChaosEvent, Error, ErrorKind, Hold, Isolation, IsolationSnapshot, MemoryJournal, Monkey,
     Permit, Prepared, Provider, Recovery, Registry, Result, RunReport, Scope, TargetId, Verdict,
@@ -245,7 +249,6 @@ pub(crate) async fn get(fake: &FakeArm, path: &str) -> Value {
 
 /// As somebody else would.
 pub(crate) async fn send(fake: &FakeArm, method: &str, path: &str, body: Option<Value>) -> Value {
-    use azure_core::http::{Method, Request, Url, new_http_client};
     let method = if method == "PUT" { Method::Put } else { Method::Get };
     let url = Url::parse(&format!("{}{path}?api-version=2024-05-01", fake.endpoint())).unwrap();
     let mut request = Request::new(url, method);
@@ -303,34 +306,51 @@ async fn a_rule_that_allows_something_first_keeps_a_machine_from_being_cut_off()
     assert_eq!(count(&fake, "PUT", "-in"), before);
 }
 
+/// Changes an interface as somebody else would, between the look at it and the order to take it out of a group.
+#[derive(Debug)]
+struct Meddler {
+    fake: Arc<FakeArm>,
+    has_meddled: AtomicBool,
+    inner: Arc<dyn HttpClient>,
+}
+
+#[async_trait]
+impl HttpClient for Meddler {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let is_order = request.method() == Method::Put && request.url().path().ends_with("/web-0-nic");
+        let Body::Bytes(body) = request.body() else { panic!("a stream") };
+        let takes_out = is_order && !String::from_utf8_lossy(body).contains("networkSecurityGroup");
+        if takes_out && !self.has_meddled.swap(true, Ordering::SeqCst) {
+            let mut document = get(&self.fake, &nic()).await;
+            document["tags"]["owner"] = json!("somebody");
+            document["properties"]["enableIPForwarding"] = json!(true);
+            send(&self.fake, "PUT", &nic(), Some(document)).await;
+            while get(&self.fake, &nic()).await["properties"]["provisioningState"] != "Succeeded" {}
+        }
+        self.inner.execute_request(request).await
+    }
+}
+
+fn nic() -> String {
+    format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Network/networkInterfaces/web-0-nic"
+    )
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_else_changes_meanwhile_stays() {
     let fake = world(SecurityGroups::None);
-    let nic = format!(
-        "/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Network/networkInterfaces/web-0-nic"
-    );
-    let runtime = tokio::runtime::Handle::current();
-    let report = isolate(sets(&fake).build().unwrap(), &web(), {
-        let (fake, nic) = (Arc::clone(&fake), nic.clone());
-        move || {
-            tokio::task::block_in_place(|| {
-                runtime.block_on(async {
-                    let mut document = get(&fake, &nic).await;
-                    document["tags"]["owner"] = json!("somebody");
-                    document["properties"]["enableIPForwarding"] = json!(true);
-                    send(&fake, "PUT", &nic, Some(document)).await;
-                });
-            });
-        }
-    })
-    .await;
-    assert!(report.is_recovered(), "{report:?}");
-    let document = get(&fake, &nic).await;
-    assert_eq!(
-        (&document["tags"]["owner"], &document["properties"]["enableIPForwarding"]),
-        (&json!("somebody"), &json!(true))
-    );
+    let (fake_too, inner) = (Arc::clone(&fake), new_http_client(None));
+    let meddler = Arc::new(Meddler { fake: fake_too, has_meddled: AtomicBool::new(false), inner });
+    let provider = sets(&fake).http_client(Arc::clone(&meddler) as Arc<_>).build().unwrap();
+    let report = isolate(provider, &web(), || ()).await;
+    assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
+    assert!(meddler.has_meddled.load(Ordering::SeqCst));
+    let document = get(&fake, &nic()).await;
+    assert_eq!(document["tags"]["owner"], "somebody");
+    assert_eq!(document["properties"]["enableIPForwarding"], true);
     assert_eq!(fake.security_group(&machine("web-0")), None);
+    assert_eq!(left_behind(&fake).await, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
