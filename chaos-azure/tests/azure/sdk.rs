@@ -5,16 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use chaos_testkit::azure::{MicrosoftSdk, Recorded};
 use serde_json::{Map, Value, json};
 
-use crate::sweep::{sweep, world};
+use crate::{
+    isolation::get,
+    sweep::{sweep, world},
+};
 
-/// The operation of the SDK that sends such a request, and its arguments.
-fn operation(request: &Recorded) -> Option<(&'static str, Value)> {
+const NETWORK: &str =
+    "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers/Microsoft.Network";
+const FLEX: &str = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers/Microsoft.Compute/\
+                    virtualMachineScaleSets/flex";
+
+/// The operation of the SDK that sends such a request, and its arguments. Names and scripts are those of the request; all other
+/// values are written down here.
+fn operation(request: &Recorded, interface: &Value) -> Option<(&'static str, Value)> {
     let path: Vec<&str> = request.path.split('/').skip(1).collect();
     let mut arguments = Map::new();
     let mut of = |pairs: &[(&str, &str)]| {
         arguments.extend(pairs.iter().map(|(key, value)| ((*key).to_owned(), json!(value))));
     };
-    let body = request.body.clone().unwrap_or_default();
+    let body = || expected_body(request, interface);
     let method = request.method.as_str();
     let path: Vec<String> = path.iter().map(|segment| segment.to_lowercase()).collect();
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
@@ -47,7 +56,7 @@ fn operation(request: &Recorded) -> Option<(&'static str, Value)> {
                 ("POST", ["restart"]) => "compute.virtual_machines.begin_restart",
                 ("POST", ["redeploy"]) => "compute.virtual_machines.begin_redeploy",
                 ("POST", ["runcommand"]) => {
-                    arguments.insert("parameters".to_owned(), body);
+                    arguments.insert("parameters".to_owned(), body());
                     "compute.virtual_machines.begin_run_command"
                 }
                 _ => return None,
@@ -99,7 +108,7 @@ fn operation(request: &Recorded) -> Option<(&'static str, Value)> {
                 ("POST", ["restart"]) => "compute.virtual_machine_scale_set_vms.begin_restart",
                 ("POST", ["redeploy"]) => "compute.virtual_machine_scale_set_vms.begin_redeploy",
                 ("POST", ["runcommand"]) => {
-                    arguments.insert("parameters".to_owned(), body);
+                    arguments.insert("parameters".to_owned(), body());
                     "compute.virtual_machine_scale_set_vms.begin_run_command"
                 }
                 _ => return None,
@@ -110,7 +119,7 @@ fn operation(request: &Recorded) -> Option<(&'static str, Value)> {
             match method {
                 "GET" => "network.network_interfaces.get",
                 "PUT" => {
-                    arguments.insert("parameters".to_owned(), body);
+                    arguments.insert("parameters".to_owned(), body());
                     "network.network_interfaces.begin_create_or_update"
                 }
                 _ => return None,
@@ -121,7 +130,7 @@ fn operation(request: &Recorded) -> Option<(&'static str, Value)> {
             match method {
                 "GET" => "network.network_security_groups.get",
                 "PUT" => {
-                    arguments.insert("parameters".to_owned(), body);
+                    arguments.insert("parameters".to_owned(), body());
                     "network.network_security_groups.begin_create_or_update"
                 }
                 "DELETE" => "network.network_security_groups.begin_delete",
@@ -132,7 +141,7 @@ fn operation(request: &Recorded) -> Option<(&'static str, Value)> {
             of(&[("network_security_group_name", group), ("security_rule_name", name)]);
             match method {
                 "PUT" => {
-                    arguments.insert("security_rule_parameters".to_owned(), body);
+                    arguments.insert("security_rule_parameters".to_owned(), body());
                     "network.security_rules.begin_create_or_update"
                 }
                 "DELETE" => "network.security_rules.begin_delete",
@@ -144,9 +153,9 @@ fn operation(request: &Recorded) -> Option<(&'static str, Value)> {
     for (key, value) in &request.query {
         let (name, value) = match key.as_str() {
             "api-version" => continue,
-            "statusOnly" => ("status_only", json!(value)),
-            "$filter" => ("filter", json!(value)),
-            "$expand" => ("expand", json!(value)),
+            "statusOnly" => ("status_only", json!("true")),
+            "$filter" => ("filter", json!(format!("'virtualMachineScaleSet/id' eq '{FLEX}'"))),
+            "$expand" => ("expand", json!("instanceView")),
             "skipShutdown" => ("skip_shutdown", json!(value == "true")),
             _ => return None,
         };
@@ -155,17 +164,67 @@ fn operation(request: &Recorded) -> Option<(&'static str, Value)> {
     Some((operation, Value::Object(arguments)))
 }
 
+/// What is to be sent, in the words of the REST API. `interface` is one that is in no security group.
+fn expected_body(request: &Recorded, interface: &Value) -> Value {
+    let name = request.path.rsplit('/').next().unwrap_or_default();
+    let rule = |name: &str, addresses: Option<Value>| {
+        let (direction, here, there) = if name.contains("-in") {
+            ("Inbound", "destination", "source")
+        } else {
+            ("Outbound", "source", "destination")
+        };
+        let mut properties = json!({
+            "description": "Isolates a machine for a chaos fault, which removes it in the end",
+            "priority": 100, "direction": direction, "access": "Deny", "protocol": "*",
+            "sourcePortRange": "*", "destinationPortRange": "*",
+        });
+        properties[format!("{there}AddressPrefix")] = json!("*");
+        match addresses {
+            Some(addresses) => properties[format!("{here}AddressPrefixes")] = addresses,
+            None => properties[format!("{here}AddressPrefix")] = json!("*"),
+        }
+        properties
+    };
+    let sent = request.body.clone().unwrap_or_default();
+    if request.path.ends_with("/runCommand") {
+        return json!({ "commandId": "RunShellScript", "script": sent["script"] });
+    }
+    if request.path.contains("/securityRules/") {
+        let here = if name.contains("-in") { "destination" } else { "source" };
+        let addresses = sent["properties"][format!("{here}AddressPrefixes")].clone();
+        return json!({ "properties": rule(name, Some(addresses)) });
+    }
+    if request.path.contains("/networkSecurityGroups/") {
+        let rules: Vec<Value> = ["-in", "-out"]
+            .iter()
+            .map(|way| json!({ "name": format!("{name}{way}"), "properties": rule(way, None) }))
+            .collect();
+        let fault = name.trim_start_matches("chaos-isolation-");
+        return json!({
+            "location": "westeurope",
+            "tags": { "chaos:isolation": fault },
+            "properties": { "securityRules": rules },
+        });
+    }
+    let mut document = interface.clone();
+    if let Some(group) = sent["properties"].get("networkSecurityGroup") {
+        document["properties"]["networkSecurityGroup"] = group.clone();
+    }
+    document
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_request_is_the_one_of_microsofts_sdk() {
     let Some(mut sdk) = MicrosoftSdk::start().unwrap() else { return };
     let ours = sweep(&world()).await;
+    let fake = world();
+    let interface = get(&fake, &format!("{NETWORK}/networkInterfaces/bare-0-nic")).await;
     let mut distinct = BTreeMap::new();
     for request in ours {
-        let (operation, arguments) =
-            operation(&request).unwrap_or_else(|| panic!("no operation is known that sends {request:?}"));
+        let (operation, arguments) = operation(&request, &interface)
+            .unwrap_or_else(|| panic!("no operation is known that sends {request:?}"));
         distinct.entry((operation, without_ids(&arguments.to_string()))).or_insert((request, arguments));
     }
-    let fake = world();
     let mut told = Vec::new();
     let mut operations = BTreeSet::new();
     for ((operation, _), (mut ours, arguments)) in distinct {
