@@ -24,7 +24,7 @@ use crate::cloud::{SUBSCRIPTION, count, machine, only_group, scale_sets, sets};
 const STRANGER: Ipv4Addr = Ipv4Addr::new(20, 1, 2, 3);
 
 /// Isolates, and looks at what is there meanwhile.
-struct CutOff<F>(Arc<F>);
+pub(crate) struct CutOff<F>(pub(crate) Arc<F>);
 
 impl<F> std::fmt::Debug for CutOff<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -33,7 +33,7 @@ impl<F> std::fmt::Debug for CutOff<F> {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Connect(IsolationSnapshot);
+pub(crate) struct Connect(IsolationSnapshot);
 
 #[async_trait]
 impl<F: Fn() + Send + Sync + 'static> ChaosEvent for CutOff<F> {
@@ -231,7 +231,7 @@ async fn a_lost_answer_anywhere_leaves_nothing_behind() {
 }
 
 /// The names of groups and rules of ours that are still there.
-async fn left_behind(fake: &FakeArm) -> Vec<String> {
+pub(crate) async fn left_behind(fake: &FakeArm) -> Vec<String> {
     let group = format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Network/networkSecurityGroups"
     );

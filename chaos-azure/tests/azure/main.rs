@@ -4,6 +4,7 @@
 
 mod cloud;
 mod contract;
+mod crash;
 mod discovery;
 mod events;
 mod isolation;
