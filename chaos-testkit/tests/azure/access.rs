@@ -120,6 +120,19 @@ fn tokens_are_handed_out_for_the_right_secret_of_the_right_tenant() {
 }
 
 #[test]
+fn a_managed_identity_is_handed_a_token_for_its_secret() {
+    let fake = world();
+    let place = "/msi/token?resource=https%3A%2F%2Fmanagement.azure.com&api-version=2019-08-01";
+    let token = send(&fake, "GET", place, &[("X-IDENTITY-HEADER", FakeArm::SECRET)], None).unwrap();
+    assert!(token.body["expires_on"].as_str().unwrap().parse::<i64>().is_ok(), "{token:?}");
+    let header = format!("Bearer {}", token.body["access_token"].as_str().unwrap());
+    let vm = machine("shop", "web-0");
+    assert_eq!(send(&fake, "GET", &vm, &[("Authorization", &header)], None).unwrap().status, 200);
+    assert_eq!(send(&fake, "GET", place, &[("X-IDENTITY-HEADER", "guess")], None).unwrap().status, 401);
+    assert_eq!(send(&fake, "GET", "/msi/token?api-version=1", &[], None).unwrap().status, 400);
+}
+
+#[test]
 fn a_role_lets_no_more_through_than_it_says() {
     let fake = world();
     let vm = machine("shop", "web-0");
