@@ -118,7 +118,9 @@ fn a_put_of_an_interface_replaces_all_of_it() {
         &ask(&fake, "PUT", &security_group("shop", "own"), &[], Some(&json!({ "location": "westeurope" }))),
     );
     document["properties"]["networkSecurityGroup"] = json!({ "id": security_group("shop", "own") });
+    assert_eq!(fake.lets_through(&web, Inbound, OUTSIDE, 80), Some(true), "without any group");
     settle(&fake, &ask(&fake, "PUT", &nic, &[("If-Match", &etag)], Some(&document)));
+    assert_eq!(fake.lets_through(&web, Inbound, OUTSIDE, 80), Some(false), "every group denies that");
     assert_eq!(fake.security_group(&web), Some(security_group("shop", "own")));
     let in_use = ask(&fake, "DELETE", &security_group("shop", "own"), &[], None);
     assert_eq!((in_use.status, in_use.code()), (400, "InUseNetworkSecurityGroupCannotBeDeleted"));
