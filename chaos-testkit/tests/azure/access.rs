@@ -106,6 +106,11 @@ fn tokens_are_handed_out_for_the_right_secret_of_the_right_tenant() {
     let wrong = form(&fake, &place(FakeArm::TENANT), &bad);
     assert_eq!((wrong.status, &wrong.body["error"]), (401, &Value::from("invalid_client")));
     assert!(!wrong.body.to_string().contains("guess"), "a secret is not told");
+    let sent = fake.requests().pop().unwrap().body.unwrap();
+    assert_eq!(
+        (&sent["client_id"], &sent["client_secret"]),
+        (&Value::from(FakeArm::CLIENT), &Value::from("***"))
+    );
     let mut stranger = good;
     stranger[1].1 = "00000000-0000-4000-8000-000000000000";
     let wrong = form(&fake, &place(FakeArm::TENANT), &stranger);

@@ -174,7 +174,17 @@ fn attaching_a_group_needs_the_right_to_join_it() {
     assert_eq!((refused.status, refused.code()), (403, "LinkedAuthorizationFailed"));
     assert!(refused.message().contains("networkSecurityGroups/join/action"), "{}", refused.message());
     fake.assign(Role::owner());
-    assert_eq!(ask(&fake, "PUT", &nic, &[], Some(&document)).status, 200);
+    settle(&fake, &ask(&fake, "PUT", &nic, &[], Some(&document)));
+
+    let mut balanced = document;
+    let pool = "/subscriptions/s/resourceGroups/shop/providers/Microsoft.Network/loadBalancers/b/backendAddressPools/p";
+    balanced["properties"]["ipConfigurations"][0]["properties"]["loadBalancerBackendAddressPools"] =
+        json!([{ "id": pool }]);
+    let join = "Microsoft.Network/loadBalancers/backendAddressPools/join/action";
+    fake.assign(Role::owner().without(join));
+    let refused = ask(&fake, "PUT", &nic, &[], Some(&balanced));
+    assert_eq!((refused.status, refused.code()), (403, "LinkedAuthorizationFailed"));
+    assert!(refused.message().contains(join), "{}", refused.message());
 }
 
 #[test]

@@ -57,6 +57,9 @@ fn put(cloud: &mut Cloud, call: &Call, key: &str) -> Answered {
     if let Some(subnet) = subnet {
         cloud.check_linked(call, "Microsoft.Network/virtualNetworks/subnets/join/action", subnet.as_str())?;
     }
+    for (action, id) in joined(&wanted) {
+        cloud.check_linked(call, action, &id)?;
+    }
     let etag = cloud.fresh_etag();
     let operation = cloud.begin(call, Provider::Network, &location, Work::Interface(key.to_owned()));
     let tags = body.get("tags").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -89,6 +92,37 @@ fn check_group(
         ));
     }
     cloud.check_linked(call, "Microsoft.Network/networkSecurityGroups/join/action", group.as_str())
+}
+
+/// What else its configurations are in, each with the action that it takes to name it, also where it was in it before.
+fn joined(properties: &Map<String, Value>) -> Vec<(&'static str, String)> {
+    const JOINS: [(&str, &str); 5] = [
+        ("publicIPAddress", "Microsoft.Network/publicIPAddresses/join/action"),
+        (
+            "loadBalancerBackendAddressPools",
+            "Microsoft.Network/loadBalancers/backendAddressPools/join/action",
+        ),
+        ("loadBalancerInboundNatRules", "Microsoft.Network/loadBalancers/inboundNatRules/join/action"),
+        (
+            "applicationGatewayBackendAddressPools",
+            "Microsoft.Network/applicationGateways/backendAddressPools/join/action",
+        ),
+        (
+            "applicationSecurityGroups",
+            "Microsoft.Network/applicationSecurityGroups/joinIpConfiguration/action",
+        ),
+    ];
+    let configurations = properties.get("ipConfigurations").and_then(Value::as_array).into_iter().flatten();
+    let mut joined = Vec::new();
+    for configuration in configurations {
+        for (field, action) in JOINS {
+            let named = &configuration["properties"][field];
+            let several = named.as_array().map_or(std::slice::from_ref(named), Vec::as_slice);
+            let ids = several.iter().filter_map(|reference| reference["id"].as_str());
+            joined.extend(ids.map(|id| (action, id.to_owned())));
+        }
+    }
+    joined
 }
 
 /// Those that a `PUT` may set.
