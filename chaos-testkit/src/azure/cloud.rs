@@ -12,7 +12,7 @@ use super::{
     call::Call,
     chaos_studio::Experiment,
     directory::Directory,
-    guest::{Guests, Script},
+    guest::Guests,
     machine::Machine,
     network::{Direction, Flow, Interface, SecurityGroup, Subnet, lets_through},
     operation::{Failure, Operation, Pace, Provider, Status},
@@ -276,8 +276,16 @@ impl Cloud {
         match &operation.work {
             Some(Work::Script { machine, script, .. }) if operation.pace != Pace::Never => {
                 let heard = self.machines.get(machine).is_some_and(|machine| self.hears_from(machine));
-                (heard && script.as_ref().is_some_and(Script::is_reported))
-                    || operation.has_lasted(self.settings.script_limit_milliseconds, self.now)
+                let is_over = match script {
+                    Some(Ok(script)) => match script.outcome() {
+                        Some(Ok(())) => heard,
+                        Some(Err(_)) => true,
+                        None => false,
+                    },
+                    Some(Err(_)) => true,
+                    None => false,
+                };
+                is_over || operation.has_lasted(self.settings.script_limit_milliseconds, self.now)
             }
             _ => operation.is_due(self.now),
         }

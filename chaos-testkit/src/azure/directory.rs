@@ -100,15 +100,50 @@ impl Directory {
             );
             return oauth_error(401, "invalid_client", 7_000_215, &message, now);
         }
-        let token = format!("fake-arm-{id}");
-        let until = now.checked_add(SignedDuration::from_secs(lifetime_seconds)).unwrap_or(Timestamp::MAX);
-        self.tokens.insert(token.clone(), until);
+        let (token, _) = self.issue(id, lifetime_seconds, now);
         Answer::ok(json!({
             "token_type": "Bearer",
             "expires_in": lifetime_seconds,
             "ext_expires_in": lifetime_seconds,
             "access_token": token,
         }))
+    }
+
+    /// The endpoint of managed identities, as App Service has it: `GET /msi/token` with the secret as `X-IDENTITY-HEADER`.
+    pub(crate) fn identity_token(
+        &mut self,
+        call: &Call,
+        id: &str,
+        lifetime_seconds: i64,
+        now: Timestamp,
+    ) -> Answer {
+        let Some(resource) = call.parameter("resource") else {
+            return oauth_error(400, "invalid_request", 50001, "The parameter resource is required.", now);
+        };
+        if call.method != Method::GET || call.header("x-identity-header") != Some(Self::SECRET) {
+            return oauth_error(
+                401,
+                "unauthorized_client",
+                50002,
+                "X-IDENTITY-HEADER is not the secret.",
+                now,
+            );
+        }
+        let (token, until) = self.issue(id, lifetime_seconds, now);
+        Answer::ok(json!({
+            "access_token": token,
+            "expires_on": until.as_second().to_string(),
+            "resource": resource,
+            "token_type": "Bearer",
+            "client_id": Self::CLIENT,
+        }))
+    }
+
+    fn issue(&mut self, id: &str, lifetime_seconds: i64, now: Timestamp) -> (String, Timestamp) {
+        let token = format!("fake-arm-{id}");
+        let until = now.checked_add(SignedDuration::from_secs(lifetime_seconds)).unwrap_or(Timestamp::MAX);
+        self.tokens.insert(token.clone(), until);
+        (token, until)
     }
 }
 

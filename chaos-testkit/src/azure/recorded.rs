@@ -20,7 +20,7 @@ pub struct Recorded {
     pub path: String,
     /// Decoded, in the order in which they were sent.
     pub query: Vec<(String, String)>,
-    /// What is no JSON is a string; none where nothing was sent.
+    /// What is no JSON is a string; none where nothing was sent. Of what is sent for a token, the fields without secrets.
     pub body: Option<Value>,
     /// What it asks for in the words of Azure's access control, like `Microsoft.Compute/virtualMachines/start/action`;
     /// none for what needs no permission.
@@ -37,6 +37,7 @@ impl Recorded {
             query: call.query.clone(),
             body: call.body.as_ref().map(|body| match body {
                 Body::Json(value) => value.clone(),
+                Body::Text(_) if call.path.to_lowercase().ends_with("/oauth2/v2.0/token") => told_form(call),
                 Body::Text(text) => Value::String(text.clone()),
             }),
             action: Asked::of(call).map(|asked| asked.action),
@@ -138,6 +139,18 @@ pub fn assert_same_requests(ours: &[Recorded], theirs: &[Recorded]) {
     if !told.is_empty() {
         panic!("the requests are not the same:\n{told}");
     }
+}
+
+fn told_form(call: &Call) -> Value {
+    let fields = call.form().into_iter();
+    fields
+        .map(|(key, value)| {
+            let is_secret =
+                !["grant_type", "client_id", "client_assertion_type", "scope"].contains(&key.as_str());
+            (key, Value::from(if is_secret { "***".to_owned() } else { value }))
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn tell_values(place: &str, ours: Option<&Value>, theirs: Option<&Value>, told: &mut String) {

@@ -16,13 +16,20 @@ use super::{
     versions,
 };
 
+type TokenEndpoint = fn(&mut Directory, &Call, &str, i64, jiff::Timestamp) -> Answer;
+
 /// Answers a request, whatever it asks for.
 pub(crate) fn answer(cloud: &mut Cloud, call: &Call) -> Answer {
     let path: Vec<String> = call.segments.iter().map(|segment| segment.to_lowercase()).collect();
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    if let [_tenant, "oauth2", "v2.0", "token"] = path.as_slice() {
+    let token = match path.as_slice() {
+        [_tenant, "oauth2", "v2.0", "token"] => Some(Directory::token as TokenEndpoint),
+        ["msi", "token"] => Some(Directory::identity_token as TokenEndpoint),
+        _ => None,
+    };
+    if let Some(token) = token {
         let (id, lifetime, now) = (cloud.fresh_id(), cloud.settings.token_lifetime_seconds, cloud.now);
-        return cloud.directory.token(call, &id, lifetime, now);
+        return token(&mut cloud.directory, call, &id, lifetime, now);
     }
     admitted(cloud, call, &path).and_then(|()| routed(cloud, call, &path)).unwrap_or_else(|refusal| refusal)
 }

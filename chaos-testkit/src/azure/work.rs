@@ -24,11 +24,11 @@ pub(crate) enum Work {
     Delete {
         machine: String,
     },
-    /// `script` is none until the agent of the machine takes it.
+    /// `script` is none where no agent takes it, and an error where the fake itself cannot run it.
     Script {
         machine: String,
         text: String,
-        script: Option<Script>,
+        script: Option<Result<Script, String>>,
     },
     /// On several instances of a scale set.
     Several(Vec<Work>),
@@ -144,7 +144,7 @@ impl Work {
                     "Failed".clone_into(&mut machine.provisioning);
                 }
             }
-            Self::Script { machine, script, .. } => return reported(cloud, &machine, script.as_ref()),
+            Self::Script { machine, script, .. } => return reported(cloud, &machine, script),
             Self::Several(works) => {
                 for work in works {
                     work.end(cloud, takes_effect, succeeds);
@@ -240,37 +240,44 @@ fn set_scale_set(cloud: &mut Cloud, key: &str, provisioning: &str) {
 }
 
 /// None where the agent does not take it.
-fn run(cloud: &mut Cloud, key: &str, text: &str) -> Option<Script> {
+fn run(cloud: &mut Cloud, key: &str, text: &str) -> Option<Result<Script, String>> {
     let delay = Duration::from_millis(cloud.settings.script_delay_milliseconds);
     let machine = cloud.machines.get_mut(key).filter(|machine| machine.agent_runs())?;
     let interface = machine.interfaces.first().and_then(|id| cloud.interfaces.get(&id.key()))?;
     let (address, number) = (interface.address.parse().ok()?, machine.scripts);
     machine.scripts += 1;
-    cloud.guests.run(&machine.vm_id, address, number, text, delay).ok()
+    let script = cloud.guests.run(&machine.vm_id, address, number, text, delay);
+    Some(script.map_err(|error| error.to_string()))
 }
 
-fn reported(cloud: &Cloud, key: &str, script: Option<&Script>) -> Outcome {
+fn reported(cloud: &Cloud, key: &str, script: Option<Result<Script, String>>) -> Outcome {
+    let failed = |code: &str, message: String| Outcome {
+        failure: Some(Failure { code: code.to_owned(), message, takes_effect: true }),
+        output: None,
+    };
     let heard = cloud.machines.get(key).is_some_and(|machine: &Machine| cloud.hears_from(machine));
-    match script.filter(|script| heard && script.is_reported()) {
-        Some(script) => Outcome {
+    let ended = match &script {
+        Some(Ok(script)) => script.outcome().map(|outcome| outcome.map(|()| script.message())),
+        Some(Err(broken)) => Some(Err(broken.clone())),
+        None => None,
+    };
+    match ended {
+        Some(Err(broken)) => failed("TheFakeCannotRunScripts", broken),
+        Some(Ok(message)) if heard => Outcome {
             failure: None,
             output: Some(json!({ "value": [{
                 "code": "ProvisioningState/succeeded",
                 "level": "Info",
                 "displayStatus": "Provisioning succeeded",
-                "message": script.message(),
+                "message": message,
             }] })),
         },
-        None => Outcome {
-            failure: Some(Failure {
-                code: "VMExtensionProvisioningTimeout".to_owned(),
-                message: "Provisioning of VM extension RunCommandLinux has timed out. Extension provisioning has taken too \
-                          long to complete. The extension last reported \"Enable in progress\"."
-                    .to_owned(),
-                takes_effect: true,
-            }),
-            output: None,
-        },
+        _ => failed(
+            "VMExtensionProvisioningTimeout",
+            "Provisioning of VM extension RunCommandLinux has timed out. Extension provisioning has taken too long to \
+             complete. The extension last reported \"Enable in progress\"."
+                .to_owned(),
+        ),
     }
 }
 

@@ -106,6 +106,11 @@ fn tokens_are_handed_out_for_the_right_secret_of_the_right_tenant() {
     let wrong = form(&fake, &place(FakeArm::TENANT), &bad);
     assert_eq!((wrong.status, &wrong.body["error"]), (401, &Value::from("invalid_client")));
     assert!(!wrong.body.to_string().contains("guess"), "a secret is not told");
+    let sent = fake.requests().pop().unwrap().body.unwrap();
+    assert_eq!(
+        (&sent["client_id"], &sent["client_secret"]),
+        (&Value::from(FakeArm::CLIENT), &Value::from("***"))
+    );
     let mut stranger = good;
     stranger[1].1 = "00000000-0000-4000-8000-000000000000";
     let wrong = form(&fake, &place(FakeArm::TENANT), &stranger);
@@ -117,6 +122,19 @@ fn tokens_are_handed_out_for_the_right_secret_of_the_right_tenant() {
     let late = send(&fake, "GET", &vm, &[("Authorization", &header)], None).unwrap();
     assert_eq!(refusal(&late), (401, "ExpiredAuthenticationToken"));
     assert_eq!(Settings::default().token_lifetime_seconds, 3599);
+}
+
+#[test]
+fn a_managed_identity_is_handed_a_token_for_its_secret() {
+    let fake = world();
+    let place = "/msi/token?resource=https%3A%2F%2Fmanagement.azure.com&api-version=2019-08-01";
+    let token = send(&fake, "GET", place, &[("X-IDENTITY-HEADER", FakeArm::SECRET)], None).unwrap();
+    assert!(token.body["expires_on"].as_str().unwrap().parse::<i64>().is_ok(), "{token:?}");
+    let header = format!("Bearer {}", token.body["access_token"].as_str().unwrap());
+    let vm = machine("shop", "web-0");
+    assert_eq!(send(&fake, "GET", &vm, &[("Authorization", &header)], None).unwrap().status, 200);
+    assert_eq!(send(&fake, "GET", place, &[("X-IDENTITY-HEADER", "guess")], None).unwrap().status, 401);
+    assert_eq!(send(&fake, "GET", "/msi/token?api-version=1", &[], None).unwrap().status, 400);
 }
 
 #[test]

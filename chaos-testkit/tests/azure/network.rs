@@ -118,7 +118,9 @@ fn a_put_of_an_interface_replaces_all_of_it() {
         &ask(&fake, "PUT", &security_group("shop", "own"), &[], Some(&json!({ "location": "westeurope" }))),
     );
     document["properties"]["networkSecurityGroup"] = json!({ "id": security_group("shop", "own") });
+    assert_eq!(fake.lets_through(&web, Inbound, OUTSIDE, 80), Some(true), "without any group");
     settle(&fake, &ask(&fake, "PUT", &nic, &[("If-Match", &etag)], Some(&document)));
+    assert_eq!(fake.lets_through(&web, Inbound, OUTSIDE, 80), Some(false), "every group denies that");
     assert_eq!(fake.security_group(&web), Some(security_group("shop", "own")));
     let in_use = ask(&fake, "DELETE", &security_group("shop", "own"), &[], None);
     assert_eq!((in_use.status, in_use.code()), (400, "InUseNetworkSecurityGroupCannotBeDeleted"));
@@ -172,7 +174,17 @@ fn attaching_a_group_needs_the_right_to_join_it() {
     assert_eq!((refused.status, refused.code()), (403, "LinkedAuthorizationFailed"));
     assert!(refused.message().contains("networkSecurityGroups/join/action"), "{}", refused.message());
     fake.assign(Role::owner());
-    assert_eq!(ask(&fake, "PUT", &nic, &[], Some(&document)).status, 200);
+    settle(&fake, &ask(&fake, "PUT", &nic, &[], Some(&document)));
+
+    let mut balanced = document;
+    let pool = "/subscriptions/s/resourceGroups/shop/providers/Microsoft.Network/loadBalancers/b/backendAddressPools/p";
+    balanced["properties"]["ipConfigurations"][0]["properties"]["loadBalancerBackendAddressPools"] =
+        json!([{ "id": pool }]);
+    let join = "Microsoft.Network/loadBalancers/backendAddressPools/join/action";
+    fake.assign(Role::owner().without(join));
+    let refused = ask(&fake, "PUT", &nic, &[], Some(&balanced));
+    assert_eq!((refused.status, refused.code()), (403, "LinkedAuthorizationFailed"));
+    assert!(refused.message().contains(join), "{}", refused.message());
 }
 
 #[test]

@@ -163,6 +163,11 @@ fn it_knows_scale_sets_and_their_instances() {
         json!({ "resource_group_name": "shop", "virtual_machine_scale_set_name": "api", "virtualmachine_index": "2" }),
     );
     assert_eq!(names(&interfaces), ["api_2-nic"]);
+    bench.call(
+        "network.network_interfaces.get_virtual_machine_scale_set_network_interface",
+        json!({ "resource_group_name": "shop", "virtual_machine_scale_set_name": "api", "virtualmachine_index": "2",
+                "network_interface_name": "api_2-nic" }),
+    );
 }
 
 #[test]
@@ -250,6 +255,16 @@ fn it_drives_experiments() {
     bench.call("chaos.experiments.begin_cancel", drill);
     let (document, _) = bench.call("chaos.experiments.execution_details", execution);
     assert_eq!(document["properties"]["status"], "Cancelled");
+}
+
+#[test]
+fn an_operation_that_never_ends_is_no_success() {
+    use chaos_testkit::azure::Trouble;
+    let Some(mut bench) = Bench::start() else { return };
+    bench.fake.trouble(Trouble::hang_operation().on("POST", "*/start"));
+    let stuck =
+        bench.sdk.call(&bench.fake, "compute.virtual_machines.begin_start", of("shop", "web-0")).unwrap();
+    assert_eq!(stuck.outcome.unwrap_err().code.as_deref(), Some("StillRunning"));
 }
 
 #[test]

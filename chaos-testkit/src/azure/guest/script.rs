@@ -5,7 +5,7 @@ use std::{
     io::{self, Read, Seek, SeekFrom},
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -29,7 +29,7 @@ pub(crate) struct Script {
 #[derive(Debug, Default)]
 struct State {
     dropped: AtomicBool,
-    reported: AtomicBool,
+    outcome: Mutex<Option<Result<(), String>>>,
 }
 
 impl Script {
@@ -44,22 +44,26 @@ impl Script {
         let script = Self { directory: directory.clone(), state: Arc::clone(&state) };
         std::thread::Builder::new().name("run-command".to_owned()).spawn(move || {
             pause(after);
-            // What comes of one that cannot be started is that nobody ever hears of it.
-            if state.wait_for(&guest)
-                && let Ok(Some(mut child)) = guest.start(&directory, &text, || !state.is_dropped())
-            {
-                let _ = child.wait();
-                if state.wait_for(&guest) {
-                    state.reported.store(true, Ordering::Release);
+            if !state.wait_for(&guest) {
+                return;
+            }
+            match guest.start(&directory, &text, || !state.is_dropped()) {
+                Ok(Some(mut child)) => {
+                    let _ = child.wait();
+                    if state.wait_for(&guest) {
+                        state.set(Ok(()));
+                    }
                 }
+                Ok(None) => {}
+                Err(error) => state.set(Err(error.to_string())),
             }
         })?;
         Ok(script)
     }
 
-    /// Whether it has ended and Azure knows it.
-    pub(crate) fn is_reported(&self) -> bool {
-        self.state.reported.load(Ordering::Acquire)
+    /// None until it has ended and Azure knows it; an error where the fake itself could not run it.
+    pub(crate) fn outcome(&self) -> Option<Result<(), String>> {
+        self.state.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the extension reports, whatever the script's exit status: that is not told.
@@ -88,6 +92,10 @@ impl Drop for Script {
 }
 
 impl State {
+    fn set(&self, outcome: Result<(), String>) {
+        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+    }
+
     fn is_dropped(&self) -> bool {
         self.dropped.load(Ordering::Acquire)
     }

@@ -22,6 +22,8 @@ from azure.mgmt.chaos import ChaosManagementClient
 from azure.mgmt.compute import ComputeManagementClient
 from azure.mgmt.network import NetworkManagementClient
 
+# How long an operation may take.
+SECONDS = 10
 CLIENTS = {
     "compute": ComputeManagementClient,
     "network": NetworkManagementClient,
@@ -74,7 +76,11 @@ def call(asked: dict[str, Any]) -> dict[str, Any]:
         try:
             made = target(**asked["arguments"])
             if isinstance(made, LROPoller):
-                made = made.result(timeout=60)
+                poller = made
+                made = poller.result(timeout=SECONDS)
+                if not poller.done():
+                    message = f"the operation is {poller.status()} after {SECONDS} seconds"
+                    return {"error": {"status": None, "code": "StillRunning", "message": message}}
             if isinstance(made, ItemPaged):
                 models = list(made)
                 raw = [entry for page in replies.bodies() for entry in page["value"]]
