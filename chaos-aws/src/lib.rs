@@ -3,6 +3,25 @@
 //! [`AutoScaling`] finds the groups of an account in any number of regions, and their instances: what can be terminated, stopped,
 //! started and rebooted, cut off by its security groups, and told to run scripts. Every event of the library works on them.
 //!
+//! ```no_run
+//! use chaos_aws::{AutoScaling, AvailabilityZone};
+//! use chaos_core::{BlastRadius, BusinessHours, MemoryJournal, Monkey, Percent};
+//! use chaos_events::Terminate;
+//!
+//! # async fn example() -> chaos_core::Result<()> {
+//! let monkey = Monkey::builder()
+//!     .provider(AutoScaling::builder().region("eu-west-1").tag("team", "shop").build().await?)
+//!     .event(Terminate::default())
+//!     .blast_radius(BlastRadius::default().within(AvailabilityZone::any()).min_healthy(Percent(66)))
+//!     .calendar(BusinessHours::new("Europe/Dublin")?.hours(9, 15))
+//!     // A journal that outlives this process is `SqlJournal`, of the crate `chaos-journal`.
+//!     .unleash(MemoryJournal::new(), chaos_events::registry())
+//!     .build()?;
+//! println!("{}", monkey.run_once().await?);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What may be chosen
 //!
 //! Members that are in service and healthy, for the group and for EC2. Every other is listed with the reason why it is left
@@ -73,6 +92,7 @@ mod listing;
 mod machine;
 mod machines;
 mod member;
+mod recently_seen;
 mod regions;
 mod selection;
 mod shell;

@@ -1,5 +1,7 @@
 use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
 
+use jiff::SignedDuration;
+
 use super::core::{Core, Cut};
 use crate::{
     Active, Activity, Armed, Arming, Clock, CutShort, Error, ErrorKind, Failure, FaultQuery, FaultRecord,
@@ -13,6 +15,9 @@ use crate::{
 /// How often whoever holds a fault asks the journal whether another process has halted everything, and the wall clock
 /// whether the deadline has passed while the machine slept.
 const POLL: Duration = Duration::from_secs(2);
+
+/// How old a plan may be for an event to be prepared by what it saw. There is another look before the injection in any case.
+const FRESH: SignedDuration = SignedDuration::from_secs(1);
 
 /// How a guarded task ended.
 #[derive(Debug)]
@@ -134,7 +139,13 @@ struct Ready {
 
 /// The last looks and the preparation. Nothing is touched, and whatever is not certain is a reason to leave the target alone.
 async fn make_ready(core: &Core, victim: &Victim, seed: u64) -> Result<Ready, Reason> {
-    let seen = look_again(core, victim).await?;
+    // While victims wait for others the plan grows old.
+    let age = core.parts.clock.now().duration_since(victim.planned_at);
+    let seen = if (SignedDuration::ZERO..FRESH).contains(&age) {
+        Arc::clone(&victim.group)
+    } else {
+        Arc::new(look_again(core, victim).await?)
+    };
     let (now, budget) = (core.parts.clock.now(), core.parts.retry.budget);
     let deadline = Deadline::after(now, victim.hold.until_deadline());
     let window = core.parts.calendar.window(now).ok_or(Reason::CalendarClosed)?;

@@ -36,6 +36,8 @@ pub(crate) struct Victim {
     pub(crate) event: Arc<dyn ChaosEvent>,
     /// How long the event is held.
     pub(crate) hold: Hold,
+    /// Not after the provider was asked for the group.
+    pub(crate) planned_at: Timestamp,
     /// The most pending faults in the group, this one included.
     pub(crate) group_active: usize,
     /// The most pending faults over the whole journal, this one included. Known when every group is.
@@ -239,6 +241,7 @@ impl GroupPlanner<'_> {
                 target: Arc::clone(&member.target),
                 event: Arc::clone(drawn.event),
                 hold: drawn.hold,
+                planned_at: self.now,
                 group_active: active + allowed,
                 total_active: 0,
                 rank: draw.number(),

@@ -1,8 +1,8 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use chaos_core::{
-    Clock, Error, ErrorKind, FaultRecord, Hold, Monkey, Outcome, Plan, Result, RunReport, SystemClock,
-    TargetId,
+    Clock, Error, ErrorKind, FaultRecord, Group, GroupFilter, Hold, Monkey, Outcome, Plan, Result, RunReport,
+    SystemClock, TargetId,
 };
 use futures_util::future::join;
 
@@ -111,9 +111,8 @@ async fn perform(
     live: &Live,
     interrupt: &mut Interrupt,
 ) -> Result<Ended, ProgramError> {
-    let (filter, groups) = stage.selected(order).await?;
-    let bounds = Bounds::of_groups(&groups);
-    bounds.check(order.count())?;
+    let filter = stage.filter(order).await?;
+    let bounds = stage.bounds(order, &filter).await?;
     let ledger = stage.ledger(order).await?;
     if let (false, Some(path)) = (stage.is_own(), &ledger.path) {
         live.head("journal", &path.display().to_string());
@@ -131,8 +130,8 @@ async fn perform(
     let mut provider = stage.provider();
     if order.dry_run {
         let plan = plan(count).await?;
-        let groups = stage.groups(&filter).await?;
-        let report = DrillReport::untouched(Outcome::DryRun, plan, &groups);
+        order.check_plan(&plan)?;
+        let report = DrillReport::untouched(Outcome::DryRun, plan);
         let reported = Reported { report, status: Status::Done, count, plan_is_known: false };
         return Ok(Ended::Reported(Box::new(reported)));
     }
@@ -158,7 +157,7 @@ async fn perform(
                 provider = Arc::new(Announced { provider, targets });
             }
             Answer::No { count, plan } => {
-                let report = DrillReport::untouched(Outcome::Skipped, plan, &groups);
+                let report = DrillReport::untouched(Outcome::Skipped, plan);
                 let reported = Reported { report, status: Status::Skipped, count, plan_is_known: true };
                 return Ok(Ended::Reported(Box::new(reported)));
             }
@@ -187,13 +186,14 @@ async fn perform(
         None => Ok(Ended::Interrupted),
         Some(Run::Abandoned) => Ok(Ended::Abandoned { status: abandoned(&ledger, live).await }),
         Some(Run::Over { report, interrupted }) => {
+            order.check_plan(&report.plan)?;
             let status = match Status::of_run(&report) {
                 Status::Done | Status::Skipped if interrupted => Status::Other,
                 status => status,
             };
-            let groups = stage.groups(&filter).await?;
+            let healthy_after = healthy_after(&report, stage, &filter, live).await;
             let clients = ClientsReport { all, during_hold: hold_counts.seen() };
-            let report = DrillReport::of_run(*report, interrupted, &groups, clients);
+            let report = DrillReport::of_run(*report, interrupted, healthy_after, clients);
             Ok(Ended::Reported(Box::new(Reported { report, status, count, plan_is_known: false })))
         }
     }
@@ -266,6 +266,25 @@ async fn carry_out(
         () = interrupt.next() => Ok(Some(Run::Abandoned)),
         ((), report) = join(monkey.shutdown(), running) => {
             Ok(Some(Run::Over { report: Box::new(report?), interrupted: true }))
+        }
+    }
+}
+
+/// How many members are healthy after the run. That nobody can tell is no reason to lose the report of it.
+async fn healthy_after(
+    report: &RunReport,
+    stage: &Stage,
+    filter: &GroupFilter,
+    live: &Live,
+) -> Option<usize> {
+    if report.faults.is_empty() && report.replayed.is_empty() {
+        return Some(report.plan.groups.iter().map(|group| group.healthy).sum());
+    }
+    match stage.groups(filter).await {
+        Ok(groups) => Some(groups.iter().map(Group::healthy).sum()),
+        Err(error) => {
+            live.failed("group", format!("cannot be looked at any more: {}", error.chain()));
+            None
         }
     }
 }

@@ -2,7 +2,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chaos_core::{
     BlastRadius, ChaosEvent, Entropy, Error, ErrorKind, FailureDomain, Group, GroupFilter, Journal, Monkey,
-    Percent, Provider, Quota, Result, SystemEntropy,
+    Percent, Plan, Provider, Quota, Result, SystemEntropy,
 };
 
 use super::{
@@ -50,7 +50,7 @@ pub(super) struct Order {
 }
 
 /// How many targets a drill may break.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bounds {
     pub(super) most: usize,
     /// Of how many.
@@ -140,7 +140,12 @@ impl Order {
         }
     }
 
-    /// Nothing in the cloud is what was asked for.
+    /// Refuses a plan that found none of the groups that were asked for, and has no doubts about it.
+    pub(super) fn check_plan(&self, plan: &Plan) -> Result<()> {
+        if plan.groups.is_empty() && plan.doubts.is_empty() { Err(self.without_groups()) } else { Ok(()) }
+    }
+
+    /// Nothing there is what was asked for.
     pub(super) fn without_groups(&self) -> Error {
         match &self.group {
             Some(group) => Error::invalid("--group", format!("{group:?}"), "a group that exists there"),

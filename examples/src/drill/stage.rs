@@ -101,23 +101,34 @@ impl Stage {
         }
     }
 
-    /// The groups that the order is about, and what passes no others.
-    pub(super) async fn selected(&self, order: &Order) -> Result<(GroupFilter, Vec<Group>)> {
-        let mut groups = self.groups(&GroupFilter::all()).await?;
+    /// What passes the groups that the order is about, and no others.
+    pub(super) async fn filter(&self, order: &Order) -> Result<GroupFilter> {
         if let Self::Cloud(_) = self {
-            // Its provider was told which groups.
-            return match groups.is_empty() {
-                true => Err(order.without_groups()),
-                false => Ok((GroupFilter::all(), groups)),
-            };
+            // Its provider was told which.
+            return Ok(GroupFilter::all());
         }
+        let groups = self.groups(&GroupFilter::all()).await?;
         let names: Vec<_> = groups
             .iter()
             .map(|group| (group.id.to_string(), group.labels.get("fleet").cloned().unwrap_or_default()))
             .collect();
-        let filter = order.filter(&names)?;
-        groups.retain(|group| filter.passes(&group.id));
-        Ok((filter, groups))
+        order.filter(&names)
+    }
+
+    /// How many targets the order may be about.
+    ///
+    /// Of one target in a cloud, where nobody asks how many, the plan says as much, and a listing is saved.
+    pub(super) async fn bounds(&self, order: &Order, filter: &GroupFilter) -> Result<Bounds> {
+        if matches!(self, Self::Cloud(_)) && order.count() == 1 && (order.yes || order.dry_run) {
+            return Ok(Bounds::default());
+        }
+        let groups = self.groups(filter).await?;
+        if groups.is_empty() {
+            return Err(order.without_groups());
+        }
+        let bounds = Bounds::of_groups(&groups);
+        bounds.check(order.count())?;
+        Ok(bounds)
     }
 
     /// A fresh look at its groups.
