@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     access::Asked,
     answer::{Answer, Answered},
+    autoscale,
     call::Call,
     chaos_studio::experiments,
     cloud::Cloud,
@@ -114,6 +115,7 @@ fn in_provider(
         ("microsoft.network", "networksecuritygroups") => security_groups::answer,
         ("microsoft.network", "virtualnetworks") => subnets::answer,
         ("microsoft.chaos", "experiments") => experiments::answer,
+        ("microsoft.insights", "autoscalesettings") => autoscale::answer,
         _ => return Err(Answer::no_route(&call.path)),
     };
     answer(cloud, call, rest, prefix)

@@ -14,8 +14,12 @@ pub const CHAOS_VERSION: &str = "2025-01-01";
 /// In which the interfaces of instances are told, whatever the others are told in.
 pub const INSTANCE_INTERFACES_VERSION: &str = "2018-10-01";
 
+/// Of `Microsoft.Insights/autoscaleSettings`: the one that `azure-mgmt-monitor` 7.0 speaks.
+pub const AUTOSCALE_VERSION: &str = "2022-10-01";
+
 const COMPUTE: &[&str] = &["2023-09-01", "2024-03-01", COMPUTE_VERSION];
 const NETWORK: &[&str] = &["2023-11-01", "2024-01-01", "2024-03-01", NETWORK_VERSION];
+const AUTOSCALE: &[&str] = &["2015-04-01", AUTOSCALE_VERSION];
 const CHAOS: &[&str] = &["2024-01-01", CHAOS_VERSION];
 const INSTANCE_INTERFACES: &[&str] = &["2017-03-30", INSTANCE_INTERFACES_VERSION];
 
@@ -26,6 +30,7 @@ pub(crate) fn check(namespace: &str, kind: &str, rest: &[&str], version: &str) -
         "microsoft.compute" => COMPUTE,
         "microsoft.network" => NETWORK,
         "microsoft.chaos" => CHAOS,
+        "microsoft.insights" => AUTOSCALE,
         _ => {
             let message = format!("The resource namespace '{namespace}' is invalid.");
             return Err(Answer::error(404, "InvalidResourceNamespace", message));

@@ -171,6 +171,15 @@ fn it_knows_scale_sets_and_their_instances() {
 }
 
 #[test]
+fn it_knows_who_is_held_at_a_number() {
+    let Some(mut bench) = Bench::start() else { return };
+    bench.fake.add(NewScaleSet::new("shop", "held").capacity(2).held_at(2));
+    let (settings, _) = bench.call("monitor.autoscale_settings.list_by_subscription", json!({}));
+    assert_eq!(names(&settings), ["held-autoscale"]);
+    assert_eq!(settings[0]["properties"]["profiles"][0]["capacity"]["minimum"], "2");
+}
+
+#[test]
 fn it_runs_commands() {
     let Some(mut bench) = Bench::start() else { return };
     let mut arguments = of("shop", "web-0");

@@ -1,6 +1,6 @@
 """Calls Microsoft's SDK for whoever writes lines of JSON to standard input, and answers each with one line.
 
-A call is {"endpoint", "subscription", "token", "client": "compute" | "network" | "chaos", "operation":
+A call is {"endpoint", "subscription", "token", "client": "compute" | "network" | "monitor" | "chaos", "operation":
 "virtual_machines.begin_power_off", "arguments": {...}, "authority"?: {"tenant", "client_id", "secret"}}. Bodies are
 given as the REST API has them; the models of the SDK decide what of them is sent.
 
@@ -20,12 +20,14 @@ from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.polling import LROPoller
 from azure.mgmt.chaos import ChaosManagementClient
 from azure.mgmt.compute import ComputeManagementClient
+from azure.mgmt.monitor import MonitorManagementClient
 from azure.mgmt.network import NetworkManagementClient
 
 # How long an operation may take.
 SECONDS = 10
 CLIENTS = {
     "compute": ComputeManagementClient,
+    "monitor": MonitorManagementClient,
     "network": NetworkManagementClient,
     "chaos": ChaosManagementClient,
 }

@@ -116,7 +116,7 @@ impl MicrosoftSdk {
 
     /// Has the SDK call an operation, follow it to its end, and read all pages.
     ///
-    /// `operation` is the client (`compute`, `network`, `chaos`), the group and the method of the SDK. `arguments` are
+    /// `operation` is the client (`compute`, `network`, `monitor`, `chaos`), the group and the method of the SDK. `arguments` are
     /// those of the method by their names; bodies are given as the REST API has them.
     ///
     /// # Errors
