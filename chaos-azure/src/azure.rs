@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use chaos_core::{Clock, Result};
 
-use crate::{arm::Arm, compute::Compute, network::Network};
+use crate::{arm::Arm, autoscale::Autoscale, compute::Compute, network::Network};
 
 /// What reaches Azure, shared by all targets of a provider.
 #[derive(Debug)]
@@ -10,6 +10,7 @@ pub(crate) struct Azure {
     pub(crate) arm: Arc<Arm>,
     pub(crate) compute: Compute,
     pub(crate) network: Network,
+    pub(crate) autoscale: Autoscale,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -19,6 +20,7 @@ impl Azure {
         Ok(Self {
             compute: Compute::new(Arc::clone(&arm))?,
             network: Network::new(Arc::clone(&arm)),
+            autoscale: Autoscale::new(Arc::clone(&arm)),
             arm,
             clock,
         })

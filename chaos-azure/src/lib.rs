@@ -1,5 +1,6 @@
 //! .
 mod arm;
+mod autoscale;
 mod availability_sets;
 mod azure;
 mod builder;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chaos_core::{Group, Health, Provider};
-use chaos_events::{Reboot, StartAgain, Stop};
+use chaos_events::{AwaitReplacement, Reboot, StartAgain, Stop, Terminate};
 use chaos_testkit::{
     Subject, Timing,
     azure::{FakeArm, NewAvailabilitySet, NewScaleSet, SecurityGroups},
@@ -33,6 +33,7 @@ fn world() -> FakeArm {
     fake.add(NewAvailabilitySet::new("shop", "empty-nics").machines(3).security_groups(SecurityGroups::None));
     fake.add(NewScaleSet::new("shop", "api").capacity(40));
     fake.add(NewScaleSet::new("Shop", "Flex").capacity(40).flexible());
+    fake.add(NewScaleSet::new("shop", "held").capacity(4).held_at(4));
     fake
 }
 
@@ -60,7 +61,7 @@ async fn machines_keep_the_contract_of_targets() {
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_keep_the_contract_of_targets() {
     let fake = world();
-    for name in ["api", "flex"] {
+    for name in ["api", "flex", "held"] {
         let fresh = async || member(scale_sets(&fake).build()?, name).await;
         contract::target::check(&timing(), fresh).await.assert_kept();
     }
@@ -78,4 +79,8 @@ async fn the_events_of_a_lifecycle_keep_their_contracts() {
     contract::recovery::check::<StartAgain>(&timing, long, fresh).await.assert_kept();
     let fresh = async || member(scale_sets(&fake).build()?, "api").await;
     contract::event::check(&timing, stop(), chaos_events::registry(), fresh).await.assert_kept();
+    let fresh = async || member(scale_sets(&fake).build()?, "held").await;
+    let terminate = Terminate::default();
+    contract::event::check(&timing, terminate, chaos_events::registry(), fresh).await.assert_kept();
+    contract::recovery::check::<AwaitReplacement>(&timing, terminate, fresh).await.assert_kept();
 }

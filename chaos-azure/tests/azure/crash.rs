@@ -78,7 +78,7 @@ async fn crash(endpoint: &str) {
         .unleash(CrashAt::journal(journal, state, when), registry())
         .build()
         .unwrap();
-    if point % 2 == 0 {
+    if point.is_multiple_of(2) {
         let stop = Stop::lasting(Duration::from_secs(1)).unwrap();
         let _ = monkey.inject(stop, &web()).await;
     } else {

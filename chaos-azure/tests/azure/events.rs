@@ -13,7 +13,7 @@ use chaos_core::{
 use chaos_events::{Reboot, Stop, Terminate};
 use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Pace, PowerState, Trouble};
 
-use crate::cloud::{count, machine, only_group, scale_sets, sets};
+use crate::cloud::{count, list, machine, only_group, scale_sets, sets};
 
 fn world(machines: u32) -> FakeArm {
     let fake = FakeArm::start().unwrap();
@@ -280,4 +280,31 @@ async fn a_rack_fails_and_no_other_and_never_the_last_one() {
     }
     let report = rack(&fake).run_once().await.unwrap();
     assert!(report.faults.is_empty(), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_autoscale_setting_holds_at_its_number_is_terminated_and_replaced() {
+    let fake = FakeArm::start().unwrap();
+    fake.add(NewScaleSet::new("shop", "api").capacity(5).held_at(5));
+    fake.configure(|settings| settings.repair_milliseconds = 1_000);
+    let provider = scale_sets(&fake).build().unwrap();
+    let before = only_group(&provider).await;
+    assert!(before.replaces_members);
+    let report = monkey(provider.clone(), Terminate::default()).run_once().await.unwrap();
+    assert_eq!(report.outcome(), Outcome::Completed, "{report:?}");
+    let victim = &report.faults[0].target;
+    assert!(provider.resolve(victim).await.unwrap().is_none());
+    let after = only_group(&provider).await;
+    assert_eq!((after.desired, after.healthy()), (5, 5));
+    assert!(after.member(victim).is_none());
+    let replaced = report.faults[0].ended_at.unwrap().duration_since(report.faults[0].armed_at);
+    assert!(replaced.as_millis() >= 1_000, "the recovery waits for the replacement: {replaced}");
+
+    // One that has more than it must has nobody replaced.
+    let fake = FakeArm::start().unwrap();
+    fake.add(NewScaleSet::new("shop", "api").capacity(5).held_at(4));
+    fake.add(NewScaleSet::new("shop", "repaired").capacity(5).automatic_repairs());
+    fake.add(NewScaleSet::new("shop", "flex").capacity(5).flexible().held_at(5));
+    let groups = list(&scale_sets(&fake).build().unwrap()).await.unwrap();
+    assert!(groups.iter().all(|group| !group.replaces_members && group.desired == 5), "{groups:?}");
 }

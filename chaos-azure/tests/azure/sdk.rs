@@ -62,6 +62,9 @@ fn operation(request: &Recorded, interface: &Value) -> Option<(&'static str, Val
                 _ => return None,
             }
         }
+        ("GET", false, ["microsoft.insights", "autoscalesettings"]) => {
+            "monitor.autoscale_settings.list_by_subscription"
+        }
         ("GET", false, ["microsoft.compute", "virtualmachinescalesets"]) => {
             "compute.virtual_machine_scale_sets.list_all"
         }
@@ -240,7 +243,7 @@ async fn every_request_is_the_one_of_microsofts_sdk() {
         }
     }
     assert!(told.is_empty(), "{}", told.join("\n"));
-    assert_eq!(operations.len(), 31, "each operation that the crate uses is compared: {operations:#?}");
+    assert_eq!(operations.len(), 32, "each operation that the crate uses is compared: {operations:#?}");
 }
 
 /// Faults differ by their ids alone.
