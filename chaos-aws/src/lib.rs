@@ -66,6 +66,44 @@
 //!   token; the comment of each command holds the fault's id.
 //! - *Network.* All of it is the target's.
 //!
+//! # Experiments
+//!
+//! With the feature `fis`, every instance reaches the Fault Injection Service of its region, AWS's own engine, for fleets that are too
+//! large for one process. The event that runs experiments takes one of its templates:
+//!
+//! ```
+//! # #[cfg(feature = "fis")]
+//! # fn example() -> chaos_core::Result<()> {
+//! use std::time::Duration;
+//! use chaos_aws::FisExperiment;
+//! use chaos_events::RunExperiment;
+//!
+//! // Ten minutes of the template, and one for the service to begin and to undo them.
+//! let template = FisExperiment::template("EXT1a2b3c4d5e6f7")?;
+//! let event = RunExperiment::of(template).lasting(Duration::from_secs(11 * 60))?;
+//! # let _ = event;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - **The service chooses what it hits**, whatever target the plan shows. Where every target of the template is an instance by the ARN of
+//!   a member, instances by the tag `aws:autoscaling:groupName` of the group, or the group itself, it keeps to the group, and so many
+//!   members are hit as its selection modes allow together. One is what is allowed unless you say otherwise, because that is what a plan
+//!   shows. Everything else is beyond the group: other tags, other kinds of resources, other accounts, automation documents.
+//! - **It goes on by itself**, so that a template is read before: the longest way through its actions, by their parameters and the
+//!   `DurationSeconds` of a document. An action that says nothing of how long it takes and is not known to be momentary is a doubt, and
+//!   nothing is started.
+//! - *What its end does not undo* is told: instances that are terminated, stopped without being started again, or interrupted; documents
+//!   other than those of the service. The group must replace its members then. A group whose health checks run terminates what is
+//!   stopped, and an action that means to start it again fails unless it has `completeIfInstancesTerminated`.
+//! - *Found again* is an experiment by its tag `chaos:fault`, with the fault's id, and so without any answer that was lost. Its token is
+//!   made of the same id, so that it is started once.
+//! - *The recovery* is `StopExperiment`, and waiting until the service says that the experiment is stopped, its post actions included, and
+//!   the group is as healthy as it was.
+//! - *Permissions:* `fis:GetExperimentTemplate`, `fis:ListExperiments`, `fis:StartExperiment`, `fis:TagResource` and
+//!   `fis:StopExperiment`, and for the first experiment of an account `iam:CreateServiceLinkedRole`. What an experiment does is done by
+//!   the role of its template.
+//!
 //! # Errors
 //!
 //! Throttled calls and those that fail in passing are tried again by the SDK, in its adaptive mode, five times at most; then they
@@ -83,6 +121,8 @@ mod availability_zone;
 mod builder;
 mod command_text;
 mod error;
+#[cfg(feature = "fis")]
+mod fis;
 mod group_path;
 mod invocation;
 mod isolation;
@@ -102,5 +142,7 @@ pub use auto_scaling::AutoScaling;
 pub use availability_zone::{AVAILABILITY_ZONE_LABEL, AvailabilityZone};
 pub use builder::AutoScalingBuilder;
 pub use chaos_core::listing::ENABLED_TAG;
+#[cfg(feature = "fis")]
+pub use fis::{FAULT_TAG, FisExperiment};
 pub use isolation_group::ISOLATION_TAG;
 pub use member::{MAX_SIZE_LABEL, MIN_SIZE_LABEL};

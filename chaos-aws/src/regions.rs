@@ -19,6 +19,8 @@ pub(crate) struct Region {
     ec2: OnceLock<aws_sdk_ec2::Client>,
     ssm: OnceLock<aws_sdk_ssm::Client>,
     recently_seen: RecentlySeen,
+    #[cfg(feature = "fis")]
+    fis: OnceLock<aws_sdk_fis::Client>,
 }
 
 /// The regions that are listed, and any other that an id names.
@@ -39,6 +41,8 @@ impl Region {
             ec2: OnceLock::new(),
             ssm: OnceLock::new(),
             recently_seen: RecentlySeen::default(),
+            #[cfg(feature = "fis")]
+            fis: OnceLock::new(),
         }
     }
 
@@ -60,6 +64,11 @@ impl Region {
 
     pub(crate) fn recently_seen(&self) -> &RecentlySeen {
         &self.recently_seen
+    }
+
+    #[cfg(feature = "fis")]
+    pub(crate) fn fis(&self) -> &aws_sdk_fis::Client {
+        self.fis.get_or_init(|| aws_sdk_fis::Client::new(&self.config))
     }
 }
 

@@ -18,6 +18,8 @@ use crate::{
 pub(crate) struct Means {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) has_shell: bool,
+    #[cfg(feature = "fis")]
+    pub(crate) has_experiments: bool,
 }
 
 /// An instance of an auto-scaling group.
@@ -71,6 +73,11 @@ impl InstanceTarget {
             .with_isolation(Arc::new(InterfaceIsolation::new(reach.clone())));
         if means.has_shell && !is_windows {
             capabilities = capabilities.with_shell(Arc::new(CommandShell::new(reach)));
+        }
+        #[cfg(feature = "fis")]
+        if means.has_experiments {
+            let engine = crate::fis::FaultInjection::new(Arc::clone(&region), id.group());
+            capabilities = capabilities.with_experiments(Arc::new(engine));
         }
         Self { id, region, labels, capabilities }
     }

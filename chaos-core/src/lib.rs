@@ -75,8 +75,9 @@ pub use calendar::{
     TimeOfDay, Window,
 };
 pub use capability::{
-    Capabilities, Capability, CapabilitySet, Isolation, IsolationSnapshot, Lifecycle, NetworkShare, Output,
-    Script, Shell,
+    Capabilities, Capability, CapabilitySet, Experiment, ExperimentDefinition, ExperimentExtent,
+    ExperimentId, ExperimentRun, ExperimentState, Experiments, Isolation, IsolationSnapshot, Lifecycle,
+    NetworkShare, Output, Script, Shell,
 };
 pub use chance::{CountingEntropy, Entropy, SystemEntropy};
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::ledger::{Findings, Ledger};
 use crate::{
-    Activity, Clock, Error, ErrorKind, FaultId, Group, GroupId, Injection, Milestone, Provider, Result,
-    Shell, Target, TargetId, clock::Deadline, observer::Observers,
+    Activity, Clock, Error, ErrorKind, Experiments, FaultId, Group, GroupId, Injection, Milestone, Provider,
+    Result, Shell, Target, TargetId, clock::Deadline, observer::Observers,
 };
 
 /// What an event and a recovery see: the target, its group, the fault's id and deadline, and the injected clock.
@@ -139,6 +139,18 @@ impl Scope {
         match self.fresh_target().await? {
             Some(target) => target.capabilities().shell().map(|shell| Some(Arc::clone(shell))),
             None => self.inner.parts.provider.shell_beyond(self.target_id()).await,
+        }
+    }
+
+    /// A fresh look for the engine that runs experiments, which is there without the target too.
+    ///
+    /// # Errors
+    /// As [`Provider::resolve`] and [`Provider::experiments_beyond`].
+    pub async fn fresh_experiments(&self) -> Result<Arc<dyn Experiments>> {
+        let target = self.fresh_target().await?;
+        match target.and_then(|target| target.capabilities().experiments) {
+            Some(experiments) => Ok(experiments),
+            None => self.inner.parts.provider.experiments_beyond(self.target_id()).await,
         }
     }
 

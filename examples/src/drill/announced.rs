@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chaos_core::{Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId};
+use chaos_core::{Experiments, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId};
 use futures_util::{StreamExt, stream::BoxStream};
 
 /// A provider of which only the targets that a person has agreed to may be chosen.
@@ -44,6 +44,10 @@ impl Provider for Announced {
 
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         self.provider.shell_beyond(id).await
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        self.provider.experiments_beyond(id).await
     }
 }
 
