@@ -6,7 +6,7 @@ use chaos_testkit::azure::{
 };
 use serde_json::{Value, json};
 
-use crate::client::{Reply, machine, post, rule_of, send};
+use crate::client::{Reply, get, machine, post, rule_of, send};
 
 fn world() -> (FakeArm, String) {
     let fake = FakeArm::start().unwrap();
@@ -88,8 +88,11 @@ async fn one_script_at_a_time() {
     let second = order(&fake, &web, "true");
     assert_eq!((second.status, second.code()), (409, "Conflict"));
     assert_eq!(order(&fake, &machine("shop", "web-1"), "true").status, 202);
+    let state = || get(&fake, &web).body["properties"]["provisioningState"].as_str().unwrap().to_owned();
+    assert_eq!(state(), "Updating");
     fs::write(fake.directory(&web).unwrap().join("go"), "").unwrap();
     assert_eq!(ended(&fake, &first).await["status"], "Succeeded");
+    assert_eq!(state(), "Succeeded");
     ran(&fake, &web, "true").await;
 }
 
@@ -124,6 +127,7 @@ async fn without_an_agent_or_a_way_out_a_script_is_not_heard_of() {
     let unheard = ended(&fake, &order(&fake, &web, "touch ../../../ran")).await;
     assert_eq!(unheard["error"]["code"], "VMExtensionProvisioningTimeout");
     assert_eq!(fake.directory(&web), None, "it never ran");
+    assert_eq!(get(&fake, &web).body["properties"]["provisioningState"], "Failed");
 
     fake.set_agent_ready(&web, true);
     let deny = json!({ "properties": {
