@@ -53,19 +53,22 @@
 //!   replaces instances that do not run, [`NewScaleSet::held_at`] adds what is missing. Ids are never used twice.
 //! - **A `PUT` replaces the whole resource**; `If-Match` guards against that (412). What an operation changes is in force
 //!   when it has ended: [`FakeArm::lets_through`]. One operation at a time changes a group (409
-//!   `AnotherOperationInProgress`). Two rules of one direction must differ in priority (400 `SecurityRuleConflict`).
+//!   `AnotherOperationInProgress`). Two rules of one direction must differ in priority (400 `SecurityRuleConflict`). Rules
+//!   are for new connections: in Azure those that are open go on.
 //!   Attaching a group needs the right to join it, and the subnet (403 `LinkedAuthorizationFailed`).
 //! - **Run Command**: the script runs as a program in a directory of its own, by bash unless it says otherwise, one at a
 //!   time on a machine (409 `Conflict`), and not where the machine does not run (409 `OperationNotAllowed`). It ends with
 //!   its shell, whatever that leaves behind. The reply has the last 4,096 bytes of each output and **no exit status**: it
 //!   has "succeeded" whatever the script did. After [90 minutes](Settings::script_limit_milliseconds) it is no longer
-//!   waited for. Without the agent, or the way back, it is not heard of.
+//!   waited for: the operation and the machine's provisioning are `Failed`, and the script goes on. Meanwhile the machine
+//!   is `Updating`. Without the agent, or the way back, nothing is heard of it.
 //! - **Roles**: [`FakeArm::assign`] lets the caller do what a role definition says; [`Recorded::action`] tells what was
 //!   needed.
 //!
 //! Where sources are silent it guesses, and a client should not lean on it: the statuses of executions between
 //! `PreProcessing` and their end, what `start` and `cancel` of an experiment are refused with, how a failed operation
-//! looks behind `Location`, and that Run Command is taken over from by a power off.
+//! looks behind `Location`, that a machine is `Updating` while Run Command is under way, and that a power off takes over
+//! from it. `powerOff` ends what runs on a machine abruptly, with `skipShutdown` or without.
 //!
 //! # Machines
 //!

@@ -49,7 +49,7 @@ impl Shared {
     fn happen(&self, call: &Call) -> Happened {
         let mut cloud = self.cloud();
         let effect = cloud.troubles.of(call);
-        let happened = match effect {
+        let mut happened = match effect {
             Some(Effect::CutBefore) => Happened::cut(),
             Some(Effect::Throttle { retry_after_seconds }) => Happened::now(throttled(retry_after_seconds)),
             Some(Effect::Error { status, code, message }) => {
@@ -76,6 +76,8 @@ impl Shared {
             }
             None => Happened::now(route::answer(&mut cloud, call)),
         };
+        let id = cloud.fresh_id();
+        happened.answer = happened.answer.map(|answer| answer.header("x-ms-request-id", id));
         // Under the lock, so that requests are recorded in the order in which they happened.
         self.requests().push(Recorded::new(call, happened.answer.as_ref().map(|answer| answer.status)));
         happened

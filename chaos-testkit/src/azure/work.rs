@@ -92,6 +92,16 @@ impl Power {
             Self::Deallocate => PowerState::Deallocated,
         }
     }
+
+    /// Whether a machine that is like this is already what it would be after.
+    fn changes_nothing(self, before: PowerState) -> bool {
+        match self {
+            Self::Off => matches!(before, PowerState::Stopped | PowerState::Deallocated),
+            Self::Start => before == PowerState::Running,
+            Self::Deallocate => before == PowerState::Deallocated,
+            Self::Restart | Self::Redeploy => false,
+        }
+    }
 }
 
 /// What came of it.
@@ -108,7 +118,9 @@ impl Work {
                 cloud.preempt(machine);
                 if let Some(machine) = cloud.machines.get_mut(machine) {
                     *before = machine.power;
-                    machine.power = order.meanwhile();
+                    if !order.changes_nothing(*before) {
+                        machine.power = order.meanwhile();
+                    }
                     "Updating".clone_into(&mut machine.provisioning);
                 }
             }
@@ -120,7 +132,10 @@ impl Work {
             }
             Self::Several(works) => works.iter_mut().for_each(|work| work.begin(cloud)),
             Self::Capacity { scale_set, .. } => set_scale_set(cloud, scale_set, "Updating"),
-            Self::Script { machine, text, script } => *script = run(cloud, machine, text),
+            Self::Script { machine, text, script } => {
+                set_machine(cloud, machine, "Updating");
+                *script = run(cloud, machine, text);
+            }
             Self::Interface(_)
             | Self::SecurityGroup(_)
             | Self::DeleteSecurityGroup(_)
@@ -136,15 +151,17 @@ impl Work {
         let provisioning = if succeeds { "Succeeded" } else { "Failed" };
         match self {
             Self::Power { machine, order, before } => {
+                let takes_effect = takes_effect && !order.changes_nothing(before);
                 power(cloud, &machine, if takes_effect { Ok(order) } else { Err(before) }, provisioning);
             }
             Self::Delete { machine } if takes_effect => cloud.remove_machine(&machine),
-            Self::Delete { machine } => {
-                if let Some(machine) = cloud.machines.get_mut(&machine) {
-                    "Failed".clone_into(&mut machine.provisioning);
-                }
+            Self::Delete { machine } => set_machine(cloud, &machine, "Failed"),
+            Self::Script { machine, script, .. } => {
+                let outcome = reported(cloud, &machine, script);
+                let succeeds = succeeds && outcome.failure.is_none();
+                set_machine(cloud, &machine, if succeeds { "Succeeded" } else { "Failed" });
+                return outcome;
             }
-            Self::Script { machine, script, .. } => return reported(cloud, &machine, script),
             Self::Several(works) => {
                 for work in works {
                     work.end(cloud, takes_effect, succeeds);
@@ -230,6 +247,12 @@ fn end_rule(cloud: &mut Cloud, key: &str, name: &str, takes_effect: bool, provis
         if takes_effect {
             rule.in_force = Some(rule.properties.clone());
         }
+    }
+}
+
+fn set_machine(cloud: &mut Cloud, key: &str, provisioning: &str) {
+    if let Some(machine) = cloud.machines.get_mut(key) {
+        provisioning.clone_into(&mut machine.provisioning);
     }
 }
 

@@ -75,6 +75,20 @@ fn a_rule_is_in_force_when_its_operation_has_ended_and_until_it_is_deleted() {
 }
 
 #[test]
+fn the_rule_with_the_lowest_priority_decides() {
+    let fake = world(SecurityGroups::Shared);
+    let web = machine("shop", "web-0");
+    let mut allow = deny("Inbound", 200);
+    allow["properties"]["access"] = json!("Allow");
+    settle(&fake, &ask(&fake, "PUT", &rule("web-nsg", "a-allow"), &[], Some(&allow)));
+    assert_eq!(fake.lets_through(&web, Inbound, OUTSIDE, 80), Some(true));
+    settle(&fake, &ask(&fake, "PUT", &rule("web-nsg", "z-deny"), &[], Some(&deny("Inbound", 100))));
+    assert_eq!(fake.lets_through(&web, Inbound, OUTSIDE, 80), Some(false));
+    settle(&fake, &ask(&fake, "PUT", &rule("web-nsg", "z-deny"), &[], Some(&deny("Inbound", 300))));
+    assert_eq!(fake.lets_through(&web, Inbound, OUTSIDE, 80), Some(true));
+}
+
+#[test]
 fn rules_that_azure_refuses_are_refused() {
     let fake = world(SecurityGroups::Shared);
     let put = |name: &str, body: &Value| {

@@ -119,3 +119,29 @@ fn what_is_being_deleted_takes_no_orders() {
     assert_eq!(get(&fake, &web).status, 404);
     assert_eq!(send(&fake, "DELETE", &web, &[], None).unwrap().status, 204);
 }
+
+#[test]
+fn what_is_already_so_stays_so() {
+    let (fake, web) = world(Pace::Polls(1));
+    let settled = |order: &str| {
+        let accepted = post(&fake, &format!("{web}/{order}"));
+        let meanwhile = fake.power_state(&web).unwrap();
+        assert_eq!(status(&fake, &accepted).body["status"], "Succeeded");
+        (meanwhile, fake.power_state(&web).unwrap())
+    };
+    assert_eq!(settled("start"), (PowerState::Running, PowerState::Running));
+    assert_eq!(fake.boots(&web), Some(1), "a start of what runs is none");
+    assert_eq!(settled("deallocate"), (PowerState::Deallocating, PowerState::Deallocated));
+    assert_eq!(settled("powerOff"), (PowerState::Deallocated, PowerState::Deallocated));
+    assert_eq!(settled("start"), (PowerState::Starting, PowerState::Running));
+    assert_eq!(fake.boots(&web), Some(2));
+}
+
+#[test]
+fn every_answer_has_an_id() {
+    let (fake, web) = world(Pace::Never);
+    let ids: Vec<String> =
+        (0..2).map(|_| get(&fake, &web).header("x-ms-request-id").unwrap().to_owned()).collect();
+    assert_ne!(ids[0], ids[1]);
+    assert!(get(&fake, &machine("shop", "nobody")).header("x-ms-request-id").is_some());
+}

@@ -77,10 +77,10 @@ async fn automatic_repairs_replace_what_does_not_run_and_nothing_else() {
 async fn a_machine_that_is_back_in_time_is_not_repaired() {
     let (fake, api) = start(NewScaleSet::new("shop", "api").capacity(1).automatic_repairs());
     let one = format!("{api}/virtualMachines/0");
-    fake.configure(|settings| settings.repair_milliseconds = 300);
+    fake.configure(|settings| settings.repair_milliseconds = 1000);
     post(&fake, &format!("{one}/poweroff"));
     post(&fake, &format!("{one}/start"));
-    SystemClock::default().sleep(Duration::from_millis(500)).await;
+    SystemClock::default().sleep(Duration::from_millis(1300)).await;
     assert_eq!(fake.power_state(&one), Some(PowerState::Running));
 }
 

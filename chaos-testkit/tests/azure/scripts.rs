@@ -1,4 +1,8 @@
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use chaos_core::{Clock, SystemClock};
 use chaos_testkit::azure::{
@@ -6,7 +10,7 @@ use chaos_testkit::azure::{
 };
 use serde_json::{Value, json};
 
-use crate::client::{Reply, machine, post, rule_of, send};
+use crate::client::{Reply, get, machine, post, rule_of, send};
 
 fn world() -> (FakeArm, String) {
     let fake = FakeArm::start().unwrap();
@@ -51,6 +55,17 @@ async fn appears(path: &Path) {
     panic!("{} does not appear", path.display());
 }
 
+/// The files of a machine that a script is on its way to.
+async fn files(fake: &FakeArm, machine: &str) -> PathBuf {
+    for _ in 0..1000 {
+        if let Some(directory) = fake.directory(machine) {
+            return directory;
+        }
+        SystemClock::default().sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the script does not begin");
+}
+
 fn exists(process: i32) -> bool {
     // A zombie has no environment: it has ended.
     fs::read(format!("/proc/{process}/environ")).is_ok_and(|environment| !environment.is_empty())
@@ -88,8 +103,11 @@ async fn one_script_at_a_time() {
     let second = order(&fake, &web, "true");
     assert_eq!((second.status, second.code()), (409, "Conflict"));
     assert_eq!(order(&fake, &machine("shop", "web-1"), "true").status, 202);
-    fs::write(fake.directory(&web).unwrap().join("go"), "").unwrap();
+    let state = || get(&fake, &web).body["properties"]["provisioningState"].as_str().unwrap().to_owned();
+    assert_eq!(state(), "Updating");
+    fs::write(files(&fake, &web).await.join("go"), "").unwrap();
     assert_eq!(ended(&fake, &first).await["status"], "Succeeded");
+    assert_eq!(state(), "Succeeded");
     ran(&fake, &web, "true").await;
 }
 
@@ -97,7 +115,7 @@ async fn one_script_at_a_time() {
 async fn stopping_a_machine_ends_what_runs_on_it_and_takes_over() {
     let (fake, web) = world();
     let script = order(&fake, &web, "touch ../../../begun\nsleep 600");
-    appears(&fake.directory(&web).unwrap().join("begun")).await;
+    appears(&files(&fake, &web).await.join("begun")).await;
     let processes = fake.processes(&web);
     assert!(!processes.is_empty());
     let off = ended(&fake, &post(&fake, &format!("{web}/powerOff"))).await;
@@ -124,8 +142,10 @@ async fn without_an_agent_or_a_way_out_a_script_is_not_heard_of() {
     let unheard = ended(&fake, &order(&fake, &web, "touch ../../../ran")).await;
     assert_eq!(unheard["error"]["code"], "VMExtensionProvisioningTimeout");
     assert_eq!(fake.directory(&web), None, "it never ran");
+    assert_eq!(get(&fake, &web).body["properties"]["provisioningState"], "Failed");
 
     fake.set_agent_ready(&web, true);
+    fake.configure(|settings| settings.script_limit_milliseconds = 2000);
     let deny = json!({ "properties": {
         "priority": 100, "direction": "Outbound", "access": "Deny", "protocol": "*",
         "sourceAddressPrefix": "*", "sourcePortRange": "*", "destinationAddressPrefix": "*", "destinationPortRange": "*",
@@ -154,7 +174,7 @@ async fn an_operation_of_a_script_can_fail_or_hang_on_request() {
     assert_eq!(failed["error"]["code"], "VMAgentStatusCommunicationError");
     fake.trouble(Trouble::hang_operation().on("POST", "*/runCommand"));
     let hung = order(&fake, &web, "touch ../../../done");
-    appears(&fake.directory(&web).unwrap().join("done")).await;
+    appears(&files(&fake, &web).await.join("done")).await;
     let place = hung.header("Azure-AsyncOperation").unwrap();
     assert_eq!(send(&fake, "GET", place, &[], None).unwrap().body["status"], "InProgress");
 }

@@ -17,12 +17,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 
-use super::{
-    guest::Guest,
-    network::Network,
-    processes::{VARIABLE, kill_marked},
-    script::Script,
-};
+use super::{guest::Guest, network::Network, processes::VARIABLE, script::Script};
 
 const JANITOR: &str = include_str!("janitor.sh");
 
@@ -126,8 +121,7 @@ impl Drop for Guests {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        kill_marked(&format!("{}/", self.mark));
-        // It removes what is left, the files too.
+        // It ends and removes what is left.
         drop(self.janitor.stdin.take());
         let _ = self.janitor.wait();
     }

@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 
 use super::{FakeArm, Recorded};
 
-const DRIVER: &str = include_str!("driver.py");
+const DRIVER: &str = include_str!("microsoft_sdk/driver.py");
 
 /// Microsoft's SDK, in a Python process of its own that ends when this is dropped.
 ///
