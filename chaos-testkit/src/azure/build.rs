@@ -102,6 +102,8 @@ fn experiment(cloud: &mut Cloud, new: &NewExperiment) {
         location: "westeurope".to_owned(),
         lasts_milliseconds: new.lasts_milliseconds,
         fails: new.fails,
+        steps: new.steps.clone(),
+        selectors: new.selectors.clone(),
         executions: Vec::new(),
     };
     cloud.experiments.insert(experiment.id.key(), experiment);

@@ -12,6 +12,8 @@ pub(crate) struct Experiment {
     pub(crate) location: String,
     pub(crate) lasts_milliseconds: u64,
     pub(crate) fails: bool,
+    pub(crate) steps: Value,
+    pub(crate) selectors: Value,
     /// The oldest first.
     pub(crate) executions: Vec<Execution>,
 }
@@ -65,7 +67,7 @@ impl Experiment {
             "type": "Microsoft.Chaos/experiments",
             "location": self.location,
             "identity": { "type": "SystemAssigned", "principalId": "55555555-5555-4555-8555-555555555555" },
-            "properties": { "provisioningState": "Succeeded", "steps": [], "selectors": [] },
+            "properties": { "provisioningState": "Succeeded", "steps": self.steps, "selectors": self.selectors },
         })
     }
 

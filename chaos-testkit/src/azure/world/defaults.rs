@@ -21,3 +21,7 @@ pub(super) fn two() -> u32 {
 pub(super) fn five() -> u32 {
     5
 }
+
+pub(super) fn nothing() -> serde_json::Value {
+    serde_json::json!([])
+}

@@ -22,6 +22,12 @@ pub struct NewExperiment {
     /// Whether executions fail at their end.
     #[serde(default)]
     pub fails: bool,
+    /// What they do, as `properties.steps` has it. The fake does nothing of it.
+    #[serde(default = "defaults::nothing")]
+    pub steps: serde_json::Value,
+    /// On what, as `properties.selectors` has it.
+    #[serde(default = "defaults::nothing")]
+    pub selectors: serde_json::Value,
 }
 
 impl NewExperiment {
@@ -33,6 +39,8 @@ impl NewExperiment {
             subscription: defaults::own_subscription(),
             lasts_milliseconds: 0,
             fails: false,
+            steps: defaults::nothing(),
+            selectors: defaults::nothing(),
         }
     }
 
@@ -40,6 +48,13 @@ impl NewExperiment {
     #[must_use]
     pub fn lasting(mut self, duration: std::time::Duration) -> Self {
         self.lasts_milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        self
+    }
+
+    /// One that is defined like this: `properties.steps` and `properties.selectors`.
+    #[must_use]
+    pub fn defined(mut self, steps: serde_json::Value, selectors: serde_json::Value) -> Self {
+        (self.steps, self.selectors) = (steps, selectors);
         self
     }
 
