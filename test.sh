@@ -87,6 +87,8 @@ architecture() {
     tree_is_free_of chaos-journal 'hyper|reqwest|aws-.*|azure.*|bollard' &&
     tree_is_free_of chaos-aws 'sqlx|libsqlite3-sys|azure.*|bollard' &&
     only_our_crates chaos-aws 'chaos-core' &&
+    tree_is_free_of chaos-azure 'sqlx|libsqlite3-sys|aws-(config|sdk|smithy|types|credential).*|bollard|openssl-sys' &&
+    only_our_crates chaos-azure 'chaos-core' &&
     tree_is_free_of chaos-local 'sqlx|libsqlite3-sys|aws-.*|azure.*|bollard' &&
     only_our_crates chaos-core 'none' &&
     only_our_crates chaos-events 'chaos-core' &&

@@ -5,8 +5,8 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId,
-    listing::until_error,
+    BoxStream, Error, ErrorKind, Experiments, Group, GroupFilter, GroupId, Provider, Result, Shell, Target,
+    TargetId, listing::until_error,
 };
 use futures_util::{Stream, StreamExt, TryStreamExt, future, pin_mut, stream};
 
@@ -19,11 +19,12 @@ use crate::{
     place::Place,
     selection::subscriptions_of,
     set_path::SetPath,
+    studio::ChaosStudio,
     target::MachineTarget,
 };
 
 /// What the ids of this provider start with.
-const SCHEME: &str = "azure-avset";
+pub(crate) const SCHEME: &str = "azure-avset";
 
 /// The availability sets of one or more subscriptions, and their machines as targets.
 ///
@@ -189,6 +190,11 @@ impl Provider for AvailabilitySets {
         Ok(found.map(|machine| {
             Arc::new(MachineTarget::new(id.clone(), &machine, &self.fleet.means)) as Arc<dyn Target>
         }))
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        SetPath::of_target(SCHEME, id)?;
+        Ok(Arc::new(ChaosStudio::new(Arc::clone(&self.fleet.means.azure), id.group())))
     }
 
     /// Nothing: what scripts leave behind ends with the machine.

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId,
-    listing::until_error,
+    BoxStream, Error, ErrorKind, Experiments, Group, GroupFilter, GroupId, Provider, Result, Shell, Target,
+    TargetId, listing::until_error,
 };
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
@@ -17,11 +17,12 @@ use crate::{
     place::{Place, is_number},
     selection::subscriptions_of,
     set_path::SetPath,
+    studio::ChaosStudio,
     target::MachineTarget,
 };
 
 /// What the ids of this provider start with.
-const SCHEME: &str = "azure-vmss";
+pub(crate) const SCHEME: &str = "azure-vmss";
 
 /// How many scale sets of a subscription are looked up at a time.
 const AT_A_TIME: usize = 8;
@@ -151,6 +152,11 @@ impl Provider for ScaleSets {
         Ok(found.map(|machine| {
             Arc::new(MachineTarget::new(id.clone(), &machine, &self.fleet.means)) as Arc<dyn Target>
         }))
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        SetPath::of_target(SCHEME, id)?;
+        Ok(Arc::new(ChaosStudio::new(Arc::clone(&self.fleet.means.azure), id.group())))
     }
 
     /// Nothing: what scripts leave behind ends with the machine.

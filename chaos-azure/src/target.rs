@@ -11,6 +11,7 @@ use crate::{
     modes::{RebootMode, StopMode},
     place::Place,
     shell::CommandShell,
+    studio::ChaosStudio,
 };
 
 /// What every target of a provider is given.
@@ -64,7 +65,8 @@ impl MachineTarget {
         let reach = Reach { azure: Arc::clone(&means.azure), place: Arc::new(machine.place.clone()) };
         let mut capabilities = Capabilities::default()
             .with_lifecycle(Arc::new(MachineLifecycle::new(reach.clone(), means)))
-            .with_isolation(Arc::new(RuleIsolation::new(reach.clone())));
+            .with_isolation(Arc::new(RuleIsolation::new(reach.clone())))
+            .with_experiments(Arc::new(ChaosStudio::new(Arc::clone(&means.azure), id.group())));
         if means.has_shell && !machine.is_windows() {
             capabilities = capabilities.with_shell(Arc::new(CommandShell::new(reach.clone())));
         }

@@ -15,7 +15,9 @@ use chaos_core::{
     CapabilitySet, ChaosEvent, Error, ErrorKind, Hold, Isolation, IsolationSnapshot, MemoryJournal, Monkey,
     Permit, Prepared, Provider, Recovery, Registry, Result, RunReport, Scope, TargetId, Verdict,
 };
-use chaos_testkit::azure::{Direction, FakeArm, NewAvailabilitySet, NewScaleSet, SecurityGroups, Trouble};
+use chaos_testkit::azure::{
+    Direction, FakeArm, NETWORK_VERSION, NewAvailabilitySet, NewScaleSet, SecurityGroups, Trouble,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -244,13 +246,24 @@ pub(crate) async fn left_behind(fake: &FakeArm) -> Vec<String> {
 }
 
 pub(crate) async fn get(fake: &FakeArm, path: &str) -> Value {
-    send(fake, "GET", path, None).await
+    get_version(fake, path, NETWORK_VERSION).await
+}
+
+pub(crate) async fn get_version(fake: &FakeArm, path: &str, version: &str) -> Value {
+    request(fake, Method::Get, path, version, None).await
+}
+
+pub(crate) async fn post_version(fake: &FakeArm, path: &str, version: &str) {
+    request(fake, Method::Post, path, version, None).await;
+}
+
+pub(crate) async fn put(fake: &FakeArm, path: &str, body: Value) -> Value {
+    request(fake, Method::Put, path, NETWORK_VERSION, Some(body)).await
 }
 
 /// As somebody else would.
-pub(crate) async fn send(fake: &FakeArm, method: &str, path: &str, body: Option<Value>) -> Value {
-    let method = if method == "PUT" { Method::Put } else { Method::Get };
-    let url = Url::parse(&format!("{}{path}?api-version=2024-05-01", fake.endpoint())).unwrap();
+async fn request(fake: &FakeArm, method: Method, path: &str, version: &str, body: Option<Value>) -> Value {
+    let url = Url::parse(&format!("{}{path}?api-version={version}", fake.endpoint())).unwrap();
     let mut request = Request::new(url, method);
     request.insert_header("authorization", format!("Bearer {}", FakeArm::TOKEN));
     if let Some(body) = body {
@@ -283,7 +296,7 @@ async fn a_rule_that_allows_something_first_keeps_a_machine_from_being_cut_off()
             "destinationPortRange": "22", "sourceAddressPrefix": "*", "destinationAddressPrefix": "*",
         } })
     };
-    send(&fake, "PUT", &rule("no-telnet"), Some(body(100, "Deny"))).await;
+    put(&fake, &rule("no-telnet"), body(100, "Deny")).await;
     fake.configure(|_| ());
     let settled = || async { isolation(&fake).await.snapshot().await };
     let mut snapshot = settled().await;
@@ -296,7 +309,7 @@ async fn a_rule_that_allows_something_first_keeps_a_machine_from_being_cut_off()
         "who forbids is no obstacle: {report:?}"
     );
 
-    send(&fake, "PUT", &rule("no-telnet"), Some(body(100, "Allow"))).await;
+    put(&fake, &rule("no-telnet"), body(100, "Allow")).await;
     let error = isolation(&fake).await.snapshot().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.to_string().contains("rule=\"no-telnet\"") && error.to_string().contains("101"), "{error}");
@@ -324,7 +337,7 @@ impl HttpClient for Meddler {
             let mut document = get(&self.fake, &nic()).await;
             document["tags"]["owner"] = json!("somebody");
             document["properties"]["enableIPForwarding"] = json!(true);
-            send(&self.fake, "PUT", &nic(), Some(document)).await;
+            put(&self.fake, &nic(), document).await;
             while get(&self.fake, &nic()).await["properties"]["provisioningState"] != "Succeeded" {}
         }
         self.inner.execute_request(request).await

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cloud::{SUBSCRIPTION, list, sets},
-    isolation::{get, isolate, send},
+    isolation::{get, isolate, put},
     sweep::{sweep, world},
 };
 
@@ -47,7 +47,7 @@ async fn world_with_links() -> Arc<FakeArm> {
     configuration["applicationGatewayBackendAddressPools"] =
         json!([one("applicationGateways/a/backendAddressPools/b")]);
     configuration["applicationSecurityGroups"] = json!([one("applicationSecurityGroups/a")]);
-    send(&fake, "PUT", &interface, Some(document)).await;
+    put(&fake, &interface, document).await;
     // Until it is changed.
     while get(&fake, &interface).await["properties"]["provisioningState"] != "Succeeded" {}
     fake.forget_requests();

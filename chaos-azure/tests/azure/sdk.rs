@@ -62,6 +62,16 @@ fn operation(request: &Recorded, interface: &Value) -> Option<(&'static str, Val
                 _ => return None,
             }
         }
+        (_, true, ["microsoft.chaos", "experiments", name, order @ ..]) => {
+            of(&[("experiment_name", name)]);
+            match (method, order) {
+                ("GET", []) => "chaos.experiments.get",
+                ("GET", ["executions"]) => "chaos.experiments.list_all_executions",
+                ("POST", ["start"]) => "chaos.experiments.begin_start",
+                ("POST", ["cancel"]) => "chaos.experiments.begin_cancel",
+                _ => return None,
+            }
+        }
         ("GET", false, ["microsoft.insights", "autoscalesettings"]) => {
             "monitor.autoscale_settings.list_by_subscription"
         }
@@ -243,7 +253,7 @@ async fn every_request_is_the_one_of_microsofts_sdk() {
         }
     }
     assert!(told.is_empty(), "{}", told.join("\n"));
-    assert_eq!(operations.len(), 32, "each operation that the crate uses is compared: {operations:#?}");
+    assert_eq!(operations.len(), 36, "each operation that the crate uses is compared: {operations:#?}");
 }
 
 /// Faults differ by their ids alone.

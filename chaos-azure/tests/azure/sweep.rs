@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 use chaos_azure::{RebootMode, StopMode};
 use chaos_core::{BlastRadius, ChaosEvent, MemoryJournal, Monkey, Provider, RunReport, Script, TargetId};
 use chaos_events::{Reboot, Stop, Terminate};
-use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Recorded, SecurityGroups};
+use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Recorded, SecurityGroups, Trouble};
 
 use crate::{
-    cloud::{SUBSCRIPTION, list, scale_sets, sets},
+    cloud::{SUBSCRIPTION, list, machine, scale_sets, sets},
     isolation::isolate,
+    studio::{minutes, shutdown},
 };
 
 pub(crate) fn world() -> Arc<FakeArm> {
@@ -18,6 +19,8 @@ pub(crate) fn world() -> Arc<FakeArm> {
     fake.add(NewAvailabilitySet::new("shop", "bare").machines(2).security_groups(SecurityGroups::None));
     fake.add(NewScaleSet::new("shop", "api").capacity(3).security_groups(SecurityGroups::Shared));
     fake.add(NewScaleSet::new("shop", "flex").capacity(3).flexible());
+    let long = shutdown("PT1H", &[machine("web-0")]).lasting(Duration::from_secs(3600));
+    fake.add(long);
     Arc::new(fake)
 }
 
@@ -31,6 +34,10 @@ pub(crate) async fn sweep(fake: &Arc<FakeArm>) -> Vec<Recorded> {
     let web = target("azure-avset:SUB/shop/web/web-0");
     on_machine(&web, |stop, reboot| sets(fake).stop_mode(stop).reboot_mode(reboot).build().unwrap()).await;
     isolate(provider.clone(), &target("azure-avset:SUB/shop/bare/bare-0"), || ()).await;
+    // Its answer is lost, so that it is cancelled at once.
+    fake.trouble(Trouble::cut_after().on("POST", "*/experiments/drill/start"));
+    let report = monkey(provider).inject(minutes(90), &web).await.unwrap();
+    assert!(report.is_recovered() && report.faults.len() == 1, "{report:?}");
 
     let provider = scale_sets(fake).build().unwrap();
     for group in list(&provider).await.unwrap() {
@@ -64,15 +71,18 @@ async fn on_machine<P: Provider>(target: &TargetId, build: impl Fn(StopMode, Reb
 }
 
 async fn inject(provider: impl Provider, event: impl ChaosEvent, target: &TargetId) -> RunReport {
-    let monkey = Monkey::builder()
+    let report = monkey(provider).inject(event, target).await.unwrap();
+    assert!(report.is_recovered() && report.faults.len() == 1, "{report:?}");
+    assert!(report.faults[0].failure.is_none(), "{report:?}");
+    report
+}
+
+fn monkey(provider: impl Provider) -> Monkey {
+    Monkey::builder()
         .provider(provider)
         .settle(Duration::from_millis(50))
         .blast_radius(BlastRadius::default().min_healthy(0))
         .unleash(MemoryJournal::new(), chaos_events::registry())
         .build()
-        .unwrap();
-    let report = monkey.inject(event, target).await.unwrap();
-    assert!(report.is_recovered() && report.faults.len() == 1, "{report:?}");
-    assert!(report.faults[0].failure.is_none(), "{report:?}");
-    report
+        .unwrap()
 }
