@@ -90,7 +90,10 @@ async fn one_of_twenty_is_terminated_and_replaced() {
     assert!(journal.exists(), "what undoes it was kept where it outlives the drill");
 
     let again = account.drilled(&["--yes", "--tag", "team=shop"]).await.with_code(5);
-    assert!(again.stderr.contains("there is no such group there (asked=\"--tag 'team=shop'\")"), "{again:#?}");
+    assert!(
+        again.stderr.contains("there is no such group there (asked=\"--tag 'team=shop'\")"),
+        "{again:#?}"
+    );
 }
 
 #[tokio::test]

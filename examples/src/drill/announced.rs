@@ -9,11 +9,18 @@ use futures_util::{StreamExt, stream::BoxStream};
 /// The same seed draws others where the fleet has changed since they were announced.
 #[derive(Debug)]
 pub(super) struct Announced {
-    pub(super) provider: Arc<dyn Provider>,
-    pub(super) targets: Vec<TargetId>,
+    provider: Arc<dyn Provider>,
+    targets: Vec<TargetId>,
 }
 
 impl Announced {
+    /// These providers, with `targets` only.
+    pub(super) fn only(targets: &[TargetId], providers: Vec<Arc<dyn Provider>>) -> Vec<Arc<dyn Provider>> {
+        let announced =
+            |provider| Arc::new(Self { provider, targets: targets.to_vec() }) as Arc<dyn Provider>;
+        providers.into_iter().map(announced).collect()
+    }
+
     fn restrict(&self, mut group: Group) -> Group {
         for member in &mut group.members {
             if !self.targets.contains(member.target.id()) {

@@ -2,7 +2,9 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
-use super::{aws::AwsArguments, crash::CrashPoint, event::EventArguments};
+use super::{
+    aws::AwsArguments, azure::AzureArguments, cloud::CloudArguments, crash::CrashPoint, event::EventArguments,
+};
 use crate::arguments::{count, duration, seed};
 
 /// What a drill is told.
@@ -22,7 +24,7 @@ pub struct DrillArguments {
     /// Where the groups are
     #[arg(long, value_name = "NAME", value_enum, default_value_t = ProviderName::Local)]
     pub(super) provider: ProviderName,
-    /// Only this group, by id or by name; with --provider aws also those like a name with * and ?
+    /// Only this group, by id or by name; in a cloud also those like a name with * and ?
     #[arg(long, value_name = "NAME")]
     pub(super) group: Option<String>,
     /// How many targets, 1 if not given; at least half of a group stays healthy
@@ -59,7 +61,11 @@ pub struct DrillArguments {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) recovery_budget: Option<Duration>,
     #[command(flatten)]
+    pub(super) cloud: CloudArguments,
+    #[command(flatten)]
     pub(super) aws: AwsArguments,
+    #[command(flatten)]
+    pub(super) azure: AzureArguments,
     /// Prove to yourself that a killed drill is recovered: kill -9 this process before or after the journal records that a
     /// fault enters a state, such as before:active
     #[arg(long, value_name = "WHEN:STATE", hide = true)]
@@ -73,6 +79,8 @@ pub(super) enum ProviderName {
     Local,
     /// Auto-scaling groups; needs a program that was built with the feature aws
     Aws,
+    /// Availability sets and scale sets; needs a program that was built with the feature azure
+    Azure,
 }
 
 impl ProviderName {
@@ -80,6 +88,7 @@ impl ProviderName {
         match self {
             Self::Local => "local",
             Self::Aws => "aws",
+            Self::Azure => "azure",
         }
     }
 
@@ -87,7 +96,7 @@ impl ProviderName {
     pub(super) fn recovery_budget(self) -> Duration {
         match self {
             Self::Local => Duration::from_secs(60),
-            Self::Aws => Duration::from_secs(15 * 60),
+            Self::Aws | Self::Azure => Duration::from_secs(15 * 60),
         }
     }
 }

@@ -119,15 +119,15 @@ async fn perform(
     }
     let client_counts = Counts::default();
     let hold_counts = HoldCounts::of(client_counts.clone());
-    let monkey = |count, provider| {
+    let monkey = |count, providers| {
         let phases = Phases::new(live.clone(), order.event.hold().duration());
         let journal = Arc::clone(&ledger.journal);
-        order.monkey(count, provider, filter.clone(), journal, phases, hold_counts.clone())
+        order.monkey(count, providers, filter.clone(), journal, phases, hold_counts.clone())
     };
-    let plan = async |count| monkey(count, stage.provider())?.plan().await;
+    let plan = async |count| monkey(count, stage.providers())?.plan().await;
 
     let mut count = order.count();
-    let mut provider = stage.provider();
+    let mut providers = stage.providers();
     if order.dry_run {
         let plan = plan(count).await?;
         order.check_plan(&plan)?;
@@ -154,7 +154,7 @@ async fn perform(
         match answer {
             Answer::Yes { count: agreed, targets } => {
                 count = agreed;
-                provider = Arc::new(Announced { provider, targets });
+                providers = Announced::only(&targets, providers);
             }
             Answer::No { count, plan } => {
                 let report = DrillReport::untouched(Outcome::Skipped, plan);
@@ -164,7 +164,7 @@ async fn perform(
         }
     }
 
-    let monkey = monkey(count, provider)?;
+    let monkey = monkey(count, providers)?;
     let (run, all) = match stage.endpoints()? {
         None => {
             (carry_out(&monkey, Duration::ZERO, &ledger, live, interrupt).await?, ClientCounts::default())

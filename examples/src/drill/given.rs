@@ -15,6 +15,15 @@ impl Given {
         Self { name, value: Some(value.into()) }
     }
 
+    pub(super) fn some(name: &'static str, value: Option<&String>) -> Option<Self> {
+        value.map(|value| Self::new(name, value))
+    }
+
+    /// With all of `words` as its value, if there are any.
+    pub(super) fn list(name: &'static str, words: &[String]) -> Option<Self> {
+        (!words.is_empty()).then(|| Self::new(name, words.join(",")))
+    }
+
     pub(super) fn flag(name: &'static str) -> Self {
         Self { name, value: None }
     }

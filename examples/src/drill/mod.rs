@@ -3,6 +3,7 @@
 mod announced;
 mod arguments;
 mod aws;
+mod azure;
 mod cloud;
 mod crash;
 mod drill;

@@ -8,7 +8,7 @@ use chaos_core::{
 use super::{
     DrillArguments,
     arguments::ProviderName,
-    aws,
+    aws, azure,
     crash::CrashPoint,
     given::{Given, command_line},
     hold_counts::HoldCounts,
@@ -67,7 +67,11 @@ impl Order {
             event_arguments,
             provider,
             provider_arguments: provider_arguments(arguments)?,
-            domain: aws::failure_domain(&arguments.aws),
+            domain: match provider {
+                ProviderName::Local => None,
+                ProviderName::Aws => aws::failure_domain(&arguments.cloud),
+                ProviderName::Azure => azure::failure_domain(&arguments.azure, &arguments.cloud),
+            },
             seed: match arguments.seed {
                 Some(seed) => seed,
                 None => SystemEntropy::default().draw()? & LARGEST_DRAWN,
@@ -99,7 +103,7 @@ impl Order {
     pub(super) fn command(&self, count: usize) -> String {
         let program = match self.provider {
             ProviderName::Local => "cargo drill".to_owned(),
-            ProviderName::Aws => format!("cargo aws-drill{}", command_line(&self.provider_arguments)),
+            cloud => format!("cargo {}-drill{}", cloud.as_str(), command_line(&self.provider_arguments)),
         };
         let mut command = format!("{program} {} --seed {}", self.event_arguments, self.seed);
         let count = (count > 1).then(|| count.to_string());
@@ -158,7 +162,7 @@ impl Order {
     pub(super) fn monkey(
         &self,
         count: usize,
-        provider: Arc<dyn Provider>,
+        providers: Vec<Arc<dyn Provider>>,
         filter: GroupFilter,
         journal: Arc<dyn Journal>,
         phases: Phases,
@@ -172,8 +176,9 @@ impl Order {
         if let Some(domain) = &self.domain {
             blast_radius = blast_radius.within(domain.clone());
         }
-        let builder = Monkey::builder()
-            .provider(provider)
+        let builder = providers
+            .into_iter()
+            .fold(Monkey::builder(), |builder, provider| builder.provider(provider))
             .event(Arc::clone(&self.event))
             .blast_radius(blast_radius)
             .groups(filter)
@@ -192,9 +197,12 @@ fn provider_arguments(arguments: &DrillArguments) -> Result<Vec<Given>> {
         arguments.attach.as_ref().map(|path| Given::new("--attach", path.to_string_lossy())),
         arguments.base_port.map(|port| Given::new("--base-port", port.to_string())),
     ];
+    let own_fleet: Vec<Given> = own_fleet.into_iter().flatten().collect();
+    let (cloud, aws, azure) = (arguments.cloud.given(), arguments.aws.given(), arguments.azure.given());
     let (of, others) = match arguments.provider {
-        ProviderName::Local => (Vec::new(), arguments.aws.given()),
-        ProviderName::Aws => (arguments.aws.given(), own_fleet.into_iter().flatten().collect()),
+        ProviderName::Local => (Vec::new(), [cloud, aws, azure].concat()),
+        ProviderName::Aws => ([aws, cloud].concat(), [own_fleet, azure].concat()),
+        ProviderName::Azure => ([azure, cloud].concat(), [own_fleet, aws].concat()),
     };
     match others.into_iter().next() {
         Some(Given { name, value }) => {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::{
     DrillArguments,
     arguments::ProviderName,
-    aws,
+    aws, azure,
     cloud::Cloud,
     live::Live,
     order::{Bounds, Order},
@@ -46,8 +46,13 @@ impl Stage {
         order: &Order,
         live: &Live,
     ) -> Result<Self, ProgramError> {
-        if arguments.provider == ProviderName::Aws {
-            return Ok(Self::Cloud(aws::auto_scaling_groups(&arguments.aws, order.group.as_deref()).await?));
+        let (cloud, group) = (&arguments.cloud, order.group.as_deref());
+        match arguments.provider {
+            ProviderName::Local => {}
+            ProviderName::Aws => {
+                return Ok(Self::Cloud(aws::auto_scaling_groups(&arguments.aws, cloud, group).await?));
+            }
+            ProviderName::Azure => return Ok(Self::Cloud(azure::sets(&arguments.azure, cloud, group)?)),
         }
         if let Some(directory) = &arguments.attach {
             let fleet = Fleet::attach(directory).map_err(|error| {
@@ -84,11 +89,11 @@ impl Stage {
         matches!(self, Self::Own(_))
     }
 
-    pub(super) fn provider(&self) -> Arc<dyn Provider> {
+    pub(super) fn providers(&self) -> Vec<Arc<dyn Provider>> {
         match self {
-            Self::Own(fleet) => Arc::new(fleet.clone()),
-            Self::Attached(fleet) => Arc::new(fleet.clone()),
-            Self::Cloud(cloud) => Arc::clone(&cloud.provider),
+            Self::Own(fleet) => vec![Arc::new(fleet.clone())],
+            Self::Attached(fleet) => vec![Arc::new(fleet.clone())],
+            Self::Cloud(cloud) => cloud.providers.clone(),
         }
     }
 
@@ -133,7 +138,12 @@ impl Stage {
 
     /// A fresh look at its groups.
     pub(super) async fn groups(&self, filter: &GroupFilter) -> Result<Vec<Group>> {
-        self.provider().groups(filter).try_collect().await
+        let mut groups: Vec<Group> = Vec::new();
+        for provider in self.providers() {
+            let mut listed: Vec<Group> = provider.groups(filter).try_collect().await?;
+            groups.append(&mut listed);
+        }
+        Ok(groups)
     }
 
     /// The journal of a drill on this stage. A dry run makes no file.

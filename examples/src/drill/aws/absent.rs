@@ -3,16 +3,21 @@
 use chaos_core::{Error, FailureDomain};
 
 use super::AwsArguments;
-use crate::{drill::cloud::Cloud, program::ProgramError};
+use crate::{
+    drill::cloud::{Cloud, CloudArguments},
+    program::ProgramError,
+};
 
 pub(in super::super) async fn auto_scaling_groups(
     _: &AwsArguments,
+    _: &CloudArguments,
     _: Option<&str>,
 ) -> Result<Cloud, ProgramError> {
-    let error = Error::invalid("--provider", "aws", "local: this program was built without the feature aws");
+    let expected = "a provider that this program was built with: it lacks the feature aws";
+    let error = Error::invalid("--provider", "aws", expected);
     Err(ProgramError::from(error).hint("`cargo aws-drill` builds one with it"))
 }
 
-pub(in super::super) fn failure_domain(_: &AwsArguments) -> Option<FailureDomain> {
+pub(in super::super) fn failure_domain(_: &CloudArguments) -> Option<FailureDomain> {
     None
 }

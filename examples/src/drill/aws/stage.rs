@@ -4,11 +4,15 @@ use chaos_aws::{AutoScaling, AvailabilityZone};
 use chaos_core::FailureDomain;
 
 use super::AwsArguments;
-use crate::{drill::cloud::Cloud, program::ProgramError};
+use crate::{
+    drill::cloud::{Cloud, CloudArguments},
+    program::ProgramError,
+};
 
 /// The groups that the arguments are about.
 pub(in super::super) async fn auto_scaling_groups(
     arguments: &AwsArguments,
+    cloud: &CloudArguments,
     group: Option<&str>,
 ) -> Result<Cloud, ProgramError> {
     let mut builder = AutoScaling::builder().regions(&arguments.region);
@@ -18,7 +22,7 @@ pub(in super::super) async fn auto_scaling_groups(
     if let Some(role) = &arguments.assume_role {
         builder = builder.assume_role(role);
     }
-    for tag in &arguments.tag {
+    for tag in &cloud.tag {
         builder = builder.tag(&tag.key, &tag.value);
     }
     // An id holds the region as well; a name may hold wildcards.
@@ -29,12 +33,12 @@ pub(in super::super) async fn auto_scaling_groups(
             None => builder.group(group),
         };
     }
-    Ok(Cloud::new(Arc::new(builder.build().await?)))
+    Ok(Cloud { providers: vec![Arc::new(builder.build().await?)] })
 }
 
 /// Where all victims must be.
-pub(in super::super) fn failure_domain(arguments: &AwsArguments) -> Option<FailureDomain> {
-    let zone = match arguments.zone.as_deref()? {
+pub(in super::super) fn failure_domain(cloud: &CloudArguments) -> Option<FailureDomain> {
+    let zone = match cloud.zone.as_deref()? {
         "any" => AvailabilityZone::any(),
         name => AvailabilityZone::named(name),
     };
