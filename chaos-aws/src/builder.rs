@@ -1,13 +1,15 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use chaos_core::{Clock, Error, Result, SystemClock};
+use chaos_core::{
+    Clock, Error, Result, SystemClock,
+    listing::{Consent, NamePattern},
+};
 
 use crate::{
     AutoScaling,
     auto_scaling::Inner,
     connection::{Connection, Role},
-    pattern::Pattern,
     regions::{Regions, validate_region},
     selection::Selection,
     target::Means,
@@ -118,7 +120,7 @@ impl AutoScalingBuilder {
     /// Allows only members that have agreed: the tag [`chaos:enabled`](crate::ENABLED_TAG) of their group or of themselves is
     /// `true`. Default: everybody but who has refused, with `false`.
     pub fn require_opt_in(mut self) -> Self {
-        self.selection.consent_is_required = true;
+        self.selection.consent = Consent::Required;
         self
     }
 
@@ -158,7 +160,7 @@ impl AutoScalingBuilder {
     /// Cancel safe: it only reads.
     pub async fn build(mut self) -> Result<AutoScaling> {
         self.validate()?;
-        self.selection.patterns = self.patterns.drain(..).map(Pattern::new).collect::<Result<_>>()?;
+        self.selection.patterns = self.patterns.drain(..).map(NamePattern::new).collect::<Result<_>>()?;
         let config = self.connection.open(self.regions.first().map(String::as_str)).await;
         let mut regions = self.regions;
         if regions.is_empty() {

@@ -5,7 +5,7 @@ use std::{
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{Filter, NetworkInterface};
-use chaos_core::{Error, ErrorKind, Isolation, IsolationSnapshot, Permit, Result};
+use chaos_core::{Error, ErrorKind, Isolation, IsolationSnapshot, Permit, Result, listing::pages};
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,6 @@ use crate::{
     isolation_group::{IsolationGroup, is_isolation},
     machine::{Interface, SecurityGroup},
     machines::{machine, vanished},
-    pages::pages,
     target::Reach,
 };
 

@@ -140,7 +140,6 @@ mod availability_zone;
 mod builder;
 mod command_text;
 mod connection;
-mod consent;
 mod error;
 #[cfg(feature = "fis")]
 mod fis;
@@ -156,8 +155,6 @@ mod machines;
 mod member;
 #[cfg(feature = "notify")]
 mod notify;
-mod pages;
-mod pattern;
 mod recently_seen;
 mod regions;
 mod selection;
@@ -167,7 +164,7 @@ mod target;
 pub use auto_scaling::AutoScaling;
 pub use availability_zone::{AVAILABILITY_ZONE_LABEL, AvailabilityZone};
 pub use builder::AutoScalingBuilder;
-pub use consent::ENABLED_TAG;
+pub use chaos_core::listing::ENABLED_TAG;
 #[cfg(feature = "fis")]
 pub use fis::{FAULT_TAG, FisExperiment};
 pub use isolation_group::ISOLATION_TAG;

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use aws_sdk_autoscaling::types::AutoScalingGroup;
-use chaos_core::{Group, GroupFilter, Result};
-use futures_util::{Stream, StreamExt, TryStreamExt, future, stream};
+use chaos_core::{
+    Group, GroupFilter, Result,
+    listing::{pages, until_error},
+};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
 use crate::{
     auto_scaling::Inner,
     error::failed,
     machines::{interrupted, machines},
     member::{self, Seen},
-    pages::pages,
     regions::Region,
     selection::Query,
 };
@@ -99,13 +101,4 @@ fn groups(inner: Arc<Inner>, query: Query) -> impl Stream<Item = Result<Group>> 
         })
         .buffered(AHEAD);
     looked_up.map_ok(|groups| stream::iter(groups.into_iter().map(Ok))).try_flatten()
-}
-
-/// Everything up to the first error, and that.
-fn until_error<T>(stream: impl Stream<Item = Result<T>>) -> impl Stream<Item = Result<T>> {
-    stream.scan(false, |has_failed, item| {
-        let next = (!*has_failed).then_some(item);
-        *has_failed = next.as_ref().is_some_and(Result::is_err);
-        future::ready(next)
-    })
 }

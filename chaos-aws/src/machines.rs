@@ -6,13 +6,12 @@ use std::{
 };
 
 use aws_sdk_ec2::{error::SdkError, operation::describe_instances::DescribeInstancesOutput, types::Filter};
-use chaos_core::{Clock, Error, ErrorKind, Result};
+use chaos_core::{Clock, Error, ErrorKind, Result, listing::pages};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     error::{code, failed},
     machine::Machine,
-    pages::pages,
     regions::Region,
 };
 

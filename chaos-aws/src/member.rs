@@ -9,7 +9,6 @@ use aws_sdk_autoscaling::types::{AutoScalingGroup, Instance};
 use chaos_core::{Error, ErrorKind, Group, Labels, Member, Result, Target};
 
 use crate::{
-    consent,
     group_path::group_id,
     machine::{Machine, Membership, health},
     regions::Region,
@@ -61,7 +60,7 @@ pub(crate) fn group(
             .or_else(|| out_of_service(membership))
             .or_else(|| protected(instance, selection))
             .or_else(|| interrupted(instance_id, seen))
-            .or_else(|| consent::refusal(&labels, &instance_labels, selection.consent_is_required));
+            .or_else(|| selection.consent.refusal(&[("group", &labels), ("instance", &instance_labels)]));
         let is_windows = machine.is_some_and(|machine| machine.is_windows);
         let target = InstanceTarget::new(
             id.target(instance_id)?,

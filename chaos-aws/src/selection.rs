@@ -6,11 +6,13 @@ use std::{
 };
 
 use aws_sdk_autoscaling::types::Filter;
-use chaos_core::{GroupFilter, Labels, Result};
+use chaos_core::{
+    GroupFilter, Labels, Result,
+    listing::{Consent, NamePattern},
+};
 
 use crate::{
     group_path::{SCHEME, group_id, region_and_name},
-    pattern::Pattern,
     regions::{Region, Regions},
 };
 
@@ -18,11 +20,11 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {
     pub(crate) names: BTreeSet<String>,
-    pub(crate) patterns: Vec<Pattern>,
+    pub(crate) patterns: Vec<NamePattern>,
     /// A tag, and the values of which it must have one.
     pub(crate) tags: BTreeMap<String, BTreeSet<String>>,
     pub(crate) tag_keys: BTreeSet<String>,
-    pub(crate) consent_is_required: bool,
+    pub(crate) consent: Consent,
     pub(crate) protected_too: bool,
 }
 
@@ -136,7 +138,7 @@ mod tests {
         assert_eq!(asked(&selection, &GroupFilter::all()), both(None, 2));
         selection.names.insert("web".to_owned());
         assert_eq!(asked(&selection, &GroupFilter::all()), both(Some(vec!["web".to_owned()]), 0));
-        selection.patterns.push(Pattern::new("x*".to_owned()).unwrap());
+        selection.patterns.push(NamePattern::new("x*".to_owned()).unwrap());
         assert_eq!(asked(&selection, &GroupFilter::all()), both(None, 2));
 
         let one = GroupFilter::all().name("aws-asg:us-east-1/a/b");
@@ -152,7 +154,7 @@ mod tests {
     fn what_a_server_says_too_much_does_not_pass() {
         let mut selection = Selection::default();
         selection.names.insert("web".to_owned());
-        selection.patterns.push(Pattern::new("db-*".to_owned()).unwrap());
+        selection.patterns.push(NamePattern::new("db-*".to_owned()).unwrap());
         selection.tags.insert("team".to_owned(), BTreeSet::from(["shop".to_owned(), "till".to_owned()]));
         selection.tag_keys.insert("tier".to_owned());
         let tags = |pairs: &[(&str, &str)]| {

@@ -41,6 +41,7 @@
 //! | limit it | [`BlastRadius`], [`FailureDomain`], [`Calendar`], [`GroupFilter`] |
 //! | write an event | [`ChaosEvent`], [`Scope`], [`Prepared`], [`Recovery`] |
 //! | write a provider | [`Provider`], [`Target`], [`Capabilities`] |
+//! | list a cloud | [`listing`] |
 //! | keep a journal | [`Journal`], [`Limits`], [`FaultRecord`] |
 //! | watch it, announce it, forbid it | [`Observer`], [`Activity`], [`Intended`] |
 //! | test with it | [`memory`], [`ManualClock`], [`CountingEntropy`], the feature `mock` |
@@ -55,6 +56,7 @@ mod error;
 mod event;
 mod fault;
 mod journal;
+pub mod listing;
 pub mod memory;
 #[cfg(feature = "mock")]
 pub mod mock;

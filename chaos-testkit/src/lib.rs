@@ -68,6 +68,8 @@
 //! # }
 //! ```
 
+#[cfg(all(feature = "azure", unix))]
+pub mod azure;
 pub mod contract;
 pub mod faulty;
 mod probe;

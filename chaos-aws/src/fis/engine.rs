@@ -8,7 +8,7 @@ use aws_sdk_fis::{
 };
 use chaos_core::{
     Error, ErrorKind, Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, ExperimentState,
-    Experiments, FaultId, GroupId, Permit, Result,
+    Experiments, FaultId, GroupId, Permit, Result, listing::pages,
 };
 use futures_util::{TryStreamExt, future::try_join3};
 
@@ -18,9 +18,7 @@ use super::{
     extent::{Bounds, extent},
     template::Template,
 };
-use crate::{
-    error::failed, group_path::region_and_name, listing::group_named, pages::pages, regions::Region,
-};
+use crate::{error::failed, group_path::region_and_name, listing::group_named, regions::Region};
 
 /// The tag of an experiment that a fault has started, with the fault's id.
 pub const FAULT_TAG: &str = "chaos:fault";

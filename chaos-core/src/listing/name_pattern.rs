@@ -1,23 +1,30 @@
-//! Names with wildcards.
-
-use chaos_core::{Error, Result};
+use crate::{Error, Result};
 
 /// A name in which `*` stands for any characters and `?` for one.
+///
+/// ```
+/// use chaos_core::listing::NamePattern;
+///
+/// assert!(NamePattern::new("web-*".to_owned())?.matches("web-blue"));
+/// # Ok::<(), chaos_core::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pattern(String);
+pub struct NamePattern(String);
 
-impl Pattern {
+impl NamePattern {
+    /// Any text is a pattern but the empty one.
+    ///
     /// # Errors
     /// `InvalidInput` for an empty one.
-    pub(crate) fn new(text: String) -> Result<Self> {
+    pub fn new(text: String) -> Result<Self> {
         if text.is_empty() {
             return Err(Error::invalid("name pattern", "\"\"", "a name, in which * and ? are wildcards"));
         }
         Ok(Self(text))
     }
 
-    /// Linear in the length of the name for each wildcard, whatever they hold.
-    pub(crate) fn matches(&self, name: &str) -> bool {
+    /// Whether this is such a name. Linear in the length of the name for each wildcard, whatever they hold.
+    pub fn matches(&self, name: &str) -> bool {
         let pattern: Vec<char> = self.0.chars().collect();
         let name: Vec<char> = name.chars().collect();
         let (mut at, mut of) = (0, 0);
@@ -64,11 +71,11 @@ mod tests {
             ("a*b*c", "aXXcYYb", false),
             ("[a]", "a", false),
         ] {
-            let is_match = Pattern::new(pattern.into()).unwrap().matches(name);
+            let is_match = NamePattern::new(pattern.into()).unwrap().matches(name);
             assert_eq!(is_match, expected, "{pattern} {name}");
         }
-        assert!(Pattern::new(String::new()).is_err());
-        let hostile = Pattern::new("*a".repeat(40)).unwrap();
+        assert!(NamePattern::new(String::new()).is_err());
+        let hostile = NamePattern::new("*a".repeat(40)).unwrap();
         assert!(!hostile.matches(&"b".repeat(4000)));
     }
 }

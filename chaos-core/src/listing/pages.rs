@@ -1,18 +1,36 @@
-//! Listings that come in pages.
-
 use std::{future::Future, sync::Arc};
 
-use chaos_core::{Error, ErrorKind, Result};
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, future, stream};
 
-/// A page, and what asks for the one after it.
-pub(crate) type Page<T> = (T, Option<String>);
+use crate::{Error, ErrorKind, Result};
 
-/// Every page, one after another, and nothing after an error.
+/// A page, and what asks for the one after it: a token or an address. One that is empty is none.
+pub type Page<T> = (T, Option<String>);
+
+/// Every page of a listing, one after another, and nothing after an error. `fetch` is given what asks for a page; nothing for the
+/// first.
 ///
-/// The SDK's own paginators end quietly where a service gives the same token twice. A listing that was cut short like that would
+/// Paginators of cloud SDKs end quietly where a service asks for the same page twice. A listing that was cut short like that would
 /// be a shorter list, so that here it is an error.
-pub(crate) fn pages<T, F, P>(fetch: F) -> impl Stream<Item = Result<T>> + Send
+///
+/// ```
+/// use chaos_core::listing::pages;
+/// use futures_util::TryStreamExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> chaos_core::Result<()> {
+/// let fetch = |token: Option<String>| async move {
+///     Ok(if token.is_none() { (1, Some("2".to_owned())) } else { (2, None) })
+/// };
+/// let all: Vec<u32> = Box::pin(pages(fetch)).try_collect().await?;
+/// assert_eq!(all, [1, 2]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// Those of `fetch`; `Unavailable` for a page that asks for itself.
+pub fn pages<T, F, P>(fetch: F) -> impl Stream<Item = Result<T>> + Send
 where
     T: Send,
     F: Fn(Option<String>) -> P + Send + Sync,
@@ -33,14 +51,21 @@ where
     })
 }
 
+/// Everything up to the first error, and that: what a listing yields that is read from several places at once.
+pub fn until_error<T>(stream: impl Stream<Item = Result<T>>) -> impl Stream<Item = Result<T>> {
+    stream.scan(false, |has_failed, item| {
+        let next = (!*has_failed).then_some(item);
+        *has_failed = next.as_ref().is_some_and(Result::is_err);
+        future::ready(next)
+    })
+}
+
 fn stuck() -> Error {
     Error::new(ErrorKind::Unavailable, "a listing does not get past one of its pages; it was read in part")
 }
 
 #[cfg(test)]
 mod tests {
-    use futures_util::StreamExt;
-
     use super::*;
 
     async fn listed(tokens: &'static [&'static str], fail_at: usize) -> Vec<Result<usize>> {

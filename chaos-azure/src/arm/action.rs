@@ -1,0 +1,62 @@
+use azure_core::http::Method;
+
+/// What a role must allow for this request: `Microsoft.Compute/virtualMachines/powerOff/action`.
+///
+/// ARM names them after the path: the resource provider, the kinds of resources that lead to the last, and what is done to it.
+pub(crate) fn action(method: Method, path: &str) -> String {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    if !segments.any(|segment| segment.eq_ignore_ascii_case("providers")) {
+        return format!("{} {path}", method.as_str());
+    }
+    let Some(provider) = segments.next() else { return format!("{} {path}", method.as_str()) };
+    // Kinds and names take turns; what a POST asks for comes last, and has no name.
+    let kinds: Vec<&str> = segments.step_by(2).collect();
+    let what = match method {
+        Method::Put | Method::Patch => "write",
+        Method::Delete => "delete",
+        Method::Post => "action",
+        _ => "read",
+    };
+    format!("{provider}/{}/{what}", kinds.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_are_named_after_paths() {
+        let group = "/subscriptions/s/resourceGroups/g/providers";
+        for (method, path, expected) in [
+            (
+                Method::Get,
+                "/subscriptions/s/providers/Microsoft.Compute/virtualMachines",
+                "Microsoft.Compute/virtualMachines/read",
+            ),
+            (
+                Method::Post,
+                "Microsoft.Compute/virtualMachines/web-0/powerOff",
+                "Microsoft.Compute/virtualMachines/powerOff/action",
+            ),
+            (
+                Method::Delete,
+                "Microsoft.Compute/virtualMachineScaleSets/web/virtualMachines/0",
+                "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/delete",
+            ),
+            (
+                Method::Put,
+                "Microsoft.Network/networkSecurityGroups/web/securityRules/r",
+                "Microsoft.Network/networkSecurityGroups/securityRules/write",
+            ),
+            (
+                Method::Get,
+                "/subscriptions/s/providers/Microsoft.Compute/locations/westeurope/operations/1",
+                "Microsoft.Compute/locations/operations/read",
+            ),
+            (Method::Get, "/subscriptions", "GET /subscriptions"),
+        ] {
+            let path = if path.starts_with('/') { path.to_owned() } else { format!("{group}/{path}") };
+            assert_eq!(action(method, &path), expected, "{path}");
+        }
+    }
+}

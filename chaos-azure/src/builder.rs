@@ -1,0 +1,393 @@
+use std::{env, marker::PhantomData, sync::Arc};
+
+use azure_core::{
+    credentials::{Secret, TokenCredential},
+    http::{HttpClient, Url, new_http_client},
+};
+use chaos_core::{
+    Clock, Error, Result, SystemClock,
+    listing::{Consent, NamePattern},
+};
+
+use crate::{
+    AvailabilitySets, Cloud, RebootMode, ScaleSets, StopMode,
+    arm::{Arm, Tokens},
+    azure::Azure,
+    credentials::{Credentials, Way},
+    resource_id::{is_name, is_subscription},
+    selection::Selection,
+    target::Means,
+};
+
+/// Which subscriptions, which sets, and who asks; made by [`AvailabilitySets::builder`] and [`ScaleSets::builder`].
+///
+/// Sets must pass all kinds of what is said about them: one of the resource groups, one of the names or patterns, and every tag.
+/// Names, resource groups and the keys of tags count in either case, as in Azure.
+#[derive(Debug)]
+#[must_use = "nothing is listed before the provider is built"]
+pub struct AzureBuilder<P> {
+    subscriptions: Vec<String>,
+    cloud: Cloud,
+    endpoint: Option<String>,
+    authority: Option<String>,
+    audience: Option<String>,
+    credentials: Credentials,
+    http: Option<Arc<dyn HttpClient>>,
+    patterns: Vec<String>,
+    selection: Selection,
+    stop: StopMode,
+    reboot: RebootMode,
+    has_shell: bool,
+    clock: Arc<dyn Clock>,
+    builds: PhantomData<fn() -> P>,
+}
+
+/// What a provider is made of.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    pub(crate) subscriptions: Vec<String>,
+    pub(crate) selection: Selection,
+    pub(crate) means: Means,
+}
+
+impl<P> AzureBuilder<P> {
+    pub(crate) fn new() -> Self {
+        Self {
+            subscriptions: Vec::new(),
+            cloud: Cloud::default(),
+            endpoint: None,
+            authority: None,
+            audience: None,
+            credentials: Credentials::default(),
+            http: None,
+            patterns: Vec::new(),
+            selection: Selection::default(),
+            stop: StopMode::default(),
+            reboot: RebootMode::default(),
+            has_shell: true,
+            clock: Arc::new(SystemClock::default()),
+            builds: PhantomData,
+        }
+    }
+
+    /// Adds a subscription to list, by its id. Default: `AZURE_SUBSCRIPTION_ID`.
+    pub fn subscription(mut self, id: impl Into<String>) -> Self {
+        self.subscriptions.push(id.into());
+        self
+    }
+
+    /// Adds subscriptions to list, all at once.
+    pub fn subscriptions(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.subscriptions.extend(ids.into_iter().map(Into::into));
+        self
+    }
+
+    /// Chooses another world than Azure's public one: its endpoint, its identities, its audience.
+    pub fn cloud(mut self, cloud: Cloud) -> Self {
+        self.cloud = cloud;
+        self
+    }
+
+    /// Sends every call to this URL: an emulator, or a Resource Manager of your own. Default: that of the [cloud](Self::cloud).
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = Some(url.into());
+        self
+    }
+
+    /// Asks for tokens at this URL, which must be one of https. Default: that of the [cloud](Self::cloud).
+    pub fn authority(mut self, url: impl Into<String>) -> Self {
+        self.authority = Some(url.into());
+        self
+    }
+
+    /// Asks for tokens for this resource. Default: the endpoint of the [cloud](Self::cloud).
+    pub fn audience(mut self, url: impl Into<String>) -> Self {
+        self.audience = Some(url.into());
+        self
+    }
+
+    /// Uses the secret of an application: a service principal.
+    pub fn client_secret(
+        mut self,
+        tenant: impl Into<String>,
+        client: impl Into<String>,
+        secret: impl Into<String>,
+    ) -> Self {
+        let secret = Secret::new(secret.into());
+        self.credentials = Credentials::ClientSecret { tenant: tenant.into(), client: client.into(), secret };
+        self
+    }
+
+    /// Uses the identity that Azure has given to this machine or service, where it has one of its own.
+    pub fn managed_identity(mut self) -> Self {
+        self.credentials = Credentials::ManagedIdentity { client: None };
+        self
+    }
+
+    /// Uses the identity with this client id, of those that Azure has given to this machine or service.
+    pub fn managed_identity_of(mut self, client: impl Into<String>) -> Self {
+        self.credentials = Credentials::ManagedIdentity { client: Some(client.into()) };
+        self
+    }
+
+    /// Uses the workload identity of a pod: `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_FEDERATED_TOKEN_FILE`.
+    pub fn workload_identity(mut self) -> Self {
+        self.credentials = Credentials::WorkloadIdentity;
+        self
+    }
+
+    /// Uses whoever has logged in with the Azure CLI.
+    pub fn azure_cli(mut self) -> Self {
+        self.credentials = Credentials::AzureCli { tenant: None };
+        self
+    }
+
+    /// As [`azure_cli`](Self::azure_cli), in this tenant and not in the one that the CLI would choose.
+    pub fn azure_cli_in(mut self, tenant: impl Into<String>) -> Self {
+        self.credentials = Credentials::AzureCli { tenant: Some(tenant.into()) };
+        self
+    }
+
+    /// Uses a credential made with `azure_identity` 1, or one of your own.
+    ///
+    /// A client certificate comes in here: that part of `azure_identity` needs OpenSSL, and is its feature `client_certificate`.
+    pub fn credential(mut self, credential: Arc<dyn TokenCredential>) -> Self {
+        self.credentials = Credentials::Given(credential);
+        self
+    }
+
+    /// Sends through an HTTP client of your own: for a proxy, or for certificates. Default: that of `azure_core`, which obeys
+    /// `HTTPS_PROXY` and trusts what this machine trusts.
+    pub fn http_client(mut self, client: Arc<dyn HttpClient>) -> Self {
+        self.http = Some(client);
+        self
+    }
+
+    /// Lists sets in this resource group.
+    pub fn resource_group(mut self, name: impl Into<String>) -> Self {
+        self.selection.resource_groups.insert(name.into().to_lowercase());
+        self
+    }
+
+    /// Lists the sets of this name.
+    pub fn group(mut self, name: impl Into<String>) -> Self {
+        self.selection.names.insert(name.into().to_lowercase());
+        self
+    }
+
+    /// Lists sets whose name is like this, where `*` stands for any characters and `?` for one.
+    pub fn groups_like(mut self, pattern: impl Into<String>) -> Self {
+        self.patterns.push(pattern.into().to_lowercase());
+        self
+    }
+
+    /// Lists sets with this tag. Said again about the same key, either value is right.
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.selection.tags.entry(key.into().to_lowercase()).or_default().insert(value.into());
+        self
+    }
+
+    /// Lists sets that have a tag with this key, whatever its value.
+    pub fn tag_key(mut self, key: impl Into<String>) -> Self {
+        self.selection.tag_keys.insert(key.into().to_lowercase());
+        self
+    }
+
+    /// Allows only machines that have agreed: the tag [`chaos:enabled`](crate::ENABLED_TAG) of their set or of themselves is
+    /// `true`. Default: everybody but who has refused, with `false`.
+    pub fn require_opt_in(mut self) -> Self {
+        self.selection.consent = Consent::Required;
+        self
+    }
+
+    /// Chooses how machines are stopped. Default: in an orderly way.
+    pub fn stop_mode(mut self, mode: StopMode) -> Self {
+        self.stop = mode;
+        self
+    }
+
+    /// Chooses how machines are rebooted. Default: restarted where they are.
+    pub fn reboot_mode(mut self, mode: RebootMode) -> Self {
+        self.reboot = mode;
+        self
+    }
+
+    /// Offers no shell, so that no event is planned that needs one: for machines without an agent. Default: every machine offers one
+    /// unless it runs Windows, and whether its agent is there is asked when a fault is prepared.
+    pub fn without_shell(mut self) -> Self {
+        self.has_shell = false;
+        self
+    }
+
+    /// Sets where waits take their time from. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    fn fleet(mut self, may_terminate: bool) -> Result<Fleet> {
+        self.selection.patterns = self.patterns.drain(..).map(NamePattern::new).collect::<Result<_>>()?;
+        let subscriptions = self.distinct_subscriptions()?;
+        self.validate()?;
+        let endpoint = endpoint(self.endpoint.as_deref().unwrap_or(self.cloud.endpoint()))?;
+        let audience = self.audience.as_deref().unwrap_or(self.cloud.endpoint());
+        let http = self.http.unwrap_or_else(|| new_http_client(None));
+        let way = Way { cloud: self.cloud.identities(self.authority.as_deref()), http: Arc::clone(&http) };
+        let found = self.credentials.find(&way)?;
+        let tokens = Tokens::new(found.credential, found.advice, audience, Arc::clone(&self.clock));
+        let arm = Arm::new(http, tokens, endpoint, Arc::clone(&self.clock));
+        Ok(Fleet {
+            subscriptions,
+            selection: self.selection,
+            means: Means {
+                azure: Arc::new(Azure::new(arm, self.clock)?),
+                stop: self.stop,
+                reboot: self.reboot,
+                has_shell: self.has_shell,
+                may_terminate,
+            },
+        })
+    }
+
+    /// Each once, in lower case.
+    fn distinct_subscriptions(&mut self) -> Result<Vec<String>> {
+        if self.subscriptions.is_empty() {
+            self.subscriptions.extend(env::var("AZURE_SUBSCRIPTION_ID"));
+        }
+        if self.subscriptions.is_empty() {
+            let expected = "the id of a subscription: name one, or set AZURE_SUBSCRIPTION_ID";
+            return Err(Error::invalid("subscription", "none", expected));
+        }
+        let mut distinct = Vec::with_capacity(self.subscriptions.len());
+        for id in &self.subscriptions {
+            if !is_subscription(id) {
+                let expected = "an id like 11111111-1111-4111-8111-111111111111, and not its name";
+                return Err(Error::invalid("subscription", format!("{id:?}"), expected));
+            }
+            let id = id.to_lowercase();
+            if !distinct.contains(&id) {
+                distinct.push(id);
+            }
+        }
+        Ok(distinct)
+    }
+
+    fn validate(&self) -> Result<()> {
+        for name in &self.selection.resource_groups {
+            if !is_name(name) {
+                return Err(Error::invalid("resource group", format!("{name:?}"), "the name of one"));
+            }
+        }
+        for name in &self.selection.names {
+            if !is_name(name) {
+                return Err(Error::invalid("group name", format!("{name:?}"), "the name of a set"));
+            }
+        }
+        if self.selection.tags.contains_key("") || self.selection.tag_keys.contains("") {
+            return Err(Error::invalid("tag", "\"\"", "a key of at least one character"));
+        }
+        for (what, url) in [("authority", &self.authority), ("audience", &self.audience)] {
+            if let Some(url) = url
+                && !Url::parse(url).is_ok_and(|url| url.scheme() == "https" && url.has_host())
+            {
+                return Err(Error::invalid(what, format!("{url:?}"), "a URL of https"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AzureBuilder<AvailabilitySets> {
+    /// Checks what was said. No call is made; credentials are first asked for when something is listed.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a subscription, an endpoint, credentials, a name, a tag or a pattern that makes no sense, and where no
+    /// subscription is named anywhere.
+    pub fn build(self) -> Result<AvailabilitySets> {
+        self.fleet(false).map(AvailabilitySets::over)
+    }
+}
+
+impl AzureBuilder<ScaleSets> {
+    /// Allows instances too that are protected from scale-in or from scale-set actions. Default: they are excluded, with this reason.
+    pub fn include_protected(mut self) -> Self {
+        self.selection.protected_too = true;
+        self
+    }
+
+    /// As [`AzureBuilder<AvailabilitySets>::build`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn build(self) -> Result<ScaleSets> {
+        self.fleet(true).map(ScaleSets::over)
+    }
+}
+
+/// The token goes there with every call, so that it is encrypted on its way, or does not leave this machine.
+fn endpoint(text: &str) -> Result<Url> {
+    let wrong = || {
+        let expected =
+            "a URL of https without a path; one of http only for this machine, such as http://127.0.0.1:8080";
+        Error::invalid("endpoint", format!("{text:?}"), expected)
+    };
+    let url = Url::parse(text).map_err(|error| wrong().caused_by(error))?;
+    let is_here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let is_plain = url.path() == "/" && url.query().is_none() && url.username().is_empty();
+    let is_right = url.scheme() == "https" || (url.scheme() == "http" && is_here);
+    if is_right && is_plain && url.has_host() { Ok(url) } else { Err(wrong()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUBSCRIPTION: &str = "11111111-1111-4111-8111-11111111111A";
+
+    fn sets() -> AzureBuilder<AvailabilitySets> {
+        AvailabilitySets::builder().subscription(SUBSCRIPTION).azure_cli()
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_name() {
+        let refused = |builder: AzureBuilder<AvailabilitySets>| builder.build().unwrap_err().to_string();
+        for (builder, expected) in [
+            (sets().subscription("my subscription"), "invalid subscription: \"my subscription\""),
+            (sets().endpoint("management.azure.com"), "invalid endpoint: \"management.azure.com\""),
+            (sets().endpoint("http://arm.example"), "invalid endpoint"),
+            (sets().endpoint("https://arm.example/path"), "invalid endpoint"),
+            (sets().endpoint("https://user@arm.example"), "invalid endpoint"),
+            (sets().authority("http://login.example"), "invalid authority"),
+            (sets().audience("arm"), "invalid audience"),
+            (sets().resource_group("a/b"), "invalid resource group: \"a/b\""),
+            (sets().group(""), "invalid group name: \"\""),
+            (sets().groups_like(""), "invalid name pattern: \"\""),
+            (sets().tag("", "x"), "invalid tag: \"\""),
+            (
+                sets().client_secret("not a tenant", "client", "hush"),
+                "the configuration of the Azure credentials makes no sense",
+            ),
+        ] {
+            let error = refused(builder);
+            assert!(error.starts_with(expected), "{error}");
+            assert!(!error.contains("hush"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_subscription_that_is_named_twice_is_listed_once() {
+        let fleet = sets().subscription(SUBSCRIPTION.to_lowercase()).fleet(false).unwrap();
+        assert_eq!(fleet.subscriptions, [SUBSCRIPTION.to_lowercase()]);
+    }
+
+    #[test]
+    fn each_cloud_has_an_endpoint_and_this_machine_may_be_one() {
+        for cloud in [Cloud::Public, Cloud::UsGovernment, Cloud::China] {
+            sets().cloud(cloud).build().unwrap();
+        }
+        for url in ["http://127.0.0.1:80", "http://[::1]:1/", "http://localhost:1", "https://arm.example:443"]
+        {
+            sets().endpoint(url).build().expect(url);
+        }
+    }
+}

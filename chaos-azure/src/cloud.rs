@@ -1,0 +1,39 @@
+use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
+
+/// One of the separate worlds of Azure, each with endpoints and identities of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cloud {
+    /// Azure as most know it: `management.azure.com`.
+    #[default]
+    Public,
+    /// Azure for the government of the United States: `management.usgovcloudapi.net`.
+    UsGovernment,
+    /// Azure in China, operated by 21Vianet: `management.chinacloudapi.cn`.
+    China,
+}
+
+impl Cloud {
+    /// Where its Resource Manager is, and for whom tokens are.
+    pub(crate) fn endpoint(self) -> &'static str {
+        match self {
+            Self::Public => "https://management.azure.com",
+            Self::UsGovernment => "https://management.usgovcloudapi.net",
+            Self::China => "https://management.chinacloudapi.cn",
+        }
+    }
+
+    /// Where its identities are; those of `authority` where that is named.
+    pub(crate) fn identities(self, authority: Option<&str>) -> CloudConfiguration {
+        if let Some(authority) = authority {
+            let mut custom = CustomConfiguration::default();
+            authority.clone_into(&mut custom.authority_host);
+            return custom.into();
+        }
+        match self {
+            Self::Public => CloudConfiguration::AzurePublic,
+            Self::UsGovernment => CloudConfiguration::AzureGovernment,
+            Self::China => CloudConfiguration::AzureChina,
+        }
+    }
+}

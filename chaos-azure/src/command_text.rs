@@ -1,0 +1,188 @@
+//! The text of a command that Run Command hands to the machine's `sh`, and what comes back of it.
+
+use std::{fmt::Write as _, time::Duration};
+
+use chaos_core::{Error, ErrorKind, Output, Result, Script};
+
+/// Where scripts find their programs: nothing is known of the agent's own environment.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The longest command that is sent, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// What stands before and after what a script has printed, on either output; the exit status comes last.
+const BEGIN: &str = "chaos-begin\n";
+const END: &str = "\nchaos-status=";
+
+/// How the two outputs are told apart in what comes back.
+const STDOUT: &str = "[stdout]\n";
+const STDERR: &str = "\n[stderr]\n";
+
+/// The exit status of a script that was killed at its limit.
+const KILLED: i32 = 137;
+
+/// Runs the script in a shell of its own, with its parameters as quoted environment assignments, in `/`, with no input, and kills it
+/// at its limit: Run Command itself waits for an hour and a half.
+///
+/// Run Command tells no exit status, and keeps the end of what was printed. So the status is printed, and what stands before and
+/// after shows whether all of it came back.
+///
+/// # Errors
+/// `InvalidInput` for a script that is too long to be sent.
+pub(crate) fn command_lines(script: &Script) -> Result<Vec<String>> {
+    let limit = script.limit().as_secs_f64().ceil().max(1.0);
+    let mut text = format!(
+        "cd / || exit 0\n\
+         command -v timeout >/dev/null || {{ echo 'there is no timeout command' >&2; exit 0; }}\n\
+         printf '{begin}'\n\
+         printf '{begin}' >&2\n\
+         timeout -s KILL {limit:.0} env -i PATH={path} LC_ALL=C",
+        begin = BEGIN.replace('\n', "\\n"),
+        path = quoted(PATH),
+    );
+    for (name, value) in script.parameters() {
+        let _ = write!(text, " {name}={}", quoted(value));
+    }
+    let _ = write!(
+        text,
+        " sh -c {} chaos-script </dev/null\n\
+         status=$?\n\
+         printf '{end}%s' \"$status\"\n\
+         printf '{end}%s' \"$status\" >&2\n\
+         exit 0",
+        quoted(script.source()),
+        end = END.replace('\n', "\\n"),
+    );
+    if text.len() > LONGEST {
+        let expected = format!("at most {LONGEST} bytes with its parameters, quoted");
+        return Err(Error::invalid("script", format!("{} bytes", text.len()), expected));
+    }
+    Ok(text.split('\n').map(str::to_owned).collect())
+}
+
+/// What a script has printed, and its exit status, from what Run Command tells of it.
+///
+/// # Errors
+/// Where it never began, was ended before it came to its end, or has printed more than came back.
+pub(crate) fn output(message: &str, limit: Duration) -> Result<Output> {
+    let ended = |what| Error::new(ErrorKind::Unavailable, what).with("message", last_of(message));
+    let Some((stdout, stderr)) =
+        message.split_once(STDOUT).and_then(|(_, outputs)| outputs.rsplit_once(STDERR))
+    else {
+        return Err(ended("Run Command does not say what a script has printed"));
+    };
+    let (Some(stdout), Some(stderr)) = (without_end(stdout), without_end(stderr)) else {
+        return Err(ended("a script never began, or was ended before it came to its end"));
+    };
+    if stdout.1 == KILLED {
+        let what = "a script was killed: it took longer than it may, or something else has ended it";
+        return Err(Error::new(ErrorKind::Timeout, what).with("limit", format_args!("{limit:?}")));
+    }
+    match (stdout.0.strip_prefix(BEGIN), stderr.0.strip_prefix(BEGIN)) {
+        (Some(printed), Some(errors)) => Ok(Output::new(stdout.1, printed, errors)),
+        _ => Err(Error::new(ErrorKind::Other, "a script printed too much").with("most", "about 4,000 bytes")),
+    }
+}
+
+/// What stands before the end, and the status; `None` where the end is missing.
+fn without_end(output: &str) -> Option<(&str, i32)> {
+    let (printed, end) = output.rsplit_once(END)?;
+    let digits = end.find(|character: char| !character.is_ascii_digit()).unwrap_or(end.len());
+    Some((printed, end[..digits].parse().ok()?))
+}
+
+fn last_of(message: &str) -> &str {
+    let skipped = message.len().saturating_sub(200);
+    let start = (skipped..=message.len()).find(|index| message.is_char_boundary(*index));
+    &message[start.unwrap_or_default()..]
+}
+
+/// A word for `sh`, in single quotes.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    /// Runs it as the agent does: from a file whose lines are those that were sent. Run Command keeps the last of each output.
+    fn run(shell: &str, script: &Script) -> Option<Result<Output>> {
+        let text = command_lines(script).unwrap().join("\n");
+        let output = Command::new(shell).args(["-c", &text]).env("LEAKED", "from the agent").output().ok()?;
+        assert_eq!(output.status.code(), Some(0), "Run Command calls another status a failure of its own");
+        let kept = |output: &[u8]| {
+            String::from_utf8_lossy(&output[output.len().saturating_sub(4096)..]).into_owned()
+        };
+        let message = format!(
+            "Enable succeeded: \n[stdout]\n{}\n[stderr]\n{}\n",
+            kept(&output.stdout),
+            kept(&output.stderr)
+        );
+        Some(super::output(&message, script.limit()))
+    }
+
+    #[test]
+    fn no_parameter_becomes_a_command() {
+        let hostile =
+            "a'b\"c `echo pasted` $(echo pasted) ; echo pasted | & > /dev/null \\ *\n\ttab \n[stderr]\nx\n";
+        let script = Script::new("printf '%s' \"$word\"; printf '%s' \"$LEAKED$(pwd)$LC_ALL$0\" >&2");
+        let script = script.parameter("word", hostile).unwrap();
+        for shell in ["sh", "dash"] {
+            if let Some(output) = run(shell, &script) {
+                assert_eq!(output.unwrap(), Output::new(0, hostile, "/Cchaos-script"));
+            }
+        }
+    }
+
+    #[test]
+    fn the_status_comes_back() {
+        for (source, expected) in [("exit 0", 0), ("exit 7", 7), ("exit 194", 194)] {
+            let output = run("sh", &Script::new(source)).unwrap().unwrap();
+            assert_eq!((output.status, output.stdout.as_str()), (expected, ""), "{source}");
+        }
+    }
+
+    #[test]
+    fn a_script_is_killed_at_its_limit_with_its_children() {
+        let script = Script::new("while :; do sleep 600; done").time_limit(Duration::from_millis(300));
+        let error = run("sh", &script).unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    }
+
+    #[test]
+    fn what_was_cut_short_is_an_error() {
+        for source in ["head -c 4097 /dev/zero | tr '\\0' x", "head -c 4080 /dev/zero | tr '\\0' x >&2"] {
+            let error = run("sh", &Script::new(source)).unwrap().unwrap_err();
+            assert!(error.to_string().contains("printed too much"), "{error}");
+        }
+        let long = "x".repeat(4000);
+        let output = run("sh", &Script::new(format!("printf {long}"))).unwrap().unwrap();
+        assert_eq!(output.stdout, long);
+    }
+
+    #[test]
+    fn what_never_began_is_an_error() {
+        for message in [
+            "",
+            "Enable failed",
+            "Enable succeeded: \n[stdout]\n\n[stderr]\nthere is no timeout command\n",
+            "Enable succeeded: \n[stdout]\nchaos-begin\n\n[stderr]\nchaos-begin\n",
+        ] {
+            let error = output(message, LIMIT).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{message:?}");
+        }
+        let error = output("Enable succeeded: \n[stdout]\n\n[stderr]\nthere is no timeout command\n", LIMIT);
+        assert!(error.unwrap_err().to_string().contains("there is no timeout command"));
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused() {
+        let error = command_lines(&Script::new("#".repeat(70_000))).unwrap_err().to_string();
+        assert!(error.starts_with("invalid script: 70"), "{error}");
+    }
+}

@@ -1,0 +1,161 @@
+//! Who calls: the credentials of `azure_identity`.
+
+use std::{env, fmt, sync::Arc};
+
+use azure_core::{
+    cloud::CloudConfiguration,
+    credentials::{Secret, TokenCredential},
+    http::{ClientOptions, HttpClient, Transport},
+};
+use azure_identity::{
+    AzureCliCredential, AzureCliCredentialOptions, ClientAssertionCredentialOptions, ClientSecretCredential,
+    ClientSecretCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
+    UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
+};
+use chaos_core::{Error, ErrorKind, Result};
+
+const NOTHING_FOUND: &str = "there are no Azure credentials: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, choose a \
+                             managed identity, or log in with `az login`";
+const NOT_FETCHED: &str = "the Azure credentials could not be fetched: see whether the tenant, the client and its secret are right, or \
+                           log in again";
+
+/// Where credentials come from.
+#[derive(Clone, Default)]
+pub(crate) enum Credentials {
+    /// What the environment names, and what a developer has logged in with.
+    #[default]
+    Environment,
+    ClientSecret {
+        tenant: String,
+        client: String,
+        secret: Secret,
+    },
+    /// That of the machine or the service that this runs on; one of several where a client is named.
+    ManagedIdentity {
+        client: Option<String>,
+    },
+    WorkloadIdentity,
+    AzureCli {
+        tenant: Option<String>,
+    },
+    Given(Arc<dyn TokenCredential>),
+}
+
+/// A credential, and what a person can do where it gives nothing.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) credential: Arc<dyn TokenCredential>,
+    pub(crate) advice: &'static str,
+}
+
+/// What reaches whoever issues tokens.
+#[derive(Debug)]
+pub(crate) struct Way {
+    pub(crate) cloud: CloudConfiguration,
+    pub(crate) http: Arc<dyn HttpClient>,
+}
+
+impl Credentials {
+    /// # Errors
+    /// `InvalidInput` for what makes no sense. Nobody is asked for a token yet.
+    pub(crate) fn find(self, way: &Way) -> Result<Found> {
+        let advice = match self {
+            Self::Environment if named_in_environment().is_none() => NOTHING_FOUND,
+            _ => NOT_FETCHED,
+        };
+        let chosen = match self {
+            Self::Environment => named_in_environment().unwrap_or(Ok(Self::AzureCli { tenant: None }))?,
+            chosen => chosen,
+        };
+        let credential = chosen.credential(way).map_err(|error| {
+            Error::new(ErrorKind::InvalidInput, "the configuration of the Azure credentials makes no sense")
+                .caused_by(error)
+        })?;
+        Ok(Found { credential, advice })
+    }
+
+    fn credential(self, way: &Way) -> azure_core::Result<Arc<dyn TokenCredential>> {
+        let client_options = ClientOptions {
+            transport: Some(Transport::new(Arc::clone(&way.http))),
+            cloud: Some(Arc::new(way.cloud.clone())),
+            ..ClientOptions::default()
+        };
+        Ok(match self {
+            Self::ClientSecret { tenant, client, secret } => {
+                let options = ClientSecretCredentialOptions { client_options };
+                ClientSecretCredential::new(&tenant, client, secret, Some(options))?
+            }
+            Self::ManagedIdentity { client } => {
+                let user_assigned_id = client.map(UserAssignedId::ClientId);
+                ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
+                    user_assigned_id,
+                    client_options,
+                }))?
+            }
+            Self::WorkloadIdentity => {
+                WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
+                    credential_options: ClientAssertionCredentialOptions { client_options },
+                    ..WorkloadIdentityCredentialOptions::default()
+                }))?
+            }
+            Self::AzureCli { tenant } => AzureCliCredential::new(Some(AzureCliCredentialOptions {
+                tenant_id: tenant,
+                ..AzureCliCredentialOptions::default()
+            }))?,
+            Self::Environment => AzureCliCredential::new(None)?,
+            Self::Given(credential) => credential,
+        })
+    }
+}
+
+/// What the variables of Azure's other tools name; `None` where they name nothing.
+fn named_in_environment() -> Option<Result<Credentials>> {
+    let named = |name| env::var(name).ok().filter(|value: &String| !value.is_empty());
+    if let Some(secret) = named("AZURE_CLIENT_SECRET") {
+        return Some(match (named("AZURE_TENANT_ID"), named("AZURE_CLIENT_ID")) {
+            (Some(tenant), Some(client)) => {
+                Ok(Credentials::ClientSecret { tenant, client, secret: Secret::new(secret) })
+            }
+            _ => {
+                let expected = "AZURE_TENANT_ID and AZURE_CLIENT_ID besides AZURE_CLIENT_SECRET";
+                Err(Error::invalid("environment", "a client secret alone", expected))
+            }
+        });
+    }
+    if named("AZURE_FEDERATED_TOKEN_FILE").is_some() {
+        return Some(Ok(Credentials::WorkloadIdentity));
+    }
+    if named("IDENTITY_ENDPOINT").is_some() {
+        return Some(Ok(Credentials::ManagedIdentity { client: named("AZURE_CLIENT_ID") }));
+    }
+    None
+}
+
+impl fmt::Debug for Credentials {
+    /// Without any secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Environment => "Environment",
+            Self::ClientSecret { .. } => "ClientSecret",
+            Self::ManagedIdentity { .. } => "ManagedIdentity",
+            Self::WorkloadIdentity => "WorkloadIdentity",
+            Self::AzureCli { .. } => "AzureCli",
+            Self::Given(_) => "Given",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let credentials = Credentials::ClientSecret {
+            tenant: "t".to_owned(),
+            client: "c".to_owned(),
+            secret: Secret::new("hush"),
+        };
+        assert!(!format!("{credentials:?}").contains("hush"));
+    }
+}

@@ -1,0 +1,93 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chaos_core::{Capability, CapabilitySet, Error, ErrorKind, Lifecycle, Permit, Result};
+
+use crate::{
+    arm::{Progress, Wanted, patience},
+    compute::Order,
+    machine::Power,
+    modes::{RebootMode, StopMode},
+    target::{Means, Reach},
+};
+
+/// How long a start is waited for. It is given in recoveries, when the deadline of the fault has passed already; their budget ends
+/// the wait where that is shorter.
+const STARTED_WITHIN: Duration = Duration::from_secs(90);
+
+/// Powers off and on, restarts and deletes through ARM, past the scale set: that is what a failure looks like.
+///
+/// An order is followed until it is carried out, so that one that fails is told as that, or until shortly before the fault's
+/// deadline.
+#[derive(Debug)]
+pub(crate) struct MachineLifecycle {
+    reach: Reach,
+    stop: StopMode,
+    reboot: RebootMode,
+    may_terminate: bool,
+}
+
+impl MachineLifecycle {
+    pub(crate) fn new(reach: Reach, means: &Means) -> Self {
+        Self { reach, stop: means.stop, reboot: means.reboot, may_terminate: means.may_terminate }
+    }
+
+    async fn carry_out(&self, order: Order, permit: &Permit, patience: Duration) -> Result<Progress> {
+        let followed = async {
+            let accepted = self.reach.azure.compute.order(&self.reach.place, order).await?;
+            self.reach.azure.arm.follow(accepted, Wanted::End, patience).await
+        };
+        followed.await.map_err(|error| self.reach.named(error).with("fault", permit.fault()))
+    }
+}
+
+/// What is gone needs no ending.
+fn unless_gone(followed: Result<Progress>) -> Result<()> {
+    match followed {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+#[async_trait]
+impl Lifecycle for MachineLifecycle {
+    fn operations(&self) -> CapabilitySet {
+        let always = CapabilitySet::of([Capability::Stop, Capability::Start, Capability::Reboot]);
+        if self.may_terminate { always.union(CapabilitySet::of([Capability::Terminate])) } else { always }
+    }
+
+    async fn terminate(&self, permit: &Permit) -> Result<()> {
+        if !self.may_terminate {
+            let what = "terminating a machine of an availability set, which replaces nothing,";
+            return Err(Error::unsupported(what).with("fault", permit.fault()));
+        }
+        unless_gone(self.carry_out(Order::Delete, permit, patience(permit)).await)
+    }
+
+    async fn stop(&self, permit: &Permit) -> Result<()> {
+        let order = match self.stop {
+            StopMode::Orderly => Order::PowerOff { abruptly: false },
+            StopMode::Abrupt => Order::PowerOff { abruptly: true },
+            StopMode::Deallocate => Order::Deallocate,
+        };
+        unless_gone(self.carry_out(order, permit, patience(permit)).await)
+    }
+
+    async fn start(&self, permit: &Permit) -> Result<()> {
+        let machine = self.reach.find().await.map_err(|error| error.with("fault", permit.fault()))?;
+        // A second order would only get in the way of the first.
+        if machine.view.power == Some(Power::Starting) {
+            return Ok(());
+        }
+        self.carry_out(Order::Start, permit, STARTED_WITHIN).await.map(|_| ())
+    }
+
+    async fn reboot(&self, permit: &Permit) -> Result<()> {
+        let order = match self.reboot {
+            RebootMode::Restart => Order::Restart,
+            RebootMode::Redeploy => Order::Redeploy,
+        };
+        self.carry_out(order, permit, patience(permit)).await.map(|_| ())
+    }
+}

@@ -1,0 +1,220 @@
+//! What Azure knows of a machine.
+
+use chaos_core::{Health, Labels};
+
+use crate::{place::Place, resource_id::ResourceId};
+
+/// The label of a target that holds its fault domain: the machines of one share a rack, its power and its switch. A number from 0.
+///
+/// Azure allows no tag of a user to start with `azure`, so that it hides none. A machine that is deallocated is in none.
+pub const FAULT_DOMAIN_LABEL: &str = "azure:fault-domain";
+/// The label of a target that holds its update domain: the machines of one are restarted together when Azure maintains its hosts. A
+/// number from 0.
+pub const UPDATE_DOMAIN_LABEL: &str = "azure:update-domain";
+/// The label of a target that holds its availability zone, where it has one: `1`, `2` or `3`, which each subscription numbers for
+/// itself.
+pub const AVAILABILITY_ZONE_LABEL: &str = "azure:availability-zone";
+
+/// A machine, as far as this crate needs it.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    pub(crate) place: Place,
+    pub(crate) location: String,
+    /// Tells it from another that bears its name later.
+    pub(crate) unique_id: Option<String>,
+    /// Its tags, and where it is.
+    pub(crate) labels: Labels,
+    /// In Azure's words: `Succeeded`, `Updating`, `Failed`, `Deleting`.
+    pub(crate) provisioning: String,
+    pub(crate) view: View,
+    pub(crate) system: Option<System>,
+    pub(crate) availability_set: Option<ResourceId>,
+    /// Of an instance of a uniform scale set.
+    pub(crate) protection: Option<&'static str>,
+    pub(crate) interfaces: Vec<String>,
+}
+
+/// What is seen of a machine while it runs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct View {
+    pub(crate) power: Option<Power>,
+    pub(crate) fault_domain: Option<i32>,
+    pub(crate) update_domain: Option<i32>,
+    pub(crate) is_agent_ready: bool,
+    /// By the application health extension, or the probe of a load balancer.
+    pub(crate) is_application_unhealthy: bool,
+    pub(crate) is_in_standby_pool: bool,
+}
+
+/// Whether a machine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Power {
+    Starting,
+    Running,
+    Stopping,
+    /// It keeps its host, and is paid for.
+    Stopped,
+    Deallocating,
+    Deallocated,
+}
+
+/// What a machine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum System {
+    Linux,
+    Windows,
+}
+
+impl Power {
+    /// Of the code of a status: `PowerState/running`, in whichever case. `None` for any other.
+    pub(crate) fn of(code: &str) -> Option<Self> {
+        let state = code.to_ascii_lowercase();
+        Some(match state.strip_prefix("powerstate/")? {
+            "starting" => Self::Starting,
+            "running" => Self::Running,
+            "stopping" => Self::Stopping,
+            "stopped" => Self::Stopped,
+            "deallocating" => Self::Deallocating,
+            "deallocated" => Self::Deallocated,
+            _ => return None,
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::Deallocating => "deallocating",
+            Self::Deallocated => "deallocated",
+        }
+    }
+}
+
+impl Machine {
+    /// Takes what was seen of it from another answer than the rest.
+    pub(crate) fn seen(mut self, view: View) -> Self {
+        let domains = [(FAULT_DOMAIN_LABEL, view.fault_domain), (UPDATE_DOMAIN_LABEL, view.update_domain)];
+        for (key, domain) in domains {
+            if let Some(domain) = domain {
+                self.labels.insert(key.to_owned(), domain.to_string());
+            }
+        }
+        self.view = view;
+        self
+    }
+
+    /// How it is. One that runs and on which an operation is under way, or has failed, is not well: what becomes of it is not
+    /// known.
+    pub(crate) fn health(&self) -> Health {
+        match self.view.power {
+            None => Health::Unknown,
+            Some(Power::Stopped | Power::Deallocated) => Health::Stopped,
+            Some(Power::Running) if self.is_provisioned() && !self.view.is_application_unhealthy => {
+                Health::Healthy
+            }
+            Some(_) => Health::Unhealthy,
+        }
+    }
+
+    /// Why it must not be chosen, by its own state.
+    pub(crate) fn out_of_service(&self) -> Option<String> {
+        let state = &self.provisioning;
+        if state.eq_ignore_ascii_case("Deleting") {
+            return Some("it is being deleted".to_owned());
+        }
+        if !self.is_provisioned() {
+            let what = if state.eq_ignore_ascii_case("Failed") { "has failed" } else { "is under way" };
+            return Some(format!("an operation on it {what} (provisioning state {state})"));
+        }
+        if self.view.is_in_standby_pool {
+            return Some("in a standby pool".to_owned());
+        }
+        match self.view.power {
+            Some(Power::Running) => None,
+            Some(power) => Some(power.name().to_owned()),
+            None => Some("whether it runs is not known".to_owned()),
+        }
+    }
+
+    pub(crate) fn is_windows(&self) -> bool {
+        self.system == Some(System::Windows)
+    }
+
+    fn is_provisioned(&self) -> bool {
+        self.provisioning.eq_ignore_ascii_case("Succeeded")
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn example(power: Option<Power>, provisioning: &str) -> Machine {
+    Machine {
+        place: Place::example(),
+        location: "westeurope".to_owned(),
+        unique_id: None,
+        labels: Labels::new(),
+        provisioning: provisioning.to_owned(),
+        view: View { power, ..View::default() },
+        system: Some(System::Linux),
+        availability_set: None,
+        protection: None,
+        interfaces: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_runs_and_is_provisioned_is_healthy_and_may_be_chosen() {
+        for (power, provisioning, health, why) in [
+            (Some(Power::Running), "Succeeded", Health::Healthy, None),
+            (
+                Some(Power::Running),
+                "Updating",
+                Health::Unhealthy,
+                Some("an operation on it is under way (provisioning state Updating)"),
+            ),
+            (
+                Some(Power::Running),
+                "Failed",
+                Health::Unhealthy,
+                Some("an operation on it has failed (provisioning state Failed)"),
+            ),
+            (Some(Power::Running), "Deleting", Health::Unhealthy, Some("it is being deleted")),
+            (Some(Power::Starting), "Succeeded", Health::Unhealthy, Some("starting")),
+            (Some(Power::Stopping), "Succeeded", Health::Unhealthy, Some("stopping")),
+            (Some(Power::Stopped), "Succeeded", Health::Stopped, Some("stopped")),
+            (Some(Power::Deallocating), "Succeeded", Health::Unhealthy, Some("deallocating")),
+            (Some(Power::Deallocated), "Succeeded", Health::Stopped, Some("deallocated")),
+            (None, "Succeeded", Health::Unknown, Some("whether it runs is not known")),
+        ] {
+            let machine = example(power, provisioning);
+            assert_eq!(machine.health(), health, "{power:?} {provisioning}");
+            assert_eq!(machine.out_of_service().as_deref(), why, "{power:?} {provisioning}");
+        }
+        let mut unwell = example(Some(Power::Running), "Succeeded");
+        unwell.view.is_application_unhealthy = true;
+        assert_eq!(unwell.health(), Health::Unhealthy);
+    }
+
+    #[test]
+    fn a_power_state_is_read_in_any_case() {
+        assert_eq!(Power::of("PowerState/Running"), Some(Power::Running));
+        assert_eq!(Power::of("powerstate/deallocated"), Some(Power::Deallocated));
+        for code in ["ProvisioningState/succeeded", "PowerState/unknown", "running", ""] {
+            assert_eq!(Power::of(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn domains_are_labels_where_there_are_any() {
+        let view = View { fault_domain: Some(1), update_domain: Some(4), ..View::default() };
+        let machine = example(None, "Succeeded").seen(view);
+        assert_eq!(machine.labels[FAULT_DOMAIN_LABEL], "1");
+        assert_eq!(machine.labels[UPDATE_DOMAIN_LABEL], "4");
+        assert!(example(None, "Succeeded").seen(View::default()).labels.is_empty());
+    }
+}

@@ -1,0 +1,61 @@
+//! From what ARM says of a set and its machines to what a plan needs to know.
+
+use std::sync::Arc;
+
+use chaos_core::{Group, Labels, Member, Result, Target};
+
+use crate::{
+    machine::Machine,
+    selection::Selection,
+    set_path::SetPath,
+    target::{MachineTarget, Means},
+};
+
+/// A set, as it was listed.
+#[derive(Debug)]
+pub(crate) struct Set {
+    pub(crate) path: SetPath,
+    pub(crate) tags: Labels,
+    /// How many machines it is to have.
+    pub(crate) desired: usize,
+    pub(crate) replaces_members: bool,
+    /// Why none of its machines must be chosen.
+    pub(crate) excluded: Option<&'static str>,
+}
+
+/// A group of these machines.
+pub(crate) fn group(
+    scheme: &str,
+    set: Set,
+    machines: &[Machine],
+    selection: &Selection,
+    means: &Means,
+) -> Result<Group> {
+    let id = set.path.group_id(scheme)?;
+    let mut members = Vec::with_capacity(machines.len());
+    for machine in machines {
+        let why = set
+            .excluded
+            .map(str::to_owned)
+            .or_else(|| machine.out_of_service())
+            .or_else(|| protected(machine, selection))
+            .or_else(|| selection.consent.refusal(&[("set", &set.tags), ("machine", &machine.labels)]));
+        let target = MachineTarget::new(id.target(machine.place.name())?, machine, means);
+        let target: Arc<dyn Target> = Arc::new(target);
+        let mut member = Member::new(target, machine.health());
+        // Names are used again; this number is not.
+        if let Some(unique) = &machine.unique_id {
+            member = member.incarnation(unique.as_str());
+        }
+        if let Some(why) = why {
+            member = member.excluded(why);
+        }
+        members.push(member);
+    }
+    let group = Group::new(id).labels(set.tags).desired(set.desired);
+    Ok(group.replaces_members(set.replaces_members).members(members))
+}
+
+fn protected(machine: &Machine, selection: &Selection) -> Option<String> {
+    machine.protection.filter(|_| !selection.protected_too).map(str::to_owned)
+}

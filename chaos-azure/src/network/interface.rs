@@ -1,0 +1,155 @@
+use std::net::IpAddr;
+
+use chaos_core::Result;
+use serde_json::{Value, json};
+
+use crate::{arm::unreadable, resource_id::ResourceId};
+
+/// What Azure sets by itself, in this version of the API: everything else is written back, known here or not.
+const READ_ONLY: [&str; 14] = [
+    "/name",
+    "/type",
+    "/etag",
+    "/properties/virtualMachine",
+    "/properties/privateEndpoint",
+    "/properties/tapConfigurations",
+    "/properties/macAddress",
+    "/properties/primary",
+    "/properties/vnetEncryptionSupported",
+    "/properties/defaultOutboundConnectivityEnabled",
+    "/properties/hostedWorkloads",
+    "/properties/dscpConfiguration",
+    "/properties/resourceGuid",
+    "/properties/provisioningState",
+];
+const READ_ONLY_IN_CONFIGURATIONS: [&str; 3] =
+    ["/etag", "/properties/provisioningState", "/properties/privateLinkConnectionProperties"];
+
+/// A network interface of a machine: all of it, as ARM tells it, because it is written back as a whole.
+#[derive(Clone, Debug)]
+pub(crate) struct Interface {
+    id: ResourceId,
+    document: Value,
+}
+
+impl Interface {
+    pub(super) fn read(document: Value) -> Result<Self> {
+        let id = ResourceId::parse(document["id"].as_str().unwrap_or_default()).map_err(unreadable)?;
+        Ok(Self { id, document })
+    }
+
+    /// Whether it belongs to an instance of a uniform scale set, so that only the scale set can give it a security group.
+    pub(crate) fn is_of_instance(id: &ResourceId) -> bool {
+        id.kind().starts_with("microsoft.compute/")
+    }
+
+    pub(crate) fn id(&self) -> &ResourceId {
+        &self.id
+    }
+
+    /// What changes with every change of it.
+    pub(super) fn version(&self) -> Option<String> {
+        self.document["etag"].as_str().map(str::to_owned)
+    }
+
+    /// The security group that it is in, if any.
+    pub(crate) fn group(&self) -> Result<Option<ResourceId>> {
+        let id = self.document["properties"]["networkSecurityGroup"]["id"].as_str();
+        id.map(|id| ResourceId::parse(id).map_err(unreadable)).transpose()
+    }
+
+    /// Its private addresses, as far as it has any just now.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let configurations = self.document["properties"]["ipConfigurations"].as_array();
+        configurations.into_iter().flatten().filter_map(|configuration| {
+            configuration["properties"]["privateIPAddress"].as_str()?.parse().ok()
+        })
+    }
+
+    /// The same in another security group, or in none, as it is to be written back.
+    pub(super) fn with_group(&self, group: Option<&ResourceId>) -> Value {
+        let mut document = self.document.clone();
+        remove(&mut document, &READ_ONLY);
+        if let Some(configurations) = document["properties"]["ipConfigurations"].as_array_mut() {
+            for configuration in configurations {
+                remove(configuration, &READ_ONLY_IN_CONFIGURATIONS);
+            }
+        }
+        if let Some(properties) = document["properties"].as_object_mut() {
+            match group {
+                Some(group) => {
+                    properties.insert("networkSecurityGroup".to_owned(), json!({ "id": group.as_str() }));
+                }
+                None => {
+                    properties.remove("networkSecurityGroup");
+                }
+            }
+        }
+        document
+    }
+}
+
+fn remove(document: &mut Value, fields: &[&str]) {
+    for field in fields {
+        let (parent, name) = field.rsplit_once('/').unwrap_or(("", field));
+        let parent = if parent.is_empty() { Some(&mut *document) } else { document.pointer_mut(parent) };
+        if let Some(parent) = parent.and_then(Value::as_object_mut) {
+            parent.remove(name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUP: &str = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers";
+
+    fn interface() -> Interface {
+        Interface::read(json!({
+            "id": format!("{GROUP}/Microsoft.Network/networkInterfaces/web-0-nic"),
+            "etag": "W/\"1\"",
+            "location": "westeurope",
+            "properties": {
+                "networkSecurityGroup": { "id": format!("{GROUP}/Microsoft.Network/networkSecurityGroups/web") },
+                "ipConfigurations": [
+                    { "properties": { "privateIPAddress": "10.0.0.4" } },
+                    { "etag": "W/\"1\"", "properties": { "privateIPAddress": "fd00::4", "primary": true } },
+                    { "properties": {} },
+                ],
+                "enableIPForwarding": true,
+                "macAddress": "00-0D-3A-00-00-01",
+                "somethingNew": { "etag": "kept" },
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn everything_but_the_group_is_written_back_as_it_was() {
+        let interface = interface();
+        assert_eq!(interface.version().as_deref(), Some("W/\"1\""));
+        assert_eq!(interface.group().unwrap().unwrap().name(), "web");
+        let addresses: Vec<String> = interface.addresses().map(|address| address.to_string()).collect();
+        assert_eq!(addresses, ["10.0.0.4", "fd00::4"]);
+
+        let without = interface.with_group(None);
+        let mut expected = interface.document.clone();
+        remove(&mut expected, &["/etag", "/properties/networkSecurityGroup", "/properties/macAddress"]);
+        remove(&mut expected["properties"]["ipConfigurations"][1], &["/etag"]);
+        assert_eq!(without, expected);
+        let other = format!("{GROUP}/Microsoft.Network/networkSecurityGroups/other");
+        let moved = interface.with_group(Some(&ResourceId::parse(&other).unwrap()));
+        expected["properties"]["networkSecurityGroup"] = json!({ "id": other });
+        assert_eq!(moved, expected);
+    }
+
+    #[test]
+    fn an_interface_of_an_instance_is_told_by_its_id() {
+        let id = |path: &str| ResourceId::parse(&format!("{GROUP}/{path}")).unwrap();
+        let of_instance =
+            id("Microsoft.Compute/virtualMachineScaleSets/web/virtualMachines/0/networkInterfaces/nic");
+        assert!(Interface::is_of_instance(&of_instance));
+        assert!(!Interface::is_of_instance(&id("Microsoft.Network/networkInterfaces/nic")));
+    }
+}

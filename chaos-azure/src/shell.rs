@@ -1,0 +1,120 @@
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chaos_core::{Error, ErrorKind, NetworkShare, Output, Permit, Result, Script, Shell};
+use serde::Deserialize;
+
+use crate::{
+    arm::{Accepted, Answer, Progress, Wanted},
+    command_text::{command_lines, output},
+    machine::Power,
+    target::Reach,
+};
+
+/// How long Run Command may take for what is not the script: reaching the agent, and telling what came of it.
+const DELIVERED_WITHIN: Duration = Duration::from_secs(150);
+
+/// How long is waited for another script to end, which somebody else runs on the machine: there is no more than one at a time.
+const ALONE_WITHIN: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Runs scripts on a machine through Run Command.
+#[derive(Debug)]
+pub(crate) struct CommandShell {
+    reach: Reach,
+    /// Whether the agent was seen to be there.
+    is_seen: AtomicBool,
+}
+
+/// What Run Command has to tell in the end.
+#[derive(Debug, Deserialize)]
+struct Told {
+    #[serde(default)]
+    value: Vec<Status>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Status {
+    #[serde(default)]
+    message: Option<String>,
+}
+
+impl CommandShell {
+    pub(crate) fn new(reach: Reach) -> Self {
+        Self { reach, is_seen: AtomicBool::new(false) }
+    }
+
+    /// Looks once whether the machine can be sent anything.
+    async fn preflight(&self) -> Result<()> {
+        if self.is_seen.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let machine = self.reach.find().await?;
+        if machine.is_windows() {
+            return Err(Error::unsupported("running a script of `sh` on a machine with Windows"));
+        }
+        if machine.view.power != Some(Power::Running) {
+            return Err(Error::new(ErrorKind::Conflict, "the machine does not run, so that no script can"));
+        }
+        if !machine.view.is_agent_ready {
+            let what = "the agent of Azure on this machine is not ready: Run Command needs it";
+            return Err(Error::new(ErrorKind::Unavailable, what));
+        }
+        self.is_seen.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn execute(&self, script: &Script) -> Result<Output> {
+        let lines = command_lines(script)?;
+        self.preflight().await?;
+        let accepted = self.send(lines).await?;
+        let patience = script.limit().saturating_add(DELIVERED_WITHIN);
+        match self.reach.azure.arm.follow(accepted, Wanted::Result, patience).await? {
+            Progress::Over(answer) => output(&message(&answer)?, script.limit()),
+            Progress::UnderWay => {
+                let what = "Run Command does not say what became of a script; it may have run";
+                Err(Error::new(ErrorKind::Timeout, what).with("waited", format_args!("{patience:?}")))
+            }
+        }
+    }
+
+    /// Sends it when it is the only one. One that is refused for another was not run.
+    async fn send(&self, lines: Vec<String>) -> Result<Accepted> {
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.reach.azure.compute.run_shell_script(&self.reach.place, lines.clone()).await {
+                Err(error) if error.kind() == ErrorKind::Conflict && waited < ALONE_WITHIN => {
+                    self.reach.azure.clock.sleep(PAUSE).await;
+                    waited += PAUSE;
+                }
+                sent => return sent,
+            }
+        }
+    }
+}
+
+fn message(answer: &Answer) -> Result<String> {
+    let told: Told = answer.read()?;
+    let messages: Vec<String> = told.value.into_iter().filter_map(|status| status.message).collect();
+    Ok(messages.join("\n"))
+}
+
+#[async_trait]
+impl Shell for CommandShell {
+    async fn inspect(&self, script: &Script) -> Result<Output> {
+        self.execute(script).await.map_err(|error| self.reach.named(error))
+    }
+
+    async fn run(&self, script: &Script, permit: &Permit) -> Result<Output> {
+        let ran = self.execute(script).await;
+        ran.map_err(|error| self.reach.named(error).with("fault", permit.fault()))
+    }
+
+    async fn network(&self) -> Result<NetworkShare> {
+        self.preflight().await.map_err(|error| self.reach.named(error))?;
+        Ok(NetworkShare::Whole)
+    }
+}

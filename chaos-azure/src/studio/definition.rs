@@ -1,0 +1,230 @@
+//! How an experiment is defined: what it does, how long that takes when nobody stops it, and what its end does not undo.
+//!
+//! Steps run one after another, the branches of a step side by side, and the actions of a branch one after another.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::{SpanRelativeTo, fmt::temporal::SpanParser};
+use serde::Deserialize;
+
+/// An experiment, as far as it tells what would happen.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Definition {
+    #[serde(default)]
+    pub(super) steps: Vec<Step>,
+    #[serde(default)]
+    pub(super) selectors: Vec<Selector>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Step {
+    #[serde(default)]
+    pub(super) branches: Vec<Branch>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Branch {
+    #[serde(default)]
+    pub(super) actions: Vec<Action>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Action {
+    /// `continuous`, which Chaos Studio ends; `discrete`, which happens and is over; or `delay`.
+    #[serde(rename = "type", default)]
+    pub(super) kind: String,
+    /// Such as `urn:csci:microsoft:virtualMachine:shutdown/1.0`.
+    #[serde(default)]
+    pub(super) name: String,
+    #[serde(default)]
+    duration: Option<String>,
+    #[serde(default)]
+    parameters: Vec<Parameter>,
+    /// What it is carried out on.
+    #[serde(default)]
+    pub(super) selector_id: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Parameter {
+    #[serde(default)]
+    key: String,
+    #[serde(default)]
+    value: String,
+}
+
+/// Targets of Chaos Studio, each of a resource.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Selector {
+    #[serde(default)]
+    pub(super) id: String,
+    /// `List`, or `Query`, which finds them when the experiment begins.
+    #[serde(rename = "type", default)]
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) targets: Vec<Target>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Target {
+    /// That of a resource, with `/providers/Microsoft.Chaos/targets/NAME` at its end.
+    #[serde(default)]
+    pub(super) id: String,
+}
+
+impl Definition {
+    pub(super) fn actions(&self) -> impl Iterator<Item = &Action> {
+        self.steps.iter().flat_map(|step| &step.branches).flat_map(|branch| &branch.actions)
+    }
+
+    /// How long it takes at most; or why that cannot be told.
+    pub(super) fn longest(&self) -> Result<Duration, String> {
+        let mut longest = Duration::ZERO;
+        for step in &self.steps {
+            let mut of_step = Duration::ZERO;
+            for branch in &step.branches {
+                let takes: Vec<Duration> =
+                    branch.actions.iter().map(Action::takes).collect::<Result<_, _>>()?;
+                let of_branch =
+                    takes.into_iter().fold(Duration::ZERO, |sum, takes| sum.saturating_add(takes));
+                of_step = of_step.max(of_branch);
+            }
+            longest = longest.saturating_add(of_step);
+        }
+        Ok(longest)
+    }
+
+    /// What stays when it is over: what its discrete actions have done.
+    pub(super) fn left_behind(&self) -> Vec<String> {
+        let discrete = self.actions().filter(|action| action.is("discrete"));
+        let mut left: Vec<String> =
+            discrete.map(|action| format!("does {} and does not undo it", action.name)).collect();
+        left.sort_unstable();
+        left.dedup();
+        left
+    }
+
+    /// What a person should know who runs it.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let actions = self.actions().filter(|action| !action.is("delay"));
+        let actions = actions.map(|action| match &action.selector_id {
+            Some(selector) => format!("it does {} on {selector}", action.name),
+            None => format!("it does {}", action.name),
+        });
+        let mut targets: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for selector in &self.selectors {
+            let ids = selector.targets.iter().map(|target| target.id.as_str());
+            targets.entry(&selector.id).or_default().extend(ids);
+        }
+        let targets = targets.into_iter().map(|(selector, ids)| match &ids[..] {
+            [] => format!("its selector {selector} finds targets when it begins"),
+            ids => format!("its selector {selector} is {}", ids.join(", ")),
+        });
+        actions.chain(targets).collect()
+    }
+}
+
+impl Action {
+    pub(super) fn is(&self, kind: &str) -> bool {
+        self.kind.eq_ignore_ascii_case(kind)
+    }
+
+    pub(super) fn parameter(&self, key: &str) -> Option<&str> {
+        self.parameters
+            .iter()
+            .find(|parameter| parameter.key == key)
+            .map(|parameter| parameter.value.as_str())
+    }
+
+    fn takes(&self) -> Result<Duration, String> {
+        match (self.duration.as_deref(), self.is("discrete")) {
+            (Some(duration), _) => iso_8601(duration).ok_or_else(|| {
+                format!("the action {} lasts {duration:?}, which is no duration of ISO 8601", self.name)
+            }),
+            (None, true) => Ok(Duration::ZERO),
+            (None, false) => Err(format!("the action {} says nothing of how long it takes", self.name)),
+        }
+    }
+}
+
+/// As `PT5M`.
+fn iso_8601(text: &str) -> Option<Duration> {
+    let span = SpanParser::new().parse_span(text).ok()?;
+    Duration::try_from(span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const SHUTDOWN: &str = "urn:csci:microsoft:virtualMachine:shutdown/1.0";
+
+    fn of(steps: Value) -> Definition {
+        serde_json::from_value(json!({ "steps": steps, "selectors": [] })).unwrap()
+    }
+
+    fn continuous(duration: &str) -> Value {
+        json!({ "type": "continuous", "name": SHUTDOWN, "duration": duration, "selectorId": "s" })
+    }
+
+    fn delay(duration: &str) -> Value {
+        json!({ "type": "delay", "name": "urn:csci:microsoft:chaosStudio:timedDelay/1.0", "duration": duration })
+    }
+
+    fn discrete(name: &str) -> Value {
+        json!({ "type": "discrete", "name": name, "parameters": [], "selectorId": "s" })
+    }
+
+    #[test]
+    fn steps_and_actions_add_up_and_branches_run_side_by_side() {
+        let step = |branches: Value| json!({ "name": "step", "branches": branches });
+        let branch = |actions: Value| json!({ "name": "branch", "actions": actions });
+        for (steps, minutes) in [
+            (json!([]), 0),
+            (json!([step(json!([branch(json!([continuous("PT10M")]))]))]), 10),
+            (json!([step(json!([branch(json!([delay("PT5M"), continuous("PT10M")]))]))]), 15),
+            (
+                json!([step(json!([branch(json!([continuous("PT10M")])), branch(json!([delay("PT1H")]))]))]),
+                60,
+            ),
+            (
+                json!([
+                    step(json!([branch(json!([continuous("PT10M")])), branch(json!([delay("PT3M")]))])),
+                    step(json!([branch(json!([discrete("urn:a:b/1.0"), continuous("PT5M")]))])),
+                ]),
+                15,
+            ),
+        ] {
+            assert_eq!(of(steps.clone()).longest(), Ok(Duration::from_secs(60 * minutes)), "{steps}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_a_doubt() {
+        let steps = |action: Value| json!([{ "branches": [{ "actions": [action] }] }]);
+        for (action, why) in [
+            (json!({ "type": "continuous", "name": SHUTDOWN }), "says nothing of how long it takes"),
+            (json!({ "type": "something", "name": "x" }), "says nothing of how long it takes"),
+            (continuous("10 minutes"), "no duration of ISO 8601"),
+            (continuous("-PT5M"), "no duration of ISO 8601"),
+            (continuous("P1M"), "no duration of ISO 8601"),
+        ] {
+            let error = of(steps(action)).longest().expect_err(why);
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_undone_is_said() {
+        let steps = json!([{ "branches": [{ "actions": [
+            continuous("PT1M"), discrete("urn:b/1.0"), discrete("urn:a/1.0"), discrete("urn:b/1.0"),
+        ] }] }]);
+        let definition = of(steps);
+        let does = |name: &str| format!("does {name} and does not undo it");
+        assert_eq!(definition.left_behind(), [does("urn:a/1.0"), does("urn:b/1.0")]);
+        assert!(definition.notes().iter().any(|note| note.contains(SHUTDOWN)), "{:?}", definition.notes());
+    }
+}

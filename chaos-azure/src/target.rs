@@ -1,0 +1,94 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chaos_core::{Capabilities, Error, ErrorKind, Health, Labels, Result, Target, TargetId};
+
+use crate::{
+    azure::Azure,
+    isolation::RuleIsolation,
+    lifecycle::MachineLifecycle,
+    machine::Machine,
+    modes::{RebootMode, StopMode},
+    place::Place,
+    shell::CommandShell,
+    studio::ChaosStudio,
+};
+
+/// What every target of a provider is given.
+#[derive(Clone, Debug)]
+pub(crate) struct Means {
+    pub(crate) azure: Arc<Azure>,
+    pub(crate) stop: StopMode,
+    pub(crate) reboot: RebootMode,
+    pub(crate) has_shell: bool,
+    /// Whether a machine can be ended for good: one of a scale set, which has a number of them.
+    pub(crate) may_terminate: bool,
+}
+
+/// A machine of an availability set or of a scale set.
+#[derive(Debug)]
+pub(crate) struct MachineTarget {
+    id: TargetId,
+    reach: Reach,
+    labels: Labels,
+    capabilities: Capabilities,
+}
+
+/// What the capabilities of a machine reach it by.
+#[derive(Clone, Debug)]
+pub(crate) struct Reach {
+    pub(crate) azure: Arc<Azure>,
+    pub(crate) place: Arc<Place>,
+}
+
+impl Reach {
+    pub(crate) fn named(&self, error: Error) -> Error {
+        error.with("machine", &self.place)
+    }
+
+    /// The machine as it is now; `None` where it does not exist.
+    pub(crate) async fn look(&self) -> Result<Option<Machine>> {
+        self.azure.compute.machine(&self.place).await.map_err(|error| self.named(error))
+    }
+
+    /// # Errors
+    /// As [`look`](Self::look), and `NotFound` where it does not exist.
+    pub(crate) async fn find(&self) -> Result<Machine> {
+        self.look()
+            .await?
+            .ok_or_else(|| self.named(Error::new(ErrorKind::NotFound, "the machine exists no more")))
+    }
+}
+
+impl MachineTarget {
+    pub(crate) fn new(id: TargetId, machine: &Machine, means: &Means) -> Self {
+        let reach = Reach { azure: Arc::clone(&means.azure), place: Arc::new(machine.place.clone()) };
+        let mut capabilities = Capabilities::default()
+            .with_lifecycle(Arc::new(MachineLifecycle::new(reach.clone(), means)))
+            .with_isolation(Arc::new(RuleIsolation::new(reach.clone())))
+            .with_experiments(Arc::new(ChaosStudio::new(Arc::clone(&means.azure), id.group())));
+        if means.has_shell && !machine.is_windows() {
+            capabilities = capabilities.with_shell(Arc::new(CommandShell::new(reach.clone())));
+        }
+        Self { id, reach, labels: machine.labels.clone(), capabilities }
+    }
+}
+
+#[async_trait]
+impl Target for MachineTarget {
+    fn id(&self) -> &TargetId {
+        &self.id
+    }
+
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities.clone()
+    }
+
+    async fn health(&self) -> Result<Health> {
+        Ok(self.reach.look().await?.map_or(Health::Gone, |machine| machine.health()))
+    }
+}

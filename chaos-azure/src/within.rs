@@ -1,0 +1,19 @@
+use std::{future::Future, pin::pin, time::Duration};
+
+use chaos_core::{Clock, Error, ErrorKind, Result};
+use futures_util::future::{Either, select};
+
+/// Runs `work` for `limit` at most; after that it is dropped, and what it was that took too long is the error.
+pub(crate) async fn within<T>(
+    clock: &dyn Clock,
+    limit: Duration,
+    what: &'static str,
+    work: impl Future<Output = T> + Send,
+) -> Result<T> {
+    match select(pin!(work), clock.sleep(limit)).await {
+        Either::Left((done, _)) => Ok(done),
+        Either::Right(((), _)) => {
+            Err(Error::new(ErrorKind::Timeout, what).with("limit", format_args!("{limit:?}")))
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! Isolation by network security groups: whom it cuts off, and what it leaves behind.
+
+use std::{
+    net::Ipv4Addr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request, Url, new_http_client};
+use chaos_core::{
+    CapabilitySet, ChaosEvent, Error, ErrorKind, Hold, Isolation, IsolationSnapshot, MemoryJournal, Monkey,
+    Permit, Prepared, Provider, Recovery, Registry, Result, RunReport, Scope, TargetId, Verdict,
+};
+use chaos_testkit::azure::{
+    Direction, FakeArm, NETWORK_VERSION, NewAvailabilitySet, NewScaleSet, SecurityGroups, Trouble,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::cloud::{SUBSCRIPTION, count, machine, only_group, scale_sets, sets};
+
+const STRANGER: Ipv4Addr = Ipv4Addr::new(20, 1, 2, 3);
+
+/// Isolates, and looks at what is there meanwhile.
+pub(crate) struct CutOff<F>(pub(crate) Arc<F>);
+
+impl<F> std::fmt::Debug for CutOff<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CutOff")
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Connect(IsolationSnapshot);
+
+#[async_trait]
+impl<F: Fn() + Send + Sync + 'static> ChaosEvent for CutOff<F> {
+    fn name(&self) -> &'static str {
+        "cut-off"
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        CapabilitySet::of([chaos_core::Capability::Isolation])
+    }
+
+    fn hold(&self) -> Hold {
+        Hold::MOMENTARY
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        let isolation = scope.target()?.capabilities().isolation()?.clone();
+        let snapshot = isolation.snapshot().await?;
+        let look = Arc::clone(&self.0);
+        Ok(Prepared::new(Connect(snapshot), |permit| {
+            Box::pin(async move {
+                isolation.isolate(permit).await?;
+                look();
+                Ok(())
+            })
+        }))
+    }
+}
+
+#[async_trait]
+impl Recovery for Connect {
+    const KIND: &'static str = "test/connect/1";
+
+    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+        let Some(target) = scope.fresh_target().await? else { return Ok(()) };
+        target.capabilities().isolation()?.restore(&self.0, permit).await
+    }
+
+    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+        let Some(target) = scope.fresh_target().await? else { return Ok(Verdict::Gone("gone".to_owned())) };
+        Ok(match target.capabilities().isolation()?.is_isolated().await? {
+            true => Verdict::NotYet("isolated".to_owned()),
+            false => Verdict::Back,
+        })
+    }
+}
+
+fn world(groups: SecurityGroups) -> Arc<FakeArm> {
+    let fake = FakeArm::start().unwrap();
+    fake.add(NewAvailabilitySet::new("shop", "web").machines(3).security_groups(groups));
+    Arc::new(fake)
+}
+
+fn web() -> TargetId {
+    format!("azure-avset:{SUBSCRIPTION}/shop/web/web-0").parse().unwrap()
+}
+
+pub(crate) async fn isolate(
+    provider: impl Provider,
+    target: &TargetId,
+    look: impl Fn() + Send + Sync + 'static,
+) -> RunReport {
+    let monkey = Monkey::builder()
+        .provider(provider)
+        .settle(Duration::from_millis(300))
+        .unleash(MemoryJournal::new(), Registry::default().register::<Connect>())
+        .build()
+        .unwrap();
+    monkey.inject(CutOff(Arc::new(look)), target).await.unwrap()
+}
+
+/// Whether anything new comes to or from a machine.
+fn is_reached(fake: &FakeArm, machine: &str) -> bool {
+    // From within its network to it, and from it to anywhere: what every machine of the fake may do without rules.
+    let neighbour = Ipv4Addr::new(10, 9, 9, 9);
+    let into = fake.lets_through(machine, Direction::Inbound, neighbour, 80).unwrap();
+    let out = fake.lets_through(machine, Direction::Outbound, STRANGER, 443).unwrap();
+    assert_eq!(into, out, "{machine} is cut off in one direction");
+    into
+}
+
+/// The requests that have changed something.
+fn changes(fake: &FakeArm) -> Vec<String> {
+    let requests = fake.requests();
+    let changing = requests.iter().filter(|request| request.method != "GET");
+    changing
+        .map(|request| format!("{} {}", request.method, request.path.rsplit('/').next().unwrap()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_groups_there_are_the_machine_alone_is_cut_off_and_nothing_is_left() {
+    for groups in
+        [SecurityGroups::PerMachine, SecurityGroups::Shared, SecurityGroups::None, SecurityGroups::Subnet]
+    {
+        let fake = world(groups);
+        let (one, other) = (machine("web-0"), machine("web-1"));
+        let group_before = fake.security_group(&one);
+        assert!(is_reached(&fake, &one) && is_reached(&fake, &other), "{groups:?}");
+        let looked = Arc::new(Mutex::new(None));
+        let provider = sets(&fake).build().unwrap();
+        let report = isolate(provider.clone(), &web(), {
+            let (fake, looked) = (Arc::clone(&fake), Arc::clone(&looked));
+            move || {
+                let reached = (is_reached(&fake, &machine("web-0")), is_reached(&fake, &machine("web-1")));
+                *looked.lock().unwrap() = Some(reached);
+            }
+        })
+        .await;
+        assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{groups:?}: {report:?}");
+        assert_eq!(*looked.lock().unwrap(), Some((false, true)), "{groups:?}");
+        assert!(is_reached(&fake, &one) && is_reached(&fake, &other), "{groups:?}");
+        assert_eq!(fake.security_group(&one), group_before, "{groups:?}");
+        let fault = report.faults[0].id;
+        let expected = match groups {
+            SecurityGroups::None | SecurityGroups::Subnet => vec![
+                format!("PUT chaos-isolation-{fault}"),
+                "PUT web-0-nic".to_owned(),
+                "PUT web-0-nic".to_owned(),
+                format!("DELETE chaos-isolation-{fault}"),
+            ],
+            _ => ["PUT", "DELETE"]
+                .iter()
+                .flat_map(|method| {
+                    ["-in", "-out"].map(|way| format!("{method} chaos-isolation-{fault}{way}"))
+                })
+                .collect(),
+        };
+        let changes = changes(&fake);
+        let told: Vec<_> = changes.iter().filter(|change| !change.ends_with("-v6")).collect();
+        assert_eq!(told, expected.iter().collect::<Vec<_>>(), "{groups:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_is_cut_off_in_the_group_of_its_scale_set() {
+    let fake = Arc::new(FakeArm::start().unwrap());
+    fake.add(NewScaleSet::new("shop", "api").capacity(2).security_groups(SecurityGroups::Shared));
+    let provider = scale_sets(&fake).build().unwrap();
+    let target = only_group(&provider).await.members[0].target.id().clone();
+    let instance = |number: u32| {
+        format!(
+            "/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Compute/virtualMachineScaleSets/api/\
+             virtualMachines/{number}"
+        )
+    };
+    let looked = Arc::new(Mutex::new(None));
+    let report = isolate(provider, &target, {
+        let (fake, looked) = (Arc::clone(&fake), Arc::clone(&looked));
+        move || {
+            *looked.lock().unwrap() =
+                Some((is_reached(&fake, &instance(0)), is_reached(&fake, &instance(1))));
+        }
+    })
+    .await;
+    assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
+    assert_eq!(*looked.lock().unwrap(), Some((false, true)));
+    assert!(is_reached(&fake, &instance(0)));
+
+    let fake = Arc::new(FakeArm::start().unwrap());
+    fake.add(NewScaleSet::new("shop", "api").capacity(2).security_groups(SecurityGroups::None));
+    let provider = scale_sets(&fake).build().unwrap();
+    let isolation = only_group(&provider).await.members[0].target.capabilities().isolation.unwrap();
+    let error = isolation.snapshot().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert!(error.to_string().contains("scale set"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_anywhere_leaves_nothing_behind() {
+    for groups in [SecurityGroups::Shared, SecurityGroups::None] {
+        for (method, path) in [
+            ("PUT", "*/securityRules/*"),
+            ("PUT", "*/networkSecurityGroups/chaos-isolation-*"),
+            ("PUT", "*/networkInterfaces/*"),
+            ("DELETE", "*/securityRules/*"),
+            ("DELETE", "*/networkSecurityGroups/chaos-isolation-*"),
+        ] {
+            for nth in [1, 2] {
+                for trouble in [Trouble::cut_after(), Trouble::cut_before()] {
+                    let fake = world(groups);
+                    let before = fake.security_group(&machine("web-0"));
+                    fake.trouble(trouble.on(method, path).nth(nth));
+                    let provider = sets(&fake).build().unwrap();
+                    let report = isolate(provider, &web(), || ()).await;
+                    let what = format!("{groups:?} {method} {path} {nth}: {report:?}");
+                    assert!(report.is_recovered() && report.faults.len() == 1, "{what}");
+                    assert!(is_reached(&fake, &machine("web-0")), "{what}");
+                    assert_eq!(fake.security_group(&machine("web-0")), before, "{what}");
+                    assert_eq!(left_behind(&fake).await, [""; 0], "{what}");
+                }
+            }
+        }
+    }
+}
+
+/// The names of groups and rules of ours that are still there.
+pub(crate) async fn left_behind(fake: &FakeArm) -> Vec<String> {
+    let group = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Network/networkSecurityGroups"
+    );
+    let mut names: Vec<String> = fake.security_rules(&format!("{group}/web-nsg")).unwrap_or_default();
+    let groups = get(fake, &group).await;
+    let groups = groups["value"].as_array().unwrap().iter();
+    names.extend(groups.map(|group| group["name"].as_str().unwrap().to_owned()));
+    names.retain(|name| name.starts_with("chaos-"));
+    names
+}
+
+pub(crate) async fn get(fake: &FakeArm, path: &str) -> Value {
+    get_version(fake, path, NETWORK_VERSION).await
+}
+
+pub(crate) async fn get_version(fake: &FakeArm, path: &str, version: &str) -> Value {
+    request(fake, Method::Get, path, version, None).await
+}
+
+pub(crate) async fn post_version(fake: &FakeArm, path: &str, version: &str) {
+    request(fake, Method::Post, path, version, None).await;
+}
+
+pub(crate) async fn put(fake: &FakeArm, path: &str, body: Value) -> Value {
+    request(fake, Method::Put, path, NETWORK_VERSION, Some(body)).await
+}
+
+/// As somebody else would.
+async fn request(fake: &FakeArm, method: Method, path: &str, version: &str, body: Option<Value>) -> Value {
+    let url = Url::parse(&format!("{}{path}?api-version={version}", fake.endpoint())).unwrap();
+    let mut request = Request::new(url, method);
+    request.insert_header("authorization", format!("Bearer {}", FakeArm::TOKEN));
+    if let Some(body) = body {
+        request.insert_header("content-type", "application/json");
+        request.set_body(body.to_string());
+    }
+    let answer = new_http_client(None).execute_request(&request).await.unwrap();
+    let answer = answer.try_into_raw_response().await.unwrap();
+    assert!(answer.status().is_success(), "{answer:?}");
+    serde_json::from_slice(answer.body().as_ref()).unwrap_or_default()
+}
+
+async fn isolation(fake: &FakeArm) -> Arc<dyn Isolation> {
+    let group = only_group(&sets(fake).build().unwrap()).await;
+    group.member(&web()).unwrap().target.capabilities().isolation.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_allows_something_first_keeps_a_machine_from_being_cut_off() {
+    let fake = world(SecurityGroups::Shared);
+    let rule = |name: &str| {
+        format!(
+            "/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Network/networkSecurityGroups/web-nsg/\
+             securityRules/{name}"
+        )
+    };
+    let body = |priority: u32, access: &str| {
+        json!({ "properties": {
+            "priority": priority, "direction": "Inbound", "access": access, "protocol": "*", "sourcePortRange": "*",
+            "destinationPortRange": "22", "sourceAddressPrefix": "*", "destinationAddressPrefix": "*",
+        } })
+    };
+    put(&fake, &rule("no-telnet"), body(100, "Deny")).await;
+    fake.configure(|_| ());
+    let settled = || async { isolation(&fake).await.snapshot().await };
+    let mut snapshot = settled().await;
+    while snapshot.is_err() {
+        snapshot = settled().await;
+    }
+    let report = isolate(sets(&fake).build().unwrap(), &web(), || ()).await;
+    assert!(
+        report.is_recovered() && report.faults[0].failure.is_none(),
+        "who forbids is no obstacle: {report:?}"
+    );
+
+    put(&fake, &rule("no-telnet"), body(100, "Allow")).await;
+    let error = isolation(&fake).await.snapshot().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("rule=\"no-telnet\"") && error.to_string().contains("101"), "{error}");
+    let before = count(&fake, "PUT", "-in");
+    let report = isolate(sets(&fake).build().unwrap(), &web(), || ()).await;
+    assert!(report.faults.is_empty(), "{report:?}");
+    assert_eq!(count(&fake, "PUT", "-in"), before);
+}
+
+/// Changes an interface as somebody else would, between the look at it and the order to take it out of a group.
+#[derive(Debug)]
+struct Meddler {
+    fake: Arc<FakeArm>,
+    has_meddled: AtomicBool,
+    inner: Arc<dyn HttpClient>,
+}
+
+#[async_trait]
+impl HttpClient for Meddler {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let is_order = request.method() == Method::Put && request.url().path().ends_with("/web-0-nic");
+        let Body::Bytes(body) = request.body() else { panic!("a stream") };
+        let takes_out = is_order && !String::from_utf8_lossy(body).contains("networkSecurityGroup");
+        if takes_out && !self.has_meddled.swap(true, Ordering::SeqCst) {
+            let mut document = get(&self.fake, &nic()).await;
+            document["tags"]["owner"] = json!("somebody");
+            document["properties"]["enableIPForwarding"] = json!(true);
+            put(&self.fake, &nic(), document).await;
+            while get(&self.fake, &nic()).await["properties"]["provisioningState"] != "Succeeded" {}
+        }
+        self.inner.execute_request(request).await
+    }
+}
+
+fn nic() -> String {
+    format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Network/networkInterfaces/web-0-nic"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_changes_meanwhile_stays() {
+    let fake = world(SecurityGroups::None);
+    let (fake_too, inner) = (Arc::clone(&fake), new_http_client(None));
+    let meddler = Arc::new(Meddler { fake: fake_too, has_meddled: AtomicBool::new(false), inner });
+    let provider = sets(&fake).http_client(Arc::clone(&meddler) as Arc<_>).build().unwrap();
+    let report = isolate(provider, &web(), || ()).await;
+    assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
+    assert!(meddler.has_meddled.load(Ordering::SeqCst));
+    let document = get(&fake, &nic()).await;
+    assert_eq!(document["tags"]["owner"], "somebody");
+    assert_eq!(document["properties"]["enableIPForwarding"], true);
+    assert_eq!(fake.security_group(&machine("web-0")), None);
+    assert_eq!(left_behind(&fake).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_faults_on_one_machine_do_not_mix() {
+    let fake = world(SecurityGroups::Shared);
+    let provider = sets(&fake).build().unwrap();
+    let seen = Arc::new(Mutex::new(None));
+    let runtime = tokio::runtime::Handle::current();
+    let report = isolate(provider.clone(), &web(), {
+        let (fake, seen) = (Arc::clone(&fake), Arc::clone(&seen));
+        move || {
+            let looked: Result<_, Error> = tokio::task::block_in_place(|| {
+                runtime.block_on(async { isolation(&fake).await.snapshot().await })
+            });
+            *seen.lock().unwrap() = Some(looked.unwrap_err().to_string());
+        }
+    })
+    .await;
+    assert!(report.is_recovered(), "{report:?}");
+    let seen = seen.lock().unwrap().clone().unwrap();
+    assert!(seen.contains("isolated already"), "{seen}");
+}

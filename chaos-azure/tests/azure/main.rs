@@ -1,0 +1,17 @@
+//! The providers against a fake of Azure Resource Manager, with a record of the requests, trouble on request, and scripts that run.
+
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
+
+mod cloud;
+mod contract;
+mod crash;
+mod discovery;
+mod events;
+mod fast_clock;
+mod isolation;
+mod role;
+mod scripts;
+mod sdk;
+mod studio;
+mod sweep;
+mod trouble;

@@ -1,0 +1,6 @@
+//! `Microsoft.Chaos`: experiments and their executions.
+
+mod experiment;
+pub(super) mod experiments;
+
+pub(super) use experiment::Experiment;
