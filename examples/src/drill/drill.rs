@@ -122,7 +122,15 @@ async fn perform(
     let monkey = |count, providers| {
         let phases = Phases::new(live.clone(), order.event.hold().duration());
         let journal = Arc::clone(&ledger.journal);
-        order.monkey(count, providers, filter.clone(), journal, phases, hold_counts.clone())
+        order.monkey(
+            count,
+            providers,
+            filter.clone(),
+            journal,
+            phases,
+            hold_counts.clone(),
+            stage.notifiers(),
+        )
     };
     let plan = async |count| monkey(count, stage.providers())?.plan().await;
 
@@ -186,6 +194,11 @@ async fn perform(
         None => Ok(Ended::Interrupted),
         Some(Run::Abandoned) => Ok(Ended::Abandoned { status: abandoned(&ledger, live).await }),
         Some(Run::Over { report, interrupted }) => {
+            for notifier in stage.notifiers() {
+                if let Err(what) = notifier.finish().await {
+                    live.failed("notify", what);
+                }
+            }
             order.check_plan(&report.plan)?;
             let status = match Status::of_run(&report) {
                 Status::Done | Status::Skipped if interrupted => Status::Other,

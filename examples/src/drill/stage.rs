@@ -10,7 +10,7 @@ use super::{
     DrillArguments,
     arguments::ProviderName,
     aws, azure,
-    cloud::Cloud,
+    cloud::{Cloud, Notifier},
     live::Live,
     order::{Bounds, Order},
     summary::since,
@@ -94,6 +94,14 @@ impl Stage {
             Self::Own(fleet) => vec![Arc::new(fleet.clone())],
             Self::Attached(fleet) => vec![Arc::new(fleet.clone())],
             Self::Cloud(cloud) => cloud.providers.clone(),
+        }
+    }
+
+    /// Who tells people about a drill here.
+    pub(super) fn notifiers(&self) -> &[Arc<dyn Notifier>] {
+        match self {
+            Self::Own(_) | Self::Attached(_) => &[],
+            Self::Cloud(cloud) => &cloud.notifiers,
         }
     }
 
