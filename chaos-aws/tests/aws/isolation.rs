@@ -1,70 +1,12 @@
 //! Isolation by security groups: what it leaves behind.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
-use chaos_core::{
-    CapabilitySet, ChaosEvent, Hold, IsolationSnapshot, MemoryJournal, Monkey, Permit, Prepared, Recovery,
-    Registry, Result, Scope, Verdict,
-};
-use serde::{Deserialize, Serialize};
+use chaos_core::{MemoryJournal, Monkey, Registry};
+use chaos_testkit::{Connect, CutOff};
 use serde_json::json;
 
 use crate::cloud::{Cloud, only_group};
-
-/// Isolates, and looks at what is there meanwhile.
-#[derive(Debug, Default)]
-struct CutOff(Mutex<Option<aws_sdk_ec2::Client>>, std::sync::Arc<Mutex<Vec<String>>>);
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Connect(IsolationSnapshot);
-
-#[async_trait]
-impl ChaosEvent for CutOff {
-    fn name(&self) -> &'static str {
-        "cut-off"
-    }
-
-    fn requires(&self) -> CapabilitySet {
-        CapabilitySet::of([chaos_core::Capability::Isolation])
-    }
-
-    fn hold(&self) -> Hold {
-        Hold::MOMENTARY
-    }
-
-    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let isolation = scope.target()?.capabilities().isolation()?.clone();
-        let snapshot = isolation.snapshot().await?;
-        let (ec2, seen) = (self.0.lock().unwrap().clone().unwrap(), self.1.clone());
-        Ok(Prepared::new(Connect(snapshot), |permit| {
-            Box::pin(async move {
-                isolation.isolate(permit).await?;
-                let groups = groups(&ec2).await;
-                *seen.lock().unwrap() = groups;
-                Ok(())
-            })
-        }))
-    }
-}
-
-#[async_trait]
-impl Recovery for Connect {
-    const KIND: &'static str = "test/connect/1";
-
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
-        let Some(target) = scope.fresh_target().await? else { return Ok(()) };
-        target.capabilities().isolation()?.restore(&self.0, permit).await
-    }
-
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
-        let Some(target) = scope.fresh_target().await? else { return Ok(Verdict::Gone("gone".to_owned())) };
-        Ok(match target.capabilities().isolation()?.is_isolated().await? {
-            true => Verdict::NotYet("isolated".to_owned()),
-            false => Verdict::Back,
-        })
-    }
-}
 
 /// The security groups that isolate: their tags, and how many rules they have.
 async fn groups(ec2: &aws_sdk_ec2::Client) -> Vec<String> {
@@ -88,8 +30,17 @@ async fn isolate(trouble: Option<serde_json::Value>) {
     let target = only_group(&provider).await.members[0].target.clone();
     let isolation = target.capabilities().isolation.unwrap();
     let before = isolation.snapshot().await.unwrap();
-    let event = CutOff(Mutex::new(Some(cloud.ec2().await)), Default::default());
-    let seen = event.1.clone();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let event = CutOff::looking({
+        let (ec2, seen) = (cloud.ec2().await, Arc::clone(&seen));
+        move || {
+            let (ec2, seen) = (ec2.clone(), Arc::clone(&seen));
+            async move {
+                let groups = groups(&ec2).await;
+                *seen.lock().unwrap() = groups;
+            }
+        }
+    });
     let monkey = Monkey::builder()
         .provider(provider.clone())
         .unleash(MemoryJournal::new(), Registry::default().register::<Connect>())
