@@ -6,8 +6,6 @@
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
-# A contract suite over the AWS SDK, not optimised, is one future of more than the 2 MiB that a test's thread has.
-export RUST_MIN_STACK=8388608
 
 passed=0
 failed=0
@@ -157,6 +155,7 @@ install_azure_sdk || echo "Microsoft's SDK for Azure could not be installed"
 step "format" cargo fmt --all --check
 step "clippy" cargo clippy --locked --workspace --all-targets --features chaos-testkit/azure -- -D warnings
 step "clippy, every feature" cargo clippy --locked --package chaos-core --all-targets --all-features -- -D warnings
+step "clippy, every feature for AWS" cargo clippy --locked --package chaos-aws --all-targets --all-features -- -D warnings
 step "architecture" architecture
 step "honest sources" honest_sources
 if command -v shellcheck >/dev/null 2>&1; then step "shellcheck" shell_scripts; fi
@@ -170,7 +169,7 @@ elif [ "${CI:-}" = true ]; then
 else
   skipped+=("cargo deny: not installed; CI always runs it")
 fi
-tests "tests" cargo test --locked --workspace --exclude benches --features chaos-testkit/azure --lib --bins --tests --no-fail-fast
+tests "tests" cargo test --locked --workspace --exclude benches --features chaos-aws/fis,chaos-aws/notify,chaos-testkit/azure --lib --bins --tests --no-fail-fast
 if [ -n "${CHAOS_MOTO-}" ]; then
   step "the stand-in for AWS" "${CHAOS_MOTO%/*}/python" -B chaos-aws/tests/stand_in/check.py
 elif [ "${CI:-}" = true ]; then
@@ -178,7 +177,7 @@ elif [ "${CI:-}" = true ]; then
 else
   skipped+=("the stand-in for AWS and the tests that use it: moto could not be installed")
 fi
-tests "documentation examples" cargo test --locked --workspace --exclude benches --features chaos-testkit/azure --doc --no-fail-fast
+tests "documentation examples" cargo test --locked --workspace --exclude benches --features chaos-aws/fis,chaos-aws/notify,chaos-testkit/azure --doc --no-fail-fast
 tests "mocks" cargo test --locked --package chaos-core --features mock --doc mock
 step "benchmarks run" cargo bench --locked --package benches --benches -- --test
 step "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features

@@ -1,9 +1,6 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use aws_config::{
-    AppName, BehaviorVersion, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig,
-};
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_config::SdkConfig;
 use chaos_core::{
     Clock, Error, Result, SystemClock,
     listing::{Consent, NamePattern},
@@ -12,13 +9,11 @@ use chaos_core::{
 use crate::{
     AutoScaling,
     auto_scaling::Inner,
+    connection::{Connection, Role},
     regions::{Regions, validate_region},
     selection::Selection,
     target::Means,
 };
-
-/// How often a call is made at most that is throttled or fails in passing.
-const MOST_ATTEMPTS: u32 = 5;
 
 /// Which account, which regions and which groups; made by [`AutoScaling::builder`].
 ///
@@ -26,30 +21,18 @@ const MOST_ATTEMPTS: u32 = 5;
 #[derive(Debug)]
 #[must_use = "nothing is listed before the provider is built"]
 pub struct AutoScalingBuilder {
-    profile: Option<String>,
-    role: Option<Role>,
+    connection: Connection,
     regions: Vec<String>,
-    endpoint: Option<String>,
-    config: Option<SdkConfig>,
     patterns: Vec<String>,
     selection: Selection,
     means: Means,
 }
 
-#[derive(Debug)]
-struct Role {
-    arn: String,
-    external_id: Option<String>,
-}
-
 impl AutoScalingBuilder {
     pub(crate) fn new() -> Self {
         Self {
-            profile: None,
-            role: None,
+            connection: Connection::default(),
             regions: Vec::new(),
-            endpoint: None,
-            config: None,
             patterns: Vec::new(),
             selection: Selection::default(),
             means: Means {
@@ -63,13 +46,13 @@ impl AutoScalingBuilder {
 
     /// Uses this profile of the shared configuration files. Default: `AWS_PROFILE`, or the profile `default`.
     pub fn profile(mut self, name: impl Into<String>) -> Self {
-        self.profile = Some(name.into());
+        self.connection.profile = Some(name.into());
         self
     }
 
     /// Assumes the role with this ARN, with the credentials that would be used without it. Sessions are called `chaos`.
     pub fn assume_role(mut self, arn: impl Into<String>) -> Self {
-        self.role = Some(Role { arn: arn.into(), external_id: None });
+        self.connection.role = Some(Role { arn: arn.into(), external_id: None });
         self
     }
 
@@ -79,7 +62,7 @@ impl AutoScalingBuilder {
         arn: impl Into<String>,
         external_id: impl Into<String>,
     ) -> Self {
-        self.role = Some(Role { arn: arn.into(), external_id: Some(external_id.into()) });
+        self.connection.role = Some(Role { arn: arn.into(), external_id: Some(external_id.into()) });
         self
     }
 
@@ -97,14 +80,14 @@ impl AutoScalingBuilder {
 
     /// Sends every call to this URL: an emulator, or a proxy. Default: `AWS_ENDPOINT_URL`, or the region's own.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.endpoint = Some(url.into());
+        self.connection.endpoint = Some(url.into());
         self
     }
 
     /// Takes everything from a configuration of the SDK, made with `aws_config` 1: for credentials, an HTTP client or retries of
     /// your own. A region, an endpoint and a role that are named here still count; a profile does not.
     pub fn sdk_config(mut self, config: SdkConfig) -> Self {
-        self.config = Some(config);
+        self.connection.config = Some(config);
         self
     }
 
@@ -178,14 +161,7 @@ impl AutoScalingBuilder {
     pub async fn build(mut self) -> Result<AutoScaling> {
         self.validate()?;
         self.selection.patterns = self.patterns.drain(..).map(NamePattern::new).collect::<Result<_>>()?;
-        let config = match self.config.take() {
-            Some(config) => self.adjusted(config),
-            None => self.load().await,
-        };
-        let config = match &self.role {
-            Some(role) => assuming(role, &config).await,
-            None => config,
-        };
+        let config = self.connection.open(self.regions.first().map(String::as_str)).await;
         let mut regions = self.regions;
         if regions.is_empty() {
             regions.extend(config.region().map(|region| region.as_ref().to_owned()));
@@ -215,26 +191,7 @@ impl AutoScalingBuilder {
         for region in &self.regions {
             validate_region(region)?;
         }
-        if let Some(url) = &self.endpoint {
-            let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-            let is_right = rest.is_some_and(|rest| {
-                !rest.is_empty()
-                    && !rest.starts_with('/')
-                    && rest.chars().all(|character| character.is_ascii_graphic())
-            });
-            if !is_right {
-                return Err(Error::invalid("endpoint", format!("{url:?}"), "a URL of http or https"));
-            }
-        }
-        if let Some(role) = &self.role
-            && !(role.arn.starts_with("arn:") && role.arn.contains(":role/"))
-        {
-            return Err(Error::invalid(
-                "role",
-                format!("{:?}", role.arn),
-                "an ARN like arn:aws:iam::123456789012:role/chaos",
-            ));
-        }
+        self.connection.validate()?;
         if self.selection.names.contains("") {
             return Err(Error::invalid("group name", "\"\"", "the name of an auto-scaling group"));
         }
@@ -243,55 +200,12 @@ impl AutoScalingBuilder {
         }
         Ok(())
     }
-
-    async fn load(&self) -> SdkConfig {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .retry_config(RetryConfig::adaptive().with_max_attempts(MOST_ATTEMPTS))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(Duration::from_secs(5))
-                    .operation_attempt_timeout(Duration::from_secs(60))
-                    .operation_timeout(Duration::from_secs(240))
-                    .build(),
-            );
-        if let Ok(name) = AppName::new("chaos-aws") {
-            loader = loader.app_name(name);
-        }
-        if let Some(profile) = &self.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(url) = &self.endpoint {
-            loader = loader.endpoint_url(url);
-        }
-        if let Some(region) = self.regions.first() {
-            loader = loader.region(aws_config::Region::new(region.clone()));
-        }
-        loader.load().await
-    }
-
-    fn adjusted(&self, config: SdkConfig) -> SdkConfig {
-        let mut builder = config.into_builder();
-        if let Some(url) = &self.endpoint {
-            builder = builder.endpoint_url(url);
-        }
-        if let Some(region) = self.regions.first() {
-            builder = builder.region(aws_config::Region::new(region.clone()));
-        }
-        builder.build()
-    }
-}
-
-async fn assuming(role: &Role, config: &SdkConfig) -> SdkConfig {
-    let mut provider = AssumeRoleProvider::builder(&role.arn).session_name("chaos").configure(config);
-    if let Some(id) = &role.external_id {
-        provider = provider.external_id(id);
-    }
-    let provider = SharedCredentialsProvider::new(provider.build().await);
-    config.to_builder().credentials_provider(provider).build()
 }
 
 #[cfg(test)]
 mod tests {
+    use aws_config::BehaviorVersion;
+
     use super::*;
 
     #[tokio::test]
@@ -311,6 +225,13 @@ mod tests {
             let error = builder.build().await.expect_err(expected);
             assert!(error.to_string().starts_with(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn a_future_that_builds_a_provider_stays_small() {
+        // Not optimised, futures that hold it lie on the stack several times over.
+        let size = size_of_val(&AutoScaling::builder().build());
+        assert!(size < 4096, "{size}");
     }
 
     #[tokio::test]

@@ -53,7 +53,7 @@ pub(crate) fn without_end(output: &str) -> Option<(&str, i32)> {
 ///
 /// Two braces stand for a parameter of Systems Manager, which it would put in their place before any shell sees the text: the
 /// quotes end between them and begin again.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut word = String::with_capacity(text.len() + 2);
     word.push('\'');
     let mut before = None;

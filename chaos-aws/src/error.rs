@@ -149,12 +149,15 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         "UnauthorizedOperation"
         | "AccessDenied"
         | "AccessDeniedException"
+        | "AuthorizationError"
         | "Unauthorized"
         | "OptInRequired"
         | "Blocked" => ErrorKind::Denied,
         _ if is_stale(code) => ErrorKind::Denied,
         "OperationNotPermitted" => ErrorKind::Refused,
-        "InvalidInstanceID.NotFound"
+        "NotFound"
+        | "NotFoundException"
+        | "InvalidInstanceID.NotFound"
         | "InvalidGroup.NotFound"
         | "InvalidNetworkInterfaceID.NotFound"
         | "InvalidSpotInstanceRequestID.NotFound"

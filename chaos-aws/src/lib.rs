@@ -42,8 +42,8 @@
 //!   termination protection refuses.
 //! - *Stop* shuts the system down in an orderly way. A group whose health checks run takes a member that is stopped for unhealthy:
 //!   it terminates it and launches another, often before the fault would end. Then the recovery is the replacement, and not the
-//!   start. Nothing at AWS starts an instance again by itself: where every monkey is gone, the journal brings it back, or its group
-//!   has replaced it.
+//!   start; the record of the fault says so before anything is stopped. Nothing at AWS starts an instance again by itself: where
+//!   every monkey is gone, the journal brings it back, or its group has replaced it.
 //! - *Start* of an instance that is still stopping is a conflict that passes, and may be tried again.
 //! - *Reboot* is an order that EC2 passes on; when the instance has gone down cannot be seen from outside, so that it shows
 //!   healthy throughout. Its group does not notice.
@@ -64,7 +64,9 @@
 //! - *Exit status.* It comes back as it was, by the last line of both outputs; the console shows 1 for every script that failed.
 //! - *Once.* A command that changes something is sent again only where the service has refused it. The service takes no idempotency
 //!   token; the comment of each command holds the fault's id.
-//! - *Network.* All of it is the target's.
+//! - *Network.* All of it is the target's. What the agent reaches the service through is found out on the instance before it is cut off,
+//!   and let through: the addresses that the names of the endpoints mean there, and those that the agent is connected with. Where
+//!   its connection comes to an end nevertheless, a fault that is held ends at its deadline.
 //!
 //! # Experiments
 //!
@@ -104,12 +106,29 @@
 //!   `fis:StopExperiment`, and for the first experiment of an account `iam:CreateServiceLinkedRole`. What an experiment does is done by
 //!   the role of its template.
 //!
+//! # Notifications
+//!
+//! With the feature `notify`, `SnsNotifier` and `SesNotifier` are observers that tell people. Before an injection: what is about to be
+//! hit, by what, why, until when, and how it is undone by hand. Afterwards: when the target was back, how long the recovery took and what
+//! it saw, or that nothing came of it. A recovery that failed goes before everything else, with the commands that bring an instance
+//! back. Runs that inject nothing are told where it is asked for.
+//!
+//! - *Required.* One that is `required` stops an injection whose announcement is not accepted by the service. The others stop nothing.
+//! - *Beside everything else.* All other messages wait in a queue, and are sent by a task that nobody waits for. Of more than 256 the
+//!   least important are left out, with a warning. Messages about one fault keep their order.
+//! - *At least once.* What fails in passing is sent again by the SDK, for at most a minute; what is given up is an event of `tracing`, and
+//!   counted. A message whose answer was lost arrives twice, but in topics of type FIFO.
+//! - *At the end.* `flush` waits for the last messages; what waits in a process that ends is lost.
+//!
 //! # Errors
 //!
 //! Throttled calls and those that fail in passing are tried again by the SDK, in its adaptive mode, five times at most; then they
 //! are [`Throttled`](chaos_core::ErrorKind::Throttled), [`Unavailable`](chaos_core::ErrorKind::Unavailable) or
 //! [`Timeout`](chaos_core::ErrorKind::Timeout), and retryable. [`Denied`](chaos_core::ErrorKind::Denied) names the action and the
 //! resource that a policy must allow, or says that the credentials are missing, expired or not valid.
+//!
+//! What the credentials must be allowed is in `docs/aws-iam.json` of the repository, action by action justified in the README of this
+//! crate.
 //!
 //! # One account
 //!
@@ -120,6 +139,7 @@ mod auto_scaling;
 mod availability_zone;
 mod builder;
 mod command_text;
+mod connection;
 mod error;
 #[cfg(feature = "fis")]
 mod fis;
@@ -128,10 +148,13 @@ mod invocation;
 mod isolation;
 mod isolation_group;
 mod lifecycle;
+mod lifeline;
 mod listing;
 mod machine;
 mod machines;
 mod member;
+#[cfg(feature = "notify")]
+mod notify;
 mod recently_seen;
 mod regions;
 mod selection;
@@ -146,3 +169,5 @@ pub use chaos_core::listing::ENABLED_TAG;
 pub use fis::{FAULT_TAG, FisExperiment};
 pub use isolation_group::ISOLATION_TAG;
 pub use member::{MAX_SIZE_LABEL, MIN_SIZE_LABEL};
+#[cfg(feature = "notify")]
+pub use notify::{Deliveries, SesNotifier, SesNotifierBuilder, SnsNotifier, SnsNotifierBuilder};

@@ -78,7 +78,9 @@ pub(crate) fn group(
     }
     let sizes = [(MIN_SIZE_LABEL, group.min_size()), (MAX_SIZE_LABEL, group.max_size())];
     labels.extend(sizes.into_iter().filter_map(|(key, size)| Some((key.to_owned(), size?.to_string()))));
-    Ok(Group::new(id).labels(labels).desired(desired(&group)).replaces_members(is_replacing).members(members))
+    // The check of EC2's own status is never left out: it takes a stopped instance for unhealthy.
+    let told = Group::new(id).labels(labels).desired(desired(&group)).members(members);
+    Ok(told.replaces_members(is_replacing).replaces_stopped(is_replacing))
 }
 
 pub(crate) fn name<'a>(group: &'a AutoScalingGroup, region: &str) -> Result<&'a str> {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use aws_config::SdkConfig;
+use aws_sdk_ec2::config::retry::RetryPartition;
 use chaos_core::{Error, Result};
 
 use crate::recently_seen::RecentlySeen;
@@ -51,15 +52,32 @@ impl Region {
     }
 
     pub(crate) fn autoscaling(&self) -> &aws_sdk_autoscaling::Client {
-        self.autoscaling.get_or_init(|| aws_sdk_autoscaling::Client::new(&self.config))
+        self.autoscaling.get_or_init(|| {
+            let config = aws_sdk_autoscaling::config::Builder::from(&self.config);
+            aws_sdk_autoscaling::Client::from_conf(
+                config.retry_partition(self.retries("autoscaling")).build(),
+            )
+        })
     }
 
     pub(crate) fn ec2(&self) -> &aws_sdk_ec2::Client {
-        self.ec2.get_or_init(|| aws_sdk_ec2::Client::new(&self.config))
+        self.ec2.get_or_init(|| {
+            let config = aws_sdk_ec2::config::Builder::from(&self.config);
+            aws_sdk_ec2::Client::from_conf(config.retry_partition(self.retries("ec2")).build())
+        })
     }
 
     pub(crate) fn ssm(&self) -> &aws_sdk_ssm::Client {
-        self.ssm.get_or_init(|| aws_sdk_ssm::Client::new(&self.config))
+        self.ssm.get_or_init(|| {
+            let config = aws_sdk_ssm::config::Builder::from(&self.config);
+            aws_sdk_ssm::Client::from_conf(config.retry_partition(self.retries("ssm")).build())
+        })
+    }
+
+    /// Retries and a rate of its own: otherwise all clients of a service in a process share them, those of the program that this is
+    /// part of too. Neither is to slow down the other.
+    fn retries(&self, service: &str) -> RetryPartition {
+        RetryPartition::custom(format!("chaos-{service}-{}", self.name)).build()
     }
 
     pub(crate) fn recently_seen(&self) -> &RecentlySeen {

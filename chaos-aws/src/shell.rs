@@ -1,4 +1,5 @@
 use std::{
+    net::IpAddr,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -15,7 +16,13 @@ use aws_sdk_ssm::{
 };
 use chaos_core::{Error, ErrorKind, NetworkShare, Output, Permit, Result, Script, Shell};
 
-use crate::{command_text::command_text, error::failed, invocation::Invocation, target::Reach};
+use crate::{
+    command_text::command_text,
+    error::failed,
+    invocation::Invocation,
+    lifeline::{lifeline_script, read_lifeline},
+    target::Reach,
+};
 
 /// How long the agent may take to fetch a command. The service takes no less.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(30);
@@ -135,6 +142,11 @@ impl Shell for CommandShell {
     async fn network(&self) -> Result<NetworkShare> {
         self.preflight().await?;
         Ok(NetworkShare::Whole)
+    }
+
+    async fn lifeline(&self) -> Result<Vec<IpAddr>> {
+        let output = self.execute(&lifeline_script(self.reach.region.name())?, None).await?;
+        read_lifeline(&output).map_err(|error| self.named(error))
     }
 }
 

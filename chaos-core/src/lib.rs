@@ -43,7 +43,7 @@
 //! | write a provider | [`Provider`], [`Target`], [`Capabilities`] |
 //! | list a cloud | [`listing`] |
 //! | keep a journal | [`Journal`], [`Limits`], [`FaultRecord`] |
-//! | watch it | [`Observer`], [`Activity`] |
+//! | watch it, announce it, forbid it | [`Observer`], [`Activity`], [`Intended`] |
 //! | test with it | [`memory`], [`ManualClock`], [`CountingEntropy`], the feature `mock` |
 
 mod blast_radius;
@@ -90,7 +90,7 @@ pub use fault::{
 pub use futures_util::{future::BoxFuture, stream::BoxStream};
 pub use journal::{Arming, FaultQuery, Halt, Journal, Lease, Limits, MemoryJournal, Tally};
 pub use monkey::{Check, Diagnosis, Monkey, MonkeyBuilder};
-pub use observer::{Activity, CutShort, Observer, TracingObserver};
+pub use observer::{Activity, Chosen, CutShort, Intended, Observer, TracingObserver};
 pub use plan::{Decision, Doubt, GroupPlan, Plan, Reason, TargetPlan};
 pub use provider::{GroupFilter, Provider};
 pub use recovery::{BoxRecovery, Recovery, RecoveryRecord, Registry, RetryPolicy, Verdict};

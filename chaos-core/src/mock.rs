@@ -37,7 +37,7 @@ use mockall::mock;
 use crate::{
     Activity, Arming, Calendar, Capabilities, CapabilitySet, ChaosEvent, Clock, Entropy, Experiment,
     ExperimentDefinition, ExperimentId, ExperimentRun, Experiments, FaultId, FaultQuery, FaultRecord, Group,
-    GroupFilter, GroupId, Halt, Health, Hold, Isolation, IsolationSnapshot, Journal, Labels, Lease,
+    GroupFilter, GroupId, Halt, Health, Hold, Intended, Isolation, IsolationSnapshot, Journal, Labels, Lease,
     Lifecycle, Limits, Mark, NetworkShare, Observer, Output, Permit, Prepared, Provider, Result, Scope,
     Script, Shell, Target, TargetId, Window,
 };
@@ -78,6 +78,7 @@ mock! {
         async fn inspect(&self, script: &Script) -> Result<Output>;
         async fn run(&self, script: &Script, permit: &Permit) -> Result<Output>;
         async fn network(&self) -> Result<NetworkShare>;
+        async fn lifeline(&self) -> Result<Vec<std::net::IpAddr>>;
     }
 }
 
@@ -155,8 +156,10 @@ mock! {
     #[derive(Debug)]
     pub Observer {}
 
+    #[async_trait]
     impl Observer for Observer {
         fn observe(&self, at: Timestamp, activity: &Activity);
+        async fn before_injection(&self, at: Timestamp, intended: &Intended) -> Result<()>;
     }
 }
 

@@ -2,12 +2,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capability, CapabilitySet, ChaosEvent, Error, Hold, Injection, Permit, Prepared, Recovery, Result, Scope,
-    Verdict,
+    Capability, CapabilitySet, ChaosEvent, Error, FaultId, Hold, Injection, Permit, Prepared, Recovery,
+    Result, Scope, TargetId, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::host_script::{Answer, HostFault, HostScript, START_WITHIN, Vantage};
+use crate::{
+    by_hand::end_processes,
+    host_script::{Answer, HostFault, HostScript, START_WITHIN, Vantage},
+};
 
 const SCRIPT: HostScript = HostScript {
     event: "cpu-burn",
@@ -177,5 +180,13 @@ impl Recovery for EndCpuBurn {
             0 => Verdict::Back,
             processes => Verdict::NotYet(format!("processes of it still run: {processes}")),
         })
+    }
+
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        let end = end_processes(fault);
+        format!(
+            "The burners end by themselves at the deadline. Before that, on the machine of {target}, as root or as the user who runs \
+             its scripts, until it finds nothing more:\n\n    {end}"
+        )
     }
 }

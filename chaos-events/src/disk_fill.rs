@@ -2,13 +2,16 @@ use std::{sync::OnceLock, time::Duration};
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capability, CapabilitySet, ChaosEvent, Error, Hold, Injection, Permit, Prepared, Recovery, Result, Scope,
-    Verdict,
+    Capability, CapabilitySet, ChaosEvent, Error, FaultId, Hold, Injection, Permit, Prepared, Recovery,
+    Result, Scope, TargetId, Verdict,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::host_script::{Answer, HostFault, HostScript, Vantage};
+use crate::{
+    by_hand::{end_processes, quoted},
+    host_script::{Answer, HostFault, HostScript, Vantage},
+};
 
 const SCRIPT: HostScript = HostScript {
     event: "disk-fill",
@@ -284,5 +287,18 @@ impl Recovery for FreeSpace {
             )));
         }
         self.space(scope, &answer)
+    }
+
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        let end = end_processes(fault);
+        let name = format!(".chaos-fill-{fault}");
+        let leftover = match quoted(&format!("{}/{name}", self.path)) {
+            Some(file) => format!(". An empty file may be left:\n\n    rm -f -- {file}"),
+            None => format!("; an empty file {name} may be left in {:?}.", self.path),
+        };
+        format!(
+            "The fill ends by itself at the deadline. Before that, on the machine of {target}, as root or as the user who runs its \
+             scripts, until it finds nothing more:\n\n    {end}\n\nThe kernel frees the space then{leftover}"
+        )
     }
 }

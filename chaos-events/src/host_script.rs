@@ -38,7 +38,7 @@ pub(crate) struct Ready {
 
 /// From where the preflight looked: who it was, on which machine, in which boot and namespaces. A recovery that looks from elsewhere
 /// might see nothing although there is something, so that the script refuses to say so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Vantage(String);
 

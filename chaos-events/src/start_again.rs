@@ -5,8 +5,8 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capability, ErrorKind, Group, Health, Injection, Milestone, Permit, Recovery, Result, Scope, Target,
-    Verdict,
+    Capability, ErrorKind, FaultId, Group, Health, Injection, Milestone, Permit, Recovery, Result, Scope,
+    Target, TargetId, Verdict,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -159,5 +159,21 @@ impl Recovery for StartAgain {
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
         self.judge(scope, &self.find(scope).await?).await
+    }
+
+    fn by_hand(&self, target: &TargetId, _: FaultId) -> String {
+        let gone = if self.replaced {
+            let whole = self.healthy;
+            format!(
+                "its group replaces it: see that {whole} of the members of {} are healthy.",
+                target.group()
+            )
+        } else {
+            "there is nothing left to undo: its group replaces nobody.".to_owned()
+        };
+        format!(
+            "Start {target} again with the tools of its platform, unless it runs, and wait until it is healthy. Where it is gone \
+             for good, {gone}"
+        )
     }
 }

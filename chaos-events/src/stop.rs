@@ -7,6 +7,9 @@ use crate::StartAgain;
 
 /// Halts a target for a while and starts it again.
 ///
+/// Where its group takes a member that is stopped for one to replace, the replacement is the recovery, and not the start; the fault
+/// says so from the moment on at which it is armed.
+///
 /// ```
 /// use std::time::Duration;
 /// use chaos_events::Stop;
@@ -54,7 +57,14 @@ impl ChaosEvent for Stop {
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
-        let recovery = StartAgain::of(scope.group()?);
+        let group = scope.group()?;
+        let recovery = StartAgain::of(group);
+        if group.replaces_stopped {
+            scope.note(
+                "the group takes a member that is stopped for unhealthy: where it replaces this one before the fault ends, the \
+                 replacement is the recovery, and not the start",
+            );
+        }
         let prepared =
             Prepared::new(recovery, |permit| Box::pin(async move { lifecycle.stop(permit).await }));
         Ok(prepared.requesting("seconds", self.hold.duration().as_secs_f64()))

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chaos_core::{
-    ErrorKind, Experiment, ExperimentRun, ExperimentState, Experiments, Group, Injection, Permit, Recovery,
-    Result, Scope, Verdict,
+    ErrorKind, Experiment, ExperimentRun, ExperimentState, Experiments, FaultId, Group, Injection, Permit,
+    Recovery, Result, Scope, TargetId, Verdict,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -118,6 +118,16 @@ impl Look for StopExperiment {
 #[async_trait]
 impl Recovery for StopExperiment {
     const KIND: &'static str = "chaos-events/stop-experiment/1";
+
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        format!(
+            "Stop what runs of experiment {} in the console or with the tools of its engine; where the engine has tags, the run \
+             bears the id of the fault, {fault}. Wait until it has ended, and see that the group of {target} has {} healthy \
+             members again. Stopped by nobody, it ends as it is defined.",
+            self.experiment.id(),
+            self.healthy
+        )
+    }
 
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
         self.end_all(scope, permit).await?;

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chaos_core::{
-    Capability, CapabilitySet, ChaosEvent, ErrorKind, Group, Health, Hold, Injection, Member, Milestone,
-    Permit, Prepared, Recovery, Result, Scope, TargetId, Verdict,
+    Capability, CapabilitySet, ChaosEvent, ErrorKind, FaultId, Group, Health, Hold, Injection, Member,
+    Milestone, Permit, Prepared, Recovery, Result, Scope, TargetId, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -163,5 +163,20 @@ impl Recovery for AwaitReplacement {
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
         self.look(scope).await
+    }
+
+    fn by_hand(&self, target: &TargetId, _: FaultId) -> String {
+        let (group, whole) = (target.group(), self.healthy);
+        if self.replaced {
+            format!(
+                "Nothing brings {target} back. Its group replaces it: see that {whole} of the members of {group} are healthy, and where \
+                 no new one comes, ask the group's own platform why, or add one by hand."
+            )
+        } else {
+            format!(
+                "Nothing brings {target} back, and its group {group} replaces nobody: add a member by hand if you need {whole} healthy \
+                 ones."
+            )
+        }
     }
 }

@@ -2,15 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use chaos_core::{
-    Arming, BlastRadius, CapabilitySet, ChaosEvent, Clock, Decision, FaultId, FaultQuery, FaultRecord,
-    FaultState, Halt, Health, Hold, Journal, Lease, Limits, ManualClock, Mark, MemoryJournal, Monkey,
-    MonkeyBuilder, Outcome, Prepared, Provider, Reason, RecoveryRecord, Result, RunReport, Scope, TargetId,
-    async_trait, memory::MemoryProvider,
+    Activity, Arming, BlastRadius, CapabilitySet, ChaosEvent, Clock, Decision, FaultId, FaultQuery,
+    FaultRecord, FaultState, Halt, Health, Hold, Journal, Lease, Limits, ManualClock, Mark, MemoryJournal,
+    Monkey, MonkeyBuilder, Observer, Outcome, Prepared, Provider, Reason, RecoveryRecord, Result, RunReport,
+    Scope, TargetId, async_trait, memory::MemoryProvider,
 };
 use chaos_events::{Reboot, Stop, Terminate};
+use chaos_testkit::faulty::Altered;
+use futures_util::FutureExt;
+use jiff::Timestamp;
 
 fn clock() -> ManualClock {
     ManualClock::starting_at("2026-03-02T09:00:00Z".parse().unwrap())
@@ -309,5 +315,44 @@ async fn a_journal_that_fails_never_leaves_a_target_down_and_never_counts_as_a_s
             later.recover_pending().await.unwrap().iter().all(|fault| fault.state == FaultState::Recovered)
         );
         assert_eq!(journal.pending().await.unwrap(), [], "{state}");
+    }
+}
+
+/// Reads a journal at the moment at which a fault is armed.
+#[derive(Debug)]
+struct AtArming(MemoryJournal, Arc<Mutex<Vec<FaultRecord>>>);
+
+impl Observer for AtArming {
+    fn observe(&self, _: Timestamp, activity: &Activity) {
+        if matches!(activity, Activity::Armed { .. }) {
+            let pending = self.0.pending().now_or_never().unwrap().unwrap();
+            self.1.lock().unwrap().extend(pending);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_says_beforehand_where_it_may_end_in_a_replacement() {
+    for replaces in [true, false] {
+        let world = MemoryProvider::default().with_group("web", 5).unwrap();
+        let provider = Altered::new(world).groups(move |group| group.replaces_stopped(replaces));
+        let (journal, seen) = (MemoryJournal::new(), Arc::default());
+        let monkey = Monkey::builder()
+            .provider(provider)
+            .clock(clock())
+            .observer(AtArming(journal.clone(), Arc::clone(&seen)))
+            .unleash(journal, chaos_events::registry())
+            .build()
+            .unwrap();
+        let target = "memory:web/machine-1".parse().unwrap();
+        let report = monkey.inject(Stop::default(), &target).await.unwrap();
+        assert_eq!(report.outcome(), Outcome::Completed, "{report}");
+        let armed = seen.lock().unwrap().remove(0);
+        assert_eq!(armed.state, FaultState::Armed);
+        let says = |fault: &FaultRecord| {
+            let note = fault.note.clone().unwrap_or_default();
+            note.matches("the replacement is the recovery, and not the start").count()
+        };
+        assert_eq!((says(&armed), says(&report.faults[0])), (usize::from(replaces), usize::from(replaces)));
     }
 }

@@ -2,8 +2,8 @@ use std::{fmt, future::Future, sync::Arc};
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxFuture, Capability, CapabilitySet, ChaosEvent, Hold, IsolationSnapshot, Permit, Prepared, Recovery,
-    Result, Scope, Verdict,
+    BoxFuture, Capability, CapabilitySet, ChaosEvent, FaultId, Hold, IsolationSnapshot, Permit, Prepared,
+    Recovery, Result, Scope, TargetId, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +29,11 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Clone)]
 pub struct CutOff {
-    look: Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
+    disturb: Option<Meanwhile>,
+    look: Meanwhile,
 }
+
+type Meanwhile = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
 impl CutOff {
     /// Calls `look` while the target is cut off.
@@ -38,7 +41,17 @@ impl CutOff {
     where
         L: Future<Output = ()> + Send + 'static,
     {
-        Self { look: Arc::new(move || Box::pin(look())) }
+        Self { disturb: None, look: Arc::new(move || Box::pin(look())) }
+    }
+
+    /// Calls `disturb` once the target is cut off, and then cuts it off again: for what undoes a part of an isolation.
+    #[must_use]
+    pub fn disturbed_by<D>(mut self, disturb: impl Fn() -> D + Send + Sync + 'static) -> Self
+    where
+        D: Future<Output = ()> + Send + 'static,
+    {
+        self.disturb = Some(Arc::new(move || Box::pin(disturb())));
+        self
     }
 }
 
@@ -59,10 +72,14 @@ impl ChaosEvent for CutOff {
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let isolation = scope.target()?.capabilities().isolation()?.clone();
         let snapshot = isolation.snapshot().await?;
-        let look = Arc::clone(&self.look);
+        let Self { disturb, look } = self.clone();
         Ok(Prepared::new(Connect(snapshot), move |permit| {
             Box::pin(async move {
                 isolation.isolate(permit).await?;
+                if let Some(disturb) = disturb {
+                    disturb().await;
+                    isolation.isolate(permit).await?;
+                }
                 look().await;
                 Ok(())
             })
@@ -97,5 +114,9 @@ impl Recovery for Connect {
             true => Verdict::NotYet("the target is isolated".to_owned()),
             false => Verdict::Back,
         })
+    }
+
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        format!("undo what isolates {target} in the name of the fault {fault}")
     }
 }

@@ -10,8 +10,9 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxFuture, CapabilitySet, ChaosEvent, Error, ErrorKind, FaultState, Health, Hold, IsolationSnapshot,
-    MemoryJournal, Permit, Prepared, Recovery, Registry, Result, Scope, Target, Verdict,
+    BoxFuture, CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId, FaultState, Health, Hold,
+    IsolationSnapshot, MemoryJournal, Permit, Prepared, Recovery, Registry, Result, Scope, Target, TargetId,
+    Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +128,14 @@ impl Recovery for Undo {
                 false => Verdict::Back,
             },
         })
+    }
+
+    fn by_hand(&self, target: &TargetId, _: FaultId) -> String {
+        match self {
+            Self::Nothing => format!("There is nothing to do: {target} is as it was."),
+            Self::Start => format!("Start {target} again with the tools of its platform."),
+            Self::Restore(_) => format!("Connect {target} again as it was, with the tools of its platform."),
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use std::{
 };
 
 use chaos_core::{
-    Capability, CapabilitySet, ChaosEvent, Group, Health, Hold, Permit, Prepared, Recovery, Registry, Result,
-    Scope, Verdict, async_trait,
+    Capability, CapabilitySet, ChaosEvent, FaultId, Group, Health, Hold, Permit, Prepared, Recovery,
+    Registry, Result, Scope, TargetId, Verdict, async_trait,
     memory::{MemoryProvider, PowerOff, PowerOn},
 };
 use chaos_testkit::{
@@ -137,6 +137,10 @@ impl Recovery for Shrug {
 
     async fn verify(&self, _: &Scope) -> Result<Verdict> {
         Ok(Verdict::Back)
+    }
+
+    fn by_hand(&self, _: &TargetId, _: FaultId) -> String {
+        "shrug".to_owned()
     }
 }
 

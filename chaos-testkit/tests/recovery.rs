@@ -11,14 +11,15 @@ use std::{
 };
 
 use chaos_core::{
-    CapabilitySet, ChaosEvent, Error, ErrorKind, Health, Hold, Injection, Permit, Prepared, Recovery, Result,
-    Scope, Verdict, async_trait,
+    CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId, Health, Hold, Injection, Permit, Prepared,
+    Recovery, Result, Scope, TargetId, Verdict, async_trait,
     memory::{MemoryProvider, PowerOff, PowerOn},
 };
 use chaos_testkit::{ContractReport, Subject, contract};
 use serde::{Deserialize, Serialize};
 use support::{Coverage, paused, world::World};
 
+const BY_HAND: &str = "it says how a person undoes it";
 const NEVER_BEGAN: &str = "it is right where the injection never began";
 const DID_NOTHING: &str = "it is right where the injection was begun and did nothing";
 const HALF_WAY: &str = "it is right where the injection was cut off half-way";
@@ -59,6 +60,8 @@ trait Lie: Send + Sync + 'static {
     }
 
     const LOCKS: bool = false;
+
+    const BY_HAND: &'static str = "start it";
 }
 
 #[derive(Serialize, Deserialize)]
@@ -112,6 +115,10 @@ impl<L: Lie> Recovery for Liar<L> {
             Some(result) => result,
             None => PowerOn::default().verify(scope).await,
         }
+    }
+
+    fn by_hand(&self, _: &TargetId, _: FaultId) -> String {
+        L::BY_HAND.to_owned()
     }
 }
 
@@ -216,6 +223,24 @@ liar!(DamagesWhatIsWell {
 
 liar!(KnowsOneStep {});
 
+liar!(SaysNothing {
+    fn recover(_: &Scope, health: Option<Health>, _: bool) -> Option<Result<()>> {
+        undo_first_step(health);
+        None
+    }
+
+    const BY_HAND: &'static str = " \n";
+});
+
+liar!(SaysItInColours {
+    fn recover(_: &Scope, health: Option<Health>, _: bool) -> Option<Result<()>> {
+        undo_first_step(health);
+        None
+    }
+
+    const BY_HAND: &'static str = "\x1b[1mstart it";
+});
+
 liar!(BelievesErrors {
     fn recover(scope: &Scope, health: Option<Health>, _: bool) -> Option<Result<()>> {
         undo_first_step(health);
@@ -311,6 +336,8 @@ async fn a_hold_that_is_too_short_is_said_and_not_guessed_around() {
 async fn every_check_sees_its_liar() {
     let mut coverage = Coverage::of_sound(&check::<Sound>().await);
     coverage.caught("bad kind", &check::<BadKind>().await, &["its kind names a format"]);
+    coverage.caught("says nothing", &check::<SaysNothing>().await, &[BY_HAND]);
+    coverage.caught("says it in colours", &check::<SaysItInColours>().await, &[BY_HAND]);
     coverage.caught("needs an injection", &check::<NeedsAnInjection>().await, &[NEVER_BEGAN]);
     coverage.caught("damages what is well", &check::<DamagesWhatIsWell>().await, &[DID_NOTHING]);
     coverage.caught("knows one step", &check::<KnowsOneStep>().await, &[HALF_WAY]);

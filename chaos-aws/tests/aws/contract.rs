@@ -5,25 +5,23 @@ use std::time::Duration;
 use chaos_events::{AwaitReplacement, Reboot, StartAgain, Stop, Terminate};
 use chaos_testkit::{Subject, Timing, contract};
 
-use crate::cloud::{Cloud, only_group};
+use serde_json::json;
+
+use crate::cloud::{Cloud, member};
 
 fn timing() -> Timing {
     Timing::default().settle(Duration::from_secs(20)).quiet(Duration::from_millis(300))
 }
 
-/// A healthy member of `web`, which each check may ruin.
-async fn member(cloud: &Cloud) -> chaos_core::Result<Subject> {
-    let provider = cloud.provider().await;
-    let group = only_group(&provider).await;
-    let healthy = group.members.iter().find(|member| member.health == chaos_core::Health::Healthy).unwrap();
-    let id = healthy.target.id().clone();
-    Ok(Subject::new(provider, id))
+/// A healthy member of a group, which each check may ruin.
+async fn subject(cloud: &Cloud, group: &str) -> chaos_core::Result<Subject> {
+    Ok(Subject::new(cloud.provider().await, member(cloud, group).await))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_provider_keeps_its_contract() {
     let Some(cloud) = Cloud::with_web(3) else { return };
-    cloud.add(serde_json::json!([
+    cloud.add(json!([
         { "name": "a/b c", "region": "eu-west-1", "size": 2, "tags": { "team": "shop" } },
         { "name": "far", "region": "us-east-1", "size": 1 },
     ]));
@@ -34,21 +32,33 @@ async fn the_provider_keeps_its_contract() {
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_keep_the_contract_of_targets() {
     let Some(cloud) = Cloud::with_web(3) else { return };
-    contract::target::check(&timing(), async || member(&cloud).await).await.assert_kept();
+    contract::target::check(&timing(), async || subject(&cloud, "web").await).await.assert_kept();
 }
 
+/// Each in groups of its own, all of them side by side.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_events_of_a_lifecycle_keep_their_contracts() {
-    let Some(cloud) = Cloud::with_web(3) else { return };
-    let fresh = async || member(&cloud).await;
-    let timing = timing();
-    let stop = Stop::lasting(Duration::from_millis(500)).unwrap();
-    contract::event::check(&timing, stop, chaos_events::registry(), fresh).await.assert_kept();
-    contract::event::check(&timing, Terminate::default(), chaos_events::registry(), fresh)
-        .await
-        .assert_kept();
-    contract::event::check(&timing, Reboot::default(), chaos_events::registry(), fresh).await.assert_kept();
-    let stop = Stop::lasting(Duration::from_secs(60)).unwrap();
-    contract::recovery::check::<StartAgain>(&timing, stop, fresh).await.assert_kept();
-    contract::recovery::check::<AwaitReplacement>(&timing, Terminate::default(), fresh).await.assert_kept();
+    let Some(cloud) = Cloud::start() else { return };
+    let groups = ["stop", "terminate", "reboot", "start-again", "await-replacement"];
+    let groups = groups.map(|name| json!({ "name": name, "region": "eu-west-1", "size": 3 }));
+    cloud.add(groups.to_vec().into());
+    let (timing, registry) = (&timing(), chaos_events::registry);
+    let cloud = &cloud;
+    let fresh = |group| async move || subject(cloud, group).await;
+    let (brief, long) = (Duration::from_secs(2), Duration::from_secs(60));
+    let (brief, long) = (Stop::lasting(brief).unwrap(), Stop::lasting(long).unwrap());
+    let (stop, terminate, reboot, start_again, await_replacement) = tokio::join!(
+        Box::pin(contract::event::check(timing, brief, registry(), fresh("stop"))),
+        Box::pin(contract::event::check(timing, Terminate::default(), registry(), fresh("terminate"))),
+        Box::pin(contract::event::check(timing, Reboot::default(), registry(), fresh("reboot"))),
+        Box::pin(contract::recovery::check::<StartAgain>(timing, long, fresh("start-again"))),
+        Box::pin(contract::recovery::check::<AwaitReplacement>(
+            timing,
+            Terminate::default(),
+            fresh("await-replacement")
+        )),
+    );
+    for report in [stop, terminate, reboot, start_again, await_replacement] {
+        report.assert_kept();
+    }
 }

@@ -108,7 +108,7 @@ async fn a_listing_that_breaks_off_is_an_error_and_no_shorter_list() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_must_not_be_chosen_is_listed_with_the_reason() {
-    let Some(cloud) = Cloud::with_web(6) else { return };
+    let Some(cloud) = Cloud::with_web(8) else { return };
     let provider = cloud.provider().await;
     let group = only_group(&provider).await;
     let ids: Vec<String> = group.members.iter().map(|member| member.target.id().name().to_owned()).collect();
@@ -118,6 +118,8 @@ async fn who_must_not_be_chosen_is_listed_with_the_reason() {
         json!({ "lifecycle_state": "Pending:Wait" }),
         json!({ "lifecycle_state": "Warmed:Running" }),
         json!({ "health_status": "Unhealthy" }),
+        json!({ "spot": "fulfilled" }),
+        json!({ "spot": "marked-for-termination" }),
     ]
     .into_iter()
     .enumerate()
@@ -141,6 +143,8 @@ async fn who_must_not_be_chosen_is_listed_with_the_reason() {
         ("unhealthy", "a lifecycle hook is under way (Pending:Wait)"),
         ("unhealthy", "in the warm pool (Warmed:Running)"),
         ("unhealthy", ""),
+        ("healthy", ""),
+        ("healthy", "the interruption of its spot instance is pending"),
         ("healthy", ""),
     ];
     for (id, (health, why)) in ids.iter().zip(expected) {
@@ -184,7 +188,7 @@ async fn groups_and_instances_opt_in_and_out_by_tag() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_cannot_launch_replaces_nobody() {
     let Some(cloud) = Cloud::with_web(1) else { return };
-    let client = aws_sdk_autoscaling::Client::new(&cloud.config());
+    let client = aws_sdk_autoscaling::Client::new(&cloud.setup());
     let suspend = client.suspend_processes().auto_scaling_group_name("web").scaling_processes("Launch");
     suspend.send().await.unwrap();
     assert!(!only_group(&cloud.provider().await).await.replaces_members);

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use chaos_core::{ErrorKind, Health, Journal, MemoryJournal, Monkey, Outcome, Provider};
+use chaos_core::{
+    Clock, ErrorKind, FaultState, Health, Journal, MemoryJournal, Milestone, Monkey, Outcome, Provider,
+    SystemClock,
+};
 use chaos_events::{Stop, Terminate};
 use serde_json::json;
 
-use crate::cloud::{Cloud, only_group};
+use crate::cloud::{Cloud, monkey, only_group};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_twenty_is_terminated_and_replaced() {
@@ -35,22 +38,6 @@ async fn one_of_twenty_is_terminated_and_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_ends_in_a_recovery() {
-    let Some(cloud) = Cloud::with_web(5) else { return };
-    cloud.break_calls(json!({ "do": "cut_after", "action": "TerminateInstances", "count": 0 }));
-    let provider = cloud.provider().await;
-    let monkey = Monkey::builder()
-        .provider(provider.clone())
-        .event(Terminate::default())
-        .unleash(MemoryJournal::new(), chaos_events::registry())
-        .build()
-        .unwrap();
-    let report = monkey.run_once().await.unwrap();
-    assert!(report.is_recovered(), "{report:?}");
-    assert_eq!(only_group(&provider).await.healthy(), 5);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_stop_ends_with_a_start_where_the_group_leaves_the_instance_alone() {
     let Some(cloud) = Cloud::with_web(3) else { return };
     let provider = cloud.provider().await;
@@ -60,11 +47,47 @@ async fn a_stop_ends_with_a_start_where_the_group_leaves_the_instance_alone() {
         .unleash(MemoryJournal::new(), chaos_events::registry())
         .build()
         .unwrap();
-    let stop = Stop::lasting(Duration::from_millis(300)).unwrap();
+    let stop = Stop::lasting(Duration::from_secs(2)).unwrap();
     let report = monkey.inject(stop, &target).await.unwrap();
     assert!(report.is_recovered(), "{report:?}");
     assert_eq!((cloud.count("StopInstances"), cloud.count("StartInstances")), (1, 1));
     assert_eq!(provider.resolve(&target).await.unwrap().unwrap().health().await.unwrap(), Health::Healthy);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_with_the_replacement_where_the_group_takes_the_instance_for_unhealthy() {
+    let Some(cloud) = Cloud::with_web(3) else { return };
+    let provider = cloud.provider().await;
+    let target = only_group(&provider).await.members[0].target.id().clone();
+    let journal = MemoryJournal::new();
+    let monkey = monkey(provider.clone(), journal.clone()).build().unwrap();
+    let stop = Stop::lasting(Duration::from_secs(2)).unwrap();
+    let (id, setup) = (target.name().to_owned(), cloud.setup());
+    let health_check = async {
+        let pending = loop {
+            if let Some(fault) = journal.pending().await.unwrap().pop()
+                && fault.state == FaultState::Active
+            {
+                break fault;
+            }
+            SystemClock::default().sleep(Duration::from_millis(20)).await;
+        };
+        assert!(pending.note.unwrap().contains("the replacement is the recovery, and not the start"));
+        let group = aws_sdk_autoscaling::Client::new(&setup);
+        let replace = group.terminate_instance_in_auto_scaling_group().instance_id(id);
+        replace.should_decrement_desired_capacity(false).send().await.unwrap();
+    };
+    let (report, ()) = tokio::join!(monkey.inject(stop, &target), health_check);
+    let report = report.unwrap();
+    assert_eq!(report.outcome(), Outcome::Completed, "{report:?}");
+    assert_eq!((cloud.count("StopInstances"), cloud.count("StartInstances")), (1, 0));
+    assert!(
+        report.faults[0].milestones.iter().any(|reached| reached.milestone == Milestone::Replaced),
+        "{report:?}"
+    );
+    assert!(provider.resolve(&target).await.unwrap().is_none());
+    let after = only_group(&provider).await;
+    assert_eq!((after.members.len(), after.healthy()), (3, 3));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 //! Time runs twenty times faster here, for the monkey and for the service alike.
 
 use std::{
+    borrow::Borrow,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -55,18 +56,23 @@ impl Clock for Fast {
 }
 
 /// A cloud with one group `web`, whose experiments run at this pace.
-struct Lab {
-    cloud: Cloud,
+struct Lab<C = Cloud> {
+    cloud: C,
     fis: aws_sdk_fis::Client,
     clock: Arc<dyn Clock>,
 }
 
 impl Lab {
     fn start(size: usize, scale: f64) -> Option<Self> {
-        let cloud = Cloud::with_web(size)?;
-        cloud.page("POST", "fis", Some(json!({ "scale": scale })));
-        let fis = aws_sdk_fis::Client::new(&cloud.config());
-        Some(Self { cloud, fis, clock: Fast::clock() })
+        Some(Self::of(Cloud::with_web(size)?, scale))
+    }
+}
+
+impl<C: Borrow<Cloud>> Lab<C> {
+    fn of(cloud: C, scale: f64) -> Self {
+        cloud.borrow().page("POST", "fis", Some(json!({ "scale": scale })));
+        let fis = aws_sdk_fis::Client::new(&cloud.borrow().setup());
+        Self { cloud, fis, clock: Fast::clock() }
     }
 
     async fn template(&self, targets: Target, action: Action) -> RunExperiment {
@@ -99,11 +105,13 @@ impl Lab {
     }
 
     async fn inject(&self, event: RunExperiment) -> RunReport {
-        let provider = self.cloud.provider().await;
+        let provider = self.cloud.borrow().provider().await;
         let monkey = self.over(provider, MemoryJournal::new()).event(event).build().unwrap();
         monkey.run_once().await.unwrap()
     }
+}
 
+impl Lab {
     /// Why nothing was started.
     async fn refusal(&self, event: RunExperiment) -> String {
         self.cloud.forget_calls();
@@ -148,6 +156,13 @@ fn stop_for(duration: &str) -> Action {
 
 fn minutes(event: RunExperiment, minutes: u64) -> RunExperiment {
     event.lasting(Duration::from_secs(60 * minutes)).unwrap()
+}
+
+/// Everything that the library asks the service for.
+pub(crate) async fn one_is_stopped(cloud: &Cloud) {
+    let lab = Lab::of(cloud, IN_STEP * 10.0);
+    let report = lab.inject(minutes(lab.freeze("PT1M").await, 3)).await;
+    assert_eq!(report.outcome(), Outcome::Completed, "{report:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,9 +5,16 @@
 mod cloud;
 mod contract;
 mod discovery;
+mod doubts;
 mod events;
 #[cfg(feature = "fis")]
 mod fis;
+mod host_events;
+mod iam;
 mod isolation;
+mod lost_answers;
+#[cfg(feature = "notify")]
+mod notify;
 mod scripts;
+mod stand_in;
 mod trouble;

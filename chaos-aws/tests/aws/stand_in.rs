@@ -17,6 +17,7 @@ const MOTO: &str = "CHAOS_MOTO";
 pub(crate) struct StandIn {
     process: Child,
     address: String,
+    pub(crate) has_namespaces: bool,
 }
 
 impl StandIn {
@@ -41,7 +42,8 @@ impl StandIn {
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).expect("the stand-in is ready");
         let address = ready["endpoint"].as_str().unwrap().trim_start_matches("http://").to_owned();
-        Some(Self { process, address })
+        let has_namespaces = ready["namespaces"].as_bool().unwrap();
+        Some(Self { process, address, has_namespaces })
     }
 
     pub(crate) fn endpoint(&self) -> String {
@@ -58,7 +60,7 @@ impl StandIn {
         self.page("POST", "faults", Some(faults));
     }
 
-    /// The names of the calls since they were last forgotten.
+    /// The names of the calls since they were last forgotten, those of the test itself too.
     pub(crate) fn calls(&self) -> Vec<String> {
         let calls = self.page("GET", "calls", None);
         let calls = calls.as_array().or_else(|| calls["calls"].as_array()).expect("a list of calls");

@@ -8,6 +8,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from call import Call
+from policy import Ask, asks
 
 # The same trouble by protocol: HTTP status, code, message.
 THROTTLE = {
@@ -83,15 +84,14 @@ def expired_token(call: Call) -> Answer:
     return error(call, *EXPIRED[call.protocol])
 
 
-def access_denied(call: Call) -> Answer:
+def access_denied(call: Call, ask: Ask | None = None) -> Answer:
+    """Names what is asked for, or what the call itself asks for first."""
     status, code, before = DENIED[call.protocol]
     if call.service == "sns":
         code = "AuthorizationError"
-    permission = f"{call.service}:{call.action}"
-    instances = [call.parameters[name] for name in sorted(call.parameters) if name.startswith("InstanceId.")]
-    resource = ""
-    if instances:
-        resource = f" on resource: arn:aws:ec2:{call.region}:123456789012:instance/{instances[0]}"
+    ask = ask or asks(call)[0]
+    permission = ask.action
+    resource = f" on resource: {ask.resource}" if ask.resource != "*" else ""
     message = (
         f"{before}User: arn:aws:iam::123456789012:user/monkey is not authorized to perform: {permission}"
         f"{resource} because no identity-based policy allows the {permission} action"

@@ -35,6 +35,8 @@ class Call:
     at: float = field(default_factory=time.time)
     status: int | None = None
     fault: list[str] = field(default_factory=list)
+    # What a policy must allow for it.
+    permissions: list[str] = field(default_factory=list)
     moto_seconds: float = 0.0
 
     @property
@@ -43,8 +45,8 @@ class Call:
         return self.parameters.get("NextToken") or self.parameters.get("nextToken")
 
     def record(self, with_parameters: bool) -> dict[str, Any]:
-        names = ["number", "at", "service", "action", "region", "status", "page", "fault", "moto_seconds"]
-        return {name: getattr(self, name) for name in names + ["parameters"] * with_parameters}
+        left_out = {"protocol", "access_key"} | ({"parameters"} if not with_parameters else set())
+        return {name: value for name, value in vars(self).items() if name not in left_out}
 
 
 @lru_cache

@@ -11,6 +11,7 @@ import unittest
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -290,7 +291,128 @@ class Trouble(Case):
         self.assertEqual(self.stand_in.page("GET", "faults"), [])
 
 
+class Policies(Case):
+    def allow(self, *statements: dict[str, Any], excepted: str = "setup") -> None:
+        statements = tuple({"Effect": "Allow", "Resource": "*"} | statement for statement in statements)
+        self.stand_in.page("POST", "policy", {"policy": {"Statement": statements}, "except": [excepted]})
+
+    def test_only_what_is_allowed_and_whatever_those_do_who_are_excepted(self) -> None:
+        [[member]] = self.stand_in.world({"name": "web"})
+        self.allow({"Action": ["ec2:DescribeInstances"]})
+        ec2, autoscaling = self.stand_in.client("ec2"), self.stand_in.client("autoscaling")
+        ec2.describe_instances()
+        error = self.refused("AccessDenied", 403, autoscaling.describe_auto_scaling_groups)
+        self.assertIn("perform: autoscaling:DescribeAutoScalingGroups because", str(error))
+        error = self.refused(
+            "UnauthorizedOperation", 403, lambda: ec2.terminate_instances(InstanceIds=[member])
+        )
+        self.assertIn(
+            f"ec2:TerminateInstances on resource: arn:aws:ec2:eu-west-1:123456789012:instance/{member}",
+            str(error),
+        )
+        told = ec2.describe_instances(InstanceIds=[member])["Reservations"][0]["Instances"][0]
+        self.assertEqual(told["State"]["Name"], "running")
+        self.allow(excepted="test")
+        autoscaling.describe_auto_scaling_groups()
+        permissions = [call["permissions"] for call in self.stand_in.page("GET", "calls")]
+        self.assertEqual(
+            permissions[:2], [["ec2:DescribeInstances"], ["autoscaling:DescribeAutoScalingGroups"]]
+        )
+        self.assertEqual(permissions[-1], [])
+
+    def test_resources_and_their_tags(self) -> None:
+        [[mine], [other]] = self.stand_in.world({"name": "mine", "tags": {"team": "shop"}}, {"name": "other"})
+        everywhere, of_team = "arn:aws:ec2:*:*:instance/*", {"aws:ResourceTag/team": "shop"}
+        self.allow(
+            {"Action": "ec2:StopInstances", "Resource": everywhere, "Condition": {"StringEquals": of_team}},
+            {"Action": "ec2:StartInstances", "Resource": "arn:aws:ec2:us-east-1:*:instance/*"},
+            {
+                "Action": "ec2:RebootInstances",
+                "Resource": everywhere,
+                "Condition": {"StringNotEqualsIgnoreCase": {"aws:ResourceTag/team": "SHOP"}},
+            },
+            {"Action": "ssm:SendCommand", "Resource": "arn:aws:ssm:*:*:document/AWS-RunShellScript"},
+            {
+                "Action": "ssm:SendCommand",
+                "Resource": everywhere,
+                "Condition": {"StringLike": {"ssm:resourceTag/team": "*"}},
+            },
+        )
+        ec2, ssm = self.stand_in.client("ec2"), self.stand_in.client("ssm")
+
+        def send(document: str, instance: str) -> Any:
+            return ssm.send_command(
+                DocumentName=document, InstanceIds=[instance], Parameters={"commands": ["true"]}
+            )
+
+        denied = "UnauthorizedOperation"
+        send("AWS-RunShellScript", mine)
+        self.refused("AccessDeniedException", 400, lambda: send("AWS-RunShellScript", other))
+        self.refused("AccessDeniedException", 400, lambda: send("AWS-RunRemoteScript", mine))
+        self.refused(denied, 403, lambda: ec2.start_instances(InstanceIds=[mine]))
+        self.refused(denied, 403, lambda: ec2.stop_instances(InstanceIds=[mine, other]))
+        self.refused(denied, 403, lambda: ec2.reboot_instances(InstanceIds=[mine]))
+        ec2.reboot_instances(InstanceIds=[other])
+        ec2.stop_instances(InstanceIds=[mine])
+
+    def test_tags_ask_for_more(self) -> None:
+        client = self.stand_in.client("ec2")
+        vpc = client.describe_vpcs()["Vpcs"][0]["VpcId"]
+        tags = [{"Key": "owner", "Value": "x"}]
+        tagged = {"TagSpecifications": [{"ResourceType": "security-group", "Tags": tags}]}
+        groups, anywhere = "arn:aws:ec2:*:*:security-group/*", "arn:aws:ec2:*:*:vpc/*"
+
+        def create(**more: Any) -> Any:
+            return client.create_security_group(GroupName="g", Description="d", VpcId=vpc, **more)
+
+        making: dict[str, Any] = {"Action": "ec2:CreateSecurityGroup"}
+        wanted = {"StringLike": {"aws:RequestTag/owner": "*"}}
+        may_make = [making | {"Resource": groups, "Condition": wanted}, making | {"Resource": anywhere}]
+        self.allow(*may_make)
+        error = self.refused("UnauthorizedOperation", 403, lambda: create(**tagged))
+        self.assertIn("perform: ec2:CreateTags on resource", str(error))
+        tagging: dict[str, Any] = {"Action": "ec2:CreateTags", "Resource": groups}
+        on_creation = {"StringEquals": {"ec2:CreateAction": "CreateSecurityGroup"}}
+        only = {"ForAllValues:StringEquals": {"aws:TagKeys": ["other"]}}
+        self.allow(*may_make, tagging | {"Condition": on_creation | only})
+        self.refused("UnauthorizedOperation", 403, lambda: create(**tagged))
+        self.allow(*may_make, tagging | {"Condition": on_creation})
+        error = self.refused("UnauthorizedOperation", 403, create)
+        self.assertIn("perform: ec2:CreateSecurityGroup", str(error))
+        group = create(**tagged)["GroupId"]
+        asked = self.stand_in.page("GET", "calls")[-1]["permissions"]
+        self.assertEqual(asked, ["ec2:CreateSecurityGroup", "ec2:CreateTags"])
+        self.refused("UnauthorizedOperation", 403, lambda: client.delete_security_group(GroupId=group))
+        self.refused("UnauthorizedOperation", 403, lambda: client.create_tags(Resources=[group], Tags=tags))
+
+    def test_what_is_not_understood_is_refused(self) -> None:
+        fine = {"Effect": "Allow", "Action": "ec2:StopInstances", "Resource": "*"}
+        for more in (
+            {"Effect": "Deny"},
+            {"Action": "ec2:*"},
+            {"NotAction": "ec2:StartInstances"},
+            {"Condition": {"NumericEquals": {"x": "1"}}},
+            {"Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:*:*:*"},
+        ):
+            with self.assertRaises(urllib.error.HTTPError) as raised:
+                self.stand_in.page("POST", "policy", {"policy": {"Statement": [fine | more]}})
+            with raised.exception:
+                self.assertEqual(raised.exception.code, 400, more)
+
+
 class World(Case):
+    def test_a_spot_instance_may_be_about_to_be_interrupted(self) -> None:
+        [members] = self.stand_in.world({"name": "web", "size": 2})
+        ec2 = self.stand_in.client("ec2")
+        for member, status in zip(members, ("fulfilled", "marked-for-termination"), strict=True):
+            self.stand_in.page("POST", "member", {"instance": member, "spot": status})
+        told = ec2.describe_instances(InstanceIds=members)["Reservations"]
+        lifecycles = [instance.get("InstanceLifecycle") for one in told for instance in one["Instances"]]
+        self.assertEqual(lifecycles, ["spot", "spot"])
+        marked = [{"Name": "status-code", "Values": ["marked-for-termination", "marked-for-stop"]}]
+        requests = ec2.describe_spot_instance_requests(Filters=marked)["SpotInstanceRequests"]
+        self.assertEqual([request["InstanceId"] for request in requests], members[1:])
+
     def test_the_same_world_again(self) -> None:
         description = {
             "name": "web",
@@ -321,6 +443,20 @@ class World(Case):
         [told] = autoscaling.describe_auto_scaling_instances(InstanceIds=[member])["AutoScalingInstances"]
         self.assertEqual(told["LifecycleState"], "Terminating:Wait")
 
+    def test_nobody_answers_where_there_is_no_region(self) -> None:
+        with self.assertRaises(ConnectionClosedError):
+            self.stand_in.client("ec2", "eu-west-9").describe_instances()
+
+    def test_what_is_terminated_is_not_brought_back(self) -> None:
+        [[one]] = self.stand_in.world({"name": "web"})
+        ec2 = self.stand_in.client("ec2")
+        ec2.terminate_instances(InstanceIds=[one])
+        for call in (ec2.stop_instances, ec2.start_instances, ec2.reboot_instances):
+            self.refused("IncorrectInstanceState", 400, partial(call, InstanceIds=[one]))
+        ec2.terminate_instances(InstanceIds=[one])
+        [told] = ec2.describe_instances(InstanceIds=[one])["Reservations"]
+        self.assertEqual(told["Instances"][0]["State"]["Name"], "terminated")
+
     def test_groups_heal_when_they_are_told_to(self) -> None:
         [members] = self.stand_in.world({"name": "web", "size": 3})
         autoscaling, ec2 = self.stand_in.client("autoscaling"), self.stand_in.client("ec2")
@@ -338,6 +474,49 @@ class World(Case):
         ec2.terminate_instances(InstanceIds=[members[2]])
         self.assertEqual(size(), 1)
         until(lambda: size() == 3)
+
+
+class Notifications(Case):
+    def test_what_is_published_and_mailed_is_told_and_nothing_of_its_making_is_a_call(self) -> None:
+        make = {"region": REGION, "topic": "chaos", "sender": "chaos@example.com"}
+        topic = self.stand_in.page("POST", "notifications", make)["topic"]
+        self.assertEqual(topic, f"arn:aws:sns:{REGION}:123456789012:chaos")
+        fifo = self.stand_in.page("POST", "notifications", {"region": REGION, "topic": "chaos.fifo"})["topic"]
+        self.assertEqual(self.stand_in.page("GET", "calls"), [])
+
+        sns = self.stand_in.client("sns")
+        kind = {"kind": {"DataType": "String", "StringValue": "recovered"}}
+        sns.publish(TopicArn=topic, Subject="one", Message="first", MessageAttributes=kind)
+        grouped = {"MessageGroupId": "a", "MessageDeduplicationId": "1"}
+        sns.publish(TopicArn=fifo, Message="second", **grouped)
+        self.refused("NotFound", 404, lambda: sns.publish(TopicArn=f"{topic}-2", Message="nobody"))
+        content = {"Simple": {"Subject": {"Data": "two"}, "Body": {"Text": {"Data": "third"}}}}
+        recipients = {"ToAddresses": ["a@example.com", "B <b@example.com>"]}
+
+        def mail(sender: str) -> None:
+            ses = self.stand_in.client("sesv2")
+            ses.send_email(FromEmailAddress=sender, Destination=recipients, Content=content)
+
+        mail("Chaos <chaos@example.com>")
+        self.refused("MessageRejected", 400, lambda: mail("nobody@example.com"))
+        plain = {"topic": topic, "subject": "one", "body": "first"}
+        ordered = {"topic": fifo, "subject": None, "body": "second"}
+        mailed = {"region": REGION, "sender": "Chaos <chaos@example.com>", "recipients": recipients}
+        told = self.stand_in.page("GET", "notifications")
+        self.assertEqual(
+            told,
+            {
+                "published": [
+                    plain | {"attributes": {"kind": "recovered"}, "group": None},
+                    ordered | {"attributes": {}, "group": "a"},
+                ],
+                "mailed": [mailed | {"subject": "two", "body": "third"}],
+            },
+        )
+        calls = [(call["service"], call["action"]) for call in self.stand_in.page("GET", "calls")]
+        self.assertEqual(calls, [("sns", "Publish")] * 3 + [("ses", "SendEmail")] * 2)
+        self.stand_in.page("DELETE", "world")
+        self.assertEqual(self.stand_in.page("GET", "notifications"), {"published": [], "mailed": []})
 
 
 class Scripts(Case):
@@ -518,6 +697,20 @@ class Networks(Case):
         self.assertNotIn(
             "inet mine", subprocess.run(["nft", "list", "tables"], capture_output=True, text=True).stdout
         )
+
+    def test_each_has_a_disk_of_its_own(self) -> None:
+        one, other = (
+            self.stand_in.page("POST", "machines", {"instance": member, "region": REGION})
+            for member in self.members[:2]
+        )
+        self.assertEqual(one["disk"], other["disk"])
+        fill = self.stand_in.ran(self.one, f"head -c 100000000 /dev/zero > {one['disk']}/full")
+        self.assertEqual(fill["Status"], "Success")
+        free = "df -k --output=avail " + one["disk"] + " | tail -n 1"
+        told = [int(self.stand_in.ran(member, free)["StandardOutputContent"]) for member in self.members[:2]]
+        self.assertEqual(told[1], 256 * 1024)
+        self.assertLess(told[0], told[1] - 97_000)
+        self.assertEqual(list(Path(one["disk"]).iterdir()), [])
 
     def test_a_blackhole_that_forgets_the_endpoints_loses_the_connection(self) -> None:
         chain = "{ type filter hook output priority 0; policy drop; }"

@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from moto.autoscaling.models import FakeAutoScalingGroup, autoscaling_backends
@@ -12,13 +13,38 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import get_account_id_from
 from moto.moto_api._internal import mock_random
 
+from call import Call
+
 ACCOUNT = "123456789012"
 RUNNING = 16
 TERMINATED = (32, 48)
+# What can be done to an instance only as long as it is there.
+OF_THE_LIVING = ("StopInstances", "StartInstances", "RebootInstances")
 
 
 def account_of(access_key: str) -> str:
     return str(get_account_id_from(access_key))
+
+
+def has_region(name: str) -> bool:
+    return name in ec2_backends[ACCOUNT]
+
+
+def interface(call: Call, name: str) -> Any:
+    """A network interface; None where there is none."""
+    backend = _ec2(call)
+    return backend.enis.get(name) if backend else None
+
+
+def security_group(call: Call, name: str) -> Any:
+    """A security group by its id; None where there is none."""
+    backend = _ec2(call)
+    return backend.get_security_group_from_id(name) if backend else None
+
+
+def _ec2(call: Call) -> Any:
+    backends = ec2_backends[account_of(call.access_key)]
+    return backends[call.region] if call.region in backends else None
 
 
 def instances(account: str, region: str) -> dict[str, Any]:
@@ -28,6 +54,11 @@ def instances(account: str, region: str) -> dict[str, Any]:
         return {}
     reservations = list(backends[region].reservations.values())
     return {instance.id: instance for reservation in reservations for instance in list(reservation.instances)}
+
+
+def instance_ids(call: Call) -> list[str]:
+    """Those that a call of EC2 names."""
+    return [value for name, value in call.parameters.items() if name.startswith("InstanceId.")]
 
 
 def state_code(instance: Any) -> int:
@@ -56,6 +87,37 @@ def set_member(instance: str, changes: dict[str, Any]) -> bool:
                             raise ValueError(f"{name}: a member has no such property")
                         setattr(state, name, value)
                     return True
+    return False
+
+
+@dataclass
+class SpotRequest:
+    """The request that a spot instance came from, as far as `DescribeSpotInstanceRequests` tells of it."""
+
+    spot_instance_request_id: str
+    instance_id: str
+    status: dict[str, str]
+
+    @property
+    def id(self) -> str:
+        return self.spot_instance_request_id
+
+    def get_filter_value(self, name: str, _method: str | None = None) -> str:
+        """moto's own knows no `status-code`."""
+        if name != "status-code":
+            raise ValueError(f"{name} is no filter here")
+        return self.status["Code"]
+
+
+def set_spot(instance: str, status: str) -> bool:
+    """Makes an instance a spot instance, whose request has this status, such as `marked-for-termination`."""
+    for region, backend in list(ec2_backends[ACCOUNT].items()):
+        if found := instances(ACCOUNT, region).get(instance):
+            found.lifecycle = "spot"
+            name = f"sir-{instance.removeprefix('i-')[:8]}"
+            requests: dict[str, Any] = backend.spot_instance_requests
+            requests[name] = SpotRequest(name, instance, {"Code": status})
+            return True
     return False
 
 

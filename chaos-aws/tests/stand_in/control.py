@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import answers
 import cloud
+import notifications
 import world
 from answers import Answer
 from network import ENDPOINT, METADATA, PEER
@@ -60,12 +61,19 @@ class Control:
         front.machines.clear()
         cloud.reset()
         front.faults.clear()
+        front.policy.set(None, [])
         front.forget_calls()
         return {}
 
+    def post_policy(self, given: Any, _query: str) -> Any:
+        self._front.policy.set(given["policy"], given.get("except", []))
+        return {}
+
     def post_member(self, given: Any, _query: str) -> Any:
-        changes = {name: value for name, value in given.items() if name != "instance"}
-        if not cloud.set_member(given["instance"], changes):
+        changes = {name: value for name, value in given.items() if name not in ("instance", "spot")}
+        if "spot" in given and not cloud.set_spot(given["instance"], given["spot"]):
+            raise ValueError(f"instance: there is no {given['instance']}")
+        if changes and not cloud.set_member(given["instance"], changes):
             raise ValueError(f"instance: {given['instance']} is in no group")
         return {}
 
@@ -113,3 +121,15 @@ class Control:
             return None
         named = {"endpoint": ENDPOINT, "peer": PEER, "metadata": METADATA}
         return {name: f"{address}:{port}" for name, (address, port) in named.items()}
+
+    def get_notifications(self, _given: Any, _query: str) -> Any:
+        return {"published": notifications.published(), "mailed": notifications.mailed()}
+
+    def post_notifications(self, given: Any, _query: str) -> Any:
+        """Makes a topic or verifies a sender, or both."""
+        unknown = set(given) - {"region", "topic", "sender"}
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        if "sender" in given:
+            notifications.verify_sender(given["region"], given["sender"])
+        return {"topic": notifications.make_topic(given["region"], given["topic"]) if "topic" in given else None}

@@ -19,6 +19,7 @@ from control import Control
 from fault_injection import FaultInjection
 from faults import Fault, Faults
 from machine import Machines
+from policy import Policy
 from run_command import RunCommand
 
 NEXT_TOKEN = re.compile(rb'<[nN]extToken>([^<]+)</|"[nN]extToken": ?"([^"]+)"')
@@ -37,6 +38,7 @@ class Front:
         self.run_command = RunCommand(machines)
         self.fault_injection = FaultInjection()
         self.faults = Faults()
+        self.policy = Policy()
         self.healing = cloud.Healing()
         self._lock = threading.Lock()
         self._calls: list[Call] = []
@@ -82,8 +84,14 @@ class Front:
                 self._calls.append(call)
         return answer or _cut(environ)
 
-    def _with_faults(self, call: Call, faults: list[Fault], environ: dict[str, Any], body: bytes) -> Answer | None:
+    def _with_faults(
+        self, call: Call, faults: list[Fault], environ: dict[str, Any], body: bytes
+    ) -> Answer | None:
         """None where the connection is to be cut."""
+        if not cloud.has_region(call.region):
+            # Where AWS has nothing, nobody answers.
+            return None
+        denied = self._denied(call)
         for fault in faults:
             time.sleep(fault.milliseconds / 1000)
         for fault in faults:
@@ -91,12 +99,27 @@ class Front:
                 return None
             if made := fault.answer(call):
                 return made
-        answer = self._own(call) or self._timed(call, environ, body)
+        answer = denied or self._impossible(call) or self._own(call) or self._timed(call, environ, body)
         for one, other in NEXT_TOKEN.findall(answer.body):
             with self._lock:
                 self._pages[(call.action, call.region, (one or other).decode())] = call.page + 1
         self._follow(call)
         return None if any(fault.do == "cut_after" for fault in faults) else answer
+
+    def _denied(self, call: Call) -> Answer | None:
+        refused = self.policy.refused(call)
+        return answers.access_denied(call, refused) if refused else None
+
+    def _impossible(self, call: Call) -> Answer | None:
+        """moto brings instances back that were terminated."""
+        if call.service != "ec2" or call.action not in cloud.OF_THE_LIVING:
+            return None
+        known = cloud.instances(cloud.account_of(call.access_key), call.region)
+        for instance in cloud.instance_ids(call):
+            if instance in known and cloud.state_code(known[instance]) in cloud.TERMINATED:
+                message = f"The instance '{instance}' is not in a state in which this can be done."
+                return answers.error(call, 400, "IncorrectInstanceState", message)
+        return None
 
     def _own(self, call: Call) -> Answer | None:
         action = self.run_command.actions.get(call.action) if call.service == "ssm" else None

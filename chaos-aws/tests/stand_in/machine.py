@@ -15,7 +15,9 @@ from processes import children, kill_marked, marked, start
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # The first process of the instance ends with the pipe that the stand-in holds, and the kernel ends all
 # others with it. It ignores SIGCHLD, so that the kernel also buries what is left to it.
-INIT = ["env", "--ignore-signal=CHLD", "sh", "-c", "echo up; exec cat >/dev/null"]
+# Before that it gives the instance a disk of its own, which goes with it.
+MOUNT = 'mount -t tmpfs -o size=256m,mode=755 chaos-stand-in "$1" && echo up; exec cat >/dev/null'
+INIT = ["env", "--ignore-signal=CHLD", "sh", "-c", MOUNT, "sh"]
 UNSHARE = ["unshare", "--pid", "--mount", "--propagation", "slave", "--mount-proc", "--fork", "--kill-child"]
 
 
@@ -27,6 +29,8 @@ class Machine:
         self.instance, self.region = str(instance.id), region
         self._of_moto = instance
         self.directory = root / self.instance
+        # The same path on each: with namespaces a file system of its own, otherwise a directory that all share.
+        self.disk = root / "disk"
         self.boots = 0
         self.namespace: str | None = None
         self.address: str | None = None
@@ -50,9 +54,10 @@ class Machine:
             if self._up:
                 return
             self.directory.mkdir(parents=True, exist_ok=True)
+            self.disk.mkdir(exist_ok=True)
             if self._network:
                 self.namespace, self.address = self._network.plug(self.instance, self.region)
-                command = ["ip", "netns", "exec", self.namespace, *UNSHARE, *INIT]
+                command = ["ip", "netns", "exec", self.namespace, *UNSHARE, *INIT, str(self.disk)]
                 init = start(
                     command, stdin=PIPE, stdout=PIPE, env=self._environment(), start_new_session=True
                 )
@@ -120,6 +125,7 @@ class Machine:
             "instance": self.instance,
             "region": self.region,
             "directory": str(self.directory),
+            "disk": str(self.disk),
             "namespace": self.namespace,
             "address": self.address,
             "up": self._up,

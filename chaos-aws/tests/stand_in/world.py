@@ -43,11 +43,15 @@ def make(description: dict[str, Any], healing: Healing) -> dict[str, Any]:
     """Adds groups with their instances, spread evenly over the zones, and says what it made."""
     begun = time.monotonic()
     all_groups = [Groups.parse(value) for value in description["groups"]]
-    seed(int(description.get("seed", 0)))
-    made: list[dict[str, Any]] = []
-    for region in dict.fromkeys(groups.region for groups in all_groups):
+    regions = list(dict.fromkeys(groups.region for groups in all_groups))
+    for region in regions:
         if region not in ec2_backends[ACCOUNT]:
             raise ValueError(f"region: AWS has no {region!r}")
+        # What moto makes when it is first asked for a region must not take of the seed.
+        _ = ec2_backends[ACCOUNT][region], autoscaling_backends[ACCOUNT][region]
+    seed(int(description.get("seed", 0)))
+    made: list[dict[str, Any]] = []
+    for region in regions:
         ec2 = ec2_backends[ACCOUNT][region]
         if TEMPLATE not in ec2.launch_template_name_to_ids:
             ec2.create_launch_template(TEMPLATE, "", {"ImageId": IMAGE, "InstanceType": "t3.micro"}, {})

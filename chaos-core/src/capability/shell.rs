@@ -1,4 +1,4 @@
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, fmt, net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
 
@@ -24,6 +24,15 @@ pub trait Shell: fmt::Debug + Send + Sync + 'static {
     ///
     /// Cancel safe: it only looks.
     async fn network(&self) -> Result<NetworkShare>;
+
+    /// The addresses that orders to these scripts come through by the target's own network, at this moment: whoever cuts that
+    /// network off and wants to be heard there afterwards lets them through. None where orders come another way, which is the
+    /// default.
+    ///
+    /// Cancel safe: it only looks.
+    async fn lifeline(&self) -> Result<Vec<IpAddr>> {
+        Ok(Vec::new())
+    }
 }
 
 /// A POSIX `sh` script and its parameters.

@@ -242,7 +242,11 @@ impl Active {
         let fault = self.record.id;
         let activity = match mark.failure {
             None => Activity::Recovered { fault, time_to_recover: self.record.time_to_recover() },
-            Some(failure) => Activity::RecoveryFailed { fault, target: self.record.target.clone(), failure },
+            Some(failure) => {
+                let target = self.record.target.clone();
+                let by_hand = Some(self.recovery.by_hand(&target, fault));
+                Activity::RecoveryFailed { fault, target, failure, by_hand }
+            }
         };
         self.scope.observers().tell(mark.at, activity);
         drop(self.lease.take());

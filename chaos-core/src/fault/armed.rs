@@ -36,6 +36,10 @@ impl Armed {
         &self.record
     }
 
+    pub(crate) fn by_hand(&self) -> String {
+        self.recovery.by_hand(&self.record.target, self.record.id)
+    }
+
     pub(crate) fn journal(&self) -> Arc<dyn Journal> {
         Arc::clone(&self.safeguard.journal)
     }

@@ -66,6 +66,14 @@ impl Prepared {
         self.recovery.kind()
     }
 
+    pub(crate) fn requested(&self) -> &Magnitude {
+        &self.requested
+    }
+
+    pub(crate) fn by_hand(&self, scope: &Scope) -> String {
+        self.recovery.by_hand(scope.target_id(), scope.fault())
+    }
+
     /// The recovery as the journal will hold it, proven to read back.
     pub(crate) fn readable(&self, registry: &Registry) -> Result<RecoveryRecord> {
         registry.round_trip(&self.recovery).map_err(|error| {
@@ -87,7 +95,7 @@ impl Prepared {
                 .with("event", scope.event())
                 .caused_by(error)
         })?;
-        let record = FaultRecord::armed(
+        let mut record = FaultRecord::armed(
             scope.fault(),
             scope.seed(),
             scope.target_id().clone(),
@@ -97,6 +105,8 @@ impl Prepared {
             scope.clock().now(),
             scope.deadline(),
         );
+        // What the event had to say before anything happened is known before anything happens.
+        record.note = scope.findings().notes_and(None);
         Ok(match safeguard.journal.arm(&record, limits).await? {
             Arming::Armed(lease) => {
                 Arming::Armed(Armed::new(self, record, scope.clone(), safeguard.clone(), lease))

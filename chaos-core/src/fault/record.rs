@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -61,13 +61,13 @@ pub enum Milestone {
     Healthy,
 }
 
-impl Milestone {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
+impl fmt::Display for Milestone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::DetectedUnhealthy => "detected unhealthy",
             Self::Replaced => "replaced",
             Self::Healthy => "healthy",
-        }
+        })
     }
 }
 

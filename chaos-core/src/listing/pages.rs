@@ -41,7 +41,8 @@ where
         let fetch = Arc::clone(&fetch);
         async move {
             let token = next?;
-            Some(match fetch(token.clone()).await {
+            // In a box: a call's future has many KiB, and would be copied with the state of the stream.
+            Some(match Box::pin(fetch(token.clone())).await {
                 Ok((_, next)) if next.is_some() && next == token => (Err(stuck()), None),
                 Ok((page, next)) => (Ok(page), next.filter(|token| !token.is_empty()).map(Some)),
                 Err(error) => (Err(error), None),

@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Capability, CapabilitySet, ChaosEvent, Health, Hold, Milestone, Permit, Prepared, Recovery, Result,
-    Scope, Verdict,
+    Capability, CapabilitySet, ChaosEvent, FaultId, Health, Hold, Milestone, Permit, Prepared, Recovery,
+    Result, Scope, TargetId, Verdict,
 };
 
 /// Stops a machine for a while: the smallest event with a hold, for examples and unit tests. For real targets use
@@ -75,5 +75,11 @@ impl Recovery for PowerOn {
             }
             health => Verdict::NotYet(format!("the machine is {health}")),
         })
+    }
+
+    fn by_hand(&self, target: &TargetId, _: FaultId) -> String {
+        format!(
+            "Start {target} again with the tools of its platform. A machine in memory is gone with its process."
+        )
     }
 }

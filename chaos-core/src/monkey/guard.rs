@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 
 use super::core::{Core, Cut};
 use crate::{
-    Active, Activity, Armed, Arming, Clock, CutShort, Error, ErrorKind, Failure, FaultQuery, FaultRecord,
-    Group, Health, Journal, Limits, Prepared, Reason, Result, Scope,
+    Active, Activity, Armed, Arming, BoxRecovery, Chosen, Clock, CutShort, Error, ErrorKind, Failure,
+    FaultQuery, FaultRecord, Group, Health, Intended, Journal, Limits, Prepared, Reason, Result, Scope,
     clock::{self, Deadline},
     contain::{contained, within},
     event::{Discovered, ScopeParts},
@@ -18,6 +18,15 @@ const POLL: Duration = Duration::from_secs(2);
 
 /// How old a plan may be for an event to be prepared by what it saw. There is another look before the injection in any case.
 const FRESH: SignedDuration = SignedDuration::from_secs(1);
+/// How long observers may take to allow an injection.
+const ASK_LIMIT: Duration = Duration::from_secs(30);
+
+/// Which run a victim belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) seed: u64,
+    pub(super) chosen: Chosen,
+}
 
 /// How a guarded task ended.
 #[derive(Debug)]
@@ -28,21 +37,21 @@ pub(super) enum Guarded {
 
 /// Takes care of one victim from the last look before the injection until it is back. Runs as a task of its own, so that
 /// dropping the run cuts the hold short and nothing else.
-pub(super) async fn guard(core: Arc<Core>, victim: Victim, seed: u64, cut: Cut) -> Guarded {
-    let attending = contained("the guarded task", async { Ok(attend(&core, &victim, seed, cut).await) });
+pub(super) async fn guard(core: Arc<Core>, victim: Victim, run: Run, cut: Cut) -> Guarded {
+    let attending = contained("the guarded task", async { Ok(attend(&core, &victim, run, cut).await) });
     match attending.await {
         Ok(guarded) => guarded,
         Err(error) => rescue(&core, &victim, &error).await,
     }
 }
 
-async fn attend(core: &Core, victim: &Victim, seed: u64, mut cut: Cut) -> Guarded {
+async fn attend(core: &Core, victim: &Victim, run: Run, mut cut: Cut) -> Guarded {
     let ready = tokio::select! {
         biased;
         reason = cut.wait() => return skip(core, victim, cut_reason(reason)),
         ready = async {
             let slot = core.slots.acquire().await;
-            make_ready(core, victim, seed).await.map(|ready| (slot, ready))
+            make_ready(core, victim, run).await.map(|ready| (slot, ready))
         } => ready,
     };
     let (slot, armed) = match ready {
@@ -59,6 +68,7 @@ async fn attend(core: &Core, victim: &Victim, seed: u64, mut cut: Cut) -> Guarde
         target: record.target.clone(),
         event: record.event.clone(),
         deadline: record.deadline,
+        by_hand: armed.by_hand(),
     });
     let active = inject(core, armed, &mut cut).await;
     if !victim.hold.is_momentary() {
@@ -93,11 +103,20 @@ pub(super) async fn replay(core: Arc<Core>, record: FaultRecord) -> FaultRecord 
     if let Some(closed) = closed_meanwhile(&core, &record).await {
         return closed;
     }
-    match replayable(&core, &record) {
+    let recovery = core.safeguard().and_then(|safeguard| safeguard.registry.read(&record.recovery));
+    let by_hand = recovery.as_ref().ok().map(|recovery| recovery.by_hand(&record.target, record.id));
+    core.tell(Activity::TakenOver {
+        fault: record.id,
+        target: record.target.clone(),
+        event: record.event.clone(),
+        armed_at: record.armed_at,
+        by_hand: by_hand.clone(),
+    });
+    match recovery.and_then(|recovery| replayable(&core, &record, recovery)) {
         Ok(active) => active.recover().await,
         Err(error) => {
             let (fault, target, failure) = (record.id, record.target.clone(), Failure::from(&error));
-            core.tell(Activity::RecoveryFailed { fault, target, failure: failure.clone() });
+            core.tell(Activity::RecoveryFailed { fault, target, failure: failure.clone(), by_hand });
             let mut record = record;
             record.failure = Some(failure);
             record
@@ -112,10 +131,9 @@ async fn closed_meanwhile(core: &Core, record: &FaultRecord) -> Option<FaultReco
     found.into_iter().find(|fault| fault.id == record.id && !fault.state.is_pending())
 }
 
-fn replayable(core: &Core, record: &FaultRecord) -> Result<Active> {
+fn replayable(core: &Core, record: &FaultRecord, recovery: BoxRecovery) -> Result<Active> {
     let safeguard = core.safeguard()?;
     let provider = provider_of(&core.parts.providers, &record.target)?;
-    let recovery = safeguard.registry.read(&record.recovery)?;
     let parts = ScopeParts {
         fault: record.id,
         event: record.event.clone(),
@@ -137,8 +155,9 @@ struct Ready {
     limits: Limits,
 }
 
-/// The last looks and the preparation. Nothing is touched, and whatever is not certain is a reason to leave the target alone.
-async fn make_ready(core: &Core, victim: &Victim, seed: u64) -> Result<Ready, Reason> {
+/// The last looks, the preparation and the announcement. Nothing is touched, and whatever is not certain is a reason to leave the
+/// target alone.
+async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Reason> {
     // While victims wait for others the plan grows old.
     let age = core.parts.clock.now().duration_since(victim.planned_at);
     let seen = if (SignedDuration::ZERO..FRESH).contains(&age) {
@@ -156,7 +175,7 @@ async fn make_ready(core: &Core, victim: &Victim, seed: u64) -> Result<Ready, Re
     let parts = ScopeParts {
         fault: core.new_fault_id().map_err(doubt)?,
         event: victim.event.name().to_owned(),
-        seed,
+        seed: run.seed,
         target: victim.target.id().clone(),
         provider: Arc::clone(&victim.provider),
         clock: Arc::clone(&core.parts.clock),
@@ -166,17 +185,37 @@ async fn make_ready(core: &Core, victim: &Victim, seed: u64) -> Result<Ready, Re
     let scope = Scope::preparing(parts, discovered(victim, &seen));
     let preparing = contained("the preparation", async { victim.event.prepare(&scope).await });
     let prepared = limited(core, "the preparation", preparing).await.map_err(doubt)?;
-    // The preparation may have taken its time.
+    in_time(&scope, victim, "the preparation")?;
+    let intended = Intended {
+        chosen: run.chosen,
+        seed: run.seed,
+        healthy: seen.healthy(),
+        desired: seen.desired,
+        hold: victim.hold.duration(),
+        requested: prepared.requested().clone(),
+        undone_by,
+        by_hand: prepared.by_hand(&scope),
+        ..Intended::new(scope.fault(), scope.target_id().clone(), scope.event(), scope.deadline())
+    };
+    let limit = ASK_LIMIT.min(scope.remaining());
+    core.parts.observers.ask(core.parts.clock.as_ref(), limit, &intended).await.map_err(doubt)?;
+    // The preparation and the announcement may have taken their time.
     look_again(core, victim).await?;
-    if scope.remaining().is_zero() {
-        let error = Error::new(ErrorKind::Timeout, "the preparation outlasted the fault's deadline");
-        return Err(doubt(error.with("hold", format_args!("{:?}", victim.hold.until_deadline()))));
-    }
+    in_time(&scope, victim, "the announcement")?;
     let limits = Limits::none()
         .group_active(victim.group_active)
         .total_active(victim.total_active)
         .cool_down(core.parts.cool_down);
     Ok(Ready { prepared, scope, limits })
+}
+
+/// An injection that would be late is none.
+fn in_time(scope: &Scope, victim: &Victim, what: &str) -> Result<(), Reason> {
+    if !scope.remaining().is_zero() {
+        return Ok(());
+    }
+    let error = Error::new(ErrorKind::Timeout, format!("{what} outlasted the fault's deadline"));
+    Err(doubt(error.with("hold", format_args!("{:?}", victim.hold.until_deadline()))))
 }
 
 impl Ready {

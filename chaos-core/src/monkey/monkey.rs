@@ -4,11 +4,11 @@ use super::{
     Diagnosis, MonkeyBuilder,
     core::{Core, Cut},
     diagnose,
-    guard::{Guarded, guard, replay},
+    guard::{Guarded, Run, guard, replay},
 };
 use crate::{
-    Activity, ChaosEvent, Error, ErrorKind, FaultId, FaultRecord, FaultState, Halt, Mark, Plan, Result,
-    RunReport, Skip, TargetId,
+    Activity, ChaosEvent, Chosen, Error, ErrorKind, FaultId, FaultRecord, FaultState, Halt, Mark, Plan,
+    Result, RunReport, Skip, TargetId,
     plan::{Planned, provider_of},
 };
 
@@ -79,7 +79,7 @@ impl Monkey {
     /// their own.
     pub async fn run_once(&self) -> Result<RunReport> {
         let seed = self.core.take_seed()?;
-        self.carry_out(seed, |_| self.planned(seed)).await
+        self.carry_out(Run { seed, chosen: Chosen::Drawn }, |_| self.planned(seed)).await
     }
 
     /// Runs once after another, with the builder's interval between them, until `shutdown` is ready; then cuts the holds
@@ -130,7 +130,7 @@ impl Monkey {
         let seed = self.core.take_seed()?;
         let events: [Arc<dyn ChaosEvent>; 1] = [Arc::new(event)];
         let planner = self.core.planner(seed, &events);
-        self.carry_out(seed, |_| planner.plan_one(provider, target)).await
+        self.carry_out(Run { seed, chosen: Chosen::Named }, |_| planner.plan_one(provider, target)).await
     }
 
     /// Recovers every pending fault that nobody alive takes care of: what a process that was killed, or a runtime that was
@@ -232,10 +232,11 @@ impl Monkey {
     }
 
     /// One run: replay, plan, then one guarded task for each victim.
-    async fn carry_out<'a, F>(&'a self, seed: u64, plan: impl FnOnce(&'a Self) -> F) -> Result<RunReport>
+    async fn carry_out<'a, F>(&'a self, run: Run, plan: impl FnOnce(&'a Self) -> F) -> Result<RunReport>
     where
         F: Future<Output = Planned>,
     {
+        let seed = run.seed;
         self.refuse_after_shutdown()?;
         let leashed = self.core.parts.safeguard.is_none();
         let began_at = self.core.parts.clock.now();
@@ -252,7 +253,7 @@ impl Monkey {
         });
         let (mut skipped, mut faults) = (Vec::new(), Vec::new());
         if !leashed {
-            (skipped, faults) = self.attend(victims, seed, &cut).await?;
+            (skipped, faults) = self.attend(victims, run, &cut).await?;
         }
         let ended_at = self.core.parts.clock.now();
         let report = RunReport { seed, leashed, began_at, ended_at, plan, skipped, faults, replayed };
@@ -264,14 +265,14 @@ impl Monkey {
     async fn attend(
         &self,
         victims: Vec<crate::plan::Victim>,
-        seed: u64,
+        run: Run,
         cut: &Cut,
     ) -> Result<(Vec<Skip>, Vec<FaultRecord>)> {
         let tasks: Vec<_> = victims
             .into_iter()
             .map(|victim| {
                 let (target, event) = (victim.target.id().clone(), victim.event.name());
-                let task = self.core.tasks.spawn(guard(Arc::clone(&self.core), victim, seed, cut.clone()));
+                let task = self.core.tasks.spawn(guard(Arc::clone(&self.core), victim, run, cut.clone()));
                 (target, event, task)
             })
             .collect();

@@ -43,6 +43,22 @@ pub enum Activity {
         event: String,
         /// When it must be over.
         deadline: Timestamp,
+        /// How a person brings the target back without this library.
+        by_hand: String,
+    },
+    /// A fault that an earlier process or a task that was lost has left behind, or that a person takes away from a living monkey,
+    /// is about to be recovered.
+    TakenOver {
+        /// The fault.
+        fault: FaultId,
+        /// Its target.
+        target: TargetId,
+        /// The name of its event.
+        event: String,
+        /// When its undo became durable.
+        armed_at: Timestamp,
+        /// How a person brings the target back without this library. `None` where the recovery cannot be read.
+        by_hand: Option<String>,
     },
     /// The injection begins.
     Injecting {
@@ -112,6 +128,8 @@ pub enum Activity {
         target: TargetId,
         /// What failed.
         failure: Failure,
+        /// How a person brings the target back without this library. `None` where the recovery cannot be read.
+        by_hand: Option<String>,
     },
     /// The journal failed while a fault was under way; the recovery goes on all the same.
     JournalFailed {
@@ -162,8 +180,14 @@ impl fmt::Display for Activity {
                 write!(f, "planned: {chosen} of {targets} targets in {groups} groups chosen")
             }
             Self::Skipped { target, reason } => write!(f, "{target} skipped: {reason}"),
-            Self::Armed { fault, target, event, deadline } => {
+            Self::Armed { fault, target, event, deadline, .. } => {
                 write!(f, "fault {fault} armed: {event} on {target} until {deadline}")
+            }
+            Self::TakenOver { fault, target, event, armed_at, .. } => {
+                write!(
+                    f,
+                    "fault {fault} of an earlier run taken over: {event} on {target}, armed at {armed_at}"
+                )
             }
             Self::Injecting { fault } => write!(f, "fault {fault} is being injected"),
             Self::Injected { fault, .. } => write!(f, "fault {fault} injected"),
@@ -172,9 +196,9 @@ impl fmt::Display for Activity {
             }
             Self::HoldEnded { fault, cut_short: None } => write!(f, "fault {fault}: the hold is over"),
             Self::HoldEnded { fault, cut_short: Some(why) } => {
-                write!(f, "fault {fault}: the hold was cut short: {}", why.as_str())
+                write!(f, "fault {fault}: the hold was cut short: {why}")
             }
-            Self::Reached { fault, milestone } => write!(f, "fault {fault}: {}", milestone.as_str()),
+            Self::Reached { fault, milestone } => write!(f, "fault {fault}: {milestone}"),
             Self::Recovering { fault, attempt } => write!(f, "fault {fault}: recovering, attempt {attempt}"),
             Self::RecoveryRetried { fault, attempt, failure, wait } => {
                 write!(
@@ -186,7 +210,7 @@ impl fmt::Display for Activity {
             Self::Recovered { fault, time_to_recover: Some(time) } => {
                 write!(f, "fault {fault} recovered, {time:.1?} after the injection")
             }
-            Self::RecoveryFailed { fault, target, failure } => {
+            Self::RecoveryFailed { fault, target, failure, .. } => {
                 write!(f, "fault {fault}: RECOVERY FAILED, {target} is not back: {failure}")
             }
             Self::JournalFailed { fault, failure } => {
@@ -200,12 +224,12 @@ impl fmt::Display for Activity {
     }
 }
 
-impl CutShort {
-    fn as_str(self) -> &'static str {
-        match self {
+impl fmt::Display for CutShort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Cancelled => "the run was cancelled",
             Self::Halted => "everything is halted",
             Self::InjectionFailed => "the injection failed",
-        }
+        })
     }
 }

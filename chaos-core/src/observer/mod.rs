@@ -1,8 +1,11 @@
 //! Observers: who is told what happens.
 
 mod activity;
+mod intended;
 mod observer;
+mod observers;
 
 pub use activity::{Activity, CutShort};
-pub(crate) use observer::Observers;
+pub use intended::{Chosen, Intended};
 pub use observer::{Observer, TracingObserver};
+pub(crate) use observers::Observers;

@@ -1,20 +1,87 @@
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::{fmt, sync::Arc};
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::Activity;
+use super::{Activity, Intended};
+use crate::Result;
 
-/// Receives every [`Activity`], as it happens and in order for each fault.
+/// Is told what happens, and may forbid what is about to.
 ///
-/// It is called from the task that takes care of the fault: it must return at once and hand slow work to somebody else. A
-/// panic in it is contained and does not keep a target from being recovered.
+/// ```
+/// use chaos_core::{
+///     Activity, Error, ErrorKind, Intended, MemoryJournal, Monkey, Observer, Outcome, Registry, Result, async_trait,
+///     memory::{MemoryProvider, PowerOff, PowerOn},
+/// };
+/// # use chaos_core::ManualClock;
+/// use jiff::Timestamp;
+///
+/// /// Prints what happens, and stands in front of the databases.
+/// #[derive(Debug)]
+/// struct OnCall;
+///
+/// #[async_trait]
+/// impl Observer for OnCall {
+///     fn observe(&self, at: Timestamp, activity: &Activity) {
+///         println!("{at}: {activity}");
+///     }
+///
+///     async fn before_injection(&self, _: Timestamp, intended: &Intended) -> Result<()> {
+///         if intended.target.group().path().starts_with("db") {
+///             return Err(Error::new(ErrorKind::Refused, "not while I am on call"));
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<()> {
+/// let monkey = Monkey::builder()
+///     .provider(MemoryProvider::default().with_group("db", 5)?)
+///     .event(PowerOff::default())
+///     .observer(OnCall)
+/// #   .clock(ManualClock::starting_at("2026-03-02T09:00:00Z".parse().unwrap()))
+///     .unleash(MemoryJournal::new(), Registry::default().register::<PowerOn>())
+///     .build()?;
+/// let report = monkey.run_once().await?;
+/// assert_eq!(report.outcome(), Outcome::Skipped);
+/// assert!(report.to_string().contains("not announced (observer=\"1 of 1\"): not while I am on call"));
+/// # Ok(())
+/// # }
+/// ```
+#[async_trait]
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
-    /// `activity` happened at `at`.
+    /// `activity` happened at `at`: every [`Activity`], as it happens and in order for each fault.
+    ///
+    /// It is called from the task that takes care of the fault: it must return at once and hand slow work to somebody else. A
+    /// panic in it is contained and does not keep a target from being recovered.
     fn observe(&self, at: Timestamp, activity: &Activity);
+
+    /// `intended` is about to be injected, at `at`. An error forbids it: nothing is armed, the target is left alone, and the report
+    /// says why. So does a panic, and an answer that is not there within 30 seconds or before the fault's deadline, whichever
+    /// comes first. Default: allows everything.
+    ///
+    /// Every observer is asked, side by side, before each injection of a run and of [`Monkey::inject`](crate::Monkey::inject),
+    /// and before no recovery. What it takes comes off the fault's duration. The target is looked at once more afterwards, and
+    /// that look, the journal or another observer may still forbid the injection: then
+    /// [`Activity::Skipped`] follows. Otherwise [`Activity::Armed`] does.
+    ///
+    /// The call is dropped where the run is cut short, and where time is up.
+    async fn before_injection(&self, at: Timestamp, intended: &Intended) -> Result<()> {
+        let _ = (at, intended);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn observe(&self, at: Timestamp, activity: &Activity) {
+        (**self).observe(at, activity);
+    }
+
+    async fn before_injection(&self, at: Timestamp, intended: &Intended) -> Result<()> {
+        (**self).before_injection(at, intended).await
+    }
 }
 
 /// Tells `tracing`: the default observer. Doubts and retries are warnings. A recovery that failed and a journal that fails
@@ -34,40 +101,11 @@ impl Observer for TracingObserver {
             Activity::RecoveryRetried { fault, attempt, failure, wait } => {
                 tracing::warn!(%fault, attempt, %failure, ?wait, "the target is not back yet; trying again");
             }
+            Activity::TakenOver { .. } => tracing::warn!("{activity}"),
             Activity::Skipped { target, reason } => tracing::warn!(%target, %reason, "skipped"),
             Activity::RunFailed { failure } => tracing::error!(%failure, "the run could not be made"),
             Activity::Halted { reason } => tracing::warn!(%reason, "halted"),
             other => tracing::info!("{other}"),
-        }
-    }
-}
-
-/// Every observer of a monkey.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Observers(Arc<[Arc<dyn Observer>]>);
-
-impl Observers {
-    pub(crate) fn new(observers: Vec<Arc<dyn Observer>>) -> Self {
-        Self(observers.into())
-    }
-
-    pub(crate) fn tell(&self, at: Timestamp, activity: Activity) {
-        // Whatever panics in here, `tracing` subscribers included, must not end the task that recovers a target.
-        let _ = catch_unwind(AssertUnwindSafe(|| match &activity {
-            Activity::RecoveryFailed { fault, target, failure } => {
-                tracing::error!(%fault, %target, %failure, "RECOVERY FAILED: the target is not back");
-            }
-            Activity::JournalFailed { fault, failure } => {
-                tracing::error!(%fault, %failure, "the journal failed while a fault was under way");
-            }
-            _ => {}
-        }));
-        for observer in self.0.iter() {
-            if catch_unwind(AssertUnwindSafe(|| observer.observe(at, &activity))).is_err() {
-                let _ = catch_unwind(AssertUnwindSafe(|| {
-                    tracing::error!(?observer, ?activity, "an observer panicked");
-                }));
-            }
         }
     }
 }

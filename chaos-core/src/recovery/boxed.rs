@@ -1,11 +1,14 @@
-use std::fmt;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Recovery, Verdict};
-use crate::{Error, ErrorKind, Permit, Result, Scope};
+use crate::{Error, ErrorKind, FaultId, Permit, Result, Scope, TargetId};
 
 /// A recovery as the journal stores it: its kind and its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +64,14 @@ impl BoxRecovery {
         self.inner.record()
     }
 
+    /// [`Recovery::by_hand`] of the recovery inside. One that panics says what always works.
+    pub fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        // Whoever asks is about to inject, or has a target that is not back: neither may end here.
+        catch_unwind(AssertUnwindSafe(|| self.inner.by_hand(target, fault))).unwrap_or_else(|_| {
+            format!("Call `recover_pending` on a monkey over the journal that holds fault {fault}.")
+        })
+    }
+
     pub(crate) async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
         self.inner.recover(scope, permit).await
     }
@@ -82,6 +93,7 @@ trait Erased: fmt::Debug + Send + Sync {
     fn record(&self) -> Result<RecoveryRecord>;
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()>;
     async fn verify(&self, scope: &Scope) -> Result<Verdict>;
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String;
 }
 
 #[async_trait]
@@ -96,5 +108,9 @@ impl<R: Recovery> Erased for R {
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
         Recovery::verify(self, scope).await
+    }
+
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        Recovery::by_hand(self, target, fault)
     }
 }

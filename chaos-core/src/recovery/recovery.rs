@@ -3,7 +3,7 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Permit, Result, Scope};
+use crate::{FaultId, Permit, Result, Scope, TargetId};
 
 /// How to undo one injection, as data.
 ///
@@ -31,6 +31,16 @@ pub trait Recovery: Serialize + DeserializeOwned + fmt::Debug + Send + Sync + 's
     /// Asked before the first attempt as well. A fault that no look has seen in effect counts as over only when the target is
     /// still well some seconds later ([`RetryPolicy::settle`](crate::RetryPolicy::settle)).
     async fn verify(&self, scope: &Scope) -> Result<Verdict>;
+
+    /// How a person brings `target` back without this library, in words that can be acted upon in the middle of the night. Made
+    /// of this data alone, so that whoever reads the recovery back says the same.
+    ///
+    /// Plain text. A line that is to be copied into a shell begins with four spaces; whatever in it comes from the target or from a
+    /// user must be quoted for that shell, or left out where it cannot be.
+    ///
+    /// It is part of [`Intended`](crate::Intended), [`Activity::Armed`](crate::Activity::Armed) and
+    /// [`Activity::RecoveryFailed`](crate::Activity::RecoveryFailed), so it holds no secret.
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String;
 }
 
 /// What a verification saw.

@@ -14,6 +14,9 @@ pub struct Group {
     pub desired: usize,
     /// Whether something replaces a member that dies: an auto-scaling group, a supervised fleet.
     pub replaces_members: bool,
+    /// Whether that also replaces a member that is merely stopped, perhaps before it is started again: where an orderly stop counts
+    /// as unhealthy, as in an auto-scaling group.
+    pub replaces_stopped: bool,
     /// Every member, in any order.
     pub members: Vec<Member>,
 }
@@ -36,7 +39,14 @@ pub struct Member {
 impl Group {
     /// A group without members, of desired size 0, that replaces nobody.
     pub fn new(id: GroupId) -> Self {
-        Self { id, labels: Labels::new(), desired: 0, replaces_members: false, members: Vec::new() }
+        Self {
+            id,
+            labels: Labels::new(),
+            desired: 0,
+            replaces_members: false,
+            replaces_stopped: false,
+            members: Vec::new(),
+        }
     }
 
     /// Sets the size that the group is meant to have.
@@ -50,6 +60,13 @@ impl Group {
     #[must_use]
     pub fn replaces_members(mut self, replaces: bool) -> Self {
         self.replaces_members = replaces;
+        self
+    }
+
+    /// Sets whether members that are merely stopped are replaced too.
+    #[must_use]
+    pub fn replaces_stopped(mut self, replaces: bool) -> Self {
+        self.replaces_stopped = replaces;
         self
     }
 

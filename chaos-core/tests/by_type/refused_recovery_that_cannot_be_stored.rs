@@ -1,6 +1,6 @@
 //! What is not data cannot be a recovery.
 
-use chaos_core::{Permit, Recovery, Result, Scope, Verdict, async_trait};
+use chaos_core::{FaultId, Permit, Recovery, Result, Scope, TargetId, Verdict, async_trait};
 
 #[derive(Debug, serde::Serialize)]
 struct InMemoryOnly(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
@@ -15,6 +15,10 @@ impl Recovery for InMemoryOnly {
 
     async fn verify(&self, _: &Scope) -> Result<Verdict> {
         Ok(Verdict::Back)
+    }
+
+    fn by_hand(&self, _: &TargetId, _: FaultId) -> String {
+        String::new()
     }
 }
 

@@ -225,6 +225,10 @@ impl Recovery for Fickle {
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
         PowerOn::default().verify(scope).await
     }
+
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        format!("mend {target} of {fault}")
+    }
 }
 
 /// Reads every recovery of the tests back.

@@ -30,6 +30,7 @@ enum Kind {
     Dhcp,
     NeighbourDiscovery,
     CloudServices,
+    Shell,
     Host(Host),
     Port(Protocol, u16),
 }
@@ -73,6 +74,13 @@ impl Allowed {
         Self(Kind::CloudServices)
     }
 
+    /// What orders to the target come through where they go by its own network, such as the endpoints of AWS Systems Manager: the
+    /// addresses that its shell [names](chaos_core::Shell::lifeline) when the fault is prepared. Without it such a target is out
+    /// of reach until the deadline.
+    pub fn shell() -> Self {
+        Self(Kind::Shell)
+    }
+
     /// Traffic with a host: an address, a range of addresses (`10.0.0.0/8`), or a name, which the target resolves when the fault
     /// begins.
     ///
@@ -93,7 +101,14 @@ impl Allowed {
 
     /// What keeps a machine alive and within its operator's reach.
     pub(super) fn by_default() -> Vec<Self> {
-        vec![Self::loopback(), Self::ssh(), Self::dhcp(), Self::neighbour_discovery(), Self::cloud_services()]
+        vec![
+            Self::loopback(),
+            Self::ssh(),
+            Self::dhcp(),
+            Self::neighbour_discovery(),
+            Self::cloud_services(),
+            Self::shell(),
+        ]
     }
 }
 
@@ -111,7 +126,9 @@ pub(super) struct Openings {
 
 impl Openings {
     /// All of them; or, for a process among others, without those that are for a machine.
-    pub(super) fn of(allowed: &[Allowed], is_machine: bool) -> Result<Self> {
+    ///
+    /// `lifeline` is what the shell of a machine is reached through.
+    pub(super) fn of(allowed: &[Allowed], is_machine: bool, lifeline: &[IpAddr]) -> Result<Self> {
         let mut openings = Self::default();
         for Allowed(kind) in allowed {
             match kind {
@@ -126,13 +143,16 @@ impl Openings {
                         openings.ports.add(Protocol::Udp, port)?;
                     }
                 }
-                Kind::CloudServices => {
-                    for address in CLOUD {
-                        openings.hosts.add(Host::Network(address.into()));
-                    }
-                }
+                Kind::CloudServices => openings.add_addresses(&CLOUD),
+                Kind::Shell => openings.add_addresses(lifeline),
             }
         }
         Ok(openings)
+    }
+
+    fn add_addresses(&mut self, addresses: &[IpAddr]) {
+        for address in addresses {
+            self.hosts.add(Host::Network(address.to_canonical().into()));
+        }
     }
 }

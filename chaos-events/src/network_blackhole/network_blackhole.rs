@@ -51,7 +51,7 @@ pub struct NetworkBlackhole {
 
 impl NetworkBlackhole {
     /// Drops everything but what keeps a machine alive and within its operator's reach: loopback, SSH, DHCP, IPv6 neighbour
-    /// discovery and the services of its cloud. That list is yours to change, with [`allow`](Self::allow) and
+    /// discovery, the services of its cloud and what orders to its shell come through. That list is yours to change, with [`allow`](Self::allow) and
     /// [`allow_nothing`](Self::allow_nothing).
     pub fn everything() -> Self {
         Self::of(Traffic::Everything, Allowed::by_default())
@@ -72,10 +72,12 @@ impl NetworkBlackhole {
     /// Drops packets that are sent to these ports, on loopback too: [`Ingress`](Direction::Ingress) those to the machine's own
     /// services, [`Egress`](Direction::Egress) those to services elsewhere.
     ///
+    /// What orders to the target's shell come through is let through.
+    ///
     /// # Errors
     /// `InvalidInput` for port 0 and for no ports.
     pub fn ports(protocol: Protocol, ports: impl IntoIterator<Item = u16>) -> Result<Self> {
-        Ok(Self::of(Traffic::Ports(Ports::of(protocol, ports)?), Vec::new()))
+        Ok(Self::of(Traffic::Ports(Ports::of(protocol, ports)?), vec![Allowed::shell()]))
     }
 
     /// Drops DNS: what is sent to ports 53 and 853, on loopback too, where many machines have their resolver.
@@ -136,7 +138,12 @@ impl ChaosEvent for NetworkBlackhole {
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let fault = HostFault::prepared(SCRIPT, scope)?;
         let dropped = self.traffic.on(&fault.shell().network().await?)?;
-        let openings = Openings::of(&self.allowed, !dropped.local_ports)?;
+        let is_machine = !dropped.local_ports;
+        let lifeline = match is_machine && self.allowed.contains(&Allowed::shell()) {
+            true => fault.shell().lifeline().await?,
+            false => Vec::new(),
+        };
+        let openings = Openings::of(&self.allowed, is_machine, &lifeline)?;
         let rules = Rules { dropped, direction: self.direction, openings };
         let ready = rules.tell(fault).preflight(scope).await?;
         let (vantage, network) = (ready.vantage.clone(), ready.answer.text("network")?.to_owned());

@@ -1,9 +1,12 @@
 use async_trait::async_trait;
-use chaos_core::{Health, Injection, Permit, Recovery, Result, Scope, Verdict};
+use chaos_core::{FaultId, Health, Injection, Permit, Recovery, Result, Scope, TargetId, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::network_blackhole::SCRIPT;
-use crate::host_script::{Answer, HostFault, Vantage};
+use crate::{
+    by_hand::end_processes,
+    host_script::{Answer, HostFault, Vantage},
+};
 
 /// Removes the rules of the fault, and waits until the target is healthy: the recovery of
 /// [`NetworkBlackhole`](crate::NetworkBlackhole).
@@ -64,5 +67,50 @@ impl Recovery for RestoreTraffic {
             Health::Gone => gone(),
             health => Verdict::NotYet(format!("the rules are gone; the target is {health}")),
         })
+    }
+
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        let end = end_processes(fault);
+        let chains = format!("CHAOS-{fault}");
+        // It comes from the target.
+        let namespace = self.network.strip_prefix("net:[").and_then(|rest| rest.strip_suffix(']'));
+        let place = match namespace.and_then(|inode| inode.parse::<u64>().ok()) {
+            Some(inode) => format!(
+                " in the network namespace net:[{inode}] (where `readlink /proc/self/ns/net` shows another, `lsns -t net` finds a \
+                 process in it, and `nsenter -n -t PID` enters it)"
+            ),
+            None => String::new(),
+        };
+        format!(
+            "The rules end by themselves at the deadline. Before that, on the machine of {target}, as root{place}:\n\n    \
+             {end}\n    \
+             nft delete table inet chaos_{fault}\n\n\
+             Where there is no nft, or the rules are not its own:\n\n    \
+             for i in iptables ip6tables; do\n    \
+             \x20 $i -w 5 -D INPUT -j {chains}-in; $i -w 5 -D OUTPUT -j {chains}-out; $i -w 5 -D FORWARD -j {chains}-via\n    \
+             \x20 for c in in out via; do $i -w 5 -F {chains}-$c; $i -w 5 -X {chains}-$c; done\n    \
+             done\n\n\
+             What is not there (any more) is said to be missing, which does no harm."
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_target_calls_its_network_is_shown_only_where_it_is_a_number() {
+        let words = |network: &str| {
+            let recovery = RestoreTraffic { vantage: Vantage::default(), network: network.to_owned() };
+            recovery.by_hand(&"host:web/machine-0".parse().unwrap(), "00000000000000ff".parse().unwrap())
+        };
+        let plain = words("net:[4026531840]");
+        assert!(plain.contains("net:[4026531840]"), "{plain}");
+        assert!(plain.contains("\n    nft delete table inet chaos_00000000000000ff\n"), "{plain}");
+        for hostile in ["net:[1]; reboot", "net:[$(reboot)]", "net:[-1]", "reboot"] {
+            assert!(!words(hostile).contains("net:["), "{hostile}");
+            assert!(!words(hostile).contains("reboot"), "{hostile}");
+        }
     }
 }

@@ -1,5 +1,5 @@
 mod by_hand;
-mod disk;
+pub(crate) mod disk;
 mod ends;
 mod hostile;
 

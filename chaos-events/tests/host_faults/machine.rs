@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::IpAddr,
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -33,6 +34,7 @@ struct MachineShell {
     tools: Tools,
     namespace: Mutex<Option<String>>,
     share: NetworkShare,
+    lifeline: Vec<IpAddr>,
     ran: Mutex<Vec<Script>>,
     is_lost: AtomicBool,
 }
@@ -109,8 +111,8 @@ impl Machine {
     /// Its scripts run in this network namespace, made with `ip netns add`.
     pub(crate) fn in_namespace(tools: Tools, namespace: Option<&str>) -> Self {
         let (namespace, share) = (Mutex::new(namespace.map(str::to_owned)), NetworkShare::Whole);
-        let shell =
-            MachineShell { tools, namespace, share, ran: Mutex::default(), is_lost: AtomicBool::new(false) };
+        let (lifeline, ran, is_lost) = (Vec::new(), Mutex::default(), AtomicBool::new(false));
+        let shell = MachineShell { tools, namespace, share, lifeline, ran, is_lost };
         Self { group: GroupId::new("host", "web").unwrap(), shell: Arc::new(shell), labels: Labels::new() }
     }
 
@@ -118,6 +120,12 @@ impl Machine {
     pub(crate) fn sharing(mut self, ports: &[u16]) -> Self {
         Arc::get_mut(&mut self.shell).unwrap().share =
             NetworkShare::ports(ports.iter().copied(), ports.iter().copied());
+        self
+    }
+
+    /// Orders to it come through these.
+    pub(crate) fn reached_through(mut self, addresses: &[IpAddr]) -> Self {
+        Arc::get_mut(&mut self.shell).unwrap().lifeline = addresses.to_vec();
         self
     }
 
@@ -259,6 +267,10 @@ impl Shell for MachineShell {
 
     async fn network(&self) -> Result<NetworkShare> {
         Ok(self.share.clone())
+    }
+
+    async fn lifeline(&self) -> Result<Vec<IpAddr>> {
+        Ok(self.lifeline.clone())
     }
 }
 

@@ -12,3 +12,4 @@ mod cpu_burn;
 mod disk_fill;
 mod machine;
 mod network_blackhole;
+mod undone_by_hand;

@@ -1,10 +1,10 @@
 //! The network blackhole, in network namespaces of the tests' own: real rules, real packets, none of them to anywhere else.
 
-mod fallbacks;
-mod held;
+pub(crate) mod fallbacks;
+pub(crate) mod held;
 mod hostile;
 mod lifetime;
-mod namespace;
+pub(crate) mod namespace;
 mod stream;
 mod what;
 
@@ -17,7 +17,7 @@ use self::namespace::Network;
 use crate::machine::{Machine, Tools, lacks_root, program};
 
 /// Those of this system, and those of busybox besides what no busybox has.
-fn all_tools() -> Vec<Tools> {
+pub(crate) fn all_tools() -> Vec<Tools> {
     let with = |tools: Tools| tools.with("nft", program("nft")).with("getent", program("getent"));
     [Some(Tools::of_debian()), Tools::of_busybox().map(with)].into_iter().flatten().collect()
 }

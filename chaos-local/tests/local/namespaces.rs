@@ -15,8 +15,9 @@ use std::{
 };
 
 use chaos_core::{
-    BlastRadius, CapabilitySet, ChaosEvent, ErrorKind, Health, Hold, MemoryJournal, Monkey, NetworkShare,
-    Permit, Prepared, Provider, Recovery, Registry, Result, Scope, Script, Shell, Verdict, async_trait,
+    BlastRadius, CapabilitySet, ChaosEvent, ErrorKind, FaultId, Health, Hold, MemoryJournal, Monkey,
+    NetworkShare, Permit, Prepared, Provider, Recovery, Registry, Result, Scope, Script, Shell, TargetId,
+    Verdict, async_trait,
 };
 use chaos_local::{Fleet, Fleets, HealthCheck, ProcessIdentity, Processes};
 use rustix::process::Signal;
@@ -202,6 +203,10 @@ impl Recovery for Nothing {
 
     async fn verify(&self, _: &Scope) -> Result<Verdict> {
         Ok(Verdict::Back)
+    }
+
+    fn by_hand(&self, _: &TargetId, _: FaultId) -> String {
+        "there is nothing to do".to_owned()
     }
 }
 

@@ -73,6 +73,8 @@ pub enum TargetCall {
     Run,
     /// `Shell::network`.
     Network,
+    /// `Shell::lifeline`.
+    Lifeline,
     /// `Isolation::snapshot`.
     Snapshot,
     /// `Isolation::isolate`.
@@ -100,7 +102,7 @@ impl TargetCall {
             Self::Stop => Capability::Stop,
             Self::Start => Capability::Start,
             Self::Reboot => Capability::Reboot,
-            Self::Inspect | Self::Run | Self::Network => Capability::Shell,
+            Self::Inspect | Self::Run | Self::Network | Self::Lifeline => Capability::Shell,
             Self::Snapshot | Self::Isolate | Self::Restore | Self::IsIsolated => Capability::Isolation,
             Self::LookUp | Self::StartExperiment | Self::Runs | Self::StopExperiment => {
                 Capability::Experiments

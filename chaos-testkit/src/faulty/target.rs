@@ -1,6 +1,6 @@
 //! Targets with something around their calls and those of their capabilities.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 use chaos_core::{
@@ -96,6 +96,10 @@ impl<I: Interference<TargetCall>> Shell for Faulty<Arc<dyn Shell>, I> {
 
     async fn network(&self) -> Result<NetworkShare> {
         self.around_target(TargetCall::Network, self.inner.network()).await
+    }
+
+    async fn lifeline(&self) -> Result<Vec<IpAddr>> {
+        self.around_target(TargetCall::Lifeline, self.inner.lifeline()).await
     }
 }
 

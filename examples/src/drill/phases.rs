@@ -118,7 +118,7 @@ impl Observer for Phases {
                 let text = format!("{} is back{}", shown.name(fault), after.unwrap_or_default());
                 shown.end_phase(|phase| phase.done(text));
             }
-            Activity::RecoveryFailed { fault, target, failure } => {
+            Activity::RecoveryFailed { fault, target, failure, .. } => {
                 faults.entry(*fault).or_default().end_phase(|_| {});
                 live.failed("recover", format!("{target} IS NOT BACK: {failure}"));
             }

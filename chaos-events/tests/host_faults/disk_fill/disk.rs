@@ -15,13 +15,13 @@ pub(super) const MEBIBYTE: u64 = 1 << 20;
 
 /// A file system of 300 MiB, mounted for one test.
 #[derive(Debug)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     pub(super) kind: &'static str,
     home: TempDir,
 }
 
 impl Disk {
-    pub(super) fn ext4() -> Self {
+    pub(crate) fn ext4() -> Self {
         let home = tempfile::tempdir().unwrap();
         let image = home.path().join("image");
         File::create(&image).unwrap().set_len(300 * MEBIBYTE).unwrap();
@@ -49,7 +49,7 @@ impl Disk {
         run(Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(self.path()));
     }
 
-    pub(super) fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.home.path().join("mounted")
     }
 
@@ -57,7 +57,7 @@ impl Disk {
         self.path().into_os_string().into_string().unwrap()
     }
 
-    pub(super) fn free(&self) -> u64 {
+    pub(crate) fn free(&self) -> u64 {
         let space = rustix::fs::statvfs(self.path()).unwrap();
         space.f_bavail * space.f_frsize
     }

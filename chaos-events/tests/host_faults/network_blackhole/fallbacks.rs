@@ -17,7 +17,7 @@ use crate::machine::{Machine, Tools, altered, lacks_root, marked, program, until
 use rustix::process::Signal;
 
 /// An nft, or a kernel, from before tables had owners.
-fn without_owners(tools: Tools) -> (Tools, TempDir) {
+pub(crate) fn without_owners(tools: Tools) -> (Tools, TempDir) {
     let nft = program("nft");
     let script = format!(
         "nft={}
@@ -41,7 +41,7 @@ fn without_command_line(tools: Tools) -> (Tools, TempDir) {
     altered(tools, "nft", &script)
 }
 
-fn with_iptables_only(tools: Tools) -> Tools {
+pub(crate) fn with_iptables_only(tools: Tools) -> Tools {
     let mut tools = tools.without("nft");
     for name in ["iptables", "ip6tables", "iptables-restore", "ip6tables-restore"] {
         tools = tools.with(name, program(name));

@@ -64,6 +64,34 @@ async fn everything_but_what_keeps_a_machine_within_reach() {
 }
 
 #[tokio::test]
+async fn what_orders_to_its_shell_come_through() {
+    if lacks_root("what_orders_to_its_shell_come_through") {
+        return;
+    }
+    let network = Network::new();
+    let Network { near, far } = &network;
+    far.address("10.77.0.3/24");
+    let stranger: IpAddr = "10.77.0.3".parse().unwrap();
+    let tcp_443 = || NetworkBlackhole::ports(Protocol::Tcp, [443]).unwrap();
+    for (blackhole, is_open, reaches_strangers) in [
+        (NetworkBlackhole::everything(), true, false),
+        (tcp_443(), true, true),
+        (NetworkBlackhole::everything().allow_nothing(), false, false),
+        (tcp_443().allow_nothing(), false, true),
+        (NetworkBlackhole::hosts(["10.77.0.2", "fd77::2"]).unwrap(), false, true),
+        (NetworkBlackhole::hosts(["10.77.0.2", "fd77::2"]).unwrap().allow(Allowed::shell()), true, true),
+    ] {
+        let machine = Machine::in_namespace(Tools::of_debian(), Some(near.name()));
+        let machine = machine.reached_through(&[far.v4, far.v6]);
+        let told = format!("{blackhole:?}");
+        let held = Held::inject(&machine, blackhole).await;
+        assert_eq!(near.connects(far, 443), is_open, "{told}");
+        assert_eq!(near.sends((near.v4, 0), far, (stranger, 9)), reaches_strangers, "{told}");
+        held.cut_short().await;
+    }
+}
+
+#[tokio::test]
 async fn everything_that_is_not_let_through() {
     if lacks_root("everything_that_is_not_let_through") {
         return;

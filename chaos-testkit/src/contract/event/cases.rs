@@ -32,7 +32,7 @@ pub(super) async fn check(
     fresh: &impl AsyncFn() -> Result<Subject>,
 ) {
     let timing = suite.timing;
-    let set = async || Stage::set(timing, fresh().await).await;
+    let set = async || Stage::set(timing, Box::pin(fresh()).await).await;
     let case = Case { event, registry };
 
     suite.check("the name is well-formed", async { well_named(event.name()) }).await;

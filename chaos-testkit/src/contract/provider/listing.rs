@@ -171,6 +171,7 @@ struct Face {
     labels: Labels,
     desired: usize,
     replaces_members: bool,
+    replaces_stopped: bool,
     members: BTreeMap<TargetId, MemberFace>,
 }
 
@@ -194,6 +195,7 @@ fn face(group: &Group) -> Face {
         labels: group.labels.clone(),
         desired: group.desired,
         replaces_members: group.replaces_members,
+        replaces_stopped: group.replaces_stopped,
         members: members.collect(),
     }
 }

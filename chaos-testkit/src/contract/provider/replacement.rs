@@ -14,14 +14,14 @@ pub(super) async fn check<P: Provider>(suite: &mut Suite<'_>, fresh: &impl Async
     let timing = suite.timing;
     suite
         .check("a group that replaces its members replaces one that is terminated", async {
-            let stage = terminable(timing, fresh().await, true).await?;
+            let stage = terminable(timing, Box::pin(fresh()).await, true).await?;
             terminate(&stage).await?;
             is_replaced(&stage).await
         })
         .await;
     suite
         .check("a group that replaces nobody leaves a terminated member gone", async {
-            let stage = terminable(timing, fresh().await, false).await?;
+            let stage = terminable(timing, Box::pin(fresh()).await, false).await?;
             let before = stage.group().await?;
             terminate(&stage).await?;
             is_not_replaced(&stage, &before).await

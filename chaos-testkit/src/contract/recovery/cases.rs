@@ -24,13 +24,19 @@ pub(super) async fn check<R: Recovery>(
 ) {
     use FaultState::{Active, Armed, Injecting};
     let timing = suite.timing;
-    let set = async || Stage::set(timing, fresh().await).await;
+    let set = async || Stage::set(timing, Box::pin(fresh()).await).await;
 
     suite.check("its kind names a format", async { well_named(R::KIND) }).await;
     suite
         .check("it reads back as it was written", async {
             let stage = set().await?;
             while_injected::<R>(&stage, event, Come::NoWay, async |fault| reads_back::<R>(&fault)).await
+        })
+        .await;
+    suite
+        .check("it says how a person undoes it", async {
+            let stage = set().await?;
+            while_injected::<R>(&stage, event, Come::NoWay, async |fault| says_how::<R>(&fault)).await
         })
         .await;
     suite
@@ -118,6 +124,16 @@ fn reads_back<R: Recovery>(fault: &FaultRecord) -> Checked {
     let read = Registry::default().register::<R>().read(&RecoveryRecord::new(R::KIND, payload))?;
     let again = read.record()?;
     ensure!(again == *written, "{written:?} reads back as {again:?}");
+    Ok(())
+}
+
+/// From the journal alone, as it would be read by whoever comes later.
+fn says_how<R: Recovery>(fault: &FaultRecord) -> Checked {
+    let read = Registry::default().register::<R>().read(&fault.recovery)?;
+    let words = read.by_hand(&fault.target, fault.id);
+    ensure!(!words.trim().is_empty(), "it says nothing");
+    let is_plain = |character: char| character == '\n' || !character.is_control();
+    ensure!(words.chars().all(is_plain), "{words:?} is no plain text");
     Ok(())
 }
 

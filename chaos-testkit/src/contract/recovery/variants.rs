@@ -1,7 +1,7 @@
 //! The recovery under test, carried out otherwise. Each reads what the original wrote, because it bears its kind.
 
 use async_trait::async_trait;
-use chaos_core::{Error, ErrorKind, Permit, Recovery, Result, Scope, Verdict};
+use chaos_core::{Error, ErrorKind, FaultId, Permit, Recovery, Result, Scope, TargetId, Verdict};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,10 @@ impl<R: Recovery> Recovery for OnlyVerified<R> {
         };
         Err(Error::new(ErrorKind::Unsupported, message))
     }
+
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        self.0.by_hand(target, fault)
+    }
 }
 
 #[async_trait]
@@ -54,6 +58,10 @@ impl<R: Recovery> Recovery for Twice<R> {
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
         self.0.verify(scope).await
     }
+
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        self.0.by_hand(target, fault)
+    }
 }
 
 #[async_trait]
@@ -67,5 +75,9 @@ impl<R: Recovery> Recovery for Interrupted<R> {
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
         self.0.verify(scope).await
+    }
+
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        self.0.by_hand(target, fault)
     }
 }

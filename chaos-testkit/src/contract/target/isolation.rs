@@ -14,7 +14,7 @@ use crate::{
 pub(super) async fn check(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Result<Subject>) {
     let timing = suite.timing;
     let set = async || -> Checked<_> {
-        let stage = Stage::set(timing, fresh().await).await?;
+        let stage = Stage::set(timing, Box::pin(fresh()).await).await?;
         match stage.handle().await?.capabilities().isolation {
             Some(isolation) => Ok((stage, isolation)),
             None => not_applicable("the target has no isolation"),

@@ -20,7 +20,7 @@ pub(super) async fn check(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Resul
         (Reboot, "an undeclared reboot is unsupported and changes nothing"),
     ];
     let timing = suite.timing;
-    let set = async || Stage::set(timing, fresh().await).await;
+    let set = async || Stage::set(timing, Box::pin(fresh()).await).await;
 
     suite
         .check("terminate ends the target", async {

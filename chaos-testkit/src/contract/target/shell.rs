@@ -17,7 +17,7 @@ const HOSTILE: &str = "a'b\"c `echo pasted` $(echo pasted) ; echo pasted | & > /
 pub(super) async fn check(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Result<Subject>) {
     let timing = suite.timing;
     let set = async || -> Checked<_> {
-        let stage = Stage::set(timing, fresh().await).await?;
+        let stage = Stage::set(timing, Box::pin(fresh()).await).await?;
         match stage.handle().await?.capabilities().shell {
             Some(shell) => Ok((stage, shell)),
             None => not_applicable("the target has no shell"),

@@ -13,7 +13,7 @@ const LIFECYCLE: [Capability; 4] =
 
 pub(super) async fn check(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Result<Subject>) {
     let timing = suite.timing;
-    let stage = Stage::set(timing, fresh().await).await;
+    let stage = Stage::set(timing, Box::pin(fresh()).await).await;
 
     suite.check("the target is healthy at first", async { stage.clone().map(|_| ()) }).await;
     suite

@@ -1,0 +1,122 @@
+//! How AWS is reached: with whose credentials, and where.
+
+use std::time::Duration;
+
+use aws_config::{
+    AppName, BehaviorVersion, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig,
+};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use chaos_core::{Error, Result};
+
+/// How often a call is made at most that is throttled or fails in passing.
+const MOST_ATTEMPTS: u32 = 5;
+/// The longest wait before a call is made again. Left to itself, the adaptive mode waits for 20 s after the first call that is throttled,
+/// which may be the one that ends a fault.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// What the builders of this crate are told about it. Default: everything as the environment says.
+#[derive(Debug, Default)]
+pub(crate) struct Connection {
+    pub(crate) profile: Option<String>,
+    pub(crate) role: Option<Role>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) config: Option<SdkConfig>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Role {
+    pub(crate) arn: String,
+    pub(crate) external_id: Option<String>,
+}
+
+impl Connection {
+    /// # Errors
+    /// `InvalidInput` for an endpoint or a role that makes no sense.
+    pub(crate) fn validate(&self) -> Result<()> {
+        if let Some(url) = &self.endpoint {
+            let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+            let is_right = rest.is_some_and(|rest| {
+                !rest.is_empty()
+                    && !rest.starts_with('/')
+                    && rest.chars().all(|character| character.is_ascii_graphic())
+            });
+            if !is_right {
+                return Err(Error::invalid("endpoint", format!("{url:?}"), "a URL of http or https"));
+            }
+        }
+        if let Some(role) = &self.role
+            && !(role.arn.starts_with("arn:") && role.arn.contains(":role/"))
+        {
+            return Err(Error::invalid(
+                "role",
+                format!("{:?}", role.arn),
+                "an ARN like arn:aws:iam::123456789012:role/chaos",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The configuration of the SDK, in this region or, where none is named, in that of the environment. Reads files and the
+    /// environment, and calls nobody.
+    pub(crate) async fn open(self, region: Option<&str>) -> SdkConfig {
+        let region = region.map(|name| aws_config::Region::new(name.to_owned()));
+        // What the SDK does here makes futures of many KiB, which would be part of every one that awaits this.
+        let config = match self.config {
+            Some(config) => adjusted(config, region, self.endpoint),
+            None => Box::pin(loaded(self.profile, region, self.endpoint)).await,
+        };
+        match &self.role {
+            Some(role) => Box::pin(assuming(role, &config)).await,
+            None => config,
+        }
+    }
+}
+
+async fn loaded(
+    profile: Option<String>,
+    region: Option<aws_config::Region>,
+    endpoint: Option<String>,
+) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::adaptive().with_max_attempts(MOST_ATTEMPTS).with_max_backoff(LONGEST_WAIT))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(5))
+                .operation_attempt_timeout(Duration::from_secs(60))
+                .operation_timeout(Duration::from_secs(240))
+                .build(),
+        );
+    if let Ok(name) = AppName::new("chaos-aws") {
+        loader = loader.app_name(name);
+    }
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = endpoint {
+        loader = loader.endpoint_url(url);
+    }
+    if let Some(region) = region {
+        loader = loader.region(region);
+    }
+    loader.load().await
+}
+
+fn adjusted(config: SdkConfig, region: Option<aws_config::Region>, endpoint: Option<String>) -> SdkConfig {
+    let mut builder = config.into_builder();
+    if let Some(url) = endpoint {
+        builder = builder.endpoint_url(url);
+    }
+    if let Some(region) = region {
+        builder = builder.region(region);
+    }
+    builder.build()
+}
+
+async fn assuming(role: &Role, config: &SdkConfig) -> SdkConfig {
+    let mut provider = AssumeRoleProvider::builder(&role.arn).session_name("chaos").configure(config);
+    if let Some(id) = &role.external_id {
+        provider = provider.external_id(id);
+    }
+    let provider = SharedCredentialsProvider::new(provider.build().await);
+    config.to_builder().credentials_provider(provider).build()
+}

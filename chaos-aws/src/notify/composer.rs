@@ -1,0 +1,464 @@
+use std::collections::BTreeMap;
+
+use chaos_core::{Activity, FaultId, Intended, Outcome, TargetId};
+use jiff::Timestamp;
+
+use super::{
+    message::{Kind, Message},
+    story::Story,
+    text::{Body, instant, subject},
+};
+
+/// How many faults are kept in mind at once. What goes on for longer than others is forgotten first.
+const MOST_STORIES: usize = 1_000;
+
+/// Makes messages for people of what observers are told. It knows nothing of channels, and calls nobody.
+#[derive(Debug, Default)]
+pub(super) struct Composer {
+    stories: BTreeMap<FaultId, Story>,
+    /// Whether runs that inject nothing are told.
+    tells_idle_runs: bool,
+}
+
+impl Composer {
+    pub(super) fn new(tells_idle_runs: bool) -> Self {
+        Self { stories: BTreeMap::new(), tells_idle_runs }
+    }
+
+    /// What is said before an injection.
+    pub(super) fn announce(&mut self, at: Timestamp, intended: &Intended) -> Message {
+        let story = Story::intended(at, intended);
+        let message = story.announcement(at);
+        self.keep(intended.fault, story);
+        message
+    }
+
+    /// Nobody was told of it.
+    pub(super) fn forget(&mut self, fault: FaultId) {
+        self.stories.remove(&fault);
+    }
+
+    /// What is said about `activity`, if anything.
+    pub(super) fn compose(&mut self, at: Timestamp, activity: &Activity) -> Option<Message> {
+        match activity {
+            Activity::Skipped { target, reason } => {
+                let fault = self.announced(target)?;
+                Some(self.stories.remove(&fault)?.left_alone(at, reason))
+            }
+            Activity::InjectionFailed { fault, failure } => {
+                Some(self.stories.get(fault)?.injection_failed(at, failure))
+            }
+            Activity::Recovered { fault, time_to_recover } => {
+                Some(self.stories.remove(fault)?.recovered(at, *time_to_recover))
+            }
+            Activity::RecoveryFailed { fault, target, failure, by_hand } => {
+                let story = self.stories.remove(fault).unwrap_or_else(|| {
+                    Story::armed(at, *fault, target.clone(), "a fault".to_owned(), String::new())
+                });
+                Some(story.recovery_failed(at, failure, by_hand.as_deref()))
+            }
+            Activity::JournalFailed { fault, failure } => {
+                Some(self.stories.get(fault)?.journal_failed(at, failure))
+            }
+            Activity::Halted { reason } => Some(halted(at, reason)),
+            Activity::RunFailed { failure } => {
+                self.tells_idle_runs.then(|| idle(at, "A run could not be made", &[failure.to_string()]))
+            }
+            Activity::RunEnded { outcome: Outcome::Skipped | Outcome::DryRun, why } => {
+                self.tells_idle_runs.then(|| idle(at, "A run injected nothing", why))
+            }
+            _ => {
+                self.follow(at, activity);
+                None
+            }
+        }
+    }
+
+    /// What makes no message of its own.
+    fn follow(&mut self, at: Timestamp, activity: &Activity) {
+        match activity {
+            Activity::Armed { fault, target, event, by_hand, .. } => match self.stories.get_mut(fault) {
+                Some(story) => story.is_armed = true,
+                None => {
+                    let story = Story::armed(at, *fault, target.clone(), event.clone(), by_hand.clone());
+                    self.keep(*fault, story);
+                }
+            },
+            Activity::TakenOver { fault, target, event, armed_at, by_hand } => {
+                let (target, event, by_hand) = (target.clone(), event.clone(), by_hand.clone());
+                self.keep(*fault, Story::taken_over(at, *fault, target, event, *armed_at, by_hand));
+            }
+            Activity::Injecting { fault } => self.change(fault, |story| story.injecting_at = Some(at)),
+            Activity::Injected { fault, achieved, .. } => {
+                self.change(fault, |story| story.achieved.clone_from(achieved));
+            }
+            Activity::HoldEnded { fault, cut_short } => {
+                self.change(fault, |story| story.cut_short = *cut_short)
+            }
+            Activity::Recovering { fault, attempt } => {
+                self.change(fault, |story| story.attempt(at, *attempt))
+            }
+            Activity::Reached { fault, milestone } => {
+                self.change(fault, |story| story.reached(*milestone, at))
+            }
+            _ => {}
+        }
+    }
+
+    fn change(&mut self, fault: &FaultId, change: impl FnOnce(&mut Story)) {
+        if let Some(story) = self.stories.get_mut(fault) {
+            change(story);
+        }
+    }
+
+    fn keep(&mut self, fault: FaultId, story: Story) {
+        if self.stories.len() >= MOST_STORIES
+            && let Some((&oldest, _)) = self.stories.iter().min_by_key(|(_, story)| story.since)
+        {
+            self.stories.remove(&oldest);
+        }
+        self.stories.insert(fault, story);
+    }
+
+    /// The fault that was announced for this target and not armed, the latest where there are several.
+    fn announced(&self, target: &TargetId) -> Option<FaultId> {
+        let announced = self.stories.iter().filter(|(_, story)| story.is_announced_for(target));
+        announced.max_by_key(|(_, story)| story.since).map(|(fault, _)| *fault)
+    }
+}
+
+fn halted(at: Timestamp, reason: &str) -> Message {
+    let mut body = Body::saying(
+        "Everything is halted: nothing is injected any more, and every fault that is held is ended and recovered now.",
+    );
+    body.gap();
+    body.line("Why", reason);
+    body.line("When", instant(at));
+    body.paragraph("`resume` takes it back.");
+    Message {
+        kind: Kind::Halted,
+        fault: None,
+        at,
+        subject: subject("Chaos halted: ", "", reason),
+        body: body.finish(),
+    }
+}
+
+fn idle(at: Timestamp, what: &str, why: &[String]) -> Message {
+    let mut body = Body::saying(&format!("{what}."));
+    body.gap();
+    body.line("When", instant(at));
+    for reason in why {
+        body.line("Why", reason);
+    }
+    let subject = subject("Chaos: ", "", &what.to_lowercase());
+    Message { kind: Kind::NothingInjected, fault: None, at, subject, body: body.finish() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chaos_core::{Chosen, CutShort, ErrorKind, Failure, Magnitude, Milestone, Reason};
+
+    use super::*;
+
+    const FAULT: &str = "00000000000000ff";
+    const TARGET: &str = "aws-asg:eu-west-1/web/i-0123456789abcdef0";
+
+    fn at(second: i64) -> Timestamp {
+        "2026-03-02T09:00:00Z".parse::<Timestamp>().unwrap() + Duration::from_secs(second.unsigned_abs())
+    }
+
+    fn fault() -> FaultId {
+        FAULT.parse().unwrap()
+    }
+
+    fn intended() -> Intended {
+        let mut intended = Intended::new(fault(), TARGET.parse().unwrap(), "stop", at(60));
+        (intended.seed, intended.healthy, intended.desired) = (42, 20, 20);
+        intended.hold = Duration::from_secs(60);
+        intended.undone_by = at(360);
+        intended.requested.set("seconds", 60.0);
+        intended.by_hand = "Start it again:\n\n    start it".to_owned();
+        intended
+    }
+
+    fn failure(message: &str) -> Failure {
+        Failure::new(ErrorKind::Unavailable, message)
+    }
+
+    #[track_caller]
+    fn assert_says(message: &Message, words: &[&str]) {
+        for words in words {
+            assert!(
+                message.body.contains(words),
+                "{words:?} is missing:\n{}\n{}",
+                message.subject,
+                message.body
+            );
+        }
+        let printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+        assert!(message.subject.len() < 100 && message.subject.bytes().all(printable), "{}", message.subject);
+        assert!(message.body.chars().all(|character| character == '\n' || !character.is_control()));
+    }
+
+    /// A composer that has announced and seen everything until the hold.
+    fn held() -> Composer {
+        let mut composer = Composer::new(false);
+        composer.announce(at(0), &intended());
+        for (second, activity) in [
+            (
+                1,
+                Activity::Armed {
+                    fault: fault(),
+                    target: TARGET.parse().unwrap(),
+                    event: "stop".to_owned(),
+                    deadline: at(60),
+                    by_hand: String::new(),
+                },
+            ),
+            (1, Activity::Injecting { fault: fault() }),
+            (
+                2,
+                Activity::Injected {
+                    fault: fault(),
+                    requested: Magnitude::default(),
+                    achieved: Magnitude::default(),
+                },
+            ),
+        ] {
+            assert_eq!(composer.compose(at(second), &activity), None);
+        }
+        composer
+    }
+
+    #[test]
+    fn the_announcement_says_what_why_when_and_how_to_undo_it() {
+        let message = Composer::new(false).announce(at(0), &intended());
+        assert_eq!((message.kind, message.fault), (Kind::Announced, Some(fault())));
+        assert_eq!(message.subject, "Chaos: aws-asg:eu-west-1/web/i-0123456789abcdef0: stop begins");
+        assert_says(
+            &message,
+            &[
+                "stop is about to be injected into aws-asg:eu-west-1/web/i-0123456789abcdef0.\n",
+                "Fault: 00000000000000ff\n",
+                "Group: aws-asg:eu-west-1/web, with 20 healthy members of 20 before\n",
+                "Why: drawn; the seed of the run is 42\n",
+                "When: 2026-03-02 09:00:00 UTC\n",
+                "For: 1 min 0 s\n",
+                "Over by: 2026-03-02 09:01:00 UTC\n",
+                "Back by: 2026-03-02 09:06:00 UTC, or you are told\n",
+                "Asked for: seconds 60\n",
+                "HOW TO UNDO IT BY HAND\nStart it again:\n\n    start it\n",
+                "aws ec2 start-instances --region eu-west-1 --instance-ids i-0123456789abcdef0\n",
+            ],
+        );
+        let mut named = intended();
+        (named.chosen, named.hold) = (Chosen::Named, Duration::ZERO);
+        let message = Composer::new(false).announce(at(0), &named);
+        assert_says(
+            &message,
+            &["Why: somebody asked for this target\n", "For: a moment: its recovery begins at once\n"],
+        );
+    }
+
+    #[test]
+    fn the_end_says_how_long_it_took_and_what_was_seen() {
+        let mut composer = held();
+        for (second, activity) in [
+            (21, Activity::HoldEnded { fault: fault(), cut_short: Some(CutShort::Halted) }),
+            (21, Activity::Recovering { fault: fault(), attempt: 1 }),
+            (24, Activity::Reached { fault: fault(), milestone: Milestone::DetectedUnhealthy }),
+            (25, Activity::Recovering { fault: fault(), attempt: 2 }),
+            (31, Activity::Reached { fault: fault(), milestone: Milestone::Healthy }),
+        ] {
+            assert_eq!(composer.compose(at(second), &activity), None);
+        }
+        let time_to_recover = Some(Duration::from_secs(30));
+        let recovered = Activity::Recovered { fault: fault(), time_to_recover };
+        let message = composer.compose(at(33), &recovered).unwrap();
+        assert_eq!(message.kind, Kind::Recovered);
+        assert_eq!(
+            message.subject,
+            "Chaos: aws-asg:eu-west-1/web/i-0123456789abcdef0: stop is over, recovered after 30.0 s"
+        );
+        assert_says(
+            &message,
+            &[
+                "is over: the target, or what replaces it, was healthy again 30.0 s after the injection began.\n",
+                "Injected: 2026-03-02 09:00:01 UTC\n",
+                "Cut short: everything is halted\n",
+                "Recovery: took 12.0 s from 2026-03-02 09:00:21 UTC, 2 attempts\n",
+                "Detected unhealthy: 2026-03-02 09:00:24 UTC, 23.0 s after the injection began\n",
+                "Healthy: 2026-03-02 09:00:31 UTC, 30.0 s after the injection began\n",
+                "Verified: 2026-03-02 09:00:33 UTC\n",
+            ],
+        );
+        assert!(composer.stories.is_empty());
+        assert_eq!(composer.compose(at(34), &recovered), None, "it is told once");
+    }
+
+    #[test]
+    fn a_recovery_that_failed_is_the_loudest_and_says_how_to_do_it_by_hand() {
+        let mut composer = held();
+        composer.compose(at(61), &Activity::Recovering { fault: fault(), attempt: 1 });
+        let failed = |by_hand: Option<&str>| Activity::RecoveryFailed {
+            fault: fault(),
+            target: TARGET.parse().unwrap(),
+            failure: failure("it does not answer\nfor minutes"),
+            by_hand: by_hand.map(str::to_owned),
+        };
+        let message = composer.compose(at(361), &failed(Some("Mend it:\n\n    mend it"))).unwrap();
+        assert_eq!(message.kind, Kind::RecoveryFailed);
+        assert_eq!(
+            message.subject,
+            "CHAOS RECOVERY FAILED: aws-asg:eu-west-1/web/i-0123456789abcdef0 IS NOT BACK"
+        );
+        assert_says(
+            &message,
+            &[
+                "RECOVERY FAILED: aws-asg:eu-west-1/web/i-0123456789abcdef0 IS NOT BACK.\n",
+                "Failure: it does not answer for minutes\n",
+                "Event: stop\n",
+                "Recovery: took 5 min 0 s from 2026-03-02 09:01:01 UTC, 1 attempt\n",
+                "Given up: 2026-03-02 09:06:01 UTC\n",
+                "HOW TO UNDO IT BY HAND\nMend it:\n\n    mend it\n",
+                "aws ssm start-session --region eu-west-1 --target i-0123456789abcdef0\n",
+                "`declare_mended`",
+            ],
+        );
+        // Of a fault that nobody here has heard of, in words that always help.
+        let message = Composer::default().compose(at(0), &failed(None)).unwrap();
+        assert_says(
+            &message,
+            &["IS NOT BACK", "HOW TO UNDO IT BY HAND\nWhat its recovery says cannot be read here."],
+        );
+    }
+
+    #[test]
+    fn what_was_announced_and_came_to_nothing_is_told_and_nothing_else_that_is_skipped() {
+        let reason = Reason::NotHealthy { health: chaos_core::Health::Unhealthy };
+        let skipped =
+            |target: &str| Activity::Skipped { target: target.parse().unwrap(), reason: reason.clone() };
+        let mut composer = Composer::default();
+        assert_eq!(composer.compose(at(0), &skipped(TARGET)), None, "nobody was told of it");
+        composer.announce(at(0), &intended());
+        assert_eq!(composer.compose(at(1), &skipped("aws-asg:eu-west-1/web/i-0aaaaaaaaaaaaaaaa")), None);
+        let message = composer.compose(at(1), &skipped(TARGET)).unwrap();
+        assert_eq!((message.kind, message.fault), (Kind::LeftAlone, Some(fault())));
+        assert_says(
+            &message,
+            &["was left alone after all: nothing was injected.\n", "Why not: it is unhealthy\n"],
+        );
+        assert_eq!(composer.compose(at(2), &skipped(TARGET)), None);
+
+        // While a fault is on it, another that is skipped there is another one's.
+        assert_eq!(held().compose(at(3), &skipped(TARGET)), None);
+        composer.announce(at(0), &intended());
+        composer.forget(fault());
+        assert_eq!(composer.compose(at(4), &skipped(TARGET)), None);
+    }
+
+    #[test]
+    fn an_injection_that_failed_is_told_and_whether_it_was_begun() {
+        let failed = Activity::InjectionFailed { fault: fault(), failure: failure("the reply was lost") };
+        let message = held().compose(at(3), &failed).unwrap();
+        assert_eq!(message.kind, Kind::InjectionFailed);
+        assert_says(
+            &message,
+            &[
+                "It is taken to have happened, and recovered.",
+                "Failure: the reply was lost\n",
+                "    start it\n",
+            ],
+        );
+        let mut composer = Composer::default();
+        composer.announce(at(0), &intended());
+        assert_says(&composer.compose(at(1), &failed).unwrap(), &["was not begun"]);
+        let recovered = Activity::Recovered { fault: fault(), time_to_recover: None };
+        assert_says(
+            &composer.compose(at(2), &recovered).unwrap(),
+            &["stop on aws-asg:eu-west-1/web/i-0123456789abcdef0 was never injected"],
+        );
+    }
+
+    #[test]
+    fn a_fault_of_an_earlier_run_is_told_as_one() {
+        let mut composer = Composer::default();
+        let taken_over = Activity::TakenOver {
+            fault: fault(),
+            target: TARGET.parse().unwrap(),
+            event: "stop".to_owned(),
+            armed_at: at(0),
+            by_hand: Some("start it".to_owned()),
+        };
+        assert_eq!(composer.compose(at(100), &taken_over), None);
+        let recovered =
+            Activity::Recovered { fault: fault(), time_to_recover: Some(Duration::from_secs(105)) };
+        let message = composer.compose(at(106), &recovered).unwrap();
+        assert_says(
+            &message,
+            &[
+                "was healthy again 1 min 45 s after",
+                "Why: left behind by an earlier run, armed at 2026-03-02 09:00:00 UTC\n",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_journal_that_fails_under_a_fault_is_told() {
+        let failed = Activity::JournalFailed { fault: fault(), failure: failure("the disk is full") };
+        let message = held().compose(at(3), &failed).unwrap();
+        assert_eq!(message.kind, Kind::JournalFailed);
+        assert_says(&message, &["Failure: the disk is full\n", "If nothing more is said", "    start it\n"]);
+    }
+
+    #[test]
+    fn halts_are_told_and_idle_runs_where_it_was_asked() {
+        let halted = Activity::Halted { reason: "the pager\u{1b} rings\u{e9}\n".repeat(20) };
+        let message = Composer::default().compose(at(0), &halted).unwrap();
+        assert_eq!((message.kind, message.fault), (Kind::Halted, None));
+        assert!(message.subject.starts_with("Chaos halted: the pager? rings??the"), "{}", message.subject);
+        assert_says(&message, &["Why: the pager? rings\u{e9} the pager"]);
+
+        let ended = |outcome| Activity::RunEnded { outcome, why: vec!["the calendar is closed".to_owned()] };
+        let run_failed = Activity::RunFailed { failure: failure("no journal") };
+        for activity in [&ended(Outcome::Skipped), &run_failed] {
+            assert_eq!(Composer::new(false).compose(at(0), activity), None);
+            assert_eq!(Composer::new(true).compose(at(0), activity).unwrap().kind, Kind::NothingInjected);
+        }
+        let message = Composer::new(true).compose(at(0), &ended(Outcome::Skipped)).unwrap();
+        assert_says(&message, &["A run injected nothing.\n", "Why: the calendar is closed\n"]);
+        for outcome in [Outcome::Completed, Outcome::Failed] {
+            assert_eq!(Composer::new(true).compose(at(0), &ended(outcome)), None);
+        }
+    }
+
+    #[test]
+    fn hostile_names_and_words_forge_nothing() {
+        let target = format!("x:web/{}", "n\u{202e}\u{e9}".repeat(100));
+        let mut hostile = Intended::new(fault(), target.parse().unwrap(), "stop", at(60));
+        hostile.by_hand = format!("\u{1b}[2J{}", "long\t".repeat(5_000));
+        let message = Composer::default().announce(at(0), &hostile);
+        assert_says(&message, &["?[2Jlong?", "[cut off here]"]);
+        assert!(message.subject.starts_with("Chaos: ...") && message.subject.ends_with("n??: stop begins"));
+        let forged = failure("x\n\nHOW TO UNDO IT BY HAND\n    rm -rf /");
+        let mut composer = held();
+        let message =
+            composer.compose(at(3), &Activity::InjectionFailed { fault: fault(), failure: forged }).unwrap();
+        assert_says(&message, &["Failure: x  HOW TO UNDO IT BY HAND     rm -rf /\n"]);
+    }
+
+    #[test]
+    fn what_never_ends_is_forgotten_in_the_end() {
+        let mut composer = Composer::default();
+        for number in 0..MOST_STORIES as i64 + 5 {
+            let fault = format!("{number:016x}").parse().unwrap();
+            composer.announce(at(number), &Intended::new(fault, TARGET.parse().unwrap(), "stop", at(60)));
+        }
+        assert_eq!(composer.stories.len(), MOST_STORIES);
+        assert!(!composer.stories.contains_key(&format!("{:016x}", 4).parse().unwrap()));
+        assert!(composer.stories.contains_key(&format!("{:016x}", 5).parse().unwrap()));
+    }
+}

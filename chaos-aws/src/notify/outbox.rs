@@ -1,0 +1,185 @@
+use std::{collections::VecDeque, fmt, sync::Arc};
+
+use super::message::Message;
+
+/// What waits to be sent, and what has become of the rest.
+///
+/// The most important message goes first, and with it whatever came before it about the same fault: each fault's messages keep
+/// their order.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    waiting: VecDeque<Arc<Message>>,
+    room: usize,
+    under_way: Option<Arc<Message>>,
+    /// Whether somebody has taken it upon them to send what waits.
+    is_attended: bool,
+    counts: Deliveries,
+}
+
+/// What has become of the messages of a notifier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Deliveries {
+    /// Accepted by the service.
+    pub delivered: usize,
+    /// Given up: refused, or not accepted within a minute.
+    pub failed: usize,
+    /// Left out, because more were waiting than there is room for.
+    pub dropped: usize,
+    /// Not sent yet, or on their way.
+    pub waiting: usize,
+}
+
+impl Deliveries {
+    /// Whether every message was delivered.
+    pub fn is_complete(&self) -> bool {
+        self.failed == 0 && self.dropped == 0 && self.waiting == 0
+    }
+}
+
+impl fmt::Display for Deliveries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { delivered, failed, dropped, waiting } = self;
+        write!(f, "{delivered} messages delivered, {failed} failed, {dropped} dropped, {waiting} waiting")
+    }
+}
+
+impl Outbox {
+    /// With room for this many that wait.
+    pub(super) fn of(room: usize) -> Self {
+        let counts = Deliveries::default();
+        Self { waiting: VecDeque::new(), room, under_way: None, is_attended: false, counts }
+    }
+
+    /// Adds a message. Returns the one that is left out where there is no room: the oldest of the least important, which may be this
+    /// one.
+    pub(super) fn push(&mut self, message: Message) -> Option<Arc<Message>> {
+        self.waiting.push_back(Arc::new(message));
+        if self.waiting.len() <= self.room {
+            return None;
+        }
+        // The first of several equal ones is found.
+        let (least, _) = self.waiting.iter().enumerate().min_by_key(|(_, message)| message.kind)?;
+        self.counts.dropped += 1;
+        self.waiting.remove(least)
+    }
+
+    /// Whether the caller is to send what waits: there is something, and nobody else does.
+    pub(super) fn attend(&mut self) -> bool {
+        let is_mine = !self.is_attended && !self.waiting.is_empty();
+        self.is_attended |= is_mine;
+        is_mine
+    }
+
+    /// The next to be sent. `None` ends the duty of whoever attends.
+    pub(super) fn take(&mut self) -> Option<Arc<Message>> {
+        let urgent = self.waiting.iter().rev().max_by_key(|message| message.kind);
+        let Some(fault) = urgent.map(|message| (message.fault, message.kind)) else {
+            self.is_attended = false;
+            return None;
+        };
+        let is_next = |message: &Arc<Message>| match fault {
+            (Some(fault), _) => message.fault == Some(fault),
+            (None, kind) => message.fault.is_none() && message.kind == kind,
+        };
+        let next = self.waiting.iter().position(is_next)?;
+        self.under_way = self.waiting.remove(next);
+        self.under_way.clone()
+    }
+
+    /// What was taken is dealt with.
+    pub(super) fn ended(&mut self, is_delivered: bool) {
+        self.under_way = None;
+        self.count(is_delivered);
+    }
+
+    pub(super) fn count(&mut self, is_delivered: bool) {
+        *(if is_delivered { &mut self.counts.delivered } else { &mut self.counts.failed }) += 1;
+    }
+
+    /// Whoever attended is gone in the middle. What was under way may have been delivered, and is sent again.
+    pub(super) fn abandon(&mut self) {
+        self.is_attended = false;
+        if let Some(message) = self.under_way.take() {
+            self.waiting.push_front(message);
+        }
+    }
+
+    pub(super) fn deliveries(&self) -> Deliveries {
+        Deliveries { waiting: self.waiting.len() + usize::from(self.under_way.is_some()), ..self.counts }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::message::Kind, *};
+
+    fn message(kind: Kind, fault: Option<&str>, number: usize) -> Message {
+        let fault = fault.map(|fault| format!("{fault:0>16}").parse().unwrap());
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        Message { kind, fault, at, subject: number.to_string(), body: String::new() }
+    }
+
+    fn sent(outbox: &mut Outbox) -> Vec<String> {
+        assert!(outbox.attend());
+        let mut sent = Vec::new();
+        while let Some(message) = outbox.take() {
+            sent.push(message.subject.clone());
+            outbox.ended(true);
+        }
+        sent
+    }
+
+    #[test]
+    fn the_most_important_goes_first_and_each_fault_keeps_its_order() {
+        let mut outbox = Outbox::of(10);
+        let messages = [
+            (Kind::Announced, Some("a")),
+            (Kind::Announced, Some("b")),
+            (Kind::NothingInjected, None),
+            (Kind::Recovered, Some("a")),
+            (Kind::RecoveryFailed, Some("b")),
+            (Kind::Halted, None),
+            (Kind::Announced, Some("c")),
+        ];
+        for (number, (kind, fault)) in messages.into_iter().enumerate() {
+            assert_eq!(outbox.push(message(kind, fault, number)), None);
+        }
+        assert_eq!(outbox.deliveries().waiting, 7);
+        // b for its failure, the halt, a for its recovery, then what is left in the order in which it came.
+        assert_eq!(sent(&mut outbox), ["1", "4", "5", "0", "3", "6", "2"]);
+        assert!(outbox.deliveries().is_complete());
+        assert_eq!(outbox.deliveries().delivered, 7);
+    }
+
+    #[test]
+    fn where_there_is_no_room_the_least_important_is_left_out() {
+        let mut outbox = Outbox::of(3);
+        assert_eq!(outbox.push(message(Kind::Announced, Some("a"), 0)), None);
+        assert_eq!(outbox.push(message(Kind::Recovered, Some("b"), 1)), None);
+        assert_eq!(outbox.push(message(Kind::Announced, Some("c"), 2)), None);
+        let dropped = |outbox: &mut Outbox, kind, number| {
+            outbox.push(message(kind, Some("d"), number)).map(|message| message.subject.clone())
+        };
+        assert_eq!(dropped(&mut outbox, Kind::RecoveryFailed, 3).as_deref(), Some("0"));
+        assert_eq!(dropped(&mut outbox, Kind::RecoveryFailed, 4).as_deref(), Some("2"));
+        assert_eq!(dropped(&mut outbox, Kind::NothingInjected, 5).as_deref(), Some("5"));
+        assert_eq!(outbox.deliveries(), Deliveries { dropped: 3, waiting: 3, ..Deliveries::default() });
+        assert!(!outbox.deliveries().is_complete());
+    }
+
+    #[test]
+    fn one_at_a_time_attends_and_what_is_abandoned_is_sent_again() {
+        let mut outbox = Outbox::of(3);
+        assert!(!outbox.attend(), "there is nothing to send");
+        outbox.push(message(Kind::Recovered, Some("a"), 0));
+        assert!(outbox.attend());
+        assert!(!outbox.attend());
+        assert_eq!(outbox.take().unwrap().subject, "0");
+        assert_eq!(outbox.deliveries().waiting, 1);
+        outbox.push(message(Kind::RecoveryFailed, Some("a"), 1));
+        outbox.abandon();
+        assert_eq!(sent(&mut outbox), ["0", "1"]);
+        assert!(!outbox.attend());
+    }
+}

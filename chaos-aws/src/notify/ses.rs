@@ -1,0 +1,209 @@
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_sesv2::{
+    error::BuildError,
+    types::{Body, Content, Destination, EmailContent, Message as Mail},
+};
+use chaos_core::{Activity, Clock, Error, ErrorKind, Intended, Observer, Result};
+use jiff::Timestamp;
+
+use super::{
+    address::Address,
+    channel::Channel,
+    message::Message,
+    notifier::Notifier,
+    outbox::Deliveries,
+    settings::{Settings, settings_of_notifiers},
+};
+use crate::{connection::Role, error::failed, regions::validate_region};
+
+/// How many recipients SES takes for one message.
+const MOST_RECIPIENTS: usize = 50;
+
+/// Sends e-mail through SES about what is hit, why, when, how long the recovery took, and how to undo it by hand.
+///
+/// The sender, or its domain, must be a verified identity of the account and region; in the sandbox of SES so must every recipient.
+/// All recipients of a message see each other. Needs `ses:SendEmail` on the identity. Clones share one queue.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use chaos_aws::{AutoScaling, SesNotifier};
+/// use chaos_core::{Monkey, TracingObserver};
+///
+/// # async fn example() -> chaos_core::Result<()> {
+/// let ses = SesNotifier::from("Chaos <chaos@example.com>").to("on-call@example.com").build().await?;
+/// let monkey = Monkey::builder()
+///     .provider(AutoScaling::from_env().await?)
+///     .observer(TracingObserver::default())
+///     .observer(ses.clone())
+///     .build()?;
+/// monkey.run_once().await?;
+/// // Messages are sent beside everything else. Before a program ends, it waits for the last ones.
+/// let sent = ses.flush(Duration::from_secs(30)).await;
+/// assert!(sent.is_complete(), "{sent}");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SesNotifier {
+    notifier: Arc<Notifier>,
+}
+
+/// From whom, to whom, and how SES is reached; made by [`SesNotifier::from`].
+#[derive(Debug)]
+#[must_use = "nobody is told anything before the notifier is built"]
+pub struct SesNotifierBuilder {
+    sender: String,
+    recipients: Vec<String>,
+    region: Option<String>,
+    settings: Settings,
+}
+
+impl SesNotifier {
+    /// Begins with the sender, `chaos@example.com` or `Chaos <chaos@example.com>`, and the default chain of credentials.
+    pub fn from(sender: impl Into<String>) -> SesNotifierBuilder {
+        SesNotifierBuilder {
+            sender: sender.into(),
+            recipients: Vec::new(),
+            region: None,
+            settings: Settings::default(),
+        }
+    }
+
+    /// Waits until every message so far is delivered or given up, at most for `limit`, and says what has become of them.
+    ///
+    /// Cancel safe: the messages are sent all the same, as long as the runtime lives.
+    pub async fn flush(&self, limit: Duration) -> Deliveries {
+        self.notifier.flush(limit).await
+    }
+
+    /// What has become of the messages so far.
+    pub fn deliveries(&self) -> Deliveries {
+        self.notifier.deliveries()
+    }
+}
+
+impl SesNotifierBuilder {
+    /// Adds a recipient. From 1 to 50.
+    pub fn to(mut self, recipient: impl Into<String>) -> Self {
+        self.recipients.push(recipient.into());
+        self
+    }
+
+    /// Sends through SES in this region. Default: `AWS_REGION`, or that of the profile.
+    pub fn region(mut self, name: impl Into<String>) -> Self {
+        self.region = Some(name.into());
+        self
+    }
+
+    settings_of_notifiers!();
+
+    /// Reads the configuration. No call is made: whether the sender is verified, the first message tells.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an address, a region, an endpoint or a role that makes no sense, for too few recipients and too many, and
+    /// where no region is named anywhere.
+    ///
+    /// Cancel safe: it only reads.
+    pub async fn build(mut self) -> Result<SesNotifier> {
+        let sender = Address::parse("sender", &self.sender)?;
+        let recipients = self.recipients.iter().map(|recipient| Address::parse("recipient", recipient));
+        let recipients = recipients.collect::<Result<Vec<_>>>()?;
+        if !(1..=MOST_RECIPIENTS).contains(&recipients.len()) {
+            let expected = format!("from 1 to {MOST_RECIPIENTS}");
+            return Err(Error::invalid("number of recipients", recipients.len(), expected));
+        }
+        if let Some(region) = &self.region {
+            validate_region(region)?;
+        }
+        self.settings.connection.validate()?;
+        let config = std::mem::take(&mut self.settings.connection).open(self.region.as_deref()).await;
+        let Some(region) = config.region().map(|region| region.as_ref().to_owned()) else {
+            let expected = "a region: name one, or set AWS_REGION or the region of the profile";
+            return Err(Error::invalid("region", "none", expected));
+        };
+        let name = format!("SES in {region} from {sender}");
+        let client = aws_sdk_sesv2::Client::new(&config);
+        let channel = SesChannel { client, sender, recipients, region, name };
+        Ok(SesNotifier { notifier: Notifier::over(channel, self.settings) })
+    }
+}
+
+#[async_trait]
+impl Observer for SesNotifier {
+    fn observe(&self, at: Timestamp, activity: &Activity) {
+        self.notifier.observe(at, activity);
+    }
+
+    async fn before_injection(&self, at: Timestamp, intended: &Intended) -> Result<()> {
+        self.notifier.announce(at, intended).await
+    }
+}
+
+#[derive(Debug)]
+struct SesChannel {
+    client: aws_sdk_sesv2::Client,
+    sender: Address,
+    recipients: Vec<Address>,
+    region: String,
+    name: String,
+}
+
+#[async_trait]
+impl Channel for SesChannel {
+    async fn send(&self, message: &Message) -> Result<()> {
+        let content = content(message)
+            .map_err(|error| Error::new(ErrorKind::Other, "an e-mail cannot be made").caused_by(error))?;
+        let recipients = self.recipients.iter().map(|recipient| recipient.as_str().to_owned()).collect();
+        let call = self
+            .client
+            .send_email()
+            .from_email_address(self.sender.as_str())
+            .destination(Destination::builder().set_to_addresses(Some(recipients)).build())
+            .content(content);
+        match call.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(failed("ses:SendEmail", &self.region, error).with("sender", &self.sender)),
+        }
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+fn content(message: &Message) -> Result<EmailContent, BuildError> {
+    let text = |text: &str| Content::builder().charset("UTF-8").data(text).build();
+    let body = Body::builder().text(text(&message.body)?).build();
+    let mail = Mail::builder().subject(text(&message.subject)?).body(body).build();
+    Ok(EmailContent::builder().simple(mail).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bad_settings_name_field_and_value() {
+        let ses = || SesNotifier::from("chaos@example.com").region("eu-west-1");
+        let crowd = (0..51).fold(ses(), |ses, number| ses.to(format!("a{number}@example.com")));
+        for (builder, expected) in [
+            (SesNotifier::from("chaos").to("a@example.com"), "invalid sender: \"chaos\""),
+            (ses().to("a@example.com\nBcc: b@example.com"), "invalid recipient: \"a@example.com\\nBcc"),
+            (ses(), "invalid number of recipients: 0"),
+            (crowd, "invalid number of recipients: 51"),
+            (ses().to("a@example.com").region("Dublin"), "invalid region: \"Dublin\""),
+            (ses().to("a@example.com").endpoint("localhost"), "invalid endpoint: \"localhost\""),
+        ] {
+            let error = builder.build().await.expect_err(expected);
+            assert!(error.to_string().starts_with(expected), "{error}");
+        }
+        let config = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
+        let nowhere = SesNotifier::from("chaos@example.com").to("a@example.com").sdk_config(config);
+        let error = nowhere.build().await.unwrap_err().to_string();
+        assert!(error.starts_with("invalid region: none; expected a region"), "{error}");
+    }
+}

@@ -1,0 +1,90 @@
+//! What all notifiers can be told.
+
+use std::sync::Arc;
+
+use chaos_core::{Clock, SystemClock};
+
+use crate::connection::Connection;
+
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) connection: Connection,
+    pub(super) is_required: bool,
+    pub(super) tells_idle_runs: bool,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            connection: Connection::default(),
+            is_required: false,
+            tells_idle_runs: false,
+            clock: Arc::new(SystemClock::default()),
+        }
+    }
+}
+
+/// The methods of a builder that has `settings`.
+macro_rules! settings_of_notifiers {
+    () => {
+        /// Stops an injection whose announcement is not delivered: the target is left alone, and the report says why. Default: an
+        /// announcement is sent beside the injection, and stops nothing.
+        pub fn required(mut self) -> Self {
+            self.settings.is_required = true;
+            self
+        }
+
+        /// Tells as well of runs that injected nothing, and of those that could not be made, with the reason. Default: they are
+        /// not told.
+        pub fn idle_runs(mut self) -> Self {
+            self.settings.tells_idle_runs = true;
+            self
+        }
+
+        /// Uses this profile of the shared configuration files. Default: `AWS_PROFILE`, or the profile `default`.
+        pub fn profile(mut self, name: impl Into<String>) -> Self {
+            self.settings.connection.profile = Some(name.into());
+            self
+        }
+
+        /// Assumes the role with this ARN, with the credentials that would be used without it. Sessions are called `chaos`.
+        pub fn assume_role(mut self, arn: impl Into<String>) -> Self {
+            self.settings.connection.role = Some(Role { arn: arn.into(), external_id: None });
+            self
+        }
+
+        /// Assumes the role with this ARN, which asks for an external id.
+        pub fn assume_role_with_external_id(
+            mut self,
+            arn: impl Into<String>,
+            external_id: impl Into<String>,
+        ) -> Self {
+            let external_id = Some(external_id.into());
+            self.settings.connection.role = Some(Role { arn: arn.into(), external_id });
+            self
+        }
+
+        /// Sends every call to this URL: an emulator, or a proxy. Default: `AWS_ENDPOINT_URL`, or the region's own.
+        pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+            self.settings.connection.endpoint = Some(url.into());
+            self
+        }
+
+        /// Takes everything from a configuration of the SDK, made with `aws_config` 1: for credentials, an HTTP client or retries of
+        /// your own. The region, and an endpoint and a role that are named here, still count; a profile does not.
+        pub fn sdk_config(mut self, config: SdkConfig) -> Self {
+            self.settings.connection.config = Some(config);
+            self
+        }
+
+        /// Sets where waits take their time from. Default: [`SystemClock`](chaos_core::SystemClock). The SDK's own retries take theirs
+        /// from the system.
+        pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+            self.settings.clock = clock;
+            self
+        }
+    };
+}
+
+pub(super) use settings_of_notifiers;

@@ -1,0 +1,161 @@
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_sns::types::MessageAttributeValue;
+use chaos_core::{Activity, Clock, Error, ErrorKind, Intended, Observer, Result};
+use jiff::Timestamp;
+
+use super::{
+    channel::Channel,
+    message::Message,
+    notifier::Notifier,
+    outbox::Deliveries,
+    settings::{Settings, settings_of_notifiers},
+    topic::Topic,
+};
+use crate::{connection::Role, error::failed};
+
+/// Tells the subscribers of an SNS topic what is hit, why, when, how long the recovery took, and how to undo it by hand.
+///
+/// Published with the attribute `kind`, by which subscriptions can filter: `announced`, `left-alone`, `injection-failed`, `recovered`,
+/// `recovery-failed`, `journal-failed`, `halted` or `nothing-injected`. Topics of type FIFO get each fault's messages as a group.
+///
+/// Needs `sns:Publish` on the topic, and `kms:GenerateDataKey` and `kms:Decrypt` on its key where it is encrypted with one. Clones
+/// share one queue.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use chaos_aws::{AutoScaling, SnsNotifier};
+/// use chaos_core::{Monkey, TracingObserver};
+///
+/// # async fn example() -> chaos_core::Result<()> {
+/// let sns = SnsNotifier::to("arn:aws:sns:eu-west-1:123456789012:chaos").required().build().await?;
+/// let monkey = Monkey::builder()
+///     .provider(AutoScaling::from_env().await?)
+///     .observer(TracingObserver::default())
+///     .observer(sns.clone())
+///     .build()?;
+/// monkey.run_once().await?;
+/// // Messages are sent beside everything else. Before a program ends, it waits for the last ones.
+/// let sent = sns.flush(Duration::from_secs(30)).await;
+/// assert!(sent.is_complete(), "{sent}");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SnsNotifier {
+    notifier: Arc<Notifier>,
+}
+
+/// Which topic, and how it is reached; made by [`SnsNotifier::to`].
+#[derive(Debug)]
+#[must_use = "nobody is told anything before the notifier is built"]
+pub struct SnsNotifierBuilder {
+    topic: String,
+    settings: Settings,
+}
+
+impl SnsNotifier {
+    /// Begins with the ARN of a topic, which says its region too, and the default chain of credentials.
+    pub fn to(topic: impl Into<String>) -> SnsNotifierBuilder {
+        SnsNotifierBuilder { topic: topic.into(), settings: Settings::default() }
+    }
+
+    /// Waits until every message so far is delivered or given up, at most for `limit`, and says what has become of them.
+    ///
+    /// Cancel safe: the messages are sent all the same, as long as the runtime lives.
+    pub async fn flush(&self, limit: Duration) -> Deliveries {
+        self.notifier.flush(limit).await
+    }
+
+    /// What has become of the messages so far.
+    pub fn deliveries(&self) -> Deliveries {
+        self.notifier.deliveries()
+    }
+}
+
+impl SnsNotifierBuilder {
+    settings_of_notifiers!();
+
+    /// Reads the configuration. No call is made: whether the topic is there and may be written to, the first message tells.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a topic, an endpoint or a role that makes no sense.
+    ///
+    /// Cancel safe: it only reads.
+    pub async fn build(mut self) -> Result<SnsNotifier> {
+        let topic = Topic::parse(&self.topic)?;
+        self.settings.connection.validate()?;
+        let config = std::mem::take(&mut self.settings.connection).open(Some(topic.region())).await;
+        let channel = SnsChannel { client: aws_sdk_sns::Client::new(&config), topic };
+        Ok(SnsNotifier { notifier: Notifier::over(channel, self.settings) })
+    }
+}
+
+#[async_trait]
+impl Observer for SnsNotifier {
+    fn observe(&self, at: Timestamp, activity: &Activity) {
+        self.notifier.observe(at, activity);
+    }
+
+    async fn before_injection(&self, at: Timestamp, intended: &Intended) -> Result<()> {
+        self.notifier.announce(at, intended).await
+    }
+}
+
+#[derive(Debug)]
+struct SnsChannel {
+    client: aws_sdk_sns::Client,
+    topic: Topic,
+}
+
+#[async_trait]
+impl Channel for SnsChannel {
+    async fn send(&self, message: &Message) -> Result<()> {
+        let kind = MessageAttributeValue::builder().data_type("String").string_value(message.kind.as_str());
+        let kind = kind
+            .build()
+            .map_err(|error| Error::new(ErrorKind::Other, "an attribute cannot be made").caused_by(error))?;
+        let mut call = self
+            .client
+            .publish()
+            .topic_arn(self.topic.arn())
+            .subject(&message.subject)
+            .message(&message.body)
+            .message_attributes("kind", kind);
+        if self.topic.is_fifo() {
+            let group = message.fault.map_or_else(|| "all".to_owned(), |fault| fault.to_string());
+            call = call.message_group_id(group).message_deduplication_id(message.id());
+        }
+        match call.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                Err(failed("sns:Publish", self.topic.region(), error).with("topic", self.topic.arn()))
+            }
+        }
+    }
+
+    fn name(&self) -> &str {
+        self.topic.arn()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bad_settings_name_field_and_value() {
+        let topic = "arn:aws:sns:eu-west-1:123456789012:chaos";
+        for (builder, expected) in [
+            (SnsNotifier::to("chaos"), "invalid topic: \"chaos\""),
+            (SnsNotifier::to(topic).endpoint("localhost"), "invalid endpoint: \"localhost\""),
+            (SnsNotifier::to(topic).assume_role("chaos"), "invalid role: \"chaos\""),
+        ] {
+            let error = builder.build().await.expect_err(expected);
+            assert!(error.to_string().starts_with(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,322 @@
+use std::time::Duration;
+
+use chaos_core::{Chosen, CutShort, Failure, FaultId, Intended, Magnitude, Milestone, Reason, TargetId};
+use jiff::Timestamp;
+
+use super::{
+    message::{Kind, Message},
+    text::{Body, between, humanly, instant, one_line, subject},
+    whereabouts::whereabouts,
+};
+
+/// One fault, as far as it is known, and what is said about it.
+#[derive(Debug)]
+pub(super) struct Story {
+    fault: FaultId,
+    target: TargetId,
+    event: String,
+    /// When it was first heard of.
+    pub(super) since: Timestamp,
+    begin: Begin,
+    by_hand: Option<String>,
+    pub(super) is_armed: bool,
+    pub(super) injecting_at: Option<Timestamp>,
+    pub(super) achieved: Magnitude,
+    pub(super) cut_short: Option<CutShort>,
+    recovering_at: Option<Timestamp>,
+    attempts: u32,
+    milestones: Vec<(Milestone, Timestamp)>,
+}
+
+/// How it was heard of.
+#[derive(Debug)]
+enum Begin {
+    Announced(Box<Intended>),
+    /// Without having been announced.
+    Armed,
+    TakenOver {
+        armed_at: Timestamp,
+    },
+}
+
+impl Story {
+    pub(super) fn intended(at: Timestamp, intended: &Intended) -> Self {
+        let by_hand = Some(intended.by_hand.clone());
+        let begin = Begin::Announced(Box::new(intended.clone()));
+        Self::begin(at, intended.fault, intended.target.clone(), intended.event.clone(), by_hand, begin)
+    }
+
+    pub(super) fn armed(
+        at: Timestamp,
+        fault: FaultId,
+        target: TargetId,
+        event: String,
+        by_hand: String,
+    ) -> Self {
+        Self { is_armed: true, ..Self::begin(at, fault, target, event, Some(by_hand), Begin::Armed) }
+    }
+
+    pub(super) fn taken_over(
+        at: Timestamp,
+        fault: FaultId,
+        target: TargetId,
+        event: String,
+        armed_at: Timestamp,
+        by_hand: Option<String>,
+    ) -> Self {
+        let begin = Begin::TakenOver { armed_at };
+        Self { is_armed: true, ..Self::begin(at, fault, target, event, by_hand, begin) }
+    }
+
+    fn begin(
+        since: Timestamp,
+        fault: FaultId,
+        target: TargetId,
+        event: String,
+        by_hand: Option<String>,
+        begin: Begin,
+    ) -> Self {
+        Self {
+            fault,
+            target,
+            event,
+            since,
+            begin,
+            by_hand,
+            is_armed: false,
+            injecting_at: None,
+            achieved: Magnitude::default(),
+            cut_short: None,
+            recovering_at: None,
+            attempts: 0,
+            milestones: Vec::new(),
+        }
+    }
+
+    /// Whether people were told of it, or are being told, and nothing has come of it yet.
+    pub(super) fn is_announced_for(&self, target: &TargetId) -> bool {
+        !self.is_armed && self.target == *target
+    }
+
+    pub(super) fn attempt(&mut self, at: Timestamp, number: u32) {
+        self.recovering_at.get_or_insert(at);
+        self.attempts = number;
+    }
+
+    pub(super) fn reached(&mut self, milestone: Milestone, at: Timestamp) {
+        self.milestones.push((milestone, at));
+    }
+
+    pub(super) fn announcement(&self, at: Timestamp) -> Message {
+        let mut body = Body::saying(&format!("{} is about to be injected into {}.", self.event, self.target));
+        body.gap();
+        self.tell_what(&mut body);
+        if let Begin::Announced(intended) = &self.begin {
+            body.line("When", instant(at));
+            if intended.hold.is_zero() {
+                body.line("For", "a moment: its recovery begins at once");
+            } else {
+                body.line("For", humanly(intended.hold));
+            }
+            body.line("Over by", instant(intended.deadline));
+            body.line("Back by", format!("{}, or you are told", instant(intended.undone_by)));
+            if let Some(requested) = magnitude(&intended.requested) {
+                body.line("Asked for", requested);
+            }
+        }
+        body.paragraph("You are told how it ends. Should you not be, it is undone by hand like this.");
+        self.tell_by_hand(&mut body, self.by_hand.as_deref());
+        self.message(
+            at,
+            Kind::Announced,
+            subject("Chaos: ", self.target.as_str(), &self.for_event(": ", " begins")),
+            body,
+        )
+    }
+
+    pub(super) fn left_alone(&self, at: Timestamp, reason: &Reason) -> Message {
+        let lead = format!("{} was left alone after all: nothing was injected.", self.target);
+        let mut body = Body::saying(&lead);
+        body.gap();
+        self.tell_what(&mut body);
+        body.line("Why not", reason);
+        body.line("When", instant(at));
+        self.message(
+            at,
+            Kind::LeftAlone,
+            subject("Chaos: ", self.target.as_str(), " left alone after all"),
+            body,
+        )
+    }
+
+    pub(super) fn injection_failed(&self, at: Timestamp, failure: &Failure) -> Message {
+        let lead = if self.injecting_at.is_some() {
+            format!(
+                "The injection of {} into {} failed, or nobody knows how far it came. It is taken to have happened, and recovered.",
+                self.event, self.target
+            )
+        } else {
+            format!(
+                "The injection of {} into {} was not begun. Its recovery sees to that.",
+                self.event, self.target
+            )
+        };
+        let mut body = Body::saying(&lead);
+        body.gap();
+        self.tell_what(&mut body);
+        body.line("Failure", failure);
+        body.line("When", instant(at));
+        body.paragraph(
+            "You are told how the recovery ends. Should you not be, it is undone by hand like this.",
+        );
+        self.tell_by_hand(&mut body, self.by_hand.as_deref());
+        let subject = subject("Chaos: ", self.target.as_str(), &self.for_event(": injecting ", " failed"));
+        self.message(at, Kind::InjectionFailed, subject, body)
+    }
+
+    /// Of a target that is terminated, too: what is back then is its group.
+    pub(super) fn recovered(&self, at: Timestamp, time_to_recover: Option<Duration>) -> Message {
+        let is_injected = self.injecting_at.is_some() || matches!(self.begin, Begin::TakenOver { .. });
+        let after = time_to_recover.map(humanly);
+        let (end, course) = match &after {
+            _ if !is_injected => {
+                (" was not touched".to_owned(), "was never injected, and the target is as it was.".to_owned())
+            }
+            Some(after) => {
+                let course = format!(
+                    "is over: the target, or what replaces it, was healthy again {after} after the injection began."
+                );
+                (self.for_event(": ", &format!(" is over, recovered after {after}")), course)
+            }
+            None => (
+                self.for_event(": ", " is over, recovered"),
+                "is over, and there is nothing left to undo.".to_owned(),
+            ),
+        };
+        let mut body = Body::saying(&format!("{} on {} {course}", self.event, self.target));
+        body.gap();
+        self.tell_what(&mut body);
+        self.tell_course(&mut body, at);
+        body.line("Verified", instant(at));
+        self.message(at, Kind::Recovered, subject("Chaos: ", self.target.as_str(), &end), body)
+    }
+
+    /// `by_hand` is newer than what the story holds.
+    pub(super) fn recovery_failed(&self, at: Timestamp, failure: &Failure, by_hand: Option<&str>) -> Message {
+        let mut body = Body::saying(&format!(
+            "RECOVERY FAILED: {} IS NOT BACK.\nSomebody has to bring it back, or to make sure that it is.",
+            self.target
+        ));
+        body.gap();
+        body.line("Failure", failure);
+        self.tell_what(&mut body);
+        self.tell_course(&mut body, at);
+        body.line("Given up", instant(at));
+        self.tell_by_hand(&mut body, by_hand.or(self.by_hand.as_deref()));
+        body.paragraph(
+            "AFTERWARDS\nUntil it is mended there is no new fault on this target. `recover_pending` of a monkey over the same journal \
+             tries once more, and closes the fault when it sees the target well; `declare_mended` takes your word for it.",
+        );
+        self.message(
+            at,
+            Kind::RecoveryFailed,
+            subject("CHAOS RECOVERY FAILED: ", self.target.as_str(), " IS NOT BACK"),
+            body,
+        )
+    }
+
+    pub(super) fn journal_failed(&self, at: Timestamp, failure: &Failure) -> Message {
+        let mut body = Body::saying(&format!(
+            "The journal failed while {} on {} was under way. The recovery is carried out all the same, and you are told should it \
+             fail. If nothing more is said about this fault, the target was seen to be back and the journal could not record it: its \
+             entry stays for `recover_pending`.",
+            self.event, self.target
+        ));
+        body.gap();
+        body.line("Failure", failure);
+        self.tell_what(&mut body);
+        self.tell_course(&mut body, at);
+        body.line("When", instant(at));
+        self.tell_by_hand(&mut body, self.by_hand.as_deref());
+        let subject = subject("CHAOS: the journal failed under a fault on ", self.target.as_str(), "");
+        self.message(at, Kind::JournalFailed, subject, body)
+    }
+
+    fn message(&self, at: Timestamp, kind: Kind, subject: String, body: Body) -> Message {
+        Message { kind, fault: Some(self.fault), at, subject, body: body.finish() }
+    }
+
+    fn for_event(&self, before: &str, after: &str) -> String {
+        format!("{before}{}{after}", self.event)
+    }
+
+    /// What is hit, by what, and why.
+    fn tell_what(&self, body: &mut Body) {
+        body.line("Target", &self.target);
+        body.line("Event", &self.event);
+        body.line("Fault", self.fault);
+        match &self.begin {
+            Begin::Announced(intended) => {
+                let (group, healthy, desired) = (intended.target.group(), intended.healthy, intended.desired);
+                body.line("Group", format!("{group}, with {healthy} healthy members of {desired} before"));
+                match intended.chosen {
+                    Chosen::Named => body.line("Why", "somebody asked for this target"),
+                    _ => body.line("Why", format!("drawn; the seed of the run is {}", intended.seed)),
+                }
+            }
+            Begin::Armed => body.line("Group", self.target.group()),
+            Begin::TakenOver { armed_at } => {
+                body.line("Group", self.target.group());
+                body.line("Why", format!("left behind by an earlier run, armed at {}", instant(*armed_at)));
+            }
+        }
+    }
+
+    /// What has happened so far.
+    fn tell_course(&self, body: &mut Body, now: Timestamp) {
+        if let Some(injecting_at) = self.injecting_at {
+            body.line("Injected", instant(injecting_at));
+        }
+        if let Some(achieved) = magnitude(&self.achieved) {
+            body.line("Achieved", achieved);
+        }
+        if let Some(why) = self.cut_short {
+            body.line("Cut short", why);
+        }
+        if let Some(recovering_at) = self.recovering_at {
+            let (time, attempts) = (humanly(between(recovering_at, now)), self.attempts);
+            let attempts =
+                if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") };
+            body.line("Recovery", format!("took {time} from {}, {attempts}", instant(recovering_at)));
+        }
+        for (milestone, at) in &self.milestones {
+            let after = self.injecting_at.map(|injecting_at| humanly(between(injecting_at, *at)));
+            let after = after.map(|after| format!(", {after} after the injection began")).unwrap_or_default();
+            let name = milestone.to_string();
+            let name = name
+                .chars()
+                .next()
+                .map(|first| first.to_uppercase().chain(name.chars().skip(1)).collect::<String>());
+            body.line(&name.unwrap_or_default(), format!("{}{after}", instant(*at)));
+        }
+    }
+
+    fn tell_by_hand(&self, body: &mut Body, by_hand: Option<&str>) {
+        let words = by_hand.map(str::trim).filter(|words| !words.is_empty());
+        let unknown = format!(
+            "What its recovery says cannot be read here. Call `recover_pending` on a monkey over the journal that holds fault {}, with a \
+             registry that knows it.",
+            self.fault
+        );
+        body.paragraph(&format!("HOW TO UNDO IT BY HAND\n{}", words.unwrap_or(&unknown)));
+        if let Some(whereabouts) = whereabouts(&self.target) {
+            body.paragraph(&format!("WHERE IT IS\n{whereabouts}"));
+        }
+    }
+}
+
+fn magnitude(magnitude: &Magnitude) -> Option<String> {
+    let numbers: Vec<String> =
+        magnitude.iter().map(|(name, value)| format!("{} {value}", one_line(name))).collect();
+    (!numbers.is_empty()).then(|| numbers.join(", "))
+}

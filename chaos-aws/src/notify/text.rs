@@ -1,0 +1,154 @@
+//! Plain text out of whatever names and failures hold.
+
+use std::{fmt::Display, time::Duration};
+
+use jiff::Timestamp;
+
+/// SNS takes subjects of less than 100 characters.
+const LONGEST_SUBJECT: usize = 99;
+
+/// How much is shown of what others have written, in characters.
+const LONGEST_WORDS: usize = 8_000;
+
+/// `before`, `name` and `after` as one subject. Where that is too long, the begin of the name is left out: what tells targets apart is
+/// its end.
+pub(super) fn subject(before: &str, name: &str, after: &str) -> String {
+    let (before, name, after) = (ascii(before), ascii(name), ascii(after));
+    let room = LONGEST_SUBJECT.saturating_sub(before.len() + after.len());
+    let name = if name.len() <= room {
+        name
+    } else {
+        let kept = room.saturating_sub(3);
+        format!("...{}", &name[name.len() - kept..])
+    };
+    let mut subject = format!("{before}{name}{after}");
+    subject.truncate(LONGEST_SUBJECT);
+    subject
+}
+
+/// Every character that is not printable ASCII as a question mark.
+fn ascii(text: &str) -> String {
+    let printable = |character: char| character == ' ' || character.is_ascii_graphic();
+    text.chars().map(|character| if printable(character) { character } else { '?' }).collect()
+}
+
+/// What others have written, without control characters but new lines, and without what turns the direction of writing.
+pub(super) fn plain(words: &str) -> String {
+    let mut text = String::with_capacity(words.len());
+    for (index, character) in words.chars().enumerate() {
+        if index == LONGEST_WORDS {
+            text.push_str(" [cut off here]");
+            break;
+        }
+        match character {
+            '\n' => text.push(character),
+            '\r' => {}
+            '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => text.push('?'),
+            character if character.is_control() => text.push('?'),
+            character => text.push(character),
+        }
+    }
+    text
+}
+
+/// As [`plain`], in one line.
+pub(super) fn one_line(words: &str) -> String {
+    plain(words.trim()).replace('\n', " ")
+}
+
+/// To the second, and in UTC.
+pub(super) fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// From one instant until another; nothing where clocks went back.
+pub(super) fn between(from: Timestamp, until: Timestamp) -> Duration {
+    Duration::try_from(until.duration_since(from)).unwrap_or(Duration::ZERO)
+}
+
+/// As people say it: `850 ms`, `4.2 s`, `5 min 3 s`, `2 h 5 min`.
+pub(super) fn humanly(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0 if time.is_zero() => "0 s".to_owned(),
+        0 => format!("{} ms", time.as_millis().max(1)),
+        1..60 => format!("{:.1} s", time.as_secs_f64()),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// A body that grows by lines and paragraphs.
+#[derive(Debug, Default)]
+pub(super) struct Body(String);
+
+impl Body {
+    pub(super) fn saying(lead: &str) -> Self {
+        let mut body = Self::default();
+        body.paragraph(lead);
+        body
+    }
+
+    pub(super) fn paragraph(&mut self, words: &str) {
+        if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        self.0.push_str(plain(words).trim_end());
+        self.0.push('\n');
+    }
+
+    /// A value by its name, in a line of its own.
+    pub(super) fn line(&mut self, name: &str, value: impl Display) {
+        self.0.push_str(&format!("{name}: {}\n", one_line(&value.to_string())));
+    }
+
+    pub(super) fn gap(&mut self) {
+        self.0.push('\n');
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_short_ascii_and_keeps_the_end_of_the_name() {
+        assert_eq!(subject("Chaos: ", "x:web/one", " is back"), "Chaos: x:web/one is back");
+        let long = format!("x:{}/i-0abc", "web".repeat(100));
+        let short = subject("Chaos: ", &long, " is back");
+        assert_eq!(short.len(), 99);
+        assert!(short.starts_with("Chaos: ...") && short.ends_with("web/i-0abc is back"), "{short}");
+        for (name, shown) in [("é\n\u{202e}\u{0}", "????"), ("a b~", "a b~")] {
+            assert_eq!(subject("", name, ""), shown);
+        }
+        assert_eq!(subject(&"a".repeat(200), "name", &"b".repeat(200)).len(), 99);
+        assert_eq!(subject(&"é".repeat(97), "name", "").len(), 99);
+    }
+
+    #[test]
+    fn what_others_write_is_plain_text_of_some_length() {
+        assert_eq!(plain("a\tb\r\nc\u{1b}[2K\u{202e}é"), "a?b\nc?[2K?é");
+        assert_eq!(one_line(" a\nb\n"), "a b");
+        let cut = plain(&"x".repeat(20_000));
+        assert!(cut.ends_with("x [cut off here]") && cut.len() < 9_000);
+    }
+
+    #[test]
+    fn times_are_for_people() {
+        for (milliseconds, shown) in [
+            (0, "0 s"),
+            (7, "7 ms"),
+            (999, "999 ms"),
+            (4_230, "4.2 s"),
+            (303_900, "5 min 3 s"),
+            (7_500_000, "2 h 5 min"),
+        ] {
+            assert_eq!(humanly(Duration::from_millis(milliseconds)), shown);
+        }
+        assert_eq!(instant("2026-03-02T09:00:07.999Z".parse().unwrap()), "2026-03-02 09:00:07 UTC");
+    }
+}

@@ -1,0 +1,68 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{FaultId, Magnitude, TargetId};
+
+/// What is about to be injected: for [`Observer::before_injection`](crate::Observer::before_injection). It carries no secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Intended {
+    /// The id that the fault will have.
+    pub fault: FaultId,
+    /// What it is meant for.
+    pub target: TargetId,
+    /// The name of its event.
+    pub event: String,
+    /// Why this target.
+    pub chosen: Chosen,
+    /// The seed of the run.
+    pub seed: u64,
+    /// How many members of the group were healthy when it was last looked at, the target included.
+    pub healthy: usize,
+    /// How many members the group should have.
+    pub desired: usize,
+    /// How long the fault is to be kept up; zero where there is nothing to hold.
+    pub hold: Duration,
+    /// How much is asked for.
+    pub requested: Magnitude,
+    /// When the fault must be over, and its recovery begins at the latest.
+    pub deadline: Timestamp,
+    /// When the target is back, or its recovery is given up.
+    pub undone_by: Timestamp,
+    /// How a person brings the target back without this library: [`Recovery::by_hand`](crate::Recovery::by_hand).
+    pub by_hand: String,
+}
+
+/// Why a target is to be hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Chosen {
+    /// It was drawn, with the seed of the run.
+    Drawn,
+    /// Somebody asked for it: [`Monkey::inject`](crate::Monkey::inject).
+    Named,
+}
+
+impl Intended {
+    /// A momentary event that was drawn with the seed 0, is asked for in no magnitude and says nothing of its undoing: the begin of a
+    /// value for the test of an observer.
+    pub fn new(fault: FaultId, target: TargetId, event: impl Into<String>, deadline: Timestamp) -> Self {
+        Self {
+            fault,
+            target,
+            event: event.into(),
+            chosen: Chosen::Drawn,
+            seed: 0,
+            healthy: 0,
+            desired: 0,
+            hold: Duration::ZERO,
+            requested: Magnitude::default(),
+            deadline,
+            undone_by: deadline,
+            by_hand: String::new(),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use super::{Activity, Intended, Observer};
+use crate::{
+    Clock, Error, ErrorKind, Result,
+    contain::{contained, within},
+};
+
+/// Every observer of a monkey.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Observers(Arc<[Arc<dyn Observer>]>);
+
+impl Observers {
+    pub(crate) fn new(observers: Vec<Arc<dyn Observer>>) -> Self {
+        Self(observers.into())
+    }
+
+    pub(crate) fn tell(&self, at: Timestamp, activity: Activity) {
+        // Whatever panics in here, `tracing` subscribers included, must not end the task that recovers a target.
+        let _ = catch_unwind(AssertUnwindSafe(|| match &activity {
+            Activity::RecoveryFailed { fault, target, failure, by_hand } => {
+                let by_hand = by_hand.as_deref();
+                tracing::error!(%fault, %target, %failure, by_hand, "RECOVERY FAILED: the target is not back");
+            }
+            Activity::JournalFailed { fault, failure } => {
+                tracing::error!(%fault, %failure, "the journal failed while a fault was under way");
+            }
+            _ => {}
+        }));
+        for observer in self.0.iter() {
+            if catch_unwind(AssertUnwindSafe(|| observer.observe(at, &activity))).is_err() {
+                let _ = catch_unwind(AssertUnwindSafe(|| {
+                    tracing::error!(?observer, ?activity, "an observer panicked");
+                }));
+            }
+        }
+    }
+
+    /// Asks every observer, side by side, for at most `limit`. One that does not allow it forbids it.
+    pub(crate) async fn ask(&self, clock: &dyn Clock, limit: Duration, intended: &Intended) -> Result<()> {
+        let at = clock.now();
+        let answers = join_all(self.0.iter().map(|observer| {
+            let asking = contained("an observer", async { observer.before_injection(at, intended).await });
+            within(clock, limit, "an observer", asking)
+        }));
+        for (index, answer) in answers.await.into_iter().enumerate() {
+            answer.and_then(|answer| answer).map_err(|error| {
+                let number = format_args!("{} of {}", index + 1, self.0.len()).to_string();
+                Error::new(kind(&error), "not announced").with("observer", number).caused_by(error)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// A doubt of one of these kinds would say that the target cannot bear the fault.
+fn kind(error: &Error) -> ErrorKind {
+    match error.kind() {
+        ErrorKind::InvalidInput | ErrorKind::Refused | ErrorKind::Unsupported => ErrorKind::Other,
+        kind => kind,
+    }
+}

@@ -1,0 +1,41 @@
+//! What a person copies into a shell to undo a fault without this library.
+
+use chaos_core::FaultId;
+
+/// Ends every process of a host fault. They are found as its script finds them: by their mark, or by the parameter of a start that has
+/// no mark yet.
+pub(crate) fn end_processes(fault: FaultId) -> String {
+    format!(
+        "grep -lsF -e CHAOS_FAULT={fault} -e start_of={fault} /proc/[0-9]*/environ | cut -d/ -f3 | xargs -r kill -9"
+    )
+}
+
+/// A word for `sh`, in single quotes. `None` where it would not survive being shown and copied.
+pub(crate) fn quoted(text: &str) -> Option<String> {
+    let is_plain = |character: char| {
+        let turns_the_line =
+            matches!(character, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        !character.is_control() && !turns_the_line
+    };
+    text.chars().all(is_plain).then(|| format!("'{}'", text.replace('\'', "'\\''")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_is_one_word_and_what_would_mislead_is_left_out() {
+        for (text, expected) in [
+            ("/var/lib", Some("'/var/lib'")),
+            ("/a b; $(reboot) `x` \"y\"", Some("'/a b; $(reboot) `x` \"y\"'")),
+            ("it's", Some(r"'it'\''s'")),
+            ("é", Some("'é'")),
+            ("a\nb", None),
+            ("a\u{1b}[2K", None),
+            ("a\u{202e}b", None),
+        ] {
+            assert_eq!(quoted(text).as_deref(), expected, "{text:?}");
+        }
+    }
+}
