@@ -12,15 +12,13 @@ use futures_util::{Stream, StreamExt, TryStreamExt, future, pin_mut, stream};
 
 use crate::{
     AzureBuilder,
-    builder::Fleet,
     compute::AvailabilitySet,
+    fleet::Fleet,
     machine::Machine,
     member::{self, Set},
     place::Place,
     selection::subscriptions_of,
     set_path::SetPath,
-    studio::ChaosStudio,
-    target::MachineTarget,
 };
 
 /// What the ids of this provider start with.
@@ -185,16 +183,12 @@ impl Provider for AvailabilitySets {
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         let (set, name) = SetPath::of_target(SCHEME, id)?;
         let SetPath { subscription, resource_group, .. } = set;
-        let place = Place::Machine { subscription, resource_group, name };
-        let found = self.fleet.means.azure.compute.machine(&place).await?;
-        Ok(found.map(|machine| {
-            Arc::new(MachineTarget::new(id.clone(), &machine, &self.fleet.means)) as Arc<dyn Target>
-        }))
+        self.fleet.target(id, &Place::Machine { subscription, resource_group, name }).await
     }
 
     async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
         SetPath::of_target(SCHEME, id)?;
-        Ok(Arc::new(ChaosStudio::new(Arc::clone(&self.fleet.means.azure), id.group())))
+        Ok(self.fleet.experiments_of(id))
     }
 
     /// Nothing: what scripts leave behind ends with the machine.

@@ -14,6 +14,7 @@ use crate::{
     arm::{Arm, Tokens},
     azure::Azure,
     credentials::{Credentials, Way},
+    fleet::Fleet,
     resource_id::{is_name, is_subscription},
     selection::Selection,
     target::Means,
@@ -38,16 +39,9 @@ pub struct AzureBuilder<P> {
     stop: StopMode,
     reboot: RebootMode,
     has_shell: bool,
+    has_experiments: bool,
     clock: Arc<dyn Clock>,
     builds: PhantomData<fn() -> P>,
-}
-
-/// What a provider is made of.
-#[derive(Debug)]
-pub(crate) struct Fleet {
-    pub(crate) subscriptions: Vec<String>,
-    pub(crate) selection: Selection,
-    pub(crate) means: Means,
 }
 
 impl<P> AzureBuilder<P> {
@@ -65,6 +59,7 @@ impl<P> AzureBuilder<P> {
             stop: StopMode::default(),
             reboot: RebootMode::default(),
             has_shell: true,
+            has_experiments: true,
             clock: Arc::new(SystemClock::default()),
             builds: PhantomData,
         }
@@ -219,6 +214,12 @@ impl<P> AzureBuilder<P> {
         self
     }
 
+    /// Offers no experiments of Chaos Studio, so that no event is planned that needs them. Faults of before are recovered all the same.
+    pub fn without_experiments(mut self) -> Self {
+        self.has_experiments = false;
+        self
+    }
+
     /// Sets where waits take their time from. Default: [`SystemClock`].
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -244,6 +245,7 @@ impl<P> AzureBuilder<P> {
                 stop: self.stop,
                 reboot: self.reboot,
                 has_shell: self.has_shell,
+                has_experiments: self.has_experiments,
                 may_terminate,
             },
         })

@@ -16,6 +16,12 @@ struct Said {
 }
 
 impl Said {
+    /// An instance of a scale set that exists no more is no missing resource to whoever orders something from it.
+    fn is_about_an_instance_that_is_gone(&self) -> bool {
+        self.code == "InvalidParameter"
+            && self.message.contains("is not an active Virtual Machine Scale Set VM")
+    }
+
     fn in_body(body: &[u8]) -> Self {
         let document: Value = serde_json::from_slice(body).unwrap_or_default();
         Self::of(document.get("error").unwrap_or(&document))
@@ -86,7 +92,9 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
 
 fn refusal(action: &str, said: &Said, status: u16) -> Error {
     let code = said.code.as_str();
-    let error = match kind(code, status) {
+    let kind =
+        if said.is_about_an_instance_that_is_gone() { ErrorKind::NotFound } else { kind(code, status) };
+    let error = match kind {
         ErrorKind::Denied if is_of_another_tenant(code) => Error::new(
             ErrorKind::Denied,
             "the Azure credentials are of another tenant than the subscription: name the subscription's tenant",
@@ -262,6 +270,15 @@ mod tests {
             let error = refusal("X/y/read", &said(code, ""), status);
             assert_eq!((error.kind(), error.is_retryable()), (expected, retryable), "{code} {status}");
         }
+    }
+
+    #[test]
+    fn an_instance_that_is_gone_is_not_found() {
+        let message = "The provided instanceId 7 is not an active Virtual Machine Scale Set VM instanceId.";
+        let error = refusal("X/y/start/action", &said("InvalidParameter", message), 400);
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::NotFound, false));
+        let error = refusal("X/y/start/action", &said("InvalidParameter", "The value of 'x' is wrong."), 400);
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
 
     #[test]

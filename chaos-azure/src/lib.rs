@@ -99,6 +99,7 @@ mod command_text;
 mod compute;
 mod credentials;
 mod error;
+mod fleet;
 mod isolation;
 mod isolation_rules;
 mod lifecycle;

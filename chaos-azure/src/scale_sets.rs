@@ -10,15 +10,13 @@ use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use crate::{
     AzureBuilder,
     autoscale::Minima,
-    builder::Fleet,
     compute::{Orchestration, ScaleSet},
+    fleet::Fleet,
     machine::Machine,
     member::{self, Set},
     place::{Place, is_number},
     selection::subscriptions_of,
     set_path::SetPath,
-    studio::ChaosStudio,
-    target::MachineTarget,
 };
 
 /// What the ids of this provider start with.
@@ -36,8 +34,8 @@ const AT_A_TIME: usize = 8;
 /// repairs replace who is unwell, and not who is deleted. What brings the number back is an autoscale setting: where one is enabled
 /// whose minimum, in each of its profiles, is no less than the present capacity, the group says that it replaces its members, and
 /// its desired size is that minimum. Only there does a termination suit; elsewhere it must be asked for
-/// (`Terminate::even_without_replacement`), and what is deleted stays away. Of scale sets with flexible orchestration nothing is known that brings a number back: their capacity stays
-/// as it is when a machine is deleted, and none is added.
+/// (`Terminate::even_without_replacement`), and what is deleted stays away. Of scale sets with flexible orchestration nothing is
+/// known that brings a number back: their capacity stays as it is when a machine is deleted, and none is added.
 ///
 /// ```no_run
 /// use chaos_azure::{ScaleSets, StopMode};
@@ -148,15 +146,12 @@ impl Provider for ScaleSets {
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         let (set, name) = SetPath::of_target(SCHEME, id)?;
-        let found = self.fleet.means.azure.compute.machine(&Place::of_member(set, name)).await?;
-        Ok(found.map(|machine| {
-            Arc::new(MachineTarget::new(id.clone(), &machine, &self.fleet.means)) as Arc<dyn Target>
-        }))
+        self.fleet.target(id, &Place::of_member(set, name)).await
     }
 
     async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
         SetPath::of_target(SCHEME, id)?;
-        Ok(Arc::new(ChaosStudio::new(Arc::clone(&self.fleet.means.azure), id.group())))
+        Ok(self.fleet.experiments_of(id))
     }
 
     /// Nothing: what scripts leave behind ends with the machine.

@@ -21,6 +21,7 @@ pub(crate) struct Means {
     pub(crate) stop: StopMode,
     pub(crate) reboot: RebootMode,
     pub(crate) has_shell: bool,
+    pub(crate) has_experiments: bool,
     /// Whether a machine can be ended for good: one of a scale set, which has a number of them.
     pub(crate) may_terminate: bool,
 }
@@ -65,8 +66,11 @@ impl MachineTarget {
         let reach = Reach { azure: Arc::clone(&means.azure), place: Arc::new(machine.place.clone()) };
         let mut capabilities = Capabilities::default()
             .with_lifecycle(Arc::new(MachineLifecycle::new(reach.clone(), means)))
-            .with_isolation(Arc::new(RuleIsolation::new(reach.clone())))
-            .with_experiments(Arc::new(ChaosStudio::new(Arc::clone(&means.azure), id.group())));
+            .with_isolation(Arc::new(RuleIsolation::new(reach.clone())));
+        if means.has_experiments {
+            let studio = ChaosStudio::new(Arc::clone(&means.azure), id.group());
+            capabilities = capabilities.with_experiments(Arc::new(studio));
+        }
         if means.has_shell && !machine.is_windows() {
             capabilities = capabilities.with_shell(Arc::new(CommandShell::new(reach.clone())));
         }

@@ -71,12 +71,14 @@
 #[cfg(all(feature = "azure", unix))]
 pub mod azure;
 pub mod contract;
+mod cut_off;
 pub mod faulty;
 mod probe;
 mod report;
 mod stage;
 mod timing;
 
+pub use cut_off::{Connect, CutOff};
 pub use report::{CheckOutcome, CheckResult, ContractReport};
 pub use stage::Subject;
 pub use timing::Timing;

@@ -1,84 +1,16 @@
 //! Isolation by security groups: what it leaves behind.
 
-use std::{sync::Mutex, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use async_trait::async_trait;
 use aws_sdk_ec2::types::{IpPermission, IpRange, SecurityGroup};
 use chaos_aws::AutoScaling;
-use chaos_core::{
-    CapabilitySet, ChaosEvent, FaultId, FaultRecord, Hold, IsolationSnapshot, MemoryJournal, Monkey, Permit,
-    Prepared, Recovery, Registry, Result, Scope, TargetId, Verdict,
-};
-use serde::{Deserialize, Serialize};
+use chaos_core::{FaultRecord, MemoryJournal, Monkey, Registry};
+use chaos_testkit::{Connect, CutOff};
 
 use crate::cloud::{Cloud, only_group};
-
-/// Isolates, and looks at what is there meanwhile.
-#[derive(Debug)]
-struct CutOff {
-    ec2: aws_sdk_ec2::Client,
-    /// Whether somebody adds a rule to the group that isolates, after which it isolates once more.
-    is_opened: bool,
-    seen: std::sync::Arc<Mutex<Vec<String>>>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Connect(IsolationSnapshot);
-
-#[async_trait]
-impl ChaosEvent for CutOff {
-    fn name(&self) -> &'static str {
-        "cut-off"
-    }
-
-    fn requires(&self) -> CapabilitySet {
-        CapabilitySet::of([chaos_core::Capability::Isolation])
-    }
-
-    fn hold(&self) -> Hold {
-        Hold::MOMENTARY
-    }
-
-    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let isolation = scope.target()?.capabilities().isolation()?.clone();
-        let snapshot = isolation.snapshot().await?;
-        let (ec2, is_opened, seen) = (self.ec2.clone(), self.is_opened, self.seen.clone());
-        Ok(Prepared::new(Connect(snapshot), move |permit| {
-            Box::pin(async move {
-                isolation.isolate(permit).await?;
-                if is_opened {
-                    open(&ec2).await;
-                    isolation.isolate(permit).await?;
-                }
-                let groups = groups(&ec2).await;
-                *seen.lock().unwrap() = groups;
-                Ok(())
-            })
-        }))
-    }
-}
-
-#[async_trait]
-impl Recovery for Connect {
-    const KIND: &'static str = "test/connect/1";
-
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
-        let Some(target) = scope.fresh_target().await? else { return Ok(()) };
-        target.capabilities().isolation()?.restore(&self.0, permit).await
-    }
-
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
-        let Some(target) = scope.fresh_target().await? else { return Ok(Verdict::Gone("gone".to_owned())) };
-        Ok(match target.capabilities().isolation()?.is_isolated().await? {
-            true => Verdict::NotYet("isolated".to_owned()),
-            false => Verdict::Back,
-        })
-    }
-
-    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
-        format!("move the interfaces of {target} out of the security group chaos-isolation-{fault}")
-    }
-}
 
 pub(crate) async fn isolating(ec2: &aws_sdk_ec2::Client) -> Vec<SecurityGroup> {
     let groups = ec2.describe_security_groups().send().await.unwrap().security_groups.unwrap();
@@ -118,8 +50,25 @@ pub(crate) async fn cut_off(
     let target = only_group(provider).await.members[0].target.clone();
     let isolation = target.capabilities().isolation.unwrap();
     let before = isolation.snapshot().await.unwrap();
-    let seen = std::sync::Arc::default();
-    let event = CutOff { ec2: ec2.clone(), is_opened, seen: std::sync::Arc::clone(&seen) };
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let look = {
+        let (ec2, seen) = (ec2.clone(), Arc::clone(&seen));
+        move || {
+            let (ec2, seen) = (ec2.clone(), Arc::clone(&seen));
+            async move {
+                let groups = groups(&ec2).await;
+                *seen.lock().unwrap() = groups;
+            }
+        }
+    };
+    let mut event = CutOff::looking(look);
+    if is_opened {
+        let ec2 = ec2.clone();
+        event = event.disturbed_by(move || {
+            let ec2 = ec2.clone();
+            async move { open(&ec2).await }
+        });
+    }
     let monkey = Monkey::builder()
         .provider(provider.clone())
         .settle(Duration::from_millis(200))

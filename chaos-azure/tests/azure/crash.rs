@@ -7,13 +7,14 @@ use chaos_core::{FaultState, Journal, Monkey, Registry, TargetId};
 use chaos_events::Stop;
 use chaos_journal::SqlJournal;
 use chaos_testkit::{
+    Connect, CutOff,
     azure::{FakeArm, NewAvailabilitySet, PowerState, SecurityGroups},
     faulty::{CrashAt, When},
 };
 
 use crate::{
     cloud::{KnownToken, SUBSCRIPTION, count, machine},
-    isolation::{Connect, CutOff, left_behind},
+    isolation::left_behind,
 };
 
 const ENDPOINT: &str = "CHAOS_AZURE_CRASH_ENDPOINT";
@@ -82,7 +83,7 @@ async fn crash(endpoint: &str) {
         let stop = Stop::lasting(Duration::from_secs(1)).unwrap();
         let _ = monkey.inject(stop, &web()).await;
     } else {
-        let _ = monkey.inject(CutOff(Arc::new(|| ())), &web()).await;
+        let _ = monkey.inject(CutOff::looking(|| async {}), &web()).await;
     }
     unreachable!("the process outlived {state}");
 }

@@ -1,6 +1,7 @@
 //! Isolation by network security groups: whom it cuts off, and what it leaves behind.
 
 use std::{
+    future::ready,
     net::Ipv4Addr,
     sync::{
         Arc, Mutex,
@@ -12,76 +13,17 @@ use std::{
 use async_trait::async_trait;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request, Url, new_http_client};
 use chaos_core::{
-    CapabilitySet, ChaosEvent, Error, ErrorKind, Hold, Isolation, IsolationSnapshot, MemoryJournal, Monkey,
-    Permit, Prepared, Provider, Recovery, Registry, Result, RunReport, Scope, TargetId, Verdict,
+    Error, ErrorKind, Isolation, MemoryJournal, Monkey, Provider, Registry, RunReport, TargetId,
 };
-use chaos_testkit::azure::{
-    Direction, FakeArm, NETWORK_VERSION, NewAvailabilitySet, NewScaleSet, SecurityGroups, Trouble,
+use chaos_testkit::{
+    Connect, CutOff,
+    azure::{Direction, FakeArm, NETWORK_VERSION, NewAvailabilitySet, NewScaleSet, SecurityGroups, Trouble},
 };
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::cloud::{SUBSCRIPTION, count, machine, only_group, scale_sets, sets};
 
 const STRANGER: Ipv4Addr = Ipv4Addr::new(20, 1, 2, 3);
-
-/// Isolates, and looks at what is there meanwhile.
-pub(crate) struct CutOff<F>(pub(crate) Arc<F>);
-
-impl<F> std::fmt::Debug for CutOff<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("CutOff")
-    }
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Connect(IsolationSnapshot);
-
-#[async_trait]
-impl<F: Fn() + Send + Sync + 'static> ChaosEvent for CutOff<F> {
-    fn name(&self) -> &'static str {
-        "cut-off"
-    }
-
-    fn requires(&self) -> CapabilitySet {
-        CapabilitySet::of([chaos_core::Capability::Isolation])
-    }
-
-    fn hold(&self) -> Hold {
-        Hold::MOMENTARY
-    }
-
-    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let isolation = scope.target()?.capabilities().isolation()?.clone();
-        let snapshot = isolation.snapshot().await?;
-        let look = Arc::clone(&self.0);
-        Ok(Prepared::new(Connect(snapshot), |permit| {
-            Box::pin(async move {
-                isolation.isolate(permit).await?;
-                look();
-                Ok(())
-            })
-        }))
-    }
-}
-
-#[async_trait]
-impl Recovery for Connect {
-    const KIND: &'static str = "test/connect/1";
-
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
-        let Some(target) = scope.fresh_target().await? else { return Ok(()) };
-        target.capabilities().isolation()?.restore(&self.0, permit).await
-    }
-
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
-        let Some(target) = scope.fresh_target().await? else { return Ok(Verdict::Gone("gone".to_owned())) };
-        Ok(match target.capabilities().isolation()?.is_isolated().await? {
-            true => Verdict::NotYet("isolated".to_owned()),
-            false => Verdict::Back,
-        })
-    }
-}
 
 fn world(groups: SecurityGroups) -> Arc<FakeArm> {
     let fake = FakeArm::start().unwrap();
@@ -104,7 +46,11 @@ pub(crate) async fn isolate(
         .unleash(MemoryJournal::new(), Registry::default().register::<Connect>())
         .build()
         .unwrap();
-    monkey.inject(CutOff(Arc::new(look)), target).await.unwrap()
+    let event = CutOff::looking(move || {
+        look();
+        ready(())
+    });
+    monkey.inject(event, target).await.unwrap()
 }
 
 /// Whether anything new comes to or from a machine.

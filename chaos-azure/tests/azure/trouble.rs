@@ -20,7 +20,10 @@ use chaos_core::{Error, ErrorKind, MemoryJournal, Monkey, Provider};
 use chaos_events::Stop;
 use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewSubscription, Role, Trouble};
 
-use crate::cloud::{SUBSCRIPTION, count, list, only_group, sets};
+use crate::{
+    cloud::{SUBSCRIPTION, count, list, only_group, sets},
+    fast_clock::FastClock,
+};
 
 const OTHER: &str = "99999999-9999-4999-8999-999999999999";
 
@@ -179,7 +182,7 @@ async fn a_listing_that_breaks_off_is_an_error_and_no_shorter_list() {
     let fake = world();
     fake.add(NewAvailabilitySet::new("shop", "db").machines(7));
     fake.configure(|settings| settings.page_size = 2);
-    let provider = sets(&fake).build().unwrap();
+    let provider = sets(&fake).clock(FastClock::start()).build().unwrap();
     for (path, nth) in [("*/availabilitySets", 1), ("*/virtualMachines", 1), ("*/virtualMachines", 6)] {
         for (trouble, kind) in [
             (Trouble::internal_error(), ErrorKind::Unavailable),

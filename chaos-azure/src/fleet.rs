@@ -1,0 +1,31 @@
+use std::sync::Arc;
+
+use chaos_core::{Experiments, Result, Target, TargetId};
+
+use crate::{
+    place::Place,
+    selection::Selection,
+    studio::ChaosStudio,
+    target::{MachineTarget, Means},
+};
+
+/// What a provider is made of.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    pub(crate) subscriptions: Vec<String>,
+    pub(crate) selection: Selection,
+    pub(crate) means: Means,
+}
+
+impl Fleet {
+    /// The machine at a place, whatever is listed; `None` where there is none.
+    pub(crate) async fn target(&self, id: &TargetId, place: &Place) -> Result<Option<Arc<dyn Target>>> {
+        let found = self.means.azure.compute.machine(place).await?;
+        Ok(found.map(|machine| Arc::new(MachineTarget::new(id.clone(), &machine, &self.means)) as Arc<_>))
+    }
+
+    /// What starts and stops experiments at the group of a target, whether or not it is still there.
+    pub(crate) fn experiments_of(&self, id: &TargetId) -> Arc<dyn Experiments> {
+        Arc::new(ChaosStudio::new(Arc::clone(&self.means.azure), id.group()))
+    }
+}

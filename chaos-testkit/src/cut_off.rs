@@ -1,0 +1,122 @@
+use std::{fmt, future::Future, sync::Arc};
+
+use async_trait::async_trait;
+use chaos_core::{
+    BoxFuture, Capability, CapabilitySet, ChaosEvent, FaultId, Hold, IsolationSnapshot, Permit, Prepared,
+    Recovery, Result, Scope, TargetId, Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+/// Cuts a target off, looks at what is there meanwhile, and connects it again.
+///
+/// For tests of what an isolation leaves behind: the looking is done inside the injection, so that nothing need be waited for.
+///
+/// ```
+/// use chaos_core::{MemoryJournal, Monkey, Registry, memory::MemoryProvider};
+/// use chaos_testkit::{Connect, CutOff};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> chaos_core::Result<()> {
+/// let monkey = Monkey::builder()
+///     .provider(MemoryProvider::default().with_group("web", 3)?)
+///     .unleash(MemoryJournal::new(), Registry::default().register::<Connect>())
+///     .build()?;
+/// let event = CutOff::looking(|| async { println!("web/machine-0 is cut off") });
+/// let report = monkey.inject(event, &"memory:web/machine-0".parse()?).await?;
+/// assert!(report.is_recovered());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct CutOff {
+    disturb: Option<Meanwhile>,
+    look: Meanwhile,
+}
+
+type Meanwhile = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
+impl CutOff {
+    /// Calls `look` while the target is cut off.
+    pub fn looking<L>(look: impl Fn() -> L + Send + Sync + 'static) -> Self
+    where
+        L: Future<Output = ()> + Send + 'static,
+    {
+        Self { disturb: None, look: Arc::new(move || Box::pin(look())) }
+    }
+
+    /// Calls `disturb` once the target is cut off, and then cuts it off again: for what undoes a part of an isolation.
+    #[must_use]
+    pub fn disturbed_by<D>(mut self, disturb: impl Fn() -> D + Send + Sync + 'static) -> Self
+    where
+        D: Future<Output = ()> + Send + 'static,
+    {
+        self.disturb = Some(Arc::new(move || Box::pin(disturb())));
+        self
+    }
+}
+
+#[async_trait]
+impl ChaosEvent for CutOff {
+    fn name(&self) -> &'static str {
+        "cut-off"
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        CapabilitySet::of([Capability::Isolation])
+    }
+
+    fn hold(&self) -> Hold {
+        Hold::MOMENTARY
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        let isolation = scope.target()?.capabilities().isolation()?.clone();
+        let snapshot = isolation.snapshot().await?;
+        let Self { disturb, look } = self.clone();
+        Ok(Prepared::new(Connect(snapshot), move |permit| {
+            Box::pin(async move {
+                isolation.isolate(permit).await?;
+                if let Some(disturb) = disturb {
+                    disturb().await;
+                    isolation.isolate(permit).await?;
+                }
+                look().await;
+                Ok(())
+            })
+        }))
+    }
+}
+
+impl fmt::Debug for CutOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CutOff")
+    }
+}
+
+/// What ends a [`CutOff`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Connect(IsolationSnapshot);
+
+#[async_trait]
+impl Recovery for Connect {
+    const KIND: &'static str = "chaos-testkit/connect/1";
+
+    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+        let Some(target) = scope.fresh_target().await? else { return Ok(()) };
+        target.capabilities().isolation()?.restore(&self.0, permit).await
+    }
+
+    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+        let Some(target) = scope.fresh_target().await? else {
+            return Ok(Verdict::Gone("the target is gone".to_owned()));
+        };
+        Ok(match target.capabilities().isolation()?.is_isolated().await? {
+            true => Verdict::NotYet("the target is isolated".to_owned()),
+            false => Verdict::Back,
+        })
+    }
+
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        format!("undo what isolates {target} in the name of the fault {fault}")
+    }
+}
