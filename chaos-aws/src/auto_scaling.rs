@@ -131,4 +131,12 @@ impl Provider for AutoScaling {
         region_and_name(&id.group())?;
         Ok(None)
     }
+
+    /// The Fault Injection Service of the target's region.
+    #[cfg(feature = "fis")]
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn chaos_core::Experiments>> {
+        let group = id.group();
+        let region = self.inner.regions.find(region_and_name(&group)?.0)?;
+        Ok(Arc::new(crate::fis::FaultInjection::new(region, group)))
+    }
 }

@@ -33,7 +33,12 @@ impl AutoScalingBuilder {
             regions: Vec::new(),
             patterns: Vec::new(),
             selection: Selection::default(),
-            means: Means { clock: Arc::new(SystemClock::default()), has_shell: true },
+            means: Means {
+                clock: Arc::new(SystemClock::default()),
+                has_shell: true,
+                #[cfg(feature = "fis")]
+                has_experiments: true,
+            },
         }
     }
 
@@ -127,6 +132,14 @@ impl AutoScalingBuilder {
     /// every instance offers one unless it runs Windows, and whether its agent is there is asked when a fault is prepared.
     pub fn without_shell(mut self) -> Self {
         self.means.has_shell = false;
+        self
+    }
+
+    /// Offers no experiments of the Fault Injection Service, so that no event is planned that needs them. Faults of before are
+    /// recovered all the same.
+    #[cfg(feature = "fis")]
+    pub fn without_experiments(mut self) -> Self {
+        self.means.has_experiments = false;
         self
     }
 

@@ -162,13 +162,16 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         | "InvalidNetworkInterfaceID.NotFound"
         | "InvalidSpotInstanceRequestID.NotFound"
         | "InvalidVpcID.NotFound"
-        | "InvocationDoesNotExist" => ErrorKind::NotFound,
+        | "InvocationDoesNotExist"
+        | "ResourceNotFoundException" => ErrorKind::NotFound,
         "IncorrectInstanceState"
         | "IncorrectState"
         | "DependencyViolation"
         | "ResourceContention"
         | "InvalidGroup.InUse"
-        | "InvalidGroup.Duplicate" => ErrorKind::Conflict,
+        | "InvalidGroup.Duplicate"
+        | "ConflictException"
+        | "ServiceQuotaExceededException" => ErrorKind::Conflict,
         "UnsupportedOperation" | "UnsupportedInstanceAttribute" | "UnsupportedPlatformType" => {
             ErrorKind::Unsupported
         }

@@ -116,6 +116,7 @@ impl InterfaceIsolation {
     async fn move_to(&self, interface: &str, groups: Vec<String>) -> Result<()> {
         let call = self.reach.region.ec2().modify_network_interface_attribute();
         let call = call.network_interface_id(interface).set_groups(Some(groups));
+        let _changing = self.reach.changing();
         call.send().await.map(|_| ()).map_err(|error| {
             failed("ec2:ModifyNetworkInterfaceAttribute", self.region(), error).with("interface", interface)
         })

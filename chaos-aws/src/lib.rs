@@ -3,6 +3,25 @@
 //! [`AutoScaling`] finds the groups of an account in any number of regions, and their instances: what can be terminated, stopped,
 //! started and rebooted, cut off by its security groups, and told to run scripts. Every event of the library works on them.
 //!
+//! ```no_run
+//! use chaos_aws::{AutoScaling, AvailabilityZone};
+//! use chaos_core::{BlastRadius, BusinessHours, MemoryJournal, Monkey, Percent};
+//! use chaos_events::Terminate;
+//!
+//! # async fn example() -> chaos_core::Result<()> {
+//! let monkey = Monkey::builder()
+//!     .provider(AutoScaling::builder().region("eu-west-1").tag("team", "shop").build().await?)
+//!     .event(Terminate::default())
+//!     .blast_radius(BlastRadius::default().within(AvailabilityZone::any()).min_healthy(Percent(66)))
+//!     .calendar(BusinessHours::new("Europe/Dublin")?.hours(9, 15))
+//!     // A journal that outlives this process is `SqlJournal`, of the crate `chaos-journal`.
+//!     .unleash(MemoryJournal::new(), chaos_events::registry())
+//!     .build()?;
+//! println!("{}", monkey.run_once().await?);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What may be chosen
 //!
 //! Members that are in service and healthy, for the group and for EC2. Every other is listed with the reason why it is left
@@ -12,6 +31,9 @@
 //! or `Terminate` is suspended replaces nobody, and says so.
 //!
 //! A listing that cannot be read to its end is an error, in every region, and never a shorter list.
+//!
+//! [`AvailabilityZone`] keeps a run within one zone: the drill of a zone that fails. A group that would be left with no other sound
+//! zone is left alone.
 //!
 //! # What happens to an instance
 //!
@@ -44,6 +66,44 @@
 //!   token; the comment of each command holds the fault's id.
 //! - *Network.* All of it is the target's.
 //!
+//! # Experiments
+//!
+//! With the feature `fis`, every instance reaches the Fault Injection Service of its region, AWS's own engine, for fleets that are too
+//! large for one process. The event that runs experiments takes one of its templates:
+//!
+//! ```
+//! # #[cfg(feature = "fis")]
+//! # fn example() -> chaos_core::Result<()> {
+//! use std::time::Duration;
+//! use chaos_aws::FisExperiment;
+//! use chaos_events::RunExperiment;
+//!
+//! // Ten minutes of the template, and one for the service to begin and to undo them.
+//! let template = FisExperiment::template("EXT1a2b3c4d5e6f7")?;
+//! let event = RunExperiment::of(template).lasting(Duration::from_secs(11 * 60))?;
+//! # let _ = event;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - **The service chooses what it hits**, whatever target the plan shows. Where every target of the template is an instance by the ARN of
+//!   a member, instances by the tag `aws:autoscaling:groupName` of the group, or the group itself, it keeps to the group, and so many
+//!   members are hit as its selection modes allow together. One is what is allowed unless you say otherwise, because that is what a plan
+//!   shows. Everything else is beyond the group: other tags, other kinds of resources, other accounts, automation documents.
+//! - **It goes on by itself**, so that a template is read before: the longest way through its actions, by their parameters and the
+//!   `DurationSeconds` of a document. An action that says nothing of how long it takes and is not known to be momentary is a doubt, and
+//!   nothing is started.
+//! - *What its end does not undo* is told: instances that are terminated, stopped without being started again, or interrupted; documents
+//!   other than those of the service. The group must replace its members then. A group whose health checks run terminates what is
+//!   stopped, and an action that means to start it again fails unless it has `completeIfInstancesTerminated`.
+//! - *Found again* is an experiment by its tag `chaos:fault`, with the fault's id, and so without any answer that was lost. Its token is
+//!   made of the same id, so that it is started once.
+//! - *The recovery* is `StopExperiment`, and waiting until the service says that the experiment is stopped, its post actions included, and
+//!   the group is as healthy as it was.
+//! - *Permissions:* `fis:GetExperimentTemplate`, `fis:ListExperiments`, `fis:StartExperiment`, `fis:TagResource` and
+//!   `fis:StopExperiment`, and for the first experiment of an account `iam:CreateServiceLinkedRole`. What an experiment does is done by
+//!   the role of its template.
+//!
 //! # Notifications
 //!
 //! With the feature `notify`, `SnsNotifier` and `SesNotifier` are observers that tell people. Before an injection: what is about to be
@@ -71,11 +131,14 @@
 //! others, a target whose group is unknown too is an error and not taken for gone.
 
 mod auto_scaling;
+mod availability_zone;
 mod builder;
 mod command_text;
 mod connection;
 mod consent;
 mod error;
+#[cfg(feature = "fis")]
+mod fis;
 mod group_path;
 mod invocation;
 mod isolation;
@@ -89,16 +152,19 @@ mod member;
 mod notify;
 mod pages;
 mod pattern;
+mod recently_seen;
 mod regions;
 mod selection;
 mod shell;
 mod target;
 
 pub use auto_scaling::AutoScaling;
+pub use availability_zone::{AVAILABILITY_ZONE_LABEL, AvailabilityZone};
 pub use builder::AutoScalingBuilder;
 pub use consent::ENABLED_TAG;
+#[cfg(feature = "fis")]
+pub use fis::{FAULT_TAG, FisExperiment};
 pub use isolation_group::ISOLATION_TAG;
-pub use machine::AVAILABILITY_ZONE_LABEL;
 pub use member::{MAX_SIZE_LABEL, MIN_SIZE_LABEL};
 #[cfg(feature = "notify")]
 pub use notify::{Deliveries, SesNotifier, SesNotifierBuilder, SnsNotifier, SnsNotifierBuilder};

@@ -42,6 +42,7 @@ impl Lifecycle for InstanceLifecycle {
 
     async fn terminate(&self, permit: &Permit) -> Result<()> {
         let call = self.reach.region.ec2().terminate_instances().instance_ids(&*self.reach.instance);
+        let _changing = self.reach.changing();
         match call.send().await {
             Ok(_) => Ok(()),
             Err(error) => unless_gone(self.failed("ec2:TerminateInstances", permit, error)),
@@ -50,6 +51,7 @@ impl Lifecycle for InstanceLifecycle {
 
     async fn stop(&self, permit: &Permit) -> Result<()> {
         let call = self.reach.region.ec2().stop_instances().instance_ids(&*self.reach.instance);
+        let _changing = self.reach.changing();
         match call.send().await {
             Ok(_) => Ok(()),
             Err(error) => unless_gone(self.failed("ec2:StopInstances", permit, error)),
@@ -63,6 +65,7 @@ impl Lifecycle for InstanceLifecycle {
             _ => return Err(vanished(&self.reach.instance).with("fault", permit.fault())),
         }
         let call = self.reach.region.ec2().start_instances().instance_ids(&*self.reach.instance);
+        let _changing = self.reach.changing();
         match call.send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(self.failed("ec2:StartInstances", permit, error)),
@@ -71,6 +74,7 @@ impl Lifecycle for InstanceLifecycle {
 
     async fn reboot(&self, permit: &Permit) -> Result<()> {
         let call = self.reach.region.ec2().reboot_instances().instance_ids(&*self.reach.instance);
+        let _changing = self.reach.changing();
         match call.send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(self.failed("ec2:RebootInstances", permit, error)),

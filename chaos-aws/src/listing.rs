@@ -52,7 +52,7 @@ pub(crate) async fn looked_up(
     let instances = groups.iter().flat_map(AutoScalingGroup::instances);
     let ids: Vec<String> =
         instances.filter_map(|instance| instance.instance_id()).map(str::to_owned).collect();
-    let machines = machines(region, &ids).await?;
+    let machines = machines(region, &ids, inner.means.clock.as_ref()).await?;
     let has_spot = machines.values().any(|machine| machine.is_spot);
     let interrupted = if has_spot { interrupted(region).await? } else { Default::default() };
     let seen = Seen { machines, interrupted };

@@ -3,10 +3,7 @@
 use aws_sdk_ec2::types::{InstanceLifecycleType, InstanceStateName};
 use chaos_core::{Health, Labels};
 
-/// The label of a target that holds its availability zone, as `eu-west-1a`.
-///
-/// AWS allows no tag of a user to start with `aws:`, so that it hides none.
-pub const AVAILABILITY_ZONE_LABEL: &str = "aws:availability-zone";
+use crate::AVAILABILITY_ZONE_LABEL;
 
 /// An instance, as far as this crate needs it.
 #[derive(Clone, Debug)]

@@ -1,9 +1,12 @@
 //! Looking up many instances with few calls.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use aws_sdk_ec2::{error::SdkError, operation::describe_instances::DescribeInstancesOutput, types::Filter};
-use chaos_core::{Error, ErrorKind, Result};
+use chaos_core::{Clock, Error, ErrorKind, Result};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
@@ -24,11 +27,22 @@ const AT_A_TIME: usize = 2;
 
 const ACTION: &str = "ec2:DescribeInstances";
 
-/// Looks up these instances, 1,000 with a call. What EC2 does not know is not among the answers.
-pub(crate) async fn machines(region: &Region, ids: &[String]) -> Result<BTreeMap<String, Machine>> {
+/// Looks up those of these instances that were not looked up a moment ago, 1,000 with a call. What EC2 does not know is not among
+/// the answers.
+pub(crate) async fn machines(
+    region: &Region,
+    ids: &[String],
+    clock: &dyn Clock,
+) -> Result<BTreeMap<String, Arc<Machine>>> {
+    let mut machines = region.recently_seen().find(ids, clock);
+    let ids: Vec<String> = ids.iter().filter(|id| !machines.contains_key(*id)).cloned().collect();
+    let asked = clock.now();
     let batches: Vec<_> = ids.chunks(IDS).map(|ids| Box::pin(by_ids(region, ids))).collect();
     let found: Vec<Vec<Machine>> = stream::iter(batches).buffer_unordered(AT_A_TIME).try_collect().await?;
-    Ok(found.into_iter().flatten().map(|machine| (machine.id.clone(), machine)).collect())
+    let found: Vec<Arc<Machine>> = found.into_iter().flatten().map(Arc::new).collect();
+    region.recently_seen().keep(&found, asked, clock);
+    machines.extend(found.into_iter().map(|machine| (machine.id.clone(), machine)));
+    Ok(machines)
 }
 
 /// Looks up one instance; `None` where EC2 does not know it.

@@ -28,7 +28,7 @@ const REPLACEMENT: [&str; 4] = ["HealthCheck", "Launch", "ReplaceUnhealthy", "Te
 /// The instances of some groups, as EC2 knows them.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    pub(crate) machines: BTreeMap<String, Machine>,
+    pub(crate) machines: BTreeMap<String, Arc<Machine>>,
     /// The spot instances that are about to be interrupted.
     pub(crate) interrupted: BTreeSet<String>,
 }
@@ -52,7 +52,7 @@ pub(crate) fn group(
     for instance in instances {
         let instance_id =
             instance.instance_id().ok_or_else(|| unreadable("a member without an id", region))?;
-        let machine = seen.machines.get(instance_id);
+        let machine = seen.machines.get(instance_id).map(Arc::as_ref);
         let instance_labels = machine.map(|machine| machine.labels.clone()).unwrap_or_default();
         let membership = membership(instance);
         let why = group

@@ -8,6 +8,8 @@ use std::{
 use aws_config::SdkConfig;
 use chaos_core::{Error, Result};
 
+use crate::recently_seen::RecentlySeen;
+
 /// What reaches one region. Each client is made when it is first needed.
 #[derive(Debug)]
 pub(crate) struct Region {
@@ -16,6 +18,9 @@ pub(crate) struct Region {
     autoscaling: OnceLock<aws_sdk_autoscaling::Client>,
     ec2: OnceLock<aws_sdk_ec2::Client>,
     ssm: OnceLock<aws_sdk_ssm::Client>,
+    recently_seen: RecentlySeen,
+    #[cfg(feature = "fis")]
+    fis: OnceLock<aws_sdk_fis::Client>,
 }
 
 /// The regions that are listed, and any other that an id names.
@@ -35,6 +40,9 @@ impl Region {
             autoscaling: OnceLock::new(),
             ec2: OnceLock::new(),
             ssm: OnceLock::new(),
+            recently_seen: RecentlySeen::default(),
+            #[cfg(feature = "fis")]
+            fis: OnceLock::new(),
         }
     }
 
@@ -52,6 +60,15 @@ impl Region {
 
     pub(crate) fn ssm(&self) -> &aws_sdk_ssm::Client {
         self.ssm.get_or_init(|| aws_sdk_ssm::Client::new(&self.config))
+    }
+
+    pub(crate) fn recently_seen(&self) -> &RecentlySeen {
+        &self.recently_seen
+    }
+
+    #[cfg(feature = "fis")]
+    pub(crate) fn fis(&self) -> &aws_sdk_fis::Client {
+        self.fis.get_or_init(|| aws_sdk_fis::Client::new(&self.config))
     }
 }
 

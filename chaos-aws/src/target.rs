@@ -18,6 +18,8 @@ use crate::{
 pub(crate) struct Means {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) has_shell: bool,
+    #[cfg(feature = "fis")]
+    pub(crate) has_experiments: bool,
 }
 
 /// An instance of an auto-scaling group.
@@ -37,6 +39,26 @@ pub(crate) struct Reach {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
+impl Reach {
+    /// Says when the order that is given now is over, also where nobody waits for it any more, that descriptions of the instance
+    /// from before are old.
+    pub(crate) fn changing(&self) -> Changing<'_> {
+        Changing(self)
+    }
+}
+
+/// An order to change an instance that is under way.
+#[must_use = "what is dropped at once is over at once"]
+#[derive(Debug)]
+pub(crate) struct Changing<'a>(&'a Reach);
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        let Reach { region, instance, clock } = self.0;
+        region.recently_seen().forget(instance, clock.as_ref());
+    }
+}
+
 impl InstanceTarget {
     pub(crate) fn new(
         id: TargetId,
@@ -51,6 +73,11 @@ impl InstanceTarget {
             .with_isolation(Arc::new(InterfaceIsolation::new(reach.clone())));
         if means.has_shell && !is_windows {
             capabilities = capabilities.with_shell(Arc::new(CommandShell::new(reach)));
+        }
+        #[cfg(feature = "fis")]
+        if means.has_experiments {
+            let engine = crate::fis::FaultInjection::new(Arc::clone(&region), id.group());
+            capabilities = capabilities.with_experiments(Arc::new(engine));
         }
         Self { id, region, labels, capabilities }
     }

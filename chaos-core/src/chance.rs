@@ -72,6 +72,11 @@ impl Draw {
         Self(rng)
     }
 
+    /// The stream for the failure domain of this name, the same in every group.
+    pub(crate) fn for_domain(seed: u64, name: &str) -> Self {
+        Self::for_group(seed, name)
+    }
+
     /// A number from 0 up to but not including `bound`, which must not be 0. Drawn as `u32`, because `usize` draws differ
     /// between 32-bit and 64-bit machines.
     pub(crate) fn below(&mut self, bound: usize) -> usize {

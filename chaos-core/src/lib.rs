@@ -38,7 +38,7 @@
 //! | to | see |
 //! |---|---|
 //! | run it | [`Monkey`], [`MonkeyBuilder`], [`RunReport`] |
-//! | limit it | [`BlastRadius`], [`Calendar`], [`GroupFilter`] |
+//! | limit it | [`BlastRadius`], [`FailureDomain`], [`Calendar`], [`GroupFilter`] |
 //! | write an event | [`ChaosEvent`], [`Scope`], [`Prepared`], [`Recovery`] |
 //! | write a provider | [`Provider`], [`Target`], [`Capabilities`] |
 //! | keep a journal | [`Journal`], [`Limits`], [`FaultRecord`] |
@@ -67,14 +67,15 @@ mod report;
 mod target;
 
 pub use async_trait::async_trait;
-pub use blast_radius::{BlastRadius, Percent, Quota};
+pub use blast_radius::{BlastRadius, FailureDomain, Percent, Quota};
 pub use calendar::{
     Always, And, Blackout, BusinessHours, Calendar, CalendarExt, Except, Exclusion, Never, Or, Span,
     TimeOfDay, Window,
 };
 pub use capability::{
-    Capabilities, Capability, CapabilitySet, Isolation, IsolationSnapshot, Lifecycle, NetworkShare, Output,
-    Script, Shell,
+    Capabilities, Capability, CapabilitySet, Experiment, ExperimentDefinition, ExperimentExtent,
+    ExperimentId, ExperimentRun, ExperimentState, Experiments, Isolation, IsolationSnapshot, Lifecycle,
+    NetworkShare, Output, Script, Shell,
 };
 pub use chance::{CountingEntropy, Entropy, SystemEntropy};
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -35,10 +35,11 @@ use jiff::Timestamp;
 use mockall::mock;
 
 use crate::{
-    Activity, Arming, Calendar, Capabilities, CapabilitySet, ChaosEvent, Clock, Entropy, FaultId, FaultQuery,
-    FaultRecord, Group, GroupFilter, GroupId, Halt, Health, Hold, Intended, Isolation, IsolationSnapshot,
-    Journal, Labels, Lease, Lifecycle, Limits, Mark, NetworkShare, Observer, Output, Permit, Prepared,
-    Provider, Result, Scope, Script, Shell, Target, TargetId, Window,
+    Activity, Arming, Calendar, Capabilities, CapabilitySet, ChaosEvent, Clock, Entropy, Experiment,
+    ExperimentDefinition, ExperimentId, ExperimentRun, Experiments, FaultId, FaultQuery, FaultRecord, Group,
+    GroupFilter, GroupId, Halt, Health, Hold, Intended, Isolation, IsolationSnapshot, Journal, Labels, Lease,
+    Lifecycle, Limits, Mark, NetworkShare, Observer, Output, Permit, Prepared, Provider, Result, Scope,
+    Script, Shell, Target, TargetId, Window,
 };
 
 mock! {
@@ -90,6 +91,19 @@ mock! {
         async fn isolate(&self, permit: &Permit) -> Result<()>;
         async fn restore(&self, snapshot: &IsolationSnapshot, permit: &Permit) -> Result<()>;
         async fn is_isolated(&self) -> Result<bool>;
+    }
+}
+
+mock! {
+    #[derive(Debug)]
+    pub Experiments {}
+
+    #[async_trait]
+    impl Experiments for Experiments {
+        async fn look_up(&self, id: &ExperimentId) -> Result<ExperimentDefinition>;
+        async fn start(&self, experiment: &Experiment, permit: &Permit) -> Result<()>;
+        async fn runs(&self, experiment: &Experiment, fault: FaultId) -> Result<Vec<ExperimentRun>>;
+        async fn stop(&self, experiment: &Experiment, run: &ExperimentRun, permit: &Permit) -> Result<()>;
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
-use crate::{Group, GroupId, Result, Shell, Target, TargetId};
+use crate::{Error, Experiments, Group, GroupId, Result, Shell, Target, TargetId};
 
 /// Finds groups and finds targets again.
 #[async_trait]
@@ -35,6 +35,17 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// `None` only where nothing can outlive such a target, as a virtual machine or a container takes everything with it. A
     /// provider that wraps another one asks that one.
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>>;
+
+    /// Reaches the engine whose experiments a target offered that [`resolve`](Provider::resolve) finds no more, or finds
+    /// without them: a run goes on without its target.
+    ///
+    /// A provider whose targets offer [`Experiments`] must have it, and one that wraps another one asks that one.
+    ///
+    /// # Errors
+    /// `Unsupported`, unless there is such an engine.
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        Err(Error::unsupported("running experiments").with("target", id))
+    }
 }
 
 /// Which groups to look at. Empty: all of them.
@@ -84,5 +95,9 @@ impl<P: Provider + ?Sized> Provider for Arc<P> {
 
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         (**self).shell_beyond(id).await
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        (**self).experiments_beyond(id).await
     }
 }

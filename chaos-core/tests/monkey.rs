@@ -100,7 +100,7 @@ async fn several_victims_are_recovered_even_when_one_of_them_fails() {
     for stage in Stage::ALL {
         let monkey = builder(&world, &journal)
             .event(Fragile::failing_at(stage, "memory:web/machine-2"))
-            .blast_radius(wide)
+            .blast_radius(wide.clone())
             .recovery_budget(Duration::from_secs(30))
             .build()
             .unwrap();
@@ -390,10 +390,14 @@ async fn the_run_limit_spans_groups_and_a_percentage_rounds_down() {
     };
     let wide = BlastRadius::default().targets_per_run(Quota::ALL).max_active(usize::MAX);
     assert_eq!(chosen(BlastRadius::default()).await, 1);
-    assert_eq!(chosen(wide).await, 4);
-    assert_eq!(chosen(wide.targets_per_run(Percent(19))).await, 3);
-    assert_eq!(chosen(wide.max_active(2)).await, 2);
-    assert_eq!(chosen(wide.targets_per_group(Percent(39))).await, 4);
-    assert_eq!(chosen(wide.targets_per_group(Percent(100))).await, 8, "half of five, rounded up, stay");
-    assert_eq!(chosen(wide.targets_per_group(Percent(19))).await, 0);
+    assert_eq!(chosen(wide.clone()).await, 4);
+    assert_eq!(chosen(wide.clone().targets_per_run(Percent(19))).await, 3);
+    assert_eq!(chosen(wide.clone().max_active(2)).await, 2);
+    assert_eq!(chosen(wide.clone().targets_per_group(Percent(39))).await, 4);
+    assert_eq!(
+        chosen(wide.clone().targets_per_group(Percent(100))).await,
+        8,
+        "half of five, rounded up, stay"
+    );
+    assert_eq!(chosen(wide.clone().targets_per_group(Percent(19))).await, 0);
 }

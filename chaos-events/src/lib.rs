@@ -8,6 +8,7 @@
 //! | [`CpuBurn`] | keeps cores of its machine busy | shell | [`EndCpuBurn`]: no burner is left |
 //! | [`DiskFill`] | takes the space of one of its file systems for a while | shell | [`FreeSpace`]: the space is back |
 //! | [`NetworkBlackhole`] | drops its traffic: all, or that of hosts, ports or DNS | shell, with the right to change its network | [`RestoreTraffic`]: the rules are gone and it is healthy |
+//! | [`RunExperiment`] | has an engine of the platform run an experiment | experiments | [`StopExperiment`]: its run is stopped and undone, and the group is healthy |
 //!
 //! [`registry`] knows all the recoveries. No event here knows a provider: whatever offers the capabilities will do.
 
@@ -19,8 +20,10 @@ mod network_blackhole;
 mod pace;
 mod reboot;
 mod registry;
+mod run_experiment;
 mod start_again;
 mod stop;
+mod stop_experiment;
 mod terminate;
 
 pub use cpu_burn::{CpuBurn, EndCpuBurn};
@@ -28,6 +31,8 @@ pub use disk_fill::{DiskFill, FreeSpace};
 pub use network_blackhole::{Allowed, Direction, NetworkBlackhole, Protocol, RestoreTraffic};
 pub use reboot::Reboot;
 pub use registry::registry;
+pub use run_experiment::RunExperiment;
 pub use start_again::StartAgain;
 pub use stop::Stop;
+pub use stop_experiment::StopExperiment;
 pub use terminate::{AwaitReplacement, Terminate};

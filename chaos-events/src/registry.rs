@@ -1,6 +1,6 @@
 use chaos_core::Registry;
 
-use crate::{AwaitReplacement, EndCpuBurn, FreeSpace, RestoreTraffic, StartAgain};
+use crate::{AwaitReplacement, EndCpuBurn, FreeSpace, RestoreTraffic, StartAgain, StopExperiment};
 
 /// Every recovery of this crate, for [`MonkeyBuilder::unleash`](chaos_core::MonkeyBuilder::unleash).
 ///
@@ -15,4 +15,5 @@ pub fn registry() -> Registry {
         .register::<FreeSpace>()
         .register::<RestoreTraffic>()
         .register::<StartAgain>()
+        .register::<StopExperiment>()
 }

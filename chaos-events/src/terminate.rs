@@ -123,6 +123,10 @@ impl Look for AwaitReplacement {
             });
         }
         scope.reach(Milestone::DetectedUnhealthy);
+        if matches!(victim, None | Some(Health::Gone)) {
+            // Nothing brings it back, so that no late termination can follow.
+            scope.see_effect();
+        }
         match victim {
             None | Some(Health::Gone) if !self.replaced => {
                 return Ok(Verdict::Gone(

@@ -41,6 +41,8 @@ async fn terminate_waits_for_the_replacement_and_times_it() {
     assert_eq!(health(&world, "memory:web/machine-5").await, Health::Healthy);
     let fault = &report.faults[0];
     assert!(fault.time_to_detect().is_some() && fault.time_to_recover().is_some(), "{fault:?}");
+    // Nothing settles: what is gone is not terminated once more by an order that is late.
+    assert_eq!(report.ended_at, report.began_at);
 }
 
 #[tokio::test(start_paused = true)]

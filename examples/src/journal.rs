@@ -1,7 +1,7 @@
 //! The journal that an argument names, or that a fleet has.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -11,6 +11,23 @@ use chaos_journal::SqlJournal;
 /// Where the drills on a fleet keep their journal if they are not told otherwise.
 pub(crate) fn of_fleet(state_directory: &Path) -> PathBuf {
     state_directory.join("chaos.journal")
+}
+
+/// Where the drills on other people's machines keep their journal if they are not told otherwise: with the state of the user's
+/// programs, which outlives this one. The folder is made.
+pub(crate) fn of_user() -> Result<PathBuf> {
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+    let folder = state
+        .ok_or_else(|| {
+            Error::invalid("--journal", "none", "a file, where neither XDG_STATE_HOME nor HOME is set")
+        })?
+        .join("chaos");
+    fs::create_dir_all(&folder).map_err(|error| {
+        let what = "there is no place for the journal; name one with --journal";
+        Error::new(ErrorKind::Journal, what).with("folder", folder.display()).caused_by(error)
+    })?;
+    Ok(folder.join("drill.journal"))
 }
 
 /// Opens a journal, which is made where it is missing.

@@ -1,11 +1,17 @@
 //! Recovers the faults that a drill has left behind.
 
+#[cfg(feature = "aws")]
+use std::collections::BTreeSet;
 use std::{
     io::{self, Write},
     path::PathBuf,
 };
 
-use chaos_core::{Activity, FaultId, FaultRecord, FaultState, Journal, Monkey, Observer, Outcome, Result};
+use chaos_core::{
+    Activity, FaultId, FaultRecord, FaultState, Journal, Monkey, MonkeyBuilder, Observer, Outcome, Result,
+};
+#[cfg(not(feature = "aws"))]
+use chaos_core::{Error, ErrorKind};
 use chaos_local::{Fleets, Processes};
 use clap::Parser;
 use indicatif::MultiProgress;
@@ -16,7 +22,8 @@ use std::sync::Arc;
 use crate::{
     journal,
     program::{
-        Interrupt, LogTo, ProgramResult, Status, observe_if_asked, print, print_json, recover_command,
+        Interrupt, LogTo, ProgramError, ProgramResult, Status, observe_if_asked, print, print_json,
+        recover_command,
     },
     table::Table,
 };
@@ -65,7 +72,7 @@ struct Recovered {
 pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
     LogTo::start(MultiProgress::new());
     let journal = Arc::new(journal::open_existing(&arguments.journal).await?);
-    let monkey = monkey(Arc::clone(&journal))?;
+    let monkey = monkey(Arc::clone(&journal)).await?;
     let mut interrupt = Interrupt::listen()?;
     let work = async {
         match (arguments.mended, &arguments.note) {
@@ -103,13 +110,39 @@ pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
     Ok(status)
 }
 
-fn monkey(journal: Arc<impl Journal>) -> Result<Monkey> {
+async fn monkey(journal: Arc<impl Journal>) -> Result<Monkey, ProgramError> {
+    let pending = journal.pending().await?;
     let builder = Monkey::builder()
         .provider(Fleets::new())
         .provider(Processes::named("recover").build()?)
         .observer(Retries)
         .unleash(journal, chaos_events::registry());
-    observe_if_asked(builder).build()
+    let builder = with_clouds(builder, &pending).await?;
+    Ok(observe_if_asked(builder).build()?)
+}
+
+/// With the providers of those clouds that have pending faults: nobody else needs their credentials.
+#[cfg(feature = "aws")]
+async fn with_clouds(builder: MonkeyBuilder, pending: &[FaultRecord]) -> Result<MonkeyBuilder, ProgramError> {
+    let regions: BTreeSet<&str> = pending
+        .iter()
+        .filter(|fault| fault.target.scheme() == "aws-asg")
+        .filter_map(|fault| Some(fault.group.path().split_once('/')?.0))
+        .collect();
+    if regions.is_empty() {
+        return Ok(builder);
+    }
+    Ok(builder.provider(chaos_aws::AutoScaling::builder().regions(regions).build().await?))
+}
+
+#[cfg(not(feature = "aws"))]
+async fn with_clouds(builder: MonkeyBuilder, pending: &[FaultRecord]) -> Result<MonkeyBuilder, ProgramError> {
+    if pending.iter().any(|fault| fault.target.scheme() == "aws-asg") {
+        let what = "the journal holds faults of auto-scaling groups, and this program was built without the feature aws";
+        let error = Error::new(ErrorKind::Unsupported, what);
+        return Err(ProgramError::from(error).hint("`cargo aws-recover` builds one with it"));
+    }
+    Ok(builder)
 }
 
 /// Says why a fault is not recovered yet. The summary says the rest.

@@ -4,94 +4,8 @@
 
 mod support;
 
-use std::{
-    fs::{File, OpenOptions},
-    os::fd::{AsFd, OwnedFd},
-    process::Stdio,
-};
-
-use rustix::{
-    process::Signal,
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-};
-use support::{DRILL, Ended, FleetProgram, command, end, send, within_limit};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    process::Child,
-};
-
-/// A drill whose standard input and error are a terminal.
-struct OnTerminal {
-    drill: Child,
-    input: tokio::fs::File,
-    output: tokio::fs::File,
-    seen: String,
-}
-
-impl OnTerminal {
-    fn start(arguments: &[&str]) -> Self {
-        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&controller).unwrap();
-        unlockpt(&controller).unwrap();
-        let name = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
-        let terminal = OpenOptions::new().read(true).write(true).open(name).unwrap();
-        let side = |terminal: &File| Stdio::from(terminal.try_clone().unwrap());
-        let drill = command(DRILL, arguments).stdin(side(&terminal)).stderr(side(&terminal)).spawn().unwrap();
-        let file = |fd: OwnedFd| tokio::fs::File::from_std(File::from(fd));
-        let input = file(controller.as_fd().try_clone_to_owned().unwrap());
-        Self { drill, input, output: file(controller), seen: String::new() }
-    }
-
-    async fn is_asked(&mut self, question: &str) {
-        let reading = async {
-            while !self.seen.contains(question) {
-                let mut text = [0; 4096];
-                let length = self.output.read(&mut text).await.unwrap_or(0);
-                assert!(length > 0, "it was not asked {question:?}: {}", self.seen);
-                self.seen.push_str(&String::from_utf8_lossy(&text[..length]));
-            }
-        };
-        within_limit(reading).await;
-    }
-
-    async fn answers(&mut self, answer: &str) {
-        self.seen.clear();
-        self.input.write_all(format!("{answer}\n").as_bytes()).await.unwrap();
-        self.input.flush().await.unwrap();
-    }
-
-    /// As Ctrl-D at the beginning of a line.
-    async fn ends_the_input(&mut self) {
-        self.seen.clear();
-        self.input.write_all(b"\x04").await.unwrap();
-        self.input.flush().await.unwrap();
-    }
-
-    fn interrupt(&self) {
-        send(self.drill.id().unwrap(), Signal::INT);
-    }
-
-    /// Reads on, so that the drill is never kept from writing, and returns how it ended and what it has written last in one
-    /// go: the lines that stay.
-    async fn end_with_last_lines(self) -> (Ended, String) {
-        let mut output = self.output;
-        let reading = tokio::spawn(async move {
-            let (mut text, mut seen) = ([0; 4096], self.seen);
-            while let Ok(length @ 1..) = output.read(&mut text).await {
-                seen.push_str(&String::from_utf8_lossy(&text[..length]));
-            }
-            seen
-        });
-        let ended = end(self.drill).await;
-        let seen = within_limit(reading).await.unwrap();
-        let cleared = "\x1b[2K";
-        (ended, seen.rsplit(cleared).next().unwrap().to_owned())
-    }
-
-    async fn end(self) -> Ended {
-        self.end_with_last_lines().await.0
-    }
-}
+use rustix::process::Signal;
+use support::{FleetProgram, terminal::OnTerminal};
 
 #[tokio::test]
 async fn it_shows_the_plan_and_asks_how_many_and_whether() {
@@ -115,7 +29,7 @@ async fn it_shows_the_plan_and_asks_how_many_and_whether() {
     let mut drill = OnTerminal::start(&attached);
     drill.is_asked("How many").await;
     for (answer, wrong) in
-        [("3", "at least half of the 5 replicas must stay healthy"), ("y", "\"y\" is no whole number")]
+        [("3", "at least half of the 5 members must stay healthy"), ("y", "\"y\" is no whole number")]
     {
         drill.answers(answer).await;
         drill.is_asked("How many").await;

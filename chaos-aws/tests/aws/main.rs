@@ -6,6 +6,8 @@ mod cloud;
 mod contract;
 mod discovery;
 mod events;
+#[cfg(feature = "fis")]
+mod fis;
 mod isolation;
 #[cfg(feature = "notify")]
 mod notify;

@@ -616,6 +616,87 @@ class Ends(unittest.TestCase):
             self.assertEqual(left_of(pid), [])
 
 
+class Experiments(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        self.stand_in.page("POST", "fis", {"scale": 0.01})
+        [self.ids] = self.stand_in.world({"name": "web", "size": 3})
+        self.fis, self.ec2 = self.stand_in.client("fis"), self.stand_in.client("ec2")
+
+    def template(self, action: str, selection: str = "COUNT(1)", group: str = "web", **parameters: str) -> str:
+        target = {
+            "resourceType": "aws:ec2:instance",
+            "resourceTags": {"aws:autoscaling:groupName": group},
+            "selectionMode": selection,
+        }
+        made = self.fis.create_experiment_template(
+            description="",
+            stopConditions=[{"source": "none"}],
+            roleArn="arn:aws:iam::123456789012:role/fis",
+            targets={"some": target},
+            actions={"do": {"actionId": action, "parameters": parameters, "targets": {"Instances": "some"}}},
+        )
+        return str(made["experimentTemplate"]["id"])
+
+    def start(self, template: str, **more: Any) -> str:
+        started = self.fis.start_experiment(experimentTemplateId=template, **more)["experiment"]
+        self.assertEqual(started["state"]["status"], "pending")
+        return str(started["id"])
+
+    def reaches(self, experiment: str, status: str) -> dict[str, Any]:
+        def there() -> dict[str, Any] | None:
+            told: dict[str, Any] = self.fis.get_experiment(id=experiment)["experiment"]["state"]
+            return told if told["status"] == status else None
+
+        told: dict[str, Any] = until(there)
+        return told
+
+    def running(self) -> int:
+        reservations = self.ec2.describe_instances(InstanceIds=self.ids)["Reservations"]
+        instances = [one for reservation in reservations for one in reservation["Instances"]]
+        return sum(one["State"]["Name"] == "running" for one in instances)
+
+    def test_one_that_is_stopped_undoes_what_it_did(self) -> None:
+        template = self.template("aws:ec2:stop-instances", startInstancesAfterDuration="PT1H")
+        experiment = self.start(template, clientToken="once", tags={"of": "me"})
+        self.reaches(experiment, "running")
+        until(lambda: self.running() == 2)
+        again = self.fis.start_experiment(experimentTemplateId=template, clientToken="once")["experiment"]
+        self.assertEqual(again["id"], experiment)
+        [listed] = self.fis.list_experiments(experimentTemplateId=template)["experiments"]
+        self.assertEqual((listed["tags"], listed["state"]["status"]), ({"of": "me"}, "running"))
+        stopping = self.fis.stop_experiment(id=experiment)["experiment"]["state"]["status"]
+        self.assertEqual(stopping, "stopping")
+        self.reaches(experiment, "stopped")
+        self.assertEqual(self.running(), 3)
+        # It has ended, and stays so.
+        self.fis.stop_experiment(id=experiment)
+        self.reaches(experiment, "stopped")
+
+    def test_one_comes_to_its_end_by_itself(self) -> None:
+        template = self.template("aws:ec2:stop-instances", "PERCENT(70)", startInstancesAfterDuration="PT30S")
+        experiment = self.start(template)
+        until(lambda: self.running() == 1)
+        self.reaches(experiment, "completed")
+        self.assertEqual(self.running(), 3)
+
+    def test_the_group_replaces_what_is_terminated(self) -> None:
+        experiment = self.start(self.template("aws:ec2:terminate-instances", "ALL"))
+        self.reaches(experiment, "completed")
+        groups = self.stand_in.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+        members = {one["InstanceId"] for one in groups[0]["Instances"]}
+        self.assertEqual((len(members), members & set(self.ids)), (3, set()))
+
+    def test_nobody_to_hit_and_failures_on_request(self) -> None:
+        told = self.reaches(self.start(self.template("aws:ec2:reboot-instances", group="nobody")), "failed")
+        self.assertIn("empty set", told["reason"])
+        stop = self.template("aws:ec2:stop-instances", startInstancesAfterDuration="PT1H")
+        for when in ("before", "while"):
+            self.stand_in.page("POST", "fis", {"fail": {"reason": "no permission", "when": when}})
+            told = self.reaches(self.start(stop), "failed")
+            self.assertEqual((told["reason"], self.running()), ("no permission", 3))
+
+
 if __name__ == "__main__":
     if not ROOT:
         print("skipped: scripts of AWS instances in network namespaces: only root can make them")

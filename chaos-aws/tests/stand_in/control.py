@@ -57,6 +57,7 @@ class Control:
         front = self._front
         front.healing.reset()
         front.run_command.clear()
+        front.fault_injection.clear()
         front.machines.clear()
         cloud.reset()
         front.faults.clear()
@@ -82,6 +83,16 @@ class Control:
             self._front.run_command.delivery_scale = float(given["delivery_scale"])
         if "instance" in given:
             self._front.run_command.set_ping(given["instance"], given["ping"])
+        return {}
+
+    def post_fis(self, given: Any, _query: str) -> Any:
+        unknown = set(given) - {"scale", "fail"}
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        if "scale" in given:
+            self._front.fault_injection.scale = float(given["scale"])
+        if "fail" in given:
+            self._front.fault_injection.set_failure(given["fail"])
         return {}
 
     def get_machines(self, _given: Any, _query: str) -> Any:

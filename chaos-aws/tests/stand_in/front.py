@@ -16,6 +16,7 @@ import cloud
 from answers import Answer, ApiError
 from call import Call, parse
 from control import Control
+from fault_injection import FaultInjection
 from faults import Fault, Faults
 from machine import Machines
 from run_command import RunCommand
@@ -34,6 +35,7 @@ class Front:
         self._moto = DomainDispatcherApplication(create_backend_app)
         self.machines = machines
         self.run_command = RunCommand(machines)
+        self.fault_injection = FaultInjection()
         self.faults = Faults()
         self.healing = cloud.Healing()
         self._lock = threading.Lock()
@@ -120,7 +122,8 @@ class Front:
         return Answer(int(head[0].split()[0]), list(head[1]), whole)
 
     def _follow(self, call: Call) -> None:
-        """What became of instances ends what runs on them."""
+        """What became of instances ends what runs on them, and an experiment goes its way."""
+        self.fault_injection.follow(call)
         if call.action.startswith(("Describe", "Get", "List")):
             return
         rebooted = call.parameters.values() if call.action == "RebootInstances" else ()

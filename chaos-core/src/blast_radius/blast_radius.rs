@@ -1,4 +1,4 @@
-use super::{Percent, Quota};
+use super::{FailureDomain, Percent, Quota};
 use crate::Result;
 
 /// How much may be broken at once.
@@ -16,13 +16,14 @@ use crate::Result;
 ///     .min_healthy(Percent(66));
 /// # let _ = nightly;
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlastRadius {
     targets_per_group: Quota,
     targets_per_run: Quota,
     min_healthy: Quota,
     /// None: as many as one run may choose.
     max_active: Option<usize>,
+    domain: Option<FailureDomain>,
 }
 
 impl BlastRadius {
@@ -58,7 +59,21 @@ impl BlastRadius {
         self
     }
 
+    /// Keeps every victim of a run within one failure domain, over all groups: the drill of a zone that fails. Default: anywhere.
+    ///
+    /// Never all domains of a group: a group is left alone unless another of its domains stays, in which a member is healthy and none
+    /// is under a fault, of this monkey or of another over the same journal. So is a member that does not tell its domain. How many
+    /// targets it is within the domain, [`targets_per_group`](BlastRadius::targets_per_group) and the others say as ever.
+    #[must_use]
+    pub fn within(mut self, domain: impl Into<FailureDomain>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
+        if let Some(domain) = &self.domain {
+            domain.check()?;
+        }
         self.targets_per_group.check("targets_per_group")?;
         self.targets_per_run.check("targets_per_run")?;
         self.min_healthy.check("min_healthy")
@@ -80,6 +95,10 @@ impl BlastRadius {
         self.min_healthy.at_least(desired.max(present))
     }
 
+    pub(crate) fn domain(&self) -> Option<&FailureDomain> {
+        self.domain.as_ref()
+    }
+
     /// None as for [`run_limit`](BlastRadius::run_limit).
     pub(crate) fn active_limit(&self, present: Option<usize>) -> Option<usize> {
         self.max_active.or_else(|| self.run_limit(present))
@@ -93,6 +112,7 @@ impl Default for BlastRadius {
             targets_per_run: Quota::from(1),
             min_healthy: Percent(50).into(),
             max_active: None,
+            domain: None,
         }
     }
 }

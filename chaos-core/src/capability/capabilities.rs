@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Capability, CapabilitySet, Isolation, Lifecycle, Shell};
+use super::{Capability, CapabilitySet, Experiments, Isolation, Lifecycle, Shell};
 use crate::{Error, Result};
 
 /// What can be done to a target: one optional handle per ability.
@@ -23,6 +23,8 @@ pub struct Capabilities {
     pub shell: Option<Arc<dyn Shell>>,
     /// Cut the target off from outside.
     pub isolation: Option<Arc<dyn Isolation>>,
+    /// Have an engine of the platform run experiments.
+    pub experiments: Option<Arc<dyn Experiments>>,
 }
 
 impl Capabilities {
@@ -47,6 +49,13 @@ impl Capabilities {
         self
     }
 
+    /// Adds the ability to have experiments run.
+    #[must_use]
+    pub fn with_experiments(mut self, experiments: Arc<dyn Experiments>) -> Self {
+        self.experiments = Some(experiments);
+        self
+    }
+
     /// Everything that is there, as a set.
     pub fn set(&self) -> CapabilitySet {
         let mut set =
@@ -56,6 +65,9 @@ impl Capabilities {
         }
         if self.isolation.is_some() {
             set = set.union(CapabilitySet::of([Capability::Isolation]));
+        }
+        if self.experiments.is_some() {
+            set = set.union(CapabilitySet::of([Capability::Experiments]));
         }
         set
     }
@@ -73,5 +85,10 @@ impl Capabilities {
     /// The isolation, or an `Unsupported` error.
     pub fn isolation(&self) -> Result<&Arc<dyn Isolation>> {
         self.isolation.as_ref().ok_or_else(|| Error::unsupported("isolation"))
+    }
+
+    /// The experiments, or an `Unsupported` error.
+    pub fn experiments(&self) -> Result<&Arc<dyn Experiments>> {
+        self.experiments.as_ref().ok_or_else(|| Error::unsupported("running experiments"))
     }
 }

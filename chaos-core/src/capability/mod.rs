@@ -1,6 +1,9 @@
 //! What a provider can do to a target, as small optional traits.
 
 mod capabilities;
+mod experiment;
+mod experiment_run;
+mod experiments;
 mod isolation;
 mod lifecycle;
 mod network_share;
@@ -8,6 +11,9 @@ mod set;
 mod shell;
 
 pub use capabilities::Capabilities;
+pub use experiment::{Experiment, ExperimentDefinition, ExperimentExtent, ExperimentId};
+pub use experiment_run::{ExperimentRun, ExperimentState};
+pub use experiments::Experiments;
 pub use isolation::{Isolation, IsolationSnapshot};
 pub use lifecycle::Lifecycle;
 pub use network_share::NetworkShare;

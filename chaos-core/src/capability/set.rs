@@ -19,11 +19,20 @@ pub enum Capability {
     Shell,
     /// Cut it off from outside.
     Isolation,
+    /// Have an engine of the platform run experiments.
+    Experiments,
 }
 
 impl Capability {
-    const ALL: [Self; 6] =
-        [Self::Terminate, Self::Stop, Self::Start, Self::Reboot, Self::Shell, Self::Isolation];
+    const ALL: [Self; 7] = [
+        Self::Terminate,
+        Self::Stop,
+        Self::Start,
+        Self::Reboot,
+        Self::Shell,
+        Self::Isolation,
+        Self::Experiments,
+    ];
 
     fn bit(self) -> u32 {
         1 << self as u32
@@ -39,6 +48,7 @@ impl fmt::Display for Capability {
             Self::Reboot => "reboot",
             Self::Shell => "shell",
             Self::Isolation => "isolation",
+            Self::Experiments => "experiments",
         })
     }
 }

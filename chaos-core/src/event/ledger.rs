@@ -12,6 +12,8 @@ pub(crate) struct Ledger(Mutex<Findings>);
 pub(crate) struct Findings {
     pub(crate) achieved: Magnitude,
     pub(crate) milestones: Vec<Reached>,
+    /// Whether a recovery has seen the fault in effect.
+    pub(crate) is_seen: bool,
     notes: Vec<String>,
 }
 
@@ -34,6 +36,10 @@ impl Ledger {
         if !notes.contains(&what) {
             notes.push(what);
         }
+    }
+
+    pub(crate) fn see(&self) {
+        self.findings().is_seen = true;
     }
 
     /// Whether this is the first time that `milestone` is reached.

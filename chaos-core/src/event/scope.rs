@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::ledger::{Findings, Ledger};
 use crate::{
-    Activity, Clock, Error, ErrorKind, FaultId, Group, GroupId, Injection, Milestone, Provider, Result,
-    Shell, Target, TargetId, clock::Deadline, observer::Observers,
+    Activity, Clock, Error, ErrorKind, Experiments, FaultId, Group, GroupId, Injection, Milestone, Provider,
+    Result, Shell, Target, TargetId, clock::Deadline, observer::Observers,
 };
 
 /// What an event and a recovery see: the target, its group, the fault's id and deadline, and the injected clock.
@@ -142,6 +142,18 @@ impl Scope {
         }
     }
 
+    /// A fresh look for the engine that runs experiments, which is there without the target too.
+    ///
+    /// # Errors
+    /// As [`Provider::resolve`] and [`Provider::experiments_beyond`].
+    pub async fn fresh_experiments(&self) -> Result<Arc<dyn Experiments>> {
+        let target = self.fresh_target().await?;
+        match target.and_then(|target| target.capabilities().experiments) {
+            Some(experiments) => Ok(experiments),
+            None => self.inner.parts.provider.experiments_beyond(self.target_id()).await,
+        }
+    }
+
     /// The injected clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.inner.parts.clock
@@ -177,6 +189,13 @@ impl Scope {
     /// twice it is reported once.
     pub fn note(&self, what: impl Into<String>) {
         self.inner.ledger.note(what.into());
+    }
+
+    /// Reports that the fault was seen in effect, although the target may be back by now: a terminated instance is gone, and another
+    /// has taken its place. Without this, and where no look has found the target not back, one that is well is looked at again after
+    /// the [settling time](crate::MonkeyBuilder::settle), because a fault whose injection is late may still come.
+    pub fn see_effect(&self) {
+        self.inner.ledger.see();
     }
 
     /// Reports that `milestone` was reached now. Only the first time counts.

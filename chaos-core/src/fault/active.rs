@@ -205,7 +205,9 @@ impl Active {
 
     /// Whether the first look that sees the target well may be believed.
     fn is_believable(&self) -> bool {
-        self.scope.injection() == Injection::NeverBegan || self.is_proven.load(Ordering::SeqCst)
+        self.scope.injection() == Injection::NeverBegan
+            || self.is_proven.load(Ordering::SeqCst)
+            || self.scope.findings().is_seen
     }
 
     async fn look(&self) -> Result<Verdict> {

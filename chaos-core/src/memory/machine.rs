@@ -22,16 +22,18 @@ pub(super) trait Replace: fmt::Debug + Send + Sync {
 pub(super) struct Machine {
     health: AtomicU8,
     id: TargetId,
+    labels: Labels,
     /// The machine is its own lifecycle.
     this: Weak<Self>,
     replacer: Weak<dyn Replace>,
 }
 
 impl Machine {
-    pub(super) fn start(id: TargetId, replacer: Weak<dyn Replace>) -> Arc<Self> {
+    pub(super) fn start(id: TargetId, labels: Labels, replacer: Weak<dyn Replace>) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             health: AtomicU8::new(code(Health::Healthy)),
             id,
+            labels,
             this: this.clone(),
             replacer,
         })
@@ -69,8 +71,7 @@ impl Target for Machine {
     }
 
     fn labels(&self) -> &Labels {
-        static NONE: Labels = Labels::new();
-        &NONE
+        &self.labels
     }
 
     fn capabilities(&self) -> Capabilities {

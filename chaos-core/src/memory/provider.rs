@@ -40,6 +40,7 @@ struct Replacer {
     id: GroupId,
     desired: usize,
     replaces_members: bool,
+    spread: Option<Spread>,
     machines: Mutex<Machines>,
 }
 
@@ -49,13 +50,20 @@ struct Machines {
     next: usize,
 }
 
+/// The domains, told by a label, over which a group spreads its machines.
+#[derive(Debug)]
+struct Spread {
+    label: String,
+    domains: Vec<String>,
+}
+
 impl MemoryProvider {
     /// Adds a group of `size` healthy machines, `memory:<name>/machine-0` and so on, that replaces its members.
     ///
     /// # Errors
     /// `InvalidInput` for a name that no [`GroupId`] can hold.
     pub fn with_group(self, name: &str, size: usize) -> Result<Self> {
-        self.add(name, size, true)
+        self.add(name, size, true, None)
     }
 
     /// Adds a group that replaces nobody.
@@ -63,16 +71,38 @@ impl MemoryProvider {
     /// # Errors
     /// As [`with_group`](MemoryProvider::with_group).
     pub fn with_fixed_group(self, name: &str, size: usize) -> Result<Self> {
-        self.add(name, size, false)
+        self.add(name, size, false, None)
     }
 
-    fn add(mut self, name: &str, size: usize, replaces_members: bool) -> Result<Self> {
+    /// Adds a group that replaces its members, in turn one for each of `domains`, which the label `label` of a machine tells.
+    ///
+    /// # Errors
+    /// As [`with_group`](MemoryProvider::with_group).
+    pub fn with_spread_group(
+        self,
+        name: &str,
+        size: usize,
+        label: impl Into<String>,
+        domains: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Self> {
+        let domains = domains.into_iter().map(Into::into).collect();
+        self.add(name, size, true, Some(Spread { label: label.into(), domains }))
+    }
+
+    fn add(
+        mut self,
+        name: &str,
+        size: usize,
+        replaces_members: bool,
+        spread: Option<Spread>,
+    ) -> Result<Self> {
         let id = GroupId::new(SCHEME, name)?;
         let group = Arc::new_cyclic(|this: &Weak<Replacer>| Replacer {
             this: this.clone(),
             id: id.clone(),
             desired: size,
             replaces_members,
+            spread,
             machines: Mutex::default(),
         });
         for _ in 0..size {
@@ -102,8 +132,9 @@ impl Replacer {
     fn add_machine(&self) -> Result<()> {
         let mut machines = self.machines();
         let id = self.id.target(&format!("machine-{}", machines.next))?;
+        let labels = self.spread.iter().filter_map(|spread| spread.of(machines.next)).collect();
         machines.next += 1;
-        machines.present.push(Machine::start(id, self.this.clone()));
+        machines.present.push(Machine::start(id, labels, self.this.clone()));
         Ok(())
     }
 
@@ -119,6 +150,13 @@ impl Replacer {
 
     fn machines(&self) -> MutexGuard<'_, Machines> {
         self.machines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Spread {
+    fn of(&self, number: usize) -> Option<(String, String)> {
+        let domain = self.domains.get(number.checked_rem(self.domains.len())?)?;
+        Some((self.label.clone(), domain.clone()))
     }
 }
 

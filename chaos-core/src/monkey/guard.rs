@@ -1,5 +1,7 @@
 use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
 
+use jiff::SignedDuration;
+
 use super::core::{Core, Cut};
 use crate::{
     Active, Activity, Armed, Arming, BoxRecovery, Chosen, Clock, CutShort, Error, ErrorKind, Failure,
@@ -13,6 +15,9 @@ use crate::{
 /// How often whoever holds a fault asks the journal whether another process has halted everything, and the wall clock
 /// whether the deadline has passed while the machine slept.
 const POLL: Duration = Duration::from_secs(2);
+
+/// How old a plan may be for an event to be prepared by what it saw. There is another look before the injection in any case.
+const FRESH: SignedDuration = SignedDuration::from_secs(1);
 
 /// How long observers may take to allow an injection.
 const ASK_LIMIT: Duration = Duration::from_secs(30);
@@ -154,7 +159,13 @@ struct Ready {
 /// The last looks, the preparation and the announcement. Nothing is touched, and whatever is not certain is a reason to leave the
 /// target alone.
 async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Reason> {
-    let seen = look_again(core, victim).await?;
+    // While victims wait for others the plan grows old.
+    let age = core.parts.clock.now().duration_since(victim.planned_at);
+    let seen = if (SignedDuration::ZERO..FRESH).contains(&age) {
+        Arc::clone(&victim.group)
+    } else {
+        Arc::new(look_again(core, victim).await?)
+    };
     let (now, budget) = (core.parts.clock.now(), core.parts.retry.budget);
     let deadline = Deadline::after(now, victim.hold.until_deadline());
     let window = core.parts.calendar.window(now).ok_or(Reason::CalendarClosed)?;
@@ -247,6 +258,13 @@ async fn look_again(core: &Core, victim: &Victim) -> Result<Group, Reason> {
     let minimum = core.parts.blast_radius.healthy_floor(group.desired, group.members.len());
     if sound.len() < minimum {
         return Err(Reason::TooFewHealthy { left: sound.len(), minimum });
+    }
+    if let Some(domain) = core.parts.blast_radius.domain() {
+        let label = domain.label().to_owned();
+        let hit = domain.of(member.target.labels()).ok_or(Reason::UnknownDomain { label: label.clone() })?;
+        if !domain.spares_another(hit, &group.members, |member| faulty.contains(member.target.id())) {
+            return Err(Reason::NoOtherDomain { label, domain: hit.to_owned() });
+        }
     }
     Ok(group)
 }

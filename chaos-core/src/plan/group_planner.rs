@@ -2,7 +2,11 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{Decision, GroupPlan, Reason, TargetPlan, occupancy::Occupancy};
+use super::{
+    Decision, GroupPlan, Reason, TargetPlan,
+    domain_draw::{DomainHit, keep_one_domain},
+    occupancy::Occupancy,
+};
 use crate::{
     BlastRadius, CapabilitySet, ChaosEvent, ErrorKind, Failure, Group, GroupId, Health, Hold, Member,
     Provider, Target, TargetId, Window, chance::Draw, clock,
@@ -32,6 +36,8 @@ pub(crate) struct Victim {
     pub(crate) event: Arc<dyn ChaosEvent>,
     /// How long the event is held.
     pub(crate) hold: Hold,
+    /// Not after the provider was asked for the group.
+    pub(crate) planned_at: Timestamp,
     /// The most pending faults in the group, this one included.
     pub(crate) group_active: usize,
     /// The most pending faults over the whole journal, this one included. Known when every group is.
@@ -39,6 +45,8 @@ pub(crate) struct Victim {
     /// Where fewer victims are wanted than were chosen, those with the lowest numbers stay. Drawn in the victim's own group,
     /// so that who stays does not depend on the order in which groups arrive.
     pub(crate) rank: u64,
+    /// Where a run is kept within one failure domain, that of this victim.
+    pub(super) domain: Option<DomainHit>,
 }
 
 /// An event that may be injected into this group, and what it requires.
@@ -46,6 +54,14 @@ struct Usable<'a> {
     event: &'a Arc<dyn ChaosEvent>,
     requires: CapabilitySet,
     hold: Hold,
+}
+
+impl Victim {
+    /// Those who are first in this order stay.
+    pub(super) fn order(&self) -> (Option<(u64, &str)>, u64, &TargetId) {
+        let domain = self.domain.as_ref().map(|hit| (hit.rank, &*hit.name));
+        (domain, self.rank, self.target.id())
+    }
 }
 
 impl GroupPlanner<'_> {
@@ -195,6 +211,16 @@ impl GroupPlanner<'_> {
             return Vec::new();
         }
 
+        let domain = match self.blast_radius.domain() {
+            None => None,
+            Some(domain) => {
+                let hit = keep_one_domain(domain, &group, self.occupancy, self.seed, &mut eligible, plan);
+                if hit.is_none() {
+                    return Vec::new();
+                }
+                hit
+            }
+        };
         let mut draw = Draw::for_group(self.seed, group.id.as_str());
         let mut chosen = draw.choose(&mut eligible, allowed).to_vec();
         chosen.sort_unstable();
@@ -215,9 +241,11 @@ impl GroupPlanner<'_> {
                 target: Arc::clone(&member.target),
                 event: Arc::clone(drawn.event),
                 hold: drawn.hold,
+                planned_at: self.now,
                 group_active: active + allowed,
                 total_active: 0,
                 rank: draw.number(),
+                domain: domain.clone(),
             });
         }
         victims

@@ -1,5 +1,6 @@
 //! Plans: who is chosen, and why the others are not.
 
+mod domain_draw;
 mod group_planner;
 mod occupancy;
 mod plan;

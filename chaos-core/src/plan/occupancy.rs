@@ -2,7 +2,7 @@ use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::{FaultId, FaultQuery, FaultState, GroupId, Halt, Hold, Journal, Result, TargetId, clock};
+use crate::{FaultId, FaultQuery, FaultState, Group, GroupId, Halt, Hold, Journal, Result, TargetId, clock};
 
 /// What the journal holds at the moment of planning.
 #[derive(Debug, Default)]
@@ -40,6 +40,11 @@ impl Occupancy {
     pub(super) fn on_target(&self, target: &TargetId) -> Option<(FaultId, FaultState)> {
         // Most plans meet an empty journal: no hash is computed for a million targets then.
         if self.by_target.is_empty() { None } else { self.by_target.get(target).copied() }
+    }
+
+    /// How many faults are on targets that `group` shows.
+    pub(super) fn on_members(&self, group: &Group) -> usize {
+        group.members.iter().filter(|member| self.on_target(member.target.id()).is_some()).count()
     }
 
     pub(super) fn in_group(&self, group: &GroupId) -> usize {

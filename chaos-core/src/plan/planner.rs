@@ -206,6 +206,7 @@ impl Planner<'_> {
             all.groups.extend(listing.groups);
             all.victims.extend(listing.victims.into_iter().map(|(group, victim)| (offset + group, victim)));
         }
+        all.keep_one_domain();
         let present = all.groups.iter().map(|group| group.targets.len()).sum();
         let (wanted, surplus) = self.wanted(occupancy.total, Some(present));
         all.keep(wanted.unwrap_or(usize::MAX), &surplus);
@@ -235,11 +236,20 @@ impl Listing {
         if self.victims.len() <= wanted {
             return;
         }
-        self.victims.sort_unstable_by(|(_, one), (_, other)| {
-            (one.rank, one.target.id()).cmp(&(other.rank, other.target.id()))
-        });
+        self.victims.sort_unstable_by(|(_, one), (_, other)| one.order().cmp(&other.order()));
         for (group, victim) in self.victims.drain(wanted..) {
             self.groups[group].spare(victim.target.id(), reason);
+        }
+    }
+
+    /// Keeps the victims of the failure domain that the run hits, where it is kept within one.
+    fn keep_one_domain(&mut self) {
+        let first = self.victims.iter().map(|(_, victim)| victim).min_by_key(|victim| victim.order());
+        let Some(hit) = first.and_then(|victim| victim.domain.clone()) else { return };
+        let reason = Reason::OutsideDomain { label: hit.label.to_string(), domain: hit.name.to_string() };
+        for (group, victim) in self.victims.extract_if(.., |(_, victim)| victim.domain.as_ref() != Some(&hit))
+        {
+            self.groups[group].spare(victim.target.id(), &reason);
         }
     }
 }

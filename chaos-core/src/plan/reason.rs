@@ -43,6 +43,25 @@ pub enum Reason {
         /// How many must be left.
         minimum: usize,
     },
+    /// The group would be left with no failure domain that nothing is wrong with.
+    NoOtherDomain {
+        /// The label that tells the domains apart.
+        label: String,
+        /// The domain that would be hit.
+        domain: String,
+    },
+    /// The target is in another failure domain than the one that is hit.
+    OutsideDomain {
+        /// The label that tells the domains apart.
+        label: String,
+        /// The domain that is hit.
+        domain: String,
+    },
+    /// The target does not tell its failure domain.
+    UnknownDomain {
+        /// The label that it lacks.
+        label: String,
+    },
     /// As many targets of this group are under a fault as the blast radius allows.
     GroupLimit {
         /// How many there are.
@@ -115,6 +134,14 @@ impl fmt::Display for Reason {
             Self::TooFewHealthy { left, minimum } => {
                 write!(f, "{left} healthy members would be left, and {minimum} must be")
             }
+            Self::NoOtherDomain { label, domain } => {
+                write!(
+                    f,
+                    "without {domain}, no other {label} of the group would be left that nothing is wrong with"
+                )
+            }
+            Self::OutsideDomain { label, domain } => write!(f, "only {label} {domain} is hit"),
+            Self::UnknownDomain { label } => write!(f, "it does not tell its {label}"),
             Self::GroupLimit { active, limit } => {
                 write!(f, "{active} of at most {limit} targets of the group are under a fault")
             }

@@ -3,11 +3,13 @@
 #![allow(dead_code, unused_imports, reason = "no test file uses all of it")]
 
 mod confused;
+mod engine;
 mod platform;
 mod setup;
 mod trouble;
 
 pub(crate) use confused::Confused;
+pub(crate) use engine::{FREEZE, Lab};
 pub(crate) use platform::Platform;
 pub(crate) use setup::{builder, inject, inject_into, over, seconds, within};
 pub(crate) use trouble::Trouble;

@@ -1,7 +1,9 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use chaos_core::{BoxStream, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId};
+use chaos_core::{
+    BoxStream, Experiments, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId,
+};
 use futures_util::StreamExt;
 
 type AlterTarget = dyn Fn(Arc<dyn Target>) -> Arc<dyn Target> + Send + Sync;
@@ -80,6 +82,10 @@ impl<P: Provider> Provider for Altered<P> {
 
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         self.inner.shell_beyond(id).await
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        self.inner.experiments_beyond(id).await
     }
 }
 

@@ -49,6 +49,8 @@ pub enum ProviderCall {
     Resolve,
     /// `shell_beyond`.
     ShellBeyond,
+    /// `experiments_beyond`.
+    ExperimentsBeyond,
 }
 
 /// A call to a [`Target`](chaos_core::Target) or to one of its capabilities.
@@ -79,6 +81,14 @@ pub enum TargetCall {
     Restore,
     /// `Isolation::is_isolated`.
     IsIsolated,
+    /// `Experiments::look_up`.
+    LookUp,
+    /// `Experiments::start`.
+    StartExperiment,
+    /// `Experiments::runs`.
+    Runs,
+    /// `Experiments::stop`.
+    StopExperiment,
 }
 
 impl TargetCall {
@@ -92,6 +102,9 @@ impl TargetCall {
             Self::Reboot => Capability::Reboot,
             Self::Inspect | Self::Run | Self::Network => Capability::Shell,
             Self::Snapshot | Self::Isolate | Self::Restore | Self::IsIsolated => Capability::Isolation,
+            Self::LookUp | Self::StartExperiment | Self::Runs | Self::StopExperiment => {
+                Capability::Experiments
+            }
         })
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chaos_core::{BoxStream, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId};
+use chaos_core::{
+    BoxStream, Experiments, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId,
+};
 use futures_util::{StreamExt, stream};
 
 use super::{Faulty, Interference, ProviderCall};
@@ -44,5 +46,12 @@ impl<P: Provider, I: Interference<ProviderCall>> Provider for Faulty<P, I> {
         let shell = self.inner.shell_beyond(id).await?;
         self.interference.after(ProviderCall::ShellBeyond).await?;
         Ok(shell)
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        self.interference.before(ProviderCall::ExperimentsBeyond).await?;
+        let experiments = self.inner.experiments_beyond(id).await?;
+        self.interference.after(ProviderCall::ExperimentsBeyond).await?;
+        Ok(experiments)
     }
 }

@@ -4,8 +4,9 @@ use std::{future::Future, sync::Arc};
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capabilities, CapabilitySet, Health, Isolation, IsolationSnapshot, Labels, Lifecycle, NetworkShare,
-    Output, Permit, Provider, Result, Script, Shell, Target, TargetId,
+    Capabilities, CapabilitySet, Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, Experiments,
+    FaultId, Health, Isolation, IsolationSnapshot, Labels, Lifecycle, NetworkShare, Output, Permit, Provider,
+    Result, Script, Shell, Target, TargetId,
 };
 
 use super::{Altered, Faulty, Interference, TargetCall};
@@ -49,6 +50,9 @@ impl<I: Interference<TargetCall>> Target for Faulty<Arc<dyn Target>, I> {
         capabilities.isolation = capabilities
             .isolation
             .map(|isolation| Arc::new(Faulty::sharing(isolation, around())) as Arc<dyn Isolation>);
+        capabilities.experiments = capabilities
+            .experiments
+            .map(|experiments| Arc::new(Faulty::sharing(experiments, around())) as Arc<dyn Experiments>);
         capabilities
     }
 
@@ -111,5 +115,24 @@ impl<I: Interference<TargetCall>> Isolation for Faulty<Arc<dyn Isolation>, I> {
 
     async fn is_isolated(&self) -> Result<bool> {
         self.around_target(TargetCall::IsIsolated, self.inner.is_isolated()).await
+    }
+}
+
+#[async_trait]
+impl<I: Interference<TargetCall>> Experiments for Faulty<Arc<dyn Experiments>, I> {
+    async fn look_up(&self, id: &ExperimentId) -> Result<ExperimentDefinition> {
+        self.around_target(TargetCall::LookUp, self.inner.look_up(id)).await
+    }
+
+    async fn start(&self, experiment: &Experiment, permit: &Permit) -> Result<()> {
+        self.around_target(TargetCall::StartExperiment, self.inner.start(experiment, permit)).await
+    }
+
+    async fn runs(&self, experiment: &Experiment, fault: FaultId) -> Result<Vec<ExperimentRun>> {
+        self.around_target(TargetCall::Runs, self.inner.runs(experiment, fault)).await
+    }
+
+    async fn stop(&self, experiment: &Experiment, run: &ExperimentRun, permit: &Permit) -> Result<()> {
+        self.around_target(TargetCall::StopExperiment, self.inner.stop(experiment, run, permit)).await
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chaos_core::{Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId};
+use chaos_core::{Experiments, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId};
 use futures_util::{StreamExt, stream::BoxStream};
 
 /// A provider of which only the targets that a person has agreed to may be chosen.
@@ -9,11 +9,18 @@ use futures_util::{StreamExt, stream::BoxStream};
 /// The same seed draws others where the fleet has changed since they were announced.
 #[derive(Debug)]
 pub(super) struct Announced {
-    pub(super) provider: Arc<dyn Provider>,
-    pub(super) targets: Vec<TargetId>,
+    provider: Arc<dyn Provider>,
+    targets: Vec<TargetId>,
 }
 
 impl Announced {
+    /// These providers, with `targets` only.
+    pub(super) fn only(targets: &[TargetId], providers: Vec<Arc<dyn Provider>>) -> Vec<Arc<dyn Provider>> {
+        let announced =
+            |provider| Arc::new(Self { provider, targets: targets.to_vec() }) as Arc<dyn Provider>;
+        providers.into_iter().map(announced).collect()
+    }
+
     fn restrict(&self, mut group: Group) -> Group {
         for member in &mut group.members {
             if !self.targets.contains(member.target.id()) {
@@ -44,6 +51,10 @@ impl Provider for Announced {
 
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         self.provider.shell_beyond(id).await
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        self.provider.experiments_beyond(id).await
     }
 }
 

@@ -2,7 +2,9 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
-use super::{crash::CrashPoint, event::EventArguments};
+use super::{
+    aws::AwsArguments, azure::AzureArguments, cloud::CloudArguments, crash::CrashPoint, event::EventArguments,
+};
 use crate::arguments::{count, duration, seed};
 
 /// What a drill is told.
@@ -11,8 +13,8 @@ use crate::arguments::{count, duration, seed};
     name = "drill",
     version,
     about = "Breaks one of five replicas, watches the fleet heal, and reports what the clients noticed",
-    after_help = "Without --attach the fleet is the drill's own: five replicas of a small HTTP service on 127.0.0.1, which \
-                  end with the drill.\n\n\
+    after_help = "Without --attach and --provider the fleet is the drill's own: five replicas of a small HTTP service on \
+                  127.0.0.1, which end with the drill.\n\n\
                   Exit codes: 0 done and recovered, 2 bad arguments, also such as make no sense on the target, 3 skipped by a safety rule or a doubt, 4 injected but not \
                   recovered, 5 anything else: also a drill that Ctrl-C cut short and that has recovered \
                   everything, whose outcome in JSON is failed."
@@ -22,7 +24,7 @@ pub struct DrillArguments {
     /// Where the groups are
     #[arg(long, value_name = "NAME", value_enum, default_value_t = ProviderName::Local)]
     pub(super) provider: ProviderName,
-    /// Only this group, by id or by name
+    /// Only this group, by id or by name; in a cloud also those like a name with * and ?
     #[arg(long, value_name = "NAME")]
     pub(super) group: Option<String>,
     /// How many targets, 1 if not given; at least half of a group stays healthy
@@ -34,10 +36,11 @@ pub struct DrillArguments {
     /// Show who would be chosen, and touch nothing. Whether the event can be carried out there shows only when it is
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Do not ask before a drill on an attached fleet
+    /// Do not ask before a drill on a fleet that is not its own
     #[arg(long)]
     pub(super) yes: bool,
-    /// Keep the journal in this file, for `recover` and `history`; an attached fleet has one in its directory
+    /// Keep the journal in this file, for `recover` and `history`. An attached fleet has one in its directory; a cloud's is
+    /// chaos/drill.journal in XDG_STATE_HOME, or in ~/.local/state
     #[arg(long, value_name = "PATH")]
     pub(super) journal: Option<PathBuf>,
     /// A fleet that `fleet --state DIR` keeps up
@@ -54,9 +57,15 @@ pub struct DrillArguments {
     pub(super) steady: Duration,
     #[command(flatten)]
     pub(super) event: EventArguments,
-    /// How long a recovery may take
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1m", hide = true)]
-    pub(super) recovery_budget: Duration,
+    /// How long a recovery may take; 1m if not given, and 15m in a cloud
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) recovery_budget: Option<Duration>,
+    #[command(flatten)]
+    pub(super) cloud: CloudArguments,
+    #[command(flatten)]
+    pub(super) aws: AwsArguments,
+    #[command(flatten)]
+    pub(super) azure: AzureArguments,
     /// Prove to yourself that a killed drill is recovered: kill -9 this process before or after the journal records that a
     /// fault enters a state, such as before:active
     #[arg(long, value_name = "WHEN:STATE", hide = true)]
@@ -68,6 +77,28 @@ pub struct DrillArguments {
 pub(super) enum ProviderName {
     /// Processes on this machine
     Local,
+    /// Auto-scaling groups; needs a program that was built with the feature aws
+    Aws,
+    /// Availability sets and scale sets; needs a program that was built with the feature azure
+    Azure,
+}
+
+impl ProviderName {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Aws => "aws",
+            Self::Azure => "azure",
+        }
+    }
+
+    /// How long a recovery may take where nothing is said: a group in a cloud needs minutes for a replacement.
+    pub(super) fn recovery_budget(self) -> Duration {
+        match self {
+            Self::Local => Duration::from_secs(60),
+            Self::Aws | Self::Azure => Duration::from_secs(15 * 60),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -84,7 +115,7 @@ mod tests {
     #[test]
     fn nonsense_names_the_argument_and_the_value() {
         for (argument, value) in [
-            ("--provider", "aws"),
+            ("--provider", "moon"),
             ("--event", "explode"),
             ("--count", "-1"),
             ("--duration", "soon"),
@@ -92,6 +123,7 @@ mod tests {
             ("--base-port", "0"),
             ("--base-port", "99999"),
             ("--crash-at", "never"),
+            ("--tag", "team"),
         ] {
             let error =
                 DrillArguments::try_parse_from(["drill", &format!("{argument}={value}")]).unwrap_err();

@@ -1,7 +1,7 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use chaos_core::{
-    Clock, Error, ErrorKind, FaultRecord, GroupFilter, Hold, Monkey, Outcome, Plan, Result, RunReport,
+    Clock, Error, ErrorKind, FaultRecord, Group, GroupFilter, Hold, Monkey, Outcome, Plan, Result, RunReport,
     SystemClock, TargetId,
 };
 use futures_util::future::join;
@@ -111,34 +111,27 @@ async fn perform(
     live: &Live,
     interrupt: &mut Interrupt,
 ) -> Result<Ended, ProgramError> {
-    let groups = stage.groups(&GroupFilter::all()).await?;
-    let names: Vec<_> = groups
-        .iter()
-        .map(|group| (group.id.to_string(), group.labels.get("fleet").cloned().unwrap_or_default()))
-        .collect();
-    let filter = order.filter(&names)?;
-    let groups = stage.groups(&filter).await?;
-    let bounds = Bounds::of_groups(&groups);
-    bounds.check(order.count())?;
+    let filter = stage.filter(order).await?;
+    let bounds = stage.bounds(order, &filter).await?;
     let ledger = stage.ledger(order).await?;
     if let (false, Some(path)) = (stage.is_own(), &ledger.path) {
         live.head("journal", &path.display().to_string());
     }
     let client_counts = Counts::default();
     let hold_counts = HoldCounts::of(client_counts.clone());
-    let monkey = |count, provider| {
+    let monkey = |count, providers| {
         let phases = Phases::new(live.clone(), order.event.hold().duration());
         let journal = Arc::clone(&ledger.journal);
-        order.monkey(count, provider, filter.clone(), journal, phases, hold_counts.clone())
+        order.monkey(count, providers, filter.clone(), journal, phases, hold_counts.clone())
     };
-    let plan = async |count| monkey(count, stage.provider())?.plan().await;
+    let plan = async |count| monkey(count, stage.providers())?.plan().await;
 
     let mut count = order.count();
-    let mut provider = stage.provider();
+    let mut providers = stage.providers();
     if order.dry_run {
         let plan = plan(count).await?;
-        let groups = stage.groups(&filter).await?;
-        let report = DrillReport::untouched(Outcome::DryRun, plan, &groups);
+        order.check_plan(&plan)?;
+        let report = DrillReport::untouched(Outcome::DryRun, plan);
         let reported = Reported { report, status: Status::Done, count, plan_is_known: false };
         return Ok(Ended::Reported(Box::new(reported)));
     }
@@ -161,37 +154,46 @@ async fn perform(
         match answer {
             Answer::Yes { count: agreed, targets } => {
                 count = agreed;
-                provider = Arc::new(Announced { provider, targets });
+                providers = Announced::only(&targets, providers);
             }
             Answer::No { count, plan } => {
-                let report = DrillReport::untouched(Outcome::Skipped, plan, &groups);
+                let report = DrillReport::untouched(Outcome::Skipped, plan);
                 let reported = Reported { report, status: Status::Skipped, count, plan_is_known: true };
                 return Ok(Ended::Reported(Box::new(reported)));
             }
         }
     }
 
-    let monkey = monkey(count, provider)?;
-    let clock = Arc::new(SystemClock::default());
-    let clients = Clients::start(stage.endpoints()?, client_counts.clone(), clock);
-    let phase = live.begin_last("clients", "");
-    let run = tokio::select! {
-        run = carry_out(&monkey, order.steady, &ledger, live, interrupt) => run?,
-        () = redraw(&phase, &client_counts) => None,
+    let monkey = monkey(count, providers)?;
+    let (run, all) = match stage.endpoints()? {
+        None => {
+            (carry_out(&monkey, Duration::ZERO, &ledger, live, interrupt).await?, ClientCounts::default())
+        }
+        Some(endpoints) => {
+            let clock = Arc::new(SystemClock::default());
+            let clients = Clients::start(endpoints, client_counts.clone(), clock);
+            let phase = live.begin_last("clients", "");
+            let run = tokio::select! {
+                run = carry_out(&monkey, order.steady, &ledger, live, interrupt) => run?,
+                () = redraw(&phase, &client_counts) => None,
+            };
+            let all = clients.stop().await?;
+            phase.done(served(all));
+            (run, all)
+        }
     };
-    let all = clients.stop().await?;
-    phase.done(served(all));
     match run {
         None => Ok(Ended::Interrupted),
         Some(Run::Abandoned) => Ok(Ended::Abandoned { status: abandoned(&ledger, live).await }),
         Some(Run::Over { report, interrupted }) => {
+            order.check_plan(&report.plan)?;
             let status = match Status::of_run(&report) {
                 Status::Done | Status::Skipped if interrupted => Status::Other,
                 status => status,
             };
-            let groups = stage.groups(&filter).await?;
+            let healthy_after = healthy_after(&report, stage, &filter, live).await;
             let clients = ClientsReport { all, during_hold: hold_counts.seen() };
-            let report = DrillReport::of_run(*report, interrupted, &groups, clients);
+            let report = DrillReport::of_run(*report, interrupted, healthy_after, clients);
             Ok(Ended::Reported(Box::new(Reported { report, status, count, plan_is_known: false })))
         }
     }
@@ -264,6 +266,25 @@ async fn carry_out(
         () = interrupt.next() => Ok(Some(Run::Abandoned)),
         ((), report) = join(monkey.shutdown(), running) => {
             Ok(Some(Run::Over { report: Box::new(report?), interrupted: true }))
+        }
+    }
+}
+
+/// How many members are healthy after the run. That nobody can tell is no reason to lose the report of it.
+async fn healthy_after(
+    report: &RunReport,
+    stage: &Stage,
+    filter: &GroupFilter,
+    live: &Live,
+) -> Option<usize> {
+    if report.faults.is_empty() && report.replayed.is_empty() {
+        return Some(report.plan.groups.iter().map(|group| group.healthy).sum());
+    }
+    match stage.groups(filter).await {
+        Ok(groups) => Some(groups.iter().map(Group::healthy).sum()),
+        Err(error) => {
+            live.failed("group", format!("cannot be looked at any more: {}", error.chain()));
+            None
         }
     }
 }

@@ -14,10 +14,8 @@ use chaos_events::{
 };
 use clap::{Args, ValueEnum};
 
-use crate::{
-    arguments::{count, duration, duration_text},
-    program::quoted,
-};
+use super::given::{Given, command_line};
+use crate::arguments::{count, duration, duration_text};
 
 /// What to inject, and how much of it.
 #[derive(Clone, Debug, Args)]
@@ -108,14 +106,6 @@ enum EventName {
     NetworkBlackhole,
 }
 
-/// One argument as it was given, and the events that it is for.
-struct Given {
-    name: &'static str,
-    /// `None` for a flag.
-    value: Option<String>,
-    of: &'static [EventName],
-}
-
 impl EventName {
     const HELD: &'static [Self] = &[Self::Stop, Self::CpuBurn, Self::DiskFill, Self::NetworkBlackhole];
 
@@ -138,9 +128,9 @@ impl EventArguments {
     /// `InvalidInput` for a value out of its range, and for an argument of another event.
     pub(super) fn read(&self) -> Result<(Arc<dyn ChaosEvent>, String)> {
         let given = self.given();
-        for argument in &given {
-            if !argument.of.contains(&self.event) {
-                let of: Vec<_> = argument.of.iter().map(|event| event.as_str()).collect();
+        for (argument, events) in &given {
+            if !events.contains(&self.event) {
+                let of: Vec<_> = events.iter().map(|event| event.as_str()).collect();
                 let expected =
                     format!("none with --event {}; it is for {}", self.event.as_str(), of.join(", "));
                 return Err(Error::invalid(
@@ -150,25 +140,19 @@ impl EventArguments {
                 ));
             }
         }
-        let mut again = format!("--event {}", self.event.as_str());
-        for Given { name, value, .. } in &given {
-            again.push_str(&format!(" {name}"));
-            if let Some(value) = value {
-                again.push_str(&format!(" {}", quoted(Path::new(value))));
-            }
-        }
-        Ok((self.event()?, again))
+        let given = command_line(given.iter().map(|(argument, _)| argument));
+        Ok((self.event()?, format!("--event {}{given}", self.event.as_str())))
     }
 
-    fn given(&self) -> Vec<Given> {
+    /// The arguments as they were given, each with the events that it is for.
+    fn given(&self) -> Vec<(Given, &'static [EventName])> {
         const BURN: &[EventName] = &[EventName::CpuBurn];
         const FILL: &[EventName] = &[EventName::DiskFill];
         const BLACKHOLE: &[EventName] = &[EventName::NetworkBlackhole];
-        let with_value =
-            |name, value: Option<String>, of| value.map(|value| Given { name, value: Some(value), of });
+        let with_value = |name, value: Option<String>, of| value.map(|value| (Given::new(name, value), of));
         let size = |size: Option<ByteSize>| size.map(|size| size.as_u64().to_string());
         let list = |words: Vec<String>| (!words.is_empty()).then(|| words.join(","));
-        let flag = |name, is_given: bool| is_given.then_some(Given { name, value: None, of: BLACKHOLE });
+        let flag = |name, is_given: bool| is_given.then_some((Given::flag(name), BLACKHOLE));
         let ports = self.ports.iter().map(PortRange::to_string).collect();
         let (protocol, direction) = (self.protocol.map(name_of), self.direction.map(name_of));
         [

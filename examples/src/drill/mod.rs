@@ -2,10 +2,14 @@
 
 mod announced;
 mod arguments;
+mod aws;
+mod azure;
+mod cloud;
 mod crash;
 mod drill;
 mod echo;
 mod event;
+mod given;
 mod hold_counts;
 mod live;
 mod order;

@@ -1,11 +1,19 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chaos_core::{
-    BlastRadius, ChaosEvent, Entropy, Error, Group, GroupFilter, Journal, Monkey, Percent, Provider, Quota,
-    Result, SystemEntropy,
+    BlastRadius, ChaosEvent, Entropy, Error, ErrorKind, FailureDomain, Group, GroupFilter, Journal, Monkey,
+    Percent, Plan, Provider, Quota, Result, SystemEntropy,
 };
 
-use super::{DrillArguments, crash::CrashPoint, hold_counts::HoldCounts, phases::Phases};
+use super::{
+    DrillArguments,
+    arguments::ProviderName,
+    aws, azure,
+    crash::CrashPoint,
+    given::{Given, command_line},
+    hold_counts::HoldCounts,
+    phases::Phases,
+};
 use crate::program::{observe_if_asked, quoted};
 
 /// Healthy members that a drill leaves in a group.
@@ -28,16 +36,21 @@ pub(super) struct Order {
     pub(super) steady: Duration,
     /// Where the fleet is, if it is not the drill's own.
     pub(super) attach: Option<PathBuf>,
+    pub(super) group: Option<String>,
+    /// The one that all victims must be in.
+    pub(super) domain: Option<FailureDomain>,
+    provider: ProviderName,
+    /// The arguments that say where the groups are.
+    provider_arguments: Vec<Given>,
     /// The arguments that say which event it is.
     event_arguments: String,
     count: Option<usize>,
     base_port: Option<u16>,
-    group: Option<String>,
     recovery_budget: Duration,
 }
 
 /// How many targets a drill may break.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bounds {
     pub(super) most: usize,
     /// Of how many.
@@ -48,9 +61,17 @@ impl Order {
     /// Reads it from arguments, without their fleet.
     pub(super) fn read(arguments: &DrillArguments) -> Result<Self> {
         let (event, event_arguments) = arguments.event.read()?;
+        let provider = arguments.provider;
         Ok(Self {
             event,
             event_arguments,
+            provider,
+            provider_arguments: provider_arguments(arguments)?,
+            domain: match provider {
+                ProviderName::Local => None,
+                ProviderName::Aws => aws::failure_domain(&arguments.cloud),
+                ProviderName::Azure => azure::failure_domain(&arguments.azure, &arguments.cloud),
+            },
             seed: match arguments.seed {
                 Some(seed) => seed,
                 None => SystemEntropy::default().draw()? & LARGEST_DRAWN,
@@ -65,7 +86,7 @@ impl Order {
             count: arguments.count,
             base_port: arguments.base_port,
             group: arguments.group.clone(),
-            recovery_budget: arguments.recovery_budget,
+            recovery_budget: arguments.recovery_budget.unwrap_or_else(|| provider.recovery_budget()),
         })
     }
 
@@ -80,7 +101,11 @@ impl Order {
 
     /// The command line that chooses the same victims again.
     pub(super) fn command(&self, count: usize) -> String {
-        let mut command = format!("cargo drill {} --seed {}", self.event_arguments, self.seed);
+        let program = match self.provider {
+            ProviderName::Local => "cargo drill".to_owned(),
+            cloud => format!("cargo {}-drill{}", cloud.as_str(), command_line(&self.provider_arguments)),
+        };
+        let mut command = format!("{program} {} --seed {}", self.event_arguments, self.seed);
         let count = (count > 1).then(|| count.to_string());
         let path = |path: &Option<PathBuf>| path.as_deref().map(quoted);
         for (name, value) in [
@@ -119,23 +144,41 @@ impl Order {
         }
     }
 
+    /// Refuses a plan that found none of the groups that were asked for, and has no doubts about it.
+    pub(super) fn check_plan(&self, plan: &Plan) -> Result<()> {
+        if plan.groups.is_empty() && plan.doubts.is_empty() { Err(self.without_groups()) } else { Ok(()) }
+    }
+
+    /// Nothing there is what was asked for.
+    pub(super) fn without_groups(&self) -> Error {
+        match &self.group {
+            Some(group) => Error::invalid("--group", format!("{group:?}"), "a group that exists there"),
+            None => Error::new(ErrorKind::NotFound, "there is no such group there")
+                .with("asked", command_line(&self.provider_arguments).trim_start()),
+        }
+    }
+
     /// A monkey that carries it out for `count` targets.
     pub(super) fn monkey(
         &self,
         count: usize,
-        provider: Arc<dyn Provider>,
+        providers: Vec<Arc<dyn Provider>>,
         filter: GroupFilter,
         journal: Arc<dyn Journal>,
         phases: Phases,
         hold_counts: HoldCounts,
     ) -> Result<Monkey> {
-        let blast_radius = BlastRadius::default()
+        let mut blast_radius = BlastRadius::default()
             .targets_per_group(count)
             .targets_per_run(count)
             .max_active(count)
             .min_healthy(MIN_HEALTHY);
-        let builder = Monkey::builder()
-            .provider(provider)
+        if let Some(domain) = &self.domain {
+            blast_radius = blast_radius.within(domain.clone());
+        }
+        let builder = providers
+            .into_iter()
+            .fold(Monkey::builder(), |builder, provider| builder.provider(provider))
             .event(Arc::clone(&self.event))
             .blast_radius(blast_radius)
             .groups(filter)
@@ -145,6 +188,28 @@ impl Order {
             .seed(self.seed)
             .unleash(journal, chaos_events::registry());
         observe_if_asked(builder).build()
+    }
+}
+
+/// Refuses arguments about another provider's groups, and returns those about this one's.
+fn provider_arguments(arguments: &DrillArguments) -> Result<Vec<Given>> {
+    let own_fleet = [
+        arguments.attach.as_ref().map(|path| Given::new("--attach", path.to_string_lossy())),
+        arguments.base_port.map(|port| Given::new("--base-port", port.to_string())),
+    ];
+    let own_fleet: Vec<Given> = own_fleet.into_iter().flatten().collect();
+    let (cloud, aws, azure) = (arguments.cloud.given(), arguments.aws.given(), arguments.azure.given());
+    let (of, others) = match arguments.provider {
+        ProviderName::Local => (Vec::new(), [cloud, aws, azure].concat()),
+        ProviderName::Aws => ([aws, cloud].concat(), [own_fleet, azure].concat()),
+        ProviderName::Azure => ([azure, cloud].concat(), [own_fleet, aws].concat()),
+    };
+    match others.into_iter().next() {
+        Some(Given { name, value }) => {
+            let expected = format!("none with --provider {}", arguments.provider.as_str());
+            Err(Error::invalid(name, value.unwrap_or_else(|| "given".to_owned()), expected))
+        }
+        None => Ok(of),
     }
 }
 
@@ -170,7 +235,7 @@ impl Bounds {
         }
         let why = self.why();
         let expected = match self.most {
-            0 => format!("a group with replicas to spare: {why}"),
+            0 => format!("a group with members to spare: {why}"),
             1 => format!("1: {why}"),
             most => format!("from 1 to {most}: {why}"),
         };
@@ -178,7 +243,7 @@ impl Bounds {
     }
 
     pub(super) fn why(self) -> String {
-        format!("at least half of the {} replicas must stay healthy", self.all)
+        format!("at least half of the {} members must stay healthy", self.all)
     }
 }
 

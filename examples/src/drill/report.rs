@@ -1,6 +1,4 @@
-use chaos_core::{
-    Decision, FaultId, FaultRecord, FaultState, Group, Magnitude, Outcome, Plan, RunReport, TargetId,
-};
+use chaos_core::{Decision, FaultId, FaultRecord, FaultState, Magnitude, Outcome, Plan, RunReport, TargetId};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -54,16 +52,17 @@ pub(super) struct ClientsReport {
 pub(super) struct GroupReport {
     pub(super) desired: usize,
     pub(super) healthy_before: usize,
-    pub(super) healthy_after: usize,
+    /// `None` where nobody could tell any more.
+    pub(super) healthy_after: Option<usize>,
 }
 
 impl DrillReport {
     /// Of a drill that touched nothing.
-    pub(super) fn untouched(outcome: Outcome, plan: Plan, groups: &[Group]) -> Self {
+    pub(super) fn untouched(outcome: Outcome, plan: Plan) -> Self {
         Self {
             outcome,
             seed: plan.seed,
-            group: GroupReport::of(&plan, groups),
+            group: GroupReport::untouched(&plan),
             plan,
             faults: Vec::new(),
             clients: ClientsReport::default(),
@@ -71,11 +70,11 @@ impl DrillReport {
         }
     }
 
-    /// Of a run; `groups` as they are after it. A run that was interrupted has failed, however well its faults ended.
+    /// Of a run; `healthy_after` as its groups are after it. A run that was interrupted has failed, however well its faults ended.
     pub(super) fn of_run(
         run: RunReport,
         interrupted: bool,
-        groups: &[Group],
+        healthy_after: Option<usize>,
         clients: ClientsReport,
     ) -> Self {
         let outcome = if interrupted { Outcome::Failed } else { run.outcome() };
@@ -90,7 +89,7 @@ impl DrillReport {
             outcome,
             seed: run.seed,
             faults: run.replayed.into_iter().chain(run.faults).map(FaultReport::from).collect(),
-            group: GroupReport::of(&plan, groups),
+            group: GroupReport { healthy_after, ..GroupReport::untouched(&plan) },
             plan,
             clients,
             interrupted,
@@ -99,11 +98,13 @@ impl DrillReport {
 }
 
 impl GroupReport {
-    fn of(plan: &Plan, after: &[Group]) -> Self {
+    /// As the plan has seen them.
+    fn untouched(plan: &Plan) -> Self {
+        let healthy = plan.groups.iter().map(|group| group.healthy).sum();
         Self {
             desired: plan.groups.iter().map(|group| group.desired).sum(),
-            healthy_before: plan.groups.iter().map(|group| group.healthy).sum(),
-            healthy_after: after.iter().map(Group::healthy).sum(),
+            healthy_before: healthy,
+            healthy_after: Some(healthy),
         }
     }
 }
@@ -149,11 +150,11 @@ mod tests {
             .build()
             .unwrap();
         let run = monkey.run_once().await.unwrap();
-        let groups = [provider.group(&"memory:web".parse().unwrap()).await.unwrap()];
+        let after = Some(provider.group(&"memory:web".parse().unwrap()).await.unwrap().healthy());
         let during_hold = Some(ClientCounts { requests: 5, failed: 1 });
         let clients = ClientsReport { all: ClientCounts { requests: 10, failed: 1 }, during_hold };
 
-        let report = DrillReport::of_run(run.clone(), false, &groups, clients);
+        let report = DrillReport::of_run(run.clone(), false, after, clients);
         let json = serde_json::to_value(&report).unwrap();
         let keys = |value: &serde_json::Value| -> Vec<String> {
             value.as_object().unwrap().keys().cloned().collect()
@@ -185,6 +186,6 @@ mod tests {
         assert_eq!(json["clients"], expected);
         assert_eq!(json["plan"]["groups"][0]["targets"].as_array().unwrap().len(), 5);
 
-        assert_eq!(DrillReport::of_run(run, true, &groups, clients).outcome, Outcome::Failed);
+        assert_eq!(DrillReport::of_run(run, true, after, clients).outcome, Outcome::Failed);
     }
 }

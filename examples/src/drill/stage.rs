@@ -8,6 +8,9 @@ use tempfile::TempDir;
 
 use super::{
     DrillArguments,
+    arguments::ProviderName,
+    aws, azure,
+    cloud::Cloud,
     live::Live,
     order::{Bounds, Order},
     summary::since,
@@ -18,11 +21,12 @@ use crate::{journal, program::ProgramError, service};
 const OWN: &str = "drill";
 const OWN_REPLICAS: usize = 5;
 
-/// The fleet that a drill takes place on.
+/// The groups that a drill takes place on.
 #[derive(Debug)]
 pub(super) enum Stage {
     Own(Fleet),
     Attached(AttachedFleet),
+    Cloud(Cloud),
 }
 
 /// Where a drill writes down what undoes its faults.
@@ -36,12 +40,20 @@ pub(super) struct Ledger {
 }
 
 impl Stage {
-    /// Starts the drill's own fleet, or finds the other one. What can be refused before anything starts, is.
+    /// Starts the drill's own fleet, or finds what is there. What can be refused before anything starts, is.
     pub(super) async fn set(
         arguments: &DrillArguments,
         order: &Order,
         live: &Live,
     ) -> Result<Self, ProgramError> {
+        let (cloud, group) = (&arguments.cloud, order.group.as_deref());
+        match arguments.provider {
+            ProviderName::Local => {}
+            ProviderName::Aws => {
+                return Ok(Self::Cloud(aws::auto_scaling_groups(&arguments.aws, cloud, group).await?));
+            }
+            ProviderName::Azure => return Ok(Self::Cloud(azure::sets(&arguments.azure, cloud, group)?)),
+        }
         if let Some(directory) = &arguments.attach {
             let fleet = Fleet::attach(directory).map_err(|error| {
                 let value = format!("{:?}", directory.display().to_string());
@@ -77,24 +89,61 @@ impl Stage {
         matches!(self, Self::Own(_))
     }
 
-    pub(super) fn provider(&self) -> Arc<dyn Provider> {
+    pub(super) fn providers(&self) -> Vec<Arc<dyn Provider>> {
         match self {
-            Self::Own(fleet) => Arc::new(fleet.clone()),
-            Self::Attached(fleet) => Arc::new(fleet.clone()),
+            Self::Own(fleet) => vec![Arc::new(fleet.clone())],
+            Self::Attached(fleet) => vec![Arc::new(fleet.clone())],
+            Self::Cloud(cloud) => cloud.providers.clone(),
         }
     }
 
-    /// Where its clients send their requests.
-    pub(super) fn endpoints(&self) -> Result<Vec<SocketAddr>> {
+    /// Where its clients send their requests. In a cloud, the drill has none.
+    pub(super) fn endpoints(&self) -> Result<Option<Vec<SocketAddr>>> {
         match self {
-            Self::Own(fleet) => Ok(fleet.endpoints()),
-            Self::Attached(fleet) => fleet.endpoints(),
+            Self::Own(fleet) => Ok(Some(fleet.endpoints())),
+            Self::Attached(fleet) => fleet.endpoints().map(Some),
+            Self::Cloud(_) => Ok(None),
         }
+    }
+
+    /// What passes the groups that the order is about, and no others.
+    pub(super) async fn filter(&self, order: &Order) -> Result<GroupFilter> {
+        if let Self::Cloud(_) = self {
+            // Its provider was told which.
+            return Ok(GroupFilter::all());
+        }
+        let groups = self.groups(&GroupFilter::all()).await?;
+        let names: Vec<_> = groups
+            .iter()
+            .map(|group| (group.id.to_string(), group.labels.get("fleet").cloned().unwrap_or_default()))
+            .collect();
+        order.filter(&names)
+    }
+
+    /// How many targets the order may be about.
+    ///
+    /// Of one target in a cloud, where nobody asks how many, the plan says as much, and a listing is saved.
+    pub(super) async fn bounds(&self, order: &Order, filter: &GroupFilter) -> Result<Bounds> {
+        if matches!(self, Self::Cloud(_)) && order.count() == 1 && (order.yes || order.dry_run) {
+            return Ok(Bounds::default());
+        }
+        let groups = self.groups(filter).await?;
+        if groups.is_empty() {
+            return Err(order.without_groups());
+        }
+        let bounds = Bounds::of_groups(&groups);
+        bounds.check(order.count())?;
+        Ok(bounds)
     }
 
     /// A fresh look at its groups.
     pub(super) async fn groups(&self, filter: &GroupFilter) -> Result<Vec<Group>> {
-        self.provider().groups(filter).try_collect().await
+        let mut groups: Vec<Group> = Vec::new();
+        for provider in self.providers() {
+            let mut listed: Vec<Group> = provider.groups(filter).try_collect().await?;
+            groups.append(&mut listed);
+        }
+        Ok(groups)
     }
 
     /// The journal of a drill on this stage. A dry run makes no file.
@@ -102,6 +151,8 @@ impl Stage {
         let own_place = match self {
             Self::Own(_) => None,
             Self::Attached(fleet) => Some(journal::of_fleet(&fleet.state_directory())),
+            Self::Cloud(_) if order.journal.is_none() => Some(journal::of_user()?),
+            Self::Cloud(_) => None,
         };
         let path = order.journal.clone().or(own_place);
         if order.dry_run {
@@ -127,11 +178,11 @@ impl Stage {
         Ok(Ledger { journal, path, _temporary: temporary })
     }
 
-    /// Ends the drill's own fleet, and leaves the other one alone.
+    /// Ends the drill's own fleet, and leaves others alone.
     pub(super) async fn strike(self) -> Result<()> {
         match self {
             Self::Own(fleet) => fleet.stop().await,
-            Self::Attached(_) => Ok(()),
+            Self::Attached(_) | Self::Cloud(_) => Ok(()),
         }
     }
 }

@@ -36,7 +36,11 @@ impl fmt::Display for Summary<'_> {
         writeln!(
             f,
             "group    {} healthy before, {} after, of {} desired",
-            group.healthy_before, group.healthy_after, group.desired
+            group.healthy_before,
+            group
+                .healthy_after
+                .map_or_else(|| "nobody knows how many".to_owned(), |healthy| healthy.to_string()),
+            group.desired
         )?;
         if report.clients.all.requests > 0 {
             let ClientsReport { all, during_hold } = report.clients;

@@ -8,6 +8,7 @@ pub fn recover_command(path: &Path) -> String {
         Ok(program) if env::var_os("CARGO_MANIFEST_DIR").is_none() => {
             quoted(&program.with_file_name("recover"))
         }
+        _ if cfg!(feature = "aws") => "cargo aws-recover".to_owned(),
         _ => "cargo recover".to_owned(),
     };
     format!("{program} --journal {}", quoted(path))
@@ -38,6 +39,7 @@ mod tests {
             assert_eq!(quoted(Path::new(path)), text);
         }
         let command = recover_command(Path::new("/tmp/x"));
-        assert_eq!(command, "cargo recover --journal /tmp/x");
+        let program = if cfg!(feature = "aws") { "aws-recover" } else { "recover" };
+        assert_eq!(command, format!("cargo {program} --journal /tmp/x"));
     }
 }

@@ -100,11 +100,11 @@ mod tests {
             builder.unleash(MemoryJournal::new(), Registry::default().register::<PowerOn>())
         };
         let one = BlastRadius::default();
-        assert_eq!(status(monkey(one)).await, 0);
-        assert_eq!(status(unleashed(monkey(one))).await, 0);
-        assert_eq!(status(unleashed(monkey(one.min_healthy(5)))).await, 3);
+        assert_eq!(status(monkey(one.clone())).await, 0);
+        assert_eq!(status(unleashed(monkey(one.clone()))).await, 0);
+        assert_eq!(status(unleashed(monkey(one.clone().min_healthy(5)))).await, 3);
 
-        let mut report = unleashed(monkey(one)).build().unwrap().run_once().await.unwrap();
+        let mut report = unleashed(monkey(one.clone())).build().unwrap().run_once().await.unwrap();
         report.faults[0].failure = Some((&Error::new(ErrorKind::Other, "half-way")).into());
         assert_eq!(Status::of_run(&report).code(), 5, "recovered after a failed injection");
         report.faults[0].state = FaultState::RecoveryFailed;

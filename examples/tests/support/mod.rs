@@ -7,6 +7,7 @@
     reason = "test code, which clippy does not see outside of test functions"
 )]
 
+pub(crate) mod terminal;
 pub(crate) mod traces;
 
 use std::{

@@ -54,6 +54,7 @@ impl Target for Lacking {
         match self.without {
             Capability::Shell => capabilities.shell = None,
             Capability::Isolation => capabilities.isolation = None,
+            Capability::Experiments => capabilities.experiments = None,
             without => {
                 capabilities.lifecycle = capabilities
                     .lifecycle

@@ -1,0 +1,208 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_fis::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+    types::{ExperimentStatus, ExperimentSummary},
+};
+use chaos_core::{
+    Error, ErrorKind, Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, ExperimentState,
+    Experiments, FaultId, GroupId, Permit, Result,
+};
+use futures_util::{TryStreamExt, future::try_join3};
+
+use super::{
+    duration::{left_behind, longest},
+    experiment::FisExperiment,
+    extent::{Bounds, extent},
+    template::Template,
+};
+use crate::{
+    error::failed, group_path::region_and_name, listing::group_named, pages::pages, regions::Region,
+};
+
+/// The tag of an experiment that a fault has started, with the fault's id.
+pub const FAULT_TAG: &str = "chaos:fault";
+
+/// How many experiments a page holds.
+const PAGE: i32 = 100;
+
+/// The Fault Injection Service of a region, as it is to be used on the members of one group.
+#[derive(Debug)]
+pub(crate) struct FaultInjection {
+    region: Arc<Region>,
+    group: GroupId,
+}
+
+impl FaultInjection {
+    pub(crate) fn new(region: Arc<Region>, group: GroupId) -> Self {
+        Self { region, group }
+    }
+
+    fn failed<E>(
+        &self,
+        action: &'static str,
+        template: &FisExperiment,
+        error: SdkError<E, HttpResponse>,
+    ) -> Error
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        failed(action, self.region.name(), error).with("template", template.id())
+    }
+
+    async fn template(&self, template: &FisExperiment) -> Result<Template> {
+        const ACTION: &str = "fis:GetExperimentTemplate";
+        let answer = self.region.fis().get_experiment_template().id(template.id()).send().await;
+        let answer = answer.map_err(|error| self.failed(ACTION, template, error))?;
+        let found = answer.experiment_template.ok_or_else(|| {
+            Error::new(ErrorKind::Unavailable, "the template was not told").with("template", template.id())
+        })?;
+        Ok(Template::of(found))
+    }
+
+    /// Every experiment of this template that the service remembers.
+    async fn experiments(&self, template: &FisExperiment) -> Result<Vec<ExperimentRun>> {
+        let fetch = |token: Option<String>| {
+            let call = self.region.fis().list_experiments().experiment_template_id(template.id());
+            let call = call.max_results(PAGE).set_next_token(token);
+            async move {
+                let answer = call.send().await;
+                let answer = answer.map_err(|error| self.failed("fis:ListExperiments", template, error))?;
+                Ok((answer.experiments.unwrap_or_default(), answer.next_token))
+            }
+        };
+        let found: Vec<Vec<_>> = Box::pin(pages(fetch)).try_collect().await?;
+        found.into_iter().flatten().map(run).collect()
+    }
+
+    async fn bounds<'a>(&self, region: &'a str, name: &'a str) -> Result<Bounds<'a>> {
+        let group = group_named(&self.region, name).await?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "there is no such auto-scaling group in this account and region")
+                .with("group", name)
+                .with("region", region)
+        })?;
+        let instances = group.instances().iter();
+        let members: std::collections::BTreeSet<_> =
+            instances.filter_map(|instance| instance.instance_id()).map(str::to_owned).collect();
+        let desired =
+            group.desired_capacity().and_then(|size| usize::try_from(size).ok()).unwrap_or_default();
+        Ok(Bounds { region, group: name, size: members.len().max(desired), members })
+    }
+}
+
+#[async_trait]
+impl Experiments for FaultInjection {
+    async fn look_up(&self, id: &ExperimentId) -> Result<ExperimentDefinition> {
+        let template = FisExperiment::of(id)?;
+        let (region, name) = region_and_name(&self.group)?;
+        let (found, experiments, bounds) =
+            try_join3(self.template(&template), self.experiments(&template), self.bounds(region, &name))
+                .await?;
+        Ok(ExperimentDefinition::new(Experiment::new(id.clone()))
+            .longest(longest(&found))
+            .extent(extent(&found, &bounds))
+            .left_behind(left_behind(&found))
+            .under_way(experiments.into_iter().filter(|run| !run.state.has_ended()))
+            .notes(found.notes()))
+    }
+
+    async fn start(&self, experiment: &Experiment, permit: &Permit) -> Result<()> {
+        let template = FisExperiment::of(experiment.id())?;
+        let fault = permit.fault();
+        // With the token the SDK may send it again.
+        let call = self
+            .region
+            .fis()
+            .start_experiment()
+            .experiment_template_id(template.id())
+            .client_token(format!("chaos-{fault}"))
+            .tags(FAULT_TAG, fault.to_string());
+        let started = call.send().await;
+        started
+            .map(|_| ())
+            .map_err(|error| self.failed("fis:StartExperiment", &template, error).with("fault", fault))
+    }
+
+    async fn runs(&self, experiment: &Experiment, fault: FaultId) -> Result<Vec<ExperimentRun>> {
+        let experiments = self.experiments(&FisExperiment::of(experiment.id())?).await?;
+        Ok(experiments.into_iter().filter(|run| run.fault == Some(fault)).collect())
+    }
+
+    async fn stop(&self, experiment: &Experiment, run: &ExperimentRun, permit: &Permit) -> Result<()> {
+        let template = FisExperiment::of(experiment.id())?;
+        let stopped = self.region.fis().stop_experiment().id(&run.id).send().await;
+        stopped.map(|_| ()).map_err(|error| {
+            let error = self.failed("fis:StopExperiment", &template, error);
+            // The id is the service's own, so that it is the state of the run that it refuses, and that passes.
+            let passes = error.is_retryable() || error.kind() == ErrorKind::InvalidInput;
+            error.retryable(passes).with("run", &run.id).with("fault", permit.fault())
+        })
+    }
+}
+
+/// An experiment without an id could not be stopped.
+fn run(found: ExperimentSummary) -> Result<ExperimentRun> {
+    let id = found
+        .id
+        .ok_or_else(|| Error::new(ErrorKind::Unavailable, "an experiment is listed without its id"))?;
+    let (status, reason) = found.state.map(|state| (state.status, state.reason)).unwrap_or_default();
+    let mut run = ExperimentRun::new(id, state(status.as_ref()));
+    if let Some(reason) = reason {
+        run = run.reason(reason);
+    }
+    let fault = found.tags.as_ref().and_then(|tags| tags.get(FAULT_TAG)?.parse().ok());
+    Ok(match fault {
+        Some(fault) => run.fault(fault),
+        None => run,
+    })
+}
+
+fn state(status: Option<&ExperimentStatus>) -> ExperimentState {
+    match status {
+        Some(ExperimentStatus::Pending | ExperimentStatus::Initiating) => ExperimentState::Starting,
+        Some(ExperimentStatus::Running) => ExperimentState::Running,
+        Some(ExperimentStatus::Stopping) => ExperimentState::Stopping,
+        Some(ExperimentStatus::Completed) => ExperimentState::Completed,
+        Some(ExperimentStatus::Stopped) => ExperimentState::Stopped,
+        Some(ExperimentStatus::Cancelled) => ExperimentState::Cancelled,
+        Some(ExperimentStatus::Failed) => ExperimentState::Failed,
+        _ => ExperimentState::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_of_the_service_has_its_meaning() {
+        for (status, expected, has_ended) in [
+            ("pending", ExperimentState::Starting, false),
+            ("initiating", ExperimentState::Starting, false),
+            ("running", ExperimentState::Running, false),
+            ("stopping", ExperimentState::Stopping, false),
+            ("completed", ExperimentState::Completed, true),
+            ("stopped", ExperimentState::Stopped, true),
+            ("cancelled", ExperimentState::Cancelled, true),
+            ("failed", ExperimentState::Failed, true),
+            ("resting", ExperimentState::Unknown, false),
+        ] {
+            let seen = state(Some(&ExperimentStatus::from(status)));
+            assert_eq!((seen, seen.has_ended()), (expected, has_ended), "{status}");
+        }
+        assert_eq!(state(None), ExperimentState::Unknown);
+    }
+
+    #[test]
+    fn a_tag_of_somebody_else_is_no_fault() {
+        let tagged = |value: &str| {
+            let summary = ExperimentSummary::builder().id("EXP1").tags(FAULT_TAG, value).build();
+            run(summary).unwrap().fault
+        };
+        assert_eq!(tagged("00000000000000ff").unwrap().to_string(), "00000000000000ff");
+        assert_eq!(tagged("yes"), None);
+        assert!(run(ExperimentSummary::builder().build()).is_err());
+    }
+}

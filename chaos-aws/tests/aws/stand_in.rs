@@ -1,0 +1,104 @@
+//! The stand-in for AWS as a child process, which ends with its test. The tests of the drill share this file.
+
+use std::{
+    env,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::{Value, json};
+
+/// The program `moto_server` of a virtual environment that has what `stand_in/requirements.txt` names.
+const MOTO: &str = "CHAOS_MOTO";
+
+#[derive(Debug)]
+pub(crate) struct StandIn {
+    process: Child,
+    address: String,
+}
+
+impl StandIn {
+    /// Starts one, whose code is in `folder`; `None`, said where everybody sees it, where moto is not installed.
+    pub(crate) fn start(folder: &Path) -> Option<Self> {
+        let Some(moto) = env::var_os(MOTO).map(PathBuf::from).filter(|moto| moto.exists()) else {
+            assert_ne!(env::var("CI").as_deref(), Ok("true"), "in CI, {MOTO} must name moto_server");
+            // Past the capture of what tests print, at the beginning of a line.
+            let _ = writeln!(
+                std::io::stderr(),
+                "\nskipped: tests against moto: {MOTO} does not name moto_server; ./test.sh installs it"
+            );
+            return None;
+        };
+        let mut process = Command::new(moto.with_file_name("python"))
+            .arg(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the stand-in starts");
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).expect("the stand-in is ready");
+        let address = ready["endpoint"].as_str().unwrap().trim_start_matches("http://").to_owned();
+        Some(Self { process, address })
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Adds groups, as the pages of the stand-in tell them.
+    pub(crate) fn add(&self, groups: Value) -> Value {
+        self.page("POST", "world", Some(json!({ "seed": 1, "groups": groups })))
+    }
+
+    /// Has calls go wrong.
+    pub(crate) fn break_calls(&self, faults: Value) {
+        self.page("POST", "faults", Some(faults));
+    }
+
+    /// The names of the calls since they were last forgotten.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        let calls = self.page("GET", "calls", None);
+        let calls = calls.as_array().or_else(|| calls["calls"].as_array()).expect("a list of calls");
+        calls.iter().map(|call| call["action"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub(crate) fn count(&self, action: &str) -> usize {
+        self.calls().iter().filter(|call| *call == action).count()
+    }
+
+    pub(crate) fn forget_calls(&self) {
+        self.page("DELETE", "calls", None);
+    }
+
+    pub(crate) fn page(&self, method: &str, page: &str, body: Option<Value>) -> Value {
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "{method} /_stand_in/{page} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.contains(" 200 ") || head.contains(" 201 ") || head.contains(" 204 "),
+            "{page}: {answer}"
+        );
+        serde_json::from_str(body).unwrap_or(Value::Null)
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        // It ends, and all that it has started, when its input does.
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,248 @@
+use std::{fmt, str::FromStr, time::Duration};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::ExperimentRun;
+use crate::{Error, ErrorKind, Result};
+
+/// The longest id, in bytes.
+const LONGEST: usize = 1024;
+
+/// Names an experiment: the engine, a colon, and the engine's own name for it, such as `aws-fis:EXT1a2b3c4d5e6f7`.
+///
+/// ```
+/// use chaos_core::ExperimentId;
+///
+/// let id: ExperimentId = "aws-fis:EXT1a2b3c4d5e6f7".parse()?;
+/// assert_eq!((id.engine(), id.name()), ("aws-fis", "EXT1a2b3c4d5e6f7"));
+/// assert!("EXT1a2b3c4d5e6f7".parse::<ExperimentId>().is_err());
+/// # Ok::<(), chaos_core::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ExperimentId(String);
+
+impl ExperimentId {
+    /// The id of the experiment that `engine` knows as `name`.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an engine that is not lower-case letters, digits and hyphens, an empty name, a control character, or
+    /// more than 1,024 bytes.
+    pub fn new(engine: &str, name: &str) -> Result<Self> {
+        let is_engine = !engine.is_empty()
+            && engine.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        let text = format!("{engine}:{name}");
+        if !is_engine || name.is_empty() || name.chars().any(char::is_control) || text.len() > LONGEST {
+            let expected = "engine:name, the engine in lower-case letters, without control characters";
+            return Err(Error::invalid("experiment id", format!("{text:?}"), expected));
+        }
+        Ok(Self(text))
+    }
+
+    /// What stands before the first colon: the engine that knows the experiment.
+    pub fn engine(&self) -> &str {
+        self.0.split_once(':').map_or("", |(engine, _)| engine)
+    }
+
+    /// What stands after the first colon: what the engine calls it.
+    pub fn name(&self) -> &str {
+        self.0.split_once(':').map_or("", |(_, name)| name)
+    }
+}
+
+impl FromStr for ExperimentId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (engine, name) = text.split_once(':').unwrap_or(("", text));
+        Self::new(engine, name).map_err(|_| {
+            Error::invalid(
+                "experiment id",
+                format!("{text:?}"),
+                "engine:name, as in aws-fis:EXT1a2b3c4d5e6f7",
+            )
+        })
+    }
+}
+
+impl TryFrom<String> for ExperimentId {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<ExperimentId> for String {
+    fn from(id: ExperimentId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for ExperimentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ExperimentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An experiment that was looked up: its id, and what its engine needs to tell the runs of one fault from all others. It goes
+/// into the journal, so it holds no secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Experiment {
+    id: ExperimentId,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    mark: Value,
+}
+
+impl Experiment {
+    /// One whose runs bear the id of their fault, so that nothing else is needed.
+    pub fn new(id: ExperimentId) -> Self {
+        Self { id, mark: Value::Null }
+    }
+
+    /// Adds what its engine needs besides, in the provider's own form: such as the last run before the fault.
+    ///
+    /// # Errors
+    /// `InvalidInput` where the value has no JSON form.
+    pub fn marked<T: Serialize>(mut self, mark: &T) -> Result<Self> {
+        self.mark = serde_json::to_value(mark).map_err(|error| {
+            Error::new(ErrorKind::InvalidInput, "the mark of the experiment has no JSON form")
+                .with("experiment", &self.id)
+                .caused_by(error)
+        })?;
+        Ok(self)
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &ExperimentId {
+        &self.id
+    }
+
+    /// Reads back what was added with [`marked`](Self::marked).
+    ///
+    /// # Errors
+    /// `Corrupt` where it is no `T`.
+    pub fn mark<T: DeserializeOwned>(&self) -> Result<T> {
+        T::deserialize(&self.mark).map_err(|error| {
+            Error::new(ErrorKind::Corrupt, "the mark of the experiment cannot be read")
+                .with("experiment", &self.id)
+                .caused_by(error)
+        })
+    }
+}
+
+/// What is known of an experiment before it runs.
+///
+/// A new one is as doubtful as can be: whatever the provider does not say keeps the experiment from being run.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExperimentDefinition {
+    /// The experiment.
+    pub experiment: Experiment,
+    /// How long a run lasts at most when nobody stops it, as it is defined; or why that cannot be told.
+    pub longest: Result<Duration, String>,
+    /// What it hits.
+    pub extent: ExperimentExtent,
+    /// What its end does not undo, in the provider's words: "terminates instances". A group that replaces its members gets
+    /// over it.
+    pub left_behind: Vec<String>,
+    /// The runs that are under way now, whoever has started them.
+    pub under_way: Vec<ExperimentRun>,
+    /// What a person should know besides: the targets that it names, whether an alarm stops it.
+    pub notes: Vec<String>,
+}
+
+/// What an experiment hits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExperimentExtent {
+    /// At most so many members of the target's group, which the engine chooses, and nothing else.
+    Members(usize),
+    /// More than the target's group, for this reason; or nobody can tell.
+    Beyond(String),
+}
+
+impl ExperimentDefinition {
+    /// A definition of which nothing is known.
+    pub fn new(experiment: Experiment) -> Self {
+        Self {
+            experiment,
+            longest: Err("its provider does not say".to_owned()),
+            extent: ExperimentExtent::Beyond("its provider does not say".to_owned()),
+            left_behind: Vec::new(),
+            under_way: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Sets how long a run lasts at most, or why that cannot be told.
+    #[must_use]
+    pub fn longest(mut self, longest: Result<Duration, String>) -> Self {
+        self.longest = longest;
+        self
+    }
+
+    /// Sets what it hits.
+    #[must_use]
+    pub fn extent(mut self, extent: ExperimentExtent) -> Self {
+        self.extent = extent;
+        self
+    }
+
+    /// Sets what its end does not undo.
+    #[must_use]
+    pub fn left_behind(mut self, what: impl IntoIterator<Item = String>) -> Self {
+        self.left_behind = what.into_iter().collect();
+        self
+    }
+
+    /// Sets the runs that are under way.
+    #[must_use]
+    pub fn under_way(mut self, runs: impl IntoIterator<Item = ExperimentRun>) -> Self {
+        self.under_way = runs.into_iter().collect();
+        self
+    }
+
+    /// Sets what a person should know besides.
+    #[must_use]
+    pub fn notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
+        self.notes = notes.into_iter().collect();
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_names_its_engine() {
+        let id: ExperimentId = "azure-chaos:/subscriptions/a b/experiments/x:y".parse().unwrap();
+        assert_eq!((id.engine(), id.name()), ("azure-chaos", "/subscriptions/a b/experiments/x:y"));
+        assert_eq!(serde_json::from_str::<ExperimentId>(&serde_json::to_string(&id).unwrap()).unwrap(), id);
+        for text in ["", ":", "x:", ":y", "EXT123", "X:y", "a b:c", "aws-fis:a\nb"] {
+            let error = text.parse::<ExperimentId>().expect_err(text).to_string();
+            assert!(error.starts_with("invalid experiment id"), "{error}");
+        }
+        assert!(ExperimentId::new("aws-fis", &"x".repeat(LONGEST)).is_err());
+    }
+
+    #[test]
+    fn a_mark_comes_back_as_it_was() {
+        let plain = Experiment::new("aws-fis:EXT1".parse().unwrap());
+        assert_eq!(serde_json::to_string(&plain).unwrap(), r#"{"id":"aws-fis:EXT1"}"#);
+        let marked = plain.clone().marked(&("run-7", 3)).unwrap();
+        let text = serde_json::to_string(&marked).unwrap();
+        let again: Experiment = serde_json::from_str(&text).unwrap();
+        assert_eq!(again, marked);
+        assert_eq!(again.mark::<(String, u32)>().unwrap(), ("run-7".to_owned(), 3));
+        assert_eq!(plain.mark::<String>().unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+}

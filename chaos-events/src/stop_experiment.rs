@@ -1,0 +1,148 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chaos_core::{
+    ErrorKind, Experiment, ExperimentRun, ExperimentState, Experiments, FaultId, Group, Injection, Permit,
+    Recovery, Result, Scope, TargetId, Verdict,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    StartAgain,
+    pace::{Look, until_back},
+    run_experiment::LOOK_EVERY,
+};
+
+/// How long an order to stop is left to take effect before it is given again.
+const STOP_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// Stops every run of the experiment that the fault has started, waits until their engine has undone what they did, and until the
+/// group is as healthy as it was: the recovery of [`RunExperiment`](crate::RunExperiment).
+///
+/// It finds the runs by the fault, so that it needs no reply to have arrived, and it finds them without the target too. The report
+/// holds how each of them ended, in the engine's words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StopExperiment {
+    /// What was to be run.
+    pub experiment: Experiment,
+    /// Whether the group replaces its members.
+    pub replaced: bool,
+    /// How many healthy members make the group whole.
+    pub healthy: usize,
+}
+
+impl StopExperiment {
+    /// Stops what a fault has started of `experiment`, and waits for `group` to be as it is now.
+    pub fn of(experiment: &Experiment, group: &Group) -> Self {
+        Self {
+            experiment: experiment.clone(),
+            replaced: group.replaces_members,
+            healthy: group.healthy().min(group.desired),
+        }
+    }
+
+    async fn runs(&self, scope: &Scope) -> Result<Vec<ExperimentRun>> {
+        scope.fresh_experiments().await?.runs(&self.experiment, scope.fault()).await
+    }
+
+    /// Until nothing runs any more, or the recovery budget is spent.
+    async fn end_all(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+        let experiments = scope.fresh_experiments().await?;
+        let pause = SignedDuration::try_from(STOP_AGAIN_AFTER).unwrap_or(SignedDuration::ZERO);
+        let mut ordered: Option<Timestamp> = None;
+        loop {
+            let runs = experiments.runs(&self.experiment, permit.fault()).await?;
+            if runs.iter().all(|run| run.state.has_ended()) {
+                for run in &runs {
+                    scope.note(format!("the run {run}"));
+                }
+                return Ok(());
+            }
+            let now = scope.clock().now();
+            if ordered.is_none_or(|before| now.duration_since(before).abs() >= pause) {
+                ordered = Some(now);
+                self.order_to_stop(experiments.as_ref(), &runs, permit).await?;
+            }
+            if now >= scope.recover_by() {
+                return Ok(());
+            }
+            scope.clock().sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Every run that can be stopped is, before what went wrong with another is told.
+    async fn order_to_stop(
+        &self,
+        experiments: &dyn Experiments,
+        runs: &[ExperimentRun],
+        permit: &Permit,
+    ) -> Result<()> {
+        let mut stopped = Ok(());
+        for run in runs {
+            if !run.state.has_ended() && run.state != ExperimentState::Stopping {
+                stopped = stopped.and(experiments.stop(&self.experiment, run, permit).await);
+            }
+        }
+        stopped
+    }
+
+    /// Whether the group has got over it, whichever of its members were hit.
+    async fn look_at_group(&self, scope: &Scope) -> Result<Verdict> {
+        match scope.fresh_group().await {
+            Ok(group) => {
+                // Nobody waits for the return of what no group replaces.
+                let expected = if self.replaced { group.desired } else { group.members.len() };
+                let (healthy, whole) = (group.healthy(), self.healthy.min(expected));
+                if healthy < whole {
+                    let what = format!("the experiment is over; {healthy} of {whole} members are healthy");
+                    return Ok(Verdict::NotYet(what));
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let target = StartAgain { replaced: self.replaced, healthy: self.healthy, from_the_beginning: false };
+        target.verify(scope).await
+    }
+}
+
+#[async_trait]
+impl Look for StopExperiment {
+    async fn look(&self, scope: &Scope) -> Result<Verdict> {
+        self.look_at_group(scope).await
+    }
+}
+
+#[async_trait]
+impl Recovery for StopExperiment {
+    const KIND: &'static str = "chaos-events/stop-experiment/1";
+
+    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+        self.end_all(scope, permit).await?;
+        until_back(scope, self).await
+    }
+
+    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+        let runs = self.runs(scope).await?;
+        if let Some(run) = runs.iter().find(|run| !run.state.has_ended()) {
+            return Ok(Verdict::NotYet(format!("the run {run}")));
+        }
+        if runs.is_empty() && scope.injection() == Injection::Returned {
+            return Ok(Verdict::NotYet("its engine does not tell of the run that was started".to_owned()));
+        }
+        self.look_at_group(scope).await
+    }
+
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        let (experiment, group, whole) = (self.experiment.id(), target.group(), self.healthy);
+        format!(
+            "Stop every run of {} that fault {fault} has started, with the tools of {}, which undoes what they did. They bear the id of \
+             the fault as a tag where that engine has tags; elsewhere they are those that began after the fault was armed. Then see that \
+             {whole} of the members of {group} are healthy.",
+            experiment.name(),
+            experiment.engine(),
+        )
+    }
+}

@@ -1,0 +1,29 @@
+use clap::Args;
+
+use super::super::given::Given;
+
+/// Which auto-scaling groups, and as whom.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Auto-scaling groups, with --provider aws")]
+pub(in super::super) struct AwsArguments {
+    /// In these regions; AWS_REGION or that of the profile if not given
+    #[arg(long, value_name = "REGIONS", value_delimiter = ',')]
+    pub(super) region: Vec<String>,
+    /// With this profile of the shared configuration
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// In this role
+    #[arg(long, value_name = "ARN")]
+    pub(super) assume_role: Option<String>,
+}
+
+impl AwsArguments {
+    /// The arguments as they were given.
+    pub(in super::super) fn given(&self) -> Vec<Given> {
+        Given::list("--region", &self.region)
+            .into_iter()
+            .chain(Given::some("--profile", self.profile.as_ref()))
+            .chain(Given::some("--assume-role", self.assume_role.as_ref()))
+            .collect()
+    }
+}
