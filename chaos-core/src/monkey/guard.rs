@@ -18,6 +18,7 @@ const POLL: Duration = Duration::from_secs(2);
 
 /// How old a plan may be for an event to be prepared by what it saw. There is another look before the injection in any case.
 const FRESH: SignedDuration = SignedDuration::from_secs(1);
+
 /// How long observers may take to allow an injection.
 const ASK_LIMIT: Duration = Duration::from_secs(30);
 
