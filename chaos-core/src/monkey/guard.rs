@@ -246,6 +246,12 @@ async fn look_again(core: &Core, victim: &Victim) -> Result<Group, Reason> {
     if let Some(why) = &member.excluded {
         return Err(Reason::Excluded { why: why.as_ref().to_owned() });
     }
+    // A provider may tell of a whole group what it saw a moment ago. The target itself is asked.
+    let asking = contained("the health check", async { member.target.health().await });
+    let health = limited(core, "the health check", asking).await.map_err(doubt)?;
+    if health != Health::Healthy {
+        return Err(Reason::NotHealthy { health });
+    }
     let pending = core.safeguard().map_err(doubt)?.journal.pending().await.map_err(doubt)?;
     let faulty: HashSet<_> = pending.iter().map(|fault| &fault.target).collect();
     let sound: HashSet<_> = group
