@@ -132,7 +132,14 @@ impl Fleet {
 
     fn availability_set(&self, set: AvailabilitySet, machines: &[Machine]) -> Result<Group> {
         let AvailabilitySet { path, tags } = set;
-        let set = Set { path, tags, desired: machines.len(), replaces_members: false, excluded: None };
+        let set = Set {
+            path,
+            tags,
+            desired: machines.len(),
+            replaces_members: false,
+            replaces_stopped: false,
+            excluded: None,
+        };
         member::group(SCHEME, set, machines, &self.selection, &self.means)
     }
 }

@@ -34,8 +34,9 @@
 //!
 //! - *Stop* powers the machine off: it keeps its host, its addresses and its temporary disk, and is paid for. [`StopMode`] has an
 //!   abrupt way, as when the power fails, and one that gives the host up. Nothing at Azure starts a machine again by itself: where
-//!   every monkey is gone, the journal brings it back. Automatic instance repairs of a scale set may take a stopped instance for
-//!   unwell and put another in its place; then there is nothing left to start.
+//!   every monkey is gone, the journal brings it back. Automatic instance repairs of a scale set take a stopped instance for
+//!   unwell and may put another in its place, ten minutes later at the earliest; then that is the recovery, and the record of the fault
+//!   says so before anything is stopped.
 //! - *Reboot* restarts it where it is, or [moves](RebootMode::Redeploy) it to another host.
 //! - *Terminate* deletes an instance of a scale set; see [`ScaleSets`] for what replaces it, which is nothing by itself. A machine of an
 //!   availability set cannot be terminated.

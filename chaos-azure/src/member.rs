@@ -19,6 +19,7 @@ pub(crate) struct Set {
     /// How many machines it is to have.
     pub(crate) desired: usize,
     pub(crate) replaces_members: bool,
+    pub(crate) replaces_stopped: bool,
     /// Why none of its machines must be chosen.
     pub(crate) excluded: Option<&'static str>,
 }
@@ -52,8 +53,8 @@ pub(crate) fn group(
         }
         members.push(member);
     }
-    let group = Group::new(id).labels(set.tags).desired(set.desired);
-    Ok(group.replaces_members(set.replaces_members).members(members))
+    let group = Group::new(id).labels(set.tags).desired(set.desired).members(members);
+    Ok(group.replaces_members(set.replaces_members).replaces_stopped(set.replaces_stopped))
 }
 
 fn protected(machine: &Machine, selection: &Selection) -> Option<String> {

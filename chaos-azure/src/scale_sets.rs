@@ -100,6 +100,7 @@ impl Fleet {
         let set = Set {
             desired: held_at.unwrap_or(capacity),
             replaces_members: held_at.is_some(),
+            replaces_stopped: set.replaces_the_unwell,
             excluded: set.is_being_deleted.then_some("its scale set is being deleted"),
             path: set.path,
             tags: set.tags,

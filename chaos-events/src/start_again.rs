@@ -19,12 +19,12 @@ const START_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Starts the target again and waits until it is healthy: the recovery of [`Stop`](crate::Stop) and
 /// [`Reboot`](crate::Reboot).
 ///
-/// Where the target is gone for good meanwhile, a group that replaces its members must be as healthy again as it was; one
-/// that does not has nothing left to undo.
+/// Where the target is gone for good meanwhile, a group that replaces its members, or those that are stopped, must be as healthy
+/// again as it was; one that does not has nothing left to undo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StartAgain {
-    /// Whether the group replaces its members.
+    /// Whether the group replaces its members, be it only those that are stopped.
     pub replaced: bool,
     /// How many healthy members make the group whole.
     pub healthy: usize,
@@ -42,7 +42,7 @@ impl StartAgain {
     /// Brings a member of `group`, as it is now, back.
     pub fn of(group: &Group) -> Self {
         Self {
-            replaced: group.replaces_members,
+            replaced: group.replaces_members || group.replaces_stopped,
             healthy: group.healthy().min(group.desired),
             from_the_beginning: false,
         }

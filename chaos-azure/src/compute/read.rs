@@ -1,6 +1,6 @@
 //! From the SDK's models to what this crate needs to know.
 
-use azure_mgmt_compute::package_2024_07_01::models;
+use azure_mgmt_compute::package_2024_07_01::models::{self, automatic_repairs_policy};
 use chaos_core::{Error, ErrorKind, Labels, Result, listing::ENABLED_TAG};
 
 use super::compute::{AvailabilitySet, Orchestration, ScaleSet};
@@ -30,6 +30,7 @@ pub(super) fn scale_set(set: models::VirtualMachineScaleSet) -> Result<ScaleSet>
     };
     let capacity = set.sku.and_then(|sku| sku.capacity).and_then(|capacity| usize::try_from(capacity).ok());
     let state = properties.provisioning_state.unwrap_or_default();
+    let repairs = properties.automatic_repairs_policy.filter(|policy| policy.enabled == Some(true));
     Ok(ScaleSet {
         path: SetPath::of(&id),
         is_being_deleted: state.eq_ignore_ascii_case("Deleting"),
@@ -37,6 +38,9 @@ pub(super) fn scale_set(set: models::VirtualMachineScaleSet) -> Result<ScaleSet>
         tags: tags(set.resource.tags),
         orchestration,
         capacity,
+        replaces_the_unwell: repairs.is_some_and(|policy| {
+            matches!(policy.repair_action, None | Some(automatic_repairs_policy::RepairAction::Replace))
+        }),
     })
 }
 

@@ -299,8 +299,28 @@ async fn what_an_autoscale_setting_holds_at_its_number_is_terminated_and_replace
     assert!(after.member(victim).is_none());
     let replaced = report.faults[0].ended_at.unwrap().duration_since(report.faults[0].armed_at);
     assert!(replaced.as_millis() >= 1_000, "the recovery waits for the replacement: {replaced}");
+}
 
-    // One that has more than it must has nobody replaced.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_instance_that_repairs_replace_is_waited_for() {
+    let fake = FakeArm::start().unwrap();
+    fake.add(NewScaleSet::new("shop", "api").capacity(3).automatic_repairs());
+    fake.configure(|settings| settings.repair_milliseconds = 1_500);
+    let provider = scale_sets(&fake).build().unwrap();
+    let before = only_group(&provider).await;
+    assert!(before.replaces_stopped && !before.replaces_members);
+    let target = before.members[0].target.id().clone();
+    let report = monkey(provider.clone(), stop(1)).inject(stop(2_500), &target).await.unwrap();
+    assert!(report.is_recovered(), "{report:?}");
+    assert!(provider.resolve(&target).await.unwrap().is_none());
+    let after = only_group(&provider).await;
+    assert_eq!((after.desired, after.healthy()), (3, 3), "the recovery waits for the replacement");
+    let note = report.faults[0].note.clone().unwrap();
+    assert!(note.contains("the replacement is the recovery"), "{note}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_more_than_it_must_has_nobody_replaced() {
     let fake = FakeArm::start().unwrap();
     fake.add(NewScaleSet::new("shop", "api").capacity(5).held_at(4));
     fake.add(NewScaleSet::new("shop", "repaired").capacity(5).automatic_repairs());
