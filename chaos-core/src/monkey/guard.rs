@@ -185,7 +185,14 @@ async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Rea
     };
     let scope = Scope::preparing(parts, discovered(victim, &seen));
     let preparing = contained("the preparation", async { victim.event.prepare(&scope).await });
-    let prepared = limited(core, "the preparation", preparing).await.map_err(doubt)?;
+    let prepared = match limited(core, "the preparation", preparing).await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            // It may be all because the target is gone since the plan: then that is the reason.
+            look_again(core, victim).await?;
+            return Err(doubt(error));
+        }
+    };
     in_time(&scope, victim, "the preparation")?;
     let intended = Intended {
         chosen: run.chosen,

@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
 use chaos_core::{
-    Clock, Error, ErrorKind, FaultRecord, GroupId, Hold, Monkey, Outcome, Plan, Result, RunReport,
+    Clock, Error, ErrorKind, FaultRecord, GroupId, Hold, Monkey, Observer, Outcome, Plan, Result, RunReport,
     SystemClock, TargetId,
 };
 use futures_util::future::join;
@@ -121,16 +121,9 @@ async fn perform(
     let hold_counts = HoldCounts::of(client_counts.clone());
     let monkey = |count, providers| {
         let phases = Phases::new(live.clone(), order.event.hold().duration());
-        let journal = Arc::clone(&ledger.journal);
-        order.monkey(
-            count,
-            providers,
-            filter.clone(),
-            journal,
-            phases,
-            hold_counts.clone(),
-            stage.notifiers(),
-        )
+        let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::new(phases), Arc::new(hold_counts.clone())];
+        observers.extend(stage.notifiers().iter().map(|notifier| Arc::clone(notifier) as Arc<dyn Observer>));
+        order.monkey(count, providers, filter.clone(), Arc::clone(&ledger.journal), observers)
     };
     let plan = async |count| monkey(count, stage.providers())?.plan().await;
 

@@ -2,18 +2,15 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chaos_core::{
     BlastRadius, ChaosEvent, Entropy, Error, ErrorKind, FailureDomain, Group, GroupFilter, Journal, Monkey,
-    Percent, Plan, Provider, Quota, Result, SystemEntropy,
+    Observer, Percent, Plan, Provider, Quota, Result, SystemEntropy,
 };
 
 use super::{
     DrillArguments,
     arguments::ProviderName,
     aws, azure,
-    cloud::Notifier,
     crash::CrashPoint,
     given::{Given, command_line},
-    hold_counts::HoldCounts,
-    phases::Phases,
 };
 use crate::program::{observe_if_asked, quoted};
 
@@ -166,9 +163,7 @@ impl Order {
         providers: Vec<Arc<dyn Provider>>,
         filter: GroupFilter,
         journal: Arc<dyn Journal>,
-        phases: Phases,
-        hold_counts: HoldCounts,
-        notifiers: &[Arc<dyn Notifier>],
+        observers: Vec<Arc<dyn Observer>>,
     ) -> Result<Monkey> {
         let mut blast_radius = BlastRadius::default()
             .targets_per_group(count)
@@ -184,12 +179,10 @@ impl Order {
             .event(Arc::clone(&self.event))
             .blast_radius(blast_radius)
             .groups(filter)
-            .recovery_budget(self.recovery_budget)
-            .observer(phases)
-            .observer(hold_counts);
-        let builder = notifiers
-            .iter()
-            .fold(builder, |builder, notifier| builder.observer(Arc::clone(notifier)))
+            .recovery_budget(self.recovery_budget);
+        let builder = observers
+            .into_iter()
+            .fold(builder, |builder, observer| builder.observer(observer))
             .seed(self.seed)
             .unleash(journal, chaos_events::registry());
         observe_if_asked(builder).build()
