@@ -7,8 +7,8 @@ use std::{
 
 use chaos_azure::{FAULT_DOMAIN_LABEL, RebootMode, StopMode};
 use chaos_core::{
-    BlastRadius, ChaosEvent, Decision, ErrorKind, FailureDomain, Health, Journal, MemoryJournal, Monkey,
-    Outcome, Percent, Provider, Quota, Reason, RunReport, TargetId,
+    BlastRadius, ChaosEvent, Decision, ErrorKind, FailureDomain, Health, Journal, MemoryJournal, Milestone,
+    Monkey, Outcome, Percent, Provider, Quota, Reason, RunReport, TargetId,
 };
 use chaos_events::{Reboot, Stop, Terminate};
 use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Pace, PowerState, Trouble};
@@ -314,7 +314,9 @@ async fn a_stopped_instance_that_repairs_replace_is_waited_for() {
     assert!(report.is_recovered(), "{report:?}");
     assert!(provider.resolve(&target).await.unwrap().is_none());
     let after = only_group(&provider).await;
-    assert_eq!((after.desired, after.healthy()), (3, 3), "the recovery waits for the replacement");
+    assert_eq!((after.desired, after.healthy()), (3, 3), "the replacement is there");
+    let reached: Vec<_> = report.faults[0].milestones.iter().map(|reached| reached.milestone).collect();
+    assert_eq!(reached, [Milestone::Replaced, Milestone::Healthy], "{report:?}");
     let note = report.faults[0].note.clone().unwrap();
     assert!(note.contains("the replacement is the recovery"), "{note}");
 }
