@@ -92,7 +92,7 @@ impl Provider for AutoScaling {
                 .with("group", &name)
                 .with("region", region.name())
         })?;
-        let mut groups = crate::listing::looked_up(&self.inner, &region, vec![found]).await?;
+        let mut groups = crate::listing::looked_up_again(&self.inner, &region, found).await?;
         groups.pop().ok_or_else(|| {
             Error::new(ErrorKind::Unavailable, "the group was not looked up").with("group", name)
         })

@@ -122,10 +122,11 @@
 //!
 //! # Errors
 //!
-//! Throttled calls and those that fail in passing are tried again by the SDK, in its adaptive mode, five times at most; then they
-//! are [`Throttled`](chaos_core::ErrorKind::Throttled), [`Unavailable`](chaos_core::ErrorKind::Unavailable) or
-//! [`Timeout`](chaos_core::ErrorKind::Timeout), and retryable. [`Denied`](chaos_core::ErrorKind::Denied) names the action and the
-//! resource that a policy must allow, or says that the credentials are missing, expired or not valid.
+//! Throttled calls and those that fail in passing are tried again by the SDK, in its adaptive mode, five times at most and at a rate
+//! that is shared with nothing else in the process; then they are [`Throttled`](chaos_core::ErrorKind::Throttled),
+//! [`Unavailable`](chaos_core::ErrorKind::Unavailable) or [`Timeout`](chaos_core::ErrorKind::Timeout), and retryable.
+//! [`Denied`](chaos_core::ErrorKind::Denied) names the action and the resource that a policy must allow, or says that the credentials
+//! are missing, expired or not valid.
 //!
 //! What the credentials must be allowed is in `docs/aws-iam.json` of the repository, action by action justified in the README of this
 //! crate.

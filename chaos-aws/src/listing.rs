@@ -1,6 +1,6 @@
 //! Listing groups: pages of groups, each with one look-up of all its instances, in every region at once.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_autoscaling::types::AutoScalingGroup;
 use chaos_core::{
@@ -12,6 +12,7 @@ use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use crate::{
     auto_scaling::Inner,
     error::failed,
+    machine::Machine,
     machines::{interrupted, machines},
     member::{self, Seen},
     regions::Region,
@@ -45,21 +46,36 @@ pub(crate) async fn group_named(region: &Region, name: &str) -> Result<Option<Au
     Ok(groups.find(|group| group.auto_scaling_group_name() == Some(name)))
 }
 
-/// Looks up the instances of these groups, with as few calls as the API allows.
-pub(crate) async fn looked_up(
+/// One group and its instances, of which those need no look-up that were looked up a moment ago.
+pub(crate) async fn looked_up_again(
+    inner: &Inner,
+    region: &Arc<Region>,
+    group: AutoScalingGroup,
+) -> Result<Vec<Group>> {
+    let ids = instances(std::slice::from_ref(&group));
+    let known = region.recently_seen().find(&ids, inner.means.clock.as_ref());
+    with_instances(inner, region, vec![group], known).await
+}
+
+/// Looks up the instances of these groups, with as few calls as the API allows, but for those that are `known`.
+async fn with_instances(
     inner: &Inner,
     region: &Arc<Region>,
     groups: Vec<AutoScalingGroup>,
+    known: BTreeMap<String, Arc<Machine>>,
 ) -> Result<Vec<Group>> {
-    let instances = groups.iter().flat_map(AutoScalingGroup::instances);
-    let ids: Vec<String> =
-        instances.filter_map(|instance| instance.instance_id()).map(str::to_owned).collect();
-    let machines = machines(region, &ids, inner.means.clock.as_ref()).await?;
+    let ids = instances(&groups);
+    let machines = machines(region, &ids, known, inner.means.clock.as_ref()).await?;
     let has_spot = machines.values().any(|machine| machine.is_spot);
     let interrupted = if has_spot { interrupted(region).await? } else { Default::default() };
     let seen = Seen { machines, interrupted };
     let told = |group| member::group(region, group, &seen, &inner.selection, &inner.means);
     groups.into_iter().map(told).collect()
+}
+
+fn instances(groups: &[AutoScalingGroup]) -> Vec<String> {
+    let instances = groups.iter().flat_map(AutoScalingGroup::instances);
+    instances.filter_map(|instance| instance.instance_id()).map(str::to_owned).collect()
 }
 
 fn groups(inner: Arc<Inner>, query: Query) -> impl Stream<Item = Result<Group>> + Send {
@@ -96,7 +112,7 @@ fn groups(inner: Arc<Inner>, query: Query) -> impl Stream<Item = Result<Group>> 
                         passed.push(group);
                     }
                 }
-                looked_up(&inner, &region, passed).await
+                with_instances(&inner, &region, passed, BTreeMap::new()).await
             }
         })
         .buffered(AHEAD);

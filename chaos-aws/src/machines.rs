@@ -26,14 +26,14 @@ const AT_A_TIME: usize = 2;
 
 const ACTION: &str = "ec2:DescribeInstances";
 
-/// Looks up those of these instances that were not looked up a moment ago, 1,000 with a call. What EC2 does not know is not among
-/// the answers.
+/// Looks up these instances, 1,000 with a call; those of `known` need not be. What EC2 does not know is not among the answers.
 pub(crate) async fn machines(
     region: &Region,
     ids: &[String],
+    known: BTreeMap<String, Arc<Machine>>,
     clock: &dyn Clock,
 ) -> Result<BTreeMap<String, Arc<Machine>>> {
-    let mut machines = region.recently_seen().find(ids, clock);
+    let mut machines = known;
     let ids: Vec<String> = ids.iter().filter(|id| !machines.contains_key(*id)).cloned().collect();
     let asked = clock.now();
     let batches: Vec<_> = ids.chunks(IDS).map(|ids| Box::pin(by_ids(region, ids))).collect();

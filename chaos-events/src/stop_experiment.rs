@@ -119,16 +119,6 @@ impl Look for StopExperiment {
 impl Recovery for StopExperiment {
     const KIND: &'static str = "chaos-events/stop-experiment/1";
 
-    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
-        format!(
-            "Stop what runs of experiment {} in the console or with the tools of its engine; where the engine has tags, the run \
-             bears the id of the fault, {fault}. Wait until it has ended, and see that the group of {target} has {} healthy \
-             members again. Stopped by nobody, it ends as it is defined.",
-            self.experiment.id(),
-            self.healthy
-        )
-    }
-
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
         self.end_all(scope, permit).await?;
         until_back(scope, self).await
@@ -143,5 +133,16 @@ impl Recovery for StopExperiment {
             return Ok(Verdict::NotYet("its engine does not tell of the run that was started".to_owned()));
         }
         self.look_at_group(scope).await
+    }
+
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        let (experiment, group, whole) = (self.experiment.id(), target.group(), self.healthy);
+        format!(
+            "Stop every run of {} that fault {fault} has started, with the tools of {}, which undoes what they did. They bear the id of \
+             the fault as a tag where that engine has tags; elsewhere they are those that began after the fault was armed. Then see that \
+             {whole} of the members of {group} are healthy.",
+            experiment.name(),
+            experiment.engine(),
+        )
     }
 }

@@ -118,19 +118,30 @@ async fn a_recovery_that_hangs_once_leaves_time_for_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_target_that_cannot_be_asked_how_it_is_is_left_alone() {
+    let platform = Platform::of(5);
+    let resetting = Trouble::resetting_at(TargetCall::Health).first(1).of_targets(platform.clone());
+    let report = inject_into(&platform, resetting, stop(60)).await;
+    assert_eq!(report.outcome(), Outcome::Skipped, "{report}");
+    assert!(report.to_string().contains("connection reset by peer"), "{report}");
+    assert!(platform.orders().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_look_that_hangs_once_leaves_time_for_another() {
     let platform = Platform::of(5);
-    let hanging = Trouble::hanging_at(TargetCall::Health).first(1).of_targets(platform.clone());
+    // The first is the one before the injection.
+    let hanging = Trouble::hanging_at(TargetCall::Health).after(1).first(1).of_targets(platform.clone());
     let report = inject_into(&platform, hanging, stop(60)).await;
     assert_eq!(report.outcome(), Outcome::Completed, "{report}");
     assert!(report.faults[0].time_to_recover().unwrap() < seconds(60 + 40), "{report}");
 }
 
-/// The first look is at the fault in its hold, the second one comes before the recovery.
+/// After the one before the injection, the first look is at the fault in its hold, and the second one comes before the recovery.
 #[tokio::test(start_paused = true)]
 async fn a_recovery_does_not_wait_long_for_the_look_before_it() {
     let platform = Platform::of(5);
-    let hanging = Trouble::hanging_at(TargetCall::Health).first(2).of_targets(platform.clone());
+    let hanging = Trouble::hanging_at(TargetCall::Health).after(1).first(2).of_targets(platform.clone());
     let report = inject_into(&platform, hanging, stop(60)).await;
     assert_eq!(report.outcome(), Outcome::Completed, "{report}");
     assert!(report.faults[0].time_to_recover().unwrap() < seconds(60 + 10), "{report}");

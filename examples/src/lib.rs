@@ -31,6 +31,8 @@ pub mod recover;
 pub mod service;
 
 mod arguments;
+#[cfg(feature = "azure")]
+mod azure;
 mod clients;
 mod journal;
 mod table;

@@ -1,8 +1,7 @@
 //! Recovers the faults that a drill has left behind.
 
-#[cfg(feature = "aws")]
-use std::collections::BTreeSet;
 use std::{
+    collections::BTreeSet,
     io::{self, Write},
     path::PathBuf,
 };
@@ -10,7 +9,7 @@ use std::{
 use chaos_core::{
     Activity, FaultId, FaultRecord, FaultState, Journal, Monkey, MonkeyBuilder, Observer, Outcome, Result,
 };
-#[cfg(not(feature = "aws"))]
+#[cfg(not(all(feature = "aws", feature = "azure")))]
 use chaos_core::{Error, ErrorKind};
 use chaos_local::{Fleets, Processes};
 use clap::Parser;
@@ -122,27 +121,76 @@ async fn monkey(journal: Arc<impl Journal>) -> Result<Monkey, ProgramError> {
 }
 
 /// With the providers of those clouds that have pending faults: nobody else needs their credentials.
-#[cfg(feature = "aws")]
 async fn with_clouds(builder: MonkeyBuilder, pending: &[FaultRecord]) -> Result<MonkeyBuilder, ProgramError> {
-    let regions: BTreeSet<&str> = pending
-        .iter()
-        .filter(|fault| fault.target.scheme() == "aws-asg")
-        .filter_map(|fault| Some(fault.group.path().split_once('/')?.0))
-        .collect();
-    if regions.is_empty() {
-        return Ok(builder);
+    let builder = match Places::of(pending, "aws-asg") {
+        Some(places) => with_aws(builder, places).await?,
+        None => builder,
+    };
+    let builder = match Places::of(pending, "azure-avset") {
+        Some(places) => with_availability_sets(builder, places)?,
+        None => builder,
+    };
+    match Places::of(pending, "azure-vmss") {
+        Some(places) => with_scale_sets(builder, places),
+        None => Ok(builder),
     }
-    Ok(builder.provider(chaos_aws::AutoScaling::builder().regions(regions).build().await?))
+}
+
+/// The regions or the subscriptions of pending faults: what the ids of their groups begin with.
+#[cfg_attr(not(any(feature = "aws", feature = "azure")), expect(dead_code, reason = "nobody can use them"))]
+struct Places(BTreeSet<String>);
+
+impl Places {
+    /// `None` where no target is of this scheme.
+    fn of(pending: &[FaultRecord], scheme: &str) -> Option<Self> {
+        let of_scheme = pending.iter().filter(|fault| fault.target.scheme() == scheme);
+        let places: BTreeSet<String> =
+            of_scheme.filter_map(|fault| Some(fault.group.path().split_once('/')?.0.to_owned())).collect();
+        (!places.is_empty()).then_some(Self(places))
+    }
+}
+
+#[cfg(feature = "aws")]
+async fn with_aws(builder: MonkeyBuilder, regions: Places) -> Result<MonkeyBuilder, ProgramError> {
+    Ok(builder.provider(chaos_aws::AutoScaling::builder().regions(regions.0).build().await?))
 }
 
 #[cfg(not(feature = "aws"))]
-async fn with_clouds(builder: MonkeyBuilder, pending: &[FaultRecord]) -> Result<MonkeyBuilder, ProgramError> {
-    if pending.iter().any(|fault| fault.target.scheme() == "aws-asg") {
-        let what = "the journal holds faults of auto-scaling groups, and this program was built without the feature aws";
-        let error = Error::new(ErrorKind::Unsupported, what);
-        return Err(ProgramError::from(error).hint("`cargo aws-recover` builds one with it"));
-    }
-    Ok(builder)
+async fn with_aws(_: MonkeyBuilder, _: Places) -> Result<MonkeyBuilder, ProgramError> {
+    Err(without("aws"))
+}
+
+#[cfg(feature = "azure")]
+fn with_availability_sets(
+    builder: MonkeyBuilder,
+    subscriptions: Places,
+) -> Result<MonkeyBuilder, ProgramError> {
+    let sets = chaos_azure::AvailabilitySets::builder().subscriptions(subscriptions.0);
+    Ok(builder.provider(crate::azure::at_endpoint(sets).build()?))
+}
+
+#[cfg(feature = "azure")]
+fn with_scale_sets(builder: MonkeyBuilder, subscriptions: Places) -> Result<MonkeyBuilder, ProgramError> {
+    let sets = chaos_azure::ScaleSets::builder().subscriptions(subscriptions.0);
+    Ok(builder.provider(crate::azure::at_endpoint(sets).build()?))
+}
+
+#[cfg(not(feature = "azure"))]
+fn with_availability_sets(_: MonkeyBuilder, _: Places) -> Result<MonkeyBuilder, ProgramError> {
+    Err(without("azure"))
+}
+
+#[cfg(not(feature = "azure"))]
+fn with_scale_sets(_: MonkeyBuilder, _: Places) -> Result<MonkeyBuilder, ProgramError> {
+    Err(without("azure"))
+}
+
+/// The journal holds faults of a cloud of which this program has nothing.
+#[cfg(not(all(feature = "aws", feature = "azure")))]
+fn without(cloud: &str) -> ProgramError {
+    let what = "the journal holds faults of a cloud, and this program was built without the feature for it";
+    let error = Error::new(ErrorKind::Unsupported, what).with("feature", cloud);
+    ProgramError::from(error).hint(format!("`cargo {cloud}-recover` builds one with it"))
 }
 
 /// Says why a fault is not recovered yet. The summary says the rest.

@@ -272,6 +272,33 @@ async fn killed_between_arm_and_inject_and_wherever_else_it_is_recovered() {
 }
 
 #[tokio::test]
+async fn people_are_told_through_sns_and_ses() {
+    let Some(account) = Account::with_web(4) else { return };
+    let made = json!({ "region": "eu-west-1", "topic": "chaos", "sender": "chaos@example.com" });
+    let topic = account.cloud.page("POST", "notifications", Some(made))["topic"].as_str().unwrap().to_owned();
+    let told = ["--sns", &topic, "--ses", "chaos@example.com,a@example.com", "--announce", "--yes", "--json"];
+    let json = account.drilled(&told).await.with_code(0).json();
+    let fault = json["faults"][0]["id"].as_str().unwrap();
+    let sent = account.cloud.page("GET", "notifications", None);
+    for channel in ["published", "mailed"] {
+        let messages = sent[channel].as_array().unwrap();
+        assert_eq!(messages.len(), 2, "before and after: {sent:#}");
+        assert!(messages.iter().all(|message| message["body"].as_str().unwrap().contains(fault)), "{sent:#}");
+    }
+
+    // Nobody can be told: nothing is injected where that is asked for, and a drill goes on where it is not.
+    account.cloud.forget_calls();
+    let unknown = topic.replace(":chaos", ":nobody");
+    let refused = account.drilled(&["--sns", &unknown, "--announce", "--yes"]).await.with_code(3);
+    assert!(refused.stdout.contains("not announced"), "{refused:#?}");
+    assert_eq!(account.cloud.count("TerminateInstances"), 0);
+    let untold = account.drilled(&["--sns", &unknown, "--yes"]).await.with_code(0);
+    assert!(untold.stderr.contains("notify"), "{untold:#?}");
+    let alone = account.drilled(&["--announce", "--yes"]).await.with_code(2);
+    assert!(alone.stderr.contains("invalid --announce"), "{alone:#?}");
+}
+
+#[tokio::test]
 async fn without_a_home_for_the_journal_one_must_be_named() {
     let Some(account) = Account::with_web(4) else { return };
     let mut drill = account.drill(&["--yes"]);

@@ -208,7 +208,7 @@ async fn a_service_that_hangs_or_is_gone_delays_no_recovery() {
     cloud
         .break_calls(json!({ "do": "delay", "service": "sns", "nth": 2, "count": 0, "milliseconds": 8_000 }));
     let target = first_target(&provider).await;
-    let stop = Stop::lasting(Duration::from_millis(300)).unwrap();
+    let stop = Stop::lasting(Duration::from_secs(3)).unwrap();
     let report = monkey.inject(stop, &target).await.unwrap();
     assert_eq!(report.outcome(), Outcome::Completed, "{report}");
     let now = hanging.deliveries();
@@ -251,7 +251,7 @@ async fn whoever_is_told_that_a_recovery_failed_can_do_what_the_message_says() {
     let monkey = monkey.observer(sns.clone()).recovery_budget(Duration::from_secs(3)).build().unwrap();
     cloud.break_calls(json!({ "do": "access_denied", "action": "StartInstances", "count": 0 }));
     let target = first_target(&provider).await;
-    let stop = Stop::lasting(Duration::from_millis(300)).unwrap();
+    let stop = Stop::lasting(Duration::from_secs(3)).unwrap();
     let report = monkey.inject(stop, &target).await.unwrap();
     assert_eq!(report.faults[0].state, FaultState::RecoveryFailed, "{report}");
     assert!(sns.flush(LIMIT).await.is_complete());

@@ -106,11 +106,11 @@ async fn cpu_burns_on_a_machine_and_on_an_instance_and_nothing_is_left() {
     let fake = world();
     fake.add(NewScaleSet::new("shop", "api").capacity(1));
     let instance: TargetId = format!("azure-vmss:{}/shop/api/0", FakeArm::SUBSCRIPTION).parse().unwrap();
-    let report = monkey(sets(&fake).build().unwrap()).inject(burn(4), &web()).await.unwrap();
+    let report = monkey(sets(&fake).build().unwrap()).inject(burn(12), &web()).await.unwrap();
     assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
     let achieved = report.faults[0].achieved.get("load_percent");
     assert!(achieved.is_some_and(|load| load > 0.0), "{report:?}");
-    let report = monkey(scale_sets(&fake).build().unwrap()).inject(burn(4), &instance).await.unwrap();
+    let report = monkey(scale_sets(&fake).build().unwrap()).inject(burn(12), &instance).await.unwrap();
     assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
     for machine in fake.machines() {
         assert_eq!(fake.processes(&machine), [0; 0], "{machine}");
@@ -141,5 +141,5 @@ async fn cpu_burn_keeps_the_contract_of_events() {
     let fake = world();
     let timing = Timing::default().settle(Duration::from_secs(20)).quiet(Duration::from_millis(300));
     let fresh = async || Ok(Subject::new(sets(&fake).build()?, web()));
-    contract::event::check(&timing, burn(3), chaos_events::registry(), fresh).await.assert_kept();
+    contract::event::check(&timing, burn(10), chaos_events::registry(), fresh).await.assert_kept();
 }

@@ -18,6 +18,7 @@ const POLL: Duration = Duration::from_secs(2);
 
 /// How old a plan may be for an event to be prepared by what it saw. There is another look before the injection in any case.
 const FRESH: SignedDuration = SignedDuration::from_secs(1);
+
 /// How long observers may take to allow an injection.
 const ASK_LIMIT: Duration = Duration::from_secs(30);
 
@@ -244,6 +245,12 @@ async fn look_again(core: &Core, victim: &Victim) -> Result<Group, Reason> {
     }
     if let Some(why) = &member.excluded {
         return Err(Reason::Excluded { why: why.as_ref().to_owned() });
+    }
+    // A provider may tell of a whole group what it saw a moment ago. The target itself is asked.
+    let asking = contained("the health check", async { member.target.health().await });
+    let health = limited(core, "the health check", asking).await.map_err(doubt)?;
+    if health != Health::Healthy {
+        return Err(Reason::NotHealthy { health });
     }
     let pending = core.safeguard().map_err(doubt)?.journal.pending().await.map_err(doubt)?;
     let faulty: HashSet<_> = pending.iter().map(|fault| &fault.target).collect();

@@ -15,6 +15,7 @@ use chaos_testkit::faulty::{Altered, Call, Faulty, Interference, TargetCall};
 #[derive(Debug)]
 pub(crate) struct Trouble<C> {
     call: C,
+    spared: AtomicUsize,
     left: AtomicUsize,
     kind: Kind,
 }
@@ -43,7 +44,13 @@ impl<C: Call> Trouble<C> {
     }
 
     fn new(call: C, kind: Kind) -> Self {
-        Self { call, left: AtomicUsize::new(usize::MAX), kind }
+        Self { call, spared: AtomicUsize::new(0), left: AtomicUsize::new(usize::MAX), kind }
+    }
+
+    /// Spares the first `times` calls.
+    pub(crate) fn after(self, times: usize) -> Self {
+        self.spared.store(times, Ordering::SeqCst);
+        self
     }
 
     pub(crate) fn first(self, times: usize) -> Self {
@@ -53,7 +60,9 @@ impl<C: Call> Trouble<C> {
 
     fn strikes(&self, call: C) -> bool {
         let take_one = |left: usize| left.checked_sub(1);
-        call == self.call && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one).is_ok()
+        let takes_one =
+            |from: &AtomicUsize| from.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one).is_ok();
+        call == self.call && !takes_one(&self.spared) && takes_one(&self.left)
     }
 }
 

@@ -1,6 +1,7 @@
 use std::{str::FromStr, sync::Arc};
 
-use chaos_core::{Error, Provider};
+use async_trait::async_trait;
+use chaos_core::{Error, Observer, Provider};
 use clap::Args;
 
 use super::given::Given;
@@ -9,6 +10,14 @@ use super::given::Given;
 #[derive(Debug)]
 pub(super) struct Cloud {
     pub(super) providers: Vec<Arc<dyn Provider>>,
+    pub(super) notifiers: Vec<Arc<dyn Notifier>>,
+}
+
+/// Tells people who are not at this terminal.
+#[async_trait]
+pub(super) trait Notifier: Observer {
+    /// Waits for the last messages; what has become of them, where not every one has arrived.
+    async fn finish(&self) -> Result<(), String>;
 }
 
 /// Which groups of a cloud.

@@ -1,7 +1,7 @@
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
 use chaos_core::{
-    Clock, Error, ErrorKind, FaultRecord, Group, GroupFilter, Hold, Monkey, Outcome, Plan, Result, RunReport,
+    Clock, Error, ErrorKind, FaultRecord, GroupId, Hold, Monkey, Outcome, Plan, Result, RunReport,
     SystemClock, TargetId,
 };
 use futures_util::future::join;
@@ -122,7 +122,15 @@ async fn perform(
     let monkey = |count, providers| {
         let phases = Phases::new(live.clone(), order.event.hold().duration());
         let journal = Arc::clone(&ledger.journal);
-        order.monkey(count, providers, filter.clone(), journal, phases, hold_counts.clone())
+        order.monkey(
+            count,
+            providers,
+            filter.clone(),
+            journal,
+            phases,
+            hold_counts.clone(),
+            stage.notifiers(),
+        )
     };
     let plan = async |count| monkey(count, stage.providers())?.plan().await;
 
@@ -186,12 +194,17 @@ async fn perform(
         None => Ok(Ended::Interrupted),
         Some(Run::Abandoned) => Ok(Ended::Abandoned { status: abandoned(&ledger, live).await }),
         Some(Run::Over { report, interrupted }) => {
+            for notifier in stage.notifiers() {
+                if let Err(what) = notifier.finish().await {
+                    live.failed("notify", what);
+                }
+            }
             order.check_plan(&report.plan)?;
             let status = match Status::of_run(&report) {
                 Status::Done | Status::Skipped if interrupted => Status::Other,
                 status => status,
             };
-            let healthy_after = healthy_after(&report, stage, &filter, live).await;
+            let healthy_after = healthy_after(&report, stage, live).await;
             let clients = ClientsReport { all, during_hold: hold_counts.seen() };
             let report = DrillReport::of_run(*report, interrupted, healthy_after, clients);
             Ok(Ended::Reported(Box::new(Reported { report, status, count, plan_is_known: false })))
@@ -271,17 +284,14 @@ async fn carry_out(
 }
 
 /// How many members are healthy after the run. That nobody can tell is no reason to lose the report of it.
-async fn healthy_after(
-    report: &RunReport,
-    stage: &Stage,
-    filter: &GroupFilter,
-    live: &Live,
-) -> Option<usize> {
+async fn healthy_after(report: &RunReport, stage: &Stage, live: &Live) -> Option<usize> {
     if report.faults.is_empty() && report.replayed.is_empty() {
         return Some(report.plan.groups.iter().map(|group| group.healthy).sum());
     }
-    match stage.groups(filter).await {
-        Ok(groups) => Some(groups.iter().map(Group::healthy).sum()),
+    let hit: BTreeSet<&GroupId> =
+        report.faults.iter().chain(&report.replayed).map(|fault| &fault.group).collect();
+    match stage.healthy(&report.plan, &hit).await {
+        Ok(healthy) => Some(healthy),
         Err(error) => {
             live.failed("group", format!("cannot be looked at any more: {}", error.chain()));
             None

@@ -9,6 +9,7 @@ use super::{
     DrillArguments,
     arguments::ProviderName,
     aws, azure,
+    cloud::Notifier,
     crash::CrashPoint,
     given::{Given, command_line},
     hold_counts::HoldCounts,
@@ -167,6 +168,7 @@ impl Order {
         journal: Arc<dyn Journal>,
         phases: Phases,
         hold_counts: HoldCounts,
+        notifiers: &[Arc<dyn Notifier>],
     ) -> Result<Monkey> {
         let mut blast_radius = BlastRadius::default()
             .targets_per_group(count)
@@ -184,7 +186,10 @@ impl Order {
             .groups(filter)
             .recovery_budget(self.recovery_budget)
             .observer(phases)
-            .observer(hold_counts)
+            .observer(hold_counts);
+        let builder = notifiers
+            .iter()
+            .fold(builder, |builder, notifier| builder.observer(Arc::clone(notifier)))
             .seed(self.seed)
             .unleash(journal, chaos_events::registry());
         observe_if_asked(builder).build()

@@ -1,6 +1,8 @@
-use std::{error::Error as _, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, error::Error as _, net::SocketAddr, path::PathBuf, sync::Arc};
 
-use chaos_core::{Clock, Error, ErrorKind, Group, GroupFilter, MemoryJournal, Provider, Result, SystemClock};
+use chaos_core::{
+    Clock, Error, ErrorKind, Group, GroupFilter, GroupId, MemoryJournal, Plan, Provider, Result, SystemClock,
+};
 use chaos_journal::SqlJournal;
 use chaos_local::{AttachedFleet, Fleet};
 use futures_util::TryStreamExt;
@@ -10,7 +12,7 @@ use super::{
     DrillArguments,
     arguments::ProviderName,
     aws, azure,
-    cloud::Cloud,
+    cloud::{Cloud, Notifier},
     live::Live,
     order::{Bounds, Order},
     summary::since,
@@ -97,6 +99,14 @@ impl Stage {
         }
     }
 
+    /// Who tells people about a drill here.
+    pub(super) fn notifiers(&self) -> &[Arc<dyn Notifier>] {
+        match self {
+            Self::Own(_) | Self::Attached(_) => &[],
+            Self::Cloud(cloud) => &cloud.notifiers,
+        }
+    }
+
     /// Where its clients send their requests. In a cloud, the drill has none.
     pub(super) fn endpoints(&self) -> Result<Option<Vec<SocketAddr>>> {
         match self {
@@ -144,6 +154,21 @@ impl Stage {
             groups.append(&mut listed);
         }
         Ok(groups)
+    }
+
+    /// How many members are healthy now in the groups of `plan`: those of `hit` are looked at again, and the others are taken to be as
+    /// they were.
+    pub(super) async fn healthy(&self, plan: &Plan, hit: &BTreeSet<&GroupId>) -> Result<usize> {
+        let mut healthy = 0;
+        for group in &plan.groups {
+            let provider =
+                self.providers().into_iter().find(|provider| provider.scheme() == group.id.scheme());
+            healthy += match provider.filter(|_| hit.contains(&group.id)) {
+                Some(provider) => provider.group(&group.id).await?.healthy(),
+                None => group.healthy,
+            };
+        }
+        Ok(healthy)
     }
 
     /// The journal of a drill on this stage. A dry run makes no file.

@@ -9,6 +9,7 @@ pub fn recover_command(path: &Path) -> String {
             quoted(&program.with_file_name("recover"))
         }
         _ if cfg!(feature = "aws") => "cargo aws-recover".to_owned(),
+        _ if cfg!(feature = "azure") => "cargo azure-recover".to_owned(),
         _ => "cargo recover".to_owned(),
     };
     format!("{program} --journal {}", quoted(path))
@@ -39,7 +40,11 @@ mod tests {
             assert_eq!(quoted(Path::new(path)), text);
         }
         let command = recover_command(Path::new("/tmp/x"));
-        let program = if cfg!(feature = "aws") { "aws-recover" } else { "recover" };
+        let program = match () {
+            () if cfg!(feature = "aws") => "aws-recover",
+            () if cfg!(feature = "azure") => "azure-recover",
+            () => "recover",
+        };
         assert_eq!(command, format!("cargo {program} --journal /tmp/x"));
     }
 }

@@ -22,7 +22,8 @@ pub(super) async fn check<J: Journal, P>(suite: &mut Suite<'_>, fresh: &impl Asy
     suite
         .check("what is armed reads back as it was", async {
             let (journal, _place) = fresh().await?;
-            let fault = fault(1, "memory:web/machine-1")?;
+            let mut fault = fault(1, "memory:web/machine-1")?;
+            fault.note = Some("said beforehand".to_owned());
             let _lease = arm(&journal, &fault).await?;
             let (found, pending) = (all(&journal).await?, journal.pending().await?);
             ensure!(found == [fault.clone()], "{fault:?} was found as {found:?}");

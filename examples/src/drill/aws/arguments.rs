@@ -15,6 +15,15 @@ pub(in super::super) struct AwsArguments {
     /// In this role
     #[arg(long, value_name = "ARN")]
     pub(super) assume_role: Option<String>,
+    /// Tell the subscribers of this SNS topic
+    #[arg(long, value_name = "TOPIC")]
+    pub(super) sns: Option<String>,
+    /// Send mail through SES: the sender, and to whom
+    #[arg(long, value_name = "FROM,TO", value_delimiter = ',')]
+    pub(super) ses: Vec<String>,
+    /// Inject nothing unless it could be announced to them before
+    #[arg(long)]
+    pub(super) announce: bool,
 }
 
 impl AwsArguments {
@@ -24,6 +33,9 @@ impl AwsArguments {
             .into_iter()
             .chain(Given::some("--profile", self.profile.as_ref()))
             .chain(Given::some("--assume-role", self.assume_role.as_ref()))
+            .chain(Given::some("--sns", self.sns.as_ref()))
+            .chain(Given::list("--ses", &self.ses))
+            .chain(self.announce.then(|| Given::flag("--announce")))
             .collect()
     }
 }

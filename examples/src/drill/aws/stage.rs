@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chaos_aws::{AutoScaling, AvailabilityZone};
 use chaos_core::FailureDomain;
 
-use super::AwsArguments;
+use super::{AwsArguments, notifiers::notifiers};
 use crate::{
     drill::cloud::{Cloud, CloudArguments},
     program::ProgramError,
@@ -33,7 +33,8 @@ pub(in super::super) async fn auto_scaling_groups(
             None => builder.group(group),
         };
     }
-    Ok(Cloud { providers: vec![Arc::new(builder.build().await?)] })
+    let notifiers = notifiers(arguments).await?;
+    Ok(Cloud { providers: vec![Arc::new(builder.build().await?)], notifiers })
 }
 
 /// Where all victims must be.

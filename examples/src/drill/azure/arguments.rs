@@ -15,9 +15,6 @@ pub(in super::super) struct AzureArguments {
     /// Victims of one fault domain only, as a rack is: this one, or any, which the seed draws
     #[arg(long, value_name = "DOMAIN", conflicts_with = "zone")]
     pub(super) fault_domain: Option<String>,
-    /// Resource Manager is at this URL; Azure's public one if not given
-    #[arg(long, value_name = "URL")]
-    pub(super) endpoint: Option<String>,
 }
 
 impl AzureArguments {
@@ -27,7 +24,6 @@ impl AzureArguments {
             .into_iter()
             .chain(Given::list("--resource-group", &self.resource_group))
             .chain(Given::some("--fault-domain", self.fault_domain.as_ref()))
-            .chain(Given::some("--endpoint", self.endpoint.as_ref()))
             .collect()
     }
 }

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use chaos_azure::{AVAILABILITY_ZONE_LABEL, AvailabilitySets, AzureBuilder, FAULT_DOMAIN_LABEL, ScaleSets};
-use chaos_core::FailureDomain;
+use chaos_core::{FailureDomain, Provider};
 
 use super::AzureArguments;
 use crate::{
+    azure::at_endpoint,
     drill::cloud::{Cloud, CloudArguments},
     program::ProgramError,
 };
@@ -17,7 +18,8 @@ pub(in super::super) fn sets(
 ) -> Result<Cloud, ProgramError> {
     let availability_sets = told(AvailabilitySets::builder(), arguments, cloud, group).build()?;
     let scale_sets = told(ScaleSets::builder(), arguments, cloud, group).build()?;
-    Ok(Cloud { providers: vec![Arc::new(availability_sets), Arc::new(scale_sets)] })
+    let providers: Vec<Arc<dyn Provider>> = vec![Arc::new(availability_sets), Arc::new(scale_sets)];
+    Ok(Cloud { providers, notifiers: Vec::new() })
 }
 
 fn told<P>(
@@ -26,12 +28,9 @@ fn told<P>(
     cloud: &CloudArguments,
     group: Option<&str>,
 ) -> AzureBuilder<P> {
-    let mut builder = builder.subscriptions(&arguments.subscription);
+    let mut builder = at_endpoint(builder).subscriptions(&arguments.subscription);
     for name in &arguments.resource_group {
         builder = builder.resource_group(name);
-    }
-    if let Some(url) = &arguments.endpoint {
-        builder = builder.endpoint(url);
     }
     for tag in &cloud.tag {
         builder = builder.tag(&tag.key, &tag.value);
