@@ -2,8 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use chaos_azure::ChaosStudioExperiment;
-use chaos_core::{BlastRadius, Clock, Decision, MemoryJournal, Monkey, Outcome, RunReport};
+use chaos_core::{
+    BlastRadius, Capability, CapabilitySet, ChaosEvent, Clock, Decision, Hold, MemoryJournal, Monkey,
+    Outcome, Prepared, Result, RunReport, Scope,
+};
 use chaos_events::{RunExperiment, StopExperiment};
 use chaos_testkit::{
     Subject, Timing,
@@ -56,7 +60,7 @@ impl Lab {
         Self { fake, clock: FastClock::start() }
     }
 
-    async fn inject(&self, event: RunExperiment) -> RunReport {
+    async fn inject(&self, event: impl ChaosEvent) -> RunReport {
         let monkey = Monkey::builder()
             .provider(sets(&self.fake).clock(Arc::clone(&self.clock)).build().unwrap())
             .event(event)
@@ -144,6 +148,54 @@ async fn a_lost_answer_ends_in_one_run_that_is_cancelled_or_in_none() {
         assert_eq!(count(&lab.fake, "POST", "/start"), 1, "it is not sent again");
         assert_eq!(count(&lab.fake, "POST", "/cancel"), cancels, "what fails in passing is ordered again");
     }
+}
+
+/// Starts one experiment twice, and the second time after the first run of it has ended.
+#[derive(Debug)]
+struct TwiceStarted(Arc<dyn Clock>);
+
+#[async_trait]
+impl ChaosEvent for TwiceStarted {
+    fn name(&self) -> &'static str {
+        "twice-started"
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        CapabilitySet::of([Capability::Experiments])
+    }
+
+    fn hold(&self) -> Hold {
+        Hold::lasting(Duration::from_secs(180)).unwrap()
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        let experiments = Arc::clone(scope.target()?.capabilities().experiments()?);
+        let id = ChaosStudioExperiment::new(&drill())?;
+        let experiment = experiments.look_up(&id.into()).await?.experiment;
+        let (recovery, clock) = (StopExperiment::of(&experiment, scope.group()?), Arc::clone(&self.0));
+        Ok(Prepared::new(recovery, move |permit| {
+            Box::pin(async move {
+                experiments.start(&experiment, permit).await?;
+                while !experiments
+                    .runs(&experiment, permit.fault())
+                    .await?
+                    .iter()
+                    .all(|run| run.state.has_ended())
+                {
+                    clock.sleep(Duration::from_secs(5)).await;
+                }
+                experiments.start(&experiment, permit).await
+            })
+        }))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_fault_runs_an_experiment_once() {
+    let lab = Lab::start(lasting(1, shutdown("PT1M", &one())));
+    let report = lab.inject(TwiceStarted(Arc::clone(&lab.clock))).await;
+    assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
+    assert_eq!(lab.executions().await, ["Success"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
