@@ -112,7 +112,7 @@ async fn bad_input_names_the_field_and_the_value_and_changes_nothing() {
         (&["--count", "99"], &["--count: 99", "from 1 to 2"]),
         (&["--count", "0"], &["--count: 0"]),
         (&["--base-port", &taken], &["--base-port", &taken, "in use"]),
-        (&["--provider", "aws"], &["--provider", "'aws'"]),
+        (&["--provider", "moon"], &["--provider", "'moon'"]),
         (&["--group", "web"], &["--group: \"web\"", "local:drill"]),
         (&["--event", "explode"], &["--event", "'explode'", "terminate"]),
         (&["--duration", "5s"], &["--duration: 5s", "terminate"]),
