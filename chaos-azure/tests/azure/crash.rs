@@ -80,7 +80,7 @@ async fn crash(endpoint: &str) {
         .build()
         .unwrap();
     if point.is_multiple_of(2) {
-        let stop = Stop::lasting(Duration::from_secs(1)).unwrap();
+        let stop = Stop::lasting(Duration::from_secs(5)).unwrap();
         let _ = monkey.inject(stop, &web()).await;
     } else {
         let _ = monkey.inject(CutOff::looking(|| async {}), &web()).await;
