@@ -33,9 +33,11 @@ impl MachineLifecycle {
     }
 
     async fn carry_out(&self, order: Order, permit: &Permit, patience: Duration) -> Result<Progress> {
+        let arm = &self.reach.azure.arm;
+        let until = arm.after(patience);
         let followed = async {
             let accepted = self.reach.azure.compute.order(&self.reach.place, order).await?;
-            self.reach.azure.arm.follow(accepted, Wanted::End, patience).await
+            arm.follow(accepted, Wanted::End, until).await
         };
         followed.await.map_err(|error| self.reach.named(error).with("fault", permit.fault()))
     }

@@ -72,7 +72,8 @@ impl CommandShell {
         self.preflight().await?;
         let accepted = self.send(lines).await?;
         let patience = script.limit().saturating_add(DELIVERED_WITHIN);
-        match self.reach.azure.arm.follow(accepted, Wanted::Result, patience).await? {
+        let arm = &self.reach.azure.arm;
+        match arm.follow(accepted, Wanted::Result, arm.after(patience)).await? {
             Progress::Over(answer) => output(&message(&answer)?, script.limit()),
             Progress::UnderWay => {
                 let what = "Run Command does not say what became of a script; it may have run";

@@ -2,16 +2,20 @@ use std::time::Duration;
 
 use azure_core::http::Url;
 use chaos_core::{Error, ErrorKind, Permit, Result};
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::{Answer, Arm, Request, action};
-use crate::error::failed_later;
+use crate::{error::failed_later, within::within};
 
 /// The first pause between two looks at an operation, where ARM asks for none, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// No pause is shorter, whatever ARM asks for.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// What a look may take that is begun when the time is up.
+const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// How long an order is followed that must not wait for a fault's deadline, such as one that recovers.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -86,13 +90,21 @@ enum Told {
 impl Arm {
     /// Sends an order and [follows](Self::follow) it for [`LONGEST`].
     pub(crate) async fn order(&self, request: &Request) -> Result<Progress> {
+        let until = self.after(LONGEST);
         let answer = self.send(request).await?;
         let action = action(request.method, request.url.path());
         let accepted = Accepted { action, resource: Some(request.url.clone()), answer };
-        self.follow(accepted, Wanted::End, LONGEST).await
+        self.follow(accepted, Wanted::End, until).await
     }
 
-    /// Waits until an accepted order is carried out, for this long at most.
+    /// The moment that is so far away.
+    pub(crate) fn after(&self, duration: Duration) -> Timestamp {
+        let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        let now = self.clock().now();
+        now.checked_add(duration).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Waits until an accepted order is carried out, or until then.
     ///
     /// # Errors
     /// What became of the order, where it failed; and why that cannot be told.
@@ -100,34 +112,41 @@ impl Arm {
         &self,
         accepted: Accepted,
         wanted: Wanted,
-        patience: Duration,
+        until: Timestamp,
     ) -> Result<Progress> {
         let action = accepted.action.clone();
-        let followed = self.wait(accepted, wanted, patience).await;
+        let followed = self.wait(accepted, wanted, until).await;
         followed.map_err(|error| error.with("order", action))
     }
 
-    async fn wait(&self, accepted: Accepted, wanted: Wanted, patience: Duration) -> Result<Progress> {
+    async fn wait(&self, accepted: Accepted, wanted: Wanted, until: Timestamp) -> Result<Progress> {
         let mut asked = accepted.answer.retry_after();
         let told = match self.told(&accepted, wanted)? {
             Some(told) => told,
             None => return Ok(Progress::Over(accepted.answer)),
         };
         let mut pause = FIRST_PAUSE;
-        let mut waited = Duration::ZERO;
         loop {
-            let wait = asked.unwrap_or(pause).max(SHORTEST_PAUSE).min(patience.saturating_sub(waited));
-            if wait.is_zero() {
+            let left = self.left(until);
+            if left.is_zero() {
                 return Ok(Progress::UnderWay);
             }
-            self.clock().sleep(wait).await;
-            waited += wait;
+            self.clock().sleep(asked.unwrap_or(pause).max(SHORTEST_PAUSE).min(left)).await;
             pause = (pause * 3 / 2).min(LONGEST_PAUSE);
-            match self.look(&accepted.action, &told).await? {
-                Looked::Over(answer) => return Ok(Progress::Over(answer)),
-                Looked::UnderWay(answer) => asked = answer.retry_after(),
+            let limit = self.left(until).max(LAST_LOOK);
+            let late = "Azure does not say in time how an order stands";
+            match within(self.clock(), limit, late, self.look(&accepted.action, &told)).await {
+                Ok(Ok(Looked::Over(answer))) => return Ok(Progress::Over(answer)),
+                Ok(Ok(Looked::UnderWay(answer))) => asked = answer.retry_after(),
+                Ok(Err(error)) => return Err(error),
+                // It was accepted; what keeps ARM from answering is no failure of it.
+                Err(_) => return Ok(Progress::UnderWay),
             }
         }
+    }
+
+    fn left(&self, until: Timestamp) -> Duration {
+        Duration::try_from(until.duration_since(self.clock().now())).unwrap_or(Duration::ZERO)
     }
 
     /// `None` where there is nothing to wait for.

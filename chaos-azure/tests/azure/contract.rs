@@ -72,7 +72,7 @@ async fn the_events_of_a_lifecycle_keep_their_contracts() {
     let fake = world();
     let timing = timing();
     let fresh = async || member(sets(&fake).build()?, "web").await;
-    let stop = || Stop::lasting(Duration::from_millis(500)).unwrap();
+    let stop = || Stop::lasting(Duration::from_secs(3)).unwrap();
     contract::event::check(&timing, stop(), chaos_events::registry(), fresh).await.assert_kept();
     contract::event::check(&timing, Reboot::default(), chaos_events::registry(), fresh).await.assert_kept();
     let long = Stop::lasting(Duration::from_secs(60)).unwrap();

@@ -33,8 +33,9 @@ fn monkey(provider: impl Provider, event: impl ChaosEvent) -> Monkey {
         .unwrap()
 }
 
-fn stop(milliseconds: u64) -> Stop {
-    Stop::lasting(Duration::from_millis(milliseconds)).unwrap()
+/// A hold that a busy machine has time for.
+fn stop() -> Stop {
+    Stop::lasting(Duration::from_secs(5)).unwrap()
 }
 
 fn web(number: u32) -> TargetId {
@@ -43,7 +44,7 @@ fn web(number: u32) -> TargetId {
 
 async fn inject(fake: &FakeArm, event: impl ChaosEvent) -> RunReport {
     let provider = sets(fake).build().unwrap();
-    monkey(provider, stop(1)).inject(event, &web(0)).await.unwrap()
+    monkey(provider, stop()).inject(event, &web(0)).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +54,7 @@ async fn one_of_twenty_is_powered_off_and_started_again() {
     let journal = MemoryJournal::new();
     let monkey = Monkey::builder()
         .provider(provider.clone())
-        .event(stop(500))
+        .event(stop())
         .unleash(journal.clone(), chaos_events::registry())
         .build()
         .unwrap();
@@ -75,7 +76,7 @@ async fn a_stop_is_orderly_abrupt_or_gives_the_host_up() {
     ] {
         let fake = world(2);
         let provider = sets(&fake).stop_mode(mode).build().unwrap();
-        let report = monkey(provider.clone(), stop(1)).inject(stop(300), &web(0)).await.unwrap();
+        let report = monkey(provider.clone(), stop()).inject(stop(), &web(0)).await.unwrap();
         assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{mode:?}: {report:?}");
         let requests = fake.requests();
         let order = requests.iter().find(|request| request.path.ends_with(path)).expect(path);
@@ -89,7 +90,7 @@ async fn a_reboot_is_a_restart_or_a_move_to_another_host() {
     for (mode, path) in [(RebootMode::Restart, "/restart"), (RebootMode::Redeploy, "/redeploy")] {
         let fake = world(2);
         let provider = sets(&fake).reboot_mode(mode).build().unwrap();
-        let report = monkey(provider, stop(1)).inject(Reboot::default(), &web(0)).await.unwrap();
+        let report = monkey(provider, stop()).inject(Reboot::default(), &web(0)).await.unwrap();
         assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
         assert_eq!((count(&fake, "POST", path), fake.boots(&machine("web-0"))), (1, Some(2)));
     }
@@ -115,9 +116,9 @@ type Order = (&'static str, &'static str, Arc<dyn ChaosEvent>, StopMode, RebootM
 fn orders() -> Vec<Order> {
     let (stops, reboots) = (StopMode::Orderly, RebootMode::Restart);
     vec![
-        ("POST", "/powerOff", Arc::new(stop(500)), stops, reboots),
-        ("POST", "/deallocate", Arc::new(stop(500)), StopMode::Deallocate, reboots),
-        ("POST", "/start", Arc::new(stop(500)), stops, reboots),
+        ("POST", "/powerOff", Arc::new(stop()), stops, reboots),
+        ("POST", "/deallocate", Arc::new(stop()), StopMode::Deallocate, reboots),
+        ("POST", "/start", Arc::new(stop()), stops, reboots),
         ("POST", "/restart", Arc::new(Reboot::default()), stops, reboots),
         ("POST", "/redeploy", Arc::new(Reboot::default()), stops, RebootMode::Redeploy),
         ("DELETE", "/virtualMachines/0", Arc::new(Terminate::default()), stops, reboots),
@@ -177,7 +178,7 @@ async fn an_operation_that_fails_is_told_and_recovered_from() {
     ] {
         let fake = world(2);
         fake.trouble(trouble.on("POST", "*/powerOff"));
-        let report = inject(&fake, stop(500)).await;
+        let report = inject(&fake, stop()).await;
         assert!(report.is_recovered(), "{report:?}");
         let failure = report.faults[0].failure.as_ref().expect("the order has failed");
         assert!(failure.message.contains("did not carry it out"), "{failure}");
@@ -192,25 +193,29 @@ async fn an_operation_that_fails_is_told_and_recovered_from() {
     fake.trouble(
         Trouble::fail_operation("AllocationFailed", "No host is free.").on("POST", "*/start").times(2),
     );
-    let report = inject(&fake, stop(300)).await;
+    let report = inject(&fake, stop()).await;
     assert!(report.is_recovered(), "{report:?}");
     assert_eq!(count(&fake, "POST", "/start"), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_that_does_not_end_holds_nothing_up() {
-    let fake = world(2);
-    fake.trouble(Trouble::hang_operation().on("POST", "*/powerOff"));
-    let report = inject(&fake, stop(1_000)).await;
-    assert!(report.is_recovered() && report.faults[0].failure.is_none(), "it was accepted: {report:?}");
-    assert_eq!(fake.power_state(&machine("web-0")), Some(PowerState::Running));
+    // Neither where each look at it takes its time.
+    for milliseconds in [1, 900] {
+        let fake = world(2);
+        fake.trouble(Trouble::hang_operation().on("POST", "*/powerOff"));
+        fake.trouble(Trouble::delay(milliseconds).on("GET", "*/operations/*").for_ever());
+        let report = inject(&fake, stop()).await;
+        assert!(report.is_recovered() && report.faults[0].failure.is_none(), "it was accepted: {report:?}");
+        assert_eq!(fake.power_state(&machine("web-0")), Some(PowerState::Running));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_start_is_ordered_once() {
     let fake = world(2);
     fake.configure(|settings| settings.pace = Pace::Milliseconds(3_000));
-    let report = inject(&fake, stop(4_000)).await;
+    let report = inject(&fake, Stop::lasting(Duration::from_secs(15)).unwrap()).await;
     assert!(report.is_recovered(), "{report:?}");
     assert_eq!(count(&fake, "POST", "/start"), 1);
 }
@@ -219,7 +224,7 @@ async fn a_slow_start_is_ordered_once() {
 async fn who_was_deleted_after_the_plan_is_left_alone() {
     let fake = world(2);
     let provider = sets(&fake).build().unwrap();
-    let monkey = monkey(provider, stop(500));
+    let monkey = monkey(provider, stop());
     assert_eq!(monkey.plan().await.unwrap().chosen().count(), 1);
     for machine in fake.machines() {
         fake.delete_machine(&machine);
@@ -235,8 +240,8 @@ async fn who_is_deleted_under_a_fault_has_nothing_left_to_undo() {
     let provider = sets(&fake).build().unwrap();
     let target = only_group(&provider).await.members[0].target.clone();
     fake.trouble(Trouble::delay(1).on("POST", "*/start"));
-    let monkey = monkey(provider.clone(), stop(1));
-    let holding = tokio::spawn(async move { monkey.inject(stop(1_500), &web(0)).await });
+    let monkey = monkey(provider.clone(), stop());
+    let holding = tokio::spawn(async move { monkey.inject(stop(), &web(0)).await });
     while fake.power_state(&machine("web-0")) != Some(PowerState::Stopped) {
         tokio::task::yield_now().await;
     }
@@ -254,10 +259,10 @@ async fn instances_of_both_kinds_are_stopped_started_and_deleted() {
         let set = NewScaleSet::new("shop", name).capacity(3);
         fake.add(if is_flexible { set.flexible() } else { set });
         let provider = scale_sets(&fake).build().unwrap();
-        let monkey = monkey(provider.clone(), stop(1));
+        let monkey = monkey(provider.clone(), stop());
         let group = only_group(&provider).await;
         let target = group.members[0].target.id().clone();
-        let report = monkey.inject(stop(300), &target).await.unwrap();
+        let report = monkey.inject(stop(), &target).await.unwrap();
         assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
 
         let terminate = Terminate::default().even_without_replacement();
@@ -295,7 +300,7 @@ async fn a_rack_fails_and_no_other_and_never_the_last_one() {
     let rack = |fake: &FakeArm| {
         Monkey::builder()
             .provider(sets(fake).build().unwrap())
-            .event(stop(1_000))
+            .event(stop())
             .blast_radius(
                 BlastRadius::default()
                     .within(FailureDomain::by_label(FAULT_DOMAIN_LABEL))
@@ -360,7 +365,7 @@ async fn a_stopped_instance_that_repairs_replace_is_waited_for() {
     let before = only_group(&provider).await;
     assert!(before.replaces_stopped && !before.replaces_members);
     let target = before.members[0].target.id().clone();
-    let report = monkey(provider.clone(), stop(1)).inject(stop(2_500), &target).await.unwrap();
+    let report = monkey(provider.clone(), stop()).inject(stop(), &target).await.unwrap();
     assert!(report.is_recovered(), "{report:?}");
     assert!(provider.resolve(&target).await.unwrap().is_none());
     let after = only_group(&provider).await;

@@ -15,7 +15,7 @@ pub(crate) struct FastClock {
 }
 
 impl FastClock {
-    pub(crate) const FACTOR: u32 = 20;
+    pub(crate) const FACTOR: u32 = 10;
 
     #[expect(clippy::disallowed_methods, reason = "time of this machine, made faster")]
     pub(crate) fn start() -> Arc<dyn Clock> {

@@ -102,7 +102,7 @@ async fn an_action_that_is_missing_is_named_and_nothing_is_changed() {
         .unleash(MemoryJournal::new(), chaos_events::registry())
         .build()
         .unwrap();
-    let report = monkey.inject(Stop::lasting(Duration::from_secs(1)).unwrap(), &target).await.unwrap();
+    let report = monkey.inject(Stop::lasting(Duration::from_secs(30)).unwrap(), &target).await.unwrap();
     assert!(report.is_recovered(), "{report:?}");
     let failure = report.faults[0].failure.clone().unwrap();
     assert_eq!(failure.kind, ErrorKind::Denied);

@@ -41,6 +41,13 @@ pub(crate) fn drill() -> String {
     format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Chaos/experiments/drill")
 }
 
+/// As long as what lasts 20 s may take.
+fn brief() -> RunExperiment {
+    RunExperiment::of(ChaosStudioExperiment::new(&drill()).unwrap())
+        .lasting(Duration::from_secs(100))
+        .unwrap()
+}
+
 pub(crate) fn minutes(minutes: u64) -> RunExperiment {
     let experiment = RunExperiment::of(ChaosStudioExperiment::new(&drill()).unwrap());
     experiment.lasting(Duration::from_secs(60 * minutes)).unwrap()
@@ -92,14 +99,14 @@ fn one() -> Vec<String> {
     vec![machine("web-0")]
 }
 
-fn lasting(minutes: u64, experiment: NewExperiment) -> NewExperiment {
-    experiment.lasting(Duration::from_secs(60 * minutes) / FastClock::FACTOR)
+fn lasting(seconds: u64, experiment: NewExperiment) -> NewExperiment {
+    experiment.lasting(Duration::from_secs(seconds) / FastClock::FACTOR)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_runs_late_is_cancelled_and_waited_for() {
-    let lab = Lab::start(lasting(600, shutdown("PT1M", &one())));
-    let report = lab.inject(minutes(3)).await;
+    let lab = Lab::start(lasting(36_000, shutdown("PT20S", &one())));
+    let report = lab.inject(brief()).await;
     assert_eq!(report.outcome(), Outcome::Completed, "{report:?}");
     assert_eq!(lab.executions().await, ["Cancelled"]);
     assert_eq!((count(&lab.fake, "POST", "/start"), count(&lab.fake, "POST", "/cancel")), (1, 1));
@@ -116,9 +123,9 @@ async fn one_that_runs_late_is_cancelled_and_waited_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_ends_by_itself_is_left_alone_and_those_before_it_too() {
-    let lab = Lab::start(lasting(1, shutdown("PT1M", &one())));
+    let lab = Lab::start(lasting(20, shutdown("PT20S", &one())));
     for _ in 0..2 {
-        let report = lab.inject(minutes(3)).await;
+        let report = lab.inject(brief()).await;
         assert_eq!(report.outcome(), Outcome::Completed, "{report:?}");
         assert!(report.faults[0].note.as_deref().unwrap().contains("is completed"), "{report:?}");
     }
@@ -128,8 +135,8 @@ async fn one_that_ends_by_itself_is_left_alone_and_those_before_it_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_fails_is_reported() {
-    let lab = Lab::start(shutdown("PT1M", &one()).failing());
-    let report = lab.inject(minutes(3)).await;
+    let lab = Lab::start(shutdown("PT20S", &one()).failing());
+    let report = lab.inject(brief()).await;
     assert!(report.is_recovered(), "{report:?}");
     assert!(report.faults[0].note.as_deref().unwrap().contains("is failed"), "{report:?}");
 }
@@ -139,7 +146,7 @@ async fn a_lost_answer_ends_in_one_run_that_is_cancelled_or_in_none() {
     for (trouble, executions, cancels) in
         [(Trouble::cut_after(), vec!["Cancelled"], 2), (Trouble::cut_before(), vec![], 0)]
     {
-        let lab = Lab::start(lasting(600, shutdown("PT10M", &one())));
+        let lab = Lab::start(lasting(36_000, shutdown("PT10M", &one())));
         lab.fake.trouble(trouble.on("POST", "*/start"));
         lab.fake.trouble(Trouble::internal_error().on("POST", "*/cancel"));
         let report = lab.inject(minutes(12)).await;
@@ -165,7 +172,7 @@ impl ChaosEvent for TwiceStarted {
     }
 
     fn hold(&self) -> Hold {
-        Hold::lasting(Duration::from_secs(180)).unwrap()
+        Hold::lasting(Duration::from_secs(100)).unwrap()
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
@@ -192,7 +199,7 @@ impl ChaosEvent for TwiceStarted {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_fault_runs_an_experiment_once() {
-    let lab = Lab::start(lasting(1, shutdown("PT1M", &one())));
+    let lab = Lab::start(lasting(20, shutdown("PT20S", &one())));
     let report = lab.inject(TwiceStarted(Arc::clone(&lab.clock))).await;
     assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
     assert_eq!(lab.executions().await, ["Success"]);
@@ -203,23 +210,23 @@ async fn what_could_outlive_the_fault_or_leave_the_group_is_not_started() {
     let lab = Lab::start(shutdown("PT5M", &one()));
     let long = lab.refusal(minutes(5)).await;
     assert!(long.contains("lasts up to 300s"), "{long}");
-    let lab = Lab::start(shutdown("PT1M", &[machine("web-0"), machine("web-1")]));
-    let many = lab.refusal(minutes(3)).await;
+    let lab = Lab::start(shutdown("PT20S", &[machine("web-0"), machine("web-1")]));
+    let many = lab.refusal(brief()).await;
     assert!(many.contains("more members of the group than are allowed"), "{many}");
-    let allowed = lab.inject(minutes(3).members(2).unwrap()).await;
+    let allowed = lab.inject(brief().members(2).unwrap()).await;
     assert!(allowed.is_recovered() && allowed.faults.len() == 1, "{allowed:?}");
-    let lab = Lab::start(shutdown("PT1M", &[machine("stranger")]));
-    let beyond = lab.refusal(minutes(3)).await;
+    let lab = Lab::start(shutdown("PT20S", &[machine("stranger")]));
+    let beyond = lab.refusal(brief()).await;
     assert!(beyond.contains("may hit more than the target's group"), "{beyond}");
     let nothing = NewExperiment::new("shop", "other");
     let lab = Lab::start(nothing);
-    let unknown = lab.refusal(minutes(3)).await;
+    let unknown = lab.refusal(brief()).await;
     assert!(unknown.contains("does not exist"), "{unknown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_runs_already_is_not_started() {
-    let lab = Lab::start(lasting(600, shutdown("PT1M", &one())));
+    let lab = Lab::start(lasting(36_000, shutdown("PT20S", &one())));
     let provider = sets(&lab.fake).build().unwrap();
     let group = only_group(&provider).await;
     let engine = group.members[0].target.capabilities().experiments.unwrap();
@@ -229,7 +236,7 @@ async fn one_that_runs_already_is_not_started() {
     // As somebody else does.
     post_version(&lab.fake, &format!("{}/start", drill()), "2025-01-01").await;
     lab.fake.forget_requests();
-    let why = lab.refusal(minutes(3)).await;
+    let why = lab.refusal(brief()).await;
     assert!(why.contains("runs already"), "{why}");
     assert_eq!(count(&lab.fake, "POST", "/cancel"), 0, "nobody touches what is somebody else's");
 }
@@ -241,15 +248,15 @@ async fn a_scale_set_is_a_target_of_the_engine_as_a_whole() {
     let api = format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/SHOP/providers/Microsoft.Compute/virtualMachineScaleSets/API"
     );
-    fake.add(shutdown("PT1M", &[api]));
+    fake.add(shutdown("PT20S", &[api]));
     let provider = scale_sets(&fake).build().unwrap();
     let target = only_group(&provider).await.members[0].target.clone();
     let engine = target.capabilities().experiments.unwrap();
     let id = ChaosStudioExperiment::new(&drill()).unwrap().into();
     let definition = engine.look_up(&id).await.unwrap();
     assert_eq!(definition.extent, chaos_core::ExperimentExtent::Members(4));
-    assert_eq!(definition.longest, Ok(Duration::from_secs(60)));
-    let plan = Monkey::builder().provider(provider).event(minutes(3)).build().unwrap().plan().await.unwrap();
+    assert_eq!(definition.longest, Ok(Duration::from_secs(20)));
+    let plan = Monkey::builder().provider(provider).event(brief()).build().unwrap().plan().await.unwrap();
     let is_chosen = |decision: &Decision| matches!(decision, Decision::Chosen { .. });
     assert!(plan.groups[0].targets.iter().any(|target| is_chosen(&target.decision)), "{plan:?}");
 }
@@ -259,7 +266,7 @@ async fn experiments_keep_their_contracts() {
     let clock = FastClock::start();
     let timing = Timing::new(Arc::clone(&clock))
         .settle(Duration::from_secs(600))
-        .quiet(Duration::from_secs(6))
+        .quiet(Duration::from_secs(4))
         .poll(Duration::from_secs(1));
     let world = |experiment: NewExperiment| {
         let fake = FakeArm::start().unwrap();
@@ -272,10 +279,10 @@ async fn experiments_keep_their_contracts() {
         let target = only_group(&provider).await.members[0].target.id().clone();
         Ok(Subject::new(provider, target))
     };
-    let fake = world(lasting(1, shutdown("PT1M", &one())));
+    let fake = world(lasting(20, shutdown("PT20S", &one())));
     let registry = chaos_events::registry();
-    contract::event::check(&timing, minutes(3), registry, async || subject(&fake).await).await.assert_kept();
-    let fake = world(lasting(600, shutdown("PT2H", &one())));
+    contract::event::check(&timing, brief(), registry, async || subject(&fake).await).await.assert_kept();
+    let fake = world(lasting(36_000, shutdown("PT2H", &one())));
     let checked =
         contract::recovery::check::<StopExperiment>(&timing, minutes(180), async || subject(&fake).await);
     checked.await.assert_kept();

@@ -6,6 +6,7 @@ use chaos_azure::{RebootMode, StopMode};
 use chaos_core::{BlastRadius, ChaosEvent, MemoryJournal, Monkey, Provider, RunReport, Script, TargetId};
 use chaos_events::{Reboot, Stop, Terminate};
 use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Recorded, SecurityGroups, Trouble};
+use futures_util::future::{join, join_all};
 
 use crate::{
     cloud::{SUBSCRIPTION, list, machine, scale_sets, sets},
@@ -32,7 +33,11 @@ pub(crate) async fn sweep(fake: &Arc<FakeArm>) -> Vec<Recorded> {
     }
     let target = |id: &str| id.replace("SUB", SUBSCRIPTION).parse::<TargetId>().unwrap();
     let web = target("azure-avset:SUB/shop/web/web-0");
-    on_machine(&web, |stop, reboot| sets(fake).stop_mode(stop).reboot_mode(reboot).build().unwrap()).await;
+    let of_sets = |stop, reboot| sets(fake).stop_mode(stop).reboot_mode(reboot).build().unwrap();
+    let of_scale_sets = |stop, reboot| scale_sets(fake).stop_mode(stop).reboot_mode(reboot).build().unwrap();
+    let scaled = list(&scale_sets(fake).build().unwrap()).await.unwrap();
+    let instances = scaled.iter().map(|group| on_machine(group.members[0].target.id(), of_scale_sets));
+    join(on_machine(&web, of_sets), join_all(instances)).await;
     isolate(provider.clone(), &target("azure-avset:SUB/shop/bare/bare-0"), || ()).await;
     // Its answer is lost, so that it is cancelled at once.
     fake.trouble(Trouble::cut_after().on("POST", "*/experiments/drill/start"));
@@ -43,10 +48,6 @@ pub(crate) async fn sweep(fake: &Arc<FakeArm>) -> Vec<Recorded> {
     for group in list(&provider).await.unwrap() {
         provider.group(&group.id).await.unwrap();
         let target = group.members[0].target.id().clone();
-        on_machine(&target, |stop, reboot| {
-            scale_sets(fake).stop_mode(stop).reboot_mode(reboot).build().unwrap()
-        })
-        .await;
         inject(provider.clone(), Terminate::default().even_without_replacement(), &target).await;
     }
     fake.requests().into_iter().filter(|request| !request.is_poll()).collect()
@@ -58,7 +59,7 @@ async fn on_machine<P: Provider>(target: &TargetId, build: impl Fn(StopMode, Reb
         (StopMode::Abrupt, RebootMode::Redeploy),
         (StopMode::Deallocate, RebootMode::Restart),
     ] {
-        let halt = Stop::lasting(Duration::from_millis(300)).unwrap();
+        let halt = Stop::lasting(Duration::from_secs(5)).unwrap();
         inject(build(stop, reboot), halt, target).await;
         inject(build(stop, reboot), Reboot::default(), target).await;
     }

@@ -221,7 +221,7 @@ async fn an_order_that_is_throttled_is_given_again_and_one_that_fails_in_passing
             .unleash(MemoryJournal::new(), chaos_events::registry())
             .build()
             .unwrap();
-        let stop = Stop::lasting(Duration::from_secs(3)).unwrap();
+        let stop = Stop::lasting(Duration::from_secs(10)).unwrap();
         let report = monkey.inject(stop, &target).await.unwrap();
         assert!(report.is_recovered(), "{report:?}");
         assert_eq!(report.faults[0].failure.is_some(), is_hurt, "{report:?}");
