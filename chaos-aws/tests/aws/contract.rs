@@ -45,7 +45,7 @@ async fn the_events_of_a_lifecycle_keep_their_contracts() {
     let (timing, registry) = (&timing(), chaos_events::registry);
     let cloud = &cloud;
     let fresh = |group| async move || subject(cloud, group).await;
-    let (brief, long) = (Duration::from_secs(2), Duration::from_secs(60));
+    let (brief, long) = (Duration::from_secs(8), Duration::from_secs(60));
     let (brief, long) = (Stop::lasting(brief).unwrap(), Stop::lasting(long).unwrap());
     let (stop, terminate, reboot, start_again, await_replacement) = tokio::join!(
         Box::pin(contract::event::check(timing, brief, registry(), fresh("stop"))),

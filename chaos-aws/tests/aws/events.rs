@@ -47,7 +47,7 @@ async fn a_stop_ends_with_a_start_where_the_group_leaves_the_instance_alone() {
         .unleash(MemoryJournal::new(), chaos_events::registry())
         .build()
         .unwrap();
-    let stop = Stop::lasting(Duration::from_secs(2)).unwrap();
+    let stop = Stop::lasting(Duration::from_secs(4)).unwrap();
     let report = monkey.inject(stop, &target).await.unwrap();
     assert!(report.is_recovered(), "{report:?}");
     assert_eq!((cloud.count("StopInstances"), cloud.count("StartInstances")), (1, 1));
@@ -61,7 +61,7 @@ async fn a_stop_ends_with_the_replacement_where_the_group_takes_the_instance_for
     let target = only_group(&provider).await.members[0].target.id().clone();
     let journal = MemoryJournal::new();
     let monkey = monkey(provider.clone(), journal.clone()).build().unwrap();
-    let stop = Stop::lasting(Duration::from_secs(2)).unwrap();
+    let stop = Stop::lasting(Duration::from_secs(4)).unwrap();
     let (id, setup) = (target.name().to_owned(), cloud.setup());
     let health_check = async {
         let pending = loop {

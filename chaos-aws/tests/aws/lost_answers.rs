@@ -84,7 +84,7 @@ fn everywhere() -> Option<Cloud> {
 }
 
 fn stop() -> Stop {
-    Stop::lasting(Duration::from_secs(3)).unwrap()
+    Stop::lasting(Duration::from_secs(5)).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -225,7 +225,7 @@ async fn an_instance_that_is_gone_meanwhile_is_skipped_or_recovered() {
         || Box::new(Terminate::default()),
         || Box::new(stop()),
         || Box::new(Reboot::default()),
-        || Box::new(CpuBurn::default().lasting(Duration::from_secs(5)).unwrap()),
+        || Box::new(CpuBurn::default().lasting(Duration::from_secs(6)).unwrap()),
     ];
     for event in events {
         for (at, is_injected) in [

@@ -140,7 +140,13 @@ impl Case<'_> {
         let monkey = stage.monkey_over(provider, journal.clone(), self.registry.clone(), stage.retry())?;
         let report = monkey.inject(Arc::clone(self.event), &stage.target).await?;
         ensure!(!report.faults.is_empty(), "it was not injected: {}", why_nothing(&report));
-        ensure!(report.outcome() == Outcome::Completed, "{report}");
+        let failures: Vec<_> = report
+            .faults
+            .iter()
+            .filter_map(|fault| fault.failure.as_ref())
+            .map(ToString::to_string)
+            .collect();
+        ensure!(report.outcome() == Outcome::Completed, "{report}: {}", failures.join("; "));
         let pending = journal.pending().await?;
         ensure!(pending.is_empty(), "the journal still holds {pending:?}");
         Ok(())
