@@ -1,14 +1,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chaos_core::{Capability, CapabilitySet, ChaosEvent, Hold, Prepared, Result, Scope};
+use chaos_core::{Capability, CapabilitySet, ChaosEvent, Group, Hold, Prepared, Result, Scope};
 
 use crate::StartAgain;
 
 /// Halts a target for a while and starts it again.
 ///
-/// Where its group takes a member that is stopped for one to replace, the replacement is the recovery, and not the start; the fault
-/// says so from the moment on at which it is armed.
+/// Where its group takes a member that is stopped for one to replace, the replacement is the recovery, and not the start; the plan
+/// says so beforehand, and the fault too.
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,15 +55,20 @@ impl ChaosEvent for Stop {
         self.hold
     }
 
+    fn caveat(&self, group: &Group) -> Option<String> {
+        group.replaces_stopped.then(|| {
+            "the group takes a member that is stopped for unhealthy: where it replaces this one before the fault ends, the replacement \
+             is the recovery, and not the start"
+                .to_owned()
+        })
+    }
+
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
         let group = scope.group()?;
         let recovery = StartAgain::of(group);
-        if group.replaces_stopped {
-            scope.note(
-                "the group takes a member that is stopped for unhealthy: where it replaces this one before the fault ends, the \
-                 replacement is the recovery, and not the start",
-            );
+        if let Some(caveat) = self.caveat(group) {
+            scope.note(caveat);
         }
         let prepared =
             Prepared::new(recovery, |permit| Box::pin(async move { lifecycle.stop(permit).await }));

@@ -172,7 +172,7 @@ async fn the_event_is_drawn_among_those_that_fit() {
             .unwrap();
         let plan = monkey.plan().await.unwrap();
         for target in &plan.groups[0].targets {
-            if let Decision::Chosen { event } = &target.decision {
+            if let Decision::Chosen { event, .. } = &target.decision {
                 drawn.insert(event.to_string());
             }
         }
@@ -354,5 +354,9 @@ async fn a_stop_says_beforehand_where_it_may_end_in_a_replacement() {
             note.matches("the replacement is the recovery, and not the start").count()
         };
         assert_eq!((says(&armed), says(&report.faults[0])), (usize::from(replaces), usize::from(replaces)));
+        let planned = report.plan.to_string();
+        assert!(planned.starts_with("stop memory:web/machine-1"), "{planned}");
+        let caveat = "\nstop in memory:web: the group takes a member that is stopped for unhealthy: ";
+        assert_eq!(planned.matches(caveat).count(), usize::from(replaces), "{planned}");
     }
 }

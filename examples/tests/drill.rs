@@ -195,6 +195,7 @@ async fn a_recovery_that_fails_has_its_own_exit_code() {
     assert_eq!(json["faults"][0]["state"], "recovery-failed", "{json:#}");
     assert_eq!((&json["group"]["healthy_before"], &json["group"]["healthy_after"]), (&json!(5), &json!(4)));
     assert!(drill.stderr.contains("IS NOT BACK"), "{drill:#?}");
+    assert!(drill.stderr.contains("by hand Nothing brings "), "{drill:#?}");
     fleet.signal(Signal::CONT);
     fleet.stop().await;
 }

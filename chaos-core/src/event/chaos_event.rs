@@ -53,6 +53,13 @@ pub trait ChaosEvent: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
+    /// What a person should know beforehand of this event in `group`, as the plan will show it with those that are chosen: that
+    /// another recovery may come first there, say. Most have nothing to say.
+    fn caveat(&self, group: &Group) -> Option<String> {
+        let _ = group;
+        None
+    }
+
     /// Looks and does not touch: returns the injection together with what undoes it.
     ///
     /// It holds no [`Permit`](crate::Permit), so it cannot change anything by accident. An error here means that nothing is
@@ -78,6 +85,10 @@ impl<E: ChaosEvent + ?Sized> ChaosEvent for std::sync::Arc<E> {
 
     fn suits(&self, group: &Group) -> Result<(), String> {
         (**self).suits(group)
+    }
+
+    fn caveat(&self, group: &Group) -> Option<String> {
+        (**self).caveat(group)
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {

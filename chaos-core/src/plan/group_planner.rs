@@ -234,7 +234,10 @@ impl GroupPlanner<'_> {
             let Some(drawn) = fitting.get(draw.below(fitting.len())) else {
                 continue;
             };
-            plan.targets[index].decision = Decision::Chosen { event: Cow::Borrowed(drawn.event.name()) };
+            plan.targets[index].decision = Decision::Chosen {
+                event: Cow::Borrowed(drawn.event.name()),
+                caveat: drawn.event.caveat(&group),
+            };
             victims.push(Victim {
                 provider: Arc::clone(provider),
                 group: Arc::clone(&group),

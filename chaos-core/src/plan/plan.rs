@@ -1,4 +1,8 @@
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -69,6 +73,9 @@ pub enum Decision {
     Chosen {
         /// The name of the event.
         event: Cow<'static, str>,
+        /// What a person should know of it beforehand.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        caveat: Option<String>,
     },
     /// Nothing.
     NotChosen {
@@ -81,9 +88,20 @@ impl Plan {
     /// The targets that were chosen, each with the name of its event.
     pub fn chosen(&self) -> impl Iterator<Item = (&TargetId, &str)> {
         self.groups.iter().flat_map(|group| &group.targets).filter_map(|target| match &target.decision {
-            Decision::Chosen { event } => Some((&target.id, event.as_ref())),
+            Decision::Chosen { event, .. } => Some((&target.id, event.as_ref())),
             Decision::NotChosen { .. } => None,
         })
+    }
+
+    /// What a person should know beforehand of what was chosen, for each event and group that there is something to know of.
+    pub fn caveats(&self) -> BTreeSet<String> {
+        let targets =
+            self.groups.iter().flat_map(|group| group.targets.iter().map(move |target| (&group.id, target)));
+        let caveats = targets.filter_map(|(group, target)| match &target.decision {
+            Decision::Chosen { event, caveat } => Some(format!("{event} in {group}: {}", caveat.as_ref()?)),
+            Decision::NotChosen { .. } => None,
+        });
+        caveats.collect()
     }
 
     /// Every reason that kept the whole plan or a whole group from being touched, for a person to read.
@@ -115,13 +133,14 @@ impl GroupPlan {
 }
 
 impl fmt::Display for Plan {
-    /// One line for each target that is chosen, or what keeps everybody from being chosen.
+    /// One line for each target that is chosen and for what should be known of it, or what keeps everybody from being chosen.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines: Vec<String> =
             self.chosen().map(|(target, event)| format!("{event} {target}")).collect();
         if lines.is_empty() {
             lines = self.why_nothing();
         }
+        lines.extend(self.caveats());
         f.write_str(&lines.join("\n"))
     }
 }

@@ -25,6 +25,10 @@ impl<E: ChaosEvent, I: Interference<EventCall>> ChaosEvent for Faulty<E, I> {
         self.inner.suits(group)
     }
 
+    fn caveat(&self, group: &Group) -> Option<String> {
+        self.inner.caveat(group)
+    }
+
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         self.interference.before(EventCall::Prepare).await?;
         let prepared = self.inner.prepare(scope).await?;

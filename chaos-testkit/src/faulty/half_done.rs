@@ -100,6 +100,10 @@ impl<E: ChaosEvent> ChaosEvent for CutOff<E> {
         self.0.suits(group)
     }
 
+    fn caveat(&self, group: &Group) -> Option<String> {
+        self.0.caveat(group)
+    }
+
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let prepared = self.0.prepare(scope).await?;
         Ok(prepared.around(|inject| {

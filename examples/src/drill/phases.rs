@@ -118,9 +118,12 @@ impl Observer for Phases {
                 let text = format!("{} is back{}", shown.name(fault), after.unwrap_or_default());
                 shown.end_phase(|phase| phase.done(text));
             }
-            Activity::RecoveryFailed { fault, target, failure, .. } => {
+            Activity::RecoveryFailed { fault, target, failure, by_hand } => {
                 faults.entry(*fault).or_default().end_phase(|_| {});
                 live.failed("recover", format!("{target} IS NOT BACK: {failure}"));
+                if let Some(by_hand) = by_hand {
+                    live.failed("by hand", by_hand.clone());
+                }
             }
             Activity::JournalFailed { failure, .. } => live.failed("journal", failure.to_string()),
             _ => {}

@@ -148,13 +148,16 @@ impl fmt::Display for PlanTable<'_> {
         let mut table = Table::with_headings(["target", "decision"]);
         for target in self.0.groups.iter().flat_map(|group| &group.targets) {
             let decision = match &target.decision {
-                Decision::Chosen { event } => format!("{event} (seed {})", self.0.seed),
+                Decision::Chosen { event, .. } => format!("{event} (seed {})", self.0.seed),
                 Decision::NotChosen { reason } => format!("left alone: {reason}"),
                 other => format!("{other:?}"),
             };
             table.row([target.id.to_string(), decision]);
         }
         write!(f, "{table}")?;
+        for caveat in self.0.caveats() {
+            write!(f, "\n{caveat}")?;
+        }
         if self.0.chosen().next().is_none() {
             for reason in self.0.why_nothing() {
                 write!(f, "\n{reason}")?;

@@ -56,6 +56,10 @@ impl ChaosEvent for OnlyPrepared {
         self.inner.suits(group)
     }
 
+    fn caveat(&self, group: &Group) -> Option<String> {
+        self.inner.caveat(group)
+    }
+
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let before = members(&scope.fresh_group().await?).await?;
         let prepared = self.inner.prepare(scope).await;

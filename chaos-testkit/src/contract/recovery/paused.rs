@@ -54,6 +54,10 @@ impl ChaosEvent for Paused {
         self.inner.suits(group)
     }
 
+    fn caveat(&self, group: &Group) -> Option<String> {
+        self.inner.caveat(group)
+    }
+
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let (come, meeting) = (self.come, Arc::clone(&self.meeting));
         let target = Arc::clone(scope.target()?);
