@@ -6,7 +6,10 @@ use aws_config::{
     AppName, BehaviorVersion, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig,
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_ec2::config::retry::RetryPartition;
 use chaos_core::{Error, Result};
+
+use crate::transport::Transport;
 
 /// How often a call is made at most that is throttled or fails in passing.
 const MOST_ATTEMPTS: u32 = 5;
@@ -78,6 +81,7 @@ async fn loaded(
     endpoint: Option<String>,
 ) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(Transport::default())
         .retry_config(RetryConfig::adaptive().with_max_attempts(MOST_ATTEMPTS).with_max_backoff(LONGEST_WAIT))
         .timeout_config(
             TimeoutConfig::builder()
@@ -119,4 +123,10 @@ async fn assuming(role: &Role, config: &SdkConfig) -> SdkConfig {
     }
     let provider = SharedCredentialsProvider::new(provider.build().await);
     config.to_builder().credentials_provider(provider).build()
+}
+
+/// Retries and a rate of its own: otherwise all clients of a service in a process share them, those of the program that this is
+/// part of too. Neither is to slow down the other.
+pub(crate) fn retries(service: &str, region: &str) -> RetryPartition {
+    RetryPartition::custom(format!("chaos-{service}-{region}")).build()
 }

@@ -161,6 +161,7 @@ mod regions;
 mod selection;
 mod shell;
 mod target;
+mod transport;
 
 pub use auto_scaling::AutoScaling;
 pub use availability_zone::{AVAILABILITY_ZONE_LABEL, AvailabilityZone};

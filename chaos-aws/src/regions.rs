@@ -6,10 +6,9 @@ use std::{
 };
 
 use aws_config::SdkConfig;
-use aws_sdk_ec2::config::retry::RetryPartition;
 use chaos_core::{Error, Result};
 
-use crate::recently_seen::RecentlySeen;
+use crate::{connection::retries, recently_seen::RecentlySeen};
 
 /// What reaches one region. Each client is made when it is first needed.
 #[derive(Debug)]
@@ -55,7 +54,7 @@ impl Region {
         self.autoscaling.get_or_init(|| {
             let config = aws_sdk_autoscaling::config::Builder::from(&self.config);
             aws_sdk_autoscaling::Client::from_conf(
-                config.retry_partition(self.retries("autoscaling")).build(),
+                config.retry_partition(retries("autoscaling", &self.name)).build(),
             )
         })
     }
@@ -63,21 +62,15 @@ impl Region {
     pub(crate) fn ec2(&self) -> &aws_sdk_ec2::Client {
         self.ec2.get_or_init(|| {
             let config = aws_sdk_ec2::config::Builder::from(&self.config);
-            aws_sdk_ec2::Client::from_conf(config.retry_partition(self.retries("ec2")).build())
+            aws_sdk_ec2::Client::from_conf(config.retry_partition(retries("ec2", &self.name)).build())
         })
     }
 
     pub(crate) fn ssm(&self) -> &aws_sdk_ssm::Client {
         self.ssm.get_or_init(|| {
             let config = aws_sdk_ssm::config::Builder::from(&self.config);
-            aws_sdk_ssm::Client::from_conf(config.retry_partition(self.retries("ssm")).build())
+            aws_sdk_ssm::Client::from_conf(config.retry_partition(retries("ssm", &self.name)).build())
         })
-    }
-
-    /// Retries and a rate of its own: otherwise all clients of a service in a process share them, those of the program that this is
-    /// part of too. Neither is to slow down the other.
-    fn retries(&self, service: &str) -> RetryPartition {
-        RetryPartition::custom(format!("chaos-{service}-{}", self.name)).build()
     }
 
     pub(crate) fn recently_seen(&self) -> &RecentlySeen {
@@ -86,7 +79,10 @@ impl Region {
 
     #[cfg(feature = "fis")]
     pub(crate) fn fis(&self) -> &aws_sdk_fis::Client {
-        self.fis.get_or_init(|| aws_sdk_fis::Client::new(&self.config))
+        self.fis.get_or_init(|| {
+            let config = aws_sdk_fis::config::Builder::from(&self.config);
+            aws_sdk_fis::Client::from_conf(config.retry_partition(retries("fis", &self.name)).build())
+        })
     }
 }
 

@@ -17,7 +17,11 @@ use super::{
     outbox::Deliveries,
     settings::{Settings, settings_of_notifiers},
 };
-use crate::{connection::Role, error::failed, regions::validate_region};
+use crate::{
+    connection::{Role, retries},
+    error::failed,
+    regions::validate_region,
+};
 
 /// How many recipients SES takes for one message.
 const MOST_RECIPIENTS: usize = 50;
@@ -126,7 +130,9 @@ impl SesNotifierBuilder {
             return Err(Error::invalid("region", "none", expected));
         };
         let name = format!("SES in {region} from {sender}");
-        let client = aws_sdk_sesv2::Client::new(&config);
+        let config =
+            aws_sdk_sesv2::config::Builder::from(&config).retry_partition(retries("ses", &region)).build();
+        let client = aws_sdk_sesv2::Client::from_conf(config);
         let channel = SesChannel { client, sender, recipients, region, name };
         Ok(SesNotifier { notifier: Notifier::over(channel, self.settings) })
     }

@@ -14,7 +14,10 @@ use super::{
     settings::{Settings, settings_of_notifiers},
     topic::Topic,
 };
-use crate::{connection::Role, error::failed};
+use crate::{
+    connection::{Role, retries},
+    error::failed,
+};
 
 /// Tells the subscribers of an SNS topic what is hit, why, when, how long the recovery took, and how to undo it by hand.
 ///
@@ -89,7 +92,10 @@ impl SnsNotifierBuilder {
         let topic = Topic::parse(&self.topic)?;
         self.settings.connection.validate()?;
         let config = std::mem::take(&mut self.settings.connection).open(Some(topic.region())).await;
-        let channel = SnsChannel { client: aws_sdk_sns::Client::new(&config), topic };
+        let config = aws_sdk_sns::config::Builder::from(&config)
+            .retry_partition(retries("sns", topic.region()))
+            .build();
+        let channel = SnsChannel { client: aws_sdk_sns::Client::from_conf(config), topic };
         Ok(SnsNotifier { notifier: Notifier::over(channel, self.settings) })
     }
 }

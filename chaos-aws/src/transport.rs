@@ -1,0 +1,173 @@
+//! What carries the calls of every service and region.
+
+use std::{
+    collections::HashMap,
+    env,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use aws_smithy_http_client::{
+    Connector, ConnectorBuilder,
+    proxy::ProxyConfig,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::{
+    connector_metadata::ConnectorMetadata,
+    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+    orchestrator::HttpRequest,
+    runtime_components::RuntimeComponents,
+};
+
+/// What the SDK uses.
+const TLS: Provider = Provider::Rustls(CryptoMode::AwsLc);
+
+/// The variables that name a proxy for plain HTTP.
+const PROXIES: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+
+/// The SDK's own HTTP client, one for all.
+///
+/// Left to itself, the SDK reads the machine's root certificates twice for each service and region: once when a client is made and once
+/// when it is first used, also where it calls no more than an emulator over plain HTTP. That is most of what a short drill computes. Here
+/// they are read once, when the first call goes over TLS.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Transport {
+    connectors: Arc<Mutex<HashMap<Timeouts, Arc<Connections>>>>,
+}
+
+/// What connectors differ in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Timeouts {
+    connect: Option<Duration>,
+    read: Option<Duration>,
+}
+
+/// Connections that were opened with the same timeouts.
+#[derive(Debug)]
+struct Connections {
+    builder: ConnectorBuilder,
+    plain: OnceLock<Connector>,
+    secure: OnceLock<Connector>,
+}
+
+#[derive(Debug)]
+struct Shared(Arc<Connections>);
+
+impl HttpClient for Transport {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let timeouts = Timeouts { connect: settings.connect_timeout(), read: settings.read_timeout() };
+        let mut connectors = self.connectors.lock().unwrap_or_else(PoisonError::into_inner);
+        let connections =
+            connectors.entry(timeouts).or_insert_with(|| Arc::new(Connections::new(settings, components)));
+        SharedHttpConnector::new(Shared(Arc::clone(connections)))
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        Some(ConnectorMetadata::new("hyper", Some("1.x".into())))
+    }
+}
+
+impl Connections {
+    fn new(settings: &HttpConnectorSettings, components: &RuntimeComponents) -> Self {
+        let mut builder = Connector::builder().connector_settings(settings.clone());
+        builder.set_sleep_impl(components.sleep_impl());
+        builder.set_proxy_config(Some(ProxyConfig::from_env()));
+        Self { builder, plain: OnceLock::new(), secure: OnceLock::new() }
+    }
+
+    fn secure(&self) -> &Connector {
+        self.secure.get_or_init(|| self.builder.clone().tls_provider(TLS).build())
+    }
+
+    /// Trusts nobody, so that a call over TLS that came here by mistake would fail.
+    fn plain(&self) -> &Connector {
+        match TlsContext::builder().with_trust_store(TrustStore::empty()).build() {
+            Ok(nobody) => {
+                self.plain.get_or_init(|| self.builder.clone().tls_provider(TLS).tls_context(nobody).build())
+            }
+            Err(_) => self.secure(),
+        }
+    }
+}
+
+impl HttpConnector for Shared {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        // A proxy may itself be reached over TLS.
+        let is_plain =
+            request.uri().starts_with("http://") && PROXIES.iter().all(|name| env::var_os(name).is_none());
+        let connector = if is_plain { self.0.plain() } else { self.0.secure() };
+        connector.call(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+    use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    impl Transport {
+        /// Whether a connector for plain HTTP, and one with the machine's root certificates, was made.
+        fn made(&self) -> (bool, bool) {
+            let connectors = self.connectors.lock().unwrap();
+            let is_made = |of: fn(&Connections) -> &OnceLock<Connector>| {
+                connectors.values().any(|connections| of(connections).get().is_some())
+            };
+            (is_made(|connections| &connections.plain), is_made(|connections| &connections.secure))
+        }
+    }
+
+    fn client(transport: &Transport, endpoint: String) -> aws_sdk_ec2::Client {
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .endpoint_url(endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::for_tests()))
+            .retry_config(RetryConfig::disabled())
+            .http_client(transport.clone())
+            .build();
+        aws_sdk_ec2::Client::new(&config)
+    }
+
+    /// Answers every request on plain HTTP, and closes the connection on anything else.
+    async fn server() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut start = [0; 4];
+                if stream.read_exact(&mut start).await.is_ok() && start == *b"POST" {
+                    let body = "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>";
+                    let length = body.len();
+                    let head =
+                        format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+                    let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
+                }
+            }
+        });
+        address.to_string()
+    }
+
+    #[tokio::test]
+    async fn root_certificates_are_read_when_a_call_goes_over_tls_and_once() {
+        let (transport, address) = (Transport::default(), server().await);
+        for _ in 0..2 {
+            let call = client(&transport, format!("http://{address}")).describe_instances();
+            call.send().await.unwrap();
+        }
+        assert_eq!(transport.made(), (true, false));
+        let call = client(&transport, format!("https://{address}")).describe_instances();
+        call.send().await.expect_err("nobody there speaks TLS");
+        assert_eq!(transport.made(), (true, true));
+        assert_eq!(transport.connectors.lock().unwrap().len(), 1, "clients share what they can");
+    }
+}
