@@ -3,18 +3,20 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_autoscaling::types::AutoScalingGroup;
 use chaos_core::{
-    BoxStream, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId,
+    BoxStream, Error, ErrorKind, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target,
+    TargetId,
 };
 use futures_util::StreamExt;
 
 use crate::{
     AutoScalingBuilder,
     group_path::{SCHEME, region_and_name},
+    isolation::InterfaceIsolation,
     listing::{group_named, listing},
     machines::{machine, validate_instance},
     regions::{Region, Regions},
     selection::Selection,
-    target::{InstanceTarget, Means},
+    target::{InstanceTarget, Means, Reach},
 };
 
 /// The auto-scaling groups of an account, and their instances as targets.
@@ -130,6 +132,16 @@ impl Provider for AutoScaling {
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         region_and_name(&id.group())?;
         Ok(None)
+    }
+
+    /// By the network interfaces alone, which may outlive an instance.
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        let group = id.group();
+        let (region, _) = region_and_name(&group)?;
+        validate_instance(id.name())?;
+        let region = self.inner.regions.find(region)?;
+        let reach = Reach { region, instance: id.name().into(), clock: Arc::clone(&self.inner.means.clock) };
+        Ok(Some(Arc::new(InterfaceIsolation::new(reach))))
     }
 
     /// The Fault Injection Service of the target's region.

@@ -115,7 +115,8 @@ fn refusal(action: &str, code: &str, message: &str, status: u16) -> Error {
             }
         }
         ErrorKind::Refused => {
-            Error::new(ErrorKind::Refused, "the instance is protected from termination through the API")
+            let what = "the instance is protected from this, as by its termination or stop protection";
+            Error::new(ErrorKind::Refused, what)
         }
         ErrorKind::NotFound => {
             Error::new(ErrorKind::NotFound, "it does not exist in this account and region")

@@ -4,14 +4,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_sdk_ec2::types::{Filter, NetworkInterface};
-use chaos_core::{Error, ErrorKind, Isolation, IsolationSnapshot, Permit, Result, listing::pages};
+use aws_sdk_ec2::types::{Filter, GroupIdentifier, NetworkInterface};
+use chaos_core::{Error, ErrorKind, FaultId, Isolation, IsolationSnapshot, Permit, Result, listing::pages};
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::failed,
-    isolation_group::{IsolationGroup, is_isolation},
+    isolation_group::{IsolationGroup, is_isolation, is_isolation_of},
     machine::{Interface, SecurityGroup},
     machines::{machine, vanished},
     target::Reach,
@@ -22,8 +22,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct InterfaceIsolation {
     reach: Reach,
-    /// The interfaces that the last snapshot holds: no other can be put back, so that no other is cut off.
-    held: Mutex<Option<BTreeSet<String>>>,
+    /// What the last snapshot holds: nothing else can be put back, so that nothing else is changed.
+    held: Mutex<Option<Snapshot>>,
 }
 
 /// How an instance was connected: the security groups of each of its network interfaces.
@@ -36,6 +36,23 @@ struct Snapshot {
 struct Connected {
     vpc: String,
     security_groups: Vec<String>,
+}
+
+impl Snapshot {
+    /// Whether an instance with these interfaces is connected like this; those that `fault` has cut off already are as they are.
+    fn is_of(&self, interfaces: &[Interface], fault: FaultId) -> bool {
+        self.interfaces.len() == interfaces.len()
+            && interfaces.iter().all(|interface| {
+                self.interfaces.get(&interface.id).is_some_and(|held| {
+                    interface.groups.iter().any(|group| is_isolation_of(fault, &group.name))
+                        || interface.groups.iter().map(|group| &group.id).eq(&held.security_groups)
+                })
+            })
+    }
+
+    fn vpcs(&self) -> BTreeSet<&str> {
+        self.interfaces.values().map(|connected| connected.vpc.as_str()).collect()
+    }
 }
 
 impl InterfaceIsolation {
@@ -65,10 +82,8 @@ impl InterfaceIsolation {
             return Err(Error::unsupported("isolation of an instance without a network interface in a VPC"));
         }
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let found: BTreeSet<String> = interfaces.iter().map(|interface| interface.id.clone()).collect();
-        if held.is_some_and(|held| held != found) {
-            let what =
-                "the instance has other network interfaces than when it was looked at; nothing was cut off";
+        if held.is_some_and(|held| !held.is_of(&interfaces, permit.fault())) {
+            let what = "the instance is connected otherwise than when it was looked at; nothing was cut off";
             return Err(Error::new(ErrorKind::Conflict, what));
         }
         let vpcs: BTreeSet<&str> = interfaces.iter().map(|interface| interface.vpc.as_str()).collect();
@@ -94,22 +109,39 @@ impl InterfaceIsolation {
             let Some(id) = interface.network_interface_id() else { continue };
             let Some(connected) = snapshot.interfaces.get(id) else { continue };
             let now = SecurityGroup::all(interface.groups().to_vec());
-            // Groups that somebody else has chosen meanwhile are none of the fault's doing.
-            if now.iter().any(|group| is_isolation(&group.name))
-                && let Err(error) = self.move_to(id, connected.security_groups.clone()).await
-            {
+            // Groups that somebody else has chosen meanwhile are none of the fault's doing, and stay.
+            if !now.iter().any(|group| is_isolation(&group.name)) {
+                continue;
+            }
+            let others = now.into_iter().filter(|group| !is_isolation(&group.name)).map(|group| group.id);
+            let mut groups = connected.security_groups.clone();
+            groups.extend(others.filter(|other| !connected.security_groups.contains(other)));
+            if let Err(error) = self.move_to(id, groups).await {
                 first_error = first_error.or(Some(error));
             }
         }
         if let Some(error) = first_error {
             return Err(error);
         }
-        let vpcs: BTreeSet<&str> =
-            snapshot.interfaces.values().map(|connected| connected.vpc.as_str()).collect();
-        for vpc in vpcs {
+        for vpc in snapshot.vpcs() {
             IsolationGroup::of(permit.fault(), vpc, &self.reach).removed().await?;
         }
         Ok(())
+    }
+
+    /// No interface of the snapshot is in a group of the fault's, and there is none.
+    async fn nothing_is_left(&self, snapshot: &Snapshot, fault: FaultId) -> Result<bool> {
+        let interfaces = self.look_up(snapshot.interfaces.keys().cloned().collect()).await?;
+        let groups = interfaces.iter().flat_map(NetworkInterface::groups);
+        if groups.filter_map(GroupIdentifier::group_name).any(|name| is_isolation_of(fault, name)) {
+            return Ok(false);
+        }
+        for vpc in snapshot.vpcs() {
+            if IsolationGroup::of(fault, vpc, &self.reach).is_there().await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn move_to(&self, interface: &str, groups: Vec<String>) -> Result<()> {
@@ -148,13 +180,13 @@ impl Isolation for InterfaceIsolation {
             let what = "the instance is isolated already, by another fault";
             return Err(self.named(Error::new(ErrorKind::Conflict, what)));
         }
-        let ids = interfaces.iter().map(|interface| interface.id.clone()).collect();
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(ids);
         let connected = |interface: Interface| {
             let security_groups = interface.groups.into_iter().map(|group| group.id).collect();
             (interface.id, Connected { vpc: interface.vpc, security_groups })
         };
-        IsolationSnapshot::of(&Snapshot { interfaces: interfaces.into_iter().map(connected).collect() })
+        let snapshot = Snapshot { interfaces: interfaces.into_iter().map(connected).collect() };
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(snapshot.clone());
+        IsolationSnapshot::of(&snapshot)
     }
 
     async fn isolate(&self, permit: &Permit) -> Result<()> {
@@ -171,6 +203,11 @@ impl Isolation for InterfaceIsolation {
     async fn is_isolated(&self) -> Result<bool> {
         let interfaces = self.interfaces().await.map_err(|error| self.named(error))?;
         Ok(interfaces.iter().any(is_cut_off))
+    }
+
+    async fn is_restored(&self, snapshot: &IsolationSnapshot, fault: FaultId) -> Result<bool> {
+        let looked = self.nothing_is_left(&snapshot.read()?, fault).await;
+        looked.map_err(|error| self.named(error).with("fault", fault))
     }
 }
 

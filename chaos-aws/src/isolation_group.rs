@@ -32,6 +32,11 @@ pub(crate) fn is_isolation(name: &str) -> bool {
     name.strip_prefix(NAME).is_some_and(|fault| fault.parse::<FaultId>().is_ok())
 }
 
+/// Whether a security group of this name is that of `fault`.
+pub(crate) fn is_isolation_of(fault: FaultId, name: &str) -> bool {
+    name.strip_prefix(NAME).is_some_and(|of| of.parse().is_ok_and(|of: FaultId| of == fault))
+}
+
 impl<'a> IsolationGroup<'a> {
     pub(crate) fn of(fault: FaultId, vpc: &'a str, reach: &'a Reach) -> Self {
         Self { fault, vpc, reach }
@@ -67,6 +72,10 @@ impl<'a> IsolationGroup<'a> {
             Err(error) if code(&error) == Some("InvalidGroup.NotFound") => Ok(()),
             Err(error) => Err(self.named(failed("ec2:DeleteSecurityGroup", self.reach.region.name(), error))),
         }
+    }
+
+    pub(crate) async fn is_there(&self) -> Result<bool> {
+        Ok(self.find().await?.is_some())
     }
 
     fn name(&self) -> String {

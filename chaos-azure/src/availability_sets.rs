@@ -5,8 +5,8 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Error, ErrorKind, Experiments, Group, GroupFilter, GroupId, Provider, Result, Shell, Target,
-    TargetId, listing::until_error,
+    BoxStream, Error, ErrorKind, Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result,
+    Shell, Target, TargetId, listing::until_error,
 };
 use futures_util::{Stream, StreamExt, TryStreamExt, future, pin_mut, stream};
 
@@ -139,6 +139,7 @@ impl Fleet {
             replaces_members: false,
             replaces_stopped: false,
             excluded: None,
+            has_numbers_for_names: true,
         };
         member::group(SCHEME, set, machines, &self.selection, &self.means)
     }
@@ -196,6 +197,13 @@ impl Provider for AvailabilitySets {
     async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
         SetPath::of_target(SCHEME, id)?;
         Ok(self.fleet.experiments_of(id))
+    }
+
+    /// By the rules and interfaces alone, which outlive a machine.
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        let (set, name) = SetPath::of_target(SCHEME, id)?;
+        let SetPath { subscription, resource_group, .. } = set;
+        Ok(Some(self.fleet.isolation_of(Place::Machine { subscription, resource_group, name })))
     }
 
     /// Nothing: what scripts leave behind ends with the machine.

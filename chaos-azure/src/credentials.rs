@@ -122,6 +122,12 @@ fn named_in_environment() -> Option<Result<Credentials>> {
             }
         });
     }
+    if named("AZURE_CLIENT_CERTIFICATE_PATH").is_some() {
+        // Whoever named it must not get somebody else's identity in its place.
+        let expected =
+            "AZURE_CLIENT_SECRET, or a certificate that the program itself reads and hands to `credential`";
+        return Some(Err(Error::invalid("environment", "AZURE_CLIENT_CERTIFICATE_PATH", expected)));
+    }
     if named("AZURE_FEDERATED_TOKEN_FILE").is_some() {
         return Some(Ok(Credentials::WorkloadIdentity));
     }

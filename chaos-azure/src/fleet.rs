@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
-use chaos_core::{Experiments, Result, Target, TargetId};
+use chaos_core::{Experiments, Isolation, Result, Target, TargetId};
 
 use crate::{
+    isolation::RuleIsolation,
     place::Place,
     selection::Selection,
     studio::ChaosStudio,
-    target::{MachineTarget, Means},
+    target::{MachineTarget, Means, Reach},
 };
 
 /// What a provider is made of.
@@ -22,6 +23,12 @@ impl Fleet {
     pub(crate) async fn target(&self, id: &TargetId, place: &Place) -> Result<Option<Arc<dyn Target>>> {
         let found = self.means.azure.compute.machine(place).await?;
         Ok(found.map(|machine| Arc::new(MachineTarget::new(id.clone(), &machine, &self.means)) as Arc<_>))
+    }
+
+    /// What isolates the machine at a place, whether or not it is still there.
+    pub(crate) fn isolation_of(&self, place: Place) -> Arc<dyn Isolation> {
+        let azure = Arc::clone(&self.means.azure);
+        Arc::new(RuleIsolation::new(Reach { azure, place: Arc::new(place) }))
     }
 
     /// What starts and stops experiments at the group of a target, whether or not it is still there.

@@ -276,12 +276,59 @@ impl RuleIsolation {
         done
     }
 
+    async fn nothing_is_left(&self, snapshot: &Snapshot, fault: FaultId) -> Result<bool> {
+        let own = self.own_group(fault)?;
+        for step in snapshot.way_back(fault, &own)? {
+            if !self.is_done(&step).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn is_done(&self, step: &Step) -> Result<bool> {
+        let network = &self.reach.azure.network;
+        Ok(match step {
+            Step::RemoveRule { group, name } => {
+                let found = network.security_group(group).await?;
+                found.is_none_or(|group| group.rules.iter().all(|rule| !rule.name.eq_ignore_ascii_case(name)))
+            }
+            Step::TakeOut { interface, group } => match network.interface(interface).await? {
+                Some(interface) => interface.group()?.is_none_or(|of| of.key() != group.key()),
+                None => true,
+            },
+            // Under a lock it stays, without any rule.
+            Step::RemoveGroup(group) => {
+                network.security_group(group).await?.is_none_or(|group| group.rules.is_empty())
+            }
+        })
+    }
+
     async fn undo(&self, step: &Step) -> Result<()> {
         let network = &self.reach.azure.network;
         match step {
-            Step::RemoveRule { group, name } => network.delete_rule(group, name).await,
+            Step::RemoveRule { group, name } => match network.delete_rule(group, name).await {
+                Err(error) if is_locked(&error) => {
+                    self.write_without(group, |rule| rule.eq_ignore_ascii_case(name)).await
+                }
+                done => done,
+            },
             Step::TakeOut { interface, group } => self.take_out(interface, group).await,
-            Step::RemoveGroup(group) => network.delete_security_group(group).await,
+            Step::RemoveGroup(group) => match network.delete_security_group(group).await {
+                Err(error) if is_locked(&error) => self.write_without(group, |_| true).await,
+                done => done,
+            },
+        }
+    }
+
+    /// As good as deleting rules, where a lock forbids that.
+    async fn write_without(&self, group: &ResourceId, are_to_go: impl Fn(&str) -> bool) -> Result<()> {
+        let network = &self.reach.azure.network;
+        match network.security_group(group).await? {
+            Some(found) if found.rules.iter().any(|rule| are_to_go(&rule.name)) => {
+                network.put_without_rules(&found, are_to_go).await
+            }
+            _ => Ok(()),
         }
     }
 
@@ -294,6 +341,11 @@ impl RuleIsolation {
         }
         network.put_interface(&interface, None).await.map_err(|error| error.with("interface", id.as_str()))
     }
+}
+
+/// Whether it was refused because of a lock, which forbids to delete and nothing else.
+fn is_locked(error: &Error) -> bool {
+    code(error) == Some("ScopeLocked")
 }
 
 #[async_trait]
@@ -328,5 +380,10 @@ impl Isolation for RuleIsolation {
     async fn is_isolated(&self) -> Result<bool> {
         let looked = async { self.is_cut_off(&self.connected().await?).await };
         looked.await.map_err(|error| self.reach.named(error))
+    }
+
+    async fn is_restored(&self, snapshot: &IsolationSnapshot, fault: FaultId) -> Result<bool> {
+        let looked = self.nothing_is_left(&snapshot.read()?, fault).await;
+        looked.map_err(|error| self.reach.named(error).with("fault", fault))
     }
 }

@@ -141,7 +141,7 @@ mod tests {
             access: *access,
             addresses: Vec::new(),
         });
-        SecurityGroup { id: ResourceId::parse(id).unwrap(), rules: rules.collect() }
+        SecurityGroup::of(ResourceId::parse(id).unwrap(), rules.collect())
     }
 
     fn addresses(texts: &[&str]) -> BTreeSet<IpAddr> {

@@ -45,9 +45,11 @@
 //!   and `-out`, and are removed by these names. Their priority is 100, or the next one that is free; where a rule that allows something
 //!   would decide before them, nothing is injected, and the error names it. An interface without a group is given one of the fault's own
 //!   and taken out of it after, each time only if nobody has changed the interface meanwhile; the group bears the tag [`ISOLATION_TAG`]
-//!   and is removed in the end. An instance of a uniform scale set has no group but that of its scale set. **Connections that are open
+//!   and is removed in the end. Under a lock that forbids to delete, the rules go all the same, and a group of the fault's own stays, without any. An instance of a uniform scale set has no group but that of its scale set. **Connections that are open
 //!   survive it**: Azure judges new ones only. The platform's own addresses, 168.63.129.16 and 169.254.169.254, stay within reach, and
-//!   with them the agent and Run Command.
+//!   with them the agent and Run Command. So does what a load balancer sends with a floating IP, to its own address and not the machine's.
+//!
+//! **Stop and isolation have no end of their own**: where every process of the monkey is gone, they last until the journal is replayed.
 //!
 //! Orders take Azure from seconds to minutes. An order is followed until it is carried out, so that one that fails is told as that, or
 //! until shortly before the deadline of its fault, when it has been accepted all the same. **Give a stop a few minutes**: a shutdown in
@@ -67,8 +69,8 @@
 //! - *Exit status.* It comes back as it was, by the last line of both outputs; the service knows none. 137 counts as killed.
 //! - *One at a time.* While somebody else runs a command on the machine, a script waits for a minute.
 //! - *Once.* A command that changes something is sent again only where the service has refused it. It takes no idempotency token.
-//! - *Network.* All of it is the target's. A blackhole that lets nothing through at all cuts off the agent, and with it the end of the
-//!   fault by command; it then ends at its deadline.
+//! - *Network.* All of it is the target's. A blackhole lets 168.63.129.16 through, where the agent gets its orders. One that lets nothing
+//!   through at all cuts off the agent, and with it the end of the fault by command; it then ends at its deadline.
 //!
 //! # Chaos Studio
 //!

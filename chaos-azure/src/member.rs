@@ -6,6 +6,7 @@ use chaos_core::{Group, Labels, Member, Result, Target};
 
 use crate::{
     machine::Machine,
+    place::is_number,
     selection::Selection,
     set_path::SetPath,
     target::{MachineTarget, Means},
@@ -22,6 +23,9 @@ pub(crate) struct Set {
     pub(crate) replaces_stopped: bool,
     /// Why none of its machines must be chosen.
     pub(crate) excluded: Option<&'static str>,
+    /// Whether a number may be a name, as with the instances of a uniform scale set: elsewhere in scale sets it would be taken for
+    /// one of these by whoever finds a target again.
+    pub(crate) has_numbers_for_names: bool,
 }
 
 /// A group of these machines.
@@ -38,6 +42,7 @@ pub(crate) fn group(
         let why = set
             .excluded
             .map(str::to_owned)
+            .or_else(|| misleading(machine, &set))
             .or_else(|| machine.out_of_service())
             .or_else(|| protected(machine, selection))
             .or_else(|| selection.consent.refusal(&[("set", &set.tags), ("machine", &machine.labels)]));
@@ -59,4 +64,11 @@ pub(crate) fn group(
 
 fn protected(machine: &Machine, selection: &Selection) -> Option<String> {
     machine.protection.filter(|_| !selection.protected_too).map(str::to_owned)
+}
+
+fn misleading(machine: &Machine, set: &Set) -> Option<String> {
+    let is_misleading = !set.has_numbers_for_names && is_number(machine.place.name());
+    is_misleading.then(|| {
+        "its name is a number, by which it would be taken for an instance of a uniform scale set".to_owned()
+    })
 }

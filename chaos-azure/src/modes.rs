@@ -11,7 +11,8 @@ pub enum StopMode {
     /// Powers off as when the power fails, without telling the system: `skipShutdown`.
     Abrupt,
     /// Shuts down and gives up the host. **That can lose**: a dynamic public address, the temporary disk and what was on it, and the
-    /// host itself, so that a start fails where there is no capacity. Nothing is paid for meanwhile but its disks.
+    /// host itself, so that a start fails where there is no capacity. Nothing is paid for meanwhile but its disks. A machine whose system
+    /// disk is ephemeral cannot be deallocated.
     Deallocate,
 }
 
@@ -23,6 +24,6 @@ pub enum RebootMode {
     #[default]
     Restart,
     /// Shuts down, moves the machine to another host and starts it there. **That loses** the temporary disk and what was on it, and
-    /// a dynamic public address.
+    /// a dynamic public address; **of a machine whose system disk is ephemeral, all that was on it**.
     Redeploy,
 }

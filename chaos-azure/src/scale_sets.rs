@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Error, ErrorKind, Experiments, Group, GroupFilter, GroupId, Provider, Result, Shell, Target,
-    TargetId, listing::until_error,
+    BoxStream, Error, ErrorKind, Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result,
+    Shell, Target, TargetId, listing::until_error,
 };
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
@@ -14,7 +14,7 @@ use crate::{
     fleet::Fleet,
     machine::Machine,
     member::{self, Set},
-    place::{Place, is_number},
+    place::Place,
     selection::subscriptions_of,
     set_path::SetPath,
 };
@@ -92,8 +92,7 @@ impl Fleet {
 
     async fn scale_set(&self, set: ScaleSet, minima: &Minima) -> Result<Group> {
         let pages: Vec<Vec<Machine>> = Box::pin(self.means.azure.compute.members(&set)).try_collect().await?;
-        let machines: Vec<Machine> =
-            pages.into_iter().flatten().filter(|machine| is_of(&set, machine)).collect();
+        let machines: Vec<Machine> = pages.into_iter().flatten().collect();
         let capacity = set.capacity.unwrap_or(machines.len());
         let minimum = minima.of(&set.path).filter(|_| set.orchestration == Orchestration::Uniform);
         let held_at = minimum.filter(|minimum| *minimum > 0 && *minimum >= capacity);
@@ -102,16 +101,12 @@ impl Fleet {
             replaces_members: held_at.is_some(),
             replaces_stopped: set.replaces_the_unwell,
             excluded: set.is_being_deleted.then_some("its scale set is being deleted"),
+            has_numbers_for_names: set.orchestration == Orchestration::Uniform,
             path: set.path,
             tags: set.tags,
         };
         member::group(SCHEME, set, &machines, &self.selection, &self.means)
     }
-}
-
-/// A number is the name of an instance of a uniform scale set, to whoever finds a target again.
-fn is_of(set: &ScaleSet, machine: &Machine) -> bool {
-    set.orchestration == Orchestration::Uniform || !is_number(machine.place.name())
 }
 
 #[async_trait]
@@ -153,6 +148,12 @@ impl Provider for ScaleSets {
     async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
         SetPath::of_target(SCHEME, id)?;
         Ok(self.fleet.experiments_of(id))
+    }
+
+    /// By the rules and interfaces alone, which outlive a machine.
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        let (set, name) = SetPath::of_target(SCHEME, id)?;
+        Ok(Some(self.fleet.isolation_of(Place::of_member(set, name))))
     }
 
     /// Nothing: what scripts leave behind ends with the machine.

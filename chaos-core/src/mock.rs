@@ -92,6 +92,7 @@ mock! {
         async fn isolate(&self, permit: &Permit) -> Result<()>;
         async fn restore(&self, snapshot: &IsolationSnapshot, permit: &Permit) -> Result<()>;
         async fn is_isolated(&self) -> Result<bool>;
+        async fn is_restored(&self, snapshot: &IsolationSnapshot, fault: FaultId) -> Result<bool>;
     }
 }
 

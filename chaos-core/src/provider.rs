@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
-use crate::{Error, Experiments, Group, GroupId, Result, Shell, Target, TargetId};
+use crate::{Error, Experiments, Group, GroupId, Isolation, Result, Shell, Target, TargetId};
 
 /// Finds groups and finds targets again.
 #[async_trait]
@@ -35,6 +35,18 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// `None` only where nothing can outlive such a target, as a virtual machine or a container takes everything with it. A
     /// provider that wraps another one asks that one.
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>>;
+
+    /// Reaches what isolates a target that [`resolve`](Provider::resolve) finds no more: rules and groups of a network stay where a
+    /// machine is deleted, and whatever gets its address would be cut off by them.
+    ///
+    /// `None` only where nothing can outlive such a target. A provider whose targets offer [`Isolation`] must have it, and one that
+    /// wraps another one asks that one.
+    ///
+    /// # Errors
+    /// `Unsupported`, unless the provider says otherwise.
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        Err(Error::unsupported("isolation").with("target", id))
+    }
 
     /// Reaches the engine whose experiments a target offered that [`resolve`](Provider::resolve) finds no more, or finds
     /// without them: a run goes on without its target.
@@ -95,6 +107,10 @@ impl<P: Provider + ?Sized> Provider for Arc<P> {
 
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         (**self).shell_beyond(id).await
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        (**self).isolation_beyond(id).await
     }
 
     async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {

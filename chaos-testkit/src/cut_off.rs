@@ -102,21 +102,33 @@ impl Recovery for Connect {
     const KIND: &'static str = "chaos-testkit/connect/1";
 
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
-        let Some(target) = scope.fresh_target().await? else { return Ok(()) };
-        target.capabilities().isolation()?.restore(&self.0, permit).await
+        match scope.fresh_isolation().await? {
+            Some(isolation) => isolation.restore(&self.0, permit).await,
+            None => Ok(()),
+        }
     }
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
-        let Some(target) = scope.fresh_target().await? else {
-            return Ok(Verdict::Gone("the target is gone".to_owned()));
-        };
-        Ok(match target.capabilities().isolation()?.is_isolated().await? {
-            true => Verdict::NotYet("the target is isolated".to_owned()),
-            false => Verdict::Back,
-        })
+        restored(scope, &self.0).await
     }
 
     fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
         format!("undo what isolates {target} in the name of the fault {fault}")
     }
+}
+
+/// Whether nothing is left of an isolation, nor the target cut off; whether it still exists or not.
+pub(crate) async fn restored(scope: &Scope, snapshot: &IsolationSnapshot) -> Result<Verdict> {
+    let target = scope.fresh_target().await?;
+    let Some(isolation) = scope.fresh_isolation().await? else {
+        return Ok(Verdict::Gone("the target is gone".to_owned()));
+    };
+    if !isolation.is_restored(snapshot, scope.fault()).await? {
+        return Ok(Verdict::NotYet("what isolates the target is still there".to_owned()));
+    }
+    Ok(match target {
+        None => Verdict::Gone("the target is gone, and nothing is left of what isolated it".to_owned()),
+        Some(_) if isolation.is_isolated().await? => Verdict::NotYet("the target is isolated".to_owned()),
+        Some(_) => Verdict::Back,
+    })
 }

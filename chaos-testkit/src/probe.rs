@@ -17,6 +17,7 @@ use chaos_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cut_off::restored,
     report::{Checked, violated},
     stage::{Stage, why_nothing},
 };
@@ -103,29 +104,33 @@ impl Recovery for Undo {
     const KIND: &'static str = "chaos-testkit/undo/1";
 
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+        if let Self::Restore(snapshot) = self {
+            return match scope.fresh_isolation().await? {
+                Some(isolation) => isolation.restore(snapshot, permit).await,
+                None => Ok(()),
+            };
+        }
         let Some(target) = scope.fresh_target().await? else {
             return Ok(());
         };
         match self {
-            Self::Nothing => Ok(()),
+            Self::Nothing | Self::Restore(_) => Ok(()),
             Self::Start => target.capabilities().lifecycle()?.start(permit).await,
-            Self::Restore(snapshot) => target.capabilities().isolation()?.restore(snapshot, permit).await,
         }
     }
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+        if let Self::Restore(snapshot) = self {
+            return restored(scope, snapshot).await;
+        }
         let Some(target) = scope.fresh_target().await? else {
             return Ok(Verdict::Gone("the target is gone".to_owned()));
         };
         Ok(match self {
-            Self::Nothing => Verdict::Back,
+            Self::Nothing | Self::Restore(_) => Verdict::Back,
             Self::Start => match target.health().await? {
                 Health::Healthy => Verdict::Back,
                 health => Verdict::NotYet(format!("the target is {health}")),
-            },
-            Self::Restore(_) => match target.capabilities().isolation()?.is_isolated().await? {
-                true => Verdict::NotYet("the target is isolated".to_owned()),
-                false => Verdict::Back,
             },
         })
     }

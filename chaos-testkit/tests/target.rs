@@ -78,6 +78,7 @@ async fn every_check_sees_its_liar() {
         (Lie::RunsForEver, &["a script ends at its time limit"]),
         (Lie::SnapshotIsolates, &["a snapshot changes nothing"]),
         (Lie::IsolatesNobody, &[ISOLATED, RESTORED]),
+        (Lie::RestoredInWordsAlone, &[ISOLATED, RESTORED]),
     ] {
         coverage.caught(&format!("{lie:?}"), &check(lie).await, expected);
     }

@@ -92,3 +92,33 @@ async fn an_instance_is_cut_off_by_a_group_without_rules_which_is_removed() {
         assert!(fault.failure.is_none(), "{fault:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_of_an_isolation_whose_instance_is_terminated() {
+    let Some(cloud) = Cloud::with_web(2) else { return };
+    let (provider, ec2) = (cloud.provider().await, cloud.ec2().await);
+    let target = only_group(&provider).await.members[0].target.id().clone();
+    let seen = Arc::new(Mutex::new(0));
+    let event = CutOff::looking({
+        let (ec2, seen, instance) = (ec2.clone(), Arc::clone(&seen), target.name().to_owned());
+        move || {
+            let (ec2, seen, instance) = (ec2.clone(), Arc::clone(&seen), instance.clone());
+            async move {
+                let isolating = isolating(&ec2).await.len();
+                *seen.lock().unwrap() = isolating;
+                ec2.terminate_instances().instance_ids(instance).send().await.unwrap();
+            }
+        }
+    });
+    let monkey = Monkey::builder()
+        .provider(provider)
+        .settle(Duration::from_millis(200))
+        .unleash(MemoryJournal::new(), Registry::default().register::<Connect>())
+        .build()
+        .unwrap();
+    let report = monkey.inject(event, &target).await.unwrap();
+    let fault = &report.faults[0];
+    assert!(report.is_recovered() && fault.failure.is_none(), "{report:?}");
+    assert!(fault.note.as_ref().unwrap().contains("nothing is left"), "{fault:?}");
+    assert_eq!((*seen.lock().unwrap(), isolating(&ec2).await.len()), (1, 0));
+}

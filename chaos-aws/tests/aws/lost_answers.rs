@@ -186,7 +186,7 @@ async fn an_instance_with_termination_protection_refuses() {
     let fault = inject(&provider, Terminate::default()).await;
     let failure = fault.failure.unwrap();
     assert_eq!(failure.kind, ErrorKind::Refused);
-    assert!(failure.message.contains("protected from termination"), "{failure}");
+    assert!(failure.message.contains("termination or stop protection"), "{failure}");
     for id in &members {
         assert!(provider.resolve(id).await.unwrap().is_some());
     }

@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use chaos_core::Result;
 use serde_json::{Value, json};
 
+use super::document::remove;
 use crate::{arm::unreadable, resource_id::ResourceId};
 
 /// What Azure sets by itself, in this version of the API: everything else is written back, known here or not.
@@ -86,16 +87,6 @@ impl Interface {
             }
         }
         document
-    }
-}
-
-fn remove(document: &mut Value, fields: &[&str]) {
-    for field in fields {
-        let (parent, name) = field.rsplit_once('/').unwrap_or(("", field));
-        let parent = if parent.is_empty() { Some(&mut *document) } else { document.pointer_mut(parent) };
-        if let Some(parent) = parent.and_then(Value::as_object_mut) {
-            parent.remove(name);
-        }
     }
 }
 

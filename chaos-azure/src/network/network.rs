@@ -67,6 +67,19 @@ impl Network {
         self.carry_out(Request::new(Method::Put, self.url(id)).body(body.to_string())).await
     }
 
+    /// Writes a group back without the rules of these names, unless somebody else has changed it since it was read: a lock that
+    /// forbids to delete a rule allows this.
+    pub(crate) async fn put_without_rules(
+        &self,
+        group: &SecurityGroup,
+        are_to_go: impl Fn(&str) -> bool,
+    ) -> Result<()> {
+        let request = Request::new(Method::Put, self.url(&group.id))
+            .body(group.without_rules(are_to_go).to_string())
+            .if_match(group.version());
+        self.carry_out(request).await
+    }
+
     /// Nothing to do where it does not exist.
     pub(crate) async fn delete_security_group(&self, id: &ResourceId) -> Result<()> {
         unless_gone(self.carry_out(Request::new(Method::Delete, self.url(id))).await).map(|_| ())

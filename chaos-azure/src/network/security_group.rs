@@ -4,13 +4,30 @@ use chaos_core::Result;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::document::remove;
 use crate::{arm::unreadable, resource_id::ResourceId};
+
+/// What Azure sets by itself, in this version of the API: everything else is written back, known here or not.
+const READ_ONLY: [&str; 9] = [
+    "/name",
+    "/type",
+    "/etag",
+    "/properties/defaultSecurityRules",
+    "/properties/networkInterfaces",
+    "/properties/subnets",
+    "/properties/flowLogs",
+    "/properties/resourceGuid",
+    "/properties/provisioningState",
+];
+const READ_ONLY_IN_RULES: [&str; 3] = ["/type", "/etag", "/properties/provisioningState"];
 
 /// A network security group, with the rules that somebody wrote. The default rules come after all of these.
 #[derive(Clone, Debug)]
 pub(crate) struct SecurityGroup {
     pub(crate) id: ResourceId,
     pub(crate) rules: Vec<Rule>,
+    /// All of it, as ARM tells it.
+    document: Value,
 }
 
 /// A rule of a network security group.
@@ -61,7 +78,30 @@ impl SecurityGroup {
         let id = ResourceId::parse(document["id"].as_str().unwrap_or_default()).map_err(unreadable)?;
         let rules = document["properties"]["securityRules"].as_array();
         let rules = rules.into_iter().flatten().map(Rule::read).collect::<Result<_>>()?;
-        Ok(Self { id, rules })
+        Ok(Self { id, rules, document })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(id: ResourceId, rules: Vec<Rule>) -> Self {
+        Self { id, rules, document: Value::Null }
+    }
+
+    /// What changes with every change of it.
+    pub(super) fn version(&self) -> Option<String> {
+        self.document["etag"].as_str().map(str::to_owned)
+    }
+
+    /// The same without the rules of these names, as it is to be written back.
+    pub(super) fn without_rules(&self, are_to_go: impl Fn(&str) -> bool) -> Value {
+        let mut document = self.document.clone();
+        remove(&mut document, &READ_ONLY);
+        if let Some(rules) = document["properties"]["securityRules"].as_array_mut() {
+            rules.retain(|rule| !are_to_go(rule["name"].as_str().unwrap_or_default()));
+            for rule in rules {
+                remove(rule, &READ_ONLY_IN_RULES);
+            }
+        }
+        document
     }
 }
 
@@ -151,6 +191,37 @@ mod tests {
             "destinationAddressPrefix": "*", "destinationPortRange": "*",
         });
         assert_eq!(rule(Direction::Outbound).document(), expected);
+    }
+
+    #[test]
+    fn everything_but_the_rules_that_go_is_written_back_as_it_was() {
+        let rule = |name: &str| {
+            let properties =
+                json!({ "priority": 100, "direction": "Inbound", "access": "Deny", "somethingNew": true });
+            json!({ "name": name, "properties": properties })
+        };
+        let as_told = |name: &str| {
+            let mut rule = rule(name);
+            rule["etag"] = json!("W/\"1\"");
+            rule["properties"]["provisioningState"] = json!("Succeeded");
+            rule
+        };
+        let id = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers/Microsoft.Network/\
+                  networkSecurityGroups/web";
+        let group = SecurityGroup::read(json!({
+            "id": id, "name": "web", "etag": "W/\"2\"", "location": "westeurope", "tags": { "team": "shop" },
+            "properties": {
+                "securityRules": [as_told("ssh"), as_told("chaos")], "defaultSecurityRules": [as_told("DenyAll")],
+                "flushConnection": true, "provisioningState": "Succeeded",
+            },
+        }))
+        .unwrap();
+        assert_eq!(group.version().as_deref(), Some("W/\"2\""));
+        let expected = json!({
+            "id": id, "location": "westeurope", "tags": { "team": "shop" },
+            "properties": { "securityRules": [rule("ssh")], "flushConnection": true },
+        });
+        assert_eq!(group.without_rules(|name| name == "chaos"), expected);
     }
 
     #[test]

@@ -95,11 +95,16 @@ impl Definition {
         Ok(longest)
     }
 
-    /// What stays when it is over: what its discrete actions have done.
+    /// What stays when it is over: what its discrete actions have done, and what a cancel does not end.
     pub(super) fn left_behind(&self) -> Vec<String> {
-        let discrete = self.actions().filter(|action| action.is("discrete"));
-        let mut left: Vec<String> =
-            discrete.map(|action| format!("does {} and does not undo it", action.name)).collect();
+        let left = self.actions().filter_map(|action| match (action.is("discrete"), action.runs_on()) {
+            (true, _) => Some(format!("does {} and does not undo it", action.name)),
+            (false, true) => {
+                Some(format!("does {}, which goes on to its own end when it is cancelled", action.name))
+            }
+            (false, false) => None,
+        });
+        let mut left: Vec<String> = left.collect();
         left.sort_unstable();
         left.dedup();
         left
@@ -128,6 +133,12 @@ impl Definition {
 impl Action {
     pub(super) fn is(&self, kind: &str) -> bool {
         self.kind.eq_ignore_ascii_case(kind)
+    }
+
+    /// Whether it cannot be cancelled: the network isolation of the agent, says
+    /// <https://learn.microsoft.com/azure/chaos-studio/chaos-studio-fault-library>.
+    fn runs_on(&self) -> bool {
+        self.name.to_ascii_lowercase().contains(":networkisolation/")
     }
 
     pub(super) fn parameter(&self, key: &str) -> Option<&str> {

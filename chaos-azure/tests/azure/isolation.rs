@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request, Url, new_http_client};
 use chaos_core::{
-    Error, ErrorKind, Isolation, MemoryJournal, Monkey, Provider, Registry, RunReport, TargetId,
+    Error, ErrorKind, FaultState, Isolation, MemoryJournal, Monkey, Provider, Registry, RunReport, TargetId,
 };
 use chaos_testkit::{
     Connect, CutOff,
@@ -331,4 +331,86 @@ async fn two_faults_on_one_machine_do_not_mix() {
     assert!(report.is_recovered(), "{report:?}");
     let seen = seen.lock().unwrap().clone().unwrap();
     assert!(seen.contains("isolated already"), "{seen}");
+}
+
+/// A lock that forbids to delete anything in the resource group, and lets everything be written.
+fn locked() -> Trouble {
+    let what = "The scope cannot perform delete operation because following scope(s) are locked.";
+    Trouble::error(409, "ScopeLocked", what).on("DELETE", "*").times(u32::MAX)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_forbids_to_delete_does_not_keep_a_machine_cut_off() {
+    for groups in [SecurityGroups::Shared, SecurityGroups::None] {
+        let fake = world(groups);
+        let before = get(&fake, &nsg("web-nsg")).await["properties"]["securityRules"].clone();
+        fake.trouble(locked());
+        let report = isolate(sets(&fake).build().unwrap(), &web(), || ()).await;
+        assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{groups:?}: {report:?}");
+        assert!(is_reached(&fake, &machine("web-0")), "{groups:?}");
+        let left = left_behind(&fake).await;
+        if groups == SecurityGroups::Shared {
+            assert_eq!(left, [""; 0]);
+            assert_eq!(get(&fake, &nsg("web-nsg")).await["properties"]["securityRules"], before);
+        } else {
+            let own = format!("chaos-isolation-{}", report.faults[0].id);
+            assert_eq!(left, [own.as_str()], "it cannot be removed");
+            assert_eq!(fake.security_rules(&nsg(&own)).unwrap(), [""; 0]);
+        }
+    }
+}
+
+fn nsg(name: &str) -> String {
+    format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Network/networkSecurityGroups/{name}"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_of_an_isolation_whose_machine_is_deleted() {
+    for groups in [SecurityGroups::Shared, SecurityGroups::None] {
+        let fake = world(groups);
+        let interface_before = get(&fake, &nic()).await["properties"]["networkSecurityGroup"].clone();
+        let report = isolate(sets(&fake).build().unwrap(), &web(), {
+            let fake = Arc::clone(&fake);
+            move || {
+                let before = fake.security_rules(&nsg("web-nsg")).unwrap_or_default().len();
+                assert!(groups == SecurityGroups::None || before >= 2, "{before}");
+                fake.delete_machine_alone(&machine("web-0"));
+            }
+        })
+        .await;
+        let fault = &report.faults[0];
+        assert!(report.is_recovered() && fault.failure.is_none(), "{groups:?}: {report:?}");
+        assert!(fault.note.as_ref().unwrap().contains("nothing is left"), "{fault:?}");
+        assert_eq!(left_behind(&fake).await, [""; 0], "{groups:?}");
+        let interface = get(&fake, &nic()).await;
+        assert_eq!(interface["properties"]["networkSecurityGroup"], interface_before, "{groups:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_where_a_machine_is_connected_no_more_is_no_success() {
+    let fake = world(SecurityGroups::Shared);
+    fake.trouble(Trouble::forbid().on("DELETE", "*/securityRules/*").times(u32::MAX));
+    let runtime = tokio::runtime::Handle::current();
+    let provider = sets(&fake).build().unwrap();
+    let moved = {
+        let fake = Arc::clone(&fake);
+        move || {
+            tokio::task::block_in_place(|| {
+                runtime.block_on(async {
+                    let mut document = get(&fake, &nic()).await;
+                    document["properties"].as_object_mut().unwrap().remove("networkSecurityGroup");
+                    put(&fake, &nic(), document).await;
+                    while get(&fake, &nic()).await["properties"]["provisioningState"] != "Succeeded" {}
+                });
+            });
+        }
+    };
+    let report = isolate(provider, &web(), moved).await;
+    assert_eq!(report.faults[0].state, FaultState::RecoveryFailed, "{report:?}");
+    let failure = report.faults[0].failure.as_ref().unwrap();
+    assert!(failure.to_string().contains("access denied"), "{failure}");
+    assert!(!left_behind(&fake).await.is_empty());
 }

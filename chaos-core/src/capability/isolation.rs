@@ -3,7 +3,7 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Permit, Result};
+use crate::{FaultId, Permit, Result};
 
 /// Cuts a target off from outside: its security groups swapped, its networks disconnected.
 ///
@@ -26,6 +26,13 @@ pub trait Isolation: fmt::Debug + Send + Sync + 'static {
     ///
     /// Cancel safe: it only looks.
     async fn is_isolated(&self) -> Result<bool>;
+
+    /// Whether nothing is left of what `fault` has made, wherever the snapshot says that it may be: also where the target is connected
+    /// otherwise by now, or exists no more. Whoever restores verifies by this as well, because [`is_isolated`](Isolation::is_isolated)
+    /// only looks at what the target is connected to at this moment.
+    ///
+    /// Cancel safe: it only looks.
+    async fn is_restored(&self, snapshot: &IsolationSnapshot, fault: FaultId) -> Result<bool>;
 }
 
 /// How a target was connected before it was isolated, in its provider's own form.

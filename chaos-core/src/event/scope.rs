@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::ledger::{Findings, Ledger};
 use crate::{
-    Activity, Clock, Error, ErrorKind, Experiments, FaultId, Group, GroupId, Injection, Milestone, Provider,
-    Result, Shell, Target, TargetId, clock::Deadline, observer::Observers,
+    Activity, Clock, Error, ErrorKind, Experiments, FaultId, Group, GroupId, Injection, Isolation, Milestone,
+    Provider, Result, Shell, Target, TargetId, clock::Deadline, observer::Observers,
 };
 
 /// What an event and a recovery see: the target, its group, the fault's id and deadline, and the injected clock.
@@ -139,6 +139,18 @@ impl Scope {
         match self.fresh_target().await? {
             Some(target) => target.capabilities().shell().map(|shell| Some(Arc::clone(shell))),
             None => self.inner.parts.provider.shell_beyond(self.target_id()).await,
+        }
+    }
+
+    /// A fresh look for what isolates the target: its own capability, or where the target is gone, one that reaches what outlives it.
+    /// `None` where nothing of an isolation can be left.
+    ///
+    /// # Errors
+    /// As [`Provider::resolve`] and [`Provider::isolation_beyond`]; `Unsupported` where the target is there and offers no isolation.
+    pub async fn fresh_isolation(&self) -> Result<Option<Arc<dyn Isolation>>> {
+        match self.fresh_target().await? {
+            Some(target) => target.capabilities().isolation().map(|isolation| Some(Arc::clone(isolation))),
+            None => self.inner.parts.provider.isolation_beyond(self.target_id()).await,
         }
     }
 

@@ -13,8 +13,10 @@ use crate::{
     contain::{contained, within},
 };
 
-/// How long one look at the target may take.
+/// How long one look at the target may take at least, and which share of the recovery's budget. Some platforms take minutes to tell
+/// what a script has found.
 const LOOK_LIMIT: Duration = Duration::from_secs(30);
+const LOOKS_IN_BUDGET: u32 = 6;
 
 /// A fault that may be in effect. The next step is [`recover`](Active::recover).
 ///
@@ -212,7 +214,8 @@ impl Active {
 
     async fn look(&self) -> Result<Verdict> {
         let looking = contained("the verification", async { self.recovery.verify(&self.scope).await });
-        within(self.scope.clock().as_ref(), LOOK_LIMIT, "the verification", looking).await?
+        let limit = LOOK_LIMIT.max(self.safeguard.retry.budget / LOOKS_IN_BUDGET);
+        within(self.scope.clock().as_ref(), limit, "the verification", looking).await?
     }
 
     /// Records how the recovery ended, and that it began where the journal does not know that yet.

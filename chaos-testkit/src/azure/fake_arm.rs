@@ -166,6 +166,17 @@ impl FakeArm {
         self.shared.cloud().remove_machine(&machine.to_lowercase());
     }
 
+    /// The same, but its network interfaces stay, with their addresses and security groups: as Azure does it, unless they were made to be
+    /// deleted with their machine.
+    pub fn delete_machine_alone(&self, machine: &str) {
+        let mut cloud = self.shared.cloud();
+        let key = machine.to_lowercase();
+        if let Some(machine) = cloud.machines.get_mut(&key) {
+            machine.interfaces.clear();
+        }
+        cloud.remove_machine(&key);
+    }
+
     /// How often a machine has booted; it has once when it is made.
     pub fn boots(&self, machine: &str) -> Option<u32> {
         self.ask(machine, |_, machine| machine.boots)

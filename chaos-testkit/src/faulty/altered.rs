@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Experiments, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId,
+    BoxStream, Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target, TargetId,
 };
 use futures_util::StreamExt;
 
@@ -82,6 +82,10 @@ impl<P: Provider> Provider for Altered<P> {
 
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         self.inner.shell_beyond(id).await
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        self.inner.isolation_beyond(id).await
     }
 
     async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {

@@ -49,6 +49,8 @@ pub enum ProviderCall {
     Resolve,
     /// `shell_beyond`.
     ShellBeyond,
+    /// `isolation_beyond`.
+    IsolationBeyond,
     /// `experiments_beyond`.
     ExperimentsBeyond,
 }
@@ -83,6 +85,8 @@ pub enum TargetCall {
     Restore,
     /// `Isolation::is_isolated`.
     IsIsolated,
+    /// `Isolation::is_restored`.
+    IsRestored,
     /// `Experiments::look_up`.
     LookUp,
     /// `Experiments::start`.
@@ -103,7 +107,9 @@ impl TargetCall {
             Self::Start => Capability::Start,
             Self::Reboot => Capability::Reboot,
             Self::Inspect | Self::Run | Self::Network | Self::Lifeline => Capability::Shell,
-            Self::Snapshot | Self::Isolate | Self::Restore | Self::IsIsolated => Capability::Isolation,
+            Self::Snapshot | Self::Isolate | Self::Restore | Self::IsIsolated | Self::IsRestored => {
+                Capability::Isolation
+            }
             Self::LookUp | Self::StartExperiment | Self::Runs | Self::StopExperiment => {
                 Capability::Experiments
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Experiments, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId,
+    BoxStream, Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target, TargetId,
 };
 use futures_util::{StreamExt, stream};
 
@@ -46,6 +46,13 @@ impl<P: Provider, I: Interference<ProviderCall>> Provider for Faulty<P, I> {
         let shell = self.inner.shell_beyond(id).await?;
         self.interference.after(ProviderCall::ShellBeyond).await?;
         Ok(shell)
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        self.interference.before(ProviderCall::IsolationBeyond).await?;
+        let isolation = self.inner.isolation_beyond(id).await?;
+        self.interference.after(ProviderCall::IsolationBeyond).await?;
+        Ok(isolation)
     }
 
     async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {

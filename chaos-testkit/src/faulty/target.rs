@@ -120,6 +120,10 @@ impl<I: Interference<TargetCall>> Isolation for Faulty<Arc<dyn Isolation>, I> {
     async fn is_isolated(&self) -> Result<bool> {
         self.around_target(TargetCall::IsIsolated, self.inner.is_isolated()).await
     }
+
+    async fn is_restored(&self, snapshot: &IsolationSnapshot, fault: FaultId) -> Result<bool> {
+        self.around_target(TargetCall::IsRestored, self.inner.is_restored(snapshot, fault)).await
+    }
 }
 
 #[async_trait]

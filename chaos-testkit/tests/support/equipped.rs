@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use chaos_core::{
-    Capabilities, Capability, CapabilitySet, Error, ErrorKind, Health, Isolation, IsolationSnapshot, Labels,
-    Lifecycle, NetworkShare, Output, Permit, Result, Script, Shell, Target, TargetId, async_trait,
+    Capabilities, Capability, CapabilitySet, Error, ErrorKind, FaultId, Health, Isolation, IsolationSnapshot,
+    Labels, Lifecycle, NetworkShare, Output, Permit, Result, Script, Shell, Target, TargetId, async_trait,
     memory::MemoryProvider,
 };
 use chaos_testkit::{Subject, faulty::Altered};
@@ -36,6 +36,7 @@ pub(crate) enum Lie {
     IsolatesNobody,
     RestoresNobody,
     RestoresOnce,
+    RestoredInWordsAlone,
 }
 
 /// The state of the machine that is not in memory's world.
@@ -233,5 +234,12 @@ impl Isolation for Equipped {
 
     async fn is_isolated(&self) -> Result<bool> {
         Ok(self.machine.isolated.load(SeqCst))
+    }
+
+    async fn is_restored(&self, _: &IsolationSnapshot, _: FaultId) -> Result<bool> {
+        match self.lie {
+            Lie::RestoredInWordsAlone => Ok(true),
+            _ => Ok(!self.machine.isolated.load(SeqCst)),
+        }
     }
 }

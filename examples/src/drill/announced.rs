@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chaos_core::{Experiments, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId};
+use chaos_core::{
+    Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target, TargetId,
+};
 use futures_util::{StreamExt, stream::BoxStream};
 
 /// A provider of which only the targets that a person has agreed to may be chosen.
@@ -51,6 +53,10 @@ impl Provider for Announced {
 
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         self.provider.shell_beyond(id).await
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        self.provider.isolation_beyond(id).await
     }
 
     async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {

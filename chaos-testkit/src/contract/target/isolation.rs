@@ -52,11 +52,15 @@ async fn isolate(stage: &Stage, isolation: Arc<dyn Isolation>, restore: bool) ->
             for _ in 0..2 {
                 isolation.isolate(permit).await?;
                 ensure!(isolation.is_isolated().await?, "the target is not isolated after isolate");
+                let is_restored = isolation.is_restored(&snapshot, permit.fault()).await?;
+                ensure!(!is_restored, "what isolates the target is there, and the isolation denies it");
             }
             if restore {
                 for _ in 0..2 {
                     isolation.restore(&snapshot, permit).await?;
                     ensure!(!isolation.is_isolated().await?, "the target is still isolated after restore");
+                    let is_restored = isolation.is_restored(&snapshot, permit.fault()).await?;
+                    ensure!(is_restored, "something of the isolation is left after restore");
                 }
                 let after = isolation.snapshot().await?;
                 ensure!(

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use chaos_aws::{AutoScaling, AvailabilityZone};
-use chaos_core::FailureDomain;
+use chaos_core::{Error, FailureDomain};
 
 use super::{AwsArguments, notifiers::notifiers};
 use crate::{
@@ -28,7 +28,13 @@ pub(in super::super) async fn auto_scaling_groups(
     // An id holds the region as well; a name may hold wildcards.
     if let Some(group) = group {
         builder = match group.strip_prefix("aws-asg:").and_then(|path| path.split_once('/')) {
-            Some((region, name)) => builder.region(region).group(name),
+            Some((region, name)) => {
+                if let Some(other) = arguments.region.iter().find(|other| *other != region) {
+                    let expected = format!("{region}, where the group is");
+                    return Err(Error::invalid("--region", other, expected).into());
+                }
+                builder.region(region).group(name)
+            }
             None if group.contains(['*', '?']) => builder.groups_like(group),
             None => builder.group(group),
         };
