@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_sdk_autoscaling::types::AutoScalingGroup;
 use chaos_core::{
     BoxStream, Error, ErrorKind, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target,
     TargetId,
@@ -10,19 +9,19 @@ use futures_util::StreamExt;
 
 use crate::{
     AutoScalingBuilder,
-    group_path::{SCHEME, region_and_name},
+    group_path::{GroupPath, SCHEME},
     isolation::InterfaceIsolation,
     listing::{group_named, listing},
     machines::{machine, validate_instance},
-    regions::{Region, Regions},
+    regions::{Regions, foreign},
     selection::Selection,
     target::{InstanceTarget, Means, Reach},
 };
 
 /// The auto-scaling groups of an account, and their instances as targets.
 ///
-/// A group is `aws-asg:<region>/<name>` and a target `aws-asg:<region>/<name>/<instance id>`: enough to find them again from another
-/// process, whatever that lists itself. Clones share their connections.
+/// A group is `aws-asg:<account>/<region>/<name>`, and a target has the id of the instance besides: enough to find them again from
+/// another process, whatever that lists itself, and to notice that its credentials are of another account. Clones share their connections.
 ///
 /// ```no_run
 /// use chaos_aws::AutoScaling;
@@ -70,10 +69,6 @@ impl AutoScaling {
     pub(crate) fn over(inner: Inner) -> Self {
         Self { inner: Arc::new(inner) }
     }
-
-    async fn look_at(&self, region: &Arc<Region>, name: &str) -> Result<Option<AutoScalingGroup>> {
-        group_named(region, name).await
-    }
 }
 
 #[async_trait]
@@ -87,39 +82,37 @@ impl Provider for AutoScaling {
     }
 
     async fn group(&self, id: &GroupId) -> Result<Group> {
-        let (region, name) = region_and_name(id)?;
+        let GroupPath { account, region, name } = GroupPath::of(id)?;
         let region = self.inner.regions.find(region)?;
-        let found = self.look_at(&region, &name).await?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "there is no such auto-scaling group in this account and region")
-                .with("group", &name)
-                .with("region", region.name())
-        })?;
+        let Some(found) = group_named(&region, &name).await? else {
+            region.is_of(account).await?;
+            let what = "there is no such auto-scaling group in this account and region";
+            let error = Error::new(ErrorKind::NotFound, what).with("group", &name);
+            return Err(error.with("region", region.name()));
+        };
         let mut groups = crate::listing::looked_up_again(&self.inner, &region, found).await?;
-        groups.pop().ok_or_else(|| {
-            Error::new(ErrorKind::Unavailable, "the group was not looked up").with("group", name)
-        })
+        match groups.pop() {
+            Some(group) if group.id == *id => Ok(group),
+            Some(other) => Err(foreign(account, GroupPath::of(&other.id)?.account)),
+            None => {
+                Err(Error::new(ErrorKind::Unavailable, "the group was not looked up").with("group", name))
+            }
+        }
     }
 
     /// Finds an instance by its id and region alone: one that was moved to another group meanwhile is still the one that has the
     /// fault.
     ///
-    /// An instance of which EC2 knows nothing is gone only where its group is known: with the credentials of another account
-    /// everything looks gone.
+    /// An instance of which EC2 knows nothing is gone only to its own account: with the credentials of another one everything looks
+    /// gone.
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         let group = id.group();
-        let (region, name) = region_and_name(&group)?;
+        let GroupPath { account, region, .. } = GroupPath::of(&group)?;
         validate_instance(id.name())?;
         let region = self.inner.regions.find(region)?;
         let Some(machine) = machine(&region, id.name()).await? else {
-            if self.look_at(&region, &name).await?.is_some() {
-                return Ok(None);
-            }
-            let what = "neither the instance nor its group is known in this account and region; are these the credentials that \
-                        it was found with?";
-            return Err(Error::new(ErrorKind::Conflict, what)
-                .with("instance", id.name())
-                .with("group", name)
-                .with("region", region.name()));
+            region.is_of(account).await?;
+            return Ok(None);
         };
         if machine.is_gone() {
             return Ok(None);
@@ -130,16 +123,17 @@ impl Provider for AutoScaling {
 
     /// Nothing: what scripts leave behind ends with the instance.
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        region_and_name(&id.group())?;
+        GroupPath::of(&id.group())?;
         Ok(None)
     }
 
     /// By the network interfaces alone, which may outlive an instance.
     async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
         let group = id.group();
-        let (region, _) = region_and_name(&group)?;
+        let GroupPath { account, region, .. } = GroupPath::of(&group)?;
         validate_instance(id.name())?;
         let region = self.inner.regions.find(region)?;
+        region.is_of(account).await?;
         let reach = Reach { region, instance: id.name().into(), clock: Arc::clone(&self.inner.means.clock) };
         Ok(Some(Arc::new(InterfaceIsolation::new(reach))))
     }
@@ -148,7 +142,7 @@ impl Provider for AutoScaling {
     #[cfg(feature = "fis")]
     async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn chaos_core::Experiments>> {
         let group = id.group();
-        let region = self.inner.regions.find(region_and_name(&group)?.0)?;
+        let region = self.inner.regions.find(GroupPath::of(&group)?.region)?;
         Ok(Arc::new(crate::fis::FaultInjection::new(region, group)))
     }
 }

@@ -240,4 +240,13 @@ mod tests {
         let error = AutoScaling::builder().sdk_config(config).build().await.unwrap_err();
         assert!(error.to_string().starts_with("invalid region: none; expected a region"), "{error}");
     }
+
+    #[tokio::test]
+    async fn a_role_may_be_assumed_from_any_configuration() {
+        let region = aws_config::Region::new("eu-west-1");
+        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(region).build();
+        assert!(config.time_source().is_none());
+        let fleet = AutoScaling::builder().sdk_config(config);
+        fleet.assume_role("arn:aws:iam::123456789012:role/chaos").build().await.unwrap();
+    }
 }

@@ -7,6 +7,7 @@ use aws_config::{
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ec2::config::retry::RetryPartition;
+use aws_smithy_async::time::SystemTimeSource;
 use chaos_core::{Error, Result};
 
 use crate::transport::Transport;
@@ -117,12 +118,17 @@ fn adjusted(config: SdkConfig, region: Option<aws_config::Region>, endpoint: Opt
 }
 
 async fn assuming(role: &Role, config: &SdkConfig) -> SdkConfig {
-    let mut provider = AssumeRoleProvider::builder(&role.arn).session_name("chaos").configure(config);
+    let mut config = config.clone();
+    // The SDK panics where a role is to be assumed and a configuration, made by hand, does not say where time comes from.
+    if config.time_source().is_none() {
+        config = config.into_builder().time_source(SystemTimeSource::new()).build();
+    }
+    let mut provider = AssumeRoleProvider::builder(&role.arn).session_name("chaos").configure(&config);
     if let Some(id) = &role.external_id {
         provider = provider.external_id(id);
     }
     let provider = SharedCredentialsProvider::new(provider.build().await);
-    config.to_builder().credentials_provider(provider).build()
+    config.into_builder().credentials_provider(provider).build()
 }
 
 /// Retries and a rate of its own: otherwise all clients of a service in a process share them, those of the program that this is

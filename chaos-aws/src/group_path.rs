@@ -1,4 +1,4 @@
-//! How a group's region and name make the path of its id, and back.
+//! How a group's account, region and name make the path of its id, and back.
 
 use std::fmt::Write as _;
 
@@ -7,32 +7,51 @@ use chaos_core::{Error, GroupId, Result};
 /// What the ids of this provider start with.
 pub(crate) const SCHEME: &str = "aws-asg";
 
-/// `aws-asg:<region>/<name>`. A name may hold slashes, spaces and colons as it is; a control character, which no id can carry,
-/// and the percent sign that stands for one are written as `%` and two digits.
-pub(crate) fn group_id(region: &str, name: &str) -> Result<GroupId> {
-    let mut path = format!("{region}/");
-    for character in name.chars() {
-        if character.is_control() || character == '%' {
-            let mut bytes = [0; 4];
-            for byte in character.encode_utf8(&mut bytes).bytes() {
-                let _ = write!(path, "%{byte:02X}");
-            }
-        } else {
-            path.push(character);
-        }
-    }
-    GroupId::new(SCHEME, &path)
+/// What an id says of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GroupPath<'a> {
+    /// Whose it is: with the credentials of anybody else everything looks gone.
+    pub(crate) account: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) name: String,
 }
 
-/// The region and the group's name that an id holds.
-pub(crate) fn region_and_name(id: &GroupId) -> Result<(&str, String)> {
-    let wrong = || Error::invalid("group id", format!("{:?}", id.as_str()), "aws-asg:region/group");
-    if id.scheme() != SCHEME {
-        return Err(wrong());
+impl<'a> GroupPath<'a> {
+    /// # Errors
+    /// `InvalidInput` for what is no id of this provider.
+    pub(crate) fn of(id: &'a GroupId) -> Result<Self> {
+        let expected = "aws-asg:account/region/group";
+        let wrong = || Error::invalid("group id", format!("{:?}", id.as_str()), expected);
+        if id.scheme() != SCHEME {
+            return Err(wrong());
+        }
+        let (account, rest) = id.path().split_once('/').ok_or_else(wrong)?;
+        let (region, name) = rest.split_once('/').ok_or_else(wrong)?;
+        let name = unescape(name).filter(|name| !name.is_empty() && is_account(account)).ok_or_else(wrong)?;
+        Ok(Self { account, region, name })
     }
-    let (region, name) = id.path().split_once('/').ok_or_else(wrong)?;
-    let name = unescape(name).filter(|name| !name.is_empty()).ok_or_else(wrong)?;
-    Ok((region, name))
+
+    /// `aws-asg:<account>/<region>/<name>`. A name may hold slashes, spaces and colons as it is; a control character, which no id
+    /// can carry, and the percent sign that stands for one are written as `%` and two digits.
+    pub(crate) fn id(&self) -> Result<GroupId> {
+        let mut path = format!("{}/{}/", self.account, self.region);
+        for character in self.name.chars() {
+            if character.is_control() || character == '%' {
+                let mut bytes = [0; 4];
+                for byte in character.encode_utf8(&mut bytes).bytes() {
+                    let _ = write!(path, "%{byte:02X}");
+                }
+            } else {
+                path.push(character);
+            }
+        }
+        GroupId::new(SCHEME, &path)
+    }
+}
+
+/// Whether this is the number of an account: twelve digits.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn unescape(text: &str) -> Option<String> {
@@ -71,25 +90,31 @@ mod tests {
             "é",
             "*",
         ] {
-            let id = group_id("eu-west-1", name).unwrap();
-            assert_eq!(region_and_name(&id).unwrap(), ("eu-west-1", name.to_owned()));
+            let path = GroupPath { account: "123456789012", region: "eu-west-1", name: name.to_owned() };
+            let id = path.id().unwrap();
+            assert_eq!(GroupPath::of(&id).unwrap(), path);
             let target = id.target("i-0abc").unwrap();
             assert_eq!(target.group(), id, "{name:?}");
         }
-        assert_eq!(group_id("eu-west-1", "a/b c:d").unwrap().as_str(), "aws-asg:eu-west-1/a/b c:d");
+        let path = GroupPath { account: "123456789012", region: "eu-west-1", name: "a/b c:d".to_owned() };
+        assert_eq!(path.id().unwrap().as_str(), "aws-asg:123456789012/eu-west-1/a/b c:d");
     }
 
     #[test]
     fn what_is_no_id_of_a_group_is_refused() {
         for text in [
-            "aws-asg:eu-west-1",
-            "aws-asg:eu-west-1/",
-            "local:eu-west-1/web",
-            "aws-asg:a/%",
-            "aws-asg:a/%zz",
-            "aws-asg:a/%FF",
+            "aws-asg:123456789012",
+            "aws-asg:123456789012/eu-west-1",
+            "aws-asg:123456789012/eu-west-1/",
+            "aws-asg:eu-west-1/web",
+            "aws-asg:12345678901/eu-west-1/web",
+            "aws-asg:12345678901x/eu-west-1/web",
+            "local:123456789012/eu-west-1/web",
+            "aws-asg:123456789012/a/%",
+            "aws-asg:123456789012/a/%zz",
+            "aws-asg:123456789012/a/%FF",
         ] {
-            let error = region_and_name(&text.parse().unwrap()).expect_err(text).to_string();
+            let error = GroupPath::of(&text.parse().unwrap()).expect_err(text).to_string();
             assert!(error.starts_with("invalid group id"), "{error}");
         }
     }

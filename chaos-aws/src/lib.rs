@@ -133,8 +133,8 @@
 //!
 //! # One account
 //!
-//! The ids of targets hold no account. Whoever replays a journal does it with credentials of the account that it was written for; with
-//! others, a target whose group is unknown too is an error and not taken for gone.
+//! The ids of targets hold the account. Whoever replays a journal does it with credentials of the account that it was written for: with
+//! others, nothing is taken for gone, and the fault waits on.
 
 mod auto_scaling;
 mod availability_zone;

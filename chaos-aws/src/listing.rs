@@ -7,7 +7,7 @@ use chaos_core::{
     Group, GroupFilter, Result,
     listing::{pages, until_error},
 };
-use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, future::ready, stream};
 
 use crate::{
     auto_scaling::Inner,
@@ -34,7 +34,10 @@ pub(crate) fn listing(inner: Arc<Inner>, filter: &GroupFilter) -> impl Stream<It
     };
     let regions: Vec<_> =
         queries.into_iter().map(|query| Box::pin(groups(Arc::clone(&inner), query))).collect();
-    until_error(stream::select_all(regions)).right_stream()
+    // Where groups are named by their ids, one of another account may have the same name.
+    let filter = filter.clone();
+    let passes = move |group: &Group| ready(filter.passes(&group.id));
+    until_error(stream::select_all(regions)).try_filter(passes).right_stream()
 }
 
 /// The group of exactly this name.

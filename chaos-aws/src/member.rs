@@ -9,7 +9,7 @@ use aws_sdk_autoscaling::types::{AutoScalingGroup, Instance};
 use chaos_core::{Error, ErrorKind, Group, Labels, Member, Result, Target};
 
 use crate::{
-    group_path::group_id,
+    group_path::{GroupPath, is_account},
     machine::{Machine, Membership, health},
     regions::Region,
     selection::Selection,
@@ -41,7 +41,9 @@ pub(crate) fn group(
     means: &Means,
 ) -> Result<Group> {
     let name = name(&group, region.name())?;
-    let id = group_id(region.name(), name)?;
+    let account =
+        account(&group).ok_or_else(|| unreadable("a group that says nothing of its account", region))?;
+    let id = GroupPath { account, region: region.name(), name: name.to_owned() }.id()?;
     let mut labels = tags(&group);
     let instances = group.instances();
     let suspended = group.suspended_processes().iter().filter_map(|process| process.process_name());
@@ -81,6 +83,11 @@ pub(crate) fn group(
     // The check of EC2's own status is never left out: it takes a stopped instance for unhealthy.
     let told = Group::new(id).labels(labels).desired(desired(&group)).members(members);
     Ok(told.replaces_members(is_replacing).replaces_stopped(is_replacing))
+}
+
+/// From its ARN: `arn:aws:autoscaling:<region>:<account>:autoScalingGroup:…`.
+fn account(group: &AutoScalingGroup) -> Option<&str> {
+    group.auto_scaling_group_arn()?.split(':').nth(4).filter(|account| is_account(account))
 }
 
 pub(crate) fn name<'a>(group: &'a AutoScalingGroup, region: &str) -> Result<&'a str> {

@@ -6,9 +6,9 @@ use std::{
 };
 
 use aws_config::SdkConfig;
-use chaos_core::{Error, Result};
+use chaos_core::{Error, ErrorKind, Result};
 
-use crate::{connection::retries, recently_seen::RecentlySeen};
+use crate::{connection::retries, error::failed, recently_seen::RecentlySeen};
 
 /// What reaches one region. Each client is made when it is first needed.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub(crate) struct Region {
     autoscaling: OnceLock<aws_sdk_autoscaling::Client>,
     ec2: OnceLock<aws_sdk_ec2::Client>,
     ssm: OnceLock<aws_sdk_ssm::Client>,
+    sts: OnceLock<aws_sdk_sts::Client>,
     recently_seen: RecentlySeen,
     #[cfg(feature = "fis")]
     fis: OnceLock<aws_sdk_fis::Client>,
@@ -40,6 +41,7 @@ impl Region {
             autoscaling: OnceLock::new(),
             ec2: OnceLock::new(),
             ssm: OnceLock::new(),
+            sts: OnceLock::new(),
             recently_seen: RecentlySeen::default(),
             #[cfg(feature = "fis")]
             fis: OnceLock::new(),
@@ -71,6 +73,26 @@ impl Region {
             let config = aws_sdk_ssm::config::Builder::from(&self.config);
             aws_sdk_ssm::Client::from_conf(config.retry_partition(retries("ssm", &self.name)).build())
         })
+    }
+
+    fn sts(&self) -> &aws_sdk_sts::Client {
+        self.sts.get_or_init(|| {
+            let config = aws_sdk_sts::config::Builder::from(&self.config);
+            aws_sdk_sts::Client::from_conf(config.retry_partition(retries("sts", &self.name)).build())
+        })
+    }
+
+    /// Whether the credentials are of this account; asks for that, which needs no permission.
+    ///
+    /// # Errors
+    /// `Denied` where they are of another one: nothing that they show says anything about this one.
+    pub(crate) async fn is_of(&self, account: &str) -> Result<()> {
+        let asked = self.sts().get_caller_identity().send().await;
+        let identity = asked.map_err(|error| failed("sts:GetCallerIdentity", &self.name, error))?;
+        match identity.account() {
+            Some(own) if own == account => Ok(()),
+            own => Err(foreign(account, own.unwrap_or("unknown"))),
+        }
     }
 
     pub(crate) fn recently_seen(&self) -> &RecentlySeen {
@@ -108,6 +130,12 @@ impl Regions {
             others.entry(name.to_owned()).or_insert_with(|| Arc::new(Region::new(&self.config, name)));
         Ok(Arc::clone(region))
     }
+}
+
+/// What is asked for belongs to `account`, and the credentials to `own`.
+pub(crate) fn foreign(account: &str, own: &str) -> Error {
+    let what = "these are the credentials of another account; use those that it was found with";
+    Error::new(ErrorKind::Denied, what).with("account", account).with("credentials_of", own)
 }
 
 /// A region's name becomes part of the name of the host that gets the credentials' signature.

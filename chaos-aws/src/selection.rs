@@ -12,7 +12,7 @@ use chaos_core::{
 };
 
 use crate::{
-    group_path::{SCHEME, group_id, region_and_name},
+    group_path::{GroupPath, SCHEME},
     regions::{Region, Regions},
 };
 
@@ -98,10 +98,10 @@ fn named_in(filter: &GroupFilter, region: &str) -> Result<BTreeSet<String>> {
         let is_own = text.strip_prefix(SCHEME).is_some_and(|rest| rest.starts_with(':'));
         let id = if is_own { text.parse() } else { chaos_core::GroupId::new(SCHEME, text) };
         let Ok(id) = id else { continue };
-        match region_and_name(&id) {
+        match GroupPath::of(&id) {
             // Only what is written as ids are: a second way to write a name would list a group that the filter does not hold.
-            Ok((of, name)) if of == region && group_id(of, &name)? == id => {
-                names.insert(name);
+            Ok(path) if path.region == region && path.id()? == id => {
+                names.insert(path.name);
             }
             _ => {}
         }
@@ -141,11 +141,17 @@ mod tests {
         selection.patterns.push(NamePattern::new("x*".to_owned()).unwrap());
         assert_eq!(asked(&selection, &GroupFilter::all()), both(None, 2));
 
-        let one = GroupFilter::all().name("aws-asg:us-east-1/a/b");
+        let one = GroupFilter::all().name("aws-asg:123456789012/us-east-1/a/b");
         let only = vec![("us-east-1".to_owned(), Some(vec!["a/b".to_owned()]), 0)];
         assert_eq!(asked(&selection, &one), only);
-        assert_eq!(asked(&selection, &GroupFilter::all().name("us-east-1/a/b")), only);
-        for nowhere in ["web", "local:us-east-1/web", "eu-west-9/web", "us-east-1/%61", "us-east-1/"] {
+        assert_eq!(asked(&selection, &GroupFilter::all().name("123456789012/us-east-1/a/b")), only);
+        for nowhere in [
+            "web",
+            "local:123456789012/us-east-1/web",
+            "123456789012/eu-west-9/web",
+            "123456789012/us-east-1/%61",
+            "123456789012/us-east-1/",
+        ] {
             assert_eq!(asked(&selection, &GroupFilter::all().name(nowhere)), [], "{nowhere}");
         }
     }

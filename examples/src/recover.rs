@@ -122,30 +122,32 @@ async fn monkey(journal: Arc<impl Journal>) -> Result<Monkey, ProgramError> {
 
 /// With the providers of those clouds that have pending faults: nobody else needs their credentials.
 async fn with_clouds(builder: MonkeyBuilder, pending: &[FaultRecord]) -> Result<MonkeyBuilder, ProgramError> {
-    let builder = match Places::of(pending, "aws-asg") {
+    // After the account.
+    let builder = match Places::of(pending, "aws-asg", 1) {
         Some(places) => with_aws(builder, places).await?,
         None => builder,
     };
-    let builder = match Places::of(pending, "azure-avset") {
+    let builder = match Places::of(pending, "azure-avset", 0) {
         Some(places) => with_availability_sets(builder, places)?,
         None => builder,
     };
-    match Places::of(pending, "azure-vmss") {
+    match Places::of(pending, "azure-vmss", 0) {
         Some(places) => with_scale_sets(builder, places),
         None => Ok(builder),
     }
 }
 
-/// The regions or the subscriptions of pending faults: what the ids of their groups begin with.
+/// The regions or the subscriptions of pending faults, from the ids of their groups.
 #[cfg_attr(not(any(feature = "aws", feature = "azure")), expect(dead_code, reason = "nobody can use them"))]
 struct Places(BTreeSet<String>);
 
 impl Places {
-    /// `None` where no target is of this scheme.
-    fn of(pending: &[FaultRecord], scheme: &str) -> Option<Self> {
+    /// The parts at `position` of the paths; `None` where no target is of this scheme.
+    fn of(pending: &[FaultRecord], scheme: &str, position: usize) -> Option<Self> {
         let of_scheme = pending.iter().filter(|fault| fault.target.scheme() == scheme);
-        let places: BTreeSet<String> =
-            of_scheme.filter_map(|fault| Some(fault.group.path().split_once('/')?.0.to_owned())).collect();
+        let places: BTreeSet<String> = of_scheme
+            .filter_map(|fault| fault.group.path().split('/').nth(position).map(str::to_owned))
+            .collect();
         (!places.is_empty()).then_some(Self(places))
     }
 }

@@ -82,7 +82,7 @@ async fn one_of_twenty_is_terminated_and_replaced() {
     assert_eq!(json["faults"][0]["state"], "recovered");
     assert_eq!(json["group"], json!({ "desired": 20, "healthy_before": 20, "healthy_after": 20 }));
     assert!(
-        json["faults"][0]["target"].as_str().unwrap().starts_with("aws-asg:eu-west-1/web/i-"),
+        json["faults"][0]["target"].as_str().unwrap().starts_with("aws-asg:123456789012/eu-west-1/web/i-"),
         "{json:#}"
     );
     assert_eq!(account.mutations(), ["TerminateInstances"]);
@@ -106,7 +106,11 @@ async fn a_person_is_asked_how_many() {
     assert!(drill.seen.contains("at least half of the 6 members must stay healthy"), "{}", drill.seen);
     drill.answers("2").await;
     drill.is_asked("Inject? [y/N]").await;
-    assert!(drill.seen.matches("terminate into aws-asg:eu-west-1/web/i-").count() == 2, "{}", drill.seen);
+    assert!(
+        drill.seen.matches("terminate into aws-asg:123456789012/eu-west-1/web/i-").count() == 2,
+        "{}",
+        drill.seen
+    );
     drill.answers("y").await;
     let json = drill.end().await.with_code(0).json();
     assert_eq!(json["faults"].as_array().unwrap().len(), 2, "{json:#}");
@@ -138,7 +142,7 @@ async fn a_zone_fails_and_the_others_stay() {
     let line = ["--zone", "eu-west-1a", "--count", "3", "--dry-run", "--json"];
     let json = account.drilled(&line).await.with_code(0).json();
     let group = |index: usize| json["plan"]["groups"][index].clone();
-    assert_eq!(group(0)["id"], "aws-asg:eu-west-1/alone");
+    assert_eq!(group(0)["id"], "aws-asg:123456789012/eu-west-1/alone");
     assert_eq!(group(0)["reason"]["kind"], "no-other-domain", "{json:#}");
     let decisions = group(1)["targets"].clone();
     let decisions: Vec<_> =
@@ -162,14 +166,17 @@ async fn groups_go_by_name_pattern_id_tag_and_region() {
     ]);
     let Some(account) = Account::with(groups) else { return };
     for (line, expected) in [
-        (&["--group", "web-1"][..], &["aws-asg:eu-west-1/web-1"][..]),
-        (&["--group", "web-*"], &["aws-asg:eu-west-1/web-1", "aws-asg:eu-west-1/web-2"]),
-        (&["--group", "aws-asg:us-east-1/db"], &["aws-asg:us-east-1/db"]),
+        (&["--group", "web-1"][..], &["aws-asg:123456789012/eu-west-1/web-1"][..]),
+        (
+            &["--group", "web-*"],
+            &["aws-asg:123456789012/eu-west-1/web-1", "aws-asg:123456789012/eu-west-1/web-2"],
+        ),
+        (&["--group", "aws-asg:123456789012/us-east-1/db"], &["aws-asg:123456789012/us-east-1/db"]),
         (
             &["--region", "eu-west-1,us-east-1", "--tag", "team=shop"],
-            &["aws-asg:eu-west-1/web-1", "aws-asg:us-east-1/db"],
+            &["aws-asg:123456789012/eu-west-1/web-1", "aws-asg:123456789012/us-east-1/db"],
         ),
-        (&["--region", "us-east-1"], &["aws-asg:us-east-1/db"]),
+        (&["--region", "us-east-1"], &["aws-asg:123456789012/us-east-1/db"]),
     ] {
         let json = account.drilled(&[line, &["--dry-run", "--json"]].concat()).await.with_code(0).json();
         let found: BTreeSet<_> = json["plan"]["groups"]
@@ -190,6 +197,11 @@ async fn what_makes_no_sense_is_said_and_nothing_is_injected() {
         (&["--group", "x*", "--yes"], 2, "invalid --group: \"x*\""),
         (&["--count", "3", "--yes"], 2, "invalid --count: 3; expected from 1 to 2: at least half of the 4"),
         (&["--count", "0", "--yes"], 2, "invalid --count: 0"),
+        (
+            &["--region", "us-east-1", "--group", "aws-asg:123456789012/eu-west-1/web", "--yes"],
+            2,
+            "invalid --region: us-east-1; expected eu-west-1, where the group is",
+        ),
         (&["--region", "Dublin", "--yes"], 2, "invalid region: \"Dublin\""),
         (
             &["--region", "eu-west-2", "--yes"],

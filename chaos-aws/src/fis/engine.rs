@@ -18,7 +18,7 @@ use super::{
     extent::{Bounds, extent},
     template::Template,
 };
-use crate::{error::failed, group_path::region_and_name, listing::group_named, regions::Region};
+use crate::{error::failed, group_path::GroupPath, listing::group_named, regions::Region};
 
 /// The tag of an experiment that a fault has started, with the fault's id.
 pub const FAULT_TAG: &str = "chaos:fault";
@@ -94,7 +94,7 @@ impl FaultInjection {
 impl Experiments for FaultInjection {
     async fn look_up(&self, id: &ExperimentId) -> Result<ExperimentDefinition> {
         let template = FisExperiment::of(id)?;
-        let (region, name) = region_and_name(&self.group)?;
+        let GroupPath { region, name, .. } = GroupPath::of(&self.group)?;
         let (found, experiments, bounds) =
             try_join3(self.template(&template), self.experiments(&template), self.bounds(region, &name))
                 .await?;

@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     const FAULT: &str = "00000000000000ff";
-    const TARGET: &str = "aws-asg:eu-west-1/web/i-0123456789abcdef0";
+    const TARGET: &str = "aws-asg:123456789012/eu-west-1/web/i-0123456789abcdef0";
 
     fn at(second: i64) -> Timestamp {
         "2026-03-02T09:00:00Z".parse::<Timestamp>().unwrap() + Duration::from_secs(second.unsigned_abs())
@@ -237,13 +237,16 @@ mod tests {
     fn the_announcement_says_what_why_when_and_how_to_undo_it() {
         let message = Composer::new(false).announce(at(0), &intended());
         assert_eq!((message.kind, message.fault), (Kind::Announced, Some(fault())));
-        assert_eq!(message.subject, "Chaos: aws-asg:eu-west-1/web/i-0123456789abcdef0: stop begins");
+        assert_eq!(
+            message.subject,
+            "Chaos: aws-asg:123456789012/eu-west-1/web/i-0123456789abcdef0: stop begins"
+        );
         assert_says(
             &message,
             &[
-                "stop is about to be injected into aws-asg:eu-west-1/web/i-0123456789abcdef0.\n",
+                "stop is about to be injected into aws-asg:123456789012/eu-west-1/web/i-0123456789abcdef0.\n",
                 "Fault: 00000000000000ff\n",
-                "Group: aws-asg:eu-west-1/web, with 20 healthy members of 20 before\n",
+                "Group: aws-asg:123456789012/eu-west-1/web, with 20 healthy members of 20 before\n",
                 "Why: drawn; the seed of the run is 42\n",
                 "When: 2026-03-02 09:00:00 UTC\n",
                 "For: 1 min 0 s\n",
@@ -281,7 +284,7 @@ mod tests {
         assert_eq!(message.kind, Kind::Recovered);
         assert_eq!(
             message.subject,
-            "Chaos: aws-asg:eu-west-1/web/i-0123456789abcdef0: stop is over, recovered after 30.0 s"
+            "Chaos: aws-asg:123456789012/eu-west-1/web/i-0123456789abcdef0: stop is over, recovered after 30.0 s"
         );
         assert_says(
             &message,
@@ -313,12 +316,12 @@ mod tests {
         assert_eq!(message.kind, Kind::RecoveryFailed);
         assert_eq!(
             message.subject,
-            "CHAOS RECOVERY FAILED: aws-asg:eu-west-1/web/i-0123456789abcdef0 IS NOT BACK"
+            "CHAOS RECOVERY FAILED: aws-asg:123456789012/eu-west-1/web/i-0123456789abcdef0 IS NOT BACK"
         );
         assert_says(
             &message,
             &[
-                "RECOVERY FAILED: aws-asg:eu-west-1/web/i-0123456789abcdef0 IS NOT BACK.\n",
+                "RECOVERY FAILED: aws-asg:123456789012/eu-west-1/web/i-0123456789abcdef0 IS NOT BACK.\n",
                 "Failure: it does not answer for minutes\n",
                 "Event: stop\n",
                 "Recovery: took 5 min 0 s from 2026-03-02 09:01:01 UTC, 1 attempt\n",
@@ -344,7 +347,10 @@ mod tests {
         let mut composer = Composer::default();
         assert_eq!(composer.compose(at(0), &skipped(TARGET)), None, "nobody was told of it");
         composer.announce(at(0), &intended());
-        assert_eq!(composer.compose(at(1), &skipped("aws-asg:eu-west-1/web/i-0aaaaaaaaaaaaaaaa")), None);
+        assert_eq!(
+            composer.compose(at(1), &skipped("aws-asg:123456789012/eu-west-1/web/i-0aaaaaaaaaaaaaaaa")),
+            None
+        );
         let message = composer.compose(at(1), &skipped(TARGET)).unwrap();
         assert_eq!((message.kind, message.fault), (Kind::LeftAlone, Some(fault())));
         assert_says(
@@ -379,7 +385,7 @@ mod tests {
         let recovered = Activity::Recovered { fault: fault(), time_to_recover: None };
         assert_says(
             &composer.compose(at(2), &recovered).unwrap(),
-            &["stop on aws-asg:eu-west-1/web/i-0123456789abcdef0 was never injected"],
+            &["stop on aws-asg:123456789012/eu-west-1/web/i-0123456789abcdef0 was never injected"],
         );
     }
 

@@ -3,7 +3,7 @@ use chaos_core::TargetId;
 use super::text::plain;
 use crate::{
     command_text::quoted,
-    group_path::{SCHEME, region_and_name},
+    group_path::{GroupPath, SCHEME},
     machines::validate_instance,
     regions::validate_region,
 };
@@ -14,7 +14,7 @@ pub(super) fn whereabouts(target: &TargetId) -> Option<String> {
         return None;
     }
     let (group, instance) = (target.group(), target.name());
-    let (region, name) = region_and_name(&group).ok()?;
+    let GroupPath { region, name, .. } = GroupPath::of(&group).ok()?;
     // Whatever is shown as a command is known to be one.
     validate_region(region).ok()?;
     validate_instance(instance).ok()?;
@@ -38,10 +38,9 @@ pub(super) fn whereabouts(target: &TargetId) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group_path::group_id;
-
     fn words(group: &str, instance: &str) -> Option<String> {
-        whereabouts(&group_id("eu-west-1", group).unwrap().target(instance).unwrap())
+        let path = GroupPath { account: "123456789012", region: "eu-west-1", name: group.to_owned() };
+        whereabouts(&path.id().unwrap().target(instance).unwrap())
     }
 
     #[test]
@@ -60,9 +59,11 @@ mod tests {
     #[test]
     fn what_is_no_instance_has_none() {
         assert_eq!(words("web", "i-0; reboot"), None);
-        for id in
-            ["local:web/replica-2", "aws-asg:evil.example/web/i-0123456789abcdef0", "aws-asg:web/i-01234567"]
-        {
+        for id in [
+            "local:web/replica-2",
+            "aws-asg:123456789012/evil.example/web/i-0123456789abcdef0",
+            "aws-asg:123456789012/web/i-01234567",
+        ] {
             assert_eq!(whereabouts(&id.parse().unwrap()), None, "{id}");
         }
     }

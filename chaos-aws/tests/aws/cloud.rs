@@ -99,6 +99,19 @@ impl Cloud {
         self.builder().build().await.unwrap()
     }
 
+    /// The same region, as the account 111122223333 sees it.
+    pub(crate) async fn of_another_account(&self) -> AutoScaling {
+        let sts = aws_sdk_sts::Client::new(&self.setup());
+        let call =
+            sts.assume_role().role_arn("arn:aws:iam::111122223333:role/chaos").role_session_name("chaos");
+        let given = call.send().await.unwrap().credentials.unwrap();
+        let token = Some(given.session_token);
+        let credentials = Credentials::new(given.access_key_id, given.secret_access_key, token, None, "test");
+        let credentials = SharedCredentialsProvider::new(credentials);
+        let config = self.setup().into_builder().credentials_provider(credentials).build();
+        AutoScaling::builder().sdk_config(config).build().await.unwrap()
+    }
+
     pub(crate) async fn ec2(&self) -> aws_sdk_ec2::Client {
         aws_sdk_ec2::Client::new(&self.setup())
     }

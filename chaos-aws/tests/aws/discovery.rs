@@ -22,7 +22,7 @@ async fn hundreds_of_groups_in_three_regions_take_a_call_for_each_page() {
     assert_eq!(groups.len(), 300);
     assert!(groups.iter().all(|group| group.healthy() == 1 && group.desired == 1 && group.replaces_members));
     let group = &groups[299];
-    assert_eq!(group.id.as_str(), "aws-asg:us-east-1/web-0119");
+    assert_eq!(group.id.as_str(), "aws-asg:123456789012/us-east-1/web-0119");
     assert_eq!(group.labels["in"], "us-east-1");
     assert!(group.labels.contains_key(MIN_SIZE_LABEL));
     let zone = &group.members[0].target.labels()[AVAILABILITY_ZONE_LABEL];
@@ -33,7 +33,9 @@ async fn hundreds_of_groups_in_three_regions_take_a_call_for_each_page() {
     assert_eq!(cloud.calls().len(), 10);
 
     cloud.forget_calls();
-    let filter = GroupFilter::all().name("aws-asg:us-east-1/web-0003").name("us-east-1/web-0001");
+    let filter = GroupFilter::all()
+        .name("aws-asg:123456789012/us-east-1/web-0003")
+        .name("123456789012/us-east-1/web-0001");
     let some: Vec<_> = provider.groups(&filter).try_collect().await.unwrap();
     assert_eq!(some.len(), 2);
     assert_eq!(cloud.calls().len(), 2, "{:?}", cloud.calls());
@@ -50,7 +52,11 @@ async fn names_patterns_and_tags_select_groups() {
     };
     let names = async |builder: chaos_aws::AutoScalingBuilder| {
         let groups = list(&builder.build().await.unwrap()).await.unwrap();
-        groups.iter().map(|group| group.id.path().replace("eu-west-1/", "")).collect::<Vec<_>>().join(" ")
+        groups
+            .iter()
+            .map(|group| group.id.path().replace("123456789012/eu-west-1/", ""))
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     assert_eq!(names(cloud.builder()).await, "db web web-2");
     assert_eq!(names(cloud.builder().group("web")).await, "web");

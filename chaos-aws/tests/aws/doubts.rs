@@ -69,9 +69,9 @@ async fn nothing_is_injected_where_the_group_is_not() {
         |report: &RunReport| report.plan.doubts.iter().map(|doubt| doubt.about.clone()).collect::<Vec<_>>();
     for (region, name) in [
         // In no region, in another region, and in one that is not listed.
-        ("eu-west-1", "aws-asg:eu-west-1/nobody"),
-        ("us-east-1", "aws-asg:us-east-1/web"),
-        ("us-east-1", "aws-asg:eu-west-1/web"),
+        ("eu-west-1", "aws-asg:123456789012/eu-west-1/nobody"),
+        ("us-east-1", "aws-asg:123456789012/us-east-1/web"),
+        ("us-east-1", "aws-asg:123456789012/eu-west-1/web"),
     ] {
         let report = run(&cloud, &[region], GroupFilter::all().name(name)).await;
         assert_eq!(report.outcome(), Outcome::Skipped, "{report:?}");
@@ -84,7 +84,8 @@ async fn nothing_is_injected_where_the_group_is_not() {
     let failure = &report.plan.doubts[0].failure;
     assert!(failure.message.contains("eu-west-9"), "{report:?}");
     assert_eq!(changes(&cloud), [""; 0]);
-    let report = run(&cloud, &["eu-west-1"], GroupFilter::all().name("aws-asg:eu-west-1/web")).await;
+    let report =
+        run(&cloud, &["eu-west-1"], GroupFilter::all().name("aws-asg:123456789012/eu-west-1/web")).await;
     assert_eq!(report.outcome(), Outcome::Completed, "{report:?}");
 }
 

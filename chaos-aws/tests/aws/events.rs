@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use chaos_aws::AutoScaling;
 use chaos_core::{
-    Clock, ErrorKind, FaultState, Health, Journal, MemoryJournal, Milestone, Monkey, Outcome, Provider,
-    SystemClock,
+    Activity, ChaosEvent, Clock, Error, ErrorKind, FaultState, Health, Journal, MemoryJournal, Milestone,
+    Monkey, Observer, Outcome, Provider, SystemClock, TargetId,
 };
 use chaos_events::{Stop, Terminate};
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::cloud::{Cloud, monkey, only_group};
@@ -91,21 +93,79 @@ async fn a_stop_ends_with_the_replacement_where_the_group_takes_the_instance_for
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_the_credentials_of_another_account_nothing_is_taken_for_gone() {
+async fn what_is_no_instance_or_group_is_told() {
     let Some(cloud) = Cloud::with_web(1) else { return };
     let provider = cloud.provider().await;
-    let unknown = "aws-asg:eu-west-1/web/i-0123456789abcdef0".parse().unwrap();
-    assert!(provider.resolve(&unknown).await.unwrap().is_none(), "its group is known");
-    let elsewhere = "aws-asg:eu-west-1/other/i-0123456789abcdef0".parse().unwrap();
-    assert_eq!(provider.resolve(&elsewhere).await.unwrap_err().kind(), ErrorKind::Conflict);
+    let unknown = "aws-asg:123456789012/eu-west-1/web/i-0123456789abcdef0".parse().unwrap();
+    assert!(provider.resolve(&unknown).await.unwrap().is_none());
     for text in [
-        "aws-asg:eu-west-1/web/nobody",
-        "aws-asg:evil.example/web/i-0123456789abcdef0",
-        "x:eu-west-1/web/i-01234567",
+        "aws-asg:123456789012/eu-west-1/web/nobody",
+        "aws-asg:123456789012/evil.example/web/i-0123456789abcdef0",
+        "aws-asg:eu-west-1/web/i-0123456789abcdef0",
+        "x:123456789012/eu-west-1/web/i-01234567",
     ] {
         let error = provider.resolve(&text.parse().unwrap()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text}");
     }
-    let error = provider.group(&"aws-asg:eu-west-1/nobody".parse().unwrap()).await.unwrap_err();
+    let error = provider.group(&"aws-asg:123456789012/eu-west-1/nobody".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+/// Says when a fault is in effect.
+#[derive(Debug)]
+struct TellInjected(tokio::sync::mpsc::UnboundedSender<()>);
+
+impl Observer for TellInjected {
+    fn observe(&self, _: Timestamp, activity: &Activity) {
+        if matches!(activity, Activity::Injected { .. }) {
+            let _ = self.0.send(());
+        }
+    }
+}
+
+/// Injects and is gone before the end, with everything that ran.
+async fn left_behind(cloud: &Cloud, journal: &MemoryJournal, event: impl ChaosEvent, target: &TargetId) {
+    let (builder, journal, target) = (cloud.builder(), journal.clone(), target.clone());
+    let lost = move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+            let monkey = monkey(builder.build().await.unwrap(), journal).observer(TellInjected(tell));
+            let monkey = monkey.build().unwrap();
+            tokio::spawn(async move { monkey.inject(event, &target).await });
+            told.recv().await.unwrap();
+        });
+        drop(runtime);
+    };
+    tokio::task::spawn_blocking(lost).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_the_credentials_of_another_account_nothing_is_taken_for_gone() {
+    let Some(cloud) = Cloud::with_web(2) else { return };
+    let own = cloud.provider().await;
+    let other = cloud.of_another_account().await;
+    let target = only_group(&own).await.members[0].target.id().clone();
+    let refused = |error: &Error| {
+        assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+        let text = error.to_string();
+        assert!(text.contains("account=\"123456789012\"") && text.contains("\"111122223333\""), "{text}");
+    };
+    refused(&other.resolve(&target).await.unwrap_err());
+    refused(&other.group(&target.group()).await.unwrap_err());
+    refused(&other.isolation_beyond(&target).await.unwrap_err());
+
+    let journal = MemoryJournal::new();
+    left_behind(&cloud, &journal, Stop::lasting(Duration::from_secs(600)).unwrap(), &target).await;
+    let replay = async |provider: &AutoScaling| {
+        let monkey = monkey(provider.clone(), journal.clone()).build().unwrap();
+        monkey.recover_pending().await.unwrap().remove(0)
+    };
+    let fault = replay(&other).await;
+    assert_eq!(fault.state, FaultState::RecoveryFailed, "{fault:?}");
+    assert!(fault.failure.unwrap().message.contains("credentials of another account"));
+    assert_eq!(journal.pending().await.unwrap().len(), 1, "it still waits for somebody");
+    let fault = replay(&own).await;
+    assert_eq!(fault.state, FaultState::Recovered, "{fault:?}");
+    assert!(journal.pending().await.unwrap().is_empty());
 }

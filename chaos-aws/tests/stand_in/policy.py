@@ -94,6 +94,8 @@ class Policy:
 def asks(call: Call) -> list[Ask]:
     """What a call asks for: its own action on each of its resources, and what that needs besides."""
     action = f"{call.service}:{call.action}"
+    if action in FREE:
+        return []
     resources = RESOURCES[action](call) if action in RESOURCES else {"*": {}}
     asked = [Ask(action, resource, context) for resource, context in resources.items()]
     if action in NEEDED and _request_tags(call):
@@ -103,6 +105,9 @@ def asks(call: Call) -> list[Ask]:
         asked.append(Ask(NEEDED[action], tagged, context | created))
     return asked
 
+
+# What no policy can deny.
+FREE = {"sts:GetCallerIdentity"}
 
 # What a call with tags needs besides its own action.
 NEEDED = {"ec2:CreateSecurityGroup": "ec2:CreateTags", "fis:StartExperiment": "fis:TagResource"}

@@ -343,7 +343,7 @@ fn locked() -> Trouble {
 async fn a_lock_that_forbids_to_delete_does_not_keep_a_machine_cut_off() {
     for groups in [SecurityGroups::Shared, SecurityGroups::None] {
         let fake = world(groups);
-        let before = get(&fake, &nsg("web-nsg")).await["properties"]["securityRules"].clone();
+        let before = fake.security_rules(&nsg("web-nsg"));
         fake.trouble(locked());
         let report = isolate(sets(&fake).build().unwrap(), &web(), || ()).await;
         assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{groups:?}: {report:?}");
@@ -351,7 +351,7 @@ async fn a_lock_that_forbids_to_delete_does_not_keep_a_machine_cut_off() {
         let left = left_behind(&fake).await;
         if groups == SecurityGroups::Shared {
             assert_eq!(left, [""; 0]);
-            assert_eq!(get(&fake, &nsg("web-nsg")).await["properties"]["securityRules"], before);
+            assert_eq!(fake.security_rules(&nsg("web-nsg")), before);
         } else {
             let own = format!("chaos-isolation-{}", report.faults[0].id);
             assert_eq!(left, [own.as_str()], "it cannot be removed");

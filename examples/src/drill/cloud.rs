@@ -1,7 +1,7 @@
 use std::{str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
-use chaos_core::{Error, Observer, Provider};
+use chaos_core::{Error, GroupFilter, Observer, Provider};
 use clap::Args;
 
 use super::given::Given;
@@ -10,6 +10,8 @@ use super::given::Given;
 #[derive(Debug)]
 pub(super) struct Cloud {
     pub(super) providers: Vec<Arc<dyn Provider>>,
+    /// Which of their groups.
+    pub(super) filter: GroupFilter,
     pub(super) notifiers: Vec<Arc<dyn Notifier>>,
 }
 

@@ -118,9 +118,8 @@ impl Stage {
 
     /// What passes the groups that the order is about, and no others.
     pub(super) async fn filter(&self, order: &Order) -> Result<GroupFilter> {
-        if let Self::Cloud(_) = self {
-            // Its provider was told which.
-            return Ok(GroupFilter::all());
+        if let Self::Cloud(cloud) = self {
+            return Ok(cloud.filter.clone());
         }
         let groups = self.groups(&GroupFilter::all()).await?;
         let names: Vec<_> = groups

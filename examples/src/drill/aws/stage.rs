@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use chaos_aws::{AutoScaling, AvailabilityZone};
-use chaos_core::{Error, FailureDomain};
+use chaos_core::{Error, FailureDomain, GroupFilter};
 
 use super::{AwsArguments, notifiers::notifiers};
 use crate::{
@@ -25,22 +25,24 @@ pub(in super::super) async fn auto_scaling_groups(
     for tag in &cloud.tag {
         builder = builder.tag(&tag.key, &tag.value);
     }
-    // An id holds the region as well; a name may hold wildcards.
+    let mut filter = GroupFilter::all();
+    // An id holds the account and the region as well; a name may hold wildcards.
     if let Some(group) = group {
-        builder = match group.strip_prefix("aws-asg:").and_then(|path| path.split_once('/')) {
-            Some((region, name)) => {
+        builder = match group.strip_prefix("aws-asg:").and_then(|path| path.split('/').nth(1)) {
+            Some(region) => {
                 if let Some(other) = arguments.region.iter().find(|other| *other != region) {
                     let expected = format!("{region}, where the group is");
                     return Err(Error::invalid("--region", other, expected).into());
                 }
-                builder.region(region).group(name)
+                filter = filter.name(group);
+                builder.region(region)
             }
             None if group.contains(['*', '?']) => builder.groups_like(group),
             None => builder.group(group),
         };
     }
     let notifiers = notifiers(arguments).await?;
-    Ok(Cloud { providers: vec![Arc::new(builder.build().await?)], notifiers })
+    Ok(Cloud { providers: vec![Arc::new(builder.build().await?)], filter, notifiers })
 }
 
 /// Where all victims must be.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use chaos_azure::{AVAILABILITY_ZONE_LABEL, AvailabilitySets, AzureBuilder, FAULT_DOMAIN_LABEL, ScaleSets};
-use chaos_core::{FailureDomain, Provider};
+use chaos_core::{FailureDomain, GroupFilter, Provider};
 
 use super::AzureArguments;
 use crate::{
@@ -19,7 +19,7 @@ pub(in super::super) fn sets(
     let availability_sets = told(AvailabilitySets::builder(), arguments, cloud, group).build()?;
     let scale_sets = told(ScaleSets::builder(), arguments, cloud, group).build()?;
     let providers: Vec<Arc<dyn Provider>> = vec![Arc::new(availability_sets), Arc::new(scale_sets)];
-    Ok(Cloud { providers, notifiers: Vec::new() })
+    Ok(Cloud { providers, filter: GroupFilter::all(), notifiers: Vec::new() })
 }
 
 fn told<P>(
