@@ -130,7 +130,7 @@ def discover(stand_in: StandIn, place: str) -> None:
     one = run(stand_in, place, command)
     plan = json.loads(one.output)["plan"]
     found = sum(len(group["targets"]) for group in plan["groups"])
-    assert (len(plan["groups"]), found) == (groups, groups * size), "not everything was found"
+    assert (len(plan["groups"]), found) == (groups, groups * size), f"not everything was found: {plan['doubts']}"
     # A page of the listing holds 100 groups, and one look-up 1,000 instances.
     pages = groups // 100 + groups * size // 1000
     print(

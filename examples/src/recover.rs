@@ -49,6 +49,12 @@ pub struct RecoverArguments {
     /// How you did it
     #[arg(long, value_name = "TEXT", requires = "mended")]
     note: Option<String>,
+    /// For auto-scaling groups: with this profile of the shared configuration
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// For auto-scaling groups: in this role
+    #[arg(long, value_name = "ARN")]
+    assume_role: Option<String>,
     /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     json: bool,
@@ -71,7 +77,7 @@ struct Recovered {
 pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
     LogTo::start(MultiProgress::new());
     let journal = Arc::new(journal::open_existing(&arguments.journal).await?);
-    let monkey = monkey(Arc::clone(&journal)).await?;
+    let monkey = monkey(Arc::clone(&journal), &arguments).await?;
     let mut interrupt = Interrupt::listen()?;
     let work = async {
         match (arguments.mended, &arguments.note) {
@@ -109,22 +115,26 @@ pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
     Ok(status)
 }
 
-async fn monkey(journal: Arc<impl Journal>) -> Result<Monkey, ProgramError> {
+async fn monkey(journal: Arc<impl Journal>, arguments: &RecoverArguments) -> Result<Monkey, ProgramError> {
     let pending = journal.pending().await?;
     let builder = Monkey::builder()
         .provider(Fleets::new())
         .provider(Processes::named("recover").build()?)
         .observer(Retries)
         .unleash(journal, chaos_events::registry());
-    let builder = with_clouds(builder, &pending).await?;
+    let builder = with_clouds(builder, &pending, arguments).await?;
     Ok(observe_if_asked(builder).build()?)
 }
 
 /// With the providers of those clouds that have pending faults: nobody else needs their credentials.
-async fn with_clouds(builder: MonkeyBuilder, pending: &[FaultRecord]) -> Result<MonkeyBuilder, ProgramError> {
+async fn with_clouds(
+    builder: MonkeyBuilder,
+    pending: &[FaultRecord],
+    arguments: &RecoverArguments,
+) -> Result<MonkeyBuilder, ProgramError> {
     // After the account.
     let builder = match Places::of(pending, "aws-asg", 1) {
-        Some(places) => with_aws(builder, places).await?,
+        Some(places) => with_aws(builder, places, arguments).await?,
         None => builder,
     };
     let builder = match Places::of(pending, "azure-avset", 0) {
@@ -153,12 +163,23 @@ impl Places {
 }
 
 #[cfg(feature = "aws")]
-async fn with_aws(builder: MonkeyBuilder, regions: Places) -> Result<MonkeyBuilder, ProgramError> {
-    Ok(builder.provider(chaos_aws::AutoScaling::builder().regions(regions.0).build().await?))
+async fn with_aws(
+    builder: MonkeyBuilder,
+    regions: Places,
+    arguments: &RecoverArguments,
+) -> Result<MonkeyBuilder, ProgramError> {
+    let mut groups = chaos_aws::AutoScaling::builder().regions(regions.0);
+    if let Some(profile) = &arguments.profile {
+        groups = groups.profile(profile);
+    }
+    if let Some(role) = &arguments.assume_role {
+        groups = groups.assume_role(role);
+    }
+    Ok(builder.provider(groups.build().await?))
 }
 
 #[cfg(not(feature = "aws"))]
-async fn with_aws(_: MonkeyBuilder, _: Places) -> Result<MonkeyBuilder, ProgramError> {
+async fn with_aws(_: MonkeyBuilder, _: Places, _: &RecoverArguments) -> Result<MonkeyBuilder, ProgramError> {
     Err(without("aws"))
 }
 

@@ -346,7 +346,7 @@ async fn abandoned(ledger: &Ledger, live: &Live) -> Status {
         Err(error) => live.failed("pending", format!("unknown: {}", error.chain())),
     }
     match &ledger.path {
-        Some(path) => live.failed("recover with", recover_command(path)),
+        Some(path) => live.failed("recover with", format!("{}{}", recover_command(path), ledger.identity)),
         None => {
             let what = "the fleet was the drill's own and ends with it; what is left on this machine ends at its deadline";
             live.failed("left", what);

@@ -35,6 +35,8 @@ pub(super) struct Order {
     /// Where the fleet is, if it is not the drill's own.
     pub(super) attach: Option<PathBuf>,
     pub(super) group: Option<String>,
+    /// The arguments that say as whom, as the rest of a command line.
+    pub(super) identity: String,
     /// The one that all victims must be in.
     pub(super) domain: Option<FailureDomain>,
     provider: ProviderName,
@@ -84,6 +86,7 @@ impl Order {
             count: arguments.count,
             base_port: arguments.base_port,
             group: arguments.group.clone(),
+            identity: command_line(&arguments.aws.identity()),
             recovery_budget: arguments.recovery_budget.unwrap_or_else(|| provider.recovery_budget()),
         })
     }

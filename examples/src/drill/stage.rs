@@ -37,6 +37,8 @@ pub(super) struct Ledger {
     pub(super) journal: Arc<dyn chaos_core::Journal>,
     /// Where a later process finds it.
     pub(super) path: Option<PathBuf>,
+    /// The arguments of that process that say as whom.
+    pub(super) identity: String,
     /// Removed together with this value.
     _temporary: Option<TempDir>,
 }
@@ -199,7 +201,7 @@ impl Stage {
             Some(point) => point.journal(journal),
             None => Arc::new(journal),
         };
-        Ok(Ledger { journal, path, _temporary: temporary })
+        Ok(Ledger { journal, path, identity: order.identity.clone(), _temporary: temporary })
     }
 
     /// Ends the drill's own fleet, and leaves others alone.
@@ -225,6 +227,6 @@ impl Ledger {
             Some(path) if path.exists() => Arc::<SqlJournal>::new(journal::open_existing(path).await?),
             _ => Arc::new(MemoryJournal::new()),
         };
-        Ok(Self { journal, path, _temporary: None })
+        Ok(Self { journal, path, identity: String::new(), _temporary: None })
     }
 }

@@ -27,15 +27,38 @@ pub(in super::super) struct AwsArguments {
 }
 
 impl AwsArguments {
+    /// Those that say as whom, which whoever recovers needs as well.
+    pub(in super::super) fn identity(&self) -> Vec<Given> {
+        let profile = Given::some("--profile", self.profile.as_ref());
+        profile.into_iter().chain(Given::some("--assume-role", self.assume_role.as_ref())).collect()
+    }
+
     /// The arguments as they were given.
     pub(in super::super) fn given(&self) -> Vec<Given> {
         Given::list("--region", &self.region)
             .into_iter()
-            .chain(Given::some("--profile", self.profile.as_ref()))
-            .chain(Given::some("--assume-role", self.assume_role.as_ref()))
+            .chain(self.identity())
             .chain(Given::some("--sns", self.sns.as_ref()))
             .chain(Given::list("--ses", &self.ses))
             .chain(self.announce.then(|| Given::flag("--announce")))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drill::given::command_line;
+
+    #[test]
+    fn whoever_recovers_is_told_as_whom() {
+        let arguments = AwsArguments {
+            region: vec!["eu-west-1".to_owned()],
+            profile: Some("prod".to_owned()),
+            assume_role: Some("arn:aws:iam::123456789012:role/chaos".to_owned()),
+            ..AwsArguments::default()
+        };
+        let line = command_line(&arguments.identity());
+        assert_eq!(line, " --profile prod --assume-role 'arn:aws:iam::123456789012:role/chaos'");
     }
 }
