@@ -60,13 +60,14 @@ impl NetworkBlackhole {
     /// Drops traffic with these hosts: addresses, ranges of addresses (`10.0.0.0/8`), and names. The target resolves the names
     /// when the fault begins; one that it cannot resolve fails the injection.
     ///
-    /// Neighbour discovery is let through, as ARP is, and what orders to the target's shell come through.
+    /// Neighbour discovery is let through, as ARP is. What orders to the target's shell come through is not: where these hosts hold it,
+    /// nothing ends the fault before its deadline, unless it is [allowed](Allowed::shell).
     ///
     /// # Errors
     /// `InvalidInput` for what is none of these, and for no hosts or more than 256.
     pub fn hosts<S: AsRef<str>>(hosts: impl IntoIterator<Item = S>) -> Result<Self> {
         let hosts = Traffic::Hosts(Hosts::parse(hosts)?);
-        Ok(Self::of(hosts, vec![Allowed::neighbour_discovery(), Allowed::shell()]))
+        Ok(Self::of(hosts, vec![Allowed::neighbour_discovery()]))
     }
 
     /// Drops packets that are sent to these ports, on loopback too: [`Ingress`](Direction::Ingress) those to the machine's own
