@@ -107,8 +107,6 @@ impl Look for AwaitReplacement {
         let group = match scope.fresh_group().await {
             Ok(group) => group,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                // Who asks in the wrong place, as with the credentials of another account, is told so here.
-                scope.fresh_target().await?;
                 return Ok(Verdict::Gone(format!("the whole group exists no more: {}", error.chain())));
             }
             Err(error) => return Err(error),

@@ -19,7 +19,8 @@ pub trait Isolation: fmt::Debug + Send + Sync + 'static {
     /// Cuts the target off.
     async fn isolate(&self, permit: &Permit) -> Result<()>;
 
-    /// Puts back what the snapshot holds.
+    /// Puts back what the snapshot holds, and removes what the fault has made; by the snapshot alone, so that it works where the target
+    /// exists no more.
     async fn restore(&self, snapshot: &IsolationSnapshot, permit: &Permit) -> Result<()>;
 
     /// Whether the target is cut off now.
