@@ -11,11 +11,12 @@ passed=0
 failed=0
 skipped=()
 broken=()
+times=()
 log=$(mktemp -d)
 trap 'rm -rf "$log"' EXIT
 
 step() { # name, command...: one check of its own
-  local name=$1
+  local name=$1 begun=$SECONDS
   shift
   printf '\n== %s\n' "$name"
   if "$@"; then
@@ -24,10 +25,15 @@ step() { # name, command...: one check of its own
     failed=$((failed + 1))
     broken+=("$name")
   fi
+  took "$name" "$begun"
+}
+
+took() { # name, when it began
+  times+=("$(printf '%5d s  %s' $((SECONDS - $2)) "$1")")
 }
 
 tests() { # name, command...: a test runner, whose own counts are added up
-  local name=$1
+  local name=$1 begun=$SECONDS
   shift
   printf '\n== %s\n' "$name"
   local out="$log/out" status=0
@@ -48,6 +54,7 @@ tests() { # name, command...: a test runner, whose own counts are added up
     broken+=("$name")
     [ "$f" -ne 0 ] || failed=$((failed + 1))
   fi
+  took "$name" "$begun"
 }
 
 need() { # command, Debian package
@@ -184,6 +191,7 @@ step "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --n
 step "figures" figures
 
 printf '\n'
+printf '%s\n' "${times[@]}"
 for reason in ${skipped[@]+"${skipped[@]}"}; do printf 'skipped: %s\n' "$reason"; done
 for name in ${broken[@]+"${broken[@]}"}; do printf 'FAILED: %s\n' "$name"; done
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "${#skipped[@]}"

@@ -2,42 +2,105 @@
 
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import boto3
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 DRILL = ROOT / "target/release/drill"
 CHAOS = ROOT / "target/chaostoolkit-venv/bin/chaos"
-STAND_IN = ROOT / "chaos-aws/tests/stand_in"
+REGION = "eu-west-1"
+CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
-class StandIn:
-    """The same moto for both, in a process of its own that ends with this one."""
+class Moto:
+    """The same moto for both, a process of its own that ends with this one."""
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, STAND_IN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    def __init__(self, place: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.endpoint = f"http://127.0.0.1:{port}"
+        self._log = Path(place) / "moto.log"
+        server = Path(sys.executable).with_name("moto_server")
+        # Of the thousand images that moto would look through for each instance, none is needed.
+        environment = os.environ | {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                [server, "--port", str(port)], env=environment, stdout=log, stderr=log
+            )
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            assert self._process.poll() is None, f"moto does not start:\n{self._log.read_text()}"
+            time.sleep(0.05)
+        self.groups = boto3.client("autoscaling", REGION, endpoint_url=self.endpoint, **CREDENTIALS)
+        ec2 = boto3.client("ec2", REGION, endpoint_url=self.endpoint, **CREDENTIALS)
+        image = ec2.register_image(Name="image")["ImageId"]
+        self.groups.create_launch_configuration(
+            LaunchConfigurationName="small", ImageId=image, InstanceType="t3.micro"
         )
-        assert self._process.stdout
-        self.endpoint = json.loads(self._process.stdout.readline())["endpoint"]
 
-    def page(self, method: str, page: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.endpoint}/_stand_in/{page}", data, method=method)
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
+    def add(self, name: str, size: int) -> None:
+        self.groups.create_auto_scaling_group(
+            AutoScalingGroupName=name,
+            LaunchConfigurationName="small",
+            MinSize=size,
+            MaxSize=size,
+            DesiredCapacity=size,
+            AvailabilityZones=[f"{REGION}a", f"{REGION}b"],
+        )
 
-    def world(self, **group: Any) -> None:
-        self.page("DELETE", "world")
-        self.page("POST", "world", {"seed": 1, "groups": [{"name": "web", "region": "eu-west-1", **group}]})
+    def members(self, name: str) -> set[str]:
+        found = self.groups.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+        return {member["InstanceId"] for member in found["AutoScalingGroups"][0]["Instances"]}
+
+    def calls(self) -> int:
+        """How many it has answered so far."""
+        return self._log.read_text().count('"POST / HTTP/1.1" 200')
+
+    def cpu(self) -> float:
+        """Seconds that all its threads have computed, by the clock of its process (Linux, clock_getcpuclockid(3))."""
+        return time.clock_gettime((~self._process.pid << 3) | 2)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+
+class Launcher:
+    """What launches the programs: see launch.py."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self._process = subprocess.Popen(
+            [sys.executable, "-ISB", HERE / "launch.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(self, command: list[Any], environment: dict[str, str]) -> tuple[dict[str, Any], str]:
+        """What was measured, and what the program has printed. It must end well."""
+        output, errors = Path(self.place) / "output", Path(self.place) / "errors"
+        order = {
+            "command": [str(word) for word in command],
+            "environment": environment,
+            "place": self.place,
+            "output": str(output),
+            "errors": str(errors),
+        }
+        assert self._process.stdin and self._process.stdout
+        print(json.dumps(order), file=self._process.stdin, flush=True)
+        measured = json.loads(self._process.stdout.readline())
+        if measured["exit"] != 0:
+            sys.exit(f"{command} ended with {measured['exit']}:\n{output.read_text()}\n{errors.read_text()}")
+        return measured, output.read_text()
 
     def stop(self) -> None:
         assert self._process.stdin
@@ -55,57 +118,40 @@ class Run:
     output: str
 
 
-def run(stand_in: StandIn, place: str, command: list[Any]) -> Run:
-    """Runs a program to its end, which must be a good one."""
+def run(moto: Moto, launcher: Launcher, command: list[Any]) -> Run:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "eu-west-1",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_ENDPOINT_URL": stand_in.endpoint,
-        "HOME": place,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": moto.endpoint,
+        "HOME": launcher.place,
     }
-    stand_in.page("DELETE", "calls")
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            command, env=environment, cwd=place, stdin=subprocess.DEVNULL, stdout=output, stderr=errors
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        errors.seek(0)
-        text = output.read().decode()
-        if process.returncode != 0:
-            sys.exit(f"{command} ended with {process.returncode}:\n{text}\n{errors.read().decode()}")
-    calls = stand_in.page("GET", "calls")
-    moto = sum(call["moto_seconds"] or 0 for call in calls)
-    # Linux tells kibibytes.
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, len(calls), moto, text)
+    calls, computed = moto.calls(), moto.cpu()
+    measured, output = launcher.run(command, environment)
+    computed, calls = moto.cpu() - computed, moto.calls() - calls
+    return Run(measured["wall"], measured["cpu"], measured["peak"], calls, computed, output)
 
 
-def terminated(stand_in: StandIn) -> int:
-    return sum(call["action"] == "TerminateInstances" for call in stand_in.page("GET", "calls"))
-
-
-def compare(stand_in: StandIn, place: str, runs: int) -> None:
+def compare(moto: Moto, launcher: Launcher, runs: int) -> None:
     commands = {
         "drill": [DRILL, "--provider", "aws", "--group", "web", "--yes", "--json"],
         "chaostoolkit": [CHAOS, "--no-version-check", "run", HERE / "experiment.json"],
     }
     measured: dict[str, list[Run]] = {name: [] for name in commands}
-    stand_in.world(size=20)
+    moto.add("web", 20)
     for number in range(runs + 1):
         for name, command in commands.items():
-            one = run(stand_in, place, command)
-            assert terminated(stand_in) == 1, f"{name} terminated {terminated(stand_in)} instances"
+            before = moto.members("web")
+            one = run(moto, launcher, command)
+            after = moto.members("web")
+            assert (len(after), len(before - after)) == (20, 1), f"{name} terminated {before - after}"
             # The first warms the caches up.
             if number > 0:
                 measured[name].append(one)
-    print(f"Terminate one of 20, {runs} runs each in turn, median (fastest to slowest)\n")
-    print("| | wall, ms | wall without moto's own time, ms | CPU, ms | peak memory, MiB | API calls | moto, ms |")
+    print(f"Terminate one of 20, {runs} runs each in turn, median (fastest to slowest), moto {version('moto')}\n")
+    print("| | wall, ms | wall without what moto computes, ms | CPU, ms | peak memory, MiB | API calls | moto, ms |")
     print("|---|---|---|---|---|---|---|")
     medians = {}
     for name, of in measured.items():
@@ -117,17 +163,19 @@ def compare(stand_in: StandIn, place: str, runs: int) -> None:
         ]
         medians[name] = [statistics.median(column) for column in columns]
         spread = [f"{statistics.median(c):.1f} ({min(c):.1f} to {max(c):.1f})" for c in columns]
-        calls, moto = statistics.median(r.calls for r in of), statistics.median(r.moto for r in of) * 1e3
-        print(f"| {name} | {' | '.join(spread)} | {calls:.0f} | {moto:.1f} |")
+        calls, computed = statistics.median(r.calls for r in of), statistics.median(r.moto for r in of) * 1e3
+        print(f"| {name} | {' | '.join(spread)} | {calls:.0f} | {computed:.1f} |")
     ratios = [theirs / ours for ours, theirs in zip(medians["drill"], medians["chaostoolkit"])]
     print(f"| ratio | {' | '.join(f'{ratio:.1f}' for ratio in ratios)} | | |")
 
 
-def discover(stand_in: StandIn, place: str) -> None:
+def discover(moto: Moto, launcher: Launcher) -> None:
     groups, size = 500, 20
-    stand_in.world(count=groups, size=size)
+    # With the one that is there.
+    for number in range(groups - 1):
+        moto.add(f"group-{number}", size)
     command = [DRILL, "--provider", "aws", "--dry-run", "--json"]
-    one = run(stand_in, place, command)
+    one = run(moto, launcher, command)
     plan = json.loads(one.output)["plan"]
     found = sum(len(group["targets"]) for group in plan["groups"])
     assert (len(plan["groups"]), found) == (groups, groups * size), f"not everything was found: {plan['doubts']}"
@@ -135,19 +183,20 @@ def discover(stand_in: StandIn, place: str) -> None:
     pages = groups // 100 + groups * size // 1000
     print(
         f"\nDiscovery of {found:,} instances in {groups} groups: {one.calls} API calls, pages need {pages}; "
-        f"{one.wall:.1f} s, of which moto worked {one.moto:.1f} s ({min(1, one.moto / one.wall):.0%}); "
+        f"{one.wall:.1f} s, of which moto computed {one.moto:.1f} s ({one.moto / one.wall:.0%}); "
         f"the drill's CPU {one.cpu:.2f} s ({one.cpu / one.wall:.1%}), peak {one.peak:.0f} MiB"
     )
 
 
 def main() -> None:
-    stand_in = StandIn()
-    try:
-        with tempfile.TemporaryDirectory() as place:
-            compare(stand_in, place, int(sys.argv[1]))
-            discover(stand_in, place)
-    finally:
-        stand_in.stop()
+    with tempfile.TemporaryDirectory() as place:
+        launcher, moto = Launcher(place), Moto(place)
+        try:
+            compare(moto, launcher, int(sys.argv[1]))
+            discover(moto, launcher)
+        finally:
+            moto.stop()
+            launcher.stop()
 
 
 if __name__ == "__main__":

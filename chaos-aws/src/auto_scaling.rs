@@ -11,7 +11,7 @@ use crate::{
     AutoScalingBuilder,
     group_path::{GroupPath, SCHEME},
     isolation::InterfaceIsolation,
-    listing::{group_named, listing},
+    listing::{listing, looked_up_again},
     machines::{machine, validate_instance},
     regions::{Regions, foreign},
     selection::Selection,
@@ -84,18 +84,14 @@ impl Provider for AutoScaling {
     async fn group(&self, id: &GroupId) -> Result<Group> {
         let GroupPath { account, region, name } = GroupPath::of(id)?;
         let region = self.inner.regions.find(region)?;
-        let Some(found) = group_named(&region, &name).await? else {
-            region.is_of(account).await?;
-            let what = "there is no such auto-scaling group in this account and region";
-            let error = Error::new(ErrorKind::NotFound, what).with("group", &name);
-            return Err(error.with("region", region.name()));
-        };
-        let mut groups = crate::listing::looked_up_again(&self.inner, &region, found).await?;
-        match groups.pop() {
+        match looked_up_again(&self.inner, &region, &name).await? {
             Some(group) if group.id == *id => Ok(group),
             Some(other) => Err(foreign(account, GroupPath::of(&other.id)?.account)),
             None => {
-                Err(Error::new(ErrorKind::Unavailable, "the group was not looked up").with("group", name))
+                region.is_of(account).await?;
+                let what = "there is no such auto-scaling group in this account and region";
+                let error = Error::new(ErrorKind::NotFound, what).with("group", &name);
+                Err(error.with("region", region.name()))
             }
         }
     }

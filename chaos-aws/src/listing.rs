@@ -8,6 +8,7 @@ use chaos_core::{
     listing::{pages, until_error},
 };
 use futures_util::{Stream, StreamExt, TryStreamExt, future::ready, stream};
+use jiff::Timestamp;
 
 use crate::{
     auto_scaling::Inner,
@@ -25,6 +26,12 @@ const PAGE: i32 = 100;
 const AHEAD: usize = 2;
 
 const ACTION: &str = "autoscaling:DescribeAutoScalingGroups";
+
+/// Groups as the API told of them, and when it was asked.
+struct Page {
+    asked: Timestamp,
+    groups: Vec<Arc<AutoScalingGroup>>,
+}
 
 /// The groups that pass, each as soon as its page is looked up. An error ends it.
 pub(crate) fn listing(inner: Arc<Inner>, filter: &GroupFilter) -> impl Stream<Item = Result<Group>> + Send {
@@ -49,35 +56,47 @@ pub(crate) async fn group_named(region: &Region, name: &str) -> Result<Option<Au
     Ok(groups.find(|group| group.auto_scaling_group_name() == Some(name)))
 }
 
-/// One group and its instances, of which those need no look-up that were looked up a moment ago.
+/// One group and its instances, of which nothing need be looked up that was looked up a moment ago. `None` where there is no such
+/// group.
 pub(crate) async fn looked_up_again(
     inner: &Inner,
     region: &Arc<Region>,
-    group: AutoScalingGroup,
-) -> Result<Vec<Group>> {
-    let ids = instances(std::slice::from_ref(&group));
-    let known = region.recently_seen().find(&ids, inner.means.clock.as_ref());
-    with_instances(inner, region, vec![group], known).await
+    name: &str,
+) -> Result<Option<Group>> {
+    let (recently_seen, clock) = (region.recently_seen(), inner.means.clock.as_ref());
+    let (asked, group) = match recently_seen.group(name, clock) {
+        Some(seen) => seen,
+        None => {
+            let asked = clock.now();
+            let Some(group) = group_named(region, name).await? else { return Ok(None) };
+            let group = Arc::new(group);
+            recently_seen.keep_groups(&[Arc::clone(&group)], asked, clock);
+            (asked, group)
+        }
+    };
+    let page = Page { asked, groups: vec![group] };
+    let known = recently_seen.find(&instances(&page.groups), clock);
+    Ok(with_instances(inner, region, page, known).await?.pop())
 }
 
 /// Looks up the instances of these groups, with as few calls as the API allows, but for those that are `known`.
 async fn with_instances(
     inner: &Inner,
     region: &Arc<Region>,
-    groups: Vec<AutoScalingGroup>,
+    page: Page,
     known: BTreeMap<String, Arc<Machine>>,
 ) -> Result<Vec<Group>> {
-    let ids = instances(&groups);
+    let ids = instances(&page.groups);
     let machines = machines(region, &ids, known, inner.means.clock.as_ref()).await?;
     let has_spot = machines.values().any(|machine| machine.is_spot);
     let interrupted = if has_spot { interrupted(region).await? } else { Default::default() };
-    let seen = Seen { machines, interrupted };
-    let told = |group| member::group(region, group, &seen, &inner.selection, &inner.means);
-    groups.into_iter().map(told).collect()
+    let seen = Seen { asked: page.asked, machines, interrupted };
+    let told = |group: &Arc<_>| member::group(region, group, &seen, &inner.selection, &inner.means);
+    page.groups.iter().map(told).collect()
 }
 
-fn instances(groups: &[AutoScalingGroup]) -> Vec<String> {
-    let instances = groups.iter().flat_map(AutoScalingGroup::instances);
+fn instances(groups: &[Arc<AutoScalingGroup>]) -> Vec<String> {
+    let instances = groups.iter().flat_map(|group| group.instances());
     instances.filter_map(|instance| instance.instance_id()).map(str::to_owned).collect()
 }
 
@@ -87,9 +106,9 @@ fn groups(inner: Arc<Inner>, query: Query) -> impl Stream<Item = Result<Group>> 
         None => vec![None],
         Some(names) => names.chunks(PAGE as usize).map(|names| Some(names.to_vec())).collect(),
     };
-    let of = Arc::clone(&region);
+    let of = (Arc::clone(&region), Arc::clone(&inner.means.clock));
     let pages = stream::iter(batches).flat_map(move |names| {
-        let (region, filters) = (Arc::clone(&of), filters.clone());
+        let ((region, clock), filters) = (of.clone(), filters.clone());
         Box::pin(pages(move |token| {
             let call = region
                 .autoscaling()
@@ -98,10 +117,13 @@ fn groups(inner: Arc<Inner>, query: Query) -> impl Stream<Item = Result<Group>> 
                 .set_auto_scaling_group_names(names.clone())
                 .set_filters((!filters.is_empty()).then(|| filters.clone()))
                 .set_next_token(token);
-            let region = Arc::clone(&region);
+            let (region, clock) = (Arc::clone(&region), Arc::clone(&clock));
             async move {
+                let asked = clock.now();
                 let answer = call.send().await.map_err(|error| failed(ACTION, region.name(), error))?;
-                Ok((answer.auto_scaling_groups.unwrap_or_default(), answer.next_token))
+                let groups = answer.auto_scaling_groups.unwrap_or_default();
+                let groups = groups.into_iter().map(Arc::new).collect();
+                Ok((Page { asked, groups }, answer.next_token))
             }
         }))
     });
@@ -109,12 +131,14 @@ fn groups(inner: Arc<Inner>, query: Query) -> impl Stream<Item = Result<Group>> 
         .map(move |page| {
             let (inner, region) = (Arc::clone(&inner), Arc::clone(&region));
             async move {
-                let mut passed = Vec::new();
-                for group in page? {
+                let Page { asked, groups } = page?;
+                let mut passed = Page { asked, groups: Vec::new() };
+                for group in groups {
                     if inner.selection.passes(member::name(&group, region.name())?, &member::tags(&group)) {
-                        passed.push(group);
+                        passed.groups.push(group);
                     }
                 }
+                region.recently_seen().keep_groups(&passed.groups, asked, inner.means.clock.as_ref());
                 with_instances(&inner, &region, passed, BTreeMap::new()).await
             }
         })

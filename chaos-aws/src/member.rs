@@ -7,13 +7,14 @@ use std::{
 
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Instance};
 use chaos_core::{Error, ErrorKind, Group, Labels, Member, Result, Target};
+use jiff::Timestamp;
 
 use crate::{
     group_path::{GroupPath, is_account},
     machine::{Machine, Membership, health},
     regions::Region,
     selection::Selection,
-    target::{InstanceTarget, Means},
+    target::{InstanceTarget, Listed, Means},
 };
 
 /// The label of a group that holds how many members it has at least.
@@ -25,8 +26,10 @@ pub const MAX_SIZE_LABEL: &str = "aws:autoscaling:max-size";
 const REPLACEMENT: [&str; 4] = ["HealthCheck", "Launch", "ReplaceUnhealthy", "Terminate"];
 
 /// The instances of some groups, as EC2 knows them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Seen {
+    /// When their groups were asked for.
+    pub(crate) asked: Timestamp,
     pub(crate) machines: BTreeMap<String, Arc<Machine>>,
     /// The spot instances that are about to be interrupted.
     pub(crate) interrupted: BTreeSet<String>,
@@ -35,16 +38,16 @@ pub(crate) struct Seen {
 /// A group as it was listed, with what is known of its members.
 pub(crate) fn group(
     region: &Arc<Region>,
-    group: AutoScalingGroup,
+    group: &AutoScalingGroup,
     seen: &Seen,
     selection: &Selection,
     means: &Means,
 ) -> Result<Group> {
-    let name = name(&group, region.name())?;
+    let name = name(group, region.name())?;
     let account =
-        account(&group).ok_or_else(|| unreadable("a group that says nothing of its account", region))?;
+        account(group).ok_or_else(|| unreadable("a group that says nothing of its account", region))?;
     let id = GroupPath { account, region: region.name(), name: name.to_owned() }.id()?;
-    let mut labels = tags(&group);
+    let mut labels = tags(group);
     let instances = group.instances();
     let suspended = group.suspended_processes().iter().filter_map(|process| process.process_name());
     let is_replacing =
@@ -71,7 +74,9 @@ pub(crate) fn group(
             is_windows,
             means.clone(),
         );
-        let target: Arc<dyn Target> = Arc::new(target);
+        let Membership { state, health: condition } = membership;
+        let listed = Listed { asked: seen.asked, state: state.to_owned(), health: condition.to_owned() };
+        let target: Arc<dyn Target> = Arc::new(target.listed(listed));
         let mut member = Member::new(target, health(machine, Some(membership)));
         if let Some(why) = why {
             member = member.excluded(why);
@@ -81,7 +86,7 @@ pub(crate) fn group(
     let sizes = [(MIN_SIZE_LABEL, group.min_size()), (MAX_SIZE_LABEL, group.max_size())];
     labels.extend(sizes.into_iter().filter_map(|(key, size)| Some((key.to_owned(), size?.to_string()))));
     // The check of EC2's own status is never left out: it takes a stopped instance for unhealthy.
-    let told = Group::new(id).labels(labels).desired(desired(&group)).members(members);
+    let told = Group::new(id).labels(labels).desired(desired(group)).members(members);
     Ok(told.replaces_members(is_replacing).replaces_stopped(is_replacing))
 }
 

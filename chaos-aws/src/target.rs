@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chaos_core::{Capabilities, Clock, Health, Labels, Result, Target, TargetId};
+use jiff::Timestamp;
 
 use crate::{
     error::failed,
@@ -9,6 +10,7 @@ use crate::{
     lifecycle::InstanceLifecycle,
     machine::{Membership, health},
     machines::machine,
+    recently_seen::is_fresh,
     regions::Region,
     shell::CommandShell,
 };
@@ -29,6 +31,16 @@ pub(crate) struct InstanceTarget {
     region: Arc<Region>,
     labels: Labels,
     capabilities: Capabilities,
+    clock: Arc<dyn Clock>,
+    listed: Option<Listed>,
+}
+
+/// What its group said of a member, and when it was asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub(crate) asked: Timestamp,
+    pub(crate) state: String,
+    pub(crate) health: String,
 }
 
 /// What the capabilities of an instance reach it by.
@@ -67,6 +79,7 @@ impl InstanceTarget {
         is_windows: bool,
         means: Means,
     ) -> Self {
+        let clock = Arc::clone(&means.clock);
         let reach = Reach { region: Arc::clone(&region), instance: id.name().into(), clock: means.clock };
         let mut capabilities = Capabilities::default()
             .with_lifecycle(Arc::new(InstanceLifecycle::new(reach.clone())))
@@ -79,7 +92,34 @@ impl InstanceTarget {
             let engine = crate::fis::FaultInjection::new(Arc::clone(&region), id.group());
             capabilities = capabilities.with_experiments(Arc::new(engine));
         }
-        Self { id, region, labels, capabilities }
+        Self { id, region, labels, capabilities, clock, listed: None }
+    }
+
+    /// The same, of which its group has just spoken.
+    pub(crate) fn listed(mut self, listed: Listed) -> Self {
+        self.listed = Some(listed);
+        self
+    }
+
+    /// Asks its group for nothing that it said a moment ago.
+    async fn membership(&self) -> Result<Option<Listed>> {
+        let now = self.clock.now();
+        if let Some(listed) = self.listed.as_ref().filter(|listed| is_fresh(listed.asked, now)) {
+            return Ok(Some(listed.clone()));
+        }
+        let instance = self.id.name();
+        let call = self.region.autoscaling().describe_auto_scaling_instances().instance_ids(instance);
+        let answer = call.send().await.map_err(|error| {
+            let action = "autoscaling:DescribeAutoScalingInstances";
+            failed(action, self.region.name(), error).with("instance", instance)
+        })?;
+        let mut members = answer.auto_scaling_instances.unwrap_or_default().into_iter();
+        let member = members.find(|member| member.instance_id.as_deref() == Some(instance));
+        Ok(member.map(|member| Listed {
+            asked: now,
+            state: member.lifecycle_state.unwrap_or_default(),
+            health: member.health_status.unwrap_or_default(),
+        }))
     }
 }
 
@@ -98,22 +138,10 @@ impl Target for InstanceTarget {
     }
 
     async fn health(&self) -> Result<Health> {
-        let instance = self.id.name();
-        let membership = async {
-            let call = self.region.autoscaling().describe_auto_scaling_instances().instance_ids(instance);
-            call.send().await.map_err(|error| {
-                let action = "autoscaling:DescribeAutoScalingInstances";
-                failed(action, self.region.name(), error).with("instance", instance)
-            })
-        };
-        let (machine, answer) =
-            futures_util::future::try_join(machine(&self.region, instance), membership).await?;
-        let members = answer.auto_scaling_instances();
-        let member = members.iter().find(|member| member.instance_id() == Some(instance));
-        let membership = member.map(|member| Membership {
-            state: member.lifecycle_state().unwrap_or_default(),
-            health: member.health_status().unwrap_or_default(),
-        });
+        let looks = (machine(&self.region, self.id.name()), self.membership());
+        let (machine, listed) = futures_util::future::try_join(looks.0, looks.1).await?;
+        let membership =
+            listed.as_ref().map(|listed| Membership { state: &listed.state, health: &listed.health });
         Ok(health(machine.as_ref(), membership))
     }
 }

@@ -104,35 +104,32 @@ impl Recovery for Undo {
     const KIND: &'static str = "chaos-testkit/undo/1";
 
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
-        if let Self::Restore(snapshot) = self {
-            return match scope.fresh_isolation().await? {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Start => match scope.fresh_target().await? {
+                Some(target) => target.capabilities().lifecycle()?.start(permit).await,
+                None => Ok(()),
+            },
+            Self::Restore(snapshot) => match scope.fresh_isolation().await? {
                 Some(isolation) => isolation.restore(snapshot, permit).await,
                 None => Ok(()),
-            };
-        }
-        let Some(target) = scope.fresh_target().await? else {
-            return Ok(());
-        };
-        match self {
-            Self::Nothing | Self::Restore(_) => Ok(()),
-            Self::Start => target.capabilities().lifecycle()?.start(permit).await,
+            },
         }
     }
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
-        if let Self::Restore(snapshot) = self {
-            return restored(scope, snapshot).await;
-        }
-        let Some(target) = scope.fresh_target().await? else {
-            return Ok(Verdict::Gone("the target is gone".to_owned()));
-        };
-        Ok(match self {
-            Self::Nothing | Self::Restore(_) => Verdict::Back,
-            Self::Start => match target.health().await? {
-                Health::Healthy => Verdict::Back,
-                health => Verdict::NotYet(format!("the target is {health}")),
+        let gone = || Verdict::Gone("the target is gone".to_owned());
+        match self {
+            Self::Nothing => Ok(scope.fresh_target().await?.map_or_else(gone, |_| Verdict::Back)),
+            Self::Start => match scope.fresh_target().await? {
+                Some(target) => Ok(match target.health().await? {
+                    Health::Healthy => Verdict::Back,
+                    health => Verdict::NotYet(format!("the target is {health}")),
+                }),
+                None => Ok(gone()),
             },
-        })
+            Self::Restore(snapshot) => restored(scope, snapshot).await,
+        }
     }
 
     fn by_hand(&self, target: &TargetId, _: FaultId) -> String {

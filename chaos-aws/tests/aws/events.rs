@@ -1,11 +1,17 @@
 //! Events from end to end.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use chaos_aws::AutoScaling;
 use chaos_core::{
     Activity, ChaosEvent, Clock, Error, ErrorKind, FaultState, Health, Journal, MemoryJournal, Milestone,
-    Monkey, Observer, Outcome, Provider, SystemClock, TargetId,
+    Monkey, Observer, Outcome, Provider, SystemClock, TargetId, async_trait,
 };
 use chaos_events::{Stop, Terminate};
 use jiff::Timestamp;
@@ -37,6 +43,47 @@ async fn one_of_twenty_is_terminated_and_replaced() {
     assert!(after.member(victim).is_none());
     assert_eq!(cloud.count("TerminateInstances"), 1);
     assert!(journal.pending().await.unwrap().is_empty());
+}
+
+/// Stands still, so that no answer grows old while a test waits for the next. Shows so many milliseconds after the epoch.
+#[derive(Debug, Default)]
+struct Still(AtomicI64);
+
+#[async_trait]
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        SystemClock::default().sleep(time).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_termination_asks_for_nothing_that_was_answered_a_moment_ago() {
+    let Some(cloud) = Cloud::with_web(5) else { return };
+    let clock = Arc::new(Still::default());
+    let provider = cloud.builder().clock(Arc::clone(&clock) as Arc<dyn Clock>).build().await.unwrap();
+    let monkey = monkey(provider.clone(), MemoryJournal::new()).event(Terminate::default()).build().unwrap();
+    cloud.forget_calls();
+    let report = monkey.run_once().await.unwrap();
+    assert_eq!(report.outcome(), Outcome::Completed, "{report:?}");
+    let (groups, instances) = ("DescribeAutoScalingGroups", "DescribeInstances");
+    let plan = [groups, instances];
+    // The victim itself: of its group and of the others the plan has just heard.
+    let last_look = [instances];
+    // The group, and who is new there, each once for all looks.
+    let recovery = [groups, instances];
+    assert_eq!(cloud.calls(), [&plan[..], &last_look, &["TerminateInstances"], &recovery].concat());
+
+    let member = only_group(&provider).await.members[0].target.clone();
+    for (age, asked) in [(0, 0), (249, 0), (250, 1)] {
+        clock.0.store(age, Ordering::SeqCst);
+        cloud.forget_calls();
+        assert_eq!(member.health().await.unwrap(), Health::Healthy);
+        assert_eq!(cloud.count("DescribeAutoScalingInstances"), asked, "after {age} ms");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
