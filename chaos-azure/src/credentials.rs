@@ -110,7 +110,11 @@ impl Credentials {
 
 /// What the variables of Azure's other tools name; `None` where they name nothing.
 fn named_in_environment() -> Option<Result<Credentials>> {
-    let named = |name| env::var(name).ok().filter(|value: &String| !value.is_empty());
+    named_by(|name| env::var(name).ok())
+}
+
+fn named_by(variable: impl Fn(&str) -> Option<String>) -> Option<Result<Credentials>> {
+    let named = |name| variable(name).filter(|value| !value.is_empty());
     if let Some(secret) = named("AZURE_CLIENT_SECRET") {
         return Some(match (named("AZURE_TENANT_ID"), named("AZURE_CLIENT_ID")) {
             (Some(tenant), Some(client)) => {
@@ -163,5 +167,34 @@ mod tests {
             secret: Secret::new("hush"),
         };
         assert!(!format!("{credentials:?}").contains("hush"));
+    }
+
+    #[test]
+    fn nobody_gets_another_identity_than_the_environment_names() {
+        let named = |variables: &[(&str, &str)]| {
+            let value = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+            named_by(|name| value(name).map(str::to_owned))
+                .map(|found| found.map(|credentials| format!("{credentials:?}")))
+        };
+        assert!(named(&[("AZURE_CLIENT_SECRET", ""), ("AZURE_CLIENT_ID", "c")]).is_none());
+        let (tenant, client) = (("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c"));
+        let secret = ("AZURE_CLIENT_SECRET", "hush");
+        let token = ("AZURE_FEDERATED_TOKEN_FILE", "/token");
+        let endpoint = ("IDENTITY_ENDPOINT", "http://127.0.0.1");
+        for (variables, expected) in [
+            (vec![tenant, client, secret, token, endpoint], "ClientSecret"),
+            (vec![tenant, client, token, endpoint], "WorkloadIdentity"),
+            (vec![client, endpoint], "ManagedIdentity"),
+        ] {
+            assert_eq!(named(&variables).unwrap().unwrap(), expected, "{variables:?}");
+        }
+        let certificate = ("AZURE_CLIENT_CERTIFICATE_PATH", "/certificate");
+        for (variables, what) in [
+            (vec![tenant, secret], "a client secret alone"),
+            (vec![tenant, client, certificate, token, endpoint], "AZURE_CLIENT_CERTIFICATE_PATH"),
+        ] {
+            let error = named(&variables).unwrap().unwrap_err();
+            assert!(error.to_string().contains(what) && !error.to_string().contains("hush"), "{error}");
+        }
     }
 }

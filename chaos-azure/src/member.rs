@@ -72,3 +72,32 @@ fn misleading(machine: &Machine, set: &Set) -> Option<String> {
         "its name is a number, by which it would be taken for an instance of a uniform scale set".to_owned()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{machine::example, place::Place};
+
+    #[test]
+    fn a_number_is_a_name_of_instances_alone() {
+        let path = SetPath {
+            subscription: "11111111-1111-4111-8111-111111111111".to_owned(),
+            resource_group: "shop".to_owned(),
+            name: "web".to_owned(),
+        };
+        let set = |has_numbers_for_names| Set {
+            path: path.clone(),
+            tags: Labels::new(),
+            desired: 1,
+            replaces_members: false,
+            replaces_stopped: false,
+            excluded: None,
+            has_numbers_for_names,
+        };
+        let mut machine = example(None, "Succeeded");
+        assert_eq!(misleading(&machine, &set(false)), None);
+        machine.place = Place::of_member(path.clone(), "7".to_owned());
+        assert_eq!(misleading(&machine, &set(true)), None);
+        assert!(misleading(&machine, &set(false)).unwrap().contains("its name is a number"));
+    }
+}

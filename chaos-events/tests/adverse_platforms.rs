@@ -137,6 +137,22 @@ async fn a_look_that_hangs_once_leaves_time_for_another() {
     assert!(report.faults[0].time_to_recover().unwrap() < seconds(60 + 40), "{report}");
 }
 
+/// Run Command of Azure may take more than half a minute to tell what a script has found.
+#[tokio::test(start_paused = true)]
+async fn a_look_may_take_a_sixth_of_the_recovery_budget() {
+    for (answer, is_seen) in [(seconds(90), true), (seconds(110), false)] {
+        let platform = Platform::of(5);
+        let mut retry = RetryPolicy::default();
+        retry.budget = seconds(600);
+        let slow = Trouble::waiting_at(TargetCall::Health, platform.clock(), answer).after(1);
+        let monkey = over(slow.of_targets(platform.clone()), &platform, MemoryJournal::new()).retry(retry);
+        let target = platform.id(1);
+        let monkey = monkey.build().unwrap();
+        let report = within(&platform, seconds(24 * 3600), monkey.inject(stop(60), &target)).await.unwrap();
+        assert_eq!(report.is_recovered(), is_seen, "{answer:?}: {report}");
+    }
+}
+
 /// After the one before the injection, the first look is at the fault in its hold, and the second one comes before the recovery.
 #[tokio::test(start_paused = true)]
 async fn a_recovery_does_not_wait_long_for_the_look_before_it() {

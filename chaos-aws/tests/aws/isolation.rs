@@ -7,7 +7,10 @@ use std::{
 
 use aws_sdk_ec2::types::{IpPermission, IpRange, SecurityGroup};
 use chaos_aws::AutoScaling;
-use chaos_core::{FaultRecord, MemoryJournal, Monkey, Registry};
+use chaos_core::{
+    CapabilitySet, ChaosEvent, FaultRecord, FaultState, Hold, MemoryJournal, Monkey, Prepared, Registry,
+    Result, Scope, async_trait,
+};
 use chaos_testkit::{Connect, CutOff};
 
 use crate::cloud::{Cloud, only_group};
@@ -41,6 +44,16 @@ async fn groups(ec2: &aws_sdk_ec2::Client) -> Vec<String> {
         .collect()
 }
 
+/// A monkey that undoes isolations.
+fn connecting(provider: &AutoScaling) -> Monkey {
+    Monkey::builder()
+        .provider(provider.clone())
+        .settle(Duration::from_millis(200))
+        .unleash(MemoryJournal::new(), Registry::default().register::<Connect>())
+        .build()
+        .unwrap()
+}
+
 /// Isolates a member of the only group and connects it again. Returns what was to be seen meanwhile.
 pub(crate) async fn cut_off(
     provider: &AutoScaling,
@@ -69,12 +82,7 @@ pub(crate) async fn cut_off(
             async move { open(&ec2).await }
         });
     }
-    let monkey = Monkey::builder()
-        .provider(provider.clone())
-        .settle(Duration::from_millis(200))
-        .unleash(MemoryJournal::new(), Registry::default().register::<Connect>())
-        .build()
-        .unwrap();
+    let monkey = connecting(provider);
     let mut report = monkey.inject(event, target.id()).await.unwrap();
     assert!(report.is_recovered() && report.faults.len() == 1, "{report:?}");
     assert_eq!(isolation.snapshot().await.unwrap(), before);
@@ -110,16 +118,114 @@ async fn nothing_is_left_of_an_isolation_whose_instance_is_terminated() {
             }
         }
     });
-    let monkey = Monkey::builder()
-        .provider(provider)
-        .settle(Duration::from_millis(200))
-        .unleash(MemoryJournal::new(), Registry::default().register::<Connect>())
-        .build()
-        .unwrap();
+    let monkey = connecting(&provider);
     let report = monkey.inject(event, &target).await.unwrap();
     let fault = &report.faults[0];
     assert!(report.is_recovered() && fault.failure.is_none(), "{report:?}");
     assert!(fault.note.as_ref().unwrap().contains("nothing is left"), "{fault:?}");
     assert_eq!(*seen.lock().unwrap(), 1);
+    assert!(isolating(&ec2).await.is_empty());
+}
+
+/// A network interface of an instance, and what somebody else does with its security groups.
+#[derive(Clone, Debug)]
+struct Wiring {
+    ec2: aws_sdk_ec2::Client,
+    interface: String,
+    vpc: String,
+}
+
+impl Wiring {
+    async fn of(ec2: &aws_sdk_ec2::Client, instance: &str) -> Self {
+        let found = ec2.describe_instances().instance_ids(instance).send().await.unwrap();
+        let interface = &found.reservations()[0].instances()[0].network_interfaces()[0];
+        let (interface, vpc) = (interface.network_interface_id().unwrap(), interface.vpc_id().unwrap());
+        Self { ec2: ec2.clone(), interface: interface.to_owned(), vpc: vpc.to_owned() }
+    }
+
+    async fn groups(&self) -> Vec<String> {
+        let call = self.ec2.describe_network_interfaces().network_interface_ids(&self.interface);
+        let found = call.send().await.unwrap();
+        let groups = found.network_interfaces()[0].groups().iter();
+        groups.map(|group| group.group_id().unwrap().to_owned()).collect()
+    }
+
+    /// Adds a new security group to those that the interface is in, and returns it.
+    async fn add_group(&self) -> String {
+        let call = self.ec2.create_security_group().group_name("somebody's").description("somebody's");
+        let added = call.vpc_id(&self.vpc).send().await.unwrap().group_id.unwrap();
+        let mut groups = self.groups().await;
+        groups.push(added.clone());
+        let call = self.ec2.modify_network_interface_attribute().network_interface_id(&self.interface);
+        call.set_groups(Some(groups)).send().await.unwrap();
+        added
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_somebody_adds_meanwhile_stays() {
+    let Some(cloud) = Cloud::with_web(2) else { return };
+    let (provider, ec2) = (cloud.provider().await, cloud.ec2().await);
+    let target = only_group(&provider).await.members[0].target.id().clone();
+    let wiring = Wiring::of(&ec2, target.name()).await;
+    let mut before = wiring.groups().await;
+    let added = Arc::new(Mutex::new(None));
+    let event = CutOff::looking({
+        let (wiring, added) = (wiring.clone(), Arc::clone(&added));
+        move || {
+            let (wiring, added) = (wiring.clone(), Arc::clone(&added));
+            async move {
+                let group = wiring.add_group().await;
+                *added.lock().unwrap() = Some(group);
+            }
+        }
+    });
+    let report = connecting(&provider).inject(event, &target).await.unwrap();
+    assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
+    before.push(added.lock().unwrap().take().unwrap());
+    let mut after = wiring.groups().await;
+    (before.sort_unstable(), after.sort_unstable());
+    assert_eq!(after, before);
+    assert!(isolating(&ec2).await.is_empty());
+}
+
+/// An isolation before whose injection, and after whose snapshot, somebody adds a group.
+#[derive(Debug)]
+struct Overtaken(CutOff, Wiring);
+
+#[async_trait]
+impl ChaosEvent for Overtaken {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        self.0.requires()
+    }
+
+    fn hold(&self) -> Hold {
+        self.0.hold()
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        let prepared = self.0.prepare(scope).await?;
+        self.1.add_group().await;
+        Ok(prepared)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_snapshot_holds_is_not_cut_off() {
+    let Some(cloud) = Cloud::with_web(2) else { return };
+    let (provider, ec2) = (cloud.provider().await, cloud.ec2().await);
+    let target = only_group(&provider).await.members[0].target.id().clone();
+    let wiring = Wiring::of(&ec2, target.name()).await;
+    let before = wiring.groups().await;
+    let event = Overtaken(CutOff::looking(|| async {}), wiring.clone());
+    let report = connecting(&provider).inject(event, &target).await.unwrap();
+    let fault = &report.faults[0];
+    assert_eq!(fault.state, FaultState::Recovered, "{report:?}");
+    assert!(fault.failure.as_ref().unwrap().message.contains("nothing was cut off"), "{fault:?}");
+    assert_eq!(wiring.groups().await.len(), before.len() + 1, "somebody's own group stays");
     assert!(isolating(&ec2).await.is_empty());
 }

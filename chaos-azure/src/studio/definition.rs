@@ -232,10 +232,12 @@ mod tests {
     fn what_is_not_undone_is_said() {
         let steps = json!([{ "branches": [{ "actions": [
             continuous("PT1M"), discrete("urn:b/1.0"), discrete("urn:a/1.0"), discrete("urn:b/1.0"),
+            { "type": "continuous", "name": "urn:csci:microsoft:agent:networkIsolation/1.0", "duration": "PT1M" },
         ] }] }]);
         let definition = of(steps);
         let does = |name: &str| format!("does {name} and does not undo it");
-        assert_eq!(definition.left_behind(), [does("urn:a/1.0"), does("urn:b/1.0")]);
+        let isolates = "does urn:csci:microsoft:agent:networkIsolation/1.0, which goes on to its own end when it is cancelled";
+        assert_eq!(definition.left_behind(), [does("urn:a/1.0"), does("urn:b/1.0"), isolates.to_owned()]);
         assert!(definition.notes().iter().any(|note| note.contains(SHUTDOWN)), "{:?}", definition.notes());
     }
 }

@@ -1,11 +1,12 @@
 //! Scripts through Run Command.
 
-use std::{sync::Arc, time::Duration};
+use std::{io::Write, sync::Arc, time::Duration};
 
 use chaos_core::{
-    BlastRadius, ErrorKind, MemoryJournal, Monkey, NetworkShare, Provider, Script, Shell, TargetId,
+    BlastRadius, Clock, ErrorKind, FaultState, Journal, MemoryJournal, Monkey, NetworkShare, Provider,
+    Script, Shell, SystemClock, TargetId,
 };
-use chaos_events::CpuBurn;
+use chaos_events::{CpuBurn, NetworkBlackhole, Protocol};
 use chaos_testkit::{
     Subject, Timing,
     azure::{FakeArm, NewAvailabilitySet, NewScaleSet, OperatingSystem, PowerState, Trouble},
@@ -30,10 +31,14 @@ fn web() -> TargetId {
 }
 
 fn monkey(provider: impl Provider) -> Monkey {
+    monkey_with(provider, MemoryJournal::new())
+}
+
+fn monkey_with(provider: impl Provider, journal: MemoryJournal) -> Monkey {
     Monkey::builder()
         .provider(provider)
         .blast_radius(BlastRadius::default().min_healthy(0))
-        .unleash(MemoryJournal::new(), chaos_events::registry())
+        .unleash(journal, chaos_events::registry())
         .build()
         .unwrap()
 }
@@ -115,6 +120,42 @@ async fn cpu_burns_on_a_machine_and_on_an_instance_and_nothing_is_left() {
     for machine in fake.machines() {
         assert_eq!(fake.processes(&machine), [0; 0], "{machine}");
     }
+}
+
+/// The very ports that the agent gets its orders by.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blackhole_leaves_the_agent_its_orders() {
+    let fake = world();
+    shell(&fake).await.inspect(&Script::new("true")).await.unwrap();
+    if fake.namespace(&machine("web-0")).is_none() {
+        // Otherwise it is this machine that would be cut off.
+        let _ =
+            writeln!(std::io::stderr(), "\nskipped: networks of Azure's machines: only root can make them");
+        return;
+    }
+    let journal = MemoryJournal::new();
+    let monkey = monkey_with(sets(&fake).build().unwrap(), journal.clone());
+    let blackhole = NetworkBlackhole::ports(Protocol::Tcp, [80, 32526]).unwrap();
+    let blackhole = blackhole.lasting(Duration::from_secs(300)).unwrap();
+    let clock = SystemClock::default();
+    let begun = clock.now();
+    let target = web();
+    let (report, ()) = tokio::join!(monkey.inject(blackhole, &target), async {
+        let is_active = async || {
+            journal.pending().await.unwrap().first().is_some_and(|fault| fault.state == FaultState::Active)
+        };
+        while !is_active().await {
+            assert!(clock.now().duration_since(begun).as_secs() < 60, "it does not come to the hold");
+            clock.sleep(Duration::from_millis(50)).await;
+        }
+        monkey.halt("the test has seen enough").await.unwrap();
+    });
+    let report = report.unwrap();
+    let fault = &report.faults[0];
+    assert_eq!((fault.state, &fault.failure), (FaultState::Recovered, &None), "{fault:?}");
+    assert!(clock.now().duration_since(begun).as_secs() < 150, "long before its deadline");
+    let rules = shell(&fake).await.inspect(&Script::new("nft list ruleset")).await.unwrap();
+    assert_eq!(rules.stdout, "", "nothing is left");
 }
 
 #[tokio::test(flavor = "multi_thread")]
