@@ -139,6 +139,7 @@ impl Provider for AutoScaling {
     async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn chaos_core::Experiments>> {
         let group = id.group();
         let region = self.inner.regions.find(GroupPath::of(&group)?.region)?;
-        Ok(Arc::new(crate::fis::FaultInjection::new(region, group)))
+        let clock = Arc::clone(&self.inner.means.clock);
+        Ok(Arc::new(crate::fis::FaultInjection::new(region, group, clock)))
     }
 }

@@ -145,7 +145,7 @@ impl AutoScalingBuilder {
         self
     }
 
-    /// Sets where waits take their time from. Default: [`SystemClock`]. The SDK's own retries take theirs from the system.
+    /// Sets where waits take their time from, and how old an answer is. Default: [`SystemClock`]. The SDK's own retries take theirs from the system.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.means.clock = clock;
         self

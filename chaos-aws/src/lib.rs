@@ -31,7 +31,7 @@
 //! or `Terminate` is suspended replaces nobody, and says so.
 //!
 //! A listing that cannot be read to its end is an error, in every region, and never a shorter list. What was answered within the last
-//! 250 ms is not asked for again, unless this library has changed something since; the target that is about to be hit is asked for at
+//! 250 ms is not asked for again, unless this provider has changed something since; the target that is about to be hit is asked for at
 //! EC2 in any case.
 //!
 //! [`AvailabilityZone`] keeps a run within one zone: the drill of a zone that fails. A group that would be left with no other sound

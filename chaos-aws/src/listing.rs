@@ -4,11 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use aws_sdk_autoscaling::types::AutoScalingGroup;
 use chaos_core::{
-    Group, GroupFilter, Result,
+    Clock, Group, GroupFilter, Result,
     listing::{pages, until_error},
 };
 use futures_util::{Stream, StreamExt, TryStreamExt, future::ready, stream};
-use jiff::Timestamp;
 
 use crate::{
     auto_scaling::Inner,
@@ -27,12 +26,6 @@ const AHEAD: usize = 2;
 
 const ACTION: &str = "autoscaling:DescribeAutoScalingGroups";
 
-/// Groups as the API told of them, and when it was asked.
-struct Page {
-    asked: Timestamp,
-    groups: Vec<Arc<AutoScalingGroup>>,
-}
-
 /// The groups that pass, each as soon as its page is looked up. An error ends it.
 pub(crate) fn listing(inner: Arc<Inner>, filter: &GroupFilter) -> impl Stream<Item = Result<Group>> + Send {
     let queries = match inner.selection.queries(&inner.regions, filter) {
@@ -47,52 +40,52 @@ pub(crate) fn listing(inner: Arc<Inner>, filter: &GroupFilter) -> impl Stream<It
     until_error(stream::select_all(regions)).try_filter(passes).right_stream()
 }
 
-/// The group of exactly this name.
-pub(crate) async fn group_named(region: &Region, name: &str) -> Result<Option<AutoScalingGroup>> {
+/// The group of exactly this name. Not asked for where it was a moment ago.
+pub(crate) async fn group_named(
+    region: &Region,
+    name: &str,
+    clock: &dyn Clock,
+) -> Result<Option<Arc<AutoScalingGroup>>> {
+    if let Some(group) = region.recently_seen().group(name, clock) {
+        return Ok(Some(group));
+    }
+    let asked = clock.now();
     let call = region.autoscaling().describe_auto_scaling_groups().auto_scaling_group_names(name);
     let answer =
         call.send().await.map_err(|error| failed(ACTION, region.name(), error).with("group", name))?;
     let mut groups = answer.auto_scaling_groups.unwrap_or_default().into_iter();
-    Ok(groups.find(|group| group.auto_scaling_group_name() == Some(name)))
+    let found = groups.find(|group| group.auto_scaling_group_name() == Some(name)).map(Arc::new);
+    region.recently_seen().keep_groups(found.as_slice(), asked, clock);
+    Ok(found)
 }
 
-/// One group and its instances, of which nothing need be looked up that was looked up a moment ago. `None` where there is no such
-/// group.
+/// One group and its instances, of which those need no look-up that were looked up a moment ago. `None` where there is no such group.
 pub(crate) async fn looked_up_again(
     inner: &Inner,
     region: &Arc<Region>,
     name: &str,
 ) -> Result<Option<Group>> {
-    let (recently_seen, clock) = (region.recently_seen(), inner.means.clock.as_ref());
-    let (asked, group) = match recently_seen.group(name, clock) {
-        Some(seen) => seen,
-        None => {
-            let asked = clock.now();
-            let Some(group) = group_named(region, name).await? else { return Ok(None) };
-            let group = Arc::new(group);
-            recently_seen.keep_groups(&[Arc::clone(&group)], asked, clock);
-            (asked, group)
-        }
-    };
-    let page = Page { asked, groups: vec![group] };
-    let known = recently_seen.find(&instances(&page.groups), clock);
-    Ok(with_instances(inner, region, page, known).await?.pop())
+    let clock = inner.means.clock.as_ref();
+    let Some(group) = group_named(region, name, clock).await? else { return Ok(None) };
+    let groups = [group];
+    let known = region.recently_seen().machines(&instances(&groups), clock);
+    Ok(with_instances(inner, region, &groups, known).await?.pop())
 }
 
 /// Looks up the instances of these groups, with as few calls as the API allows, but for those that are `known`.
 async fn with_instances(
     inner: &Inner,
     region: &Arc<Region>,
-    page: Page,
+    groups: &[Arc<AutoScalingGroup>],
     known: BTreeMap<String, Arc<Machine>>,
 ) -> Result<Vec<Group>> {
-    let ids = instances(&page.groups);
+    let ids = instances(groups);
     let machines = machines(region, &ids, known, inner.means.clock.as_ref()).await?;
     let has_spot = machines.values().any(|machine| machine.is_spot);
     let interrupted = if has_spot { interrupted(region).await? } else { Default::default() };
-    let seen = Seen { asked: page.asked, machines, interrupted };
+    let seen = Seen { machines, interrupted };
     let told = |group: &Arc<_>| member::group(region, group, &seen, &inner.selection, &inner.means);
-    page.groups.iter().map(told).collect()
+    groups.iter().map(told).collect()
 }
 
 fn instances(groups: &[Arc<AutoScalingGroup>]) -> Vec<String> {
@@ -122,8 +115,7 @@ fn groups(inner: Arc<Inner>, query: Query) -> impl Stream<Item = Result<Group>> 
                 let asked = clock.now();
                 let answer = call.send().await.map_err(|error| failed(ACTION, region.name(), error))?;
                 let groups = answer.auto_scaling_groups.unwrap_or_default();
-                let groups = groups.into_iter().map(Arc::new).collect();
-                Ok((Page { asked, groups }, answer.next_token))
+                Ok(((asked, groups), answer.next_token))
             }
         }))
     });
@@ -131,15 +123,15 @@ fn groups(inner: Arc<Inner>, query: Query) -> impl Stream<Item = Result<Group>> 
         .map(move |page| {
             let (inner, region) = (Arc::clone(&inner), Arc::clone(&region));
             async move {
-                let Page { asked, groups } = page?;
-                let mut passed = Page { asked, groups: Vec::new() };
+                let (asked, groups) = page?;
+                let mut passed = Vec::new();
                 for group in groups {
                     if inner.selection.passes(member::name(&group, region.name())?, &member::tags(&group)) {
-                        passed.groups.push(group);
+                        passed.push(Arc::new(group));
                     }
                 }
-                region.recently_seen().keep_groups(&passed.groups, asked, inner.means.clock.as_ref());
-                with_instances(&inner, &region, passed, BTreeMap::new()).await
+                region.recently_seen().keep_groups(&passed, asked, inner.means.clock.as_ref());
+                with_instances(&inner, &region, &passed, BTreeMap::new()).await
             }
         })
         .buffered(AHEAD);

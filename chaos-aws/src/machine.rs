@@ -94,6 +94,13 @@ impl SecurityGroup {
     }
 }
 
+impl<'a> Membership<'a> {
+    pub(crate) fn of(member: &'a aws_sdk_autoscaling::types::Instance) -> Self {
+        let state = member.lifecycle_state().map_or("unknown", |state| state.as_str());
+        Self { state, health: member.health_status().unwrap_or_default() }
+    }
+}
+
 impl Membership<'_> {
     /// Whether the group gives it work.
     pub(crate) fn is_in_service(&self) -> bool {

@@ -39,7 +39,7 @@ pub(crate) async fn machines(
     let batches: Vec<_> = ids.chunks(IDS).map(|ids| Box::pin(by_ids(region, ids))).collect();
     let found: Vec<Vec<Machine>> = stream::iter(batches).buffer_unordered(AT_A_TIME).try_collect().await?;
     let found: Vec<Arc<Machine>> = found.into_iter().flatten().map(Arc::new).collect();
-    region.recently_seen().keep(&found, asked, clock);
+    region.recently_seen().keep_machines(&found, asked, clock);
     machines.extend(found.into_iter().map(|machine| (machine.id.clone(), machine)));
     Ok(machines)
 }

@@ -7,14 +7,13 @@ use std::{
 
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Instance};
 use chaos_core::{Error, ErrorKind, Group, Labels, Member, Result, Target};
-use jiff::Timestamp;
 
 use crate::{
     group_path::{GroupPath, is_account},
     machine::{Machine, Membership, health},
     regions::Region,
     selection::Selection,
-    target::{InstanceTarget, Listed, Means},
+    target::{InstanceTarget, Means},
 };
 
 /// The label of a group that holds how many members it has at least.
@@ -26,10 +25,8 @@ pub const MAX_SIZE_LABEL: &str = "aws:autoscaling:max-size";
 const REPLACEMENT: [&str; 4] = ["HealthCheck", "Launch", "ReplaceUnhealthy", "Terminate"];
 
 /// The instances of some groups, as EC2 knows them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// When their groups were asked for.
-    pub(crate) asked: Timestamp,
     pub(crate) machines: BTreeMap<String, Arc<Machine>>,
     /// The spot instances that are about to be interrupted.
     pub(crate) interrupted: BTreeSet<String>,
@@ -58,7 +55,7 @@ pub(crate) fn group(
             instance.instance_id().ok_or_else(|| unreadable("a member without an id", region))?;
         let machine = seen.machines.get(instance_id).map(Arc::as_ref);
         let instance_labels = machine.map(|machine| machine.labels.clone()).unwrap_or_default();
-        let membership = membership(instance);
+        let membership = Membership::of(instance);
         let why = group
             .status()
             .map(|status| format!("its group is being deleted ({status})"))
@@ -74,9 +71,7 @@ pub(crate) fn group(
             is_windows,
             means.clone(),
         );
-        let Membership { state, health: condition } = membership;
-        let listed = Listed { asked: seen.asked, state: state.to_owned(), health: condition.to_owned() };
-        let target: Arc<dyn Target> = Arc::new(target.listed(listed));
+        let target: Arc<dyn Target> = Arc::new(target);
         let mut member = Member::new(target, health(machine, Some(membership)));
         if let Some(why) = why {
             member = member.excluded(why);
@@ -109,11 +104,6 @@ pub(crate) fn tags(group: &AutoScalingGroup) -> Labels {
 fn unreadable(what: &'static str, region: &Region) -> Error {
     let message = format!("the listing holds {what}");
     Error::new(ErrorKind::Unavailable, message).with("region", region.name())
-}
-
-fn membership(instance: &Instance) -> Membership<'_> {
-    let state = instance.lifecycle_state().map_or("unknown", |state| state.as_str());
-    Membership { state, health: instance.health_status().unwrap_or_default() }
 }
 
 /// How many members a group is to have. Where members have weights, the capacity is told in their unit; then it is as many members

@@ -2,15 +2,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chaos_core::{Capabilities, Clock, Health, Labels, Result, Target, TargetId};
-use jiff::Timestamp;
 
 use crate::{
-    error::failed,
+    group_path::GroupPath,
     isolation::InterfaceIsolation,
     lifecycle::InstanceLifecycle,
+    listing::group_named,
     machine::{Membership, health},
     machines::machine,
-    recently_seen::is_fresh,
     regions::Region,
     shell::CommandShell,
 };
@@ -32,15 +31,6 @@ pub(crate) struct InstanceTarget {
     labels: Labels,
     capabilities: Capabilities,
     clock: Arc<dyn Clock>,
-    listed: Option<Listed>,
-}
-
-/// What its group said of a member, and when it was asked.
-#[derive(Clone, Debug)]
-pub(crate) struct Listed {
-    pub(crate) asked: Timestamp,
-    pub(crate) state: String,
-    pub(crate) health: String,
 }
 
 /// What the capabilities of an instance reach it by.
@@ -89,37 +79,10 @@ impl InstanceTarget {
         }
         #[cfg(feature = "fis")]
         if means.has_experiments {
-            let engine = crate::fis::FaultInjection::new(Arc::clone(&region), id.group());
+            let engine = crate::fis::FaultInjection::new(Arc::clone(&region), id.group(), Arc::clone(&clock));
             capabilities = capabilities.with_experiments(Arc::new(engine));
         }
-        Self { id, region, labels, capabilities, clock, listed: None }
-    }
-
-    /// The same, of which its group has just spoken.
-    pub(crate) fn listed(mut self, listed: Listed) -> Self {
-        self.listed = Some(listed);
-        self
-    }
-
-    /// Asks its group for nothing that it said a moment ago.
-    async fn membership(&self) -> Result<Option<Listed>> {
-        let now = self.clock.now();
-        if let Some(listed) = self.listed.as_ref().filter(|listed| is_fresh(listed.asked, now)) {
-            return Ok(Some(listed.clone()));
-        }
-        let instance = self.id.name();
-        let call = self.region.autoscaling().describe_auto_scaling_instances().instance_ids(instance);
-        let answer = call.send().await.map_err(|error| {
-            let action = "autoscaling:DescribeAutoScalingInstances";
-            failed(action, self.region.name(), error).with("instance", instance)
-        })?;
-        let mut members = answer.auto_scaling_instances.unwrap_or_default().into_iter();
-        let member = members.find(|member| member.instance_id.as_deref() == Some(instance));
-        Ok(member.map(|member| Listed {
-            asked: now,
-            state: member.lifecycle_state.unwrap_or_default(),
-            health: member.health_status.unwrap_or_default(),
-        }))
+        Self { id, region, labels, capabilities, clock }
     }
 }
 
@@ -137,11 +100,17 @@ impl Target for InstanceTarget {
         self.capabilities.clone()
     }
 
+    /// As EC2 knows it and as its group does. One that its group does not list is in none, or in one that this fault is not about.
     async fn health(&self) -> Result<Health> {
-        let looks = (machine(&self.region, self.id.name()), self.membership());
-        let (machine, listed) = futures_util::future::try_join(looks.0, looks.1).await?;
-        let membership =
-            listed.as_ref().map(|listed| Membership { state: &listed.state, health: &listed.health });
-        Ok(health(machine.as_ref(), membership))
+        let (instance, group) = (self.id.name(), self.id.group());
+        let GroupPath { name, .. } = GroupPath::of(&group)?;
+        let (machine, group) = futures_util::future::try_join(
+            machine(&self.region, instance),
+            group_named(&self.region, &name, self.clock.as_ref()),
+        )
+        .await?;
+        let mut members = group.iter().flat_map(|group| group.instances());
+        let member = members.find(|member| member.instance_id() == Some(instance));
+        Ok(health(machine.as_ref(), member.map(Membership::of)))
     }
 }

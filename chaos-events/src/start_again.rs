@@ -92,7 +92,10 @@ impl StartAgain {
         if !self.replaced {
             return Ok(Verdict::Gone("the target exists no more, and its group replaces nobody".to_owned()));
         }
-        let (healthy, whole) = (group.healthy(), self.healthy.min(group.desired));
+        // A group may list for a while who is gone.
+        let others = group.members.iter().filter(|member| member.target.id() != scope.target_id());
+        let healthy = others.filter(|member| member.health == Health::Healthy).count();
+        let whole = self.healthy.min(group.desired);
         if healthy < whole {
             return Ok(Verdict::NotYet(format!(
                 "the target is gone; {healthy} of {whole} members are healthy"

@@ -4,15 +4,17 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chaos_core::{
-    BlastRadius, ChaosEvent, Clock, ErrorKind, FaultState, GroupFilter, Health, Hold, MemoryJournal, Monkey,
-    Outcome, Provider, Reason, Registry, RetryPolicy, TargetId,
+    BlastRadius, ChaosEvent, Clock, ErrorKind, FaultState, GroupFilter, Health, Hold, Member, MemoryJournal,
+    Monkey, Outcome, Provider, Reason, Registry, RetryPolicy, TargetId,
     memory::{PowerOff, PowerOn},
 };
 use chaos_events::{Reboot, Stop, Terminate};
-use chaos_testkit::faulty::{EventCall, Failing, Faulty, Panicking, ProviderCall, TargetCall, Times};
+use chaos_testkit::faulty::{
+    Altered, EventCall, Failing, Faulty, Panicking, ProviderCall, TargetCall, Times,
+};
 use support::{Confused, Platform, Trouble, builder, inject, inject_into, over, seconds, within};
 
 /// A stop for so many seconds.
@@ -80,6 +82,24 @@ async fn a_terminated_target_is_not_gone_before_it_is() {
     let fault = &report.faults[0];
     assert_eq!((fault.state, &fault.note), (FaultState::RecoveryFailed, &None), "{report}");
     assert!(report.to_string().contains("unhealthy, and not gone yet"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_gone_does_not_count_as_its_own_replacement() {
+    let platform = Platform::of(5).that_would_replace();
+    let victim = platform.machine(&platform.id(1)).unwrap();
+    let lagging = Altered::new(platform.clone()).groups(move |mut group| {
+        if group.member(victim.id()).is_none() {
+            group.members.push(Member::new(Arc::clone(&victim), Health::Healthy));
+        }
+        group
+    });
+    let (report, ()) = tokio::join!(inject_into(&platform, lagging, stop(60)), async {
+        platform.clock().sleep(seconds(10)).await;
+        platform.set_health(1, Health::Gone);
+    });
+    assert_eq!(report.faults[0].state, FaultState::RecoveryFailed, "{report}");
+    assert!(report.to_string().contains("4 of 5 members are healthy"), "{report}");
 }
 
 #[tokio::test(start_paused = true)]

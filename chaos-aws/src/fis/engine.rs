@@ -7,7 +7,7 @@ use aws_sdk_fis::{
     types::{ExperimentStatus, ExperimentSummary},
 };
 use chaos_core::{
-    Error, ErrorKind, Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, ExperimentState,
+    Clock, Error, ErrorKind, Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, ExperimentState,
     Experiments, FaultId, GroupId, Permit, Result, listing::pages,
 };
 use futures_util::{TryStreamExt, future::try_join3};
@@ -31,11 +31,17 @@ const PAGE: i32 = 100;
 pub(crate) struct FaultInjection {
     region: Arc<Region>,
     group: GroupId,
+    clock: Arc<dyn Clock>,
 }
 
 impl FaultInjection {
-    pub(crate) fn new(region: Arc<Region>, group: GroupId) -> Self {
-        Self { region, group }
+    pub(crate) fn new(region: Arc<Region>, group: GroupId, clock: Arc<dyn Clock>) -> Self {
+        Self { region, group, clock }
+    }
+
+    /// What is known of the region was known before the service did what it does there.
+    fn goes_on(&self) {
+        self.region.recently_seen().forget_all(self.clock.as_ref());
     }
 
     fn failed<E>(
@@ -76,7 +82,7 @@ impl FaultInjection {
     }
 
     async fn bounds<'a>(&self, region: &'a str, name: &'a str) -> Result<Bounds<'a>> {
-        let group = group_named(&self.region, name).await?.ok_or_else(|| {
+        let group = group_named(&self.region, name, self.clock.as_ref()).await?.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "there is no such auto-scaling group in this account and region")
                 .with("group", name)
                 .with("region", region)
@@ -118,6 +124,7 @@ impl Experiments for FaultInjection {
             .client_token(format!("chaos-{fault}"))
             .tags(FAULT_TAG, fault.to_string());
         let started = call.send().await;
+        self.goes_on();
         started
             .map(|_| ())
             .map_err(|error| self.failed("fis:StartExperiment", &template, error).with("fault", fault))
@@ -125,12 +132,14 @@ impl Experiments for FaultInjection {
 
     async fn runs(&self, experiment: &Experiment, fault: FaultId) -> Result<Vec<ExperimentRun>> {
         let experiments = self.experiments(&FisExperiment::of(experiment.id())?).await?;
+        self.goes_on();
         Ok(experiments.into_iter().filter(|run| run.fault == Some(fault)).collect())
     }
 
     async fn stop(&self, experiment: &Experiment, run: &ExperimentRun, permit: &Permit) -> Result<()> {
         let template = FisExperiment::of(experiment.id())?;
         let stopped = self.region.fis().stop_experiment().id(&run.id).send().await;
+        self.goes_on();
         stopped.map(|_| ()).map_err(|error| {
             let error = self.failed("fis:StopExperiment", &template, error);
             // The id is the service's own, so that it is the state of the run that it refuses, and that passes.

@@ -1,10 +1,18 @@
 //! The contracts of providers, targets and events, kept.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
+use chaos_core::{Clock, SystemClock, async_trait};
 use chaos_events::{AwaitReplacement, Reboot, StartAgain, Stop, Terminate};
 use chaos_testkit::{Subject, Timing, contract};
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::cloud::{Cloud, member};
@@ -13,9 +21,26 @@ fn timing() -> Timing {
     Timing::default().settle(Duration::from_secs(20)).quiet(Duration::from_millis(300))
 }
 
+/// A clock by which every answer is old, so that nothing is compared with a copy of itself.
+#[derive(Debug, Default)]
+struct Restless(AtomicI64);
+
+#[async_trait]
+impl Clock for Restless {
+    fn now(&self) -> Timestamp {
+        let seconds = self.0.fetch_add(1, Ordering::SeqCst);
+        SystemClock::default().now() + SignedDuration::from_secs(seconds)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        SystemClock::default().sleep(duration).await;
+    }
+}
+
 /// A healthy member of a group, which each check may ruin.
 async fn subject(cloud: &Cloud, group: &str) -> chaos_core::Result<Subject> {
-    Ok(Subject::new(cloud.provider().await, member(cloud, group).await))
+    let provider = cloud.builder().clock(Arc::new(Restless::default())).build().await?;
+    Ok(Subject::new(provider, member(cloud, group).await))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,7 +50,10 @@ async fn the_provider_keeps_its_contract() {
         { "name": "a/b c", "region": "eu-west-1", "size": 2, "tags": { "team": "shop" } },
         { "name": "far", "region": "us-east-1", "size": 1 },
     ]));
-    let fresh = async || cloud.builder().regions(["eu-west-1", "us-east-1"]).build().await;
+    let fresh = async || {
+        let builder = cloud.builder().clock(Arc::new(Restless::default()));
+        builder.regions(["eu-west-1", "us-east-1"]).build().await
+    };
     contract::provider::check(&timing(), fresh).await.assert_kept();
 }
 

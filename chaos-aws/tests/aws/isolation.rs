@@ -184,7 +184,8 @@ async fn a_group_that_somebody_adds_meanwhile_stays() {
     assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
     before.push(added.lock().unwrap().take().unwrap());
     let mut after = wiring.groups().await;
-    (before.sort_unstable(), after.sort_unstable());
+    before.sort_unstable();
+    after.sort_unstable();
     assert_eq!(after, before);
     assert!(isolating(&ec2).await.is_empty());
 }

@@ -36,7 +36,7 @@ pub(crate) struct Victim {
     pub(crate) event: Arc<dyn ChaosEvent>,
     /// How long the event is held.
     pub(crate) hold: Hold,
-    /// Not after the provider was asked for the group.
+    /// Not after the provider told of the group.
     pub(crate) planned_at: Timestamp,
     /// The most pending faults in the group, this one included.
     pub(crate) group_active: usize,
