@@ -9,13 +9,14 @@ use futures_util::StreamExt;
 
 use crate::{
     AutoScalingBuilder,
+    fleet::Fleet,
     group_path::{GroupPath, SCHEME},
     isolation::InterfaceIsolation,
     listing::{listing, looked_up_again},
     machines::{machine, validate_instance},
-    regions::{Regions, foreign},
-    selection::Selection,
-    target::{InstanceTarget, Means, Reach},
+    reach::Reach,
+    regions::foreign,
+    target::InstanceTarget,
 };
 
 /// The auto-scaling groups of an account, and their instances as targets.
@@ -41,14 +42,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct AutoScaling {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) regions: Regions,
-    pub(crate) selection: Selection,
-    pub(crate) means: Means,
+    fleet: Arc<Fleet>,
 }
 
 impl AutoScaling {
@@ -66,8 +60,8 @@ impl AutoScaling {
         Self::builder().build().await
     }
 
-    pub(crate) fn over(inner: Inner) -> Self {
-        Self { inner: Arc::new(inner) }
+    pub(crate) fn over(fleet: Fleet) -> Self {
+        Self { fleet: Arc::new(fleet) }
     }
 }
 
@@ -78,13 +72,13 @@ impl Provider for AutoScaling {
     }
 
     fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
-        listing(Arc::clone(&self.inner), filter).boxed()
+        listing(Arc::clone(&self.fleet), filter).boxed()
     }
 
     async fn group(&self, id: &GroupId) -> Result<Group> {
         let GroupPath { account, region, name } = GroupPath::of(id)?;
-        let region = self.inner.regions.find(region)?;
-        match looked_up_again(&self.inner, &region, &name).await? {
+        let region = self.fleet.regions.find(region)?;
+        match looked_up_again(&self.fleet, &region, &name).await? {
             Some(group) if group.id == *id => Ok(group),
             Some(other) => Err(foreign(account, GroupPath::of(&other.id)?.account)),
             None => {
@@ -105,7 +99,7 @@ impl Provider for AutoScaling {
         let group = id.group();
         let GroupPath { account, region, .. } = GroupPath::of(&group)?;
         validate_instance(id.name())?;
-        let region = self.inner.regions.find(region)?;
+        let region = self.fleet.regions.find(region)?;
         let Some(machine) = machine(&region, id.name()).await? else {
             region.is_of(account).await?;
             return Ok(None);
@@ -113,7 +107,7 @@ impl Provider for AutoScaling {
         if machine.is_gone() {
             return Ok(None);
         }
-        let means = self.inner.means.clone();
+        let means = self.fleet.means.clone();
         Ok(Some(Arc::new(InstanceTarget::new(id.clone(), region, machine.labels, machine.is_windows, means))))
     }
 
@@ -128,9 +122,9 @@ impl Provider for AutoScaling {
         let group = id.group();
         let GroupPath { account, region, .. } = GroupPath::of(&group)?;
         validate_instance(id.name())?;
-        let region = self.inner.regions.find(region)?;
+        let region = self.fleet.regions.find(region)?;
         region.is_of(account).await?;
-        let reach = Reach { region, instance: id.name().into(), clock: Arc::clone(&self.inner.means.clock) };
+        let reach = Reach { region, instance: id.name().into(), clock: Arc::clone(&self.fleet.means.clock) };
         Ok(Some(Arc::new(InterfaceIsolation::new(reach))))
     }
 
@@ -138,8 +132,8 @@ impl Provider for AutoScaling {
     #[cfg(feature = "fis")]
     async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn chaos_core::Experiments>> {
         let group = id.group();
-        let region = self.inner.regions.find(GroupPath::of(&group)?.region)?;
-        let clock = Arc::clone(&self.inner.means.clock);
+        let region = self.fleet.regions.find(GroupPath::of(&group)?.region)?;
+        let clock = Arc::clone(&self.fleet.means.clock);
         Ok(Arc::new(crate::fis::FaultInjection::new(region, group, clock)))
     }
 }

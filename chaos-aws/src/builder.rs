@@ -8,8 +8,8 @@ use chaos_core::{
 
 use crate::{
     AutoScaling,
-    auto_scaling::Inner,
     connection::{Connection, Role},
+    fleet::Fleet,
     regions::{Regions, validate_region},
     selection::Selection,
     target::Means,
@@ -180,7 +180,7 @@ impl AutoScalingBuilder {
                 distinct.push(region);
             }
         }
-        Ok(AutoScaling::over(Inner {
+        Ok(AutoScaling::over(Fleet {
             regions: Regions::new(config, &distinct),
             selection: self.selection,
             means: self.means,

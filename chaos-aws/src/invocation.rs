@@ -6,7 +6,7 @@ use chaos_core::{Error, ErrorKind, Output, Result};
 use crate::{
     command_text::without_end,
     error::{code, failed},
-    target::Reach,
+    reach::Reach,
 };
 
 /// How much of each output the service keeps, in characters.

@@ -14,7 +14,7 @@ use crate::{
     isolation_group::{IsolationGroup, is_isolation, is_isolation_of},
     machine::{Interface, SecurityGroup},
     machines::{machine, vanished},
-    target::Reach,
+    reach::Reach,
 };
 
 /// Cuts an instance off by its security groups: every network interface is moved to a group of the fault's own, without rules in

@@ -5,7 +5,7 @@ use chaos_core::{Error, ErrorKind, FaultId, Result};
 
 use crate::{
     error::{code, failed},
-    target::Reach,
+    reach::Reach,
 };
 
 /// The tag of the security groups that isolate; its value is the fault's id.

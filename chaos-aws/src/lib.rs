@@ -146,7 +146,9 @@ mod connection;
 mod error;
 #[cfg(feature = "fis")]
 mod fis;
+mod fleet;
 mod group_path;
+mod groups;
 mod invocation;
 mod isolation;
 mod isolation_group;
@@ -158,6 +160,7 @@ mod machines;
 mod member;
 #[cfg(feature = "notify")]
 mod notify;
+mod reach;
 mod recently_seen;
 mod regions;
 mod selection;

@@ -5,7 +5,7 @@ use chaos_core::{Capability, CapabilitySet, Error, ErrorKind, Lifecycle, Permit,
 use crate::{
     error::failed,
     machines::{machine, vanished},
-    target::Reach,
+    reach::Reach,
 };
 
 /// Terminates, stops, starts and reboots through EC2, past the group: that is what a failure looks like.

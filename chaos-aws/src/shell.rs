@@ -21,7 +21,7 @@ use crate::{
     error::failed,
     invocation::Invocation,
     lifeline::{lifeline_script, read_lifeline},
-    target::Reach,
+    reach::Reach,
 };
 
 /// How long the agent may take to fetch a command. The service takes no less.

@@ -5,11 +5,12 @@ use chaos_core::{Capabilities, Clock, Health, Labels, Result, Target, TargetId};
 
 use crate::{
     group_path::GroupPath,
+    groups::group_named,
     isolation::InterfaceIsolation,
     lifecycle::InstanceLifecycle,
-    listing::group_named,
     machine::{Membership, health},
     machines::machine,
+    reach::Reach,
     regions::Region,
     shell::CommandShell,
 };
@@ -31,34 +32,6 @@ pub(crate) struct InstanceTarget {
     labels: Labels,
     capabilities: Capabilities,
     clock: Arc<dyn Clock>,
-}
-
-/// What the capabilities of an instance reach it by.
-#[derive(Clone, Debug)]
-pub(crate) struct Reach {
-    pub(crate) region: Arc<Region>,
-    pub(crate) instance: Arc<str>,
-    pub(crate) clock: Arc<dyn Clock>,
-}
-
-impl Reach {
-    /// Says when the order that is given now is over, also where nobody waits for it any more, that descriptions of the instance
-    /// from before are old.
-    pub(crate) fn changing(&self) -> Changing<'_> {
-        Changing(self)
-    }
-}
-
-/// An order to change an instance that is under way.
-#[must_use = "what is dropped at once is over at once"]
-#[derive(Debug)]
-pub(crate) struct Changing<'a>(&'a Reach);
-
-impl Drop for Changing<'_> {
-    fn drop(&mut self) {
-        let Reach { region, instance, clock } = self.0;
-        region.recently_seen().forget(instance, clock.as_ref());
-    }
 }
 
 impl InstanceTarget {

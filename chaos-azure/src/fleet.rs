@@ -5,9 +5,10 @@ use chaos_core::{Experiments, Isolation, Result, Target, TargetId};
 use crate::{
     isolation::RuleIsolation,
     place::Place,
+    reach::Reach,
     selection::Selection,
     studio::ChaosStudio,
-    target::{MachineTarget, Means, Reach},
+    target::{MachineTarget, Means},
 };
 
 /// What a provider is made of.

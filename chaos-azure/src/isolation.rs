@@ -17,8 +17,8 @@ use crate::{
     machine::Machine,
     network::{Interface, SecurityGroup},
     place::Place,
+    reach::Reach,
     resource_id::ResourceId,
-    target::Reach,
 };
 
 /// How often a change is begun anew that somebody else's came before, or that met with what passes.

@@ -111,6 +111,7 @@ mod member;
 mod modes;
 mod network;
 mod place;
+mod reach;
 mod resource_id;
 mod scale_sets;
 mod selection;

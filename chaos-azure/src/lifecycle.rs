@@ -8,7 +8,7 @@ use crate::{
     compute::Order,
     machine::Power,
     modes::{RebootMode, StopMode},
-    target::{Means, Reach},
+    reach::Reach,
 };
 
 /// How long a start is waited for. It is given in recoveries, when the deadline of the fault has passed already; their budget ends
@@ -28,8 +28,8 @@ pub(crate) struct MachineLifecycle {
 }
 
 impl MachineLifecycle {
-    pub(crate) fn new(reach: Reach, means: &Means) -> Self {
-        Self { reach, stop: means.stop, reboot: means.reboot, may_terminate: means.may_terminate }
+    pub(crate) fn new(reach: Reach, stop: StopMode, reboot: RebootMode, may_terminate: bool) -> Self {
+        Self { reach, stop, reboot, may_terminate }
     }
 
     async fn carry_out(&self, order: Order, permit: &Permit, patience: Duration) -> Result<Progress> {

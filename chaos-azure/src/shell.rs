@@ -12,7 +12,7 @@ use crate::{
     arm::{Accepted, Answer, Progress, Wanted},
     command_text::{command_lines, output},
     machine::Power,
-    target::Reach,
+    reach::Reach,
 };
 
 /// How long Run Command may take for what is not the script: reaching the agent, and telling what came of it.

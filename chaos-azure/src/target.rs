@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chaos_core::{Capabilities, Error, ErrorKind, Health, Labels, Result, Target, TargetId};
+use chaos_core::{Capabilities, Health, Labels, Result, Target, TargetId};
 
 use crate::{
     azure::Azure,
@@ -9,7 +9,7 @@ use crate::{
     lifecycle::MachineLifecycle,
     machine::Machine,
     modes::{RebootMode, StopMode},
-    place::Place,
+    reach::Reach,
     shell::CommandShell,
     studio::ChaosStudio,
 };
@@ -35,37 +35,12 @@ pub(crate) struct MachineTarget {
     capabilities: Capabilities,
 }
 
-/// What the capabilities of a machine reach it by.
-#[derive(Clone, Debug)]
-pub(crate) struct Reach {
-    pub(crate) azure: Arc<Azure>,
-    pub(crate) place: Arc<Place>,
-}
-
-impl Reach {
-    pub(crate) fn named(&self, error: Error) -> Error {
-        error.with("machine", &self.place)
-    }
-
-    /// The machine as it is now; `None` where it does not exist.
-    pub(crate) async fn look(&self) -> Result<Option<Machine>> {
-        self.azure.compute.machine(&self.place).await.map_err(|error| self.named(error))
-    }
-
-    /// # Errors
-    /// As [`look`](Self::look), and `NotFound` where it does not exist.
-    pub(crate) async fn find(&self) -> Result<Machine> {
-        self.look()
-            .await?
-            .ok_or_else(|| self.named(Error::new(ErrorKind::NotFound, "the machine exists no more")))
-    }
-}
-
 impl MachineTarget {
     pub(crate) fn new(id: TargetId, machine: &Machine, means: &Means) -> Self {
         let reach = Reach { azure: Arc::clone(&means.azure), place: Arc::new(machine.place.clone()) };
+        let lifecycle = MachineLifecycle::new(reach.clone(), means.stop, means.reboot, means.may_terminate);
         let mut capabilities = Capabilities::default()
-            .with_lifecycle(Arc::new(MachineLifecycle::new(reach.clone(), means)))
+            .with_lifecycle(Arc::new(lifecycle))
             .with_isolation(Arc::new(RuleIsolation::new(reach.clone())));
         if means.has_experiments {
             let studio = ChaosStudio::new(Arc::clone(&means.azure), id.group());

@@ -18,7 +18,7 @@ use super::{
     extent::{Bounds, extent},
     template::Template,
 };
-use crate::{error::failed, group_path::GroupPath, listing::group_named, regions::Region};
+use crate::{error::failed, group_path::GroupPath, groups::group_named, regions::Region};
 
 /// The tag of an experiment that a fault has started, with the fault's id.
 pub const FAULT_TAG: &str = "chaos:fault";
