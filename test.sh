@@ -5,7 +5,7 @@
 # Ends with the counts of tests run and skipped, each skip with its reason. Exits 0 only if every check passed.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
-export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
+export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 CARGO_TARGET_DIR="$PWD/target"
 
 passed=0
 failed=0
@@ -168,7 +168,7 @@ step "architecture" architecture
 step "honest sources" honest_sources
 if command -v shellcheck >/dev/null 2>&1; then step "shellcheck" shell_scripts; fi
 if [ "${CI:-}" = true ] && ! command -v cargo-deny >/dev/null 2>&1; then
-  cargo install --locked --quiet cargo-deny || echo "cargo-deny could not be installed"
+  cargo install --locked --quiet --debug cargo-deny || echo "cargo-deny could not be installed"
 fi
 if command -v cargo-deny >/dev/null 2>&1; then
   step "cargo deny" cargo deny --locked check bans licenses sources

@@ -22,5 +22,7 @@ venv() { # folder, requirements: made anew where they have changed
 
 venv target/bench-moto-venv "moto[server]==$moto"
 venv target/chaostoolkit-venv "$(cat benches/vs-chaostoolkit/requirements.txt)"
+# Where compare.py looks.
+export CARGO_TARGET_DIR="$PWD/target"
 cargo build --locked --release --package examples --features aws --bin drill
 exec target/bench-moto-venv/bin/python -B benches/vs-chaostoolkit/compare.py "${1:-15}"

@@ -1,6 +1,11 @@
 //! Shows the faults in a journal.
 
-use std::{collections::BTreeSet, fmt, path::PathBuf, str::FromStr};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use chaos_core::{Error, FaultId, FaultQuery, FaultRecord, FaultState, Journal, Result};
 use clap::Parser;
@@ -119,11 +124,35 @@ pub async fn history(arguments: HistoryArguments) -> ProgramResult {
         print("no faults")?;
     } else {
         print(&table(&faults, &orphans).to_string())?;
-        if faults.iter().any(|fault| orphans.contains(&fault.id)) {
-            print(&format!("\nrecover with: {}", recover_command(&path)))?;
+        let abandoned: Vec<&FaultRecord> =
+            faults.iter().filter(|fault| orphans.contains(&fault.id)).collect();
+        if !abandoned.is_empty() {
+            print(&way_back(&abandoned, &path))?;
         }
     }
     Ok(Status::Done)
+}
+
+/// How to bring back what nobody takes care of: with a program, and without any.
+fn way_back(abandoned: &[&FaultRecord], journal: &Path) -> String {
+    let registry = chaos_events::registry();
+    let (mut is_ours, mut by_hand) = (false, String::new());
+    for fault in abandoned {
+        let text = match registry.read(&fault.recovery) {
+            Ok(recovery) => {
+                is_ours = true;
+                recovery.by_hand(&fault.target, fault.id)
+            }
+            // An event of somebody else's.
+            Err(_) => format!(
+                "Run the program that injected it, over this journal: what undoes it is {}, which is not known here.",
+                fault.recovery.kind
+            ),
+        };
+        by_hand.push_str(&format!("\n{} by hand: {text}", fault.id));
+    }
+    let command = is_ours.then(|| format!("\nrecover with: {}", recover_command(journal)));
+    command.unwrap_or_default() + &by_hand
 }
 
 fn table(faults: &[FaultRecord], orphans: &BTreeSet<FaultId>) -> Table {

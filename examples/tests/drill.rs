@@ -262,7 +262,8 @@ async fn the_next_drill_recovers_what_a_killed_one_has_left() {
     assert!(run(DRILL, fleet.attached(&hold)).await.was_killed());
     assert_eq!(fleet.stopped().len(), 1);
     let left = run(HISTORY, journal).await.with_code(0).stdout;
-    for text in ["PENDING, nobody takes care of it", &format!("recover --journal {}", text(&path))] {
+    let recover = format!("recover --journal {}", text(&path));
+    for text in ["PENDING, nobody takes care of it", &recover, " by hand: Start local:"] {
         assert!(left.contains(text), "{text:?} is not in {left}");
     }
     let drill = run(DRILL, fleet.attached(&[&journal[..], &["--count", "2"]].concat())).await.with_code(0);

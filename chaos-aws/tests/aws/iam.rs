@@ -28,21 +28,29 @@ const DISCOVERING: &[Operation] = &[
 const TERMINATING: &[Operation] =
     &[("terminating", |cloud| Box::pin(injecting(cloud, Terminate::default())))];
 
-/// What `full` is for besides: everything that asks AWS for anything and is not above. What is new in the library belongs here.
-const EVERYTHING_ELSE: &[Operation] = &[
+/// What `lifecycle` is for besides.
+const STOPPING_AND_REBOOTING: &[Operation] = &[
     ("stopping and starting", |cloud| {
         Box::pin(injecting(cloud, Stop::lasting(Duration::from_secs(4)).unwrap()))
     }),
     ("rebooting", |cloud| Box::pin(injecting(cloud, Reboot::default()))),
+];
+
+/// What `scripts` is for besides.
+const RUNNING_SCRIPTS: &[Operation] = &[
+    ("running scripts", |cloud| {
+        Box::pin(injecting(cloud, CpuBurn::default().lasting(Duration::from_secs(5)).unwrap()))
+    }),
+    ("cancelling a script that the instance never fetches", |cloud| Box::pin(cancelling(cloud))),
+];
+
+/// What `full` is for besides: everything that asks AWS for anything and is not above. What is new in the library belongs here.
+const EVERYTHING_ELSE: &[Operation] = &[
     ("isolating, where somebody opens the group", |cloud| {
         Box::pin(async {
             cut_off(&cloud.provider().await, &cloud.ec2().await, true).await;
         })
     }),
-    ("running scripts", |cloud| {
-        Box::pin(injecting(cloud, CpuBurn::default().lasting(Duration::from_secs(5)).unwrap()))
-    }),
-    ("cancelling a script that the instance never fetches", |cloud| Box::pin(cancelling(cloud))),
     #[cfg(feature = "fis")]
     ("running an experiment", |cloud| Box::pin(crate::fis::one_is_stopped(cloud))),
     #[cfg(feature = "notify")]
@@ -60,11 +68,19 @@ const NOT_BUILT: &[&str] = &[
 ];
 
 /// The operations of each policy.
-fn sweeps() -> [(&'static str, Vec<Operation>); 3] {
+fn sweeps() -> [(&'static str, Vec<Operation>); 5] {
     let discover = DISCOVERING.to_vec();
     let terminate = [DISCOVERING, TERMINATING].concat();
-    let full = [DISCOVERING, TERMINATING, EVERYTHING_ELSE].concat();
-    [("discover", discover), ("terminate", terminate), ("full", full)]
+    let lifecycle = [&terminate, STOPPING_AND_REBOOTING].concat();
+    let scripts = [DISCOVERING, RUNNING_SCRIPTS].concat();
+    let full = [&lifecycle, RUNNING_SCRIPTS, EVERYTHING_ELSE].concat();
+    [
+        ("discover", discover),
+        ("terminate", terminate),
+        ("lifecycle", lifecycle),
+        ("scripts", scripts),
+        ("full", full),
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -51,7 +51,7 @@ impl Registry {
             let known = self.kinds().collect::<Vec<_>>().join(", ");
             Error::new(
                 ErrorKind::NotFound,
-                "no recovery of this kind is registered; register it with the registry",
+                "no recovery of this kind is registered: recover with the program that injected it, or register it",
             )
             .with("kind", &record.kind)
             .with("registered", known)
