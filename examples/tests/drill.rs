@@ -266,6 +266,9 @@ async fn the_next_drill_recovers_what_a_killed_one_has_left() {
     for text in ["PENDING, nobody takes care of it", &recover, " by hand: Start local:"] {
         assert!(left.contains(text), "{text:?} is not in {left}");
     }
+    let planned = run(DRILL, fleet.attached(&[&journal[..], &["--dry-run"]].concat())).await.with_code(0);
+    assert!(planned.stderr.contains("pending 1 of the faults in the journal"), "{planned:#?}");
+    assert_eq!(fleet.stopped().len(), 1, "a plan recovers nothing");
     let drill = run(DRILL, fleet.attached(&[&journal[..], &["--count", "2"]].concat())).await.with_code(0);
     let events: Vec<Value> =
         drill.json()["faults"].as_array().unwrap().iter().map(|fault| fault["event"].clone()).collect();

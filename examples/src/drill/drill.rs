@@ -130,6 +130,11 @@ async fn perform(
     let mut count = order.count();
     let mut providers = stage.providers();
     if order.dry_run {
+        let orphans = ledger.journal.orphans().await?.len();
+        if orphans > 0 {
+            let what = "left by a program that is gone; a run recovers them before it plans";
+            live.head("pending", &format!("{orphans} of the faults in the journal: {what}"));
+        }
         let plan = plan(count).await?;
         order.check_plan(&plan)?;
         let report = DrillReport::untouched(Outcome::DryRun, plan);
