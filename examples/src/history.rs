@@ -175,3 +175,39 @@ fn table(faults: &[FaultRecord], orphans: &BTreeSet<FaultId>) -> Table {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use chaos_core::{Magnitude, RecoveryRecord};
+    use serde_json::json;
+
+    use super::*;
+
+    fn left(id: &str, kind: &str, payload: serde_json::Value) -> FaultRecord {
+        let target = "local:web/replica-1".parse().unwrap();
+        let recovery = RecoveryRecord::new(kind, payload);
+        let at = Timestamp::UNIX_EPOCH;
+        FaultRecord::armed(id.parse().unwrap(), 1, target, "event", recovery, Magnitude::default(), at, at)
+    }
+
+    #[test]
+    fn only_the_program_that_knows_a_recovery_is_named() {
+        let stopped = left(
+            "00000000000000a1",
+            "chaos-events/start-again/1",
+            json!({ "replaced": true, "healthy": 5, "from_the_beginning": false }),
+        );
+        let foreign = left("00000000000000a2", "my-company/power-back/1", json!({}));
+        let journal = Path::new("/tmp/a.journal");
+        let both = way_back(&[&stopped, &foreign], journal);
+        assert!(
+            both.contains("recover with: ") && both.contains("Start local:web/replica-1 again"),
+            "{both}"
+        );
+        let alone = way_back(&[&foreign], journal);
+        assert!(!alone.contains("recover with"), "{alone}");
+        assert!(
+            alone.contains("Run the program that injected it") && alone.contains("my-company/power-back/1")
+        );
+    }
+}
