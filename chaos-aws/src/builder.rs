@@ -145,7 +145,8 @@ impl AutoScalingBuilder {
         self
     }
 
-    /// Sets where waits take their time from, and how old an answer is. Default: [`SystemClock`]. The SDK's own retries take theirs from the system.
+    /// Sets where waits take their time from, and by what it is told how old an answer is. Default: [`SystemClock`]. The SDK's own
+    /// retries take theirs from the system.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.means.clock = clock;
         self

@@ -48,12 +48,13 @@ impl RecentlySeen {
 
     /// Keeps what was answered to a question that was asked at `asked`, and nothing that is old.
     pub(crate) fn keep_machines(&self, machines: &[Arc<Machine>], asked: Timestamp, clock: &dyn Clock) {
-        let mut state = self.tidied(clock);
+        let mut state = self.state();
         for machine in machines {
             if !state.is_old(&machine.id, asked) {
                 state.machines.keep(&machine.id, asked, machine);
             }
         }
+        state.tidy(clock.now());
     }
 
     /// The group of this name, where it need not be looked up.
@@ -66,7 +67,7 @@ impl RecentlySeen {
 
     /// Keeps what was answered to a question that was asked at `asked`, and nothing that is old.
     pub(crate) fn keep_groups(&self, groups: &[Arc<AutoScalingGroup>], asked: Timestamp, clock: &dyn Clock) {
-        let mut state = self.tidied(clock);
+        let mut state = self.state();
         if state.all_changed.is_some_and(|changed| changed >= asked) {
             return;
         }
@@ -75,6 +76,7 @@ impl RecentlySeen {
                 state.groups.keep(name, asked, group);
             }
         }
+        state.tidy(clock.now());
     }
 
     /// An order to change this instance is over, however it ended.
@@ -94,23 +96,19 @@ impl RecentlySeen {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Without what is old.
-    fn tidied(&self, clock: &dyn Clock) -> MutexGuard<'_, State> {
-        let now = clock.now();
-        let mut state = self.state();
-        state.machines.tidy(now);
-        state.groups.tidy(now);
-        // One from a moment that is still to come, by a clock that was set back, counts on.
-        state.changed.retain(|_, at| now.duration_since(*at) < FRESH);
-        state
-    }
 }
 
 impl State {
     /// Whether what was asked for at `asked` tells of this instance as it was before an order.
     fn is_old(&self, id: &str, asked: Timestamp) -> bool {
         self.changed.get(id).copied().max(self.all_changed).is_some_and(|changed| changed >= asked)
+    }
+
+    fn tidy(&mut self, now: Timestamp) {
+        self.machines.tidy(now);
+        self.groups.tidy(now);
+        // One from a moment that is still to come, by a clock that was set back, counts on.
+        self.changed.retain(|_, at| now.duration_since(*at) < FRESH);
     }
 }
 
@@ -194,7 +192,6 @@ mod tests {
         recent.keep_machines(&[machine("i-c")], asked, &clock);
         recent.keep_groups(&web(&["i-a"]), asked, &clock);
         assert_eq!((found(&recent, &clock).len(), known(&recent, &clock)), (0, None));
-        recent.keep_machines(&[], clock.now(), &clock);
         let state = recent.state();
         assert!(state.machines.0.is_empty() && state.groups.0.is_empty(), "nothing old is kept");
     }
@@ -254,7 +251,9 @@ mod tests {
         recent.forget("i-b", &clock);
         clock.jump(SignedDuration::from_millis(-50));
         // By this clock the order is not over yet: what was asked for before it is old all the same.
-        recent.keep_machines(&[machine("i-b")], asked, &clock);
+        for _ in 0..2 {
+            recent.keep_machines(&[machine("i-b")], asked, &clock);
+        }
         assert_eq!(found(&recent, &clock), ["i-a"]);
         clock.jump(SignedDuration::from_millis(-51));
         assert_eq!((found(&recent, &clock).len(), known(&recent, &clock)), (0, None));
