@@ -19,6 +19,7 @@ use chaos_core::{
     Target, TargetId, async_trait,
 };
 use futures_util::{StreamExt, stream};
+use rustix::process::{Pid, getsid};
 use tempfile::TempDir;
 
 /// One group of three targets, `host:web/machine-0` and so on. Each of them is this machine.
@@ -293,6 +294,16 @@ pub(crate) fn marked(fault: &str) -> Vec<u32> {
         environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes()).then_some(pid)
     });
     processes.collect()
+}
+
+/// Those of them that hold the fault: the leaders of their sessions, without what they start in passing. That carries the mark, too,
+/// until it has become another program.
+pub(crate) fn holders(fault: &str) -> Vec<u32> {
+    let leads = |pid: &u32| {
+        let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw);
+        getsid(pid).ok() == pid
+    };
+    marked(fault).into_iter().filter(leads).collect()
 }
 
 /// Whether only root may do what a test needs, and this is not root. Said, because nobody sees a test that returns early.
