@@ -156,7 +156,7 @@ fi
 [ -n "$compiler" ] || { echo "a C compiler is needed for SQLite: install gcc"; exit 1; }
 
 mkdir -p target
-# A build from nothing takes about 9 GB.
+# A build from nothing takes about 7 GB.
 echo "free on this disk: $(df -h --output=avail . | tail -1 | tr -d ' ')"
 install_moto || echo "moto could not be installed"
 install_azure_sdk || echo "Microsoft's SDK for Azure could not be installed"

@@ -12,7 +12,7 @@
 #
 # It answers with lines NAME=VALUE on standard output, `note=` among them for what a person should know. The exit status is
 # that of sysexits.h: 64 for a parameter that makes no sense on this machine, 69 for something that is missing here, 75 for what may
-# work when it is tried again; the reason is on standard error.
+# work when it is tried again, 77 for what may not be done from here; the reason is on standard error.
 #
 # Whatever holds a fault carries its id as the first variable of the environment that it was started with. That mark is how
 # stop finds everything: it needs no file, survives no reboot, and belongs to nobody else.
@@ -36,6 +36,11 @@ unsupported() {
 not_now() {
   printf '%s\n' "$*" >&2
   exit 75
+}
+
+denied() {
+  printf '%s\n' "$*" >&2
+  exit 77
 }
 
 need() { # command...
@@ -85,11 +90,11 @@ must_see_as_before() {
     has_rebooted=1
     return
   fi
-  [ "$3 $4" = "$9 ${10}" ] || not_now "the fault is in other namespaces of this machine, in another container perhaps"
+  [ "$3 $4" = "$9 ${10}" ] || denied "the fault is in other namespaces of this machine, in another container perhaps"
   # With CAP_SYS_PTRACE everything is seen; otherwise one's own, as far as it has no more rights.
   [ $((0x${12} & 0x80000)) -eq 0 ] || return 0
   if [ "$5" != "${11}" ] || [ $((0x$6 & ~0x${12})) -ne 0 ]; then
-    not_now "the fault was begun by the user and group $5, perhaps with more capabilities: recover as those, or as root"
+    denied "the fault was begun by the user and group $5, perhaps with more capabilities: recover as those, or as root"
   fi
 }
 

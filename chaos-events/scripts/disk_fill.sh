@@ -273,16 +273,16 @@ stop() {
   stop_all
   # Where it was killed before that.
   if [ -e "$fill_file" ] || [ -L "$fill_file" ]; then rm -f -- "$fill_file"; fi
-  # The kernel may take a moment; where others take the space, it never comes back.
-  is_closed=0
   patience_ends=$(($(uptime) + 300))
-  until is_back || [ "$(uptime)" -ge "$patience_ends" ]; do sleep 0.02; done
-  [ "$is_closed" -eq 1 ] || not_now "the file is still open"
-}
-
-is_back() {
-  [ "$is_closed" -eq 1 ] || [ "$(still_open)" -ne 0 ] || is_closed=1
-  [ "$is_closed" -eq 1 ] && { [ -z "$expected" ] || ! look_at_space || [ "$free" -ge "$expected" ]; }
+  until [ "$(still_open)" -eq 0 ]; do
+    [ "$(uptime)" -lt "$patience_ends" ] || not_now "the file is still open"
+    sleep 0.02
+  done
+  # The kernel may take another moment to give the space back. What others take meanwhile never comes back.
+  patience_ends=$(($(uptime) + 50))
+  until [ -z "$expected" ] || ! look_at_space || [ "$free" -ge "$expected" ] || [ "$(uptime)" -ge "$patience_ends" ]; do
+    sleep 0.02
+  done
 }
 
 case $action in

@@ -136,6 +136,7 @@ impl HostFault {
             64 => ErrorKind::InvalidInput,
             69 => ErrorKind::Unsupported,
             75 => ErrorKind::Unavailable,
+            77 => ErrorKind::Denied,
             _ => ErrorKind::Other,
         };
         Err(Error::new(kind, reason.to_owned())

@@ -2,17 +2,22 @@ mod by_hand;
 
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
-use chaos_core::{Clock, Outcome, SystemClock};
+use chaos_core::{Clock, ErrorKind, FaultState, Outcome, SystemClock};
 use chaos_events::{CpuBurn, EndCpuBurn};
 use chaos_testkit::{Subject, Timing, contract};
 use futures_util::future::join_all;
 
 use self::by_hand::ByHand;
-use crate::machine::{self, Machine, Tools, altered, holders, lacks_root, marked, until};
+use crate::{
+    held::Held,
+    machine::{self, Machine, Tools, altered, holders, lacks_root, marked, until},
+};
 
 const LONG: Duration = Duration::from_secs(60);
 /// How late the end of a fault may be that nobody recovers.
 const GRACE: Duration = Duration::from_secs(2);
+/// A shell without rights.
+const AS_NOBODY: &str = "exec setpriv --reuid 65534 --regid 65534 --clear-groups /bin/dash \"$@\"";
 
 fn burn(percent: f64, duration: Duration) -> CpuBurn {
     CpuBurn::load(percent).unwrap().cores(1).unwrap().lasting(duration).unwrap()
@@ -49,7 +54,7 @@ async fn its_recovery_keeps_the_contract() {
 async fn it_keeps_the_contract() {
     let machine = Machine::with(Tools::of_debian());
     let fresh = async || Ok(Subject::new(machine.clone(), machine.id()));
-    let burn = burn(20.0, Duration::from_millis(500));
+    let burn = burn(20.0, Duration::from_secs(2));
     contract::event::check(&Timing::default(), burn, chaos_events::registry(), fresh).await.assert_kept();
 }
 
@@ -177,18 +182,48 @@ async fn who_cannot_see_it_says_so() {
     burn.succeeds("start").await;
     let burning = holders(&burn.fault);
     assert!(!burning.is_empty());
-    for (elsewhere, reason) in [
-        ("exec setpriv --reuid 65534 --regid 65534 --clear-groups /bin/dash \"$@\"", "user and group 0:0"),
-        ("exec unshare --pid --fork --mount-proc /bin/dash \"$@\"", "other namespaces"),
-        ("PATH=/nowhere exec /bin/dash \"$@\"", "is missing"),
+    for (elsewhere, status, reason) in [
+        (AS_NOBODY, 77, "user and group 0:0"),
+        ("exec unshare --pid --fork --mount-proc /bin/dash \"$@\"", 77, "other namespaces"),
+        ("PATH=/nowhere exec /bin/dash \"$@\"", 75, "is missing"),
     ] {
         let (tools, _directory) = altered(Tools::of_debian(), "sh", elsewhere);
         let blind = burn.with_tools(tools);
         let answer = blind.run("stop").await;
-        assert_eq!(answer.status, 75, "{elsewhere}: {answer:?}");
+        assert_eq!(answer.status, status, "{elsewhere}: {answer:?}");
         assert!(answer.stderr.contains(reason), "{elsewhere}: {answer:?}");
         assert_eq!(holders(&burn.fault), burning, "{elsewhere}");
     }
     burn.succeeds("stop").await;
     assert_eq!(marked(&burn.fault), [0; 0]);
+}
+
+/// Trying again does not help whoever recovers as the wrong user, so that it is said at once; it helps whoever has the rights.
+#[tokio::test]
+async fn the_wrong_user_is_told_at_once() {
+    if lacks_root("the_wrong_user_is_told_at_once") {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let wrong = home.path().join("wrong");
+    let lines = format!("[ ! -e '{}' ] || {AS_NOBODY}\nexec /bin/dash \"$@\"", wrong.display());
+    let (tools, _directory) = altered(Tools::of_debian(), "sh", &lines);
+    let held = Held::inject(&Machine::with(tools), burn(20.0, LONG)).await;
+    fs::write(&wrong, "").unwrap();
+    let (clock, fault) = (SystemClock::default(), held.fault.to_string());
+    let begun = clock.now();
+    let (record, monkey) = held.not_recovered().await;
+    let took = clock.now().duration_since(begun).unsigned_abs();
+    let failure = record.failure.unwrap();
+    assert_eq!(failure.kind, ErrorKind::Denied, "{failure}");
+    assert!(
+        failure.message.contains("user and group 0:0") && failure.message.contains("as root"),
+        "{failure}"
+    );
+    // Of a budget of twenty.
+    assert!(took < Duration::from_secs(10), "it took {took:?}");
+    assert_ne!(holders(&fault), [0; 0]);
+    fs::remove_file(&wrong).unwrap();
+    assert_eq!(monkey.recover_pending().await.unwrap()[0].state, FaultState::Recovered);
+    assert_eq!(marked(&fault), [0; 0]);
 }

@@ -5,7 +5,7 @@ mod hostile;
 
 use std::{fs, time::Duration};
 
-use chaos_core::{FaultQuery, FaultRecord, FaultState, Journal, MemoryJournal, Monkey, Outcome};
+use chaos_core::{FaultRecord, Outcome};
 use chaos_events::{DiskFill, FreeSpace};
 use chaos_testkit::{Subject, Timing, contract};
 use futures_util::future::join_all;
@@ -14,29 +14,17 @@ use self::{
     by_hand::ByHand,
     disk::{Disk, MEBIBYTE},
 };
-use crate::machine::{Machine, Tools, lacks_root, marked, until};
+use crate::{
+    held::Held,
+    machine::{Machine, Tools, lacks_root, marked, until},
+};
 
 /// Injects it for longer than a test takes, and cuts it short once `look` has looked.
 async fn while_held(tools: Tools, fill: DiskFill, disk: &Disk, look: impl AsyncFnOnce()) -> FaultRecord {
-    let (machine, journal) = (Machine::with(tools), MemoryJournal::new());
     let before = disk.free();
-    let monkey = Monkey::builder().provider(machine.clone());
-    let monkey = monkey.unleash(journal.clone(), chaos_events::registry()).build().unwrap();
-    let target = machine.id();
-    let is_active =
-        async || journal.pending().await.unwrap().iter().any(|fault| fault.state == FaultState::Active);
-    tokio::select! {
-        report = monkey.inject(fill.lasting(Duration::from_secs(60)).unwrap(), &target) => {
-            panic!("it was not held: {report:?}");
-        }
-        () = async {
-            until("it is held", Duration::from_secs(60), is_active).await;
-            look().await;
-        } => {}
-    }
-    monkey.shutdown().await;
-    let fault = journal.find(&FaultQuery::all()).await.unwrap().remove(0);
-    assert_eq!(fault.state, FaultState::Recovered, "{fault:?}");
+    let held = Held::inject(&Machine::with(tools), fill.lasting(Duration::from_secs(60)).unwrap()).await;
+    look().await;
+    let fault = held.cut_short().await;
     assert_eq!(marked(&fault.id.to_string()), [0; 0]);
     assert!(disk.free().abs_diff(before) < MEBIBYTE || !disk.shows().is_empty(), "{fault:?}");
     fault
@@ -220,6 +208,6 @@ async fn it_keeps_the_contract() {
     let machine = Machine::with(Tools::of_debian());
     let fresh = async || Ok(Subject::new(machine.clone(), machine.id()));
     let fill = DiskFill::bytes(home.path().to_str().unwrap(), MEBIBYTE).unwrap();
-    let fill = fill.lasting(Duration::from_millis(500)).unwrap();
+    let fill = fill.lasting(Duration::from_secs(2)).unwrap();
     contract::event::check(&Timing::default(), fill, chaos_events::registry(), fresh).await.assert_kept();
 }

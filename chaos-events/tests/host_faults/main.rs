@@ -10,6 +10,7 @@
 
 mod cpu_burn;
 mod disk_fill;
+mod held;
 mod machine;
 mod network_blackhole;
 mod undone_by_hand;

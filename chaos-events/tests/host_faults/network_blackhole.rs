@@ -1,7 +1,6 @@
 //! The network blackhole, in network namespaces of the tests' own: real rules, real packets, none of them to anywhere else.
 
 pub(crate) mod fallbacks;
-pub(crate) mod held;
 mod hostile;
 mod lifetime;
 pub(crate) mod namespace;
@@ -45,7 +44,7 @@ async fn it_keeps_the_contract() {
     let network = Network::new();
     let machine = Machine::in_namespace(Tools::of_debian(), Some(network.near.name()));
     let fresh = async || Ok(Subject::new(machine.clone(), machine.id()));
-    let blackhole = NetworkBlackhole::dns().lasting(Duration::from_millis(500)).unwrap();
+    let blackhole = NetworkBlackhole::dns().lasting(Duration::from_secs(2)).unwrap();
     contract::event::check(&Timing::default(), blackhole, chaos_events::registry(), fresh)
         .await
         .assert_kept();

@@ -7,11 +7,11 @@ use chaos_events::{CpuBurn, DiskFill, NetworkBlackhole, registry};
 
 use crate::{
     disk_fill::disk::Disk,
+    held::Held,
     machine::{Machine, Tools, lacks_root, marked, until},
     network_blackhole::{
         all_tools,
         fallbacks::{with_iptables_only, without_owners},
-        held::Held,
         namespace::Network,
     },
 };

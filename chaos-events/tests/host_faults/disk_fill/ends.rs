@@ -65,6 +65,27 @@ async fn stopping_and_starting_are_harmless_when_they_are_repeated_or_never_happ
     }
 }
 
+/// Space that others take while it is stopped never comes back; the stop does not wait for it.
+#[tokio::test]
+async fn others_that_write_meanwhile_do_not_keep_a_stop_waiting() {
+    if lacks_root("a fill that is stopped while others write") {
+        return;
+    }
+    let disk = Disk::ext4();
+    let writes = format!(
+        "dd if=/dev/zero of='{}/others' bs=1M count=4 oflag=append conv=notrunc 2>/dev/null",
+        disk.path().display()
+    );
+    let (tools, _home) = meddled("ls", &writes);
+    let fill = started(tools, &disk, LONG).await;
+    let clock = SystemClock::default();
+    let begun = clock.now();
+    fill.succeeds("stop").await;
+    let took = clock.now().duration_since(begun).unsigned_abs();
+    assert!(took < Duration::from_secs(2), "it took {took:?}");
+    assert_eq!((fill.traces(), disk.shows()), (vec![], vec!["others".to_owned()]));
+}
+
 #[tokio::test]
 async fn nobody_has_to_be_there_for_it_to_end() {
     if lacks_root("a fill whose injector is gone") {

@@ -13,7 +13,10 @@ use super::{
     by_hand::ByHand,
     disk::{Disk, names},
 };
-use crate::machine::{Machine, Tools, lacks_root};
+use crate::{
+    held::Held,
+    machine::{Machine, Tools, lacks_root},
+};
 
 /// Why it was not prepared, with nothing injected.
 async fn refused(machine: &Machine, path: &str) -> String {
@@ -177,13 +180,13 @@ fn whatever_a_directory_is_called_its_name_does_nothing() {
             fs::create_dir(&path).unwrap();
         }
         let fill = DiskFill::bytes(path.to_str().unwrap(), 4096).unwrap().keeping_free(0);
-        let fill = fill.lasting(Duration::from_millis(300)).unwrap();
-        let report = runtime.block_on(machine.monkey().inject(fill, &machine.id())).unwrap();
         if exists {
-            prop_assert_eq!(report.outcome(), Outcome::Completed, "{}", report);
+            let fault = runtime.block_on(async { Held::inject(&machine, fill).await.cut_short().await });
+            prop_assert_eq!(fault.achieved.get("bytes"), Some(4096.0), "{:?}", fault);
             prop_assert_eq!(names(&path), [""; 0]);
             prop_assert_eq!(names(home.path()).len(), 1);
         } else {
+            let report = runtime.block_on(machine.monkey().inject(fill, &machine.id())).unwrap();
             prop_assert!(report.faults.is_empty(), "{}", report);
             let why = report.why_nothing().join("; ");
             prop_assert!(why.contains("there is no such directory") && why.contains("path"), "{}", why);

@@ -8,12 +8,14 @@ use tempfile::TempDir;
 
 use super::{
     all_tools,
-    held::Held,
     lifetime::{is_gone, named, signal},
     namespace::Network,
     stream::{Stream, after},
 };
-use crate::machine::{Machine, Tools, altered, lacks_root, marked, program, until};
+use crate::{
+    held::Held,
+    machine::{Machine, Tools, altered, lacks_root, marked, program, until},
+};
 use rustix::process::Signal;
 
 /// An nft, or a kernel, from before tables had owners.

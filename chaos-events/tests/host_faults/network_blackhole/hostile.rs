@@ -9,12 +9,11 @@ use proptest::{
     test_runner::TestRunner,
 };
 
-use super::{
-    all_tools,
+use super::{all_tools, namespace::Network};
+use crate::{
     held::{Held, impatient},
-    namespace::Network,
+    machine::{Machine, Tools, lacks_root},
 };
-use crate::machine::{Machine, Tools, lacks_root};
 
 const TRICKS: [&str; 14] = [
     "--help",

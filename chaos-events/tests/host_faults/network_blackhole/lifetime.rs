@@ -9,11 +9,13 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
     all_tools,
-    held::Held,
     namespace::Network,
     stream::{Stream, after},
 };
-use crate::machine::{Machine, Tools, lacks_root, marked, until};
+use crate::{
+    held::Held,
+    machine::{Machine, Tools, lacks_root, marked, until},
+};
 
 /// A ruleset of the user's own, with everything in it that a careless tool would touch.
 const OWN_RULES: &str = "\

@@ -5,8 +5,11 @@ use std::{net::IpAddr, time::Duration};
 use chaos_core::{ErrorKind, Outcome};
 use chaos_events::{Allowed, Direction, NetworkBlackhole, Protocol};
 
-use super::{all_tools, held::Held, namespace::Network};
-use crate::machine::{Machine, Tools, lacks_root};
+use super::{all_tools, namespace::Network};
+use crate::{
+    held::Held,
+    machine::{Machine, Tools, lacks_root},
+};
 
 const ALL: [Direction; 3] = [Direction::Ingress, Direction::Egress, Direction::Both];
 

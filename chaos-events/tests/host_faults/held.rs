@@ -78,6 +78,14 @@ impl Held {
         self.ended().await
     }
 
+    /// Tries to recover it now, which fails; and the monkey that may try again.
+    pub(crate) async fn not_recovered(self) -> (FaultRecord, Monkey) {
+        self.monkey.halt("the test has seen enough").await.unwrap();
+        let record = self.running.await.unwrap().unwrap().faults.remove(0);
+        assert_eq!(record.state, FaultState::RecoveryFailed, "{record:?}");
+        (record, self.monkey)
+    }
+
     /// Waits until it has ended by itself.
     pub(crate) async fn ended(self) -> FaultRecord {
         let record = self.running.await.unwrap().unwrap().faults.remove(0);
