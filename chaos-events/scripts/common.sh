@@ -93,6 +93,9 @@ must_see_as_before() {
   [ "$3 $4" = "$9 ${10}" ] || denied "the fault is in other namespaces of this machine, in another container perhaps"
   # With CAP_SYS_PTRACE everything is seen; otherwise one's own, as far as it has no more rights.
   [ $((0x${12} & 0x80000)) -eq 0 ] || return 0
+  case ${11} in
+  :* | *:) not_now "it cannot be told which user this is" ;;
+  esac
   if [ "$5" != "${11}" ] || [ $((0x$6 & ~0x${12})) -ne 0 ]; then
     denied "the fault was begun by the user and group $5, perhaps with more capabilities: recover as those, or as root"
   fi

@@ -279,7 +279,7 @@ stop() {
     sleep 0.02
   done
   # The kernel may take another moment to give the space back. What others take meanwhile never comes back.
-  patience_ends=$(($(uptime) + 50))
+  patience_ends=$(($(uptime) + 100))
   until [ -z "$expected" ] || ! look_at_space || [ "$free" -ge "$expected" ] || [ "$(uptime)" -ge "$patience_ends" ]; do
     sleep 0.02
   done

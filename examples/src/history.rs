@@ -116,12 +116,13 @@ pub async fn history(arguments: HistoryArguments) -> ProgramResult {
         true => journal.orphans().await?.into_iter().map(|fault| fault.id).collect(),
         false => BTreeSet::new(),
     };
+    let others = if faults.is_empty() { journal.find(&FaultQuery::all()).await? } else { Vec::new() };
     let path = journal.path().to_owned();
     journal.close().await?;
     if arguments.json {
         print_json(&History { faults })?;
     } else if faults.is_empty() {
-        print("no faults")?;
+        print(&no_faults(&others))?;
     } else {
         print(&table(&faults, &orphans).to_string())?;
         let abandoned: Vec<&FaultRecord> =
@@ -131,6 +132,16 @@ pub async fn history(arguments: HistoryArguments) -> ProgramResult {
         }
     }
     Ok(Status::Done)
+}
+
+/// What to say where no fault is one that was asked for: a name may have been misspelt.
+fn no_faults(others: &[FaultRecord]) -> String {
+    if others.is_empty() {
+        return "no faults".to_owned();
+    }
+    let events: BTreeSet<&str> = others.iter().map(|fault| fault.event.as_str()).collect();
+    let events: Vec<&str> = events.into_iter().collect();
+    format!("no faults like these; in the journal: {}, of {}", others.len(), events.join(", "))
 }
 
 /// How to bring back what nobody takes care of: with a program, and without any.

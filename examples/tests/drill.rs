@@ -310,6 +310,8 @@ async fn history(journal: &Path) {
             .with_code(0);
         assert_eq!(some.json()["faults"].as_array().unwrap().len(), found, "{arguments:?}");
     }
+    let misspelt = run(HISTORY, ["--journal", text(journal), "--event", "stopp"]).await.with_code(0);
+    assert_eq!(misspelt.stdout, "no faults like these; in the journal: 3, of stop, terminate\n");
     assert_eq!(
         serde_json::from_value::<FaultState>(faults[0]["state"].clone()).unwrap(),
         FaultState::Recovered

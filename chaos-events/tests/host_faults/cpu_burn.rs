@@ -182,12 +182,14 @@ async fn who_cannot_see_it_says_so() {
     burn.succeeds("start").await;
     let burning = holders(&burn.fault);
     assert!(!burning.is_empty());
-    for (elsewhere, status, reason) in [
-        (AS_NOBODY, 77, "user and group 0:0"),
-        ("exec unshare --pid --fork --mount-proc /bin/dash \"$@\"", 77, "other namespaces"),
-        ("PATH=/nowhere exec /bin/dash \"$@\"", 75, "is missing"),
+    let debian = Tools::of_debian;
+    for (tools, elsewhere, status, reason) in [
+        (debian(), AS_NOBODY, 77, "user and group 0:0"),
+        (debian(), "exec unshare --pid --fork --mount-proc /bin/dash \"$@\"", 77, "other namespaces"),
+        (debian(), "PATH=/nowhere exec /bin/dash \"$@\"", 75, "is missing"),
+        (debian().without("id"), AS_NOBODY, 75, "which user"),
     ] {
-        let (tools, _directory) = altered(Tools::of_debian(), "sh", elsewhere);
+        let (tools, _directory) = altered(tools, "sh", elsewhere);
         let blind = burn.with_tools(tools);
         let answer = blind.run("stop").await;
         assert_eq!(answer.status, status, "{elsewhere}: {answer:?}");

@@ -32,7 +32,7 @@ impl Held {
     /// An injection that has returned.
     pub(crate) async fn inject(machine: &Machine, event: impl ChaosEvent) -> Self {
         let held = Self::begin(machine, event).await;
-        until("the fault holds", Duration::from_secs(10), async || {
+        until("the fault holds", Duration::from_secs(60), async || {
             assert!(!held.running.is_finished(), "it did not hold");
             held.record().await.is_some_and(|record| record.state == FaultState::Active)
         })
