@@ -7,7 +7,7 @@ use std::{
 
 use aws_sdk_ec2::{error::SdkError, operation::describe_instances::DescribeInstancesOutput, types::Filter};
 use chaos_core::{Clock, Error, ErrorKind, Result, listing::pages};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt};
 
 use crate::{
     error::{code, failed},
@@ -21,8 +21,6 @@ const IDS: usize = 1000;
 const FILTER_VALUES: usize = 200;
 /// How many instances a page holds, where the answer comes in pages.
 const PAGE: i32 = 1000;
-/// How many calls for one page of groups are under way at a time.
-const AT_A_TIME: usize = 2;
 
 const ACTION: &str = "ec2:DescribeInstances";
 
@@ -36,9 +34,11 @@ pub(crate) async fn machines(
     let mut machines = known;
     let ids: Vec<String> = ids.iter().filter(|id| !machines.contains_key(*id)).cloned().collect();
     let asked = clock.now();
-    let batches: Vec<_> = ids.chunks(IDS).map(|ids| Box::pin(by_ids(region, ids))).collect();
-    let found: Vec<Vec<Machine>> = stream::iter(batches).buffer_unordered(AT_A_TIME).try_collect().await?;
-    let found: Vec<Arc<Machine>> = found.into_iter().flatten().map(Arc::new).collect();
+    let mut found: Vec<Arc<Machine>> = Vec::with_capacity(ids.len());
+    // One call after another: many at a time of this size, and a slow endpoint answers none of them in time.
+    for ids in ids.chunks(IDS) {
+        found.extend(Box::pin(by_ids(region, ids)).await?.into_iter().map(Arc::new));
+    }
     region.recently_seen().keep_machines(&found, asked, clock);
     machines.extend(found.into_iter().map(|machine| (machine.id.clone(), machine)));
     Ok(machines)
