@@ -116,7 +116,10 @@ pub async fn history(arguments: HistoryArguments) -> ProgramResult {
         true => journal.orphans().await?.into_iter().map(|fault| fault.id).collect(),
         false => BTreeSet::new(),
     };
-    let others = if faults.is_empty() { journal.find(&FaultQuery::all()).await? } else { Vec::new() };
+    let others = match !arguments.json && faults.is_empty() {
+        true => journal.find(&FaultQuery::all()).await?,
+        false => Vec::new(),
+    };
     let path = journal.path().to_owned();
     journal.close().await?;
     if arguments.json {
