@@ -80,7 +80,7 @@ pub use capability::{
     NetworkShare, Output, Script, Shell,
 };
 pub use chance::{CountingEntropy, Entropy, SystemEntropy};
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock, SystemClock, require_real_time};
 pub use error::{Error, ErrorKind, Failure, Result};
 pub use event::{ChaosEvent, Hold, Scope};
 pub use fault::{

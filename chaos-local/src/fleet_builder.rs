@@ -1,6 +1,6 @@
 use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, sync::Arc, time::Duration};
 
-use chaos_core::{Clock, Error, Result, SystemClock};
+use chaos_core::{Clock, Error, Result, SystemClock, require_real_time};
 
 use crate::{
     Fleet, HealthCheck,
@@ -141,11 +141,13 @@ impl FleetBuilder {
     ///
     /// # Errors
     /// `InvalidInput` for a setting out of its range, a port in use, a network namespace that does not exist, a program that
-    /// cannot be started and one that ends before it is healthy; `Denied` where this user may not enter the namespace; `Conflict` where another fleet holds the state directory; `Timeout` where a replica is not healthy in
-    /// time. No replica is left behind.
+    /// cannot be started and one that ends before it is healthy; `Denied` where this user may not enter the namespace; `Conflict` where
+    /// another fleet holds the state directory; `Timeout` where a replica is not healthy in time; `Unsupported` where tokio's
+    /// time is paused. No replica is left behind.
     ///
     /// Cancel safe: dropping the call ends what was started.
     pub async fn start(self) -> Result<Fleet> {
+        require_real_time("a fleet of real processes")?;
         Fleet::launch(self.validate()?).await
     }
 

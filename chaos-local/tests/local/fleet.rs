@@ -207,6 +207,15 @@ async fn a_fleet_that_cannot_start_says_why_and_leaves_nothing() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn paused_time_is_refused_by_name() {
+    let mark = Mark::new();
+    let error = mark.sleepers(1).start().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("start_paused"), "{error}");
+    assert!(mark.processes().is_empty());
+}
+
 #[tokio::test]
 async fn dropping_the_start_leaves_nothing() {
     let mark = Mark::new();
