@@ -81,11 +81,12 @@ impl DiskFill {
     /// Takes this many bytes of the file system that holds the directory `path`. For 60 seconds.
     ///
     /// # Errors
-    /// `InvalidInput` for zero, and for a path that is not absolute.
+    /// `InvalidInput` for zero, for 8 EiB or more, and for a path that is not absolute.
     pub fn bytes(path: impl Into<String>, bytes: u64) -> Result<Self> {
         if bytes == 0 {
             return Err(Error::invalid("bytes", bytes, "at least 1"));
         }
+        Self::check_countable(bytes)?;
         Self::new(path.into(), Amount::Bytes(bytes))
     }
 
@@ -93,9 +94,18 @@ impl DiskFill {
     /// seconds.
     ///
     /// # Errors
-    /// `InvalidInput` for a path that is not absolute.
+    /// `InvalidInput` for 8 EiB or more, and for a path that is not absolute.
     pub fn all_but(path: impl Into<String>, bytes: u64) -> Result<Self> {
+        Self::check_countable(bytes)?;
         Self::new(path.into(), Amount::AllBut(bytes))
+    }
+
+    /// Shells count up to this, and no file system is as large.
+    fn check_countable(bytes: u64) -> Result<()> {
+        match i64::try_from(bytes) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::invalid("bytes", bytes, format!("at most {}", i64::MAX))),
+        }
     }
 
     fn new(path: String, amount: Amount) -> Result<Self> {
@@ -127,8 +137,8 @@ impl Amount {
     fn parameters(self) -> (&'static str, u64) {
         match self {
             Self::UpTo(hundredths) => ("percent", u64::from(hundredths)),
-            Self::Bytes(bytes) => ("bytes", countable(bytes)),
-            Self::AllBut(bytes) => ("all_but", countable(bytes)),
+            Self::Bytes(bytes) => ("bytes", bytes),
+            Self::AllBut(bytes) => ("all_but", bytes),
         }
     }
 
@@ -139,11 +149,6 @@ impl Amount {
             Self::AllBut(bytes) => prepared.requesting("bytes", free.saturating_sub(bytes) as f64),
         }
     }
-}
-
-/// Shells count up to this, and no file system is as large.
-fn countable(bytes: u64) -> u64 {
-    bytes.min(i64::MAX.unsigned_abs())
 }
 
 #[async_trait]
@@ -166,7 +171,7 @@ impl ChaosEvent for DiskFill {
             .with("path", &self.path)
             .with("unit", unit)
             .with("amount", amount)
-            .with("floor", countable(self.floor));
+            .with("floor", self.floor.min(i64::MAX.unsigned_abs()));
         let named = |error: Error| error.with("path", &self.path);
         let ready = fault.preflight(scope).await.map_err(named)?;
         let space = Space::of(&ready.answer)?;

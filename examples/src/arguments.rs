@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use chaos_core::{Clock, SystemClock};
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,6 +27,16 @@ pub(crate) fn seed(text: &str) -> Result<u64, String> {
 /// How many.
 pub(crate) fn count(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "expected a whole number".to_owned())
+}
+
+/// `500MB`, `2GiB`, or so many bytes. What is too much to be counted reads as the most that can be, and is no file system's size.
+pub(crate) fn size(text: &str) -> Result<ByteSize, String> {
+    let size: ByteSize =
+        text.parse().map_err(|_| "expected a size such as 500MB, 2GiB or 4096".to_owned())?;
+    if i64::try_from(size.as_u64()).is_err() {
+        return Err(format!("expected less than 8EiB ({} bytes at most)", i64::MAX));
+    }
+    Ok(size)
 }
 
 /// An instant, or how long ago it was.
@@ -53,6 +64,19 @@ mod tests {
         }
         for text in ["", "5", "-5s", "soon", "5 parsecs"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_those_that_can_be_counted() {
+        for (text, bytes) in [("4096", 4096), ("2GiB", 2 << 30), ("500MB", 500_000_000), ("7.5EiB", 15 << 59)]
+        {
+            assert_eq!(size(text), Ok(ByteSize::b(bytes)), "{text}");
+        }
+        for text in
+            ["", "-1", "GiB", "1 parsec", "8EiB", "16EiB", "99999999EiB", "18446744073709551615", "1.5e9"]
+        {
+            assert!(size(text).is_err(), "{text}");
         }
     }
 

@@ -130,9 +130,10 @@ impl Openings {
     /// `lifeline` is what the shell of a machine is reached through.
     pub(super) fn of(allowed: &[Allowed], is_machine: bool, lifeline: &[IpAddr]) -> Result<Self> {
         let mut openings = Self::default();
+        let mut hosts = Vec::new();
         for Allowed(kind) in allowed {
             match kind {
-                Kind::Host(host) => openings.hosts.add(host.clone()),
+                Kind::Host(host) => hosts.push(host.clone()),
                 Kind::Port(protocol, port) => openings.ports.add(*protocol, *port)?,
                 _ if !is_machine => {}
                 Kind::Loopback => openings.loopback = true,
@@ -143,16 +144,16 @@ impl Openings {
                         openings.ports.add(Protocol::Udp, port)?;
                     }
                 }
-                Kind::CloudServices => openings.add_addresses(&CLOUD),
-                Kind::Shell => openings.add_addresses(lifeline),
+                Kind::CloudServices => hosts.extend(CLOUD.into_iter().map(host_of)),
+                Kind::Shell => hosts.extend(lifeline.iter().copied().map(host_of)),
             }
         }
+        openings.hosts.add(hosts);
+        openings.hosts.check_number("allowed hosts")?;
         Ok(openings)
     }
+}
 
-    fn add_addresses(&mut self, addresses: &[IpAddr]) {
-        for address in addresses {
-            self.hosts.add(Host::Network(address.to_canonical().into()));
-        }
-    }
+fn host_of(address: IpAddr) -> Host {
+    Host::Network(address.to_canonical().into())
 }

@@ -15,7 +15,7 @@ use chaos_events::{
 use clap::{Args, ValueEnum};
 
 use super::given::{Given, command_line};
-use crate::arguments::{count, duration, duration_text};
+use crate::arguments::{count, duration, duration_text, size};
 
 /// What to inject, and how much of it.
 #[derive(Clone, Debug, Args)]
@@ -40,13 +40,13 @@ pub(super) struct EventArguments {
     #[arg(long, value_name = "PERCENT", group = "amount")]
     percent: Option<f64>,
     /// disk-fill: this much, such as 500MB or 2GiB
-    #[arg(long, value_name = "SIZE", group = "amount")]
+    #[arg(long, value_name = "SIZE", group = "amount", value_parser = size)]
     bytes: Option<ByteSize>,
     /// disk-fill: all but this much
-    #[arg(long, value_name = "SIZE", group = "amount")]
+    #[arg(long, value_name = "SIZE", group = "amount", value_parser = size)]
     all_but: Option<ByteSize>,
     /// disk-fill: keep this much free whatever is asked for; 64MiB if not given
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     keep_free: Option<ByteSize>,
     /// network-blackhole: all traffic of the target; on a process of this machine, that of its ports
     #[arg(long, group = "traffic")]

@@ -94,7 +94,10 @@ async fn a_path_that_cannot_be_filled_is_refused_by_name() {
     for percent in [0.0, -1.0, 100.1, f64::NAN, f64::INFINITY] {
         assert!(DiskFill::up_to_percent("/", percent).is_err());
     }
-    assert!(DiskFill::bytes("/", 0).is_err());
+    for bytes in [0, 1 << 63, u64::MAX] {
+        assert!(DiskFill::bytes("/", bytes).is_err(), "{bytes}");
+    }
+    assert!(DiskFill::all_but("/", 1 << 63).is_err());
 }
 
 #[tokio::test]

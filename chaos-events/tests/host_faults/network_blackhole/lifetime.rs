@@ -109,7 +109,7 @@ async fn without_any_recovery_it_ends_at_its_deadline() {
         is_gone(&network, &own, &held.fault.to_string(), Duration::from_secs(2)).await;
         let seen = stream.end();
         let late = after(record.deadline, seen.back());
-        assert!((-100..1000).contains(&late), "traffic was back {late} ms after the deadline");
+        assert!(late < 1000, "traffic was back {late} ms after the deadline");
         assert_eq!(seen.arrived_between(record.injected_at.unwrap(), seen.back()), 0);
     }
 }
@@ -135,7 +135,7 @@ async fn the_kernel_stops_it_where_its_processes_hang() {
     .await;
     let seen = stream.end();
     let late = after(deadline, seen.back());
-    assert!((-100..1000).contains(&late), "traffic was back {late} ms after the deadline");
+    assert!(late < 1000, "traffic was back {late} ms after the deadline");
     signal(&processes, Signal::KILL);
     is_gone(&network, "", &held.fault.to_string(), Duration::from_secs(1)).await;
 }
