@@ -53,6 +53,7 @@ mod chance;
 mod clock;
 mod contain;
 mod error;
+mod escaped;
 mod event;
 mod fault;
 mod journal;
@@ -82,13 +83,16 @@ pub use capability::{
 pub use chance::{CountingEntropy, Entropy, SystemEntropy};
 pub use clock::{Clock, ManualClock, SystemClock, require_real_time};
 pub use error::{Error, ErrorKind, Failure, Result};
+pub use escaped::{Escaped, escaped};
 pub use event::{ChaosEvent, Hold, Scope};
 pub use fault::{
     Active, Armed, FaultId, FaultRecord, FaultState, Inject, Injection, Magnitude, Mark, Milestone, Permit,
     Prepared, Reached, Safeguard,
 };
 pub use futures_util::{future::BoxFuture, stream::BoxStream};
-pub use journal::{Arming, FaultQuery, Halt, Journal, Lease, Limits, MemoryJournal, Tally};
+pub use journal::{
+    Arming, FaultQuery, Found, Halt, Journal, Lease, Limits, MemoryJournal, Tally, Unreadable,
+};
 pub use monkey::{Check, Diagnosis, Monkey, MonkeyBuilder};
 pub use observer::{Activity, Chosen, CutShort, Intended, Observer, TracingObserver};
 pub use plan::{Decision, Doubt, GroupPlan, Plan, Reason, TargetPlan};

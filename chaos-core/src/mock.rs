@@ -36,10 +36,10 @@ use mockall::mock;
 
 use crate::{
     Activity, Arming, Calendar, Capabilities, CapabilitySet, ChaosEvent, Clock, Entropy, Experiment,
-    ExperimentDefinition, ExperimentId, ExperimentRun, Experiments, FaultId, FaultQuery, FaultRecord, Group,
-    GroupFilter, GroupId, Halt, Health, Hold, Intended, Isolation, IsolationSnapshot, Journal, Labels, Lease,
-    Lifecycle, Limits, Mark, NetworkShare, Observer, Output, Permit, Prepared, Provider, Result, Scope,
-    Script, Shell, Target, TargetId, Window,
+    ExperimentDefinition, ExperimentId, ExperimentRun, Experiments, FaultId, FaultQuery, FaultRecord, Found,
+    Group, GroupFilter, GroupId, Halt, Health, Hold, Intended, Isolation, IsolationSnapshot, Journal, Labels,
+    Lease, Lifecycle, Limits, Mark, NetworkShare, Observer, Output, Permit, Prepared, Provider, Result,
+    Scope, Script, Shell, Target, TargetId, Window,
 };
 
 mock! {
@@ -140,6 +140,7 @@ mock! {
     #[async_trait]
     impl Clock for Clock {
         fn now(&self) -> Timestamp;
+        fn monotonic(&self) -> Duration;
         async fn sleep(&self, duration: Duration);
     }
 }
@@ -172,9 +173,9 @@ mock! {
     impl Journal for Journal {
         async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>>;
         async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()>;
-        async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>>;
-        async fn pending(&self) -> Result<Vec<FaultRecord>>;
-        async fn orphans(&self) -> Result<Vec<FaultRecord>>;
+        async fn find(&self, query: &FaultQuery) -> Result<Found>;
+        async fn pending(&self) -> Result<Found>;
+        async fn orphans(&self, now: Timestamp) -> Result<Found>;
         async fn set_halt(&self, halt: Option<Halt>) -> Result<()>;
         async fn halt(&self) -> Result<Option<Halt>>;
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{FaultRecord, FaultState, Plan, Reason, TargetId};
+use crate::{FaultRecord, FaultState, Plan, Reason, TargetId, Unreadable};
 
 /// What one run did, and what it did not do and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct RunReport {
     pub faults: Vec<FaultRecord>,
     /// Faults of earlier runs that this one found pending and recovered before it injected anything.
     pub replayed: Vec<FaultRecord>,
+    /// Entries of the journal that this run could not read. Each may be a fault that is still to be recovered.
+    #[serde(default)]
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// A chosen target that was left alone after all.
@@ -71,9 +74,11 @@ impl RunReport {
         }
     }
 
-    /// Whether every fault that this run injected or found was seen to be undone. True as well where there was none.
+    /// Whether every fault that this run injected or found was seen to be undone. True as well where there was none; false where the
+    /// journal holds an entry that cannot be read.
     pub fn is_recovered(&self) -> bool {
-        self.faults.iter().chain(&self.replayed).all(|fault| fault.state == FaultState::Recovered)
+        self.unreadable.is_empty()
+            && self.faults.iter().chain(&self.replayed).all(|fault| fault.state == FaultState::Recovered)
     }
 
     /// Everything that kept this run from injecting, for a person to read.

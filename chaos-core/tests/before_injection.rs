@@ -55,7 +55,11 @@ impl Observer for Asked {
     fn observe(&self, _: Timestamp, _: &Activity) {}
 
     async fn before_injection(&self, at: Timestamp, intended: &Intended) -> Result<()> {
-        assert_eq!(self.journal.find(&FaultQuery::all()).await.unwrap(), [], "asked before it is armed");
+        assert_eq!(
+            self.journal.find(&FaultQuery::all()).await.unwrap().faults,
+            [],
+            "asked before it is armed"
+        );
         self.seen.lock().unwrap().push((at, intended.clone()));
         match self.answer.as_ref() {
             Answer::Refuse => Err(Error::new(ErrorKind::Refused, "the change board says no")),
@@ -91,7 +95,7 @@ async fn assert_left_alone(world: &MemoryProvider, journal: &MemoryJournal, repo
     assert_eq!(report.outcome(), Outcome::Skipped, "{report}");
     assert_eq!(report.skipped.len(), 1, "{report}");
     assert!(report.to_string().contains(why), "{report}");
-    assert_eq!(journal.find(&FaultQuery::all()).await.unwrap(), [], "{report}");
+    assert_eq!(journal.find(&FaultQuery::all()).await.unwrap().faults, [], "{report}");
     for number in 0..5 {
         let id = format!("memory:web/machine-{number}").parse().unwrap();
         assert_eq!(support::health(world, &id).await, Health::Healthy, "{id}: {report}");
@@ -219,7 +223,7 @@ async fn the_last_look_comes_after_the_announcement() {
     let report = monkey.inject(PowerOff::default(), &third()).await.unwrap();
     assert_eq!(report.outcome(), Outcome::Skipped);
     assert!(report.to_string().contains("machine-3: it is unhealthy"), "{report}");
-    assert_eq!(journal.find(&FaultQuery::all()).await.unwrap(), []);
+    assert_eq!(journal.find(&FaultQuery::all()).await.unwrap().faults, []);
     assert!(recorder.names().contains(&"skipped".to_owned()), "{:?}", recorder.names());
 }
 
@@ -235,7 +239,7 @@ async fn a_run_that_is_cut_short_while_it_is_announced_arms_nothing() {
         () = async { while asked.seen().is_empty() { tokio::task::yield_now().await } } => {}
     }
     monkey.shutdown().await;
-    assert_eq!(journal.find(&FaultQuery::all()).await.unwrap(), []);
+    assert_eq!(journal.find(&FaultQuery::all()).await.unwrap().faults, []);
     assert_eq!(support::health(&world, &asked.seen()[0].1.target).await, Health::Healthy);
 }
 
@@ -269,7 +273,7 @@ async fn nobody_is_asked_before_a_recovery_and_all_are_told_how_to_do_it_by_hand
         .observer(Asked::to(Answer::Refuse, &journal))
         .build()
         .unwrap();
-    let replayed = monkey.recover_pending().await.unwrap();
+    let replayed = monkey.recover_pending().await.unwrap().faults;
     assert_eq!((replayed[0].id, replayed[0].state), (orphan, FaultState::Recovered));
     let (what, of, by_hand) = kept.0.lock().unwrap().remove(0);
     assert_eq!((what, &of), ("taken over", &target));

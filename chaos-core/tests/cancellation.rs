@@ -40,7 +40,7 @@ async fn ticks(number: usize) {
 }
 
 async fn assert_whole(world: &MemoryProvider, journal: &MemoryJournal, context: &str) {
-    assert_eq!(journal.pending().await.unwrap(), [], "{context}");
+    assert_eq!(journal.pending().await.unwrap().faults, [], "{context}");
     for number in 0..5 {
         let id = format!("memory:web/machine-{number}").parse().unwrap();
         assert_eq!(support::health(world, &id).await, Health::Healthy, "{context}: {id}");
@@ -56,7 +56,7 @@ fn assert_met(met: &[Option<FaultState>], expected: &[FaultState]) {
 }
 
 async fn state(journal: &MemoryJournal) -> Option<FaultState> {
-    journal.find(&FaultQuery::all()).await.unwrap().first().map(|fault| fault.state)
+    journal.find(&FaultQuery::all()).await.unwrap().faults.first().map(|fault| fault.state)
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn when_the_runtime_ends_at_any_point_a_replay_brings_the_target_back() {
             drop(first);
             let met_now = support::runtime().block_on(async {
                 let met_now = state(&journal).await;
-                let replayed = monkey(&world, &journal, hold).recover_pending().await.unwrap();
+                let replayed = monkey(&world, &journal, hold).recover_pending().await.unwrap().faults;
                 assert_eq!(replayed.is_empty(), !met_now.is_some_and(FaultState::is_pending));
                 assert_whole(&world, &journal, &format!("ended after {number} ticks, fault {met_now:?}"))
                     .await;

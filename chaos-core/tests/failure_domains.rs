@@ -133,7 +133,7 @@ async fn a_zone_that_another_monkey_has_hit_is_not_the_one_that_is_left() {
     let first = builder(&world, &journal).event(PowerOff::lasting(hold)).build().unwrap();
     let running = tokio::spawn(async move { first.run_once().await });
     until_state(&journal, FaultState::Active).await;
-    let hit = zone_of(&world, &journal.pending().await.unwrap()[0].target).await;
+    let hit = zone_of(&world, &journal.pending().await.unwrap().faults[0].target).await;
     let other = if hit == "a" { "b" } else { "a" };
 
     let second = |name: &str| {

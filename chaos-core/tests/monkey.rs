@@ -28,7 +28,7 @@ async fn a_run_stops_one_machine_and_brings_it_back() {
     let fault = &report.faults[0];
     assert_eq!(fault.state, FaultState::Recovered);
     assert_eq!(fault.time_to_recover(), Some(Duration::from_secs(60)));
-    assert_eq!(journal.pending().await.unwrap(), []);
+    assert_eq!(journal.pending().await.unwrap().faults, []);
     assert_eq!(support::health(&world, &fault.target).await, Health::Healthy);
 }
 
@@ -111,7 +111,7 @@ async fn several_victims_are_recovered_even_when_one_of_them_fails() {
                 break report;
             }
         };
-        assert_eq!(journal.pending().await.unwrap(), [], "{stage:?}: {report}");
+        assert_eq!(journal.pending().await.unwrap().faults, [], "{stage:?}: {report}");
         for number in 0..6 {
             let id = format!("memory:web/machine-{number}").parse().unwrap();
             assert_eq!(support::health(&world, &id).await, Health::Healthy, "{stage:?}: {id}: {report}");
@@ -153,7 +153,7 @@ async fn a_recovery_that_fails_is_loud_blocks_the_target_and_is_mended_by_a_repl
     ));
 
     support::break_recovery(false);
-    let mended = monkey.recover_pending().await.unwrap();
+    let mended = monkey.recover_pending().await.unwrap().faults;
     assert_eq!(mended[0].state, FaultState::Recovered);
     assert_eq!(support::health(&world, &target).await, Health::Healthy);
     assert_eq!(monkey.inject(PowerOff::default(), &target).await.unwrap().outcome(), Outcome::Completed);
@@ -166,8 +166,8 @@ async fn a_person_may_declare_a_fault_mended() {
     let monkey = builder(&world, &journal).build().unwrap();
     let (fault, target) = support::orphan(&world, &journal).await;
     monkey.declare_mended(fault, "restarted it from the console").await.unwrap();
-    assert_eq!(journal.pending().await.unwrap(), []);
-    let record = &journal.find(&FaultQuery::all().target(target)).await.unwrap()[0];
+    assert_eq!(journal.pending().await.unwrap().faults, []);
+    let record = &journal.find(&FaultQuery::all().target(target)).await.unwrap().faults[0];
     assert_eq!(record.note.as_deref(), Some("declared mended: restarted it from the console"));
 }
 
@@ -183,7 +183,7 @@ async fn a_monkey_recovers_what_is_pending_before_it_injects() {
 
     assert_eq!(report.replayed.iter().map(|replayed| replayed.id).collect::<Vec<_>>(), [fault]);
     assert_eq!(report.outcome(), Outcome::Completed, "{report}");
-    assert_eq!(journal.pending().await.unwrap(), []);
+    assert_eq!(journal.pending().await.unwrap().faults, []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -195,17 +195,17 @@ async fn a_replay_leaves_alone_what_a_living_monkey_holds() {
     support::until_state(&journal, FaultState::Active).await;
 
     let second = builder(&world, &journal).event(PowerOff::default()).build().unwrap();
-    assert_eq!(second.recover_pending().await.unwrap(), []);
+    assert_eq!(second.recover_pending().await.unwrap().faults, []);
     let refused = second.run_once().await.unwrap();
     assert_eq!(refused.outcome(), Outcome::Skipped, "{refused}");
     assert_eq!(refused.plan.groups[0].reason, Some(Reason::GroupLimit { active: 1, limit: 1 }));
 
     // A person may take it over; the one who held it recovers once more and reports the same.
-    let taken = second.take_over_pending().await.unwrap();
+    let taken = second.take_over_pending().await.unwrap().faults;
     assert_eq!(taken[0].state, FaultState::Recovered);
     let report = holding.await.unwrap();
     assert_eq!(report.faults[0].state, FaultState::Recovered, "{report}");
-    assert_eq!(journal.pending().await.unwrap(), []);
+    assert_eq!(journal.pending().await.unwrap().faults, []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -225,7 +225,7 @@ async fn a_halt_ends_what_is_held_and_forbids_what_is_to_come() {
     other.halt("the pager rings").await.unwrap();
     let report = running.await.unwrap();
     assert!(report.faults[0].time_to_recover().unwrap() < Duration::from_secs(10), "{report}");
-    assert_eq!(journal.pending().await.unwrap(), []);
+    assert_eq!(journal.pending().await.unwrap().faults, []);
 
     for monkey in [&holder, &other] {
         let refused = monkey.run_once().await.unwrap();
@@ -247,7 +247,7 @@ async fn shutdown_cuts_the_hold_short_and_waits_for_the_recovery() {
     });
     support::until_state(&journal, FaultState::Active).await;
     monkey.shutdown().await;
-    assert_eq!(journal.pending().await.unwrap(), []);
+    assert_eq!(journal.pending().await.unwrap().faults, []);
     assert!(running.await.unwrap().faults[0].time_to_recover().unwrap() < Duration::from_secs(1));
     assert!(monkey.run_once().await.is_err());
 }
@@ -268,7 +268,7 @@ async fn run_repeats_until_it_is_told_to_stop() {
     monkey.run(chaos_core::Clock::sleep(&clock, Duration::from_secs(1_350))).await.unwrap();
     assert_eq!(recorder.names().iter().filter(|name| *name == "run-began").count(), 3);
     assert_eq!(recorder.names().iter().filter(|name| *name == "recovered").count(), 3);
-    assert_eq!(journal.pending().await.unwrap(), []);
+    assert_eq!(journal.pending().await.unwrap().faults, []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -347,7 +347,7 @@ async fn a_recovery_that_cannot_be_read_back_is_refused_before_the_injection() {
     let report = monkey.run_once().await.unwrap();
     assert_eq!(report.outcome(), Outcome::Skipped);
     assert!(report.to_string().contains("chaos-core/power-on/1"), "{report}");
-    assert_eq!(journal.find(&FaultQuery::all()).await.unwrap(), []);
+    assert_eq!(journal.find(&FaultQuery::all()).await.unwrap().faults, []);
     assert!(!monkey.diagnose().await.is_sound());
 }
 
@@ -359,7 +359,7 @@ async fn diagnose_finds_nothing_wrong_with_a_sound_monkey_and_touches_nothing() 
     let diagnosis = monkey.diagnose().await;
     assert!(diagnosis.is_sound(), "{diagnosis:?}");
     assert_eq!(diagnosis.checks.len(), 4);
-    assert_eq!(journal.find(&FaultQuery::all()).await.unwrap(), []);
+    assert_eq!(journal.find(&FaultQuery::all()).await.unwrap().faults, []);
 }
 
 #[test]

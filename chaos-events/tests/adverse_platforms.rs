@@ -297,7 +297,7 @@ async fn a_provider_that_resolves_another_target_has_that_one_left_alone() {
 
     confused.confuse(false);
     let replayed = within(&platform, seconds(60), monkey.recover_pending()).await.unwrap();
-    assert_eq!(replayed[0].state, FaultState::Recovered);
+    assert_eq!(replayed.faults[0].state, FaultState::Recovered);
     assert_eq!(platform.health(1), Health::Healthy);
 }
 

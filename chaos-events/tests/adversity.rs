@@ -95,6 +95,10 @@ impl Clock for PanicsAt {
         self.0.now()
     }
 
+    fn monotonic(&self) -> Duration {
+        self.0.monotonic()
+    }
+
     async fn sleep(&self, duration: Duration) {
         // The hold is what the preparations have left of it.
         let is_hold = duration <= self.1 && duration > self.1 - seconds(1);
@@ -116,7 +120,7 @@ async fn what_panics_where_nobody_contains_it_is_rescued_at_once() {
     assert_eq!(report.outcome(), Outcome::Failed, "{report}");
     assert!(report.to_string().contains("the second sleep of this length panics"), "{report}");
     assert_eq!(platform.orders(), ["stop machine-1", "start machine-1"], "{report}");
-    assert_eq!(journal.pending().await.unwrap(), []);
+    assert_eq!(journal.pending().await.unwrap().faults, []);
 }
 
 /// A stop that says once how long it is held, and panics when it is asked again.
@@ -189,7 +193,7 @@ async fn nothing_is_injected_after_an_arming_that_outlasted_the_deadline() {
     let report = monkey.inject(stop(10), &platform.id(1)).await.unwrap();
     assert_eq!(platform.orders(), [""; 0], "{report}");
     assert!(report.is_recovered(), "{report}");
-    assert_eq!(journal.find(&FaultQuery::all()).await.unwrap()[0].injecting_at, None);
+    assert_eq!(journal.find(&FaultQuery::all()).await.unwrap().faults[0].injecting_at, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -272,10 +276,10 @@ async fn a_fault_that_a_living_monkey_holds_cannot_be_declared_mended() {
     let target = platform.id(1);
     let (report, ()) = tokio::join!(async { monkey.inject(stop(60), &target).await.unwrap() }, async {
         platform.clock().sleep(seconds(10)).await;
-        let fault = journal.pending().await.unwrap()[0].id;
+        let fault = journal.pending().await.unwrap().faults[0].id;
         let refused = monkey.declare_mended(fault, "looks fine").await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Conflict);
-        assert_eq!(journal.pending().await.unwrap().len(), 1);
+        assert_eq!(journal.pending().await.unwrap().faults.len(), 1);
     });
     assert_eq!(report.outcome(), Outcome::Completed, "{report}");
 }
@@ -315,10 +319,10 @@ async fn a_fault_that_another_monkey_gave_up_meanwhile_ends_recovered_when_its_h
     let target = platform.id(1);
     let (report, ()) = tokio::join!(async { monkey.inject(stop(60), &target).await.unwrap() }, async {
         platform.clock().sleep(seconds(70)).await;
-        let given_up = other.take_over_pending().await.unwrap();
+        let given_up = other.take_over_pending().await.unwrap().faults;
         assert_eq!(given_up[0].state, FaultState::RecoveryFailed);
     });
     assert_eq!(report.outcome(), Outcome::Completed, "{report}");
     assert_eq!(platform.health(1), Health::Healthy);
-    assert_eq!(journal.find(&FaultQuery::all()).await.unwrap()[0].state, FaultState::Recovered);
+    assert_eq!(journal.find(&FaultQuery::all()).await.unwrap().faults[0].state, FaultState::Recovered);
 }

@@ -154,7 +154,7 @@ async fn whatever_call_breaks_nothing_is_left_running() {
                 assert!(is_skipped || report.is_recovered(), "{call:?} {times:?}: {report:?}");
                 assert!(!is_skipped || lab.orders().is_empty(), "{call:?} {times:?}: {report:?}");
                 assert!(lab.states().iter().all(|state| state.has_ended()), "{call:?} {times:?}: {report:?}");
-                assert_eq!(journal.pending().await.unwrap(), [], "{call:?} {times:?}");
+                assert_eq!(journal.pending().await.unwrap().faults, [], "{call:?} {times:?}");
             }
         }
     }
@@ -224,14 +224,21 @@ async fn two_faults_do_not_share_an_experiment() {
         let monkey = Arc::clone(&monkey);
         async move { monkey.inject(six_minutes(), &target()).await.unwrap() }
     });
-    while journal.pending().await.unwrap().first().is_none_or(|fault| fault.state != FaultState::Active) {
+    while journal
+        .pending()
+        .await
+        .unwrap()
+        .faults
+        .first()
+        .is_none_or(|fault| fault.state != FaultState::Active)
+    {
         chaos_core::Clock::sleep(&lab.clock, Duration::from_secs(1)).await;
     }
     let other: TargetId = "memory:web/machine-1".parse().unwrap();
     let second = over(lab.clone(), &lab, MemoryJournal::new()).build().unwrap();
     let second = second.inject(six_minutes(), &other).await.unwrap();
     assert_eq!(second.outcome(), Outcome::Skipped, "{second}");
-    let fault = journal.pending().await.unwrap()[0].id;
+    let fault = journal.pending().await.unwrap().faults[0].id;
     assert!(format!("{second:?}").contains(&fault.to_string()), "it is said whose run it is: {second:?}");
     assert_eq!(first.await.unwrap().outcome(), Outcome::Completed);
     assert_eq!(lab.orders(), ["start"]);

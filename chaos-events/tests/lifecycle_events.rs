@@ -109,7 +109,7 @@ async fn a_group_that_does_not_heal_is_a_failed_recovery_that_says_what_is_missi
     assert!(fault.time_to_detect().is_some() && fault.time_to_recover().is_none());
 
     world.set_health(&"memory:web/machine-5".parse().unwrap(), Health::Healthy).unwrap();
-    assert_eq!(monkey.recover_pending().await.unwrap()[0].state, FaultState::Recovered);
+    assert_eq!(monkey.recover_pending().await.unwrap().faults[0].state, FaultState::Recovered);
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +146,7 @@ async fn a_stopped_target_that_vanishes_is_over_when_its_group_is_whole() {
         });
         assert_eq!(report.outcome(), Outcome::Completed, "{report}");
         assert_eq!(health(&world, "memory:web/machine-5").await, expected);
-        assert_eq!(journal.pending().await.unwrap(), []);
+        assert_eq!(journal.pending().await.unwrap().faults, []);
     }
 }
 
@@ -226,10 +226,13 @@ async fn a_replay_is_right_from_every_state_whether_the_injection_ran_or_not() {
             }
             let journal = left_behind(state, ran, &recovery).await;
             let monkey = builder(&world, journal.clone()).build().unwrap();
-            let replayed = monkey.recover_pending().await.unwrap();
+            let replayed = monkey.recover_pending().await.unwrap().faults;
             assert_eq!(replayed[0].state, FaultState::Recovered, "{kind} {state} {ran}: {replayed:?}");
             assert_eq!(world.group(&target.group()).await.unwrap().healthy(), 5, "{kind} {state} {ran}");
-            assert_eq!(journal.find(&FaultQuery::all()).await.unwrap()[0].state, FaultState::Recovered);
+            assert_eq!(
+                journal.find(&FaultQuery::all()).await.unwrap().faults[0].state,
+                FaultState::Recovered
+            );
         }
     }
 }
@@ -246,7 +249,7 @@ async fn a_lost_reply_that_takes_effect_late_is_not_missed() {
     let monkey = builder(&world, journal.clone()).build().unwrap();
     let clock = clock();
     let target: TargetId = "memory:web/machine-1".parse().unwrap();
-    let (replayed, ()) = tokio::join!(async { monkey.recover_pending().await.unwrap() }, async {
+    let (replayed, ()) = tokio::join!(async { monkey.recover_pending().await.unwrap().faults }, async {
         clock.sleep(Duration::from_secs(1)).await;
         world.set_health(&target, Health::Unhealthy).unwrap();
         clock.sleep(Duration::from_secs(60)).await;
@@ -277,16 +280,16 @@ impl Journal for FailsAt {
         self.0.mark(fault, mark).await
     }
 
-    async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>> {
+    async fn find(&self, query: &FaultQuery) -> Result<chaos_core::Found> {
         self.0.find(query).await
     }
 
-    async fn pending(&self) -> Result<Vec<FaultRecord>> {
+    async fn pending(&self) -> Result<chaos_core::Found> {
         self.0.pending().await
     }
 
-    async fn orphans(&self) -> Result<Vec<FaultRecord>> {
-        self.0.orphans().await
+    async fn orphans(&self, now: Timestamp) -> Result<chaos_core::Found> {
+        self.0.orphans(now).await
     }
 
     async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
@@ -312,9 +315,15 @@ async fn a_journal_that_fails_never_leaves_a_target_down_and_never_counts_as_a_s
 
         let later = builder(&world, journal.clone()).build().unwrap();
         assert!(
-            later.recover_pending().await.unwrap().iter().all(|fault| fault.state == FaultState::Recovered)
+            later
+                .recover_pending()
+                .await
+                .unwrap()
+                .faults
+                .iter()
+                .all(|fault| fault.state == FaultState::Recovered)
         );
-        assert_eq!(journal.pending().await.unwrap(), [], "{state}");
+        assert_eq!(journal.pending().await.unwrap().faults, [], "{state}");
     }
 }
 
@@ -326,7 +335,7 @@ impl Observer for AtArming {
     fn observe(&self, _: Timestamp, activity: &Activity) {
         if matches!(activity, Activity::Armed { .. }) {
             let pending = self.0.pending().now_or_never().unwrap().unwrap();
-            self.1.lock().unwrap().extend(pending);
+            self.1.lock().unwrap().extend(pending.faults);
         }
     }
 }

@@ -14,10 +14,10 @@
 //! let journal = SqlJournal::open(&path).await?;
 //!
 //! let failed = FaultQuery::all().state(FaultState::RecoveryFailed).limit(20);
-//! for fault in journal.find(&failed).await? {
+//! for fault in journal.find(&failed).await?.faults {
 //!     println!("{} {} on {}", fault.armed_at, fault.event, fault.target);
 //! }
-//! assert!(journal.pending().await?.is_empty());
+//! assert!(journal.pending().await?.faults.is_empty());
 //! journal.close().await?;
 //! # Ok(())
 //! # }

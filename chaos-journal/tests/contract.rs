@@ -32,7 +32,7 @@ async fn the_journal_on_disk_keeps_the_contract_of_journals() {
 struct Transcript(Vec<String>);
 
 impl Transcript {
-    fn faults(&mut self, call: &str, found: chaos_core::Result<Vec<FaultRecord>>) {
+    fn faults(&mut self, call: &str, found: chaos_core::Result<chaos_core::Found>) {
         self.0.push(format!("{call}: {found:#?}"));
     }
 
@@ -43,7 +43,7 @@ impl Transcript {
     async fn state_of(&mut self, call: &str, journal: &dyn Journal) {
         self.faults(&format!("{call}, all"), journal.find(&FaultQuery::all()).await);
         self.faults(&format!("{call}, pending"), journal.pending().await);
-        self.faults(&format!("{call}, orphans"), journal.orphans().await);
+        self.faults(&format!("{call}, orphans"), journal.orphans(jiff::Timestamp::UNIX_EPOCH).await);
         self.answer(&format!("{call}, halt"), journal.halt().await);
     }
 }
@@ -198,13 +198,13 @@ async fn the_journal_on_disk_tells_the_same_story_as_the_one_in_memory() {
         assert_eq!(told, expected);
     }
     // Equal in every number and instant, not only in print; and after a reopening too.
-    let all = in_memory.find(&FaultQuery::all()).await.unwrap();
+    let all = in_memory.find(&FaultQuery::all()).await.unwrap().faults;
     assert!(all.len() > 40);
-    assert_eq!(on_disk.find(&FaultQuery::all()).await.unwrap(), all);
+    assert_eq!(on_disk.find(&FaultQuery::all()).await.unwrap().faults, all);
     on_disk.close().await.unwrap();
     let reopened = SqlJournal::open_existing(folder.path().join("j")).await.unwrap();
-    assert_eq!(reopened.find(&FaultQuery::all()).await.unwrap(), all);
-    assert_eq!(reopened.pending().await.unwrap(), in_memory.pending().await.unwrap());
+    assert_eq!(reopened.find(&FaultQuery::all()).await.unwrap().faults, all);
+    assert_eq!(reopened.pending().await.unwrap().faults, in_memory.pending().await.unwrap().faults);
 }
 
 #[tokio::test]
@@ -231,7 +231,7 @@ async fn extreme_values_come_back_as_they_were() {
     }
     journal.close().await.unwrap();
     let journal = SqlJournal::open(&path).await.unwrap();
-    let read = journal.find(&FaultQuery::all()).await.unwrap();
+    let read = journal.find(&FaultQuery::all()).await.unwrap().faults;
     assert_eq!(read, written);
     let bits = |fault: &FaultRecord| -> Vec<u64> {
         fault.requested.iter().map(|(_, value)| value.to_bits()).collect()
@@ -291,7 +291,7 @@ async fn a_content_that_cannot_be_read_is_an_error_that_names_the_fault() {
         for error in [
             journal.find(&FaultQuery::all()).await.unwrap_err(),
             journal.pending().await.unwrap_err(),
-            journal.orphans().await.unwrap_err(),
+            journal.orphans(jiff::Timestamp::UNIX_EPOCH).await.unwrap_err(),
             journal.mark(common::id(0xabc), &Mark::new(FaultState::Recovering, at(1))).await.unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{column}");
@@ -300,6 +300,6 @@ async fn a_content_that_cannot_be_read_is_an_error_that_names_the_fault() {
             assert!(text.contains(path.to_str().unwrap()), "{text}");
         }
         write(before).execute(&mut connection).await.unwrap();
-        assert_eq!(journal.pending().await.unwrap().len(), 2, "{column}");
+        assert_eq!(journal.pending().await.unwrap().faults.len(), 2, "{column}");
     }
 }

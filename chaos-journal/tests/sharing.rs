@@ -71,17 +71,20 @@ async fn a_killed_process_leaves_its_faults_to_the_others_at_once() {
     wait_for(&mut child, "armed");
 
     let journal = SqlJournal::open_existing(&path).await.unwrap();
-    let pending = journal.pending().await.unwrap();
+    let pending = journal.pending().await.unwrap().faults;
     assert_eq!(pending.len(), 2);
     assert_eq!(pending[0].state, FaultState::Injecting);
-    assert!(journal.orphans().await.unwrap().is_empty(), "its holder lives");
+    assert!(
+        journal.orphans(jiff::Timestamp::UNIX_EPOCH).await.unwrap().faults.is_empty(),
+        "its holder lives"
+    );
 
     child.kill().unwrap();
     child.wait().unwrap();
-    assert_eq!(journal.orphans().await.unwrap(), pending);
-    assert_eq!(journal.pending().await.unwrap(), pending);
+    assert_eq!(journal.orphans(jiff::Timestamp::UNIX_EPOCH).await.unwrap().faults, pending);
+    assert_eq!(journal.pending().await.unwrap().faults, pending);
     // Asked twice, because the first question removes the dead session's file.
-    assert_eq!(journal.orphans().await.unwrap(), pending);
+    assert_eq!(journal.orphans(jiff::Timestamp::UNIX_EPOCH).await.unwrap().faults, pending);
     journal.close().await.unwrap();
     assert_eq!(names(folder.path()), ["j"]);
 }
@@ -112,7 +115,11 @@ async fn processes_that_open_a_new_journal_at_once_all_succeed() {
         assert!(child.wait().unwrap().success());
     }
     let journal = SqlJournal::open_existing(&path).await.unwrap();
-    assert_eq!(journal.orphans().await.unwrap().len(), 6, "every one wrote into the same file");
+    assert_eq!(
+        journal.orphans(jiff::Timestamp::UNIX_EPOCH).await.unwrap().faults.len(),
+        6,
+        "every one wrote into the same file"
+    );
     journal.close().await.unwrap();
     assert_eq!(names(folder.path()), ["j"]);
 }
@@ -133,7 +140,7 @@ async fn tasks_that_open_a_new_journal_at_once_all_succeed() {
         }
         tasks.join_all().await;
         let journal = SqlJournal::open_existing(&path).await.unwrap();
-        assert_eq!(journal.pending().await.unwrap().len(), 4);
+        assert_eq!(journal.pending().await.unwrap().faults.len(), 4);
     }
 }
 
@@ -168,8 +175,8 @@ async fn journals_over_one_file_never_exceed_a_limit_together() {
     for group in &groups {
         assert!(groups.iter().filter(|other| other == &group).count() <= 3, "{groups:?}");
     }
-    assert_eq!(done[0].0.pending().await.unwrap().len(), 5);
-    assert!(done[0].0.orphans().await.unwrap().is_empty());
+    assert_eq!(done[0].0.pending().await.unwrap().faults.len(), 5);
+    assert!(done[0].0.orphans(jiff::Timestamp::UNIX_EPOCH).await.unwrap().faults.is_empty());
 }
 
 #[tokio::test]
@@ -179,7 +186,7 @@ async fn two_journals_in_one_process_see_whose_fault_is_whose() {
     let first = SqlJournal::open(&path).await.unwrap();
     let second = SqlJournal::open(&path).await.unwrap();
     let orphans = async |journal: &SqlJournal| -> Vec<_> {
-        let found = journal.orphans().await.unwrap();
+        let found = journal.orphans(jiff::Timestamp::UNIX_EPOCH).await.unwrap().faults;
         found.into_iter().map(|fault| fault.id).collect()
     };
     let kept = arm(&first, &fault(1, "local:web/a", "stop")).await;
@@ -217,7 +224,7 @@ async fn a_halt_by_one_stops_the_other() {
         Arming::Refused(Reason::Halted { reason }) => assert_eq!(reason, "smoke"),
         other => panic!("{other:?}"),
     }
-    assert!(second.find(&chaos_core::FaultQuery::all()).await.unwrap().is_empty());
+    assert!(second.find(&chaos_core::FaultQuery::all()).await.unwrap().faults.is_empty());
     second.set_halt(None).await.unwrap();
     assert_eq!(first.halt().await.unwrap(), None);
 }
@@ -266,10 +273,14 @@ async fn a_dropped_call_happened_whole_or_not_at_all() {
                 finished += 1;
             }
         }
-        let pending = journal.pending().await.unwrap();
+        let pending = journal.pending().await.unwrap().faults;
         let there: Vec<_> = pending.iter().filter(|other| other.id == fault.id).collect();
         assert!(there.iter().all(|other| **other == fault), "whole");
-        assert_eq!(journal.orphans().await.unwrap(), pending, "nobody holds what was dropped");
+        assert_eq!(
+            journal.orphans(jiff::Timestamp::UNIX_EPOCH).await.unwrap().faults,
+            pending,
+            "nobody holds what was dropped"
+        );
         // The journal goes on, and no transaction was left open.
         let next = common::fault(1_000 + number, &format!("local:next/{number}"), "stop");
         drop(arm(&journal, &next).await);

@@ -84,7 +84,7 @@ async fn a_journal_that_a_newer_program_took_over_is_written_no_more() {
     execute(&mut connection, "PRAGMA user_version = 99").await;
     let armed = journal.arm(&fault(1, "local:web/a", "stop"), &chaos_core::Limits::none()).await;
     assert_eq!(armed.unwrap_err().kind(), ErrorKind::Conflict);
-    assert!(journal.pending().await.unwrap().is_empty());
+    assert!(journal.pending().await.unwrap().faults.is_empty());
 }
 
 #[tokio::test]
@@ -223,8 +223,8 @@ async fn one_file_under_two_names_is_one_journal() {
     let linked = SqlJournal::open(&link).await.unwrap();
     assert_eq!(linked.path(), journal.path());
     let lease = arm(&journal, &fault(1, "local:web/a", "stop")).await;
-    assert_eq!(linked.pending().await.unwrap().len(), 1);
-    assert!(linked.orphans().await.unwrap().is_empty());
+    assert_eq!(linked.pending().await.unwrap().faults.len(), 1);
+    assert!(linked.orphans(jiff::Timestamp::UNIX_EPOCH).await.unwrap().faults.is_empty());
     drop(lease);
 
     let dangling = folder.path().join("dangling");
@@ -239,8 +239,8 @@ async fn reading_an_idle_journal_leaves_it_as_it_was() {
     let path = journal(folder.path()).await;
     let before = contents(folder.path());
     let journal = SqlJournal::open_existing(&path).await.unwrap();
-    assert_eq!(journal.pending().await.unwrap().len(), 39);
-    assert_eq!(journal.orphans().await.unwrap().len(), 39);
+    assert_eq!(journal.pending().await.unwrap().faults.len(), 39);
+    assert_eq!(journal.orphans(jiff::Timestamp::UNIX_EPOCH).await.unwrap().faults.len(), 39);
     journal.close().await.unwrap();
     assert_eq!(contents(folder.path()), before);
 }

@@ -276,6 +276,10 @@ mod tests {
             jiff::Timestamp::UNIX_EPOCH
         }
 
+        fn monotonic(&self) -> Duration {
+            Duration::ZERO
+        }
+
         async fn sleep(&self, duration: Duration) {
             assert_eq!(duration, GRACE);
         }

@@ -63,7 +63,7 @@
 //!     .build()?;
 //! let report = monkey.run_once().await?;
 //! assert!(report.is_recovered());
-//! assert!(journal.pending().await?.is_empty());
+//! assert!(journal.pending().await?.faults.is_empty());
 //! # Ok(())
 //! # }
 //! ```

@@ -40,7 +40,7 @@ async fn run(provider: impl Provider, event: impl ChaosEvent, journal: impl Jour
 async fn assert_whole(world: &MemoryProvider, journal: &MemoryJournal, report: &RunReport) {
     let group = world.group(&"memory:web".parse().unwrap()).await.unwrap();
     assert_eq!(group.healthy(), 4, "{report}");
-    assert_eq!(journal.pending().await.unwrap(), [], "{report}");
+    assert_eq!(journal.pending().await.unwrap().faults, [], "{report}");
 }
 
 fn failure_kind(fault: &FaultRecord) -> ErrorKind {
@@ -199,7 +199,11 @@ async fn a_journal_that_fails_stops_injection_and_never_a_recovery() {
 
     let (report, journal) = breaking(JournalCall::Mark(FaultState::Recovered), Times::ALWAYS).await;
     assert_eq!(report.outcome(), Outcome::Failed, "{report}");
-    assert_eq!(journal.pending().await.unwrap().len(), 1, "a fault whose end is not recorded stays pending");
+    assert_eq!(
+        journal.pending().await.unwrap().faults.len(),
+        1,
+        "a fault whose end is not recorded stays pending"
+    );
 }
 
 #[tokio::test(start_paused = true)]

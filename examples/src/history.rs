@@ -7,7 +7,9 @@ use std::{
     str::FromStr,
 };
 
-use chaos_core::{Error, FaultId, FaultQuery, FaultRecord, FaultState, Journal, Result};
+use chaos_core::{
+    Clock as _, Error, FaultId, FaultQuery, FaultRecord, FaultState, Journal, Result, SystemClock,
+};
 use clap::Parser;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -86,7 +88,7 @@ async fn whole_id<Id: FromStr + Clone + Ord + fmt::Display>(
     if let Ok(id) = wanted.parse() {
         return Ok(id);
     }
-    let faults = journal.find(&FaultQuery::all()).await?;
+    let faults = journal.find(&FaultQuery::all()).await?.faults;
     let is_meant = |id: &str| id.ends_with(&format!(":{wanted}")) || id.ends_with(&format!("/{wanted}"));
     let meant: BTreeSet<&Id> = faults.iter().map(id_of).filter(|id| is_meant(&id.to_string())).collect();
     let mut meant_ids = meant.iter();
@@ -109,15 +111,21 @@ async fn whole_id<Id: FromStr + Clone + Ord + fmt::Display>(
 /// Where the journal cannot be opened or read.
 pub async fn history(arguments: HistoryArguments) -> ProgramResult {
     let journal = journal::open_existing(&arguments.journal).await?;
-    let faults = journal.find(&arguments.query(&journal).await?).await?;
+    let faults = journal.find(&arguments.query(&journal).await?).await?.faults;
     let is_pending = |fault: &FaultRecord| fault.state != FaultState::Recovered;
     // Only a person reads the marks.
     let orphans = match !arguments.json && faults.iter().any(is_pending) {
-        true => journal.orphans().await?.into_iter().map(|fault| fault.id).collect(),
+        true => journal
+            .orphans(SystemClock::default().now())
+            .await?
+            .faults
+            .into_iter()
+            .map(|fault| fault.id)
+            .collect(),
         false => BTreeSet::new(),
     };
     let others = match !arguments.json && faults.is_empty() {
-        true => journal.find(&FaultQuery::all()).await?,
+        true => journal.find(&FaultQuery::all()).await?.faults,
         false => Vec::new(),
     };
     let path = journal.path().to_owned();

@@ -7,7 +7,8 @@ use std::{
 };
 
 use chaos_core::{
-    Activity, FaultId, FaultRecord, FaultState, Journal, Monkey, MonkeyBuilder, Observer, Outcome, Result,
+    Activity, FaultId, FaultRecord, FaultState, Found, Journal, Monkey, MonkeyBuilder, Observer, Outcome,
+    Result,
 };
 #[cfg(not(all(feature = "aws", feature = "azure")))]
 use chaos_core::{Error, ErrorKind};
@@ -83,18 +84,15 @@ pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
         match (arguments.mended, &arguments.note) {
             (Some(fault), Some(note)) => {
                 monkey.declare_mended(fault, note.clone()).await?;
-                Ok(journal
-                    .find(&chaos_core::FaultQuery::all())
-                    .await?
-                    .into_iter()
-                    .filter(|record| record.id == fault)
-                    .collect())
+                let mut found = journal.find(&chaos_core::FaultQuery::all()).await?;
+                found.faults.retain(|record| record.id == fault);
+                Ok(found)
             }
             _ if arguments.all => monkey.take_over_pending().await,
             _ => monkey.recover_pending().await,
         }
     };
-    let faults: Vec<FaultRecord> = tokio::select! {
+    let Found { faults, .. } = tokio::select! {
         biased;
         // What is begun can be begun again.
         () = interrupt.next() => {
@@ -103,7 +101,7 @@ pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
         }
         faults = work => faults?,
     };
-    let mut held = journal.pending().await?;
+    let mut held = journal.pending().await?.faults;
     held.retain(|pending| faults.iter().all(|fault| fault.id != pending.id));
     let status = Status::of_recoveries(&faults);
     if arguments.json {
@@ -116,7 +114,7 @@ pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
 }
 
 async fn monkey(journal: Arc<impl Journal>, arguments: &RecoverArguments) -> Result<Monkey, ProgramError> {
-    let pending = journal.pending().await?;
+    let pending = journal.pending().await?.faults;
     let builder = Monkey::builder()
         .provider(Fleets::new())
         .provider(Processes::named("recover").build()?)

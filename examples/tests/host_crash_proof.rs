@@ -222,12 +222,15 @@ impl<'a> Killed<'a> {
     /// A journal that no drill has come to make holds none.
     async fn faults(&self) -> Vec<FaultRecord> {
         match self.journal.exists() {
-            true => SqlJournal::open_existing(&self.journal)
-                .await
-                .unwrap()
-                .find(&FaultQuery::all())
-                .await
-                .unwrap(),
+            true => {
+                SqlJournal::open_existing(&self.journal)
+                    .await
+                    .unwrap()
+                    .find(&FaultQuery::all())
+                    .await
+                    .unwrap()
+                    .faults
+            }
             false => Vec::new(),
         }
     }

@@ -32,6 +32,10 @@ impl Clock for Restless {
         SystemClock::default().now() + SignedDuration::from_secs(seconds)
     }
 
+    fn monotonic(&self) -> Duration {
+        SystemClock::default().monotonic()
+    }
+
     async fn sleep(&self, duration: Duration) {
         SystemClock::default().sleep(duration).await;
     }

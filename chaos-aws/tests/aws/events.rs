@@ -42,7 +42,7 @@ async fn one_of_twenty_is_terminated_and_replaced() {
     assert_eq!((after.members.len(), after.healthy()), (20, 20));
     assert!(after.member(victim).is_none());
     assert_eq!(cloud.count("TerminateInstances"), 1);
-    assert!(journal.pending().await.unwrap().is_empty());
+    assert!(journal.pending().await.unwrap().faults.is_empty());
 }
 
 /// Stands still, so that no answer grows old while a test waits for the next. Shows so many milliseconds after the epoch.
@@ -53,6 +53,10 @@ struct Still(AtomicI64);
 impl Clock for Still {
     fn now(&self) -> Timestamp {
         Timestamp::from_millisecond(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        SystemClock::default().monotonic()
     }
 
     async fn sleep(&self, time: Duration) {
@@ -116,7 +120,7 @@ async fn a_stop_ends_with_the_replacement_where_the_group_takes_the_instance_for
     let (id, setup) = (target.name().to_owned(), cloud.setup());
     let health_check = async {
         let pending = loop {
-            if let Some(fault) = journal.pending().await.unwrap().pop()
+            if let Some(fault) = journal.pending().await.unwrap().faults.pop()
                 && fault.state == FaultState::Active
             {
                 break fault;
@@ -208,13 +212,13 @@ async fn with_the_credentials_of_another_account_nothing_is_taken_for_gone() {
     left_behind(&cloud, &journal, Stop::lasting(Duration::from_secs(600)).unwrap(), &target).await;
     let replay = async |provider: &AutoScaling| {
         let monkey = monkey(provider.clone(), journal.clone()).build().unwrap();
-        monkey.recover_pending().await.unwrap().remove(0)
+        monkey.recover_pending().await.unwrap().faults.remove(0)
     };
     let fault = replay(&other).await;
     assert_eq!(fault.state, FaultState::RecoveryFailed, "{fault:?}");
     assert!(fault.failure.unwrap().message.contains("credentials of another account"));
-    assert_eq!(journal.pending().await.unwrap().len(), 1, "it still waits for somebody");
+    assert_eq!(journal.pending().await.unwrap().faults.len(), 1, "it still waits for somebody");
     let fault = replay(&own).await;
     assert_eq!(fault.state, FaultState::Recovered, "{fault:?}");
-    assert!(journal.pending().await.unwrap().is_empty());
+    assert!(journal.pending().await.unwrap().faults.is_empty());
 }

@@ -49,6 +49,10 @@ impl Clock for Fast {
         self.start + self.origin.elapsed() * FACTOR
     }
 
+    fn monotonic(&self) -> Duration {
+        self.origin.elapsed() * FACTOR
+    }
+
     #[expect(clippy::disallowed_methods, reason = "time of this machine, made faster")]
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration / FACTOR).await;
@@ -343,7 +347,7 @@ async fn a_recovery_that_was_denied_is_made_up_for_by_another_monkey() {
     lab.cloud.page("DELETE", "faults", None);
     let without = lab.cloud.builder().without_experiments().build().await.unwrap();
     assert!(only_group(&without).await.members[0].target.capabilities().experiments.is_none());
-    let replayed = lab.over(without, journal).build().unwrap().recover_pending().await.unwrap();
+    let replayed = lab.over(without, journal).build().unwrap().recover_pending().await.unwrap().faults;
     assert_eq!(replayed[0].state, FaultState::Recovered, "{replayed:?}");
     assert_eq!(lab.experiments().await[0].0, ExperimentStatus::Stopped);
     assert_eq!(lab.healthy().await, 3);

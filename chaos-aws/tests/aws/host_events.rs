@@ -135,7 +135,7 @@ async fn a_blackhole_of_everything_leaves_the_instance_within_reach_of_its_recov
         own.inject(blackhole, &target).await
     });
     until("the fault holds", async || {
-        let pending = journal.pending().await.unwrap();
+        let pending = journal.pending().await.unwrap().faults;
         pending.first().is_some_and(|fault| fault.state == FaultState::Active)
     })
     .await;
@@ -167,7 +167,7 @@ async fn out_of_everybodys_reach_a_blackhole_ends_at_its_deadline() {
     let target = id.clone();
     runtime.spawn(async move { doomed.inject(blackhole, &target).await });
     until("nothing gets through", async || !wire.is_open()).await;
-    let deadline = journal.pending().await.unwrap()[0].deadline;
+    let deadline = journal.pending().await.unwrap().faults[0].deadline;
     assert_eq!(ping(&cloud, &id).await, "ConnectionLost");
     runtime.shutdown_background();
     until("the last call is over", async || {
@@ -185,7 +185,7 @@ async fn out_of_everybodys_reach_a_blackhole_ends_at_its_deadline() {
     assert_eq!(cloud.calls(), [""; 0], "nobody has helped");
     // Whoever replays the journal finds that there is nothing left to do.
     let heir = monkey(cloud.provider().await, journal.clone()).build().unwrap();
-    let recovered = heir.take_over_pending().await.unwrap();
+    let recovered = heir.take_over_pending().await.unwrap().faults;
     assert_eq!(recovered[0].state, FaultState::Recovered, "{recovered:?}");
-    assert!(journal.pending().await.unwrap().is_empty());
+    assert!(journal.pending().await.unwrap().faults.is_empty());
 }

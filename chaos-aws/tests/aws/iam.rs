@@ -246,6 +246,10 @@ impl Clock for Hurried {
         SystemClock::default().now()
     }
 
+    fn monotonic(&self) -> Duration {
+        SystemClock::default().monotonic()
+    }
+
     async fn sleep(&self, _: Duration) {
         SystemClock::default().sleep(Duration::from_millis(1)).await;
     }

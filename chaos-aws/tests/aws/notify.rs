@@ -144,7 +144,7 @@ async fn without_its_topic_a_required_notifier_stops_the_injection_and_another_s
         assert!(why.contains(words), "{words:?} is missing: {why}");
     }
     assert_eq!(cloud.count("TerminateInstances"), 0);
-    assert_eq!(journal.find(&chaos_core::FaultQuery::all()).await.unwrap(), []);
+    assert_eq!(journal.find(&chaos_core::FaultQuery::all()).await.unwrap().faults, []);
     assert_eq!(only_group(&provider).await.healthy(), 3);
     let target = first_target(&provider).await;
     let report = stopped.inject(Terminate::default(), &target).await.unwrap();
@@ -271,9 +271,9 @@ async fn whoever_is_told_that_a_recovery_failed_can_do_what_the_message_says() {
     cloud.ec2().await.start_instances().instance_ids(instance).send().await.unwrap();
     let health = provider.resolve(&target).await.unwrap().unwrap().health().await.unwrap();
     assert_eq!(health, chaos_core::Health::Healthy);
-    let mended = monkey.recover_pending().await.unwrap();
+    let mended = monkey.recover_pending().await.unwrap().faults;
     assert_eq!(mended[0].state, FaultState::Recovered);
-    assert_eq!(journal.pending().await.unwrap(), []);
+    assert_eq!(journal.pending().await.unwrap().faults, []);
     assert!(sns.flush(LIMIT).await.is_complete());
     let last = crate::notify::published(&cloud).pop().unwrap();
     assert_eq!(last["attributes"]["kind"], "recovered");

@@ -91,15 +91,15 @@ async fn crash(endpoint: &str) {
 async fn is_undone(fake: &FakeArm, journal: &Path, what: &str) {
     let group = fake.security_group(&machine("web-1"));
     let journal = Arc::new(SqlJournal::open(journal).await.unwrap());
-    assert_eq!(journal.pending().await.unwrap().len(), 1, "{what}");
+    assert_eq!(journal.pending().await.unwrap().faults.len(), 1, "{what}");
     let monkey = Monkey::builder()
         .provider(sets(fake.endpoint()).build().unwrap())
         .unleash(Arc::clone(&journal), registry())
         .build()
         .unwrap();
-    let recovered = monkey.recover_pending().await.unwrap();
+    let recovered = monkey.recover_pending().await.unwrap().faults;
     assert!(recovered.iter().all(|fault| fault.state == FaultState::Recovered), "{what}: {recovered:?}");
-    assert!(journal.pending().await.unwrap().is_empty(), "{what}");
+    assert!(journal.pending().await.unwrap().faults.is_empty(), "{what}");
     assert_eq!(fake.power_state(&machine("web-0")), Some(PowerState::Running), "{what}");
     assert_eq!(fake.security_group(&machine("web-0")), group, "{what}");
     assert_eq!(left_behind(fake).await, [""; 0], "{what}");

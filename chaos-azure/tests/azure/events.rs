@@ -64,7 +64,7 @@ async fn one_of_twenty_is_powered_off_and_started_again() {
     assert_eq!((count(&fake, "POST", "/powerOff"), count(&fake, "POST", "/start")), (1, 1));
     let group = only_group(&provider).await;
     assert_eq!((group.members.len(), group.healthy()), (20, 20));
-    assert!(journal.pending().await.unwrap().is_empty());
+    assert!(journal.pending().await.unwrap().faults.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,6 +29,10 @@ impl Clock for FastClock {
         self.start + self.origin.elapsed() * Self::FACTOR
     }
 
+    fn monotonic(&self) -> Duration {
+        self.origin.elapsed() * Self::FACTOR
+    }
+
     #[expect(clippy::disallowed_methods, reason = "time of this machine, made faster")]
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration / Self::FACTOR).await;

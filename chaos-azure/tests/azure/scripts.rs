@@ -142,7 +142,13 @@ async fn a_blackhole_leaves_the_agent_its_orders() {
     let target = web();
     let (report, ()) = tokio::join!(monkey.inject(blackhole, &target), async {
         let is_active = async || {
-            journal.pending().await.unwrap().first().is_some_and(|fault| fault.state == FaultState::Active)
+            journal
+                .pending()
+                .await
+                .unwrap()
+                .faults
+                .first()
+                .is_some_and(|fault| fault.state == FaultState::Active)
         };
         while !is_active().await {
             assert!(clock.now().duration_since(begun).as_secs() < 60, "it does not come to the hold");

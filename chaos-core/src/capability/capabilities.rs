@@ -1,6 +1,6 @@
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
-use super::{Capability, CapabilitySet, Experiments, Isolation, Lifecycle, Shell};
+use super::{Capability, CapabilitySet, Experiments, Isolation, Lifecycle, Shell, extensions::Extensions};
 use crate::{Error, Result};
 
 /// What can be done to a target: one optional handle per ability.
@@ -25,6 +25,7 @@ pub struct Capabilities {
     pub isolation: Option<Arc<dyn Isolation>>,
     /// Have an engine of the platform run experiments.
     pub experiments: Option<Arc<dyn Experiments>>,
+    extensions: Extensions,
 }
 
 impl Capabilities {
@@ -56,6 +57,29 @@ impl Capabilities {
         self
     }
 
+    /// Adds an ability that this crate does not know, for events and recoveries of one's own: found again by its type. A second one of
+    /// the same type takes the place of the first.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use chaos_core::Capabilities;
+    ///
+    /// /// Switches features of the service on and off.
+    /// #[derive(Debug, PartialEq)]
+    /// struct FeatureFlags(String);
+    ///
+    /// let flags = Arc::new(FeatureFlags("http://localhost:8080".to_owned()));
+    /// let capabilities = Capabilities::default().with_extension(flags);
+    /// assert_eq!(capabilities.extension::<FeatureFlags>()?.0, "http://localhost:8080");
+    /// assert!(capabilities.extension::<String>().is_err());
+    /// # Ok::<(), chaos_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_extension<T: fmt::Debug + Send + Sync + 'static>(mut self, extension: Arc<T>) -> Self {
+        self.extensions.insert(extension);
+        self
+    }
+
     /// Everything that is there, as a set.
     pub fn set(&self) -> CapabilitySet {
         let mut set =
@@ -70,6 +94,11 @@ impl Capabilities {
             set = set.union(CapabilitySet::of([Capability::Experiments]));
         }
         set
+    }
+
+    /// The [extension](Capabilities::with_extension) of this type, or an `Unsupported` error.
+    pub fn extension<T: fmt::Debug + Send + Sync + 'static>(&self) -> Result<Arc<T>> {
+        self.extensions.get().ok_or_else(|| Error::unsupported(std::any::type_name::<T>()))
     }
 
     /// The lifecycle, or an `Unsupported` error.

@@ -4,6 +4,7 @@ mod capabilities;
 mod experiment;
 mod experiment_run;
 mod experiments;
+mod extensions;
 mod isolation;
 mod lifecycle;
 mod network_share;

@@ -1,7 +1,8 @@
-use std::{fmt, time::Duration};
+use std::{fmt, sync::OnceLock, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 /// Where the library gets its time and its sleep from.
 ///
@@ -11,6 +12,10 @@ use jiff::Timestamp;
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The current instant of wall-clock time.
     fn now(&self) -> Timestamp;
+
+    /// The time since an instant that stays the same for as long as this process lives. It never goes back, and whoever sets the wall
+    /// clock changes nothing about it: what lasted how long is told by two of these.
+    fn monotonic(&self) -> Duration;
 
     /// Returns after `duration` of monotonic time, whatever happens to the wall clock meanwhile.
     ///
@@ -22,6 +27,10 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
     fn now(&self) -> Timestamp {
         (**self).now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        (**self).monotonic()
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -39,6 +48,14 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the ambient clock")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the ambient clock")]
+    fn monotonic(&self) -> Duration {
+        // As tokio counts it, so that it agrees with `sleep` where a test has paused that.
+        static ORIGIN: OnceLock<Instant> = OnceLock::new();
+        let now = Instant::now();
+        now.saturating_duration_since(*ORIGIN.get_or_init(|| now))
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that sleeps for real")]

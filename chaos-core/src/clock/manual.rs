@@ -73,6 +73,14 @@ impl Clock for ManualClock {
         clippy::disallowed_methods,
         reason = "this clock is a view of tokio's own time, which tests pause"
     )]
+    fn monotonic(&self) -> Duration {
+        tokio::time::Instant::now().duration_since(self.origin)
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this clock is a view of tokio's own time, which tests pause"
+    )]
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }

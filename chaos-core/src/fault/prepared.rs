@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use super::{Armed, Magnitude};
 use crate::{
     Arming, BoxRecovery, Error, ErrorKind, FaultRecord, Journal, Limits, Permit, Recovery, RecoveryRecord,
-    Registry, Result, RetryPolicy, Scope,
+    Registry, Result, RetryPolicy, Scope, clock,
 };
 
 /// An injection: what changes the target, once it holds a permit.
@@ -76,10 +76,11 @@ impl Prepared {
 
     /// The recovery as the journal will hold it, proven to read back.
     pub(crate) fn readable(&self, registry: &Registry) -> Result<RecoveryRecord> {
-        registry.round_trip(&self.recovery).map_err(|error| {
+        let (record, _) = registry.round_trip(&self.recovery).map_err(|error| {
             Error::new(ErrorKind::Refused, "a recovery that cannot be read back could not undo the fault")
                 .caused_by(error)
-        })
+        })?;
+        Ok(record)
     }
 
     /// Makes the undo durable. Refused where a limit forbids the fault.
@@ -89,12 +90,19 @@ impl Prepared {
     /// nothing was injected; whether the journal holds the fault is not known, and a replay cleans it up.
     ///
     /// Not cancel safe: a dropped call may leave the fault armed, which a replay cleans up.
-    pub async fn arm(self, scope: &Scope, safeguard: &Safeguard, limits: &Limits) -> Result<Arming<Armed>> {
-        let recovery = safeguard.registry.round_trip(&self.recovery).map_err(|error| {
+    pub async fn arm(
+        mut self,
+        scope: &Scope,
+        safeguard: &Safeguard,
+        limits: &Limits,
+    ) -> Result<Arming<Armed>> {
+        let (recovery, read_back) = safeguard.registry.round_trip(&self.recovery).map_err(|error| {
             Error::new(ErrorKind::Refused, "a recovery that cannot be read back could not undo the fault")
                 .with("event", scope.event())
                 .caused_by(error)
         })?;
+        // What runs here is what would run after a crash: a recovery that works only in the process that prepared it is no recovery.
+        self.recovery = read_back;
         let mut record = FaultRecord::armed(
             scope.fault(),
             scope.seed(),
@@ -104,7 +112,8 @@ impl Prepared {
             self.requested.clone(),
             scope.clock().now(),
             scope.deadline(),
-        );
+        )
+        .recover_by(clock::after(scope.deadline(), safeguard.retry.budget));
         // What the event had to say before anything happened is known before anything happens.
         record.note = scope.findings().notes_and(None);
         Ok(match safeguard.journal.arm(&record, limits).await? {

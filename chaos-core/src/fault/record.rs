@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{FaultId, FaultState, Magnitude};
-use crate::{Failure, GroupId, RecoveryRecord, TargetId, clock};
+use crate::{CutShort, Failure, GroupId, RecoveryRecord, RetryPolicy, TargetId, clock};
 
 /// One fault as the journal holds it. It carries no secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct FaultRecord {
     pub armed_at: Timestamp,
     /// When it must be over.
     pub deadline: Timestamp,
+    /// When its recovery gives up that begins at the deadline: the deadline and the recovery's budget. From then on it is
+    /// [overdue](FaultRecord::is_overdue).
+    pub recover_by: Timestamp,
     /// When the injection was begun.
     pub injecting_at: Option<Timestamp>,
     /// When the injection returned.
@@ -46,6 +49,10 @@ pub struct FaultRecord {
     pub failure: Option<Failure>,
     /// What a person should know besides, such as that the target is gone for good.
     pub note: Option<String>,
+    /// Why the fault was over before its time, if it was.
+    pub cut_short: Option<CutShort>,
+    /// Why nothing was hit, if that is what was seen: nothing was filled, no packet was dropped, no look saw the fault in effect.
+    pub no_effect: Option<String>,
 }
 
 /// Something that a recovery saw.
@@ -113,6 +120,7 @@ impl FaultRecord {
             state: FaultState::Armed,
             armed_at,
             deadline,
+            recover_by: clock::after(deadline, RetryPolicy::default().budget),
             injecting_at: None,
             injected_at: None,
             recovering_at: None,
@@ -120,7 +128,22 @@ impl FaultRecord {
             milestones: Vec::new(),
             failure: None,
             note: None,
+            cut_short: None,
+            no_effect: None,
         }
+    }
+
+    /// Sets when its recovery gives up that begins at the deadline. Unsaid, that is 5 minutes after the deadline.
+    #[must_use]
+    pub fn recover_by(mut self, recover_by: Timestamp) -> Self {
+        self.recover_by = recover_by;
+        self
+    }
+
+    /// Whether it is pending although whoever takes care of it should have brought the target back by now, or have given up. Such a
+    /// fault is anybody's to recover: its holder hangs, or is stopped.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.state.is_pending() && now > self.recover_by
     }
 
     /// What is known about whether the injection happened.
@@ -172,6 +195,10 @@ impl FaultRecord {
                 self.milestones.push(*reached);
             }
         }
+        self.cut_short = self.cut_short.or(mark.cut_short);
+        if mark.no_effect.is_some() {
+            self.no_effect.clone_from(&mark.no_effect);
+        }
         if mark.failure.is_some() {
             self.failure.clone_from(&mark.failure);
         }
@@ -212,12 +239,25 @@ pub struct Mark {
     pub failure: Option<Failure>,
     /// What a person should know besides.
     pub note: Option<String>,
+    /// Why the fault was over before its time, if it was.
+    pub cut_short: Option<CutShort>,
+    /// Why nothing was hit, if that is what was seen.
+    pub no_effect: Option<String>,
 }
 
 impl Mark {
     /// The fault enters `state` at `at`.
     pub fn new(state: FaultState, at: Timestamp) -> Self {
-        Self { state, at, achieved: Magnitude::default(), milestones: Vec::new(), failure: None, note: None }
+        Self {
+            state,
+            at,
+            achieved: Magnitude::default(),
+            milestones: Vec::new(),
+            failure: None,
+            note: None,
+            cut_short: None,
+            no_effect: None,
+        }
     }
 
     /// Adds what was measured.
@@ -245,6 +285,20 @@ impl Mark {
     #[must_use]
     pub fn note(mut self, note: Option<String>) -> Self {
         self.note = note;
+        self
+    }
+
+    /// Adds why the fault was over before its time.
+    #[must_use]
+    pub fn cut_short(mut self, cut_short: Option<CutShort>) -> Self {
+        self.cut_short = cut_short;
+        self
+    }
+
+    /// Adds why nothing was hit.
+    #[must_use]
+    pub fn no_effect(mut self, no_effect: Option<String>) -> Self {
+        self.no_effect = no_effect;
         self
     }
 }

@@ -1,8 +1,9 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
-use super::{Arming, FaultQuery, Halt, Journal, Lease, Limits};
+use super::{Arming, FaultQuery, Found, Halt, Journal, Lease, Limits};
 use crate::{
     Clock, FaultId, FaultRecord, Mark, Result,
     contain::{contained, within},
@@ -39,16 +40,16 @@ impl Journal for CarefulJournal {
         self.call(async { self.journal.mark(fault, mark).await }).await
     }
 
-    async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>> {
+    async fn find(&self, query: &FaultQuery) -> Result<Found> {
         self.call(async { self.journal.find(query).await }).await
     }
 
-    async fn pending(&self) -> Result<Vec<FaultRecord>> {
+    async fn pending(&self) -> Result<Found> {
         self.call(async { self.journal.pending().await }).await
     }
 
-    async fn orphans(&self) -> Result<Vec<FaultRecord>> {
-        self.call(async { self.journal.orphans().await }).await
+    async fn orphans(&self, now: Timestamp) -> Result<Found> {
+        self.call(async { self.journal.orphans(now).await }).await
     }
 
     async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {

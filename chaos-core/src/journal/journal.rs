@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Arming, FaultQuery, Lease, Limits};
+use super::{Arming, FaultQuery, Found, Lease, Limits};
 use crate::{FaultId, FaultRecord, Mark, Result};
 
 /// Remembers every fault from before it exists until it is undone.
@@ -30,14 +30,15 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// go on with a fault, the one who comes late learns it; `NotFound` for an unknown fault.
     async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()>;
 
-    /// The faults that match, oldest first.
-    async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>>;
+    /// The faults that match, oldest first, and every entry that could not be read and may be one of them.
+    async fn find(&self, query: &FaultQuery) -> Result<Found>;
 
     /// Every fault that is not [`Recovered`](crate::FaultState::Recovered), oldest first.
-    async fn pending(&self) -> Result<Vec<FaultRecord>>;
+    async fn pending(&self) -> Result<Found>;
 
-    /// The pending faults that nobody alive holds: whose [`Lease`] was dropped, or whose process is gone. Oldest first.
-    async fn orphans(&self) -> Result<Vec<FaultRecord>>;
+    /// The pending faults that nobody takes care of at `now`: whose [`Lease`] was dropped, whose process is gone, or which are
+    /// [overdue](FaultRecord::is_overdue), because a lease proves that a process exists and not that it acts. Oldest first.
+    async fn orphans(&self, now: Timestamp) -> Result<Found>;
 
     /// Forbids every injection from now on, or allows them again with `None`. Durable.
     async fn set_halt(&self, halt: Option<Halt>) -> Result<()>;
@@ -73,16 +74,16 @@ impl<J: Journal + ?Sized> Journal for std::sync::Arc<J> {
         (**self).mark(fault, mark).await
     }
 
-    async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>> {
+    async fn find(&self, query: &FaultQuery) -> Result<Found> {
         (**self).find(query).await
     }
 
-    async fn pending(&self) -> Result<Vec<FaultRecord>> {
+    async fn pending(&self) -> Result<Found> {
         (**self).pending().await
     }
 
-    async fn orphans(&self) -> Result<Vec<FaultRecord>> {
-        (**self).orphans().await
+    async fn orphans(&self, now: Timestamp) -> Result<Found> {
+        (**self).orphans(now).await
     }
 
     async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {

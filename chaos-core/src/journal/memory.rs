@@ -4,8 +4,9 @@ use std::{
 };
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
-use super::{Arming, FaultQuery, Halt, Journal, Lease, Limits, Tally};
+use super::{Arming, FaultQuery, Found, Halt, Journal, Lease, Limits, Tally};
 use crate::{Error, ErrorKind, FaultId, FaultRecord, Mark, Result};
 
 /// A journal in memory, for unit tests and examples. It does not survive its process, so that it protects against dropped
@@ -77,19 +78,22 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
-    async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>> {
+    async fn find(&self, query: &FaultQuery) -> Result<Found> {
         let mut found = self.select(|_, fault| query.matches(fault));
         found.sort_by_key(|fault| fault.armed_at);
         let surplus = query.limit.map_or(0, |limit| found.len().saturating_sub(limit));
-        Ok(found.split_off(surplus))
+        Ok(Found::new(found.split_off(surplus)))
     }
 
-    async fn pending(&self) -> Result<Vec<FaultRecord>> {
-        Ok(self.select(|_, fault| fault.state.is_pending()))
+    async fn pending(&self) -> Result<Found> {
+        Ok(Found::new(self.select(|_, fault| fault.state.is_pending())))
     }
 
-    async fn orphans(&self) -> Result<Vec<FaultRecord>> {
-        Ok(self.select(|contents, fault| fault.state.is_pending() && !contents.held.contains(&fault.id)))
+    async fn orphans(&self, now: Timestamp) -> Result<Found> {
+        let is_orphan = |contents: &Contents, fault: &FaultRecord| {
+            fault.state.is_pending() && (!contents.held.contains(&fault.id) || fault.is_overdue(now))
+        };
+        Ok(Found::new(self.select(is_orphan)))
     }
 
     async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {

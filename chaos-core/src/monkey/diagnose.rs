@@ -80,10 +80,15 @@ async fn journal(core: &Core) -> Result<String> {
         return Err(Error::new(ErrorKind::Refused, "everything is halted").with("reason", halt.reason));
     }
     let pending = safeguard.journal.pending().await?;
-    for fault in &pending {
+    if let Some(unreadable) = pending.unreadable.first() {
+        return Err(Error::new(ErrorKind::Corrupt, "the journal holds an entry that cannot be read")
+            .with("entry", &unreadable.entry)
+            .with("problem", &unreadable.failure));
+    }
+    for fault in &pending.faults {
         safeguard.registry.read(&fault.recovery)?;
     }
-    Ok(format!("{} faults pending", pending.len()))
+    Ok(format!("{} faults pending", pending.faults.len()))
 }
 
 async fn list(core: &Core, provider: &Arc<dyn Provider>) -> Result<Vec<Group>> {

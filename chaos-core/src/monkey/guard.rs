@@ -84,7 +84,7 @@ async fn attend(core: &Core, victim: &Victim, run: Run, mut cut: Cut) -> Guarded
 async fn rescue(core: &Arc<Core>, victim: &Victim, error: &Error) -> Guarded {
     let failure = Failure::from(error);
     let orphans = match core.safeguard() {
-        Ok(safeguard) => safeguard.journal.orphans().await.unwrap_or_default(),
+        Ok(safeguard) => safeguard.journal.orphans(core.parts.clock.now()).await.unwrap_or_default().faults,
         Err(_) => Vec::new(),
     };
     let left_behind = orphans.into_iter().find(|fault| fault.target == *victim.target.id());
@@ -129,7 +129,7 @@ pub(super) async fn replay(core: Arc<Core>, record: FaultRecord) -> FaultRecord 
 async fn closed_meanwhile(core: &Core, record: &FaultRecord) -> Option<FaultRecord> {
     let journal = &core.safeguard().ok()?.journal;
     let found = journal.find(&FaultQuery::all().target(record.target.clone())).await.ok()?;
-    found.into_iter().find(|fault| fault.id == record.id && !fault.state.is_pending())
+    found.faults.into_iter().find(|fault| fault.id == record.id && !fault.state.is_pending())
 }
 
 fn replayable(core: &Core, record: &FaultRecord, recovery: BoxRecovery) -> Result<Active> {
@@ -260,7 +260,10 @@ async fn look_again(core: &Core, victim: &Victim) -> Result<Group, Reason> {
         return Err(Reason::NotHealthy { health });
     }
     let pending = core.safeguard().map_err(doubt)?.journal.pending().await.map_err(doubt)?;
-    let faulty: HashSet<_> = pending.iter().map(|fault| &fault.target).collect();
+    let unreadable = pending.unreadable.iter().filter_map(|entry| entry.target.as_ref());
+    let faulty: HashSet<_> = pending.faults.iter().map(|fault| &fault.target).chain(unreadable).collect();
+    // Each of these may be on any member.
+    let somewhere = pending.unreadable.iter().filter(|entry| entry.target.is_none()).count();
     let sound: HashSet<_> = group
         .members
         .iter()
@@ -269,8 +272,9 @@ async fn look_again(core: &Core, victim: &Victim) -> Result<Group, Reason> {
         .filter(|member| *member != target && !faulty.contains(member))
         .collect();
     let minimum = core.parts.blast_radius.healthy_floor(group.desired, group.members.len());
-    if sound.len() < minimum {
-        return Err(Reason::TooFewHealthy { left: sound.len(), minimum });
+    let left = sound.len().saturating_sub(somewhere);
+    if left < minimum {
+        return Err(Reason::TooFewHealthy { left, minimum });
     }
     if let Some(domain) = core.parts.blast_radius.domain() {
         let label = domain.label().to_owned();

@@ -7,8 +7,8 @@ use super::{
     guard::{Guarded, Run, guard, replay},
 };
 use crate::{
-    Activity, ChaosEvent, Chosen, Error, ErrorKind, FaultId, FaultRecord, FaultState, Halt, Mark, Plan,
-    Result, RunReport, Skip, TargetId,
+    Activity, ChaosEvent, Chosen, Error, ErrorKind, FaultId, FaultRecord, FaultState, Found, Halt, Mark,
+    Plan, Result, RunReport, Skip, TargetId,
     plan::{Planned, provider_of},
 };
 
@@ -134,15 +134,16 @@ impl Monkey {
     }
 
     /// Recovers every pending fault that nobody alive takes care of: what a process that was killed, or a runtime that was
-    /// dropped, has left behind, and what could not be recovered before. Returns each as it ended.
+    /// dropped, has left behind, what a process holds that does not act, and what could not be recovered before. Returns each as it
+    /// ended, and the entries of the journal that could not be read: those are still pending.
     ///
     /// # Errors
     /// When the monkey is leashed or the journal cannot be read. A fault that could not be recovered is returned with its
     /// failure.
     ///
     /// Cancel safe as [`run_once`](Monkey::run_once): the recoveries go on.
-    pub async fn recover_pending(&self) -> Result<Vec<FaultRecord>> {
-        let orphans = self.core.safeguard()?.journal.orphans().await?;
+    pub async fn recover_pending(&self) -> Result<Found> {
+        let orphans = self.core.safeguard()?.journal.orphans(self.core.parts.clock.now()).await?;
         self.replay(orphans).await
     }
 
@@ -151,7 +152,7 @@ impl Monkey {
     ///
     /// # Errors
     /// As [`recover_pending`](Monkey::recover_pending).
-    pub async fn take_over_pending(&self) -> Result<Vec<FaultRecord>> {
+    pub async fn take_over_pending(&self) -> Result<Found> {
         let pending = self.core.safeguard()?.journal.pending().await?;
         self.replay(pending).await
     }
@@ -163,7 +164,8 @@ impl Monkey {
     /// fails.
     pub async fn declare_mended(&self, fault: FaultId, note: impl Into<String>) -> Result<()> {
         let journal = &self.core.safeguard()?.journal;
-        if !journal.orphans().await?.iter().any(|orphan| orphan.id == fault) {
+        let orphans = journal.orphans(self.core.parts.clock.now()).await?;
+        if !orphans.faults.iter().any(|orphan| orphan.id == fault) {
             return Err(Error::new(
                 ErrorKind::Conflict,
                 "no fault of this id waits for somebody: it is over, held by a living monkey, or unknown",
@@ -244,7 +246,7 @@ impl Monkey {
         let cut = self.core.cut();
         // Dropped with this future, it cuts every hold of the run short.
         let _cut_on_drop = cut.run.clone().drop_guard();
-        let replayed = if leashed { Vec::new() } else { self.recover_pending().await? };
+        let replayed = if leashed { Found::default() } else { self.recover_pending().await? };
         let Planned { plan, victims } = plan(self).await;
         self.core.tell(Activity::Planned {
             groups: plan.groups.len(),
@@ -256,7 +258,9 @@ impl Monkey {
             (skipped, faults) = self.attend(victims, run, &cut).await?;
         }
         let ended_at = self.core.parts.clock.now();
-        let report = RunReport { seed, leashed, began_at, ended_at, plan, skipped, faults, replayed };
+        let Found { faults: replayed, unreadable } = replayed;
+        let report =
+            RunReport { seed, leashed, began_at, ended_at, plan, skipped, faults, replayed, unreadable };
         let why = if report.faults.is_empty() { report.why_nothing() } else { Vec::new() };
         self.core.tell(Activity::RunEnded { outcome: report.outcome(), why });
         Ok(report)
@@ -292,8 +296,9 @@ impl Monkey {
         }
     }
 
-    async fn replay(&self, faults: Vec<FaultRecord>) -> Result<Vec<FaultRecord>> {
-        let tasks: Vec<_> = faults
+    async fn replay(&self, found: Found) -> Result<Found> {
+        let tasks: Vec<_> = found
+            .faults
             .into_iter()
             .map(|fault| (fault.target.clone(), self.core.tasks.spawn(replay(Arc::clone(&self.core), fault))))
             .collect();
@@ -301,7 +306,7 @@ impl Monkey {
         for (target, task) in tasks {
             ended.push(task.await.map_err(|error| lost_task(&target, error))?);
         }
-        Ok(ended)
+        Ok(Found::new(ended).unreadable(found.unreadable))
     }
 
     fn refuse_after_shutdown(&self) -> Result<()> {

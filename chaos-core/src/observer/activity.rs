@@ -168,6 +168,8 @@ pub enum CutShort {
     Halted,
     /// The injection failed, or its outcome could not be recorded.
     InjectionFailed,
+    /// It was seen to be over before its time: what held it was killed, or somebody else has undone it.
+    EndedEarly,
 }
 
 impl fmt::Display for Activity {
@@ -230,6 +232,7 @@ impl fmt::Display for CutShort {
             Self::Cancelled => "the run was cancelled",
             Self::Halted => "everything is halted",
             Self::InjectionFailed => "the injection failed",
+            Self::EndedEarly => "it was over before its time",
         })
     }
 }

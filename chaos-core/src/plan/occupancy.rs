@@ -11,6 +11,8 @@ pub(super) struct Occupancy {
     pub(super) total: usize,
     by_target: HashMap<TargetId, (FaultId, FaultState)>,
     by_group: HashMap<GroupId, usize>,
+    /// How many entries cannot be read that far: each may be in any group.
+    somewhere: usize,
     /// Until when an event leaves a target alone.
     cooling: HashMap<TargetId, Vec<(String, Timestamp)>>,
 }
@@ -18,7 +20,18 @@ pub(super) struct Occupancy {
 impl Occupancy {
     pub(super) async fn read(journal: &dyn Journal, now: Timestamp, cool_down: Duration) -> Result<Self> {
         let mut occupancy = Self { halt: journal.halt().await?, ..Self::default() };
-        for fault in journal.pending().await? {
+        let pending = journal.pending().await?;
+        for entry in pending.unreadable {
+            occupancy.total += 1;
+            match (entry.target, entry.entry.parse()) {
+                (Some(target), Ok(fault)) => {
+                    *occupancy.by_group.entry(target.group()).or_default() += 1;
+                    occupancy.by_target.insert(target, (fault, FaultState::RecoveryFailed));
+                }
+                _ => occupancy.somewhere += 1,
+            }
+        }
+        for fault in pending.faults {
             occupancy.total += 1;
             *occupancy.by_group.entry(fault.group).or_default() += 1;
             occupancy.by_target.insert(fault.target, (fault.id, fault.state));
@@ -28,7 +41,7 @@ impl Occupancy {
         }
         // A fault is begun within a hold of being armed, and is searched for by when it was armed.
         let since = now.checked_sub(cool_down.saturating_add(Hold::LONGEST)).unwrap_or(Timestamp::MIN);
-        for fault in journal.find(&FaultQuery::all().since(since)).await? {
+        for fault in journal.find(&FaultQuery::all().since(since)).await?.faults {
             let until = fault.injecting_at.map(|begun| clock::after(begun, cool_down));
             if let Some(until) = until.filter(|until| now < *until) {
                 occupancy.cooling.entry(fault.target).or_default().push((fault.event, until));
@@ -48,7 +61,7 @@ impl Occupancy {
     }
 
     pub(super) fn in_group(&self, group: &GroupId) -> usize {
-        self.by_group.get(group).copied().unwrap_or(0)
+        self.by_group.get(group).copied().unwrap_or(0) + self.somewhere
     }
 
     pub(super) fn cooling_until(&self, target: &TargetId, event: &str) -> Option<Timestamp> {

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde_json::Value;
 
@@ -20,13 +20,50 @@ pub struct Registry {
     decoders: BTreeMap<&'static str, Decoder>,
 }
 
-type Decoder = fn(&Value) -> Result<BoxRecovery, serde_json::Error>;
+type Decoder = Arc<dyn Fn(&Value) -> Result<BoxRecovery, serde_json::Error> + Send + Sync>;
 
 impl Registry {
     /// Adds one kind of recovery.
     #[must_use]
-    pub fn register<R: Recovery>(mut self) -> Self {
-        self.decoders.insert(R::KIND, |payload| R::deserialize(payload).map(BoxRecovery::new));
+    pub fn register<R: Recovery>(self) -> Self {
+        self.register_with::<R>(|recovery| recovery)
+    }
+
+    /// Adds one kind of recovery that needs more than its data: `equip` is given each one that was read back, and hands it what no
+    /// journal holds, such as the client of an API.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use chaos_core::{FaultId, Permit, Recovery, Registry, Result, Scope, TargetId, Verdict, async_trait};
+    ///
+    /// #[derive(Debug, Default)]
+    /// struct Client;
+    ///
+    /// #[derive(Debug, serde::Serialize, serde::Deserialize)]
+    /// struct SwitchOn {
+    ///     switch: String,
+    ///     #[serde(skip)]
+    ///     client: Option<Arc<Client>>,
+    /// }
+    /// # #[async_trait]
+    /// # impl Recovery for SwitchOn {
+    /// #     const KIND: &'static str = "example/switch-on/1";
+    /// #     async fn recover(&self, _: &Scope, _: &Permit) -> Result<()> { Ok(()) }
+    /// #     async fn verify(&self, _: &Scope) -> Result<Verdict> { Ok(Verdict::Back) }
+    /// #     fn by_hand(&self, _: &TargetId, _: FaultId) -> String { String::new() }
+    /// # }
+    ///
+    /// let client = Arc::new(Client);
+    /// let registry = Registry::default().register_with::<SwitchOn>(move |mut switch_on| {
+    ///     switch_on.client = Some(Arc::clone(&client));
+    ///     switch_on
+    /// });
+    /// assert_eq!(registry.kinds().collect::<Vec<_>>(), ["example/switch-on/1"]);
+    /// ```
+    #[must_use]
+    pub fn register_with<R: Recovery>(mut self, equip: impl Fn(R) -> R + Send + Sync + 'static) -> Self {
+        let decode = move |payload: &Value| R::deserialize(payload).map(|read| BoxRecovery::new(equip(read)));
+        self.decoders.insert(R::KIND, Arc::new(decode));
         self
     }
 
@@ -63,8 +100,9 @@ impl Registry {
         })
     }
 
-    /// Encodes `recovery` and proves that the text of what was encoded reads back to the same.
-    pub(crate) fn round_trip(&self, recovery: &BoxRecovery) -> Result<RecoveryRecord> {
+    /// Encodes `recovery` and reads the text of what was encoded back: what a later process would have. Proves that both are the
+    /// same.
+    pub(crate) fn round_trip(&self, recovery: &BoxRecovery) -> Result<(RecoveryRecord, BoxRecovery)> {
         let record = recovery.record()?;
         let unreadable = |error: serde_json::Error| {
             Error::new(ErrorKind::Corrupt, "the recovery has no JSON text")
@@ -72,9 +110,9 @@ impl Registry {
                 .caused_by(error)
         };
         let text = serde_json::to_string(&record).map_err(unreadable)?;
-        let again = self.read(&serde_json::from_str(&text).map_err(unreadable)?)?.record()?;
-        if again == record {
-            Ok(record)
+        let read_back = self.read(&serde_json::from_str(&text).map_err(unreadable)?)?;
+        if read_back.record()? == record {
+            Ok((record, read_back))
         } else {
             Err(Error::new(ErrorKind::Corrupt, "the recovery does not read back as it was written")
                 .with("kind", record.kind))

@@ -38,7 +38,7 @@ pub(crate) async fn health(world: &MemoryProvider, id: &TargetId) -> Health {
 
 /// Returns when the journal holds a fault in `state`. Paused time moves on while it waits.
 pub(crate) async fn until_state(journal: &MemoryJournal, state: FaultState) {
-    while journal.find(&FaultQuery::all().state(state)).await.unwrap().is_empty() {
+    while journal.find(&FaultQuery::all().state(state)).await.unwrap().faults.is_empty() {
         tokio::task::yield_now().await;
     }
 }
@@ -53,7 +53,7 @@ pub(crate) async fn orphan(world: &MemoryProvider, journal: &MemoryJournal) -> (
             let monkey = builder(&world, &journal).event(PowerOff::default()).build().unwrap();
             tokio::spawn(async move { monkey.run_once().await });
             until_state(&journal, FaultState::Active).await;
-            let pending = journal.pending().await.unwrap();
+            let pending = journal.pending().await.unwrap().faults;
             (pending[0].id, pending[0].target.clone())
         })
     });
@@ -297,16 +297,16 @@ impl Journal for Busy {
         busy!(self.0.mark(fault, mark))
     }
 
-    async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>> {
+    async fn find(&self, query: &FaultQuery) -> Result<chaos_core::Found> {
         busy!(self.0.find(query))
     }
 
-    async fn pending(&self) -> Result<Vec<FaultRecord>> {
+    async fn pending(&self) -> Result<chaos_core::Found> {
         busy!(self.0.pending())
     }
 
-    async fn orphans(&self) -> Result<Vec<FaultRecord>> {
-        busy!(self.0.orphans())
+    async fn orphans(&self, now: Timestamp) -> Result<chaos_core::Found> {
+        busy!(self.0.orphans(now))
     }
 
     async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {

@@ -226,6 +226,6 @@ async fn the_wrong_user_is_told_at_once() {
     assert!(took < Duration::from_secs(10), "it took {took:?}");
     assert_ne!(holders(&fault), [0; 0]);
     fs::remove_file(&wrong).unwrap();
-    assert_eq!(monkey.recover_pending().await.unwrap()[0].state, FaultState::Recovered);
+    assert_eq!(monkey.recover_pending().await.unwrap().faults[0].state, FaultState::Recovered);
     assert_eq!(marked(&fault), [0; 0]);
 }

@@ -49,7 +49,7 @@ impl Held {
         let mut fault = None;
         until("the fault is armed", Duration::from_secs(10), async || {
             assert!(!running.is_finished(), "it was not even armed");
-            fault = journal.pending().await.unwrap().first().map(|record| record.id);
+            fault = journal.pending().await.unwrap().faults.first().map(|record| record.id);
             fault.is_some()
         })
         .await;
@@ -65,7 +65,7 @@ impl Held {
     }
 
     pub(crate) async fn record(&self) -> Option<FaultRecord> {
-        self.journal.pending().await.unwrap().pop()
+        self.journal.pending().await.unwrap().faults.pop()
     }
 
     pub(crate) fn table(&self) -> String {

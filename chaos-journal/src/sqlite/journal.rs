@@ -7,8 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    Arming, Entropy, Error, ErrorKind, FaultId, FaultQuery, FaultRecord, Halt, Journal, Lease, Limits, Mark,
-    Result,
+    Arming, Entropy, Error, ErrorKind, FaultId, FaultQuery, FaultRecord, Found, Halt, Journal, Lease, Limits,
+    Mark, Result,
 };
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::Mutex;
@@ -164,18 +164,18 @@ impl Journal for SqlJournal {
         self.commit(transaction).await
     }
 
-    async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>> {
+    async fn find(&self, query: &FaultQuery) -> Result<Found> {
         let mut state = self.state.lock().await;
-        Queries::new(&mut state.connection, &self.path).find(query).await
+        Ok(Found::new(Queries::new(&mut state.connection, &self.path).find(query).await?))
     }
 
-    async fn pending(&self) -> Result<Vec<FaultRecord>> {
+    async fn pending(&self) -> Result<Found> {
         let mut state = self.state.lock().await;
         let pending = Queries::new(&mut state.connection, &self.path).pending().await?;
-        Ok(pending.into_iter().map(|(_, fault)| fault).collect())
+        Ok(Found::new(pending.into_iter().map(|(_, fault)| fault).collect()))
     }
 
-    async fn orphans(&self) -> Result<Vec<FaultRecord>> {
+    async fn orphans(&self, now: jiff::Timestamp) -> Result<Found> {
         let mut state = self.state.lock().await;
         let State { connection, session } = &mut *state;
         let own = session.as_deref();
@@ -190,11 +190,14 @@ impl Journal for SqlJournal {
         session::sweep(&self.path);
         // Read only now: whoever was dead before changes nothing any more, and who ended in order has nothing pending here.
         let mut pending = queries.pending().await?;
-        pending.retain(|(name, fault)| match own {
-            Some(own) if own.name() == name => !own.holds(fault.id),
-            _ => dead.contains(name),
+        pending.retain(|(name, fault)| {
+            fault.is_overdue(now)
+                || match own {
+                    Some(own) if own.name() == name => !own.holds(fault.id),
+                    _ => dead.contains(name),
+                }
         });
-        Ok(pending.into_iter().map(|(_, fault)| fault).collect())
+        Ok(Found::new(pending.into_iter().map(|(_, fault)| fault).collect()))
     }
 
     async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
@@ -252,12 +255,12 @@ mod tests {
         let error = journal.arm(&fault(1, 100_000), &limits).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Journal, "{error}");
         assert!(error.to_string().contains("no space is left"), "{error}");
-        assert!(journal.pending().await.unwrap().is_empty());
+        assert!(journal.pending().await.unwrap().faults.is_empty());
 
         execute(&journal, "PRAGMA max_page_count = 1000000").await;
         let armed = journal.arm(&fault(1, 100_000), &limits).await.unwrap();
         assert!(matches!(armed, Arming::Armed(_)));
-        assert_eq!(journal.pending().await.unwrap().len(), 1);
+        assert_eq!(journal.pending().await.unwrap().faults.len(), 1);
     }
 
     #[tokio::test]

@@ -42,6 +42,10 @@ impl Clock for HeldClock {
         SystemClock::default().now()
     }
 
+    fn monotonic(&self) -> Duration {
+        SystemClock::default().monotonic()
+    }
+
     async fn sleep(&self, duration: Duration) {
         if duration == self.held {
             self.over.notified().await;

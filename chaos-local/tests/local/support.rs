@@ -227,6 +227,10 @@ impl Clock for NotingClock {
         SystemClock::default().now()
     }
 
+    fn monotonic(&self) -> Duration {
+        SystemClock::default().monotonic()
+    }
+
     async fn sleep(&self, duration: Duration) {
         self.0.lock().unwrap().push(duration);
         SystemClock::default().sleep(duration).await;

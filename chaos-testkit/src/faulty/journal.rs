@@ -26,16 +26,16 @@ impl<J: Journal, I: Interference<JournalCall>> Journal for Faulty<J, I> {
         self.around_journal(JournalCall::Mark(mark.state), self.inner.mark(fault, mark)).await
     }
 
-    async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>> {
+    async fn find(&self, query: &FaultQuery) -> Result<chaos_core::Found> {
         self.around_journal(JournalCall::Find, self.inner.find(query)).await
     }
 
-    async fn pending(&self) -> Result<Vec<FaultRecord>> {
+    async fn pending(&self) -> Result<chaos_core::Found> {
         self.around_journal(JournalCall::Pending, self.inner.pending()).await
     }
 
-    async fn orphans(&self) -> Result<Vec<FaultRecord>> {
-        self.around_journal(JournalCall::Orphans, self.inner.orphans()).await
+    async fn orphans(&self, now: jiff::Timestamp) -> Result<chaos_core::Found> {
+        self.around_journal(JournalCall::Orphans, self.inner.orphans(now)).await
     }
 
     async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {

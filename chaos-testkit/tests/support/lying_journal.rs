@@ -6,8 +6,8 @@ use std::{
 };
 
 use chaos_core::{
-    Arming, Error, ErrorKind, FaultId, FaultQuery, FaultRecord, FaultState, Halt, Journal, Lease, Limits,
-    Mark, Result, Tally, async_trait,
+    Arming, Error, ErrorKind, FaultId, FaultQuery, FaultRecord, FaultState, Found, Halt, Journal, Lease,
+    Limits, Mark, Result, Tally, async_trait,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +180,7 @@ impl Journal for LyingJournal {
         Ok(())
     }
 
-    async fn find(&self, query: &FaultQuery) -> Result<Vec<FaultRecord>> {
+    async fn find(&self, query: &FaultQuery) -> Result<Found> {
         let mut exact = query.clone();
         let event = match self.lie {
             Lie::MatchesLoosely => exact.event.take().map(|event| event.to_lowercase()),
@@ -198,12 +198,12 @@ impl Journal for LyingJournal {
         let surplus = query.limit.map_or(0, |limit| found.len().saturating_sub(limit));
         if self.lie == Lie::KeepsTheOldest {
             found.truncate(found.len() - surplus);
-            return Ok(found);
+            return Ok(Found::new(found));
         }
-        Ok(found.split_off(surplus))
+        Ok(Found::new(found.split_off(surplus)))
     }
 
-    async fn pending(&self) -> Result<Vec<FaultRecord>> {
+    async fn pending(&self) -> Result<Found> {
         let mut pending = self.select(|fault| fault.state.is_pending());
         match self.lie {
             Lie::HoldsAGhost if pending.is_empty() => {
@@ -213,17 +213,17 @@ impl Journal for LyingJournal {
             Lie::FailedIsNotPending => pending.retain(|fault| fault.state != FaultState::RecoveryFailed),
             _ => {}
         }
-        Ok(pending)
+        Ok(Found::new(pending))
     }
 
-    async fn orphans(&self) -> Result<Vec<FaultRecord>> {
+    async fn orphans(&self, _: jiff::Timestamp) -> Result<Found> {
         let held = match self.lie {
             Lie::EveryoneIsAnOrphan => BTreeSet::new(),
             Lie::KnowsItsOwnLeasesAlone => self.own.lock().unwrap().clone(),
-            Lie::NobodyIsAnOrphan => return Ok(Vec::new()),
+            Lie::NobodyIsAnOrphan => return Ok(Found::default()),
             _ => self.shared.held.lock().unwrap().clone(),
         };
-        Ok(self.select(|fault| fault.state.is_pending() && !held.contains(&fault.id)))
+        Ok(Found::new(self.select(|fault| fault.state.is_pending() && !held.contains(&fault.id))))
     }
 
     async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
@@ -238,5 +238,5 @@ impl Journal for LyingJournal {
 
 const GHOST: &str = r#"{"id":"00000000000000ff","seed":1,"target":"memory:web/ghost","group":"memory:web","event":"stop",
     "recovery":{"kind":"ghost/1","payload":{}},"requested":{},"achieved":{},"state":"armed",
-    "armed_at":"2026-03-02T09:00:00Z","deadline":"2026-03-02T09:01:00Z","injecting_at":null,"injected_at":null,
+    "armed_at":"2026-03-02T09:00:00Z","deadline":"2026-03-02T09:01:00Z","recover_by":"2026-03-02T09:06:00Z","injecting_at":null,"injected_at":null,
     "recovering_at":null,"ended_at":null,"milestones":[],"failure":null,"note":null}"#;

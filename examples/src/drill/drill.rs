@@ -130,7 +130,7 @@ async fn perform(
     let mut count = order.count();
     let mut providers = stage.providers();
     if order.dry_run {
-        let orphans = ledger.journal.orphans().await?.len();
+        let orphans = ledger.journal.orphans(SystemClock::default().now()).await?.faults.len();
         if orphans > 0 {
             let what = "left by a program that is gone; a run recovers them before it plans";
             live.head("pending", &format!("{orphans} of the faults in the journal: {what}"));
@@ -337,15 +337,19 @@ async fn abandoned(ledger: &Ledger, live: &Live) -> Status {
         }
     };
     match &pending {
-        Ok(faults) if faults.is_empty() => {
+        Ok(found) if found.faults.is_empty() && found.unreadable.is_empty() => {
             live.failed("left", "nothing is pending");
             return Status::Other;
         }
-        Ok(faults) => {
-            for fault in faults {
+        Ok(found) => {
+            for fault in &found.faults {
                 let FaultRecord { id, event, target, state, deadline, .. } = fault;
                 let deadline = format!("{deadline:.0}");
                 live.failed("pending", format!("fault {id}: {event} on {target}, {state}, until {deadline}"));
+            }
+            for entry in &found.unreadable {
+                let problem = format!("entry {:?} cannot be read: {}", entry.entry, entry.failure);
+                live.failed("pending", problem);
             }
         }
         Err(error) => live.failed("pending", format!("unknown: {}", error.chain())),

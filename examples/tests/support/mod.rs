@@ -269,7 +269,7 @@ pub(crate) fn process_state(pid: u32) -> Option<char> {
 }
 
 pub(crate) async fn pending(journal: &Path) -> Vec<FaultRecord> {
-    SqlJournal::open_existing(journal).await.unwrap().pending().await.unwrap()
+    SqlJournal::open_existing(journal).await.unwrap().pending().await.unwrap().faults
 }
 
 pub(crate) fn text(path: &Path) -> &str {

@@ -111,7 +111,7 @@ impl Case<'_> {
         preparation.recovery_kind?;
         let (before, after) = (preparation.before, preparation.after);
         ensure!(before == after, "the members were {before:?} before and {after:?} after");
-        let pending = journal.pending().await?;
+        let pending = journal.pending().await?.faults;
         ensure!(pending.is_empty(), "the journal holds {pending:?}");
         Ok(())
     }
@@ -147,7 +147,7 @@ impl Case<'_> {
             .map(ToString::to_string)
             .collect();
         ensure!(report.outcome() == Outcome::Completed, "{report}: {}", failures.join("; "));
-        let pending = journal.pending().await?;
+        let pending = journal.pending().await?.faults;
         ensure!(pending.is_empty(), "the journal still holds {pending:?}");
         Ok(())
     }

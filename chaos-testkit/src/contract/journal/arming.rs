@@ -12,7 +12,11 @@ pub(super) async fn check<J: Journal, P>(suite: &mut Suite<'_>, fresh: &impl Asy
     suite
         .check("a fresh journal is empty", async {
             let (journal, _place) = fresh().await?;
-            let found = (all(&journal).await?, journal.pending().await?, journal.orphans().await?);
+            let found = (
+                all(&journal).await?,
+                journal.pending().await?.faults,
+                journal.orphans(jiff::Timestamp::UNIX_EPOCH).await?.faults,
+            );
             ensure!(found == (vec![], vec![], vec![]), "it holds {found:?}");
             let halt = journal.halt().await?;
             ensure!(halt.is_none(), "it holds {halt:?}");
@@ -25,7 +29,7 @@ pub(super) async fn check<J: Journal, P>(suite: &mut Suite<'_>, fresh: &impl Asy
             let mut fault = fault(1, "memory:web/machine-1")?;
             fault.note = Some("said beforehand".to_owned());
             let _lease = arm(&journal, &fault).await?;
-            let (found, pending) = (all(&journal).await?, journal.pending().await?);
+            let (found, pending) = (all(&journal).await?, journal.pending().await?.faults);
             ensure!(found == [fault.clone()], "{fault:?} was found as {found:?}");
             ensure!(pending == [fault.clone()], "{fault:?} is pending as {pending:?}");
             Ok(())
@@ -109,8 +113,10 @@ async fn hostile(journal: &impl Journal) -> Checked {
         found == [earliest.clone(), extreme.clone()],
         "{earliest:?} and {extreme:?} were found as {found:?}"
     );
-    let exact =
-        journal.find(&chaos_core::FaultQuery::all().event(HOSTILE).target(extreme.target.clone())).await?;
+    let exact = journal
+        .find(&chaos_core::FaultQuery::all().event(HOSTILE).target(extreme.target.clone()))
+        .await?
+        .faults;
     ensure!(exact == [extreme], "a search for the hostile names found {exact:?}");
     Ok(())
 }

@@ -34,7 +34,7 @@ pub(super) async fn check<J: Journal, P>(
             }
             journal.set_halt(Some(Halt::new(HOSTILE, instant(1)))).await?;
             let (found, pending, halt) =
-                (all(&journal).await?, journal.pending().await?, journal.halt().await?);
+                (all(&journal).await?, journal.pending().await?.faults, journal.halt().await?);
             drop((leases, journal));
 
             let again = reopen(&place).await?;
@@ -50,14 +50,14 @@ pub(super) async fn check<J: Journal, P>(
             let other = reopen(&place).await?;
             let held = fault(1, "memory:web/machine-1")?;
             let lease = arm(&journal, &held).await?;
-            let orphans = other.orphans().await?;
+            let orphans = other.orphans(jiff::Timestamp::UNIX_EPOCH).await?.faults;
             ensure!(orphans.is_empty(), "a living handle holds what another one calls orphans: {orphans:?}");
             let second = fault(2, "memory:web/machine-2")?;
             let limits = Limits::none().group_active(1);
             refuse(&other, &second, &limits, Reason::GroupLimit { active: 1, limit: 1 }).await?;
             // A lease outlives its journal; only when both are gone must everybody know.
             drop(journal);
-            let orphans = other.orphans().await?;
+            let orphans = other.orphans(jiff::Timestamp::UNIX_EPOCH).await?.faults;
             ensure!(
                 orphans.is_empty(),
                 "a living lease holds what another handle calls orphans: {orphans:?}"

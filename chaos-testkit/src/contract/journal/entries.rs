@@ -38,7 +38,7 @@ pub(super) fn id(number: u64) -> Result<FaultId> {
 
 /// `seconds` after the suite's own beginning of time, with all nine digits of a fraction in use.
 pub(super) fn instant(seconds: u64) -> Timestamp {
-    later(Timestamp::UNIX_EPOCH, 1_772_442_000_u64.saturating_add(seconds))
+    later(jiff::Timestamp::UNIX_EPOCH, 1_772_442_000_u64.saturating_add(seconds))
         .checked_add(Duration::from_nanos(123_456_789))
         .unwrap_or(Timestamp::MAX)
 }
@@ -87,7 +87,7 @@ pub(super) async fn refuse(
 }
 
 pub(super) async fn all(journal: &impl Journal) -> Result<Vec<FaultRecord>> {
-    journal.find(&chaos_core::FaultQuery::all()).await
+    Ok(journal.find(&chaos_core::FaultQuery::all()).await?.faults)
 }
 
 /// The states to pass through from `Armed` to this one.

@@ -52,7 +52,7 @@ async fn transitions(journal: &impl Journal) -> Checked {
                 return violated(format!("{from} may not become {to}, and that gave {other:?}"));
             }
         }
-        let found = journal.find(&chaos_core::FaultQuery::all().target(fault.target.clone())).await?;
+        let found = journal.find(&chaos_core::FaultQuery::all().target(fault.target.clone())).await?.faults;
         ensure!(
             found == [expected.clone()],
             "after {from} was marked {to}, {expected:?} was found as {found:?}"

@@ -33,7 +33,7 @@ pub(super) async fn check<J: Journal, P>(suite: &mut Suite<'_>, fresh: &impl Asy
                     expected.push(fault);
                 }
             }
-            let pending = journal.pending().await?;
+            let pending = journal.pending().await?.faults;
             ensure!(pending == expected, "{expected:?} should be pending, and {pending:?} is");
             Ok(())
         })
@@ -81,7 +81,7 @@ async fn filters(journal: &impl Journal) -> Checked {
             expected.iter().filter(|fault| query.matches(fault)).cloned().collect();
         let surplus = query.limit.map_or(0, |limit| matching.len().saturating_sub(limit));
         let matching = matching.split_off(surplus);
-        let found = journal.find(&query).await?;
+        let found = journal.find(&query).await?.faults;
         ensure!(found == matching, "{query:?} matches {:?} and found {:?}", ids(&matching), ids(&found));
     }
     Ok(())
@@ -101,7 +101,7 @@ async fn order(journal: &impl Journal) -> Checked {
     ensure!(found == expected, "{expected:?} is their order, and they were found as {found:?}");
     for limit in [0, 1, 3, 5, usize::MAX] {
         let newest = &expected[5_usize.saturating_sub(limit)..];
-        let found = ids(&journal.find(&FaultQuery::all().limit(limit)).await?);
+        let found = ids(&journal.find(&FaultQuery::all().limit(limit)).await?.faults);
         ensure!(found == newest, "the newest {limit} are {newest:?}, and {found:?} was found");
     }
     Ok(())
@@ -111,7 +111,7 @@ async fn orphans(timing: &Timing, journal: &impl Journal) -> Checked {
     let (held, lease) = arm_as(journal, &fault(1, "memory:web/machine-1")?, FaultState::Active).await?;
     let (left, dropped) = arm_as(journal, &fault(2, "memory:web/machine-2")?, FaultState::Injecting).await?;
     let (_, over) = arm_as(journal, &fault(3, "memory:web/machine-3")?, FaultState::Recovered).await?;
-    let found = journal.orphans().await?;
+    let found = journal.orphans(jiff::Timestamp::UNIX_EPOCH).await?.faults;
     ensure!(found.is_empty(), "every lease is held, and {:?} are orphans", ids(&found));
     drop((dropped, over));
     orphans_become(timing, journal, std::slice::from_ref(&left)).await?;
@@ -127,7 +127,7 @@ pub(super) async fn orphans_become(
 ) -> Checked {
     let watch = timing.watch_settling();
     loop {
-        let found = journal.orphans().await?;
+        let found = journal.orphans(jiff::Timestamp::UNIX_EPOCH).await?.faults;
         if found == expected {
             return Ok(());
         }

@@ -33,12 +33,12 @@ pub(super) async fn while_injected<R: Recovery>(
         }
         () = meeting.arrived.notified() => {}
     }
-    let seen = match journal.pending().await?.pop() {
+    let seen = match journal.pending().await?.faults.pop() {
         Some(record) => look(record).await,
         None => violated("the journal holds no fault in the middle of an injection"),
     };
     let is_injecting = async || -> Result<bool> {
-        Ok(journal.pending().await?.first().is_some_and(|fault| fault.state == FaultState::Injecting))
+        Ok(journal.pending().await?.faults.first().is_some_and(|fault| fault.state == FaultState::Injecting))
     };
     let still_paused = is_injecting().await?;
     meeting.seen.notify_one();
@@ -55,7 +55,7 @@ pub(super) async fn while_injected<R: Recovery>(
         "the hold of {:?} was over before the suite had looked; give the event a longer one",
         event.hold().duration()
     );
-    let pending = journal.pending().await?;
+    let pending = journal.pending().await?.faults;
     ensure!(pending.is_empty(), "the fault itself was not recovered: {pending:?}");
     if come == Come::Beyond { Ok(()) } else { stage.whole_again(healthy_before).await }
 }
@@ -96,7 +96,7 @@ pub(super) async fn replay<V: Recovery>(
 ) -> Checked<FaultRecord> {
     let registry = Registry::default().register::<V>();
     let monkey = stage.monkey_over(Arc::clone(&stage.provider), journal.clone(), registry, retry)?;
-    match monkey.take_over_pending().await?.pop() {
+    match monkey.take_over_pending().await?.faults.pop() {
         Some(record) => Ok(record),
         None => violated("the journal holds no pending fault"),
     }

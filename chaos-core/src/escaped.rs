@@ -1,0 +1,54 @@
+use std::fmt::{self, Write};
+
+/// `text` for a person to read, with everything escaped that could forge another line, move the cursor, or turn the direction of
+/// writing: control characters, line and paragraph separators, bidirectional and other invisible marks.
+///
+/// For whatever comes from a target or a platform, such as names and tags, before it gets into a message, a table or a log.
+///
+/// ```
+/// use chaos_core::escaped;
+///
+/// assert_eq!(escaped("web\n2026-03-02 all is well").to_string(), r"web\n2026-03-02 all is well");
+/// assert_eq!(escaped("user\u{202e}nimda").to_string(), r"user\u{202e}nimda");
+/// assert_eq!(escaped("caf\u{e9} \"7\"").to_string(), "caf\u{e9} \"7\"");
+/// ```
+///
+/// The marks are those of Unicode's [UAX #9](https://www.unicode.org/reports/tr9/) and the separators and invisible characters that
+/// [Trojan Source](https://trojansource.codes/) lists.
+pub fn escaped(text: &str) -> Escaped<'_> {
+    Escaped(text)
+}
+
+/// What [`escaped`] returns.
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut escaping = Escaping(f);
+        escaping.write_str(self.0)
+    }
+}
+
+/// Escapes what is written through it.
+pub(crate) struct Escaping<W>(pub(crate) W);
+
+impl<W: fmt::Write> fmt::Write for Escaping<W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut plain = 0;
+        for (at, character) in text.char_indices().filter(|(_, character)| is_deceptive(*character)) {
+            self.0.write_str(&text[plain..at])?;
+            write!(self.0, "{}", character.escape_default())?;
+            plain = at + character.len_utf8();
+        }
+        self.0.write_str(&text[plain..])
+    }
+}
+
+fn is_deceptive(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
+}
