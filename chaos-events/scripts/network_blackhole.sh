@@ -5,7 +5,8 @@
 #   ingress, egress         1 for each direction that is dropped
 #   by_host                 1 where only traffic with certain hosts is: hosts4, hosts6, and what the names mean at the start
 #   by_port                 1 where only traffic of certain ports is: tcp, udp
-#   local_ports             1 where these are ports of this machine; 0 where they are those that packets are sent to
+#   own                     where only traffic of this side's own sockets is: PROTOCOL/ADDRESS/PORTS, with blanks between them; 0.0.0.0
+#                           and :: are every address of their family
 #   network                 for status and stop: the network namespace that the rules are in, as the preflight said
 #   open_loopback, open_neighbours, open4, open6, open_names, open_tcp, open_udp, open_local_tcp    what is let through nevertheless
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -24,23 +25,23 @@ preflight() {
 }
 
 parameters_are_given() {
-  : "${ingress:?}" "${egress:?}" "${by_host:?}" "${by_port:?}" "${local_ports:?}" "${open_loopback:?}" "${open_neighbours:?}"
-  : "${hosts4?}" "${hosts6?}" "${names?}" "${tcp?}" "${udp?}"
+  : "${ingress:?}" "${egress:?}" "${by_host:?}" "${by_port:?}" "${open_loopback:?}" "${open_neighbours:?}"
+  : "${own?}" "${hosts4?}" "${hosts6?}" "${names?}" "${tcp?}" "${udp?}"
   : "${open4?}" "${open6?}" "${open_names?}" "${open_tcp?}" "${open_udp?}" "${open_local_tcp?}"
 }
 
 # --- What is dropped and what is let through, whoever carries it out. ---
 
-# Calls `rule CHAIN drop|open SIDE SET PROTOCOL SIDE PORTS`, `loopback CHAIN` and `neighbours CHAIN`; SIDE is source or
-# destination, SET is hosts or open, and - stands for any.
+# Calls `rule CHAIN drop|open SIDE SET PROTOCOL SIDE PORTS ADDRESS`, `loopback CHAIN` and `neighbours CHAIN`; SIDE is source or
+# destination, SET is hosts or open, ADDRESS is this side's, and - stands for any.
 all_rules() {
   openings_of input source
   openings_of output destination
   [ "$ingress" = 0 ] || drops input source destination
-  if [ "$egress" = 0 ]; then :; elif [ "$local_ports" = 1 ]; then drops output destination source; else
+  if [ "$egress" = 0 ]; then :; elif [ -n "$own" ]; then drops output destination source; else
     drops output destination destination
   fi
-  [ "$local_ports" = 0 ] || return 0
+  [ -z "$own" ] || return 0
   # What is only forwarded has no direction, unless the hosts tell.
   openings_of forward source
   openings_of forward destination
@@ -55,26 +56,38 @@ all_rules() {
 openings_of() { # chain, side of the other end
   # A connection to this side's port is seen from both ends.
   if [ "$2" = source ]; then this=destination; else this=source; fi
-  [ -z "$open_local_tcp" ] || rule "$1" open - - tcp "$this" "$open_local_tcp"
-  [ -z "$open4$open6" ] || rule "$1" open "$2" open - - -
+  [ -z "$open_local_tcp" ] || rule "$1" open - - tcp "$this" "$open_local_tcp" -
+  [ -z "$open4$open6" ] || rule "$1" open "$2" open - - - -
   [ "$1 $2" != 'forward destination' ] || return 0
   [ "$open_loopback" = 0 ] || [ "$1" = forward ] || loopback "$1"
   [ "$open_neighbours" = 0 ] || neighbours "$1"
   for side in source destination; do
-    [ -z "$open_tcp" ] || rule "$1" open - - tcp "$side" "$open_tcp"
-    [ -z "$open_udp" ] || rule "$1" open - - udp "$side" "$open_udp"
+    [ -z "$open_tcp" ] || rule "$1" open - - tcp "$side" "$open_tcp" -
+    [ -z "$open_udp" ] || rule "$1" open - - udp "$side" "$open_udp" -
   done
 }
 
 drops() { # chain, side of the hosts, side of the ports
   set_of_hosts=-
   [ "$by_host" = 0 ] || set_of_hosts=hosts
-  if [ "$by_port" = 1 ]; then
-    [ -z "$tcp" ] || rule "$1" drop "$2" "$set_of_hosts" tcp "$3" "$tcp"
-    [ -z "$udp" ] || rule "$1" drop "$2" "$set_of_hosts" udp "$3" "$udp"
+  if [ -n "$own" ]; then
+    for socket in $own; do
+      address_and_ports=${socket#*/}
+      rule "$1" drop "$2" "$set_of_hosts" "${socket%%/*}" "$3" "${address_and_ports#*/}" "${address_and_ports%%/*}"
+    done
+  elif [ "$by_port" = 1 ]; then
+    [ -z "$tcp" ] || rule "$1" drop "$2" "$set_of_hosts" tcp "$3" "$tcp" -
+    [ -z "$udp" ] || rule "$1" drop "$2" "$set_of_hosts" udp "$3" "$udp" -
   else
-    rule "$1" drop "$2" "$set_of_hosts" - - -
+    rule "$1" drop "$2" "$set_of_hosts" - - - -
   fi
+}
+
+family_of() { # address
+  case $1 in
+  *:*) echo 6 ;;
+  *) echo 4 ;;
+  esac
 }
 
 # Adds what the names mean now. Nothing has begun yet.
@@ -144,8 +157,16 @@ nft_rule() { # as all_rules says
   [ "$2" = open ] || verdict='meta nfproto @lease counter drop'
   ports=
   case $6 in
-  source) ports="$5 sport { $7 } " ;;
-  destination) ports="$5 dport { $7 } " ;;
+  source) ports="$5 sport { $7 } " own_side=saddr ;;
+  destination) ports="$5 dport { $7 } " own_side=daddr ;;
+  esac
+  own_family=46
+  case $8 in
+  -) ;;
+  0.0.0.0) own_family=4 ports="meta nfproto ipv4 $ports" ;;
+  ::) own_family=6 ports="meta nfproto ipv6 $ports" ;;
+  *:*) own_family=6 ports="ip6 $own_side $8 $ports" ;;
+  *) own_family=4 ports="ip $own_side $8 $ports" ;;
   esac
   case $4 in
   -)
@@ -156,8 +177,8 @@ nft_rule() { # as all_rules says
   open) v4=$open4 v6=$open6 ;;
   esac
   if [ "$3" = source ]; then address=saddr; else address=daddr; fi
-  [ -z "$v4" ] || nft_add "$1" "ip $address @${4}4 $ports$verdict"
-  [ -z "$v6" ] || nft_add "$1" "ip6 $address @${4}6 $ports$verdict"
+  [ -z "$v4" ] || [ "$own_family" = 6 ] || nft_add "$1" "ip $address @${4}4 $ports$verdict"
+  [ -z "$v6" ] || [ "$own_family" = 4 ] || nft_add "$1" "ip6 $address @${4}6 $ports$verdict"
 }
 
 nft_add() { # chain, rule
@@ -209,7 +230,18 @@ iptables_rule() { # as all_rules says
   open6) addresses=$open6 ;;
   esac
   if [ "$3" = source ]; then address_of=-s; else address_of=-d; fi
-  if [ "$6" = source ]; then port_of=--sport; else port_of=--dport; fi
+  if [ "$6" = source ]; then port_of=--sport own_side=-s; else port_of=--dport own_side=-d; fi
+  own_address=
+  case $8 in
+  -) ;;
+  *)
+    [ "$(family_of "$8")" = "$family" ] || return 0
+    case $8 in
+    0.0.0.0 | ::) ;;
+    *) own_address="$own_side $8 " ;;
+    esac
+    ;;
+  esac
   IFS=,
   for address in $addresses; do
     for port in $7; do
@@ -217,7 +249,7 @@ iptables_rule() { # as all_rules says
       [ "$address" = - ] || match="$address_of $address "
       # A range is written with a colon here.
       [ "$port" = - ] || match="$match-p $5 $port_of ${port%-*}:${port#*-} "
-      iptables_add "$1" "$match$verdict"
+      iptables_add "$1" "$own_address$match$verdict"
     done
   done
   unset IFS
@@ -235,7 +267,12 @@ ipv6_is_in_use() {
 
 # Whether there is anything to drop, and to drop it with, for IPv6.
 ipv6_matters() {
-  ipv6_is_in_use && { [ "$by_host" = 0 ] || [ -n "$hosts6" ]; }
+  ipv6_is_in_use || return 1
+  case $own in
+  '' | */*:*/*) ;;
+  *) return 1 ;;
+  esac
+  [ "$by_host" = 0 ] || [ -n "$hosts6" ]
 }
 
 # The commands that may hold chains here. Asking the older kind would load its kernel module where nobody uses it, and the newer
@@ -370,7 +407,7 @@ begin() {
     backend=table
   fi
   detached "backend=$backend" "ends_at=$ends_at" "ingress=$ingress" "egress=$egress" "by_host=$by_host" "by_port=$by_port" \
-    "local_ports=$local_ports" "hosts4=$hosts4" "hosts6=$hosts6" "tcp=$tcp" "udp=$udp" "open_loopback=$open_loopback" \
+    "own=$own" "hosts4=$hosts4" "hosts6=$hosts6" "tcp=$tcp" "udp=$udp" "open_loopback=$open_loopback" \
     "open_neighbours=$open_neighbours" "open4=$open4" "open6=$open6" "open_tcp=$open_tcp" "open_udp=$open_udp" \
     "open_local_tcp=$open_local_tcp" "ends_on=${ends_on-}"
   appears 500 || give_up "the rules could not be loaded"

@@ -1,6 +1,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
 use chaos_core::{Error, ErrorKind, NetworkShare, Result};
@@ -16,37 +17,96 @@ const LISTENING: &str = "0A";
 /// `TCP_CLOSE` of the kernel, which is the state of a UDP socket that is not connected.
 const UNCONNECTED: &str = "07";
 
-/// The ports on which a process or any of its descendants listens now, ascending: TCP sockets that listen, and UDP sockets
-/// that are bound and not connected. `None` where the process has ended.
+/// The addresses and ports on which a process or any of its descendants listens now: TCP sockets that listen, and UDP sockets that
+/// are bound and not connected. `None` where the process has ended.
 ///
-/// Its descendants count because a wrapper's program and a server's workers serve for it.
+/// Its descendants count because a wrapper's program and a server's workers serve for it. Its connections to others do not: each
+/// leaves from another port.
 ///
 /// # Errors
 /// `Denied` where this user may not see which sockets one of them has open.
 pub(crate) fn listening_ports(process: &ProcessHandle) -> Result<Option<NetworkShare>> {
     let root = process.identity();
-    let mut sockets = BTreeSet::new();
+    let mut own = BTreeSet::new();
     for member in family(root)? {
-        sockets.append(&mut sockets_of(member)?);
+        own.append(&mut sockets_of(member)?);
     }
-    let ports = |tables: [&str; 2], state: &str| -> Result<BTreeSet<u16>> {
-        let mut ports = BTreeSet::new();
-        for table in tables {
-            match fs::read_to_string(format!("/proc/{}/net/{table}", root.pid())) {
-                Ok(text) => {
-                    ports.extend(text.lines().skip(1).filter_map(|line| port_of(line, state, &sockets)))
-                }
-                // A kernel without IPv6, or a process that has ended meanwhile.
-                Err(error) if is_gone(&error) => {}
-                Err(error) => {
-                    return Err(unreadable("the sockets of this machine cannot be read", root, error));
-                }
+    let tcp = share_of(&bound(root, ["tcp", "tcp6"], LISTENING)?, &own);
+    let udp = share_of(&bound(root, ["udp", "udp6"], UNCONNECTED)?, &own);
+    Ok((process.activity()? != Activity::Ended).then(|| NetworkShare::sockets(tcp, udp)))
+}
+
+/// A socket that waits for whoever comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bound {
+    address: SocketAddr,
+    inode: u64,
+}
+
+/// Every one in the network of a process, whosever it is.
+fn bound(process: ProcessIdentity, tables: [&str; 2], state: &str) -> Result<Vec<Bound>> {
+    let mut sockets = Vec::new();
+    for table in tables {
+        match fs::read_to_string(format!("/proc/{}/net/{table}", process.pid())) {
+            Ok(text) => sockets.extend(text.lines().skip(1).filter_map(|line| Bound::read(line, state))),
+            // A kernel without IPv6, or a process that has ended meanwhile.
+            Err(error) if is_gone(&error) => {}
+            Err(error) => {
+                return Err(unreadable("the sockets of this machine cannot be read", process, error));
             }
         }
-        Ok(ports)
-    };
-    let share = NetworkShare::ports(ports(["tcp", "tcp6"], LISTENING)?, ports(["udp", "udp6"], UNCONNECTED)?);
-    Ok((process.activity()? != Activity::Ended).then_some(share))
+    }
+    Ok(sockets)
+}
+
+/// Where those listen that have one of these inodes.
+fn share_of(bound: &[Bound], own: &BTreeSet<u64>) -> Vec<SocketAddr> {
+    let is_own = |socket: &&Bound| own.contains(&socket.inode);
+    let mut share: Vec<_> = bound.iter().filter(is_own).map(|socket| socket.address).collect();
+    // On all addresses of IPv6 a socket mostly serves IPv4 as well. The tables do not tell; but where a stranger has the port over
+    // IPv4, it does not, or not for itself alone.
+    let of_strangers: BTreeSet<u16> = bound
+        .iter()
+        .filter(|socket| !is_own(socket) && socket.address.ip().to_canonical().is_ipv4())
+        .map(|socket| socket.address.port())
+        .collect();
+    let everywhere = share.iter().filter(|address| address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+    let over_v4: Vec<_> = everywhere
+        .filter(|address| !of_strangers.contains(&address.port()))
+        .map(|address| SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())))
+        .collect();
+    share.extend(over_v4);
+    share
+}
+
+impl Bound {
+    /// The socket in a line of `/proc/PID/net/tcp` and the like, where it is in this state and without a peer.
+    fn read(line: &str, state: &str) -> Option<Self> {
+        let fields: Vec<_> = line.split_ascii_whitespace().collect();
+        let (local, peer) = (fields.get(1)?, fields.get(2)?);
+        let inode = fields.get(9)?.parse().ok()?;
+        let (address, port) = local.rsplit_once(':')?;
+        let port = u16::from_str_radix(port, 16).ok()?;
+        let is_wanted = *fields.get(3)? == state && peer.ends_with(":0000") && port != 0;
+        let address = SocketAddr::new(address_in(address)?, port);
+        is_wanted.then_some(Self { address, inode })
+    }
+}
+
+/// As the kernel writes it: words of 32 bits, in the byte order of the machine.
+fn address_in(text: &str) -> Option<IpAddr> {
+    let word = |at: usize| u32::from_str_radix(text.get(8 * at..8 * at + 8)?, 16).ok().map(u32::to_ne_bytes);
+    match text.len() {
+        8 => Some(Ipv4Addr::from(word(0)?).into()),
+        32 => {
+            let mut octets = [0; 16];
+            for (at, place) in octets.chunks_exact_mut(4).enumerate() {
+                place.copy_from_slice(&word(at)?);
+            }
+            Some(Ipv6Addr::from(octets).into())
+        }
+        _ => None,
+    }
 }
 
 /// A process and its descendants.
@@ -95,17 +155,6 @@ fn sockets_of(process: ProcessIdentity) -> Result<BTreeSet<u64>> {
     Ok(if is_same { sockets } else { BTreeSet::new() })
 }
 
-/// The local port in a line of `/proc/PID/net/tcp` and the like, where the socket is in this state, without a peer, and one of
-/// these.
-fn port_of(line: &str, state: &str, sockets: &BTreeSet<u64>) -> Option<u16> {
-    let fields: Vec<_> = line.split_ascii_whitespace().collect();
-    let (local, peer) = (fields.get(1)?, fields.get(2)?);
-    let inode = fields.get(9)?.parse().ok()?;
-    let is_wanted = *fields.get(3)? == state && peer.ends_with(":0000") && sockets.contains(&inode);
-    let port = u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()?;
-    (is_wanted && port != 0).then_some(port)
-}
-
 fn unreadable(what: &'static str, process: ProcessIdentity, error: io::Error) -> Error {
     let kind = match error.kind() {
         io::ErrorKind::PermissionDenied => ErrorKind::Denied,
@@ -118,27 +167,42 @@ fn unreadable(what: &'static str, process: ProcessIdentity, error: io::Error) ->
 mod tests {
     use super::*;
 
+    const REST: &str = "00000000:00000000 00:00000000 00000000     0        0";
+    const NOBODY: &str = "00000000000000000000000000000000:0000";
+
     #[test]
-    fn only_a_socket_that_listens_has_its_port_read() {
-        let sockets = BTreeSet::from([7, 8]);
-        let rest = "00000000:00000000 00:00000000 00000000     0        0";
+    fn only_a_socket_that_waits_for_whoever_comes_is_read() {
+        let [everywhere, loopback] = [[0; 4], [0, 0, 0, u32::from_ne_bytes([0, 0, 0, 1])]]
+            .map(|words: [u32; 4]| words.map(|word| format!("{word:08X}")).concat());
+        let v4 = format!("{:08X}", u32::from_ne_bytes([127, 0, 0, 1]));
         for (line, state, expected) in [
-            (format!("0: 0100007F:1F90 00000000:0000 0A {rest} 7 1 0"), "0A", Some(8080)),
-            (format!("0: 0100007F:1F90 00000000:0000 0A {rest} 9 1 0"), "0A", None),
-            (format!("0: 0100007F:1F90 0100007F:D431 01 {rest} 7 1 0"), "0A", None),
-            (
-                format!(
-                    "12: 00000000000000000000000000000000:0035 00000000000000000000000000000000:0000 07 {rest} 8 2 0"
-                ),
-                "07",
-                Some(53),
-            ),
-            (format!("0: 0100007F:1F90 0100007F:0035 01 {rest} 8 2 0"), "07", None),
-            (format!("0: 00000000:0000 00000000:0000 07 {rest} 8 2 0"), "07", None),
-            ("0: 0100007F:1F90".to_owned(), "0A", None),
+            (format!("0: {v4}:1F90 00000000:0000 0A {REST} 7 1 0"), "0A", Some("127.0.0.1:8080")),
+            (format!("0: {v4}:1F90 {v4}:D431 01 {REST} 7 1 0"), "0A", None),
+            (format!("12: {everywhere}:0035 {NOBODY} 07 {REST} 8 2 0"), "07", Some("[::]:53")),
+            (format!("12: {loopback}:0035 {NOBODY} 07 {REST} 8 2 0"), "07", Some("[::1]:53")),
+            (format!("0: {v4}:1F90 {v4}:0035 01 {REST} 8 2 0"), "07", None),
+            (format!("0: 00000000:0000 00000000:0000 07 {REST} 8 2 0"), "07", None),
+            (format!("0: é{v4}:1F90 00000000:0000 0A {REST} 7 1 0"), "0A", None),
+            (format!("0: {v4}:1F90"), "0A", None),
             (String::new(), "0A", None),
         ] {
-            assert_eq!(port_of(&line, state, &sockets), expected, "{line:?}");
+            let read = Bound::read(&line, state).map(|socket| socket.address.to_string());
+            assert_eq!(read.as_deref(), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_socket_on_all_of_ipv6_is_on_all_of_ipv4_unless_a_stranger_is_there() {
+        let bound = |address: &str, inode| Bound { address: address.parse().unwrap(), inode };
+        let own = BTreeSet::from([1, 2]);
+        let share = |stranger: &str| {
+            let all = [bound("[::]:80", 1), bound("10.0.0.1:443", 2), bound(stranger, 9)];
+            share_of(&all, &own).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(share("10.0.0.2:443"), ["[::]:80", "10.0.0.1:443", "0.0.0.0:80"]);
+        assert_eq!(share("[::1]:80"), ["[::]:80", "10.0.0.1:443", "0.0.0.0:80"]);
+        for stranger in ["10.0.0.2:80", "0.0.0.0:80", "[::ffff:127.0.0.1]:80"] {
+            assert_eq!(share(stranger), ["[::]:80", "10.0.0.1:443"], "{stranger}");
         }
     }
 }

@@ -1,4 +1,7 @@
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
 
 /// How much of the network that a [`Shell`](crate::Shell)'s scripts see belongs to its target.
 ///
@@ -8,21 +11,62 @@ use std::collections::BTreeSet;
 pub enum NetworkShare {
     /// All of it: the target is a machine, or has a network namespace of its own.
     Whole,
-    /// What goes to and from these ports of its machine: the target is one process among others. Both are empty where it
-    /// listens on none. Another process may serve the same port on another address, or by the other protocol.
+    /// What goes to and from these addresses and ports of its machine: the target is one process among others. Both are empty
+    /// where it listens nowhere. Another process may serve the same port on another address, or by the other protocol.
+    ///
+    /// `0.0.0.0` is every address of IPv4, and `::` every one of IPv6. A socket that serves both is told as two.
     #[non_exhaustive]
-    Ports {
+    Sockets {
         /// Of TCP, in ascending order.
-        tcp: Vec<u16>,
+        tcp: Vec<SocketAddr>,
         /// Of UDP, in ascending order.
-        udp: Vec<u16>,
+        udp: Vec<SocketAddr>,
     },
 }
 
 impl NetworkShare {
-    /// That of one process among others, which listens on these ports.
+    /// That of one process among others, which listens there. `::ffff:10.0.0.1` is 10.0.0.1, as it is on the wire.
+    pub fn sockets(
+        tcp: impl IntoIterator<Item = SocketAddr>,
+        udp: impl IntoIterator<Item = SocketAddr>,
+    ) -> Self {
+        Self::Sockets { tcp: ascending(tcp), udp: ascending(udp) }
+    }
+
+    /// That of one process among others, which listens on these ports of every address.
     pub fn ports(tcp: impl IntoIterator<Item = u16>, udp: impl IntoIterator<Item = u16>) -> Self {
-        let ascending = |ports: BTreeSet<u16>| ports.into_iter().collect();
-        Self::Ports { tcp: ascending(tcp.into_iter().collect()), udp: ascending(udp.into_iter().collect()) }
+        let everywhere = |port| {
+            [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)]
+                .map(|address| SocketAddr::new(address, port))
+        };
+        Self::sockets(tcp.into_iter().flat_map(everywhere), udp.into_iter().flat_map(everywhere))
+    }
+}
+
+fn ascending(sockets: impl IntoIterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let plain = |socket: SocketAddr| SocketAddr::new(socket.ip().to_canonical(), socket.port());
+    sockets.into_iter().map(plain).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_socket_is_told_once_in_order_and_as_it_travels() {
+        let sockets = ["[::ffff:10.0.0.1]:80", "10.0.0.1:80", "[::1]:8080", "0.0.0.0:53"];
+        let share = NetworkShare::sockets(sockets.map(|socket| socket.parse().unwrap()), []);
+        let NetworkShare::Sockets { tcp, udp } = share else { panic!("it is one process of several") };
+        let texts: Vec<_> = tcp.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            (texts, udp),
+            (["0.0.0.0:53", "10.0.0.1:80", "[::1]:8080"].map(str::to_owned).to_vec(), vec![])
+        );
+    }
+
+    #[test]
+    fn a_port_is_that_of_every_address() {
+        let both = ["0.0.0.0:80", "[::]:80"].map(|socket| socket.parse().unwrap());
+        assert_eq!(NetworkShare::ports([80], []), NetworkShare::sockets(both, []));
     }
 }

@@ -3,6 +3,7 @@
 mod allowed;
 mod host;
 mod network_blackhole;
+mod own_sockets;
 mod ports;
 mod restore_traffic;
 mod rules;

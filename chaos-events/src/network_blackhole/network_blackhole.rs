@@ -24,8 +24,10 @@ pub(super) const SCRIPT: HostScript = HostScript {
 /// it, however it ends. Where nftables is older, or there is only iptables, a process on the target removes the rules instead;
 /// the report says so, and what it means.
 ///
-/// Where the target is one process of a machine ([`NetworkShare::Ports`](chaos_core::NetworkShare::Ports)), only traffic of its
-/// ports is dropped, on loopback too: [`ports`](Self::ports) must name some of them, and [`dns`](Self::dns) is not supported.
+/// Where the target is one process of a machine ([`NetworkShare::Sockets`](chaos_core::NetworkShare::Sockets)), only traffic of the
+/// addresses and ports that it listens on is dropped, on loopback too: [`ports`](Self::ports) must name some of these ports, and
+/// [`dns`](Self::dns) is not supported. Another process that serves the same port on another address is not touched, and neither are
+/// the connections that the target itself makes to others.
 ///
 /// The number of packets that were dropped is reported as `dropped_packets`.
 ///
@@ -139,7 +141,7 @@ impl ChaosEvent for NetworkBlackhole {
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let fault = HostFault::prepared(SCRIPT, scope)?;
         let dropped = self.traffic.on(&fault.shell().network().await?)?;
-        let is_machine = !dropped.local_ports;
+        let is_machine = dropped.own.is_none();
         let lifeline = match is_machine && self.allowed.contains(&Allowed::shell()) {
             true => fault.shell().lifeline().await?,
             false => Vec::new(),

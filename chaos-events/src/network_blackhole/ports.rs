@@ -23,11 +23,6 @@ impl Ports {
         Ok(found)
     }
 
-    /// Those of one process, of which there may be none.
-    pub(super) fn of_process(tcp: &[u16], udp: &[u16]) -> Self {
-        Self { tcp: tcp.iter().copied().collect(), udp: udp.iter().copied().collect() }
-    }
-
     /// DNS, and DNS over TLS.
     pub(super) fn of_dns() -> Self {
         let ports = BTreeSet::from([53, 853]);
@@ -47,26 +42,21 @@ impl Ports {
         Ok(())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.tcp.is_empty() && self.udp.is_empty()
     }
 
-    /// Those that are in both.
-    pub(super) fn common(&self, other: &Self) -> Self {
-        Self { tcp: &self.tcp & &other.tcp, udp: &self.udp & &other.udp }
+    pub(super) fn tcp(&self) -> &BTreeSet<u16> {
+        &self.tcp
     }
 
-    pub(super) fn tcp(&self) -> String {
-        as_ranges(&self.tcp)
-    }
-
-    pub(super) fn udp(&self) -> String {
-        as_ranges(&self.udp)
+    pub(super) fn udp(&self) -> &BTreeSet<u16> {
+        &self.udp
     }
 }
 
 /// As `80,8080-8090`.
-fn as_ranges(ports: &BTreeSet<u16>) -> String {
+pub(super) fn as_ranges(ports: &BTreeSet<u16>) -> String {
     let mut ranges: Vec<(u16, u16)> = Vec::new();
     for &port in ports {
         match ranges.last_mut() {
@@ -89,9 +79,9 @@ mod tests {
     #[test]
     fn neighbours_are_ranges() {
         let ports = Ports::of(Protocol::Tcp, (8080..=8082).chain([80, 443, 65535])).unwrap();
-        assert_eq!(ports.tcp(), "80,443,8080-8082,65535");
-        assert_eq!(ports.udp(), "");
-        assert_eq!(Ports::of(Protocol::Both, 1..=u16::MAX).unwrap().udp(), "1-65535");
+        assert_eq!(as_ranges(ports.tcp()), "80,443,8080-8082,65535");
+        assert_eq!(as_ranges(ports.udp()), "");
+        assert_eq!(as_ranges(Ports::of(Protocol::Both, 1..=u16::MAX).unwrap().udp()), "1-65535");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::fmt::Display;
 
-use super::{Direction, allowed::Openings, host::Hosts, traffic::Dropped};
+use super::{Direction, allowed::Openings, host::Hosts, ports::as_ranges, traffic::Dropped};
 use crate::host_script::HostFault;
 
 /// What the script is told to drop and to let through.
@@ -21,20 +21,20 @@ impl Rules {
             .with("egress", flag(self.direction.is_egress()))
             .with("by_host", flag(dropped.hosts.is_some()))
             .with("by_port", flag(dropped.ports.is_some()))
-            .with("local_ports", flag(dropped.local_ports))
+            .with("own", dropped.own.as_ref().map(ToString::to_string).unwrap_or_default())
             .with("hosts4", list(&hosts.v4))
             .with("hosts6", list(&hosts.v6))
             .with("names", hosts.names())
-            .with("tcp", ports.tcp())
-            .with("udp", ports.udp())
+            .with("tcp", as_ranges(ports.tcp()))
+            .with("udp", as_ranges(ports.udp()))
             .with("open_loopback", flag(openings.loopback))
             .with("open_neighbours", flag(openings.neighbours))
             .with("open4", list(&openings.hosts.v4))
             .with("open6", list(&openings.hosts.v6))
             .with("open_names", Hosts::names(&openings.hosts))
-            .with("open_tcp", openings.ports.tcp())
-            .with("open_udp", openings.ports.udp())
-            .with("open_local_tcp", openings.local_ports.tcp())
+            .with("open_tcp", as_ranges(openings.ports.tcp()))
+            .with("open_udp", as_ranges(openings.ports.udp()))
+            .with("open_local_tcp", as_ranges(openings.local_ports.tcp()))
     }
 }
 

@@ -1,6 +1,6 @@
 use chaos_core::{Error, ErrorKind, NetworkShare, Result};
 
-use super::{host::Hosts, ports::Ports};
+use super::{host::Hosts, own_sockets::OwnSockets, ports::Ports};
 
 /// Where dropped packets were going.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -37,13 +37,14 @@ pub(super) enum Traffic {
     Dns,
 }
 
-/// What is dropped on one target. Where both are given, only traffic that is of both.
+/// What is dropped on one target. Where several are given, only traffic that is of all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Dropped {
     pub(super) hosts: Option<Hosts>,
+    /// Those that packets are sent to.
     pub(super) ports: Option<Ports>,
-    /// Whether the ports are those of the target's side, and not those that packets are sent to.
-    pub(super) local_ports: bool,
+    /// Those of the target's side, where it is one process among others.
+    pub(super) own: Option<OwnSockets>,
 }
 
 impl Direction {
@@ -61,7 +62,7 @@ impl Traffic {
     pub(super) fn on(&self, share: &NetworkShare) -> Result<Dropped> {
         match share {
             NetworkShare::Whole => Ok(self.on_all()),
-            NetworkShare::Ports { tcp, udp, .. } => self.on_ports(&Ports::of_process(tcp, udp)),
+            NetworkShare::Sockets { tcp, udp, .. } => self.on_sockets(OwnSockets::of(tcp, udp)),
             other => Err(Error::new(ErrorKind::Unsupported, "this share of a network is not known here")
                 .with("share", format!("{other:?}"))),
         }
@@ -74,33 +75,33 @@ impl Traffic {
             Self::Ports(ports) => (None, Some(ports.clone())),
             Self::Dns => (None, Some(Ports::of_dns())),
         };
-        Dropped { hosts, ports, local_ports: false }
+        Dropped { hosts, ports, own: None }
     }
 
     /// The target is one process among others, which must not notice.
-    fn on_ports(&self, own: &Ports) -> Result<Dropped> {
+    fn on_sockets(&self, own: OwnSockets) -> Result<Dropped> {
         if matches!(self, Self::Dns) {
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 "the target is one process of a machine, whose DNS cannot be told from that of its other processes",
             ));
         }
-        let refused =
-            |message| Error::new(ErrorKind::Refused, message).with("tcp", own.tcp()).with("udp", own.udp());
         if own.is_empty() {
-            return Err(refused(
+            return Err(Error::new(
+                ErrorKind::Refused,
                 "the target is one process of a machine, and listens on no port that could be cut off",
             ));
         }
-        let (hosts, ports) = match self {
+        let (hosts, chosen) = match self {
             Self::Hosts(hosts) => (Some(hosts.clone()), own.clone()),
-            Self::Ports(ports) => (None, ports.common(own)),
+            Self::Ports(ports) => (None, own.on(ports)),
             Self::Everything | Self::Dns => (None, own.clone()),
         };
-        if ports.is_empty() {
-            return Err(refused("none of these ports is one of the target's"));
+        if chosen.is_empty() {
+            return Err(Error::new(ErrorKind::Refused, "none of these ports is one of the target's")
+                .with("target", own));
         }
-        Ok(Dropped { hosts, ports: Some(ports), local_ports: true })
+        Ok(Dropped { hosts, ports: None, own: Some(chosen) })
     }
 }
 
@@ -112,28 +113,30 @@ mod tests {
         Traffic::Ports(Ports::of(Protocol::Tcp, ports.iter().copied()).unwrap())
     }
 
+    fn share(tcp: &[&str], udp: &[&str]) -> NetworkShare {
+        let sockets = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>();
+        NetworkShare::sockets(sockets(tcp), sockets(udp))
+    }
+
     #[test]
-    fn a_process_loses_its_own_ports_and_no_others() {
-        let share = NetworkShare::ports([8080, 8081], [53]);
-        let of_everything = Traffic::Everything.on(&share).unwrap();
-        assert!(of_everything.local_ports);
-        let of_everything = of_everything.ports.unwrap();
-        assert_eq!((of_everything.tcp(), of_everything.udp()), ("8080-8081".to_owned(), "53".to_owned()));
-        let of_some = ports(&[22, 8081]).on(&share).unwrap().ports.unwrap();
-        assert_eq!((of_some.tcp(), of_some.udp()), ("8081".to_owned(), String::new()));
-        let of_hosts = Traffic::Hosts(Hosts::parse(["10.0.0.0/8"]).unwrap()).on(&share).unwrap();
-        assert_eq!(of_hosts.ports.unwrap().tcp(), "8080-8081");
-        assert!(of_hosts.hosts.is_some());
+    fn a_process_loses_its_own_sockets_and_no_others() {
+        let share = share(&["127.0.0.1:8080", "127.0.0.1:8081", "[::1]:8080"], &["0.0.0.0:53"]);
+        let own = |traffic: Traffic| traffic.on(&share).unwrap().own.unwrap().to_string();
+        assert_eq!(own(Traffic::Everything), "tcp/127.0.0.1/8080-8081 tcp/::1/8080 udp/0.0.0.0/53");
+        assert_eq!(own(ports(&[22, 8081])), "tcp/127.0.0.1/8081");
+        let of_hosts = Traffic::Hosts(Hosts::parse(["10.0.0.0/8"]).unwrap());
+        assert_eq!(own(of_hosts.clone()), own(Traffic::Everything));
+        assert!(of_hosts.on(&share).unwrap().hosts.is_some());
     }
 
     #[test]
     fn what_would_hit_strangers_or_nobody_is_refused() {
-        let share = NetworkShare::ports([8080], []);
-        let error = ports(&[22]).on(&share).unwrap_err();
+        let of_8080 = share(&["10.0.0.1:8080"], &[]);
+        let error = ports(&[22]).on(&of_8080).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Refused);
-        assert!(error.to_string().contains("8080"), "{error}");
-        assert_eq!(Traffic::Dns.on(&share).unwrap_err().kind(), ErrorKind::Unsupported);
-        let nothing = Traffic::Everything.on(&NetworkShare::ports([], [])).unwrap_err();
+        assert!(error.to_string().contains("10.0.0.1/8080"), "{error}");
+        assert_eq!(Traffic::Dns.on(&of_8080).unwrap_err().kind(), ErrorKind::Unsupported);
+        let nothing = Traffic::Everything.on(&share(&[], &[])).unwrap_err();
         assert_eq!(nothing.kind(), ErrorKind::Refused);
     }
 }

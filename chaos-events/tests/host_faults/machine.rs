@@ -99,6 +99,16 @@ impl Tools {
         self
     }
 
+    /// The same once more.
+    pub(crate) fn copied(&self) -> Self {
+        let copy = Self(tempfile::tempdir().unwrap());
+        for entry in fs::read_dir(self.0.path()).unwrap() {
+            let entry = entry.unwrap();
+            symlink(fs::read_link(entry.path()).unwrap(), copy.0.path().join(entry.file_name())).unwrap();
+        }
+        copy
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
@@ -118,9 +128,13 @@ impl Machine {
     }
 
     /// Its targets are the processes behind these ports of TCP and UDP.
-    pub(crate) fn sharing(mut self, ports: &[u16]) -> Self {
-        Arc::get_mut(&mut self.shell).unwrap().share =
-            NetworkShare::ports(ports.iter().copied(), ports.iter().copied());
+    pub(crate) fn sharing(self, ports: &[u16]) -> Self {
+        self.having(NetworkShare::ports(ports.iter().copied(), ports.iter().copied()))
+    }
+
+    /// Its targets have this share of its network.
+    pub(crate) fn having(mut self, share: NetworkShare) -> Self {
+        Arc::get_mut(&mut self.shell).unwrap().share = share;
         self
     }
 

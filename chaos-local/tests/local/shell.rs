@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::BufReader,
-    net::{TcpListener, TcpStream, UdpSocket},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     path::Path,
     sync::Arc,
     time::Duration,
@@ -262,27 +262,32 @@ async fn a_script_ends_with_whoever_waits_for_it() {
 }
 
 #[tokio::test]
-async fn the_ports_of_a_process_are_those_that_it_listens_on() {
-    let name = "shell::the_ports_of_a_process_are_those_that_it_listens_on";
+async fn the_network_of_a_process_is_where_it_listens() {
+    let name = "shell::the_network_of_a_process_is_where_it_listens";
     if role().as_deref() == Some("listener") {
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         let tcp6 = TcpListener::bind("[::1]:0");
+        // Over IPv4 as well.
+        let everywhere = TcpListener::bind("[::]:0");
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
         let connected = UdpSocket::bind("127.0.0.1:0").unwrap();
         connected.connect(udp.local_addr().unwrap()).unwrap();
         let client = TcpStream::connect(tcp.local_addr().unwrap()).unwrap();
         let accepted = tcp.accept().unwrap();
-        let mut ports = vec![udp.local_addr().unwrap().port(), tcp.local_addr().unwrap().port()];
-        ports.extend(tcp6.iter().map(|socket| socket.local_addr().unwrap().port()));
-        say(&ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" "));
+        let mut sockets = vec![udp.local_addr().unwrap(), tcp.local_addr().unwrap()];
+        sockets.extend(tcp6.iter().chain(&everywhere).map(|socket| socket.local_addr().unwrap()));
+        if let Ok(everywhere) = &everywhere {
+            sockets.push((Ipv4Addr::UNSPECIFIED, everywhere.local_addr().unwrap().port()).into());
+        }
+        say(&sockets.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(" "));
         std::thread::park();
-        drop((tcp, tcp6, udp, connected, client, accepted));
+        drop((tcp, tcp6, everywhere, udp, connected, client, accepted));
     }
     let mark = Mark::new();
     let mut listener = mark.role(name, "listener", &[]);
     let said = hear(&mut BufReader::new(listener.0.stdout.take().unwrap()));
-    let ports: Vec<u16> = said.split(' ').map(|port| port.parse().unwrap()).collect();
-    let share = NetworkShare::ports(ports[1..].iter().copied(), [ports[0]]);
+    let sockets: Vec<SocketAddr> = said.split(' ').map(|socket| socket.parse().unwrap()).collect();
+    let share = NetworkShare::sockets(sockets[1..].iter().copied(), [sockets[0]]);
     let system = || Arc::new(SystemClock::default());
     let shell_of_listener = shell_on(&listener, system()).await;
     assert_eq!(shell_of_listener.network().await.unwrap(), share);
@@ -296,7 +301,10 @@ async fn the_ports_of_a_process_are_those_that_it_listens_on() {
     let wrapped = mark.wrapped_server().health(HealthCheck::tcp()).start().await.unwrap();
     for fleet in [&fleet, &wrapped] {
         let shell = shell(fleet, &fleet.id().target("replica-0").unwrap()).await;
-        assert_eq!(shell.network().await.unwrap(), NetworkShare::ports([fleet.ports()[0]], []));
+        assert_eq!(
+            shell.network().await.unwrap(),
+            NetworkShare::sockets([(Ipv4Addr::LOCALHOST, fleet.ports()[0]).into()], [])
+        );
     }
     drop((fleet, wrapped, listener, sleeper));
     mark.assert_nothing_left().await;

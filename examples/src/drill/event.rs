@@ -48,7 +48,7 @@ pub(super) struct EventArguments {
     /// disk-fill: keep this much free whatever is asked for; 64MiB if not given
     #[arg(long, value_name = "SIZE", value_parser = size)]
     keep_free: Option<ByteSize>,
-    /// network-blackhole: all traffic of the target; on a process of this machine, that of its ports
+    /// network-blackhole: all traffic of the target; on a process of this machine, that of where it listens
     #[arg(long, group = "traffic")]
     all: bool,
     /// network-blackhole: traffic with these hosts, such as 10.0.0.0/8,db.example

@@ -147,7 +147,20 @@ impl Namespace {
     }
 
     pub(crate) fn datagrams(&self, address: SocketAddr) -> UdpSocket {
-        let socket = self.within(|| UdpSocket::bind(address)).unwrap();
+        // Whatever another test starts has every socket for a moment, also those that have been closed here.
+        let is_in_use = |bound: &io::Result<_>| {
+            bound.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+        };
+        let bound = self.within(|| {
+            let mut tries = (0..200).map(|_| UdpSocket::bind(address));
+            tries.find(|bound| {
+                !is_in_use(bound) || {
+                    thread::park_timeout(PATIENCE / 20);
+                    false
+                }
+            })
+        });
+        let socket = bound.expect("nobody keeps the port").unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket
     }

@@ -1,11 +1,18 @@
 //! What is dropped, and what is not.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
-use chaos_core::{ErrorKind, Outcome};
+use chaos_core::{ErrorKind, NetworkShare, Outcome};
 use chaos_events::{Allowed, Direction, NetworkBlackhole, Protocol};
 
-use super::{all_tools, namespace::Network};
+use super::{
+    all_tools,
+    fallbacks::{with_iptables_only, without_owners},
+    namespace::Network,
+};
 use crate::{
     held::Held,
     machine::{Machine, Tools, lacks_root},
@@ -327,6 +334,52 @@ async fn a_process_among_others_loses_its_own_ports() {
             assert!(why.contains(if kind == ErrorKind::Refused { "8080" } else { "DNS" }), "{why}");
         }
     }
+}
+
+/// The same port of another address is a neighbour's.
+#[tokio::test]
+async fn a_process_among_others_loses_its_own_addresses() {
+    if lacks_root("a_process_among_others_loses_its_own_addresses") {
+        return;
+    }
+    let network = Network::new();
+    let Network { near, far } = &network;
+    let [loopback, loopback6]: [IpAddr; 2] = ["127.0.0.1", "::1"].map(|address| address.parse().unwrap());
+    let older = without_owners(Tools::of_debian());
+    let tools = all_tools().into_iter().chain([older.0, with_iptables_only(Tools::of_debian())]);
+    for tools in tools {
+        let having = |share: NetworkShare, tools: &Tools| {
+            Machine::in_namespace(tools.copied(), Some(near.name())).having(share)
+        };
+        let one = |address: IpAddr| NetworkShare::sockets([], [SocketAddr::new(address, 8080)]);
+        let meets = |from: IpAddr, to: IpAddr| near.sends((from, 0), near, (to, 8080));
+        // Those of loopback, over IPv4 and IPv6, and those of the cable: each is cut off alone.
+        let all = [(loopback, loopback), (loopback6, loopback6), (near.v4, near.v4), (near.v6, near.v6)];
+        for own in [loopback, loopback6, near.v4, near.v6] {
+            let held = Held::inject(&having(one(own), &tools), NetworkBlackhole::everything()).await;
+            for (from, to) in all {
+                assert_eq!(meets(from, to), to != own, "{to} with {own} cut off");
+            }
+            assert_eq!(far.sends((far.v4, 0), near, (near.v4, 8080)), own != near.v4, "{own}");
+            assert_eq!(near.sends((near.v6, 8080), far, (far.v6, 9)), own != near.v6, "{own}");
+            held.cut_short().await;
+        }
+        // One that is everywhere, in its own family.
+        for everywhere in ["0.0.0.0", "::"].map(|address| address.parse::<IpAddr>().unwrap()) {
+            let held = Held::inject(&having(one(everywhere), &tools), NetworkBlackhole::everything()).await;
+            for (from, to) in all {
+                assert_eq!(meets(from, to), to.is_ipv4() != everywhere.is_ipv4(), "{to} and {everywhere}");
+            }
+            held.cut_short().await;
+        }
+        // With hosts: of both families, where the sockets are of one.
+        let hosts = || NetworkBlackhole::hosts(["10.77.0.2", "fd77::2"]).unwrap();
+        let held = Held::inject(&having(one(near.v6), &tools), hosts()).await;
+        assert!(!far.sends((far.v6, 0), near, (near.v6, 8080)) && meets(near.v6, near.v6));
+        assert!(far.sends((far.v4, 0), near, (near.v4, 8080)));
+        held.cut_short().await;
+    }
+    drop(older.1);
 }
 
 #[tokio::test]
