@@ -4,6 +4,8 @@ use std::{borrow::Cow, error::Error as StdError, fmt};
 
 use serde::{Deserialize, Serialize};
 
+use crate::escaped;
+
 /// The result of every fallible call in this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -137,7 +139,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
+        escaped(&self.0.message).fmt(f)?;
         for (index, (key, value)) in self.0.context.iter().enumerate() {
             write!(f, "{}{key}={value:?}", if index == 0 { " (" } else { ", " })?;
         }
@@ -183,7 +185,7 @@ impl From<&Error> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        escaped(&self.message).fmt(f)
     }
 }
 

@@ -45,7 +45,8 @@ impl<W: fmt::Write> fmt::Write for Escaping<W> {
     }
 }
 
-fn is_deceptive(character: char) -> bool {
+/// Whether a character could forge another line, move the cursor, or turn the direction of writing.
+pub(crate) fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -5,9 +5,12 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{FaultRecord, FaultState, Plan, Reason, TargetId, Unreadable};
+use crate::{
+    Doubt, Error, ErrorKind, FaultRecord, FaultState, Plan, Reason, Result, TargetId, Unreadable, escaped,
+};
 
 /// What one run did, and what it did not do and why.
+#[must_use = "a run that did not complete is no error: see `outcome`, or call `ensure_completed`"]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunReport {
@@ -49,13 +52,17 @@ pub struct Skip {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// At least one fault was injected, and all were recovered.
+    /// At least one fault was injected, all were kept up for as long as was asked for, as far as was looked, and all were recovered.
     Completed,
     /// The monkey is leashed: it planned and touched nothing.
     DryRun,
     /// Nothing was injected: a safety rule or a doubt forbade it, or nobody was eligible. The plan and the report say why.
     Skipped,
-    /// An injection failed, or a target was not seen to be back.
+    /// A fault was over before its time: the run was cancelled, everything was halted, or it ended by itself. All were recovered.
+    CutShort,
+    /// A fault was injected and hit nothing, or no look saw it in effect. All were recovered.
+    NoEffect,
+    /// An injection failed, a fault was recovered late, or a target was not seen to be back.
     Failed,
 }
 
@@ -69,9 +76,26 @@ impl RunReport {
             Outcome::Failed
         } else if self.faults.is_empty() {
             Outcome::Skipped
+        } else if self.faults.iter().any(|fault| fault.cut_short.is_some()) {
+            Outcome::CutShort
+        } else if self.faults.iter().any(|fault| fault.no_effect.is_some()) {
+            Outcome::NoEffect
         } else {
             Outcome::Completed
         }
+    }
+
+    /// For whoever wants nothing less than a run that [completed](Outcome::Completed), such as a test.
+    ///
+    /// # Errors
+    /// `Refused` where nothing was injected, `Other` for every other outcome; with the whole report as the message.
+    pub fn ensure_completed(&self) -> Result<()> {
+        let kind = match self.outcome() {
+            Outcome::Completed => return Ok(()),
+            Outcome::DryRun | Outcome::Skipped => ErrorKind::Refused,
+            _ => ErrorKind::Other,
+        };
+        Err(Error::new(kind, format!("the run did not complete: {}", self.to_string().replace('\n', "; "))))
     }
 
     /// Whether every fault that this run injected or found was seen to be undone. True as well where there was none; false where the
@@ -83,23 +107,21 @@ impl RunReport {
 
     /// Everything that kept this run from injecting, for a person to read.
     pub fn why_nothing(&self) -> Vec<String> {
-        let skipped = self.skipped.iter().map(|skip| format!("{}: {}", skip.target, skip.reason));
-        self.plan.why_nothing().into_iter().chain(skipped).collect()
+        self.plan.why_nothing().into_iter().chain(self.skipped.iter().map(skip)).collect()
     }
 }
 
 impl fmt::Display for RunReport {
-    /// One line for the run and one for each fault; without any, what was chosen or why nobody was.
+    /// One line for the run, one for each fault with everything that is special about it, and what was in doubt; without a fault, what
+    /// was chosen or why nobody was.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (seed {})", self.outcome(), self.seed)?;
         for fault in self.replayed.iter().chain(&self.faults) {
-            write!(f, "\n{} {} on {}: {}", fault.id, fault.event, fault.target, fault.state)?;
-            if let Some(time) = fault.time_to_recover() {
-                write!(f, " after {time:.1?}")?;
-            }
-            if let Some(failure) = &fault.failure {
-                write!(f, "; {failure}")?;
-            }
+            write!(f, "\n{}", Line(fault))?;
+        }
+        for entry in &self.unreadable {
+            let (name, problem) = (escaped(&entry.entry), escaped(&entry.failure.message));
+            write!(f, "\nthe journal's entry {name} cannot be read, and may be a fault: {problem}")?;
         }
         if self.leashed {
             write!(f, "\n{}", self.plan)?;
@@ -107,9 +129,54 @@ impl fmt::Display for RunReport {
             for reason in self.why_nothing() {
                 write!(f, "\n{reason}")?;
             }
+        } else {
+            for reason in self.plan.doubts.iter().map(doubt).chain(self.skipped.iter().map(skip)) {
+                write!(f, "\n{reason}")?;
+            }
         }
         Ok(())
     }
+}
+
+/// What a report says of one fault.
+struct Line<'a>(&'a FaultRecord);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fault = self.0;
+        let (event, target) = (escaped(&fault.event), escaped(fault.target.as_str()));
+        write!(f, "{} {event} on {target}: {}", fault.id, fault.state)?;
+        if let Some(time) = fault.time_to_recover() {
+            write!(f, " after {time:.1?}")?;
+        }
+        if let Some(why) = fault.cut_short {
+            write!(f, "; cut short: {why}")?;
+            if let Some(seconds) = fault.achieved.get("seconds") {
+                write!(f, ", after {seconds:.1} s")?;
+            }
+        }
+        if let Some(why) = &fault.no_effect {
+            write!(f, "; no effect: {}", escaped(why))?;
+        }
+        if let Some(late) = fault.late_by() {
+            write!(f, "; its recovery began {late:.1?} after the deadline")?;
+        }
+        if let Some(failure) = &fault.failure {
+            write!(f, "; {failure}")?;
+        }
+        if let Some(note) = &fault.note {
+            write!(f, "; {}", escaped(note))?;
+        }
+        Ok(())
+    }
+}
+
+fn doubt(doubt: &Doubt) -> String {
+    format!("{}: {}", escaped(&doubt.about), doubt.failure)
+}
+
+fn skip(skip: &Skip) -> String {
+    format!("{}: {}", escaped(skip.target.as_str()), skip.reason)
 }
 
 impl fmt::Display for Outcome {
@@ -118,6 +185,8 @@ impl fmt::Display for Outcome {
             Self::Completed => "completed",
             Self::DryRun => "dry-run",
             Self::Skipped => "skipped",
+            Self::CutShort => "cut-short",
+            Self::NoEffect => "no-effect",
             Self::Failed => "failed",
         })
     }

@@ -10,8 +10,8 @@ use std::{
 };
 
 use chaos_core::{
-    Activity, Chosen, Clock, Error, ErrorKind, FaultQuery, FaultState, Health, Hold, Intended, Journal,
-    ManualClock, MemoryJournal, Observer, Outcome, Result, RunReport, TargetId, async_trait,
+    Activity, Calendar, Chosen, Clock, Error, ErrorKind, FaultQuery, FaultState, Health, Hold, Intended,
+    Journal, ManualClock, MemoryJournal, Observer, Outcome, Result, RunReport, TargetId, Window, async_trait,
     memory::{MemoryProvider, PowerOff},
 };
 use jiff::Timestamp;
@@ -119,11 +119,12 @@ async fn observers_are_told_what_is_intended_before_it_is_armed() {
     assert_eq!(intended.chosen, Chosen::Drawn);
     assert_eq!((intended.healthy, intended.desired), (5, 5));
     assert_eq!((intended.hold, intended.requested.get("seconds")), (Duration::from_secs(60), Some(60.0)));
-    assert_eq!(intended.deadline, fault.deadline);
-    assert_eq!(intended.undone_by, fault.deadline + Duration::from_secs(300));
+    // It counts from the arming, which has waited for the observers.
+    assert_eq!(intended.deadline + Duration::from_secs(2), fault.deadline);
+    assert_eq!(intended.undone_by, intended.deadline + Duration::from_secs(300));
     assert!(intended.by_hand.contains(fault.target.as_str()), "{}", intended.by_hand);
-    // What they take comes off the fault's duration.
-    assert_eq!(fault.time_to_recover(), Some(Duration::from_secs(58)));
+    // What they take comes off no hold.
+    assert_eq!(fault.time_to_recover(), Some(Duration::from_secs(60)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -166,15 +167,41 @@ async fn one_that_panics_or_hangs_stops_it_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_injected_after_an_announcement_that_outlasted_the_deadline() {
+async fn an_approval_that_takes_longer_than_the_hold_takes_nothing_off_it() {
     let (world, journal) = (world(), MemoryJournal::new());
     let monkey = builder(&world, &journal)
         .event(PowerOff::lasting(Hold::lasting(Duration::from_secs(10)).unwrap()))
-        .observer(Asked::to(Answer::Hang, &journal))
+        .observer(Asked::to(Answer::Wait(Duration::from_secs(20)), &journal))
         .build()
         .unwrap();
     let report = monkey.run_once().await.unwrap();
-    assert_left_alone(&world, &journal, &report, "an observer took too long (limit=\"10s\")").await;
+    assert_eq!(report.outcome(), Outcome::Completed, "{report}");
+    assert_eq!(report.faults[0].time_to_recover(), Some(Duration::from_secs(10)), "{report}");
+}
+
+/// Open from the Monday morning on for this long.
+#[derive(Debug)]
+struct OpenFor(Duration);
+
+impl Calendar for OpenFor {
+    fn window(&self, at: Timestamp) -> Option<Window> {
+        let closes = "2026-03-02T09:00:00Z".parse::<Timestamp>().unwrap() + self.0;
+        (at < closes).then(|| Window::until(closes))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_calendar_is_asked_again_once_everybody_has_approved() {
+    let (world, journal) = (world(), MemoryJournal::new());
+    let monkey = builder(&world, &journal)
+        .event(PowerOff::default())
+        .observer(Asked::to(Answer::Wait(Duration::from_secs(20)), &journal))
+        // A minute of hold and five of budget leave ten seconds.
+        .calendar(OpenFor(Duration::from_secs(370)))
+        .build()
+        .unwrap();
+    let report = monkey.run_once().await.unwrap();
+    assert_left_alone(&world, &journal, &report, "the calendar closes at 2026-03-02T09:06:10Z").await;
 }
 
 #[tokio::test(start_paused = true)]

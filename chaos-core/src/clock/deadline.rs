@@ -2,26 +2,31 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{after, until};
+use super::{Clock, after, until};
 
-/// An instant by which something must be over, and how long that can be from now at most.
+/// An instant by which something must be over, and how long that can be from when it was set at most.
 ///
 /// The second bound is for a wall clock that is set back: what was to last a minute must not last a minute and an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Deadline {
     at: Timestamp,
+    /// The wall clock when it was set.
+    set_at: Timestamp,
+    /// The monotonic clock at the same moment.
+    origin: Duration,
     longest: Duration,
 }
 
 impl Deadline {
-    /// `duration` after `now`.
-    pub(crate) fn after(now: Timestamp, duration: Duration) -> Self {
-        Self { at: after(now, duration), longest: duration }
+    /// `duration` from now.
+    pub(crate) fn after(clock: &dyn Clock, duration: Duration) -> Self {
+        let now = clock.now();
+        Self { at: after(now, duration), set_at: now, origin: clock.monotonic(), longest: duration }
     }
 
-    /// A deadline that was set at `since`.
-    pub(crate) fn set(since: Timestamp, at: Timestamp) -> Self {
-        Self { at, longest: until(since, at) }
+    /// A deadline that an earlier process has set at `since`.
+    pub(crate) fn set(clock: &dyn Clock, since: Timestamp, at: Timestamp) -> Self {
+        Self { at, set_at: clock.now(), origin: clock.monotonic(), longest: until(since, at) }
     }
 
     /// The instant.
@@ -29,24 +34,46 @@ impl Deadline {
         self.at
     }
 
-    /// The time that is left at `now`; zero when the instant has passed.
-    pub(crate) fn remaining(self, now: Timestamp) -> Duration {
-        until(now, self.at).min(self.longest)
+    /// The time that is left; zero when the instant has passed by either clock.
+    pub(crate) fn remaining(self, clock: &dyn Clock) -> Duration {
+        until(clock.now(), self.at).min(self.longest.saturating_sub(self.elapsed(clock)))
+    }
+
+    /// The time of day by the wall clock as it was when this was set and by what has passed since. Whoever sets the wall clock
+    /// meanwhile changes no figure that is made of two of these.
+    pub(crate) fn now(self, clock: &dyn Clock) -> Timestamp {
+        after(self.set_at, self.elapsed(clock))
+    }
+
+    /// The time that has passed since it was set, by the monotonic clock.
+    pub(crate) fn elapsed(self, clock: &dyn Clock) -> Duration {
+        clock.monotonic().saturating_sub(self.origin)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use jiff::SignedDuration;
 
-    #[test]
-    fn a_clock_that_is_set_back_prolongs_nothing() {
+    use super::*;
+    use crate::ManualClock;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_set_prolongs_nothing_and_changes_no_figure() {
         let noon: Timestamp = "2026-03-02T12:00:00Z".parse().unwrap();
         let minute = Duration::from_secs(60);
-        let deadline = Deadline::after(noon, minute);
-        assert_eq!(deadline.remaining(noon), minute);
-        assert_eq!(deadline.remaining(after(noon, minute / 2)), minute / 2);
-        assert_eq!(deadline.remaining(after(noon, minute * 2)), Duration::ZERO);
-        assert_eq!(deadline.remaining(noon.checked_sub(minute * 60).unwrap()), minute);
+        let clock = ManualClock::starting_at(noon);
+        let deadline = Deadline::after(&clock, minute);
+        assert_eq!(deadline.remaining(&clock), minute);
+        clock.sleep(minute / 2).await;
+        assert_eq!(deadline.remaining(&clock), minute / 2);
+        clock.jump(-SignedDuration::from_hours(1));
+        assert_eq!(deadline.remaining(&clock), minute / 2, "set back");
+        assert_eq!(deadline.now(&clock), after(noon, minute / 2));
+        clock.sleep(minute / 2).await;
+        assert_eq!(deadline.remaining(&clock), Duration::ZERO, "by the monotonic clock");
+        let deadline = Deadline::after(&clock, minute);
+        clock.jump(SignedDuration::from_hours(2));
+        assert_eq!(deadline.remaining(&clock), Duration::ZERO, "by the wall clock");
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Findings {
     pub(crate) milestones: Vec<Reached>,
     /// Whether a recovery has seen the fault in effect.
     pub(crate) is_seen: bool,
+    /// Why nothing was hit.
+    pub(crate) no_effect: Option<String>,
     notes: Vec<String>,
 }
 
@@ -36,6 +38,10 @@ impl Ledger {
         if !notes.contains(&what) {
             notes.push(what);
         }
+    }
+
+    pub(crate) fn no_effect(&self, why: String) {
+        self.findings().no_effect = Some(why);
     }
 
     pub(crate) fn see(&self) {

@@ -7,5 +7,6 @@ mod scope;
 
 pub use chaos_event::ChaosEvent;
 pub use hold::Hold;
+pub(crate) use ledger::Findings;
 pub use scope::Scope;
 pub(crate) use scope::{Discovered, ScopeParts};

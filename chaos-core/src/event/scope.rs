@@ -1,12 +1,21 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
-use super::ledger::{Findings, Ledger};
+use super::{
+    Hold,
+    ledger::{Findings, Ledger},
+};
 use crate::{
     Activity, Clock, Error, ErrorKind, Experiments, FaultId, Group, GroupId, Injection, Isolation, Milestone,
     Provider, Result, Shell, Target, TargetId, clock::Deadline, observer::Observers,
 };
+
+/// What is lost of a hold to a slow injection is told from this on, and from a twentieth of it.
+const LOSS_WORTH_A_NOTE: Duration = Duration::from_secs(1);
 
 /// What an event and a recovery see: the target, its group, the fault's id and deadline, and the injected clock.
 ///
@@ -29,6 +38,8 @@ pub(crate) struct Discovered {
 #[derive(Debug)]
 struct Inner {
     parts: ScopeParts,
+    /// Counted from the arming.
+    armed: OnceLock<Deadline>,
     ledger: Ledger,
 }
 
@@ -41,7 +52,9 @@ pub(crate) struct ScopeParts {
     pub(crate) target: TargetId,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Until the fault is armed, what the deadline would be if it were armed when the scope was made.
     pub(crate) deadline: Deadline,
+    pub(crate) hold: Hold,
     pub(crate) observers: Observers,
 }
 
@@ -49,14 +62,14 @@ impl Scope {
     /// The scope of an event that is being prepared.
     pub(crate) fn preparing(parts: ScopeParts, discovered: Discovered) -> Self {
         let recover_by = parts.deadline.at();
-        let inner = Arc::new(Inner { parts, ledger: Ledger::default() });
+        let inner = Arc::new(Inner { parts, armed: OnceLock::new(), ledger: Ledger::default() });
         Self { inner, injection: Injection::NeverBegan, discovered: Some(discovered), recover_by }
     }
 
     /// The scope of a recovery in a later process.
     pub(crate) fn replaying(parts: ScopeParts, injection: Injection) -> Self {
         let recover_by = parts.deadline.at();
-        let inner = Arc::new(Inner { parts, ledger: Ledger::default() });
+        let inner = Arc::new(Inner { armed: parts.deadline.into(), parts, ledger: Ledger::default() });
         Self { inner, injection, discovered: None, recover_by }
     }
 
@@ -172,14 +185,20 @@ impl Scope {
     }
 
     /// When the fault must be over: for an event that is held, the end of its hold; for a momentary one, the end of the minute
-    /// in which it must be injected.
+    /// in which it must be injected. It counts from the arming: in `prepare` this is what it would be if the fault were armed at once,
+    /// and in the injection [`Permit::remaining`](crate::Permit::remaining) tells what is left.
     pub fn deadline(&self) -> Timestamp {
-        self.inner.parts.deadline.at()
+        self.bound().at()
+    }
+
+    /// From the arming until the [`deadline`](Scope::deadline): the hold, or for a momentary event one minute.
+    pub fn lasting(&self) -> Duration {
+        self.inner.parts.hold.until_deadline()
     }
 
     /// The time left until the [`deadline`](Scope::deadline); zero when it has passed.
     pub fn remaining(&self) -> Duration {
-        self.inner.parts.deadline.remaining(self.inner.parts.clock.now())
+        self.bound().remaining(self.inner.parts.clock.as_ref())
     }
 
     /// When the recovery gives up: the end of its budget, which begins when the recovery does. Before that, the deadline.
@@ -203,6 +222,12 @@ impl Scope {
         self.inner.ledger.note(what.into());
     }
 
+    /// Reports that nothing was hit, and why that is known: the disk was as full as that before, no packet was dropped. The run then
+    /// ends as [`Outcome::NoEffect`](crate::Outcome::NoEffect). The last reason counts.
+    pub fn no_effect(&self, why: impl Into<String>) {
+        self.inner.ledger.no_effect(why.into());
+    }
+
     /// Reports that the fault was seen in effect, although the target may be back by now: a terminated instance is gone, and another
     /// has taken its place. Without this, and where no look has found the target not back, one that is well is looked at again after
     /// the [settling time](crate::MonkeyBuilder::settle), because a fault whose injection is late may still come.
@@ -212,7 +237,7 @@ impl Scope {
 
     /// Reports that `milestone` was reached now. Only the first time counts.
     pub fn reach(&self, milestone: Milestone) {
-        let at = self.inner.parts.clock.now();
+        let at = self.now();
         if self.inner.ledger.reach(milestone, at) {
             self.inner
                 .parts
@@ -239,8 +264,31 @@ impl Scope {
         self
     }
 
+    /// Says how much of the hold went by before the fault was in effect, where that is worth a word. To be called when it is.
+    pub(crate) fn note_what_is_lost(&self) {
+        let lost = self.bound().elapsed(self.inner.parts.clock.as_ref());
+        if !self.inner.parts.hold.is_momentary() && lost >= LOSS_WORTH_A_NOTE && lost >= self.lasting() / 20 {
+            self.note(format!(
+                "{lost:.1?} of the {:?} went by before the injection had returned: the fault was in effect for that much less",
+                self.lasting()
+            ));
+        }
+    }
+
+    /// The fault is about to be armed: from now on its deadline counts.
+    pub(crate) fn arm(&self) {
+        let deadline = Deadline::after(self.inner.parts.clock.as_ref(), self.lasting());
+        // Whoever arms twice gains no time.
+        let _ = self.inner.armed.set(deadline);
+    }
+
     pub(crate) fn bound(&self) -> Deadline {
-        self.inner.parts.deadline
+        *self.inner.armed.get().unwrap_or(&self.inner.parts.deadline)
+    }
+
+    /// The time of day on the fault's own clock, which nobody can set: what its record is made of.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.bound().now(self.inner.parts.clock.as_ref())
     }
 
     pub(crate) fn event(&self) -> &str {

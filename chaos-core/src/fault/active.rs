@@ -1,22 +1,23 @@
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use super::Safeguard;
+use super::{Safeguard, looks::Looks};
 use crate::{
-    Activity, BoxRecovery, Error, ErrorKind, Failure, FaultRecord, FaultState, Injection, Journal, Lease,
-    Mark, Milestone, Permit, Result, Scope, Verdict, clock,
+    Activity, BoxRecovery, CutShort, Error, ErrorKind, Failure, FaultRecord, FaultState, Injection, Journal,
+    Lease, Mark, Milestone, Permit, Result, Scope, Verdict, clock,
     contain::{contained, within},
+    event::Findings,
 };
 
 /// How long one look at the target may take at least, and which share of the recovery's budget. Some platforms take minutes to tell
 /// what a script has found.
 const LOOK_LIMIT: Duration = Duration::from_secs(30);
 const LOOKS_IN_BUDGET: u32 = 6;
+
+/// Holds that are longer are looked at in their middle.
+const LONG_HOLD: Duration = Duration::from_secs(10);
 
 /// A fault that may be in effect. The next step is [`recover`](Active::recover).
 ///
@@ -30,8 +31,11 @@ pub struct Active {
     safeguard: Safeguard,
     lease: Option<Lease>,
     injection: Result<()>,
-    /// Whether the fault was seen in effect. Until then, a target that looks well may only not have been hit yet.
-    is_proven: AtomicBool,
+    /// Until one of them has seen the fault in effect, a target that looks well may only not have been hit yet.
+    looks: Looks,
+    /// When the injection had returned, by the monotonic clock; in this process.
+    in_effect_since: Option<Duration>,
+    cut_short: Option<CutShort>,
 }
 
 /// How an attempt to recover ended.
@@ -50,6 +54,7 @@ impl Active {
         lease: Lease,
         injection: Result<()>,
     ) -> Self {
+        let in_effect_since = injection.is_ok().then(|| scope.clock().monotonic());
         Self {
             recovery,
             record,
@@ -57,7 +62,9 @@ impl Active {
             safeguard,
             lease: Some(lease),
             injection,
-            is_proven: AtomicBool::new(false),
+            looks: Looks::default(),
+            in_effect_since,
+            cut_short: None,
         }
     }
 
@@ -68,8 +75,19 @@ impl Active {
         scope: Scope,
         safeguard: Safeguard,
     ) -> Self {
-        let is_proven = AtomicBool::new(false);
-        Self { recovery, record, scope, safeguard, lease: None, injection: Ok(()), is_proven }
+        let is_held = matches!(record.state, FaultState::Injecting | FaultState::Active);
+        let cut_short = (is_held && !scope.remaining().is_zero()).then_some(CutShort::TakenOver);
+        Self {
+            recovery,
+            record,
+            scope,
+            safeguard,
+            lease: None,
+            injection: Ok(()),
+            looks: Looks::default(),
+            in_effect_since: None,
+            cut_short,
+        }
     }
 
     pub(crate) fn journal(&self) -> &dyn Journal {
@@ -91,13 +109,47 @@ impl Active {
         self.scope.remaining()
     }
 
-    /// Looks once whether the fault is in effect. Whoever holds it does so early: later it may have ended by itself.
+    /// Looks at the fault while it is held: at once, because later it may have ended by itself; in the middle of a long hold; and shortly
+    /// before its end. Returns when it was seen to be over before its time.
     ///
     /// Cancel safe.
-    pub(crate) async fn look_for_effect(&self) {
-        if matches!(self.look().await, Ok(Verdict::NotYet(_))) {
-            self.is_proven.store(true, Ordering::SeqCst);
+    pub(crate) async fn watch(&self) {
+        let clock = self.scope.clock();
+        let _ = self.look().await;
+        if self.remaining() > LONG_HOLD {
+            clock.sleep(self.remaining() / 2).await;
+            if self.is_over_early().await {
+                return;
+            }
         }
+        // Early enough for the answer to come before the end, after which it would prove nothing.
+        let lead = (self.scope.lasting() / 10).max(self.looks.slowest() * 2);
+        if let Some(wait) = self.remaining().checked_sub(lead) {
+            clock.sleep(wait).await;
+            if self.is_over_early().await {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// Whether two looks, some time apart, say that a fault is over that one has seen in effect. A single one may have met a platform
+    /// that was behind.
+    async fn is_over_early(&self) -> bool {
+        let _ = self.look().await;
+        if !self.looks.saw_its_end() {
+            return false;
+        }
+        self.scope.clock().sleep(self.safeguard.retry.settle.min(self.remaining() / 4)).await;
+        let looked_again = self.look().await;
+        self.looks.saw_its_end() && looked_again.is_ok()
+    }
+
+    /// The hold is over, and was cut short where there is a reason. Returns the reason, which may be what the last look has seen.
+    pub(crate) fn end_hold(&mut self, cut_short: Option<CutShort>) -> Option<CutShort> {
+        let seen = self.looks.saw_its_end().then_some(CutShort::EndedEarly);
+        self.cut_short = cut_short.or(seen);
+        self.cut_short
     }
 
     /// Brings the target back: looks, recovers, verifies, and tries again with back-off while there is hope and the budget
@@ -109,9 +161,12 @@ impl Active {
     /// Not cancel safe: a dropped call leaves the fault to the next replay.
     pub async fn recover(mut self) -> FaultRecord {
         self.measure_hold();
-        let now = self.scope.clock().now();
-        self.scope = self.scope.clone().recover_until(clock::after(now, self.safeguard.retry.budget));
-        let begun = Mark::new(FaultState::Recovering, now).failure(self.record.failure.clone());
+        self.own_up_to_lateness();
+        let until = clock::after(self.scope.clock().now(), self.safeguard.retry.budget);
+        self.scope = self.scope.clone().recover_until(until);
+        let begun = Mark::new(FaultState::Recovering, self.scope.now())
+            .failure(self.record.failure.clone())
+            .cut_short(self.cut_short);
         let marking = self.safeguard.journal.mark(self.record.id, &begun);
         let (written, ended) = tokio::join!(marking, self.within_budget());
         if let Err(error) = &written {
@@ -121,12 +176,26 @@ impl Active {
         self.end(ended, written.err().map(|_| begun)).await
     }
 
-    /// Whoever requested seconds learns how many they were.
+    /// Whoever requested seconds learns how many they were: until now, or where the fault was seen to be over before, until a look saw
+    /// it last. How long a fault of an earlier process lasted, nobody has seen.
     fn measure_hold(&self) {
-        if let (Some(_), Some(injected_at)) = (self.record.requested.get("seconds"), self.record.injected_at)
-        {
-            let held = clock::until(injected_at, self.scope.clock().now());
-            self.scope.measure("seconds", held.as_secs_f64());
+        if let (Some(_), Some(since)) = (self.record.requested.get("seconds"), self.in_effect_since) {
+            let until = match self.cut_short {
+                Some(CutShort::EndedEarly) => self.looks.last_in_effect().unwrap_or(since),
+                _ => self.scope.clock().monotonic(),
+            };
+            self.scope.measure("seconds", until.saturating_sub(since).as_secs_f64());
+        }
+    }
+
+    /// Whoever should have recovered at the deadline and did not, says by how much: stopped by a signal, or starved.
+    fn own_up_to_lateness(&mut self) {
+        let late = clock::until(self.record.deadline, self.scope.now());
+        if self.lease.is_some() && late > FaultRecord::LATE_AFTER {
+            let why =
+                "the recovery began that long after the deadline: this process was stopped, or got no time";
+            let failure = Failure::new(ErrorKind::Timeout, format!("{late:.1?} late: {why}"));
+            self.record.failure.get_or_insert(failure);
         }
     }
 
@@ -146,13 +215,11 @@ impl Active {
         if !self.is_believable() {
             // The deadline has passed: what this look could save is no longer than settling, and that is all it may cost.
             let clock = self.scope.clock().as_ref();
-            let looking = self.look_for_effect();
+            let looking = self.look();
             let _ = within(clock, self.safeguard.retry.settle, "the look before the recovery", looking).await;
         }
         for number in 1.. {
-            self.scope
-                .observers()
-                .tell(self.scope.clock().now(), Activity::Recovering { fault, attempt: number });
+            self.scope.observers().tell(self.scope.now(), Activity::Recovering { fault, attempt: number });
             let failure = match self.attempt().await {
                 Attempt::Back { note } => return Ok(note),
                 Attempt::GiveUp(failure) => return Err(failure),
@@ -161,7 +228,7 @@ impl Active {
             *latest.lock().unwrap_or_else(PoisonError::into_inner) = failure.clone();
             let wait = self.safeguard.retry.wait_after(number);
             let activity = Activity::RecoveryRetried { fault, attempt: number, failure, wait };
-            self.scope.observers().tell(self.scope.clock().now(), activity);
+            self.scope.observers().tell(self.scope.now(), activity);
             self.scope.clock().sleep(wait).await;
         }
         Err(Failure::new(ErrorKind::Timeout, "the recovery was tried more often than can be counted"))
@@ -186,7 +253,6 @@ impl Active {
             (_, Ok(Verdict::Back)) => Attempt::Back { note: None },
             (_, Ok(Verdict::Gone(why))) => Attempt::Back { note: Some(why) },
             (recovered, Ok(Verdict::NotYet(why))) => {
-                self.is_proven.store(true, Ordering::SeqCst);
                 self.scope.forget(Milestone::Healthy);
                 match recovered {
                     Err(error) if is_hopeless(&error) => Attempt::GiveUp((&error).into()),
@@ -208,11 +274,25 @@ impl Active {
     /// Whether the first look that sees the target well may be believed.
     fn is_believable(&self) -> bool {
         self.scope.injection() == Injection::NeverBegan
-            || self.is_proven.load(Ordering::SeqCst)
+            || self.looks.last_in_effect().is_some()
             || self.scope.findings().is_seen
     }
 
     async fn look(&self) -> Result<Verdict> {
+        let clock = self.scope.clock();
+        let began = clock.monotonic();
+        let looked = self.look_once().await;
+        self.looks.took(clock.monotonic().saturating_sub(began));
+        match looked {
+            Ok(Verdict::NotYet(_)) => self.looks.saw_it_in_effect(began),
+            // What a look finds over after the deadline may have ended in time.
+            Ok(Verdict::Back | Verdict::Gone(_)) if !self.remaining().is_zero() => self.looks.saw_it_over(),
+            _ => {}
+        }
+        looked
+    }
+
+    async fn look_once(&self) -> Result<Verdict> {
         let looking = contained("the verification", async { self.recovery.verify(&self.scope).await });
         let limit = LOOK_LIMIT.max(self.safeguard.retry.budget / LOOKS_IN_BUDGET);
         within(self.scope.clock().as_ref(), limit, "the verification", looking).await?
@@ -225,7 +305,9 @@ impl Active {
             Ok(note) => (FaultState::Recovered, note, None),
             Err(failure) => (FaultState::RecoveryFailed, None, Some(failure)),
         };
-        let mark = Mark::new(state, self.scope.clock().now())
+        let no_effect = self.without_effect(&findings);
+        let mark = Mark::new(state, self.scope.now())
+            .no_effect(no_effect)
             .achieved(findings.achieved.clone())
             .milestones(findings.milestones.clone())
             .note(findings.notes_and(note))
@@ -256,6 +338,13 @@ impl Active {
         self.record
     }
 
+    /// Why nothing was hit, if that is what was seen by whoever injected it.
+    fn without_effect(&self, findings: &Findings) -> Option<String> {
+        self.in_effect_since?;
+        let unseen = || (!self.is_believable()).then(|| "no look has seen the fault in effect".to_owned());
+        findings.no_effect.clone().or_else(unseen)
+    }
+
     /// A journal that fails for a moment must not leave a fault pending that is over.
     async fn mark_stubbornly(&self, marks: impl Iterator<Item = &Mark>) -> Result<()> {
         const ATTEMPTS: u32 = 5;
@@ -282,7 +371,7 @@ impl Active {
 
     fn tell_journal_failure(&self, error: &Error) {
         let activity = Activity::JournalFailed { fault: self.record.id, failure: error.into() };
-        self.scope.observers().tell(self.scope.clock().now(), activity);
+        self.scope.observers().tell(self.scope.now(), activity);
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Armed {
     scope: Scope,
     safeguard: Safeguard,
     lease: Lease,
+    /// Whether anything of the injection was run.
+    begun: bool,
 }
 
 impl Armed {
@@ -28,7 +30,15 @@ impl Armed {
         safeguard: Safeguard,
         lease: Lease,
     ) -> Self {
-        Self { inject: prepared.inject, recovery: prepared.recovery, record, scope, safeguard, lease }
+        Self {
+            inject: prepared.inject,
+            recovery: prepared.recovery,
+            record,
+            scope,
+            safeguard,
+            lease,
+            begun: false,
+        }
     }
 
     /// The fault as it stands in the journal.
@@ -59,11 +69,10 @@ impl Armed {
     /// Injects unless, or until, `cut` is ready. Once begun, an injection that is cut off may have happened.
     pub(crate) async fn inject_unless(mut self, cut: impl Future<Output = ()> + Send) -> Active {
         let clock = Arc::clone(self.scope.clock());
-        let remaining = self.scope.remaining();
-        if remaining.is_zero() {
+        if self.scope.remaining().is_zero() {
             return self.abandon();
         }
-        let mark = Mark::new(FaultState::Injecting, clock.now());
+        let mark = Mark::new(FaultState::Injecting, self.scope.now());
         if let Err(error) = self.safeguard.journal.mark(self.record.id, &mark).await {
             let error = Error::new(
                 ErrorKind::Journal,
@@ -74,8 +83,14 @@ impl Armed {
             return self.into_active(Err(error));
         }
         self.record.apply(&mark);
+        // The journal may have taken its time, or this process may have been stopped.
+        let remaining = self.scope.remaining();
+        if remaining.is_zero() {
+            return self.abandon();
+        }
         self.scope.observers().tell(mark.at, Activity::Injecting { fault: self.record.id });
 
+        self.begun = true;
         let permit = Permit::of(&self.scope);
         let inject = std::mem::replace(&mut self.inject, Box::new(|_| Box::pin(std::future::ready(Ok(())))));
         // The call that makes the future may panic as well as the future.
@@ -92,14 +107,16 @@ impl Armed {
     /// Gives the injection up before it begins. What is left to do is to recover, which closes the entry in the journal.
     pub fn abandon(self) -> Active {
         let error = Error::new(ErrorKind::Refused, "the injection was given up before it began")
-            .with("fault", self.record.id);
+            .with("fault", self.record.id)
+            .with("time left", format_args!("{:.1?}", self.scope.remaining()));
         self.into_active(Err(error))
     }
 
     /// Records that the injection returned well. After an error it stays `Injecting`: nobody knows how far it came.
     async fn record_result(&mut self, result: Result<()>) -> Result<()> {
         result?;
-        let (fault, now) = (self.record.id, self.scope.clock().now());
+        let (fault, now) = (self.record.id, self.scope.now());
+        self.scope.note_what_is_lost();
         let findings = self.scope.findings();
         let note = findings.notes_and(None);
         let mark = Mark::new(FaultState::Active, now).achieved(findings.achieved).note(note);
@@ -124,9 +141,10 @@ impl Armed {
             let failure = Failure::from(error);
             self.record.failure = Some(failure.clone());
             let activity = Activity::InjectionFailed { fault: self.record.id, failure };
-            self.scope.observers().tell(self.scope.clock().now(), activity);
+            self.scope.observers().tell(self.scope.now(), activity);
         }
         let scope = self.scope.recovering(match (self.record.injection(), &result) {
+            _ if !self.begun => Injection::NeverBegan,
             (Injection::Unknown, Ok(())) => Injection::Returned,
             (known, _) => known,
         });

@@ -3,6 +3,7 @@
 mod active;
 mod armed;
 mod id;
+mod looks;
 mod magnitude;
 mod permit;
 mod prepared;

@@ -27,6 +27,6 @@ impl Permit {
     /// How long the fault may still last. Relative, because the target's clock may be wrong; zero when the deadline has
     /// passed.
     pub fn remaining(&self) -> Duration {
-        self.deadline.remaining(self.clock.now())
+        self.deadline.remaining(self.clock.as_ref())
     }
 }

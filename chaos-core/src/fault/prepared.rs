@@ -103,6 +103,7 @@ impl Prepared {
         })?;
         // What runs here is what would run after a crash: a recovery that works only in the process that prepared it is no recovery.
         self.recovery = read_back;
+        scope.arm();
         let mut record = FaultRecord::armed(
             scope.fault(),
             scope.seed(),
@@ -110,7 +111,7 @@ impl Prepared {
             scope.event(),
             recovery,
             self.requested.clone(),
-            scope.clock().now(),
+            scope.now(),
             scope.deadline(),
         )
         .recover_by(clock::after(scope.deadline(), safeguard.retry.budget));

@@ -146,6 +146,17 @@ impl FaultRecord {
         self.state.is_pending() && now > self.recover_by
     }
 
+    /// How long after the deadline a recovery may begin before it counts as late: what a busy machine takes, and how far apart whoever
+    /// holds a fault looks at the clock.
+    pub const LATE_AFTER: Duration = Duration::from_secs(5);
+
+    /// How long after the deadline the recovery began, where that is more than [`LATE_AFTER`](FaultRecord::LATE_AFTER): whoever held the
+    /// fault was gone, or stopped. What ends by itself may have been over by then.
+    pub fn late_by(&self) -> Option<Duration> {
+        let late = clock::until(self.deadline, self.recovering_at?);
+        (late > Self::LATE_AFTER).then_some(late)
+    }
+
     /// What is known about whether the injection happened.
     pub fn injection(&self) -> Injection {
         match (self.state, self.injecting_at, self.injected_at) {
@@ -165,6 +176,13 @@ impl FaultRecord {
     pub fn time_to_recover(&self) -> Option<Duration> {
         let verified = self.ended_at.filter(|_| self.state == FaultState::Recovered);
         self.since_injection(self.reached(Milestone::Healthy).or(verified)?)
+    }
+
+    /// From the end of the hold until the target or group was seen healthy again; for a recovery that marks no such milestone, until it
+    /// was verified.
+    pub fn time_to_revert(&self) -> Option<Duration> {
+        let verified = self.ended_at.filter(|_| self.state == FaultState::Recovered);
+        Some(clock::until(self.recovering_at?, self.reached(Milestone::Healthy).or(verified)?))
     }
 
     fn reached(&self, milestone: Milestone) -> Option<Timestamp> {

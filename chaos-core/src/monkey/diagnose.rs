@@ -122,7 +122,6 @@ async fn try_event(
         Error::new(ErrorKind::Unsupported, "no healthy target offers what the event needs")
             .with("requires", requires)
     })?;
-    let now = core.parts.clock.now();
     let parts = ScopeParts {
         fault: core.new_fault_id()?,
         event: event.name().to_owned(),
@@ -130,7 +129,8 @@ async fn try_event(
         target: member.target.id().clone(),
         provider: Arc::clone(provider),
         clock: Arc::clone(&core.parts.clock),
-        deadline: Deadline::after(now, event.hold().until_deadline()),
+        deadline: Deadline::after(core.parts.clock.as_ref(), event.hold().until_deadline()),
+        hold: event.hold(),
         observers: core.parts.observers.clone(),
     };
     let discovered = Discovered { target: Arc::clone(&member.target), group: Arc::clone(group) };

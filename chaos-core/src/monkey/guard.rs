@@ -1,11 +1,11 @@
 use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::core::{Core, Cut};
 use crate::{
     Active, Activity, Armed, Arming, BoxRecovery, Chosen, Clock, CutShort, Error, ErrorKind, Failure,
-    FaultQuery, FaultRecord, Group, Health, Intended, Journal, Limits, Prepared, Reason, Result, Scope,
+    FaultQuery, FaultRecord, Group, Health, Hold, Intended, Journal, Limits, Prepared, Reason, Result, Scope,
     clock::{self, Deadline},
     contain::{contained, within},
     event::{Discovered, ScopeParts},
@@ -71,9 +71,9 @@ async fn attend(core: &Core, victim: &Victim, run: Run, mut cut: Cut) -> Guarded
         deadline: record.deadline,
         by_hand: armed.by_hand(),
     });
-    let active = inject(core, armed, &mut cut).await;
+    let mut active = inject(core, armed, &mut cut).await;
     if !victim.hold.is_momentary() {
-        hold(core, &active, &mut cut).await;
+        hold(core, &mut active, &mut cut).await;
     }
     let record = active.recover().await;
     drop(slot);
@@ -142,7 +142,8 @@ fn replayable(core: &Core, record: &FaultRecord, recovery: BoxRecovery) -> Resul
         target: record.target.clone(),
         provider: Arc::clone(provider),
         clock: Arc::clone(&core.parts.clock),
-        deadline: Deadline::set(record.armed_at, record.deadline),
+        deadline: Deadline::set(core.parts.clock.as_ref(), record.armed_at, record.deadline),
+        hold: Hold::lasting(clock::until(record.armed_at, record.deadline)).unwrap_or(Hold::MOMENTARY),
         observers: core.parts.observers.clone(),
     };
     let scope = Scope::replaying(parts, record.injection());
@@ -166,13 +167,7 @@ async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Rea
     } else {
         Arc::new(look_again(core, victim).await?)
     };
-    let (now, budget) = (core.parts.clock.now(), core.parts.retry.budget);
-    let deadline = Deadline::after(now, victim.hold.until_deadline());
-    let window = core.parts.calendar.window(now).ok_or(Reason::CalendarClosed)?;
-    let undone_by = clock::after(deadline.at(), budget);
-    if undone_by > window.closes {
-        return Err(Reason::ClosesTooSoon { closes: window.closes, undone_by });
-    }
+    let undone_by = undone_before_closing(core, victim.hold.until_deadline())?;
     let parts = ScopeParts {
         fault: core.new_fault_id().map_err(doubt)?,
         event: victim.event.name().to_owned(),
@@ -180,7 +175,8 @@ async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Rea
         target: victim.target.id().clone(),
         provider: Arc::clone(&victim.provider),
         clock: Arc::clone(&core.parts.clock),
-        deadline,
+        deadline: Deadline::after(core.parts.clock.as_ref(), victim.hold.until_deadline()),
+        hold: victim.hold,
         observers: core.parts.observers.clone(),
     };
     let scope = Scope::preparing(parts, discovered(victim, &seen));
@@ -193,7 +189,6 @@ async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Rea
             return Err(doubt(error));
         }
     };
-    in_time(&scope, victim, "the preparation")?;
     let intended = Intended {
         chosen: run.chosen,
         seed: run.seed,
@@ -205,11 +200,9 @@ async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Rea
         by_hand: prepared.by_hand(&scope),
         ..Intended::new(scope.fault(), scope.target_id().clone(), scope.event(), scope.deadline())
     };
-    let limit = ASK_LIMIT.min(scope.remaining());
-    core.parts.observers.ask(core.parts.clock.as_ref(), limit, &intended).await.map_err(doubt)?;
+    core.parts.observers.ask(core.parts.clock.as_ref(), ASK_LIMIT, &intended).await.map_err(doubt)?;
     // The preparation and the announcement may have taken their time.
     look_again(core, victim).await?;
-    in_time(&scope, victim, "the announcement")?;
     let limits = Limits::none()
         .group_active(victim.group_active)
         .total_active(victim.total_active)
@@ -217,18 +210,22 @@ async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Rea
     Ok(Ready { prepared, scope, limits })
 }
 
-/// An injection that would be late is none.
-fn in_time(scope: &Scope, victim: &Victim, what: &str) -> Result<(), Reason> {
-    if !scope.remaining().is_zero() {
-        return Ok(());
+/// When a fault is certainly undone that is armed now and lasts so long; unless the calendar is closed, or closes before.
+fn undone_before_closing(core: &Core, lasting: Duration) -> Result<Timestamp, Reason> {
+    let now = core.parts.clock.now();
+    let window = core.parts.calendar.window(now).ok_or(Reason::CalendarClosed)?;
+    let undone_by = clock::after(clock::after(now, lasting), core.parts.retry.budget);
+    if undone_by > window.closes {
+        return Err(Reason::ClosesTooSoon { closes: window.closes, undone_by });
     }
-    let error = Error::new(ErrorKind::Timeout, format!("{what} outlasted the fault's deadline"));
-    Err(doubt(error.with("hold", format_args!("{:?}", victim.hold.until_deadline()))))
+    Ok(undone_by)
 }
 
 impl Ready {
     async fn arm(self, core: &Core) -> Result<Armed, Reason> {
         let safeguard = core.safeguard().map_err(doubt)?;
+        // The preparation, the announcement and the last look may have taken minutes.
+        undone_before_closing(core, self.scope.lasting())?;
         match self.prepared.arm(&self.scope, safeguard, &self.limits).await.map_err(doubt)? {
             Arming::Armed(armed) => Ok(armed),
             Arming::Refused(reason) => Err(reason),
@@ -321,8 +318,8 @@ async fn inject(core: &Core, armed: Armed, cut: &mut Cut) -> Active {
     armed.inject_unless(cut).await
 }
 
-/// Keeps the fault up until its deadline, unless something cuts it short.
-async fn hold(core: &Core, active: &Active, cut: &mut Cut) {
+/// Keeps the fault up until its deadline and looks at it meanwhile, unless something cuts it short.
+async fn hold(core: &Core, active: &mut Active, cut: &mut Cut) {
     let clock = core.parts.clock.as_ref();
     let cut_short = if active.injection().is_err() {
         Some(CutShort::InjectionFailed)
@@ -332,10 +329,11 @@ async fn hold(core: &Core, active: &Active, cut: &mut Cut) {
             reason = cut.wait() => Some(reason),
             () = halted_elsewhere(active.journal(), clock) => Some(CutShort::Halted),
             () = clock.sleep(active.remaining()) => None,
-            () = async { active.look_for_effect().await; std::future::pending().await } => None,
+            () = active.watch() => Some(CutShort::EndedEarly),
             () = passed(active, clock) => None,
         }
     };
+    let cut_short = active.end_hold(cut_short);
     core.tell(Activity::HoldEnded { fault: active.record().id, cut_short });
 }
 

@@ -170,6 +170,8 @@ pub enum CutShort {
     InjectionFailed,
     /// It was seen to be over before its time: what held it was killed, or somebody else has undone it.
     EndedEarly,
+    /// Another process recovered it before its deadline: whoever held it was gone, or a person took the fault away.
+    TakenOver,
 }
 
 impl fmt::Display for Activity {
@@ -233,6 +235,7 @@ impl fmt::Display for CutShort {
             Self::Halted => "everything is halted",
             Self::InjectionFailed => "the injection failed",
             Self::EndedEarly => "it was over before its time",
+            Self::TakenOver => "another process has taken it over",
         })
     }
 }

@@ -27,9 +27,10 @@ pub struct Intended {
     pub hold: Duration,
     /// How much is asked for.
     pub requested: Magnitude,
-    /// When the fault must be over, and its recovery begins at the latest.
+    /// When the fault must be over, and its recovery begins at the latest, if it is armed now. It counts from the arming, so that it is
+    /// as much later as the observers and the last look take; the calendar is asked again then.
     pub deadline: Timestamp,
-    /// When the target is back, or its recovery is given up.
+    /// When the target is back, or its recovery is given up, if the fault is armed now.
     pub undone_by: Timestamp,
     /// How a person brings the target back without this library: [`Recovery::by_hand`](crate::Recovery::by_hand).
     pub by_hand: String,

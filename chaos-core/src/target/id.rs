@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, Result, escaped::is_deceptive};
 
 /// The longest id, in bytes.
 const LONGEST: usize = 1024;
@@ -131,8 +131,8 @@ fn check(field: &str, text: &str) -> Result<()> {
             "scheme:path, the scheme in lower-case letters",
         ));
     }
-    if text.len() > LONGEST || text.chars().any(char::is_control) {
-        let expected = format!("at most {LONGEST} bytes and no control characters");
+    if text.len() > LONGEST || text.chars().any(is_deceptive) {
+        let expected = format!("at most {LONGEST} bytes, and no control or bidirectional characters");
         return Err(Error::invalid(field, format!("{text:?}"), expected));
     }
     Ok(())
@@ -192,6 +192,7 @@ mod tests {
             "local:web/",
             "a b:c/d",
             "local:a\nb/c",
+            "local:user\u{202e}nimda/c",
         ] {
             let error = text.parse::<TargetId>().expect_err(text);
             assert!(error.to_string().starts_with("invalid target id"), "{text:?}: {error}");
