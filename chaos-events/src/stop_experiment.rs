@@ -132,6 +132,9 @@ impl Recovery for StopExperiment {
         if runs.is_empty() && scope.injection() == Injection::Returned {
             return Ok(Verdict::NotYet("its engine does not tell of the run that was started".to_owned()));
         }
+        if !runs.is_empty() && runs.iter().all(|run| run.state == ExperimentState::Completed) {
+            scope.run_its_course();
+        }
         self.look_at_group(scope).await
     }
 

@@ -22,7 +22,7 @@ use chaos_testkit::faulty::{
     EventCall, Failing, Faulty, JournalCall, Panicking, ProviderCall, TargetCall, Times,
 };
 use jiff::{SignedDuration, Timestamp};
-use support::{Platform, Trouble, builder, inject, over, seconds, within};
+use support::{Platform, Trouble, builder, inject, inject_into, over, seconds, within};
 
 /// A stop for so many seconds.
 fn stop(number: u64) -> Stop {
@@ -175,13 +175,37 @@ async fn an_observer_that_panics_at_everything_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_injected_after_a_preparation_that_outlasted_the_deadline() {
+async fn a_preparation_that_takes_longer_than_the_hold_takes_nothing_off_it() {
     let platform = Platform::of(5);
     let slow = Trouble::waiting_at(EventCall::Prepare, platform.clock(), seconds(100));
     let report = inject(&platform, Faulty::new(stop(60), slow)).await;
-    assert_eq!(report.outcome(), Outcome::Skipped, "{report}");
-    assert!(report.to_string().contains("the preparation outlasted the fault's deadline"), "{report}");
-    assert_eq!(platform.orders(), [""; 0]);
+    assert_eq!(report.outcome(), Outcome::Completed, "{report}");
+    assert!(report.faults[0].time_to_recover().unwrap() >= seconds(60), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_injected_after_a_mark_that_outlasted_the_deadline() {
+    let platform = Platform::of(5);
+    let slow = Trouble::waiting_at(JournalCall::Mark(FaultState::Injecting), platform.clock(), seconds(12));
+    let monkey = builder(&platform, Faulty::new(MemoryJournal::new(), slow)).build().unwrap();
+    let report = monkey.inject(stop(10), &platform.id(1)).await.unwrap();
+    assert_eq!(platform.orders(), [""; 0], "{report}");
+    assert_eq!(report.outcome(), Outcome::Failed, "{report}");
+    assert!(report.is_recovered(), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_injection_takes_of_its_hold_is_said() {
+    let platform = Platform::of(5);
+    let slow = Trouble::waiting_at(TargetCall::Stop, platform.clock(), seconds(12));
+    let report = inject_into(&platform, slow.of_targets(platform.clone()), stop(60)).await;
+    assert_eq!(report.outcome(), Outcome::Completed, "{report}");
+    assert!(
+        report.to_string().contains("12.0s of the 60s went by before the injection had returned"),
+        "{report}"
+    );
+    let held = report.faults[0].achieved.get("seconds").unwrap();
+    assert!((47.0..=48.0).contains(&held), "{held}: {report}");
 }
 
 #[tokio::test(start_paused = true)]

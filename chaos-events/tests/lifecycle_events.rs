@@ -144,7 +144,8 @@ async fn a_stopped_target_that_vanishes_is_over_when_its_group_is_whole() {
             let gone = other.inject(Terminate::default().even_without_replacement(), &target).await.unwrap();
             assert_eq!(gone.outcome(), Outcome::Completed, "{gone}");
         });
-        assert_eq!(report.outcome(), Outcome::Completed, "{report}");
+        assert_eq!(report.outcome(), Outcome::CutShort, "{report}");
+        assert!(report.is_recovered(), "{report}");
         assert_eq!(health(&world, "memory:web/machine-5").await, expected);
         assert_eq!(journal.pending().await.unwrap().faults, []);
     }

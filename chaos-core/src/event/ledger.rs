@@ -14,6 +14,8 @@ pub(crate) struct Findings {
     pub(crate) milestones: Vec<Reached>,
     /// Whether a recovery has seen the fault in effect.
     pub(crate) is_seen: bool,
+    /// Whether the fault has ended by itself as it was meant to.
+    pub(crate) is_complete: bool,
     /// Why nothing was hit.
     pub(crate) no_effect: Option<String>,
     notes: Vec<String>,
@@ -42,6 +44,10 @@ impl Ledger {
 
     pub(crate) fn no_effect(&self, why: String) {
         self.findings().no_effect = Some(why);
+    }
+
+    pub(crate) fn complete(&self) {
+        self.findings().is_complete = true;
     }
 
     pub(crate) fn see(&self) {

@@ -222,6 +222,13 @@ impl Scope {
         self.inner.ledger.note(what.into());
     }
 
+    /// Reports that the fault was in effect and has ended by itself as it was meant to, before its deadline: an experiment of an engine
+    /// that is completed, say. It does not count as cut short then.
+    pub fn run_its_course(&self) {
+        self.inner.ledger.see();
+        self.inner.ledger.complete();
+    }
+
     /// Reports that nothing was hit, and why that is known: the disk was as full as that before, no packet was dropped. The run then
     /// ends as [`Outcome::NoEffect`](crate::Outcome::NoEffect). The last reason counts.
     pub fn no_effect(&self, why: impl Into<String>) {
@@ -267,12 +274,17 @@ impl Scope {
     /// Says how much of the hold went by before the fault was in effect, where that is worth a word. To be called when it is.
     pub(crate) fn note_what_is_lost(&self) {
         let lost = self.bound().elapsed(self.inner.parts.clock.as_ref());
-        if !self.inner.parts.hold.is_momentary() && lost >= LOSS_WORTH_A_NOTE && lost >= self.lasting() / 20 {
+        if !self.is_momentary() && lost >= LOSS_WORTH_A_NOTE && lost >= self.lasting() / 20 {
             self.note(format!(
                 "{lost:.1?} of the {:?} went by before the injection had returned: the fault was in effect for that much less",
                 self.lasting()
             ));
         }
+    }
+
+    /// Whether the event happens and is over.
+    pub(crate) fn is_momentary(&self) -> bool {
+        self.inner.parts.hold.is_momentary()
     }
 
     /// The fault is about to be armed: from now on its deadline counts.

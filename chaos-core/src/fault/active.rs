@@ -147,7 +147,9 @@ impl Active {
 
     /// The hold is over, and was cut short where there is a reason. Returns the reason, which may be what the last look has seen.
     pub(crate) fn end_hold(&mut self, cut_short: Option<CutShort>) -> Option<CutShort> {
-        let seen = self.looks.saw_its_end().then_some(CutShort::EndedEarly);
+        let is_early = self.looks.saw_its_end() && !self.scope.findings().is_complete;
+        let cut_short = cut_short.filter(|why| is_early || *why != CutShort::EndedEarly);
+        let seen = is_early.then_some(CutShort::EndedEarly);
         self.cut_short = cut_short.or(seen);
         self.cut_short
     }
@@ -283,7 +285,8 @@ impl Active {
         let began = clock.monotonic();
         let looked = self.look_once().await;
         self.looks.took(clock.monotonic().saturating_sub(began));
-        match looked {
+        match &looked {
+            Err(error) => self.looks.failed(error),
             Ok(Verdict::NotYet(_)) => self.looks.saw_it_in_effect(began),
             // What a look finds over after the deadline may have ended in time.
             Ok(Verdict::Back | Verdict::Gone(_)) if !self.remaining().is_zero() => self.looks.saw_it_over(),
@@ -338,11 +341,11 @@ impl Active {
         self.record
     }
 
-    /// Why nothing was hit, if that is what was seen by whoever injected it.
+    /// Why nothing was hit, if that is what was seen by whoever injected it. What happens and is over may be too quick to be seen.
     fn without_effect(&self, findings: &Findings) -> Option<String> {
         self.in_effect_since?;
-        let unseen = || (!self.is_believable()).then(|| "no look has seen the fault in effect".to_owned());
-        findings.no_effect.clone().or_else(unseen)
+        let is_unseen = !self.scope.is_momentary() && !self.is_believable();
+        findings.no_effect.clone().or_else(|| is_unseen.then(|| self.looks.why_unseen()))
     }
 
     /// A journal that fails for a moment must not leave a fault pending that is over.

@@ -329,6 +329,7 @@ async fn hold(core: &Core, active: &mut Active, cut: &mut Cut) {
             reason = cut.wait() => Some(reason),
             () = halted_elsewhere(active.journal(), clock) => Some(CutShort::Halted),
             () = clock.sleep(active.remaining()) => None,
+            // Unless it was meant to end then.
             () = active.watch() => Some(CutShort::EndedEarly),
             () = passed(active, clock) => None,
         }
