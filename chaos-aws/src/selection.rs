@@ -55,8 +55,8 @@ impl Selection {
         let mut queries = Vec::new();
         for region in regions.listed() {
             let mut names = self.exact_names();
-            if !filter.names.is_empty() {
-                let wanted = named_in(filter, region.name())?;
+            if let Some(named) = filter.names() {
+                let wanted = named_in(named, region.name())?;
                 names = Some(match names {
                     Some(names) => names.intersection(&wanted).cloned().collect(),
                     None => wanted,
@@ -90,10 +90,10 @@ impl Selection {
     }
 }
 
-/// The names of the groups in this region that `filter` holds, as ids or as paths.
-fn named_in(filter: &GroupFilter, region: &str) -> Result<BTreeSet<String>> {
+/// The names of those groups, given as ids or as paths, that are in this region.
+fn named_in(named: &[String], region: &str) -> Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
-    for text in &filter.names {
+    for text in named {
         // A name that is no id of this provider's may still be a path; what is neither passes nothing.
         let is_own = text.strip_prefix(SCHEME).is_some_and(|rest| rest.starts_with(':'));
         let id = if is_own { text.parse() } else { chaos_core::GroupId::new(SCHEME, text) };
@@ -133,6 +133,11 @@ mod tests {
         };
         let mut selection = Selection::default();
         assert_eq!(asked(&selection, &GroupFilter::all()), both(None, 0));
+        assert_eq!(
+            asked(&selection, &GroupFilter::only(Vec::<String>::new())),
+            [],
+            "an empty list is nobody"
+        );
         selection.tags.insert("team".to_owned(), BTreeSet::from(["shop".to_owned()]));
         selection.tag_keys.insert("tier".to_owned());
         assert_eq!(asked(&selection, &GroupFilter::all()), both(None, 2));

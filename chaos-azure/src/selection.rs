@@ -46,11 +46,8 @@ impl Selection {
 
 /// Of these subscriptions, those in which a set may pass `filter`: ARM is not asked about the others.
 pub(crate) fn subscriptions_of(scheme: &str, listed: &[String], filter: &GroupFilter) -> Vec<String> {
-    if filter.names.is_empty() {
-        return listed.to_vec();
-    }
-    let named: BTreeSet<String> = filter
-        .names
+    let Some(names) = filter.names() else { return listed.to_vec() };
+    let named: BTreeSet<String> = names
         .iter()
         .filter_map(|text| {
             // A name that is no id of this provider's may still be a path; what is neither passes nothing.
@@ -102,6 +99,7 @@ mod tests {
         assert_eq!(asked(&GroupFilter::all()), listed);
         assert_eq!(asked(&GroupFilter::all().name(format!("{OTHER}/shop/web"))), [OTHER]);
         assert_eq!(asked(&GroupFilter::all().name(format!("azure-avset:{ONE}/shop/web"))), [ONE]);
+        assert_eq!(asked(&GroupFilter::only(Vec::<String>::new())), [""; 0], "an empty list is nobody");
         for nowhere in ["web", "azure-vmss:x/y/z", "shop/web", "33333333-3333-4333-8333-333333333333/a/b"] {
             assert_eq!(asked(&GroupFilter::all().name(nowhere)), [""; 0], "{nowhere}");
         }

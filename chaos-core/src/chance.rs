@@ -84,15 +84,12 @@ impl Draw {
         self.0.random_range(0..bound) as usize
     }
 
-    /// Moves `count` items, drawn without replacement, to the front of `items` (a partial Fisher-Yates shuffle), and
-    /// returns them.
-    pub(crate) fn choose<'a, T>(&mut self, items: &'a mut [T], count: usize) -> &'a mut [T] {
-        let count = count.min(items.len());
-        for index in 0..count {
-            let other = index + self.below(items.len() - index);
-            items.swap(index, other);
-        }
-        &mut items[..count]
+    /// Draws one of the items from `position` on and moves it there: one step of a Fisher-Yates shuffle, so that the items before
+    /// it were drawn without replacement. `position` must be below the number of items.
+    pub(crate) fn next<T: Copy>(&mut self, items: &mut [T], position: usize) -> T {
+        let other = position + self.below(items.len() - position);
+        items.swap(position, other);
+        items[position]
     }
 
     /// Any number.
@@ -113,11 +110,14 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
+    fn choose<T: Copy>(mut draw: Draw, mut items: Vec<T>, count: usize) -> Vec<T> {
+        (0..count).map(|position| draw.next(&mut items, position)).collect()
+    }
+
     /// A change here means that a seed no longer names the victims that it named before.
     #[test]
     fn a_seed_draws_the_same_on_every_machine_and_release() {
-        let mut items: Vec<u32> = (0..10).collect();
-        assert_eq!(Draw::for_group(42, "local:drill").choose(&mut items, 4), [0, 7, 9, 6]);
+        assert_eq!(choose(Draw::for_group(42, "local:drill"), (0..10).collect(), 4), [0, 7, 9, 6]);
         assert_eq!(Draw::for_run(42).number(), 12_578_764_544_318_200_737);
         assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
     }
@@ -126,8 +126,7 @@ mod tests {
     fn every_subset_is_drawn_about_equally_often() {
         let mut counts = std::collections::BTreeMap::new();
         for seed in 0..6_000 {
-            let mut items = [0, 1, 2, 3];
-            let mut pair: Vec<i32> = Draw::for_group(seed, "memory:web").choose(&mut items, 2).to_vec();
+            let mut pair = choose(Draw::for_group(seed, "memory:web"), vec![0, 1, 2, 3], 2);
             pair.sort_unstable();
             *counts.entry(pair).or_insert(0) += 1;
         }

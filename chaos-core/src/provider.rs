@@ -60,12 +60,23 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// Which groups to look at. Empty: all of them.
+/// Which groups to look at: all of them, or those of a list.
+///
+/// ```
+/// use chaos_core::GroupFilter;
+///
+/// let (web, shop) = ("local:web".parse()?, "local:shop".parse()?);
+/// assert!(GroupFilter::all().passes(&web));
+/// let one = GroupFilter::all().name("web");
+/// assert!(one.passes(&web) && !one.passes(&shop));
+/// // A list that happens to be empty is nobody, and never everybody.
+/// assert!(!GroupFilter::only(Vec::<String>::new()).passes(&web));
+/// # Ok::<(), chaos_core::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct GroupFilter {
-    /// The ids of groups, or their paths: `local:drill` and `drill` name the same group of a provider `local`.
-    pub names: Vec<String>,
+    /// None: everybody.
+    names: Option<Vec<String>>,
 }
 
 impl GroupFilter {
@@ -74,16 +85,28 @@ impl GroupFilter {
         Self::default()
     }
 
-    /// Adds one group, by id or by path, to those that pass.
+    /// These groups and no others, by id or by path: `local:drill` and `drill` name the same group of a provider `local`. Of an empty
+    /// list, none.
+    pub fn only(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { names: Some(names.into_iter().map(Into::into).collect()) }
+    }
+
+    /// Adds one group, by id or by path, to those that pass; to [`all`](GroupFilter::all), keeps this one alone.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.names.push(name.into());
+        self.names.get_or_insert_default().push(name.into());
         self
+    }
+
+    /// The names of the groups that pass, ids or paths. None where every group passes.
+    pub fn names(&self) -> Option<&[String]> {
+        self.names.as_deref()
     }
 
     /// Whether a group with this id passes.
     pub fn passes(&self, id: &GroupId) -> bool {
-        self.names.is_empty() || self.names.iter().any(|name| name == id.as_str() || name == id.path())
+        let is_it = |name: &String| name == id.as_str() || name == id.path();
+        self.names.as_ref().is_none_or(|names| names.iter().any(is_it))
     }
 }
 

@@ -52,7 +52,7 @@ async fn zones(world: &MemoryProvider, plan: &Plan) -> BTreeSet<String> {
 fn reason_of(plan: &Plan, target: &str) -> Option<Reason> {
     let mut targets = plan.groups.iter().flat_map(|group| &group.targets);
     match &targets.find(|plan| plan.id.as_str() == target).unwrap().decision {
-        Decision::NotChosen { reason } => Some(reason.clone()),
+        Decision::NotChosen { reason, .. } => Some(reason.clone()),
         _ => None,
     }
 }
@@ -84,7 +84,7 @@ async fn the_zone_that_is_named_is_the_one_and_the_rest_says_why_not() {
     let plan = monkey(&world, named("b")).build().unwrap().plan().await.unwrap();
     let chosen: Vec<&str> = plan.chosen().map(|(target, _)| target.name()).collect();
     assert_eq!(chosen, ["machine-1", "machine-4"]);
-    let outside = Reason::OutsideDomain { label: ZONE.to_owned(), domain: "b".to_owned() };
+    let outside = Reason::outside_domain(ZONE, "b");
     assert_eq!(reason_of(&plan, "memory:web/machine-0"), Some(outside.clone()));
     assert_eq!(outside.to_string(), "only zone b is hit");
 
@@ -120,7 +120,7 @@ async fn never_all_zones_of_a_group() {
         let report = monkey(&world, zone_drill()).build().unwrap().run_once().await.unwrap();
         assert_eq!(report.outcome(), Outcome::Skipped, "{report}");
         let reason = report.plan.groups[0].reason.clone().unwrap();
-        assert_eq!(reason, Reason::NoOtherDomain { label: ZONE.to_owned(), domain: "a".to_owned() });
+        assert_eq!(reason, Reason::no_other_domain(ZONE, "a"));
         assert!(report.to_string().contains("no other zone of the group would be left"), "{report}");
     }
 }
@@ -193,7 +193,7 @@ async fn who_does_not_tell_its_zone_is_left_alone() {
     let world = MemoryProvider::default().with_group("web", 5).unwrap();
     let plan = monkey(&world, zone_drill()).build().unwrap().plan().await.unwrap();
     assert_eq!(plan.chosen().count(), 0);
-    let unknown = Reason::UnknownDomain { label: ZONE.to_owned() };
+    let unknown = Reason::unknown_domain(ZONE);
     assert_eq!(unknown.to_string(), "it does not tell its zone");
     assert_eq!(reason_of(&plan, "memory:web/machine-0"), Some(unknown));
 }

@@ -76,18 +76,15 @@ async fn the_plan_says_of_everybody_why_not() {
     let plan = monkey.plan().await.unwrap();
 
     let lone = &plan.groups[0];
-    assert_eq!(lone.reason, Some(Reason::TooFewHealthy { left: 0, minimum: 1 }));
+    assert_eq!(lone.reason, Some(Reason::too_few_healthy(0, 1)));
     let web = &plan.groups[1];
     let decisions: Vec<&Decision> = web.targets.iter().map(|target| &target.decision).collect();
-    assert_eq!(
-        *decisions[0],
-        Decision::NotChosen { reason: Reason::NotHealthy { health: Health::Unhealthy } }
-    );
-    assert_eq!(*decisions[1], Decision::NotChosen { reason: Reason::NotHealthy { health: Health::Unknown } });
+    assert_eq!(*decisions[0], Decision::not_chosen(Reason::not_healthy(Health::Unhealthy)));
+    assert_eq!(*decisions[1], Decision::not_chosen(Reason::not_healthy(Health::Unknown)));
     let chosen = decisions[2..].iter().filter(|decision| matches!(decision, Decision::Chosen { .. })).count();
     // Three of five are healthy, and half of five, rounded up, must stay so.
     assert_eq!(chosen, 0);
-    assert_eq!(web.reason, Some(Reason::TooFewHealthy { left: 2, minimum: 3 }));
+    assert_eq!(web.reason, Some(Reason::too_few_healthy(2, 3)));
     let again: chaos_core::Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
     assert_eq!(again, plan);
 }
@@ -149,7 +146,7 @@ async fn a_recovery_that_fails_is_loud_blocks_the_target_and_is_mended_by_a_repl
     let decision = &web.targets.iter().find(|planned| planned.id == target).unwrap().decision;
     assert!(matches!(
         decision,
-        Decision::NotChosen { reason: Reason::UnderFault { state: FaultState::RecoveryFailed, .. } }
+        Decision::NotChosen { reason: Reason::UnderFault { state: FaultState::RecoveryFailed, .. }, .. }
     ));
 
     support::break_recovery(false);
@@ -198,7 +195,7 @@ async fn a_replay_leaves_alone_what_a_living_monkey_holds() {
     assert_eq!(second.recover_pending().await.unwrap().faults, []);
     let refused = second.run_once().await.unwrap();
     assert_eq!(refused.outcome(), Outcome::Skipped, "{refused}");
-    assert_eq!(refused.plan.groups[0].reason, Some(Reason::GroupLimit { active: 1, limit: 1 }));
+    assert_eq!(refused.plan.groups[0].reason, Some(Reason::group_limit(1, 1)));
 
     // A person may take it over; the one who held it recovers once more and reports the same.
     let taken = second.take_over_pending().await.unwrap().faults;
@@ -229,7 +226,7 @@ async fn a_halt_ends_what_is_held_and_forbids_what_is_to_come() {
 
     for monkey in [&holder, &other] {
         let refused = monkey.run_once().await.unwrap();
-        assert_eq!(refused.plan.refused, Some(Reason::Halted { reason: "the pager rings".to_owned() }));
+        assert_eq!(refused.plan.refused, Some(Reason::halted("the pager rings")));
         assert_eq!(refused.outcome(), Outcome::Skipped);
     }
     other.resume().await.unwrap();
@@ -284,10 +281,9 @@ async fn cool_down_and_limits_hold_between_runs() {
     assert_eq!(monkey.run_once().await.unwrap().outcome(), Outcome::Completed);
     let third = monkey.run_once().await.unwrap();
     assert_eq!(third.outcome(), Outcome::Skipped);
-    let all_cool = third.plan.groups[0]
-        .targets
-        .iter()
-        .all(|target| matches!(target.decision, Decision::NotChosen { reason: Reason::CoolingDown { .. } }));
+    let all_cool = third.plan.groups[0].targets.iter().all(|target| {
+        matches!(target.decision, Decision::NotChosen { reason: Reason::CoolingDown { .. }, .. })
+    });
     assert!(all_cool, "{:?}", third.plan);
 }
 

@@ -82,7 +82,7 @@ impl StartAgain {
 
     /// The target is gone: has its group got over it?
     async fn look_at_group(&self, scope: &Scope) -> Result<Verdict> {
-        let group = match scope.fresh_group().await {
+        let mut group = match scope.fresh_group().await {
             Ok(group) => group,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Ok(Verdict::Gone(format!("the whole group exists no more: {}", error.chain())));
@@ -93,8 +93,8 @@ impl StartAgain {
             return Ok(Verdict::Gone("the target exists no more, and its group replaces nobody".to_owned()));
         }
         // A group may list for a while who is gone.
-        let others = group.members.iter().filter(|member| member.target.id() != scope.target_id());
-        let healthy = others.filter(|member| member.health == Health::Healthy).count();
+        group.members.retain(|member| member.target.id() != scope.target_id());
+        let healthy = group.healthy();
         let whole = self.healthy.min(group.desired);
         if healthy < whole {
             return Ok(Verdict::NotYet(format!(

@@ -93,7 +93,7 @@ impl StopExperiment {
         match scope.fresh_group().await {
             Ok(group) => {
                 // Nobody waits for the return of what no group replaces.
-                let expected = if self.replaced { group.desired } else { group.members.len() };
+                let expected = if self.replaced { group.desired } else { group.in_service() };
                 let (healthy, whole) = (group.healthy(), self.healthy.min(expected));
                 if healthy < whole {
                     let what = format!("the experiment is over; {healthy} of {whole} members are healthy");

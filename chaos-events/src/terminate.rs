@@ -138,11 +138,11 @@ impl Look for AwaitReplacement {
             }
             _ => {}
         }
-        let others = || group.members.iter().filter(|member| !is_victim(member));
-        let present =
-            others().filter(|member| !matches!(member.health, Health::Gone | Health::Stopped)).count();
-        let healthy = others().filter(|member| member.health == Health::Healthy).count();
-        if present >= whole {
+        let mut others = group;
+        others.members.retain(|member| !is_victim(member));
+        let healthy = others.healthy();
+        others.members.retain(|member| !matches!(member.health, Health::Gone | Health::Stopped));
+        if others.in_service() >= whole {
             scope.reach(Milestone::Replaced);
         }
         if healthy < whole {

@@ -223,7 +223,7 @@ async fn the_healthy_that_must_stay_are_counted_again_before_each_injection() {
         }
     });
     assert_eq!(report.faults.len(), 1, "{report}");
-    assert_eq!(report.skipped[0].reason, Reason::TooFewHealthy { left: 2, minimum: 3 });
+    assert_eq!(report.skipped[0].reason, Reason::too_few_healthy(2, 3));
 }
 
 #[tokio::test(start_paused = true)]

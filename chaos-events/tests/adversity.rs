@@ -326,7 +326,7 @@ async fn two_monkeys_over_one_journal_leave_as_many_healthy_as_each_must() {
     });
     assert_eq!(early.unwrap().outcome(), Outcome::Completed);
     let late = late.unwrap();
-    let reason = Reason::TooFewHealthy { left: 0, minimum: 1 };
+    let reason = Reason::too_few_healthy(0, 1);
     assert_eq!(late.skipped.iter().map(|skip| &skip.reason).collect::<Vec<_>>(), [&reason], "{late}");
     assert_eq!(platform.health(0), Health::Healthy);
 }

@@ -221,7 +221,7 @@ async fn a_halt_by_one_stops_the_other() {
     let second = SqlJournal::open(&path).await.unwrap();
     first.set_halt(Some(Halt::new("smoke", at(0)))).await.unwrap();
     match second.arm(&fault(1, "local:web/a", "stop"), &Limits::none()).await.unwrap() {
-        Arming::Refused(Reason::Halted { reason }) => assert_eq!(reason, "smoke"),
+        Arming::Refused(Reason::Halted { reason, .. }) => assert_eq!(reason, "smoke"),
         other => panic!("{other:?}"),
     }
     assert!(second.find(&chaos_core::FaultQuery::all()).await.unwrap().faults.is_empty());

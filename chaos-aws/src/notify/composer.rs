@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn what_was_announced_and_came_to_nothing_is_told_and_nothing_else_that_is_skipped() {
-        let reason = Reason::NotHealthy { health: chaos_core::Health::Unhealthy };
+        let reason = Reason::not_healthy(chaos_core::Health::Unhealthy);
         let skipped =
             |target: &str| Activity::Skipped { target: target.parse().unwrap(), reason: reason.clone() };
         let mut composer = Composer::default();

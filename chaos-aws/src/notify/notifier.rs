@@ -275,7 +275,7 @@ mod tests {
     }
 
     fn skipped(notifier: &Arc<Notifier>, number: usize) {
-        let reason = Reason::NotHealthy { health: Health::Unhealthy };
+        let reason = Reason::not_healthy(Health::Unhealthy);
         let activity = Activity::Skipped { target: intended(number).target, reason };
         notifier.observe(Timestamp::UNIX_EPOCH, &activity);
     }

@@ -123,7 +123,7 @@ impl Lab {
         assert_eq!(report.outcome(), Outcome::Skipped, "{report:?}");
         assert_eq!(self.cloud.count("StartExperiment"), 0);
         let doubt = |skip: &Skip| match &skip.reason {
-            Reason::Doubt { failure } => Some(failure.message.clone()),
+            Reason::Doubt { failure, .. } => Some(failure.message.clone()),
             _ => None,
         };
         report.skipped.iter().find_map(doubt).expect("a doubt is the reason")

@@ -104,7 +104,7 @@ async fn an_availability_set_replaces_nothing_so_that_nobody_is_terminated() {
     assert!(matches!(&plan.groups[0].reason, Some(Reason::Unsuitable { .. })), "{:?}", plan.groups[0].reason);
     let plan = monkey(provider, Terminate::default().even_without_replacement()).plan().await.unwrap();
     let lacks = |decision: &Decision| {
-        matches!(decision, Decision::NotChosen { reason: Reason::LacksCapability { .. } })
+        matches!(decision, Decision::NotChosen { reason: Reason::LacksCapability { .. }, .. })
     };
     assert!(plan.groups[0].targets.iter().all(|target| lacks(&target.decision)), "{plan:?}");
     assert_eq!(count(&fake, "DELETE", "/web-0"), 0);

@@ -1,5 +1,5 @@
 use super::{FailureDomain, Percent, Quota};
-use crate::Result;
+use crate::{Error, Result};
 
 /// How much may be broken at once.
 ///
@@ -28,15 +28,16 @@ pub struct BlastRadius {
 
 impl BlastRadius {
     /// The most targets of one group that are under a fault at once, faults of other runs and other monkeys over the same
-    /// journal included. A percentage is of the group's size, desired or present, whichever is smaller, rounded down.
-    /// Default 1.
+    /// journal included. A percentage is of the group's size, desired or in service, whichever is smaller, rounded down; where the
+    /// members of a group have weights, of its capacity. At least 1, or 1 %. Default 1.
     #[must_use]
     pub fn targets_per_group(mut self, quota: impl Into<Quota>) -> Self {
         self.targets_per_group = quota.into();
         self
     }
 
-    /// The most targets that one run chooses. A percentage is of all members that were looked at, rounded down. Default 1.
+    /// The most targets that one run chooses. A percentage is of all members in service that were looked at, whatever their weights,
+    /// rounded down. At least 1, or 1 %. Default 1.
     #[must_use]
     pub fn targets_per_run(mut self, quota: impl Into<Quota>) -> Self {
         self.targets_per_run = quota.into();
@@ -44,15 +45,16 @@ impl BlastRadius {
     }
 
     /// The fewest members of a group that stay healthy and without a fault. A percentage is of the group's size, desired
-    /// or present, whichever is larger, rounded up. Default 50 %.
+    /// or in service, whichever is larger, rounded up; where the members of a group have weights, of its capacity. 0 leaves the last
+    /// one unprotected. Default 50 %.
     #[must_use]
     pub fn min_healthy(mut self, quota: impl Into<Quota>) -> Self {
         self.min_healthy = quota.into();
         self
     }
 
-    /// The most faults that are active at once over the whole journal, whoever injected them. Default: as many as one run may
-    /// choose.
+    /// The most faults that are active at once over the whole journal, whoever injected them. At least 1. Default: as many as one run
+    /// may choose.
     #[must_use]
     pub fn max_active(mut self, faults: usize) -> Self {
         self.max_active = Some(faults);
@@ -74,13 +76,25 @@ impl BlastRadius {
         if let Some(domain) = &self.domain {
             domain.check()?;
         }
-        self.targets_per_group.check("targets_per_group")?;
-        self.targets_per_run.check("targets_per_run")?;
+        self.targets_per_group.check_limit("targets_per_group")?;
+        self.targets_per_run.check_limit("targets_per_run")?;
+        if self.max_active == Some(0) {
+            return Err(Error::invalid("max_active", 0, "a limit of at least 1"));
+        }
         self.min_healthy.check("min_healthy")
     }
 
-    pub(crate) fn group_limit(&self, desired: usize, present: usize) -> usize {
-        self.targets_per_group.at_most(desired.min(present))
+    pub(super) fn per_group(&self) -> Quota {
+        self.targets_per_group
+    }
+
+    /// Whether the limit per group is a share, which weights count for.
+    pub(crate) fn limits_capacity(&self) -> bool {
+        self.targets_per_group.count().is_none()
+    }
+
+    pub(super) fn floor(&self) -> Quota {
+        self.min_healthy
     }
 
     /// None while the limit is a percentage of a number that is not known yet.
@@ -89,10 +103,6 @@ impl BlastRadius {
             Some(present) => Some(self.targets_per_run.at_most(present)),
             None => self.targets_per_run.count(),
         }
-    }
-
-    pub(crate) fn healthy_floor(&self, desired: usize, present: usize) -> usize {
-        self.min_healthy.at_least(desired.max(present))
     }
 
     pub(crate) fn domain(&self) -> Option<&FailureDomain> {
@@ -114,5 +124,26 @@ impl Default for BlastRadius {
             max_active: None,
             domain: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_of_nothing_is_refused_by_its_name() {
+        let nothing = [
+            ("targets_per_group", BlastRadius::default().targets_per_group(0)),
+            ("targets_per_group", BlastRadius::default().targets_per_group(Percent(0))),
+            ("targets_per_run", BlastRadius::default().targets_per_run(0)),
+            ("max_active", BlastRadius::default().max_active(0)),
+        ];
+        for (field, blast_radius) in nothing {
+            let error = blast_radius.check().unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);
+            assert!(error.to_string().starts_with(&format!("invalid {field}: 0")), "{error}");
+        }
+        assert!(BlastRadius::default().min_healthy(0).check().is_ok(), "the only lamp may go out");
     }
 }

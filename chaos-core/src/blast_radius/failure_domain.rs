@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crate::{Error, Health, Labels, Member, Result};
+use crate::{Error, Labels, Member, Result};
 
 /// What fails as a whole: an availability zone, a rack, one fault domain of an availability set.
 ///
@@ -75,7 +75,7 @@ impl FailureDomain {
             members.iter().filter(|member| is_under_fault(member)).filter_map(of).collect();
         let mut healthy = members
             .iter()
-            .filter(|member| member.health == Health::Healthy)
+            .filter(|member| member.is_healthy())
             .filter_map(|member| self.of(member.target.labels()))
             .filter(is_elsewhere);
         healthy.any(|name| !touched.iter().any(|touched| touched == name))

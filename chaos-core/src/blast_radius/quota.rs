@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, Member, Result};
 
 /// A share of a whole, from 0 to 100.
 ///
@@ -53,11 +53,30 @@ impl Quota {
         }
     }
 
+    /// What a member is of a group for this quota: one of them, or its part of the capacity where the quota is a share.
+    pub(crate) fn measure(self, member: &Member) -> usize {
+        match self.0 {
+            Amount::Count(_) => 1,
+            Amount::Percent(_) => member.capacity(),
+        }
+    }
+
     /// The number, unless it is a percentage.
     pub(crate) fn count(self) -> Option<usize> {
         match self.0 {
             Amount::Count(_) => Some(self.at_most(0)),
             Amount::Percent(_) => None,
+        }
+    }
+
+    /// As [`check`](Quota::check), and `InvalidInput` for a limit of nothing: whoever wants nothing injected asks for no run.
+    pub(crate) fn check_limit(self, field: &str) -> Result<()> {
+        self.check(field)?;
+        match self.0 {
+            Amount::Count(0) | Amount::Percent(0) => {
+                Err(Error::invalid(field, self, "a limit of at least 1 or 1%"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -133,6 +152,20 @@ mod tests {
             prop_assert!(quota.at_least(whole) * 100 >= whole * usize::from(percent));
             prop_assert!(quota.at_least(whole) - quota.at_most(whole) <= 1);
         }
+    }
+
+    #[test]
+    fn a_limit_of_nothing_names_the_field_and_a_floor_of_nothing_stays() {
+        for nothing in [Quota::from(0), Quota::from(Percent(0))] {
+            let error = nothing.check_limit("targets_per_run").unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);
+            assert!(
+                error.to_string().starts_with(&format!("invalid targets_per_run: {nothing};")),
+                "{error}"
+            );
+            assert!(nothing.check("min_healthy").is_ok());
+        }
+        assert!(Quota::from(1).check_limit("targets_per_run").is_ok());
     }
 
     #[test]

@@ -114,6 +114,7 @@ async fn try_event(
         groups.iter().filter(|(_, group)| event.suits(group).is_ok()).find_map(|(provider, group)| {
             let fits = |member: &&crate::Member| {
                 member.health == Health::Healthy
+                    && member.why_left_alone().is_none()
                     && requires.missing_from(member.target.capabilities().set()).is_empty()
             };
             Some((provider, group, group.members.iter().find(fits)?))

@@ -5,7 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::core::{Core, Cut};
 use crate::{
     Active, Activity, Armed, Arming, BoxRecovery, Chosen, Clock, CutShort, Error, ErrorKind, Failure,
-    FaultQuery, FaultRecord, Group, Health, Hold, Intended, Journal, Limits, Prepared, Reason, Result, Scope,
+    FaultQuery, FaultRecord, Group, Health, Hold, Intended, Journal, Limits, Member, Prepared, Reason,
+    Result, Scope,
+    blast_radius::{Faults, Room, leaves_capacity},
     clock::{self, Deadline},
     contain::{contained, within},
     event::{Discovered, ScopeParts},
@@ -237,18 +239,19 @@ impl Ready {
 async fn look_again(core: &Core, victim: &Victim) -> Result<Group, Reason> {
     let (id, target) = (&victim.group.id, victim.target.id());
     let looking = contained("the provider", async { victim.provider.group(id).await });
-    let group = limited(core, "the discovery", looking).await.map_err(doubt)?;
+    let mut group = limited(core, "the discovery", looking).await.map_err(doubt)?;
     if group.id != *id {
         let error =
             Error::new(ErrorKind::Other, "the provider answered with another group than was asked for");
         return Err(doubt(error.with("asked", id).with("found", &group.id)));
     }
+    group.put_in_order()?;
     let member = group.member(target).ok_or(Reason::NotHealthy { health: Health::Gone })?;
     if member.health != Health::Healthy {
         return Err(Reason::NotHealthy { health: member.health });
     }
-    if let Some(why) = &member.excluded {
-        return Err(Reason::Excluded { why: why.as_ref().to_owned() });
+    if let Some(reason) = member.why_left_alone() {
+        return Err(reason);
     }
     // A provider may tell of a whole group what it saw a moment ago. The target itself is asked.
     let asking = contained("the health check", async { member.target.health().await });
@@ -257,26 +260,21 @@ async fn look_again(core: &Core, victim: &Victim) -> Result<Group, Reason> {
         return Err(Reason::NotHealthy { health });
     }
     let pending = core.safeguard().map_err(doubt)?.journal.pending().await.map_err(doubt)?;
-    let unreadable = pending.unreadable.iter().filter_map(|entry| entry.target.as_ref());
-    let faulty: HashSet<_> = pending.faults.iter().map(|fault| &fault.target).chain(unreadable).collect();
-    // Each of these may be on any member.
-    let somewhere = pending.unreadable.iter().filter(|entry| entry.target.is_none()).count();
-    let sound: HashSet<_> = group
-        .members
-        .iter()
-        .filter(|member| member.health == Health::Healthy)
-        .map(|member| member.target.id())
-        .filter(|member| *member != target && !faulty.contains(member))
-        .collect();
-    let minimum = core.parts.blast_radius.healthy_floor(group.desired, group.members.len());
-    let left = sound.len().saturating_sub(somewhere);
-    if left < minimum {
-        return Err(Reason::TooFewHealthy { left, minimum });
+    let unreadable = || pending.unreadable.iter().filter_map(|entry| entry.target.as_ref());
+    let under_fault = pending.faults.iter().map(|fault| &fault.target).chain(unreadable());
+    let faulty: HashSet<_> = under_fault.collect();
+    let is_faulty = |member: &Member| faulty.contains(member.target.id());
+    let somewhere = pending.unreadable.len() - unreadable().count();
+    let faults = Faults { elsewhere: 0, somewhere };
+    Room::of(&core.parts.blast_radius, &group, faults, is_faulty, |_| true).leaves_enough(member)?;
+    if let Some(limit) = victim.group_capacity {
+        let in_group = faulty.iter().copied().filter(|target| target.group() == *id);
+        leaves_capacity(&[&victim.group, &group], in_group, somewhere, member, limit)?;
     }
     if let Some(domain) = core.parts.blast_radius.domain() {
         let label = domain.label().to_owned();
         let hit = domain.of(member.target.labels()).ok_or(Reason::UnknownDomain { label: label.clone() })?;
-        if !domain.spares_another(hit, &group.members, |member| faulty.contains(member.target.id())) {
+        if !domain.spares_another(hit, &group.members, is_faulty) {
             return Err(Reason::NoOtherDomain { label, domain: hit.to_owned() });
         }
     }

@@ -120,7 +120,7 @@ impl Monkey {
     pub async fn inject(&self, event: impl ChaosEvent, target: &TargetId) -> Result<RunReport> {
         let provider = provider_of(&self.core.parts.providers, target)?;
         if !self.core.parts.filter.passes(&target.group()) {
-            let groups = self.core.parts.filter.names.join(", ");
+            let groups = self.core.parts.filter.names().unwrap_or_default().join(", ");
             return Err(Error::invalid(
                 "target",
                 target,

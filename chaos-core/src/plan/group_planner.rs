@@ -8,8 +8,11 @@ use super::{
     occupancy::Occupancy,
 };
 use crate::{
-    BlastRadius, CapabilitySet, ChaosEvent, ErrorKind, Failure, Group, GroupId, Health, Hold, Member,
-    Provider, Target, TargetId, Window, chance::Draw, clock,
+    BlastRadius, CapabilitySet, ChaosEvent, Group, GroupId, Health, Hold, Member, Provider, Target, TargetId,
+    Window,
+    blast_radius::{Faults, Room},
+    chance::Draw,
+    clock,
 };
 
 /// Plans one group, knowing nothing of the others.
@@ -40,6 +43,8 @@ pub(crate) struct Victim {
     pub(crate) planned_at: Timestamp,
     /// The most pending faults in the group, this one included.
     pub(crate) group_active: usize,
+    /// In a group with weights whose limit is a share of them: the most capacity under faults, this one included.
+    pub(crate) group_capacity: Option<usize>,
     /// The most pending faults over the whole journal, this one included. Known when every group is.
     pub(crate) total_active: usize,
     /// Where fewer victims are wanted than were chosen, those with the lowest numbers stay. Drawn in the victim's own group,
@@ -47,6 +52,15 @@ pub(crate) struct Victim {
     pub(crate) rank: u64,
     /// Where a run is kept within one failure domain, that of this victim.
     pub(super) domain: Option<DomainHit>,
+}
+
+/// A group, planned.
+#[derive(Debug)]
+pub(super) struct PlannedGroup {
+    pub(super) plan: GroupPlan,
+    pub(super) victims: Vec<Victim>,
+    /// How many of its members are in service, or would be but for a fault.
+    pub(super) in_service: usize,
 }
 
 /// An event that may be injected into this group, and what it requires.
@@ -65,17 +79,15 @@ impl Victim {
 }
 
 impl GroupPlanner<'_> {
-    pub(super) fn plan(&self, provider: &Arc<dyn Provider>, mut group: Group) -> (GroupPlan, Vec<Victim>) {
-        group.members.sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
-        let usable = listed_twice(&group).map_or_else(|| self.usable_events(&group), Err);
+    pub(super) fn plan(&self, provider: &Arc<dyn Provider>, mut group: Group) -> PlannedGroup {
+        let usable = group.put_in_order().and_then(|()| self.usable_events(&group));
         let mut eligible = Vec::new();
-        let mut sound = 0;
+        let mut in_service = 0;
         let mut targets = Vec::with_capacity(group.members.len());
         for (index, member) in group.members.iter().enumerate() {
             let fault = self.occupancy.on_target(member.target.id());
-            if member.health == Health::Healthy && fault.is_none() && is_below(&group.id, member.target.id())
-            {
-                sound += 1;
+            if fault.is_some() || member.out_of_service.is_none() {
+                in_service += 1;
             }
             let reason = match (fault, &usable) {
                 (Some((fault, state)), _) => Reason::UnderFault { fault, state },
@@ -101,10 +113,10 @@ impl GroupPlanner<'_> {
             targets,
         };
         let victims = match usable {
-            Ok(usable) => self.draw(provider, group, &usable, eligible, sound, &mut plan),
+            Ok(usable) => self.draw(provider, group, &usable, eligible, &mut plan),
             Err(_) => Vec::new(),
         };
-        (plan, victims)
+        PlannedGroup { plan, victims, in_service }
     }
 
     /// The events that suit the group and could be undone before the calendar closes.
@@ -120,7 +132,13 @@ impl GroupPlanner<'_> {
             let hold = event.hold();
             let undone_by = clock::after(self.now, hold.until_deadline().saturating_add(self.budget));
             match event.suits(group) {
-                Err(reason) => why.push(format!("{}: {reason}", event.name())),
+                Err(reason) => {
+                    let against = format!("{}: {reason}", event.name());
+                    // One event may be there twice, with other magnitudes.
+                    if !why.contains(&against) {
+                        why.push(against);
+                    }
+                }
                 Ok(()) if undone_by > closes => too_long = Some(Reason::ClosesTooSoon { closes, undone_by }),
                 Ok(()) => usable.push(Usable { event, requires: event.requires(), hold }),
             }
@@ -142,8 +160,8 @@ impl GroupPlanner<'_> {
             let why = format!("its id does not begin with that of its group, {}", group);
             return Err(Reason::Excluded { why });
         }
-        if let Some(why) = &member.excluded {
-            return Err(Reason::Excluded { why: why.as_ref().to_owned() });
+        if let Some(reason) = member.why_left_alone() {
+            return Err(reason);
         }
         if member.health != Health::Healthy {
             return Err(Reason::NotHealthy { health: member.health });
@@ -171,6 +189,16 @@ impl GroupPlanner<'_> {
         }
     }
 
+    /// How much of the group may still be hit.
+    fn room(&self, group: &Group) -> Room<'_> {
+        let unseen = self.occupancy.in_group(&group.id).saturating_sub(self.occupancy.on_members(group));
+        let somewhere = self.occupancy.somewhere();
+        let faults = Faults { elsewhere: unseen.saturating_sub(somewhere), somewhere };
+        let is_under_fault = |member: &Member| self.occupancy.on_target(member.target.id()).is_some();
+        let is_sound = |member: &Member| is_below(&group.id, member.target.id());
+        Room::of(self.blast_radius, group, faults, is_under_fault, is_sound)
+    }
+
     /// Chooses among the eligible within the blast radius, and writes into the plan who and why not more.
     fn draw(
         &self,
@@ -178,33 +206,17 @@ impl GroupPlanner<'_> {
         group: Group,
         usable: &[Usable<'_>],
         mut eligible: Vec<usize>,
-        sound: usize,
         plan: &mut GroupPlan,
     ) -> Vec<Victim> {
-        let present = group.members.len();
-        let active = self.occupancy.in_group(&group.id);
-        let limit = self.blast_radius.group_limit(group.desired, present);
-        let minimum = self.blast_radius.healthy_floor(group.desired, present);
-        let spare = sound.saturating_sub(minimum);
-        let allowed = limit.saturating_sub(active).min(spare);
+        let mut room = self.room(&group);
+        let (limit, has_weights) = (room.limit(), group.members.iter().any(|member| member.weight > 1));
+        let allowed = room.left();
 
-        let mut refused = Vec::new();
         if let Some(only) = self.only {
             eligible.retain(|index| group.members[*index].target.id() == only);
         }
-        let none_because = if eligible.is_empty() {
-            Some(Reason::NobodyEligible)
-        } else if active >= limit {
-            refused.clone_from(&eligible);
-            Some(Reason::GroupLimit { active, limit })
-        } else if spare == 0 {
-            refused.clone_from(&eligible);
-            Some(Reason::TooFewHealthy { left: sound.saturating_sub(1), minimum })
-        } else {
-            None
-        };
-        if let Some(reason) = none_because {
-            for index in refused {
+        if let Some(reason) = nobody_fits(&room, &group, &eligible) {
+            for index in eligible {
                 plan.targets[index].decision = Decision::NotChosen { reason: reason.clone() };
             }
             plan.reason = Some(reason);
@@ -222,8 +234,27 @@ impl GroupPlanner<'_> {
             }
         };
         let mut draw = Draw::for_group(self.seed, group.id.as_str());
-        let mut chosen = draw.choose(&mut eligible, allowed).to_vec();
+        let mut chosen = Vec::new();
+        for position in 0..eligible.len() {
+            if room.left() == 0 {
+                break;
+            }
+            let index = draw.next(&mut eligible, position);
+            let member = &group.members[index];
+            match room.bears(member) {
+                Ok(()) => {
+                    room.hit(member);
+                    chosen.push(index);
+                }
+                Err(reason) => plan.targets[index].decision = Decision::NotChosen { reason },
+            }
+        }
+        if chosen.is_empty() {
+            plan.reason = nobody_fits(&room, &group, &eligible);
+        }
         chosen.sort_unstable();
+        let more = if has_weights { chosen.len() } else { allowed };
+        let group_active = self.occupancy.in_group(&group.id).saturating_add(more);
         let group = Arc::new(group);
         let mut victims = Vec::with_capacity(chosen.len());
         for index in chosen {
@@ -245,7 +276,8 @@ impl GroupPlanner<'_> {
                 event: Arc::clone(drawn.event),
                 hold: drawn.hold,
                 planned_at: self.now,
-                group_active: active + allowed,
+                group_active,
+                group_capacity: self.blast_radius.limits_capacity().then_some(limit).filter(|_| has_weights),
                 total_active: 0,
                 rank: draw.number(),
                 domain: domain.clone(),
@@ -255,11 +287,10 @@ impl GroupPlanner<'_> {
     }
 }
 
-/// Why a group whose members are sorted is in doubt: one of them stands there more than once, and counts of it are wrong.
-fn listed_twice(group: &Group) -> Option<Reason> {
-    let twice = group.members.windows(2).find(|pair| pair[0].target.id() == pair[1].target.id())?;
-    let message = format!("the provider listed {} more than once", twice[0].target.id());
-    Some(Reason::Doubt { failure: Failure::new(ErrorKind::Other, message) })
+/// Why none of these members may be hit, if none may: what the lightest of them has against it.
+fn nobody_fits(room: &Room<'_>, group: &Group, eligible: &[usize]) -> Option<Reason> {
+    let lightest = eligible.iter().map(|index| &group.members[*index]).min_by_key(|member| member.weight);
+    lightest.map_or(Some(Reason::NobodyEligible), |member| room.bears(member).err())
 }
 
 /// Whether the id of `target` is that of `group`, a slash and a name.

@@ -64,6 +64,10 @@ impl Occupancy {
         self.by_group.get(group).copied().unwrap_or(0) + self.somewhere
     }
 
+    pub(super) fn somewhere(&self) -> usize {
+        self.somewhere
+    }
+
     pub(super) fn cooling_until(&self, target: &TargetId, event: &str) -> Option<Timestamp> {
         if self.cooling.is_empty() {
             return None;

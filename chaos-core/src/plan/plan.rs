@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Reason;
-use crate::{Failure, GroupId, TargetId};
+use crate::{Failure, GroupId, TargetId, escaped};
 
 /// Who is chosen, and for everybody else the reason why not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Doubt {
-    /// Whose listing it concerns, or the name of a group that nobody has.
+    /// Whose listing it concerns, the group that it concerns, or the name of a group that nobody has.
     pub about: String,
     /// What failed.
     pub failure: Failure,
@@ -44,9 +44,9 @@ pub struct Doubt {
 pub struct GroupPlan {
     /// The group.
     pub id: GroupId,
-    /// The size that it is meant to have.
+    /// The size that it is meant to have; where its members have weights, its capacity.
     pub desired: usize,
-    /// How many of its members were healthy at discovery.
+    /// How many of its members were healthy at discovery, measured as `desired` is.
     pub healthy: usize,
     /// Why none of its members was chosen, if none was.
     pub reason: Option<Reason>,
@@ -70,6 +70,7 @@ pub struct TargetPlan {
 #[non_exhaustive]
 pub enum Decision {
     /// This event is injected into it.
+    #[non_exhaustive]
     Chosen {
         /// The name of the event.
         event: Cow<'static, str>,
@@ -78,10 +79,18 @@ pub enum Decision {
         caveat: Option<String>,
     },
     /// Nothing.
+    #[non_exhaustive]
     NotChosen {
         /// Why.
         reason: Reason,
     },
+}
+
+impl Decision {
+    /// Nothing happens to the target.
+    pub fn not_chosen(reason: Reason) -> Self {
+        Self::NotChosen { reason }
+    }
 }
 
 impl Plan {
@@ -107,7 +116,7 @@ impl Plan {
     /// Every reason that kept the whole plan or a whole group from being touched, for a person to read.
     pub fn why_nothing(&self) -> Vec<String> {
         let refused = self.refused.iter().map(ToString::to_string);
-        let doubts = self.doubts.iter().map(|doubt| format!("{}: {}", doubt.about, doubt.failure));
+        let doubts = self.doubts.iter().map(ToString::to_string);
         let groups = self.groups.iter().filter_map(GroupPlan::why_nobody);
         refused.chain(doubts).chain(groups).collect()
     }
@@ -117,8 +126,9 @@ impl GroupPlan {
     /// Why none of the members was chosen; where that is up to each of them, what they have against it and how many have.
     fn why_nobody(&self) -> Option<String> {
         let reason = self.reason.as_ref()?;
+        let id = escaped(self.id.as_str());
         if *reason != Reason::NobodyEligible {
-            return Some(format!("{}: {reason}", self.id));
+            return Some(format!("{id}: {reason}"));
         }
         let mut counts = BTreeMap::<String, usize>::new();
         for target in &self.targets {
@@ -128,20 +138,31 @@ impl GroupPlan {
         }
         let members: Vec<String> =
             counts.iter().map(|(reason, count)| format!("{count} x {reason}")).collect();
-        Some(format!("{}: {reason} ({})", self.id, members.join("; ")))
+        Some(format!("{id}: {reason} ({})", members.join("; ")))
     }
 }
 
 impl fmt::Display for Plan {
-    /// One line for each target that is chosen and for what should be known of it, or what keeps everybody from being chosen.
+    /// One line for each target that is chosen, for each doubt, and for what should be known of what is chosen; or what keeps
+    /// everybody from being chosen.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines: Vec<String> =
-            self.chosen().map(|(target, event)| format!("{event} {target}")).collect();
+        let mut lines: Vec<String> = self
+            .chosen()
+            .map(|(target, event)| format!("{} {}", escaped(event), escaped(target.as_str())))
+            .collect();
         if lines.is_empty() {
             lines = self.why_nothing();
+        } else {
+            lines.extend(self.doubts.iter().map(|doubt| format!("left alone: {doubt}")));
         }
         lines.extend(self.caveats());
         f.write_str(&lines.join("\n"))
+    }
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", escaped(&self.about), escaped(&self.failure.message))
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     Decision, Doubt, GroupPlan, Plan, Reason,
-    group_planner::{GroupPlanner, Victim},
+    group_planner::{GroupPlanner, PlannedGroup, Victim},
     occupancy::Occupancy,
 };
 use crate::{
@@ -42,7 +42,9 @@ struct Listing {
     groups: Vec<GroupPlan>,
     /// Each with the position of its group in `groups`.
     victims: Vec<(usize, Victim)>,
-    doubt: Option<Doubt>,
+    /// How many members of the groups are in service.
+    in_service: usize,
+    doubts: Vec<Doubt>,
 }
 
 impl Planner<'_> {
@@ -53,7 +55,12 @@ impl Planner<'_> {
         let planner = self.group_planner(now, &occupancy, refused.as_ref(), None);
         let listings = join_all(providers.iter().map(|provider| self.list(provider, filter, &planner))).await;
         let mut planned = self.gather(now, refused.clone(), &occupancy, listings);
-        for name in &filter.names {
+        if planned.plan.groups.is_empty() && planned.plan.doubts.is_empty() {
+            let nothing =
+                if filter.names().is_some() { Reason::NoGroupPasses } else { Reason::NothingListed };
+            planned.plan.refused.get_or_insert(nothing);
+        }
+        for name in filter.names().unwrap_or_default() {
             let is_there =
                 planned.plan.groups.iter().any(|group| group.id.as_str() == name || group.id.path() == name);
             if !is_there {
@@ -85,7 +92,7 @@ impl Planner<'_> {
         {
             Ok(planned) => listing.add(planned),
             Err(error) => {
-                listing.doubt = Some(Doubt { about: group_id.to_string(), failure: (&error).into() })
+                listing.doubts.push(Doubt { about: group_id.to_string(), failure: (&error).into() });
             }
         }
         self.gather(now, refused.clone(), &occupancy, vec![listing])
@@ -170,8 +177,9 @@ impl Planner<'_> {
             for group in &mut listing.groups {
                 group.leave_alone(&Reason::Doubt { failure: failure.clone() });
             }
-            listing.doubt = Some(Doubt { about: provider.scheme().to_owned(), failure });
+            listing.doubts.push(Doubt { about: provider.scheme().to_owned(), failure });
         }
+        listing.leave_alone_who_is_there_twice();
         listing
     }
 
@@ -201,16 +209,17 @@ impl Planner<'_> {
         let mut doubts = Vec::new();
         let mut all = Listing::default();
         for listing in listings {
-            doubts.extend(listing.doubt);
+            doubts.extend(listing.doubts);
+            all.in_service += listing.in_service;
             let offset = all.groups.len();
             all.groups.extend(listing.groups);
             all.victims.extend(listing.victims.into_iter().map(|(group, victim)| (offset + group, victim)));
         }
         all.keep_one_domain();
-        let present = all.groups.iter().map(|group| group.targets.len()).sum();
-        let (wanted, surplus) = self.wanted(occupancy.total, Some(present));
+        let present = Some(all.in_service);
+        let (wanted, surplus) = self.wanted(occupancy.total, present);
         all.keep(wanted.unwrap_or(usize::MAX), &surplus);
-        let total_active = self.blast_radius.active_limit(Some(present)).unwrap_or(0);
+        let total_active = self.blast_radius.active_limit(present).unwrap_or(0);
         let mut victims: Vec<Victim> =
             all.victims.into_iter().map(|(_, victim)| Victim { total_active, ..victim }).collect();
         victims.sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
@@ -225,10 +234,27 @@ impl Planner<'_> {
 }
 
 impl Listing {
-    fn add(&mut self, (group, victims): (GroupPlan, Vec<Victim>)) {
+    fn add(&mut self, planned: PlannedGroup) {
         let position = self.groups.len();
-        self.groups.push(group);
-        self.victims.extend(victims.into_iter().map(|victim| (position, victim)));
+        self.groups.push(planned.plan);
+        self.in_service += planned.in_service;
+        self.victims.extend(planned.victims.into_iter().map(|victim| (position, victim)));
+    }
+
+    /// Which of two groups of one id is the right one, nobody can tell: neither is touched.
+    fn leave_alone_who_is_there_twice(&mut self) {
+        let mut order: Vec<usize> = (0..self.groups.len()).collect();
+        order.sort_unstable_by(|one, other| self.groups[*one].id.cmp(&self.groups[*other].id));
+        let same = order.chunk_by(|one, other| self.groups[*one].id == self.groups[*other].id);
+        let twice: Vec<Vec<usize>> = same.filter(|same| same.len() > 1).map(<[usize]>::to_vec).collect();
+        for same in twice {
+            self.victims.retain(|(position, _)| !same.contains(position));
+            let failure = Failure::new(ErrorKind::Other, "the provider listed the group more than once");
+            self.doubts.push(Doubt { about: self.groups[same[0]].id.to_string(), failure: failure.clone() });
+            for position in same {
+                self.groups[position].leave_alone(&Reason::Doubt { failure: failure.clone() });
+            }
+        }
     }
 
     /// Keeps the `wanted` victims of the lowest rank, and takes the choice of the others back.

@@ -3,7 +3,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{CapabilitySet, ErrorKind, Failure, FaultId, FaultState, Health};
+use crate::{CapabilitySet, ErrorKind, Failure, FaultId, FaultState, Health, escaped};
 
 /// Why a group or a target is left alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,7 @@ pub enum Reason {
     /// The calendar is closed.
     CalendarClosed,
     /// The calendar closes before the fault could be undone.
+    #[non_exhaustive]
     ClosesTooSoon {
         /// When the calendar closes.
         closes: Timestamp,
@@ -20,23 +21,32 @@ pub enum Reason {
         undone_by: Timestamp,
     },
     /// Everything is halted.
+    #[non_exhaustive]
     Halted {
         /// Why, in the words of whoever gave the order.
         reason: String,
     },
+    /// No group was listed that the monkey's filter lets through.
+    NoGroupPasses,
+    /// No provider listed any group.
+    NothingListed,
     /// Something is not certain: an API error, a half-read listing, a failed look at the health or the journal.
+    #[non_exhaustive]
     Doubt {
         /// What failed.
         failure: Failure,
     },
     /// No event suits the group.
+    #[non_exhaustive]
     Unsuitable {
         /// What each event has against it.
         why: String,
     },
     /// No member of the group may be chosen; each says why.
     NobodyEligible,
-    /// The group would be left with too few healthy members.
+    /// The group would be left with too few healthy members. Where its members have weights and a share of them must be left, the
+    /// numbers are of capacity.
+    #[non_exhaustive]
     TooFewHealthy {
         /// How many healthy members would be left without a fault if one more were chosen.
         left: usize,
@@ -44,6 +54,7 @@ pub enum Reason {
         minimum: usize,
     },
     /// The group would be left with no failure domain that nothing is wrong with.
+    #[non_exhaustive]
     NoOtherDomain {
         /// The label that tells the domains apart.
         label: String,
@@ -51,6 +62,7 @@ pub enum Reason {
         domain: String,
     },
     /// The target is in another failure domain than the one that is hit.
+    #[non_exhaustive]
     OutsideDomain {
         /// The label that tells the domains apart.
         label: String,
@@ -58,23 +70,36 @@ pub enum Reason {
         domain: String,
     },
     /// The target does not tell its failure domain.
+    #[non_exhaustive]
     UnknownDomain {
         /// The label that it lacks.
         label: String,
     },
-    /// As many targets of this group are under a fault as the blast radius allows.
+    /// As many targets of this group are under a fault as the blast radius allows. Where its members have weights and the limit is a
+    /// share of them, the numbers are of capacity.
+    #[non_exhaustive]
     GroupLimit {
         /// How many there are.
         active: usize,
         /// How many there may be.
         limit: usize,
     },
+    /// The target is more of the group's capacity than may still be hit.
+    #[non_exhaustive]
+    TooHeavy {
+        /// Its part of the group's capacity.
+        weight: usize,
+        /// How much of that may still be hit.
+        room: usize,
+    },
     /// As many targets were chosen in this run as the blast radius allows.
+    #[non_exhaustive]
     RunLimit {
         /// How many may be chosen.
         limit: usize,
     },
     /// As many faults are active over the whole journal as the blast radius allows.
+    #[non_exhaustive]
     ActiveLimit {
         /// How many there are.
         active: usize,
@@ -82,21 +107,25 @@ pub enum Reason {
         limit: usize,
     },
     /// The target is not healthy.
+    #[non_exhaustive]
     NotHealthy {
         /// What it is.
         health: Health,
     },
     /// The provider keeps the target out.
+    #[non_exhaustive]
     Excluded {
         /// Why, in the provider's words.
         why: String,
     },
     /// The target does not offer what any event of the monkey needs.
+    #[non_exhaustive]
     LacksCapability {
         /// What the event that came closest misses.
         missing: CapabilitySet,
     },
     /// A fault on the target is not undone yet, or its recovery failed.
+    #[non_exhaustive]
     UnderFault {
         /// The fault.
         fault: FaultId,
@@ -104,12 +133,76 @@ pub enum Reason {
         state: FaultState,
     },
     /// The same event was injected into the same target a short while ago.
+    #[non_exhaustive]
     CoolingDown {
         /// When the target may be chosen again.
         until: Timestamp,
     },
     /// Eligible, and the draw fell on others.
     NotDrawn,
+}
+
+/// For journals, and for those who test what they do with reasons.
+impl Reason {
+    /// Everything is halted.
+    pub fn halted(reason: impl Into<String>) -> Self {
+        Self::Halted { reason: reason.into() }
+    }
+
+    /// Something is not certain, or cannot be done there.
+    pub fn doubt(failure: impl Into<Failure>) -> Self {
+        Self::Doubt { failure: failure.into() }
+    }
+
+    /// The group would be left with too few healthy members.
+    pub fn too_few_healthy(left: usize, minimum: usize) -> Self {
+        Self::TooFewHealthy { left, minimum }
+    }
+
+    /// The group would be left with no failure domain that nothing is wrong with.
+    pub fn no_other_domain(label: impl Into<String>, domain: impl Into<String>) -> Self {
+        Self::NoOtherDomain { label: label.into(), domain: domain.into() }
+    }
+
+    /// The target is in another failure domain than the one that is hit.
+    pub fn outside_domain(label: impl Into<String>, domain: impl Into<String>) -> Self {
+        Self::OutsideDomain { label: label.into(), domain: domain.into() }
+    }
+
+    /// The target does not tell its failure domain.
+    pub fn unknown_domain(label: impl Into<String>) -> Self {
+        Self::UnknownDomain { label: label.into() }
+    }
+
+    /// As many targets of the group are under a fault as may be.
+    pub fn group_limit(active: usize, limit: usize) -> Self {
+        Self::GroupLimit { active, limit }
+    }
+
+    /// As many faults are active over the whole journal as may be.
+    pub fn active_limit(active: usize, limit: usize) -> Self {
+        Self::ActiveLimit { active, limit }
+    }
+
+    /// The target is not healthy.
+    pub fn not_healthy(health: Health) -> Self {
+        Self::NotHealthy { health }
+    }
+
+    /// The provider keeps the target out.
+    pub fn excluded(why: impl Into<String>) -> Self {
+        Self::Excluded { why: why.into() }
+    }
+
+    /// A fault on the target is not undone yet, or its recovery failed.
+    pub fn under_fault(fault: FaultId, state: FaultState) -> Self {
+        Self::UnderFault { fault, state }
+    }
+
+    /// The same event was injected into the same target a short while ago.
+    pub fn cooling_down(until: Timestamp) -> Self {
+        Self::CoolingDown { until }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -119,40 +212,74 @@ impl fmt::Display for Reason {
             Self::ClosesTooSoon { closes, undone_by } => {
                 write!(f, "the calendar closes at {closes}, and the fault would be undone by {undone_by}")
             }
-            Self::Halted { reason } => write!(f, "everything is halted: {reason}"),
+            Self::Halted { reason } => write!(f, "everything is halted: {}", escaped(reason)),
+            Self::NoGroupPasses => f.write_str("no group passes the filter"),
+            Self::NothingListed => f.write_str("no provider listed a group"),
             Self::Doubt { failure }
                 if matches!(
                     failure.kind,
                     ErrorKind::InvalidInput | ErrorKind::Refused | ErrorKind::Unsupported
                 ) =>
             {
-                write!(f, "it cannot be done there: {failure}")
+                write!(f, "it cannot be done there: {}", escaped(&failure.message))
             }
-            Self::Doubt { failure } => write!(f, "in doubt: {failure}"),
-            Self::Unsuitable { why } => write!(f, "unsuitable: {why}"),
+            Self::Doubt { failure } => write!(f, "in doubt: {}", escaped(&failure.message)),
+            Self::Unsuitable { why } => write!(f, "unsuitable: {}", escaped(why)),
             Self::NobodyEligible => f.write_str("no member is eligible"),
             Self::TooFewHealthy { left, minimum } => {
                 write!(f, "{left} healthy members would be left, and {minimum} must be")
             }
             Self::NoOtherDomain { label, domain } => {
+                let (label, domain) = (escaped(label), escaped(domain));
                 write!(
                     f,
                     "without {domain}, no other {label} of the group would be left that nothing is wrong with"
                 )
             }
-            Self::OutsideDomain { label, domain } => write!(f, "only {label} {domain} is hit"),
-            Self::UnknownDomain { label } => write!(f, "it does not tell its {label}"),
+            Self::OutsideDomain { label, domain } => {
+                write!(f, "only {} {} is hit", escaped(label), escaped(domain))
+            }
+            Self::UnknownDomain { label } => write!(f, "it does not tell its {}", escaped(label)),
             Self::GroupLimit { active, limit } => {
                 write!(f, "{active} of at most {limit} targets of the group are under a fault")
+            }
+            Self::TooHeavy { weight, room } => {
+                write!(f, "it is {weight} of the group's capacity, and {room} of it may still be hit")
             }
             Self::RunLimit { limit } => write!(f, "at most {limit} targets are chosen in one run"),
             Self::ActiveLimit { active, limit } => write!(f, "{active} of at most {limit} faults are active"),
             Self::NotHealthy { health } => write!(f, "it is {health}"),
-            Self::Excluded { why } => write!(f, "excluded: {why}"),
+            Self::Excluded { why } => write!(f, "excluded: {}", escaped(why)),
             Self::LacksCapability { missing } => write!(f, "it does not offer: {missing}"),
             Self::UnderFault { fault, state } => write!(f, "fault {fault} on it is {state}"),
             Self::CoolingDown { until } => write!(f, "it cools down until {until}"),
             Self::NotDrawn => f.write_str("not drawn"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_targets_and_platforms_forges_no_line_and_turns_no_writing() {
+        let hostile = "web\n2026-03-02 all is well\u{202e}\u{1b}[2J";
+        let failure = Failure::new(ErrorKind::Other, hostile);
+        let reasons = [
+            Reason::halted(hostile),
+            Reason::doubt(failure),
+            Reason::doubt(Failure::new(ErrorKind::Refused, hostile)),
+            Reason::Unsuitable { why: hostile.to_owned() },
+            Reason::no_other_domain(hostile, hostile),
+            Reason::outside_domain(hostile, hostile),
+            Reason::unknown_domain(hostile),
+            Reason::excluded(hostile),
+        ];
+        for reason in reasons {
+            let shown = reason.to_string();
+            assert!(!shown.contains(['\n', '\u{202e}', '\u{1b}']), "{shown:?}");
+            assert!(shown.contains(r"web\n2026"), "{shown:?}");
         }
     }
 }

@@ -82,7 +82,7 @@ impl DrillReport {
         for skip in run.skipped {
             let targets = plan.groups.iter_mut().flat_map(|group| &mut group.targets);
             for target in targets.filter(|target| target.id == skip.target) {
-                target.decision = Decision::NotChosen { reason: skip.reason.clone() };
+                target.decision = Decision::not_chosen(skip.reason.clone());
             }
         }
         Self {

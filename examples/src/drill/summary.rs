@@ -149,7 +149,7 @@ impl fmt::Display for PlanTable<'_> {
         for target in self.0.groups.iter().flat_map(|group| &group.targets) {
             let decision = match &target.decision {
                 Decision::Chosen { event, .. } => format!("{event} (seed {})", self.0.seed),
-                Decision::NotChosen { reason } => format!("left alone: {reason}"),
+                Decision::NotChosen { reason, .. } => format!("left alone: {reason}"),
                 other => format!("{other:?}"),
             };
             table.row([target.id.to_string(), decision]);

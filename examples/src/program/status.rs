@@ -64,7 +64,7 @@ impl Status {
 
 /// Whether a target was left alone because what was asked for makes no sense there.
 fn is_bad_input(reason: &Reason) -> bool {
-    matches!(reason, Reason::Doubt { failure } if failure.kind == ErrorKind::InvalidInput)
+    matches!(reason, Reason::Doubt { failure, .. } if failure.kind == ErrorKind::InvalidInput)
 }
 
 impl From<Status> for ExitCode {

@@ -173,7 +173,7 @@ impl Case<'_> {
         self.refused(
             stage,
             lacking,
-            |reason| matches!(reason, Reason::LacksCapability { missing } if missing.contains(capability)),
+            |reason| matches!(reason, Reason::LacksCapability { missing, .. } if missing.contains(capability)),
         )
         .await
     }
@@ -213,7 +213,7 @@ impl Case<'_> {
             .find(|target| target.id == stage.target)
             .map(|target| &target.decision);
         match decision {
-            Some(Decision::NotChosen { reason }) if is_right(reason) => Ok(()),
+            Some(Decision::NotChosen { reason, .. }) if is_right(reason) => Ok(()),
             _ => violated(format!("it was left alone for another reason: {}", why_nothing(&report))),
         }
     }

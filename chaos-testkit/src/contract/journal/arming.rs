@@ -141,7 +141,7 @@ async fn one_for_each_target(journal: &impl Journal) -> Checked {
         let second = fault(number + 2, &target)?;
         let (first, lease) = arm_as(journal, &first, state).await?;
         if state.is_pending() {
-            let expected = Reason::UnderFault { fault: first.id, state };
+            let expected = Reason::under_fault(first.id, state);
             refuse(journal, &second, &Limits::none(), expected.clone()).await?;
             // Whether anybody takes care of the fault makes no difference.
             drop(lease);
@@ -160,10 +160,10 @@ async fn group_limit(journal: &impl Journal) -> Checked {
     let _first = arm_within(journal, &first, &limits).await?;
     let _second = arm_within(journal, &fault(3, "memory:web/machine-2")?, &limits).await?;
     let third = fault(4, "memory:web/machine-3")?;
-    refuse(journal, &third, &limits, Reason::GroupLimit { active: 2, limit: 2 }).await?;
+    refuse(journal, &third, &limits, Reason::group_limit(2, 2)).await?;
     for state in [FaultState::Recovering, FaultState::RecoveryFailed] {
         journal.mark(first.id, &Mark::new(state, instant(10))).await?;
-        refuse(journal, &third, &limits, Reason::GroupLimit { active: 2, limit: 2 }).await?;
+        refuse(journal, &third, &limits, Reason::group_limit(2, 2)).await?;
     }
     recover(journal, &first).await?;
     arm_within(journal, &third, &limits).await.map(|_| ())
@@ -175,12 +175,11 @@ async fn total_limit(journal: &impl Journal) -> Checked {
     let _first = arm_within(journal, &first, &limits).await?;
     let _second = arm_within(journal, &fault(2, "memory:db/machine-1")?, &limits).await?;
     let third = fault(3, "memory:cache/machine-1")?;
-    refuse(journal, &third, &limits, Reason::ActiveLimit { active: 2, limit: 2 }).await?;
+    refuse(journal, &third, &limits, Reason::active_limit(2, 2)).await?;
     recover(journal, &first).await?;
     arm_within(journal, &third, &limits).await?;
     let fourth = fault(4, "memory:queue/machine-1")?;
-    refuse(journal, &fourth, &Limits::none().total_active(0), Reason::ActiveLimit { active: 2, limit: 0 })
-        .await
+    refuse(journal, &fourth, &Limits::none().total_active(0), Reason::active_limit(2, 0)).await
 }
 
 async fn recover(journal: &impl Journal, fault: &chaos_core::FaultRecord) -> Result<()> {
@@ -204,9 +203,9 @@ async fn cool_down(journal: &impl Journal) -> Checked {
     };
     let nanosecond = Duration::from_nanos(1);
     let too_early = at(2, until.checked_sub(nanosecond).unwrap_or(until))?;
-    refuse(journal, &too_early, &limits, Reason::CoolingDown { until }).await?;
+    refuse(journal, &too_early, &limits, Reason::cooling_down(until)).await?;
     let longest = Limits::none().cool_down(Duration::MAX);
-    refuse(journal, &too_early, &longest, Reason::CoolingDown { until: Timestamp::MAX }).await?;
+    refuse(journal, &too_early, &longest, Reason::cooling_down(Timestamp::MAX)).await?;
 
     let mut other_event = at(3, later(begun, 1))?;
     other_event.event = "another-event".to_owned();
@@ -230,7 +229,7 @@ async fn halt(journal: &impl Journal) -> Checked {
         journal.set_halt(Some(halt.clone())).await?;
         let found = journal.halt().await?;
         ensure!(found.as_ref() == Some(&halt), "{halt:?} reads back as {found:?}");
-        refuse(journal, &fault, &Limits::none(), Reason::Halted { reason: reason.to_owned() }).await?;
+        refuse(journal, &fault, &Limits::none(), Reason::halted(reason)).await?;
     }
     journal.set_halt(None).await?;
     let found = journal.halt().await?;

@@ -54,7 +54,7 @@ pub(super) async fn check<J: Journal, P>(
             ensure!(orphans.is_empty(), "a living handle holds what another one calls orphans: {orphans:?}");
             let second = fault(2, "memory:web/machine-2")?;
             let limits = Limits::none().group_active(1);
-            refuse(&other, &second, &limits, Reason::GroupLimit { active: 1, limit: 1 }).await?;
+            refuse(&other, &second, &limits, Reason::group_limit(1, 1)).await?;
             // A lease outlives its journal; only when both are gone must everybody know.
             drop(journal);
             let orphans = other.orphans(jiff::Timestamp::UNIX_EPOCH).await?.faults;

@@ -180,6 +180,8 @@ struct MemberFace {
     health: Health,
     incarnation: Option<Arc<str>>,
     excluded: Option<Arc<str>>,
+    out_of_service: Option<Arc<str>>,
+    weight: u32,
 }
 
 fn face(group: &Group) -> Face {
@@ -188,6 +190,8 @@ fn face(group: &Group) -> Face {
             health: member.health,
             incarnation: member.incarnation.clone(),
             excluded: member.excluded.clone(),
+            out_of_service: member.out_of_service.clone(),
+            weight: member.weight,
         };
         (member.target.id().clone(), face)
     });
@@ -227,10 +231,12 @@ async fn filters(provider: &impl Provider, name: impl Fn(&GroupId) -> String) ->
         ensure!(
             yielded.len() == 1 && yielded[0].id == group.id,
             "{:?} yields [{}]",
-            filter.names,
+            filter.names(),
             names(&yielded)
         );
     }
+    let yielded = list(provider, &GroupFilter::only(Vec::<String>::new())).await?;
+    ensure!(yielded.is_empty(), "an empty list of names yields [{}]", names(&yielded));
     Ok(())
 }
 

@@ -1,0 +1,195 @@
+use super::{BlastRadius, Quota};
+use crate::{Group, Member, Reason, TargetId};
+
+/// How much of one group may still be hit: counted in targets where a quota is a number, and in capacity where it is a share.
+#[derive(Clone, Debug)]
+pub(crate) struct Room<'a> {
+    blast_radius: &'a BlastRadius,
+    hit: usize,
+    limit: usize,
+    sound: usize,
+    minimum: usize,
+}
+
+/// Faults that no member of the group shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Faults {
+    /// On targets that the group does not show any more.
+    pub(crate) elsewhere: usize,
+    /// On a target that nobody can tell: on any member, perhaps.
+    pub(crate) somewhere: usize,
+}
+
+impl<'a> Room<'a> {
+    /// The room in `group`. A fault that no member shows counts as its largest one.
+    pub(crate) fn of(
+        blast_radius: &'a BlastRadius,
+        group: &Group,
+        faults: Faults,
+        is_under_fault: impl Fn(&Member) -> bool,
+        is_sound: impl Fn(&Member) -> bool,
+    ) -> Self {
+        let (per_group, floor) = (blast_radius.per_group(), blast_radius.floor());
+        let (mut hit, mut sound, mut taken_out) = (0usize, 0usize, 0usize);
+        for member in &group.members {
+            let measure = per_group.measure(member);
+            if is_under_fault(member) {
+                hit = hit.saturating_add(measure);
+                // What a fault has taken out of service, nobody has taken out on purpose.
+                if member.out_of_service.is_some() {
+                    taken_out = taken_out.saturating_add(member.capacity());
+                }
+            } else if member.is_healthy() && is_sound(member) {
+                sound = sound.saturating_add(floor.measure(member));
+            }
+        }
+        let desired = group.desired.saturating_add(taken_out);
+        let in_service = group.in_service().saturating_add(taken_out);
+        let largest =
+            |quota: Quota| group.members.iter().map(|member| quota.measure(member)).max().unwrap_or(1);
+        let unseen = faults.elsewhere.saturating_add(faults.somewhere);
+        Self {
+            blast_radius,
+            hit: hit.saturating_add(unseen.saturating_mul(largest(per_group))),
+            limit: per_group.at_most(desired.min(in_service)),
+            sound: sound.saturating_sub(faults.somewhere.saturating_mul(largest(floor))),
+            minimum: floor.at_least(desired.max(in_service)),
+        }
+    }
+
+    /// Why `member`, which is sound, may not be hit beside those who are.
+    pub(crate) fn bears(&self, member: &Member) -> Result<(), Reason> {
+        self.is_within_limit(member)?;
+        self.leaves_enough(member)
+    }
+
+    fn is_within_limit(&self, member: &Member) -> Result<(), Reason> {
+        let weight = self.blast_radius.per_group().measure(member);
+        let (active, limit) = (self.hit, self.limit);
+        if active >= limit {
+            return Err(Reason::GroupLimit { active, limit });
+        }
+        let room = limit - active;
+        if weight > room { Err(Reason::TooHeavy { weight, room }) } else { Ok(()) }
+    }
+
+    /// Why too little would be left of the group without `member`.
+    pub(crate) fn leaves_enough(&self, member: &Member) -> Result<(), Reason> {
+        let left = self.sound.saturating_sub(self.blast_radius.floor().measure(member));
+        if left < self.minimum {
+            return Err(Reason::TooFewHealthy { left, minimum: self.minimum });
+        }
+        Ok(())
+    }
+
+    /// How much of the limit is left.
+    pub(crate) fn left(&self) -> usize {
+        self.limit.saturating_sub(self.hit).min(self.sound.saturating_sub(self.minimum))
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    pub(crate) fn hit(&mut self, member: &Member) {
+        self.hit = self.hit.saturating_add(self.blast_radius.per_group().measure(member));
+        self.sound = self.sound.saturating_sub(self.blast_radius.floor().measure(member));
+    }
+}
+
+/// Why hitting `member` too would put more than `limit` of the capacity under faults: a journal counts faults, and not what they weigh.
+/// `seen` are looks at its group, and `under_fault` who is hit already.
+pub(crate) fn leaves_capacity<'a>(
+    seen: &[&Group],
+    under_fault: impl Iterator<Item = &'a TargetId>,
+    somewhere: usize,
+    member: &Member,
+    limit: usize,
+) -> Result<(), Reason> {
+    let weights = || seen.iter().flat_map(|group| &group.members).map(|member| member.weight);
+    let weight_of = |target: &TargetId| seen.iter().find_map(|group| Some(group.member(target)?.weight));
+    // One that nobody shows any more may have been the largest.
+    let heaviest = weights().max().unwrap_or(1);
+    let capacity = |weight: u32| usize::try_from(weight).unwrap_or(usize::MAX);
+    let hit = under_fault.fold(somewhere.saturating_mul(capacity(heaviest)), |sum, target| {
+        sum.saturating_add(capacity(weight_of(target).unwrap_or(heaviest)))
+    });
+    let (weight, room) = (capacity(member.weight), limit.saturating_sub(hit));
+    if weight > room { Err(Reason::TooHeavy { weight, room }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{Capabilities, Health, Labels, Result, Target};
+
+    #[derive(Debug)]
+    struct Named(TargetId, Labels);
+
+    #[crate::async_trait]
+    impl Target for Named {
+        fn id(&self) -> &TargetId {
+            &self.0
+        }
+
+        fn labels(&self) -> &Labels {
+            &self.1
+        }
+
+        fn capabilities(&self) -> Capabilities {
+            Capabilities::default()
+        }
+
+        async fn health(&self) -> Result<Health> {
+            Ok(Health::Healthy)
+        }
+    }
+
+    fn group(weights: &[(&str, u32)]) -> Group {
+        let id: crate::GroupId = "memory:web".parse().unwrap();
+        let members = weights.iter().map(|(name, weight)| {
+            let target = Named(id.target(name).unwrap(), Labels::new());
+            Member::new(Arc::new(target), Health::Healthy).weight(*weight)
+        });
+        Group::new(id.clone()).members(members.collect::<Vec<_>>())
+    }
+
+    /// Two monkeys may have planned at the same moment, each within the limit: the second to arm sees what the first has hit.
+    #[test]
+    fn capacity_that_others_have_hit_meanwhile_counts() {
+        let (before, now) = (group(&[("a", 4), ("b", 3), ("c", 1)]), group(&[("b", 3), ("c", 1)]));
+        let id = |name: &str| now.id.target(name).unwrap();
+        let check = |hit: &[&str], name: &str, limit: usize| {
+            let hit: Vec<TargetId> = hit.iter().map(|name| id(name)).collect();
+            leaves_capacity(&[&before, &now], hit.iter(), 0, now.member(&id(name)).unwrap(), limit)
+        };
+        assert_eq!(check(&[], "b", 3), Ok(()));
+        assert_eq!(check(&["a"], "b", 7), Ok(()), "the weight of who is gone is known from before");
+        assert_eq!(check(&["a"], "b", 6), Err(Reason::TooHeavy { weight: 3, room: 2 }));
+        // Who was never seen may have been as heavy as the heaviest.
+        assert_eq!(check(&["d"], "b", 6), Err(Reason::TooHeavy { weight: 3, room: 2 }));
+    }
+
+    #[test]
+    fn faults_on_who_is_shown_no_more_count_as_the_largest_member() {
+        let group = group(&[("a", 4), ("b", 2), ("c", 2)]);
+        let blast_radius = BlastRadius::default().targets_per_group(crate::Percent(75)).min_healthy(0);
+        let faults = Faults { elsewhere: 1, somewhere: 0 };
+        let room = Room::of(&blast_radius, &group, faults, |_| false, |_| true);
+        assert_eq!(room.bears(&group.members[1]), Ok(()));
+        assert_eq!(room.bears(&group.members[0]), Err(Reason::TooHeavy { weight: 4, room: 2 }));
+    }
+
+    #[test]
+    fn a_fault_that_may_be_anywhere_leaves_one_sound_member_less() {
+        let group = group(&[("a", 1), ("b", 1), ("c", 1)]);
+        let blast_radius = BlastRadius::default().targets_per_group(3).min_healthy(2);
+        let of = |somewhere| {
+            let faults = Faults { elsewhere: 0, somewhere };
+            Room::of(&blast_radius, &group, faults, |_| false, |_| true).bears(&group.members[0])
+        };
+        assert_eq!((of(0), of(1)), (Ok(()), Err(Reason::too_few_healthy(1, 2))));
+    }
+}
