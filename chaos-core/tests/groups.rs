@@ -223,7 +223,9 @@ async fn what_a_fault_has_taken_out_of_service_still_counts() {
     let first = monkey(1);
     assert_eq!(first.plan().await.unwrap().chosen().count(), 5);
     let run = tokio::spawn(async move { first.run_once().await });
-    while journal.find(&chaos_core::FaultQuery::all().state(FaultState::Active)).await.unwrap().len() < 5 {
+    while journal.find(&chaos_core::FaultQuery::all().state(FaultState::Active)).await.unwrap().faults.len()
+        < 5
+    {
         tokio::task::yield_now().await;
     }
     let second = monkey(2).plan().await.unwrap();

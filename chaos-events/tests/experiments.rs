@@ -48,7 +48,7 @@ async fn refusal(lab: &Lab, event: RunExperiment) -> String {
     assert_eq!(report.outcome(), Outcome::Skipped, "{report}");
     assert!(lab.orders().is_empty(), "{:?}", lab.orders());
     match &report.skipped[..] {
-        [Skip { reason: Reason::Doubt { failure }, .. }] => failure.message.clone(),
+        [Skip { reason: Reason::Doubt { failure, .. }, .. }] => failure.message.clone(),
         skipped => panic!("{skipped:?}"),
     }
 }

@@ -226,7 +226,7 @@ impl Bounds {
     }
 
     pub(super) fn of_groups(groups: &[Group]) -> Self {
-        Self::of_sizes(groups.iter().map(|group| group.desired.max(group.members.len())))
+        Self::of_sizes(groups.iter().map(|group| group.desired.max(group.in_service())))
     }
 
     /// Refuses what `--count` must not be.
