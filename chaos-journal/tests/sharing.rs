@@ -4,53 +4,16 @@
 
 mod common;
 
-use std::{
-    env,
-    future::poll_fn,
-    io::{BufRead, BufReader, Write},
-    path::Path,
-    process::{Child, Command, Stdio},
-    task::Poll,
-};
+use std::{env, future::poll_fn, process::Child, task::Poll};
 
 use chaos_core::{Arming, ErrorKind, FaultState, Halt, Journal, Limits, Mark, Reason};
 use chaos_journal::SqlJournal;
-use common::{arm, at, fault, id, names};
+use common::{
+    arm, at,
+    child::{CHILD, child, say, wait_for, wait_for_parent},
+    fault, id, names,
+};
 use tokio::task::JoinSet;
-
-/// Names the journal for a test that is run again as a child process.
-const CHILD: &str = "CHAOS_JOURNAL_TEST_CHILD";
-
-/// Runs the test called `name` again in a process of its own, which finds `path` in its environment.
-fn child(name: &str, path: &Path) -> Child {
-    Command::new(env::current_exe().unwrap())
-        .args([name, "--exact", "--nocapture", "--test-threads=1"])
-        .env(CHILD, path)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-/// Waits until the child says `word`.
-fn wait_for(child: &mut Child, word: &str) {
-    let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
-    let mut heard = Vec::new();
-    for line in lines {
-        let line = line.unwrap();
-        if line.ends_with(word) {
-            return;
-        }
-        heard.push(line);
-    }
-    panic!("the child ended without saying {word:?}: {heard:#?}");
-}
-
-/// Blocks until the parent closes its end of the pipe or is gone.
-fn wait_for_parent() {
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).unwrap();
-}
 
 #[tokio::test]
 async fn a_killed_process_leaves_its_faults_to_the_others_at_once() {
@@ -60,8 +23,7 @@ async fn a_killed_process_leaves_its_faults_to_the_others_at_once() {
         let _held = arm(&journal, &fault(1, "local:web/a", "stop")).await;
         drop(arm(&journal, &fault(2, "local:web/b", "stop")).await);
         journal.mark(id(1), &Mark::new(FaultState::Injecting, at(5))).await.unwrap();
-        println!("\narmed");
-        std::io::stdout().flush().unwrap();
+        say("armed");
         return wait_for_parent();
     }
 
@@ -93,8 +55,7 @@ async fn a_killed_process_leaves_its_faults_to_the_others_at_once() {
 async fn processes_that_open_a_new_journal_at_once_all_succeed() {
     let name = "processes_that_open_a_new_journal_at_once_all_succeed";
     if let Some(path) = env::var_os(CHILD) {
-        println!("\nready");
-        std::io::stdout().flush().unwrap();
+        say("ready");
         wait_for_parent();
         let journal = SqlJournal::open(path).await.unwrap();
         let number = u64::from(std::process::id());

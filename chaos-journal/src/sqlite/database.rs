@@ -1,32 +1,49 @@
 use std::{
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use chaos_core::{Entropy, Error, ErrorKind, Result};
+use chaos_core::{Clock, Entropy, Error, ErrorKind, Result, SystemClock};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteLockingMode},
 };
 
-use super::{error, schema};
+use super::{
+    creation, error,
+    identity::{self, Files},
+    ownership, schema,
+};
 
 /// How long a call waits for another process that writes. A transaction of a journal takes milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often a name is drawn that turns out to be taken.
-const DRAWS: usize = 16;
+/// How often it is tried to copy the log into the file, and the pause between. Those who read an older state and those who copy
+/// at the same time keep it from completing. Together short, so that a monkey that waits for its journal for 15 s learns why.
+const CHECKPOINTS: usize = 300;
+const CHECKPOINT_PAUSE: Duration = Duration::from_millis(10);
 
-/// Finds or creates the file, and returns the one path by which all processes know it.
+/// SQLite's name for files without locks.
+const WITHOUT_LOCKS: &str = if cfg!(windows) { "win32-none" } else { "unix-none" };
+
+/// A journal's open file.
+#[derive(Debug)]
+pub(super) struct Database {
+    pub(super) connection: SqliteConnection,
+    pub(super) files: Files,
+    /// Nothing can be recorded.
+    pub(super) is_read_only: bool,
+}
+
+/// Finds or creates the file, and returns the one path by which all processes know it. An empty file becomes a journal.
 pub(super) async fn locate(path: &Path, create: bool, entropy: &dyn Entropy) -> Result<PathBuf> {
     if path.to_str().is_none() {
         return Err(Error::invalid("journal path", path.display(), "a path in UTF-8"));
     }
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && create => {
-            create_file(path, entropy).await?;
+            creation::create(path, entropy).await?;
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(Error::new(ErrorKind::NotFound, "the journal does not exist")
@@ -40,20 +57,35 @@ pub(super) async fn locate(path: &Path, create: bool, entropy: &dyn Entropy) -> 
         Ok(found) if !found.is_file() => {
             return Err(schema::not_a_journal(path, "it is no regular file"));
         }
-        Ok(found) if found.len() == 0 => {
-            return Err(schema::not_a_journal(path, "it is empty"));
-        }
         Ok(_) => {}
     }
-    fs::canonicalize(path).map_err(error::of_file(path, "look at its file"))
+    let path = ownership::resolve(path)?;
+    ownership::claim(&path)?;
+    if fs::metadata(&path).is_ok_and(|found| found.len() == 0) {
+        creation::adopt(&path, entropy).await?;
+    }
+    Ok(path)
 }
 
 /// Connects to a file that [`locate`] returned, once it is proven to be a journal that this library may touch.
-pub(super) async fn connect(path: &Path) -> Result<SqliteConnection> {
+pub(super) async fn connect(path: &Path) -> Result<Database> {
+    let before = Files::at(path)?;
+    let is_read_only = ownership::is_on_read_only_mount(path)?;
+    if !is_read_only {
+        ownership::occupy(path)?;
+    }
     examine_untouched(path).await?;
-    let mut connection = options(path).connect().await.map_err(error::of_database(path, "open its file"))?;
-    match set_up(&mut connection, path).await {
-        Ok(()) => Ok(connection),
+    let options = if is_read_only { read_only_options(path) } else { options(path) };
+    let mut connection = options.connect().await.map_err(error::of_database(path, "open its file"))?;
+    let opened = async {
+        set_up(&mut connection, path, is_read_only).await?;
+        // What SQLite has made or found beside it since.
+        ownership::claim(path)?;
+        let files = Files::at(path)?;
+        if files.is_same_database(before) { Ok(files) } else { Err(identity::moved(path)) }
+    };
+    match opened.await {
+        Ok(files) => Ok(Database { connection, files, is_read_only }),
         Err(error) => {
             // Waits until SQLite has removed its log and its index again. What was wrong before matters more than
             // whether this works.
@@ -90,12 +122,15 @@ async fn examine_untouched(path: &Path) -> Result<()> {
     }
 }
 
-async fn set_up(connection: &mut SqliteConnection, path: &Path) -> Result<()> {
+async fn set_up(connection: &mut SqliteConnection, path: &Path, is_read_only: bool) -> Result<()> {
     schema::Identity::read(connection)
         .await
         .map_err(error::of_database(path, "read its header"))?
         .check(path)?;
     schema::check_structure(connection, path).await?;
+    if is_read_only {
+        return Ok(());
+    }
     // Not among the options: there they would run before the file is known to be ours.
     sqlx::raw_sql("PRAGMA synchronous = FULL; PRAGMA cache_size = -512")
         .execute(&mut *connection)
@@ -104,7 +139,25 @@ async fn set_up(connection: &mut SqliteConnection, path: &Path) -> Result<()> {
     schema::migrate(connection, path, schema::MIGRATIONS).await
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+/// Copies what is committed from the log into the file, durably, and says whether all of it is there.
+pub(super) async fn checkpoint(connection: &mut SqliteConnection, path: &Path) -> Result<bool> {
+    for number in 0..CHECKPOINTS {
+        if number > 0 {
+            SystemClock::default().sleep(CHECKPOINT_PAUSE).await;
+        }
+        // PASSIVE keeps nobody else waiting, and leaves the log its size: that is space that a full disk cannot take.
+        let (is_busy, logged, copied): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(error::of_database(path, "put what was recorded into its file"))?;
+        if is_busy == 0 && logged == copied {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
@@ -113,74 +166,14 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Creates a journal under another name and gives it its own only when it is complete. So nobody ever sees half a journal,
-/// and of several who create one at once, the first one's stays.
-async fn create_file(path: &Path, entropy: &dyn Entropy) -> Result<()> {
-    let (folder, name) = split(path)?;
-    let draft = new_draft(&folder, name, entropy)?;
-    let made = fill(&draft).await.and_then(|()| match fs::hard_link(&draft, folder.join(name)) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(error::of_file(path, "create its file")(error))
-        }
-        _ => Ok(()),
-    });
-    let removed = fs::remove_file(&draft).map_err(error::of_file(&draft, "remove a draft of its file"));
-    made.and(removed)?;
-    sync_folder(&folder)
-}
-
-async fn fill(draft: &Path) -> Result<()> {
-    let mut connection = options(draft)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .connect()
-        .await
-        .map_err(error::of_database(draft, "create its file"))?;
-    let migrated = schema::migrate(&mut connection, draft, schema::MIGRATIONS).await;
-    let closed = connection.close().await.map_err(error::of_database(draft, "create its file"));
-    migrated.and(closed)
-}
-
-fn new_draft(folder: &Path, name: &str, entropy: &dyn Entropy) -> Result<PathBuf> {
-    for _ in 0..DRAWS {
-        let draft = folder.join(format!("{name}.new-{:016x}", entropy.draw()?));
-        match File::create_new(&draft) {
-            Ok(_) => return Ok(draft),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error::of_file(&draft, "create its file")(error)),
-        }
+/// Where nothing can be written, SQLite cannot make the index of a log. Without a log there is nothing to index; one without an
+/// index is nobody's who is alive, so that it can be read without locks and indexed in memory.
+fn read_only_options(path: &Path) -> SqliteConnectOptions {
+    let options = options(path).read_only(true);
+    let has_log = fs::metadata(identity::log_of(path)).is_ok_and(|log| log.len() > 0);
+    match (has_log, identity::index_of(path).exists()) {
+        (false, _) => options.immutable(true),
+        (true, true) => options,
+        (true, false) => options.vfs(WITHOUT_LOCKS).locking_mode(SqliteLockingMode::Exclusive),
     }
-    Err(Error::new(ErrorKind::Journal, "no free name was drawn for a draft of the journal")
-        .with("draws", DRAWS))
-}
-
-/// The folder of a file that need not exist, and its name in there.
-fn split(path: &Path) -> Result<(PathBuf, &str)> {
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .ok_or_else(|| Error::invalid("journal path", path.display(), "the path of a file"))?;
-    let parent = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let folder = fs::canonicalize(parent).map_err(|error| {
-        Error::new(ErrorKind::NotFound, "the folder of the journal cannot be reached; create it first")
-            .with("folder", parent.display())
-            .caused_by(error)
-    })?;
-    Ok((folder, name))
-}
-
-/// Makes the new name survive a crash. Only Unix can open a folder to say so.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(error::of_file(folder, "make its new file durable"))
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> Result<()> {
-    Ok(())
 }

@@ -3,7 +3,7 @@ use std::{io, path::Path};
 use chaos_core::{Error, ErrorKind};
 
 /// Turns an error of the database into one that names the journal and what was being done to it, such as "arm a fault".
-pub(super) fn of_database(path: &Path, doing: &'static str) -> impl FnOnce(sqlx::Error) -> Error {
+pub(super) fn of_database(path: &Path, doing: &'static str) -> impl FnOnce(sqlx::Error) -> Error + use<> {
     let path = path.display().to_string();
     move |error| {
         let (kind, retryable, why) = match primary_code(&error) {
@@ -21,7 +21,7 @@ pub(super) fn of_database(path: &Path, doing: &'static str) -> impl FnOnce(sqlx:
 }
 
 /// Turns an error of the file system into one that names the file and what was being done to it.
-pub(super) fn of_file(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Error {
+pub(super) fn of_file(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Error + use<> {
     let path = path.display().to_string();
     move |error| {
         Error::new(ErrorKind::Journal, format!("the journal failed to {doing}"))

@@ -7,15 +7,19 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    Arming, Entropy, Error, ErrorKind, FaultId, FaultQuery, FaultRecord, Found, Halt, Journal, Lease, Limits,
-    Mark, Result,
+    Arming, Entropy, Error, ErrorKind, FaultId, FaultQuery, FaultRecord, FaultState, Found, Halt, Journal,
+    Lease, Limits, Mark, Result, require_real_time,
 };
-use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
+use jiff::Timestamp;
+use sqlx::{Connection, Sqlite, Transaction};
 use tokio::sync::Mutex;
 
 use super::{
-    JournalOptions, database, error,
+    JournalOptions,
+    database::{self, Database},
+    error, identity,
     queries::Queries,
+    rows::{self, Pending},
     schema,
     session::{self, Session},
 };
@@ -31,12 +35,13 @@ use super::{
 pub struct SqlJournal {
     path: PathBuf,
     entropy: Arc<dyn Entropy>,
+    is_read_only: bool,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    connection: SqliteConnection,
+    database: Database,
     /// Begun by the first arming.
     session: Option<Arc<Session>>,
 }
@@ -67,14 +72,26 @@ impl SqlJournal {
     }
 
     pub(super) async fn open_with(path: &Path, options: JournalOptions) -> Result<Self> {
+        require_real_time("a journal on disk")?;
         let path = database::locate(path, options.create, &*options.entropy).await?;
-        let connection = database::connect(&path).await?;
-        Ok(Self { path, entropy: options.entropy, state: Mutex::new(State { connection, session: None }) })
+        let database = database::connect(&path).await?;
+        Ok(Self {
+            path,
+            entropy: options.entropy,
+            is_read_only: database.is_read_only,
+            state: Mutex::new(State { database, session: None }),
+        })
     }
 
     /// The file, with every symbolic link resolved.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the file is on a file system that is mounted read-only. Such a journal shows what it held when it was opened;
+    /// whatever would have to be recorded is an error of kind `Journal`.
+    pub fn is_read_only(&self) -> bool {
+        self.is_read_only
     }
 
     /// Closes the file and waits for it. The last one who closes it leaves the file alone in its folder, without SQLite's
@@ -87,28 +104,70 @@ impl SqlJournal {
     /// `Journal` where SQLite cannot end in order. Nothing is lost.
     pub async fn close(self) -> Result<()> {
         let state = self.state.into_inner();
-        state.connection.close().await.map_err(error::of_database(&self.path, "close its file"))
+        state.database.connection.close().await.map_err(error::of_database(&self.path, "close its file"))
     }
 
-    /// Begins a transaction that no other writer can come between.
-    async fn begin<'s>(&self, connection: &'s mut SqliteConnection) -> Result<Transaction<'s, Sqlite>> {
+    fn check_recordable(&self) -> Result<()> {
+        if !self.is_read_only {
+            return Ok(());
+        }
+        let why = "the journal is on a read-only file system, so that nothing can be recorded in it";
+        Err(Error::new(ErrorKind::Journal, why).with("journal", self.path.display()))
+    }
+
+    /// Begins a transaction that no other writer can come between, in the file that the path names.
+    async fn begin<'s>(&self, database: &'s mut Database) -> Result<Transaction<'s, Sqlite>> {
         let doing = "begin a transaction";
-        if connection.is_in_transaction() {
+        self.check_recordable()?;
+        if database.connection.is_in_transaction() {
             // A dropped call has asked for a roll-back that may not be through yet.
-            connection.ping().await.map_err(error::of_database(&self.path, doing))?;
+            database.connection.ping().await.map_err(error::of_database(&self.path, doing))?;
         }
-        if connection.is_in_transaction() {
+        if database.connection.is_in_transaction() {
             // SQLite has rolled back by itself, for instance because the disk was full, and the connection does not know.
-            *connection = database::connect(&self.path).await?;
+            let again = database::connect(&self.path).await?;
+            if !again.files.is_same_database(database.files) {
+                return Err(identity::moved(&self.path));
+            }
+            *database = again;
         }
-        let mut transaction =
-            connection.begin_with("BEGIN IMMEDIATE").await.map_err(error::of_database(&self.path, doing))?;
+        let files = database.files;
+        let mut transaction = database
+            .connection
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(error::of_database(&self.path, doing))?;
+        files.check(&self.path)?;
         schema::check_unchanged(&mut transaction, &self.path).await?;
         Ok(transaction)
     }
 
+    /// Brings what was committed from the log into the file itself, where it is found should the log be lost.
+    ///
+    /// # Errors
+    /// Retryable where somebody who reads an older state of the journal keeps it from there for too long.
+    async fn settle(&self, database: &mut Database) -> Result<()> {
+        if database::checkpoint(&mut database.connection, &self.path).await? {
+            return database.files.check(&self.path);
+        }
+        Err(Error::new(
+            ErrorKind::Journal,
+            "another program reads the journal for so long that what was recorded cannot be put into its file; end that \
+             program",
+        )
+        .with("journal", self.path.display())
+        .retryable(true))
+    }
+
     async fn commit(&self, transaction: Transaction<'_, Sqlite>) -> Result<()> {
         transaction.commit().await.map_err(error::of_database(&self.path, "commit a transaction"))
+    }
+
+    /// Removes a fault that was armed a moment ago and of which nobody was told.
+    async fn take_back(&self, database: &mut Database, fault: FaultId) -> Result<()> {
+        let mut transaction = self.begin(database).await?;
+        Queries::new(&mut transaction, &self.path).delete_armed(fault).await?;
+        self.commit(transaction).await
     }
 
     /// The session of this journal, begun by the first call.
@@ -127,12 +186,13 @@ impl SqlJournal {
 impl Journal for SqlJournal {
     async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
         let mut state = self.state.lock().await;
-        let State { connection, session } = &mut *state;
+        let State { database, session } = &mut *state;
+        self.check_recordable()?;
         // Before the row can be seen, so that nobody takes its session for dead.
         let session = self.session(session)?;
-        let mut transaction = self.begin(connection).await?;
+        let mut transaction = self.begin(database).await?;
         let mut queries = Queries::new(&mut transaction, &self.path);
-        if queries.fault(fault.id).await?.is_some() {
+        if queries.holds(fault.id).await? {
             return Err(Error::new(ErrorKind::Conflict, "the journal holds a fault of this id")
                 .with("fault", fault.id));
         }
@@ -143,16 +203,22 @@ impl Journal for SqlJournal {
         // Also before; and whoever drops this call during the commit drops the lease with it.
         let lease = session.hold(fault.id);
         self.commit(transaction).await?;
+        if let Err(error) = self.settle(database).await {
+            self.take_back(database, fault.id).await?;
+            return Err(error);
+        }
         Ok(Arming::Armed(lease))
     }
 
     async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()> {
         let mut state = self.state.lock().await;
-        let mut transaction = self.begin(&mut state.connection).await?;
+        let database = &mut state.database;
+        let mut transaction = self.begin(database).await?;
         let mut queries = Queries::new(&mut transaction, &self.path);
-        let mut record = queries.fault(fault).await?.ok_or_else(|| {
+        let mut entry = queries.fault(fault).await?.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "the journal holds no such fault").with("fault", fault)
         })?;
+        let record = &mut entry.fault;
         if !record.state.may_become(mark.state) {
             return Err(Error::new(ErrorKind::Conflict, "the fault is in another state by now")
                 .with("fault", fault)
@@ -160,26 +226,31 @@ impl Journal for SqlJournal {
                 .with("wanted", mark.state));
         }
         record.apply(mark);
-        queries.update(&record).await?;
-        self.commit(transaction).await
+        queries.update(&entry).await?;
+        self.commit(transaction).await?;
+        match mark.state {
+            // Whoever reads `armed` takes the target for untouched.
+            FaultState::Injecting => self.settle(database).await,
+            _ => Ok(()),
+        }
     }
 
     async fn find(&self, query: &FaultQuery) -> Result<Found> {
         let mut state = self.state.lock().await;
-        Ok(Found::new(Queries::new(&mut state.connection, &self.path).find(query).await?))
+        Queries::new(&mut state.database.connection, &self.path).find(query).await
     }
 
     async fn pending(&self) -> Result<Found> {
         let mut state = self.state.lock().await;
-        let pending = Queries::new(&mut state.connection, &self.path).pending().await?;
-        Ok(Found::new(pending.into_iter().map(|(_, fault)| fault).collect()))
+        let pending = Queries::new(&mut state.database.connection, &self.path).pending().await?;
+        Ok(rows::found(pending.into_iter().map(|row| row.entry)))
     }
 
-    async fn orphans(&self, now: jiff::Timestamp) -> Result<Found> {
+    async fn orphans(&self, now: Timestamp) -> Result<Found> {
         let mut state = self.state.lock().await;
-        let State { connection, session } = &mut *state;
+        let State { database, session } = &mut *state;
         let own = session.as_deref();
-        let mut queries = Queries::new(connection, &self.path);
+        let mut queries = Queries::new(&mut database.connection, &self.path);
         let mut dead = BTreeSet::new();
         for name in queries.pending_sessions().await? {
             let is_own = own.is_some_and(|own| own.name() == name);
@@ -189,27 +260,32 @@ impl Journal for SqlJournal {
         }
         session::sweep(&self.path);
         // Read only now: whoever was dead before changes nothing any more, and who ended in order has nothing pending here.
-        let mut pending = queries.pending().await?;
-        pending.retain(|(name, fault)| {
-            fault.is_overdue(now)
-                || match own {
-                    Some(own) if own.name() == name => !own.holds(fault.id),
-                    _ => dead.contains(name),
-                }
-        });
-        Ok(Found::new(pending.into_iter().map(|(_, fault)| fault).collect()))
+        let pending = queries.pending().await?;
+        let is_held = |row: &Pending| match (&row.session, own) {
+            (Some(session), Some(own)) if own.name() == session => row.id.is_some_and(|id| own.holds(id)),
+            (Some(session), _) => !dead.contains(session),
+            (None, _) => false,
+        };
+        let orphans = pending.into_iter().filter(|row| !is_held(row) || row.is_overdue(now));
+        Ok(rows::found(orphans.map(|row| row.entry)))
     }
 
     async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
         let mut state = self.state.lock().await;
-        let mut transaction = self.begin(&mut state.connection).await?;
+        let database = &mut state.database;
+        let mut transaction = self.begin(database).await?;
         Queries::new(&mut transaction, &self.path).set_halt(halt.as_ref()).await?;
-        self.commit(transaction).await
+        self.commit(transaction).await?;
+        // It is in force already for everybody who has the journal open, whoever else may read it.
+        let _ = self.settle(database).await;
+        Ok(())
     }
 
     async fn halt(&self) -> Result<Option<Halt>> {
         let mut state = self.state.lock().await;
-        Queries::new(&mut state.connection, &self.path).halt().await
+        // Nobody would see one that is not in the file that the path names.
+        state.database.files.check(&self.path)?;
+        Queries::new(&mut state.database.connection, &self.path).halt().await
     }
 }
 
@@ -242,7 +318,7 @@ mod tests {
     /// Sends a statement that changes the journal's own connection.
     async fn execute(journal: &SqlJournal, statement: &'static str) {
         let mut state = journal.state.lock().await;
-        sqlx::query(statement).execute(&mut state.connection).await.unwrap();
+        sqlx::query(statement).execute(&mut state.database.connection).await.unwrap();
     }
 
     /// SQLite rolls back by itself when the disk is full, which the connection does not notice.
@@ -269,7 +345,7 @@ mod tests {
         let journal = SqlJournal::open(folder.path().join("j")).await.unwrap();
         {
             let mut state = journal.state.lock().await;
-            let mut transaction = journal.begin(&mut state.connection).await.unwrap();
+            let mut transaction = journal.begin(&mut state.database).await.unwrap();
             sqlx::query("ROLLBACK").execute(&mut *transaction).await.unwrap();
         }
         let armed = journal.arm(&fault(1, 10), &Limits::none()).await.unwrap();
@@ -284,7 +360,7 @@ mod tests {
             (SqlJournal::open(&path).await.unwrap(), SqlJournal::open(&path).await.unwrap());
         execute(&journal, "PRAGMA busy_timeout = 20").await;
         let mut state = other.state.lock().await;
-        let transaction = other.begin(&mut state.connection).await.unwrap();
+        let transaction = other.begin(&mut state.database).await.unwrap();
         let error = journal.arm(&fault(1, 10), &Limits::none()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Journal);
         assert!(error.is_retryable());
@@ -301,7 +377,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let journal = SqlJournal::open(folder.path().join("j")).await.unwrap();
         let mut state = journal.state.lock().await;
-        let connection = &mut state.connection;
+        let connection = &mut state.database.connection;
         let synchronous: i64 =
             sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await.unwrap();
         let mode: String =

@@ -1,9 +1,13 @@
 //! The journal in a SQLite file.
 
+mod creation;
 mod database;
 mod error;
+mod identity;
 mod journal;
 mod options;
+#[cfg_attr(not(unix), path = "ownership_elsewhere.rs")]
+mod ownership;
 mod queries;
 mod rows;
 mod schema;

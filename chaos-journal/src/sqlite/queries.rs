@@ -1,6 +1,8 @@
 use std::path::Path;
 
-use chaos_core::{Error, FaultId, FaultQuery, FaultRecord, Halt, Result, Tally};
+use chaos_core::{
+    Error, FaultId, FaultQuery, FaultRecord, FaultState, Found, GroupId, Halt, Result, Tally, TargetId,
+};
 use sqlx::{
     QueryBuilder, Sqlite, SqliteConnection,
     query::Query,
@@ -9,7 +11,7 @@ use sqlx::{
 
 use super::{
     error,
-    rows::{self, Columns, instant, json},
+    rows::{self, Columns, Entry, Pending, instant, json},
 };
 
 /// The statements of a journal, over its connection or a transaction of it. Errors name the file at `path`.
@@ -24,62 +26,64 @@ impl<'c> Queries<'c> {
         Self { connection, path }
     }
 
+    /// Whether there is a fault of this id, in whatever condition.
+    pub(super) async fn holds(&mut self, id: FaultId) -> Result<bool> {
+        let query = sqlx::query("SELECT id FROM fault WHERE id = ?").bind(id.to_string());
+        Ok(self.first(query, |_| Ok(())).await?.is_some())
+    }
+
     /// One fault.
-    pub(super) async fn fault(&mut self, id: FaultId) -> Result<Option<FaultRecord>> {
+    pub(super) async fn fault(&mut self, id: FaultId) -> Result<Option<Entry>> {
         let query = sqlx::query("SELECT * FROM fault WHERE id = ?").bind(id.to_string());
-        self.first(query, rows::fault).await
+        self.first(query, Entry::read).await
     }
 
-    /// The faults that match, oldest first.
-    pub(super) async fn find(&mut self, query: &FaultQuery) -> Result<Vec<FaultRecord>> {
+    /// The faults that match, oldest first, and after them those whose state nobody here knows.
+    pub(super) async fn find(&mut self, query: &FaultQuery) -> Result<Found> {
         // Newest first, because that is where the limit counts from; an index yields them in this order.
-        let mut found = self.all(select(query).build(), rows::fault).await?;
+        let mut found = self.all(select(query).build(), rows::told).await?;
         found.reverse();
-        Ok(found)
+        if query.state.is_some() {
+            found.extend(self.all(select_unknown(query).build(), rows::told).await?);
+        }
+        Ok(rows::found(found))
     }
 
-    /// Every pending fault with the session that armed it, in the order of arming.
-    pub(super) async fn pending(&mut self) -> Result<Vec<(String, FaultRecord)>> {
-        let query = sqlx::query("SELECT * FROM fault WHERE state <> 'recovered' ORDER BY position");
-        self.all(query, |row| Ok((Columns(row).text("session")?, rows::fault(row)?))).await
+    /// Every pending fault, in the order of arming.
+    pub(super) async fn pending(&mut self) -> Result<Vec<Pending>> {
+        self.all(
+            sqlx::query("SELECT * FROM fault WHERE state <> 'recovered' ORDER BY position"),
+            Pending::read,
+        )
+        .await
     }
 
-    /// The sessions that armed what is pending.
+    /// The sessions that armed what is pending, as far as they can be read.
     pub(super) async fn pending_sessions(&mut self) -> Result<Vec<String>> {
         let query = sqlx::query("SELECT DISTINCT session FROM fault WHERE state <> 'recovered'");
-        self.all(query, |row| Columns(row).text("session")).await
+        let sessions = self.all(query, |row| Columns(row).text("session")).await?;
+        Ok(sessions.into_iter().flatten().collect())
     }
 
     /// What the limits are about, as far as it concerns `fault`.
     pub(super) async fn tally(&mut self, fault: &FaultRecord) -> Result<Tally> {
-        let on_target = sqlx::query(
-            "SELECT id, state FROM fault WHERE state <> 'recovered' AND target = ? ORDER BY position LIMIT 1",
-        )
-        .bind(fault.target.as_str());
-        let counts = sqlx::query(
-            "SELECT count(*) AS in_total, coalesce(sum(group_id = ?), 0) AS in_group
-             FROM fault WHERE state <> 'recovered'",
-        )
-        .bind(fault.group.as_str());
+        let pending = sqlx::query("SELECT id, state, target, group_id FROM fault WHERE state <> 'recovered'");
         let last = sqlx::query("SELECT max(injecting_at) AS last FROM fault WHERE target = ? AND event = ?")
             .bind(fault.target.as_str())
             .bind(fault.event.as_str());
 
         let mut tally = Tally::default();
         tally.halt = self.halt().await?;
-        tally.on_target = self
-            .first(on_target, |row| {
-                let row = Columns(row);
-                Ok((row.parsed("id")?, row.parsed("state")?))
-            })
-            .await?;
-        (tally.in_total, tally.in_group) = self
-            .first(counts, |row| {
-                let row = Columns(row);
-                Ok((row.count("in_total")?, row.count("in_group")?))
-            })
-            .await?
-            .unwrap_or_default();
+        for place in self.all(pending, Place::read).await? {
+            tally.in_total += 1;
+            // What cannot be read that far may be in any group.
+            if place.group.is_none_or(|group| group == fault.group) {
+                tally.in_group += 1;
+            }
+            if tally.on_target.is_none() && place.target.is_some_and(|target| target == fault.target) {
+                tally.on_target = Some((place.fault.unwrap_or(fault.id), place.state));
+            }
+        }
         tally.last_injecting = self.first(last, |row| Columns(row).parsed_if_there("last")).await?.flatten();
         Ok(tally)
     }
@@ -88,9 +92,9 @@ impl<'c> Queries<'c> {
     pub(super) async fn insert(&mut self, fault: &FaultRecord, session: &str) -> Result<()> {
         let query = sqlx::query(
             "INSERT INTO fault (id, session, seed, target, group_id, event, recovery_kind, recovery_payload, requested,
-                 armed_at, deadline, achieved, state, injecting_at, injected_at, recovering_at, ended_at, milestones,
-                 failure, note)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 armed_at, deadline, recover_by, achieved, state, injecting_at, injected_at, recovering_at, ended_at,
+                 milestones, failure, note, cut_short, no_effect)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(fault.id.to_string())
         .bind(session)
@@ -102,19 +106,28 @@ impl<'c> Queries<'c> {
         .bind(json(&fault.recovery.payload, "recovery_payload")?)
         .bind(json(&fault.requested, "requested")?)
         .bind(instant(fault.armed_at))
-        .bind(instant(fault.deadline));
-        self.write(bind_progress(query, fault)?).await
+        .bind(instant(fault.deadline))
+        .bind(instant(fault.recover_by));
+        self.write(bind_progress(query, fault, |_| false)?).await
     }
 
-    /// Writes what a mark may have changed.
-    pub(super) async fn update(&mut self, fault: &FaultRecord) -> Result<()> {
+    /// Removes a fault that is still only armed.
+    pub(super) async fn delete_armed(&mut self, id: FaultId) -> Result<()> {
+        let query = sqlx::query("DELETE FROM fault WHERE id = ? AND state = 'armed'").bind(id.to_string());
+        self.write(query).await
+    }
+
+    /// Writes what a mark may have changed. Nothing that a mark says is ever taken back, and what could not be read stays.
+    pub(super) async fn update(&mut self, entry: &Entry) -> Result<()> {
         let query = sqlx::query(
-            "UPDATE fault SET achieved = ?, state = ?, injecting_at = ?, injected_at = ?, recovering_at = ?, ended_at = ?,
-                 milestones = ?, failure = ?, note = ?
+            "UPDATE fault SET achieved = coalesce(?, achieved), state = ?, injecting_at = coalesce(?, injecting_at),
+                 injected_at = coalesce(?, injected_at), recovering_at = coalesce(?, recovering_at),
+                 ended_at = coalesce(?, ended_at), milestones = coalesce(?, milestones), failure = coalesce(?, failure),
+                 note = coalesce(?, note), cut_short = coalesce(?, cut_short), no_effect = coalesce(?, no_effect)
              WHERE id = ?",
         );
-        let query = bind_progress(query, fault)?.bind(fault.id.to_string());
-        self.write(query).await
+        let query = bind_progress(query, &entry.fault, |column| entry.lacks(column))?;
+        self.write(query.bind(entry.fault.id.to_string())).await
     }
 
     /// The halt in force.
@@ -155,15 +168,13 @@ impl<'c> Queries<'c> {
     async fn all<T: Send + Unpin>(
         &mut self,
         query: Statement<'_>,
-        mut read: impl FnMut(&SqliteRow) -> Result<T> + Send,
+        mut read: impl FnMut(&SqliteRow) -> T + Send,
     ) -> Result<Vec<T>> {
-        let found: Vec<Result<T>> = query
+        query
             .map(move |row| read(&row))
             .fetch_all(&mut *self.connection)
             .await
-            .map_err(error::of_database(self.path, "read"))?;
-        let found: Result<Vec<T>> = found.into_iter().collect();
-        found.map_err(|error| self.located(error))
+            .map_err(error::of_database(self.path, "read"))
     }
 
     async fn write(&mut self, query: Statement<'_>) -> Result<()> {
@@ -178,39 +189,89 @@ impl<'c> Queries<'c> {
 
 type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 
-/// Binds the nine columns that marks change, in the order that `insert` and `update` share.
-fn bind_progress<'q>(query: Statement<'q>, fault: &'q FaultRecord) -> Result<Statement<'q>> {
+/// Where a pending fault is, as far as that can be read.
+struct Place {
+    fault: Option<FaultId>,
+    /// What a later version calls otherwise is nothing that this one may hit again.
+    state: FaultState,
+    target: Option<TargetId>,
+    group: Option<GroupId>,
+}
+
+impl Place {
+    fn read(row: &SqliteRow) -> Self {
+        let row = Columns(row);
+        Self {
+            fault: row.parsed("id").ok(),
+            state: row.parsed("state").unwrap_or(FaultState::RecoveryFailed),
+            target: row.parsed("target").ok(),
+            group: row.parsed("group_id").ok(),
+        }
+    }
+}
+
+/// Binds the columns that marks change, in the order that `insert` and `update` share; nothing for those that are to stay.
+fn bind_progress<'q>(
+    query: Statement<'q>,
+    fault: &'q FaultRecord,
+    stays: impl Fn(&str) -> bool,
+) -> Result<Statement<'q>> {
+    let unless_it_stays = |column: &'static str, text: Result<String>| match stays(column) {
+        true => Ok(None),
+        false => text.map(Some),
+    };
     let failure = fault.failure.as_ref().map(|failure| json(failure, "failure"));
+    let cut_short = fault.cut_short.as_ref().map(|cut_short| json(cut_short, "cut_short"));
     Ok(query
-        .bind(json(&fault.achieved, "achieved")?)
+        .bind(unless_it_stays("achieved", json(&fault.achieved, "achieved"))?)
         .bind(fault.state.to_string())
         .bind(fault.injecting_at.map(instant))
         .bind(fault.injected_at.map(instant))
         .bind(fault.recovering_at.map(instant))
         .bind(fault.ended_at.map(instant))
-        .bind(json(&fault.milestones, "milestones")?)
+        .bind(unless_it_stays("milestones", json(&fault.milestones, "milestones"))?)
         .bind(failure.transpose()?)
-        .bind(fault.note.as_deref()))
+        .bind(fault.note.as_deref())
+        .bind(cut_short.transpose()?)
+        .bind(fault.no_effect.as_deref()))
 }
 
 fn select(query: &FaultQuery) -> QueryBuilder<Sqlite> {
-    let conditions = [
-        (" AND armed_at >= ", query.since.map(instant)),
-        (" AND armed_at < ", query.before.map(instant)),
-        (" AND group_id = ", query.group.as_ref().map(ToString::to_string)),
-        (" AND target = ", query.target.as_ref().map(ToString::to_string)),
-        (" AND event = ", query.event.clone()),
-        (" AND state = ", query.state.map(|state| state.to_string())),
-    ];
     let mut select = QueryBuilder::new("SELECT * FROM fault WHERE TRUE");
-    for (condition, value) in conditions {
-        if let Some(value) = value {
-            select.push(condition).push_bind(value);
-        }
+    push_conditions(&mut select, query);
+    if let Some(state) = query.state {
+        select.push(" AND state = ").push_bind(state.to_string());
     }
     select.push(" ORDER BY armed_at DESC, position DESC");
     if let Some(limit) = query.limit {
         select.push(" LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
     }
     select
+}
+
+/// What may be in the state that is asked for, because it is in one that is not known. Whatever is not recovered is few.
+fn select_unknown(query: &FaultQuery) -> QueryBuilder<Sqlite> {
+    let mut select = QueryBuilder::new("SELECT * FROM fault WHERE state <> 'recovered'");
+    for state in FaultState::ALL {
+        select.push(" AND state <> ").push_bind(state.to_string());
+    }
+    push_conditions(&mut select, query);
+    select.push(" ORDER BY position");
+    select
+}
+
+/// All conditions but the state.
+fn push_conditions(select: &mut QueryBuilder<Sqlite>, query: &FaultQuery) {
+    let conditions = [
+        (" AND armed_at >= ", query.since.map(instant)),
+        (" AND armed_at < ", query.before.map(instant)),
+        (" AND group_id = ", query.group.as_ref().map(ToString::to_string)),
+        (" AND target = ", query.target.as_ref().map(ToString::to_string)),
+        (" AND event = ", query.event.clone()),
+    ];
+    for (condition, value) in conditions {
+        if let Some(value) = value {
+            select.push(condition).push_bind(value);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 use std::{error::Error as StdError, str::FromStr};
 
-use chaos_core::{Error, ErrorKind, FaultRecord, RecoveryRecord, Result};
+use chaos_core::{Error, ErrorKind, FaultId, FaultRecord, Found, RecoveryRecord, Result, Unreadable};
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};
@@ -19,39 +19,135 @@ pub(super) fn json<T: Serialize>(value: &T, column: &'static str) -> Result<Stri
     })
 }
 
-/// Reads a fault back. What cannot be read is an error that names the fault, never left out.
-pub(super) fn fault(row: &SqliteRow) -> Result<FaultRecord> {
-    let row = Columns(row);
-    read_fault(&row).map_err(|error| {
-        let id = row.text("id").unwrap_or_default();
-        error.with("fault", id)
-    })
+/// A fault as it was read from its row.
+///
+/// What undoes the fault is there. What only tells how it went may have been unreadable: then it is left out, and stays in the
+/// row as it is.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) fault: FaultRecord,
+    unread: Vec<(&'static str, Error)>,
 }
 
-fn read_fault(row: &Columns<'_>) -> Result<FaultRecord> {
+/// A pending fault, and what its being held depends on, as far as each can be read.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) entry: Result<FaultRecord, Unreadable>,
+    pub(super) id: Option<FaultId>,
+    pub(super) session: Option<String>,
+    recover_by: Option<Timestamp>,
+}
+
+impl Entry {
+    /// Reads a fault back. What it cannot be undone without and cannot be read is an error that names the fault.
+    pub(super) fn read(row: &SqliteRow) -> Result<Self> {
+        let row = Columns(row);
+        read_fault(&row).map_err(|error| {
+            let id = row.text("id").unwrap_or_default();
+            error.with("fault", id)
+        })
+    }
+
+    /// The fault, where all of it could be read.
+    fn whole(self) -> Result<FaultRecord> {
+        match self.unread.into_iter().next() {
+            None => Ok(self.fault),
+            Some((_, error)) => Err(error.with("fault", self.fault.id)),
+        }
+    }
+
+    /// Whether what the row holds in `column` is not known, and so must not be written over.
+    pub(super) fn lacks(&self, column: &str) -> bool {
+        self.unread.iter().any(|(unread, _)| *unread == column)
+    }
+}
+
+impl Pending {
+    /// Reads whatever can be read.
+    pub(super) fn read(row: &SqliteRow) -> Self {
+        let entry = Entry::read(row).map(|entry| entry.fault).map_err(|error| unreadable_entry(row, &error));
+        let row = Columns(row);
+        let recover_by = match &entry {
+            Ok(fault) => Some(fault.recover_by),
+            Err(_) => row.parsed_if_there("recover_by").ok().flatten(),
+        };
+        Self { entry, id: row.parsed("id").ok(), session: row.text("session").ok(), recover_by }
+    }
+
+    /// Whether its lease counts no more.
+    pub(super) fn is_overdue(&self, now: Timestamp) -> bool {
+        self.recover_by.is_some_and(|recover_by| now > recover_by)
+    }
+}
+
+/// Reads a fault of which all is to be told.
+pub(super) fn told(row: &SqliteRow) -> Result<FaultRecord, Unreadable> {
+    Entry::read(row).and_then(Entry::whole).map_err(|error| unreadable_entry(row, &error))
+}
+
+/// What could be read, and what could not.
+pub(super) fn found(entries: impl IntoIterator<Item = Result<FaultRecord, Unreadable>>) -> Found {
+    let mut found = Found::default();
+    for entry in entries {
+        match entry {
+            Ok(fault) => found.faults.push(fault),
+            Err(unreadable) => found.unreadable.push(unreadable),
+        }
+    }
+    found
+}
+
+fn unreadable_entry(row: &SqliteRow, error: &Error) -> Unreadable {
+    let row = Columns(row);
+    let name = row.text("id").or_else(|_| row.get::<i64>("position").map(|number| format!("row {number}")));
+    let unreadable = Unreadable::new(name.unwrap_or_default(), error.into());
+    match row.parsed("target") {
+        Ok(target) => unreadable.target(target),
+        Err(_) => unreadable,
+    }
+}
+
+fn read_fault(row: &Columns<'_>) -> Result<Entry> {
     let recovery = RecoveryRecord::new(row.text("recovery_kind")?, row.json("recovery_payload")?);
+    let mut unread = Vec::new();
     let mut fault = FaultRecord::armed(
         row.parsed("id")?,
-        row.parsed("seed")?,
+        or_unread(&mut unread, "seed", |column| row.parsed(column)),
         row.parsed("target")?,
         row.text("event")?,
         recovery,
-        row.json("requested")?,
+        or_unread(&mut unread, "requested", |column| row.json(column)),
         row.parsed("armed_at")?,
         row.parsed("deadline")?,
     );
     fault.group = row.parsed("group_id")?;
-    fault.achieved = row.json("achieved")?;
     fault.state = row.parsed("state")?;
-    fault.injecting_at = row.parsed_if_there("injecting_at")?;
-    fault.injected_at = row.parsed_if_there("injected_at")?;
-    fault.recovering_at = row.parsed_if_there("recovering_at")?;
-    fault.ended_at = row.parsed_if_there("ended_at")?;
-    fault.milestones = row.json("milestones")?;
-    fault.failure =
-        row.get::<Option<String>>("failure")?.map(|text| from_json("failure", &text)).transpose()?;
-    fault.note = row.get("note")?;
-    Ok(fault)
+    fault.achieved = or_unread(&mut unread, "achieved", |column| row.json(column));
+    fault.injecting_at = or_unread(&mut unread, "injecting_at", |column| row.parsed_if_there(column));
+    fault.injected_at = or_unread(&mut unread, "injected_at", |column| row.parsed_if_there(column));
+    fault.recovering_at = or_unread(&mut unread, "recovering_at", |column| row.parsed_if_there(column));
+    fault.ended_at = or_unread(&mut unread, "ended_at", |column| row.parsed_if_there(column));
+    fault.milestones = or_unread(&mut unread, "milestones", |column| row.json(column));
+    fault.failure = or_unread(&mut unread, "failure", |column| row.json_if_there(column));
+    fault.note = or_unread(&mut unread, "note", |column| row.get(column));
+    // A journal of version 1 that cannot be brought up to date has none of these.
+    if let Some(recover_by) = or_unread(&mut unread, "recover_by", |column| row.parsed_if_there(column)) {
+        fault.recover_by = recover_by;
+    }
+    fault.cut_short = or_unread(&mut unread, "cut_short", |column| row.json_if_there(column));
+    fault.no_effect = or_unread(&mut unread, "no_effect", |column| row.get_if_there(column));
+    Ok(Entry { fault, unread })
+}
+
+fn or_unread<T: Default>(
+    unread: &mut Vec<(&'static str, Error)>,
+    column: &'static str,
+    read: impl FnOnce(&'static str) -> Result<T>,
+) -> T {
+    read(column).unwrap_or_else(|error| {
+        unread.push((column, error));
+        T::default()
+    })
 }
 
 /// A row by the meaning of its columns.
@@ -66,11 +162,6 @@ impl<'r> Columns<'r> {
         self.get(column)
     }
 
-    pub(super) fn count(&self, column: &'static str) -> Result<usize> {
-        let count: i64 = self.get(column)?;
-        usize::try_from(count).map_err(|error| unreadable(column, error))
-    }
-
     pub(super) fn parsed<T: FromStr<Err: StdError + Send + Sync + 'static>>(
         &self,
         column: &'static str,
@@ -82,8 +173,18 @@ impl<'r> Columns<'r> {
     where
         T: FromStr<Err: StdError + Send + Sync + 'static>,
     {
-        let text: Option<String> = self.get(column)?;
+        let text: Option<String> = self.get_if_there(column)?;
         text.map(|text| parse(column, &text)).transpose()
+    }
+
+    fn json_if_there<T: DeserializeOwned>(&self, column: &'static str) -> Result<Option<T>> {
+        let text: Option<String> = self.get_if_there(column)?;
+        text.map(|text| from_json(column, &text)).transpose()
+    }
+
+    /// `None` also where the table has no such column.
+    fn get_if_there<T: Decode<'r, Sqlite> + Type<Sqlite>>(&self, column: &'static str) -> Result<Option<T>> {
+        if self.0.try_column(column).is_ok() { self.get(column) } else { Ok(None) }
     }
 
     fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T> {

@@ -9,7 +9,8 @@ use super::error;
 const APPLICATION_ID: i64 = 0x4348_4a4c;
 
 /// What takes a file from each version to the next one, in order. Never changed once released, only added to.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_faults.sql")];
+pub(super) const MIGRATIONS: &[&str] =
+    &[include_str!("../../migrations/0001_faults.sql"), include_str!("../../migrations/0002_ends.sql")];
 
 /// A damaged file up to this size, in pages, is found when it is opened; in a larger one, when the damage is read: the check
 /// reads the whole file, and opening a long history must stay quick.
@@ -153,36 +154,36 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j");
         let path = database::locate(&path, true, &SystemEntropy::default()).await.unwrap();
-        let connection = database::connect(&path).await.unwrap();
+        let connection = database::connect(&path).await.unwrap().connection;
         (folder, path, connection)
     }
 
     #[tokio::test]
     async fn an_older_file_gets_the_migrations_that_it_lacks_once() {
         let (_folder, path, mut connection) = open().await;
-        let migrations = [MIGRATIONS[0], NEXT];
+        let migrations = [MIGRATIONS, &[NEXT]].concat();
         for _ in 0..2 {
             migrate(&mut connection, &path, &migrations).await.unwrap();
             let identity = Identity::read(&mut connection).await.unwrap();
-            assert_eq!(identity.version, 2);
+            assert_eq!(identity.version, 3);
         }
         // The file itself bears the version now, and the log is empty.
         assert_eq!(std::fs::metadata(path.with_file_name("j-wal")).unwrap().len(), 0);
         connection.close().await.unwrap();
         let bytes = std::fs::read(&path).unwrap();
-        assert_eq!(bytes[60..64], 2_u32.to_be_bytes());
+        assert_eq!(bytes[60..64], 3_u32.to_be_bytes());
     }
 
     #[tokio::test]
     async fn a_migration_that_fails_changes_nothing() {
         let (_folder, path, mut connection) = open().await;
-        let migrations = [MIGRATIONS[0], "CREATE TABLE half (x); CREATE TABLE fault (x)"];
+        let migrations = [MIGRATIONS, &["CREATE TABLE half (x); CREATE TABLE fault (x)"]].concat();
         let error = migrate(&mut connection, &path, &migrations).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Journal, "{error}");
-        assert_eq!(Identity::read(&mut connection).await.unwrap().version, 1);
+        assert_eq!(Identity::read(&mut connection).await.unwrap().version, 2);
         let halves = number(&mut connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'").await;
         assert_eq!(halves.unwrap(), 0);
-        migrate(&mut connection, &path, &[MIGRATIONS[0], NEXT]).await.unwrap();
+        migrate(&mut connection, &path, &[MIGRATIONS, &[NEXT]].concat()).await.unwrap();
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
 
 use chaos_core::{Entropy, Error, ErrorKind, FaultId, Lease, Result};
 
-use super::error;
+use super::{error, identity::beside, ownership};
 
 /// How often a name is drawn that turns out to be taken.
 const DRAWS: usize = 16;
@@ -40,7 +40,7 @@ impl Session {
         for _ in 0..DRAWS {
             let name = format!("{:016x}", entropy.draw()?);
             let file = file_of(database, &name);
-            let draft = with_suffix(&file, DRAFT);
+            let draft = beside(&file, DRAFT);
             match lock_new(&draft, &file) {
                 Ok(lock) => {
                     return Ok(Arc::new(Self { name, file, held: Mutex::default(), _lock: lock }));
@@ -91,15 +91,13 @@ impl Drop for Session {
 /// Whether the session called `name` lives, in whichever process.
 ///
 /// The test takes a shared lock for an instant. It never meets an owner that still has to lock, and two who test at once do
-/// not disturb each other.
+/// not disturb each other. A file that others may open, and so lock, is no session's, and what is no name is nobody's.
 ///
 /// # Errors
-/// `Corrupt` for what is no name of a session; `Journal` where the file system does not tell.
+/// `Journal` where the file system does not tell.
 pub(super) fn is_alive(database: &Path, name: &str) -> Result<bool> {
     if !is_name(name) {
-        return Err(Error::new(ErrorKind::Corrupt, "a fault in the journal bears no session")
-            .with("journal", database.display())
-            .with("session", name));
+        return Ok(false);
     }
     let file = file_of(database, name);
     is_locked(&file).map_err(error::of_file(&file, "test the lock of a session"))
@@ -127,18 +125,14 @@ fn lock_new(draft: &Path, file: &Path) -> io::Result<File> {
     if file.exists() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
-    let lock = File::create_new(draft)?;
+    let lock = ownership::create_private(draft)?;
     lock.lock()?;
     fs::rename(draft, file)?;
     Ok(lock)
 }
 
 fn is_locked(file: &Path) -> io::Result<bool> {
-    let file = match File::open(file) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
-    };
+    let Some(file) = ownership::open_private(file)? else { return Ok(false) };
     match file.try_lock_shared() {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(true),
@@ -151,13 +145,7 @@ fn is_name(text: &str) -> bool {
 }
 
 fn file_of(database: &Path, name: &str) -> PathBuf {
-    with_suffix(database, &format!("{MARK}{name}"))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
+    beside(database, &format!("{MARK}{name}"))
 }
 
 #[cfg(test)]
@@ -220,8 +208,10 @@ mod tests {
     fn a_hostile_name_reaches_no_other_file() {
         let (_folder, database) = database();
         for name in ["../x", "", "000000000000000g", "00000000000000001"] {
-            let error = is_alive(&database, name).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Corrupt, "{name}");
+            let file = file_of(&database, name);
+            let _lock =
+                file.parent().is_some_and(Path::is_dir).then(|| lock_new(&beside(&database, "x"), &file));
+            assert!(!is_alive(&database, name).unwrap(), "{name}");
         }
     }
 

@@ -1,6 +1,10 @@
 //! What the tests of the journal share.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(clippy::print_stdout, reason = "what a child says to its parent, and why a test is skipped")]
+
+pub(crate) mod child;
+pub(crate) mod stranger;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
