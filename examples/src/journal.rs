@@ -59,7 +59,9 @@ fn unfit(path: &Path, error: Error) -> Error {
     match error.kind() {
         // Its own layer says all; the database below says it twice more.
         ErrorKind::InvalidInput => unfit.caused_by(error.to_string()),
-        ErrorKind::NotFound | ErrorKind::Corrupt | ErrorKind::Conflict => unfit.caused_by(error),
+        ErrorKind::NotFound | ErrorKind::Corrupt | ErrorKind::Conflict | ErrorKind::Denied => {
+            unfit.caused_by(error)
+        }
         _ => error,
     }
 }

@@ -27,7 +27,8 @@ use super::{
 /// A journal in a SQLite file, which any number of processes may share.
 ///
 /// What a call has written survives a crash of the process and of the machine once the call has returned (write-ahead log
-/// with `synchronous = FULL`). Calls that write wait up to ten seconds for one another; an error because of somebody who
+/// with `synchronous = FULL`). A file that was removed or replaced since it was opened is noticed before each call that writes,
+/// and when the halt is read. Calls that write wait up to ten seconds for one another; an error because of somebody who
 /// writes for longer is retryable.
 ///
 /// The journal counts a fault as held while its lease lives, or, for the faults of other journals over the same file, while
@@ -54,11 +55,13 @@ impl SqlJournal {
     /// # Errors
     /// Nothing is changed where the file
     /// - is of a newer version (`Conflict`),
-    /// - is something else: a directory, an empty file, a text, another application's database (`InvalidInput`),
+    /// - is something else: a directory, a text, another application's database (`InvalidInput`),
+    /// - could have been written or replaced by another user (`Denied`; see [the crate](crate)),
     /// - is damaged (`Corrupt`; in a file of more than 4 MiB, damage that does not touch the header is found when it is
     ///   read).
     ///
-    /// `NotFound` where the folder is missing, `Journal` where the file cannot be opened for another reason.
+    /// `NotFound` where the folder is missing, `Unsupported` where tokio's time is paused, `Journal` where the file cannot be
+    /// opened for another reason.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
         JournalOptions::new().open(path).await
     }
