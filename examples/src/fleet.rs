@@ -8,11 +8,10 @@ use std::{
 use chaos_core::{ErrorKind, Provider};
 use chaos_local::{Fleet, HealthCheck};
 use clap::Parser;
-use indicatif::MultiProgress;
 
 use crate::{
     journal,
-    program::{Interrupt, LogTo, ProgramError, ProgramResult, Status, print, quoted},
+    program::{Interrupt, LogTo, ProgramError, ProgramResult, Status, lines_on_stderr, print, quoted},
     service,
     table::Table,
 };
@@ -59,7 +58,7 @@ fn health(text: &str) -> Result<HealthCheck, String> {
 /// # Errors
 /// Where the fleet cannot be started or ended.
 pub async fn fleet(arguments: FleetArguments) -> ProgramResult {
-    LogTo::start(MultiProgress::new());
+    LogTo::start(lines_on_stderr());
     let mut interrupt = Interrupt::listen()?;
     let builder = match arguments.command.split_first() {
         None => service::fleet_of_services()?,

@@ -7,14 +7,13 @@ use std::{
 };
 
 use chaos_core::{
-    Activity, FaultId, FaultRecord, FaultState, Found, Journal, Monkey, MonkeyBuilder, Observer, Outcome,
-    Result,
+    Activity, Clock, FaultId, FaultRecord, FaultState, Found, Journal, Monkey, MonkeyBuilder, Observer,
+    Outcome, Result, SystemClock, Unreadable,
 };
 #[cfg(not(all(feature = "aws", feature = "azure")))]
 use chaos_core::{Error, ErrorKind};
 use chaos_local::{Fleets, Processes};
 use clap::Parser;
-use indicatif::MultiProgress;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::sync::Arc;
@@ -22,8 +21,8 @@ use std::sync::Arc;
 use crate::{
     journal,
     program::{
-        Interrupt, LogTo, ProgramError, ProgramResult, Status, observe_if_asked, print, print_json,
-        recover_command,
+        Interrupt, LogTo, ProgramError, ProgramResult, Status, is_unrecorded, lines_on_stderr,
+        observe_if_asked, print, print_json, recover_command, state_text,
     },
     table::Table,
 };
@@ -34,7 +33,8 @@ use crate::{
     name = "recover",
     version,
     about = "Recovers the faults in a journal that no living process takes care of",
-    after_help = "Exit codes: 0 everything is back, 2 bad arguments, 4 something is not, 5 anything else."
+    after_help = "Exit codes: 0 everything is back, or held by a living process and not overdue; 2 bad arguments; 4 something is \
+                  not back, overdue or cannot be read; 5 anything else."
 )]
 #[non_exhaustive]
 pub struct RecoverArguments {
@@ -69,6 +69,8 @@ struct Recovered {
     faults: Vec<FaultRecord>,
     /// What a living process holds.
     held: Vec<FaultRecord>,
+    /// What cannot be read, and so was not tried.
+    unreadable: Vec<Unreadable>,
 }
 
 /// Replays a journal.
@@ -76,10 +78,14 @@ struct Recovered {
 /// # Errors
 /// Where the journal cannot be opened or read, and for a fault that it does not hold.
 pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
-    LogTo::start(MultiProgress::new());
+    LogTo::start(lines_on_stderr());
     let journal = Arc::new(journal::open_existing(&arguments.journal).await?);
     let monkey = monkey(Arc::clone(&journal), &arguments).await?;
-    let mut interrupt = Interrupt::listen()?;
+    // Nobody needs to watch a recovery.
+    let mut interrupt = Interrupt::listen()?.despite_hang_up();
+    if journal.is_read_only() {
+        say("the journal is on a read-only file system: what is brought back is not recorded in it");
+    }
     let work = async {
         match (arguments.mended, &arguments.note) {
             (Some(fault), Some(note)) => {
@@ -101,16 +107,36 @@ pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
         }
         faults = work => faults?,
     };
-    let mut held = journal.pending().await?.faults;
+    let Found { faults: mut held, unreadable, .. } = journal.pending().await?;
     held.retain(|pending| faults.iter().all(|fault| fault.id != pending.id));
-    let status = Status::of_recoveries(&faults);
+    let left = Left { held, unreadable, at: SystemClock::default().now() };
+    let status = if left.is_fine() { Status::of_recoveries(&faults) } else { Status::NotRecovered };
     if arguments.json {
         let outcome = if status == Status::Done { Outcome::Completed } else { Outcome::Failed };
-        print_json(&Recovered { outcome, faults, held })?;
+        let Left { held, unreadable, .. } = left;
+        print_json(&Recovered { outcome, faults, held, unreadable })?;
     } else {
-        print(&summary(&faults, &held))?;
+        print(&summary(&faults, &left))?;
     }
     Ok(status)
+}
+
+/// What is pending after all, and was not tried.
+struct Left {
+    held: Vec<FaultRecord>,
+    unreadable: Vec<Unreadable>,
+    at: Timestamp,
+}
+
+impl Left {
+    /// Whether whoever holds a fault still has the time to end it, and nothing else is left.
+    fn is_fine(&self) -> bool {
+        self.unreadable.is_empty() && self.held.iter().all(|fault| self.is_in_time(fault))
+    }
+
+    fn is_in_time(&self, fault: &FaultRecord) -> bool {
+        self.at <= fault.deadline
+    }
 }
 
 async fn monkey(journal: Arc<impl Journal>, arguments: &RecoverArguments) -> Result<Monkey, ProgramError> {
@@ -231,7 +257,7 @@ fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-fn summary(faults: &[FaultRecord], held: &[FaultRecord]) -> String {
+fn summary(faults: &[FaultRecord], left: &Left) -> String {
     let mut parts = Vec::new();
     if faults.is_empty() {
         parts.push("nothing to recover".to_owned());
@@ -244,26 +270,45 @@ fn summary(faults: &[FaultRecord], held: &[FaultRecord]) -> String {
                 fault.id.to_string(),
                 fault.event.clone(),
                 fault.target.to_string(),
-                fault.state.to_string(),
+                state_text(fault.state, is_unrecorded(fault)),
                 remark.unwrap_or_default(),
             ]);
         }
         parts.push(table.to_string());
     }
-    if !held.is_empty() {
-        let mut table = Table::with_headings(["fault", "event", "target", "state", "deadline"]);
-        for fault in held {
-            table.row([
-                fault.id.to_string(),
-                fault.event.clone(),
-                fault.target.to_string(),
-                fault.state.to_string(),
-                fault.deadline.to_string(),
-            ]);
+    let (in_time, overdue): (Vec<_>, Vec<_>) = left.held.iter().partition(|fault| left.is_in_time(fault));
+    if !in_time.is_empty() {
+        let why = "left alone, because a living process takes care of it (--all recovers it too):";
+        parts.push(format!("{why}\n{}", held_table(&in_time)));
+    }
+    if !overdue.is_empty() {
+        let why =
+            "OVERDUE, and left to the living process that should have ended it (--all recovers it now):";
+        parts.push(format!("{why}\n{}", held_table(&overdue)));
+    }
+    if !left.unreadable.is_empty() {
+        let mut table = Table::with_headings(["entry", "target", "problem"]);
+        for entry in &left.unreadable {
+            let target = entry.target.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+            table.row([entry.entry.clone(), target, entry.failure.message.clone()]);
         }
         parts.push(format!(
-            "left alone, because a living process takes care of it (--all recovers it too):\n{table}"
+            "PENDING, and cannot be read here (the version of the program that wrote it can recover it):\n{table}"
         ));
     }
     parts.join("\n\n")
+}
+
+fn held_table(faults: &[&FaultRecord]) -> Table {
+    let mut table = Table::with_headings(["fault", "event", "target", "state", "deadline"]);
+    for fault in faults {
+        table.row([
+            fault.id.to_string(),
+            fault.event.clone(),
+            fault.target.to_string(),
+            fault.state.to_string(),
+            fault.deadline.to_string(),
+        ]);
+    }
+    table
 }

@@ -9,6 +9,8 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::program::lines_on_stderr;
+
 /// Standard error, with a line for each phase: redrawn while the phase lasts where it is a terminal, otherwise written once
 /// the phase is over.
 #[derive(Clone, Debug)]
@@ -29,11 +31,7 @@ pub(super) struct Phase {
 
 impl Live {
     pub(super) fn on_stderr() -> Self {
-        Self {
-            lines: MultiProgress::new(),
-            is_terminal: io::stderr().is_terminal(),
-            has_last: Arc::default(),
-        }
+        Self { lines: lines_on_stderr(), is_terminal: io::stderr().is_terminal(), has_last: Arc::default() }
     }
 
     /// For the log, which must not write across them.

@@ -2,7 +2,7 @@ use chaos_core::{Decision, FaultId, FaultRecord, FaultState, Magnitude, Outcome,
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::clients::ClientCounts;
+use crate::{clients::ClientCounts, program::is_unrecorded};
 
 /// What `--json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,6 +35,9 @@ pub(super) struct FaultReport {
     pub(super) time_to_detect_ms: Option<u64>,
     #[serde(skip)]
     pub(super) trouble: Option<String>,
+    /// Whether it is back and the journal does not say so.
+    #[serde(skip)]
+    pub(super) is_unrecorded: bool,
 }
 
 /// What the clients noticed.
@@ -115,6 +118,7 @@ impl From<FaultRecord> for FaultReport {
         Self {
             time_to_recover_ms: fault.time_to_recover().map(milliseconds),
             time_to_detect_ms: fault.time_to_detect().map(milliseconds),
+            is_unrecorded: is_unrecorded(&fault),
             recovered_at: fault.ended_at.filter(|_| fault.state == FaultState::Recovered),
             injected_at: fault.injected_at,
             id: fault.id,

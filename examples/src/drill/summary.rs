@@ -4,7 +4,7 @@ use chaos_core::{Clock, Decision, FaultState, Magnitude, Outcome, Plan, SystemCl
 use jiff::Timestamp;
 
 use super::report::{ClientsReport, DrillReport, FaultReport};
-use crate::table::Table;
+use crate::{program::state_text, table::Table};
 
 /// What a drill prints for a person at the end.
 pub(super) struct Summary<'a> {
@@ -64,6 +64,9 @@ fn explained(report: &DrillReport) -> &'static str {
         Outcome::Skipped => ": nothing was injected",
         _ if report.faults.is_empty() => ": nothing was injected",
         _ if report.faults.iter().all(is_back) => ": everything that was injected is back",
+        _ if report.faults.iter().all(|fault| is_back(fault) || fault.is_unrecorded) => {
+            ": everything that was injected is back, and the journal did not record it"
+        }
         _ => ": NOT EVERYTHING IS BACK",
     }
 }
@@ -98,7 +101,7 @@ fn faults(report: &DrillReport) -> String {
             fault.event.clone(),
             time(fault.time_to_detect_ms),
             time(fault.time_to_recover_ms),
-            fault.state.to_string(),
+            state_text(fault.state, fault.is_unrecorded),
         ];
         if was_held {
             cells.insert(2, or_none(held(fault)));

@@ -1,11 +1,25 @@
+use std::fs;
+
 use chaos_core::{Error, ErrorKind, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Ctrl-C and SIGTERM, which from now on no longer end this process by themselves.
+/// Ctrl-C, SIGTERM, SIGQUIT and the hang-up of a terminal, which from now on no longer end this process by themselves.
 #[derive(Debug)]
 pub struct Interrupt {
     ctrl_c: Signal,
     terminate: Signal,
+    quit: Signal,
+    hang_up: HangUp,
+}
+
+/// SIGHUP: the terminal was closed, or the connection was lost.
+#[derive(Debug)]
+enum HangUp {
+    /// It was ignored when this process was started, as `nohup` does.
+    Ignored,
+    /// Whoever closes a terminal sends it, and so do the shell and the kernel: all that come are one.
+    Awaited(Signal),
+    Over,
 }
 
 impl Interrupt {
@@ -19,16 +33,66 @@ impl Interrupt {
                 Error::new(ErrorKind::Unavailable, "this process cannot listen for signals").caused_by(error)
             })
         };
-        Ok(Self { ctrl_c: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        let hang_up = if is_ignored(SignalKind::hangup()) {
+            HangUp::Ignored
+        } else {
+            HangUp::Awaited(listen(SignalKind::hangup())?)
+        };
+        Ok(Self {
+            ctrl_c: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            quit: listen(SignalKind::quit())?,
+            hang_up,
+        })
     }
 
-    /// Returns at the next of them.
+    /// Goes on when the terminal is closed: for work that must come to its end whether anybody watches or not.
+    #[must_use]
+    pub fn despite_hang_up(mut self) -> Self {
+        self.hang_up = HangUp::Over;
+        self
+    }
+
+    /// Returns at the next of them. A terminal is closed once.
     ///
     /// Cancel safe: one that comes between two calls is not lost.
     pub async fn next(&mut self) {
         tokio::select! {
             _ = self.ctrl_c.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.quit.recv() => {}
+            () = self.hang_up.next() => {}
         }
+    }
+}
+
+impl HangUp {
+    async fn next(&mut self) {
+        if let Self::Awaited(signal) = self {
+            signal.recv().await;
+            *self = Self::Over;
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
+/// Whether this process was told to ignore a signal before it began. What cannot be read was not.
+fn is_ignored(signal: SignalKind) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal.as_raw_value() - 1) & 1 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_ignored_is_told() {
+        // The standard library has every program ignore it.
+        assert!(is_ignored(SignalKind::pipe()));
+        assert!(!is_ignored(SignalKind::user_defined1()));
     }
 }

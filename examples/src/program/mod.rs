@@ -6,10 +6,12 @@ mod output;
 mod program;
 mod recover_command;
 mod status;
+mod terminal;
 
 pub use interrupt::Interrupt;
 pub use log::{LogTo, observe_if_asked};
 pub use output::{print, print_json};
 pub use program::{ProgramError, ProgramResult, run};
 pub use recover_command::{quoted, recover_command};
-pub use status::Status;
+pub use status::{Status, is_unrecorded, state_text};
+pub use terminal::lines_on_stderr;

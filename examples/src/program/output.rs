@@ -1,20 +1,27 @@
 use std::io::{self, Write};
 
 use chaos_core::{Error, ErrorKind, Result};
+use rustix::io::Errno;
 use serde::Serialize;
 
-/// Writes `text` and a line end to standard output. A reader that has gone away, as `head` does, is no error.
+/// Writes `text` and a line end to standard output. A reader that has gone away, as `head` does and a terminal that was closed, is
+/// no error.
 ///
 /// # Errors
 /// Where standard output cannot be written.
 pub fn print(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+        Err(error) if !is_gone(&error) => {
             Err(Error::new(ErrorKind::Other, "standard output cannot be written").caused_by(error))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether nobody reads any more: at the other end of a pipe, or at a terminal.
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(Errno::IO.raw_os_error())
 }
 
 /// Writes one JSON object and a line end to standard output.

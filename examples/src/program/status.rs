@@ -62,6 +62,17 @@ impl Status {
     }
 }
 
+/// Whether a target is back, and only the journal does not say so: it was full, for instance, or may only be read.
+pub fn is_unrecorded(fault: &FaultRecord) -> bool {
+    let is_of_the_journal = fault.failure.as_ref().is_some_and(|failure| failure.kind == ErrorKind::Journal);
+    fault.state == FaultState::Recovering && is_of_the_journal
+}
+
+/// Where a fault stands, in the words of a table.
+pub fn state_text(state: FaultState, is_unrecorded: bool) -> String {
+    if is_unrecorded { "back, not recorded".to_owned() } else { state.to_string() }
+}
+
 /// Whether a target was left alone because what was asked for makes no sense there.
 fn is_bad_input(reason: &Reason) -> bool {
     matches!(reason, Reason::Doubt { failure, .. } if failure.kind == ErrorKind::InvalidInput)
