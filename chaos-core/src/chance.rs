@@ -1,6 +1,6 @@
 //! Injected randomness: a seed decides who is drawn, and entropy makes seeds and fault ids.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 #[expect(
     clippy::disallowed_types,
@@ -20,6 +20,18 @@ pub trait Entropy: fmt::Debug + Send + Sync + 'static {
     /// A number that nobody can predict. Fails when the source does; then nothing is injected.
     fn draw(&self) -> Result<u64>;
 }
+
+macro_rules! passed_on_by {
+    ($($pointer:ident),*) => {$(
+        impl<E: Entropy + ?Sized> Entropy for $pointer<E> {
+            fn draw(&self) -> Result<u64> {
+                (**self).draw()
+            }
+        }
+    )*};
+}
+
+passed_on_by!(Arc, Box);
 
 /// The operating system's random number generator.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,8 +1,15 @@
 //! Foreign code under control: its panics become errors and its time is limited.
 
-use std::{any::Any, future::Future, panic::AssertUnwindSafe, time::Duration};
+use std::{
+    any::Any,
+    future::{Future, poll_fn},
+    panic::AssertUnwindSafe,
+    pin::pin,
+    time::Duration,
+};
 
 use futures_util::FutureExt;
+use tracing::Span;
 
 use crate::{Clock, Error, ErrorKind, Result};
 
@@ -28,6 +35,17 @@ pub(crate) async fn within<T>(
             Err(Error::new(ErrorKind::Timeout, format!("{what} took too long")).with("limit", format_args!("{limit:?}")))
         }
     }
+}
+
+/// Does `work` in `span`. Other than `tracing`'s own way it does not enter the span once more when the work is dropped, where a subscriber
+/// that panics could not be contained.
+pub(crate) async fn in_span<T>(span: Span, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        let _entered = span.enter();
+        work.as_mut().poll(context)
+    })
+    .await
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {

@@ -110,33 +110,39 @@ impl GroupFilter {
     }
 }
 
-#[async_trait]
-impl<P: Provider + ?Sized> Provider for Arc<P> {
-    fn scheme(&self) -> &'static str {
-        (**self).scheme()
-    }
+macro_rules! passed_on_by {
+    ($($pointer:ident),*) => {$(
+        #[async_trait]
+        impl<P: Provider + ?Sized> Provider for $pointer<P> {
+            fn scheme(&self) -> &'static str {
+                (**self).scheme()
+            }
 
-    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
-        (**self).groups(filter)
-    }
+            fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+                (**self).groups(filter)
+            }
 
-    async fn group(&self, id: &GroupId) -> Result<Group> {
-        (**self).group(id).await
-    }
+            async fn group(&self, id: &GroupId) -> Result<Group> {
+                (**self).group(id).await
+            }
 
-    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
-        (**self).resolve(id).await
-    }
+            async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+                (**self).resolve(id).await
+            }
 
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        (**self).shell_beyond(id).await
-    }
+            async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+                (**self).shell_beyond(id).await
+            }
 
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        (**self).isolation_beyond(id).await
-    }
+            async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+                (**self).isolation_beyond(id).await
+            }
 
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        (**self).experiments_beyond(id).await
-    }
+            async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+                (**self).experiments_beyond(id).await
+            }
+        }
+    )*};
 }
+
+passed_on_by!(Arc, Box);

@@ -42,15 +42,21 @@ impl Window {
     }
 }
 
-impl<C: Calendar + ?Sized> Calendar for Arc<C> {
-    fn window(&self, at: Timestamp) -> Option<Window> {
-        (**self).window(at)
-    }
+macro_rules! passed_on_by {
+    ($($pointer:ident),*) => {$(
+        impl<C: Calendar + ?Sized> Calendar for $pointer<C> {
+            fn window(&self, at: Timestamp) -> Option<Window> {
+                (**self).window(at)
+            }
 
-    fn check(&self) -> Result<()> {
-        (**self).check()
-    }
+            fn check(&self) -> Result<()> {
+                (**self).check()
+            }
+        }
+    )*};
 }
+
+passed_on_by!(Arc, Box);
 
 /// Open at every instant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,4 +1,8 @@
-use std::{fmt, sync::OnceLock, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -23,20 +27,26 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     async fn sleep(&self, duration: Duration);
 }
 
-#[async_trait]
-impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
-    fn now(&self) -> Timestamp {
-        (**self).now()
-    }
+macro_rules! passed_on_by {
+    ($($pointer:ident),*) => {$(
+        #[async_trait]
+        impl<C: Clock + ?Sized> Clock for $pointer<C> {
+            fn now(&self) -> Timestamp {
+                (**self).now()
+            }
 
-    fn monotonic(&self) -> Duration {
-        (**self).monotonic()
-    }
+            fn monotonic(&self) -> Duration {
+                (**self).monotonic()
+            }
 
-    async fn sleep(&self, duration: Duration) {
-        (**self).sleep(duration).await;
-    }
+            async fn sleep(&self, duration: Duration) {
+                (**self).sleep(duration).await;
+            }
+        }
+    )*};
 }
+
+passed_on_by!(Arc, Box);
 
 /// The time of this machine.
 #[derive(Clone, Copy, Debug, Default)]

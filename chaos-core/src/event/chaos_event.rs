@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -69,29 +69,35 @@ pub trait ChaosEvent: fmt::Debug + Send + Sync + 'static {
     async fn prepare(&self, scope: &Scope) -> Result<Prepared>;
 }
 
-#[async_trait]
-impl<E: ChaosEvent + ?Sized> ChaosEvent for std::sync::Arc<E> {
-    fn name(&self) -> &'static str {
-        (**self).name()
-    }
+macro_rules! passed_on_by {
+    ($($pointer:ident),*) => {$(
+        #[async_trait]
+        impl<E: ChaosEvent + ?Sized> ChaosEvent for $pointer<E> {
+            fn name(&self) -> &'static str {
+                (**self).name()
+            }
 
-    fn requires(&self) -> CapabilitySet {
-        (**self).requires()
-    }
+            fn requires(&self) -> CapabilitySet {
+                (**self).requires()
+            }
 
-    fn hold(&self) -> Hold {
-        (**self).hold()
-    }
+            fn hold(&self) -> Hold {
+                (**self).hold()
+            }
 
-    fn suits(&self, group: &Group) -> Result<(), String> {
-        (**self).suits(group)
-    }
+            fn suits(&self, group: &Group) -> Result<(), String> {
+                (**self).suits(group)
+            }
 
-    fn caveat(&self, group: &Group) -> Option<String> {
-        (**self).caveat(group)
-    }
+            fn caveat(&self, group: &Group) -> Option<String> {
+                (**self).caveat(group)
+            }
 
-    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        (**self).prepare(scope).await
-    }
+            async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+                (**self).prepare(scope).await
+            }
+        }
+    )*};
 }
+
+passed_on_by!(Arc, Box);

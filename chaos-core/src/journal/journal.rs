@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -64,33 +64,39 @@ impl Halt {
     }
 }
 
-#[async_trait]
-impl<J: Journal + ?Sized> Journal for std::sync::Arc<J> {
-    async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
-        (**self).arm(fault, limits).await
-    }
+macro_rules! passed_on_by {
+    ($($pointer:ident),*) => {$(
+        #[async_trait]
+        impl<J: Journal + ?Sized> Journal for $pointer<J> {
+            async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
+                (**self).arm(fault, limits).await
+            }
 
-    async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()> {
-        (**self).mark(fault, mark).await
-    }
+            async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()> {
+                (**self).mark(fault, mark).await
+            }
 
-    async fn find(&self, query: &FaultQuery) -> Result<Found> {
-        (**self).find(query).await
-    }
+            async fn find(&self, query: &FaultQuery) -> Result<Found> {
+                (**self).find(query).await
+            }
 
-    async fn pending(&self) -> Result<Found> {
-        (**self).pending().await
-    }
+            async fn pending(&self) -> Result<Found> {
+                (**self).pending().await
+            }
 
-    async fn orphans(&self, now: Timestamp) -> Result<Found> {
-        (**self).orphans(now).await
-    }
+            async fn orphans(&self, now: Timestamp) -> Result<Found> {
+                (**self).orphans(now).await
+            }
 
-    async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
-        (**self).set_halt(halt).await
-    }
+            async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
+                (**self).set_halt(halt).await
+            }
 
-    async fn halt(&self) -> Result<Option<Halt>> {
-        (**self).halt().await
-    }
+            async fn halt(&self) -> Result<Option<Halt>> {
+                (**self).halt().await
+            }
+        }
+    )*};
 }
+
+passed_on_by!(Arc, Box);

@@ -57,7 +57,8 @@ impl MonkeyBuilder {
         self
     }
 
-    /// Adds an event. Any number; one that fits is drawn for each victim.
+    /// Adds an event. Any number, also one event in several magnitudes; one that fits is drawn for each victim. The cool-down is that of
+    /// the event's name.
     pub fn event(mut self, event: impl ChaosEvent) -> Self {
         self.events.push(Arc::new(event));
         self
@@ -160,16 +161,29 @@ impl MonkeyBuilder {
     /// Builds the monkey.
     ///
     /// # Errors
-    /// `InvalidInput` that names the field and the value: no provider, two providers of one scheme, two events of one name,
-    /// a quota that is none, a calendar made from nonsense, a concurrency or interval of zero.
+    /// `InvalidInput` that names the field and the value: no provider, two providers of one scheme, an event's name that
+    /// is none, a quota that is none, a calendar made from nonsense, a concurrency or interval of zero.
     pub fn build(self) -> Result<Monkey> {
         self.calendar.check()?;
         self.blast_radius.check()?;
         if self.providers.is_empty() {
             return Err(Error::invalid("providers", "none", "at least one"));
         }
-        unique("provider", "provider scheme", self.providers.iter().map(|provider| provider.scheme()))?;
-        unique("event", "event name", self.events.iter().map(|event| event.name()))?;
+        let mut schemes = BTreeSet::new();
+        for provider in &self.providers {
+            let scheme = provider.scheme();
+            well_formed("provider scheme", scheme)?;
+            if !schemes.insert(scheme) {
+                return Err(Error::invalid(
+                    "provider scheme",
+                    format!("{scheme:?}"),
+                    "one provider for each",
+                ));
+            }
+        }
+        for event in &self.events {
+            well_formed("event name", event.name())?;
+        }
         if self.concurrency == 0 {
             return Err(Error::invalid("concurrency", 0, "at least 1"));
         }
@@ -211,17 +225,11 @@ impl MonkeyBuilder {
     }
 }
 
-fn unique(what: &str, field: &str, names: impl Iterator<Item = &'static str>) -> Result<()> {
-    let mut seen = BTreeSet::new();
-    for name in names {
-        let is_right = !name.is_empty()
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        if !is_right {
-            return Err(Error::invalid(field, format!("{name:?}"), "lower-case letters, digits and hyphens"));
-        }
-        if !seen.insert(name) {
-            return Err(Error::invalid(field, format!("{name:?}"), format!("one {what} for each")));
-        }
+fn well_formed(field: &str, name: &str) -> Result<()> {
+    let is_right = !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if is_right {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::invalid(field, format!("{name:?}"), "lower-case letters, digits and hyphens"))
 }

@@ -1,6 +1,7 @@
 use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use tracing::Span;
 
 use super::core::{Core, Cut};
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     Result, Scope,
     blast_radius::{Faults, Room, leaves_capacity},
     clock::{self, Deadline},
-    contain::{contained, within},
+    contain::{contained, in_span, within},
     event::{Discovered, ScopeParts},
     plan::{Victim, provider_of},
 };
@@ -40,9 +41,10 @@ pub(super) enum Guarded {
 
 /// Takes care of one victim from the last look before the injection until it is back. Runs as a task of its own, so that
 /// dropping the run cuts the hold short and nothing else.
-pub(super) async fn guard(core: Arc<Core>, victim: Victim, run: Run, cut: Cut) -> Guarded {
-    let attending = contained("the guarded task", async { Ok(attend(&core, &victim, run, cut).await) });
-    match attending.await {
+pub(super) async fn guard(core: Arc<Core>, victim: Victim, run: Run, cut: Cut, span: Span) -> Guarded {
+    // The span inside: a subscriber that panics ends no recovery.
+    let attending = in_span(span, async { Ok(attend(&core, &victim, run, cut).await) });
+    match contained("the guarded task", attending).await {
         Ok(guarded) => guarded,
         Err(error) => rescue(&core, &victim, &error).await,
     }
@@ -92,7 +94,7 @@ async fn rescue(core: &Arc<Core>, victim: &Victim, error: &Error) -> Guarded {
     let left_behind = orphans.into_iter().find(|fault| fault.target == *victim.target.id());
     match left_behind {
         Some(fault) => {
-            let mut record = replay(Arc::clone(core), fault).await;
+            let mut record = replay(Arc::clone(core), fault, Span::none()).await;
             record.failure.get_or_insert(failure);
             Guarded::Ended(Box::new(record))
         }
@@ -101,9 +103,18 @@ async fn rescue(core: &Arc<Core>, victim: &Victim, error: &Error) -> Guarded {
 }
 
 /// Recovers one fault of an earlier process, or of a task that was lost.
-pub(super) async fn replay(core: Arc<Core>, record: FaultRecord) -> FaultRecord {
+pub(super) async fn replay(core: Arc<Core>, record: FaultRecord, span: Span) -> FaultRecord {
+    let replaying = in_span(span, async { Ok(replay_once(&core, record.clone()).await) });
+    match contained("the replay", replaying).await {
+        Ok(ended) => ended,
+        // A subscriber that panics ends no recovery.
+        Err(_) => replay_once(&core, record).await,
+    }
+}
+
+async fn replay_once(core: &Arc<Core>, record: FaultRecord) -> FaultRecord {
     let _slot = core.slots.acquire().await;
-    if let Some(closed) = closed_meanwhile(&core, &record).await {
+    if let Some(closed) = closed_meanwhile(core, &record).await {
         return closed;
     }
     let recovery = core.safeguard().and_then(|safeguard| safeguard.registry.read(&record.recovery));
@@ -115,7 +126,7 @@ pub(super) async fn replay(core: Arc<Core>, record: FaultRecord) -> FaultRecord 
         armed_at: record.armed_at,
         by_hand: by_hand.clone(),
     });
-    match recovery.and_then(|recovery| replayable(&core, &record, recovery)) {
+    match recovery.and_then(|recovery| replayable(core, &record, recovery)) {
         Ok(active) => active.recover().await,
         Err(error) => {
             let (fault, target, failure) = (record.id, record.target.clone(), Failure::from(&error));

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     Activity, ChaosEvent, Chosen, Error, ErrorKind, FaultId, FaultRecord, FaultState, Found, Halt, Mark,
     Plan, Result, RunReport, Skip, TargetId,
+    contain::in_span,
     plan::{Planned, provider_of},
 };
 
@@ -238,6 +239,18 @@ impl Monkey {
     where
         F: Future<Output = Planned>,
     {
+        let span = tracing::info_span!("run", seed = run.seed);
+        in_span(span, self.carry_out_in_span(run, plan)).await
+    }
+
+    async fn carry_out_in_span<'a, F>(
+        &'a self,
+        run: Run,
+        plan: impl FnOnce(&'a Self) -> F,
+    ) -> Result<RunReport>
+    where
+        F: Future<Output = Planned>,
+    {
         let seed = run.seed;
         self.refuse_after_shutdown()?;
         let leashed = self.core.parts.safeguard.is_none();
@@ -276,7 +289,9 @@ impl Monkey {
             .into_iter()
             .map(|victim| {
                 let (target, event) = (victim.target.id().clone(), victim.event.name());
-                let task = self.core.tasks.spawn(guard(Arc::clone(&self.core), victim, run, cut.clone()));
+                let span = tracing::info_span!("fault", %target, event);
+                let task =
+                    self.core.tasks.spawn(guard(Arc::clone(&self.core), victim, run, cut.clone(), span));
                 (target, event, task)
             })
             .collect();
@@ -300,7 +315,11 @@ impl Monkey {
         let tasks: Vec<_> = found
             .faults
             .into_iter()
-            .map(|fault| (fault.target.clone(), self.core.tasks.spawn(replay(Arc::clone(&self.core), fault))))
+            .map(|fault| {
+                let target = fault.target.clone();
+                let span = tracing::info_span!("fault", %target, event = fault.event, fault = %fault.id);
+                (target, self.core.tasks.spawn(replay(Arc::clone(&self.core), fault, span)))
+            })
             .collect();
         let mut ended = Vec::with_capacity(tasks.len());
         for (target, task) in tasks {

@@ -20,10 +20,11 @@ impl Tasks {
         task: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
         let counted = Counted::begin(self.running.clone());
-        tokio::spawn(async move {
+        let work = async move {
             let _counted = counted;
             task.await
-        })
+        };
+        tokio::spawn(work)
     }
 
     /// Returns when no task runs.

@@ -73,16 +73,22 @@ pub trait Observer: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-#[async_trait]
-impl<O: Observer + ?Sized> Observer for Arc<O> {
-    fn observe(&self, at: Timestamp, activity: &Activity) {
-        (**self).observe(at, activity);
-    }
+macro_rules! passed_on_by {
+    ($($pointer:ident),*) => {$(
+        #[async_trait]
+        impl<O: Observer + ?Sized> Observer for $pointer<O> {
+            fn observe(&self, at: Timestamp, activity: &Activity) {
+                (**self).observe(at, activity);
+            }
 
-    async fn before_injection(&self, at: Timestamp, intended: &Intended) -> Result<()> {
-        (**self).before_injection(at, intended).await
-    }
+            async fn before_injection(&self, at: Timestamp, intended: &Intended) -> Result<()> {
+                (**self).before_injection(at, intended).await
+            }
+        }
+    )*};
 }
+
+passed_on_by!(Arc, Box);
 
 /// Tells `tracing`: the default observer. Doubts and retries are warnings. A recovery that failed and a journal that fails
 /// under a fault are events at error level, whichever observers there are.
