@@ -1,4 +1,4 @@
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// `text` for a person to read, with everything escaped that could forge another line, move the cursor, or turn the direction of
 /// writing: control characters, line and paragraph separators, bidirectional and other invisible marks.
@@ -25,28 +25,16 @@ pub struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut escaping = Escaping(f);
-        escaping.write_str(self.0)
-    }
-}
-
-/// Escapes what is written through it.
-pub(crate) struct Escaping<W>(pub(crate) W);
-
-impl<W: fmt::Write> fmt::Write for Escaping<W> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut plain = 0;
-        for (at, character) in text.char_indices().filter(|(_, character)| is_deceptive(*character)) {
-            self.0.write_str(&text[plain..at])?;
-            write!(self.0, "{}", character.escape_default())?;
+        for (at, character) in self.0.char_indices().filter(|(_, character)| is_deceptive(*character)) {
+            write!(f, "{}{}", &self.0[plain..at], character.escape_default())?;
             plain = at + character.len_utf8();
         }
-        self.0.write_str(&text[plain..])
+        f.write_str(&self.0[plain..])
     }
 }
 
-/// Whether a character could forge another line, move the cursor, or turn the direction of writing.
-pub(crate) fn is_deceptive(character: char) -> bool {
+fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

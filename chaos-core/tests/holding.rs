@@ -228,6 +228,27 @@ async fn who_was_stopped_before_the_injection_does_not_begin_it() {
     assert_eq!(support::health(&world, &machine(1)).await, Health::Healthy);
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_holds_a_fault_and_does_not_act_loses_it_to_anybody() {
+    let (world, journal) = (world(), MemoryJournal::new());
+    let held = builder(&world, &journal).event(off(3600)).build().unwrap();
+    let running = tokio::spawn(async move { held.run_once().await.unwrap() });
+    support::until_state(&journal, FaultState::Active).await;
+    let at = |later: u64| {
+        let clock = ManualClock::starting_at(clock().now() + seconds(later));
+        builder(&world, &journal).clock(clock).build().unwrap()
+    };
+    let replayed = at(3600 + 300).recover_pending().await.unwrap().faults;
+    assert_eq!(replayed, [], "its recovery may be under way");
+    let replayed = at(3600 + 300 + 1).recover_pending().await.unwrap().faults;
+    assert_eq!(replayed.len(), 1);
+    assert_eq!(replayed[0].state, FaultState::Recovered);
+    // The holder finds it well, and has nothing to add.
+    let report = running.await.unwrap();
+    assert!(report.is_recovered(), "{report}");
+    assert_eq!(report.outcome(), Outcome::CutShort, "{report}");
+}
+
 // --- The property: a run is completed only where its own looks saw the hold through. ---
 
 /// What a look finds, from when it is told until the next.

@@ -23,6 +23,7 @@ const FILTERS: &str = "each filter finds what matches it";
 const ORDER: &str = "faults are found oldest first, and a limit keeps the newest";
 const PENDING: &str = "all but the recovered are pending";
 const ORPHANS: &str = "a pending fault is an orphan once its lease is dropped";
+const OVERDUE: &str = "an overdue fault is an orphan although it is held";
 const REOPENED: &str = "another handle reads everything back";
 const RESPECTED: &str = "another handle respects limits and leases";
 const CONCURRENT_HANDLES: &str = "arming over several handles never exceeds a limit";
@@ -83,8 +84,9 @@ async fn every_check_sees_its_liar() {
         (Lie::KeepsTheOldest, &[FILTERS, ORDER]),
         (Lie::OrdersByArming, &[ORDER]),
         (Lie::FailedIsNotPending, &[PENDING, REOPENED]),
-        (Lie::EveryoneIsAnOrphan, &[ORPHANS, RESPECTED]),
-        (Lie::NobodyIsAnOrphan, &[ORPHANS, RESPECTED, REOPENED]),
+        (Lie::EveryoneIsAnOrphan, &[ORPHANS, OVERDUE, RESPECTED]),
+        (Lie::NobodyIsAnOrphan, &[ORPHANS, OVERDUE, RESPECTED, REOPENED]),
+        (Lie::BelievesLeasesForEver, &[OVERDUE]),
         (Lie::ForgetsHaltWhenClosed, &[REOPENED]),
         (Lie::KnowsItsOwnLeasesAlone, &[RESPECTED]),
         (Lie::SharesNoLock, &[CONCURRENT_HANDLES]),

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, escaped::is_deceptive};
+use crate::{Error, Result, escaped};
 
 /// The longest id, in bytes.
 const LONGEST: usize = 1024;
@@ -58,7 +58,7 @@ impl GroupId {
                 "a non-empty name without a slash",
             ));
         }
-        format!("{self}/{name}").parse()
+        format!("{}/{name}", self.0).parse()
     }
 
     /// What stands before the first colon: whose group this is.
@@ -131,8 +131,8 @@ fn check(field: &str, text: &str) -> Result<()> {
             "scheme:path, the scheme in lower-case letters",
         ));
     }
-    if text.len() > LONGEST || text.chars().any(is_deceptive) {
-        let expected = format!("at most {LONGEST} bytes, and no control or bidirectional characters");
+    if text.len() > LONGEST || text.chars().any(char::is_control) {
+        let expected = format!("at most {LONGEST} bytes and no control characters");
         return Err(Error::invalid(field, format!("{text:?}"), expected));
     }
     Ok(())
@@ -144,15 +144,16 @@ fn split(text: &str) -> (&str, &str) {
 
 macro_rules! text_form {
     ($id:ty) => {
+        /// For a person to read, with bidirectional and invisible characters escaped; `as_str` has the id itself.
         impl fmt::Display for $id {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                escaped(&self.0).fmt(f)
             }
         }
 
         impl fmt::Debug for $id {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                escaped(&self.0).fmt(f)
             }
         }
 
@@ -192,12 +193,19 @@ mod tests {
             "local:web/",
             "a b:c/d",
             "local:a\nb/c",
-            "local:user\u{202e}nimda/c",
         ] {
             let error = text.parse::<TargetId>().expect_err(text);
             assert!(error.to_string().starts_with("invalid target id"), "{text:?}: {error}");
         }
         assert!(format!("local:{}/x", "a".repeat(2000)).parse::<TargetId>().is_err());
+    }
+
+    #[test]
+    fn an_id_cannot_turn_the_direction_of_a_line() {
+        let id: TargetId = "local:web/user\u{202e}nimda".parse().unwrap();
+        assert_eq!(format!("{id} {id:?}"), r"local:web/user\u{202e}nimda local:web/user\u{202e}nimda");
+        assert_eq!(id.as_str(), "local:web/user\u{202e}nimda");
+        assert_eq!(id.group().to_string(), "local:web");
     }
 
     #[test]

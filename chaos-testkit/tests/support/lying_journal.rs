@@ -38,6 +38,7 @@ pub(crate) enum Lie {
     FailedIsNotPending,
     EveryoneIsAnOrphan,
     NobodyIsAnOrphan,
+    BelievesLeasesForEver,
     ForgetsHaltWhenClosed,
     KnowsItsOwnLeasesAlone,
     SharesNoLock,
@@ -216,14 +217,18 @@ impl Journal for LyingJournal {
         Ok(Found::new(pending))
     }
 
-    async fn orphans(&self, _: jiff::Timestamp) -> Result<Found> {
+    async fn orphans(&self, now: jiff::Timestamp) -> Result<Found> {
         let held = match self.lie {
             Lie::EveryoneIsAnOrphan => BTreeSet::new(),
             Lie::KnowsItsOwnLeasesAlone => self.own.lock().unwrap().clone(),
             Lie::NobodyIsAnOrphan => return Ok(Found::default()),
             _ => self.shared.held.lock().unwrap().clone(),
         };
-        Ok(Found::new(self.select(|fault| fault.state.is_pending() && !held.contains(&fault.id))))
+        let is_overdue =
+            |fault: &FaultRecord| self.lie != Lie::BelievesLeasesForEver && fault.is_overdue(now);
+        Ok(Found::new(
+            self.select(|fault| fault.state.is_pending() && (!held.contains(&fault.id) || is_overdue(fault))),
+        ))
     }
 
     async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {

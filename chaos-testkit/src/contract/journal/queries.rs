@@ -2,7 +2,7 @@
 
 use chaos_core::{FaultQuery, FaultRecord, FaultState, Journal, Result};
 
-use super::entries::{all, arm_as, fault, ids, instant};
+use super::entries::{all, arm_as, fault, ids, instant, later};
 use crate::{
     Timing,
     report::{Checked, Suite, ensure},
@@ -42,6 +42,12 @@ pub(super) async fn check<J: Journal, P>(suite: &mut Suite<'_>, fresh: &impl Asy
         .check("a pending fault is an orphan once its lease is dropped", async {
             let (journal, _place) = fresh().await?;
             orphans(timing, &journal).await
+        })
+        .await;
+    suite
+        .check("an overdue fault is an orphan although it is held", async {
+            let (journal, _place) = fresh().await?;
+            overdue(&journal).await
         })
         .await;
 }
@@ -117,6 +123,17 @@ async fn orphans(timing: &Timing, journal: &impl Journal) -> Checked {
     orphans_become(timing, journal, std::slice::from_ref(&left)).await?;
     drop(lease);
     orphans_become(timing, journal, &[held, left]).await
+}
+
+/// A lease proves that a process exists, and not that it acts.
+async fn overdue(journal: &impl Journal) -> Checked {
+    let (held, _lease) = arm_as(journal, &fault(1, "memory:web/machine-1")?, FaultState::Active).await?;
+    let (_, _over) = arm_as(journal, &fault(2, "memory:web/machine-2")?, FaultState::Recovered).await?;
+    let found = journal.orphans(held.recover_by).await?.faults;
+    ensure!(found.is_empty(), "the recovery may still be under way, and {:?} are orphans", ids(&found));
+    let found = journal.orphans(later(held.recover_by, 1)).await?.faults;
+    ensure!(found == [held], "the first is overdue, and {:?} are orphans", ids(&found));
+    Ok(())
 }
 
 /// A lease may be released a moment after it was dropped.
