@@ -65,7 +65,7 @@ fn crash_at(point: usize) {
             .unleash(journal, Registry::default().register::<PowerOn>())
             .build()
             .unwrap();
-        monkey.run_once().await.unwrap();
+        let _ = monkey.run_once().await.unwrap();
     });
     unreachable!("the process outlived {state}");
 }

@@ -99,9 +99,8 @@ async fn an_event_that_breaks_is_recovered_or_never_injected() {
 async fn an_event_that_is_slow_is_given_up_at_its_deadline() {
     let (world, journal) = (world(), MemoryJournal::new());
     let event = PowerOff::lasting(Hold::lasting(Duration::from_secs(60)).unwrap());
-    // 20 seconds are left after the preparation.
     let report =
-        run(world.clone(), Slow::event(event, clock(), Duration::from_secs(40)), journal.clone()).await;
+        run(world.clone(), Slow::event(event, clock(), Duration::from_secs(70)), journal.clone()).await;
     assert_eq!(failure_kind(&report.faults[0]), ErrorKind::Timeout, "{report}");
     assert_whole(&world, &journal, &report).await;
 }

@@ -147,13 +147,13 @@ macro_rules! text_form {
         /// For a person to read, with bidirectional and invisible characters escaped; `as_str` has the id itself.
         impl fmt::Display for $id {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                escaped(&self.0).fmt(f)
+                fmt::Display::fmt(&escaped(&self.0), f)
             }
         }
 
         impl fmt::Debug for $id {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                escaped(&self.0).fmt(f)
+                fmt::Display::fmt(&escaped(&self.0), f)
             }
         }
 

@@ -132,7 +132,7 @@ async fn a_stop_ends_at_its_deadline_when_the_injector_is_killed() {
         let fleet = Fleet::attach(parameter("STATE")).unwrap();
         let target = fleet.id().target("replica-1").unwrap();
         let monkey = monkey(fleet).observer(Telling).build().unwrap();
-        monkey.inject(power_off(1500), &target).await.unwrap();
+        let _ = monkey.inject(power_off(1500), &target).await.unwrap();
     }
     let (mark, directory) = (Mark::new(), tempfile::tempdir().unwrap());
     let fleet = mark.sleepers(2).state_directory(directory.path()).start().await.unwrap();
