@@ -86,7 +86,7 @@ impl FleetState {
             .labels(Labels::from([("fleet".to_owned(), self.name.clone())]))
             .desired(self.desired)
             .replaces_members(true)
-            .members(members(targets).await))
+            .members(members(targets).await?))
     }
 
     /// The replica that an id names; `None` where the fleet has none of that number.

@@ -29,6 +29,9 @@ pub struct ProcessIdentity {
 pub(crate) struct ProcessStat {
     pub(crate) state: char,
     pub(crate) parent: u32,
+    pub(crate) group: u32,
+    pub(crate) session: u32,
+    pub(crate) threads: u32,
     pub(crate) start_time: u64,
 }
 
@@ -133,7 +136,9 @@ impl ProcessStat {
             Ok(stat) => stat,
             Err(error) if is_gone(&error) => return Ok(None),
             Err(error) => {
-                return Err(Error::new(ErrorKind::Unavailable, "the state of a process cannot be read")
+                let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
+                let kind = if is_denied { ErrorKind::Denied } else { ErrorKind::Unavailable };
+                return Err(Error::new(kind, "the state of a process cannot be read")
                     .with("pid", pid)
                     .caused_by(error));
             }
@@ -151,10 +156,23 @@ impl ProcessStat {
         let fields = str::from_utf8(stat.get(name_ends + 1..)?).ok()?;
         let mut fields = fields.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
-        // The state is field 3, the parent field 4, the start time field 22.
+        // The state is field 3; the parent, the group and the session follow. The threads are field 20, the start time field 22.
         let parent = fields.next()?.parse().ok()?;
-        let start_time = fields.nth(17)?.parse().ok()?;
-        Some(Self { state, parent, start_time })
+        let group = fields.next()?.parse().ok()?;
+        let session = fields.next()?.parse().ok()?;
+        let threads = fields.nth(13)?.parse().ok()?;
+        let start_time = fields.nth(1)?.parse().ok()?;
+        Some(Self { state, parent, group, session, threads, start_time })
+    }
+
+    /// A zombie whose threads go on has not ended.
+    pub(crate) fn is_alive(&self) -> bool {
+        !matches!(self.state, 'Z' | 'X') || self.threads > 1
+    }
+
+    /// Whether SIGSTOP has halted it.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.state == 'T'
     }
 
     /// The process whose id this was read by.
@@ -186,7 +204,8 @@ mod tests {
         let rest = "T 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 158125 20";
         for name in ["sh", "a b", ") R 1 2 3", "x\n) S (", "(((", "\u{fffd}"] {
             let stat = format!("42 ({name}) {rest}\n");
-            let expected = ProcessStat { state: 'T', parent: 1, start_time: 158_125 };
+            let expected =
+                ProcessStat { state: 'T', parent: 1, group: 2, session: 3, threads: 17, start_time: 158_125 };
             assert_eq!(ProcessStat::parse(stat.as_bytes()), Some(expected), "{name:?}");
         }
         assert_eq!(ProcessStat::parse(b"42 (\xff\xfe) T 1"), None);

@@ -1,35 +1,62 @@
-use std::{
-    fs, io,
-    io::{PipeWriter, Write},
-    process::Stdio,
-    time::Duration,
-};
+use std::{fs, io, process::Stdio, time::Duration};
 
 use chaos_core::{Clock, Error, ErrorKind, Result, TargetId};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
-    process::Command,
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    process::{Child, ChildStdin, ChildStdout, Command},
 };
 
-use crate::{ProcessIdentity, search_path::search_path};
+use crate::{ProcessIdentity, process_handle::ProcessHandle, search_path::search_path};
 
 const SCRIPT: &str = include_str!("../scripts/janitor.sh");
 
 /// How long a janitor may take to say that it is ready.
 const READY_WITHIN: Duration = Duration::from_secs(5);
 
-/// A small process beside this one that continues a stopped process at its deadline, even if this one is killed.
+/// How long a janitor that was killed is waited for, should the kernel be slow to end it.
+const KILLED_WITHIN: Duration = Duration::from_secs(1);
+
+/// How much of an answer is read, in bytes.
+const LONGEST_ANSWER: u64 = 64;
+
+/// A small process beside this one that stops processes and continues them at the deadline, even if this one is killed or
+/// frozen.
 ///
-/// Dropping the handle lets the janitor begin its watch; what it is told then depends on how far the stop came.
+/// Dropped before it was told to stop anything, it leaves. Dropped while it stops, it is ended and what it was told to stop is
+/// continued.
 #[derive(Debug)]
 pub(crate) struct Janitor {
-    input: PipeWriter,
-    parting: Option<&'static str>,
+    child: Option<Child>,
+    input: Option<ChildStdin>,
+    output: Option<BufReader<ChildStdout>>,
+    /// What it was told to stop, as long as it has not answered.
+    told: Vec<ProcessIdentity>,
+}
+
+/// When a fault must be over, in hundredths of a second of this machine's uptime: by the clock that the janitor itself reads, so
+/// that the time it takes to start counts, and a correction of the wall clock moves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct UptimeDeadline(u64);
+
+impl UptimeDeadline {
+    /// The uptime is read before `remaining` is asked: whoever is frozen between the two gets an earlier deadline and not a
+    /// later one.
+    pub(crate) fn after(remaining: impl FnOnce() -> Result<Duration>) -> Result<Self> {
+        let now = uptime_in_hundredths().map_err(|error| {
+            Error::new(
+                ErrorKind::Unavailable,
+                "the uptime of this machine cannot be read; nothing was stopped",
+            )
+            .caused_by(error)
+        })?;
+        let remaining = u64::try_from(remaining()?.as_millis() / 10).unwrap_or(u64::MAX);
+        Ok(Self(now.saturating_add(remaining).min(i64::MAX as u64 / 2)))
+    }
 }
 
 impl Janitor {
-    /// Starts a janitor for a process that must run again after `remaining`. When this returns, the janitor has seen the
-    /// process and waits.
+    /// Starts a janitor for a stop that ends at `deadline`. When this returns, it is ready and waits.
     ///
     /// `fault` and `target` are for a person who wonders what this process is.
     ///
@@ -38,8 +65,7 @@ impl Janitor {
     ///
     /// Cancel safe: a dropped call leaves no janitor behind.
     pub(crate) async fn start(
-        process: ProcessIdentity,
-        remaining: Duration,
+        deadline: UptimeDeadline,
         fault: impl ToString,
         target: &TargetId,
         clock: &dyn Clock,
@@ -49,79 +75,117 @@ impl Janitor {
                 ErrorKind::Unavailable,
                 "the janitor that would end the stop at its deadline could not be started; nothing was stopped",
             )
-            .with("process", process)
             .caused_by(error)
         };
-        let deadline = uptime_in_hundredths()
-            .map_err(failed)?
-            .saturating_add(u64::try_from(remaining.as_millis() / 10).unwrap_or(u64::MAX));
-        let (reader, input) = io::pipe().map_err(failed)?;
-        let janitor = Self { input, parting: Some("leave\n") };
         let mut child = Command::new("/bin/sh")
             .args(["-c", SCRIPT, "chaos-janitor", &fault.to_string(), target.as_str()])
             .env_clear()
             .env("PATH", search_path())
-            .env("pid", process.pid().to_string())
-            .env("start_time", process.start_time().to_string())
-            .env("deadline", deadline.to_string())
+            .env("deadline", deadline.0.to_string())
             .current_dir("/")
-            .stdin(Stdio::from(reader))
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             // Away from the terminal's signals, and from whoever signals this process's whole group.
             .process_group(0)
             .spawn()
             .map_err(failed)?;
-        let output = child.stdout.take();
-        // It is waited for by nobody else: without this it would stay a zombie as long as this process lives.
-        tokio::spawn(async move { child.wait().await });
-
-        let mut word = String::new();
-        let handshake = async {
-            match output {
-                Some(output) => BufReader::new(output.take(16)).read_line(&mut word).await,
-                None => Ok(0),
-            }
-        };
-        tokio::select! {
+        let (input, output) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
+        let mut janitor = Self { child: Some(child), input, output, told: Vec::new() };
+        let answer = tokio::select! {
             biased;
-            read = handshake => read.map_err(failed)?,
+            answer = janitor.answer() => answer.map_err(failed)?,
             () = clock.sleep(READY_WITHIN) => {
-                return Err(failed(io::Error::new(io::ErrorKind::TimedOut, format!("not ready within {READY_WITHIN:?}"))));
+                let what = format!("not ready within {READY_WITHIN:?}");
+                return Err(failed(io::Error::new(io::ErrorKind::TimedOut, what)));
             }
         };
-        if word == "ready\n" {
-            Ok(janitor)
-        } else {
-            Err(failed(io::Error::other(
-                "it ended before it was ready: the process may be gone, or `sleep` missing",
-            )))
+        match answer.as_str() {
+            "ready" => Ok(janitor),
+            _ => Err(failed(io::Error::other(
+                "it ended before it was ready: the deadline may have passed, or /proc or `sleep` be missing",
+            ))),
         }
     }
 
-    /// The stop is on its way: whatever happens now, the janitor keeps watch.
-    pub(crate) fn keep_watch(&mut self) {
-        self.parting = None;
+    /// Has it stop these processes, the first of which is the one that the others belong to. Returns when they were seen
+    /// stopped, or, where one is slow to act on the signal, after a second: then the janitor watches all the same.
+    ///
+    /// The janitor looks at its clock before each of them.
+    ///
+    /// # Errors
+    /// `Refused` where the deadline has passed, `Denied` where one of them may not be stopped, and `Unavailable` where the
+    /// janitor gave no answer. None of them is left stopped.
+    ///
+    /// Cancel safe: a dropped call leaves none of them stopped.
+    pub(crate) async fn stop(mut self, processes: &[ProcessIdentity]) -> Result<()> {
+        let lost = |error: io::Error| {
+            let what = "the janitor that would end the stop at its deadline is gone; nothing is left stopped";
+            Error::new(ErrorKind::Unavailable, what).caused_by(error)
+        };
+        let names: Vec<String> = processes.iter().map(ToString::to_string).collect();
+        self.told = processes.to_vec();
+        if let Some(mut input) = self.input.take() {
+            input.write_all(format!("stop {}\n", names.join(" ")).as_bytes()).await.map_err(lost)?;
+        }
+        let answer = self.answer().await.map_err(lost)?;
+        match answer.split_once(' ').unwrap_or((&answer, "")) {
+            ("stopped" | "stopping", "") => {
+                self.told.clear();
+                Ok(())
+            }
+            ("late", "") => {
+                let what = "the fault's deadline has passed, so that nothing is stopped";
+                Err(Error::new(ErrorKind::Refused, what))
+            }
+            ("failed", pid) => {
+                let what =
+                    "this user may not stop a process that belongs to the target; nothing is left stopped";
+                Err(Error::new(ErrorKind::Denied, what).with("pid", pid))
+            }
+            _ => Err(lost(io::Error::other(format!("it said {answer:?}")))),
+        }
     }
 
-    /// The process was seen stopped: the janitor leaves as soon as somebody continues it.
-    pub(crate) fn was_stopped(mut self) {
-        self.parting = Some("stopped\n");
+    async fn answer(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        if let Some(output) = &mut self.output {
+            output.take(LONGEST_ANSWER).read_line(&mut line).await?;
+        }
+        Ok(line.trim_end_matches('\n').to_owned())
+    }
+
+    /// Ends it on the spot. As long as it was not waited for, its number is its own.
+    fn kill(child: &Child) {
+        let Some(pid) = child.id() else { return };
+        if let Some(group) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        if let Ok(handle) = ProcessHandle::of_unreaped(pid) {
+            let _ = handle.has_ended_within(KILLED_WITHIN);
+        }
     }
 }
 
 impl Drop for Janitor {
     fn drop(&mut self) {
-        if let Some(word) = self.parting {
-            // Where it fails the janitor sees the end of its input, which is the more careful case. A pipe that nobody wrote
-            // to has room for a word, so this does not block.
-            let _ = self.input.write_all(word.as_bytes());
+        let Some(mut child) = self.child.take() else { return };
+        if !self.told.is_empty() {
+            Self::kill(&child);
+            // Only now: while it lives it might stop one more.
+            for process in &self.told {
+                if let Ok(Some(handle)) = ProcessHandle::open(*process) {
+                    let _ = handle.signal(Signal::CONT);
+                }
+            }
+        }
+        // It would stay a zombie as long as this process lives. Without a runtime, tokio waits for it at its next occasion.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { child.wait().await });
         }
     }
 }
 
-/// By the clock that the janitor itself reads, so that the time it takes to start counts. A clock of this machine's uptime: a
-/// correction of the wall clock moves no deadline.
 fn uptime_in_hundredths() -> io::Result<u64> {
     let text = fs::read_to_string("/proc/uptime")?;
     let hundredths = text.split(' ').next().and_then(|uptime| {

@@ -65,6 +65,7 @@ mod orders;
 mod output_tail;
 mod plan;
 mod process_handle;
+mod process_table;
 mod processes;
 mod replica_process;
 mod running_script;

@@ -2,21 +2,24 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chaos_core::{Capability, CapabilitySet, Clock, Error, ErrorKind, Lifecycle, Permit, Result, TargetId};
+use futures_util::future::try_join_all;
 use rustix::process::Signal;
 
 use crate::{
-    janitor::Janitor,
+    ProcessIdentity,
+    janitor::{Janitor, UptimeDeadline},
     locate::Locate,
-    process_handle::{Activity, ProcessHandle},
+    process_handle::ProcessHandle,
+    process_table::ProcessTable,
 };
 
-/// How long a process may take to end after SIGTERM before it is killed.
+/// How long processes may take to end after SIGTERM before they are killed.
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
-/// How long SIGSTOP is watched before the stop is left to the janitor alone.
-const STOPPED_WITHIN: Duration = Duration::from_secs(1);
+/// How often what was started meanwhile is looked for.
+const MOST_ROUNDS: usize = 20;
 
-/// Ends, stops and continues the process that a target is at the moment of the call.
+/// Ends, stops and continues the process that a target is at the moment of the call, and all that belong to it.
 #[derive(Debug)]
 pub(crate) struct ProcessLifecycle {
     target: TargetId,
@@ -44,6 +47,46 @@ impl ProcessLifecycle {
             None => Ok(None),
         }
     }
+
+    /// Stops the process and all that belong to it, until the permit's deadline at the latest. Returns all of them.
+    async fn halt(&self, process: &ProcessHandle, permit: &Permit) -> Result<Vec<ProcessIdentity>> {
+        let remaining = || match permit.remaining() {
+            Duration::ZERO => Err(too_late()),
+            remaining => Ok(remaining),
+        };
+        let mut halted = Vec::new();
+        let halting = async {
+            for _ in 0..MOST_ROUNDS {
+                let mut family = ProcessTable::read()?.tree(process.identity());
+                if family.iter().all(|member| halted.contains(member)) {
+                    return Ok(());
+                }
+                let deadline = UptimeDeadline::after(remaining)?;
+                let janitor =
+                    Janitor::start(deadline, permit.fault(), &self.target, self.clock.as_ref()).await?;
+                // What was started while the janitor was.
+                family = ProcessTable::read()?.tree(process.identity());
+                if family.is_empty() {
+                    return Ok(());
+                }
+                // Each janitor watches all: what a former one has stopped stays so.
+                janitor.stop(&family).await?;
+                halted = family;
+            }
+            let what = "the target starts processes faster than they can be stopped; nothing is left stopped";
+            Err(Error::new(ErrorKind::Conflict, what))
+        };
+        let ended = halting.await;
+        match ended {
+            Ok(()) => Ok(halted),
+            Err(error) => {
+                for member in open_all(&halted)? {
+                    member.signal(Signal::CONT)?;
+                }
+                Err(error)
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -52,102 +95,95 @@ impl Lifecycle for ProcessLifecycle {
         self.operations
     }
 
-    /// SIGKILL. Returns when the process has ended.
-    async fn terminate(&self, _: &Permit) -> Result<()> {
-        match self.open()? {
-            Some(process) => kill(&process).await,
-            None => Ok(()),
-        }
+    /// SIGKILL, to the process and all that belong to it, which are halted before so that none of them starts another. Returns
+    /// when they have ended.
+    async fn terminate(&self, permit: &Permit) -> Result<()> {
+        let Some(process) = self.open()? else { return Ok(()) };
+        let named = |error: Error| error.with("target", &self.target);
+        let halted = self.halt(&process, permit).await.map_err(named)?;
+        kill(&open_all(&halted)?).await
     }
 
-    /// SIGSTOP, which ends at the permit's deadline even if this process is killed.
+    /// SIGSTOP, to the process and all that belong to it. It ends at the permit's deadline even if this process is killed.
     async fn stop(&self, permit: &Permit) -> Result<()> {
         let gone =
             || Error::new(ErrorKind::Conflict, "there is no process to stop").with("target", &self.target);
         let process = self.open()?.ok_or_else(gone)?;
-        let remaining = || {
-            let remaining = permit.remaining();
-            if remaining.is_zero() {
-                let why = "the fault's deadline has passed, so that nothing is stopped";
-                return Err(Error::new(ErrorKind::Refused, why).with("target", &self.target));
-            }
-            Ok(remaining)
-        };
-        let clock = self.clock.as_ref();
-        let janitor =
-            Janitor::start(process.identity(), remaining()?, permit.fault(), &self.target, clock).await?;
-        remaining()?;
-        stop_watched(&process, janitor, clock).await
+        self.halt(&process, permit).await.map(drop).map_err(|error| error.with("target", &self.target))
     }
 
-    /// SIGCONT.
+    /// SIGCONT, to the process and all that belong to it.
     async fn start(&self, _: &Permit) -> Result<()> {
-        match self.open()? {
-            Some(process) => process.signal(Signal::CONT).map(drop),
-            None => Ok(()),
+        let Some(process) = self.open()? else { return Ok(()) };
+        let mut continued = Vec::new();
+        // What runs again may have started others before the last of a stop was continued.
+        for _ in 0..MOST_ROUNDS {
+            let family = ProcessTable::read()?.tree(process.identity());
+            let new: Vec<_> = family.into_iter().filter(|member| !continued.contains(member)).collect();
+            if new.is_empty() {
+                break;
+            }
+            for member in open_all(&new)? {
+                member.signal(Signal::CONT)?;
+            }
+            continued.extend(new);
         }
+        Ok(())
     }
 
-    /// SIGTERM, and SIGKILL where that is not enough. Returns when the process has ended; its supervisor starts the next one.
+    /// SIGTERM, to the process and all that belong to it, and SIGKILL where that is not enough. Returns when they have ended;
+    /// the supervisor starts the next one.
     async fn reboot(&self, permit: &Permit) -> Result<()> {
         if !self.operations.contains(Capability::Reboot) {
             return Err(Error::unsupported("reboot").with("fault", permit.fault()));
         }
-        match self.open()? {
-            Some(process) => end(&process, self.clock.as_ref()).await,
-            None => Ok(()),
+        let Some(process) = self.open()? else { return Ok(()) };
+        if permit.remaining().is_zero() {
+            return Err(too_late().with("target", &self.target));
         }
+        let family = ProcessTable::read()?.tree(process.identity());
+        end(&open_all(&family)?, self.clock.as_ref()).await
     }
 }
 
-/// Kills a process, and returns when it has ended.
-pub(crate) async fn kill(process: &ProcessHandle) -> Result<()> {
-    process.signal(Signal::KILL)?;
-    process.ended().await
+fn too_late() -> Error {
+    Error::new(ErrorKind::Refused, "the fault's deadline has passed, so that nothing is done")
 }
 
-/// Asks a process to end and kills it after a grace of 10 seconds. Returns when it has ended.
-pub(crate) async fn end(process: &ProcessHandle, clock: &dyn Clock) -> Result<()> {
-    process.signal(Signal::TERM)?;
-    // A stopped process acts on nothing else.
-    process.signal(Signal::CONT)?;
+/// Takes hold of those that have not ended.
+fn open_all(processes: &[ProcessIdentity]) -> Result<Vec<ProcessHandle>> {
+    processes.iter().filter_map(|process| ProcessHandle::open(*process).transpose()).collect()
+}
+
+/// Kills processes, and returns when they have ended.
+pub(crate) async fn kill(processes: &[ProcessHandle]) -> Result<()> {
+    for process in processes {
+        process.signal(Signal::KILL)?;
+    }
+    all_ended(processes).await
+}
+
+/// Asks processes to end and kills them after a grace of 10 seconds. Returns when they have ended.
+pub(crate) async fn end(processes: &[ProcessHandle], clock: &dyn Clock) -> Result<()> {
+    for process in processes {
+        process.signal(Signal::TERM)?;
+        // A stopped process acts on nothing else.
+        process.signal(Signal::CONT)?;
+    }
     tokio::select! {
         biased;
-        ended = process.ended() => ended,
-        () = clock.sleep(GRACE) => kill(process).await,
+        ended = all_ended(processes) => ended,
+        () = clock.sleep(GRACE) => kill(processes).await,
     }
 }
 
-/// Stops a process under the eyes of a janitor. Returns when it was seen stopped, or, where it is slow to act on the signal,
-/// after a second: then the janitor watches until the deadline.
-async fn stop_watched(process: &ProcessHandle, mut janitor: Janitor, clock: &dyn Clock) -> Result<()> {
-    if !process.signal(Signal::STOP)? {
-        return Ok(());
-    }
-    janitor.keep_watch();
-    // No event tells a process that is not the parent that another has stopped.
-    let mut pause = Duration::from_millis(1);
-    let mut waited = Duration::ZERO;
-    loop {
-        match process.activity()? {
-            Activity::Stopped | Activity::Ended => {
-                janitor.was_stopped();
-                return Ok(());
-            }
-            Activity::Running if waited >= STOPPED_WITHIN => return Ok(()),
-            Activity::Running => {
-                clock.sleep(pause).await;
-                waited += pause;
-                pause = (pause * 2).min(Duration::from_millis(100));
-            }
-        }
-    }
+async fn all_ended(processes: &[ProcessHandle]) -> Result<()> {
+    try_join_all(processes.iter().map(ProcessHandle::ended)).await.map(drop)
 }
 
 #[cfg(test)]
 mod tests {
     use std::{
-        fs,
         io::Read,
         process::{Child, Command, Stdio},
     };
@@ -155,10 +191,10 @@ mod tests {
     use chaos_core::SystemClock;
 
     use super::*;
-    use crate::ProcessIdentity;
+    use crate::process_handle::Activity;
 
     /// It ends with the test, also where that fails.
-    struct Victim(Child, ProcessHandle);
+    struct Victim(Child, [ProcessHandle; 1]);
 
     impl Victim {
         fn new() -> Self {
@@ -168,7 +204,15 @@ mod tests {
         fn of(command: &mut Command) -> Self {
             let child = command.spawn().unwrap();
             let handle = ProcessHandle::of_child(&child).unwrap();
-            Self(child, handle)
+            Self(child, [handle])
+        }
+
+        fn identity(&self) -> ProcessIdentity {
+            self.1[0].identity()
+        }
+
+        fn activity(&self) -> Activity {
+            self.1[0].activity().unwrap()
         }
     }
 
@@ -179,91 +223,64 @@ mod tests {
         }
     }
 
-    /// With the process that it is.
-    async fn janitor(victim: &Victim, remaining: Duration) -> (Janitor, ProcessHandle) {
-        // No other janitor has it.
-        let fault = format!("fault-of-test-{}", victim.1.identity());
+    async fn janitor(remaining: Duration) -> Result<Janitor> {
         let target = "process:test/0".parse().unwrap();
-        let clock = SystemClock::default();
-        let janitor = Janitor::start(victim.1.identity(), remaining, &fault, &target, &clock);
-        let janitor = janitor.await.unwrap();
-        let its_own = fs::read_dir("/proc").unwrap().find_map(|entry| {
-            let entry = entry.unwrap();
-            let arguments = fs::read(entry.path().join("cmdline")).ok()?;
-            let is_it = arguments.split(|byte| *byte == 0).any(|argument| argument == fault.as_bytes());
-            is_it.then(|| entry.file_name().to_str()?.parse().ok())?
-        });
-        let identity = ProcessIdentity::of_pid(its_own.expect("its argument is visible")).unwrap();
-        let pid = identity.raw_pid().unwrap();
-        assert_eq!(rustix::process::getpgid(Some(pid)).unwrap(), pid);
-        (janitor, ProcessHandle::open(identity).unwrap().unwrap())
+        let deadline = UptimeDeadline::after(|| Ok(remaining)).unwrap();
+        Janitor::start(deadline, "fault-of-test", &target, &SystemClock::default()).await
     }
 
-    async fn until_stopped(process: &ProcessHandle, stopped: bool) {
+    #[tokio::test]
+    async fn a_janitor_stops_what_it_is_told_and_continues_it_at_its_deadline() {
+        let victim = Victim::new();
+        let janitor = janitor(Duration::from_millis(1500)).await.unwrap();
+        janitor.stop(&[victim.identity()]).await.unwrap();
+        assert_eq!(victim.activity(), Activity::Stopped);
         for _ in 0..5000 {
-            if (process.activity().unwrap() == Activity::Stopped) == stopped {
+            if victim.activity() != Activity::Stopped {
                 return;
             }
-            SystemClock::default().sleep(Duration::from_millis(1)).await;
+            SystemClock::default().sleep(Duration::from_millis(2)).await;
         }
-        panic!("waited in vain until {process:?} is stopped: {stopped}");
+        panic!("it is still stopped");
     }
 
-    async fn until_ended(process: &ProcessHandle) {
+    #[tokio::test]
+    async fn a_stop_that_is_dropped_leaves_nothing_stopped_then_or_later() {
         let clock = SystemClock::default();
-        tokio::select! {
-            ended = process.ended() => ended.unwrap(),
-            () = clock.sleep(Duration::from_secs(10)) => panic!("{process:?} does not end"),
+        // However far the janitor has come.
+        for waited in [0, 1, 3, 10, 30] {
+            let victim = Victim::new();
+            // What is stopped already and will never be seen to stop keeps it waiting.
+            let halting = janitor(Duration::from_secs(600)).await.unwrap();
+            let members = vec![victim.identity(); 1000];
+            tokio::select! {
+                biased;
+                _ = halting.stop(&members) => {}
+                () = clock.sleep(Duration::from_millis(waited)) => {
+                    assert_ne!(victim.activity(), Activity::Stopped);
+                    clock.sleep(Duration::from_millis(300)).await;
+                    assert_ne!(victim.activity(), Activity::Stopped);
+                }
+            }
         }
-    }
-
-    #[tokio::test]
-    async fn a_janitor_leaves_although_it_never_saw_the_stop_itself() {
-        let victim = Victim::new();
-        let (janitor, its_process) = janitor(&victim, Duration::from_secs(600)).await;
-        // It sleeps through the whole of it.
-        its_process.signal(Signal::STOP).unwrap();
-        until_stopped(&its_process, true).await;
-        stop_watched(&victim.1, janitor, &SystemClock::default()).await.unwrap();
-        assert_eq!(victim.1.activity().unwrap(), Activity::Stopped);
-        victim.1.signal(Signal::CONT).unwrap();
-        its_process.signal(Signal::CONT).unwrap();
-        until_ended(&its_process).await;
-    }
-
-    #[tokio::test]
-    async fn a_janitor_keeps_watch_over_a_stop_that_was_not_seen() {
-        let victim = Victim::new();
-        let (mut janitor, its_process) = janitor(&victim, Duration::from_millis(1500)).await;
-        janitor.keep_watch();
-        drop(janitor);
-        victim.1.signal(Signal::STOP).unwrap();
-        until_stopped(&victim.1, true).await;
-        until_stopped(&victim.1, false).await;
-        until_ended(&its_process).await;
-    }
-
-    #[tokio::test]
-    async fn a_janitor_leaves_at_once_when_nothing_was_stopped() {
-        let victim = Victim::new();
-        let (janitor, its_process) = janitor(&victim, Duration::from_secs(600)).await;
-        drop(janitor);
-        until_ended(&its_process).await;
     }
 
     #[tokio::test]
     async fn without_a_janitor_that_is_ready_there_is_an_error() {
+        let error = janitor(Duration::ZERO).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("nothing was stopped"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_stop_that_comes_too_late_stops_nothing() {
         let victim = Victim::new();
-        let identity = victim.1.identity();
-        let impostor = format!("{}.{}", identity.pid(), identity.start_time() + 1).parse().unwrap();
-        let target = "process:test/0".parse().unwrap();
-        for (process, remaining) in [(impostor, Duration::from_secs(600)), (identity, Duration::ZERO)] {
-            let clock = SystemClock::default();
-            let started = Janitor::start(process, remaining, "fault-of-test", &target, &clock);
-            let error = started.await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Unavailable);
-            assert!(error.to_string().contains("nothing was stopped"), "{error}");
-        }
+        let janitor = janitor(Duration::from_millis(300)).await.unwrap();
+        // As where the injector is frozen meanwhile.
+        SystemClock::default().sleep(Duration::from_millis(600)).await;
+        let error = janitor.stop(&[victim.identity()]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert_eq!(victim.activity(), Activity::Running);
     }
 
     /// A clock on which every wait is over at once.
@@ -296,19 +313,19 @@ mod tests {
             ended = end(&victim.1, &Impatient) => ended.unwrap(),
             () = clock.sleep(Duration::from_secs(10)) => panic!("it was not killed"),
         }
-        assert_eq!(victim.1.activity().unwrap(), Activity::Ended);
+        assert_eq!(victim.activity(), Activity::Ended);
     }
 
     #[tokio::test]
     async fn what_is_stopped_can_end_by_itself() {
         let victim = Victim::new();
-        victim.1.signal(Signal::STOP).unwrap();
-        until_stopped(&victim.1, true).await;
+        janitor(Duration::from_secs(60)).await.unwrap().stop(&[victim.identity()]).await.unwrap();
+        assert_eq!(victim.activity(), Activity::Stopped);
         let clock = SystemClock::default();
         tokio::select! {
             ended = end(&victim.1, &clock) => ended.unwrap(),
             () = clock.sleep(GRACE / 2) => panic!("it was about to be killed"),
         }
-        assert_eq!(victim.1.activity().unwrap(), Activity::Ended);
+        assert_eq!(victim.activity(), Activity::Ended);
     }
 }

@@ -1,6 +1,7 @@
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     process::Child,
+    time::Duration,
 };
 
 use chaos_core::{Error, ErrorKind, Result};
@@ -48,7 +49,12 @@ impl ProcessHandle {
 
     /// Takes hold of a child that nobody has waited for, so that its id is still its own even if it has ended.
     pub(crate) fn of_child(child: &Child) -> Result<Self> {
-        let identity = ProcessIdentity::of_pid(child.id())?;
+        Self::of_unreaped(child.id())
+    }
+
+    /// As [`of_child`](ProcessHandle::of_child), by the id of such a child.
+    pub(crate) fn of_unreaped(pid: u32) -> Result<Self> {
+        let identity = ProcessIdentity::of_pid(pid)?;
         match pidfd_open(identity.raw_pid()?, PidfdFlags::empty()) {
             Ok(pidfd) => Ok(Self { identity, pidfd }),
             Err(error) => Err(unavailable("a child cannot be opened", identity, error)),
@@ -60,16 +66,28 @@ impl ProcessHandle {
     }
 
     /// What it is doing now.
+    ///
+    /// # Errors
+    /// `Denied` where it lives and cannot be seen: `/proc` may hide the processes of others (`hidepid`).
     pub(crate) fn activity(&self) -> Result<Activity> {
         if self.has_ended()? {
             return Ok(Activity::Ended);
         }
-        Ok(match ProcessStat::read(self.identity.pid())? {
-            Some(stat) if stat.start_time != self.identity.start_time() => Activity::Ended,
-            Some(stat) if stat.state == 'T' => Activity::Stopped,
-            Some(_) => Activity::Running,
-            None => Activity::Ended,
-        })
+        match ProcessStat::read(self.identity.pid()) {
+            Ok(Some(stat)) if stat.start_time != self.identity.start_time() => Ok(Activity::Ended),
+            Ok(Some(stat)) if stat.is_stopped() => Ok(Activity::Stopped),
+            Ok(Some(_)) => Ok(Activity::Running),
+            Ok(None) if self.has_ended()? => Ok(Activity::Ended),
+            Ok(None) => Err(self.hidden()),
+            Err(error) if error.kind() == ErrorKind::Denied => Err(self.hidden().caused_by(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn hidden(&self) -> Error {
+        let what = "a process has this id and is hidden from this user, who can therefore not tell whether it is the one that is meant; \
+                    try again as root or as the user whose process it is";
+        Error::new(ErrorKind::Denied, what).with("process", self.identity)
     }
 
     /// Sends a signal. Returns whether the process was still there to get it.
@@ -110,9 +128,17 @@ impl ProcessHandle {
     /// A pidfd becomes readable when its process ends, see pidfd_open(2). A look at the state letter would mistake a process
     /// whose first thread alone has ended.
     fn has_ended(&self) -> Result<bool> {
+        self.has_ended_within(Duration::ZERO)
+    }
+
+    /// Waits for its end, and blocks the thread meanwhile.
+    pub(crate) fn has_ended_within(&self, limit: Duration) -> Result<bool> {
         let mut polled = [PollFd::new(&self.pidfd, PollFlags::IN)];
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        match rustix::io::retry_on_intr(|| poll(&mut polled, Some(&at_once))) {
+        let limit = Timespec {
+            tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(limit.subsec_nanos()),
+        };
+        match rustix::io::retry_on_intr(|| poll(&mut polled, Some(&limit))) {
             Ok(_) => Ok(!polled[0].revents().is_empty()),
             Err(error) => Err(unavailable("a process cannot be watched", self.identity, error)),
         }

@@ -250,7 +250,7 @@ impl Provider for Processes {
         Ok(Group::new(id.clone())
             .desired(targets.len())
             .replaces_members(self.inner.replaced)
-            .members(members(targets).await))
+            .members(members(targets).await?))
     }
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {

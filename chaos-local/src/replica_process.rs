@@ -1,4 +1,4 @@
-use std::{fmt, os::fd::AsFd, sync::Arc, time::Duration};
+use std::{fmt, os::fd::AsFd, slice, sync::Arc, time::Duration};
 
 use chaos_core::{Clock, Error, ErrorKind, Result};
 use rustix::process::{Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, waitid};
@@ -87,7 +87,7 @@ impl ReplicaProcess {
         tokio::select! {
             biased;
             () = orders.kill() => {}
-            ended = lifecycle::end(&self.handle, clock) => ended?,
+            ended = lifecycle::end(slice::from_ref(&self.handle), clock) => ended?,
             () = self.output.drain() => {}
         }
         self.kill().await
@@ -98,7 +98,7 @@ impl ReplicaProcess {
     /// # Errors
     /// As [`end`](ReplicaProcess::end).
     pub(crate) async fn kill(mut self) -> Result<()> {
-        lifecycle::kill(&self.handle).await?;
+        lifecycle::kill(slice::from_ref(&self.handle)).await?;
         self.reap();
         Ok(())
     }

@@ -1,15 +1,17 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
-use chaos_core::{Capabilities, Clock, Health, Labels, Member, Result, Target, TargetId};
+use chaos_core::{Capabilities, Clock, Error, Health, Labels, Member, Result, Target, TargetId};
 use futures_util::future::join_all;
 
 use crate::{
     HealthCheck, ProcessIdentity,
     health_check::Finding,
+    identity::ProcessStat,
     lifecycle::ProcessLifecycle,
     locate::Locate,
     process_handle::{Activity, ProcessHandle},
+    process_table::ProcessTable,
     shell::ProcessShell,
 };
 
@@ -43,21 +45,30 @@ impl ProcessTarget {
         Self { id, labels, process, lifecycle, shell, check, address, clock }
     }
 
-    /// The health of the process that it is now, together with that process.
-    async fn observe(&self, process: Option<ProcessIdentity>) -> Result<(Health, Option<ProcessIdentity>)> {
+    /// The health of the process that it is now, together with that process. `processes` are those of a moment ago.
+    async fn observe(
+        &self,
+        process: Option<ProcessIdentity>,
+        processes: &ProcessTable,
+    ) -> Result<(Health, Option<ProcessIdentity>)> {
         let Some(identity) = process else {
             return Ok((Health::Gone, None));
         };
         let Some(process) = ProcessHandle::open(identity)? else {
             return Ok((Health::Gone, None));
         };
+        let family = processes.tree(identity);
+        let activity = || match process.activity()? {
+            Activity::Running if is_any_stopped(&family)? => Ok(Activity::Stopped),
+            activity => Ok::<_, Error>(activity),
+        };
         let present = |health| Ok((health, Some(identity)));
-        if process.activity()? == Activity::Stopped {
+        if activity()? == Activity::Stopped {
             return present(Health::Stopped);
         }
         let finding = self.check.look_at(&process, self.address, self.clock.as_ref()).await?;
         // A process that ended or stopped meanwhile did so whatever the check says: another may answer on its port.
-        match (process.activity()?, finding) {
+        match (activity()?, finding) {
             (Activity::Ended, _) => Ok((Health::Gone, None)),
             (Activity::Stopped, _) => present(Health::Stopped),
             (Activity::Running, Finding::Passed) => present(Health::Healthy),
@@ -65,8 +76,8 @@ impl ProcessTarget {
         }
     }
 
-    async fn member(self, process: Option<ProcessIdentity>) -> Member {
-        match self.observe(process).await {
+    async fn member(self, process: Option<ProcessIdentity>, processes: &ProcessTable) -> Member {
+        match self.observe(process, processes).await {
             Ok((health, identity)) => {
                 let member = Member::new(Arc::new(self), health);
                 match identity {
@@ -82,8 +93,24 @@ impl ProcessTarget {
 /// All of them as members, looked at concurrently, each with the process that it was just found to be.
 pub(crate) async fn members(
     targets: impl IntoIterator<Item = (ProcessTarget, Option<ProcessIdentity>)>,
-) -> Vec<Member> {
-    join_all(targets.into_iter().map(|(target, process)| target.member(process))).await
+) -> Result<Vec<Member>> {
+    let processes = ProcessTable::read()?;
+    let looks = targets.into_iter().map(|(target, process)| target.member(process, &processes));
+    Ok(join_all(looks).await)
+}
+
+/// One that is halted halts what the others do: a target is stopped as long as any of its processes is.
+fn is_any_stopped(processes: &[ProcessIdentity]) -> Result<bool> {
+    for process in processes {
+        match ProcessStat::read(process.pid()) {
+            Ok(Some(stat)) if stat.identity(process.pid()) == *process && stat.is_stopped() => {
+                return Ok(true);
+            }
+            Ok(_) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
 }
 
 #[async_trait]
@@ -101,7 +128,7 @@ impl Target for ProcessTarget {
     }
 
     async fn health(&self) -> Result<Health> {
-        let (health, _) = self.observe(self.process.process()?).await?;
+        let (health, _) = self.observe(self.process.process()?, &ProcessTable::read()?).await?;
         Ok(health)
     }
 }

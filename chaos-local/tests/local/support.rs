@@ -207,6 +207,17 @@ pub(crate) fn state(pid: u32) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
+pub(crate) fn children_of(parent: u32) -> Vec<u32> {
+    let parent = parent.to_string();
+    let children = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let pid: u32 = entry.unwrap().file_name().to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (_, fields) = stat.rsplit_once(") ")?;
+        (fields.split(' ').nth(1) == Some(&parent)).then_some(pid)
+    });
+    children.collect()
+}
+
 pub(crate) fn exists(identity: ProcessIdentity) -> bool {
     ProcessIdentity::of_pid(identity.pid()).is_ok_and(|now| now == identity)
 }
