@@ -12,3 +12,4 @@ mod namespaces;
 mod processes;
 mod shell;
 mod support;
+mod trees;
