@@ -9,21 +9,28 @@
 
 preflight() {
   preflight_of_all
-  printf 'cores=%s\n' "$(cores_here)"
+  count_cores
+  printf 'cores=%s\n' "$here_cores"
 }
 
-# Those that this process may run on, where that can be told.
-cores_here() {
-  nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || grep -c '^processor' /proc/cpuinfo
+# Sets $here_cores to those that this process may run on, where that can be told.
+count_cores() {
+  for way in nproc 'getconf _NPROCESSORS_ONLN' 'grep -c ^processor /proc/cpuinfo'; do
+    here_cores=$($way 2>/dev/null) || continue
+    ! is_number "$here_cores" || [ "$here_cores" -eq 0 ] || return 0
+  done
+  unsupported "it cannot be told how many cores there are"
 }
 
 start() {
   : "${load:?}" "${cores:?}"
   must_be_in_time
-  here=$(cores_here)
-  [ "$cores" -le "$here" ] || invalid "there are $here cores"
-  [ "$cores" -gt 0 ] || cores=$here
-  if [ -z "$(holders)" ]; then
+  if ! is_number "$load" || ! is_number "$cores"; then invalid "load and cores are no numbers: $load, $cores"; fi
+  count_cores
+  [ "$cores" -le "$here_cores" ] || invalid "there are $here_cores cores"
+  [ "$cores" -gt 0 ] || cores=$here_cores
+  find_processes
+  if [ -z "$holders" ]; then
     left_to_start=$cores
     while [ "$left_to_start" -gt 0 ]; do
       detached "load=$load" "ends_at=$ends_at"
@@ -31,7 +38,8 @@ start() {
     done
   fi
   tries=0
-  until [ "$(holders | grep -c .)" -ge "$cores" ]; do
+  # shellcheck disable=SC2086 # split into words
+  until find_processes && [ "$(count $holders)" -ge "$cores" ]; do
     [ "$tries" -lt 250 ] || not_now "the burners do not start"
     tries=$((tries + 1))
     sleep 0.02
@@ -40,57 +48,63 @@ start() {
 }
 
 # A burner. It compares the CPU time that it and its children have used with the time that has passed: behind, it spins; ahead, it
-# sleeps. Without its children's time, which its sleeping costs, it would overshoot.
-hold() { # uptime at the start, uptime at the end
-  ticks=$(ticks_per_second)
+# sleeps. Without its children's time, which its sleeping costs, it would overshoot. A clock that tells nothing ends it.
+hold() { # from=, the uptime at the start, until=, the uptime at the end
+  begun=${1#from=} over=${2#until=}
+  if ! is_number "$begun" || ! is_number "$over"; then exit 64; fi
+  ticks_per_second
   while :; do
-    read -r uptime _ </proc/uptime
-    passed=$((${uptime%.*} * 100 + 1${uptime#*.} - 100 - $1))
-    [ $(($1 + passed)) -lt "$2" ] || break
-    read -r stat </proc/$$/stat
+    read_clock || exit 75
+    [ "$now" -lt "$over" ] || break
+    read -r stat </proc/$$/stat || exit 75
     # shellcheck disable=SC2086 # split into fields
-    used_by ${stat##*) }
-    if [ $((used * 1000000 / ticks)) -le $((load * passed)) ]; then
+    used_by ${stat##*) } || exit 75
+    if [ $((used * 1000000 / ticks)) -le $((load * (now - begun))) ]; then
       spins=500
       while [ "$spins" -gt 0 ]; do spins=$((spins - 1)); done
     else
-      sleep 0.05 || exit 1
+      sleep 0.05 || exit 75
     fi
   done
   # Idle, for whoever wants to read how much it was.
   sleep 1
 }
 
-# Linux reports CPU time in these; where nothing tells how many, they are what they are on all but the rarest machines.
+# Sets $ticks. Linux reports CPU time in these; where nothing tells how many, they are what they are on all but the rarest machines.
 ticks_per_second() {
-  getconf CLK_TCK 2>/dev/null || echo 100
+  ticks=$(getconf CLK_TCK 2>/dev/null)
+  { is_number "$ticks" && [ "$ticks" -gt 0 ]; } || ticks=100
 }
 
 used_by() { # fields of /proc/PID/stat from the third on; sets $used, in ticks
+  { is_number "${12-}" && is_number "${13-}" && is_number "${14-}" && is_number "${15-}"; } || return 1
   used=$((${12} + ${13} + ${14} + ${15}))
 }
 
 status() {
   must_see_as_before
+  find_processes
   burners=0
   total=0
-  ticks=$(ticks_per_second)
-  now=$(uptime)
-  for burner in $(holders); do
+  ticks_per_second
+  read_clock || not_now "/proc/uptime tells no time"
+  for burner in $holders; do
     pid=${burner%.*}
     look_at "$pid" || continue
     # shellcheck disable=SC2086 # split into fields
-    used_by $stat
-    # Its last two arguments.
-    # shellcheck disable=SC2046 # split into fields
-    set -- $(tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | tail -n 2)
-    [ $# -eq 2 ] || continue
+    used_by $stat || continue
+    first_line "$pid" cmdline
+    over=${text##*until=}
+    begun=${text##*from=}
+    begun=${begun%%until=*}
+    { is_number "$begun" && is_number "$over"; } || continue
     burners=$((burners + 1))
-    end=$(($2 < now ? $2 : now))
-    [ "$end" -le "$1" ] || total=$((total + used * 1000000 / ticks / (end - $1)))
-    [ "$now" -ge "$2" ] || echo "burning=$burner"
+    end=$((over < now ? over : now))
+    [ "$end" -le "$begun" ] || total=$((total + used * 1000000 / ticks / (end - begun)))
+    [ "$now" -ge "$over" ] || echo "burning=$burner"
   done
-  printf 'burners=%s\nprocesses=%s\n' "$burners" "$(marked | grep -c .)"
+  # shellcheck disable=SC2086 # split into words
+  printf 'burners=%s\nprocesses=%s\n' "$burners" "$(count $processes)"
   [ "$burners" -eq 0 ] || echo "load_percent=$(seconds $((total / burners)))"
 }
 

@@ -14,6 +14,8 @@
 # There for the moment between its being opened and its being unlinked.
 fill_file="$path/.chaos-fill-$fault"
 mebibyte=1048576
+# What carries the fault beside this program.
+tools="sleep dd fallocate"
 
 preflight() {
   preflight_of_all
@@ -72,7 +74,8 @@ plan() {
 
 start() {
   must_be_in_time
-  if [ -n "$(holders)" ]; then
+  find_processes
+  if [ -n "$holders" ]; then
     report
     return
   fi
@@ -117,7 +120,7 @@ open_unseen() {
 hold_until_end() {
   left=$((ends_at - $(uptime)))
   [ "$left" -gt 0 ] || not_now "the fault's deadline has passed; nothing was begun"
-  CHAOS_FAULT=$fault env -i "$mark" "PATH=$PATH" setsid sleep "$(seconds "$left")" </dev/null >/dev/null 2>&1 &
+  env -i "$mark" "PATH=$PATH" setsid sleep "$(seconds "$left")" </dev/null >/dev/null 2>&1 &
   sleeper=$!
   look_at "$sleeper" || not_now "the holder does not start"
   # shellcheck disable=SC2086 # split into fields
@@ -128,7 +131,8 @@ hold_until_end() {
   # Whatever fails from here on leaves nothing.
   trap 'kill -9 "$sleeper" "$guard" 2>/dev/null' EXIT
   tries=0
-  until [ "$(holders | grep -c .)" -ge 2 ]; do
+  # shellcheck disable=SC2086 # split into words
+  until find_processes && [ "$(count $holders)" -ge 2 ]; do
     [ "$tries" -lt 250 ] || not_now "the holder and its guard do not start"
     tries=$((tries + 1))
     sleep 0.02
@@ -207,10 +211,6 @@ write_blocks() { # size, from, count
 *}"
 }
 
-marking() { # command...: stop finds it also where this was killed
-  env -i "$mark" "PATH=$PATH" LC_ALL=C "$@"
-}
-
 shrink() { # to: dd cuts off what follows the place that it seeks
   dd if=/dev/null of=/proc/self/fd/9 bs=1 "seek=$1" count=0 2>/dev/null
 }
@@ -239,8 +239,8 @@ hold() {
     left=$((ends_at - now))
     sleep "$(seconds $((left < 25 ? left : 25)))" || exit 1
   done
-  # As one that is not marked, so that it does not take itself for one of them.
-  exec env -i "PATH=$PATH" action=stop "fault=$fault" "path=$path" "vantage=$(vantage_here)" sh -c "$program"
+  look_around
+  become stop "path=$path" "vantage=$here"
 }
 
 status() {
@@ -250,18 +250,21 @@ status() {
 
 report() {
   bytes=0
-  for holder in $(holders); do
+  find_processes
+  for holder in $holders; do
     # The guard has none.
     [ -e "/proc/${holder%.*}/fd/9" ] || continue
     echo "holder=$holder"
     bytes=$(bytes_of "/proc/${holder%.*}/fd/9")
   done
-  printf 'bytes=%s\nprocesses=%s\nopen=%s\n' "$bytes" "$(marked | grep -c .)" "$(still_open)"
+  # shellcheck disable=SC2086 # split into words
+  printf 'bytes=%s\nprocesses=%s\nopen=%s\n' "$bytes" "$(count $processes)" "$(still_open)"
   report_space
 }
 
 # How many processes have the file open, which is descriptor 9 to all of them, whoever they are: a process that is ending has lost its mark before it closes them.
 still_open() {
+  set +f
   # shellcheck disable=SC2010 # no file names
   printf '%s\n' /proc/[0-9]*/fd/9 | xargs ls -l 2>/dev/null | grep -cF "/.chaos-fill-$fault"
 }

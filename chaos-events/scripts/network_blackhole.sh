@@ -14,6 +14,8 @@
 
 table="chaos_$fault"
 chains="CHAOS-$fault"
+# What carries the fault beside this program.
+tools="sleep nft iptables-restore ip6tables-restore"
 
 preflight() {
   preflight_of_all
@@ -375,7 +377,8 @@ reason() { # output of a command
 start() {
   must_be_in_time
   parameters_are_given
-  if [ -z "$(holders)" ]; then
+  find_processes
+  if [ -z "$holders" ]; then
     remove
     resolve_names
     must_be_in_time
@@ -421,13 +424,9 @@ hold_with_owner() {
     left=$((ends_at - $(uptime)))
     [ "$left" -gt 0 ] || exit
     nft_program ' { flags owner; }'
-    # shellcheck disable=SC2030 # nobody reads it here
-    export CHAOS_FAULT="$fault"
     exec env -i "$mark" "PATH=$PATH" setsid sleep "$(seconds $((left + 100)))"
   } 2>/dev/null </dev/null |
     {
-      # shellcheck disable=SC2031 # nor here
-      export CHAOS_FAULT="$fault"
       exec env -i "$mark" "PATH=$PATH" LC_ALL=C HOME=/dev/null INPUTRC=/dev/null TERM=dumb setsid nft -i
     } >/dev/null 2>&1 &
   holder=$!
@@ -462,8 +461,8 @@ give_up() { # why
 
 end_holders() {
   tries=0
-  while still_held=$(holders) && [ -n "$still_held" ]; do
-    for found in $still_held; do
+  while find_processes && [ -n "$holders" ]; do
+    for found in $holders; do
       if [ "$tries" -ge 50 ]; then
         kill -9 -- "-${found%.*}" 2>/dev/null
       elif [ "$tries" -eq 0 ]; then
@@ -479,16 +478,18 @@ end_holders() {
 }
 
 # The janitor, where the kernel does not remove the rules by itself. It loads them too, so that there are none without it.
-hold() { # uptime at the start, uptime at the end
+hold() { # from=, the uptime at the start, until=, the uptime at the end
   sleeper=
   trap 'remove; [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; exit 0' TERM
-  left=$(($2 - $(uptime)))
+  over=${2#until=}
+  is_number "$over" || exit 64
+  left=$((over - $(uptime)))
   [ "$left" -gt 0 ] || exit 1
   if ! load; then
     remove
     exit 1
   fi
-  nap $(($2 - $(uptime)))
+  nap $((over - $(uptime)))
   [ "$backend" != iptables ] || iptables_unhook
   # What they dropped can be read for a moment.
   nap 100
@@ -506,11 +507,11 @@ nap() { # hundredths of a second
 
 load() {
   if [ "$backend" = table ]; then
-    nft_program '' | env -i "$mark" "PATH=$PATH" LC_ALL=C nft -f -
+    nft_program '' | marking nft -f -
   else
-    iptables_program 4 | env -i "$mark" "PATH=$PATH" LC_ALL=C iptables-restore -w 5 --noflush || return
+    iptables_program 4 | marking iptables-restore -w 5 --noflush || return
     ipv6_matters || return 0
-    iptables_program 6 | env -i "$mark" "PATH=$PATH" LC_ALL=C ip6tables-restore -w 5 --noflush
+    iptables_program 6 | marking ip6tables-restore -w 5 --noflush
   fi
 }
 
@@ -540,11 +541,13 @@ look_where_they_are() {
   [ "$has_rebooted" = 0 ] && [ "$(readlink /proc/self/ns/net)" != "${network:?}" ] || return 0
   inode=${network#*[}
   place=
+  set +f
   for candidate in /run/netns/* /run/docker/netns/*; do
     [ "$(stat -L -c %i "$candidate" 2>/dev/null)" != "${inode%]}" ] || place=$candidate
   done
+  set -f
   if [ -z "$place" ]; then
-    place=$(printf '%s\n' /proc/[0-9]*/ns/net | xargs ls -l 2>/dev/null | grep -F -e "-> $network" | tail -n 1)
+    place=$(set +f && printf '%s\n' /proc/[0-9]*/ns/net | xargs ls -l 2>/dev/null | grep -F -e "-> $network" | tail -n 1)
     place=${place%% -> *}
     place=${place##* }
   fi
@@ -573,7 +576,8 @@ status() {
 report() {
   found=$(what_is_left)
   [ -z "$found" ] || printf '%s\n' "$found"
-  for holder in $(holders); do printf 'left=process %s\nholder=%s\n' "${holder%.*}" "$holder"; done
+  find_processes
+  for holder in $holders; do printf 'left=process %s\nholder=%s\n' "${holder%.*}" "$holder"; done
   [ -z "$found" ] || echo "dropped_packets=$(dropped)"
 }
 

@@ -2,11 +2,22 @@
 
 use chaos_core::FaultId;
 
-/// Ends every process of a host fault. They are found as its script finds them: by their mark, or by the parameter of a start that has
-/// no mark yet.
-pub(crate) fn end_processes(fault: FaultId) -> String {
+use crate::host_script::Vantage;
+
+/// Ends every process of a host fault. They are found as its script finds them: by the user that began it, by their first variable,
+/// and not where that user's rights were lent to somebody.
+pub(crate) fn end_processes(fault: FaultId, vantage: &Vantage) -> String {
+    let is_owned = match vantage.user() {
+        Some(user) => format!(" && grep -qxE 'Uid:(.{user}){{4}}' \"/proc/$p/status\""),
+        None => String::new(),
+    };
+    let mark = format!("CHAOS_FAULT={fault}");
+    let length = mark.len() + 1;
     format!(
-        "grep -lsF -e CHAOS_FAULT={fault} -e start_of={fault} /proc/[0-9]*/environ | cut -d/ -f3 | xargs -r kill -9"
+        "for p in $(grep -lsF {mark} /proc/[0-9]*/environ | cut -d/ -f3); do\n    \
+         \x20 if [ \"$(head -c {length} \"/proc/$p/environ\" | tr '\\0' .)\" = {mark}. ]{is_owned} && [ ! -u \"/proc/$p/exe\" ]\n    \
+         \x20 then kill -9 \"$p\" && echo \"ended $p\"; fi\n    \
+         done 2>/dev/null"
     )
 }
 

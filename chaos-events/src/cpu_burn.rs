@@ -183,10 +183,10 @@ impl Recovery for EndCpuBurn {
     }
 
     fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
-        let end = end_processes(fault);
+        let end = end_processes(fault, &self.vantage);
         format!(
             "The burners end by themselves at the deadline. Before that, on the machine of {target}, as root or as the user who runs \
-             its scripts, until it finds nothing more:\n\n    {end}"
+             its scripts, until it says nothing more:\n\n    {end}"
         )
     }
 }

@@ -295,7 +295,7 @@ impl Recovery for FreeSpace {
     }
 
     fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
-        let end = end_processes(fault);
+        let end = end_processes(fault, &self.vantage);
         let name = format!(".chaos-fill-{fault}");
         let leftover = match quoted(&format!("{}/{name}", self.path)) {
             Some(file) => format!(". An empty file may be left:\n\n    rm -f -- {file}"),
@@ -303,7 +303,7 @@ impl Recovery for FreeSpace {
         };
         format!(
             "The fill ends by itself at the deadline. Before that, on the machine of {target}, as root or as the user who runs its \
-             scripts, until it finds nothing more:\n\n    {end}\n\nThe kernel frees the space then{leftover}"
+             scripts, until it says nothing more:\n\n    {end}\n\nThe kernel frees the space then{leftover}"
         )
     }
 }

@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chaos_core::{Error, ErrorKind, FaultId, Output, Permit, Result, Scope, Script, Shell};
+use chaos_core::{Clock, Error, ErrorKind, FaultId, Output, Permit, Result, Scope, Script, Shell};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// How long a start may take that has nothing to wait for.
@@ -34,6 +35,16 @@ pub(crate) struct Ready {
     pub(crate) answer: Answer,
     /// For the recovery.
     pub(crate) vantage: Vantage,
+    told: Told,
+}
+
+/// What the machine's uptime was, and when it was told.
+#[derive(Debug)]
+struct Told {
+    /// In hundredths of a second.
+    uptime: u64,
+    at: Timestamp,
+    clock: Arc<dyn Clock>,
 }
 
 /// From where the preflight looked: who it was, on which machine, in which boot and namespaces. A recovery that looks from elsewhere
@@ -47,6 +58,13 @@ pub(crate) struct Vantage(String);
 pub(crate) struct Answer {
     event: &'static str,
     lines: Vec<(String, String)>,
+}
+
+impl Vantage {
+    /// The number of the user that began the fault. It was told by the machine, and read from a journal.
+    pub(crate) fn user(&self) -> Option<u32> {
+        self.0.split(' ').nth(4)?.split_once(':')?.0.parse().ok()
+    }
 }
 
 impl HostFault {
@@ -84,14 +102,11 @@ impl HostFault {
     /// `Unsupported` where something is missing there, with the reason.
     pub(crate) async fn preflight(self, scope: &Scope) -> Result<Ready> {
         let answer = self.inspect("preflight").await?;
-        let uptime: u64 = answer.parse("uptime")?;
-        let boot_id = answer.text("boot_id")?.to_owned();
-        // The machine read its uptime before this moment, so that the fault ends early by what the answer took, and never late.
-        let hundredths = u64::try_from(scope.remaining().as_millis() / 10).unwrap_or(u64::MAX);
-        let ends_at = uptime.saturating_add(hundredths);
-        let fault = self.with("boot_id", boot_id).with("ends_at", ends_at).with("at_most", hundredths);
+        let clock = Arc::clone(scope.clock());
+        let told = Told { uptime: answer.parse("uptime")?, at: clock.now(), clock };
+        let fault = self.with("boot_id", answer.text("boot_id")?);
         let vantage = Vantage(answer.text("vantage")?.to_owned());
-        Ok(Ready { fault, answer, vantage })
+        Ok(Ready { fault, answer, vantage, told })
     }
 
     /// How it stands.
@@ -101,23 +116,35 @@ impl HostFault {
 
     /// Ends it. Idempotent, and right where it never began.
     pub(crate) async fn stop(&self, permit: &Permit) -> Result<Answer> {
-        let script = self.script("stop", self.script.program)?;
+        let script = self.script("stop", &[])?;
         self.answer("stop", self.shell.run(&script, permit).await?)
     }
 
     async fn inspect(&self, action: &'static str) -> Result<Answer> {
-        let script = self.script(action, self.script.program)?;
+        let script = self.script(action, &[])?;
         self.answer(action, self.shell.inspect(&script).await?)
     }
 
-    fn script(
-        &self,
-        action: &'static str,
-        source: impl Into<std::borrow::Cow<'static, str>>,
-    ) -> Result<Script> {
-        let mut script =
-            Script::new(source).parameter("action", action)?.parameter("fault", self.fault.to_string())?;
-        for (name, value) in &self.parameters {
+    /// Runs the program under a mark, so that a look can make sure that it finds what is marked: itself. A start has the mark of
+    /// the fault, so that stop finds a start as well that is still on its way; before it has the mark, stop finds it by the first
+    /// words of this. The mark comes first in the environment, where nothing but this can have put it.
+    fn script(&self, action: &'static str, more: &[(&'static str, String)]) -> Result<Script> {
+        let fault = self.fault;
+        let missing = if action == "preflight" { 69 } else { 75 };
+        let mark = if action == "start" { "CHAOS_FAULT" } else { "CHAOS_LOOK" };
+        let mut source = format!(
+            ": chaos-{action} {fault}; for name in env sh; do command -v $name >/dev/null 2>&1 || {{ echo \"the command $name is \
+             missing\" >&2; exit {missing}; }}; done; exec env -i \"{mark}=$fault\" \"PATH=$PATH\" LC_ALL=C"
+        );
+        let own = [("action", action.to_owned()), ("fault", fault.to_string())];
+        let program = [("program", self.script.program.to_owned())];
+        let parameters: Vec<_> = own.iter().chain(&self.parameters).chain(more).chain(&program).collect();
+        for (name, _) in &parameters {
+            source.push_str(&format!(" \"{name}=${name}\""));
+        }
+        source.push_str(&format!(" sh -c 'eval \"$program\"' \"chaos-{action}-$fault\""));
+        let mut script = Script::new(source);
+        for (name, value) in parameters {
             script = script.parameter(name, value)?;
         }
         Ok(script)
@@ -157,23 +184,28 @@ impl Ready {
     ///
     /// Not cancel safe, as [`Shell::run`].
     pub(crate) async fn start(&self, limit: Duration, permit: &Permit) -> Result<Answer> {
-        let script = self.launcher()?.time_limit(permit.remaining().min(limit));
+        let left = permit.remaining();
+        let deadline = [
+            ("ends_at", self.told.uptime_in(left).to_string()),
+            ("at_most", hundredths(left).to_string()),
+        ];
+        let script = self.fault.script("start", &deadline)?.time_limit(left.min(limit));
         self.fault.answer("start", self.fault.shell.run(&script, permit).await?)
     }
+}
 
-    /// Starts the program under the fault's mark, so that stop finds a start as well that is still on its way. The mark comes
-    /// first in the environment: not every `grep` looks past the first zero byte there.
-    fn launcher(&self) -> Result<Script> {
-        let mut source = "exec env -i \"CHAOS_FAULT=$fault\" \"PATH=$PATH\" LC_ALL=C".to_owned();
-        let names = ["action", "fault", "program"].into_iter();
-        for name in names.chain(self.fault.parameters.iter().map(|(name, _)| *name)) {
-            source.push_str(&format!(" \"{name}=${name}\""));
-        }
-        source.push_str(" sh -c \"$program\"");
-        let script = self.fault.script("start", source)?.parameter("program", self.fault.script.program)?;
-        // Before it has the mark, this is how stop finds it.
-        script.parameter("start_of", self.fault.fault.to_string())
+impl Told {
+    /// What the machine's uptime will be then, in hundredths of a second: too early by what its answer took, and by how far two
+    /// clocks may differ, and never too late.
+    fn uptime_in(&self, left: Duration) -> u64 {
+        let since = self.clock.now().duration_since(self.at).unsigned_abs();
+        let since = hundredths(since).saturating_sub(hundredths(since).div_ceil(1_000));
+        self.uptime.saturating_add(since).saturating_add(hundredths(left))
     }
+}
+
+fn hundredths(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis() / 10).unwrap_or(u64::MAX)
 }
 
 impl Answer {

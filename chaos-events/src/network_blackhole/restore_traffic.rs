@@ -70,7 +70,7 @@ impl Recovery for RestoreTraffic {
     }
 
     fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
-        let end = end_processes(fault);
+        let end = end_processes(fault, &self.vantage);
         let chains = format!("CHAOS-{fault}");
         // It comes from the target.
         let namespace = self.network.strip_prefix("net:[").and_then(|rest| rest.strip_suffix(']'));

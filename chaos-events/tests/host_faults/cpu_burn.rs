@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use self::by_hand::ByHand;
 use crate::{
     held::Held,
-    machine::{self, Machine, Tools, altered, holders, lacks_root, marked, until},
+    machine::{self, Machine, Tools, holders, lacks_root, marked, until},
 };
 
 const LONG: Duration = Duration::from_secs(60);
@@ -187,10 +187,8 @@ async fn who_cannot_see_it_says_so() {
         (debian(), AS_NOBODY, 77, "user and group 0:0"),
         (debian(), "exec unshare --pid --fork --mount-proc /bin/dash \"$@\"", 77, "other namespaces"),
         (debian(), "PATH=/nowhere exec /bin/dash \"$@\"", 75, "is missing"),
-        (debian().without("id"), AS_NOBODY, 75, "which user"),
     ] {
-        let (tools, _directory) = altered(tools, "sh", elsewhere);
-        let blind = burn.with_tools(tools);
+        let blind = burn.with_tools(tools.entered_through(elsewhere));
         let answer = blind.run("stop").await;
         assert_eq!(answer.status, status, "{elsewhere}: {answer:?}");
         assert!(answer.stderr.contains(reason), "{elsewhere}: {answer:?}");
@@ -209,7 +207,7 @@ async fn the_wrong_user_is_told_at_once() {
     let home = tempfile::tempdir().unwrap();
     let wrong = home.path().join("wrong");
     let lines = format!("[ ! -e '{}' ] || {AS_NOBODY}\nexec /bin/dash \"$@\"", wrong.display());
-    let (tools, _directory) = altered(Tools::of_debian(), "sh", &lines);
+    let tools = Tools::of_debian().entered_through(&lines);
     let held = Held::inject(&Machine::with(tools), burn(20.0, LONG)).await;
     fs::write(&wrong, "").unwrap();
     let (clock, fault) = (SystemClock::default(), held.fault.to_string());

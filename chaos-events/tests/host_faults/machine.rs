@@ -43,6 +43,9 @@ struct MachineShell {
 const DIRECTORIES: [&str; 6] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
+/// The name of what runs an order's text, where that is not `sh`.
+const WAY_IN: &str = "way-in";
+
 /// Where this system has it.
 pub(crate) fn program(name: &str) -> PathBuf {
     let mut places = DIRECTORIES.iter().map(|directory| Path::new(directory).join(name));
@@ -66,6 +69,11 @@ impl Tools {
         tools.with("sh", "/bin/dash")
     }
 
+    /// bash as `sh`, and what this system has.
+    pub(crate) fn of_bash() -> Self {
+        Self::of_debian().with("sh", program("bash"))
+    }
+
     /// busybox for everything that it can be, and nothing else. `None` where there is no busybox, which is said.
     pub(crate) fn of_busybox() -> Option<Self> {
         let Ok(listed) = Command::new("busybox").arg("--list").output() else {
@@ -82,9 +90,9 @@ impl Tools {
         Some(tools)
     }
 
-    /// Both, or one where there is no busybox.
+    /// All of them, those of busybox where there is one.
     pub(crate) fn all() -> Vec<Self> {
-        [Some(Self::of_debian()), Self::of_busybox()].into_iter().flatten().collect()
+        [Some(Self::of_debian()), Some(Self::of_bash()), Self::of_busybox()].into_iter().flatten().collect()
     }
 
     /// With this command too, or this one instead.
@@ -111,6 +119,36 @@ impl Tools {
 
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
+    }
+
+    /// Where orders come in, which is this script from now on, as they were carried out by somebody else or elsewhere. What they start
+    /// finds `sh` as before.
+    pub(crate) fn entered_through(self, script: &str) -> Self {
+        write_program(&self.0.path().join(WAY_IN), script);
+        self
+    }
+
+    /// What runs an order's text.
+    pub(crate) fn way_in(&self) -> PathBuf {
+        let other = self.path().join(WAY_IN);
+        if other.exists() { other } else { self.path().join("sh") }
+    }
+
+    /// An order to a fault's program, which is one of these parameters, without the event that would give it.
+    pub(crate) fn order(
+        &self,
+        action: &str,
+        fault: &str,
+        parameters: &[(&'static str, String)],
+    ) -> tokio::process::Command {
+        let mark = if action == "start" { "CHAOS_FAULT" } else { "CHAOS_LOOK" };
+        let mut command = tokio::process::Command::new(self.path().join("env"));
+        command.args(["-i", &format!("{mark}={fault}"), &format!("PATH={}", self.path().display()), "LC_ALL=C"]);
+        command.args([format!("action={action}"), format!("fault={fault}")]);
+        command.args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
+        command.args(["sh", "-c", "eval \"$program\"", &format!("chaos-{action}-{fault}")]);
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
     }
 }
 
@@ -248,10 +286,10 @@ impl MachineShell {
         let mut command = match namespace {
             Some(namespace) => {
                 let mut command = tokio::process::Command::new(program("ip"));
-                command.args(["netns", "exec", &namespace]).arg(self.tools.path().join("sh"));
+                command.args(["netns", "exec", &namespace]).arg(self.tools.way_in());
                 command
             }
-            None => tokio::process::Command::new(self.tools.path().join("sh")),
+            None => tokio::process::Command::new(self.tools.way_in()),
         };
         command.args(["-c", script.source()]).env_clear().env("PATH", self.tools.path());
         command.envs(script.parameters()).stdin(Stdio::null()).process_group(0).kill_on_drop(true);
@@ -333,7 +371,7 @@ pub(crate) fn lacks_root(test: &str) -> bool {
 pub(crate) fn vantage() -> String {
     let program = concat!(include_str!("../../scripts/common.sh"), "\nvantage_here");
     let mut command = Command::new("sh");
-    let output = command.args(["-c", program]).env("action", "none").env("fault", "none").output().unwrap();
+    let output = command.args(["-c", program]).env("action", "none").env("fault", "0").output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
@@ -341,7 +379,12 @@ pub(crate) fn vantage() -> String {
 pub(crate) fn altered(tools: Tools, name: &str, script: &str) -> (Tools, TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&path, script);
     (tools.with(name, path), directory)
+}
+
+/// Makes a program of this script.
+pub(crate) fn write_program(path: &Path, script: &str) {
+    fs::write(path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -48,7 +48,6 @@ impl ByHand {
         let ends_at = uptime() + duration.as_secs_f64();
         let parameters = vec![
             ("fault", fault.clone()),
-            ("start_of", fault.clone()),
             ("ends_at", format!("{:.0}", ends_at * 100.0)),
             ("at_most", format!("{:.0}", duration.as_secs_f64() * 100.0 + 2.0)),
         ];
@@ -77,8 +76,11 @@ impl ByHand {
     fn command(&self, action: &str) -> Command {
         let is_it = |script: &&Script| script.parameters().any(|named| named == ("action", action));
         let script = self.orders.iter().find(is_it).unwrap();
-        let mut command = Command::new(self.tools.path().join("sh"));
-        command.args(["-c", script.source()]).env_clear().env("PATH", self.tools.path());
+        let mut command = Command::new(self.tools.way_in());
+        // Its text begins with the id.
+        let (_, fault) = script.parameters().find(|(name, _)| *name == "fault").unwrap();
+        let source = script.source().replace(fault, &self.fault);
+        command.args(["-c", &source]).env_clear().env("PATH", self.tools.path());
         // Its own values for the parameters that this order has.
         let own = |name: &str| {
             self.parameters.iter().rfind(|(own, _)| *own == name).map(|(_, value)| value.as_str())

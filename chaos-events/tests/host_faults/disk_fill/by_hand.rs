@@ -4,7 +4,6 @@ use std::{
     fs,
     os::unix::fs::MetadataExt,
     path::Path,
-    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -64,13 +63,7 @@ impl ByHand {
     }
 
     pub(super) async fn run(&self, action: &str) -> Answer {
-        let mut command = tokio::process::Command::new(self.tools.path().join("sh"));
-        command.args(["-c", PROGRAM]).env_clear().process_group(0).stdin(Stdio::null());
-        if action == "start" {
-            command.env("CHAOS_FAULT", &self.fault);
-        }
-        command.env("PATH", self.tools.path()).env("action", action).env("fault", &self.fault);
-        command.envs(self.parameters.iter().map(|(name, value)| (name, value)));
+        let mut command = self.tools.order(action, &self.fault, &self.parameters);
         let output = command.output().await.unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Answer { status: output.status.code(), lines: text(output.stdout), reason: text(output.stderr) }

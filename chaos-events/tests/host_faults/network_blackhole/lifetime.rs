@@ -236,9 +236,10 @@ async fn stopping_what_never_began_is_fine() {
     }
 }
 
-/// The script with another value of a parameter.
+/// The script with another value of a parameter, which its text may name.
 fn edited(script: &Script, name: &str, value: &str) -> Script {
-    let mut copy = Script::new(script.source().to_owned());
+    let (_, old) = script.parameters().find(|(parameter, _)| *parameter == name).unwrap();
+    let mut copy = Script::new(script.source().replace(&format!(" {old};"), &format!(" {value};")));
     for (parameter, old) in script.parameters() {
         let parameter: &'static str = parameter;
         copy = copy.parameter(parameter, if parameter == name { value } else { old }).unwrap();
