@@ -185,10 +185,8 @@ impl Ready {
     /// Not cancel safe, as [`Shell::run`].
     pub(crate) async fn start(&self, limit: Duration, permit: &Permit) -> Result<Answer> {
         let left = permit.remaining();
-        let deadline = [
-            ("ends_at", self.told.uptime_in(left).to_string()),
-            ("at_most", hundredths(left).to_string()),
-        ];
+        let deadline =
+            [("ends_at", self.told.uptime_in(left).to_string()), ("at_most", hundredths(left).to_string())];
         let script = self.fault.script("start", &deadline)?.time_limit(left.min(limit));
         self.fault.answer("start", self.fault.shell.run(&script, permit).await?)
     }

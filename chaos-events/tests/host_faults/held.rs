@@ -47,7 +47,7 @@ impl Held {
         let (own, id) = (monkey.clone(), machine.id());
         let running = tokio::spawn(async move { own.inject(event, &id).await });
         let mut fault = None;
-        until("the fault is armed", Duration::from_secs(10), async || {
+        until("the fault is armed", Duration::from_secs(60), async || {
             assert!(!running.is_finished(), "it was not even armed");
             fault = journal.pending().await.unwrap().faults.first().map(|record| record.id);
             fault.is_some()
@@ -58,7 +58,7 @@ impl Held {
 
     /// Waits until the injection has returned, well or not.
     pub(crate) async fn injected_or_not(&self) {
-        until("the injection returns", Duration::from_secs(10), async || {
+        until("the injection returns", Duration::from_secs(60), async || {
             self.record().await.is_none_or(|record| record.state > FaultState::Injecting)
         })
         .await;

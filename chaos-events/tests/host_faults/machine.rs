@@ -143,7 +143,12 @@ impl Tools {
     ) -> tokio::process::Command {
         let mark = if action == "start" { "CHAOS_FAULT" } else { "CHAOS_LOOK" };
         let mut command = tokio::process::Command::new(self.path().join("env"));
-        command.args(["-i", &format!("{mark}={fault}"), &format!("PATH={}", self.path().display()), "LC_ALL=C"]);
+        command.args([
+            "-i",
+            &format!("{mark}={fault}"),
+            &format!("PATH={}", self.path().display()),
+            "LC_ALL=C",
+        ]);
         command.args([format!("action={action}"), format!("fault={fault}")]);
         command.args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
         command.args(["sh", "-c", "eval \"$program\"", &format!("chaos-{action}-{fault}")]);

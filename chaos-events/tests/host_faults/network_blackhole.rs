@@ -18,7 +18,10 @@ use crate::machine::{Machine, Tools, lacks_root, program};
 /// Those of this system, and those of busybox besides what no busybox has.
 pub(crate) fn all_tools() -> Vec<Tools> {
     let with = |tools: Tools| tools.with("nft", program("nft")).with("getent", program("getent"));
-    [Some(Tools::of_debian()), Some(Tools::of_bash()), Tools::of_busybox().map(with)].into_iter().flatten().collect()
+    [Some(Tools::of_debian()), Some(Tools::of_bash()), Tools::of_busybox().map(with)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 #[tokio::test]
