@@ -2,6 +2,8 @@
 # Runs every check of this repository, and installs what it needs: rustfmt and clippy come with the toolchain; a C compiler,
 # python3, dash, busybox, shellcheck, and for the host faults iproute2, nftables, iptables and e2fsprogs from Debian; cargo-deny from crates.io (in CI; elsewhere it is used where it is there).
 #
+# `./test.sh long` runs whole what the tests otherwise run a drawn part of, whose seed they print: it takes long.
+#
 # Ends with the counts of tests run and skipped, each skip with its reason. Exits 0 only if every check passed.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1

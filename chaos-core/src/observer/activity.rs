@@ -3,7 +3,7 @@ use std::{fmt, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, FaultId, Magnitude, Milestone, Outcome, Reason, TargetId};
+use crate::{Failure, FaultId, Magnitude, Milestone, Outcome, Reason, TargetId, escaped};
 
 /// Something that the library did or saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -220,10 +220,12 @@ impl fmt::Display for Activity {
             Self::JournalFailed { fault, failure } => {
                 write!(f, "fault {fault}: the journal failed: {failure}")
             }
-            Self::Halted { reason } => write!(f, "halted: {reason}"),
+            Self::Halted { reason } => write!(f, "halted: {}", escaped(reason)),
             Self::RunFailed { failure } => write!(f, "the run could not be made: {failure}"),
             Self::RunEnded { outcome, why } if why.is_empty() => write!(f, "run ended: {outcome}"),
-            Self::RunEnded { outcome, why } => write!(f, "run ended: {outcome}: {}", why.join("; ")),
+            Self::RunEnded { outcome, why } => {
+                write!(f, "run ended: {outcome}: {}", escaped(&why.join("; ")))
+            }
         }
     }
 }
