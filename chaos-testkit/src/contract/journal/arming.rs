@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chaos_core::{Arming, ErrorKind, FaultState, Halt, Journal, Lease, Limits, Mark, Reason, Result};
 use jiff::Timestamp;
 
-use super::entries::{HOSTILE, HOSTILE_ID, all, arm, arm_as, arm_within, fault, instant, later, refuse};
+use super::entries::{HOSTILE, all, arm, arm_as, arm_within, fault, instant, later, refuse};
 use crate::report::{Checked, Suite, ensure, violated};
 
 pub(super) async fn check<J: Journal, P>(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Result<(J, P)>) {
@@ -87,7 +87,7 @@ pub(super) async fn check<J: Journal, P>(suite: &mut Suite<'_>, fresh: &impl Asy
 }
 
 async fn hostile(journal: &impl Journal) -> Checked {
-    let mut extreme = fault(u64::MAX, &format!("memory:{}/{HOSTILE_ID}", "g/".repeat(300)))?;
+    let mut extreme = fault(u64::MAX, &format!("memory:{}/{HOSTILE}", "g/".repeat(300)))?;
     extreme.event = HOSTILE.to_owned();
     extreme.deadline = Timestamp::MAX;
     extreme.recovery = chaos_core::RecoveryRecord::new(

@@ -6,7 +6,7 @@ use chaos_core::{FaultState, Halt, Journal, Limits, Reason, Result};
 
 use super::{
     arming::concurrently,
-    entries::{HOSTILE, HOSTILE_ID, all, arm, arm_as, fault, instant, refuse},
+    entries::{HOSTILE, all, arm, arm_as, fault, instant, refuse},
     queries::orphans_become,
 };
 use crate::report::{Suite, ensure};
@@ -28,7 +28,7 @@ pub(super) async fn check<J: Journal, P>(
             let (journal, place) = fresh().await?;
             let mut leases = Vec::new();
             for (number, state) in FaultState::ALL.into_iter().enumerate() {
-                let mut fault = fault(number as u64, &format!("memory:{HOSTILE_ID}/machine-{number}"))?;
+                let mut fault = fault(number as u64, &format!("memory:{HOSTILE}/machine-{number}"))?;
                 fault.event = HOSTILE.to_owned();
                 leases.push(arm_as(&journal, &fault, state).await?.1);
             }

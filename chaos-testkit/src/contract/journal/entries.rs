@@ -14,10 +14,6 @@ use crate::report::{Checked, ensure, violated};
 pub(super) const HOSTILE: &str =
     "'; DROP TABLE faults; -- \"quoted\" `tick` $(reboot) ${HOME} \\ %s %00 é 日本 \u{1F412} \u{202E}";
 
-/// The same as far as an id may hold it.
-pub(super) const HOSTILE_ID: &str =
-    "'; DROP TABLE faults; -- \"quoted\" `tick` $(reboot) ${HOME} \\ %s %00 é 日本 \u{1F412}";
-
 /// The fault with this number, armed `number` seconds and a few nanoseconds after an instant of the suite's own.
 pub(super) fn fault(number: u64, target: &str) -> Result<FaultRecord> {
     let target: TargetId = target.parse()?;
