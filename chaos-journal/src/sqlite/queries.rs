@@ -265,8 +265,8 @@ fn push_conditions(select: &mut QueryBuilder<Sqlite>, query: &FaultQuery) {
     let conditions = [
         (" AND armed_at >= ", query.since.map(instant)),
         (" AND armed_at < ", query.before.map(instant)),
-        (" AND group_id = ", query.group.as_ref().map(ToString::to_string)),
-        (" AND target = ", query.target.as_ref().map(ToString::to_string)),
+        (" AND group_id = ", query.group.as_ref().map(|group| group.as_str().to_owned())),
+        (" AND target = ", query.target.as_ref().map(|target| target.as_str().to_owned())),
         (" AND event = ", query.event.clone()),
     ];
     for (condition, value) in conditions {
