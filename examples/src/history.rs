@@ -5,10 +5,12 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
+    time::Duration,
 };
 
 use chaos_core::{
-    Clock as _, Error, FaultId, FaultQuery, FaultRecord, FaultState, Journal, Result, SystemClock,
+    Clock as _, Error, FaultId, FaultQuery, FaultRecord, FaultState, Found, Journal, Result, SystemClock,
+    Unreadable, escaped,
 };
 use clap::Parser;
 use jiff::Timestamp;
@@ -17,7 +19,10 @@ use serde::Serialize;
 use crate::{
     arguments::instant,
     journal,
-    program::{ProgramResult, Status, print, print_json, recover_command},
+    program::{
+        ProgramResult, Status, escaped_lines, is_unrecorded, print, print_json, recover_command, state_text,
+        unreadable_table,
+    },
     table::Table,
 };
 
@@ -56,6 +61,9 @@ pub struct HistoryArguments {
 #[derive(Serialize)]
 struct History {
     faults: Vec<FaultRecord>,
+    /// What may be such a fault, and cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<Unreadable>,
 }
 
 impl HistoryArguments {
@@ -111,17 +119,12 @@ async fn whole_id<Id: FromStr + Clone + Ord + fmt::Display>(
 /// Where the journal cannot be opened or read.
 pub async fn history(arguments: HistoryArguments) -> ProgramResult {
     let journal = journal::open_existing(&arguments.journal).await?;
-    let faults = journal.find(&arguments.query(&journal).await?).await?.faults;
+    let Found { faults, unreadable, .. } = journal.find(&arguments.query(&journal).await?).await?;
+    let now = SystemClock::default().now();
     let is_pending = |fault: &FaultRecord| fault.state != FaultState::Recovered;
     // Only a person reads the marks.
     let orphans = match !arguments.json && faults.iter().any(is_pending) {
-        true => journal
-            .orphans(SystemClock::default().now())
-            .await?
-            .faults
-            .into_iter()
-            .map(|fault| fault.id)
-            .collect(),
+        true => journal.orphans(now).await?.faults.into_iter().map(|fault| fault.id).collect(),
         false => BTreeSet::new(),
     };
     let others = match !arguments.json && faults.is_empty() {
@@ -131,17 +134,24 @@ pub async fn history(arguments: HistoryArguments) -> ProgramResult {
     let path = journal.path().to_owned();
     journal.close().await?;
     if arguments.json {
-        print_json(&History { faults })?;
-    } else if faults.is_empty() {
-        print(&no_faults(&others))?;
+        print_json(&History { faults, unreadable })?;
+        return Ok(Status::Done);
+    }
+    let mut parts = Vec::new();
+    if faults.is_empty() {
+        parts.push(no_faults(&others));
     } else {
-        print(&table(&faults, &orphans).to_string())?;
+        parts.push(table(&faults, &orphans, now).to_string());
         let abandoned: Vec<&FaultRecord> =
             faults.iter().filter(|fault| orphans.contains(&fault.id)).collect();
         if !abandoned.is_empty() {
-            print(&way_back(&abandoned, &path))?;
+            parts.push(way_back(&abandoned, &path));
         }
     }
+    if !unreadable.is_empty() {
+        parts.push(format!("\n{}", unreadable_table(&unreadable)));
+    }
+    print(&parts.join("\n"))?;
     Ok(Status::Done)
 }
 
@@ -152,7 +162,7 @@ fn no_faults(others: &[FaultRecord]) -> String {
     }
     let events: BTreeSet<&str> = others.iter().map(|fault| fault.event.as_str()).collect();
     let events: Vec<&str> = events.into_iter().collect();
-    format!("no faults like these; in the journal: {}, of {}", others.len(), events.join(", "))
+    format!("no faults like these; in the journal: {}, of {}", others.len(), escaped(&events.join(", ")))
 }
 
 /// How to bring back what nobody takes care of: with a program, and without any.
@@ -163,12 +173,12 @@ fn way_back(abandoned: &[&FaultRecord], journal: &Path) -> String {
         let text = match registry.read(&fault.recovery) {
             Ok(recovery) => {
                 is_ours = true;
-                recovery.by_hand(&fault.target, fault.id)
+                escaped_lines(&recovery.by_hand(&fault.target, fault.id))
             }
             // An event of somebody else's.
             Err(_) => format!(
                 "Run the program that injected it, over this journal: what undoes it is {}, which is not known here.",
-                fault.recovery.kind
+                escaped(&fault.recovery.kind)
             ),
         };
         by_hand.push_str(&format!("\n{} by hand: {text}", fault.id));
@@ -177,25 +187,46 @@ fn way_back(abandoned: &[&FaultRecord], journal: &Path) -> String {
     command.unwrap_or_default() + &by_hand
 }
 
-fn table(faults: &[FaultRecord], orphans: &BTreeSet<FaultId>) -> Table {
-    let mut table =
-        Table::with_headings(["armed at", "fault", "event", "target", "state", "recovered after", "remark"]);
+fn table(faults: &[FaultRecord], orphans: &BTreeSet<FaultId>, now: Timestamp) -> Table {
+    let mut table = Table::with_headings([
+        "armed at",
+        "fault",
+        "event",
+        "target",
+        "state",
+        "recovered after",
+        "reverted in",
+        "remark",
+    ]);
+    let time = |time: Option<Duration>| time.map_or_else(|| "-".to_owned(), |time| format!("{time:.1?}"));
     for fault in faults {
-        let abandoned = orphans.contains(&fault.id).then(|| "PENDING, nobody takes care of it".to_owned());
-        let remark = fault.failure.as_ref().map(|failure| failure.message.clone());
-        let remarks: Vec<String> =
-            abandoned.into_iter().chain(remark.or_else(|| fault.note.clone())).collect();
         table.row([
             format!("{:.0}", fault.armed_at),
             fault.id.to_string(),
             fault.event.clone(),
             fault.target.to_string(),
-            fault.state.to_string(),
-            fault.time_to_recover().map_or_else(|| "-".to_owned(), |time| format!("{time:.1?}")),
-            remarks.join(": "),
+            state_text(fault.state, is_unrecorded(fault)),
+            time(fault.time_to_recover()),
+            time(fault.time_to_revert()),
+            remarks(fault, orphans.contains(&fault.id), now).join("; "),
         ]);
     }
     table
+}
+
+/// Everything that is special about a fault, what matters most first.
+fn remarks(fault: &FaultRecord, is_orphan: bool, now: Timestamp) -> Vec<String> {
+    let pending = match (is_orphan, fault.is_overdue(now)) {
+        (true, true) => Some("PENDING, and overdue: whoever took care of it is gone or does not act"),
+        (true, false) => Some("PENDING, nobody takes care of it"),
+        (false, _) => None,
+    };
+    let cut_short = fault.cut_short.map(|why| format!("cut short: {why}"));
+    let no_effect = fault.no_effect.as_ref().map(|why| format!("no effect: {why}"));
+    let late = fault.late_by().map(|late| format!("its recovery began {late:.1?} after the deadline"));
+    let failure = fault.failure.as_ref().map(|failure| failure.message.clone());
+    let told = failure.or_else(|| fault.note.clone());
+    pending.map(str::to_owned).into_iter().chain(cut_short).chain(no_effect).chain(late).chain(told).collect()
 }
 
 #[cfg(test)]

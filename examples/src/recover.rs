@@ -8,7 +8,7 @@ use std::{
 
 use chaos_core::{
     Activity, Clock, FaultId, FaultRecord, FaultState, Found, Journal, Monkey, MonkeyBuilder, Observer,
-    Outcome, Result, SystemClock, Unreadable,
+    Outcome, Result, SystemClock, Unreadable, escaped,
 };
 #[cfg(not(all(feature = "aws", feature = "azure")))]
 use chaos_core::{Error, ErrorKind};
@@ -22,7 +22,7 @@ use crate::{
     journal,
     program::{
         Interrupt, LogTo, ProgramError, ProgramResult, Status, is_unrecorded, lines_on_stderr,
-        observe_if_asked, print, print_json, recover_command, state_text,
+        observe_if_asked, print, print_json, recover_command, state_text, unreadable_table,
     },
     table::Table,
 };
@@ -70,6 +70,7 @@ struct Recovered {
     /// What a living process holds.
     held: Vec<FaultRecord>,
     /// What cannot be read, and so was not tried.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<Unreadable>,
 }
 
@@ -247,6 +248,7 @@ struct Retries;
 impl Observer for Retries {
     fn observe(&self, _: Timestamp, activity: &Activity) {
         if let Activity::RecoveryRetried { fault, attempt, failure, wait } = activity {
+            let failure = escaped(&failure.message);
             say(&format!("fault {fault}, attempt {attempt}: {failure}; the next in {wait:.1?}"));
         }
     }
@@ -287,14 +289,7 @@ fn summary(faults: &[FaultRecord], left: &Left) -> String {
         parts.push(format!("{why}\n{}", held_table(&overdue)));
     }
     if !left.unreadable.is_empty() {
-        let mut table = Table::with_headings(["entry", "target", "problem"]);
-        for entry in &left.unreadable {
-            let target = entry.target.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-            table.row([entry.entry.clone(), target, entry.failure.message.clone()]);
-        }
-        parts.push(format!(
-            "PENDING, and cannot be read here (the version of the program that wrote it can recover it):\n{table}"
-        ));
+        parts.push(unreadable_table(&left.unreadable));
     }
     parts.join("\n\n")
 }

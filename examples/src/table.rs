@@ -1,5 +1,7 @@
 //! Text tables: columns that line up, without lines.
 
+use chaos_core::escaped;
+
 /// Rows under headings, every column as wide as its widest cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Table {
@@ -11,8 +13,9 @@ impl Table {
         Self { rows: vec![headings.into_iter().map(str::to_uppercase).collect()] }
     }
 
+    /// What comes from a target is a cell, whatever it holds: it forges no row and turns no line around.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+        self.rows.push(cells.into_iter().map(|cell| escaped(&cell).to_string()).collect());
     }
 }
 
@@ -52,5 +55,12 @@ mod tests {
         table.row(["local:drill/é".to_owned(), "recovered".to_owned()]);
         table.row(["x".to_owned(), String::new()]);
         assert_eq!(table.to_string(), "VICTIM         STATE\nlocal:drill/é  recovered\nx");
+    }
+
+    #[test]
+    fn a_cell_forges_no_row_and_turns_no_line_around() {
+        let mut table = Table::with_headings(["victim", "remark"]);
+        table.row(["a\nb".to_owned(), "\u{202e}kcab si gnihtyreve\u{1b}[2K".to_owned()]);
+        assert_eq!(table.to_string(), "VICTIM  REMARK\na\\nb    \\u{202e}kcab si gnihtyreve\\u{1b}[2K");
     }
 }

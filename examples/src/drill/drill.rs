@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
 use chaos_core::{
     Clock, Error, ErrorKind, FaultRecord, GroupId, Hold, Monkey, Observer, Outcome, Plan, Result, RunReport,
-    SystemClock, TargetId,
+    SystemClock, TargetId, escaped,
 };
 use futures_util::future::join;
 
@@ -310,7 +310,8 @@ fn served(counts: ClientCounts) -> String {
 }
 
 fn announced(plan: &Plan, hold: Hold) -> String {
-    let chosen: Vec<_> = plan.chosen().map(|(target, event)| format!("{event} into {target}")).collect();
+    let chosen = plan.chosen().map(|(target, event)| format!("{event} into {target}"));
+    let chosen: Vec<_> = chosen.map(|text| escaped(&text).to_string()).collect();
     let held = match hold.is_momentary() {
         true => String::new(),
         false => format!(" for {}", humanly(hold.duration())),

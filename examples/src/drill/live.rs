@@ -7,9 +7,10 @@ use std::{
     time::Duration,
 };
 
+use chaos_core::escaped;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::program::lines_on_stderr;
+use crate::program::{escaped_lines, lines_on_stderr};
 
 /// Standard error, with a line for each phase: redrawn while the phase lasts where it is a terminal, otherwise written once
 /// the phase is over.
@@ -20,6 +21,9 @@ pub(super) struct Live {
     /// Whether a phase stands below all others.
     has_last: Arc<AtomicBool>,
 }
+
+/// How what went wrong is drawn.
+const FAILED: &str = "{prefix:>12.red.bold} {msg}";
 
 /// One phase that is under way.
 #[derive(Debug)]
@@ -73,12 +77,17 @@ impl Live {
         self.begin(name, "").failed(text);
     }
 
-    /// A line like that of a phase, written once: what is redrawn would stand in the way of a question.
-    pub(super) fn head(&self, name: &str, text: &str) {
-        self.say(&format!("{name:>12} {text}"));
+    /// A text of several lines that says what a person would do.
+    pub(super) fn by_hand(&self, text: &str) {
+        self.begin("by hand", "").end(FAILED, escaped_lines(text));
     }
 
-    /// Writes above the lines.
+    /// A line like that of a phase, written once: what is redrawn would stand in the way of a question.
+    pub(super) fn head(&self, name: &str, text: &str) {
+        self.say(&format!("{name:>12} {}", escaped(text)));
+    }
+
+    /// Writes above the lines, as it is.
     pub(super) fn say(&self, text: &str) {
         self.lines.suspend(|| write_line(text));
     }
@@ -95,16 +104,16 @@ impl Phase {
     /// Says how far it is.
     pub(super) fn tell(&self, text: impl Into<String>) {
         if let Some(bar) = &self.bar {
-            bar.set_message(text.into());
+            bar.set_message(escaped(&text.into()).to_string());
         }
     }
 
     pub(super) fn done(self, text: impl Into<String>) {
-        self.end("{prefix:>12.green} {msg}", text.into());
+        self.end("{prefix:>12.green} {msg}", escaped(&text.into()).to_string());
     }
 
     pub(super) fn failed(self, text: impl Into<String>) {
-        self.end("{prefix:>12.red.bold} {msg}", text.into());
+        self.end(FAILED, escaped(&text.into()).to_string());
     }
 
     fn end(mut self, template: &str, text: String) {
@@ -131,7 +140,7 @@ fn spinner(name: &'static str, text: String) -> ProgressBar {
     let bar = ProgressBar::new_spinner()
         .with_style(style("{prefix:>12.cyan} {msg} {spinner}"))
         .with_prefix(name)
-        .with_message(text);
+        .with_message(escaped(&text).to_string());
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
 }

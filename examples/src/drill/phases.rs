@@ -82,6 +82,7 @@ impl Observer for Phases {
                     None => format!("{} for {held}", shown.name(fault)),
                     Some(CutShort::Halted) => format!("ended after {held}: everything is halted"),
                     Some(CutShort::InjectionFailed) => "ended: the injection failed".to_owned(),
+                    Some(CutShort::EndedEarly) => format!("was over before its time; noticed after {held}"),
                     Some(_) => format!("cut short after {held}"),
                 };
                 shown.end_phase(|phase| phase.done(text));
@@ -122,7 +123,7 @@ impl Observer for Phases {
                 faults.entry(*fault).or_default().end_phase(|_| {});
                 live.failed("recover", format!("{target} IS NOT BACK: {failure}"));
                 if let Some(by_hand) = by_hand {
-                    live.failed("by hand", by_hand.clone());
+                    live.by_hand(by_hand);
                 }
             }
             Activity::JournalFailed { failure, .. } => live.failed("journal", failure.to_string()),

@@ -1,4 +1,9 @@
-use chaos_core::{Decision, FaultId, FaultRecord, FaultState, Magnitude, Outcome, Plan, RunReport, TargetId};
+use std::time::Duration;
+
+use chaos_core::{
+    CutShort, Decision, FaultId, FaultRecord, FaultState, Magnitude, Outcome, Plan, RunReport, Skip,
+    TargetId, Unreadable,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -13,6 +18,12 @@ pub(super) struct DrillReport {
     pub(super) faults: Vec<FaultReport>,
     pub(super) group: GroupReport,
     pub(super) clients: ClientsReport,
+    /// Entries of the journal that could not be read, and may be faults.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) unreadable: Vec<Unreadable>,
+    /// Who was chosen and left alone after all, with the reason.
+    #[serde(skip)]
+    pub(super) skipped: Vec<Skip>,
     /// Whether Ctrl-C cut it short.
     #[serde(skip)]
     pub(super) interrupted: bool,
@@ -29,12 +40,20 @@ pub(super) struct FaultReport {
     pub(super) injected_at: Option<Timestamp>,
     pub(super) recovered_at: Option<Timestamp>,
     pub(super) time_to_recover_ms: Option<u64>,
+    /// From the end of the hold until it was back.
+    pub(super) time_to_revert_ms: Option<u64>,
+    /// Why it was over before its time, if it was.
+    pub(super) cut_short: Option<CutShort>,
+    /// Why nothing was hit, if that is what was seen.
+    pub(super) no_effect: Option<String>,
     /// What a person should know besides.
     pub(super) note: Option<String>,
     #[serde(skip)]
     pub(super) time_to_detect_ms: Option<u64>,
     #[serde(skip)]
     pub(super) trouble: Option<String>,
+    #[serde(skip)]
+    pub(super) late_by: Option<Duration>,
     /// Whether it is back and the journal does not say so.
     #[serde(skip)]
     pub(super) is_unrecorded: bool,
@@ -69,6 +88,8 @@ impl DrillReport {
             plan,
             faults: Vec::new(),
             clients: ClientsReport::default(),
+            unreadable: Vec::new(),
+            skipped: Vec::new(),
             interrupted: false,
         }
     }
@@ -82,7 +103,7 @@ impl DrillReport {
     ) -> Self {
         let outcome = if interrupted { Outcome::Failed } else { run.outcome() };
         let mut plan = run.plan;
-        for skip in run.skipped {
+        for skip in &run.skipped {
             let targets = plan.groups.iter_mut().flat_map(|group| &mut group.targets);
             for target in targets.filter(|target| target.id == skip.target) {
                 target.decision = Decision::not_chosen(skip.reason.clone());
@@ -95,6 +116,8 @@ impl DrillReport {
             group: GroupReport { healthy_after, ..GroupReport::untouched(&plan) },
             plan,
             clients,
+            unreadable: run.unreadable,
+            skipped: run.skipped,
             interrupted,
         }
     }
@@ -114,11 +137,15 @@ impl GroupReport {
 
 impl From<FaultRecord> for FaultReport {
     fn from(fault: FaultRecord) -> Self {
-        let milliseconds = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Self {
             time_to_recover_ms: fault.time_to_recover().map(milliseconds),
             time_to_detect_ms: fault.time_to_detect().map(milliseconds),
+            time_to_revert_ms: fault.time_to_revert().map(milliseconds),
+            late_by: fault.late_by(),
             is_unrecorded: is_unrecorded(&fault),
+            cut_short: fault.cut_short,
+            no_effect: fault.no_effect,
             recovered_at: fault.ended_at.filter(|_| fault.state == FaultState::Recovered),
             injected_at: fault.injected_at,
             id: fault.id,
@@ -168,15 +195,18 @@ mod tests {
             keys(&json["faults"][0]),
             [
                 "achieved",
+                "cut_short",
                 "event",
                 "id",
                 "injected_at",
+                "no_effect",
                 "note",
                 "recovered_at",
                 "requested",
                 "state",
                 "target",
-                "time_to_recover_ms"
+                "time_to_recover_ms",
+                "time_to_revert_ms"
             ]
         );
         assert_eq!(json["outcome"], "completed");

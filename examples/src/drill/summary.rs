@@ -1,10 +1,13 @@
 use std::{collections::BTreeSet, fmt, time::Duration};
 
-use chaos_core::{Clock, Decision, FaultState, Magnitude, Outcome, Plan, SystemClock};
+use chaos_core::{Clock, Decision, FaultState, Magnitude, Outcome, Plan, Skip, SystemClock, escaped};
 use jiff::Timestamp;
 
 use super::report::{ClientsReport, DrillReport, FaultReport};
-use crate::{program::state_text, table::Table};
+use crate::{
+    program::{state_text, unreadable_table},
+    table::Table,
+};
 
 /// What a drill prints for a person at the end.
 pub(super) struct Summary<'a> {
@@ -25,9 +28,21 @@ impl fmt::Display for Summary<'_> {
             _ => writeln!(f, "{}\n", faults(report))?,
         }
         for fault in &report.faults {
-            for remark in fault.trouble.iter().chain(&fault.note) {
-                writeln!(f, "{}: {remark}\n", fault.target)?;
+            for remark in remarks(fault) {
+                writeln!(f, "{}: {}\n", escaped(fault.target.as_str()), escaped(&remark))?;
             }
+        }
+        if !report.faults.is_empty() {
+            // The plan, which tells them otherwise, is not shown.
+            for doubt in &report.plan.doubts {
+                writeln!(f, "in doubt: {doubt}\n")?;
+            }
+            for Skip { target, reason, .. } in &report.skipped {
+                writeln!(f, "{}: left alone: {}\n", escaped(target.as_str()), escaped(&reason.to_string()))?;
+            }
+        }
+        if !report.unreadable.is_empty() {
+            writeln!(f, "{}\n", unreadable_table(&report.unreadable))?;
         }
         let group = report.group;
         if !report.faults.is_empty() {
@@ -56,13 +71,25 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
+/// Everything that is special about a fault.
+fn remarks(fault: &FaultReport) -> impl Iterator<Item = String> {
+    let cut_short = fault.cut_short.map(|why| format!("cut short: {why}"));
+    let no_effect = fault.no_effect.as_ref().map(|why| format!("no effect: {why}"));
+    let late = fault.late_by.map(|late| format!("its recovery began {} after the deadline", humanly(late)));
+    let told = fault.trouble.iter().chain(&fault.note).cloned();
+    cut_short.into_iter().chain(no_effect).chain(late).chain(told)
+}
+
 fn explained(report: &DrillReport) -> &'static str {
     let is_back = |fault: &FaultReport| fault.state == FaultState::Recovered;
     match report.outcome {
         Outcome::Completed => ": injected, and seen to be back",
         Outcome::DryRun => ": nothing was touched",
         Outcome::Skipped => ": nothing was injected",
+        Outcome::CutShort => ": over before its time, and seen to be back",
+        Outcome::NoEffect => ": injected, and no effect was seen",
         _ if report.faults.is_empty() => ": nothing was injected",
+        _ if !report.unreadable.is_empty() => ": THE JOURNAL HOLDS WHAT CANNOT BE READ, AND MAY NOT BE BACK",
         _ if report.faults.iter().all(is_back) => ": everything that was injected is back",
         _ if report.faults.iter().all(|fault| is_back(fault) || fault.is_unrecorded) => {
             ": everything that was injected is back, and the journal did not record it"
@@ -113,7 +140,7 @@ fn faults(report: &DrillReport) -> String {
         text.push_str("\n(times count from the injection: the time to recover includes the time held)");
     }
     if let [group] = &groups[..] {
-        text = format!("{group}\n{text}");
+        text = format!("{}\n{text}", escaped(group.as_str()));
     }
     if let Some(magnitudes) = magnitudes(report) {
         text.push_str(&format!("\n\n{magnitudes}"));
@@ -159,11 +186,11 @@ impl fmt::Display for PlanTable<'_> {
         }
         write!(f, "{table}")?;
         for caveat in self.0.caveats() {
-            write!(f, "\n{caveat}")?;
+            write!(f, "\n{}", escaped(&caveat))?;
         }
         if self.0.chosen().next().is_none() {
             for reason in self.0.why_nothing() {
-                write!(f, "\n{reason}")?;
+                write!(f, "\n{}", escaped(&reason))?;
             }
         }
         Ok(())
@@ -187,12 +214,107 @@ pub(super) fn since(began: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chaos_core::{
+        Arming, Error, ErrorKind, FaultId, FaultQuery, FaultRecord, Found, Halt, Journal, Lease, Limits,
+        ManualClock, Mark, MemoryJournal, Monkey, Registry, Result,
+        memory::{MemoryProvider, PowerOff, PowerOn},
+    };
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn times_are_short() {
         for (milliseconds, text) in [(0, "0 ms"), (999, "999 ms"), (1_240, "1.2 s"), (125_000, "2 min 5 s")] {
             assert_eq!(humanly(Duration::from_millis(milliseconds)), text);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_in_doubt_is_shown_beside_what_went_well_and_forges_no_line() {
+        let monkey = Monkey::builder()
+            .provider(MemoryProvider::default().with_group("web", 5).unwrap())
+            .event(PowerOff::default())
+            .clock(ManualClock::starting_at("2026-03-02T09:00:00Z".parse().unwrap()))
+            .unleash(MemoryJournal::new(), Registry::default().register::<PowerOn>())
+            .build()
+            .unwrap();
+        let mut run = monkey.run_once().await.unwrap();
+        assert_eq!(run.outcome(), Outcome::Completed);
+        let doubt =
+            json!({ "about": "memory:\ndb", "failure": { "kind": "denied", "message": "no\nlisting" } });
+        run.plan.doubts.push(serde_json::from_value(doubt).unwrap());
+        run.faults[0].note = Some("odd\u{1b}[2K\u{202e}".to_owned());
+        let entry = json!({ "entry": "00ff\n", "target": null, "failure": { "kind": "corrupt", "message": "damaged" } });
+        run.unreadable.push(serde_json::from_value(entry).unwrap());
+        let report = DrillReport::of_run(run, false, Some(5), ClientsReport::default());
+        let text = Summary { report: &report, plan_is_known: false, again: String::new() }.to_string();
+        for expected in [
+            r"in doubt: memory:\ndb: no\nlisting",
+            r"odd\u{1b}[2K\u{202e}",
+            r"00ff\n",
+            "CANNOT BE READ",
+            "MAY NOT BE BACK",
+        ] {
+            assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_back_and_not_recorded_is_not_what_is_not_back() {
+        let monkey = Monkey::builder()
+            .provider(MemoryProvider::default().with_group("web", 5).unwrap())
+            .event(PowerOff::default())
+            .clock(ManualClock::starting_at("2026-03-02T09:00:00Z".parse().unwrap()))
+            .unleash(FullJournal::default(), Registry::default().register::<PowerOn>())
+            .build()
+            .unwrap();
+        let run = monkey.run_once().await.unwrap();
+        assert_eq!(run.faults[0].failure.as_ref().unwrap().kind, ErrorKind::Journal);
+        let report = DrillReport::of_run(run, false, Some(5), ClientsReport::default());
+        let text = Summary { report: &report, plan_is_known: false, again: String::new() }.to_string();
+        assert!(text.contains("back, not recorded") && text.contains("no space is left"), "{text}");
+        assert!(text.contains("is back, and the journal did not record it"), "{text}");
+        assert!(!text.contains("NOT EVERYTHING"), "{text}");
+    }
+
+    /// A journal on a disk that is full once the fault is injected.
+    #[derive(Debug, Default)]
+    struct FullJournal(MemoryJournal);
+
+    #[async_trait::async_trait]
+    impl Journal for FullJournal {
+        async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
+            self.0.arm(fault, limits).await
+        }
+
+        async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()> {
+            match mark.state {
+                FaultState::Recovering | FaultState::Recovered => {
+                    Err(Error::new(ErrorKind::Journal, "the journal failed to write: no space is left"))
+                }
+                _ => self.0.mark(fault, mark).await,
+            }
+        }
+
+        async fn find(&self, query: &FaultQuery) -> Result<Found> {
+            self.0.find(query).await
+        }
+
+        async fn pending(&self) -> Result<Found> {
+            self.0.pending().await
+        }
+
+        async fn orphans(&self, now: Timestamp) -> Result<Found> {
+            self.0.orphans(now).await
+        }
+
+        async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
+            self.0.set_halt(halt).await
+        }
+
+        async fn halt(&self) -> Result<Option<Halt>> {
+            self.0.halt().await
         }
     }
 }

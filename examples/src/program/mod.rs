@@ -10,8 +10,8 @@ mod terminal;
 
 pub use interrupt::Interrupt;
 pub use log::{LogTo, observe_if_asked};
-pub use output::{print, print_json};
+pub use output::{escaped_lines, print, print_json};
 pub use program::{ProgramError, ProgramResult, run};
 pub use recover_command::{quoted, recover_command};
-pub use status::{Status, is_unrecorded, state_text};
+pub use status::{Status, is_unrecorded, state_text, unreadable_table};
 pub use terminal::lines_on_stderr;

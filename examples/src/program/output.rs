@@ -1,6 +1,6 @@
 use std::io::{self, Write};
 
-use chaos_core::{Error, ErrorKind, Result};
+use chaos_core::{Error, ErrorKind, Result, escaped};
 use rustix::io::Errno;
 use serde::Serialize;
 
@@ -22,6 +22,11 @@ pub fn print(text: &str) -> Result<()> {
 /// Whether nobody reads any more: at the other end of a pipe, or at a terminal.
 fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(Errno::IO.raw_os_error())
+}
+
+/// A text that is meant to have several lines, such as what a person would do, with everything else escaped.
+pub fn escaped_lines(text: &str) -> String {
+    text.split('\n').map(|line| escaped(line).to_string()).collect::<Vec<_>>().join("\n")
 }
 
 /// Writes one JSON object and a line end to standard output.

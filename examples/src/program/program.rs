@@ -4,7 +4,7 @@ use std::{
     process::ExitCode,
 };
 
-use chaos_core::Error;
+use chaos_core::{Error, escaped};
 use tokio::runtime;
 
 use super::Status;
@@ -42,9 +42,9 @@ impl From<Error> for ProgramError {
 impl fmt::Display for ProgramError {
     /// One line with the whole chain, and one with the hint.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.error.chain())?;
+        write!(f, "error: {}", escaped(&self.error.chain()))?;
         match &self.hint {
-            Some(hint) => write!(f, "\nhint: {hint}"),
+            Some(hint) => write!(f, "\nhint: {}", escaped(hint)),
             None => Ok(()),
         }
     }

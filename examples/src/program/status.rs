@@ -1,6 +1,8 @@
 use std::process::ExitCode;
 
-use chaos_core::{Error, ErrorKind, FaultRecord, FaultState, Outcome, Reason, RunReport};
+use chaos_core::{Error, ErrorKind, FaultRecord, FaultState, Outcome, Reason, RunReport, Unreadable};
+
+use crate::table::Table;
 
 /// How a program ended, as its exit code. This is the only place that knows the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,18 @@ pub fn is_unrecorded(fault: &FaultRecord) -> bool {
 /// Where a fault stands, in the words of a table.
 pub fn state_text(state: FaultState, is_unrecorded: bool) -> String {
     if is_unrecorded { "back, not recorded".to_owned() } else { state.to_string() }
+}
+
+/// Entries of a journal that cannot be read, and what to do about them.
+pub fn unreadable_table(entries: &[Unreadable]) -> String {
+    let mut table = Table::with_headings(["entry", "target", "problem"]);
+    for entry in entries {
+        let target = entry.target.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+        table.row([entry.entry.clone(), target, entry.failure.message.clone()]);
+    }
+    format!(
+        "CANNOT BE READ, and may be pending (the version of the program that wrote it can recover it):\n{table}"
+    )
 }
 
 /// Whether a target was left alone because what was asked for makes no sense there.

@@ -31,7 +31,9 @@ impl OnTerminal {
     }
 
     pub(crate) fn of(mut drill: Command) -> Self {
-        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        // Nobody else's child keeps the terminal open.
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let controller = openpt(flags).unwrap();
         grantpt(&controller).unwrap();
         unlockpt(&controller).unwrap();
         let name = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
@@ -41,6 +43,17 @@ impl OnTerminal {
         let file = |fd: OwnedFd| tokio::fs::File::from_std(File::from(fd));
         let input = file(controller.as_fd().try_clone_to_owned().unwrap());
         Self { drill, input, output: file(controller), seen: String::new() }
+    }
+
+    /// A drill whose session ends with its terminal, as one that was started from a shell.
+    pub(crate) fn with_session(starter: &[&str], arguments: &[String]) -> Self {
+        let words = ["--ctty"].iter().chain(starter).map(ToString::to_string);
+        Self::of(command("setsid", words.chain([DRILL.to_owned()]).chain(arguments.iter().cloned())))
+    }
+
+    /// Closes the terminal, as whoever closes its window or loses the connection.
+    pub(crate) fn hangs_up(self) -> Child {
+        self.drill
     }
 
     pub(crate) async fn is_asked(&mut self, question: &str) {
