@@ -72,6 +72,13 @@ async fn all_hang_ups_of_a_terminal_are_one_and_a_quit_is_ctrl_c() {
 }
 
 #[tokio::test]
+async fn a_fleet_leaves_no_replica_when_its_terminal_is_closed() {
+    for signal in [Signal::HUP, Signal::QUIT] {
+        FleetProgram::start(2).await.ends_by(signal).await;
+    }
+}
+
+#[tokio::test]
 async fn a_recovery_goes_on_when_the_terminal_is_closed() {
     let fleet = FleetProgram::start(5).await;
     let path = fleet.place("recovery.journal");

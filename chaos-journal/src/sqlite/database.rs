@@ -139,22 +139,27 @@ async fn set_up(connection: &mut SqliteConnection, path: &Path, is_read_only: bo
     schema::migrate(connection, path, schema::MIGRATIONS).await
 }
 
-/// Copies what is committed from the log into the file, durably, and says whether all of it is there.
+/// Copies what is committed from the log into the file, durably, and says whether all of it is there in the end.
 pub(super) async fn checkpoint(connection: &mut SqliteConnection, path: &Path) -> Result<bool> {
     for number in 0..CHECKPOINTS {
         if number > 0 {
             SystemClock::default().sleep(CHECKPOINT_PAUSE).await;
         }
-        // PASSIVE keeps nobody else waiting, and leaves the log its size: that is space that a full disk cannot take.
-        let (is_busy, logged, copied): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(error::of_database(path, "put what was recorded into its file"))?;
-        if is_busy == 0 && logged == copied {
+        if checkpoint_once(connection, path).await? {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Copies what can be copied now.
+pub(super) async fn checkpoint_once(connection: &mut SqliteConnection, path: &Path) -> Result<bool> {
+    // PASSIVE keeps nobody else waiting, and leaves the log its size: that is space that a full disk cannot take.
+    let (is_busy, logged, copied): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
+        .fetch_one(connection)
+        .await
+        .map_err(error::of_database(path, "put what was recorded into its file"))?;
+    Ok(is_busy == 0 && logged == copied)
 }
 
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {

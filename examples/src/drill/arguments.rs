@@ -16,8 +16,9 @@ use crate::arguments::{count, duration, seed};
     after_help = "Without --attach and --provider the fleet is the drill's own: five replicas of a small HTTP service on \
                   127.0.0.1, which end with the drill.\n\n\
                   Exit codes: 0 done and recovered, 2 bad arguments, also such as make no sense on the target, 3 skipped by a safety rule or a doubt, 4 injected but not \
-                  recovered, 5 anything else: also a drill that Ctrl-C cut short and that has recovered \
-                  everything, whose outcome in JSON is failed."
+                  recovered, 5 anything else: also a drill that Ctrl-C or a closed terminal cut short and that has recovered \
+                  everything, whose outcome in JSON is failed, one whose fault was over before its time (cut-short), and one \
+                  that hit nothing (no-effect)."
 )]
 #[non_exhaustive]
 pub struct DrillArguments {

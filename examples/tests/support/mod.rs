@@ -251,9 +251,14 @@ impl FleetProgram {
     }
 
     /// Ends it by SIGTERM, and checks that no replica is left.
-    pub(crate) async fn stop(mut self) {
+    pub(crate) async fn stop(self) {
+        self.ends_by(Signal::TERM).await;
+    }
+
+    /// Ends it by a signal, and checks that no replica is left.
+    pub(crate) async fn ends_by(mut self, signal: Signal) {
         let replicas = self.replicas();
-        self.signal(Signal::TERM);
+        self.signal(signal);
         let status = within_limit(self.child.wait()).await.unwrap();
         assert_eq!(status.code(), Some(0));
         for (index, pid, _) in replicas {
