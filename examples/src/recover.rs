@@ -247,7 +247,7 @@ struct Retries;
 
 impl Observer for Retries {
     fn observe(&self, _: Timestamp, activity: &Activity) {
-        if let Activity::RecoveryRetried { fault, attempt, failure, wait } = activity {
+        if let Activity::RecoveryRetried { fault, attempt, failure, wait, .. } = activity {
             let failure = escaped(&failure.message);
             say(&format!("fault {fault}, attempt {attempt}: {failure}; the next in {wait:.1?}"));
         }

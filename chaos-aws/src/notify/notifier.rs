@@ -196,6 +196,8 @@ mod tests {
     use chaos_core::{FaultId, Health, ManualClock, Reason};
     use tokio::sync::Semaphore;
 
+    use serde_json::json;
+
     use super::*;
 
     /// Delivers as many messages as there are permits.
@@ -270,13 +272,15 @@ mod tests {
     }
 
     fn recovered(notifier: &Arc<Notifier>, number: usize) {
-        let activity = Activity::Recovered { fault: fault(number), time_to_recover: None };
+        let recovered = json!({ "activity": "recovered", "fault": fault(number), "time_to_recover": null });
+        let activity = serde_json::from_value(recovered).unwrap();
         notifier.observe(Timestamp::UNIX_EPOCH, &activity);
     }
 
     fn skipped(notifier: &Arc<Notifier>, number: usize) {
         let reason = Reason::not_healthy(Health::Unhealthy);
-        let activity = Activity::Skipped { target: intended(number).target, reason };
+        let skipped = json!({ "activity": "skipped", "target": intended(number).target, "reason": reason });
+        let activity = serde_json::from_value(skipped).unwrap();
         notifier.observe(Timestamp::UNIX_EPOCH, &activity);
     }
 

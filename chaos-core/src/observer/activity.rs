@@ -6,11 +6,22 @@ use serde::{Deserialize, Serialize};
 use crate::{Failure, FaultId, Magnitude, Milestone, Outcome, Reason, TargetId, escaped};
 
 /// Something that the library did or saw.
+///
+/// Each may tell more in a later version. A test of an observer reads the ones that it wants from JSON:
+///
+/// ```
+/// use chaos_core::Activity;
+///
+/// let json = r#"{ "activity": "injecting", "fault": "00000000000000ff" }"#;
+/// let activity: Activity = serde_json::from_str(json).unwrap();
+/// assert_eq!(activity.to_string(), "fault 00000000000000ff is being injected");
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "activity", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Activity {
     /// A run began.
+    #[non_exhaustive]
     RunBegan {
         /// Its seed.
         seed: u64,
@@ -18,6 +29,7 @@ pub enum Activity {
         leashed: bool,
     },
     /// A plan was made.
+    #[non_exhaustive]
     Planned {
         /// How many groups were looked at.
         groups: usize,
@@ -27,6 +39,7 @@ pub enum Activity {
         chosen: usize,
     },
     /// A chosen target was left alone after all.
+    #[non_exhaustive]
     Skipped {
         /// The target.
         target: TargetId,
@@ -34,6 +47,7 @@ pub enum Activity {
         reason: Reason,
     },
     /// The undo of a fault is durable.
+    #[non_exhaustive]
     Armed {
         /// The fault.
         fault: FaultId,
@@ -48,6 +62,7 @@ pub enum Activity {
     },
     /// A fault that an earlier process or a task that was lost has left behind, or that a person takes away from a living monkey,
     /// is about to be recovered.
+    #[non_exhaustive]
     TakenOver {
         /// The fault.
         fault: FaultId,
@@ -61,11 +76,13 @@ pub enum Activity {
         by_hand: Option<String>,
     },
     /// The injection begins.
+    #[non_exhaustive]
     Injecting {
         /// The fault.
         fault: FaultId,
     },
     /// The injection returned well.
+    #[non_exhaustive]
     Injected {
         /// The fault.
         fault: FaultId,
@@ -75,6 +92,7 @@ pub enum Activity {
         achieved: Magnitude,
     },
     /// The injection failed, or nobody knows how far it came; it is recovered all the same.
+    #[non_exhaustive]
     InjectionFailed {
         /// The fault.
         fault: FaultId,
@@ -82,6 +100,7 @@ pub enum Activity {
         failure: Failure,
     },
     /// The hold is over.
+    #[non_exhaustive]
     HoldEnded {
         /// The fault.
         fault: FaultId,
@@ -89,6 +108,7 @@ pub enum Activity {
         cut_short: Option<CutShort>,
     },
     /// A recovery reached a milestone.
+    #[non_exhaustive]
     Reached {
         /// The fault.
         fault: FaultId,
@@ -96,6 +116,7 @@ pub enum Activity {
         milestone: Milestone,
     },
     /// A recovery attempt begins.
+    #[non_exhaustive]
     Recovering {
         /// The fault.
         fault: FaultId,
@@ -103,6 +124,7 @@ pub enum Activity {
         attempt: u32,
     },
     /// A recovery attempt did not bring the target back; another follows.
+    #[non_exhaustive]
     RecoveryRetried {
         /// The fault.
         fault: FaultId,
@@ -114,6 +136,7 @@ pub enum Activity {
         wait: Duration,
     },
     /// The target was seen to be back.
+    #[non_exhaustive]
     Recovered {
         /// The fault.
         fault: FaultId,
@@ -121,6 +144,7 @@ pub enum Activity {
         time_to_recover: Option<Duration>,
     },
     /// The target could not be brought back. The loudest thing this library says.
+    #[non_exhaustive]
     RecoveryFailed {
         /// The fault.
         fault: FaultId,
@@ -132,6 +156,7 @@ pub enum Activity {
         by_hand: Option<String>,
     },
     /// The journal failed while a fault was under way; the recovery goes on all the same.
+    #[non_exhaustive]
     JournalFailed {
         /// The fault.
         fault: FaultId,
@@ -139,16 +164,19 @@ pub enum Activity {
         failure: Failure,
     },
     /// Everything is halted.
+    #[non_exhaustive]
     Halted {
         /// Why, in the words of whoever gave the order.
         reason: String,
     },
     /// A run could not be made.
+    #[non_exhaustive]
     RunFailed {
         /// What failed.
         failure: Failure,
     },
     /// A run ended.
+    #[non_exhaustive]
     RunEnded {
         /// How.
         outcome: Outcome,

@@ -48,7 +48,7 @@ impl Observer for Phases {
             Activity::Planned { targets, chosen, .. } => {
                 live.done("plan", format!("{chosen} of {targets} targets chosen"));
             }
-            Activity::Skipped { target, reason } => {
+            Activity::Skipped { target, reason, .. } => {
                 live.failed("skip", format!("{} is left alone: {reason}", target.name()));
             }
             Activity::Armed { fault, target, event, .. } => {
@@ -60,7 +60,7 @@ impl Observer for Phases {
                     phase: Some(live.begin("inject", what)),
                 };
             }
-            Activity::Injecting { fault } => faults.entry(*fault).or_default().injecting_at = Some(at),
+            Activity::Injecting { fault, .. } => faults.entry(*fault).or_default().injecting_at = Some(at),
             Activity::Injected { fault, .. } => {
                 let shown = faults.entry(*fault).or_default();
                 let what = shown.what();
@@ -70,12 +70,12 @@ impl Observer for Phases {
                     shown.phase = Some(live.begin("hold", text));
                 }
             }
-            Activity::InjectionFailed { fault, failure } => {
+            Activity::InjectionFailed { fault, failure, .. } => {
                 let shown = faults.entry(*fault).or_default();
                 let what = shown.what();
                 shown.end_phase(|phase| phase.failed(format!("{what} failed: {failure}")));
             }
-            Activity::HoldEnded { fault, cut_short } => {
+            Activity::HoldEnded { fault, cut_short, .. } => {
                 let shown = faults.entry(*fault).or_default();
                 let held = humanly(shown.since_injecting(at));
                 let text = match cut_short {
@@ -92,7 +92,7 @@ impl Observer for Phases {
                 let text = format!("waiting for {}", shown.name(fault));
                 shown.phase.get_or_insert_with(|| live.begin("recover", text));
             }
-            Activity::Reached { fault, milestone } => {
+            Activity::Reached { fault, milestone, .. } => {
                 let shown = faults.entry(*fault).or_default();
                 let (name, time) = (shown.name(fault), humanly(shown.since_injecting(at)));
                 match (milestone, &shown.phase) {
@@ -108,18 +108,18 @@ impl Observer for Phases {
                     _ => {}
                 }
             }
-            Activity::RecoveryRetried { fault, attempt, failure, wait } => {
+            Activity::RecoveryRetried { fault, attempt, failure, wait, .. } => {
                 if let Some(phase) = &faults.entry(*fault).or_default().phase {
                     phase.tell(format!("attempt {attempt} met: {failure}; the next in {}", humanly(*wait)));
                 }
             }
-            Activity::Recovered { fault, time_to_recover } => {
+            Activity::Recovered { fault, time_to_recover, .. } => {
                 let shown = faults.entry(*fault).or_default();
                 let after = time_to_recover.map(|time| format!(" after {}", humanly(time)));
                 let text = format!("{} is back{}", shown.name(fault), after.unwrap_or_default());
                 shown.end_phase(|phase| phase.done(text));
             }
-            Activity::RecoveryFailed { fault, target, failure, by_hand } => {
+            Activity::RecoveryFailed { fault, target, failure, by_hand, .. } => {
                 faults.entry(*fault).or_default().end_phase(|_| {});
                 live.failed("recover", format!("{target} IS NOT BACK: {failure}"));
                 if let Some(by_hand) = by_hand {
