@@ -95,6 +95,7 @@ async fn a_platform_that_is_behind_for_one_look_ends_no_hold() {
     })
     .await;
     assert_eq!(report.outcome(), Outcome::Completed, "{report}");
+    assert_eq!(report.faults[0].time_to_recover(), Some(seconds(100)), "that look is no recovery");
 }
 
 #[tokio::test(start_paused = true)]

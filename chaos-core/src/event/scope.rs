@@ -26,6 +26,8 @@ pub struct Scope {
     injection: Injection,
     discovered: Option<Discovered>,
     recover_by: Timestamp,
+    /// Whether the fault is held, so that whoever looks is not to say that the target is back.
+    is_held: bool,
 }
 
 /// The target and its group as the plan saw them.
@@ -63,21 +65,27 @@ impl Scope {
     pub(crate) fn preparing(parts: ScopeParts, discovered: Discovered) -> Self {
         let recover_by = parts.deadline.at();
         let inner = Arc::new(Inner { parts, armed: OnceLock::new(), ledger: Ledger::default() });
-        Self { inner, injection: Injection::NeverBegan, discovered: Some(discovered), recover_by }
+        Self {
+            inner,
+            injection: Injection::NeverBegan,
+            discovered: Some(discovered),
+            recover_by,
+            is_held: false,
+        }
     }
 
     /// The scope of a recovery in a later process.
     pub(crate) fn replaying(parts: ScopeParts, injection: Injection) -> Self {
         let recover_by = parts.deadline.at();
         let inner = Arc::new(Inner { armed: parts.deadline.into(), parts, ledger: Ledger::default() });
-        Self { inner, injection, discovered: None, recover_by }
+        Self { inner, injection, discovered: None, recover_by, is_held: false }
     }
 
-    /// The scope of the recovery after this event. It no longer shows what was discovered, so that a recovery that works
+    /// The scope of what comes after this event: of the looks at the fault while it is held, and of the recovery. It no longer shows what was discovered, so that a recovery that works
     /// here works in a later process too.
     pub(crate) fn recovering(&self, injection: Injection) -> Self {
         let recover_by = self.recover_by;
-        Self { inner: Arc::clone(&self.inner), injection, discovered: None, recover_by }
+        Self { inner: Arc::clone(&self.inner), injection, discovered: None, recover_by, is_held: true }
     }
 
     /// The fault's id.
@@ -242,8 +250,12 @@ impl Scope {
         self.inner.ledger.see();
     }
 
-    /// Reports that `milestone` was reached now. Only the first time counts.
+    /// Reports that `milestone` was reached now. Only the first time counts, and no look while the fault is held: a target that is well
+    /// then has not been hit yet, or is well because of somebody else.
     pub fn reach(&self, milestone: Milestone) {
+        if self.is_held {
+            return;
+        }
         let at = self.now();
         if self.inner.ledger.reach(milestone, at) {
             self.inner
@@ -268,6 +280,7 @@ impl Scope {
     /// The same scope, with the end of the recovery budget.
     pub(crate) fn recover_until(mut self, recover_by: Timestamp) -> Self {
         self.recover_by = recover_by;
+        self.is_held = false;
         self
     }
 
