@@ -168,6 +168,7 @@ step "format" cargo fmt --all --check
 step "clippy" cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 step "architecture" architecture
 step "honest sources" honest_sources
+step "safety names its tests" scripts/safety-names-its-tests.sh
 if command -v shellcheck >/dev/null 2>&1; then step "shellcheck" shell_scripts; fi
 if [ "${CI:-}" = true ] && ! command -v cargo-deny >/dev/null 2>&1; then
   cargo install --locked --quiet --debug cargo-deny || echo "cargo-deny could not be installed"

@@ -13,10 +13,10 @@ use chaos_core::{
 use chaos_events::{RunExperiment, StopExperiment};
 use chaos_testkit::{
     Subject, Timing, contract,
-    faulty::{Failing, HalfDone, Panicking, TargetCall, Times},
+    faulty::{EventCall, Failing, Faulty, HalfDone, Panicking, TargetCall, Times},
 };
 
-use support::{FREEZE, Lab};
+use support::{FREEZE, Lab, Trouble};
 
 fn experiment() -> RunExperiment {
     RunExperiment::of(FREEZE.parse::<chaos_core::ExperimentId>().unwrap())
@@ -122,6 +122,22 @@ async fn without_tags_the_runs_of_before_are_left_alone() {
     assert!(report.is_recovered(), "{report:?}");
     let note = report.faults[0].note.as_deref().unwrap();
     assert!(note.contains("run-1") && !note.contains("run-0"), "{note}");
+}
+
+/// The engine cannot tell them apart, and a run of the fault's must not go on.
+#[tokio::test(start_paused = true)]
+async fn without_tags_what_somebody_else_has_begun_since_is_taken_for_the_faults() {
+    let lab = Lab::of(3).lasting_an_hour().without_tags();
+    let never_sent = Faulty::new(six_minutes(), Trouble::hanging_at(EventCall::Injection));
+    let monkey = over(lab.clone(), &lab, MemoryJournal::new()).build().unwrap();
+    let target = target();
+    let (report, ()) = tokio::join!(async { monkey.inject(never_sent, &target).await.unwrap() }, async {
+        chaos_core::Clock::sleep(&lab.clock, Duration::from_secs(5)).await;
+        lab.start_by_somebody_else();
+    });
+    assert!(report.is_recovered(), "{report:?}");
+    assert_eq!(lab.orders(), ["stop run-0"]);
+    assert_eq!(lab.states(), [ExperimentState::Stopped]);
 }
 
 #[tokio::test(start_paused = true)]
