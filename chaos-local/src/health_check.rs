@@ -4,11 +4,10 @@ use chaos_core::{Clock, Error, ErrorKind, Result};
 use http_body_util::Empty;
 use hyper::{Request, Uri, body::Bytes, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
-use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::{network_namespace::NetworkNamespace, process_handle::ProcessHandle};
+use crate::{network_namespace::NetworkNamespace, process_handle::ProcessHandle, scarcity::scarcity};
 
 /// How to tell whether a process is healthy. A process that does not exist, or is stopped, is never healthy.
 ///
@@ -166,16 +165,13 @@ impl Failure {
     fn into_finding(self, address: SocketAddr) -> Result<Finding> {
         match self {
             Self::Entry(error) => Err(error),
-            Self::Connect(error)
-                if [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS, Errno::ADDRNOTAVAIL]
-                    .iter()
-                    .any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) =>
-            {
-                Err(Error::new(ErrorKind::Unavailable, "a health check could not be made")
-                    .with("address", address)
-                    .caused_by(error))
-            }
-            Self::Connect(error) => Ok(Finding::Failed(format!("no connection to {address}: {error}"))),
+            Self::Connect(error) => match scarcity(&error) {
+                Some(scarce) => {
+                    let what = format!("a health check could not be made for lack of {scarce}");
+                    Err(Error::new(ErrorKind::Unavailable, what).with("address", address).caused_by(error))
+                }
+                None => Ok(Finding::Failed(format!("no connection to {address}: {error}"))),
+            },
             Self::Exchange(reason) => Ok(Finding::Failed(reason)),
         }
     }

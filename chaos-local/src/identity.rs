@@ -158,8 +158,10 @@ impl ProcessStat {
         let state = fields.next()?.chars().next()?;
         // The state is field 3; the parent, the group and the session follow. The threads are field 20, the start time field 22.
         let parent = fields.next()?.parse().ok()?;
-        let group = fields.next()?.parse().ok()?;
-        let session = fields.next()?.parse().ok()?;
+        // Both are -1 of one that is being cleared away.
+        let leader = |field: &str| Some(u32::try_from(field.parse::<i64>().ok()?).unwrap_or_default());
+        let group = leader(fields.next()?)?;
+        let session = leader(fields.next()?)?;
         let threads = fields.nth(13)?.parse().ok()?;
         let start_time = fields.nth(1)?.parse().ok()?;
         Some(Self { state, parent, group, session, threads, start_time })
@@ -208,6 +210,9 @@ mod tests {
                 ProcessStat { state: 'T', parent: 1, group: 2, session: 3, threads: 17, start_time: 158_125 };
             assert_eq!(ProcessStat::parse(stat.as_bytes()), Some(expected), "{name:?}");
         }
+        let cleared = b"9678 (readlink) X 0 -1 -1 0 -1 4227084 93 0 0 0 0 0 0 0 20 0 0 0 343090 0 0\n";
+        let stat = ProcessStat::parse(cleared).unwrap();
+        assert_eq!((stat.group, stat.session, stat.start_time, stat.is_alive()), (0, 0, 343_090, false));
         assert_eq!(ProcessStat::parse(b"42 (\xff\xfe) T 1"), None);
         assert_eq!(ProcessStat::parse(b""), None);
     }

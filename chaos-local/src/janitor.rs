@@ -7,7 +7,7 @@ use tokio::{
     process::{Child, ChildStdin, ChildStdout, Command},
 };
 
-use crate::{ProcessIdentity, process_handle::ProcessHandle, search_path::search_path};
+use crate::{ProcessIdentity, process_handle::ProcessHandle, scarcity::scarcity, search_path::search_path};
 
 const SCRIPT: &str = include_str!("../scripts/janitor.sh");
 
@@ -71,11 +71,11 @@ impl Janitor {
         clock: &dyn Clock,
     ) -> Result<Self> {
         let failed = |error: io::Error| {
-            Error::new(
-                ErrorKind::Unavailable,
-                "the janitor that would end the stop at its deadline could not be started; nothing was stopped",
-            )
-            .caused_by(error)
+            let why = scarcity(&error).map(|scarce| format!(" for lack of {scarce}")).unwrap_or_default();
+            let what = format!(
+                "the janitor that would end the stop at its deadline could not be started{why}; nothing was stopped"
+            );
+            Error::new(ErrorKind::Unavailable, what).caused_by(error)
         };
         let mut child = Command::new("/bin/sh")
             .args(["-c", SCRIPT, "chaos-janitor", &fault.to_string(), target.as_str()])

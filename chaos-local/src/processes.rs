@@ -6,7 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Labels, Provider, Result, Shell,
+    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Labels, Member, Provider, Result, Shell,
     SystemClock, Target, TargetId,
 };
 use futures_util::{StreamExt, stream};
@@ -15,7 +15,9 @@ use crate::{
     AsProcess, HealthCheck, ProcessIdentity,
     fleet_builder::validate_name,
     fleet_state::check_scheme,
+    place::{Place, Seen},
     process_handle::ProcessHandle,
+    process_table::own_line,
     shell::ProcessShell,
     target::{ProcessTarget, members},
 };
@@ -24,8 +26,14 @@ const SCHEME: &str = "process";
 
 /// Processes that something else runs already, such as a test harness, as a group of targets.
 ///
-/// The group is `process:<name>`, and a target is `process:<name>/<index>@<pid>.<start time>`: enough to find the process again
-/// from another one, and never anybody else's. Clones share one group.
+/// The group is `process:<name>`, and a target is `process:<name>/<index>@<pid>.<start time>@<place>`: enough to find the process
+/// again from another one, and never anybody else's. The place is the pid namespace, the boot and the machine, without which a
+/// process id means nothing: seen from elsewhere, a process is refused and not taken for gone. Clones share one group, and
+/// [`ProcessGroups`](crate::ProcessGroups) makes several groups one provider.
+///
+/// A target is the process and all that belong to it: what it has started, and those in process groups and sessions that one of
+/// them leads. Adopt what can be spared as a whole. A process that has started this one is no victim unless you
+/// [say so](ProcessesBuilder::even_ancestors).
 ///
 /// ```
 /// use chaos_core::Provider;
@@ -57,7 +65,9 @@ struct Inner {
     id: GroupId,
     check: HealthCheck,
     replaced: bool,
+    even_ancestors: bool,
     clock: Arc<dyn Clock>,
+    here: Place,
     adopted: Mutex<Vec<Adopted>>,
 }
 
@@ -75,6 +85,7 @@ pub struct ProcessesBuilder {
     members: Vec<Result<Adopted>>,
     check: HealthCheck,
     replaced: bool,
+    even_ancestors: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -99,6 +110,7 @@ impl Processes {
             members: Vec::new(),
             check: HealthCheck::alive(),
             replaced: false,
+            even_ancestors: false,
             clock: Arc::new(SystemClock::default()),
         }
     }
@@ -153,6 +165,13 @@ impl ProcessesBuilder {
         self
     }
 
+    /// Allows processes that have started this one, directly or not, to be chosen. A fault of one hits all that belong to it but
+    /// for this very process and what that has started.
+    pub fn even_ancestors(mut self) -> Self {
+        self.even_ancestors = true;
+        self
+    }
+
     /// Sets where waits take their time from. Default: [`SystemClock`].
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -184,6 +203,8 @@ impl ProcessesBuilder {
                 id: GroupId::new(SCHEME, &self.name)?,
                 check: self.check,
                 replaced: self.replaced,
+                even_ancestors: self.even_ancestors,
+                here: Place::here()?,
                 clock: self.clock,
                 adopted: Mutex::new(adopted),
             }),
@@ -197,7 +218,7 @@ impl Inner {
     }
 
     fn target_id(&self, group: &GroupId, index: usize, process: ProcessIdentity) -> Result<TargetId> {
-        group.target(&format!("{index}@{process}"))
+        group.target(&format!("{index}@{process}@{}", self.here))
     }
 
     fn targets(&self) -> Result<Vec<(ProcessTarget, Option<ProcessIdentity>)>> {
@@ -208,6 +229,25 @@ impl Inner {
             Ok((target, Some(member.process)))
         };
         adopted.iter().enumerate().map(target).collect()
+    }
+
+    /// Excludes those that have started this process.
+    fn sparing_ancestors(&self, members: Vec<Member>) -> Result<Vec<Member>> {
+        if self.even_ancestors {
+            return Ok(members);
+        }
+        let line: Vec<String> = own_line()?.iter().map(ToString::to_string).collect();
+        let is_ancestor = |member: &Member| {
+            member.incarnation.as_deref().is_some_and(|own| line.iter().any(|ancestor| ancestor == own))
+        };
+        let spared = |member: Member| {
+            if is_ancestor(&member) {
+                member.excluded("it has started the process that injects; `even_ancestors` allows it")
+            } else {
+                member
+            }
+        };
+        Ok(members.into_iter().map(spared).collect())
     }
 
     fn target(
@@ -247,16 +287,22 @@ impl Provider for Processes {
             return Err(Error::new(ErrorKind::NotFound, what).with("group", id));
         }
         let targets = self.inner.targets()?;
+        let desired = targets.len();
         Ok(Group::new(id.clone())
-            .desired(targets.len())
+            .desired(desired)
             .replaces_members(self.inner.replaced)
-            .members(members(targets).await?))
+            .members(self.inner.sparing_ancestors(members(targets).await?)?))
     }
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
-        let identity = identity_in(id)?;
+        let (identity, place) = process_in(id)?;
+        match place.as_ref().map(|place| place.seen_from(&self.inner.here)) {
+            Some(Seen::Elsewhere) => return Err(elsewhere(id)),
+            Some(Seen::BeforeReboot) => return Ok(None),
+            Some(Seen::Here) | None => {}
+        }
         if ProcessHandle::open(identity)?.is_none() {
-            return Ok(None);
+            return if place.is_some() { Ok(None) } else { Err(of_an_earlier_version(id)) };
         }
         let own =
             self.inner.targets()?.into_iter().map(|(target, _)| target).find(|target| target.id() == id);
@@ -267,18 +313,39 @@ impl Provider for Processes {
     }
 
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        identity_in(id)?;
+        let (_, place) = process_in(id)?;
+        if place.is_some_and(|place| place.seen_from(&self.inner.here) == Seen::Elsewhere) {
+            return Err(elsewhere(id));
+        }
         Ok(Some(Arc::new(ProcessShell::beyond(id.clone(), None, Arc::clone(&self.inner.clock)))))
     }
 }
 
-/// The process that a target's id names.
-fn identity_in(id: &TargetId) -> Result<ProcessIdentity> {
+/// The process that a target's id names, and where it is; earlier versions did not write that.
+fn process_in(id: &TargetId) -> Result<(ProcessIdentity, Option<Place>)> {
     check_scheme(SCHEME, "target id", id.scheme(), id.as_str())?;
-    let identity = id.name().split_once('@').and_then(|(_, identity)| identity.parse().ok());
-    identity.ok_or_else(|| {
-        Error::invalid("target id", format!("{:?}", id.as_str()), "process:group/index@pid.start_time")
-    })
+    let invalid = || {
+        let expected = "process:group/index@pid.start_time@namespace.boot.machine";
+        Error::invalid("target id", format!("{:?}", id.as_str()), expected)
+    };
+    let (_, process) = id.name().split_once('@').ok_or_else(invalid)?;
+    let (identity, place) = match process.split_once('@') {
+        Some((identity, place)) => (identity, Some(place.parse().map_err(|_| invalid())?)),
+        None => (process, None),
+    };
+    Ok((identity.parse().map_err(|_| invalid())?, place))
+}
+
+fn elsewhere(id: &TargetId) -> Error {
+    let what = "this process is on another machine or in another container, and nobody can tell from here whether it is gone; recover \
+                where it was started";
+    Error::new(ErrorKind::Unsupported, what).with("target", id)
+}
+
+fn of_an_earlier_version(id: &TargetId) -> Error {
+    let what = "there is no such process here, and the id, which an earlier version of this library wrote, does not say on which \
+                machine it was; where you know that the process runs again or is gone, declare the fault mended";
+    Error::new(ErrorKind::Unsupported, what).with("target", id)
 }
 
 fn adoptable(process: &impl AsProcess) -> Result<ProcessIdentity> {

@@ -15,6 +15,7 @@ use crate::{
     network_namespace::{NamespaceId, NetworkNamespace},
     process_handle::ProcessHandle,
     running_script::RunningScript,
+    scarcity::scarcity,
     search_path::search_path,
 };
 
@@ -161,5 +162,9 @@ impl Shell for ProcessShell {
 }
 
 fn not_started(error: io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, "this machine cannot start a script's shell").caused_by(error)
+    let what = match scarcity(&error) {
+        Some(scarce) => format!("a script's shell cannot be started for lack of {scarce}"),
+        None => "this machine cannot start a script's shell".to_owned(),
+    };
+    Error::new(ErrorKind::Unavailable, what).caused_by(error)
 }

@@ -13,7 +13,7 @@ use tokio::net::unix::pipe;
 
 use crate::{
     output_tail::OutputTail, plan::Plan, process_handle::ProcessHandle, replica_process::ReplicaProcess,
-    template::substitute,
+    scarcity::scarcity, template::substitute,
 };
 
 /// Starts one replica. It dies when the thread that calls this ends: call it only from the fleet's own.
@@ -63,15 +63,13 @@ fn die_with_this_thread(command: &mut Command) {
 }
 
 fn not_started(plan: &Plan, error: io::Error) -> Error {
-    let is_scarcity = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE]
-        .iter()
-        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()));
     let program = format!("{:?}", plan.program);
-    if is_scarcity {
-        Error::new(ErrorKind::Unavailable, "this machine cannot start another process")
-            .with("program", program)
-            .caused_by(error)
-    } else {
-        Error::invalid("program", program, "a program that can be started").caused_by(error)
+    match scarcity(&error) {
+        Some(scarce) => {
+            Error::new(ErrorKind::Unavailable, format!("a replica cannot be started for lack of {scarce}"))
+                .with("program", program)
+                .caused_by(error)
+        }
+        None => Error::invalid("program", program, "a program that can be started").caused_by(error),
     }
 }

@@ -1,6 +1,5 @@
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io,
+    fs::{File, TryLockError},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -8,10 +7,15 @@ use std::{
 use chaos_core::{Clock, Error, ErrorKind, GroupId, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::fleet_state::{FleetState, SCHEME, StateSource};
+use crate::{
+    ProcessIdentity,
+    fleet_state::{FleetState, SCHEME, StateSource},
+    identity::ProcessStat,
+    own_directory::{OwnDirectory, unusable},
+    place::{Place, Seen},
+};
 
 const STATE_FILE: &str = "fleet.json";
-const NEW_STATE_FILE: &str = "fleet.json.new";
 const LOCK_FILE: &str = "fleet.lock";
 
 /// The newest format of `fleet.json` that is understood.
@@ -21,8 +25,10 @@ const FORMAT: u32 = 1;
 #[derive(Debug)]
 pub(crate) struct HeldDirectory {
     directory: StateDirectory,
-    machine: Machine,
-    /// The standard library opens every file close-on-exec: no replica keeps the lock.
+    files: OwnDirectory,
+    place: Place,
+    owner: ProcessIdentity,
+    /// The standard library opens every file close-on-exec: no replica keeps the lock. Nobody who looks takes it.
     _lock: File,
 }
 
@@ -37,7 +43,10 @@ pub(crate) struct StateDirectory {
 struct StateFile {
     format: u32,
     #[serde(flatten)]
-    machine: Machine,
+    place: Place,
+    /// The thread with which the fleet ends. `None` in what earlier versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<ProcessIdentity>,
     #[serde(flatten)]
     fleet: FleetState,
 }
@@ -48,39 +57,34 @@ struct Format {
     format: u32,
 }
 
-/// Where process ids mean what they say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Machine {
-    boot: String,
-    pid_namespace: String,
-}
-
 impl HeldDirectory {
-    /// Takes hold of a directory, which is made where it does not exist.
+    /// Takes hold of a directory for the calling thread. It is made where it does not exist.
     ///
     /// # Errors
-    /// `Conflict` where a living fleet holds it.
+    /// `Conflict` where a living fleet holds it, and `Refused` where others may have written what is in it.
     ///
     /// Cancel safe.
     pub(crate) async fn claim(path: &Path, clock: &dyn Clock) -> Result<Self> {
         path_in_id(path)?;
-        fs::create_dir_all(path).map_err(|error| unusable(path, error))?;
+        OwnDirectory::make(path)?;
         let directory = StateDirectory::open(path)?;
-        let lock = directory.path.join(LOCK_FILE);
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&lock)
-            .map_err(|error| unusable(&lock, error))?;
-        // Whoever looks whether a fleet lives holds the lock for a moment.
+        let files = directory.files()?;
         for _ in 0..20 {
-            match lock.try_lock() {
-                Ok(()) => {
-                    let machine = Machine::this()?;
-                    return Ok(Self { directory, machine, _lock: lock });
+            let (lock, is_private) = files.open_lock(LOCK_FILE)?;
+            if !is_private {
+                // An earlier version made it, and a stranger may hold its lock, now or later.
+                if files.read(STATE_FILE)?.is_some() && directory.state()?.is_some() {
+                    break;
                 }
+                files.remove(LOCK_FILE)?;
+                continue;
+            }
+            match lock.try_lock() {
+                Ok(()) if files.is_still(LOCK_FILE, &lock)? => {
+                    let (place, owner) = (Place::here()?, this_thread()?);
+                    return Ok(Self { directory, files, place, owner, _lock: lock });
+                }
+                Ok(()) => {}
                 Err(TryLockError::WouldBlock) => clock.sleep(Duration::from_millis(10)).await,
                 Err(TryLockError::Error(error)) => return Err(unusable(&directory.path, error)),
             }
@@ -98,15 +102,16 @@ impl HeldDirectory {
 
     /// Replaces `fleet.json`: a reader sees the old one or the new one.
     pub(crate) fn write(&self, fleet: &FleetState) -> Result<()> {
-        let state = StateFile { format: FORMAT, machine: self.machine.clone(), fleet: fleet.clone() };
-        let new = self.directory.path.join(NEW_STATE_FILE);
-        let write = || {
-            let mut text = serde_json::to_vec_pretty(&state)?;
-            text.push(b'\n');
-            fs::write(&new, text)?;
-            fs::rename(&new, self.directory.path.join(STATE_FILE))
+        let state = StateFile {
+            format: FORMAT,
+            place: self.place.clone(),
+            owner: Some(self.owner),
+            fleet: fleet.clone(),
         };
-        write().map_err(|error| unusable(&self.directory.path, error))
+        let mut text = serde_json::to_vec_pretty(&state)
+            .map_err(|error| unusable(&self.directory.path, error.into()))?;
+        text.push(b'\n');
+        self.files.write(STATE_FILE, &text)
     }
 }
 
@@ -133,40 +138,24 @@ impl StateDirectory {
         &self.path
     }
 
-    /// Whether a fleet holds the directory. When none does, the last one and its replicas are gone, however it ended: the
-    /// kernel releases the lock of a process that dies and kills its replicas.
-    fn is_held(&self) -> Result<bool> {
-        let lock = self.path.join(LOCK_FILE);
-        let file = File::open(&lock).map_err(|error| {
-            let what = "nobody can tell whether the fleet lives; where you know that it has ended, an empty file of this name says so";
-            Error::new(ErrorKind::Unavailable, what).with("file", lock.display()).caused_by(error)
-        })?;
-        match file.try_lock_shared() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(error)) => Err(unusable(&lock, error)),
-        }
-    }
-
-    fn read(&self) -> Result<FleetState> {
-        let state = self.read_file()?;
-        if state.machine != Machine::this()? {
-            return Err(self.elsewhere());
-        }
-        Ok(state.fleet)
+    fn files(&self) -> Result<OwnDirectory> {
+        OwnDirectory::open(&self.path)?.ok_or_else(|| self.unknown())
     }
 
     /// The names of the network namespaces of the fleet that is or was here; `None` where it had none.
     pub(crate) fn network_namespace(&self) -> Result<Option<String>> {
-        if matches!(self.path.join(STATE_FILE).try_exists(), Ok(false)) {
-            return Ok(None);
-        }
-        let (state, this) = (self.read_file()?, Machine::this()?);
+        let Some(files) = OwnDirectory::open(&self.path)? else { return Ok(None) };
+        let Some(state) = self.read(&files)? else { return Ok(None) };
         // Names outlive a boot. In another container they, and the processes that were left behind, are others.
-        if state.machine.boot == this.boot && state.machine != this {
+        if state.place.seen_from(&Place::here()?) == Seen::Elsewhere {
             return Err(self.elsewhere());
         }
         Ok(state.fleet.network_namespace)
+    }
+
+    fn unknown(&self) -> Error {
+        let what = "nobody can tell whether the fleet lives; where you know that it has ended, declare its faults mended";
+        Error::new(ErrorKind::Unavailable, what).with("missing", self.path.join(STATE_FILE).display())
     }
 
     fn elsewhere(&self) -> Error {
@@ -175,18 +164,15 @@ impl StateDirectory {
         Error::new(ErrorKind::Unsupported, what).with("file", self.path.join(STATE_FILE).display())
     }
 
-    fn read_file(&self) -> Result<StateFile> {
+    /// `None` where there is no `fleet.json`.
+    fn read(&self, files: &OwnDirectory) -> Result<Option<StateFile>> {
         let path = self.path.join(STATE_FILE);
         let corrupt = |error: serde_json::Error| {
             Error::new(ErrorKind::Corrupt, "this is not the state of a fleet")
                 .with("file", path.display())
                 .caused_by(error)
         };
-        let text = fs::read(&path).map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "the state of the fleet cannot be read")
-                .with("file", path.display())
-                .caused_by(error)
-        })?;
+        let Some(text) = files.read(STATE_FILE)? else { return Ok(None) };
         let Format { format } = serde_json::from_slice(&text).map_err(corrupt)?;
         if format != FORMAT {
             let what = "this fleet was started by another version of this library; use that version";
@@ -195,31 +181,50 @@ impl StateDirectory {
                 .with("format", format)
                 .with("understood", FORMAT));
         }
-        serde_json::from_slice(&text).map_err(corrupt)
+        serde_json::from_slice(&text).map(Some).map_err(corrupt)
+    }
+
+    /// Whether the fleet whose state this is lives. When its thread is no more, its replicas are gone, however it ended: the
+    /// kernel kills them.
+    fn is_alive(&self, files: &OwnDirectory, state: &StateFile) -> Result<bool> {
+        if let Some(owner) = state.owner {
+            return is_running(owner);
+        }
+        // An earlier version told by its lock alone, which others could take too.
+        for process in state.fleet.replicas.iter().filter_map(|replica| replica.process) {
+            if is_running(process)? {
+                return Ok(true);
+            }
+        }
+        match files.open_lock(LOCK_FILE)?.0.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(unusable(&self.path, error)),
+        }
     }
 }
 
 impl StateSource for StateDirectory {
     fn state(&self) -> Result<Option<FleetState>> {
-        if !self.is_held()? {
-            return Ok(None);
+        let files = self.files()?;
+        let state = self.read(&files)?.ok_or_else(|| self.unknown())?;
+        match state.place.seen_from(&Place::here()?) {
+            Seen::Elsewhere => Err(self.elsewhere()),
+            Seen::BeforeReboot => Ok(None),
+            Seen::Here if state.fleet.ended || !self.is_alive(&files, &state)? => Ok(None),
+            Seen::Here => Ok(Some(state.fleet)),
         }
-        // The lock is held for a moment longer than the fleet lives.
-        Ok(Some(self.read()?).filter(|state| !state.ended))
     }
 }
 
-impl Machine {
-    fn this() -> Result<Self> {
-        let read = || -> io::Result<Self> {
-            let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned();
-            let pid_namespace = fs::read_link("/proc/self/ns/pid")?.to_string_lossy().into_owned();
-            Ok(Self { boot, pid_namespace })
-        };
-        read().map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "/proc does not say which machine this is").caused_by(error)
-        })
-    }
+fn this_thread() -> Result<ProcessIdentity> {
+    ProcessIdentity::of_pid(rustix::thread::gettid().as_raw_pid().cast_unsigned())
+}
+
+/// Whether a process or a thread lives.
+fn is_running(thread: ProcessIdentity) -> Result<bool> {
+    let stat = ProcessStat::read(thread.pid())?;
+    Ok(stat.is_some_and(|stat| stat.identity(thread.pid()) == thread && stat.is_alive()))
 }
 
 /// The path as it stands in an id.
@@ -227,13 +232,4 @@ fn path_in_id(path: &Path) -> Result<&str> {
     path.to_str().filter(|text| !text.chars().any(char::is_control)).ok_or_else(|| {
         Error::invalid("state_directory", format!("{path:?}"), "a path in UTF-8 without control characters")
     })
-}
-
-fn unusable(path: &Path, error: io::Error) -> Error {
-    Error::invalid(
-        "state_directory",
-        format!("{:?}", path.display().to_string()),
-        "a directory that can be used",
-    )
-    .caused_by(error)
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufReader, Write},
+    io::BufReader,
     net::{TcpListener, TcpStream},
     os::unix::fs::MetadataExt,
     path::PathBuf,
@@ -26,20 +26,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     shell::shell,
     support::{
-        Mark, Started, exists, healths, hear, identities, parameter, role, say, signal, until, until_group,
+        Mark, Started, exists, healths, hear, identities, is_root, parameter, role, say, signal, until,
+        until_group,
     },
 };
-
-/// Whether the test can make namespaces. Says so where it cannot.
-fn is_root(test: &str) -> bool {
-    let is_root = rustix::process::geteuid().is_root();
-    if !is_root {
-        // Not by the macro, whose output is shown of failures only; and on a line of its own.
-        let mut stderr = std::io::stderr().lock();
-        writeln!(stderr, "\nskipped: {test}: needs root").unwrap();
-    }
-    is_root
-}
 
 /// A network namespace that is removed with the test, also where that fails.
 struct Namespace(String);

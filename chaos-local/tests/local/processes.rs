@@ -5,7 +5,7 @@ use chaos_core::{
     memory::{PowerOff, PowerOn},
 };
 use chaos_events::{Reboot, Terminate};
-use chaos_local::{HealthCheck, ProcessIdentity, Processes};
+use chaos_local::{HealthCheck, ProcessGroups, ProcessIdentity, Processes};
 use futures_util::StreamExt;
 use rustix::process::Signal;
 
@@ -20,7 +20,7 @@ async fn adopted_processes_are_found_again_from_their_ids_alone() {
     assert_eq!((group.desired, group.healthy(), group.replaces_members), (2, 2, false));
     let first = ProcessIdentity::of_pid(children[0].0.id()).unwrap();
     let id = group.members[0].target.id();
-    assert_eq!(id.as_str(), format!("process:db $(x)/0@{first}"));
+    assert!(id.as_str().starts_with(&format!("process:db $(x)/0@{first}@")), "{id}");
     assert_eq!(processes.groups(&GroupFilter::all()).count().await, 1);
 
     let elsewhere = Processes::named("recovery").build().unwrap();
@@ -42,6 +42,71 @@ async fn adopted_processes_are_found_again_from_their_ids_alone() {
     assert!(elsewhere.resolve(id).await.unwrap().is_none());
     let group = processes.group(processes.id()).await.unwrap();
     assert_eq!(healths(&group), [Health::Gone, Health::Gone]);
+}
+
+/// What is not of this place is not gone, unless this very machine was booted since.
+#[tokio::test]
+async fn a_process_elsewhere_is_refused_and_one_before_a_reboot_is_gone() {
+    let mark = Mark::new();
+    let child = mark.child();
+    let processes = Processes::adopt("db", [&child.0]).unwrap();
+    let id = processes.group(processes.id()).await.unwrap().members[0].target.id().to_string();
+    let (process, place) = id.rsplit_once('@').unwrap();
+    let [namespace, boot, machine] = place.split('.').collect::<Vec<_>>()[..] else { panic!("{place}") };
+    let another = |text: &str| text.chars().rev().collect::<String>();
+    let elsewhere = Processes::named("recovery").build().unwrap();
+    for (place, is_refused) in [
+        (format!("1{namespace}.{boot}.{machine}"), true),
+        (format!("{namespace}.{}.{}", another(boot), another(machine)), true),
+        (format!("{namespace}.{}.{machine}", another(boot)), false),
+    ] {
+        let id = format!("{process}@{place}").parse().unwrap();
+        match elsewhere.resolve(&id).await {
+            Err(error) => assert_eq!((error.kind(), is_refused), (ErrorKind::Unsupported, true), "{error}"),
+            Ok(found) => assert!(found.is_none() && !is_refused, "{id}"),
+        }
+        assert_eq!(elsewhere.shell_beyond(&id).await.is_err(), is_refused, "{id}");
+    }
+    // As an earlier version wrote it: it is found, and where it is not, nobody can tell.
+    let old = process.parse().unwrap();
+    assert!(elsewhere.resolve(&old).await.unwrap().is_some());
+    drop(child);
+    assert_eq!(elsewhere.resolve(&old).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert!(elsewhere.resolve(&id.parse().unwrap()).await.unwrap().is_none());
+    for broken in ["@", "@1.2", "@x.y.z"] {
+        let error = elsewhere.resolve(&format!("{process}{broken}").parse().unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{broken}");
+    }
+}
+
+#[tokio::test]
+async fn what_started_this_process_is_spared_unless_asked_for() {
+    let parent = std::os::unix::process::parent_id();
+    let processes = Processes::adopt("harness", [parent]).unwrap();
+    let group = processes.group(processes.id()).await.unwrap();
+    let why = group.members[0].excluded.as_deref().unwrap();
+    assert!(why.contains("even_ancestors"), "{why}");
+    let processes = Processes::named("harness").member(&parent, None).even_ancestors().build().unwrap();
+    let group = processes.group(processes.id()).await.unwrap();
+    assert_eq!(group.members[0].excluded, None);
+}
+
+#[tokio::test]
+async fn two_groups_make_one_provider() {
+    let mark = Mark::new();
+    let children = [mark.child(), mark.child()];
+    let group = |name: &str, child: usize| Processes::adopt(name, [&children[child].0]).unwrap();
+    let groups = ProcessGroups::of([group("db", 0), group("queue", 1)]).unwrap();
+    let listed: Vec<_> = groups.groups(&GroupFilter::all()).collect().await;
+    let ids: Vec<_> = listed.iter().map(|group| group.as_ref().unwrap().id.to_string()).collect();
+    assert_eq!(ids, ["process:db", "process:queue"]);
+    for group in listed {
+        let id = group.unwrap().members[0].target.id().clone();
+        assert_eq!(groups.resolve(&id).await.unwrap().unwrap().health().await.unwrap(), Health::Healthy);
+    }
+    let twice = ProcessGroups::of([group("db", 0), group("db", 1)]).unwrap_err();
+    assert!(twice.to_string().contains("\"db\""), "{twice}");
+    assert_eq!(ProcessGroups::of([]).unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
 #[tokio::test]

@@ -247,3 +247,14 @@ impl Clock for NotingClock {
         SystemClock::default().sleep(duration).await;
     }
 }
+
+/// Whether a test may do what takes root. Says so where it may not.
+pub(crate) fn is_root(test: &str) -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        // Not by the macro, whose output is shown of failures only; and on a line of its own.
+        let mut stderr = std::io::stderr().lock();
+        writeln!(stderr, "\nskipped: {test}: needs root").unwrap();
+    }
+    is_root
+}

@@ -161,7 +161,8 @@ async fn whoever_continues_one_continues_all_and_one_that_is_stopped_counts() {
     }
     assert_eq!(target.health().await.unwrap(), Health::Healthy);
     monkey.halt("the test has seen enough").await.unwrap();
-    running.await.unwrap();
+    let report = running.await.unwrap();
+    assert_eq!(report.faults[0].state, FaultState::Recovered, "{report:#?}");
     drop(tree);
     mark.assert_nothing_left().await;
 }

@@ -1,0 +1,95 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chaos_core::{BoxStream, Error, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId};
+use futures_util::{StreamExt, stream};
+
+use crate::Processes;
+
+/// Several groups of adopted processes as one provider: a monkey takes one for each scheme.
+///
+/// ```
+/// use chaos_core::Monkey;
+/// use chaos_local::{ProcessGroups, Processes};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let spawn = || std::process::Command::new("sleep").arg("600").spawn();
+/// let (mut database, mut queue) = (spawn()?, spawn()?);
+/// let groups = ProcessGroups::of([
+///     Processes::adopt("database", [&database])?,
+///     Processes::adopt("queue", [&queue])?,
+/// ])?;
+/// let monkey = Monkey::builder().provider(groups);
+/// # let _ = monkey;
+/// # for child in [&mut database, &mut queue] {
+/// #     child.kill()?;
+/// #     child.wait()?;
+/// # }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ProcessGroups {
+    first: Processes,
+    others: Vec<Processes>,
+}
+
+impl ProcessGroups {
+    /// These groups, which bear different names.
+    ///
+    /// # Errors
+    /// `InvalidInput` for none at all, and for a name that two of them bear.
+    pub fn of(groups: impl IntoIterator<Item = Processes>) -> Result<Self> {
+        let mut groups = groups.into_iter();
+        let first = groups.next().ok_or_else(|| Error::invalid("groups", "none", "at least one"))?;
+        let mut all = Self { first, others: Vec::new() };
+        for group in groups {
+            if all.listed(group.id()).is_some() {
+                return Err(Error::invalid(
+                    "group name",
+                    format!("{:?}", group.id().path()),
+                    "each name once",
+                ));
+            }
+            all.others.push(group);
+        }
+        Ok(all)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Processes> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    fn listed(&self, id: &GroupId) -> Option<&Processes> {
+        self.all().find(|group| group.id() == id)
+    }
+
+    /// Any of them finds what none of them has adopted.
+    fn finder(&self, id: &GroupId) -> &Processes {
+        self.listed(id).unwrap_or(&self.first)
+    }
+}
+
+#[async_trait]
+impl Provider for ProcessGroups {
+    fn scheme(&self) -> &'static str {
+        self.first.scheme()
+    }
+
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        stream::iter(self.all()).flat_map(|group| group.groups(filter)).boxed()
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Group> {
+        self.finder(id).group(id).await
+    }
+
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        self.finder(&id.group()).resolve(id).await
+    }
+
+    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        self.finder(&id.group()).shell_beyond(id).await
+    }
+}
