@@ -13,6 +13,7 @@ use futures_util::{StreamExt, stream};
 
 use crate::{
     Fleets,
+    fleet::address_of,
     fleet_state::{FleetState, SCHEME, StateSource},
     state_directory::StateDirectory,
 };
@@ -66,6 +67,22 @@ impl AttachedFleet {
     /// As [`endpoints`](AttachedFleet::endpoints).
     pub fn ports(&self) -> Result<Vec<u16>> {
         Ok(self.endpoints()?.iter().map(SocketAddr::port).collect())
+    }
+
+    /// Where the replica of this number is to listen.
+    ///
+    /// # Errors
+    /// `InvalidInput` where there is no such replica; otherwise as [`endpoints`](AttachedFleet::endpoints).
+    pub fn address(&self, replica: usize) -> Result<SocketAddr> {
+        address_of(&self.endpoints()?, replica)
+    }
+
+    /// Where the replica of this number is to answer, such as `http://127.0.0.1:4001`, without a slash at its end.
+    ///
+    /// # Errors
+    /// As [`address`](AttachedFleet::address).
+    pub fn url(&self, replica: usize) -> Result<String> {
+        self.address(replica).map(|address| format!("http://{address}"))
     }
 
     fn state(&self) -> Result<FleetState> {

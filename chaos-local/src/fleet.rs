@@ -47,8 +47,9 @@ use crate::{
 ///
 /// # What a replica is given
 ///
-/// The environment of this process and what [`env`](FleetBuilder::env) adds; its standard input and output are `/dev/null`;
-/// what it prints on standard error is read, and its last 4 KiB appear in errors and in the log. It has a process group of its
+/// The environment of this process and what [`env`](FleetBuilder::env) adds; its standard input is `/dev/null`;
+/// what it prints on standard output and on standard error is read, and its last 4 KiB appear in errors and in the log;
+/// [`log_to`](FleetBuilder::log_to) keeps all of it. It has a process group of its
 /// own, so that a Ctrl-C on the terminal reaches the fleet's owner alone.
 ///
 /// # The end
@@ -136,6 +137,22 @@ impl Fleet {
         self.inner.addresses.iter().map(SocketAddr::port).collect()
     }
 
+    /// Where the replica of this number is to listen.
+    ///
+    /// # Errors
+    /// `InvalidInput` where there is no such replica.
+    pub fn address(&self, replica: usize) -> Result<SocketAddr> {
+        address_of(&self.inner.addresses, replica)
+    }
+
+    /// Where the replica of this number is to answer, such as `http://127.0.0.1:4001`, without a slash at its end.
+    ///
+    /// # Errors
+    /// As [`address`](Fleet::address).
+    pub fn url(&self, replica: usize) -> Result<String> {
+        self.address(replica).map(|address| format!("http://{address}"))
+    }
+
     /// Ends the replicas: SIGTERM, and SIGKILL for those that have not ended 10 seconds later. Returns when nothing is left of
     /// the fleet. Clones see a fleet that has ended.
     ///
@@ -160,6 +177,13 @@ impl Fleet {
             .with("group", &self.inner.id)
             .with("why", failure))
     }
+}
+
+pub(crate) fn address_of(addresses: &[SocketAddr], replica: usize) -> Result<SocketAddr> {
+    addresses.get(replica).copied().ok_or_else(|| {
+        let expected = format!("a number below {}, the size of the fleet", addresses.len());
+        Error::invalid("replica", replica, expected)
+    })
 }
 
 #[async_trait]

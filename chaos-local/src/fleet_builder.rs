@@ -33,6 +33,7 @@ impl FleetBuilder {
                 check: HealthCheck::alive(),
                 start_within: Duration::from_secs(10),
                 state_directory: None,
+                log_directory: None,
                 clock: Arc::new(SystemClock::default()),
             },
         }
@@ -126,6 +127,13 @@ impl FleetBuilder {
     /// the fleet again.
     pub fn state_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.plan.state_directory = Some(directory.into());
+        self
+    }
+
+    /// Appends what each replica prints on standard output and on standard error to `replica-0.log` and so on in this directory,
+    /// which is made where it does not exist. Default: only the end of it is kept, for errors and the log of this process.
+    pub fn log_to(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.plan.log_directory = Some(directory.into());
         self
     }
 

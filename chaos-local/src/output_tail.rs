@@ -1,27 +1,99 @@
-use std::{collections::VecDeque, future, io};
+use std::{
+    collections::VecDeque,
+    fs::{DirBuilder, File, OpenOptions},
+    future, io,
+    os::{
+        fd::OwnedFd,
+        unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
+    },
+    path::Path,
+    process::Stdio,
+};
 
+use chaos_core::{Error, ErrorKind, Result};
+use rustix::fs::OFlags;
 use tokio::net::unix::pipe;
 
-/// Reads what a replica prints on standard error, and remembers the end of it.
+use crate::scarcity::scarcity;
+
+/// What a replica prints on standard output and on standard error, in the order in which it comes; the end of it is remembered.
 #[derive(Debug)]
 pub(crate) struct OutputTail {
-    pipe: Option<pipe::Receiver>,
+    from: Source,
     last: VecDeque<u8>,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// Read as long as it is polled.
+    Pipe(Option<pipe::Receiver>),
+    /// The replica writes by itself, whoever is frozen; it began at this length.
+    File(File, u64),
+}
+
+/// The replica's ends.
+#[derive(Debug)]
+pub(crate) struct Outputs {
+    pub(crate) stdout: Stdio,
+    pub(crate) stderr: Stdio,
 }
 
 impl OutputTail {
     /// How much is remembered, in bytes.
     const LENGTH: usize = 4096;
 
-    pub(crate) fn new(pipe: Option<pipe::Receiver>) -> Self {
-        Self { pipe, last: VecDeque::new() }
+    /// Through a pipe to this process.
+    pub(crate) fn piped() -> Result<(Self, Outputs)> {
+        let make = || {
+            let (reader, writer) = io::pipe()?;
+            let tail = Self::new(Source::Pipe(Some(pipe::Receiver::from_owned_fd(reader.into())?)));
+            Ok((tail, Outputs { stdout: writer.try_clone()?.into(), stderr: writer.into() }))
+        };
+        make().map_err(|error: io::Error| {
+            let why = scarcity(&error).map(|scarce| format!(" for lack of {scarce}")).unwrap_or_default();
+            Error::new(ErrorKind::Unavailable, format!("the output of a replica cannot be read{why}"))
+                .caused_by(error)
+        })
+    }
+
+    /// To the end of a file, which is made where it does not exist, and its directory too.
+    pub(crate) fn to_file(path: &Path) -> Result<(Self, Outputs)> {
+        let make = || {
+            if let Some(directory) = path.parent() {
+                DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+            }
+            let mut options = OpenOptions::new();
+            options.create(true).append(true).read(true).mode(0o600);
+            // Where others may write the directory, one of their links is no file of ours.
+            let file = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)?;
+            let began_at = file.metadata()?.len();
+            let writer = || Ok::<OwnedFd, io::Error>(file.try_clone()?.into());
+            let outputs = Outputs { stdout: writer()?.into(), stderr: writer()?.into() };
+            Ok((Self::new(Source::File(file, began_at)), outputs))
+        };
+        make().map_err(|error: io::Error| {
+            let path = format!("{:?}", path.display().to_string());
+            match scarcity(&error) {
+                Some(scarce) => Error::new(
+                    ErrorKind::Unavailable,
+                    format!("a log cannot be written for lack of {scarce}"),
+                )
+                .with("log", path),
+                None => Error::invalid("log", path, "a file that can be written"),
+            }
+            .caused_by(error)
+        })
+    }
+
+    fn new(from: Source) -> Self {
+        Self { from, last: VecDeque::new() }
     }
 
     /// Reads for as long as it is polled: a replica whose pipe is full would hang. Never returns.
     pub(crate) async fn drain(&mut self) {
-        while let Some(pipe) = &self.pipe {
+        while let Source::Pipe(Some(pipe)) = &self.from {
             if pipe.readable().await.is_err() || !self.read_available() {
-                self.pipe = None;
+                self.from = Source::Pipe(None);
             }
         }
         future::pending().await
@@ -36,8 +108,18 @@ impl OutputTail {
 
     /// Returns whether there may be more to come.
     fn read_available(&mut self) -> bool {
-        let Some(pipe) = &self.pipe else { return false };
         let mut buffer = [0; Self::LENGTH];
+        let pipe = match &self.from {
+            Source::Pipe(Some(pipe)) => pipe,
+            Source::Pipe(None) => return false,
+            Source::File(file, began_at) => {
+                let length = file.metadata().map_or(0, |metadata| metadata.len());
+                let from = length.saturating_sub(Self::LENGTH as u64).max(*began_at);
+                let read = file.read_at(&mut buffer, from).unwrap_or(0);
+                self.last = buffer[..read].iter().copied().collect();
+                return true;
+            }
+        };
         // Bounded, so that a replica that prints without end leaves time for others.
         for _ in 0..16 {
             match pipe.try_read(&mut buffer) {

@@ -4,7 +4,9 @@ use chaos_core::{Clock, Error, ErrorKind, Result};
 
 use crate::{
     HealthCheck,
+    fleet_state::replica_name,
     network_namespace::{NetworkNamespace, namespace_of_replica},
+    scarcity::scarcity,
 };
 
 /// What a fleet is to be, checked and complete.
@@ -21,6 +23,7 @@ pub(crate) struct Plan {
     pub(crate) check: HealthCheck,
     pub(crate) start_within: Duration,
     pub(crate) state_directory: Option<PathBuf>,
+    pub(crate) log_directory: Option<PathBuf>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -36,6 +39,11 @@ impl Plan {
     pub(crate) fn namespace(&self, index: usize) -> Result<Option<NetworkNamespace>> {
         let name = self.network_namespace.as_ref().map(|names| namespace_of_replica(names, index));
         name.map(|name| NetworkNamespace::to_start_in(&name)).transpose()
+    }
+
+    /// The file that a replica's output goes to.
+    pub(crate) fn log_of(&self, index: usize) -> Option<PathBuf> {
+        self.log_directory.as_ref().map(|directory| directory.join(format!("{}.log", replica_name(index))))
     }
 
     fn hold_port(&self, index: usize) -> Result<(u16, TcpListener)> {
@@ -59,7 +67,11 @@ impl Plan {
                 let expected = format!("a port of 127.0.0.1 that replica-{index} can listen on");
                 Error::invalid("port", wanted, expected).caused_by(error)
             }
-            None => Error::new(ErrorKind::Unavailable, "there is no free port on 127.0.0.1").caused_by(error),
+            None => {
+                let scarce = scarcity(&error).unwrap_or("free ports of 127.0.0.1");
+                Error::new(ErrorKind::Unavailable, format!("no port can be chosen for lack of {scarce}"))
+                    .caused_by(error)
+            }
         })
     }
 }

@@ -22,8 +22,8 @@ pub(crate) struct ReplicaProcess {
 #[derive(Debug)]
 pub(crate) struct Exit {
     status: Option<WaitIdStatus>,
-    /// What it printed last on standard error.
-    pub(crate) stderr: String,
+    /// What it printed last.
+    pub(crate) output: String,
 }
 
 impl ReplicaProcess {
@@ -67,7 +67,7 @@ impl ReplicaProcess {
                 let exit = self.reap();
                 return Err(Error::new(ErrorKind::InvalidInput, "a replica ended before it was healthy")
                     .with("exit", &exit)
-                    .with("stderr", &exit.stderr));
+                    .with("output", &exit.output));
             }
             healthy = await_healthy(&plan.check, &handle, port, clock, &mut last) => return healthy,
             () = clock.sleep(limit) => {}
@@ -76,7 +76,7 @@ impl ReplicaProcess {
         Err(Error::new(ErrorKind::Timeout, "a replica did not become healthy in time")
             .with("limit", format_args!("{limit:?}"))
             .with("health", last)
-            .with("stderr", self.output.text()))
+            .with("output", self.output.text()))
     }
 
     /// Ends it: gracefully as long as the orders allow. Returns when nothing of it is left.
@@ -115,7 +115,7 @@ impl ReplicaProcess {
             let _ = kill_process_group(group, Signal::KILL);
         }
         let status = waitid(child(), look).ok().flatten();
-        Exit { status, stderr: self.output.text() }
+        Exit { status, output: self.output.text() }
     }
 }
 

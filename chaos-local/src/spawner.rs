@@ -1,7 +1,7 @@
 use std::{
     io,
-    os::{fd::OwnedFd, unix::process::CommandExt},
-    process::{self, Child, Command, Stdio},
+    os::unix::process::CommandExt,
+    process::{self, Command, Stdio},
 };
 
 use chaos_core::{Error, ErrorKind, Result};
@@ -9,7 +9,6 @@ use rustix::{
     io::Errno,
     process::{Pid, Signal, getppid, set_parent_process_death_signal},
 };
-use tokio::net::unix::pipe;
 
 use crate::{
     output_tail::OutputTail, plan::Plan, process_handle::ProcessHandle, replica_process::ReplicaProcess,
@@ -18,13 +17,17 @@ use crate::{
 
 /// Starts one replica. It dies when the thread that calls this ends: call it only from the fleet's own.
 pub(crate) fn spawn(plan: &Plan, index: usize, port: u16) -> Result<ReplicaProcess> {
+    let (tail, outputs) = match plan.log_of(index) {
+        Some(path) => OutputTail::to_file(&path)?,
+        None => OutputTail::piped()?,
+    };
     let mut command = Command::new(&plan.program);
     command
         .args(plan.arguments.iter().map(|argument| substitute(argument, index, port)))
         .envs(plan.environment.iter().map(|(key, value)| (key, substitute(value, index, port))))
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        .stdout(outputs.stdout)
+        .stderr(outputs.stderr)
         // A Ctrl-C on the terminal is for the fleet's owner, who may have a fault to recover first.
         .process_group(0);
     if let Some(namespace) = plan.namespace(index)? {
@@ -32,20 +35,15 @@ pub(crate) fn spawn(plan: &Plan, index: usize, port: u16) -> Result<ReplicaProce
     }
     die_with_this_thread(&mut command);
     let mut child = command.spawn().map_err(|error| not_started(plan, error))?;
-    hold(&mut child).inspect_err(|_| {
-        // What cannot be watched must not stay. It is our own child and not waited for: its id is its own.
-        let _ = child.kill();
-        let _ = child.wait();
-    })
-}
-
-fn hold(child: &mut Child) -> Result<ReplicaProcess> {
-    let handle = ProcessHandle::of_child(child)?;
-    let stderr = child.stderr.take().map(OwnedFd::from).map(pipe::Receiver::from_owned_fd);
-    let stderr = stderr.transpose().map_err(|error| {
-        Error::new(ErrorKind::Unavailable, "the output of a replica cannot be read").caused_by(error)
-    })?;
-    Ok(ReplicaProcess::new(handle, OutputTail::new(stderr)))
+    match ProcessHandle::of_child(&child) {
+        Ok(handle) => Ok(ReplicaProcess::new(handle, tail)),
+        Err(error) => {
+            // What cannot be watched must not stay. It is our own child and not waited for: its id is its own.
+            let _ = child.kill();
+            let _ = child.wait();
+            Err(error)
+        }
+    }
 }
 
 #[expect(unsafe_code, reason = "no safe interface sets the parent-death signal of a child")]

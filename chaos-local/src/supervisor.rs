@@ -205,7 +205,7 @@ impl Site {
             let mut life = Duration::try_from(clock.now().duration_since(began)).unwrap_or_default();
             process = loop {
                 let wait = back_off.wait_after(life);
-                tracing::info!(group = %self.id, index, %exit, stderr = exit.stderr, ?wait, "a replica ended and will be started again");
+                tracing::info!(group = %self.id, index, %exit, output = exit.output, ?wait, "a replica ended and will be started again");
                 tokio::select! {
                     biased;
                     () = orders.end() => return Ok(()),

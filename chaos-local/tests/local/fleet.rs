@@ -168,7 +168,7 @@ async fn a_fleet_that_cannot_start_says_why_and_leaves_nothing() {
     let mark = Mark::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let fails = "echo 'no such table' >&2; exit 3";
+    let fails = "echo 'migrating'; echo 'no such table' >&2; exit 3";
     let last_fails = r#"[ "$1" = 2 ] && kill -9 $$; exec sleep 600"#;
     for (fleet, kind, expected) in [
         (
@@ -184,7 +184,7 @@ async fn a_fleet_that_cannot_start_says_why_and_leaves_nothing() {
         (
             mark.on(Fleet::of("sh").args(["-c", fails])),
             ErrorKind::InvalidInput,
-            vec!["exit status 3", "no such table", "replica-0", "sh"],
+            vec!["exit status 3", "migrating\\nno such table", "replica-0", "sh"],
         ),
         (
             mark.on(Fleet::of("sh").args(["-c", last_fails, "sh", "{index}"])).replicas(3),
@@ -214,6 +214,66 @@ async fn paused_time_is_refused_by_name() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("start_paused"), "{error}");
     assert!(mark.processes().is_empty());
+}
+
+#[tokio::test]
+async fn what_replicas_print_is_kept_in_files_on_request() {
+    let (mark, parent) = (Mark::new(), tempfile::tempdir().unwrap());
+    let logs = parent.path().join("logs");
+    let fleet = |script: &str| {
+        let script = script.to_owned();
+        mark.on(Fleet::of("sh").args(["-c", &script, "sh", "{index}"])).replicas(2).log_to(&logs)
+    };
+    let running = fleet("echo up $1; echo on $1 >&2; exec sleep 600").start().await.unwrap();
+    let log = |replica: usize| fs::read_to_string(logs.join(format!("replica-{replica}.log"))).unwrap();
+    until("both have printed", || (log(0), log(1)) == ("up 0\non 0\n".into(), "up 1\non 1\n".into())).await;
+    drop(running);
+
+    // It is appended to, and an error holds what came last.
+    let error = fleet("echo 'no such table'; exit 3").start().await.unwrap_err();
+    assert!(error.chain().contains("no such table"), "{}", error.chain());
+    assert!(!error.chain().contains("on 0"), "{}", error.chain());
+    assert!(log(0).starts_with("up 0\non 0\n") || log(1).starts_with("up 1\non 1\n"));
+    mark.assert_nothing_left().await;
+
+    fs::write(parent.path().join("file"), "").unwrap();
+    let error = mark.sleepers(1).log_to(parent.path().join("file")).start().await.unwrap_err();
+    assert!(error.to_string().starts_with("invalid log: "), "{error}");
+    std::os::unix::fs::symlink(parent.path().join("file"), parent.path().join("replica-0.log")).unwrap();
+    let error = mark.sleepers(1).log_to(parent.path()).start().await.unwrap_err();
+    assert!(error.to_string().starts_with("invalid log: "), "{error}");
+    mark.assert_nothing_left().await;
+}
+
+#[tokio::test]
+async fn a_replica_has_an_address_and_a_url() {
+    let (mark, directory) = (Mark::new(), tempfile::tempdir().unwrap());
+    let fleet = mark.sleepers(2).state_directory(directory.path()).start().await.unwrap();
+    let attached = Fleet::attach(directory.path()).unwrap();
+    let expected = format!("http://127.0.0.1:{}", fleet.ports()[1]);
+    assert_eq!((fleet.url(1).unwrap(), attached.url(1).unwrap()), (expected.clone(), expected));
+    assert_eq!(fleet.address(0).unwrap(), attached.endpoints().unwrap()[0]);
+    for error in [fleet.url(2).unwrap_err(), attached.address(2).unwrap_err()] {
+        assert!(error.to_string().starts_with("invalid replica: 2;"), "{error}");
+    }
+}
+
+/// Out of descriptors, it says so and how to get more.
+#[tokio::test]
+async fn what_a_fleet_lacks_is_named() {
+    let name = "fleet::what_a_fleet_lacks_is_named";
+    if role().as_deref() == Some("poor") {
+        let error = Fleet::of("sleep").arg("600").replicas(40).start().await.unwrap_err();
+        say(&error.chain().replace('\n', " "));
+        std::future::pending::<()>().await;
+    }
+    let mark = Mark::new();
+    let limited = ["sh", "-c", "ulimit -n 32; exec \"$@\"", "sh"];
+    let mut poor = mark.role_under(&limited, name, "poor", &[]);
+    let said = hear(&mut std::io::BufReader::new(poor.0.stdout.take().unwrap()));
+    assert!(said.contains("ulimit -n"), "{said}");
+    poor.end();
+    mark.assert_nothing_left().await;
 }
 
 #[tokio::test]
