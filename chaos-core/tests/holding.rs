@@ -163,6 +163,44 @@ async fn what_no_look_has_seen_had_no_effect() {
     assert!(report.to_string().contains("no effect: no look has seen the fault in effect"), "{report}");
 }
 
+/// An injection that has seen its effect, which is gone before anybody looks.
+#[derive(Debug)]
+struct Fleeting;
+
+#[async_trait]
+impl ChaosEvent for Fleeting {
+    fn name(&self) -> &'static str {
+        "fleeting"
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        CapabilitySet::default()
+    }
+
+    fn hold(&self) -> Hold {
+        Hold::DEFAULT
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        let scope = scope.clone();
+        let prepared = Prepared::new(chaos_core::memory::PowerOn::default(), move |_| {
+            Box::pin(async move {
+                scope.see_effect();
+                Ok(())
+            })
+        });
+        Ok(prepared.requesting("seconds", 60.0))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_the_injection_has_seen_lasted_no_time() {
+    let monkey = builder(&world(), &MemoryJournal::new()).event(Fleeting).build().unwrap();
+    let report = monkey.run_once().await.unwrap();
+    assert_eq!(report.outcome(), Outcome::CutShort, "{report}");
+    assert_eq!(seconds_of(&report.faults[0]), 0.0, "{report}");
+}
+
 /// A clock that stands still for whoever is stopped: whoever asks it again finds that hours have gone by.
 #[derive(Debug)]
 struct Stopped {

@@ -246,6 +246,8 @@ impl Scope {
     /// Reports that the fault was seen in effect, although the target may be back by now: a terminated instance is gone, and another
     /// has taken its place. Without this, and where no look has found the target not back, one that is well is looked at again after
     /// the [settling time](crate::MonkeyBuilder::settle), because a fault whose injection is late may still come.
+    ///
+    /// An injection calls it where the answer that it has got proves the fault.
     pub fn see_effect(&self) {
         self.inner.ledger.see();
     }

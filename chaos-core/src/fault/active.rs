@@ -55,6 +55,11 @@ impl Active {
         injection: Result<()>,
     ) -> Self {
         let in_effect_since = injection.is_ok().then(|| scope.clock().monotonic());
+        let looks = Looks::default();
+        // An injection may have seen it already.
+        if let Some(now) = in_effect_since.filter(|_| scope.findings().is_seen) {
+            looks.saw_it_in_effect(now);
+        }
         Self {
             recovery,
             record,
@@ -62,7 +67,7 @@ impl Active {
             safeguard,
             lease: Some(lease),
             injection,
-            looks: Looks::default(),
+            looks,
             in_effect_since,
             cut_short: None,
         }
