@@ -128,6 +128,8 @@ impl ChaosEvent for CpuBurn {
         let prepared = Prepared::new(EndCpuBurn { vantage: ready.vantage.clone() }, |permit| {
             Box::pin(async move {
                 ready.start(START_WITHIN, permit).await?.tell_notes(&begun);
+                // It returns when it has seen every burner.
+                begun.see_effect();
                 Ok(())
             })
         });
