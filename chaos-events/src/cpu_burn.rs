@@ -133,7 +133,8 @@ impl Room {
         let cores: usize = answer.parse("cores")?;
         let allowed = answer.all("allowed").next().map(|_| answer.parse::<u32>("allowed")).transpose()?;
         // What is more than there is allows everything.
-        let is_less = |allowed: &u32| u32::try_from(cores).is_ok_and(|cores| *allowed < cores.saturating_mul(100));
+        let is_less =
+            |allowed: &u32| u32::try_from(cores).is_ok_and(|cores| *allowed < cores.saturating_mul(100));
         Ok(Self { cores, allowed: allowed.filter(is_less) })
     }
 
@@ -187,7 +188,8 @@ impl ChaosEvent for CpuBurn {
         let (cores, load) = self.share(room)?;
         let ready = ready.with("load", load.0).with("cores", cores);
         let begun = scope.clone();
-        let recovery = EndCpuBurn { vantage: ready.vantage.clone(), burners: u32::try_from(cores).unwrap_or(0) };
+        let recovery =
+            EndCpuBurn { vantage: ready.vantage.clone(), burners: u32::try_from(cores).unwrap_or(0) };
         let prepared = Prepared::new(recovery, move |permit| {
             Box::pin(async move {
                 room.tell(load.as_percent() / 100.0 * cores as f64, &begun);

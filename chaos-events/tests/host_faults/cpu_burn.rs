@@ -1,4 +1,4 @@
-mod by_hand;
+pub(crate) mod by_hand;
 
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
@@ -19,7 +19,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// A shell without rights.
 const AS_NOBODY: &str = "exec setpriv --reuid 65534 --regid 65534 --clear-groups /bin/dash \"$@\"";
 
-fn burn(percent: f64, duration: Duration) -> CpuBurn {
+pub(crate) fn burn(percent: f64, duration: Duration) -> CpuBurn {
     CpuBurn::load(percent).unwrap().cores(1).unwrap().lasting(duration).unwrap()
 }
 
