@@ -219,9 +219,7 @@ async fn text_of_a_journal_is_not_evaluated() {
         let burn = ByHand::lasting(tools, LONG).await;
         let stranger = Stranger::knows(&burn.fault);
         let own = crate::machine::vantage();
-        for word in
-            ["a[$(EVIL)]", "$(EVIL)", "*", "`EVIL`", "0x$(EVIL)", "08", "", "a b", "99999999999999999999"]
-        {
+        for word in ["a[$(EVIL)]", "$(EVIL)", "*", "08", "99999999999999999999"] {
             let word = stranger.meaning(word).replace(' ', "${IFS}");
             for place in 0..6 {
                 let mut words: Vec<_> = own.split(' ').collect();

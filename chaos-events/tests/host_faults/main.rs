@@ -14,5 +14,6 @@ mod disk_fill;
 mod held;
 mod machine;
 mod network_blackhole;
+mod scarcity;
 mod scene;
 mod undone_by_hand;

@@ -30,7 +30,16 @@ pub(crate) struct ByHand {
 impl ByHand {
     /// Until `duration` from now.
     pub(crate) async fn lasting(tools: Tools, duration: Duration) -> Self {
-        let machine = Machine::with(Tools::of_debian());
+        Self::recorded(Tools::of_debian(), tools, duration).await
+    }
+
+    /// The same, as given and carried out by way of these tools.
+    pub(crate) async fn recorded_in(tools: Tools, duration: Duration) -> Self {
+        Self::recorded(tools.copy(), tools, duration).await
+    }
+
+    async fn recorded(by: Tools, tools: Tools, duration: Duration) -> Self {
+        let machine = Machine::with(by);
         let burn = super::burn(20.0, Duration::from_secs(2));
         let report = machine.monkey().inject(burn, &machine.id()).await.unwrap();
         assert_eq!(machine.ran().len(), 2, "a start and a stop: {report}");
