@@ -1,11 +1,16 @@
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chaos_core::{
     Capability, CapabilitySet, ChaosEvent, Error, FaultId, Hold, Injection, Permit, Prepared, Recovery,
     Result, Scope, TargetId, Verdict,
 };
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -29,11 +34,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// Some space stays free in any case, 64 MiB unless [`keeping_free`](DiskFill::keeping_free) says otherwise: a request for more
 /// is met as far as that allows, and the report says so. Others may write meanwhile: four times a second what they lack is given
-/// back. One that writes more than that at once gets below it for as long.
+/// back, and not taken again; the report says how much that was. One that writes more than that at once gets below it for as long. A
+/// fill that has given way altogether is over before its time.
 ///
 /// It runs where the target's [`Shell`](chaos_core::Shell) runs: for a process, on its machine. File systems of the network and
-/// FUSE are refused with `Unsupported`, because a file there could outlive the machine that holds it. The report tells what was
-/// achieved, as `bytes` and `used_percent`, and where the file system is as full as that already, that there was nothing to do.
+/// FUSE are refused with `Unsupported`, because a file there could outlive the machine that holds it. What cannot be filled at all, for
+/// want of inodes, under a limit of the size of files (`ulimit -f`) or with a floor above the whole file system, is refused before
+/// anything changes. The report tells what was achieved, as `bytes` and `used_percent`, and where the file system is as full as that
+/// already, that nothing was hit.
 ///
 /// ```
 /// use std::time::Duration;
@@ -81,7 +89,7 @@ impl DiskFill {
     /// Takes this many bytes of the file system that holds the directory `path`. For 60 seconds.
     ///
     /// # Errors
-    /// `InvalidInput` for zero, for 8 EiB or more, and for a path that is not absolute.
+    /// `InvalidInput` for zero, for 10^18 or more, and for a path that is not absolute.
     pub fn bytes(path: impl Into<String>, bytes: u64) -> Result<Self> {
         if bytes == 0 {
             return Err(Error::invalid("bytes", bytes, "at least 1"));
@@ -94,17 +102,19 @@ impl DiskFill {
     /// seconds.
     ///
     /// # Errors
-    /// `InvalidInput` for 8 EiB or more, and for a path that is not absolute.
+    /// `InvalidInput` for 10^18 or more, and for a path that is not absolute.
     pub fn all_but(path: impl Into<String>, bytes: u64) -> Result<Self> {
         Self::check_countable(bytes)?;
         Self::new(path.into(), Amount::AllBut(bytes))
     }
 
-    /// Shells count up to this, and no file system is as large.
+    /// The script takes no number with more digits than these, and no file system is as large.
+    const COUNTABLE: u64 = 999_999_999_999_999_999;
+
     fn check_countable(bytes: u64) -> Result<()> {
-        match i64::try_from(bytes) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Error::invalid("bytes", bytes, format!("at most {}", i64::MAX))),
+        match bytes {
+            ..=Self::COUNTABLE => Ok(()),
+            _ => Err(Error::invalid("bytes", bytes, format!("at most {}", Self::COUNTABLE))),
         }
     }
 
@@ -171,7 +181,7 @@ impl ChaosEvent for DiskFill {
             .with("path", &self.path)
             .with("unit", unit)
             .with("amount", amount)
-            .with("floor", self.floor.min(i64::MAX.unsigned_abs()));
+            .with("floor", self.floor.min(Self::COUNTABLE));
         let named = |error: Error| error.with("path", &self.path);
         let ready = fault.preflight(scope).await.map_err(named)?;
         let space = Space::of(&ready.answer)?;
@@ -183,6 +193,9 @@ impl ChaosEvent for DiskFill {
             Box::pin(async move {
                 let answer = ready.start(permit.remaining(), permit).await?;
                 answer.tell_notes(&begun);
+                if let Some(why) = answer.all("nothing").next() {
+                    begun.no_effect(why);
+                }
                 measure(&begun, &answer)
             })
         });
@@ -225,20 +238,44 @@ pub struct FreeSpace {
     /// The number of its device, as the machine gave it.
     device: String,
     vantage: Vantage,
-    /// When nothing of the fault was left for the first time while space was still missing.
     #[serde(skip)]
-    missing_since: OnceLock<Timestamp>,
+    seen: Arc<Seen>,
 }
+
+/// What this process has seen of it so far.
+#[derive(Debug, Default)]
+struct Seen {
+    is_recovering: AtomicBool,
+    /// How many bytes of the fill were given to other writers.
+    given_up: AtomicU64,
+    /// When, by the clock that nobody can set, nothing of the fault was left for the first time while space was still missing.
+    missing_since: OnceLock<Duration>,
+}
+
+/// Two recoveries are the same whatever each has seen.
+impl PartialEq for Seen {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Seen {}
 
 impl FreeSpace {
     fn new(path: &str, free_before: u64, device: &str, vantage: Vantage) -> Self {
         let (path, device) = (path.to_owned(), device.to_owned());
-        Self { path, free_before, device, vantage, missing_since: OnceLock::new() }
+        Self { path, free_before, device, vantage, seen: Arc::default() }
     }
 
     async fn left_behind(&self, scope: &Scope) -> Result<Option<HostFault>> {
         let fault = HostFault::left_behind(SCRIPT, &self.vantage, scope).await?;
         Ok(fault.map(|fault| fault.with("path", &self.path)))
+    }
+
+    /// Remembers what the guard of the fill has given up. The last that was seen of it says most.
+    fn learn(&self, answer: &Answer) -> Result<()> {
+        self.seen.given_up.fetch_max(answer.parse("given_up")?, Ordering::Relaxed);
+        Ok(())
     }
 
     /// How it stands once no process holds anything.
@@ -251,11 +288,13 @@ impl FreeSpace {
         if missing <= self.free_before / 100 {
             return Ok(Verdict::Back);
         }
-        let now = scope.clock().now();
-        let since = *self.missing_since.get_or_init(|| now);
+        let now = scope.clock().monotonic();
+        let since = *self.seen.missing_since.get_or_init(|| now);
+        let missed = now.saturating_sub(since);
         // Where there is little time to recover, half of it.
-        let patience = PATIENCE.min(scope.recover_by().duration_since(since).unsigned_abs() / 2);
-        if now.duration_since(since).unsigned_abs() < patience {
+        let left = scope.recover_by().duration_since(scope.clock().now());
+        let patience = PATIENCE.min((missed + Duration::try_from(left).unwrap_or_default()) / 2);
+        if missed < patience {
             return Ok(Verdict::NotYet(format!("{missing} bytes less are free than before")));
         }
         scope.note(format!(
@@ -270,8 +309,15 @@ impl Recovery for FreeSpace {
     const KIND: &'static str = "chaos-events/free-space/1";
 
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+        self.seen.is_recovering.store(true, Ordering::Relaxed);
         let Some(fault) = self.left_behind(scope).await? else { return Ok(()) };
-        let answer = fault.stop(permit).await?;
+        let answer = fault.with("free_before", self.free_before).stop(permit).await?;
+        self.learn(&answer)?;
+        match self.seen.given_up.load(Ordering::Relaxed) {
+            0 => {}
+            bytes => scope
+                .note(format!("{bytes} bytes of the fill were given to other writers before it was over")),
+        }
         // Where the reply of the injection was lost, this tells what it did.
         if scope.injection() != Injection::Returned && answer.parse::<u64>("bytes")? > 0 {
             measure(scope, &answer)?;
@@ -284,9 +330,14 @@ impl Recovery for FreeSpace {
             return Ok(Verdict::Gone("the target exists no more, and the fill with it".to_owned()));
         };
         let answer = fault.status().await?;
+        self.learn(&answer)?;
         let (processes, open): (u32, u32) = (answer.parse("processes")?, answer.parse("open")?);
+        let bytes: u64 = answer.parse("bytes")?;
+        if !self.seen.is_recovering.load(Ordering::Relaxed) && bytes == 0 {
+            // It has given way altogether, or its holder was killed. Whatever is left holds nothing.
+            return Ok(Verdict::Back);
+        }
         if processes > 0 || open > 0 {
-            let bytes: u64 = answer.parse("bytes")?;
             return Ok(Verdict::NotYet(format!(
                 "the fill is still there: {bytes} bytes, {processes} processes"
             )));
@@ -297,8 +348,13 @@ impl Recovery for FreeSpace {
     fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
         let end = end_processes(fault, &self.vantage);
         let name = format!(".chaos-fill-{fault}");
-        let leftover = match quoted(&format!("{}/{name}", self.path)) {
-            Some(file) => format!(". An empty file may be left:\n\n    rm -f -- {file}"),
+        let leftover = match quoted(&self.path) {
+            Some(path) => {
+                let owner = self.vantage.user().map(|user| format!(" -user {user}")).unwrap_or_default();
+                format!(
+                    ". An empty file may be left:\n\n    find {path} -maxdepth 1 -name {name} -type f -size 0{owner} -exec rm -f {{}} \\;"
+                )
+            }
             None => format!("; an empty file {name} may be left in {:?}.", self.path),
         };
         format!(

@@ -2,6 +2,8 @@ mod by_hand;
 pub(crate) mod disk;
 mod ends;
 mod hostile;
+mod kinds;
+mod strangers;
 
 use std::{fs, time::Duration};
 
@@ -15,7 +17,7 @@ use self::{
     disk::{Disk, MEBIBYTE},
 };
 use crate::{
-    held::Held,
+    held::{Held, own_note},
     machine::{Machine, Tools, lacks_root, marked, until},
 };
 
@@ -64,7 +66,7 @@ async fn takes_what_was_asked_for(name: &str, tools: impl Fn() -> Tools) {
         assert_eq!(fault.requested.get("seconds"), Some(60.0));
         assert_eq!(fault.requested.get("used_percent"), (which == "percent").then_some(60.0));
         assert_eq!(fault.requested.get("bytes").is_some(), which != "percent");
-        assert_eq!(fault.note, None);
+        assert_eq!(own_note(&fault), None);
     };
     let disks: [fn() -> Disk; 2] = [Disk::ext4, Disk::tmpfs];
     let cases = disks.into_iter().flat_map(|disk| ["percent", "bytes", "all_but"].map(|which| (disk, which)));
@@ -127,7 +129,7 @@ async fn a_floor_and_the_reserve_of_root_stay_free() {
         assert!(disk.reserve().abs_diff(reserve) < MEBIBYTE && reserve > 0, "{}", disk.reserve());
     })
     .await;
-    assert_eq!(fault.note, None);
+    assert_eq!(own_note(&fault), None);
 }
 
 #[tokio::test]
@@ -167,11 +169,11 @@ async fn what_is_as_full_already_is_left_alone() {
         let fill = DiskFill::up_to_percent(disk.name(), 50.0).unwrap();
         let fill = fill.lasting(Duration::from_secs(2)).unwrap();
         let report = machine.monkey().inject(fill, &machine.id()).await.unwrap();
-        assert_eq!(report.outcome(), Outcome::Completed, "{report}");
+        assert_eq!(report.outcome(), Outcome::NoEffect, "{report}");
         let fault = &report.faults[0];
         assert_eq!(fault.achieved.get("bytes"), Some(0.0));
         assert!((fault.achieved.get("used_percent").unwrap() - disk.used_percent()).abs() < 0.01);
-        assert_eq!(fault.note.as_deref(), Some("nothing was filled: it was as full as that already"));
+        assert_eq!(fault.no_effect.as_deref(), Some("nothing was filled: it was as full as that already"));
     }
 }
 

@@ -11,13 +11,25 @@ use crate::machine::{Machine, until};
 
 /// A monkey that does not wait for what cannot be on its way here.
 pub(crate) fn impatient(machine: &Machine, journal: MemoryJournal) -> Monkey {
+    giving_up_after(Duration::from_secs(20), machine, journal)
+}
+
+fn giving_up_after(budget: Duration, machine: &Machine, journal: MemoryJournal) -> Monkey {
     Monkey::builder()
         .provider(machine.clone())
         .settle(Duration::from_millis(100))
-        .recovery_budget(Duration::from_secs(20))
+        .recovery_budget(budget)
         .unleash(journal, chaos_events::registry())
         .build()
         .unwrap()
+}
+
+/// What is said of the fault, but for how long its injection took: other tests run beside this one.
+pub(crate) fn own_note(record: &FaultRecord) -> Option<String> {
+    let notes = record.note.iter().flat_map(|note| note.split("; "));
+    let own: Vec<_> =
+        notes.filter(|note| !note.contains("went by before the injection had returned")).collect();
+    (!own.is_empty()).then(|| own.join("; "))
 }
 
 #[derive(Debug)]
@@ -31,7 +43,18 @@ pub(crate) struct Held {
 impl Held {
     /// An injection that has returned.
     pub(crate) async fn inject(machine: &Machine, event: impl ChaosEvent) -> Self {
-        let held = Self::begin(machine, event).await;
+        Self::begin(machine, event).await.holding().await
+    }
+
+    /// An injection that has returned, and whose recovery has little time: it will fail.
+    pub(crate) async fn inject_for_good(machine: &Machine, event: impl ChaosEvent) -> Self {
+        let journal = MemoryJournal::new();
+        let monkey = giving_up_after(Duration::from_secs(5), machine, journal.clone());
+        Self::begin_with(monkey, journal, machine, event).await.holding().await
+    }
+
+    async fn holding(self) -> Self {
+        let held = self;
         until("the fault holds", Duration::from_secs(60), async || {
             assert!(!held.running.is_finished(), "it did not hold");
             held.record().await.is_some_and(|record| record.state == FaultState::Active)
@@ -44,6 +67,15 @@ impl Held {
     pub(crate) async fn begin(machine: &Machine, event: impl ChaosEvent) -> Self {
         let journal = MemoryJournal::new();
         let monkey = impatient(machine, journal.clone());
+        Self::begin_with(monkey, journal, machine, event).await
+    }
+
+    async fn begin_with(
+        monkey: Monkey,
+        journal: MemoryJournal,
+        machine: &Machine,
+        event: impl ChaosEvent,
+    ) -> Self {
         let (own, id) = (monkey.clone(), machine.id());
         let running = tokio::spawn(async move { own.inject(event, &id).await });
         let mut fault = None;

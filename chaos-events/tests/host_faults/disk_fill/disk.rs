@@ -29,6 +29,41 @@ impl Disk {
         Self::mounted("ext4", home, &["-o", "loop"], "image")
     }
 
+    /// One that copies on write. `None` where this system cannot make or mount any, which is said.
+    pub(super) fn btrfs() -> Option<Self> {
+        Self::of_kind("btrfs", &["-q"])
+    }
+
+    /// One whose last blocks nobody gets. `None` as for [`btrfs`](Self::btrfs).
+    pub(super) fn xfs() -> Option<Self> {
+        Self::of_kind("xfs", &["-q"])
+    }
+
+    fn of_kind(kind: &'static str, arguments: &[&str]) -> Option<Self> {
+        let maker = format!("mkfs.{kind}");
+        let known = fs::read_to_string("/proc/filesystems").unwrap();
+        let is_known = known.lines().any(|line| line.split_whitespace().last() == Some(kind));
+        if !is_known || Command::new(&maker).arg("-V").output().is_err() {
+            eprintln!("skipped: a disk of {kind}: the kernel does not know it, or {maker} is not installed");
+            return None;
+        }
+        let home = tempfile::tempdir().unwrap();
+        let image = home.path().join("image");
+        File::create(&image).unwrap().set_len(400 * MEBIBYTE).unwrap();
+        run(Command::new(&maker).args(arguments).arg(&image));
+        Some(Self::mounted(kind, home, &["-o", "loop"], "image"))
+    }
+
+    /// One on which there is no inode for another file.
+    pub(super) fn without_inodes() -> Self {
+        Self::mounted(
+            "tmpfs",
+            tempfile::tempdir().unwrap(),
+            &["-t", "tmpfs", "-o", "size=30m,nr_inodes=1"],
+            "chaos-events-test",
+        )
+    }
+
     pub(super) fn tmpfs() -> Self {
         Self::mounted(
             "tmpfs",

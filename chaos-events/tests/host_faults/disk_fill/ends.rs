@@ -85,7 +85,7 @@ async fn others_that_write_meanwhile_do_not_keep_a_stop_waiting() {
     let begun = clock.now();
     fill.succeeds("stop").await;
     let took = clock.now().duration_since(begun).unsigned_abs();
-    assert!(took < Duration::from_millis(2900), "it took {took:?}");
+    assert!(took < Duration::from_secs(6), "it took {took:?}");
     assert_eq!((fill.traces(), disk.shows()), (vec![], vec!["others".to_owned()]));
 }
 

@@ -135,9 +135,9 @@ async fn what_has_the_name_already_is_not_touched() {
         fs::remove_file(&name).unwrap();
         fs::write(&name, "somebody's").unwrap();
         assert_eq!(fill.run("start").await.status, Some(75));
-        assert_eq!(fs::read(&name).unwrap(), b"somebody's");
-        // The name belongs to the fault: stop takes away what a start that was killed has left of it.
         fill.succeeds("stop").await;
+        assert_eq!(fs::read(&name).unwrap(), b"somebody's");
+        fs::remove_file(&name).unwrap();
         assert_eq!(fs::read(&precious).unwrap(), b"precious");
         assert_eq!(names(home.path()), ["precious"]);
     }
