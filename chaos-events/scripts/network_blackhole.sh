@@ -7,6 +7,8 @@
 #   by_port                 1 where only traffic of certain ports is: tcp, udp
 #   own                     where only traffic of this side's own sockets is: PROTOCOL/ADDRESS/PORTS, with blanks between them; 0.0.0.0
 #                           and :: are every address of their family
+#   carried_by              for all but the preflight, which says it: the commands that load the rules, nft, iptables or iptables and
+#                           ip6tables; nothing, where an earlier version did not say it
 #   network                 for status and stop: the network namespace that the rules are in, as the preflight said
 #   open_loopback, open_neighbours, open4, open6, open_names, open_tcp, open_udp, open_local_tcp    what is let through nevertheless
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -16,14 +18,21 @@ table="chaos_$fault"
 chains="CHAOS-$fault"
 # What carries the fault beside this program.
 tools="sleep nft iptables-restore ip6tables-restore"
+newline='
+'
 
 preflight() {
   preflight_of_all
   parameters_are_given
   [ -z "$names$open_names" ] || need getent
+  resolve_names
   left=100
   choose_backend
-  printf 'backend=%s\nnetwork=%s\n' "$backend" "$(readlink /proc/self/ns/net)"
+  # The way back is walked once, before the way in.
+  look_for_rules
+  [ -z "$found" ] || not_now "there are rules of this fault already"
+  network=$(readlink /proc/self/ns/net) || unsupported "it cannot be told which network this is"
+  printf 'backend=%s\ncarried_by=%s\nnetwork=%s\n' "$backend" "$carried_by" "$network"
 }
 
 parameters_are_given() {
@@ -85,19 +94,12 @@ drops() { # chain, side of the hosts, side of the ports
   fi
 }
 
-family_of() { # address
-  case $1 in
-  *:*) echo 6 ;;
-  *) echo 4 ;;
-  esac
-}
-
 # Adds what the names mean now. Nothing has begun yet.
 resolve_names() {
   resolve "$names"
-  hosts4=$(joined "$hosts4" "$found4") hosts6=$(joined "$hosts6" "$found6")
+  hosts4=$hosts4${hosts4:+${found4:+,}}$found4 hosts6=$hosts6${hosts6:+${found6:+,}}$found6
   resolve "$open_names"
-  open4=$(joined "$open4" "$found4") open6=$(joined "$open6" "$found6")
+  open4=$open4${open4:+${found4:+,}}$found4 open6=$open6${open6:+${found6:+,}}$found6
 }
 
 resolve() { # names; sets $found4 and $found6
@@ -108,21 +110,20 @@ resolve() { # names; sets $found4 and $found6
   unset IFS
   for name in "$@"; do
     answer=$(getent ahosts "$name") || not_now "the name $name means no address here"
-    addresses=$(printf '%s\n' "$answer" | while read -r address _; do printf '%s\n' "$address"; done)
-    [ -n "$addresses" ] || not_now "the name $name means no address here"
-    for address in $addresses; do
+    [ -n "$answer" ] || not_now "the name $name means no address here"
+    IFS='
+'
+    for line in $answer; do
+      address=${line%%[[:space:]]*}
       case ,$found4,$found6, in *,"$address",*) continue ;; esac
       case $address in
-      *[!0-9a-fA-F:.]*) not_now "the name $name means something that is no address" ;;
-      *:*) found6=$(joined "$found6" "$address") ;;
-      *) found4=$(joined "$found4" "$address") ;;
+      '' | *[!0-9a-fA-F:.]*) not_now "the name $name means something that is no address" ;;
+      *:*) found6=$found6${found6:+,}$address ;;
+      *) found4=$found4${found4:+,}$address ;;
       esac
     done
+    unset IFS
   done
-}
-
-joined() { # two lists
-  if [ -n "$1" ] && [ -n "$2" ]; then echo "$1,$2"; else echo "$1$2"; fi
 }
 
 # --- nftables: one table, whose drop rules ask a set that the kernel empties at the deadline. ---
@@ -187,8 +188,32 @@ nft_add() { # chain, rule
   printf 'add rule inet %s %s %s; ' "$table" "$1" "$2"
 }
 
-nft_is_there() {
-  nft list table inet "$table" >/dev/null 2>&1
+# A look: the list of the table, or nft's own word that there is none.
+look_with_nft() {
+  listed=$(nft list table inet "$table" 2>&1)
+  case $?:$listed in
+  0:*) ;;
+  # In the words of nft, and not of whatever should have started it.
+  1:"Error: "*"No such file or directory"*) return 0 ;;
+  *) not_now "nft cannot look: $(reason "$listed")" ;;
+  esac
+  found="${found}left=table inet $table$newline"
+  case $listed in *" expires "*) hooks=$((hooks + 1)) ;; esac
+  before=
+  for word in $listed; do
+    if [ "$before" = packets ] && is_number "$word"; then dropped=$((dropped + word)); fi
+    before=$word
+  done
+}
+
+nft_remove() {
+  # The kernel may take a moment over a table whose holder has ended.
+  tries=0
+  until nft delete table inet "$table" 2>/dev/null || [ "$tries" -ge 100 ]; do
+    case $(nft list table inet "$table" 2>&1) in "Error: "*"No such file or directory"*) return ;; esac
+    tries=$((tries + 1))
+    sleep 0.01
+  done
 }
 
 # --- iptables, where there is no nft: chains of its own for each family, ahead of all others. ---
@@ -196,7 +221,10 @@ nft_is_there() {
 iptables_program() { # 4 or 6; $ends_on
   family=$1
   echo '*filter'
-  for chain in input output forward; do echo ":$(own_chain "$chain") - [0:0]"; done
+  for chain in input output forward; do
+    own_chain "$chain"
+    echo ":$named - [0:0]"
+  done
   rule() { iptables_rule "$@"; }
   loopback() {
     if [ "$1" = input ]; then iptables_add "$1" -i lo -j RETURN; else iptables_add "$1" -o lo -j RETURN; fi
@@ -206,17 +234,18 @@ iptables_program() { # 4 or 6; $ends_on
     for type in 130 131 132 133 134 135 136 143; do iptables_add "$1" -p icmpv6 --icmpv6-type "$type" -j RETURN; done
   }
   all_rules
-  echo "-I INPUT 1 -j $(own_chain input)"
-  echo "-I OUTPUT 1 -j $(own_chain output)"
-  echo "-I FORWARD 1 -j $(own_chain forward)"
+  for chain in input output forward; do
+    own_chain "$chain"
+    echo "-I $builtin 1 -j $named"
+  done
   echo COMMIT
 }
 
-own_chain() { # chain; its name may have 28 characters at most
+own_chain() { # chain; sets $named, which may have 28 characters at most, and $builtin, where it is called
   case $1 in
-  input) echo "$chains-in" ;;
-  output) echo "$chains-out" ;;
-  forward) echo "$chains-via" ;;
+  input) named="$chains-in" builtin=INPUT ;;
+  output) named="$chains-out" builtin=OUTPUT ;;
+  forward) named="$chains-via" builtin=FORWARD ;;
   esac
 }
 
@@ -236,13 +265,12 @@ iptables_rule() { # as all_rules says
   own_address=
   case $8 in
   -) ;;
-  *)
-    [ "$(family_of "$8")" = "$family" ] || return 0
-    case $8 in
-    0.0.0.0 | ::) ;;
-    *) own_address="$own_side $8 " ;;
-    esac
-    ;;
+  *:*) [ "$family" = 6 ] || return 0 ;;
+  *) [ "$family" = 4 ] || return 0 ;;
+  esac
+  case $8 in
+  - | 0.0.0.0 | ::) ;;
+  *) own_address="$own_side $8 " ;;
   esac
   IFS=,
   for address in $addresses; do
@@ -258,9 +286,9 @@ iptables_rule() { # as all_rules says
 }
 
 iptables_add() { # chain, rule...
-  added=$(own_chain "$1")
+  own_chain "$1"
   shift
-  echo "-A $added $*"
+  echo "-A $named $*"
 }
 
 ipv6_is_in_use() {
@@ -277,79 +305,101 @@ ipv6_matters() {
   [ "$by_host" = 0 ] || [ -n "$hosts6" ]
 }
 
-# The commands that may hold chains here. Asking the older kind would load its kernel module where nobody uses it, and the newer
-# one cannot read every table that nft can.
+# Sets $commands to those that may hold chains here, where it was not said which do. Asking the older kind would load its kernel
+# module where nobody uses it, and the newer one cannot read every table that nft can.
 iptables_in_use() {
-  for name in iptables ip6tables; do
-    case $("$name" -V 2>/dev/null) in
-    '') continue ;;
+  commands=
+  for command in iptables ip6tables; do
+    command -v "$command" >/dev/null 2>&1 || continue
+    kind=$("$command" -V 2>&1) || not_now "$command cannot look: $(reason "$kind")"
+    case $kind in
     *nf_tables*)
-      if nft list tables >/dev/null 2>&1; then
-        nft list table "${name%tables}" filter 2>/dev/null | grep -qF "$chains-" || continue
+      if command -v nft >/dev/null 2>&1; then
+        listed=$(nft list table "${command%tables}" filter 2>&1)
+        case $?:$listed in
+        *"$chains-"*) ;;
+        0:* | 1:"Error: "*"No such file or directory"*) continue ;;
+        esac
       fi
-      echo "$name"
       ;;
     *)
-      loaded="/proc/net/${name%tables}_tables_names"
-      [ ! -r "$loaded" ] || [ -z "$(cat "$loaded")" ] || echo "$name"
+      loaded="/proc/net/${command%tables}_tables_names"
+      [ -r "$loaded" ] || continue
+      : <"$loaded" || not_now "$loaded cannot be read"
+      read -r _ <"$loaded" || continue
+      ;;
+    esac
+    commands="$commands $command"
+  done
+}
+
+# A look: every rule there is, and among them the one that every list begins with.
+look_with_iptables() { # command
+  listed=$("$1" -w 5 -v -S 2>&1) || not_now "$1 cannot look: $(reason "$listed")"
+  is_seen=
+  IFS=$newline
+  for line in $listed; do
+    case $line in
+    "-P INPUT "*) is_seen=1 ;;
+    "-N $chains-"*) found="${found}left=$1 chain ${line#-N }$newline" ;;
+    "-A INPUT "*"-j $chains-in"*) hooks=$((hooks + 1)) ;;
+    "-A $chains-"*" -c "*"-j DROP"*)
+      packets=${line#*" -c "}
+      packets=${packets%% *}
+      if is_number "$packets"; then dropped=$((dropped + packets)); fi
       ;;
     esac
   done
-}
-
-iptables_has() { # command, chain
-  "$1" -w 5 -n -L "$2" >/dev/null 2>&1
+  unset IFS
+  [ -n "$is_seen" ] || not_now "$1 does not tell which rules there are"
 }
 
 # Ends what they do, and leaves them to be read.
-iptables_unhook() {
-  for command in $(iptables_in_use); do
-    for chain in input output forward; do
-      tries=0
-      builtin=$(echo "$chain" | tr '[:lower:]' '[:upper:]')
-      while iptables_has "$command" "$(own_chain "$chain")" && [ "$tries" -lt 10 ] &&
-        "$command" -w 5 -D "$builtin" -j "$(own_chain "$chain")" 2>/dev/null; do tries=$((tries + 1)); done
-    done
+iptables_unhook() { # command
+  for chain in input output forward; do
+    tries=0
+    own_chain "$chain"
+    while [ "$tries" -lt 10 ] && "$1" -w 5 -D "$builtin" -j "$named" 2>/dev/null; do tries=$((tries + 1)); done
   done
 }
 
-iptables_remove() {
-  iptables_unhook
-  for command in $(iptables_in_use); do
-    for chain in input output forward; do
-      iptables_has "$command" "$(own_chain "$chain")" || continue
-      "$command" -w 5 -F "$(own_chain "$chain")"
-      "$command" -w 5 -X "$(own_chain "$chain")"
-    done
+iptables_remove() { # command
+  iptables_unhook "$1"
+  for chain in input output forward; do
+    own_chain "$chain"
+    "$1" -w 5 -F "$named" 2>/dev/null && "$1" -w 5 -X "$named"
   done
 }
 
 # --- Which of them carries it out. ---
 
 # Sets $backend: owner, a table that ends with its holder; table, one that has to be removed; iptables, chains that have to be.
-# Changes nothing.
+# And $carried_by. Changes nothing.
 choose_backend() {
-  # shellcheck disable=SC2046 # split into fields
-  set -- $(vantage_here)
-  [ $((0x$6 & 0x1000)) -ne 0 ] || unsupported "this needs the right to change the network: root, or CAP_NET_ADMIN"
+  look_at_self
+  [ $((0x$own_capabilities & 0x1000)) -ne 0 ] ||
+    unsupported "this needs the right to change the network: root, or CAP_NET_ADMIN"
   no_nft='the command nft is missing'
   if command -v nft >/dev/null 2>&1; then
-    backend=owner
+    backend=owner carried_by=nft
     nft_program ' { flags owner; }' | nft -c -f - >/dev/null 2>&1 && return
     backend=table
     no_nft=$(nft_program '' | nft -c -f - 2>&1) && return
     no_nft="nft: $(reason "$no_nft")"
   fi
-  backend=iptables
+  backend=iptables carried_by=iptables
   for name in iptables iptables-restore; do
     command -v "$name" >/dev/null 2>&1 || unsupported "$no_nft; the command $name is missing"
   done
   deadline_for_iptables
   iptables_try 4 iptables-restore
+  # What the names mean may be another thing at the start.
   if ipv6_matters || { ipv6_is_in_use && [ -n "$names" ]; }; then
-    command -v ip6tables-restore >/dev/null 2>&1 ||
-      unsupported "$no_nft; IPv6 is in use, and the command ip6tables-restore is missing"
+    for name in ip6tables ip6tables-restore; do
+      command -v "$name" >/dev/null 2>&1 || unsupported "$no_nft; IPv6 is in use, and the command $name is missing"
+    done
     iptables_try 6 ip6tables-restore
+    carried_by="iptables ip6tables"
   fi
 }
 
@@ -361,7 +411,10 @@ iptables_try() { # 4 or 6, command
 }
 
 deadline_for_iptables() { # $left; sets $ends_on, which may be empty
-  ends_on=$(date -u -d "@$(($(date +%s) + left / 100))" +%Y-%m-%dT%H:%M:%S 2>/dev/null) || ends_on=
+  ends_on=
+  time_of_day=$(date +%s) && is_number "$time_of_day" || return 0
+  ends_on=$(date -u -d "@$((time_of_day + left / 100))" +%Y-%m-%dT%H:%M:%S 2>/dev/null) || ends_on=
+  case $ends_on in *[!0-9T:-]*) ends_on= ;; esac
 }
 
 reason() { # output of a command
@@ -379,10 +432,13 @@ start() {
   parameters_are_given
   find_processes
   if [ -z "$holders" ]; then
+    planned=${carried_by?}
     remove
     resolve_names
     must_be_in_time
     choose_backend
+    # The recovery looks with what was planned.
+    [ "$carried_by" = "$planned" ] || not_now "the rules would be loaded by $carried_by now, and were to be by $planned"
     begin
   elif ! appears 200; then
     give_up "another start of this fault does not end"
@@ -393,8 +449,10 @@ start() {
       "kernel, and should the process be killed that removes them, they are left until the recovery, without effect"
     ;;
   iptables)
+    without_effect=
+    [ -z "$ends_on" ] || without_effect=", without effect from the deadline on by the time of day, which is later where that is set back"
     echo "note=there is no nftables here, and iptables rules do not end with their holder: should the process be killed that" \
-      "removes them at the deadline, they are left until the recovery${ends_on:+, without effect}"
+      "removes them at the deadline, they are left until the recovery$without_effect"
     ;;
   esac
   report_holders
@@ -409,7 +467,7 @@ begin() {
     must_be_in_time
     backend=table
   fi
-  detached "backend=$backend" "ends_at=$ends_at" "ingress=$ingress" "egress=$egress" "by_host=$by_host" "by_port=$by_port" \
+  detached "backend=$backend" "carried_by=$carried_by" "ends_at=$ends_at" "ingress=$ingress" "egress=$egress" "by_host=$by_host" "by_port=$by_port" \
     "own=$own" "hosts4=$hosts4" "hosts6=$hosts6" "tcp=$tcp" "udp=$udp" "open_loopback=$open_loopback" \
     "open_neighbours=$open_neighbours" "open4=$open4" "open6=$open6" "open_tcp=$open_tcp" "open_udp=$open_udp" \
     "open_local_tcp=$open_local_tcp" "ends_on=${ends_on-}"
@@ -443,14 +501,12 @@ appears() { # hundredths of a second
   done
 }
 
+# With all that carries them.
 is_in_effect() {
-  case $(nft list set inet "$table" lease 2>/dev/null) in *expires*) return 0 ;; esac
-  iptables_is_in_effect
-}
-
-iptables_is_in_effect() {
-  [ "${backend-iptables}" = iptables ] && iptables -w 5 -n -L INPUT 2>/dev/null | grep -qF "$(own_chain input)" || return 1
-  ! ipv6_matters || ip6tables -w 5 -n -L INPUT 2>/dev/null | grep -qF "$(own_chain input)"
+  look_for_rules
+  needed=1
+  [ "$carried_by" != "iptables ip6tables" ] || ! ipv6_matters || needed=2
+  [ "$hooks" -ge "$needed" ]
 }
 
 give_up() { # why
@@ -490,7 +546,7 @@ hold() { # from=, the uptime at the start, until=, the uptime at the end
     exit 1
   fi
   nap $((over - $(uptime)))
-  [ "$backend" != iptables ] || iptables_unhook
+  [ "$backend" != iptables ] || for command in $carried_by; do iptables_unhook "$command"; done
   # What they dropped can be read for a moment.
   nap 100
   remove
@@ -517,43 +573,50 @@ load() {
 
 # --- How it stands, and its end. ---
 
-what_is_left() {
-  if command -v nft >/dev/null 2>&1 && nft_is_there; then echo "left=table inet $table"; fi
-  for command in $(iptables_in_use); do
-    for chain in input output forward; do
-      ! iptables_has "$command" "$(own_chain "$chain")" || echo "left=$command chain $(own_chain "$chain")"
-    done
+# Sets $found to lines that say which rules of the fault there are; $hooks to in how many places they take effect; $dropped to how many
+# packets they have dropped. With what has loaded them: its word counts, and no tool that is missing has seen nothing.
+look_for_rules() {
+  found='' hooks=0 dropped=0
+  [ -z "${network_is_gone-}" ] || return 0
+  commands=$carried_by
+  if [ -z "$commands" ]; then
+    iptables_in_use
+    ! command -v nft >/dev/null 2>&1 || commands="nft $commands"
+    [ -n "$commands" ] || need_to_look iptables
+  fi
+  for command in $commands; do
+    need_to_look "$command"
+    if [ "$command" = nft ]; then look_with_nft; else look_with_iptables "$command"; fi
   done
 }
 
-# An answer of "nothing" counts only from tools that could have seen something.
-must_see() {
-  if command -v nft >/dev/null 2>&1; then
-    blind=$(nft list tables 2>&1) || not_now "nft cannot look: $(reason "$blind")"
-  fi
-  for command in $(iptables_in_use); do
-    blind=$("$command" -w 5 -n -L INPUT 2>&1) || not_now "$command cannot look: $(reason "$blind")"
+need_to_look() { # command
+  command -v "$1" >/dev/null 2>&1 || not_now "the command $1 is missing, without which no rules can be seen here"
+}
+
+# Takes away what a look finds.
+remove() {
+  look_for_rules
+  [ -n "$found" ] || return 0
+  for command in $commands; do
+    if [ "$command" = nft ]; then nft_remove; else iptables_remove "$command"; fi
   done
 }
 
 # Looks for rules in the network that they were loaded in, should this be another one: that of a process that is gone, perhaps.
 look_where_they_are() {
-  [ "$has_rebooted" = 0 ] && [ "$(readlink /proc/self/ns/net)" != "${network:?}" ] || return 0
-  inode=${network#*[}
-  place=
-  set +f
-  for candidate in /run/netns/* /run/docker/netns/*; do
-    [ "$(stat -L -c %i "$candidate" 2>/dev/null)" != "${inode%]}" ] || place=$candidate
-  done
-  set -f
-  if [ -z "$place" ]; then
-    place=$(set +f && printf '%s\n' /proc/[0-9]*/ns/net | xargs ls -l 2>/dev/null | grep -F -e "-> $network" | tail -n 1)
-    place=${place%% -> *}
-    place=${place##* }
-  fi
+  own_network=$(readlink /proc/self/ns/net) || not_now "it cannot be told which network this is"
+  [ "$has_rebooted" = 0 ] && [ "$own_network" != "${network:?}" ] || return 0
+  inode=${network#net:\[}
+  if ! is_number "${inode%\]}" || [ "$network" != "net:[${inode%\]}]" ]; then not_now "this is no network: $network"; fi
+  find_network
   # A network that is nowhere any more took its rules with it.
-  [ -n "$place" ] || return 0
-  nsenter "--net=$place" true 2>/dev/null ||
+  if [ -z "$place" ]; then
+    network_is_gone=1
+    return
+  fi
+  entered=$(nsenter "--net=$place" readlink /proc/self/ns/net 2>/dev/null)
+  [ "$entered" = "$network" ] ||
     not_now "the rules are in another network of this machine, which cannot be entered from here: recover from there"
   if command -v nft >/dev/null 2>&1; then
     nft() { nsenter "--net=$place" nft "$@"; }
@@ -566,48 +629,44 @@ look_where_they_are() {
   fi
 }
 
+# Sets $place to where it can be entered, or to nothing: a process in it, or where it is mounted.
+find_network() {
+  place='' is_seen=
+  while read -r _ _ _ root point _; do
+    [ "$root" != / ] || is_seen=1
+    [ "$root" != "$network" ] || place=$point
+  done </proc/self/mountinfo
+  [ -n "$is_seen" ] || not_now "it cannot be told what is mounted here"
+  [ -z "$place" ] || return 0
+  set +f
+  set -- /proc/[0-9]*/ns/net
+  set -f
+  networks=$(ls -l "$@" 2>/dev/null)
+  case $networks in *" /proc/$$/ns/net -> $own_network"*) ;; *) not_now "the networks of processes cannot be seen here" ;; esac
+  IFS=$newline
+  for line in $networks; do
+    case $line in *" -> $network")
+      place=${line% -> *}
+      place=${place##* }
+      ;;
+    esac
+  done
+  unset IFS
+}
+
 status() {
   must_see_as_before
   look_where_they_are
-  must_see
   report
 }
 
 report() {
-  found=$(what_is_left)
-  [ -z "$found" ] || printf '%s\n' "$found"
+  look_for_rules
+  printf '%s' "$found"
   find_processes
   for holder in $holders; do printf 'left=process %s\nholder=%s\n' "${holder%.*}" "$holder"; done
-  [ -z "$found" ] || echo "dropped_packets=$(dropped)"
-}
-
-dropped() {
-  total=0
-  before=
-  for word in $(nft list table inet "$table" 2>/dev/null); do
-    [ "$before" != packets ] || total=$((total + word))
-    before=$word
-  done
-  for command in $(iptables_in_use); do
-    for chain in input output forward; do
-      for packets in $("$command" -w 5 -n -v -x -L "$(own_chain "$chain")" 2>/dev/null | while read -r count _ verdict _; do
-        [ "$verdict" != DROP ] || echo "$count"
-      done); do total=$((total + packets)); done
-    done
-  done
-  echo "$total"
-}
-
-remove() {
-  if command -v nft >/dev/null 2>&1 && nft_is_there; then
-    # The kernel may take a moment over a table whose holder has ended.
-    tries=0
-    until nft delete table inet "$table" 2>/dev/null || ! nft_is_there || [ "$tries" -ge 100 ]; do
-      tries=$((tries + 1))
-      sleep 0.01
-    done
-  fi
-  iptables_remove
+  echo "in_effect=$hooks"
+  [ -z "$found" ] || echo "dropped_packets=$dropped"
 }
 
 stop() {
@@ -618,9 +677,8 @@ stop() {
   end_holders
   stop_all
   remove
-  must_see
-  left_over=$(what_is_left)
-  [ -z "$left_over" ] || not_now "still there: $left_over"
+  look_for_rules
+  [ -z "$found" ] || not_now "still there: $found"
 }
 
 case $action in

@@ -29,7 +29,7 @@ pub(super) const SCRIPT: HostScript = HostScript {
 /// [`dns`](Self::dns) is not supported. Another process that serves the same port on another address is not touched, and neither are
 /// the connections that the target itself makes to others.
 ///
-/// The number of packets that were dropped is reported as `dropped_packets`.
+/// The number of packets that were dropped is reported as `dropped_packets`. Where it is zero nothing was hit, and the report says so.
 ///
 /// ```
 /// use std::time::Duration;
@@ -60,7 +60,8 @@ impl NetworkBlackhole {
     }
 
     /// Drops traffic with these hosts: addresses, ranges of addresses (`10.0.0.0/8`), and names. The target resolves the names
-    /// when the fault begins; one that it cannot resolve fails the injection.
+    /// when the fault is prepared, where one that it cannot resolve is a reason to leave it alone, and once more when it begins: that
+    /// counts.
     ///
     /// Neighbour discovery is let through, as ARP is. What orders to the target's shell come through is not: where these hosts hold it,
     /// nothing ends the fault before its deadline, unless it is [allowed](Allowed::shell).
@@ -150,8 +151,11 @@ impl ChaosEvent for NetworkBlackhole {
         let rules = Rules { dropped, direction: self.direction, openings };
         let ready = rules.tell(fault).preflight(scope).await?;
         let (vantage, network) = (ready.vantage.clone(), ready.answer.text("network")?.to_owned());
+        let carried_by = ready.answer.text("carried_by")?.to_owned();
+        let ready = ready.with("carried_by", &carried_by);
         let begun = scope.clone();
-        let prepared = Prepared::new(RestoreTraffic { vantage, network }, |permit| {
+        let recovery = RestoreTraffic { vantage, network, carried_by, ..RestoreTraffic::default() };
+        let prepared = Prepared::new(recovery, |permit| {
             Box::pin(async move {
                 ready.start(START_WITHIN, permit).await?.tell_notes(&begun);
                 Ok(())

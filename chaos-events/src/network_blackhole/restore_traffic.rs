@@ -1,3 +1,5 @@
+use std::sync::OnceLock;
+
 use async_trait::async_trait;
 use chaos_core::{FaultId, Health, Injection, Permit, Recovery, Result, Scope, TargetId, Verdict};
 use serde::{Deserialize, Serialize};
@@ -12,18 +14,24 @@ use crate::{
 /// [`NetworkBlackhole`](crate::NetworkBlackhole).
 ///
 /// The probe that goes through is the provider's own look at the target's health, which it had before the fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RestoreTraffic {
     pub(super) vantage: Vantage,
     /// The network namespace of the rules, as the machine calls it.
     pub(super) network: String,
+    /// The commands that load the rules. Empty where an earlier version wrote this.
+    #[serde(default)]
+    pub(super) carried_by: String,
+    /// Set where this process has begun to recover.
+    #[serde(skip)]
+    pub(super) recovering: OnceLock<()>,
 }
 
 impl RestoreTraffic {
     async fn left_behind(&self, scope: &Scope) -> Result<Option<HostFault>> {
         let fault = HostFault::left_behind(SCRIPT, &self.vantage, scope).await?;
-        Ok(fault.map(|fault| fault.with("network", &self.network)))
+        Ok(fault.map(|fault| fault.with("network", &self.network).with("carried_by", &self.carried_by)))
     }
 
     /// How many packets were dropped so far, where there still is something to tell. Returns whether there is.
@@ -41,8 +49,13 @@ impl Recovery for RestoreTraffic {
     const KIND: &'static str = "chaos-events/restore-traffic/1";
 
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+        self.recovering.get_or_init(|| ());
         let Some(fault) = self.left_behind(scope).await? else { return Ok(()) };
-        let is_told = Self::measure(scope, &fault.stop(permit).await?)?;
+        let answer = fault.stop(permit).await?;
+        let is_told = Self::measure(scope, &answer)?;
+        if is_told && answer.parse::<u64>("dropped_packets")? == 0 {
+            scope.no_effect("not one packet came that was to be dropped");
+        }
         if !is_told && scope.injection() == Injection::Returned {
             scope.note(
                 "the rules had ended by themselves; what they had dropped by then could not be read any more",
@@ -55,6 +68,10 @@ impl Recovery for RestoreTraffic {
         if let Some(fault) = self.left_behind(scope).await? {
             let answer = fault.status().await?;
             Self::measure(scope, &answer)?;
+            if self.recovering.get().is_none() && answer.parse::<u32>("in_effect")? == 0 {
+                // Somebody has removed the rules, or has ended what held them. What may be left of either does nothing.
+                return Ok(Verdict::Back);
+            }
             let left: Vec<_> = answer.all("left").collect();
             if !left.is_empty() {
                 return Ok(Verdict::NotYet(format!("still there: {}", left.join(", "))));
@@ -100,9 +117,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_an_earlier_version_wrote_is_read() {
+        let earlier = r#"{"vantage":"machine boot pid:[1] user:[2] 0:0 ff","network":"net:[3]"}"#;
+        let recovery: RestoreTraffic = serde_json::from_str(earlier).unwrap();
+        assert_eq!((recovery.network.as_str(), recovery.carried_by.as_str()), ("net:[3]", ""));
+    }
+
+    #[test]
     fn what_the_target_calls_its_network_is_shown_only_where_it_is_a_number() {
         let words = |network: &str| {
-            let recovery = RestoreTraffic { vantage: Vantage::default(), network: network.to_owned() };
+            let recovery = RestoreTraffic { network: network.to_owned(), ..RestoreTraffic::default() };
             recovery.by_hand(&"host:web/machine-0".parse().unwrap(), "00000000000000ff".parse().unwrap())
         };
         let plain = words("net:[4026531840]");

@@ -8,12 +8,9 @@
     reason = "a test may panic and say why"
 )]
 
-mod adversary;
 mod cpu_burn;
 mod disk_fill;
 mod held;
 mod machine;
 mod network_blackhole;
-mod scarcity;
-mod scene;
 mod undone_by_hand;

@@ -3,6 +3,7 @@
 pub(crate) mod fallbacks;
 mod hostile;
 mod lifetime;
+mod looks;
 pub(crate) mod namespace;
 mod stream;
 mod what;

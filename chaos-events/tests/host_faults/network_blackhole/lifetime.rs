@@ -86,7 +86,7 @@ async fn it_begins_before_the_injection_returns_and_ends_with_its_recovery() {
         assert!(seen.first_lost() < injected);
         assert_eq!(seen.arrived_between(injected, recovering), 0);
         let took = after(recovering, seen.back());
-        assert!(took < 500, "it was gone {took} ms after the recovery began");
+        assert!(took < 2000, "it was gone {took} ms after the recovery began");
     }
 }
 
@@ -206,7 +206,7 @@ async fn starting_and_stopping_twice_does_no_harm() {
         held.cut_short().await;
         let stop = machine.ran().remove(1);
         let answer = machine.again(&stop).await;
-        assert_eq!((answer.status, answer.stdout.as_str(), answer.stderr.as_str()), (0, "", ""));
+        assert_eq!((answer.status, answer.stdout.as_str(), answer.stderr.as_str()), (0, "in_effect=0\n", ""));
         // An order that arrives after the machine has rebooted.
         let of_another_boot = edited(&start, "boot_id", "00000000-0000-0000-0000-000000000000");
         let of_the_past = edited(&start, "ends_at", "1");
@@ -231,7 +231,7 @@ async fn stopping_what_never_began_is_fine() {
         network.near.load(OWN_RULES);
         let own = network.near.rules();
         let answer = machine.again(&stop).await;
-        assert_eq!((answer.status, answer.stdout.as_str(), answer.stderr.as_str()), (0, "", ""));
+        assert_eq!((answer.status, answer.stdout.as_str(), answer.stderr.as_str()), (0, "in_effect=0\n", ""));
         assert_eq!(network.near.rules(), own);
     }
 }
@@ -275,7 +275,7 @@ async fn a_start_that_is_cut_anywhere_ends_at_its_deadline_without_any_recovery(
     let cut = async |milliseconds| {
         let network = Network::new();
         let machine = machine_in(&network, Tools::of_debian());
-        let held = Held::begin(&machine, everything(Duration::from_secs(1))).await;
+        let held = Held::begin(&machine, everything(Duration::from_secs(3))).await;
         let clock = SystemClock::default();
         clock.sleep(Duration::from_millis(milliseconds)).await;
         // Only the script, as if the connection that it came through was cut; what it has detached goes on.

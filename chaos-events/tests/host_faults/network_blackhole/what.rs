@@ -14,7 +14,7 @@ use super::{
     namespace::Network,
 };
 use crate::{
-    held::Held,
+    held::{Held, own_note},
     machine::{Machine, Tools, lacks_root},
 };
 
@@ -35,7 +35,7 @@ async fn while_held(event: NetworkBlackhole, network: &Network, look: impl FnOnc
     look(network);
     let record = held.cut_short().await;
     assert!(record.achieved.get("dropped_packets").is_some(), "{record:?}");
-    assert_eq!(record.note, None);
+    assert_eq!(own_note(&record), None);
     assert!(network.far.reaches(&network.near, 9) && network.near.reaches(&network.far, 9));
 }
 
@@ -399,7 +399,7 @@ async fn what_was_dropped_is_counted() {
     let record = held.ended().await;
     assert_eq!(record.achieved.get("dropped_packets"), Some(12.0));
     assert_eq!(record.requested.get("seconds"), Some(2.0));
-    assert_eq!(record.note, None);
+    assert_eq!(own_note(&record), None);
 }
 
 #[tokio::test]
