@@ -1,6 +1,6 @@
 //! Groups as platforms tell of them: sizes that nobody has said, members out of service, weights, one group twice.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! What a run says of its holds: no more than its looks have seen.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod support;
 

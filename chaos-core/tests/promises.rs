@@ -1,6 +1,6 @@
 //! Times and words that SAFETY.md promises and no other test of the core looks at.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod support;
 
@@ -90,11 +90,14 @@ impl ChaosEvent for Nothing {
     }
 }
 
+/// When a recovery was tried first.
+type TriedAt = Arc<Mutex<Option<Duration>>>;
+
 /// Every look hangs until a recovery was tried, which remembers when that was.
 #[derive(Debug, Serialize, Deserialize)]
 struct Unseen {
     #[serde(skip)]
-    tried_at: Option<(Arc<ManualClock>, Arc<Mutex<Option<Duration>>>)>,
+    tried_at: Option<(Arc<ManualClock>, TriedAt)>,
 }
 
 #[async_trait]
@@ -122,7 +125,7 @@ impl Recovery for Unseen {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_that_hangs_holds_the_first_attempt_up_by_5_seconds_at_most() {
-    let (clock, tried_at) = (Arc::new(clock()), Arc::new(Mutex::new(None)));
+    let (clock, tried_at) = (Arc::new(clock()), TriedAt::default());
     let began = clock.monotonic();
     let state = (Arc::clone(&clock), Arc::clone(&tried_at));
     let registry = Registry::default().register_with::<Unseen>(move |mut recovery| {

@@ -1,7 +1,7 @@
 //! Entries of a journal that cannot be read: they keep no other from being recovered, count as pending, and are never passed over in
 //! silence.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod support;
 

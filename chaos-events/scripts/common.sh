@@ -65,6 +65,14 @@ is_hexadecimal() { # text
   case $1 in '' | *[!0-9a-fA-F]* | ?????????????????*) return 1 ;; esac
 }
 
+is_boot() { # text
+  case $1 in
+  *[!0-9a-f-]*) return 1 ;;
+  ????????-????-????-????-????????????) ;;
+  *) return 1 ;;
+  esac
+}
+
 # What every host fault needs, and the clock that its deadline is told in.
 preflight_of_all() {
   need env grep kill ls readlink setsid sleep
@@ -126,7 +134,7 @@ seconds() { # of hundredths: 105 is 1.05
 look_around() {
   here_boot=
   { read -r here_boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
-  case $here_boot in '' | *[!0-9a-f-]*) not_now "/proc/sys/kernel/random/boot_id tells no boot" ;; esac
+  is_boot "$here_boot" || not_now "/proc/sys/kernel/random/boot_id tells no boot"
   machine=
   { read -r machine </etc/machine-id; } 2>/dev/null
   [ -n "$machine" ] || { read -r machine </proc/sys/kernel/hostname; } 2>/dev/null
@@ -175,9 +183,10 @@ must_see_as_before() {
   # shellcheck disable=SC2086 # split into words
   set -- ${vantage:?} $here
   whose=${5%%:*}
-  if [ $# -ne 12 ] || ! is_number "$whose" || ! is_number "${5#*:}" || ! is_hexadecimal "$6"; then
+  if [ $# -ne 12 ] || ! is_number "$whose" || [ "$5" != "$whose:${5#*:}" ] || ! is_number "${5#*:}" || ! is_hexadecimal "$6"; then
     not_now "it cannot be told from where the fault was begun"
   fi
+  is_boot "$2" || not_now "it cannot be told in which boot the fault was begun: $2"
   # Nothing of a fault survives a reboot of its machine. The same boot is the same machine, whatever that is called by now.
   # shellcheck disable=SC2034 # for the scripts that follow
   if [ "$2" = "$8" ]; then has_rebooted=0; else

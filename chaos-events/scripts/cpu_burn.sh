@@ -11,6 +11,48 @@ preflight() {
   preflight_of_all
   count_cores
   printf 'cores=%s\n' "$here_cores"
+  look_at_quotas
+  [ -z "$allowed" ] || printf 'allowed=%s\n' "$allowed"
+}
+
+# Sets $allowed to how much the control groups allow that this is in, in hundredths of a core; to nothing where they set no quota.
+look_at_quotas() {
+  allowed='' group_of_cpu='' group_of_all=''
+  while IFS=: read -r _ controllers group; do
+    case ,$controllers, in
+    ,,) group_of_all=$group ;;
+    *,cpu,*) group_of_cpu=$group ;;
+    esac
+  done </proc/self/cgroup
+  while read -r _ _ _ root place _ kind; do
+    case $kind in
+    *'- cgroup2 '*) quotas_above "$place" "$root" "$group_of_all" ;;
+    *'- cgroup '*,cpu | *'- cgroup '*,cpu,*) quotas_above "$place" "$root" "$group_of_cpu" ;;
+    esac
+  done </proc/self/mountinfo
+} 2>/dev/null
+
+# A group has no more than those above it. What is mounted may begin at one of them.
+quotas_above() { # mount point, group that is mounted there, group that this is in
+  directory=${3#"${2%/}"}
+  # One that is outside of what is mounted cannot be seen.
+  case $2$directory in /"$3" | "$3") directory=$1$directory ;; *) directory=$1 ;; esac
+  while :; do
+    directory=${directory%/}
+    quota='' period=''
+    if [ -e "$directory/cpu.max" ]; then
+      read -r quota period <"$directory/cpu.max"
+    elif [ -e "$directory/cpu.cfs_quota_us" ]; then
+      read -r quota <"$directory/cpu.cfs_quota_us"
+      read -r period <"$directory/cpu.cfs_period_us"
+    fi
+    # Without one it says max, or -1.
+    if is_number "$quota" && is_number "$period" && [ "$period" -gt 0 ]; then
+      quota=$((quota * 100 / period))
+      [ -n "$allowed" ] && [ "$allowed" -le "$quota" ] || allowed=$quota
+    fi
+    case $directory in "$1"/?*) directory=${directory%/*} ;; *) break ;; esac
+  done
 }
 
 # Sets $here_cores to those that this process may run on, where that can be told.

@@ -24,6 +24,9 @@ const SCRIPT: HostScript = HostScript {
 /// average is right also where it is interrupted. Where others want the same cores it gets no more than its fair share: read
 /// what was achieved (`load_percent`, the average over the burners).
 ///
+/// The quotas of the target's control groups, those above it included, are read before, and told as `allowed_cores`. Where more is
+/// asked for than they allow, a note says so: [`of_allowed`](CpuBurn::of_allowed) asks for a share of that.
+///
 /// It runs where the target's [`Shell`](chaos_core::Shell) runs: for a process, on its machine.
 ///
 /// ```
@@ -38,8 +41,16 @@ const SCRIPT: HostScript = HostScript {
 #[derive(Clone, Copy, Debug)]
 pub struct CpuBurn {
     load: Load,
+    of: Whole,
     cores: Option<usize>,
     hold: Hold,
+}
+
+/// What the load is a share of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whole {
+    Core,
+    Allowed,
 }
 
 /// A share of one core, in hundredths of a percent.
@@ -49,7 +60,7 @@ struct Load(u32);
 impl Default for CpuBurn {
     /// 80 % of every core, for 60 seconds.
     fn default() -> Self {
-        Self { load: Load(8_000), cores: None, hold: Hold::DEFAULT }
+        Self { load: Load(8_000), of: Whole::Core, cores: None, hold: Hold::DEFAULT }
     }
 }
 
@@ -60,6 +71,15 @@ impl CpuBurn {
     /// `InvalidInput` for anything else.
     pub fn load(percent: f64) -> Result<Self> {
         Ok(Self { load: Load::percent(percent)?, ..Self::default() })
+    }
+
+    /// Takes the load as a share of what the target's control groups allow, where their quotas are less than its cores: 80 % of the
+    /// half of a core that a container may use is 40 % of one. By one burner for each core that is allowed, whole or in part, or by as
+    /// many as [`cores`](CpuBurn::cores) says. Where no quota is set, as a share of each core.
+    #[must_use]
+    pub fn of_allowed(mut self) -> Self {
+        self.of = Whole::Allowed;
+        self
     }
 
     /// Burns this many cores. A target that has fewer is left alone.
@@ -100,6 +120,54 @@ impl Load {
     }
 }
 
+/// How much there is to burn.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    cores: usize,
+    /// What quotas leave of them, in hundredths of a core.
+    allowed: Option<u32>,
+}
+
+impl Room {
+    fn of(answer: &Answer) -> Result<Self> {
+        let cores: usize = answer.parse("cores")?;
+        let allowed = answer.all("allowed").next().map(|_| answer.parse::<u32>("allowed")).transpose()?;
+        // What is more than there is allows everything.
+        let is_less =
+            |allowed: &u32| u32::try_from(cores).is_ok_and(|cores| *allowed < cores.saturating_mul(100));
+        Ok(Self { cores, allowed: allowed.filter(is_less) })
+    }
+
+    fn tell(self, asked: f64, scope: &Scope) {
+        let Some(allowed) = self.allowed.map(|allowed| f64::from(allowed) / 100.0) else { return };
+        scope.measure("allowed_cores", allowed);
+        if asked > allowed {
+            scope.note(format!(
+                "the quotas of the target's control groups allow {allowed} cores, and {asked} were asked for: the burners get no more"
+            ));
+        }
+    }
+}
+
+impl CpuBurn {
+    /// How many burners, and how much of a core each of them uses.
+    fn share(&self, room: Room) -> Result<(usize, Load)> {
+        let here = room.cores;
+        if let Some(cores) = self.cores
+            && cores > here
+        {
+            return Err(Error::invalid("cores", cores, format!("at most the {here} that the target has")));
+        }
+        let (Whole::Allowed, Some(allowed)) = (self.of, room.allowed) else {
+            return Ok((self.cores.unwrap_or(here), self.load));
+        };
+        let cores = self.cores.unwrap_or((allowed.div_ceil(100) as usize).clamp(1, here));
+        let load = u64::from(self.load.0) * u64::from(allowed) / (100 * cores as u64);
+        let load = u32::try_from(load.clamp(1, 10_000)).unwrap_or(10_000);
+        Ok((cores, Load(load)))
+    }
+}
+
 #[async_trait]
 impl ChaosEvent for CpuBurn {
     fn name(&self) -> &'static str {
@@ -115,18 +183,16 @@ impl ChaosEvent for CpuBurn {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let fault = HostFault::prepared(SCRIPT, scope)?
-            .with("load", self.load.0)
-            .with("cores", self.cores.unwrap_or_default());
-        let ready = fault.preflight(scope).await?;
-        let here: usize = ready.answer.parse("cores")?;
-        let cores = self.cores.unwrap_or(here);
-        if cores > here {
-            return Err(Error::invalid("cores", cores, format!("at most the {here} that the target has")));
-        }
+        let ready = HostFault::prepared(SCRIPT, scope)?.preflight(scope).await?;
+        let room = Room::of(&ready.answer)?;
+        let (cores, load) = self.share(room)?;
+        let ready = ready.with("load", load.0).with("cores", cores);
         let begun = scope.clone();
-        let prepared = Prepared::new(EndCpuBurn { vantage: ready.vantage.clone() }, |permit| {
+        let recovery =
+            EndCpuBurn { vantage: ready.vantage.clone(), burners: u32::try_from(cores).unwrap_or(0) };
+        let prepared = Prepared::new(recovery, move |permit| {
             Box::pin(async move {
+                room.tell(load.as_percent() / 100.0 * cores as f64, &begun);
                 ready.start(START_WITHIN, permit).await?.tell_notes(&begun);
                 // It returns when it has seen every burner.
                 begun.see_effect();
@@ -134,7 +200,7 @@ impl ChaosEvent for CpuBurn {
             })
         });
         Ok(prepared
-            .requesting("load_percent", self.load.as_percent())
+            .requesting("load_percent", load.as_percent())
             .requesting("cores", cores as f64)
             .requesting("seconds", self.hold.duration().as_secs_f64()))
     }
@@ -145,6 +211,9 @@ impl ChaosEvent for CpuBurn {
 #[non_exhaustive]
 pub struct EndCpuBurn {
     vantage: Vantage,
+    /// How many there were to be; zero where that was not written down.
+    #[serde(default)]
+    burners: u32,
 }
 
 impl EndCpuBurn {
@@ -166,6 +235,9 @@ impl Recovery for EndCpuBurn {
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
         let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? else { return Ok(()) };
         let found = Self::measure(scope, &fault.stop(permit).await?)?;
+        if found > 0 && found < self.burners {
+            scope.note(format!("{found} of {} burners were left when they were ended", self.burners));
+        }
         if found == 0 && scope.injection() == Injection::Returned {
             scope.note("the burners had ended by themselves; the load, where one is shown, is that early in the hold");
         }

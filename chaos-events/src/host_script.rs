@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use chaos_core::{Clock, Error, ErrorKind, FaultId, Output, Permit, Result, Scope, Script, Shell};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// How long a start may take that has nothing to wait for.
@@ -43,7 +42,8 @@ pub(crate) struct Ready {
 struct Told {
     /// In hundredths of a second.
     uptime: u64,
-    at: Timestamp,
+    /// Of the injector's clock, when the answer was there.
+    at: Duration,
     clock: Arc<dyn Clock>,
 }
 
@@ -103,7 +103,7 @@ impl HostFault {
     pub(crate) async fn preflight(self, scope: &Scope) -> Result<Ready> {
         let answer = self.inspect("preflight").await?;
         let clock = Arc::clone(scope.clock());
-        let told = Told { uptime: answer.parse("uptime")?, at: clock.now(), clock };
+        let told = Told { uptime: answer.parse("uptime")?, at: clock.monotonic(), clock };
         let fault = self.with("boot_id", answer.text("boot_id")?);
         let vantage = Vantage(answer.text("vantage")?.to_owned());
         Ok(Ready { fault, answer, vantage, told })
@@ -196,7 +196,7 @@ impl Told {
     /// What the machine's uptime will be then, in hundredths of a second: too early by what its answer took, and by how far two
     /// clocks may differ, and never too late.
     fn uptime_in(&self, left: Duration) -> u64 {
-        let since = self.clock.now().duration_since(self.at).unsigned_abs();
+        let since = self.clock.monotonic().saturating_sub(self.at);
         let since = hundredths(since).saturating_sub(hundredths(since).div_ceil(1_000));
         self.uptime.saturating_add(since).saturating_add(hundredths(left))
     }

@@ -59,7 +59,7 @@ pub(crate) struct Tools(TempDir);
 impl Tools {
     /// dash as `sh`, and what this system has.
     pub(crate) fn of_debian() -> Self {
-        let tools = Self(tempfile::tempdir().unwrap());
+        let tools = Self(tempfile::tempdir().unwrap()).open_to_all();
         for directory in DIRECTORIES {
             for entry in fs::read_dir(directory).into_iter().flatten() {
                 let entry = entry.unwrap();
@@ -67,6 +67,25 @@ impl Tools {
             }
         }
         tools.with("sh", "/bin/dash")
+    }
+
+    /// The same ones, in another directory.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self(tempfile::tempdir().unwrap()).open_to_all();
+        for entry in fs::read_dir(self.path()).unwrap() {
+            let entry = entry.unwrap();
+            let to = copy.path().join(entry.file_name());
+            match fs::read_link(entry.path()) {
+                Ok(program) => symlink(program, to).unwrap(),
+                Err(_) => drop(fs::copy(entry.path(), to).unwrap()),
+            }
+        }
+        copy
+    }
+
+    fn open_to_all(self) -> Self {
+        fs::set_permissions(self.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        self
     }
 
     /// bash as `sh`, and what this system has.
@@ -83,7 +102,7 @@ impl Tools {
         let path =
             String::from_utf8(Command::new("sh").args(["-c", "command -v busybox"]).output().unwrap().stdout);
         let path = path.unwrap();
-        let tools = Self(tempfile::tempdir().unwrap());
+        let tools = Self(tempfile::tempdir().unwrap()).open_to_all();
         for applet in String::from_utf8(listed.stdout).unwrap().lines() {
             symlink(path.trim(), tools.0.path().join(applet)).unwrap();
         }

@@ -8,9 +8,12 @@
     reason = "a test may panic and say why"
 )]
 
+mod adversary;
 mod cpu_burn;
 mod disk_fill;
 mod held;
 mod machine;
 mod network_blackhole;
+mod scarcity;
+mod scene;
 mod undone_by_hand;

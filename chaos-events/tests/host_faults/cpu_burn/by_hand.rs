@@ -18,8 +18,8 @@ use crate::machine::{Machine, Tools};
 
 /// One fault on this machine, which burns one core.
 #[derive(Debug)]
-pub(super) struct ByHand {
-    pub(super) fault: String,
+pub(crate) struct ByHand {
+    pub(crate) fault: String,
     tools: Arc<Tools>,
     orders: Arc<Vec<Script>>,
     parameters: Vec<(&'static str, String)>,
@@ -29,8 +29,17 @@ pub(super) struct ByHand {
 
 impl ByHand {
     /// Until `duration` from now.
-    pub(super) async fn lasting(tools: Tools, duration: Duration) -> Self {
-        let machine = Machine::with(Tools::of_debian());
+    pub(crate) async fn lasting(tools: Tools, duration: Duration) -> Self {
+        Self::recorded(Tools::of_debian(), tools, duration).await
+    }
+
+    /// The same, as given and carried out by way of these tools.
+    pub(crate) async fn recorded_in(tools: Tools, duration: Duration) -> Self {
+        Self::recorded(tools.copy(), tools, duration).await
+    }
+
+    async fn recorded(by: Tools, tools: Tools, duration: Duration) -> Self {
+        let machine = Machine::with(by);
         let burn = super::burn(20.0, Duration::from_secs(2));
         let report = machine.monkey().inject(burn, &machine.id()).await.unwrap();
         assert_eq!(machine.ran().len(), 2, "a start and a stop: {report}");
@@ -38,7 +47,7 @@ impl ByHand {
     }
 
     /// Another one, from now on.
-    pub(super) fn again(&self, duration: Duration) -> Self {
+    pub(crate) fn again(&self, duration: Duration) -> Self {
         Self::new(Arc::clone(&self.tools), Arc::clone(&self.orders), duration)
     }
 
@@ -55,14 +64,14 @@ impl ByHand {
     }
 
     /// With another value of a parameter.
-    pub(super) fn with(&self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with(&self, name: &'static str, value: &str) -> Self {
         let mut other = self.again(Duration::from_secs(60));
         other.parameters.push((name, value.to_owned()));
         other
     }
 
     /// The same fault, looked at with other tools.
-    pub(super) fn with_tools(&self, tools: Tools) -> Self {
+    pub(crate) fn with_tools(&self, tools: Tools) -> Self {
         let (fault, orders) = (self.fault.clone(), Arc::clone(&self.orders));
         Self {
             fault,
@@ -74,8 +83,11 @@ impl ByHand {
     }
 
     fn command(&self, action: &str) -> Command {
-        let is_it = |script: &&Script| script.parameters().any(|named| named == ("action", action));
+        // A status is a stop that only looks.
+        let order = if action == "status" { "stop" } else { action };
+        let is_it = |script: &&Script| script.parameters().any(|named| named == ("action", order));
         let script = self.orders.iter().find(is_it).unwrap();
+        let action = ("action", action);
         let mut command = Command::new(self.tools.way_in());
         // Its text begins with the id.
         let (_, fault) = script.parameters().find(|(name, _)| *name == "fault").unwrap();
@@ -86,24 +98,32 @@ impl ByHand {
             self.parameters.iter().rfind(|(own, _)| *own == name).map(|(_, value)| value.as_str())
         };
         command.envs(script.parameters().map(|(name, value)| (name, own(name).unwrap_or(value))));
+        command.env(action.0, action.1);
         command.stdin(Stdio::null()).process_group(0);
         command
     }
 
-    pub(super) async fn run(&self, action: &str) -> Output {
+    pub(crate) async fn run(&self, action: &str) -> Output {
         let output = self.command(action).output().await.unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Output::new(output.status.code().unwrap_or(137), text(output.stdout), text(output.stderr))
     }
 
-    pub(super) async fn succeeds(&self, action: &str) -> Output {
+    pub(crate) async fn succeeds(&self, action: &str) -> Output {
         let answer = self.run(action).await;
         assert_eq!(answer.status, 0, "{action}: {answer:?}");
         answer
     }
 
+    /// A number that it answers.
+    pub(crate) async fn number(&self, action: &str, name: &str) -> u64 {
+        let answer = self.succeeds(action).await;
+        let value = answer.stdout.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        value.unwrap_or_else(|| panic!("no {name} in {answer:?}")).parse().unwrap()
+    }
+
     /// A start that is killed at this moment, alone or with its group.
-    pub(super) async fn killed(&self, moment: Duration, is_group: bool) {
+    pub(crate) async fn killed(&self, moment: Duration, is_group: bool) {
         let mut start = self.command("start").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         SystemClock::default().sleep(moment).await;
         // Not waited for yet, so that the number is its own.
@@ -114,7 +134,7 @@ impl ByHand {
     }
 
     /// How long ago its deadline was.
-    pub(super) fn late(&self) -> Duration {
+    pub(crate) fn late(&self) -> Duration {
         Duration::from_secs_f64((uptime() - self.ends_at).max(0.0))
     }
 }
