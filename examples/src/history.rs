@@ -20,8 +20,8 @@ use crate::{
     arguments::instant,
     journal,
     program::{
-        ProgramResult, Status, escaped_lines, is_unrecorded, print, print_json, recover_command, state_text,
-        unreadable_table,
+        ProgramResult, Status, escaped_lines, is_unrecorded, print, print_json, recover_command, remarks,
+        state_text, unreadable_table,
     },
     table::Table,
 };
@@ -208,25 +208,21 @@ fn table(faults: &[FaultRecord], orphans: &BTreeSet<FaultId>, now: Timestamp) ->
             state_text(fault.state, is_unrecorded(fault)),
             time(fault.time_to_recover()),
             time(fault.time_to_revert()),
-            remarks(fault, orphans.contains(&fault.id), now).join("; "),
+            all_remarks(fault, orphans.contains(&fault.id), now),
         ]);
     }
     table
 }
 
-/// Everything that is special about a fault, what matters most first.
-fn remarks(fault: &FaultRecord, is_orphan: bool, now: Timestamp) -> Vec<String> {
+/// What nobody takes care of, above all else.
+fn all_remarks(fault: &FaultRecord, is_orphan: bool, now: Timestamp) -> String {
     let pending = match (is_orphan, fault.is_overdue(now)) {
         (true, true) => Some("PENDING, and overdue: whoever took care of it is gone or does not act"),
         (true, false) => Some("PENDING, nobody takes care of it"),
         (false, _) => None,
     };
-    let cut_short = fault.cut_short.map(|why| format!("cut short: {why}"));
-    let no_effect = fault.no_effect.as_ref().map(|why| format!("no effect: {why}"));
-    let late = fault.late_by().map(|late| format!("its recovery began {late:.1?} after the deadline"));
-    let failure = fault.failure.as_ref().map(|failure| failure.message.clone());
-    let told = failure.or_else(|| fault.note.clone());
-    pending.map(str::to_owned).into_iter().chain(cut_short).chain(no_effect).chain(late).chain(told).collect()
+    let others = remarks(fault, fault.failure.as_ref());
+    pending.map(str::to_owned).into_iter().chain(others).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

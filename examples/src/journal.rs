@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +15,7 @@ pub(crate) fn of_fleet(state_directory: &Path) -> PathBuf {
 }
 
 /// Where the drills on other people's machines keep their journal if they are not told otherwise: with the state of the user's
-/// programs, which outlives this one. The folder is made.
+/// programs, which outlives this one. The folder is made, for this user alone.
 pub(crate) fn of_user() -> Result<PathBuf> {
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
@@ -23,7 +24,7 @@ pub(crate) fn of_user() -> Result<PathBuf> {
             Error::invalid("--journal", "none", "a file, where neither XDG_STATE_HOME nor HOME is set")
         })?
         .join("chaos");
-    fs::create_dir_all(&folder).map_err(|error| {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|error| {
         let what = "there is no place for the journal; name one with --journal";
         Error::new(ErrorKind::Journal, what).with("folder", folder.display()).caused_by(error)
     })?;

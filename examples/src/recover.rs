@@ -22,7 +22,7 @@ use crate::{
     journal,
     program::{
         Interrupt, LogTo, ProgramError, ProgramResult, Status, is_unrecorded, lines_on_stderr,
-        observe_if_asked, print, print_json, recover_command, state_text, unreadable_table,
+        observe_if_asked, print, print_json, recover_command, remarks, state_text, unreadable_table,
     },
     table::Table,
 };
@@ -267,13 +267,12 @@ fn summary(faults: &[FaultRecord], left: &Left) -> String {
         let mut table = Table::with_headings(["fault", "event", "target", "state", "remark"]);
         for fault in faults {
             let failure = fault.failure.as_ref().filter(|_| fault.state != FaultState::Recovered);
-            let remark = failure.map(|failure| failure.message.clone()).or_else(|| fault.note.clone());
             table.row([
                 fault.id.to_string(),
                 fault.event.clone(),
                 fault.target.to_string(),
                 state_text(fault.state, is_unrecorded(fault)),
-                remark.unwrap_or_default(),
+                remarks(fault, failure).join("; "),
             ]);
         }
         parts.push(table.to_string());
@@ -281,12 +280,11 @@ fn summary(faults: &[FaultRecord], left: &Left) -> String {
     let (in_time, overdue): (Vec<_>, Vec<_>) = left.held.iter().partition(|fault| left.is_in_time(fault));
     if !in_time.is_empty() {
         let why = "left alone, because a living process takes care of it (--all recovers it too):";
-        parts.push(format!("{why}\n{}", held_table(&in_time)));
+        parts.push(format!("{why}\n{}", held_table(&in_time, "deadline", |fault| fault.deadline)));
     }
     if !overdue.is_empty() {
-        let why =
-            "OVERDUE, and left to the living process that should have ended it (--all recovers it now):";
-        parts.push(format!("{why}\n{}", held_table(&overdue)));
+        let why = "OVERDUE, and left to the living process that is to bring it back (--all recovers it now):";
+        parts.push(format!("{why}\n{}", held_table(&overdue, "left to it until", |fault| fault.recover_by)));
     }
     if !left.unreadable.is_empty() {
         parts.push(unreadable_table(&left.unreadable));
@@ -294,15 +292,16 @@ fn summary(faults: &[FaultRecord], left: &Left) -> String {
     parts.join("\n\n")
 }
 
-fn held_table(faults: &[&FaultRecord]) -> Table {
-    let mut table = Table::with_headings(["fault", "event", "target", "state", "deadline"]);
+/// Until when each may be held, under `heading`.
+fn held_table(faults: &[&FaultRecord], heading: &str, until: impl Fn(&FaultRecord) -> Timestamp) -> Table {
+    let mut table = Table::with_headings(["fault", "event", "target", "state", heading]);
     for fault in faults {
         table.row([
             fault.id.to_string(),
             fault.event.clone(),
             fault.target.to_string(),
             fault.state.to_string(),
-            fault.deadline.to_string(),
+            until(fault).to_string(),
         ]);
     }
     table

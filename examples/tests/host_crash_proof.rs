@@ -164,7 +164,8 @@ impl Scene {
         self.fleet.stop().await;
     }
 
-    /// Every process on the target that holds the fault is killed: the fault is gone with it, and the drill recovers.
+    /// Every process on the target that holds the fault is killed: the fault is gone with it, and the drill recovers. It was over
+    /// before its time, if a look had seen it in effect; otherwise nobody has seen an effect.
     async fn holders_killed(self) {
         let (drill, journal) = self.drill("4s", &[]);
         let watched = Killed { scene: &self, journal, after: "holders killed".to_owned() };
@@ -179,8 +180,9 @@ impl Scene {
         let killed_at = SystemClock::default().now();
         holders.iter().for_each(|&pid| support::send(pid, rustix::process::Signal::KILL));
         watched.are_gone_within(Duration::from_millis(1500), killed_at).await;
-        let drill = end(drill).await.with_code(0);
-        assert_eq!(drill.json()["faults"][0]["state"], "recovered", "{drill:#?}");
+        let drill = end(drill).await.with_code(5).json();
+        assert!(drill["outcome"] == "cut-short" || drill["outcome"] == "no-effect", "{drill:#}");
+        assert_eq!(drill["faults"][0]["state"], "recovered", "{drill:#}");
         self.fleet.stop().await;
     }
 

@@ -207,7 +207,8 @@ impl Journal for SqlJournal {
         let lease = session.hold(fault.id);
         self.commit(transaction).await?;
         if let Err(error) = self.settle(database).await {
-            self.take_back(database, fault.id).await?;
+            // What stays is armed and nobody's, so that the next replay closes it.
+            let _ = self.take_back(database, fault.id).await;
             return Err(error);
         }
         Ok(Arming::Armed(lease))

@@ -7,7 +7,10 @@ use chaos_core::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{clients::ClientCounts, program::is_unrecorded};
+use crate::{
+    clients::ClientCounts,
+    program::{is_unrecorded, remarks},
+};
 
 /// What `--json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -51,9 +54,7 @@ pub(super) struct FaultReport {
     #[serde(skip)]
     pub(super) time_to_detect_ms: Option<u64>,
     #[serde(skip)]
-    pub(super) trouble: Option<String>,
-    #[serde(skip)]
-    pub(super) late_by: Option<Duration>,
+    pub(super) remarks: Vec<String>,
     /// Whether it is back and the journal does not say so.
     #[serde(skip)]
     pub(super) is_unrecorded: bool,
@@ -142,7 +143,7 @@ impl From<FaultRecord> for FaultReport {
             time_to_recover_ms: fault.time_to_recover().map(milliseconds),
             time_to_detect_ms: fault.time_to_detect().map(milliseconds),
             time_to_revert_ms: fault.time_to_revert().map(milliseconds),
-            late_by: fault.late_by(),
+            remarks: remarks(&fault, fault.failure.as_ref()),
             is_unrecorded: is_unrecorded(&fault),
             cut_short: fault.cut_short,
             no_effect: fault.no_effect,
@@ -155,7 +156,6 @@ impl From<FaultRecord> for FaultReport {
             requested: fault.requested,
             achieved: fault.achieved,
             note: fault.note,
-            trouble: fault.failure.map(|failure| failure.message),
         }
     }
 }

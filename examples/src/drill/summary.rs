@@ -28,8 +28,8 @@ impl fmt::Display for Summary<'_> {
             _ => writeln!(f, "{}\n", faults(report))?,
         }
         for fault in &report.faults {
-            for remark in remarks(fault) {
-                writeln!(f, "{}: {}\n", escaped(fault.target.as_str()), escaped(&remark))?;
+            for remark in &fault.remarks {
+                writeln!(f, "{}: {}\n", escaped(fault.target.as_str()), escaped(remark))?;
             }
         }
         if !report.faults.is_empty() {
@@ -69,15 +69,6 @@ impl fmt::Display for Summary<'_> {
         let again = if report.outcome == Outcome::DryRun { "do it" } else { "again" };
         write!(f, "{again}    {}", self.again)
     }
-}
-
-/// Everything that is special about a fault.
-fn remarks(fault: &FaultReport) -> impl Iterator<Item = String> {
-    let cut_short = fault.cut_short.map(|why| format!("cut short: {why}"));
-    let no_effect = fault.no_effect.as_ref().map(|why| format!("no effect: {why}"));
-    let late = fault.late_by.map(|late| format!("its recovery began {} after the deadline", humanly(late)));
-    let told = fault.trouble.iter().chain(&fault.note).cloned();
-    cut_short.into_iter().chain(no_effect).chain(late).chain(told)
 }
 
 fn explained(report: &DrillReport) -> &'static str {

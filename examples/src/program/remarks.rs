@@ -1,0 +1,10 @@
+use chaos_core::{Failure, FaultRecord};
+
+/// Everything that is special about a fault, besides where it stands, with this failure of it.
+pub fn remarks(fault: &FaultRecord, failure: Option<&Failure>) -> Vec<String> {
+    let cut_short = fault.cut_short.map(|why| format!("cut short: {why}"));
+    let no_effect = fault.no_effect.as_ref().map(|why| format!("no effect: {why}"));
+    let late = fault.late_by().map(|late| format!("its recovery began {late:.1?} after the deadline"));
+    let failure = failure.map(|failure| failure.message.clone());
+    [cut_short, no_effect, late, failure, fault.note.clone()].into_iter().flatten().collect()
+}
