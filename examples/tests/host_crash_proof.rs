@@ -19,6 +19,9 @@ use tokio::process::Child;
 
 /// How late the end of a fault may be that nobody recovers.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long a recovery may take to end a fault, or a look to find that its holders are gone, on a machine that is busy with ten
+/// others.
+const SOON: Duration = Duration::from_secs(3);
 /// Long enough that nobody takes its end for a recovery.
 const LONG: &str = "30s";
 const SHORT: &str = "1500ms";
@@ -179,7 +182,7 @@ impl Scene {
         assert!(!holders.is_empty());
         let killed_at = SystemClock::default().now();
         holders.iter().for_each(|&pid| support::send(pid, rustix::process::Signal::KILL));
-        watched.are_gone_within(Duration::from_millis(1500), killed_at).await;
+        watched.are_gone_within(SOON, killed_at).await;
         let drill = end(drill).await.with_code(5).json();
         assert!(drill["outcome"] == "cut-short" || drill["outcome"] == "no-effect", "{drill:#}");
         assert_eq!(drill["faults"][0]["state"], "recovered", "{drill:#}");
@@ -267,7 +270,7 @@ impl<'a> Killed<'a> {
     /// Somebody recovers: all that it left is gone at once.
     async fn recovers(self) -> Recovering<'a> {
         let program = command(RECOVER, ["--journal", text(&self.journal)]).spawn().unwrap();
-        self.are_gone_within(Duration::from_secs(1), SystemClock::default().now()).await;
+        self.are_gone_within(SOON, SystemClock::default().now()).await;
         Recovering { killed: self, program }
     }
 }

@@ -27,20 +27,21 @@ fn fault(drill: Ended) -> Value {
 
 #[tokio::test]
 async fn a_cpu_burn_says_how_much_was_asked_for_and_how_much_it_was() {
-    let line = ["--event", "cpu-burn", "--load", "30", "--cores", "1", "--duration", "2s", "--json"];
+    let line = ["--event", "cpu-burn", "--load", "30", "--cores", "1", "--duration", "10s", "--json"];
     let fault = fault(run(DRILL, line).await);
-    assert_eq!(fault["requested"], json!({ "cores": 1.0, "load_percent": 30.0, "seconds": 2.0 }));
+    assert_eq!(fault["requested"], json!({ "cores": 1.0, "load_percent": 30.0, "seconds": 10.0 }));
     assert_eq!(keys(&fault["achieved"]), ["cores", "load_percent", "seconds"]);
     let load = fault["achieved"]["load_percent"].as_f64().unwrap();
     // On a machine that is busy with other tests.
     assert!((15.0..45.0).contains(&load), "{fault:#}");
     let seconds = fault["achieved"]["seconds"].as_f64().unwrap();
-    assert!((1.0..2.5).contains(&seconds), "{fault:#}");
+    // Less where the injection took its time, and never more than its deadline allows.
+    assert!((1.0..10.5).contains(&seconds), "{fault:#}");
 }
 
 #[tokio::test]
 async fn a_person_reads_both_in_a_table() {
-    let line = ["--event", "cpu-burn", "--load", "20", "--cores", "1", "--duration", "1s"];
+    let line = ["--event", "cpu-burn", "--load", "20", "--cores", "1", "--duration", "8s"];
     let drill = run(DRILL, line).await.with_code(0);
     for words in [
         &["VICTIM", "HOW MUCH", "REQUESTED", "ACHIEVED"][..],
@@ -51,7 +52,9 @@ async fn a_person_reads_both_in_a_table() {
         let is_said = |line: &str| words.iter().all(|word| line.contains(word));
         assert!(drill.stdout.lines().any(is_said), "{words:?} are not in a line of {drill:#?}");
     }
-    let mut table = drill.stdout.lines().filter(|line| !line.starts_with("again "));
+    // A remark on a victim is as long as it is.
+    let is_of_the_table = |line: &&str| !line.starts_with("again ") && !line.starts_with("local:drill/");
+    let mut table = drill.stdout.lines().filter(is_of_the_table);
     assert!(table.all(|line| line.chars().count() <= 80), "{drill:#?}");
 }
 
@@ -63,9 +66,9 @@ async fn a_disk_fill_takes_what_it_says() {
     let disk = Disk::make();
     let path = disk.mount_point();
     let line =
-        ["--event", "disk-fill", "--path", text(&path), "--percent", "60", "--duration", "1s", "--json"];
+        ["--event", "disk-fill", "--path", text(&path), "--percent", "60", "--duration", "10s", "--json"];
     let fault = fault(run(DRILL, line).await);
-    assert_eq!(fault["requested"], json!({ "seconds": 1.0, "used_percent": 60.0 }));
+    assert_eq!(fault["requested"], json!({ "seconds": 10.0, "used_percent": 60.0 }));
     assert_eq!(keys(&fault["achieved"]), ["bytes", "seconds", "used_percent"]);
     let percent = fault["achieved"]["used_percent"].as_f64().unwrap();
     assert!((percent - 60.0).abs() < 0.5, "{fault:#}");
@@ -79,10 +82,10 @@ async fn the_clients_of_a_replica_in_a_blackhole_notice() {
     }
     let place = Place::Network(Rc::new(Network::make("drill")));
     place.enter();
-    let line = ["--event", "network-blackhole", "--all", "--duration", "2s", "--json"];
+    let line = ["--event", "network-blackhole", "--all", "--duration", "10s", "--json"];
     let json = run(DRILL, line).await.with_code(0).json();
     let fault = &json["faults"][0];
-    assert_eq!(fault["requested"], json!({ "seconds": 2.0 }));
+    assert_eq!(fault["requested"], json!({ "seconds": 10.0 }));
     assert_eq!(keys(&fault["achieved"]), ["dropped_packets", "seconds"]);
     assert!(fault["achieved"]["dropped_packets"].as_f64().unwrap() > 0.0, "{json:#}");
     // A fifth of the requests goes to the replica that hears nothing.
