@@ -578,7 +578,11 @@ load() {
 look_for_rules() {
   found='' hooks=0 dropped=0
   [ -z "${network_is_gone-}" ] || return 0
-  commands=$carried_by
+  # It comes from a journal, and is run.
+  case $carried_by in
+  '' | nft | iptables | 'iptables ip6tables') commands=$carried_by ;;
+  *) not_now "these carry no blackhole: $carried_by" ;;
+  esac
   if [ -z "$commands" ]; then
     iptables_in_use
     ! command -v nft >/dev/null 2>&1 || commands="nft $commands"

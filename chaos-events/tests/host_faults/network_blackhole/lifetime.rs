@@ -237,7 +237,7 @@ async fn stopping_what_never_began_is_fine() {
 }
 
 /// The script with another value of a parameter, which its text may name.
-fn edited(script: &Script, name: &str, value: &str) -> Script {
+pub(super) fn edited(script: &Script, name: &str, value: &str) -> Script {
     let (_, old) = script.parameters().find(|(parameter, _)| *parameter == name).unwrap();
     let mut copy = Script::new(script.source().replace(&format!(" {old};"), &format!(" {value};")));
     for (parameter, old) in script.parameters() {

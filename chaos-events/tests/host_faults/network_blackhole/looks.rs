@@ -8,8 +8,9 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::{
+    all_tools,
     fallbacks::{with_iptables_only, without_owners},
-    lifetime::{named, signal},
+    lifetime::{edited, named, signal},
     namespace::Network,
 };
 use crate::{
@@ -117,6 +118,34 @@ async fn a_look_that_fails_is_not_one_that_found_nothing() {
         let recovered = monkey.recover_pending().await.unwrap().faults.remove(0);
         assert_eq!(recovered.state, FaultState::Recovered, "{how}: {recovered:?}");
         assert!(far.reaches(near, 9), "{how}");
+    }
+}
+
+/// What a journal says is data: no command of somebody who could write there is run, and no number that is none is counted with.
+#[tokio::test]
+async fn what_a_journal_says_is_never_run() {
+    if lacks_root("what_a_journal_says_is_never_run") {
+        return;
+    }
+    for tools in all_tools() {
+        let network = Network::new();
+        let canary = tempfile::tempdir().unwrap();
+        let touched = canary.path().join("touched");
+        let touch = format!("touch {}", touched.display());
+        let machine = Machine::in_namespace(tools, Some(network.near.name()));
+        Held::inject(&machine, everything(LONG)).await.cut_short().await;
+        let stop = machine.ran().remove(1);
+        for (parameter, value) in [
+            ("carried_by", touch.clone()),
+            ("carried_by", format!("$({touch})")),
+            ("carried_by", "nft sh".to_owned()),
+            ("network", format!("net:[a[$({touch})]]")),
+            ("network", "net:[1]; reboot".to_owned()),
+        ] {
+            let answer = machine.again(&edited(&stop, parameter, &value)).await;
+            assert_eq!(answer.status, 75, "{value}: {answer:?}");
+            assert!(!touched.exists(), "{value}");
+        }
     }
 }
 
