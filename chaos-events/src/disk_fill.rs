@@ -193,8 +193,10 @@ impl ChaosEvent for DiskFill {
             Box::pin(async move {
                 let answer = ready.start(permit.remaining(), permit).await?;
                 answer.tell_notes(&begun);
-                if let Some(why) = answer.all("nothing").next() {
-                    begun.no_effect(why);
+                match answer.all("nothing").next() {
+                    Some(why) => begun.no_effect(why),
+                    // It returns when it has filled.
+                    None => begun.see_effect(),
                 }
                 measure(&begun, &answer)
             })

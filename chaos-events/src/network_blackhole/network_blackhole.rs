@@ -158,6 +158,8 @@ impl ChaosEvent for NetworkBlackhole {
         let prepared = Prepared::new(recovery, |permit| {
             Box::pin(async move {
                 ready.start(START_WITHIN, permit).await?.tell_notes(&begun);
+                // It returns when it has seen the rules in effect.
+                begun.see_effect();
                 Ok(())
             })
         });
