@@ -34,9 +34,14 @@ look_at_quotas() {
 
 # A group has no more than those above it. What is mounted may begin at one of them.
 quotas_above() { # mount point, group that is mounted there, group that this is in
-  directory=${3#"${2%/}"}
+  inner=${3#"${2%/}"}
   # One that is outside of what is mounted cannot be seen.
-  case $2$directory in /"$3" | "$3") directory=$1$directory ;; *) directory=$1 ;; esac
+  case $inner in
+  "$3") [ "$2" = / ] || inner='' ;;
+  '' | /*) ;;
+  *) inner='' ;;
+  esac
+  directory=$1$inner
   while :; do
     directory=${directory%/}
     quota='' period=''

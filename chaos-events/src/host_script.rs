@@ -243,3 +243,22 @@ impl Answer {
             .with("found", format!("{found:?}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chaos_core::ManualClock;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_counts_from_the_start_and_is_never_late() {
+        let clock = Arc::new(ManualClock::starting_at(jiff::Timestamp::UNIX_EPOCH));
+        let told = Told { uptime: 1_000, at: clock.monotonic(), clock: clock.clone() };
+        assert_eq!(told.uptime_in(Duration::from_secs(30)), 4_000);
+        // After an approval that took a while, the whole hold is there still; by a clock that may differ by a thousandth.
+        clock.sleep(Duration::from_secs(20)).await;
+        assert_eq!(told.uptime_in(Duration::from_secs(30)), 5_998);
+        assert_eq!(told.uptime_in(Duration::ZERO), 2_998);
+        assert_eq!(told.uptime_in(Duration::MAX), u64::MAX);
+    }
+}

@@ -2,15 +2,17 @@ pub(crate) mod by_hand;
 
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
-use chaos_core::{Clock, ErrorKind, FaultState, Outcome, SystemClock};
+use chaos_core::{Clock, CutShort, ErrorKind, FaultState, Outcome, SystemClock};
 use chaos_events::{CpuBurn, EndCpuBurn};
 use chaos_testkit::{Subject, Timing, contract};
 use futures_util::future::join_all;
+use rustix::process::{Pid, Signal, kill_process};
 
 use self::by_hand::ByHand;
 use crate::{
     held::Held,
     machine::{self, Machine, Tools, holders, lacks_root, marked, until},
+    scene,
 };
 
 const LONG: Duration = Duration::from_secs(60);
@@ -227,4 +229,76 @@ async fn the_wrong_user_is_told_at_once() {
     fs::remove_file(&wrong).unwrap();
     assert_eq!(monkey.recover_pending().await.unwrap().faults[0].state, FaultState::Recovered);
     assert_eq!(marked(&fault), [0; 0]);
+}
+
+/// What cannot tell the time ends, and does not go on.
+#[tokio::test]
+async fn a_clock_that_cannot_be_read_ends_it() {
+    if !scene::is_inside("cpu_burn::a_clock_that_cannot_be_read_ends_it") {
+        return;
+    }
+    let nothing = tempfile::NamedTempFile::new().unwrap();
+    for tools in Tools::all() {
+        let burn = ByHand::lasting(tools, LONG).await;
+        burn.succeeds("start").await;
+        assert_eq!(holders(&burn.fault).len(), 1);
+        run("mount", &["--bind", nothing.path().to_str().unwrap(), "/proc/uptime"]);
+        until("it has ended", Duration::from_secs(20), async || marked(&burn.fault).is_empty()).await;
+        let start = burn.run("start").await;
+        assert!(start.status == 75 && start.stderr.contains("nothing was begun"), "{start:?}");
+        run("umount", &["/proc/uptime"]);
+    }
+}
+
+/// Nor does a machine's name matter, or that it has none.
+#[tokio::test]
+async fn a_machine_that_is_renamed_is_the_same_machine() {
+    if !scene::is_inside("cpu_burn::a_machine_that_is_renamed_is_the_same_machine") {
+        return;
+    }
+    run("mount", &["--bind", "/dev/null", "/etc/machine-id"]);
+    for sh in ["dash", "bash"] {
+        let named = |name: &str| {
+            let rename = format!("echo '{name}' >/proc/sys/kernel/hostname");
+            Tools::of_debian().entered_through(&format!(
+                "exec unshare --uts sh -c \"{rename}; exec {sh} \\\"\\$@\\\"\" sh \"$@\""
+            ))
+        };
+        let burn = ByHand::recorded_in(named("web 1; *"), LONG).await;
+        burn.succeeds("start").await;
+        assert_eq!(holders(&burn.fault).len(), 1);
+        burn.with_tools(named("$(reboot) b c")).succeeds("stop").await;
+        assert_eq!(marked(&burn.fault), [0; 0]);
+    }
+}
+
+#[tokio::test]
+async fn what_ends_early_is_seen_while_it_is_held() {
+    let machine = Machine::with(Tools::of_debian());
+    let burn = burn(20.0, Duration::from_secs(8));
+    let held = Held::inject(&machine, burn).await;
+    for pid in holders(&held.fault.to_string()) {
+        kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
+    }
+    let record = held.ended().await;
+    assert_eq!(record.cut_short, Some(CutShort::EndedEarly), "{record:?}");
+}
+
+#[tokio::test]
+async fn how_many_burners_were_left_is_said() {
+    let machine = Machine::with(Tools::of_debian());
+    let burn = CpuBurn::load(10.0).unwrap().cores(2).unwrap().lasting(LONG).unwrap();
+    let held = Held::inject(&machine, burn).await;
+    let burners = holders(&held.fault.to_string());
+    assert_eq!(burners.len(), 2);
+    kill_process(Pid::from_raw(burners[0].try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
+    until("one is left", Duration::from_secs(10), async || holders(&held.fault.to_string()).len() == 1).await;
+    let record = held.cut_short().await;
+    let note = record.note.clone().unwrap_or_default();
+    assert!(note.contains("1 of 2 burners were left"), "{record:?}");
+}
+
+fn run(program: &str, arguments: &[&str]) {
+    let status = std::process::Command::new(program).args(arguments).status().unwrap();
+    assert!(status.success(), "{program} {arguments:?}: {status}");
 }

@@ -10,6 +10,7 @@
 
 mod adversary;
 mod cpu_burn;
+mod cpu_quota;
 mod disk_fill;
 mod held;
 mod machine;

@@ -17,7 +17,7 @@ pub(crate) fn is_inside(test: &str) -> bool {
     let mut scene = Command::new("unshare");
     scene.args(["--pid", "--fork", "--mount-proc", "--kill-child"]);
     // The shell waits for whatever is left without a parent.
-    scene.args(["sh", "-c", "\"$@\"; exit $?", "sh"]).arg(env::current_exe().unwrap());
+    scene.args(["setsid", "sh", "-c", "\"$@\"; exit $?", "sh"]).arg(env::current_exe().unwrap());
     let output = scene.args(["--exact", test, "--nocapture"]).env(INSIDE, "1").output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));

@@ -1,6 +1,11 @@
 //! What a recovery says that a person should do is done here, to a fault that holds.
 
-use std::time::Duration;
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    path::Path,
+    time::Duration,
+};
 
 use chaos_core::{ChaosEvent, Output, Script};
 use chaos_events::{CpuBurn, DiskFill, NetworkBlackhole, registry};
@@ -8,12 +13,13 @@ use chaos_events::{CpuBurn, DiskFill, NetworkBlackhole, registry};
 use crate::{
     disk_fill::disk::Disk,
     held::Held,
-    machine::{Machine, Tools, lacks_root, marked, until},
+    machine::{Machine, Tools, holders, lacks_root, marked, program, until},
     network_blackhole::{
         all_tools,
         fallbacks::{with_iptables_only, without_owners},
         namespace::Network,
     },
+    scene,
 };
 
 const LONG: Duration = Duration::from_secs(60);
@@ -47,6 +53,50 @@ async fn burners() {
         let burn = CpuBurn::load(10.0).unwrap().cores(2).unwrap().lasting(LONG).unwrap();
         let (held, output) = undone(&machine, burn, async || {}).await;
         assert_eq!((output.status, output.stderr.as_str()), (0, ""));
+        held.cut_short().await;
+    }
+}
+
+/// Nobody else's processes are ended by it: what shows the commands, what others have marked, and what has borrowed rights.
+#[tokio::test]
+async fn strangers_are_left_alone() {
+    if !scene::is_inside("undone_by_hand::strangers_are_left_alone") {
+        return;
+    }
+    for tools in Tools::all() {
+        let machine = Machine::with(tools);
+        let burn = CpuBurn::load(10.0).unwrap().cores(1).unwrap().lasting(LONG).unwrap();
+        let held = Held::inject(&machine, burn).await;
+        let record = held.record().await.unwrap();
+        let words = registry().read(&record.recovery).unwrap().by_hand(&record.target, record.id);
+        let mark = format!("CHAOS_FAULT={}", held.fault);
+        let home = tempfile::tempdir().unwrap();
+        let lent = home.path().join("sleep");
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::copy(program("sleep"), &lent).unwrap();
+        fs::set_permissions(&lent, fs::Permissions::from_mode(0o4755)).unwrap();
+        let sleep = program("sleep");
+        let other = |name: &Path, user: u32, variables: &[&str]| {
+            let mut command = std::process::Command::new("env");
+            command.arg("-i").args(variables).arg(name).arg("1000").uid(user).gid(user);
+            command.spawn().unwrap()
+        };
+        let mut others = [
+            other(&sleep, 0, &["PAGER=less", &format!("HOOK={words}"), &mark]),
+            other(&sleep, 0, &[&format!("{mark}0")]),
+            other(&sleep, 0, &["FIRST=1", &mark]),
+            other(&sleep, 65_534, &[&mark, "PATH=/bin"]),
+            other(&lent, 65_534, &[&mark, "PATH=/bin"]),
+        ];
+        let output = machine.again(&Script::new(commands(&words))).await;
+        assert!(output.status == 0 && output.stdout.contains("ended "), "{output:?}");
+        assert_eq!(holders(&held.fault.to_string()), [0; 0]);
+        let ended = others.each_mut().map(|other| other.try_wait().unwrap());
+        assert_eq!(ended, [None; 5], "{output:?}");
+        for other in &mut others {
+            other.kill().unwrap();
+            other.wait().unwrap();
+        }
         held.cut_short().await;
     }
 }
