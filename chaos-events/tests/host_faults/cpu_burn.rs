@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use self::by_hand::ByHand;
 use crate::{
     held::Held,
-    machine::{self, Machine, Tools, holders, lacks_root, marked, until},
+    machine::{self, Machine, Tools, altered, holders, lacks_root, marked, until},
     scene,
 };
 
@@ -301,4 +301,29 @@ async fn how_many_burners_were_left_is_said() {
 fn run(program: &str, arguments: &[&str]) {
     let status = std::process::Command::new(program).args(arguments).status().unwrap();
     assert!(status.success(), "{program} {arguments:?}: {status}");
+}
+
+/// What a recovery could not see is no way in.
+#[tokio::test]
+async fn a_way_back_that_cannot_be_walked_is_found_before_the_way_in() {
+    if lacks_root("a_way_back_that_cannot_be_walked_is_found_before_the_way_in") {
+        return;
+    }
+    let no_proc = "exec unshare --mount sh -c 'mount -t tmpfs none /proc && exec \"$@\"' sh /bin/dash \"$@\"";
+    let poor_grep = "case $* in *-z*) echo 'unknown option -z' >&2; exit 2 ;; esac\nexec /bin/grep \"$@\"";
+    let (poor, _directory) = altered(Tools::of_debian(), "grep", poor_grep);
+    let debian = Tools::of_debian;
+    for (tools, reason) in [
+        // Processes that /proc does not show.
+        (debian().entered_through("exec unshare --pid --fork /bin/dash \"$@\""), "cannot be searched"),
+        (debian().entered_through(no_proc), "cannot be read"),
+        (poor, "unknown option"),
+    ] {
+        let machine = Machine::with(tools);
+        let report = machine.monkey().inject(burn(20.0, LONG), &machine.id()).await.unwrap();
+        assert_eq!(report.outcome(), Outcome::Skipped, "{report}");
+        let reasons = report.why_nothing().join("; ");
+        assert!(reasons.contains(reason), "{reason}: {reasons}");
+        assert!(machine.ran().is_empty());
+    }
 }
