@@ -121,7 +121,8 @@ impl FleetBuilder {
     }
 
     /// Lets other processes find this fleet: its state is kept in `fleet.json` in this directory, which is made where it does
-    /// not exist, and `fleet.lock` there is locked for as long as it lives.
+    /// not exist, and `fleet.lock` there is locked for as long as it lives. All three are this user's alone, whatever the umask, and
+    /// what another user owns or may write is refused: whoever could write them would choose what a fault hits.
     ///
     /// The group's id becomes `local:<directory>`, absolute and without symbolic links, so that the id alone is enough to find
     /// the fleet again.
@@ -151,7 +152,7 @@ impl FleetBuilder {
     /// `InvalidInput` for a setting out of its range, a port in use, a network namespace that does not exist, a program that
     /// cannot be started and one that ends before it is healthy; `Denied` where this user may not enter the namespace; `Conflict` where
     /// another fleet holds the state directory; `Timeout` where a replica is not healthy in time; `Unsupported` where tokio's
-    /// time is paused. No replica is left behind.
+    /// time is paused; `Refused` where others may write the state directory. No replica is left behind.
     ///
     /// Cancel safe: dropping the call ends what was started.
     pub async fn start(self) -> Result<Fleet> {

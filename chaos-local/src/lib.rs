@@ -12,17 +12,25 @@
 //!
 //! A process is known by its process id together with the moment at which it started ([`ProcessIdentity`]), never by its name
 //! or its bare id. A signal goes through a pidfd whose process was checked after it was opened: it reaches the right process or
-//! nobody.
+//! nobody. Across programs its id also says on which machine, in which boot and in which pid namespace that means anything; what
+//! cannot be seen from here is an error, and never gone.
+//!
+//! A target is that process and all that belong to it: what it has started, and those that are in a process group or a session
+//! that one of them leads. They are stopped, continued and ended together, what they start meanwhile too, and the target is
+//! stopped as long as one of them is. What puts itself into a session of its own *and* loses its parent is no longer found.
 //!
 //! # No stop outlives its deadline
 //!
-//! SIGSTOP lasts until somebody sends SIGCONT, and whoever should may be dead by then. So a stop starts a small shell process
-//! first, the janitor, which outlives this one: it continues the process at the fault's deadline, and leaves as soon as anybody
-//! has. Where it cannot be started, nothing is stopped. It needs `/bin/sh` and `sleep`, and shows the fault and the target
-//! among its arguments.
+//! SIGSTOP lasts until somebody sends SIGCONT, and whoever should may be dead or frozen by then. So a small shell process, the
+//! janitor, does the stopping, each time after a look at its clock: nothing is stopped past the fault's deadline. It outlives this
+//! process and continues all at the deadline, or as soon as anybody continues one of them: a stop ends as a whole. A second
+//! process beside it does the same where the first is killed or frozen, and where it cannot look any more it continues by
+//! the process ids. Without a janitor nothing is stopped, and nothing terminated: what is terminated is stopped before,
+//! so that none of it starts another. It needs `/bin/sh`, `sleep` and `/proc`, and shows the fault and the target among its
+//! arguments, which nothing rests on.
 //!
-//! The janitor does not survive a `kill -9` of its own, nor whoever ends every process of a whole container or unit. Then what
-//! the journal holds brings the process back.
+//! Both do not survive whoever ends every process of a whole container or unit. Then what the journal holds brings the target
+//! back.
 //!
 //! # Scripts
 //!

@@ -73,7 +73,11 @@ impl fmt::Display for Summary<'_> {
 
 fn explained(report: &DrillReport) -> &'static str {
     let is_back = |fault: &FaultReport| fault.state == FaultState::Recovered;
+    // A target that is gone for good is told in a note, and so is whatever else qualifies that it is back.
+    let is_qualified = report.faults.iter().any(|fault| fault.note.is_some());
     match report.outcome {
+        Outcome::Completed if is_qualified => ": injected, and over; the remarks say how it ended",
+        Outcome::CutShort if is_qualified => ": over before its time; the remarks say how it ended",
         Outcome::Completed => ": injected, and seen to be back",
         Outcome::DryRun => ": nothing was touched",
         Outcome::Skipped => ": nothing was injected",
