@@ -16,6 +16,9 @@ use crate::{
 /// How long processes may take to end after SIGTERM before they are killed.
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
+/// How long what is to be killed is halted before, should whoever kills it die in between.
+const HALTED_BEFORE_THE_END: Duration = Duration::from_secs(10);
+
 /// How often what was started meanwhile is looked for.
 const MOST_ROUNDS: usize = 20;
 
@@ -48,11 +51,17 @@ impl ProcessLifecycle {
         }
     }
 
-    /// Stops the process and all that belong to it, until the permit's deadline at the latest. Returns all of them.
-    async fn halt(&self, process: &ProcessHandle, permit: &Permit) -> Result<Vec<ProcessIdentity>> {
+    /// Stops the process and all that belong to it, for this long and until the permit's deadline at the latest. Returns all of
+    /// them.
+    async fn halt(
+        &self,
+        process: &ProcessHandle,
+        permit: &Permit,
+        at_most: Duration,
+    ) -> Result<Vec<ProcessIdentity>> {
         let remaining = || match permit.remaining() {
             Duration::ZERO => Err(too_late()),
-            remaining => Ok(remaining),
+            remaining => Ok(remaining.min(at_most)),
         };
         let mut halted = Vec::new();
         let halting = async {
@@ -100,8 +109,17 @@ impl Lifecycle for ProcessLifecycle {
     async fn terminate(&self, permit: &Permit) -> Result<()> {
         let Some(process) = self.open()? else { return Ok(()) };
         let named = |error: Error| error.with("target", &self.target);
-        let halted = self.halt(&process, permit).await.map_err(named)?;
-        kill(&open_all(&halted)?).await
+        let halted = self.halt(&process, permit, HALTED_BEFORE_THE_END).await.map_err(named)?;
+        kill(&open_all(&halted)?).await?;
+        // Where this came so late that they ran again.
+        for _ in 0..MOST_ROUNDS {
+            let left = ProcessTable::read()?.tree(process.identity());
+            if left.is_empty() {
+                break;
+            }
+            kill(&open_all(&left)?).await?;
+        }
+        Ok(())
     }
 
     /// SIGSTOP, to the process and all that belong to it. It ends at the permit's deadline even if this process is killed.
@@ -109,7 +127,10 @@ impl Lifecycle for ProcessLifecycle {
         let gone =
             || Error::new(ErrorKind::Conflict, "there is no process to stop").with("target", &self.target);
         let process = self.open()?.ok_or_else(gone)?;
-        self.halt(&process, permit).await.map(drop).map_err(|error| error.with("target", &self.target))
+        self.halt(&process, permit, Duration::MAX)
+            .await
+            .map(drop)
+            .map_err(|error| error.with("target", &self.target))
     }
 
     /// SIGCONT, to the process and all that belong to it.

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use chaos_core::{Clock, FaultRecord, FaultState, SystemClock};
 use support::{DRILL, FleetProgram, RECOVER, SplitMix, command, end, pending, process_state, run, text};
 
-const STOP: [&str; 4] = ["--event", "stop", "--duration", "300ms"];
+const STOP: [&str; 4] = ["--event", "stop", "--duration", "700ms"];
 const TERMINATE: [&str; 2] = ["--event", "terminate"];
 const REBOOT: [&str; 2] = ["--event", "reboot"];
 
