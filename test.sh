@@ -9,6 +9,17 @@ set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 CARGO_TARGET_DIR="$PWD/target"
 
+case "${1-}" in
+'') ;;
+long) export CHAOS_LONG=1 ;;
+*)
+  echo "usage: ./test.sh [long]"
+  exit 64
+  ;;
+esac
+# Draws the part that is run where the whole takes too long.
+export CHAOS_SEED=${CHAOS_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+
 passed=0
 failed=0
 skipped=()
@@ -195,6 +206,7 @@ step "figures" figures
 
 printf '\n'
 printf '%s\n' "${times[@]}"
+if [ "${CHAOS_LONG-}" = 1 ]; then echo "run whole"; else echo "drawn with CHAOS_SEED=$CHAOS_SEED, which draws the same again"; fi
 for reason in ${skipped[@]+"${skipped[@]}"}; do printf 'skipped: %s\n' "$reason"; done
 for name in ${broken[@]+"${broken[@]}"}; do printf 'FAILED: %s\n' "$name"; done
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "${#skipped[@]}"
