@@ -64,7 +64,7 @@ impl Composer {
             Activity::RunFailed { failure, .. } => {
                 self.tells_idle_runs.then(|| idle(at, "A run could not be made", &[failure.to_string()]))
             }
-            Activity::RunEnded { outcome: Outcome::Skipped | Outcome::DryRun, why } => {
+            Activity::RunEnded { outcome: Outcome::Skipped | Outcome::DryRun, why, .. } => {
                 self.tells_idle_runs.then(|| idle(at, "A run injected nothing", why))
             }
             _ => {
