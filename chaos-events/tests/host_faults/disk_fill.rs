@@ -95,7 +95,7 @@ async fn a_few_bytes_are_taken_where_nobody_is_root() {
     for tools in Tools::all() {
         let machine = Machine::with(tools);
         let fill = DiskFill::bytes(home.path().to_str().unwrap(), 300_000).unwrap();
-        let fill = fill.lasting(Duration::from_secs(2)).unwrap();
+        let fill = fill.lasting(Duration::from_secs(6)).unwrap();
         let report = machine.monkey().inject(fill, &machine.id()).await.unwrap();
         assert_eq!(report.outcome(), Outcome::Completed, "{report}");
         let achieved = report.faults[0].achieved.get("bytes").unwrap();
@@ -167,7 +167,7 @@ async fn what_is_as_full_already_is_left_alone() {
         disk.write(200, Duration::ZERO).await;
         let machine = Machine::with(tools);
         let fill = DiskFill::up_to_percent(disk.name(), 50.0).unwrap();
-        let fill = fill.lasting(Duration::from_secs(2)).unwrap();
+        let fill = fill.lasting(Duration::from_secs(6)).unwrap();
         let report = machine.monkey().inject(fill, &machine.id()).await.unwrap();
         assert_eq!(report.outcome(), Outcome::NoEffect, "{report}");
         let fault = &report.faults[0];
@@ -210,6 +210,6 @@ async fn it_keeps_the_contract() {
     let machine = Machine::with(Tools::of_debian());
     let fresh = async || Ok(Subject::new(machine.clone(), machine.id()));
     let fill = DiskFill::bytes(home.path().to_str().unwrap(), MEBIBYTE).unwrap();
-    let fill = fill.lasting(Duration::from_secs(2)).unwrap();
+    let fill = fill.lasting(Duration::from_secs(6)).unwrap();
     contract::event::check(&Timing::default(), fill, chaos_events::registry(), fresh).await.assert_kept();
 }

@@ -12,8 +12,8 @@ use super::{
 use crate::machine::{Tools, lacks_root, until};
 
 const LONG: Duration = Duration::from_secs(60);
-const SHORT: Duration = Duration::from_millis(1500);
-const AT_ONCE: Duration = Duration::from_millis(500);
+const SHORT: Duration = Duration::from_secs(5);
+const AT_ONCE: Duration = Duration::from_secs(2);
 /// How long the kernel may take to count what nobody holds any more as free.
 const SPACE_IS_BACK: Duration = Duration::from_secs(3);
 
@@ -85,7 +85,7 @@ async fn others_that_write_meanwhile_do_not_keep_a_stop_waiting() {
     let begun = clock.now();
     fill.succeeds("stop").await;
     let took = clock.now().duration_since(begun).unsigned_abs();
-    assert!(took < Duration::from_secs(6), "it took {took:?}");
+    assert!(took < Duration::from_secs(10), "it took {took:?}");
     assert_eq!((fill.traces(), disk.shows()), (vec![], vec!["others".to_owned()]));
 }
 
@@ -98,7 +98,7 @@ async fn nobody_has_to_be_there_for_it_to_end() {
         let disk = Disk::ext4();
         let before = disk.free();
         let fill = started(tools, &disk, SHORT).await;
-        gone(&fill, &disk, before, SHORT + Duration::from_secs(1)).await;
+        gone(&fill, &disk, before, SHORT + Duration::from_secs(3)).await;
     }
 }
 
@@ -128,7 +128,7 @@ async fn it_ends_at_its_deadline_without_its_guard() {
         let fill = started(tools, &disk, SHORT).await;
         kill(fill.guard());
         assert!(disk.free() < before);
-        gone(&fill, &disk, before, SHORT + Duration::from_secs(1)).await;
+        gone(&fill, &disk, before, SHORT + Duration::from_secs(3)).await;
     }
 }
 
@@ -143,7 +143,7 @@ async fn its_guard_ends_a_holder_that_stays() {
     let lines = r#"case $1 in 0.*) ;; *) set -- 60 ;; esac"#;
     let (tools, _home) = meddled("sleep", lines);
     let fill = started(tools, &disk, SHORT).await;
-    gone(&fill, &disk, before, SHORT + Duration::from_secs(1)).await;
+    gone(&fill, &disk, before, SHORT + Duration::from_secs(3)).await;
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn a_start_that_is_too_slow_or_killed_ends_at_the_deadline() {
     let (tools, _home) = slow();
     let slow_one = fill(tools, &disk, SHORT);
     assert_ne!(slow_one.run("start").await.status, Some(0));
-    gone(&slow_one, &disk, before, Duration::from_secs(2)).await;
+    gone(&slow_one, &disk, before, Duration::from_secs(4)).await;
 
     // What it has started goes on without it.
     let (tools, _home) = slow();
@@ -188,7 +188,7 @@ async fn a_start_that_is_too_slow_or_killed_ends_at_the_deadline() {
     let (start, ()) = tokio::join!(killed.run("start"), killing);
     assert_eq!(start.status, None, "{start:?}");
     assert!(disk.free() < before);
-    gone(&killed, &disk, before, limit + Duration::from_secs(1)).await;
+    gone(&killed, &disk, before, limit + Duration::from_secs(3)).await;
 }
 
 /// Writes some of it, and then hangs.

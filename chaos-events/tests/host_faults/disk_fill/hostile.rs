@@ -64,7 +64,7 @@ async fn hostile_names_are_only_names() {
         let name = home.path().join("it's \"$(touch x)\"\n`touch x`;\ttouch x\\");
         fs::create_dir_all(&name).unwrap();
         let fill = DiskFill::bytes(name.to_str().unwrap(), 100_000).unwrap();
-        let fill = fill.lasting(Duration::from_secs(2)).unwrap();
+        let fill = fill.lasting(Duration::from_secs(6)).unwrap();
         let report = machine.monkey().inject(fill, &machine.id()).await.unwrap();
         assert_eq!(report.outcome(), Outcome::Completed, "{name:?}: {report}");
         assert_eq!(names(&name), [""; 0]);

@@ -98,7 +98,7 @@ async fn an_older_nft_gets_a_janitor() {
         let deadline = held.record().await.unwrap().deadline;
         let clock = SystemClock::default();
         until("the deadline", Duration::from_secs(10), async || clock.now() > deadline).await;
-        is_gone(&network, "", &held.fault.to_string(), Duration::from_secs(2)).await;
+        is_gone(&network, "", &held.fault.to_string(), Duration::from_secs(6)).await;
         let late = after(deadline, stream.end().back());
         assert!(late < 1000, "traffic was back {late} ms after the deadline");
     }
@@ -200,7 +200,7 @@ async fn iptables_rules_end_at_the_deadline_without_any_recovery() {
     let deadline = held.record().await.unwrap().deadline;
     let clock = SystemClock::default();
     until("the deadline", Duration::from_secs(10), async || clock.now() > deadline).await;
-    until("nothing of the fault is left", Duration::from_secs(2), async || {
+    until("nothing of the fault is left", Duration::from_secs(6), async || {
         uncounted(&network.near.rules()) == uncounted(&before) && marked(&held.fault.to_string()).is_empty()
     })
     .await;

@@ -101,12 +101,12 @@ async fn without_any_recovery_it_ends_at_its_deadline() {
         let own = network.near.rules();
         let machine = machine_in(&network, tools);
         let stream = Stream::begin(&network.far, &network.near);
-        let held = Held::inject(&machine, everything(Duration::from_secs(2))).await;
+        let held = Held::inject(&machine, everything(Duration::from_secs(4))).await;
         machine.lose();
         let record = held.record().await.unwrap();
         let clock = SystemClock::default();
-        until("the deadline", Duration::from_secs(5), async || clock.now() > record.deadline).await;
-        is_gone(&network, &own, &held.fault.to_string(), Duration::from_secs(2)).await;
+        until("the deadline", Duration::from_secs(10), async || clock.now() > record.deadline).await;
+        is_gone(&network, &own, &held.fault.to_string(), Duration::from_secs(6)).await;
         let seen = stream.end();
         let late = after(record.deadline, seen.back());
         assert!(late < 1000, "traffic was back {late} ms after the deadline");
@@ -122,14 +122,14 @@ async fn the_kernel_stops_it_where_its_processes_hang() {
     let network = Network::new();
     let machine = machine_in(&network, Tools::of_debian());
     let stream = Stream::begin(&network.far, &network.near);
-    let held = Held::inject(&machine, everything(Duration::from_secs(2))).await;
+    let held = Held::inject(&machine, everything(Duration::from_secs(4))).await;
     machine.lose();
     let processes = marked(&held.fault.to_string());
     assert_eq!(processes.len(), 2);
     signal(&processes, Signal::STOP);
     let deadline = held.record().await.unwrap().deadline;
     let clock = SystemClock::default();
-    until("a second after the deadline", Duration::from_secs(5), async || {
+    until("a second after the deadline", Duration::from_secs(10), async || {
         after(deadline, clock.now()) > 1000
     })
     .await;
@@ -285,8 +285,8 @@ async fn a_start_that_is_cut_anywhere_ends_at_its_deadline_without_any_recovery(
         machine.lose();
         signal(&shells, Signal::KILL);
         let deadline = held.record().await.unwrap().deadline;
-        until("the deadline", Duration::from_secs(5), async || clock.now() > deadline).await;
-        is_gone(&network, "", &fault, Duration::from_secs(2)).await;
+        until("the deadline", Duration::from_secs(10), async || clock.now() > deadline).await;
+        is_gone(&network, "", &fault, Duration::from_secs(6)).await;
     };
     join_all((0..8).map(|step| cut(step * 12))).await;
 }

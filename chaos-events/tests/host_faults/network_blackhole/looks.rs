@@ -197,7 +197,7 @@ async fn where_no_packet_was_dropped_nothing_was_hit() {
         let machine = Machine::in_namespace(tools, Some(network.near.name()));
         let blackhole = || {
             let blackhole = NetworkBlackhole::ports(Protocol::Udp, [9]).unwrap();
-            blackhole.lasting(Duration::from_secs(2)).unwrap()
+            blackhole.lasting(Duration::from_secs(5)).unwrap()
         };
         let report = machine.monkey().inject(blackhole(), &machine.id()).await.unwrap();
         assert_eq!(report.outcome(), Outcome::NoEffect, "{carrier}: {report}");

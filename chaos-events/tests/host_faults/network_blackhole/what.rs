@@ -390,7 +390,7 @@ async fn what_was_dropped_is_counted() {
     let network = Network::new();
     let machine = Machine::in_namespace(Tools::of_debian(), Some(network.near.name()));
     let blackhole =
-        NetworkBlackhole::ports(Protocol::Udp, [9]).unwrap().lasting(Duration::from_secs(2)).unwrap();
+        NetworkBlackhole::ports(Protocol::Udp, [9]).unwrap().lasting(Duration::from_secs(5)).unwrap();
     let held = Held::inject(&machine, blackhole).await;
     for _ in 0..3 {
         assert!(!network.far.reaches(&network.near, 9));
@@ -398,7 +398,7 @@ async fn what_was_dropped_is_counted() {
     }
     let record = held.ended().await;
     assert_eq!(record.achieved.get("dropped_packets"), Some(12.0));
-    assert_eq!(record.requested.get("seconds"), Some(2.0));
+    assert_eq!(record.requested.get("seconds"), Some(5.0));
     assert_eq!(own_note(&record), None);
 }
 
