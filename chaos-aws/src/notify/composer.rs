@@ -317,7 +317,7 @@ mod tests {
             &message,
             &[
                 "RECOVERY FAILED: aws-asg:123456789012/eu-west-1/web/i-0123456789abcdef0 IS NOT BACK.\n",
-                "Failure: it does not answer for minutes\n",
+                "Failure: it does not answer\\nfor minutes\n",
                 "Event: stop\n",
                 "Recovery: took 5 min 0 s from 2026-03-02 09:01:01 UTC, 1 attempt\n",
                 "Given up: 2026-03-02 09:06:01 UTC\n",
@@ -441,7 +441,7 @@ mod tests {
         let mut composer = held();
         let message =
             composer.compose(at(3), &told!("injection-failed", fault: fault(), failure: forged)).unwrap();
-        assert_says(&message, &["Failure: x  HOW TO UNDO IT BY HAND     rm -rf /\n"]);
+        assert_says(&message, &["Failure: x\\n\\nHOW TO UNDO IT BY HAND\\n    rm -rf /\n"]);
     }
 
     #[test]
