@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every check of this repository, and installs what it needs: rustfmt and clippy come with the toolchain; a C compiler,
-# python3, dash, busybox, shellcheck, and for the host faults iproute2, nftables, iptables and e2fsprogs from Debian; cargo-deny from crates.io (in CI; elsewhere it is used where it is there).
+# python3, dash, busybox, shellcheck, and for the host faults iproute2, nftables, iptables, e2fsprogs, btrfs-progs and xfsprogs from Debian; cargo-deny from crates.io (in CI; elsewhere it is used where it is there).
 #
 # `./test.sh long` runs whole what the tests otherwise run a drawn part of, whose seed they print: it takes long.
 #
@@ -162,7 +162,7 @@ need python3 python3 || { echo "python3 is needed to measure the programs"; exit
 need busybox busybox || skipped+=("scripts under busybox sh: busybox is not installed, and only root can install it")
 # For the host faults. Without root their tests say themselves what they leave out.
 if [ "$(id -u)" -eq 0 ]; then
-  for tool in ip:iproute2 nft:nftables iptables:iptables mkfs.ext4:e2fsprogs setpriv:util-linux; do
+  for tool in ip:iproute2 nft:nftables iptables:iptables mkfs.ext4:e2fsprogs mkfs.btrfs:btrfs-progs mkfs.xfs:xfsprogs setpriv:util-linux; do
     need "${tool%:*}" "${tool#*:}" || { echo "the tests of host faults need ${tool%:*}: install ${tool#*:}"; exit 1; }
   done
 fi
