@@ -32,6 +32,7 @@ pub(crate) struct Janitor {
     output: Option<BufReader<ChildStdout>>,
     /// What it was told to stop, as long as it has not answered.
     told: Vec<ProcessIdentity>,
+    deadline: UptimeDeadline,
 }
 
 /// When a fault must be over, in hundredths of a second of this machine's uptime: by the clock that the janitor itself reads, so
@@ -52,6 +53,10 @@ impl UptimeDeadline {
         })?;
         let remaining = u64::try_from(remaining()?.as_millis() / 10).unwrap_or(u64::MAX);
         Ok(Self(now.saturating_add(remaining).min(i64::MAX as u64 / 2)))
+    }
+
+    fn left(self) -> io::Result<Duration> {
+        Ok(Duration::from_millis(self.0.saturating_sub(uptime_in_hundredths()?).saturating_mul(10)))
     }
 }
 
@@ -91,7 +96,7 @@ impl Janitor {
             .spawn()
             .map_err(failed)?;
         let (input, output) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
-        let mut janitor = Self { child: Some(child), input, output, told: Vec::new() };
+        let mut janitor = Self { child: Some(child), input, output, told: Vec::new(), deadline };
         let answer = tokio::select! {
             biased;
             answer = janitor.answer() => answer.map_err(failed)?,
@@ -118,7 +123,7 @@ impl Janitor {
     /// janitor gave no answer. None of them is left stopped.
     ///
     /// Cancel safe: a dropped call leaves none of them stopped.
-    pub(crate) async fn stop(mut self, processes: &[ProcessIdentity]) -> Result<()> {
+    pub(crate) async fn stop(mut self, processes: &[ProcessIdentity], clock: &dyn Clock) -> Result<()> {
         let lost = |error: io::Error| {
             let what = "the janitor that would end the stop at its deadline is gone; nothing is left stopped";
             Error::new(ErrorKind::Unavailable, what).caused_by(error)
@@ -128,7 +133,15 @@ impl Janitor {
         if let Some(mut input) = self.input.take() {
             input.write_all(format!("stop {}\n", names.join(" ")).as_bytes()).await.map_err(lost)?;
         }
-        let answer = self.answer().await.map_err(lost)?;
+        // It answers by its deadline, unless somebody has frozen it.
+        let limit = self.deadline.left().map_err(lost)?;
+        let answer = tokio::select! {
+            biased;
+            answer = self.answer() => answer.map_err(lost)?,
+            () = clock.sleep(limit) => {
+                return Err(lost(io::Error::new(io::ErrorKind::TimedOut, "it does not answer")));
+            }
+        };
         match answer.split_once(' ').unwrap_or((&answer, "")) {
             ("stopped" | "stopping", "") => {
                 self.told.clear();
@@ -153,6 +166,15 @@ impl Janitor {
             output.take(LONGEST_ANSWER).read_line(&mut line).await?;
         }
         Ok(line.trim_end_matches('\n').to_owned())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn signal(&self, signal: Signal) {
+        if let Some(pid) =
+            self.child.as_ref().and_then(Child::id).and_then(|pid| Pid::from_raw(pid.cast_signed()))
+        {
+            let _ = rustix::process::kill_process(pid, signal);
+        }
     }
 
     /// Ends it on the spot. As long as it was not waited for, its number is its own.

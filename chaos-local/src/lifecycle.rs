@@ -79,7 +79,7 @@ impl ProcessLifecycle {
                     return Ok(());
                 }
                 // Each janitor watches all: what a former one has stopped stays so.
-                janitor.stop(&family).await?;
+                janitor.stop(&family, self.clock.as_ref()).await?;
                 halted = family;
             }
             let what = "the target starts processes faster than they can be stopped; nothing is left stopped";
@@ -254,7 +254,7 @@ mod tests {
     async fn a_janitor_stops_what_it_is_told_and_continues_it_at_its_deadline() {
         let victim = Victim::new();
         let janitor = janitor(Duration::from_millis(1500)).await.unwrap();
-        janitor.stop(&[victim.identity()]).await.unwrap();
+        janitor.stop(&[victim.identity()], &SystemClock::default()).await.unwrap();
         assert_eq!(victim.activity(), Activity::Stopped);
         for _ in 0..5000 {
             if victim.activity() != Activity::Stopped {
@@ -276,7 +276,7 @@ mod tests {
             let members = vec![victim.identity(); 1000];
             tokio::select! {
                 biased;
-                _ = halting.stop(&members) => {}
+                _ = halting.stop(&members, &clock) => {}
                 () = clock.sleep(Duration::from_millis(waited)) => {
                     assert_ne!(victim.activity(), Activity::Stopped);
                     clock.sleep(Duration::from_millis(300)).await;
@@ -299,8 +299,23 @@ mod tests {
         let janitor = janitor(Duration::from_millis(300)).await.unwrap();
         // As where the injector is frozen meanwhile.
         SystemClock::default().sleep(Duration::from_millis(600)).await;
-        let error = janitor.stop(&[victim.identity()]).await.unwrap_err();
+        let error = janitor.stop(&[victim.identity()], &SystemClock::default()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Refused);
+        assert_eq!(victim.activity(), Activity::Running);
+    }
+
+    #[tokio::test]
+    async fn a_janitor_that_is_frozen_is_not_waited_for_beyond_the_deadline() {
+        let (victim, clock) = (Victim::new(), SystemClock::default());
+        let janitor = janitor(Duration::from_secs(1)).await.unwrap();
+        janitor.signal(Signal::STOP);
+        let members = [victim.identity()];
+        tokio::select! {
+            stopped = janitor.stop(&members, &clock) => {
+                assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Unavailable);
+            }
+            () = clock.sleep(Duration::from_secs(20)) => panic!("it waits"),
+        }
         assert_eq!(victim.activity(), Activity::Running);
     }
 
@@ -340,7 +355,12 @@ mod tests {
     #[tokio::test]
     async fn what_is_stopped_can_end_by_itself() {
         let victim = Victim::new();
-        janitor(Duration::from_secs(60)).await.unwrap().stop(&[victim.identity()]).await.unwrap();
+        janitor(Duration::from_secs(60))
+            .await
+            .unwrap()
+            .stop(&[victim.identity()], &SystemClock::default())
+            .await
+            .unwrap();
         assert_eq!(victim.activity(), Activity::Stopped);
         let clock = SystemClock::default();
         tokio::select! {
