@@ -108,7 +108,7 @@ impl Provider for AutoScaling {
             return Ok(None);
         }
         let means = self.fleet.means.clone();
-        Ok(Some(Arc::new(InstanceTarget::new(id.clone(), region, machine.labels, machine.is_windows, means))))
+        Ok(Some(Arc::new(InstanceTarget::new(id.clone(), region, Some(&machine), means))))
     }
 
     /// Nothing: what scripts leave behind ends with the instance.

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use aws_config::SdkConfig;
 use chaos_core::{
@@ -10,6 +10,7 @@ use crate::{
     AutoScaling,
     connection::{Connection, Role},
     fleet::Fleet,
+    own_instance::{FIRMWARE, own_instance},
     regions::{Regions, validate_region},
     selection::Selection,
     target::Means,
@@ -26,6 +27,7 @@ pub struct AutoScalingBuilder {
     patterns: Vec<String>,
     selection: Selection,
     means: Means,
+    includes_own_instance: bool,
 }
 
 impl AutoScalingBuilder {
@@ -38,9 +40,11 @@ impl AutoScalingBuilder {
             means: Means {
                 clock: Arc::new(SystemClock::default()),
                 has_shell: true,
+                own_instance: own_instance(Path::new(FIRMWARE)),
                 #[cfg(feature = "fis")]
                 has_experiments: true,
             },
+            includes_own_instance: false,
         }
     }
 
@@ -130,6 +134,20 @@ impl AutoScalingBuilder {
         self
     }
 
+    /// Says which instance this program runs on. Default: as the firmware of the machine tells, which instances of the Nitro System
+    /// do; elsewhere it is not known.
+    pub fn own_instance(mut self, id: impl Into<Arc<str>>) -> Self {
+        self.means.own_instance = Some(id.into());
+        self
+    }
+
+    /// Allows the instance that this program runs on as a target too. Default: it is excluded, with this reason. What a fault there
+    /// leaves behind is for another process to recover, over the same journal.
+    pub fn include_own_instance(mut self) -> Self {
+        self.includes_own_instance = true;
+        self
+    }
+
     /// Offers no shell, so that no event is planned that needs one: for instances without an agent of Systems Manager. Default:
     /// every instance offers one unless it runs Windows, and whether its agent is there is asked when a fault is prepared.
     pub fn without_shell(mut self) -> Self {
@@ -180,6 +198,9 @@ impl AutoScalingBuilder {
             if !distinct.contains(&region) {
                 distinct.push(region);
             }
+        }
+        if self.includes_own_instance {
+            self.means.own_instance = None;
         }
         Ok(AutoScaling::over(Fleet {
             regions: Regions::new(config, &distinct),

@@ -7,7 +7,9 @@ use aws_sdk_ec2::{
     config::http::HttpResponse,
     error::{ConnectorError, ProvideErrorMetadata, SdkError},
 };
-use chaos_core::{Error, ErrorKind};
+use chaos_core::{Error, ErrorKind, escaped};
+
+use crate::regions::may_be_missing;
 
 const NO_CREDENTIALS: &str = "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or log in";
 
@@ -23,9 +25,8 @@ where
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
             let (code, message) = (answer.err().code(), answer.err().message());
-            let refusal = refusal(action, code.unwrap_or_default(), message.unwrap_or_default(), status);
             // The service's own words, and not what the SDK makes of them: one line that says what a person can act upon.
-            refusal.with("region", region)
+            refusal(action, region, code.unwrap_or_default(), message.unwrap_or_default(), status)
         }
         SdkError::TimeoutError(_) => {
             named(Error::new(ErrorKind::Timeout, "the AWS API did not answer in time")).caused_by(error)
@@ -99,8 +100,17 @@ fn without_credentials(error: &CredentialsError) -> (ErrorKind, &'static str) {
     }
 }
 
-fn refusal(action: &str, code: &str, message: &str, status: u16) -> Error {
+fn refusal(action: &str, region: &str, code: &str, message: &str, status: u16) -> Error {
     let error = match kind(code, status) {
+        ErrorKind::Denied if is_nobody_known(code) && may_be_missing(region) => Error::new(
+            ErrorKind::Denied,
+            "the region does not know this account: enable the region, name another, or see whether the credentials are valid \
+             there, which tokens of the global endpoint of STS are not in every region",
+        ),
+        ErrorKind::Denied if code == "OptInRequired" => Error::new(
+            ErrorKind::Denied,
+            "the account has not signed up for this service in this region: enable the region, or name another",
+        ),
         ErrorKind::Denied if is_stale(code) => Error::new(
             ErrorKind::Denied,
             "the AWS credentials are expired or not valid: refresh them, and see whether this machine's clock is right",
@@ -130,8 +140,8 @@ fn refusal(action: &str, code: &str, message: &str, status: u16) -> Error {
         kind => Error::new(kind, "the AWS API refused the call"),
     };
     let code = if code.is_empty() { format!("HTTP {status}") } else { code.to_owned() };
-    let error = error.with("action", action).with("code", code);
-    if message.is_empty() { error } else { error.caused_by(message.to_owned()) }
+    let error = error.with("action", action).with("code", code).with("region", region);
+    if message.is_empty() { error } else { error.caused_by(escaped(message).to_string()) }
 }
 
 fn kind(code: &str, status: u16) -> ErrorKind {
@@ -194,6 +204,12 @@ fn kind(code: &str, status: u16) -> ErrorKind {
     }
 }
 
+/// Whether these are the words for credentials that nobody knows: wrong ones, and, in a region that the account has not enabled,
+/// right ones.
+fn is_nobody_known(code: &str) -> bool {
+    matches!(code, "AuthFailure" | "InvalidClientTokenId" | "UnrecognizedClientException")
+}
+
 /// Whether it is the credentials themselves that are refused, and not what they may do.
 fn is_stale(code: &str) -> bool {
     matches!(
@@ -201,15 +217,12 @@ fn is_stale(code: &str) -> bool {
         "ExpiredToken"
             | "ExpiredTokenException"
             | "RequestExpired"
-            | "AuthFailure"
-            | "InvalidClientTokenId"
-            | "UnrecognizedClientException"
             | "SignatureDoesNotMatch"
             | "InvalidSignatureException"
             | "IncompleteSignature"
             | "MissingAuthenticationToken"
             | "NotAuthorized"
-    )
+    ) || is_nobody_known(code)
 }
 
 /// The action and the resource that a refusal for lack of permission names.
@@ -230,14 +243,20 @@ mod tests {
         let message = "You are not authorized to perform this operation. User: arn:aws:iam::1:user/m is not authorized \
                        to perform: ec2:TerminateInstances on resource: arn:aws:ec2:eu-west-1:1:instance/i-0abc because \
                        no identity-based policy allows it. Encoded authorization failure message: AAAA";
-        let error = refusal("ec2:TerminateInstances", "UnauthorizedOperation", message, 403);
+        let error = refusal("ec2:TerminateInstances", "eu-west-1", "UnauthorizedOperation", message, 403);
         assert_eq!(error.kind(), ErrorKind::Denied);
         assert!(!error.is_retryable());
         let context: Vec<_> = error.context().collect();
         assert!(context.contains(&("missing", "ec2:TerminateInstances")), "{error}");
         assert!(context.contains(&("resource", "arn:aws:ec2:eu-west-1:1:instance/i-0abc")), "{error}");
         // A message that names nothing still leaves the action of the call.
-        let error = refusal("ec2:StopInstances", "UnauthorizedOperation", "You are not authorized.", 403);
+        let error = refusal(
+            "ec2:StopInstances",
+            "eu-west-1",
+            "UnauthorizedOperation",
+            "You are not authorized.",
+            403,
+        );
         assert!(error.to_string().contains("missing=\"ec2:StopInstances\""), "{error}");
     }
 
@@ -259,15 +278,41 @@ mod tests {
             ("OperationNotPermitted", 400, ErrorKind::Refused, false),
             ("SomethingNew", 400, ErrorKind::Other, false),
         ] {
-            let error = refusal("ec2:StopInstances", code, "", status);
+            let error = refusal("ec2:StopInstances", "eu-west-1", code, "", status);
             assert_eq!((error.kind(), error.is_retryable()), (expected, retryable), "{code} {status}");
         }
     }
 
     #[test]
     fn stale_credentials_say_what_to_do() {
-        let error = refusal("ec2:DescribeInstances", "ExpiredToken", "The security token has expired", 403);
+        let error = refusal(
+            "ec2:DescribeInstances",
+            "eu-west-1",
+            "ExpiredToken",
+            "The security token has expired",
+            403,
+        );
         assert!(error.to_string().contains("refresh"), "{error}");
         assert!(error.chain().ends_with("The security token has expired"), "{}", error.chain());
+    }
+
+    #[test]
+    fn a_region_that_the_account_has_not_enabled_is_named_and_no_credentials_are_blamed() {
+        for code in ["AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"] {
+            let message = "AWS was not able to validate the provided access credentials";
+            let there = refusal("ec2:DescribeInstances", "ap-east-1", code, message, 401);
+            assert_eq!(there.kind(), ErrorKind::Denied);
+            assert!(
+                there.to_string().starts_with("the region does not know this account: enable"),
+                "{there}"
+            );
+            assert!(there.context().any(|named| named == ("region", "ap-east-1")), "{there}");
+            let here = refusal("ec2:DescribeInstances", "eu-west-1", code, message, 401);
+            assert!(here.to_string().contains("not valid"), "{here}");
+        }
+        let expired = refusal("ec2:DescribeInstances", "ap-east-1", "ExpiredToken", "", 403);
+        assert!(expired.to_string().contains("expired"), "what is expired is so in every region: {expired}");
+        let never = refusal("ec2:DescribeInstances", "eu-west-1", "OptInRequired", "", 401);
+        assert!(never.to_string().contains("has not signed up"), "{never}");
     }
 }

@@ -190,7 +190,7 @@ impl Isolation for InterfaceIsolation {
     }
 
     async fn isolate(&self, permit: &Permit) -> Result<()> {
-        let isolated = self.cut_off(permit).await;
+        let isolated = permit.in_time(self.cut_off(permit)).await.and_then(|isolated| isolated);
         isolated.map_err(|error| self.named(error).with("fault", permit.fault()))
     }
 

@@ -160,6 +160,7 @@ mod machines;
 mod member;
 #[cfg(feature = "notify")]
 mod notify;
+mod own_instance;
 mod reach;
 mod recently_seen;
 mod regions;

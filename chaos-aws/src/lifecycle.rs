@@ -12,11 +12,12 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct InstanceLifecycle {
     reach: Reach,
+    can_stop: bool,
 }
 
 impl InstanceLifecycle {
-    pub(crate) fn new(reach: Reach) -> Self {
-        Self { reach }
+    pub(crate) fn new(reach: Reach, can_stop: bool) -> Self {
+        Self { reach, can_stop }
     }
 
     fn failed<E>(&self, action: &'static str, permit: &Permit, error: SdkError<E, HttpResponse>) -> Error
@@ -37,22 +38,28 @@ fn unless_gone(error: Error) -> Result<()> {
 #[async_trait]
 impl Lifecycle for InstanceLifecycle {
     fn operations(&self) -> CapabilitySet {
-        CapabilitySet::of([Capability::Terminate, Capability::Stop, Capability::Start, Capability::Reboot])
+        // What is stopped is started all the same, whoever has stopped it.
+        let always = CapabilitySet::of([Capability::Terminate, Capability::Start, Capability::Reboot]);
+        if self.can_stop { always.union(CapabilitySet::of([Capability::Stop])) } else { always }
     }
 
     async fn terminate(&self, permit: &Permit) -> Result<()> {
         let call = self.reach.region.ec2().terminate_instances().instance_ids(&*self.reach.instance);
         let _changing = self.reach.changing();
-        match call.send().await {
+        match permit.in_time(call.send()).await? {
             Ok(_) => Ok(()),
             Err(error) => unless_gone(self.failed("ec2:TerminateInstances", permit, error)),
         }
     }
 
     async fn stop(&self, permit: &Permit) -> Result<()> {
+        if !self.can_stop {
+            let what = "stopping a spot instance, or one whose system is on an instance store,";
+            return Err(Error::unsupported(what).with("fault", permit.fault()));
+        }
         let call = self.reach.region.ec2().stop_instances().instance_ids(&*self.reach.instance);
         let _changing = self.reach.changing();
-        match call.send().await {
+        match permit.in_time(call.send()).await? {
             Ok(_) => Ok(()),
             Err(error) => unless_gone(self.failed("ec2:StopInstances", permit, error)),
         }
@@ -66,7 +73,7 @@ impl Lifecycle for InstanceLifecycle {
         }
         let call = self.reach.region.ec2().start_instances().instance_ids(&*self.reach.instance);
         let _changing = self.reach.changing();
-        match call.send().await {
+        match permit.in_time(call.send()).await? {
             Ok(_) => Ok(()),
             Err(error) => Err(self.failed("ec2:StartInstances", permit, error)),
         }
@@ -75,7 +82,7 @@ impl Lifecycle for InstanceLifecycle {
     async fn reboot(&self, permit: &Permit) -> Result<()> {
         let call = self.reach.region.ec2().reboot_instances().instance_ids(&*self.reach.instance);
         let _changing = self.reach.changing();
-        match call.send().await {
+        match permit.in_time(call.send()).await? {
             Ok(_) => Ok(()),
             Err(error) => Err(self.failed("ec2:RebootInstances", permit, error)),
         }

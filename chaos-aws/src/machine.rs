@@ -1,6 +1,6 @@
 //! What EC2 knows of an instance.
 
-use aws_sdk_ec2::types::{InstanceLifecycleType, InstanceStateName};
+use aws_sdk_ec2::types::{DeviceType, InstanceLifecycleType, InstanceStateName};
 use chaos_core::{Health, Labels};
 
 use crate::AVAILABILITY_ZONE_LABEL;
@@ -13,6 +13,8 @@ pub(crate) struct Machine {
     /// Its tags, and where it is.
     pub(crate) labels: Labels,
     pub(crate) is_spot: bool,
+    /// Its system is on disks of its host, and gone when it stops.
+    pub(crate) has_ephemeral_root: bool,
     pub(crate) is_windows: bool,
     pub(crate) interfaces: Vec<Interface>,
 }
@@ -58,10 +60,17 @@ impl Machine {
             state: instance.state.and_then(|state| state.name),
             labels,
             is_spot: instance.instance_lifecycle == Some(InstanceLifecycleType::Spot),
+            has_ephemeral_root: instance.root_device_type == Some(DeviceType::InstanceStore),
             // `windows`, and nothing for everything else.
             is_windows: instance.platform.is_some(),
             interfaces,
         })
+    }
+
+    /// Whether it can be stopped and is the same again when it is started. A spot instance of a group cannot be: its request is for
+    /// once. Of one that somebody has asked for otherwise, nobody knows whether there is room to start it.
+    pub(crate) fn can_stop(&self) -> bool {
+        !self.is_spot && !self.has_ephemeral_root
     }
 
     /// Whether nothing brings it back.

@@ -59,20 +59,16 @@ pub(crate) fn group(
         let why = group
             .status()
             .map(|status| format!("its group is being deleted ({status})"))
-            .or_else(|| out_of_service(membership))
+            .or_else(|| own(instance_id, means))
             .or_else(|| protected(instance, selection))
             .or_else(|| interrupted(instance_id, seen))
             .or_else(|| selection.consent.refusal(&[("group", &labels), ("instance", &instance_labels)]));
-        let is_windows = machine.is_some_and(|machine| machine.is_windows);
-        let target = InstanceTarget::new(
-            id.target(instance_id)?,
-            Arc::clone(region),
-            instance_labels,
-            is_windows,
-            means.clone(),
-        );
+        let target = InstanceTarget::new(id.target(instance_id)?, Arc::clone(region), machine, means.clone());
         let target: Arc<dyn Target> = Arc::new(target);
-        let mut member = Member::new(target, health(machine, Some(membership)));
+        let mut member = Member::new(target, health(machine, Some(membership))).weight(weight(instance));
+        if let Some(why) = out_of_service(membership) {
+            member = member.out_of_service(why);
+        }
         if let Some(why) = why {
             member = member.excluded(why);
         }
@@ -106,18 +102,22 @@ fn unreadable(what: &'static str, region: &Region) -> Error {
     Error::new(ErrorKind::Unavailable, message).with("region", region.name())
 }
 
-/// How many members a group is to have. Where members have weights, the capacity is told in their unit; then it is as many members
-/// as the average weight of those that are there makes of it.
+/// How many members a group is to have in service; where they have weights, how much capacity, which the service tells in their unit.
 fn desired(group: &AutoScalingGroup) -> usize {
-    let capacity = usize::try_from(group.desired_capacity().unwrap_or_default()).unwrap_or_default();
-    let weight = |instance: &Instance| instance.weighted_capacity().and_then(|weight| weight.parse().ok());
-    let weights: Vec<usize> = group.instances().iter().filter_map(weight).collect();
-    match weights.iter().sum::<usize>() {
-        0 => capacity,
-        total => (capacity * weights.len()).div_ceil(total),
-    }
+    usize::try_from(group.desired_capacity().unwrap_or_default()).unwrap_or_default()
 }
 
+fn weight(instance: &Instance) -> u32 {
+    instance.weighted_capacity().and_then(|weight| weight.parse().ok()).unwrap_or(1)
+}
+
+/// Whoever ends the machine that they run on leaves the rest to whoever replays their journal.
+fn own(instance: &str, means: &Means) -> Option<String> {
+    let is_own = means.own_instance.as_deref() == Some(instance);
+    is_own.then(|| "this program runs on it; allow it with `include_own_instance`".to_owned())
+}
+
+/// Why a member gives no service, on purpose: a group that finds one unwell replaces it.
 fn out_of_service(membership: Membership<'_>) -> Option<String> {
     if membership.is_in_service() {
         return None;
@@ -165,13 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn capacity_in_weights_is_told_in_members() {
-        let member = |weight: &str| Instance::builder().weighted_capacity(weight).build();
-        let group = |capacity, members: Vec<Instance>| {
-            AutoScalingGroup::builder().desired_capacity(capacity).set_instances(Some(members)).build()
-        };
-        assert_eq!(desired(&group(3, vec![])), 3);
-        assert_eq!(desired(&group(12, vec![member("4"), member("2")])), 4);
-        assert_eq!(desired(&group(5, vec![Instance::builder().build()])), 5);
+    fn weights_are_those_of_the_group_and_one_where_it_has_none() {
+        let weighing = |weight: &str| weight_of(Instance::builder().weighted_capacity(weight).build());
+        fn weight_of(instance: Instance) -> u32 {
+            weight(&instance)
+        }
+        assert_eq!([weighing("4"), weighing("none"), weight_of(Instance::builder().build())], [4, 1, 1]);
+        let group = AutoScalingGroup::builder().desired_capacity(12).build();
+        assert_eq!(desired(&group), 12, "in the unit of the weights");
     }
 }

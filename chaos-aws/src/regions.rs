@@ -138,6 +138,35 @@ pub(crate) fn foreign(account: &str, own: &str) -> Error {
     Error::new(ErrorKind::Denied, what).with("account", account).with("credentials_of", own)
 }
 
+/// The regions that every account has. Any other must be enabled, or is of another partition, whose accounts are others; until then
+/// it knows nobody's credentials.
+///
+/// Source: <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html>.
+const OF_EVERY_ACCOUNT: [&str; 17] = [
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// Whether an account may be without this region.
+pub(crate) fn may_be_missing(region: &str) -> bool {
+    !OF_EVERY_ACCOUNT.contains(&region)
+}
+
 /// A region's name becomes part of the name of the host that gets the credentials' signature.
 pub(crate) fn validate_region(name: &str) -> Result<()> {
     let is_right = name.len() <= 40

@@ -104,9 +104,9 @@ impl CommandShell {
             .comment(comment);
         let sent = match permit {
             None => call.send().await,
-            Some(_) => {
+            Some(permit) => {
                 let careful = config::Config::builder().retry_classifier(NotTwice);
-                call.customize().config_override(careful).send().await
+                permit.in_time(call.customize().config_override(careful).send()).await?
             }
         };
         let sent = sent.map_err(|error| self.failed("ssm:SendCommand", error))?;

@@ -8,7 +8,7 @@ use crate::{
     groups::group_named,
     isolation::InterfaceIsolation,
     lifecycle::InstanceLifecycle,
-    machine::{Membership, health},
+    machine::{Machine, Membership, health},
     machines::machine,
     reach::Reach,
     regions::Region,
@@ -20,6 +20,8 @@ use crate::{
 pub(crate) struct Means {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) has_shell: bool,
+    /// The instance that this program runs on, unless it may be a target too.
+    pub(crate) own_instance: Option<Arc<str>>,
     #[cfg(feature = "fis")]
     pub(crate) has_experiments: bool,
 }
@@ -35,17 +37,14 @@ pub(crate) struct InstanceTarget {
 }
 
 impl InstanceTarget {
-    pub(crate) fn new(
-        id: TargetId,
-        region: Arc<Region>,
-        labels: Labels,
-        is_windows: bool,
-        means: Means,
-    ) -> Self {
+    pub(crate) fn new(id: TargetId, region: Arc<Region>, machine: Option<&Machine>, means: Means) -> Self {
+        let labels = machine.map(|machine| machine.labels.clone()).unwrap_or_default();
+        let can_stop = machine.is_none_or(Machine::can_stop);
+        let is_windows = machine.is_some_and(|machine| machine.is_windows);
         let clock = Arc::clone(&means.clock);
         let reach = Reach { region: Arc::clone(&region), instance: id.name().into(), clock: means.clock };
         let mut capabilities = Capabilities::default()
-            .with_lifecycle(Arc::new(InstanceLifecycle::new(reach.clone())))
+            .with_lifecycle(Arc::new(InstanceLifecycle::new(reach.clone(), can_stop)))
             .with_isolation(Arc::new(InterfaceIsolation::new(reach.clone())));
         if means.has_shell && !is_windows {
             capabilities = capabilities.with_shell(Arc::new(CommandShell::new(reach)));

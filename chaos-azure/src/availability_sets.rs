@@ -29,7 +29,7 @@ pub(crate) const SCHEME: &str = "azure-avset";
 /// A group is `azure-avset:<subscription>/<resource group>/<set>` and a target has the machine's name besides, all in lower case:
 /// enough to find them again from another process, whatever that lists itself. Clones share their connections.
 ///
-/// **An availability set replaces nothing**: its desired size is the number of machines that it has, a machine that is deleted stays
+/// **An availability set replaces nothing**: its desired size is the number of machines that it has, but for those that are deallocated, a machine that is deleted stays
 /// away, and so none can be terminated. What suits it are faults that end: stop, reboot, isolation and what scripts do.
 ///
 /// ```no_run
@@ -135,7 +135,7 @@ impl Fleet {
         let set = Set {
             path,
             tags,
-            desired: machines.len(),
+            desired: None,
             replaces_members: false,
             replaces_stopped: false,
             excluded: None,

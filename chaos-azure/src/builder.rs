@@ -1,4 +1,4 @@
-use std::{env, marker::PhantomData, sync::Arc};
+use std::{env, marker::PhantomData, path::Path, sync::Arc};
 
 use azure_core::{
     credentials::{Secret, TokenCredential},
@@ -15,6 +15,7 @@ use crate::{
     azure::Azure,
     credentials::{Credentials, Way},
     fleet::Fleet,
+    own_machine::{FIRMWARE, OwnMachine},
     resource_id::{is_name, is_subscription},
     selection::Selection,
     target::Means,
@@ -40,6 +41,8 @@ pub struct AzureBuilder<P> {
     reboot: RebootMode,
     has_shell: bool,
     has_experiments: bool,
+    own_machine: Option<String>,
+    includes_own_machine: bool,
     clock: Arc<dyn Clock>,
     builds: PhantomData<fn() -> P>,
 }
@@ -60,6 +63,8 @@ impl<P> AzureBuilder<P> {
             reboot: RebootMode::default(),
             has_shell: true,
             has_experiments: true,
+            own_machine: None,
+            includes_own_machine: false,
             clock: Arc::new(SystemClock::default()),
             builds: PhantomData,
         }
@@ -220,6 +225,20 @@ impl<P> AzureBuilder<P> {
         self
     }
 
+    /// Says which machine this program runs on, by its `vmId`. Default: as the firmware of the machine tells, which only root may read;
+    /// elsewhere it is not known.
+    pub fn own_machine(mut self, vm_id: impl Into<String>) -> Self {
+        self.own_machine = Some(vm_id.into());
+        self
+    }
+
+    /// Allows the machine that this program runs on as a target too. Default: it is excluded, with this reason. What a fault there
+    /// leaves behind is for another process to recover, over the same journal.
+    pub fn include_own_machine(mut self) -> Self {
+        self.includes_own_machine = true;
+        self
+    }
+
     /// Sets where waits take their time from. Default: [`SystemClock`].
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -230,6 +249,7 @@ impl<P> AzureBuilder<P> {
         self.selection.patterns = self.patterns.drain(..).map(NamePattern::new).collect::<Result<_>>()?;
         let subscriptions = self.distinct_subscriptions()?;
         self.validate()?;
+        let own_machine = self.find_own_machine()?.filter(|_| !self.includes_own_machine);
         let endpoint = endpoint(self.endpoint.as_deref().unwrap_or(self.cloud.endpoint()))?;
         let audience = self.audience.as_deref().unwrap_or(self.cloud.endpoint());
         let http = self.http.unwrap_or_else(|| new_http_client(None));
@@ -247,8 +267,15 @@ impl<P> AzureBuilder<P> {
                 has_shell: self.has_shell,
                 has_experiments: self.has_experiments,
                 may_terminate,
+                own_machine,
             },
         })
+    }
+
+    fn find_own_machine(&self) -> Result<Option<OwnMachine>> {
+        let Some(id) = &self.own_machine else { return Ok(OwnMachine::find(Path::new(FIRMWARE))) };
+        let wrong = || Error::invalid("own machine", format!("{id:?}"), "the vmId of a machine");
+        OwnMachine::of(id).map(Some).ok_or_else(wrong)
     }
 
     /// Each once, in lower case.
@@ -361,6 +388,7 @@ mod tests {
             (sets().endpoint("https://user@arm.example"), "invalid endpoint"),
             (sets().authority("http://login.example"), "invalid authority"),
             (sets().audience("arm"), "invalid audience"),
+            (sets().own_machine("web-0"), "invalid own machine: \"web-0\""),
             (sets().resource_group("a/b"), "invalid resource group: \"a/b\""),
             (sets().group(""), "invalid group name: \"\""),
             (sets().groups_like(""), "invalid name pattern: \"\""),

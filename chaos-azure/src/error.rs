@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use azure_core::error::ErrorKind as AzureKind;
-use chaos_core::{Error, ErrorKind, Result};
+use chaos_core::{Error, ErrorKind, Result, escaped};
 use serde_json::Value;
 
 use crate::arm::Answer;
@@ -138,7 +138,7 @@ fn detailed(error: Error, action: &str, said: &Said, status: impl std::fmt::Disp
         "" => error.with("code", status),
         code => error.with("code", code),
     };
-    if said.message.is_empty() { error } else { error.caused_by(said.message.clone()) }
+    if said.message.is_empty() { error } else { error.caused_by(escaped(&said.message).to_string()) }
 }
 
 fn kind(code: &str, status: u16) -> ErrorKind {

@@ -367,7 +367,7 @@ impl Isolation for RuleIsolation {
     }
 
     async fn isolate(&self, permit: &Permit) -> Result<()> {
-        let isolated = self.cut_off(permit).await;
+        let isolated = permit.in_time(self.cut_off(permit)).await.and_then(|isolated| isolated);
         isolated.map_err(|error| self.reach.named(error).with("fault", permit.fault()))
     }
 

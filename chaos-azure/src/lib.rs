@@ -110,6 +110,7 @@ mod machine;
 mod member;
 mod modes;
 mod network;
+mod own_machine;
 mod place;
 mod reach;
 mod resource_id;

@@ -6,9 +6,10 @@ use chaos_core::{Capability, CapabilitySet, Error, ErrorKind, Lifecycle, Permit,
 use crate::{
     arm::{Progress, Wanted, patience},
     compute::Order,
-    machine::Power,
+    machine::{Machine, Power},
     modes::{RebootMode, StopMode},
     reach::Reach,
+    target::Means,
 };
 
 /// How long a start is waited for. It is given in recoveries, when the deadline of the fault has passed already; their budget ends
@@ -25,18 +26,37 @@ pub(crate) struct MachineLifecycle {
     stop: StopMode,
     reboot: RebootMode,
     may_terminate: bool,
+    may_leave_its_host: bool,
 }
 
 impl MachineLifecycle {
-    pub(crate) fn new(reach: Reach, stop: StopMode, reboot: RebootMode, may_terminate: bool) -> Self {
-        Self { reach, stop, reboot, may_terminate }
+    pub(crate) fn new(reach: Reach, machine: &Machine, means: &Means) -> Self {
+        Self {
+            reach,
+            stop: means.stop,
+            reboot: means.reboot,
+            may_terminate: means.may_terminate,
+            may_leave_its_host: machine.may_leave_its_host(),
+        }
+    }
+
+    fn can_stop(&self) -> bool {
+        self.may_leave_its_host || self.stop != StopMode::Deallocate
+    }
+
+    fn can_reboot(&self) -> bool {
+        self.may_leave_its_host || self.reboot != RebootMode::Redeploy
+    }
+
+    fn refused(what: &'static str, permit: &Permit) -> Error {
+        Error::unsupported(what).with("fault", permit.fault())
     }
 
     async fn carry_out(&self, order: Order, permit: &Permit, patience: Duration) -> Result<Progress> {
         let arm = &self.reach.azure.arm;
         let until = arm.after(patience);
         let followed = async {
-            let accepted = self.reach.azure.compute.order(&self.reach.place, order).await?;
+            let accepted = permit.in_time(self.reach.azure.compute.order(&self.reach.place, order)).await??;
             arm.follow(accepted, Wanted::End, until).await
         };
         followed.await.map_err(|error| self.reach.named(error).with("fault", permit.fault()))
@@ -55,19 +75,29 @@ fn unless_gone(followed: Result<Progress>) -> Result<()> {
 #[async_trait]
 impl Lifecycle for MachineLifecycle {
     fn operations(&self) -> CapabilitySet {
-        let always = CapabilitySet::of([Capability::Stop, Capability::Start, Capability::Reboot]);
-        if self.may_terminate { always.union(CapabilitySet::of([Capability::Terminate])) } else { always }
+        // What is stopped is started all the same, whoever has stopped it.
+        let each = [
+            (Capability::Start, true),
+            (Capability::Stop, self.can_stop()),
+            (Capability::Reboot, self.can_reboot()),
+            (Capability::Terminate, self.may_terminate),
+        ];
+        CapabilitySet::of(each.into_iter().filter(|(_, can)| *can).map(|(capability, _)| capability))
     }
 
     async fn terminate(&self, permit: &Permit) -> Result<()> {
         if !self.may_terminate {
             let what = "terminating a machine of an availability set, which replaces nothing,";
-            return Err(Error::unsupported(what).with("fault", permit.fault()));
+            return Err(Self::refused(what, permit));
         }
         unless_gone(self.carry_out(Order::Delete, permit, patience(permit)).await)
     }
 
     async fn stop(&self, permit: &Permit) -> Result<()> {
+        if !self.can_stop() {
+            let what = "deallocating a spot machine, or one whose system disk is ephemeral,";
+            return Err(Self::refused(what, permit));
+        }
         let order = match self.stop {
             StopMode::Orderly => Order::PowerOff { abruptly: false },
             StopMode::Abrupt => Order::PowerOff { abruptly: true },
@@ -86,6 +116,10 @@ impl Lifecycle for MachineLifecycle {
     }
 
     async fn reboot(&self, permit: &Permit) -> Result<()> {
+        if !self.can_reboot() {
+            let what = "redeploying a spot machine, or one whose system disk is ephemeral,";
+            return Err(Self::refused(what, permit));
+        }
         let order = match self.reboot {
             RebootMode::Restart => Order::Restart,
             RebootMode::Redeploy => Order::Redeploy,

@@ -28,6 +28,10 @@ pub(crate) struct Machine {
     pub(crate) provisioning: String,
     pub(crate) view: View,
     pub(crate) system: Option<System>,
+    /// Its system disk is one of its host, and gone when it leaves that.
+    pub(crate) has_ephemeral_disk: bool,
+    /// Where it leaves its host, nobody promises it another.
+    pub(crate) is_spot: bool,
     pub(crate) availability_set: Option<ResourceId>,
     /// Of an instance of a uniform scale set.
     pub(crate) protection: Option<&'static str>,
@@ -118,8 +122,25 @@ impl Machine {
         }
     }
 
+    /// Whether it is the same again after it has left its host.
+    pub(crate) fn may_leave_its_host(&self) -> bool {
+        !self.has_ephemeral_disk && !self.is_spot
+    }
+
+    /// Whether it has no host, or is about to have none, and its set counts it all the same.
+    pub(crate) fn is_deallocated(&self) -> bool {
+        matches!(self.view.power, Some(Power::Deallocating | Power::Deallocated))
+    }
+
+    /// Whether somebody has taken it out of service: it is no accident that it gives none.
+    pub(crate) fn is_out_of_service(&self) -> bool {
+        self.is_deallocated()
+            || self.view.is_in_standby_pool
+            || self.provisioning.eq_ignore_ascii_case("Deleting")
+    }
+
     /// Why it must not be chosen, by its own state.
-    pub(crate) fn out_of_service(&self) -> Option<String> {
+    pub(crate) fn unfit(&self) -> Option<String> {
         let state = &self.provisioning;
         if state.eq_ignore_ascii_case("Deleting") {
             return Some("it is being deleted".to_owned());
@@ -157,6 +178,8 @@ pub(crate) fn example(power: Option<Power>, provisioning: &str) -> Machine {
         provisioning: provisioning.to_owned(),
         view: View { power, ..View::default() },
         system: Some(System::Linux),
+        has_ephemeral_disk: false,
+        is_spot: false,
         availability_set: None,
         protection: None,
         interfaces: Vec::new(),
@@ -193,8 +216,11 @@ mod tests {
         ] {
             let machine = example(power, provisioning);
             assert_eq!(machine.health(), health, "{power:?} {provisioning}");
-            assert_eq!(machine.out_of_service().as_deref(), why, "{power:?} {provisioning}");
+            assert_eq!(machine.unfit().as_deref(), why, "{power:?} {provisioning}");
         }
+        let out = |power, provisioning| example(power, provisioning).is_out_of_service();
+        assert!(out(Some(Power::Deallocated), "Succeeded") && out(Some(Power::Running), "Deleting"));
+        assert!(!out(Some(Power::Stopped), "Succeeded") && !out(Some(Power::Running), "Failed"));
         let mut unwell = example(Some(Power::Running), "Succeeded");
         unwell.view.is_application_unhealthy = true;
         assert_eq!(unwell.health(), Health::Unhealthy);

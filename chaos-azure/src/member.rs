@@ -17,8 +17,8 @@ use crate::{
 pub(crate) struct Set {
     pub(crate) path: SetPath,
     pub(crate) tags: Labels,
-    /// How many machines it is to have.
-    pub(crate) desired: usize,
+    /// How many machines it is to have, those included that are deallocated; `None` where nobody has said.
+    pub(crate) desired: Option<usize>,
     pub(crate) replaces_members: bool,
     pub(crate) replaces_stopped: bool,
     /// Why none of its machines must be chosen.
@@ -43,7 +43,8 @@ pub(crate) fn group(
             .excluded
             .map(str::to_owned)
             .or_else(|| misleading(machine, &set))
-            .or_else(|| machine.out_of_service())
+            .or_else(|| machine.unfit().filter(|_| !machine.is_out_of_service()))
+            .or_else(|| own(machine, means))
             .or_else(|| protected(machine, selection))
             .or_else(|| selection.consent.refusal(&[("set", &set.tags), ("machine", &machine.labels)]));
         let target = MachineTarget::new(id.target(machine.place.name())?, machine, means);
@@ -56,14 +57,28 @@ pub(crate) fn group(
         if let Some(why) = why {
             member = member.excluded(why);
         }
+        if let Some(why) = machine.unfit().filter(|_| machine.is_out_of_service()) {
+            member = member.out_of_service(why);
+        }
         members.push(member);
     }
-    let group = Group::new(id).labels(set.tags).desired(set.desired).members(members);
+    let mut group = Group::new(id).labels(set.tags).members(members);
+    if let Some(desired) = set.desired {
+        let deallocated = machines.iter().filter(|machine| machine.is_deallocated()).count();
+        group = group.desired(desired.saturating_sub(deallocated));
+    }
     Ok(group.replaces_members(set.replaces_members).replaces_stopped(set.replaces_stopped))
 }
 
 fn protected(machine: &Machine, selection: &Selection) -> Option<String> {
     machine.protection.filter(|_| !selection.protected_too).map(str::to_owned)
+}
+
+/// Whoever ends the machine that they run on leaves the rest to whoever replays their journal.
+fn own(machine: &Machine, means: &Means) -> Option<String> {
+    let unique = machine.unique_id.as_deref()?;
+    let is_own = means.own_machine.as_ref().is_some_and(|own| own.is(unique));
+    is_own.then(|| "this program runs on it; allow it with `include_own_machine`".to_owned())
 }
 
 fn misleading(machine: &Machine, set: &Set) -> Option<String> {
@@ -88,7 +103,7 @@ mod tests {
         let set = |has_numbers_for_names| Set {
             path: path.clone(),
             tags: Labels::new(),
-            desired: 1,
+            desired: Some(1),
             replaces_members: false,
             replaces_stopped: false,
             excluded: None,

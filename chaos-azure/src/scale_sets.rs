@@ -92,12 +92,15 @@ impl Fleet {
 
     async fn scale_set(&self, set: ScaleSet, minima: &Minima) -> Result<Group> {
         let pages: Vec<Vec<Machine>> = Box::pin(self.means.azure.compute.members(&set)).try_collect().await?;
-        let machines: Vec<Machine> = pages.into_iter().flatten().collect();
+        let mut machines: Vec<Machine> = pages.into_iter().flatten().collect();
+        for machine in &mut machines {
+            machine.is_spot |= set.is_spot;
+        }
         let capacity = set.capacity.unwrap_or(machines.len());
         let minimum = minima.of(&set.path).filter(|_| set.orchestration == Orchestration::Uniform);
         let held_at = minimum.filter(|minimum| *minimum > 0 && *minimum >= capacity);
         let set = Set {
-            desired: held_at.unwrap_or(capacity),
+            desired: set.capacity.map(|capacity| held_at.unwrap_or(capacity)),
             replaces_members: held_at.is_some(),
             replaces_stopped: set.replaces_the_unwell,
             excluded: set.is_being_deleted.then_some("its scale set is being deleted"),

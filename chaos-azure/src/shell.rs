@@ -72,10 +72,13 @@ impl CommandShell {
         Ok(())
     }
 
-    async fn execute(&self, script: &Script) -> Result<Output> {
+    async fn execute(&self, script: &Script, permit: Option<&Permit>) -> Result<Output> {
         let lines = command_lines(script)?;
         self.preflight().await?;
-        let accepted = self.send(lines).await?;
+        let accepted = match permit {
+            None => self.send(lines).await?,
+            Some(permit) => permit.in_time(self.send(lines)).await??,
+        };
         let patience = script.limit().saturating_add(DELIVERED_WITHIN);
         let arm = &self.reach.azure.arm;
         match arm.follow(accepted, Wanted::Result, arm.after(patience)).await? {
@@ -111,11 +114,11 @@ fn message(answer: &Answer) -> Result<String> {
 #[async_trait]
 impl Shell for CommandShell {
     async fn inspect(&self, script: &Script) -> Result<Output> {
-        self.execute(script).await.map_err(|error| self.reach.named(error))
+        self.execute(script, None).await.map_err(|error| self.reach.named(error))
     }
 
     async fn run(&self, script: &Script, permit: &Permit) -> Result<Output> {
-        let ran = self.execute(script).await;
+        let ran = self.execute(script, Some(permit)).await;
         ran.map_err(|error| self.reach.named(error).with("fault", permit.fault()))
     }
 

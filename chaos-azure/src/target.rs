@@ -9,6 +9,7 @@ use crate::{
     lifecycle::MachineLifecycle,
     machine::Machine,
     modes::{RebootMode, StopMode},
+    own_machine::OwnMachine,
     reach::Reach,
     shell::CommandShell,
     studio::ChaosStudio,
@@ -24,6 +25,8 @@ pub(crate) struct Means {
     pub(crate) has_experiments: bool,
     /// Whether a machine can be ended for good: one of a scale set, which has a number of them.
     pub(crate) may_terminate: bool,
+    /// The unique id of the machine that this program runs on, unless it may be a target too.
+    pub(crate) own_machine: Option<OwnMachine>,
 }
 
 /// A machine of an availability set or of a scale set.
@@ -38,7 +41,7 @@ pub(crate) struct MachineTarget {
 impl MachineTarget {
     pub(crate) fn new(id: TargetId, machine: &Machine, means: &Means) -> Self {
         let reach = Reach { azure: Arc::clone(&means.azure), place: Arc::new(machine.place.clone()) };
-        let lifecycle = MachineLifecycle::new(reach.clone(), means.stop, means.reboot, means.may_terminate);
+        let lifecycle = MachineLifecycle::new(reach.clone(), machine, means);
         let mut capabilities = Capabilities::default()
             .with_lifecycle(Arc::new(lifecycle))
             .with_isolation(Arc::new(RuleIsolation::new(reach.clone())));

@@ -70,8 +70,9 @@ impl ChaosEvent for Stop {
         if let Some(caveat) = self.caveat(group) {
             scope.note(caveat);
         }
-        let prepared =
-            Prepared::new(recovery, |permit| Box::pin(async move { lifecycle.stop(permit).await }));
+        let prepared = Prepared::new(recovery, |permit| {
+            Box::pin(async move { permit.in_time(lifecycle.stop(permit)).await? })
+        });
         Ok(prepared.requesting("seconds", self.hold.duration().as_secs_f64()))
     }
 }

@@ -123,9 +123,9 @@ impl Experiments for FaultInjection {
             .experiment_template_id(template.id())
             .client_token(format!("chaos-{fault}"))
             .tags(FAULT_TAG, fault.to_string());
-        let started = call.send().await;
+        let started = permit.in_time(call.send()).await;
         self.goes_on();
-        started
+        started?
             .map(|_| ())
             .map_err(|error| self.failed("fis:StartExperiment", &template, error).with("fault", fault))
     }

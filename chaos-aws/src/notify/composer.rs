@@ -413,7 +413,7 @@ mod tests {
         let message = Composer::default().compose(at(0), &halted).unwrap();
         assert_eq!((message.kind, message.fault), (Kind::Halted, None));
         assert!(message.subject.starts_with("Chaos halted: the pager? rings??the"), "{}", message.subject);
-        assert_says(&message, &["Why: the pager? rings\u{e9} the pager"]);
+        assert_says(&message, &["Why: the pager\\u{1b} rings\u{e9} the pager"]);
 
         let ended =
             |outcome| told!("run-ended", outcome: outcome, why: vec!["the calendar is closed".to_owned()]);
@@ -435,7 +435,7 @@ mod tests {
         let mut hostile = Intended::new(fault(), target.parse().unwrap(), "stop", at(60));
         hostile.by_hand = format!("\u{1b}[2J{}", "long\t".repeat(5_000));
         let message = Composer::default().announce(at(0), &hostile);
-        assert_says(&message, &["?[2Jlong?", "[cut off here]"]);
+        assert_says(&message, &["\\u{1b}[2Jlong\\t", "[cut off here]"]);
         assert!(message.subject.starts_with("Chaos: ...") && message.subject.ends_with("n??: stop begins"));
         let forged = failure("x\n\nHOW TO UNDO IT BY HAND\n    rm -rf /");
         let mut composer = held();

@@ -2,6 +2,7 @@
 
 use std::{fmt::Display, time::Duration};
 
+use chaos_core::escaped;
 use jiff::Timestamp;
 
 /// SNS takes subjects of less than 100 characters.
@@ -32,23 +33,15 @@ fn ascii(text: &str) -> String {
     text.chars().map(|character| if printable(character) { character } else { '?' }).collect()
 }
 
-/// What others have written, without control characters but new lines, and without what turns the direction of writing.
+/// What others have written, of some length, line by line, with everything escaped that would forge another line, move a cursor or turn
+/// the direction of writing.
 pub(super) fn plain(words: &str) -> String {
-    let mut text = String::with_capacity(words.len());
-    for (index, character) in words.chars().enumerate() {
-        if index == LONGEST_WORDS {
-            text.push_str(" [cut off here]");
-            break;
-        }
-        match character {
-            '\n' => text.push(character),
-            '\r' => {}
-            '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => text.push('?'),
-            character if character.is_control() => text.push('?'),
-            character => text.push(character),
-        }
-    }
-    text
+    let cut = words.char_indices().nth(LONGEST_WORDS).map(|(at, _)| at);
+    let words = &words[..cut.unwrap_or(words.len())];
+    let lines: Vec<String> =
+        words.split('\n').map(|line| escaped(line.trim_end_matches('\r')).to_string()).collect();
+    let text = lines.join("\n");
+    if cut.is_some() { format!("{text} [cut off here]") } else { text }
 }
 
 /// As [`plain`], in one line.
@@ -131,7 +124,8 @@ mod tests {
 
     #[test]
     fn what_others_write_is_plain_text_of_some_length() {
-        assert_eq!(plain("a\tb\r\nc\u{1b}[2K\u{202e}é"), "a?b\nc?[2K?é");
+        assert_eq!(plain("a\tb\r\nc\u{1b}[2K\u{202e}é"), "a\\tb\nc\\u{1b}[2K\\u{202e}é");
+        assert_eq!(plain("a\u{61c}b\u{200b}"), "a\\u{61c}b\\u{200b}", "every mark that turns or hides");
         assert_eq!(one_line(" a\nb\n"), "a b");
         let cut = plain(&"x".repeat(20_000));
         assert!(cut.ends_with("x [cut off here]") && cut.len() < 9_000);

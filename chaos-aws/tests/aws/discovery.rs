@@ -137,7 +137,8 @@ async fn who_must_not_be_chosen_is_listed_with_the_reason() {
     let reasons = async |provider: &chaos_aws::AutoScaling| {
         let group = only_group(provider).await;
         let told = |member: &chaos_core::Member| {
-            let why = member.excluded.as_deref().unwrap_or_default().to_owned();
+            let why = member.excluded.as_deref().or(member.out_of_service.as_deref());
+            let why = why.unwrap_or_default().to_owned();
             (member.target.id().name().to_owned(), (member.health.to_string(), why))
         };
         group.members.iter().map(told).collect::<BTreeMap<_, _>>()
@@ -156,6 +157,9 @@ async fn who_must_not_be_chosen_is_listed_with_the_reason() {
     for (id, (health, why)) in ids.iter().zip(expected) {
         assert_eq!(seen[id], (health.to_owned(), why.to_owned()), "{id}");
     }
+    // Of those in service and not in the way of an interruption, one is unhealthy.
+    let counted = only_group(&provider).await;
+    assert_eq!((counted.desired, counted.in_service(), counted.healthy()), (8, 5, 4));
     let asked = cloud.builder().include_protected().build().await.unwrap();
     assert_eq!(reasons(&asked).await[&ids[0]].1, "");
     let target = provider.resolve(&format!("{}/{}", group.id, ids[4]).parse().unwrap()).await.unwrap();

@@ -12,7 +12,9 @@ mod fis;
 mod host_events;
 mod iam;
 mod isolation;
+mod late;
 mod lost_answers;
+mod members;
 #[cfg(feature = "notify")]
 mod notify;
 mod scripts;

@@ -27,6 +27,23 @@ async fn refusals_say_what_to_do() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_region_that_the_account_has_not_enabled_is_named() {
+    let Some(cloud) = Cloud::with_web(1) else { return };
+    let provider = cloud.builder().regions(["eu-west-1", "ap-east-1"]).build().await.unwrap();
+    for (code, status) in [("InvalidClientTokenId", 403), ("AuthFailure", 401)] {
+        cloud.break_calls(json!({
+            "do": "error", "region": "ap-east-1", "code": code, "status": status, "count": 0,
+            "message": "The security token included in the request is invalid.",
+        }));
+        let error = list(&provider).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
+        assert!(error.to_string().starts_with("the region does not know this account"), "{error}");
+        assert!(error.context().any(|named| named == ("region", "ap-east-1")), "{error}");
+        cloud.page("DELETE", "faults", None);
+    }
+}
+
 /// A chain in which nobody has anything.
 #[derive(Debug)]
 struct Nobody;

@@ -77,15 +77,21 @@ def reset() -> None:
 
 
 def set_member(instance: str, changes: dict[str, Any]) -> bool:
-    """Changes what the group says of a member, such as `lifecycle_state`, which no API of moto can."""
+    """Changes what the group says of a member, such as `lifecycle_state`, which no API of moto can.
+
+    A member with a weight makes its group count in weights: it is to have as much capacity as there is.
+    """
     for backend in list(autoscaling_backends[ACCOUNT].values()):
         for group in list(backend.autoscaling_groups.values()):
             for state in group.instance_states:
                 if state.instance.id == instance:
                     for name, value in changes.items():
-                        if not hasattr(state, name):
+                        if name != "weighted_capacity" and not hasattr(state, name):
                             raise ValueError(f"{name}: a member has no such property")
                         setattr(state, name, value)
+                    if "weighted_capacity" in changes:
+                        weights = (getattr(one, "weighted_capacity", "1") for one in group.instance_states)
+                        group.desired_capacity = sum(map(int, weights))
                     return True
     return False
 
@@ -117,6 +123,15 @@ def set_spot(instance: str, status: str) -> bool:
             name = f"sir-{instance.removeprefix('i-')[:8]}"
             requests: dict[str, Any] = backend.spot_instance_requests
             requests[name] = SpotRequest(name, instance, {"Code": status})
+            return True
+    return False
+
+
+def set_root_device(instance: str, kind: str) -> bool:
+    """What the system of an instance is on: `ebs` or `instance-store`."""
+    for region in list(ec2_backends[ACCOUNT]):
+        if found := instances(ACCOUNT, region).get(instance):
+            found.root_device_type = kind
             return True
     return False
 

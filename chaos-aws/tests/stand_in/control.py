@@ -70,7 +70,10 @@ class Control:
         return {}
 
     def post_member(self, given: Any, _query: str) -> Any:
-        changes = {name: value for name, value in given.items() if name not in ("instance", "spot")}
+        of_instance = ("instance", "spot", "root_device")
+        changes = {name: value for name, value in given.items() if name not in of_instance}
+        if "root_device" in given and not cloud.set_root_device(given["instance"], given["root_device"]):
+            raise ValueError(f"instance: there is no {given['instance']}")
         if "spot" in given and not cloud.set_spot(given["instance"], given["spot"]):
             raise ValueError(f"instance: there is no {given['instance']}")
         if changes and not cloud.set_member(given["instance"], changes):

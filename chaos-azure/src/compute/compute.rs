@@ -47,6 +47,8 @@ pub(crate) struct ScaleSet {
     /// How many instances it is to have; `None` where nobody has said.
     pub(crate) capacity: Option<usize>,
     pub(crate) is_being_deleted: bool,
+    /// Whether its instances are spot ones.
+    pub(crate) is_spot: bool,
     /// Whether automatic repairs put another in the place of an instance that is unwell.
     pub(crate) replaces_the_unwell: bool,
 }

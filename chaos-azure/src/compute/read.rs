@@ -38,6 +38,9 @@ pub(super) fn scale_set(set: models::VirtualMachineScaleSet) -> Result<ScaleSet>
         tags: tags(set.resource.tags),
         orchestration,
         capacity,
+        is_spot: is_spot(
+            properties.virtual_machine_profile.as_ref().and_then(|profile| profile.priority.as_ref()),
+        ),
         replaces_the_unwell: repairs.is_some_and(|policy| {
             matches!(policy.repair_action, None | Some(automatic_repairs_policy::RepairAction::Replace))
         }),
@@ -57,6 +60,8 @@ pub(super) fn machine(machine: models::VirtualMachine) -> Result<Machine> {
         labels,
         provisioning: properties.provisioning_state.unwrap_or_default(),
         view: View::default(),
+        has_ephemeral_disk: has_ephemeral_disk(properties.storage_profile.as_ref()),
+        is_spot: is_spot(properties.priority.as_ref()),
         system: system(properties.storage_profile),
         availability_set: properties.availability_set.map(sub_resource).transpose()?.flatten(),
         protection: None,
@@ -87,6 +92,9 @@ pub(super) fn instance(set: &SetPath, instance: models::VirtualMachineScaleSetVm
         labels,
         provisioning: properties.provisioning_state.unwrap_or_default(),
         view: View::default(),
+        has_ephemeral_disk: has_ephemeral_disk(properties.storage_profile.as_ref()),
+        // Said of the whole set.
+        is_spot: false,
         system: system(properties.storage_profile),
         availability_set: None,
         protection,
@@ -141,6 +149,15 @@ fn is_ready(agent: Option<models::VirtualMachineAgentInstanceView>) -> bool {
 fn is_unhealthy(health: Option<models::VirtualMachineHealthStatus>) -> bool {
     let code = health.and_then(|health| health.status).and_then(|status| status.code);
     code.is_some_and(|code| code.eq_ignore_ascii_case("HealthState/unhealthy"))
+}
+
+fn has_ephemeral_disk(storage: Option<&models::StorageProfile>) -> bool {
+    let settings = storage.and_then(|storage| storage.os_disk.as_ref()?.diff_disk_settings.as_ref());
+    settings.is_some_and(|settings| settings.option.is_some())
+}
+
+fn is_spot(priority: Option<&models::Priority>) -> bool {
+    matches!(priority, Some(models::Priority::Spot | models::Priority::Low))
 }
 
 fn system(storage: Option<models::StorageProfile>) -> Option<System> {

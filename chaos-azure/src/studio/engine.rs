@@ -124,7 +124,8 @@ impl Experiments for ChaosStudio {
             return Ok(());
         }
         // Chaos Studio refuses a second one while one runs. It takes no token, so that the order is not sent again.
-        self.order(experiment, "/start").await.map_err(|error| {
+        let started = permit.in_time(self.order(experiment, "/start")).await.and_then(|started| started);
+        started.map_err(|error| {
             let is_refused = error.kind() == ErrorKind::Conflict;
             named(if is_refused { error.retryable(false) } else { error })
         })

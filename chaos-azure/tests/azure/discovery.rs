@@ -101,7 +101,12 @@ async fn who_must_not_be_chosen_is_listed_with_the_reason() {
     let reasons = async |builder: AzureBuilder<AvailabilitySets>| {
         let group = only_group(&builder.build().unwrap()).await;
         let told = |member: &Member| {
-            let why = member.excluded.as_deref().unwrap_or_default().to_owned();
+            let why = member
+                .excluded
+                .as_deref()
+                .or(member.out_of_service.as_deref())
+                .unwrap_or_default()
+                .to_owned();
             (member.target.id().name().to_owned(), (member.health.to_string(), why))
         };
         group.members.iter().map(told).collect::<BTreeMap<_, _>>()

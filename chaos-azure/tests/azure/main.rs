@@ -9,6 +9,8 @@ mod discovery;
 mod events;
 mod fast_clock;
 mod isolation;
+mod late;
+mod members;
 mod role;
 mod scripts;
 mod sdk;

@@ -243,7 +243,7 @@ impl Active {
 
     async fn attempt(&self) -> Attempt {
         let clock = self.scope.clock();
-        let permit = Permit::of(&self.scope);
+        let permit = Permit::to_recover(&self.scope);
         // One attempt that hangs must leave time for others.
         let limit = self.safeguard.retry.budget / 3;
         let recovering =

@@ -91,7 +91,7 @@ impl Armed {
         self.scope.observers().tell(mark.at, Activity::Injecting { fault: self.record.id });
 
         self.begun = true;
-        let permit = Permit::of(&self.scope);
+        let permit = Permit::to_inject(&self.scope);
         let inject = std::mem::replace(&mut self.inject, Box::new(|_| Box::pin(std::future::ready(Ok(())))));
         // The call that makes the future may panic as well as the future.
         let injection = contained("the injection", async { inject(&permit).await });

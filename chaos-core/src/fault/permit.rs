@@ -1,6 +1,12 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
-use crate::{Clock, FaultId, Scope, clock::Deadline};
+use crate::{Clock, Error, ErrorKind, FaultId, Result, Scope, clock::Deadline};
 
 /// Proof that the undo of a fault is durable. Every call that changes a target takes one, and only this crate makes them:
 /// after [`Journal::arm`](crate::Journal::arm) has returned.
@@ -11,11 +17,22 @@ pub struct Permit {
     fault: FaultId,
     deadline: Deadline,
     clock: Arc<dyn Clock>,
+    /// Whether it is lent to a recovery, which no deadline holds up.
+    recovers: bool,
 }
 
 impl Permit {
-    pub(crate) fn of(scope: &Scope) -> Self {
-        Self { fault: scope.fault(), deadline: scope.bound(), clock: Arc::clone(scope.clock()) }
+    pub(crate) fn to_inject(scope: &Scope) -> Self {
+        Self {
+            fault: scope.fault(),
+            deadline: scope.bound(),
+            clock: Arc::clone(scope.clock()),
+            recovers: false,
+        }
+    }
+
+    pub(crate) fn to_recover(scope: &Scope) -> Self {
+        Self { recovers: true, ..Self::to_inject(scope) }
     }
 
     /// The fault that this change belongs to. Every name that is made on the target derives from it, so that two faults
@@ -28,5 +45,99 @@ impl Permit {
     /// passed.
     pub fn remaining(&self) -> Duration {
         self.deadline.remaining(self.clock.as_ref())
+    }
+
+    /// Gives one order to a platform, as far as the fault's deadline allows: looks at the time that is left before it begins and
+    /// whenever it goes on, so that neither it nor another attempt at it is sent past the deadline. A recovery's order is never
+    /// held up.
+    ///
+    /// # Errors
+    /// `Timeout` once the deadline has passed. What was sent before that may have taken effect.
+    ///
+    /// Cancel safe as `order` is.
+    pub async fn in_time<T>(&self, order: impl Future<Output = T>) -> Result<T> {
+        if self.recovers {
+            return Ok(order.await);
+        }
+        let (mut order, mut end) = (pin!(order), pin!(self.clock.sleep(self.remaining())));
+        poll_fn(|context| {
+            // The timer alone would not do: it stands still with the machine, and it may be that both are due.
+            if self.remaining().is_zero() || end.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Err(self.too_late()));
+            }
+            order.as_mut().poll(context).map(Ok)
+        })
+        .await
+    }
+
+    fn too_late(&self) -> Error {
+        let what = "the fault's deadline has passed: an order that injects is not sent any more";
+        Error::new(ErrorKind::Timeout, what).with("fault", self.fault).retryable(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::ManualClock;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn permit(clock: &Arc<ManualClock>, recovers: bool) -> Permit {
+        let deadline = Deadline::after(clock.as_ref(), MINUTE);
+        Permit { fault: FaultId::from_entropy(1), deadline, clock: Arc::clone(clock) as _, recovers }
+    }
+
+    fn clock() -> Arc<ManualClock> {
+        Arc::new(ManualClock::starting_at(Timestamp::UNIX_EPOCH))
+    }
+
+    /// A platform that is busy, to which an order is sent again every 25 s.
+    async fn insist(clock: &ManualClock, sent: &AtomicUsize) {
+        loop {
+            sent.fetch_add(1, Ordering::SeqCst);
+            clock.sleep(Duration::from_secs(25)).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_attempt_at_an_order_begins_past_the_deadline() {
+        let (clock, sent) = (clock(), AtomicUsize::new(0));
+        let late = permit(&clock, false).in_time(insist(&clock, &sent)).await.unwrap_err();
+        assert_eq!((late.kind(), late.is_retryable()), (ErrorKind::Timeout, false));
+        assert_eq!((sent.load(Ordering::SeqCst), clock.monotonic()), (3, MINUTE), "at 0, 25 and 50 s");
+    }
+
+    /// The machine has slept, so that its timers are not due yet, or this process was stopped, so that both are due at once.
+    #[tokio::test(start_paused = true)]
+    async fn an_order_that_goes_on_when_it_is_too_late_is_given_up_first() {
+        let (clock, sent) = (clock(), AtomicUsize::new(0));
+        let jumping = async {
+            clock.sleep(Duration::from_secs(10)).await;
+            clock.jump(SignedDuration::from_hours(1));
+        };
+        let permit = permit(&clock, false);
+        let (late, ()) = tokio::join!(permit.in_time(insist(&clock, &sent)), jumping);
+        assert_eq!((late.is_err(), sent.load(Ordering::SeqCst)), (true, 1));
+        let begun = permit.in_time(insist(&clock, &sent)).await;
+        assert_eq!((begun.is_err(), sent.load(Ordering::SeqCst)), (true, 1), "nothing begins any more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_done_in_time_is_told_and_no_recovery_is_held_up() {
+        let clock = clock();
+        assert_eq!(permit(&clock, false).in_time(async { 7 }).await.unwrap(), 7);
+        let recovers = permit(&clock, true);
+        let long = async {
+            clock.sleep(MINUTE * 2).await;
+            8
+        };
+        assert_eq!(recovers.in_time(long).await.unwrap(), 8);
+        assert!(recovers.remaining().is_zero());
+        assert_eq!(recovers.in_time(async { 9 }).await.unwrap(), 9, "past the deadline too");
     }
 }

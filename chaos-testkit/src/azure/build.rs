@@ -84,6 +84,7 @@ fn scale_set(cloud: &mut Cloud, new: &NewScaleSet) {
         provisioning: "Succeeded".to_owned(),
         repairs: new.automatic_repairs,
         held_at: new.held_at,
+        is_spot: new.spot,
         id,
     };
     let key = set.id.key();
@@ -191,6 +192,8 @@ impl Blank {
             zone: None,
             tags: self.tags,
             system: self.system,
+            has_ephemeral_disk: false,
+            is_spot: false,
             availability_set: None,
             scale_set: None,
             instance_id: None,

@@ -154,6 +154,16 @@ impl FakeArm {
         });
     }
 
+    /// Has the system disk of a machine be an ephemeral one, which does not outlive its host: it cannot be deallocated.
+    pub fn set_ephemeral_disk(&self, machine: &str) {
+        self.change(machine, |machine| machine.has_ephemeral_disk = true);
+    }
+
+    /// Makes a virtual machine, or one of a flexible scale set, a spot one.
+    pub fn set_spot(&self, machine: &str) {
+        self.change(machine, |machine| machine.is_spot = true);
+    }
+
     /// Sets the protection policy of an instance.
     pub fn protect(&self, instance: &str, from_scale_in: bool, from_scale_set_actions: bool) {
         self.change(instance, |machine| {

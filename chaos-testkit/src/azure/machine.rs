@@ -69,6 +69,9 @@ pub(crate) struct Machine {
     pub(crate) zone: Option<String>,
     pub(crate) tags: Map<String, Value>,
     pub(crate) system: OperatingSystem,
+    /// Whether its system disk is one of its host.
+    pub(crate) has_ephemeral_disk: bool,
+    pub(crate) is_spot: bool,
     pub(crate) availability_set: Option<ResourceId>,
     /// Of the scale set that it belongs to, if any.
     pub(crate) scale_set: Option<ResourceId>,
@@ -112,6 +115,14 @@ impl Machine {
             "networkProfile": { "networkInterfaces": self.interface_references() },
             "timeCreated": self.created,
         });
+        if self.has_ephemeral_disk {
+            properties["storageProfile"]["osDisk"]["diffDiskSettings"] =
+                json!({ "option": "Local", "placement": "CacheDisk" });
+        }
+        if self.is_spot && !self.is_uniform_instance() {
+            properties["priority"] = json!("Spot");
+            properties["evictionPolicy"] = json!("Deallocate");
+        }
         if let Some(set) = &self.availability_set {
             properties["availabilitySet"] = json!({ "id": set.shouted() });
         }

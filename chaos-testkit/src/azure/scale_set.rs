@@ -29,6 +29,8 @@ pub(crate) struct ScaleSet {
     pub(crate) repairs: bool,
     /// Which number an autoscale setting holds.
     pub(crate) held_at: Option<u32>,
+    /// Whether its instances are spot ones.
+    pub(crate) is_spot: bool,
 }
 
 impl ScaleSet {
@@ -54,6 +56,10 @@ impl ScaleSet {
             OperatingSystem::Windows => {
                 profile["osProfile"]["windowsConfiguration"] = json!({ "provisionVMAgent": true });
             }
+        }
+        if self.is_spot {
+            profile["priority"] = json!("Spot");
+            profile["evictionPolicy"] = json!("Deallocate");
         }
         let mut document = json!({
             "name": self.id.name(),

@@ -49,6 +49,10 @@ pub(crate) fn answer(cloud: &mut Cloud, call: &Call, rest: &[&str], prefix: &str
 /// Of a machine or an instance. A newer order takes over from an older one, except from a deletion.
 pub(super) fn change_power(cloud: &mut Cloud, call: &Call, machine: &Machine, order: Power) -> Answered {
     refuse_while_deleted(machine)?;
+    if machine.has_ephemeral_disk && order == Power::Deallocate {
+        let message = "Operation 'deallocate' is not supported on VMs or VM Scale Set instances using an ephemeral OS disk.";
+        return Err(Answer::conflict("OperationNotAllowed", message));
+    }
     let work = Work::Power { machine: machine.id.key(), order, before: PowerState::Unknown };
     Ok(cloud.accept(call, Provider::Compute, &machine.location, work))
 }

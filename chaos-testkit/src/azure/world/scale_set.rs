@@ -49,6 +49,9 @@ pub struct NewScaleSet {
     /// Whether something outside, an autoscale setting, holds the set at this number of instances.
     #[serde(default)]
     pub held_at: Option<u32>,
+    /// Whether its instances are spot ones.
+    #[serde(default)]
+    pub spot: bool,
 }
 
 impl NewScaleSet {
@@ -68,6 +71,7 @@ impl NewScaleSet {
             security_groups: SecurityGroups::default(),
             automatic_repairs: false,
             held_at: None,
+            spot: false,
         }
     }
 
@@ -132,6 +136,13 @@ impl NewScaleSet {
     #[must_use]
     pub fn automatic_repairs(mut self) -> Self {
         self.automatic_repairs = true;
+        self
+    }
+
+    /// With spot instances.
+    #[must_use]
+    pub fn spot(mut self) -> Self {
+        self.spot = true;
         self
     }
 
