@@ -38,10 +38,12 @@ struct Blow {
 impl Blow {
     fn of(number: u64, span: Duration, random: &mut SplitMix) -> Self {
         let pick = |count: usize, number: u64| usize::try_from(number).unwrap() % count;
+        let (signal, drawn) = (SIGNALS[pick(5, number)], EVENTS[pick(3, random.next() >> 8)]);
         Self {
-            signal: SIGNALS[pick(5, number)],
+            signal,
             struck: [Struck::Injector, Struck::Holder, Struck::Both][pick(3, number / 5)],
-            event: EVENTS[pick(3, random.next() >> 8)],
+            // A termination has a minute in which to begin: whoever is frozen in it is overdue only then.
+            event: if signal == Signal::STOP { "stop" } else { drawn },
             // Before that a drill looks around.
             moment: span.mul_f64(0.25 + 0.75 * random.next_unit()),
         }
