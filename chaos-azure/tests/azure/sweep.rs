@@ -38,7 +38,7 @@ pub(crate) async fn sweep(fake: &Arc<FakeArm>) -> Vec<Recorded> {
     let scaled = list(&scale_sets(fake).build().unwrap()).await.unwrap();
     let instances = scaled.iter().map(|group| on_machine(group.members[0].target.id(), of_scale_sets));
     join(on_machine(&web, of_sets), join_all(instances)).await;
-    isolate(provider.clone(), &target("azure-avset:SUB/shop/bare/bare-0"), || ()).await;
+    let _ = isolate(provider.clone(), &target("azure-avset:SUB/shop/bare/bare-0"), || ()).await;
     // Its answer is lost, so that it is cancelled at once.
     fake.trouble(Trouble::cut_after().on("POST", "*/experiments/drill/start"));
     let report = monkey(provider).inject(minutes(90), &web).await.unwrap();
@@ -48,7 +48,7 @@ pub(crate) async fn sweep(fake: &Arc<FakeArm>) -> Vec<Recorded> {
     for group in list(&provider).await.unwrap() {
         provider.group(&group.id).await.unwrap();
         let target = group.members[0].target.id().clone();
-        inject(provider.clone(), Terminate::default().even_without_replacement(), &target).await;
+        let _ = inject(provider.clone(), Terminate::default().even_without_replacement(), &target).await;
     }
     fake.requests().into_iter().filter(|request| !request.is_poll()).collect()
 }
@@ -60,8 +60,8 @@ async fn on_machine<P: Provider>(target: &TargetId, build: impl Fn(StopMode, Reb
         (StopMode::Deallocate, RebootMode::Restart),
     ] {
         let halt = Stop::lasting(Duration::from_secs(5)).unwrap();
-        inject(build(stop, reboot), halt, target).await;
-        inject(build(stop, reboot), Reboot::default(), target).await;
+        let _ = inject(build(stop, reboot), halt, target).await;
+        let _ = inject(build(stop, reboot), Reboot::default(), target).await;
     }
     let provider = build(StopMode::Orderly, RebootMode::Restart);
     let found = provider.resolve(target).await.unwrap().expect("it is there");
