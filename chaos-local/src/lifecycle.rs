@@ -110,14 +110,14 @@ impl Lifecycle for ProcessLifecycle {
         let Some(process) = self.open()? else { return Ok(()) };
         let named = |error: Error| error.with("target", &self.target);
         let halted = self.halt(&process, permit, HALTED_BEFORE_THE_END).await.map_err(named)?;
-        kill(&open_all(&halted)?).await?;
+        kill_in_time(&open_all(&halted)?, permit).await.map_err(named)?;
         // Where this came so late that they ran again.
         for _ in 0..MOST_ROUNDS {
             let left = ProcessTable::read()?.tree(process.identity());
             if left.is_empty() {
                 break;
             }
-            kill(&open_all(&left)?).await?;
+            kill_in_time(&open_all(&left)?, permit).await.map_err(named)?;
         }
         Ok(())
     }
@@ -159,11 +159,12 @@ impl Lifecycle for ProcessLifecycle {
             return Err(Error::unsupported("reboot").with("fault", permit.fault()));
         }
         let Some(process) = self.open()? else { return Ok(()) };
+        let family = open_all(&ProcessTable::read()?.tree(process.identity()))?;
+        // Only now: looking for them takes a while, and this process may be frozen in it.
         if permit.remaining().is_zero() {
             return Err(too_late().with("target", &self.target));
         }
-        let family = ProcessTable::read()?.tree(process.identity());
-        end(&open_all(&family)?, self.clock.as_ref()).await
+        end(&family, self.clock.as_ref()).await
     }
 }
 
@@ -174,6 +175,18 @@ fn too_late() -> Error {
 /// Takes hold of those that have not ended.
 fn open_all(processes: &[ProcessIdentity]) -> Result<Vec<ProcessHandle>> {
     processes.iter().filter_map(|process| ProcessHandle::open(*process).transpose()).collect()
+}
+
+/// Kills processes that were halted, unless the fault's deadline has passed: whoever is frozen before this wakes up when others
+/// have recovered the fault. Then they run again.
+async fn kill_in_time(halted: &[ProcessHandle], permit: &Permit) -> Result<()> {
+    if permit.remaining().is_zero() {
+        for process in halted {
+            process.signal(Signal::CONT)?;
+        }
+        return Err(too_late());
+    }
+    kill(halted).await
 }
 
 /// Kills processes, and returns when they have ended.

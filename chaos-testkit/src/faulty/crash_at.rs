@@ -1,10 +1,17 @@
+use std::{
+    io,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
 use async_trait::async_trait;
 use chaos_core::{Error, ErrorKind, FaultState, Journal, Result};
 use rustix::process::{Signal, getpid, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Faulty, Interference, JournalCall};
 
-/// Kills its own process with `SIGKILL` when a fault enters a state: what a power cut looks like to the journal.
+/// Kills its own process with `SIGKILL` when a fault enters a state, which is what a power cut looks like to the journal; or stops
+/// it with `SIGSTOP`, which is what whoever freezes it does.
 ///
 /// No destructor runs and nothing is flushed. Unix only.
 ///
@@ -20,9 +27,11 @@ use super::{Faulty, Interference, JournalCall};
 pub struct CrashAt {
     call: JournalCall,
     when: When,
+    sends: Signal,
+    has_sent: AtomicBool,
 }
 
-/// On which side of the journal's write the process dies.
+/// On which side of the journal's write the process dies or is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "before and after: there is no third side")]
 pub enum When {
@@ -35,32 +44,55 @@ pub enum When {
 impl CrashAt {
     /// A journal that kills the process at the first write of `state`. For [`FaultState::Armed`] that is the arming.
     pub fn journal<J: Journal>(journal: J, state: FaultState, when: When) -> Faulty<J, Self> {
+        Self::sending(Signal::KILL, journal, state, when)
+    }
+
+    /// A journal that stops the process at the first write of `state` and goes on when somebody continues it with `SIGCONT`. Whoever
+    /// watches sees it in state `T`. It needs a tokio runtime with I/O enabled.
+    pub fn pausing_journal<J: Journal>(journal: J, state: FaultState, when: When) -> Faulty<J, Self> {
+        Self::sending(Signal::STOP, journal, state, when)
+    }
+
+    fn sending<J: Journal>(sends: Signal, journal: J, state: FaultState, when: When) -> Faulty<J, Self> {
         let call = match state {
             FaultState::Armed => JournalCall::Arm,
             state => JournalCall::Mark(state),
         };
-        Faulty::new(journal, Self { call, when })
+        Faulty::new(journal, Self { call, when, sends, has_sent: AtomicBool::new(false) })
     }
 
-    async fn crash(&self, call: JournalCall, when: When) -> Result<()> {
-        if call != self.call || when != self.when {
+    async fn strike(&self, call: JournalCall, when: When) -> Result<()> {
+        if call != self.call || when != self.when || self.has_sent.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        kill_process(getpid(), Signal::KILL).map_err(|error| {
-            Error::new(ErrorKind::Other, "the process could not kill itself").caused_by(error)
-        })?;
-        // The signal may reach this thread a moment later, and nothing may happen until then.
-        std::future::pending().await
+        // The signal may reach this thread a moment after it was sent, and nothing may happen until then.
+        if self.sends == Signal::STOP {
+            let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw())).map_err(failed)?;
+            self.send()?;
+            continued.recv().await;
+            Ok(())
+        } else {
+            self.send()?;
+            std::future::pending().await
+        }
     }
+
+    fn send(&self) -> Result<()> {
+        kill_process(getpid(), self.sends).map_err(|error| failed(error.into()))
+    }
+}
+
+fn failed(error: io::Error) -> Error {
+    Error::new(ErrorKind::Other, "the process could not signal itself").caused_by(error)
 }
 
 #[async_trait]
 impl Interference<JournalCall> for CrashAt {
     async fn before(&self, call: JournalCall) -> Result<()> {
-        self.crash(call, When::BeforeMark).await
+        self.strike(call, When::BeforeMark).await
     }
 
     async fn after(&self, call: JournalCall) -> Result<()> {
-        self.crash(call, When::AfterMark).await
+        self.strike(call, When::AfterMark).await
     }
 }

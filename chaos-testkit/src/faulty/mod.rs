@@ -9,7 +9,7 @@
 //! | [`Failing`] | is not made | an error |
 //! | [`HalfDone`] | is made | an error |
 //! | [`Panicking`] | is not made | a panic |
-//! | `CrashAt` (Unix) | is made or not | nothing: the process is dead |
+//! | `CrashAt` (Unix) | is made or not | nothing: the process is dead, or stopped until somebody continues it |
 //!
 //! [`Altered`] breaks nothing: it shows the groups and targets of a provider otherwise than they are.
 

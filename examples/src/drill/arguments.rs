@@ -71,6 +71,10 @@ pub struct DrillArguments {
     /// fault enters a state, such as before:active
     #[arg(long, value_name = "WHEN:STATE", hide = true)]
     pub(super) crash_at: Option<CrashPoint>,
+    /// The same with SIGSTOP: prove to yourself that a drill that is frozen there is recovered, and does no harm when SIGCONT
+    /// wakes it up
+    #[arg(long, value_name = "WHEN:STATE", hide = true, conflicts_with = "crash_at")]
+    pub(super) pause_at: Option<CrashPoint>,
 }
 
 /// A provider, by the scheme of its ids.
@@ -124,6 +128,7 @@ mod tests {
             ("--base-port", "0"),
             ("--base-port", "99999"),
             ("--crash-at", "never"),
+            ("--pause-at", "after:lunch"),
             ("--tag", "team"),
         ] {
             let error =

@@ -30,6 +30,7 @@ pub(super) struct Order {
     pub(super) json: bool,
     pub(super) journal: Option<PathBuf>,
     pub(super) crash_at: Option<CrashPoint>,
+    pub(super) pause_at: Option<CrashPoint>,
     /// How long the clients are served before the injection and after the recovery.
     pub(super) steady: Duration,
     /// Where the fleet is, if it is not the drill's own.
@@ -81,6 +82,7 @@ impl Order {
             json: arguments.json,
             journal: arguments.journal.clone(),
             crash_at: arguments.crash_at,
+            pause_at: arguments.pause_at,
             steady: arguments.steady,
             attach: arguments.attach.clone(),
             count: arguments.count,

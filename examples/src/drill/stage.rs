@@ -197,9 +197,10 @@ impl Stage {
         };
         let journal = journal::open(&path).await?;
         let path = temporary.is_none().then(|| journal.path().to_owned());
-        let journal: Arc<dyn chaos_core::Journal> = match order.crash_at {
-            Some(point) => point.journal(journal),
-            None => Arc::new(journal),
+        let journal: Arc<dyn chaos_core::Journal> = match (order.crash_at, order.pause_at) {
+            (Some(point), _) => point.journal(journal),
+            (None, Some(point)) => point.pausing_journal(journal),
+            (None, None) => Arc::new(journal),
         };
         Ok(Ledger { journal, path, identity: order.identity.clone(), _temporary: temporary })
     }

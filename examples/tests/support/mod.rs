@@ -16,7 +16,7 @@ use std::{
     io::Write,
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
-    process::{ExitStatus, Stdio},
+    process::{ExitStatus, Output, Stdio},
     time::Duration,
 };
 
@@ -33,6 +33,8 @@ use tokio::{
 
 /// Nothing here takes this long unless it hangs.
 const HANGS_AFTER: Duration = Duration::from_secs(60);
+/// The budget of a recovery by `recover`.
+const RECOVERS_WITHIN: Duration = Duration::from_secs(60);
 
 pub(crate) const DRILL: &str = env!("CARGO_BIN_EXE_drill");
 pub(crate) const RECOVER: &str = env!("CARGO_BIN_EXE_recover");
@@ -82,7 +84,17 @@ pub(crate) async fn run(program: &str, arguments: impl IntoIterator<Item = impl 
 }
 
 pub(crate) async fn end(child: Child) -> Ended {
-    let output = within_limit(child.wait_with_output()).await.unwrap();
+    ended(within_limit(child.wait_with_output()).await.unwrap())
+}
+
+/// Runs `recover` to its end, which it may put off for a minute while something is not back.
+pub(crate) async fn recover(journal: &Path) -> Ended {
+    let child = command(RECOVER, ["--journal", text(journal)]).spawn().unwrap();
+    let limit = RECOVERS_WITHIN + HANGS_AFTER;
+    ended(within(limit, child.wait_with_output()).await.unwrap())
+}
+
+fn ended(output: Output) -> Ended {
     Ended {
         status: output.status,
         stdout: String::from_utf8(output.stdout).unwrap(),
@@ -91,11 +103,15 @@ pub(crate) async fn end(child: Child) -> Ended {
 }
 
 pub(crate) async fn within_limit<T>(work: impl Future<Output = T>) -> T {
+    within(HANGS_AFTER, work).await
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> T {
     let clock = SystemClock::default();
     tokio::select! {
         biased;
         done = work => done,
-        () = clock.sleep(HANGS_AFTER) => panic!("it hangs"),
+        () = clock.sleep(limit) => panic!("it hangs"),
     }
 }
 
