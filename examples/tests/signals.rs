@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, env, fs, path::Path, time::Duration};
 
 use chaos_core::{Clock, FaultRecord, SystemClock};
 use futures_util::{StreamExt, future::join, stream};
+use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 use support::{
     DRILL, Ended, FleetProgram, SplitMix, command, end, pending, process_state, recover, text, within_limit,
@@ -143,6 +144,7 @@ impl Case {
         let mut exits = Vec::new();
         let drill = if self.freezes_injector() {
             // Until the budget is over it may be left to the drill, if it is named; past it the drill's lease counts no more.
+            // It may be frozen in a write, so that nobody else can record what is back: that is named too.
             let (deadline, recover_by) = match met.first() {
                 Some(fault) => (fault.deadline, fault.recover_by),
                 None => (clock.now() + hold, clock.now() + hold + BUDGET),
@@ -270,8 +272,13 @@ async fn ends_without_harm(drill: Child, fleet: &FleetProgram, said: &str) -> En
 
 /// Returns the exit code, 0 or 4.
 async fn recovers_or_names(fleet: &FleetProgram, journal: &Path, said: &str) -> i32 {
+    let begun = SystemClock::default().now();
     let recovered = recover(journal).await;
     let left = pending(journal).await;
+    for held in recovered.json()["held"].as_array().unwrap() {
+        let recover_by: Timestamp = held["recover_by"].as_str().unwrap().parse().unwrap();
+        assert!(begun <= recover_by, "{said}: left to a lease that counts no more: {recovered:#?}");
+    }
     match recovered.status.code() {
         Some(0) => {
             assert!(left.is_empty(), "{said}: exit 0 with pending entries: {recovered:#?}: {left:#?}");

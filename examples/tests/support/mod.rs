@@ -33,6 +33,8 @@ use tokio::{
 
 /// Nothing here takes this long unless it hangs.
 const HANGS_AFTER: Duration = Duration::from_secs(60);
+/// How often a fleet is started that does not come up.
+const MOST_STARTS: usize = 3;
 /// The budget of a recovery by `recover`.
 const RECOVERS_WITHIN: Duration = Duration::from_secs(60);
 
@@ -89,7 +91,7 @@ pub(crate) async fn end(child: Child) -> Ended {
 
 /// Runs `recover` to its end, which it may put off for a minute while something is not back.
 pub(crate) async fn recover(journal: &Path) -> Ended {
-    let child = command(RECOVER, ["--journal", text(journal)]).spawn().unwrap();
+    let child = command(RECOVER, ["--journal", text(journal), "--json"]).spawn().unwrap();
     let limit = RECOVERS_WITHIN + HANGS_AFTER;
     ended(within(limit, child.wait_with_output()).await.unwrap())
 }
@@ -193,6 +195,16 @@ impl FleetProgram {
     }
 
     pub(crate) async fn start_with(arguments: &[&str]) -> Self {
+        for _ in 0..MOST_STARTS {
+            if let Some(fleet) = Self::come_up(arguments).await {
+                return fleet;
+            }
+        }
+        panic!("the fleet did not come up");
+    }
+
+    /// `None` where it did not come up: a port that was free may be somebody else's a moment later.
+    async fn come_up(arguments: &[&str]) -> Option<Self> {
         let directory = tempfile::Builder::new().prefix("chaos-examples-").tempdir().unwrap();
         let state = directory.path().join("fleet");
         let arguments = [&["--state", text(&state)], arguments].concat();
@@ -204,14 +216,13 @@ impl FleetProgram {
                 if line.contains("cargo drill --attach") {
                     let journal = format!("journal of its drills: {}", text(&state.join("chaos.journal")));
                     assert!(seen.contains(&journal), "{seen:?}");
-                    return;
+                    return true;
                 }
                 seen.push(line);
             }
-            panic!("the fleet did not come up");
+            false
         };
-        within_limit(reading).await;
-        Self { child, directory }
+        within_limit(reading).await.then_some(Self { child, directory })
     }
 
     pub(crate) fn state(&self) -> PathBuf {
@@ -304,9 +315,9 @@ pub(crate) struct SplitMix {
 }
 
 impl SplitMix {
-    /// From `CHAOS_TEST_SEED` where that is set, otherwise drawn.
+    /// From `CHAOS_SEED` where that is set, otherwise drawn.
     pub(crate) fn drawn() -> Self {
-        let seed = match std::env::var("CHAOS_TEST_SEED") {
+        let seed = match std::env::var("CHAOS_SEED") {
             Ok(seed) => seed.parse().unwrap(),
             Err(_) => SystemEntropy::default().draw().unwrap(),
         };
@@ -315,7 +326,7 @@ impl SplitMix {
 
     /// How to repeat it, for the message of a check that fails.
     pub(crate) fn origin(&self) -> String {
-        format!("CHAOS_TEST_SEED={}", self.seed)
+        format!("CHAOS_SEED={}", self.seed)
     }
 
     pub(crate) fn next(&mut self) -> u64 {
