@@ -13,7 +13,7 @@ use super::{Faulty, Interference, JournalCall};
 /// Kills its own process with `SIGKILL` when a fault enters a state, which is what a power cut looks like to the journal; or stops
 /// it with `SIGSTOP`, which is what whoever freezes it does.
 ///
-/// No destructor runs and nothing is flushed. Unix only.
+/// Where it dies, no destructor runs and nothing is flushed. Unix only.
 ///
 /// ```no_run
 /// use chaos_core::{FaultState, MemoryJournal};
