@@ -58,7 +58,8 @@ need() { # command...
 
 # Whether it is a number that every shell can count with.
 is_number() { # text
-  case $1 in '' | *[!0-9]* | ???????????????????*) return 1 ;; esac
+  # A zero before others would make an octal number of it.
+  case $1 in '' | *[!0-9]* | 0?* | ???????????????????*) return 1 ;; esac
 }
 
 is_hexadecimal() { # text
@@ -186,6 +187,7 @@ must_see_as_before() {
   if [ $# -ne 12 ] || ! is_number "$whose" || [ "$5" != "$whose:${5#*:}" ] || ! is_number "${5#*:}" || ! is_hexadecimal "$6"; then
     not_now "it cannot be told from where the fault was begun"
   fi
+  fault_capabilities=$6
   is_boot "$2" || not_now "it cannot be told in which boot the fault was begun: $2"
   # Nothing of a fault survives a reboot of its machine. The same boot is the same machine, whatever that is called by now.
   # shellcheck disable=SC2034 # for the scripts that follow
@@ -316,9 +318,10 @@ narrow_batch() { # options of grep...; $batch
       # Once, also where both of its files match.
       case "$pids " in *" $candidate ") ;; *) pids="$pids $candidate" ;; esac
       ;;
-    # It has ended, or has more rights than whatever this could have started.
-    *grep:\ /proc/*": No such file or directory" | *grep:\ /proc/*": No such process") ;;
-    *grep:\ /proc/*": Permission denied" | *grep:\ /proc/*": Operation not permitted") ;;
+    *grep:\ /proc/*)
+      unset IFS
+      check_complaint "$search_line"
+      ;;
     *)
       unset IFS
       not_now "the processes here cannot be searched: $search_line"
@@ -327,6 +330,50 @@ narrow_batch() { # options of grep...; $batch
   done
   unset IFS
   [ -n "$is_seen" ] || not_now "the processes here cannot be searched: not even this one is found"
+}
+
+# Ends this where a command complains of anything but of a process that has ended, or that has more rights than the fault. With
+# CAP_SYS_PTRACE all others can be seen: whoever is kept from it all the same, by a security module say, sees nothing.
+check_complaint() { # line
+  case $1 in
+  *": No such file or directory" | *": No such process") ;;
+  *": Permission denied" | *": Operation not permitted")
+    [ $((0x${own_capabilities:-0} & 0x80000)) -ne 0 ] || return 0
+    complained=${1#*/proc/}
+    complained=${complained%%/*}
+    ! has_more_rights "$complained" || return 0
+    not_now "something keeps this from looking at processes: $1"
+    ;;
+  *) not_now "the processes here cannot be looked at: $1" ;;
+  esac
+}
+
+# Whether the process has ended, or has capabilities that whatever the fault has started cannot have.
+has_more_rights() { # pid
+  rights=
+  {
+    while read -r field value _; do
+      [ "$field" != CapPrm: ] || rights=$value
+    done <"/proc/$1/status"
+  } 2>/dev/null
+  [ -d "/proc/$1" ] || return 0
+  is_hexadecimal "$rights" && [ $((0x$rights & ~0x${fault_capabilities:-$own_capabilities})) -ne 0 ]
+}
+
+# Sets $links to what these paths in /proc lead to, and $complaints to what could not be told.
+# shellcheck disable=SC2034 # for the scripts that follow
+look_at_links() { # path...
+  links=$(exec ls -l "$@" 2>/dev/null)
+  [ $? -lt 126 ] || not_now "the processes here cannot be looked at: no command can be started"
+  complaints=$(exec ls -l "$@" 2>&1 >/dev/null)
+  [ $? -lt 126 ] || not_now "the processes here cannot be looked at: no command can be started"
+  IFS='
+'
+  for complaint in $complaints; do
+    unset IFS
+    check_complaint "$complaint"
+  done
+  unset IFS
 }
 
 # Sets $executables, with a line for each of $pids that still runs.

@@ -369,9 +369,18 @@ held_by() { # pid
 # Whether it is the file: made by whoever began the fault, for nobody else to open, and without a name any more but in what the
 # kernel remembers.
 is_of_fill() { # descriptor
-  name=$(readlink "$1") || return 1
+  name=$(exec readlink "$1") || {
+    [ $? -lt 126 ] || not_now "files cannot be looked at: no command can be started"
+    return 1
+  }
   case $name in */".chaos-fill-$fault"*) ;; *) return 1 ;; esac
-  [ "$(stat -L -c '%h %u %f' "$1" 2>/dev/null)" = "0 $whose 8180" ]
+  stated=$(exec stat -L -c '%h %u %f' "$1" 2>/dev/null) || {
+    [ $? -lt 126 ] || not_now "files cannot be looked at: no command can be started"
+    # It was closed meanwhile.
+    [ ! -e "$1" ] || not_now "the open file $1 cannot be looked at"
+    return 1
+  }
+  [ "$stated" = "0 $whose 8180" ]
 }
 
 # Sets $open to how many processes have the file open, which is descriptor 9 to all of them: a process that is ending has lost its mark
@@ -396,7 +405,7 @@ count_open() {
     *) owner=$word ;;
     esac
   done
-  links=$(ls -l "$@" 2>/dev/null)
+  look_at_links "$@"
   exec 9<&-
   case $links in *" /proc/$$/fd/9 -> /dev/null"*) ;; *) not_now "the open files of processes cannot be seen here" ;; esac
   case $links in *"/.chaos-fill-$fault"*) ;; *) return 0 ;; esac

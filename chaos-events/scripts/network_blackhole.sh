@@ -322,7 +322,8 @@ find_network() {
   set +f
   set -- /proc/[0-9]*/ns/net
   set -f
-  networks=$(ls -l "$@" 2>/dev/null)
+  look_at_links "$@"
+  networks=$links
   case $networks in *" /proc/$$/ns/net -> $own_network"*) ;; *) not_now "the networks of processes cannot be seen here" ;; esac
   IFS=$newline
   for line in $networks; do
@@ -333,6 +334,13 @@ find_network() {
     esac
   done
   unset IFS
+  [ -z "$place" ] || return 0
+  # Any of those that cannot be looked at may be in it.
+  [ $((0x$own_capabilities & 0x80000)) -ne 0 ] || case $complaints in
+  *": Permission denied"* | *": Operation not permitted"*)
+    not_now "the networks of some processes cannot be seen here: recover as root, with CAP_SYS_PTRACE"
+    ;;
+  esac
 }
 
 status() {
