@@ -86,6 +86,70 @@ async fn what_somebody_else_undoes_is_cut_short_and_counts_only_as_long_as_it_wa
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_halts_what_was_over_already_adds_nothing_to_it() {
+    let report = while_held(async |clock, world, monkey| {
+        clock.sleep(seconds(1)).await;
+        world.set_health(&machine(1), Health::Healthy).unwrap();
+        // A look has seen it, and no second one has.
+        clock.sleep(seconds(51)).await;
+        monkey.halt("enough").await.unwrap();
+    })
+    .await;
+    assert_eq!(report.outcome(), Outcome::CutShort, "{report}");
+    assert_eq!(seconds_of(&report.faults[0]), 0.0, "{report}");
+}
+
+/// An injection in two steps, of which the second is due in ten seconds.
+#[derive(Debug)]
+struct InTwoSteps(Arc<Mutex<u32>>);
+
+#[async_trait]
+impl ChaosEvent for InTwoSteps {
+    fn name(&self) -> &'static str {
+        "in-two-steps"
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        CapabilitySet::default()
+    }
+
+    fn hold(&self) -> Hold {
+        Hold::DEFAULT
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        let (steps, clock) = (Arc::clone(&self.0), Arc::clone(scope.clock()));
+        Ok(Prepared::new(chaos_core::memory::PowerOn::default(), move |_| {
+            Box::pin(async move {
+                *steps.lock().unwrap() += 1;
+                clock.sleep(seconds(10)).await;
+                *steps.lock().unwrap() += 1;
+                Ok(())
+            })
+        }))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_injection_that_wakes_up_past_its_deadline_goes_on_with_nothing() {
+    let (clock, steps) = (Arc::new(clock()), Arc::default());
+    let monkey = Monkey::builder()
+        .provider(world())
+        .clock(Arc::clone(&clock))
+        .event(InTwoSteps(Arc::clone(&steps)))
+        .unleash(MemoryJournal::new(), registry())
+        .build()
+        .unwrap();
+    let running = tokio::spawn(async move { monkey.run_once().await.unwrap() });
+    clock.sleep(seconds(5)).await;
+    // The machine has slept for an hour.
+    clock.jump(SignedDuration::from_hours(1));
+    let report = running.await.unwrap();
+    assert_eq!(report.outcome(), Outcome::Failed, "{report}");
+    assert_eq!(*steps.lock().unwrap(), 1, "{report}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_platform_that_is_behind_for_one_look_ends_no_hold() {
     let report = while_held(async |clock, world, _| {
         clock.sleep(seconds(49)).await;
@@ -256,6 +320,7 @@ async fn who_was_stopped_in_the_hold_says_how_late_the_recovery_began() {
     assert_eq!(report.outcome(), Outcome::Failed, "{report}");
     assert_eq!(report.faults[0].state, FaultState::Recovered, "{report}");
     assert_eq!(report.faults[0].late_by(), Some(seconds(3540)), "{report}");
+    assert_eq!(seconds_of(&report.faults[0]), 60.0, "nobody has seen what was after the deadline");
     assert!(report.to_string().contains("its recovery began 3540.0s after the deadline"), "{report}");
 }
 

@@ -148,6 +148,8 @@ status() {
     burners=$((burners + 1))
     end=$((over < now ? over : now))
     [ "$end" -le "$begun" ] || total=$((total + used * 1000000 / ticks / (end - begun)))
+    # One that was stopped burns nothing.
+    case $stat in [Tt]*) continue ;; esac
     [ "$now" -ge "$over" ] || echo "burning=$burner"
   done
   # shellcheck disable=SC2086 # split into words

@@ -250,6 +250,11 @@ impl Recovery for EndCpuBurn {
         };
         let answer = fault.status().await?;
         Self::measure(scope, &answer)?;
+        let burning = answer.all("burning").count();
+        if scope.is_held() && burning < usize::try_from(self.burners).unwrap_or(usize::MAX).max(1) {
+            // Killed or stopped: what is left of it is less than was asked for.
+            return Ok(Verdict::Back);
+        }
         Ok(match answer.parse::<u32>("processes")? {
             0 => Verdict::Back,
             processes => Verdict::NotYet(format!("processes of it still run: {processes}")),

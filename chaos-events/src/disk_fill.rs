@@ -1,7 +1,7 @@
 use std::{
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -247,7 +247,6 @@ pub struct FreeSpace {
 /// What this process has seen of it so far.
 #[derive(Debug, Default)]
 struct Seen {
-    is_recovering: AtomicBool,
     /// How many bytes of the fill were given to other writers.
     given_up: AtomicU64,
     /// When, by the clock that nobody can set, nothing of the fault was left for the first time while space was still missing.
@@ -311,7 +310,6 @@ impl Recovery for FreeSpace {
     const KIND: &'static str = "chaos-events/free-space/1";
 
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
-        self.seen.is_recovering.store(true, Ordering::Relaxed);
         let Some(fault) = self.left_behind(scope).await? else { return Ok(()) };
         let answer = fault.with("free_before", self.free_before).stop(permit).await?;
         self.learn(&answer)?;
@@ -335,7 +333,7 @@ impl Recovery for FreeSpace {
         self.learn(&answer)?;
         let (processes, open): (u32, u32) = (answer.parse("processes")?, answer.parse("open")?);
         let bytes: u64 = answer.parse("bytes")?;
-        if !self.seen.is_recovering.load(Ordering::Relaxed) && bytes == 0 {
+        if scope.is_held() && bytes == 0 {
             // It has given way altogether, or its holder was killed. Whatever is left holds nothing.
             return Ok(Verdict::Back);
         }

@@ -103,8 +103,8 @@ impl Clock for PanicsAt {
         // The hold is what the preparations have left of it.
         let is_hold = duration <= self.1 && duration > self.1 - seconds(1);
         assert!(
-            !is_hold || self.2.fetch_add(1, Ordering::SeqCst) != 1,
-            "the second sleep of this length panics"
+            !is_hold || self.2.fetch_add(1, Ordering::SeqCst) != 2,
+            "the third sleep of this length panics"
         );
         self.0.sleep(duration).await;
     }
@@ -118,7 +118,7 @@ async fn what_panics_where_nobody_contains_it_is_rescued_at_once() {
     let monkey = builder(&platform, journal.clone()).clock(clock).build().unwrap();
     let report = within(&platform, seconds(1000), monkey.inject(stop(60), &platform.id(1))).await.unwrap();
     assert_eq!(report.outcome(), Outcome::Failed, "{report}");
-    assert!(report.to_string().contains("the second sleep of this length panics"), "{report}");
+    assert!(report.to_string().contains("the third sleep of this length panics"), "{report}");
     assert_eq!(platform.orders(), ["stop machine-1", "start machine-1"], "{report}");
     assert_eq!(journal.pending().await.unwrap().faults, []);
 }

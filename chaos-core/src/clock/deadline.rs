@@ -34,6 +34,11 @@ impl Deadline {
         self.at
     }
 
+    /// The instant by the monotonic clock.
+    pub(crate) fn by_monotonic(self) -> Duration {
+        self.origin.saturating_add(self.longest)
+    }
+
     /// The time that is left; zero when the instant has passed by either clock.
     pub(crate) fn remaining(self, clock: &dyn Clock) -> Duration {
         until(clock.now(), self.at).min(self.longest.saturating_sub(self.elapsed(clock)))

@@ -214,6 +214,13 @@ impl Scope {
         self.recover_by
     }
 
+    /// Whether the fault is held, so that [`Recovery::verify`](crate::Recovery::verify) is asked whether it is in effect as it was asked for:
+    /// what is left of it and does nothing, or less than was asked for, is over then. Before and after, anything that is left is
+    /// still to be undone.
+    pub fn is_held(&self) -> bool {
+        self.is_held
+    }
+
     /// What is known about whether the injection happened. In `prepare`, that it never began.
     pub fn injection(&self) -> Injection {
         self.injection

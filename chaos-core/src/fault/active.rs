@@ -16,6 +16,9 @@ use crate::{
 const LOOK_LIMIT: Duration = Duration::from_secs(30);
 const LOOKS_IN_BUDGET: u32 = 6;
 
+/// A recovery that begins so long after the deadline says so.
+const WORTH_A_NOTE: Duration = Duration::from_secs(1);
+
 /// Holds that are longer are looked at in their middle.
 const LONG_HOLD: Duration = Duration::from_secs(10);
 
@@ -153,9 +156,18 @@ impl Active {
     /// The hold is over, and was cut short where there is a reason. Returns the reason, which may be what the last look has seen.
     pub(crate) fn end_hold(&mut self, cut_short: Option<CutShort>) -> Option<CutShort> {
         let is_early = self.looks.saw_its_end() && !self.scope.findings().is_complete;
+        if let (true, Some(since), Some((seen, over))) =
+            (is_early, self.in_effect_since, self.looks.when_it_ended())
+        {
+            let (seen, over) = (seen.saturating_sub(since), over.saturating_sub(since));
+            self.scope.note(format!(
+                "seen in effect until {seen:.1?} after the injection, and over {over:.1?} after it"
+            ));
+        }
         let cut_short = cut_short.filter(|why| is_early || *why != CutShort::EndedEarly);
         let seen = is_early.then_some(CutShort::EndedEarly);
         self.cut_short = cut_short.or(seen);
+        self.looks.tell_failures(&self.scope);
         self.cut_short
     }
 
@@ -187,10 +199,11 @@ impl Active {
     /// it last. How long a fault of an earlier process lasted, nobody has seen.
     fn measure_hold(&self) {
         if let (Some(_), Some(since)) = (self.record.requested.get("seconds"), self.in_effect_since) {
-            let until = match self.cut_short {
-                Some(CutShort::EndedEarly) => self.looks.last_in_effect().unwrap_or(since),
-                _ => self.scope.clock().monotonic(),
-            };
+            let is_over = self.looks.saw_its_end();
+            let until = if is_over { self.looks.last_in_effect() } else { None };
+            // Whoever comes late has not seen what was after the deadline.
+            let now = self.scope.clock().monotonic().min(self.scope.bound().by_monotonic());
+            let until = until.unwrap_or(now);
             self.scope.measure("seconds", until.saturating_sub(since).as_secs_f64());
         }
     }
@@ -198,6 +211,9 @@ impl Active {
     /// Whoever should have recovered at the deadline and did not, says by how much: stopped by a signal, or starved.
     fn own_up_to_lateness(&mut self) {
         let late = clock::until(self.record.deadline, self.scope.now());
+        if self.lease.is_some() && (WORTH_A_NOTE..=FaultRecord::LATE_AFTER).contains(&late) {
+            self.scope.note(format!("the recovery began {late:.1?} after the deadline"));
+        }
         if self.lease.is_some() && late > FaultRecord::LATE_AFTER {
             let why =
                 "the recovery began that long after the deadline: this process was stopped, or got no time";
@@ -294,7 +310,9 @@ impl Active {
             Err(error) => self.looks.failed(error),
             Ok(Verdict::NotYet(_)) => self.looks.saw_it_in_effect(began),
             // What a look finds over after the deadline may have ended in time.
-            Ok(Verdict::Back | Verdict::Gone(_)) if !self.remaining().is_zero() => self.looks.saw_it_over(),
+            Ok(Verdict::Back | Verdict::Gone(_)) if !self.remaining().is_zero() => {
+                self.looks.saw_it_over(began)
+            }
             _ => {}
         }
         looked

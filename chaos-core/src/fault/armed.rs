@@ -68,7 +68,6 @@ impl Armed {
 
     /// Injects unless, or until, `cut` is ready. Once begun, an injection that is cut off may have happened.
     pub(crate) async fn inject_unless(mut self, cut: impl Future<Output = ()> + Send) -> Active {
-        let clock = Arc::clone(self.scope.clock());
         if self.scope.remaining().is_zero() {
             return self.abandon();
         }
@@ -84,8 +83,7 @@ impl Armed {
         }
         self.record.apply(&mark);
         // The journal may have taken its time, or this process may have been stopped.
-        let remaining = self.scope.remaining();
-        if remaining.is_zero() {
+        if self.scope.remaining().is_zero() {
             return self.abandon();
         }
         self.scope.observers().tell(mark.at, Activity::Injecting { fault: self.record.id });
@@ -98,7 +96,8 @@ impl Armed {
         let result = tokio::select! {
             biased;
             () = cut => Err(Error::new(ErrorKind::Timeout, "the injection was cut short").with("fault", self.record.id)),
-            result = within(clock.as_ref(), remaining, "the injection", injection) => result.and_then(|result| result),
+            // Looks at the time whenever it goes on: after a stop of this process, or of its machine, both are due.
+            result = permit.in_time(injection) => result.and_then(|result| result),
         };
         let result = self.record_result(result).await;
         self.into_active(result)

@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Error, Failure};
+use crate::{Error, Failure, Scope};
 
 /// What the looks at one fault have seen so far, by the monotonic clock.
 #[derive(Debug, Default)]
@@ -13,14 +13,15 @@ pub(super) struct Looks(Mutex<Seen>);
 struct Seen {
     /// When the latest look began that saw the fault in effect.
     in_effect: Option<Duration>,
-    /// Whether the latest look after that saw it over.
-    is_over: bool,
+    /// When the first look after that began that saw it over, if the latest one did.
+    over: Option<Duration>,
     /// How long the slowest look took.
     slowest: Duration,
     /// Whether a look saw anything, one way or the other.
     is_conclusive: bool,
-    /// What kept the latest look that failed from seeing anything.
+    /// What kept the latest look that failed from seeing anything, and whether no other has succeeded since.
     failure: Option<Failure>,
+    is_blind: bool,
 }
 
 impl Looks {
@@ -28,20 +29,34 @@ impl Looks {
     pub(super) fn saw_it_in_effect(&self, began: Duration) {
         let mut seen = self.seen();
         seen.in_effect = seen.in_effect.max(Some(began));
-        seen.is_over = false;
+        seen.over = None;
         seen.is_conclusive = true;
+        seen.is_blind = false;
     }
 
     /// A look saw the fault over, or not yet in effect.
-    pub(super) fn saw_it_over(&self) {
+    pub(super) fn saw_it_over(&self, began: Duration) {
         let mut seen = self.seen();
-        seen.is_over = seen.in_effect.is_some();
+        if seen.in_effect.is_some() {
+            seen.over.get_or_insert(began);
+        }
         seen.is_conclusive = true;
+        seen.is_blind = false;
     }
 
     /// A look failed.
     pub(super) fn failed(&self, error: &Error) {
-        self.seen().failure = Some(error.into());
+        let mut seen = self.seen();
+        seen.failure = Some(error.into());
+        seen.is_blind = true;
+    }
+
+    /// Says so where nobody could look any more by the end of the hold.
+    pub(super) fn tell_failures(&self, scope: &Scope) {
+        let seen = self.seen();
+        if let Some(failure) = seen.failure.as_ref().filter(|_| seen.is_blind) {
+            scope.note(format!("the last look at it while it was held has failed: {}", failure.message));
+        }
     }
 
     /// Why no look has seen the fault in effect.
@@ -67,7 +82,13 @@ impl Looks {
 
     /// Whether the fault was seen in effect, and over by the latest look that saw anything.
     pub(super) fn saw_its_end(&self) -> bool {
-        self.seen().is_over
+        self.seen().over.is_some()
+    }
+
+    /// When a look saw it in effect last, and when one saw it over first after that.
+    pub(super) fn when_it_ended(&self) -> Option<(Duration, Duration)> {
+        let seen = self.seen();
+        seen.in_effect.zip(seen.over)
     }
 
     /// How long the slowest look took.

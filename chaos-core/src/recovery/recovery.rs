@@ -28,6 +28,9 @@ pub trait Recovery: Serialize + DeserializeOwned + fmt::Debug + Send + Sync + 's
 
     /// Whether the target is really back. Looks once, and does not touch.
     ///
+    /// While the fault is held ([`Scope::is_held`]) it is asked at once, in the middle of a long hold and shortly before its end: `Back` then
+    /// means that the fault is over before its time.
+    ///
     /// Asked before the first attempt as well. A fault that no look has seen in effect counts as over only when the target is
     /// still well some seconds later ([`RetryPolicy::settle`](crate::RetryPolicy::settle)).
     async fn verify(&self, scope: &Scope) -> Result<Verdict>;

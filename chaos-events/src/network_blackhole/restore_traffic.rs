@@ -1,5 +1,3 @@
-use std::sync::OnceLock;
-
 use async_trait::async_trait;
 use chaos_core::{FaultId, Health, Injection, Permit, Recovery, Result, Scope, TargetId, Verdict};
 use serde::{Deserialize, Serialize};
@@ -23,9 +21,6 @@ pub struct RestoreTraffic {
     /// The commands that load the rules. Empty where an earlier version wrote this.
     #[serde(default)]
     pub(super) carried_by: String,
-    /// Set where this process has begun to recover.
-    #[serde(skip)]
-    pub(super) recovering: OnceLock<()>,
 }
 
 impl RestoreTraffic {
@@ -49,7 +44,6 @@ impl Recovery for RestoreTraffic {
     const KIND: &'static str = "chaos-events/restore-traffic/1";
 
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
-        self.recovering.get_or_init(|| ());
         let Some(fault) = self.left_behind(scope).await? else { return Ok(()) };
         let answer = fault.stop(permit).await?;
         let is_told = Self::measure(scope, &answer)?;
@@ -68,7 +62,7 @@ impl Recovery for RestoreTraffic {
         if let Some(fault) = self.left_behind(scope).await? {
             let answer = fault.status().await?;
             Self::measure(scope, &answer)?;
-            if self.recovering.get().is_none() && answer.parse::<u32>("in_effect")? == 0 {
+            if scope.is_held() && answer.parse::<u32>("in_effect")? == 0 {
                 // Somebody has removed the rules, or has ended what held them. What may be left of either does nothing.
                 return Ok(Verdict::Back);
             }
