@@ -8,7 +8,7 @@ use chaos_core::{
 use futures_util::{StreamExt, stream};
 
 use crate::{
-    Fleet,
+    Fleet, fleet_elsewhere,
     fleet_state::{SCHEME, StateSource, check_scheme, shell_beyond},
     state_directory::StateDirectory,
 };
@@ -31,8 +31,8 @@ use crate::{
 /// ```
 ///
 /// Other ids resolve as well, which is what programs need that replay a journal. An id whose path is a directory names the fleet over that state directory. An id whose path is a bare
-/// name names a fleet inside the process that injected the fault. A journal is replayed only for faults whose process is dead,
-/// and a fleet dies with its process: such a fleet is gone.
+/// name names a fleet inside the process that injected the fault. It dies with that process: where a process of this user still runs as
+/// a replica of it, the fleet lives where it cannot be seen from here, and the recovery fails and says so; otherwise it is gone.
 #[derive(Clone, Debug)]
 pub struct Fleets {
     listed: Vec<Fleet>,
@@ -52,6 +52,14 @@ impl Fleets {
 
     fn listed(&self, id: &GroupId) -> Option<&Fleet> {
         self.listed.iter().find(|fleet| fleet.id() == id)
+    }
+
+    /// A fleet over a state directory says there that it has ended. One with a bare name ends with its process.
+    async fn make_sure_of_its_end(&self, id: &GroupId) -> Result<()> {
+        match StateDirectory::of_id(id) {
+            Some(_) => Ok(()),
+            None => fleet_elsewhere::has_ended(id, self.clock.as_ref()).await,
+        }
     }
 
     /// Sets where waits take their time from. Default: [`SystemClock`].
@@ -88,6 +96,7 @@ impl Provider for Fleets {
         {
             return fleet.group(id, &directory, &self.clock).await;
         }
+        self.make_sure_of_its_end(id).await?;
         Err(Error::new(ErrorKind::NotFound, "the fleet has ended").with("group", id))
     }
 
@@ -102,6 +111,7 @@ impl Provider for Fleets {
             let target = fleet.resolve(id, &directory, &self.clock)?;
             return Ok(target.map(|target| Arc::new(target) as Arc<dyn Target>));
         }
+        self.make_sure_of_its_end(&id.group()).await?;
         Ok(None)
     }
 

@@ -60,6 +60,7 @@ mod attached_fleet;
 mod back_off;
 mod fleet;
 mod fleet_builder;
+mod fleet_elsewhere;
 mod fleet_state;
 mod fleets;
 mod health_check;

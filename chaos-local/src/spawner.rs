@@ -11,8 +11,8 @@ use rustix::{
 };
 
 use crate::{
-    output_tail::OutputTail, plan::Plan, process_handle::ProcessHandle, replica_process::ReplicaProcess,
-    scarcity::scarcity, template::substitute,
+    fleet_elsewhere, output_tail::OutputTail, plan::Plan, process_handle::ProcessHandle,
+    replica_process::ReplicaProcess, scarcity::scarcity, template::substitute,
 };
 
 /// Starts one replica. It dies when the thread that calls this ends: call it only from the fleet's own.
@@ -25,6 +25,8 @@ pub(crate) fn spawn(plan: &Plan, index: usize, port: u16) -> Result<ReplicaProce
     command
         .args(plan.arguments.iter().map(|argument| substitute(argument, index, port)))
         .envs(plan.environment.iter().map(|(key, value)| (key, substitute(value, index, port))))
+        // A fleet without a state directory is found by nothing else.
+        .envs(plan.state_directory.is_none().then_some((fleet_elsewhere::MARK, plan.name.as_str())))
         .stdin(Stdio::null())
         .stdout(outputs.stdout)
         .stderr(outputs.stderr)

@@ -169,3 +169,20 @@ async fn a_bare_name_of_a_dead_process_is_gone_and_another_scheme_is_refused() {
     let foreign = foreign.target("i-0").unwrap();
     assert_eq!(fleets.resolve(&foreign).await.unwrap_err().kind(), ErrorKind::InvalidInput);
 }
+
+#[tokio::test]
+async fn a_fleet_inside_another_process_is_gone_only_with_its_replicas() {
+    let mark = Mark::new();
+    // A name that no other test has.
+    let name = format!("bare-{}", std::process::id());
+    let fleet = mark.sleepers(2).name(&name).start().await.unwrap();
+    let (id, target) = (fleet.id().clone(), fleet.id().target("replica-1").unwrap());
+    // Whoever replays a journal has no such fleet, and sees only what anybody can see.
+    let error = Fleets::new().resolve(&target).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert!(error.to_string().contains("lives inside another process"), "{error}");
+    assert_eq!(Fleets::new().group(&id).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    fleet.stop().await.unwrap();
+    assert!(Fleets::new().resolve(&target).await.unwrap().is_none());
+    assert_eq!(Fleets::new().group(&id).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
