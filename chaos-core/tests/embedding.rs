@@ -1,5 +1,5 @@
 //! What those need who build the library into something of their own: boxes and arcs of every part, one event in two magnitudes,
-//! recoveries with a client, abilities of their own, and traces that follow the caller.
+//! recoveries with a client, abilities of their own.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
@@ -7,8 +7,8 @@ mod support;
 
 use std::{
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc,
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -21,10 +21,6 @@ use chaos_core::{
 };
 use serde::{Deserialize, Serialize};
 use support::{builder, clock, registry, runtime};
-use tracing::{
-    Event, Metadata, Subscriber,
-    span::{Attributes, Id, Record},
-};
 
 fn world() -> MemoryProvider {
     MemoryProvider::default().with_group("web", 3).unwrap()
@@ -162,96 +158,4 @@ fn a_recovery_may_have_a_client_here_and_in_a_replay() {
         assert!(!replayed[0].state.is_pending(), "{replayed:?}");
     });
     assert_eq!(switches.0.load(Ordering::SeqCst), 0);
-}
-
-// --- Traces. ---
-
-/// Remembers each span with the one that it is in; or panics whenever one is entered.
-#[derive(Debug, Default)]
-struct Spans {
-    panics: bool,
-    next: AtomicU64,
-    /// Name of a span and of its parent.
-    seen: Arc<Mutex<Vec<(String, String)>>>,
-    names: Mutex<std::collections::BTreeMap<u64, String>>,
-    entered: Mutex<Vec<u64>>,
-}
-
-impl Subscriber for Spans {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_span()
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        let id = self.next.fetch_add(1, Ordering::SeqCst) + 1;
-        let mut names = self.names.lock().unwrap();
-        let parent = match span.parent() {
-            Some(parent) => Some(parent.into_u64()),
-            None => self.entered.lock().unwrap().last().copied(),
-        };
-        let parent = parent.and_then(|parent| names.get(&parent).cloned()).unwrap_or_default();
-        let name = span.metadata().name().to_owned();
-        self.seen.lock().unwrap().push((name.clone(), parent));
-        names.insert(id, name);
-        Id::from_u64(id)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, _: &Event<'_>) {}
-
-    fn enter(&self, span: &Id) {
-        let is_fault = self.names.lock().unwrap().get(&span.into_u64()).is_some_and(|name| name == "fault");
-        assert!(!(self.panics && is_fault), "a subscriber that panics");
-        self.entered.lock().unwrap().push(span.into_u64());
-    }
-
-    fn exit(&self, span: &Id) {
-        let mut entered = self.entered.lock().unwrap();
-        if let Some(position) = entered.iter().rposition(|id| *id == span.into_u64()) {
-            entered.remove(position);
-        }
-    }
-}
-
-#[test]
-fn a_span_for_the_run_and_one_for_the_fault_follow_the_callers() {
-    let spans = Spans::default();
-    let seen = Arc::clone(&spans.seen);
-    tracing::subscriber::with_default(spans, || {
-        runtime().block_on(async {
-            use tracing::Instrument;
-            let monkey = builder(&world(), &MemoryJournal::new()).event(off(60)).build().unwrap();
-            let run = monkey.run_once().instrument(tracing::info_span!("my job"));
-            run.await.unwrap().ensure_completed().unwrap();
-        });
-    });
-    let of = |name: &str, parent: &str| (name.to_owned(), parent.to_owned());
-    assert_eq!(*seen.lock().unwrap(), [of("my job", ""), of("run", "my job"), of("fault", "run")]);
-}
-
-#[test]
-fn a_subscriber_that_panics_leaves_nothing_behind() {
-    let (world, journal) = (world(), MemoryJournal::new());
-    tracing::subscriber::with_default(Spans { panics: true, ..Spans::default() }, || {
-        runtime().block_on(async {
-            let monkey = builder(&world, &journal).event(off(60)).build().unwrap();
-            let report = monkey.run_once().await.unwrap();
-            assert_ne!(report.outcome(), Outcome::Completed, "{report}");
-            assert!(report.is_recovered(), "{report}");
-            // One that an earlier process has left is recovered all the same.
-            drop(monkey);
-        });
-    });
-    let (fault, target) = runtime().block_on(support::orphan(&world, &journal));
-    tracing::subscriber::with_default(Spans { panics: true, ..Spans::default() }, || {
-        runtime().block_on(async {
-            let monkey = builder(&world, &journal).build().unwrap();
-            let replayed = monkey.recover_pending().await.unwrap().faults;
-            assert_eq!((replayed[0].id, replayed[0].state), (fault, chaos_core::FaultState::Recovered));
-            assert_eq!(support::health(&world, &target).await, chaos_core::Health::Healthy);
-        });
-    });
 }
