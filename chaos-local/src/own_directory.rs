@@ -23,6 +23,7 @@ const PRIVATE_DIRECTORY: u32 = 0o700;
 
 /// What others may do with a file's content, and with a file or a directory at all.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
+const WRITABLE_BY_ALL: u32 = 0o002;
 const USABLE_BY_OTHERS: u32 = 0o077;
 
 /// A directory that this user alone may write, held open: what is in it is what this user put there.
@@ -157,7 +158,9 @@ fn refuse_what_others_may_write(path: &Path, metadata: &Metadata) -> Result<()> 
         .with("owner", metadata.uid())
         .with("this_user", geteuid().as_raw()));
     }
-    if metadata.mode() & WRITABLE_BY_OTHERS != 0 {
+    // A user's own group, of the same number, is that user.
+    let others = if metadata.gid() == metadata.uid() { WRITABLE_BY_ALL } else { WRITABLE_BY_OTHERS };
+    if metadata.mode() & others != 0 {
         return Err(not_ones_own(
             path,
             "others may write it: see that it holds nothing of theirs, then `chmod go-w` it",

@@ -19,6 +19,7 @@ const LINKS: usize = 40;
 
 /// Whose bits are set where others than the owner may write, and where they may do anything.
 const OTHERS_WRITE: u32 = 0o022;
+const WORLD_WRITES: u32 = 0o002;
 const OTHERS: u32 = 0o077;
 const STICKY: u32 = 0o1000;
 
@@ -71,6 +72,7 @@ pub(super) fn claim(path: &Path) -> Result<()> {
         // SQLite makes and removes them as journals are opened and closed.
         match claim_file(&file) {
             Err(error) if is_missing(&error) => {}
+            Err(error) if error.kind() == ErrorKind::Denied => return Err(put_there_by_others(path, error)),
             claimed => claimed?,
         }
     }
@@ -131,6 +133,20 @@ pub(super) fn is_on_read_only_mount(path: &Path) -> Result<bool> {
     Ok(found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
 }
 
+/// Whoever may make files in the folder may do this at any time; the journal's own file is whole all the same.
+fn put_there_by_others(path: &Path, error: Error) -> Error {
+    let why = "another user has put a file beside the journal, which SQLite would obey: move the journal, whose own file holds \
+               everything that was armed, into a folder of your own, and go on with it there";
+    Error::new(ErrorKind::Denied, why).with("journal", path.display()).caused_by(error)
+}
+
+/// Whether others than the owner may write. On many systems each user has a group of their own, of the same number, and lets it write
+/// whatever they create: that is the owner.
+fn others_may_write(metadata: &Metadata) -> bool {
+    let is_own_group = metadata.gid() == metadata.uid();
+    metadata.mode() & if is_own_group { WORLD_WRITES } else { OTHERS_WRITE } != 0
+}
+
 fn is_private(metadata: &Metadata) -> bool {
     metadata.is_file() && metadata.uid() == geteuid().as_raw() && metadata.mode() & OTHERS == 0
 }
@@ -142,7 +158,7 @@ fn claim_file(path: &Path) -> Result<()> {
     } else if metadata.uid() != geteuid().as_raw() {
         "the journal belongs to another user, who can have written anything; run this program as that user, or name \
          another journal"
-    } else if metadata.mode() & OTHERS_WRITE != 0 {
+    } else if others_may_write(&metadata) {
         "others may write the journal; make sure of what it holds, and take the right from them with `chmod go-w`"
     } else {
         return close_to_others(path, &metadata);
@@ -172,7 +188,7 @@ fn check_folder(folder: &Path) -> Result<()> {
     let metadata = fs::symlink_metadata(folder).map_err(error::of_file(folder, "look at its folder"))?;
     let why = if !is_trusted(&metadata) {
         "the journal is in the folder of another user, who may replace it; use a folder of your own"
-    } else if metadata.mode() & OTHERS_WRITE != 0 && metadata.mode() & STICKY == 0 {
+    } else if others_may_write(&metadata) && metadata.mode() & STICKY == 0 {
         "others may replace the journal in its folder; take the right from them with `chmod go-w`, or use another folder"
     } else {
         return Ok(());
