@@ -201,6 +201,55 @@ async fn who_cannot_see_it_says_so() {
     assert_eq!(marked(&burn.fault), [0; 0]);
 }
 
+/// Forbids itself, by Landlock, to look at what is outside of its own domain, and becomes what its arguments say. Ends with 9 where that
+/// cannot be had.
+const BLINDED: &str = r#"
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+# A set of rules that handles the making of block devices alone, which nobody does here.
+rules = ctypes.create_string_buffer(struct.pack("Q", 1 << 11))
+descriptor = libc.syscall(444, rules, 8, 0)
+if descriptor < 0 or libc.prctl(38, 1, 0, 0, 0) or libc.syscall(446, descriptor, 0):
+    sys.exit(9)
+os.execv(sys.argv[1], sys.argv[1:])
+"#;
+
+/// A security module may forbid what rights allow. Whoever is kept from looking at what the fault may have started has not looked.
+#[tokio::test]
+async fn whoever_is_kept_from_looking_has_not_looked() {
+    let test = "whoever_is_kept_from_looking_has_not_looked";
+    if lacks_root(test) {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let blinded = home.path().join("blinded.py");
+    fs::write(&blinded, BLINDED).unwrap();
+    // Without these rights, which let it look all the same.
+    // The interpreter itself: a wrapper around it might have use for the variables of an order.
+    let found =
+        std::process::Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
+    let python = found.map(|found| String::from_utf8(found.stdout).unwrap()).unwrap_or_default();
+    let (python, blinded) = (python.trim(), blinded.display());
+    let how = format!("setpriv --bounding-set=-perfmon,-sys_admin '{python}' '{blinded}'");
+    let tried = std::process::Command::new("sh").args(["-c", &format!("{how} /bin/true")]).status().unwrap();
+    if tried.code() != Some(0) {
+        println!("skipped: {test}: this kernel has no Landlock, or there is no python3");
+        return;
+    }
+    let path = std::env::var("PATH").unwrap();
+    let entered =
+        format!("here=$PATH PATH='{path}'; exec {how} /usr/bin/env PATH=\"$here\" /bin/dash \"$@\"");
+    let burn = ByHand::lasting(Tools::of_debian(), LONG).await;
+    burn.succeeds("start").await;
+    let burning = holders(&burn.fault);
+    assert!(!burning.is_empty());
+    let answer = burn.with_tools(Tools::of_debian().entered_through(&entered)).run("stop").await;
+    assert_eq!(answer.status, 75, "{answer:?}");
+    assert_eq!(holders(&burn.fault), burning);
+    burn.succeeds("stop").await;
+    assert_eq!(marked(&burn.fault), [0; 0]);
+}
+
 /// Trying again does not help whoever recovers as the wrong user, so that it is said at once; it helps whoever has the rights.
 #[tokio::test]
 async fn the_wrong_user_is_told_at_once() {
