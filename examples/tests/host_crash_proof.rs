@@ -141,7 +141,8 @@ impl Scene {
         let mut random = SplitMix::drawn();
         let clock = SystemClock::default();
         let began = clock.now();
-        end(self.drill(SHORT, &[]).0).await.with_code(0);
+        let whole = end(self.drill(SHORT, &[]).0).await;
+        assert!(whole.was_undisturbed(), "{whole:#?}");
         let span = clock.now().duration_since(began).unsigned_abs();
         let (mut in_effect, mut recovering) = (0, Vec::new());
         for number in 0..30 {
@@ -152,7 +153,7 @@ impl Scene {
             clock.sleep(moment).await;
             let _ = drill.start_kill();
             let drill = end(drill).await;
-            assert!(drill.was_killed() || drill.status.code() == Some(0), "{after}: {drill:#?}");
+            assert!(drill.was_killed() || drill.was_undisturbed(), "{after}: {drill:#?}");
             let killed = Killed { scene: &self, journal, after };
             in_effect += u32::from(!killed.traces().await.is_empty());
             if number % 2 == 0 {

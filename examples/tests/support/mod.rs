@@ -59,6 +59,13 @@ impl Ended {
         self
     }
 
+    /// Whether it ended by itself, with everything recovered. On a busy machine a fault may be over a little before its time, by what its
+    /// preflight took to answer: that is said, and is no success.
+    pub(crate) fn was_undisturbed(&self) -> bool {
+        self.status.code() == Some(0)
+            || (self.status.code() == Some(5) && self.stdout.contains("\"cut_short\": \"ended-early\""))
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
