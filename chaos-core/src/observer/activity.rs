@@ -265,7 +265,9 @@ impl fmt::Display for CutShort {
             Self::Halted => "everything is halted",
             Self::InjectionFailed => "the injection failed",
             Self::EndedEarly => "it was over before its time",
-            Self::TakenOver => "another process has taken it over",
+            Self::TakenOver => {
+                "another process recovered it before its deadline: its own was gone, or a person took it away"
+            }
         })
     }
 }
