@@ -157,21 +157,22 @@ vantage_here() {
   echo "$here"
 }
 
-# Sets $own_user, $own_group and $own_capabilities.
+# Sets $own_user, $own_group and $own_capabilities. A read that a signal has interrupted is no answer, and is tried again.
 look_at_self() {
-  own_user='' own_group='' own_capabilities=''
-  {
-    while read -r field first second _; do
-      case $field in
-      Uid:) own_user=$second ;;
-      Gid:) own_group=$second ;;
-      CapEff:) own_capabilities=$first ;;
-      esac
-    done </proc/self/status
-  } 2>/dev/null
-  if ! is_number "$own_user" || ! is_number "$own_group" || ! is_hexadecimal "$own_capabilities"; then
-    not_now "/proc/self/status does not tell which user this is"
-  fi
+  for _ in 1 2 3; do
+    own_user='' own_group='' own_capabilities=''
+    {
+      while read -r field first second _; do
+        case $field in
+        Uid:) own_user=$second ;;
+        Gid:) own_group=$second ;;
+        CapEff:) own_capabilities=$first ;;
+        esac
+      done </proc/self/status
+    } 2>/dev/null
+    ! is_number "$own_user" || ! is_number "$own_group" || ! is_hexadecimal "$own_capabilities" || return 0
+  done
+  not_now "/proc/self/status does not tell which user this is"
 }
 
 # An answer of "nothing" counts only from where what a fault has started could be seen: the processes of others are hidden, and those
