@@ -1,6 +1,6 @@
 //! The one error type of the library.
 
-use std::{borrow::Cow, error::Error as StdError, fmt};
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,13 +9,13 @@ use crate::escaped;
 /// The result of every fallible call in this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-type Source = Box<dyn StdError + Send + Sync + 'static>;
+type Source = dyn StdError + Send + Sync + 'static;
 
 /// What went wrong, to what, with which values, and what the user can do about it.
 ///
 /// Opaque on purpose: a caller branches on [`kind`](Error::kind) and [`is_retryable`](Error::is_retryable), a person reads
 /// the message. `Display` prints this layer only; [`source`](StdError::source) holds the rest, and
-/// [`chain`](Error::chain) joins them for a log line or a report.
+/// [`chain`](Error::chain) joins them for a log line or a report. Clones share what is underneath.
 ///
 /// ```
 /// use chaos_core::{Error, ErrorKind};
@@ -25,14 +25,18 @@ type Source = Box<dyn StdError + Send + Sync + 'static>;
 /// assert!(!error.is_retryable());
 /// assert_eq!(error.to_string(), "invalid percent: 130; expected a whole number from 0 to 100");
 /// ```
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: Cow<'static, str>,
     retryable: bool,
+    is_final: bool,
+    retry_after: Option<Duration>,
     context: Vec<(&'static str, String)>,
-    source: Option<Source>,
+    source: Option<Arc<Source>>,
 }
 
 /// The classes of failure that a caller may want to tell apart.
@@ -75,7 +79,15 @@ impl Error {
             kind,
             ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Panicked
         );
-        Self(Box::new(Inner { kind, message: message.into(), retryable, context: Vec::new(), source: None }))
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            retryable,
+            is_final: false,
+            retry_after: None,
+            context: Vec::new(),
+            source: None,
+        }))
     }
 
     /// Bad input: the field, the value that it had, and what would be right.
@@ -83,9 +95,10 @@ impl Error {
         Self::new(ErrorKind::InvalidInput, format!("invalid {field}: {value}; expected {expected}"))
     }
 
-    /// The target or platform cannot do what `operation` names.
+    /// This program cannot do what `operation` names to such a target, whoever asks and how often. It is [final](Error::is_final); what a
+    /// platform answers is not, and is made with [`new`](Error::new).
     pub fn unsupported(operation: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Unsupported, format!("{operation} is not supported here"))
+        Self::new(ErrorKind::Unsupported, format!("{operation} is not supported here")).finally()
     }
 
     /// Adds a named value to the message, such as the target or the region.
@@ -97,8 +110,8 @@ impl Error {
 
     /// Keeps the error underneath.
     #[must_use]
-    pub fn caused_by(mut self, source: impl Into<Source>) -> Self {
-        self.0.source = Some(source.into());
+    pub fn caused_by(mut self, source: impl Into<Box<Source>>) -> Self {
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -106,6 +119,22 @@ impl Error {
     #[must_use]
     pub fn retryable(mut self, retryable: bool) -> Self {
         self.0.retryable = retryable;
+        self
+    }
+
+    /// Says that this program can never do it, however often it is tried: it lacks the ability, cannot read the data, or is the wrong
+    /// user. Nothing that was answered from outside is ever final: rights spread unevenly, sessions are renewed, proxies pass.
+    #[must_use]
+    pub fn finally(mut self) -> Self {
+        self.0.is_final = true;
+        self.0.retryable = false;
+        self
+    }
+
+    /// Keeps how long the platform asks to wait before the next call, whoever makes it.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
         self
     }
 
@@ -117,6 +146,17 @@ impl Error {
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_retryable(&self) -> bool {
         self.0.retryable
+    }
+
+    /// Whether this program can never do it, so that a recovery that meets it ends before its budget does. Every other error of a
+    /// recovery is tried again.
+    pub fn is_final(&self) -> bool {
+        self.0.is_final
+    }
+
+    /// How long the platform asks to wait before the next call, if it does.
+    pub fn asks_to_wait(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// The named values, in the order in which they were added.

@@ -78,7 +78,7 @@ pub use calendar::{
 pub use capability::{
     Capabilities, Capability, CapabilitySet, Experiment, ExperimentDefinition, ExperimentExtent,
     ExperimentId, ExperimentRun, ExperimentState, Experiments, Isolation, IsolationSnapshot, Lifecycle,
-    NetworkShare, Output, Script, Shell,
+    NetworkShare, Output, Script, Shell, Undo,
 };
 pub use chance::{CountingEntropy, Entropy, SystemEntropy};
 pub use clock::{Clock, ManualClock, SystemClock, require_real_time};

@@ -5,6 +5,9 @@ use std::{sync::Arc, time::Duration};
 use chaos_core::{Clock, Error, ErrorKind, FaultId, Output, Permit, Result, Scope, Script, Shell};
 use serde::{Deserialize, Serialize};
 
+/// How many orders and looks a recovery may need.
+const ORDERS_OF_A_RECOVERY: u32 = 4;
+
 /// How long a start may take that has nothing to wait for.
 pub(crate) const START_WITHIN: Duration = Duration::from_secs(30);
 
@@ -71,6 +74,7 @@ impl HostFault {
     /// A fault that is being prepared.
     pub(crate) fn prepared(script: HostScript, scope: &Scope) -> Result<Self> {
         let shell = Arc::clone(scope.target()?.capabilities().shell()?);
+        scope.expect_answers_within(shell.answers_within());
         Ok(Self { script, shell, fault: scope.fault(), parameters: Vec::new() })
     }
 
@@ -81,6 +85,9 @@ impl HostFault {
         scope: &Scope,
     ) -> Result<Option<Self>> {
         let shell = scope.fresh_shell().await?;
+        if let Some(shell) = &shell {
+            scope.expect_answers_within(shell.answers_within());
+        }
         let fault = shell.map(|shell| Self { script, shell, fault: scope.fault(), parameters: Vec::new() });
         Ok(fault.map(|fault| fault.with("vantage", &vantage.0)))
     }
@@ -96,13 +103,24 @@ impl HostFault {
         &self.shell
     }
 
-    /// Looks whether the machine can bear it.
+    /// Looks whether the machine can bear it, and how long orders take to get there and back.
     ///
     /// # Errors
-    /// `Unsupported` where something is missing there, with the reason.
+    /// `Unsupported` where something is missing there, with the reason; `Refused` where a recovery could not be given and looked at
+    /// within its budget.
     pub(crate) async fn preflight(self, scope: &Scope) -> Result<Ready> {
-        let answer = self.inspect("preflight").await?;
         let clock = Arc::clone(scope.clock());
+        let asked = clock.monotonic();
+        let answer = self.inspect("preflight").await?;
+        let took = clock.monotonic().saturating_sub(asked);
+        scope.expect_answers_within(took);
+        if took.saturating_mul(ORDERS_OF_A_RECOVERY) > scope.recovery_budget() {
+            let what = "the shell of the target is too slow for the budget of a recovery, which gives an order, looks, and may have to do \
+                        both again; allow it more, see `recovery_budget`";
+            return Err(Error::new(ErrorKind::Refused, what)
+                .with("answered after", format_args!("{took:.1?}"))
+                .with("budget", format_args!("{:.1?}", scope.recovery_budget())));
+        }
         let told = Told { uptime: answer.parse("uptime")?, at: clock.monotonic(), clock };
         let fault = self.with("boot_id", answer.text("boot_id")?);
         let vantage = Vantage(answer.text("vantage")?.to_owned());
@@ -166,10 +184,12 @@ impl HostFault {
             77 => ErrorKind::Denied,
             _ => ErrorKind::Other,
         };
-        Err(Error::new(kind, reason.to_owned())
+        let error = Error::new(kind, reason.to_owned())
             .with("event", event)
             .with("step", action)
-            .with("exit status", output.status))
+            .with("exit status", output.status);
+        // The script itself has found that it can never do it from here, as this user.
+        Err(if matches!(output.status, 64 | 77) { error.finally() } else { error })
     }
 }
 

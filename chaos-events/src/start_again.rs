@@ -5,8 +5,8 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capability, ErrorKind, FaultId, Group, Health, Injection, Milestone, Permit, Recovery, Result, Scope,
-    Target, TargetId, Verdict,
+    Capability, ErrorKind, FaultId, Group, Health, Injection, Lifecycle, Member, Milestone, Permit, Recovery,
+    Result, Scope, Target, TargetId, Verdict,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -30,12 +30,21 @@ pub struct StartAgain {
     pub healthy: usize,
     /// Whether the recovery begins with the fault, so that its first look at a target that is down tells when that was seen.
     pub from_the_beginning: bool,
+    /// How a person starts the target with the tools of its platform: a command for a shell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
 }
 
 /// Where the target was found.
 enum Found {
-    Here(Arc<dyn Target>, Health),
+    Here(Health),
     Gone,
+}
+
+impl Found {
+    fn of(health: Health) -> Self {
+        if health == Health::Gone { Self::Gone } else { Self::Here(health) }
+    }
 }
 
 impl StartAgain {
@@ -45,7 +54,15 @@ impl StartAgain {
             replaced: group.replaces_members || group.replaces_stopped,
             healthy: group.healthy().min(group.desired),
             from_the_beginning: false,
+            command: None,
         }
+    }
+
+    /// Tells whoever has to do it by hand how `lifecycle` would start the target.
+    #[must_use]
+    pub fn by_hand_as(mut self, lifecycle: &dyn Lifecycle) -> Self {
+        self.command = lifecycle.by_hand(Capability::Start);
+        self
     }
 
     /// Times from the first look that sees the target down.
@@ -57,25 +74,23 @@ impl StartAgain {
 
     async fn find(&self, scope: &Scope) -> Result<Found> {
         let Some(target) = scope.fresh_target().await? else { return Ok(Found::Gone) };
-        Ok(match target.health().await? {
-            Health::Gone => Found::Gone,
-            health => Found::Here(target, health),
-        })
+        let health = target.health().await?;
+        Ok(Found::of(health))
     }
 
     async fn judge(&self, scope: &Scope, found: &Found) -> Result<Verdict> {
-        let is_down = !matches!(found, Found::Here(_, Health::Healthy));
+        let is_down = !matches!(found, Found::Here(Health::Healthy));
         if is_down && self.from_the_beginning {
             scope.reach(Milestone::DetectedUnhealthy);
         }
         match found {
-            Found::Here(_, Health::Healthy) => {
+            Found::Here(Health::Healthy) => {
                 if scope.injection() != Injection::NeverBegan {
                     scope.reach(Milestone::Healthy);
                 }
                 Ok(Verdict::Back)
             }
-            Found::Here(_, health) => Ok(Verdict::NotYet(format!("the target is {health}"))),
+            Found::Here(health) => Ok(Verdict::NotYet(format!("the target is {health}"))),
             Found::Gone => self.look_at_group(scope).await,
         }
     }
@@ -92,8 +107,15 @@ impl StartAgain {
         if !self.replaced {
             return Ok(Verdict::Gone("the target exists no more, and its group replaces nobody".to_owned()));
         }
-        // A group may list for a while who is gone.
-        group.members.retain(|member| member.target.id() != scope.target_id());
+        // A group may list for a while who is gone. Another one of its name is a replacement.
+        let is_gone = |member: &Member| {
+            let is_another = scope
+                .incarnation()
+                .zip(member.incarnation.as_deref())
+                .is_some_and(|(one, other)| one != other);
+            member.target.id() == scope.target_id() && !is_another
+        };
+        group.members.retain(|member| !is_gone(member));
         let healthy = group.healthy();
         let whole = self.healthy.min(group.desired);
         if healthy < whole {
@@ -141,14 +163,17 @@ impl Starter<'_> {
 #[async_trait]
 impl Look for Starter<'_> {
     async fn look(&self, scope: &Scope) -> Result<Verdict> {
-        let found = self.recovery.find(scope).await?;
-        if let Found::Here(target, health) = &found
-            && self.is_due(scope, target, *health)
-        {
+        let Some(target) = scope.fresh_target().await? else {
+            return self.recovery.judge(scope, &Found::Gone).await;
+        };
+        let health = target.health().await;
+        // A target that may be down and cannot be looked at is started all the same: looks may be refused for longer than orders.
+        if self.is_due(scope, &target, health.as_ref().map_or(Health::Unknown, |health| *health)) {
             target.capabilities().lifecycle()?.start(self.permit).await?;
+            health?;
             return self.recovery.judge(scope, &self.recovery.find(scope).await?).await;
         }
-        self.recovery.judge(scope, &found).await
+        self.recovery.judge(scope, &Found::of(health?)).await
     }
 }
 
@@ -174,9 +199,14 @@ impl Recovery for StartAgain {
         } else {
             "there is nothing left to undo: its group replaces nobody.".to_owned()
         };
-        format!(
-            "Start {target} again with the tools of its platform, unless it runs, and wait until it is healthy. Where it is gone \
-             for good, {gone}"
-        )
+        let start = match &self.command {
+            Some(command) => {
+                format!("Start {target} again, unless it runs:\n    {command}\nWait until it is healthy.")
+            }
+            None => format!(
+                "Start {target} again with the tools of its platform, unless it runs, and wait until it is healthy."
+            ),
+        };
+        format!("{start} Where it is gone for good, {gone}")
     }
 }

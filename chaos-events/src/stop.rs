@@ -66,10 +66,7 @@ impl ChaosEvent for Stop {
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
         let group = scope.group()?;
-        let recovery = StartAgain::of(group);
-        if let Some(caveat) = self.caveat(group) {
-            scope.note(caveat);
-        }
+        let recovery = StartAgain::of(group).by_hand_as(lifecycle.as_ref());
         let prepared = Prepared::new(recovery, |permit| {
             Box::pin(async move { permit.in_time(lifecycle.stop(permit)).await? })
         });

@@ -103,7 +103,12 @@ impl StopExperiment {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        let target = StartAgain { replaced: self.replaced, healthy: self.healthy, from_the_beginning: false };
+        let target = StartAgain {
+            replaced: self.replaced,
+            healthy: self.healthy,
+            from_the_beginning: false,
+            command: None,
+        };
         target.verify(scope).await
     }
 }

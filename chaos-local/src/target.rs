@@ -131,4 +131,8 @@ impl Target for ProcessTarget {
         let (health, _) = self.observe(self.process.process()?, &ProcessTable::read()?).await?;
         Ok(health)
     }
+
+    async fn incarnation(&self) -> Result<Option<Arc<str>>> {
+        Ok(self.process.process()?.map(|process| process.to_string().into()))
+    }
 }

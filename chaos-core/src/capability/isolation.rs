@@ -61,6 +61,7 @@ impl IsolationSnapshot {
         serde_json::from_value(self.0.clone()).map_err(|error| {
             crate::Error::new(crate::ErrorKind::Corrupt, "the isolation snapshot cannot be read")
                 .caused_by(error)
+                .finally()
         })
     }
 }

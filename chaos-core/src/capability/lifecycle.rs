@@ -2,7 +2,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::CapabilitySet;
+use super::{Capability, CapabilitySet};
 use crate::{Error, Permit, Result};
 
 /// Ends, halts and starts a target.
@@ -16,6 +16,13 @@ use crate::{Error, Permit, Result};
 pub trait Lifecycle: fmt::Debug + Send + Sync + 'static {
     /// Which of terminate, stop, start and reboot work here. The others return `Unsupported`.
     fn operations(&self) -> CapabilitySet;
+
+    /// How a person does this with the platform's own tools: one command for a shell, made of parts that were validated, such as
+    /// `aws ec2 start-instances --instance-ids i-0abc`. `None`, the default, where there is none.
+    fn by_hand(&self, operation: Capability) -> Option<String> {
+        let _ = operation;
+        None
+    }
 
     /// Ends the target for good, as abruptly as the platform can: this is what a failure looks like.
     async fn terminate(&self, permit: &Permit) -> Result<()> {

@@ -10,6 +10,7 @@ mod lifecycle;
 mod network_share;
 mod set;
 mod shell;
+mod undo;
 
 pub use capabilities::Capabilities;
 pub use experiment::{Experiment, ExperimentDefinition, ExperimentExtent, ExperimentId};
@@ -20,3 +21,4 @@ pub use lifecycle::Lifecycle;
 pub use network_share::NetworkShare;
 pub use set::{Capability, CapabilitySet};
 pub use shell::{Output, Script, Shell};
+pub use undo::Undo;

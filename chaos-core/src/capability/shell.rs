@@ -33,6 +33,12 @@ pub trait Shell: fmt::Debug + Send + Sync + 'static {
     async fn lifeline(&self) -> Result<Vec<IpAddr>> {
         Ok(Vec::new())
     }
+
+    /// How long the way to the target and back may take for a script that itself takes no time, on a bad day: how long whoever looks
+    /// through this shell is left to it. Default: 5 seconds.
+    fn answers_within(&self) -> Duration {
+        Duration::from_secs(5)
+    }
 }
 
 /// A POSIX `sh` script and its parameters.

@@ -1,4 +1,7 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
@@ -18,6 +21,8 @@ pub(crate) struct Findings {
     pub(crate) is_complete: bool,
     /// Why nothing was hit.
     pub(crate) no_effect: Option<String>,
+    /// How long whatever carries orders to the target may take for one.
+    pub(crate) answers_within: Duration,
     notes: Vec<String>,
 }
 
@@ -44,6 +49,11 @@ impl Ledger {
 
     pub(crate) fn no_effect(&self, why: String) {
         self.findings().no_effect = Some(why);
+    }
+
+    pub(crate) fn expect_answers_within(&self, limit: Duration) {
+        let mut findings = self.findings();
+        findings.answers_within = findings.answers_within.max(limit);
     }
 
     pub(crate) fn complete(&self) {

@@ -57,6 +57,10 @@ pub(crate) struct ScopeParts {
     /// Until the fault is armed, what the deadline would be if it were armed when the scope was made.
     pub(crate) deadline: Deadline,
     pub(crate) hold: Hold,
+    /// How long a recovery may take.
+    pub(crate) budget: Duration,
+    /// Which of those that bear the target's name it is.
+    pub(crate) incarnation: Option<Arc<str>>,
     pub(crate) observers: Observers,
 }
 
@@ -139,16 +143,44 @@ impl Scope {
         if group.id == id { Ok(group) } else { Err(self.another(&id, &group.id)) }
     }
 
-    /// A fresh look for the target; `None` where it is certainly gone.
+    /// A fresh look for the target; `None` where it is certainly gone, also where another one bears its name by now: that one was never
+    /// touched, and is not.
     ///
     /// # Errors
-    /// As [`Provider::resolve`].
+    /// As [`Provider::resolve`] and [`Target::incarnation`].
     pub async fn fresh_target(&self) -> Result<Option<Arc<dyn Target>>> {
         let id = self.target_id();
-        match self.inner.parts.provider.resolve(id).await? {
-            Some(target) if target.id() != id => Err(self.another(id, target.id())),
-            found => Ok(found),
+        let Some(target) = self.inner.parts.provider.resolve(id).await? else { return Ok(None) };
+        if target.id() != id {
+            return Err(self.another(id, target.id()));
         }
+        let Some(incarnation) = self.incarnation() else { return Ok(Some(target)) };
+        match target.incarnation().await? {
+            Some(found) if *found != *incarnation => {
+                // What is restarted may come back as another one on purpose.
+                if !self.is_momentary() {
+                    self.note("it is gone: another one bears its name by now, which is left alone");
+                }
+                Ok(None)
+            }
+            _ => Ok(Some(target)),
+        }
+    }
+
+    /// Tells the target from another one that bears its name after it, as [`Target::incarnation`] did when the fault was prepared.
+    pub fn incarnation(&self) -> Option<&str> {
+        self.inner.parts.incarnation.as_deref()
+    }
+
+    /// How long a recovery may take, all attempts together.
+    pub fn recovery_budget(&self) -> Duration {
+        self.inner.parts.budget
+    }
+
+    /// Says that whatever carries orders to the target may take so long for one, as [`Shell::answers_within`] tells: looks and orders
+    /// are given that time, and one more, before they count as lost.
+    pub fn expect_answers_within(&self, limit: Duration) {
+        self.inner.ledger.expect_answers_within(limit);
     }
 
     /// A fresh look for a shell that reaches what scripts have left on the target: the target's own, or where that is gone,

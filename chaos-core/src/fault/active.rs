@@ -1,20 +1,10 @@
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use super::{Safeguard, looks::Looks};
 use crate::{
-    Activity, BoxRecovery, CutShort, Error, ErrorKind, Failure, FaultRecord, FaultState, Injection, Journal,
-    Lease, Mark, Milestone, Permit, Result, Scope, Verdict, clock,
-    contain::{contained, within},
-    event::Findings,
+    Activity, BoxRecovery, CutShort, Error, ErrorKind, Failure, FaultRecord, FaultState, Journal, Lease,
+    Mark, Result, Scope, clock, event::Findings,
 };
-
-/// How long one look at the target may take at least, and which share of the recovery's budget. Some platforms take minutes to tell
-/// what a script has found.
-const LOOK_LIMIT: Duration = Duration::from_secs(30);
-const LOOKS_IN_BUDGET: u32 = 6;
 
 /// A recovery that begins so long after the deadline says so.
 const WORTH_A_NOTE: Duration = Duration::from_secs(1);
@@ -28,24 +18,17 @@ const LONG_HOLD: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 #[must_use = "the target stays faulty until the fault is recovered"]
 pub struct Active {
-    recovery: BoxRecovery,
-    record: FaultRecord,
-    scope: Scope,
-    safeguard: Safeguard,
+    pub(super) recovery: Arc<BoxRecovery>,
+    pub(super) record: FaultRecord,
+    pub(super) scope: Scope,
+    pub(super) safeguard: Safeguard,
     lease: Option<Lease>,
     injection: Result<()>,
     /// Until one of them has seen the fault in effect, a target that looks well may only not have been hit yet.
-    looks: Looks,
+    pub(super) looks: Looks,
     /// When the injection had returned, by the monotonic clock; in this process.
     in_effect_since: Option<Duration>,
     cut_short: Option<CutShort>,
-}
-
-/// How an attempt to recover ended.
-enum Attempt {
-    Back { note: Option<String> },
-    Again(Failure),
-    GiveUp(Failure),
 }
 
 impl Active {
@@ -64,7 +47,7 @@ impl Active {
             looks.saw_it_in_effect(now);
         }
         Self {
-            recovery,
+            recovery: Arc::new(recovery),
             record,
             scope,
             safeguard,
@@ -86,7 +69,7 @@ impl Active {
         let is_held = matches!(record.state, FaultState::Injecting | FaultState::Active);
         let cut_short = (is_held && !scope.remaining().is_zero()).then_some(CutShort::TakenOver);
         Self {
-            recovery,
+            recovery: Arc::new(recovery),
             record,
             scope,
             safeguard,
@@ -171,8 +154,8 @@ impl Active {
         self.cut_short
     }
 
-    /// Brings the target back: looks, recovers, verifies, and tries again with back-off while there is hope and the budget
-    /// lasts. Returns the fault as it ended: `Recovered`, `RecoveryFailed`, or, where the target is back and the journal
+    /// Brings the target back: looks, recovers, verifies, and tries again with back-off until the budget is spent, whatever is refused
+    /// meanwhile; only what this program can [never](Error::is_final) do ends it before. Returns the fault as it ended: `Recovered`, `RecoveryFailed`, or, where the target is back and the journal
     /// could not record it, `Recovering`.
     ///
     /// The budget begins now and is measured by monotonic time. A journal that fails holds nothing up.
@@ -183,6 +166,8 @@ impl Active {
         self.own_up_to_lateness();
         let until = clock::after(self.scope.clock().now(), self.safeguard.retry.budget);
         self.scope = self.scope.clone().recover_until(until);
+        // What a look has begun to see while the fault was held answers another question.
+        self.looks.forget_the_one_under_way();
         let begun = Mark::new(FaultState::Recovering, self.scope.now())
             .failure(self.record.failure.clone())
             .cut_short(self.cut_short);
@@ -220,108 +205,6 @@ impl Active {
             let failure = Failure::new(ErrorKind::Timeout, format!("{late:.1?} late: {why}"));
             self.record.failure.get_or_insert(failure);
         }
-    }
-
-    async fn within_budget(&self) -> Result<Option<String>, Failure> {
-        let latest = Mutex::new(Failure::new(ErrorKind::Timeout, "the recovery took longer than its budget"));
-        tokio::select! {
-            biased;
-            ended = self.attempts(&latest) => ended,
-            () = self.scope.clock().sleep(self.safeguard.retry.budget) => {
-                Err(latest.into_inner().unwrap_or_else(PoisonError::into_inner))
-            }
-        }
-    }
-
-    async fn attempts(&self, latest: &Mutex<Failure>) -> Result<Option<String>, Failure> {
-        let fault = self.record.id;
-        if !self.is_believable() {
-            // The deadline has passed: what this look could save is no longer than settling, and that is all it may cost.
-            let clock = self.scope.clock().as_ref();
-            let looking = self.look();
-            let _ = within(clock, self.safeguard.retry.settle, "the look before the recovery", looking).await;
-        }
-        for number in 1.. {
-            self.scope.observers().tell(self.scope.now(), Activity::Recovering { fault, attempt: number });
-            let failure = match self.attempt().await {
-                Attempt::Back { note } => return Ok(note),
-                Attempt::GiveUp(failure) => return Err(failure),
-                Attempt::Again(failure) => failure,
-            };
-            *latest.lock().unwrap_or_else(PoisonError::into_inner) = failure.clone();
-            let wait = self.safeguard.retry.wait_after(number);
-            let activity = Activity::RecoveryRetried { fault, attempt: number, failure, wait };
-            self.scope.observers().tell(self.scope.now(), activity);
-            self.scope.clock().sleep(wait).await;
-        }
-        Err(Failure::new(ErrorKind::Timeout, "the recovery was tried more often than can be counted"))
-    }
-
-    async fn attempt(&self) -> Attempt {
-        let clock = self.scope.clock();
-        let permit = Permit::to_recover(&self.scope);
-        // One attempt that hangs must leave time for others.
-        let limit = self.safeguard.retry.budget / 3;
-        let recovering =
-            contained("the recovery", async { self.recovery.recover(&self.scope, &permit).await });
-        let recovered =
-            within(clock.as_ref(), limit, "the recovery", recovering).await.and_then(|result| result);
-        // A recovery that ended in an error may have done its work: only a look at the target tells.
-        let mut verdict = self.look().await;
-        if !self.is_believable() && matches!(verdict, Ok(Verdict::Back)) {
-            clock.sleep(self.safeguard.retry.settle).await;
-            verdict = self.look().await;
-        }
-        match (recovered, verdict) {
-            (_, Ok(Verdict::Back)) => Attempt::Back { note: None },
-            (_, Ok(Verdict::Gone(why))) => Attempt::Back { note: Some(why) },
-            (recovered, Ok(Verdict::NotYet(why))) => {
-                self.scope.forget(Milestone::Healthy);
-                match recovered {
-                    Err(error) if is_hopeless(&error) => Attempt::GiveUp((&error).into()),
-                    Err(error) => Attempt::Again((&error).into()),
-                    Ok(()) => {
-                        let message = format!("the target is not back: {why}");
-                        Attempt::Again(Failure::new(ErrorKind::Unavailable, message))
-                    }
-                }
-            }
-            (Err(error), Err(unseen)) if is_hopeless(&error) && is_hopeless(&unseen) => {
-                Attempt::GiveUp((&error).into())
-            }
-            (Ok(()), Err(unseen)) if is_hopeless(&unseen) => Attempt::GiveUp((&unseen).into()),
-            (Err(error), Err(_)) | (Ok(()), Err(error)) => Attempt::Again((&error).into()),
-        }
-    }
-
-    /// Whether the first look that sees the target well may be believed.
-    fn is_believable(&self) -> bool {
-        self.scope.injection() == Injection::NeverBegan
-            || self.looks.last_in_effect().is_some()
-            || self.scope.findings().is_seen
-    }
-
-    async fn look(&self) -> Result<Verdict> {
-        let clock = self.scope.clock();
-        let began = clock.monotonic();
-        let looked = self.look_once().await;
-        self.looks.took(clock.monotonic().saturating_sub(began));
-        match &looked {
-            Err(error) => self.looks.failed(error),
-            Ok(Verdict::NotYet(_)) => self.looks.saw_it_in_effect(began),
-            // What a look finds over after the deadline may have ended in time.
-            Ok(Verdict::Back | Verdict::Gone(_)) if !self.remaining().is_zero() => {
-                self.looks.saw_it_over(began)
-            }
-            _ => {}
-        }
-        looked
-    }
-
-    async fn look_once(&self) -> Result<Verdict> {
-        let looking = contained("the verification", async { self.recovery.verify(&self.scope).await });
-        let limit = LOOK_LIMIT.max(self.safeguard.retry.budget / LOOKS_IN_BUDGET);
-        within(self.scope.clock().as_ref(), limit, "the verification", looking).await?
     }
 
     /// Records how the recovery ended, and that it began where the journal does not know that yet.
@@ -399,13 +282,4 @@ impl Active {
         let activity = Activity::JournalFailed { fault: self.record.id, failure: error.into() };
         self.scope.observers().tell(self.scope.now(), activity);
     }
-}
-
-/// Whether trying again cannot help. What is merely unexpected is tried again: recoveries are idempotent.
-fn is_hopeless(error: &Error) -> bool {
-    let is_final = matches!(
-        error.kind(),
-        ErrorKind::Unsupported | ErrorKind::Denied | ErrorKind::InvalidInput | ErrorKind::Corrupt
-    );
-    is_final && !error.is_retryable()
 }

@@ -1,13 +1,22 @@
 use std::{
+    fmt,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use crate::{Error, Failure, Scope};
+use futures_util::future::BoxFuture;
+
+use crate::{Error, Failure, Result, Scope, Verdict};
 
 /// What the looks at one fault have seen so far, by the monotonic clock.
-#[derive(Debug, Default)]
-pub(super) struct Looks(Mutex<Seen>);
+#[derive(Default)]
+pub(super) struct Looks {
+    seen: Mutex<Seen>,
+    under_way: Mutex<Option<UnderWay>>,
+}
+
+/// A look that took longer than whoever waited for it, and when it began.
+type UnderWay = (BoxFuture<'static, Result<Verdict>>, Duration);
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -96,7 +105,29 @@ impl Looks {
         self.seen().slowest
     }
 
+    pub(super) fn keep_under_way(&self, looking: BoxFuture<'static, Result<Verdict>>, began: Duration) {
+        *self.under_way() = Some((looking, began));
+    }
+
+    pub(super) fn take_the_one_under_way(&self) -> Option<UnderWay> {
+        self.under_way().take()
+    }
+
+    pub(super) fn forget_the_one_under_way(&self) {
+        drop(self.take_the_one_under_way());
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, Option<UnderWay>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Looks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.seen().fmt(f)
     }
 }

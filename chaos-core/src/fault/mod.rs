@@ -2,6 +2,7 @@
 
 mod active;
 mod armed;
+mod attempts;
 mod id;
 mod looks;
 mod magnitude;

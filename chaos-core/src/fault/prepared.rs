@@ -114,6 +114,7 @@ impl Prepared {
             scope.now(),
             scope.deadline(),
         )
+        .incarnation(scope.incarnation().map(str::to_owned))
         .recover_by(clock::after(scope.deadline(), safeguard.retry.budget));
         // What the event had to say before anything happened is known before anything happens.
         record.note = scope.findings().notes_and(None);

@@ -18,6 +18,10 @@ pub struct FaultRecord {
     pub target: TargetId,
     /// The group of that target.
     pub group: GroupId,
+    /// Tells the target from another one that bears its name after it, as [`Target::incarnation`](crate::Target::incarnation); `None`
+    /// where names are never used twice.
+    #[serde(default)]
+    pub incarnation: Option<String>,
     /// The name of the chaos event.
     pub event: String,
     /// How to undo it.
@@ -113,6 +117,7 @@ impl FaultRecord {
             seed,
             group: target.group(),
             target,
+            incarnation: None,
             event: event.into(),
             recovery,
             requested,
@@ -137,6 +142,13 @@ impl FaultRecord {
     #[must_use]
     pub fn recover_by(mut self, recover_by: Timestamp) -> Self {
         self.recover_by = recover_by;
+        self
+    }
+
+    /// Sets what tells the target from another one of its name. Unsaid, names are never used twice.
+    #[must_use]
+    pub fn incarnation(mut self, incarnation: Option<String>) -> Self {
+        self.incarnation = incarnation;
         self
     }
 

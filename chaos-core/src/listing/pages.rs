@@ -1,4 +1,4 @@
-use std::{future::Future, sync::Arc};
+use std::{collections::HashSet, future::Future, sync::Arc};
 
 use futures_util::{Stream, StreamExt, future, stream};
 
@@ -6,6 +6,9 @@ use crate::{Error, ErrorKind, Result};
 
 /// A page, and what asks for the one after it: a token or an address. One that is empty is none.
 pub type Page<T> = (T, Option<String>);
+
+/// How many pages a listing may have. One that has more never ends, as far as anybody can tell.
+const MOST_PAGES: usize = 1_000;
 
 /// Every page of a listing, one after another, and nothing after an error. `fetch` is given what asks for a page; nothing for the
 /// first.
@@ -29,7 +32,7 @@ pub type Page<T> = (T, Option<String>);
 /// ```
 ///
 /// # Errors
-/// Those of `fetch`; `Unavailable` for a page that asks for itself.
+/// Those of `fetch`; `Unavailable` for a page that asks for one of before, and for a listing that goes on after 1,000 pages.
 pub fn pages<T, F, P>(fetch: F) -> impl Stream<Item = Result<T>> + Send
 where
     T: Send,
@@ -37,14 +40,18 @@ where
     P: Future<Output = Result<Page<T>>> + Send,
 {
     let fetch = Arc::new(fetch);
-    stream::unfold(Some(None), move |next: Option<Option<String>>| {
+    stream::unfold(Some((None, HashSet::new())), move |next: Option<(Option<String>, HashSet<String>)>| {
         let fetch = Arc::clone(&fetch);
         async move {
-            let token = next?;
+            let (token, mut seen) = next?;
             // In a box: a call's future has many KiB, and would be copied with the state of the stream.
-            Some(match Box::pin(fetch(token.clone())).await {
-                Ok((_, next)) if next.is_some() && next == token => (Err(stuck()), None),
-                Ok((page, next)) => (Ok(page), next.filter(|token| !token.is_empty()).map(Some)),
+            Some(match Box::pin(fetch(token)).await {
+                Ok((page, next)) => match next.filter(|token| !token.is_empty()) {
+                    None => (Ok(page), None),
+                    Some(next) if !seen.insert(next.clone()) => (Err(stuck()), None),
+                    Some(_) if seen.len() >= MOST_PAGES => (Err(endless()), None),
+                    Some(next) => (Ok(page), Some((Some(next), seen))),
+                },
                 Err(error) => (Err(error), None),
             })
         }
@@ -61,7 +68,12 @@ pub fn until_error<T>(stream: impl Stream<Item = Result<T>>) -> impl Stream<Item
 }
 
 fn stuck() -> Error {
-    Error::new(ErrorKind::Unavailable, "a listing does not get past one of its pages; it was read in part")
+    Error::new(ErrorKind::Unavailable, "a listing goes back to one of its pages; it was read in part")
+}
+
+fn endless() -> Error {
+    Error::new(ErrorKind::Unavailable, "a listing does not end; it was read in part")
+        .with("pages", MOST_PAGES)
 }
 
 #[cfg(test)]
@@ -99,5 +111,18 @@ mod tests {
     async fn the_same_token_twice_is_an_error_and_no_end() {
         let pages = listed(&["t1", "t1"], 9).await;
         assert!(pages.last().unwrap().is_err(), "{pages:?}");
+        let around = listed(&["t1", "t2", "t0"], 9).await;
+        assert!(around.last().unwrap().is_err() && around.len() <= 4, "{around:?}");
+    }
+
+    #[tokio::test]
+    async fn a_listing_that_never_ends_is_an_error() {
+        let fetch = |token: Option<String>| async move {
+            let number = token.map_or(0, |token| token.parse::<usize>().unwrap());
+            Ok((number, Some((number + 1).to_string())))
+        };
+        let pages: Vec<_> = Box::pin(pages(fetch)).collect().await;
+        assert!(pages.last().unwrap().is_err());
+        assert_eq!(pages.len(), MOST_PAGES);
     }
 }

@@ -23,17 +23,25 @@ pub(super) struct Machine {
     health: AtomicU8,
     id: TargetId,
     labels: Labels,
+    incarnation: Arc<str>,
     /// The machine is its own lifecycle.
     this: Weak<Self>,
     replacer: Weak<dyn Replace>,
 }
 
 impl Machine {
-    pub(super) fn start(id: TargetId, labels: Labels, replacer: Weak<dyn Replace>) -> Arc<Self> {
+    /// The `number`th machine of its group.
+    pub(super) fn start(
+        id: TargetId,
+        labels: Labels,
+        number: usize,
+        replacer: Weak<dyn Replace>,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             health: AtomicU8::new(code(Health::Healthy)),
             id,
             labels,
+            incarnation: number.to_string().into(),
             this: this.clone(),
             replacer,
         })
@@ -47,6 +55,10 @@ impl Machine {
             3 => Health::Gone,
             _ => Health::Unknown,
         }
+    }
+
+    pub(super) fn seen_incarnation(&self) -> Arc<str> {
+        Arc::clone(&self.incarnation)
     }
 
     pub(super) fn set_health(&self, health: Health) {
@@ -83,6 +95,10 @@ impl Target for Machine {
 
     async fn health(&self) -> Result<Health> {
         Ok(self.seen_health())
+    }
+
+    async fn incarnation(&self) -> Result<Option<Arc<str>>> {
+        Ok(Some(self.seen_incarnation()))
     }
 }
 

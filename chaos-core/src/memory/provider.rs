@@ -122,6 +122,22 @@ impl MemoryProvider {
         })
     }
 
+    /// Puts another machine in the place of one, under its name, as whoever deletes a machine and makes it anew does.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such machine.
+    pub fn make_anew(&self, id: &TargetId) -> Result<()> {
+        let missing =
+            || Error::new(ErrorKind::NotFound, "there is no such machine in memory").with("target", id);
+        let group = self.groups.get(&id.group()).ok_or_else(missing)?;
+        let mut machines = group.machines();
+        let number = machines.next;
+        let place = machines.present.iter_mut().find(|machine| machine.id() == id).ok_or_else(missing)?;
+        *place = group.machine(id.clone(), number);
+        machines.next += 1;
+        Ok(())
+    }
+
     fn machine(&self, id: &TargetId) -> Option<Arc<Machine>> {
         let group = self.groups.get(&id.group())?;
         group.machines().present.iter().find(|machine| machine.id() == id).cloned()
@@ -131,16 +147,23 @@ impl MemoryProvider {
 impl Replacer {
     fn add_machine(&self) -> Result<()> {
         let mut machines = self.machines();
-        let id = self.id.target(&format!("machine-{}", machines.next))?;
-        let labels = self.spread.iter().filter_map(|spread| spread.of(machines.next)).collect();
+        let number = machines.next;
+        let id = self.id.target(&format!("machine-{number}"))?;
         machines.next += 1;
-        machines.present.push(Machine::start(id, labels, self.this.clone()));
+        machines.present.push(self.machine(id, number));
         Ok(())
+    }
+
+    /// The `number`th machine, which is in the domain that is due.
+    fn machine(&self, id: TargetId, number: usize) -> Arc<Machine> {
+        let labels = self.spread.iter().filter_map(|spread| spread.of(number)).collect();
+        Machine::start(id, labels, number, self.this.clone())
     }
 
     fn look(&self) -> Group {
         let member = |machine: &Arc<Machine>| {
             Member::new(Arc::clone(machine) as Arc<dyn Target>, machine.seen_health())
+                .incarnation(machine.seen_incarnation())
         };
         Group::new(self.id.clone())
             .desired(self.desired)

@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use super::{Monkey, core::Core, core::CoreParts};
+use super::{Monkey, core::Core, core::CoreParts, shared_looks::SharedLooks};
 use crate::{
     Always, BlastRadius, Calendar, ChaosEvent, Clock, Entropy, Error, GroupFilter, Journal, Observer,
     Provider, Registry, Result, RetryPolicy, Safeguard, SystemClock, SystemEntropy, TracingObserver,
@@ -205,7 +205,11 @@ impl MonkeyBuilder {
             Safeguard::new(journal, registry, retry)
         });
         let core = Core::new(CoreParts {
-            providers: self.providers,
+            providers: self
+                .providers
+                .into_iter()
+                .map(|provider| Arc::new(SharedLooks::at(provider)) as _)
+                .collect(),
             events: self.events,
             calendar: self.calendar,
             blast_radius: self.blast_radius,

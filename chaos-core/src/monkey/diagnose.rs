@@ -3,7 +3,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use serde::Serialize;
 
-use super::core::Core;
+use super::{core::Core, permission};
 use crate::{
     ChaosEvent, Error, ErrorKind, Failure, Group, Health, Provider, Result,
     clock::Deadline,
@@ -132,6 +132,8 @@ async fn try_event(
         clock: Arc::clone(&core.parts.clock),
         deadline: Deadline::after(core.parts.clock.as_ref(), event.hold().until_deadline()),
         hold: event.hold(),
+        budget: core.parts.retry.budget,
+        incarnation: member.incarnation.clone(),
         observers: core.parts.observers.clone(),
     };
     let discovered = Discovered { target: Arc::clone(&member.target), group: Arc::clone(group) };
@@ -139,6 +141,7 @@ async fn try_event(
     let preparing = contained("the preparation", event.prepare(&scope));
     let prepared =
         within(core.parts.clock.as_ref(), core.parts.discovery_limit, "the preparation", preparing).await??;
+    permission::asked(core, member.target.as_ref(), requires, event.hold()).await?;
     if let Some(safeguard) = &core.parts.safeguard {
         prepared.readable(&safeguard.registry)?;
     }

@@ -3,7 +3,10 @@ use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use tracing::Span;
 
-use super::core::{Core, Cut};
+use super::{
+    core::{Core, Cut},
+    permission::may_undo,
+};
 use crate::{
     Active, Activity, Armed, Arming, BoxRecovery, Chosen, Clock, CutShort, Error, ErrorKind, Failure,
     FaultQuery, FaultRecord, Group, Health, Hold, Intended, Journal, Limits, Member, Prepared, Reason,
@@ -157,6 +160,8 @@ fn replayable(core: &Core, record: &FaultRecord, recovery: BoxRecovery) -> Resul
         clock: Arc::clone(&core.parts.clock),
         deadline: Deadline::set(core.parts.clock.as_ref(), record.armed_at, record.deadline),
         hold: Hold::lasting(clock::until(record.armed_at, record.deadline)).unwrap_or(Hold::MOMENTARY),
+        budget: core.parts.retry.budget,
+        incarnation: record.incarnation.as_deref().map(Arc::from),
         observers: core.parts.observers.clone(),
     };
     let scope = Scope::replaying(parts, record.injection());
@@ -180,6 +185,9 @@ async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Rea
     } else {
         Arc::new(look_again(core, victim).await?)
     };
+    let discovered = discovered(victim, &seen);
+    let incarnation =
+        discovered.group.member(victim.target.id()).and_then(|member| member.incarnation.clone());
     let undone_by = undone_before_closing(core, victim.hold.until_deadline())?;
     let parts = ScopeParts {
         fault: core.new_fault_id().map_err(doubt)?,
@@ -190,9 +198,11 @@ async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Rea
         clock: Arc::clone(&core.parts.clock),
         deadline: Deadline::after(core.parts.clock.as_ref(), victim.hold.until_deadline()),
         hold: victim.hold,
+        budget: core.parts.retry.budget,
+        incarnation,
         observers: core.parts.observers.clone(),
     };
-    let scope = Scope::preparing(parts, discovered(victim, &seen));
+    let scope = Scope::preparing(parts, discovered);
     let preparing = contained("the preparation", async { victim.event.prepare(&scope).await });
     let prepared = match limited(core, "the preparation", preparing).await {
         Ok(prepared) => prepared,
@@ -202,6 +212,7 @@ async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Rea
             return Err(doubt(error));
         }
     };
+    may_undo(core, victim).await?;
     let intended = Intended {
         chosen: run.chosen,
         seed: run.seed,
@@ -215,7 +226,11 @@ async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Rea
     };
     core.parts.observers.ask(core.parts.clock.as_ref(), ASK_LIMIT, &intended).await.map_err(doubt)?;
     // The preparation and the announcement may have taken their time.
-    look_again(core, victim).await?;
+    let now = look_again(core, victim).await?;
+    is_still_so(victim, &seen, &now)?;
+    if let Some(caveat) = victim.event.caveat(&now) {
+        scope.note(caveat);
+    }
     let limits = Limits::none()
         .group_active(victim.group_active)
         .total_active(victim.total_active)
@@ -292,18 +307,46 @@ async fn look_again(core: &Core, victim: &Victim) -> Result<Group, Reason> {
     Ok(group)
 }
 
-/// The group from before the run, so that several victims are measured against the same whole, with the victim as it is now.
-fn discovered(victim: &Victim, seen: &Group) -> Discovered {
-    let mut group = victim.group.as_ref().clone();
-    let id = victim.target.id();
-    let mut target = Arc::clone(&victim.target);
-    if let Some(now) = seen.member(id) {
-        target = Arc::clone(&now.target);
-        for member in group.members.iter_mut().filter(|member| member.target.id() == id) {
-            *member = now.clone();
-        }
+/// Asks again what the plan has asked of the group, and whether the event was prepared for what it is now.
+fn is_still_so(victim: &Victim, prepared: &Group, now: &Group) -> Result<(), Reason> {
+    let event = &victim.event;
+    event.suits(now).map_err(|why| Reason::Unsuitable { why: format!("{}: {why}", event.name()) })?;
+    let missing = now
+        .member(victim.target.id())
+        .map(|member| event.requires().missing_from(member.target.capabilities().set()));
+    if let Some(missing) = missing.filter(|missing| !missing.is_empty()) {
+        return Err(Reason::LacksCapability { missing });
     }
-    Discovered { target, group: Arc::new(group) }
+    let replaces = |group: &Group| (group.replaces_members, group.replaces_stopped);
+    let incarnation =
+        |group: &Group| group.member(victim.target.id()).and_then(|member| member.incarnation.clone());
+    let what = if replaces(prepared) != replaces(now) || event.caveat(prepared) != event.caveat(now) {
+        "the group replaces its members otherwise than when the fault was prepared"
+    } else if incarnation(prepared) != incarnation(now) {
+        "the target is another one of its name than when the fault was prepared"
+    } else {
+        return Ok(());
+    };
+    Err(doubt(Error::new(ErrorKind::Conflict, what).with("target", victim.target.id())))
+}
+
+/// The group as it is now, with the victims of this run that are under their faults already as they were before it, so that all are
+/// measured against the same whole.
+fn discovered(victim: &Victim, seen: &Group) -> Discovered {
+    let id = victim.target.id();
+    let target = seen.member(id).map_or(&victim.target, |now| &now.target);
+    let mut group = seen.clone();
+    let was_hit = |before: &&Member| {
+        let is_well = seen.member(before.target.id()).is_some_and(Member::is_healthy);
+        before.is_healthy() && !is_well && before.target.id() != id
+    };
+    // Whoever was well when the run began and is not now: another victim, or one that has failed by itself meanwhile.
+    let hit: Vec<Member> = victim.group.members.iter().filter(was_hit).cloned().collect();
+    for before in hit {
+        group.members.retain(|member| member.target.id() != before.target.id());
+        group.members.push(before);
+    }
+    Discovered { target: Arc::clone(target), group: Arc::new(group) }
 }
 
 async fn limited<T>(core: &Core, what: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {

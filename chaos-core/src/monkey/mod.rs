@@ -5,6 +5,8 @@ mod core;
 mod diagnose;
 mod guard;
 mod monkey;
+mod permission;
+mod shared_looks;
 mod tasks;
 
 pub use builder::MonkeyBuilder;

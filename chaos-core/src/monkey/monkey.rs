@@ -5,6 +5,7 @@ use super::{
     core::{Core, Cut},
     diagnose,
     guard::{Guarded, Run, guard, replay},
+    permission::spare_who_cannot_be_brought_back,
 };
 use crate::{
     Activity, ChaosEvent, Chosen, Error, ErrorKind, FaultId, FaultRecord, FaultState, Found, Halt, Mark,
@@ -59,7 +60,7 @@ impl Monkey {
     }
 
     /// Says who would be chosen by the next run, and for everybody else why not. Looks at everything that the run would look
-    /// at, the journal included, and touches nothing.
+    /// at, the journal included, asks whether those who are chosen [could be brought back](crate::Target::may_undo), and touches nothing.
     ///
     /// # Errors
     /// Only when no seed can be drawn: what cannot be found out is a doubt in the plan.
@@ -67,7 +68,7 @@ impl Monkey {
     /// Cancel safe.
     pub async fn plan(&self) -> Result<Plan> {
         let seed = self.core.peek_seed()?;
-        Ok(self.planned(seed).await.plan)
+        Ok(self.planned_alone(self.planned(seed).await).await.plan)
     }
 
     /// Recovers what is pending, plans, injects, holds and recovers. A leashed monkey stops after the plan.
@@ -234,6 +235,12 @@ impl Monkey {
         planner.plan_all(&self.core.parts.providers, &self.core.parts.filter).await
     }
 
+    /// A plan that nobody carries out, which therefore asks now what would be asked of each victim before it is hit.
+    async fn planned_alone(&self, mut planned: Planned) -> Planned {
+        spare_who_cannot_be_brought_back(&self.core, &mut planned).await;
+        planned
+    }
+
     /// One run: replay, plan, then one guarded task for each victim.
     async fn carry_out<'a, F>(&'a self, run: Run, plan: impl FnOnce(&'a Self) -> F) -> Result<RunReport>
     where
@@ -260,7 +267,11 @@ impl Monkey {
         // Dropped with this future, it cuts every hold of the run short.
         let _cut_on_drop = cut.run.clone().drop_guard();
         let replayed = if leashed { Found::default() } else { self.recover_pending().await? };
-        let Planned { plan, victims } = plan(self).await;
+        let mut planned = plan(self).await;
+        if leashed {
+            planned = self.planned_alone(planned).await;
+        }
+        let Planned { plan, victims } = planned;
         self.core.tell(Activity::Planned {
             groups: plan.groups.len(),
             targets: plan.groups.iter().map(|group| group.targets.len()).sum(),

@@ -233,6 +233,16 @@ impl Planner<'_> {
     }
 }
 
+impl Planned {
+    /// Takes the choice of one victim back.
+    pub(crate) fn spare(&mut self, victim: usize, reason: &Reason) {
+        let victim = self.victims.remove(victim);
+        if let Ok(position) = self.plan.groups.binary_search_by(|group| group.id.cmp(&victim.group.id)) {
+            self.plan.groups[position].spare(victim.target.id(), reason);
+        }
+    }
+}
+
 impl Listing {
     fn add(&mut self, planned: PlannedGroup) {
         let position = self.groups.len();

@@ -92,9 +92,9 @@ impl<'c> Queries<'c> {
     pub(super) async fn insert(&mut self, fault: &FaultRecord, session: &str) -> Result<()> {
         let query = sqlx::query(
             "INSERT INTO fault (id, session, seed, target, group_id, event, recovery_kind, recovery_payload, requested,
-                 armed_at, deadline, recover_by, achieved, state, injecting_at, injected_at, recovering_at, ended_at,
+                 armed_at, deadline, recover_by, incarnation, achieved, state, injecting_at, injected_at, recovering_at, ended_at,
                  milestones, failure, note, cut_short, no_effect)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(fault.id.to_string())
         .bind(session)
@@ -107,7 +107,8 @@ impl<'c> Queries<'c> {
         .bind(json(&fault.requested, "requested")?)
         .bind(instant(fault.armed_at))
         .bind(instant(fault.deadline))
-        .bind(instant(fault.recover_by));
+        .bind(instant(fault.recover_by))
+        .bind(fault.incarnation.as_deref());
         self.write(bind_progress(query, fault, |_| false)?).await
     }
 

@@ -121,6 +121,8 @@ fn read_fault(row: &Columns<'_>) -> Result<Entry> {
         row.parsed("deadline")?,
     );
     fault.group = row.parsed("group_id")?;
+    // Without it another target of this name might be taken for this one.
+    fault.incarnation = row.get_if_there("incarnation")?;
     fault.state = row.parsed("state")?;
     fault.achieved = or_unread(&mut unread, "achieved", |column| row.json(column));
     fault.injecting_at = or_unread(&mut unread, "injecting_at", |column| row.parsed_if_there(column));

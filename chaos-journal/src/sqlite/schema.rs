@@ -9,8 +9,11 @@ use super::error;
 const APPLICATION_ID: i64 = 0x4348_4a4c;
 
 /// What takes a file from each version to the next one, in order. Never changed once released, only added to.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/0001_faults.sql"), include_str!("../../migrations/0002_ends.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_faults.sql"),
+    include_str!("../../migrations/0002_ends.sql"),
+    include_str!("../../migrations/0003_incarnation.sql"),
+];
 
 /// A damaged file up to this size, in pages, is found when it is opened; in a larger one, when the damage is read: the check
 /// reads the whole file, and opening a long history must stay quick.

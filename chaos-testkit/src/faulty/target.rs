@@ -1,12 +1,12 @@
 //! Targets with something around their calls and those of their capabilities.
 
-use std::{future::Future, net::IpAddr, sync::Arc};
+use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capabilities, CapabilitySet, Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, Experiments,
-    FaultId, Health, Isolation, IsolationSnapshot, Labels, Lifecycle, NetworkShare, Output, Permit, Provider,
-    Result, Script, Shell, Target, TargetId,
+    Capabilities, Capability, CapabilitySet, Experiment, ExperimentDefinition, ExperimentId, ExperimentRun,
+    Experiments, FaultId, Health, Isolation, IsolationSnapshot, Labels, Lifecycle, NetworkShare, Output,
+    Permit, Provider, Result, Script, Shell, Target, TargetId, Undo,
 };
 
 use super::{Altered, Faulty, Interference, TargetCall};
@@ -59,12 +59,24 @@ impl<I: Interference<TargetCall>> Target for Faulty<Arc<dyn Target>, I> {
     async fn health(&self) -> Result<Health> {
         self.around_target(TargetCall::Health, self.inner.health()).await
     }
+
+    async fn incarnation(&self) -> Result<Option<Arc<str>>> {
+        self.inner.incarnation().await
+    }
+
+    async fn may_undo(&self, undo: &Undo) -> Result<()> {
+        self.inner.may_undo(undo).await
+    }
 }
 
 #[async_trait]
 impl<I: Interference<TargetCall>> Lifecycle for Faulty<Arc<dyn Lifecycle>, I> {
     fn operations(&self) -> CapabilitySet {
         self.inner.operations()
+    }
+
+    fn by_hand(&self, operation: Capability) -> Option<String> {
+        self.inner.by_hand(operation)
     }
 
     async fn terminate(&self, permit: &Permit) -> Result<()> {
@@ -100,6 +112,10 @@ impl<I: Interference<TargetCall>> Shell for Faulty<Arc<dyn Shell>, I> {
 
     async fn lifeline(&self) -> Result<Vec<IpAddr>> {
         self.around_target(TargetCall::Lifeline, self.inner.lifeline()).await
+    }
+
+    fn answers_within(&self) -> Duration {
+        self.inner.answers_within()
     }
 }
 

@@ -92,4 +92,8 @@ impl Target for Masked {
     async fn health(&self) -> Result<Health> {
         self.inner.health().await
     }
+
+    async fn incarnation(&self) -> Result<Option<Arc<str>>> {
+        self.inner.incarnation().await
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chaos_core::{
     Capabilities, Capability, CapabilitySet, Error, Health, Labels, Lifecycle, Permit, Result, Target,
-    TargetId,
+    TargetId, Undo,
 };
 
 use crate::{
@@ -67,6 +67,14 @@ impl Target for Lacking {
     async fn health(&self) -> Result<Health> {
         self.inner.health().await
     }
+
+    async fn incarnation(&self) -> Result<Option<Arc<str>>> {
+        self.inner.incarnation().await
+    }
+
+    async fn may_undo(&self, undo: &Undo) -> Result<()> {
+        self.inner.may_undo(undo).await
+    }
 }
 
 #[derive(Debug)]
@@ -85,6 +93,10 @@ impl LackingLifecycle {
 impl Lifecycle for LackingLifecycle {
     fn operations(&self) -> CapabilitySet {
         self.inner.operations().missing_from(CapabilitySet::of([self.without]))
+    }
+
+    fn by_hand(&self, operation: Capability) -> Option<String> {
+        self.inner.by_hand(operation)
     }
 
     async fn terminate(&self, permit: &Permit) -> Result<()> {

@@ -1,0 +1,176 @@
+use std::{
+    collections::HashMap,
+    fmt,
+    future::Future,
+    hash::Hash,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
+
+use crate::{Error, ErrorKind, Result, contain::contained};
+
+/// Lets questions that come together share one answer, and no question get one from before it was asked.
+///
+/// One look at a time is under way for each key. Whoever asks meanwhile waits for the next one, together with everybody else who does: it
+/// begins after all of them have asked. So whoever has changed something and then asks never sees how it was before, which a cache
+/// cannot promise.
+///
+/// Looks run as tasks of their own on the tokio runtime, and go on where everybody who asked has given up: bound them by a limit of their
+/// own.
+///
+/// ```
+/// use chaos_core::listing::Together;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> chaos_core::Result<()> {
+/// let looks: Together<&str, u32> = Together::default();
+/// assert_eq!(looks.ask("web", || async { Ok(7) }).await?, 7);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Together<K, V> {
+    looks: Mutex<HashMap<K, Look<V>>>,
+}
+
+/// The look of one key that was asked for last.
+struct Look<V> {
+    answer: Shared<BoxFuture<'static, Result<V>>>,
+    has_begun: Arc<AtomicBool>,
+}
+
+impl<K, V> Together<K, V>
+where
+    K: Eq + Hash,
+    V: Clone + Send + Sync + 'static,
+{
+    /// The answer of a look that begins from now on: one that others have asked for and that has not begun yet, or the one that `look`
+    /// makes.
+    ///
+    /// # Errors
+    /// Those of the look, which everybody gets who has asked for it; `Panicked` for one that panics.
+    ///
+    /// Cancel safe: the look goes on.
+    pub async fn ask<F>(&self, key: K, look: impl FnOnce() -> F + Send) -> Result<V>
+    where
+        F: Future<Output = Result<V>> + Send + 'static,
+    {
+        self.join(key, look).await
+    }
+
+    fn join<F>(&self, key: K, look: impl FnOnce() -> F) -> Shared<BoxFuture<'static, Result<V>>>
+    where
+        F: Future<Output = Result<V>> + Send + 'static,
+    {
+        let mut looks = self.looks();
+        // What is answered is of no use to anybody who asks now.
+        looks.retain(|_, look| look.answer.peek().is_none());
+        let before = looks.get(&key);
+        if let Some(look) = before.filter(|look| !look.has_begun.load(Ordering::SeqCst)) {
+            return look.answer.clone();
+        }
+        let (before, looked) = (before.map(|look| look.answer.clone()), look());
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let begin = Arc::clone(&has_begun);
+        let task = tokio::spawn(async move {
+            if let Some(before) = before {
+                let _ = before.await;
+            }
+            begin.store(true, Ordering::SeqCst);
+            contained("the look", looked).await
+        });
+        let answer = async move { task.await.unwrap_or_else(|error| Err(lost(error))) }.boxed().shared();
+        looks.insert(key, Look { answer: answer.clone(), has_begun });
+        answer
+    }
+
+    fn looks(&self) -> MutexGuard<'_, HashMap<K, Look<V>>> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn lost(error: tokio::task::JoinError) -> Error {
+    Error::new(ErrorKind::Unavailable, "the runtime is going down, and with it a look at the platform")
+        .caused_by(error)
+}
+
+impl<K, V> Default for Together<K, V> {
+    fn default() -> Self {
+        Self { looks: Mutex::default() }
+    }
+}
+
+impl<K, V> fmt::Debug for Together<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Together").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::atomic::AtomicUsize, time::Duration};
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    /// Answers with how many looks have begun, this one included, when it is over.
+    fn count(begun: &Arc<AtomicUsize>) -> impl FnOnce() -> BoxFuture<'static, Result<usize>> + Send + use<> {
+        let begun = Arc::clone(begun);
+        move || {
+            async move {
+                let number = begun.fetch_add(1, Ordering::SeqCst) + 1;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Ok(number)
+            }
+            .boxed()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_while_a_look_is_under_way_shares_the_next() {
+        let (looks, begun) = (Together::default(), Arc::new(AtomicUsize::new(0)));
+        let first = looks.ask("web", count(&begun));
+        let others = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            join_all((0..9).map(|_| looks.ask("web", count(&begun)))).await
+        };
+        let elsewhere = looks.ask("db", || async { Ok(99) });
+        let (first, others, elsewhere) = tokio::join!(first, others, elsewhere);
+        assert_eq!((first.unwrap(), elsewhere.unwrap()), (1, 99));
+        for other in others {
+            assert_eq!(other.unwrap(), 2, "none was asked before the first look began");
+        }
+        assert_eq!(looks.ask("web", count(&begun)).await.unwrap(), 3, "nothing is kept");
+        assert!(looks.looks().len() <= 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_and_a_panic_are_told_to_all_and_are_over_then() {
+        let looks: Together<u8, u8> = Together::default();
+        let failing = || async { Err(Error::new(ErrorKind::Throttled, "slower")) };
+        let (one, other) = tokio::join!(looks.ask(1, failing), looks.ask(1, failing));
+        assert_eq!(
+            (one.unwrap_err().kind(), other.unwrap_err().kind()),
+            (ErrorKind::Throttled, ErrorKind::Throttled)
+        );
+        let panicking = looks.ask(1, || async { panic!("on purpose") }).await;
+        assert_eq!(panicking.unwrap_err().kind(), ErrorKind::Panicked);
+        assert_eq!(looks.ask(1, || async { Ok(7) }).await.unwrap(), 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_holds_nobody_else_up() {
+        let (looks, begun) = (Together::default(), Arc::new(AtomicUsize::new(0)));
+        let impatient =
+            tokio::time::timeout(Duration::from_millis(10), looks.ask("web", count(&begun))).await;
+        assert!(impatient.is_err());
+        assert_eq!(looks.ask("web", count(&begun)).await.unwrap(), 2);
+    }
+}

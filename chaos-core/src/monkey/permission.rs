@@ -1,0 +1,58 @@
+//! Whether what an event does could be undone, asked before it is done.
+
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
+
+use super::core::Core;
+use crate::{
+    CapabilitySet, Error, ErrorKind, Hold, Reason, Result, Target, Undo,
+    contain::{contained, within},
+    plan::{Planned, Victim},
+};
+
+/// How many targets are asked at a time.
+const AT_A_TIME: usize = 16;
+
+/// Asks whether this program may bring the target of `victim` back.
+pub(super) async fn may_undo(core: &Core, victim: &Victim) -> Result<(), Reason> {
+    asked(core, victim.target.as_ref(), victim.event.requires(), victim.hold)
+        .await
+        .map_err(|error| Reason::Doubt { failure: (&error).into() })
+}
+
+/// As [`may_undo`], of an event that requires this and is held so long.
+pub(super) async fn asked(
+    core: &Core,
+    target: &dyn Target,
+    requires: CapabilitySet,
+    hold: Hold,
+) -> Result<()> {
+    let undo = Undo::new(requires, hold.until_deadline().saturating_add(core.parts.retry.budget));
+    let asking =
+        contained("the question whether the fault may be undone", async { target.may_undo(&undo).await });
+    let (clock, limit) = (core.parts.clock.as_ref(), core.parts.discovery_limit);
+    let answer = within(clock, limit, "the question whether the fault may be undone", asking).await;
+    answer.and_then(|answer| answer).map_err(|error| {
+        let what = match error.kind() {
+            ErrorKind::Denied => {
+                "this program would not be allowed to bring the target back, so nothing is injected"
+            }
+            _ => "whether this program may bring the target back could not be told, so nothing is injected",
+        };
+        Error::new(error.kind(), what).with("target", target.id()).caused_by(error)
+    })
+}
+
+/// Takes the choice of everybody back who could not be brought back, so that a plan that nobody carries out says so too.
+pub(super) async fn spare_who_cannot_be_brought_back(core: &Core, planned: &mut Planned) {
+    let asking: Vec<BoxFuture<'_, Option<Reason>>> = planned
+        .victims
+        .iter()
+        .map(|victim| async move { may_undo(core, victim).await.err() }.boxed())
+        .collect();
+    let reasons: Vec<Option<Reason>> = stream::iter(asking).buffered(AT_A_TIME).collect().await;
+    for (index, reason) in reasons.into_iter().enumerate().rev() {
+        if let Some(reason) = reason {
+            planned.spare(index, &reason);
+        }
+    }
+}

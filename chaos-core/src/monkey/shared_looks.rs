@@ -1,0 +1,54 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+
+use crate::{
+    Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target, TargetId,
+    listing::Together,
+};
+
+/// A provider whose looks at a group are shared by whoever asks for them at the same moment: victims of one run, and their recoveries.
+#[derive(Debug)]
+pub(super) struct SharedLooks {
+    provider: Arc<dyn Provider>,
+    groups: Together<GroupId, Group>,
+}
+
+impl SharedLooks {
+    pub(super) fn at(provider: Arc<dyn Provider>) -> Self {
+        Self { provider, groups: Together::default() }
+    }
+}
+
+#[async_trait]
+impl Provider for SharedLooks {
+    fn scheme(&self) -> &'static str {
+        self.provider.scheme()
+    }
+
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        self.provider.groups(filter)
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Group> {
+        let (provider, asked) = (Arc::clone(&self.provider), id.clone());
+        self.groups.ask(id.clone(), || async move { provider.group(&asked).await }).await
+    }
+
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        self.provider.resolve(id).await
+    }
+
+    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        self.provider.shell_beyond(id).await
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        self.provider.isolation_beyond(id).await
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        self.provider.experiments_beyond(id).await
+    }
+}

@@ -1,0 +1,3 @@
+-- Which of those that bear the target's name it was.
+
+ALTER TABLE fault ADD COLUMN incarnation TEXT;
