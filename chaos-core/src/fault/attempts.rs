@@ -155,7 +155,9 @@ impl Active {
 
     async fn look_for(&self, limit: impl Fn() -> Duration + Sync + Send) -> Result<Verdict> {
         let clock = self.scope.clock();
-        let (mut looking, began) = match self.looks.take_the_one_under_way() {
+        let under_way = self.looks.take_the_one_under_way();
+        let was_under_way = under_way.is_some();
+        let (mut looking, began) = match under_way {
             Some(under_way) => under_way,
             None => {
                 let (recovery, scope) = (Arc::clone(&self.recovery), self.scope.clone());
@@ -167,8 +169,8 @@ impl Active {
             Some(looked) => looked,
             None => {
                 let taken = clock.monotonic().saturating_sub(began);
-                // One that goes on is waited for next time, and not begun again beside itself; unless it never ends.
-                if taken < self.look_limit() * 2 {
+                // One that goes on is waited for once more, and not begun again beside itself; unless it never ends.
+                if !was_under_way {
                     self.looks.keep_under_way(looking, began);
                 }
                 Err(took_too_long("the verification", taken))
