@@ -17,7 +17,7 @@ use chaos_core::{
     Activity, BlastRadius, BoxStream, Capabilities, CapabilitySet, ChaosEvent, Clock, Decision, Error,
     ErrorKind, FaultQuery, FaultState, Group, GroupFilter, GroupId, Health, Hold, Intended, Journal, Labels,
     MemoryJournal, Monkey, MonkeyBuilder, Observer, Outcome, Prepared, Provider, Reason, Result, RunReport,
-    Scope, Shell, Target, TargetId, Undo, async_trait,
+    Scope, Shell, Target, TargetId, TargetPlan, Undo, async_trait,
     memory::{MemoryProvider, PowerOff},
 };
 use futures_util::StreamExt;
@@ -296,6 +296,46 @@ async fn the_event_is_given_the_group_as_it_is_now() {
     // The second has waited for the first, whose looks it does not share.
     assert!(given[1].0.parse::<usize>().unwrap() >= 2, "{given:?}");
     assert_eq!(given[1].1, 5, "both are measured against the same whole");
+}
+
+/// Two victims at a time of three: the third is hit when the first has ended, while the second is held. `meddle` is given the world and
+/// who is no victim meanwhile.
+async fn given_to_the_third(meddle: impl Fn(&MemoryProvider, &TargetId)) -> usize {
+    let (world, given, clock) = (world(), Given::default(), clock());
+    let monkey = monkey(Changing::over(&world), &MemoryJournal::new())
+        .event(Remembering(Arc::clone(&given)))
+        .blast_radius(BlastRadius::default().targets_per_group(3).targets_per_run(3).min_healthy(1))
+        .concurrency(2)
+        .build()
+        .unwrap();
+    let plan = monkey.plan().await.unwrap();
+    let is_bystander = |target: &&TargetPlan| matches!(target.decision, Decision::NotChosen { .. });
+    let bystander = plan.groups[0].targets.iter().find(is_bystander).unwrap().id.clone();
+    let running = tokio::spawn(async move { monkey.run_once().await.unwrap() });
+    clock.sleep(Duration::from_secs(10)).await;
+    let group = world.group(&"memory:web".parse().unwrap()).await.unwrap();
+    let held: Vec<_> = group.members.iter().filter(|member| member.health == Health::Stopped).collect();
+    assert_eq!(held.len(), 2);
+    // Somebody undoes the first fault, which is seen in the middle of its hold.
+    world.set_health(held[0].target.id(), Health::Healthy).unwrap();
+    meddle(&world, &bystander);
+    let report = running.await.unwrap();
+    assert_eq!(report.faults.len(), 3, "{report}");
+    let given = given.lock().unwrap();
+    given[2].1
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_victims_of_a_run_are_measured_against_the_same_whole() {
+    assert_eq!(given_to_the_third(|_, _| {}).await, 5, "the second, which is held, counts as it was");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_breaks_by_itself_meanwhile_is_not_waited_for() {
+    let broken = |world: &MemoryProvider, bystander: &TargetId| {
+        world.set_health(bystander, Health::Unhealthy).unwrap();
+    };
+    assert_eq!(given_to_the_third(broken).await, 4);
 }
 
 #[tokio::test(start_paused = true)]

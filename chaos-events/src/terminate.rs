@@ -99,7 +99,9 @@ impl AwaitReplacement {
     }
 
     fn is_victim(&self, member: &Member, target: &TargetId) -> bool {
-        member.target.id() == target && member.incarnation.as_deref() == self.incarnation.as_deref()
+        // Where none was written down, names are never used twice.
+        let is_it = self.incarnation.as_deref().is_none_or(|own| member.incarnation.as_deref() == Some(own));
+        member.target.id() == target && is_it
     }
 }
 

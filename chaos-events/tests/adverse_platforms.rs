@@ -132,6 +132,27 @@ async fn errors_that_nobody_has_classified_and_panics_do_not_end_a_recovery() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_target_that_cannot_be_looked_at_any_more_is_started_all_the_same() {
+    let platform = Platform::of(5);
+    // The look before the injection is allowed.
+    let resetting = Trouble::resetting_at(TargetCall::Health).after(1).of_targets(platform.clone());
+    let report = inject_into(&platform, resetting, stop(60)).await;
+    assert_eq!(report.faults[0].state, FaultState::RecoveryFailed, "nobody has seen it back: {report}");
+    assert_eq!(platform.orders()[..2], ["stop machine-1", "start machine-1"]);
+    assert_eq!(platform.health(1), Health::Healthy);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_to_start_it_by_hand_is_told_the_command_of_its_platform() {
+    let platform = Platform::of(5);
+    let report = inject(&platform, stop(60)).await;
+    let fault = &report.faults[0];
+    let recovery = chaos_events::registry().read(&fault.recovery).unwrap();
+    let by_hand = recovery.by_hand(&fault.target, fault.id);
+    assert!(by_hand.contains("unless it runs:\n    platform start machine-1\nWait"), "{by_hand}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_recovery_that_hangs_once_leaves_time_for_another() {
     let platform = Platform::of(5);
     let hanging = Trouble::hanging_at(TargetCall::Start).first(1).of_targets(platform.clone());

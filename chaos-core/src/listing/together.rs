@@ -119,6 +119,7 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
+    use crate::{Clock, SystemClock, contain::within};
 
     /// Answers with how many looks have begun, this one included, when it is over.
     fn count(begun: &Arc<AtomicUsize>) -> impl FnOnce() -> BoxFuture<'static, Result<usize>> + Send + use<> {
@@ -126,7 +127,7 @@ mod tests {
         move || {
             async move {
                 let number = begun.fetch_add(1, Ordering::SeqCst) + 1;
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                SystemClock::default().sleep(Duration::from_secs(1)).await;
                 Ok(number)
             }
             .boxed()
@@ -138,7 +139,7 @@ mod tests {
         let (looks, begun) = (Together::default(), Arc::new(AtomicUsize::new(0)));
         let first = looks.ask("web", count(&begun));
         let others = async {
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            SystemClock::default().sleep(Duration::from_millis(500)).await;
             join_all((0..9).map(|_| looks.ask("web", count(&begun)))).await
         };
         let elsewhere = looks.ask("db", || async { Ok(99) });
@@ -168,8 +169,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_gives_up_holds_nobody_else_up() {
         let (looks, begun) = (Together::default(), Arc::new(AtomicUsize::new(0)));
-        let impatient =
-            tokio::time::timeout(Duration::from_millis(10), looks.ask("web", count(&begun))).await;
+        let (clock, limit) = (SystemClock::default(), Duration::from_millis(10));
+        let impatient = within(&clock, limit, "the look", looks.ask("web", count(&begun))).await;
         assert!(impatient.is_err());
         assert_eq!(looks.ask("web", count(&begun)).await.unwrap(), 2);
     }

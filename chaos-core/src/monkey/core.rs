@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::tasks::Tasks;
 use crate::{
-    Activity, BlastRadius, Calendar, ChaosEvent, Clock, CutShort, Entropy, Error, ErrorKind, FaultId,
+    Activity, BlastRadius, Calendar, ChaosEvent, Chosen, Clock, CutShort, Entropy, Error, ErrorKind, FaultId,
     GroupFilter, Provider, Result, RetryPolicy, Safeguard, chance::Draw, observer::Observers, plan::Planner,
 };
 
@@ -30,6 +30,13 @@ pub(super) struct CoreParts {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) observers: Observers,
     pub(super) safeguard: Option<Safeguard>,
+}
+
+/// Which run a victim belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) seed: u64,
+    pub(super) chosen: Chosen,
 }
 
 /// What a monkey and its guarded tasks share.

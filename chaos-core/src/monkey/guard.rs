@@ -1,39 +1,23 @@
-use std::{collections::HashSet, future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
 use tracing::Span;
 
 use super::{
-    core::{Core, Cut},
-    permission::may_undo,
+    core::{Core, Cut, Run},
+    readiness::make_ready,
 };
 use crate::{
-    Active, Activity, Armed, Arming, BoxRecovery, Chosen, Clock, CutShort, Error, ErrorKind, Failure,
-    FaultQuery, FaultRecord, Group, Health, Hold, Intended, Journal, Limits, Member, Prepared, Reason,
-    Result, Scope,
-    blast_radius::{Faults, Room, leaves_capacity},
+    Active, Activity, Armed, BoxRecovery, Clock, CutShort, Error, ErrorKind, Failure, FaultQuery,
+    FaultRecord, Hold, Journal, Reason, Result, Scope,
     clock::{self, Deadline},
-    contain::{contained, in_span, within},
-    event::{Discovered, ScopeParts},
+    contain::{contained, in_span},
+    event::ScopeParts,
     plan::{Victim, provider_of},
 };
 
 /// How often whoever holds a fault asks the journal whether another process has halted everything, and the wall clock
 /// whether the deadline has passed while the machine slept.
 const POLL: Duration = Duration::from_secs(2);
-
-/// How old a plan may be for an event to be prepared by what it saw. There is another look before the injection in any case.
-const FRESH: SignedDuration = SignedDuration::from_secs(1);
-
-/// How long observers may take to allow an injection.
-const ASK_LIMIT: Duration = Duration::from_secs(30);
-
-/// Which run a victim belongs to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
-    pub(super) seed: u64,
-    pub(super) chosen: Chosen,
-}
 
 /// How a guarded task ended.
 #[derive(Debug)]
@@ -168,191 +152,6 @@ fn replayable(core: &Core, record: &FaultRecord, recovery: BoxRecovery) -> Resul
     Ok(Active::replayed(recovery, record.clone(), scope, safeguard.clone()))
 }
 
-/// An injection that was prepared and may be armed now.
-struct Ready {
-    prepared: Prepared,
-    scope: Scope,
-    limits: Limits,
-}
-
-/// The last looks, the preparation and the announcement. Nothing is touched, and whatever is not certain is a reason to leave the
-/// target alone.
-async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Reason> {
-    // While victims wait for others the plan grows old.
-    let age = core.parts.clock.now().duration_since(victim.planned_at);
-    let seen = if (SignedDuration::ZERO..FRESH).contains(&age) {
-        Arc::clone(&victim.group)
-    } else {
-        Arc::new(look_again(core, victim).await?)
-    };
-    let discovered = discovered(victim, &seen);
-    let incarnation =
-        discovered.group.member(victim.target.id()).and_then(|member| member.incarnation.clone());
-    let undone_by = undone_before_closing(core, victim.hold.until_deadline())?;
-    let parts = ScopeParts {
-        fault: core.new_fault_id().map_err(doubt)?,
-        event: victim.event.name().to_owned(),
-        seed: run.seed,
-        target: victim.target.id().clone(),
-        provider: Arc::clone(&victim.provider),
-        clock: Arc::clone(&core.parts.clock),
-        deadline: Deadline::after(core.parts.clock.as_ref(), victim.hold.until_deadline()),
-        hold: victim.hold,
-        budget: core.parts.retry.budget,
-        incarnation,
-        observers: core.parts.observers.clone(),
-    };
-    let scope = Scope::preparing(parts, discovered);
-    let preparing = contained("the preparation", async { victim.event.prepare(&scope).await });
-    let prepared = match limited(core, "the preparation", preparing).await {
-        Ok(prepared) => prepared,
-        Err(error) => {
-            // It may be all because the target is gone since the plan: then that is the reason.
-            look_again(core, victim).await?;
-            return Err(doubt(error));
-        }
-    };
-    may_undo(core, victim).await?;
-    let intended = Intended {
-        chosen: run.chosen,
-        seed: run.seed,
-        healthy: seen.healthy(),
-        desired: seen.desired,
-        hold: victim.hold.duration(),
-        requested: prepared.requested().clone(),
-        undone_by,
-        by_hand: prepared.by_hand(&scope),
-        ..Intended::new(scope.fault(), scope.target_id().clone(), scope.event(), scope.deadline())
-    };
-    core.parts.observers.ask(core.parts.clock.as_ref(), ASK_LIMIT, &intended).await.map_err(doubt)?;
-    // The preparation and the announcement may have taken their time.
-    let now = look_again(core, victim).await?;
-    is_still_so(victim, &seen, &now)?;
-    if let Some(caveat) = victim.event.caveat(&now) {
-        scope.note(caveat);
-    }
-    let limits = Limits::none()
-        .group_active(victim.group_active)
-        .total_active(victim.total_active)
-        .cool_down(core.parts.cool_down);
-    Ok(Ready { prepared, scope, limits })
-}
-
-/// When a fault is certainly undone that is armed now and lasts so long; unless the calendar is closed, or closes before.
-fn undone_before_closing(core: &Core, lasting: Duration) -> Result<Timestamp, Reason> {
-    let now = core.parts.clock.now();
-    let window = core.parts.calendar.window(now).ok_or(Reason::CalendarClosed)?;
-    let undone_by = clock::after(clock::after(now, lasting), core.parts.retry.budget);
-    if undone_by > window.closes {
-        return Err(Reason::ClosesTooSoon { closes: window.closes, undone_by });
-    }
-    Ok(undone_by)
-}
-
-impl Ready {
-    async fn arm(self, core: &Core) -> Result<Armed, Reason> {
-        let safeguard = core.safeguard().map_err(doubt)?;
-        // The preparation, the announcement and the last look may have taken minutes.
-        undone_before_closing(core, self.scope.lasting())?;
-        match self.prepared.arm(&self.scope, safeguard, &self.limits).await.map_err(doubt)? {
-            Arming::Armed(armed) => Ok(armed),
-            Arming::Refused(reason) => Err(reason),
-        }
-    }
-}
-
-/// The plan may be old by now: the target must still be healthy, and its group must still bear the loss.
-async fn look_again(core: &Core, victim: &Victim) -> Result<Group, Reason> {
-    let (id, target) = (&victim.group.id, victim.target.id());
-    let looking = contained("the provider", async { victim.provider.group(id).await });
-    let mut group = limited(core, "the discovery", looking).await.map_err(doubt)?;
-    if group.id != *id {
-        let error =
-            Error::new(ErrorKind::Other, "the provider answered with another group than was asked for");
-        return Err(doubt(error.with("asked", id).with("found", &group.id)));
-    }
-    group.put_in_order()?;
-    let member = group.member(target).ok_or(Reason::NotHealthy { health: Health::Gone })?;
-    if member.health != Health::Healthy {
-        return Err(Reason::NotHealthy { health: member.health });
-    }
-    if let Some(reason) = member.why_left_alone() {
-        return Err(reason);
-    }
-    // A provider may tell of a whole group what it saw a moment ago. The target itself is asked.
-    let asking = contained("the health check", async { member.target.health().await });
-    let health = limited(core, "the health check", asking).await.map_err(doubt)?;
-    if health != Health::Healthy {
-        return Err(Reason::NotHealthy { health });
-    }
-    let pending = core.safeguard().map_err(doubt)?.journal.pending().await.map_err(doubt)?;
-    let unreadable = || pending.unreadable.iter().filter_map(|entry| entry.target.as_ref());
-    let under_fault = pending.faults.iter().map(|fault| &fault.target).chain(unreadable());
-    let faulty: HashSet<_> = under_fault.collect();
-    let is_faulty = |member: &Member| faulty.contains(member.target.id());
-    let somewhere = pending.unreadable.len() - unreadable().count();
-    let faults = Faults { elsewhere: 0, somewhere };
-    Room::of(&core.parts.blast_radius, &group, faults, is_faulty, |_| true).leaves_enough(member)?;
-    if let Some(limit) = victim.group_capacity {
-        let in_group = faulty.iter().copied().filter(|target| target.group() == *id);
-        leaves_capacity(&[&victim.group, &group], in_group, somewhere, member, limit)?;
-    }
-    if let Some(domain) = core.parts.blast_radius.domain() {
-        let label = domain.label().to_owned();
-        let hit = domain.of(member.target.labels()).ok_or(Reason::UnknownDomain { label: label.clone() })?;
-        if !domain.spares_another(hit, &group.members, is_faulty) {
-            return Err(Reason::NoOtherDomain { label, domain: hit.to_owned() });
-        }
-    }
-    Ok(group)
-}
-
-/// Asks again what the plan has asked of the group, and whether the event was prepared for what it is now.
-fn is_still_so(victim: &Victim, prepared: &Group, now: &Group) -> Result<(), Reason> {
-    let event = &victim.event;
-    event.suits(now).map_err(|why| Reason::Unsuitable { why: format!("{}: {why}", event.name()) })?;
-    let missing = now
-        .member(victim.target.id())
-        .map(|member| event.requires().missing_from(member.target.capabilities().set()));
-    if let Some(missing) = missing.filter(|missing| !missing.is_empty()) {
-        return Err(Reason::LacksCapability { missing });
-    }
-    let replaces = |group: &Group| (group.replaces_members, group.replaces_stopped);
-    let incarnation =
-        |group: &Group| group.member(victim.target.id()).and_then(|member| member.incarnation.clone());
-    let what = if replaces(prepared) != replaces(now) || event.caveat(prepared) != event.caveat(now) {
-        "the group replaces its members otherwise than when the fault was prepared"
-    } else if incarnation(prepared) != incarnation(now) {
-        "the target is another one of its name than when the fault was prepared"
-    } else {
-        return Ok(());
-    };
-    Err(doubt(Error::new(ErrorKind::Conflict, what).with("target", victim.target.id())))
-}
-
-/// The group as it is now, with the victims of this run that are under their faults already as they were before it, so that all are
-/// measured against the same whole.
-fn discovered(victim: &Victim, seen: &Group) -> Discovered {
-    let id = victim.target.id();
-    let target = seen.member(id).map_or(&victim.target, |now| &now.target);
-    let mut group = seen.clone();
-    let was_hit = |before: &&Member| {
-        let is_well = seen.member(before.target.id()).is_some_and(Member::is_healthy);
-        before.is_healthy() && !is_well && before.target.id() != id
-    };
-    // Whoever was well when the run began and is not now: another victim, or one that has failed by itself meanwhile.
-    let hit: Vec<Member> = victim.group.members.iter().filter(was_hit).cloned().collect();
-    for before in hit {
-        group.members.retain(|member| member.target.id() != before.target.id());
-        group.members.push(before);
-    }
-    Discovered { target: Arc::clone(target), group: Arc::new(group) }
-}
-
-async fn limited<T>(core: &Core, what: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
-    within(core.parts.clock.as_ref(), core.parts.discovery_limit, what, work).await.and_then(|result| result)
-}
-
 /// Injects, unless or until something cuts it short.
 async fn inject(core: &Core, armed: Armed, cut: &mut Cut) -> Active {
     if cut.is_cut().is_some() {
@@ -407,14 +206,10 @@ async fn passed(active: &Active, clock: &dyn Clock) {
     }
 }
 
-fn doubt(error: Error) -> Reason {
-    Reason::Doubt { failure: (&error).into() }
-}
-
 fn cut_reason(cut: CutShort) -> Reason {
     match cut {
         CutShort::Halted => Reason::Halted { reason: "this monkey was halted".to_owned() },
-        _ => doubt(Error::new(ErrorKind::Refused, "the run was cut short before the injection")),
+        _ => Reason::doubt(Error::new(ErrorKind::Refused, "the run was cut short before the injection")),
     }
 }
 

@@ -4,8 +4,10 @@ mod builder;
 mod core;
 mod diagnose;
 mod guard;
+mod last_look;
 mod monkey;
 mod permission;
+mod readiness;
 mod shared_looks;
 mod tasks;
 

@@ -2,9 +2,9 @@ use std::{future::Future, sync::Arc};
 
 use super::{
     Diagnosis, MonkeyBuilder,
-    core::{Core, Cut},
+    core::{Core, Cut, Run},
     diagnose,
-    guard::{Guarded, Run, guard, replay},
+    guard::{Guarded, guard, replay},
     permission::spare_who_cannot_be_brought_back,
 };
 use crate::{

@@ -14,9 +14,7 @@ const AT_A_TIME: usize = 16;
 
 /// Asks whether this program may bring the target of `victim` back.
 pub(super) async fn may_undo(core: &Core, victim: &Victim) -> Result<(), Reason> {
-    asked(core, victim.target.as_ref(), victim.event.requires(), victim.hold)
-        .await
-        .map_err(|error| Reason::Doubt { failure: (&error).into() })
+    asked(core, victim.target.as_ref(), victim.event.requires(), victim.hold).await.map_err(Reason::doubt)
 }
 
 /// As [`may_undo`], of an event that requires this and is held so long.

@@ -235,6 +235,10 @@ impl Lifecycle for Machine {
         CapabilitySet::of([Capability::Terminate, Capability::Stop, Capability::Start, Capability::Reboot])
     }
 
+    fn by_hand(&self, operation: Capability) -> Option<String> {
+        (operation == Capability::Start).then(|| format!("platform start {}", self.id.name()))
+    }
+
     /// It is unhealthy until it is gone.
     async fn terminate(&self, _: &Permit) -> Result<()> {
         self.order("terminate").await;

@@ -1,0 +1,95 @@
+//! The last look before an injection: at the target, its group, and what the event has to say to it.
+
+use std::{collections::HashSet, future::Future, sync::Arc};
+
+use super::core::Core;
+use crate::{
+    Error, ErrorKind, Group, Health, Journal, Member, Reason, Result, TargetId,
+    blast_radius::{Faults, Room, leaves_capacity},
+    contain::{contained, within},
+    plan::Victim,
+};
+
+/// A group as it was seen, and what is under a fault by the journal.
+pub(super) struct Seen {
+    pub(super) group: Arc<Group>,
+    pub(super) under_fault: HashSet<TargetId>,
+}
+
+/// The plan may be old by now: the target must still be healthy, and its group must still bear the loss.
+pub(super) async fn look_again(core: &Core, victim: &Victim) -> Result<Seen, Reason> {
+    let (id, target) = (&victim.group.id, victim.target.id());
+    let looking = contained("the provider", async { victim.provider.group(id).await });
+    let mut group = limited(core, "the discovery", looking).await.map_err(Reason::doubt)?;
+    if group.id != *id {
+        let error =
+            Error::new(ErrorKind::Other, "the provider answered with another group than was asked for");
+        return Err(Reason::doubt(error.with("asked", id).with("found", &group.id)));
+    }
+    group.put_in_order()?;
+    let member = group.member(target).ok_or(Reason::NotHealthy { health: Health::Gone })?;
+    if member.health != Health::Healthy {
+        return Err(Reason::NotHealthy { health: member.health });
+    }
+    if let Some(reason) = member.why_left_alone() {
+        return Err(reason);
+    }
+    // A provider may tell of a whole group what it saw a moment ago. The target itself is asked.
+    let asking = contained("the health check", async { member.target.health().await });
+    let health = limited(core, "the health check", asking).await.map_err(Reason::doubt)?;
+    if health != Health::Healthy {
+        return Err(Reason::NotHealthy { health });
+    }
+    let pending = core.safeguard().map_err(Reason::doubt)?.journal.pending().await.map_err(Reason::doubt)?;
+    let unreadable = || pending.unreadable.iter().filter_map(|entry| entry.target.as_ref());
+    let under_fault = pending.faults.iter().map(|fault| &fault.target).chain(unreadable());
+    let faulty: HashSet<_> = under_fault.collect();
+    let is_faulty = |member: &Member| faulty.contains(member.target.id());
+    let somewhere = pending.unreadable.len() - unreadable().count();
+    let faults = Faults { elsewhere: 0, somewhere };
+    Room::of(&core.parts.blast_radius, &group, faults, is_faulty, |_| true).leaves_enough(member)?;
+    if let Some(limit) = victim.group_capacity {
+        let in_group = faulty.iter().copied().filter(|target| target.group() == *id);
+        leaves_capacity(&[&victim.group, &group], in_group, somewhere, member, limit)?;
+    }
+    if let Some(domain) = core.parts.blast_radius.domain() {
+        let label = domain.label().to_owned();
+        let hit = domain.of(member.target.labels()).ok_or(Reason::UnknownDomain { label: label.clone() })?;
+        if !domain.spares_another(hit, &group.members, is_faulty) {
+            return Err(Reason::NoOtherDomain { label, domain: hit.to_owned() });
+        }
+    }
+    let under_fault = faulty.into_iter().cloned().collect();
+    Ok(Seen { group: Arc::new(group), under_fault })
+}
+
+/// Asks again what the plan has asked of the group, and whether the event was prepared for what it is now.
+pub(super) fn is_still_so(victim: &Victim, prepared: &Group, now: &Group) -> Result<(), Reason> {
+    let event = &victim.event;
+    event.suits(now).map_err(|why| Reason::Unsuitable { why: format!("{}: {why}", event.name()) })?;
+    let missing = now
+        .member(victim.target.id())
+        .map(|member| event.requires().missing_from(member.target.capabilities().set()));
+    if let Some(missing) = missing.filter(|missing| !missing.is_empty()) {
+        return Err(Reason::LacksCapability { missing });
+    }
+    let replaces = |group: &Group| (group.replaces_members, group.replaces_stopped);
+    let incarnation =
+        |group: &Group| group.member(victim.target.id()).and_then(|member| member.incarnation.clone());
+    let what = if replaces(prepared) != replaces(now) || event.caveat(prepared) != event.caveat(now) {
+        "the group replaces its members otherwise than when the fault was prepared"
+    } else if incarnation(prepared) != incarnation(now) {
+        "the target is another one of its name than when the fault was prepared"
+    } else {
+        return Ok(());
+    };
+    Err(Reason::doubt(Error::new(ErrorKind::Conflict, what).with("target", victim.target.id())))
+}
+
+pub(super) async fn limited<T>(
+    core: &Core,
+    what: &'static str,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    within(core.parts.clock.as_ref(), core.parts.discovery_limit, what, work).await.and_then(|result| result)
+}

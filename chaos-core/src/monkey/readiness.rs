@@ -1,0 +1,131 @@
+//! What comes before a fault is armed: looks, the preparation, the permission to undo it, the announcement.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    core::{Core, Run},
+    last_look::{Seen, is_still_so, limited, look_again},
+    permission::may_undo,
+};
+use crate::{
+    Armed, Arming, Intended, Limits, Member, Prepared, Reason, Scope,
+    clock::{self, Deadline},
+    contain::contained,
+    event::{Discovered, ScopeParts},
+    plan::Victim,
+};
+
+/// How old a plan may be for an event to be prepared by what it saw. There is another look before the injection in any case.
+const FRESH: SignedDuration = SignedDuration::from_secs(1);
+
+/// How long observers may take to allow an injection.
+const ASK_LIMIT: Duration = Duration::from_secs(30);
+
+/// An injection that was prepared and may be armed now.
+pub(super) struct Ready {
+    prepared: Prepared,
+    scope: Scope,
+    limits: Limits,
+}
+
+/// The last looks, the preparation and the announcement. Nothing is touched, and whatever is not certain is a reason to leave the
+/// target alone.
+pub(super) async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Reason> {
+    // While victims wait for others the plan grows old.
+    let age = core.parts.clock.now().duration_since(victim.planned_at);
+    let seen = if (SignedDuration::ZERO..FRESH).contains(&age) {
+        Seen { group: Arc::clone(&victim.group), under_fault: HashSet::new() }
+    } else {
+        look_again(core, victim).await?
+    };
+    let discovered = discovered(victim, &seen);
+    let incarnation =
+        discovered.group.member(victim.target.id()).and_then(|member| member.incarnation.clone());
+    let undone_by = undone_before_closing(core, victim.hold.until_deadline())?;
+    let parts = ScopeParts {
+        fault: core.new_fault_id().map_err(Reason::doubt)?,
+        event: victim.event.name().to_owned(),
+        seed: run.seed,
+        target: victim.target.id().clone(),
+        provider: Arc::clone(&victim.provider),
+        clock: Arc::clone(&core.parts.clock),
+        deadline: Deadline::after(core.parts.clock.as_ref(), victim.hold.until_deadline()),
+        hold: victim.hold,
+        budget: core.parts.retry.budget,
+        incarnation,
+        observers: core.parts.observers.clone(),
+    };
+    let scope = Scope::preparing(parts, discovered);
+    let preparing = contained("the preparation", async { victim.event.prepare(&scope).await });
+    let prepared = match limited(core, "the preparation", preparing).await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            // It may be all because the target is gone since the plan: then that is the reason.
+            look_again(core, victim).await?;
+            return Err(Reason::doubt(error));
+        }
+    };
+    may_undo(core, victim).await?;
+    let intended = Intended {
+        chosen: run.chosen,
+        seed: run.seed,
+        healthy: seen.group.healthy(),
+        desired: seen.group.desired,
+        hold: victim.hold.duration(),
+        requested: prepared.requested().clone(),
+        undone_by,
+        by_hand: prepared.by_hand(&scope),
+        ..Intended::new(scope.fault(), scope.target_id().clone(), scope.event(), scope.deadline())
+    };
+    core.parts.observers.ask(core.parts.clock.as_ref(), ASK_LIMIT, &intended).await.map_err(Reason::doubt)?;
+    // The preparation and the announcement may have taken their time.
+    let now = look_again(core, victim).await?;
+    is_still_so(victim, &seen.group, &now.group)?;
+    if let Some(caveat) = victim.event.caveat(&now.group) {
+        scope.note(caveat);
+    }
+    let limits = Limits::none()
+        .group_active(victim.group_active)
+        .total_active(victim.total_active)
+        .cool_down(core.parts.cool_down);
+    Ok(Ready { prepared, scope, limits })
+}
+
+/// When a fault is certainly undone that is armed now and lasts so long; unless the calendar is closed, or closes before.
+fn undone_before_closing(core: &Core, lasting: Duration) -> Result<Timestamp, Reason> {
+    let now = core.parts.clock.now();
+    let window = core.parts.calendar.window(now).ok_or(Reason::CalendarClosed)?;
+    let undone_by = clock::after(clock::after(now, lasting), core.parts.retry.budget);
+    if undone_by > window.closes {
+        return Err(Reason::ClosesTooSoon { closes: window.closes, undone_by });
+    }
+    Ok(undone_by)
+}
+
+impl Ready {
+    pub(super) async fn arm(self, core: &Core) -> Result<Armed, Reason> {
+        let safeguard = core.safeguard().map_err(Reason::doubt)?;
+        // The preparation, the announcement and the last look may have taken minutes.
+        undone_before_closing(core, self.scope.lasting())?;
+        match self.prepared.arm(&self.scope, safeguard, &self.limits).await.map_err(Reason::doubt)? {
+            Arming::Armed(armed) => Ok(armed),
+            Arming::Refused(reason) => Err(reason),
+        }
+    }
+}
+
+/// The group as it is now, with those that are under a fault as they were before the run, so that all its victims are measured against
+/// the same whole.
+fn discovered(victim: &Victim, seen: &Seen) -> Discovered {
+    let id = victim.target.id();
+    let target = seen.group.member(id).map_or(&victim.target, |now| &now.target);
+    let mut group = seen.group.as_ref().clone();
+    let is_hit = |member: &&Member| member.target.id() != id && seen.under_fault.contains(member.target.id());
+    for before in victim.group.members.iter().filter(is_hit) {
+        group.members.retain(|member| member.target.id() != before.target.id());
+        group.members.push(before.clone());
+    }
+    Discovered { target: Arc::clone(target), group: Arc::new(group) }
+}
