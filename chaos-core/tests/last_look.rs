@@ -1,6 +1,6 @@
 //! The last look before an injection asks everything again, and a recovery knows which machine it broke.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod support;
 

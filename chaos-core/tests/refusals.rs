@@ -1,6 +1,6 @@
 //! What is refused from outside ends no recovery before its budget, and what takes long is waited for.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod support;
 
