@@ -22,8 +22,8 @@ pub trait Recovery: Serialize + DeserializeOwned + fmt::Debug + Send + Sync + 's
     const KIND: &'static str;
 
     /// Brings the target back, or begins to. Called again with back-off until [`verify`](Recovery::verify) says that it is, or
-    /// the budget is spent. Errors of kind `Unsupported`, `Denied`, `InvalidInput` and `Corrupt` that are not retryable end it
-    /// before.
+    /// the budget is spent. An error of whatever kind is tried again, after the time that it [asks for](crate::Error::asks_to_wait); only
+    /// one that is [final](crate::Error::is_final) ends it before.
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()>;
 
     /// Whether the target is really back. Looks once, and does not touch.
