@@ -5,7 +5,7 @@
 //!
 //! # What the suites destroy
 //!
-//! The suites of targets, providers, events and recoveries run **real faults on the targets that you give them**: they
+//! The suites of targets, providers (in adversity too), events and recoveries run **real faults on the targets that you give them**: they
 //! terminate, stop, reboot and cut them off. Give them a world that was made for the test. The suites of journals and
 //! calendars change nothing but what the fixture opens.
 //!

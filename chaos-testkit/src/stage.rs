@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use chaos_core::{
-    BlastRadius, BoxFuture, Error, ErrorKind, Group, Health, Journal, Monkey, Provider, Registry, Result,
-    RetryPolicy, RunReport, Target, TargetId,
+    BlastRadius, BoxFuture, Error, ErrorKind, Group, Health, Journal, Monkey, MonkeyBuilder, Provider,
+    Registry, Result, RetryPolicy, RunReport, Target, TargetId,
 };
 
 use crate::{
@@ -227,15 +227,18 @@ impl Stage {
         registry: Registry,
         retry: RetryPolicy,
     ) -> Result<Monkey> {
+        self.builder(provider).retry(retry).unleash(journal, registry).build()
+    }
+
+    /// Of a monkey that allows one fault, whatever is left of the group.
+    pub(crate) fn builder(&self, provider: impl Provider) -> MonkeyBuilder {
         Monkey::builder()
             .provider(provider)
             .clock(Arc::clone(self.timing.clock()))
             .blast_radius(BlastRadius::default().min_healthy(0))
             .discovery_limit(self.timing.settle_limit())
-            .retry(retry)
+            .retry(self.retry())
             .seed(0)
-            .unleash(journal, registry)
-            .build()
     }
 
     pub(crate) fn retry(&self) -> RetryPolicy {

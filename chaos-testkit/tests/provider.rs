@@ -70,7 +70,7 @@ impl LyingProvider {
         let mut group = group?;
         if self.lie == Lie::MemberOfAnotherGroup && group.id.path() == "db" {
             let stranger = self.inner.resolve(&hidden()).await?.unwrap();
-            group.members.push(Member::new(stranger, Health::Healthy));
+            group.members.push(Member::new(stranger, Health::Healthy).incarnation("0"));
         }
         Ok(group)
     }
@@ -193,6 +193,19 @@ async fn every_check_sees_its_liar() {
         "an empty world",
         &check(MemoryProvider::default).await,
         &["there is a group with a healthy member"],
+    );
+    coverage.caught(
+        "members that are listed in another incarnation than they tell",
+        &check(|| {
+            Altered::new(world()).groups(|mut group| {
+                for member in &mut group.members {
+                    member.incarnation = member.incarnation.take().map(|own| format!("listed-{own}").into());
+                }
+                group
+            })
+        })
+        .await,
+        &["a member is listed in the incarnation that its target tells"],
     );
     // A monkey leaves such a group alone, so that nothing can be terminated in it besides.
     coverage.caught_among_others(

@@ -5,6 +5,7 @@
 //! | [`target::check`] | one target and its capabilities | terminates, stops, reboots, runs scripts, cuts off |
 //! | [`provider::check`] | discovery, resolving, replacement | terminates up to two members |
 //! | [`event::check`] | one chaos event | injects it |
+//! | [`adversity::check`] | what a provider makes of a platform that answers badly | stops, starts and replaces one target |
 //! | [`recovery::check`] | how that event is undone, whatever went wrong | injects it, terminates one target |
 //! | [`journal::check`], [`journal::check_durable`] | one journal | nothing |
 //! | [`calendar::check`] | one calendar | nothing |
@@ -12,6 +13,7 @@
 //! Only chaos-core makes [permits](chaos_core::Permit), so the suites call operations the way everybody must: from a fault
 //! that a monkey arms in a journal, injects and recovers.
 
+pub mod adversity;
 pub mod calendar;
 pub mod event;
 pub mod journal;

@@ -1,5 +1,6 @@
 //! The contract of a [`Provider`].
 
+pub(in crate::contract) mod face;
 mod listing;
 mod replacement;
 

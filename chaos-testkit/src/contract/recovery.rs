@@ -2,7 +2,7 @@
 
 mod cases;
 mod paused;
-mod rig;
+pub(in crate::contract) mod rig;
 mod variants;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 
 pub(crate) mod equipped;
 pub(crate) mod lying_journal;
+pub(crate) mod remote;
 mod targets;
 pub(crate) mod world;
 

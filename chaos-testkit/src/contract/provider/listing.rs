@@ -1,13 +1,10 @@
 //! Listing, filtering and resolving.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::BTreeSet;
 
-use chaos_core::{Group, GroupFilter, GroupId, Health, Labels, Provider, Result, TargetId};
-use futures_util::StreamExt;
+use chaos_core::{Group, GroupFilter, GroupId, Provider, Result};
 
+use super::face::{face, list};
 use crate::{
     Timing,
     report::{Checked, Suite, ensure, violated},
@@ -61,6 +58,11 @@ pub(super) async fn check<P: Provider>(suite: &mut Suite<'_>, fresh: &impl Async
     suite.check("nothing is listed twice", async { no_duplicates(provider()?).await }).await;
     suite.check("every member resolves to itself", async { resolves_members(provider()?).await }).await;
     suite
+        .check("a member is listed in the incarnation that its target tells", async {
+            same_incarnations(timing, provider()?).await
+        })
+        .await;
+    suite
         .check("a fresh look at a group agrees with the listing", async {
             looks_agree(timing, provider()?).await
         })
@@ -97,15 +99,6 @@ pub(super) async fn check<P: Provider>(suite: &mut Suite<'_>, fresh: &impl Async
     suite
         .check("an unknown target resolves to no target", async { unknown_targets(provider()?).await })
         .await;
-}
-
-async fn list(provider: &impl Provider, filter: &GroupFilter) -> Result<Vec<Group>> {
-    let mut groups = Vec::new();
-    let mut stream = provider.groups(filter);
-    while let Some(group) = stream.next().await {
-        groups.push(group?);
-    }
-    Ok(groups)
 }
 
 fn names(groups: &[Group]) -> String {
@@ -167,42 +160,26 @@ async fn resolves_members(provider: &impl Provider) -> Checked {
     Ok(())
 }
 
-/// All of a group that must not depend on how it was looked at.
-#[derive(Debug, PartialEq)]
-struct Face {
-    labels: Labels,
-    desired: usize,
-    replaces_members: bool,
-    replaces_stopped: bool,
-    members: BTreeMap<TargetId, MemberFace>,
-}
-
-#[derive(Debug, PartialEq)]
-struct MemberFace {
-    health: Health,
-    incarnation: Option<Arc<str>>,
-    excluded: Option<Arc<str>>,
-    out_of_service: Option<Arc<str>>,
-    weight: u32,
-}
-
-fn face(group: &Group) -> Face {
-    let members = group.members.iter().map(|member| {
-        let face = MemberFace {
-            health: member.health,
-            incarnation: member.incarnation.clone(),
-            excluded: member.excluded.clone(),
-            out_of_service: member.out_of_service.clone(),
-            weight: member.weight,
-        };
-        (member.target.id().clone(), face)
-    });
-    Face {
-        labels: group.labels.clone(),
-        desired: group.desired,
-        replaces_members: group.replaces_members,
-        replaces_stopped: group.replaces_stopped,
-        members: members.collect(),
+/// What a fault keeps is the listed one, and what its recovery asks is the target: where they differ, every target is gone. One that
+/// tells none is never used twice.
+async fn same_incarnations(timing: &Timing, provider: &impl Provider) -> Checked {
+    let watch = timing.watch_settling();
+    loop {
+        let mut differing = None;
+        for group in list(provider, &GroupFilter::all()).await? {
+            for member in group.members {
+                let told = member.target.incarnation().await?;
+                if told.is_some() && told != member.incarnation {
+                    let (id, listed) = (member.target.id(), &member.incarnation);
+                    differing =
+                        Some(format!("{id} is listed in the incarnation {listed:?} and tells {told:?}"));
+                }
+            }
+        }
+        match differing {
+            None => return Ok(()),
+            Some(why) => ensure!(watch.again().await, "{why}"),
+        }
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn while_injected<R: Recovery>(
 }
 
 /// A journal that holds `fault` in `state` and nothing else, read back from JSON, with nobody who takes care of it.
-pub(super) async fn orphaned(fault: &FaultRecord, state: FaultState) -> Result<MemoryJournal> {
+pub(in crate::contract) async fn orphaned(fault: &FaultRecord, state: FaultState) -> Result<MemoryJournal> {
     let corrupt = |error: serde_json::Error| {
         Error::new(ErrorKind::Corrupt, "the fault has no JSON form").caused_by(error)
     };

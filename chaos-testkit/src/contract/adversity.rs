@@ -1,0 +1,103 @@
+//! The contract of a [`Provider`](chaos_core::Provider) in adversity: refused, cut short, told twice, told without end, and told of
+//! another target of the same name.
+
+mod another_of_its_name;
+mod cut_answers;
+mod held;
+mod listings;
+mod orders;
+mod refusals;
+mod scene;
+mod trouble;
+
+use chaos_core::Result;
+
+pub use trouble::{Adversity, Cut, Happens};
+
+use crate::{ContractReport, Timing, report::Suite};
+
+/// Checks what a provider and its targets make of a platform that answers badly:
+///
+/// - what is refused for a while keeps no fault from being recovered, and nothing is injected meanwhile;
+/// - an answer that was cut short is an error, never a shorter list, never a target that is gone or well;
+/// - a group that is listed twice is a doubt, and a listing that never ends an error, after at most 3,000 questions;
+/// - another target of the same name is left alone by the recovery of the one before it, here and in another process.
+///
+/// `fresh` makes a world for each check. **Its target is stopped, started and replaced for real**, by
+/// [`PowerOff`](chaos_core::memory::PowerOff), which needs a lifecycle that stops and starts.
+///
+/// Each way of refusing costs a few faults, and each question of a listing or a look is asked 20 times: let clients
+/// that ask again by themselves do so soon.
+///
+/// Not cancel safe: dropping the future cuts a fault short, whose recovery then goes on in a task of its own.
+///
+/// ```
+/// use std::sync::Arc;
+/// use chaos_core::{ManualClock, Provider, Result, TargetId, async_trait, memory::MemoryProvider};
+/// use chaos_testkit::{Timing, contract::adversity::{self, Adversity, Cut, Happens}};
+///
+/// /// Nothing stands between machines in memory and whoever looks at them.
+/// struct InMemory(MemoryProvider, TargetId);
+///
+/// const NOBODY: &str = "nobody stands between it and its machines";
+///
+/// #[async_trait]
+/// impl Adversity for InMemory {
+///     async fn provider(&self) -> Result<Arc<dyn Provider>> {
+///         Ok(Arc::new(self.0.clone()))
+///     }
+///
+///     fn target(&self) -> &TargetId {
+///         &self.1
+///     }
+///
+///     fn refusals(&self) -> Vec<&'static str> {
+///         vec!["refused"]
+///     }
+///
+///     async fn refuse(&self, _: &str) -> Result<Happens> {
+///         Ok(Happens::never(NOBODY))
+///     }
+///
+///     async fn cut(&self, _: Cut) -> Result<Happens> {
+///         Ok(Happens::never(NOBODY))
+///     }
+///
+///     async fn list_twice(&self) -> Result<Happens> {
+///         Ok(Happens::never("its groups are a map"))
+///     }
+///
+///     async fn never_end(&self) -> Result<Happens> {
+///         Ok(Happens::never("its groups are a map"))
+///     }
+///
+///     async fn replace_target(&self) -> Result<Happens> {
+///         self.0.make_anew(&self.1)?;
+///         Ok(Happens::Now)
+///     }
+///
+///     async fn heal(&self) -> Result<()> {
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let timing = Timing::new(ManualClock::starting_at("2026-03-02T09:00:00Z".parse().unwrap()));
+/// let report = adversity::check(&timing, async || {
+///     let world = MemoryProvider::default().with_fixed_group("web", 3)?;
+///     Ok(InMemory(world, "memory:web/machine-0".parse()?))
+/// })
+/// .await;
+/// report.assert_kept();
+/// assert_eq!((report.passed(), report.not_applicable()), (2, 8), "{report}");
+/// # }
+/// ```
+pub async fn check<A: Adversity>(timing: &Timing, fresh: impl AsyncFn() -> Result<A>) -> ContractReport {
+    let mut suite = Suite::new("provider in adversity", timing);
+    refusals::check(&mut suite, &fresh).await;
+    cut_answers::check(&mut suite, &fresh).await;
+    listings::check(&mut suite, &fresh).await;
+    another_of_its_name::check(&mut suite, &fresh).await;
+    suite.report()
+}
