@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 mod adversary;
+mod adversity;
 mod attach;
 mod contract;
 mod faults;
