@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 /// How the failure of an [`OnlyVerified`] begins whose target is not back.
 pub(super) const NOT_BACK: &str = "the target is not back: ";
 
-/// Recovers nothing and verifies. What it saw ends the attempts: a target that is not back is an error of kind `Unsupported`
-/// here.
+/// Recovers nothing and verifies. What it saw ends the attempts: a target that is not back is a final error here.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct OnlyVerified<R>(R);
@@ -38,7 +37,7 @@ impl<R: Recovery> Recovery for OnlyVerified<R> {
             Err(error) => format!("verify failed: {}", error.chain()),
             seen => return seen,
         };
-        Err(Error::new(ErrorKind::Unsupported, message))
+        Err(Error::new(ErrorKind::Unsupported, message).finally())
     }
 
     fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
