@@ -58,6 +58,7 @@ compile_error!(
 
 mod attached_fleet;
 mod back_off;
+mod by_hand;
 mod fleet;
 mod fleet_builder;
 mod fleet_elsewhere;

@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 use rustix::process::Signal;
 
 use crate::{
-    ProcessIdentity,
+    ProcessIdentity, by_hand,
     janitor::{Janitor, UptimeDeadline},
     locate::Locate,
     process_handle::ProcessHandle,
@@ -102,6 +102,15 @@ impl ProcessLifecycle {
 impl Lifecycle for ProcessLifecycle {
     fn operations(&self) -> CapabilitySet {
         self.operations
+    }
+
+    /// For a start, of those that belong to the target now: SIGCONT to each that is still the same process.
+    fn by_hand(&self, operation: Capability) -> Option<String> {
+        if operation != Capability::Start {
+            return None;
+        }
+        let process = self.process.process().ok().flatten()?;
+        by_hand::continued(&ProcessTable::read().ok()?.tree(process))
     }
 
     /// SIGKILL, to the process and all that belong to it, which are halted before so that none of them starts another. Returns

@@ -156,7 +156,8 @@ fn refuse_what_others_may_write(path: &Path, metadata: &Metadata) -> Result<()> 
             "it belongs to another user: be that user, or choose another directory",
         )
         .with("owner", metadata.uid())
-        .with("this_user", geteuid().as_raw()));
+        .with("this_user", geteuid().as_raw())
+        .finally());
     }
     // A user's own group, of the same number, is that user.
     let others = if metadata.gid() == metadata.uid() { WRITABLE_BY_ALL } else { WRITABLE_BY_OTHERS };

@@ -161,7 +161,8 @@ impl StateDirectory {
     fn elsewhere(&self) -> Error {
         let what =
             "this fleet runs on another machine or in another container; process ids mean nothing here";
-        Error::new(ErrorKind::Unsupported, what).with("file", self.path.join(STATE_FILE).display())
+        // This process never gets to where that one is.
+        Error::new(ErrorKind::Unsupported, what).with("file", self.path.join(STATE_FILE).display()).finally()
     }
 
     /// `None` where there is no `fleet.json`.
@@ -179,7 +180,8 @@ impl StateDirectory {
             return Err(Error::new(ErrorKind::Unsupported, what)
                 .with("file", path.display())
                 .with("format", format)
-                .with("understood", FORMAT));
+                .with("understood", FORMAT)
+                .finally());
         }
         serde_json::from_slice(&text).map(Some).map_err(corrupt)
     }

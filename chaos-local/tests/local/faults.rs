@@ -1,17 +1,25 @@
 //! Real faults, injected by a monkey.
 
-use std::{io::BufReader, time::Duration};
+use std::{
+    io::BufReader,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use chaos_core::{
-    Activity, BlastRadius, FaultState, Group, Health, Hold, MemoryJournal, Monkey, MonkeyBuilder, Observer,
-    Outcome, Provider, Registry, RunReport,
+    Activity, BlastRadius, ChaosEvent, FaultRecord, FaultState, Group, Health, Hold, Journal, MemoryJournal,
+    Milestone, Monkey, MonkeyBuilder, Observer, Outcome, Provider, Registry, RunReport, async_trait,
     memory::{PowerOff, PowerOn},
 };
-use chaos_events::{Reboot, Terminate};
+use chaos_events::{CpuBurn, Reboot, Stop, Terminate};
 use chaos_local::Fleet;
+use chaos_testkit::faulty::{Altered, Call, Faulty, Interference, ProviderCall, TargetCall};
 use jiff::Timestamp;
+use rustix::process::Signal;
 
-use crate::support::{Mark, exists, hear, identities, parameter, role, say, state, until};
+use crate::support::{
+    Mark, exists, hear, identities, parameter, role, say, signal, state, until, until_group,
+};
 
 fn monkey(provider: impl Provider) -> MonkeyBuilder {
     let registry: Registry = chaos_events::registry().register::<PowerOn>();
@@ -99,6 +107,98 @@ async fn a_stopped_replica_runs_again_and_its_janitor_has_left() {
     mark.assert_nothing_left().await;
 }
 
+/// Kills replica 0 while a fault holds it, waits for the one that takes its place, and ends the fault. Returns that one, which must
+/// be what is there in the end.
+async fn replaced_in_the_hold(fleet: &Fleet, provider: impl Provider, event: impl ChaosEvent) -> FaultRecord {
+    let before = identities(&look(fleet).await)[0];
+    let target = fleet.id().target("replica-0").unwrap();
+    let journal = MemoryJournal::new();
+    let monkey = Monkey::builder()
+        .provider(provider)
+        .unleash(journal.clone(), chaos_events::registry())
+        .build()
+        .unwrap();
+    let running = monkey.inject(event, &target);
+    tokio::pin!(running);
+    loop {
+        let pending = journal.pending().await.unwrap().faults;
+        if pending.first().is_some_and(|fault| fault.state == FaultState::Active) {
+            break;
+        }
+        tokio::select! {
+            report = &mut running => panic!("it holds for a minute: {report:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    signal(before, Signal::KILL);
+    let is_replaced = |group: &Group| group.healthy() == 2 && identities(group)[0] != before;
+    let replaced = identities(&until_group(fleet, fleet.id(), is_replaced).await);
+    monkey.halt("the test has seen enough").await.unwrap();
+    let report = running.await.unwrap();
+    assert_eq!(identities(&look(fleet).await), replaced);
+    report.faults[0].clone()
+}
+
+const ANOTHER: &str = "another one bears its name by now, which is left alone";
+
+#[tokio::test]
+async fn a_stopped_replica_that_was_replaced_is_gone_and_the_new_one_is_left_alone() {
+    let mark = Mark::new();
+    let fleet = mark.sleepers(2).start().await.unwrap();
+    let orders = Arc::new(Noted::default());
+    let watching = Arc::clone(&orders);
+    let provider = Altered::new(fleet.clone())
+        .targets(move |target| Arc::new(Faulty::new(target, Arc::clone(&watching))));
+    let stop = Stop::lasting(Duration::from_secs(60)).unwrap();
+    let fault = replaced_in_the_hold(&fleet, provider, stop).await;
+    assert_eq!(fault.state, FaultState::Recovered, "{fault:#?}");
+    let reached = |milestone| fault.milestones.iter().any(|reached| reached.milestone == milestone);
+    assert!(reached(Milestone::Replaced), "{fault:#?}");
+    assert!(fault.note.as_deref().is_some_and(|note| note.contains(ANOTHER)), "{fault:#?}");
+    let orders = orders.0.lock().unwrap().clone();
+    assert!(orders.contains(&TargetCall::Stop) && !orders.contains(&TargetCall::Start), "{orders:?}");
+    drop(fleet);
+    mark.assert_nothing_left().await;
+}
+
+#[tokio::test]
+async fn what_a_script_left_is_reached_past_a_replica_that_was_replaced() {
+    let mark = Mark::new();
+    let fleet = mark.sleepers(2).start().await.unwrap();
+    let beyond = Arc::new(Noted::default());
+    let provider = Faulty::new(fleet.clone(), Arc::clone(&beyond));
+    let burn = CpuBurn::load(1.0).unwrap().cores(1).unwrap().lasting(Duration::from_secs(60)).unwrap();
+    let fault = replaced_in_the_hold(&fleet, provider, burn).await;
+    assert_eq!(fault.state, FaultState::Recovered, "{fault:#?}");
+    assert!(fault.note.as_deref().is_some_and(|note| note.contains(ANOTHER)), "{fault:#?}");
+    assert!(beyond.0.lock().unwrap().contains(&ProviderCall::ShellBeyond));
+    let id = fault.id.to_string();
+    until("nothing of the burn is left", || {
+        processes_with(|all| all.iter().any(|argument| argument.contains(&id))).is_empty()
+    })
+    .await;
+    drop(fleet);
+    mark.assert_nothing_left().await;
+}
+
+/// Every call, in order.
+#[derive(Debug)]
+struct Noted<C>(Mutex<Vec<C>>);
+
+impl<C> Default for Noted<C> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+#[async_trait]
+impl<C: Call> Interference<C> for Noted<C> {
+    async fn before(&self, call: C) -> chaos_core::Result<()> {
+        self.0.lock().unwrap().push(call);
+        Ok(())
+    }
+}
+
 /// Says the id of a fault when it is in effect.
 #[derive(Debug)]
 struct Telling;
@@ -113,13 +213,16 @@ impl Observer for Telling {
 
 /// The janitors that have all of `text` as one argument. While one forks it is two.
 fn janitors_of(text: &str) -> Vec<u32> {
+    let has = |arguments: &[&str], wanted: &str| arguments.contains(&wanted);
+    processes_with(|arguments| has(arguments, "chaos-janitor") && has(arguments, text))
+}
+
+fn processes_with(arguments: impl Fn(&[&str]) -> bool) -> Vec<u32> {
     let pids = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let entry = entry.unwrap();
         let pid = entry.file_name().to_str()?.parse().ok()?;
-        let arguments = std::fs::read(entry.path().join("cmdline")).ok()?;
-        let has =
-            |wanted: &str| arguments.split(|byte| *byte == 0).any(|argument| argument == wanted.as_bytes());
-        (has("chaos-janitor") && has(text)).then_some(pid)
+        let line = String::from_utf8(std::fs::read(entry.path().join("cmdline")).ok()?).ok()?;
+        arguments(&line.split('\0').collect::<Vec<_>>()).then_some(pid)
     });
     pids.collect()
 }
