@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use futures_util::{
@@ -14,7 +15,15 @@ use futures_util::{
     future::{BoxFuture, Shared},
 };
 
-use crate::{Error, ErrorKind, Result, contain::contained};
+use tokio::task::{JoinError, JoinHandle};
+
+use crate::{
+    Clock, Error, ErrorKind, Result, SystemClock,
+    contain::{contained, within},
+};
+
+/// How long a look that hangs holds the next one up.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Lets questions that come together share one answer, and no question get one from before it was asked.
 ///
@@ -22,8 +31,8 @@ use crate::{Error, ErrorKind, Result, contain::contained};
 /// begins after all of them have asked. So whoever has changed something and then asks never sees how it was before, which a cache
 /// cannot promise.
 ///
-/// Looks run as tasks of their own on the tokio runtime, and go on where everybody who asked has given up: bound them by a limit of their
-/// own.
+/// Looks run as tasks of their own on the tokio runtime, so that they go on however long those who have asked are busy elsewhere. One that
+/// hangs holds the next one up for 20 seconds, and is ended when nobody waits for it any more.
 ///
 /// ```
 /// use chaos_core::listing::Together;
@@ -37,12 +46,29 @@ use crate::{Error, ErrorKind, Result, contain::contained};
 /// ```
 pub struct Together<K, V> {
     looks: Mutex<HashMap<K, Look<V>>>,
+    clock: Arc<dyn Clock>,
 }
 
 /// The look of one key that was asked for last.
 struct Look<V> {
     answer: Shared<BoxFuture<'static, Result<V>>>,
     has_begun: Arc<AtomicBool>,
+}
+
+/// The task of a look, which ends when nobody waits for it any more.
+struct Task<V>(JoinHandle<Result<V>>);
+
+impl<V> Drop for Task<V> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<K, V> Together<K, V> {
+    /// Nothing is under way yet. `clock` tells how long a look has been.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { looks: Mutex::default(), clock }
+    }
 }
 
 impl<K, V> Together<K, V>
@@ -77,15 +103,16 @@ where
         }
         let (before, looked) = (before.map(|look| look.answer.clone()), look());
         let has_begun = Arc::new(AtomicBool::new(false));
-        let begin = Arc::clone(&has_begun);
-        let task = tokio::spawn(async move {
+        let (begin, clock) = (Arc::clone(&has_begun), Arc::clone(&self.clock));
+        let mut task = Task(tokio::spawn(async move {
             if let Some(before) = before {
-                let _ = before.await;
+                let _ = within(clock.as_ref(), PATIENCE, "the look before", before).await;
             }
             begin.store(true, Ordering::SeqCst);
             contained("the look", looked).await
-        });
-        let answer = async move { task.await.unwrap_or_else(|error| Err(lost(error))) }.boxed().shared();
+        }));
+        let answer = async move { (&mut task.0).await.unwrap_or_else(|error| Err(lost(error))) };
+        let answer = answer.boxed().shared();
         looks.insert(key, Look { answer: answer.clone(), has_begun });
         answer
     }
@@ -95,14 +122,14 @@ where
     }
 }
 
-fn lost(error: tokio::task::JoinError) -> Error {
+fn lost(error: JoinError) -> Error {
     Error::new(ErrorKind::Unavailable, "the runtime is going down, and with it a look at the platform")
         .caused_by(error)
 }
 
 impl<K, V> Default for Together<K, V> {
     fn default() -> Self {
-        Self { looks: Mutex::default() }
+        Self::new(Arc::new(SystemClock::default()))
     }
 }
 
@@ -119,7 +146,6 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
-    use crate::{Clock, SystemClock, contain::within};
 
     /// Answers with how many looks have begun, this one included, when it is over.
     fn count(begun: &Arc<AtomicUsize>) -> impl FnOnce() -> BoxFuture<'static, Result<usize>> + Send + use<> {
@@ -173,5 +199,32 @@ mod tests {
         let impatient = within(&clock, limit, "the look", looks.ask("web", count(&begun))).await;
         assert!(impatient.is_err());
         assert_eq!(looks.ask("web", count(&begun)).await.unwrap(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_hangs_holds_the_next_up_for_a_while_and_is_ended() {
+        /// Says so when it is dropped.
+        struct Ended(Arc<AtomicBool>);
+        impl Drop for Ended {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::SeqCst);
+            }
+        }
+
+        let clock = Arc::new(SystemClock::default());
+        let looks: Together<u8, u8> = Together::new(clock.clone());
+        let has_ended = Arc::new(AtomicBool::new(false));
+        let ended = Ended(Arc::clone(&has_ended));
+        let hanging = looks.ask(1, || async move {
+            let _ended = ended;
+            std::future::pending().await
+        });
+        assert!(within(clock.as_ref(), Duration::from_secs(1), "the look", hanging).await.is_err());
+        let asked = clock.monotonic();
+        assert_eq!(looks.ask(1, || async { Ok(7) }).await.unwrap(), 7);
+        let waited = clock.monotonic() - asked;
+        assert!(waited >= PATIENCE && waited < PATIENCE * 2, "{waited:?}");
+        tokio::task::yield_now().await;
+        assert!(has_ended.load(Ordering::SeqCst));
     }
 }

@@ -208,7 +208,7 @@ impl MonkeyBuilder {
             providers: self
                 .providers
                 .into_iter()
-                .map(|provider| Arc::new(SharedLooks::at(provider)) as _)
+                .map(|provider| Arc::new(SharedLooks::at(provider, &self.clock)) as _)
                 .collect(),
             events: self.events,
             calendar: self.calendar,

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
 use crate::{
-    Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target, TargetId,
+    Clock, Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target, TargetId,
     listing::Together,
 };
 
@@ -16,8 +16,8 @@ pub(super) struct SharedLooks {
 }
 
 impl SharedLooks {
-    pub(super) fn at(provider: Arc<dyn Provider>) -> Self {
-        Self { provider, groups: Together::default() }
+    pub(super) fn at(provider: Arc<dyn Provider>, clock: &Arc<dyn Clock>) -> Self {
+        Self { provider, groups: Together::new(Arc::clone(clock)) }
     }
 }
 
