@@ -88,6 +88,20 @@ async fn a_fault_that_cannot_be_undone_from_its_row_is_listed_beside_the_others(
     }
 }
 
+/// Without it another target of the same name might be taken for this one: it is no fault of a target that has none.
+#[tokio::test]
+async fn an_incarnation_that_cannot_be_read_is_none_that_is_missing() {
+    let (_folder, journal, mut connection) = two_faults().await;
+    // No UTF-8.
+    let damaged = "UPDATE fault SET incarnation = CAST(x'fe' AS TEXT) WHERE position = 1";
+    sqlx::query(damaged).execute(&mut connection).await.unwrap();
+    tells_of(&journal.find(&FaultQuery::all()).await.unwrap(), "incarnation");
+    tells_of(&journal.pending().await.unwrap(), "incarnation");
+    tells_of(&journal.orphans(at(0)).await.unwrap(), "incarnation");
+    let error = journal.mark(id(1), &Mark::new(FaultState::Recovering, at(9))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+}
+
 #[tokio::test]
 async fn what_is_not_needed_to_undo_a_fault_does_not_keep_it_from_being_undone() {
     for (column, value) in TOLD {

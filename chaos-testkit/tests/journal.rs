@@ -64,6 +64,7 @@ async fn every_check_sees_its_liar() {
         (Lie::HoldsAGhost, &[EMPTY][..]),
         (Lie::PendingHasAnotherSeed, &[READS_BACK, PENDING, REOPENED]),
         (Lie::SeedIsSigned, &["hostile texts and extreme values survive"]),
+        (Lie::ForgetsIncarnations, &[READS_BACK, "hostile texts and extreme values survive"]),
         (Lie::ReplacesOnConflict, &["an id is armed once"]),
         (Lie::ForgetsTargets, &["one pending fault for each target", CONCURRENT, CONCURRENT_HANDLES]),
         (Lie::ForgetsFailedRecoveries, &[GROUP]),

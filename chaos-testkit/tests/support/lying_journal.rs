@@ -16,6 +16,7 @@ pub(crate) enum Lie {
     HoldsAGhost,
     PendingHasAnotherSeed,
     SeedIsSigned,
+    ForgetsIncarnations,
     ReplacesOnConflict,
     ForgetsTargets,
     ForgetsFailedRecoveries,
@@ -140,6 +141,9 @@ impl Journal for LyingJournal {
         let mut stored = fault.clone();
         if self.lie == Lie::SeedIsSigned {
             stored.seed = stored.seed.min(i64::MAX as u64);
+        }
+        if self.lie == Lie::ForgetsIncarnations {
+            stored.incarnation = None;
         }
         self.shared.faults.lock().unwrap().push(stored);
         self.shared.held.lock().unwrap().insert(fault.id);

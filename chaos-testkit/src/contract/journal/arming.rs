@@ -28,6 +28,7 @@ pub(super) async fn check<J: Journal, P>(suite: &mut Suite<'_>, fresh: &impl Asy
             let (journal, _place) = fresh().await?;
             let mut fault = fault(1, "memory:web/machine-1")?;
             fault.note = Some("said beforehand".to_owned());
+            fault.incarnation = Some("4711.158125".to_owned());
             let _lease = arm(&journal, &fault).await?;
             let (found, pending) = (all(&journal).await?, journal.pending().await?.faults);
             ensure!(found == [fault.clone()], "{fault:?} was found as {found:?}");
@@ -89,6 +90,7 @@ pub(super) async fn check<J: Journal, P>(suite: &mut Suite<'_>, fresh: &impl Asy
 async fn hostile(journal: &impl Journal) -> Checked {
     let mut extreme = fault(u64::MAX, &format!("memory:{}/{HOSTILE}", "g/".repeat(300)))?;
     extreme.event = HOSTILE.to_owned();
+    extreme.incarnation = Some(HOSTILE.to_owned());
     extreme.deadline = Timestamp::MAX;
     extreme.recovery = chaos_core::RecoveryRecord::new(
         HOSTILE,
