@@ -5,12 +5,14 @@
 use std::{sync::Arc, time::Duration};
 
 use chaos_core::{
-    ChaosEvent, Clock, ErrorKind, FaultRecord, FaultState, GroupFilter, Health, Hold, Journal, ManualClock,
-    MemoryJournal, Monkey, Outcome, Provider, Reason, Registry, RunReport, TargetId,
+    Capabilities, Capability, CapabilitySet, ChaosEvent, Clock, Error, ErrorKind, FaultQuery, FaultRecord,
+    FaultState, GroupFilter, Health, Hold, Journal, Labels, Lifecycle, ManualClock, MemoryJournal, Monkey,
+    NetworkShare, Outcome, Output, Permit, Provider, Reason, Registry, Result, RunReport, Script, Shell,
+    Target, TargetId, Undo, async_trait,
     memory::{MemoryProvider, PowerOff, PowerOn},
 };
 use chaos_testkit::faulty::{
-    EventCall, Failing, HalfDone, JournalCall, Panicking, ProviderCall, Slow, TargetCall, Times,
+    Altered, EventCall, Failing, HalfDone, JournalCall, Panicking, ProviderCall, Slow, TargetCall, Times,
 };
 use futures_util::TryStreamExt;
 
@@ -128,7 +130,7 @@ async fn a_provider_that_breaks_is_a_doubt() {
     }
     let half_read = HalfDone::provider(world.clone(), ProviderCall::Groups, Times::ALWAYS);
     let filter = GroupFilter::all();
-    let read: Result<Vec<_>, _> = half_read.groups(&filter).try_collect().await;
+    let read: Result<Vec<_>> = half_read.groups(&filter).try_collect().await;
     assert_eq!(read.unwrap_err().kind(), ErrorKind::Timeout);
 }
 
@@ -152,6 +154,123 @@ async fn a_target_that_breaks_is_recovered_as_soon_as_it_can_be() {
             }
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_that_is_denied_is_refused_before_the_injection_and_in_a_plan() {
+    for (kind, why) in [
+        (ErrorKind::Denied, "this program would not be allowed to bring the target back"),
+        (ErrorKind::Unavailable, "whether this program may bring the target back could not be told"),
+    ] {
+        let (world, journal) = (world(), MemoryJournal::new());
+        let denying = |times| Failing::targets_with(world.clone(), TargetCall::MayUndo, times, kind);
+
+        let report = run(denying(Times::ALWAYS), PowerOff::default(), journal.clone()).await;
+        assert!(report.faults.is_empty(), "{report}");
+        assert!(report.why_nothing().join("; ").contains(why), "{report}");
+        assert!(matches!(report.skipped[0].reason, Reason::Doubt { .. }), "{report}");
+        assert_eq!(journal.find(&FaultQuery::all()).await.unwrap().faults, [], "it was not even armed");
+        assert_whole(&world, &journal, &report).await;
+
+        // Whoever would do nothing asks as well: a plan, and a run on the leash.
+        let leashed = || Monkey::builder().provider(denying(Times::ALWAYS)).event(PowerOff::default());
+        let monkey = leashed().clock(clock()).seed(1).build().unwrap();
+        for plan in [monkey.plan().await.unwrap(), monkey.run_once().await.unwrap().plan] {
+            assert_eq!(plan.chosen().count(), 0, "{plan}");
+            assert!(plan.to_string().contains(why), "{plan}");
+        }
+
+        // It passes: who may be brought back is hit.
+        let report = run(denying(Times::first(0)), PowerOff::default(), journal.clone()).await;
+        assert_eq!(report.outcome(), Outcome::Completed, "{report}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_whose_incarnation_cannot_be_told_is_recovered_when_it_can() {
+    let (world, journal) = (world(), MemoryJournal::new());
+    let blind =
+        Failing::targets_with(world.clone(), TargetCall::Incarnation, Times::first(3), ErrorKind::Denied);
+    let report = run(blind, PowerOff::default(), journal.clone()).await;
+    assert_eq!(report.faults[0].state, FaultState::Recovered, "{report}");
+    assert_whole(&world, &journal, &report).await;
+}
+
+/// A target that tells everything that it may.
+#[derive(Debug)]
+struct Telling(TargetId, Labels);
+
+#[async_trait]
+impl Target for Telling {
+    fn id(&self) -> &TargetId {
+        &self.0
+    }
+
+    fn labels(&self) -> &Labels {
+        &self.1
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let again = || Arc::new(Self(self.0.clone(), Labels::new()));
+        Capabilities::default().with_lifecycle(again()).with_shell(again())
+    }
+
+    async fn health(&self) -> Result<Health> {
+        Ok(Health::Unhealthy)
+    }
+
+    async fn incarnation(&self) -> Result<Option<Arc<str>>> {
+        Ok(Some("4711.158125".into()))
+    }
+
+    async fn may_undo(&self, undo: &Undo) -> Result<()> {
+        Err(Error::new(ErrorKind::Denied, format!("not within {:?}", undo.within)))
+    }
+}
+
+#[async_trait]
+impl Lifecycle for Telling {
+    fn operations(&self) -> CapabilitySet {
+        CapabilitySet::of([Capability::Start])
+    }
+
+    fn by_hand(&self, operation: Capability) -> Option<String> {
+        Some(format!("do {operation}"))
+    }
+}
+
+#[async_trait]
+impl Shell for Telling {
+    async fn run(&self, _: &Script, _: &Permit) -> Result<Output> {
+        Err(Error::unsupported("a script"))
+    }
+
+    async fn inspect(&self, _: &Script) -> Result<Output> {
+        Err(Error::unsupported("a script"))
+    }
+
+    async fn network(&self) -> Result<NetworkShare> {
+        Ok(NetworkShare::Whole)
+    }
+
+    fn answers_within(&self) -> Duration {
+        Duration::from_secs(40)
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_broken_is_passed_on() {
+    let telling = Altered::new(world())
+        .targets(|target| Arc::new(Telling(target.id().clone(), Labels::new())) as Arc<dyn Target>);
+    let sound = Failing::targets(telling, TargetCall::Health, Times::first(0));
+    let target = sound.resolve(&"memory:web/machine-0".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(target.health().await.unwrap(), Health::Unhealthy);
+    assert_eq!(target.incarnation().await.unwrap().as_deref(), Some("4711.158125"));
+    let undo = Undo::new(CapabilitySet::default(), Duration::from_secs(7));
+    assert!(target.may_undo(&undo).await.unwrap_err().to_string().contains("not within 7s"));
+    let capabilities = target.capabilities();
+    assert_eq!(capabilities.lifecycle().unwrap().by_hand(Capability::Start).as_deref(), Some("do start"));
+    assert_eq!(capabilities.shell().unwrap().answers_within(), Duration::from_secs(40));
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,6 +29,7 @@ const JOURNAL_ALONE: &str = "another monkey brings the target back from the jour
 const TWICE: &str = "recovering twice is recovering once";
 const DROPPED: &str = "a recovery that was dropped can be repeated";
 const GONE: &str = "it is right where the target is gone";
+const ANOTHER: &str = "another target of this name is left alone";
 const SEES: &str = "verify sees that the fault holds";
 const CHANGES_NOTHING: &str = "verify changes nothing";
 
@@ -61,6 +62,9 @@ trait Lie: Send + Sync + 'static {
     }
 
     const LOCKS: bool = false;
+
+    /// Starts whatever its group lists under the name of its target.
+    const TAKES_ANY: bool = false;
 
     const BY_HAND: &'static str = "start it";
 }
@@ -99,6 +103,13 @@ impl<L: Lie> Recovery for Liar<L> {
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
         if let Some(result) = L::recover(scope, health(scope).await?, self.serialised) {
             return result;
+        }
+        if L::TAKES_ANY {
+            let group = scope.fresh_group().await?;
+            return match group.member(scope.target_id()) {
+                Some(member) => member.target.capabilities().lifecycle()?.start(permit).await,
+                None => Ok(()),
+            };
         }
         if L::LOCKS {
             if LOCKED.with(|locked| locked.swap(true, SeqCst)) {
@@ -316,6 +327,15 @@ liar!(MendsWhileItVerifies {
     }
 });
 
+liar!(TakesAnyOfTheName {
+    fn recover(_: &Scope, health: Option<Health>, _: bool) -> Option<Result<()>> {
+        undo_first_step(health);
+        None
+    }
+
+    const TAKES_ANY: bool = true;
+});
+
 #[tokio::test(start_paused = true)]
 async fn the_recovery_of_the_core_passes() {
     let report =
@@ -348,11 +368,12 @@ async fn every_check_sees_its_liar() {
     coverage.caught(
         "lives in its process",
         &check::<LivesInItsProcess>().await,
-        &[HALF_WAY, REPLY_LOST, JOURNAL_ALONE, TWICE, DROPPED, SEES, CHANGES_NOTHING],
+        &[HALF_WAY, REPLY_LOST, JOURNAL_ALONE, TWICE, DROPPED, ANOTHER, SEES, CHANGES_NOTHING],
     );
     coverage.caught("toggles", &check::<Toggles>().await, &[REPLY_LOST, JOURNAL_ALONE, TWICE, DROPPED]);
     coverage.caught("locks", &check::<Locks>().await, &[DROPPED]);
-    coverage.caught("needs the target", &check::<NeedsTheTarget>().await, &[GONE]);
+    coverage.caught("needs the target", &check::<NeedsTheTarget>().await, &[GONE, ANOTHER]);
+    coverage.caught("takes any of the name", &check::<TakesAnyOfTheName>().await, &[ANOTHER]);
     coverage.caught("always says back", &check::<AlwaysSaysBack>().await, &[SEES]);
     coverage.caught("mends while it verifies", &check::<MendsWhileItVerifies>().await, &[CHANGES_NOTHING]);
 

@@ -5,7 +5,6 @@ mod another_of_its_name;
 mod cut_answers;
 mod held;
 mod listings;
-mod orders;
 mod refusals;
 mod scene;
 mod trouble;

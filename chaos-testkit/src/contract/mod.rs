@@ -17,6 +17,7 @@ pub mod adversity;
 pub mod calendar;
 pub mod event;
 pub mod journal;
+mod orders;
 pub mod provider;
 pub mod recovery;
 pub mod target;

@@ -1,5 +1,6 @@
 //! The contract of a [`Recovery`].
 
+mod another;
 mod cases;
 mod paused;
 pub(in crate::contract) mod rig;

@@ -61,6 +61,10 @@ pub enum ProviderCall {
 pub enum TargetCall {
     /// `Target::health`.
     Health,
+    /// `Target::incarnation`.
+    Incarnation,
+    /// `Target::may_undo`.
+    MayUndo,
     /// `Lifecycle::terminate`.
     Terminate,
     /// `Lifecycle::stop`.
@@ -98,10 +102,10 @@ pub enum TargetCall {
 }
 
 impl TargetCall {
-    /// The capability that the call belongs to; none for a look at the health.
+    /// The capability that the call belongs to; none for a look at the target, and for the question whether a fault may be undone.
     pub fn capability(self) -> Option<Capability> {
         Some(match self {
-            Self::Health => return None,
+            Self::Health | Self::Incarnation | Self::MayUndo => return None,
             Self::Terminate => Capability::Terminate,
             Self::Stop => Capability::Stop,
             Self::Start => Capability::Start,

@@ -50,7 +50,17 @@ impl Failing<ProviderCall> {
 impl Failing<TargetCall> {
     /// A provider whose targets fail with kind `Unavailable`. The calls are counted over all targets together.
     pub fn targets<P: Provider>(provider: P, call: TargetCall, times: Times) -> Altered<P> {
-        around_targets(provider, Self::new(call, times, ErrorKind::Unavailable))
+        Self::targets_with(provider, call, times, ErrorKind::Unavailable)
+    }
+
+    /// As [`targets`](Self::targets), with another kind of error.
+    pub fn targets_with<P: Provider>(
+        provider: P,
+        call: TargetCall,
+        times: Times,
+        kind: ErrorKind,
+    ) -> Altered<P> {
+        around_targets(provider, Self::new(call, times, kind))
     }
 }
 

@@ -61,11 +61,11 @@ impl<I: Interference<TargetCall>> Target for Faulty<Arc<dyn Target>, I> {
     }
 
     async fn incarnation(&self) -> Result<Option<Arc<str>>> {
-        self.inner.incarnation().await
+        self.around_target(TargetCall::Incarnation, self.inner.incarnation()).await
     }
 
     async fn may_undo(&self, undo: &Undo) -> Result<()> {
-        self.inner.may_undo(undo).await
+        self.around_target(TargetCall::MayUndo, self.inner.may_undo(undo)).await
     }
 }
 

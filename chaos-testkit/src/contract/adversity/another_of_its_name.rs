@@ -7,10 +7,10 @@ use chaos_core::{FaultRecord, Milestone, Result};
 use super::{
     Adversity,
     held::{Attempts, held, replayed},
-    orders::Orders,
     scene::{Scene, happens},
 };
 use crate::{
+    contract::orders::Orders,
     report::{Checked, Suite, ensure},
     stage::Look,
 };

@@ -7,10 +7,10 @@ use chaos_core::{MemoryJournal, Registry, Result, memory::PowerOn};
 use super::{
     Adversity,
     held::{Attempts, held, power_off, replayed},
-    orders::Orders,
     scene::{Scene, happens, in_doubt},
 };
 use crate::{
+    contract::orders::Orders,
     faulty::TargetCall,
     report::{Checked, Finding, Suite, ensure, not_applicable},
 };

@@ -7,6 +7,7 @@ use chaos_core::{
 };
 
 use super::{
+    another::{can_be_staged, is_left_alone},
     paused::Come,
     rig::{orphaned, recovers, replay, while_injected},
     variants::{Interrupted, NOT_BACK, OnlyVerified, Twice},
@@ -77,6 +78,19 @@ pub(super) async fn check<R: Recovery>(
     suite
         .check("it is right where the target is gone", async {
             target_is_gone::<R>(&set().await?, event).await
+        })
+        .await;
+    suite
+        .check("another target of this name is left alone", async {
+            if event.hold().is_momentary() {
+                return not_applicable("the event is momentary: its target may come back as another one");
+            }
+            can_be_staged(event.requires())?;
+            let stage = set().await?;
+            while_injected::<R>(&stage, event, Come::AllTheWay, async |fault| {
+                is_left_alone::<R>(&stage, &fault).await
+            })
+            .await
         })
         .await;
     suite
@@ -196,7 +210,7 @@ async fn only_verify<R: Recovery>(stage: &Stage, fault: &FaultRecord) -> Checked
     let mut once = stage.retry();
     once.settle = Duration::ZERO;
     let journal = orphaned(fault, FaultState::Active).await?;
-    let ended = replay::<OnlyVerified<R>>(stage, &journal, once).await?;
+    let ended = replay::<OnlyVerified<R>>(stage, Arc::clone(&stage.provider), &journal, once).await?;
     match ended.failure {
         None => Ok(ended.state == FaultState::Recovered),
         Some(failure) if failure.message.starts_with(NOT_BACK) => Ok(false),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chaos_core::{
     Arming, ChaosEvent, Error, ErrorKind, FaultRecord, FaultState, Journal, Limits, Mark, MemoryJournal,
-    Recovery, Registry, Result, RetryPolicy,
+    Provider, Recovery, Registry, Result, RetryPolicy,
 };
 
 use super::paused::{Come, Meeting, Paused};
@@ -91,11 +91,12 @@ pub(in crate::contract) async fn orphaned(fault: &FaultRecord, state: FaultState
 /// Recovers what `journal` holds with `V` in the place of what wrote it, and returns it as it ended.
 pub(super) async fn replay<V: Recovery>(
     stage: &Stage,
+    provider: impl Provider,
     journal: &MemoryJournal,
     retry: RetryPolicy,
 ) -> Checked<FaultRecord> {
     let registry = Registry::default().register::<V>();
-    let monkey = stage.monkey_over(Arc::clone(&stage.provider), journal.clone(), registry, retry)?;
+    let monkey = stage.monkey_over(provider, journal.clone(), registry, retry)?;
     match monkey.take_over_pending().await?.faults.pop() {
         Some(record) => Ok(record),
         None => violated("the journal holds no pending fault"),
@@ -104,7 +105,16 @@ pub(super) async fn replay<V: Recovery>(
 
 /// As [`replay`], and the fault must end recovered.
 pub(super) async fn recovers<V: Recovery>(stage: &Stage, journal: &MemoryJournal) -> Checked {
-    let ended = replay::<V>(stage, journal, stage.retry()).await?;
+    recovers_through::<V>(stage, Arc::clone(&stage.provider), journal).await
+}
+
+/// As [`recovers`], through this provider.
+pub(super) async fn recovers_through<V: Recovery>(
+    stage: &Stage,
+    provider: impl Provider,
+    journal: &MemoryJournal,
+) -> Checked {
+    let ended = replay::<V>(stage, provider, journal, stage.retry()).await?;
     match (ended.state, ended.failure) {
         (FaultState::Recovered, None) => Ok(()),
         (state, failure) => violated(format!(

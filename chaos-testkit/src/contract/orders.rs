@@ -1,0 +1,69 @@
+//! Which orders targets are given.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chaos_core::{Error, ErrorKind, Provider, Result, Target};
+
+use crate::{
+    faulty::{Altered, Faulty, Interference, TargetCall},
+    probe::held,
+};
+
+/// Every order that targets were given.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Orders(Arc<Given>);
+
+#[derive(Debug, Default)]
+struct Given {
+    orders: Mutex<Vec<TargetCall>>,
+    are_refused: bool,
+}
+
+impl Orders {
+    /// Of targets that carry out none.
+    pub(super) fn refused() -> Self {
+        Self(Arc::new(Given { are_refused: true, ..Given::default() }))
+    }
+
+    /// The provider, whose targets' orders are written down.
+    pub(super) fn to_targets_of<P: Provider>(&self, provider: P) -> Altered<P> {
+        let orders = self.clone();
+        Altered::new(provider).targets(move |target| orders.to(target))
+    }
+
+    /// The target, whose orders are written down.
+    pub(super) fn to(&self, target: Arc<dyn Target>) -> Arc<dyn Target> {
+        Arc::new(Faulty::new(target, Arc::clone(&self.0)))
+    }
+
+    pub(super) fn given(&self) -> Vec<TargetCall> {
+        held(&self.0.orders).clone()
+    }
+
+    pub(super) fn forget(&self) {
+        held(&self.0.orders).clear();
+    }
+}
+
+#[async_trait]
+impl Interference<TargetCall> for Given {
+    /// Also where the order is refused afterwards: it was given all the same.
+    async fn before(&self, call: TargetCall) -> Result<()> {
+        use TargetCall::{
+            Isolate, Reboot, Restore, Run, Start, StartExperiment, Stop, StopExperiment, Terminate,
+        };
+        let is_order = matches!(
+            call,
+            Terminate | Stop | Start | Reboot | Run | Isolate | Restore | StartExperiment | StopExperiment
+        );
+        if !is_order {
+            return Ok(());
+        }
+        held(&self.orders).push(call);
+        if self.are_refused {
+            return Err(Error::new(ErrorKind::Refused, "this target is to be left alone"));
+        }
+        Ok(())
+    }
+}
