@@ -12,7 +12,7 @@ use crate::{
     fleet::Fleet,
     group_path::{GroupPath, SCHEME},
     isolation::InterfaceIsolation,
-    listing::{listing, looked_up_again},
+    listing::{listing, looked_up},
     machines::{machine, validate_instance},
     reach::Reach,
     regions::foreign,
@@ -78,7 +78,7 @@ impl Provider for AutoScaling {
     async fn group(&self, id: &GroupId) -> Result<Group> {
         let GroupPath { account, region, name } = GroupPath::of(id)?;
         let region = self.fleet.regions.find(region)?;
-        match looked_up_again(&self.fleet, &region, &name).await? {
+        match looked_up(&self.fleet, &region, &name).await? {
             Some(group) if group.id == *id => Ok(group),
             Some(other) => Err(foreign(account, GroupPath::of(&other.id)?.account)),
             None => {
@@ -133,7 +133,6 @@ impl Provider for AutoScaling {
     async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn chaos_core::Experiments>> {
         let group = id.group();
         let region = self.fleet.regions.find(GroupPath::of(&group)?.region)?;
-        let clock = Arc::clone(&self.fleet.means.clock);
-        Ok(Arc::new(crate::fis::FaultInjection::new(region, group, clock)))
+        Ok(Arc::new(crate::fis::FaultInjection::new(region, group)))
     }
 }

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use aws_config::{
-    AppName, BehaviorVersion, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig,
+    AppName, BehaviorVersion, SdkConfig,
+    retry::RetryConfig,
+    sts::AssumeRoleProvider,
+    timeout::{TimeoutConfig, TimeoutConfigBuilder},
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ec2::config::retry::RetryPartition;
 use aws_smithy_async::time::SystemTimeSource;
 use chaos_core::{Error, Result};
 
-use crate::transport::Transport;
+use crate::{checkpoint::checked, transport::Transport};
 
 /// How often a call is made at most that is throttled or fails in passing.
 const MOST_ATTEMPTS: u32 = 5;
@@ -69,6 +72,7 @@ impl Connection {
             Some(config) => adjusted(config, region, self.endpoint),
             None => Box::pin(loaded(self.profile, region, self.endpoint)).await,
         };
+        let config = checked(config);
         match &self.role {
             Some(role) => Box::pin(assuming(role, &config)).await,
             None => config,
@@ -84,13 +88,7 @@ async fn loaded(
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(Transport::default())
         .retry_config(RetryConfig::adaptive().with_max_attempts(MOST_ATTEMPTS).with_max_backoff(LONGEST_WAIT))
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(Duration::from_secs(5))
-                .operation_attempt_timeout(Duration::from_secs(60))
-                .operation_timeout(Duration::from_secs(240))
-                .build(),
-        );
+        .timeout_config(limits().build());
     if let Ok(name) = AppName::new("chaos-aws") {
         loader = loader.app_name(name);
     }
@@ -106,8 +104,18 @@ async fn loaded(
     loader.load().await
 }
 
+/// How long calls may take.
+fn limits() -> TimeoutConfigBuilder {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(60))
+        .operation_timeout(Duration::from_secs(240))
+}
+
 fn adjusted(config: SdkConfig, region: Option<aws_config::Region>, endpoint: Option<String>) -> SdkConfig {
-    let mut builder = config.into_builder();
+    // No wait is without end, also where a program has set no limits of its own.
+    let given = config.timeout_config().map(TimeoutConfig::to_builder).unwrap_or_default();
+    let mut builder = config.into_builder().timeout_config(given.take_unset_from(limits()).build());
     if let Some(url) = endpoint {
         builder = builder.endpoint_url(url);
     }

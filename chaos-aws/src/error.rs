@@ -1,6 +1,6 @@
 //! What the API answers, in this library's kinds of error.
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, time::Duration};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::{
@@ -9,7 +9,12 @@ use aws_sdk_ec2::{
 };
 use chaos_core::{Error, ErrorKind, escaped};
 
-use crate::regions::may_be_missing;
+use rustls::CertificateError;
+
+use crate::{
+    checkpoint::{NoAnswer, is_web_page},
+    regions::may_be_missing,
+};
 
 const NO_CREDENTIALS: &str = "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or log in";
 
@@ -23,10 +28,24 @@ where
     let named = |error: Error| error.with("action", action).with("region", region);
     match &error {
         SdkError::ServiceError(answer) => {
-            let status = answer.raw().status().as_u16();
+            let raw = answer.raw();
+            let status = raw.status().as_u16();
             let (code, message) = (answer.err().code(), answer.err().message());
-            // The service's own words, and not what the SDK makes of them: one line that says what a person can act upon.
-            refusal(action, region, code.unwrap_or_default(), message.unwrap_or_default(), status)
+            let error = if code.is_none() && raw.body().bytes().is_some_and(is_web_page) {
+                // Whoever has refused the call was not AWS.
+                let error = Error::new(ErrorKind::Unavailable, NoAnswer::WebPage.to_string());
+                named(error).with("status", status)
+            } else {
+                // The service's own words, and not what the SDK makes of them: one line that says what a person can act upon.
+                refusal(action, region, code.unwrap_or_default(), message.unwrap_or_default(), status)
+            };
+            match raw.headers().get("retry-after").and_then(|wait| asked_wait(status, wait)) {
+                Some(wait) => error.retry_after(wait),
+                None => error,
+            }
+        }
+        _ if let Some(lack) = cause::<NoAnswer>(&error) => {
+            named(Error::new(ErrorKind::Unavailable, lack.to_string()))
         }
         SdkError::TimeoutError(_) => {
             named(Error::new(ErrorKind::Timeout, "the AWS API did not answer in time")).caused_by(error)
@@ -44,6 +63,9 @@ where
         {
             named(Error::new(ErrorKind::Denied, NO_CREDENTIALS)).caused_by(error)
         }
+        _ if let Some(rustls::Error::InvalidCertificate(lack)) = cause(&error) => {
+            named(Error::new(ErrorKind::Unavailable, certificate_refused(lack))).caused_by(error)
+        }
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
             named(Error::new(ErrorKind::Timeout, "the AWS API cannot be reached in time")).caused_by(error)
         }
@@ -54,6 +76,32 @@ where
         }
         _ => named(Error::new(ErrorKind::InvalidInput, "the request could not be made")).caused_by(error),
     }
+}
+
+/// How long a service that is asked too much, or that is down, says to wait.
+fn asked_wait(status: u16, wait: &str) -> Option<Duration> {
+    let seconds = wait.trim().parse().ok().filter(|_| status == 429 || status == 503)?;
+    Some(Duration::from_secs(seconds))
+}
+
+fn certificate_refused(why: &CertificateError) -> String {
+    let why = match why {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has expired; is this machine's clock right?".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet; is this machine's clock right?".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is that of another host".to_owned()
+        }
+        CertificateError::UnknownIssuer => {
+            "nobody has issued it who is trusted; where a proxy opens TLS, AWS_CA_BUNDLE must name a file with its authority"
+                .to_owned()
+        }
+        other => escaped(&other.to_string()).to_string(),
+    };
+    format!("the certificate of the AWS API, or of a proxy before it, is not accepted: {why}")
 }
 
 /// The service's code, where it has answered with one.
@@ -280,6 +328,29 @@ mod tests {
         ] {
             let error = refusal("ec2:StopInstances", "eu-west-1", code, "", status);
             assert_eq!((error.kind(), error.is_retryable()), (expected, retryable), "{code} {status}");
+        }
+    }
+
+    #[test]
+    fn only_who_is_asked_too_much_is_waited_for() {
+        assert_eq!(asked_wait(429, " 7 "), Some(Duration::from_secs(7)));
+        assert_eq!(asked_wait(503, "0"), Some(Duration::ZERO));
+        for (status, wait) in [(429, "soon"), (429, "-1"), (429, "1e99"), (403, "7"), (400, "7")] {
+            assert_eq!(asked_wait(status, wait), None, "{status} {wait}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_named() {
+        for (why, expected) in [
+            (CertificateError::Expired, "expired"),
+            (CertificateError::NotValidYet, "not valid yet"),
+            (CertificateError::NotValidForName, "another host"),
+            (CertificateError::UnknownIssuer, "AWS_CA_BUNDLE"),
+            (CertificateError::BadSignature, "BadSignature"),
+        ] {
+            let told = certificate_refused(&why);
+            assert!(told.contains(expected), "{told}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_sdk_ec2::types::{Filter, GroupIdentifier, NetworkInterface};
+use aws_sdk_ec2::types::Filter;
 use chaos_core::{Error, ErrorKind, FaultId, Isolation, IsolationSnapshot, Permit, Result, listing::pages};
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::failed,
     isolation_group::{IsolationGroup, is_isolation, is_isolation_of},
-    machine::{Interface, SecurityGroup},
+    machine::Interface,
     machines::{machine, vanished},
     reach::Reach,
+    told::told,
 };
 
 /// Cuts an instance off by its security groups: every network interface is moved to a group of the fault's own, without rules in
@@ -79,7 +80,8 @@ impl InterfaceIsolation {
     async fn cut_off(&self, permit: &Permit) -> Result<()> {
         let interfaces = self.interfaces().await?;
         if interfaces.is_empty() {
-            return Err(Error::unsupported("isolation of an instance without a network interface in a VPC"));
+            let what = "the instance has no network interface in a VPC, so that it cannot be isolated";
+            return Err(Error::new(ErrorKind::Unsupported, what));
         }
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if held.is_some_and(|held| !held.is_of(&interfaces, permit.fault())) {
@@ -106,9 +108,8 @@ impl InterfaceIsolation {
         let ids: Vec<String> = snapshot.interfaces.keys().cloned().collect();
         let mut first_error = None;
         for interface in self.look_up(ids).await? {
-            let Some(id) = interface.network_interface_id() else { continue };
-            let Some(connected) = snapshot.interfaces.get(id) else { continue };
-            let now = SecurityGroup::all(interface.groups().to_vec());
+            let Some(connected) = snapshot.interfaces.get(&interface.id) else { continue };
+            let now = interface.groups;
             // Groups that somebody else has chosen meanwhile are none of the fault's doing, and stay.
             if !now.iter().any(|group| is_isolation(&group.name)) {
                 continue;
@@ -116,7 +117,7 @@ impl InterfaceIsolation {
             let others = now.into_iter().filter(|group| !is_isolation(&group.name)).map(|group| group.id);
             let mut groups = connected.security_groups.clone();
             groups.extend(others.filter(|other| !connected.security_groups.contains(other)));
-            if let Err(error) = self.move_to(id, groups).await {
+            if let Err(error) = self.move_to(&interface.id, groups).await {
                 first_error = first_error.or(Some(error));
             }
         }
@@ -132,8 +133,8 @@ impl InterfaceIsolation {
     /// No interface of the snapshot is in a group of the fault's, and there is none.
     async fn nothing_is_left(&self, snapshot: &Snapshot, fault: FaultId) -> Result<bool> {
         let interfaces = self.look_up(snapshot.interfaces.keys().cloned().collect()).await?;
-        let groups = interfaces.iter().flat_map(NetworkInterface::groups);
-        if groups.filter_map(GroupIdentifier::group_name).any(|name| is_isolation_of(fault, name)) {
+        let mut groups = interfaces.iter().flat_map(|interface| &interface.groups);
+        if groups.any(|group| is_isolation_of(fault, &group.name)) {
             return Ok(false);
         }
         for vpc in snapshot.vpcs() {
@@ -147,23 +148,22 @@ impl InterfaceIsolation {
     async fn move_to(&self, interface: &str, groups: Vec<String>) -> Result<()> {
         let call = self.reach.region.ec2().modify_network_interface_attribute();
         let call = call.network_interface_id(interface).set_groups(Some(groups));
-        let _changing = self.reach.changing();
         call.send().await.map(|_| ()).map_err(|error| {
             failed("ec2:ModifyNetworkInterfaceAttribute", self.region(), error).with("interface", interface)
         })
     }
 
     /// These interfaces, as far as they are still there, whatever they are attached to now.
-    async fn look_up(&self, ids: Vec<String>) -> Result<Vec<NetworkInterface>> {
+    async fn look_up(&self, ids: Vec<String>) -> Result<Vec<Interface>> {
+        const ACTION: &str = "ec2:DescribeNetworkInterfaces";
         let fetch = |token: Option<String>| {
             let filter = Filter::builder().name("network-interface-id").set_values(Some(ids.clone())).build();
             let call = self.reach.region.ec2().describe_network_interfaces();
             let call = call.filters(filter).max_results(1000).set_next_token(token);
             async move {
-                let answer = call.send().await;
-                let answer =
-                    answer.map_err(|error| failed("ec2:DescribeNetworkInterfaces", self.region(), error))?;
-                Ok((answer.network_interfaces.unwrap_or_default(), answer.next_token))
+                let answer = call.send().await.map_err(|error| failed(ACTION, self.region(), error))?;
+                let found = told(answer.network_interfaces, "networkInterfaceSet")?.into_iter();
+                Ok((found.map(Interface::read_alone).collect::<Result<Vec<_>>>()?, answer.next_token))
             }
         };
         let found: Vec<Vec<_>> = Box::pin(pages(fetch)).try_collect().await?;

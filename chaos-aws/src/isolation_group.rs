@@ -1,11 +1,13 @@
 use std::time::Duration;
 
-use aws_sdk_ec2::types::{Filter, ResourceType, SecurityGroup, Tag, TagSpecification};
-use chaos_core::{Error, ErrorKind, FaultId, Result};
+use aws_sdk_ec2::types::{Filter, IpPermission, ResourceType, SecurityGroup, Tag, TagSpecification};
+use chaos_core::{Error, ErrorKind, FaultId, Result, listing::pages};
+use futures_util::TryStreamExt;
 
 use crate::{
     error::{code, failed},
     reach::Reach,
+    told::told,
 };
 
 /// The tag of the security groups that isolate; its value is the fault's id.
@@ -25,6 +27,14 @@ pub(crate) struct IsolationGroup<'a> {
     fault: FaultId,
     vpc: &'a str,
     reach: &'a Reach,
+}
+
+/// The group as EC2 tells it.
+#[derive(Clone, Debug)]
+struct Found {
+    id: String,
+    ingress: Vec<IpPermission>,
+    egress: Vec<IpPermission>,
 }
 
 /// Whether a security group of this name isolates.
@@ -50,12 +60,12 @@ impl<'a> IsolationGroup<'a> {
         for _ in 0..LOOKS {
             // What was just made, or just changed, may not show yet.
             match self.find().await? {
-                Some(group) if is_without_rules(&group) => return id(&group),
+                Some(group) if group.is_without_rules() => return Ok(group.id),
                 Some(group) => self.revoke(&group).await?,
                 None => {}
             }
-            if let Some(group) = self.find().await?.filter(is_without_rules) {
-                return id(&group);
+            if let Some(group) = self.find().await?.filter(Found::is_without_rules) {
+                return Ok(group.id);
             }
             self.reach.clock.sleep(PAUSE).await;
         }
@@ -65,8 +75,7 @@ impl<'a> IsolationGroup<'a> {
 
     /// Removes it, where it is there and no interface is in it any more.
     pub(crate) async fn removed(&self) -> Result<()> {
-        let Some(group) = self.find().await? else { return Ok(()) };
-        let id = id(&group)?;
+        let Some(Found { id, .. }) = self.find().await? else { return Ok(()) };
         match self.reach.region.ec2().delete_security_group().group_id(id).send().await {
             Ok(_) => Ok(()),
             Err(error) if code(&error) == Some("InvalidGroup.NotFound") => Ok(()),
@@ -86,14 +95,22 @@ impl<'a> IsolationGroup<'a> {
         error.with("security_group", self.name()).with("vpc", self.vpc)
     }
 
-    async fn find(&self) -> Result<Option<SecurityGroup>> {
+    async fn find(&self) -> Result<Option<Found>> {
+        const ACTION: &str = "ec2:DescribeSecurityGroups";
         let by = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
-        let call = self.reach.region.ec2().describe_security_groups();
-        let call = call.filters(by("group-name", &self.name())).filters(by("vpc-id", self.vpc));
-        let answer = call.send().await.map_err(|error| {
-            self.named(failed("ec2:DescribeSecurityGroups", self.reach.region.name(), error))
-        })?;
-        Ok(answer.security_groups.unwrap_or_default().into_iter().next())
+        let by = [by("group-name", &self.name()), by("vpc-id", self.vpc)];
+        let fetch = |token: Option<String>| {
+            let call = self.reach.region.ec2().describe_security_groups();
+            let call = call.set_filters(Some(by.to_vec())).set_next_token(token);
+            async move {
+                let answer = call.send().await;
+                let answer = answer.map_err(|error| failed(ACTION, self.reach.region.name(), error))?;
+                let found = told(answer.security_groups, "securityGroupInfo")?.into_iter();
+                Ok((found.map(Found::read).collect::<Result<Vec<_>>>()?, answer.next_token))
+            }
+        };
+        let found: Result<Vec<Vec<_>>> = Box::pin(pages(fetch)).try_collect().await;
+        Ok(found.map_err(|error| self.named(error))?.into_iter().flatten().next())
     }
 
     async fn create(&self) -> Result<()> {
@@ -117,13 +134,12 @@ impl<'a> IsolationGroup<'a> {
     }
 
     /// A new group lets everything out, in a VPC with IPv6 by a second rule.
-    async fn revoke(&self, group: &SecurityGroup) -> Result<()> {
+    async fn revoke(&self, group: &Found) -> Result<()> {
         let ec2 = self.reach.region.ec2();
         let region = self.reach.region.name();
-        let id = id(group)?;
-        if !group.ip_permissions_egress().is_empty() {
-            let rules = Some(group.ip_permissions_egress().to_vec());
-            let call = ec2.revoke_security_group_egress().group_id(&id).set_ip_permissions(rules);
+        if !group.egress.is_empty() {
+            let rules = Some(group.egress.clone());
+            let call = ec2.revoke_security_group_egress().group_id(&group.id).set_ip_permissions(rules);
             match call.send().await {
                 Ok(_) => {}
                 Err(error) if code(&error) == Some("InvalidPermission.NotFound") => {}
@@ -132,9 +148,9 @@ impl<'a> IsolationGroup<'a> {
                 }
             }
         }
-        if !group.ip_permissions().is_empty() {
-            let rules = Some(group.ip_permissions().to_vec());
-            let call = ec2.revoke_security_group_ingress().group_id(&id).set_ip_permissions(rules);
+        if !group.ingress.is_empty() {
+            let rules = Some(group.ingress.clone());
+            let call = ec2.revoke_security_group_ingress().group_id(&group.id).set_ip_permissions(rules);
             match call.send().await {
                 Ok(_) => {}
                 Err(error) if code(&error) == Some("InvalidPermission.NotFound") => {}
@@ -147,15 +163,18 @@ impl<'a> IsolationGroup<'a> {
     }
 }
 
-fn is_without_rules(group: &SecurityGroup) -> bool {
-    group.ip_permissions().is_empty() && group.ip_permissions_egress().is_empty()
-}
+impl Found {
+    fn read(group: SecurityGroup) -> Result<Self> {
+        Ok(Self {
+            id: told(group.group_id, "groupId")?,
+            ingress: told(group.ip_permissions, "ipPermissions")?,
+            egress: told(group.ip_permissions_egress, "ipPermissionsEgress")?,
+        })
+    }
 
-fn id(group: &SecurityGroup) -> Result<String> {
-    group
-        .group_id()
-        .map(str::to_owned)
-        .ok_or_else(|| Error::new(ErrorKind::Unavailable, "the listing holds a security group without an id"))
+    fn is_without_rules(&self) -> bool {
+        self.ingress.is_empty() && self.egress.is_empty()
+    }
 }
 
 #[cfg(test)]

@@ -30,9 +30,10 @@
 //! [not opted in](AutoScalingBuilder::require_opt_in). A group one of whose processes `HealthCheck`, `Launch`, `ReplaceUnhealthy`
 //! or `Terminate` is suspended replaces nobody, and says so.
 //!
-//! A listing that cannot be read to its end is an error, in every region, and never a shorter list. What was answered within the last
-//! 250 ms is not asked for again, unless this provider has changed something since; the target that is about to be hit is asked for at
-//! EC2 in any case.
+//! A listing that cannot be read to its end is an error, in every region, and never a shorter list. Nor is anything made of what an
+//! answer leaves out: one that ends early, is empty or is a web page is asked for again, and then `Unavailable`, and so is one without a
+//! field that decides. Nothing is kept: whoever looks gets an answer from after the question, which those share who ask for the same
+//! group at the same moment.
 //!
 //! [`AvailabilityZone`] keeps a run within one zone: the drill of a zone that fails. A group that would be left with no other sound
 //! zone is left alone.
@@ -141,6 +142,7 @@
 mod auto_scaling;
 mod availability_zone;
 mod builder;
+mod checkpoint;
 mod command_text;
 mod connection;
 mod error;
@@ -154,6 +156,7 @@ mod isolation;
 mod isolation_group;
 mod lifecycle;
 mod lifeline;
+mod listed_group;
 mod listing;
 mod machine;
 mod machines;
@@ -162,11 +165,11 @@ mod member;
 mod notify;
 mod own_instance;
 mod reach;
-mod recently_seen;
 mod regions;
 mod selection;
 mod shell;
 mod target;
+mod told;
 mod transport;
 
 pub use auto_scaling::AutoScaling;

@@ -3,9 +3,10 @@ use aws_sdk_ec2::{config::http::HttpResponse, error::ProvideErrorMetadata, error
 use chaos_core::{Capability, CapabilitySet, Error, ErrorKind, Lifecycle, Permit, Result};
 
 use crate::{
-    error::failed,
-    machines::{machine, vanished},
+    error::{code, failed},
+    machines::{machine, validate_instance, vanished},
     reach::Reach,
+    regions::validate_region,
 };
 
 /// Terminates, stops, starts and reboots through EC2, past the group: that is what a failure looks like.
@@ -43,9 +44,16 @@ impl Lifecycle for InstanceLifecycle {
         if self.can_stop { always.union(CapabilitySet::of([Capability::Stop])) } else { always }
     }
 
+    /// Only of parts that hold nothing but letters, digits and hyphens.
+    fn by_hand(&self, operation: Capability) -> Option<String> {
+        let (region, instance) = (self.reach.region.name(), &*self.reach.instance);
+        let is_plain = validate_instance(instance).is_ok() && validate_region(region).is_ok();
+        (operation == Capability::Start && is_plain)
+            .then(|| format!("aws ec2 start-instances --region {region} --instance-ids {instance}"))
+    }
+
     async fn terminate(&self, permit: &Permit) -> Result<()> {
         let call = self.reach.region.ec2().terminate_instances().instance_ids(&*self.reach.instance);
-        let _changing = self.reach.changing();
         match permit.in_time(call.send()).await? {
             Ok(_) => Ok(()),
             Err(error) => unless_gone(self.failed("ec2:TerminateInstances", permit, error)),
@@ -58,7 +66,6 @@ impl Lifecycle for InstanceLifecycle {
             return Err(Error::unsupported(what).with("fault", permit.fault()));
         }
         let call = self.reach.region.ec2().stop_instances().instance_ids(&*self.reach.instance);
-        let _changing = self.reach.changing();
         match permit.in_time(call.send()).await? {
             Ok(_) => Ok(()),
             Err(error) => unless_gone(self.failed("ec2:StopInstances", permit, error)),
@@ -66,22 +73,22 @@ impl Lifecycle for InstanceLifecycle {
     }
 
     async fn start(&self, permit: &Permit) -> Result<()> {
-        // What is terminated cannot be started, and that is no state that passes.
-        match machine(&self.reach.region, &self.reach.instance).await? {
-            Some(machine) if !machine.is_gone() => {}
-            _ => return Err(vanished(&self.reach.instance).with("fault", permit.fault())),
-        }
         let call = self.reach.region.ec2().start_instances().instance_ids(&*self.reach.instance);
-        let _changing = self.reach.changing();
-        match permit.in_time(call.send()).await? {
-            Ok(_) => Ok(()),
-            Err(error) => Err(self.failed("ec2:StartInstances", permit, error)),
+        let Err(error) = permit.in_time(call.send()).await? else { return Ok(()) };
+        let is_impossible = code(&error) == Some("IncorrectInstanceState");
+        let error = self.failed("ec2:StartInstances", permit, error);
+        // What is terminated cannot be started, and that is no state that passes.
+        if is_impossible
+            && let Ok(found) = machine(&self.reach.region, &self.reach.instance).await
+            && found.is_none_or(|machine| machine.is_gone())
+        {
+            return Err(vanished(&self.reach.instance).with("fault", permit.fault()));
         }
+        Err(error)
     }
 
     async fn reboot(&self, permit: &Permit) -> Result<()> {
         let call = self.reach.region.ec2().reboot_instances().instance_ids(&*self.reach.instance);
-        let _changing = self.reach.changing();
         match permit.in_time(call.send()).await? {
             Ok(_) => Ok(()),
             Err(error) => Err(self.failed("ec2:RebootInstances", permit, error)),

@@ -1,15 +1,18 @@
 //! What EC2 knows of an instance.
 
 use aws_sdk_ec2::types::{DeviceType, InstanceLifecycleType, InstanceStateName};
-use chaos_core::{Health, Labels};
+use chaos_core::{Health, Labels, Result};
 
-use crate::AVAILABILITY_ZONE_LABEL;
+use crate::{AVAILABILITY_ZONE_LABEL, told::told};
+
+/// The tag that every member of an auto-scaling group bears, with the name of the group. Nobody but AWS can set it.
+pub(crate) const GROUP_TAG: &str = "aws:autoscaling:groupName";
 
 /// An instance, as far as this crate needs it.
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
     pub(crate) id: String,
-    pub(crate) state: Option<InstanceStateName>,
+    pub(crate) state: InstanceStateName,
     /// Its tags, and where it is.
     pub(crate) labels: Labels,
     pub(crate) is_spot: bool,
@@ -44,27 +47,35 @@ pub(crate) struct Membership<'a> {
 }
 
 impl Machine {
-    pub(crate) fn of(instance: aws_sdk_ec2::types::Instance) -> Option<Self> {
-        let id = instance.instance_id?;
+    /// # Errors
+    /// `Unavailable` where the answer leaves out what decides.
+    pub(crate) fn read(instance: aws_sdk_ec2::types::Instance) -> Result<Self> {
+        // Left out where there are none, which members of groups never are.
         let tags = instance.tags.unwrap_or_default().into_iter();
-        let mut labels: Labels =
-            tags.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect();
+        let mut labels = tags
+            .map(|tag| Ok((told(tag.key, "key of a tag")?, told(tag.value, "value of a tag")?)))
+            .collect::<Result<Labels>>()?;
         if let Some(zone) = instance.placement.and_then(|placement| placement.availability_zone) {
             labels.insert(AVAILABILITY_ZONE_LABEL.to_owned(), zone);
         }
-        let mut interfaces: Vec<_> =
-            instance.network_interfaces.unwrap_or_default().into_iter().filter_map(Interface::of).collect();
+        let interfaces = told(instance.network_interfaces, "networkInterfaceSet")?.into_iter();
+        let mut interfaces: Vec<_> = interfaces.map(Interface::read).collect::<Result<_>>()?;
         interfaces.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-        Some(Self {
-            id,
-            state: instance.state.and_then(|state| state.name),
+        Ok(Self {
+            id: told(instance.instance_id, "instanceId")?,
+            state: told(instance.state.and_then(|state| state.name), "instanceState")?,
             labels,
             is_spot: instance.instance_lifecycle == Some(InstanceLifecycleType::Spot),
-            has_ephemeral_root: instance.root_device_type == Some(DeviceType::InstanceStore),
+            has_ephemeral_root: told(instance.root_device_type, "rootDeviceType")? == DeviceType::InstanceStore,
             // `windows`, and nothing for everything else.
             is_windows: instance.platform.is_some(),
             interfaces,
         })
+    }
+
+    /// Whether its tags were told: each member of a group has one of the group's own.
+    pub(crate) fn tells_tags(&self) -> bool {
+        self.labels.contains_key(GROUP_TAG)
     }
 
     /// Whether it can be stopped and is the same again when it is started. A spot instance of a group cannot be: its request is for
@@ -75,38 +86,39 @@ impl Machine {
 
     /// Whether nothing brings it back.
     pub(crate) fn is_gone(&self) -> bool {
-        matches!(self.state, Some(InstanceStateName::ShuttingDown | InstanceStateName::Terminated))
+        matches!(self.state, InstanceStateName::ShuttingDown | InstanceStateName::Terminated)
     }
 }
 
 impl Interface {
-    fn of(interface: aws_sdk_ec2::types::InstanceNetworkInterface) -> Option<Self> {
-        Some(Self {
-            id: interface.network_interface_id?,
-            vpc: interface.vpc_id?,
-            groups: SecurityGroup::all(interface.groups.unwrap_or_default()),
+    fn read(interface: aws_sdk_ec2::types::InstanceNetworkInterface) -> Result<Self> {
+        Ok(Self {
+            id: told(interface.network_interface_id, "networkInterfaceId")?,
+            vpc: told(interface.vpc_id, "vpcId")?,
+            groups: SecurityGroup::all(interface.groups)?,
+        })
+    }
+
+    /// One that was asked for itself, whatever it is attached to.
+    pub(crate) fn read_alone(interface: aws_sdk_ec2::types::NetworkInterface) -> Result<Self> {
+        Ok(Self {
+            id: told(interface.network_interface_id, "networkInterfaceId")?,
+            vpc: told(interface.vpc_id, "vpcId")?,
+            groups: SecurityGroup::all(interface.groups)?,
         })
     }
 }
 
 impl SecurityGroup {
-    /// In a fixed order.
-    pub(crate) fn all(groups: Vec<aws_sdk_ec2::types::GroupIdentifier>) -> Vec<Self> {
-        let mut groups: Vec<_> = groups
-            .into_iter()
-            .filter_map(|group| {
-                Some(Self { id: group.group_id?, name: group.group_name.unwrap_or_default() })
-            })
-            .collect();
+    /// Those that an interface is in, in a fixed order.
+    fn all(groups: Option<Vec<aws_sdk_ec2::types::GroupIdentifier>>) -> Result<Vec<Self>> {
+        let groups = told(groups, "groupSet")?.into_iter();
+        let read = |group: aws_sdk_ec2::types::GroupIdentifier| {
+            Ok(Self { id: told(group.group_id, "groupId")?, name: told(group.group_name, "groupName")? })
+        };
+        let mut groups: Vec<_> = groups.map(read).collect::<Result<_>>()?;
         groups.sort_unstable();
-        groups
-    }
-}
-
-impl<'a> Membership<'a> {
-    pub(crate) fn of(member: &'a aws_sdk_autoscaling::types::Instance) -> Self {
-        let state = member.lifecycle_state().map_or("unknown", |state| state.as_str());
-        Self { state, health: member.health_status().unwrap_or_default() }
+        Ok(groups)
     }
 }
 
@@ -134,11 +146,11 @@ pub(crate) fn health(machine: Option<&Machine>, membership: Option<Membership<'_
         };
     };
     match (&machine.state, membership) {
-        (Some(ShuttingDown | Terminated), _) => Health::Gone,
-        (Some(Stopped), _) => Health::Stopped,
-        (Some(Stopping | Pending), _) => Health::Unhealthy,
-        (Some(Running), None) => Health::Healthy,
-        (Some(Running), Some(membership)) => {
+        (ShuttingDown | Terminated, _) => Health::Gone,
+        (Stopped, _) => Health::Stopped,
+        (Stopping | Pending, _) => Health::Unhealthy,
+        (Running, None) => Health::Healthy,
+        (Running, Some(membership)) => {
             let is_healthy = membership.health.eq_ignore_ascii_case("healthy");
             if is_healthy && membership.is_in_service() { Health::Healthy } else { Health::Unhealthy }
         }
@@ -148,13 +160,51 @@ pub(crate) fn health(machine: Option<&Machine>, membership: Option<Membership<'_
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ec2::types::{Instance, InstanceState};
+    use aws_sdk_ec2::types::{
+        GroupIdentifier, Instance, InstanceNetworkInterface, InstanceState, Tag, builders::InstanceBuilder,
+    };
 
     use super::*;
 
-    fn machine(state: &str) -> Machine {
+    fn whole(state: &str) -> InstanceBuilder {
         let state = InstanceState::builder().name(InstanceStateName::from(state)).build();
-        Machine::of(Instance::builder().instance_id("i-0abc").state(state).build()).unwrap()
+        let device = DeviceType::Ebs;
+        let instance = Instance::builder().instance_id("i-0abc").state(state).root_device_type(device);
+        instance.set_network_interfaces(Some(Vec::new()))
+    }
+
+    fn machine(state: &str) -> Machine {
+        Machine::read(whole(state).build()).unwrap()
+    }
+
+    #[test]
+    fn nothing_that_decides_may_be_left_out() {
+        let interface = || {
+            let group = GroupIdentifier::builder().group_id("sg-1").group_name("web").build();
+            let interface = InstanceNetworkInterface::builder().network_interface_id("eni-1").vpc_id("vpc-1");
+            interface.groups(group)
+        };
+        let running = || whole("running").network_interfaces(interface().build());
+        assert!(!Machine::read(running().build()).unwrap().tells_tags());
+        let tagged = running().tags(Tag::builder().key(GROUP_TAG).value("web").build());
+        assert!(Machine::read(tagged.build()).unwrap().tells_tags());
+        let nameless = GroupIdentifier::builder().group_id("sg-1").build();
+        for (instance, field) in [
+            (running().set_instance_id(None), "instanceId"),
+            (running().set_state(None), "instanceState"),
+            (running().state(InstanceState::builder().build()), "instanceState"),
+            (running().set_root_device_type(None), "rootDeviceType"),
+            (running().tags(Tag::builder().value("false").build()), "key of a tag"),
+            (running().tags(Tag::builder().key("chaos:enabled").build()), "value of a tag"),
+            (running().set_network_interfaces(None), "networkInterfaceSet"),
+            (running().network_interfaces(interface().set_network_interface_id(None).build()), "networkInterfaceId"),
+            (running().network_interfaces(interface().set_vpc_id(None).build()), "vpcId"),
+            (running().network_interfaces(interface().set_groups(None).build()), "groupSet"),
+            (running().network_interfaces(interface().groups(nameless).build()), "groupName"),
+        ] {
+            let error = Machine::read(instance.build()).expect_err(field);
+            assert!(error.context().any(|named| named == ("field", field)), "{field}: {error}");
+        }
     }
 
     #[test]

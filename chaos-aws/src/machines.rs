@@ -1,18 +1,23 @@
 //! Looking up many instances with few calls.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::{error::SdkError, operation::describe_instances::DescribeInstancesOutput, types::Filter};
-use chaos_core::{Clock, Error, ErrorKind, Result, listing::pages};
-use futures_util::{StreamExt, TryStreamExt};
+use aws_sdk_ec2::{
+    error::SdkError,
+    operation::describe_instances::DescribeInstancesOutput,
+    types::{Filter, SpotInstanceRequest},
+};
+use chaos_core::{
+    Error, ErrorKind, Result,
+    listing::{Page, pages},
+};
+use futures_util::TryStreamExt;
 
 use crate::{
     error::{code, failed},
     machine::Machine,
     regions::Region,
+    told::told,
 };
 
 /// How many ids one call takes.
@@ -23,58 +28,58 @@ const FILTER_VALUES: usize = 200;
 const PAGE: i32 = 1000;
 
 const ACTION: &str = "ec2:DescribeInstances";
+const SPOT_ACTION: &str = "ec2:DescribeSpotInstanceRequests";
 
-/// Looks up these instances, 1,000 with a call; those of `known` need not be. What EC2 does not know is not among the answers.
-pub(crate) async fn machines(
-    region: &Region,
-    ids: &[String],
-    known: BTreeMap<String, Arc<Machine>>,
-    clock: &dyn Clock,
-) -> Result<BTreeMap<String, Arc<Machine>>> {
-    let mut machines = known;
-    let ids: Vec<String> = ids.iter().filter(|id| !machines.contains_key(*id)).cloned().collect();
-    let asked = clock.now();
-    let mut found: Vec<Arc<Machine>> = Vec::with_capacity(ids.len());
+/// Looks up these instances, 1,000 with a call. What EC2 does not know is not among the answers.
+pub(crate) async fn machines(region: &Region, ids: &[String]) -> Result<BTreeMap<String, Machine>> {
+    let mut found = BTreeMap::new();
     // One call after another: many at a time of this size, and a slow endpoint answers none of them in time.
     for ids in ids.chunks(IDS) {
-        found.extend(Box::pin(by_ids(region, ids)).await?.into_iter().map(Arc::new));
+        let machines = Box::pin(by_ids(region, ids)).await?.into_iter();
+        found.extend(machines.map(|machine| (machine.id.clone(), machine)));
     }
-    region.recently_seen().keep_machines(&found, asked, clock);
-    machines.extend(found.into_iter().map(|machine| (machine.id.clone(), machine)));
-    Ok(machines)
+    Ok(found)
 }
 
-/// Looks up one instance; `None` where EC2 does not know it.
+/// Looks up one instance; `None` only where EC2 says that there is none.
 pub(crate) async fn machine(region: &Region, id: &str) -> Result<Option<Machine>> {
-    match region.ec2().describe_instances().instance_ids(id).send().await {
-        Ok(answer) => Ok(read(answer).into_iter().find(|machine| machine.id == id)),
-        Err(error) if is_unknown(&error) => Ok(None),
-        Err(error) => Err(failed(ACTION, region.name(), error).with("instance", id)),
-    }
+    let ids = [id.to_owned()];
+    let asked = all_of(region, &ids).await.map_err(|error| error.with("instance", id))?;
+    Ok(asked.and_then(|machines| machines.into_iter().find(|machine| machine.id == id)))
 }
 
 async fn by_ids(region: &Region, ids: &[String]) -> Result<Vec<Machine>> {
+    match all_of(region, ids).await? {
+        Some(machines) => Ok(machines),
+        None => by_filter(region, ids).await,
+    }
+}
+
+/// Each of these instances; `None` where EC2 says that one of them does not exist, which spoils the call for all others.
+///
+/// # Errors
+/// Also where an answer lacks one that was asked for by its id: then it is not said to be gone, but not told of.
+async fn all_of(region: &Region, ids: &[String]) -> Result<Option<Vec<Machine>>> {
     let fetch = |token: Option<String>| async move {
         let call = region.ec2().describe_instances().set_instance_ids(Some(ids.to_vec()));
         match call.set_next_token(token).send().await {
-            Ok(answer) => {
-                let next = answer.next_token.clone();
-                Ok((Some(answer), next))
-            }
-            // One that is gone since its group was read spoils the call for all others.
+            Ok(answer) => read(answer, region.name()).map(|(machines, next)| (Some(machines), next)),
             Err(error) if is_unknown(&error) => Ok((None, None)),
             Err(error) => Err(failed(ACTION, region.name(), error)),
         }
     };
-    let mut found = Vec::with_capacity(ids.len());
-    let mut answers = Box::pin(pages(fetch));
-    while let Some(answer) = answers.next().await {
-        match answer? {
-            Some(answer) => found.extend(read(answer)),
-            None => return by_filter(region, ids).await,
+    let answers: Vec<Option<Vec<Machine>>> = Box::pin(pages(fetch)).try_collect().await?;
+    let Some(answers) = answers.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
+    let machines: Vec<Machine> = answers.into_iter().flatten().collect();
+    let found: BTreeSet<&str> = machines.iter().map(|machine| machine.id.as_str()).collect();
+    match ids.iter().find(|id| !found.contains(id.as_str())) {
+        None => Ok(Some(machines)),
+        Some(lacking) => {
+            let what = "EC2 does not tell of an instance, and does not say either that there is none";
+            let error = Error::new(ErrorKind::Unavailable, what).with("missing", lacking);
+            Err(error.with("action", ACTION).with("region", region.name()))
         }
     }
-    Ok(found)
 }
 
 /// As [`by_ids`], where ids that nobody knows do no harm; but of fewer with a call.
@@ -85,14 +90,10 @@ async fn by_filter(region: &Region, ids: &[String]) -> Result<Vec<Machine>> {
             let filter = Filter::builder().name("instance-id").set_values(Some(ids.to_vec())).build();
             let call = region.ec2().describe_instances().filters(filter).max_results(PAGE);
             let answer = call.set_next_token(token).send().await;
-            let answer = answer.map_err(|error| failed(ACTION, region.name(), error))?;
-            let next = answer.next_token.clone();
-            Ok((answer, next))
+            read(answer.map_err(|error| failed(ACTION, region.name(), error))?, region.name())
         };
-        let mut answers = Box::pin(pages(fetch));
-        while let Some(answer) = answers.next().await {
-            found.extend(read(answer?));
-        }
+        let answers: Vec<Vec<Machine>> = Box::pin(pages(fetch)).try_collect().await?;
+        found.extend(answers.into_iter().flatten());
     }
     Ok(found)
 }
@@ -105,12 +106,15 @@ pub(crate) async fn interrupted(region: &Region) -> Result<BTreeSet<String>> {
         let filter = Filter::builder().name("status-code").set_values(Some(values)).build();
         let call = region.ec2().describe_spot_instance_requests().filters(filter).max_results(PAGE);
         let answer = call.set_next_token(token).send().await;
-        let answer =
-            answer.map_err(|error| failed("ec2:DescribeSpotInstanceRequests", region.name(), error))?;
-        Ok((answer.spot_instance_requests.unwrap_or_default(), answer.next_token))
+        let answer = answer.map_err(|error| failed(SPOT_ACTION, region.name(), error))?;
+        Ok((told(answer.spot_instance_requests, "spotInstanceRequestSet")?, answer.next_token))
     };
-    let requests: Vec<Vec<_>> = Box::pin(pages(fetch)).try_collect().await?;
-    Ok(requests.into_iter().flatten().filter_map(|request| request.instance_id).collect())
+    let requests: Result<Vec<Vec<_>>> = Box::pin(pages(fetch)).try_collect().await;
+    let instances = requests.and_then(|requests| {
+        let of = |request: SpotInstanceRequest| told(request.instance_id, "instanceId of a spot request");
+        requests.into_iter().flatten().map(of).collect()
+    });
+    instances.map_err(|error| error.with("action", SPOT_ACTION).with("region", region.name()))
 }
 
 /// Instance ids are letters and digits: anything else is no instance's, and never sent anywhere.
@@ -131,10 +135,19 @@ where
     code(error) == Some("InvalidInstanceID.NotFound")
 }
 
-fn read(answer: DescribeInstancesOutput) -> Vec<Machine> {
-    let reservations = answer.reservations.unwrap_or_default().into_iter();
-    let instances = reservations.flat_map(|reservation| reservation.instances.unwrap_or_default());
-    instances.filter_map(Machine::of).collect()
+/// A page of instances, and what asks for the next.
+fn read(answer: DescribeInstancesOutput, region: &str) -> Result<Page<Vec<Machine>>> {
+    let machines = || {
+        let mut machines = Vec::new();
+        for reservation in told(answer.reservations, "reservationSet")? {
+            for instance in told(reservation.instances, "instancesSet")? {
+                machines.push(Machine::read(instance)?);
+            }
+        }
+        Ok(machines)
+    };
+    let machines = machines().map_err(|error: Error| error.with("action", ACTION).with("region", region))?;
+    Ok((machines, answer.next_token))
 }
 
 /// The instance does not exist, although it should.

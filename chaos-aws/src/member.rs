@@ -5,12 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use aws_sdk_autoscaling::types::{AutoScalingGroup, Instance};
-use chaos_core::{Error, ErrorKind, Group, Labels, Member, Result, Target};
+use chaos_core::{Group, Member, Result, Target};
 
 use crate::{
-    group_path::{GroupPath, is_account},
-    machine::{Machine, Membership, health},
+    group_path::GroupPath,
+    listed_group::{ListedGroup, ListedMember},
+    machine::{GROUP_TAG, Machine, Membership, health},
     regions::Region,
     selection::Selection,
     target::{InstanceTarget, Means},
@@ -21,13 +21,10 @@ pub const MIN_SIZE_LABEL: &str = "aws:autoscaling:min-size";
 /// The label of a group that holds how many members it has at most.
 pub const MAX_SIZE_LABEL: &str = "aws:autoscaling:max-size";
 
-/// What takes a member's place takes all of these.
-const REPLACEMENT: [&str; 4] = ["HealthCheck", "Launch", "ReplaceUnhealthy", "Terminate"];
-
 /// The instances of some groups, as EC2 knows them.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    pub(crate) machines: BTreeMap<String, Arc<Machine>>,
+    pub(crate) machines: BTreeMap<String, Machine>,
     /// The spot instances that are about to be interrupted.
     pub(crate) interrupted: BTreeSet<String>,
 }
@@ -35,38 +32,31 @@ pub(crate) struct Seen {
 /// A group as it was listed, with what is known of its members.
 pub(crate) fn group(
     region: &Arc<Region>,
-    group: &AutoScalingGroup,
+    group: &ListedGroup,
     seen: &Seen,
     selection: &Selection,
     means: &Means,
 ) -> Result<Group> {
-    let name = name(group, region.name())?;
-    let account =
-        account(group).ok_or_else(|| unreadable("a group that says nothing of its account", region))?;
-    let id = GroupPath { account, region: region.name(), name: name.to_owned() }.id()?;
-    let mut labels = tags(group);
-    let instances = group.instances();
-    let suspended = group.suspended_processes().iter().filter_map(|process| process.process_name());
-    let is_replacing =
-        group.status().is_none() && !suspended.into_iter().any(|name| REPLACEMENT.contains(&name));
-    let mut members = Vec::with_capacity(instances.len());
-    for instance in instances {
-        let instance_id =
-            instance.instance_id().ok_or_else(|| unreadable("a member without an id", region))?;
-        let machine = seen.machines.get(instance_id).map(Arc::as_ref);
+    let path = GroupPath { account: &group.account, region: region.name(), name: group.name.clone() };
+    let id = path.id()?;
+    let mut members = Vec::with_capacity(group.members.len());
+    for listed in &group.members {
+        let machine = seen.machines.get(&listed.id);
         let instance_labels = machine.map(|machine| machine.labels.clone()).unwrap_or_default();
-        let membership = Membership::of(instance);
         let why = group
-            .status()
+            .status
+            .as_ref()
             .map(|status| format!("its group is being deleted ({status})"))
-            .or_else(|| own(instance_id, means))
-            .or_else(|| protected(instance, selection))
-            .or_else(|| interrupted(instance_id, seen))
-            .or_else(|| selection.consent.refusal(&[("group", &labels), ("instance", &instance_labels)]));
-        let target = InstanceTarget::new(id.target(instance_id)?, Arc::clone(region), machine, means.clone());
+            .or_else(|| own(&listed.id, means))
+            .or_else(|| protected(listed, selection))
+            .or_else(|| interrupted(&listed.id, seen))
+            .or_else(|| selection.consent.refusal(&[("group", &group.tags), ("instance", &instance_labels)]))
+            .or_else(|| untagged(machine));
+        let target = InstanceTarget::new(id.target(&listed.id)?, Arc::clone(region), machine, means.clone());
         let target: Arc<dyn Target> = Arc::new(target);
-        let mut member = Member::new(target, health(machine, Some(membership))).weight(weight(instance));
-        if let Some(why) = out_of_service(membership) {
+        let health = health(machine, Some(listed.membership()));
+        let mut member = Member::new(target, health).weight(listed.weight);
+        if let Some(why) = out_of_service(listed.membership()) {
             member = member.out_of_service(why);
         }
         if let Some(why) = why {
@@ -74,41 +64,12 @@ pub(crate) fn group(
         }
         members.push(member);
     }
-    let sizes = [(MIN_SIZE_LABEL, group.min_size()), (MAX_SIZE_LABEL, group.max_size())];
-    labels.extend(sizes.into_iter().filter_map(|(key, size)| Some((key.to_owned(), size?.to_string()))));
+    let mut labels = group.tags.clone();
+    let sizes = [(MIN_SIZE_LABEL, group.min_size), (MAX_SIZE_LABEL, group.max_size)];
+    labels.extend(sizes.map(|(key, size)| (key.to_owned(), size.to_string())));
     // The check of EC2's own status is never left out: it takes a stopped instance for unhealthy.
-    let told = Group::new(id).labels(labels).desired(desired(group)).members(members);
-    Ok(told.replaces_members(is_replacing).replaces_stopped(is_replacing))
-}
-
-/// From its ARN: `arn:aws:autoscaling:<region>:<account>:autoScalingGroup:…`.
-fn account(group: &AutoScalingGroup) -> Option<&str> {
-    group.auto_scaling_group_arn()?.split(':').nth(4).filter(|account| is_account(account))
-}
-
-pub(crate) fn name<'a>(group: &'a AutoScalingGroup, region: &str) -> Result<&'a str> {
-    group.auto_scaling_group_name().ok_or_else(|| {
-        Error::new(ErrorKind::Unavailable, "the listing holds a group without a name").with("region", region)
-    })
-}
-
-pub(crate) fn tags(group: &AutoScalingGroup) -> Labels {
-    let tags = group.tags().iter();
-    tags.filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))).collect()
-}
-
-fn unreadable(what: &'static str, region: &Region) -> Error {
-    let message = format!("the listing holds {what}");
-    Error::new(ErrorKind::Unavailable, message).with("region", region.name())
-}
-
-/// How many members a group is to have in service; where they have weights, how much capacity, which the service tells in their unit.
-fn desired(group: &AutoScalingGroup) -> usize {
-    usize::try_from(group.desired_capacity().unwrap_or_default()).unwrap_or_default()
-}
-
-fn weight(instance: &Instance) -> u32 {
-    instance.weighted_capacity().and_then(|weight| weight.parse().ok()).unwrap_or(1)
+    let told = Group::new(id).labels(labels).desired(group.desired).members(members);
+    Ok(told.replaces_members(group.is_replacing).replaces_stopped(group.is_replacing))
 }
 
 /// Whoever ends the machine that they run on leaves the rest to whoever replays their journal.
@@ -133,13 +94,18 @@ fn out_of_service(membership: Membership<'_>) -> Option<String> {
     Some(format!("{what} ({state})"))
 }
 
-fn protected(instance: &Instance, selection: &Selection) -> Option<String> {
-    let is_protected = instance.protected_from_scale_in() == Some(true) && !selection.protected_too;
-    is_protected.then(|| "protected from scale-in".to_owned())
+fn protected(member: &ListedMember, selection: &Selection) -> Option<String> {
+    (member.is_protected && !selection.protected_too).then(|| "protected from scale-in".to_owned())
 }
 
 fn interrupted(instance: &str, seen: &Seen) -> Option<String> {
     seen.interrupted.contains(instance).then(|| "the interruption of its spot instance is pending".to_owned())
+}
+
+/// Whether it has opted out by its own tags is not known where they are not told.
+fn untagged(machine: Option<&Machine>) -> Option<String> {
+    let is_untold = machine.is_some_and(|machine| !machine.tells_tags());
+    is_untold.then(|| format!("EC2 does not tell its tags, not even {GROUP_TAG}"))
 }
 
 #[cfg(test)]
@@ -162,16 +128,5 @@ mod tests {
         ] {
             assert_eq!(why(state).as_deref(), Some(expected));
         }
-    }
-
-    #[test]
-    fn weights_are_those_of_the_group_and_one_where_it_has_none() {
-        let weighing = |weight: &str| weight_of(Instance::builder().weighted_capacity(weight).build());
-        fn weight_of(instance: Instance) -> u32 {
-            weight(&instance)
-        }
-        assert_eq!([weighing("4"), weighing("none"), weight_of(Instance::builder().build())], [4, 1, 1]);
-        let group = AutoScalingGroup::builder().desired_capacity(12).build();
-        assert_eq!(desired(&group), 12, "in the unit of the weights");
     }
 }

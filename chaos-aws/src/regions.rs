@@ -6,9 +6,9 @@ use std::{
 };
 
 use aws_config::SdkConfig;
-use chaos_core::{Error, ErrorKind, Result};
+use chaos_core::{Error, ErrorKind, Result, listing::Together};
 
-use crate::{connection::retries, error::failed, recently_seen::RecentlySeen};
+use crate::{connection::retries, error::failed, listed_group::ListedGroup};
 
 /// What reaches one region. Each client is made when it is first needed.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Region {
     ec2: OnceLock<aws_sdk_ec2::Client>,
     ssm: OnceLock<aws_sdk_ssm::Client>,
     sts: OnceLock<aws_sdk_sts::Client>,
-    recently_seen: RecentlySeen,
+    looks: Together<String, Option<Arc<ListedGroup>>>,
     #[cfg(feature = "fis")]
     fis: OnceLock<aws_sdk_fis::Client>,
 }
@@ -42,7 +42,7 @@ impl Region {
             ec2: OnceLock::new(),
             ssm: OnceLock::new(),
             sts: OnceLock::new(),
-            recently_seen: RecentlySeen::default(),
+            looks: Together::default(),
             #[cfg(feature = "fis")]
             fis: OnceLock::new(),
         }
@@ -95,8 +95,9 @@ impl Region {
         }
     }
 
-    pub(crate) fn recently_seen(&self) -> &RecentlySeen {
-        &self.recently_seen
+    /// Looks at single groups, by their names.
+    pub(crate) fn looks(&self) -> &Together<String, Option<Arc<ListedGroup>>> {
+        &self.looks
     }
 
     #[cfg(feature = "fis")]

@@ -22,6 +22,7 @@ use crate::{
     invocation::Invocation,
     lifeline::{lifeline_script, read_lifeline},
     reach::Reach,
+    told::told,
 };
 
 /// How long the agent may take to fetch a command. The service takes no less.
@@ -55,16 +56,16 @@ impl CommandShell {
         let call = self.reach.region.ssm().describe_instance_information().filters(of_instance);
         let answer =
             call.send().await.map_err(|error| self.failed("ssm:DescribeInstanceInformation", error))?;
-        let known = answer.instance_information_list().iter();
+        let known = told(answer.instance_information_list, "InstanceInformationList");
+        let known = known.map_err(|error| self.named(error))?.into_iter();
         let known = known.into_iter().find(|known| known.instance_id() == Some(&*self.reach.instance));
         let Some(known) = known else {
             let what = "Systems Manager does not know this instance: it needs the agent, an instance profile with \
                         AmazonSSMManagedInstanceCore, and a way to the service";
             return Err(self.named(Error::new(ErrorKind::Unsupported, what)));
         };
-        if let Some(platform) = known.platform_type()
-            && *platform != PlatformType::Linux
-        {
+        let platform = told(known.platform_type(), "PlatformType").map_err(|error| self.named(error))?;
+        if *platform != PlatformType::Linux {
             let what = "scripts run on Linux only";
             return Err(self.named(Error::new(ErrorKind::Unsupported, what)).with("platform", platform));
         }

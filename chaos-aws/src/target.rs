@@ -8,7 +8,8 @@ use crate::{
     groups::group_named,
     isolation::InterfaceIsolation,
     lifecycle::InstanceLifecycle,
-    machine::{Machine, Membership, health},
+    listed_group::ListedMember,
+    machine::{Machine, health},
     machines::machine,
     reach::Reach,
     regions::Region,
@@ -33,7 +34,6 @@ pub(crate) struct InstanceTarget {
     region: Arc<Region>,
     labels: Labels,
     capabilities: Capabilities,
-    clock: Arc<dyn Clock>,
 }
 
 impl InstanceTarget {
@@ -41,7 +41,6 @@ impl InstanceTarget {
         let labels = machine.map(|machine| machine.labels.clone()).unwrap_or_default();
         let can_stop = machine.is_none_or(Machine::can_stop);
         let is_windows = machine.is_some_and(|machine| machine.is_windows);
-        let clock = Arc::clone(&means.clock);
         let reach = Reach { region: Arc::clone(&region), instance: id.name().into(), clock: means.clock };
         let mut capabilities = Capabilities::default()
             .with_lifecycle(Arc::new(InstanceLifecycle::new(reach.clone(), can_stop)))
@@ -51,10 +50,10 @@ impl InstanceTarget {
         }
         #[cfg(feature = "fis")]
         if means.has_experiments {
-            let engine = crate::fis::FaultInjection::new(Arc::clone(&region), id.group(), Arc::clone(&clock));
+            let engine = crate::fis::FaultInjection::new(Arc::clone(&region), id.group());
             capabilities = capabilities.with_experiments(Arc::new(engine));
         }
-        Self { id, region, labels, capabilities, clock }
+        Self { id, region, labels, capabilities }
     }
 }
 
@@ -78,11 +77,10 @@ impl Target for InstanceTarget {
         let GroupPath { name, .. } = GroupPath::of(&group)?;
         let (machine, group) = futures_util::future::try_join(
             machine(&self.region, instance),
-            group_named(&self.region, &name, self.clock.as_ref()),
+            group_named(&self.region, &name),
         )
         .await?;
-        let mut members = group.iter().flat_map(|group| group.instances());
-        let member = members.find(|member| member.instance_id() == Some(instance));
-        Ok(health(machine.as_ref(), member.map(Membership::of)))
+        let member = group.as_ref().and_then(|group| group.member(instance));
+        Ok(health(machine.as_ref(), member.map(ListedMember::membership)))
     }
 }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use aws_sdk_fis::{
@@ -7,7 +7,7 @@ use aws_sdk_fis::{
     types::{ExperimentStatus, ExperimentSummary},
 };
 use chaos_core::{
-    Clock, Error, ErrorKind, Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, ExperimentState,
+    Error, ErrorKind, Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, ExperimentState,
     Experiments, FaultId, GroupId, Permit, Result, listing::pages,
 };
 use futures_util::{TryStreamExt, future::try_join3};
@@ -18,7 +18,13 @@ use super::{
     extent::{Bounds, extent},
     template::Template,
 };
-use crate::{error::failed, group_path::GroupPath, groups::group_named, regions::Region};
+use crate::{
+    error::failed,
+    group_path::GroupPath,
+    groups::group_named,
+    regions::Region,
+    told::{told, untold},
+};
 
 /// The tag of an experiment that a fault has started, with the fault's id.
 pub const FAULT_TAG: &str = "chaos:fault";
@@ -31,17 +37,11 @@ const PAGE: i32 = 100;
 pub(crate) struct FaultInjection {
     region: Arc<Region>,
     group: GroupId,
-    clock: Arc<dyn Clock>,
 }
 
 impl FaultInjection {
-    pub(crate) fn new(region: Arc<Region>, group: GroupId, clock: Arc<dyn Clock>) -> Self {
-        Self { region, group, clock }
-    }
-
-    /// What is known of the region was known before the service did what it does there.
-    fn goes_on(&self) {
-        self.region.recently_seen().forget_all(self.clock.as_ref());
+    pub(crate) fn new(region: Arc<Region>, group: GroupId) -> Self {
+        Self { region, group }
     }
 
     fn failed<E>(
@@ -60,10 +60,8 @@ impl FaultInjection {
         const ACTION: &str = "fis:GetExperimentTemplate";
         let answer = self.region.fis().get_experiment_template().id(template.id()).send().await;
         let answer = answer.map_err(|error| self.failed(ACTION, template, error))?;
-        let found = answer.experiment_template.ok_or_else(|| {
-            Error::new(ErrorKind::Unavailable, "the template was not told").with("template", template.id())
-        })?;
-        Ok(Template::of(found))
+        let found = told(answer.experiment_template, "experimentTemplate").and_then(Template::of);
+        found.map_err(|error| error.with("action", ACTION).with("template", template.id()))
     }
 
     /// Every experiment of this template that the service remembers.
@@ -74,7 +72,9 @@ impl FaultInjection {
             async move {
                 let answer = call.send().await;
                 let answer = answer.map_err(|error| self.failed("fis:ListExperiments", template, error))?;
-                Ok((answer.experiments.unwrap_or_default(), answer.next_token))
+                let experiments = told(answer.experiments, "experiments")
+                    .map_err(|error| error.with("template", template.id()))?;
+                Ok((experiments, answer.next_token))
             }
         };
         let found: Vec<Vec<_>> = Box::pin(pages(fetch)).try_collect().await?;
@@ -82,17 +82,13 @@ impl FaultInjection {
     }
 
     async fn bounds<'a>(&self, region: &'a str, name: &'a str) -> Result<Bounds<'a>> {
-        let group = group_named(&self.region, name, self.clock.as_ref()).await?.ok_or_else(|| {
+        let group = group_named(&self.region, name).await?.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, "there is no such auto-scaling group in this account and region")
                 .with("group", name)
                 .with("region", region)
         })?;
-        let instances = group.instances().iter();
-        let members: std::collections::BTreeSet<_> =
-            instances.filter_map(|instance| instance.instance_id()).map(str::to_owned).collect();
-        let desired =
-            group.desired_capacity().and_then(|size| usize::try_from(size).ok()).unwrap_or_default();
-        Ok(Bounds { region, group: name, size: members.len().max(desired), members })
+        let members: BTreeSet<_> = group.members.iter().map(|member| member.id.clone()).collect();
+        Ok(Bounds { region, group: name, size: members.len().max(group.desired), members })
     }
 }
 
@@ -124,7 +120,6 @@ impl Experiments for FaultInjection {
             .client_token(format!("chaos-{fault}"))
             .tags(FAULT_TAG, fault.to_string());
         let started = permit.in_time(call.send()).await;
-        self.goes_on();
         started?
             .map(|_| ())
             .map_err(|error| self.failed("fis:StartExperiment", &template, error).with("fault", fault))
@@ -132,14 +127,12 @@ impl Experiments for FaultInjection {
 
     async fn runs(&self, experiment: &Experiment, fault: FaultId) -> Result<Vec<ExperimentRun>> {
         let experiments = self.experiments(&FisExperiment::of(experiment.id())?).await?;
-        self.goes_on();
         Ok(experiments.into_iter().filter(|run| run.fault == Some(fault)).collect())
     }
 
     async fn stop(&self, experiment: &Experiment, run: &ExperimentRun, permit: &Permit) -> Result<()> {
         let template = FisExperiment::of(experiment.id())?;
         let stopped = self.region.fis().stop_experiment().id(&run.id).send().await;
-        self.goes_on();
         stopped.map(|_| ()).map_err(|error| {
             let error = self.failed("fis:StopExperiment", &template, error);
             // The id is the service's own, so that it is the state of the run that it refuses, and that passes.
@@ -151,11 +144,13 @@ impl Experiments for FaultInjection {
 
 /// An experiment without an id could not be stopped.
 fn run(found: ExperimentSummary) -> Result<ExperimentRun> {
-    let id = found
-        .id
-        .ok_or_else(|| Error::new(ErrorKind::Unavailable, "an experiment is listed without its id"))?;
+    let id = told(found.id, "id of an experiment")?;
     let (status, reason) = found.state.map(|state| (state.status, state.reason)).unwrap_or_default();
     let mut run = ExperimentRun::new(id, state(status.as_ref()));
+    // Whose one is that goes on, only its tags tell.
+    if found.tags.is_none() && !run.state.has_ended() {
+        return Err(untold("tags of an experiment"));
+    }
     if let Some(reason) = reason {
         run = run.reason(reason);
     }

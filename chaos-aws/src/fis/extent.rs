@@ -8,9 +8,7 @@ use std::collections::BTreeSet;
 use chaos_core::ExperimentExtent;
 
 use super::template::{Target, Template};
-
-/// The tag that every member of an auto-scaling group bears, with the name of the group.
-const GROUP_TAG: &str = "aws:autoscaling:groupName";
+use crate::machine::GROUP_TAG;
 
 /// Actions that hit nothing.
 const HARMLESS: [&str; 2] = ["aws:fis:wait", "aws:cloudwatch:assert-alarm-state"];

@@ -3,6 +3,9 @@ use std::collections::BTreeMap;
 use aws_sdk_fis::types::{
     AccountTargeting, ExperimentTemplate, ExperimentTemplateAction, ExperimentTemplateTarget,
 };
+use chaos_core::Result;
+
+use crate::told::told;
 
 /// An experiment template, as far as it tells what would happen.
 #[derive(Clone, Debug, Default)]
@@ -36,18 +39,22 @@ pub(super) struct Target {
 }
 
 impl Template {
-    pub(super) fn of(template: ExperimentTemplate) -> Self {
+    /// # Errors
+    /// `Unavailable` where the answer leaves out what the template does.
+    pub(super) fn of(template: ExperimentTemplate) -> Result<Self> {
         let conditions = template.stop_conditions.unwrap_or_default().into_iter();
         let options = template.experiment_options;
         let targeting = options.and_then(|options| options.account_targeting);
-        Self {
-            actions: named(template.actions.unwrap_or_default(), Action::of),
+        let actions = told(template.actions, "actions")?.into_iter();
+        Ok(Self {
+            actions: actions.map(|(name, action)| Ok((name, Action::of(action)?))).collect::<Result<_>>()?,
+            // An action that names one that is not there is a doubt of its own.
             targets: named(template.targets.unwrap_or_default(), Target::of),
             alarms: conditions.filter_map(|condition| condition.value).collect(),
             hits_other_accounts: targeting
                 .is_some_and(|targeting| targeting != AccountTargeting::SingleAccount)
                 || template.target_account_configurations_count.is_some_and(|count| count != 0),
-        }
+        })
     }
 
     /// What a person should know who runs it.
@@ -66,15 +73,15 @@ impl Template {
 }
 
 impl Action {
-    fn of(action: ExperimentTemplateAction) -> Self {
+    fn of(action: ExperimentTemplateAction) -> Result<Self> {
         let mut targets: Vec<_> = action.targets.unwrap_or_default().into_values().collect();
         targets.sort_unstable();
-        Self {
-            id: action.action_id.unwrap_or_default(),
+        Ok(Self {
+            id: told(action.action_id, "actionId")?,
             parameters: action.parameters.unwrap_or_default().into_iter().collect(),
             targets,
             start_after: action.start_after.unwrap_or_default(),
-        }
+        })
     }
 }
 

@@ -1,18 +1,9 @@
 //! The contracts of providers, targets and events, kept.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
-use chaos_core::{Clock, SystemClock, async_trait};
 use chaos_events::{AwaitReplacement, Reboot, StartAgain, Stop, Terminate};
 use chaos_testkit::{Subject, Timing, contract};
-
-use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::cloud::{Cloud, member};
@@ -21,29 +12,9 @@ fn timing() -> Timing {
     Timing::default().settle(Duration::from_secs(20)).quiet(Duration::from_millis(300))
 }
 
-/// A clock by which every answer is old, so that nothing is compared with a copy of itself.
-#[derive(Debug, Default)]
-struct Restless(AtomicI64);
-
-#[async_trait]
-impl Clock for Restless {
-    fn now(&self) -> Timestamp {
-        let seconds = self.0.fetch_add(1, Ordering::SeqCst);
-        SystemClock::default().now() + SignedDuration::from_secs(seconds)
-    }
-
-    fn monotonic(&self) -> Duration {
-        SystemClock::default().monotonic()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        SystemClock::default().sleep(duration).await;
-    }
-}
-
 /// A healthy member of a group, which each check may ruin.
 async fn subject(cloud: &Cloud, group: &str) -> chaos_core::Result<Subject> {
-    let provider = cloud.builder().clock(Arc::new(Restless::default())).build().await?;
+    let provider = cloud.provider().await;
     Ok(Subject::new(provider, member(cloud, group).await))
 }
 
@@ -55,8 +26,7 @@ async fn the_provider_keeps_its_contract() {
         { "name": "far", "region": "us-east-1", "size": 1 },
     ]));
     let fresh = async || {
-        let builder = cloud.builder().clock(Arc::new(Restless::default()));
-        builder.regions(["eu-west-1", "us-east-1"]).build().await
+        cloud.builder().regions(["eu-west-1", "us-east-1"]).build().await
     };
     contract::provider::check(&timing(), fresh).await.assert_kept();
 }

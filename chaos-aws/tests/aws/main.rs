@@ -4,6 +4,7 @@
 
 mod cloud;
 mod contract;
+mod cut_answers;
 mod discovery;
 mod doubts;
 mod events;

@@ -60,11 +60,16 @@ impl StandIn {
         self.page("POST", "faults", Some(faults));
     }
 
-    /// The names of the calls since they were last forgotten, those of the test itself too.
+    /// The names of the calls since they were last forgotten, those of the test itself too. What only asks whether it would be allowed
+    /// says so behind its name.
     pub(crate) fn calls(&self) -> Vec<String> {
         let calls = self.page("GET", "calls", None);
         let calls = calls.as_array().or_else(|| calls["calls"].as_array()).expect("a list of calls");
-        calls.iter().map(|call| call["action"].as_str().unwrap().to_owned()).collect()
+        let name = |call: &Value| {
+            let (action, is_dry) = (call["action"].as_str().unwrap(), call["dry_run"] == true);
+            format!("{action}{}", if is_dry { " (dry run)" } else { "" })
+        };
+        calls.iter().map(name).collect()
     }
 
     pub(crate) fn count(&self, action: &str) -> usize {

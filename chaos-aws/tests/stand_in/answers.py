@@ -1,6 +1,7 @@
 """Answers in the words and with the status that each AWS service uses for them."""
 
 import json
+import re
 import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -37,6 +38,11 @@ EXPIRED = {
 }
 
 
+# Where an answer can end early: after a tag of XML, and after each string and mark of JSON.
+TAG = re.compile(rb"<[^>]*>")
+MARK = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]')
+
+
 @dataclass
 class Answer:
     """An HTTP response."""
@@ -49,6 +55,24 @@ class Answer:
     def line(self) -> str:
         known = self.status in HTTPStatus._value2member_map_
         return f"{self.status} {HTTPStatus(self.status).phrase if known else 'Unknown'}"
+
+
+def pieces(answer: Answer) -> list[int]:
+    """Where the pieces of an answer end, the last with the answer."""
+    piece = MARK if answer.body.lstrip().startswith(b"{") else TAG
+    return [found.end() for found in piece.finditer(answer.body)]
+
+
+def cut_short(answer: Answer, piece: int) -> Answer:
+    """What is left where an answer ends before this piece, as if it were all."""
+    ends = [0, *pieces(answer)]
+    return Answer(answer.status, answer.headers, answer.body[: ends[min(piece, len(ends) - 1)]])
+
+
+def of_a_proxy(status: int, is_page: bool) -> Answer:
+    """What stands between a program and AWS answers in the place of AWS."""
+    page = b"<!DOCTYPE html>\n<html><head><title>Log in</title></head><body>Who are you?</body></html>\n"
+    return Answer(status, _headers("text/html; charset=utf-8"), page if is_page else b"")
 
 
 class ApiError(Exception):

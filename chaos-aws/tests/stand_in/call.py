@@ -38,6 +38,14 @@ class Call:
     # What a policy must allow for it.
     permissions: list[str] = field(default_factory=list)
     moto_seconds: float = 0.0
+    # Of how many pieces its answer is made, before any is cut off.
+    pieces: int = 0
+    cut_before_piece: int | None = None
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether it only asks whether it would be allowed."""
+        return str(self.parameters.get("DryRun", "")).lower() == "true"
 
     @property
     def token(self) -> str | None:
@@ -46,7 +54,8 @@ class Call:
 
     def record(self, with_parameters: bool) -> dict[str, Any]:
         left_out = {"protocol", "access_key"} | ({"parameters"} if not with_parameters else set())
-        return {name: value for name, value in vars(self).items() if name not in left_out}
+        told = {name: value for name, value in vars(self).items() if name not in left_out}
+        return told | {"dry_run": self.is_dry}
 
 
 @lru_cache

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -16,7 +16,7 @@ ANSWERS: dict[str, Callable[[Call], Answer]] = {
     "access_denied": answers.access_denied,
     "expired_token": answers.expired_token,
 }
-KINDS = [*ANSWERS, "error", "delay", "cut_before", "cut_after"]
+KINDS = [*ANSWERS, "error", "delay", "cut_before", "cut_after", "cut_short", "web_page", "empty"]
 
 
 @dataclass
@@ -33,7 +33,12 @@ class Fault:
     milliseconds: int = 0
     code: str = "InternalFailure"
     message: str = "on request"
-    status: int = 400
+    # Of `error` 400 where nothing is said; of `web_page` and `empty` 200.
+    status: int | None = None
+    # Before which pieces of an answer `cut_short` cuts: the first that it meets before the first of them, and so on; all others nowhere.
+    places: list[int] = field(default_factory=lambda: [0])
+    # In seconds, what a refusal says of when to ask again.
+    retry_after: int | None = None
     # How many calls matched, and how many of them it met.
     matched: int = 0
     met: int = 0
@@ -46,9 +51,11 @@ class Fault:
         unknown = set(value) - {entry.name for entry in fields(cls)} | set(value) & {"matched", "met"}
         if unknown:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
-        for name in ("page", "nth", "count", "milliseconds", "status"):
+        for name in ("page", "nth", "count", "milliseconds", "status", "retry_after"):
             if not isinstance(value.get(name, 1), int):
                 raise ValueError(f"{name}: expected a whole number, got {value[name]!r}")
+        if not all(isinstance(place, int) for place in value.get("places", [])):
+            raise ValueError(f"places: expected whole numbers, got {value['places']!r}")
         return cls(**value)
 
     def meets(self, call: Call) -> bool:
@@ -62,14 +69,23 @@ class Fault:
         self.matched += 1
         hit = self.nth <= self.matched and (self.count == 0 or self.matched < self.nth + self.count)
         self.met += hit
+        if hit and self.do == "cut_short":
+            call.cut_before_piece = next(iter(self.places[self.met - 1 :]), None)
         return hit
 
     def answer(self, call: Call) -> Answer | None:
         """What is answered instead of AWS; None where the call is left alone or the connection is cut."""
         if self.do == "error":
-            return answers.error(call, self.status, self.code, self.message)
-        made = ANSWERS.get(self.do)
-        return made(call) if made else None
+            made = answers.error(call, self.status or 400, self.code, self.message)
+        elif self.do in ("web_page", "empty"):
+            made = answers.of_a_proxy(self.status or 200, self.do == "web_page")
+        elif self.do in ANSWERS:
+            made = ANSWERS[self.do](call)
+        else:
+            return None
+        if self.retry_after is not None:
+            made.headers.append(("Retry-After", str(self.retry_after)))
+        return made
 
 
 class Faults:

@@ -104,6 +104,9 @@ class Front:
             with self._lock:
                 self._pages[(call.action, call.region, (one or other).decode())] = call.page + 1
         self._follow(call)
+        call.pieces = len(answers.pieces(answer))
+        if call.cut_before_piece is not None:
+            answer = answers.cut_short(answer, call.cut_before_piece)
         return None if any(fault.do == "cut_after" for fault in faults) else answer
 
     def _denied(self, call: Call) -> Answer | None:
