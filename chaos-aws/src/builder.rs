@@ -41,6 +41,7 @@ impl AutoScalingBuilder {
                 clock: Arc::new(SystemClock::default()),
                 has_shell: true,
                 own_instance: own_instance(Path::new(FIRMWARE)),
+                credentials: None,
                 #[cfg(feature = "fis")]
                 has_experiments: true,
             },
@@ -180,7 +181,9 @@ impl AutoScalingBuilder {
     pub async fn build(mut self) -> Result<AutoScaling> {
         self.validate()?;
         self.selection.patterns = self.patterns.drain(..).map(NamePattern::new).collect::<Result<_>>()?;
-        let config = self.connection.open(self.regions.first().map(String::as_str)).await;
+        let (config, credentials) =
+            self.connection.open_watched(self.regions.first().map(String::as_str)).await;
+        self.means.credentials = credentials;
         let mut regions = self.regions;
         if regions.is_empty() {
             regions.extend(config.region().map(|region| region.as_ref().to_owned()));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_config::{
     AppName, BehaviorVersion, SdkConfig,
+    identity::IdentityCache,
     retry::RetryConfig,
     sts::AssumeRoleProvider,
     timeout::{TimeoutConfig, TimeoutConfigBuilder},
@@ -13,13 +14,20 @@ use aws_sdk_ec2::config::retry::RetryPartition;
 use aws_smithy_async::time::SystemTimeSource;
 use chaos_core::{Error, Result};
 
-use crate::{checkpoint::checked, transport::Transport};
+#[cfg(unix)]
+use crate::{
+    credential_process::{CredentialProcess, LIMIT},
+    profile::{ProcessChain, process_chain},
+};
+use crate::{checkpoint::checked, credentials::Watched, transport::{Transport, validate_bundle}};
 
 /// How often a call is made at most that is throttled or fails in passing.
 const MOST_ATTEMPTS: u32 = 5;
 /// The longest wait before a call is made again. Left to itself, the adaptive mode waits for 20 s after the first call that is throttled,
 /// which may be the one that ends a fault.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How long credentials may take to come: longer than a program that gives them may, which says itself that it took too long.
+const CREDENTIALS_WITHIN: Duration = Duration::from_secs(60);
 
 /// What the builders of this crate are told about it. Default: everything as the environment says.
 #[derive(Debug, Default)]
@@ -38,8 +46,9 @@ pub(crate) struct Role {
 
 impl Connection {
     /// # Errors
-    /// `InvalidInput` for an endpoint or a role that makes no sense.
+    /// `InvalidInput` for an endpoint, a role or an `AWS_CA_BUNDLE` that makes no sense.
     pub(crate) fn validate(&self) -> Result<()> {
+        validate_bundle()?;
         if let Some(url) = &self.endpoint {
             let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
             let is_right = rest.is_some_and(|rest| {
@@ -66,17 +75,23 @@ impl Connection {
     /// The configuration of the SDK, in this region or, where none is named, in that of the environment. Reads files and the
     /// environment, and calls nobody.
     pub(crate) async fn open(self, region: Option<&str>) -> SdkConfig {
+        self.open_watched(region).await.0
+    }
+
+    /// As [`open`](Self::open), and what tells when the credentials end. Those of a role are renewed, with the ones that it is assumed by.
+    pub(crate) async fn open_watched(self, region: Option<&str>) -> (SdkConfig, Option<Watched>) {
         let region = region.map(|name| aws_config::Region::new(name.to_owned()));
         // What the SDK does here makes futures of many KiB, which would be part of every one that awaits this.
-        let config = match self.config {
-            Some(config) => adjusted(config, region, self.endpoint),
+        let (config, watched) = match self.config {
+            Some(config) => watching(adjusted(config, region, self.endpoint)),
             None => Box::pin(loaded(self.profile, region, self.endpoint)).await,
         };
         let config = checked(config);
-        match &self.role {
+        let config = match &self.role {
             Some(role) => Box::pin(assuming(role, &config)).await,
             None => config,
-        }
+        };
+        (config, watched)
     }
 }
 
@@ -84,10 +99,13 @@ async fn loaded(
     profile: Option<String>,
     region: Option<aws_config::Region>,
     endpoint: Option<String>,
-) -> SdkConfig {
+) -> (SdkConfig, Option<Watched>) {
+    #[cfg(unix)]
+    let process = process_chain(profile.clone()).await;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(Transport::default())
         .retry_config(RetryConfig::adaptive().with_max_attempts(MOST_ATTEMPTS).with_max_backoff(LONGEST_WAIT))
+        .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS_WITHIN).build())
         .timeout_config(limits().build());
     if let Ok(name) = AppName::new("chaos-aws") {
         loader = loader.app_name(name);
@@ -101,7 +119,36 @@ async fn loaded(
     if let Some(region) = region {
         loader = loader.region(region);
     }
-    loader.load().await
+    let config = loader.load().await;
+    #[cfg(unix)]
+    if let Some(chain) = process {
+        return Box::pin(through_process(config, chain)).await;
+    }
+    watching(config)
+}
+
+/// With the credentials that a program gives. The SDK would wait for it without end.
+#[cfg(unix)]
+async fn through_process(config: SdkConfig, chain: ProcessChain) -> (SdkConfig, Option<Watched>) {
+    let process = CredentialProcess { command: chain.command, limit: LIMIT };
+    let watched = Watched::over(SharedCredentialsProvider::new(process));
+    let mut provider = SharedCredentialsProvider::new(watched.clone());
+    for role in chain.roles {
+        let session = role.session_name.as_deref().unwrap_or("chaos");
+        let mut assumed = AssumeRoleProvider::builder(role.arn).session_name(session).configure(&config);
+        if let Some(id) = role.external_id {
+            assumed = assumed.external_id(id);
+        }
+        provider = SharedCredentialsProvider::new(assumed.build_from_provider(provider).await);
+    }
+    (config.into_builder().credentials_provider(provider).build(), Some(watched))
+}
+
+fn watching(config: SdkConfig) -> (SdkConfig, Option<Watched>) {
+    let Some(source) = config.credentials_provider() else { return (config, None) };
+    let watched = Watched::over(source);
+    let provider = SharedCredentialsProvider::new(watched.clone());
+    (config.into_builder().credentials_provider(provider).build(), Some(watched))
 }
 
 /// How long calls may take.

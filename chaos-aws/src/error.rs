@@ -132,7 +132,7 @@ fn has_no_identity(error: Option<&ConnectorError>) -> bool {
     false
 }
 
-fn without_credentials(error: &CredentialsError) -> (ErrorKind, &'static str) {
+pub(crate) fn without_credentials(error: &CredentialsError) -> (ErrorKind, &'static str) {
     match error {
         CredentialsError::CredentialsNotLoaded(_) => (ErrorKind::Denied, NO_CREDENTIALS),
         CredentialsError::ProviderTimedOut(_) => {

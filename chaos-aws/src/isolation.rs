@@ -16,6 +16,7 @@ use crate::{
     machines::{machine, vanished},
     reach::Reach,
     told::told,
+    undo::is_permitted,
 };
 
 /// Cuts an instance off by its security groups: every network interface is moved to a group of the fault's own, without rules in
@@ -75,6 +76,18 @@ impl InterfaceIsolation {
             Some(machine) if !machine.is_gone() => Ok(machine.interfaces),
             _ => Err(vanished(&self.reach.instance)),
         }
+    }
+
+    /// Whether each interface may be put into the security groups that it is in, which is what the way back does.
+    pub(crate) async fn may_put_back(&self) -> Result<()> {
+        for interface in self.interfaces().await? {
+            let groups = interface.groups.into_iter().map(|group| group.id).collect();
+            let call = self.reach.region.ec2().modify_network_interface_attribute();
+            let call = call.network_interface_id(&interface.id).set_groups(Some(groups)).dry_run(true);
+            let asked = is_permitted("ec2:ModifyNetworkInterfaceAttribute", &self.reach, call.send().await);
+            asked.map_err(|error| error.with("interface", &interface.id))?;
+        }
+        Ok(())
     }
 
     async fn cut_off(&self, permit: &Permit) -> Result<()> {

@@ -145,6 +145,9 @@ mod builder;
 mod checkpoint;
 mod command_text;
 mod connection;
+#[cfg(unix)]
+mod credential_process;
+mod credentials;
 mod error;
 #[cfg(feature = "fis")]
 mod fis;
@@ -154,6 +157,7 @@ mod groups;
 mod invocation;
 mod isolation;
 mod isolation_group;
+mod last_failure;
 mod lifecycle;
 mod lifeline;
 mod listed_group;
@@ -164,6 +168,8 @@ mod member;
 #[cfg(feature = "notify")]
 mod notify;
 mod own_instance;
+#[cfg(unix)]
+mod profile;
 mod reach;
 mod regions;
 mod selection;
@@ -171,6 +177,7 @@ mod shell;
 mod target;
 mod told;
 mod transport;
+mod undo;
 
 pub use auto_scaling::AutoScaling;
 pub use availability_zone::{AVAILABILITY_ZONE_LABEL, AvailabilityZone};

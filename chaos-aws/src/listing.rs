@@ -1,6 +1,6 @@
 //! Listing groups: pages of groups, each with one look-up of all its instances, in every region at once.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use chaos_core::{
     Group, GroupFilter, Result,
@@ -50,9 +50,10 @@ async fn with_instances(
     region: &Arc<Region>,
     groups: &[Arc<ListedGroup>],
 ) -> Result<Vec<Group>> {
-    let ids: Vec<String> =
+    // Each once, however often it is listed.
+    let ids: BTreeSet<String> =
         groups.iter().flat_map(|group| &group.members).map(|member| member.id.clone()).collect();
-    let machines = machines(region, &ids).await?;
+    let machines = machines(region, &Vec::from_iter(ids)).await?;
     let has_spot = machines.values().any(|machine| machine.is_spot);
     let interrupted = if has_spot { interrupted(region).await? } else { Default::default() };
     let seen = Seen { machines, interrupted };

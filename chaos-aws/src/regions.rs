@@ -8,7 +8,9 @@ use std::{
 use aws_config::SdkConfig;
 use chaos_core::{Error, ErrorKind, Result, listing::Together};
 
-use crate::{connection::retries, error::failed, listed_group::ListedGroup};
+use crate::{
+    connection::retries, error::failed, last_failure::KeepsLastFailure, listed_group::ListedGroup,
+};
 
 /// What reaches one region. Each client is made when it is first needed.
 #[derive(Debug)]
@@ -54,7 +56,7 @@ impl Region {
 
     pub(crate) fn autoscaling(&self) -> &aws_sdk_autoscaling::Client {
         self.autoscaling.get_or_init(|| {
-            let config = aws_sdk_autoscaling::config::Builder::from(&self.config);
+            let config = aws_sdk_autoscaling::config::Builder::from(&self.config).interceptor(KeepsLastFailure);
             aws_sdk_autoscaling::Client::from_conf(
                 config.retry_partition(retries("autoscaling", &self.name)).build(),
             )
@@ -63,21 +65,21 @@ impl Region {
 
     pub(crate) fn ec2(&self) -> &aws_sdk_ec2::Client {
         self.ec2.get_or_init(|| {
-            let config = aws_sdk_ec2::config::Builder::from(&self.config);
+            let config = aws_sdk_ec2::config::Builder::from(&self.config).interceptor(KeepsLastFailure);
             aws_sdk_ec2::Client::from_conf(config.retry_partition(retries("ec2", &self.name)).build())
         })
     }
 
     pub(crate) fn ssm(&self) -> &aws_sdk_ssm::Client {
         self.ssm.get_or_init(|| {
-            let config = aws_sdk_ssm::config::Builder::from(&self.config);
+            let config = aws_sdk_ssm::config::Builder::from(&self.config).interceptor(KeepsLastFailure);
             aws_sdk_ssm::Client::from_conf(config.retry_partition(retries("ssm", &self.name)).build())
         })
     }
 
     fn sts(&self) -> &aws_sdk_sts::Client {
         self.sts.get_or_init(|| {
-            let config = aws_sdk_sts::config::Builder::from(&self.config);
+            let config = aws_sdk_sts::config::Builder::from(&self.config).interceptor(KeepsLastFailure);
             aws_sdk_sts::Client::from_conf(config.retry_partition(retries("sts", &self.name)).build())
         })
     }
@@ -103,7 +105,7 @@ impl Region {
     #[cfg(feature = "fis")]
     pub(crate) fn fis(&self) -> &aws_sdk_fis::Client {
         self.fis.get_or_init(|| {
-            let config = aws_sdk_fis::config::Builder::from(&self.config);
+            let config = aws_sdk_fis::config::Builder::from(&self.config).interceptor(KeepsLastFailure);
             aws_sdk_fis::Client::from_conf(config.retry_partition(retries("fis", &self.name)).build())
         })
     }

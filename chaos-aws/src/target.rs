@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chaos_core::{Capabilities, Clock, Health, Labels, Result, Target, TargetId};
+use chaos_core::{Capabilities, Clock, Health, Labels, Result, Target, TargetId, Undo};
 
 use crate::{
+    credentials::Watched,
     group_path::GroupPath,
     groups::group_named,
     isolation::InterfaceIsolation,
@@ -14,6 +15,7 @@ use crate::{
     reach::Reach,
     regions::Region,
     shell::CommandShell,
+    undo::may_undo,
 };
 
 /// What every target of a provider is given.
@@ -23,6 +25,8 @@ pub(crate) struct Means {
     pub(crate) has_shell: bool,
     /// The instance that this program runs on, unless it may be a target too.
     pub(crate) own_instance: Option<Arc<str>>,
+    /// What tells when the credentials end, where there are any.
+    pub(crate) credentials: Option<Watched>,
     #[cfg(feature = "fis")]
     pub(crate) has_experiments: bool,
 }
@@ -31,9 +35,10 @@ pub(crate) struct Means {
 #[derive(Debug)]
 pub(crate) struct InstanceTarget {
     id: TargetId,
-    region: Arc<Region>,
+    reach: Reach,
     labels: Labels,
     capabilities: Capabilities,
+    credentials: Option<Watched>,
 }
 
 impl InstanceTarget {
@@ -46,14 +51,14 @@ impl InstanceTarget {
             .with_lifecycle(Arc::new(InstanceLifecycle::new(reach.clone(), can_stop)))
             .with_isolation(Arc::new(InterfaceIsolation::new(reach.clone())));
         if means.has_shell && !is_windows {
-            capabilities = capabilities.with_shell(Arc::new(CommandShell::new(reach)));
+            capabilities = capabilities.with_shell(Arc::new(CommandShell::new(reach.clone())));
         }
         #[cfg(feature = "fis")]
         if means.has_experiments {
             let engine = crate::fis::FaultInjection::new(Arc::clone(&region), id.group());
             capabilities = capabilities.with_experiments(Arc::new(engine));
         }
-        Self { id, region, labels, capabilities }
+        Self { id, reach, labels, capabilities, credentials: means.credentials }
     }
 }
 
@@ -76,11 +81,15 @@ impl Target for InstanceTarget {
         let (instance, group) = (self.id.name(), self.id.group());
         let GroupPath { name, .. } = GroupPath::of(&group)?;
         let (machine, group) = futures_util::future::try_join(
-            machine(&self.region, instance),
-            group_named(&self.region, &name),
+            machine(&self.reach.region, instance),
+            group_named(&self.reach.region, &name),
         )
         .await?;
         let member = group.as_ref().and_then(|group| group.member(instance));
         Ok(health(machine.as_ref(), member.map(ListedMember::membership)))
+    }
+
+    async fn may_undo(&self, undo: &Undo) -> Result<()> {
+        may_undo(&self.reach, self.credentials.as_ref(), undo).await
     }
 }

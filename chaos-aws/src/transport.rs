@@ -2,7 +2,8 @@
 
 use std::{
     collections::HashMap,
-    env,
+    env, fs,
+    path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -18,12 +19,54 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
     runtime_components::RuntimeComponents,
 };
+use chaos_core::{Error, Result};
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 
 /// What the SDK uses.
 const TLS: Provider = Provider::Rustls(CryptoMode::AwsLc);
 
 /// The variables that name a proxy for plain HTTP.
 const PROXIES: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+
+/// A file with the certificates of the authorities to trust, in the place of the machine's: for a proxy that opens TLS. As for the AWS CLI.
+const BUNDLE: &str = "AWS_CA_BUNDLE";
+
+/// Whether what [`BUNDLE`] names can be read.
+///
+/// # Errors
+/// `InvalidInput` where it names no file of certificates.
+pub(crate) fn validate_bundle() -> Result<()> {
+    match env::var_os(BUNDLE).filter(|path| !path.is_empty()) {
+        Some(path) => read_bundle(Path::new(&path)).map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+/// Whom to trust, where that is said. Nobody, where it cannot be read any more: that is no reason to trust everybody.
+fn trusted() -> Option<TrustStore> {
+    let path = env::var_os(BUNDLE).filter(|path| !path.is_empty())?;
+    Some(read_bundle(Path::new(&path)).unwrap_or_else(|_| TrustStore::empty()))
+}
+
+fn read_bundle(path: &Path) -> Result<TrustStore> {
+    let wrong = |what: String| {
+        Error::invalid(BUNDLE, format!("{:?}", path.display()), "a file of certificates in PEM").caused_by(what)
+    };
+    let text = fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    // The SDK panics at what it cannot read.
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&text) {
+        let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
+        roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(wrong("it holds no certificate".to_owned()));
+    }
+    Ok(TrustStore::empty().with_pem_certificate(text))
+}
 
 /// The SDK's own HTTP client, one for all.
 ///
@@ -80,7 +123,13 @@ impl Connections {
     }
 
     fn secure(&self) -> &Connector {
-        self.secure.get_or_init(|| self.builder.clone().tls_provider(TLS).build())
+        self.secure.get_or_init(|| {
+            let builder = self.builder.clone().tls_provider(TLS);
+            match trusted().and_then(|store| TlsContext::builder().with_trust_store(store).build().ok()) {
+                Some(context) => builder.tls_context(context).build(),
+                None => builder.build(),
+            }
+        })
     }
 
     /// Trusts nobody, so that a call over TLS that came here by mistake would fail.

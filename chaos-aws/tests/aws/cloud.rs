@@ -91,6 +91,12 @@ impl Cloud {
             .build()
     }
 
+    /// That asks once, and leaves it to whoever asks to ask again.
+    pub(crate) async fn asking_once(&self) -> AutoScaling {
+        let config = self.config().into_builder().retry_config(RetryConfig::disabled()).build();
+        AutoScaling::builder().sdk_config(config).build().await.unwrap()
+    }
+
     pub(crate) fn builder(&self) -> AutoScalingBuilder {
         AutoScaling::builder().sdk_config(self.config())
     }

@@ -1,10 +1,17 @@
 //! The contracts of providers, targets and events, kept.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use chaos_core::{Provider, Result, TargetId, async_trait};
 use chaos_events::{AwaitReplacement, Reboot, StartAgain, Stop, Terminate};
-use chaos_testkit::{Subject, Timing, contract};
-use serde_json::json;
+use chaos_testkit::{
+    Subject, Timing,
+    contract::{
+        self,
+        adversity::{self, Adversity, Cut, Happens},
+    },
+};
+use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, member};
 
@@ -63,4 +70,84 @@ async fn the_events_of_a_lifecycle_keep_their_contracts() {
     for report in [stop, terminate, reboot, start_again, await_replacement] {
         report.assert_kept();
     }
+}
+
+/// The stand-in, which makes trouble when it is told to.
+struct Troubled<'a> {
+    cloud: &'a Cloud,
+    target: TargetId,
+}
+
+impl<'a> Troubled<'a> {
+    /// As if the stand-in had just been started.
+    async fn fresh(cloud: &'a Cloud) -> Result<Self> {
+        cloud.page("DELETE", "world", None);
+        cloud.allow("full");
+        cloud.add(json!([{ "name": "web", "region": "eu-west-1", "size": 2 }]));
+        // Whoever waits for a health check would wait for long.
+        cloud.page("POST", "healing", Some(json!({ "milliseconds": null })));
+        Ok(Self { cloud, target: member(cloud, "web").await })
+    }
+
+    fn trouble(&self, fault: Value) -> Result<Happens> {
+        self.cloud.break_calls(fault);
+        Ok(Happens::Now)
+    }
+}
+
+#[async_trait]
+impl Adversity for Troubled<'_> {
+    async fn provider(&self) -> Result<Arc<dyn Provider>> {
+        Ok(Arc::new(self.cloud.asking_once().await))
+    }
+
+    fn target(&self) -> &TargetId {
+        &self.target
+    }
+
+    async fn asked(&self) -> Result<Option<usize>> {
+        Ok(Some(self.cloud.calls().len()))
+    }
+
+    fn refusals(&self) -> Vec<&'static str> {
+        vec!["access_denied", "expired_token", "web_page"]
+    }
+
+    async fn refuse(&self, way: &str) -> Result<Happens> {
+        let status = (way == "web_page").then_some(407);
+        self.trouble(match status {
+            Some(status) => json!({ "do": way, "status": status, "count": 0 }),
+            None => json!({ "do": way, "count": 0 }),
+        })
+    }
+
+    async fn cut(&self, cut: Cut) -> Result<Happens> {
+        let (nth, left) = (cut.after + 1, cut.twentieths);
+        self.trouble(json!({ "do": "cut_short", "nth": nth, "count": 0, "twentieths": left }))
+    }
+
+    async fn list_twice(&self) -> Result<Happens> {
+        self.trouble(json!({ "do": "twice", "action": "DescribeAutoScalingGroups", "count": 0 }))
+    }
+
+    async fn never_end(&self) -> Result<Happens> {
+        self.trouble(json!({ "do": "endless", "action": "DescribeAutoScalingGroups", "count": 0 }))
+    }
+
+    async fn replace_target(&self) -> Result<Happens> {
+        Ok(Happens::never("EC2 gives the id of an instance to no other one"))
+    }
+
+    async fn heal(&self) -> Result<()> {
+        self.cloud.page("DELETE", "faults", None);
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_provider_keeps_its_contract_in_adversity() {
+    let Some(cloud) = Cloud::start() else { return };
+    let timing = timing();
+    let report = adversity::check(&timing, async || Troubled::fresh(&cloud).await).await;
+    report.assert_kept();
 }

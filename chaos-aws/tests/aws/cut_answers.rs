@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeSet, fmt::Debug, time::Duration};
 
-use aws_config::retry::RetryConfig;
-use chaos_aws::AutoScaling;
 use chaos_core::{
     BoxFuture, ErrorKind, FaultId, Group, IsolationSnapshot, Provider, Result, Script, TargetId,
 };
@@ -31,12 +29,6 @@ fn told_group(group: &Group) -> String {
     };
     let members: Vec<_> = group.members.iter().map(member).collect();
     format!("{} {} {} {:?} {members:?}", group.id, group.desired, group.replaces_members, group.labels)
-}
-
-/// A provider that asks once.
-async fn asking_once(cloud: &Cloud) -> AutoScaling {
-    let config = cloud.config().into_builder().retry_config(RetryConfig::disabled()).build();
-    AutoScaling::builder().sdk_config(config).region("eu-west-1").build().await.unwrap()
 }
 
 /// Looks with every answer to `action` cut before one of its pieces, `cuts` of them all over it and the last ones. Each must be an error
@@ -73,7 +65,7 @@ async fn a_listing_cut_anywhere_is_a_doubt() {
     ])) else {
         return;
     };
-    let provider = asking_once(&cloud).await;
+    let provider = cloud.asking_once().await;
     let groups = list(&provider).await.unwrap();
     let spot = groups[1].members[0].target.id();
     cloud.page("POST", "member", Some(json!({ "instance": spot.name(), "spot": "marked-for-termination" })));
@@ -108,7 +100,7 @@ async fn a_listing_cut_before_what_asks_for_its_next_page_is_no_shorter_list() {
     else {
         return;
     };
-    let provider = asking_once(&cloud).await;
+    let provider = cloud.asking_once().await;
     cloud.forget_calls();
     assert_eq!(list(&provider).await.unwrap().len(), 101);
     let calls = cloud.page("GET", "calls", None);
@@ -123,7 +115,7 @@ async fn a_listing_cut_before_what_asks_for_its_next_page_is_no_shorter_list() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_at_an_instance_cut_anywhere_is_a_doubt() {
     let Some(cloud) = Cloud::with_web(1) else { return };
-    let provider = asking_once(&cloud).await;
+    let provider = cloud.asking_once().await;
     let target = only_group(&provider).await.members[0].target.clone();
     let id: &TargetId = target.id();
     cloud.ec2().await.stop_instances().instance_ids(id.name()).send().await.unwrap();
@@ -145,7 +137,7 @@ async fn a_look_at_an_instance_cut_anywhere_is_a_doubt() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_at_an_isolation_cut_anywhere_is_a_doubt() {
     let Some(cloud) = Cloud::with_web(1) else { return };
-    let provider = asking_once(&cloud).await;
+    let provider = cloud.asking_once().await;
     let id = only_group(&provider).await.members[0].target.id().clone();
     let isolation = provider.isolation_beyond(&id).await.unwrap().unwrap();
     let snapshot: IsolationSnapshot = isolation.snapshot().await.unwrap();
@@ -172,7 +164,7 @@ async fn a_look_at_an_isolation_cut_anywhere_is_a_doubt() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_systems_manager_says_cut_anywhere_is_a_doubt() {
     let Some(cloud) = Cloud::with_web(1) else { return };
-    let provider = asking_once(&cloud).await;
+    let provider = cloud.asking_once().await;
     let id = only_group(&provider).await.members[0].target.id().clone();
     let shell = async || provider.resolve(&id).await.map(|target| target.unwrap().capabilities().shell.unwrap());
     let known: Look<'_> =
@@ -187,7 +179,7 @@ async fn what_systems_manager_says_cut_anywhere_is_a_doubt() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_proxy_says_is_no_answer_and_is_got_over() {
     let Some(cloud) = Cloud::with_web(1) else { return };
-    let once = asking_once(&cloud).await;
+    let once = cloud.asking_once().await;
     let usual = cloud.provider().await;
     for (how, status, words) in [
         ("web_page", 200, "is there a proxy or a login page?"),
@@ -214,7 +206,7 @@ async fn what_a_proxy_says_is_no_answer_and_is_got_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_says_when_to_ask_again_is_heard() {
     let Some(cloud) = Cloud::with_web(1) else { return };
-    let once = asking_once(&cloud).await;
+    let once = cloud.asking_once().await;
     for (how, status) in [("web_page", 503), ("error", 429), ("throttle", 503)] {
         let action = "DescribeInstances";
         cloud.break_calls(json!({ "do": how, "action": action, "status": status, "retry_after": 7, "count": 0 }));

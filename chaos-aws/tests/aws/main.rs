@@ -18,6 +18,8 @@ mod lost_answers;
 mod members;
 #[cfg(feature = "notify")]
 mod notify;
+mod refusals;
+mod requests;
 mod scripts;
 mod stand_in;
 mod trouble;

@@ -69,6 +69,31 @@ def cut_short(answer: Answer, piece: int) -> Answer:
     return Answer(answer.status, answer.headers, answer.body[: ends[min(piece, len(ends) - 1)]])
 
 
+def listed_twice(answer: Answer) -> Answer:
+    """A page of groups that tells each of them twice."""
+    whole = re.sub(rb"<AutoScalingGroups>(.*)</AutoScalingGroups>", _twice, answer.body, flags=re.DOTALL)
+    return Answer(answer.status, answer.headers, whole)
+
+
+def _twice(found: re.Match[bytes]) -> bytes:
+    return b"<AutoScalingGroups>" + found[1] * 2 + b"</AutoScalingGroups>"
+
+
+def with_another_page(answer: Answer) -> Answer:
+    """A page of groups that names a page which nobody has seen."""
+    end = b"</DescribeAutoScalingGroupsResult>"
+    token = f"<NextToken>{uuid.uuid4()}</NextToken>".encode()
+    body = re.sub(rb"<NextToken>.*?</NextToken>|<NextToken ?/>", b"", answer.body)
+    return Answer(answer.status, answer.headers, body.replace(end, token + end))
+
+
+def empty_page_of_groups() -> Answer:
+    """One that names another."""
+    result = b"<DescribeAutoScalingGroupsResult><AutoScalingGroups/></DescribeAutoScalingGroupsResult>"
+    body = b"<DescribeAutoScalingGroupsResponse>" + result + b"</DescribeAutoScalingGroupsResponse>"
+    return with_another_page(Answer(200, _headers("text/xml"), body))
+
+
 def of_a_proxy(status: int, is_page: bool) -> Answer:
     """What stands between a program and AWS answers in the place of AWS."""
     page = b"<!DOCTYPE html>\n<html><head><title>Log in</title></head><body>Who are you?</body></html>\n"

@@ -1,5 +1,6 @@
 """Tests of the stand-in itself: `python check.py`, with the Python that has moto."""
 
+import contextlib
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.parsers import ResponseParserError
 
 HERE = Path(__file__).parent
 ROOT = os.geteuid() == 0
@@ -282,8 +284,59 @@ class Trouble(Case):
                 ec2.terminate_instances(InstanceIds=[members[0]])
             self.assertEqual(state(members[0]), after)
 
+    def test_answers_end_early_at_the_places_that_were_meant(self) -> None:
+        self.stand_in.world({"name": "web"})
+        autoscaling, ssm = self.stand_in.client("autoscaling"), self.stand_in.client("ssm")
+        for look in (autoscaling.describe_auto_scaling_groups, ssm.describe_instance_information):
+            self.stand_in.page("DELETE", "calls")
+            whole = look()
+            pieces = self.stand_in.page("GET", "calls")[0]["pieces"]
+            self.assertGreater(pieces, 10)
+            self.fault(do="cut_short", places=[1, pieces - 1], count=0)
+            for _ in range(2):
+                # Of JSON that it cannot read, boto3 makes an answer without any of its fields.
+                with contextlib.suppress(ResponseParserError):
+                    self.assertNotIn("InstanceInformationList", look())
+            self.assertEqual(look().keys(), whole.keys())
+            cut = [call["cut_before_piece"] for call in self.stand_in.page("GET", "calls")]
+            self.assertEqual(cut, [None, 1, pieces - 1, None])
+            self.stand_in.page("DELETE", "faults")
+        self.fault(do="cut_short", twentieths=19)
+        self.assertRaises(ResponseParserError, autoscaling.describe_auto_scaling_groups)
+
+    def test_listings_tell_twice_and_do_not_end(self) -> None:
+        self.stand_in.world({"name": "web"})
+        autoscaling = self.stand_in.client("autoscaling")
+        self.fault(do="twice", action="DescribeAutoScalingGroups")
+        groups = autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+        self.assertEqual([group["AutoScalingGroupName"] for group in groups], ["web", "web"])
+        self.fault(do="endless", action="DescribeAutoScalingGroups", count=0)
+        token, seen = None, []
+        for _ in range(3):
+            page = autoscaling.describe_auto_scaling_groups(**({"NextToken": token} if token else {}))
+            token = page["NextToken"]
+            seen.append((len(page["AutoScalingGroups"]), token))
+        self.assertEqual([count for count, _ in seen], [1, 0, 0])
+        self.assertEqual(len({token for _, token in seen}), 3)
+
+    def test_what_a_proxy_says_and_when_to_ask_again(self) -> None:
+        for do, status in (("web_page", 200), ("empty", 200), ("web_page", 407)):
+            self.fault(do=do, status=status, retry_after=7)
+            request = urllib.request.Request(f"{self.stand_in.endpoint}/", b"Action=DescribeInstances")
+            scope = "AWS4-HMAC-SHA256 Credential=test/20260302/eu-west-1/ec2/aws4_request"
+            request.add_header("Authorization", scope)
+            try:
+                answer = urllib.request.urlopen(request)
+            except urllib.error.HTTPError as error:
+                answer = error
+            with answer:
+                body = answer.read()
+                self.assertEqual((answer.status, answer.headers["Retry-After"]), (status, "7"))
+                self.assertEqual(b"<html>" in body, do == "web_page")
+
     def test_a_fault_that_is_mistyped_is_refused(self) -> None:
-        for fault in ({"do": "trottle"}, {"do": "delay", "millis": 3}, {"do": "throttle", "nth": "2"}):
+        mistyped = [{"do": "trottle"}, {"do": "delay", "millis": 3}, {"do": "throttle", "nth": "2"}]
+        for fault in (*mistyped, {"do": "cut_short", "places": ["1"]}):
             with self.assertRaises(urllib.error.HTTPError) as raised:
                 self.stand_in.page("POST", "faults", fault)
             with raised.exception:
@@ -354,6 +407,22 @@ class Policies(Case):
         self.refused(denied, 403, lambda: ec2.reboot_instances(InstanceIds=[mine]))
         ec2.reboot_instances(InstanceIds=[other])
         ec2.stop_instances(InstanceIds=[mine])
+
+    def test_a_dry_run_changes_nothing_and_is_judged(self) -> None:
+        [[member]] = self.stand_in.world({"name": "web"})
+        ec2 = self.stand_in.client("ec2")
+        ec2.stop_instances(InstanceIds=[member])
+        self.stand_in.page("DELETE", "calls")
+
+        def start() -> Any:
+            return ec2.start_instances(InstanceIds=[member], DryRun=True)
+
+        self.refused("DryRunOperation", 412, start)
+        self.allow({"Action": "ec2:DescribeInstances"})
+        self.refused("UnauthorizedOperation", 403, start)
+        found = ec2.describe_instances(InstanceIds=[member])["Reservations"][0]["Instances"][0]
+        self.assertEqual(found["State"]["Name"], "stopped")
+        self.assertEqual([call["dry_run"] for call in self.stand_in.page("GET", "calls")], [True, True, False])
 
     def test_tags_ask_for_more(self) -> None:
         client = self.stand_in.client("ec2")

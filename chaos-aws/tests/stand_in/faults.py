@@ -16,7 +16,7 @@ ANSWERS: dict[str, Callable[[Call], Answer]] = {
     "access_denied": answers.access_denied,
     "expired_token": answers.expired_token,
 }
-KINDS = [*ANSWERS, "error", "delay", "cut_before", "cut_after", "cut_short", "web_page", "empty"]
+KINDS = [*ANSWERS, "error", "delay", "cut_before", "cut_after", "cut_short", "web_page", "empty", "twice", "endless"]
 
 
 @dataclass
@@ -37,6 +37,8 @@ class Fault:
     status: int | None = None
     # Before which pieces of an answer `cut_short` cuts: the first that it meets before the first of them, and so on; all others nowhere.
     places: list[int] = field(default_factory=lambda: [0])
+    # Or how many twentieths of each are left.
+    twentieths: int | None = None
     # In seconds, what a refusal says of when to ask again.
     retry_after: int | None = None
     # How many calls matched, and how many of them it met.
@@ -51,7 +53,7 @@ class Fault:
         unknown = set(value) - {entry.name for entry in fields(cls)} | set(value) & {"matched", "met"}
         if unknown:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
-        for name in ("page", "nth", "count", "milliseconds", "status", "retry_after"):
+        for name in ("page", "nth", "count", "milliseconds", "status", "retry_after", "twentieths"):
             if not isinstance(value.get(name, 1), int):
                 raise ValueError(f"{name}: expected a whole number, got {value[name]!r}")
         if not all(isinstance(place, int) for place in value.get("places", [])):
@@ -69,7 +71,7 @@ class Fault:
         self.matched += 1
         hit = self.nth <= self.matched and (self.count == 0 or self.matched < self.nth + self.count)
         self.met += hit
-        if hit and self.do == "cut_short":
+        if hit and self.do == "cut_short" and self.twentieths is None:
             call.cut_before_piece = next(iter(self.places[self.met - 1 :]), None)
         return hit
 

@@ -99,12 +99,21 @@ class Front:
                 return None
             if made := fault.answer(call):
                 return made
+        if call.token and any(fault.do == "endless" for fault in faults):
+            return answers.empty_page_of_groups()
         answer = denied or self._impossible(call) or self._own(call) or self._timed(call, environ, body)
         for one, other in NEXT_TOKEN.findall(answer.body):
             with self._lock:
                 self._pages[(call.action, call.region, (one or other).decode())] = call.page + 1
         self._follow(call)
         call.pieces = len(answers.pieces(answer))
+        for fault in faults:
+            if fault.do == "twice":
+                answer = answers.listed_twice(answer)
+            if fault.do == "endless":
+                answer = answers.with_another_page(answer)
+            if fault.twentieths is not None:
+                answer.body = answer.body[: len(answer.body) * fault.twentieths // 20]
         if call.cut_before_piece is not None:
             answer = answers.cut_short(answer, call.cut_before_piece)
         return None if any(fault.do == "cut_after" for fault in faults) else answer
