@@ -31,7 +31,9 @@ where
             let raw = answer.raw();
             let status = raw.status().as_u16();
             let (code, message) = (answer.err().code(), answer.err().message());
-            let error = if code.is_none() && raw.body().bytes().is_some_and(is_web_page) {
+            let error = if raw.status().is_success() {
+                named(Error::new(ErrorKind::Unavailable, "what came is no answer of the AWS API to this call"))
+            } else if code.is_none() && raw.body().bytes().is_some_and(is_web_page) {
                 // Whoever has refused the call was not AWS.
                 let error = Error::new(ErrorKind::Unavailable, NoAnswer::WebPage.to_string());
                 named(error).with("status", status)

@@ -131,6 +131,10 @@
 //! [`Denied`](chaos_core::ErrorKind::Denied) names the action and the resource that a policy must allow, or says that the credentials
 //! are missing, expired or not valid.
 //!
+//! Nothing that AWS answers ends a recovery before its budget: rights spread unevenly, and sessions are renewed. What would be denied in the
+//! end is asked for before a fault, without any effect: `StartInstances` and `ModifyNetworkInterfaceAttribute` as dry runs, and whether the
+//! credentials last, where their end is known.
+//!
 //! What the credentials must be allowed is in `docs/aws-iam.json` of the repository, action by action justified in the README of this
 //! crate.
 //!

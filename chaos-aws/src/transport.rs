@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     env, fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -39,16 +39,11 @@ const BUNDLE: &str = "AWS_CA_BUNDLE";
 /// # Errors
 /// `InvalidInput` where it names no file of certificates.
 pub(crate) fn validate_bundle() -> Result<()> {
-    match env::var_os(BUNDLE).filter(|path| !path.is_empty()) {
-        Some(path) => read_bundle(Path::new(&path)).map(|_| ()),
-        None => Ok(()),
-    }
+    bundle().map_or(Ok(()), |path| read_bundle(&path).map(drop))
 }
 
-/// Whom to trust, where that is said. Nobody, where it cannot be read any more: that is no reason to trust everybody.
-fn trusted() -> Option<TrustStore> {
-    let path = env::var_os(BUNDLE).filter(|path| !path.is_empty())?;
-    Some(read_bundle(Path::new(&path)).unwrap_or_else(|_| TrustStore::empty()))
+fn bundle() -> Option<PathBuf> {
+    env::var_os(BUNDLE).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 fn read_bundle(path: &Path) -> Result<TrustStore> {
@@ -73,9 +68,16 @@ fn read_bundle(path: &Path) -> Result<TrustStore> {
 /// Left to itself, the SDK reads the machine's root certificates twice for each service and region: once when a client is made and once
 /// when it is first used, also where it calls no more than an emulator over plain HTTP. That is most of what a short drill computes. Here
 /// they are read once, when the first call goes over TLS.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Transport {
     connectors: Arc<Mutex<HashMap<Timeouts, Arc<Connections>>>>,
+    bundle: Option<PathBuf>,
+}
+
+impl Default for Transport {
+    fn default() -> Self {
+        Self { connectors: Arc::default(), bundle: bundle() }
+    }
 }
 
 /// What connectors differ in.
@@ -89,6 +91,7 @@ struct Timeouts {
 #[derive(Debug)]
 struct Connections {
     builder: ConnectorBuilder,
+    bundle: Option<PathBuf>,
     plain: OnceLock<Connector>,
     secure: OnceLock<Connector>,
 }
@@ -104,8 +107,9 @@ impl HttpClient for Transport {
     ) -> SharedHttpConnector {
         let timeouts = Timeouts { connect: settings.connect_timeout(), read: settings.read_timeout() };
         let mut connectors = self.connectors.lock().unwrap_or_else(PoisonError::into_inner);
-        let connections =
-            connectors.entry(timeouts).or_insert_with(|| Arc::new(Connections::new(settings, components)));
+        let connections = connectors
+            .entry(timeouts)
+            .or_insert_with(|| Arc::new(Connections::new(settings, components, self.bundle.clone())));
         SharedHttpConnector::new(Shared(Arc::clone(connections)))
     }
 
@@ -115,17 +119,23 @@ impl HttpClient for Transport {
 }
 
 impl Connections {
-    fn new(settings: &HttpConnectorSettings, components: &RuntimeComponents) -> Self {
+    fn new(
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+        bundle: Option<PathBuf>,
+    ) -> Self {
         let mut builder = Connector::builder().connector_settings(settings.clone());
         builder.set_sleep_impl(components.sleep_impl());
         builder.set_proxy_config(Some(ProxyConfig::from_env()));
-        Self { builder, plain: OnceLock::new(), secure: OnceLock::new() }
+        Self { builder, bundle, plain: OnceLock::new(), secure: OnceLock::new() }
     }
 
     fn secure(&self) -> &Connector {
         self.secure.get_or_init(|| {
             let builder = self.builder.clone().tls_provider(TLS);
-            match trusted().and_then(|store| TlsContext::builder().with_trust_store(store).build().ok()) {
+            // One that cannot be read any more trusts nobody: that is no reason to trust others.
+            let trusted = self.bundle.as_deref().map(|path| read_bundle(path).unwrap_or_else(|_| TrustStore::empty()));
+            match trusted.and_then(|store| TlsContext::builder().with_trust_store(store).build().ok()) {
                 Some(context) => builder.tls_context(context).build(),
                 None => builder.build(),
             }
@@ -155,8 +165,11 @@ impl HttpConnector for Shared {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+
     use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
     use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+    use rustls::pki_types::PrivateKeyDer;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
@@ -218,5 +231,68 @@ mod tests {
         call.send().await.expect_err("nobody there speaks TLS");
         assert_eq!(transport.made(), (true, true));
         assert_eq!(transport.connectors.lock().unwrap().len(), 1, "clients share what they can");
+    }
+
+    fn fixture(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates").join(name)
+    }
+
+    /// Answers one call over TLS, with this certificate.
+    fn tls_server(certificate: &str) -> String {
+        let certificates = CertificateDer::pem_file_iter(fixture(certificate)).unwrap();
+        let certificates = certificates.collect::<Result<Vec<_>, _>>().unwrap();
+        let key = PrivateKeyDer::from_pem_file(fixture("key.pem")).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(certificates, key)
+            .unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            let (socket, _) = listener.accept().unwrap();
+            let connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, socket);
+            let mut request = [0; 4096];
+            if stream.read(&mut request).is_ok() {
+                let body = "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>";
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                let _ = stream.write_all(format!("{head}{body}").as_bytes());
+                let _ = stream.flush();
+            }
+        });
+        format!("https://localhost:{port}")
+    }
+
+    async fn called(bundle: Option<&str>, certificate: &str) -> Result<()> {
+        let transport = Transport { bundle: bundle.map(fixture), ..Transport::default() };
+        let answer = client(&transport, tls_server(certificate)).describe_instances().send().await;
+        let failed = |error| crate::error::failed("ec2:DescribeInstances", "eu-west-1", error);
+        answer.map(drop).map_err(failed)
+    }
+
+    #[tokio::test]
+    async fn a_bundle_of_authorities_counts_and_what_is_wrong_with_a_certificate_is_named() {
+        called(Some("authority.pem"), "localhost.pem").await.unwrap();
+        for (bundle, certificate, expected) in [
+            (None, "localhost.pem", "AWS_CA_BUNDLE must name a file"),
+            (Some("authority.pem"), "expired.pem", "it has expired"),
+            (Some("authority.pem"), "elsewhere.pem", "it is that of another host"),
+        ] {
+            let error = called(bundle, certificate).await.expect_err(certificate);
+            assert_eq!(error.kind(), chaos_core::ErrorKind::Unavailable, "{error:?}");
+            assert!(error.to_string().contains(expected), "{certificate}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_bundle_that_is_none_is_told() {
+        read_bundle(&fixture("authority.pem")).unwrap();
+        for name in ["nobody.pem", "key.pem"] {
+            let error = read_bundle(&fixture(name)).expect_err(name).to_string();
+            assert!(error.starts_with("invalid AWS_CA_BUNDLE: "), "{error}");
+        }
     }
 }
