@@ -14,12 +14,16 @@ use aws_sdk_ec2::config::retry::RetryPartition;
 use aws_smithy_async::time::SystemTimeSource;
 use chaos_core::{Error, Result};
 
+use crate::{
+    checkpoint::checked,
+    credentials::Watched,
+    transport::{Transport, validate_bundle},
+};
 #[cfg(unix)]
 use crate::{
     credential_process::{CredentialProcess, LIMIT},
     profile::{ProcessChain, process_chain},
 };
-use crate::{checkpoint::checked, credentials::Watched, transport::{Transport, validate_bundle}};
 
 /// How often a call is made at most that is throttled or fails in passing.
 const MOST_ATTEMPTS: u32 = 5;

@@ -6,7 +6,10 @@ use aws_credential_types::{
     Credentials,
     provider::{self, ProvideCredentials, error::CredentialsError, future},
 };
-use aws_smithy_async::{future::timeout::Timeout, rt::sleep::{AsyncSleep as _, default_async_sleep}};
+use aws_smithy_async::{
+    future::timeout::Timeout,
+    rt::sleep::{AsyncSleep as _, default_async_sleep},
+};
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;

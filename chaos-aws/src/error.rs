@@ -1,6 +1,6 @@
 //! What the API answers, in this library's kinds of error.
 
-use std::{error::Error as StdError, time::Duration};
+use std::{error::Error as StdError, io, time::Duration};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::{
@@ -32,7 +32,10 @@ where
             let status = raw.status().as_u16();
             let (code, message) = (answer.err().code(), answer.err().message());
             let error = if raw.status().is_success() {
-                named(Error::new(ErrorKind::Unavailable, "what came is no answer of the AWS API to this call"))
+                named(Error::new(
+                    ErrorKind::Unavailable,
+                    "what came is no answer of the AWS API to this call",
+                ))
             } else if code.is_none() && raw.body().bytes().is_some_and(is_web_page) {
                 // Whoever has refused the call was not AWS.
                 let error = Error::new(ErrorKind::Unavailable, NoAnswer::WebPage.to_string());
@@ -117,7 +120,11 @@ fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Opti
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        next = error.source();
+        // One of input and output shows what is in it as itself, and passes it over as its source.
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
     }
     None
 }

@@ -113,9 +113,9 @@ mod tests {
     impl HttpConnector for Broken {
         fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
             let error = std::io::Error::other("the cable is out");
-            HttpConnectorFuture::ready(Err(
-                aws_smithy_runtime_api::client::result::ConnectorError::io(error.into()),
-            ))
+            HttpConnectorFuture::ready(Err(aws_smithy_runtime_api::client::result::ConnectorError::io(
+                error.into(),
+            )))
         }
     }
 

@@ -66,7 +66,8 @@ impl Machine {
             state: told(instance.state.and_then(|state| state.name), "instanceState")?,
             labels,
             is_spot: instance.instance_lifecycle == Some(InstanceLifecycleType::Spot),
-            has_ephemeral_root: told(instance.root_device_type, "rootDeviceType")? == DeviceType::InstanceStore,
+            has_ephemeral_root: told(instance.root_device_type, "rootDeviceType")?
+                == DeviceType::InstanceStore,
             // `windows`, and nothing for everything else.
             is_windows: instance.platform.is_some(),
             interfaces,
@@ -197,7 +198,10 @@ mod tests {
             (running().tags(Tag::builder().value("false").build()), "key of a tag"),
             (running().tags(Tag::builder().key("chaos:enabled").build()), "value of a tag"),
             (running().set_network_interfaces(None), "networkInterfaceSet"),
-            (running().network_interfaces(interface().set_network_interface_id(None).build()), "networkInterfaceId"),
+            (
+                running().network_interfaces(interface().set_network_interface_id(None).build()),
+                "networkInterfaceId",
+            ),
             (running().network_interfaces(interface().set_vpc_id(None).build()), "vpcId"),
             (running().network_interfaces(interface().set_groups(None).build()), "groupSet"),
             (running().network_interfaces(interface().groups(nameless).build()), "groupName"),

@@ -97,7 +97,8 @@ mod tests {
         assert_eq!((found.command.as_str(), found.roles.len()), ("give me", 0));
         let found = chain("ops", &role("source_profile = base|external_id = x")).await.unwrap();
         assert_eq!(found.roles[0].external_id.as_deref(), Some("x"));
-        let twice = format!("{}[profile top]|role_arn = arn:2|source_profile = ops|", role("source_profile = base"));
+        let twice =
+            format!("{}[profile top]|role_arn = arn:2|source_profile = ops|", role("source_profile = base"));
         let found = chain("top", &twice).await.unwrap();
         let arns: Vec<_> = found.roles.iter().map(|role| role.arn.as_str()).collect();
         assert_eq!(arns, ["arn:1", "arn:2"], "the first one first");

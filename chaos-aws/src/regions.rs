@@ -8,9 +8,7 @@ use std::{
 use aws_config::SdkConfig;
 use chaos_core::{Error, ErrorKind, Result, listing::Together};
 
-use crate::{
-    connection::retries, error::failed, last_failure::KeepsLastFailure, listed_group::ListedGroup,
-};
+use crate::{connection::retries, error::failed, last_failure::KeepsLastFailure, listed_group::ListedGroup};
 
 /// What reaches one region. Each client is made when it is first needed.
 #[derive(Debug)]
@@ -56,7 +54,8 @@ impl Region {
 
     pub(crate) fn autoscaling(&self) -> &aws_sdk_autoscaling::Client {
         self.autoscaling.get_or_init(|| {
-            let config = aws_sdk_autoscaling::config::Builder::from(&self.config).interceptor(KeepsLastFailure);
+            let config =
+                aws_sdk_autoscaling::config::Builder::from(&self.config).interceptor(KeepsLastFailure);
             aws_sdk_autoscaling::Client::from_conf(
                 config.retry_partition(retries("autoscaling", &self.name)).build(),
             )

@@ -48,7 +48,8 @@ fn bundle() -> Option<PathBuf> {
 
 fn read_bundle(path: &Path) -> Result<TrustStore> {
     let wrong = |what: String| {
-        Error::invalid(BUNDLE, format!("{:?}", path.display()), "a file of certificates in PEM").caused_by(what)
+        Error::invalid(BUNDLE, format!("{:?}", path.display()), "a file of certificates in PEM")
+            .caused_by(what)
     };
     let text = fs::read(path).map_err(|error| wrong(error.to_string()))?;
     // The SDK panics at what it cannot read.
@@ -134,7 +135,8 @@ impl Connections {
         self.secure.get_or_init(|| {
             let builder = self.builder.clone().tls_provider(TLS);
             // One that cannot be read any more trusts nobody: that is no reason to trust others.
-            let trusted = self.bundle.as_deref().map(|path| read_bundle(path).unwrap_or_else(|_| TrustStore::empty()));
+            let trusted =
+                self.bundle.as_deref().map(|path| read_bundle(path).unwrap_or_else(|_| TrustStore::empty()));
             match trusted.and_then(|store| TlsContext::builder().with_trust_store(store).build().ok()) {
                 Some(context) => builder.tls_context(context).build(),
                 None => builder.build(),

@@ -32,9 +32,7 @@ async fn the_provider_keeps_its_contract() {
         { "name": "a/b c", "region": "eu-west-1", "size": 2, "tags": { "team": "shop" } },
         { "name": "far", "region": "us-east-1", "size": 1 },
     ]));
-    let fresh = async || {
-        cloud.builder().regions(["eu-west-1", "us-east-1"]).build().await
-    };
+    let fresh = async || cloud.builder().regions(["eu-west-1", "us-east-1"]).build().await;
     contract::provider::check(&timing(), fresh).await.assert_kept();
 }
 

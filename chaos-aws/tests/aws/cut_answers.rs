@@ -24,7 +24,8 @@ fn told(value: impl Debug) -> String {
 /// What decides of a group.
 fn told_group(group: &Group) -> String {
     let member = |member: &chaos_core::Member| {
-        let (target, health, why) = (&member.target, member.health, (&member.excluded, &member.out_of_service));
+        let (target, health, why) =
+            (&member.target, member.health, (&member.excluded, &member.out_of_service));
         format!("{} {:?} {health:?} {why:?}", target.id(), target.labels())
     };
     let members: Vec<_> = group.members.iter().map(member).collect();
@@ -70,7 +71,13 @@ async fn a_listing_cut_anywhere_is_a_doubt() {
     let spot = groups[1].members[0].target.id();
     cloud.page("POST", "member", Some(json!({ "instance": spot.name(), "spot": "marked-for-termination" })));
     let setup = aws_sdk_autoscaling::Client::new(&cloud.setup());
-    setup.suspend_processes().auto_scaling_group_name("web").scaling_processes("Launch").send().await.unwrap();
+    setup
+        .suspend_processes()
+        .auto_scaling_group_name("web")
+        .scaling_processes("Launch")
+        .send()
+        .await
+        .unwrap();
     let everything: Look<'_> = Box::new(|| {
         Box::pin(async {
             let groups = list(&provider).await?;
@@ -95,8 +102,7 @@ async fn a_listing_cut_anywhere_is_a_doubt() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_cut_before_what_asks_for_its_next_page_is_no_shorter_list() {
-    let Some(cloud) =
-        Cloud::with(json!([{ "name": "web", "region": "eu-west-1", "count": 101, "size": 0 }]))
+    let Some(cloud) = Cloud::with(json!([{ "name": "web", "region": "eu-west-1", "count": 101, "size": 0 }]))
     else {
         return;
     };
@@ -104,7 +110,8 @@ async fn a_listing_cut_before_what_asks_for_its_next_page_is_no_shorter_list() {
     cloud.forget_calls();
     assert_eq!(list(&provider).await.unwrap().len(), 101);
     let calls = cloud.page("GET", "calls", None);
-    let pieces = calls.as_array().unwrap().iter().find(|call| call["page"] == 1).unwrap()["pieces"].as_u64().unwrap();
+    let pieces =
+        calls.as_array().unwrap().iter().find(|call| call["page"] == 1).unwrap()["pieces"].as_u64().unwrap();
     cloud.break_calls(json!({ "do": "cut_short", "action": "DescribeAutoScalingGroups", "page": 1, "count": 0, "places": (pieces - 12..pieces).collect::<Vec<_>>() }));
     for piece in pieces - 12..pieces {
         let error = list(&provider).await.expect_err("a listing that ends early");
@@ -120,7 +127,9 @@ async fn a_look_at_an_instance_cut_anywhere_is_a_doubt() {
     let id: &TargetId = target.id();
     cloud.ec2().await.stop_instances().instance_ids(id.name()).send().await.unwrap();
     let resolved: Look<'_> = Box::new(|| {
-        Box::pin(async { provider.resolve(id).await.map(|target| told(target.map(|target| target.labels().clone()))) })
+        Box::pin(async {
+            provider.resolve(id).await.map(|target| told(target.map(|target| target.labels().clone())))
+        })
     });
     cut_everywhere(&cloud, "DescribeInstances", MANY, &resolved).await;
     let health: Look<'_> = Box::new(|| Box::pin(async { target.health().await.map(told) }));
@@ -166,9 +175,9 @@ async fn what_systems_manager_says_cut_anywhere_is_a_doubt() {
     let Some(cloud) = Cloud::with_web(1) else { return };
     let provider = cloud.asking_once().await;
     let id = only_group(&provider).await.members[0].target.id().clone();
-    let shell = async || provider.resolve(&id).await.map(|target| target.unwrap().capabilities().shell.unwrap());
-    let known: Look<'_> =
-        Box::new(|| Box::pin(async { shell().await?.network().await.map(told) }));
+    let shell =
+        async || provider.resolve(&id).await.map(|target| target.unwrap().capabilities().shell.unwrap());
+    let known: Look<'_> = Box::new(|| Box::pin(async { shell().await?.network().await.map(told) }));
     cut_everywhere(&cloud, "DescribeInstanceInformation", MANY, &known).await;
     let script = Script::new("echo all is well");
     let ran: Look<'_> = Box::new(|| Box::pin(async { shell().await?.inspect(&script).await.map(told) }));
@@ -209,7 +218,9 @@ async fn who_says_when_to_ask_again_is_heard() {
     let once = cloud.asking_once().await;
     for (how, status) in [("web_page", 503), ("error", 429), ("throttle", 503)] {
         let action = "DescribeInstances";
-        cloud.break_calls(json!({ "do": how, "action": action, "status": status, "retry_after": 7, "count": 0 }));
+        cloud.break_calls(
+            json!({ "do": how, "action": action, "status": status, "retry_after": 7, "count": 0 }),
+        );
         let error = list(&once).await.expect_err(how);
         assert_eq!(error.asks_to_wait(), Some(Duration::from_secs(7)), "{error:?}");
         cloud.page("DELETE", "faults", None);

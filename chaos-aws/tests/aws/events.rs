@@ -125,7 +125,12 @@ impl Observer for TellInjected {
 }
 
 /// Injects and is gone before the end, with everything that ran.
-pub(crate) async fn left_behind(cloud: &Cloud, journal: &MemoryJournal, event: impl ChaosEvent, target: &TargetId) {
+pub(crate) async fn left_behind(
+    cloud: &Cloud,
+    journal: &MemoryJournal,
+    event: impl ChaosEvent,
+    target: &TargetId,
+) {
     let (builder, journal, target) = (cloud.builder(), journal.clone(), target.clone());
     let lost = move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

@@ -9,8 +9,8 @@ use std::{
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use chaos_aws::AutoScaling;
 use chaos_core::{
-    Activity, Capability, CapabilitySet, Clock, ErrorKind, FaultState, Health, Intended, MemoryJournal, Observer,
-    Outcome, Provider, Result, SystemClock, Undo, async_trait,
+    Activity, Capability, CapabilitySet, Clock, ErrorKind, FaultState, Health, Intended, MemoryJournal,
+    Observer, Outcome, Provider, Result, SystemClock, Undo, async_trait,
 };
 use chaos_events::{Stop, Terminate};
 use futures_util::future::join_all;
@@ -188,7 +188,8 @@ async fn credentials_that_end_before_the_fault_does_are_a_doubt() {
     };
     let plan = async |within| {
         let provider = of(within).build().await.unwrap();
-        let monkey = monkey(provider, MemoryJournal::new()).event(stop()).recovery_budget(Duration::from_secs(300));
+        let monkey =
+            monkey(provider, MemoryJournal::new()).event(stop()).recovery_budget(Duration::from_secs(300));
         monkey.build().unwrap().plan().await.unwrap()
     };
     let lasting = plan(600).await;

@@ -14,7 +14,11 @@ async fn calls(victims: usize) -> Option<Vec<String>> {
         .targets_per_group(victims)
         .targets_per_run(victims)
         .max_active(victims);
-    let monkey = monkey(provider, MemoryJournal::new()).event(Terminate::default()).blast_radius(radius).build().unwrap();
+    let monkey = monkey(provider, MemoryJournal::new())
+        .event(Terminate::default())
+        .blast_radius(radius)
+        .build()
+        .unwrap();
     cloud.forget_calls();
     let report = monkey.run_once().await.unwrap();
     assert_eq!((report.outcome(), report.faults.len()), (Outcome::Completed, victims), "{report:?}");
