@@ -72,6 +72,14 @@ pub enum ErrorKind {
     Other,
 }
 
+impl ErrorKind {
+    /// Whether somebody said no, as opposed to saying nothing. It may still be a yes when it is asked again: rights spread unevenly, and
+    /// sessions are renewed.
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Self::Denied | Self::Refused | Self::NotFound | Self::InvalidInput | Self::Unsupported)
+    }
+}
+
 impl Error {
     /// An error of this kind. Throttling, unavailability, time-outs and panics start out retryable.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {

@@ -98,7 +98,7 @@ impl RunReport {
         Err(Error::new(kind, format!("the run did not complete: {}", self.to_string().replace('\n', "; "))))
     }
 
-    /// Whether every fault that this run injected or found was seen to be undone. True as well where there was none; false where the
+    /// Whether every fault that this run injected or found was seen to be undone, or its target to be [gone](FaultRecord::gone). True as well where there was none; false where the
     /// journal holds an entry that cannot be read.
     pub fn is_recovered(&self) -> bool {
         self.unreadable.is_empty()
@@ -145,7 +145,9 @@ impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fault = self.0;
         let (event, target) = (escaped(&fault.event), escaped(fault.target.as_str()));
-        write!(f, "{} {event} on {target}: {}", fault.id, fault.state)?;
+        // Nobody has seen it come back.
+        let state = if fault.gone { "over, and gone for good".to_owned() } else { fault.state.to_string() };
+        write!(f, "{} {event} on {target}: {state}", fault.id)?;
         if let Some(time) = fault.time_to_recover() {
             write!(f, " after {time:.1?}")?;
         }

@@ -58,6 +58,21 @@ fn seconds_of(fault: &FaultRecord) -> f64 {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_target_that_is_gone_is_over_and_not_back() {
+    let report = while_held(async |clock, world, _| {
+        clock.sleep(seconds(60)).await;
+        world.make_anew(&machine(1)).unwrap();
+    })
+    .await;
+    let fault = &report.faults[0];
+    assert!(report.is_recovered() && fault.gone, "there is nothing left to undo: {report}");
+    assert_eq!((fault.time_to_recover(), fault.time_to_revert()), (None, None), "nobody saw it come back");
+    let said = report.to_string();
+    assert!(said.contains("over, and gone for good") && !said.contains("recovered"), "{said}");
+    assert!(said.contains("the machine exists no more"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hold_that_is_seen_through_is_completed() {
     let report = while_held(async |_, _, _| {}).await;
     assert_eq!(report.outcome(), Outcome::Completed, "{report}");

@@ -24,7 +24,7 @@ const NEEDED: [(&str, &str); 7] = [
 ];
 
 /// These only tell how it went.
-const TOLD: [(&str, &str); 9] = [
+const TOLD: [(&str, &str); 10] = [
     ("seed", "-1"),
     ("requested", "{\"a\":\"b\"}"),
     ("achieved", "[]"),
@@ -34,6 +34,7 @@ const TOLD: [(&str, &str); 9] = [
     ("recover_by", "soon"),
     ("cut_short", "\"by-a-later-version\""),
     ("no_effect", "ok"),
+    ("gone", "perhaps"),
 ];
 
 /// A journal with two abandoned faults, and a way to change the first one's row.

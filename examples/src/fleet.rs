@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chaos_core::{ErrorKind, Provider};
+use chaos_core::{ErrorKind, Provider, escaped};
 use chaos_local::{Fleet, HealthCheck};
 use clap::Parser;
 
@@ -92,8 +92,8 @@ pub async fn fleet(arguments: FleetArguments) -> ProgramResult {
     }
     print(&format!(
         "{table}\n\n{} is up until Ctrl-C\njournal of its drills: {}\nbreak it with: cargo drill --attach {}",
-        fleet.id(),
-        journal::of_fleet(Path::new(fleet.id().path())).display(),
+        escaped(fleet.id().as_str()),
+        escaped(&journal::of_fleet(Path::new(fleet.id().path())).display().to_string()),
         quoted(&arguments.state)
     ))?;
     interrupt.next().await;

@@ -20,8 +20,8 @@ use crate::{
     arguments::instant,
     journal,
     program::{
-        ProgramResult, Status, escaped_lines, is_unrecorded, print, print_json, recover_command, remarks,
-        state_text, unreadable_table,
+        ProgramResult, Status, by_hand, escaped_lines, is_unrecorded, print, print_json, recover_command,
+        remarks, state_text, unreadable_table,
     },
     table::Table,
 };
@@ -60,10 +60,36 @@ pub struct HistoryArguments {
 /// What `--json` prints.
 #[derive(Serialize)]
 struct History {
-    faults: Vec<FaultRecord>,
+    faults: Vec<Entry>,
     /// What may be such a fault, and cannot be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<Unreadable>,
+}
+
+/// A fault, and where it is pending, what brings it back.
+#[derive(Serialize)]
+struct Entry {
+    #[serde(flatten)]
+    fault: FaultRecord,
+    /// The command line, unless an event of somebody else's did it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recover_with: Option<String>,
+    /// What a person would do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_hand: Option<String>,
+}
+
+impl Entry {
+    fn of(fault: FaultRecord, journal: &Path) -> Self {
+        if fault.state == FaultState::Recovered {
+            return Self { fault, recover_with: None, by_hand: None };
+        }
+        let (recover_with, by_hand) = match by_hand(&fault) {
+            Ok(words) => (Some(recover_command(journal)), words),
+            Err(unknown) => (None, unknown),
+        };
+        Self { fault, recover_with, by_hand: Some(by_hand) }
+    }
 }
 
 impl HistoryArguments {
@@ -134,6 +160,7 @@ pub async fn history(arguments: HistoryArguments) -> ProgramResult {
     let path = journal.path().to_owned();
     journal.close().await?;
     if arguments.json {
+        let faults = faults.into_iter().map(|fault| Entry::of(fault, &path)).collect();
         print_json(&History { faults, unreadable })?;
         return Ok(Status::Done);
     }
@@ -167,24 +194,19 @@ fn no_faults(others: &[FaultRecord]) -> String {
 
 /// How to bring back what nobody takes care of: with a program, and without any.
 fn way_back(abandoned: &[&FaultRecord], journal: &Path) -> String {
-    let registry = chaos_events::registry();
-    let (mut is_ours, mut by_hand) = (false, String::new());
+    let (mut is_ours, mut words) = (false, String::new());
     for fault in abandoned {
-        let text = match registry.read(&fault.recovery) {
-            Ok(recovery) => {
+        let text = match by_hand(fault) {
+            Ok(text) => {
                 is_ours = true;
-                escaped_lines(&recovery.by_hand(&fault.target, fault.id))
+                escaped_lines(&text)
             }
-            // An event of somebody else's.
-            Err(_) => format!(
-                "Run the program that injected it, over this journal: what undoes it is {}, which is not known here.",
-                escaped(&fault.recovery.kind)
-            ),
+            Err(unknown) => unknown,
         };
-        by_hand.push_str(&format!("\n{} by hand: {text}", fault.id));
+        words.push_str(&format!("\n{} by hand: {text}", fault.id));
     }
     let command = is_ours.then(|| format!("\nrecover with: {}", recover_command(journal)));
-    command.unwrap_or_default() + &by_hand
+    command.unwrap_or_default() + &words
 }
 
 fn table(faults: &[FaultRecord], orphans: &BTreeSet<FaultId>, now: Timestamp) -> Table {
@@ -205,7 +227,7 @@ fn table(faults: &[FaultRecord], orphans: &BTreeSet<FaultId>, now: Timestamp) ->
             fault.id.to_string(),
             fault.event.clone(),
             fault.target.to_string(),
-            state_text(fault.state, is_unrecorded(fault)),
+            state_text(fault.state, is_unrecorded(fault), fault.gone),
             time(fault.time_to_recover()),
             time(fault.time_to_revert()),
             all_remarks(fault, orphans.contains(&fault.id), now),

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     io::{self, Write},
     path::PathBuf,
+    sync::{Mutex, PoisonError},
 };
 
 use chaos_core::{
@@ -21,8 +22,9 @@ use std::sync::Arc;
 use crate::{
     journal,
     program::{
-        Interrupt, LogTo, ProgramError, ProgramResult, Status, is_unrecorded, lines_on_stderr,
-        observe_if_asked, print, print_json, recover_command, remarks, state_text, unreadable_table,
+        Interrupt, LogTo, ProgramError, ProgramResult, Status, by_hand, clock_time, escaped_lines,
+        is_unrecorded, lines_on_stderr, observe_if_asked, print, print_json, recover_command, remarks,
+        state_text, unreadable_table,
     },
     table::Table,
 };
@@ -33,8 +35,9 @@ use crate::{
     name = "recover",
     version,
     about = "Recovers the faults in a journal that no living process takes care of",
-    after_help = "Exit codes: 0 everything is back, or held by a living process and not overdue; 2 bad arguments; 4 something is \
-                  not back, overdue or cannot be read; 5 anything else."
+    after_help = "Whatever is refused is tried again until the recovery's budget is spent, which is 5 minutes.\n\n\
+                  Exit codes: 0 everything is back or gone for good, or held by a living process and not overdue; 2 bad arguments; \
+                  4 something is not back, overdue or cannot be read; 5 anything else."
 )]
 #[non_exhaustive]
 pub struct RecoverArguments {
@@ -66,12 +69,33 @@ pub struct RecoverArguments {
 struct Recovered {
     outcome: Outcome,
     /// What was recovered, or was tried.
-    faults: Vec<FaultRecord>,
+    faults: Vec<Tried>,
     /// What a living process holds.
     held: Vec<FaultRecord>,
     /// What cannot be read, and so was not tried.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<Unreadable>,
+}
+
+/// One fault as it ended, and where that is not well, what a person would do.
+#[derive(Serialize)]
+struct Tried {
+    #[serde(flatten)]
+    fault: FaultRecord,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_hand: Option<String>,
+}
+
+impl From<FaultRecord> for Tried {
+    fn from(fault: FaultRecord) -> Self {
+        let by_hand = is_left(&fault).then(|| by_hand(&fault).unwrap_or_else(|unknown| unknown));
+        Self { fault, by_hand }
+    }
+}
+
+/// Whether somebody has to bring it back.
+fn is_left(fault: &FaultRecord) -> bool {
+    fault.state != FaultState::Recovered && !is_unrecorded(fault)
 }
 
 /// Replays a journal.
@@ -108,18 +132,25 @@ pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
         }
         faults = work => faults?,
     };
-    let Found { faults: mut held, unreadable, .. } = journal.pending().await?;
+    let tried = Status::of_recoveries(&faults);
+    // What is not back is told whatever else cannot be.
+    let (pending, read) = match journal.pending().await {
+        Ok(pending) => (pending, Ok(())),
+        Err(error) => (Found::default(), Err(error)),
+    };
+    let Found { faults: mut held, unreadable, .. } = pending;
     held.retain(|pending| faults.iter().all(|fault| fault.id != pending.id));
     let left = Left { held, unreadable, at: SystemClock::default().now() };
-    let status = if left.is_fine() { Status::of_recoveries(&faults) } else { Status::NotRecovered };
-    if arguments.json {
+    let status = if left.is_fine() { tried } else { Status::NotRecovered };
+    let printed = if arguments.json {
         let outcome = if status == Status::Done { Outcome::Completed } else { Outcome::Failed };
         let Left { held, unreadable, .. } = left;
-        print_json(&Recovered { outcome, faults, held, unreadable })?;
+        let faults = faults.into_iter().map(Tried::from).collect();
+        print_json(&Recovered { outcome, faults, held, unreadable })
     } else {
-        print(&summary(&faults, &left))?;
-    }
-    Ok(status)
+        print(&summary(&faults, &left))
+    };
+    status.and_then(read.and(printed))
 }
 
 /// What is pending after all, and was not tried.
@@ -145,7 +176,7 @@ async fn monkey(journal: Arc<impl Journal>, arguments: &RecoverArguments) -> Res
     let builder = Monkey::builder()
         .provider(Fleets::new())
         .provider(Processes::named("recover").build()?)
-        .observer(Retries)
+        .observer(Retries::default())
         .unleash(journal, chaos_events::registry());
     let builder = with_clouds(builder, &pending, arguments).await?;
     Ok(observe_if_asked(builder).build()?)
@@ -241,15 +272,20 @@ fn without(cloud: &str) -> ProgramError {
     ProgramError::from(error).hint(format!("`cargo {cloud}-recover` builds one with it"))
 }
 
-/// Says why a fault is not recovered yet. The summary says the rest.
-#[derive(Debug)]
-struct Retries;
+/// Says why a fault is not recovered yet; of what is refused, once and until when it is tried again. The summary says the rest.
+#[derive(Debug, Default)]
+struct Retries {
+    refused: Mutex<BTreeSet<FaultId>>,
+}
 
 impl Observer for Retries {
     fn observe(&self, _: Timestamp, activity: &Activity) {
-        if let Activity::RecoveryRetried { fault, attempt, failure, wait, .. } = activity {
-            let failure = escaped(&failure.message);
-            say(&format!("fault {fault}, attempt {attempt}: {failure}; the next in {wait:.1?}"));
+        let Activity::RecoveryRetried { fault, attempt, failure, wait, until, .. } = activity else { return };
+        let words = escaped(&failure.message);
+        if !failure.kind.is_refusal() {
+            say(&format!("fault {fault}, attempt {attempt}: {words}; the next in {wait:.1?}"));
+        } else if self.refused.lock().unwrap_or_else(PoisonError::into_inner).insert(*fault) {
+            say(&format!("fault {fault} refused so far: {words}; trying again until {}", clock_time(*until)));
         }
     }
 }
@@ -271,11 +307,15 @@ fn summary(faults: &[FaultRecord], left: &Left) -> String {
                 fault.id.to_string(),
                 fault.event.clone(),
                 fault.target.to_string(),
-                state_text(fault.state, is_unrecorded(fault)),
+                state_text(fault.state, is_unrecorded(fault), fault.gone),
                 remarks(fault, failure).join("; "),
             ]);
         }
         parts.push(table.to_string());
+    }
+    for fault in faults.iter().filter(|fault| is_left(fault)) {
+        let words = by_hand(fault).map_or_else(|unknown| unknown, |words| escaped_lines(&words));
+        parts.push(format!("{} by hand: {words}", fault.id));
     }
     let (in_time, overdue): (Vec<_>, Vec<_>) = left.held.iter().partition(|fault| left.is_in_time(fault));
     if !in_time.is_empty() {

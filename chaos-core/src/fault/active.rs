@@ -210,8 +210,8 @@ impl Active {
     /// Records how the recovery ended, and that it began where the journal does not know that yet.
     async fn end(mut self, ended: Result<Option<String>, Failure>, unwritten: Option<Mark>) -> FaultRecord {
         let findings = self.scope.findings();
-        let (state, note, failure) = match ended {
-            Ok(note) => (FaultState::Recovered, note, None),
+        let (state, gone, failure) = match ended {
+            Ok(gone) => (FaultState::Recovered, gone, None),
             Err(failure) => (FaultState::RecoveryFailed, None, Some(failure)),
         };
         let no_effect = self.without_effect(&findings);
@@ -219,7 +219,8 @@ impl Active {
             .no_effect(no_effect)
             .achieved(findings.achieved.clone())
             .milestones(findings.milestones.clone())
-            .note(findings.notes_and(note))
+            .gone(gone.is_some())
+            .note(findings.notes_and(gone.clone()))
             .failure(failure);
         if let Err(error) = self.mark_stubbornly(unwritten.iter().chain([&mark])).await {
             self.tell_journal_failure(&error);
@@ -235,7 +236,7 @@ impl Active {
         self.record.apply(&mark);
         let fault = self.record.id;
         let activity = match mark.failure {
-            None => Activity::Recovered { fault, time_to_recover: self.record.time_to_recover() },
+            None => Activity::Recovered { fault, time_to_recover: self.record.time_to_recover(), gone },
             Some(failure) => {
                 let target = self.record.target.clone();
                 let by_hand = Some(self.recovery.by_hand(&target, fault));

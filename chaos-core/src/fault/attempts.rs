@@ -24,7 +24,7 @@ const ORDERS_IN_BUDGET: u32 = 3;
 
 /// How an attempt to recover ended.
 enum Attempt {
-    Back { note: Option<String> },
+    Over { gone: Option<String> },
     Again(Error),
     GiveUp(Error),
 }
@@ -68,6 +68,7 @@ fn after(error: Error, before: &Error) -> Error {
 }
 
 impl Active {
+    /// Why the target is gone instead of back, if it is.
     pub(super) async fn within_budget(&self) -> Result<Option<String>, Failure> {
         let latest = Latest::default();
         tokio::select! {
@@ -81,6 +82,7 @@ impl Active {
         let fault = self.record.id;
         let clock = self.scope.clock().as_ref();
         let ends = clock.monotonic().saturating_add(self.safeguard.retry.budget);
+        let until = crate::clock::after(self.scope.now(), self.safeguard.retry.budget);
         if !self.is_believable() {
             // The deadline has passed: what this look could save is no longer than settling, and that is all it may cost.
             let _ = self.look_for(|| self.safeguard.retry.settle).await;
@@ -88,7 +90,7 @@ impl Active {
         for number in 1.. {
             self.scope.observers().tell(self.scope.now(), Activity::Recovering { fault, attempt: number });
             let error = match self.attempt().await {
-                Attempt::Back { note } => return Ok(note),
+                Attempt::Over { gone } => return Ok(gone),
                 Attempt::GiveUp(error) => return Err((&error).into()),
                 Attempt::Again(error) => error,
             };
@@ -97,7 +99,7 @@ impl Active {
             let most = ends.saturating_sub(clock.monotonic()) / 2;
             let wait = self.safeguard.retry.wait_after(number).max(asked.min(most));
             let failure = latest.keep(error);
-            let activity = Activity::RecoveryRetried { fault, attempt: number, failure, wait };
+            let activity = Activity::RecoveryRetried { fault, attempt: number, failure, wait, until };
             self.scope.observers().tell(self.scope.now(), activity);
             clock.sleep(wait).await;
         }
@@ -119,8 +121,8 @@ impl Active {
             verdict = self.look().await;
         }
         match (recovered, verdict) {
-            (_, Ok(Verdict::Back)) => Attempt::Back { note: None },
-            (_, Ok(Verdict::Gone(why))) => Attempt::Back { note: Some(why) },
+            (_, Ok(Verdict::Back)) => Attempt::Over { gone: None },
+            (_, Ok(Verdict::Gone(why))) => Attempt::Over { gone: Some(why) },
             (recovered, Ok(Verdict::NotYet(why))) => {
                 self.scope.forget(Milestone::Healthy);
                 match recovered {

@@ -57,6 +57,9 @@ pub struct FaultRecord {
     pub cut_short: Option<CutShort>,
     /// Why nothing was hit, if that is what was seen: nothing was filled, no packet was dropped, no look saw the fault in effect.
     pub no_effect: Option<String>,
+    /// Whether it is over because there is nothing left to bring back, as the note says: the target, or its whole group, exists no more.
+    #[serde(default)]
+    pub gone: bool,
 }
 
 /// Something that a recovery saw.
@@ -135,6 +138,7 @@ impl FaultRecord {
             note: None,
             cut_short: None,
             no_effect: None,
+            gone: false,
         }
     }
 
@@ -184,17 +188,24 @@ impl FaultRecord {
     }
 
     /// From the injection until the target or group was seen healthy again; for a recovery that marks no such milestone,
-    /// until it was verified.
+    /// until it was verified. None where it is gone.
     pub fn time_to_recover(&self) -> Option<Duration> {
-        let verified = self.ended_at.filter(|_| self.state == FaultState::Recovered);
-        self.since_injection(self.reached(Milestone::Healthy).or(verified)?)
+        self.since_injection(self.back_at()?)
     }
 
     /// From the end of the hold until the target or group was seen healthy again; for a recovery that marks no such milestone, until it
-    /// was verified.
+    /// was verified. None where it is gone.
     pub fn time_to_revert(&self) -> Option<Duration> {
+        Some(clock::until(self.recovering_at?, self.back_at()?))
+    }
+
+    /// When the target or group was seen to be back.
+    fn back_at(&self) -> Option<Timestamp> {
+        if self.gone {
+            return None;
+        }
         let verified = self.ended_at.filter(|_| self.state == FaultState::Recovered);
-        Some(clock::until(self.recovering_at?, self.reached(Milestone::Healthy).or(verified)?))
+        self.reached(Milestone::Healthy).or(verified)
     }
 
     fn reached(&self, milestone: Milestone) -> Option<Timestamp> {
@@ -229,6 +240,7 @@ impl FaultRecord {
         if mark.no_effect.is_some() {
             self.no_effect.clone_from(&mark.no_effect);
         }
+        self.gone |= mark.gone;
         if mark.failure.is_some() {
             self.failure.clone_from(&mark.failure);
         }
@@ -273,6 +285,8 @@ pub struct Mark {
     pub cut_short: Option<CutShort>,
     /// Why nothing was hit, if that is what was seen.
     pub no_effect: Option<String>,
+    /// Whether nothing is left to bring back.
+    pub gone: bool,
 }
 
 impl Mark {
@@ -287,6 +301,7 @@ impl Mark {
             note: None,
             cut_short: None,
             no_effect: None,
+            gone: false,
         }
     }
 
@@ -329,6 +344,13 @@ impl Mark {
     #[must_use]
     pub fn no_effect(mut self, no_effect: Option<String>) -> Self {
         self.no_effect = no_effect;
+        self
+    }
+
+    /// Adds whether nothing is left to bring back.
+    #[must_use]
+    pub fn gone(mut self, gone: bool) -> Self {
+        self.gone = gone;
         self
     }
 }

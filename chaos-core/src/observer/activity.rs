@@ -134,14 +134,19 @@ pub enum Activity {
         failure: Failure,
         /// The time until the next attempt.
         wait: Duration,
+        /// Until when it is tried again, whatever is refused meanwhile.
+        until: Timestamp,
     },
-    /// The target was seen to be back.
+    /// The target was seen to be back, or there is nothing left to bring back.
     #[non_exhaustive]
     Recovered {
         /// The fault.
         fault: FaultId,
         /// From the injection until the target was healthy again.
         time_to_recover: Option<Duration>,
+        /// Why the target is gone instead of back, if it is.
+        #[serde(default)]
+        gone: Option<String>,
     },
     /// The target could not be brought back. The loudest thing this library says.
     #[non_exhaustive]
@@ -232,14 +237,17 @@ impl fmt::Display for Activity {
             }
             Self::Reached { fault, milestone } => write!(f, "fault {fault}: {milestone}"),
             Self::Recovering { fault, attempt } => write!(f, "fault {fault}: recovering, attempt {attempt}"),
-            Self::RecoveryRetried { fault, attempt, failure, wait } => {
+            Self::RecoveryRetried { fault, attempt, failure, wait, until } => {
                 write!(
                     f,
-                    "fault {fault}: attempt {attempt} did not bring the target back: {failure}; again in {wait:?}"
+                    "fault {fault}: attempt {attempt} did not bring the target back: {failure}; again in {wait:?}, until {until:.0}"
                 )
             }
-            Self::Recovered { fault, time_to_recover: None } => write!(f, "fault {fault} recovered"),
-            Self::Recovered { fault, time_to_recover: Some(time) } => {
+            Self::Recovered { fault, gone: Some(why), .. } => {
+                write!(f, "fault {fault} is over, and its target gone: {}", escaped(why))
+            }
+            Self::Recovered { fault, time_to_recover: None, .. } => write!(f, "fault {fault} recovered"),
+            Self::Recovered { fault, time_to_recover: Some(time), .. } => {
                 write!(f, "fault {fault} recovered, {time:.1?} after the injection")
             }
             Self::RecoveryFailed { fault, target, failure, .. } => {

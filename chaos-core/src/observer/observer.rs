@@ -104,7 +104,7 @@ impl Observer for TracingObserver {
             Activity::InjectionFailed { fault, failure } => {
                 tracing::warn!(%fault, %failure, "the injection failed; recovering all the same");
             }
-            Activity::RecoveryRetried { fault, attempt, failure, wait } => {
+            Activity::RecoveryRetried { fault, attempt, failure, wait, .. } => {
                 tracing::warn!(%fault, attempt, %failure, ?wait, "the target is not back yet; trying again");
             }
             Activity::TakenOver { .. } => tracing::warn!("{activity}"),

@@ -93,8 +93,8 @@ impl<'c> Queries<'c> {
         let query = sqlx::query(
             "INSERT INTO fault (id, session, seed, target, group_id, event, recovery_kind, recovery_payload, requested,
                  armed_at, deadline, recover_by, incarnation, achieved, state, injecting_at, injected_at, recovering_at, ended_at,
-                 milestones, failure, note, cut_short, no_effect)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 milestones, failure, note, cut_short, no_effect, gone)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(fault.id.to_string())
         .bind(session)
@@ -124,7 +124,8 @@ impl<'c> Queries<'c> {
             "UPDATE fault SET achieved = coalesce(?, achieved), state = ?, injecting_at = coalesce(?, injecting_at),
                  injected_at = coalesce(?, injected_at), recovering_at = coalesce(?, recovering_at),
                  ended_at = coalesce(?, ended_at), milestones = coalesce(?, milestones), failure = coalesce(?, failure),
-                 note = coalesce(?, note), cut_short = coalesce(?, cut_short), no_effect = coalesce(?, no_effect)
+                 note = coalesce(?, note), cut_short = coalesce(?, cut_short), no_effect = coalesce(?, no_effect),
+                 gone = coalesce(?, gone)
              WHERE id = ?",
         );
         let query = bind_progress(query, &entry.fault, |column| entry.lacks(column))?;
@@ -234,7 +235,8 @@ fn bind_progress<'q>(
         .bind(failure.transpose()?)
         .bind(fault.note.as_deref())
         .bind(cut_short.transpose()?)
-        .bind(fault.no_effect.as_deref()))
+        .bind(fault.no_effect.as_deref())
+        .bind(fault.gone.then_some("true")))
 }
 
 fn select(query: &FaultQuery) -> QueryBuilder<Sqlite> {

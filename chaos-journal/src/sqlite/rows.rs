@@ -138,6 +138,8 @@ fn read_fault(row: &Columns<'_>) -> Result<Entry> {
     }
     fault.cut_short = or_unread(&mut unread, "cut_short", |column| row.json_if_there(column));
     fault.no_effect = or_unread(&mut unread, "no_effect", |column| row.get_if_there(column));
+    let gone: Option<bool> = or_unread(&mut unread, "gone", |column| row.json_if_there(column));
+    fault.gone = gone.unwrap_or_default();
     Ok(Entry { fault, unread })
 }
 

@@ -3,7 +3,8 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Parser, ValueEnum};
 
 use super::{
-    aws::AwsArguments, azure::AzureArguments, cloud::CloudArguments, crash::CrashPoint, event::EventArguments,
+    aws::AwsArguments, azure::AzureArguments, cloud::CloudArguments, crash::CrashPoint,
+    event::EventArguments, notify::NotifyArguments,
 };
 use crate::arguments::{count, duration, seed};
 
@@ -15,8 +16,8 @@ use crate::arguments::{count, duration, seed};
     about = "Breaks one of five replicas, watches the fleet heal, and reports what the clients noticed",
     after_help = "Without --attach and --provider the fleet is the drill's own: five replicas of a small HTTP service on \
                   127.0.0.1, which end with the drill.\n\n\
-                  Exit codes: 0 done and recovered, 2 bad arguments, also such as make no sense on the target, 3 skipped by a safety rule or a doubt, 4 injected but not \
-                  recovered, 5 anything else: also a drill that Ctrl-C or a closed terminal cut short and that has recovered \
+                  Exit codes: 0 done and recovered, or with --dry-run: told who would be hit; 2 bad arguments, also such as make no sense on the target, 3 skipped by a safety rule or a doubt, \
+                  or with --dry-run: nobody could tell, 4 injected but not recovered, whatever else went wrong, 5 anything else: also a drill that Ctrl-C or a closed terminal cut short and that has recovered \
                   everything, whose outcome in JSON is failed, one whose fault was over before its time (cut-short), and one \
                   that hit nothing (no-effect)."
 )]
@@ -58,7 +59,7 @@ pub struct DrillArguments {
     pub(super) steady: Duration,
     #[command(flatten)]
     pub(super) event: EventArguments,
-    /// How long a recovery may take; 1m if not given, and 15m in a cloud
+    /// How long a recovery is tried, whatever is refused meanwhile; 1m if not given, and 15m in a cloud
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) recovery_budget: Option<Duration>,
     #[command(flatten)]
@@ -67,6 +68,8 @@ pub struct DrillArguments {
     pub(super) aws: AwsArguments,
     #[command(flatten)]
     pub(super) azure: AzureArguments,
+    #[command(flatten)]
+    pub(super) notify: NotifyArguments,
     /// Prove to yourself that a killed drill is recovered: kill -9 this process before or after the journal records that a
     /// fault enters a state, such as before:active
     #[arg(long, value_name = "WHEN:STATE", hide = true)]

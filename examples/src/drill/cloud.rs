@@ -1,7 +1,6 @@
 use std::{str::FromStr, sync::Arc};
 
-use async_trait::async_trait;
-use chaos_core::{Error, GroupFilter, Observer, Provider};
+use chaos_core::{Error, GroupFilter, Provider};
 use clap::Args;
 
 use super::given::Given;
@@ -12,14 +11,6 @@ pub(super) struct Cloud {
     pub(super) providers: Vec<Arc<dyn Provider>>,
     /// Which of their groups.
     pub(super) filter: GroupFilter,
-    pub(super) notifiers: Vec<Arc<dyn Notifier>>,
-}
-
-/// Tells people who are not at this terminal.
-#[async_trait]
-pub(super) trait Notifier: Observer {
-    /// Waits for the last messages; what has become of them, where not every one has arrived.
-    async fn finish(&self) -> Result<(), String>;
 }
 
 /// Which groups of a cloud.

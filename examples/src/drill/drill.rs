@@ -12,16 +12,17 @@ use super::{
     echo::Unechoed,
     hold_counts::HoldCounts,
     live::{Live, Phase},
+    notify::{Notifier, notifiers},
     order::{Bounds, Order},
     phases::Phases,
     question,
-    report::{ClientsReport, DrillReport},
+    report::{After, ClientsReport, DrillReport},
     stage::{Ledger, Stage},
     summary::{PlanTable, Summary, humanly},
 };
 use crate::{
     clients::{ClientCounts, Clients, Counts},
-    program::{Interrupt, LogTo, ProgramError, ProgramResult, Status, print, print_json, recover_command},
+    program::{Interrupt, LogTo, ProgramError, ProgramResult, Status, print, print_json},
 };
 
 /// How often the clients' line is redrawn.
@@ -79,26 +80,30 @@ pub async fn drill(arguments: DrillArguments) -> ProgramResult {
     let _unechoed = Unechoed::on_stderr();
     let order = Order::read(&arguments)?;
     let mut interrupt = Interrupt::listen()?;
-    let stage = tokio::select! {
+    let setting = async {
+        let notifiers = notifiers(&arguments.notify, &arguments.aws).await?;
+        Ok::<_, ProgramError>((Stage::set(&arguments, &order, &live).await?, notifiers))
+    };
+    let (stage, notifiers) = tokio::select! {
         biased;
         () = interrupt.next() => return Ok(interrupted(&live)),
-        stage = Stage::set(&arguments, &order, &live) => stage?,
+        set = setting => set?,
     };
-    let ended = perform(&order, &stage, &live, &mut interrupt).await;
+    let ended = perform(&order, &stage, &notifiers, &live, &mut interrupt).await;
     if let Ok(Ended::Abandoned { status }) = ended {
         return Ok(status);
     }
-    stage.strike().await?;
+    let struck = stage.strike().await;
     match ended? {
         Ended::Reported(reported) => {
             let Reported { report, status, count, plan_is_known } = *reported;
-            if order.json {
-                print_json(&report)?;
+            let printed = if order.json {
+                print_json(&report)
             } else {
                 let again = order.command(count);
-                print(&Summary { report: &report, plan_is_known, again }.to_string())?;
-            }
-            Ok(status)
+                print(&Summary { report: &report, plan_is_known, again }.to_string())
+            };
+            status.and_then(printed.and(struck))
         }
         Ended::Interrupted => Ok(interrupted(&live)),
         Ended::Abandoned { status } => Ok(status),
@@ -108,6 +113,7 @@ pub async fn drill(arguments: DrillArguments) -> ProgramResult {
 async fn perform(
     order: &Order,
     stage: &Stage,
+    notifiers: &[Arc<dyn Notifier>],
     live: &Live,
     interrupt: &mut Interrupt,
 ) -> Result<Ended, ProgramError> {
@@ -122,7 +128,7 @@ async fn perform(
     let monkey = |count, providers| {
         let phases = Phases::new(live.clone(), order.event.hold().duration());
         let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::new(phases), Arc::new(hold_counts.clone())];
-        observers.extend(stage.notifiers().iter().map(|notifier| Arc::clone(notifier) as Arc<dyn Observer>));
+        observers.extend(notifiers.iter().map(|notifier| Arc::clone(notifier) as Arc<dyn Observer>));
         order.monkey(count, providers, filter.clone(), Arc::clone(&ledger.journal), observers)
     };
     let plan = async |count| monkey(count, stage.providers())?.plan().await;
@@ -137,8 +143,12 @@ async fn perform(
         }
         let plan = plan(count).await?;
         order.check_plan(&plan)?;
+        let status = Status::of_plan(&plan);
         let report = DrillReport::untouched(Outcome::DryRun, plan);
-        let reported = Reported { report, status: Status::Done, count, plan_is_known: false };
+        if let Some(why) = &report.unanswered {
+            live.failed("plan", format!("nobody can tell who would be hit: {why}"));
+        }
+        let reported = Reported { report, status, count, plan_is_known: false };
         return Ok(Ended::Reported(Box::new(reported)));
     }
     if !stage.is_own() && !order.yes {
@@ -171,40 +181,53 @@ async fn perform(
     }
 
     let monkey = monkey(count, providers)?;
-    let (run, all) = match stage.endpoints()? {
-        None => {
-            (carry_out(&monkey, Duration::ZERO, &ledger, live, interrupt).await?, ClientCounts::default())
-        }
+    let mut all = ClientCounts::default();
+    let mut counted = Ok(());
+    let run = match stage.endpoints()? {
+        None => carry_out(&monkey, Duration::ZERO, &ledger, live, interrupt).await,
         Some(endpoints) => {
             let clock = Arc::new(SystemClock::default());
             let clients = Clients::start(endpoints, client_counts.clone(), clock);
             let phase = live.begin_last("clients", "");
             let run = tokio::select! {
-                run = carry_out(&monkey, order.steady, &ledger, live, interrupt) => run?,
-                () = redraw(&phase, &client_counts) => None,
+                run = carry_out(&monkey, order.steady, &ledger, live, interrupt) => run,
+                () = redraw(&phase, &client_counts) => Ok(None),
             };
-            let all = clients.stop().await?;
+            match clients.stop().await {
+                Ok(counts) => all = counts,
+                Err(error) => counted = Err(error),
+            }
             phase.done(served(all));
-            (run, all)
+            run
         }
+    };
+    let run = match run {
+        Ok(run) => run,
+        // What it may have left outweighs what went wrong.
+        Err(error) if leaves_orphans(&ledger).await => {
+            live.failed("run", error.chain());
+            return Ok(Ended::Abandoned { status: abandoned(&ledger, live).await });
+        }
+        Err(error) => return Err(error.into()),
     };
     match run {
         None => Ok(Ended::Interrupted),
         Some(Run::Abandoned) => Ok(Ended::Abandoned { status: abandoned(&ledger, live).await }),
         Some(Run::Over { report, interrupted }) => {
-            for notifier in stage.notifiers() {
+            for notifier in notifiers {
                 if let Err(what) = notifier.finish().await {
                     live.failed("notify", what);
                 }
             }
-            order.check_plan(&report.plan)?;
             let status = match Status::of_run(&report) {
                 Status::Done | Status::Skipped if interrupted => Status::Other,
                 status => status,
             };
-            let healthy_after = healthy_after(&report, stage, live).await;
+            let status = status.and_then(order.check_plan(&report.plan).and(counted))?;
+            let after = after(&report, stage, live).await;
             let clients = ClientsReport { all, during_hold: hold_counts.seen() };
-            let report = DrillReport::of_run(*report, interrupted, healthy_after, clients);
+            let recover_with = ledger.recover_command();
+            let report = DrillReport::of_run(*report, interrupted, after, clients, recover_with.as_deref());
             Ok(Ended::Reported(Box::new(Reported { report, status, count, plan_is_known: false })))
         }
     }
@@ -281,15 +304,18 @@ async fn carry_out(
     }
 }
 
-/// How many members are healthy after the run. That nobody can tell is no reason to lose the report of it.
-async fn healthy_after(report: &RunReport, stage: &Stage, live: &Live) -> Option<usize> {
-    if report.faults.is_empty() && report.replayed.is_empty() {
-        return Some(report.plan.groups.iter().map(|group| group.healthy).sum());
-    }
+/// Whether the journal holds a fault that nobody takes care of.
+async fn leaves_orphans(ledger: &Ledger) -> bool {
+    let now = SystemClock::default().now();
+    ledger.journal.orphans(now).await.is_ok_and(|found| !found.faults.is_empty())
+}
+
+/// What the groups are like after the run. That nobody can tell is no reason to lose the report of it.
+async fn after(report: &RunReport, stage: &Stage, live: &Live) -> Option<After> {
     let hit: BTreeSet<&GroupId> =
         report.faults.iter().chain(&report.replayed).map(|fault| &fault.group).collect();
-    match stage.healthy(&report.plan, &hit).await {
-        Ok(healthy) => Some(healthy),
+    match stage.after(&report.plan, &hit).await {
+        Ok(after) => Some(after),
         Err(error) => {
             live.failed("group", format!("cannot be looked at any more: {}", error.chain()));
             None
@@ -355,8 +381,8 @@ async fn abandoned(ledger: &Ledger, live: &Live) -> Status {
         }
         Err(error) => live.failed("pending", format!("unknown: {}", error.chain())),
     }
-    match &ledger.path {
-        Some(path) => live.failed("recover with", format!("{}{}", recover_command(path), ledger.identity)),
+    match ledger.recover_command() {
+        Some(command) => live.failed("recover with", command),
         None => {
             let what = "the fleet was the drill's own and ends with it; what is left on this machine ends at its deadline";
             live.failed("left", what);

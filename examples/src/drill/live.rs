@@ -101,6 +101,13 @@ impl Phase {
         Phase { name, live: self.live.clone(), bar }.done(text);
     }
 
+    /// What went wrong and does not end this one, above it.
+    pub(super) fn preceded_by_failure(&self, name: &'static str, text: impl Into<String>) {
+        let bar =
+            self.bar.as_ref().map(|bar| self.live.lines.insert_before(bar, spinner(name, String::new())));
+        Phase { name, live: self.live.clone(), bar }.failed(text);
+    }
+
     /// Says how far it is.
     pub(super) fn tell(&self, text: impl Into<String>) {
         if let Some(bar) = &self.bar {

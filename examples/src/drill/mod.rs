@@ -12,6 +12,7 @@ mod event;
 mod given;
 mod hold_counts;
 mod live;
+mod notify;
 mod order;
 mod phases;
 mod question;

@@ -43,6 +43,8 @@ pub(super) struct Order {
     provider: ProviderName,
     /// The arguments that say where the groups are.
     provider_arguments: Vec<Given>,
+    /// The arguments that say whom to tell, and as whom where the provider's own do not.
+    notify_arguments: Vec<Given>,
     /// The arguments that say which event it is.
     event_arguments: String,
     count: Option<usize>,
@@ -68,6 +70,7 @@ impl Order {
             event_arguments,
             provider,
             provider_arguments: provider_arguments(arguments)?,
+            notify_arguments: notify_arguments(arguments),
             domain: match provider {
                 ProviderName::Local => None,
                 ProviderName::Aws => aws::failure_domain(&arguments.cloud),
@@ -88,7 +91,10 @@ impl Order {
             count: arguments.count,
             base_port: arguments.base_port,
             group: arguments.group.clone(),
-            identity: command_line(&arguments.aws.identity()),
+            identity: match provider {
+                ProviderName::Aws => command_line(&arguments.aws.identity()),
+                ProviderName::Local | ProviderName::Azure => String::new(),
+            },
             recovery_budget: arguments.recovery_budget.unwrap_or_else(|| provider.recovery_budget()),
         })
     }
@@ -108,7 +114,8 @@ impl Order {
             ProviderName::Local => "cargo drill".to_owned(),
             cloud => format!("cargo {}-drill{}", cloud.as_str(), command_line(&self.provider_arguments)),
         };
-        let mut command = format!("{program} {} --seed {}", self.event_arguments, self.seed);
+        let told = command_line(&self.notify_arguments);
+        let mut command = format!("{program}{told} {} --seed {}", self.event_arguments, self.seed);
         let count = (count > 1).then(|| count.to_string());
         let path = |path: &Option<PathBuf>| path.as_deref().map(quoted);
         for (name, value) in [
@@ -202,10 +209,12 @@ fn provider_arguments(arguments: &DrillArguments) -> Result<Vec<Given>> {
     ];
     let own_fleet: Vec<Given> = own_fleet.into_iter().flatten().collect();
     let (cloud, aws, azure) = (arguments.cloud.given(), arguments.aws.given(), arguments.azure.given());
+    // Whoever tells people through AWS may say as whom, wherever the groups are.
+    let others_of_aws = if arguments.notify.needs_aws() { Vec::new() } else { aws.clone() };
     let (of, others) = match arguments.provider {
-        ProviderName::Local => (Vec::new(), [cloud, aws, azure].concat()),
+        ProviderName::Local => (Vec::new(), [cloud, others_of_aws, azure].concat()),
         ProviderName::Aws => ([aws, cloud].concat(), [own_fleet, azure].concat()),
-        ProviderName::Azure => ([azure, cloud].concat(), [own_fleet, aws].concat()),
+        ProviderName::Azure => ([azure, cloud].concat(), [own_fleet, others_of_aws].concat()),
     };
     match others.into_iter().next() {
         Some(Given { name, value }) => {
@@ -214,6 +223,15 @@ fn provider_arguments(arguments: &DrillArguments) -> Result<Vec<Given>> {
         }
         None => Ok(of),
     }
+}
+
+/// The arguments about telling people, as they were given.
+fn notify_arguments(arguments: &DrillArguments) -> Vec<Given> {
+    let as_whom = match arguments.provider {
+        ProviderName::Aws => Vec::new(),
+        ProviderName::Local | ProviderName::Azure => arguments.aws.given(),
+    };
+    [as_whom, arguments.notify.given()].concat()
 }
 
 impl Bounds {

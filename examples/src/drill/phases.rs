@@ -1,5 +1,6 @@
 use std::{
     collections::BTreeMap,
+    mem,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -11,6 +12,7 @@ use super::{
     live::{Live, Phase},
     summary::humanly,
 };
+use crate::program::clock_time;
 
 /// Shows what happens to each fault, phase by phase.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ struct Shown {
     event: String,
     injecting_at: Option<Timestamp>,
     phase: Option<Phase>,
+    /// Whether it was said that its recovery was refused: once is enough.
+    was_refused: bool,
 }
 
 impl Phases {
@@ -56,8 +60,8 @@ impl Observer for Phases {
                 *faults.entry(*fault).or_default() = Shown {
                     target: Some(target.clone()),
                     event: event.clone(),
-                    injecting_at: None,
                     phase: Some(live.begin("inject", what)),
+                    ..Shown::default()
                 };
             }
             Activity::Injecting { fault, .. } => faults.entry(*fault).or_default().injecting_at = Some(at),
@@ -108,10 +112,24 @@ impl Observer for Phases {
                     _ => {}
                 }
             }
-            Activity::RecoveryRetried { fault, attempt, failure, wait, .. } => {
-                if let Some(phase) = &faults.entry(*fault).or_default().phase {
+            Activity::RecoveryRetried { fault, attempt, failure, wait, until, .. } => {
+                let shown = faults.entry(*fault).or_default();
+                if failure.kind.is_refusal() && !mem::replace(&mut shown.was_refused, true) {
+                    let (name, until) = (shown.name(fault), clock_time(*until));
+                    let text = format!("{name} refused so far: {failure}; trying again until {until}");
+                    match &shown.phase {
+                        Some(phase) => phase.preceded_by_failure("recover", text),
+                        None => live.failed("recover", text),
+                    }
+                }
+                if let Some(phase) = &shown.phase {
                     phase.tell(format!("attempt {attempt} met: {failure}; the next in {}", humanly(*wait)));
                 }
+            }
+            Activity::Recovered { fault, gone: Some(why), .. } => {
+                let shown = faults.entry(*fault).or_default();
+                let text = format!("{} is gone, and not back: {why}", shown.name(fault));
+                shown.end_phase(|phase| phase.failed(text));
             }
             Activity::Recovered { fault, time_to_recover, .. } => {
                 let shown = faults.entry(*fault).or_default();

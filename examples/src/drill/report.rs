@@ -1,15 +1,15 @@
 use std::time::Duration;
 
 use chaos_core::{
-    CutShort, Decision, FaultId, FaultRecord, FaultState, Magnitude, Outcome, Plan, RunReport, Skip,
-    TargetId, Unreadable,
+    CutShort, Decision, Failure, FaultId, FaultRecord, FaultState, GroupId, Magnitude, Outcome, Plan,
+    RunReport, Skip, TargetId, Unreadable,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
     clients::ClientCounts,
-    program::{is_unrecorded, remarks},
+    program::{by_hand, is_unrecorded, remarks, why_unanswered},
 };
 
 /// What `--json` prints.
@@ -21,6 +21,9 @@ pub(super) struct DrillReport {
     pub(super) faults: Vec<FaultReport>,
     pub(super) group: GroupReport,
     pub(super) clients: ClientsReport,
+    /// Why a dry run cannot say who would be hit, if it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unanswered: Option<String>,
     /// Entries of the journal that could not be read, and may be faults.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) unreadable: Vec<Unreadable>,
@@ -51,6 +54,14 @@ pub(super) struct FaultReport {
     pub(super) no_effect: Option<String>,
     /// What a person should know besides.
     pub(super) note: Option<String>,
+    /// Whether it is over because there is nothing left to bring back.
+    pub(super) gone: bool,
+    /// What went wrong last.
+    pub(super) failure: Option<Failure>,
+    /// The command line that brings it back where it is not.
+    pub(super) recover_with: Option<String>,
+    /// What a person would do to bring it back where it is not.
+    pub(super) by_hand: Option<String>,
     #[serde(skip)]
     pub(super) time_to_detect_ms: Option<u64>,
     #[serde(skip)]
@@ -71,12 +82,28 @@ pub(super) struct ClientsReport {
 }
 
 /// The groups of the drill, taken together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct GroupReport {
+    /// Afterwards, as far as anybody could tell.
     pub(super) desired: usize,
+    /// Where that was another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) desired_before: Option<usize>,
     pub(super) healthy_before: usize,
     /// `None` where nobody could tell any more.
     pub(super) healthy_after: Option<usize>,
+    /// Those that exist no more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) gone: Vec<GroupId>,
+}
+
+/// What the groups of a drill are like after it, taken together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct After {
+    pub(super) healthy: usize,
+    pub(super) desired: usize,
+    /// Those that exist no more.
+    pub(super) gone: Vec<GroupId>,
 }
 
 impl DrillReport {
@@ -86,6 +113,7 @@ impl DrillReport {
             outcome,
             seed: plan.seed,
             group: GroupReport::untouched(&plan),
+            unanswered: if outcome == Outcome::DryRun { why_unanswered(&plan) } else { None },
             plan,
             faults: Vec::new(),
             clients: ClientsReport::default(),
@@ -95,12 +123,14 @@ impl DrillReport {
         }
     }
 
-    /// Of a run; `healthy_after` as its groups are after it. A run that was interrupted has failed, however well its faults ended.
+    /// Of a run; `after` as its groups are after it, and `recover_with` the command line that recovers what it has left. A run that was
+    /// interrupted has failed, however well its faults ended.
     pub(super) fn of_run(
         run: RunReport,
         interrupted: bool,
-        healthy_after: Option<usize>,
+        after: Option<After>,
         clients: ClientsReport,
+        recover_with: Option<&str>,
     ) -> Self {
         let outcome = if interrupted { Outcome::Failed } else { run.outcome() };
         let mut plan = run.plan;
@@ -113,8 +143,14 @@ impl DrillReport {
         Self {
             outcome,
             seed: run.seed,
-            faults: run.replayed.into_iter().chain(run.faults).map(FaultReport::from).collect(),
-            group: GroupReport { healthy_after, ..GroupReport::untouched(&plan) },
+            faults: run
+                .replayed
+                .into_iter()
+                .chain(run.faults)
+                .map(|fault| FaultReport::of(fault, recover_with))
+                .collect(),
+            group: GroupReport::untouched(&plan).and_then(after),
+            unanswered: None,
             plan,
             clients,
             unreadable: run.unreadable,
@@ -130,14 +166,29 @@ impl GroupReport {
         let healthy = plan.groups.iter().map(|group| group.healthy).sum();
         Self {
             desired: plan.groups.iter().map(|group| group.desired).sum(),
+            desired_before: None,
             healthy_before: healthy,
             healthy_after: Some(healthy),
+            gone: Vec::new(),
         }
+    }
+
+    /// What became of it; `None` where nobody knows.
+    fn and_then(mut self, after: Option<After>) -> Self {
+        self.healthy_after = after.as_ref().map(|after| after.healthy);
+        if let Some(After { desired, gone, .. }) = after {
+            self.desired_before = (desired != self.desired).then_some(self.desired);
+            self.desired = desired;
+            self.gone = gone;
+        }
+        self
     }
 }
 
-impl From<FaultRecord> for FaultReport {
-    fn from(fault: FaultRecord) -> Self {
+impl FaultReport {
+    fn of(fault: FaultRecord, recover_with: Option<&str>) -> Self {
+        let is_left = fault.state != FaultState::Recovered && !is_unrecorded(&fault);
+        let by_hand = is_left.then(|| by_hand(&fault).unwrap_or_else(|unknown| unknown));
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Self {
             time_to_recover_ms: fault.time_to_recover().map(milliseconds),
@@ -156,6 +207,10 @@ impl From<FaultRecord> for FaultReport {
             requested: fault.requested,
             achieved: fault.achieved,
             note: fault.note,
+            gone: fault.gone,
+            failure: fault.failure,
+            recover_with: recover_with.filter(|_| is_left).map(str::to_owned),
+            by_hand,
         }
     }
 }
@@ -181,11 +236,12 @@ mod tests {
             .build()
             .unwrap();
         let run = monkey.run_once().await.unwrap();
-        let after = Some(provider.group(&"memory:web".parse().unwrap()).await.unwrap().healthy());
+        let group = provider.group(&"memory:web".parse().unwrap()).await.unwrap();
+        let after = Some(After { healthy: group.healthy(), desired: group.desired, gone: Vec::new() });
         let during_hold = Some(ClientCounts { requests: 5, failed: 1 });
         let clients = ClientsReport { all: ClientCounts { requests: 10, failed: 1 }, during_hold };
 
-        let report = DrillReport::of_run(run.clone(), false, after, clients);
+        let report = DrillReport::of_run(run.clone(), false, after.clone(), clients, Some("recover it"));
         let json = serde_json::to_value(&report).unwrap();
         let keys = |value: &serde_json::Value| -> Vec<String> {
             value.as_object().unwrap().keys().cloned().collect()
@@ -195,12 +251,16 @@ mod tests {
             keys(&json["faults"][0]),
             [
                 "achieved",
+                "by_hand",
                 "cut_short",
                 "event",
+                "failure",
+                "gone",
                 "id",
                 "injected_at",
                 "no_effect",
                 "note",
+                "recover_with",
                 "recovered_at",
                 "requested",
                 "state",
@@ -220,6 +280,39 @@ mod tests {
         assert_eq!(json["clients"], expected);
         assert_eq!(json["plan"]["groups"][0]["targets"].as_array().unwrap().len(), 5);
 
-        assert_eq!(DrillReport::of_run(run, true, after, clients).outcome, Outcome::Failed);
+        let interrupted = DrillReport::of_run(run, true, after, clients, None);
+        assert_eq!(interrupted.outcome, Outcome::Failed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_back_says_what_brings_it_back_and_what_became_of_the_group() {
+        let monkey = Monkey::builder()
+            .provider(MemoryProvider::default().with_group("web", 5).unwrap())
+            .event(PowerOff::default())
+            .clock(ManualClock::starting_at("2026-03-02T09:00:00Z".parse().unwrap()))
+            .unleash(MemoryJournal::new(), Registry::default().register::<PowerOn>())
+            .build()
+            .unwrap();
+        let mut run = monkey.run_once().await.unwrap();
+        run.faults[0].state = FaultState::RecoveryFailed;
+        run.faults[0].failure = Some(Failure::new(chaos_core::ErrorKind::Denied, "no"));
+        let gone: Vec<GroupId> = vec!["memory:web".parse().unwrap()];
+        let after = Some(After { healthy: 0, desired: 0, gone });
+        let report = DrillReport::of_run(run, false, after, ClientsReport::default(), Some("recover it"));
+        let json = serde_json::to_value(&report).unwrap();
+        let expected = serde_json::json!({
+            "desired": 0, "desired_before": 5, "healthy_before": 5, "healthy_after": 0, "gone": ["memory:web"],
+        });
+        assert_eq!(json["group"], expected);
+        let fault = &json["faults"][0];
+        assert_eq!(
+            (&fault["failure"]["message"], &fault["recover_with"]),
+            (&"no".into(), &"recover it".into())
+        );
+        let by_hand = fault["by_hand"].as_str().unwrap();
+        assert!(
+            by_hand.contains("which is not known here"),
+            "its event is not one of these programs: {by_hand}"
+        );
     }
 }

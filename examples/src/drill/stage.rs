@@ -12,12 +12,17 @@ use super::{
     DrillArguments,
     arguments::ProviderName,
     aws, azure,
-    cloud::{Cloud, Notifier},
+    cloud::Cloud,
     live::Live,
     order::{Bounds, Order},
+    report::After,
     summary::since,
 };
-use crate::{journal, program::ProgramError, service};
+use crate::{
+    journal,
+    program::{ProgramError, recover_command},
+    service,
+};
 
 /// The name of the drill's own fleet.
 const OWN: &str = "drill";
@@ -101,14 +106,6 @@ impl Stage {
         }
     }
 
-    /// Who tells people about a drill here.
-    pub(super) fn notifiers(&self) -> &[Arc<dyn Notifier>] {
-        match self {
-            Self::Own(_) | Self::Attached(_) => &[],
-            Self::Cloud(cloud) => &cloud.notifiers,
-        }
-    }
-
     /// Where its clients send their requests. In a cloud, the drill has none.
     pub(super) fn endpoints(&self) -> Result<Option<Vec<SocketAddr>>> {
         match self {
@@ -138,7 +135,14 @@ impl Stage {
         if matches!(self, Self::Cloud(_)) && order.count() == 1 && (order.yes || order.dry_run) {
             return Ok(Bounds::default());
         }
-        let groups = self.groups(filter).await?;
+        let groups = match self.groups(filter).await {
+            Ok(groups) => groups,
+            // The plan tells what could not be looked at, and keeps to the rules without being told how many there are.
+            Err(error) if error.kind() != ErrorKind::InvalidInput && (order.yes || order.dry_run) => {
+                return Ok(Bounds::default());
+            }
+            Err(error) => return Err(error),
+        };
         if groups.is_empty() {
             return Err(order.without_groups());
         }
@@ -157,19 +161,27 @@ impl Stage {
         Ok(groups)
     }
 
-    /// How many members are healthy now in the groups of `plan`: those of `hit` are looked at again, and the others are taken to be as
-    /// they were.
-    pub(super) async fn healthy(&self, plan: &Plan, hit: &BTreeSet<&GroupId>) -> Result<usize> {
-        let mut healthy = 0;
+    /// What the groups of `plan` are like now: those of `hit` are looked at again, and the others are taken to be as they were.
+    pub(super) async fn after(&self, plan: &Plan, hit: &BTreeSet<&GroupId>) -> Result<After> {
+        let mut after = After::default();
         for group in &plan.groups {
             let provider =
                 self.providers().into_iter().find(|provider| provider.scheme() == group.id.scheme());
-            healthy += match provider.filter(|_| hit.contains(&group.id)) {
-                Some(provider) => provider.group(&group.id).await?.healthy(),
-                None => group.healthy,
+            let (healthy, desired) = match provider.filter(|_| hit.contains(&group.id)) {
+                None => (group.healthy, group.desired),
+                Some(provider) => match provider.group(&group.id).await {
+                    Ok(group) => (group.healthy(), group.desired),
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
+                        after.gone.push(group.id.clone());
+                        (0, 0)
+                    }
+                    Err(error) => return Err(error),
+                },
             };
+            after.healthy += healthy;
+            after.desired += desired;
         }
-        Ok(healthy)
+        Ok(after)
     }
 
     /// The journal of a drill on this stage. A dry run makes no file.
@@ -223,6 +235,11 @@ fn beneath(error: &Error) -> String {
 }
 
 impl Ledger {
+    /// The command line with which a later process recovers what is left.
+    pub(super) fn recover_command(&self) -> Option<String> {
+        self.path.as_ref().map(|path| format!("{}{}", recover_command(path), self.identity))
+    }
+
     async fn to_look_at(path: Option<PathBuf>) -> Result<Self> {
         let journal: Arc<dyn chaos_core::Journal> = match &path {
             Some(path) if path.exists() => Arc::<SqlJournal>::new(journal::open_existing(path).await?),

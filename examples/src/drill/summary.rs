@@ -1,11 +1,13 @@
 use std::{collections::BTreeSet, fmt, time::Duration};
 
-use chaos_core::{Clock, Decision, FaultState, Magnitude, Outcome, Plan, Skip, SystemClock, escaped};
+use chaos_core::{
+    Clock, Decision, FaultState, GroupId, Magnitude, Outcome, Plan, Skip, SystemClock, escaped,
+};
 use jiff::Timestamp;
 
 use super::report::{ClientsReport, DrillReport, FaultReport};
 use crate::{
-    program::{state_text, unreadable_table},
+    program::{escaped_lines, state_text, unreadable_table},
     table::Table,
 };
 
@@ -32,6 +34,14 @@ impl fmt::Display for Summary<'_> {
                 writeln!(f, "{}: {}\n", escaped(fault.target.as_str()), escaped(remark))?;
             }
         }
+        for fault in &report.faults {
+            if let Some(by_hand) = &fault.by_hand {
+                writeln!(f, "{} by hand: {}\n", escaped(fault.target.as_str()), escaped_lines(by_hand))?;
+            }
+        }
+        if let Some(command) = report.faults.iter().find_map(|fault| fault.recover_with.as_ref()) {
+            writeln!(f, "recover with: {command}\n")?;
+        }
         if !report.faults.is_empty() {
             // The plan, which tells them otherwise, is not shown.
             for doubt in &report.plan.doubts {
@@ -44,18 +54,20 @@ impl fmt::Display for Summary<'_> {
         if !report.unreadable.is_empty() {
             writeln!(f, "{}\n", unreadable_table(&report.unreadable))?;
         }
-        let group = report.group;
+        let group = &report.group;
         if !report.faults.is_empty() {
             writeln!(f, "seed     {}", report.seed)?;
         }
         writeln!(
             f,
-            "group    {} healthy before, {} after, of {} desired",
+            "group    {} healthy before, {} after, of {} desired{}{}",
             group.healthy_before,
             group
                 .healthy_after
                 .map_or_else(|| "nobody knows how many".to_owned(), |healthy| healthy.to_string()),
-            group.desired
+            group.desired,
+            group.desired_before.map(|before| format!(", was {before} before")).unwrap_or_default(),
+            if group.gone.is_empty() { String::new() } else { format!("; gone: {}", gone(&group.gone)) },
         )?;
         if report.clients.all.requests > 0 {
             let ClientsReport { all, during_hold } = report.clients;
@@ -71,14 +83,26 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
+fn gone(groups: &[GroupId]) -> String {
+    let groups: Vec<String> = groups.iter().map(|group| escaped(group.as_str()).to_string()).collect();
+    groups.join(", ")
+}
+
 fn explained(report: &DrillReport) -> &'static str {
-    let is_back = |fault: &FaultReport| fault.state == FaultState::Recovered;
+    let is_over = |fault: &FaultReport| fault.state == FaultState::Recovered;
+    let is_back = |fault: &FaultReport| is_over(fault) && !fault.gone;
     // A target that is gone for good is told in a note, and so is whatever else qualifies that it is back.
     let is_qualified = report.faults.iter().any(|fault| fault.note.is_some());
     match report.outcome {
+        Outcome::Completed if report.faults.iter().any(|fault| fault.gone) => {
+            ": injected, and over; what is gone is not back, as the remarks say"
+        }
         Outcome::Completed if is_qualified => ": injected, and over; the remarks say how it ended",
         Outcome::CutShort if is_qualified => ": over before its time; the remarks say how it ended",
         Outcome::Completed => ": injected, and seen to be back",
+        Outcome::DryRun if report.unanswered.is_some() => {
+            ": nothing was touched, and nobody can tell who would be hit"
+        }
         Outcome::DryRun => ": nothing was touched",
         Outcome::Skipped => ": nothing was injected",
         Outcome::CutShort => ": over before its time, and seen to be back",
@@ -86,6 +110,9 @@ fn explained(report: &DrillReport) -> &'static str {
         _ if report.faults.is_empty() => ": nothing was injected",
         _ if !report.unreadable.is_empty() => ": THE JOURNAL HOLDS WHAT CANNOT BE READ, AND MAY NOT BE BACK",
         _ if report.faults.iter().all(is_back) => ": everything that was injected is back",
+        _ if report.faults.iter().all(is_over) => {
+            ": everything that was injected is back or gone, as the remarks say"
+        }
         _ if report.faults.iter().all(|fault| is_back(fault) || fault.is_unrecorded) => {
             ": everything that was injected is back, and the journal did not record it"
         }
@@ -123,7 +150,7 @@ fn faults(report: &DrillReport) -> String {
             fault.event.clone(),
             time(fault.time_to_detect_ms),
             time(fault.time_to_recover_ms),
-            state_text(fault.state, fault.is_unrecorded),
+            state_text(fault.state, fault.is_unrecorded, fault.gone),
         ];
         if was_held {
             cells.insert(2, or_none(held(fault)));
@@ -216,7 +243,7 @@ mod tests {
     };
     use serde_json::json;
 
-    use super::*;
+    use super::{super::report::After, *};
 
     #[test]
     fn times_are_short() {
@@ -242,7 +269,13 @@ mod tests {
         run.faults[0].note = Some("odd\u{1b}[2K\u{202e}".to_owned());
         let entry = json!({ "entry": "00ff\n", "target": null, "failure": { "kind": "corrupt", "message": "damaged" } });
         run.unreadable.push(serde_json::from_value(entry).unwrap());
-        let report = DrillReport::of_run(run, false, Some(5), ClientsReport::default());
+        let report = DrillReport::of_run(
+            run,
+            false,
+            Some(After { healthy: 5, desired: 4, ..After::default() }),
+            ClientsReport::default(),
+            None,
+        );
         let text = Summary { report: &report, plan_is_known: false, again: String::new() }.to_string();
         for expected in [
             r"in doubt: memory:\ndb: no\nlisting",
@@ -250,6 +283,7 @@ mod tests {
             r"00ff\n",
             "CANNOT BE READ",
             "MAY NOT BE BACK",
+            "group    5 healthy before, 5 after, of 4 desired, was 5 before\n",
         ] {
             assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
         }
@@ -266,7 +300,7 @@ mod tests {
             .unwrap();
         let run = monkey.run_once().await.unwrap();
         assert_eq!(run.faults[0].failure.as_ref().unwrap().kind, ErrorKind::Journal);
-        let report = DrillReport::of_run(run, false, Some(5), ClientsReport::default());
+        let report = DrillReport::of_run(run, false, None, ClientsReport::default(), None);
         let text = Summary { report: &report, plan_is_known: false, again: String::new() }.to_string();
         assert!(text.contains("back, not recorded") && text.contains("no space is left"), "{text}");
         assert!(text.contains("is back, and the journal did not record it"), "{text}");

@@ -1,5 +1,7 @@
 //! What every program here does the same way: arguments, log, errors, exit codes, interrupts.
 
+mod by_hand;
+mod clock_time;
 mod interrupt;
 mod log;
 mod output;
@@ -8,7 +10,10 @@ mod recover_command;
 mod remarks;
 mod status;
 mod terminal;
+mod unanswered;
 
+pub use by_hand::by_hand;
+pub use clock_time::clock_time;
 pub use interrupt::Interrupt;
 pub use log::{LogTo, observe_if_asked};
 pub use output::{escaped_lines, print, print_json};
@@ -17,3 +22,4 @@ pub use recover_command::{quoted, recover_command};
 pub use remarks::remarks;
 pub use status::{Status, is_unrecorded, state_text, unreadable_table};
 pub use terminal::lines_on_stderr;
+pub use unanswered::why_unanswered;

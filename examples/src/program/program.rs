@@ -70,7 +70,7 @@ pub fn run(main: impl Future<Output = ProgramResult>) -> ExitCode {
     status.into()
 }
 
-fn complain(text: &str) {
+pub(super) fn complain(text: &str) {
     // Where standard error cannot be written there is nobody left to tell; the exit code remains.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

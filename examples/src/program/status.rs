@@ -1,7 +1,8 @@
 use std::process::ExitCode;
 
-use chaos_core::{Error, ErrorKind, FaultRecord, FaultState, Outcome, Reason, RunReport, Unreadable};
+use chaos_core::{Error, ErrorKind, FaultRecord, FaultState, Outcome, Plan, Reason, RunReport, Unreadable};
 
+use super::{ProgramError, ProgramResult, program::complain, unanswered::why_unanswered};
 use crate::table::Table;
 
 /// How a program ended, as its exit code. This is the only place that knows the numbers.
@@ -12,7 +13,7 @@ pub enum Status {
     Done,
     /// 2: an argument makes no sense. Nothing was done.
     BadArguments,
-    /// 3: a safety rule or a doubt forbade it. Nothing was injected.
+    /// 3: a safety rule or a doubt forbade it, or nobody could tell whom it would hit. Nothing was injected.
     Skipped,
     /// 4: something was injected and not recovered.
     NotRecovered,
@@ -35,13 +36,35 @@ impl Status {
     /// How a program ends after this run.
     pub fn of_run(report: &RunReport) -> Self {
         match report.outcome() {
-            Outcome::Completed | Outcome::DryRun => Self::Done,
+            // Before everything else: what an earlier run has left and is not back weighs more than any answer to this one.
+            _ if !report.is_recovered() => Self::NotRecovered,
+            Outcome::DryRun => Self::of_plan(&report.plan),
+            Outcome::Completed => Self::Done,
             Outcome::Skipped if report.skipped.iter().any(|skip| is_bad_input(&skip.reason)) => {
                 Self::BadArguments
             }
             Outcome::Skipped => Self::Skipped,
-            _ if !report.is_recovered() => Self::NotRecovered,
             _ => Self::Other,
+        }
+    }
+
+    /// How a program ends that was only asked who would be hit. That nobody could tell is no success.
+    pub fn of_plan(plan: &Plan) -> Self {
+        if why_unanswered(plan).is_some() { Self::Skipped } else { Self::Done }
+    }
+
+    /// How a program ends where this came after it. What is not back outweighs whatever goes wrong later, which is said.
+    ///
+    /// # Errors
+    /// What went wrong, where everything is back.
+    pub fn and_then(self, later: Result<(), impl Into<ProgramError>>) -> ProgramResult {
+        match later.map_err(Into::into) {
+            Ok(()) => Ok(self),
+            Err(error) if self == Self::NotRecovered => {
+                complain(&error.to_string());
+                Ok(self)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -71,8 +94,13 @@ pub fn is_unrecorded(fault: &FaultRecord) -> bool {
 }
 
 /// Where a fault stands, in the words of a table.
-pub fn state_text(state: FaultState, is_unrecorded: bool) -> String {
-    if is_unrecorded { "back, not recorded".to_owned() } else { state.to_string() }
+pub fn state_text(state: FaultState, is_unrecorded: bool, is_gone: bool) -> String {
+    match state {
+        // Nobody has seen it come back.
+        FaultState::Recovered if is_gone => "gone".to_owned(),
+        _ if is_unrecorded => "back, not recorded".to_owned(),
+        state => state.to_string(),
+    }
 }
 
 /// Entries of a journal that cannot be read, and what to do about them.
@@ -136,6 +164,20 @@ mod tests {
         assert_eq!(Status::of_run(&report).code(), 4);
         assert_eq!(Status::of_recoveries(&report.faults).code(), 4);
         assert_eq!(Status::of_recoveries(&[]).code(), 0);
+
+        // What an earlier run has left outweighs what is wrong with this one.
+        let left = report.faults.pop().unwrap();
+        let skip = serde_json::json!({
+            "target": left.target, "event": "stop",
+            "reason": { "kind": "doubt", "failure": { "kind": "invalid-input", "message": "no such path" } },
+        });
+        report.skipped.push(serde_json::from_value(skip).unwrap());
+        assert_eq!(Status::of_run(&report).code(), 2);
+        report.replayed.push(left);
+        assert_eq!(Status::of_run(&report).code(), 4);
+        let later = || Err::<(), Error>(Error::invalid("--group", "x", "one that exists"));
+        assert_eq!(Status::of_run(&report).and_then(later()).unwrap().code(), 4);
+        assert_eq!(Status::Done.and_then(later()).unwrap_err().status().code(), 2);
     }
 
     #[test]

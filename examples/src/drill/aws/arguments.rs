@@ -8,22 +8,13 @@ use super::super::given::Given;
 pub(in super::super) struct AwsArguments {
     /// In these regions; AWS_REGION or that of the profile if not given
     #[arg(long, value_name = "REGIONS", value_delimiter = ',')]
-    pub(super) region: Vec<String>,
+    pub(in super::super) region: Vec<String>,
     /// With this profile of the shared configuration
     #[arg(long, value_name = "NAME")]
-    pub(super) profile: Option<String>,
+    pub(in super::super) profile: Option<String>,
     /// In this role
     #[arg(long, value_name = "ARN")]
-    pub(super) assume_role: Option<String>,
-    /// Tell the subscribers of this SNS topic
-    #[arg(long, value_name = "TOPIC")]
-    pub(super) sns: Option<String>,
-    /// Send mail through SES: the sender, and to whom
-    #[arg(long, value_name = "FROM,TO", value_delimiter = ',')]
-    pub(super) ses: Vec<String>,
-    /// Inject nothing unless it could be announced to them before
-    #[arg(long)]
-    pub(super) announce: bool,
+    pub(in super::super) assume_role: Option<String>,
 }
 
 impl AwsArguments {
@@ -35,13 +26,7 @@ impl AwsArguments {
 
     /// The arguments as they were given.
     pub(in super::super) fn given(&self) -> Vec<Given> {
-        Given::list("--region", &self.region)
-            .into_iter()
-            .chain(self.identity())
-            .chain(Given::some("--sns", self.sns.as_ref()))
-            .chain(Given::list("--ses", &self.ses))
-            .chain(self.announce.then(|| Given::flag("--announce")))
-            .collect()
+        Given::list("--region", &self.region).into_iter().chain(self.identity()).collect()
     }
 }
 

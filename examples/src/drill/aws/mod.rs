@@ -2,8 +2,6 @@
 
 mod arguments;
 #[cfg(feature = "aws")]
-mod notifiers;
-#[cfg(feature = "aws")]
 mod stage;
 #[cfg(not(feature = "aws"))]
 #[path = "absent.rs"]

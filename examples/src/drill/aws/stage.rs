@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chaos_aws::{AutoScaling, AvailabilityZone};
 use chaos_core::{Error, FailureDomain, GroupFilter};
 
-use super::{AwsArguments, notifiers::notifiers};
+use super::AwsArguments;
 use crate::{
     drill::cloud::{Cloud, CloudArguments},
     program::ProgramError,
@@ -41,8 +41,7 @@ pub(in super::super) async fn auto_scaling_groups(
             None => builder.group(group),
         };
     }
-    let notifiers = notifiers(arguments).await?;
-    Ok(Cloud { providers: vec![Arc::new(builder.build().await?)], filter, notifiers })
+    Ok(Cloud { providers: vec![Arc::new(builder.build().await?)], filter })
 }
 
 /// Where all victims must be.

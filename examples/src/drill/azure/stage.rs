@@ -19,7 +19,7 @@ pub(in super::super) fn sets(
     let availability_sets = told(AvailabilitySets::builder(), arguments, cloud, group).build()?;
     let scale_sets = told(ScaleSets::builder(), arguments, cloud, group).build()?;
     let providers: Vec<Arc<dyn Provider>> = vec![Arc::new(availability_sets), Arc::new(scale_sets)];
-    Ok(Cloud { providers, filter: GroupFilter::all(), notifiers: Vec::new() })
+    Ok(Cloud { providers, filter: GroupFilter::all() })
 }
 
 fn told<P>(

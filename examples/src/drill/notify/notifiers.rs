@@ -2,23 +2,26 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chaos_aws::{Deliveries, SesNotifier, SnsNotifier};
-use chaos_core::{Error, Result};
+use chaos_core::Error;
 
-use super::AwsArguments;
-use crate::drill::cloud::Notifier;
+use super::{Notifier, NotifyArguments};
+use crate::{drill::aws::AwsArguments, program::ProgramError};
 
 /// How long the end of a drill waits for its last messages.
 const LAST_MESSAGES: Duration = Duration::from_secs(20);
 
-/// Those that the arguments name.
-pub(super) async fn notifiers(arguments: &AwsArguments) -> Result<Vec<Arc<dyn Notifier>>> {
+/// Those that the arguments name, as whom those of AWS say.
+pub(in super::super) async fn notifiers(
+    arguments: &NotifyArguments,
+    aws: &AwsArguments,
+) -> Result<Vec<Arc<dyn Notifier>>, ProgramError> {
     let mut notifiers: Vec<Arc<dyn Notifier>> = Vec::new();
     if let Some(topic) = &arguments.sns {
         let mut builder = SnsNotifier::to(topic);
-        if let Some(profile) = &arguments.profile {
+        if let Some(profile) = &aws.profile {
             builder = builder.profile(profile);
         }
-        if let Some(role) = &arguments.assume_role {
+        if let Some(role) = &aws.assume_role {
             builder = builder.assume_role(role);
         }
         if arguments.announce {
@@ -28,13 +31,13 @@ pub(super) async fn notifiers(arguments: &AwsArguments) -> Result<Vec<Arc<dyn No
     }
     if let Some((sender, recipients)) = arguments.ses.split_first() {
         let mut builder = recipients.iter().fold(SesNotifier::from(sender), |builder, to| builder.to(to));
-        if let Some(region) = arguments.region.first() {
+        if let Some(region) = aws.region.first() {
             builder = builder.region(region);
         }
-        if let Some(profile) = &arguments.profile {
+        if let Some(profile) = &aws.profile {
             builder = builder.profile(profile);
         }
-        if let Some(role) = &arguments.assume_role {
+        if let Some(role) = &aws.assume_role {
             builder = builder.assume_role(role);
         }
         if arguments.announce {
@@ -43,7 +46,7 @@ pub(super) async fn notifiers(arguments: &AwsArguments) -> Result<Vec<Arc<dyn No
         notifiers.push(Arc::new(builder.build().await?));
     }
     if arguments.announce && notifiers.is_empty() {
-        return Err(Error::invalid("--announce", "given", "none without --sns and --ses"));
+        return Err(Error::invalid("--announce", "given", "none without --sns and --ses").into());
     }
     Ok(notifiers)
 }

@@ -1,0 +1,19 @@
+//! A program without the SDK of AWS, which takes minutes to build.
+
+use std::sync::Arc;
+
+use chaos_core::Error;
+
+use super::{Notifier, NotifyArguments};
+use crate::{drill::aws::AwsArguments, program::ProgramError};
+
+pub(in super::super) async fn notifiers(
+    arguments: &NotifyArguments,
+    _: &AwsArguments,
+) -> Result<Vec<Arc<dyn Notifier>>, ProgramError> {
+    let Some(given) = arguments.given().into_iter().next() else { return Ok(Vec::new()) };
+    let expected = "none in a program that was built without the feature aws";
+    let error = Error::invalid(given.name, given.value.unwrap_or_else(|| "given".to_owned()), expected);
+    Err(ProgramError::from(error)
+        .hint("`cargo run --package examples --features aws,azure --bin drill` builds one with both"))
+}

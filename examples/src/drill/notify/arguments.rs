@@ -1,0 +1,36 @@
+use clap::Args;
+
+use super::super::given::Given;
+
+/// Whom to tell.
+#[derive(Clone, Debug, Default, Args)]
+#[command(
+    next_help_heading = "Telling people, with any provider; needs the feature aws, and --region, --profile and --assume-role say how"
+)]
+pub(in super::super) struct NotifyArguments {
+    /// Tell the subscribers of this SNS topic
+    #[arg(long, value_name = "TOPIC")]
+    pub(super) sns: Option<String>,
+    /// Send mail through SES: the sender, and to whom
+    #[arg(long, value_name = "FROM,TO", value_delimiter = ',')]
+    pub(super) ses: Vec<String>,
+    /// Inject nothing unless it could be announced to them before
+    #[arg(long)]
+    pub(super) announce: bool,
+}
+
+impl NotifyArguments {
+    /// Whether a service of AWS is to be used, whoever owns the groups.
+    pub(in super::super) fn needs_aws(&self) -> bool {
+        self.sns.is_some() || !self.ses.is_empty()
+    }
+
+    /// The arguments as they were given.
+    pub(in super::super) fn given(&self) -> Vec<Given> {
+        Given::some("--sns", self.sns.as_ref())
+            .into_iter()
+            .chain(Given::list("--ses", &self.ses))
+            .chain(self.announce.then(|| Given::flag("--announce")))
+            .collect()
+    }
+}
