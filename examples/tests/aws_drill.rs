@@ -15,9 +15,10 @@ mod support;
 
 use std::{collections::BTreeSet, path::Path};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use stand_in::StandIn;
-use support::{DRILL, Ended, RECOVER, command, end, pending, terminal::OnTerminal, text};
+use support::{DRILL, Ended, HISTORY, RECOVER, Watched, command, end, pending, terminal::OnTerminal, text};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -130,6 +131,109 @@ async fn a_dry_run_looks_and_touches_nothing() {
     assert!(shown.stdout.contains("terminate (seed 7)") && shown.stdout.contains("not drawn"), "{shown:#?}");
     assert!(shown.stdout.contains("cargo aws-drill --event terminate --seed 7"), "{shown:#?}");
     assert!(account.mutations().is_empty());
+}
+
+/// A question that nobody could answer is no success, however it is asked.
+#[tokio::test]
+async fn a_dry_run_that_could_look_at_nothing_says_so_and_ends_with_3() {
+    let Some(account) = Account::with_web(4) else { return };
+    let nothing = "nobody can tell who would be hit: aws-asg: ";
+    for count in ["1", "2"] {
+        let line = ["--dry-run", "--count", count];
+        let mut bare = account.drill(&line);
+        bare.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        let mut nowhere = account.drill(&line);
+        nowhere.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+        for mut drill in [bare, nowhere] {
+            let ended = end(drill.spawn().unwrap()).await.with_code(3);
+            assert!(ended.stderr.contains(nothing), "{ended:#?}");
+            assert!(ended.stdout.contains("nobody can tell who would be hit"), "{ended:#?}");
+        }
+    }
+    for (action, words) in
+        [("DescribeAutoScalingGroups", "aws-asg"), ("DescribeInstances", "ec2:DescribeInstances")]
+    {
+        account.cloud.break_calls(json!({ "do": "access_denied", "action": action, "count": 0 }));
+        let json = account.drilled(&["--dry-run", "--json"]).await.with_code(3).json();
+        assert!(json["unanswered"].as_str().unwrap().contains(words), "{json:#}");
+        account.cloud.page("DELETE", "faults", None);
+    }
+    // Nobody would be hit: that is an answer.
+    let json = account.drilled(&["--dry-run", "--zone", "eu-west-1z", "--json"]).await.with_code(0).json();
+    assert_eq!(json.get("unanswered"), None, "{json:#}");
+}
+
+#[tokio::test]
+async fn a_stop_whose_terminal_is_closed_is_recovered() {
+    let Some(account) = Account::with_web(4) else { return };
+    let journal = account.place.path().join("journal");
+    let line = ["--event", "stop", "--duration", "10m", "--yes", "--json", "--journal", text(&journal)];
+    let mut drill = Watched::of(account.drill(&line));
+    drill.says("inject ").await;
+    drill.signal(Signal::HUP);
+    let ended = drill.end().await.with_code(5);
+    assert_eq!(ended.json()["faults"][0]["state"], "recovered", "{ended:#?}");
+    assert_eq!(account.mutations(), ["StopInstances", "StartInstances"]);
+    assert!(pending(&journal).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_group_that_is_deleted_in_the_hold_is_gone_and_not_back() {
+    let Some(account) = Account::with_web(4) else { return };
+    let journal = account.place.path().join("journal");
+    let line = ["--event", "stop", "--duration", "3s", "--yes", "--journal", text(&journal)];
+    let mut drill = Watched::of(account.drill(&line));
+    drill.says("inject ").await;
+    account.cloud.page("DELETE", "world", None);
+    let ended = drill.end().await;
+    assert!(!ended.stdout.contains("seen to be back") && !ended.stdout.contains("recovered"), "{ended:#?}");
+    for words in ["the whole group exists no more", "of 0 desired, was 4 before; gone: aws-asg:"] {
+        assert!(ended.stdout.contains(words), "{words:?} is not in {ended:#?}");
+    }
+    assert!(ended.stderr.contains("is gone, and not back: "), "{ended:#?}");
+    let history = end(command(HISTORY, ["--journal", text(&journal)]).spawn().unwrap()).await.with_code(0);
+    assert!(history.stdout.contains("  gone  ") && !history.stdout.contains("  recovered  "), "{history:#?}");
+}
+
+/// The last real answer, the command to recover and the way by hand are told wherever somebody looks.
+#[tokio::test]
+async fn a_refusal_is_told_once_and_what_is_not_back_outweighs_everything() {
+    let Some(account) = Account::with_web(4) else { return };
+    let journal = account.place.path().join("journal");
+    let line = ["--event", "stop", "--duration", "1s", "--yes", "--journal", text(&journal)];
+    account.cloud.break_calls(json!({ "do": "access_denied", "action": "StartInstances", "count": 2 }));
+    let ended = account.drilled(&line).await.with_code(0);
+    assert_eq!(ended.stderr.matches("refused so far: ").count(), 1, "{ended:#?}");
+    assert!(ended.stderr.contains("; trying again until "), "{ended:#?}");
+
+    account.cloud.break_calls(json!({ "do": "access_denied", "action": "StartInstances", "count": 0 }));
+    let failing = [&line[..], &["--recovery-budget", "3s", "--json"]].concat();
+    let json = account.drilled(&failing).await.with_code(4).json();
+    let recover = format!("recover --journal {}", text(&journal));
+    let tells = |fault: &Value| {
+        assert!(fault["failure"]["message"].as_str().unwrap().contains("ec2:StartInstances"), "{fault:#}");
+        assert!(fault["recover_with"].as_str().unwrap().contains(&recover), "{fault:#}");
+        assert!(fault["by_hand"].as_str().unwrap().starts_with("Start aws-asg:"), "{fault:#}");
+    };
+    tells(&json["faults"][0]);
+    let history =
+        |more: &[&str]| command(HISTORY, [&["--journal", text(&journal)], more].concat()).spawn().unwrap();
+    let json = end(history(&["--json"])).await.with_code(0).json();
+    tells(&json["faults"][1]);
+    assert_eq!(json["faults"][0].get("by_hand"), None, "{json:#}");
+    let shown = end(history(&[])).await.with_code(0).stdout;
+    for words in ["ec2:StartInstances", &recover, " by hand: Start aws-asg:"] {
+        assert!(shown.contains(words), "{words:?} is not in {shown}");
+    }
+
+    // A replay that fails, and an argument that makes no sense.
+    let nobody = ["--group", "nobody", "--yes", "--recovery-budget", "2s", "--journal", text(&journal)];
+    let ended = account.drilled(&nobody).await.with_code(4);
+    assert!(ended.stdout.contains(&recover) && ended.stdout.contains("NOT EVERYTHING IS BACK"), "{ended:#?}");
+    account.cloud.page("DELETE", "faults", None);
+    let program = account.program(RECOVER, &["--journal", text(&journal), "--json"]).spawn().unwrap();
+    let json = end(program).await.with_code(0).json();
+    assert_eq!(json["faults"][0]["state"], "recovered", "{json:#}");
 }
 
 #[tokio::test]
@@ -318,4 +422,41 @@ async fn without_a_home_for_the_journal_one_must_be_named() {
     let ended = end(drill.spawn().unwrap()).await.with_code(2);
     assert!(ended.stderr.contains("invalid --journal: none"), "{ended:#?}");
     assert!(account.mutations().is_empty());
+}
+
+/// Whoever is told by AWS need not have a machine there.
+#[cfg(feature = "azure")]
+#[tokio::test]
+async fn people_are_told_of_a_drill_on_azure_too() {
+    use chaos_testkit::azure::{FakeArm, NewAvailabilitySet};
+
+    let Some(account) = Account::with(json!([])) else { return };
+    let made = json!({ "region": "eu-west-1", "topic": "chaos", "sender": "chaos@example.com" });
+    let topic = account.cloud.page("POST", "notifications", Some(made))["topic"].as_str().unwrap().to_owned();
+    let fake = FakeArm::start().unwrap();
+    fake.add(NewAvailabilitySet::new("shop", "web").machines(4));
+    let told = ["--sns", &topic, "--ses", "chaos@example.com,a@example.com", "--announce"];
+    let event = ["--provider", "azure", "--event", "stop", "--duration", "1s", "--yes", "--json"];
+    let on_azure = |told: &[&str]| {
+        let mut drill = account.program(DRILL, &[&event[..], told].concat());
+        drill
+            .env("AZURE_RESOURCE_MANAGER_ENDPOINT", fake.endpoint())
+            .env("AZURE_SUBSCRIPTION_ID", FakeArm::SUBSCRIPTION)
+            .env("IDENTITY_ENDPOINT", format!("{}/msi/token", fake.endpoint()))
+            .env("IDENTITY_HEADER", FakeArm::SECRET);
+        drill.spawn().unwrap()
+    };
+    let json = end(on_azure(&told)).await.with_code(0).json();
+    let fault = json["faults"][0]["id"].as_str().unwrap();
+    assert!(json["faults"][0]["target"].as_str().unwrap().starts_with("azure-avset:"), "{json:#}");
+    let sent = account.cloud.page("GET", "notifications", None);
+    for channel in ["published", "mailed"] {
+        let messages = sent[channel].as_array().unwrap();
+        assert_eq!(messages.len(), 2, "before and after: {sent:#}");
+        assert!(messages.iter().all(|message| message["body"].as_str().unwrap().contains(fault)), "{sent:#}");
+    }
+    assert!(account.mutations().iter().all(|call| call == "Publish" || call == "SendEmail"));
+    let unknown = topic.replace(":chaos", ":nobody");
+    let refused = end(on_azure(&["--sns", &unknown, "--announce"])).await.with_code(3);
+    assert!(refused.stdout.contains("not announced"), "{refused:#?}");
 }

@@ -6,8 +6,9 @@
 mod support;
 
 use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState};
+use rustix::process::Signal;
 use serde_json::Value;
-use support::{DRILL, Ended, RECOVER, command, end, pending, text};
+use support::{DRILL, Ended, RECOVER, Watched, command, end, pending, text};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -128,6 +129,43 @@ async fn what_makes_no_sense_is_said_and_nothing_is_injected() {
     let ended = end(stranger.spawn().unwrap()).await.with_code(3);
     assert!(ended.stdout.contains("credentials"), "{ended:#?}");
     assert!(azure.orders().is_empty());
+}
+
+#[tokio::test]
+async fn a_dry_run_that_could_look_at_nothing_says_so_and_ends_with_3() {
+    let azure = Subscription::new();
+    for count in ["1", "2"] {
+        let line = [&["--provider", "azure"], &STOP[..], &["--dry-run", "--count", count]].concat();
+        let mut stranger = azure.program(DRILL, &line);
+        stranger.env("IDENTITY_HEADER", "wrong");
+        let mut nowhere = azure.program(DRILL, &line);
+        nowhere.env("AZURE_RESOURCE_MANAGER_ENDPOINT", "http://127.0.0.1:9");
+        let mut drills = vec![stranger];
+        if count == "1" {
+            drills.push(nowhere);
+        }
+        for mut drill in drills {
+            let ended = end(drill.spawn().unwrap()).await.with_code(3);
+            assert!(ended.stderr.contains("nobody can tell who would be hit: azure-"), "{ended:#?}");
+        }
+    }
+    assert!(azure.orders().is_empty());
+}
+
+#[tokio::test]
+async fn a_stop_whose_terminal_is_closed_is_recovered() {
+    let azure = Subscription::new();
+    let journal = azure.place.path().join("journal");
+    let line = ["--provider", "azure", "--event", "stop", "--duration", "10m", "--yes", "--json"];
+    let line = [&line[..], &["--journal", text(&journal)]].concat();
+    let mut drill = Watched::of(azure.program(DRILL, &line));
+    drill.says("inject ").await;
+    assert!(!azure.all_run());
+    drill.signal(Signal::HUP);
+    let ended = drill.end().await.with_code(5);
+    assert_eq!(ended.json()["faults"][0]["state"], "recovered", "{ended:#?}");
+    assert_eq!(azure.orders(), ["powerOff", "start"]);
+    assert!(azure.all_run() && pending(&journal).await.is_empty());
 }
 
 #[tokio::test]

@@ -1,35 +1,41 @@
 use std::collections::BTreeMap;
 
-use chaos_core::{Activity, FaultId, Intended, Outcome, TargetId};
+use chaos_core::{Activity, Failure, FaultId, Intended, Outcome, TargetId};
 use jiff::Timestamp;
 
 use super::{
     message::{Kind, Message},
     story::Story,
-    text::{Body, instant, subject},
+    text::{Body, humanly, instant, subject},
 };
 
-/// How many faults are kept in mind at once. What goes on for longer than others is forgotten first.
+/// How many faults are kept in mind at once. Beyond, what goes on for longer than others is forgotten first; its end is told all the
+/// same, in fewer words.
 const MOST_STORIES: usize = 1_000;
 
 /// Makes messages for people of what observers are told. It knows nothing of channels, and calls nobody.
 #[derive(Debug, Default)]
 pub(super) struct Composer {
     stories: BTreeMap<FaultId, Story>,
+    /// How many faults go on whose stories are forgotten.
+    forgotten: usize,
     /// Whether runs that inject nothing are told.
     tells_idle_runs: bool,
 }
 
 impl Composer {
     pub(super) fn new(tells_idle_runs: bool) -> Self {
-        Self { stories: BTreeMap::new(), tells_idle_runs }
+        Self { stories: BTreeMap::new(), forgotten: 0, tells_idle_runs }
     }
 
     /// What is said before an injection.
     pub(super) fn announce(&mut self, at: Timestamp, intended: &Intended) -> Message {
         let story = Story::intended(at, intended);
-        let message = story.announcement(at);
-        self.keep(intended.fault, story);
+        let is_kept = self.has_room();
+        let message = story.announcement(at, is_kept);
+        if is_kept {
+            self.stories.insert(intended.fault, story);
+        }
         message
     }
 
@@ -45,21 +51,46 @@ impl Composer {
                 let fault = self.announced(target)?;
                 Some(self.stories.remove(&fault)?.left_alone(at, reason))
             }
-            Activity::InjectionFailed { fault, failure, .. } => {
-                Some(self.stories.get(fault)?.injection_failed(at, failure))
-            }
-            Activity::Recovered { fault, time_to_recover, .. } => {
-                Some(self.stories.remove(fault)?.recovered(at, *time_to_recover))
+            Activity::InjectionFailed { fault, failure, .. } => match self.stories.get(fault) {
+                Some(story) => Some(story.injection_failed(at, failure)),
+                None => self.of_forgotten(
+                    at,
+                    *fault,
+                    Kind::InjectionFailed,
+                    ": injecting it failed",
+                    Some(failure),
+                ),
+            },
+            Activity::Recovered { fault, time_to_recover, gone, .. } => match self.stories.remove(fault) {
+                Some(story) => Some(story.recovered(at, *time_to_recover, gone.as_deref())),
+                None => {
+                    let end = match (gone, time_to_recover) {
+                        (Some(_), _) => " is over, and its target gone".to_owned(),
+                        (None, Some(time)) => format!(" is over, recovered after {}", humanly(*time)),
+                        (None, None) => " is over, recovered".to_owned(),
+                    };
+                    let message = self.of_forgotten(at, *fault, Kind::Recovered, &end, None);
+                    self.forgotten = self.forgotten.saturating_sub(1);
+                    message
+                }
+            },
+            Activity::RecoveryRetried { fault, failure, until, .. } if failure.kind.is_refusal() => {
+                self.stories.get_mut(fault)?.refused(at, failure, *until)
             }
             Activity::RecoveryFailed { fault, target, failure, by_hand, .. } => {
                 let story = self.stories.remove(fault).unwrap_or_else(|| {
+                    self.forgotten = self.forgotten.saturating_sub(1);
                     Story::armed(at, *fault, target.clone(), "a fault".to_owned(), String::new())
                 });
                 Some(story.recovery_failed(at, failure, by_hand.as_deref()))
             }
-            Activity::JournalFailed { fault, failure, .. } => {
-                Some(self.stories.get(fault)?.journal_failed(at, failure))
-            }
+            Activity::JournalFailed { fault, failure, .. } => match self.stories.get(fault) {
+                Some(story) => Some(story.journal_failed(at, failure)),
+                None => {
+                    let what = ": the journal failed meanwhile";
+                    self.of_forgotten(at, *fault, Kind::JournalFailed, what, Some(failure))
+                }
+            },
             Activity::Halted { reason, .. } => Some(halted(at, reason)),
             Activity::RunFailed { failure, .. } => {
                 self.tells_idle_runs.then(|| idle(at, "A run could not be made", &[failure.to_string()]))
@@ -111,13 +142,53 @@ impl Composer {
         }
     }
 
+    /// Keeps the story of a fault that goes on.
     fn keep(&mut self, fault: FaultId, story: Story) {
-        if self.stories.len() >= MOST_STORIES
-            && let Some((&oldest, _)) = self.stories.iter().min_by_key(|(_, story)| story.since)
-        {
-            self.stories.remove(&oldest);
+        if self.has_room() {
+            self.stories.insert(fault, story);
+        } else {
+            self.forgotten += 1;
         }
-        self.stories.insert(fault, story);
+    }
+
+    /// Makes room for one more, where it can: what becomes of a fault that goes on is told to be its own, by its id, and what becomes of
+    /// an announced one is not.
+    fn has_room(&mut self) -> bool {
+        if self.stories.len() < MOST_STORIES {
+            return true;
+        }
+        let going_on = self.stories.iter().filter(|(_, story)| story.is_armed);
+        let Some((&oldest, _)) = going_on.min_by_key(|(_, story)| story.since) else { return false };
+        self.stories.remove(&oldest);
+        self.forgotten += 1;
+        true
+    }
+
+    /// What is said of a fault that is not kept in mind any more.
+    fn of_forgotten(
+        &self,
+        at: Timestamp,
+        fault: FaultId,
+        kind: Kind,
+        what: &str,
+        failure: Option<&Failure>,
+    ) -> Option<Message> {
+        if self.forgotten == 0 {
+            return None;
+        }
+        let name = format!("fault {fault}");
+        let mut body = Body::saying(&format!("Of {name}{what}."));
+        body.gap();
+        body.line("Fault", fault);
+        if let Some(failure) = failure {
+            body.line("Failure", failure);
+        }
+        body.line("When", instant(at));
+        body.paragraph(
+            "More went on at once than is kept in mind here. What it was, and what undoes it by hand, the journal tells: `history` shows it.",
+        );
+        let subject = subject("Chaos: ", &name, what);
+        Some(Message { kind, fault: Some(fault), at, stands_for: 1, subject, body: body.finish() })
     }
 
     /// The fault that was announced for this target and not armed, the latest where there are several.
@@ -139,6 +210,7 @@ fn halted(at: Timestamp, reason: &str) -> Message {
         kind: Kind::Halted,
         fault: None,
         at,
+        stands_for: 1,
         subject: subject("Chaos halted: ", "", reason),
         body: body.finish(),
     }
@@ -148,11 +220,9 @@ fn idle(at: Timestamp, what: &str, why: &[String]) -> Message {
     let mut body = Body::saying(&format!("{what}."));
     body.gap();
     body.line("When", instant(at));
-    for reason in why {
-        body.line("Why", reason);
-    }
+    body.lines("Why", why, "the report of the run has them all, and so has its log");
     let subject = subject("Chaos: ", "", &what.to_lowercase());
-    Message { kind: Kind::NothingInjected, fault: None, at, subject, body: body.finish() }
+    Message { kind: Kind::NothingInjected, fault: None, at, stands_for: 1, subject, body: body.finish() }
 }
 
 #[cfg(test)]
@@ -445,14 +515,72 @@ mod tests {
     }
 
     #[test]
-    fn what_never_ends_is_forgotten_in_the_end() {
+    fn however_much_goes_on_every_end_that_was_promised_is_told() {
         let mut composer = Composer::default();
-        for number in 0..MOST_STORIES as i64 + 5 {
-            let fault = format!("{number:016x}").parse().unwrap();
-            composer.announce(at(number), &Intended::new(fault, TARGET.parse().unwrap(), "stop", at(60)));
+        let number = |number: i64| -> FaultId { format!("{number:016x}").parse().unwrap() };
+        let announce = |composer: &mut Composer, id: i64| {
+            let target = format!("x:web/{id}").parse().unwrap();
+            composer.announce(at(id), &Intended::new(number(id), target, "stop", at(60)))
+        };
+        let (most, more) = (MOST_STORIES as i64, 5);
+        for id in 0..most + more {
+            assert_says(&announce(&mut composer, id), &["You are told how it ends.", "or you are told"]);
+            let target = format!("x:web/{id}");
+            let armed = told!("armed", fault: number(id), target: target, event: "stop", deadline: at(60), by_hand: "");
+            composer.compose(at(id), &armed);
+            composer.compose(at(id), &told!("injecting", fault: number(id)));
         }
-        assert_eq!(composer.stories.len(), MOST_STORIES);
-        assert!(!composer.stories.contains_key(&format!("{:016x}", 4).parse().unwrap()));
-        assert!(composer.stories.contains_key(&format!("{:016x}", 5).parse().unwrap()));
+        assert_eq!((composer.stories.len(), composer.forgotten), (MOST_STORIES, 5));
+        for id in 0..most + more {
+            let recovered =
+                told!("recovered", fault: number(id), time_to_recover: Some(Duration::from_secs(9)));
+            let message = composer.compose(at(2_000), &recovered).unwrap();
+            assert_eq!((message.kind, message.fault), (Kind::Recovered, Some(number(id))));
+            assert!(message.subject.ends_with("is over, recovered after 9.0 s"), "{}", message.subject);
+        }
+        assert_eq!((composer.stories.len(), composer.forgotten), (0, 0));
+        let unknown = told!("recovered", fault: number(1), time_to_recover: None::<Duration>);
+        assert_eq!(composer.compose(at(2_001), &unknown), None, "it is told once");
+
+        // Who is left alone after all is known by the target alone: no more is promised than can be kept.
+        for id in 0..most {
+            assert_says(&announce(&mut composer, id), &["You are told how it ends."]);
+        }
+        let message = announce(&mut composer, most);
+        assert_says(&message, &["the journal tells, and not a message"]);
+        assert!(!message.body.contains("you are told"), "{}", message.body);
+    }
+
+    #[test]
+    fn a_refused_recovery_is_told_once_and_what_is_gone_is_not_back() {
+        let mut composer = held();
+        let refused = told!(
+            "recovery-retried", fault: fault(), attempt: 1, wait: Duration::from_secs(1), until: at(360),
+            failure: Failure::new(ErrorKind::Denied, "a policy must allow this"),
+        );
+        let unavailable = told!(
+            "recovery-retried", fault: fault(), attempt: 1, wait: Duration::from_secs(1), until: at(360),
+            failure: failure("the target is not back"),
+        );
+        assert_eq!(composer.compose(at(60), &unavailable), None);
+        let message = composer.compose(at(61), &refused).unwrap();
+        assert_eq!(message.kind, Kind::RecoveryRefused);
+        assert_says(
+            &message,
+            &[
+                "is refused so far. It is tried again until 2026-03-02 09:06:00 UTC.\n",
+                "Failure: a policy must allow this\n",
+                "    start it\n",
+            ],
+        );
+        assert_eq!(composer.compose(at(62), &refused), None);
+
+        let gone = told!(
+            "recovered", fault: fault(), time_to_recover: None::<Duration>, gone: "the whole group exists no more",
+        );
+        let message = composer.compose(at(63), &gone).unwrap();
+        assert!(message.subject.ends_with("stop is over, and the target gone"), "{}", message.subject);
+        assert_says(&message, &["it is not back", "Gone: the whole group exists no more\n"]);
+        assert!(!message.body.contains("healthy again"), "{}", message.body);
     }
 }

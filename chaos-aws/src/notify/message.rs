@@ -8,6 +8,8 @@ pub(super) struct Message {
     /// The fault that it is about, if it is about one.
     pub(super) fault: Option<FaultId>,
     pub(super) at: Timestamp,
+    /// How many messages it stands for: 1, but for a digest of others.
+    pub(super) stands_for: usize,
     /// One line of at most 99 ASCII characters, none of them a control character.
     pub(super) subject: String,
     /// Plain text.
@@ -23,11 +25,17 @@ pub(super) enum Kind {
     Recovered,
     Halted,
     InjectionFailed,
+    RecoveryRefused,
     JournalFailed,
     RecoveryFailed,
 }
 
 impl Kind {
+    /// Whether somebody was promised to be told.
+    pub(super) fn is_promised(self) -> bool {
+        !matches!(self, Self::NothingInjected | Self::Announced)
+    }
+
     /// As subscribers can filter by it.
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -37,6 +45,7 @@ impl Kind {
             Self::Recovered => "recovered",
             Self::Halted => "halted",
             Self::InjectionFailed => "injection-failed",
+            Self::RecoveryRefused => "recovery-refused",
             Self::JournalFailed => "journal-failed",
             Self::RecoveryFailed => "recovery-failed",
         }

@@ -6,6 +6,7 @@
 mod address;
 mod channel;
 mod composer;
+mod digest;
 mod message;
 mod notifier;
 mod outbox;

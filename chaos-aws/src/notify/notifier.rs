@@ -73,7 +73,7 @@ impl Notifier {
         };
         let sent = self.send(&message).await;
         let mut state = self.state();
-        state.outbox.count(sent.is_ok());
+        state.outbox.count(sent.is_ok(), 1);
         // What was refused was told to nobody; of everything else that is not known.
         if sent.as_ref().is_err_and(|error| !error.is_retryable()) {
             state.composer.forget(intended.fault);

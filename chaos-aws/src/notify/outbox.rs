@@ -1,6 +1,6 @@
 use std::{collections::VecDeque, fmt, sync::Arc};
 
-use super::message::Message;
+use super::{digest::Digest, message::Message};
 
 /// What waits to be sent, and what has become of the rest.
 ///
@@ -10,6 +10,8 @@ use super::message::Message;
 pub(super) struct Outbox {
     waiting: VecDeque<Arc<Message>>,
     room: usize,
+    /// What there was no room for and must be told.
+    digest: Option<Digest>,
     under_way: Option<Arc<Message>>,
     /// Whether somebody has taken it upon them to send what waits.
     is_attended: bool,
@@ -24,7 +26,8 @@ pub struct Deliveries {
     pub delivered: usize,
     /// Given up: refused, or not accepted within a minute.
     pub failed: usize,
-    /// Left out, because more were waiting than there is room for.
+    /// Left out, because more were waiting than there is room for: announcements, and runs that injected nothing. How a fault ends is
+    /// never left out; what there is no room for is told in one message, a line for each.
     pub dropped: usize,
     /// Not sent yet, or on their way.
     pub waiting: usize,
@@ -48,11 +51,11 @@ impl Outbox {
     /// With room for this many that wait.
     pub(super) fn of(room: usize) -> Self {
         let counts = Deliveries::default();
-        Self { waiting: VecDeque::new(), room, under_way: None, is_attended: false, counts }
+        Self { waiting: VecDeque::new(), room, digest: None, under_way: None, is_attended: false, counts }
     }
 
-    /// Adds a message. Returns the one that is left out where there is no room: the oldest of the least important, which may be this
-    /// one.
+    /// Adds a message. Where there is no room, the oldest of the least important, which may be this one, is told in a digest. Nobody was
+    /// promised to be told of an announcement, or of nothing: that is left out, and returned.
     pub(super) fn push(&mut self, message: Message) -> Option<Arc<Message>> {
         self.waiting.push_back(Arc::new(message));
         if self.waiting.len() <= self.room {
@@ -60,13 +63,18 @@ impl Outbox {
         }
         // The first of several equal ones is found.
         let (least, _) = self.waiting.iter().enumerate().min_by_key(|(_, message)| message.kind)?;
+        let message = self.waiting.remove(least)?;
+        if message.kind.is_promised() {
+            self.digest.get_or_insert_default().add(&message);
+            return None;
+        }
         self.counts.dropped += 1;
-        self.waiting.remove(least)
+        Some(message)
     }
 
     /// Whether the caller is to send what waits: there is something, and nobody else does.
     pub(super) fn attend(&mut self) -> bool {
-        let is_mine = !self.is_attended && !self.waiting.is_empty();
+        let is_mine = !self.is_attended && !(self.waiting.is_empty() && self.digest.is_none());
         self.is_attended |= is_mine;
         is_mine
     }
@@ -74,6 +82,11 @@ impl Outbox {
     /// The next to be sent. `None` ends the duty of whoever attends.
     pub(super) fn take(&mut self) -> Option<Arc<Message>> {
         let urgent = self.waiting.iter().rev().max_by_key(|message| message.kind);
+        let is_more_urgent = |digest: &mut Digest| urgent.is_none_or(|message| digest.kind() > message.kind);
+        if let Some(digest) = self.digest.take_if(is_more_urgent) {
+            self.under_way = Some(Arc::new(digest.message()));
+            return self.under_way.clone();
+        }
         let Some(fault) = urgent.map(|message| (message.fault, message.kind)) else {
             self.is_attended = false;
             return None;
@@ -89,12 +102,12 @@ impl Outbox {
 
     /// What was taken is dealt with.
     pub(super) fn ended(&mut self, is_delivered: bool) {
-        self.under_way = None;
-        self.count(is_delivered);
+        let number = self.under_way.take().map_or(1, |message| message.stands_for);
+        self.count(is_delivered, number);
     }
 
-    pub(super) fn count(&mut self, is_delivered: bool) {
-        *(if is_delivered { &mut self.counts.delivered } else { &mut self.counts.failed }) += 1;
+    pub(super) fn count(&mut self, is_delivered: bool, number: usize) {
+        *(if is_delivered { &mut self.counts.delivered } else { &mut self.counts.failed }) += number;
     }
 
     /// Whoever attended is gone in the middle. What was under way may have been delivered, and is sent again.
@@ -106,7 +119,9 @@ impl Outbox {
     }
 
     pub(super) fn deliveries(&self) -> Deliveries {
-        Deliveries { waiting: self.waiting.len() + usize::from(self.under_way.is_some()), ..self.counts }
+        let messages = self.waiting.iter().chain(&self.under_way).map(|message| message.stands_for);
+        let waiting = messages.sum::<usize>() + self.digest.as_ref().map_or(0, Digest::number);
+        Deliveries { waiting, ..self.counts }
     }
 }
 
@@ -117,7 +132,7 @@ mod tests {
     fn message(kind: Kind, fault: Option<&str>, number: usize) -> Message {
         let fault = fault.map(|fault| format!("{fault:0>16}").parse().unwrap());
         let at = jiff::Timestamp::UNIX_EPOCH;
-        Message { kind, fault, at, subject: number.to_string(), body: String::new() }
+        Message { kind, fault, at, stands_for: 1, subject: number.to_string(), body: String::new() }
     }
 
     fn sent(outbox: &mut Outbox) -> Vec<String> {
@@ -166,6 +181,42 @@ mod tests {
         assert_eq!(dropped(&mut outbox, Kind::NothingInjected, 5).as_deref(), Some("5"));
         assert_eq!(outbox.deliveries(), Deliveries { dropped: 3, waiting: 3, ..Deliveries::default() });
         assert!(!outbox.deliveries().is_complete());
+    }
+
+    #[test]
+    fn how_a_fault_ends_is_told_however_many_wait() {
+        let mut outbox = Outbox::of(2);
+        outbox.push(message(Kind::Announced, Some("a"), 0));
+        for number in 1..=2_000 {
+            let kind = if number % 1_000 == 7 { Kind::RecoveryFailed } else { Kind::Recovered };
+            outbox.push(message(kind, Some(&format!("{number:x}")), number));
+        }
+        let counts = outbox.deliveries();
+        assert_eq!((counts.dropped, counts.waiting), (1, 2_000), "only the announcement is left out");
+        assert!(outbox.attend());
+        let mut digest = None;
+        while let Some(message) = outbox.take() {
+            if message.stands_for > 1 {
+                digest = Some(Arc::clone(&message));
+            }
+            outbox.ended(true);
+        }
+        assert_eq!(outbox.deliveries().delivered, 2_000);
+        let digest = digest.unwrap();
+        assert_eq!((digest.kind, digest.stands_for), (Kind::Recovered, 1_998));
+        assert!(digest.body.contains("1198 more are left out here"), "{}", &digest.body[..500]);
+        assert!(digest.body.len() < 200 * 1024 && digest.subject == "Chaos: 1998 messages in one");
+
+        // The worst is kept, and told by the kind that subscribers filter by.
+        let mut outbox = Outbox::of(1);
+        for number in 1..=1_500 {
+            let kind = if number <= 3 { Kind::RecoveryFailed } else { Kind::Recovered };
+            outbox.push(message(kind, Some(&format!("{number:x}")), number));
+        }
+        assert_eq!(
+            sent(&mut outbox),
+            ["3", "CHAOS RECOVERY FAILED: 2 NOT BACK, told in one message of 1499"]
+        );
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(super) struct Story {
     recovering_at: Option<Timestamp>,
     attempts: u32,
     milestones: Vec<(Milestone, Timestamp)>,
+    /// Whether people were told that its recovery is refused.
+    was_refused: bool,
 }
 
 /// How it was heard of.
@@ -90,6 +92,7 @@ impl Story {
             recovering_at: None,
             attempts: 0,
             milestones: Vec::new(),
+            was_refused: false,
         }
     }
 
@@ -107,7 +110,8 @@ impl Story {
         self.milestones.push((milestone, at));
     }
 
-    pub(super) fn announcement(&self, at: Timestamp) -> Message {
+    /// `is_kept`: whether its end will be known to be its own.
+    pub(super) fn announcement(&self, at: Timestamp, is_kept: bool) -> Message {
         let mut body = Body::saying(&format!("{} is about to be injected into {}.", self.event, self.target));
         body.gap();
         self.tell_what(&mut body);
@@ -119,12 +123,18 @@ impl Story {
                 body.line("For", humanly(intended.hold));
             }
             body.line("Over by", instant(intended.deadline));
-            body.line("Back by", format!("{}, or you are told", instant(intended.undone_by)));
+            let or_told = if is_kept { ", or you are told" } else { "" };
+            body.line("Back by", format!("{}{or_told}", instant(intended.undone_by)));
             if let Some(requested) = magnitude(&intended.requested) {
                 body.line("Asked for", requested);
             }
         }
-        body.paragraph("You are told how it ends. Should you not be, it is undone by hand like this.");
+        body.paragraph(if is_kept {
+            "You are told how it ends. Should you not be, it is undone by hand like this."
+        } else {
+            "More is announced at once than is kept in mind here: whether it is left alone after all, the journal tells, and not a message. \
+             It is undone by hand like this."
+        });
         self.tell_by_hand(&mut body, self.by_hand.as_deref());
         self.message(
             at,
@@ -174,11 +184,45 @@ impl Story {
         self.message(at, Kind::InjectionFailed, subject, body)
     }
 
-    /// Of a target that is terminated, too: what is back then is its group.
-    pub(super) fn recovered(&self, at: Timestamp, time_to_recover: Option<Duration>) -> Message {
+    /// What is said of a recovery that is refused, the first time.
+    pub(super) fn refused(&mut self, at: Timestamp, failure: &Failure, until: Timestamp) -> Option<Message> {
+        if std::mem::replace(&mut self.was_refused, true) {
+            return None;
+        }
+        let mut body = Body::saying(&format!(
+            "Bringing {} back from {} is refused so far. It is tried again until {}.",
+            self.target,
+            self.event,
+            instant(until)
+        ));
+        body.gap();
+        body.line("Failure", failure);
+        self.tell_what(&mut body);
+        self.tell_course(&mut body, at);
+        body.line("When", instant(at));
+        body.paragraph(
+            "You are told how it ends. Should you not be, or have no time, it is undone by hand like this.",
+        );
+        self.tell_by_hand(&mut body, self.by_hand.as_deref());
+        let subject = subject("Chaos: ", self.target.as_str(), ": the recovery is refused so far");
+        Some(self.message(at, Kind::RecoveryRefused, subject, body))
+    }
+
+    /// Of a target that is terminated, too: what is back then is its group. Or why it is gone.
+    pub(super) fn recovered(
+        &self,
+        at: Timestamp,
+        time_to_recover: Option<Duration>,
+        gone: Option<&str>,
+    ) -> Message {
         let is_injected = self.injecting_at.is_some() || matches!(self.begin, Begin::TakenOver { .. });
         let after = time_to_recover.map(humanly);
         let (end, course) = match &after {
+            _ if gone.is_some() => (
+                self.for_event(": ", " is over, and the target gone"),
+                "is over, and the target is gone: it is not back, and there is nothing left to undo."
+                    .to_owned(),
+            ),
             _ if !is_injected => {
                 (" was not touched".to_owned(), "was never injected, and the target is as it was.".to_owned())
             }
@@ -197,6 +241,9 @@ impl Story {
         body.gap();
         self.tell_what(&mut body);
         self.tell_course(&mut body, at);
+        if let Some(why) = gone {
+            body.line("Gone", why);
+        }
         body.line("Verified", instant(at));
         self.message(at, Kind::Recovered, subject("Chaos: ", self.target.as_str(), &end), body)
     }
@@ -243,7 +290,7 @@ impl Story {
     }
 
     fn message(&self, at: Timestamp, kind: Kind, subject: String, body: Body) -> Message {
-        Message { kind, fault: Some(self.fault), at, subject, body: body.finish() }
+        Message { kind, fault: Some(self.fault), at, stands_for: 1, subject, body: body.finish() }
     }
 
     fn for_event(&self, before: &str, after: &str) -> String {

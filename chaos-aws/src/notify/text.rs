@@ -8,6 +8,9 @@ use jiff::Timestamp;
 /// SNS takes subjects of less than 100 characters.
 const LONGEST_SUBJECT: usize = 99;
 
+/// The longest body, in bytes: SNS takes 256 KiB with all that goes with it.
+const LONGEST_BODY: usize = 200 * 1024;
+
 /// How much is shown of what others have written, in characters.
 const LONGEST_WORDS: usize = 8_000;
 
@@ -71,6 +74,9 @@ pub(super) fn humanly(time: Duration) -> String {
     }
 }
 
+/// What a body keeps for saying that it is not all.
+const ROOM_FOR_THE_REST: usize = 1024;
+
 /// A body that grows by lines and paragraphs.
 #[derive(Debug, Default)]
 pub(super) struct Body(String);
@@ -95,11 +101,32 @@ impl Body {
         self.0.push_str(&format!("{name}: {}\n", one_line(&value.to_string())));
     }
 
+    /// A line for each value of this name, as many as there is room for, and where the others are told.
+    pub(super) fn lines(&mut self, name: &str, values: &[String], elsewhere: &str) {
+        for (number, value) in values.iter().enumerate() {
+            let before = self.0.len();
+            self.line(name, value);
+            if self.0.len() > LONGEST_BODY - ROOM_FOR_THE_REST {
+                self.0.truncate(before);
+                let left_out = values.len() - number;
+                self.paragraph(&format!("{left_out} more are left out here: {elsewhere}."));
+                return;
+            }
+        }
+    }
+
     pub(super) fn gap(&mut self) {
         self.0.push('\n');
     }
 
-    pub(super) fn finish(self) -> String {
+    /// Of some length, whatever others have written.
+    pub(super) fn finish(mut self) -> String {
+        if self.0.len() > LONGEST_BODY {
+            let most = LONGEST_BODY - ROOM_FOR_THE_REST;
+            let end = (0..=most).rev().find(|end| self.0.is_char_boundary(*end)).unwrap_or(0);
+            self.0.truncate(end);
+            self.0.push_str("\n[cut off here: the journal, and the log, tell the rest]\n");
+        }
         self.0
     }
 }
@@ -129,6 +156,25 @@ mod tests {
         assert_eq!(one_line(" a\nb\n"), "a b");
         let cut = plain(&"x".repeat(20_000));
         assert!(cut.ends_with("x [cut off here]") && cut.len() < 9_000);
+    }
+
+    #[test]
+    fn a_body_ends_where_services_take_no_more_and_says_so() {
+        let mut body = Body::saying("A run injected nothing.");
+        let values: Vec<String> = (0..1_500).map(|number| format!("{number} {}", "é".repeat(100))).collect();
+        body.lines("Why", &values, "the report has them all");
+        let text = body.finish();
+        assert!((150_000..=LONGEST_BODY).contains(&text.len()), "{}", text.len());
+        let told = text.matches("Why: ").count();
+        assert!(
+            text.ends_with(&format!("\n{} more are left out here: the report has them all.\n", 1_500 - told))
+        );
+        let mut body = Body::default();
+        for _ in 0..5 {
+            body.paragraph(&"\u{202e}".repeat(LONGEST_WORDS));
+        }
+        let text = body.finish();
+        assert!(text.len() <= LONGEST_BODY && text.contains("[cut off here: the journal"), "{}", text.len());
     }
 
     #[test]

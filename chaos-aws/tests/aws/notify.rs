@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use chaos_aws::{AutoScaling, SesNotifier, SnsNotifier, SnsNotifierBuilder};
-use chaos_core::{FaultState, Journal, MemoryJournal, Monkey, MonkeyBuilder, Outcome, Provider, TargetId};
+use chaos_core::{
+    FaultState, Journal, MemoryJournal, Monkey, MonkeyBuilder, Outcome, Provider, TargetId,
+    memory::{MemoryProvider, PowerOff},
+};
 use chaos_events::{Stop, Terminate};
 use serde_json::{Value, json};
 
@@ -254,8 +257,9 @@ async fn whoever_is_told_that_a_recovery_failed_can_do_what_the_message_says() {
     assert_eq!(report.faults[0].state, FaultState::RecoveryFailed, "{report}");
     assert!(sns.flush(LIMIT).await.is_complete());
     let published = published(&cloud);
-    assert_eq!(kinds(&published), ["announced", "recovery-failed"]);
-    let message = &published[1];
+    assert_eq!(kinds(&published), ["announced", "recovery-refused", "recovery-failed"]);
+    assert_says(&published[1], &["is refused so far. It is tried again until ", "ec2:StartInstances"]);
+    let message = &published[2];
     assert_eq!(message["subject"], format!("CHAOS RECOVERY FAILED: {target} IS NOT BACK"));
     assert_says(
         message,
@@ -278,4 +282,33 @@ async fn whoever_is_told_that_a_recovery_failed_can_do_what_the_message_says() {
     let last = crate::notify::published(&cloud).pop().unwrap();
     assert_eq!(last["attributes"]["kind"], "recovered");
     assert_says(&last, &["Why: left behind by an earlier run"]);
+}
+
+/// Each group has a reason of its own, and all together are more than SNS takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_over_more_groups_than_a_message_holds_is_told_with_how_many_are_left_out() {
+    const GROUPS: usize = 1_500;
+    let Some(cloud) = Cloud::with_web(1) else { return };
+    let topic = topic(&cloud, "chaos");
+    let sender = json!({ "region": "eu-west-1", "sender": "chaos@example.com" });
+    cloud.page("POST", "notifications", Some(sender));
+    let sns = sns(&cloud, &topic).idle_runs().build().await.unwrap();
+    let ses = SesNotifier::from("chaos@example.com").to("a@example.com").idle_runs();
+    let ses = ses.sdk_config(cloud.config()).build().await.unwrap();
+    // Of one member, nobody is spared.
+    let world = (0..GROUPS).fold(MemoryProvider::default(), |world, number| {
+        world.with_group(&format!("{number}-{}", "g".repeat(150)), 1).unwrap()
+    });
+    let monkey = Monkey::builder().provider(world).event(PowerOff::default());
+    let monkey = monkey.observer(sns.clone()).observer(ses.clone()).build().unwrap();
+    let why = monkey.run_once().await.unwrap().why_nothing();
+    assert!(why.len() == GROUPS && why.join("\n").len() > 256 * 1024, "{} of {}", why.len(), GROUPS);
+    for sent in [sns.flush(LIMIT).await, ses.flush(LIMIT).await] {
+        assert_eq!((sent.delivered, sent.is_complete()), (1, true), "{sent}");
+    }
+    let published = published(&cloud);
+    let told = published[0]["body"].as_str().unwrap().matches("\nWhy: ").count();
+    let left_out = format!("{} more are left out here: the report of the run has them all", GROUPS - told);
+    assert_says(&published[0], &["A run injected nothing.", &left_out]);
+    assert_eq!(cloud.page("GET", "notifications", None)["mailed"][0]["body"], published[0]["body"]);
 }

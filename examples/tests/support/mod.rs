@@ -144,7 +144,11 @@ pub(crate) struct Watched {
 
 impl Watched {
     pub(crate) fn start(program: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
-        let mut child = command(program, arguments).spawn().unwrap();
+        Self::of(command(program, arguments))
+    }
+
+    pub(crate) fn of(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap()).lines();
         Self { child, stderr, seen: String::new() }
     }
