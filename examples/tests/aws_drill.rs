@@ -460,3 +460,28 @@ async fn people_are_told_of_a_drill_on_azure_too() {
     let refused = end(on_azure(&["--sns", &unknown, "--announce"])).await.with_code(3);
     assert!(refused.stdout.contains("not announced"), "{refused:#?}");
 }
+
+/// What a group is called is somebody else's text: it turns no line of a terminal around, whoever shows it.
+#[tokio::test]
+async fn the_name_of_a_group_is_cleaned_wherever_it_is_shown() {
+    let hostile = "we\u{202e}b\u{200b}";
+    let Some(account) = Account::with(json!([{ "name": hostile, "region": "eu-west-1", "size": 4 }])) else {
+        return;
+    };
+    let journal = account.place.path().join("journal");
+    let is_clean = |ended: Ended| {
+        let shown = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(!shown.contains(['\u{202e}', '\u{200b}']), "{ended:#?}");
+        assert!(shown.contains("we") && shown.contains("200b"), "the name is shown: {ended:#?}");
+    };
+    let line = ["--event", "stop", "--duration", "1s", "--yes", "--journal", text(&journal)];
+    is_clean(account.drilled(&["--dry-run"]).await.with_code(0));
+    let mut logged = account.drill(&line);
+    logged.env("RUST_LOG", "chaos_core=debug,chaos_aws=debug,drill=debug,examples=debug");
+    is_clean(end(logged.spawn().unwrap()).await.with_code(0));
+    assert!(account.drilled(&[&line[..], &["--crash-at", "after:active"]].concat()).await.was_killed());
+    let history = account.program(HISTORY, &["--journal", text(&journal)]).spawn().unwrap();
+    is_clean(end(history).await.with_code(0));
+    let recover = account.program(RECOVER, &["--journal", text(&journal)]).spawn().unwrap();
+    is_clean(end(recover).await.with_code(0));
+}
