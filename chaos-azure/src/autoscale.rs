@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use azure_core::http::Url;
-use chaos_core::{Result, listing::pages};
+use chaos_core::{
+    Clock, Result,
+    listing::{Together, pages},
+};
 use futures_util::TryStreamExt;
 use serde::Deserialize;
 
@@ -15,6 +18,7 @@ const API_VERSION: &str = "2022-10-01";
 #[derive(Clone, Debug)]
 pub(crate) struct Autoscale {
     arm: Arc<Arm>,
+    looks: Arc<Together<String, Arc<Minima>>>,
 }
 
 /// The fewest instances that the autoscale settings of a subscription allow, by the scale set that each is for.
@@ -24,7 +28,6 @@ pub(crate) struct Minima(BTreeMap<SetPath, usize>);
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page {
-    #[serde(default)]
     value: Vec<Setting>,
     #[serde(default)]
     next_link: Option<String>,
@@ -78,11 +81,17 @@ impl Minima {
 }
 
 impl Autoscale {
-    pub(crate) fn new(arm: Arc<Arm>) -> Self {
-        Self { arm }
+    pub(crate) fn new(arm: Arc<Arm>, clock: Arc<dyn Clock>) -> Self {
+        Self { arm, looks: Arc::new(Together::new(clock)) }
     }
 
-    pub(crate) async fn minima(&self, subscription: &str) -> Result<Minima> {
+    /// As they are now. Whoever asks at the same moment shares one listing.
+    pub(crate) async fn minima(&self, subscription: &str) -> Result<Arc<Minima>> {
+        let (autoscale, of) = (self.clone(), subscription.to_owned());
+        self.looks.ask(of.clone(), || async move { autoscale.listed(&of).await.map(Arc::new) }).await
+    }
+
+    async fn listed(&self, subscription: &str) -> Result<Minima> {
         let path = format!("/subscriptions/{subscription}/providers/Microsoft.Insights/autoscalesettings");
         let first = self.arm.at(&path, API_VERSION);
         let fetch = |next: Option<String>| {

@@ -2,7 +2,10 @@ use std::sync::Arc;
 
 use chaos_core::{Clock, Result};
 
-use crate::{arm::Arm, autoscale::Autoscale, compute::Compute, network::Network};
+use crate::{
+    arm::Arm, autoscale::Autoscale, compute::Compute, network::Network, permissions::Permissions,
+    starts::Starts,
+};
 
 /// What reaches Azure, shared by all targets of a provider.
 #[derive(Debug)]
@@ -11,6 +14,8 @@ pub(crate) struct Azure {
     pub(crate) compute: Compute,
     pub(crate) network: Network,
     pub(crate) autoscale: Autoscale,
+    pub(crate) permissions: Permissions,
+    pub(crate) starts: Starts,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -20,7 +25,9 @@ impl Azure {
         Ok(Self {
             compute: Compute::new(Arc::clone(&arm))?,
             network: Network::new(Arc::clone(&arm)),
-            autoscale: Autoscale::new(Arc::clone(&arm)),
+            autoscale: Autoscale::new(Arc::clone(&arm), Arc::clone(&clock)),
+            permissions: Permissions::new(Arc::clone(&arm), Arc::clone(&clock)),
+            starts: Starts::default(),
             arm,
             clock,
         })

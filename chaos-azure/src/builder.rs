@@ -150,6 +150,9 @@ impl<P> AzureBuilder<P> {
 
     /// Uses a credential made with `azure_identity` 1, or one of your own.
     ///
+    /// After a token is refused, credentials that this builder makes are made anew, because they keep what they have given. One that is
+    /// handed in cannot be: it is asked again, and had better ask for a new token then.
+    ///
     /// A client certificate comes in here: that part of `azure_identity` needs OpenSSL, and is its feature `client_certificate`.
     pub fn credential(mut self, credential: Arc<dyn TokenCredential>) -> Self {
         self.credentials = Credentials::Given(credential);
@@ -254,8 +257,8 @@ impl<P> AzureBuilder<P> {
         let audience = self.audience.as_deref().unwrap_or(self.cloud.endpoint());
         let http = self.http.unwrap_or_else(|| new_http_client(None));
         let way = Way { cloud: self.cloud.identities(self.authority.as_deref()), http: Arc::clone(&http) };
-        let found = self.credentials.find(&way)?;
-        let tokens = Tokens::new(found.credential, found.advice, audience, Arc::clone(&self.clock));
+        let credentials = self.credentials;
+        let tokens = Tokens::new(move || credentials.find(&way), audience, Arc::clone(&self.clock))?;
         let arm = Arm::new(http, tokens, endpoint, Arc::clone(&self.clock));
         Ok(Fleet {
             subscriptions,

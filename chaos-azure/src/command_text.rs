@@ -98,7 +98,7 @@ fn last_of(message: &str) -> &str {
 }
 
 /// A word for `sh`, in single quotes.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 

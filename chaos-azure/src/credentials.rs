@@ -58,14 +58,14 @@ pub(crate) struct Way {
 impl Credentials {
     /// # Errors
     /// `InvalidInput` for what makes no sense. Nobody is asked for a token yet.
-    pub(crate) fn find(self, way: &Way) -> Result<Found> {
+    pub(crate) fn find(&self, way: &Way) -> Result<Found> {
         let advice = match self {
             Self::Environment if named_in_environment().is_none() => NOTHING_FOUND,
             _ => NOT_FETCHED,
         };
         let chosen = match self {
             Self::Environment => named_in_environment().unwrap_or(Ok(Self::AzureCli { tenant: None }))?,
-            chosen => chosen,
+            chosen => chosen.clone(),
         };
         let credential = chosen.credential(way).map_err(|error| {
             Error::new(ErrorKind::InvalidInput, "the configuration of the Azure credentials makes no sense")

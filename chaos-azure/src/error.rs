@@ -37,7 +37,15 @@ impl Said {
 ///
 /// `action` is what a role would have to allow: `Microsoft.Compute/virtualMachines/powerOff/action`.
 pub(crate) fn refused(action: &str, answer: &Answer) -> Error {
-    refusal(action, &Said::in_body(&answer.body), answer.status)
+    let said = Said::in_body(&answer.body);
+    // Azure says why. Without that, nothing is denied, and above all nothing is gone.
+    let is_azure = !said.code.is_empty() || matches!(answer.status, 401 | 408 | 429 | 500..);
+    if !is_azure || answer.is_page() {
+        let what = "something that is not Azure has refused the call: is there a proxy or a login page?";
+        let error = Error::new(ErrorKind::Unavailable, what);
+        return detailed(error, action, &said, format_args!("HTTP {}", answer.status));
+    }
+    refusal(action, &said, answer.status)
 }
 
 /// What became of an order that ARM had accepted.
@@ -67,9 +75,29 @@ pub(crate) fn unless_gone<T>(found: Result<T>) -> Result<Option<T>> {
     }
 }
 
+/// Nobody was reached, so that nothing was carried out.
+pub(crate) fn not_reached(error: azure_core::Error) -> Error {
+    let what = match certificate(&error) {
+        true => CERTIFICATE,
+        false => "Azure Resource Manager cannot be reached; is this its endpoint, and is there a network?",
+    };
+    Error::new(ErrorKind::Unavailable, what).caused_by(error)
+}
+
+const CERTIFICATE: &str = "the certificate of whoever answers in the place of Azure is not trusted here: where a proxy ends TLS, this \
+                           machine must trust the proxy's certificate authority";
+
+/// Whether a certificate is the reason. The libraries below have no type in common for it, but they all call it that.
+fn certificate(error: &azure_core::Error) -> bool {
+    chain(error).any(|error| error.to_string().to_ascii_lowercase().contains("certificate"))
+}
+
 /// The connection broke, so that nobody knows whether the request was carried out.
 pub(crate) fn broke_off(error: azure_core::Error) -> Error {
-    let what = "the connection to Azure Resource Manager broke off, or its answer cannot be read";
+    let what = match certificate(&error) {
+        true => CERTIFICATE,
+        false => "the connection to Azure Resource Manager broke off, or its answer cannot be read",
+    };
     Error::new(ErrorKind::Unavailable, what).caused_by(error)
 }
 
@@ -80,7 +108,16 @@ pub(crate) fn without_credentials(advice: &'static str, error: azure_core::Error
         matches!(kind, Some(AzureKind::Io | AzureKind::Connection))
     });
     if is_unreachable {
-        let what = "whoever issues the Azure credentials cannot be reached";
+        let what = match certificate(&error) {
+            true => CERTIFICATE,
+            false => "whoever issues the Azure credentials cannot be reached",
+        };
+        return Error::new(ErrorKind::Unavailable, what).caused_by(error);
+    }
+    // What is asked for a token answers with a document, also where it refuses.
+    let is_page = chain(&error).any(|error| error.is::<serde_json::Error>());
+    if is_page {
+        let what = "whoever issues the Azure credentials has answered with something else than a token: is there a proxy or a login page?";
         return Error::new(ErrorKind::Unavailable, what).caused_by(error);
     }
     Error::new(ErrorKind::Denied, advice).caused_by(error)
@@ -187,7 +224,7 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         _ => match status {
             400 => ErrorKind::InvalidInput,
             401 | 403 => ErrorKind::Denied,
-            404 => ErrorKind::NotFound,
+            404 | 410 => ErrorKind::NotFound,
             408 => ErrorKind::Timeout,
             409 | 412 => ErrorKind::Conflict,
             500.. => ErrorKind::Unavailable,

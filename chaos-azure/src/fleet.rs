@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
-use chaos_core::{Experiments, Isolation, Result, Target, TargetId};
+use chaos_core::{Experiments, Group, GroupFilter, Isolation, Result, Target, TargetId};
 
 use crate::{
+    member,
     isolation::RuleIsolation,
     place::Place,
     reach::Reach,
@@ -23,7 +24,21 @@ impl Fleet {
     /// The machine at a place, whatever is listed; `None` where there is none.
     pub(crate) async fn target(&self, id: &TargetId, place: &Place) -> Result<Option<Arc<dyn Target>>> {
         let found = self.means.azure.compute.machine(place).await?;
-        Ok(found.map(|machine| Arc::new(MachineTarget::new(id.clone(), &machine, &self.means)) as Arc<_>))
+        let target = |machine| MachineTarget::new(id.clone(), &machine, &self.means).just_found(&machine);
+        Ok(found.map(|machine| Arc::new(target(machine)) as Arc<_>))
+    }
+
+    /// What a listing shows of a set whose id leads nowhere, unless others were asked for.
+    pub(crate) fn unreadable(
+        &self,
+        scheme: &str,
+        subscription: &str,
+        id: &str,
+        filter: &GroupFilter,
+    ) -> Result<Option<Group>> {
+        let group = member::unreadable(scheme, subscription, id)?;
+        let is_wanted = !self.selection.names_any() && filter.passes(&group.id);
+        Ok(is_wanted.then_some(group))
     }
 
     /// What isolates the machine at a place, whether or not it is still there.

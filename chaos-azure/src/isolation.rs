@@ -16,6 +16,7 @@ use crate::{
     },
     machine::Machine,
     network::{Interface, SecurityGroup},
+    permissions::Needed,
     place::Place,
     reach::Reach,
     resource_id::ResourceId,
@@ -39,6 +40,9 @@ pub(crate) struct RuleIsolation {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Snapshot {
     interfaces: Vec<Held>,
+    /// Which machine of this name it was.
+    #[serde(default)]
+    incarnation: Option<String>,
 }
 
 /// A network interface, and the security group that it was in, by their ids in ARM.
@@ -46,6 +50,9 @@ struct Snapshot {
 struct Held {
     interface: String,
     security_group: Option<String>,
+    /// Whom the rules of the fault name.
+    #[serde(default)]
+    addresses: BTreeSet<IpAddr>,
 }
 
 /// A security group, and the addresses of the machine in it.
@@ -68,21 +75,22 @@ struct Connected {
 impl Snapshot {
     /// Whether a machine is connected like this; what was given the fault's own group had none.
     fn is_as(&self, connected: &Connected, own: &ResourceId) -> bool {
-        let keys = |snapshot: &Self| -> BTreeSet<(String, Option<String>)> {
+        let keys = |snapshot: &Self| -> BTreeSet<(String, Option<String>, BTreeSet<IpAddr>)> {
             let held = snapshot.interfaces.iter().map(|held| {
                 let group = held.security_group.as_ref().map(|group| group.to_lowercase());
-                (held.interface.to_lowercase(), group.filter(|group| *group != own.key()))
+                let group = group.filter(|group| *group != own.key());
+                (held.interface.to_lowercase(), group, held.addresses.clone())
             });
             held.collect()
         };
-        connected.snapshot().is_ok_and(|now| keys(&now) == keys(self))
+        connected.snapshot().is_ok_and(|now| now.incarnation == self.incarnation && keys(&now) == keys(self))
     }
 
     /// What removes all that a fault may have made. Its own group goes last: one that is in use cannot be removed.
     fn way_back(&self, fault: FaultId, own: &ResourceId) -> Result<Vec<Step>> {
         let mut groups = BTreeMap::new();
         let mut steps = Vec::new();
-        for Held { interface, security_group } in &self.interfaces {
+        for Held { interface, security_group, .. } in &self.interfaces {
             match security_group {
                 Some(group) => {
                     let group = ResourceId::parse(group)?;
@@ -109,9 +117,11 @@ impl Connected {
     fn snapshot(&self) -> Result<Snapshot> {
         let held = |interface: &Interface| {
             let security_group = interface.group()?.map(|group| group.as_str().to_owned());
-            Ok(Held { interface: interface.id().as_str().to_owned(), security_group })
+            let addresses = interface.addresses().collect();
+            Ok(Held { interface: interface.id().as_str().to_owned(), security_group, addresses })
         };
-        Ok(Snapshot { interfaces: self.interfaces.iter().map(held).collect::<Result<_>>()? })
+        let interfaces = self.interfaces.iter().map(held).collect::<Result<_>>()?;
+        Ok(Snapshot { interfaces, incarnation: self.machine.unique_id.clone() })
     }
 
     /// The addresses of the interfaces in each group; and the interfaces that are in none.
@@ -139,6 +149,10 @@ impl RuleIsolation {
 
     async fn connected(&self) -> Result<Connected> {
         let machine = self.reach.find().await?;
+        if machine.interfaces.is_empty() {
+            let what = "Azure tells of no network interface of the machine";
+            return Err(Error::new(ErrorKind::Unavailable, what));
+        }
         let mut interfaces = Vec::with_capacity(machine.interfaces.len());
         for id in &machine.interfaces {
             let found = self.reach.azure.network.interface(&ResourceId::parse(id)?).await?;
@@ -148,6 +162,29 @@ impl RuleIsolation {
             })?);
         }
         Ok(Connected { machine, interfaces })
+    }
+
+    /// What a role must allow for an isolation and its end.
+    pub(crate) async fn needed(&self) -> Result<Vec<Needed>> {
+        let connected = self.connected().await?;
+        let (groups, without) = connected.by_group()?;
+        let network = |what: &str| format!("Microsoft.Network/{what}");
+        let mut needed = Vec::new();
+        for (group, _) in groups.values() {
+            let rules = ["write", "delete"].map(|what| network(&format!("networkSecurityGroups/securityRules/{what}")));
+            needed.extend(rules.map(|action| Needed::new(action, group.as_str())));
+        }
+        let without = without.into_iter().filter(|interface| !Interface::is_of_instance(interface.id()));
+        for interface in without {
+            needed.push(Needed::new(network("networkInterfaces/write"), interface.id().as_str()));
+            needed.extend(interface.linked());
+            // The group is made for it, where the machine is.
+            let place: &Place = &self.reach.place;
+            let at = format!("/subscriptions/{}/resourceGroups/{}", place.subscription(), place.resource_group());
+            let group = ["write", "delete", "join/action"].map(|what| network(&format!("networkSecurityGroups/{what}")));
+            needed.extend(group.map(|action| Needed::new(action, at.as_str())));
+        }
+        Ok(needed)
     }
 
     async fn group(&self, id: &ResourceId) -> Result<SecurityGroup> {
@@ -172,9 +209,6 @@ impl RuleIsolation {
     /// # Errors
     /// Where the machine cannot be cut off, or not for certain. Nothing is changed.
     async fn can_be_cut_off(&self, connected: &Connected) -> Result<()> {
-        if connected.interfaces.is_empty() {
-            return Err(Error::unsupported("isolation of a machine without a network interface"));
-        }
         let (groups, without) = connected.by_group()?;
         if let Some(interface) = without.iter().find(|interface| Interface::is_of_instance(interface.id())) {
             let what = "isolation of an instance whose scale set gives its interfaces no security group";

@@ -4,22 +4,21 @@ use async_trait::async_trait;
 use chaos_core::{Capability, CapabilitySet, Error, ErrorKind, Lifecycle, Permit, Result};
 
 use crate::{
-    arm::{Progress, Wanted, patience},
+    arm::{Accepted, Progress, Wanted, patience},
     compute::Order,
     machine::{Machine, Power},
     modes::{RebootMode, StopMode},
     reach::Reach,
+    starts::LastStart,
     target::Means,
 };
 
-/// How long a start is waited for. It is given in recoveries, when the deadline of the fault has passed already; their budget ends
-/// the wait where that is shorter.
-const STARTED_WITHIN: Duration = Duration::from_secs(90);
+/// How long a start is followed, so that what is refused at once is told. Whether the machine is up is for those to see who look at it.
+const FOLLOWED_FOR: Duration = Duration::from_secs(2);
 
 /// Powers off and on, restarts and deletes through ARM, past the scale set: that is what a failure looks like.
 ///
-/// An order is followed until it is carried out, so that one that fails is told as that, or until shortly before the fault's
-/// deadline.
+/// An order is followed for a short while, so that one that fails soon is told as that. Then only the machine tells.
 #[derive(Debug)]
 pub(crate) struct MachineLifecycle {
     reach: Reach,
@@ -27,6 +26,8 @@ pub(crate) struct MachineLifecycle {
     reboot: RebootMode,
     may_terminate: bool,
     may_leave_its_host: bool,
+    /// Which machine of this name it is.
+    incarnation: Option<String>,
 }
 
 impl MachineLifecycle {
@@ -37,6 +38,7 @@ impl MachineLifecycle {
             reboot: means.reboot,
             may_terminate: means.may_terminate,
             may_leave_its_host: machine.may_leave_its_host(),
+            incarnation: machine.unique_id.clone(),
         }
     }
 
@@ -52,19 +54,29 @@ impl MachineLifecycle {
         Error::unsupported(what).with("fault", permit.fault())
     }
 
-    async fn carry_out(&self, order: Order, permit: &Permit, patience: Duration) -> Result<Progress> {
+    /// Gives an order, and follows it for a while.
+    async fn carry_out(&self, order: Order, permit: &Permit, patience: Duration) -> Result<(Accepted, Progress)> {
         let arm = &self.reach.azure.arm;
-        let until = arm.after(patience);
         let followed = async {
             let accepted = permit.in_time(self.reach.azure.compute.order(&self.reach.place, order)).await??;
-            arm.follow(accepted, Wanted::End, until).await
+            let progress = arm.follow(accepted.clone(), Wanted::End, arm.after(patience)).await?;
+            Ok((accepted, progress))
         };
-        followed.await.map_err(|error| self.reach.named(error).with("fault", permit.fault()))
+        followed.await.map_err(|error: Error| self.reach.named(error).with("fault", permit.fault()))
+    }
+
+    /// Whether the machine of this name is the one that this is about.
+    fn is_it(&self, machine: &Machine) -> Result<()> {
+        if self.incarnation.is_none() || self.incarnation == machine.unique_id {
+            return Ok(());
+        }
+        let what = "another machine bears the name of the one that this is about, and is left alone";
+        Err(self.reach.named(Error::new(ErrorKind::NotFound, what)))
     }
 }
 
 /// What is gone needs no ending.
-fn unless_gone(followed: Result<Progress>) -> Result<()> {
+fn unless_gone<T>(followed: Result<T>) -> Result<()> {
     match followed {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -83,6 +95,10 @@ impl Lifecycle for MachineLifecycle {
             (Capability::Terminate, self.may_terminate),
         ];
         CapabilitySet::of(each.into_iter().filter(|(_, can)| *can).map(|(capability, _)| capability))
+    }
+
+    fn by_hand(&self, operation: Capability) -> Option<String> {
+        (operation == Capability::Start).then(|| self.reach.place.command_to_start())
     }
 
     async fn terminate(&self, permit: &Permit) -> Result<()> {
@@ -107,12 +123,25 @@ impl Lifecycle for MachineLifecycle {
     }
 
     async fn start(&self, permit: &Permit) -> Result<()> {
-        let machine = self.reach.find().await.map_err(|error| error.with("fault", permit.fault()))?;
+        let told = |error: Error| error.with("fault", permit.fault());
+        let machine = self.reach.find().await.map_err(told)?;
+        self.is_it(&machine).map_err(told)?;
         // A second order would only get in the way of the first.
         if machine.view.power == Some(Power::Starting) {
             return Ok(());
         }
-        self.carry_out(Order::Start, permit, STARTED_WITHIN).await.map(|_| ())
+        let Reach { azure, place } = &self.reach;
+        match azure.starts.last(&azure.arm, place).await {
+            LastStart::UnderWay if machine.is_changing() => return Ok(()),
+            LastStart::Failed(error) => return Err(told(self.reach.named(error))),
+            // Where nothing is under way on the machine, none is.
+            LastStart::UnderWay | LastStart::None => azure.starts.forget(place),
+        }
+        let (accepted, progress) = self.carry_out(Order::Start, permit, FOLLOWED_FOR).await?;
+        if matches!(progress, Progress::UnderWay) {
+            azure.starts.keep(&azure.arm, place, accepted);
+        }
+        Ok(())
     }
 
     async fn reboot(&self, permit: &Permit) -> Result<()> {

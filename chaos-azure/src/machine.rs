@@ -36,6 +36,8 @@ pub(crate) struct Machine {
     /// Of an instance of a uniform scale set.
     pub(crate) protection: Option<&'static str>,
     pub(crate) interfaces: Vec<String>,
+    /// What the answer should hold and does not: nothing is decided by it.
+    pub(crate) doubt: Option<String>,
 }
 
 /// What is seen of a machine while it runs.
@@ -159,6 +161,11 @@ impl Machine {
         }
     }
 
+    /// Whether an operation is under way on it.
+    pub(crate) fn is_changing(&self) -> bool {
+        !["Succeeded", "Failed", "Canceled"].iter().any(|state| self.provisioning.eq_ignore_ascii_case(state))
+    }
+
     pub(crate) fn is_windows(&self) -> bool {
         self.system == Some(System::Windows)
     }
@@ -183,6 +190,7 @@ pub(crate) fn example(power: Option<Power>, provisioning: &str) -> Machine {
         availability_set: None,
         protection: None,
         interfaces: Vec::new(),
+        doubt: None,
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use chaos_core::{Group, Labels, Member, Result, Target};
+use async_trait::async_trait;
+use chaos_core::{
+    Capabilities, Error, ErrorKind, Group, GroupId, Health, Labels, Member, Result, Target, TargetId,
+};
 
 use crate::{
     machine::Machine,
@@ -23,9 +26,66 @@ pub(crate) struct Set {
     pub(crate) replaces_stopped: bool,
     /// Why none of its machines must be chosen.
     pub(crate) excluded: Option<&'static str>,
+    /// What is not known of it and must be: none of its machines is chosen, and nothing is concluded from it.
+    pub(crate) doubt: Option<String>,
     /// Whether a number may be a name, as with the instances of a uniform scale set: elsewhere in scale sets it would be taken for
     /// one of these by whoever finds a target again.
     pub(crate) has_numbers_for_names: bool,
+}
+
+/// Whether all is known of a set and its machines that must be, as whoever looks whether they are back needs it.
+///
+/// # Errors
+/// What is not known.
+pub(crate) fn certain(set: &Set, machines: &[Machine]) -> Result<()> {
+    let error = |why: &str| Error::new(ErrorKind::Unavailable, format!("what Azure tells is not all: {why}"));
+    if let Some(why) = &set.doubt {
+        return Err(error(why).with("set", &set.path.name));
+    }
+    let doubtful = machines.iter().find_map(|machine| Some((machine, machine.doubt.as_deref()?)));
+    doubtful.map_or(Ok(()), |(machine, why)| Err(error(why).with("machine", &machine.place)))
+}
+
+/// A set of which nothing can be told but that it is there.
+#[derive(Debug)]
+struct Unreadable {
+    id: TargetId,
+    labels: Labels,
+}
+
+#[async_trait]
+impl Target for Unreadable {
+    fn id(&self) -> &TargetId {
+        &self.id
+    }
+
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    async fn health(&self) -> Result<Health> {
+        Ok(Health::Unknown)
+    }
+}
+
+/// Stands in a listing for a set whose id leads nowhere, so that it is seen and left alone, and the others are not.
+pub(crate) fn unreadable(scheme: &str, subscription: &str, id: &str) -> Result<Group> {
+    let segments: Vec<&str> = id.split('/').collect();
+    let part = |index: usize| segments.get(index).copied().unwrap_or_default();
+    let shown = |text: &str| -> String {
+        let shown = text.chars().take(90).flat_map(char::to_lowercase);
+        shown.map(|character| if character.is_control() { '?' } else { character }).collect()
+    };
+    let path = format!("{subscription}/{}/{}", shown(part(4)), shown(part(segments.len().saturating_sub(1))));
+    let group = GroupId::new(scheme, &path)?;
+    let target = Unreadable { id: group.target("unreadable")?, labels: Labels::new() };
+    let why = format!("Azure calls the set {id:?}, which is no id that this program can read");
+    let member = Member::new(Arc::new(target) as Arc<dyn Target>, Health::Unknown).excluded(why);
+    Ok(Group::new(group).members([member]))
 }
 
 /// A group of these machines.
@@ -40,8 +100,10 @@ pub(crate) fn group(
     let mut members = Vec::with_capacity(machines.len());
     for machine in machines {
         let why = set
-            .excluded
-            .map(str::to_owned)
+            .doubt
+            .clone()
+            .or_else(|| machine.doubt.clone())
+            .or_else(|| set.excluded.map(str::to_owned))
             .or_else(|| misleading(machine, &set))
             .or_else(|| machine.unfit().filter(|_| !machine.is_out_of_service()))
             .or_else(|| own(machine, means))
@@ -107,6 +169,7 @@ mod tests {
             replaces_members: false,
             replaces_stopped: false,
             excluded: None,
+            doubt: None,
             has_numbers_for_names,
         };
         let mut machine = example(None, "Succeeded");

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::set_path::SetPath;
+use crate::{command_text::quoted, set_path::SetPath};
 
 /// Where a machine is in ARM. In lower case, as a [`SetPath`] is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,8 +17,47 @@ impl Place {
         if is_number(&name) {
             Self::Instance { set, number: name }
         } else {
-            let SetPath { subscription, resource_group, .. } = set;
-            Self::Machine { subscription, resource_group, name }
+            Self::of_machine(&set, name)
+        }
+    }
+
+    /// That of a machine of its own called `name`, which is in the same resource group as its set.
+    pub(crate) fn of_machine(set: &SetPath, name: String) -> Self {
+        let SetPath { subscription, resource_group, .. } = set.clone();
+        Self::Machine { subscription, resource_group, name }
+    }
+
+    /// Its kind in `Microsoft.Compute`, and with that what the actions of a role are called.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Machine { .. } => "virtualMachines",
+            Self::Instance { .. } => "virtualMachineScaleSets/virtualMachines",
+        }
+    }
+
+    /// The resource in ARM that rights to it are held at. Nobody is given a role at a single instance.
+    pub(crate) fn scope(&self) -> String {
+        match self {
+            Self::Machine { name, .. } => format!("{}/virtualMachines/{name}", self.compute()),
+            Self::Instance { set, .. } => format!("{}/virtualMachineScaleSets/{}", self.compute(), set.name),
+        }
+    }
+
+    fn compute(&self) -> String {
+        let (subscription, group) = (self.subscription(), self.resource_group());
+        format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute")
+    }
+
+    /// How a person starts it with the Azure CLI.
+    pub(crate) fn command_to_start(&self) -> String {
+        match self {
+            Self::Machine { .. } => format!("az vm start --ids {}", for_a_shell(&self.scope())),
+            Self::Instance { set, number } => format!(
+                "az vmss start --subscription {} --resource-group {} --name {} --instance-ids {number}",
+                for_a_shell(&set.subscription),
+                for_a_shell(&set.resource_group),
+                for_a_shell(&set.name),
+            ),
         }
     }
 
@@ -59,6 +98,12 @@ pub(crate) fn is_number(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// A word for a shell, in quotes where it needs any. Names may hold parentheses.
+fn for_a_shell(word: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./".contains(character);
+    if word.chars().all(is_plain) { word.to_owned() } else { quoted(word) }
+}
+
 #[cfg(test)]
 impl Place {
     pub(crate) fn example() -> Self {
@@ -70,6 +115,27 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_to_start_names_the_machine_and_nothing_else() {
+        let set = SetPath {
+            subscription: "11111111-1111-4111-8111-111111111111".to_owned(),
+            resource_group: "shop(1)".to_owned(),
+            name: "web".to_owned(),
+        };
+        assert_eq!(
+            Place::of_member(set.clone(), "7".to_owned()).command_to_start(),
+            "az vmss start --subscription 11111111-1111-4111-8111-111111111111 --resource-group 'shop(1)' --name web \
+             --instance-ids 7"
+        );
+        assert_eq!(
+            Place::example().command_to_start(),
+            "az vm start --ids /subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers/\
+             Microsoft.Compute/virtualMachines/web-0"
+        );
+        let quoted = Place::of_member(set, "web-0".to_owned()).command_to_start();
+        assert!(quoted.starts_with("az vm start --ids '/subscriptions/") && quoted.ends_with("/web-0'"), "{quoted}");
+    }
 
     #[test]
     fn numbers_are_instances() {

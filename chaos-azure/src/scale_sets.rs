@@ -1,4 +1,8 @@
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chaos_core::{
@@ -10,7 +14,7 @@ use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use crate::{
     AzureBuilder,
     autoscale::Minima,
-    compute::{Orchestration, ScaleSet},
+    compute::{Listed, Orchestration, ScaleSet},
     fleet::Fleet,
     machine::Machine,
     member::{self, Set},
@@ -24,6 +28,9 @@ pub(crate) const SCHEME: &str = "azure-vmss";
 
 /// How many scale sets of a subscription are looked up at a time.
 const AT_A_TIME: usize = 8;
+
+/// How long recoveries go by what autoscale settings have said.
+const KNOWN_FOR: Duration = Duration::from_secs(60);
 
 /// The virtual machine scale sets of one or more subscriptions, and their instances as targets.
 ///
@@ -55,7 +62,12 @@ const AT_A_TIME: usize = 8;
 #[derive(Clone, Debug)]
 pub struct ScaleSets {
     fleet: Arc<Fleet>,
+    last: Arc<LastSeen>,
 }
+
+/// What the autoscale settings of each subscription have said last, and when, for recoveries.
+#[derive(Debug, Default)]
+struct LastSeen(Mutex<HashMap<String, (Duration, Arc<Minima>)>>);
 
 impl ScaleSets {
     /// Begins with the credentials that the environment names, and with Azure's public cloud.
@@ -64,7 +76,43 @@ impl ScaleSets {
     }
 
     pub(crate) fn over(fleet: Fleet) -> Self {
-        Self { fleet: Arc::new(fleet) }
+        Self { fleet: Arc::new(fleet), last: Arc::default() }
+    }
+
+    /// The autoscale settings as they are now.
+    async fn minima(&self, subscription: &str) -> Result<Arc<Minima>> {
+        let azure = &self.fleet.means.azure;
+        let minima = azure.autoscale.minima(subscription).await?;
+        let mut seen = self.last.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.insert(subscription.to_owned(), (azure.clock.monotonic(), Arc::clone(&minima)));
+        Ok(minima)
+    }
+
+    /// As they were a while ago, where they cannot be told now.
+    async fn minima_in_recovery(&self, subscription: &str) -> Result<Arc<Minima>> {
+        let last = self.last.0.lock().unwrap_or_else(PoisonError::into_inner).get(subscription).cloned();
+        let Some((seen, minima)) = last else { return self.minima(subscription).await };
+        if self.fleet.means.azure.clock.monotonic().saturating_sub(seen) < KNOWN_FOR {
+            return Ok(minima);
+        }
+        let asked = self.minima(subscription).await;
+        // Where they are not told, neither are they for a while.
+        if asked.is_err() {
+            let now = self.fleet.means.azure.clock.monotonic();
+            let mut seen = self.last.0.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.insert(subscription.to_owned(), (now, Arc::clone(&minima)));
+        }
+        Ok(asked.unwrap_or(minima))
+    }
+
+    async fn look(&self, id: &GroupId, path: SetPath, minima: impl Future<Output = Result<Arc<Minima>>>) -> Result<Group> {
+        let Some(set) = self.fleet.means.azure.compute.scale_set(&path).await? else {
+            let what = "there is no such scale set in this subscription and resource group";
+            return Err(Error::new(ErrorKind::NotFound, what).with("group", id));
+        };
+        let (set, machines) = self.fleet.members(set, minima.await?.as_ref()).await?;
+        member::certain(&set, &machines).map_err(|error| error.with("group", id))?;
+        member::group(SCHEME, set, &machines, &self.fleet.selection, &self.fleet.means)
     }
 }
 
@@ -78,37 +126,47 @@ impl Fleet {
     ) -> impl Stream<Item = Result<Group>> + Send + use<'a> {
         let pages = self.means.azure.compute.scale_sets(subscription);
         let sets = pages.map_ok(|sets| stream::iter(sets.into_iter().map(Ok))).try_flatten();
-        let wanted = sets.try_filter_map(move |set| async move {
-            let is_wanted =
-                self.selection.passes(&set.path, &set.tags) && filter.passes(&set.path.group_id(SCHEME)?);
-            Ok(is_wanted.then_some(set))
+        let subscription = subscription.to_owned();
+        let looked_up = sets.map_ok(move |set| {
+            let (minima, subscription) = (Arc::clone(&minima), subscription.clone());
+            async move {
+                match set {
+                    Listed::Read(set) => {
+                        let is_wanted = self.selection.passes(&set.path, &set.tags)
+                            && filter.passes(&set.path.group_id(SCHEME)?);
+                        if is_wanted { self.scale_set(set, &minima).await.map(Some) } else { Ok(None) }
+                    }
+                    Listed::Unreadable(id) => self.unreadable(SCHEME, &subscription, &id, filter),
+                }
+            }
         });
-        let looked_up = wanted.map_ok(move |set| {
-            let minima = Arc::clone(&minima);
-            async move { self.scale_set(set, &minima).await }
-        });
-        looked_up.try_buffered(AT_A_TIME)
+        looked_up.try_buffered(AT_A_TIME).try_filter_map(|group| async move { Ok(group) })
     }
 
     async fn scale_set(&self, set: ScaleSet, minima: &Minima) -> Result<Group> {
+        let (set, machines) = self.members(set, minima).await?;
+        member::group(SCHEME, set, &machines, &self.selection, &self.means)
+    }
+
+    async fn members(&self, set: ScaleSet, minima: &Minima) -> Result<(Set, Vec<Machine>)> {
         let pages: Vec<Vec<Machine>> = Box::pin(self.means.azure.compute.members(&set)).try_collect().await?;
         let mut machines: Vec<Machine> = pages.into_iter().flatten().collect();
         for machine in &mut machines {
             machine.is_spot |= set.is_spot;
         }
-        let capacity = set.capacity.unwrap_or(machines.len());
         let minimum = minima.of(&set.path).filter(|_| set.orchestration == Orchestration::Uniform);
-        let held_at = minimum.filter(|minimum| *minimum > 0 && *minimum >= capacity);
+        let held_at = minimum.filter(|minimum| *minimum > 0 && *minimum >= set.capacity);
         let set = Set {
-            desired: set.capacity.map(|capacity| held_at.unwrap_or(capacity)),
+            desired: set.doubt.is_none().then(|| held_at.unwrap_or(set.capacity)),
             replaces_members: held_at.is_some(),
             replaces_stopped: set.replaces_the_unwell,
             excluded: set.is_being_deleted.then_some("its scale set is being deleted"),
+            doubt: set.doubt,
             has_numbers_for_names: set.orchestration == Orchestration::Uniform,
             path: set.path,
             tags: set.tags,
         };
-        member::group(SCHEME, set, &machines, &self.selection, &self.means)
+        Ok((set, machines))
     }
 }
 
@@ -124,7 +182,7 @@ impl Provider for ScaleSets {
             .into_iter()
             .map(|subscription| {
                 let listing = async move {
-                    let minima = Arc::new(fleet.means.azure.autoscale.minima(&subscription).await?);
+                    let minima = self.minima(&subscription).await?;
                     Ok(fleet.scale_sets(&subscription, filter, minima))
                 };
                 stream::once(listing).try_flatten().boxed()
@@ -135,12 +193,15 @@ impl Provider for ScaleSets {
 
     async fn group(&self, id: &GroupId) -> Result<Group> {
         let path = SetPath::parse(SCHEME, id)?;
-        let Some(set) = self.fleet.means.azure.compute.scale_set(&path).await? else {
-            let what = "there is no such scale set in this subscription and resource group";
-            return Err(Error::new(ErrorKind::NotFound, what).with("group", id));
-        };
-        let minima = self.fleet.means.azure.autoscale.minima(&path.subscription).await?;
-        self.fleet.scale_set(set, &minima).await
+        let subscription = path.subscription.clone();
+        self.look(id, path, self.minima(&subscription)).await
+    }
+
+    /// Whether members are replaced was asked for the plan; here that only tells how many there are to be in the end.
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        let path = SetPath::parse(SCHEME, id)?;
+        let subscription = path.subscription.clone();
+        self.look(id, path, self.minima_in_recovery(&subscription)).await
     }
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {

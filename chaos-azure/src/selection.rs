@@ -25,6 +25,15 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
+    /// Whether it asks for some sets by what only a readable id or tags tell.
+    pub(crate) fn names_any(&self) -> bool {
+        !(self.names.is_empty()
+            && self.patterns.is_empty()
+            && self.resource_groups.is_empty()
+            && self.tags.is_empty()
+            && self.tag_keys.is_empty())
+    }
+
     /// Whether the set at this place and with these tags is one of those to list.
     pub(crate) fn passes(&self, path: &SetPath, tags: &Labels) -> bool {
         let is_any = self.names.is_empty() && self.patterns.is_empty();

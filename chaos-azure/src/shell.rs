@@ -18,6 +18,10 @@ use crate::{
 /// How long Run Command may take for what is not the script: reaching the agent, and telling what came of it.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(150);
 
+/// How long Run Command takes on a bad day for a script that takes no time: tens of seconds are its rule, and more than a minute is
+/// nothing unusual. Looks are left twice as long.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(90);
+
 /// How long is waited for another script to end, which somebody else runs on the machine: there is no more than one at a time.
 const ALONE_WITHIN: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(2);
@@ -37,7 +41,6 @@ pub(crate) struct CommandShell {
 /// What Run Command has to tell in the end.
 #[derive(Debug, Deserialize)]
 struct Told {
-    #[serde(default)]
     value: Vec<Status>,
 }
 
@@ -125,6 +128,10 @@ impl Shell for CommandShell {
     async fn network(&self) -> Result<NetworkShare> {
         self.preflight().await.map_err(|error| self.reach.named(error))?;
         Ok(NetworkShare::Whole)
+    }
+
+    fn answers_within(&self) -> Duration {
+        ANSWERS_WITHIN
     }
 
     async fn lifeline(&self) -> Result<Vec<IpAddr>> {

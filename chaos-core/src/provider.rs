@@ -25,6 +25,17 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// `NotFound` only where it is certain that the group exists no more; any other kind where that cannot be told.
     async fn group(&self, id: &GroupId) -> Result<Group>;
 
+    /// As [`group`](Provider::group), for a recovery: what only a plan needs, such as whether members are replaced, may be as it was
+    /// then, so that no recovery depends on a service that tells nothing else. Default: as [`group`](Provider::group).
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// Cancel safe: it only looks.
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        self.group(id).await
+    }
+
     /// Finds a target again, perhaps from another process than the one that discovered it. `None` only where it is certain
     /// that the target exists no more.
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>>;
@@ -124,6 +135,10 @@ macro_rules! passed_on_by {
 
             async fn group(&self, id: &GroupId) -> Result<Group> {
                 (**self).group(id).await
+            }
+
+            async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+                (**self).group_in_recovery(id).await
             }
 
             async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {

@@ -2,7 +2,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use azure_core::Bytes;
 use chaos_core::{Error, ErrorKind, Result};
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 /// What ARM has answered.
 #[derive(Clone, Debug)]
@@ -32,6 +35,40 @@ impl Answer {
     /// `Unavailable` for a body that is no such document.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(unreadable)
+    }
+
+    /// Whether somebody else than ARM seems to have answered.
+    pub(crate) fn is_page(&self) -> bool {
+        let is_html = self.header("content-type").is_some_and(|kind| kind.trim_start().starts_with("text/html"));
+        is_html || self.body.trim_ascii_start().starts_with(b"<")
+    }
+
+    /// Whether this is a whole document of a resource, or of a listing that says what it lists. What is missing from an answer that
+    /// was cut off would be taken for what is not there.
+    ///
+    /// # Errors
+    /// `Unavailable` for any other.
+    pub(crate) fn is_whole(&self, is_listing: bool) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Listing {
+            #[expect(dead_code, reason = "it must be there")]
+            value: Vec<IgnoredAny>,
+        }
+        #[derive(Deserialize)]
+        struct Anything {}
+        if self.is_page() || self.body.trim_ascii().is_empty() {
+            let what = "Azure has answered with something else than a document: is there a proxy or a login page?";
+            return Err(Error::new(ErrorKind::Unavailable, what).with("bytes", self.body.len()));
+        }
+        let read = if is_listing {
+            serde_json::from_slice::<Listing>(&self.body).map(|_| ())
+        } else {
+            serde_json::from_slice::<Anything>(&self.body).map(|_| ())
+        };
+        read.map_err(|error| {
+            let what = "an answer of Azure ends early, or lacks what it must have";
+            Error::new(ErrorKind::Unavailable, what).with("bytes", self.body.len()).caused_by(error)
+        })
     }
 }
 

@@ -1,11 +1,14 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use azure_core::http::{HttpClient, Method, Request as HttpRequest, Url};
 use chaos_core::{Clock, Error, ErrorKind, Result};
 
-use super::{Answer, Request, Tokens, action};
+use super::{Answer, Request, Tokens, action, action::is_listing};
 use crate::{
-    error::{broke_off, refused},
+    error::{broke_off, not_reached, refused},
     within::within,
 };
 
@@ -15,8 +18,9 @@ const MOST_ATTEMPTS: u32 = 5;
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(60);
 /// The wait after the first attempt; doubled after each.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// Who is asked to wait longer than this before trying again is told so.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// Who is asked to wait longer than this before trying again is told so, and waits or not as it sees fit. Whoever asks meanwhile waits
+/// no longer than this either: a recovery must come to its order before its budget ends.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 const USER_AGENT: &str = concat!("chaos-azure/", env!("CARGO_PKG_VERSION"));
 
@@ -27,6 +31,8 @@ pub(crate) struct Arm {
     tokens: Tokens,
     endpoint: Url,
     clock: Arc<dyn Clock>,
+    /// Until when no request is sent, by the monotonic clock, because ARM has asked for that.
+    not_before: Mutex<Duration>,
 }
 
 /// What came of one attempt.
@@ -45,7 +51,7 @@ impl Arm {
         endpoint: Url,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { http, tokens, endpoint, clock }
+        Self { http, tokens, endpoint, clock, not_before: Mutex::default() }
     }
 
     pub(crate) fn endpoint(&self) -> &Url {
@@ -80,6 +86,11 @@ impl Arm {
         self.send(&Request::new(Method::Get, url)).await
     }
 
+    /// Asks how an order stands: there may be nothing to read in the answer.
+    pub(crate) async fn poll(&self, url: Url) -> Result<Answer> {
+        self.send(&Request::poll(url)).await
+    }
+
     /// Sends a request until it is answered, refused, or tried often enough.
     ///
     /// What only looks is sent again after whatever passes. What changes something is sent again only where it certainly was not
@@ -94,21 +105,34 @@ impl Arm {
         let mut number = 1;
         let mut had_another_token = false;
         loop {
-            let (error, asked, may_repeat) = match self.attempt(request).await? {
-                Attempt::Answered(answer) if answer.is_success() => return Ok(answer),
+            self.wait_as_asked().await;
+            let token = self.tokens.authorization().await.map_err(|error| error.with("action", &action))?;
+            let (error, asked, may_repeat) = match self.attempt(request, &token).await {
+                Attempt::Answered(answer) if answer.is_success() => match is_whole(request, &answer) {
+                    Ok(()) => return Ok(answer),
+                    Err(error) => (error.with("action", &action), None, true),
+                },
                 Attempt::Answered(answer) if answer.status == 401 && !had_another_token => {
                     // Nothing is carried out for a token that is refused. It may have been revoked before its time.
                     had_another_token = true;
-                    self.tokens.forget().await;
+                    self.tokens.forget(&token).await;
                     continue;
                 }
                 Attempt::Answered(answer) => {
                     let passes = matches!(answer.status, 408 | 500 | 502 | 503 | 504);
                     let may_repeat = answer.status == 429 || (passes && request.is_read());
-                    (refused(&action, &answer), answer.retry_after(), may_repeat)
+                    let asked = answer.retry_after();
+                    if let (Some(asked), 429 | 503) = (asked, answer.status) {
+                        self.stay_away(asked);
+                    }
+                    (refused(&action, &answer), asked, may_repeat)
                 }
                 Attempt::NotSent(error) => (error.with("action", &action), None, true),
                 Attempt::Unknown(error) => (error.with("action", &action), None, request.is_read()),
+            };
+            let error = match asked {
+                Some(asked) => error.retry_after(asked),
+                None => error,
             };
             if !may_repeat || number == MOST_ATTEMPTS {
                 return Err(error);
@@ -123,9 +147,9 @@ impl Arm {
         }
     }
 
-    async fn attempt(&self, request: &Request) -> Result<Attempt> {
+    async fn attempt(&self, request: &Request, token: &str) -> Attempt {
         let mut sent = HttpRequest::new(request.url.clone(), request.method);
-        sent.insert_header("authorization", self.tokens.authorization().await?);
+        sent.insert_header("authorization", token.to_owned());
         sent.insert_header("accept", "application/json");
         sent.insert_header("user-agent", USER_AGENT);
         if let Some(version) = &request.if_match {
@@ -145,16 +169,29 @@ impl Arm {
             azure_core::Result::Ok(Answer { status: status.into(), headers, body: body.collect().await? })
         };
         let late = "Azure Resource Manager did not answer in time";
-        Ok(match within(self.clock.as_ref(), ATTEMPT_LIMIT, late, answering).await {
+        match within(self.clock.as_ref(), ATTEMPT_LIMIT, late, answering).await {
             Ok(Ok(answer)) => Attempt::Answered(answer),
             Ok(Err(error)) if matches!(error.kind(), azure_core::error::ErrorKind::Connection) => {
-                let what =
-                    "Azure Resource Manager cannot be reached; is this its endpoint, and is there a network?";
-                Attempt::NotSent(Error::new(ErrorKind::Unavailable, what).caused_by(error))
+                Attempt::NotSent(not_reached(error))
             }
             Ok(Err(error)) => Attempt::Unknown(broke_off(error)),
             Err(error) => Attempt::Unknown(error),
-        })
+        }
+    }
+
+    /// Keeps what ARM has asked for, for whoever asks next.
+    fn stay_away(&self, asked: Duration) {
+        let until = self.clock.monotonic().saturating_add(asked.min(LONGEST_WAIT));
+        let mut not_before = self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
+        *not_before = until.max(*not_before);
+    }
+
+    async fn wait_as_asked(&self) {
+        let until = *self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = until.saturating_sub(self.clock.monotonic());
+        if !left.is_zero() {
+            self.clock.sleep(left).await;
+        }
     }
 
     fn is_own(&self, url: &Url) -> Result<()> {
@@ -167,4 +204,12 @@ impl Arm {
             .with("host", url.host_str().unwrap_or_default())
             .with("expected", self.endpoint.host_str().unwrap_or_default()))
     }
+}
+
+/// Whether what was to be read is there to its end.
+fn is_whole(request: &Request, answer: &Answer) -> Result<()> {
+    if !request.is_read() || request.is_poll {
+        return Ok(());
+    }
+    answer.is_whole(is_listing(request.url.path()))
 }

@@ -13,6 +13,6 @@ mod tokens;
 pub(crate) use action::action;
 pub(crate) use answer::{Answer, unreadable};
 pub(crate) use arm::Arm;
-pub(crate) use operation::{Accepted, Progress, Wanted, patience};
+pub(crate) use operation::{Accepted, Progress, Standing, Wanted, patience};
 pub(crate) use request::Request;
 pub(crate) use tokens::Tokens;

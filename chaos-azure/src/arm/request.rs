@@ -12,11 +12,17 @@ pub(crate) struct Request {
     pub(crate) body: Option<Bytes>,
     /// The version of the resource that is written over; no other is.
     pub(crate) if_match: Option<String>,
+    /// Whether it asks how an order stands: the answer may be empty then.
+    pub(crate) is_poll: bool,
 }
 
 impl Request {
     pub(crate) fn new(method: Method, url: Url) -> Self {
-        Self { method, url, body: None, if_match: None }
+        Self { method, url, body: None, if_match: None, is_poll: false }
+    }
+
+    pub(crate) fn poll(url: Url) -> Self {
+        Self { is_poll: true, ..Self::new(Method::Get, url) }
     }
 
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {

@@ -35,6 +35,33 @@ pub(crate) struct Compute {
 pub(crate) struct AvailabilitySet {
     pub(crate) path: SetPath,
     pub(crate) tags: Labels,
+    /// What the answer should hold and does not.
+    pub(crate) doubt: Option<String>,
+}
+
+/// An availability set, as it tells of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct FoundSet {
+    pub(crate) set: AvailabilitySet,
+    /// The names of its machines, where it tells them.
+    pub(crate) machines: Option<Vec<String>>,
+}
+
+/// What a listing of sets holds.
+#[derive(Clone, Debug)]
+pub(crate) enum Listed<T> {
+    Read(T),
+    /// One whose id leads nowhere.
+    Unreadable(String),
+}
+
+/// What a listing of machines holds, as far as it is about availability sets.
+#[derive(Clone, Debug)]
+pub(crate) enum Entry {
+    Machine(Box<Machine>),
+    /// One of this set of which what must be known is not.
+    Unreadable { set: SetPath, why: String },
+    OfNone,
 }
 
 /// A scale set, as it is listed.
@@ -44,13 +71,15 @@ pub(crate) struct ScaleSet {
     pub(crate) id: ResourceId,
     pub(crate) tags: Labels,
     pub(crate) orchestration: Orchestration,
-    /// How many instances it is to have; `None` where nobody has said.
-    pub(crate) capacity: Option<usize>,
+    /// How many instances it is to have.
+    pub(crate) capacity: usize,
     pub(crate) is_being_deleted: bool,
     /// Whether its instances are spot ones.
     pub(crate) is_spot: bool,
     /// Whether automatic repairs put another in the place of an instance that is unwell.
     pub(crate) replaces_the_unwell: bool,
+    /// What the answer should hold and does not.
+    pub(crate) doubt: Option<String>,
 }
 
 /// Who manages the machines of a scale set.
@@ -71,45 +100,51 @@ impl Compute {
     pub(crate) fn availability_sets(
         &self,
         subscription: &str,
-    ) -> impl Stream<Item = Result<Vec<AvailabilitySet>>> + Send + use<> {
+    ) -> impl Stream<Item = Result<Vec<Listed<AvailabilitySet>>>> + Send + use<> {
         let listing = self.client.availability_sets_client().list_by_subscription(subscription);
-        self.read(move || listing.clone().into_stream(), read::availability_set)
+        self.read(move || listing.clone().into_stream(), read::listed_availability_set)
     }
 
     /// `None` where it does not exist.
-    pub(crate) async fn availability_set(&self, path: &SetPath) -> Result<Option<AvailabilitySet>> {
+    pub(crate) async fn availability_set(&self, path: &SetPath) -> Result<Option<FoundSet>> {
         let SetPath { subscription, resource_group, name } = path;
         let call = self.client.availability_sets_client().get(resource_group, name, subscription);
         let found = call.send().await.map_err(told);
-        match unless_gone(found)? {
-            Some(found) => read::availability_set(found.into_body().await.map_err(told)?).map(Some),
-            None => Ok(None),
-        }
+        let Some(found) = unless_gone(found)? else { return Ok(None) };
+        let answer = answer(found.into_raw_response()).await?;
+        let document: serde_json::Value = answer.read()?;
+        let set = read::availability_set(answer.read()?)?;
+        // The SDK takes a list that is not there for an empty one.
+        let machines = document["properties"]["virtualMachines"].as_array().and_then(|machines| {
+            let ids = machines.iter().map(|machine| ResourceId::parse(machine["id"].as_str()?).ok());
+            ids.map(|id| Some(SetPath::of(&id?).name)).collect()
+        });
+        Ok(Some(FoundSet { set, machines }))
     }
 
     /// The virtual machines of a subscription, page by page, without what is seen of them while they run.
     pub(crate) fn machines(
         &self,
         subscription: &str,
-    ) -> impl Stream<Item = Result<Vec<Machine>>> + Send + use<> {
+    ) -> impl Stream<Item = Result<Vec<Entry>>> + Send + use<> {
         let listing = self.client.virtual_machines_client().list_all(subscription);
-        self.read(move || listing.clone().into_stream(), read::machine)
+        self.read(move || listing.clone().into_stream(), read::entry)
     }
 
     /// As [`machines`](Self::machines), of one resource group.
     pub(crate) fn machines_in(
         &self,
         set: &SetPath,
-    ) -> impl Stream<Item = Result<Vec<Machine>>> + Send + use<> {
+    ) -> impl Stream<Item = Result<Vec<Entry>>> + Send + use<> {
         let listing = self.client.virtual_machines_client().list(&set.resource_group, &set.subscription);
-        self.read(move || listing.clone().into_stream(), read::machine)
+        self.read(move || listing.clone().into_stream(), read::entry)
     }
 
     /// What is seen of the virtual machines of a subscription while they run, page by page. The listing holds nothing else.
     pub(crate) fn views(
         &self,
         subscription: &str,
-    ) -> impl Stream<Item = Result<Vec<(SetPath, View)>>> + Send + use<> {
+    ) -> impl Stream<Item = Result<Vec<Option<(SetPath, View)>>>> + Send + use<> {
         let listing = self.client.virtual_machines_client().list_all(subscription).status_only("true");
         self.read(move || listing.clone().into_stream(), read::status)
     }
@@ -118,9 +153,9 @@ impl Compute {
     pub(crate) fn scale_sets(
         &self,
         subscription: &str,
-    ) -> impl Stream<Item = Result<Vec<ScaleSet>>> + Send + use<> {
+    ) -> impl Stream<Item = Result<Vec<Listed<ScaleSet>>>> + Send + use<> {
         let listing = self.client.virtual_machine_scale_sets_client().list_all(subscription);
-        self.read(move || listing.clone().into_stream(), read::scale_set)
+        self.read(move || listing.clone().into_stream(), read::listed_scale_set)
     }
 
     /// `None` where it does not exist.
@@ -161,7 +196,18 @@ impl Compute {
     }
 
     /// A machine with what is seen of it; `None` where it does not exist.
+    ///
+    /// # Errors
+    /// Also where the answer lacks what it must hold.
     pub(crate) async fn machine(&self, place: &Place) -> Result<Option<Machine>> {
+        let found = self.ask_for(place).await?;
+        match found.as_ref().and_then(|machine| machine.doubt.as_deref()) {
+            Some(why) => Err(Error::new(ErrorKind::Unavailable, format!("of a machine, {why}"))),
+            None => Ok(found),
+        }
+    }
+
+    async fn ask_for(&self, place: &Place) -> Result<Option<Machine>> {
         match place {
             Place::Machine { subscription, resource_group, name } => {
                 let machines = self.client.virtual_machines_client();
@@ -222,7 +268,7 @@ impl Compute {
         read: R,
     ) -> impl Stream<Item = Result<Vec<T>>> + Send + use<P, T, F, R>
     where
-        P: Listed,
+        P: ListResult,
         T: Send,
         F: Fn() -> Pageable<P, azure_core_legacy::error::Error> + Send + Sync + 'static,
         R: Fn(P::Item) -> Result<T> + Send + Sync + 'static,
@@ -243,7 +289,7 @@ async fn page<P, T>(
     read: impl Fn(P::Item) -> Result<T> + Send,
 ) -> Result<Page<Vec<T>>>
 where
-    P: Listed,
+    P: ListResult,
     T: Send,
 {
     let page: P = match next {
@@ -258,7 +304,7 @@ where
 }
 
 /// A page of a listing, which the SDK has a type of its own for wherever there is one.
-trait Listed: DeserializeOwned + Send + 'static {
+trait ListResult: DeserializeOwned + Send + 'static {
     type Item: Send;
 
     fn parts(self) -> (Vec<Self::Item>, Option<String>);
@@ -266,7 +312,7 @@ trait Listed: DeserializeOwned + Send + 'static {
 
 macro_rules! listed {
     ($($page:ident of $item:ident),+ $(,)?) => {
-        $(impl Listed for models::$page {
+        $(impl ListResult for models::$page {
             type Item = models::$item;
 
             fn parts(self) -> (Vec<Self::Item>, Option<String>) {

@@ -10,5 +10,5 @@ mod compute;
 mod order;
 mod read;
 
-pub(crate) use compute::{AvailabilitySet, Compute, Orchestration, ScaleSet};
+pub(crate) use compute::{AvailabilitySet, Compute, Entry, Listed, Orchestration, ScaleSet};
 pub(crate) use order::Order;

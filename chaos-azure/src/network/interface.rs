@@ -1,10 +1,23 @@
 use std::net::IpAddr;
 
-use chaos_core::Result;
+use chaos_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 use super::document::remove;
-use crate::{arm::unreadable, resource_id::ResourceId};
+use crate::{arm::unreadable, permissions::Needed, resource_id::ResourceId};
+
+/// What a configuration of an interface may be in, and what must be allowed to name it.
+const LINKED: [(&str, &str); 6] = [
+    ("subnet", "Microsoft.Network/virtualNetworks/subnets/join/action"),
+    ("publicIPAddress", "Microsoft.Network/publicIPAddresses/join/action"),
+    ("loadBalancerBackendAddressPools", "Microsoft.Network/loadBalancers/backendAddressPools/join/action"),
+    ("loadBalancerInboundNatRules", "Microsoft.Network/loadBalancers/inboundNatRules/join/action"),
+    (
+        "applicationGatewayBackendAddressPools",
+        "Microsoft.Network/applicationGateways/backendAddressPools/join/action",
+    ),
+    ("applicationSecurityGroups", "Microsoft.Network/applicationSecurityGroups/joinIpConfiguration/action"),
+];
 
 /// What Azure sets by itself, in this version of the API: everything else is written back, known here or not.
 const READ_ONLY: [&str; 14] = [
@@ -36,7 +49,27 @@ pub(crate) struct Interface {
 impl Interface {
     pub(super) fn read(document: Value) -> Result<Self> {
         let id = ResourceId::parse(document["id"].as_str().unwrap_or_default()).map_err(unreadable)?;
+        // One that is in no security group has no such field: the fields beside it show that this is all there is.
+        let configurations = document["properties"]["ipConfigurations"].as_array();
+        if configurations.is_none_or(Vec::is_empty) {
+            let what = "Azure does not tell how a network interface is configured";
+            return Err(Error::new(ErrorKind::Unavailable, what).with("interface", id.as_str()));
+        }
         Ok(Self { id, document })
+    }
+
+    /// What must be allowed to whoever writes it back, beside writing it: to name all that it is in, where it was in it before too.
+    pub(crate) fn linked(&self) -> Vec<Needed> {
+        let configurations = self.document["properties"]["ipConfigurations"].as_array();
+        let mut linked = Vec::new();
+        for properties in configurations.into_iter().flatten().map(|configuration| &configuration["properties"]) {
+            for (field, action) in LINKED {
+                let (one, many) = (&properties[field]["id"], properties[field].as_array());
+                let ids = many.into_iter().flatten().map(|resource| &resource["id"]).chain([one]);
+                linked.extend(ids.filter_map(Value::as_str).map(|id| Needed::new(action, id)));
+            }
+        }
+        linked
     }
 
     /// Whether it belongs to an instance of a uniform scale set, so that only the scale set can give it a security group.

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use chaos_core::Result;
+use chaos_core::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -76,8 +76,12 @@ struct Properties {
 impl SecurityGroup {
     pub(super) fn read(document: Value) -> Result<Self> {
         let id = ResourceId::parse(document["id"].as_str().unwrap_or_default()).map_err(unreadable)?;
-        let rules = document["properties"]["securityRules"].as_array();
-        let rules = rules.into_iter().flatten().map(Rule::read).collect::<Result<_>>()?;
+        // A group without rules has an empty list of them.
+        let rules = document["properties"]["securityRules"].as_array().ok_or_else(|| {
+            let what = "Azure does not tell which rules a security group has";
+            Error::new(ErrorKind::Unavailable, what).with("security_group", id.as_str())
+        })?;
+        let rules = rules.iter().map(Rule::read).collect::<Result<_>>()?;
         Ok(Self { id, rules, document })
     }
 
@@ -107,7 +111,10 @@ impl SecurityGroup {
 
 impl Rule {
     fn read(document: &Value) -> Result<Self> {
-        let name = document["name"].as_str().unwrap_or_default().to_owned();
+        let name = document["name"].as_str().ok_or_else(|| {
+            Error::new(ErrorKind::Unavailable, "Azure lists a rule of a security group without its name")
+        })?;
+        let name = name.to_owned();
         let properties = Properties::deserialize(&document["properties"]).map_err(unreadable)?;
         let (one, many) = match properties.direction {
             Direction::Inbound => {

@@ -21,13 +21,12 @@ impl Bounds {
         match group.scheme() {
             availability_sets::SCHEME => {
                 let path = SetPath::parse(availability_sets::SCHEME, group)?;
-                let pages: Vec<Vec<Machine>> =
-                    Box::pin(azure.compute.machines_in(&path)).try_collect().await?;
-                let is_member = |machine: &Machine| {
-                    machine.availability_set.as_ref().is_some_and(|set| SetPath::of(set) == path)
-                };
-                let machines: BTreeSet<String> =
-                    pages.iter().flatten().filter(|machine| is_member(machine)).filter_map(key).collect();
+                let found = azure.compute.availability_set(&path).await?.ok_or_else(|| {
+                    let what = "there is no such availability set in this subscription and resource group";
+                    Error::new(ErrorKind::NotFound, what).with("group", group)
+                })?;
+                let members = availability_sets::machines_of(azure, &path, found.machines).await?;
+                let machines: BTreeSet<String> = members.iter().filter_map(key).collect();
                 Ok(Self { scale_set: None, size: machines.len(), machines })
             }
             _ => {
@@ -38,7 +37,7 @@ impl Bounds {
                 })?;
                 let pages: Vec<Vec<Machine>> = Box::pin(azure.compute.members(&set)).try_collect().await?;
                 let members = pages.iter().flatten();
-                let size = members.clone().count().max(set.capacity.unwrap_or_default());
+                let size = members.clone().count().max(set.capacity);
                 Ok(Self { scale_set: Some(set.id.key()), machines: members.filter_map(key).collect(), size })
             }
         }

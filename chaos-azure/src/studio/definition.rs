@@ -8,34 +8,29 @@ use jiff::{SpanRelativeTo, fmt::temporal::SpanParser};
 use serde::Deserialize;
 
 /// An experiment, as far as it tells what would happen.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Definition {
-    #[serde(default)]
     pub(super) steps: Vec<Step>,
-    #[serde(default)]
     pub(super) selectors: Vec<Selector>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Step {
-    #[serde(default)]
     pub(super) branches: Vec<Branch>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Branch {
-    #[serde(default)]
     pub(super) actions: Vec<Action>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Action {
     /// `continuous`, which Chaos Studio ends; `discrete`, which happens and is over; or `delay`.
-    #[serde(rename = "type", default)]
+    #[serde(rename = "type")]
     pub(super) kind: String,
     /// Such as `urn:csci:microsoft:virtualMachine:shutdown/1.0`.
-    #[serde(default)]
     pub(super) name: String,
     #[serde(default)]
     duration: Option<String>,
@@ -46,30 +41,27 @@ pub(super) struct Action {
     pub(super) selector_id: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 struct Parameter {
-    #[serde(default)]
     key: String,
-    #[serde(default)]
     value: String,
 }
 
 /// Targets of Chaos Studio, each of a resource.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Selector {
-    #[serde(default)]
     pub(super) id: String,
     /// `List`, or `Query`, which finds them when the experiment begins.
-    #[serde(rename = "type", default)]
+    #[serde(rename = "type")]
     pub(super) kind: String,
+    /// Of a list; a query finds them later.
     #[serde(default)]
-    pub(super) targets: Vec<Target>,
+    pub(super) targets: Option<Vec<Target>>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Target {
     /// That of a resource, with `/providers/Microsoft.Chaos/targets/NAME` at its end.
-    #[serde(default)]
     pub(super) id: String,
 }
 
@@ -119,7 +111,7 @@ impl Definition {
         });
         let mut targets: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for selector in &self.selectors {
-            let ids = selector.targets.iter().map(|target| target.id.as_str());
+            let ids = selector.targets.iter().flatten().map(|target| target.id.as_str());
             targets.entry(&selector.id).or_default().extend(ids);
         }
         let targets = targets.into_iter().map(|(selector, ids)| match &ids[..] {

@@ -10,7 +10,7 @@ use futures_util::{TryStreamExt, future::try_join3};
 use serde::{Deserialize, Serialize};
 
 use super::{bounds::Bounds, definition::Definition, experiment::ChaosStudioExperiment, extent::extent};
-use crate::{arm::Request, azure::Azure, resource_id::ResourceId};
+use crate::{arm::Request, azure::Azure, permissions::Needed, resource_id::ResourceId};
 
 const API_VERSION: &str = "2025-01-01";
 
@@ -35,7 +35,6 @@ struct Found {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page {
-    #[serde(default)]
     value: Vec<Execution>,
     #[serde(default)]
     next_link: Option<String>,
@@ -109,6 +108,9 @@ impl Experiments for ChaosStudio {
             Bounds::of(&self.azure, &self.group),
         );
         let (definition, executions, bounds) = looked.await.map_err(|error| error.with("experiment", id))?;
+        // What must not be cancelled is not started.
+        let cancel = Needed::new("Microsoft.Chaos/experiments/cancel/action", resource.as_str());
+        self.azure.permissions.require(&[cancel]).await.map_err(|error| error.with("experiment", id))?;
         let mark = Mark { runs_before: executions.iter().map(|run| run.id.clone()).collect() };
         Ok(ExperimentDefinition::new(Experiment::new(id.clone()).marked(&mark)?)
             .longest(definition.longest())

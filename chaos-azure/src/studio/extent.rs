@@ -47,7 +47,8 @@ fn resources(selector: &Selector) -> Result<Vec<String>, String> {
     if !selector.kind.eq_ignore_ascii_case("List") {
         return Err(format!("is a {}, which finds its targets when the experiment begins", selector.kind));
     }
-    let keys = selector.targets.iter().map(|target| {
+    let targets = selector.targets.as_ref().ok_or("does not say whom it lists")?;
+    let keys = targets.iter().map(|target| {
         let id = target.id.to_lowercase();
         match id.split_once("/providers/microsoft.chaos/targets/") {
             Some((resource, _)) => Ok(resource.to_owned()),

@@ -258,7 +258,7 @@ async fn an_address_at_another_host_is_not_followed_and_neither_is_a_circle() {
         ("https://evil.example/subscriptions/x", "another host"),
         ("http://arm.example/subscriptions/x", "another host"),
         ("https://arm.example:8443/subscriptions/x", "another host"),
-        ("https://arm.example/again", "does not get past"),
+        ("https://arm.example/again", "goes back to one of its pages"),
     ] {
         let provider = AvailabilitySets::builder()
             .subscription(SUBSCRIPTION)

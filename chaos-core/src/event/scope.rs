@@ -133,13 +133,17 @@ impl Scope {
         })
     }
 
-    /// A fresh look at the group.
+    /// A fresh look at the group; in a recovery, by [`Provider::group_in_recovery`].
     ///
     /// # Errors
     /// As [`Provider::group`].
     pub async fn fresh_group(&self) -> Result<Group> {
         let id = self.group_id();
-        let group = self.inner.parts.provider.group(&id).await?;
+        let provider = &self.inner.parts.provider;
+        let group = match self.discovered {
+            Some(_) => provider.group(&id).await?,
+            None => provider.group_in_recovery(&id).await?,
+        };
         if group.id == id { Ok(group) } else { Err(self.another(&id, &group.id)) }
     }
 

@@ -13,11 +13,14 @@ use crate::{
 pub(super) struct SharedLooks {
     provider: Arc<dyn Provider>,
     groups: Together<GroupId, Group>,
+    groups_in_recovery: Together<GroupId, Group>,
 }
 
 impl SharedLooks {
     pub(super) fn at(provider: Arc<dyn Provider>, clock: &Arc<dyn Clock>) -> Self {
-        Self { provider, groups: Together::new(Arc::clone(clock)) }
+        let (groups, groups_in_recovery) =
+            (Together::new(Arc::clone(clock)), Together::new(Arc::clone(clock)));
+        Self { provider, groups, groups_in_recovery }
     }
 }
 
@@ -34,6 +37,12 @@ impl Provider for SharedLooks {
     async fn group(&self, id: &GroupId) -> Result<Group> {
         let (provider, asked) = (Arc::clone(&self.provider), id.clone());
         self.groups.ask(id.clone(), || async move { provider.group(&asked).await }).await
+    }
+
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        let (provider, asked) = (Arc::clone(&self.provider), id.clone());
+        let look = || async move { provider.group_in_recovery(&asked).await };
+        self.groups_in_recovery.ask(id.clone(), look).await
     }
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {

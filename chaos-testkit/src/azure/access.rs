@@ -1,7 +1,7 @@
 //! Who may do what: the action of a request, roles, and ARM's refusals.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{answer::Answer, call::Call, directory::Directory, trouble::wild};
 
@@ -69,13 +69,23 @@ impl Role {
     }
 
     pub(crate) fn allows(&self, action: &str, scope: &str) -> bool {
-        let scope = format!("{}/", scope.to_lowercase().trim_end_matches('/'));
         self.actions.iter().any(|pattern| wild(pattern, action))
             && !self.not_actions.iter().any(|pattern| wild(pattern, action))
-            && self
-                .scopes
-                .iter()
-                .any(|within| scope.starts_with(&format!("{}/", within.to_lowercase().trim_end_matches('/'))))
+            && self.is_held_at(scope)
+    }
+
+    /// What the permissions API tells at a scope: the rights that are enforced there, and nothing where the role is not held.
+    pub(crate) fn permissions_at(&self, scope: &str) -> Value {
+        let held = json!({
+            "actions": self.actions, "notActions": self.not_actions, "dataActions": [], "notDataActions": [],
+        });
+        json!({ "value": if self.is_held_at(scope) { vec![held] } else { Vec::new() } })
+    }
+
+    fn is_held_at(&self, scope: &str) -> bool {
+        let scope = format!("{}/", scope.to_lowercase().trim_end_matches('/'));
+        let mut scopes = self.scopes.iter();
+        scopes.any(|within| scope.starts_with(&format!("{}/", within.to_lowercase().trim_end_matches('/'))))
     }
 }
 
@@ -97,7 +107,8 @@ impl Asked {
             "DELETE" => "delete",
             _ => "action",
         };
-        let Some(at) = call.segments.iter().position(|segment| segment.eq_ignore_ascii_case("providers"))
+        // The last one counts: what is asked of a resource comes after it.
+        let Some(at) = call.segments.iter().rposition(|segment| segment.eq_ignore_ascii_case("providers"))
         else {
             return Self::of_resources(call, verb);
         };
@@ -179,6 +190,12 @@ mod tests {
                 "/subscriptions/s/providers/Microsoft.Compute/virtualMachines".to_owned(),
                 "Microsoft.Compute/virtualMachines/read",
                 "/subscriptions/s",
+            ),
+            (
+                Method::GET,
+                format!("{vm}/providers/Microsoft.Authorization/permissions"),
+                "Microsoft.Authorization/permissions/read",
+                vm,
             ),
             (
                 Method::GET,

@@ -35,11 +35,12 @@
 //! | `networkSecurityGroups` | `GET`, one or all, `PUT`, `DELETE`, and the same of their `securityRules` |
 //! | `virtualNetworks/subnets` | `GET` |
 //! | `Microsoft.Insights/autoscaleSettings` | `GET` of all, one for each scale set that is held at a number |
+//! | `SCOPE/providers/Microsoft.Authorization/permissions` | `GET`: the rights that the role has at a subscription, a group or a resource |
 //! | `Microsoft.Chaos/experiments` | `GET`, one or all, `start`, `cancel`, `executions`, `getExecutionDetails` |
 //! | `/TENANT/oauth2/v2.0/token`, `/msi/token` | tokens for a client's secret or assertion, and for a managed identity (`IDENTITY_ENDPOINT`, `IDENTITY_HEADER`) |
 //!
 //! All else is 404 `NotFound` and says that the fake does not serve it. [`COMPUTE_VERSION`], [`NETWORK_VERSION`],
-//! [`CHAOS_VERSION`] and [`AUTOSCALE_VERSION`] are served, and a few older ones; others are 400 `NoRegisteredProviderFound`.
+//! [`CHAOS_VERSION`], [`AUTOSCALE_VERSION`] and [`AUTHORIZATION_VERSION`] are served, and a few older ones; others are 400 `NoRegisteredProviderFound`.
 //!
 //! # How it behaves, as Azure does
 //!
@@ -136,7 +137,7 @@ pub use recorded::{Recorded, assert_same_requests};
 pub use settings::Settings;
 pub use trouble::{Effect, Trouble};
 pub use versions::{
-    AUTOSCALE_VERSION, CHAOS_VERSION, COMPUTE_VERSION, INSTANCE_INTERFACES_VERSION, NETWORK_VERSION,
+    AUTHORIZATION_VERSION, AUTOSCALE_VERSION, CHAOS_VERSION, COMPUTE_VERSION, INSTANCE_INTERFACES_VERSION, NETWORK_VERSION,
 };
 pub use world::{
     New, NewAvailabilitySet, NewExperiment, NewScaleSet, NewSubscription, Orchestration, SecurityGroups,

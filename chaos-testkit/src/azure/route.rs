@@ -58,6 +58,10 @@ fn admitted(cloud: &Cloud, call: &Call, path: &[&str]) -> Result<(), Answer> {
 
 fn routed(cloud: &mut Cloud, call: &Call, path: &[&str]) -> Answered {
     let version = call.parameter("api-version").unwrap_or_default();
+    if let [scope @ .., "providers", namespace @ "microsoft.authorization", kind @ "permissions"] = path {
+        versions::check(namespace, kind, &[], version)?;
+        return permissions(cloud, call, scope);
+    }
     let Some((&"subscriptions", path)) = path.split_first() else { return Err(Answer::no_route(&call.path)) };
     match path {
         [] => Ok(Answer::ok(json!({ "value": visible(cloud) }))),
@@ -127,6 +131,17 @@ fn group_name<'a>(cloud: &'a Cloud, call: &Call, subscription: &str, group: &str
         let name = call.segments.get(3).map_or(group, String::as_str);
         Answer::error(404, "ResourceGroupNotFound", format!("Resource group '{name}' could not be found."))
     })
+}
+
+/// What the caller may do at a scope.
+fn permissions(cloud: &Cloud, call: &Call, scope: &[&str]) -> Answered {
+    if call.method != Method::GET {
+        return Err(Answer::no_route(&call.path));
+    }
+    if let ["subscriptions", subscription, "resourcegroups", group, ..] = scope {
+        group_name(cloud, call, subscription, group)?;
+    }
+    Ok(Answer::ok(cloud.role.permissions_at(&call.id_up_to(scope.len()))))
 }
 
 /// The subscriptions that the role says anything about.

@@ -17,6 +17,9 @@ pub const INSTANCE_INTERFACES_VERSION: &str = "2018-10-01";
 /// Of `Microsoft.Insights/autoscaleSettings`: the one that `azure-mgmt-monitor` 7.0 speaks.
 pub const AUTOSCALE_VERSION: &str = "2022-10-01";
 
+/// Of `Microsoft.Authorization/permissions`: the one that `azure-mgmt-authorization` 4.0 speaks.
+pub const AUTHORIZATION_VERSION: &str = "2022-04-01";
+
 const COMPUTE: &[&str] = &["2023-09-01", "2024-03-01", COMPUTE_VERSION];
 const NETWORK: &[&str] = &["2023-11-01", "2024-01-01", "2024-03-01", NETWORK_VERSION];
 const AUTOSCALE: &[&str] = &["2015-04-01", AUTOSCALE_VERSION];
@@ -31,6 +34,7 @@ pub(crate) fn check(namespace: &str, kind: &str, rest: &[&str], version: &str) -
         "microsoft.network" => NETWORK,
         "microsoft.chaos" => CHAOS,
         "microsoft.insights" => AUTOSCALE,
+        "microsoft.authorization" => &[AUTHORIZATION_VERSION],
         _ => {
             let message = format!("The resource namespace '{namespace}' is invalid.");
             return Err(Answer::error(404, "InvalidResourceNamespace", message));

@@ -47,6 +47,10 @@ impl Provider for Announced {
         Ok(self.restrict(self.provider.group(id).await?))
     }
 
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        Ok(self.restrict(self.provider.group_in_recovery(id).await?))
+    }
+
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         self.provider.resolve(id).await
     }
