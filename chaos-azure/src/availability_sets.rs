@@ -98,7 +98,9 @@ impl Fleet {
                         passed.push(set);
                     }
                 }
-                Listed::Unreadable(id) => groups.extend(self.unreadable(SCHEME, subscription, &id, filter)?),
+                Listed::Unreadable(id) => {
+                    groups.extend(self.unreadable(SCHEME, subscription, &id, filter)?)
+                }
             }
         }
         if passed.is_empty() {
@@ -147,8 +149,7 @@ async fn listed_machines(
         Ok::<_, Error>(found)
     };
     let looking = async {
-        let views: Vec<Vec<_>> =
-            Box::pin(azure.compute.views(subscription)).try_collect().await?;
+        let views: Vec<Vec<_>> = Box::pin(azure.compute.views(subscription)).try_collect().await?;
         Ok(views.into_iter().flatten().flatten().collect::<BTreeMap<_, _>>())
     };
     let (mut found, mut views) = future::try_join(reading, looking).await?;

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use chaos_core::{Experiments, Group, GroupFilter, Isolation, Result, Target, TargetId};
 
 use crate::{
-    member,
     isolation::RuleIsolation,
+    member,
     place::Place,
     reach::Reach,
     selection::Selection,

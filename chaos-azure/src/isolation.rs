@@ -171,7 +171,8 @@ impl RuleIsolation {
         let network = |what: &str| format!("Microsoft.Network/{what}");
         let mut needed = Vec::new();
         for (group, _) in groups.values() {
-            let rules = ["write", "delete"].map(|what| network(&format!("networkSecurityGroups/securityRules/{what}")));
+            let rules = ["write", "delete"]
+                .map(|what| network(&format!("networkSecurityGroups/securityRules/{what}")));
             needed.extend(rules.map(|action| Needed::new(action, group.as_str())));
         }
         let without = without.into_iter().filter(|interface| !Interface::is_of_instance(interface.id()));
@@ -180,8 +181,10 @@ impl RuleIsolation {
             needed.extend(interface.linked());
             // The group is made for it, where the machine is.
             let place: &Place = &self.reach.place;
-            let at = format!("/subscriptions/{}/resourceGroups/{}", place.subscription(), place.resource_group());
-            let group = ["write", "delete", "join/action"].map(|what| network(&format!("networkSecurityGroups/{what}")));
+            let at =
+                format!("/subscriptions/{}/resourceGroups/{}", place.subscription(), place.resource_group());
+            let group = ["write", "delete", "join/action"]
+                .map(|what| network(&format!("networkSecurityGroups/{what}")));
             needed.extend(group.map(|action| Needed::new(action, at.as_str())));
         }
         Ok(needed)

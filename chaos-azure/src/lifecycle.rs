@@ -55,7 +55,12 @@ impl MachineLifecycle {
     }
 
     /// Gives an order, and follows it for a while.
-    async fn carry_out(&self, order: Order, permit: &Permit, patience: Duration) -> Result<(Accepted, Progress)> {
+    async fn carry_out(
+        &self,
+        order: Order,
+        permit: &Permit,
+        patience: Duration,
+    ) -> Result<(Accepted, Progress)> {
         let arm = &self.reach.azure.arm;
         let followed = async {
             let accepted = permit.in_time(self.reach.azure.compute.order(&self.reach.place, order)).await??;

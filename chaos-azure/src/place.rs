@@ -14,11 +14,7 @@ pub(crate) enum Place {
 impl Place {
     /// That of a member called `name`. The instances of uniform scale sets are numbered; nothing else is.
     pub(crate) fn of_member(set: SetPath, name: String) -> Self {
-        if is_number(&name) {
-            Self::Instance { set, number: name }
-        } else {
-            Self::of_machine(&set, name)
-        }
+        if is_number(&name) { Self::Instance { set, number: name } } else { Self::of_machine(&set, name) }
     }
 
     /// That of a machine of its own called `name`, which is in the same resource group as its set.
@@ -134,7 +130,10 @@ mod tests {
              Microsoft.Compute/virtualMachines/web-0"
         );
         let quoted = Place::of_member(set, "web-0".to_owned()).command_to_start();
-        assert!(quoted.starts_with("az vm start --ids '/subscriptions/") && quoted.ends_with("/web-0'"), "{quoted}");
+        assert!(
+            quoted.starts_with("az vm start --ids '/subscriptions/") && quoted.ends_with("/web-0'"),
+            "{quoted}"
+        );
     }
 
     #[test]

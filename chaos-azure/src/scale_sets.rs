@@ -105,7 +105,12 @@ impl ScaleSets {
         Ok(asked.unwrap_or(minima))
     }
 
-    async fn look(&self, id: &GroupId, path: SetPath, minima: impl Future<Output = Result<Arc<Minima>>>) -> Result<Group> {
+    async fn look(
+        &self,
+        id: &GroupId,
+        path: SetPath,
+        minima: impl Future<Output = Result<Arc<Minima>>>,
+    ) -> Result<Group> {
         let Some(set) = self.fleet.means.azure.compute.scale_set(&path).await? else {
             let what = "there is no such scale set in this subscription and resource group";
             return Err(Error::new(ErrorKind::NotFound, what).with("group", id));

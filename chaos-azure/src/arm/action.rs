@@ -40,7 +40,10 @@ mod tests {
             (format!("{group}/virtualMachines/web-0"), false),
             (format!("{group}/virtualMachineScaleSets/web/virtualMachines"), true),
             (format!("{group}/virtualMachines/web-0/providers/Microsoft.Authorization/permissions"), true),
-            ("/subscriptions/s/providers/Microsoft.Compute/locations/westeurope/operations/1".to_owned(), false),
+            (
+                "/subscriptions/s/providers/Microsoft.Compute/locations/westeurope/operations/1".to_owned(),
+                false,
+            ),
             ("/subscriptions".to_owned(), false),
         ] {
             assert_eq!(is_listing(&path), expected, "{path}");

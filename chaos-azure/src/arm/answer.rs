@@ -39,7 +39,8 @@ impl Answer {
 
     /// Whether somebody else than ARM seems to have answered.
     pub(crate) fn is_page(&self) -> bool {
-        let is_html = self.header("content-type").is_some_and(|kind| kind.trim_start().starts_with("text/html"));
+        let is_html =
+            self.header("content-type").is_some_and(|kind| kind.trim_start().starts_with("text/html"));
         is_html || self.body.trim_ascii_start().starts_with(b"<")
     }
 
@@ -57,7 +58,8 @@ impl Answer {
         #[derive(Deserialize)]
         struct Anything {}
         if self.is_page() || self.body.trim_ascii().is_empty() {
-            let what = "Azure has answered with something else than a document: is there a proxy or a login page?";
+            let what =
+                "Azure has answered with something else than a document: is there a proxy or a login page?";
             return Err(Error::new(ErrorKind::Unavailable, what).with("bytes", self.body.len()));
         }
         let read = if is_listing {

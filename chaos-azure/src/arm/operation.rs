@@ -64,7 +64,9 @@ pub(crate) enum Wanted {
 #[derive(Debug)]
 pub(crate) enum Standing {
     Over,
-    UnderWay { ask_after: Duration },
+    UnderWay {
+        ask_after: Duration,
+    },
     Failed(Error),
     /// Nobody tells, so that only the target can.
     Unknown,
@@ -266,9 +268,7 @@ impl Arm {
             },
             Told::Resource(at) => match self.get(at.clone()).await {
                 Ok(answer) => match state(&answer) {
-                    Some(state) if is_failure(&state) => {
-                        Looked::Failed(failed_later(action, &state, None))
-                    }
+                    Some(state) if is_failure(&state) => Looked::Failed(failed_later(action, &state, None)),
                     Some(state) if state.eq_ignore_ascii_case("Succeeded") && !accepted.is_deletion() => {
                         Looked::Over(answer)
                     }

@@ -60,7 +60,10 @@ pub(crate) enum Listed<T> {
 pub(crate) enum Entry {
     Machine(Box<Machine>),
     /// One of this set of which what must be known is not.
-    Unreadable { set: SetPath, why: String },
+    Unreadable {
+        set: SetPath,
+        why: String,
+    },
     OfNone,
 }
 
@@ -132,10 +135,7 @@ impl Compute {
     }
 
     /// As [`machines`](Self::machines), of one resource group.
-    pub(crate) fn machines_in(
-        &self,
-        set: &SetPath,
-    ) -> impl Stream<Item = Result<Vec<Entry>>> + Send + use<> {
+    pub(crate) fn machines_in(&self, set: &SetPath) -> impl Stream<Item = Result<Vec<Entry>>> + Send + use<> {
         let listing = self.client.virtual_machines_client().list(&set.resource_group, &set.subscription);
         self.read(move || listing.clone().into_stream(), read::entry)
     }

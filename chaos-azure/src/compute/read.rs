@@ -98,7 +98,8 @@ pub(super) fn machine(machine: models::VirtualMachine) -> Result<Machine> {
         location: machine.resource.location,
         unique_id: unique(properties.vm_id, &mut doubts),
         labels,
-        provisioning: doubts.of(properties.provisioning_state.ok_or_else(|| untold("its provisioning state"))),
+        provisioning: doubts
+            .of(properties.provisioning_state.ok_or_else(|| untold("its provisioning state"))),
         view: View::default(),
         has_ephemeral_disk: has_ephemeral_disk(properties.storage_profile.as_ref()),
         is_spot: is_spot(properties.priority.as_ref()),
@@ -132,7 +133,8 @@ pub(super) fn instance(set: &SetPath, instance: models::VirtualMachineScaleSetVm
         location: instance.resource.location,
         unique_id: unique(properties.vm_id, &mut doubts),
         labels,
-        provisioning: doubts.of(properties.provisioning_state.ok_or_else(|| untold("its provisioning state"))),
+        provisioning: doubts
+            .of(properties.provisioning_state.ok_or_else(|| untold("its provisioning state"))),
         view: View::default(),
         has_ephemeral_disk: has_ephemeral_disk(properties.storage_profile.as_ref()),
         // Said of the whole set.

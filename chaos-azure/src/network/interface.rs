@@ -62,7 +62,9 @@ impl Interface {
     pub(crate) fn linked(&self) -> Vec<Needed> {
         let configurations = self.document["properties"]["ipConfigurations"].as_array();
         let mut linked = Vec::new();
-        for properties in configurations.into_iter().flatten().map(|configuration| &configuration["properties"]) {
+        for properties in
+            configurations.into_iter().flatten().map(|configuration| &configuration["properties"])
+        {
             for (field, action) in LINKED {
                 let (one, many) = (&properties[field]["id"], properties[field].as_array());
                 let ids = many.into_iter().flatten().map(|resource| &resource["id"]).chain([one]);

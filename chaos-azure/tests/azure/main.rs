@@ -2,6 +2,9 @@
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
 
+mod absence;
+mod adversity;
+mod calls;
 mod cloud;
 mod contract;
 mod crash;
@@ -12,6 +15,8 @@ mod following;
 mod isolation;
 mod late;
 mod members;
+mod names;
+mod refusals;
 mod rewriting;
 mod role;
 mod scripts;

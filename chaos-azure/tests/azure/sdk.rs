@@ -234,7 +234,8 @@ async fn every_request_is_the_one_of_microsofts_sdk() {
     let interface = get(&fake, &format!("{NETWORK}/networkInterfaces/bare-0-nic")).await;
     let mut distinct = BTreeMap::new();
     // The packages of the SDK that are installed have no client for the permissions API.
-    let compared = ours.into_iter().filter(|request| !request.path.ends_with("/Microsoft.Authorization/permissions"));
+    let compared =
+        ours.into_iter().filter(|request| !request.path.ends_with("/Microsoft.Authorization/permissions"));
     for request in compared {
         let (operation, arguments) = operation(&request, &interface)
             .unwrap_or_else(|| panic!("no operation is known that sends {request:?}"));

@@ -2,9 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chaos_core::{
-    BlastRadius, ChaosEvent, MemoryJournal, Monkey, Provider, RunReport, TargetId,
-};
+use chaos_core::{BlastRadius, ChaosEvent, MemoryJournal, Monkey, Provider, RunReport, TargetId};
 use chaos_events::{CpuBurn, Stop};
 use chaos_testkit::{
     Connect, CutOff,
@@ -105,9 +103,8 @@ async fn a_right_that_is_taken_away_and_given_back_in_the_hold_comes_back_in_tim
     // Reads and orders alike, until the recovery has met with it more than once.
     fake.assign(Role::new(["Microsoft.Nothing/read"]));
     fake.forget_requests();
-    let is_refused = |fake: &FakeArm| {
-        fake.requests().iter().filter(|request| request.status == Some(403)).count() >= 6
-    };
+    let is_refused =
+        |fake: &FakeArm| fake.requests().iter().filter(|request| request.status == Some(403)).count() >= 6;
     while !is_refused(&fake) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

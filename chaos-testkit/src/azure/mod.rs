@@ -137,7 +137,8 @@ pub use recorded::{Recorded, assert_same_requests};
 pub use settings::Settings;
 pub use trouble::{Effect, Trouble};
 pub use versions::{
-    AUTHORIZATION_VERSION, AUTOSCALE_VERSION, CHAOS_VERSION, COMPUTE_VERSION, INSTANCE_INTERFACES_VERSION, NETWORK_VERSION,
+    AUTHORIZATION_VERSION, AUTOSCALE_VERSION, CHAOS_VERSION, COMPUTE_VERSION, INSTANCE_INTERFACES_VERSION,
+    NETWORK_VERSION,
 };
 pub use world::{
     New, NewAvailabilitySet, NewExperiment, NewScaleSet, NewSubscription, Orchestration, SecurityGroups,
