@@ -48,7 +48,11 @@ async fn victims_of_one_moment_share_their_looks() {
             .provider(sets(&fake).group("few").build().unwrap())
             .event(Stop::lasting(Duration::from_secs(4)).unwrap())
             .blast_radius(
-                BlastRadius::default().min_healthy(0).targets_per_group(targets).targets_per_run(targets).max_active(9),
+                BlastRadius::default()
+                    .min_healthy(0)
+                    .targets_per_group(targets)
+                    .targets_per_run(targets)
+                    .max_active(9),
             )
             .unleash(MemoryJournal::new(), chaos_events::registry())
             .build()
@@ -58,10 +62,15 @@ async fn victims_of_one_moment_share_their_looks() {
     for targets in [Quota::from(1), Quota::ALL] {
         fake.forget_requests();
         let report = monkey(targets).run_once().await.unwrap();
-        assert!(report.is_recovered() && report.faults.iter().all(|fault| fault.failure.is_none()), "{report:?}");
+        assert!(
+            report.is_recovered() && report.faults.iter().all(|fault| fault.failure.is_none()),
+            "{report:?}"
+        );
         // Looks at one machine while a fault is held and recovered depend on how long that takes.
         let of_looks = |request: &&chaos_testkit::azure::Recorded| {
-            request.path.ends_with("/few") || request.path.ends_with("/availabilitySets") || request.path.ends_with("/virtualMachines")
+            request.path.ends_with("/few")
+                || request.path.ends_with("/availabilitySets")
+                || request.path.ends_with("/virtualMachines")
         };
         let requests = fake.requests();
         let lists = requests.iter().filter(of_looks).count();

@@ -50,12 +50,17 @@ async fn a_machine_is_told_from_another_one_of_its_name_wherever_it_is_looked_at
     let before = only_group(&provider).await.member(&web()).unwrap().clone();
     for _ in 0..2 {
         let of_listing = only_group(&provider).await.member(&web()).unwrap().incarnation.clone().unwrap();
-        let of_group = provider.group(&web().group()).await.unwrap().member(&web()).unwrap().incarnation.clone();
+        let of_group =
+            provider.group(&web().group()).await.unwrap().member(&web()).unwrap().incarnation.clone();
         let found = provider.resolve(&web()).await.unwrap().unwrap();
         let told = [found.incarnation().await.unwrap(), found.incarnation().await.unwrap(), of_group];
         assert!(told.iter().all(|told| told.as_deref() == Some(&*of_listing)), "{told:?}");
         assert_eq!(*of_listing, of_listing.to_lowercase());
-        assert_eq!(before.target.incarnation().await.unwrap(), Some(Arc::clone(&of_listing)), "it looks anew");
+        assert_eq!(
+            before.target.incarnation().await.unwrap(),
+            Some(Arc::clone(&of_listing)),
+            "it looks anew"
+        );
         seen.insert(of_listing);
         make_anew(&fake, SecurityGroups::Shared);
     }
@@ -102,8 +107,7 @@ async fn what_isolates_an_address_goes_when_another_machine_has_it() {
             make_anew(&meanwhile, groups);
             std::future::ready(())
         });
-        let report =
-            monkey(provider.clone(), MemoryJournal::new()).inject(event, &web()).await.unwrap();
+        let report = monkey(provider.clone(), MemoryJournal::new()).inject(event, &web()).await.unwrap();
         assert!(report.is_recovered(), "{groups:?}: {report:?}");
         assert_eq!(left_behind(&fake).await, [""; 0], "{groups:?}");
         let isolation = provider.isolation_beyond(&web()).await.unwrap().unwrap();

@@ -15,7 +15,7 @@ use azure_core::{
     time::OffsetDateTime,
 };
 use chaos_azure::{AvailabilitySets, AzureBuilder};
-use chaos_core::{BlastRadius, Clock, ErrorKind, MemoryJournal, Monkey, Provider, TargetId};
+use chaos_core::{BlastRadius, Clock, ErrorKind, MemoryJournal, Monkey, Provider, SystemClock, TargetId};
 use chaos_events::Stop;
 use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, PowerState, Trouble};
 use jiff::Timestamp;
@@ -92,7 +92,7 @@ fn monkey(provider: impl Provider) -> Monkey {
 
 async fn until(is_so: impl Fn() -> bool) {
     while !is_so() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        SystemClock::default().sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -163,7 +163,11 @@ struct Hangs;
 
 #[async_trait]
 impl TokenCredential for Hangs {
-    async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
+    async fn get_token(
+        &self,
+        _: &[&str],
+        _: Option<TokenRequestOptions<'_>>,
+    ) -> azure_core::Result<AccessToken> {
         std::future::pending::<()>().await;
         Ok(AccessToken::new("never", OffsetDateTime::now_utc()))
     }
@@ -234,7 +238,8 @@ impl HttpClient for Untrusted {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_that_is_not_trusted_is_named() {
     let fake = world();
-    let provider = sets(&fake).http_client(Arc::new(Untrusted)).clock(Arc::new(Diary::default())).build().unwrap();
+    let provider =
+        sets(&fake).http_client(Arc::new(Untrusted)).clock(Arc::new(Diary::default())).build().unwrap();
     let error = provider.resolve(&web()).await.unwrap_err();
     assert!(error.to_string().contains("certificate") && error.is_retryable(), "{error}");
 }

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chaos_core::{BlastRadius, ChaosEvent, MemoryJournal, Monkey, Provider, RunReport, TargetId};
+use chaos_core::{
+    BlastRadius, ChaosEvent, Clock, MemoryJournal, Monkey, Provider, RunReport, SystemClock, TargetId,
+};
 use chaos_events::{CpuBurn, Stop};
 use chaos_testkit::{
     Connect, CutOff,
@@ -106,7 +108,7 @@ async fn a_right_that_is_taken_away_and_given_back_in_the_hold_comes_back_in_tim
     let is_refused =
         |fake: &FakeArm| fake.requests().iter().filter(|request| request.status == Some(403)).count() >= 6;
     while !is_refused(&fake) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        SystemClock::default().sleep(Duration::from_millis(20)).await;
     }
     fake.assign(Role::owner());
     let report = holding.await.unwrap().unwrap();
