@@ -40,8 +40,19 @@ pub(crate) async fn isolate(
     target: &TargetId,
     look: impl Fn() + Send + Sync + 'static,
 ) -> RunReport {
+    isolate_within(Duration::from_secs(300), provider, target, look).await
+}
+
+/// As [`isolate`], and the recovery gives up after this time.
+async fn isolate_within(
+    budget: Duration,
+    provider: impl Provider,
+    target: &TargetId,
+    look: impl Fn() + Send + Sync + 'static,
+) -> RunReport {
     let monkey = Monkey::builder()
         .provider(provider)
+        .recovery_budget(budget)
         .settle(Duration::from_millis(300))
         .unleash(MemoryJournal::new(), Registry::default().register::<Connect>())
         .build()
@@ -408,7 +419,7 @@ async fn what_is_left_where_a_machine_is_connected_no_more_is_no_success() {
             });
         }
     };
-    let report = isolate(provider, &web(), moved).await;
+    let report = isolate_within(Duration::from_secs(4), provider, &web(), moved).await;
     assert_eq!(report.faults[0].state, FaultState::RecoveryFailed, "{report:?}");
     let failure = report.faults[0].failure.as_ref().unwrap();
     assert!(failure.to_string().contains("access denied"), "{failure}");
