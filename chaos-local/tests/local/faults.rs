@@ -7,12 +7,13 @@ use std::{
 };
 
 use chaos_core::{
-    Activity, BlastRadius, ChaosEvent, FaultRecord, FaultState, Group, Health, Hold, Journal, MemoryJournal,
-    Milestone, Monkey, MonkeyBuilder, Observer, Outcome, Provider, Registry, RunReport, async_trait,
+    Activity, BlastRadius, Capability, ChaosEvent, FaultRecord, FaultState, Group, Health, Hold, Journal,
+    MemoryJournal, Milestone, Monkey, MonkeyBuilder, Observer, Outcome, Provider, Registry, RunReport,
+    async_trait,
     memory::{PowerOff, PowerOn},
 };
 use chaos_events::{CpuBurn, Reboot, Stop, Terminate};
-use chaos_local::Fleet;
+use chaos_local::{Fleet, ProcessIdentity};
 use chaos_testkit::faulty::{Altered, Call, Faulty, Interference, ProviderCall, TargetCall};
 use jiff::Timestamp;
 use rustix::process::Signal;
@@ -104,6 +105,29 @@ async fn a_stopped_replica_runs_again_and_its_janitor_has_left() {
     assert_eq!((after.healthy(), identities(&after)), (2, before));
     until("the janitor has left", || janitors_of(target.as_str()).is_empty()).await;
     fleet.stop().await.unwrap();
+    mark.assert_nothing_left().await;
+}
+
+#[tokio::test]
+async fn one_command_continues_all_of_a_target_by_hand() {
+    let mark = Mark::new();
+    let fleet = mark.on(Fleet::of("sh").args(["-c", "sleep 600 & wait"])).start().await.unwrap();
+    until("it has started its child", || mark.processes().len() == 2).await;
+    let target = Arc::clone(&look(&fleet).await.members[0].target);
+    let capabilities = target.capabilities();
+    let lifecycle = capabilities.lifecycle().unwrap();
+    assert_eq!(lifecycle.by_hand(Capability::Stop), None);
+    let command = lifecycle.by_hand(Capability::Start).unwrap();
+    let all: Vec<_> = mark.processes().into_iter().map(|pid| ProcessIdentity::of_pid(pid).unwrap()).collect();
+    for process in &all {
+        assert!(command.contains(&process.to_string()), "{process}: {command}");
+        signal(*process, Signal::STOP);
+    }
+    until("all of it is stopped", || all.iter().all(|process| state(process.pid()) == Some('T'))).await;
+    let status = std::process::Command::new("/bin/sh").args(["-c", &command]).status().unwrap();
+    assert!(status.success(), "{command}");
+    assert!(all.iter().all(|process| state(process.pid()) != Some('T')));
+    drop(fleet);
     mark.assert_nothing_left().await;
 }
 

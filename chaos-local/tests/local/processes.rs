@@ -62,7 +62,10 @@ async fn a_process_elsewhere_is_refused_and_one_before_a_reboot_is_gone() {
     ] {
         let id = format!("{process}@{place}").parse().unwrap();
         match elsewhere.resolve(&id).await {
-            Err(error) => assert_eq!((error.kind(), is_refused), (ErrorKind::Unsupported, true), "{error}"),
+            Err(error) => {
+                assert_eq!((error.kind(), is_refused), (ErrorKind::Unsupported, true), "{error}");
+                assert!(error.is_final(), "{error}");
+            }
             Ok(found) => assert!(found.is_none() && !is_refused, "{id}"),
         }
         assert_eq!(elsewhere.shell_beyond(&id).await.is_err(), is_refused, "{id}");
