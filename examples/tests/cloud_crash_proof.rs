@@ -156,7 +156,8 @@ impl Lane {
         clock.sleep(Duration::from_secs_f64(case.moment)).await;
         let _ = drill.start_kill();
         let drill = end(drill).await;
-        assert!(drill.was_killed() || drill.was_undisturbed(), "{said}: {drill:#?}");
+        // One that came to its end may have hit nothing, and has recovered everything.
+        assert!(drill.was_killed() || matches!(drill.status.code(), Some(0 | 5)), "{said}: {drill:#?}");
         if !journal.exists() {
             return ("no journal yet".to_owned(), 0);
         }
