@@ -41,8 +41,10 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let error = match answer {
-        // It would have been done.
-        Err(error) if code(&error) == Some("DryRunOperation") => return Ok(()),
+        // It would have been done, or not for lack of permission: that an instance is gone meanwhile, looks tell better.
+        Err(error) if matches!(code(&error), Some("DryRunOperation" | "IncorrectInstanceState")) => {
+            return Ok(());
+        }
         Err(error) => failed(action, reach.region.name(), error),
         Ok(_) => {
             let what = "what was only asked for, as a dry run, was done: is this EC2, and not an emulator?";

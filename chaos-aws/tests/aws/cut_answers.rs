@@ -46,13 +46,9 @@ async fn cut_everywhere(cloud: &Cloud, action: &str, cuts: u64, look: &Look<'_>)
     let places: BTreeSet<u64> = spread.chain(pieces.saturating_sub(4)..pieces).collect();
     cloud.break_calls(json!({ "do": "cut_short", "action": action, "count": 0, "places": places }));
     for piece in &places {
-        match look().await {
-            Ok(seen) => panic!("{action}, cut before piece {piece} of {pieces}: {seen}, and whole {whole}"),
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::Unavailable, "{action} {piece}: {error:?}");
-                assert!(error.is_retryable() && !error.is_final(), "{action} {piece}: {error:?}");
-            }
-        }
+        let error = look().await.expect_err(&format!("{action}, cut before piece {piece} of {pieces}"));
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{action} {piece}: {error:?}");
+        assert!(error.is_retryable() && !error.is_final(), "{action} {piece}: {error:?}");
     }
     cloud.page("DELETE", "faults", None);
     assert_eq!(look().await.unwrap(), whole, "{action}");

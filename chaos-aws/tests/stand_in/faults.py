@@ -28,6 +28,8 @@ class Fault:
     service: str = "*"
     region: str = "*"
     page: int | None = None
+    # Whether one that names an action meets dry runs of it too. Patterns meet them anyway.
+    dry_run: bool = False
     nth: int = 1
     count: int = 1
     milliseconds: int = 0
@@ -66,6 +68,7 @@ class Fault:
             and fnmatchcase(call.service, self.service)
             and fnmatchcase(call.region, self.region)
             and self.page in (None, call.page)
+            and (self.dry_run or not call.is_dry or self.action != call.action)
         ):
             return False
         self.matched += 1

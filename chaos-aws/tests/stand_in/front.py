@@ -124,7 +124,7 @@ class Front:
 
     def _impossible(self, call: Call) -> Answer | None:
         """moto brings instances back that were terminated."""
-        if call.service != "ec2" or call.action not in cloud.OF_THE_LIVING:
+        if call.service != "ec2" or call.action not in cloud.OF_THE_LIVING or call.is_dry:
             return None
         known = cloud.instances(cloud.account_of(call.access_key), call.region)
         for instance in cloud.instance_ids(call):
