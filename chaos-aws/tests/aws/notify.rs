@@ -261,10 +261,7 @@ async fn whoever_is_told_that_a_recovery_failed_can_do_what_the_message_says() {
     assert_says(&published[1], &["is refused so far. It is tried again until ", "ec2:StartInstances"]);
     let message = &published[2];
     assert_eq!(message["subject"], format!("CHAOS RECOVERY FAILED: {target} IS NOT BACK"));
-    assert_says(
-        message,
-        &["ec2:StartInstances", &format!("Start {target} again with the tools of its platform")],
-    );
+    assert_says(message, &["ec2:StartInstances", &format!("Start {target} again, unless it runs:")]);
 
     // As a person would, with what the message says.
     cloud.page("DELETE", "faults", None);
