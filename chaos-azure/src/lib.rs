@@ -12,8 +12,10 @@
 //! [not opted in](AzureBuilder::require_opt_in). One whose application is unwell, by the health extension or the probe of a load
 //! balancer, is not healthy.
 //!
-//! A listing that cannot be read to its end is an error, in every subscription, and never a shorter list. Azure lists what a machine is
-//! apart from whether it runs: both are read, side by side, a call for each page and none for a machine. All calls go to one endpoint;
+//! A listing that cannot be read to its end is an error, in every subscription, and never a shorter list; so is any answer that is no
+//! whole document. A set of which a field is missing that decides, or whose id cannot be read, is listed with that as the reason why it is
+//! left alone. Azure lists what a machine is apart from whether it runs: both are read, side by side, a call for each page and none for a
+//! machine. A look at one availability set asks for its machines one by one, where these are no more than 32. All calls go to one endpoint;
 //! an address elsewhere in an answer is an error and not sent the token.
 //!
 //! [`FAULT_DOMAIN_LABEL`], [`UPDATE_DOMAIN_LABEL`] and [`AVAILABILITY_ZONE_LABEL`] keep a run within one rack, one update domain or one
@@ -51,9 +53,17 @@
 //!
 //! **Stop and isolation have no end of their own**: where every process of the monkey is gone, they last until the journal is replayed.
 //!
-//! Orders take Azure from seconds to minutes. An order is followed until it is carried out, so that one that fails is told as that, or
-//! until shortly before the deadline of its fault, when it has been accepted all the same. **Give a stop a few minutes**: a shutdown in
-//! an orderly way counts towards them.
+//! Orders take Azure from seconds to minutes. One that injects is followed for an eighth of its fault's time, and for ten seconds at most,
+//! so that one that fails soon is told as that; a start for two seconds. After that, and where nobody tells how an order stands, it counts
+//! as under way, and only the machine is looked at: at the recovery's own pace, while the order is asked about at the pace that Azure has
+//! asked for. **Give a stop a few minutes**: a shutdown in an orderly way counts towards them.
+//!
+//! **The undo is proven before the fault**: whether a role allows what ends it is asked of the permissions API before an injection and in a
+//! plan. Where it does not, or where that cannot be told, nothing is injected. Which experiment is to be cancelled is known when it is
+//! looked up, and asked then. Tokens are renewed by their credential, and have no end that is known.
+//!
+//! A machine is known by its `vmId`: one that was made anew under the name of another is not the target of the other's fault, and is
+//! neither started nor touched.
 //!
 //! # Scripts
 //!
@@ -62,8 +72,8 @@
 //! ready is asked before the first script, and a machine without is not injected into. A machine that runs Windows offers no shell:
 //! the scripts are for `sh`.
 //!
-//! - *Time.* Reaching a machine takes Run Command tens of seconds, each time: a fault that scripts begin, measure and end should last some
-//!   minutes. What a script has put in a session of its own (`setsid`) outlives it, and ends at its deadline without the service.
+//! - *Time.* Reaching a machine takes Run Command tens of seconds, each time, and looks are left three minutes: a fault that scripts
+//!   begin, measure and end should last some minutes. What a script has put in a session of its own (`setsid`) outlives it, and ends at its deadline without the service.
 //! - *Time limit.* In whole seconds, rounded up, kept on the machine by `timeout`: the service itself waits for 90 minutes.
 //! - *Output* of more than about 4,000 bytes is an error: the service keeps no more.
 //! - *Exit status.* It comes back as it was, by the last line of both outputs; the service knows none. 137 counts as killed.
@@ -80,7 +90,8 @@
 //!
 //! # Errors
 //!
-//! Throttled calls are tried again as ARM asks, five times at most, and so is what only looks and fails in passing; then they are
+//! Throttled calls are tried again as ARM asks, five times at most, and so is what only looks and fails in passing, or is answered in part.
+//! Whoever would have to wait for more than 15 seconds is told how long, and whoever asks next waits for as much of it. Then they are
 //! [`Throttled`](chaos_core::ErrorKind::Throttled), [`Unavailable`](chaos_core::ErrorKind::Unavailable) or
 //! [`Timeout`](chaos_core::ErrorKind::Timeout), and retryable. An order whose answer was lost is never sent again: it is taken to have
 //! happened. [`Denied`](chaos_core::ErrorKind::Denied) names the action and the scope that a role must allow, or says that the

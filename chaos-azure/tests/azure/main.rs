@@ -21,6 +21,7 @@ mod rewriting;
 mod role;
 mod scripts;
 mod sdk;
+mod slow_shell;
 mod studio;
 mod sweep;
 mod trouble;

@@ -1,4 +1,6 @@
-use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewSubscription, Role, Settings};
+use chaos_testkit::azure::{
+    AUTHORIZATION_VERSION, FakeArm, NewAvailabilitySet, NewSubscription, Role, Settings,
+};
 use serde_json::Value;
 
 use crate::client::{Reply, everywhere, form, get, machine, post, send};
@@ -158,4 +160,35 @@ fn a_role_lets_no_more_through_than_it_says() {
     assert_eq!(actions[0].as_deref(), Some("Microsoft.Compute/virtualMachines/read"));
     assert_eq!(actions[2], None);
     assert_eq!(actions[4].as_deref(), Some("Microsoft.Resources/subscriptions/resourceGroups/read"));
+}
+
+#[test]
+fn the_permissions_api_tells_the_rights_that_are_enforced() {
+    let fake = world();
+    let vm = machine("shop", "web-0");
+    let at = |scope: &str| {
+        get(
+            &fake,
+            &format!(
+                "{scope}/providers/Microsoft.Authorization/permissions?api-version={AUTHORIZATION_VERSION}"
+            ),
+        )
+    };
+    let owner = at(&vm);
+    assert_eq!((owner.status, &owner.body["value"][0]["actions"][0]), (200, &Value::from("*")));
+    let group = format!("/subscriptions/{}/resourceGroups/Shop", FakeArm::SUBSCRIPTION);
+    let start = format!("{VMS}/start/action");
+    fake.assign(Role::new(["*/read", "Microsoft.Compute/*"]).without(&start).within([group.clone()]));
+    for scope in [&vm, &group] {
+        let held = at(scope).body["value"][0].clone();
+        assert_eq!(held["actions"].as_array().unwrap().len(), 2, "{held}");
+        assert_eq!(held["notActions"][0], Value::from(start.as_str()), "{held}");
+    }
+    assert_eq!(refusal(&post(&fake, &format!("{vm}/start"))), (403, "AuthorizationFailed"));
+    // Above the scope of the assignment nothing is held, not even the right to ask.
+    let above = at(&format!("/subscriptions/{}", FakeArm::SUBSCRIPTION));
+    assert_eq!(refusal(&above), (403, "AuthorizationFailed"));
+    assert_eq!(refusal(&at(&group.replace("Shop", "nowhere"))), (403, "AuthorizationFailed"));
+    let action = fake.requests().pop().unwrap().action.unwrap();
+    assert_eq!(action, "Microsoft.Authorization/permissions/read");
 }
