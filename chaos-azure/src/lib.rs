@@ -77,7 +77,7 @@
 //! - *Time limit.* In whole seconds, rounded up, kept on the machine by `timeout`: the service itself waits for 90 minutes.
 //! - *Output* of more than about 4,000 bytes is an error: the service keeps no more.
 //! - *Exit status.* It comes back as it was, by the last line of both outputs; the service knows none. 137 counts as killed.
-//! - *One at a time.* While somebody else runs a command on the machine, a script waits for a minute.
+//! - *One at a time.* While somebody else runs a command on the machine, a script waits for a minute and a half.
 //! - *Once.* A command that changes something is sent again only where the service has refused it. It takes no idempotency token.
 //! - *Network.* All of it is the target's. A blackhole lets 168.63.129.16 through, where the agent gets its orders. One that lets nothing
 //!   through at all cuts off the agent, and with it the end of the fault by command; it then ends at its deadline.

@@ -23,7 +23,7 @@ const DELIVERED_WITHIN: Duration = Duration::from_secs(150);
 const ANSWERS_WITHIN: Duration = Duration::from_secs(90);
 
 /// How long is waited for another script to end, which somebody else runs on the machine: there is no more than one at a time.
-const ALONE_WITHIN: Duration = Duration::from_secs(60);
+const ALONE_WITHIN: Duration = ANSWERS_WITHIN;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Through which Azure's agent gets its orders, in every region and cloud: ports 80 and 32526, says
