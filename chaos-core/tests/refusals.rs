@@ -15,11 +15,12 @@ use std::{
 };
 
 use chaos_core::{
-    Activity, CapabilitySet, ChaosEvent, Clock, Error, ErrorKind, FaultId, FaultRecord, FaultState, Hold,
-    ManualClock, MemoryJournal, Monkey, Observer, Permit, Prepared, Recovery, Registry, Result, RunReport,
-    Scope, TargetId, Verdict, async_trait, memory::MemoryProvider,
+    Activity, Arming, CapabilitySet, ChaosEvent, Clock, Error, ErrorKind, FaultId, FaultRecord, FaultState,
+    Health, Hold, Journal, Limits, Magnitude, ManualClock, Mark, MemoryJournal, Monkey, Observer, Permit,
+    Prepared, Recovery, RecoveryRecord, Registry, Result, RunReport, Scope, TargetId, Verdict, async_trait,
+    memory::MemoryProvider,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use support::clock;
 
@@ -254,6 +255,25 @@ async fn a_shell_that_says_how_long_it_takes_is_given_that_time() {
     let (platform, report, _) = platform.run().await;
     let fault = only(&report);
     assert_eq!((fault.state, platform.orders.lock().unwrap().len()), (FaultState::Recovered, 1), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_recovers_later_gives_it_the_budget_that_it_was_armed_with() {
+    let (journal, at) = (MemoryJournal::new(), clock().now());
+    let target: TargetId = "memory:web/machine-1".parse().unwrap();
+    let recovery = RecoveryRecord::new("tests/fickle/1", serde_json::json!({}));
+    let id = "00000000000000ff".parse().unwrap();
+    let fault = FaultRecord::armed(id, 1, target, "fickle", recovery, Magnitude::default(), at, at)
+        .recover_by(at + SignedDuration::from_secs(900));
+    assert!(matches!(journal.arm(&fault, &Limits::none()).await.unwrap(), Arming::Armed(_)));
+    journal.mark(id, &Mark::new(FaultState::Injecting, at)).await.unwrap();
+    let world = MemoryProvider::default().with_group("web", 5).unwrap();
+    world.set_health(&fault.target, Health::Stopped).unwrap();
+    support::break_recovery(true);
+    let later = support::builder(&world, &journal).recovery_budget(seconds(10)).build().unwrap();
+    let found = later.recover_pending().await.unwrap();
+    assert_eq!(found.faults[0].state, FaultState::RecoveryFailed);
+    assert_eq!(took(&found.faults[0]), seconds(900));
 }
 
 #[tokio::test(start_paused = true)]

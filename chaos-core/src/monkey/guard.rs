@@ -133,7 +133,9 @@ async fn closed_meanwhile(core: &Core, record: &FaultRecord) -> Option<FaultReco
 }
 
 fn replayable(core: &Core, record: &FaultRecord, recovery: BoxRecovery) -> Result<Active> {
-    let safeguard = core.safeguard()?;
+    let mut safeguard = core.safeguard()?.clone();
+    // Whoever recovers later gives it no less time than it was armed with.
+    safeguard.retry.budget = safeguard.retry.budget.max(clock::until(record.deadline, record.recover_by));
     let provider = provider_of(&core.parts.providers, &record.target)?;
     let parts = ScopeParts {
         fault: record.id,
@@ -144,12 +146,12 @@ fn replayable(core: &Core, record: &FaultRecord, recovery: BoxRecovery) -> Resul
         clock: Arc::clone(&core.parts.clock),
         deadline: Deadline::set(core.parts.clock.as_ref(), record.armed_at, record.deadline),
         hold: Hold::lasting(clock::until(record.armed_at, record.deadline)).unwrap_or(Hold::MOMENTARY),
-        budget: core.parts.retry.budget,
+        budget: safeguard.retry.budget,
         incarnation: record.incarnation.as_deref().map(Arc::from),
         observers: core.parts.observers.clone(),
     };
     let scope = Scope::replaying(parts, record.injection());
-    Ok(Active::replayed(recovery, record.clone(), scope, safeguard.clone()))
+    Ok(Active::replayed(recovery, record.clone(), scope, safeguard))
 }
 
 /// Injects, unless or until something cuts it short.
