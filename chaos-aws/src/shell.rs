@@ -140,6 +140,11 @@ impl Shell for CommandShell {
         self.execute(script, Some(permit)).await.map_err(|error| error.with("fault", permit.fault()))
     }
 
+    /// The agent asks for orders every few seconds, and may be busy with another one or just coming up.
+    fn answers_within(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
     async fn network(&self) -> Result<NetworkShare> {
         self.preflight().await?;
         Ok(NetworkShare::Whole)

@@ -21,7 +21,8 @@ pub(crate) async fn may_undo(reach: &Reach, credentials: Option<&Watched>, undo:
     if let Some(credentials) = credentials {
         credentials.outlast(undo.within, reach.clock.now()).await?;
     }
-    if undo.requires.contains(Capability::Start) {
+    // What does not come up again after a reboot is started.
+    if undo.requires.contains(Capability::Start) || undo.requires.contains(Capability::Reboot) {
         let call = reach.region.ec2().start_instances().instance_ids(&*reach.instance).dry_run(true);
         is_permitted("ec2:StartInstances", reach, call.send().await)?;
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use azure_core::http::Url;
 use chaos_core::{
-    Clock, Result,
+    Clock, Error, ErrorKind, Result,
     listing::{Together, pages},
 };
 use futures_util::TryStreamExt;
@@ -41,11 +41,10 @@ struct Setting {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Properties {
-    #[serde(default)]
     enabled: bool,
+    /// One that names no target is for none.
     #[serde(default)]
     target_resource_uri: Option<String>,
-    #[serde(default)]
     profiles: Vec<Profile>,
 }
 
@@ -66,17 +65,30 @@ impl Minima {
         self.0.get(set).copied()
     }
 
-    fn add(&mut self, settings: Vec<Setting>) {
+    /// # Errors
+    /// `Unavailable` for a minimum that is no number.
+    fn add(&mut self, settings: Vec<Setting>) -> Result<()> {
         for Setting { properties } in settings {
             let target = properties.target_resource_uri.as_deref();
             let target = target.and_then(|id| ResourceId::parse(id).ok());
             // Which of several profiles is in force depends on the hour: the least that any of them asks for is certain.
-            let minimum =
-                properties.profiles.iter().map(|profile| profile.capacity.minimum.parse().unwrap_or(0)).min();
+            let minima = properties.profiles.iter().map(|profile| profile.capacity.fewest());
+            let minimum = minima.collect::<Result<Vec<usize>>>()?.into_iter().min();
             if let (true, Some(target), Some(minimum)) = (properties.enabled, target, minimum) {
                 self.0.insert(SetPath::of(&target), minimum);
             }
         }
+        Ok(())
+    }
+}
+
+impl Capacity {
+    fn fewest(&self) -> Result<usize> {
+        self.minimum.trim().parse().map_err(|error| {
+            Error::new(ErrorKind::Unavailable, "an autoscale setting has a minimum that is no number")
+                .with("minimum", &self.minimum)
+                .caused_by(error)
+        })
     }
 }
 
@@ -105,7 +117,7 @@ impl Autoscale {
         let mut minima = Minima::default();
         let mut listing = Box::pin(pages(fetch));
         while let Some(settings) = listing.try_next().await? {
-            minima.add(settings);
+            minima.add(settings)?;
         }
         Ok(minima)
     }
@@ -121,10 +133,14 @@ mod tests {
                        virtualMachineScaleSets/API";
 
     fn minimum(enabled: bool, target: &str, profiles: Value) -> Option<usize> {
+        told(enabled, target, profiles).unwrap()
+    }
+
+    fn told(enabled: bool, target: &str, profiles: Value) -> Result<Option<usize>> {
         let setting = json!({ "properties": { "enabled": enabled, "targetResourceUri": target, "profiles": profiles } });
         let mut minima = Minima::default();
-        minima.add(vec![serde_json::from_value(setting).unwrap()]);
-        minima.of(&SetPath::of(&ResourceId::parse(&SET.to_lowercase()).unwrap()))
+        minima.add(vec![serde_json::from_value(setting).unwrap()])?;
+        Ok(minima.of(&SetPath::of(&ResourceId::parse(&SET.to_lowercase()).unwrap())))
     }
 
     #[test]
@@ -136,6 +152,18 @@ mod tests {
         assert_eq!(minimum(true, SET, json!([])), None);
         assert_eq!(minimum(true, &SET.replace("API", "web"), json!([profile("3")])), None);
         assert_eq!(minimum(true, "/somewhere/else", json!([profile("3")])), None);
-        assert_eq!(minimum(true, SET, json!([profile("many")])), Some(0));
+        let many = told(true, SET, json!([profile("many")])).unwrap_err();
+        assert!(many.to_string().contains("minimum=\"many\""), "{many}");
+    }
+
+    #[test]
+    fn what_decides_and_is_missing_is_no_value() {
+        for missing in ["enabled", "profiles"] {
+            let mut setting =
+                json!({ "properties": { "enabled": true, "targetResourceUri": SET, "profiles": [] } });
+            setting["properties"].as_object_mut().unwrap().remove(missing);
+            let told = serde_json::from_value::<Setting>(setting);
+            assert!(told.unwrap_err().to_string().contains(missing));
+        }
     }
 }

@@ -224,7 +224,8 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         _ => match status {
             400 => ErrorKind::InvalidInput,
             401 | 403 => ErrorKind::Denied,
-            404 | 410 => ErrorKind::NotFound,
+            // Whoever else says so, such as a gateway that knows no way to ARM, proves nothing.
+            404 | 410 => ErrorKind::Unavailable,
             408 => ErrorKind::Timeout,
             409 | 412 => ErrorKind::Conflict,
             500.. => ErrorKind::Unavailable,

@@ -9,7 +9,7 @@ use chaos_core::{
     BoxStream, Error, ErrorKind, Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result,
     Shell, Target, TargetId, listing::until_error,
 };
-use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, future::ready, stream};
 
 use crate::{
     AzureBuilder,
@@ -206,7 +206,14 @@ impl Provider for ScaleSets {
     async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
         let path = SetPath::parse(SCHEME, id)?;
         let subscription = path.subscription.clone();
-        self.look(id, path, self.minima_in_recovery(&subscription)).await
+        match self.minima_in_recovery(&subscription).await {
+            Ok(minima) => self.look(id, path, ready(Ok(minima))).await,
+            // How many there are to be is not told here, so that whoever asks goes by how many there were.
+            Err(_) => {
+                let group = self.look(id, path, ready(Ok(Arc::default()))).await?;
+                Ok(group.desired(usize::MAX))
+            }
+        }
     }
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {

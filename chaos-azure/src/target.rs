@@ -76,7 +76,9 @@ impl MachineTarget {
             Needed::new(format!("Microsoft.Compute/{}/{what}/action", place.kind()), place.scope())
         };
         let mut needed = Vec::new();
-        if undo.requires.contains(Capability::Stop) || undo.requires.contains(Capability::Start) {
+        // What does not come up again after a reboot is started.
+        let starts = [Capability::Stop, Capability::Start, Capability::Reboot];
+        if starts.into_iter().any(|capability| undo.requires.contains(capability)) {
             needed.push(of_machine("start"));
         }
         if undo.requires.contains(Capability::Shell) {

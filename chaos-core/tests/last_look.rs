@@ -39,6 +39,8 @@ struct Shown {
     looks: AtomicUsize,
     /// Whether the group replaces its members no more.
     is_suspended: Mutex<bool>,
+    /// Whether the group does not tell which of those that bear a name its members are.
+    lists_no_incarnation: Mutex<bool>,
     /// What the platform says to whoever asks whether a fault may be undone.
     undo: Mutex<Option<Error>>,
     /// What it was asked.
@@ -69,6 +71,9 @@ impl Changing {
         group.labels.insert("look".to_owned(), self.shown.looks.load(Ordering::SeqCst).to_string());
         for member in &mut group.members {
             member.target = self.asked(Arc::clone(&member.target));
+            if *self.shown.lists_no_incarnation.lock().unwrap() {
+                member.incarnation = None;
+            }
         }
         group
     }
@@ -396,6 +401,21 @@ async fn a_machine_made_anew_under_the_name_is_left_alone() {
     let report = running.await.unwrap();
     assert_eq!(report.faults[0].state, FaultState::Recovered, "{report}");
     assert!(report.faults[0].note.as_ref().unwrap().contains("another one bears its name"), "{report}");
+    assert_eq!(health(&world, &third()).await, Health::Stopped, "nobody has started it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_alone_may_tell_which_it_is() {
+    let (world, journal, clock) = (world(), MemoryJournal::new(), clock());
+    let provider = Changing::over(&world);
+    *provider.shown.lists_no_incarnation.lock().unwrap() = true;
+    let monkey = monkey(provider, &journal).build().unwrap();
+    let running = tokio::spawn(async move { monkey.inject(PowerOff::default(), &third()).await.unwrap() });
+    clock.sleep(Duration::from_secs(20)).await;
+    world.make_anew(&third()).unwrap();
+    world.set_health(&third(), Health::Stopped).unwrap();
+    let report = running.await.unwrap();
+    assert!(report.faults[0].incarnation.is_some() && report.faults[0].gone, "{report}");
     assert_eq!(health(&world, &third()).await, Health::Stopped, "nobody has started it");
 }
 

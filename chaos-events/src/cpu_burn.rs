@@ -239,7 +239,7 @@ impl Recovery for EndCpuBurn {
             scope.note(format!("{found} of {} burners were left when they were ended", self.burners));
         }
         if found == 0 && scope.injection() == Injection::Returned {
-            scope.note("the burners had ended by themselves; the load, where one is shown, is that early in the hold");
+            scope.note("the burners had ended before the recovery came; the load, where one is shown, is that early in the hold");
         }
         Ok(())
     }

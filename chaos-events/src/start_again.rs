@@ -107,14 +107,19 @@ impl StartAgain {
         if !self.replaced {
             return Ok(Verdict::Gone("the target exists no more, and its group replaces nobody".to_owned()));
         }
+        let has_its_name = |member: &&Member| member.target.id() == scope.target_id();
+        let is_up = group
+            .members
+            .iter()
+            .find(has_its_name)
+            .is_some_and(|member| member.is_healthy() && is_another(scope, member));
+        // What is restarted may come back as another one, and then it is back whatever becomes of its fellows.
+        if self.from_the_beginning && is_up {
+            scope.reach(Milestone::Healthy);
+            return Ok(Verdict::Back);
+        }
         // A group may list for a while who is gone. Another one of its name is a replacement.
-        let is_gone = |member: &Member| {
-            let is_another = scope
-                .incarnation()
-                .zip(member.incarnation.as_deref())
-                .is_some_and(|(one, other)| one != other);
-            member.target.id() == scope.target_id() && !is_another
-        };
+        let is_gone = |member: &Member| member.target.id() == scope.target_id() && !is_another(scope, member);
         group.members.retain(|member| !is_gone(member));
         let healthy = group.healthy();
         let whole = self.healthy.min(group.desired);
@@ -127,6 +132,11 @@ impl StartAgain {
         scope.reach(Milestone::Healthy);
         Ok(Verdict::Back)
     }
+}
+
+/// Whether this member only bears the name of the one that the fault is about.
+fn is_another(scope: &Scope, member: &Member) -> bool {
+    scope.incarnation().zip(member.incarnation.as_deref()).is_some_and(|(one, other)| one != other)
 }
 
 /// Looks, and starts what it finds down. On some platforms a target that is on its way down cannot be started before it has

@@ -100,7 +100,10 @@ impl AwaitReplacement {
 
     fn is_victim(&self, member: &Member, target: &TargetId) -> bool {
         // Where none was written down, names are never used twice.
-        let is_it = self.incarnation.as_deref().is_none_or(|own| member.incarnation.as_deref() == Some(own));
+        let is_it = self.incarnation.as_deref().is_none_or(|own| {
+            // Some versions have written ids of Azure as they came, in capitals too.
+            member.incarnation.as_deref().is_some_and(|found| found.eq_ignore_ascii_case(own))
+        });
         member.target.id() == target && is_it
     }
 }

@@ -7,8 +7,9 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use chaos_core::{
-    BlastRadius, ChaosEvent, Clock, ErrorKind, FaultState, GroupFilter, Health, Hold, Member, MemoryJournal,
-    Monkey, Outcome, Provider, Reason, Registry, RetryPolicy, TargetId,
+    BlastRadius, BoxStream, ChaosEvent, Clock, ErrorKind, FaultState, Group, GroupFilter, GroupId, Health,
+    Hold, Member, MemoryJournal, Monkey, Outcome, Provider, Reason, Registry, Result, RetryPolicy, Shell,
+    Target, TargetId, async_trait,
     memory::{PowerOff, PowerOn},
 };
 use chaos_events::{Reboot, Stop, Terminate};
@@ -140,6 +141,53 @@ async fn a_target_that_cannot_be_looked_at_any_more_is_started_all_the_same() {
     assert_eq!(report.faults[0].state, FaultState::RecoveryFailed, "nobody has seen it back: {report}");
     assert_eq!(platform.orders()[..2], ["stop machine-1", "start machine-1"]);
     assert_eq!(platform.health(1), Health::Healthy);
+}
+
+/// Answers a recovery's look at the group 8 s after it was asked, with what was so then.
+#[derive(Clone, Debug)]
+struct Late(Platform);
+
+#[async_trait]
+impl Provider for Late {
+    fn scheme(&self) -> &'static str {
+        self.0.scheme()
+    }
+
+    fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
+        self.0.groups(filter)
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Group> {
+        self.0.group(id).await
+    }
+
+    async fn group_in_recovery(&self, _: &GroupId) -> Result<Group> {
+        let mut shown = self.0.show();
+        // The order that got no reply shows only two seconds after its deadline.
+        if self.0.clock().monotonic() < seconds(62) {
+            shown.members.iter_mut().for_each(|member| member.health = Health::Healthy);
+        }
+        self.0.clock().sleep(seconds(8)).await;
+        Ok(shown)
+    }
+
+    async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
+        self.0.resolve(id).await
+    }
+
+    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+        self.0.shell_beyond(id).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_began_before_the_recovery_ends_none() {
+    let platform = Platform::of(5).that_would_replace().acting_after(seconds(62)).that_never_replies();
+    let report = inject_into(&platform, Late(platform.clone()), Terminate::default()).await;
+    assert_eq!((platform.health(1), platform.healthy()), (Health::Gone, 4));
+    let fault = &report.faults[0];
+    assert_eq!(fault.state, FaultState::RecoveryFailed, "{report}");
+    assert!(fault.failure.as_ref().unwrap().message.contains("4 of 5 members are healthy"), "{report}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,13 +13,13 @@ use std::{
 };
 
 use chaos_core::{
-    Activity, BlastRadius, CapabilitySet, ChaosEvent, Clock, ErrorKind, FaultQuery, FaultState, Health, Hold,
-    Journal, ManualClock, MemoryJournal, Monkey, Observer, Outcome, Prepared, Reason, Result, Scope,
-    async_trait,
+    Activity, BlastRadius, CapabilitySet, ChaosEvent, Clock, Error, ErrorKind, FaultQuery, FaultState,
+    Health, Hold, Journal, ManualClock, MemoryJournal, Monkey, Observer, Outcome, Prepared, Provider, Reason,
+    Result, Scope, async_trait,
 };
 use chaos_events::{Reboot, Stop, Terminate};
 use chaos_testkit::faulty::{
-    EventCall, Failing, Faulty, JournalCall, Panicking, ProviderCall, TargetCall, Times,
+    EventCall, Failing, Faulty, Interference, JournalCall, Panicking, ProviderCall, TargetCall, Times,
 };
 use jiff::{SignedDuration, Timestamp};
 use support::{Platform, Trouble, builder, inject, inject_into, over, seconds, within};
@@ -331,22 +331,49 @@ async fn two_monkeys_over_one_journal_leave_as_many_healthy_as_each_must() {
     assert_eq!(platform.health(0), Health::Healthy);
 }
 
-/// Both are at it at once: whoever saw the target back last is right.
-#[tokio::test(start_paused = true)]
-async fn a_fault_that_another_monkey_gave_up_meanwhile_ends_recovered_when_its_holder_brings_it_back() {
-    let platform = Platform::of(5);
+/// A target can never be found again from here.
+#[derive(Debug)]
+struct NeverFound;
+
+#[async_trait]
+impl Interference<ProviderCall> for NeverFound {
+    async fn before(&self, call: ProviderCall) -> Result<()> {
+        if call == ProviderCall::Resolve { Err(Error::unsupported("finding a target")) } else { Ok(()) }
+    }
+}
+
+/// One monkey holds a fault and its first order to start hangs; from the end of the hold on another one recovers it as well, over
+/// `provider`. Returns when that one gave up, counted from the beginning.
+async fn recovered_by_two(platform: &Platform, provider: impl Provider) -> Duration {
     let journal = MemoryJournal::new();
     let hanging = Trouble::hanging_at(TargetCall::Start).first(1).of_targets(platform.clone());
-    let monkey = over(hanging, &platform, journal.clone()).build().unwrap();
-    let blind = Failing::provider(platform.clone(), ProviderCall::Resolve, Times::ALWAYS);
-    let other = over(blind, &platform, journal.clone()).recovery_budget(seconds(5)).build().unwrap();
-    let target = platform.id(1);
-    let (report, ()) = tokio::join!(async { monkey.inject(stop(60), &target).await.unwrap() }, async {
-        platform.clock().sleep(seconds(70)).await;
+    let monkey = over(hanging, platform, journal.clone()).build().unwrap();
+    let other = over(provider, platform, journal.clone()).build().unwrap();
+    let (target, clock) = (platform.id(1), platform.clock());
+    let begun = clock.monotonic();
+    let (report, gave_up) = tokio::join!(async { monkey.inject(stop(60), &target).await.unwrap() }, async {
+        clock.sleep(seconds(70)).await;
         let given_up = other.take_over_pending().await.unwrap().faults;
         assert_eq!(given_up[0].state, FaultState::RecoveryFailed);
+        clock.monotonic() - begun
     });
     assert_eq!(report.outcome(), Outcome::Completed, "{report}");
     assert_eq!(platform.health(1), Health::Healthy);
     assert_eq!(journal.find(&FaultQuery::all()).await.unwrap().faults[0].state, FaultState::Recovered);
+    gave_up
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_that_another_monkey_gave_up_meanwhile_ends_recovered_when_its_holder_brings_it_back() {
+    let platform = Platform::of(5);
+    let gave_up = recovered_by_two(&platform, Faulty::new(platform.clone(), NeverFound)).await;
+    assert!(gave_up < seconds(90), "{gave_up:?}: before the holder");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_gives_a_fault_up_that_another_monkey_has_recovered_meanwhile_takes_nothing_back() {
+    let platform = Platform::of(5);
+    let blind = Failing::provider(platform.clone(), ProviderCall::Resolve, Times::ALWAYS);
+    let gave_up = recovered_by_two(&platform, blind).await;
+    assert!(gave_up > seconds(300), "{gave_up:?}: after the holder");
 }

@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const SOON: Duration = Duration::from_secs(3);
 /// Long enough that nobody takes its end for a recovery.
 const LONG: &str = "30s";
-const SHORT: &str = "1500ms";
+const SHORT: &str = "3s";
 
 /// A fleet, one kind of fault, and what that would leave behind.
 struct Scene {

@@ -126,11 +126,12 @@ mod tests {
         let query = json!({ "type": "Query", "id": "q", "queryString": "resources" });
         let plain = json!({ "type": "List", "id": "p", "targets": [{ "id": format!("{COMPUTE}/virtualMachines/a") }] });
         let untold = json!({ "type": "discrete", "name": "urn:x/1.0" });
+        let none = || list("t", &[]);
         for (action, selector, why) in [
             (on("q"), query, "finds its targets when"),
             (on("p"), plain, "no target of Chaos Studio"),
-            (untold, json!({}), "does not say what it hits"),
-            (on("nowhere"), json!({}), "there is no selector \"nowhere\""),
+            (untold, none(), "does not say what it hits"),
+            (on("nowhere"), none(), "there is no selector \"nowhere\""),
             (on("s"), list("s", &["virtualMachines/stranger"]), "no member of the group"),
             (on("s"), list("s", &["virtualMachineScaleSets/other"]), "no member of the group"),
             (on("s"), list("s", &["virtualMachines/a", "virtualMachines/z"]), "no member of the group"),

@@ -103,6 +103,8 @@ async fn whatever_is_refused_for_a_while_the_machine_comes_back() {
         Trouble::error(404, "SubscriptionNotFound", "The subscription could not be found."),
         Trouble::error(400, "SomethingNew", "Nobody knows why."),
         Trouble::error(404, "", "Lost."),
+        Trouble::error(404, "no_Route", "no Route matched with those values"),
+        Trouble::error(410, "Retired", "This address is no more."),
         Trouble::expire_token(),
     ];
     let cases = refusals.map(|refusal| async move {

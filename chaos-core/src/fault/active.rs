@@ -264,6 +264,10 @@ impl Active {
                 if number == ATTEMPTS {
                     return Err(error);
                 }
+                if error.kind() == ErrorKind::Conflict && mark.state == FaultState::RecoveryFailed {
+                    // Somebody else has seen the target back, and here nobody has seen anything.
+                    return Ok(());
+                }
                 if error.kind() == ErrorKind::Conflict {
                     // Somebody else has closed the fault meanwhile; what was seen here is newer.
                     self.safeguard

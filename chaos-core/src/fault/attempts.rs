@@ -1,6 +1,7 @@
 //! How a recovery goes on within its budget: attempts, and the looks that tell what came of them.
 
 use std::{
+    error::Error as _,
     future::Future,
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
@@ -24,8 +25,11 @@ const ORDERS_IN_BUDGET: u32 = 3;
 
 /// How an attempt to recover ended.
 enum Attempt {
-    Over { gone: Option<String> },
-    Again(Error),
+    Over {
+        gone: Option<String>,
+    },
+    /// With what a look has found missing, where the error does not say it.
+    Again(Error, Option<String>),
     GiveUp(Error),
 }
 
@@ -34,10 +38,12 @@ enum Attempt {
 struct Latest(Mutex<Option<Error>>);
 
 impl Latest {
-    /// What merely took too long hides nothing that was answered before.
-    fn keep(&self, error: Error) -> Failure {
+    /// What merely took too long hides nothing that was answered before, or else what is missing.
+    fn keep(&self, error: Error, missing: Option<String>) -> Failure {
         let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let error = match latest.take() {
+        let missing = missing.map(|missing| Error::new(ErrorKind::Unavailable, missing));
+        let is_answer = |before: &Error| before.kind() != ErrorKind::Timeout || before.source().is_some();
+        let error = match latest.take().filter(is_answer).or(missing) {
             Some(before) if error.kind() == ErrorKind::Timeout => after(error, &before),
             _ => error,
         };
@@ -56,15 +62,12 @@ impl Latest {
 
 /// `error`, with the last real answer underneath.
 fn after(error: Error, before: &Error) -> Error {
-    use std::error::Error as _;
-    if error.source().is_some() {
-        return error;
+    match (error.source(), before.kind(), before.source()) {
+        (Some(_), ..) => error,
+        // One real answer is enough, however many time-outs came after it.
+        (None, ErrorKind::Timeout, Some(real)) => error.caused_by(real.to_string()),
+        (None, ..) => error.caused_by(before.chain()),
     }
-    // One real answer is enough, however many time-outs came after it.
-    let real =
-        if before.kind() == ErrorKind::Timeout { before.source().map(ToString::to_string) } else { None };
-    let real = real.unwrap_or_else(|| before.chain());
-    error.caused_by(real)
 }
 
 impl Active {
@@ -84,21 +87,23 @@ impl Active {
         let ends = clock.monotonic().saturating_add(self.safeguard.retry.budget);
         let until = crate::clock::after(self.scope.now(), self.safeguard.retry.budget);
         if !self.is_believable() {
-            // The deadline has passed: what this look could save is no longer than settling, and that is all it may cost.
-            let _ = self.look_for(|| self.safeguard.retry.settle).await;
+            // The deadline has passed: what this look could save is no longer than settling, and that is all it may cost; unless an order
+            // to recover would have to wait for it, there where it is carried out.
+            let limit = || self.safeguard.retry.settle.max(self.scope.findings().answers_within);
+            let _ = self.look_for(limit).await;
+            self.looks.forget_the_one_under_way();
         }
         for number in 1.. {
             self.scope.observers().tell(self.scope.now(), Activity::Recovering { fault, attempt: number });
-            let error = match self.attempt().await {
+            let (error, missing) = match self.attempt().await {
                 Attempt::Over { gone } => return Ok(gone),
                 Attempt::GiveUp(error) => return Err((&error).into()),
-                Attempt::Again(error) => error,
+                Attempt::Again(error, missing) => (error, missing),
             };
-            // As long as the platform asks for, but never so long that nothing is tried any more.
-            let asked = error.asks_to_wait().unwrap_or_default();
-            let most = ends.saturating_sub(clock.monotonic()) / 2;
-            let wait = self.safeguard.retry.wait_after(number).max(asked.min(most));
-            let failure = latest.keep(error);
+            let left = ends.saturating_sub(clock.monotonic());
+            let asked = error.asks_to_wait().map_or(Duration::ZERO, |asked| within_reason(asked, left));
+            let wait = self.safeguard.retry.wait_after(number).max(asked);
+            let failure = latest.keep(error, missing);
             let activity = Activity::RecoveryRetried { fault, attempt: number, failure, wait, until };
             self.scope.observers().tell(self.scope.now(), activity);
             clock.sleep(wait).await;
@@ -125,18 +130,16 @@ impl Active {
             (_, Ok(Verdict::Gone(why))) => Attempt::Over { gone: Some(why) },
             (recovered, Ok(Verdict::NotYet(why))) => {
                 self.scope.forget(Milestone::Healthy);
+                let missing = format!("the target is not back: {why}");
                 match recovered {
                     Err(error) if error.is_final() => Attempt::GiveUp(error),
-                    Err(error) => Attempt::Again(error),
-                    Ok(()) => {
-                        let message = format!("the target is not back: {why}");
-                        Attempt::Again(Error::new(ErrorKind::Unavailable, message))
-                    }
+                    Err(error) => Attempt::Again(error, Some(missing)),
+                    Ok(()) => Attempt::Again(Error::new(ErrorKind::Unavailable, missing), None),
                 }
             }
             (Err(error), Err(unseen)) if error.is_final() && unseen.is_final() => Attempt::GiveUp(error),
             (Ok(()), Err(unseen)) if unseen.is_final() => Attempt::GiveUp(unseen),
-            (Err(error), Err(_)) | (Ok(()), Err(error)) => Attempt::Again(error),
+            (Err(error), Err(_)) | (Ok(()), Err(error)) => Attempt::Again(error, None),
         }
     }
 
@@ -148,37 +151,39 @@ impl Active {
     }
 
     pub(super) async fn look(&self) -> Result<Verdict> {
+        // One that took too long is waited for, so that none is begun beside it. What it sees may be from before the latest order.
+        if let Some((looking, began)) = self.looks.take_the_one_under_way() {
+            let clock = self.scope.clock();
+            if patiently(clock.as_ref(), || self.look_limit(), looking).await.is_some() {
+                self.looks.took(clock.monotonic().saturating_sub(began));
+            }
+        }
         self.look_for(|| self.look_limit()).await
     }
 
     fn look_limit(&self) -> Duration {
-        self.at_least(LOOK_LIMIT.max(self.safeguard.retry.budget / LOOKS_IN_BUDGET))
+        let limit = LOOK_LIMIT.max(self.safeguard.retry.budget / LOOKS_IN_BUDGET);
+        self.at_least(limit.max(self.looks.slowest().saturating_mul(2)))
     }
 
     async fn look_for(&self, limit: impl Fn() -> Duration + Sync + Send) -> Result<Verdict> {
         let clock = self.scope.clock();
-        let under_way = self.looks.take_the_one_under_way();
-        let was_under_way = under_way.is_some();
-        let (mut looking, began) = match under_way {
-            Some(under_way) => under_way,
-            None => {
-                let (recovery, scope) = (Arc::clone(&self.recovery), self.scope.clone());
-                let looking = async move { recovery.verify(&scope).await };
-                (contained("the verification", looking).boxed(), clock.monotonic())
+        let began = clock.monotonic();
+        let (recovery, scope) = (Arc::clone(&self.recovery), self.scope.clone());
+        let looking = async move { recovery.verify(&scope).await };
+        let mut looking = contained("the verification", looking).boxed();
+        let looked = patiently(clock.as_ref(), limit, &mut looking).await;
+        let taken = clock.monotonic().saturating_sub(began);
+        let looked = match looked {
+            Some(looked) => {
+                self.looks.took(taken);
+                looked
             }
-        };
-        let looked = match patiently(clock.as_ref(), limit, &mut looking).await {
-            Some(looked) => looked,
             None => {
-                let taken = clock.monotonic().saturating_sub(began);
-                // One that goes on is waited for once more, and not begun again beside itself; unless it never ends.
-                if !was_under_way {
-                    self.looks.keep_under_way(looking, began);
-                }
+                self.looks.keep_under_way(looking, began);
                 Err(took_too_long("the verification", taken))
             }
         };
-        self.looks.took(clock.monotonic().saturating_sub(began));
         match &looked {
             Err(error) => self.looks.failed(error),
             Ok(Verdict::NotYet(_)) => self.looks.saw_it_in_effect(began),
@@ -216,6 +221,11 @@ async fn patiently<T>(
             () = clock.sleep(left) => {}
         }
     }
+}
+
+/// As long as a platform asks to wait, unless nothing could be tried in what is `left` of the budget then.
+fn within_reason(asked: Duration, left: Duration) -> Duration {
+    if asked <= left - left / 10 { asked } else { left / 2 }
 }
 
 fn took_too_long(what: &str, limit: Duration) -> Error {

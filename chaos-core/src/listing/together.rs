@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::{
     FutureExt,
-    future::{BoxFuture, Shared},
+    future::{BoxFuture, Shared, WeakShared},
 };
 
 use tokio::task::{JoinError, JoinHandle};
@@ -51,8 +51,16 @@ pub struct Together<K, V> {
 
 /// The look of one key that was asked for last.
 struct Look<V> {
-    answer: Shared<BoxFuture<'static, Result<V>>>,
+    /// There for as long as anybody waits for it.
+    answer: WeakShared<BoxFuture<'static, Result<V>>>,
     has_begun: Arc<AtomicBool>,
+}
+
+impl<V: Clone> Look<V> {
+    /// Unless it is answered, or nobody waits for it.
+    fn under_way(&self) -> Option<Shared<BoxFuture<'static, Result<V>>>> {
+        self.answer.upgrade().filter(|answer| answer.peek().is_none())
+    }
 }
 
 /// The task of a look, which ends when nobody waits for it any more.
@@ -82,7 +90,7 @@ where
     /// # Errors
     /// Those of the look, which everybody gets who has asked for it; `Panicked` for one that panics.
     ///
-    /// Cancel safe: the look goes on.
+    /// Cancel safe: the look goes on while anybody waits for it.
     pub async fn ask<F>(&self, key: K, look: impl FnOnce() -> F + Send) -> Result<V>
     where
         F: Future<Output = Result<V>> + Send + 'static,
@@ -96,12 +104,13 @@ where
     {
         let mut looks = self.looks();
         // What is answered is of no use to anybody who asks now.
-        looks.retain(|_, look| look.answer.peek().is_none());
-        let before = looks.get(&key);
-        if let Some(look) = before.filter(|look| !look.has_begun.load(Ordering::SeqCst)) {
-            return look.answer.clone();
-        }
-        let (before, looked) = (before.map(|look| look.answer.clone()), look());
+        looks.retain(|_, look| look.under_way().is_some());
+        let before = looks.get(&key).and_then(|look| Some((look.under_way()?, &look.has_begun)));
+        let before = match before {
+            Some((answer, has_begun)) if !has_begun.load(Ordering::SeqCst) => return answer,
+            before => before.map(|(answer, _)| answer),
+        };
+        let looked = look();
         let has_begun = Arc::new(AtomicBool::new(false));
         let (begin, clock) = (Arc::clone(&has_begun), Arc::clone(&self.clock));
         let mut task = Task(tokio::spawn(async move {
@@ -113,7 +122,9 @@ where
         }));
         let answer = async move { (&mut task.0).await.unwrap_or_else(|error| Err(lost(error))) };
         let answer = answer.boxed().shared();
-        looks.insert(key, Look { answer: answer.clone(), has_begun });
+        if let Some(weak) = answer.downgrade() {
+            looks.insert(key, Look { answer: weak, has_begun });
+        }
         answer
     }
 
@@ -219,10 +230,15 @@ mod tests {
             let _ended = ended;
             std::future::pending().await
         });
-        assert!(within(clock.as_ref(), Duration::from_secs(1), "the look", hanging).await.is_err());
-        let asked = clock.monotonic();
-        assert_eq!(looks.ask(1, || async { Ok(7) }).await.unwrap(), 7);
-        let waited = clock.monotonic() - asked;
+        // Somebody waits for it a good while longer.
+        let patient = within(clock.as_ref(), PATIENCE * 3, "the look", hanging);
+        let (patient, waited) = tokio::join!(patient, async {
+            clock.sleep(Duration::from_secs(1)).await;
+            let asked = clock.monotonic();
+            assert_eq!(looks.ask(1, || async { Ok(7) }).await.unwrap(), 7);
+            clock.monotonic() - asked
+        });
+        assert!(patient.is_err());
         assert!(waited >= PATIENCE && waited < PATIENCE * 2, "{waited:?}");
         tokio::task::yield_now().await;
         assert!(has_ended.load(Ordering::SeqCst));

@@ -4,7 +4,7 @@ use std::{collections::HashSet, future::Future, sync::Arc};
 
 use super::core::Core;
 use crate::{
-    Error, ErrorKind, Group, Health, Journal, Member, Reason, Result, TargetId,
+    Error, ErrorKind, Group, Health, Journal, Member, Reason, Result, Scope, TargetId,
     blast_radius::{Faults, Room, leaves_capacity},
     contain::{contained, within},
     plan::Victim,
@@ -74,16 +74,47 @@ pub(super) fn is_still_so(victim: &Victim, prepared: &Group, now: &Group) -> Res
         return Err(Reason::LacksCapability { missing });
     }
     let replaces = |group: &Group| (group.replaces_members, group.replaces_stopped);
-    let incarnation =
-        |group: &Group| group.member(victim.target.id()).and_then(|member| member.incarnation.clone());
     let what = if replaces(prepared) != replaces(now) || event.caveat(prepared) != event.caveat(now) {
         "the group replaces its members otherwise than when the fault was prepared"
-    } else if incarnation(prepared) != incarnation(now) {
-        "the target is another one of its name than when the fault was prepared"
     } else {
         return Ok(());
     };
-    Err(Reason::doubt(Error::new(ErrorKind::Conflict, what).with("target", victim.target.id())))
+    Err(conflict(what, victim))
+}
+
+/// Which of those that bear its name the target is, as `group` and the target itself tell.
+pub(super) async fn incarnation(
+    core: &Core,
+    victim: &Victim,
+    group: &Group,
+) -> Result<Option<Arc<str>>, Reason> {
+    let member = group.member(victim.target.id());
+    let target = member.map_or(&victim.target, |member| &member.target);
+    let asking = contained("the look at the target", async { target.incarnation().await });
+    let own = limited(core, "the look at the target", asking).await.map_err(Reason::doubt)?;
+    match (member.and_then(|member| member.incarnation.clone()), own) {
+        (Some(listed), Some(own)) if listed != own => {
+            Err(conflict("the target is another one of its name than the one that its group lists", victim))
+        }
+        (listed, own) => Ok(listed.or(own)),
+    }
+}
+
+/// Whether the target is the one that the fault was prepared for.
+pub(super) async fn is_still_the_same(
+    core: &Core,
+    victim: &Victim,
+    scope: &Scope,
+    now: &Group,
+) -> Result<(), Reason> {
+    if incarnation(core, victim, now).await?.as_deref() == scope.incarnation() {
+        return Ok(());
+    }
+    Err(conflict("the target is another one of its name than when the fault was prepared", victim))
+}
+
+fn conflict(what: &'static str, victim: &Victim) -> Reason {
+    Reason::doubt(Error::new(ErrorKind::Conflict, what).with("target", victim.target.id()))
 }
 
 pub(super) async fn limited<T>(

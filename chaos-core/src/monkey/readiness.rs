@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     core::{Core, Run},
-    last_look::{Seen, is_still_so, limited, look_again},
+    last_look::{Seen, incarnation, is_still_so, is_still_the_same, limited, look_again},
     permission::may_undo,
 };
 use crate::{
@@ -41,8 +41,7 @@ pub(super) async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result
         look_again(core, victim).await?
     };
     let discovered = discovered(victim, &seen);
-    let incarnation =
-        discovered.group.member(victim.target.id()).and_then(|member| member.incarnation.clone());
+    let incarnation = incarnation(core, victim, &discovered.group).await?;
     let undone_by = undone_before_closing(core, victim.hold.until_deadline())?;
     let parts = ScopeParts {
         fault: core.new_fault_id().map_err(Reason::doubt)?,
@@ -83,6 +82,7 @@ pub(super) async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result
     // The preparation and the announcement may have taken their time.
     let now = look_again(core, victim).await?;
     is_still_so(victim, &seen.group, &now.group)?;
+    is_still_the_same(core, victim, &scope, &now.group).await?;
     if let Some(caveat) = victim.event.caveat(&now.group) {
         scope.note(caveat);
     }

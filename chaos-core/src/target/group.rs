@@ -34,7 +34,7 @@ pub struct Member {
     /// Its health when the group was discovered.
     pub health: Health,
     /// Tells a member from its replacement where both bear the same id: a process's pid and start time, a container's id.
-    /// `None` where ids are never used twice.
+    /// `None` where ids are never used twice, and where only [`Target::incarnation`] tells; where both do, they tell the same.
     pub incarnation: Option<Arc<str>>,
     /// Why this member must not be chosen although it is healthy, in the provider's words: "protected from scale-in".
     pub excluded: Option<Arc<str>>,

@@ -52,7 +52,7 @@ impl Recovery for RestoreTraffic {
         }
         if !is_told && scope.injection() == Injection::Returned {
             scope.note(
-                "the rules had ended by themselves; what they had dropped by then could not be read any more",
+                "the rules had ended before the recovery came; what they had dropped by then could not be read any more",
             );
         }
         Ok(())

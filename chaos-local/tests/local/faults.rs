@@ -82,6 +82,32 @@ async fn a_rebooted_replica_may_end_by_itself_and_comes_back() {
     mark.assert_nothing_left().await;
 }
 
+/// Halts a process as soon as a fault is injected.
+#[derive(Debug)]
+struct Halts(ProcessIdentity);
+
+impl Observer for Halts {
+    fn observe(&self, _: Timestamp, activity: &Activity) {
+        if matches!(activity, Activity::Injected { .. }) {
+            signal(self.0, Signal::STOP);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rebooted_replica_is_back_whatever_becomes_of_the_others() {
+    let mark = Mark::new();
+    let fleet = mark.sleepers(3).start().await.unwrap();
+    let other = identities(&look(&fleet).await)[2];
+    let target = fleet.id().target("replica-1").unwrap();
+    let monkey = monkey(fleet.clone()).observer(Halts(other)).build().unwrap();
+    let report = monkey.inject(Reboot::default(), &target).await.unwrap();
+    signal(other, Signal::CONT);
+    assert_recovered(&report);
+    drop(fleet);
+    mark.assert_nothing_left().await;
+}
+
 #[tokio::test]
 async fn a_stopped_replica_runs_again_and_its_janitor_has_left() {
     // The directory makes the ids of these targets unlike all others of this machine.

@@ -120,6 +120,7 @@ impl Order {
         let path = |path: &Option<PathBuf>| path.as_deref().map(quoted);
         for (name, value) in [
             ("--count", count),
+            ("--recovery-budget", self.other_budget().map(|budget| format!("{}ms", budget.as_millis()))),
             ("--base-port", self.base_port.map(|port| port.to_string())),
             ("--group", self.group.as_deref().map(|group| quoted(group.as_ref()))),
             ("--attach", path(&self.attach)),
@@ -130,6 +131,11 @@ impl Order {
             }
         }
         command
+    }
+
+    /// Unless it is what goes without saying.
+    fn other_budget(&self) -> Option<Duration> {
+        Some(self.recovery_budget).filter(|budget| *budget != self.provider.recovery_budget())
     }
 
     /// Picks those of `groups`, each an id and a name for people, that this order is about.
