@@ -131,8 +131,8 @@ impl Lifecycle for MachineLifecycle {
         let told = |error: Error| error.with("fault", permit.fault());
         let machine = self.reach.find().await.map_err(told)?;
         self.is_it(&machine).map_err(told)?;
-        // A second order would only get in the way of the first.
-        if machine.view.power == Some(Power::Starting) {
+        // A second order would only get in the way of the first, and one for a machine that runs would only keep it busy.
+        if matches!(machine.view.power, Some(Power::Starting | Power::Running)) {
             return Ok(());
         }
         let Reach { azure, place } = &self.reach;
