@@ -187,11 +187,18 @@ async fn an_undo_that_is_denied_is_refused_before_the_injection_and_in_a_plan() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_whose_incarnation_cannot_be_told_is_recovered_when_it_can() {
+async fn a_target_whose_incarnation_cannot_be_told_is_left_alone_and_recovered_when_it_can() {
     let (world, journal) = (world(), MemoryJournal::new());
-    let blind =
-        Failing::targets_with(world.clone(), TargetCall::Incarnation, Times::first(3), ErrorKind::Denied);
-    let report = run(blind, PowerOff::default(), journal.clone()).await;
+    let blind = |number| {
+        let times = Times::nth(number);
+        Failing::targets_with(world.clone(), TargetCall::Incarnation, times, ErrorKind::Denied)
+    };
+    // When the fault is prepared, and at the last look.
+    for number in [1, 2] {
+        let report = run(blind(number), PowerOff::default(), journal.clone()).await;
+        assert!(report.faults.is_empty() && !report.skipped.is_empty(), "{report}");
+    }
+    let report = run(blind(4), PowerOff::default(), journal.clone()).await;
     assert_eq!(report.faults[0].state, FaultState::Recovered, "{report}");
     assert_whole(&world, &journal, &report).await;
 }

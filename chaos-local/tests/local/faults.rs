@@ -104,7 +104,7 @@ async fn a_rebooted_replica_is_back_whatever_becomes_of_the_others() {
     let report = monkey.inject(Reboot::default(), &target).await.unwrap();
     signal(other, Signal::CONT);
     assert_recovered(&report);
-    drop(fleet);
+    drop((fleet, monkey));
     mark.assert_nothing_left().await;
 }
 
