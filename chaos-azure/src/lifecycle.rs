@@ -131,8 +131,13 @@ impl Lifecycle for MachineLifecycle {
         let told = |error: Error| error.with("fault", permit.fault());
         let machine = self.reach.find().await.map_err(told)?;
         self.is_it(&machine).map_err(told)?;
-        // A second order would only get in the way of the first, and one for a machine that runs would only keep it busy.
-        if matches!(machine.view.power, Some(Power::Starting | Power::Running)) {
+        // A second order would only get in the way of the first, and keep a machine busy that runs already.
+        let is_on_its_way = match machine.view.power {
+            Some(Power::Starting) => true,
+            Some(Power::Running) => machine.is_changing() || machine.is_provisioned(),
+            _ => false,
+        };
+        if is_on_its_way {
             return Ok(());
         }
         let Reach { azure, place } = &self.reach;

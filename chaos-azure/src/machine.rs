@@ -170,7 +170,7 @@ impl Machine {
         self.system == Some(System::Windows)
     }
 
-    fn is_provisioned(&self) -> bool {
+    pub(crate) fn is_provisioned(&self) -> bool {
         self.provisioning.eq_ignore_ascii_case("Succeeded")
     }
 }

@@ -74,7 +74,7 @@ impl Outbox {
 
     /// Whether the caller is to send what waits: there is something, and nobody else does.
     pub(super) fn attend(&mut self) -> bool {
-        let is_mine = !self.is_attended && !(self.waiting.is_empty() && self.digest.is_none());
+        let is_mine = !self.is_attended && (!self.waiting.is_empty() || self.digest.is_some());
         self.is_attended |= is_mine;
         is_mine
     }

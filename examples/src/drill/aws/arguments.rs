@@ -41,7 +41,6 @@ mod tests {
             region: vec!["eu-west-1".to_owned()],
             profile: Some("prod".to_owned()),
             assume_role: Some("arn:aws:iam::123456789012:role/chaos".to_owned()),
-            ..AwsArguments::default()
         };
         let line = command_line(&arguments.identity());
         assert_eq!(line, " --profile prod --assume-role 'arn:aws:iam::123456789012:role/chaos'");
