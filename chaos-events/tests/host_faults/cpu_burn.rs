@@ -97,7 +97,7 @@ async fn nothing_begins_after_the_deadline_or_a_reboot() {
 #[tokio::test]
 async fn a_start_that_is_still_on_its_way_is_stopped_too() {
     // Before it begins anything; and where a burner has left the start's group, and does nothing yet.
-    for (tool, lines) in [("nproc", "WAIT 60"), ("env", r#"[ "$5" != action=hold ] || { WAIT 0.3; }"#)] {
+    for (tool, lines) in [("nproc", "WAIT 60"), ("env", r#"[ "$5" != action=hold ] || { WAIT 1.5; }"#)] {
         stopped_on_its_way(tool, lines).await;
     }
 }
@@ -120,7 +120,7 @@ async fn stopped_on_its_way(tool: &str, lines: &str) {
     let (start, ()) = tokio::join!(burn.run("start"), stopping);
     assert_eq!(start.status, 137, "{tool}: {start:?}");
     // Nor does anything come after it.
-    SystemClock::default().sleep(Duration::from_millis(700)).await;
+    SystemClock::default().sleep(Duration::from_millis(1_900)).await;
     assert_eq!(marked(&burn.fault), [0; 0], "{tool}");
 }
 
