@@ -13,12 +13,12 @@ use chaos_core::{
     CapabilitySet, ChaosEvent, Clock, CutShort, Error, ErrorKind, FaultId, FaultRecord, FaultState, Health,
     Hold, ManualClock, MemoryJournal, Monkey, Observer, Outcome, Permit, Prepared, Recovery, Registry,
     Result, RunReport, Scope, TargetId, Verdict, async_trait,
-    memory::{MemoryProvider, PowerOff},
+    memory::{MemoryProvider, PowerOff, PowerOn},
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
-use support::{builder, clock, registry, runtime};
+use support::{Nothing, builder, clock, registry, runtime};
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -211,32 +211,12 @@ async fn a_clock_that_is_set_changes_no_figure() {
     assert_eq!(fault.late_by(), None);
 }
 
-/// An event that does nothing, undone by the recovery of [`PowerOff`].
-#[derive(Debug)]
-struct Nothing;
-
-#[async_trait]
-impl ChaosEvent for Nothing {
-    fn name(&self) -> &'static str {
-        "nothing"
-    }
-
-    fn requires(&self) -> CapabilitySet {
-        CapabilitySet::default()
-    }
-
-    fn hold(&self) -> Hold {
-        Hold::DEFAULT
-    }
-
-    async fn prepare(&self, _: &Scope) -> Result<Prepared> {
-        Ok(Prepared::new(chaos_core::memory::PowerOn::default(), |_| Box::pin(async { Ok(()) })))
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_no_look_has_seen_had_no_effect() {
-    let monkey = builder(&world(), &MemoryJournal::new()).event(Nothing).build().unwrap();
+    let monkey = builder(&world(), &MemoryJournal::new())
+        .event(Nothing(Hold::DEFAULT, PowerOn::default))
+        .build()
+        .unwrap();
     let report = monkey.run_once().await.unwrap();
     assert_eq!(report.outcome(), Outcome::NoEffect, "{report}");
     assert!(report.to_string().contains("no effect: no look has seen the fault in effect"), "{report}");

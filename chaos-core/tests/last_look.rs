@@ -383,7 +383,7 @@ async fn what_may_not_be_undone_is_neither_planned_nor_injected() {
     let asked = shown.asked.lock().unwrap().clone();
     assert_eq!(
         asked,
-        [Undo::new(PowerOff::default().requires(), Duration::from_secs(60 + 300))],
+        [Undo::new(PowerOff::default().requires(), Duration::from_secs(30 + 60 + 300))],
         "asked once"
     );
 }

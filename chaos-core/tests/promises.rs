@@ -19,7 +19,7 @@ use chaos_core::{
 };
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use support::{Fragile, builder, clock, runtime};
+use support::{Fragile, Nothing, builder, clock, runtime};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
 fn seconds(seconds: u64) -> Duration {
@@ -67,29 +67,6 @@ async fn what_happens_and_is_over_has_a_minute_to_be_injected() {
     assert_eq!(fault.state, FaultState::Recovered, "{report}");
 }
 
-/// Does nothing, and is undone by [`Unseen`].
-#[derive(Debug)]
-struct Nothing;
-
-#[async_trait]
-impl ChaosEvent for Nothing {
-    fn name(&self) -> &'static str {
-        "nothing"
-    }
-
-    fn requires(&self) -> CapabilitySet {
-        CapabilitySet::default()
-    }
-
-    fn hold(&self) -> Hold {
-        Hold::DEFAULT
-    }
-
-    async fn prepare(&self, _: &Scope) -> Result<Prepared> {
-        Ok(Prepared::new(Unseen { tried_at: None }, |_| Box::pin(async { Ok(()) })))
-    }
-}
-
 /// When a recovery was tried first.
 type TriedAt = Arc<Mutex<Option<Duration>>>;
 
@@ -135,7 +112,7 @@ async fn a_look_that_hangs_holds_the_first_attempt_up_by_5_seconds_at_most() {
     let monkey = Monkey::builder()
         .provider(world())
         .clock(clock)
-        .event(Nothing)
+        .event(Nothing(Hold::DEFAULT, || Unseen { tried_at: None }))
         .unleash(MemoryJournal::new(), registry)
         .build()
         .unwrap();

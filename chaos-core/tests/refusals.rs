@@ -15,14 +15,13 @@ use std::{
 };
 
 use chaos_core::{
-    Activity, Arming, CapabilitySet, ChaosEvent, Clock, Error, ErrorKind, FaultId, FaultRecord, FaultState,
-    Health, Hold, Journal, Limits, Magnitude, ManualClock, Mark, MemoryJournal, Monkey, Observer, Permit,
-    Prepared, Recovery, RecoveryRecord, Registry, Result, RunReport, Scope, TargetId, Verdict, async_trait,
-    memory::MemoryProvider,
+    Activity, Arming, Clock, Error, ErrorKind, FaultId, FaultRecord, FaultState, Health, Hold, Journal,
+    Limits, Magnitude, ManualClock, Mark, MemoryJournal, Monkey, Observer, Permit, Recovery, RecoveryRecord,
+    Registry, Result, RunReport, Scope, TargetId, Verdict, async_trait, memory::MemoryProvider,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use support::clock;
+use support::{Nothing, clock};
 
 const BUDGET: Duration = Duration::from_secs(300);
 
@@ -69,10 +68,10 @@ impl Platform {
             recovery.platform = Some(Arc::clone(&equip));
             recovery
         });
-        let told = Told::default();
+        let (told, hold) = (Told::default(), Hold::lasting(seconds(10)).unwrap());
         let monkey = Monkey::builder()
             .provider(MemoryProvider::default().with_group("web", 5).unwrap())
-            .event(Nothing)
+            .event(Nothing(hold, || Asking { platform: None }))
             .clock(clock)
             .observer(told.clone())
             .unleash(MemoryJournal::new(), registry)
@@ -90,29 +89,6 @@ struct Told(Arc<Mutex<Vec<Activity>>>);
 impl Observer for Told {
     fn observe(&self, _: Timestamp, activity: &Activity) {
         self.0.lock().unwrap().push(activity.clone());
-    }
-}
-
-/// Injects nothing, as far as anybody can see.
-#[derive(Debug)]
-struct Nothing;
-
-#[async_trait]
-impl ChaosEvent for Nothing {
-    fn name(&self) -> &'static str {
-        "nothing"
-    }
-
-    fn requires(&self) -> CapabilitySet {
-        CapabilitySet::default()
-    }
-
-    fn hold(&self) -> Hold {
-        Hold::lasting(seconds(10)).unwrap()
-    }
-
-    async fn prepare(&self, _: &Scope) -> Result<Prepared> {
-        Ok(Prepared::new(Asking { platform: None }, |_| Box::pin(async { Ok(()) })))
     }
 }
 

@@ -71,7 +71,7 @@ struct History {
 struct Entry {
     #[serde(flatten)]
     fault: FaultRecord,
-    /// The command line, unless an event of somebody else's did it.
+    /// The command line, unless that knows the event or the target not.
     #[serde(skip_serializing_if = "Option::is_none")]
     recover_with: Option<String>,
     /// What a person would do.
@@ -196,14 +196,10 @@ fn no_faults(others: &[FaultRecord]) -> String {
 fn way_back(abandoned: &[&FaultRecord], journal: &Path) -> String {
     let (mut is_ours, mut words) = (false, String::new());
     for fault in abandoned {
-        let text = match by_hand(fault) {
-            Ok(text) => {
-                is_ours = true;
-                escaped_lines(&text)
-            }
-            Err(unknown) => unknown,
-        };
-        words.push_str(&format!("\n{} by hand: {text}", fault.id));
+        let told = by_hand(fault);
+        is_ours |= told.is_ok();
+        let (Ok(text) | Err(text)) = told;
+        words.push_str(&format!("\n{} by hand: {}", fault.id, escaped_lines(&text)));
     }
     let command = is_ours.then(|| format!("\nrecover with: {}", recover_command(journal)));
     command.unwrap_or_default() + &words

@@ -12,7 +12,7 @@ use chaos_core::{
     Activity, Capability, CapabilitySet, Clock, ErrorKind, FaultState, Health, Intended, MemoryJournal,
     Observer, Outcome, Provider, Result, SystemClock, Undo, async_trait,
 };
-use chaos_events::{Stop, Terminate};
+use chaos_events::{Reboot, Stop, Terminate};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -130,7 +130,11 @@ async fn who_may_stop_and_not_start_stops_nobody() {
     for told in [plan.why_nothing().join(" "), report.why_nothing().join(" ")] {
         assert!(told.contains("missing=\"ec2:StartInstances\""), "{told}");
     }
-    assert_eq!((cloud.count("StopInstances"), cloud.count("StartInstances")), (0, 0));
+    // What does not come up again after a reboot is started.
+    let rebooting = monkey(provider.clone(), MemoryJournal::new()).event(Reboot::default()).build().unwrap();
+    assert_eq!(rebooting.run_once().await.unwrap().outcome(), Outcome::Skipped);
+    let orders = ["StopInstances", "StartInstances", "RebootInstances"].map(|order| cloud.count(order));
+    assert_eq!(orders, [0, 0, 0]);
     assert_eq!(only_group(&provider).await.healthy(), 2);
     // A termination has no way back that could be refused.
     let terminating = monkey(provider, MemoryJournal::new()).event(Terminate::default()).build().unwrap();

@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chaos_core::{BlastRadius, MemoryJournal, Monkey, Provider, Quota, TargetId};
+use chaos_core::{BlastRadius, ErrorKind, MemoryJournal, Monkey, Provider, Quota, TargetId};
 use chaos_events::{Stop, Terminate};
 use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Trouble};
 use futures_util::future::join_all;
 
-use crate::cloud::{count, scale_sets, sets};
+use crate::cloud::{count, scale_sets, sets, until};
 
 /// A set of three among 2,003 machines, in pages of 50.
 fn crowded() -> FakeArm {
@@ -98,9 +98,7 @@ async fn the_end_of_a_termination_does_not_depend_on_autoscale_settings() {
         .build()
         .unwrap();
     let running = tokio::spawn(async move { monkey.run_once().await });
-    while !fake.requests().iter().any(|request| request.method == "DELETE") {
-        tokio::task::yield_now().await;
-    }
+    until("it is terminated", || count(&fake, "DELETE", "") > 0).await;
     fake.forget_requests();
     fake.trouble(Trouble::forbid().on("GET", "*/autoscalesettings").for_ever());
     let report = running.await.unwrap().unwrap();
@@ -111,6 +109,13 @@ async fn the_end_of_a_termination_does_not_depend_on_autoscale_settings() {
         FakeArm::SUBSCRIPTION
     );
     assert_eq!(fake.capacity(&set), Some(4), "it was waited for the replacement: {report:?}");
+
+    // Nor does it in another process, which has not planned it: it goes by what the journal says.
+    let elsewhere = scale_sets(&fake).build().unwrap();
+    let id = &report.faults[0].group;
+    assert_eq!(elsewhere.group(id).await.unwrap_err().kind(), ErrorKind::Denied);
+    let group = elsewhere.group_in_recovery(id).await.unwrap();
+    assert_eq!((group.healthy(), group.desired), (4, usize::MAX));
 }
 
 #[tokio::test(flavor = "multi_thread")]

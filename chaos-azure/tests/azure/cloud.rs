@@ -8,8 +8,8 @@ use azure_core::{
     time::{Duration, OffsetDateTime},
 };
 use chaos_azure::{AvailabilitySets, AzureBuilder, ScaleSets};
-use chaos_core::{Group, GroupFilter, Provider, Result};
-use chaos_testkit::azure::FakeArm;
+use chaos_core::{Clock, Group, GroupFilter, Provider, Result, SystemClock};
+use chaos_testkit::azure::{FakeArm, PowerState};
 use futures_util::TryStreamExt;
 
 pub(crate) const SUBSCRIPTION: &str = FakeArm::SUBSCRIPTION;
@@ -51,6 +51,24 @@ pub(crate) async fn only_group(provider: &impl Provider) -> Group {
     let mut groups = list(provider).await.unwrap();
     assert_eq!(groups.len(), 1);
     groups.remove(0)
+}
+
+/// Returns when it is so. That takes moments here, and in vain it is waited for no longer than a minute.
+pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let clock = SystemClock::default();
+    let begun = clock.monotonic();
+    while !is_so() {
+        assert!(
+            clock.monotonic() - begun < std::time::Duration::from_secs(60),
+            "waited in vain until {what}"
+        );
+        clock.sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+/// Returns when this machine is stopped.
+pub(crate) async fn until_stopped(fake: &FakeArm, name: &str) {
+    until("the machine is stopped", || fake.power_state(&machine(name)) == Some(PowerState::Stopped)).await;
 }
 
 /// The path of a machine in ARM.

@@ -1,9 +1,15 @@
 //! Names are used again: which machine a fault is about.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use chaos_core::{
-    BlastRadius, FaultState, Isolation, Journal, MemoryJournal, Monkey, Provider, Registry, TargetId,
+    Activity, BlastRadius, Capability, CapabilitySet, ChaosEvent, ErrorKind, FaultId, FaultState, Hold,
+    Isolation, Journal, MemoryJournal, Monkey, Observer, Permit, Prepared, Provider, Recovery, Registry,
+    Result, Scope, Target, TargetId, Verdict, async_trait,
 };
 use chaos_events::Stop;
 use chaos_testkit::{
@@ -11,8 +17,11 @@ use chaos_testkit::{
     azure::{FakeArm, NewAvailabilitySet, PowerState, SecurityGroups},
 };
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
 use crate::{
-    cloud::{count, machine, only_group, sets},
+    cloud::{count, machine, only_group, sets, until_stopped},
     isolation::left_behind,
 };
 
@@ -77,10 +86,7 @@ async fn another_machine_of_the_name_is_never_started_nor_taken_for_the_one_that
     let held = monkey(sets(&fake).build().unwrap(), journal.clone());
     let stop = Stop::lasting(Duration::from_secs(4)).unwrap();
     let holding = tokio::spawn(async move { held.inject(stop, &web()).await });
-    while fake.power_state(&machine("web-0")) != Some(PowerState::Stopped) {
-        tokio::task::yield_now().await;
-    }
-    let target = sets(&fake).build().unwrap().resolve(&web()).await.unwrap().unwrap();
+    until_stopped(&fake, "web-0").await;
     make_anew(&fake, SecurityGroups::Shared);
     let report = holding.await.unwrap().unwrap();
     let fault = &report.faults[0];
@@ -89,11 +95,92 @@ async fn another_machine_of_the_name_is_never_started_nor_taken_for_the_one_that
     assert_eq!(count(&fake, "POST", "/start"), 0, "{report:?}");
     assert_eq!(fake.power_state(&machine("web-0")), Some(PowerState::Stopped), "its owner has stopped it");
     assert!(journal.pending().await.unwrap().faults.is_empty());
+}
 
-    // Neither by who holds the capabilities of the one before.
-    assert!(target.capabilities().lifecycle().is_ok());
-    let again = monkey(sets(&fake).build().unwrap(), MemoryJournal::new());
-    assert!(again.recover_pending().await.unwrap().faults.is_empty());
+/// Starts the target that it was given when the fault was prepared, whoever bears its name by now.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct StartsTheOldOne {
+    #[serde(skip)]
+    target: Arc<Mutex<Option<Arc<dyn Target>>>>,
+    #[serde(skip)]
+    answer: Arc<Mutex<Option<Result<()>>>>,
+}
+
+#[async_trait]
+impl Recovery for StartsTheOldOne {
+    const KIND: &'static str = "tests/starts-the-old-one/1";
+
+    async fn recover(&self, _: &Scope, permit: &Permit) -> Result<()> {
+        let target = self.target.lock().unwrap().clone().unwrap();
+        let answer = target.capabilities().lifecycle()?.start(permit).await;
+        *self.answer.lock().unwrap() = Some(answer);
+        Ok(())
+    }
+
+    async fn verify(&self, _: &Scope) -> Result<Verdict> {
+        let is_tried = self.answer.lock().unwrap().is_some();
+        Ok(if is_tried { Verdict::Gone("tried".to_owned()) } else { Verdict::NotYet("untried".to_owned()) })
+    }
+
+    fn by_hand(&self, _: &TargetId, _: FaultId) -> String {
+        "nothing".to_owned()
+    }
+}
+
+/// Keeps its target and stops it.
+#[derive(Debug)]
+struct StopsAndKeeps(Arc<Mutex<Option<Arc<dyn Target>>>>);
+
+#[async_trait]
+impl ChaosEvent for StopsAndKeeps {
+    fn name(&self) -> &'static str {
+        "stops-and-keeps"
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        CapabilitySet::of([Capability::Stop, Capability::Start])
+    }
+
+    fn hold(&self) -> Hold {
+        Hold::lasting(Duration::from_secs(3)).unwrap()
+    }
+
+    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
+        let target = scope.target()?;
+        *self.0.lock().unwrap() = Some(Arc::clone(target));
+        let lifecycle = target.capabilities().lifecycle()?.clone();
+        Ok(Prepared::new(StartsTheOldOne::default(), move |permit| {
+            Box::pin(async move { lifecycle.stop(permit).await })
+        }))
+    }
+}
+
+/// Whoever holds on to a target by its capabilities does not get hold of the next one of its name.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_for_the_one_that_is_gone_does_not_reach_the_other() {
+    let fake = FakeArm::start().unwrap();
+    fake.add(NewAvailabilitySet::new("shop", "web").machines(2));
+    let (target, answer) = (Arc::<Mutex<_>>::default(), Arc::<Mutex<_>>::default());
+    let given = (Arc::clone(&target), Arc::clone(&answer));
+    let registry = Registry::default().register_with::<StartsTheOldOne>(move |_| StartsTheOldOne {
+        target: Arc::clone(&given.0),
+        answer: Arc::clone(&given.1),
+    });
+    let monkey = Monkey::builder()
+        .provider(sets(&fake).build().unwrap())
+        .blast_radius(BlastRadius::default().min_healthy(0))
+        .unleash(MemoryJournal::new(), registry)
+        .build()
+        .unwrap();
+    let holding = tokio::spawn(async move { monkey.inject(StopsAndKeeps(target), &web()).await });
+    until_stopped(&fake, "web-0").await;
+    make_anew(&fake, SecurityGroups::Shared);
+    let report = holding.await.unwrap().unwrap();
+    assert!(report.faults[0].gone, "{report}");
+    let refused = answer.lock().unwrap().take().unwrap().unwrap_err();
+    assert!(refused.to_string().contains("vmId") || refused.kind() == ErrorKind::NotFound, "{refused}");
+    assert_eq!(count(&fake, "POST", "/start"), 0);
+    assert_eq!(fake.power_state(&machine("web-0")), Some(PowerState::Stopped), "its owner has stopped it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,16 +206,35 @@ async fn is_isolated(isolation: &dyn Isolation) -> bool {
     isolation.is_isolated().await.unwrap()
 }
 
+/// Makes the machine anew at the last moment, when nobody looks at it any more before it is cut off.
+#[derive(Debug)]
+struct AtTheLastMoment(Arc<FakeArm>);
+
+impl Observer for AtTheLastMoment {
+    fn observe(&self, _: Timestamp, activity: &Activity) {
+        if matches!(activity, Activity::Injecting { .. }) {
+            make_anew(&self.0, SecurityGroups::Shared);
+        }
+    }
+}
+
 /// Between the snapshot and the isolation, an address may pass to somebody else.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_machine_than_the_one_of_the_snapshot_is_not_cut_off() {
-    let fake = FakeArm::start().unwrap();
+    let fake = Arc::new(FakeArm::start().unwrap());
     fake.add(NewAvailabilitySet::new("shop", "web").machines(2).security_groups(SecurityGroups::Shared));
-    let provider = sets(&fake).build().unwrap();
-    let target = only_group(&provider).await.member(&web()).unwrap().target.clone();
-    let isolation = target.capabilities().isolation.unwrap();
-    let snapshot = isolation.snapshot().await.unwrap();
-    let text = serde_json::to_string(&snapshot).unwrap();
-    let incarnation = target.incarnation().await.unwrap().unwrap();
-    assert!(text.contains(&*incarnation) && text.contains("10."), "{text}");
+    let cut_off = CutOff::looking(|| async { panic!("another machine was cut off") });
+    let monkey = Monkey::builder()
+        .provider(sets(&fake).build().unwrap())
+        .blast_radius(BlastRadius::default().min_healthy(0))
+        .settle(Duration::from_millis(200))
+        .observer(AtTheLastMoment(Arc::clone(&fake)))
+        .unleash(MemoryJournal::new(), registry())
+        .build()
+        .unwrap();
+    let report = monkey.inject(cut_off, &web()).await.unwrap();
+    let failure = report.faults[0].failure.as_ref().expect("it was not injected");
+    assert_eq!(failure.kind, ErrorKind::Conflict, "{failure}");
+    assert_eq!(left_behind(&fake).await, [""; 0]);
+    assert_eq!(count(&fake, "PUT", ""), 0, "nothing was written: {report:?}");
 }

@@ -15,13 +15,13 @@ use azure_core::{
     time::OffsetDateTime,
 };
 use chaos_azure::{AvailabilitySets, AzureBuilder};
-use chaos_core::{BlastRadius, Clock, ErrorKind, MemoryJournal, Monkey, Provider, SystemClock, TargetId};
+use chaos_core::{BlastRadius, Clock, ErrorKind, MemoryJournal, Monkey, Provider, TargetId};
 use chaos_events::Stop;
 use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, PowerState, Trouble};
 use jiff::Timestamp;
 
 use crate::{
-    cloud::{SUBSCRIPTION, count, list, machine, only_group, sets},
+    cloud::{SUBSCRIPTION, count, list, machine, only_group, sets, until, until_stopped},
     fast_clock::FastClock,
 };
 
@@ -90,12 +90,6 @@ fn monkey(provider: impl Provider) -> Monkey {
         .unwrap()
 }
 
-async fn until(is_so: impl Fn() -> bool) {
-    while !is_so() {
-        SystemClock::default().sleep(Duration::from_millis(10)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_refused_for_a_while_the_machine_comes_back() {
     let refusals = [
@@ -112,10 +106,13 @@ async fn whatever_is_refused_for_a_while_the_machine_comes_back() {
         let monkey = monkey(sets(&fake).build().unwrap());
         let stop = Stop::lasting(Duration::from_secs(3)).unwrap();
         let holding = tokio::spawn(async move { monkey.inject(stop, &web()).await });
-        until(|| fake.power_state(&machine("web-0")) == Some(PowerState::Stopped)).await;
+        until_stopped(&fake, "web-0").await;
         fake.forget_requests();
         fake.trouble(refusal.clone().for_ever());
-        until(|| fake.requests().iter().filter(|request| request.status != Some(200)).count() >= 6).await;
+        until("its recovery is refused", || {
+            fake.requests().iter().filter(|request| request.status != Some(200)).count() >= 6
+        })
+        .await;
         assert_eq!(count(&fake, "POST", "/start"), 0, "{refusal:?}");
         fake.end_trouble();
         let report = holding.await.unwrap().unwrap();
@@ -134,11 +131,11 @@ async fn a_session_that_ends_behind_a_proxy_is_renewed_when_the_proxy_lets_it() 
     let monkey = monkey(provider.clone());
     let stop = Stop::lasting(Duration::from_secs(3)).unwrap();
     let holding = tokio::spawn(async move { monkey.inject(stop, &web()).await });
-    until(|| fake.power_state(&machine("web-0")) == Some(PowerState::Stopped)).await;
+    until_stopped(&fake, "web-0").await;
     is_behind.store(true, Ordering::SeqCst);
     fake.expire_tokens();
     let before = asked.load(Ordering::SeqCst);
-    until(|| asked.load(Ordering::SeqCst) >= before + 3).await;
+    until("tokens were asked for in vain", || asked.load(Ordering::SeqCst) >= before + 3).await;
     let error = provider.resolve(&web()).await.unwrap_err();
     assert_eq!((error.kind(), error.is_final()), (ErrorKind::Unavailable, false), "{error:?}");
     assert!(error.to_string().contains("is there a proxy or a login page?"), "{error}");

@@ -2,17 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chaos_core::{
-    BlastRadius, ChaosEvent, Clock, MemoryJournal, Monkey, Provider, RunReport, SystemClock, TargetId,
-};
-use chaos_events::{CpuBurn, Stop};
+use chaos_core::{BlastRadius, ChaosEvent, MemoryJournal, Monkey, Provider, RunReport, TargetId};
+use chaos_events::{CpuBurn, Reboot, Stop};
 use chaos_testkit::{
     Connect, CutOff,
     azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState, Role, SecurityGroups},
 };
 
 use crate::{
-    cloud::{count, list, machine, scale_sets, sets},
+    cloud::{count, list, machine, scale_sets, sets, until, until_stopped},
     studio::{minutes, shutdown},
 };
 
@@ -70,6 +68,8 @@ async fn who_may_power_off_and_not_start_is_refused_before_the_injection_and_by_
         let monkey = monkey(Arc::clone(&provider), stop());
         let report = monkey.inject(stop(), &target).await.unwrap();
         is_refused(&report, &fake, &action);
+        // What does not come up again after a reboot is started.
+        is_refused(&monkey.inject(Reboot::default(), &target).await.unwrap(), &fake, &action);
         let plan = monkey.plan().await.unwrap();
         let own = plan.groups.iter().find(|group| group.id == target.group()).unwrap();
         assert!(format!("{own:?}").contains(&action), "{own:?}");
@@ -99,17 +99,14 @@ async fn a_right_that_is_taken_away_and_given_back_in_the_hold_comes_back_in_tim
     fake.add(NewAvailabilitySet::new("shop", "web").machines(2));
     let monkey = monkey(sets(&fake).build().unwrap(), stop());
     let holding = tokio::spawn(async move { monkey.inject(stop(), &web()).await });
-    while fake.power_state(&machine("web-0")) != Some(PowerState::Stopped) {
-        tokio::task::yield_now().await;
-    }
+    until_stopped(&fake, "web-0").await;
     // Reads and orders alike, until the recovery has met with it more than once.
     fake.assign(Role::new(["Microsoft.Nothing/read"]));
     fake.forget_requests();
-    let is_refused =
-        |fake: &FakeArm| fake.requests().iter().filter(|request| request.status == Some(403)).count() >= 6;
-    while !is_refused(&fake) {
-        SystemClock::default().sleep(Duration::from_millis(20)).await;
-    }
+    until("its recovery is refused", || {
+        fake.requests().iter().filter(|request| request.status == Some(403)).count() >= 6
+    })
+    .await;
     fake.assign(Role::owner());
     let report = holding.await.unwrap().unwrap();
     assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");

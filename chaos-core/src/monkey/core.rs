@@ -12,6 +12,9 @@ use crate::{
     GroupFilter, Provider, Result, RetryPolicy, Safeguard, chance::Draw, observer::Observers, plan::Planner,
 };
 
+/// How long observers may take to allow an injection.
+pub(super) const ASK_LIMIT: Duration = Duration::from_secs(30);
+
 /// What a monkey is made of.
 #[derive(Debug)]
 pub(super) struct CoreParts {

@@ -141,7 +141,7 @@ async fn try_event(
     let preparing = contained("the preparation", event.prepare(&scope));
     let prepared =
         within(core.parts.clock.as_ref(), core.parts.discovery_limit, "the preparation", preparing).await??;
-    permission::asked(core, member.target.as_ref(), requires, event.hold()).await?;
+    permission::may_undo(core, member.target.as_ref(), event.as_ref()).await?;
     if let Some(safeguard) = &core.parts.safeguard {
         prepared.readable(&safeguard.registry)?;
     }

@@ -2,29 +2,20 @@
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
 
-use super::core::Core;
+use super::core::{ASK_LIMIT, Core};
 use crate::{
-    CapabilitySet, Error, ErrorKind, Hold, Reason, Result, Target, Undo,
+    ChaosEvent, Error, ErrorKind, Reason, Result, Target, Undo,
     contain::{contained, within},
-    plan::{Planned, Victim},
+    plan::Planned,
 };
 
 /// How many targets are asked at a time.
 const AT_A_TIME: usize = 16;
 
-/// Asks whether this program may bring the target of `victim` back.
-pub(super) async fn may_undo(core: &Core, victim: &Victim) -> Result<(), Reason> {
-    asked(core, victim.target.as_ref(), victim.event.requires(), victim.hold).await.map_err(Reason::doubt)
-}
-
-/// As [`may_undo`], of an event that requires this and is held so long.
-pub(super) async fn asked(
-    core: &Core,
-    target: &dyn Target,
-    requires: CapabilitySet,
-    hold: Hold,
-) -> Result<()> {
-    let undo = Undo::new(requires, hold.until_deadline().saturating_add(core.parts.retry.budget));
+/// Asks whether this program may bring `target` back from `event`.
+pub(super) async fn may_undo(core: &Core, target: &dyn Target, event: &dyn ChaosEvent) -> Result<()> {
+    let lasting = event.hold().until_deadline().saturating_add(core.parts.retry.budget);
+    let undo = Undo::new(event.requires(), lasting.saturating_add(ASK_LIMIT));
     let asking =
         contained("the question whether the fault may be undone", async { target.may_undo(&undo).await });
     let (clock, limit) = (core.parts.clock.as_ref(), core.parts.discovery_limit);
@@ -42,15 +33,15 @@ pub(super) async fn asked(
 
 /// Takes the choice of everybody back who could not be brought back, so that a plan that nobody carries out says so too.
 pub(super) async fn spare_who_cannot_be_brought_back(core: &Core, planned: &mut Planned) {
-    let asking: Vec<BoxFuture<'_, Option<Reason>>> = planned
+    let asking: Vec<BoxFuture<'_, Option<Error>>> = planned
         .victims
         .iter()
-        .map(|victim| async move { may_undo(core, victim).await.err() }.boxed())
+        .map(|victim| may_undo(core, victim.target.as_ref(), victim.event.as_ref()).map(Result::err).boxed())
         .collect();
-    let reasons: Vec<Option<Reason>> = stream::iter(asking).buffered(AT_A_TIME).collect().await;
-    for (index, reason) in reasons.into_iter().enumerate().rev() {
-        if let Some(reason) = reason {
-            planned.spare(index, &reason);
+    let errors: Vec<Option<Error>> = stream::iter(asking).buffered(AT_A_TIME).collect().await;
+    for (index, error) in errors.into_iter().enumerate().rev() {
+        if let Some(error) = error {
+            planned.spare(index, &Reason::doubt(error));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    core::{Core, Run},
+    core::{ASK_LIMIT, Core, Run},
     last_look::{Seen, incarnation, is_still_so, is_still_the_same, limited, look_again},
     permission::may_undo,
 };
@@ -19,9 +19,6 @@ use crate::{
 
 /// How old a plan may be for an event to be prepared by what it saw. There is another look before the injection in any case.
 const FRESH: SignedDuration = SignedDuration::from_secs(1);
-
-/// How long observers may take to allow an injection.
-const ASK_LIMIT: Duration = Duration::from_secs(30);
 
 /// An injection that was prepared and may be armed now.
 pub(super) struct Ready {
@@ -66,7 +63,9 @@ pub(super) async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result
             return Err(Reason::doubt(error));
         }
     };
-    may_undo(core, victim).await?;
+    // Of the target as it is now, and not of a handle from the plan.
+    let target = scope.target().map_err(Reason::doubt)?;
+    may_undo(core, target.as_ref(), victim.event.as_ref()).await.map_err(Reason::doubt)?;
     let intended = Intended {
         chosen: run.chosen,
         seed: run.seed,

@@ -198,6 +198,29 @@ impl ChaosEvent for Fragile {
     }
 }
 
+/// Does nothing for so long, and is undone by what this makes.
+#[derive(Debug)]
+pub(crate) struct Nothing<R>(pub(crate) Hold, pub(crate) fn() -> R);
+
+#[async_trait]
+impl<R: Recovery> ChaosEvent for Nothing<R> {
+    fn name(&self) -> &'static str {
+        "nothing"
+    }
+
+    fn requires(&self) -> CapabilitySet {
+        CapabilitySet::default()
+    }
+
+    fn hold(&self) -> Hold {
+        self.0
+    }
+
+    async fn prepare(&self, _: &Scope) -> Result<Prepared> {
+        Ok(Prepared::new((self.1)(), |_| Box::pin(async { Ok(()) })))
+    }
+}
+
 thread_local! {
     static RECOVERY_IS_BROKEN: Cell<bool> = const { Cell::new(false) };
 }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use chaos_core::{
-    CutShort, Decision, Failure, FaultId, FaultRecord, FaultState, GroupId, Magnitude, Outcome, Plan,
-    RunReport, Skip, TargetId, Unreadable,
+    CutShort, Decision, Failure, FaultId, FaultRecord, FaultState, GroupId, GroupPlan, Magnitude, Outcome,
+    Plan, RunReport, Skip, TargetId, Unreadable,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -84,12 +84,12 @@ pub(super) struct ClientsReport {
 /// The groups of the drill, taken together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct GroupReport {
-    /// Afterwards, as far as anybody could tell.
-    pub(super) desired: usize,
+    /// Afterwards, as far as anybody could tell; `None` where no group was seen at all.
+    pub(super) desired: Option<usize>,
     /// Where that was another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) desired_before: Option<usize>,
-    pub(super) healthy_before: usize,
+    pub(super) healthy_before: Option<usize>,
     /// `None` where nobody could tell any more.
     pub(super) healthy_after: Option<usize>,
     /// Those that exist no more.
@@ -163,12 +163,16 @@ impl DrillReport {
 impl GroupReport {
     /// As the plan has seen them.
     fn untouched(plan: &Plan) -> Self {
-        let healthy = plan.groups.iter().map(|group| group.healthy).sum();
+        let sum = |of: fn(&GroupPlan) -> usize| {
+            let groups = &plan.groups;
+            (!groups.is_empty()).then(|| groups.iter().map(of).sum())
+        };
+        let healthy = sum(|group| group.healthy);
         Self {
-            desired: plan.groups.iter().map(|group| group.desired).sum(),
+            desired: sum(|group| group.desired),
             desired_before: None,
             healthy_before: healthy,
-            healthy_after: Some(healthy),
+            healthy_after: healthy,
             gone: Vec::new(),
         }
     }
@@ -177,8 +181,8 @@ impl GroupReport {
     fn and_then(mut self, after: Option<After>) -> Self {
         self.healthy_after = after.as_ref().map(|after| after.healthy);
         if let Some(After { desired, gone, .. }) = after {
-            self.desired_before = (desired != self.desired).then_some(self.desired);
-            self.desired = desired;
+            self.desired_before = self.desired.filter(|before| *before != desired);
+            self.desired = Some(desired);
             self.gone = gone;
         }
         self
@@ -188,7 +192,9 @@ impl GroupReport {
 impl FaultReport {
     fn of(fault: FaultRecord, recover_with: Option<&str>) -> Self {
         let is_left = fault.state != FaultState::Recovered && !is_unrecorded(&fault);
-        let by_hand = is_left.then(|| by_hand(&fault).unwrap_or_else(|unknown| unknown));
+        let told = is_left.then(|| by_hand(&fault));
+        let is_ours = matches!(told, Some(Ok(_)));
+        let by_hand = told.map(|told| told.unwrap_or_else(|unknown| unknown));
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Self {
             time_to_recover_ms: fault.time_to_recover().map(milliseconds),
@@ -209,7 +215,7 @@ impl FaultReport {
             note: fault.note,
             gone: fault.gone,
             failure: fault.failure,
-            recover_with: recover_with.filter(|_| is_left).map(str::to_owned),
+            recover_with: recover_with.filter(|_| is_ours).map(str::to_owned),
             by_hand,
         }
     }
@@ -218,7 +224,7 @@ impl FaultReport {
 #[cfg(test)]
 mod tests {
     use chaos_core::{
-        ManualClock, MemoryJournal, Monkey, Provider, Registry,
+        ManualClock, MemoryJournal, Monkey, Provider, RecoveryRecord, Registry,
         memory::{MemoryProvider, PowerOff, PowerOn},
     };
 
@@ -296,23 +302,45 @@ mod tests {
         let mut run = monkey.run_once().await.unwrap();
         run.faults[0].state = FaultState::RecoveryFailed;
         run.faults[0].failure = Some(Failure::new(chaos_core::ErrorKind::Denied, "no"));
-        let gone: Vec<GroupId> = vec!["memory:web".parse().unwrap()];
-        let after = Some(After { healthy: 0, desired: 0, gone });
-        let report = DrillReport::of_run(run, false, after, ClientsReport::default(), Some("recover it"));
-        let json = serde_json::to_value(&report).unwrap();
+        let of_run = |run: RunReport| {
+            let gone: Vec<GroupId> = vec!["memory:web".parse().unwrap()];
+            let after = Some(After { healthy: 0, desired: 0, gone });
+            let report = DrillReport::of_run(run, false, after, ClientsReport::default(), Some("recover it"));
+            serde_json::to_value(&report).unwrap()
+        };
+        let json = of_run(run.clone());
         let expected = serde_json::json!({
             "desired": 0, "desired_before": 5, "healthy_before": 5, "healthy_after": 0, "gone": ["memory:web"],
         });
         assert_eq!(json["group"], expected);
         let fault = &json["faults"][0];
-        assert_eq!(
-            (&fault["failure"]["message"], &fault["recover_with"]),
-            (&"no".into(), &"recover it".into())
-        );
+        assert_eq!(fault["failure"]["message"], "no");
         let by_hand = fault["by_hand"].as_str().unwrap();
         assert!(
             by_hand.contains("which is not known here"),
-            "its event is not one of these programs: {by_hand}"
+            "its event is none of these programs': {by_hand}"
         );
+        assert_eq!(fault["recover_with"], serde_json::Value::Null, "that would not know it either");
+
+        let payload = serde_json::json!({ "replaced": false, "healthy": 5, "from_the_beginning": false });
+        run.faults[0].recovery = RecoveryRecord::new("chaos-events/start-again/1", payload);
+        run.faults[0].target = "local:web/replica-1".parse().unwrap();
+        let json = of_run(run);
+        assert_eq!(json["faults"][0]["recover_with"], "recover it");
+    }
+
+    #[test]
+    fn what_nobody_has_seen_is_no_number() {
+        let plan = serde_json::json!({
+            "seed": 1, "at": "2026-03-02T09:00:00Z", "closes": null, "refused": null, "groups": [],
+            "doubts": [{ "about": "aws-asg", "failure": { "kind": "denied", "message": "no" } }],
+        });
+        let report = DrillReport::untouched(Outcome::DryRun, serde_json::from_value(plan).unwrap());
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(
+            json["group"],
+            serde_json::json!({ "desired": null, "healthy_before": null, "healthy_after": null })
+        );
+        assert!(json["unanswered"].is_string(), "{json:#}");
     }
 }

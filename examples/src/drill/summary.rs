@@ -58,14 +58,15 @@ impl fmt::Display for Summary<'_> {
         if !report.faults.is_empty() {
             writeln!(f, "seed     {}", report.seed)?;
         }
+        let told = |number: Option<usize>| {
+            number.map_or_else(|| "nobody knows how many".to_owned(), |number| number.to_string())
+        };
         writeln!(
             f,
             "group    {} healthy before, {} after, of {} desired{}{}",
-            group.healthy_before,
-            group
-                .healthy_after
-                .map_or_else(|| "nobody knows how many".to_owned(), |healthy| healthy.to_string()),
-            group.desired,
+            told(group.healthy_before),
+            told(group.healthy_after),
+            told(group.desired),
             group.desired_before.map(|before| format!(", was {before} before")).unwrap_or_default(),
             if group.gone.is_empty() { String::new() } else { format!("; gone: {}", gone(&group.gone)) },
         )?;
@@ -77,9 +78,13 @@ impl fmt::Display for Summary<'_> {
             }
         }
         let outcome = if report.interrupted { "interrupted".to_owned() } else { report.outcome.to_string() };
-        writeln!(f, "outcome  {outcome}{}", explained(report))?;
-        let again = if report.outcome == Outcome::DryRun { "do it" } else { "again" };
-        write!(f, "{again}    {}", self.again)
+        write!(f, "outcome  {outcome}{}", explained(report))?;
+        match report.outcome {
+            // There is nothing to do.
+            Outcome::DryRun if report.plan.chosen().next().is_none() => Ok(()),
+            Outcome::DryRun => write!(f, "\ndo it    {}", self.again),
+            _ => write!(f, "\nagain    {}", self.again),
+        }
     }
 }
 

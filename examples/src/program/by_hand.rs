@@ -1,14 +1,59 @@
 use chaos_core::{FaultRecord, escaped};
 
+/// What the ids of the targets start with that `recover` finds again.
+const REACHED: [&str; 5] = ["local", "process", "aws-asg", "azure-avset", "azure-vmss"];
+
 /// How a person brings the target of a fault back without any program, in the words of the recovery that the journal holds. An error
-/// says who could tell.
+/// says that `recover` cannot, and who can.
 pub fn by_hand(fault: &FaultRecord) -> Result<String, String> {
-    match chaos_events::registry().read(&fault.recovery) {
-        Ok(recovery) => Ok(recovery.by_hand(&fault.target, fault.id)),
-        // An event of somebody else's.
-        Err(_) => Err(format!(
-            "Run the program that injected it, over this journal: what undoes it is {}, which is not known here.",
-            escaped(&fault.recovery.kind)
-        )),
+    const ASK: &str = "Run the program that injected it, over this journal:";
+    let Ok(recovery) = chaos_events::registry().read(&fault.recovery) else {
+        let kind = escaped(&fault.recovery.kind);
+        return Err(format!("{ASK} what undoes it is {kind}, which is not known here."));
+    };
+    let words = recovery.by_hand(&fault.target, fault.id);
+    match fault.target.scheme() {
+        scheme if REACHED.contains(&scheme) => Ok(words),
+        scheme => {
+            Err(format!("{ASK} targets of {} are not known here. Without it: {words}", escaped(scheme)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chaos_core::{Magnitude, RecoveryRecord};
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn told(target: &str, kind: &str) -> Result<String, String> {
+        let payload = serde_json::json!({ "replaced": false, "healthy": 5, "from_the_beginning": false });
+        let at = Timestamp::UNIX_EPOCH;
+        by_hand(&FaultRecord::armed(
+            "00000000000000ff".parse().unwrap(),
+            1,
+            target.parse().unwrap(),
+            "stop",
+            RecoveryRecord::new(kind, payload),
+            Magnitude::default(),
+            at,
+            at,
+        ))
+    }
+
+    #[test]
+    fn who_cannot_be_reached_by_recover_is_sent_to_the_program_that_can() {
+        let start_again = "chaos-events/start-again/1";
+        assert!(
+            told("local:web/replica-1", start_again).unwrap().starts_with("Start local:web/replica-1 again")
+        );
+        let lamp = told("lamp:hall/ceiling", start_again).unwrap_err();
+        assert!(
+            lamp.contains("targets of lamp are not known here") && lamp.contains("Start lamp:hall/ceiling"),
+            "{lamp}"
+        );
+        let foreign = told("local:web/replica-1", "my-company/light/1").unwrap_err();
+        assert!(foreign.contains("my-company/light/1, which is not known here"), "{foreign}");
     }
 }

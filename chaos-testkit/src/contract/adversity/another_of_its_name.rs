@@ -59,7 +59,7 @@ async fn replace<A: Adversity>(scene: &Scene<A>) -> Checked<Look> {
 fn is_gone(ended: &FaultRecord) -> Checked {
     let is_back = ended.milestones.iter().any(|reached| reached.milestone == Milestone::Healthy);
     ensure!(!is_back, "it took the other one for its target, and counts it as healthy again");
-    ensure!(ended.note.is_some(), "it does not say that its target is gone");
+    ensure!(ended.gone && ended.note.is_some(), "it does not say that its target is gone");
     Ok(())
 }
 
