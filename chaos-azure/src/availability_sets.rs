@@ -36,8 +36,9 @@ const AT_A_TIME: usize = 8;
 /// A group is `azure-avset:<subscription>/<resource group>/<set>` and a target has the machine's name besides, all in lower case:
 /// enough to find them again from another process, whatever that lists itself. Clones share their connections.
 ///
-/// **An availability set replaces nothing**: its desired size is the number of machines that it has, but for those that are deallocated, a machine that is deleted stays
-/// away, and so none can be terminated. What suits it are faults that end: stop, reboot, isolation and what scripts do.
+/// **An availability set replaces nothing**: its desired size is the number of machines that it has, but for those that are deallocated.
+/// A machine that is deleted stays away, and so none can be terminated. What suits it are faults that end: stop, reboot, isolation and
+/// what scripts do.
 ///
 /// ```no_run
 /// use chaos_azure::AvailabilitySets;

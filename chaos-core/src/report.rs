@@ -98,8 +98,8 @@ impl RunReport {
         Err(Error::new(kind, format!("the run did not complete: {}", self.to_string().replace('\n', "; "))))
     }
 
-    /// Whether every fault that this run injected or found was seen to be undone, or its target to be [gone](FaultRecord::gone). True as well where there was none; false where the
-    /// journal holds an entry that cannot be read.
+    /// Whether every fault that this run injected or found was seen to be undone, or its target to be [gone](FaultRecord::gone). True as well
+    /// where there was none; false where the journal holds an entry that cannot be read.
     pub fn is_recovered(&self) -> bool {
         self.unreadable.is_empty()
             && self.faults.iter().chain(&self.replayed).all(|fault| fault.state == FaultState::Recovered)

@@ -30,7 +30,7 @@ pub struct Scope {
     is_held: bool,
 }
 
-/// The target and its group as the plan saw them.
+/// The target and its group as they were when the event was to be prepared.
 #[derive(Clone, Debug)]
 pub(crate) struct Discovered {
     pub(crate) target: Arc<dyn Target>,
@@ -85,8 +85,8 @@ impl Scope {
         Self { inner, injection, discovered: None, recover_by, is_held: false }
     }
 
-    /// The scope of what comes after this event: of the looks at the fault while it is held, and of the recovery. It no longer shows what was discovered, so that a recovery that works
-    /// here works in a later process too.
+    /// The scope of what comes after this event: of the looks at the fault while it is held, and of the recovery. It no longer shows what
+    /// was discovered, so that a recovery that works here works in a later process too.
     pub(crate) fn recovering(&self, injection: Injection) -> Self {
         let recover_by = self.recover_by;
         Self { inner: Arc::clone(&self.inner), injection, discovered: None, recover_by, is_held: true }
@@ -115,7 +115,7 @@ impl Scope {
         self.discovered().map(|discovered| &discovered.target)
     }
 
-    /// The group as discovered before the first injection of the run, for an event's `prepare`.
+    /// The group, for an event's `prepare`: as it is now, with those of its members that are under a fault as they were before the run.
     ///
     /// # Errors
     /// `NotFound` in a recovery, which may run long after and uses [`fresh_group`](Scope::fresh_group).

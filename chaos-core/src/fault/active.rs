@@ -155,8 +155,8 @@ impl Active {
     }
 
     /// Brings the target back: looks, recovers, verifies, and tries again with back-off until the budget is spent, whatever is refused
-    /// meanwhile; only what this program can [never](Error::is_final) do ends it before. Returns the fault as it ended: `Recovered`, `RecoveryFailed`, or, where the target is back and the journal
-    /// could not record it, `Recovering`.
+    /// meanwhile; only what this program can [never](Error::is_final) do ends it before. Returns the fault as it ended: `Recovered`,
+    /// `RecoveryFailed`, or, where the target is back and the journal could not record it, `Recovering`.
     ///
     /// The budget begins now and is measured by monotonic time. A journal that fails holds nothing up.
     ///

@@ -34,7 +34,7 @@ pub(super) async fn look_again(core: &Core, victim: &Victim) -> Result<Seen, Rea
     if let Some(reason) = member.why_left_alone() {
         return Err(reason);
     }
-    // A provider may tell of a whole group what it saw a moment ago. The target itself is asked.
+    // A group may know less of its members than each of them does.
     let asking = contained("the health check", async { member.target.health().await });
     let health = limited(core, "the health check", asking).await.map_err(Reason::doubt)?;
     if health != Health::Healthy {
