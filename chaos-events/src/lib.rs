@@ -15,6 +15,7 @@
 mod by_hand;
 mod cpu_burn;
 mod disk_fill;
+mod group_health;
 mod host_script;
 mod network_blackhole;
 mod pace;

@@ -11,7 +11,10 @@ use chaos_core::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::pace::{Look, until_back};
+use crate::{
+    group_health::how_healthy,
+    pace::{Look, until_back},
+};
 
 /// How long an order to start is left to take effect before it is given again.
 const START_AGAIN_AFTER: Duration = Duration::from_secs(2);
@@ -121,12 +124,9 @@ impl StartAgain {
         // A group may list for a while who is gone. Another one of its name is a replacement.
         let is_gone = |member: &Member| member.target.id() == scope.target_id() && !is_another(scope, member);
         group.members.retain(|member| !is_gone(member));
-        let healthy = group.healthy();
         let whole = self.healthy.min(group.desired);
-        if healthy < whole {
-            return Ok(Verdict::NotYet(format!(
-                "the target is gone; {healthy} of {whole} members are healthy"
-            )));
+        if group.healthy() < whole {
+            return Ok(Verdict::NotYet(format!("the target is gone; {}", how_healthy(&group, whole))));
         }
         scope.reach(Milestone::Replaced);
         scope.reach(Milestone::Healthy);

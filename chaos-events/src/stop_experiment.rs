@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     StartAgain,
+    group_health::how_healthy,
     pace::{Look, until_back},
     run_experiment::LOOK_EVERY,
 };
@@ -94,9 +95,9 @@ impl StopExperiment {
             Ok(group) => {
                 // Nobody waits for the return of what no group replaces.
                 let expected = if self.replaced { group.desired } else { group.in_service() };
-                let (healthy, whole) = (group.healthy(), self.healthy.min(expected));
-                if healthy < whole {
-                    let what = format!("the experiment is over; {healthy} of {whole} members are healthy");
+                let whole = self.healthy.min(expected);
+                if group.healthy() < whole {
+                    let what = format!("the experiment is over; {}", how_healthy(&group, whole));
                     return Ok(Verdict::NotYet(what));
                 }
             }

@@ -5,7 +5,10 @@ use chaos_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::pace::{Look, until_back};
+use crate::{
+    group_health::how_healthy,
+    pace::{Look, until_back},
+};
 
 /// Ends a target for good, as abruptly as its platform can.
 ///
@@ -120,13 +123,12 @@ impl Look for AwaitReplacement {
         };
         let is_victim = |member: &Member| self.is_victim(member, scope.target_id());
         let whole = self.healthy.min(group.desired);
-        let not_whole = |healthy| Verdict::NotYet(format!("{healthy} of {whole} members are healthy"));
         let victim = group.members.iter().find(|member| is_victim(member)).map(|member| member.health);
         if victim == Some(Health::Healthy) {
             return Ok(match scope.injection() {
                 Injection::Returned => Verdict::NotYet("the terminated target still runs".to_owned()),
                 _ if group.healthy() >= whole => Verdict::Back,
-                _ => not_whole(group.healthy()),
+                _ => Verdict::NotYet(how_healthy(&group, whole)),
             });
         }
         scope.reach(Milestone::DetectedUnhealthy);
@@ -147,13 +149,13 @@ impl Look for AwaitReplacement {
         }
         let mut others = group;
         others.members.retain(|member| !is_victim(member));
-        let healthy = others.healthy();
+        let text = how_healthy(&others, whole);
         others.members.retain(|member| !matches!(member.health, Health::Gone | Health::Stopped));
         if others.in_service() >= whole {
             scope.reach(Milestone::Replaced);
         }
-        if healthy < whole {
-            return Ok(not_whole(healthy));
+        if others.healthy() < whole {
+            return Ok(Verdict::NotYet(text));
         }
         scope.reach(Milestone::Healthy);
         Ok(Verdict::Back)

@@ -123,6 +123,7 @@ async fn try_event(
         Error::new(ErrorKind::Unsupported, "no healthy target offers what the event needs")
             .with("requires", requires)
     })?;
+    let hold = event.hold();
     let parts = ScopeParts {
         fault: core.new_fault_id()?,
         event: event.name().to_owned(),
@@ -130,8 +131,8 @@ async fn try_event(
         target: member.target.id().clone(),
         provider: Arc::clone(provider),
         clock: Arc::clone(&core.parts.clock),
-        deadline: Deadline::after(core.parts.clock.as_ref(), event.hold().until_deadline()),
-        hold: event.hold(),
+        deadline: Deadline::after(core.parts.clock.as_ref(), hold.until_deadline()),
+        hold,
         budget: core.parts.retry.budget,
         incarnation: member.incarnation.clone(),
         observers: core.parts.observers.clone(),
@@ -141,7 +142,7 @@ async fn try_event(
     let preparing = contained("the preparation", event.prepare(&scope));
     let prepared =
         within(core.parts.clock.as_ref(), core.parts.discovery_limit, "the preparation", preparing).await??;
-    permission::may_undo(core, member.target.as_ref(), event.as_ref()).await?;
+    permission::may_undo(core, member.target.as_ref(), event.as_ref(), hold).await?;
     if let Some(safeguard) = &core.parts.safeguard {
         prepared.readable(&safeguard.registry)?;
     }

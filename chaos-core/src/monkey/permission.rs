@@ -4,7 +4,7 @@ use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
 
 use super::core::{ASK_LIMIT, Core};
 use crate::{
-    ChaosEvent, Error, ErrorKind, Reason, Result, Target, Undo,
+    ChaosEvent, Error, ErrorKind, Hold, Reason, Result, Target, Undo,
     contain::{contained, within},
     plan::Planned,
 };
@@ -12,9 +12,14 @@ use crate::{
 /// How many targets are asked at a time.
 const AT_A_TIME: usize = 16;
 
-/// Asks whether this program may bring `target` back from `event`.
-pub(super) async fn may_undo(core: &Core, target: &dyn Target, event: &dyn ChaosEvent) -> Result<()> {
-    let lasting = event.hold().until_deadline().saturating_add(core.parts.retry.budget);
+/// Asks whether this program may bring `target` back from `event`, which is held as it was planned.
+pub(super) async fn may_undo(
+    core: &Core,
+    target: &dyn Target,
+    event: &dyn ChaosEvent,
+    hold: Hold,
+) -> Result<()> {
+    let lasting = hold.until_deadline().saturating_add(core.parts.retry.budget);
     let undo = Undo::new(event.requires(), lasting.saturating_add(ASK_LIMIT));
     let asking =
         contained("the question whether the fault may be undone", async { target.may_undo(&undo).await });
@@ -36,7 +41,11 @@ pub(super) async fn spare_who_cannot_be_brought_back(core: &Core, planned: &mut 
     let asking: Vec<BoxFuture<'_, Option<Error>>> = planned
         .victims
         .iter()
-        .map(|victim| may_undo(core, victim.target.as_ref(), victim.event.as_ref()).map(Result::err).boxed())
+        .map(|victim| {
+            may_undo(core, victim.target.as_ref(), victim.event.as_ref(), victim.hold)
+                .map(Result::err)
+                .boxed()
+        })
         .collect();
     let errors: Vec<Option<Error>> = stream::iter(asking).buffered(AT_A_TIME).collect().await;
     for (index, error) in errors.into_iter().enumerate().rev() {

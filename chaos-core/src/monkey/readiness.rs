@@ -65,7 +65,7 @@ pub(super) async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result
     };
     // Of the target as it is now, and not of a handle from the plan.
     let target = scope.target().map_err(Reason::doubt)?;
-    may_undo(core, target.as_ref(), victim.event.as_ref()).await.map_err(Reason::doubt)?;
+    may_undo(core, target.as_ref(), victim.event.as_ref(), victim.hold).await.map_err(Reason::doubt)?;
     let intended = Intended {
         chosen: run.chosen,
         seed: run.seed,

@@ -39,7 +39,11 @@ async fn it_burns_as_much_as_was_asked_for_and_says_how_much() {
         assert!((1.0..=40.0).contains(&achieved), "{achieved} %");
         assert_eq!(fault.achieved.get("cores"), Some(1.0));
         assert_eq!(marked(&fault.id.to_string()), [0; 0]);
-        assert_eq!(fault.note, None);
+        // On a busy machine the injection may return late, and then it is said.
+        assert!(
+            fault.note.as_ref().is_none_or(|note| note.contains("before the injection had returned")),
+            "{fault:?}"
+        );
     }
 }
 

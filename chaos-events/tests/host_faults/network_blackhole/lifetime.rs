@@ -163,7 +163,7 @@ async fn it_ends_with_whichever_process_is_killed() {
             until("the rules are gone", Duration::from_secs(1), async || network.near.rules() == own).await;
             assert!(network.far.reaches(&network.near, 9));
             let record = held.cut_short().await;
-            assert!(record.note.unwrap().contains("by themselves"));
+            assert!(record.note.unwrap().contains("had ended before the recovery came"));
         }
     }
 }
