@@ -38,11 +38,11 @@ mod tests {
     async fn members_out_of_service_are_named_up_to_three() {
         let text = async |many| how_healthy(&group_with_out_of_service(many).await, 6);
         assert_eq!(text(0).await, "6 of 6 members are healthy");
-        assert_eq!(text(1).await, "5 of 6 members are healthy; memory:web/machine-1 is in standby (Standby)");
+        assert_eq!(text(1).await, "5 of 6 members are healthy; memory:web/machine-0 is in standby (Standby)");
         let many = text(5).await;
-        assert!(many.starts_with("1 of 6 members are healthy; memory:web/machine-1 is in standby"), "{many}");
+        assert!(many.starts_with("1 of 6 members are healthy; memory:web/machine-0 is in standby"), "{many}");
         assert!(
-            many.ends_with("memory:web/machine-3 is in standby (Standby); 2 more are out of service"),
+            many.ends_with("memory:web/machine-2 is in standby (Standby); 2 more are out of service"),
             "{many}"
         );
     }

@@ -124,20 +124,21 @@ impl Observer for TellInjected {
     }
 }
 
-/// Injects and is gone before the end, with everything that ran.
+/// Injects and is gone before the end, with everything that ran. Whoever recovers it has at least `budget`.
 pub(crate) async fn left_behind(
     cloud: &Cloud,
     journal: &MemoryJournal,
     event: impl ChaosEvent,
     target: &TargetId,
+    budget: Duration,
 ) {
     let (builder, journal, target) = (cloud.builder(), journal.clone(), target.clone());
     let lost = move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-            let monkey = monkey(builder.build().await.unwrap(), journal).observer(TellInjected(tell));
-            let monkey = monkey.build().unwrap();
+            let monkey = monkey(builder.build().await.unwrap(), journal).recovery_budget(budget);
+            let monkey = monkey.observer(TellInjected(tell)).build().unwrap();
             tokio::spawn(async move { monkey.inject(event, &target).await });
             told.recv().await.unwrap();
         });
@@ -162,17 +163,18 @@ async fn with_the_credentials_of_another_account_nothing_is_taken_for_gone() {
     refused(&other.isolation_beyond(&target).await.unwrap_err());
 
     let journal = MemoryJournal::new();
-    left_behind(&cloud, &journal, Stop::lasting(Duration::from_secs(600)).unwrap(), &target).await;
-    let replay = async |provider: &AutoScaling| {
-        // Rights may come, so that nobody gives up before that.
-        let monkey = monkey(provider.clone(), journal.clone()).recovery_budget(Duration::from_secs(3));
+    let short = Duration::from_secs(3);
+    left_behind(&cloud, &journal, Stop::lasting(Duration::from_secs(600)).unwrap(), &target, short).await;
+    let replay = async |provider: &AutoScaling, budget| {
+        let monkey = monkey(provider.clone(), journal.clone()).recovery_budget(budget);
         monkey.build().unwrap().recover_pending().await.unwrap().faults.remove(0)
     };
-    let fault = replay(&other).await;
+    // Rights may come, so that nobody gives up before the end of the budget.
+    let fault = replay(&other, short).await;
     assert_eq!(fault.state, FaultState::RecoveryFailed, "{fault:?}");
     assert!(fault.failure.unwrap().message.contains("credentials of another account"));
     assert_eq!(journal.pending().await.unwrap().faults.len(), 1, "it still waits for somebody");
-    let fault = replay(&own).await;
+    let fault = replay(&own, Duration::from_secs(300)).await;
     assert_eq!(fault.state, FaultState::Recovered, "{fault:?}");
     assert!(journal.pending().await.unwrap().faults.is_empty());
 }

@@ -105,7 +105,8 @@ async fn a_token_endpoint_behind_a_login_page_ends_no_recovery() {
     cloud.allow_everything();
     let target = only_group(&cloud.provider().await).await.members[0].target.id().clone();
     let journal = MemoryJournal::new();
-    left_behind(&cloud, &journal, Stop::lasting(Duration::from_secs(600)).unwrap(), &target).await;
+    let stop = Stop::lasting(Duration::from_secs(600)).unwrap();
+    left_behind(&cloud, &journal, stop, &target, Duration::from_secs(300)).await;
     cloud.break_calls(json!({ "do": "web_page", "action": "AssumeRole", "status": 407, "count": 4 }));
     let role = cloud.builder().assume_role("arn:aws:iam::123456789012:role/chaos").build().await.unwrap();
     let error = role.resolve(&target).await.unwrap_err();
