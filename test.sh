@@ -1,213 +1,210 @@
 #!/usr/bin/env bash
-# Runs every check of this repository, and installs what it needs: rustfmt and clippy come with the toolchain; a C compiler,
-# python3, dash, busybox, shellcheck, and for the host faults iproute2, nftables, iptables, e2fsprogs, btrfs-progs and xfsprogs from Debian; cargo-deny from crates.io (in CI; elsewhere it is used where it is there).
+# Runs every check of this repository, and installs what it needs: rustfmt and clippy come with the toolchain; a C
+# compiler, python3, dash, busybox, shellcheck, and for the host faults iproute2, nftables, iptables, e2fsprogs,
+# btrfs-progs and xfsprogs from Debian; the stand-in for AWS, Microsoft's SDK for Azure and a checker of spelling from
+# PyPI; cargo-deny from crates.io (in CI; elsewhere it is used if it is there).
 #
-# `./test.sh long` runs whole what the tests otherwise run a drawn part of, whose seed they print: it takes long.
+#   ./test.sh         everything, in part as it is drawn by a seed that is printed
+#   ./test.sh long    everything, whole: it takes hours
+#   ./test.sh quick   the light crates, without what takes root, real hosts or minutes
+#
+# Tests run by `cargo nextest` if that is installed, several at a time, and what only compiles runs beside them.
 #
 # Ends with the counts of tests run and skipped, each skip with its reason. Exits 0 only if every check passed.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 CARGO_TARGET_DIR="$PWD/target"
 
+profile=default
 case "${1-}" in
-'') ;;
-long) export CHAOS_LONG=1 ;;
+'' | quick) ;;
+long)
+  profile=long
+  export CHAOS_LONG=1
+  ;;
 *)
-  echo "usage: ./test.sh [long]"
+  echo "usage: ./test.sh [quick | long]"
   exit 64
   ;;
 esac
-# Draws the part that is run where the whole takes too long.
+# Draws the part that is run if the whole takes too long.
 export CHAOS_SEED=${CHAOS_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
 
-passed=0
-failed=0
-skipped=()
-broken=()
-times=()
 log=$(mktemp -d)
 trap 'rm -rf "$log"' EXIT
+# Each check appends its result here, also those that run beside others.
+: >"$log/results"
+# shellcheck source=scripts/needs.sh
+. scripts/needs.sh
+# shellcheck source=scripts/checks.sh
+. scripts/checks.sh
+
+result() { # passed N | failed N | broken NAME | skipped REASON | took SECONDS NAME
+  printf '%s\n' "$*" >>"$log/results"
+}
+
+skipped() { # reason
+  result skipped "$1"
+}
 
 step() { # name, command...: one check of its own
   local name=$1 begun=$SECONDS
   shift
   printf '\n== %s\n' "$name"
-  if "$@"; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    broken+=("$name")
+  if "$@"; then result passed 1; else
+    result failed 1
+    result broken "$name"
   fi
-  took "$name" "$begun"
-}
-
-took() { # name, when it began
-  times+=("$(printf '%5d s  %s' $((SECONDS - $2)) "$1")")
+  result took "$((SECONDS - begun))" "$name"
 }
 
 tests() { # name, command...: a test runner, whose own counts are added up
-  local name=$1 begun=$SECONDS
+  local name=$1 begun=$SECONDS out passed failed status
   shift
   printf '\n== %s\n' "$name"
-  local out="$log/out" status=0
+  out="$log/${name// /-}"
   "$@" 2>&1 | tee "$out"
   status=${PIPESTATUS[0]}
-  local counts
-  counts=$(awk '/^test result:/ { gsub(";", ""); p += $4; f += $6; i += $8 } END { print p + 0, f + 0, i + 0 }' "$out")
-  read -r p f i <<<"$counts"
-  passed=$((passed + p))
-  failed=$((failed + f))
-  # What tests say that they leave out.
-  while read -r reason; do skipped+=("$reason"); done < <(sed -n 's/^skipped: //p' "$out" | sort -u)
-  [ "$i" -eq 0 ] || skipped+=("$i in '$name': marked #[ignore], see the reason there")
-  if [ $((p + f)) -eq 0 ]; then
-    broken+=("$name: no test ran")
-    failed=$((failed + 1))
+  # Those of libtest, one line for each executable; and those of nextest, one line for all.
+  read -r passed failed < <(sed -E 's/^ +Summary \[.*\] +([0-9]+) tests? run: ([0-9]+) passed.*/nextest \1 \2/' "$out" |
+    awk '/^test result:/ { p += $4; f += $6 } /^nextest / { p += $3; f += $2 - $3 } END { print p + 0, f + 0 }')
+  result passed "$passed"
+  result failed "$failed"
+  if [ $((passed + failed)) -eq 0 ]; then
+    result failed 1
+    result broken "$name: no test ran"
   elif [ "$status" -ne 0 ]; then
-    broken+=("$name")
-    [ "$f" -ne 0 ] || failed=$((failed + 1))
+    [ "$failed" -ne 0 ] || result failed 1
+    result broken "$name"
+    sed -nE 's/^ +(FAIL|TIMEOUT|ABORT|SIG[A-Z]+|LEAK-FAIL) \[.*\] (\([^)]*\) )?/  /p; s/^test (.*) \.\.\. FAILED$/  \1/p' "$out" |
+      sort -u | while read -r which; do result broken "  $which"; done
   fi
-  took "$name" "$begun"
+  # What tests say that they leave out.
+  sed -nE 's/^(.* \.\.\. )?skipped: //p' "$out" | sort -u | while read -r reason; do skipped "$reason"; done
+  result took "$((SECONDS - begun))" "$name"
 }
 
-need() { # command, Debian package
-  command -v "$1" >/dev/null 2>&1 && return 0
-  [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1 || return 1
-  [ -e "$log/updated" ] || { apt-get update -qq && touch "$log/updated"; }
-  apt-get install -y -qq --no-install-recommends "$2" >/dev/null
-}
-
-# What `cargo tree` must not show below a crate: a pattern of package names.
-tree_is_free_of() { # crate, pattern
-  local tree
-  tree=$(cargo tree --locked --package "$1" --edges normal --prefix none --all-features) || return 1
-  if grep -E "^($2) " <<<"$tree"; then
-    echo "$1 must not depend on the above"
-    return 1
+summary() {
+  local passed failed skips
+  passed=$(awk '$1 == "passed" { n += $2 } END { print n + 0 }' "$log/results")
+  failed=$(awk '$1 == "failed" { n += $2 } END { print n + 0 }' "$log/results")
+  printf '\n'
+  sed -n 's/^took //p' "$log/results" | while read -r seconds name; do printf '%5d s  %s\n' "$seconds" "$name"; done
+  printf '%5d s  altogether\n' "$SECONDS"
+  if [ "$profile" = long ]; then echo "run whole"; else
+    echo "drawn with CHAOS_SEED=$CHAOS_SEED, which draws the same again"
   fi
+  sed -n 's/^skipped /skipped: /p' "$log/results" | sort -u
+  skips=$(sed -n 's/^skipped //p' "$log/results" | sort -u | wc -l)
+  sed -n 's/^broken /FAILED: /p' "$log/results"
+  printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skips"
+  [ "$failed" -eq 0 ]
 }
 
-# The arrows of DESIGN.md: which crates of this repository a crate may name.
-only_our_crates() { # crate, pattern of those that it may depend on
-  local ours
-  ours=$(cargo tree --locked --package "$1" --edges normal --prefix none --all-features) || return 1
-  ours=$(grep -oE '^(chaos-[a-z]+|examples|benches) ' <<<"$ours" | sort -u | tr -d ' ' | grep -vxE "$1|$2")
-  if [ -n "$ours" ]; then
-    echo "$1 must not depend on: $ours"
-    return 1
-  fi
+# Runs the tests of the executables that are built already, so that cargo may build something else meanwhile.
+nextest_of_built() {
+  cargo nextest run --binaries-metadata target/tests-built.json --cargo-metadata target/tests-metadata.json \
+    --profile "$profile" --test-threads "$(($(nproc) * 3))"
+  local status=$?
+  # What passed is not shown, so that what it leaves out is looked for.
+  sed -nE 's/^(.* \.\.\. )?skipped: /skipped: /p' "target/nextest/$profile/junit.xml" |
+    sed "s/&lt;/</g; s/&gt;/>/g; s/&quot;/\"/g; s/&apos;/'/g; s/&amp;/\&/g" | sort -u
+  return $status
 }
 
-architecture() {
-  local foreign='hyper|reqwest|axum|tower|sqlx|libsqlite3-sys|rusqlite|aws-.*|azure.*|bollard|rustix'
-  tree_is_free_of chaos-core "$foreign" &&
-    tree_is_free_of chaos-events "$foreign" &&
-    tree_is_free_of chaos-journal 'hyper|reqwest|aws-.*|azure.*|bollard' &&
-    tree_is_free_of chaos-aws 'sqlx|libsqlite3-sys|azure.*|bollard' &&
-    only_our_crates chaos-aws 'chaos-core' &&
-    tree_is_free_of chaos-azure 'sqlx|libsqlite3-sys|aws-(config|sdk|smithy|types|credential).*|bollard|openssl-sys' &&
-    only_our_crates chaos-azure 'chaos-core' &&
-    tree_is_free_of chaos-local 'sqlx|libsqlite3-sys|aws-.*|azure.*|bollard' &&
-    only_our_crates chaos-core 'none' &&
-    only_our_crates chaos-events 'chaos-core' &&
-    only_our_crates chaos-journal 'chaos-core' &&
-    only_our_crates chaos-local 'chaos-core' &&
-    only_our_crates chaos-testkit 'chaos-core'
+# One set of features for tests, lints and documentation, so that each dependency is built once for the tests, and once
+# more for all that only analyses it.
+everything=(--locked --workspace --all-features)
+
+build_tests() {
+  cargo metadata --locked --all-features --format-version 1 >target/tests-metadata.json &&
+    cargo nextest list "${everything[@]}" --lib --bins --tests --list-type binaries-only --message-format json \
+      >target/tests-built.json
 }
 
-shell_scripts() {
-  git ls-files '*.sh' .ci/run | xargs shellcheck --external-sources
+# `--examples` brings the features of the dependencies for tests, as everywhere else.
+documentation() {
+  RUSTDOCFLAGS="-D warnings" cargo doc "${everything[@]}" --no-deps --lib --bins --examples
 }
 
-# No stub, no test that is skipped without a reason, no example that is never compiled.
-honest_sources() {
-  local found=0
-  if git grep -nE '#\[ignore\]|\btodo!\(|\bunimplemented!\(' -- '*.rs' ':!*/by_type/*'; then found=1; fi
-  return $found
-}
-
-# The programs that operators start most often must cost nothing.
-figures() {
-  cargo build --locked --release --package examples --bin history --bin drill || return 1
-  ./examples/scripts/history-figures.sh target/release/history
-}
-
-# The stand-in for AWS that the tests of chaos-aws talk to: moto's server, from PyPI, of one version.
-install_moto() {
-  local wanted=chaos-aws/tests/stand_in/requirements.txt place=target/moto-venv
-  if ! cmp -s "$wanted" "$place/installed.txt"; then
-    need pip3 python3-venv
-    rm -rf "$place"
-    python3 -m venv "$place" && "$place/bin/pip" install --quiet --requirement "$wanted" && cp "$wanted" "$place/installed.txt" || return 1
-  fi
-  export CHAOS_MOTO="$PWD/$place/bin/moto_server"
-}
-
-# Microsoft's SDK for Azure, from PyPI, of just these versions: what the fake of Azure is measured by.
-install_azure_sdk() {
-  local wanted=chaos-testkit/src/azure/microsoft_sdk/requirements.txt place=target/azure-sdk-venv
-  if ! cmp -s "$wanted" "$place/installed.txt"; then
-    need pip3 python3-venv
-    rm -rf "$place"
-    python3 -m venv "$place" && "$place/bin/pip" install --quiet --requirement "$wanted" && cp "$wanted" "$place/installed.txt" || return 1
-  fi
-  export CHAOS_AZURE_PYTHON="$PWD/$place/bin/python"
-}
-
-compiler=yes
-need cc gcc || compiler=
-need shellcheck shellcheck || skipped+=("shellcheck: not installed, and only root can install it")
-need dash dash || skipped+=("scripts under dash: dash is not installed, and only root can install it")
-need python3 python3 || { echo "python3 is needed to measure the programs"; exit 1; }
-need busybox busybox || skipped+=("scripts under busybox sh: busybox is not installed, and only root can install it")
-# For the host faults. Without root their tests say themselves what they leave out.
-if [ "$(id -u)" -eq 0 ]; then
-  for tool in ip:iproute2 nft:nftables iptables:iptables mkfs.ext4:e2fsprogs mkfs.btrfs:btrfs-progs mkfs.xfs:xfsprogs setpriv:util-linux; do
-    need "${tool%:*}" "${tool#*:}" || { echo "the tests of host faults need ${tool%:*}: install ${tool#*:}"; exit 1; }
+# Each crate builds by itself with what it asks for by default. Of the two whose SDKs take minutes, one is drawn.
+default_features() {
+  local crate crates=(chaos-core chaos-events chaos-journal chaos-local chaos-testkit examples) clouds=(chaos-aws chaos-azure)
+  if [ "$profile" = long ]; then crates+=("${clouds[@]}"); else crates+=("${clouds[CHAOS_SEED % 2]}"); fi
+  for crate in "${crates[@]}"; do
+    cargo check --locked --package "$crate" || return 1
   done
-fi
-[ -n "$compiler" ] || { echo "a C compiler is needed for SQLite: install gcc"; exit 1; }
+}
+
+# The program that operators start most often must cost nothing.
+figures() {
+  cargo build --locked --release --package examples --bin history &&
+    ./examples/scripts/history-figures.sh target/release/history target/debug/drill
+}
+
+deny() {
+  if [ "${CI:-}" = true ] && ! command -v cargo-deny >/dev/null 2>&1; then
+    CARGO_TARGET_DIR=$log/deny CARGO_PROFILE_DEV_DEBUG=0 cargo install --locked --quiet --debug cargo-deny ||
+      echo "cargo-deny could not be installed"
+    rm -rf "$log/deny"
+  fi
+  if command -v cargo-deny >/dev/null 2>&1 || [ "${CI:-}" = true ]; then
+    step "cargo deny" cargo deny --locked check bans licenses sources
+  else
+    skipped "cargo deny: not installed; CI always runs it"
+  fi
+}
+
+# What only analyses and compiles, and so can run beside tests that mostly wait.
+beside() {
+  step "clippy" cargo clippy "${everything[@]}" --all-targets -- -D warnings
+  step "rustdoc" documentation
+  tests "documentation examples" cargo test "${everything[@]}" --doc --no-fail-fast
+  # Each benchmark once. As benchmarks they would be compiled with optimisation.
+  step "benchmarks run" cargo test "${everything[@]}" --bench '*' -- --test
+  step "figures" figures
+  step "default features" default_features
+  deny
+}
 
 mkdir -p target
-# A build from nothing takes about 7 GB.
-echo "free on this disk: $(df -h --output=avail . | tail -1 | tr -d ' ')"
-install_moto || echo "moto could not be installed"
-install_azure_sdk || echo "Microsoft's SDK for Azure could not be installed"
-
 step "format" cargo fmt --all --check
-# One set of features for all of them: the SDKs are built once.
-step "clippy" cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
-step "architecture" architecture
+step "columns" columns
 step "honest sources" honest_sources
 step "safety names its tests" scripts/safety-names-its-tests.sh
-if command -v shellcheck >/dev/null 2>&1; then step "shellcheck" shell_scripts; fi
-if [ "${CI:-}" = true ] && ! command -v cargo-deny >/dev/null 2>&1; then
-  cargo install --locked --quiet --debug cargo-deny || echo "cargo-deny could not be installed"
-fi
-if command -v cargo-deny >/dev/null 2>&1; then
-  step "cargo deny" cargo deny --locked check bans licenses sources
-elif [ "${CI:-}" = true ]; then
-  step "cargo deny" false
-else
-  skipped+=("cargo deny: not installed; CI always runs it")
-fi
-tests "tests" cargo test --locked --workspace --exclude benches --all-features --lib --bins --tests --no-fail-fast
-if [ -n "${CHAOS_MOTO-}" ]; then
-  step "the stand-in for AWS" "${CHAOS_MOTO%/*}/python" -B chaos-aws/tests/stand_in/check.py
-elif [ "${CI:-}" = true ]; then
-  step "the stand-in for AWS" false
-else
-  skipped+=("the stand-in for AWS and the tests that use it: moto could not be installed")
-fi
-tests "documentation examples" cargo test --locked --workspace --exclude benches --all-features --doc --no-fail-fast
-step "benchmarks run" cargo bench --locked --package benches --benches -- --test
-step "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features
-step "figures" figures
+step "used dependencies" used_dependencies
+step "the oldest Rust" oldest_rust
 
-printf '\n'
-printf '%s\n' "${times[@]}"
-if [ "${CHAOS_LONG-}" = 1 ]; then echo "run whole"; else echo "drawn with CHAOS_SEED=$CHAOS_SEED, which draws the same again"; fi
-for reason in ${skipped[@]+"${skipped[@]}"}; do printf 'skipped: %s\n' "$reason"; done
-for name in ${broken[@]+"${broken[@]}"}; do printf 'FAILED: %s\n' "$name"; done
-printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "${#skipped[@]}"
-[ "$failed" -eq 0 ]
+if [ "${1-}" = quick ]; then
+  light=(--locked --package chaos-core --package chaos-events --package chaos-journal --package chaos-local --package chaos-testkit)
+  step "clippy" cargo clippy "${light[@]}" --all-targets -- -D warnings
+  tests "tests" cargo test "${light[@]}" --lib --bins --tests --no-fail-fast -- \
+    --show-output --skip host_faults:: --skip namespaces:: --skip by_type::
+  summary
+  exit
+fi
+
+# A build from nothing takes about 7 GB.
+echo "free on this disk: $(df -h --output=avail . | tail -1 | tr -d ' ')"
+install_all
+step "architecture" architecture
+if [ -x target/typos-venv/bin/typos ]; then step "spelling" target/typos-venv/bin/typos; else skipped "spelling: typos could not be installed"; fi
+if command -v shellcheck >/dev/null 2>&1; then step "shellcheck" shell_scripts; fi
+
+if cargo nextest --version >/dev/null 2>&1; then
+  step "tests are built" build_tests
+  beside >"$log/beside" 2>&1 &
+  tests "tests" nextest_of_built
+  wait
+  cat "$log/beside"
+else
+  RUST_TEST_THREADS=$(($(nproc) * 3)) tests "tests" \
+    cargo test "${everything[@]}" --lib --bins --tests --no-fail-fast -- --show-output
+  beside
+fi
+if [ -n "${CHAOS_MOTO-}" ] || [ "${CI:-}" = true ]; then
+  step "the stand-in for AWS" "${CHAOS_MOTO%/*}/python" -B chaos-aws/tests/stand_in/check.py
+else
+  skipped "the stand-in for AWS and the tests that use it: moto could not be installed"
+fi
+summary

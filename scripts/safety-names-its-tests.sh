@@ -1,11 +1,12 @@
 #!/bin/sh
-# Every sentence of SAFETY.md names, in a footnote, the tests that would fail if it were false. This checks that they are there:
+# Every sentence of SAFETY.md names, in a footnote, the tests that would fail if it were false. This checks that they
+# are there:
 #
 #   [^name]: path/from/the/root.rs: function_of_a_test; path/from/the/root.rs: "a check of a contract"
 #   [^limit]: what this library cannot do, in words
 #
-# It fails where a sentence, an item of a list or a row of a table has no footnote; where a footnote is used and not defined, or defined
-# and not used, or twice; and where a file, a test or a check that one names does not exist.
+# It fails where a sentence, an item of a list or a row of a table has no footnote; where a footnote is used and not
+# defined, or defined and not used, or twice; and where a file, a test or a check that one names does not exist.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,7 +16,8 @@ function complain(text) {
   broken++
 }
 
-# A sentence ends with a full stop, perhaps in bold or brackets, its footnotes, and a space. An item may begin with a title in bold.
+# A sentence ends with a full stop, perhaps in bold or brackets, its footnotes, and a space. An item may begin with a
+# title in bold.
 function sentences(text, sentence, rest) {
   rest = text " "
   if (match(rest, /^\*\*[^*]*[.]\*\* /)) rest = substr(rest, RSTART + RLENGTH)

@@ -8,8 +8,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 
 const GROUP_SIZE: usize = 20;
 
-/// The system's allocator gives the memory of one plan back to the kernel before the next, and with a million targets the
-/// page faults would be a fifth of the figure.
+/// The system's allocator gives the memory of one plan back to the kernel before the next, and with a million targets
+/// the page faults would be a fifth of the figure.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

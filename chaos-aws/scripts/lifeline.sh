@@ -3,8 +3,9 @@
 #
 # In the environment: names, those of the service's endpoints, separated by blanks.
 #
-# Prints a line `means ADDRESS` for each address that one of the names means here, and `connected ADDRESS:PORT`, in the hexadecimal of
-# /proc/net/tcp, for each connection that its agent has: they last longer than a name goes on to mean the same address.
+# Prints a line `means ADDRESS` for each address that one of the names means here, and `connected ADDRESS:PORT`, in the
+# hexadecimal of /proc/net/tcp, for each connection that its agent has: they last longer than a name goes on to mean the
+# same address.
 set -u
 : "${names:?}"
 

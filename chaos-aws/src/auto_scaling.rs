@@ -21,8 +21,9 @@ use crate::{
 
 /// The auto-scaling groups of an account, and their instances as targets.
 ///
-/// A group is `aws-asg:<account>/<region>/<name>`, and a target has the id of the instance besides: enough to find them again from
-/// another process, whatever that lists itself, and to notice that its credentials are of another account. Clones share their connections.
+/// A group is `aws-asg:<account>/<region>/<name>`, and a target has the id of the instance besides: enough to find them
+/// again from another process, whatever that lists itself, and to notice that its credentials are of another account.
+/// Clones share their connections.
 ///
 /// ```no_run
 /// use chaos_aws::AutoScaling;
@@ -46,8 +47,8 @@ pub struct AutoScaling {
 }
 
 impl AutoScaling {
-    /// Begins with the default chain of credentials and settings: the environment, the shared configuration files, single sign-on,
-    /// and what a container or an instance is given.
+    /// Begins with the default chain of credentials and settings: the environment, the shared configuration files,
+    /// single sign-on, and what a container or an instance is given.
     pub fn builder() -> AutoScalingBuilder {
         AutoScalingBuilder::new()
     }
@@ -90,11 +91,11 @@ impl Provider for AutoScaling {
         }
     }
 
-    /// Finds an instance by its id and region alone: one that was moved to another group meanwhile is still the one that has the
-    /// fault.
+    /// Finds an instance by its id and region alone: one that was moved to another group meanwhile is still the one
+    /// that has the fault.
     ///
-    /// An instance of which EC2 knows nothing is gone only to its own account: with the credentials of another one everything looks
-    /// gone.
+    /// An instance of which EC2 knows nothing is gone only to its own account: with the credentials of another one
+    /// everything looks gone.
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         let group = id.group();
         let GroupPath { account, region, .. } = GroupPath::of(&group)?;

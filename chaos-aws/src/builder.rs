@@ -89,8 +89,8 @@ impl AutoScalingBuilder {
         self
     }
 
-    /// Takes everything from a configuration of the SDK, made with `aws_config` 1: for credentials, an HTTP client or retries of
-    /// your own. A region, an endpoint and a role that are named here still count; a profile does not.
+    /// Takes everything from a configuration of the SDK, made with `aws_config` 1: for credentials, an HTTP client or
+    /// retries of your own. A region, an endpoint and a role that are named here still count; a profile does not.
     pub fn sdk_config(mut self, config: SdkConfig) -> Self {
         self.connection.config = Some(config);
         self
@@ -122,8 +122,8 @@ impl AutoScalingBuilder {
         self
     }
 
-    /// Allows only members that have agreed: the tag [`chaos:enabled`](crate::ENABLED_TAG) of their group or of themselves is
-    /// `true`. Default: everybody but who has refused, with `false`.
+    /// Allows only members that have agreed: the tag [`chaos:enabled`](crate::ENABLED_TAG) of their group or of
+    /// themselves is `true`. Default: everybody but who has refused, with `false`.
     pub fn require_opt_in(mut self) -> Self {
         self.selection.consent = Consent::Required;
         self
@@ -135,37 +135,38 @@ impl AutoScalingBuilder {
         self
     }
 
-    /// Says which instance this program runs on. Default: as the firmware of the machine tells, which instances of the Nitro System
-    /// do; elsewhere it is not known.
+    /// Says which instance this program runs on. Default: as the firmware of the machine tells, which instances of the
+    /// Nitro System do; elsewhere it is not known.
     pub fn own_instance(mut self, id: impl Into<Arc<str>>) -> Self {
         self.means.own_instance = Some(id.into());
         self
     }
 
-    /// Allows the instance that this program runs on as a target too. Default: it is excluded, with this reason. What a fault there
-    /// leaves behind is for another process to recover, over the same journal.
+    /// Allows the instance that this program runs on as a target too. Default: it is excluded, with this reason. What a
+    /// fault there leaves behind is for another process to recover, over the same journal.
     pub fn include_own_instance(mut self) -> Self {
         self.includes_own_instance = true;
         self
     }
 
-    /// Offers no shell, so that no event is planned that needs one: for instances without an agent of Systems Manager. Default:
-    /// every instance offers one unless it runs Windows, and whether its agent is there is asked when a fault is prepared.
+    /// Offers no shell, so that no event is planned that needs one: for instances without an agent of Systems Manager.
+    /// Default: every instance offers one unless it runs Windows, and whether its agent is there is asked when a fault
+    /// is prepared.
     pub fn without_shell(mut self) -> Self {
         self.means.has_shell = false;
         self
     }
 
-    /// Offers no experiments of the Fault Injection Service, so that no event is planned that needs them. Faults of before are
-    /// recovered all the same.
+    /// Offers no experiments of the Fault Injection Service, so that no event is planned that needs them. Faults of
+    /// before are recovered all the same.
     #[cfg(feature = "fis")]
     pub fn without_experiments(mut self) -> Self {
         self.means.has_experiments = false;
         self
     }
 
-    /// Sets where waits take their time from, and by what it is told how old an answer is. Default: [`SystemClock`]. The SDK's own
-    /// retries take theirs from the system.
+    /// Sets where waits take their time from, and by what it is told how old an answer is. Default: [`SystemClock`].
+    /// The SDK's own retries take theirs from the system.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.means.clock = clock;
         self
@@ -174,8 +175,8 @@ impl AutoScalingBuilder {
     /// Reads the configuration. No call is made to what it lists; credentials are first asked for when it is listed.
     ///
     /// # Errors
-    /// `InvalidInput` for a region, an endpoint, a role, a name, a tag or a pattern that makes no sense, and where no region is
-    /// named anywhere.
+    /// `InvalidInput` for a region, an endpoint, a role, a name, a tag or a pattern that makes no sense, and where no
+    /// region is named anywhere.
     ///
     /// Cancel safe: it only reads.
     pub async fn build(mut self) -> Result<AutoScaling> {

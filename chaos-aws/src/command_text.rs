@@ -15,8 +15,8 @@ const END: &str = "\nchaos-status=";
 
 /// Runs the script in a shell of its own, with its parameters as quoted environment assignments, in `/`, with no input.
 ///
-/// Its status comes at the end of both outputs: an exit with 194 would make the agent reboot the instance, one with 137 is told as one
-/// that was killed at its limit, and an output without the end was cut short.
+/// Its status comes at the end of both outputs: an exit with 194 would make the agent reboot the instance, one with 137
+/// is told as one that was killed at its limit, and an output without the end was cut short.
 ///
 /// # Errors
 /// `InvalidInput` for a script that is too long to be sent.
@@ -51,8 +51,8 @@ pub(crate) fn without_end(output: &str) -> Option<(&str, i32)> {
 
 /// A word for `sh`, in single quotes.
 ///
-/// Two braces stand for a parameter of Systems Manager, which it would put in their place before any shell sees the text: the
-/// quotes end between them and begin again.
+/// Two braces stand for a parameter of Systems Manager, which it would put in their place before any shell sees the
+/// text: the quotes end between them and begin again.
 pub(crate) fn quoted(text: &str) -> String {
     let mut word = String::with_capacity(text.len() + 2);
     word.push('\'');
@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn no_parameter_becomes_a_command_or_a_parameter_of_the_service() {
-        let hostile = "a'b\"c `echo pasted` $(echo pasted) ; echo pasted | & > /dev/null \\ *\n\ttab {{ssm:secret}} {{{ }}} ''";
+        let hostile = "a'b\"c `echo pasted` $(echo pasted) ; echo pasted | & > /dev/null \\ *\n\ttab {{ssm:secret}} \
+            {{{ }}} ''";
         let script = Script::new("printf '%s' \"$word\"; printf '%s' \"{{x}}$LEAKED$(pwd)\" >&2");
         let script = script.parameter("word", hostile).unwrap();
         let text = command_text(&script).unwrap();

@@ -27,10 +27,11 @@ use crate::{
 
 /// How often a call is made at most that is throttled or fails in passing.
 const MOST_ATTEMPTS: u32 = 5;
-/// The longest wait before a call is made again. Left to itself, the adaptive mode waits for 20 s after the first call that is throttled,
-/// which may be the one that ends a fault.
+/// The longest wait before a call is made again. Left to itself, the adaptive mode waits for 20 s after the first call
+/// that is throttled, which may be the one that ends a fault.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// How long credentials may take to come: longer than a program that gives them may, which says itself that it took too long.
+/// How long credentials may take to come: longer than a program that gives them may, which says itself that it took too
+/// long.
 const CREDENTIALS_WITHIN: Duration = Duration::from_secs(60);
 
 /// What the builders of this crate are told about it. Default: everything as the environment says.
@@ -76,13 +77,14 @@ impl Connection {
         Ok(())
     }
 
-    /// The configuration of the SDK, in this region or, where none is named, in that of the environment. Reads files and the
-    /// environment, and calls nobody.
+    /// The configuration of the SDK, in this region or, where none is named, in that of the environment. Reads files
+    /// and the environment, and calls nobody.
     pub(crate) async fn open(self, region: Option<&str>) -> SdkConfig {
         self.open_watched(region).await.0
     }
 
-    /// As [`open`](Self::open), and what tells when the credentials end. Those of a role are renewed, with the ones that it is assumed by.
+    /// As [`open`](Self::open), and what tells when the credentials end. Those of a role are renewed, with the ones
+    /// that it is assumed by.
     pub(crate) async fn open_watched(self, region: Option<&str>) -> (SdkConfig, Option<Watched>) {
         let region = region.map(|name| aws_config::Region::new(name.to_owned()));
         // What the SDK does here makes futures of many KiB, which would be part of every one that awaits this.
@@ -178,7 +180,8 @@ fn adjusted(config: SdkConfig, region: Option<aws_config::Region>, endpoint: Opt
 
 async fn assuming(role: &Role, config: &SdkConfig) -> SdkConfig {
     let mut config = config.clone();
-    // The SDK panics where a role is to be assumed and a configuration, made by hand, does not say where time comes from.
+    // The SDK panics where a role is to be assumed and a configuration, made by hand, does not say where time comes
+    // from.
     if config.time_source().is_none() {
         config = config.into_builder().time_source(SystemTimeSource::new()).build();
     }
@@ -190,8 +193,8 @@ async fn assuming(role: &Role, config: &SdkConfig) -> SdkConfig {
     config.into_builder().credentials_provider(provider).build()
 }
 
-/// Retries and a rate of its own: otherwise all clients of a service in a process share them, those of the program that this is
-/// part of too. Neither is to slow down the other.
+/// Retries and a rate of its own: otherwise all clients of a service in a process share them, those of the program that
+/// this is part of too. Neither is to slow down the other.
 pub(crate) fn retries(service: &str, region: &str) -> RetryPartition {
     RetryPartition::custom(format!("chaos-{service}-{region}")).build()
 }

@@ -42,7 +42,8 @@ impl Watched {
     /// Whether they last for so long from now.
     ///
     /// # Errors
-    /// `Denied`, with both times, where they end before: then a fault might not be undone. Others where none are to be had.
+    /// `Denied`, with both times, where they end before: then a fault might not be undone. Others where none are to be
+    /// had.
     pub(crate) async fn outlast(&self, within: Duration, now: Timestamp) -> Result<()> {
         let needed = now.saturating_add(SignedDuration::try_from(within).unwrap_or(SignedDuration::MAX));
         let needed = needed.unwrap_or(Timestamp::MAX);
@@ -55,7 +56,8 @@ impl Watched {
         // Their source may have later ones by now.
         match end_of(&self.ask().await?) {
             End::At(end) if end < needed => {
-                let what = "the AWS credentials end before the fault is undone for certain; get new ones, or hold it for less";
+                let what = "the AWS credentials end before the fault is undone for certain; get new ones, or hold it \
+                    for less";
                 let error = Error::new(ErrorKind::Denied, what);
                 Err(error.with("they_end", end).with("undone_by", needed))
             }
@@ -110,7 +112,8 @@ fn end_of(given: &Credentials) -> End {
     end.or_else(|| if is_of_environment { told() } else { None }).map_or(End::None, End::At)
 }
 
-/// Whether these come from where there are always others: instance metadata, containers, roles that are assumed, a login that lasts.
+/// Whether these come from where there are always others: instance metadata, containers, roles that are assumed, a
+/// login that lasts.
 fn renews(feature: &AwsCredentialFeature) -> bool {
     use AwsCredentialFeature::{
         CredentialsHttp, CredentialsImds, CredentialsLogin, CredentialsSso, CredentialsStsAssumeRole,

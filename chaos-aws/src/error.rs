@@ -16,7 +16,8 @@ use crate::{
     regions::may_be_missing,
 };
 
-const NO_CREDENTIALS: &str = "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile, or log in";
+const NO_CREDENTIALS: &str = "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a \
+    profile, or log in";
 
 /// What went wrong with one call of the API.
 ///
@@ -41,7 +42,8 @@ where
                 let error = Error::new(ErrorKind::Unavailable, NoAnswer::WebPage.to_string());
                 named(error).with("status", status)
             } else {
-                // The service's own words, and not what the SDK makes of them: one line that says what a person can act upon.
+                // The service's own words, and not what the SDK makes of them: one line that says what a person can act
+                // upon.
                 refusal(action, region, code.unwrap_or_default(), message.unwrap_or_default(), status)
             };
             match raw.headers().get("retry-after").and_then(|wait| asked_wait(status, wait)) {
@@ -101,7 +103,8 @@ fn certificate_refused(why: &CertificateError) -> String {
             "it is that of another host".to_owned()
         }
         CertificateError::UnknownIssuer => {
-            "nobody has issued it who is trusted; where a proxy opens TLS, AWS_CA_BUNDLE must name a file with its authority"
+            "nobody has issued it who is trusted; where a proxy opens TLS, AWS_CA_BUNDLE must name a file with its \
+             authority"
                 .to_owned()
         }
         other => escaped(&other.to_string()).to_string(),
@@ -161,7 +164,8 @@ fn refusal(action: &str, region: &str, code: &str, message: &str, status: u16) -
     let error = match kind(code, status) {
         ErrorKind::Denied if is_nobody_known(code) && may_be_missing(region) => Error::new(
             ErrorKind::Denied,
-            "the region does not know this account: enable the region, name another, or see whether the credentials are valid \
+            "the region does not know this account: enable the region, name another, or see whether the credentials \
+             are valid \
              there, which tokens of the global endpoint of STS are not in every region",
         ),
         ErrorKind::Denied if code == "OptInRequired" => Error::new(
@@ -261,8 +265,8 @@ fn kind(code: &str, status: u16) -> ErrorKind {
     }
 }
 
-/// Whether these are the words for credentials that nobody knows: wrong ones, and, in a region that the account has not enabled,
-/// right ones.
+/// Whether these are the words for credentials that nobody knows: wrong ones, and, in a region that the account has not
+/// enabled, right ones.
 fn is_nobody_known(code: &str) -> bool {
     matches!(code, "AuthFailure" | "InvalidClientTokenId" | "UnrecognizedClientException")
 }

@@ -31,8 +31,8 @@ impl<'a> GroupPath<'a> {
         Ok(Self { account, region, name })
     }
 
-    /// `aws-asg:<account>/<region>/<name>`. A name may hold slashes, spaces and colons as it is; a control character, which no id
-    /// can carry, and the percent sign that stands for one are written as `%` and two digits.
+    /// `aws-asg:<account>/<region>/<name>`. A name may hold slashes, spaces and colons as it is; a control character,
+    /// which no id can carry, and the percent sign that stands for one are written as `%` and two digits.
     pub(crate) fn id(&self) -> Result<GroupId> {
         let mut path = format!("{}/{}/", self.account, self.region);
         for character in self.name.chars() {

@@ -108,7 +108,8 @@ fn stands(status: Option<&CommandInvocationStatus>, details: &str, outputs: [&st
     }
 }
 
-/// A script that fails is a result. What was cut short is no answer, and neither is that of a script that something ended.
+/// A script that fails is a result. What was cut short is no answer, and neither is that of a script that something
+/// ended.
 fn output(outputs: [&str; 2]) -> Result<Output> {
     if let [Some((stdout, status)), Some((stderr, _))] = outputs.map(without_end) {
         return Ok(Output::new(status, stdout, stderr));

@@ -19,8 +19,8 @@ use crate::{
     undo::is_permitted,
 };
 
-/// Cuts an instance off by its security groups: every network interface is moved to a group of the fault's own, without rules in
-/// or out.
+/// Cuts an instance off by its security groups: every network interface is moved to a group of the fault's own, without
+/// rules in or out.
 #[derive(Debug)]
 pub(crate) struct InterfaceIsolation {
     reach: Reach,
@@ -41,7 +41,8 @@ struct Connected {
 }
 
 impl Snapshot {
-    /// Whether an instance with these interfaces is connected like this; those that `fault` has cut off already are as they are.
+    /// Whether an instance with these interfaces is connected like this; those that `fault` has cut off already are as
+    /// they are.
     fn is_of(&self, interfaces: &[Interface], fault: FaultId) -> bool {
         self.interfaces.len() == interfaces.len()
             && interfaces.iter().all(|interface| {

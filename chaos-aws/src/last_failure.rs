@@ -15,7 +15,8 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
-/// Keeps the last failure of the attempts of a call, and tells it where the call as a whole took too long: the SDK forgets it.
+/// Keeps the last failure of the attempts of a call, and tells it where the call as a whole took too long: the SDK
+/// forgets it.
 #[derive(Debug)]
 pub(crate) struct KeepsLastFailure;
 

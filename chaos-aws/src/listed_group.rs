@@ -18,7 +18,8 @@ pub(crate) struct ListedGroup {
     pub(crate) name: String,
     pub(crate) account: String,
     pub(crate) tags: Labels,
-    /// How many members it is to have in service; where they have weights, how much capacity, which the service tells in their unit.
+    /// How many members it is to have in service; where they have weights, how much capacity, which the service tells
+    /// in their unit.
     pub(crate) desired: usize,
     pub(crate) min_size: i32,
     pub(crate) max_size: i32,

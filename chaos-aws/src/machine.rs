@@ -79,8 +79,9 @@ impl Machine {
         self.labels.contains_key(GROUP_TAG)
     }
 
-    /// Whether it can be stopped and is the same again when it is started. A spot instance of a group cannot be: its request is for
-    /// once. Of one that somebody has asked for otherwise, nobody knows whether there is room to start it.
+    /// Whether it can be stopped and is the same again when it is started. A spot instance of a group cannot be: its
+    /// request is for once. Of one that somebody has asked for otherwise, nobody knows whether there is room to start
+    /// it.
     pub(crate) fn can_stop(&self) -> bool {
         !self.is_spot && !self.has_ephemeral_root
     }

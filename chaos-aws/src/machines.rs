@@ -55,7 +55,8 @@ async fn by_ids(region: &Region, ids: &[String]) -> Result<Vec<Machine>> {
     }
 }
 
-/// Each of these instances; `None` where EC2 says that one of them does not exist, which spoils the call for all others.
+/// Each of these instances; `None` where EC2 says that one of them does not exist, which spoils the call for all
+/// others.
 ///
 /// # Errors
 /// Also where an answer lacks one that was asked for by its id: then it is not said to be gone, but not told of.

@@ -7,8 +7,8 @@ use crate::machines::validate_instance;
 /// Where the kernel shows what the firmware says of its machine.
 pub(crate) const FIRMWARE: &str = "/sys/devices/virtual/dmi/id";
 
-/// The instance that this program runs on, as the firmware in this folder tells: one of the Nitro System says its id as the tag of its
-/// board. `None` anywhere else. Nobody is asked over a network.
+/// The instance that this program runs on, as the firmware in this folder tells: one of the Nitro System says its id as
+/// the tag of its board. `None` anywhere else. Nobody is asked over a network.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html>.
 pub(crate) fn own_instance(firmware: &Path) -> Option<Arc<str>> {

@@ -19,8 +19,8 @@ pub(crate) struct ProfileRole {
     pub(crate) session_name: Option<String>,
 }
 
-/// That of the profile which is named, or chosen by the environment. `None` where the SDK would ask no program, and where it alone can say
-/// what is wrong.
+/// That of the profile which is named, or chosen by the environment. `None` where the SDK would ask no program, and
+/// where it alone can say what is wrong.
 pub(crate) async fn process_chain(profile: Option<String>) -> Option<ProcessChain> {
     let is_set = |name: &str| env::var(name).is_ok_and(|value| !value.trim().is_empty());
     if is_set("AWS_ACCESS_KEY_ID") && (is_set("AWS_SECRET_ACCESS_KEY") || is_set("SECRET_ACCESS_KEY")) {
@@ -114,7 +114,8 @@ mod tests {
         ] {
             assert_eq!(chain(selected, &text).await, None, "{selected}: {text}");
         }
-        let keys = "source_profile = keys|[profile keys]|aws_access_key_id = x|aws_secret_access_key = y|credential_process = give me";
+        let keys = "source_profile = keys|[profile keys]|aws_access_key_id = x|aws_secret_access_key = \
+            y|credential_process = give me";
         assert_eq!(chain("ops", &role(keys)).await, None);
     }
 }

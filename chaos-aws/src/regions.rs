@@ -140,8 +140,8 @@ pub(crate) fn foreign(account: &str, own: &str) -> Error {
     Error::new(ErrorKind::Denied, what).with("account", account).with("credentials_of", own)
 }
 
-/// The regions that every account has. Any other must be enabled, or is of another partition, whose accounts are others; until then
-/// it knows nobody's credentials.
+/// The regions that every account has. Any other must be enabled, or is of another partition, whose accounts are
+/// others; until then it knows nobody's credentials.
 ///
 /// Source: <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html>.
 const OF_EVERY_ACCOUNT: [&str; 17] = [

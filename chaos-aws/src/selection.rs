@@ -39,8 +39,8 @@ pub(crate) struct Query {
 }
 
 impl Selection {
-    /// Whether a group of this name and these tags is one of those to list. The server was asked for no more where it can be; but
-    /// what it answers widens no blast radius.
+    /// Whether a group of this name and these tags is one of those to list. The server was asked for no more where it
+    /// can be; but what it answers widens no blast radius.
     pub(crate) fn passes(&self, name: &str, tags: &Labels) -> bool {
         let is_any = self.names.is_empty() && self.patterns.is_empty();
         let is_named =
@@ -99,7 +99,8 @@ fn named_in(named: &[String], region: &str) -> Result<BTreeSet<String>> {
         let id = if is_own { text.parse() } else { chaos_core::GroupId::new(SCHEME, text) };
         let Ok(id) = id else { continue };
         match GroupPath::of(&id) {
-            // Only what is written as ids are: a second way to write a name would list a group that the filter does not hold.
+            // Only what is written as ids are: a second way to write a name would list a group that the filter does not
+            // hold.
             Ok(path) if path.region == region && path.id()? == id => {
                 names.insert(path.name);
             }

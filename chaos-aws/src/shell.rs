@@ -156,8 +156,8 @@ impl Shell for CommandShell {
     }
 }
 
-/// A command that changes something is not sent again where the first may have arrived: only the service's own word that it did
-/// not take it is proof.
+/// A command that changes something is not sent again where the first may have arrived: only the service's own word
+/// that it did not take it is proof.
 #[derive(Debug)]
 struct NotTwice;
 

@@ -76,7 +76,8 @@ impl Target for InstanceTarget {
         self.capabilities.clone()
     }
 
-    /// As EC2 knows it and as its group does. One that its group does not list is in none, or in one that this fault is not about.
+    /// As EC2 knows it and as its group does. One that its group does not list is in none, or in one that this fault is
+    /// not about.
     async fn health(&self) -> Result<Health> {
         let (instance, group) = (self.id.name(), self.id.group());
         let GroupPath { name, .. } = GroupPath::of(&group)?;

@@ -31,7 +31,8 @@ const TLS: Provider = Provider::Rustls(CryptoMode::AwsLc);
 /// The variables that name a proxy for plain HTTP.
 const PROXIES: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
 
-/// A file with the certificates of the authorities to trust, in the place of the machine's: for a proxy that opens TLS. As for the AWS CLI.
+/// A file with the certificates of the authorities to trust, in the place of the machine's: for a proxy that opens TLS.
+/// As for the AWS CLI.
 const BUNDLE: &str = "AWS_CA_BUNDLE";
 
 /// Whether what [`BUNDLE`] names can be read.
@@ -66,9 +67,9 @@ fn read_bundle(path: &Path) -> Result<TrustStore> {
 
 /// The SDK's own HTTP client, one for all.
 ///
-/// Left to itself, the SDK reads the machine's root certificates twice for each service and region: once when a client is made and once
-/// when it is first used, also where it calls no more than an emulator over plain HTTP. That is most of what a short drill computes. Here
-/// they are read once, when the first call goes over TLS.
+/// Left to itself, the SDK reads the machine's root certificates twice for each service and region: once when a client
+/// is made and once when it is first used, also where it calls no more than an emulator over plain HTTP. That is most
+/// of what a short drill computes. Here they are read once, when the first call goes over TLS.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
     connectors: Arc<Mutex<HashMap<Timeouts, Arc<Connections>>>>,

@@ -15,8 +15,8 @@ use crate::{
 
 /// Whether credentials last, and EC2 would let them bring this instance back.
 ///
-/// Systems Manager and the Fault Injection Service know no dry run. What undoes a script is a script, so that the right to send one is
-/// proven before the fault by those that measure; a security group of a fault does not exist yet.
+/// Systems Manager and the Fault Injection Service know no dry run. What undoes a script is a script, so that the right
+/// to send one is proven before the fault by those that measure; a security group of a fault does not exist yet.
 pub(crate) async fn may_undo(reach: &Reach, credentials: Option<&Watched>, undo: &Undo) -> Result<()> {
     if let Some(credentials) = credentials {
         credentials.outlast(undo.within, reach.clock.now()).await?;
@@ -42,7 +42,8 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let error = match answer {
-        // It would have been done, or not for lack of permission: that an instance is gone meanwhile, looks tell better.
+        // It would have been done, or not for lack of permission: that an instance is gone meanwhile, looks tell
+        // better.
         Err(error) if matches!(code(&error), Some("DryRunOperation" | "IncorrectInstanceState")) => {
             return Ok(());
         }

@@ -71,7 +71,8 @@ impl Minima {
         for Setting { properties } in settings {
             let target = properties.target_resource_uri.as_deref();
             let target = target.and_then(|id| ResourceId::parse(id).ok());
-            // Which of several profiles is in force depends on the hour: the least that any of them asks for is certain.
+            // Which of several profiles is in force depends on the hour: the least that any of them asks for is
+            // certain.
             let minima = properties.profiles.iter().map(|profile| profile.capacity.fewest());
             let minimum = minima.collect::<Result<Vec<usize>>>()?.into_iter().min();
             if let (true, Some(target), Some(minimum)) = (properties.enabled, target, minimum) {

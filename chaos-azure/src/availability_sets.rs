@@ -25,7 +25,8 @@ use crate::{
 /// What the ids of this provider start with.
 pub(crate) const SCHEME: &str = "azure-avset";
 
-/// The machines of a set with no more than these are asked one by one, and of one with more, all of the subscription page by page.
+/// The machines of a set with no more than these are asked one by one, and of one with more, all of the subscription
+/// page by page.
 const FEW: usize = 32;
 
 /// How many of them at a time.
@@ -33,12 +34,13 @@ const AT_A_TIME: usize = 8;
 
 /// The availability sets of one or more subscriptions, and their machines as targets.
 ///
-/// A group is `azure-avset:<subscription>/<resource group>/<set>` and a target has the machine's name besides, all in lower case:
-/// enough to find them again from another process, whatever that lists itself. Clones share their connections.
+/// A group is `azure-avset:<subscription>/<resource group>/<set>` and a target has the machine's name besides, all in
+/// lower case: enough to find them again from another process, whatever that lists itself. Clones share their
+/// connections.
 ///
-/// **An availability set replaces nothing**: its desired size is the number of machines that it has, but for those that are deallocated.
-/// A machine that is deleted stays away, and so none can be terminated. What suits it are faults that end: stop, reboot, isolation and
-/// what scripts do.
+/// **An availability set replaces nothing**: its desired size is the number of machines that it has, but for those that
+/// are deallocated. A machine that is deleted stays away, and so none can be terminated. What suits it are faults that
+/// end: stop, reboot, isolation and what scripts do.
 ///
 /// ```no_run
 /// use chaos_azure::AvailabilitySets;
@@ -83,8 +85,8 @@ struct Machines {
 }
 
 impl Fleet {
-    /// The availability sets of a subscription that pass, with their machines: every set, and then every machine, once without and
-    /// once with what is seen of it.
+    /// The availability sets of a subscription that pass, with their machines: every set, and then every machine, once
+    /// without and once with what is seen of it.
     async fn availability_sets(&self, subscription: &str, filter: &GroupFilter) -> Result<Vec<Group>> {
         let sets: Vec<Vec<Listed<AvailabilitySet>>> =
             Box::pin(self.means.azure.compute.availability_sets(subscription)).try_collect().await?;

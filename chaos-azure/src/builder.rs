@@ -23,8 +23,8 @@ use crate::{
 
 /// Which subscriptions, which sets, and who asks; made by [`AvailabilitySets::builder`] and [`ScaleSets::builder`].
 ///
-/// Sets must pass all kinds of what is said about them: one of the resource groups, one of the names or patterns, and every tag.
-/// Names, resource groups and the keys of tags count in either case, as in Azure.
+/// Sets must pass all kinds of what is said about them: one of the resource groups, one of the names or patterns, and
+/// every tag. Names, resource groups and the keys of tags count in either case, as in Azure.
 #[derive(Debug)]
 #[must_use = "nothing is listed before the provider is built"]
 pub struct AzureBuilder<P> {
@@ -88,7 +88,8 @@ impl<P> AzureBuilder<P> {
         self
     }
 
-    /// Sends every call to this URL: an emulator, or a Resource Manager of your own. Default: that of the [cloud](Self::cloud).
+    /// Sends every call to this URL: an emulator, or a Resource Manager of your own. Default: that of the
+    /// [cloud](Self::cloud).
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(url.into());
         self
@@ -150,17 +151,18 @@ impl<P> AzureBuilder<P> {
 
     /// Uses a credential made with `azure_identity` 1, or one of your own.
     ///
-    /// After a token is refused, credentials that this builder makes are made anew, because they keep what they have given. One that is
-    /// handed in cannot be: it is asked again, and had better ask for a new token then.
+    /// After a token is refused, credentials that this builder makes are made anew, because they keep what they have
+    /// given. One that is handed in cannot be: it is asked again, and had better ask for a new token then.
     ///
-    /// A client certificate comes in here: that part of `azure_identity` needs OpenSSL, and is its feature `client_certificate`.
+    /// A client certificate comes in here: that part of `azure_identity` needs OpenSSL, and is its feature
+    /// `client_certificate`.
     pub fn credential(mut self, credential: Arc<dyn TokenCredential>) -> Self {
         self.credentials = Credentials::Given(credential);
         self
     }
 
-    /// Sends through an HTTP client of your own: for a proxy, or for certificates. Default: that of `azure_core`, which obeys
-    /// `HTTPS_PROXY` and trusts what this machine trusts.
+    /// Sends through an HTTP client of your own: for a proxy, or for certificates. Default: that of `azure_core`, which
+    /// obeys `HTTPS_PROXY` and trusts what this machine trusts.
     pub fn http_client(mut self, client: Arc<dyn HttpClient>) -> Self {
         self.http = Some(client);
         self
@@ -196,8 +198,8 @@ impl<P> AzureBuilder<P> {
         self
     }
 
-    /// Allows only machines that have agreed: the tag [`chaos:enabled`](crate::ENABLED_TAG) of their set or of themselves is
-    /// `true`. Default: everybody but who has refused, with `false`.
+    /// Allows only machines that have agreed: the tag [`chaos:enabled`](crate::ENABLED_TAG) of their set or of
+    /// themselves is `true`. Default: everybody but who has refused, with `false`.
     pub fn require_opt_in(mut self) -> Self {
         self.selection.consent = Consent::Required;
         self
@@ -215,28 +217,29 @@ impl<P> AzureBuilder<P> {
         self
     }
 
-    /// Offers no shell, so that no event is planned that needs one: for machines without an agent. Default: every machine offers one
-    /// unless it runs Windows, and whether its agent is there is asked when a fault is prepared.
+    /// Offers no shell, so that no event is planned that needs one: for machines without an agent. Default: every
+    /// machine offers one unless it runs Windows, and whether its agent is there is asked when a fault is prepared.
     pub fn without_shell(mut self) -> Self {
         self.has_shell = false;
         self
     }
 
-    /// Offers no experiments of Chaos Studio, so that no event is planned that needs them. Faults of before are recovered all the same.
+    /// Offers no experiments of Chaos Studio, so that no event is planned that needs them. Faults of before are
+    /// recovered all the same.
     pub fn without_experiments(mut self) -> Self {
         self.has_experiments = false;
         self
     }
 
-    /// Says which machine this program runs on, by its `vmId`. Default: as the firmware of the machine tells, which only root may read;
-    /// elsewhere it is not known.
+    /// Says which machine this program runs on, by its `vmId`. Default: as the firmware of the machine tells, which
+    /// only root may read; elsewhere it is not known.
     pub fn own_machine(mut self, vm_id: impl Into<String>) -> Self {
         self.own_machine = Some(vm_id.into());
         self
     }
 
-    /// Allows the machine that this program runs on as a target too. Default: it is excluded, with this reason. What a fault there
-    /// leaves behind is for another process to recover, over the same journal.
+    /// Allows the machine that this program runs on as a target too. Default: it is excluded, with this reason. What a
+    /// fault there leaves behind is for another process to recover, over the same journal.
     pub fn include_own_machine(mut self) -> Self {
         self.includes_own_machine = true;
         self
@@ -333,15 +336,16 @@ impl AzureBuilder<AvailabilitySets> {
     /// Checks what was said. No call is made; credentials are first asked for when something is listed.
     ///
     /// # Errors
-    /// `InvalidInput` for a subscription, an endpoint, credentials, a name, a tag or a pattern that makes no sense, and where no
-    /// subscription is named anywhere.
+    /// `InvalidInput` for a subscription, an endpoint, credentials, a name, a tag or a pattern that makes no sense, and
+    /// where no subscription is named anywhere.
     pub fn build(self) -> Result<AvailabilitySets> {
         self.fleet(false).map(AvailabilitySets::over)
     }
 }
 
 impl AzureBuilder<ScaleSets> {
-    /// Allows instances too that are protected from scale-in or from scale-set actions. Default: they are excluded, with this reason.
+    /// Allows instances too that are protected from scale-in or from scale-set actions. Default: they are excluded,
+    /// with this reason.
     pub fn include_protected(mut self) -> Self {
         self.selection.protected_too = true;
         self

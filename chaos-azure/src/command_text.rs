@@ -21,11 +21,11 @@ const STDERR: &str = "\n[stderr]\n";
 /// The exit status of a script that was killed at its limit.
 const KILLED: i32 = 137;
 
-/// Runs the script in a shell of its own, with its parameters as quoted environment assignments, in `/`, with no input, and kills it
-/// at its limit: Run Command itself waits for an hour and a half.
+/// Runs the script in a shell of its own, with its parameters as quoted environment assignments, in `/`, with no input,
+/// and kills it at its limit: Run Command itself waits for an hour and a half.
 ///
-/// Run Command tells no exit status, and keeps the end of what was printed. So the status is printed, and what stands before and
-/// after shows whether all of it came back.
+/// Run Command tells no exit status, and keeps the end of what was printed. So the status is printed, and what stands
+/// before and after shows whether all of it came back.
 ///
 /// # Errors
 /// `InvalidInput` for a script that is too long to be sent.
@@ -110,7 +110,8 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(30);
 
-    /// Runs it as the agent does: from a file whose lines are those that were sent. Run Command keeps the last of each output.
+    /// Runs it as the agent does: from a file whose lines are those that were sent. Run Command keeps the last of each
+    /// output.
     fn run(shell: &str, script: &Script) -> Option<Result<Output>> {
         let text = command_lines(script).unwrap().join("\n");
         let output = Command::new(shell).args(["-c", &text]).env("LEAKED", "from the agent").output().ok()?;

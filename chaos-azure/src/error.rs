@@ -84,7 +84,8 @@ pub(crate) fn not_reached(error: azure_core::Error) -> Error {
     Error::new(ErrorKind::Unavailable, what).caused_by(error)
 }
 
-const CERTIFICATE: &str = "the certificate of whoever answers in the place of Azure is not trusted here: where a proxy ends TLS, this \
+const CERTIFICATE: &str = "the certificate of whoever answers in the place of Azure is not trusted here: where a \
+    proxy ends TLS, this \
                            machine must trust the proxy's certificate authority";
 
 /// Whether a certificate is the reason. The libraries below have no type in common for it, but they all call it that.
@@ -117,7 +118,8 @@ pub(crate) fn without_credentials(advice: &'static str, error: azure_core::Error
     // What is asked for a token answers with a document, also where it refuses.
     let is_page = chain(&error).any(|error| error.is::<serde_json::Error>());
     if is_page {
-        let what = "whoever issues the Azure credentials has answered with something else than a token: is there a proxy or a login page?";
+        let what = "whoever issues the Azure credentials has answered with something else than a token: is there a \
+            proxy or a login page?";
         return Error::new(ErrorKind::Unavailable, what).caused_by(error);
     }
     Error::new(ErrorKind::Denied, advice).caused_by(error)
@@ -138,7 +140,8 @@ fn refusal(action: &str, said: &Said, status: u16) -> Error {
         ),
         ErrorKind::Denied if status == 401 => Error::new(
             ErrorKind::Denied,
-            "the Azure credentials are expired or not valid: refresh them, and see whether this machine's clock is right",
+            "the Azure credentials are expired or not valid: refresh them, and see whether this machine's clock is \
+             right",
         ),
         ErrorKind::Denied if code == "SubscriptionNotFound" => Error::new(
             ErrorKind::Denied,
@@ -238,8 +241,8 @@ fn is_of_another_tenant(code: &str) -> bool {
     code == "InvalidAuthenticationTokenTenant"
 }
 
-/// The action and the scope that a refusal for lack of permission names. One that is about another resource, which the request
-/// only names, tells the action of the request first, and that it is allowed.
+/// The action and the scope that a refusal for lack of permission names. One that is about another resource, which the
+/// request only names, tells the action of the request first, and that it is allowed.
 fn denial(message: &str) -> (Option<&str>, Option<&str>) {
     let quoted = |mark: &str| {
         let (_, rest) = message.split_once(mark)?;
@@ -263,7 +266,8 @@ mod tests {
     #[test]
     fn access_denied_names_what_is_missing_and_where() {
         let message = "The client 'me@example.com' with object id '1' does not have authorization to perform action \
-                       'Microsoft.Compute/virtualMachines/powerOff/action' over scope '/subscriptions/s/resourceGroups/g' \
+                       'Microsoft.Compute/virtualMachines/powerOff/action' over scope \
+                       '/subscriptions/s/resourceGroups/g' \
                        or the scope is invalid. If access was recently granted, please refresh your credentials.";
         let error = refusal("X/y/read", &said("AuthorizationFailed", message), 403);
         assert_eq!(error.kind(), ErrorKind::Denied);
@@ -274,7 +278,8 @@ mod tests {
             "{error}"
         );
         assert!(context.contains(&("scope", "/subscriptions/s/resourceGroups/g")), "{error}");
-        let message = "The client 'c' with object id '1' has permission to perform action 'N/interfaces/write' on scope '/i'; \
+        let message = "The client 'c' with object id '1' has permission to perform action 'N/interfaces/write' on \
+            scope '/i'; \
                        however, it does not have permission to perform action(s) 'N/groups/join/action' on the linked \
                        scope(s) '/g' (respectively) or the linked scope(s) are invalid.";
         let error = refusal("X/y/read", &said("LinkedAuthorizationFailed", message), 403);

@@ -27,8 +27,8 @@ const TRIES: u32 = 6;
 /// The pause after the first; doubled after each.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Cuts a machine off by rules of the fault's own in the security groups of its interfaces, which name this machine alone; an
-/// interface without a group is given one for as long.
+/// Cuts a machine off by rules of the fault's own in the security groups of its interfaces, which name this machine
+/// alone; an interface without a group is given one for as long.
 #[derive(Debug)]
 pub(crate) struct RuleIsolation {
     reach: Reach,
@@ -295,8 +295,8 @@ impl RuleIsolation {
         put_back
     }
 
-    /// Tries again what passes: the order that has made a group may still be under way, and whoever looks whether a machine is cut
-    /// off sees no group that is left over beside it.
+    /// Tries again what passes: the order that has made a group may still be under way, and whoever looks whether a
+    /// machine is cut off sees no group that is left over beside it.
     async fn insist(&self, step: &Step) -> Result<()> {
         let mut pause = FIRST_PAUSE;
         for _ in 1..TRIES {
@@ -308,7 +308,8 @@ impl RuleIsolation {
         }
         let done = self.undo(step).await;
         if let Err(error) = &done {
-            tracing::warn!(machine = %self.reach.place, error = %error.chain(), "what isolates a machine could not be removed");
+            tracing::warn!(machine = %self.reach.place, error = %error.chain(), "what isolates a machine could not be \
+                removed");
         }
         done
     }

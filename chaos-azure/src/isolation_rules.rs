@@ -52,7 +52,8 @@ pub(crate) fn rules_for_everybody(fault: FaultId) -> Vec<Rule> {
     ways.map(|way| rule(fault, way, TOP, Vec::new())).collect()
 }
 
-/// Rules that let nothing to or from these addresses, for a group in which others may be too; none that is there already.
+/// Rules that let nothing to or from these addresses, for a group in which others may be too; none that is there
+/// already.
 ///
 /// # Errors
 /// `Conflict` where a rule that allows something would decide before them: the machine would not be cut off.
@@ -109,7 +110,8 @@ fn may_decide_first(group: &SecurityGroup, direction: Direction, priority: u32) 
         .iter()
         .find(|rule| rule.direction == direction && rule.access == Access::Allow && rule.priority < priority);
     let Some(obstacle) = obstacle else { return Ok(()) };
-    let what = "a rule of the security group decides before any that could be added, and allows something: give it a priority \
+    let what = "a rule of the security group decides before any that could be added, and allows something: give it a \
+        priority \
                 of 101 or more";
     Err(Error::new(ErrorKind::Conflict, what)
         .with("rule", &obstacle.name)

@@ -13,7 +13,8 @@ use crate::{
     target::Means,
 };
 
-/// How long a start is followed, so that what is refused at once is told. Whether the machine is up is for those to see who look at it.
+/// How long a start is followed, so that what is refused at once is told. Whether the machine is up is for those to see
+/// who look at it.
 const FOLLOWED_FOR: Duration = Duration::from_secs(2);
 
 /// Powers off and on, restarts and deletes through ARM, past the scale set: that is what a failure looks like.

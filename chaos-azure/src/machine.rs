@@ -4,15 +4,17 @@ use chaos_core::{Health, Labels};
 
 use crate::{place::Place, resource_id::ResourceId};
 
-/// The label of a target that holds its fault domain: the machines of one share a rack, its power and its switch. A number from 0.
-///
-/// Azure allows no tag of a user to start with `azure`, so that it hides none. A machine that is deallocated is in none.
-pub const FAULT_DOMAIN_LABEL: &str = "azure:fault-domain";
-/// The label of a target that holds its update domain: the machines of one are restarted together when Azure maintains its hosts. A
+/// The label of a target that holds its fault domain: the machines of one share a rack, its power and its switch. A
 /// number from 0.
+///
+/// Azure allows no tag of a user to start with `azure`, so that it hides none. A machine that is deallocated is in
+/// none.
+pub const FAULT_DOMAIN_LABEL: &str = "azure:fault-domain";
+/// The label of a target that holds its update domain: the machines of one are restarted together when Azure maintains
+/// its hosts. A number from 0.
 pub const UPDATE_DOMAIN_LABEL: &str = "azure:update-domain";
-/// The label of a target that holds its availability zone, where it has one: `1`, `2` or `3`, which each subscription numbers for
-/// itself.
+/// The label of a target that holds its availability zone, where it has one: `1`, `2` or `3`, which each subscription
+/// numbers for itself.
 pub const AVAILABILITY_ZONE_LABEL: &str = "azure:availability-zone";
 
 /// A machine, as far as this crate needs it.
@@ -111,8 +113,8 @@ impl Machine {
         self
     }
 
-    /// How it is. One that runs and on which an operation is under way, or has failed, is not well: what becomes of it is not
-    /// known.
+    /// How it is. One that runs and on which an operation is under way, or has failed, is not well: what becomes of it
+    /// is not known.
     pub(crate) fn health(&self) -> Health {
         match self.view.power {
             None => Health::Unknown,

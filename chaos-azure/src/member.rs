@@ -28,8 +28,8 @@ pub(crate) struct Set {
     pub(crate) excluded: Option<&'static str>,
     /// What is not known of it and must be: none of its machines is chosen, and nothing is concluded from it.
     pub(crate) doubt: Option<String>,
-    /// Whether a number may be a name, as with the instances of a uniform scale set: elsewhere in scale sets it would be taken for
-    /// one of these by whoever finds a target again.
+    /// Whether a number may be a name, as with the instances of a uniform scale set: elsewhere in scale sets it would
+    /// be taken for one of these by whoever finds a target again.
     pub(crate) has_numbers_for_names: bool,
 }
 

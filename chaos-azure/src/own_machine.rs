@@ -7,14 +7,14 @@ pub(crate) const FIRMWARE: &str = "/sys/devices/virtual/dmi/id";
 
 /// The unique id of a machine, as its firmware or as Azure writes it.
 ///
-/// The two may differ in the order of the bytes of its first three parts: firmware tells them the lowest byte first, and not every
-/// kernel turns them round.
+/// The two may differ in the order of the bytes of its first three parts: firmware tells them the lowest byte first,
+/// and not every kernel turns them round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OwnMachine(String);
 
 impl OwnMachine {
-    /// Takes the id of the firmware in this folder; `None` where there is none, or where only root may read it. Nobody is asked over a
-    /// network.
+    /// Takes the id of the firmware in this folder; `None` where there is none, or where only root may read it. Nobody
+    /// is asked over a network.
     pub(crate) fn find(firmware: &Path) -> Option<Self> {
         Self::of(&fs::read_to_string(firmware.join("product_uuid")).ok()?)
     }

@@ -10,8 +10,8 @@ pub(crate) struct ResourceId {
 
 impl ResourceId {
     /// # Errors
-    /// `InvalidInput` for anything but the id of a resource in a resource group, made of names that need no escaping and lead
-    /// nowhere else.
+    /// `InvalidInput` for anything but the id of a resource in a resource group, made of names that need no escaping
+    /// and lead nowhere else.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let segments: Vec<&str> = text.split('/').collect();
         let is_right = match segments.as_slice() {

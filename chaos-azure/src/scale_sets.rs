@@ -34,15 +34,17 @@ const KNOWN_FOR: Duration = Duration::from_secs(60);
 
 /// The virtual machine scale sets of one or more subscriptions, and their instances as targets.
 ///
-/// A group is `azure-vmss:<subscription>/<resource group>/<scale set>`; a target has the number of the instance besides, or the
-/// machine's name where the orchestration is flexible, all in lower case. Clones share their connections.
+/// A group is `azure-vmss:<subscription>/<resource group>/<scale set>`; a target has the number of the instance
+/// besides, or the machine's name where the orchestration is flexible, all in lower case. Clones share their
+/// connections.
 ///
-/// **A scale set replaces nobody by itself.** Deleting an instance lowers its capacity by one, for good, and automatic instance
-/// repairs replace who is unwell, and not who is deleted. What brings the number back is an autoscale setting: where one is enabled
-/// whose minimum, in each of its profiles, is no less than the present capacity, the group says that it replaces its members, and
-/// its desired size is that minimum. Only there does a termination suit; elsewhere it must be asked for
-/// (`Terminate::even_without_replacement`), and what is deleted stays away. Of scale sets with flexible orchestration nothing is
-/// known that brings a number back: their capacity stays as it is when a machine is deleted, and none is added.
+/// **A scale set replaces nobody by itself.** Deleting an instance lowers its capacity by one, for good, and automatic
+/// instance repairs replace who is unwell, and not who is deleted. What brings the number back is an autoscale setting:
+/// where one is enabled whose minimum, in each of its profiles, is no less than the present capacity, the group says
+/// that it replaces its members, and its desired size is that minimum. Only there does a termination suit; elsewhere it
+/// must be asked for (`Terminate::even_without_replacement`), and what is deleted stays away. Of scale sets with
+/// flexible orchestration nothing is known that brings a number back: their capacity stays as it is when a machine is
+/// deleted, and none is added.
 ///
 /// ```no_run
 /// use chaos_azure::{ScaleSets, StopMode};

@@ -30,8 +30,8 @@ impl SetPath {
     /// The place that the id of a group names.
     ///
     /// # Errors
-    /// `InvalidInput` for an id that is not exactly as [`group_id`](Self::group_id) makes them: a second way to write one would be
-    /// another group to whoever counts the faults of each.
+    /// `InvalidInput` for an id that is not exactly as [`group_id`](Self::group_id) makes them: a second way to write
+    /// one would be another group to whoever counts the faults of each.
     pub(crate) fn parse(scheme: &str, id: &GroupId) -> Result<Self> {
         let wrong = || {
             let expected = format!("{scheme}:subscription/resource-group/set, in lower case");

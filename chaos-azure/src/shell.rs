@@ -18,11 +18,12 @@ use crate::{
 /// How long Run Command may take for what is not the script: reaching the agent, and telling what came of it.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(150);
 
-/// How long Run Command takes on a bad day for a script that takes no time: tens of seconds are its rule, and more than a minute is
-/// nothing unusual. Looks are left twice as long.
+/// How long Run Command takes on a bad day for a script that takes no time: tens of seconds are its rule, and more than
+/// a minute is nothing unusual. Looks are left twice as long.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(90);
 
-/// How long is waited for another script to end, which somebody else runs on the machine: there is no more than one at a time.
+/// How long is waited for another script to end, which somebody else runs on the machine: there is no more than one at
+/// a time.
 const ALONE_WITHIN: Duration = ANSWERS_WITHIN;
 const PAUSE: Duration = Duration::from_secs(2);
 

@@ -13,8 +13,8 @@ use crate::{
     place::Place,
 };
 
-/// A recovery goes by how the machine is, and asks again for a start while it is down: it must neither give a second order beside one
-/// that is under way, nor miss why one has failed.
+/// A recovery goes by how the machine is, and asks again for a start while it is down: it must neither give a second
+/// order beside one that is under way, nor miss why one has failed.
 #[derive(Debug, Default)]
 pub(crate) struct Starts(Mutex<BTreeMap<Place, Start>>);
 

@@ -68,8 +68,8 @@ impl MachineTarget {
         Self { just_found: Mutex::new(machine.unique_id.as_deref().map(Arc::from)), ..self }
     }
 
-    /// What a role must allow for the end of a fault that takes this. Which experiment it is about is not known here: its engine asks
-    /// when it is looked up.
+    /// What a role must allow for the end of a fault that takes this. Which experiment it is about is not known here:
+    /// its engine asks when it is looked up.
     async fn needed(&self, undo: &Undo) -> Result<Vec<Needed>> {
         let place = &self.reach.place;
         let of_machine = |what: &str| {

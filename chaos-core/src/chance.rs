@@ -65,8 +65,8 @@ impl Entropy for CountingEntropy {
 
 /// The draws of one run, the same for one seed on every machine.
 ///
-/// Each group draws from a ChaCha8 stream of its own, chosen by the group's id, so that who is drawn in one group does not
-/// depend on which other groups exist or in which order they were found.
+/// Each group draws from a ChaCha8 stream of its own, chosen by the group's id, so that who is drawn in one group does
+/// not depend on which other groups exist or in which order they were found.
 #[derive(Debug)]
 pub(crate) struct Draw(ChaCha8Rng);
 
@@ -89,15 +89,15 @@ impl Draw {
         Self::for_group(seed, name)
     }
 
-    /// A number from 0 up to but not including `bound`, which must not be 0. Drawn as `u32`, because `usize` draws differ
-    /// between 32-bit and 64-bit machines.
+    /// A number from 0 up to but not including `bound`, which must not be 0. Drawn as `u32`, because `usize` draws
+    /// differ between 32-bit and 64-bit machines.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         let bound = u32::try_from(bound).unwrap_or(u32::MAX).max(1);
         self.0.random_range(0..bound) as usize
     }
 
-    /// Draws one of the items from `position` on and moves it there: one step of a Fisher-Yates shuffle, so that the items before
-    /// it were drawn without replacement. `position` must be below the number of items.
+    /// Draws one of the items from `position` on and moves it there: one step of a Fisher-Yates shuffle, so that the
+    /// items before it were drawn without replacement. `position` must be below the number of items.
     pub(crate) fn next<T: Copy>(&mut self, items: &mut [T], position: usize) -> T {
         let other = position + self.below(items.len() - position);
         items.swap(position, other);

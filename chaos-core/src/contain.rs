@@ -32,13 +32,14 @@ pub(crate) async fn within<T>(
         biased;
         done = work => Ok(done),
         () = clock.sleep(limit) => {
-            Err(Error::new(ErrorKind::Timeout, format!("{what} took too long")).with("limit", format_args!("{limit:?}")))
+            Err(Error::new(ErrorKind::Timeout, format!("{what} took too \
+                long")).with("limit", format_args!("{limit:?}")))
         }
     }
 }
 
-/// Does `work` in `span`. Other than `tracing`'s own way it does not enter the span once more when the work is dropped, where a subscriber
-/// that panics could not be contained.
+/// Does `work` in `span`. Other than `tracing`'s own way it does not enter the span once more when the work is dropped,
+/// where a subscriber that panics could not be contained.
 pub(crate) async fn in_span<T>(span: Span, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     poll_fn(|context| {

@@ -13,8 +13,8 @@ type Source = dyn StdError + Send + Sync + 'static;
 
 /// What went wrong, to what, with which values, and what the user can do about it.
 ///
-/// Opaque on purpose: a caller branches on [`kind`](Error::kind) and [`is_retryable`](Error::is_retryable), a person reads
-/// the message. `Display` prints this layer only; [`source`](StdError::source) holds the rest, and
+/// Opaque on purpose: a caller branches on [`kind`](Error::kind) and [`is_retryable`](Error::is_retryable), a person
+/// reads the message. `Display` prints this layer only; [`source`](StdError::source) holds the rest, and
 /// [`chain`](Error::chain) joins them for a log line or a report. Clones share what is underneath.
 ///
 /// ```
@@ -46,7 +46,8 @@ struct Inner {
 pub enum ErrorKind {
     /// What was asked for or configured makes no sense. Nothing was done.
     InvalidInput,
-    /// The thing named does not exist. From a [`Provider`](crate::Provider) this is proof that it is gone, never a guess.
+    /// The thing named does not exist. From a [`Provider`](crate::Provider) this is proof that it is gone, never a
+    /// guess.
     NotFound,
     /// The target or the platform cannot do this at all.
     Unsupported,
@@ -73,8 +74,8 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Whether somebody said no, as opposed to saying nothing. It may still be a yes when it is asked again: rights spread unevenly, and
-    /// sessions are renewed.
+    /// Whether somebody said no, as opposed to saying nothing. It may still be a yes when it is asked again: rights
+    /// spread unevenly, and sessions are renewed.
     pub fn is_refusal(self) -> bool {
         matches!(self, Self::Denied | Self::Refused | Self::NotFound | Self::InvalidInput | Self::Unsupported)
     }
@@ -103,8 +104,8 @@ impl Error {
         Self::new(ErrorKind::InvalidInput, format!("invalid {field}: {value}; expected {expected}"))
     }
 
-    /// This program cannot do what `operation` names to such a target, whoever asks and how often. It is [final](Error::is_final); what a
-    /// platform answers is not, and is made with [`new`](Error::new).
+    /// This program cannot do what `operation` names to such a target, whoever asks and how often. It is
+    /// [final](Error::is_final); what a platform answers is not, and is made with [`new`](Error::new).
     pub fn unsupported(operation: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Unsupported, format!("{operation} is not supported here")).finally()
     }
@@ -130,8 +131,9 @@ impl Error {
         self
     }
 
-    /// Says that this program can never do it, however often it is tried: it lacks the ability, cannot read the data, or is the wrong
-    /// user. Nothing that was answered from outside is ever final: rights spread unevenly, sessions are renewed, proxies pass.
+    /// Says that this program can never do it, however often it is tried: it lacks the ability, cannot read the data,
+    /// or is the wrong user. Nothing that was answered from outside is ever final: rights spread unevenly, sessions are
+    /// renewed, proxies pass.
     #[must_use]
     pub fn finally(mut self) -> Self {
         self.0.is_final = true;
@@ -156,8 +158,8 @@ impl Error {
         self.0.retryable
     }
 
-    /// Whether this program can never do it, so that a recovery that meets it ends before its budget does. Every other error of a
-    /// recovery is tried again.
+    /// Whether this program can never do it, so that a recovery that meets it ends before its budget does. Every other
+    /// error of a recovery is tried again.
     pub fn is_final(&self) -> bool {
         self.0.is_final
     }

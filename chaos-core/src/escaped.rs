@@ -1,9 +1,10 @@
 use std::fmt;
 
-/// `text` for a person to read, with everything escaped that could forge another line, move the cursor, or turn the direction of
-/// writing: control characters, line and paragraph separators, bidirectional and other invisible marks.
+/// `text` for a person to read, with everything escaped that could forge another line, move the cursor, or turn the
+/// direction of writing: control characters, line and paragraph separators, bidirectional and other invisible marks.
 ///
-/// For whatever comes from a target or a platform, such as names and tags, before it gets into a message, a table or a log.
+/// For whatever comes from a target or a platform, such as names and tags, before it gets into a message, a table or a
+/// log.
 ///
 /// ```
 /// use chaos_core::escaped;
@@ -13,8 +14,8 @@ use std::fmt;
 /// assert_eq!(escaped("caf\u{e9} \"7\"").to_string(), "caf\u{e9} \"7\"");
 /// ```
 ///
-/// The marks are those of Unicode's [UAX #9](https://www.unicode.org/reports/tr9/) and the separators and invisible characters that
-/// [Trojan Source](https://trojansource.codes/) lists.
+/// The marks are those of Unicode's [UAX #9](https://www.unicode.org/reports/tr9/) and the separators and invisible
+/// characters that [Trojan Source](https://trojansource.codes/) lists.
 pub fn escaped(text: &str) -> Escaped<'_> {
     Escaped(text)
 }

@@ -1,8 +1,8 @@
 //! Chaos engineering to embed: the traits, the types and the [`Monkey`].
 //!
-//! A monkey finds [`Group`]s of interchangeable [`Target`]s, asks a [`Calendar`] whether now is a good time, picks victims inside a
-//! [`BlastRadius`], injects a [`ChaosEvent`], and always brings the target back with the [`Recovery`] paired with that event. The
-//! promise: **no fault outlives its deadline.**
+//! A monkey finds [`Group`]s of interchangeable [`Target`]s, asks a [`Calendar`] whether now is a good time, picks
+//! victims inside a [`BlastRadius`], injects a [`ChaosEvent`], and always brings the target back with the [`Recovery`]
+//! paired with that event. The promise: **no fault outlives its deadline.**
 //!
 //! ```
 //! use chaos_core::{

@@ -25,8 +25,9 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// `NotFound` only where it is certain that the group exists no more; any other kind where that cannot be told.
     async fn group(&self, id: &GroupId) -> Result<Group>;
 
-    /// As [`group`](Provider::group), for a recovery: what only a plan needs, such as whether members are replaced, may be as it was
-    /// then, so that no recovery depends on a service that tells nothing else. Default: as [`group`](Provider::group).
+    /// As [`group`](Provider::group), for a recovery: what only a plan needs, such as whether members are replaced, may
+    /// be as it was then, so that no recovery depends on a service that tells nothing else. Default: as
+    /// [`group`](Provider::group).
     ///
     /// # Errors
     /// As there.
@@ -36,22 +37,22 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         self.group(id).await
     }
 
-    /// Finds a target again, perhaps from another process than the one that discovered it. `None` only where it is certain
-    /// that the target exists no more.
+    /// Finds a target again, perhaps from another process than the one that discovered it. `None` only where it is
+    /// certain that the target exists no more.
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>>;
 
-    /// Reaches what scripts have left behind that ran on a target which [`resolve`](Provider::resolve) finds no more: the
-    /// shell of the machine that a process ran on, which is there without the process.
+    /// Reaches what scripts have left behind that ran on a target which [`resolve`](Provider::resolve) finds no more:
+    /// the shell of the machine that a process ran on, which is there without the process.
     ///
-    /// `None` only where nothing can outlive such a target, as a virtual machine or a container takes everything with it. A
-    /// provider that wraps another one asks that one.
+    /// `None` only where nothing can outlive such a target, as a virtual machine or a container takes everything with
+    /// it. A provider that wraps another one asks that one.
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>>;
 
-    /// Reaches what isolates a target that [`resolve`](Provider::resolve) finds no more: rules and groups of a network stay where a
-    /// machine is deleted, and whatever gets its address would be cut off by them.
+    /// Reaches what isolates a target that [`resolve`](Provider::resolve) finds no more: rules and groups of a network
+    /// stay where a machine is deleted, and whatever gets its address would be cut off by them.
     ///
-    /// `None` only where nothing can outlive such a target. A provider whose targets offer [`Isolation`] must have it, and one that
-    /// wraps another one asks that one.
+    /// `None` only where nothing can outlive such a target. A provider whose targets offer [`Isolation`] must have it,
+    /// and one that wraps another one asks that one.
     ///
     /// # Errors
     /// `Unsupported`, unless the provider says otherwise.
@@ -59,8 +60,8 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         Err(Error::unsupported("isolation").with("target", id))
     }
 
-    /// Reaches the engine whose experiments a target offered that [`resolve`](Provider::resolve) finds no more, or finds
-    /// without them: a run goes on without its target.
+    /// Reaches the engine whose experiments a target offered that [`resolve`](Provider::resolve) finds no more, or
+    /// finds without them: a run goes on without its target.
     ///
     /// A provider whose targets offer [`Experiments`] must have it, and one that wraps another one asks that one.
     ///
@@ -96,8 +97,8 @@ impl GroupFilter {
         Self::default()
     }
 
-    /// These groups and no others, by id or by path: `local:drill` and `drill` name the same group of a provider `local`. Of an empty
-    /// list, none.
+    /// These groups and no others, by id or by path: `local:drill` and `drill` name the same group of a provider
+    /// `local`. Of an empty list, none.
     pub fn only(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { names: Some(names.into_iter().map(Into::into).collect()) }
     }

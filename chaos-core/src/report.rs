@@ -52,13 +52,16 @@ pub struct Skip {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// At least one fault was injected, all were kept up for as long as was asked for, as far as was looked, and all were recovered.
+    /// At least one fault was injected, all were kept up for as long as was asked for, as far as was looked, and all
+    /// were recovered.
     Completed,
     /// The monkey is leashed: it planned and touched nothing.
     DryRun,
-    /// Nothing was injected: a safety rule or a doubt forbade it, or nobody was eligible. The plan and the report say why.
+    /// Nothing was injected: a safety rule or a doubt forbade it, or nobody was eligible. The plan and the report say
+    /// why.
     Skipped,
-    /// A fault was over before its time: the run was cancelled, everything was halted, or it ended by itself. All were recovered.
+    /// A fault was over before its time: the run was cancelled, everything was halted, or it ended by itself. All were
+    /// recovered.
     CutShort,
     /// A fault was injected and hit nothing, or no look saw it in effect. All were recovered.
     NoEffect,
@@ -98,8 +101,9 @@ impl RunReport {
         Err(Error::new(kind, format!("the run did not complete: {}", self.to_string().replace('\n', "; "))))
     }
 
-    /// Whether every fault that this run injected or found was seen to be undone, or its target to be [gone](FaultRecord::gone). True as well
-    /// where there was none; false where the journal holds an entry that cannot be read.
+    /// Whether every fault that this run injected or found was seen to be undone, or its target to be
+    /// [gone](FaultRecord::gone). True as well where there was none; false where the journal holds an entry that cannot
+    /// be read.
     pub fn is_recovered(&self) -> bool {
         self.unreadable.is_empty()
             && self.faults.iter().chain(&self.replayed).all(|fault| fault.state == FaultState::Recovered)
@@ -112,8 +116,8 @@ impl RunReport {
 }
 
 impl fmt::Display for RunReport {
-    /// One line for the run, one for each fault with everything that is special about it, and what was in doubt; without a fault, what
-    /// was chosen or why nobody was.
+    /// One line for the run, one for each fault with everything that is special about it, and what was in doubt;
+    /// without a fault, what was chosen or why nobody was.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (seed {})", self.outcome(), self.seed)?;
         for fault in self.replayed.iter().chain(&self.faults) {

@@ -1,28 +1,30 @@
 #!/bin/sh
-# What the scripts of the host faults share. Each of them is this text followed by its own, run as one program: by the variable
-# `program`, so that a command line is short enough to be recognised.
+# What the scripts of the host faults share. Each of them is this text followed by its own, run as one program: by the
+# variable `program`, so that a command line is short enough to be recognised.
 #
 # In the environment:
 #   action    preflight, start, status or stop; hold is what start leaves behind
 #   fault     the fault's id, 16 hexadecimal digits
 #   program   this text once more
 #   vantage   for status and stop: from where the preflight looked, as it said
-#   boot_id, ends_at, at_most    for start: the boot, the uptime in hundredths of a second at which the fault must be over, and how
-#                       far that may be away. Nobody can set that clock, so that an order that arrives late ends on time, and never
-#                       begins after its end
+#   boot_id, ends_at, at_most
+#             for start: the boot, the uptime in hundredths of a second at which the fault must be over, and how far
+#             that may be away. Nobody can set that clock, so that an order that arrives late ends on time, and never
+#             begins after its end
 #
-# It answers with lines NAME=VALUE on standard output, `note=` among them for what a person should know. The exit status is
-# that of sysexits.h: 64 for a parameter that makes no sense on this machine, 69 for something that is missing here, 75 for what may
-# work when it is tried again, 77 for what may not be done from here; the reason is on standard error.
+# It answers with lines NAME=VALUE on standard output, `note=` among them for what a person should know. The exit status
+# is that of sysexits.h: 64 for a parameter that makes no sense on this machine, 69 for something that is missing here,
+# 75 for what may work when it is tried again, 77 for what may not be done from here; the reason is on standard error.
 #
-# What others can write (files of /proc about their processes, a journal, a parameter) is text. It comes into arithmetic, or into a
-# test for numbers, only after it was seen to be a number: shells evaluate names and commands there. Nothing is expanded to the names
-# of files but where this says so.
+# What others can write (files of /proc about their processes, a journal, a parameter) is text. It comes into
+# arithmetic, or into a test for numbers, only after it was seen to be a number: shells evaluate names and commands
+# there. Nothing is expanded to the names of files but where this says so.
 set -uf
 umask 077
 : "${action:?}" "${fault:?}"
 case $fault in *[!0-9a-f]*) exit 64 ;; esac
-# Whatever holds a fault has this as the first variable of the environment that it was started with, and PATH as the second one.
+# Whatever holds a fault has this as the first variable of the environment that it was started with, and PATH as the
+# second one.
 mark="CHAOS_FAULT=$fault"
 # How a shell runs this program.
 # shellcheck disable=SC2016 # that shell expands it
@@ -131,7 +133,8 @@ seconds() { # of hundredths: 105 is 1.05
 
 # --- From where this looks. ---
 
-# Sets $here to who this is and where, in six words: machine, boot, namespaces of processes and users, user and group, capabilities.
+# Sets $here to who this is and where, in six words: machine, boot, namespaces of processes and users, user and group,
+# capabilities.
 look_around() {
   here_boot=
   { read -r here_boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
@@ -157,7 +160,8 @@ vantage_here() {
   echo "$here"
 }
 
-# Sets $own_user, $own_group and $own_capabilities. A read that a signal has interrupted is no answer, and is tried again.
+# Sets $own_user, $own_group and $own_capabilities. A read that a signal has interrupted is no answer, and is tried
+# again.
 look_at_self() {
   for _ in 1 2 3; do
     own_user='' own_group='' own_capabilities=''
@@ -175,8 +179,9 @@ look_at_self() {
   not_now "/proc/self/status does not tell which user this is"
 }
 
-# An answer of "nothing" counts only from where what a fault has started could be seen: the processes of others are hidden, and those
-# with more rights. For status and stop, before they look. Sets $whose, the user that the fault was begun as.
+# An answer of "nothing" counts only from where what a fault has started could be seen: the processes of others are
+# hidden, and those with more rights. For status and stop, before they look. Sets $whose, the user that the fault was
+# begun as.
 must_see_as_before() {
   for name in grep ls readlink; do
     command -v "$name" >/dev/null 2>&1 || not_now "the command $name is missing, without which nothing is found"
@@ -190,7 +195,8 @@ must_see_as_before() {
   fi
   fault_capabilities=$6
   is_boot "$2" || not_now "it cannot be told in which boot the fault was begun: $2"
-  # Nothing of a fault survives a reboot of its machine. The same boot is the same machine, whatever that is called by now.
+  # Nothing of a fault survives a reboot of its machine. The same boot is the same machine, whatever that is called by
+  # now.
   # shellcheck disable=SC2034 # for the scripts that follow
   if [ "$2" = "$8" ]; then has_rebooted=0; else
     [ "$1" = "$7" ] || not_now "the fault is on another machine, $1, and this is $7"
@@ -212,8 +218,9 @@ marking() { # command...
   env -i "$mark" "PATH=$PATH" LC_ALL=C "$@"
 }
 
-# Runs this program once more as `hold`, with these variables, in a session of its own: it outlives whoever started it. Sets
-# $holder. The mark comes before the session: between the two, stop would find it neither by its mark nor in the group of start.
+# Runs this program once more as `hold`, with these variables, in a session of its own: it outlives whoever started it.
+# Sets $holder. The mark comes before the session: between the two, stop would find it neither by its mark nor in the
+# group of start.
 detached() { # NAME=VALUE...
   read_clock || not_now "/proc/uptime tells no time"
   env -i "$mark" "PATH=$PATH" LC_ALL=C action=hold "fault=$fault" "program=$program" "$@" \
@@ -229,14 +236,15 @@ become() { # action, NAME=VALUE...
     sh -c "$runs" "chaos-$becomes-$fault"
 }
 
-# --- And how they are found: by what only whoever began the fault could have made, and never by a word in some text. All four of
-# their user ids are those of the fault, the first variable of their environment is its mark, and command line and executable are
-# those of a process of it. Its id alone is no secret.
+# --- And how they are found: by what only whoever began the fault could have made, and never by a word in some text.
+# All four of their user ids are those of the fault, the first variable of their environment is its mark, and command
+# line and executable are those of a process of it. Its id alone is no secret.
 #
-# A look finds this process too, by its own mark, at each step; otherwise it has failed, and is not one that has found nothing. ---
+# A look finds this process too, by its own mark, at each step; otherwise it has failed, and is not one that has found
+# nothing. ---
 
-# Sets $processes to those of this fault, this one not, as PID.START_TIME; also a start that is still on its way. And $holders to
-# those of them that hold it: what `detached` has started, without what that starts in passing.
+# Sets $processes to those of this fault, this one not, as PID.START_TIME; also a start that is still on its way. And
+# $holders to those of them that hold it: what `detached` has started, without what that starts in passing.
 find_processes() {
   look_for_processes
   # What was started between two steps of a look, by a process that has ended since, is seen by the next one.
@@ -333,8 +341,9 @@ narrow_batch() { # options of grep...; $batch
   [ -n "$is_seen" ] || not_now "the processes here cannot be searched: not even this one is found"
 }
 
-# Ends this where a command complains of anything but of a process that has ended, or that has more rights than the fault. With
-# CAP_SYS_PTRACE all others can be seen: whoever is kept from it all the same, by a security module say, sees nothing.
+# Ends this where a command complains of anything but of a process that has ended, or that has more rights than the
+# fault. With CAP_SYS_PTRACE all others can be seen: whoever is kept from it all the same, by a security module say,
+# sees nothing.
 check_complaint() { # line
   case $1 in
   *": No such file or directory" | *": No such process") ;;
@@ -427,7 +436,8 @@ first_line() { # pid, file
   { IFS= read -r text <"/proc/$1/$2"; } 2>/dev/null || :
 }
 
-# Whether the process executes what this command stands for here. A package may have been replaced since, or another shell made `sh`.
+# Whether the process executes what this command stands for here. A package may have been replaced since, or another
+# shell made `sh`.
 executes() { # pid, command
   executable=${executables#*"/proc/$1/exe -> "}
   if [ "$executable" = "$executables" ]; then

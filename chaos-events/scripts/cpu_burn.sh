@@ -15,7 +15,8 @@ preflight() {
   [ -z "$allowed" ] || printf 'allowed=%s\n' "$allowed"
 }
 
-# Sets $allowed to how much the control groups allow that this is in, in hundredths of a core; to nothing where they set no quota.
+# Sets $allowed to how much the control groups allow that this is in, in hundredths of a core; to nothing where they set
+# no quota.
 look_at_quotas() {
   allowed='' group_of_cpu='' group_of_all=''
   while IFS=: read -r _ controllers group; do
@@ -94,8 +95,9 @@ start() {
   report_holders
 }
 
-# A burner. It compares the CPU time that it and its children have used with the time that has passed: behind, it spins; ahead, it
-# sleeps. Without its children's time, which its sleeping costs, it would overshoot. A clock that tells nothing ends it.
+# A burner. It compares the CPU time that it and its children have used with the time that has passed: behind, it spins;
+# ahead, it sleeps. Without its children's time, which its sleeping costs, it would overshoot. A clock that tells
+# nothing ends it.
 hold() { # from=, the uptime at the start, until=, the uptime at the end
   begun=${1#from=} over=${2#until=}
   if ! is_number "$begun" || ! is_number "$over"; then exit 64; fi
@@ -117,7 +119,8 @@ hold() { # from=, the uptime at the start, until=, the uptime at the end
   sleep 1
 }
 
-# Sets $ticks. Linux reports CPU time in these; where nothing tells how many, they are what they are on all but the rarest machines.
+# Sets $ticks. Linux reports CPU time in these; where nothing tells how many, they are what they are on all but the
+# rarest machines.
 ticks_per_second() {
   ticks=$(getconf CLK_TCK 2>/dev/null)
   { is_number "$ticks" && [ "$ticks" -gt 0 ]; } || ticks=100

@@ -3,8 +3,8 @@
 #
 # In the environment, besides what common.sh names:
 #   path      a directory on the file system to fill
-#   unit      for preflight and start: what `amount` is: `percent`, the share that shall be in use, in hundredths of a percent; `bytes`, those to
-#             take; `all_but`, the bytes to leave
+#   unit      for preflight and start: what `amount` is: `percent`, the share that shall be in use, in hundredths of a
+#             percent; `bytes`, those to take; `all_but`, the bytes to leave
 #   amount
 #   floor     for preflight and start: how many bytes stay free in any case
 #   free_before    for stop: how many were free before it
@@ -223,8 +223,8 @@ look_at_file() { # descriptor
   size=$1 taken=$(($2 * $3))
 }
 
-# In steps of at most half of the room, measured anew before each: another writer would have to take the other half at once to get
-# below what must stay free.
+# In steps of at most half of the room, measured anew before each: another writer would have to take the other half at
+# once to get below what must stay free.
 fill() {
   first=$free
   with="fallocate"
@@ -315,8 +315,8 @@ give_way() {
   if ! look_at_space || [ "$free" -lt "$floor" ]; then write_down; fi
 }
 
-# Beside the holder: gives way to other writers, and ends what should have ended. The space is the holder's alone: this opens the file
-# only for as long as it takes to shrink it.
+# Beside the holder: gives way to other writers, and ends what should have ended. The space is the holder's alone: this
+# opens the file only for as long as it takes to shrink it.
 hold() {
   : "${floor:?}" "${kept:?}" "${file:?}" "${vantage:?}"
   if ! is_number "$floor" || ! is_number "$ends_at"; then exit 64; fi
@@ -366,8 +366,8 @@ held_by() { # pid
   return 1
 }
 
-# Whether it is the file: made by whoever began the fault, for nobody else to open, and without a name any more but in what the
-# kernel remembers.
+# Whether it is the file: made by whoever began the fault, for nobody else to open, and without a name any more but in
+# what the kernel remembers.
 is_of_fill() { # descriptor
   name=$(exec readlink "$1") || {
     [ $? -lt 126 ] || not_now "files cannot be looked at: no command can be started"
@@ -383,8 +383,8 @@ is_of_fill() { # descriptor
   [ "$stated" = "0 $whose 8180" ]
 }
 
-# Sets $open to how many processes have the file open, which is descriptor 9 to all of them: a process that is ending has lost its mark
-# before it closes them. Only those of whoever began the fault can.
+# Sets $open to how many processes have the file open, which is descriptor 9 to all of them: a process that is ending
+# has lost its mark before it closes them. Only those of whoever began the fault can.
 count_open() {
   open=0
   # To be found.
@@ -392,7 +392,8 @@ count_open() {
   set +f
   set -- /proc/[0-9]*/fd/9
   set -f
-  # By the owner of the process first: what others have called their files, and what is behind them, is not even looked at.
+  # By the owner of the process first: what others have called their files, and what is behind them, is not even looked
+  # at.
   directories=
   for descriptor in "$@"; do directories="$directories ${descriptor%/fd/9}"; done
   # shellcheck disable=SC2086 # split into paths

@@ -3,14 +3,16 @@
 #
 # In the environment, besides what common.sh names. Lists are separated by commas; a port may be a range, as 80-90.
 #   ingress, egress         1 for each direction that is dropped
-#   by_host                 1 where only traffic with certain hosts is: hosts4, hosts6, and what the names mean at the start
+#   by_host                 1 where only traffic with certain hosts is: hosts4, hosts6, and what the names mean at the
+#                           start
 #   by_port                 1 where only traffic of certain ports is: tcp, udp
-#   own                     where only traffic of this side's own sockets is: PROTOCOL/ADDRESS/PORTS, with blanks between them; 0.0.0.0
-#                           and :: are every address of their family
-#   carried_by              for all but the preflight, which says it: the commands that load the rules, nft, iptables or iptables and
-#                           ip6tables; nothing, where an earlier version did not say it
+#   own                     where only traffic of this side's own sockets is: PROTOCOL/ADDRESS/PORTS, with blanks
+#                           between them; 0.0.0.0 and :: are every address of their family
+#   carried_by              for all but the preflight, which says it: the commands that load the rules, nft, iptables or
+#                           iptables and ip6tables; nothing, where an earlier version did not say it
 #   network                 for status and stop: the network namespace that the rules are in, as the preflight said
-#   open_loopback, open_neighbours, open4, open6, open_names, open_tcp, open_udp, open_local_tcp    what is let through nevertheless
+#   open_loopback, open_neighbours, open4, open6, open_names, open_tcp, open_udp, open_local_tcp
+#                           what is let through nevertheless
 # Between common.sh and this text come its parts: network_blackhole/rules.sh, nft.sh and iptables.sh.
 # shellcheck source-path=SCRIPTDIR source=common.sh
 [ -n "${action-}" ] || . ./common.sh
@@ -50,8 +52,8 @@ parameters_are_given() {
 
 # --- Which of them carries it out. ---
 
-# Sets $backend: owner, a table that ends with its holder; table, one that has to be removed; iptables, chains that have to be.
-# And $carried_by. Changes nothing.
+# Sets $backend: owner, a table that ends with its holder; table, one that has to be removed; iptables, chains that have
+# to be. And $carried_by. Changes nothing.
 choose_backend() {
   look_at_self
   [ $((0x$own_capabilities & 0x1000)) -ne 0 ] ||
@@ -151,8 +153,8 @@ begin() {
   appears 500 || give_up "the rules could not be loaded"
 }
 
-# The table lives as long as this nft does, which lives as long as its input, which only this sleep holds open. It lasts a little
-# longer than the rules drop, so that what they dropped can be read.
+# The table lives as long as this nft does, which lives as long as its input, which only this sleep holds open. It lasts
+# a little longer than the rules drop, so that what they dropped can be read.
 hold_with_owner() {
   # HOME, because nft would write a history there.
   {
@@ -210,7 +212,8 @@ end_holders() {
   done
 }
 
-# The janitor, where the kernel does not remove the rules by itself. It loads them too, so that there are none without it.
+# The janitor, where the kernel does not remove the rules by itself. It loads them too, so that there are none without
+# it.
 hold() { # from=, the uptime at the start, until=, the uptime at the end
   sleeper=
   trap 'remove; [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; exit 0' TERM
@@ -250,8 +253,9 @@ load() {
 
 # --- How it stands, and its end. ---
 
-# Sets $found to lines that say which rules of the fault there are; $hooks to in how many places they take effect; $dropped to how many
-# packets they have dropped. With what has loaded them: its word counts, and no tool that is missing has seen nothing.
+# Sets $found to lines that say which rules of the fault there are; $hooks to in how many places they take effect;
+# $dropped to how many packets they have dropped. With what has loaded them: its word counts, and no tool that is
+# missing has seen nothing.
 look_for_rules() {
   found='' hooks=0 dropped=0
   [ -z "${network_is_gone-}" ] || return 0
@@ -284,7 +288,8 @@ remove() {
   done
 }
 
-# Looks for rules in the network that they were loaded in, should this be another one: that of a process that is gone, perhaps.
+# Looks for rules in the network that they were loaded in, should this be another one: that of a process that is gone,
+# perhaps.
 look_where_they_are() {
   own_network=$(readlink /proc/self/ns/net) || not_now "it cannot be told which network this is"
   [ "$has_rebooted" = 0 ] && [ "$own_network" != "${network:?}" ] || return 0

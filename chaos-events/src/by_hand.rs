@@ -4,8 +4,8 @@ use chaos_core::FaultId;
 
 use crate::host_script::Vantage;
 
-/// Ends every process of a host fault. They are found as its script finds them: by the user that began it, by their first variable,
-/// and not where that user's rights were lent to somebody.
+/// Ends every process of a host fault. They are found as its script finds them: by the user that began it, by their
+/// first variable, and not where that user's rights were lent to somebody.
 pub(crate) fn end_processes(fault: FaultId, vantage: &Vantage) -> String {
     let is_owned = match vantage.user() {
         Some(user) => format!(" && grep -qxE 'Uid:(.{user}){{4}}' \"/proc/$p/status\""),
@@ -15,7 +15,8 @@ pub(crate) fn end_processes(fault: FaultId, vantage: &Vantage) -> String {
     let length = mark.len() + 1;
     format!(
         "for p in $(grep -lsF {mark} /proc/[0-9]*/environ | cut -d/ -f3); do\n    \
-         \x20 if [ \"$(head -c {length} \"/proc/$p/environ\" | tr '\\0' .)\" = {mark}. ]{is_owned} && [ ! -u \"/proc/$p/exe\" ]\n    \
+         \x20 if [ \"$(head -c {length} \"/proc/$p/environ\" | tr '\\0' .)\" = {mark}. ]{is_owned} && [ ! -u \
+         \"/proc/$p/exe\" ]\n    \
          \x20 then kill -9 \"$p\" && echo \"ended $p\"; fi\n    \
          done 2>/dev/null"
     )

@@ -19,13 +19,14 @@ const SCRIPT: HostScript = HostScript {
 
 /// Keeps cores of a target's machine busy for a while.
 ///
-/// One burner for each core uses the given share of one core, whatever else runs there: the load is its own and comes on top of
-/// what the machine does already. A burner compares the CPU time that it has used with the time that has passed, so that the
-/// average is right also where it is interrupted. Where others want the same cores it gets no more than its fair share: read
-/// what was achieved (`load_percent`, the average over the burners).
+/// One burner for each core uses the given share of one core, whatever else runs there: the load is its own and comes
+/// on top of what the machine does already. A burner compares the CPU time that it has used with the time that has
+/// passed, so that the average is right also where it is interrupted. Where others want the same cores it gets no more
+/// than its fair share: read what was achieved (`load_percent`, the average over the burners).
 ///
-/// The quotas of the target's control groups, those above it included, are read before, and told as `allowed_cores`. Where more is
-/// asked for than they allow, a note says so: [`of_allowed`](CpuBurn::of_allowed) asks for a share of that.
+/// The quotas of the target's control groups, those above it included, are read before, and told as `allowed_cores`.
+/// Where more is asked for than they allow, a note says so: [`of_allowed`](CpuBurn::of_allowed) asks for a share of
+/// that.
 ///
 /// It runs where the target's [`Shell`](chaos_core::Shell) runs: for a process, on its machine.
 ///
@@ -73,9 +74,10 @@ impl CpuBurn {
         Ok(Self { load: Load::percent(percent)?, ..Self::default() })
     }
 
-    /// Takes the load as a share of what the target's control groups allow, where their quotas are less than its cores: 80 % of the
-    /// half of a core that a container may use is 40 % of one. By one burner for each core that is allowed, whole or in part, or by as
-    /// many as [`cores`](CpuBurn::cores) says. Where no quota is set, as a share of each core.
+    /// Takes the load as a share of what the target's control groups allow, where their quotas are less than its cores:
+    /// 80 % of the half of a core that a container may use is 40 % of one. By one burner for each core that is allowed,
+    /// whole or in part, or by as many as [`cores`](CpuBurn::cores) says. Where no quota is set, as a share of each
+    /// core.
     #[must_use]
     pub fn of_allowed(mut self) -> Self {
         self.of = Whole::Allowed;
@@ -143,7 +145,8 @@ impl Room {
         scope.measure("allowed_cores", allowed);
         if asked > allowed {
             scope.note(format!(
-                "the quotas of the target's control groups allow {allowed} cores, and {asked} were asked for: the burners get no more"
+                "the quotas of the target's control groups allow {allowed} cores, and {asked} were asked for: the \
+                 burners get no more"
             ));
         }
     }
@@ -239,7 +242,10 @@ impl Recovery for EndCpuBurn {
             scope.note(format!("{found} of {} burners were left when they were ended", self.burners));
         }
         if found == 0 && scope.injection() == Injection::Returned {
-            scope.note("the burners had ended before the recovery came; the load, where one is shown, is that early in the hold");
+            scope.note(
+                "the burners had ended before the recovery came; the load, where one is shown, is that early \
+                in the hold",
+            );
         }
         Ok(())
     }
@@ -264,7 +270,8 @@ impl Recovery for EndCpuBurn {
     fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
         let end = end_processes(fault, &self.vantage);
         format!(
-            "The burners end by themselves at the deadline. Before that, on the machine of {target}, as root or as the user who runs \
+            "The burners end by themselves at the deadline. Before that, on the machine of {target}, as root or as \
+             the user who runs \
              its scripts, until it says nothing more:\n\n    {end}"
         )
     }

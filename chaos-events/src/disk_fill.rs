@@ -28,20 +28,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Takes the space of a file system on a target's machine for a while.
 ///
-/// The space is really allocated, to a file without a name that one process holds until the deadline: when that ends, is killed
-/// or the machine restarts, the kernel frees it. Percentages are those of `df`: of what others than root may use, so that
-/// root's reserve is never touched. On a `tmpfs` the space is the machine's memory.
+/// The space is really allocated, to a file without a name that one process holds until the deadline: when that ends,
+/// is killed or the machine restarts, the kernel frees it. Percentages are those of `df`: of what others than root may
+/// use, so that root's reserve is never touched. On a `tmpfs` the space is the machine's memory.
 ///
-/// Some space stays free in any case, 64 MiB unless [`keeping_free`](DiskFill::keeping_free) says otherwise: a request for more
-/// is met as far as that allows, and the report says so. Others may write meanwhile: four times a second what they lack is given
-/// back, and not taken again; the report says how much that was. One that writes more than that at once gets below it for as long. A
-/// fill that has given way altogether is over before its time.
+/// Some space stays free in any case, 64 MiB unless [`keeping_free`](DiskFill::keeping_free) says otherwise: a request
+/// for more is met as far as that allows, and the report says so. Others may write meanwhile: four times a second what
+/// they lack is given back, and not taken again; the report says how much that was. One that writes more than that at
+/// once gets below it for as long. A fill that has given way altogether is over before its time.
 ///
-/// It runs where the target's [`Shell`](chaos_core::Shell) runs: for a process, on its machine. File systems of the network and
-/// FUSE are refused with `Unsupported`, because a file there could outlive the machine that holds it. What cannot be filled at all, for
-/// want of inodes, under a limit of the size of files (`ulimit -f`) or with a floor above the whole file system, is refused before
-/// anything changes. The report tells what was achieved, as `bytes` and `used_percent`, and where the file system is as full as that
-/// already, that nothing was hit.
+/// It runs where the target's [`Shell`](chaos_core::Shell) runs: for a process, on its machine. File systems of the
+/// network and FUSE are refused with `Unsupported`, because a file there could outlive the machine that holds it. What
+/// cannot be filled at all, for want of inodes, under a limit of the size of files (`ulimit -f`) or with a floor above
+/// the whole file system, is refused before anything changes. The report tells what was achieved, as `bytes` and
+/// `used_percent`, and where the file system is as full as that already, that nothing was hit.
 ///
 /// ```
 /// use std::time::Duration;
@@ -71,8 +71,8 @@ enum Amount {
 impl DiskFill {
     const FLOOR: u64 = 64 << 20;
 
-    /// Fills the file system that holds the directory `path` until this share of it is in use, in percent: from 0.01 to 100.
-    /// For 60 seconds.
+    /// Fills the file system that holds the directory `path` until this share of it is in use, in percent: from 0.01 to
+    /// 100. For 60 seconds.
     ///
     /// # Errors
     /// `InvalidInput` for anything else, and for a path that is not absolute.
@@ -98,8 +98,8 @@ impl DiskFill {
         Self::new(path.into(), Amount::Bytes(bytes))
     }
 
-    /// Leaves this many bytes free on the file system that holds the directory `path`, or the floor where that is more. For 60
-    /// seconds.
+    /// Leaves this many bytes free on the file system that holds the directory `path`, or the floor where that is more.
+    /// For 60 seconds.
     ///
     /// # Errors
     /// `InvalidInput` for 10^18 or more, and for a path that is not absolute.
@@ -249,7 +249,8 @@ pub struct FreeSpace {
 struct Seen {
     /// How many bytes of the fill were given to other writers.
     given_up: AtomicU64,
-    /// When, by the clock that nobody can set, nothing of the fault was left for the first time while space was still missing.
+    /// When, by the clock that nobody can set, nothing of the fault was left for the first time while space was still
+    /// missing.
     missing_since: OnceLock<Duration>,
 }
 
@@ -352,13 +353,15 @@ impl Recovery for FreeSpace {
             Some(path) => {
                 let owner = self.vantage.user().map(|user| format!(" -user {user}")).unwrap_or_default();
                 format!(
-                    ". An empty file may be left:\n\n    find {path} -maxdepth 1 -name {name} -type f -size 0{owner} -exec rm -f {{}} \\;"
+                    ". An empty file may be left:\n\n    find {path} -maxdepth 1 -name {name} -type f -size 0{owner} \
+                     -exec rm -f {{}} \\;"
                 )
             }
             None => format!("; an empty file {name} may be left in {:?}.", self.path),
         };
         format!(
-            "The fill ends by itself at the deadline. Before that, on the machine of {target}, as root or as the user who runs its \
+            "The fill ends by itself at the deadline. Before that, on the machine of {target}, as root or as the user \
+             who runs its \
              scripts, until it says nothing more:\n\n    {end}\n\nThe kernel frees the space then{leftover}"
         )
     }

@@ -3,8 +3,8 @@ use chaos_core::{Group, Member};
 /// So many members that are out of service are named.
 const NAMED: usize = 3;
 
-/// How many of the members that make a group whole are healthy, and which are out of service on purpose: often the reason why
-/// a group does not heal.
+/// How many of the members that make a group whole are healthy, and which are out of service on purpose: often the
+/// reason why a group does not heal.
 pub(crate) fn how_healthy(group: &Group, whole: usize) -> String {
     let why_out =
         |member: &Member| Some(format!("{} is {}", member.target.id(), member.out_of_service.as_deref()?));

@@ -50,8 +50,8 @@ struct Told {
     clock: Arc<dyn Clock>,
 }
 
-/// From where the preflight looked: who it was, on which machine, in which boot and namespaces. A recovery that looks from elsewhere
-/// might see nothing although there is something, so that the script refuses to say so.
+/// From where the preflight looked: who it was, on which machine, in which boot and namespaces. A recovery that looks
+/// from elsewhere might see nothing although there is something, so that the script refuses to say so.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Vantage(String);
@@ -106,8 +106,8 @@ impl HostFault {
     /// Looks whether the machine can bear it, and how long orders take to get there and back.
     ///
     /// # Errors
-    /// `Unsupported` where something is missing there, with the reason; `Refused` where a recovery could not be given and looked at
-    /// within its budget.
+    /// `Unsupported` where something is missing there, with the reason; `Refused` where a recovery could not be given
+    /// and looked at within its budget.
     pub(crate) async fn preflight(self, scope: &Scope) -> Result<Ready> {
         let clock = Arc::clone(scope.clock());
         let asked = clock.monotonic();
@@ -115,7 +115,8 @@ impl HostFault {
         let took = clock.monotonic().saturating_sub(asked);
         scope.expect_answers_within(took);
         if took.saturating_mul(ORDERS_OF_A_RECOVERY) > scope.recovery_budget() {
-            let what = "the shell of the target is too slow for the budget of a recovery, which gives an order, looks, and may have to do \
+            let what = "the shell of the target is too slow for the budget of a recovery, which gives an order, \
+                looks, and may have to do \
                         both again; allow it more, see `recovery_budget`";
             return Err(Error::new(ErrorKind::Refused, what)
                 .with("answered after", format_args!("{took:.1?}"))
@@ -143,15 +144,17 @@ impl HostFault {
         self.answer(action, self.shell.inspect(&script).await?)
     }
 
-    /// Runs the program under a mark, so that a look can make sure that it finds what is marked: itself. A start has the mark of
-    /// the fault, so that stop finds a start as well that is still on its way; before it has the mark, stop finds it by the first
-    /// words of this. The mark comes first in the environment, where nothing but this can have put it.
+    /// Runs the program under a mark, so that a look can make sure that it finds what is marked: itself. A start has
+    /// the mark of the fault, so that stop finds a start as well that is still on its way; before it has the mark, stop
+    /// finds it by the first words of this. The mark comes first in the environment, where nothing but this can have
+    /// put it.
     fn script(&self, action: &'static str, more: &[(&'static str, String)]) -> Result<Script> {
         let fault = self.fault;
         let missing = if action == "preflight" { 69 } else { 75 };
         let mark = if action == "start" { "CHAOS_FAULT" } else { "CHAOS_LOOK" };
         let mut source = format!(
-            ": chaos-{action} {fault}; for name in env sh; do command -v $name >/dev/null 2>&1 || {{ echo \"the command $name is \
+            ": chaos-{action} {fault}; for name in env sh; do command -v $name >/dev/null 2>&1 || {{ echo \"the \
+             command $name is \
              missing\" >&2; exit {missing}; }}; done; exec env -i \"{mark}=$fault\" \"PATH=$PATH\" LC_ALL=C"
         );
         let own = [("action", action.to_owned()), ("fault", fault.to_string())];
@@ -213,8 +216,8 @@ impl Ready {
 }
 
 impl Told {
-    /// What the machine's uptime will be then, in hundredths of a second: too early by what its answer took, and by how far two
-    /// clocks may differ, and never too late.
+    /// What the machine's uptime will be then, in hundredths of a second: too early by what its answer took, and by how
+    /// far two clocks may differ, and never too late.
     fn uptime_in(&self, left: Duration) -> u64 {
         let since = self.clock.monotonic().saturating_sub(self.at);
         let since = hundredths(since).saturating_sub(hundredths(since).div_ceil(1_000));
@@ -275,7 +278,8 @@ mod tests {
         let clock = Arc::new(ManualClock::starting_at(jiff::Timestamp::UNIX_EPOCH));
         let told = Told { uptime: 1_000, at: clock.monotonic(), clock: clock.clone() };
         assert_eq!(told.uptime_in(Duration::from_secs(30)), 4_000);
-        // After an approval that took a while, the whole hold is there still; by a clock that may differ by a thousandth.
+        // After an approval that took a while, the whole hold is there still; by a clock that may differ by a
+        // thousandth.
         clock.sleep(Duration::from_secs(20)).await;
         assert_eq!(told.uptime_in(Duration::from_secs(30)), 5_998);
         assert_eq!(told.uptime_in(Duration::ZERO), 2_998);

@@ -10,11 +10,11 @@ pub(crate) trait Look: Sync {
     async fn look(&self, scope: &Scope) -> Result<Verdict>;
 }
 
-/// Looks again and again until `look` no longer says [`Verdict::NotYet`], or the scope's recovery budget is spent; then the
-/// verification says what is missing.
+/// Looks again and again until `look` no longer says [`Verdict::NotYet`], or the scope's recovery budget is spent; then
+/// the verification says what is missing.
 ///
-/// The wait grows with the time that has passed, from 20 ms to 5 s, so that whatever is timed by these looks is late by at
-/// most a twentieth of itself.
+/// The wait grows with the time that has passed, from 20 ms to 5 s, so that whatever is timed by these looks is late by
+/// at most a twentieth of itself.
 pub(crate) async fn until_back(scope: &Scope, looker: &impl Look) -> Result<()> {
     let begun = scope.clock().now();
     while let Verdict::NotYet(_) = looker.look(scope).await? {

@@ -15,11 +15,11 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// The pause between two looks at a run. An engine takes seconds for a step.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Has an engine of the platform run an experiment that is defined there: a template of Fault Injection Service, an experiment of
-/// Chaos Studio.
+/// Has an engine of the platform run an experiment that is defined there: a template of Fault Injection Service, an
+/// experiment of Chaos Studio.
 ///
-/// The engine goes on by itself, whoever has died here, and nothing but the definition bounds it then. So the definition is read
-/// first, and an experiment is not started
+/// The engine goes on by itself, whoever has died here, and nothing but the definition bounds it then. So the
+/// definition is read first, and an experiment is not started
 ///
 /// - that could last longer than the fault may, less a minute that its engine may take to begin and to undo;
 /// - of which nobody can tell how long it lasts;
@@ -28,10 +28,10 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// - that hits more members of it than [allowed](Self::members), which is one;
 /// - whose end leaves something behind in a group that does not replace its members.
 ///
-/// **The engine chooses what it hits.** The target is how the experiment is found and the group by which it is judged; which
-/// members of that are hit is in the definition, and need not be the target. What the definition may hit and how it ends is in the
-/// report. Neither [`members`](Self::members) nor [`beyond_the_group`](Self::beyond_the_group) is counted against a
-/// [`BlastRadius`](chaos_core::BlastRadius).
+/// **The engine chooses what it hits.** The target is how the experiment is found and the group by which it is judged;
+/// which members of that are hit is in the definition, and need not be the target. What the definition may hit and how
+/// it ends is in the report. Neither [`members`](Self::members) nor [`beyond_the_group`](Self::beyond_the_group) is
+/// counted against a [`BlastRadius`](chaos_core::BlastRadius).
 ///
 /// Once it runs it is held until the deadline, also where it has ended before.
 ///
@@ -110,7 +110,8 @@ impl RunExperiment {
         }
         if enough > self.hold.duration() {
             let expected = format!(
-                "at least {enough:?}: the experiment {} lasts up to {longest:?} when nobody stops it, and its engine needs \
+                "at least {enough:?}: the experiment {} lasts up to {longest:?} when nobody stops it, and its engine \
+                 needs \
                  time to begin and to undo it",
                 self.id
             );
@@ -131,7 +132,8 @@ impl RunExperiment {
             _ => return Err(beyond(refused, "it hits something that this version does not know")),
         }
         if !definition.left_behind.is_empty() && !group.replaces_members {
-            let what = "the experiment leaves something behind that nobody mends: the group does not replace its members";
+            let what = "the experiment leaves something behind that nobody mends: the group does not replace its \
+                members";
             return Err(refused(what).with("left_behind", definition.left_behind.join(", ")));
         }
         Ok(*longest)
@@ -142,7 +144,10 @@ impl RunExperiment {
         let id = &self.id;
         scope.note(match &definition.extent {
             ExperimentExtent::Members(most) => {
-                format!("{id} hits at most {most} of the group, which its engine chooses: not this target in particular")
+                format!(
+                    "{id} hits at most {most} of the group, which its engine chooses: not this target in \
+                    particular"
+                )
             }
             ExperimentExtent::Beyond(why) => format!("{id} hits more than the target's group: {why}"),
             _ => format!("{id} hits something that this version does not know"),
@@ -157,8 +162,11 @@ impl RunExperiment {
 }
 
 fn beyond(refused: impl FnOnce(&'static str) -> Error, why: &str) -> Error {
-    refused("the experiment may hit more than the target's group; where that is wanted, allow it with `beyond_the_group`")
-        .with("why", why)
+    refused(
+        "the experiment may hit more than the target's group; where that is wanted, allow it with \
+        `beyond_the_group`",
+    )
+    .with("why", why)
 }
 
 #[async_trait]

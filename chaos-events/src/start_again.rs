@@ -22,8 +22,8 @@ const START_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Starts the target again and waits until it is healthy: the recovery of [`Stop`](crate::Stop) and
 /// [`Reboot`](crate::Reboot).
 ///
-/// Where the target is gone for good meanwhile, a group that replaces its members, or those that are stopped, must be as healthy
-/// again as it was; one that does not has nothing left to undo.
+/// Where the target is gone for good meanwhile, a group that replaces its members, or those that are stopped, must be
+/// as healthy again as it was; one that does not has nothing left to undo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StartAgain {
@@ -31,7 +31,8 @@ pub struct StartAgain {
     pub replaced: bool,
     /// How many healthy members make the group whole.
     pub healthy: usize,
-    /// Whether the recovery begins with the fault, so that its first look at a target that is down tells when that was seen.
+    /// Whether the recovery begins with the fault, so that its first look at a target that is down tells when that was
+    /// seen.
     pub from_the_beginning: bool,
     /// How a person starts the target with the tools of its platform: a command for a shell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,8 +140,8 @@ fn is_another(scope: &Scope, member: &Member) -> bool {
     scope.incarnation().zip(member.incarnation.as_deref()).is_some_and(|(one, other)| one != other)
 }
 
-/// Looks, and starts what it finds down. On some platforms a target that is on its way down cannot be started before it has
-/// arrived there, so that starting once would not do.
+/// Looks, and starts what it finds down. On some platforms a target that is on its way down cannot be started before it
+/// has arrived there, so that starting once would not do.
 struct Starter<'a> {
     recovery: &'a StartAgain,
     permit: &'a Permit,
@@ -148,8 +149,8 @@ struct Starter<'a> {
 }
 
 impl Starter<'_> {
-    /// Whether it is time to start the target. Whether it was ever stopped is not for a health check to say: one that is down
-    /// may show as unhealthy. Where the injection never began, only what is stopped for certain is started.
+    /// Whether it is time to start the target. Whether it was ever stopped is not for a health check to say: one that
+    /// is down may show as unhealthy. Where the injection never began, only what is stopped for certain is started.
     fn is_due(&self, scope: &Scope, target: &Arc<dyn Target>, health: Health) -> bool {
         let is_down = match health {
             Health::Healthy | Health::Gone => false,
@@ -177,7 +178,8 @@ impl Look for Starter<'_> {
             return self.recovery.judge(scope, &Found::Gone).await;
         };
         let health = target.health().await;
-        // A target that may be down and cannot be looked at is started all the same: looks may be refused for longer than orders.
+        // A target that may be down and cannot be looked at is started all the same: looks may be refused for longer
+        // than orders.
         if self.is_due(scope, &target, health.as_ref().map_or(Health::Unknown, |health| *health)) {
             target.capabilities().lifecycle()?.start(self.permit).await?;
             health?;

@@ -7,8 +7,8 @@ use crate::StartAgain;
 
 /// Halts a target for a while and starts it again.
 ///
-/// Where its group takes a member that is stopped for one to replace, the replacement is the recovery, and not the start; the plan
-/// says so beforehand, and the fault too.
+/// Where its group takes a member that is stopped for one to replace, the replacement is the recovery, and not the
+/// start; the plan says so beforehand, and the fault too.
 ///
 /// ```
 /// use std::time::Duration;
@@ -57,7 +57,8 @@ impl ChaosEvent for Stop {
 
     fn caveat(&self, group: &Group) -> Option<String> {
         group.replaces_stopped.then(|| {
-            "the group takes a member that is stopped for unhealthy: where it replaces this one before the fault ends, the replacement \
+            "the group takes a member that is stopped for unhealthy: where it replaces this one before the fault \
+             ends, the replacement \
              is the recovery, and not the start"
                 .to_owned()
         })

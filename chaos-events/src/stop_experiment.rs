@@ -18,11 +18,11 @@ use crate::{
 /// How long an order to stop is left to take effect before it is given again.
 const STOP_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
-/// Stops every run of the experiment that the fault has started, waits until their engine has undone what they did, and until the
-/// group is as healthy as it was: the recovery of [`RunExperiment`](crate::RunExperiment).
+/// Stops every run of the experiment that the fault has started, waits until their engine has undone what they did, and
+/// until the group is as healthy as it was: the recovery of [`RunExperiment`](crate::RunExperiment).
 ///
-/// It finds the runs by the fault, so that it needs no reply to have arrived, and it finds them without the target too. The report
-/// holds how each of them ended, in the engine's words.
+/// It finds the runs by the fault, so that it needs no reply to have arrived, and it finds them without the target too.
+/// The report holds how each of them ended, in the engine's words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StopExperiment {
@@ -147,8 +147,10 @@ impl Recovery for StopExperiment {
     fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
         let (experiment, group, whole) = (self.experiment.id(), target.group(), self.healthy);
         format!(
-            "Stop every run of {} that fault {fault} has started, with the tools of {}, which undoes what they did. They bear the id of \
-             the fault as a tag where that engine has tags; elsewhere they are those that began after the fault was armed. Then see that \
+            "Stop every run of {} that fault {fault} has started, with the tools of {}, which undoes what they did. \
+             They bear the id of \
+             the fault as a tag where that engine has tags; elsewhere they are those that began after the fault was \
+             armed. Then see that \
              {whole} of the members of {group} are healthy.",
             experiment.name(),
             experiment.engine(),

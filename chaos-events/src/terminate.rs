@@ -37,7 +37,8 @@ pub struct Terminate {
 }
 
 impl Terminate {
-    /// Allows groups that replace nobody. There the fault counts as over when the target is gone: nothing brings it back.
+    /// Allows groups that replace nobody. There the fault counts as over when the target is gone: nothing brings it
+    /// back.
     #[must_use]
     pub fn even_without_replacement(mut self) -> Self {
         self.anywhere = true;
@@ -80,8 +81,8 @@ impl ChaosEvent for Terminate {
 
 /// Waits until the group is as whole and as healthy as it was, without the target that was terminated.
 ///
-/// Marks when the group was first seen without the healthy target, when it had as many members again, and when they were
-/// healthy.
+/// Marks when the group was first seen without the healthy target, when it had as many members again, and when they
+/// were healthy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AwaitReplacement {
@@ -178,12 +179,14 @@ impl Recovery for AwaitReplacement {
         let (group, whole) = (target.group(), self.healthy);
         if self.replaced {
             format!(
-                "Nothing brings {target} back. Its group replaces it: see that {whole} of the members of {group} are healthy, and where \
+                "Nothing brings {target} back. Its group replaces it: see that {whole} of the members of {group} are \
+                 healthy, and where \
                  no new one comes, ask the group's own platform why, or add one by hand."
             )
         } else {
             format!(
-                "Nothing brings {target} back, and its group {group} replaces nobody: add a member by hand if you need {whole} healthy \
+                "Nothing brings {target} back, and its group {group} replaces nobody: add a member by hand if you \
+                 need {whole} healthy \
                  ones."
             )
         }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Stops processes and ends that stop at its deadline, whoever has died or was frozen meanwhile: SIGSTOP has no lifetime of its
-# own.
+# Stops processes and ends that stop at its deadline, whoever has died or was frozen meanwhile: SIGSTOP has no lifetime
+# of its own.
 #
 # In the environment:
 #   deadline   when they must run again, in hundredths of a second of /proc/uptime
@@ -14,8 +14,8 @@
 #   stopping   one of them was not seen to stop within a second; this shell watches all the same
 #   late       the deadline has passed: nothing is stopped
 #   failed PID one of them could not be stopped: nothing is stopped
-# From then on it needs nobody. It leaves when all of them are gone. As soon as anybody continues one of them, or the first is
-# gone, it continues the others: a stop ends as a whole. Where it cannot look any more it continues all.
+# From then on it needs nobody. It leaves when all of them are gone. As soon as anybody continues one of them, or the
+# first is gone, it continues the others: a stop ends as a whole. Where it cannot look any more it continues all.
 set -fu
 : "${deadline:?}"
 trap '' HUP INT QUIT TERM PIPE
@@ -46,8 +46,8 @@ pause() {
   sleep "$seconds"
 }
 
-# Sets $state of the process PID.START_TIME to a letter, T where it is stopped, or to gone. It fails where it cannot look. The
-# name of a process stands in parentheses and may hold anything, line ends too.
+# Sets $state of the process PID.START_TIME to a letter, T where it is stopped, or to gone. It fails where it cannot
+# look. The name of a process stands in parentheses and may hold anything, line ends too.
 look() {
   pid=${1%.*} start_time=${1#*.} text=
   { while IFS= read -r line; do text="$text$line "; done <"/proc/$pid/stat"; } 2>/dev/null || text=
@@ -77,8 +77,8 @@ resume() {
   done
 }
 
-# A second process with the same task, which needs no other after the stop has begun: should this shell be killed, stopped, or
-# kept from starting a `sleep`.
+# A second process with the same task, which needs no other after the stop has begun: should this shell be killed,
+# stopped, or kept from starting a `sleep`.
 guard() {
   trap 'kill -KILL "${!:-}" 2>/dev/null; trap - EXIT; exit 0' USR1
   trap resume EXIT

@@ -20,7 +20,8 @@ use crate::{
 
 /// A fleet that another process runs, found through its state directory by [`Fleet::attach`](crate::Fleet::attach).
 ///
-/// A [`Provider`] of the same group and the same targets. It keeps nobody up and reads the fleet's state afresh each time.
+/// A [`Provider`] of the same group and the same targets. It keeps nobody up and reads the fleet's state afresh each
+/// time.
 #[derive(Clone, Debug)]
 pub struct AttachedFleet {
     id: GroupId,

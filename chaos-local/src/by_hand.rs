@@ -3,14 +3,15 @@ use crate::ProcessIdentity;
 /// With more processes than this nobody types the command, and a shell may not take it.
 const MOST: usize = 64;
 
-/// A command for a shell on this machine that continues these processes, each only where it is still the one that started then: a process
-/// id may be another one's by the time somebody reads this. `None` for none, and for too many.
+/// A command for a shell on this machine that continues these processes, each only where it is still the one that
+/// started then: a process id may be another one's by the time somebody reads this. `None` for none, and for too many.
 pub(crate) fn continued(processes: &[ProcessIdentity]) -> Option<String> {
     if processes.is_empty() || processes.len() > MOST {
         return None;
     }
     let all: Vec<String> = processes.iter().map(ToString::to_string).collect();
-    // The name in `stat` is whatever the process chose, in parentheses: the fields begin after the last one, on the last line.
+    // The name in `stat` is whatever the process chose, in parentheses: the fields begin after the last one, on the
+    // last line.
     let started = r#"$(LC_ALL=C sed -n '$s/.*) //p' "/proc/${p%.*}/stat" | cut -d ' ' -f 20)"#;
     let all = all.join(" ");
     Some(format!(r#"for p in {all}; do [ "{started}" = "${{p#*.}}" ] && kill -CONT "${{p%.*}}"; done"#))

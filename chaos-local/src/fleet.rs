@@ -36,14 +36,15 @@ use crate::{
 /// # Targets
 ///
 /// A fleet is a [`Provider`] of one group, `local:<name>` or, with a [state directory](FleetBuilder::state_directory),
-/// `local:<directory>`. Its targets are `replica-0`, `replica-1` and so on: they keep their ids while the processes behind them
-/// come and go, and the ids are the same on every machine. A member's incarnation is the identity of its process.
+/// `local:<directory>`. Its targets are `replica-0`, `replica-1` and so on: they keep their ids while the processes
+/// behind them come and go, and the ids are the same on every machine. A member's incarnation is the identity of its
+/// process.
 ///
 /// # Restarts
 ///
-/// A replica that ends, for whatever reason, is started again with the same arguments and the same port: after 50 ms, then
-/// after twice as long each time up to 10 s, and after 50 ms again once it has lived for 10 s. A replica that is stopped
-/// (SIGSTOP) has not ended.
+/// A replica that ends, for whatever reason, is started again with the same arguments and the same port: after 50 ms,
+/// then after twice as long each time up to 10 s, and after 50 ms again once it has lived for 10 s. A replica that is
+/// stopped (SIGSTOP) has not ended.
 ///
 /// # What a replica is given
 ///
@@ -56,8 +57,8 @@ use crate::{
 ///
 /// Clones share one fleet. Dropping the last one kills the replicas and returns when they are gone;
 /// [`stop`](Fleet::stop) lets them end by themselves. When the process that owns the fleet dies, even by `kill -9`, the
-/// kernel kills the replicas. The parent-death signal that does this reaches the replica itself and not what it has started:
-/// a wrapper must `exec` its program. It does not reach a program that changes its user either.
+/// kernel kills the replicas. The parent-death signal that does this reaches the replica itself and not what it has
+/// started: a wrapper must `exec` its program. It does not reach a program that changes its user either.
 #[derive(Clone, Debug)]
 pub struct Fleet {
     inner: Arc<Inner>,
@@ -88,8 +89,8 @@ impl StateSource for Live {
 }
 
 impl Fleet {
-    /// A fleet of this program, which is looked up as a shell would: by its path where the name holds a slash, otherwise in
-    /// `PATH`.
+    /// A fleet of this program, which is looked up as a shell would: by its path where the name holds a slash,
+    /// otherwise in `PATH`.
     pub fn of(program: impl Into<OsString>) -> FleetBuilder {
         FleetBuilder::new(program.into())
     }
@@ -97,8 +98,8 @@ impl Fleet {
     /// Finds a fleet that another process runs over this state directory.
     ///
     /// # Errors
-    /// `InvalidInput` where there is no such directory, `NotFound` where its fleet has ended, and another kind where that
-    /// cannot be told.
+    /// `InvalidInput` where there is no such directory, `NotFound` where its fleet has ended, and another kind where
+    /// that cannot be told.
     pub fn attach(state_directory: impl AsRef<Path>) -> Result<AttachedFleet> {
         AttachedFleet::open(state_directory.as_ref())
     }
@@ -153,8 +154,8 @@ impl Fleet {
         self.address(replica).map(|address| format!("http://{address}"))
     }
 
-    /// Ends the replicas: SIGTERM, and SIGKILL for those that have not ended 10 seconds later. Returns when nothing is left of
-    /// the fleet. Clones see a fleet that has ended.
+    /// Ends the replicas: SIGTERM, and SIGKILL for those that have not ended 10 seconds later. Returns when nothing is
+    /// left of the fleet. Clones see a fleet that has ended.
     ///
     /// # Errors
     /// Where a replica could not be ended, for instance because it runs as another user.

@@ -51,8 +51,8 @@ impl FleetBuilder {
         self
     }
 
-    /// Sets a variable in the replicas' environment, on top of what this process has. `{index}` and `{port}` in the value
-    /// become the replica's own.
+    /// Sets a variable in the replicas' environment, on top of what this process has. `{index}` and `{port}` in the
+    /// value become the replica's own.
     pub fn env(mut self, key: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.plan.environment.push((key.into(), value.into()));
         self
@@ -86,15 +86,15 @@ impl FleetBuilder {
         self
     }
 
-    /// Runs the replicas in this network namespace, which exists already, as `ip netns add` makes it. `{index}` in the name
-    /// becomes the replica's number, so that each may have its own. Default: the namespace of this process.
+    /// Runs the replicas in this network namespace, which exists already, as `ip netns add` makes it. `{index}` in the
+    /// name becomes the replica's number, so that each may have its own. Default: the namespace of this process.
     ///
-    /// Health checks connect from inside, to 127.0.0.1 there: `lo` must be up. [`endpoints`](Fleet::endpoints) are inside too.
-    /// Ports that nobody asked for are free in the namespace; replicas in different ones may have the same.
+    /// Health checks connect from inside, to 127.0.0.1 there: `lo` must be up. [`endpoints`](Fleet::endpoints) are
+    /// inside too. Ports that nobody asked for are free in the namespace; replicas in different ones may have the same.
     ///
-    /// The network of a replica counts as its own: a fault that cuts it off cuts off everybody in its namespace, replicas that
-    /// share it too. Whoever recovers such a fault from another process finds the namespace through the fleet's
-    /// [state directory](FleetBuilder::state_directory), and without one not at all.
+    /// The network of a replica counts as its own: a fault that cuts it off cuts off everybody in its namespace,
+    /// replicas that share it too. Whoever recovers such a fault from another process finds the namespace through the
+    /// fleet's [state directory](FleetBuilder::state_directory), and without one not at all.
     ///
     /// It needs root.
     ///
@@ -120,19 +120,21 @@ impl FleetBuilder {
         self
     }
 
-    /// Lets other processes find this fleet: its state is kept in `fleet.json` in this directory, which is made where it does
-    /// not exist, and `fleet.lock` there is locked for as long as it lives. All three are this user's alone, whatever the umask, and
-    /// what another user owns or may write is refused: whoever could write them would choose what a fault hits.
+    /// Lets other processes find this fleet: its state is kept in `fleet.json` in this directory, which is made where
+    /// it does not exist, and `fleet.lock` there is locked for as long as it lives. All three are this user's alone,
+    /// whatever the umask, and what another user owns or may write is refused: whoever could write them would choose
+    /// what a fault hits.
     ///
-    /// The group's id becomes `local:<directory>`, absolute and without symbolic links, so that the id alone is enough to find
-    /// the fleet again.
+    /// The group's id becomes `local:<directory>`, absolute and without symbolic links, so that the id alone is enough
+    /// to find the fleet again.
     pub fn state_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.plan.state_directory = Some(directory.into());
         self
     }
 
-    /// Appends what each replica prints on standard output and on standard error to `replica-0.log` and so on in this directory,
-    /// which is made where it does not exist. Default: only the end of it is kept, for errors and the log of this process.
+    /// Appends what each replica prints on standard output and on standard error to `replica-0.log` and so on in this
+    /// directory, which is made where it does not exist. Default: only the end of it is kept, for errors and the log of
+    /// this process.
     pub fn log_to(mut self, directory: impl Into<PathBuf>) -> Self {
         self.plan.log_directory = Some(directory.into());
         self
@@ -149,10 +151,11 @@ impl FleetBuilder {
     /// Starts the replicas, and returns when all are healthy.
     ///
     /// # Errors
-    /// `InvalidInput` for a setting out of its range, a port in use, a network namespace that does not exist, a program that
-    /// cannot be started and one that ends before it is healthy; `Denied` where this user may not enter the namespace; `Conflict` where
-    /// another fleet holds the state directory; `Timeout` where a replica is not healthy in time; `Unsupported` where tokio's
-    /// time is paused; `Refused` where others may write the state directory. No replica is left behind.
+    /// `InvalidInput` for a setting out of its range, a port in use, a network namespace that does not exist, a program
+    /// that cannot be started and one that ends before it is healthy; `Denied` where this user may not enter the
+    /// namespace; `Conflict` where another fleet holds the state directory; `Timeout` where a replica is not healthy in
+    /// time; `Unsupported` where tokio's time is paused; `Refused` where others may write the state directory. No
+    /// replica is left behind.
     ///
     /// Cancel safe: dropping the call ends what was started.
     pub async fn start(self) -> Result<Fleet> {

@@ -11,16 +11,18 @@ pub(crate) const MARK: &str = "CHAOS_FLEET";
 const ENDS_WITHIN: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Makes sure that no process runs as a replica of the fleet `id`, which has a bare name: then its own process is gone, and it with that.
+/// Makes sure that no process runs as a replica of the fleet `id`, which has a bare name: then its own process is gone,
+/// and it with that.
 ///
 /// # Errors
-/// `Unsupported` where one does: the fleet lives inside another process, and only that can tell how it is. `Unavailable` where `/proc`
-/// cannot be read.
+/// `Unsupported` where one does: the fleet lives inside another process, and only that can tell how it is.
+/// `Unavailable` where `/proc` cannot be read.
 pub(crate) async fn has_ended(id: &GroupId, clock: &dyn Clock) -> Result<()> {
     let began = clock.monotonic();
     while let Some(replica) = replica_of(id.path())? {
         if clock.monotonic().saturating_sub(began) >= ENDS_WITHIN {
-            let what = "the fleet lives inside another process and cannot be seen from here; end that process, or let it recover";
+            let what = "the fleet lives inside another process and cannot be seen from here; end that process, or let \
+                it recover";
             return Err(Error::new(ErrorKind::Unsupported, what).with("group", id).with("replica", replica));
         }
         clock.sleep(LOOK_EVERY).await;

@@ -15,7 +15,8 @@ use crate::{
 
 /// Several fleets as one provider, and any fleet of this machine by its ids.
 ///
-/// A monkey takes one provider for each scheme, and all fleets share one: [`Fleets::of`] lists the fleets that it is given.
+/// A monkey takes one provider for each scheme, and all fleets share one: [`Fleets::of`] lists the fleets that it is
+/// given.
 ///
 /// ```no_run
 /// use chaos_core::Monkey;
@@ -30,9 +31,10 @@ use crate::{
 /// # }
 /// ```
 ///
-/// Other ids resolve as well, which is what programs need that replay a journal. An id whose path is a directory names the fleet over that state directory. An id whose path is a bare
-/// name names a fleet inside the process that injected the fault. It dies with that process: where a process of this user still runs as
-/// a replica of it, the fleet lives where it cannot be seen from here, and the recovery fails and says so; otherwise it is gone.
+/// Other ids resolve as well, which is what programs need that replay a journal. An id whose path is a directory names
+/// the fleet over that state directory. An id whose path is a bare name names a fleet inside the process that injected
+/// the fault. It dies with that process: where a process of this user still runs as a replica of it, the fleet lives
+/// where it cannot be seen from here, and the recovery fails and says so; otherwise it is gone.
 #[derive(Clone, Debug)]
 pub struct Fleets {
     listed: Vec<Fleet>,

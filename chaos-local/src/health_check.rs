@@ -43,8 +43,8 @@ pub(crate) enum Finding {
 impl HealthCheck {
     const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(1);
 
-    /// Healthy when `GET path` over HTTP/1.1 on the process's port of 127.0.0.1 answers with a 2xx status. For a process in
-    /// another network namespace that is the 127.0.0.1 there, which takes root to reach.
+    /// Healthy when `GET path` over HTTP/1.1 on the process's port of 127.0.0.1 answers with a 2xx status. For a
+    /// process in another network namespace that is the 127.0.0.1 there, which takes root to reach.
     ///
     /// The path begins with a slash and may hold a query; whether it does is checked where the health check is used.
     pub fn http(path: impl Into<String>) -> Self {
@@ -53,8 +53,8 @@ impl HealthCheck {
 
     /// Healthy when the process's port of 127.0.0.1, in its network namespace, accepts a connection.
     ///
-    /// The kernel accepts connections for a process that hangs, until its backlog is full: [`http`](HealthCheck::http) tells
-    /// more.
+    /// The kernel accepts connections for a process that hangs, until its backlog is full: [`http`](HealthCheck::http)
+    /// tells more.
     pub fn tcp() -> Self {
         Self::new(Kind::Tcp)
     }
@@ -190,7 +190,8 @@ async fn connect(address: SocketAddr, inside: Option<&NetworkNamespace>) -> Resu
     to_another(stream.map_err(Failure::Connect)?, address)
 }
 
-/// Where nobody listens, TCP may connect a socket to itself: the kernel picks the port that is asked for as the local one.
+/// Where nobody listens, TCP may connect a socket to itself: the kernel picks the port that is asked for as the local
+/// one.
 fn to_another(stream: TcpStream, address: SocketAddr) -> Result<TcpStream, Failure> {
     match stream.local_addr() {
         Ok(local) if local != address => Ok(stream),

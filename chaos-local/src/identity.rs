@@ -4,8 +4,8 @@ use chaos_core::{Error, ErrorKind, Result};
 use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 
-/// One process, told apart from every other that this machine ran or will run since it was booted: its process id and the
-/// moment at which it started.
+/// One process, told apart from every other that this machine ran or will run since it was booted: its process id and
+/// the moment at which it started.
 ///
 /// A bare process id names whoever holds it now; the kernel hands it out again. Written as `pid.start_time`, such as
 /// `4711.158125`.
@@ -54,7 +54,8 @@ impl ProcessIdentity {
         self.pid
     }
 
-    /// When it started, in clock ticks since this machine was booted: field 22 of `/proc/PID/stat`, see proc_pid_stat(5).
+    /// When it started, in clock ticks since this machine was booted: field 22 of `/proc/PID/stat`, see
+    /// proc_pid_stat(5).
     pub fn start_time(self) -> u64 {
         self.start_time
     }
@@ -156,7 +157,8 @@ impl ProcessStat {
         let fields = str::from_utf8(stat.get(name_ends + 1..)?).ok()?;
         let mut fields = fields.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
-        // The state is field 3; the parent, the group and the session follow. The threads are field 20, the start time field 22.
+        // The state is field 3; the parent, the group and the session follow. The threads are field 20, the start time
+        // field 22.
         let parent = fields.next()?.parse().ok()?;
         // Both are -1 of one that is being cleared away.
         let leader = |field: &str| Some(u32::try_from(field.parse::<i64>().ok()?).unwrap_or_default());

@@ -20,11 +20,11 @@ const KILLED_WITHIN: Duration = Duration::from_secs(1);
 /// How much of an answer is read, in bytes.
 const LONGEST_ANSWER: u64 = 64;
 
-/// A small process beside this one that stops processes and continues them at the deadline, even if this one is killed or
-/// frozen.
+/// A small process beside this one that stops processes and continues them at the deadline, even if this one is killed
+/// or frozen.
 ///
-/// Dropped before it was told to stop anything, it leaves. Dropped while it stops, it is ended and what it was told to stop is
-/// continued.
+/// Dropped before it was told to stop anything, it leaves. Dropped while it stops, it is ended and what it was told to
+/// stop is continued.
 #[derive(Debug)]
 pub(crate) struct Janitor {
     child: Option<Child>,
@@ -35,14 +35,14 @@ pub(crate) struct Janitor {
     deadline: UptimeDeadline,
 }
 
-/// When a fault must be over, in hundredths of a second of this machine's uptime: by the clock that the janitor itself reads, so
-/// that the time it takes to start counts, and a correction of the wall clock moves nothing.
+/// When a fault must be over, in hundredths of a second of this machine's uptime: by the clock that the janitor itself
+/// reads, so that the time it takes to start counts, and a correction of the wall clock moves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UptimeDeadline(u64);
 
 impl UptimeDeadline {
-    /// The uptime is read before `remaining` is asked: whoever is frozen between the two gets an earlier deadline and not a
-    /// later one.
+    /// The uptime is read before `remaining` is asked: whoever is frozen between the two gets an earlier deadline and
+    /// not a later one.
     pub(crate) fn after(remaining: impl FnOnce() -> Result<Duration>) -> Result<Self> {
         let now = uptime_in_hundredths().map_err(|error| {
             Error::new(
@@ -113,14 +113,14 @@ impl Janitor {
         }
     }
 
-    /// Has it stop these processes, the first of which is the one that the others belong to. Returns when they were seen
-    /// stopped, or, where one is slow to act on the signal, after a second: then the janitor watches all the same.
+    /// Has it stop these processes, the first of which is the one that the others belong to. Returns when they were
+    /// seen stopped, or, where one is slow to act on the signal, after a second: then the janitor watches all the same.
     ///
     /// The janitor looks at its clock before each of them.
     ///
     /// # Errors
-    /// `Refused` where the deadline has passed, `Denied` where one of them may not be stopped, and `Unavailable` where the
-    /// janitor gave no answer. None of them is left stopped.
+    /// `Refused` where the deadline has passed, `Denied` where one of them may not be stopped, and `Unavailable` where
+    /// the janitor gave no answer. None of them is left stopped.
     ///
     /// Cancel safe: a dropped call leaves none of them stopped.
     pub(crate) async fn stop(mut self, processes: &[ProcessIdentity], clock: &dyn Clock) -> Result<()> {
@@ -201,7 +201,8 @@ impl Drop for Janitor {
                 }
             }
         }
-        // It would stay a zombie as long as this process lives. Without a runtime, tokio waits for it at its next occasion.
+        // It would stay a zombie as long as this process lives. Without a runtime, tokio waits for it at its next
+        // occasion.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move { child.wait().await });
         }

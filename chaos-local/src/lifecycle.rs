@@ -51,8 +51,8 @@ impl ProcessLifecycle {
         }
     }
 
-    /// Stops the process and all that belong to it, for this long and until the permit's deadline at the latest. Returns all of
-    /// them.
+    /// Stops the process and all that belong to it, for this long and until the permit's deadline at the latest.
+    /// Returns all of them.
     async fn halt(
         &self,
         process: &ProcessHandle,
@@ -113,8 +113,8 @@ impl Lifecycle for ProcessLifecycle {
         by_hand::continued(&ProcessTable::read().ok()?.tree(process))
     }
 
-    /// SIGKILL, to the process and all that belong to it, which are halted before so that none of them starts another. Returns
-    /// when they have ended.
+    /// SIGKILL, to the process and all that belong to it, which are halted before so that none of them starts another.
+    /// Returns when they have ended.
     async fn terminate(&self, permit: &Permit) -> Result<()> {
         let Some(process) = self.open()? else { return Ok(()) };
         let named = |error: Error| error.with("target", &self.target);
@@ -131,7 +131,8 @@ impl Lifecycle for ProcessLifecycle {
         Ok(())
     }
 
-    /// SIGSTOP, to the process and all that belong to it. It ends at the permit's deadline even if this process is killed.
+    /// SIGSTOP, to the process and all that belong to it. It ends at the permit's deadline even if this process is
+    /// killed.
     async fn stop(&self, permit: &Permit) -> Result<()> {
         let gone =
             || Error::new(ErrorKind::Conflict, "there is no process to stop").with("target", &self.target);
@@ -161,8 +162,8 @@ impl Lifecycle for ProcessLifecycle {
         Ok(())
     }
 
-    /// SIGTERM, to the process and all that belong to it, and SIGKILL where that is not enough. Returns when they have ended;
-    /// the supervisor starts the next one.
+    /// SIGTERM, to the process and all that belong to it, and SIGKILL where that is not enough. Returns when they have
+    /// ended; the supervisor starts the next one.
     async fn reboot(&self, permit: &Permit) -> Result<()> {
         if !self.operations.contains(Capability::Reboot) {
             return Err(Error::unsupported("reboot").with("fault", permit.fault()));
@@ -186,8 +187,8 @@ fn open_all(processes: &[ProcessIdentity]) -> Result<Vec<ProcessHandle>> {
     processes.iter().filter_map(|process| ProcessHandle::open(*process).transpose()).collect()
 }
 
-/// Kills processes that were halted, unless the fault's deadline has passed: whoever is frozen before this wakes up when others
-/// have recovered the fault. Then they run again.
+/// Kills processes that were halted, unless the fault's deadline has passed: whoever is frozen before this wakes up
+/// when others have recovered the fault. Then they run again.
 async fn kill_in_time(halted: &[ProcessHandle], permit: &Permit) -> Result<()> {
     if permit.remaining().is_zero() {
         for process in halted {

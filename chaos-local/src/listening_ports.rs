@@ -17,11 +17,11 @@ const LISTENING: &str = "0A";
 /// `TCP_CLOSE` of the kernel, which is the state of a UDP socket that is not connected.
 const UNCONNECTED: &str = "07";
 
-/// The addresses and ports on which a process or any of its descendants listens now: TCP sockets that listen, and UDP sockets that
-/// are bound and not connected. `None` where the process has ended.
+/// The addresses and ports on which a process or any of its descendants listens now: TCP sockets that listen, and UDP
+/// sockets that are bound and not connected. `None` where the process has ended.
 ///
-/// Its descendants count because a wrapper's program and a server's workers serve for it. Its connections to others do not: each
-/// leaves from another port.
+/// Its descendants count because a wrapper's program and a server's workers serve for it. Its connections to others do
+/// not: each leaves from another port.
 ///
 /// # Errors
 /// `Denied` where this user may not see which sockets one of them has open.
@@ -63,8 +63,8 @@ fn bound(process: ProcessIdentity, tables: [&str; 2], state: &str) -> Result<Vec
 fn share_of(bound: &[Bound], own: &BTreeSet<u64>) -> Vec<SocketAddr> {
     let is_own = |socket: &&Bound| own.contains(&socket.inode);
     let mut share: Vec<_> = bound.iter().filter(is_own).map(|socket| socket.address).collect();
-    // On all addresses of IPv6 a socket mostly serves IPv4 as well. The tables do not tell; but where a stranger has the port over
-    // IPv4, it does not, or not for itself alone.
+    // On all addresses of IPv6 a socket mostly serves IPv4 as well. The tables do not tell; but where a stranger has
+    // the port over IPv4, it does not, or not for itself alone.
     let of_strangers: BTreeSet<u16> = bound
         .iter()
         .filter(|socket| !is_own(socket) && socket.address.ip().to_canonical().is_ipv4())

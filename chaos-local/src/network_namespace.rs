@@ -21,7 +21,8 @@ use crate::{
 /// Where `ip netns add` keeps the names.
 const NAMED: &str = "/run/netns";
 
-/// Not `self`: threads of one process may be in different namespaces, and a child begins in that of the thread that forks.
+/// Not `self`: threads of one process may be in different namespaces, and a child begins in that of the thread that
+/// forks.
 const OWN: &str = "/proc/thread-self/ns/net";
 
 /// A network namespace, held open: it stays this one whatever becomes of the process or the name that led to it.
@@ -115,8 +116,8 @@ impl NetworkNamespace {
         Ok(self.id == Self::own()?.id)
     }
 
-    /// Whether one that started this process is in it, up to the first process of the machine or container: a network that a
-    /// target shares with them, even where this process itself is elsewhere.
+    /// Whether one that started this process is in it, up to the first process of the machine or container: a network
+    /// that a target shares with them, even where this process itself is elsewhere.
     pub(crate) fn is_of_an_ancestor(&self) -> Result<bool> {
         let mut pid = process::id();
         while let Some(ProcessStat { parent, .. }) = ProcessStat::read(pid)?

@@ -16,7 +16,8 @@ use tokio::net::unix::pipe;
 
 use crate::scarcity::scarcity;
 
-/// What a replica prints on standard output and on standard error, in the order in which it comes; the end of it is remembered.
+/// What a replica prints on standard output and on standard error, in the order in which it comes; the end of it is
+/// remembered.
 #[derive(Debug)]
 pub(crate) struct OutputTail {
     from: Source,

@@ -90,8 +90,8 @@ impl OwnDirectory {
         write().map_err(|error| unusable(&self.path, error))
     }
 
-    /// Opens a file to lock it, which is made where it does not exist. Returns also whether nobody else can have it open: whoever
-    /// may read a file may lock it, and for as long as they like.
+    /// Opens a file to lock it, which is made where it does not exist. Returns also whether nobody else can have it
+    /// open: whoever may read a file may lock it, and for as long as they like.
     pub(crate) fn open_lock(&self, name: &str) -> Result<(File, bool)> {
         loop {
             if let Some(file) = self.open_file(name, OFlags::RDWR)? {

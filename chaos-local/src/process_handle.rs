@@ -42,8 +42,8 @@ impl ProcessHandle {
             Err(error) => return Err(unavailable("a process cannot be opened", identity, error)),
         };
         let handle = Self { identity, pidfd };
-        // The start time is read after the pidfd was opened: a process that took over the id in between would have started
-        // later than the one that is wanted.
+        // The start time is read after the pidfd was opened: a process that took over the id in between would have
+        // started later than the one that is wanted.
         Ok((handle.activity()? != Activity::Ended).then_some(handle))
     }
 
@@ -85,7 +85,8 @@ impl ProcessHandle {
     }
 
     fn hidden(&self) -> Error {
-        let what = "a process has this id and is hidden from this user, who can therefore not tell whether it is the one that is meant; \
+        let what = "a process has this id and is hidden from this user, who can therefore not tell whether it is the \
+            one that is meant; \
                     try again as root or as the user whose process it is";
         Error::new(ErrorKind::Denied, what).with("process", self.identity)
     }
@@ -125,8 +126,8 @@ impl ProcessHandle {
         }
     }
 
-    /// A pidfd becomes readable when its process ends, see pidfd_open(2). A look at the state letter would mistake a process
-    /// whose first thread alone has ended.
+    /// A pidfd becomes readable when its process ends, see pidfd_open(2). A look at the state letter would mistake a
+    /// process whose first thread alone has ended.
     fn has_ended(&self) -> Result<bool> {
         self.has_ended_within(Duration::ZERO)
     }

@@ -35,8 +35,9 @@ impl ProcessTable {
         Ok(Self(processes))
     }
 
-    /// The living processes that a process stands for, itself first where it lives: what it has started, and those whose starter is gone and
-    /// that are still in a process group or a session that one of them leads. Never this very process.
+    /// The living processes that a process stands for, itself first where it lives: what it has started, and those
+    /// whose starter is gone and that are still in a process group or a session that one of them leads. Never this very
+    /// process.
     ///
     /// Empty where the process is no more.
     pub(crate) fn tree(&self, root: ProcessIdentity) -> Vec<ProcessIdentity> {

@@ -26,14 +26,14 @@ const SCHEME: &str = "process";
 
 /// Processes that something else runs already, such as a test harness, as a group of targets.
 ///
-/// The group is `process:<name>`, and a target is `process:<name>/<index>@<pid>.<start time>@<place>`: enough to find the process
-/// again from another one, and never anybody else's. The place is the pid namespace, the boot and the machine, without which a
-/// process id means nothing: seen from elsewhere, a process is refused and not taken for gone. Clones share one group, and
-/// [`ProcessGroups`](crate::ProcessGroups) makes several groups one provider.
+/// The group is `process:<name>`, and a target is `process:<name>/<index>@<pid>.<start time>@<place>`: enough to find
+/// the process again from another one, and never anybody else's. The place is the pid namespace, the boot and the
+/// machine, without which a process id means nothing: seen from elsewhere, a process is refused and not taken for gone.
+/// Clones share one group, and [`ProcessGroups`](crate::ProcessGroups) makes several groups one provider.
 ///
-/// A target is the process and all that belong to it: what it has started, and those in process groups and sessions that one of
-/// them leads. Adopt what can be spared as a whole. A process that has started this one is no victim unless you
-/// [say so](ProcessesBuilder::even_ancestors).
+/// A target is the process and all that belong to it: what it has started, and those in process groups and sessions
+/// that one of them leads. Adopt what can be spared as a whole. A process that has started this one is no victim unless
+/// you [say so](ProcessesBuilder::even_ancestors).
 ///
 /// ```
 /// use chaos_core::Provider;
@@ -120,12 +120,12 @@ impl Processes {
         &self.inner.id
     }
 
-    /// Puts the process that the harness started in the place of one that ended, counted from 0 in the order of adoption. Its
-    /// port is that of its predecessor. Returns its id.
+    /// Puts the process that the harness started in the place of one that ended, counted from 0 in the order of
+    /// adoption. Its port is that of its predecessor. Returns its id.
     ///
     /// # Errors
-    /// `InvalidInput` where the group has no such place or has the process already, `NotFound` where there is no such process,
-    /// and `Conflict` where the predecessor lives.
+    /// `InvalidInput` where the group has no such place or has the process already, `NotFound` where there is no such
+    /// process, and `Conflict` where the predecessor lives.
     pub fn adopt_replacement(&self, index: usize, process: &impl AsProcess) -> Result<TargetId> {
         let process = adoptable(process)?;
         let mut adopted = self.inner.adopted();
@@ -165,8 +165,8 @@ impl ProcessesBuilder {
         self
     }
 
-    /// Allows processes that have started this one, directly or not, to be chosen. A fault of one hits all that belong to it but
-    /// for this very process and what that has started.
+    /// Allows processes that have started this one, directly or not, to be chosen. A fault of one hits all that belong
+    /// to it but for this very process and what that has started.
     pub fn even_ancestors(mut self) -> Self {
         self.even_ancestors = true;
         self
@@ -180,11 +180,12 @@ impl ProcessesBuilder {
 
     /// Adopts the processes.
     ///
-    /// Without any process this is the provider of programs that replay a journal: it finds every process by its id alone.
+    /// Without any process this is the provider of programs that replay a journal: it finds every process by its id
+    /// alone.
     ///
     /// # Errors
-    /// `NotFound` where there is no such process; `InvalidInput` for a bad name, a bad health check or one that needs a port
-    /// that is missing, a process that is named twice, and this process itself.
+    /// `NotFound` where there is no such process; `InvalidInput` for a bad name, a bad health check or one that needs a
+    /// port that is missing, a process that is named twice, and this process itself.
     pub fn build(self) -> Result<Processes> {
         validate_name("group name", &self.name)?;
         self.check.validate()?;
@@ -281,8 +282,8 @@ impl Provider for Processes {
     async fn group(&self, id: &GroupId) -> Result<Group> {
         check_scheme(SCHEME, "group id", id.scheme(), id.as_str())?;
         if id != self.id() {
-            // Which processes make a group is known only to the process that adopted them, and a journal is replayed only when
-            // that is dead.
+            // Which processes make a group is known only to the process that adopted them, and a journal is replayed
+            // only when that is dead.
             let what = "the process that adopted this group is gone";
             return Err(Error::new(ErrorKind::NotFound, what).with("group", id));
         }
@@ -337,14 +338,16 @@ fn process_in(id: &TargetId) -> Result<(ProcessIdentity, Option<Place>)> {
 }
 
 fn elsewhere(id: &TargetId) -> Error {
-    let what = "this process is on another machine or in another container, and nobody can tell from here whether it is gone; recover \
+    let what = "this process is on another machine or in another container, and nobody can tell from here whether it \
+        is gone; recover \
                 where it was started";
     // This process never gets to where that one is.
     Error::new(ErrorKind::Unsupported, what).with("target", id).finally()
 }
 
 fn of_an_earlier_version(id: &TargetId) -> Error {
-    let what = "there is no such process here, and the id, which an earlier version of this library wrote, does not say on which \
+    let what = "there is no such process here, and the id, which an earlier version of this library wrote, does not \
+        say on which \
                 machine it was; where you know that the process runs again or is gone, declare the fault mended";
     Error::new(ErrorKind::Unsupported, what).with("target", id).finally()
 }

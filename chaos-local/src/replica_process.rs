@@ -103,8 +103,8 @@ impl ReplicaProcess {
         Ok(())
     }
 
-    /// Clears away what is left of a replica that has ended: its entry in the table of processes, and what it started in its
-    /// process group.
+    /// Clears away what is left of a replica that has ended: its entry in the table of processes, and what it started
+    /// in its process group.
     pub(crate) fn reap(&mut self) -> Exit {
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
         let child = || WaitId::PidFd(self.handle.as_fd());

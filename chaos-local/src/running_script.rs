@@ -45,7 +45,8 @@ struct Captured {
 impl RunningScript {
     /// Starts a command with both outputs piped and a process group of its own.
     ///
-    /// The outer error is that of the start itself; the inner one is that of a script that was started and killed again.
+    /// The outer error is that of the start itself; the inner one is that of a script that was started and killed
+    /// again.
     pub(crate) fn start(command: &mut Command) -> io::Result<Result<Self>> {
         let mut child = command.spawn()?;
         let handle = match ProcessHandle::of_child(&child) {
@@ -143,8 +144,8 @@ impl Drop for RunningScript {
         if self.is_reaped {
             return;
         }
-        // Not here, where the kernel's time to end it would be that of a whole runtime, and not in a task, which a runtime that
-        // ends forgets.
+        // Not here, where the kernel's time to end it would be that of a whole runtime, and not in a task, which a
+        // runtime that ends forgets.
         let wait = |handle: &ProcessHandle| {
             let _ = retry_on_intr(|| waitid(WaitId::PidFd(handle.as_fd()), WaitIdOptions::EXITED));
         };

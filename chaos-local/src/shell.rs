@@ -130,8 +130,8 @@ impl ProcessShell {
         Ok(share)
     }
 
-    /// What was found to be the target's may not be applied elsewhere: the process that had a network of its own may have ended
-    /// since, and a script would run in that of the machine.
+    /// What was found to be the target's may not be applied elsewhere: the process that had a network of its own may
+    /// have ended since, and a script would run in that of the machine.
     fn still(&self, namespace: NetworkNamespace) -> Result<NetworkNamespace> {
         let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
         if looked_at.is_none_or(|id| id == namespace.id()) {

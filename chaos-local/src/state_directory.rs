@@ -154,7 +154,8 @@ impl StateDirectory {
     }
 
     fn unknown(&self) -> Error {
-        let what = "nobody can tell whether the fleet lives; where you know that it has ended, declare its faults mended";
+        let what = "nobody can tell whether the fleet lives; where you know that it has ended, declare its faults \
+            mended";
         Error::new(ErrorKind::Unavailable, what).with("missing", self.path.join(STATE_FILE).display())
     }
 
@@ -186,8 +187,8 @@ impl StateDirectory {
         serde_json::from_slice(&text).map(Some).map_err(corrupt)
     }
 
-    /// Whether the fleet whose state this is lives. When its thread is no more, its replicas are gone, however it ended: the
-    /// kernel kills them.
+    /// Whether the fleet whose state this is lives. When its thread is no more, its replicas are gone, however it
+    /// ended: the kernel kills them.
     fn is_alive(&self, files: &OwnDirectory, state: &StateFile) -> Result<bool> {
         if let Some(owner) = state.owner {
             return is_running(owner);

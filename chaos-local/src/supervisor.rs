@@ -27,8 +27,8 @@ pub(crate) struct Started {
     pub(crate) state: watch::Receiver<FleetState>,
 }
 
-/// The thread of a fleet. It starts all replicas itself, because their parent-death signal is tied to the thread that made
-/// them and not to the process: when it ends, for whatever reason, the kernel kills them.
+/// The thread of a fleet. It starts all replicas itself, because their parent-death signal is tied to the thread that
+/// made them and not to the process: when it ends, for whatever reason, the kernel kills them.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     pub(crate) orders: watch::Sender<Order>,
@@ -205,7 +205,8 @@ impl Site {
             let mut life = Duration::try_from(clock.now().duration_since(began)).unwrap_or_default();
             process = loop {
                 let wait = back_off.wait_after(life);
-                tracing::info!(group = %self.id, index, %exit, output = exit.output, ?wait, "a replica ended and will be started again");
+                tracing::info!(group = %self.id, index, %exit, output = exit.output, ?wait, "a replica ended and will \
+                    be started again");
                 tokio::select! {
                     biased;
                     () = orders.end() => return Ok(()),
@@ -214,7 +215,8 @@ impl Site {
                 match spawner::spawn(plan, index, port) {
                     Ok(process) => break process,
                     Err(error) => {
-                        tracing::warn!(group = %self.id, index, error = error.chain(), "a replica could not be started again");
+                        tracing::warn!(group = %self.id, index, error = error.chain(), "a replica could not be \
+                            started again");
                         life = Duration::ZERO;
                     }
                 }
@@ -237,7 +239,8 @@ impl Site {
         // The sender is in `self`, so that there is always a next change.
         while changes.changed().await.is_ok() {
             while let Err(error) = self.write() {
-                tracing::warn!(group = %self.id, error = error.chain(), "the state of the fleet could not be written; other processes see an older one");
+                tracing::warn!(group = %self.id, error = error.chain(), "the state of the fleet could not be written; \
+                    other processes see an older one");
                 plan.clock.sleep(WRITE_AGAIN_AFTER).await;
             }
         }

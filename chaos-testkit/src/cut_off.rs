@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 /// Cuts a target off, looks at what is there meanwhile, and connects it again.
 ///
-/// For tests of what an isolation leaves behind: the looking is done inside the injection, so that nothing need be waited for.
+/// For tests of what an isolation leaves behind: the looking is done inside the injection, so that nothing need be
+/// waited for.
 ///
 /// ```
 /// use chaos_core::{MemoryJournal, Monkey, Registry, memory::MemoryProvider};

@@ -5,20 +5,20 @@
 //!
 //! # What the suites destroy
 //!
-//! The suites of targets, providers (in adversity too), events and recoveries run **real faults on the targets that you give them**: they
-//! terminate, stop, reboot and cut them off. Give them a world that was made for the test. The suites of journals and
-//! calendars change nothing but what the fixture opens.
+//! The suites of targets, providers (in adversity too), events and recoveries run **real faults on the targets that you
+//! give them**: they terminate, stop, reboot and cut them off. Give them a world that was made for the test. The suites
+//! of journals and calendars change nothing but what the fixture opens.
 //!
 //! # A suite
 //!
-//! A suite is a function. It takes a fixture, which makes a fresh part wherever one is needed, and a [`Timing`], which says
-//! how long to wait for what and on which [`Clock`](chaos_core::Clock): real time for real targets, paused time for those
-//! in memory. It returns a [`ContractReport`] that says of every check whether it passed, was violated and how, or did not
-//! apply and why not. Nothing is left out, and [`assert_kept`](ContractReport::assert_kept) fails a test with every
-//! violation.
+//! A suite is a function. It takes a fixture, which makes a fresh part wherever one is needed, and a [`Timing`], which
+//! says how long to wait for what and on which [`Clock`](chaos_core::Clock): real time for real targets, paused time
+//! for those in memory. It returns a [`ContractReport`] that says of every check whether it passed, was violated and
+//! how, or did not apply and why not. Nothing is left out, and [`assert_kept`](ContractReport::assert_kept) fails a
+//! test with every violation.
 //!
-//! Which checks apply follows from what a part declares. A declaration that is false is a violation either way: an operation
-//! that is declared and does not work, and one that is not declared and does.
+//! Which checks apply follows from what a part declares. A declaration that is false is a violation either way: an
+//! operation that is declared and does not work, and one that is not declared and does.
 //!
 //! ```
 //! use std::time::Duration;

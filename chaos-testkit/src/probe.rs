@@ -1,7 +1,7 @@
 //! Probes: chaos events that call the operation under test and look at what comes of it.
 //!
-//! Only chaos-core makes permits, so an operation can be called from a real fault alone: armed in a journal, injected by a
-//! monkey, and recovered.
+//! Only chaos-core makes permits, so an operation can be called from a real fault alone: armed in a journal, injected
+//! by a monkey, and recovered.
 
 use std::{
     fmt,

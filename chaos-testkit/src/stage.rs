@@ -14,8 +14,8 @@ use crate::{
 
 /// What a fixture hands to a suite: a healthy target that may be broken, and the provider that finds it.
 ///
-/// The suite asks its fixture for a fresh one for each check that injects. It may be another target of the same world, as
-/// long as it is healthy, or becomes so within [`Timing::settle`].
+/// The suite asks its fixture for a fresh one for each check that injects. It may be another target of the same world,
+/// as long as it is healthy, or becomes so within [`Timing::settle`].
 #[derive(Clone, Debug)]
 pub struct Subject {
     pub(crate) provider: Arc<dyn Provider>,
@@ -45,8 +45,9 @@ impl Subject {
         Self { provider: Arc::new(provider), target, boot_mark: None }
     }
 
-    /// Gives the suite of targets something that differs after each boot, read past the provider: a process's start time,
-    /// `/proc/sys/kernel/random/boot_id`. Without it, a reboot that does nothing cannot be told from one that was quick.
+    /// Gives the suite of targets something that differs after each boot, read past the provider: a process's start
+    /// time, `/proc/sys/kernel/random/boot_id`. Without it, a reboot that does nothing cannot be told from one that was
+    /// quick.
     #[must_use]
     pub fn boot_mark(
         mut self,

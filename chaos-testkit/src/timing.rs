@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 /// How long a suite waits for what, and on which clock.
 ///
-/// Under tokio's paused time give it a [`ManualClock`](chaos_core::ManualClock): every wait costs nothing then. No suite
-/// needs paused time.
+/// Under tokio's paused time give it a [`ManualClock`](chaos_core::ManualClock): every wait costs nothing then. No
+/// suite needs paused time.
 #[derive(Clone, Debug)]
 pub struct Timing {
     clock: Arc<dyn Clock>,
@@ -34,8 +34,8 @@ impl Timing {
         self
     }
 
-    /// Sets how long nothing must happen before a suite believes that nothing will: that an unsupported operation changed
-    /// nothing, that a group replaces nobody. Default 1 s; more than a provider takes to act.
+    /// Sets how long nothing must happen before a suite believes that nothing will: that an unsupported operation
+    /// changed nothing, that a group replaces nobody. Default 1 s; more than a provider takes to act.
     #[must_use]
     pub fn quiet(mut self, span: Duration) -> Self {
         self.quiet = span;

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Checks what `history` costs as a process on a journal that holds one fault: at most 10 ms, the best of 20 runs, and 20 MB.
-#   history-figures.sh PROGRAM
+# Checks what `history` costs as a process on a journal that holds one fault: at most 10 ms, the best of 20 runs, and 20
+# MB.
+#   history-figures.sh PROGRAM DRILL
 set -eu
 program=${1:?the history program, release build}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-drill=$(dirname "$program")/drill
+drill=${2:?the drill program, which makes the journal}
 "$drill" --steady 0s --journal "$folder/chaos.journal" >/dev/null 2>&1
 
 python3 - "$program" "$folder/chaos.journal" <<'PYTHON'

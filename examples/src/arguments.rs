@@ -29,7 +29,8 @@ pub(crate) fn count(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "expected a whole number".to_owned())
 }
 
-/// `500MB`, `2GiB`, or so many bytes. What is too much to be counted reads as the most that can be, and is no file system's size.
+/// `500MB`, `2GiB`, or so many bytes. What is too much to be counted reads as the most that can be, and is no file
+/// system's size.
 pub(crate) fn size(text: &str) -> Result<ByteSize, String> {
     let size: ByteSize =
         text.parse().map_err(|_| "expected a size such as 500MB, 2GiB or 4096".to_owned())?;

@@ -149,7 +149,8 @@ async fn ask(replica: SocketAddr) -> bool {
     let Ok(stream) = TcpStream::connect(replica).await else {
         return false;
     };
-    // Where nobody listens, TCP may connect a socket to itself: the kernel picks the port that is asked for as the local one.
+    // Where nobody listens, TCP may connect a socket to itself: the kernel picks the port that is asked for as the
+    // local one.
     if stream.local_addr().is_ok_and(|local| local == replica) {
         return false;
     }

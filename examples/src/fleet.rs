@@ -22,7 +22,8 @@ use crate::{
     name = "fleet",
     version,
     about = "Keeps a fleet of replicas up until Ctrl-C, for `drill --attach DIR`",
-    after_help = "Without a command the replicas are a small HTTP service. {index} and {port} in a command's arguments become \
+    after_help = "Without a command the replicas are a small HTTP service. {index} and {port} in a command's \
+        arguments become \
                   the replica's own."
 )]
 #[non_exhaustive]
@@ -36,7 +37,8 @@ pub struct FleetArguments {
     /// The first port; free ones if not given
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     base_port: Option<u16>,
-    /// When a replica of a command is healthy: alive, tcp (its port accepts a connection), or the path that it answers with 2xx
+    /// When a replica of a command is healthy: alive, tcp (its port accepts a connection), or the path that it answers
+    /// with 2xx
     #[arg(long, value_name = "CHECK", value_parser = health, requires = "command")]
     health: Option<HealthCheck>,
     /// What each replica runs

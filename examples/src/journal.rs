@@ -14,8 +14,8 @@ pub(crate) fn of_fleet(state_directory: &Path) -> PathBuf {
     state_directory.join("chaos.journal")
 }
 
-/// Where the drills on other people's machines keep their journal if they are not told otherwise: with the state of the user's
-/// programs, which outlives this one. The folder is made, for this user alone.
+/// Where the drills on other people's machines keep their journal if they are not told otherwise: with the state of the
+/// user's programs, which outlives this one. The folder is made, for this user alone.
 pub(crate) fn of_user() -> Result<PathBuf> {
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));

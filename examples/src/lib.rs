@@ -1,5 +1,5 @@
-//! The drills and the monkey as programs, and what they share. Each program in `src/bin` is a thin shell around a module
-//! here.
+//! The drills and the monkey as programs, and what they share. Each program in `src/bin` is a thin shell around a
+//! module here.
 //!
 //! | program | what it does |
 //! |---|---|

@@ -36,7 +36,8 @@ use crate::{
     version,
     about = "Recovers the faults in a journal that no living process takes care of",
     after_help = "Whatever is refused is tried again until the recovery's budget is spent, which is 5 minutes.\n\n\
-                  Exit codes: 0 everything is back or gone for good, or held by a living process and not overdue; 2 bad arguments; \
+                  Exit codes: 0 everything is back or gone for good, or held by a living process and not overdue; 2 \
+                  bad arguments; \
                   4 something is not back, overdue or cannot be read; 5 anything else."
 )]
 #[non_exhaustive]
@@ -272,7 +273,8 @@ fn without(cloud: &str) -> ProgramError {
     ProgramError::from(error).hint(format!("`cargo {cloud}-recover` builds one with it"))
 }
 
-/// Says why a fault is not recovered yet; of what is refused, once and until when it is tried again. The summary says the rest.
+/// Says why a fault is not recovered yet; of what is refused, once and until when it is tried again. The summary says
+/// the rest.
 #[derive(Debug, Default)]
 struct Retries {
     refused: Mutex<BTreeSet<FaultId>>,

@@ -18,8 +18,8 @@ use tokio::net::TcpListener;
 
 use crate::program::{ProgramResult, Status};
 
-/// With this as its first argument, `drill` and `fleet` are the service: `cargo run --bin drill` builds no other program
-/// that they could start.
+/// With this as its first argument, `drill` and `fleet` are the service: `cargo run --bin drill` builds no other
+/// program that they could start.
 const AS_SERVICE: &str = "as-service";
 
 /// What the service is told.

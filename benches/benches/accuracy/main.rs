@@ -1,10 +1,10 @@
-//! Requested against achieved: CPU burn beside `stress-ng`, disk fill in bytes, and for each host fault how soon it is in
-//! effect and how soon it is gone. Everything is measured from outside: by the kernel's counters and by traffic, not by what
-//! the events report.
+//! Requested against achieved: CPU burn beside `stress-ng`, disk fill in bytes, and for each host fault how soon it is
+//! in effect and how soon it is gone. Everything is measured from outside: by the kernel's counters and by traffic, not
+//! by what the events report.
 //!
-//! `cargo bench --package benches --bench accuracy`, or with `-- cpu`, `-- disk` or `-- latency` for a part. The machine should have
-//! nothing else to do. Needs `stress-ng` for the comparison, and root for the file systems and networks that it makes for itself;
-//! what it cannot do it says. `-- --test` runs everything once and briefly.
+//! `cargo bench --package benches --bench accuracy`, or with `-- cpu`, `-- disk` or `-- latency` for a part. The
+//! machine should have nothing else to do. Needs `stress-ng` for the comparison, and root for the file systems and
+//! networks that it makes for itself; what it cannot do it says. `-- --test` runs everything once and briefly.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and may panic")]
 

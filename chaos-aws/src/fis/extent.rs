@@ -1,7 +1,7 @@
 //! What an experiment hits, measured against an auto-scaling group.
 //!
-//! After [targets](https://docs.aws.amazon.com/fis/latest/userguide/targets.html): several tags must all be there, several targets may
-//! choose the same resource, and all are chosen once, when the experiment begins.
+//! After [targets](https://docs.aws.amazon.com/fis/latest/userguide/targets.html): several tags must all be there,
+//! several targets may choose the same resource, and all are chosen once, when the experiment begins.
 
 use std::collections::BTreeSet;
 

@@ -9,8 +9,8 @@ use super::{
     text::{Body, humanly, instant, subject},
 };
 
-/// How many faults are kept in mind at once. Beyond, what goes on for longer than others is forgotten first; its end is told all the
-/// same, in fewer words.
+/// How many faults are kept in mind at once. Beyond, what goes on for longer than others is forgotten first; its end is
+/// told all the same, in fewer words.
 const MOST_STORIES: usize = 1_000;
 
 /// Makes messages for people of what observers are told. It knows nothing of channels, and calls nobody.
@@ -151,8 +151,8 @@ impl Composer {
         }
     }
 
-    /// Makes room for one more, where it can: what becomes of a fault that goes on is told to be its own, by its id, and what becomes of
-    /// an announced one is not.
+    /// Makes room for one more, where it can: what becomes of a fault that goes on is told to be its own, by its id,
+    /// and what becomes of an announced one is not.
     fn has_room(&mut self) -> bool {
         if self.stories.len() < MOST_STORIES {
             return true;
@@ -185,7 +185,8 @@ impl Composer {
         }
         body.line("When", instant(at));
         body.paragraph(
-            "More went on at once than is kept in mind here. What it was, and what undoes it by hand, the journal tells: `history` shows it.",
+            "More went on at once than is kept in mind here. What it was, and what undoes it by hand, the journal \
+             tells: `history` shows it.",
         );
         let subject = subject("Chaos: ", &name, what);
         Some(Message { kind, fault: Some(fault), at, stands_for: 1, subject, body: body.finish() })

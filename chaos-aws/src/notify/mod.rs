@@ -1,7 +1,7 @@
 //! Notifications: observers that tell people through SNS and SES.
 //!
-//! The words are put together without regard to the channel (`composer`, `story`), wait in an `outbox`, and are sent by a `notifier`
-//! over a `channel`.
+//! The words are put together without regard to the channel (`composer`, `story`), wait in an `outbox`, and are sent by
+//! a `notifier` over a `channel`.
 
 mod address;
 mod channel;

@@ -24,8 +24,8 @@ const ROOM: usize = 256;
 /// How long it may take to deliver one message, with all that the SDK tries.
 const DELIVERY_LIMIT: Duration = Duration::from_secs(60);
 
-/// What every notifier is inside: it composes messages of what it observes and sends them over its channel, in a task that is there
-/// while something waits.
+/// What every notifier is inside: it composes messages of what it observes and sends them over its channel, in a task
+/// that is there while something waits.
 pub(super) struct Notifier {
     channel: Box<dyn Channel>,
     is_required: bool,
@@ -146,8 +146,8 @@ impl fmt::Debug for Notifier {
     }
 }
 
-/// Sends one message after another until none is left. Only one is on duty, which keeps the order. Dropped half-way, with its runtime
-/// for instance, it leaves the rest to whoever comes next.
+/// Sends one message after another until none is left. Only one is on duty, which keeps the order. Dropped half-way,
+/// with its runtime for instance, it leaves the rest to whoever comes next.
 struct Duty {
     notifier: Arc<Notifier>,
     is_over: bool,

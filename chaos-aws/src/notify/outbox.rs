@@ -4,8 +4,8 @@ use super::{digest::Digest, message::Message};
 
 /// What waits to be sent, and what has become of the rest.
 ///
-/// The most important message goes first, and with it whatever came before it about the same fault: each fault's messages keep
-/// their order.
+/// The most important message goes first, and with it whatever came before it about the same fault: each fault's
+/// messages keep their order.
 #[derive(Debug)]
 pub(super) struct Outbox {
     waiting: VecDeque<Arc<Message>>,
@@ -26,8 +26,8 @@ pub struct Deliveries {
     pub delivered: usize,
     /// Given up: refused, or not accepted within a minute.
     pub failed: usize,
-    /// Left out, because more were waiting than there is room for: announcements, and runs that injected nothing. How a fault ends is
-    /// never left out; what there is no room for is told in one message, a line for each.
+    /// Left out, because more were waiting than there is room for: announcements, and runs that injected nothing. How a
+    /// fault ends is never left out; what there is no room for is told in one message, a line for each.
     pub dropped: usize,
     /// Not sent yet, or on their way.
     pub waiting: usize,
@@ -54,8 +54,8 @@ impl Outbox {
         Self { waiting: VecDeque::new(), room, digest: None, under_way: None, is_attended: false, counts }
     }
 
-    /// Adds a message. Where there is no room, the oldest of the least important, which may be this one, is told in a digest. Nobody was
-    /// promised to be told of an announcement, or of nothing: that is left out, and returned.
+    /// Adds a message. Where there is no room, the oldest of the least important, which may be this one, is told in a
+    /// digest. Nobody was promised to be told of an announcement, or of nothing: that is left out, and returned.
     pub(super) fn push(&mut self, message: Message) -> Option<Arc<Message>> {
         self.waiting.push_back(Arc::new(message));
         if self.waiting.len() <= self.room {

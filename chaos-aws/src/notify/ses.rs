@@ -28,8 +28,9 @@ const MOST_RECIPIENTS: usize = 50;
 
 /// Sends e-mail through SES about what is hit, why, when, how long the recovery took, and how to undo it by hand.
 ///
-/// The sender, or its domain, must be a verified identity of the account and region; in the sandbox of SES so must every recipient.
-/// All recipients of a message see each other. Needs `ses:SendEmail` on the identity. Clones share one queue.
+/// The sender, or its domain, must be a verified identity of the account and region; in the sandbox of SES so must
+/// every recipient. All recipients of a message see each other. Needs `ses:SendEmail` on the identity. Clones share one
+/// queue.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -67,7 +68,8 @@ pub struct SesNotifierBuilder {
 }
 
 impl SesNotifier {
-    /// Begins with the sender, `chaos@example.com` or `Chaos <chaos@example.com>`, and the default chain of credentials.
+    /// Begins with the sender, `chaos@example.com` or `Chaos <chaos@example.com>`, and the default chain of
+    /// credentials.
     pub fn from(sender: impl Into<String>) -> SesNotifierBuilder {
         SesNotifierBuilder {
             sender: sender.into(),
@@ -77,7 +79,8 @@ impl SesNotifier {
         }
     }
 
-    /// Waits until every message so far is delivered or given up, at most for `limit`, and says what has become of them.
+    /// Waits until every message so far is delivered or given up, at most for `limit`, and says what has become of
+    /// them.
     ///
     /// Cancel safe: the messages are sent all the same, as long as the runtime lives.
     pub async fn flush(&self, limit: Duration) -> Deliveries {
@@ -108,8 +111,8 @@ impl SesNotifierBuilder {
     /// Reads the configuration. No call is made: whether the sender is verified, the first message tells.
     ///
     /// # Errors
-    /// `InvalidInput` for an address, a region, an endpoint or a role that makes no sense, for too few recipients and too many, and
-    /// where no region is named anywhere.
+    /// `InvalidInput` for an address, a region, an endpoint or a role that makes no sense, for too few recipients and
+    /// too many, and where no region is named anywhere.
     ///
     /// Cancel safe: it only reads.
     pub async fn build(mut self) -> Result<SesNotifier> {

@@ -28,15 +28,15 @@ impl Default for Settings {
 /// The methods of a builder that has `settings`.
 macro_rules! settings_of_notifiers {
     () => {
-        /// Stops an injection whose announcement is not delivered: the target is left alone, and the report says why. Default: an
-        /// announcement is sent beside the injection, and stops nothing.
+        /// Stops an injection whose announcement is not delivered: the target is left alone, and the report says why.
+        /// Default: an announcement is sent beside the injection, and stops nothing.
         pub fn required(mut self) -> Self {
             self.settings.is_required = true;
             self
         }
 
-        /// Tells as well of runs that injected nothing, and of those that could not be made, with the reason. Default: they are
-        /// not told.
+        /// Tells as well of runs that injected nothing, and of those that could not be made, with the reason. Default:
+        /// they are not told.
         pub fn idle_runs(mut self) -> Self {
             self.settings.tells_idle_runs = true;
             self
@@ -48,7 +48,8 @@ macro_rules! settings_of_notifiers {
             self
         }
 
-        /// Assumes the role with this ARN, with the credentials that would be used without it. Sessions are called `chaos`.
+        /// Assumes the role with this ARN, with the credentials that would be used without it. Sessions are called
+        /// `chaos`.
         pub fn assume_role(mut self, arn: impl Into<String>) -> Self {
             self.settings.connection.role = Some(Role { arn: arn.into(), external_id: None });
             self
@@ -71,15 +72,16 @@ macro_rules! settings_of_notifiers {
             self
         }
 
-        /// Takes everything from a configuration of the SDK, made with `aws_config` 1: for credentials, an HTTP client or retries of
-        /// your own. The region, and an endpoint and a role that are named here, still count; a profile does not.
+        /// Takes everything from a configuration of the SDK, made with `aws_config` 1: for credentials, an HTTP client
+        /// or retries of your own. The region, and an endpoint and a role that are named here, still count; a profile
+        /// does not.
         pub fn sdk_config(mut self, config: SdkConfig) -> Self {
             self.settings.connection.config = Some(config);
             self
         }
 
-        /// Sets where waits take their time from. Default: [`SystemClock`](chaos_core::SystemClock). The SDK's own retries take theirs
-        /// from the system.
+        /// Sets where waits take their time from. Default: [`SystemClock`](chaos_core::SystemClock). The SDK's own
+        /// retries take theirs from the system.
         pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
             self.settings.clock = clock;
             self

@@ -19,14 +19,16 @@ use crate::{
     error::failed,
 };
 
-/// Tells the subscribers of an SNS topic what is hit, why, when, how long the recovery took, and how to undo it by hand.
+/// Tells the subscribers of an SNS topic what is hit, why, when, how long the recovery took, and how to undo it by
+/// hand.
 ///
-/// Published with the attribute `kind`, by which subscriptions can filter: `announced`, `left-alone`, `injection-failed`, `recovered`,
-/// `recovery-refused`, `recovery-failed`, `journal-failed`, `halted` or `nothing-injected`. Where more wait than there is room for, one
-/// message tells of many, by the gravest kind among them. Topics of type FIFO get each fault's messages as a group.
+/// Published with the attribute `kind`, by which subscriptions can filter: `announced`, `left-alone`,
+/// `injection-failed`, `recovered`, `recovery-refused`, `recovery-failed`, `journal-failed`, `halted` or
+/// `nothing-injected`. Where more wait than there is room for, one message tells of many, by the gravest kind among
+/// them. Topics of type FIFO get each fault's messages as a group.
 ///
-/// Needs `sns:Publish` on the topic, and `kms:GenerateDataKey` and `kms:Decrypt` on its key where it is encrypted with one. Clones
-/// share one queue.
+/// Needs `sns:Publish` on the topic, and `kms:GenerateDataKey` and `kms:Decrypt` on its key where it is encrypted with
+/// one. Clones share one queue.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -67,7 +69,8 @@ impl SnsNotifier {
         SnsNotifierBuilder { topic: topic.into(), settings: Settings::default() }
     }
 
-    /// Waits until every message so far is delivered or given up, at most for `limit`, and says what has become of them.
+    /// Waits until every message so far is delivered or given up, at most for `limit`, and says what has become of
+    /// them.
     ///
     /// Cancel safe: the messages are sent all the same, as long as the runtime lives.
     pub async fn flush(&self, limit: Duration) -> Deliveries {
@@ -83,7 +86,8 @@ impl SnsNotifier {
 impl SnsNotifierBuilder {
     settings_of_notifiers!();
 
-    /// Reads the configuration. No call is made: whether the topic is there and may be written to, the first message tells.
+    /// Reads the configuration. No call is made: whether the topic is there and may be written to, the first message
+    /// tells.
     ///
     /// # Errors
     /// `InvalidInput` for a topic, an endpoint or a role that makes no sense.

@@ -132,7 +132,8 @@ impl Story {
         body.paragraph(if is_kept {
             "You are told how it ends. Should you not be, it is undone by hand like this."
         } else {
-            "More is announced at once than is kept in mind here: whether it is left alone after all, the journal tells, and not a message. \
+            "More is announced at once than is kept in mind here: whether it is left alone after all, the journal \
+             tells, and not a message. \
              It is undone by hand like this."
         });
         self.tell_by_hand(&mut body, self.by_hand.as_deref());
@@ -162,7 +163,8 @@ impl Story {
     pub(super) fn injection_failed(&self, at: Timestamp, failure: &Failure) -> Message {
         let lead = if self.injecting_at.is_some() {
             format!(
-                "The injection of {} into {} failed, or nobody knows how far it came. It is taken to have happened, and recovered.",
+                "The injection of {} into {} failed, or nobody knows how far it came. It is taken to have happened, \
+                 and recovered.",
                 self.event, self.target
             )
         } else {
@@ -261,8 +263,10 @@ impl Story {
         body.line("Given up", instant(at));
         self.tell_by_hand(&mut body, by_hand.or(self.by_hand.as_deref()));
         body.paragraph(
-            "AFTERWARDS\nUntil it is mended there is no new fault on this target. `recover_pending` of a monkey over the same journal \
-             tries once more, and closes the fault when it sees the target well; `declare_mended` takes your word for it.",
+            "AFTERWARDS\nUntil it is mended there is no new fault on this target. `recover_pending` of a monkey over \
+             the same journal \
+             tries once more, and closes the fault when it sees the target well; `declare_mended` takes your word \
+             for it.",
         );
         self.message(
             at,
@@ -274,8 +278,10 @@ impl Story {
 
     pub(super) fn journal_failed(&self, at: Timestamp, failure: &Failure) -> Message {
         let mut body = Body::saying(&format!(
-            "The journal failed while {} on {} was under way. The recovery is carried out all the same, and you are told should it \
-             fail. If nothing more is said about this fault, the target was seen to be back and the journal could not record it: its \
+            "The journal failed while {} on {} was under way. The recovery is carried out all the same, and you are \
+             told should it \
+             fail. If nothing more is said about this fault, the target was seen to be back and the journal could \
+             not record it: its \
              entry stays for `recover_pending`.",
             self.event, self.target
         ));
@@ -351,7 +357,8 @@ impl Story {
     fn tell_by_hand(&self, body: &mut Body, by_hand: Option<&str>) {
         let words = by_hand.map(str::trim).filter(|words| !words.is_empty());
         let unknown = format!(
-            "What its recovery says cannot be read here. Call `recover_pending` on a monkey over the journal that holds fault {}, with a \
+            "What its recovery says cannot be read here. Call `recover_pending` on a monkey over the journal that \
+             holds fault {}, with a \
              registry that knows it.",
             self.fault
         );

@@ -14,8 +14,8 @@ const LONGEST_BODY: usize = 200 * 1024;
 /// How much is shown of what others have written, in characters.
 const LONGEST_WORDS: usize = 8_000;
 
-/// `before`, `name` and `after` as one subject. Where that is too long, the begin of the name is left out: what tells targets apart is
-/// its end.
+/// `before`, `name` and `after` as one subject. Where that is too long, the begin of the name is left out: what tells
+/// targets apart is its end.
 pub(super) fn subject(before: &str, name: &str, after: &str) -> String {
     let (before, name, after) = (ascii(before), ascii(name), ascii(after));
     let room = LONGEST_SUBJECT.saturating_sub(before.len() + after.len());
@@ -36,8 +36,8 @@ fn ascii(text: &str) -> String {
     text.chars().map(|character| if printable(character) { character } else { '?' }).collect()
 }
 
-/// What others have written, of some length, line by line, with everything escaped that would forge another line, move a cursor or turn
-/// the direction of writing.
+/// What others have written, of some length, line by line, with everything escaped that would forge another line, move
+/// a cursor or turn the direction of writing.
 pub(super) fn plain(words: &str) -> String {
     let cut = words.char_indices().nth(LONGEST_WORDS).map(|(at, _)| at);
     let words = &words[..cut.unwrap_or(words.len())];

@@ -36,8 +36,8 @@ impl Cloud {
         Some(cloud)
     }
 
-    /// Lets the library do what this policy of `docs/aws-iam.json` allows, and nothing else; `full` where nothing is said, so that
-    /// every test fails whose calls it does not hold. What a test does by [`setup`](Self::setup) is free.
+    /// Lets the library do what this policy of `docs/aws-iam.json` allows, and nothing else; `full` where nothing is
+    /// said, so that every test fails whose calls it does not hold. What a test does by [`setup`](Self::setup) is free.
     pub(crate) fn allow(&self, policy: &str) {
         self.page("POST", "policy", Some(json!({ "policy": policies()[policy], "except": [SETUP] })));
     }
@@ -129,7 +129,8 @@ pub(crate) fn policies() -> Value {
     serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
-/// A monkey that may take the last member of a group, and that waits no longer than it takes here for what may be on its way.
+/// A monkey that may take the last member of a group, and that waits no longer than it takes here for what may be on
+/// its way.
 pub(crate) fn monkey(provider: impl Provider, journal: MemoryJournal) -> MonkeyBuilder {
     Monkey::builder()
         .provider(provider)

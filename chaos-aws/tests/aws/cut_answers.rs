@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::cloud::{Cloud, list, only_group};
 
-/// At how many places answers are cut, and where a look takes long. That of an answer cut at each byte nothing is believed is a test of
-/// the checkpoint's own.
+/// At how many places answers are cut, and where a look takes long. That of an answer cut at each byte nothing is
+/// believed is a test of the checkpoint's own.
 const MANY: u64 = 40;
 const FEW: u64 = 8;
 
@@ -32,8 +32,8 @@ fn told_group(group: &Group) -> String {
     format!("{} {} {} {:?} {members:?}", group.id, group.desired, group.replaces_members, group.labels)
 }
 
-/// Looks with every answer to `action` cut before one of its pieces, `cuts` of them all over it and the last ones. Each must be an error
-/// that may pass.
+/// Looks with every answer to `action` cut before one of its pieces, `cuts` of them all over it and the last ones. Each
+/// must be an error that may pass.
 async fn cut_everywhere(cloud: &Cloud, action: &str, cuts: u64, look: &Look<'_>) {
     cloud.forget_calls();
     let whole = look().await.unwrap();

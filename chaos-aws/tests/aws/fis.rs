@@ -330,7 +330,8 @@ async fn what_is_denied_is_named() {
     assert!(lab.experiments().await.is_empty());
 }
 
-/// The injector is told of nothing it may not do until it comes to the recovery; a later one, which offers no experiments itself, may.
+/// The injector is told of nothing it may not do until it comes to the recovery; a later one, which offers no
+/// experiments itself, may.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recovery_that_was_denied_is_made_up_for_by_another_monkey() {
     // A tenth of a second takes as long as a second does here, so that nothing ends by itself.

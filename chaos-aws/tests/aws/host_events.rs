@@ -1,5 +1,5 @@
-//! The events of a machine, over Run Command: scripts that run for real on instances with networks, processes and disks of their
-//! own.
+//! The events of a machine, over Run Command: scripts that run for real on instances with networks, processes and disks
+//! of their own.
 
 use std::{
     fs::File,

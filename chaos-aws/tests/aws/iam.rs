@@ -44,7 +44,8 @@ const RUNNING_SCRIPTS: &[Operation] = &[
     ("cancelling a script that the instance never fetches", |cloud| Box::pin(cancelling(cloud))),
 ];
 
-/// What `full` is for besides: everything that asks AWS for anything and is not above. What is new in the library belongs here.
+/// What `full` is for besides: everything that asks AWS for anything and is not above. What is new in the library
+/// belongs here.
 const EVERYTHING_ELSE: &[Operation] = &[
     ("isolating, where somebody opens the group", |cloud| {
         Box::pin(async {

@@ -1,4 +1,5 @@
-//! The provider against a stand-in for AWS: moto's server, with a record of the calls, trouble on request, and scripts that run.
+//! The provider against a stand-in for AWS: moto's server, with a record of the calls, trouble on request, and scripts
+//! that run.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
 

@@ -28,8 +28,8 @@ async fn calls(victims: usize) -> Option<Vec<String>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn victims_of_one_moment_share_the_looks_at_their_group() {
     let Some(one) = calls(1).await else { return };
-    // The plan, 2 calls; where it has grown old, a look at the group and at the victim, 4; the last look, 4; the order; and two looks at
-    // the group that is whole again, 4.
+    // The plan, 2 calls; where it has grown old, a look at the group and at the victim, 4; the last look, 4; the order;
+    // and two looks at the group that is whole again, 4.
     assert!(one.len() <= 15, "{one:?}");
     let Some(ten) = calls(10).await else { return };
     let groups = ten.iter().filter(|call| call.contains("AutoScalingGroups")).count();

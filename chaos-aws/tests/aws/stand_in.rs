@@ -60,8 +60,8 @@ impl StandIn {
         self.page("POST", "faults", Some(faults));
     }
 
-    /// The names of the calls since they were last forgotten, those of the test itself too. What only asks whether it would be allowed
-    /// says so behind its name.
+    /// The names of the calls since they were last forgotten, those of the test itself too. What only asks whether it
+    /// would be allowed says so behind its name.
     pub(crate) fn calls(&self) -> Vec<String> {
         let calls = self.page("GET", "calls", None);
         let calls = calls.as_array().or_else(|| calls["calls"].as_array()).expect("a list of calls");

@@ -37,7 +37,8 @@ class Fault:
     message: str = "on request"
     # Of `error` 400 where nothing is said; of `web_page` and `empty` 200.
     status: int | None = None
-    # Before which pieces of an answer `cut_short` cuts: the first that it meets before the first of them, and so on; all others nowhere.
+    # Before which pieces of an answer `cut_short` cuts: the first that it meets before the first of them, and so on;
+    # all others nowhere.
     places: list[int] = field(default_factory=lambda: [0])
     # Or how many twentieths of each are left.
     twentieths: int | None = None

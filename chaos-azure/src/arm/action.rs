@@ -2,7 +2,8 @@ use azure_core::http::Method;
 
 /// What a role must allow for this request: `Microsoft.Compute/virtualMachines/powerOff/action`.
 ///
-/// ARM names them after the path: the resource provider, the kinds of resources that lead to the last, and what is done to it.
+/// ARM names them after the path: the resource provider, the kinds of resources that lead to the last, and what is done
+/// to it.
 pub(crate) fn action(method: Method, path: &str) -> String {
     let Some((provider, rest)) = below_provider(path) else { return format!("{} {path}", method.as_str()) };
     // Kinds and names take turns; what a POST asks for comes last, and has no name.

@@ -25,8 +25,8 @@ impl Answer {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// How long ARM asks to wait before the next request. A date in the place of seconds is no answer of ARM's, and counts for
-    /// nothing.
+    /// How long ARM asks to wait before the next request. A date in the place of seconds is no answer of ARM's, and
+    /// counts for nothing.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
     }
@@ -44,8 +44,8 @@ impl Answer {
         is_html || self.body.trim_ascii_start().starts_with(b"<")
     }
 
-    /// Whether this is a whole document of a resource, or of a listing that says what it lists. What is missing from an answer that
-    /// was cut off would be taken for what is not there.
+    /// Whether this is a whole document of a resource, or of a listing that says what it lists. What is missing from an
+    /// answer that was cut off would be taken for what is not there.
     ///
     /// # Errors
     /// `Unavailable` for any other.

@@ -18,8 +18,8 @@ const MOST_ATTEMPTS: u32 = 5;
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(60);
 /// The wait after the first attempt; doubled after each.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// Who is asked to wait longer than this before trying again is told so, and waits or not as it sees fit. Whoever asks meanwhile waits
-/// no longer than this either: a recovery must come to its order before its budget ends.
+/// Who is asked to wait longer than this before trying again is told so, and waits or not as it sees fit. Whoever asks
+/// meanwhile waits no longer than this either: a recovery must come to its order before its budget ends.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 const USER_AGENT: &str = concat!("chaos-azure/", env!("CARGO_PKG_VERSION"));
@@ -93,8 +93,8 @@ impl Arm {
 
     /// Sends a request until it is answered, refused, or tried often enough.
     ///
-    /// What only looks is sent again after whatever passes. What changes something is sent again only where it certainly was not
-    /// carried out: where ARM has said so itself, with 429, or was never reached.
+    /// What only looks is sent again after whatever passes. What changes something is sent again only where it
+    /// certainly was not carried out: where ARM has said so itself, with 429, or was never reached.
     ///
     /// # Errors
     /// In the kinds of this library, with the action that a role must allow.

@@ -35,8 +35,8 @@ pub(crate) enum Progress {
     UnderWay,
 }
 
-/// How long an order is followed that injects a fault: what fails soon is told as that, and the rest of the fault's time is its own. What
-/// ARM has accepted goes on; whether the target has arrived is for a look to say.
+/// How long an order is followed that injects a fault: what fails soon is told as that, and the rest of the fault's
+/// time is its own. What ARM has accepted goes on; whether the target has arrived is for a look to say.
 pub(crate) fn patience(permit: &Permit) -> Duration {
     (permit.remaining() / 8).min(AT_AN_INJECTION)
 }
@@ -122,7 +122,8 @@ impl Arm {
         now.checked_add(duration).unwrap_or(Timestamp::MAX)
     }
 
-    /// Waits until an accepted order is carried out, or until then. Where that cannot be told, it is under way: only the target tells.
+    /// Waits until an accepted order is carried out, or until then. Where that cannot be told, it is under way: only
+    /// the target tells.
     ///
     /// # Errors
     /// What became of the order, where it failed.
@@ -198,7 +199,8 @@ impl Arm {
                     }
                     Some(_) if error.kind() != ErrorKind::Denied => asked = error.asks_to_wait(),
                     _ => {
-                        tracing::debug!(order = accepted.action, error = %error.chain(), "an order is not followed any longer");
+                        tracing::debug!(order = accepted.action, error = %error.chain(), "an order is not followed \
+                            any longer");
                         return Ok(Progress::UnderWay);
                     }
                 },

@@ -15,8 +15,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Makes a credential as it was made in the beginning.
 type Make = dyn Fn() -> Result<Found> + Send + Sync;
 
-/// Tokens for ARM, each asked for once and used until it is about to expire: a credential that asks a program for every token is
-/// not asked for every request.
+/// Tokens for ARM, each asked for once and used until it is about to expire: a credential that asks a program for every
+/// token is not asked for every request.
 pub(crate) struct Tokens {
     make: Box<Make>,
     scope: String,
@@ -64,7 +64,8 @@ impl Tokens {
         Ok(header)
     }
 
-    /// Asks for another one next time, of a credential made anew: this one was refused, and credentials keep what they have given.
+    /// Asks for another one next time, of a credential made anew: this one was refused, and credentials keep what they
+    /// have given.
     pub(crate) async fn forget(&self, refused: &str) {
         let mut held = self.held.lock().await;
         // Of requests that were refused side by side, the first sees to it.

@@ -140,7 +140,8 @@ impl Compute {
         self.read(move || listing.clone().into_stream(), read::entry)
     }
 
-    /// What is seen of the virtual machines of a subscription while they run, page by page. The listing holds nothing else.
+    /// What is seen of the virtual machines of a subscription while they run, page by page. The listing holds nothing
+    /// else.
     pub(crate) fn views(
         &self,
         subscription: &str,
@@ -260,8 +261,8 @@ impl Compute {
         Ok(Accepted { action, resource: None, answer })
     }
 
-    /// Every page of a listing. The first is the SDK's request; the others are at the addresses that ARM gives, which the SDK would
-    /// follow anywhere, and for ever.
+    /// Every page of a listing. The first is the SDK's request; the others are at the addresses that ARM gives, which
+    /// the SDK would follow anywhere, and for ever.
     fn read<P, T, F, R>(
         &self,
         first: F,

@@ -151,7 +151,8 @@ pub(super) fn instance(set: &SetPath, instance: models::VirtualMachineScaleSetVm
     })
 }
 
-/// The place of a machine, and what was seen of it; `None` where its id cannot be read, so that its set is in doubt by another listing.
+/// The place of a machine, and what was seen of it; `None` where its id cannot be read, so that its set is in doubt by
+/// another listing.
 pub(super) fn status(machine: models::VirtualMachine) -> Result<Option<(SetPath, View)>> {
     let id = machine.resource.id.as_deref().ok_or_else(|| unreadable("a resource without an id"))?;
     let Ok(id) = ResourceId::parse(id) else { return Ok(None) };
@@ -256,8 +257,8 @@ fn zone(zones: Vec<String>) -> Option<(String, String)> {
     zones.into_iter().next().map(|zone| (AVAILABILITY_ZONE_LABEL.to_owned(), zone))
 }
 
-/// ARM finds a tag by its key in whichever case, so that a refusal counts however it is written. A resource without tags may lack
-/// them altogether.
+/// ARM finds a tag by its key in whichever case, so that a refusal counts however it is written. A resource without
+/// tags may lack them altogether.
 fn tags(tags: Option<serde_json::Value>) -> Result<Labels, String> {
     use serde_json::Value;
     let tags = match tags {

@@ -58,7 +58,8 @@ impl Interface {
         Ok(Self { id, document })
     }
 
-    /// What must be allowed to whoever writes it back, beside writing it: to name all that it is in, where it was in it before too.
+    /// What must be allowed to whoever writes it back, beside writing it: to name all that it is in, where it was in it
+    /// before too.
     pub(crate) fn linked(&self) -> Vec<Needed> {
         let configurations = self.document["properties"]["ipConfigurations"].as_array();
         let mut linked = Vec::new();
@@ -74,7 +75,8 @@ impl Interface {
         linked
     }
 
-    /// Whether it belongs to an instance of a uniform scale set, so that only the scale set can give it a security group.
+    /// Whether it belongs to an instance of a uniform scale set, so that only the scale set can give it a security
+    /// group.
     pub(crate) fn is_of_instance(id: &ResourceId) -> bool {
         id.kind().starts_with("microsoft.compute/")
     }

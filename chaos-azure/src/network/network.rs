@@ -13,7 +13,8 @@ use crate::{
 
 const API_VERSION: &str = "2024-05-01";
 
-/// Of the interfaces of instances of uniform scale sets, which `Microsoft.Compute` shows and does not let anybody change.
+/// Of the interfaces of instances of uniform scale sets, which `Microsoft.Compute` shows and does not let anybody
+/// change.
 const INSTANCE_API_VERSION: &str = "2018-10-01";
 
 /// The requests of `Microsoft.Network` that this crate makes.
@@ -67,8 +68,8 @@ impl Network {
         self.carry_out(Request::new(Method::Put, self.url(id)).body(body.to_string())).await
     }
 
-    /// Writes a group back without the rules of these names, unless somebody else has changed it since it was read: a lock that
-    /// forbids to delete a rule allows this.
+    /// Writes a group back without the rules of these names, unless somebody else has changed it since it was read: a
+    /// lock that forbids to delete a rule allows this.
     pub(crate) async fn put_without_rules(
         &self,
         group: &SecurityGroup,

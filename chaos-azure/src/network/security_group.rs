@@ -38,8 +38,8 @@ pub(crate) struct Rule {
     pub(crate) priority: u32,
     pub(crate) direction: Direction,
     pub(crate) access: Access,
-    /// Whose traffic it is about, on the machine's side: the addresses that it names. Empty where it names none, or names them
-    /// otherwise.
+    /// Whose traffic it is about, on the machine's side: the addresses that it names. Empty where it names none, or
+    /// names them otherwise.
     pub(crate) addresses: Vec<IpAddr>,
 }
 
@@ -128,7 +128,8 @@ impl Rule {
         Ok(Self { name, priority, direction, access, addresses })
     }
 
-    /// As ARM takes it: everything to and from the addresses on the machine's side; to and from everybody, where there are none.
+    /// As ARM takes it: everything to and from the addresses on the machine's side; to and from everybody, where there
+    /// are none.
     pub(super) fn document(&self) -> Value {
         let mut properties = json!({
             "description": "Isolates a machine for a chaos fault, which removes it in the end",

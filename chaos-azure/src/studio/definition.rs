@@ -1,4 +1,5 @@
-//! How an experiment is defined: what it does, how long that takes when nobody stops it, and what its end does not undo.
+//! How an experiment is defined: what it does, how long that takes when nobody stops it, and what its end does not
+//! undo.
 //!
 //! Steps run one after another, the branches of a step side by side, and the actions of a branch one after another.
 
@@ -228,7 +229,8 @@ mod tests {
         ] }] }]);
         let definition = of(steps);
         let does = |name: &str| format!("does {name} and does not undo it");
-        let isolates = "does urn:csci:microsoft:agent:networkIsolation/1.0, which goes on to its own end when it is cancelled";
+        let isolates = "does urn:csci:microsoft:agent:networkIsolation/1.0, which goes on to its own end when it is \
+            cancelled";
         assert_eq!(definition.left_behind(), [does("urn:a/1.0"), does("urn:b/1.0"), isolates.to_owned()]);
         assert!(definition.notes().iter().any(|note| note.contains(SHUTDOWN)), "{:?}", definition.notes());
     }

@@ -58,7 +58,8 @@ fn resources(selector: &Selector) -> Result<Vec<String>, String> {
     keys.collect()
 }
 
-/// How many instances of a scale set an action names, where it does; the others hit all of them, or those of some zones.
+/// How many instances of a scale set an action names, where it does; the others hit all of them, or those of some
+/// zones.
 fn named_instances(action: &Action) -> Option<usize> {
     let named = action.parameter("virtualMachineScaleSetInstances")?;
     serde_json::from_str::<Vec<String>>(named).ok().map(|named| named.len())

@@ -29,7 +29,8 @@ fn world() -> FakeArm {
     fake
 }
 
-/// Changes each answer to a GET at a path that ends like this, in lower case; the number of bytes of the longest is kept.
+/// Changes each answer to a GET at a path that ends like this, in lower case; the number of bytes of the longest is
+/// kept.
 fn at(
     end: &'static str,
     change: impl Fn(&mut Reply) + Send + Sync + 'static,

@@ -76,7 +76,8 @@ async fn victims_of_one_moment_share_their_looks() {
         let lists = requests.iter().filter(of_looks).count();
         figures.push((report.faults.len(), lists, count(&fake, "GET", "/permissions")));
     }
-    // The plan lists the subscription once: 1 page of sets of 3, 41 of machines, 41 of how they are; then each look is one of few.
+    // The plan lists the subscription once: 1 page of sets of 3, 41 of machines, 41 of how they are; then each look is
+    // one of few.
     let (one, three) = (figures[0], figures[1]);
     assert_eq!((one.0, three.0), (1, 3), "{figures:?}");
     assert!(one.1 <= 3 + 41 + 41 + 3, "{figures:?}");

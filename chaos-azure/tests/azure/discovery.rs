@@ -162,7 +162,8 @@ async fn scale_sets_of_both_kinds_take_a_call_for_each_page_and_tell_who_is_prot
     let labels = api.members[0].target.labels();
     assert!(labels.contains_key(AVAILABILITY_ZONE_LABEL) && labels.contains_key(FAULT_DOMAIN_LABEL));
     assert!(flex.members[0].target.labels().contains_key(FAULT_DOMAIN_LABEL));
-    // One page of autoscale settings, one of scale sets, three of the instances of one, two of the machines of the other.
+    // One page of autoscale settings, one of scale sets, three of the instances of one, two of the machines of the
+    // other.
     assert_eq!(count(&fake, "GET", "/virtualMachineScaleSets"), 1);
     assert_eq!(count(&fake, "GET", "/api/virtualMachines"), 3);
     assert_eq!(count(&fake, "GET", "/Microsoft.Compute/virtualMachines"), 2);

@@ -1,4 +1,5 @@
-//! The providers against a fake of Azure Resource Manager, with a record of the requests, trouble on request, and scripts that run.
+//! The providers against a fake of Azure Resource Manager, with a record of the requests, trouble on request, and
+//! scripts that run.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
 

@@ -15,8 +15,8 @@ const NETWORK: &str =
 const FLEX: &str = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers/Microsoft.Compute/\
                     virtualMachineScaleSets/flex";
 
-/// The operation of the SDK that sends such a request, and its arguments. Names and scripts are those of the request; all other
-/// values are written down here.
+/// The operation of the SDK that sends such a request, and its arguments. Names and scripts are those of the request;
+/// all other values are written down here.
 fn operation(request: &Recorded, interface: &Value) -> Option<(&'static str, Value)> {
     let path: Vec<&str> = request.path.split('/').skip(1).collect();
     let mut arguments = Map::new();

@@ -53,7 +53,8 @@ pub(crate) fn minutes(minutes: u64) -> RunExperiment {
     experiment.lasting(Duration::from_secs(60 * minutes)).unwrap()
 }
 
-/// A set of three, and an experiment that lasts as long in the fake as its definition says by the clock of the monkey, or longer.
+/// A set of three, and an experiment that lasts as long in the fake as its definition says by the clock of the monkey,
+/// or longer.
 struct Lab {
     fake: FakeArm,
     clock: Arc<dyn Clock>,

@@ -3,8 +3,8 @@ use crate::{Error, Result};
 
 /// How much may be broken at once.
 ///
-/// Starts as small as it can be: one target per group, one per run and over the whole journal, and at least half of each group
-/// left healthy.
+/// Starts as small as it can be: one target per group, one per run and over the whole journal, and at least half of
+/// each group left healthy.
 ///
 /// ```
 /// use chaos_core::{BlastRadius, Percent, Quota};
@@ -27,45 +27,47 @@ pub struct BlastRadius {
 }
 
 impl BlastRadius {
-    /// The most targets of one group that are under a fault at once, faults of other runs and other monkeys over the same
-    /// journal included. A percentage is of the group's size, desired or in service, whichever is smaller, rounded down; where the
-    /// members of a group have weights, of its capacity. At least 1, or 1 %. Default 1.
+    /// The most targets of one group that are under a fault at once, faults of other runs and other monkeys over the
+    /// same journal included. A percentage is of the group's size, desired or in service, whichever is smaller, rounded
+    /// down; where the members of a group have weights, of its capacity. At least 1, or 1 %. Default 1.
     #[must_use]
     pub fn targets_per_group(mut self, quota: impl Into<Quota>) -> Self {
         self.targets_per_group = quota.into();
         self
     }
 
-    /// The most targets that one run chooses. A percentage is of all members in service that were looked at, whatever their weights,
-    /// rounded down. At least 1, or 1 %. Default 1.
+    /// The most targets that one run chooses. A percentage is of all members in service that were looked at, whatever
+    /// their weights, rounded down. At least 1, or 1 %. Default 1.
     #[must_use]
     pub fn targets_per_run(mut self, quota: impl Into<Quota>) -> Self {
         self.targets_per_run = quota.into();
         self
     }
 
-    /// The fewest members of a group that stay healthy and without a fault. A percentage is of the group's size, desired
-    /// or in service, whichever is larger, rounded up; where the members of a group have weights, of its capacity. 0 leaves the last
-    /// one unprotected. Default 50 %.
+    /// The fewest members of a group that stay healthy and without a fault. A percentage is of the group's size,
+    /// desired or in service, whichever is larger, rounded up; where the members of a group have weights, of its
+    /// capacity. 0 leaves the last one unprotected. Default 50 %.
     #[must_use]
     pub fn min_healthy(mut self, quota: impl Into<Quota>) -> Self {
         self.min_healthy = quota.into();
         self
     }
 
-    /// The most faults that are active at once over the whole journal, whoever injected them. At least 1. Default: as many as one run
-    /// may choose.
+    /// The most faults that are active at once over the whole journal, whoever injected them. At least 1. Default: as
+    /// many as one run may choose.
     #[must_use]
     pub fn max_active(mut self, faults: usize) -> Self {
         self.max_active = Some(faults);
         self
     }
 
-    /// Keeps every victim of a run within one failure domain, over all groups: the drill of a zone that fails. Default: anywhere.
+    /// Keeps every victim of a run within one failure domain, over all groups: the drill of a zone that fails. Default:
+    /// anywhere.
     ///
-    /// Never all domains of a group: a group is left alone unless another of its domains stays, in which a member is healthy and none
-    /// is under a fault, of this monkey or of another over the same journal. So is a member that does not tell its domain. How many
-    /// targets it is within the domain, [`targets_per_group`](BlastRadius::targets_per_group) and the others say as ever.
+    /// Never all domains of a group: a group is left alone unless another of its domains stays, in which a member is
+    /// healthy and none is under a fault, of this monkey or of another over the same journal. So is a member that does
+    /// not tell its domain. How many targets it is within the domain,
+    /// [`targets_per_group`](BlastRadius::targets_per_group) and the others say as ever.
     #[must_use]
     pub fn within(mut self, domain: impl Into<FailureDomain>) -> Self {
         self.domain = Some(domain.into());

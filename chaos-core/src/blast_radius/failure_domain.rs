@@ -61,8 +61,8 @@ impl FailureDomain {
         labels.get(&*self.label).map(String::as_str).filter(|name| !name.is_empty())
     }
 
-    /// Whether, with `hit` gone altogether, one domain would be left that nothing is wrong with: it has a healthy member, and none
-    /// that is under a fault.
+    /// Whether, with `hit` gone altogether, one domain would be left that nothing is wrong with: it has a healthy
+    /// member, and none that is under a fault.
     pub(crate) fn spares_another(
         &self,
         hit: &str,

@@ -69,7 +69,8 @@ impl Quota {
         }
     }
 
-    /// As [`check`](Quota::check), and `InvalidInput` for a limit of nothing: whoever wants nothing injected asks for no run.
+    /// As [`check`](Quota::check), and `InvalidInput` for a limit of nothing: whoever wants nothing injected asks for
+    /// no run.
     pub(crate) fn check_limit(self, field: &str) -> Result<()> {
         self.check(field)?;
         match self.0 {

@@ -1,7 +1,8 @@
 use super::{BlastRadius, Quota};
 use crate::{Group, Member, Reason, TargetId};
 
-/// How much of one group may still be hit: counted in targets where a quota is a number, and in capacity where it is a share.
+/// How much of one group may still be hit: counted in targets where a quota is a number, and in capacity where it is a
+/// share.
 #[derive(Clone, Debug)]
 pub(crate) struct Room<'a> {
     blast_radius: &'a BlastRadius,
@@ -97,8 +98,8 @@ impl<'a> Room<'a> {
     }
 }
 
-/// Why hitting `member` too would put more than `limit` of the capacity under faults: a journal counts faults, and not what they weigh.
-/// `seen` are looks at its group, and `under_fault` who is hit already.
+/// Why hitting `member` too would put more than `limit` of the capacity under faults: a journal counts faults, and not
+/// what they weigh. `seen` are looks at its group, and `under_fault` who is hit already.
 pub(crate) fn leaves_capacity<'a>(
     seen: &[&Group],
     under_fault: impl Iterator<Item = &'a TargetId>,
@@ -156,7 +157,8 @@ mod tests {
         Group::new(id.clone()).members(members.collect::<Vec<_>>())
     }
 
-    /// Two monkeys may have planned at the same moment, each within the limit: the second to arm sees what the first has hit.
+    /// Two monkeys may have planned at the same moment, each within the limit: the second to arm sees what the first
+    /// has hit.
     #[test]
     fn capacity_that_others_have_hit_meanwhile_counts() {
         let (before, now) = (group(&[("a", 4), ("b", 3), ("c", 1)]), group(&[("b", 3), ("c", 1)]));

@@ -9,8 +9,8 @@ use crate::{Error, Result};
 
 /// Spans of time in which chaos is not welcome, such as a change freeze: closed during them, open outside.
 ///
-/// `hours.except(blackout)` and `hours.and(blackout)` mean the same; [`Exclusion`] says why. Without a span it is always
-/// open.
+/// `hours.except(blackout)` and `hours.and(blackout)` mean the same; [`Exclusion`] says why. Without a span it is
+/// always open.
 ///
 /// ```
 /// use chaos_core::{Blackout, Calendar};
@@ -54,8 +54,8 @@ impl Blackout {
     /// `zone` show them.
     ///
     /// # Errors
-    /// `InvalidInput` for an unknown zone, if `last` is before `first`, or if the days reach beyond the time that can be
-    /// represented.
+    /// `InvalidInput` for an unknown zone, if `last` is before `first`, or if the days reach beyond the time that can
+    /// be represented.
     pub fn dates(self, zone: &str, first: Date, last: Date) -> Result<Self> {
         let zone = time_zone(zone)?;
         let invalid = |expected| Error::invalid("dates", format_args!("{first} to {last}"), expected);

@@ -13,18 +13,18 @@ use crate::Result;
 /// Open during the same hours on some days of every week, on the clocks of one time zone: 09:00 to 17:00, Monday to
 /// Friday, unless told otherwise.
 ///
-/// The hours are half-open: open at 09:00:00, closed at 17:00:00. Hours that close before they open go over midnight, and
-/// the whole span belongs to the weekday on which it opens: `fri` from 22 to 4 ends on Saturday morning.
+/// The hours are half-open: open at 09:00:00, closed at 17:00:00. Hours that close before they open go over midnight,
+/// and the whole span belongs to the weekday on which it opens: `fri` from 22 to 4 ends on Saturday morning.
 ///
 /// Daylight saving is taken literally: it is open at an instant if the clocks of the zone show an open time at that
-/// instant. Where they skip the opening time, it opens at the first instant after the gap. Where they show a time twice,
-/// the hours count both times, so that it may close and open once more.
+/// instant. Where they skip the opening time, it opens at the first instant after the gap. Where they show a time
+/// twice, the hours count both times, so that it may close and open once more.
 ///
-/// Spans that adjoin, such as 0 to 24 on two days in a row, are one window. A setter given input that makes no sense keeps
-/// it closed for ever, and [`check`](Calendar::check) tells.
+/// Spans that adjoin, such as 0 to 24 on two days in a row, are one window. A setter given input that makes no sense
+/// keeps it closed for ever, and [`check`](Calendar::check) tells.
 ///
-/// As an [`Exclusion`] it leaves out the time during which it is open, such as a lunch hour. A [`Span`] of it reaches at
-/// most some 8 days back and ahead.
+/// As an [`Exclusion`] it leaves out the time during which it is open, such as a lunch hour. A [`Span`] of it reaches
+/// at most some 8 days back and ahead.
 ///
 /// ```
 /// use chaos_core::{BusinessHours, Calendar, CalendarExt};
@@ -66,7 +66,8 @@ impl BusinessHours {
         })
     }
 
-    /// From `opens` up to, not including, `closes`; over midnight if it closes before it opens. 24 is the end of the day.
+    /// From `opens` up to, not including, `closes`; over midnight if it closes before it opens. 24 is the end of the
+    /// day.
     ///
     /// A time that does not exist, or twice the same, keeps the calendar closed; [`check`](Calendar::check) tells.
     #[must_use]
@@ -125,8 +126,8 @@ impl Exclusion for BusinessHours {
 
 /// Turns civil spans into spans of instants. `None` from any method means that time itself ended there.
 ///
-/// The clocks of a zone run evenly between two transitions, so each step goes to the next civil boundary under the current
-/// offset or to the next transition, whichever comes first, and looks at the clocks afresh.
+/// The clocks of a zone run evenly between two transitions, so each step goes to the next civil boundary under the
+/// current offset or to the next transition, whichever comes first, and looks at the clocks afresh.
 struct Spans<'a> {
     week: Week,
     zone: &'a TimeZone,
@@ -186,7 +187,8 @@ impl Spans<'_> {
         }
     }
 
-    /// The date on which the span around `at` opened, and the offset of the clocks at that instant; `None` while closed.
+    /// The date on which the span around `at` opened, and the offset of the clocks at that instant; `None` while
+    /// closed.
     fn opened(&self, at: Timestamp) -> Option<(Date, Offset)> {
         let offset = self.zone.to_offset(at);
         Some((self.week.opened(offset.to_datetime(at))?, offset))

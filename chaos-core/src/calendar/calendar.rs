@@ -30,8 +30,8 @@ pub(super) const HORIZON: SignedDuration = SignedDuration::from_hours(8 * 24);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Window {
-    /// The first instant at which it is closed again; [`Timestamp::MAX`] for never. If it stays open for more than 8 days, this may
-    /// be an earlier instant that is at least 8 days away.
+    /// The first instant at which it is closed again; [`Timestamp::MAX`] for never. If it stays open for more than 8
+    /// days, this may be an earlier instant that is at least 8 days away.
     pub closes: Timestamp,
 }
 

@@ -57,8 +57,8 @@ impl Capabilities {
         self
     }
 
-    /// Adds an ability that this crate does not know, for events and recoveries of one's own: found again by its type. A second one of
-    /// the same type takes the place of the first.
+    /// Adds an ability that this crate does not know, for events and recoveries of one's own: found again by its type.
+    /// A second one of the same type takes the place of the first.
     ///
     /// ```
     /// use std::sync::Arc;

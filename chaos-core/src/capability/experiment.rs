@@ -27,8 +27,8 @@ impl ExperimentId {
     /// The id of the experiment that `engine` knows as `name`.
     ///
     /// # Errors
-    /// `InvalidInput` for an engine that is not lower-case letters, digits and hyphens, an empty name, a control character, or
-    /// more than 1,024 bytes.
+    /// `InvalidInput` for an engine that is not lower-case letters, digits and hyphens, an empty name, a control
+    /// character, or more than 1,024 bytes.
     pub fn new(engine: &str, name: &str) -> Result<Self> {
         let is_engine = !engine.is_empty()
             && engine.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
@@ -92,8 +92,8 @@ impl fmt::Debug for ExperimentId {
     }
 }
 
-/// An experiment that was looked up: its id, and what its engine needs to tell the runs of one fault from all others. It goes
-/// into the journal, so it holds no secret.
+/// An experiment that was looked up: its id, and what its engine needs to tell the runs of one fault from all others.
+/// It goes into the journal, so it holds no secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Experiment {
     id: ExperimentId,
@@ -150,8 +150,8 @@ pub struct ExperimentDefinition {
     pub longest: Result<Duration, String>,
     /// What it hits.
     pub extent: ExperimentExtent,
-    /// What its end does not undo, in the provider's words: "terminates instances". A group that replaces its members gets
-    /// over it.
+    /// What its end does not undo, in the provider's words: "terminates instances". A group that replaces its members
+    /// gets over it.
     pub left_behind: Vec<String>,
     /// The runs that are under way now, whoever has started them.
     pub under_way: Vec<ExperimentRun>,

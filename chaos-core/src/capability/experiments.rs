@@ -5,15 +5,16 @@ use async_trait::async_trait;
 use super::{Experiment, ExperimentDefinition, ExperimentId, ExperimentRun};
 use crate::{FaultId, Permit, Result};
 
-/// Has experiments carried out by an engine of the platform, which goes on by itself: Fault Injection Service, Chaos Studio.
+/// Has experiments carried out by an engine of the platform, which goes on by itself: Fault Injection Service, Chaos
+/// Studio.
 ///
-/// What is called an *experiment* here is defined at the engine beforehand and may be run any number of times: the experiment
-/// template of Fault Injection Service, the experiment of Chaos Studio. What is called a *run* is that service's experiment, or
-/// its execution.
+/// What is called an *experiment* here is defined at the engine beforehand and may be run any number of times: the
+/// experiment template of Fault Injection Service, the experiment of Chaos Studio. What is called a *run* is that
+/// service's experiment, or its execution.
 ///
-/// The engine belongs to the account and not to a target: a target is where it is found, and by which group it is judged what
-/// an experiment hits. Runs outlive targets; [`Provider::experiments_beyond`](crate::Provider::experiments_beyond) reaches them
-/// then.
+/// The engine belongs to the account and not to a target: a target is where it is found, and by which group it is
+/// judged what an experiment hits. Runs outlive targets;
+/// [`Provider::experiments_beyond`](crate::Provider::experiments_beyond) reaches them then.
 #[async_trait]
 pub trait Experiments: fmt::Debug + Send + Sync + 'static {
     /// Looks at how an experiment is defined, and whether it runs now.
@@ -24,20 +25,21 @@ pub trait Experiments: fmt::Debug + Send + Sync + 'static {
     /// Cancel safe: it only looks.
     async fn look_up(&self, id: &ExperimentId) -> Result<ExperimentDefinition>;
 
-    /// Starts a run for the permit's fault. Returns when the engine has accepted it; how far it is, [`runs`](Self::runs) tells.
+    /// Starts a run for the permit's fault. Returns when the engine has accepted it; how far it is,
+    /// [`runs`](Self::runs) tells.
     ///
-    /// Started twice for a fault it runs once. Where the engine takes no token that sees to it, the order is sent once and
-    /// never again: `Conflict` where a run is under way already.
+    /// Started twice for a fault it runs once. Where the engine takes no token that sees to it, the order is sent once
+    /// and never again: `Conflict` where a run is under way already.
     ///
     /// Not cancel safe: a dropped call may have started a run or not.
     async fn start(&self, experiment: &Experiment, permit: &Permit) -> Result<()>;
 
-    /// Every run that the fault has started, whoever knows its id: the reply to a [`start`](Self::start) may be lost. None where
-    /// there is none.
+    /// Every run that the fault has started, whoever knows its id: the reply to a [`start`](Self::start) may be lost.
+    /// None where there is none.
     ///
-    /// Found by a tag or a name that is made of the fault's id. Where the engine has no place for one, these are the runs that
-    /// are not among those that [`look_up`](Self::look_up) saw; another that somebody has started since is taken for the
-    /// fault's, because one that nobody ends is the worse mistake.
+    /// Found by a tag or a name that is made of the fault's id. Where the engine has no place for one, these are the
+    /// runs that are not among those that [`look_up`](Self::look_up) saw; another that somebody has started since is
+    /// taken for the fault's, because one that nobody ends is the worse mistake.
     ///
     /// Cancel safe: it only looks.
     async fn runs(&self, experiment: &Experiment, fault: FaultId) -> Result<Vec<ExperimentRun>>;

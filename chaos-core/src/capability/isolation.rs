@@ -10,8 +10,8 @@ use crate::{FaultId, Permit, Result};
 /// Idempotent like [`Lifecycle`](crate::Lifecycle), and like it not cancel safe.
 #[async_trait]
 pub trait Isolation: fmt::Debug + Send + Sync + 'static {
-    /// What [`restore`](Isolation::restore) will need, read before anything changes. It goes into the journal, so it holds
-    /// no secret.
+    /// What [`restore`](Isolation::restore) will need, read before anything changes. It goes into the journal, so it
+    /// holds no secret.
     ///
     /// Cancel safe: it only looks.
     async fn snapshot(&self) -> Result<IsolationSnapshot>;
@@ -19,8 +19,8 @@ pub trait Isolation: fmt::Debug + Send + Sync + 'static {
     /// Cuts the target off.
     async fn isolate(&self, permit: &Permit) -> Result<()>;
 
-    /// Puts back what the snapshot holds, and removes what the fault has made; by the snapshot alone, so that it works where the target
-    /// exists no more.
+    /// Puts back what the snapshot holds, and removes what the fault has made; by the snapshot alone, so that it works
+    /// where the target exists no more.
     async fn restore(&self, snapshot: &IsolationSnapshot, permit: &Permit) -> Result<()>;
 
     /// Whether the target is cut off now.
@@ -28,9 +28,9 @@ pub trait Isolation: fmt::Debug + Send + Sync + 'static {
     /// Cancel safe: it only looks.
     async fn is_isolated(&self) -> Result<bool>;
 
-    /// Whether nothing is left of what `fault` has made, wherever the snapshot says that it may be: also where the target is connected
-    /// otherwise by now, or exists no more. Whoever restores verifies by this as well, because [`is_isolated`](Isolation::is_isolated)
-    /// only looks at what the target is connected to at this moment.
+    /// Whether nothing is left of what `fault` has made, wherever the snapshot says that it may be: also where the
+    /// target is connected otherwise by now, or exists no more. Whoever restores verifies by this as well, because
+    /// [`is_isolated`](Isolation::is_isolated) only looks at what the target is connected to at this moment.
     ///
     /// Cancel safe: it only looks.
     async fn is_restored(&self, snapshot: &IsolationSnapshot, fault: FaultId) -> Result<bool>;

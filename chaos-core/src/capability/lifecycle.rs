@@ -17,8 +17,8 @@ pub trait Lifecycle: fmt::Debug + Send + Sync + 'static {
     /// Which of terminate, stop, start and reboot work here. The others return `Unsupported`.
     fn operations(&self) -> CapabilitySet;
 
-    /// How a person does this with the platform's own tools: one command for a shell, made of parts that were validated, such as
-    /// `aws ec2 start-instances --instance-ids i-0abc`. `None`, the default, where there is none.
+    /// How a person does this with the platform's own tools: one command for a shell, made of parts that were
+    /// validated, such as `aws ec2 start-instances --instance-ids i-0abc`. `None`, the default, where there is none.
     fn by_hand(&self, operation: Capability) -> Option<String> {
         let _ = operation;
         None
@@ -29,8 +29,8 @@ pub trait Lifecycle: fmt::Debug + Send + Sync + 'static {
         Err(Error::unsupported("terminate").with("fault", permit.fault()))
     }
 
-    /// Halts the target so that [`start`](Lifecycle::start) brings it back. Where the platform can end the halt by itself,
-    /// it does so when the permit's time is [up](Permit::remaining), whoever has died meanwhile.
+    /// Halts the target so that [`start`](Lifecycle::start) brings it back. Where the platform can end the halt by
+    /// itself, it does so when the permit's time is [up](Permit::remaining), whoever has died meanwhile.
     async fn stop(&self, permit: &Permit) -> Result<()> {
         Err(Error::unsupported("stop").with("fault", permit.fault()))
     }

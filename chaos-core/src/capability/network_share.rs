@@ -11,8 +11,9 @@ use std::{
 pub enum NetworkShare {
     /// All of it: the target is a machine, or has a network namespace of its own.
     Whole,
-    /// What goes to and from these addresses and ports of its machine: the target is one process among others. Both are empty
-    /// where it listens nowhere. Another process may serve the same port on another address, or by the other protocol.
+    /// What goes to and from these addresses and ports of its machine: the target is one process among others. Both are
+    /// empty where it listens nowhere. Another process may serve the same port on another address, or by the other
+    /// protocol.
     ///
     /// `0.0.0.0` is every address of IPv4, and `::` every one of IPv6. A socket that serves both is told as two.
     #[non_exhaustive]

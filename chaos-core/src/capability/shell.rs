@@ -25,17 +25,17 @@ pub trait Shell: fmt::Debug + Send + Sync + 'static {
     /// Cancel safe: it only looks.
     async fn network(&self) -> Result<NetworkShare>;
 
-    /// The addresses that orders to these scripts come through by the target's own network, at this moment: whoever cuts that
-    /// network off and wants to be heard there afterwards lets them through. None where orders come another way, which is the
-    /// default.
+    /// The addresses that orders to these scripts come through by the target's own network, at this moment: whoever
+    /// cuts that network off and wants to be heard there afterwards lets them through. None where orders come another
+    /// way, which is the default.
     ///
     /// Cancel safe: it only looks.
     async fn lifeline(&self) -> Result<Vec<IpAddr>> {
         Ok(Vec::new())
     }
 
-    /// How long the way to the target and back may take for a script that itself takes no time, on a bad day: how long whoever looks
-    /// through this shell is left to it. Default: 5 seconds.
+    /// How long the way to the target and back may take for a script that itself takes no time, on a bad day: how long
+    /// whoever looks through this shell is left to it. Default: 5 seconds.
     fn answers_within(&self) -> Duration {
         Duration::from_secs(5)
     }

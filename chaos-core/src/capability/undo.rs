@@ -8,8 +8,8 @@ use super::CapabilitySet;
 pub struct Undo {
     /// What the event requires, such as to stop and to start, or a shell.
     pub requires: CapabilitySet,
-    /// How long from now the recovery may take place: what approvals may take, the hold, and the recovery's budget. Credentials whose end is
-    /// known must last for as long.
+    /// How long from now the recovery may take place: what approvals may take, the hold, and the recovery's budget.
+    /// Credentials whose end is known must last for as long.
     pub within: Duration,
 }
 

@@ -17,8 +17,8 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The current instant of wall-clock time.
     fn now(&self) -> Timestamp;
 
-    /// The time since an instant that stays the same for as long as this process lives. It never goes back, and whoever sets the wall
-    /// clock changes nothing about it: what lasted how long is told by two of these.
+    /// The time since an instant that stays the same for as long as this process lives. It never goes back, and whoever
+    /// sets the wall clock changes nothing about it: what lasted how long is told by two of these.
     fn monotonic(&self) -> Duration;
 
     /// Returns after `duration` of monotonic time, whatever happens to the wall clock meanwhile.

@@ -44,8 +44,8 @@ impl Deadline {
         until(clock.now(), self.at).min(self.longest.saturating_sub(self.elapsed(clock)))
     }
 
-    /// The time of day by the wall clock as it was when this was set and by what has passed since. Whoever sets the wall clock
-    /// meanwhile changes no figure that is made of two of these.
+    /// The time of day by the wall clock as it was when this was set and by what has passed since. Whoever sets the
+    /// wall clock meanwhile changes no figure that is made of two of these.
     pub(crate) fn now(self, clock: &dyn Clock) -> Timestamp {
         after(self.set_at, self.elapsed(clock))
     }

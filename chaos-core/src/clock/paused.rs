@@ -4,9 +4,9 @@ use crate::{Error, ErrorKind, Result};
 
 /// Refuses where tokio's time is paused, as `#[tokio::test(start_paused = true)]` does.
 ///
-/// Whoever waits for real things, such as processes and files, calls this before it begins: paused time jumps ahead whenever
-/// a runtime has nothing to do, so that every time limit is over before a real thing has moved. It takes a few microseconds,
-/// and passes outside of a runtime. `what` names the caller in the error.
+/// Whoever waits for real things, such as processes and files, calls this before it begins: paused time jumps ahead
+/// whenever a runtime has nothing to do, so that every time limit is over before a real thing has moved. It takes a few
+/// microseconds, and passes outside of a runtime. `what` names the caller in the error.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -20,15 +20,16 @@ use crate::{Error, ErrorKind, Result};
 /// `Unsupported` where the time is paused.
 pub fn require_real_time(what: &str) -> Result<()> {
     if is_paused() {
-        let why = "tokio's time is paused, and paused time and real things do not go together: leave out `start_paused`, or use \
+        let why = "tokio's time is paused, and paused time and real things do not go together: leave out \
+            `start_paused`, or use \
                    the parts that are in memory";
         return Err(Error::new(ErrorKind::Unsupported, why).with("for", what));
     }
     Ok(())
 }
 
-/// Tokio tells nobody, but its time is the machine's own unless it is paused: where the machine's has moved and tokio's has
-/// not, it stands still. A runtime lets paused time jump only when nothing runs on its thread.
+/// Tokio tells nobody, but its time is the machine's own unless it is paused: where the machine's has moved and tokio's
+/// has not, it stands still. A runtime lets paused time jump only when nothing runs on its thread.
 #[expect(clippy::disallowed_methods, reason = "what is asked is whether the two ambient clocks agree")]
 fn is_paused() -> bool {
     let of_tokio = tokio::time::Instant::now();

@@ -53,8 +53,8 @@ pub trait ChaosEvent: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// What a person should know beforehand of this event in `group`, as the plan will show it with those that are chosen: that
-    /// another recovery may come first there, say. Most have nothing to say.
+    /// What a person should know beforehand of this event in `group`, as the plan will show it with those that are
+    /// chosen: that another recovery may come first there, say. Most have nothing to say.
     fn caveat(&self, group: &Group) -> Option<String> {
         let _ = group;
         None
@@ -62,8 +62,8 @@ pub trait ChaosEvent: fmt::Debug + Send + Sync + 'static {
 
     /// Looks and does not touch: returns the injection together with what undoes it.
     ///
-    /// It holds no [`Permit`](crate::Permit), so it cannot change anything by accident. An error here means that nothing is
-    /// injected.
+    /// It holds no [`Permit`](crate::Permit), so it cannot change anything by accident. An error here means that
+    /// nothing is injected.
     ///
     /// Cancel safe: it only looks.
     async fn prepare(&self, scope: &Scope) -> Result<Prepared>;

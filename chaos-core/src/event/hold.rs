@@ -39,7 +39,8 @@ impl Hold {
         self.0
     }
 
-    /// From the arming until the deadline: the duration, or for a momentary event the minute in which it must be injected.
+    /// From the arming until the deadline: the duration, or for a momentary event the minute in which it must be
+    /// injected.
     pub(crate) fn until_deadline(self) -> Duration {
         if self.is_momentary() { Self::MOMENT } else { self.0 }
     }

@@ -85,8 +85,8 @@ impl Scope {
         Self { inner, injection, discovered: None, recover_by, is_held: false }
     }
 
-    /// The scope of what comes after this event: of the looks at the fault while it is held, and of the recovery. It no longer shows what
-    /// was discovered, so that a recovery that works here works in a later process too.
+    /// The scope of what comes after this event: of the looks at the fault while it is held, and of the recovery. It no
+    /// longer shows what was discovered, so that a recovery that works here works in a later process too.
     pub(crate) fn recovering(&self, injection: Injection) -> Self {
         let recover_by = self.recover_by;
         Self { inner: Arc::clone(&self.inner), injection, discovered: None, recover_by, is_held: true }
@@ -115,7 +115,8 @@ impl Scope {
         self.discovered().map(|discovered| &discovered.target)
     }
 
-    /// The group, for an event's `prepare`: as it is now, with those of its members that are under a fault as they were before the run.
+    /// The group, for an event's `prepare`: as it is now, with those of its members that are under a fault as they were
+    /// before the run.
     ///
     /// # Errors
     /// `NotFound` in a recovery, which may run long after and uses [`fresh_group`](Scope::fresh_group).
@@ -147,8 +148,8 @@ impl Scope {
         if group.id == id { Ok(group) } else { Err(self.another(&id, &group.id)) }
     }
 
-    /// A fresh look for the target; `None` where it is certainly gone, also where another one bears its name by now: that one was never
-    /// touched, and is not.
+    /// A fresh look for the target; `None` where it is certainly gone, also where another one bears its name by now:
+    /// that one was never touched, and is not.
     ///
     /// # Errors
     /// As [`Provider::resolve`] and [`Target::incarnation`].
@@ -171,7 +172,8 @@ impl Scope {
         }
     }
 
-    /// Tells the target from another one that bears its name after it, as [`Target::incarnation`] did when the fault was prepared.
+    /// Tells the target from another one that bears its name after it, as [`Target::incarnation`] did when the fault
+    /// was prepared.
     pub fn incarnation(&self) -> Option<&str> {
         self.inner.parts.incarnation.as_deref()
     }
@@ -181,17 +183,18 @@ impl Scope {
         self.inner.parts.budget
     }
 
-    /// Says that whatever carries orders to the target may take so long for one, as [`Shell::answers_within`] tells: looks and orders
-    /// are given that time, and one more, before they count as lost.
+    /// Says that whatever carries orders to the target may take so long for one, as [`Shell::answers_within`] tells:
+    /// looks and orders are given that time, and one more, before they count as lost.
     pub fn expect_answers_within(&self, limit: Duration) {
         self.inner.ledger.expect_answers_within(limit);
     }
 
-    /// A fresh look for a shell that reaches what scripts have left on the target: the target's own, or where that is gone,
-    /// one that reaches what outlives it. `None` where nothing of it can be left.
+    /// A fresh look for a shell that reaches what scripts have left on the target: the target's own, or where that is
+    /// gone, one that reaches what outlives it. `None` where nothing of it can be left.
     ///
     /// # Errors
-    /// As [`Provider::resolve`] and [`Provider::shell_beyond`]; `Unsupported` where the target is there and has no shell.
+    /// As [`Provider::resolve`] and [`Provider::shell_beyond`]; `Unsupported` where the target is there and has no
+    /// shell.
     pub async fn fresh_shell(&self) -> Result<Option<Arc<dyn Shell>>> {
         match self.fresh_target().await? {
             Some(target) => target.capabilities().shell().map(|shell| Some(Arc::clone(shell))),
@@ -199,11 +202,12 @@ impl Scope {
         }
     }
 
-    /// A fresh look for what isolates the target: its own capability, or where the target is gone, one that reaches what outlives it.
-    /// `None` where nothing of an isolation can be left.
+    /// A fresh look for what isolates the target: its own capability, or where the target is gone, one that reaches
+    /// what outlives it. `None` where nothing of an isolation can be left.
     ///
     /// # Errors
-    /// As [`Provider::resolve`] and [`Provider::isolation_beyond`]; `Unsupported` where the target is there and offers no isolation.
+    /// As [`Provider::resolve`] and [`Provider::isolation_beyond`]; `Unsupported` where the target is there and offers
+    /// no isolation.
     pub async fn fresh_isolation(&self) -> Result<Option<Arc<dyn Isolation>>> {
         match self.fresh_target().await? {
             Some(target) => target.capabilities().isolation().map(|isolation| Some(Arc::clone(isolation))),
@@ -228,9 +232,10 @@ impl Scope {
         &self.inner.parts.clock
     }
 
-    /// When the fault must be over: for an event that is held, the end of its hold; for a momentary one, the end of the minute
-    /// in which it must be injected. It counts from the arming: in `prepare` this is what it would be if the fault were armed at once,
-    /// and in the injection [`Permit::remaining`](crate::Permit::remaining) tells what is left.
+    /// When the fault must be over: for an event that is held, the end of its hold; for a momentary one, the end of the
+    /// minute in which it must be injected. It counts from the arming: in `prepare` this is what it would be if the
+    /// fault were armed at once, and in the injection [`Permit::remaining`](crate::Permit::remaining) tells what is
+    /// left.
     pub fn deadline(&self) -> Timestamp {
         self.bound().at()
     }
@@ -245,14 +250,15 @@ impl Scope {
         self.bound().remaining(self.inner.parts.clock.as_ref())
     }
 
-    /// When the recovery gives up: the end of its budget, which begins when the recovery does. Before that, the deadline.
+    /// When the recovery gives up: the end of its budget, which begins when the recovery does. Before that, the
+    /// deadline.
     pub fn recover_by(&self) -> Timestamp {
         self.recover_by
     }
 
-    /// Whether the fault is held, so that [`Recovery::verify`](crate::Recovery::verify) is asked whether it is in effect as it was asked for:
-    /// what is left of it and does nothing, or less than was asked for, is over then. Before and after, anything that is left is
-    /// still to be undone.
+    /// Whether the fault is held, so that [`Recovery::verify`](crate::Recovery::verify) is asked whether it is in
+    /// effect as it was asked for: what is left of it and does nothing, or less than was asked for, is over then.
+    /// Before and after, anything that is left is still to be undone.
     pub fn is_held(&self) -> bool {
         self.is_held
     }
@@ -267,36 +273,37 @@ impl Scope {
         self.inner.ledger.measure(name, value);
     }
 
-    /// Reports something that a person should know about this fault, such as that a guarantee is weaker on this target. Said
-    /// twice it is reported once.
+    /// Reports something that a person should know about this fault, such as that a guarantee is weaker on this target.
+    /// Said twice it is reported once.
     pub fn note(&self, what: impl Into<String>) {
         self.inner.ledger.note(what.into());
     }
 
-    /// Reports that the fault was in effect and has ended by itself as it was meant to, before its deadline: an experiment of an engine
-    /// that is completed, say. It does not count as cut short then.
+    /// Reports that the fault was in effect and has ended by itself as it was meant to, before its deadline: an
+    /// experiment of an engine that is completed, say. It does not count as cut short then.
     pub fn run_its_course(&self) {
         self.inner.ledger.see();
         self.inner.ledger.complete();
     }
 
-    /// Reports that nothing was hit, and why that is known: the disk was as full as that before, no packet was dropped. The run then
-    /// ends as [`Outcome::NoEffect`](crate::Outcome::NoEffect). The last reason counts.
+    /// Reports that nothing was hit, and why that is known: the disk was as full as that before, no packet was dropped.
+    /// The run then ends as [`Outcome::NoEffect`](crate::Outcome::NoEffect). The last reason counts.
     pub fn no_effect(&self, why: impl Into<String>) {
         self.inner.ledger.no_effect(why.into());
     }
 
-    /// Reports that the fault was seen in effect, although the target may be back by now: a terminated instance is gone, and another
-    /// has taken its place. Without this, and where no look has found the target not back, one that is well is looked at again after
-    /// the [settling time](crate::MonkeyBuilder::settle), because a fault whose injection is late may still come.
+    /// Reports that the fault was seen in effect, although the target may be back by now: a terminated instance is
+    /// gone, and another has taken its place. Without this, and where no look has found the target not back, one that
+    /// is well is looked at again after the [settling time](crate::MonkeyBuilder::settle), because a fault whose
+    /// injection is late may still come.
     ///
     /// An injection calls it where the answer that it has got proves the fault.
     pub fn see_effect(&self) {
         self.inner.ledger.see();
     }
 
-    /// Reports that `milestone` was reached now. Only the first time counts, and no look while the fault is held: a target that is well
-    /// then has not been hit yet, or is well because of somebody else.
+    /// Reports that `milestone` was reached now. Only the first time counts, and no look while the fault is held: a
+    /// target that is well then has not been hit yet, or is well because of somebody else.
     pub fn reach(&self, milestone: Milestone) {
         if self.is_held {
             return;
@@ -329,12 +336,14 @@ impl Scope {
         self
     }
 
-    /// Says how much of the hold went by before the fault was in effect, where that is worth a word. To be called when it is.
+    /// Says how much of the hold went by before the fault was in effect, where that is worth a word. To be called when
+    /// it is.
     pub(crate) fn note_what_is_lost(&self) {
         let lost = self.bound().elapsed(self.inner.parts.clock.as_ref());
         if !self.is_momentary() && lost >= LOSS_WORTH_A_NOTE && lost >= self.lasting() / 20 {
             self.note(format!(
-                "{lost:.1?} of the {:?} went by before the injection had returned: the fault was in effect for that much less",
+                "{lost:.1?} of the {:?} went by before the injection had returned: the fault was in effect for that \
+                 much less",
                 self.lasting()
             ));
         }

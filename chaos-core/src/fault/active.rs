@@ -100,8 +100,8 @@ impl Active {
         self.scope.remaining()
     }
 
-    /// Looks at the fault while it is held: at once, because later it may have ended by itself; in the middle of a long hold; and shortly
-    /// before its end. Returns when it was seen to be over before its time.
+    /// Looks at the fault while it is held: at once, because later it may have ended by itself; in the middle of a long
+    /// hold; and shortly before its end. Returns when it was seen to be over before its time.
     ///
     /// Cancel safe.
     pub(crate) async fn watch(&self) {
@@ -124,8 +124,8 @@ impl Active {
         std::future::pending().await
     }
 
-    /// Whether two looks, some time apart, say that a fault is over that one has seen in effect. A single one may have met a platform
-    /// that was behind.
+    /// Whether two looks, some time apart, say that a fault is over that one has seen in effect. A single one may have
+    /// met a platform that was behind.
     async fn is_over_early(&self) -> bool {
         let _ = self.look().await;
         if !self.looks.saw_its_end() {
@@ -136,7 +136,8 @@ impl Active {
         self.looks.saw_its_end() && looked_again.is_ok()
     }
 
-    /// The hold is over, and was cut short where there is a reason. Returns the reason, which may be what the last look has seen.
+    /// The hold is over, and was cut short where there is a reason. Returns the reason, which may be what the last look
+    /// has seen.
     pub(crate) fn end_hold(&mut self, cut_short: Option<CutShort>) -> Option<CutShort> {
         let is_early = self.looks.saw_its_end() && !self.scope.findings().is_complete;
         if let (true, Some(since), Some((seen, over))) =
@@ -154,9 +155,10 @@ impl Active {
         self.cut_short
     }
 
-    /// Brings the target back: looks, recovers, verifies, and tries again with back-off until the budget is spent, whatever is refused
-    /// meanwhile; only what this program can [never](Error::is_final) do ends it before. Returns the fault as it ended: `Recovered`,
-    /// `RecoveryFailed`, or, where the target is back and the journal could not record it, `Recovering`.
+    /// Brings the target back: looks, recovers, verifies, and tries again with back-off until the budget is spent,
+    /// whatever is refused meanwhile; only what this program can [never](Error::is_final) do ends it before. Returns
+    /// the fault as it ended: `Recovered`, `RecoveryFailed`, or, where the target is back and the journal could not
+    /// record it, `Recovering`.
     ///
     /// The budget begins now and is measured by monotonic time. A journal that fails holds nothing up.
     ///
@@ -180,8 +182,8 @@ impl Active {
         self.end(ended, written.err().map(|_| begun)).await
     }
 
-    /// Whoever requested seconds learns how many they were: until now, or where the fault was seen to be over before, until a look saw
-    /// it last. How long a fault of an earlier process lasted, nobody has seen.
+    /// Whoever requested seconds learns how many they were: until now, or where the fault was seen to be over before,
+    /// until a look saw it last. How long a fault of an earlier process lasted, nobody has seen.
     fn measure_hold(&self) {
         if let (Some(_), Some(since)) = (self.record.requested.get("seconds"), self.in_effect_since) {
             let is_over = self.looks.saw_its_end();
@@ -248,7 +250,8 @@ impl Active {
         self.record
     }
 
-    /// Why nothing was hit, if that is what was seen by whoever injected it. What happens and is over may be too quick to be seen.
+    /// Why nothing was hit, if that is what was seen by whoever injected it. What happens and is over may be too quick
+    /// to be seen.
     fn without_effect(&self, findings: &Findings) -> Option<String> {
         self.in_effect_since?;
         let is_unseen = !self.scope.is_momentary() && !self.is_believable();

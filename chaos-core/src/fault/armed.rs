@@ -57,11 +57,11 @@ impl Armed {
     /// Injects, and yields an [`Active`] whatever came of it: an error, a panic or a time-out do not prove that nothing
     /// happened, so they are recovered too. [`Active::injection`] tells which it was.
     ///
-    /// The injection is given up when the fault's deadline passes. Where the journal cannot record that it begins, it does
-    /// not begin.
+    /// The injection is given up when the fault's deadline passes. Where the journal cannot record that it begins, it
+    /// does not begin.
     ///
-    /// Not cancel safe: a dropped call may have injected or not. The journal knows that it was begun, and a replay recovers
-    /// it.
+    /// Not cancel safe: a dropped call may have injected or not. The journal knows that it was begun, and a replay
+    /// recovers it.
     pub async fn inject(self) -> Active {
         self.inject_unless(std::future::pending()).await
     }
@@ -95,7 +95,8 @@ impl Armed {
         let injection = contained("the injection", async { inject(&permit).await });
         let result = tokio::select! {
             biased;
-            () = cut => Err(Error::new(ErrorKind::Timeout, "the injection was cut short").with("fault", self.record.id)),
+            () = cut => Err(Error::new(ErrorKind::Timeout, "the injection was cut \
+                short").with("fault", self.record.id)),
             // Looks at the time whenever it goes on: after a stop of this process, or of its machine, both are due.
             result = permit.in_time(injection) => result.and_then(|result| result),
         };
@@ -103,7 +104,8 @@ impl Armed {
         self.into_active(result)
     }
 
-    /// Gives the injection up before it begins. What is left to do is to recover, which closes the entry in the journal.
+    /// Gives the injection up before it begins. What is left to do is to recover, which closes the entry in the
+    /// journal.
     pub fn abandon(self) -> Active {
         let error = Error::new(ErrorKind::Refused, "the injection was given up before it began")
             .with("fault", self.record.id)

@@ -87,8 +87,8 @@ impl Active {
         let ends = clock.monotonic().saturating_add(self.safeguard.retry.budget);
         let until = crate::clock::after(self.scope.now(), self.safeguard.retry.budget);
         if !self.is_believable() {
-            // The deadline has passed: what this look could save is no longer than settling, and that is all it may cost; unless an order
-            // to recover would have to wait for it, there where it is carried out.
+            // The deadline has passed: what this look could save is no longer than settling, and that is all it may
+            // cost; unless an order to recover would have to wait for it, there where it is carried out.
             let limit = || self.safeguard.retry.settle.max(self.scope.findings().answers_within);
             let _ = self.look_for(limit).await;
             self.looks.forget_the_one_under_way();
@@ -151,7 +151,8 @@ impl Active {
     }
 
     pub(super) async fn look(&self) -> Result<Verdict> {
-        // One that took too long is waited for, so that none is begun beside it. What it sees may be from before the latest order.
+        // One that took too long is waited for, so that none is begun beside it. What it sees may be from before the
+        // latest order.
         if let Some((looking, began)) = self.looks.take_the_one_under_way() {
             let clock = self.scope.clock();
             if patiently(clock.as_ref(), || self.look_limit(), looking).await.is_some() {

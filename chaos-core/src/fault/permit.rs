@@ -8,8 +8,8 @@ use std::{
 
 use crate::{Clock, Error, ErrorKind, FaultId, Result, Scope, clock::Deadline};
 
-/// Proof that the undo of a fault is durable. Every call that changes a target takes one, and only this crate makes them:
-/// after [`Journal::arm`](crate::Journal::arm) has returned.
+/// Proof that the undo of a fault is durable. Every call that changes a target takes one, and only this crate makes
+/// them: after [`Journal::arm`](crate::Journal::arm) has returned.
 ///
 /// It is lent: it cannot be made, cloned or kept.
 #[derive(Debug)]
@@ -47,9 +47,9 @@ impl Permit {
         self.deadline.remaining(self.clock.as_ref())
     }
 
-    /// Gives one order to a platform, as far as the fault's deadline allows: looks at the time that is left before it begins and
-    /// whenever it goes on, so that neither it nor another attempt at it is sent past the deadline. A recovery's order is never
-    /// held up.
+    /// Gives one order to a platform, as far as the fault's deadline allows: looks at the time that is left before it
+    /// begins and whenever it goes on, so that neither it nor another attempt at it is sent past the deadline. A
+    /// recovery's order is never held up.
     ///
     /// # Errors
     /// `Timeout` once the deadline has passed. What was sent before that may have taken effect.
@@ -112,7 +112,8 @@ mod tests {
         assert_eq!((sent.load(Ordering::SeqCst), clock.monotonic()), (3, MINUTE), "at 0, 25 and 50 s");
     }
 
-    /// The machine has slept, so that its timers are not due yet, or this process was stopped, so that both are due at once.
+    /// The machine has slept, so that its timers are not due yet, or this process was stopped, so that both are due at
+    /// once.
     #[tokio::test(start_paused = true)]
     async fn an_order_that_goes_on_when_it_is_too_late_is_given_up_first() {
         let (clock, sent) = (clock(), AtomicUsize::new(0));

@@ -11,8 +11,8 @@ use crate::{
 /// An injection: what changes the target, once it holds a permit.
 pub type Inject = Box<dyn for<'a> FnOnce(&'a Permit) -> BoxFuture<'a, Result<()>> + Send>;
 
-/// An injection together with what undoes it. There is no way to have the one without the other, and nothing has happened
-/// yet: the next step is [`arm`](Prepared::arm).
+/// An injection together with what undoes it. There is no way to have the one without the other, and nothing has
+/// happened yet: the next step is [`arm`](Prepared::arm).
 #[must_use = "nothing is injected before it is armed"]
 pub struct Prepared {
     pub(super) inject: Inject,
@@ -20,7 +20,8 @@ pub struct Prepared {
     pub(super) requested: Magnitude,
 }
 
-/// What makes an undo durable and readable: the journal, the registry that reads it back, and how long a recovery is tried.
+/// What makes an undo durable and readable: the journal, the registry that reads it back, and how long a recovery is
+/// tried.
 #[derive(Clone, Debug)]
 pub struct Safeguard {
     pub(crate) journal: Arc<dyn Journal>,
@@ -86,8 +87,8 @@ impl Prepared {
     /// Makes the undo durable. Refused where a limit forbids the fault.
     ///
     /// # Errors
-    /// `Refused` where the recovery could not be read back from the journal; otherwise the journal's error. After an error
-    /// nothing was injected; whether the journal holds the fault is not known, and a replay cleans it up.
+    /// `Refused` where the recovery could not be read back from the journal; otherwise the journal's error. After an
+    /// error nothing was injected; whether the journal holds the fault is not known, and a replay cleans it up.
     ///
     /// Not cancel safe: a dropped call may leave the fault armed, which a replay cleans up.
     pub async fn arm(
@@ -101,7 +102,8 @@ impl Prepared {
                 .with("event", scope.event())
                 .caused_by(error)
         })?;
-        // What runs here is what would run after a crash: a recovery that works only in the process that prepared it is no recovery.
+        // What runs here is what would run after a crash: a recovery that works only in the process that prepared it is
+        // no recovery.
         self.recovery = read_back;
         scope.arm();
         let mut record = FaultRecord::armed(

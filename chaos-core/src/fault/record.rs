@@ -18,8 +18,8 @@ pub struct FaultRecord {
     pub target: TargetId,
     /// The group of that target.
     pub group: GroupId,
-    /// Tells the target from another one that bears its name after it, as [`Target::incarnation`](crate::Target::incarnation); `None`
-    /// where names are never used twice.
+    /// Tells the target from another one that bears its name after it, as
+    /// [`Target::incarnation`](crate::Target::incarnation); `None` where names are never used twice.
     #[serde(default)]
     pub incarnation: Option<String>,
     /// The name of the chaos event.
@@ -36,8 +36,8 @@ pub struct FaultRecord {
     pub armed_at: Timestamp,
     /// When it must be over.
     pub deadline: Timestamp,
-    /// When its recovery gives up that begins at the deadline: the deadline and the recovery's budget. From then on it is
-    /// [overdue](FaultRecord::is_overdue).
+    /// When its recovery gives up that begins at the deadline: the deadline and the recovery's budget. From then on it
+    /// is [overdue](FaultRecord::is_overdue).
     pub recover_by: Timestamp,
     /// When the injection was begun.
     pub injecting_at: Option<Timestamp>,
@@ -55,9 +55,11 @@ pub struct FaultRecord {
     pub note: Option<String>,
     /// Why the fault was over before its time, if it was.
     pub cut_short: Option<CutShort>,
-    /// Why nothing was hit, if that is what was seen: nothing was filled, no packet was dropped, no look saw the fault in effect.
+    /// Why nothing was hit, if that is what was seen: nothing was filled, no packet was dropped, no look saw the fault
+    /// in effect.
     pub no_effect: Option<String>,
-    /// Whether it is over because there is nothing left to bring back, as the note says: the target, or its whole group, exists no more.
+    /// Whether it is over because there is nothing left to bring back, as the note says: the target, or its whole
+    /// group, exists no more.
     #[serde(default)]
     pub gone: bool,
 }
@@ -156,18 +158,18 @@ impl FaultRecord {
         self
     }
 
-    /// Whether it is pending although whoever takes care of it should have brought the target back by now, or have given up. Such a
-    /// fault is anybody's to recover: its holder hangs, or is stopped.
+    /// Whether it is pending although whoever takes care of it should have brought the target back by now, or have
+    /// given up. Such a fault is anybody's to recover: its holder hangs, or is stopped.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         self.state.is_pending() && now > self.recover_by
     }
 
-    /// How long after the deadline a recovery may begin before it counts as late: what a busy machine takes, and how far apart whoever
-    /// holds a fault looks at the clock.
+    /// How long after the deadline a recovery may begin before it counts as late: what a busy machine takes, and how
+    /// far apart whoever holds a fault looks at the clock.
     pub const LATE_AFTER: Duration = Duration::from_secs(5);
 
-    /// How long after the deadline the recovery began, where that is more than [`LATE_AFTER`](FaultRecord::LATE_AFTER): whoever held the
-    /// fault was gone, or stopped. What ends by itself may have been over by then.
+    /// How long after the deadline the recovery began, where that is more than [`LATE_AFTER`](FaultRecord::LATE_AFTER):
+    /// whoever held the fault was gone, or stopped. What ends by itself may have been over by then.
     pub fn late_by(&self) -> Option<Duration> {
         let late = clock::until(self.deadline, self.recovering_at?);
         (late > Self::LATE_AFTER).then_some(late)
@@ -187,14 +189,14 @@ impl FaultRecord {
         self.since_injection(self.reached(Milestone::DetectedUnhealthy)?)
     }
 
-    /// From the injection until the target or group was seen healthy again; for a recovery that marks no such milestone,
-    /// until it was verified. None where it is gone.
+    /// From the injection until the target or group was seen healthy again; for a recovery that marks no such
+    /// milestone, until it was verified. None where it is gone.
     pub fn time_to_recover(&self) -> Option<Duration> {
         self.since_injection(self.back_at()?)
     }
 
-    /// From the end of the hold until the target or group was seen healthy again; for a recovery that marks no such milestone, until it
-    /// was verified. None where it is gone.
+    /// From the end of the hold until the target or group was seen healthy again; for a recovery that marks no such
+    /// milestone, until it was verified. None where it is gone.
     pub fn time_to_revert(&self) -> Option<Duration> {
         Some(clock::until(self.recovering_at?, self.back_at()?))
     }

@@ -38,8 +38,8 @@ impl FaultState {
 
     /// Whether a fault may go from this state to `next`.
     ///
-    /// Injecting is allowed from `Armed` alone, so that nobody injects a fault that somebody else has recovered. Recovery
-    /// may begin in every state, and its end may be said twice.
+    /// Injecting is allowed from `Armed` alone, so that nobody injects a fault that somebody else has recovered.
+    /// Recovery may begin in every state, and its end may be said twice.
     pub fn may_become(self, next: Self) -> bool {
         match next {
             Self::Armed => false,

@@ -12,8 +12,8 @@ use crate::{
 /// How long a monkey waits for its journal: longer than a busy database takes, and short against a hold.
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// A journal under control: a call that panics or hangs becomes an error, because whoever brings a target back must not wait
-/// for the journal for ever.
+/// A journal under control: a call that panics or hangs becomes an error, because whoever brings a target back must not
+/// wait for the journal for ever.
 #[derive(Debug)]
 pub(crate) struct CarefulJournal {
     journal: Arc<dyn Journal>,

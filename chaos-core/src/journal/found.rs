@@ -8,8 +8,8 @@ use crate::{Failure, FaultRecord, TargetId};
 pub struct Found {
     /// The faults that could be read, oldest first.
     pub faults: Vec<FaultRecord>,
-    /// The entries that may be meant and could not be read: damaged, or of a later version. One of them keeps no other from being
-    /// recovered, and counts as pending until somebody has seen to it.
+    /// The entries that may be meant and could not be read: damaged, or of a later version. One of them keeps no other
+    /// from being recovered, and counts as pending until somebody has seen to it.
     pub unreadable: Vec<Unreadable>,
 }
 

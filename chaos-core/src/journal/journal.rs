@@ -11,13 +11,14 @@ use crate::{FaultId, FaultRecord, Mark, Result};
 ///
 /// A journal that fails stops all injection. Its errors are of kind `Journal`.
 ///
-/// No call is cancel safe in the sense that a dropped call did not happen; each is atomic: it happened whole or not at all.
+/// No call is cancel safe in the sense that a dropped call did not happen; each is atomic: it happened whole or not at
+/// all.
 #[async_trait]
 pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// Checks `limits` and records the fault, as one transaction; returns when the record would survive a crash.
     ///
-    /// The checks are [`Limits::check`] over what the journal holds within that transaction, so that two monkeys over one
-    /// journal never exceed a limit together. A refusal records nothing.
+    /// The checks are [`Limits::check`] over what the journal holds within that transaction, so that two monkeys over
+    /// one journal never exceed a limit together. A refusal records nothing.
     ///
     /// # Errors
     /// `Conflict` where a fault of this id is there already.
@@ -26,8 +27,8 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// Moves a fault to the state of `mark` and keeps what the mark carries, durably.
     ///
     /// # Errors
-    /// `Conflict` where [`FaultState::may_become`](crate::FaultState::may_become) forbids it, so that of two who want to
-    /// go on with a fault, the one who comes late learns it; `NotFound` for an unknown fault.
+    /// `Conflict` where [`FaultState::may_become`](crate::FaultState::may_become) forbids it, so that of two who want
+    /// to go on with a fault, the one who comes late learns it; `NotFound` for an unknown fault.
     async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()>;
 
     /// The faults that match, oldest first, and every entry that could not be read and may be one of them.
@@ -36,8 +37,9 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// Every fault that is not [`Recovered`](crate::FaultState::Recovered), oldest first.
     async fn pending(&self) -> Result<Found>;
 
-    /// The pending faults that nobody takes care of at `now`: whose [`Lease`] was dropped, whose process is gone, or which are
-    /// [overdue](FaultRecord::is_overdue), because a lease proves that a process exists and not that it acts. Oldest first.
+    /// The pending faults that nobody takes care of at `now`: whose [`Lease`] was dropped, whose process is gone, or
+    /// which are [overdue](FaultRecord::is_overdue), because a lease proves that a process exists and not that it acts.
+    /// Oldest first.
     async fn orphans(&self, now: Timestamp) -> Result<Found>;
 
     /// Forbids every injection from now on, or allows them again with `None`. Durable.

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::{Arming, FaultQuery, Found, Halt, Journal, Lease, Limits, Tally};
 use crate::{Error, ErrorKind, FaultId, FaultRecord, Mark, Result};
 
-/// A journal in memory, for unit tests and examples. It does not survive its process, so that it protects against dropped
-/// futures and panics, and against nothing worse.
+/// A journal in memory, for unit tests and examples. It does not survive its process, so that it protects against
+/// dropped futures and panics, and against nothing worse.
 ///
 /// Clones share one journal.
 #[derive(Clone, Debug, Default)]

@@ -24,11 +24,11 @@ pub enum Consent {
 }
 
 impl Consent {
-    /// Why these tags keep a member from being chosen, where `said` holds the tags of whoever has a say, each with what it is: a
-    /// group and an instance of it.
+    /// Why these tags keep a member from being chosen, where `said` holds the tags of whoever has a say, each with what
+    /// it is: a group and an instance of it.
     ///
-    /// A refusal of anybody counts, and so does a word that is neither yes nor no; where consent is required, that of one is
-    /// enough.
+    /// A refusal of anybody counts, and so does a word that is neither yes nor no; where consent is required, that of
+    /// one is enough.
     pub fn refusal(self, said: &[(&str, &Labels)]) -> Option<String> {
         for (who, labels) in said {
             match Said::by(labels) {

@@ -1,4 +1,5 @@
-//! What providers that list a cloud have in common: names with wildcards, consent by tag, listings in pages, and looks that are shared.
+//! What providers that list a cloud have in common: names with wildcards, consent by tag, listings in pages, and looks
+//! that are shared.
 
 mod consent;
 mod name_pattern;

@@ -10,11 +10,11 @@ pub type Page<T> = (T, Option<String>);
 /// How many pages a listing may have. One that has more never ends, as far as anybody can tell.
 const MOST_PAGES: usize = 1_000;
 
-/// Every page of a listing, one after another, and nothing after an error. `fetch` is given what asks for a page; nothing for the
-/// first.
+/// Every page of a listing, one after another, and nothing after an error. `fetch` is given what asks for a page;
+/// nothing for the first.
 ///
-/// Paginators of cloud SDKs end quietly where a service asks for the same page twice. A listing that was cut short like that would
-/// be a shorter list, so that here it is an error.
+/// Paginators of cloud SDKs end quietly where a service asks for the same page twice. A listing that was cut short like
+/// that would be a shorter list, so that here it is an error.
 ///
 /// ```
 /// use chaos_core::listing::pages;
@@ -32,7 +32,8 @@ const MOST_PAGES: usize = 1_000;
 /// ```
 ///
 /// # Errors
-/// Those of `fetch`; `Unavailable` for a page that asks for one of before, and for a listing that goes on after 1,000 pages.
+/// Those of `fetch`; `Unavailable` for a page that asks for one of before, and for a listing that goes on after 1,000
+/// pages.
 pub fn pages<T, F, P>(fetch: F) -> impl Stream<Item = Result<T>> + Send
 where
     T: Send,

@@ -27,12 +27,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Lets questions that come together share one answer, and no question get one from before it was asked.
 ///
-/// One look at a time is under way for each key. Whoever asks meanwhile waits for the next one, together with everybody else who does: it
-/// begins after all of them have asked. So whoever has changed something and then asks never sees how it was before, which a cache
-/// cannot promise.
+/// One look at a time is under way for each key. Whoever asks meanwhile waits for the next one, together with everybody
+/// else who does: it begins after all of them have asked. So whoever has changed something and then asks never sees how
+/// it was before, which a cache cannot promise.
 ///
-/// Looks run as tasks of their own on the tokio runtime, so that they go on however long those who have asked are busy elsewhere. One that
-/// hangs holds the next one up for 20 seconds, and is ended when nobody waits for it any more.
+/// Looks run as tasks of their own on the tokio runtime, so that they go on however long those who have asked are busy
+/// elsewhere. One that hangs holds the next one up for 20 seconds, and is ended when nobody waits for it any more.
 ///
 /// ```
 /// use chaos_core::listing::Together;
@@ -84,8 +84,8 @@ where
     K: Eq + Hash,
     V: Clone + Send + Sync + 'static,
 {
-    /// The answer of a look that begins from now on: one that others have asked for and that has not begun yet, or the one that `look`
-    /// makes.
+    /// The answer of a look that begins from now on: one that others have asked for and that has not begun yet, or the
+    /// one that `look` makes.
     ///
     /// # Errors
     /// Those of the look, which everybody gets who has asked for it; `Panicked` for one that panics.

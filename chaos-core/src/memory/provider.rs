@@ -74,7 +74,8 @@ impl MemoryProvider {
         self.add(name, size, false, None)
     }
 
-    /// Adds a group that replaces its members, in turn one for each of `domains`, which the label `label` of a machine tells.
+    /// Adds a group that replaces its members, in turn one for each of `domains`, which the label `label` of a machine
+    /// tells.
     ///
     /// # Errors
     /// As [`with_group`](MemoryProvider::with_group).

@@ -7,7 +7,8 @@ use crate::{
     journal::CarefulJournal, observer::Observers,
 };
 
-/// Builds a [`Monkey`]. Everything has a safe default; what makes no sense is refused by [`build`](MonkeyBuilder::build).
+/// Builds a [`Monkey`]. Everything has a safe default; what makes no sense is refused by
+/// [`build`](MonkeyBuilder::build).
 #[derive(Debug)]
 #[must_use = "a builder does nothing before `build`"]
 pub struct MonkeyBuilder {
@@ -57,8 +58,8 @@ impl MonkeyBuilder {
         self
     }
 
-    /// Adds an event. Any number, also one event in several magnitudes; one that fits is drawn for each victim. The cool-down is that of
-    /// the event's name.
+    /// Adds an event. Any number, also one event in several magnitudes; one that fits is drawn for each victim. The
+    /// cool-down is that of the event's name.
     pub fn event(mut self, event: impl ChaosEvent) -> Self {
         self.events.push(Arc::new(event));
         self
@@ -88,7 +89,8 @@ impl MonkeyBuilder {
         self
     }
 
-    /// Sets the seed of the first run; each further run draws its own from the one before. Default: drawn, and reported.
+    /// Sets the seed of the first run; each further run draws its own from the one before. Default: drawn, and
+    /// reported.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
@@ -125,8 +127,8 @@ impl MonkeyBuilder {
         self
     }
 
-    /// Sets how long a target must stay well before a fault that was never seen in effect counts as over. Default: 5 s, or a
-    /// quarter of the recovery budget where that is less.
+    /// Sets how long a target must stay well before a fault that was never seen in effect counts as over. Default: 5 s,
+    /// or a quarter of the recovery budget where that is less.
     pub fn settle(mut self, settle: Duration) -> Self {
         self.retry.settle = settle;
         self
@@ -161,8 +163,8 @@ impl MonkeyBuilder {
     /// Builds the monkey.
     ///
     /// # Errors
-    /// `InvalidInput` that names the field and the value: no provider, two providers of one scheme, an event's name that
-    /// is none, a quota that is none, a calendar made from nonsense, a concurrency or interval of zero.
+    /// `InvalidInput` that names the field and the value: no provider, two providers of one scheme, an event's name
+    /// that is none, a quota that is none, a calendar made from nonsense, a concurrency or interval of zero.
     pub fn build(self) -> Result<Monkey> {
         self.calendar.check()?;
         self.blast_radius.check()?;

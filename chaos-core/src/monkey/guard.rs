@@ -26,8 +26,8 @@ pub(super) enum Guarded {
     Ended(Box<FaultRecord>),
 }
 
-/// Takes care of one victim from the last look before the injection until it is back. Runs as a task of its own, so that
-/// dropping the run cuts the hold short and nothing else.
+/// Takes care of one victim from the last look before the injection until it is back. Runs as a task of its own, so
+/// that dropping the run cuts the hold short and nothing else.
 pub(super) async fn guard(core: Arc<Core>, victim: Victim, run: Run, cut: Cut, span: Span) -> Guarded {
     // The span inside: a subscriber that panics ends no recovery.
     let attending = in_span(span, async { Ok(attend(&core, &victim, run, cut).await) });
@@ -125,7 +125,8 @@ async fn replay_once(core: &Arc<Core>, record: FaultRecord) -> FaultRecord {
     }
 }
 
-/// The fault, where somebody else has recovered it since it was found pending: its target may be under another one by now.
+/// The fault, where somebody else has recovered it since it was found pending: its target may be under another one by
+/// now.
 async fn closed_meanwhile(core: &Core, record: &FaultRecord) -> Option<FaultRecord> {
     let journal = &core.safeguard().ok()?.journal;
     let found = journal.find(&FaultQuery::all().target(record.target.clone())).await.ok()?;

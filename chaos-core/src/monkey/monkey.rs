@@ -19,9 +19,9 @@ use crate::{
 /// Every monkey starts leashed: it plans and explains, and touches nothing until
 /// [`unleash`](MonkeyBuilder::unleash) gives it a journal.
 ///
-/// Each fault is taken care of by a task of its own on the tokio runtime. Dropping the future of a run cuts its holds short
-/// and never its recoveries; [`shutdown`](Monkey::shutdown) waits for them. Should the whole runtime or the process end, the
-/// journal knows what is left to do.
+/// Each fault is taken care of by a task of its own on the tokio runtime. Dropping the future of a run cuts its holds
+/// short and never its recoveries; [`shutdown`](Monkey::shutdown) waits for them. Should the whole runtime or the
+/// process end, the journal knows what is left to do.
 ///
 /// Clones share one monkey.
 ///
@@ -59,8 +59,9 @@ impl Monkey {
         Self { core }
     }
 
-    /// Says who would be chosen by the next run, and for everybody else why not. Looks at everything that the run would look
-    /// at, the journal included, asks whether those who are chosen [could be brought back](crate::Target::may_undo), and touches nothing.
+    /// Says who would be chosen by the next run, and for everybody else why not. Looks at everything that the run would
+    /// look at, the journal included, asks whether those who are chosen [could be brought
+    /// back](crate::Target::may_undo), and touches nothing.
     ///
     /// # Errors
     /// Only when no seed can be drawn: what cannot be found out is a doubt in the plan.
@@ -74,18 +75,18 @@ impl Monkey {
     /// Recovers what is pending, plans, injects, holds and recovers. A leashed monkey stops after the plan.
     ///
     /// # Errors
-    /// When the journal cannot be read, or the monkey was shut down; then nothing was injected by this call. When the runtime
-    /// is going down under it; then the journal knows what was. What goes wrong with a fault is in the report.
+    /// When the journal cannot be read, or the monkey was shut down; then nothing was injected by this call. When the
+    /// runtime is going down under it; then the journal knows what was. What goes wrong with a fault is in the report.
     ///
-    /// Cancel safe in the sense that matters: dropping the future cuts every hold short, and the recoveries go on in tasks of
-    /// their own.
+    /// Cancel safe in the sense that matters: dropping the future cuts every hold short, and the recoveries go on in
+    /// tasks of their own.
     pub async fn run_once(&self) -> Result<RunReport> {
         let seed = self.core.take_seed()?;
         self.carry_out(Run { seed, chosen: Chosen::Drawn }, |_| self.planned(seed)).await
     }
 
-    /// Runs once after another, with the builder's interval between them, until `shutdown` is ready; then cuts the holds
-    /// short, waits for the recoveries, and returns. The monkey is shut down then.
+    /// Runs once after another, with the builder's interval between them, until `shutdown` is ready; then cuts the
+    /// holds short, waits for the recoveries, and returns. The monkey is shut down then.
     ///
     /// A run that fails is told to the observers as [`Activity::RunFailed`] and followed by the next.
     ///
@@ -115,8 +116,8 @@ impl Monkey {
     /// Injects one event into one target, under the same rules as a run: calendar, blast radius, cool-down and journal.
     ///
     /// # Errors
-    /// As [`run_once`](Monkey::run_once), and `InvalidInput` where no provider knows the target's scheme. A target that may
-    /// not be touched is in the report, with the reason.
+    /// As [`run_once`](Monkey::run_once), and `InvalidInput` where no provider knows the target's scheme. A target that
+    /// may not be touched is in the report, with the reason.
     ///
     /// Cancel safe as [`run_once`](Monkey::run_once).
     pub async fn inject(&self, event: impl ChaosEvent, target: &TargetId) -> Result<RunReport> {
@@ -135,13 +136,13 @@ impl Monkey {
         self.carry_out(Run { seed, chosen: Chosen::Named }, |_| planner.plan_one(provider, target)).await
     }
 
-    /// Recovers every pending fault that nobody alive takes care of: what a process that was killed, or a runtime that was
-    /// dropped, has left behind, what a process holds that does not act, and what could not be recovered before. Returns each as it
-    /// ended, and the entries of the journal that could not be read: those are still pending.
+    /// Recovers every pending fault that nobody alive takes care of: what a process that was killed, or a runtime that
+    /// was dropped, has left behind, what a process holds that does not act, and what could not be recovered before.
+    /// Returns each as it ended, and the entries of the journal that could not be read: those are still pending.
     ///
     /// # Errors
-    /// When the monkey is leashed or the journal cannot be read. A fault that could not be recovered is returned with its
-    /// failure.
+    /// When the monkey is leashed or the journal cannot be read. A fault that could not be recovered is returned with
+    /// its failure.
     ///
     /// Cancel safe as [`run_once`](Monkey::run_once): the recoveries go on.
     pub async fn recover_pending(&self) -> Result<Found> {
@@ -149,8 +150,8 @@ impl Monkey {
         self.replay(orphans).await
     }
 
-    /// Recovers every pending fault, also those that a living monkey takes care of; that one recovers them once more, which
-    /// does no harm. For a person in an emergency; otherwise use [`halt`](Monkey::halt).
+    /// Recovers every pending fault, also those that a living monkey takes care of; that one recovers them once more,
+    /// which does no harm. For a person in an emergency; otherwise use [`halt`](Monkey::halt).
     ///
     /// # Errors
     /// As [`recover_pending`](Monkey::recover_pending).
@@ -162,8 +163,8 @@ impl Monkey {
     /// Notes that a person has brought a target back by hand, so that it may be chosen again.
     ///
     /// # Errors
-    /// `Conflict` unless the fault is pending and nobody alive takes care of it; also when the monkey is leashed or the journal
-    /// fails.
+    /// `Conflict` unless the fault is pending and nobody alive takes care of it; also when the monkey is leashed or the
+    /// journal fails.
     pub async fn declare_mended(&self, fault: FaultId, note: impl Into<String>) -> Result<()> {
         let journal = &self.core.safeguard()?.journal;
         let orphans = journal.orphans(self.core.parts.clock.now()).await?;
@@ -180,8 +181,8 @@ impl Monkey {
         journal.mark(fault, &Mark::new(FaultState::Recovered, now).note(note)).await
     }
 
-    /// Stops everything now: writes the halt into the journal, so that no monkey over it injects any more and those that
-    /// hold a fault end it within seconds; cuts this monkey's holds short and waits for their recoveries.
+    /// Stops everything now: writes the halt into the journal, so that no monkey over it injects any more and those
+    /// that hold a fault end it within seconds; cuts this monkey's holds short and waits for their recoveries.
     ///
     /// # Errors
     /// When the halt could not be written. This monkey's faults are recovered all the same.
@@ -213,8 +214,8 @@ impl Monkey {
         Ok(())
     }
 
-    /// Cuts every hold short, waits until every fault of this monkey is recovered or has failed to, and injects nothing from
-    /// then on.
+    /// Cuts every hold short, waits until every fault of this monkey is recovered or has failed to, and injects nothing
+    /// from then on.
     ///
     /// Cancel safe: the recoveries go on.
     pub async fn shutdown(&self) {
@@ -222,8 +223,8 @@ impl Monkey {
         self.core.tasks.wait().await;
     }
 
-    /// Checks everything that could go wrong, without touching a target: the calendar, the listings, the journal and what is
-    /// pending in it, and for each event whether a target offers what it needs and its recovery reads back.
+    /// Checks everything that could go wrong, without touching a target: the calendar, the listings, the journal and
+    /// what is pending in it, and for each event whether a target offers what it needs and its recovery reads back.
     ///
     /// Cancel safe.
     pub async fn diagnose(&self) -> Diagnosis {

@@ -36,7 +36,8 @@ pub(super) async fn may_undo(
     })
 }
 
-/// Takes the choice of everybody back who could not be brought back, so that a plan that nobody carries out says so too.
+/// Takes the choice of everybody back who could not be brought back, so that a plan that nobody carries out says so
+/// too.
 pub(super) async fn spare_who_cannot_be_brought_back(core: &Core, planned: &mut Planned) {
     let asking: Vec<BoxFuture<'_, Option<Error>>> = planned
         .victims

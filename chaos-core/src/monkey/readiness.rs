@@ -17,7 +17,8 @@ use crate::{
     plan::Victim,
 };
 
-/// How old a plan may be for an event to be prepared by what it saw. There is another look before the injection in any case.
+/// How old a plan may be for an event to be prepared by what it saw. There is another look before the injection in any
+/// case.
 const FRESH: SignedDuration = SignedDuration::from_secs(1);
 
 /// An injection that was prepared and may be armed now.
@@ -27,8 +28,8 @@ pub(super) struct Ready {
     limits: Limits,
 }
 
-/// The last looks, the preparation and the announcement. Nothing is touched, and whatever is not certain is a reason to leave the
-/// target alone.
+/// The last looks, the preparation and the announcement. Nothing is touched, and whatever is not certain is a reason to
+/// leave the target alone.
 pub(super) async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Reason> {
     // While victims wait for others the plan grows old.
     let age = core.parts.clock.now().duration_since(victim.planned_at);
@@ -92,7 +93,8 @@ pub(super) async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result
     Ok(Ready { prepared, scope, limits })
 }
 
-/// When a fault is certainly undone that is armed now and lasts so long; unless the calendar is closed, or closes before.
+/// When a fault is certainly undone that is armed now and lasts so long; unless the calendar is closed, or closes
+/// before.
 fn undone_before_closing(core: &Core, lasting: Duration) -> Result<Timestamp, Reason> {
     let now = core.parts.clock.now();
     let window = core.parts.calendar.window(now).ok_or(Reason::CalendarClosed)?;
@@ -115,8 +117,8 @@ impl Ready {
     }
 }
 
-/// The group as it is now, with those that are under a fault as they were before the run, so that all its victims are measured against
-/// the same whole.
+/// The group as it is now, with those that are under a fault as they were before the run, so that all its victims are
+/// measured against the same whole.
 fn discovered(victim: &Victim, seen: &Seen) -> Discovered {
     let id = victim.target.id();
     let target = seen.group.member(id).map_or(&victim.target, |now| &now.target);

@@ -8,7 +8,8 @@ use crate::{
     listing::Together,
 };
 
-/// A provider whose looks at a group are shared by whoever asks for them at the same moment: victims of one run, and their recoveries.
+/// A provider whose looks at a group are shared by whoever asks for them at the same moment: victims of one run, and
+/// their recoveries.
 #[derive(Debug)]
 pub(super) struct SharedLooks {
     provider: Arc<dyn Provider>,

@@ -60,8 +60,8 @@ pub enum Activity {
         /// How a person brings the target back without this library.
         by_hand: String,
     },
-    /// A fault that an earlier process or a task that was lost has left behind, or that a person takes away from a living monkey,
-    /// is about to be recovered.
+    /// A fault that an earlier process or a task that was lost has left behind, or that a person takes away from a
+    /// living monkey, is about to be recovered.
     #[non_exhaustive]
     TakenOver {
         /// The fault.
@@ -240,7 +240,8 @@ impl fmt::Display for Activity {
             Self::RecoveryRetried { fault, attempt, failure, wait, until } => {
                 write!(
                     f,
-                    "fault {fault}: attempt {attempt} did not bring the target back: {failure}; again in {wait:?}, until {until:.0}"
+                    "fault {fault}: attempt {attempt} did not bring the target back: {failure}; again in {wait:?}, \
+                     until {until:.0}"
                 )
             }
             Self::Recovered { fault, gone: Some(why), .. } => {

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{FaultId, Magnitude, TargetId};
 
-/// What is about to be injected: for [`Observer::before_injection`](crate::Observer::before_injection). It carries no secret.
+/// What is about to be injected: for [`Observer::before_injection`](crate::Observer::before_injection). It carries no
+/// secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Intended {
@@ -27,8 +28,8 @@ pub struct Intended {
     pub hold: Duration,
     /// How much is asked for.
     pub requested: Magnitude,
-    /// When the fault must be over, and its recovery begins at the latest, if it is armed now. It counts from the arming, so that it is
-    /// as much later as the observers and the last look take; the calendar is asked again then.
+    /// When the fault must be over, and its recovery begins at the latest, if it is armed now. It counts from the
+    /// arming, so that it is as much later as the observers and the last look take; the calendar is asked again then.
     pub deadline: Timestamp,
     /// When the target is back, or its recovery is given up, if the fault is armed now.
     pub undone_by: Timestamp,
@@ -48,8 +49,8 @@ pub enum Chosen {
 }
 
 impl Intended {
-    /// A momentary event that was drawn with the seed 0, is asked for in no magnitude and says nothing of its undoing: the begin of a
-    /// value for the test of an observer.
+    /// A momentary event that was drawn with the seed 0, is asked for in no magnitude and says nothing of its undoing:
+    /// the begin of a value for the test of an observer.
     pub fn new(fault: FaultId, target: TargetId, event: impl Into<String>, deadline: Timestamp) -> Self {
         Self {
             fault,

@@ -53,18 +53,18 @@ use crate::Result;
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// `activity` happened at `at`: every [`Activity`], as it happens and in order for each fault.
     ///
-    /// It is called from the task that takes care of the fault: it must return at once and hand slow work to somebody else. A
-    /// panic in it is contained and does not keep a target from being recovered.
+    /// It is called from the task that takes care of the fault: it must return at once and hand slow work to somebody
+    /// else. A panic in it is contained and does not keep a target from being recovered.
     fn observe(&self, at: Timestamp, activity: &Activity);
 
-    /// `intended` is about to be injected, at `at`. An error forbids it: nothing is armed, the target is left alone, and the report
-    /// says why. So does a panic, and an answer that is not there within 30 seconds or before the fault's deadline, whichever
-    /// comes first. Default: allows everything.
+    /// `intended` is about to be injected, at `at`. An error forbids it: nothing is armed, the target is left alone,
+    /// and the report says why. So does a panic, and an answer that is not there within 30 seconds or before the
+    /// fault's deadline, whichever comes first. Default: allows everything.
     ///
-    /// Every observer is asked, side by side, before each injection of a run and of [`Monkey::inject`](crate::Monkey::inject),
-    /// and before no recovery. What it takes comes off the fault's duration. The target is looked at once more afterwards, and
-    /// that look, the journal or another observer may still forbid the injection: then
-    /// [`Activity::Skipped`] follows. Otherwise [`Activity::Armed`] does.
+    /// Every observer is asked, side by side, before each injection of a run and of
+    /// [`Monkey::inject`](crate::Monkey::inject), and before no recovery. What it takes comes off the fault's duration.
+    /// The target is looked at once more afterwards, and that look, the journal or another observer may still forbid
+    /// the injection: then [`Activity::Skipped`] follows. Otherwise [`Activity::Armed`] does.
     ///
     /// The call is dropped where the run is cut short, and where time is up.
     async fn before_injection(&self, at: Timestamp, intended: &Intended) -> Result<()> {
@@ -90,8 +90,8 @@ macro_rules! passed_on_by {
 
 passed_on_by!(Arc, Box);
 
-/// Tells `tracing`: the default observer. Doubts and retries are warnings. A recovery that failed and a journal that fails
-/// under a fault are events at error level, whichever observers there are.
+/// Tells `tracing`: the default observer. Doubts and retries are warnings. A recovery that failed and a journal that
+/// fails under a fault are events at error level, whichever observers there are.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct TracingObserver;

@@ -8,13 +8,13 @@ use crate::{FailureDomain, Group, chance::Draw};
 pub(super) struct DomainHit {
     pub(super) label: Arc<str>,
     pub(super) name: Arc<str>,
-    /// Of the domains that different groups would hit, the run hits the one with the lowest number. Drawn from the name alone, so
-    /// that groups that share domains agree without knowing each other.
+    /// Of the domains that different groups would hit, the run hits the one with the lowest number. Drawn from the name
+    /// alone, so that groups that share domains agree without knowing each other.
     pub(super) rank: u64,
 }
 
-/// Draws the domain, keeps those of `eligible` that are in it, and writes into the plan why the others are not chosen. `None`
-/// where no domain may be hit, with the reason in the plan.
+/// Draws the domain, keeps those of `eligible` that are in it, and writes into the plan why the others are not chosen.
+/// `None` where no domain may be hit, with the reason in the plan.
 pub(super) fn keep_one_domain(
     domain: &FailureDomain,
     group: &Group,

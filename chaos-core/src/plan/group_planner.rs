@@ -47,8 +47,8 @@ pub(crate) struct Victim {
     pub(crate) group_capacity: Option<usize>,
     /// The most pending faults over the whole journal, this one included. Known when every group is.
     pub(crate) total_active: usize,
-    /// Where fewer victims are wanted than were chosen, those with the lowest numbers stay. Drawn in the victim's own group,
-    /// so that who stays does not depend on the order in which groups arrive.
+    /// Where fewer victims are wanted than were chosen, those with the lowest numbers stay. Drawn in the victim's own
+    /// group, so that who stays does not depend on the order in which groups arrive.
     pub(crate) rank: u64,
     /// Where a run is kept within one failure domain, that of this victim.
     pub(super) domain: Option<DomainHit>,

@@ -102,7 +102,8 @@ impl Plan {
         })
     }
 
-    /// What a person should know beforehand of what was chosen, for each event and group that there is something to know of.
+    /// What a person should know beforehand of what was chosen, for each event and group that there is something to
+    /// know of.
     pub fn caveats(&self) -> BTreeSet<String> {
         let targets =
             self.groups.iter().flat_map(|group| group.targets.iter().map(move |target| (&group.id, target)));
@@ -123,7 +124,8 @@ impl Plan {
 }
 
 impl GroupPlan {
-    /// Why none of the members was chosen; where that is up to each of them, what they have against it and how many have.
+    /// Why none of the members was chosen; where that is up to each of them, what they have against it and how many
+    /// have.
     fn why_nobody(&self) -> Option<String> {
         let reason = self.reason.as_ref()?;
         let id = escaped(self.id.as_str());
@@ -143,8 +145,8 @@ impl GroupPlan {
 }
 
 impl fmt::Display for Plan {
-    /// One line for each target that is chosen, for each doubt, and for what should be known of what is chosen; or what keeps
-    /// everybody from being chosen.
+    /// One line for each target that is chosen, for each doubt, and for what should be known of what is chosen; or what
+    /// keeps everybody from being chosen.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines: Vec<String> = self
             .chosen()

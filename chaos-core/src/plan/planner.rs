@@ -183,8 +183,8 @@ impl Planner<'_> {
         listing
     }
 
-    /// How many victims the limits that span groups allow, and the reason for those who are too many. None while that depends
-    /// on how many targets there are altogether.
+    /// How many victims the limits that span groups allow, and the reason for those who are too many. None while that
+    /// depends on how many targets there are altogether.
     fn wanted(&self, active: usize, present: Option<usize>) -> (Option<usize>, Reason) {
         let limits = (self.blast_radius.run_limit(present), self.blast_radius.active_limit(present));
         let (Some(run_limit), Some(limit)) = limits else {

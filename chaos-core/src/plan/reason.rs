@@ -44,8 +44,8 @@ pub enum Reason {
     },
     /// No member of the group may be chosen; each says why.
     NobodyEligible,
-    /// The group would be left with too few healthy members. Where its members have weights and a share of them must be left, the
-    /// numbers are of capacity.
+    /// The group would be left with too few healthy members. Where its members have weights and a share of them must be
+    /// left, the numbers are of capacity.
     #[non_exhaustive]
     TooFewHealthy {
         /// How many healthy members would be left without a fault if one more were chosen.
@@ -75,8 +75,8 @@ pub enum Reason {
         /// The label that it lacks.
         label: String,
     },
-    /// As many targets of this group are under a fault as the blast radius allows. Where its members have weights and the limit is a
-    /// share of them, the numbers are of capacity.
+    /// As many targets of this group are under a fault as the blast radius allows. Where its members have weights and
+    /// the limit is a share of them, the numbers are of capacity.
     #[non_exhaustive]
     GroupLimit {
         /// How many there are.

@@ -7,7 +7,8 @@ use crate::{Error, ErrorKind, Result};
 
 /// Reads recoveries back from the journal: a map from [`Recovery::KIND`] to a decoder.
 ///
-/// Registration is explicit. A monkey refuses, before it injects, an event whose recovery its registry cannot read back.
+/// Registration is explicit. A monkey refuses, before it injects, an event whose recovery its registry cannot read
+/// back.
 ///
 /// ```
 /// use chaos_core::{Registry, memory::PowerOn};
@@ -29,8 +30,8 @@ impl Registry {
         self.register_with::<R>(|recovery| recovery)
     }
 
-    /// Adds one kind of recovery that needs more than its data: `equip` is given each one that was read back, and hands it what no
-    /// journal holds, such as the client of an API.
+    /// Adds one kind of recovery that needs more than its data: `equip` is given each one that was read back, and hands
+    /// it what no journal holds, such as the client of an API.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -100,8 +101,8 @@ impl Registry {
         })
     }
 
-    /// Encodes `recovery` and reads the text of what was encoded back: what a later process would have. Proves that both are the
-    /// same.
+    /// Encodes `recovery` and reads the text of what was encoded back: what a later process would have. Proves that
+    /// both are the same.
     pub(crate) fn round_trip(&self, recovery: &BoxRecovery) -> Result<(RecoveryRecord, BoxRecovery)> {
         let record = recovery.record()?;
         let unreadable = |error: serde_json::Error| {

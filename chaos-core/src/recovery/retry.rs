@@ -10,8 +10,8 @@ pub struct RetryPolicy {
     pub first_wait: Duration,
     /// The longest wait between two attempts. Default 10 s.
     pub longest_wait: Duration,
-    /// How long a target must stay well before a fault that was never seen in effect counts as over: a platform may act on
-    /// an order long after it has accepted it, and on one whose reply was lost. Default 5 s.
+    /// How long a target must stay well before a fault that was never seen in effect counts as over: a platform may act
+    /// on an order long after it has accepted it, and on one whose reply was lost. Default 5 s.
     pub settle: Duration,
 }
 

@@ -11,13 +11,13 @@ pub struct Group {
     pub id: GroupId,
     /// Its tags.
     pub labels: Labels,
-    /// How many members it is meant to have in service; in a group with weights, how much capacity. Unless it is set, that of the
-    /// members that are in service.
+    /// How many members it is meant to have in service; in a group with weights, how much capacity. Unless it is set,
+    /// that of the members that are in service.
     pub desired: usize,
     /// Whether something replaces a member that dies: an auto-scaling group, a supervised fleet.
     pub replaces_members: bool,
-    /// Whether that also replaces a member that is merely stopped, perhaps before it is started again: where an orderly stop counts
-    /// as unhealthy, as in an auto-scaling group.
+    /// Whether that also replaces a member that is merely stopped, perhaps before it is started again: where an orderly
+    /// stop counts as unhealthy, as in an auto-scaling group.
     pub replaces_stopped: bool,
     /// Every member, in any order.
     pub members: Vec<Member>,
@@ -33,16 +33,18 @@ pub struct Member {
     pub target: Arc<dyn Target>,
     /// Its health when the group was discovered.
     pub health: Health,
-    /// Tells a member from its replacement where both bear the same id: a process's pid and start time, a container's id.
-    /// `None` where ids are never used twice, and where only [`Target::incarnation`] tells; where both do, they tell the same.
+    /// Tells a member from its replacement where both bear the same id: a process's pid and start time, a container's
+    /// id. `None` where ids are never used twice, and where only [`Target::incarnation`] tells; where both do, they
+    /// tell the same.
     pub incarnation: Option<Arc<str>>,
     /// Why this member must not be chosen although it is healthy, in the provider's words: "protected from scale-in".
     pub excluded: Option<Arc<str>>,
-    /// Why somebody has taken this member out of service on purpose, in the provider's words: "in standby". It is not chosen, does
-    /// not count as healthy, and the group is not meant to have it: how many must stay healthy is counted without it.
+    /// Why somebody has taken this member out of service on purpose, in the provider's words: "in standby". It is not
+    /// chosen, does not count as healthy, and the group is not meant to have it: how many must stay healthy is counted
+    /// without it.
     pub out_of_service: Option<Arc<str>>,
-    /// How much of the group's capacity it is, at least 1. Where members differ in it, whatever is a share of the group is one of
-    /// its capacity.
+    /// How much of the group's capacity it is, at least 1. Where members differ in it, whatever is a share of the group
+    /// is one of its capacity.
     pub weight: u32,
 }
 
@@ -100,7 +102,8 @@ impl Group {
     /// Sorts the members, and counts them where nobody has said how many there should be.
     ///
     /// # Errors
-    /// Why the group is in doubt: one of its members stands there more than once, and whatever is counted of it is wrong.
+    /// Why the group is in doubt: one of its members stands there more than once, and whatever is counted of it is
+    /// wrong.
     pub(crate) fn put_in_order(&mut self) -> Result<(), Reason> {
         self.members.sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
         self.count_desired();
@@ -131,7 +134,8 @@ impl Group {
         capacity(self.members.iter().filter(|member| member.is_healthy()))
     }
 
-    /// How many members were in service at discovery, healthy or not; in a group with weights, how much capacity they were.
+    /// How many members were in service at discovery, healthy or not; in a group with weights, how much capacity they
+    /// were.
     pub fn in_service(&self) -> usize {
         capacity(self.members.iter().filter(|member| member.out_of_service.is_none()))
     }

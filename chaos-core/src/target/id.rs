@@ -9,8 +9,8 @@ const LONGEST: usize = 1024;
 
 /// Names a group: `scheme:path`, such as `aws-asg:eu-west-1/web`.
 ///
-/// The scheme is its [`Provider`](crate::Provider)'s; the path is the provider's own and enough to find the group again from
-/// another process. Cheap to clone.
+/// The scheme is its [`Provider`](crate::Provider)'s; the path is the provider's own and enough to find the group again
+/// from another process. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct GroupId(Arc<str>);
@@ -40,8 +40,8 @@ impl GroupId {
     /// The id of the group that `scheme` knows as `path`.
     ///
     /// # Errors
-    /// `InvalidInput` for a scheme that is not lower-case letters, digits and hyphens, an empty path, a control character,
-    /// or more than 1,024 bytes.
+    /// `InvalidInput` for a scheme that is not lower-case letters, digits and hyphens, an empty path, a control
+    /// character, or more than 1,024 bytes.
     pub fn new(scheme: &str, path: &str) -> Result<Self> {
         format!("{scheme}:{path}").parse()
     }

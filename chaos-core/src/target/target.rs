@@ -27,9 +27,9 @@ pub trait Target: fmt::Debug + Send + Sync + 'static {
     /// Cancel safe: it only looks.
     async fn health(&self) -> Result<Health>;
 
-    /// Tells it from another target that bears its name after it: the id that a platform gives to one machine and no other, a process's
-    /// pid and start time. It stays the same while a machine is stopped, started or rebooted. `None`, the default, where ids are
-    /// never used twice, and where there is nothing of this name just now.
+    /// Tells it from another target that bears its name after it: the id that a platform gives to one machine and no
+    /// other, a process's pid and start time. It stays the same while a machine is stopped, started or rebooted.
+    /// `None`, the default, where ids are never used twice, and where there is nothing of this name just now.
     ///
     /// # Errors
     /// When that cannot be found out.
@@ -39,12 +39,12 @@ pub trait Target: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Whether this program would be allowed to bring the target back, as far as the platform can be asked without any effect. Asked
-    /// before a fault is armed, and in a dry run.
+    /// Whether this program would be allowed to bring the target back, as far as the platform can be asked without any
+    /// effect. Asked before a fault is armed, and in a dry run.
     ///
     /// # Errors
-    /// `Denied` where it would not be, with what is missing; any other kind where that cannot be told. Each is a doubt, and nothing
-    /// is injected. Default: none.
+    /// `Denied` where it would not be, with what is missing; any other kind where that cannot be told. Each is a doubt,
+    /// and nothing is injected. Default: none.
     ///
     /// Cancel safe: it only looks.
     async fn may_undo(&self, undo: &Undo) -> Result<()> {

@@ -91,8 +91,8 @@ ipv6_matters() {
   [ "$by_host" = 0 ] || [ -n "$hosts6" ]
 }
 
-# Sets $commands to those that may hold chains here, where it was not said which do. Asking the older kind would load its kernel
-# module where nobody uses it, and the newer one cannot read every table that nft can.
+# Sets $commands to those that may hold chains here, where it was not said which do. Asking the older kind would load
+# its kernel module where nobody uses it, and the newer one cannot read every table that nft can.
 iptables_in_use() {
   commands=
   for command in iptables ip6tables; do

@@ -4,8 +4,8 @@
 # A part of network_blackhole.sh, which says what its variables mean and calls its functions.
 # shellcheck disable=SC2034,SC2154,SC2317
 
-# Calls `rule CHAIN drop|open SIDE SET PROTOCOL SIDE PORTS ADDRESS`, `loopback CHAIN` and `neighbours CHAIN`; SIDE is source or
-# destination, SET is hosts or open, ADDRESS is this side's, and - stands for any.
+# Calls `rule CHAIN drop|open SIDE SET PROTOCOL SIDE PORTS ADDRESS`, `loopback CHAIN` and `neighbours CHAIN`; SIDE is
+# source or destination, SET is hosts or open, ADDRESS is this side's, and - stands for any.
 all_rules() {
   openings_of input source
   openings_of output destination

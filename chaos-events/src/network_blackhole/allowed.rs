@@ -35,8 +35,8 @@ enum Kind {
     Port(Protocol, u16),
 }
 
-/// Metadata and credentials of instances, containers and pods on AWS, which Google and Azure share for instances; the agent of
-/// Azure; metadata on Google.
+/// Metadata and credentials of instances, containers and pods on AWS, which Google and Azure share for instances; the
+/// agent of Azure; metadata on Google.
 const CLOUD: [IpAddr; 7] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
@@ -74,15 +74,15 @@ impl Allowed {
         Self(Kind::CloudServices)
     }
 
-    /// What orders to the target come through where they go by its own network, such as the endpoints of AWS Systems Manager: the
-    /// addresses that its shell [names](chaos_core::Shell::lifeline) when the fault is prepared. Without it such a target is out
-    /// of reach until the deadline.
+    /// What orders to the target come through where they go by its own network, such as the endpoints of AWS Systems
+    /// Manager: the addresses that its shell [names](chaos_core::Shell::lifeline) when the fault is prepared. Without
+    /// it such a target is out of reach until the deadline.
     pub fn shell() -> Self {
         Self(Kind::Shell)
     }
 
-    /// Traffic with a host: an address, a range of addresses (`10.0.0.0/8`), or a name, which the target resolves when the fault
-    /// begins.
+    /// Traffic with a host: an address, a range of addresses (`10.0.0.0/8`), or a name, which the target resolves when
+    /// the fault begins.
     ///
     /// # Errors
     /// `InvalidInput` for anything else.

@@ -18,7 +18,8 @@ pub(super) enum Host {
     Name(HostName),
 }
 
-/// A host name as RFC 1123 has it, which is never an option of a command, and never one of the many ways to write an address.
+/// A host name as RFC 1123 has it, which is never an option of a command, and never one of the many ways to write an
+/// address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct HostName(String);
 
@@ -83,7 +84,8 @@ impl Host {
             Error::invalid(
                 "host",
                 format!("{text:?}"),
-                "an address (10.0.0.1, ::1), a range of addresses (10.0.0.0/8) or a host name of letters, digits, hyphens \
+                "an address (10.0.0.1, ::1), a range of addresses (10.0.0.0/8) or a host name of letters, digits, \
+                 hyphens \
                  and dots",
             )
         })

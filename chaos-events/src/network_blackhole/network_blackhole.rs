@@ -22,17 +22,18 @@ pub(super) const SCRIPT: HostScript = HostScript {
 
 /// Drops traffic of a target for a while: all of it, that with certain hosts, that of certain ports, or DNS.
 ///
-/// The packets are dropped by rules in an nftables table of the fault's own, which come before all others of the machine and
-/// leave those as they are. The kernel stops dropping at the deadline, and removes the table when the process ends that holds
-/// it, however it ends. Where nftables is older, or there is only iptables, a process on the target removes the rules instead;
-/// the report says so, and what it means.
+/// The packets are dropped by rules in an nftables table of the fault's own, which come before all others of the
+/// machine and leave those as they are. The kernel stops dropping at the deadline, and removes the table when the
+/// process ends that holds it, however it ends. Where nftables is older, or there is only iptables, a process on the
+/// target removes the rules instead; the report says so, and what it means.
 ///
-/// Where the target is one process of a machine ([`NetworkShare::Sockets`](chaos_core::NetworkShare::Sockets)), only traffic of the
-/// addresses and ports that it listens on is dropped, on loopback too: [`ports`](Self::ports) must name some of these ports, and
-/// [`dns`](Self::dns) is not supported. Another process that serves the same port on another address is not touched, and neither are
-/// the connections that the target itself makes to others.
+/// Where the target is one process of a machine ([`NetworkShare::Sockets`](chaos_core::NetworkShare::Sockets)), only
+/// traffic of the addresses and ports that it listens on is dropped, on loopback too: [`ports`](Self::ports) must name
+/// some of these ports, and [`dns`](Self::dns) is not supported. Another process that serves the same port on another
+/// address is not touched, and neither are the connections that the target itself makes to others.
 ///
-/// The number of packets that were dropped is reported as `dropped_packets`. Where it is zero nothing was hit, and the report says so.
+/// The number of packets that were dropped is reported as `dropped_packets`. Where it is zero nothing was hit, and the
+/// report says so.
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,19 +56,19 @@ pub struct NetworkBlackhole {
 }
 
 impl NetworkBlackhole {
-    /// Drops everything but what keeps a machine alive and within its operator's reach: loopback, SSH, DHCP, IPv6 neighbour
-    /// discovery, the services of its cloud and what orders to its shell come through. That list is yours to change, with [`allow`](Self::allow) and
-    /// [`allow_nothing`](Self::allow_nothing).
+    /// Drops everything but what keeps a machine alive and within its operator's reach: loopback, SSH, DHCP, IPv6
+    /// neighbour discovery, the services of its cloud and what orders to its shell come through. That list is yours to
+    /// change, with [`allow`](Self::allow) and [`allow_nothing`](Self::allow_nothing).
     pub fn everything() -> Self {
         Self::of(Traffic::Everything, Allowed::by_default())
     }
 
-    /// Drops traffic with these hosts: addresses, ranges of addresses (`10.0.0.0/8`), and names. The target resolves the names
-    /// when the fault is prepared, where one that it cannot resolve is a reason to leave it alone, and once more when it begins: that
-    /// counts.
+    /// Drops traffic with these hosts: addresses, ranges of addresses (`10.0.0.0/8`), and names. The target resolves
+    /// the names when the fault is prepared, where one that it cannot resolve is a reason to leave it alone, and once
+    /// more when it begins: that counts.
     ///
-    /// Neighbour discovery is let through, as ARP is. What orders to the target's shell come through is not: where these hosts hold it,
-    /// nothing ends the fault before its deadline, unless it is [allowed](Allowed::shell).
+    /// Neighbour discovery is let through, as ARP is. What orders to the target's shell come through is not: where
+    /// these hosts hold it, nothing ends the fault before its deadline, unless it is [allowed](Allowed::shell).
     ///
     /// # Errors
     /// `InvalidInput` for what is none of these, and for no hosts or more than 256.
@@ -76,8 +77,8 @@ impl NetworkBlackhole {
         Ok(Self::of(hosts, vec![Allowed::neighbour_discovery()]))
     }
 
-    /// Drops packets that are sent to these ports, on loopback too: [`Ingress`](Direction::Ingress) those to the machine's own
-    /// services, [`Egress`](Direction::Egress) those to services elsewhere.
+    /// Drops packets that are sent to these ports, on loopback too: [`Ingress`](Direction::Ingress) those to the
+    /// machine's own services, [`Egress`](Direction::Egress) those to services elsewhere.
     ///
     /// What orders to the target's shell come through is let through.
     ///
@@ -96,8 +97,8 @@ impl NetworkBlackhole {
         Self { traffic, direction: Direction::Both, allowed, hold: Hold::DEFAULT }
     }
 
-    /// Drops only packets that go this way. What a machine merely forwards, for its containers say, goes both ways, unless the
-    /// hosts tell.
+    /// Drops only packets that go this way. What a machine merely forwards, for its containers say, goes both ways,
+    /// unless the hosts tell.
     #[must_use]
     pub fn direction(mut self, direction: Direction) -> Self {
         self.direction = direction;
@@ -111,7 +112,8 @@ impl NetworkBlackhole {
         self
     }
 
-    /// Lets nothing through, not even what would be by default: a machine may be out of everybody's reach until the deadline.
+    /// Lets nothing through, not even what would be by default: a machine may be out of everybody's reach until the
+    /// deadline.
     #[must_use]
     pub fn allow_nothing(mut self) -> Self {
         self.allowed.clear();

@@ -52,7 +52,8 @@ impl Recovery for RestoreTraffic {
         }
         if !is_told && scope.injection() == Injection::Returned {
             scope.note(
-                "the rules had ended before the recovery came; what they had dropped by then could not be read any more",
+                "the rules had ended before the recovery came; what they had dropped by then could not be read any \
+                 more",
             );
         }
         Ok(())
@@ -87,18 +88,21 @@ impl Recovery for RestoreTraffic {
         let namespace = self.network.strip_prefix("net:[").and_then(|rest| rest.strip_suffix(']'));
         let place = match namespace.and_then(|inode| inode.parse::<u64>().ok()) {
             Some(inode) => format!(
-                " in the network namespace net:[{inode}] (where `readlink /proc/self/ns/net` shows another, `lsns -t net` finds a \
+                " in the network namespace net:[{inode}] (where `readlink /proc/self/ns/net` shows another, `lsns -t \
+                 net` finds a \
                  process in it, and `nsenter -n -t PID` enters it)"
             ),
             None => String::new(),
         };
         format!(
-            "The rules end by themselves at the deadline. Before that, on the machine of {target}, as root{place}:\n\n    \
+            "The rules end by themselves at the deadline. Before that, on the machine of {target}, as \
+             root{place}:\n\n    \
              {end}\n    \
              nft delete table inet chaos_{fault}\n\n\
              Where there is no nft, or the rules are not its own:\n\n    \
              for i in iptables ip6tables; do\n    \
-             \x20 $i -w 5 -D INPUT -j {chains}-in; $i -w 5 -D OUTPUT -j {chains}-out; $i -w 5 -D FORWARD -j {chains}-via\n    \
+             \x20 $i -w 5 -D INPUT -j {chains}-in; $i -w 5 -D OUTPUT -j {chains}-out; $i -w 5 -D FORWARD -j \
+             {chains}-via\n    \
              \x20 for c in in out via; do $i -w 5 -F {chains}-$c; $i -w 5 -X {chains}-$c; done\n    \
              done\n\n\
              What is not there (any more) is said to be missing, which does no harm."

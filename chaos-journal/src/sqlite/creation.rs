@@ -15,8 +15,8 @@ use super::{database, error, identity, ownership, schema};
 /// How often a name is drawn that turns out to be taken.
 const DRAWS: usize = 16;
 
-/// Creates a journal elsewhere and gives it its name only when it is complete. So nobody ever sees half a journal, and of
-/// several who create one at once, the first one's stays.
+/// Creates a journal elsewhere and gives it its name only when it is complete. So nobody ever sees half a journal, and
+/// of several who create one at once, the first one's stays.
 pub(super) async fn create(path: &Path, entropy: &dyn Entropy) -> Result<()> {
     let (folder, name) = split(path)?;
     with_draft(&folder, name, entropy, |draft| match fs::hard_link(draft, folder.join(name)) {

@@ -19,8 +19,9 @@ use super::{
 /// How long a call waits for another process that writes. A transaction of a journal takes milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often it is tried to copy the log into the file, and the pause between. Those who read an older state and those who copy
-/// at the same time keep it from completing. Together short, so that a monkey that waits for its journal for 15 s learns why.
+/// How often it is tried to copy the log into the file, and the pause between. Those who read an older state and those
+/// who copy at the same time keep it from completing. Together short, so that a monkey that waits for its journal for
+/// 15 s learns why.
 const CHECKPOINTS: usize = 300;
 const CHECKPOINT_PAUSE: Duration = Duration::from_millis(10);
 
@@ -171,8 +172,8 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Where nothing can be written, SQLite cannot make the index of a log. Without a log there is nothing to index; one without an
-/// index is nobody's who is alive, so that it can be read without locks and indexed in memory.
+/// Where nothing can be written, SQLite cannot make the index of a log. Without a log there is nothing to index; one
+/// without an index is nobody's who is alive, so that it can be read without locks and indexed in memory.
 fn read_only_options(path: &Path) -> SqliteConnectOptions {
     let options = options(path).read_only(true);
     let has_log = fs::metadata(identity::log_of(path)).is_ok_and(|log| log.len() > 0);

@@ -26,13 +26,13 @@ use super::{
 
 /// A journal in a SQLite file, which any number of processes may share.
 ///
-/// What a call has written survives a crash of the process and of the machine once the call has returned (write-ahead log
-/// with `synchronous = FULL`). A file that was removed or replaced since it was opened is noticed before each call that writes,
-/// and when the halt is read. Calls that write wait up to ten seconds for one another; an error because of somebody who
-/// writes for longer is retryable.
+/// What a call has written survives a crash of the process and of the machine once the call has returned (write-ahead
+/// log with `synchronous = FULL`). A file that was removed or replaced since it was opened is noticed before each call
+/// that writes, and when the halt is read. Calls that write wait up to ten seconds for one another; an error because of
+/// somebody who writes for longer is retryable.
 ///
-/// The journal counts a fault as held while its lease lives, or, for the faults of other journals over the same file, while
-/// the journal that armed it or any of its leases lives.
+/// The journal counts a fault as held while its lease lives, or, for the faults of other journals over the same file,
+/// while the journal that armed it or any of its leases lives.
 pub struct SqlJournal {
     path: PathBuf,
     entropy: Arc<dyn Entropy>,
@@ -60,8 +60,8 @@ impl SqlJournal {
     /// - is damaged (`Corrupt`; in a file of more than 4 MiB, damage that does not touch the header is found when it is
     ///   read).
     ///
-    /// `NotFound` where the folder is missing, `Unsupported` where tokio's time is paused, `Journal` where the file cannot be
-    /// opened for another reason.
+    /// `NotFound` where the folder is missing, `Unsupported` where tokio's time is paused, `Journal` where the file
+    /// cannot be opened for another reason.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
         JournalOptions::new().open(path).await
     }
@@ -91,17 +91,17 @@ impl SqlJournal {
         &self.path
     }
 
-    /// Whether the file is on a file system that is mounted read-only. Such a journal shows what it held when it was opened;
-    /// whatever would have to be recorded is an error of kind `Journal`.
+    /// Whether the file is on a file system that is mounted read-only. Such a journal shows what it held when it was
+    /// opened; whatever would have to be recorded is an error of kind `Journal`.
     pub fn is_read_only(&self) -> bool {
         self.is_read_only
     }
 
-    /// Closes the file and waits for it. The last one who closes it leaves the file alone in its folder, without SQLite's
-    /// `-wal` and `-shm`.
+    /// Closes the file and waits for it. The last one who closes it leaves the file alone in its folder, without
+    /// SQLite's `-wal` and `-shm`.
     ///
-    /// Dropping a journal is as safe, only that nobody waits: what stays beside the file then is tidied by whoever opens it
-    /// next. Faults whose leases live stay held.
+    /// Dropping a journal is as safe, only that nobody waits: what stays beside the file then is tidied by whoever
+    /// opens it next. Faults whose leases live stay held.
     ///
     /// # Errors
     /// `Journal` where SQLite cannot end in order. Nothing is lost.
@@ -127,7 +127,8 @@ impl SqlJournal {
             database.connection.ping().await.map_err(error::of_database(&self.path, doing))?;
         }
         if database.connection.is_in_transaction() {
-            // SQLite has rolled back by itself, for instance because the disk was full, and the connection does not know.
+            // SQLite has rolled back by itself, for instance because the disk was full, and the connection does not
+            // know.
             let again = database::connect(&self.path).await?;
             if !again.files.is_same_database(database.files) {
                 return Err(identity::moved(&self.path));
@@ -155,7 +156,8 @@ impl SqlJournal {
         }
         Err(Error::new(
             ErrorKind::Journal,
-            "another program reads the journal for so long that what was recorded cannot be put into its file; end that \
+            "another program reads the journal for so long that what was recorded cannot be put into its file; end \
+             that \
              program",
         )
         .with("journal", self.path.display())
@@ -264,7 +266,8 @@ impl Journal for SqlJournal {
             }
         }
         session::sweep(&self.path);
-        // Read only now: whoever was dead before changes nothing any more, and who ended in order has nothing pending here.
+        // Read only now: whoever was dead before changes nothing any more, and who ended in order has nothing pending
+        // here.
         let pending = queries.pending().await?;
         let is_held = |row: &Pending| match (&row.session, own) {
             (Some(session), Some(own)) if own.name() == session => row.id.is_some_and(|id| own.holds(id)),

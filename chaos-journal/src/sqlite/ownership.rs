@@ -23,8 +23,8 @@ const WORLD_WRITES: u32 = 0o002;
 const OTHERS: u32 = 0o077;
 const STICKY: u32 = 0o1000;
 
-/// The path without symbolic links, once it is certain that nobody but root and this user decides what it leads to: no folder
-/// on the way in which others may rename, no link that others have made.
+/// The path without symbolic links, once it is certain that nobody but root and this user decides what it leads to: no
+/// folder on the way in which others may rename, no link that others have made.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
     let failed = |at: &Path| error::of_file(at, "look at its file");
     let absolute = std::path::absolute(path).map_err(failed(path))?;
@@ -112,8 +112,8 @@ pub(super) fn create_private_folder(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().mode(0o700).create(path)
 }
 
-/// Opens a file that only this user may open; `None` where there is none, or where it is somebody else's or open to others:
-/// a lock on it would prove nothing.
+/// Opens a file that only this user may open; `None` where there is none, or where it is somebody else's or open to
+/// others: a lock on it would prove nothing.
 pub(super) fn open_private(path: &Path) -> io::Result<Option<fs::File>> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
@@ -135,13 +135,14 @@ pub(super) fn is_on_read_only_mount(path: &Path) -> Result<bool> {
 
 /// Whoever may make files in the folder may do this at any time; the journal's own file is whole all the same.
 fn put_there_by_others(path: &Path, error: Error) -> Error {
-    let why = "another user has put a file beside the journal, which SQLite would obey: move the journal, whose own file holds \
+    let why = "another user has put a file beside the journal, which SQLite would obey: move the journal, whose own \
+        file holds \
                everything that was armed, into a folder of your own, and go on with it there";
     Error::new(ErrorKind::Denied, why).with("journal", path.display()).caused_by(error)
 }
 
-/// Whether others than the owner may write. On many systems each user has a group of their own, of the same number, and lets it write
-/// whatever they create: that is the owner.
+/// Whether others than the owner may write. On many systems each user has a group of their own, of the same number, and
+/// lets it write whatever they create: that is the owner.
 fn others_may_write(metadata: &Metadata) -> bool {
     let is_own_group = metadata.gid() == metadata.uid();
     metadata.mode() & if is_own_group { WORLD_WRITES } else { OTHERS_WRITE } != 0
@@ -189,7 +190,8 @@ fn check_folder(folder: &Path) -> Result<()> {
     let why = if !is_trusted(&metadata) {
         "the journal is in the folder of another user, who may replace it; use a folder of your own"
     } else if others_may_write(&metadata) && metadata.mode() & STICKY == 0 {
-        "others may replace the journal in its folder; take the right from them with `chmod go-w`, or use another folder"
+        "others may replace the journal in its folder; take the right from them with `chmod go-w`, or use another \
+         folder"
     } else {
         return Ok(());
     };

@@ -118,7 +118,8 @@ impl<'c> Queries<'c> {
         self.write(query).await
     }
 
-    /// Writes what a mark may have changed. Nothing that a mark says is ever taken back, and what could not be read stays.
+    /// Writes what a mark may have changed. Nothing that a mark says is ever taken back, and what could not be read
+    /// stays.
     pub(super) async fn update(&mut self, entry: &Entry) -> Result<()> {
         let query = sqlx::query(
             "UPDATE fault SET achieved = coalesce(?, achieved), state = ?, injecting_at = coalesce(?, injecting_at),
@@ -212,7 +213,8 @@ impl Place {
     }
 }
 
-/// Binds the columns that marks change, in the order that `insert` and `update` share; nothing for those that are to stay.
+/// Binds the columns that marks change, in the order that `insert` and `update` share; nothing for those that are to
+/// stay.
 fn bind_progress<'q>(
     query: Statement<'q>,
     fault: &'q FaultRecord,
@@ -252,7 +254,8 @@ fn select(query: &FaultQuery) -> QueryBuilder<Sqlite> {
     select
 }
 
-/// What may be in the state that is asked for, because it is in one that is not known. Whatever is not recovered is few.
+/// What may be in the state that is asked for, because it is in one that is not known. Whatever is not recovered is
+/// few.
 fn select_unknown(query: &FaultQuery) -> QueryBuilder<Sqlite> {
     let mut select = QueryBuilder::new("SELECT * FROM fault WHERE state <> 'recovered'");
     for state in FaultState::ALL {

@@ -21,8 +21,8 @@ pub(super) fn json<T: Serialize>(value: &T, column: &'static str) -> Result<Stri
 
 /// A fault as it was read from its row.
 ///
-/// What undoes the fault is there. What only tells how it went may have been unreadable: then it is left out, and stays in the
-/// row as it is.
+/// What undoes the fault is there. What only tells how it went may have been unreadable: then it is left out, and stays
+/// in the row as it is.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) fault: FaultRecord,

@@ -15,8 +15,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0003_incarnation.sql"),
 ];
 
-/// A damaged file up to this size, in pages, is found when it is opened; in a larger one, when the damage is read: the check
-/// reads the whole file, and opening a long history must stay quick.
+/// A damaged file up to this size, in pages, is found when it is opened; in a larger one, when the damage is read: the
+/// check reads the whole file, and opening a long history must stay quick.
 const PAGES_CHECKED: i64 = 1024;
 
 /// Whose file it is and in which version: two numbers in SQLite's header.
@@ -103,7 +103,8 @@ pub(super) async fn check_structure(connection: &mut SqliteConnection, path: &Pa
     .with("found", verdict))
 }
 
-/// Applies the migrations that the file still lacks, each in a transaction of its own. Several processes may do so at once.
+/// Applies the migrations that the file still lacks, each in a transaction of its own. Several processes may do so at
+/// once.
 pub(super) async fn migrate(
     connection: &mut SqliteConnection,
     path: &Path,
@@ -120,8 +121,8 @@ pub(super) async fn migrate(
             .await
             .map_err(error::of_database(path, "bring its schema up to date"))?;
     }
-    // Puts the new version into the file itself, where an older program sees it without touching the log. Others who have
-    // the file open can keep it from completing, which harms nobody.
+    // Puts the new version into the file itself, where an older program sees it without touching the log. Others who
+    // have the file open can keep it from completing, which harms nobody.
     sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
         .execute(connection)
         .await

@@ -90,8 +90,9 @@ impl Drop for Session {
 
 /// Whether the session called `name` lives, in whichever process.
 ///
-/// The test takes a shared lock for an instant. It never meets an owner that still has to lock, and two who test at once do
-/// not disturb each other. A file that others may open, and so lock, is no session's, and what is no name is nobody's.
+/// The test takes a shared lock for an instant. It never meets an owner that still has to lock, and two who test at
+/// once do not disturb each other. A file that others may open, and so lock, is no session's, and what is no name is
+/// nobody's.
 ///
 /// # Errors
 /// `Journal` where the file system does not tell.
@@ -103,7 +104,8 @@ pub(super) fn is_alive(database: &Path, name: &str) -> Result<bool> {
     is_locked(&file).map_err(error::of_file(&file, "test the lock of a session"))
 }
 
-/// Removes the files of sessions that ended without removing theirs. What cannot be removed now is left to the next one.
+/// Removes the files of sessions that ended without removing theirs. What cannot be removed now is left to the next
+/// one.
 pub(super) fn sweep(database: &Path) {
     let (Some(folder), Some(prefix)) =
         (database.parent(), database.file_name().and_then(|name| name.to_str()))

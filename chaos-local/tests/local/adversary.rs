@@ -1,4 +1,5 @@
-//! Others on the same machine: an unprivileged user who knows every id, and places from which not everything can be seen.
+//! Others on the same machine: an unprivileged user who knows every id, and places from which not everything can be
+//! seen.
 
 use std::{
     fs::{self, File, Permissions},
@@ -206,7 +207,8 @@ async fn what_cannot_be_seen_from_here_is_not_gone() {
     let id = processes.group(processes.id()).await.unwrap().members[0].target.id().to_string();
     let (old, _) = id.rsplit_once('@').unwrap();
     let hidden = format!(
-        "mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid {STRANGER} --regid {STRANGER} --clear-groups \"$@\""
+        "mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid {STRANGER} --regid {STRANGER} --clear-groups \
+         \"$@\""
     );
     for (wrapper, expected) in [
         (

@@ -1,5 +1,6 @@
-//! What fleets and adopted processes make of a machine that answers badly: a state file that may not be read just now or was cut,
-//! a process that has no descriptor left to look at another one with, and a replica that was replaced while it was stopped.
+//! What fleets and adopted processes make of a machine that answers badly: a state file that may not be read just now
+//! or was cut, a process that has no descriptor left to look at another one with, and a replica that was replaced while
+//! it was stopped.
 
 use std::{
     fs::{self, Permissions},

@@ -157,8 +157,8 @@ async fn one_command_continues_all_of_a_target_by_hand() {
     mark.assert_nothing_left().await;
 }
 
-/// Kills replica 0 while a fault holds it, waits for the one that takes its place, and ends the fault. Returns that one, which must
-/// be what is there in the end.
+/// Kills replica 0 while a fault holds it, waits for the one that takes its place, and ends the fault. Returns that
+/// one, which must be what is there in the end.
 async fn replaced_in_the_hold(fleet: &Fleet, provider: impl Provider, event: impl ChaosEvent) -> FaultRecord {
     let before = identities(&look(fleet).await)[0];
     let target = fleet.id().target("replica-0").unwrap();

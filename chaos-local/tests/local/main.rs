@@ -1,5 +1,5 @@
-//! The promises of this crate against real processes. Nothing is left running after it: each test asks for the processes that
-//! bear its own mark.
+//! The promises of this crate against real processes. Nothing is left running after it: each test asks for the
+//! processes that bear its own mark.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 

@@ -36,8 +36,8 @@ impl Role {
         }
     }
 
-    /// The permissions of a role definition, as `az role definition create` takes it (`Actions`, `NotActions`) or as the
-    /// REST API does (`properties.permissions`), everywhere: where it may be assigned is not where it is.
+    /// The permissions of a role definition, as `az role definition create` takes it (`Actions`, `NotActions`) or as
+    /// the REST API does (`properties.permissions`), everywhere: where it may be assigned is not where it is.
     ///
     /// # Errors
     ///
@@ -74,7 +74,8 @@ impl Role {
             && self.is_held_at(scope)
     }
 
-    /// What the permissions API tells at a scope: the rights that are enforced there, and nothing where the role is not held.
+    /// What the permissions API tells at a scope: the rights that are enforced there, and nothing where the role is not
+    /// held.
     pub(crate) fn permissions_at(&self, scope: &str) -> Value {
         let held = json!({
             "actions": self.actions, "notActions": self.not_actions, "dataActions": [], "notDataActions": [],
@@ -140,7 +141,8 @@ impl Asked {
             403,
             "AuthorizationFailed",
             format!(
-                "The client '{client}' with object id '{object}' does not have authorization to perform action '{}' over \
+                "The client '{client}' with object id '{object}' does not have authorization to perform action '{}' \
+                 over \
                  scope '{}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
                 self.action, self.scope
             ),
@@ -155,8 +157,10 @@ pub(crate) fn linked_refusal(asked: &Asked, linked_action: &str, linked_scope: &
         403,
         "LinkedAuthorizationFailed",
         format!(
-            "The client '{client}' with object id '{object}' has permission to perform action '{}' on scope '{}'; however, \
-             it does not have permission to perform action(s) '{linked_action}' on the linked scope(s) '{linked_scope}' \
+            "The client '{client}' with object id '{object}' has permission to perform action '{}' on scope '{}'; \
+             however, \
+             it does not have permission to perform action(s) '{linked_action}' on the linked scope(s) \
+             '{linked_scope}' \
              (respectively) or the linked scope(s) are invalid.",
             asked.action, asked.scope
         ),

@@ -1,4 +1,5 @@
-//! `Microsoft.Insights/autoscaleSettings`: one for each scale set that is [held](super::NewScaleSet::held_at) at a number.
+//! `Microsoft.Insights/autoscaleSettings`: one for each scale set that is [held](super::NewScaleSet::held_at) at a
+//! number.
 
 use hyper::Method;
 use serde_json::{Value, json};

@@ -109,7 +109,8 @@ impl Directory {
         }))
     }
 
-    /// The endpoint of managed identities, as App Service has it: `GET /msi/token` with the secret as `X-IDENTITY-HEADER`.
+    /// The endpoint of managed identities, as App Service has it: `GET /msi/token` with the secret as
+    /// `X-IDENTITY-HEADER`.
     pub(crate) fn identity_token(
         &mut self,
         call: &Call,

@@ -32,7 +32,8 @@ pub(crate) fn parent_not_found(call: &Call, verb: &str) -> Answer {
         404,
         "ParentResourceNotFound",
         format!(
-            "Failed to perform '{verb}' on resource(s) of type '{kind}/{child}', because the parent resource '{}' could \
+            "Failed to perform '{verb}' on resource(s) of type '{kind}/{child}', because the parent resource '{}' \
+             could \
              not be found.",
             call.id_up_to(8)
         ),
@@ -60,7 +61,8 @@ pub(crate) fn check_operation(cloud: &Cloud, operation: Option<&String>) -> Resu
     Err(Answer::conflict(
         "AnotherOperationInProgress",
         format!(
-            "Another operation on this or dependent resource is in progress. To retrieve status of the operation use uri: \
+            "Another operation on this or dependent resource is in progress. To retrieve status of the operation use \
+             uri: \
              {}{}.",
             cloud.endpoint,
             operation.provider.status_place(operation)
@@ -77,7 +79,8 @@ pub(crate) fn wrong_location(id: &ResourceId, location: &str, body: &Value) -> A
         Some(asked) => Answer::conflict(
             "InvalidResourceLocation",
             format!(
-                "The resource '{}' already exists in location '{location}' in resource group '{}'. A resource with the same \
+                "The resource '{}' already exists in location '{location}' in resource group '{}'. A resource with \
+                 the same \
                  name cannot be created in location '{asked}'. Please select a new resource name.",
                 id.name(),
                 id.group()

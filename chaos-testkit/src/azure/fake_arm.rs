@@ -28,8 +28,8 @@ use super::{
 
 /// A stateful fake of Azure Resource Manager on a port of this machine.
 ///
-/// It serves from a thread of its own, so that a test that blocks does not block it. It ends when it is dropped, and with
-/// it every process that its scripts have started.
+/// It serves from a thread of its own, so that a test that blocks does not block it. It ends when it is dropped, and
+/// with it every process that its scripts have started.
 ///
 /// Machines are named by their ids, in either case. Methods that change a machine do nothing where there is none.
 #[derive(Debug)]
@@ -176,8 +176,8 @@ impl FakeArm {
         self.shared.cloud().remove_machine(&machine.to_lowercase());
     }
 
-    /// The same, but its network interfaces stay, with their addresses and security groups: as Azure does it, unless they were made to be
-    /// deleted with their machine.
+    /// The same, but its network interfaces stay, with their addresses and security groups: as Azure does it, unless
+    /// they were made to be deleted with their machine.
     pub fn delete_machine_alone(&self, machine: &str) {
         let mut cloud = self.shared.cloud();
         let key = machine.to_lowercase();
@@ -244,8 +244,8 @@ impl FakeArm {
         self.ask(machine, |cloud, machine| cloud.guests.processes(&machine.vm_id)).unwrap_or_default()
     }
 
-    /// The network namespace of a machine, as `ip netns` knows it: as root, from its first script on until it is stopped.
-    /// Its interface is `eth0`.
+    /// The network namespace of a machine, as `ip netns` knows it: as root, from its first script on until it is
+    /// stopped. Its interface is `eth0`.
     pub fn namespace(&self, machine: &str) -> Option<String> {
         self.ask(machine, |cloud, machine| cloud.guests.namespace(&machine.vm_id)).flatten()
     }

@@ -116,12 +116,13 @@ impl MicrosoftSdk {
 
     /// Has the SDK call an operation, follow it to its end, and read all pages.
     ///
-    /// `operation` is the client (`compute`, `network`, `monitor`, `chaos`), the group and the method of the SDK. `arguments` are
-    /// those of the method by their names; bodies are given as the REST API has them.
+    /// `operation` is the client (`compute`, `network`, `monitor`, `chaos`), the group and the method of the SDK.
+    /// `arguments` are those of the method by their names; bodies are given as the REST API has them.
     ///
     /// # Errors
     ///
-    /// If Python ended, or does not know the operation. An error that the SDK raises is an [`outcome`](SdkAnswer::outcome).
+    /// If Python ended, or does not know the operation. An error that the SDK raises is an
+    /// [`outcome`](SdkAnswer::outcome).
     pub fn call(&mut self, fake: &FakeArm, operation: &str, arguments: Value) -> io::Result<SdkAnswer> {
         let before = fake.requests().len();
         let (client, operation) = operation

@@ -20,7 +20,8 @@ pub struct Recorded {
     pub path: String,
     /// Decoded, in the order in which they were sent.
     pub query: Vec<(String, String)>,
-    /// What is no JSON is a string; none where nothing was sent. Of what is sent for a token, the fields without secrets.
+    /// What is no JSON is a string; none where nothing was sent. Of what is sent for a token, the fields without
+    /// secrets.
     pub body: Option<Value>,
     /// What it asks for in the words of Azure's access control, like `Microsoft.Compute/virtualMachines/start/action`;
     /// none for what needs no permission.
@@ -54,9 +55,9 @@ impl Recorded {
                 .any(|part| path.contains(part))
     }
 
-    /// What is asked for otherwise than in `other`, a line each: the method, the path (letter by letter), the parameters
-    /// in whatever order, and the body field by field. None where both ask for the same. What was answered does not
-    /// count.
+    /// What is asked for otherwise than in `other`, a line each: the method, the path (letter by letter), the
+    /// parameters in whatever order, and the body field by field. None where both ask for the same. What was answered
+    /// does not count.
     ///
     /// ```
     /// use chaos_testkit::azure::{FakeArm, Recorded};

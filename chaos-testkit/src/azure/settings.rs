@@ -22,8 +22,8 @@ pub struct Settings {
     /// Until a script begins, in milliseconds; 0. In Azure one takes about 20 seconds in all at least.
     pub script_delay_milliseconds: u64,
     /// Whether what scripts print comes back only while security groups let the machine open connections to Azure's
-    /// public addresses on port 443; true. That is what Microsoft documents. The agent of Linux machines reports through
-    /// its host instead, for which no group counts, where that works.
+    /// public addresses on port 443; true. That is what Microsoft documents. The agent of Linux machines reports
+    /// through its host instead, for which no group counts, where that works.
     pub results_need_internet: bool,
     /// How long the tokens are good that are handed out, in seconds; 3599.
     pub token_lifetime_seconds: i64,

@@ -1,5 +1,5 @@
-//! The contract of a [`Provider`](chaos_core::Provider) in adversity: refused, cut short, told twice, told without end, and told of
-//! another target of the same name.
+//! The contract of a [`Provider`](chaos_core::Provider) in adversity: refused, cut short, told twice, told without end,
+//! and told of another target of the same name.
 
 mod another_of_its_name;
 mod cut_answers;

@@ -15,11 +15,11 @@ const HORIZON: SignedDuration = SignedDuration::from_hours(8 * 24);
 
 const NANOSECOND: SignedDuration = SignedDuration::from_nanos(1);
 
-/// Checks a calendar at every `step` of `span`, and at the nanoseconds around each closing time: that it is a pure function
-/// of the instant, and that open until `closes` means open at every instant before and closed at that one.
+/// Checks a calendar at every `step` of `span`, and at the nanoseconds around each closing time: that it is a pure
+/// function of the instant, and that open until `closes` means open at every instant before and closed at that one.
 ///
-/// Choose a span that holds openings, closings and the days on which clocks change; a step of a minute finds what is kept
-/// to the minute. A `step` of zero is taken as one nanosecond.
+/// Choose a span that holds openings, closings and the days on which clocks change; a step of a minute finds what is
+/// kept to the minute. A `step` of zero is taken as one nanosecond.
 ///
 /// ```
 /// use std::time::Duration;

@@ -13,8 +13,8 @@ use crate::{ContractReport, Subject, Timing, report::Suite};
 /// Checks a chaos event: that its preparation only looks, that its recovery can be read back, that it brings the target
 /// back, that it uses what it requires and nothing else, and that it keeps away from where it does not belong.
 ///
-/// `fresh` is asked for a healthy target for each check. **The event is injected for real**, with the hold that it has: give
-/// it a short one. How its recovery copes with injections that went wrong is for
+/// `fresh` is asked for a healthy target for each check. **The event is injected for real**, with the hold that it has:
+/// give it a short one. How its recovery copes with injections that went wrong is for
 /// [`contract::recovery`](crate::contract::recovery) to check.
 ///
 /// That a [`Hold`](chaos_core::Hold) is at most 12 hours needs no check: none other can be made.

@@ -15,8 +15,8 @@ use crate::{
 
 /// Checks a journal that lives as long as its handle, such as one in memory.
 ///
-/// `fresh` opens an empty journal, once for each check, and returns it with whatever must be kept for as long: a temporary
-/// directory, a container, or `()`.
+/// `fresh` opens an empty journal, once for each check, and returns it with whatever must be kept for as long: a
+/// temporary directory, a container, or `()`.
 ///
 /// Every rule in the documentation of [`Journal`] and [`Limits`](chaos_core::Limits) is checked: each limit, concurrent
 /// arming, every pair of states, what a mark carries, every filter, leases, the halt, and values that break careless
@@ -45,8 +45,8 @@ pub async fn check<J: Journal, P>(
     suite.report()
 }
 
-/// Checks a journal that outlives its handles, such as one in a file or a database: everything that [`check`] does, and that
-/// another handle over the same place sees and respects the same.
+/// Checks a journal that outlives its handles, such as one in a file or a database: everything that [`check`] does, and
+/// that another handle over the same place sees and respects the same.
 ///
 /// `reopen` opens what `fresh` has made once more, from what `fresh` returned besides the journal.
 ///

@@ -10,8 +10,8 @@
 //! | [`journal::check`], [`journal::check_durable`] | one journal | nothing |
 //! | [`calendar::check`] | one calendar | nothing |
 //!
-//! Only chaos-core makes [permits](chaos_core::Permit), so the suites call operations the way everybody must: from a fault
-//! that a monkey arms in a journal, injects and recovers.
+//! Only chaos-core makes [permits](chaos_core::Permit), so the suites call operations the way everybody must: from a
+//! fault that a monkey arms in a journal, injects and recovers.
 
 pub mod adversity;
 pub mod calendar;

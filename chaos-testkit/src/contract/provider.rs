@@ -8,12 +8,12 @@ use chaos_core::{Provider, Result};
 
 use crate::{ContractReport, Timing, report::Suite};
 
-/// Checks a provider: its ids, its listing and its filters, that every member resolves to itself and nobody else does, and
-/// that a group replaces a terminated member if, and only if, it declares so.
+/// Checks a provider: its ids, its listing and its filters, that every member resolves to itself and nobody else does,
+/// and that a group replaces a terminated member if, and only if, it declares so.
 ///
-/// `fresh` makes a world with at least one group, and at least one healthy member in each. It is asked once for what only
-/// looks, and once for each kind of group whose member is terminated. **One member of a group that replaces its members and
-/// one of a group that does not are terminated for real**, where their lifecycle declares it.
+/// `fresh` makes a world with at least one group, and at least one healthy member in each. It is asked once for what
+/// only looks, and once for each kind of group whose member is terminated. **One member of a group that replaces its
+/// members and one of a group that does not are terminated for real**, where their lifecycle declares it.
 ///
 /// A group that replaces nobody is watched for [`Timing::quiet`].
 ///

@@ -9,15 +9,15 @@ use chaos_core::Result;
 
 use crate::{ContractReport, Subject, Timing, report::Suite};
 
-/// Checks a target: what it shows stays the same, each operation that it declares does what it says and may be repeated,
-/// and each that it does not declare is `Unsupported` and changes nothing.
+/// Checks a target: what it shows stays the same, each operation that it declares does what it says and may be
+/// repeated, and each that it does not declare is `Unsupported` and changes nothing.
 ///
-/// `fresh` is asked for a healthy target once for each check. **The targets are terminated, stopped, rebooted and cut off
-/// for real.**
+/// `fresh` is asked for a healthy target once for each check. **The targets are terminated, stopped, rebooted and cut
+/// off for real.**
 ///
-/// Whether the capabilities that a target declares are *all* that it could offer cannot be checked for `shell`, `isolation` and
-/// `experiments`: what is not there cannot be called. What `experiments` do is for the contract of an event to check that runs
-/// one: which there are, no suite can know.
+/// Whether the capabilities that a target declares are *all* that it could offer cannot be checked for `shell`,
+/// `isolation` and `experiments`: what is not there cannot be called. What `experiments` do is for the contract of an
+/// event to check that runs one: which there are, no suite can know.
 ///
 /// Not cancel safe: dropping the future cuts a fault short, whose recovery then goes on in a task of its own.
 ///

@@ -102,7 +102,8 @@ pub enum TargetCall {
 }
 
 impl TargetCall {
-    /// The capability that the call belongs to; none for a look at the target, and for the question whether a fault may be undone.
+    /// The capability that the call belongs to; none for a look at the target, and for the question whether a fault may
+    /// be undone.
     pub fn capability(self) -> Option<Capability> {
         Some(match self {
             Self::Health | Self::Incarnation | Self::MayUndo => return None,

@@ -10,8 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Faulty, Interference, JournalCall};
 
-/// Kills its own process with `SIGKILL` when a fault enters a state, which is what a power cut looks like to the journal; or stops
-/// it with `SIGSTOP`, which is what whoever freezes it does.
+/// Kills its own process with `SIGKILL` when a fault enters a state, which is what a power cut looks like to the
+/// journal; or stops it with `SIGSTOP`, which is what whoever freezes it does.
 ///
 /// Where it dies, no destructor runs and nothing is flushed. Unix only.
 ///
@@ -47,8 +47,8 @@ impl CrashAt {
         Self::sending(Signal::KILL, journal, state, when)
     }
 
-    /// A journal that stops the process at the first write of `state` and goes on when somebody continues it with `SIGCONT`. Whoever
-    /// watches sees it in state `T`. It needs a tokio runtime with I/O enabled.
+    /// A journal that stops the process at the first write of `state` and goes on when somebody continues it with
+    /// `SIGCONT`. Whoever watches sees it in state `T`. It needs a tokio runtime with I/O enabled.
     pub fn pausing_journal<J: Journal>(journal: J, state: FaultState, when: When) -> Faulty<J, Self> {
         Self::sending(Signal::STOP, journal, state, when)
     }

@@ -5,8 +5,8 @@ use chaos_core::Result;
 
 use super::Call;
 
-/// What happens around the calls to a part. [`Failing`](super::Failing), [`Slow`](super::Slow) and their like are such; a
-/// test may add its own, for instance one that records.
+/// What happens around the calls to a part. [`Failing`](super::Failing), [`Slow`](super::Slow) and their like are such;
+/// a test may add its own, for instance one that records.
 #[async_trait]
 pub trait Interference<C: Call>: fmt::Debug + Send + Sync + 'static {
     /// Before the call. After an error the call is not made, and the caller gets the error.

@@ -1,7 +1,7 @@
 //! Wrappers that break a part at a stated call: slow, failing, half-done, panicking, crashing.
 //!
-//! They are deterministic: each breaks the calls that it is told to, as often as it is told to, and draws nothing. Each is
-//! whatever it wraps, so that it goes wherever the sound part goes.
+//! They are deterministic: each breaks the calls that it is told to, as often as it is told to, and draws nothing. Each
+//! is whatever it wraps, so that it goes wherever the sound part goes.
 //!
 //! | wrapper | the call | the caller gets |
 //! |---|---|---|

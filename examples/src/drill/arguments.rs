@@ -14,11 +14,15 @@ use crate::arguments::{count, duration, seed};
     name = "drill",
     version,
     about = "Breaks one of five replicas, watches the fleet heal, and reports what the clients noticed",
-    after_help = "Without --attach and --provider the fleet is the drill's own: five replicas of a small HTTP service on \
+    after_help = "Without --attach and --provider the fleet is the drill's own: five replicas of a small HTTP service \
+        on \
                   127.0.0.1, which end with the drill.\n\n\
-                  Exit codes: 0 done and recovered, or with --dry-run: told who would be hit; 2 bad arguments, also such as make no sense on the target, 3 skipped by a safety rule or a doubt, \
-                  or with --dry-run: nobody could tell, 4 injected but not recovered, whatever else went wrong, 5 anything else: also a drill that Ctrl-C or a closed terminal cut short and that has recovered \
-                  everything, whose outcome in JSON is failed, one whose fault was over before its time (cut-short), and one \
+                  Exit codes: 0 done and recovered, or with --dry-run: told who would be hit; 2 bad arguments, also \
+                  such as make no sense on the target, 3 skipped by a safety rule or a doubt, \
+                  or with --dry-run: nobody could tell, 4 injected but not recovered, whatever else went wrong, 5 \
+                  anything else: also a drill that Ctrl-C or a closed terminal cut short and that has recovered \
+                  everything, whose outcome in JSON is failed, one whose fault was over before its time (cut-short), \
+                  and one \
                   that hit nothing (no-effect)."
 )]
 #[non_exhaustive]
@@ -41,8 +45,8 @@ pub struct DrillArguments {
     /// Do not ask before a drill on a fleet that is not its own
     #[arg(long)]
     pub(super) yes: bool,
-    /// Keep the journal in this file, for `recover` and `history`. An attached fleet has one in its directory; a cloud's is
-    /// chaos/drill.journal in XDG_STATE_HOME, or in ~/.local/state
+    /// Keep the journal in this file, for `recover` and `history`. An attached fleet has one in its directory; a
+    /// cloud's is chaos/drill.journal in XDG_STATE_HOME, or in ~/.local/state
     #[arg(long, value_name = "PATH")]
     pub(super) journal: Option<PathBuf>,
     /// A fleet that `fleet --state DIR` keeps up
@@ -54,7 +58,8 @@ pub struct DrillArguments {
     /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     pub(super) json: bool,
-    /// How long the clients are served before the injection and after the recovery, so that there is something to compare with
+    /// How long the clients are served before the injection and after the recovery, so that there is something to
+    /// compare with
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1s", hide = true)]
     pub(super) steady: Duration,
     #[command(flatten)]
@@ -70,12 +75,12 @@ pub struct DrillArguments {
     pub(super) azure: AzureArguments,
     #[command(flatten)]
     pub(super) notify: NotifyArguments,
-    /// Prove to yourself that a killed drill is recovered: kill -9 this process before or after the journal records that a
-    /// fault enters a state, such as before:active
+    /// Prove to yourself that a killed drill is recovered: kill -9 this process before or after the journal records
+    /// that a fault enters a state, such as before:active
     #[arg(long, value_name = "WHEN:STATE", hide = true)]
     pub(super) crash_at: Option<CrashPoint>,
-    /// The same with SIGSTOP: prove to yourself that a drill that is frozen there is recovered, and does no harm when SIGCONT
-    /// wakes it up
+    /// The same with SIGSTOP: prove to yourself that a drill that is frozen there is recovered, and does no harm when
+    /// SIGCONT wakes it up
     #[arg(long, value_name = "WHEN:STATE", hide = true, conflicts_with = "crash_at")]
     pub(super) pause_at: Option<CrashPoint>,
 }

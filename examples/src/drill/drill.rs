@@ -384,7 +384,8 @@ async fn abandoned(ledger: &Ledger, live: &Live) -> Status {
     match ledger.recover_command() {
         Some(command) => live.failed("recover with", command),
         None => {
-            let what = "the fleet was the drill's own and ends with it; what is left on this machine ends at its deadline";
+            let what = "the fleet was the drill's own and ends with it; what is left on this machine ends at its \
+                deadline";
             live.failed("left", what);
         }
     }

@@ -5,8 +5,8 @@ use rustix::{
     termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr},
 };
 
-/// While it lives, the terminal on standard error does not show `^C`: that would move the cursor off the live lines, and the
-/// next redraw would leave one behind.
+/// While it lives, the terminal on standard error does not show `^C`: that would move the cursor off the live lines,
+/// and the next redraw would leave one behind.
 #[derive(Debug)]
 pub(super) struct Unechoed {
     /// To be put back.

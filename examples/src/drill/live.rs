@@ -12,8 +12,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::program::{escaped_lines, lines_on_stderr};
 
-/// Standard error, with a line for each phase: redrawn while the phase lasts where it is a terminal, otherwise written once
-/// the phase is over.
+/// Standard error, with a line for each phase: redrawn while the phase lasts where it is a terminal, otherwise written
+/// once the phase is over.
 #[derive(Clone, Debug)]
 pub(super) struct Live {
     lines: MultiProgress,

@@ -123,8 +123,8 @@ impl DrillReport {
         }
     }
 
-    /// Of a run; `after` as its groups are after it, and `recover_with` the command line that recovers what it has left. A run that was
-    /// interrupted has failed, however well its faults ended.
+    /// Of a run; `after` as its groups are after it, and `recover_with` the command line that recovers what it has
+    /// left. A run that was interrupted has failed, however well its faults ended.
     pub(super) fn of_run(
         run: RunReport,
         interrupted: bool,

@@ -161,7 +161,8 @@ impl Stage {
         Ok(groups)
     }
 
-    /// What the groups of `plan` are like now: those of `hit` are looked at again, and the others are taken to be as they were.
+    /// What the groups of `plan` are like now: those of `hit` are looked at again, and the others are taken to be as
+    /// they were.
     pub(super) async fn after(&self, plan: &Plan, hit: &BTreeSet<&GroupId>) -> Result<After> {
         let mut after = After::default();
         for group in &plan.groups {

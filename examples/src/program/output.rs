@@ -4,8 +4,8 @@ use chaos_core::{Error, ErrorKind, Result, escaped};
 use rustix::io::Errno;
 use serde::Serialize;
 
-/// Writes `text` and a line end to standard output. A reader that has gone away, as `head` does and a terminal that was closed, is
-/// no error.
+/// Writes `text` and a line end to standard output. A reader that has gone away, as `head` does and a terminal that was
+/// closed, is no error.
 ///
 /// # Errors
 /// Where standard output cannot be written.

@@ -36,7 +36,8 @@ impl Status {
     /// How a program ends after this run.
     pub fn of_run(report: &RunReport) -> Self {
         match report.outcome() {
-            // Before everything else: what an earlier run has left and is not back weighs more than any answer to this one.
+            // Before everything else: what an earlier run has left and is not back weighs more than any answer to this
+            // one.
             _ if !report.is_recovered() => Self::NotRecovered,
             Outcome::DryRun => Self::of_plan(&report.plan),
             Outcome::Completed => Self::Done,
@@ -53,7 +54,8 @@ impl Status {
         if why_unanswered(plan).is_some() { Self::Skipped } else { Self::Done }
     }
 
-    /// How a program ends where this came after it. What is not back outweighs whatever goes wrong later, which is said.
+    /// How a program ends where this came after it. What is not back outweighs whatever goes wrong later, which is
+    /// said.
     ///
     /// # Errors
     /// What went wrong, where everything is back.

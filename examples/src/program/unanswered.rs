@@ -1,7 +1,7 @@
 use chaos_core::{Decision, ErrorKind, GroupPlan, Health, Plan, Reason};
 
-/// Why a plan does not say who would be hit: nobody is chosen, and what could not be found out may be all that stands in the way.
-/// `None` where somebody is chosen, or nobody is for reasons that were seen.
+/// Why a plan does not say who would be hit: nobody is chosen, and what could not be found out may be all that stands
+/// in the way. `None` where somebody is chosen, or nobody is for reasons that were seen.
 pub fn why_unanswered(plan: &Plan) -> Option<String> {
     if plan.chosen().next().is_some() {
         return None;

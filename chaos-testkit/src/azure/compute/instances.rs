@@ -134,7 +134,8 @@ fn not_for_flexible(set: &ScaleSet) -> Answer {
     Answer::conflict(
         "OperationNotAllowed",
         format!(
-            "This operation is not supported on the Virtual Machine Scale Set '{}', whose orchestration mode is Flexible. \
+            "This operation is not supported on the Virtual Machine Scale Set '{}', whose orchestration mode is \
+             Flexible. \
              Use the API of its virtual machines.",
             set.id.name()
         ),

@@ -1,7 +1,7 @@
 //! `runCommand` on a virtual machine or an instance of a scale set.
 //!
-//! This is the *action* Run Command. A managed one, a `runCommands` resource, is a resource of its own that stays on the
-//! machine until somebody deletes it, and it is not served here.
+//! This is the *action* Run Command. A managed one, a `runCommands` resource, is a resource of its own that stays on
+//! the machine until somebody deletes it, and it is not served here.
 
 use serde_json::Value;
 

@@ -50,7 +50,8 @@ pub(crate) fn answer(cloud: &mut Cloud, call: &Call, rest: &[&str], prefix: &str
 pub(super) fn change_power(cloud: &mut Cloud, call: &Call, machine: &Machine, order: Power) -> Answered {
     refuse_while_deleted(machine)?;
     if machine.has_ephemeral_disk && order == Power::Deallocate {
-        let message = "Operation 'deallocate' is not supported on VMs or VM Scale Set instances using an ephemeral OS disk.";
+        let message = "Operation 'deallocate' is not supported on VMs or VM Scale Set instances using an ephemeral OS \
+            disk.";
         return Err(Answer::conflict("OperationNotAllowed", message));
     }
     let work = Work::Power { machine: machine.id.key(), order, before: PowerState::Unknown };
@@ -64,7 +65,8 @@ pub(super) fn refuse_while_deleted(machine: &Machine) -> Result<(), Answer> {
     Err(Answer::conflict(
         "OperationNotAllowed",
         format!(
-            "This operation is not allowed on VM '{}' since the VM is marked for deletion. You can only retry the Delete \
+            "This operation is not allowed on VM '{}' since the VM is marked for deletion. You can only retry the \
+             Delete \
              operation (or wait for an ongoing one to complete).",
             machine.name
         ),

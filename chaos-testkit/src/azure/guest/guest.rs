@@ -17,8 +17,8 @@ use super::{
 
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Its first process ends with the pipe that the fake holds, and the kernel ends all others with it. It ignores SIGCHLD,
-/// so that the kernel also buries what is left to it.
+/// Its first process ends with the pipe that the fake holds, and the kernel ends all others with it. It ignores
+/// SIGCHLD, so that the kernel also buries what is left to it.
 const INIT: [&str; 12] = [
     "unshare",
     "--pid",

@@ -86,7 +86,8 @@ fn check_group(
         return Err(Answer::bad_request(
             "InvalidResourceReference",
             format!(
-                "Resource {group} referenced by resource {interface} was not found. Please make sure that the referenced \
+                "Resource {group} referenced by resource {interface} was not found. Please make sure that the \
+                 referenced \
                  resource exists, and that both resources are in the same region."
             ),
         ));

@@ -121,7 +121,8 @@ fn delete(cloud: &mut Cloud, call: &Call, key: &str) -> Answered {
         return Err(Answer::bad_request(
             "InUseNetworkSecurityGroupCannotBeDeleted",
             format!(
-                "Network security group {} cannot be deleted because it is in use by the following resources: {user}. In \
+                "Network security group {} cannot be deleted because it is in use by the following resources: {user}. \
+                 In \
                  order to delete the Network security group, remove the association with the resource(s).",
                 group.id
             ),
@@ -255,7 +256,8 @@ fn check_conflict(
         Some(other) => Err(Answer::bad_request(
             "SecurityRuleConflict",
             format!(
-                "Security rule {} conflicts with rule {name}. Rules cannot have the same Priority and Direction. To learn \
+                "Security rule {} conflicts with rule {name}. Rules cannot have the same Priority and Direction. To \
+                 learn \
                  more, see aka.ms/nsgrules.",
                 other.name
             ),
@@ -276,7 +278,8 @@ fn check_name(name: &str) -> Result<(), Answer> {
         "InvalidResourceName",
         format!(
             "Resource name {name} is invalid. The name can be up to 80 characters long. It must begin with a word \
-             character, and it must end with a word character or with '_'. The name may contain word characters or '.', \
+             character, and it must end with a word character or with '_'. The name may contain word characters or \
+             '.', \
              '-', '_'."
         ),
     ))

@@ -51,8 +51,8 @@ impl Observer for Attempts {
     }
 }
 
-/// Injects a fault into the stage's target through `provider`, does something in its hold, cuts that short, and does something else
-/// that must be done before the recovery is. Returns the fault as it ended.
+/// Injects a fault into the stage's target through `provider`, does something in its hold, cuts that short, and does
+/// something else that must be done before the recovery is. Returns the fault as it ended.
 pub(super) async fn held(
     stage: &Stage,
     provider: impl Provider,
@@ -99,8 +99,8 @@ pub(super) async fn held(
     Ok(ended)
 }
 
-/// Lets another monkey recover a copy of the fault, from the journal alone and through `provider`, and does something that must
-/// be done before the recovery is. Returns the copy as it ended.
+/// Lets another monkey recover a copy of the fault, from the journal alone and through `provider`, and does something
+/// that must be done before the recovery is. Returns the copy as it ended.
 pub(super) async fn replayed(
     stage: &Stage,
     provider: impl Provider,

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::report::{Checked, Suite, ensure, violated};
 
-/// How many questions a listing may ask, and how many groups it may yield, before whoever waits for its end may call it endless.
+/// How many questions a listing may ask, and how many groups it may yield, before whoever waits for its end may call it
+/// endless.
 const MOST: usize = 3_000;
 
 pub(super) async fn check<A: Adversity>(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Result<A>) {

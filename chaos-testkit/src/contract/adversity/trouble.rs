@@ -5,30 +5,32 @@ use chaos_core::{Provider, Result, TargetId};
 
 /// A world in which the suite makes trouble: what stands between a provider and whatever it asks.
 ///
-/// Each trouble lasts until [`heal`](Adversity::heal). What cannot happen on a platform is answered with [`Happens::Never`] and the
-/// reason, which the report shows.
+/// Each trouble lasts until [`heal`](Adversity::heal). What cannot happen on a platform is answered with
+/// [`Happens::Never`] and the reason, which the report shows.
 #[async_trait]
 pub trait Adversity: Send + Sync {
-    /// Another provider over the world, as another process would make it: with nothing kept from answers that others were given.
+    /// Another provider over the world, as another process would make it: with nothing kept from answers that others
+    /// were given.
     async fn provider(&self) -> Result<Arc<dyn Provider>>;
 
     /// A target that is healthy at first, and may be stopped and started.
     fn target(&self) -> &TargetId;
 
-    /// How many questions all providers together have asked so far, orders and what was refused included. `None`, the default, where
-    /// nobody counts them.
+    /// How many questions all providers together have asked so far, orders and what was refused included. `None`, the
+    /// default, where nobody counts them.
     async fn asked(&self) -> Result<Option<usize>> {
         Ok(None)
     }
 
-    /// By which names [`refuse`](Adversity::refuse) knows the ways in which this platform refuses and an hour later does not: a right
-    /// that was not there yet, a session that has ended, a proxy, a throttle.
+    /// By which names [`refuse`](Adversity::refuse) knows the ways in which this platform refuses and an hour later
+    /// does not: a right that was not there yet, a session that has ended, a proxy, a throttle.
     fn refusals(&self) -> Vec<&'static str>;
 
     /// Refuses every question and every order in this way.
     async fn refuse(&self, way: &str) -> Result<Happens>;
 
-    /// Cuts answers short, as a connection that breaks does where nobody notices; whatever carries them says that they are whole.
+    /// Cuts answers short, as a connection that breaks does where nobody notices; whatever carries them says that they
+    /// are whole.
     async fn cut(&self, cut: Cut) -> Result<Happens>;
 
     /// Lists the target's group twice.
@@ -37,8 +39,8 @@ pub trait Adversity: Send + Sync {
     /// Lets no listing end: each of its pages names another one, which was not seen before.
     async fn never_end(&self) -> Result<Happens>;
 
-    /// Deletes the target and makes another one of its name; one that its owner has stopped, where the platform lets them. Returns when
-    /// it is there.
+    /// Deletes the target and makes another one of its name; one that its owner has stopped, where the platform lets
+    /// them. Returns when it is there.
     async fn replace_target(&self) -> Result<Happens>;
 
     /// Ends all trouble. What was deleted stays so.

@@ -160,8 +160,8 @@ async fn resolves_members(provider: &impl Provider) -> Checked {
     Ok(())
 }
 
-/// What a fault keeps is the listed one, and what its recovery asks is the target: where they differ, every target is gone. One that
-/// tells none is never used twice.
+/// What a fault keeps is the listed one, and what its recovery asks is the target: where they differ, every target is
+/// gone. One that tells none is never used twice.
 async fn same_incarnations(timing: &Timing, provider: &impl Provider) -> Checked {
     let watch = timing.watch_settling();
     loop {

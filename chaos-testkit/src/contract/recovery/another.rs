@@ -1,4 +1,5 @@
-//! Another target that bears the name of the one under a fault, as whoever deletes a machine and makes it anew leaves it.
+//! Another target that bears the name of the one under a fault, as whoever deletes a machine and makes it anew leaves
+//! it.
 
 use std::sync::Arc;
 
@@ -29,7 +30,8 @@ pub(super) fn can_be_staged(requires: CapabilitySet) -> Checked {
     Ok(())
 }
 
-/// A replay finds a healthy one of another incarnation in the place of the target. It must leave that one alone, and the fault is over.
+/// A replay finds a healthy one of another incarnation in the place of the target. It must leave that one alone, and
+/// the fault is over.
 pub(super) async fn is_left_alone<R: Recovery>(stage: &Stage, fault: &FaultRecord) -> Checked {
     let fault = fault.clone().incarnation(Some(ONE.to_owned()));
     let orders = Orders::refused();

@@ -73,8 +73,8 @@ impl ChaosEvent for Paused {
                             let what = "the suite kept the injection from happening";
                             Err(Error::new(ErrorKind::Refused, what))
                         }
-                        // Whoever drops a call cannot say that it has returned: a platform at the other end of a wire may not have heard
-                        // of it.
+                        // Whoever drops a call cannot say that it has returned: a platform at the other end of a wire
+                        // may not have heard of it.
                         Come::HalfWay => {
                             let what = "the suite dropped the injection half-way";
                             Err(Error::new(ErrorKind::Timeout, what))

@@ -5,7 +5,8 @@ use super::super::given::Given;
 /// Whom to tell.
 #[derive(Clone, Debug, Default, Args)]
 #[command(
-    next_help_heading = "Telling people, with any provider; needs the feature aws, and --region, --profile and --assume-role say how"
+    next_help_heading = "Telling people, with any provider; needs the feature aws, and --region, --profile and \
+        --assume-role say how"
 )]
 pub(in super::super) struct NotifyArguments {
     /// Tell the subscribers of this SNS topic

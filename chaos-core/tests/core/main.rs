@@ -1,0 +1,26 @@
+//! The library from outside: what it promises, and what the compiler refuses.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and say why"
+)]
+
+mod before_injection;
+mod by_type;
+mod calendar_properties;
+mod cancellation;
+mod embedding;
+mod failure_domains;
+mod groups;
+mod holding;
+mod last_look;
+mod monkey;
+mod promises;
+mod refusals;
+mod support;
+mod traces;
+mod unreadable;

@@ -1,0 +1,116 @@
+//! Entries of a journal that cannot be read: they keep no other from being recovered, count as pending, and are never
+//! passed over in silence.
+
+use crate::support::{clock, orphan, registry, runtime};
+use chaos_core::{
+    Arming, BlastRadius, ErrorKind, Failure, FaultId, FaultQuery, FaultRecord, FaultState, Found, Halt,
+    Health, Journal, Lease, Limits, Mark, MemoryJournal, Monkey, Outcome, Percent, Quota, Result, TargetId,
+    Unreadable, async_trait,
+    memory::{MemoryProvider, PowerOff},
+};
+use jiff::Timestamp;
+
+/// A journal with entries that cannot be read.
+#[derive(Debug)]
+struct Damaged(MemoryJournal, Vec<Unreadable>);
+
+impl Damaged {
+    fn with(&self, found: Found) -> Found {
+        found.unreadable(self.1.clone())
+    }
+}
+
+#[async_trait]
+impl Journal for Damaged {
+    async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
+        self.0.arm(fault, limits).await
+    }
+
+    async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()> {
+        self.0.mark(fault, mark).await
+    }
+
+    async fn find(&self, query: &FaultQuery) -> Result<Found> {
+        Ok(self.with(self.0.find(query).await?))
+    }
+
+    async fn pending(&self) -> Result<Found> {
+        Ok(self.with(self.0.pending().await?))
+    }
+
+    async fn orphans(&self, now: Timestamp) -> Result<Found> {
+        Ok(self.with(self.0.orphans(now).await?))
+    }
+
+    async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
+        self.0.set_halt(halt).await
+    }
+
+    async fn halt(&self) -> Result<Option<Halt>> {
+        self.0.halt().await
+    }
+}
+
+fn world() -> MemoryProvider {
+    MemoryProvider::default().with_group("web", 4).unwrap().with_group("shop", 4).unwrap()
+}
+
+fn damaged(entry: &str, target: Option<&str>) -> Unreadable {
+    let unreadable = Unreadable::new(entry, Failure::new(ErrorKind::Corrupt, "no JSON\nfault 0 recovered"));
+    match target {
+        Some(target) => unreadable.target(target.parse().unwrap()),
+        None => unreadable,
+    }
+}
+
+fn monkey(world: &MemoryProvider, journal: Damaged, blast_radius: BlastRadius) -> Monkey {
+    Monkey::builder()
+        .provider(world.clone())
+        .event(PowerOff::default())
+        .blast_radius(blast_radius)
+        .clock(clock())
+        .unleash(journal, registry())
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn one_entry_that_cannot_be_read_keeps_no_other_from_being_recovered() {
+    let (world, journal) = (world(), MemoryJournal::new());
+    let (fault, target) = runtime().block_on(orphan(&world, &journal));
+    runtime().block_on(async {
+        let journal = Damaged(journal, vec![damaged("00000000000000ff", None)]);
+        let found = monkey(&world, journal, BlastRadius::default()).recover_pending().await.unwrap();
+        assert_eq!((found.faults[0].id, found.faults[0].state), (fault, FaultState::Recovered));
+        assert_eq!(found.unreadable.len(), 1);
+        assert_eq!(crate::support::health(&world, &target).await, Health::Healthy);
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_cannot_be_read_counts_as_a_fault_and_is_said() {
+    let journal = Damaged(MemoryJournal::new(), vec![damaged("00000000000000ff", None)]);
+    let report = monkey(&world(), journal, BlastRadius::default()).run_once().await.unwrap();
+    assert_eq!(report.faults, [], "one fault at a time: {report}");
+    assert_eq!(report.outcome(), Outcome::Failed, "{report}");
+    assert!(!report.is_recovered());
+    let said = r"the journal's entry 00000000000000ff cannot be read, and may be a fault: no JSON\nfault 0 recovered";
+    assert!(report.to_string().contains(said), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_of_a_known_target_is_a_fault_on_it_and_in_its_group_alone() {
+    let blast_radius =
+        || BlastRadius::default().targets_per_run(Quota::ALL).max_active(9).min_healthy(Percent(0));
+    let known = damaged("00000000000000ff", Some("memory:web/machine-1"));
+    let journal = Damaged(MemoryJournal::new(), vec![known]);
+    let report = monkey(&world(), journal, blast_radius()).run_once().await.unwrap();
+    let hit: Vec<TargetId> = report.faults.iter().map(|fault| fault.target.clone()).collect();
+    assert_eq!(hit.len(), 1, "{report}");
+    assert_eq!(hit[0].group().path(), "shop", "{report}");
+
+    // One that may be anywhere is counted everywhere.
+    let journal = Damaged(MemoryJournal::new(), vec![damaged("?", None)]);
+    let report = monkey(&world(), journal, blast_radius()).run_once().await.unwrap();
+    assert_eq!(report.faults, [], "{report}");
+}

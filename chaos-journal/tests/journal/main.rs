@@ -1,0 +1,22 @@
+//! The journal in files: what it holds through kills, strangers, full disks and other versions.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and say why"
+)]
+
+mod common;
+mod contract;
+mod files;
+mod full_disk;
+mod lost_log;
+mod older_versions;
+#[cfg(unix)]
+mod others;
+mod sharing;
+mod unfit;
+mod unreadable;

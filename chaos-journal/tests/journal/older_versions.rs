@@ -1,0 +1,137 @@
+//! Journals as versions 1 and 2 of the schema left them.
+
+use std::{env, path::Path};
+
+use crate::common::{
+    arm, at,
+    child::{CHILD, child_on_read_only_mount, say, wait_for},
+    fault, id, stranger,
+};
+use chaos_core::{CutShort, ErrorKind, FaultQuery, FaultState, Journal, Mark};
+use chaos_journal::SqlJournal;
+use jiff::{SignedDuration, Timestamp};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+
+/// What the first version wrote: two faults in a closed journal, one of them pending, and one whose deadline is the end
+/// of time.
+const VERSION_1: &str = include_str!("version_1.sql");
+
+/// What took it to version 2.
+const VERSION_2: &str = include_str!("../../migrations/0002_ends.sql");
+
+async fn connect(path: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await.unwrap()
+}
+
+async fn journal(path: &Path) {
+    let mut connection = connect(path).await;
+    sqlx::raw_sql(VERSION_1).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// The same, as version 2 has left it.
+async fn journal_of_version_2(path: &Path) {
+    journal(path).await;
+    let mut connection = connect(path).await;
+    sqlx::raw_sql(VERSION_2).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql("PRAGMA user_version = 2").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+async fn version(path: &Path) -> i64 {
+    let mut connection = connect(path).await;
+    let version = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    version
+}
+
+#[tokio::test]
+async fn a_journal_of_version_1_is_brought_up_to_date_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j");
+    journal(&path).await;
+    for _ in 0..2 {
+        let journal = SqlJournal::open_existing(&path).await.unwrap();
+        let found = journal.find(&FaultQuery::all()).await.unwrap();
+        assert_eq!(found.unreadable, []);
+        let [recovered, pending] = &found.faults[..] else { panic!("{found:#?}") };
+        assert_eq!((recovered.id, recovered.state), (id(0xa1), FaultState::Recovered));
+        assert_eq!(recovered.recover_by, recovered.deadline + SignedDuration::from_mins(5));
+        assert_eq!(recovered.achieved.get("seconds"), Some(59.5));
+        assert_eq!(recovered.note.as_deref(), Some("gone for good"));
+        assert_eq!((recovered.cut_short, recovered.no_effect.as_deref()), (None, None));
+        assert_eq!((pending.id, pending.state), (id(0xa2), FaultState::Active));
+        assert_eq!(pending.recover_by, Timestamp::MAX);
+        assert_eq!(journal.orphans(at(0)).await.unwrap().faults, std::slice::from_ref(pending));
+        journal.close().await.unwrap();
+    }
+    let journal = SqlJournal::open(&path).await.unwrap();
+    let mark = Mark::new(FaultState::Recovering, at(1))
+        .cut_short(Some(CutShort::EndedEarly))
+        .no_effect(Some("nothing was filled".to_owned()));
+    journal.mark(id(0xa2), &mark).await.unwrap();
+    let found = journal.pending().await.unwrap().faults;
+    assert_eq!(found[0].cut_short, Some(CutShort::EndedEarly));
+    assert_eq!(found[0].no_effect.as_deref(), Some("nothing was filled"));
+    journal.close().await.unwrap();
+    assert_eq!(version(&path).await, 3);
+}
+
+/// Faults of before have no incarnation, and those of now keep theirs.
+#[tokio::test]
+async fn a_journal_of_version_2_is_brought_up_to_date_and_keeps_incarnations_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j");
+    journal_of_version_2(&path).await;
+    assert_eq!(version(&path).await, 2);
+    let journal = SqlJournal::open_existing(&path).await.unwrap();
+    let found = journal.find(&FaultQuery::all()).await.unwrap();
+    assert_eq!((found.faults.len(), found.unreadable.len()), (2, 0));
+    assert!(found.faults.iter().all(|fault| fault.incarnation.is_none()), "{found:#?}");
+    let recorded = fault(3, "local:web/c", "stop").incarnation(Some("4711.158125".to_owned()));
+    arm(&journal, &recorded).await;
+    // What was pending can be brought to its end.
+    journal.mark(id(0xa2), &Mark::new(FaultState::Recovering, at(1))).await.unwrap();
+    journal.mark(id(0xa2), &Mark::new(FaultState::Recovered, at(2))).await.unwrap();
+    journal.close().await.unwrap();
+    assert_eq!(version(&path).await, 3);
+    let journal = SqlJournal::open_existing(&path).await.unwrap();
+    let pending = journal.pending().await.unwrap();
+    assert_eq!((pending.faults, pending.unreadable), (vec![recorded], vec![]));
+}
+
+#[tokio::test]
+async fn a_journal_of_version_1_on_a_read_only_mount_can_be_read_as_it_is() {
+    let name = "a_journal_of_version_1_on_a_read_only_mount_can_be_read_as_it_is";
+    if let Some(path) = env::var_os(CHILD) {
+        let journal = SqlJournal::open_existing(path).await.unwrap();
+        assert!(journal.is_read_only());
+        let found = journal.find(&FaultQuery::all()).await.unwrap();
+        assert_eq!((found.faults.len(), found.unreadable.len()), (2, 0));
+        assert_eq!(found.faults[0].recover_by, found.faults[0].deadline + SignedDuration::from_mins(5));
+        return say("read");
+    }
+    if !stranger::is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j");
+    journal(&path).await;
+    let mut reader = child_on_read_only_mount(folder.path(), name, &path);
+    wait_for(&mut reader, "read");
+    assert!(reader.wait().unwrap().success());
+}
+
+/// A program of version 1 refuses it then by the version in its header, as this one refuses version 4.
+#[tokio::test]
+async fn a_journal_of_version_4_is_left_to_whoever_knows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j");
+    SqlJournal::open(&path).await.unwrap().close().await.unwrap();
+    let mut connection = connect(&path).await;
+    sqlx::raw_sql("PRAGMA user_version = 4").execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let error = SqlJournal::open(&path).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("known=\"3\""), "{error}");
+}

@@ -1,0 +1,24 @@
+//! The suites against liars, and the fake of Azure.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and say why"
+)]
+
+mod adversity;
+#[cfg(feature = "azure")]
+mod azure;
+mod calendar;
+#[cfg(unix)]
+mod crash;
+mod event;
+mod faulty;
+mod journal;
+mod provider;
+mod recovery;
+mod support;
+mod target;

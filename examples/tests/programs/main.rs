@@ -1,0 +1,31 @@
+//! The programs as people run them: real processes, journals and fleets.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and say why"
+)]
+
+#[cfg(feature = "aws")]
+mod aws_drill;
+#[cfg(feature = "azure")]
+mod azure_drill;
+#[cfg(all(feature = "aws", feature = "azure"))]
+mod cloud_crash_proof;
+mod crash_proof;
+mod documents;
+mod drill;
+mod endings;
+mod every_program;
+mod host_crash_proof;
+mod host_drill;
+mod signals;
+#[cfg(feature = "aws")]
+#[path = "../../../chaos-aws/tests/aws/stand_in.rs"]
+mod stand_in;
+mod support;
+mod ten_lines;
+mod terminal;

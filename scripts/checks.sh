@@ -1,0 +1,92 @@
+# shellcheck shell=bash
+# Checks that run nothing of this repository. Sourced by test.sh, from the root of the repository.
+
+# What `cargo tree` must not show below a crate: a pattern of package names.
+tree_is_free_of() { # crate, pattern
+  local tree
+  tree=$(cargo tree --locked --package "$1" --edges normal --prefix none --all-features) || return 1
+  if grep -E "^($2) " <<<"$tree"; then
+    echo "$1 must not depend on the above"
+    return 1
+  fi
+}
+
+# The arrows of DESIGN.md: which crates of this repository a crate may name.
+only_our_crates() { # crate, pattern of those that it may depend on
+  local ours
+  ours=$(cargo tree --locked --package "$1" --edges normal --prefix none --all-features) || return 1
+  ours=$(grep -oE '^(chaos-[a-z]+|examples|benches) ' <<<"$ours" | sort -u | tr -d ' ' | grep -vxE "$1|$2")
+  if [ -n "$ours" ]; then
+    echo "$1 must not depend on: $ours"
+    return 1
+  fi
+}
+
+architecture() {
+  local foreign='hyper|reqwest|axum|tower|sqlx|libsqlite3-sys|rusqlite|aws-.*|azure.*|bollard|rustix'
+  tree_is_free_of chaos-core "$foreign" &&
+    tree_is_free_of chaos-events "$foreign" &&
+    tree_is_free_of chaos-journal 'hyper|reqwest|aws-.*|azure.*|bollard' &&
+    tree_is_free_of chaos-aws 'sqlx|libsqlite3-sys|azure.*|bollard' &&
+    only_our_crates chaos-aws 'chaos-core' &&
+    tree_is_free_of chaos-azure 'sqlx|libsqlite3-sys|aws-(config|sdk|smithy|types|credential).*|bollard|openssl-sys' &&
+    only_our_crates chaos-azure 'chaos-core' &&
+    tree_is_free_of chaos-local 'sqlx|libsqlite3-sys|aws-.*|azure.*|bollard' &&
+    only_our_crates chaos-core 'none' &&
+    only_our_crates chaos-events 'chaos-core' &&
+    only_our_crates chaos-journal 'chaos-core' &&
+    only_our_crates chaos-local 'chaos-core' &&
+    only_our_crates chaos-testkit 'chaos-core' &&
+    only_our_crates examples 'chaos-.*' &&
+    only_our_crates benches 'none'
+}
+
+# The oldest Rust that is promised is the one that builds here, so that the promise is kept by every build.
+oldest_rust() {
+  local promised here
+  promised=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+  here=$(rustc --version | sed -n 's/^rustc \([0-9]*\.[0-9]*\).*/\1/p')
+  case $here in
+  '') return 1 ;;
+  "$promised") ;;
+  *) skipped "the oldest Rust that is promised ($promised): $here is installed here" ;;
+  esac
+}
+
+# Each dependency of a crate is named somewhere in it.
+used_dependencies() {
+  cargo metadata --locked --no-deps --format-version 1 | python3 -c '
+import json, pathlib, re, sys
+
+unused = []
+for package in json.load(sys.stdin)["packages"]:
+    folder = pathlib.Path(package["manifest_path"]).parent
+    text = "".join(path.read_text() for path in sorted(folder.rglob("*.rs")))
+    for dependency in package["dependencies"]:
+        name = (dependency["rename"] or dependency["name"]).replace("-", "_")
+        if not re.search(rf"\b{name}\b", text):
+            unused.append(package["name"] + " declares and never names " + name)
+print("\n".join(unused))
+sys.exit(1 if unused else 0)
+'
+}
+
+# Lines of at most 120 columns. Those of tables, footnotes, links and descriptions of packages cannot be broken.
+columns() {
+  # shellcheck disable=SC2016 # awk expands it
+  git ls-files '*.rs' '*.sh' '*.md' '*.toml' '*.py' .ci/run | LC_ALL=C.UTF-8 xargs awk '
+    length($0) > 120 && !/^(\/\/[\/!] )?(\||\[[^]]*\]:)/ && !/^description = / { print FILENAME ":" FNR ": " length($0) " columns"; found = 1 }
+    END { exit found }
+  '
+}
+
+shell_scripts() {
+  git ls-files '*.sh' .ci/run | xargs shellcheck --external-sources
+}
+
+# No stub, no test that is skipped without a reason, no example that is never compiled.
+honest_sources() {
+  local found=0
+  if git grep -nE '#\[ignore\]|\btodo!\(|\bunimplemented!\(' -- '*.rs' ':!*/by_type/*'; then found=1; fi
+  return $found
+}

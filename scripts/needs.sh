@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# What the checks need, and how it is installed. Sourced by test.sh, from the root of the repository, where `log` names
+# a temporary folder.
+: "${log:?}"
+
+# Makes sure that a command is there, by Debian's package if need be.
+need() { # command, package
+  command -v "$1" >/dev/null 2>&1 && return 0
+  [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1 || return 1
+  [ -e "$log/updated" ] || { apt-get update -qq && touch "$log/updated"; }
+  apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+}
+
+# Makes a virtual environment of just the Python packages that a file names, unless it is there.
+virtual_environment() { # place, requirements.txt
+  cmp -s "$2" "$1/installed.txt" && return 0
+  need pip3 python3-venv
+  rm -rf "$1"
+  python3 -m venv "$1" && "$1/bin/pip" install --quiet --requirement "$2" && cp "$2" "$1/installed.txt"
+}
+
+# The stand-in for AWS that the tests of chaos-aws talk to: moto's server, from PyPI, of one version.
+install_moto() {
+  virtual_environment target/moto-venv chaos-aws/tests/stand_in/requirements.txt || return 1
+  export CHAOS_MOTO="$PWD/target/moto-venv/bin/moto_server"
+}
+
+# Microsoft's SDK for Azure, from PyPI, of just these versions: what the fake of Azure is measured by.
+install_azure_sdk() {
+  virtual_environment target/azure-sdk-venv chaos-testkit/src/azure/microsoft_sdk/requirements.txt || return 1
+  export CHAOS_AZURE_PYTHON="$PWD/target/azure-sdk-venv/bin/python"
+}
+
+# A checker of spelling, from PyPI.
+install_typos() {
+  virtual_environment target/typos-venv scripts/typos-requirements.txt
+}
+
+# What the tests of everything need. What is missing and can be left out is told as skipped.
+install_all() {
+  need cc gcc || { echo "a C compiler is needed for SQLite: install gcc"; exit 1; }
+  need python3 python3 || { echo "python3 is needed to measure the programs"; exit 1; }
+  need shellcheck shellcheck || skipped "shellcheck: not installed, and only root can install it"
+  need dash dash || skipped "scripts under dash: dash is not installed, and only root can install it"
+  need busybox busybox || skipped "scripts under busybox sh: busybox is not installed, and only root can install it"
+  # For the host faults. Without root their tests say themselves what they leave out.
+  if [ "$(id -u)" -eq 0 ]; then
+    for tool in ip:iproute2 nft:nftables iptables:iptables mkfs.ext4:e2fsprogs mkfs.btrfs:btrfs-progs mkfs.xfs:xfsprogs setpriv:util-linux; do
+      need "${tool%:*}" "${tool#*:}" || { echo "the tests of host faults need ${tool%:*}: install ${tool#*:}"; exit 1; }
+    done
+  fi
+  install_moto || echo "moto could not be installed"
+  install_azure_sdk || echo "Microsoft's SDK for Azure could not be installed"
+  install_typos || echo "typos could not be installed"
+}
