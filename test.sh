@@ -172,6 +172,7 @@ step "format" cargo fmt --all --check
 step "columns" columns
 step "honest sources" honest_sources
 step "safety names its tests" scripts/safety-names-its-tests.sh
+step "no circle of files" scripts/circles.py
 step "used dependencies" used_dependencies
 step "the oldest Rust" oldest_rust
 

@@ -10,7 +10,7 @@ use rand::rngs::SysRng;
 use rand::{Rng, RngExt, SeedableRng, TryRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Where unpredictable numbers come from: the seed of a run that was given none, and the ids of faults.
 ///
@@ -43,23 +43,6 @@ impl Entropy for SystemEntropy {
         SysRng.try_next_u64().map_err(|error| {
             Error::new(ErrorKind::Unavailable, "the operating system gave no random numbers").caused_by(error)
         })
-    }
-}
-
-/// Entropy that a test can predict: the numbers after `start`, one by one.
-#[derive(Debug)]
-pub struct CountingEntropy(std::sync::atomic::AtomicU64);
-
-impl CountingEntropy {
-    /// Draws `start`, `start + 1` and so on, wrapping at the end.
-    pub fn starting_at(start: u64) -> Self {
-        Self(std::sync::atomic::AtomicU64::new(start))
-    }
-}
-
-impl Entropy for CountingEntropy {
-    fn draw(&self) -> Result<u64> {
-        Ok(self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst))
     }
 }
 

@@ -11,7 +11,10 @@ use std::{
 use futures_util::FutureExt;
 use tracing::Span;
 
-use crate::{Clock, Error, ErrorKind, Result};
+use crate::{
+    clock::Clock,
+    error::{Error, ErrorKind, Result},
+};
 
 /// Runs `work`, and turns a panic in it into an error of kind `Panicked`.
 pub(crate) async fn contained<T>(what: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::Duration}
 
 use serde::{Deserialize, Serialize};
 
-use crate::escaped;
+use crate::text::escaped;
 
 /// The result of every fallible call in this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -46,8 +46,8 @@ struct Inner {
 pub enum ErrorKind {
     /// What was asked for or configured makes no sense. Nothing was done.
     InvalidInput,
-    /// The thing named does not exist. From a [`Provider`](crate::Provider) this is proof that it is gone, never a
-    /// guess.
+    /// The thing named does not exist. From a [`Provider`](crate::provider::Provider) this is proof that it is gone,
+    /// never a guess.
     NotFound,
     /// The target or the platform cannot do this at all.
     Unsupported,

@@ -6,8 +6,9 @@
 //!
 //! ```
 //! use chaos_core::{
-//!     BlastRadius, BusinessHours, MemoryJournal, Monkey, Percent, Registry,
-//!     memory::{MemoryProvider, PowerOff, PowerOn},
+//!     BlastRadius, BusinessHours, MemoryJournal, Monkey, Registry,
+//!     plan::Percent,
+//!     testing::{MemoryProvider, PowerOff, PowerOn},
 //! };
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -37,66 +38,76 @@
 //!
 //! | to | see |
 //! |---|---|
-//! | run it | [`Monkey`], [`MonkeyBuilder`], [`RunReport`] |
-//! | limit it | [`BlastRadius`], [`FailureDomain`], [`Calendar`], [`GroupFilter`] |
-//! | write an event | [`ChaosEvent`], [`Scope`], [`Prepared`], [`Recovery`] |
-//! | write a provider | [`Provider`], [`Target`], [`Capabilities`] |
+//! | run it | [`monkey`]: [`Monkey`], its builder, its reports |
+//! | limit it | [`plan`]: the [`BlastRadius`], and who is chosen; [`calendar`]: when; [`provider`]: which groups |
+//! | write an event | [`event`]: [`ChaosEvent`] and its [`Scope`]; [`fault`]: [`Prepared`] and [`Permit`]; [`recovery`] |
+//! | write a provider | [`provider`]; [`group`]: [`Target`] and its [`Group`]; [`capability`]: what can be done to one |
 //! | list a cloud | [`listing`] |
-//! | keep a journal | [`Journal`], [`Limits`], [`FaultRecord`] |
-//! | watch it, announce it, forbid it | [`Observer`], [`Activity`], [`Intended`] |
-//! | test with it | [`memory`], [`ManualClock`], [`CountingEntropy`], the feature `mock` |
+//! | let an engine run experiments | [`engine`] |
+//! | keep a journal | [`journal`]: [`Journal`] and its limits; [`fault`]: what it keeps of each fault |
+//! | watch it, announce it, forbid it | [`observer`] |
+//! | test with it | [`testing`]: a world in memory, a clock that a test drives, mocks |
+//! | inject time and chance, show text | [`clock`], [`chance`], [`text`] |
+//! | tell what went wrong | [`error`] |
+//!
+//! Each of these modules has all that belongs to it. The root has what most programs and every event need.
 
-mod blast_radius;
-mod calendar;
-mod capability;
-mod chance;
-mod clock;
+pub mod calendar;
+pub mod capability;
+pub mod chance;
+pub mod clock;
 mod contain;
-mod error;
-mod escaped;
-mod event;
-mod fault;
-mod journal;
+pub mod engine;
+pub mod error;
+pub mod event;
+pub mod fault;
+pub mod group;
+pub mod journal;
 pub mod listing;
-pub mod memory;
-#[cfg(feature = "mock")]
-pub mod mock;
-mod monkey;
-mod observer;
-mod plan;
-mod provider;
-mod recovery;
-mod report;
-mod target;
+pub mod monkey;
+pub mod observer;
+pub mod plan;
+pub mod provider;
+pub mod recovery;
+pub mod testing;
+pub mod text;
 
 pub use async_trait::async_trait;
-pub use blast_radius::{BlastRadius, FailureDomain, Percent, Quota};
 pub use calendar::{
     Always, And, Blackout, BusinessHours, Calendar, CalendarExt, Except, Exclusion, Never, Or, Span,
     TimeOfDay, Window,
 };
 pub use capability::{
-    Capabilities, Capability, CapabilitySet, Experiment, ExperimentDefinition, ExperimentExtent,
-    ExperimentId, ExperimentRun, ExperimentState, Experiments, Isolation, IsolationSnapshot, Lifecycle,
-    NetworkShare, Output, Script, Shell, Undo,
+    Capabilities, Capability, CapabilitySet, Isolation, IsolationSnapshot, Lifecycle, NetworkShare, Output,
+    Script, Shell, Undo,
 };
-pub use chance::{CountingEntropy, Entropy, SystemEntropy};
-pub use clock::{Clock, ManualClock, SystemClock, require_real_time};
+pub use chance::{Entropy, SystemEntropy};
+pub use clock::{Clock, SystemClock, require_real_time};
+pub use engine::{
+    Experiment, ExperimentDefinition, ExperimentExtent, ExperimentId, ExperimentRun, ExperimentState,
+    Experiments,
+};
 pub use error::{Error, ErrorKind, Failure, Result};
-pub use escaped::{Escaped, escaped};
 pub use event::{ChaosEvent, Hold, Scope};
 pub use fault::{
-    Active, Armed, FaultId, FaultRecord, FaultState, Inject, Injection, Magnitude, Mark, Milestone, Permit,
-    Prepared, Reached, Safeguard,
+    Active, Armed, BoxFuture, CutShort, FaultId, FaultRecord, FaultState, Inject, Injection, Magnitude, Mark,
+    Milestone, Permit, Prepared, Reached, Safeguard,
 };
-pub use futures_util::{future::BoxFuture, stream::BoxStream};
+pub use group::{Group, GroupId, Health, Labels, Member, Target, TargetId};
 pub use journal::{
     Arming, FaultQuery, Found, Halt, Journal, Lease, Limits, MemoryJournal, Tally, Unreadable,
 };
-pub use monkey::{Check, Diagnosis, Monkey, MonkeyBuilder};
-pub use observer::{Activity, Chosen, CutShort, Intended, Observer, TracingObserver};
-pub use plan::{Decision, Doubt, GroupPlan, Plan, Reason, TargetPlan};
-pub use provider::{GroupFilter, Provider};
+pub use monkey::{Check, Diagnosis, Monkey, MonkeyBuilder, Outcome, RunReport, Skip};
+pub use observer::{Activity, Chosen, Intended, Observer, TracingObserver};
+pub use plan::{
+    BlastRadius, Decision, Doubt, FailureDomain, GroupPlan, Percent, Plan, Quota, Reason, TargetPlan,
+};
+pub use provider::{BoxStream, GroupFilter, Provider};
 pub use recovery::{BoxRecovery, Recovery, RecoveryRecord, Registry, RetryPolicy, Verdict};
-pub use report::{Outcome, RunReport, Skip};
-pub use target::{Group, GroupId, Health, Labels, Member, Target, TargetId};
+#[doc(hidden)]
+pub use testing as memory;
+#[cfg(feature = "mock")]
+#[doc(hidden)]
+pub use testing::mock;
+pub use testing::{CountingEntropy, ManualClock};
+pub use text::{Escaped, escaped};

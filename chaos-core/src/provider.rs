@@ -1,11 +1,20 @@
 //! Providers: where groups and targets come from.
+//!
+//! A [`Provider`] lists the groups that a [`GroupFilter`] lets pass, and finds a target again from its id, perhaps in
+//! another process than the one that discovered it. [`listing`](crate::listing) has what listings of clouds have in
+//! common.
 
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use futures_util::stream::BoxStream;
+pub use futures_util::stream::BoxStream;
 
-use crate::{Error, Experiments, Group, GroupId, Isolation, Result, Shell, Target, TargetId};
+use crate::{
+    capability::{Isolation, Shell},
+    engine::Experiments,
+    error::{Error, Result},
+    group::{Group, GroupId, Target, TargetId},
+};
 
 /// Finds groups and finds targets again.
 #[async_trait]

@@ -5,7 +5,7 @@ use jiff::{
 };
 
 use super::{Calendar, Exclusion, Span, Window, exclusion::window_outside, zone::time_zone};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Spans of time in which chaos is not welcome, such as a change freeze: closed during them, open outside.
 ///
@@ -129,7 +129,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::ErrorKind;
+    use crate::error::ErrorKind;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()

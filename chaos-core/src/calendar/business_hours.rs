@@ -8,7 +8,7 @@ use super::{
     Calendar, Exclusion, Span, TimeOfDay, Window, calendar::HORIZON, hours::Hours, invalid::Invalid,
     week::Week, weekdays::Weekdays, zone::time_zone,
 };
-use crate::Result;
+use crate::error::Result;
 
 /// Open during the same hours on some days of every week, on the clocks of one time zone: 09:00 to 17:00, Monday to
 /// Friday, unless told otherwise.
@@ -216,7 +216,7 @@ const INSTANT: SignedDuration = SignedDuration::from_nanos(1);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
+    use crate::error::ErrorKind;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()

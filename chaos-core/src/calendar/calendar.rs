@@ -2,11 +2,11 @@ use std::{fmt, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::Result;
+use crate::error::Result;
 
 /// Says when chaos is welcome: a pure function of the instant, which never reads a clock.
 ///
-/// Combine calendars with [`CalendarExt`](crate::CalendarExt).
+/// Combine calendars with [`CalendarExt`](crate::calendar::CalendarExt).
 pub trait Calendar: fmt::Debug + Send + Sync + 'static {
     /// The window around `at`, or `None` while closed.
     ///

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 
 use super::{Calendar, Exclusion, Window, calendar::HORIZON, exclusion::window_outside};
-use crate::Result;
+use crate::error::Result;
 
 /// Combines calendars; every calendar has these methods, `Arc<dyn Calendar>` included.
 ///
@@ -119,7 +119,10 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{Always, BusinessHours, ErrorKind};
+    use crate::{
+        calendar::{Always, BusinessHours},
+        error::ErrorKind,
+    };
 
     #[test]
     fn bad_input_on_either_side_is_told_and_never_opens_more() {

@@ -3,15 +3,15 @@ use std::{fmt, sync::Arc};
 use jiff::Timestamp;
 
 use super::Window;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Spans of time to leave out of a calendar: blackouts, a lunch hour. Holidays are exclusions too.
 ///
 /// An exclusion is not a calendar, so that nobody has to remember whether "open" means "chaos is welcome" or "this is
-/// left out". [`Blackout`](crate::Blackout) shows why: as a calendar it is open *outside* its spans, which makes
-/// `hours.and(blackout)` right; as an exclusion it names the spans themselves, which makes
-/// [`hours.except(blackout)`](crate::CalendarExt::except) right. Both mean "in hours and not in the blackout". If
-/// `except` took a calendar, `hours.except(blackout)` would mean "in hours and in the blackout".
+/// left out". [`Blackout`](crate::calendar::Blackout) shows why: as a calendar it is open *outside* its spans, which
+/// makes `hours.and(blackout)` right; as an exclusion it names the spans themselves, which makes
+/// [`hours.except(blackout)`](crate::calendar::CalendarExt::except) right. Both mean "in hours and not in the
+/// blackout". If `except` took a calendar, `hours.except(blackout)` would mean "in hours and in the blackout".
 ///
 /// ```
 /// use chaos_core::{Blackout, BusinessHours, Calendar, CalendarExt};

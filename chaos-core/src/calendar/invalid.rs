@@ -1,4 +1,4 @@
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Bad input that a setter which cannot fail has to remember until somebody checks the calendar.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,8 @@
 //! Calendars: when chaos is welcome.
+//!
+//! A [`Calendar`] is a pure function of the instant: a [`Window`] that is open until when, or none. [`BusinessHours`]
+//! is the usual one; an [`Exclusion`] such as a [`Blackout`] leaves time out of it, and [`CalendarExt`] combines them.
+//! A fault has to be undone by closing time, so that none begins that would last longer.
 
 mod blackout;
 mod business_hours;

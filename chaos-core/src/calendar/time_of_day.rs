@@ -9,7 +9,7 @@ pub(super) const END_OF_DAY: u16 = 24 * 60;
 ///
 /// It comes from a whole hour, an hour and a minute, text such as `"09:30"`, or a [`jiff::civil::Time`]. 24 (`(24, 0)`,
 /// `"24:00"`) is the end of the day. Anything else, seconds included, is kept as it was given; the calendar that gets
-/// it stays closed and names it in its [`check`](crate::Calendar::check).
+/// it stays closed and names it in its [`check`](crate::calendar::Calendar::check).
 ///
 /// ```
 /// use chaos_core::TimeOfDay;

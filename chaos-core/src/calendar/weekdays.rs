@@ -3,7 +3,7 @@ use std::ops::RangeInclusive;
 use jiff::civil::Weekday;
 
 use super::invalid::Invalid;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 const NAMES: [(&str, &str, Weekday); 7] = [
     ("mon", "monday", Weekday::Monday),
@@ -107,7 +107,7 @@ mod tests {
             ("1-5", "1"),
         ] {
             let error = Weekdays::parse(text).unwrap_err();
-            assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);
+            assert_eq!(error.kind(), crate::error::ErrorKind::InvalidInput);
             assert!(error.to_string().starts_with(&format!("invalid weekday: {typo:?}; ")), "{error}");
             assert_eq!(error.context().collect::<Vec<_>>(), [("weekdays", text)]);
         }

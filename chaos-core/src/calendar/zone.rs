@@ -1,6 +1,6 @@
 use jiff::tz::TimeZone;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// The zone with this IANA name, in any case of letters.
 pub(super) fn time_zone(name: &str) -> Result<TimeZone> {
@@ -26,7 +26,7 @@ mod tests {
     fn a_zone_that_does_not_exist_is_named_in_the_error() {
         for name in ["Europe/Lodnon", "", "BST", "+01:00", "Etc/Unknown", "../../etc/passwd"] {
             let error = time_zone(name).unwrap_err();
-            assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);
+            assert_eq!(error.kind(), crate::error::ErrorKind::InvalidInput);
             assert!(error.to_string().starts_with(&format!("invalid time zone: {name:?}; ")), "{error}");
         }
     }

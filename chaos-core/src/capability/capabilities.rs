@@ -1,7 +1,10 @@
 use std::{fmt, sync::Arc};
 
-use super::{Capability, CapabilitySet, Experiments, Isolation, Lifecycle, Shell, extensions::Extensions};
-use crate::{Error, Result};
+use super::{Capability, CapabilitySet, Isolation, Lifecycle, Shell, extensions::Extensions};
+use crate::{
+    engine::Experiments,
+    error::{Error, Result},
+};
 
 /// What can be done to a target: one optional handle per ability.
 ///

@@ -3,11 +3,14 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{FaultId, Permit, Result};
+use crate::{
+    error::Result,
+    fault::{FaultId, Permit},
+};
 
 /// Cuts a target off from outside: its security groups swapped, its networks disconnected.
 ///
-/// Idempotent like [`Lifecycle`](crate::Lifecycle), and like it not cancel safe.
+/// Idempotent like [`Lifecycle`](crate::capability::Lifecycle), and like it not cancel safe.
 #[async_trait]
 pub trait Isolation: fmt::Debug + Send + Sync + 'static {
     /// What [`restore`](Isolation::restore) will need, read before anything changes. It goes into the journal, so it
@@ -48,8 +51,11 @@ impl IsolationSnapshot {
     /// `InvalidInput` where the value has no JSON form.
     pub fn of<T: Serialize>(value: &T) -> Result<Self> {
         serde_json::to_value(value).map(Self).map_err(|error| {
-            crate::Error::new(crate::ErrorKind::InvalidInput, "the isolation snapshot has no JSON form")
-                .caused_by(error)
+            crate::error::Error::new(
+                crate::error::ErrorKind::InvalidInput,
+                "the isolation snapshot has no JSON form",
+            )
+            .caused_by(error)
         })
     }
 
@@ -59,9 +65,12 @@ impl IsolationSnapshot {
     /// `Corrupt` where it does not hold a `T`.
     pub fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_value(self.0.clone()).map_err(|error| {
-            crate::Error::new(crate::ErrorKind::Corrupt, "the isolation snapshot cannot be read")
-                .caused_by(error)
-                .finally()
+            crate::error::Error::new(
+                crate::error::ErrorKind::Corrupt,
+                "the isolation snapshot cannot be read",
+            )
+            .caused_by(error)
+            .finally()
         })
     }
 }

@@ -3,13 +3,16 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::{Capability, CapabilitySet};
-use crate::{Error, Permit, Result};
+use crate::{
+    error::{Error, Result},
+    fault::Permit,
+};
 
 /// Ends, halts and starts a target.
 ///
 /// Every operation is idempotent: stopping what is stopped, starting what runs and terminating what is gone succeed. It
 /// returns when the platform has accepted the change; whether the target has arrived there is for
-/// [`Target::health`](crate::Target::health) to say.
+/// [`Target::health`](crate::group::Target::health) to say.
 ///
 /// None is cancel safe: a dropped call may have happened or not. That is why the journal is written before.
 #[async_trait]

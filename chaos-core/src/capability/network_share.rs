@@ -3,7 +3,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
-/// How much of the network that a [`Shell`](crate::Shell)'s scripts see belongs to its target.
+/// How much of the network that a [`Shell`](crate::capability::Shell)'s scripts see belongs to its target.
 ///
 /// Whoever cuts a network off must not cut off strangers on the same machine.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,10 @@ use std::{borrow::Cow, fmt, net::IpAddr, time::Duration};
 use async_trait::async_trait;
 
 use super::NetworkShare;
-use crate::{Error, Permit, Result};
+use crate::{
+    error::{Error, Result},
+    fault::Permit,
+};
 
 /// Runs POSIX `sh` scripts on a target.
 ///

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::CapabilitySet;
 
-/// What would have to be undone: the question of [`Target::may_undo`](crate::Target::may_undo).
+/// What would have to be undone: the question of [`Target::may_undo`](crate::group::Target::may_undo).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Undo {

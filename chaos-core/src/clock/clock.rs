@@ -11,7 +11,7 @@ use tokio::time::Instant;
 /// Where the library gets its time and its sleep from.
 ///
 /// Nothing in this library reads ambient time; whoever wants a test to be exact passes a
-/// [`ManualClock`](crate::ManualClock).
+/// [`ManualClock`](crate::testing::ManualClock).
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The current instant of wall-clock time.

@@ -61,7 +61,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::ManualClock;
+    use crate::testing::ManualClock;
 
     #[tokio::test(start_paused = true)]
     async fn a_clock_that_is_set_prolongs_nothing_and_changes_no_figure() {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Refuses where tokio's time is paused, as `#[tokio::test(start_paused = true)]` does.
 ///

@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 
 use super::{Hold, Scope};
-use crate::{CapabilitySet, Group, Prepared, Result};
+use crate::{capability::CapabilitySet, error::Result, fault::Prepared, group::Group};
 
 /// One kind of failure, written once, for every target that offers what it requires.
 ///
@@ -62,7 +62,7 @@ pub trait ChaosEvent: fmt::Debug + Send + Sync + 'static {
 
     /// Looks and does not touch: returns the injection together with what undoes it.
     ///
-    /// It holds no [`Permit`](crate::Permit), so it cannot change anything by accident. An error here means that
+    /// It holds no [`Permit`](crate::fault::Permit), so it cannot change anything by accident. An error here means that
     /// nothing is injected.
     ///
     /// Cancel safe: it only looks.

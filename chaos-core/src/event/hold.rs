@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How long an event keeps its fault up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::{Magnitude, Milestone, Reached};
+use crate::fault::{Magnitude, Milestone, Reached};
 
 /// What one fault's event and recovery found out so far.
 #[derive(Debug, Default)]

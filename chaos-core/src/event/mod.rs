@@ -1,4 +1,8 @@
 //! Chaos events: one kind of failure each, and what they see.
+//!
+//! A [`ChaosEvent`] looks at a [`Scope`] and returns an injection together with what undoes it, as a
+//! [`Prepared`](crate::fault::Prepared) fault; its [`Hold`] says how long the fault lasts. It holds no
+//! [`Permit`](crate::fault::Permit) while it looks, so it cannot change anything by accident.
 
 mod chaos_event;
 mod hold;

@@ -10,8 +10,14 @@ use super::{
     ledger::{Findings, Ledger},
 };
 use crate::{
-    Activity, Clock, Error, ErrorKind, Experiments, FaultId, Group, GroupId, Injection, Isolation, Milestone,
-    Provider, Result, Shell, Target, TargetId, clock::Deadline, observer::Observers,
+    capability::{Isolation, Shell},
+    clock::{Clock, Deadline},
+    engine::Experiments,
+    error::{Error, ErrorKind, Result},
+    fault::{FaultId, Injection, Milestone},
+    group::{Group, GroupId, Target, TargetId},
+    observer::{Activity, Observers},
+    provider::Provider,
 };
 
 /// What is lost of a hold to a slow injection is told from this on, and from a twentieth of it.
@@ -234,8 +240,8 @@ impl Scope {
 
     /// When the fault must be over: for an event that is held, the end of its hold; for a momentary one, the end of the
     /// minute in which it must be injected. It counts from the arming: in `prepare` this is what it would be if the
-    /// fault were armed at once, and in the injection [`Permit::remaining`](crate::Permit::remaining) tells what is
-    /// left.
+    /// fault were armed at once, and in the injection [`Permit::remaining`](crate::fault::Permit::remaining) tells what
+    /// is left.
     pub fn deadline(&self) -> Timestamp {
         self.bound().at()
     }
@@ -256,8 +262,8 @@ impl Scope {
         self.recover_by
     }
 
-    /// Whether the fault is held, so that [`Recovery::verify`](crate::Recovery::verify) is asked whether it is in
-    /// effect as it was asked for: what is left of it and does nothing, or less than was asked for, is over then.
+    /// Whether the fault is held, so that [`Recovery::verify`](crate::recovery::Recovery::verify) is asked whether it
+    /// is in effect as it was asked for: what is left of it and does nothing, or less than was asked for, is over then.
     /// Before and after, anything that is left is still to be undone.
     pub fn is_held(&self) -> bool {
         self.is_held
@@ -287,15 +293,15 @@ impl Scope {
     }
 
     /// Reports that nothing was hit, and why that is known: the disk was as full as that before, no packet was dropped.
-    /// The run then ends as [`Outcome::NoEffect`](crate::Outcome::NoEffect). The last reason counts.
+    /// The run then ends as [`Outcome::NoEffect`](crate::monkey::Outcome::NoEffect). The last reason counts.
     pub fn no_effect(&self, why: impl Into<String>) {
         self.inner.ledger.no_effect(why.into());
     }
 
     /// Reports that the fault was seen in effect, although the target may be back by now: a terminated instance is
     /// gone, and another has taken its place. Without this, and where no look has found the target not back, one that
-    /// is well is looked at again after the [settling time](crate::MonkeyBuilder::settle), because a fault whose
-    /// injection is late may still come.
+    /// is well is looked at again after the [settling time](crate::monkey::MonkeyBuilder::settle), because a fault
+    /// whose injection is late may still come.
     ///
     /// An injection calls it where the answer that it has got proves the fault.
     pub fn see_effect(&self) {

@@ -1,9 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
-use super::{Safeguard, looks::Looks};
+use super::{CutShort, FaultRecord, FaultState, Mark, Safeguard, looks::Looks};
 use crate::{
-    Activity, BoxRecovery, CutShort, Error, ErrorKind, Failure, FaultRecord, FaultState, Journal, Lease,
-    Mark, Result, Scope, clock, event::Findings,
+    clock,
+    error::{Error, ErrorKind, Failure, Result},
+    event::{Findings, Scope},
+    journal::{Journal, Lease},
+    observer::Activity,
+    recovery::BoxRecovery,
 };
 
 /// A recovery that begins so long after the deadline says so.

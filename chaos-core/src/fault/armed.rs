@@ -1,10 +1,13 @@
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use super::{Active, Inject, Prepared, Safeguard};
+use super::{Active, FaultRecord, FaultState, Inject, Injection, Mark, Permit, Prepared, Safeguard};
 use crate::{
-    Activity, BoxRecovery, Error, ErrorKind, Failure, FaultRecord, FaultState, Injection, Journal, Lease,
-    Mark, Permit, Result, Scope,
     contain::{contained, within},
+    error::{Error, ErrorKind, Failure, Result},
+    event::Scope,
+    journal::{Journal, Lease},
+    observer::Activity,
+    recovery::BoxRecovery,
 };
 
 /// A fault whose undo is durable. The next step is [`inject`](Armed::inject).
@@ -89,7 +92,7 @@ impl Armed {
         self.scope.observers().tell(mark.at, Activity::Injecting { fault: self.record.id });
 
         self.begun = true;
-        let permit = Permit::to_inject(&self.scope);
+        let permit = Permit::to_inject(self.scope.fault(), self.scope.bound(), self.scope.clock());
         let inject = std::mem::replace(&mut self.inject, Box::new(|_| Box::pin(std::future::ready(Ok(())))));
         // The call that makes the future may panic as well as the future.
         let injection = contained("the injection", async { inject(&permit).await });

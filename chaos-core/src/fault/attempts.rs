@@ -10,10 +10,13 @@ use std::{
 
 use futures_util::FutureExt;
 
-use super::Active;
+use super::{Active, Injection, Milestone, Permit};
 use crate::{
-    Activity, Clock, Error, ErrorKind, Failure, Injection, Milestone, Permit, Result, Verdict,
+    clock::Clock,
     contain::contained,
+    error::{Error, ErrorKind, Failure, Result},
+    observer::Activity,
+    recovery::Verdict,
 };
 
 /// How long one look at the target may take at least, and which share of the recovery's budget.
@@ -112,7 +115,7 @@ impl Active {
     }
 
     async fn attempt(&self) -> Attempt {
-        let permit = Permit::to_recover(&self.scope);
+        let permit = Permit::to_recover(self.scope.fault(), self.scope.bound(), self.scope.clock());
         let recovering =
             contained("the recovery", async { self.recovery.recover(&self.scope, &permit).await });
         let limit = || self.at_least(self.safeguard.retry.budget / ORDERS_IN_BUDGET);

@@ -2,11 +2,11 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Names one fault, everywhere: in the journal, in logs, and in every name that is made on its target.
 ///
-/// Sixteen hexadecimal digits, drawn from [`Entropy`](crate::Entropy).
+/// Sixteen hexadecimal digits, drawn from [`Entropy`](crate::chance::Entropy).
 ///
 /// ```
 /// use chaos_core::FaultId;

@@ -6,7 +6,11 @@ use std::{
 
 use futures_util::future::BoxFuture;
 
-use crate::{Error, Failure, Result, Scope, Verdict};
+use crate::{
+    error::{Error, Failure, Result},
+    event::Scope,
+    recovery::Verdict,
+};
 
 /// What the looks at one fault have seen so far, by the monotonic clock.
 #[derive(Default)]

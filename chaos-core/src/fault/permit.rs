@@ -6,10 +6,14 @@ use std::{
     time::Duration,
 };
 
-use crate::{Clock, Error, ErrorKind, FaultId, Result, Scope, clock::Deadline};
+use super::FaultId;
+use crate::{
+    clock::{Clock, Deadline},
+    error::{Error, ErrorKind, Result},
+};
 
 /// Proof that the undo of a fault is durable. Every call that changes a target takes one, and only this crate makes
-/// them: after [`Journal::arm`](crate::Journal::arm) has returned.
+/// them: after [`Journal::arm`](crate::journal::Journal::arm) has returned.
 ///
 /// It is lent: it cannot be made, cloned or kept.
 #[derive(Debug)]
@@ -22,17 +26,12 @@ pub struct Permit {
 }
 
 impl Permit {
-    pub(crate) fn to_inject(scope: &Scope) -> Self {
-        Self {
-            fault: scope.fault(),
-            deadline: scope.bound(),
-            clock: Arc::clone(scope.clock()),
-            recovers: false,
-        }
+    pub(crate) fn to_inject(fault: FaultId, deadline: Deadline, clock: &Arc<dyn Clock>) -> Self {
+        Self { fault, deadline, clock: Arc::clone(clock), recovers: false }
     }
 
-    pub(crate) fn to_recover(scope: &Scope) -> Self {
-        Self { recovers: true, ..Self::to_inject(scope) }
+    pub(crate) fn to_recover(fault: FaultId, deadline: Deadline, clock: &Arc<dyn Clock>) -> Self {
+        Self { recovers: true, ..Self::to_inject(fault, deadline, clock) }
     }
 
     /// The fault that this change belongs to. Every name that is made on the target derives from it, so that two faults
@@ -83,7 +82,7 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::*;
-    use crate::ManualClock;
+    use crate::testing::ManualClock;
 
     const MINUTE: Duration = Duration::from_secs(60);
 

@@ -1,11 +1,14 @@
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use futures_util::future::BoxFuture;
 
-use super::{Armed, Magnitude};
+use super::{Armed, FaultRecord, Magnitude, Permit, Safeguard};
 use crate::{
-    Arming, BoxRecovery, Error, ErrorKind, FaultRecord, Journal, Limits, Permit, Recovery, RecoveryRecord,
-    Registry, Result, RetryPolicy, Scope, clock,
+    clock,
+    error::{Error, ErrorKind, Result},
+    event::Scope,
+    journal::{Arming, Limits},
+    recovery::{BoxRecovery, Recovery, RecoveryRecord, Registry},
 };
 
 /// An injection: what changes the target, once it holds a permit.
@@ -18,22 +21,6 @@ pub struct Prepared {
     pub(super) inject: Inject,
     pub(super) recovery: BoxRecovery,
     pub(super) requested: Magnitude,
-}
-
-/// What makes an undo durable and readable: the journal, the registry that reads it back, and how long a recovery is
-/// tried.
-#[derive(Clone, Debug)]
-pub struct Safeguard {
-    pub(crate) journal: Arc<dyn Journal>,
-    pub(crate) registry: Registry,
-    pub(crate) retry: RetryPolicy,
-}
-
-impl Safeguard {
-    /// A safeguard over `journal`, for the recoveries that `registry` can read back.
-    pub fn new(journal: Arc<dyn Journal>, registry: Registry, retry: RetryPolicy) -> Self {
-        Self { journal, registry, retry }
-    }
 }
 
 impl Prepared {

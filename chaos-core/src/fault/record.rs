@@ -3,8 +3,13 @@ use std::{fmt, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FaultId, FaultState, Magnitude};
-use crate::{CutShort, Failure, GroupId, RecoveryRecord, RetryPolicy, TargetId, clock};
+use super::{CutShort, FaultId, FaultState, Magnitude};
+use crate::{
+    clock,
+    error::Failure,
+    group::{GroupId, TargetId},
+    recovery::{RecoveryRecord, RetryPolicy},
+};
 
 /// One fault as the journal holds it. It carries no secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,7 +24,7 @@ pub struct FaultRecord {
     /// The group of that target.
     pub group: GroupId,
     /// Tells the target from another one that bears its name after it, as
-    /// [`Target::incarnation`](crate::Target::incarnation); `None` where names are never used twice.
+    /// [`Target::incarnation`](crate::group::Target::incarnation); `None` where names are never used twice.
     #[serde(default)]
     pub incarnation: Option<String>,
     /// The name of the chaos event.
@@ -267,7 +272,7 @@ pub enum Injection {
     Returned,
 }
 
-/// One step of a fault, for [`Journal::mark`](crate::Journal::mark).
+/// One step of a fault, for [`Journal::mark`](crate::journal::Journal::mark).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Mark {

@@ -5,8 +5,10 @@ use jiff::Timestamp;
 
 use super::{Arming, FaultQuery, Found, Halt, Journal, Lease, Limits};
 use crate::{
-    Clock, FaultId, FaultRecord, Mark, Result,
+    clock::Clock,
     contain::{contained, within},
+    error::Result,
+    fault::{FaultId, FaultRecord, Mark},
 };
 
 /// How long a monkey waits for its journal: longer than a busy database takes, and short against a hold.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, FaultRecord, TargetId};
+use crate::{error::Failure, fault::FaultRecord, group::TargetId};
 
 /// What a journal holds of that which was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -2,10 +2,12 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
-use super::{Arming, FaultQuery, Found, Lease, Limits};
-use crate::{FaultId, FaultRecord, Mark, Result};
+use super::{Arming, FaultQuery, Found, Halt, Lease, Limits};
+use crate::{
+    error::Result,
+    fault::{FaultId, FaultRecord, Mark},
+};
 
 /// Remembers every fault from before it exists until it is undone.
 ///
@@ -27,14 +29,14 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// Moves a fault to the state of `mark` and keeps what the mark carries, durably.
     ///
     /// # Errors
-    /// `Conflict` where [`FaultState::may_become`](crate::FaultState::may_become) forbids it, so that of two who want
-    /// to go on with a fault, the one who comes late learns it; `NotFound` for an unknown fault.
+    /// `Conflict` where [`FaultState::may_become`](crate::fault::FaultState::may_become) forbids it, so that of two who
+    /// want to go on with a fault, the one who comes late learns it; `NotFound` for an unknown fault.
     async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()>;
 
     /// The faults that match, oldest first, and every entry that could not be read and may be one of them.
     async fn find(&self, query: &FaultQuery) -> Result<Found>;
 
-    /// Every fault that is not [`Recovered`](crate::FaultState::Recovered), oldest first.
+    /// Every fault that is not [`Recovered`](crate::fault::FaultState::Recovered), oldest first.
     async fn pending(&self) -> Result<Found>;
 
     /// The pending faults that nobody takes care of at `now`: whose [`Lease`] was dropped, whose process is gone, or
@@ -47,23 +49,6 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
 
     /// The halt in force.
     async fn halt(&self) -> Result<Option<Halt>>;
-}
-
-/// An order to stop everything: written to the journal, seen by every monkey over it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Halt {
-    /// Why, in the words of whoever gave the order.
-    pub reason: String,
-    /// Since when.
-    pub since: Timestamp,
-}
-
-impl Halt {
-    /// A halt for `reason` in force since `since`.
-    pub fn new(reason: impl Into<String>, since: Timestamp) -> Self {
-        Self { reason: reason.into(), since }
-    }
 }
 
 macro_rules! passed_on_by {

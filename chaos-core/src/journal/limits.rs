@@ -3,9 +3,13 @@ use std::{fmt, time::Duration};
 use jiff::Timestamp;
 
 use super::Halt;
-use crate::{FaultId, FaultRecord, FaultState, Reason, clock};
+use crate::{
+    clock,
+    fault::{FaultId, FaultRecord, FaultState},
+    plan::Reason,
+};
 
-/// The limits that count faults, checked again by [`Journal::arm`](crate::Journal::arm).
+/// The limits that count faults, checked again by [`Journal::arm`](crate::journal::Journal::arm).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

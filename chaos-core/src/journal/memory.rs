@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Arming, FaultQuery, Found, Halt, Journal, Lease, Limits, Tally};
-use crate::{Error, ErrorKind, FaultId, FaultRecord, Mark, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    fault::{FaultId, FaultRecord, Mark},
+};
 
 /// A journal in memory, for unit tests and examples. It does not survive its process, so that it protects against
 /// dropped futures and panics, and against nothing worse.

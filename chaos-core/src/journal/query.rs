@@ -1,6 +1,9 @@
 use jiff::Timestamp;
 
-use crate::{FaultRecord, FaultState, GroupId, TargetId};
+use crate::{
+    fault::{FaultRecord, FaultState},
+    group::{GroupId, TargetId},
+};
 
 /// Which faults to read. Empty: all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

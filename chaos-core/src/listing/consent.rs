@@ -1,4 +1,4 @@
-use crate::Labels;
+use crate::group::Labels;
 
 /// The tag by which a group or a member of it agrees to be a target, with the value `true`, or refuses, with `false`.
 pub const ENABLED_TAG: &str = "chaos:enabled";

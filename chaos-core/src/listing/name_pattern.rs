@@ -1,4 +1,4 @@
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// A name in which `*` stands for any characters and `?` for one.
 ///

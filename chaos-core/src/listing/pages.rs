@@ -2,7 +2,7 @@ use std::{collections::HashSet, future::Future, sync::Arc};
 
 use futures_util::{Stream, StreamExt, future, stream};
 
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// A page, and what asks for the one after it: a token or an address. One that is empty is none.
 pub type Page<T> = (T, Option<String>);

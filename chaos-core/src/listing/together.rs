@@ -18,8 +18,9 @@ use futures_util::{
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::{
-    Clock, Error, ErrorKind, Result, SystemClock,
+    clock::{Clock, SystemClock},
     contain::{contained, within},
+    error::{Error, ErrorKind, Result},
 };
 
 /// How long a look that hangs holds the next one up.

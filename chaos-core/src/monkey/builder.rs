@@ -1,10 +1,22 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use super::{Monkey, core::Core, core::CoreParts, shared_looks::SharedLooks};
+use super::{
+    Monkey,
+    core::{Core, CoreParts},
+    shared_looks::SharedLooks,
+};
 use crate::{
-    Always, BlastRadius, Calendar, ChaosEvent, Clock, Entropy, Error, GroupFilter, Journal, Observer,
-    Provider, Registry, Result, RetryPolicy, Safeguard, SystemClock, SystemEntropy, TracingObserver,
-    journal::CarefulJournal, observer::Observers,
+    calendar::{Always, Calendar},
+    chance::{Entropy, SystemEntropy},
+    clock::{Clock, SystemClock},
+    error::{Error, Result},
+    event::ChaosEvent,
+    fault::Safeguard,
+    journal::{CarefulJournal, Journal},
+    observer::{Observer, Observers, TracingObserver},
+    plan::BlastRadius,
+    provider::{GroupFilter, Provider},
+    recovery::{Registry, RetryPolicy},
 };
 
 /// Builds a [`Monkey`]. Everything has a safe default; what makes no sense is refused by

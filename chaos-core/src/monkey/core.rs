@@ -8,8 +8,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::tasks::Tasks;
 use crate::{
-    Activity, BlastRadius, Calendar, ChaosEvent, Chosen, Clock, CutShort, Entropy, Error, ErrorKind, FaultId,
-    GroupFilter, Provider, Result, RetryPolicy, Safeguard, chance::Draw, observer::Observers, plan::Planner,
+    calendar::Calendar,
+    chance::{Draw, Entropy},
+    clock::Clock,
+    error::{Error, ErrorKind, Result},
+    event::ChaosEvent,
+    fault::{CutShort, FaultId, Safeguard},
+    observer::{Activity, Chosen, Observers},
+    plan::{BlastRadius, Planner},
+    provider::{GroupFilter, Provider},
+    recovery::RetryPolicy,
 };
 
 /// How long observers may take to allow an injection.

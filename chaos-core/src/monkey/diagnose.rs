@@ -5,13 +5,15 @@ use serde::Serialize;
 
 use super::{core::Core, permission};
 use crate::{
-    ChaosEvent, Error, ErrorKind, Failure, Group, Health, Provider, Result,
     clock::Deadline,
     contain::{contained, within},
-    event::{Discovered, Scope, ScopeParts},
+    error::{Error, ErrorKind, Failure, Result},
+    event::{ChaosEvent, Discovered, Scope, ScopeParts},
+    group::{Group, Health},
+    provider::Provider,
 };
 
-/// What [`Monkey::diagnose`](crate::Monkey::diagnose) found.
+/// What [`Monkey::diagnose`](crate::monkey::Monkey::diagnose) found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Diagnosis {
@@ -112,7 +114,7 @@ async fn try_event(
     let requires = event.requires();
     let candidate =
         groups.iter().filter(|(_, group)| event.suits(group).is_ok()).find_map(|(provider, group)| {
-            let fits = |member: &&crate::Member| {
+            let fits = |member: &&crate::group::Member| {
                 member.health == Health::Healthy
                     && member.why_left_alone().is_none()
                     && requires.missing_from(member.target.capabilities().set()).is_empty()

@@ -7,12 +7,15 @@ use super::{
     readiness::make_ready,
 };
 use crate::{
-    Active, Activity, Armed, BoxRecovery, Clock, CutShort, Error, ErrorKind, Failure, FaultQuery,
-    FaultRecord, Hold, Journal, Reason, Result, Scope,
-    clock::{self, Deadline},
+    clock::{self, Clock, Deadline},
     contain::{contained, in_span},
-    event::ScopeParts,
-    plan::{Victim, provider_of},
+    error::{Error, ErrorKind, Failure, Result},
+    event::{Hold, Scope, ScopeParts},
+    fault::{Active, Armed, CutShort, FaultRecord},
+    journal::{FaultQuery, Journal},
+    observer::Activity,
+    plan::{Reason, Victim, provider_of},
+    recovery::BoxRecovery,
 };
 
 /// How often whoever holds a fault asks the journal whether another process has halted everything, and the wall clock

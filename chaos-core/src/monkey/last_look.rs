@@ -4,10 +4,12 @@ use std::{collections::HashSet, future::Future, sync::Arc};
 
 use super::core::Core;
 use crate::{
-    Error, ErrorKind, Group, Health, Journal, Member, Reason, Result, Scope, TargetId,
-    blast_radius::{Faults, Room, leaves_capacity},
     contain::{contained, within},
-    plan::Victim,
+    error::{Error, ErrorKind, Result},
+    event::Scope,
+    group::{Group, Health, Member, TargetId},
+    journal::Journal,
+    plan::{Faults, Reason, Room, Victim, leaves_capacity},
 };
 
 /// A group as it was seen, and what is under a fault by the journal.

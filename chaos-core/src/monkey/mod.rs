@@ -1,4 +1,7 @@
 //! The monkey: what brings groups, calendar, blast radius, events, recoveries and journal together.
+//!
+//! A [`MonkeyBuilder`] makes a [`Monkey`], which plans, injects, holds and recovers. Each run ends in a [`RunReport`]
+//! with its [`Outcome`]; a [`Diagnosis`] says beforehand what would keep it from working.
 
 mod builder;
 mod core;
@@ -8,9 +11,11 @@ mod last_look;
 mod monkey;
 mod permission;
 mod readiness;
+mod report;
 mod shared_looks;
 mod tasks;
 
 pub use builder::MonkeyBuilder;
 pub use diagnose::{Check, Diagnosis};
 pub use monkey::Monkey;
+pub use report::{Outcome, RunReport, Skip};

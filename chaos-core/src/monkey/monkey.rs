@@ -1,17 +1,21 @@
 use std::{future::Future, sync::Arc};
 
 use super::{
-    Diagnosis, MonkeyBuilder,
+    Diagnosis, MonkeyBuilder, RunReport, Skip,
     core::{Core, Cut, Run},
     diagnose,
     guard::{Guarded, guard, replay},
     permission::spare_who_cannot_be_brought_back,
 };
 use crate::{
-    Activity, ChaosEvent, Chosen, Error, ErrorKind, FaultId, FaultRecord, FaultState, Found, Halt, Mark,
-    Plan, Result, RunReport, Skip, TargetId,
     contain::in_span,
-    plan::{Planned, provider_of},
+    error::{Error, ErrorKind, Result},
+    event::ChaosEvent,
+    fault::{FaultId, FaultRecord, FaultState, Mark},
+    group::TargetId,
+    journal::{Found, Halt},
+    observer::{Activity, Chosen},
+    plan::{Plan, Planned, provider_of},
 };
 
 /// Finds groups, asks the calendar, picks victims inside the blast radius, injects, and always brings the targets back.
@@ -61,7 +65,7 @@ impl Monkey {
 
     /// Says who would be chosen by the next run, and for everybody else why not. Looks at everything that the run would
     /// look at, the journal included, asks whether those who are chosen [could be brought
-    /// back](crate::Target::may_undo), and touches nothing.
+    /// back](crate::group::Target::may_undo), and touches nothing.
     ///
     /// # Errors
     /// Only when no seed can be drawn: what cannot be found out is a doubt in the plan.

@@ -4,9 +4,12 @@ use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
 
 use super::core::{ASK_LIMIT, Core};
 use crate::{
-    ChaosEvent, Error, ErrorKind, Hold, Reason, Result, Target, Undo,
+    capability::Undo,
     contain::{contained, within},
-    plan::Planned,
+    error::{Error, ErrorKind, Result},
+    event::{ChaosEvent, Hold},
+    group::Target,
+    plan::{Planned, Reason},
 };
 
 /// How many targets are asked at a time.

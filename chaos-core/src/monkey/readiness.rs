@@ -10,11 +10,14 @@ use super::{
     permission::may_undo,
 };
 use crate::{
-    Armed, Arming, Intended, Limits, Member, Prepared, Reason, Scope,
     clock::{self, Deadline},
     contain::contained,
-    event::{Discovered, ScopeParts},
-    plan::Victim,
+    event::{Discovered, Scope, ScopeParts},
+    fault::{Armed, Prepared},
+    group::Member,
+    journal::{Arming, Limits},
+    observer::Intended,
+    plan::{Reason, Victim},
 };
 
 /// How old a plan may be for an event to be prepared by what it saw. There is another look before the injection in any

@@ -4,8 +4,13 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
 use crate::{
-    Clock, Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target, TargetId,
+    capability::{Isolation, Shell},
+    clock::Clock,
+    engine::Experiments,
+    error::Result,
+    group::{Group, GroupId, Target, TargetId},
     listing::Together,
+    provider::{GroupFilter, Provider},
 };
 
 /// A provider whose looks at a group are shared by whoever asks for them at the same moment: victims of one run, and

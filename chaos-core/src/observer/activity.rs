@@ -3,7 +3,14 @@ use std::{fmt, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, FaultId, Magnitude, Milestone, Outcome, Reason, TargetId, escaped};
+use crate::{
+    error::Failure,
+    fault::{CutShort, FaultId, Magnitude, Milestone},
+    group::TargetId,
+    monkey::Outcome,
+    plan::Reason,
+    text::escaped,
+};
 
 /// Something that the library did or saw.
 ///
@@ -190,23 +197,6 @@ pub enum Activity {
     },
 }
 
-/// Why a hold ended before its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum CutShort {
-    /// The caller dropped the future, or the monkey is shutting down.
-    Cancelled,
-    /// Everything is halted.
-    Halted,
-    /// The injection failed, or its outcome could not be recorded.
-    InjectionFailed,
-    /// It was seen to be over before its time: what held it was killed, or somebody else has undone it.
-    EndedEarly,
-    /// Another process recovered it before its deadline: whoever held it was gone, or a person took the fault away.
-    TakenOver,
-}
-
 impl fmt::Display for Activity {
     /// One line for a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -264,19 +254,5 @@ impl fmt::Display for Activity {
                 write!(f, "run ended: {outcome}: {}", escaped(&why.join("; ")))
             }
         }
-    }
-}
-
-impl fmt::Display for CutShort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Cancelled => "the run was cancelled",
-            Self::Halted => "everything is halted",
-            Self::InjectionFailed => "the injection failed",
-            Self::EndedEarly => "it was over before its time",
-            Self::TakenOver => {
-                "another process recovered it before its deadline: its own was gone, or a person took it away"
-            }
-        })
     }
 }

@@ -3,10 +3,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{FaultId, Magnitude, TargetId};
+use crate::{
+    fault::{FaultId, Magnitude},
+    group::TargetId,
+};
 
-/// What is about to be injected: for [`Observer::before_injection`](crate::Observer::before_injection). It carries no
-/// secret.
+/// What is about to be injected: for [`Observer::before_injection`](crate::observer::Observer::before_injection). It
+/// carries no secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Intended {
@@ -33,7 +36,8 @@ pub struct Intended {
     pub deadline: Timestamp,
     /// When the target is back, or its recovery is given up, if the fault is armed now.
     pub undone_by: Timestamp,
-    /// How a person brings the target back without this library: [`Recovery::by_hand`](crate::Recovery::by_hand).
+    /// How a person brings the target back without this library:
+    /// [`Recovery::by_hand`](crate::recovery::Recovery::by_hand).
     pub by_hand: String,
 }
 
@@ -44,7 +48,7 @@ pub struct Intended {
 pub enum Chosen {
     /// It was drawn, with the seed of the run.
     Drawn,
-    /// Somebody asked for it: [`Monkey::inject`](crate::Monkey::inject).
+    /// Somebody asked for it: [`Monkey::inject`](crate::monkey::Monkey::inject).
     Named,
 }
 

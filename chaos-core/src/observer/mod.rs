@@ -1,11 +1,14 @@
 //! Observers: who is told what happens.
+//!
+//! An [`Observer`] is told each [`Activity`], and asked before an injection about what is [`Intended`], which it may
+//! announce or forbid. [`TracingObserver`] writes everything to the log.
 
 mod activity;
 mod intended;
 mod observer;
 mod observers;
 
-pub use activity::{Activity, CutShort};
+pub use activity::Activity;
 pub use intended::{Chosen, Intended};
 pub use observer::{Observer, TracingObserver};
 pub(crate) use observers::Observers;

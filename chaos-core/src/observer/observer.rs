@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Activity, Intended};
-use crate::Result;
+use crate::error::Result;
 
 /// Is told what happens, and may forbid what is about to.
 ///
@@ -62,9 +62,9 @@ pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// fault's deadline, whichever comes first. Default: allows everything.
     ///
     /// Every observer is asked, side by side, before each injection of a run and of
-    /// [`Monkey::inject`](crate::Monkey::inject), and before no recovery. What it takes comes off the fault's duration.
-    /// The target is looked at once more afterwards, and that look, the journal or another observer may still forbid
-    /// the injection: then [`Activity::Skipped`] follows. Otherwise [`Activity::Armed`] does.
+    /// [`Monkey::inject`](crate::monkey::Monkey::inject), and before no recovery. What it takes comes off the fault's
+    /// duration. The target is looked at once more afterwards, and that look, the journal or another observer may still
+    /// forbid the injection: then [`Activity::Skipped`] follows. Otherwise [`Activity::Armed`] does.
     ///
     /// The call is dropped where the run is cut short, and where time is up.
     async fn before_injection(&self, at: Timestamp, intended: &Intended) -> Result<()> {

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 
 use super::{Activity, Intended, Observer};
 use crate::{
-    Clock, Error, ErrorKind, Result,
+    clock::Clock,
     contain::{contained, within},
+    error::{Error, ErrorKind, Result},
 };
 
 /// Every observer of a monkey.

@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Decision, GroupPlan, Reason, occupancy::Occupancy};
-use crate::{FailureDomain, Group, chance::Draw};
+use super::{Decision, FailureDomain, GroupPlan, Reason, occupancy::Occupancy};
+use crate::{chance::Draw, group::Group};
 
 /// The failure domain that a run hits in one group.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,16 +3,18 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 use jiff::Timestamp;
 
 use super::{
-    Decision, GroupPlan, Reason, TargetPlan,
+    BlastRadius, Decision, Faults, GroupPlan, Reason, Room, TargetPlan,
     domain_draw::{DomainHit, keep_one_domain},
     occupancy::Occupancy,
 };
 use crate::{
-    BlastRadius, CapabilitySet, ChaosEvent, Group, GroupId, Health, Hold, Member, Provider, Target, TargetId,
-    Window,
-    blast_radius::{Faults, Room},
+    calendar::Window,
+    capability::CapabilitySet,
     chance::Draw,
     clock,
+    event::{ChaosEvent, Hold},
+    group::{Group, GroupId, Health, Member, Target, TargetId},
+    provider::Provider,
 };
 
 /// Plans one group, knowing nothing of the others.

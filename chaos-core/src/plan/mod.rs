@@ -1,13 +1,24 @@
-//! Plans: who is chosen, and why the others are not.
+//! Plans: how much may be broken at once, who is chosen, and why the others are not.
+//!
+//! A [`BlastRadius`] limits whom a run may choose: a [`Quota`] of targets, a [`Percent`] that must stay healthy, one
+//! [`FailureDomain`] at a time. A [`Plan`] says of every target whether it is chosen, and if it is not, the [`Reason`].
 
+mod blast_radius;
 mod domain_draw;
+mod failure_domain;
 mod group_planner;
 mod occupancy;
 mod plan;
 mod planner;
+mod quota;
 mod reason;
+mod room;
 
+pub use blast_radius::BlastRadius;
+pub use failure_domain::FailureDomain;
 pub(crate) use group_planner::Victim;
 pub use plan::{Decision, Doubt, GroupPlan, Plan, TargetPlan};
 pub(crate) use planner::{Planned, Planner, provider_of};
+pub use quota::{Percent, Quota};
 pub use reason::Reason;
+pub(crate) use room::{Faults, Room, leaves_capacity};

@@ -2,7 +2,14 @@ use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::{FaultId, FaultQuery, FaultState, Group, GroupId, Halt, Hold, Journal, Result, TargetId, clock};
+use crate::{
+    clock,
+    error::Result,
+    event::Hold,
+    fault::{FaultId, FaultState},
+    group::{Group, GroupId, TargetId},
+    journal::{FaultQuery, Halt, Journal},
+};
 
 /// What the journal holds at the moment of planning.
 #[derive(Debug, Default)]

@@ -8,7 +8,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Reason;
-use crate::{Failure, GroupId, TargetId, escaped};
+use crate::{
+    error::Failure,
+    group::{GroupId, TargetId},
+    text::escaped,
+};
 
 /// Who is chosen, and for everybody else the reason why not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -171,7 +175,7 @@ impl fmt::Display for Doubt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Health;
+    use crate::group::Health;
 
     #[test]
     fn a_group_without_anybody_eligible_says_what_its_members_have_against_it() {

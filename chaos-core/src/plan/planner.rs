@@ -4,14 +4,19 @@ use futures_util::{StreamExt, future::join_all};
 use jiff::Timestamp;
 
 use super::{
-    Decision, Doubt, GroupPlan, Plan, Reason,
+    BlastRadius, Decision, Doubt, GroupPlan, Plan, Reason,
     group_planner::{GroupPlanner, PlannedGroup, Victim},
     occupancy::Occupancy,
 };
 use crate::{
-    BlastRadius, Calendar, ChaosEvent, Clock, Error, ErrorKind, Failure, GroupFilter, Journal, Provider,
-    Result, TargetId,
+    calendar::Calendar,
+    clock::Clock,
     contain::{contained, within},
+    error::{Error, ErrorKind, Failure, Result},
+    event::ChaosEvent,
+    group::TargetId,
+    journal::Journal,
+    provider::{GroupFilter, Provider},
 };
 
 /// Everything that decides who is chosen.

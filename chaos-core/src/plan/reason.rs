@@ -3,7 +3,13 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{CapabilitySet, ErrorKind, Failure, FaultId, FaultState, Health, escaped};
+use crate::{
+    capability::CapabilitySet,
+    error::{ErrorKind, Failure},
+    fault::{FaultId, FaultState},
+    group::Health,
+    text::escaped,
+};
 
 /// Why a group or a target is left alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

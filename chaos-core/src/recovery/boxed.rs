@@ -4,43 +4,17 @@ use std::{
 };
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{Recovery, Verdict};
-use crate::{Error, ErrorKind, FaultId, Permit, Result, Scope, TargetId};
+use super::{Recovery, RecoveryRecord, Verdict};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    event::Scope,
+    fault::{FaultId, Permit},
+    group::TargetId,
+};
 
-/// A recovery as the journal stores it: its kind and its data.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct RecoveryRecord {
-    /// [`Recovery::KIND`].
-    pub kind: String,
-    /// The recovery in JSON.
-    pub payload: Value,
-}
-
-impl RecoveryRecord {
-    /// A record from its parts, as a journal reads them back.
-    pub fn new(kind: impl Into<String>, payload: Value) -> Self {
-        Self { kind: kind.into(), payload }
-    }
-
-    /// Encodes a recovery.
-    ///
-    /// # Errors
-    /// `InvalidInput` where it has no JSON form, such as a map with keys that are no text.
-    pub fn of<R: Recovery>(recovery: &R) -> Result<Self> {
-        let payload = serde_json::to_value(recovery).map_err(|error| {
-            Error::new(ErrorKind::InvalidInput, "the recovery has no JSON form")
-                .with("kind", R::KIND)
-                .caused_by(error)
-        })?;
-        Ok(Self::new(R::KIND, payload))
-    }
-}
-
-/// Any recovery. Made by [`Prepared::new`](crate::Prepared::new) or read back by a [`Registry`](crate::Registry).
+/// Any recovery. Made by [`Prepared::new`](crate::fault::Prepared::new) or read back by a
+/// [`Registry`](crate::recovery::Registry).
 pub struct BoxRecovery {
     kind: &'static str,
     inner: Box<dyn Erased>,
@@ -84,6 +58,21 @@ impl BoxRecovery {
 impl fmt::Debug for BoxRecovery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)
+    }
+}
+
+impl RecoveryRecord {
+    /// Encodes a recovery.
+    ///
+    /// # Errors
+    /// `InvalidInput` where it has no JSON form, such as a map with keys that are no text.
+    pub fn of<R: Recovery>(recovery: &R) -> Result<Self> {
+        let payload = serde_json::to_value(recovery).map_err(|error| {
+            Error::new(ErrorKind::InvalidInput, "the recovery has no JSON form")
+                .with("kind", R::KIND)
+                .caused_by(error)
+        })?;
+        Ok(Self::new(R::KIND, payload))
     }
 }
 

@@ -3,7 +3,12 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{FaultId, Permit, Result, Scope, TargetId};
+use crate::{
+    error::Result,
+    event::Scope,
+    fault::{FaultId, Permit},
+    group::TargetId,
+};
 
 /// How to undo one injection, as data.
 ///
@@ -23,7 +28,7 @@ pub trait Recovery: Serialize + DeserializeOwned + fmt::Debug + Send + Sync + 's
 
     /// Brings the target back, or begins to. Called again with back-off until [`verify`](Recovery::verify) says that it
     /// is, or the budget is spent. An error of whatever kind is tried again, after the time that it [asks
-    /// for](crate::Error::asks_to_wait); only one that is [final](crate::Error::is_final) ends it before.
+    /// for](crate::error::Error::asks_to_wait); only one that is [final](crate::error::Error::is_final) ends it before.
     async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()>;
 
     /// Whether the target is really back. Looks once, and does not touch.
@@ -32,7 +37,7 @@ pub trait Recovery: Serialize + DeserializeOwned + fmt::Debug + Send + Sync + 's
     /// before its end: `Back` then means that the fault is over before its time.
     ///
     /// Asked before the first attempt as well. A fault that no look has seen in effect counts as over only when the
-    /// target is still well some seconds later ([`RetryPolicy::settle`](crate::RetryPolicy::settle)).
+    /// target is still well some seconds later ([`RetryPolicy::settle`](crate::recovery::RetryPolicy::settle)).
     async fn verify(&self, scope: &Scope) -> Result<Verdict>;
 
     /// How a person brings `target` back without this library, in words that can be acted upon in the middle of the
@@ -41,8 +46,8 @@ pub trait Recovery: Serialize + DeserializeOwned + fmt::Debug + Send + Sync + 's
     /// Plain text. A line that is to be copied into a shell begins with four spaces; whatever in it comes from the
     /// target or from a user must be quoted for that shell, or left out where it cannot be.
     ///
-    /// It is part of [`Intended`](crate::Intended), [`Activity::Armed`](crate::Activity::Armed) and
-    /// [`Activity::RecoveryFailed`](crate::Activity::RecoveryFailed), so it holds no secret.
+    /// It is part of [`Intended`](crate::observer::Intended), [`Activity::Armed`](crate::observer::Activity::Armed) and
+    /// [`Activity::RecoveryFailed`](crate::observer::Activity::RecoveryFailed), so it holds no secret.
     fn by_hand(&self, target: &TargetId, fault: FaultId) -> String;
 }
 

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use serde_json::Value;
 
 use super::{BoxRecovery, Recovery, RecoveryRecord};
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Reads recoveries back from the journal: a map from [`Recovery::KIND`] to a decoder.
 ///

@@ -2,15 +2,18 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, escaped};
+use crate::{
+    error::{Error, Result},
+    text::escaped,
+};
 
 /// The longest id, in bytes.
 const LONGEST: usize = 1024;
 
 /// Names a group: `scheme:path`, such as `aws-asg:eu-west-1/web`.
 ///
-/// The scheme is its [`Provider`](crate::Provider)'s; the path is the provider's own and enough to find the group again
-/// from another process. Cheap to clone.
+/// The scheme is its [`Provider`](crate::provider::Provider)'s; the path is the provider's own and enough to find the
+/// group again from another process. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct GroupId(Arc<str>);

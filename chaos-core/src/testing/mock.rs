@@ -35,11 +35,21 @@ use jiff::Timestamp;
 use mockall::mock;
 
 use crate::{
-    Activity, Arming, Calendar, Capabilities, CapabilitySet, ChaosEvent, Clock, Entropy, Experiment,
-    ExperimentDefinition, ExperimentId, ExperimentRun, Experiments, FaultId, FaultQuery, FaultRecord, Found,
-    Group, GroupFilter, GroupId, Halt, Health, Hold, Intended, Isolation, IsolationSnapshot, Journal, Labels,
-    Lease, Lifecycle, Limits, Mark, NetworkShare, Observer, Output, Permit, Prepared, Provider, Result,
-    Scope, Script, Shell, Target, TargetId, Window,
+    calendar::{Calendar, Window},
+    capability::{
+        Capabilities, CapabilitySet, Isolation, IsolationSnapshot, Lifecycle, NetworkShare, Output, Script,
+        Shell,
+    },
+    chance::Entropy,
+    clock::Clock,
+    engine::{Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, Experiments},
+    error::Result,
+    event::{ChaosEvent, Hold, Scope},
+    fault::{FaultId, FaultRecord, Mark, Permit, Prepared},
+    group::{Group, GroupId, Health, Labels, Target, TargetId},
+    journal::{Arming, FaultQuery, Found, Halt, Journal, Lease, Limits},
+    observer::{Activity, Intended, Observer},
+    provider::{GroupFilter, Provider},
 };
 
 mock! {

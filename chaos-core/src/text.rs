@@ -1,3 +1,5 @@
+//! Text of targets and platforms, made safe to show to a person.
+
 use std::fmt;
 
 /// `text` for a person to read, with everything escaped that could forge another line, move the cursor, or turn the

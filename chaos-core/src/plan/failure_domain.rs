@@ -1,6 +1,9 @@
 use std::borrow::Cow;
 
-use crate::{Error, Labels, Member, Result};
+use crate::{
+    error::{Error, Result},
+    group::{Labels, Member},
+};
 
 /// What fails as a whole: an availability zone, a rack, one fault domain of an availability set.
 ///

@@ -2,8 +2,12 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Capability, CapabilitySet, ChaosEvent, FaultId, Health, Hold, Milestone, Permit, Prepared, Recovery,
-    Result, Scope, TargetId, Verdict,
+    capability::{Capability, CapabilitySet},
+    error::Result,
+    event::{ChaosEvent, Hold, Scope},
+    fault::{FaultId, Milestone, Permit, Prepared},
+    group::{Health, TargetId},
+    recovery::{Recovery, Verdict},
 };
 
 /// Stops a machine for a while: the smallest event with a hold, for examples and unit tests. For real targets use

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::FaultId;
+use crate::fault::FaultId;
 
 /// One run of an experiment, as its engine tells it at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Clock;
+use crate::clock::{self, Clock};
 
 /// A clock that a test drives, over tokio's paused time.
 ///
@@ -61,7 +61,7 @@ impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         let elapsed = tokio::time::Instant::now().duration_since(self.origin);
         let jumped = SignedDuration::from_nanos(self.jumped_nanoseconds.load(Ordering::SeqCst));
-        let shown = super::after(self.start, elapsed);
+        let shown = clock::after(self.start, elapsed);
         shown.checked_add(jumped).unwrap_or(if jumped.is_negative() {
             Timestamp::MIN
         } else {

@@ -1,5 +1,5 @@
 use super::{FailureDomain, Percent, Quota};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How much may be broken at once.
 ///
@@ -143,7 +143,7 @@ mod tests {
         ];
         for (field, blast_radius) in nothing {
             let error = blast_radius.check().unwrap_err();
-            assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);
+            assert_eq!(error.kind(), crate::error::ErrorKind::InvalidInput);
             assert!(error.to_string().starts_with(&format!("invalid {field}: 0")), "{error}");
         }
         assert!(BlastRadius::default().min_healthy(0).check().is_ok(), "the only lamp may go out");

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use super::{GroupId, Health, Labels, Target, TargetId};
-use crate::{ErrorKind, Failure, Reason};
+use crate::{
+    error::{ErrorKind, Failure},
+    plan::Reason,
+};
 
 /// Interchangeable targets with a desired size, as discovered at one moment.
 #[derive(Clone, Debug)]

@@ -2,11 +2,14 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Member, Result};
+use crate::{
+    error::{Error, Result},
+    group::Member,
+};
 
 /// A share of a whole, from 0 to 100.
 ///
-/// Any number can be written down; [`Monkey`](crate::Monkey)'s builder refuses one above 100 and names it.
+/// Any number can be written down; [`Monkey`](crate::monkey::Monkey)'s builder refuses one above 100 and names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "`Percent(50)` is how it is written")]
 pub struct Percent(pub u8);
@@ -159,7 +162,7 @@ mod tests {
     fn a_limit_of_nothing_names_the_field_and_a_floor_of_nothing_stays() {
         for nothing in [Quota::from(0), Quota::from(Percent(0))] {
             let error = nothing.check_limit("targets_per_run").unwrap_err();
-            assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);
+            assert_eq!(error.kind(), crate::error::ErrorKind::InvalidInput);
             assert!(
                 error.to_string().starts_with(&format!("invalid targets_per_run: {nothing};")),
                 "{error}"

@@ -1,5 +1,5 @@
-use super::{BlastRadius, Quota};
-use crate::{Group, Member, Reason, TargetId};
+use super::{BlastRadius, Quota, Reason};
+use crate::group::{Group, Member, TargetId};
 
 /// How much of one group may still be hit: counted in targets where a quota is a number, and in capacity where it is a
 /// share.
@@ -124,7 +124,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{Capabilities, Health, Labels, Result, Target};
+    use crate::{
+        capability::Capabilities,
+        error::Result,
+        group::{Health, Labels, Target},
+    };
 
     #[derive(Debug)]
     struct Named(TargetId, Labels);
@@ -149,7 +153,7 @@ mod tests {
     }
 
     fn group(weights: &[(&str, u32)]) -> Group {
-        let id: crate::GroupId = "memory:web".parse().unwrap();
+        let id: crate::group::GroupId = "memory:web".parse().unwrap();
         let members = weights.iter().map(|(name, weight)| {
             let target = Named(id.target(name).unwrap(), Labels::new());
             Member::new(Arc::new(target), Health::Healthy).weight(*weight)
@@ -177,7 +181,7 @@ mod tests {
     #[test]
     fn faults_on_who_is_shown_no_more_count_as_the_largest_member() {
         let group = group(&[("a", 4), ("b", 2), ("c", 2)]);
-        let blast_radius = BlastRadius::default().targets_per_group(crate::Percent(75)).min_healthy(0);
+        let blast_radius = BlastRadius::default().targets_per_group(crate::plan::Percent(75)).min_healthy(0);
         let faults = Faults { elsewhere: 1, somewhere: 0 };
         let room = Room::of(&blast_radius, &group, faults, |_| false, |_| true);
         assert_eq!(room.bears(&group.members[1]), Ok(()));

@@ -9,7 +9,10 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    Capabilities, Capability, CapabilitySet, Health, Labels, Lifecycle, Permit, Result, Target, TargetId,
+    capability::{Capabilities, Capability, CapabilitySet, Lifecycle},
+    error::Result,
+    fault::Permit,
+    group::{Health, Labels, Target, TargetId},
 };
 
 /// What puts another machine in the place of one that is terminated.

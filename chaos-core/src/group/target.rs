@@ -3,7 +3,10 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 
 use super::{Health, Labels, TargetId};
-use crate::{Capabilities, Result, Undo};
+use crate::{
+    capability::{Capabilities, Undo},
+    error::Result,
+};
 
 /// One thing a fault can be injected into: an instance, a virtual machine, a container, a process.
 ///

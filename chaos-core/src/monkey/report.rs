@@ -6,7 +6,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Doubt, Error, ErrorKind, FaultRecord, FaultState, Plan, Reason, Result, TargetId, Unreadable, escaped,
+    error::{Error, ErrorKind, Result},
+    fault::{FaultRecord, FaultState},
+    group::TargetId,
+    journal::Unreadable,
+    plan::{Doubt, Plan, Reason},
+    text::escaped,
 };
 
 /// What one run did, and what it did not do and why.

@@ -3,7 +3,10 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::{Experiment, ExperimentDefinition, ExperimentId, ExperimentRun};
-use crate::{FaultId, Permit, Result};
+use crate::{
+    error::Result,
+    fault::{FaultId, Permit},
+};
 
 /// Has experiments carried out by an engine of the platform, which goes on by itself: Fault Injection Service, Chaos
 /// Studio.
@@ -14,7 +17,7 @@ use crate::{FaultId, Permit, Result};
 ///
 /// The engine belongs to the account and not to a target: a target is where it is found, and by which group it is
 /// judged what an experiment hits. Runs outlive targets;
-/// [`Provider::experiments_beyond`](crate::Provider::experiments_beyond) reaches them then.
+/// [`Provider::experiments_beyond`](crate::provider::Provider::experiments_beyond) reaches them then.
 #[async_trait]
 pub trait Experiments: fmt::Debug + Send + Sync + 'static {
     /// Looks at how an experiment is defined, and whether it runs now.

@@ -8,7 +8,10 @@ use futures_util::{StreamExt, stream, stream::BoxStream};
 
 use super::machine::{Machine, Replace};
 use crate::{
-    Error, ErrorKind, Group, GroupFilter, GroupId, Health, Member, Provider, Result, Shell, Target, TargetId,
+    capability::Shell,
+    error::{Error, ErrorKind, Result},
+    group::{Group, GroupId, Health, Member, Target, TargetId},
+    provider::{GroupFilter, Provider},
 };
 
 const SCHEME: &str = "memory";
