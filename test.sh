@@ -204,7 +204,7 @@ else
   beside
 fi
 if [ -n "${CHAOS_MOTO-}" ] || [ "${CI:-}" = true ]; then
-  step "the stand-in for AWS" "${CHAOS_MOTO%/*}/python" -B chaos-aws/tests/stand_in/check.py
+  step "the stand-in for AWS" "${CHAOS_MOTO%/*}/python" -B fakes/aws/check.py
 else
   skipped "the stand-in for AWS and the tests that use it: moto could not be installed"
 fi

@@ -21,13 +21,13 @@ virtual_environment() { # place, requirements.txt
 
 # The stand-in for AWS that the tests of chaos-aws talk to: moto's server, from PyPI, of one version.
 install_moto() {
-  virtual_environment target/moto-venv chaos-aws/tests/stand_in/requirements.txt || return 1
+  virtual_environment target/moto-venv fakes/aws/requirements.txt || return 1
   export CHAOS_MOTO="$PWD/target/moto-venv/bin/moto_server"
 }
 
 # Microsoft's SDK for Azure, from PyPI, of just these versions: what the fake of Azure is measured by.
 install_azure_sdk() {
-  virtual_environment target/azure-sdk-venv chaos-testkit/src/azure/microsoft_sdk/requirements.txt || return 1
+  virtual_environment target/azure-sdk-venv fakes/azure/src/microsoft_sdk/requirements.txt || return 1
   export CHAOS_AZURE_PYTHON="$PWD/target/azure-sdk-venv/bin/python"
 }
 

@@ -68,8 +68,6 @@
 //! # }
 //! ```
 
-#[cfg(all(feature = "azure", unix))]
-pub mod azure;
 pub mod contract;
 mod cut_off;
 pub mod faulty;

@@ -30,7 +30,7 @@ impl Deref for Cloud {
 impl Cloud {
     /// Starts one; `None`, said where everybody sees it, where moto is not installed.
     pub(crate) fn start() -> Option<Self> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stand_in");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fakes/aws");
         let cloud = Self(StandIn::start(&folder)?);
         cloud.allow("full");
         Some(cloud)

@@ -9,7 +9,7 @@ use chaos_core::{
     TargetId, Undo,
 };
 use chaos_events::Reboot;
-use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState, SecurityGroups};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState, SecurityGroups};
 use serde_json::{Value, json};
 
 use crate::{

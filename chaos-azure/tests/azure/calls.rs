@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chaos_core::{BlastRadius, ErrorKind, MemoryJournal, Monkey, Provider, Quota, TargetId};
 use chaos_events::{Stop, Terminate};
-use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Trouble};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Trouble};
 use futures_util::future::join_all;
 
 use crate::cloud::{count, scale_sets, sets, until};
@@ -67,7 +67,7 @@ async fn victims_of_one_moment_share_their_looks() {
             "{report:?}"
         );
         // Looks at one machine while a fault is held and recovered depend on how long that takes.
-        let of_looks = |request: &&chaos_testkit::azure::Recorded| {
+        let of_looks = |request: &&fake_azure::Recorded| {
             request.path.ends_with("/few")
                 || request.path.ends_with("/availabilitySets")
                 || request.path.ends_with("/virtualMachines")

@@ -9,7 +9,7 @@ use azure_core::{
 };
 use chaos_azure::{AvailabilitySets, AzureBuilder, ScaleSets};
 use chaos_core::{Clock, Group, GroupFilter, Provider, Result, SystemClock};
-use chaos_testkit::azure::{FakeArm, PowerState};
+use fake_azure::{FakeArm, PowerState};
 use futures_util::TryStreamExt;
 
 pub(crate) const SUBSCRIPTION: &str = FakeArm::SUBSCRIPTION;

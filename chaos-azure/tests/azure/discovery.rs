@@ -7,7 +7,7 @@ use chaos_azure::{
     UPDATE_DOMAIN_LABEL,
 };
 use chaos_core::{GroupFilter, Member, Provider};
-use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, NewSubscription, PowerState};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, NewSubscription, PowerState};
 use futures_util::TryStreamExt;
 
 use crate::cloud::{SUBSCRIPTION, count, list, machine, only_group, scale_sets, sets};

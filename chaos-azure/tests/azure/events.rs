@@ -12,7 +12,7 @@ use chaos_core::{
     Monkey, Outcome, Percent, Provider, Quota, Reason, RunReport, TargetId,
 };
 use chaos_events::{Reboot, Stop, Terminate};
-use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Pace, PowerState, Trouble};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Pace, PowerState, Trouble};
 use futures_util::future::join_all;
 
 use crate::cloud::{count, list, machine, only_group, scale_sets, sets};

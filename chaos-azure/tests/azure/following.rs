@@ -7,7 +7,7 @@ use chaos_core::{
     BlastRadius, Clock, MemoryJournal, Milestone, Monkey, Outcome, Provider, RunReport, SystemClock, TargetId,
 };
 use chaos_events::Stop;
-use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Pace, PowerState, SecurityGroups};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Pace, PowerState, SecurityGroups};
 use futures_util::future::join_all;
 use serde_json::json;
 

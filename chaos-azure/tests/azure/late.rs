@@ -15,7 +15,7 @@ use chaos_core::{
     async_trait,
 };
 use chaos_events::StartAgain;
-use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cloud::{list, scale_sets, sets};

@@ -3,7 +3,7 @@
 use chaos_azure::{RebootMode, StopMode};
 use chaos_core::{BlastRadius, ChaosEvent, Monkey, Plan, Provider, Quota, Reason};
 use chaos_events::{Reboot, Stop};
-use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState};
 
 use crate::cloud::{SUBSCRIPTION, machine, only_group, scale_sets, sets};
 

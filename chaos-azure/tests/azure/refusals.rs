@@ -17,7 +17,7 @@ use azure_core::{
 use chaos_azure::{AvailabilitySets, AzureBuilder};
 use chaos_core::{BlastRadius, Clock, ErrorKind, MemoryJournal, Monkey, Provider, TargetId};
 use chaos_events::Stop;
-use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, PowerState, Trouble};
+use fake_azure::{FakeArm, NewAvailabilitySet, PowerState, Trouble};
 use jiff::Timestamp;
 
 use crate::{

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 
 use chaos_core::{ErrorKind, MemoryJournal, Monkey, TargetId};
 use chaos_events::Stop;
-use chaos_testkit::azure::{FakeArm, Role};
+use fake_azure::{FakeArm, Role};
 use serde_json::{Value, json};
 
 use crate::{

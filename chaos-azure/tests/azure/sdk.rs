@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chaos_testkit::azure::{MicrosoftSdk, Recorded};
+use fake_azure::{MicrosoftSdk, Recorded};
 use serde_json::{Map, Value, json};
 
 use crate::{

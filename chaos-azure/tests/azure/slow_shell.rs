@@ -7,7 +7,7 @@ use chaos_core::{
     BlastRadius, Capability, CapabilitySet, ChaosEvent, FaultId, Hold, MemoryJournal, Monkey, Permit,
     Prepared, Recovery, Registry, Result, Scope, Script, TargetId, Verdict,
 };
-use chaos_testkit::azure::{FakeArm, NewAvailabilitySet};
+use fake_azure::{FakeArm, NewAvailabilitySet};
 use serde::{Deserialize, Serialize};
 
 use crate::{cloud::sets, fast_clock::FastClock};

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chaos_azure::{RebootMode, StopMode};
 use chaos_core::{BlastRadius, ChaosEvent, MemoryJournal, Monkey, Provider, RunReport, Script, TargetId};
 use chaos_events::{Reboot, Stop, Terminate};
-use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Recorded, SecurityGroups, Trouble};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Recorded, SecurityGroups, Trouble};
 use futures_util::future::{join, join_all};
 
 use crate::{

@@ -18,7 +18,7 @@ use azure_core::{
 use chaos_azure::{AvailabilitySets, AzureBuilder};
 use chaos_core::{Error, ErrorKind, MemoryJournal, Monkey, Provider};
 use chaos_events::Stop;
-use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewSubscription, Role, Trouble};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewSubscription, Role, Trouble};
 
 use crate::{
     cloud::{SUBSCRIPTION, count, list, only_group, sets},

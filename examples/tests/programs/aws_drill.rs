@@ -24,7 +24,7 @@ impl Account {
     }
 
     fn with(groups: Value) -> Option<Self> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chaos-aws/tests/stand_in");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fakes/aws");
         let cloud = StandIn::start(&folder)?;
         cloud.add(groups);
         let place = tempfile::Builder::new().prefix("chaos-aws-drill-").tempdir().unwrap();
@@ -421,7 +421,7 @@ async fn without_a_home_for_the_journal_one_must_be_named() {
 #[cfg(feature = "azure")]
 #[tokio::test]
 async fn people_are_told_of_a_drill_on_azure_too() {
-    use chaos_testkit::azure::{FakeArm, NewAvailabilitySet};
+    use fake_azure::{FakeArm, NewAvailabilitySet};
 
     let Some(account) = Account::with(json!([])) else { return };
     let made = json!({ "region": "eu-west-1", "topic": "chaos", "sender": "chaos@example.com" });

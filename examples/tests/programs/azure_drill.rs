@@ -1,7 +1,7 @@
 //! Drills on availability sets and scale sets, end to end: the programs against the fake of Azure Resource Manager.
 
 use crate::support::{DRILL, Ended, RECOVER, Watched, command, end, pending, text};
-use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState};
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;

@@ -7,7 +7,7 @@ use crate::stand_in::StandIn;
 use crate::support::{DRILL, Ended, RECOVER, SplitMix, command, end, pending, text};
 use chaos_core::{Clock, FaultQuery, Journal, SystemClock};
 use chaos_journal::SqlJournal;
-use chaos_testkit::azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState, Trouble};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState, Trouble};
 use futures_util::future::join_all;
 use serde_json::json;
 use tempfile::TempDir;
@@ -67,7 +67,7 @@ impl Lane {
     /// `None` where moto is not installed.
     fn of(case: &Case) -> Option<Self> {
         let cloud = if case.on_aws {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chaos-aws/tests/stand_in");
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fakes/aws");
             let cloud = StandIn::start(&folder)?;
             cloud.add(json!([{ "name": "web", "region": "eu-west-1", "size": SIZE }]));
             cloud.break_calls(json!({ "do": "delay", "count": 0, "milliseconds": SLOW }));

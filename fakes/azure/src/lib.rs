@@ -1,0 +1,150 @@
+//! A stateful fake of Azure Resource Manager, for tests without Azure. Unix only.
+//!
+//! [`FakeArm`] serves HTTP on a port of this machine: availability sets, virtual machines, scale sets, Run Command that
+//! runs scripts for real, network interfaces, security groups and their rules, experiments of Chaos Studio, tokens.
+//! What keeps it honest is Microsoft's own SDK, which drives it in the tests of this crate ([`MicrosoftSdk`]): no reply
+//! has a field that the models of the SDK do not know. The same SDK tells what a client of your own ought to send:
+//! [`assert_same_requests`].
+//!
+//! ```
+//! use fake_azure::{FakeArm, NewAvailabilitySet, PowerState, Trouble};
+//!
+//! let fake = FakeArm::start()?;
+//! fake.add(NewAvailabilitySet::new("shop", "web").machines(3));
+//! fake.trouble(Trouble::throttle(1).on("POST", "*/powerOff"));
+//! // Whatever is tested talks to `fake.endpoint()` with the token `FakeArm::TOKEN`.
+//! let web = format!(
+//!     "/subscriptions/{}/resourceGroups/shop/providers/Microsoft.Compute/virtualMachines/web-0",
+//!     FakeArm::SUBSCRIPTION
+//! );
+//! assert_eq!(fake.power_state(&web), Some(PowerState::Running));
+//! assert!(fake.requests().is_empty());
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # What it serves
+//!
+//! | resource | requests |
+//! |---|---|
+//! | `subscriptions`, `resourceGroups` | `GET`, one or all |
+//! | `availabilitySets` | `GET`, one or all (`$expand=virtualMachines/$ref`) |
+//! | `virtualMachines` | `GET`, one or all (`statusOnly`, `$filter` by scale set, `$expand=instanceView`), `instanceView`, `powerOff`, `start`, `restart`, `redeploy`, `deallocate`, `runCommand`, `DELETE` |
+//! | `virtualMachineScaleSets` | `GET`, one or all, `instanceView`, `PATCH` of `sku.capacity`, `poweroff` and the like and `delete` for `instanceIds` or all, `networkInterfaces` |
+//! | their `virtualMachines` | as virtual machines, and `PUT` of the `protectionPolicy`, `networkInterfaces` |
+//! | `networkInterfaces` | `GET`, one or all, `PUT` |
+//! | `networkSecurityGroups` | `GET`, one or all, `PUT`, `DELETE`, and the same of their `securityRules` |
+//! | `virtualNetworks/subnets` | `GET` |
+//! | `Microsoft.Insights/autoscaleSettings` | `GET` of all, one for each scale set that is held at a number |
+//! | `SCOPE/providers/Microsoft.Authorization/permissions` | `GET`: the rights that the role has at a subscription, a group or a resource |
+//! | `Microsoft.Chaos/experiments` | `GET`, one or all, `start`, `cancel`, `executions`, `getExecutionDetails` |
+//! | `/TENANT/oauth2/v2.0/token`, `/msi/token` | tokens for a client's secret or assertion, and for a managed identity (`IDENTITY_ENDPOINT`, `IDENTITY_HEADER`) |
+//!
+//! All else is 404 `NotFound` and says that the fake does not serve it. [`COMPUTE_VERSION`], [`NETWORK_VERSION`],
+//! [`CHAOS_VERSION`], [`AUTOSCALE_VERSION`] and [`AUTHORIZATION_VERSION`] are served, and a few older ones; others are
+//! 400 `NoRegisteredProviderFound`.
+//!
+//! # How it behaves, as Azure does
+//!
+//! - **Listings** come in pages with `nextLink`. A listing of a whole subscription, and the references of an
+//!   availability set, write the names of groups and machines in capitals: ids may be in either case, everywhere. With
+//!   `statusOnly` a listing tells names and instance views, and neither tags nor models.
+//! - **Operations** are accepted with 202 (201 or 200 for a `PUT`), `Azure-AsyncOperation`, `Location` and
+//!   `Retry-After`, and end as [`Settings::pace`] says. A newer order for a machine takes over from an older one, which
+//!   ends `Canceled` with `OperationPreempted`; Run Command too. What is being deleted takes no orders.
+//! - **Scale sets replace nothing by themselves**: a deleted instance lowers the capacity.
+//!   [`NewScaleSet::automatic_repairs`] replaces instances that do not run, [`NewScaleSet::held_at`] adds what is
+//!   missing. Ids are never used twice.
+//! - **A `PUT` replaces the whole resource**; `If-Match` guards against that (412). What an operation changes is in
+//!   force when it has ended: [`FakeArm::lets_through`]. One operation at a time changes a group (409
+//!   `AnotherOperationInProgress`). Two rules of one direction must differ in priority (400 `SecurityRuleConflict`).
+//!   Rules are for new connections: in Azure those that are open go on. Attaching a group needs the right to join it,
+//!   and the subnet (403 `LinkedAuthorizationFailed`).
+//! - **Run Command**: the script runs as a program in a directory of its own, by bash unless it says otherwise, one at
+//!   a time on a machine (409 `Conflict`), and not where the machine does not run (409 `OperationNotAllowed`). It ends
+//!   with its shell, whatever that leaves behind. The reply has the last 4,096 bytes of each output and **no exit
+//!   status**: it has "succeeded" whatever the script did. After [90 minutes](Settings::script_limit_milliseconds) it
+//!   is no longer waited for: the operation and the machine's provisioning are `Failed`, and the script goes on.
+//!   Meanwhile the machine is `Updating`. Without the agent, or the way back, nothing is heard of it.
+//! - **Roles**: [`FakeArm::assign`] lets the caller do what a role definition says; [`Recorded::action`] tells what was
+//!   needed.
+//!
+//! Where sources are silent it guesses, and a client should not lean on it: the statuses of executions between
+//! `PreProcessing` and their end, what `start` and `cancel` of an experiment are refused with, how a failed operation
+//! looks behind `Location`, that a machine is `Updating` while Run Command is under way, and that a power off takes
+//! over from it. `powerOff` ends what runs on a machine abruptly, with `skipShutdown` or without.
+//!
+//! # Machines
+//!
+//! A machine is a directory from its first script on. As root it also has namespaces: what a script does to processes,
+//! mounts and the network it does to the machine alone. Its `eth0` leads to a bridge in a namespace that stands for
+//! Azure and nothing beyond: the machines of the fake, [`FakeArm::PEER`] (port 80), the metadata service
+//! (169.254.169.254:80) and the channel of the agent (168.63.129.16:80 and 32526). **The agent goes through that
+//! network**: while a machine cannot connect to 168.63.129.16:32526, scripts wait and their results are not known, so
+//! that a blackhole has to let it through, here as there. Stopping, restarting, redeploying and deallocating a machine
+//! ends what runs on it, and its network with all rules in it; its files go when it is deleted. Security groups are
+//! judged, not enforced there.
+//!
+//! Everything ends with the fake. After `kill -9` of the test a janitor of its own does the same.
+//!
+//! # As a process
+//!
+//! `fake-arm`, a program of this crate, prints `{"endpoint": ...}` and ends when its standard input does. The methods
+//! of [`FakeArm`] are pages there (and in a test), with JSON for bodies and answers; what is not understood is 400:
+//!
+//! | page | does |
+//! |---|---|
+//! | `POST /_fake/world` | adds a list of [`New`]: `[{"availability_set": {"resource_group": "shop", "name": "web", "machines": 3}}]` |
+//! | `POST`, `DELETE /_fake/trouble` | adds a list of [`Trouble`]: `[{"effect": {"throttle": {"retry_after_seconds": 1}}, "method": "POST", "path": "*/start", "nth": 1, "times": 2}]`; ends all |
+//! | `GET`, `PUT /_fake/settings` | [`Settings`] |
+//! | `PUT /_fake/role` | [`Role`] |
+//! | `GET`, `DELETE /_fake/requests` | a list of [`Recorded`]; forgets them |
+//! | `GET /_fake/machines` | `id`, `power_state`, `provisioning_state`, `boots`, `directory`, `namespace`, `processes` of each |
+
+#![cfg(unix)]
+
+mod access;
+mod answer;
+mod autoscale;
+mod build;
+mod call;
+mod chaos_studio;
+mod cloud;
+mod compute;
+mod directory;
+mod errors;
+mod fake_arm;
+mod guest;
+mod machine;
+mod microsoft_sdk;
+mod network;
+mod operation;
+mod pages;
+mod paging;
+mod recorded;
+mod resource_id;
+mod route;
+mod scale_set;
+mod server;
+mod settings;
+mod timer;
+mod trouble;
+mod versions;
+mod work;
+mod world;
+
+pub use access::Role;
+pub use fake_arm::FakeArm;
+pub use machine::{OperatingSystem, PowerState};
+pub use microsoft_sdk::{MicrosoftSdk, SdkAnswer, SdkError};
+pub use network::Direction;
+pub use operation::Pace;
+pub use recorded::{Recorded, assert_same_requests};
+pub use settings::Settings;
+pub use trouble::{Effect, Trouble};
+pub use versions::{
+    AUTHORIZATION_VERSION, AUTOSCALE_VERSION, CHAOS_VERSION, COMPUTE_VERSION, INSTANCE_INTERFACES_VERSION,
+    NETWORK_VERSION,
+};
+pub use world::{
+    New, NewAvailabilitySet, NewExperiment, NewScaleSet, NewSubscription, Orchestration, SecurityGroups,
+};

@@ -1,0 +1,27 @@
+//! What is meant where nothing is said.
+
+use crate::FakeArm;
+
+pub(super) fn own_tenant() -> String {
+    FakeArm::TENANT.to_owned()
+}
+
+pub(super) fn own_subscription() -> String {
+    FakeArm::SUBSCRIPTION.to_owned()
+}
+
+pub(super) fn west_europe() -> String {
+    "westeurope".to_owned()
+}
+
+pub(super) fn two() -> u32 {
+    2
+}
+
+pub(super) fn five() -> u32 {
+    5
+}
+
+pub(super) fn nothing() -> serde_json::Value {
+    serde_json::json!([])
+}
