@@ -76,7 +76,8 @@ tests() { # name, command...: a test runner, whose own counts are added up
   elif [ "$status" -ne 0 ]; then
     [ "$failed" -ne 0 ] || result failed 1
     result broken "$name"
-    sed -nE 's/^ +(FAIL|TIMEOUT|ABORT|SIG[A-Z]+|LEAK-FAIL) \[.*\] (\([^)]*\) )?/  /p; s/^test (.*) \.\.\. FAILED$/  \1/p' "$out" |
+    sed -nE -e 's/^ +(FAIL|TIMEOUT|ABORT|SIG[A-Z]+|LEAK-FAIL) \[.*\] (\([^)]*\) )?/  /p' \
+      -e 's/^test (.*) \.\.\. FAILED$/  \1/p' "$out" |
       sort -u | while read -r which; do result broken "  $which"; done
   fi
   # What tests say that they leave out.
@@ -129,7 +130,8 @@ documentation() {
 
 # Each crate builds by itself with what it asks for by default. Of the two whose SDKs take minutes, one is drawn.
 default_features() {
-  local crate crates=(chaos-core chaos-events chaos-journal chaos-local chaos-testkit examples) clouds=(chaos-aws chaos-azure)
+  local crate clouds=(chaos-aws chaos-azure)
+  local crates=(chaos-core chaos-events chaos-journal chaos-local chaos-testkit examples)
   if [ "$profile" = long ]; then crates+=("${clouds[@]}"); else crates+=("${clouds[CHAOS_SEED % 2]}"); fi
   for crate in "${crates[@]}"; do
     cargo check --locked --package "$crate" || return 1
@@ -177,7 +179,8 @@ step "used dependencies" used_dependencies
 step "the oldest Rust" oldest_rust
 
 if [ "${1-}" = quick ]; then
-  light=(--locked --package chaos-core --package chaos-events --package chaos-journal --package chaos-local --package chaos-testkit)
+  light=(--locked)
+  for crate in core events journal local testkit; do light+=(--package "chaos-$crate"); done
   step "clippy" cargo clippy "${light[@]}" --all-targets -- -D warnings
   tests "tests" cargo test "${light[@]}" --lib --bins --tests --no-fail-fast -- \
     --show-output --skip host_faults:: --skip namespaces:: --skip by_type::
@@ -189,7 +192,11 @@ fi
 echo "free on this disk: $(df -h --output=avail . | tail -1 | tr -d ' ')"
 install_all
 step "architecture" architecture
-if [ -x target/typos-venv/bin/typos ]; then step "spelling" target/typos-venv/bin/typos; else skipped "spelling: typos could not be installed"; fi
+if [ -x target/typos-venv/bin/typos ]; then
+  step "spelling" target/typos-venv/bin/typos
+else
+  skipped "spelling: typos could not be installed"
+fi
 if command -v shellcheck >/dev/null 2>&1; then step "shellcheck" shell_scripts; fi
 
 if cargo nextest --version >/dev/null 2>&1; then

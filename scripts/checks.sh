@@ -75,7 +75,10 @@ sys.exit(1 if unused else 0)
 columns() {
   # shellcheck disable=SC2016 # awk expands it
   git ls-files '*.rs' '*.sh' '*.md' '*.toml' '*.py' .ci/run | LC_ALL=C.UTF-8 xargs awk '
-    length($0) > 120 && !/^(\/\/[\/!] )?(\||\[[^]]*\]:)/ && !/^description = / { print FILENAME ":" FNR ": " length($0) " columns"; found = 1 }
+    length($0) > 120 && !/^(\/\/[\/!] )?(\||\[[^]]*\]:)/ && !/^description = / {
+      print FILENAME ":" FNR ": " length($0) " columns"
+      found = 1
+    }
     END { exit found }
   '
 }

@@ -45,7 +45,8 @@ install_all() {
   need busybox busybox || skipped "scripts under busybox sh: busybox is not installed, and only root can install it"
   # For the host faults. Without root their tests say themselves what they leave out.
   if [ "$(id -u)" -eq 0 ]; then
-    for tool in ip:iproute2 nft:nftables iptables:iptables mkfs.ext4:e2fsprogs mkfs.btrfs:btrfs-progs mkfs.xfs:xfsprogs setpriv:util-linux; do
+    for tool in ip:iproute2 nft:nftables iptables:iptables mkfs.ext4:e2fsprogs mkfs.btrfs:btrfs-progs \
+      mkfs.xfs:xfsprogs setpriv:util-linux; do
       need "${tool%:*}" "${tool#*:}" || { echo "the tests of host faults need ${tool%:*}: install ${tool#*:}"; exit 1; }
     done
   fi

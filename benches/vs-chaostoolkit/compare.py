@@ -69,7 +69,10 @@ class Moto:
         return {member["InstanceId"] for member in found["AutoScalingGroups"][0]["Instances"]}
 
     def calls(self) -> int:
-        """How many it has answered so far. One that goes wrong is retried, and what is compared then is something else."""
+        """How many it has answered so far.
+
+        One that goes wrong is retried, and what is compared then is something else.
+        """
         statuses = re.findall(r'"POST / HTTP/1.1" (\d+)', self._log.read_text())
         assert set(statuses) <= {"200"}, f"moto has answered with {set(statuses)}"
         return len(statuses)

@@ -1,7 +1,7 @@
 """Runs and measures the commands that come line by line on standard input, and answers with a line for each.
 
-A process of its own and a small one: Linux counts what a program's parent had in memory when it started it towards the program's
-own peak.
+A process of its own and a small one: Linux counts what a program's parent had in memory when it started it towards
+the program's own peak.
 """
 
 import json

@@ -162,7 +162,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_program_prints_are_credentials() {
-        let printed = r#"{"Version": 1, "AccessKeyId": "AKID", "SecretAccessKey": "secret", "SessionToken": "token", "Expiration": "2030-03-02T09:00:00Z"}"#;
+        let printed = r#"{"Version": 1, "AccessKeyId": "AKID", "SecretAccessKey": "secret", "SessionToken": "token",
+            "Expiration": "2030-03-02T09:00:00Z"}"#;
         let given = CredentialProcess { command: format!("echo '{printed}'"), limit: LIMIT };
         let given = given.provide_credentials().await.unwrap();
         assert_eq!((given.access_key_id(), given.session_token()), ("AKID", Some("token")));

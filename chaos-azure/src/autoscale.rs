@@ -130,15 +130,16 @@ mod tests {
 
     use super::*;
 
-    const SET: &str = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/Shop/providers/Microsoft.Compute/\
-                       virtualMachineScaleSets/API";
+    const SET: &str = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/Shop/providers/\
+                       Microsoft.Compute/virtualMachineScaleSets/API";
 
     fn minimum(enabled: bool, target: &str, profiles: Value) -> Option<usize> {
         told(enabled, target, profiles).unwrap()
     }
 
     fn told(enabled: bool, target: &str, profiles: Value) -> Result<Option<usize>> {
-        let setting = json!({ "properties": { "enabled": enabled, "targetResourceUri": target, "profiles": profiles } });
+        let properties = json!({ "enabled": enabled, "targetResourceUri": target, "profiles": profiles });
+        let setting = json!({ "properties": properties });
         let mut minima = Minima::default();
         minima.add(vec![serde_json::from_value(setting).unwrap()])?;
         Ok(minima.of(&SetPath::of(&ResourceId::parse(&SET.to_lowercase()).unwrap())))
@@ -146,7 +147,11 @@ mod tests {
 
     #[test]
     fn only_what_is_in_force_at_all_hours_counts() {
-        let profile = |minimum: &str| json!({ "name": "p", "capacity": { "minimum": minimum, "maximum": "9", "default": "5" } });
+        let profile = |minimum: &str| {
+            json!({
+                "name": "p", "capacity": { "minimum": minimum, "maximum": "9", "default": "5" },
+            })
+        };
         assert_eq!(minimum(true, SET, json!([profile("3")])), Some(3));
         assert_eq!(minimum(true, SET, json!([profile("5"), profile("2")])), Some(2));
         assert_eq!(minimum(false, SET, json!([profile("3")])), None);

@@ -190,7 +190,8 @@ must_see_as_before() {
   # shellcheck disable=SC2086 # split into words
   set -- ${vantage:?} $here
   whose=${5%%:*}
-  if [ $# -ne 12 ] || ! is_number "$whose" || [ "$5" != "$whose:${5#*:}" ] || ! is_number "${5#*:}" || ! is_hexadecimal "$6"; then
+  if [ $# -ne 12 ] || ! is_number "$whose" || [ "$5" != "$whose:${5#*:}" ] ||
+    ! is_number "${5#*:}" || ! is_hexadecimal "$6"; then
     not_now "it cannot be told from where the fault was begun"
   fi
   fault_capabilities=$6

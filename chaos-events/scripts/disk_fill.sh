@@ -174,7 +174,9 @@ open_unseen() {
   made=$(stat -L -c '%h %s %u %f' /proc/self/fd/9) || not_now "the file to be filled cannot be looked at"
   case $made in
   "0 0 $own_user 8180") ;;
-  "0 0 $own_user 8"*) unsupported "others may open what is made there, and could keep it: an access list of the directory perhaps" ;;
+  "0 0 $own_user 8"*)
+    unsupported "others may open what is made there, and could keep it: an access list of the directory perhaps"
+    ;;
   *) not_now "the file to be filled is not a new one of its own" ;;
   esac
 }
@@ -408,7 +410,10 @@ count_open() {
   done
   look_at_links "$@"
   exec 9<&-
-  case $links in *" /proc/$$/fd/9 -> /dev/null"*) ;; *) not_now "the open files of processes cannot be seen here" ;; esac
+  case $links in
+  *" /proc/$$/fd/9 -> /dev/null"*) ;;
+  *) not_now "the open files of processes cannot be seen here" ;;
+  esac
   case $links in *"/.chaos-fill-$fault"*) ;; *) return 0 ;; esac
   for descriptor in "$@"; do
     case $links in *" $descriptor -> "*"/.chaos-fill-$fault"*) ;; *) continue ;; esac

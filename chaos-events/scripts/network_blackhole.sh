@@ -124,14 +124,18 @@ start() {
   fi
   case ${backend-} in
   table)
-    echo "note=this nft or this kernel knows no tables that end with their holder: the rules end at the deadline in the" \
-      "kernel, and should the process be killed that removes them, they are left until the recovery, without effect"
+    echo "note=this nft or this kernel knows no tables that end with their holder: the rules end at the deadline in" \
+      "the kernel, and should the process be killed that removes them, they are left until the recovery, without" \
+      "effect"
     ;;
   iptables)
     without_effect=
-    [ -z "$ends_on" ] || without_effect=", without effect from the deadline on by the time of day, which is later where that is set back"
-    echo "note=there is no nftables here, and iptables rules do not end with their holder: should the process be killed that" \
-      "removes them at the deadline, they are left until the recovery$without_effect"
+    if [ -n "$ends_on" ]; then
+      without_effect=", without effect from the deadline on by the time of day"
+      without_effect="$without_effect, which is later where that is set back"
+    fi
+    echo "note=there is no nftables here, and iptables rules do not end with their holder: should the process be" \
+      "killed that removes them at the deadline, they are left until the recovery$without_effect"
     ;;
   esac
   report_holders
@@ -146,8 +150,9 @@ begin() {
     must_be_in_time
     backend=table
   fi
-  detached "backend=$backend" "carried_by=$carried_by" "ends_at=$ends_at" "ingress=$ingress" "egress=$egress" "by_host=$by_host" "by_port=$by_port" \
-    "own=$own" "hosts4=$hosts4" "hosts6=$hosts6" "tcp=$tcp" "udp=$udp" "open_loopback=$open_loopback" \
+  detached "backend=$backend" "carried_by=$carried_by" "ends_at=$ends_at" "ingress=$ingress" "egress=$egress" \
+    "by_host=$by_host" "by_port=$by_port" "own=$own" \
+    "hosts4=$hosts4" "hosts6=$hosts6" "tcp=$tcp" "udp=$udp" "open_loopback=$open_loopback" \
     "open_neighbours=$open_neighbours" "open4=$open4" "open6=$open6" "open_tcp=$open_tcp" "open_udp=$open_udp" \
     "open_local_tcp=$open_local_tcp" "ends_on=${ends_on-}"
   appears 500 || give_up "the rules could not be loaded"
@@ -329,7 +334,10 @@ find_network() {
   set -f
   look_at_links "$@"
   networks=$links
-  case $networks in *" /proc/$$/ns/net -> $own_network"*) ;; *) not_now "the networks of processes cannot be seen here" ;; esac
+  case $networks in
+  *" /proc/$$/ns/net -> $own_network"*) ;;
+  *) not_now "the networks of processes cannot be seen here" ;;
+  esac
   IFS=$newline
   for line in $networks; do
     case $line in *" -> $network")

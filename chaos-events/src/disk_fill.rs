@@ -71,8 +71,8 @@ enum Amount {
 impl DiskFill {
     const FLOOR: u64 = 64 << 20;
 
-    /// Fills the file system that holds the directory `path` until this share of it is in use, in percent: from 0.01 to
-    /// 100. For 60 seconds.
+    /// Fills the file system that holds the directory `path` until this share of it is in use, in percent: from 0.01
+    /// to 100. For 60 seconds.
     ///
     /// # Errors
     /// `InvalidInput` for anything else, and for a path that is not absolute.

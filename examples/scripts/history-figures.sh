@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks what `history` costs as a process on a journal that holds one fault: at most 10 ms, the best of 20 runs, and 20
-# MB.
+# Checks what `history` costs as a process on a journal that holds one fault: at most 10 ms, the best of 20 runs, and
+# 20 MB.
 #   history-figures.sh PROGRAM DRILL
 set -eu
 program=${1:?the history program, release build}

@@ -159,7 +159,8 @@ class Healing:
                 launch(group, missing, group.get_propagated_tags())
 
         self.launch = launch
-        FakeAutoScalingGroup.replace_autoscaling_group_instances = launch_later  # type: ignore[assignment,method-assign]
+        groups: Any = FakeAutoScalingGroup
+        groups.replace_autoscaling_group_instances = launch_later
 
     def reset(self) -> None:
         self.delay = 0.0

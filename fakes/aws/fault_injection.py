@@ -1,7 +1,7 @@
 """The Fault Injection Service: experiments that take their time, and do what they say to instances.
 
-moto keeps templates and experiments and has each of them completed at once. Here a thread carries it through its states.
-Actions other than those on instances last as long as they say and do nothing.
+moto keeps templates and experiments and has each of them completed at once. Here a thread carries it through its
+states. Actions other than those on instances last as long as they say and do nothing.
 """
 
 import random

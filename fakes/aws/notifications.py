@@ -1,4 +1,7 @@
-"""Topics and senders, and what they were given to deliver: made and read in process, so that the record of calls is the test's."""
+"""Topics and senders, and what they were given to deliver.
+
+They are made and read in process, so that the record of calls is the test's.
+"""
 
 from typing import Any
 

@@ -1,6 +1,7 @@
 """What the callers may do: a policy document, judged as IAM judges it, as far as those of docs/aws-iam.json go.
 
-Which resources a call asks for, and which other action it needs besides, is what the Service Authorization Reference says:
+Which resources a call asks for, and which other action it needs besides, is what the Service Authorization Reference
+says:
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 

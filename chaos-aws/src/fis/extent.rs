@@ -238,7 +238,10 @@ mod tests {
     proptest! {
         /// Whatever the tags, nothing is taken for a part of the group that the service would look for elsewhere.
         #[test]
-        fn only_the_tag_of_the_group_bounds(tags in prop::collection::btree_map("[a-z:]{1,8}", "[a-z]{0,4}", 0..4), own in any::<bool>()) {
+        fn only_the_tag_of_the_group_bounds(
+            tags in prop::collection::btree_map("[a-z:]{1,8}", "[a-z]{0,4}", 0..4),
+            own in any::<bool>(),
+        ) {
             let mut tags: BTreeMap<String, String> = tags;
             if own {
                 tags.insert(GROUP_TAG.to_owned(), "web".to_owned());

@@ -108,7 +108,10 @@ async fn a_listing_cut_before_what_asks_for_its_next_page_is_no_shorter_list() {
     let calls = cloud.page("GET", "calls", None);
     let pieces =
         calls.as_array().unwrap().iter().find(|call| call["page"] == 1).unwrap()["pieces"].as_u64().unwrap();
-    cloud.break_calls(json!({ "do": "cut_short", "action": "DescribeAutoScalingGroups", "page": 1, "count": 0, "places": (pieces - 12..pieces).collect::<Vec<_>>() }));
+    cloud.break_calls(json!({
+        "do": "cut_short", "action": "DescribeAutoScalingGroups", "page": 1, "count": 0,
+        "places": (pieces - 12..pieces).collect::<Vec<_>>(),
+    }));
     for piece in pieces - 12..pieces {
         let error = list(&provider).await.expect_err("a listing that ends early");
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{piece}: {error:?}");

@@ -14,7 +14,11 @@ const REGIONS: [&str; 3] = ["eu-west-1", "us-east-1", "ap-southeast-2"];
 #[tokio::test(flavor = "multi_thread")]
 async fn hundreds_of_groups_in_three_regions_take_a_call_for_each_page() {
     let Some(cloud) = Cloud::start() else { return };
-    let groups = |region, count| json!({ "name": "web", "region": region, "count": count, "size": 1, "tags": { "in": region } });
+    let groups = |region, count| {
+        json!({
+            "name": "web", "region": region, "count": count, "size": 1, "tags": { "in": region },
+        })
+    };
     cloud.add(json!([groups(REGIONS[0], 150), groups(REGIONS[1], 120), groups(REGIONS[2], 30)]));
     let provider = cloud.builder().regions(REGIONS).build().await.unwrap();
     cloud.forget_calls();

@@ -13,7 +13,8 @@ const KIND: &str = "microsoft.chaos/experiments";
 /// use chaos_azure::ChaosStudioExperiment;
 /// use chaos_core::ExperimentId;
 ///
-/// let drill = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers/Microsoft.Chaos/experiments/drill";
+/// let drill = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers/\
+///     Microsoft.Chaos/experiments/drill";
 /// // .event(RunExperiment::of(ChaosStudioExperiment::new(drill)?).lasting(...)?)
 /// let id: ExperimentId = ChaosStudioExperiment::new(drill)?.into();
 /// assert_eq!(id.to_string(), format!("azure-chaos:{drill}"));

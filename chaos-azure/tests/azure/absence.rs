@@ -109,7 +109,8 @@ async fn is_answered(asked: Asked, sets: &AvailabilitySets, scale_sets: &ScaleSe
         Asked::Isolation => {
             let isolation = sets.isolation_beyond(&web).await.unwrap().unwrap();
             let group = format!(
-                "/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Network/networkSecurityGroups/web-nsg"
+                "/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Network/\
+                 networkSecurityGroups/web-nsg"
             );
             let nic = machine("web-1-nic").replace("Compute/virtualMachines", "Network/networkInterfaces");
             let held = json!({ "interfaces": [{ "interface": nic, "security_group": group }] });

@@ -243,8 +243,8 @@ async fn a_rule_that_allows_something_first_keeps_a_machine_from_being_cut_off()
     let fake = world(SecurityGroups::Shared);
     let rule = |name: &str| {
         format!(
-            "/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Network/networkSecurityGroups/web-nsg/\
-             securityRules/{name}"
+            "/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Network/\
+             networkSecurityGroups/web-nsg/securityRules/{name}"
         )
     };
     let body = |priority: u32, access: &str| {

@@ -12,8 +12,8 @@ use crate::{
 
 const NETWORK: &str =
     "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers/Microsoft.Network";
-const FLEX: &str = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers/Microsoft.Compute/\
-                    virtualMachineScaleSets/flex";
+const FLEX: &str = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers/\
+                    Microsoft.Compute/virtualMachineScaleSets/flex";
 
 /// The operation of the SDK that sends such a request, and its arguments. Names and scripts are those of the request;
 /// all other values are written down here.

@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 
 /// Where a fault stands.
 ///
-/// `Armed → Injecting → Active → Recovering → Recovered | RecoveryFailed`. Recovery is allowed from every state, and a
-/// failed recovery may be tried again.
+/// `Armed → Injecting → Active → Recovering → Recovered | RecoveryFailed`. Recovery is allowed from every
+/// state, and a failed recovery may be tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

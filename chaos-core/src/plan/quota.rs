@@ -150,7 +150,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_percentage_is_never_above_the_cap_and_never_below_the_floor(percent in 0u8..=100, whole in 0usize..10_000) {
+        fn a_percentage_is_never_above_the_cap_and_never_below_the_floor(
+            percent in 0u8..=100,
+            whole in 0usize..10_000,
+        ) {
             let quota = Quota::from(Percent(percent));
             prop_assert!(quota.at_most(whole) * 100 <= whole * usize::from(percent));
             prop_assert!(quota.at_least(whole) * 100 >= whole * usize::from(percent));

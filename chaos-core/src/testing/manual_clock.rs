@@ -10,9 +10,9 @@ use crate::clock::{self, Clock};
 
 /// A clock that a test drives, over tokio's paused time.
 ///
-/// Its wall clock starts where the test says and moves with tokio's own time: under `#[tokio::test(start_paused =
-/// true)]` sleeps return at once, in the right order, and an hour of hold costs no time. [`jump`](ManualClock::jump)
-/// moves the wall clock alone, as a correction by NTP would.
+/// Its wall clock starts where the test says and moves with tokio's own time: under
+/// `#[tokio::test(start_paused = true)]` sleeps return at once, in the right order, and an hour of hold costs no time.
+/// [`jump`](ManualClock::jump) moves the wall clock alone, as a correction by NTP would.
 ///
 /// ```
 /// use std::time::Duration;

@@ -92,8 +92,8 @@ impl<'c> Queries<'c> {
     pub(super) async fn insert(&mut self, fault: &FaultRecord, session: &str) -> Result<()> {
         let query = sqlx::query(
             "INSERT INTO fault (id, session, seed, target, group_id, event, recovery_kind, recovery_payload, requested,
-                 armed_at, deadline, recover_by, incarnation, achieved, state, injecting_at, injected_at, recovering_at, ended_at,
-                 milestones, failure, note, cut_short, no_effect, gone)
+                 armed_at, deadline, recover_by, incarnation, achieved, state, injecting_at, injected_at, recovering_at,
+                 ended_at, milestones, failure, note, cut_short, no_effect, gone)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(fault.id.to_string())

@@ -272,7 +272,8 @@ mod tests {
             json!({ "about": "memory:\ndb", "failure": { "kind": "denied", "message": "no\nlisting" } });
         run.plan.doubts.push(serde_json::from_value(doubt).unwrap());
         run.faults[0].note = Some("odd\u{1b}[2K\u{202e}".to_owned());
-        let entry = json!({ "entry": "00ff\n", "target": null, "failure": { "kind": "corrupt", "message": "damaged" } });
+        let failure = json!({ "kind": "corrupt", "message": "damaged" });
+        let entry = json!({ "entry": "00ff\n", "target": null, "failure": failure });
         run.unreadable.push(serde_json::from_value(entry).unwrap());
         let report = DrillReport::of_run(
             run,

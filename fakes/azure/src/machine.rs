@@ -161,7 +161,10 @@ impl Machine {
     pub(crate) fn instance_view(&self) -> Value {
         let mut view = json!({
             "computerName": self.name,
-            "osName": match self.system { OperatingSystem::Linux => "debian", OperatingSystem::Windows => "Windows Server 2022" },
+            "osName": match self.system {
+                OperatingSystem::Linux => "debian",
+                OperatingSystem::Windows => "Windows Server 2022",
+            },
             "osVersion": "12",
             "hyperVGeneration": "V2",
             "disks": [],
@@ -212,7 +215,9 @@ impl Machine {
         };
         json!({
             "vmAgentVersion": "2.11.1.12",
-            "statuses": [{ "code": code, "level": "Info", "displayStatus": display, "message": message, "time": self.created }],
+            "statuses": [
+                { "code": code, "level": "Info", "displayStatus": display, "message": message, "time": self.created },
+            ],
         })
     }
 

@@ -64,7 +64,8 @@ impl Provider {
         let Operation { subscription, location, id, api_version, .. } = operation;
         let namespace = self.namespace();
         format!(
-            "/subscriptions/{subscription}/providers/{namespace}/locations/{location}/{kind}/{id}?api-version={api_version}"
+            "/subscriptions/{subscription}/providers/{namespace}/locations/{location}/{kind}/{id}\
+             ?api-version={api_version}"
         )
     }
 }

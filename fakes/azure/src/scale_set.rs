@@ -74,7 +74,9 @@ impl ScaleSet {
                     Orchestration::Flexible => "Flexible",
                 },
                 "upgradePolicy": { "mode": "Manual" },
-                "automaticRepairsPolicy": { "enabled": self.repairs, "gracePeriod": "PT10M", "repairAction": "Replace" },
+                "automaticRepairsPolicy": {
+                    "enabled": self.repairs, "gracePeriod": "PT10M", "repairAction": "Replace",
+                },
                 "virtualMachineProfile": profile,
                 "provisioningState": self.provisioning,
                 "overprovision": false,

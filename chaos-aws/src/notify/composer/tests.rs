@@ -215,7 +215,9 @@ fn an_injection_that_failed_is_told_and_whether_it_was_begun() {
 #[test]
 fn a_fault_of_an_earlier_run_is_told_as_one() {
     let mut composer = Composer::default();
-    let taken_over = told!("taken-over", fault: fault(), target: TARGET, event: "stop", armed_at: at(0), by_hand: "start it");
+    let taken_over = told!(
+        "taken-over", fault: fault(), target: TARGET, event: "stop", armed_at: at(0), by_hand: "start it"
+    );
     assert_eq!(composer.compose(at(100), &taken_over), None);
     let recovered = told!("recovered", fault: fault(), time_to_recover: Some(Duration::from_secs(105)));
     let message = composer.compose(at(106), &recovered).unwrap();

@@ -245,7 +245,8 @@ impl Journal for LyingJournal {
     }
 }
 
-const GHOST: &str = r#"{"id":"00000000000000ff","seed":1,"target":"memory:web/ghost","group":"memory:web","event":"stop",
-    "recovery":{"kind":"ghost/1","payload":{}},"requested":{},"achieved":{},"state":"armed",
-    "armed_at":"2026-03-02T09:00:00Z","deadline":"2026-03-02T09:01:00Z","recover_by":"2026-03-02T09:06:00Z","injecting_at":null,"injected_at":null,
-    "recovering_at":null,"ended_at":null,"milestones":[],"failure":null,"note":null}"#;
+const GHOST: &str = r#"{"id":"00000000000000ff","seed":1,"target":"memory:web/ghost","group":"memory:web",
+    "event":"stop","recovery":{"kind":"ghost/1","payload":{}},"requested":{},"achieved":{},"state":"armed",
+    "armed_at":"2026-03-02T09:00:00Z","deadline":"2026-03-02T09:01:00Z","recover_by":"2026-03-02T09:06:00Z",
+    "injecting_at":null,"injected_at":null,"recovering_at":null,"ended_at":null,"milestones":[],"failure":null,
+    "note":null}"#;

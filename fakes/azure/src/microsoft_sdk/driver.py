@@ -86,10 +86,8 @@ def call(asked: dict[str, Any]) -> dict[str, Any]:
             if isinstance(made, ItemPaged):
                 models = list(made)
                 raw = [entry for page in replies.bodies() for entry in page["value"]]
-                return {
-                    "result": [plain(model) for model in models],
-                    "unknown": sorted({path for model, entry in zip(models, raw) for path in lost(entry, plain(model))}),
-                }
+                unknown = {path for model, entry in zip(models, raw) for path in lost(entry, plain(model))}
+                return {"result": [plain(model) for model in models], "unknown": sorted(unknown)}
         except HttpResponseError as error:
             code = error.error.code if error.error else None
             return {"error": {"status": error.status_code, "code": code, "message": error.message}}

@@ -24,7 +24,8 @@ fn ask(fake: &FakeArm, method: &str, path: &str, headers: &[(&str, &str)], body:
 fn deny(direction: &str, priority: u32) -> Value {
     json!({ "properties": {
         "priority": priority, "direction": direction, "access": "Deny", "protocol": "*",
-        "sourceAddressPrefix": "*", "sourcePortRange": "*", "destinationAddressPrefix": "*", "destinationPortRange": "*",
+        "sourceAddressPrefix": "*", "sourcePortRange": "*",
+        "destinationAddressPrefix": "*", "destinationPortRange": "*",
     } })
 }
 

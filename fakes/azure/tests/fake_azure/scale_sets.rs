@@ -115,7 +115,8 @@ fn orders_for_a_whole_set_pass_over_who_is_protected() {
 fn protection_is_put_and_read_and_keeps_from_scaling_in() {
     let (fake, api) = start(NewScaleSet::new("shop", "api").capacity(2));
     let newest = format!("{api}/virtualMachines/1");
-    let policy = json!({ "location": "westeurope", "properties": { "protectionPolicy": { "protectFromScaleIn": true } } });
+    let policy = json!({ "protectionPolicy": { "protectFromScaleIn": true } });
+    let policy = json!({ "location": "westeurope", "properties": policy });
     assert_eq!(send(&fake, "PUT", &newest, &[], Some(&policy)).unwrap().status, 200);
     assert_eq!(get(&fake, &newest).body["properties"]["protectionPolicy"]["protectFromScaleIn"], true);
     let smaller = json!({ "sku": { "capacity": 1 } });
@@ -128,7 +129,8 @@ fn instances_of_a_flexible_set_are_machines_of_their_own() {
     let (fake, api) = start(NewScaleSet::new("shop", "api").capacity(2).flexible().zones(["1", "2"]));
     let filter = format!("%27virtualMachineScaleSet%2Fid%27%20eq%20%27{}%27", api.replace('/', "%2F"));
     let list = format!(
-        "/subscriptions/{}/resourceGroups/shop/providers/Microsoft.Compute/virtualMachines?$filter={filter}&$expand=instanceView",
+        "/subscriptions/{}/resourceGroups/shop/providers/Microsoft.Compute/virtualMachines\
+         ?$filter={filter}&$expand=instanceView",
         FakeArm::SUBSCRIPTION
     );
     let machines = get(&fake, &list).body["value"].as_array().unwrap().clone();

@@ -148,7 +148,8 @@ async fn without_an_agent_or_a_way_out_a_script_is_not_heard_of() {
     fake.configure(|settings| settings.script_limit_milliseconds = 2000);
     let deny = json!({ "properties": {
         "priority": 100, "direction": "Outbound", "access": "Deny", "protocol": "*",
-        "sourceAddressPrefix": "*", "sourcePortRange": "*", "destinationAddressPrefix": "*", "destinationPortRange": "*",
+        "sourceAddressPrefix": "*", "sourcePortRange": "*",
+        "destinationAddressPrefix": "*", "destinationPortRange": "*",
     } });
     let rule = format!("{}?api-version={NETWORK_VERSION}", rule_of("shop", "web-0-nsg", "deny"));
     ended_rule(&fake, &send(&fake, "PUT", &rule, &[], Some(&deny)).unwrap()).await;

@@ -229,7 +229,8 @@ fn it_changes_the_network() {
     let mut put = rule.clone();
     put["security_rule_parameters"] = json!({ "properties": {
         "priority": 100, "direction": "Inbound", "access": "Deny", "protocol": "*",
-        "sourceAddressPrefix": "*", "sourcePortRange": "*", "destinationAddressPrefix": "*", "destinationPortRange": "*",
+        "sourceAddressPrefix": "*", "sourcePortRange": "*",
+        "destinationAddressPrefix": "*", "destinationPortRange": "*",
     } });
     bench.call("network.security_rules.begin_create_or_update", put);
     bench.call("network.security_rules.get", rule.clone());
