@@ -23,6 +23,7 @@ pub trait Entropy: fmt::Debug + Send + Sync + 'static {
 
 macro_rules! passed_on_by {
     ($($pointer:ident),*) => {$(
+        #[deny(clippy::missing_trait_methods)]
         impl<E: Entropy + ?Sized> Entropy for $pointer<E> {
             fn draw(&self) -> Result<u64> {
                 (**self).draw()

@@ -134,6 +134,7 @@ impl GroupFilter {
 macro_rules! passed_on_by {
     ($($pointer:ident),*) => {$(
         #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
         impl<P: Provider + ?Sized> Provider for $pointer<P> {
             fn scheme(&self) -> &'static str {
                 (**self).scheme()

@@ -6,8 +6,8 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, Shell, SystemClock,
-    Target, TargetId,
+    BoxStream, Clock, Error, ErrorKind, Experiments, Group, GroupFilter, GroupId, Isolation, Provider,
+    Result, Shell, SystemClock, Target, TargetId,
 };
 use futures_util::{StreamExt, stream};
 
@@ -95,6 +95,7 @@ impl AttachedFleet {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Provider for AttachedFleet {
     fn scheme(&self) -> &'static str {
         SCHEME
@@ -108,11 +109,23 @@ impl Provider for AttachedFleet {
         Fleets::new().clock(Arc::clone(&self.clock)).group(id).await
     }
 
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        Fleets::new().clock(Arc::clone(&self.clock)).group_in_recovery(id).await
+    }
+
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         Fleets::new().clock(Arc::clone(&self.clock)).resolve(id).await
     }
 
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         Fleets::new().clock(Arc::clone(&self.clock)).shell_beyond(id).await
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        Fleets::new().clock(Arc::clone(&self.clock)).isolation_beyond(id).await
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        Fleets::new().clock(Arc::clone(&self.clock)).experiments_beyond(id).await
     }
 }

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, Shell, SystemClock,
-    Target, TargetId,
+    BoxStream, Clock, Error, ErrorKind, Experiments, Group, GroupFilter, GroupId, Isolation, Provider,
+    Result, Shell, SystemClock, Target, TargetId,
 };
 use futures_util::{StreamExt, stream};
 
@@ -79,6 +79,7 @@ impl Default for Fleets {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Provider for Fleets {
     fn scheme(&self) -> &'static str {
         SCHEME
@@ -100,6 +101,13 @@ impl Provider for Fleets {
         }
         self.make_sure_of_its_end(id).await?;
         Err(Error::new(ErrorKind::NotFound, "the fleet has ended").with("group", id))
+    }
+
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        match self.listed(id) {
+            Some(fleet) => fleet.group_in_recovery(id).await,
+            None => self.group(id).await,
+        }
     }
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
@@ -126,5 +134,20 @@ impl Provider for Fleets {
         let network_namespace =
             directory.map(|directory| directory.network_namespace()).transpose()?.flatten();
         Ok(Some(shell_beyond(id, network_namespace.as_deref(), &self.clock)))
+    }
+
+    // No process offers one, wherever it is found.
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        match self.listed(&id.group()) {
+            Some(fleet) => fleet.isolation_beyond(id).await,
+            None => Err(Error::unsupported("isolation").with("target", id)),
+        }
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        match self.listed(&id.group()) {
+            Some(fleet) => fleet.experiments_beyond(id).await,
+            None => Err(Error::unsupported("running experiments").with("target", id)),
+        }
     }
 }

@@ -123,6 +123,7 @@ impl AsProcess for tokio::process::Child {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<P: AsProcess + ?Sized> AsProcess for &P {
     fn identity(&self) -> Result<ProcessIdentity> {
         (**self).identity()

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chaos_core::{BoxStream, Error, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId};
+use chaos_core::{
+    BoxStream, Error, Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target,
+    TargetId,
+};
 use futures_util::{StreamExt, stream};
 
 use crate::Processes;
@@ -72,6 +75,7 @@ impl ProcessGroups {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Provider for ProcessGroups {
     fn scheme(&self) -> &'static str {
         self.first.scheme()
@@ -85,11 +89,23 @@ impl Provider for ProcessGroups {
         self.finder(id).group(id).await
     }
 
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        self.finder(id).group_in_recovery(id).await
+    }
+
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         self.finder(&id.group()).resolve(id).await
     }
 
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         self.finder(&id.group()).shell_beyond(id).await
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        self.finder(&id.group()).isolation_beyond(id).await
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        self.finder(&id.group()).experiments_beyond(id).await
     }
 }

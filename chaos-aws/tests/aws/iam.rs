@@ -243,6 +243,7 @@ async fn cancelling(cloud: &Cloud) {
 struct Hurried;
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Clock for Hurried {
     fn now(&self) -> jiff::Timestamp {
         SystemClock::default().now()

@@ -8,8 +8,8 @@ use std::{
 use aws_sdk_ec2::types::{IpPermission, IpRange, SecurityGroup};
 use chaos_aws::AutoScaling;
 use chaos_core::{
-    CapabilitySet, ChaosEvent, FaultRecord, FaultState, Hold, MemoryJournal, Monkey, Prepared, Registry,
-    Result, Scope, async_trait,
+    CapabilitySet, ChaosEvent, FaultRecord, FaultState, Group, Hold, MemoryJournal, Monkey, Prepared,
+    Registry, Result, Scope, async_trait,
 };
 use chaos_testkit::{Connect, CutOff};
 
@@ -195,6 +195,7 @@ async fn a_group_that_somebody_adds_meanwhile_stays() {
 struct Overtaken(CutOff, Wiring);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChaosEvent for Overtaken {
     fn name(&self) -> &'static str {
         self.0.name()
@@ -206,6 +207,14 @@ impl ChaosEvent for Overtaken {
 
     fn hold(&self) -> Hold {
         self.0.hold()
+    }
+
+    fn suits(&self, group: &Group) -> Result<(), String> {
+        self.0.suits(group)
+    }
+
+    fn caveat(&self, group: &Group) -> Option<String> {
+        self.0.caveat(group)
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {

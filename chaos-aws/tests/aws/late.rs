@@ -23,6 +23,7 @@ use crate::cloud::{Cloud, member, monkey};
 struct Slept(Arc<AtomicBool>);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Clock for Slept {
     fn now(&self) -> Timestamp {
         let now = SystemClock::default().now();

@@ -25,6 +25,7 @@ use crate::cloud::{list, scale_sets, sets};
 struct Slept(Arc<AtomicBool>);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Clock for Slept {
     fn now(&self) -> Timestamp {
         let now = SystemClock::default().now();

@@ -79,6 +79,7 @@ impl Impatient {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Clock for Impatient {
     fn now(&self) -> Timestamp {
         SystemClock::default().now()

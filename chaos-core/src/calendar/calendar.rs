@@ -44,6 +44,7 @@ impl Window {
 
 macro_rules! passed_on_by {
     ($($pointer:ident),*) => {$(
+        #[deny(clippy::missing_trait_methods)]
         impl<C: Calendar + ?Sized> Calendar for $pointer<C> {
             fn window(&self, at: Timestamp) -> Option<Window> {
                 (**self).window(at)

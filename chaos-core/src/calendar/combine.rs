@@ -49,6 +49,7 @@ pub struct Except<C, E> {
     exclusion: E,
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<C: Calendar, E: Exclusion> Calendar for Except<C, E> {
     fn window(&self, at: Timestamp) -> Option<Window> {
         Some(overlap(self.calendar.window(at)?, window_outside(&self.exclusion, at)?))
@@ -67,6 +68,7 @@ pub struct And<C, D> {
     other: D,
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<C: Calendar, D: Calendar> Calendar for And<C, D> {
     fn window(&self, at: Timestamp) -> Option<Window> {
         Some(overlap(self.one.window(at)?, self.other.window(at)?))
@@ -93,6 +95,7 @@ impl<C: Calendar, D: Calendar> Or<C, D> {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<C: Calendar, D: Calendar> Calendar for Or<C, D> {
     fn window(&self, at: Timestamp) -> Option<Window> {
         let mut closes = self.closes(at)?;

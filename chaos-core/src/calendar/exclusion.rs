@@ -41,6 +41,7 @@ pub trait Exclusion: fmt::Debug + Send + Sync + 'static {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<E: Exclusion + ?Sized> Exclusion for Arc<E> {
     fn next(&self, at: Timestamp) -> Option<Span> {
         (**self).next(at)

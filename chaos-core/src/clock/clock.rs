@@ -30,6 +30,7 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 macro_rules! passed_on_by {
     ($($pointer:ident),*) => {$(
         #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
         impl<C: Clock + ?Sized> Clock for $pointer<C> {
             fn now(&self) -> Timestamp {
                 (**self).now()

@@ -72,6 +72,7 @@ pub trait ChaosEvent: fmt::Debug + Send + Sync + 'static {
 macro_rules! passed_on_by {
     ($($pointer:ident),*) => {$(
         #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
         impl<E: ChaosEvent + ?Sized> ChaosEvent for $pointer<E> {
             fn name(&self) -> &'static str {
                 (**self).name()

@@ -33,6 +33,7 @@ impl CarefulJournal {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Journal for CarefulJournal {
     async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
         self.call(async { self.journal.arm(fault, limits).await }).await

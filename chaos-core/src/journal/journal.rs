@@ -54,6 +54,7 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
 macro_rules! passed_on_by {
     ($($pointer:ident),*) => {$(
         #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
         impl<J: Journal + ?Sized> Journal for $pointer<J> {
             async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
                 (**self).arm(fault, limits).await

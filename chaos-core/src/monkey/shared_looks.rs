@@ -31,6 +31,7 @@ impl SharedLooks {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Provider for SharedLooks {
     fn scheme(&self) -> &'static str {
         self.provider.scheme()

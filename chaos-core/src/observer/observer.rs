@@ -76,6 +76,7 @@ pub trait Observer: fmt::Debug + Send + Sync + 'static {
 macro_rules! passed_on_by {
     ($($pointer:ident),*) => {$(
         #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
         impl<O: Observer + ?Sized> Observer for $pointer<O> {
             fn observe(&self, at: Timestamp, activity: &Activity) {
                 (**self).observe(at, activity);

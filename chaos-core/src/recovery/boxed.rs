@@ -86,6 +86,7 @@ trait Erased: fmt::Debug + Send + Sync {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<R: Recovery> Erased for R {
     fn record(&self) -> Result<RecoveryRecord> {
         RecoveryRecord::of(self)

@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 use crate::support::{builder, until_state};
 use chaos_core::{
-    BlastRadius, CapabilitySet, ChaosEvent, Decision, FailureDomain, FaultState, Health, Hold, Journal,
-    MemoryJournal, MonkeyBuilder, Outcome, Plan, Prepared, Provider, Quota, Reason, Result, Scope, TargetId,
-    async_trait,
+    BlastRadius, CapabilitySet, ChaosEvent, Decision, FailureDomain, FaultState, Group, Health, Hold,
+    Journal, MemoryJournal, MonkeyBuilder, Outcome, Plan, Prepared, Provider, Quota, Reason, Result, Scope,
+    TargetId, async_trait,
     memory::{MemoryProvider, PowerOff},
 };
 
@@ -149,6 +149,7 @@ async fn a_zone_that_another_monkey_has_hit_is_not_the_one_that_is_left() {
 struct ZoneGoesDown(MemoryProvider);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChaosEvent for ZoneGoesDown {
     fn name(&self) -> &'static str {
         PowerOff::default().name()
@@ -160,6 +161,14 @@ impl ChaosEvent for ZoneGoesDown {
 
     fn hold(&self) -> Hold {
         Hold::DEFAULT
+    }
+
+    fn suits(&self, group: &Group) -> Result<(), String> {
+        PowerOff::default().suits(group)
+    }
+
+    fn caveat(&self, group: &Group) -> Option<String> {
+        PowerOff::default().caveat(group)
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {

@@ -10,9 +10,9 @@ use std::{
 
 use crate::support::{clock, registry};
 use chaos_core::{
-    BlastRadius, BoxStream, ChaosEvent, ErrorKind, FaultState, Group, GroupFilter, GroupId, Health, Journal,
-    Member, MemoryJournal, Monkey, Percent, Plan, Provider, Quota, Reason, Result, Shell, Target, TargetId,
-    async_trait,
+    BlastRadius, BoxStream, ChaosEvent, ErrorKind, Experiments, FaultState, Group, GroupFilter, GroupId,
+    Health, Isolation, Journal, Member, MemoryJournal, Monkey, Percent, Plan, Provider, Quota, Reason,
+    Result, Shell, Target, TargetId, async_trait,
     memory::{MemoryProvider, PowerOff},
 };
 use futures_util::{StreamExt, stream};
@@ -38,6 +38,7 @@ impl fmt::Debug for Told {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Provider for Told {
     fn scheme(&self) -> &'static str {
         self.world.scheme()
@@ -55,12 +56,24 @@ impl Provider for Told {
         Ok((self.tell)(self.world.group(id).await?).remove(0))
     }
 
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        Ok((self.tell)(self.world.group_in_recovery(id).await?).remove(0))
+    }
+
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         self.world.resolve(id).await
     }
 
     async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         Ok(None)
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        self.world.isolation_beyond(id).await
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        self.world.experiments_beyond(id).await
     }
 }
 
@@ -259,6 +272,7 @@ async fn the_last_look_sees_who_was_taken_out_of_service_meanwhile() {
 struct Leaving(Arc<AtomicBool>);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChaosEvent for Leaving {
     fn name(&self) -> &'static str {
         "leaving"
@@ -270,6 +284,14 @@ impl ChaosEvent for Leaving {
 
     fn hold(&self) -> chaos_core::Hold {
         PowerOff::default().hold()
+    }
+
+    fn suits(&self, group: &Group) -> Result<(), String> {
+        PowerOff::default().suits(group)
+    }
+
+    fn caveat(&self, group: &Group) -> Option<String> {
+        PowerOff::default().caveat(group)
     }
 
     async fn prepare(&self, scope: &chaos_core::Scope) -> Result<chaos_core::Prepared> {

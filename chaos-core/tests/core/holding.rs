@@ -264,6 +264,7 @@ struct Stopped {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Clock for Stopped {
     fn now(&self) -> Timestamp {
         self.clock.now() + *self.missed.lock().unwrap()

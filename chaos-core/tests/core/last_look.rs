@@ -12,9 +12,9 @@ use std::{
 use crate::support::{builder, clock, health, orphan, registry};
 use chaos_core::{
     Activity, BlastRadius, BoxStream, Capabilities, CapabilitySet, ChaosEvent, Clock, Decision, Error,
-    ErrorKind, FaultQuery, FaultState, Group, GroupFilter, GroupId, Health, Hold, Intended, Journal, Labels,
-    MemoryJournal, Monkey, MonkeyBuilder, Observer, Outcome, Prepared, Provider, Reason, Result, RunReport,
-    Scope, Shell, Target, TargetId, TargetPlan, Undo, async_trait,
+    ErrorKind, Experiments, FaultQuery, FaultState, Group, GroupFilter, GroupId, Health, Hold, Intended,
+    Isolation, Journal, Labels, MemoryJournal, Monkey, MonkeyBuilder, Observer, Outcome, Prepared, Provider,
+    Reason, Result, RunReport, Scope, Shell, Target, TargetId, TargetPlan, Undo, async_trait,
     memory::{MemoryProvider, PowerOff},
 };
 use futures_util::StreamExt;
@@ -80,6 +80,7 @@ impl Changing {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Provider for Changing {
     fn scheme(&self) -> &'static str {
         self.world.scheme()
@@ -94,12 +95,25 @@ impl Provider for Changing {
         Ok(self.show(self.world.group(id).await?))
     }
 
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        self.shown.looks.fetch_add(1, Ordering::SeqCst);
+        Ok(self.show(self.world.group_in_recovery(id).await?))
+    }
+
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         Ok(self.world.resolve(id).await?.map(|target| self.asked(target)))
     }
 
     async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         Ok(None)
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        self.world.isolation_beyond(id).await
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        self.world.experiments_beyond(id).await
     }
 }
 
@@ -115,6 +129,7 @@ impl fmt::Debug for Asked {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Target for Asked {
     fn id(&self) -> &TargetId {
         self.inner.id()
@@ -147,6 +162,7 @@ impl Target for Asked {
 struct OnlyIfReplaced;
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChaosEvent for OnlyIfReplaced {
     fn name(&self) -> &'static str {
         "only-if-replaced"
@@ -261,6 +277,7 @@ type Given = Arc<Mutex<Vec<(String, usize)>>>;
 struct Remembering(Given);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChaosEvent for Remembering {
     fn name(&self) -> &'static str {
         "remembering"
@@ -272,6 +289,14 @@ impl ChaosEvent for Remembering {
 
     fn hold(&self) -> Hold {
         Hold::lasting(Duration::from_secs(30)).unwrap()
+    }
+
+    fn suits(&self, group: &Group) -> Result<(), String> {
+        PowerOff::default().suits(group)
+    }
+
+    fn caveat(&self, group: &Group) -> Option<String> {
+        PowerOff::default().caveat(group)
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {

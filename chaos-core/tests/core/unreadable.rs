@@ -21,6 +21,7 @@ impl Damaged {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Journal for Damaged {
     async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
         self.0.arm(fault, limits).await

@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use crate::support::{Confused, Platform, Trouble, builder, inject, inject_into, over, seconds, within};
 use chaos_core::{
-    BlastRadius, BoxStream, ChaosEvent, Clock, ErrorKind, FaultState, Group, GroupFilter, GroupId, Health,
-    Hold, Member, MemoryJournal, Monkey, Outcome, Provider, Reason, Registry, Result, RetryPolicy, Shell,
-    Target, TargetId, async_trait,
+    BlastRadius, BoxStream, ChaosEvent, Clock, ErrorKind, Experiments, FaultState, Group, GroupFilter,
+    GroupId, Health, Hold, Isolation, Member, MemoryJournal, Monkey, Outcome, Provider, Reason, Registry,
+    Result, RetryPolicy, Shell, Target, TargetId, async_trait,
     memory::{PowerOff, PowerOn},
 };
 use chaos_events::{Reboot, Stop, Terminate};
@@ -145,6 +145,7 @@ async fn a_target_that_cannot_be_looked_at_any_more_is_started_all_the_same() {
 struct Late(Platform);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Provider for Late {
     fn scheme(&self) -> &'static str {
         self.0.scheme()
@@ -174,6 +175,14 @@ impl Provider for Late {
 
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         self.0.shell_beyond(id).await
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        self.0.isolation_beyond(id).await
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        self.0.experiments_beyond(id).await
     }
 }
 

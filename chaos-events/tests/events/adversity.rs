@@ -10,7 +10,7 @@ use std::{
 
 use crate::support::{Platform, Trouble, builder, inject, inject_into, over, seconds, within};
 use chaos_core::{
-    Activity, BlastRadius, CapabilitySet, ChaosEvent, Clock, Error, ErrorKind, FaultQuery, FaultState,
+    Activity, BlastRadius, CapabilitySet, ChaosEvent, Clock, Error, ErrorKind, FaultQuery, FaultState, Group,
     Health, Hold, Journal, ManualClock, MemoryJournal, Monkey, Observer, Outcome, Prepared, Provider, Reason,
     Result, Scope, async_trait,
 };
@@ -86,6 +86,7 @@ async fn a_hold_whose_deadline_passed_while_the_machine_slept_ends_soon_after_it
 struct PanicsAt(Arc<ManualClock>, Duration, AtomicUsize);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Clock for PanicsAt {
     fn now(&self) -> Timestamp {
         self.0.now()
@@ -124,6 +125,7 @@ async fn what_panics_where_nobody_contains_it_is_rescued_at_once() {
 struct SaysItOnce(AtomicUsize);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChaosEvent for SaysItOnce {
     fn name(&self) -> &'static str {
         "says-it-once"
@@ -136,6 +138,14 @@ impl ChaosEvent for SaysItOnce {
     fn hold(&self) -> Hold {
         assert_eq!(self.0.fetch_add(1, Ordering::SeqCst), 0, "asked for its hold again");
         Hold::DEFAULT
+    }
+
+    fn suits(&self, group: &Group) -> Result<(), String> {
+        Stop::default().suits(group)
+    }
+
+    fn caveat(&self, group: &Group) -> Option<String> {
+        Stop::default().caveat(group)
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {

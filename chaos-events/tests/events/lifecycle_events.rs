@@ -7,9 +7,9 @@ use std::{
 
 use chaos_core::{
     Activity, Arming, BlastRadius, CapabilitySet, ChaosEvent, Clock, Decision, FaultId, FaultQuery,
-    FaultRecord, FaultState, Halt, Health, Hold, Journal, Lease, Limits, ManualClock, Mark, MemoryJournal,
-    Monkey, MonkeyBuilder, Observer, Outcome, Prepared, Provider, Reason, RecoveryRecord, Result, RunReport,
-    Scope, TargetId, async_trait, memory::MemoryProvider,
+    FaultRecord, FaultState, Group, Halt, Health, Hold, Journal, Lease, Limits, ManualClock, Mark,
+    MemoryJournal, Monkey, MonkeyBuilder, Observer, Outcome, Prepared, Provider, Reason, RecoveryRecord,
+    Result, RunReport, Scope, TargetId, async_trait, memory::MemoryProvider,
 };
 use chaos_events::{Reboot, Stop, Terminate};
 use chaos_testkit::faulty::Altered;
@@ -68,6 +68,7 @@ async fn terminate_leaves_groups_alone_that_replace_nobody_unless_told_otherwise
 struct SickReplacement(MemoryProvider);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChaosEvent for SickReplacement {
     fn name(&self) -> &'static str {
         "terminate"
@@ -79,6 +80,14 @@ impl ChaosEvent for SickReplacement {
 
     fn hold(&self) -> Hold {
         Hold::MOMENTARY
+    }
+
+    fn suits(&self, group: &Group) -> Result<(), String> {
+        Terminate::default().suits(group)
+    }
+
+    fn caveat(&self, group: &Group) -> Option<String> {
+        Terminate::default().caveat(group)
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
@@ -268,6 +277,7 @@ async fn a_lost_reply_that_takes_effect_late_is_not_missed() {
 struct FailsAt(MemoryJournal, FaultState);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Journal for FailsAt {
     async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
         self.0.arm(fault, limits).await

@@ -292,6 +292,7 @@ async fn dropping_the_start_leaves_nothing() {
 struct PanickingClock(AtomicBool);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Clock for PanickingClock {
     fn now(&self) -> Timestamp {
         SystemClock::default().now()

@@ -37,6 +37,7 @@ impl HeldClock {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Clock for HeldClock {
     fn now(&self) -> Timestamp {
         SystemClock::default().now()

@@ -233,6 +233,7 @@ pub(crate) fn signal(identity: ProcessIdentity, signal: rustix::process::Signal)
 pub(crate) struct NotingClock(pub(crate) Arc<Mutex<Vec<Duration>>>);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Clock for NotingClock {
     fn now(&self) -> Timestamp {
         SystemClock::default().now()

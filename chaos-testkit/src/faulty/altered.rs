@@ -62,6 +62,7 @@ impl<P: Provider> Altered<P> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<P: Provider> Provider for Altered<P> {
     fn scheme(&self) -> &'static str {
         self.inner.scheme()
@@ -73,6 +74,10 @@ impl<P: Provider> Provider for Altered<P> {
 
     async fn group(&self, id: &GroupId) -> Result<Group> {
         self.inner.group(id).await.map(|group| self.show(group))
+    }
+
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        self.inner.group_in_recovery(id).await.map(|group| self.show(group))
     }
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {

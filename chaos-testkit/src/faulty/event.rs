@@ -8,6 +8,7 @@ use chaos_core::{CapabilitySet, ChaosEvent, Group, Hold, Prepared, Result, Scope
 use super::{EventCall, Faulty, Interference};
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<E: ChaosEvent, I: Interference<EventCall>> ChaosEvent for Faulty<E, I> {
     fn name(&self) -> &'static str {
         self.inner.name()

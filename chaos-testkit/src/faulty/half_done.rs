@@ -83,6 +83,7 @@ fn lost() -> Error {
 pub struct CutOff<E>(E);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<E: ChaosEvent> ChaosEvent for CutOff<E> {
     fn name(&self) -> &'static str {
         self.0.name()

@@ -23,6 +23,7 @@ pub trait Interference<C: Call>: fmt::Debug + Send + Sync + 'static {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<C: Call, I: Interference<C> + ?Sized> Interference<C> for Arc<I> {
     async fn before(&self, call: C) -> Result<()> {
         (**self).before(call).await

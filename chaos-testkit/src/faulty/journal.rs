@@ -17,6 +17,7 @@ impl<J, I: Interference<JournalCall>> Faulty<J, I> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<J: Journal, I: Interference<JournalCall>> Journal for Faulty<J, I> {
     async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
         self.around_journal(JournalCall::Arm, self.inner.arm(fault, limits)).await

@@ -11,6 +11,7 @@ use futures_util::{StreamExt, stream};
 use super::{Faulty, Interference, ProviderCall};
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<P: Provider, I: Interference<ProviderCall>> Provider for Faulty<P, I> {
     fn scheme(&self) -> &'static str {
         self.inner.scheme()
@@ -30,6 +31,14 @@ impl<P: Provider, I: Interference<ProviderCall>> Provider for Faulty<P, I> {
     async fn group(&self, id: &GroupId) -> Result<Group> {
         self.interference.before(ProviderCall::Group).await?;
         let group = self.inner.group(id).await?;
+        self.interference.after(ProviderCall::Group).await?;
+        Ok(group)
+    }
+
+    // The same call to whoever interferes: it is the same look at a group.
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        self.interference.before(ProviderCall::Group).await?;
+        let group = self.inner.group_in_recovery(id).await?;
         self.interference.after(ProviderCall::Group).await?;
         Ok(group)
     }

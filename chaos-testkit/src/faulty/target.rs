@@ -30,6 +30,7 @@ impl<T, I: Interference<TargetCall>> Faulty<T, I> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<I: Interference<TargetCall>> Target for Faulty<Arc<dyn Target>, I> {
     fn id(&self) -> &TargetId {
         self.inner.id()
@@ -70,6 +71,7 @@ impl<I: Interference<TargetCall>> Target for Faulty<Arc<dyn Target>, I> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<I: Interference<TargetCall>> Lifecycle for Faulty<Arc<dyn Lifecycle>, I> {
     fn operations(&self) -> CapabilitySet {
         self.inner.operations()
@@ -97,6 +99,7 @@ impl<I: Interference<TargetCall>> Lifecycle for Faulty<Arc<dyn Lifecycle>, I> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<I: Interference<TargetCall>> Shell for Faulty<Arc<dyn Shell>, I> {
     async fn inspect(&self, script: &Script) -> Result<Output> {
         self.around_target(TargetCall::Inspect, self.inner.inspect(script)).await
@@ -120,6 +123,7 @@ impl<I: Interference<TargetCall>> Shell for Faulty<Arc<dyn Shell>, I> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<I: Interference<TargetCall>> Isolation for Faulty<Arc<dyn Isolation>, I> {
     async fn snapshot(&self) -> Result<IsolationSnapshot> {
         self.around_target(TargetCall::Snapshot, self.inner.snapshot()).await
@@ -143,6 +147,7 @@ impl<I: Interference<TargetCall>> Isolation for Faulty<Arc<dyn Isolation>, I> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<I: Interference<TargetCall>> Experiments for Faulty<Arc<dyn Experiments>, I> {
     async fn look_up(&self, id: &ExperimentId) -> Result<ExperimentDefinition> {
         self.around_target(TargetCall::LookUp, self.inner.look_up(id)).await

@@ -59,6 +59,7 @@ struct LyingEvent {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChaosEvent for LyingEvent {
     fn name(&self) -> &'static str {
         if self.lie == Lie::BadName { "Power Off!" } else { "power-off" }
@@ -91,6 +92,10 @@ impl ChaosEvent for LyingEvent {
             _ => {}
         }
         Ok(())
+    }
+
+    fn caveat(&self, group: &Group) -> Option<String> {
+        power_off().caveat(group)
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
@@ -145,6 +150,7 @@ impl Recovery for Shrug {
 struct Choosy(PowerOff);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChaosEvent for Choosy {
     fn name(&self) -> &'static str {
         "choosy"
@@ -160,6 +166,10 @@ impl ChaosEvent for Choosy {
 
     fn suits(&self, group: &Group) -> Result<(), String> {
         if group.replaces_members { Ok(()) } else { Err("it replaces nobody".to_owned()) }
+    }
+
+    fn caveat(&self, group: &Group) -> Option<String> {
+        self.0.caveat(group)
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {

@@ -7,8 +7,8 @@ use std::sync::{
 
 use crate::support::{Coverage, paused};
 use chaos_core::{
-    BoxStream, Group, GroupFilter, GroupId, Health, Labels, Member, Provider, Result, Shell, Target,
-    TargetId, async_trait, memory::MemoryProvider,
+    BoxStream, Experiments, Group, GroupFilter, GroupId, Health, Isolation, Labels, Member, Provider, Result,
+    Shell, Target, TargetId, async_trait, memory::MemoryProvider,
 };
 use chaos_testkit::{ContractReport, contract, faulty::Altered};
 use futures_util::StreamExt;
@@ -73,6 +73,7 @@ impl LyingProvider {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Provider for LyingProvider {
     fn scheme(&self) -> &'static str {
         let call = self.schemes.fetch_add(1, Ordering::SeqCst);
@@ -114,6 +115,11 @@ impl Provider for LyingProvider {
         }
     }
 
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        // With the same lies.
+        self.group(id).await
+    }
+
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         let target = self.inner.resolve(id).await?;
         match self.lie {
@@ -128,6 +134,14 @@ impl Provider for LyingProvider {
 
     async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         Ok(None)
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        self.inner.isolation_beyond(id).await
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        self.inner.experiments_beyond(id).await
     }
 }
 

@@ -93,6 +93,7 @@ async fn health(scope: &Scope) -> Result<Option<Health>> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<L: Lie> Recovery for Liar<L> {
     const KIND: &'static str = L::KIND;
 

@@ -34,6 +34,7 @@ impl Announced {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Provider for Announced {
     fn scheme(&self) -> &'static str {
         self.provider.scheme()

@@ -318,6 +318,7 @@ mod tests {
     struct FullJournal(MemoryJournal);
 
     #[async_trait::async_trait]
+    #[deny(clippy::missing_trait_methods)]
     impl Journal for FullJournal {
         async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
             self.0.arm(fault, limits).await

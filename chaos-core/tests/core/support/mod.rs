@@ -7,10 +7,11 @@ use std::{
 };
 
 use chaos_core::{
-    Activity, Arming, BoxStream, Calendar, Capability, CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId,
-    FaultQuery, FaultRecord, FaultState, Group, GroupFilter, GroupId, Halt, Health, Hold, Journal, Lease,
-    Limits, ManualClock, Mark, MemoryJournal, Monkey, MonkeyBuilder, Observer, Permit, Prepared, Provider,
-    Recovery, Registry, Result, Scope, Shell, Target, TargetId, Verdict, Window, async_trait,
+    Activity, Arming, BoxStream, Calendar, Capability, CapabilitySet, ChaosEvent, Error, ErrorKind,
+    Experiments, FaultId, FaultQuery, FaultRecord, FaultState, Group, GroupFilter, GroupId, Halt, Health,
+    Hold, Isolation, Journal, Lease, Limits, ManualClock, Mark, MemoryJournal, Monkey, MonkeyBuilder,
+    Observer, Permit, Prepared, Provider, Recovery, Registry, Result, Scope, Shell, Target, TargetId,
+    Verdict, Window, async_trait,
     memory::{MemoryProvider, PowerOff, PowerOn},
 };
 use futures_util::StreamExt;
@@ -73,6 +74,7 @@ impl Calendar for UntilMidnight {
 pub(crate) struct HalfRead(pub(crate) MemoryProvider);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Provider for HalfRead {
     fn scheme(&self) -> &'static str {
         self.0.scheme()
@@ -88,12 +90,24 @@ impl Provider for HalfRead {
         self.0.group(id).await
     }
 
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        self.0.group_in_recovery(id).await
+    }
+
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         self.0.resolve(id).await
     }
 
     async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         Ok(None)
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        self.0.isolation_beyond(id).await
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        self.0.experiments_beyond(id).await
     }
 }
 
@@ -233,6 +247,7 @@ pub(crate) fn break_recovery(broken: bool) {
 pub(crate) struct Fickle {}
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Recovery for Fickle {
     const KIND: &'static str = "tests/fickle/1";
 
@@ -267,6 +282,7 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
 pub(crate) struct PowerCycle(pub(crate) Hold);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChaosEvent for PowerCycle {
     fn name(&self) -> &'static str {
         "power-cycle"
@@ -278,6 +294,14 @@ impl ChaosEvent for PowerCycle {
 
     fn hold(&self) -> Hold {
         self.0
+    }
+
+    fn suits(&self, group: &Group) -> Result<(), String> {
+        PowerOff::default().suits(group)
+    }
+
+    fn caveat(&self, group: &Group) -> Option<String> {
+        PowerOff::default().caveat(group)
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
@@ -309,6 +333,7 @@ macro_rules! busy {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Journal for Busy {
     async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
         busy!(self.0.arm(fault, limits))
@@ -344,6 +369,7 @@ impl Journal for Busy {
 pub(crate) struct BusyProvider(pub(crate) MemoryProvider);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Provider for BusyProvider {
     fn scheme(&self) -> &'static str {
         self.0.scheme()
@@ -363,11 +389,23 @@ impl Provider for BusyProvider {
         busy!(self.0.group(id))
     }
 
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        busy!(self.0.group_in_recovery(id))
+    }
+
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         busy!(self.0.resolve(id))
     }
 
     async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         Ok(None)
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        busy!(self.0.isolation_beyond(id))
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        busy!(self.0.experiments_beyond(id))
     }
 }

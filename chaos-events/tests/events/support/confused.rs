@@ -6,7 +6,8 @@ use std::sync::{
 };
 
 use chaos_core::{
-    BoxStream, Group, GroupFilter, GroupId, Provider, Result, Shell, Target, TargetId, async_trait,
+    BoxStream, Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target,
+    TargetId, async_trait,
 };
 
 use super::Platform;
@@ -31,6 +32,7 @@ impl Confused {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Provider for Confused {
     fn scheme(&self) -> &'static str {
         self.asked.scheme()
@@ -47,6 +49,11 @@ impl Provider for Confused {
         self.asked.group(id).await
     }
 
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        // As `group`, so that a recovery is confused as well.
+        self.group(id).await
+    }
+
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         if self.is_confused.load(Ordering::SeqCst) {
             return Ok(self.answered.machine(&self.answered.id(1)));
@@ -56,5 +63,13 @@ impl Provider for Confused {
 
     async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         Ok(None)
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        self.asked.isolation_beyond(id).await
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        self.asked.experiments_beyond(id).await
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use chaos_core::{
     BoxStream, Capabilities, Clock, Error, ErrorKind, Experiment, ExperimentDefinition, ExperimentExtent,
     ExperimentId, ExperimentRun, ExperimentState, Experiments, FaultId, Group, GroupFilter, GroupId, Health,
-    Labels, ManualClock, Permit, Provider, Result, Shell, Target, TargetId, async_trait,
+    Isolation, Labels, ManualClock, Permit, Provider, Result, Shell, Target, TargetId, Undo, async_trait,
     memory::MemoryProvider,
 };
 use futures_util::StreamExt;
@@ -270,6 +270,7 @@ impl Experiments for Lab {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Provider for Lab {
     fn scheme(&self) -> &'static str {
         self.world.scheme()
@@ -285,6 +286,11 @@ impl Provider for Lab {
         self.world.group(id).await.map(|group| self.equip(group))
     }
 
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        self.settle();
+        self.world.group_in_recovery(id).await.map(|group| self.equip(group))
+    }
+
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         self.settle();
         let found = self.world.resolve(id).await?;
@@ -293,6 +299,10 @@ impl Provider for Lab {
 
     async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         Ok(None)
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        self.world.isolation_beyond(id).await
     }
 
     async fn experiments_beyond(&self, _: &TargetId) -> Result<Arc<dyn Experiments>> {
@@ -317,6 +327,7 @@ struct Equipped {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Target for Equipped {
     fn id(&self) -> &TargetId {
         self.inner.id()
@@ -333,5 +344,13 @@ impl Target for Equipped {
     async fn health(&self) -> Result<Health> {
         self.lab.settle();
         self.inner.health().await
+    }
+
+    async fn incarnation(&self) -> Result<Option<Arc<str>>> {
+        self.inner.incarnation().await
+    }
+
+    async fn may_undo(&self, undo: &Undo) -> Result<()> {
+        self.inner.may_undo(undo).await
     }
 }

@@ -39,6 +39,7 @@ pub(super) struct OnlyPrepared {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChaosEvent for OnlyPrepared {
     fn name(&self) -> &'static str {
         self.inner.name()

@@ -40,6 +40,7 @@ pub(super) struct Lacking {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Target for Lacking {
     fn id(&self) -> &TargetId {
         self.inner.id()
@@ -90,6 +91,7 @@ impl LackingLifecycle {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Lifecycle for LackingLifecycle {
     fn operations(&self) -> CapabilitySet {
         self.inner.operations().missing_from(CapabilitySet::of([self.without]))

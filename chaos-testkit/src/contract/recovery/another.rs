@@ -63,6 +63,7 @@ fn with_another(mut group: Group, id: &TargetId) -> Group {
 struct Other(Arc<dyn Target>);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Target for Other {
     fn id(&self) -> &TargetId {
         self.0.id()

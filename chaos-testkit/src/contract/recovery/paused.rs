@@ -37,6 +37,7 @@ pub(super) struct Paused {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl ChaosEvent for Paused {
     fn name(&self) -> &'static str {
         self.inner.name()

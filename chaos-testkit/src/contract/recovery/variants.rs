@@ -24,6 +24,7 @@ pub(super) struct Twice<R>(R);
 pub(super) struct Interrupted<R>(R);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<R: Recovery> Recovery for OnlyVerified<R> {
     const KIND: &'static str = R::KIND;
 
@@ -46,6 +47,7 @@ impl<R: Recovery> Recovery for OnlyVerified<R> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<R: Recovery> Recovery for Twice<R> {
     const KIND: &'static str = R::KIND;
 
@@ -64,6 +66,7 @@ impl<R: Recovery> Recovery for Twice<R> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<R: Recovery> Recovery for Interrupted<R> {
     const KIND: &'static str = R::KIND;
 

@@ -7,8 +7,8 @@ use std::sync::{
 
 use chaos_core::{
     Capabilities, Capability, CapabilitySet, Error, ErrorKind, FaultId, Health, Isolation, IsolationSnapshot,
-    Labels, Lifecycle, NetworkShare, Output, Permit, Result, Script, Shell, Target, TargetId, async_trait,
-    memory::MemoryProvider,
+    Labels, Lifecycle, NetworkShare, Output, Permit, Result, Script, Shell, Target, TargetId, Undo,
+    async_trait, memory::MemoryProvider,
 };
 use chaos_testkit::{Subject, faulty::Altered};
 
@@ -89,6 +89,7 @@ fn denied() -> Error {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Target for Equipped {
     fn id(&self) -> &TargetId {
         self.inner.id()
@@ -110,9 +111,18 @@ impl Target for Equipped {
     async fn health(&self) -> Result<Health> {
         self.inner.health().await
     }
+
+    async fn incarnation(&self) -> Result<Option<Arc<str>>> {
+        self.inner.incarnation().await
+    }
+
+    async fn may_undo(&self, undo: &Undo) -> Result<()> {
+        self.inner.may_undo(undo).await
+    }
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Lifecycle for Equipped {
     fn operations(&self) -> CapabilitySet {
         let all = self.power().operations();
@@ -121,6 +131,10 @@ impl Lifecycle for Equipped {
             Lie::Hides(hidden) | Lie::HidesAndFails(hidden) => all.missing_from(CapabilitySet::of([hidden])),
             _ => all,
         }
+    }
+
+    fn by_hand(&self, operation: Capability) -> Option<String> {
+        self.power().by_hand(operation)
     }
 
     async fn terminate(&self, permit: &Permit) -> Result<()> {

@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use chaos_core::{
-    BoxStream, Capabilities, Group, GroupFilter, GroupId, Health, Labels, Provider, Result, Shell, Target,
-    TargetId, async_trait, memory::MemoryProvider,
+    BoxStream, Capabilities, Experiments, Group, GroupFilter, GroupId, Health, Isolation, Labels, Provider,
+    Result, Shell, Target, TargetId, Undo, async_trait, memory::MemoryProvider,
 };
 use chaos_testkit::faulty::Altered;
 
@@ -39,6 +39,7 @@ pub(crate) fn without_lifecycle<P: Provider>(provider: P) -> Altered<P> {
 pub(crate) struct OnResolve(pub(crate) MemoryProvider, pub(crate) fn(Arc<dyn Target>) -> Arc<dyn Target>);
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Provider for OnResolve {
     fn scheme(&self) -> &'static str {
         self.0.scheme()
@@ -52,12 +53,24 @@ impl Provider for OnResolve {
         self.0.group(id).await
     }
 
+    async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
+        self.0.group_in_recovery(id).await
+    }
+
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         Ok(self.0.resolve(id).await?.map(self.1))
     }
 
     async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         Ok(None)
+    }
+
+    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+        self.0.isolation_beyond(id).await
+    }
+
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
+        self.0.experiments_beyond(id).await
     }
 }
 
@@ -76,6 +89,7 @@ struct Masked {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl Target for Masked {
     fn id(&self) -> &TargetId {
         &self.id
@@ -95,5 +109,9 @@ impl Target for Masked {
 
     async fn incarnation(&self) -> Result<Option<Arc<str>>> {
         self.inner.incarnation().await
+    }
+
+    async fn may_undo(&self, undo: &Undo) -> Result<()> {
+        self.inner.may_undo(undo).await
     }
 }
