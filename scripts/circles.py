@@ -72,7 +72,8 @@ def without_comments(text):
                 depth, at = depth + step, at + (2 if step else 1)
         else:
             begins_word = at == 0 or not (text[at - 1].isalnum() or text[at - 1] == "_")
-            match = (RAW_TEXT.match(text, at) if begins_word else None) or TEXT.match(text, at) or LETTER.match(text, at)
+            match = RAW_TEXT.match(text, at) if begins_word else None
+            match = match or TEXT.match(text, at) or LETTER.match(text, at)
             kept.append('""' if match else text[at])
             at = match.end() if match else at + 1
     return "".join(kept)
@@ -177,7 +178,8 @@ class Module:
     @staticmethod
     def defines(found):
         module, rest = found
-        return bool(rest) and re.search(rf"\b(?:struct|enum|trait|fn|type|const|static|union|macro_rules!)\s+{rest[0]}\b", module.code)
+        kinds = "struct|enum|trait|fn|type|const|static|union|macro_rules!"
+        return bool(rest) and re.search(rf"\b(?:{kinds})\s+{rest[0]}\b", module.code)
 
     def imports(self):
         """The files that this one names, each with the path that names it."""
@@ -233,7 +235,8 @@ def circles(graph):
 def allowed(crate, files):
     """Why these files may import each other in a circle; None if they may not."""
     for name, places, why in ALLOWED:
-        is_there = [file in places or any(file.startswith(place) for place in places if place[-1] == "/") for file in files]
+        folders = tuple(place for place in places if place[-1] == "/")
+        is_there = [file in places or file.startswith(folders) for file in files]
         if name == crate.name and all(is_there):
             return why
     return None
