@@ -13,9 +13,9 @@ use azure_core::http::{HttpClient, Request};
 use chaos_core::{Error, ErrorKind, Provider, Result, TargetId};
 use chaos_testkit::{
     Timing,
-    azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState},
     contract::adversity::{self, Adversity, Cut, Happens},
 };
+use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState};
 use serde_json::json;
 
 use crate::{

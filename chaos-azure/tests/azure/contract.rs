@@ -4,11 +4,8 @@ use std::time::Duration;
 
 use chaos_core::{Group, Health, Provider};
 use chaos_events::{AwaitReplacement, Reboot, StartAgain, Stop, Terminate};
-use chaos_testkit::{
-    Subject, Timing,
-    azure::{FakeArm, NewAvailabilitySet, NewScaleSet, SecurityGroups},
-    contract,
-};
+use chaos_testkit::{Subject, Timing, contract};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, SecurityGroups};
 
 use crate::cloud::{list, scale_sets, sets};
 

@@ -8,9 +8,9 @@ use chaos_events::Stop;
 use chaos_journal::SqlJournal;
 use chaos_testkit::{
     Connect, CutOff,
-    azure::{FakeArm, NewAvailabilitySet, PowerState, SecurityGroups},
     faulty::{CrashAt, When},
 };
+use fake_azure::{FakeArm, NewAvailabilitySet, PowerState, SecurityGroups};
 
 use crate::{
     cloud::{KnownToken, SUBSCRIPTION, count, machine},

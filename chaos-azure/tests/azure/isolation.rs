@@ -15,9 +15,9 @@ use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request, Url,
 use chaos_core::{
     Error, ErrorKind, FaultState, Isolation, MemoryJournal, Monkey, Provider, Registry, RunReport, TargetId,
 };
-use chaos_testkit::{
-    Connect, CutOff,
-    azure::{Direction, FakeArm, NETWORK_VERSION, NewAvailabilitySet, NewScaleSet, SecurityGroups, Trouble},
+use chaos_testkit::{Connect, CutOff};
+use fake_azure::{
+    Direction, FakeArm, NETWORK_VERSION, NewAvailabilitySet, NewScaleSet, SecurityGroups, Trouble,
 };
 use serde_json::{Value, json};
 

@@ -12,10 +12,8 @@ use chaos_core::{
     Result, Scope, Target, TargetId, Verdict, async_trait,
 };
 use chaos_events::Stop;
-use chaos_testkit::{
-    Connect, CutOff,
-    azure::{FakeArm, NewAvailabilitySet, PowerState, SecurityGroups},
-};
+use chaos_testkit::{Connect, CutOff};
+use fake_azure::{FakeArm, NewAvailabilitySet, PowerState, SecurityGroups};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -7,11 +7,8 @@ use chaos_core::{
     Script, Shell, SystemClock, TargetId,
 };
 use chaos_events::{CpuBurn, NetworkBlackhole, Protocol};
-use chaos_testkit::{
-    Subject, Timing,
-    azure::{FakeArm, NewAvailabilitySet, NewScaleSet, OperatingSystem, PowerState, Trouble},
-    contract,
-};
+use chaos_testkit::{Subject, Timing, contract};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, OperatingSystem, PowerState, Trouble};
 
 use crate::cloud::{count, machine, only_group, scale_sets, sets};
 

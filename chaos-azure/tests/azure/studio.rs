@@ -9,11 +9,8 @@ use chaos_core::{
     Outcome, Prepared, Result, RunReport, Scope,
 };
 use chaos_events::{RunExperiment, StopExperiment};
-use chaos_testkit::{
-    Subject, Timing,
-    azure::{FakeArm, NewAvailabilitySet, NewExperiment, NewScaleSet, Trouble},
-    contract,
-};
+use chaos_testkit::{Subject, Timing, contract};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewExperiment, NewScaleSet, Trouble};
 use serde_json::{Value, json};
 
 use crate::{

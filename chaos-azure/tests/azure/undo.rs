@@ -4,10 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use chaos_core::{BlastRadius, ChaosEvent, MemoryJournal, Monkey, Provider, RunReport, TargetId};
 use chaos_events::{CpuBurn, Reboot, Stop};
-use chaos_testkit::{
-    Connect, CutOff,
-    azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState, Role, SecurityGroups},
-};
+use chaos_testkit::{Connect, CutOff};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState, Role, SecurityGroups};
 
 use crate::{
     cloud::{count, list, machine, scale_sets, sets, until, until_stopped},
