@@ -165,8 +165,7 @@ fn refusal(action: &str, region: &str, code: &str, message: &str, status: u16) -
         ErrorKind::Denied if is_nobody_known(code) && may_be_missing(region) => Error::new(
             ErrorKind::Denied,
             "the region does not know this account: enable the region, name another, or see whether the credentials \
-             are valid \
-             there, which tokens of the global endpoint of STS are not in every region",
+             are valid there, which tokens of the global endpoint of STS are not in every region",
         ),
         ErrorKind::Denied if code == "OptInRequired" => Error::new(
             ErrorKind::Denied,

@@ -39,8 +39,7 @@ pub(crate) fn read_lifeline(output: &Output) -> Result<Vec<IpAddr>> {
     addresses.dedup();
     if addresses.is_empty() {
         let what = "what Systems Manager reaches this instance through could not be found out there: neither do the \
-            names of its \
-                    endpoints mean anything (by getent), nor was a connection of its agent seen";
+            names of its endpoints mean anything (by getent), nor was a connection of its agent seen";
         return Err(Error::new(ErrorKind::Unsupported, what)
             .with("exit status", output.status)
             .with("stderr", output.stderr.trim()));

@@ -15,11 +15,9 @@ use azure_identity::{
 use chaos_core::{Error, ErrorKind, Result};
 
 const NOTHING_FOUND: &str = "there are no Azure credentials: set AZURE_TENANT_ID, AZURE_CLIENT_ID and \
-    AZURE_CLIENT_SECRET, choose a \
-                             managed identity, or log in with `az login`";
+    AZURE_CLIENT_SECRET, choose a managed identity, or log in with `az login`";
 const NOT_FETCHED: &str = "the Azure credentials could not be fetched: see whether the tenant, the client and its \
-    secret are right, or \
-                           log in again";
+    secret are right, or log in again";
 
 /// Where credentials come from.
 #[derive(Clone, Default)]

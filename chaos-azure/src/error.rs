@@ -85,8 +85,7 @@ pub(crate) fn not_reached(error: azure_core::Error) -> Error {
 }
 
 const CERTIFICATE: &str = "the certificate of whoever answers in the place of Azure is not trusted here: where a \
-    proxy ends TLS, this \
-                           machine must trust the proxy's certificate authority";
+    proxy ends TLS, this machine must trust the proxy's certificate authority";
 
 /// Whether a certificate is the reason. The libraries below have no type in common for it, but they all call it that.
 fn certificate(error: &azure_core::Error) -> bool {
@@ -267,8 +266,8 @@ mod tests {
     fn access_denied_names_what_is_missing_and_where() {
         let message = "The client 'me@example.com' with object id '1' does not have authorization to perform action \
                        'Microsoft.Compute/virtualMachines/powerOff/action' over scope \
-                       '/subscriptions/s/resourceGroups/g' \
-                       or the scope is invalid. If access was recently granted, please refresh your credentials.";
+                       '/subscriptions/s/resourceGroups/g' or the scope is invalid. If access was recently granted, \
+                       please refresh your credentials.";
         let error = refusal("X/y/read", &said("AuthorizationFailed", message), 403);
         assert_eq!(error.kind(), ErrorKind::Denied);
         assert!(!error.is_retryable());
@@ -279,9 +278,8 @@ mod tests {
         );
         assert!(context.contains(&("scope", "/subscriptions/s/resourceGroups/g")), "{error}");
         let message = "The client 'c' with object id '1' has permission to perform action 'N/interfaces/write' on \
-            scope '/i'; \
-                       however, it does not have permission to perform action(s) 'N/groups/join/action' on the linked \
-                       scope(s) '/g' (respectively) or the linked scope(s) are invalid.";
+            scope '/i'; however, it does not have permission to perform action(s) 'N/groups/join/action' on the \
+            linked scope(s) '/g' (respectively) or the linked scope(s) are invalid.";
         let error = refusal("X/y/read", &said("LinkedAuthorizationFailed", message), 403);
         assert!(error.to_string().contains("missing=\"N/groups/join/action\", scope=\"/g\""), "{error}");
         // A message that names nothing still leaves the action of the call.

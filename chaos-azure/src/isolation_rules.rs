@@ -111,8 +111,7 @@ fn may_decide_first(group: &SecurityGroup, direction: Direction, priority: u32) 
         .find(|rule| rule.direction == direction && rule.access == Access::Allow && rule.priority < priority);
     let Some(obstacle) = obstacle else { return Ok(()) };
     let what = "a rule of the security group decides before any that could be added, and allows something: give it a \
-        priority \
-                of 101 or more";
+        priority of 101 or more";
     Err(Error::new(ErrorKind::Conflict, what)
         .with("rule", &obstacle.name)
         .with("priority", obstacle.priority)

@@ -116,8 +116,7 @@ impl HostFault {
         scope.expect_answers_within(took);
         if took.saturating_mul(ORDERS_OF_A_RECOVERY) > scope.recovery_budget() {
             let what = "the shell of the target is too slow for the budget of a recovery, which gives an order, \
-                looks, and may have to do \
-                        both again; allow it more, see `recovery_budget`";
+                looks, and may have to do both again; allow it more, see `recovery_budget`";
             return Err(Error::new(ErrorKind::Refused, what)
                 .with("answered after", format_args!("{took:.1?}"))
                 .with("budget", format_args!("{:.1?}", scope.recovery_budget())));
@@ -154,8 +153,8 @@ impl HostFault {
         let mark = if action == "start" { "CHAOS_FAULT" } else { "CHAOS_LOOK" };
         let mut source = format!(
             ": chaos-{action} {fault}; for name in env sh; do command -v $name >/dev/null 2>&1 || {{ echo \"the \
-             command $name is \
-             missing\" >&2; exit {missing}; }}; done; exec env -i \"{mark}=$fault\" \"PATH=$PATH\" LC_ALL=C"
+             command $name is missing\" >&2; exit {missing}; }}; done; exec env -i \"{mark}=$fault\" \"PATH=$PATH\" \
+             LC_ALL=C"
         );
         let own = [("action", action.to_owned()), ("fault", fault.to_string())];
         let program = [("program", self.script.program.to_owned())];

@@ -111,8 +111,7 @@ impl RunExperiment {
         if enough > self.hold.duration() {
             let expected = format!(
                 "at least {enough:?}: the experiment {} lasts up to {longest:?} when nobody stops it, and its engine \
-                 needs \
-                 time to begin and to undo it",
+                 needs time to begin and to undo it",
                 self.id
             );
             return Err(Error::invalid("duration", format!("{:?}", self.hold.duration()), expected));

@@ -58,8 +58,7 @@ impl ChaosEvent for Stop {
     fn caveat(&self, group: &Group) -> Option<String> {
         group.replaces_stopped.then(|| {
             "the group takes a member that is stopped for unhealthy: where it replaces this one before the fault \
-             ends, the replacement \
-             is the recovery, and not the start"
+             ends, the replacement is the recovery, and not the start"
                 .to_owned()
         })
     }

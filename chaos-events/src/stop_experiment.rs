@@ -148,10 +148,8 @@ impl Recovery for StopExperiment {
         let (experiment, group, whole) = (self.experiment.id(), target.group(), self.healthy);
         format!(
             "Stop every run of {} that fault {fault} has started, with the tools of {}, which undoes what they did. \
-             They bear the id of \
-             the fault as a tag where that engine has tags; elsewhere they are those that began after the fault was \
-             armed. Then see that \
-             {whole} of the members of {group} are healthy.",
+             They bear the id of the fault as a tag where that engine has tags; elsewhere they are those that began \
+             after the fault was armed. Then see that {whole} of the members of {group} are healthy.",
             experiment.name(),
             experiment.engine(),
         )

@@ -180,14 +180,12 @@ impl Recovery for AwaitReplacement {
         if self.replaced {
             format!(
                 "Nothing brings {target} back. Its group replaces it: see that {whole} of the members of {group} are \
-                 healthy, and where \
-                 no new one comes, ask the group's own platform why, or add one by hand."
+                 healthy, and where no new one comes, ask the group's own platform why, or add one by hand."
             )
         } else {
             format!(
                 "Nothing brings {target} back, and its group {group} replaces nobody: add a member by hand if you \
-                 need {whole} healthy \
-                 ones."
+                 need {whole} healthy ones."
             )
         }
     }

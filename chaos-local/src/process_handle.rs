@@ -86,8 +86,7 @@ impl ProcessHandle {
 
     fn hidden(&self) -> Error {
         let what = "a process has this id and is hidden from this user, who can therefore not tell whether it is the \
-            one that is meant; \
-                    try again as root or as the user whose process it is";
+            one that is meant; try again as root or as the user whose process it is";
         Error::new(ErrorKind::Denied, what).with("process", self.identity)
     }
 

@@ -339,16 +339,15 @@ fn process_in(id: &TargetId) -> Result<(ProcessIdentity, Option<Place>)> {
 
 fn elsewhere(id: &TargetId) -> Error {
     let what = "this process is on another machine or in another container, and nobody can tell from here whether it \
-        is gone; recover \
-                where it was started";
+        is gone; recover where it was started";
     // This process never gets to where that one is.
     Error::new(ErrorKind::Unsupported, what).with("target", id).finally()
 }
 
 fn of_an_earlier_version(id: &TargetId) -> Error {
     let what = "there is no such process here, and the id, which an earlier version of this library wrote, does not \
-        say on which \
-                machine it was; where you know that the process runs again or is gone, declare the fault mended";
+        say on which machine it was; where you know that the process runs again or is gone, declare the fault \
+        mended";
     Error::new(ErrorKind::Unsupported, what).with("target", id).finally()
 }
 

@@ -23,8 +23,7 @@ use crate::{
     version,
     about = "Keeps a fleet of replicas up until Ctrl-C, for `drill --attach DIR`",
     after_help = "Without a command the replicas are a small HTTP service. {index} and {port} in a command's \
-        arguments become \
-                  the replica's own."
+        arguments become the replica's own."
 )]
 #[non_exhaustive]
 pub struct FleetArguments {

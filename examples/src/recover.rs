@@ -37,8 +37,7 @@ use crate::{
     about = "Recovers the faults in a journal that no living process takes care of",
     after_help = "Whatever is refused is tried again until the recovery's budget is spent, which is 5 minutes.\n\n\
                   Exit codes: 0 everything is back or gone for good, or held by a living process and not overdue; 2 \
-                  bad arguments; \
-                  4 something is not back, overdue or cannot be read; 5 anything else."
+                  bad arguments; 4 something is not back, overdue or cannot be read; 5 anything else."
 )]
 #[non_exhaustive]
 pub struct RecoverArguments {

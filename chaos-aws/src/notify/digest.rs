@@ -58,8 +58,8 @@ impl Digest {
         self.lines.sort_by_key(|line| (Reverse(line.kind), line.at));
         let mut body = Body::saying(&format!(
             "{number} messages waited beyond those that there was room for. Each is told here in one line. What \
-             undoes a fault by hand, and \
-             everything else about it, is in the journal: `history` and `recover` show it."
+             undoes a fault by hand, and everything else about it, is in the journal: `history` and `recover` show \
+             it."
         ));
         body.gap();
         for line in &self.lines {

@@ -133,8 +133,7 @@ impl Story {
             "You are told how it ends. Should you not be, it is undone by hand like this."
         } else {
             "More is announced at once than is kept in mind here: whether it is left alone after all, the journal \
-             tells, and not a message. \
-             It is undone by hand like this."
+             tells, and not a message. It is undone by hand like this."
         });
         self.tell_by_hand(&mut body, self.by_hand.as_deref());
         self.message(
@@ -264,9 +263,8 @@ impl Story {
         self.tell_by_hand(&mut body, by_hand.or(self.by_hand.as_deref()));
         body.paragraph(
             "AFTERWARDS\nUntil it is mended there is no new fault on this target. `recover_pending` of a monkey over \
-             the same journal \
-             tries once more, and closes the fault when it sees the target well; `declare_mended` takes your word \
-             for it.",
+             the same journal tries once more, and closes the fault when it sees the target well; `declare_mended` \
+             takes your word for it.",
         );
         self.message(
             at,
@@ -279,10 +277,8 @@ impl Story {
     pub(super) fn journal_failed(&self, at: Timestamp, failure: &Failure) -> Message {
         let mut body = Body::saying(&format!(
             "The journal failed while {} on {} was under way. The recovery is carried out all the same, and you are \
-             told should it \
-             fail. If nothing more is said about this fault, the target was seen to be back and the journal could \
-             not record it: its \
-             entry stays for `recover_pending`.",
+             told should it fail. If nothing more is said about this fault, the target was seen to be back and the \
+             journal could not record it: its entry stays for `recover_pending`.",
             self.event, self.target
         ));
         body.gap();
@@ -358,8 +354,7 @@ impl Story {
         let words = by_hand.map(str::trim).filter(|words| !words.is_empty());
         let unknown = format!(
             "What its recovery says cannot be read here. Call `recover_pending` on a monkey over the journal that \
-             holds fault {}, with a \
-             registry that knows it.",
+             holds fault {}, with a registry that knows it.",
             self.fault
         );
         body.paragraph(&format!("HOW TO UNDO IT BY HAND\n{}", words.unwrap_or(&unknown)));

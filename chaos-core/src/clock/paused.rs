@@ -21,8 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub fn require_real_time(what: &str) -> Result<()> {
     if is_paused() {
         let why = "tokio's time is paused, and paused time and real things do not go together: leave out \
-            `start_paused`, or use \
-                   the parts that are in memory";
+            `start_paused`, or use the parts that are in memory";
         return Err(Error::new(ErrorKind::Unsupported, why).with("for", what));
     }
     Ok(())

@@ -85,8 +85,7 @@ impl Host {
                 "host",
                 format!("{text:?}"),
                 "an address (10.0.0.1, ::1), a range of addresses (10.0.0.0/8) or a host name of letters, digits, \
-                 hyphens \
-                 and dots",
+                 hyphens and dots",
             )
         })
     }

@@ -89,8 +89,7 @@ impl Recovery for RestoreTraffic {
         let place = match namespace.and_then(|inode| inode.parse::<u64>().ok()) {
             Some(inode) => format!(
                 " in the network namespace net:[{inode}] (where `readlink /proc/self/ns/net` shows another, `lsns -t \
-                 net` finds a \
-                 process in it, and `nsenter -n -t PID` enters it)"
+                 net` finds a process in it, and `nsenter -n -t PID` enters it)"
             ),
             None => String::new(),
         };

@@ -157,8 +157,7 @@ impl SqlJournal {
         Err(Error::new(
             ErrorKind::Journal,
             "another program reads the journal for so long that what was recorded cannot be put into its file; end \
-             that \
-             program",
+             that program",
         )
         .with("journal", self.path.display())
         .retryable(true))

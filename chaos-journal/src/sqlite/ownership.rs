@@ -136,8 +136,7 @@ pub(super) fn is_on_read_only_mount(path: &Path) -> Result<bool> {
 /// Whoever may make files in the folder may do this at any time; the journal's own file is whole all the same.
 fn put_there_by_others(path: &Path, error: Error) -> Error {
     let why = "another user has put a file beside the journal, which SQLite would obey: move the journal, whose own \
-        file holds \
-               everything that was armed, into a folder of your own, and go on with it there";
+        file holds everything that was armed, into a folder of your own, and go on with it there";
     Error::new(ErrorKind::Denied, why).with("journal", path.display()).caused_by(error)
 }
 

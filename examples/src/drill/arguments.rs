@@ -22,8 +22,7 @@ use crate::arguments::{count, duration, seed};
                   or with --dry-run: nobody could tell, 4 injected but not recovered, whatever else went wrong, 5 \
                   anything else: also a drill that Ctrl-C or a closed terminal cut short and that has recovered \
                   everything, whose outcome in JSON is failed, one whose fault was over before its time (cut-short), \
-                  and one \
-                  that hit nothing (no-effect)."
+                  and one that hit nothing (no-effect)."
 )]
 #[non_exhaustive]
 pub struct DrillArguments {

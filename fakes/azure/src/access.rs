@@ -142,8 +142,8 @@ impl Asked {
             "AuthorizationFailed",
             format!(
                 "The client '{client}' with object id '{object}' does not have authorization to perform action '{}' \
-                 over \
-                 scope '{}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+                 over scope '{}' or the scope is invalid. If access was recently granted, please refresh your \
+                 credentials.",
                 self.action, self.scope
             ),
         )
@@ -158,10 +158,8 @@ pub(crate) fn linked_refusal(asked: &Asked, linked_action: &str, linked_scope: &
         "LinkedAuthorizationFailed",
         format!(
             "The client '{client}' with object id '{object}' has permission to perform action '{}' on scope '{}'; \
-             however, \
-             it does not have permission to perform action(s) '{linked_action}' on the linked scope(s) \
-             '{linked_scope}' \
-             (respectively) or the linked scope(s) are invalid.",
+             however, it does not have permission to perform action(s) '{linked_action}' on the linked scope(s) \
+             '{linked_scope}' (respectively) or the linked scope(s) are invalid.",
             asked.action, asked.scope
         ),
     )

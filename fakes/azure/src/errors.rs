@@ -33,8 +33,7 @@ pub(crate) fn parent_not_found(call: &Call, verb: &str) -> Answer {
         "ParentResourceNotFound",
         format!(
             "Failed to perform '{verb}' on resource(s) of type '{kind}/{child}', because the parent resource '{}' \
-             could \
-             not be found.",
+             could not be found.",
             call.id_up_to(8)
         ),
     )
@@ -62,8 +61,7 @@ pub(crate) fn check_operation(cloud: &Cloud, operation: Option<&String>) -> Resu
         "AnotherOperationInProgress",
         format!(
             "Another operation on this or dependent resource is in progress. To retrieve status of the operation use \
-             uri: \
-             {}{}.",
+             uri: {}{}.",
             cloud.endpoint,
             operation.provider.status_place(operation)
         ),
@@ -80,8 +78,7 @@ pub(crate) fn wrong_location(id: &ResourceId, location: &str, body: &Value) -> A
             "InvalidResourceLocation",
             format!(
                 "The resource '{}' already exists in location '{location}' in resource group '{}'. A resource with \
-                 the same \
-                 name cannot be created in location '{asked}'. Please select a new resource name.",
+                 the same name cannot be created in location '{asked}'. Please select a new resource name.",
                 id.name(),
                 id.group()
             ),

@@ -135,8 +135,7 @@ fn not_for_flexible(set: &ScaleSet) -> Answer {
         "OperationNotAllowed",
         format!(
             "This operation is not supported on the Virtual Machine Scale Set '{}', whose orchestration mode is \
-             Flexible. \
-             Use the API of its virtual machines.",
+             Flexible. Use the API of its virtual machines.",
             set.id.name()
         ),
     )

@@ -66,8 +66,7 @@ pub(super) fn refuse_while_deleted(machine: &Machine) -> Result<(), Answer> {
         "OperationNotAllowed",
         format!(
             "This operation is not allowed on VM '{}' since the VM is marked for deletion. You can only retry the \
-             Delete \
-             operation (or wait for an ongoing one to complete).",
+             Delete operation (or wait for an ongoing one to complete).",
             machine.name
         ),
     ))

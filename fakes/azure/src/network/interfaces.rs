@@ -87,8 +87,7 @@ fn check_group(
             "InvalidResourceReference",
             format!(
                 "Resource {group} referenced by resource {interface} was not found. Please make sure that the \
-                 referenced \
-                 resource exists, and that both resources are in the same region."
+                 referenced resource exists, and that both resources are in the same region."
             ),
         ));
     }

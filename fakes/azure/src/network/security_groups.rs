@@ -122,8 +122,7 @@ fn delete(cloud: &mut Cloud, call: &Call, key: &str) -> Answered {
             "InUseNetworkSecurityGroupCannotBeDeleted",
             format!(
                 "Network security group {} cannot be deleted because it is in use by the following resources: {user}. \
-                 In \
-                 order to delete the Network security group, remove the association with the resource(s).",
+                 In order to delete the Network security group, remove the association with the resource(s).",
                 group.id
             ),
         ));
@@ -257,8 +256,7 @@ fn check_conflict(
             "SecurityRuleConflict",
             format!(
                 "Security rule {} conflicts with rule {name}. Rules cannot have the same Priority and Direction. To \
-                 learn \
-                 more, see aka.ms/nsgrules.",
+                 learn more, see aka.ms/nsgrules.",
                 other.name
             ),
         )),
@@ -279,8 +277,7 @@ fn check_name(name: &str) -> Result<(), Answer> {
         format!(
             "Resource name {name} is invalid. The name can be up to 80 characters long. It must begin with a word \
              character, and it must end with a word character or with '_'. The name may contain word characters or \
-             '.', \
-             '-', '_'."
+             '.', '-', '_'."
         ),
     ))
 }

@@ -22,11 +22,9 @@ const OWN_RULES: &str = "\
     add table inet own; \
     add set inet own guests { type ipv4_addr; flags interval; elements = { 10.9.0.0/16 }; }; \
     add chain inet own input { type filter hook input priority -300; policy accept; }; \
-    add rule inet own input ip saddr @guests drop; \
-    add chain inet own output { type filter hook output priority 0; policy accept; }; \
-    add table ip filter; \
-    add chain ip filter INPUT { type filter hook input priority 0; policy accept; }; \
-    add rule ip filter INPUT tcp dport 12345 reject";
+    add rule inet own input ip saddr @guests drop; add chain inet own output { type filter hook output priority 0; \
+    policy accept; }; add table ip filter; add chain ip filter INPUT { type filter hook input priority 0; policy \
+    accept; }; add rule ip filter INPUT tcp dport 12345 reject";
 
 fn machine_in(network: &Network, tools: Tools) -> Machine {
     Machine::in_namespace(tools, Some(network.near.name()))
