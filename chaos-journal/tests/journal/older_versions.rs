@@ -102,7 +102,7 @@ async fn a_journal_of_version_2_is_brought_up_to_date_and_keeps_incarnations_fro
 
 #[tokio::test]
 async fn a_journal_of_version_1_on_a_read_only_mount_can_be_read_as_it_is() {
-    let name = "a_journal_of_version_1_on_a_read_only_mount_can_be_read_as_it_is";
+    let name = "older_versions::a_journal_of_version_1_on_a_read_only_mount_can_be_read_as_it_is";
     if let Some(path) = env::var_os(CHILD) {
         let journal = SqlJournal::open_existing(path).await.unwrap();
         assert!(journal.is_read_only());
