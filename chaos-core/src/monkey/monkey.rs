@@ -218,6 +218,38 @@ impl Monkey {
         Ok(())
     }
 
+    /// Waits until no fault is under way: each that was begun has ended, with its recovery. The monkey goes on, so that
+    /// another run may begin meanwhile, which is waited for too. Await it where a run was dropped and what comes next
+    /// needs the targets.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use chaos_core::{ManualClock, MemoryJournal, Monkey, Registry, memory::{MemoryProvider, PowerOff, PowerOn}};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> chaos_core::Result<()> {
+    /// # let clock = ManualClock::starting_at("2026-03-02T09:00:00Z".parse().unwrap());
+    /// # let journal = MemoryJournal::new();
+    /// # let monkey = Monkey::builder()
+    /// #     .provider(MemoryProvider::default().with_group("web", 5)?)
+    /// #     .event(PowerOff::default())
+    /// #     .clock(clock)
+    /// #     .unleash(journal.clone(), Registry::default().register::<PowerOn>())
+    /// #     .build()?;
+    /// use chaos_core::Journal;
+    ///
+    /// // The run is given up half-way, and its target is on its way back.
+    /// let _ = tokio::time::timeout(Duration::from_secs(1), monkey.run_once()).await;
+    /// monkey.idle().await;
+    /// assert!(journal.pending().await?.faults.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Cancel safe.
+    pub async fn idle(&self) {
+        self.core.tasks.wait().await;
+    }
+
     /// Cuts every hold short, waits until every fault of this monkey is recovered or has failed to, and injects nothing
     /// from then on.
     ///

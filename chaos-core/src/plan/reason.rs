@@ -90,6 +90,14 @@ pub enum Reason {
         /// How many there may be.
         limit: usize,
     },
+    /// The limit of the group is a share, which is less than one target of so few.
+    #[non_exhaustive]
+    LimitOfNone {
+        /// The limit, as `10%`.
+        limit: String,
+        /// Of how many targets it is a share; where the group's members have weights, of how much capacity.
+        whole: usize,
+    },
     /// The target is more of the group's capacity than may still be hit.
     #[non_exhaustive]
     TooHeavy {
@@ -185,6 +193,11 @@ impl Reason {
         Self::GroupLimit { active, limit }
     }
 
+    /// The limit of the group is a share, which is less than one target of so few.
+    pub fn limit_of_none(limit: impl Into<String>, whole: usize) -> Self {
+        Self::LimitOfNone { limit: limit.into(), whole }
+    }
+
     /// As many faults are active over the whole journal as may be.
     pub fn active_limit(active: usize, limit: usize) -> Self {
         Self::ActiveLimit { active, limit }
@@ -248,6 +261,9 @@ impl fmt::Display for Reason {
             Self::UnknownDomain { label } => write!(f, "it does not tell its {}", escaped(label)),
             Self::GroupLimit { active, limit } => {
                 write!(f, "{active} of at most {limit} targets of the group are under a fault")
+            }
+            Self::LimitOfNone { limit, whole } => {
+                write!(f, "{} of {whole} is none: a limit rounds down", escaped(limit))
             }
             Self::TooHeavy { weight, room } => {
                 write!(f, "it is {weight} of the group's capacity, and {room} of it may still be hit")

@@ -7,6 +7,8 @@ use crate::group::{Group, Member, TargetId};
 pub(crate) struct Room<'a> {
     blast_radius: &'a BlastRadius,
     hit: usize,
+    /// What the limit is a share of, if it is one.
+    whole: usize,
     limit: usize,
     sound: usize,
     minimum: usize,
@@ -48,11 +50,13 @@ impl<'a> Room<'a> {
         let in_service = group.in_service().saturating_add(taken_out);
         let largest =
             |quota: Quota| group.members.iter().map(|member| quota.measure(member)).max().unwrap_or(1);
+        let whole = desired.min(in_service);
         let unseen = faults.elsewhere.saturating_add(faults.somewhere);
         Self {
             blast_radius,
             hit: hit.saturating_add(unseen.saturating_mul(largest(per_group))),
-            limit: per_group.at_most(desired.min(in_service)),
+            whole,
+            limit: per_group.at_most(whole),
             sound: sound.saturating_sub(faults.somewhere.saturating_mul(largest(floor))),
             minimum: floor.at_least(desired.max(in_service)),
         }
@@ -67,6 +71,10 @@ impl<'a> Room<'a> {
     fn is_within_limit(&self, member: &Member) -> Result<(), Reason> {
         let weight = self.blast_radius.per_group().measure(member);
         let (active, limit) = (self.hit, self.limit);
+        if limit == 0 && self.whole > 0 {
+            let limit = self.blast_radius.per_group().to_string();
+            return Err(Reason::LimitOfNone { limit, whole: self.whole });
+        }
         if active >= limit {
             return Err(Reason::GroupLimit { active, limit });
         }

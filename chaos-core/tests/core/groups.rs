@@ -318,6 +318,14 @@ async fn doubts_stand_beside_whoever_is_chosen_and_forge_no_line() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_share_that_is_less_than_one_target_says_so() {
+    let plan = plan(world(9), whole().targets_per_group(Percent(10)), 1).await;
+    assert_eq!(plan.chosen().count(), 0, "{plan}");
+    assert_eq!(plan.groups[0].reason, Some(Reason::limit_of_none("10%", 9)));
+    assert!(plan.to_string().contains("10% of 9 is none: a limit rounds down"), "{plan}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_is_more_of_the_capacity_than_may_be_hit_says_so() {
     let heavy = |group: Group| {
         let members = group.members.into_iter().map(|member| member.weight(4));
