@@ -88,7 +88,8 @@ async fn killed_at_sixty_random_moments() {
     for number in 0..6 {
         let arguments = [events[number % 3], &["--journal", text(&journal)]].concat();
         let began = clock.now();
-        run(DRILL, fleet.attached(&arguments)).await.with_code(0);
+        let drill = run(DRILL, fleet.attached(&arguments)).await;
+        assert!(drill.has_recovered(), "{drill:#?}");
         let span = Duration::try_from(clock.now().duration_since(began)).unwrap();
         spans[number % 3] = spans[number % 3].min(span);
     }
@@ -104,8 +105,7 @@ async fn killed_at_sixty_random_moments() {
         clock.sleep(moment).await;
         let _ = drill.start_kill();
         let drill = end(drill).await;
-        let is_over = drill.status.code() == Some(0);
-        assert!(drill.was_killed() || is_over, "{after}: {drill:#?}");
+        assert!(drill.was_killed() || drill.has_recovered(), "{after}: {drill:#?}");
         let state =
             pending(&journal).await.first().map_or("none".to_owned(), |fault| fault.state.to_string());
         *found.entry(state).or_default() += 1;
@@ -122,7 +122,7 @@ async fn killed_at_sixty_random_moments() {
 async fn a_stop_ends_at_its_deadline_without_anybody() {
     let fleet = FleetProgram::start(5).await;
     let journal = fleet.place("deadline.journal");
-    let event = ["--event", "stop", "--duration", "1s"];
+    let event = ["--event", "stop", "--duration", "6s"];
     let left = killed_at(&fleet, &journal, &event, "after:active").await;
     let victim: u64 = left[0].target.name().strip_prefix("replica-").unwrap().parse().unwrap();
     assert_eq!(fleet.stopped(), [victim], "the hold is not over");
@@ -131,7 +131,7 @@ async fn a_stop_ends_at_its_deadline_without_anybody() {
     let clock = SystemClock::default();
     let late = || clock.now().duration_since(left[0].deadline).as_secs_f64();
     while process_state(pid.unwrap()) == Some('T') {
-        assert!(late() < 1.0, "it is still stopped {} s after its deadline", late());
+        assert!(late() < 5.0, "it is still stopped {} s after its deadline", late());
         clock.sleep(Duration::from_millis(5)).await;
     }
     assert!(late() > -0.1, "it ran again {} s before its deadline", -late());

@@ -52,6 +52,12 @@ impl Ended {
         self
     }
 
+    /// Whether it ended by itself, with everything recovered. On a busy machine a short fault may be over before a look
+    /// has seen it in effect: that is said, and is no success.
+    pub(crate) fn has_recovered(&self) -> bool {
+        matches!(self.status.code(), Some(0 | 5))
+    }
+
     /// Whether it ended by itself, with everything recovered. On a busy machine a fault may be over a little before its
     /// time, by what its preflight took to answer: that is said, and is no success.
     pub(crate) fn was_undisturbed(&self) -> bool {
