@@ -1,27 +1,21 @@
-use std::{
-    collections::BTreeSet,
-    fmt,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, fmt, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use chaos_core::{
-    Arming, Entropy, Error, ErrorKind, FaultId, FaultQuery, FaultRecord, FaultState, Found, Halt, Journal,
-    Lease, Limits, Mark, Result, require_real_time,
+    Arming, FaultId, FaultQuery, FaultRecord, Found, Halt, Journal, Lease, Limits, Mark, Result,
+    require_real_time,
 };
 use jiff::Timestamp;
-use sqlx::{Connection, Sqlite, Transaction};
+use sqlx::Connection;
 use tokio::sync::Mutex;
 
 use super::{
-    JournalOptions,
-    database::{self, Database},
-    error, identity,
+    JournalOptions, database, error,
     queries::Queries,
     rows::{self, Pending},
-    schema,
-    session::{self, Session},
+    session,
+    state::{State, commit},
+    writing::Writing,
 };
 
 /// A journal in a SQLite file, which any number of processes may share.
@@ -31,20 +25,17 @@ use super::{
 /// that writes, and when the halt is read. Calls that write wait up to ten seconds for one another; an error because of
 /// somebody who writes for longer is retryable.
 ///
+/// Faults and marks of one moment are written together, by a task of its own on the tokio runtime: none of them is told
+/// before it is durable, what is refused is refused for itself, and an error of SQLite is told to all of them, of whom
+/// none is written then. A call that is dropped while it waits for its turn has not happened.
+///
 /// The journal counts a fault as held while its lease lives, or, for the faults of other journals over the same file,
 /// while the journal that armed it or any of its leases lives.
 pub struct SqlJournal {
-    path: PathBuf,
-    entropy: Arc<dyn Entropy>,
+    path: Arc<Path>,
     is_read_only: bool,
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    database: Database,
-    /// Begun by the first arming.
-    session: Option<Arc<Session>>,
+    state: Arc<Mutex<State>>,
+    writing: Arc<Writing>,
 }
 
 impl SqlJournal {
@@ -76,14 +67,12 @@ impl SqlJournal {
 
     pub(super) async fn open_with(path: &Path, options: JournalOptions) -> Result<Self> {
         require_real_time("a journal on disk")?;
-        let path = database::locate(path, options.create, &*options.entropy).await?;
+        let path: Arc<Path> = database::locate(path, options.create, &*options.entropy).await?.into();
         let database = database::connect(&path).await?;
-        Ok(Self {
-            path,
-            entropy: options.entropy,
-            is_read_only: database.is_read_only,
-            state: Mutex::new(State { database, session: None }),
-        })
+        let is_read_only = database.is_read_only;
+        let state = State::new(Arc::clone(&path), database, options.entropy);
+        let state = Arc::new(Mutex::new(state));
+        Ok(Self { path, is_read_only, state, writing: Arc::default() })
     }
 
     /// The file, with every symbolic link resolved.
@@ -106,157 +95,35 @@ impl SqlJournal {
     /// # Errors
     /// `Journal` where SQLite cannot end in order. Nothing is lost.
     pub async fn close(self) -> Result<()> {
-        let state = self.state.into_inner();
+        let state = self.writing.end(self.state).await;
         state.database.connection.close().await.map_err(error::of_database(&self.path, "close its file"))
-    }
-
-    fn check_recordable(&self) -> Result<()> {
-        if !self.is_read_only {
-            return Ok(());
-        }
-        let why = "the journal is on a read-only file system, so that nothing can be recorded in it";
-        Err(Error::new(ErrorKind::Journal, why).with("journal", self.path.display()))
-    }
-
-    /// Begins a transaction that no other writer can come between, in the file that the path names.
-    async fn begin<'s>(&self, database: &'s mut Database) -> Result<Transaction<'s, Sqlite>> {
-        let doing = "begin a transaction";
-        self.check_recordable()?;
-        if database.connection.is_in_transaction() {
-            // A dropped call has asked for a roll-back that may not be through yet.
-            database.connection.ping().await.map_err(error::of_database(&self.path, doing))?;
-        }
-        if database.connection.is_in_transaction() {
-            // SQLite has rolled back by itself, for instance because the disk was full, and the connection does not
-            // know.
-            let again = database::connect(&self.path).await?;
-            if !again.files.is_same_database(database.files) {
-                return Err(identity::moved(&self.path));
-            }
-            *database = again;
-        }
-        let files = database.files;
-        let mut transaction = database
-            .connection
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(error::of_database(&self.path, doing))?;
-        files.check(&self.path)?;
-        schema::check_unchanged(&mut transaction, &self.path).await?;
-        Ok(transaction)
-    }
-
-    /// Brings what was committed from the log into the file itself, where it is found should the log be lost.
-    ///
-    /// # Errors
-    /// Retryable where somebody who reads an older state of the journal keeps it from there for too long.
-    async fn settle(&self, database: &mut Database) -> Result<()> {
-        if database::checkpoint(&mut database.connection, &self.path).await? {
-            return database.files.check(&self.path);
-        }
-        Err(Error::new(
-            ErrorKind::Journal,
-            "another program reads the journal for so long that what was recorded cannot be put into its file; end \
-             that program",
-        )
-        .with("journal", self.path.display())
-        .retryable(true))
-    }
-
-    async fn commit(&self, transaction: Transaction<'_, Sqlite>) -> Result<()> {
-        transaction.commit().await.map_err(error::of_database(&self.path, "commit a transaction"))
-    }
-
-    /// Removes a fault that was armed a moment ago and of which nobody was told.
-    async fn take_back(&self, database: &mut Database, fault: FaultId) -> Result<()> {
-        let mut transaction = self.begin(database).await?;
-        Queries::new(&mut transaction, &self.path).delete_armed(fault).await?;
-        self.commit(transaction).await
-    }
-
-    /// The session of this journal, begun by the first call.
-    fn session(&self, session: &mut Option<Arc<Session>>) -> Result<Arc<Session>> {
-        match session {
-            Some(session) => Ok(Arc::clone(session)),
-            None => {
-                let begun = Session::begin(&self.path, &*self.entropy)?;
-                Ok(Arc::clone(session.insert(begun)))
-            }
-        }
     }
 }
 
 #[async_trait]
 impl Journal for SqlJournal {
     async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
-        let mut state = self.state.lock().await;
-        let State { database, session } = &mut *state;
-        self.check_recordable()?;
-        // Before the row can be seen, so that nobody takes its session for dead.
-        let session = self.session(session)?;
-        let mut transaction = self.begin(database).await?;
-        let mut queries = Queries::new(&mut transaction, &self.path);
-        if queries.holds(fault.id).await? {
-            return Err(Error::new(ErrorKind::Conflict, "the journal holds a fault of this id")
-                .with("fault", fault.id));
-        }
-        if let Err(reason) = limits.check(fault, &queries.tally(fault).await?) {
-            return Ok(Arming::Refused(reason));
-        }
-        queries.insert(fault, session.name()).await?;
-        // Also before; and whoever drops this call during the commit drops the lease with it.
-        let lease = session.hold(fault.id);
-        self.commit(transaction).await?;
-        if let Err(error) = self.settle(database).await {
-            // What stays is armed and nobody's, so that the next replay closes it.
-            let _ = self.take_back(database, fault.id).await;
-            return Err(error);
-        }
-        Ok(Arming::Armed(lease))
+        self.writing.arm(&self.state, fault.clone(), *limits).await
     }
 
     async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()> {
-        let mut state = self.state.lock().await;
-        let database = &mut state.database;
-        let mut transaction = self.begin(database).await?;
-        let mut queries = Queries::new(&mut transaction, &self.path);
-        let mut entry = queries.fault(fault).await?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "the journal holds no such fault").with("fault", fault)
-        })?;
-        let record = &mut entry.fault;
-        if !record.state.may_become(mark.state) {
-            return Err(Error::new(ErrorKind::Conflict, "the fault is in another state by now")
-                .with("fault", fault)
-                .with("state", record.state)
-                .with("wanted", mark.state));
-        }
-        record.apply(mark);
-        queries.update(&entry).await?;
-        self.commit(transaction).await?;
-        match mark.state {
-            // Whoever reads `armed` takes the target for untouched.
-            FaultState::Injecting => self.settle(database).await,
-            // The log begins anew then, so that the marks of a hold find room on a full disk where the arming was.
-            _ => database::checkpoint_once(&mut database.connection, &self.path).await.map(drop).or(Ok(())),
-        }
+        self.writing.mark(&self.state, fault, mark.clone()).await
     }
 
     async fn find(&self, query: &FaultQuery) -> Result<Found> {
-        let mut state = self.state.lock().await;
-        Queries::new(&mut state.database.connection, &self.path).find(query).await
+        self.state.lock().await.queries().find(query).await
     }
 
     async fn pending(&self) -> Result<Found> {
-        let mut state = self.state.lock().await;
-        let pending = Queries::new(&mut state.database.connection, &self.path).pending().await?;
+        let pending = self.state.lock().await.queries().pending().await?;
         Ok(rows::found(pending.into_iter().map(|row| row.entry)))
     }
 
     async fn orphans(&self, now: Timestamp) -> Result<Found> {
         let mut state = self.state.lock().await;
-        let State { database, session } = &mut *state;
-        let own = session.as_deref();
-        let mut queries = Queries::new(&mut database.connection, &self.path);
+        let own = state.session.clone();
+        let own = own.as_deref();
+        let mut queries = state.queries();
         let mut dead = BTreeSet::new();
         for name in queries.pending_sessions().await? {
             let is_own = own.is_some_and(|own| own.name() == name);
@@ -279,12 +146,11 @@ impl Journal for SqlJournal {
 
     async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
         let mut state = self.state.lock().await;
-        let database = &mut state.database;
-        let mut transaction = self.begin(database).await?;
+        let mut transaction = state.begin().await?;
         Queries::new(&mut transaction, &self.path).set_halt(halt.as_ref()).await?;
-        self.commit(transaction).await?;
+        commit(transaction, &self.path).await?;
         // It is in force already for everybody who has the journal open, whoever else may read it.
-        let _ = self.settle(database).await;
+        let _ = state.settle().await;
         Ok(())
     }
 
@@ -292,7 +158,7 @@ impl Journal for SqlJournal {
         let mut state = self.state.lock().await;
         // Nobody would see one that is not in the file that the path names.
         state.database.files.check(&self.path)?;
-        Queries::new(&mut state.database.connection, &self.path).halt().await
+        state.queries().halt().await
     }
 }
 
@@ -304,8 +170,7 @@ impl fmt::Debug for SqlJournal {
 
 #[cfg(test)]
 mod tests {
-    use chaos_core::{Magnitude, RecoveryRecord};
-    use jiff::Timestamp;
+    use chaos_core::{ErrorKind, Magnitude, RecoveryRecord};
 
     use super::*;
 
@@ -352,7 +217,7 @@ mod tests {
         let journal = SqlJournal::open(folder.path().join("j")).await.unwrap();
         {
             let mut state = journal.state.lock().await;
-            let mut transaction = journal.begin(&mut state.database).await.unwrap();
+            let mut transaction = state.begin().await.unwrap();
             sqlx::query("ROLLBACK").execute(&mut *transaction).await.unwrap();
         }
         let armed = journal.arm(&fault(1, 10), &Limits::none()).await.unwrap();
@@ -367,7 +232,7 @@ mod tests {
             (SqlJournal::open(&path).await.unwrap(), SqlJournal::open(&path).await.unwrap());
         execute(&journal, "PRAGMA busy_timeout = 20").await;
         let mut state = other.state.lock().await;
-        let transaction = other.begin(&mut state.database).await.unwrap();
+        let transaction = state.begin().await.unwrap();
         let error = journal.arm(&fault(1, 10), &Limits::none()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Journal);
         assert!(error.is_retryable());

@@ -1,5 +1,6 @@
 //! The journal in a SQLite file.
 
+mod batch;
 mod creation;
 mod database;
 mod error;
@@ -12,6 +13,9 @@ mod queries;
 mod rows;
 mod schema;
 mod session;
+mod state;
+mod tallies;
+mod writing;
 
 pub use journal::SqlJournal;
 pub use options::JournalOptions;

@@ -1,8 +1,7 @@
 use std::path::Path;
 
-use chaos_core::{
-    Error, FaultId, FaultQuery, FaultRecord, FaultState, Found, GroupId, Halt, Result, Tally, TargetId,
-};
+use chaos_core::{Error, FaultId, FaultQuery, FaultRecord, FaultState, Found, Halt, Result};
+use jiff::Timestamp;
 use sqlx::{
     QueryBuilder, Sqlite, SqliteConnection,
     query::Query,
@@ -12,6 +11,7 @@ use sqlx::{
 use super::{
     error,
     rows::{self, Columns, Entry, Pending, instant, json},
+    tallies::Place,
 };
 
 /// The statements of a journal, over its connection or a transaction of it. Errors name the file at `path`.
@@ -19,11 +19,12 @@ use super::{
 pub(super) struct Queries<'c> {
     connection: &'c mut SqliteConnection,
     path: &'c Path,
+    have_failed: bool,
 }
 
 impl<'c> Queries<'c> {
     pub(super) fn new(connection: &'c mut SqliteConnection, path: &'c Path) -> Self {
-        Self { connection, path }
+        Self { connection, path, have_failed: false }
     }
 
     /// Whether there is a fault of this id, in whatever condition.
@@ -65,27 +66,19 @@ impl<'c> Queries<'c> {
         Ok(sessions.into_iter().flatten().collect())
     }
 
-    /// What the limits are about, as far as it concerns `fault`.
-    pub(super) async fn tally(&mut self, fault: &FaultRecord) -> Result<Tally> {
-        let pending = sqlx::query("SELECT id, state, target, group_id FROM fault WHERE state <> 'recovered'");
+    /// Where the pending faults are, in the order of arming.
+    pub(super) async fn pending_places(&mut self) -> Result<Vec<Place>> {
+        let pending =
+            "SELECT id, state, target, group_id FROM fault WHERE state <> 'recovered' ORDER BY position";
+        self.all(sqlx::query(pending), Place::read).await
+    }
+
+    /// When the event of `fault` was last begun to be injected into its target.
+    pub(super) async fn last_injecting(&mut self, fault: &FaultRecord) -> Result<Option<Timestamp>> {
         let last = sqlx::query("SELECT max(injecting_at) AS last FROM fault WHERE target = ? AND event = ?")
             .bind(fault.target.as_str())
             .bind(fault.event.as_str());
-
-        let mut tally = Tally::default();
-        tally.halt = self.halt().await?;
-        for place in self.all(pending, Place::read).await? {
-            tally.in_total += 1;
-            // What cannot be read that far may be in any group.
-            if place.group.is_none_or(|group| group == fault.group) {
-                tally.in_group += 1;
-            }
-            if tally.on_target.is_none() && place.target.is_some_and(|target| target == fault.target) {
-                tally.on_target = Some((place.fault.unwrap_or(fault.id), place.state));
-            }
-        }
-        tally.last_injecting = self.first(last, |row| Columns(row).parsed_if_there("last")).await?.flatten();
-        Ok(tally)
+        Ok(self.first(last, |row| Columns(row).parsed_if_there("last")).await?.flatten())
     }
 
     /// Writes a new fault.
@@ -156,15 +149,19 @@ impl<'c> Queries<'c> {
         self.write(query).await
     }
 
+    /// Whether a statement has failed, so that nothing of its transaction is to be kept. What merely cannot be read or
+    /// written down fails for itself.
+    pub(super) fn have_failed(&self) -> bool {
+        self.have_failed
+    }
+
     async fn first<T>(
         &mut self,
         query: Statement<'_>,
         read: impl FnOnce(&SqliteRow) -> Result<T>,
     ) -> Result<Option<T>> {
-        let row = query
-            .fetch_optional(&mut *self.connection)
-            .await
-            .map_err(error::of_database(self.path, "read"))?;
+        let row = query.fetch_optional(&mut *self.connection).await;
+        let row = self.judged(row, "read")?;
         row.map(move |row| read(&row)).transpose().map_err(|error| self.located(error))
     }
 
@@ -173,16 +170,18 @@ impl<'c> Queries<'c> {
         query: Statement<'_>,
         mut read: impl FnMut(&SqliteRow) -> T + Send,
     ) -> Result<Vec<T>> {
-        query
-            .map(move |row| read(&row))
-            .fetch_all(&mut *self.connection)
-            .await
-            .map_err(error::of_database(self.path, "read"))
+        let rows = query.map(move |row| read(&row)).fetch_all(&mut *self.connection).await;
+        self.judged(rows, "read")
     }
 
     async fn write(&mut self, query: Statement<'_>) -> Result<()> {
-        query.execute(&mut *self.connection).await.map_err(error::of_database(self.path, "write"))?;
-        Ok(())
+        let written = query.execute(&mut *self.connection).await;
+        self.judged(written, "write").map(drop)
+    }
+
+    fn judged<T>(&mut self, result: sqlx::Result<T>, doing: &'static str) -> Result<T> {
+        self.have_failed |= result.is_err();
+        result.map_err(error::of_database(self.path, doing))
     }
 
     fn located(&self, error: Error) -> Error {
@@ -191,27 +190,6 @@ impl<'c> Queries<'c> {
 }
 
 type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
-
-/// Where a pending fault is, as far as that can be read.
-struct Place {
-    fault: Option<FaultId>,
-    /// What a later version calls otherwise is nothing that this one may hit again.
-    state: FaultState,
-    target: Option<TargetId>,
-    group: Option<GroupId>,
-}
-
-impl Place {
-    fn read(row: &SqliteRow) -> Self {
-        let row = Columns(row);
-        Self {
-            fault: row.parsed("id").ok(),
-            state: row.parsed("state").unwrap_or(FaultState::RecoveryFailed),
-            target: row.parsed("target").ok(),
-            group: row.parsed("group_id").ok(),
-        }
-    }
-}
 
 /// Binds the columns that marks change, in the order that `insert` and `update` share; nothing for those that are to
 /// stay.

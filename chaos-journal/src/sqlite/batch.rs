@@ -1,0 +1,171 @@
+//! What is written together: one transaction, one outcome for the file, and one answer for each who asked.
+
+use std::sync::Arc;
+
+use chaos_core::{Arming, Error, ErrorKind, FaultId, FaultRecord, FaultState, Lease, Limits, Mark, Result};
+use tokio::sync::oneshot;
+
+use super::{
+    queries::Queries,
+    session::Session,
+    state::{State, commit},
+    tallies::{Place, Tallies},
+};
+
+/// Something to be written, and who waits for the answer.
+#[derive(Debug)]
+pub(super) struct Asked<W, A> {
+    what: W,
+    told: oneshot::Sender<Result<A>>,
+}
+
+/// A fault to be armed.
+pub(super) type AskedArm = Asked<(FaultRecord, Limits), Arming<Lease>>;
+
+/// A mark to be made.
+pub(super) type AskedMark = Asked<(FaultId, Mark), ()>;
+
+/// The answers to a batch that has not come to its end; what is refused is refused for itself.
+type Answers<A> = Vec<Result<A>>;
+
+impl<W, A> Asked<W, A> {
+    /// `what`, and where the answer will be told.
+    pub(super) fn new(what: W) -> (Self, oneshot::Receiver<Result<A>>) {
+        let (told, answer) = oneshot::channel();
+        (Self { what, told }, answer)
+    }
+
+    /// Whether anybody waits for it.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.told.is_closed()
+    }
+}
+
+/// Tells everybody. A lease that nobody takes is dropped here.
+fn tell<W, A>(batch: Vec<Asked<W, A>>, answers: Result<Answers<A>>) {
+    match answers {
+        Ok(answers) => {
+            for (asked, answer) in batch.into_iter().zip(answers) {
+                let _ = asked.told.send(answer);
+            }
+        }
+        Err(error) => {
+            for asked in batch {
+                let _ = asked.told.send(Err(error.clone()));
+            }
+        }
+    }
+}
+
+/// Arms what the limits allow, in this order: each counts for those after it.
+pub(super) async fn arm(state: &mut State, batch: Vec<AskedArm>) {
+    let answers = arm_together(state, &batch).await;
+    tell(batch, answers);
+}
+
+async fn arm_together(state: &mut State, batch: &[AskedArm]) -> Result<Answers<Arming<Lease>>> {
+    state.check_recordable()?;
+    let path = Arc::clone(&state.path);
+    // Before a row can be seen, so that nobody takes its session for dead.
+    let session = state.session()?;
+    let mut transaction = state.begin().await?;
+    let mut queries = Queries::new(&mut transaction, &path);
+    let mut tallies = Tallies::of(queries.halt().await?, queries.pending_places().await?);
+    let mut answers = Vec::with_capacity(batch.len());
+    for asked in batch {
+        match arm_one(&mut queries, &mut tallies, &session, &asked.what).await {
+            Err(error) if queries.have_failed() => return Err(error),
+            answer => answers.push(answer),
+        }
+    }
+    commit(transaction, &path).await?;
+
+    let armed: Vec<FaultId> = batch
+        .iter()
+        .zip(&answers)
+        .filter(|(_, answer)| matches!(answer, Ok(Arming::Armed(_))))
+        .map(|(asked, _)| asked.what.0.id)
+        .collect();
+    if armed.is_empty() {
+        return Ok(answers);
+    }
+    if let Err(error) = state.settle().await {
+        // What stays is armed and nobody's, so that the next replay closes it.
+        let _ = state.take_back(&armed).await;
+        return Err(error);
+    }
+    Ok(answers)
+}
+
+async fn arm_one(
+    queries: &mut Queries<'_>,
+    tallies: &mut Tallies,
+    session: &Arc<Session>,
+    (fault, limits): &(FaultRecord, Limits),
+) -> Result<Arming<Lease>> {
+    if queries.holds(fault.id).await? {
+        return Err(
+            Error::new(ErrorKind::Conflict, "the journal holds a fault of this id").with("fault", fault.id)
+        );
+    }
+    // Without a cool-down nobody asks.
+    let last_injecting = match limits.cool_down.is_zero() {
+        true => None,
+        false => queries.last_injecting(fault).await?,
+    };
+    if let Err(reason) = limits.check(fault, &tallies.concerning(fault, last_injecting)) {
+        return Ok(Arming::Refused(reason));
+    }
+    queries.insert(fault, session.name()).await?;
+    tallies.add(Place::of(fault));
+    // Also before it can be seen. Should the transaction fail, it is dropped with the answer.
+    Ok(Arming::Armed(session.hold(fault.id)))
+}
+
+/// Makes the marks that may be made, in this order.
+pub(super) async fn mark(state: &mut State, batch: Vec<AskedMark>) {
+    let answers = mark_together(state, &batch).await;
+    tell(batch, answers);
+}
+
+async fn mark_together(state: &mut State, batch: &[AskedMark]) -> Result<Answers<()>> {
+    let path = Arc::clone(&state.path);
+    let mut transaction = state.begin().await?;
+    let mut queries = Queries::new(&mut transaction, &path);
+    let mut answers = Vec::with_capacity(batch.len());
+    for asked in batch {
+        match mark_one(&mut queries, &asked.what).await {
+            Err(error) if queries.have_failed() => return Err(error),
+            answer => answers.push(answer),
+        }
+    }
+    commit(transaction, &path).await?;
+
+    // Whoever reads `armed` takes the target for untouched.
+    let begins = |asked: &AskedMark| asked.what.1.state == FaultState::Injecting;
+    if !batch.iter().zip(&answers).any(|(asked, answer)| answer.is_ok() && begins(asked)) {
+        state.settle_if_possible().await;
+    } else if let Err(error) = state.settle().await {
+        for (asked, answer) in batch.iter().zip(&mut answers) {
+            if answer.is_ok() && begins(asked) {
+                *answer = Err(error.clone());
+            }
+        }
+    }
+    Ok(answers)
+}
+
+async fn mark_one(queries: &mut Queries<'_>, (fault, mark): &(FaultId, Mark)) -> Result<()> {
+    let mut entry = queries.fault(*fault).await?.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, "the journal holds no such fault").with("fault", fault)
+    })?;
+    let record = &mut entry.fault;
+    if !record.state.may_become(mark.state) {
+        return Err(Error::new(ErrorKind::Conflict, "the fault is in another state by now")
+            .with("fault", fault)
+            .with("state", record.state)
+            .with("wanted", mark.state));
+    }
+    record.apply(mark);
+    queries.update(&entry).await
+}

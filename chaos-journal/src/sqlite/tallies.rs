@@ -1,0 +1,83 @@
+use std::collections::HashMap;
+
+use chaos_core::{FaultId, FaultRecord, FaultState, GroupId, Halt, Tally, TargetId};
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
+
+use super::rows::Columns;
+
+/// What the limits are about, counted once for all that are armed together.
+#[derive(Debug, Default)]
+pub(super) struct Tallies {
+    halt: Option<Halt>,
+    on_targets: HashMap<TargetId, (Option<FaultId>, FaultState)>,
+    in_groups: HashMap<GroupId, usize>,
+    /// What cannot be read that far may be in any group.
+    somewhere: usize,
+    in_total: usize,
+}
+
+/// Where a pending fault is, as far as that can be read.
+#[derive(Debug)]
+pub(super) struct Place {
+    fault: Option<FaultId>,
+    /// What a later version calls otherwise is nothing that this one may hit again.
+    state: FaultState,
+    target: Option<TargetId>,
+    group: Option<GroupId>,
+}
+
+impl Tallies {
+    pub(super) fn of(halt: Option<Halt>, pending: impl IntoIterator<Item = Place>) -> Self {
+        let mut tallies = Self { halt, ..Self::default() };
+        for place in pending {
+            tallies.add(place);
+        }
+        tallies
+    }
+
+    /// Counts one more.
+    pub(super) fn add(&mut self, place: Place) {
+        self.in_total += 1;
+        match place.group {
+            Some(group) => *self.in_groups.entry(group).or_default() += 1,
+            None => self.somewhere += 1,
+        }
+        if let Some(target) = place.target {
+            self.on_targets.entry(target).or_insert((place.fault, place.state));
+        }
+    }
+
+    /// As far as it concerns `fault`, whose event was last begun to be injected into its target at `last_injecting`.
+    pub(super) fn concerning(&self, fault: &FaultRecord, last_injecting: Option<Timestamp>) -> Tally {
+        let mut tally = Tally::default();
+        tally.halt.clone_from(&self.halt);
+        tally.on_target =
+            self.on_targets.get(&fault.target).map(|(other, state)| (other.unwrap_or(fault.id), *state));
+        tally.in_group = self.in_groups.get(&fault.group).copied().unwrap_or(0) + self.somewhere;
+        tally.in_total = self.in_total;
+        tally.last_injecting = last_injecting;
+        tally
+    }
+}
+
+impl Place {
+    pub(super) fn read(row: &SqliteRow) -> Self {
+        let row = Columns(row);
+        Self {
+            fault: row.parsed("id").ok(),
+            state: row.parsed("state").unwrap_or(FaultState::RecoveryFailed),
+            target: row.parsed("target").ok(),
+            group: row.parsed("group_id").ok(),
+        }
+    }
+
+    pub(super) fn of(fault: &FaultRecord) -> Self {
+        Self {
+            fault: Some(fault.id),
+            state: fault.state,
+            target: Some(fault.target.clone()),
+            group: Some(fault.group.clone()),
+        }
+    }
+}
