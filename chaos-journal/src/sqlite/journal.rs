@@ -212,6 +212,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_error_of_the_database_fails_all_that_were_written_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = SqlJournal::open(folder.path().join("j")).await.unwrap();
+        let limits = Limits::none();
+        let faults = [fault(1, 10), fault(2, 100_000), fault(3, 10)];
+        let arm = async || {
+            let [one, two, three] = &faults;
+            tokio::join!(journal.arm(one, &limits), journal.arm(two, &limits), journal.arm(three, &limits))
+        };
+        execute(&journal, "PRAGMA max_page_count = 1").await;
+        let (one, two, three) = arm().await;
+        for error in [one.unwrap_err(), two.unwrap_err(), three.unwrap_err()] {
+            assert!(error.to_string().contains("no space is left"), "{error}");
+        }
+        assert!(journal.pending().await.unwrap().faults.is_empty());
+
+        execute(&journal, "PRAGMA max_page_count = 1000000").await;
+        let (one, two, three) = arm().await;
+        for armed in [one, two, three] {
+            assert!(matches!(armed.unwrap(), Arming::Armed(_)));
+        }
+        assert_eq!(journal.pending().await.unwrap().faults.len(), 3);
+    }
+
+    #[tokio::test]
     async fn an_automatic_roll_back_does_not_stop_the_journal() {
         let folder = tempfile::tempdir().unwrap();
         let journal = SqlJournal::open(folder.path().join("j")).await.unwrap();

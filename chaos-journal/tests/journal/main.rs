@@ -18,5 +18,6 @@ mod older_versions;
 #[cfg(unix)]
 mod others;
 mod sharing;
+mod together;
 mod unfit;
 mod unreadable;
