@@ -129,7 +129,12 @@ impl Group {
 
     /// The member with this id.
     pub fn member(&self, id: &TargetId) -> Option<&Member> {
-        self.members.iter().find(|member| member.target.id() == id)
+        // They are in order more often than not.
+        let found = self.members.binary_search_by(|member| member.target.id().cmp(id)).ok();
+        match found.and_then(|position| self.members.get(position)) {
+            Some(member) => Some(member),
+            None => self.members.iter().find(|member| member.target.id() == id),
+        }
     }
 
     /// How many members were healthy and in service at discovery; in a group with weights, how much capacity they were.

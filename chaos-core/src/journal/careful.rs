@@ -9,6 +9,7 @@ use crate::{
     contain::{contained, within},
     error::Result,
     fault::{FaultId, FaultRecord, Mark},
+    listing::Together,
 };
 
 /// How long a monkey waits for its journal: longer than a busy database takes, and short against a hold.
@@ -20,11 +21,13 @@ const LIMIT: Duration = Duration::from_secs(15);
 pub(crate) struct CarefulJournal {
     journal: Arc<dyn Journal>,
     clock: Arc<dyn Clock>,
+    /// Everybody who holds a fault asks every other second.
+    halts: Together<(), Option<Halt>>,
 }
 
 impl CarefulJournal {
     pub(crate) fn new(journal: Arc<dyn Journal>, clock: Arc<dyn Clock>) -> Self {
-        Self { journal, clock }
+        Self { journal, halts: Together::new(Arc::clone(&clock)), clock }
     }
 
     async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
@@ -60,6 +63,7 @@ impl Journal for CarefulJournal {
     }
 
     async fn halt(&self) -> Result<Option<Halt>> {
-        self.call(async { self.journal.halt().await }).await
+        let journal = Arc::clone(&self.journal);
+        self.call(self.halts.ask((), || async move { journal.halt().await })).await
     }
 }

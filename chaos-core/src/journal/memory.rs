@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -10,6 +10,7 @@ use super::{Arming, FaultQuery, Found, Halt, Journal, Lease, Limits, Tally};
 use crate::{
     error::{Error, ErrorKind, Result},
     fault::{FaultId, FaultRecord, Mark},
+    group::{GroupId, TargetId},
 };
 
 /// A journal in memory, for unit tests and examples. It does not survive its process, so that it protects against
@@ -24,6 +25,11 @@ struct Contents {
     /// In the order of arming.
     faults: Vec<FaultRecord>,
     index: BTreeMap<FaultId, usize>,
+    /// The places of those that are pending, and of all by their target.
+    pending: BTreeSet<usize>,
+    by_target: HashMap<TargetId, Vec<usize>>,
+    /// How many are pending.
+    in_groups: HashMap<GroupId, usize>,
     held: BTreeSet<FaultId>,
     halt: Option<Halt>,
 }
@@ -36,11 +42,6 @@ impl MemoryJournal {
 
     fn contents(&self) -> MutexGuard<'_, Contents> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn select(&self, keep: impl Fn(&Contents, &FaultRecord) -> bool) -> Vec<FaultRecord> {
-        let contents = self.contents();
-        contents.faults.iter().filter(|fault| keep(&contents, fault)).cloned().collect()
     }
 }
 
@@ -58,6 +59,8 @@ impl Journal for MemoryJournal {
         let position = contents.faults.len();
         contents.index.insert(fault.id, position);
         contents.faults.push(fault.clone());
+        contents.by_target.entry(fault.target.clone()).or_default().push(position);
+        contents.count(position, fault.state.is_pending());
         contents.held.insert(fault.id);
         let (journal, id) = (self.clone(), fault.id);
         Ok(Arming::Armed(Lease::new(move || {
@@ -78,25 +81,31 @@ impl Journal for MemoryJournal {
                 .with("wanted", mark.state));
         }
         record.apply(mark);
+        let is_pending = record.state.is_pending();
+        contents.count(position, is_pending);
         Ok(())
     }
 
     async fn find(&self, query: &FaultQuery) -> Result<Found> {
-        let mut found = self.select(|_, fault| query.matches(fault));
+        let contents = self.contents();
+        let matching = |fault: &&FaultRecord| query.matches(fault);
+        let mut found: Vec<_> = match &query.target {
+            Some(target) => contents.of_target(target).filter(matching).cloned().collect(),
+            None => contents.faults.iter().filter(matching).cloned().collect(),
+        };
         found.sort_by_key(|fault| fault.armed_at);
         let surplus = query.limit.map_or(0, |limit| found.len().saturating_sub(limit));
         Ok(Found::new(found.split_off(surplus)))
     }
 
     async fn pending(&self) -> Result<Found> {
-        Ok(Found::new(self.select(|_, fault| fault.state.is_pending())))
+        Ok(Found::new(self.contents().pending().cloned().collect()))
     }
 
     async fn orphans(&self, now: Timestamp) -> Result<Found> {
-        let is_orphan = |contents: &Contents, fault: &FaultRecord| {
-            fault.state.is_pending() && (!contents.held.contains(&fault.id) || fault.is_overdue(now))
-        };
-        Ok(Found::new(self.select(is_orphan)))
+        let contents = self.contents();
+        let is_orphan = |fault: &&FaultRecord| !contents.held.contains(&fault.id) || fault.is_overdue(now);
+        Ok(Found::new(contents.pending().filter(is_orphan).cloned().collect()))
     }
 
     async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
@@ -110,19 +119,39 @@ impl Journal for MemoryJournal {
 }
 
 impl Contents {
+    fn pending(&self) -> impl Iterator<Item = &FaultRecord> {
+        self.pending.iter().map(|position| &self.faults[*position])
+    }
+
+    fn of_target(&self, target: &TargetId) -> impl Iterator<Item = &FaultRecord> {
+        let positions = self.by_target.get(target).into_iter().flatten();
+        positions.map(|position| &self.faults[*position])
+    }
+
+    /// Counts the fault at `position` among the pending ones, or no more.
+    fn count(&mut self, position: usize, is_pending: bool) {
+        let was_pending = match is_pending {
+            true => !self.pending.insert(position),
+            false => self.pending.remove(&position),
+        };
+        if was_pending == is_pending {
+            return;
+        }
+        let in_group = self.in_groups.entry(self.faults[position].group.clone()).or_default();
+        *in_group = if is_pending { *in_group + 1 } else { in_group.saturating_sub(1) };
+    }
+
     fn tally(&self, fault: &FaultRecord) -> Tally {
-        let pending = || self.faults.iter().filter(|other| other.state.is_pending());
+        let on_target = || self.of_target(&fault.target);
         Tally {
             halt: self.halt.clone(),
-            on_target: pending()
-                .find(|other| other.target == fault.target)
+            on_target: on_target()
+                .find(|other| other.state.is_pending())
                 .map(|other| (other.id, other.state)),
-            in_group: pending().filter(|other| other.group == fault.group).count(),
-            in_total: pending().count(),
-            last_injecting: self
-                .faults
-                .iter()
-                .filter(|other| other.target == fault.target && other.event == fault.event)
+            in_group: self.in_groups.get(&fault.group).copied().unwrap_or(0),
+            in_total: self.pending.len(),
+            last_injecting: on_target()
+                .filter(|other| other.event == fault.event)
                 .filter_map(|other| other.injecting_at)
                 .max(),
         }

@@ -26,6 +26,9 @@ use crate::{
 /// How long a look that hangs holds the next one up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// So many keys are looked through at each question.
+const FEW: usize = 16;
+
 /// Lets questions that come together share one answer, and no question get one from before it was asked.
 ///
 /// One look at a time is under way for each key. Whoever asks meanwhile waits for the next one, together with everybody
@@ -104,8 +107,11 @@ where
         F: Future<Output = Result<V>> + Send + 'static,
     {
         let mut looks = self.looks();
-        // What is answered is of no use to anybody who asks now.
-        looks.retain(|_, look| look.under_way().is_some());
+        // What is answered is of no use to anybody who asks now. Of many keys it is removed when there is no room for
+        // another, so that whoever asks does not look through all of them.
+        if looks.len() <= FEW || looks.len() == looks.capacity() {
+            looks.retain(|_, look| look.under_way().is_some());
+        }
         let before = looks.get(&key).and_then(|look| Some((look.under_way()?, &look.has_begun)));
         let before = match before {
             Some((answer, has_begun)) if !has_begun.load(Ordering::SeqCst) => return answer,

@@ -6,7 +6,7 @@ use std::{
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::tasks::Tasks;
+use super::{sight::Sights, tasks::Tasks};
 use crate::{
     calendar::Calendar,
     chance::{Draw, Entropy},
@@ -60,6 +60,8 @@ pub(super) struct Core {
     pub(super) stop: CancellationToken,
     /// Whether this monkey was told to halt.
     pub(super) halted: watch::Sender<bool>,
+    /// What victims of one moment see together.
+    pub(super) sights: Sights,
     next_seed: Mutex<Option<u64>>,
 }
 
@@ -70,6 +72,7 @@ impl Core {
             tasks: Tasks::default(),
             stop: CancellationToken::new(),
             halted: watch::Sender::new(false),
+            sights: Sights::at(&parts.clock),
             next_seed: Mutex::new(parts.seed),
             parts,
         })

@@ -1,34 +1,20 @@
 //! The last look before an injection: at the target, its group, and what the event has to say to it.
 
-use std::{collections::HashSet, future::Future, sync::Arc};
+use std::{future::Future, sync::Arc};
 
-use super::core::Core;
+use super::{core::Core, sight::Sight};
 use crate::{
     contain::{contained, within},
     error::{Error, ErrorKind, Result},
     event::Scope,
-    group::{Group, Health, Member, TargetId},
-    journal::Journal,
-    plan::{Faults, Reason, Room, Victim, leaves_capacity},
+    group::{Group, Health},
+    plan::{Reason, Victim, leaves_capacity},
 };
 
-/// A group as it was seen, and what is under a fault by the journal.
-pub(super) struct Seen {
-    pub(super) group: Arc<Group>,
-    pub(super) under_fault: HashSet<TargetId>,
-}
-
 /// The plan may be old by now: the target must still be healthy, and its group must still bear the loss.
-pub(super) async fn look_again(core: &Core, victim: &Victim) -> Result<Seen, Reason> {
-    let (id, target) = (&victim.group.id, victim.target.id());
-    let looking = contained("the provider", async { victim.provider.group(id).await });
-    let mut group = limited(core, "the discovery", looking).await.map_err(Reason::doubt)?;
-    if group.id != *id {
-        let error =
-            Error::new(ErrorKind::Other, "the provider answered with another group than was asked for");
-        return Err(Reason::doubt(error.with("asked", id).with("found", &group.id)));
-    }
-    group.put_in_order()?;
+pub(super) async fn look_again(core: &Core, victim: &Victim) -> Result<Arc<Sight>, Reason> {
+    let target = victim.target.id();
+    let group = limited(core, "the discovery", core.sights.group(victim)).await.map_err(Reason::doubt)??;
     let member = group.member(target).ok_or(Reason::NotHealthy { health: Health::Gone })?;
     if member.health != Health::Healthy {
         return Err(Reason::NotHealthy { health: member.health });
@@ -42,27 +28,21 @@ pub(super) async fn look_again(core: &Core, victim: &Victim) -> Result<Seen, Rea
     if health != Health::Healthy {
         return Err(Reason::NotHealthy { health });
     }
-    let pending = core.safeguard().map_err(Reason::doubt)?.journal.pending().await.map_err(Reason::doubt)?;
-    let unreadable = || pending.unreadable.iter().filter_map(|entry| entry.target.as_ref());
-    let under_fault = pending.faults.iter().map(|fault| &fault.target).chain(unreadable());
-    let faulty: HashSet<_> = under_fault.collect();
-    let is_faulty = |member: &Member| faulty.contains(member.target.id());
-    let somewhere = pending.unreadable.len() - unreadable().count();
-    let faults = Faults { elsewhere: 0, somewhere };
-    Room::of(&core.parts.blast_radius, &group, faults, is_faulty, |_| true).leaves_enough(member)?;
+    let journal = &core.safeguard().map_err(Reason::doubt)?.journal;
+    let under_fault = core.sights.under_fault(journal).await.map_err(Reason::doubt)?;
+    let sight = core.sights.sight(Arc::clone(&group), under_fault);
+    sight.room(&core.parts.blast_radius).leaves_enough(member)?;
     if let Some(limit) = victim.group_capacity {
-        let in_group = faulty.iter().copied().filter(|target| target.group() == *id);
-        leaves_capacity(&[&victim.group, &group], in_group, somewhere, member, limit)?;
+        leaves_capacity(sight.capacity_under_fault(victim), member, limit)?;
     }
     if let Some(domain) = core.parts.blast_radius.domain() {
         let label = domain.label().to_owned();
         let hit = domain.of(member.target.labels()).ok_or(Reason::UnknownDomain { label: label.clone() })?;
-        if !domain.spares_another(hit, &group.members, is_faulty) {
+        if !sight.spares_another(domain, hit) {
             return Err(Reason::NoOtherDomain { label, domain: hit.to_owned() });
         }
     }
-    let under_fault = faulty.into_iter().cloned().collect();
-    Ok(Seen { group: Arc::new(group), under_fault })
+    Ok(sight)
 }
 
 /// Asks again what the plan has asked of the group, and whether the event was prepared for what it is now.

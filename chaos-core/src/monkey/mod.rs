@@ -13,6 +13,7 @@ mod permission;
 mod readiness;
 mod report;
 mod shared_looks;
+mod sight;
 mod tasks;
 
 pub use builder::MonkeyBuilder;

@@ -1,20 +1,20 @@
 //! What comes before a fault is armed: looks, the preparation, the permission to undo it, the announcement.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     core::{ASK_LIMIT, Core, Run},
-    last_look::{Seen, incarnation, is_still_so, is_still_the_same, limited, look_again},
+    last_look::{incarnation, is_still_so, is_still_the_same, limited, look_again},
     permission::may_undo,
+    sight::Sight,
 };
 use crate::{
     clock::{self, Deadline},
     contain::contained,
     event::{Discovered, Scope, ScopeParts},
     fault::{Armed, Prepared},
-    group::Member,
     journal::{Arming, Limits},
     observer::Intended,
     plan::{Reason, Victim},
@@ -37,11 +37,12 @@ pub(super) async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result
     // While victims wait for others the plan grows old.
     let age = core.parts.clock.now().duration_since(victim.planned_at);
     let seen = if (SignedDuration::ZERO..FRESH).contains(&age) {
-        Seen { group: Arc::clone(&victim.group), under_fault: HashSet::new() }
+        None
     } else {
-        look_again(core, victim).await?
+        Some(look_again(core, victim).await?)
     };
-    let discovered = discovered(victim, &seen);
+    let discovered = discovered(victim, seen.as_deref());
+    let seen = seen.map_or_else(|| Arc::clone(&victim.group), |sight| Arc::clone(&sight.group));
     let incarnation = incarnation(core, victim, &discovered.group).await?;
     let undone_by = undone_before_closing(core, victim.hold.until_deadline())?;
     let parts = ScopeParts {
@@ -73,8 +74,8 @@ pub(super) async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result
     let intended = Intended {
         chosen: run.chosen,
         seed: run.seed,
-        healthy: seen.group.healthy(),
-        desired: seen.group.desired,
+        healthy: seen.healthy(),
+        desired: seen.desired,
         hold: victim.hold.duration(),
         requested: prepared.requested().clone(),
         undone_by,
@@ -84,7 +85,7 @@ pub(super) async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result
     core.parts.observers.ask(core.parts.clock.as_ref(), ASK_LIMIT, &intended).await.map_err(Reason::doubt)?;
     // The preparation and the announcement may have taken their time.
     let now = look_again(core, victim).await?;
-    is_still_so(victim, &seen.group, &now.group)?;
+    is_still_so(victim, &seen, &now.group)?;
     is_still_the_same(core, victim, &scope, &now.group).await?;
     if let Some(caveat) = victim.event.caveat(&now.group) {
         scope.note(caveat);
@@ -120,16 +121,10 @@ impl Ready {
     }
 }
 
-/// The group as it is now, with those that are under a fault as they were before the run, so that all its victims are
-/// measured against the same whole.
-fn discovered(victim: &Victim, seen: &Seen) -> Discovered {
-    let id = victim.target.id();
-    let target = seen.group.member(id).map_or(&victim.target, |now| &now.target);
-    let mut group = seen.group.as_ref().clone();
-    let is_hit = |member: &&Member| member.target.id() != id && seen.under_fault.contains(member.target.id());
-    for before in victim.group.members.iter().filter(is_hit) {
-        group.members.retain(|member| member.target.id() != before.target.id());
-        group.members.push(before.clone());
-    }
-    Discovered { target: Arc::clone(target), group: Arc::new(group) }
+/// The group as it was seen last, for the event to be prepared.
+fn discovered(victim: &Victim, seen: Option<&Sight>) -> Discovered {
+    let now = seen.and_then(|sight| sight.group.member(victim.target.id()));
+    let target = now.map_or(&victim.target, |now| &now.target);
+    let group = seen.map_or_else(|| Arc::clone(&victim.group), |sight| sight.as_before(victim));
+    Discovered { target: Arc::clone(target), group }
 }

@@ -192,7 +192,7 @@ impl GroupPlanner<'_> {
     }
 
     /// How much of the group may still be hit.
-    fn room(&self, group: &Group) -> Room<'_> {
+    fn room(&self, group: &Group) -> Room {
         let unseen = self.occupancy.in_group(&group.id).saturating_sub(self.occupancy.on_members(group));
         let somewhere = self.occupancy.somewhere();
         let faults = Faults { elsewhere: unseen.saturating_sub(somewhere), somewhere };
@@ -290,7 +290,7 @@ impl GroupPlanner<'_> {
 }
 
 /// Why none of these members may be hit, if none may: what the lightest of them has against it.
-fn nobody_fits(room: &Room<'_>, group: &Group, eligible: &[usize]) -> Option<Reason> {
+fn nobody_fits(room: &Room, group: &Group, eligible: &[usize]) -> Option<Reason> {
     let lightest = eligible.iter().map(|index| &group.members[*index]).min_by_key(|member| member.weight);
     lightest.map_or(Some(Reason::NobodyEligible), |member| room.bears(member).err())
 }

@@ -21,4 +21,4 @@ pub use plan::{Decision, Doubt, GroupPlan, Plan, TargetPlan};
 pub(crate) use planner::{Planned, Planner, provider_of};
 pub use quota::{Percent, Quota};
 pub use reason::Reason;
-pub(crate) use room::{Faults, Room, leaves_capacity};
+pub(crate) use room::{Faults, Room, capacity_under_fault, leaves_capacity};

@@ -4,8 +4,9 @@ use crate::group::{Group, Member, TargetId};
 /// How much of one group may still be hit: counted in targets where a quota is a number, and in capacity where it is a
 /// share.
 #[derive(Clone, Debug)]
-pub(crate) struct Room<'a> {
-    blast_radius: &'a BlastRadius,
+pub(crate) struct Room {
+    per_group: Quota,
+    floor: Quota,
     hit: usize,
     /// What the limit is a share of, if it is one.
     whole: usize,
@@ -23,10 +24,10 @@ pub(crate) struct Faults {
     pub(crate) somewhere: usize,
 }
 
-impl<'a> Room<'a> {
+impl Room {
     /// The room in `group`. A fault that no member shows counts as its largest one.
     pub(crate) fn of(
-        blast_radius: &'a BlastRadius,
+        blast_radius: &BlastRadius,
         group: &Group,
         faults: Faults,
         is_under_fault: impl Fn(&Member) -> bool,
@@ -53,7 +54,8 @@ impl<'a> Room<'a> {
         let whole = desired.min(in_service);
         let unseen = faults.elsewhere.saturating_add(faults.somewhere);
         Self {
-            blast_radius,
+            per_group,
+            floor,
             hit: hit.saturating_add(unseen.saturating_mul(largest(per_group))),
             whole,
             limit: per_group.at_most(whole),
@@ -69,7 +71,7 @@ impl<'a> Room<'a> {
     }
 
     fn is_within_limit(&self, member: &Member) -> Result<(), Reason> {
-        let weight = self.blast_radius.per_group().measure(member);
+        let weight = self.per_group.measure(member);
         let (active, limit) = (self.hit, self.limit);
         if limit == 0 && self.whole > 0 {
             let limit = self.blast_radius.per_group().to_string();
@@ -84,7 +86,7 @@ impl<'a> Room<'a> {
 
     /// Why too little would be left of the group without `member`.
     pub(crate) fn leaves_enough(&self, member: &Member) -> Result<(), Reason> {
-        let left = self.sound.saturating_sub(self.blast_radius.floor().measure(member));
+        let left = self.sound.saturating_sub(self.floor.measure(member));
         if left < self.minimum {
             return Err(Reason::TooFewHealthy { left, minimum: self.minimum });
         }
@@ -101,30 +103,35 @@ impl<'a> Room<'a> {
     }
 
     pub(crate) fn hit(&mut self, member: &Member) {
-        self.hit = self.hit.saturating_add(self.blast_radius.per_group().measure(member));
-        self.sound = self.sound.saturating_sub(self.blast_radius.floor().measure(member));
+        self.hit = self.hit.saturating_add(self.per_group.measure(member));
+        self.sound = self.sound.saturating_sub(self.floor.measure(member));
     }
 }
 
-/// Why hitting `member` too would put more than `limit` of the capacity under faults: a journal counts faults, and not
-/// what they weigh. `seen` are looks at its group, and `under_fault` who is hit already.
-pub(crate) fn leaves_capacity<'a>(
+/// The capacity that is under faults: a journal counts faults, and not what they weigh. `seen` are looks at the group,
+/// and `under_fault` who is hit already.
+pub(crate) fn capacity_under_fault<'a>(
     seen: &[&Group],
     under_fault: impl Iterator<Item = &'a TargetId>,
     somewhere: usize,
-    member: &Member,
-    limit: usize,
-) -> Result<(), Reason> {
-    let weights = || seen.iter().flat_map(|group| &group.members).map(|member| member.weight);
+) -> usize {
+    let weights = seen.iter().flat_map(|group| &group.members).map(|member| member.weight);
     let weight_of = |target: &TargetId| seen.iter().find_map(|group| Some(group.member(target)?.weight));
     // One that nobody shows any more may have been the largest.
-    let heaviest = weights().max().unwrap_or(1);
-    let capacity = |weight: u32| usize::try_from(weight).unwrap_or(usize::MAX);
-    let hit = under_fault.fold(somewhere.saturating_mul(capacity(heaviest)), |sum, target| {
+    let heaviest = weights.max().unwrap_or(1);
+    under_fault.fold(somewhere.saturating_mul(capacity(heaviest)), |sum, target| {
         sum.saturating_add(capacity(weight_of(target).unwrap_or(heaviest)))
-    });
+    })
+}
+
+/// Why hitting `member` too, beside the capacity `hit`, would put more than `limit` of it under faults.
+pub(crate) fn leaves_capacity(hit: usize, member: &Member, limit: usize) -> Result<(), Reason> {
     let (weight, room) = (capacity(member.weight), limit.saturating_sub(hit));
     if weight > room { Err(Reason::TooHeavy { weight, room }) } else { Ok(()) }
+}
+
+fn capacity(weight: u32) -> usize {
+    usize::try_from(weight).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -177,7 +184,8 @@ mod tests {
         let id = |name: &str| now.id.target(name).unwrap();
         let check = |hit: &[&str], name: &str, limit: usize| {
             let hit: Vec<TargetId> = hit.iter().map(|name| id(name)).collect();
-            leaves_capacity(&[&before, &now], hit.iter(), 0, now.member(&id(name)).unwrap(), limit)
+            let hit = capacity_under_fault(&[&before, &now], hit.iter(), 0);
+            leaves_capacity(hit, now.member(&id(name)).unwrap(), limit)
         };
         assert_eq!(check(&[], "b", 3), Ok(()));
         assert_eq!(check(&["a"], "b", 7), Ok(()), "the weight of who is gone is known from before");

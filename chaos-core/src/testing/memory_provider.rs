@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
@@ -49,7 +49,9 @@ struct Replacer {
 
 #[derive(Debug, Default)]
 struct Machines {
-    present: Vec<Arc<Machine>>,
+    /// By their places, which they keep.
+    present: BTreeMap<usize, Arc<Machine>>,
+    places: HashMap<TargetId, usize>,
     next: usize,
 }
 
@@ -136,15 +138,16 @@ impl MemoryProvider {
         let group = self.groups.get(&id.group()).ok_or_else(missing)?;
         let mut machines = group.machines();
         let number = machines.next;
-        let place = machines.present.iter_mut().find(|machine| machine.id() == id).ok_or_else(missing)?;
-        *place = group.machine(id.clone(), number);
+        let place = *machines.places.get(id).ok_or_else(missing)?;
+        machines.present.insert(place, group.machine(id.clone(), number));
         machines.next += 1;
         Ok(())
     }
 
     fn machine(&self, id: &TargetId) -> Option<Arc<Machine>> {
         let group = self.groups.get(&id.group())?;
-        group.machines().present.iter().find(|machine| machine.id() == id).cloned()
+        let machines = group.machines();
+        machines.present.get(machines.places.get(id)?).cloned()
     }
 }
 
@@ -154,7 +157,8 @@ impl Replacer {
         let number = machines.next;
         let id = self.id.target(&format!("machine-{number}"))?;
         machines.next += 1;
-        machines.present.push(self.machine(id, number));
+        machines.places.insert(id.clone(), number);
+        machines.present.insert(number, self.machine(id, number));
         Ok(())
     }
 
@@ -172,7 +176,7 @@ impl Replacer {
         Group::new(self.id.clone())
             .desired(self.desired)
             .replaces_members(self.replaces_members)
-            .members(self.machines().present.iter().map(member))
+            .members(self.machines().present.values().map(member))
     }
 
     fn machines(&self) -> MutexGuard<'_, Machines> {
@@ -189,7 +193,11 @@ impl Spread {
 
 impl Replace for Replacer {
     fn replace(&self, gone: &TargetId) -> Result<()> {
-        self.machines().present.retain(|machine| machine.id() != gone);
+        let mut machines = self.machines();
+        if let Some(place) = machines.places.remove(gone) {
+            machines.present.remove(&place);
+        }
+        drop(machines);
         if self.replaces_members { self.add_machine() } else { Ok(()) }
     }
 }
