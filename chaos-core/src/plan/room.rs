@@ -74,7 +74,7 @@ impl Room {
         let weight = self.per_group.measure(member);
         let (active, limit) = (self.hit, self.limit);
         if limit == 0 && self.whole > 0 {
-            let limit = self.blast_radius.per_group().to_string();
+            let limit = self.per_group.to_string();
             return Err(Reason::LimitOfNone { limit, whole: self.whole });
         }
         if active >= limit {
