@@ -5,8 +5,10 @@
 use std::cell::Cell;
 
 use chaos_core::{
-    Arming, FaultId, FaultRecord, FaultState, Journal, Lease, Limits, Magnitude, Mark, RecoveryRecord,
-    TargetId,
+    FaultId, Journal, TargetId,
+    fault::{FaultRecord, FaultState, Magnitude, Mark},
+    journal::{Arming, Lease, Limits},
+    recovery::RecoveryRecord,
 };
 use chaos_journal::SqlJournal;
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -9,9 +9,12 @@
 use std::time::Duration;
 
 use chaos_core::{
-    BlastRadius, Clock, FaultState, Hold, Journal, MemoryJournal, Monkey, Percent, Registry, SystemClock,
+    BlastRadius, Hold, Journal, MemoryJournal, Monkey, Registry,
     calendar::Always,
-    memory::{MemoryProvider, PowerOff, PowerOn},
+    clock::{Clock, SystemClock},
+    fault::FaultState,
+    plan::Percent,
+    testing::{MemoryProvider, PowerOff, PowerOn},
 };
 use chaos_journal::SqlJournal;
 

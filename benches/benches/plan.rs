@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 
-use chaos_core::{Monkey, memory::MemoryProvider};
+use chaos_core::{Monkey, testing::MemoryProvider};
 use chaos_events::Stop;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 

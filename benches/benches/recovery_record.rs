@@ -4,7 +4,7 @@
 
 use std::hint::black_box;
 
-use chaos_core::{RecoveryRecord, Registry};
+use chaos_core::{Registry, recovery::RecoveryRecord};
 use chaos_events::AwaitReplacement;
 use criterion::{Criterion, criterion_group, criterion_main};
 

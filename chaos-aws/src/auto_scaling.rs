@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Error, ErrorKind, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target,
-    TargetId,
+    Error, ErrorKind, Group, GroupId, Provider, Result, Target, TargetId,
+    capability::{Isolation, Shell},
+    provider::{BoxStream, GroupFilter},
 };
 use futures_util::StreamExt;
 
@@ -27,7 +28,7 @@ use crate::{
 ///
 /// ```no_run
 /// use chaos_aws::AutoScaling;
-/// use chaos_core::{GroupFilter, Provider};
+/// use chaos_core::{Provider, provider::GroupFilter};
 /// use futures_util::StreamExt;
 ///
 /// # async fn example() -> chaos_core::Result<()> {
@@ -61,8 +62,21 @@ impl AutoScaling {
         Self::builder().build().await
     }
 
-    pub(crate) fn over(fleet: Fleet) -> Self {
+    fn over(fleet: Fleet) -> Self {
         Self { fleet: Arc::new(fleet) }
+    }
+}
+
+impl AutoScalingBuilder {
+    /// Reads the configuration. No call is made to what it lists; credentials are first asked for when it is listed.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a region, an endpoint, a role, a name, a tag or a pattern that makes no sense, and where no
+    /// region is named anywhere.
+    ///
+    /// Cancel safe: it only reads.
+    pub async fn build(self) -> Result<AutoScaling> {
+        self.fleet().await.map(AutoScaling::over)
     }
 }
 
@@ -131,7 +145,7 @@ impl Provider for AutoScaling {
 
     /// The Fault Injection Service of the target's region.
     #[cfg(feature = "fis")]
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn chaos_core::Experiments>> {
+    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn chaos_core::engine::Experiments>> {
         let group = id.group();
         let region = self.fleet.regions.find(GroupPath::of(&group)?.region)?;
         Ok(Arc::new(crate::fis::FaultInjection::new(region, group)))

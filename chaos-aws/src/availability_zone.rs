@@ -1,4 +1,4 @@
-use chaos_core::FailureDomain;
+use chaos_core::plan::FailureDomain;
 
 /// The label of a target that holds its availability zone, as `eu-west-1a`.
 ///
@@ -11,7 +11,7 @@ pub const AVAILABILITY_ZONE_LABEL: &str = "aws:availability-zone";
 ///
 /// ```
 /// use chaos_aws::AvailabilityZone;
-/// use chaos_core::{BlastRadius, Percent, Quota};
+/// use chaos_core::{BlastRadius, Quota, plan::Percent};
 ///
 /// // Everything of one zone, in all groups at once; the seed draws which.
 /// let drill = BlastRadius::default()

@@ -2,21 +2,22 @@ use std::{path::Path, sync::Arc};
 
 use aws_config::SdkConfig;
 use chaos_core::{
-    Clock, Error, Result, SystemClock,
+    Error, Result,
+    clock::{Clock, SystemClock},
     listing::{Consent, NamePattern},
 };
 
 use crate::{
-    AutoScaling,
     connection::{Connection, Role},
     fleet::Fleet,
     own_instance::{FIRMWARE, own_instance},
-    regions::{Regions, validate_region},
+    region_name::validate_region,
+    regions::Regions,
     selection::Selection,
     target::Means,
 };
 
-/// Which account, which regions and which groups; made by [`AutoScaling::builder`].
+/// Which account, which regions and which groups; made by [`AutoScaling::builder`](crate::AutoScaling::builder).
 ///
 /// Groups must pass all kinds of what is said about them: one of the names or patterns, and every tag.
 #[derive(Debug)]
@@ -172,14 +173,8 @@ impl AutoScalingBuilder {
         self
     }
 
-    /// Reads the configuration. No call is made to what it lists; credentials are first asked for when it is listed.
-    ///
-    /// # Errors
-    /// `InvalidInput` for a region, an endpoint, a role, a name, a tag or a pattern that makes no sense, and where no
-    /// region is named anywhere.
-    ///
-    /// Cancel safe: it only reads.
-    pub async fn build(mut self) -> Result<AutoScaling> {
+    /// What the provider is made of.
+    pub(crate) async fn fleet(mut self) -> Result<Fleet> {
         self.validate()?;
         self.selection.patterns = self.patterns.drain(..).map(NamePattern::new).collect::<Result<_>>()?;
         let (config, credentials) =
@@ -206,11 +201,7 @@ impl AutoScalingBuilder {
         if self.includes_own_instance {
             self.means.own_instance = None;
         }
-        Ok(AutoScaling::over(Fleet {
-            regions: Regions::new(config, &distinct),
-            selection: self.selection,
-            means: self.means,
-        }))
+        Ok(Fleet { regions: Regions::new(config, &distinct), selection: self.selection, means: self.means })
     }
 
     fn validate(&self) -> Result<()> {
@@ -233,6 +224,7 @@ mod tests {
     use aws_config::BehaviorVersion;
 
     use super::*;
+    use crate::AutoScaling;
 
     #[tokio::test]
     async fn bad_settings_name_field_and_value() {

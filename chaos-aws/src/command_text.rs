@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chaos_core::{Error, Result, Script};
+use chaos_core::{Error, Result, capability::Script};
 
 /// Where scripts find their programs: nothing is known of the agent's own environment.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -10,7 +10,6 @@ use aws_config::{
     timeout::{TimeoutConfig, TimeoutConfigBuilder},
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_ec2::config::retry::RetryPartition;
 use aws_smithy_async::time::SystemTimeSource;
 use chaos_core::{Error, Result};
 
@@ -191,10 +190,4 @@ async fn assuming(role: &Role, config: &SdkConfig) -> SdkConfig {
     }
     let provider = SharedCredentialsProvider::new(provider.build().await);
     config.into_builder().credentials_provider(provider).build()
-}
-
-/// Retries and a rate of its own: otherwise all clients of a service in a process share them, those of the program that
-/// this is part of too. Neither is to slow down the other.
-pub(crate) fn retries(service: &str, region: &str) -> RetryPartition {
-    RetryPartition::custom(format!("chaos-{service}-{region}")).build()
 }

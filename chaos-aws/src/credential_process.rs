@@ -108,7 +108,8 @@ impl CredentialProcess {
             output.map_err(|error| failed(format!("cannot be heard: {error}")))?;
         if !is_success {
             let said = String::from_utf8_lossy(&stderr);
-            let said = chaos_core::escaped(said.trim().lines().next_back().unwrap_or_default()).to_string();
+            let said =
+                chaos_core::text::escaped(said.trim().lines().next_back().unwrap_or_default()).to_string();
             return Err(failed(format!("has failed: {said}")));
         }
         // What it has printed are secrets: no error may quote any of it.

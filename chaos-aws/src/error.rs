@@ -7,13 +7,13 @@ use aws_sdk_ec2::{
     config::http::HttpResponse,
     error::{ConnectorError, ProvideErrorMetadata, SdkError},
 };
-use chaos_core::{Error, ErrorKind, escaped};
+use chaos_core::{Error, ErrorKind, text::escaped};
 
 use rustls::CertificateError;
 
 use crate::{
     checkpoint::{NoAnswer, is_web_page},
-    regions::may_be_missing,
+    region_name::may_be_missing,
 };
 
 const NO_CREDENTIALS: &str = "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a \

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use aws_sdk_ssm::types::CommandInvocationStatus;
-use chaos_core::{Error, ErrorKind, Output, Result};
+use chaos_core::{Error, ErrorKind, Result, capability::Output};
 
 use crate::{
     command_text::without_end,

@@ -5,7 +5,11 @@ use std::{
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::Filter;
-use chaos_core::{Error, ErrorKind, FaultId, Isolation, IsolationSnapshot, Permit, Result, listing::pages};
+use chaos_core::{
+    Error, ErrorKind, FaultId, Permit, Result,
+    capability::{Isolation, IsolationSnapshot},
+    listing::pages,
+};
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
@@ -14,9 +18,9 @@ use crate::{
     isolation_group::{IsolationGroup, is_isolation, is_isolation_of},
     machine::Interface,
     machines::{machine, vanished},
+    permitted::is_permitted,
     reach::Reach,
     told::told,
-    undo::is_permitted,
 };
 
 /// Cuts an instance off by its security groups: every network interface is moved to a group of the fault's own, without

@@ -91,7 +91,7 @@ fn chain(error: &dyn StdError) -> String {
         text.push_str(&error.to_string());
         next = error.source();
     }
-    chaos_core::escaped(&text).to_string()
+    chaos_core::text::escaped(&text).to_string()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! use chaos_aws::{AutoScaling, AvailabilityZone};
-//! use chaos_core::{BlastRadius, BusinessHours, MemoryJournal, Monkey, Percent};
+//! use chaos_core::{BlastRadius, BusinessHours, MemoryJournal, Monkey, plan::Percent};
 //! use chaos_events::Terminate;
 //!
 //! # async fn example() -> chaos_core::Result<()> {
@@ -180,10 +180,13 @@ mod member;
 #[cfg(feature = "notify")]
 mod notify;
 mod own_instance;
+mod permitted;
 #[cfg(unix)]
 mod profile;
 mod reach;
+mod region_name;
 mod regions;
+mod retries;
 mod selection;
 mod shell;
 mod target;

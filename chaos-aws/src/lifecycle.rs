@@ -1,12 +1,12 @@
 use async_trait::async_trait;
 use aws_sdk_ec2::{config::http::HttpResponse, error::ProvideErrorMetadata, error::SdkError};
-use chaos_core::{Capability, CapabilitySet, Error, ErrorKind, Lifecycle, Permit, Result};
+use chaos_core::{Capability, CapabilitySet, Error, ErrorKind, Permit, Result, capability::Lifecycle};
 
 use crate::{
     error::{code, failed},
     machines::{machine, validate_instance, vanished},
     reach::Reach,
-    regions::validate_region,
+    region_name::validate_region,
 };
 
 /// Terminates, stops, starts and reboots through EC2, past the group: that is what a failure looks like.

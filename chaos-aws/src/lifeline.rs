@@ -2,7 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use chaos_core::{Error, ErrorKind, Output, Result, Script};
+use chaos_core::{
+    Error, ErrorKind, Result,
+    capability::{Output, Script},
+};
 
 /// What the agent connects to; the last only in older regions.
 ///

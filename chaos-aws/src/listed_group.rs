@@ -1,7 +1,7 @@
 //! An auto-scaling group as the API lists it, read whole or not at all.
 
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Instance, TagDescription};
-use chaos_core::{Labels, Result};
+use chaos_core::{Result, group::Labels};
 
 use crate::{
     group_path::is_account,

@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use chaos_core::{
-    Group, GroupFilter, Result,
+    Group, Result,
     listing::{pages, until_error},
+    provider::GroupFilter,
 };
 use futures_util::{Stream, StreamExt, TryStreamExt, future::ready, stream};
 

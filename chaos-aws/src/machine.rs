@@ -1,7 +1,7 @@
 //! What EC2 knows of an instance.
 
 use aws_sdk_ec2::types::{DeviceType, InstanceLifecycleType, InstanceStateName};
-use chaos_core::{Health, Labels, Result};
+use chaos_core::{Health, Result, group::Labels};
 
 use crate::{AVAILABILITY_ZONE_LABEL, told::told};
 

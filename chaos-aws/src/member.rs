@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use chaos_core::{Group, Member, Result, Target};
+use chaos_core::{Group, Result, Target, group::Member};
 
 use crate::{
     group_path::GroupPath,

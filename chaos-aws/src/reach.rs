@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use chaos_core::Clock;
+use chaos_core::clock::Clock;
 
 use crate::regions::Region;
 

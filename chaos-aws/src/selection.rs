@@ -7,8 +7,10 @@ use std::{
 
 use aws_sdk_autoscaling::types::Filter;
 use chaos_core::{
-    GroupFilter, Labels, Result,
+    Result,
+    group::Labels,
     listing::{Consent, NamePattern},
+    provider::GroupFilter,
 };
 
 use crate::{

@@ -14,7 +14,10 @@ use aws_sdk_ssm::{
     error::{ProvideErrorMetadata, SdkError},
     types::{InstanceInformationStringFilter, PingStatus, PlatformType},
 };
-use chaos_core::{Error, ErrorKind, NetworkShare, Output, Permit, Result, Script, Shell};
+use chaos_core::{
+    Error, ErrorKind, Permit, Result,
+    capability::{NetworkShare, Output, Script, Shell},
+};
 
 use crate::{
     command_text::command_text,

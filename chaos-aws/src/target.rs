@@ -1,7 +1,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chaos_core::{Capabilities, Clock, Health, Labels, Result, Target, TargetId, Undo};
+use chaos_core::{
+    Health, Result, Target, TargetId,
+    capability::{Capabilities, Undo},
+    clock::Clock,
+    group::Labels,
+};
 
 use crate::{
     credentials::Watched,

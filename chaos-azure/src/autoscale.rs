@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use azure_core::http::Url;
 use chaos_core::{
-    Clock, Error, ErrorKind, Result,
+    Error, ErrorKind, Result,
+    clock::Clock,
     listing::{Together, pages},
 };
 use futures_util::TryStreamExt;

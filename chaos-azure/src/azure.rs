@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use chaos_core::{Clock, Result};
+use chaos_core::{Result, clock::Clock};
 
 use crate::{
     arm::Arm, autoscale::Autoscale, compute::Compute, network::Network, permissions::Permissions,

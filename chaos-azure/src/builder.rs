@@ -5,23 +5,26 @@ use azure_core::{
     http::{HttpClient, Url, new_http_client},
 };
 use chaos_core::{
-    Clock, Error, Result, SystemClock,
+    Error, Result,
+    clock::{Clock, SystemClock},
     listing::{Consent, NamePattern},
 };
 
 use crate::{
-    AvailabilitySets, Cloud, RebootMode, ScaleSets, StopMode,
+    Cloud, RebootMode, StopMode,
     arm::{Arm, Tokens},
     azure::Azure,
     credentials::{Credentials, Way},
     fleet::Fleet,
+    means::Means,
     own_machine::{FIRMWARE, OwnMachine},
     resource_id::{is_name, is_subscription},
     selection::Selection,
-    target::Means,
 };
 
-/// Which subscriptions, which sets, and who asks; made by [`AvailabilitySets::builder`] and [`ScaleSets::builder`].
+/// Which subscriptions, which sets, and who asks; made by
+/// [`AvailabilitySets::builder`](crate::AvailabilitySets::builder) and
+/// [`ScaleSets::builder`](crate::ScaleSets::builder).
 ///
 /// Sets must pass all kinds of what is said about them: one of the resource groups, one of the names or patterns, and
 /// every tag. Names, resource groups and the keys of tags count in either case, as in Azure.
@@ -36,7 +39,7 @@ pub struct AzureBuilder<P> {
     credentials: Credentials,
     http: Option<Arc<dyn HttpClient>>,
     patterns: Vec<String>,
-    selection: Selection,
+    pub(crate) selection: Selection,
     stop: StopMode,
     reboot: RebootMode,
     has_shell: bool,
@@ -251,7 +254,8 @@ impl<P> AzureBuilder<P> {
         self
     }
 
-    fn fleet(mut self, may_terminate: bool) -> Result<Fleet> {
+    /// What a provider is made of.
+    pub(crate) fn fleet(mut self, may_terminate: bool) -> Result<Fleet> {
         self.selection.patterns = self.patterns.drain(..).map(NamePattern::new).collect::<Result<_>>()?;
         let subscriptions = self.distinct_subscriptions()?;
         self.validate()?;
@@ -332,34 +336,6 @@ impl<P> AzureBuilder<P> {
     }
 }
 
-impl AzureBuilder<AvailabilitySets> {
-    /// Checks what was said. No call is made; credentials are first asked for when something is listed.
-    ///
-    /// # Errors
-    /// `InvalidInput` for a subscription, an endpoint, credentials, a name, a tag or a pattern that makes no sense, and
-    /// where no subscription is named anywhere.
-    pub fn build(self) -> Result<AvailabilitySets> {
-        self.fleet(false).map(AvailabilitySets::over)
-    }
-}
-
-impl AzureBuilder<ScaleSets> {
-    /// Allows instances too that are protected from scale-in or from scale-set actions. Default: they are excluded,
-    /// with this reason.
-    pub fn include_protected(mut self) -> Self {
-        self.selection.protected_too = true;
-        self
-    }
-
-    /// As [`AzureBuilder<AvailabilitySets>::build`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn build(self) -> Result<ScaleSets> {
-        self.fleet(true).map(ScaleSets::over)
-    }
-}
-
 /// The token goes there with every call, so that it is encrypted on its way, or does not leave this machine.
 fn endpoint(text: &str) -> Result<Url> {
     let wrong = || {
@@ -377,6 +353,7 @@ fn endpoint(text: &str) -> Result<Url> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::AvailabilitySets;
 
     const SUBSCRIPTION: &str = "11111111-1111-4111-8111-11111111111A";
 

@@ -2,7 +2,10 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use chaos_core::{Error, ErrorKind, Output, Result, Script};
+use chaos_core::{
+    Error, ErrorKind, Result,
+    capability::{Output, Script},
+};
 
 /// Where scripts find their programs: nothing is known of the agent's own environment.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

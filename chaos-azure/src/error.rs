@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use azure_core::error::ErrorKind as AzureKind;
-use chaos_core::{Error, ErrorKind, Result, escaped};
+use chaos_core::{Error, ErrorKind, Result, text::escaped};
 use serde_json::Value;
 
 use crate::arm::Answer;

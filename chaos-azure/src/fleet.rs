@@ -1,15 +1,12 @@
 use std::sync::Arc;
 
-use chaos_core::{Experiments, Group, GroupFilter, Isolation, Result, Target, TargetId};
+use chaos_core::{
+    Group, Result, Target, TargetId, capability::Isolation, engine::Experiments, provider::GroupFilter,
+};
 
 use crate::{
-    isolation::RuleIsolation,
-    member,
-    place::Place,
-    reach::Reach,
-    selection::Selection,
-    studio::ChaosStudio,
-    target::{MachineTarget, Means},
+    isolation::RuleIsolation, means::Means, member, place::Place, reach::Reach, selection::Selection,
+    studio::ChaosStudio, target::MachineTarget,
 };
 
 /// What a provider is made of.

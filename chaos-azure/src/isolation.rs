@@ -6,7 +6,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chaos_core::{Error, ErrorKind, FaultId, Isolation, IsolationSnapshot, Permit, Result};
+use chaos_core::{
+    Error, ErrorKind, FaultId, Permit, Result,
+    capability::{Isolation, IsolationSnapshot},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{

@@ -25,7 +25,10 @@
 //!
 //! ```
 //! use chaos_azure::FAULT_DOMAIN_LABEL;
-//! use chaos_core::{BlastRadius, FailureDomain, Percent, Quota};
+//! use chaos_core::{
+//!     BlastRadius, Quota,
+//!     plan::{FailureDomain, Percent},
+//! };
 //!
 //! let drill = BlastRadius::default()
 //!     .within(FailureDomain::by_label(FAULT_DOMAIN_LABEL))
@@ -133,6 +136,7 @@ mod isolation;
 mod isolation_rules;
 mod lifecycle;
 mod machine;
+mod means;
 mod member;
 mod modes;
 mod network;
@@ -143,6 +147,7 @@ mod reach;
 mod resource_id;
 mod scale_sets;
 mod selection;
+mod set_machines;
 mod set_path;
 mod shell;
 mod starts;

@@ -1,16 +1,16 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chaos_core::{Capability, CapabilitySet, Error, ErrorKind, Lifecycle, Permit, Result};
+use chaos_core::{Capability, CapabilitySet, Error, ErrorKind, Permit, Result, capability::Lifecycle};
 
 use crate::{
     arm::{Accepted, Progress, Wanted, patience},
     compute::Order,
     machine::{Machine, Power},
+    means::Means,
     modes::{RebootMode, StopMode},
     reach::Reach,
     starts::LastStart,
-    target::Means,
 };
 
 /// How long a start is followed, so that what is refused at once is told. Whether the machine is up is for those to see

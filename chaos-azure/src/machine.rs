@@ -1,6 +1,6 @@
 //! What Azure knows of a machine.
 
-use chaos_core::{Health, Labels};
+use chaos_core::{Health, group::Labels};
 
 use crate::{place::Place, resource_id::ResourceId};
 

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capabilities, Error, ErrorKind, Group, GroupId, Health, Labels, Member, Result, Target, TargetId,
+    Error, ErrorKind, Group, GroupId, Health, Result, Target, TargetId,
+    capability::Capabilities,
+    group::{Labels, Member},
 };
 
 use crate::{
-    machine::Machine,
-    place::is_number,
-    selection::Selection,
-    set_path::SetPath,
-    target::{MachineTarget, Means},
+    machine::Machine, means::Means, place::is_number, selection::Selection, set_path::SetPath,
+    target::MachineTarget,
 };
 
 /// A set, as it was listed.

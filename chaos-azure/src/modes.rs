@@ -1,6 +1,6 @@
 //! How a machine is stopped and rebooted, where Azure has more than one way.
 
-/// What [`Stop`](chaos_core::Lifecycle::stop) means.
+/// What [`Stop`](chaos_core::capability::Lifecycle::stop) means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopMode {
@@ -16,7 +16,7 @@ pub enum StopMode {
     Deallocate,
 }
 
-/// What [`Reboot`](chaos_core::Lifecycle::reboot) means.
+/// What [`Reboot`](chaos_core::capability::Lifecycle::reboot) means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RebootMode {

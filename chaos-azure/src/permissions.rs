@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use chaos_core::{
-    Clock, Error, ErrorKind, Result,
+    Error, ErrorKind, Result,
+    clock::Clock,
     listing::{Together, pages},
 };
 use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};

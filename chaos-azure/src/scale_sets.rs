@@ -6,8 +6,11 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Error, ErrorKind, Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result,
-    Shell, Target, TargetId, listing::until_error,
+    Error, ErrorKind, Group, GroupId, Provider, Result, Target, TargetId,
+    capability::{Isolation, Shell},
+    engine::Experiments,
+    listing::until_error,
+    provider::{BoxStream, GroupFilter},
 };
 use futures_util::{Stream, StreamExt, TryStreamExt, future::ready, stream};
 
@@ -20,11 +23,8 @@ use crate::{
     member::{self, Set},
     place::Place,
     selection::subscriptions_of,
-    set_path::SetPath,
+    set_path::{SCALE_SETS, SetPath},
 };
-
-/// What the ids of this provider start with.
-pub(crate) const SCHEME: &str = "azure-vmss";
 
 /// How many scale sets of a subscription are looked up at a time.
 const AT_A_TIME: usize = 8;
@@ -77,7 +77,7 @@ impl ScaleSets {
         AzureBuilder::new()
     }
 
-    pub(crate) fn over(fleet: Fleet) -> Self {
+    fn over(fleet: Fleet) -> Self {
         Self { fleet: Arc::new(fleet), last: Arc::default() }
     }
 
@@ -119,7 +119,24 @@ impl ScaleSets {
         };
         let (set, machines) = self.fleet.members(set, minima.await?.as_ref()).await?;
         member::certain(&set, &machines).map_err(|error| error.with("group", id))?;
-        member::group(SCHEME, set, &machines, &self.fleet.selection, &self.fleet.means)
+        member::group(SCALE_SETS, set, &machines, &self.fleet.selection, &self.fleet.means)
+    }
+}
+
+impl AzureBuilder<ScaleSets> {
+    /// Allows instances too that are protected from scale-in or from scale-set actions. Default: they are excluded,
+    /// with this reason.
+    pub fn include_protected(mut self) -> Self {
+        self.selection.protected_too = true;
+        self
+    }
+
+    /// As [`AvailabilitySets`](crate::AvailabilitySets).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn build(self) -> Result<ScaleSets> {
+        self.fleet(true).map(ScaleSets::over)
     }
 }
 
@@ -140,10 +157,10 @@ impl Fleet {
                 match set {
                     Listed::Read(set) => {
                         let is_wanted = self.selection.passes(&set.path, &set.tags)
-                            && filter.passes(&set.path.group_id(SCHEME)?);
+                            && filter.passes(&set.path.group_id(SCALE_SETS)?);
                         if is_wanted { self.scale_set(set, &minima).await.map(Some) } else { Ok(None) }
                     }
-                    Listed::Unreadable(id) => self.unreadable(SCHEME, &subscription, &id, filter),
+                    Listed::Unreadable(id) => self.unreadable(SCALE_SETS, &subscription, &id, filter),
                 }
             }
         });
@@ -152,7 +169,7 @@ impl Fleet {
 
     async fn scale_set(&self, set: ScaleSet, minima: &Minima) -> Result<Group> {
         let (set, machines) = self.members(set, minima).await?;
-        member::group(SCHEME, set, &machines, &self.selection, &self.means)
+        member::group(SCALE_SETS, set, &machines, &self.selection, &self.means)
     }
 
     async fn members(&self, set: ScaleSet, minima: &Minima) -> Result<(Set, Vec<Machine>)> {
@@ -180,12 +197,12 @@ impl Fleet {
 #[async_trait]
 impl Provider for ScaleSets {
     fn scheme(&self) -> &'static str {
-        SCHEME
+        SCALE_SETS
     }
 
     fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>> {
         let fleet = self.fleet.as_ref();
-        let listings: Vec<_> = subscriptions_of(SCHEME, &fleet.subscriptions, filter)
+        let listings: Vec<_> = subscriptions_of(SCALE_SETS, &fleet.subscriptions, filter)
             .into_iter()
             .map(|subscription| {
                 let listing = async move {
@@ -199,14 +216,14 @@ impl Provider for ScaleSets {
     }
 
     async fn group(&self, id: &GroupId) -> Result<Group> {
-        let path = SetPath::parse(SCHEME, id)?;
+        let path = SetPath::parse(SCALE_SETS, id)?;
         let subscription = path.subscription.clone();
         self.look(id, path, self.minima(&subscription)).await
     }
 
     /// Whether members are replaced was asked for the plan; here that only tells how many there are to be in the end.
     async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
-        let path = SetPath::parse(SCHEME, id)?;
+        let path = SetPath::parse(SCALE_SETS, id)?;
         let subscription = path.subscription.clone();
         match self.minima_in_recovery(&subscription).await {
             Ok(minima) => self.look(id, path, ready(Ok(minima))).await,
@@ -219,24 +236,24 @@ impl Provider for ScaleSets {
     }
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
-        let (set, name) = SetPath::of_target(SCHEME, id)?;
+        let (set, name) = SetPath::of_target(SCALE_SETS, id)?;
         self.fleet.target(id, &Place::of_member(set, name)).await
     }
 
     async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        SetPath::of_target(SCHEME, id)?;
+        SetPath::of_target(SCALE_SETS, id)?;
         Ok(self.fleet.experiments_of(id))
     }
 
     /// By the rules and interfaces alone, which outlive a machine.
     async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        let (set, name) = SetPath::of_target(SCHEME, id)?;
+        let (set, name) = SetPath::of_target(SCALE_SETS, id)?;
         Ok(Some(self.fleet.isolation_of(Place::of_member(set, name))))
     }
 
     /// Nothing: what scripts leave behind ends with the machine.
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        SetPath::of_target(SCHEME, id)?;
+        SetPath::of_target(SCALE_SETS, id)?;
         Ok(None)
     }
 }

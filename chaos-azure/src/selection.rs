@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chaos_core::{
-    GroupFilter, GroupId, Labels,
+    GroupId,
+    group::Labels,
     listing::{Consent, NamePattern},
+    provider::GroupFilter,
 };
 
 use crate::set_path::SetPath;

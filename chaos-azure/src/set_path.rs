@@ -4,6 +4,12 @@ use chaos_core::{Error, GroupId, Result, TargetId};
 
 use crate::resource_id::{ResourceId, is_name, is_subscription};
 
+/// What the ids of availability sets start with.
+pub(crate) const AVAILABILITY_SETS: &str = "azure-avset";
+
+/// What the ids of scale sets start with.
+pub(crate) const SCALE_SETS: &str = "azure-vmss";
+
 /// Where a set is. In lower case, because ARM takes no notice of it and does not spell an id twice the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SetPath {

@@ -5,7 +5,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chaos_core::{Error, ErrorKind, NetworkShare, Output, Permit, Result, Script, Shell};
+use chaos_core::{
+    Error, ErrorKind, Permit, Result,
+    capability::{NetworkShare, Output, Script, Shell},
+};
 use serde::Deserialize;
 
 use crate::{

@@ -2,35 +2,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capabilities, Capability, Error, ErrorKind, Health, Labels, Result, Target, TargetId, Undo,
+    Capability, Error, ErrorKind, Health, Result, Target, TargetId,
+    capability::{Capabilities, Undo},
+    group::Labels,
 };
 
 use crate::{
-    azure::Azure,
-    isolation::RuleIsolation,
-    lifecycle::MachineLifecycle,
-    machine::Machine,
-    modes::{RebootMode, StopMode},
-    own_machine::OwnMachine,
-    permissions::Needed,
-    reach::Reach,
-    shell::CommandShell,
-    studio::ChaosStudio,
+    isolation::RuleIsolation, lifecycle::MachineLifecycle, machine::Machine, means::Means,
+    permissions::Needed, reach::Reach, shell::CommandShell, studio::ChaosStudio,
 };
-
-/// What every target of a provider is given.
-#[derive(Clone, Debug)]
-pub(crate) struct Means {
-    pub(crate) azure: Arc<Azure>,
-    pub(crate) stop: StopMode,
-    pub(crate) reboot: RebootMode,
-    pub(crate) has_shell: bool,
-    pub(crate) has_experiments: bool,
-    /// Whether a machine can be ended for good: one of a scale set, which has a number of them.
-    pub(crate) may_terminate: bool,
-    /// The unique id of the machine that this program runs on, unless it may be a target too.
-    pub(crate) own_machine: Option<OwnMachine>,
-}
 
 /// A machine of an availability set or of a scale set.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 use std::{future::Future, pin::pin, time::Duration};
 
-use chaos_core::{Clock, Error, ErrorKind, Result};
+use chaos_core::{Error, ErrorKind, Result, clock::Clock};
 use futures_util::future::{Either, select};
 
 /// Runs `work` for `limit` at most; after that it is dropped, and what it was that took too long is the error.

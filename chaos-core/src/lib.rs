@@ -40,8 +40,8 @@
 //! |---|---|
 //! | run it | [`monkey`]: [`Monkey`], its builder, its reports |
 //! | limit it | [`plan`]: the [`BlastRadius`], and who is chosen; [`calendar`]: when; [`provider`]: which groups |
-//! | write an event | [`event`]: [`ChaosEvent`] and its [`Scope`]; [`fault`]: [`Prepared`] and [`Permit`]; [`recovery`] |
-//! | write a provider | [`provider`]; [`group`]: [`Target`] and its [`Group`]; [`capability`]: what can be done to one |
+//! | write an event | [`event`]: [`ChaosEvent`], [`Scope`]; [`fault`]: [`Prepared`], [`Permit`]; [`recovery`] |
+//! | write a provider | [`provider`]; [`group`]: [`Target`], [`Group`]; [`capability`]: what can be done to a target |
 //! | list a cloud | [`listing`] |
 //! | let an engine run experiments | [`engine`] |
 //! | keep a journal | [`journal`]: [`Journal`] and its limits; [`fault`]: what it keeps of each fault |
@@ -73,41 +73,15 @@ pub mod testing;
 pub mod text;
 
 pub use async_trait::async_trait;
-pub use calendar::{
-    Always, And, Blackout, BusinessHours, Calendar, CalendarExt, Except, Exclusion, Never, Or, Span,
-    TimeOfDay, Window,
-};
-pub use capability::{
-    Capabilities, Capability, CapabilitySet, Isolation, IsolationSnapshot, Lifecycle, NetworkShare, Output,
-    Script, Shell, Undo,
-};
-pub use chance::{Entropy, SystemEntropy};
-pub use clock::{Clock, SystemClock, require_real_time};
-pub use engine::{
-    Experiment, ExperimentDefinition, ExperimentExtent, ExperimentId, ExperimentRun, ExperimentState,
-    Experiments,
-};
-pub use error::{Error, ErrorKind, Failure, Result};
+pub use calendar::{BusinessHours, Calendar};
+pub use capability::{Capability, CapabilitySet};
+pub use error::{Error, ErrorKind, Result};
 pub use event::{ChaosEvent, Hold, Scope};
-pub use fault::{
-    Active, Armed, BoxFuture, CutShort, FaultId, FaultRecord, FaultState, Inject, Injection, Magnitude, Mark,
-    Milestone, Permit, Prepared, Reached, Safeguard,
-};
-pub use group::{Group, GroupId, Health, Labels, Member, Target, TargetId};
-pub use journal::{
-    Arming, FaultQuery, Found, Halt, Journal, Lease, Limits, MemoryJournal, Tally, Unreadable,
-};
-pub use monkey::{Check, Diagnosis, Monkey, MonkeyBuilder, Outcome, RunReport, Skip};
-pub use observer::{Activity, Chosen, Intended, Observer, TracingObserver};
-pub use plan::{
-    BlastRadius, Decision, Doubt, FailureDomain, GroupPlan, Percent, Plan, Quota, Reason, TargetPlan,
-};
-pub use provider::{BoxStream, GroupFilter, Provider};
-pub use recovery::{BoxRecovery, Recovery, RecoveryRecord, Registry, RetryPolicy, Verdict};
-#[doc(hidden)]
-pub use testing as memory;
-#[cfg(feature = "mock")]
-#[doc(hidden)]
-pub use testing::mock;
-pub use testing::{CountingEntropy, ManualClock};
-pub use text::{Escaped, escaped};
+pub use fault::{FaultId, Permit, Prepared};
+pub use group::{Group, GroupId, Health, Target, TargetId};
+pub use journal::{Journal, MemoryJournal};
+pub use monkey::{Monkey, MonkeyBuilder, Outcome, RunReport};
+pub use observer::Observer;
+pub use plan::{BlastRadius, Quota};
+pub use provider::Provider;
+pub use recovery::{Recovery, Registry, Verdict};

@@ -84,7 +84,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 /// Which groups to look at: all of them, or those of a list.
 ///
 /// ```
-/// use chaos_core::GroupFilter;
+/// use chaos_core::provider::GroupFilter;
 ///
 /// let (web, shop) = ("local:web".parse()?, "local:shop".parse()?);
 /// assert!(GroupFilter::all().passes(&web));

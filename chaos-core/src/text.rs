@@ -9,7 +9,7 @@ use std::fmt;
 /// log.
 ///
 /// ```
-/// use chaos_core::escaped;
+/// use chaos_core::text::escaped;
 ///
 /// assert_eq!(escaped("web\n2026-03-02 all is well").to_string(), r"web\n2026-03-02 all is well");
 /// assert_eq!(escaped("user\u{202e}nimda").to_string(), r"user\u{202e}nimda");

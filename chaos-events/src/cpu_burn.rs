@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capability, CapabilitySet, ChaosEvent, Error, FaultId, Hold, Injection, Permit, Prepared, Recovery,
-    Result, Scope, TargetId, Verdict,
+    Capability, CapabilitySet, ChaosEvent, Error, FaultId, Hold, Permit, Prepared, Recovery, Result, Scope,
+    TargetId, Verdict, fault::Injection,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ const SCRIPT: HostScript = HostScript {
 /// Where more is asked for than they allow, a note says so: [`of_allowed`](CpuBurn::of_allowed) asks for a share of
 /// that.
 ///
-/// It runs where the target's [`Shell`](chaos_core::Shell) runs: for a process, on its machine.
+/// It runs where the target's [`Shell`](chaos_core::capability::Shell) runs: for a process, on its machine.
 ///
 /// ```
 /// use std::time::Duration;

@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capability, CapabilitySet, ChaosEvent, Error, FaultId, Hold, Injection, Permit, Prepared, Recovery,
-    Result, Scope, TargetId, Verdict,
+    Capability, CapabilitySet, ChaosEvent, Error, FaultId, Hold, Permit, Prepared, Recovery, Result, Scope,
+    TargetId, Verdict, fault::Injection,
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,11 +37,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// they lack is given back, and not taken again; the report says how much that was. One that writes more than that at
 /// once gets below it for as long. A fill that has given way altogether is over before its time.
 ///
-/// It runs where the target's [`Shell`](chaos_core::Shell) runs: for a process, on its machine. File systems of the
-/// network and FUSE are refused with `Unsupported`, because a file there could outlive the machine that holds it. What
-/// cannot be filled at all, for want of inodes, under a limit of the size of files (`ulimit -f`) or with a floor above
-/// the whole file system, is refused before anything changes. The report tells what was achieved, as `bytes` and
-/// `used_percent`, and where the file system is as full as that already, that nothing was hit.
+/// It runs where the target's [`Shell`](chaos_core::capability::Shell) runs: for a process, on its machine. File
+/// systems of the network and FUSE are refused with `Unsupported`, because a file there could outlive the machine that
+/// holds it. What cannot be filled at all, for want of inodes, under a limit of the size of files (`ulimit -f`) or with
+/// a floor above the whole file system, is refused before anything changes. The report tells what was achieved, as
+/// `bytes` and `used_percent`, and where the file system is as full as that already, that nothing was hit.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,4 +1,4 @@
-use chaos_core::{Group, Member};
+use chaos_core::{Group, group::Member};
 
 /// So many members that are out of service are named.
 const NAMED: usize = 3;
@@ -21,7 +21,7 @@ pub(crate) fn how_healthy(group: &Group, whole: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chaos_core::{Provider, memory::MemoryProvider};
+    use chaos_core::{Provider, testing::MemoryProvider};
 
     use super::*;
 

@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chaos_core::{Clock, Error, ErrorKind, FaultId, Output, Permit, Result, Scope, Script, Shell};
+use chaos_core::{
+    Error, ErrorKind, FaultId, Permit, Result, Scope,
+    capability::{Output, Script, Shell},
+    clock::Clock,
+};
 use serde::{Deserialize, Serialize};
 
 /// How many orders and looks a recovery may need.
@@ -268,7 +272,7 @@ impl Answer {
 
 #[cfg(test)]
 mod tests {
-    use chaos_core::ManualClock;
+    use chaos_core::testing::ManualClock;
 
     use super::*;
 

@@ -2,18 +2,17 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capability, CapabilitySet, ChaosEvent, Clock, Error, ErrorKind, Experiment, ExperimentDefinition,
-    ExperimentExtent, ExperimentId, ExperimentState, Experiments, Group, Hold, Permit, Prepared, Result,
-    Scope,
+    Capability, CapabilitySet, ChaosEvent, Error, ErrorKind, Group, Hold, Permit, Prepared, Result, Scope,
+    clock::Clock,
+    engine::{
+        Experiment, ExperimentDefinition, ExperimentExtent, ExperimentId, ExperimentState, Experiments,
+    },
 };
 
-use crate::StopExperiment;
+use crate::stop_experiment::{LOOK_EVERY, StopExperiment};
 
 /// How much longer than its experiment a fault must be allowed to last: what an engine takes to begin and to undo.
 const MARGIN: Duration = Duration::from_secs(60);
-
-/// The pause between two looks at a run. An engine takes seconds for a step.
-pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Has an engine of the platform run an experiment that is defined there: a template of Fault Injection Service, an
 /// experiment of Chaos Studio.
@@ -37,7 +36,7 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 ///
 /// ```
 /// use std::time::Duration;
-/// use chaos_core::ExperimentId;
+/// use chaos_core::engine::ExperimentId;
 /// use chaos_events::RunExperiment;
 ///
 /// let id: ExperimentId = "aws-fis:EXT1a2b3c4d5e6f7".parse()?;

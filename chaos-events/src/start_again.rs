@@ -5,8 +5,11 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capability, ErrorKind, FaultId, Group, Health, Injection, Lifecycle, Member, Milestone, Permit, Recovery,
-    Result, Scope, Target, TargetId, Verdict,
+    Capability, ErrorKind, FaultId, Group, Health, Permit, Recovery, Result, Scope, Target, TargetId,
+    Verdict,
+    capability::Lifecycle,
+    fault::{Injection, Milestone},
+    group::Member,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

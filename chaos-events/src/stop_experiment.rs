@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chaos_core::{
-    ErrorKind, Experiment, ExperimentRun, ExperimentState, Experiments, FaultId, Group, Injection, Permit,
-    Recovery, Result, Scope, TargetId, Verdict,
+    ErrorKind, FaultId, Group, Permit, Recovery, Result, Scope, TargetId, Verdict,
+    engine::{Experiment, ExperimentRun, ExperimentState, Experiments},
+    fault::Injection,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -12,8 +13,10 @@ use crate::{
     StartAgain,
     group_health::how_healthy,
     pace::{Look, until_back},
-    run_experiment::LOOK_EVERY,
 };
+
+/// The pause between two looks at a run. An engine takes seconds for a step.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long an order to stop is left to take effect before it is given again.
 const STOP_AGAIN_AFTER: Duration = Duration::from_secs(10);

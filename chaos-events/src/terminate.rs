@@ -1,7 +1,9 @@
 use async_trait::async_trait;
 use chaos_core::{
-    Capability, CapabilitySet, ChaosEvent, ErrorKind, FaultId, Group, Health, Hold, Injection, Member,
-    Milestone, Permit, Prepared, Recovery, Result, Scope, TargetId, Verdict,
+    Capability, CapabilitySet, ChaosEvent, ErrorKind, FaultId, Group, Health, Hold, Permit, Prepared,
+    Recovery, Result, Scope, TargetId, Verdict,
+    fault::{Injection, Milestone},
+    group::Member,
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +18,7 @@ use crate::{
 /// [`AwaitReplacement`], watches the group heal and times it.
 ///
 /// ```
-/// use chaos_core::{MemoryJournal, Monkey, Outcome, memory::MemoryProvider};
+/// use chaos_core::{MemoryJournal, Monkey, Outcome, testing::MemoryProvider};
 /// use chaos_events::Terminate;
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

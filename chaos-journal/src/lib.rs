@@ -4,7 +4,7 @@
 //! after a crash or a reboot, reads there what is still to be undone and how.
 //!
 //! ```
-//! use chaos_core::{FaultQuery, FaultState, Journal};
+//! use chaos_core::{Journal, fault::FaultState, journal::FaultQuery};
 //! use chaos_journal::SqlJournal;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -49,8 +49,8 @@
 //! # Limits
 //! - SQLite's write-ahead log and file locks need a local file system. On a network file system neither the data nor
 //!   the answer of `orphans` can be trusted.
-//! - A [`Lease`](chaos_core::Lease) dropped in a process that lives on is seen by the journal that gave it, and by
-//!   others only once that journal and its other leases are gone.
+//! - A [`Lease`](chaos_core::journal::Lease) dropped in a process that lives on is seen by the journal that gave it,
+//!   and by others only once that journal and its other leases are gone.
 //! - Instants sort rightly from the year 0 on.
 
 mod sqlite;

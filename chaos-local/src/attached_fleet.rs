@@ -6,15 +6,17 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Clock, Error, ErrorKind, Experiments, Group, GroupFilter, GroupId, Isolation, Provider,
-    Result, Shell, SystemClock, Target, TargetId,
+    Error, ErrorKind, Group, GroupId, Provider, Result, Target, TargetId,
+    capability::{Isolation, Shell},
+    clock::{Clock, SystemClock},
+    engine::Experiments,
+    provider::{BoxStream, GroupFilter},
 };
 use futures_util::{StreamExt, stream};
 
 use crate::{
-    Fleets,
-    fleet::address_of,
-    fleet_state::{FleetState, SCHEME, StateSource},
+    anywhere::Anywhere,
+    fleet_state::{FleetState, SCHEME, StateSource, address_of},
     state_directory::StateDirectory,
 };
 
@@ -106,26 +108,26 @@ impl Provider for AttachedFleet {
     }
 
     async fn group(&self, id: &GroupId) -> Result<Group> {
-        Fleets::new().clock(Arc::clone(&self.clock)).group(id).await
+        Anywhere::new(Arc::clone(&self.clock)).group(id).await
     }
 
     async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
-        Fleets::new().clock(Arc::clone(&self.clock)).group_in_recovery(id).await
+        self.group(id).await
     }
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
-        Fleets::new().clock(Arc::clone(&self.clock)).resolve(id).await
+        Anywhere::new(Arc::clone(&self.clock)).resolve(id).await
     }
 
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Fleets::new().clock(Arc::clone(&self.clock)).shell_beyond(id).await
+        Anywhere::new(Arc::clone(&self.clock)).shell_beyond(id).await
     }
 
     async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        Fleets::new().clock(Arc::clone(&self.clock)).isolation_beyond(id).await
+        Anywhere::new(Arc::clone(&self.clock)).isolation_beyond(id)
     }
 
     async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        Fleets::new().clock(Arc::clone(&self.clock)).experiments_beyond(id).await
+        Anywhere::new(Arc::clone(&self.clock)).experiments_beyond(id)
     }
 }

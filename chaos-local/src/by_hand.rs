@@ -26,7 +26,7 @@ mod tests {
         time::Duration,
     };
 
-    use chaos_core::{Clock, SystemClock};
+    use chaos_core::clock::{Clock, SystemClock};
     use rustix::process::{Signal, kill_process};
 
     use super::*;

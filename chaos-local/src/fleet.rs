@@ -2,15 +2,18 @@ use std::{ffi::OsString, net::SocketAddr, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Provider, Result, Shell, Target,
-    TargetId,
+    Error, ErrorKind, Group, GroupId, Provider, Result, Target, TargetId,
+    capability::Shell,
+    clock::{Clock, require_real_time},
+    provider::{BoxStream, GroupFilter},
 };
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 
 use crate::{
-    AttachedFleet, FleetBuilder, Fleets,
-    fleet_state::{FleetState, SCHEME, StateSource, shell_beyond},
+    AttachedFleet, FleetBuilder,
+    anywhere::Anywhere,
+    fleet_state::{FleetState, SCHEME, StateSource, address_of, shell_beyond},
     orders::Order,
     plan::Plan,
     supervisor::Supervisor,
@@ -104,7 +107,7 @@ impl Fleet {
         AttachedFleet::open(state_directory.as_ref())
     }
 
-    pub(crate) async fn launch(plan: Plan) -> Result<Self> {
+    async fn launch(plan: Plan) -> Result<Self> {
         let (clock, network_namespace) = (Arc::clone(&plan.clock), plan.network_namespace.clone());
         let (supervisor, started) = Supervisor::start(plan)?;
         let started = started.await.map_err(|_| {
@@ -180,11 +183,21 @@ impl Fleet {
     }
 }
 
-pub(crate) fn address_of(addresses: &[SocketAddr], replica: usize) -> Result<SocketAddr> {
-    addresses.get(replica).copied().ok_or_else(|| {
-        let expected = format!("a number below {}, the size of the fleet", addresses.len());
-        Error::invalid("replica", replica, expected)
-    })
+impl FleetBuilder {
+    /// Starts the replicas, and returns when all are healthy.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a setting out of its range, a port in use, a network namespace that does not exist, a program
+    /// that cannot be started and one that ends before it is healthy; `Denied` where this user may not enter the
+    /// namespace; `Conflict` where another fleet holds the state directory; `Timeout` where a replica is not healthy in
+    /// time; `Unsupported` where tokio's time is paused; `Refused` where others may write the state directory. No
+    /// replica is left behind.
+    ///
+    /// Cancel safe: dropping the call ends what was started.
+    pub async fn start(self) -> Result<Fleet> {
+        require_real_time("a fleet of real processes")?;
+        Fleet::launch(self.validate()?).await
+    }
 }
 
 #[async_trait]
@@ -202,7 +215,7 @@ impl Provider for Fleet {
     async fn group(&self, id: &GroupId) -> Result<Group> {
         let Inner { id: own, state, clock, .. } = &*self.inner;
         if id != own {
-            return Fleets::new().group(id).await;
+            return Anywhere::default().group(id).await;
         }
         match state.state()? {
             Some(fleet) => fleet.group(id, state, clock).await,
@@ -213,7 +226,7 @@ impl Provider for Fleet {
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         let Inner { id: own, state, clock, .. } = &*self.inner;
         if id.group() != *own {
-            return Fleets::new().resolve(id).await;
+            return Anywhere::default().resolve(id).await;
         }
         let target = match state.state()? {
             Some(fleet) => fleet.resolve(id, state, clock)?,
@@ -225,7 +238,7 @@ impl Provider for Fleet {
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         let Inner { id: own, network_namespace, clock, .. } = &*self.inner;
         if id.group() != *own {
-            return Fleets::new().shell_beyond(id).await;
+            return Anywhere::default().shell_beyond(id).await;
         }
         Ok(Some(shell_beyond(id, network_namespace.as_deref(), clock)))
     }

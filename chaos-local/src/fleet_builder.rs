@@ -1,15 +1,18 @@
 use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::PathBuf, sync::Arc, time::Duration};
 
-use chaos_core::{Clock, Error, Result, SystemClock, require_real_time};
+use chaos_core::{
+    Error, Result,
+    clock::{Clock, SystemClock},
+};
 
 use crate::{
-    Fleet, HealthCheck,
+    HealthCheck,
     network_namespace::{namespace_of_replica, validate_namespace_name},
     plan::Plan,
 };
 
-/// What a [`Fleet`] is to be, made by [`Fleet::of`]. Nothing is checked and nothing happens before
-/// [`start`](FleetBuilder::start).
+/// What a [`Fleet`](crate::Fleet) is to be, made by [`Fleet::of`](crate::Fleet::of). Nothing is checked and nothing
+/// happens before [`start`](FleetBuilder::start).
 #[derive(Debug)]
 #[must_use = "no replica runs before the fleet is started"]
 pub struct FleetBuilder {
@@ -89,8 +92,9 @@ impl FleetBuilder {
     /// Runs the replicas in this network namespace, which exists already, as `ip netns add` makes it. `{index}` in the
     /// name becomes the replica's number, so that each may have its own. Default: the namespace of this process.
     ///
-    /// Health checks connect from inside, to 127.0.0.1 there: `lo` must be up. [`endpoints`](Fleet::endpoints) are
-    /// inside too. Ports that nobody asked for are free in the namespace; replicas in different ones may have the same.
+    /// Health checks connect from inside, to 127.0.0.1 there: `lo` must be up. [`endpoints`](crate::Fleet::endpoints)
+    /// are inside too. Ports that nobody asked for are free in the namespace; replicas in different ones may have the
+    /// same.
     ///
     /// The network of a replica counts as its own: a fault that cuts it off cuts off everybody in its namespace,
     /// replicas that share it too. Whoever recovers such a fault from another process finds the namespace through the
@@ -148,22 +152,8 @@ impl FleetBuilder {
         self
     }
 
-    /// Starts the replicas, and returns when all are healthy.
-    ///
-    /// # Errors
-    /// `InvalidInput` for a setting out of its range, a port in use, a network namespace that does not exist, a program
-    /// that cannot be started and one that ends before it is healthy; `Denied` where this user may not enter the
-    /// namespace; `Conflict` where another fleet holds the state directory; `Timeout` where a replica is not healthy in
-    /// time; `Unsupported` where tokio's time is paused; `Refused` where others may write the state directory. No
-    /// replica is left behind.
-    ///
-    /// Cancel safe: dropping the call ends what was started.
-    pub async fn start(self) -> Result<Fleet> {
-        require_real_time("a fleet of real processes")?;
-        Fleet::launch(self.validate()?).await
-    }
-
-    fn validate(self) -> Result<Plan> {
+    /// The plan of a fleet that can be started.
+    pub(crate) fn validate(self) -> Result<Plan> {
         let plan = self.plan;
         if plan.replicas == 0 || plan.replicas > Self::MOST_REPLICAS {
             let expected = format!("from 1 to {}", Self::MOST_REPLICAS);
@@ -221,6 +211,7 @@ pub(crate) fn validate_name(field: &str, name: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Fleet;
 
     #[test]
     fn bad_settings_name_field_and_value() {

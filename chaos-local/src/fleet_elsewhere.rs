@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use chaos_core::{Clock, Error, ErrorKind, GroupId, Result};
+use chaos_core::{Error, ErrorKind, GroupId, Result, clock::Clock};
 
 /// What every replica of a fleet without a state directory finds in its environment: the fleet's name.
 pub(crate) const MARK: &str = "CHAOS_FLEET";

@@ -1,6 +1,6 @@
 use std::{net::SocketAddr, sync::Arc};
 
-use chaos_core::{Clock, Error, Group, GroupId, Labels, Result, Shell, TargetId};
+use chaos_core::{Error, Group, GroupId, Result, TargetId, capability::Shell, clock::Clock, group::Labels};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -157,4 +157,12 @@ pub(crate) fn check_scheme(scheme: &'static str, field: &str, given: &str, id: &
     } else {
         Err(Error::invalid(field, format!("{id:?}"), format!("an id that begins with {scheme}:")))
     }
+}
+
+/// Where the replica of this number is to listen.
+pub(crate) fn address_of(addresses: &[SocketAddr], replica: usize) -> Result<SocketAddr> {
+    addresses.get(replica).copied().ok_or_else(|| {
+        let expected = format!("a number below {}, the size of the fleet", addresses.len());
+        Error::invalid("replica", replica, expected)
+    })
 }

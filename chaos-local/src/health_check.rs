@@ -1,6 +1,6 @@
 use std::{fmt, io, net::SocketAddr, pin::pin, time::Duration};
 
-use chaos_core::{Clock, Error, ErrorKind, Result};
+use chaos_core::{Error, ErrorKind, Result, clock::Clock};
 use http_body_util::Empty;
 use hyper::{Request, Uri, body::Bytes, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
@@ -226,7 +226,7 @@ async fn get(address: SocketAddr, inside: Option<&NetworkNamespace>, path: &str)
 
 #[cfg(test)]
 mod tests {
-    use chaos_core::SystemClock;
+    use chaos_core::clock::SystemClock;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,

@@ -1,6 +1,6 @@
 use std::{fs, io, process::Stdio, time::Duration};
 
-use chaos_core::{Clock, Error, ErrorKind, Result, TargetId};
+use chaos_core::{Error, ErrorKind, Result, TargetId, clock::Clock};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},

@@ -59,6 +59,7 @@ compile_error!(
     "chaos-local needs Linux: pidfds, parent-death signals and /proc are how it knows its processes"
 );
 
+mod anywhere;
 mod attached_fleet;
 mod back_off;
 mod by_hand;

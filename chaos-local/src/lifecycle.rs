@@ -1,7 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use chaos_core::{Capability, CapabilitySet, Clock, Error, ErrorKind, Lifecycle, Permit, Result, TargetId};
+use chaos_core::{
+    Capability, CapabilitySet, Error, ErrorKind, Permit, Result, TargetId, capability::Lifecycle,
+    clock::Clock,
+};
 use futures_util::future::try_join_all;
 use rustix::process::Signal;
 
@@ -232,7 +235,7 @@ mod tests {
         process::{Child, Command, Stdio},
     };
 
-    use chaos_core::SystemClock;
+    use chaos_core::clock::SystemClock;
 
     use super::*;
     use crate::process_handle::Activity;

@@ -4,7 +4,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
-use chaos_core::{Error, ErrorKind, NetworkShare, Result};
+use chaos_core::{Error, ErrorKind, Result, capability::NetworkShare};
 
 use crate::{
     ProcessIdentity,

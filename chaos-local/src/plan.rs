@@ -1,6 +1,6 @@
 use std::{ffi::OsString, net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
-use chaos_core::{Clock, Error, ErrorKind, Result};
+use chaos_core::{Error, ErrorKind, Result, clock::Clock};
 
 use crate::{
     HealthCheck,

@@ -6,8 +6,11 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Labels, Member, Provider, Result, Shell,
-    SystemClock, Target, TargetId,
+    Error, ErrorKind, Group, GroupId, Provider, Result, Target, TargetId,
+    capability::Shell,
+    clock::{Clock, SystemClock},
+    group::{Labels, Member},
+    provider::{BoxStream, GroupFilter},
 };
 use futures_util::{StreamExt, stream};
 

@@ -1,6 +1,6 @@
 use std::{fmt, os::fd::AsFd, slice, sync::Arc, time::Duration};
 
-use chaos_core::{Clock, Error, ErrorKind, Result};
+use chaos_core::{Error, ErrorKind, Result, clock::Clock};
 use rustix::process::{Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, waitid};
 
 use crate::{

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, Error, ErrorKind, Output, Result};
+use chaos_core::{Error, ErrorKind, Result, capability::Output, clock::Clock};
 use rustix::{
     io::{Errno, ioctl_fionread, retry_on_intr},
     process::{Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, waitid},

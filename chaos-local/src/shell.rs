@@ -6,7 +6,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chaos_core::{Clock, Error, ErrorKind, NetworkShare, Output, Permit, Result, Script, Shell, TargetId};
+use chaos_core::{
+    Error, ErrorKind, Permit, Result, TargetId,
+    capability::{NetworkShare, Output, Script, Shell},
+    clock::Clock,
+};
 use rustix::io::Errno;
 
 use crate::{

@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, Error, ErrorKind, GroupId, Result};
+use chaos_core::{Error, ErrorKind, GroupId, Result, clock::Clock};
 use serde::{Deserialize, Serialize};
 
 use crate::{

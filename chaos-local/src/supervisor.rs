@@ -1,6 +1,6 @@
 use std::{io, thread, time::Duration};
 
-use chaos_core::{Error, ErrorKind, Failure, GroupId, Result};
+use chaos_core::{Error, ErrorKind, GroupId, Result, error::Failure};
 use futures_util::future::{join_all, try_join_all};
 use tokio::{
     runtime,

@@ -1,7 +1,12 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
-use chaos_core::{Capabilities, Clock, Error, Health, Labels, Member, Result, Target, TargetId};
+use chaos_core::{
+    Error, Health, Result, Target, TargetId,
+    capability::Capabilities,
+    clock::Clock,
+    group::{Labels, Member},
+};
 use futures_util::future::join_all;
 
 use crate::{

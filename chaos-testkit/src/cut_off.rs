@@ -2,8 +2,8 @@ use std::{fmt, future::Future, sync::Arc};
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxFuture, Capability, CapabilitySet, ChaosEvent, FaultId, Hold, IsolationSnapshot, Permit, Prepared,
-    Recovery, Result, Scope, TargetId, Verdict,
+    Capability, CapabilitySet, ChaosEvent, FaultId, Hold, Permit, Prepared, Recovery, Result, Scope,
+    TargetId, Verdict, capability::IsolationSnapshot, fault::BoxFuture,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// waited for.
 ///
 /// ```
-/// use chaos_core::{MemoryJournal, Monkey, Registry, memory::MemoryProvider};
+/// use chaos_core::{MemoryJournal, Monkey, Registry, testing::MemoryProvider};
 /// use chaos_testkit::{Connect, CutOff};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

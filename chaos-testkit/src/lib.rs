@@ -12,9 +12,9 @@
 //! # A suite
 //!
 //! A suite is a function. It takes a fixture, which makes a fresh part wherever one is needed, and a [`Timing`], which
-//! says how long to wait for what and on which [`Clock`](chaos_core::Clock): real time for real targets, paused time
-//! for those in memory. It returns a [`ContractReport`] that says of every check whether it passed, was violated and
-//! how, or did not apply and why not. Nothing is left out, and [`assert_kept`](ContractReport::assert_kept) fails a
+//! says how long to wait for what and on which [`Clock`](chaos_core::clock::Clock): real time for real targets, paused
+//! time for those in memory. It returns a [`ContractReport`] that says of every check whether it passed, was violated
+//! and how, or did not apply and why not. Nothing is left out, and [`assert_kept`](ContractReport::assert_kept) fails a
 //! test with every violation.
 //!
 //! Which checks apply follows from what a part declares. A declaration that is false is a violation either way: an
@@ -22,7 +22,10 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use chaos_core::{Hold, ManualClock, Registry, memory::{MemoryProvider, PowerOff, PowerOn}};
+//! use chaos_core::{
+//!     Hold, Registry,
+//!     testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
+//! };
 //! use chaos_testkit::{Subject, Timing, contract};
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -45,8 +48,8 @@
 //!
 //! ```
 //! use chaos_core::{
-//!     FaultState, Journal, ManualClock, MemoryJournal, Monkey, Registry,
-//!     memory::{MemoryProvider, PowerOff, PowerOn},
+//!     Journal, MemoryJournal, Monkey, Registry, fault::FaultState,
+//!     testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
 //! };
 //! use chaos_testkit::faulty::{Failing, HalfDone, JournalCall, Times};
 //!

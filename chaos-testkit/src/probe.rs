@@ -10,9 +10,10 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxFuture, CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId, FaultState, Health, Hold,
-    IsolationSnapshot, MemoryJournal, Permit, Prepared, Recovery, Registry, Result, Scope, Target, TargetId,
-    Verdict,
+    CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId, Health, Hold, MemoryJournal, Permit, Prepared,
+    Recovery, Registry, Result, Scope, Target, TargetId, Verdict,
+    capability::IsolationSnapshot,
+    fault::{BoxFuture, FaultState},
 };
 use serde::{Deserialize, Serialize};
 

@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use chaos_core::{
-    BlastRadius, BoxFuture, Error, ErrorKind, Group, Health, Journal, Monkey, MonkeyBuilder, Provider,
-    Registry, Result, RetryPolicy, RunReport, Target, TargetId,
+    BlastRadius, Error, ErrorKind, Group, Health, Journal, Monkey, MonkeyBuilder, Provider, Registry, Result,
+    RunReport, Target, TargetId, fault::BoxFuture, recovery::RetryPolicy,
 };
 
 use crate::{

@@ -1,12 +1,12 @@
 use std::{sync::Arc, time::Duration};
 
-use chaos_core::{Clock, SystemClock};
+use chaos_core::clock::{Clock, SystemClock};
 use jiff::Timestamp;
 
 /// How long a suite waits for what, and on which clock.
 ///
-/// Under tokio's paused time give it a [`ManualClock`](chaos_core::ManualClock): every wait costs nothing then. No
-/// suite needs paused time.
+/// Under tokio's paused time give it a [`ManualClock`](chaos_core::testing::ManualClock): every wait costs nothing
+/// then. No suite needs paused time.
 #[derive(Clone, Debug)]
 pub struct Timing {
     clock: Arc<dyn Clock>,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use chaos_core::{Clock, SystemClock};
+use chaos_core::clock::{Clock, SystemClock};
 use jiff::{SignedDuration, Timestamp};
 
 /// `5s`, `500ms`, `1m 30s`.

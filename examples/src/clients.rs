@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, Error, ErrorKind, Result};
+use chaos_core::{Error, ErrorKind, Result, clock::Clock};
 use http_body_util::{BodyExt, Empty};
 use hyper::{Request, body::Bytes, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
@@ -179,7 +179,7 @@ async fn ask(replica: SocketAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use chaos_core::SystemClock;
+    use chaos_core::clock::SystemClock;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chaos_core::{ErrorKind, Provider, escaped};
+use chaos_core::{ErrorKind, Provider, text::escaped};
 use chaos_local::{Fleet, HealthCheck};
 use clap::Parser;
 

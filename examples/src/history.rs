@@ -9,8 +9,11 @@ use std::{
 };
 
 use chaos_core::{
-    Clock as _, Error, FaultId, FaultQuery, FaultRecord, FaultState, Found, Journal, Result, SystemClock,
-    Unreadable, escaped,
+    Error, FaultId, Journal, Result,
+    clock::{Clock as _, SystemClock},
+    fault::{FaultRecord, FaultState},
+    journal::{FaultQuery, Found, Unreadable},
+    text::escaped,
 };
 use clap::Parser;
 use jiff::Timestamp;
@@ -245,7 +248,7 @@ fn all_remarks(fault: &FaultRecord, is_orphan: bool, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chaos_core::{Magnitude, RecoveryRecord};
+    use chaos_core::{fault::Magnitude, recovery::RecoveryRecord};
     use serde_json::json;
 
     use super::*;

@@ -7,12 +7,16 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use chaos_core::{
-    Activity, Clock, FaultId, FaultRecord, FaultState, Found, Journal, Monkey, MonkeyBuilder, Observer,
-    Outcome, Result, SystemClock, Unreadable, escaped,
-};
 #[cfg(not(all(feature = "aws", feature = "azure")))]
 use chaos_core::{Error, ErrorKind};
+use chaos_core::{
+    FaultId, Journal, Monkey, MonkeyBuilder, Observer, Outcome, Result,
+    clock::{Clock, SystemClock},
+    fault::{FaultRecord, FaultState},
+    journal::{Found, Unreadable},
+    observer::Activity,
+    text::escaped,
+};
 use chaos_local::{Fleets, Processes};
 use clap::Parser;
 use jiff::Timestamp;
@@ -115,7 +119,7 @@ pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
         match (arguments.mended, &arguments.note) {
             (Some(fault), Some(note)) => {
                 monkey.declare_mended(fault, note.clone()).await?;
-                let mut found = journal.find(&chaos_core::FaultQuery::all()).await?;
+                let mut found = journal.find(&chaos_core::journal::FaultQuery::all()).await?;
                 found.faults.retain(|record| record.id == fault);
                 Ok(found)
             }

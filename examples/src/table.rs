@@ -1,6 +1,6 @@
 //! Text tables: columns that line up, without lines.
 
-use chaos_core::escaped;
+use chaos_core::text::escaped;
 
 /// Rows under headings, every column as wide as its widest cell.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::{process::Command, rc::Rc, time::Duration};
 
-use chaos_core::{Activity, Outcome};
+use chaos_core::{Outcome, observer::Activity};
 use chaos_events::CpuBurn;
 
 use crate::{

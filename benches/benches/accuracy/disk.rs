@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chaos_core::{Activity, ChaosEvent, Outcome};
+use chaos_core::{ChaosEvent, Outcome, observer::Activity};
 use chaos_events::DiskFill;
 
 use crate::{

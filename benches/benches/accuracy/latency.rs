@@ -2,7 +2,11 @@
 
 use std::{net::UdpSocket, rc::Rc, sync::Mutex, time::Duration};
 
-use chaos_core::{Activity, ChaosEvent, Clock, SystemClock};
+use chaos_core::{
+    ChaosEvent,
+    clock::{Clock, SystemClock},
+    observer::Activity,
+};
 use chaos_events::{CpuBurn, DiskFill, NetworkBlackhole, Protocol};
 use jiff::Timestamp;
 

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, FaultId, SystemClock};
+use chaos_core::{
+    FaultId,
+    clock::{Clock, SystemClock},
+};
 
 /// The ticks in which `/proc` gives CPU time, in a second.
 const TICKS: f64 = 100.0;

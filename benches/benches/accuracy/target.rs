@@ -2,7 +2,9 @@
 
 use std::{cell::Cell, fs, process::Command, rc::Rc, sync::Arc};
 
-use chaos_core::{Activity, BlastRadius, FaultId, MemoryJournal, Monkey, Observer, Provider, TargetId};
+use chaos_core::{
+    BlastRadius, FaultId, MemoryJournal, Monkey, Observer, Provider, TargetId, observer::Activity,
+};
 use chaos_local::Processes;
 use jiff::Timestamp;
 use tokio::sync::mpsc;

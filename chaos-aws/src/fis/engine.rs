@@ -7,8 +7,9 @@ use aws_sdk_fis::{
     types::{ExperimentStatus, ExperimentSummary},
 };
 use chaos_core::{
-    Error, ErrorKind, Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, ExperimentState,
-    Experiments, FaultId, GroupId, Permit, Result, listing::pages,
+    Error, ErrorKind, FaultId, GroupId, Permit, Result,
+    engine::{Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, ExperimentState, Experiments},
+    listing::pages,
 };
 use futures_util::{TryStreamExt, future::try_join3};
 

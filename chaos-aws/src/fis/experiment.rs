@@ -1,4 +1,4 @@
-use chaos_core::{Error, ExperimentId, Result};
+use chaos_core::{Error, Result, engine::ExperimentId};
 
 /// What the ids of this engine's experiments start with.
 pub(crate) const ENGINE: &str = "aws-fis";
@@ -9,7 +9,7 @@ pub(crate) const ENGINE: &str = "aws-fis";
 ///
 /// ```
 /// use chaos_aws::FisExperiment;
-/// use chaos_core::ExperimentId;
+/// use chaos_core::engine::ExperimentId;
 ///
 /// // .event(RunExperiment::of(FisExperiment::template("EXT1a2b3c4d5e6f7")?).lasting(...)?)
 /// let id: ExperimentId = FisExperiment::template("EXT1a2b3c4d5e6f7")?.into();

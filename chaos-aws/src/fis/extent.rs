@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use chaos_core::ExperimentExtent;
+use chaos_core::engine::ExperimentExtent;
 
 use super::template::{Target, Template};
 use crate::machine::GROUP_TAG;

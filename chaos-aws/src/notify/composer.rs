@@ -1,6 +1,10 @@
 use std::collections::BTreeMap;
 
-use chaos_core::{Activity, Failure, FaultId, Intended, Outcome, TargetId};
+use chaos_core::{
+    FaultId, Outcome, TargetId,
+    error::Failure,
+    observer::{Activity, Intended},
+};
 use jiff::Timestamp;
 
 use super::{

@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Activity, Clock, Error, ErrorKind, Intended, Result};
+use chaos_core::{
+    Error, ErrorKind, Result,
+    clock::Clock,
+    observer::{Activity, Intended},
+};
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
 use tokio::{runtime::Handle, sync::watch};
@@ -193,7 +197,7 @@ impl Drop for Duty {
 #[cfg(test)]
 mod tests {
     use async_trait::async_trait;
-    use chaos_core::{FaultId, Health, ManualClock, Reason};
+    use chaos_core::{FaultId, Health, plan::Reason, testing::ManualClock};
     use tokio::sync::Semaphore;
 
     use serde_json::json;

@@ -6,7 +6,11 @@ use aws_sdk_sesv2::{
     error::BuildError,
     types::{Body, Content, Destination, EmailContent, Message as Mail},
 };
-use chaos_core::{Activity, Clock, Error, ErrorKind, Intended, Observer, Result};
+use chaos_core::{
+    Error, ErrorKind, Observer, Result,
+    clock::Clock,
+    observer::{Activity, Intended},
+};
 use jiff::Timestamp;
 
 use super::{
@@ -17,11 +21,7 @@ use super::{
     outbox::Deliveries,
     settings::{Settings, settings_of_notifiers},
 };
-use crate::{
-    connection::{Role, retries},
-    error::failed,
-    regions::validate_region,
-};
+use crate::{connection::Role, error::failed, region_name::validate_region, retries::retries};
 
 /// How many recipients SES takes for one message.
 const MOST_RECIPIENTS: usize = 50;
@@ -36,7 +36,7 @@ const MOST_RECIPIENTS: usize = 50;
 /// use std::time::Duration;
 ///
 /// use chaos_aws::{AutoScaling, SesNotifier};
-/// use chaos_core::{Monkey, TracingObserver};
+/// use chaos_core::{Monkey, observer::TracingObserver};
 ///
 /// # async fn example() -> chaos_core::Result<()> {
 /// let ses = SesNotifier::from("Chaos <chaos@example.com>").to("on-call@example.com").build().await?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chaos_core::{Clock, SystemClock};
+use chaos_core::clock::{Clock, SystemClock};
 
 use crate::connection::Connection;
 
@@ -80,8 +80,8 @@ macro_rules! settings_of_notifiers {
             self
         }
 
-        /// Sets where waits take their time from. Default: [`SystemClock`](chaos_core::SystemClock). The SDK's own
-        /// retries take theirs from the system.
+        /// Sets where waits take their time from. Default: [`SystemClock`](chaos_core::clock::SystemClock). The SDK's
+        /// own retries take theirs from the system.
         pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
             self.settings.clock = clock;
             self

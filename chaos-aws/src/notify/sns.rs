@@ -3,7 +3,11 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_sns::types::MessageAttributeValue;
-use chaos_core::{Activity, Clock, Error, ErrorKind, Intended, Observer, Result};
+use chaos_core::{
+    Error, ErrorKind, Observer, Result,
+    clock::Clock,
+    observer::{Activity, Intended},
+};
 use jiff::Timestamp;
 
 use super::{
@@ -14,10 +18,7 @@ use super::{
     settings::{Settings, settings_of_notifiers},
     topic::Topic,
 };
-use crate::{
-    connection::{Role, retries},
-    error::failed,
-};
+use crate::{connection::Role, error::failed, retries::retries};
 
 /// Tells the subscribers of an SNS topic what is hit, why, when, how long the recovery took, and how to undo it by
 /// hand.
@@ -34,7 +35,7 @@ use crate::{
 /// use std::time::Duration;
 ///
 /// use chaos_aws::{AutoScaling, SnsNotifier};
-/// use chaos_core::{Monkey, TracingObserver};
+/// use chaos_core::{Monkey, observer::TracingObserver};
 ///
 /// # async fn example() -> chaos_core::Result<()> {
 /// let sns = SnsNotifier::to("arn:aws:sns:eu-west-1:123456789012:chaos").required().build().await?;

@@ -1,6 +1,12 @@
 use std::time::Duration;
 
-use chaos_core::{Chosen, CutShort, Failure, FaultId, Intended, Magnitude, Milestone, Reason, TargetId};
+use chaos_core::{
+    FaultId, TargetId,
+    error::Failure,
+    fault::{CutShort, Magnitude, Milestone},
+    observer::{Chosen, Intended},
+    plan::Reason,
+};
 use jiff::Timestamp;
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, time::Duration};
 
-use chaos_core::escaped;
+use chaos_core::text::escaped;
 use jiff::Timestamp;
 
 /// SNS takes subjects of less than 100 characters.

@@ -5,7 +5,7 @@ use crate::{
     command_text::quoted,
     group_path::{GroupPath, SCHEME},
     machines::validate_instance,
-    regions::validate_region,
+    region_name::validate_region,
 };
 
 /// How a person gets at an instance of an auto-scaling group. `None` for a target of another kind.

@@ -6,7 +6,8 @@ use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use chaos_aws::{AutoScaling, AutoScalingBuilder};
 use chaos_core::{
-    BlastRadius, Group, GroupFilter, Health, MemoryJournal, Monkey, MonkeyBuilder, Provider, Result, TargetId,
+    BlastRadius, Group, Health, MemoryJournal, Monkey, MonkeyBuilder, Provider, Result, TargetId,
+    provider::GroupFilter,
 };
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};

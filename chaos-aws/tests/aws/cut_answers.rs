@@ -3,7 +3,9 @@
 use std::{collections::BTreeSet, fmt::Debug, time::Duration};
 
 use chaos_core::{
-    BoxFuture, ErrorKind, FaultId, Group, IsolationSnapshot, Provider, Result, Script, TargetId,
+    ErrorKind, FaultId, Group, Provider, Result, TargetId,
+    capability::{IsolationSnapshot, Script},
+    fault::BoxFuture,
 };
 use serde_json::json;
 
@@ -23,7 +25,7 @@ fn told(value: impl Debug) -> String {
 
 /// What decides of a group.
 fn told_group(group: &Group) -> String {
-    let member = |member: &chaos_core::Member| {
+    let member = |member: &chaos_core::group::Member| {
         let (target, health, why) =
             (&member.target, member.health, (&member.excluded, &member.out_of_service));
         format!("{} {:?} {health:?} {why:?}", target.id(), target.labels())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chaos_aws::{AVAILABILITY_ZONE_LABEL, MIN_SIZE_LABEL};
-use chaos_core::{ErrorKind, GroupFilter, Provider};
+use chaos_core::{ErrorKind, Provider, provider::GroupFilter};
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::json;
 
@@ -140,7 +140,7 @@ async fn who_must_not_be_chosen_is_listed_with_the_reason() {
     }
     let reasons = async |provider: &chaos_aws::AutoScaling| {
         let group = only_group(provider).await;
-        let told = |member: &chaos_core::Member| {
+        let told = |member: &chaos_core::group::Member| {
             let why = member.excluded.as_deref().or(member.out_of_service.as_deref());
             let why = why.unwrap_or_default().to_owned();
             (member.target.id().name().to_owned(), (member.health.to_string(), why))

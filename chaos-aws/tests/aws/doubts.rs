@@ -1,6 +1,6 @@
 //! What is in doubt is left alone: no call that changes anything is made.
 
-use chaos_core::{ErrorKind, GroupFilter, MemoryJournal, Outcome, RunReport};
+use chaos_core::{ErrorKind, MemoryJournal, Outcome, RunReport, provider::GroupFilter};
 use chaos_events::Terminate;
 use serde_json::json;
 

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use chaos_aws::AutoScaling;
 use chaos_core::{
-    Activity, ChaosEvent, Clock, Error, ErrorKind, FaultState, Health, Journal, MemoryJournal, Milestone,
-    Monkey, Observer, Outcome, Provider, SystemClock, TargetId,
+    ChaosEvent, Error, ErrorKind, Health, Journal, MemoryJournal, Monkey, Observer, Outcome, Provider,
+    TargetId,
+    clock::{Clock, SystemClock},
+    fault::{FaultState, Milestone},
+    observer::Activity,
 };
 use chaos_events::{Stop, Terminate};
 use jiff::Timestamp;

@@ -15,8 +15,8 @@ use aws_sdk_fis::types::{
 };
 use chaos_aws::{AutoScaling, FAULT_TAG, FisExperiment};
 use chaos_core::{
-    BlastRadius, Clock, FaultState, Journal, MemoryJournal, Monkey, MonkeyBuilder, Outcome, Reason,
-    RunReport, Skip, async_trait,
+    BlastRadius, Journal, MemoryJournal, Monkey, MonkeyBuilder, Outcome, RunReport, async_trait,
+    clock::Clock, fault::FaultState, monkey::Skip, plan::Reason,
 };
 use chaos_events::{RunExperiment, StopExperiment};
 use chaos_testkit::{Subject, Timing, contract};

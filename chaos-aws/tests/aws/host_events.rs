@@ -9,7 +9,11 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{ChaosEvent, Clock, FaultState, Journal, MemoryJournal, Recovery, SystemClock, TargetId};
+use chaos_core::{
+    ChaosEvent, Journal, MemoryJournal, Recovery, TargetId,
+    clock::{Clock, SystemClock},
+    fault::FaultState,
+};
 use chaos_events::{CpuBurn, DiskFill, EndCpuBurn, FreeSpace, NetworkBlackhole, RestoreTraffic};
 use chaos_testkit::{Subject, Timing, contract};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use chaos_aws::AutoScaling;
 use chaos_core::{
-    BoxFuture, ChaosEvent, Clock, ErrorKind, MemoryJournal, Outcome, Provider, RunReport, Script, SystemClock,
+    ChaosEvent, ErrorKind, MemoryJournal, Outcome, Provider, RunReport,
+    capability::Script,
+    clock::{Clock, SystemClock},
+    fault::BoxFuture,
 };
 use chaos_events::{CpuBurn, Reboot, Stop, Terminate};
 use serde_json::{Value, json};

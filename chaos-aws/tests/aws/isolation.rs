@@ -8,8 +8,9 @@ use std::{
 use aws_sdk_ec2::types::{IpPermission, IpRange, SecurityGroup};
 use chaos_aws::AutoScaling;
 use chaos_core::{
-    CapabilitySet, ChaosEvent, FaultRecord, FaultState, Group, Hold, MemoryJournal, Monkey, Prepared,
-    Registry, Result, Scope, async_trait,
+    CapabilitySet, ChaosEvent, Group, Hold, MemoryJournal, Monkey, Prepared, Registry, Result, Scope,
+    async_trait,
+    fault::{FaultRecord, FaultState},
 };
 use chaos_testkit::{Connect, CutOff};
 

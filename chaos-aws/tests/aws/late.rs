@@ -10,8 +10,11 @@ use std::{
 };
 
 use chaos_core::{
-    Activity, BoxFuture, Capabilities, CapabilitySet, ChaosEvent, Clock, Hold, MemoryJournal, Observer,
-    Permit, Prepared, Result, Scope, Script, SystemClock, async_trait,
+    CapabilitySet, ChaosEvent, Hold, MemoryJournal, Observer, Permit, Prepared, Result, Scope, async_trait,
+    capability::{Capabilities, Script},
+    clock::{Clock, SystemClock},
+    fault::BoxFuture,
+    observer::Activity,
 };
 use chaos_events::StartAgain;
 use jiff::{SignedDuration, Timestamp};

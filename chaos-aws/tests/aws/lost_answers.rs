@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chaos_aws::AutoScaling;
-use chaos_core::{ChaosEvent, ErrorKind, FaultRecord, Health, MemoryJournal, Outcome, Provider};
+use chaos_core::{ChaosEvent, ErrorKind, Health, MemoryJournal, Outcome, Provider, fault::FaultRecord};
 use chaos_events::{CpuBurn, Reboot, Stop, Terminate};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -196,7 +196,7 @@ async fn an_instance_with_termination_protection_refuses() {
 mod gone {
     use std::sync::Arc;
 
-    use chaos_core::{Activity, Observer, TargetId};
+    use chaos_core::{Observer, TargetId, observer::Activity};
     use jiff::Timestamp;
 
     #[derive(Debug)]
@@ -219,7 +219,7 @@ mod gone {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_that_is_gone_meanwhile_is_skipped_or_recovered() {
-    use chaos_core::Activity;
+    use chaos_core::observer::Activity;
     let Some(cloud) = Cloud::with_web(2) else { return };
     let events: [fn() -> Box<dyn ChaosEvent>; 4] = [
         || Box::new(Terminate::default()),

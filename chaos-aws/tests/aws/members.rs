@@ -1,7 +1,9 @@
 //! Members as they are: weights, what cannot be stopped, and the one that the monkey itself runs on.
 
 use chaos_core::{
-    BlastRadius, CapabilitySet, Decision, Monkey, Percent, Plan, Quota, Reason, memory::PowerOff,
+    BlastRadius, CapabilitySet, Monkey, Quota,
+    plan::{Decision, Percent, Plan, Reason},
+    testing::PowerOff,
 };
 use chaos_events::Reboot;
 use serde_json::json;

@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use chaos_aws::{AutoScaling, SesNotifier, SnsNotifier, SnsNotifierBuilder};
 use chaos_core::{
-    FaultState, Journal, MemoryJournal, Monkey, MonkeyBuilder, Outcome, Provider, TargetId,
-    memory::{MemoryProvider, PowerOff},
+    Journal, MemoryJournal, Monkey, MonkeyBuilder, Outcome, Provider, TargetId,
+    fault::FaultState,
+    testing::{MemoryProvider, PowerOff},
 };
 use chaos_events::{Stop, Terminate};
 use serde_json::{Value, json};
@@ -147,7 +148,7 @@ async fn without_its_topic_a_required_notifier_stops_the_injection_and_another_s
         assert!(why.contains(words), "{words:?} is missing: {why}");
     }
     assert_eq!(cloud.count("TerminateInstances"), 0);
-    assert_eq!(journal.find(&chaos_core::FaultQuery::all()).await.unwrap().faults, []);
+    assert_eq!(journal.find(&chaos_core::journal::FaultQuery::all()).await.unwrap().faults, []);
     assert_eq!(only_group(&provider).await.healthy(), 3);
     let target = first_target(&provider).await;
     let report = stopped.inject(Terminate::default(), &target).await.unwrap();

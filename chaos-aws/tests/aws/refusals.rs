@@ -9,8 +9,12 @@ use std::{
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use chaos_aws::AutoScaling;
 use chaos_core::{
-    Activity, Capability, CapabilitySet, Clock, ErrorKind, FaultState, Health, Intended, MemoryJournal,
-    Observer, Outcome, Provider, Result, SystemClock, Undo, async_trait,
+    Capability, CapabilitySet, ErrorKind, Health, MemoryJournal, Observer, Outcome, Provider, Result,
+    async_trait,
+    capability::Undo,
+    clock::{Clock, SystemClock},
+    fault::FaultState,
+    observer::{Activity, Intended},
 };
 use chaos_events::{Reboot, Stop, Terminate};
 use futures_util::future::join_all;

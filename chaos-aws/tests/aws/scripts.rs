@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use chaos_core::{ErrorKind, MemoryJournal, Monkey, NetworkShare, Script, Shell};
+use chaos_core::{
+    ErrorKind, MemoryJournal, Monkey,
+    capability::{NetworkShare, Script, Shell},
+};
 use chaos_events::CpuBurn;
 use serde_json::json;
 

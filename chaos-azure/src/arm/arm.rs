@@ -4,7 +4,7 @@ use std::{
 };
 
 use azure_core::http::{HttpClient, Method, Request as HttpRequest, Url};
-use chaos_core::{Clock, Error, ErrorKind, Result};
+use chaos_core::{Error, ErrorKind, Result, clock::Clock};
 
 use super::{Answer, Request, Tokens, action, action::is_listing};
 use crate::{

@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use azure_core::credentials::AccessToken;
-use chaos_core::{Clock, Result};
+use chaos_core::{Result, clock::Clock};
 use futures_util::lock::Mutex;
 
 use crate::{credentials::Found, error::without_credentials, within::within};

@@ -10,6 +10,8 @@ mod adapter;
 mod compute;
 mod order;
 mod read;
+mod sets;
 
-pub(crate) use compute::{AvailabilitySet, Compute, Entry, Listed, Orchestration, ScaleSet};
+pub(crate) use compute::Compute;
 pub(crate) use order::Order;
+pub(crate) use sets::{AvailabilitySet, Entry, Listed, Orchestration, ScaleSet};

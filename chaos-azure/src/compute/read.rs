@@ -1,9 +1,9 @@
 //! From the SDK's models to what this crate needs to know.
 
 use azure_mgmt_compute::package_2024_07_01::models::{self, automatic_repairs_policy};
-use chaos_core::{Error, ErrorKind, Labels, Result, listing::ENABLED_TAG};
+use chaos_core::{Error, ErrorKind, Result, group::Labels, listing::ENABLED_TAG};
 
-use super::compute::{AvailabilitySet, Entry, Listed, Orchestration, ScaleSet};
+use super::sets::{AvailabilitySet, Entry, Listed, Orchestration, ScaleSet};
 use crate::{
     machine::{AVAILABILITY_ZONE_LABEL, Machine, Power, System, View},
     place::Place,

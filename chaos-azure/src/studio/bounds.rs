@@ -3,7 +3,13 @@ use std::collections::BTreeSet;
 use chaos_core::{Error, ErrorKind, GroupId, Result};
 use futures_util::TryStreamExt;
 
-use crate::{availability_sets, azure::Azure, machine::Machine, place::Place, scale_sets, set_path::SetPath};
+use crate::{
+    azure::Azure,
+    machine::Machine,
+    place::Place,
+    set_machines::machines_of,
+    set_path::{AVAILABILITY_SETS, SCALE_SETS, SetPath},
+};
 
 /// The group that an experiment must keep to, by the keys of ids in ARM.
 #[derive(Clone, Debug)]
@@ -19,18 +25,18 @@ pub(super) struct Bounds {
 impl Bounds {
     pub(super) async fn of(azure: &Azure, group: &GroupId) -> Result<Self> {
         match group.scheme() {
-            availability_sets::SCHEME => {
-                let path = SetPath::parse(availability_sets::SCHEME, group)?;
+            AVAILABILITY_SETS => {
+                let path = SetPath::parse(AVAILABILITY_SETS, group)?;
                 let found = azure.compute.availability_set(&path).await?.ok_or_else(|| {
                     let what = "there is no such availability set in this subscription and resource group";
                     Error::new(ErrorKind::NotFound, what).with("group", group)
                 })?;
-                let members = availability_sets::machines_of(azure, &path, found.machines).await?;
+                let members = machines_of(azure, &path, found.machines).await?;
                 let machines: BTreeSet<String> = members.iter().filter_map(key).collect();
                 Ok(Self { scale_set: None, size: machines.len(), machines })
             }
             _ => {
-                let path = SetPath::parse(scale_sets::SCHEME, group)?;
+                let path = SetPath::parse(SCALE_SETS, group)?;
                 let set = azure.compute.scale_set(&path).await?.ok_or_else(|| {
                     let what = "there is no such scale set in this subscription and resource group";
                     Error::new(ErrorKind::NotFound, what).with("group", group)

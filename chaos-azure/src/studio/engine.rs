@@ -3,8 +3,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use async_trait::async_trait;
 use azure_core::http::{Method, Url};
 use chaos_core::{
-    Error, ErrorKind, Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, ExperimentState,
-    Experiments, FaultId, GroupId, Permit, Result, listing::pages,
+    Error, ErrorKind, FaultId, GroupId, Permit, Result,
+    engine::{Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, ExperimentState, Experiments},
+    listing::pages,
 };
 use futures_util::{TryStreamExt, future::try_join3};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-use chaos_core::{Error, ExperimentId, Result};
+use chaos_core::{Error, Result, engine::ExperimentId};
 
 use crate::resource_id::ResourceId;
 
@@ -11,7 +11,7 @@ const KIND: &str = "microsoft.chaos/experiments";
 ///
 /// ```
 /// use chaos_azure::ChaosStudioExperiment;
-/// use chaos_core::ExperimentId;
+/// use chaos_core::engine::ExperimentId;
 ///
 /// let drill = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers/\
 ///     Microsoft.Chaos/experiments/drill";

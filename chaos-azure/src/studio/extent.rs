@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use chaos_core::ExperimentExtent;
+use chaos_core::engine::ExperimentExtent;
 
 use super::{
     bounds::Bounds,

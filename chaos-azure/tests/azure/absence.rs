@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use azure_core::http::HttpClient;
 use chaos_azure::{AvailabilitySets, ScaleSets};
 use chaos_core::{
-    BlastRadius, Capability, CapabilitySet, Health, IsolationSnapshot, Monkey, Plan, Provider, Quota,
-    TargetId, Undo,
+    BlastRadius, Capability, CapabilitySet, Health, Monkey, Provider, Quota, TargetId,
+    capability::{IsolationSnapshot, Undo},
+    plan::Plan,
 };
 use chaos_events::Reboot;
 use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState, SecurityGroups};

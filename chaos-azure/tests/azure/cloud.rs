@@ -8,7 +8,11 @@ use azure_core::{
     time::{Duration, OffsetDateTime},
 };
 use chaos_azure::{AvailabilitySets, AzureBuilder, ScaleSets};
-use chaos_core::{Clock, Group, GroupFilter, Provider, Result, SystemClock};
+use chaos_core::{
+    Group, Provider, Result,
+    clock::{Clock, SystemClock},
+    provider::GroupFilter,
+};
 use fake_azure::{FakeArm, PowerState};
 use futures_util::TryStreamExt;
 

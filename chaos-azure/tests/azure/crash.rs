@@ -3,7 +3,7 @@
 use std::{env, os::unix::process::ExitStatusExt, path::Path, process::Command, sync::Arc, time::Duration};
 
 use chaos_azure::{AvailabilitySets, AzureBuilder};
-use chaos_core::{FaultState, Journal, Monkey, Registry, TargetId};
+use chaos_core::{Journal, Monkey, Registry, TargetId, fault::FaultState};
 use chaos_events::Stop;
 use chaos_journal::SqlJournal;
 use chaos_testkit::{

@@ -6,7 +6,7 @@ use chaos_azure::{
     AVAILABILITY_ZONE_LABEL, AvailabilitySets, AzureBuilder, ENABLED_TAG, FAULT_DOMAIN_LABEL,
     UPDATE_DOMAIN_LABEL,
 };
-use chaos_core::{GroupFilter, Member, Provider};
+use chaos_core::{Provider, group::Member, provider::GroupFilter};
 use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, NewSubscription, PowerState};
 use futures_util::TryStreamExt;
 

@@ -8,8 +8,10 @@ use std::{
 
 use chaos_azure::{FAULT_DOMAIN_LABEL, RebootMode, StopMode};
 use chaos_core::{
-    BlastRadius, ChaosEvent, Decision, ErrorKind, FailureDomain, Health, Journal, MemoryJournal, Milestone,
-    Monkey, Outcome, Percent, Provider, Quota, Reason, RunReport, TargetId,
+    BlastRadius, ChaosEvent, ErrorKind, Health, Journal, MemoryJournal, Monkey, Outcome, Provider, Quota,
+    RunReport, TargetId,
+    fault::Milestone,
+    plan::{Decision, FailureDomain, Percent, Reason},
 };
 use chaos_events::{Reboot, Stop, Terminate};
 use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Pace, PowerState, Trouble};

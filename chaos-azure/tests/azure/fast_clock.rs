@@ -4,7 +4,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chaos_core::Clock;
+use chaos_core::clock::Clock;
 use jiff::Timestamp;
 
 /// A clock that is faster than that of this machine, which the fake goes by.

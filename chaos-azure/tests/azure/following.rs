@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use azure_core::http::HttpClient;
 use chaos_core::{
-    BlastRadius, Clock, MemoryJournal, Milestone, Monkey, Outcome, Provider, RunReport, SystemClock, TargetId,
+    BlastRadius, MemoryJournal, Monkey, Outcome, Provider, RunReport, TargetId,
+    clock::{Clock, SystemClock},
+    fault::Milestone,
 };
 use chaos_events::Stop;
 use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Pace, PowerState, SecurityGroups};

@@ -13,7 +13,8 @@ use std::{
 use async_trait::async_trait;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request, Url, new_http_client};
 use chaos_core::{
-    Error, ErrorKind, FaultState, Isolation, MemoryJournal, Monkey, Provider, Registry, RunReport, TargetId,
+    Error, ErrorKind, MemoryJournal, Monkey, Provider, Registry, RunReport, TargetId, capability::Isolation,
+    fault::FaultState,
 };
 use chaos_testkit::{Connect, CutOff};
 use fake_azure::{

@@ -10,9 +10,12 @@ use std::{
 };
 
 use chaos_core::{
-    Activity, BlastRadius, BoxFuture, Capabilities, CapabilitySet, ChaosEvent, Clock, Hold, MemoryJournal,
-    Monkey, Observer, Permit, Prepared, Provider, Result, RunReport, Scope, Script, SystemClock, TargetId,
-    async_trait,
+    BlastRadius, CapabilitySet, ChaosEvent, Hold, MemoryJournal, Monkey, Observer, Permit, Prepared,
+    Provider, Result, RunReport, Scope, TargetId, async_trait,
+    capability::{Capabilities, Script},
+    clock::{Clock, SystemClock},
+    fault::BoxFuture,
+    observer::Activity,
 };
 use chaos_events::StartAgain;
 use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet};

@@ -1,7 +1,10 @@
 //! Machines as they are: deallocated, without a disk of their own, and the one that the monkey itself runs on.
 
 use chaos_azure::{RebootMode, StopMode};
-use chaos_core::{BlastRadius, ChaosEvent, Monkey, Plan, Provider, Quota, Reason};
+use chaos_core::{
+    BlastRadius, ChaosEvent, Monkey, Provider, Quota,
+    plan::{Plan, Reason},
+};
 use chaos_events::{Reboot, Stop};
 use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState};
 

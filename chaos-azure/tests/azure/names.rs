@@ -7,9 +7,9 @@ use std::{
 };
 
 use chaos_core::{
-    Activity, BlastRadius, Capability, CapabilitySet, ChaosEvent, ErrorKind, FaultId, FaultState, Hold,
-    Isolation, Journal, MemoryJournal, Monkey, Observer, Permit, Prepared, Provider, Recovery, Registry,
-    Result, Scope, Target, TargetId, Verdict, async_trait,
+    BlastRadius, Capability, CapabilitySet, ChaosEvent, ErrorKind, FaultId, Hold, Journal, MemoryJournal,
+    Monkey, Observer, Permit, Prepared, Provider, Recovery, Registry, Result, Scope, Target, TargetId,
+    Verdict, async_trait, capability::Isolation, fault::FaultState, observer::Activity,
 };
 use chaos_events::Stop;
 use chaos_testkit::{Connect, CutOff};

@@ -15,7 +15,7 @@ use azure_core::{
     time::OffsetDateTime,
 };
 use chaos_azure::{AvailabilitySets, AzureBuilder};
-use chaos_core::{BlastRadius, Clock, ErrorKind, MemoryJournal, Monkey, Provider, TargetId};
+use chaos_core::{BlastRadius, ErrorKind, MemoryJournal, Monkey, Provider, TargetId, clock::Clock};
 use chaos_events::Stop;
 use fake_azure::{FakeArm, NewAvailabilitySet, PowerState, Trouble};
 use jiff::Timestamp;

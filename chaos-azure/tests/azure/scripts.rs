@@ -3,8 +3,10 @@
 use std::{io::Write, sync::Arc, time::Duration};
 
 use chaos_core::{
-    BlastRadius, Clock, ErrorKind, FaultState, Journal, MemoryJournal, Monkey, NetworkShare, Provider,
-    Script, Shell, SystemClock, TargetId,
+    BlastRadius, ErrorKind, Journal, MemoryJournal, Monkey, Provider, TargetId,
+    capability::{NetworkShare, Script, Shell},
+    clock::{Clock, SystemClock},
+    fault::FaultState,
 };
 use chaos_events::{CpuBurn, NetworkBlackhole, Protocol};
 use chaos_testkit::{Subject, Timing, contract};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chaos_core::{
     BlastRadius, Capability, CapabilitySet, ChaosEvent, FaultId, Hold, MemoryJournal, Monkey, Permit,
-    Prepared, Recovery, Registry, Result, Scope, Script, TargetId, Verdict,
+    Prepared, Recovery, Registry, Result, Scope, TargetId, Verdict, capability::Script,
 };
 use fake_azure::{FakeArm, NewAvailabilitySet};
 use serde::{Deserialize, Serialize};

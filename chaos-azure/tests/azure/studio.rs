@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use chaos_azure::ChaosStudioExperiment;
 use chaos_core::{
-    BlastRadius, Capability, CapabilitySet, ChaosEvent, Clock, Decision, Hold, MemoryJournal, Monkey,
-    Outcome, Prepared, Result, RunReport, Scope,
+    BlastRadius, Capability, CapabilitySet, ChaosEvent, Hold, MemoryJournal, Monkey, Outcome, Prepared,
+    Result, RunReport, Scope, clock::Clock, plan::Decision,
 };
 use chaos_events::{RunExperiment, StopExperiment};
 use chaos_testkit::{Subject, Timing, contract};
@@ -252,7 +252,7 @@ async fn a_scale_set_is_a_target_of_the_engine_as_a_whole() {
     let engine = target.capabilities().experiments.unwrap();
     let id = ChaosStudioExperiment::new(&drill()).unwrap().into();
     let definition = engine.look_up(&id).await.unwrap();
-    assert_eq!(definition.extent, chaos_core::ExperimentExtent::Members(4));
+    assert_eq!(definition.extent, chaos_core::engine::ExperimentExtent::Members(4));
     assert_eq!(definition.longest, Ok(Duration::from_secs(20)));
     let plan = Monkey::builder().provider(provider).event(brief()).build().unwrap().plan().await.unwrap();
     let is_chosen = |decision: &Decision| matches!(decision, Decision::Chosen { .. });

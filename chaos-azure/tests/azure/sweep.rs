@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use chaos_azure::{RebootMode, StopMode};
-use chaos_core::{BlastRadius, ChaosEvent, MemoryJournal, Monkey, Provider, RunReport, Script, TargetId};
+use chaos_core::{
+    BlastRadius, ChaosEvent, MemoryJournal, Monkey, Provider, RunReport, TargetId, capability::Script,
+};
 use chaos_events::{Reboot, Stop, Terminate};
 use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Recorded, SecurityGroups, Trouble};
 use futures_util::future::{join, join_all};

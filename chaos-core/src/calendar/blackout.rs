@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 /// always open.
 ///
 /// ```
-/// use chaos_core::{Blackout, Calendar};
+/// use chaos_core::{Calendar, calendar::Blackout};
 /// use jiff::civil::date;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -27,7 +27,7 @@ use crate::error::Result;
 /// at most some 8 days back and ahead.
 ///
 /// ```
-/// use chaos_core::{BusinessHours, Calendar, CalendarExt};
+/// use chaos_core::{BusinessHours, Calendar, calendar::CalendarExt};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let lunch = BusinessHours::new("Europe/London")?.hours(12, (13, 30));

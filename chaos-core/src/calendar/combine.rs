@@ -7,7 +7,10 @@ use crate::error::Result;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use chaos_core::{Blackout, BusinessHours, Calendar, CalendarExt};
+/// use chaos_core::{
+///     BusinessHours, Calendar,
+///     calendar::{Blackout, CalendarExt},
+/// };
 /// use jiff::civil::{Weekday, date};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

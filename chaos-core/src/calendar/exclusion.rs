@@ -14,7 +14,10 @@ use crate::error::{Error, Result};
 /// blackout". If `except` took a calendar, `hours.except(blackout)` would mean "in hours and in the blackout".
 ///
 /// ```
-/// use chaos_core::{Blackout, BusinessHours, Calendar, CalendarExt};
+/// use chaos_core::{
+///     BusinessHours, Calendar,
+///     calendar::{Blackout, CalendarExt},
+/// };
 ///
 /// # fn main() -> chaos_core::Result<()> {
 /// let hours = BusinessHours::new("UTC")?;

@@ -12,7 +12,7 @@ pub(super) const END_OF_DAY: u16 = 24 * 60;
 /// it stays closed and names it in its [`check`](crate::calendar::Calendar::check).
 ///
 /// ```
-/// use chaos_core::TimeOfDay;
+/// use chaos_core::calendar::TimeOfDay;
 ///
 /// assert_eq!(TimeOfDay::from(9), TimeOfDay::from("09:00"));
 /// assert_eq!(TimeOfDay::from((9, 30)), TimeOfDay::from(jiff::civil::time(9, 30, 0, 0)));

@@ -11,7 +11,7 @@ use crate::{
 /// Non-exhaustive and [`Default`], so that a new ability breaks no provider.
 ///
 /// ```
-/// use chaos_core::Capabilities;
+/// use chaos_core::capability::Capabilities;
 ///
 /// let capabilities = Capabilities::default();
 /// assert!(capabilities.set().is_empty());
@@ -65,7 +65,7 @@ impl Capabilities {
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use chaos_core::Capabilities;
+    /// use chaos_core::capability::Capabilities;
     ///
     /// /// Switches features of the service on and off.
     /// #[derive(Debug, PartialEq)]

@@ -50,7 +50,7 @@ pub trait Shell: fmt::Debug + Send + Sync + 'static {
 /// script: a hostile tag or path cannot become a command.
 ///
 /// ```
-/// use chaos_core::Script;
+/// use chaos_core::capability::Script;
 ///
 /// let script = Script::new("df -kP \"$path\"").parameter("path", "/var/lib; rm -rf /")?;
 /// assert_eq!(script.parameters().next(), Some(("path", "/var/lib; rm -rf /")));

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() {
-/// let error = chaos_core::require_real_time("a fleet of processes").unwrap_err();
+/// let error = chaos_core::clock::require_real_time("a fleet of processes").unwrap_err();
 /// assert!(error.to_string().contains("paused"), "{error}");
 /// # }
 /// ```

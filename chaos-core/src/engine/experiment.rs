@@ -12,7 +12,7 @@ const LONGEST: usize = 1024;
 /// Names an experiment: the engine, a colon, and the engine's own name for it, such as `aws-fis:EXT1a2b3c4d5e6f7`.
 ///
 /// ```
-/// use chaos_core::ExperimentId;
+/// use chaos_core::engine::ExperimentId;
 ///
 /// let id: ExperimentId = "aws-fis:EXT1a2b3c4d5e6f7".parse()?;
 /// assert_eq!((id.engine(), id.name()), ("aws-fis", "EXT1a2b3c4d5e6f7"));

@@ -9,7 +9,7 @@ use crate::{capability::CapabilitySet, error::Result, fault::Prepared, group::Gr
 ///
 /// ```
 /// use chaos_core::{
-///     CapabilitySet, Capability, ChaosEvent, Group, Hold, Prepared, Result, Scope, async_trait, memory::PowerOn,
+///     Capability, CapabilitySet, ChaosEvent, Group, Hold, Prepared, Result, Scope, async_trait, testing::PowerOn,
 /// };
 ///
 /// /// Halts a machine for a minute.

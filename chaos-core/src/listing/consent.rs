@@ -6,7 +6,10 @@ pub const ENABLED_TAG: &str = "chaos:enabled";
 /// Whether members count as willing that say nothing.
 ///
 /// ```
-/// use chaos_core::{Labels, listing::{Consent, ENABLED_TAG}};
+/// use chaos_core::{
+///     group::Labels,
+///     listing::{Consent, ENABLED_TAG},
+/// };
 ///
 /// let (group, instance) = (Labels::new(), Labels::from([(ENABLED_TAG.to_owned(), "false".to_owned())]));
 /// let why = Consent::Presumed.refusal(&[("group", &group), ("instance", &instance)]);

@@ -30,8 +30,11 @@ use crate::{
 /// Clones share one monkey.
 ///
 /// ```
-/// use chaos_core::{FaultState, MemoryJournal, Monkey, Outcome, Registry, memory::{MemoryProvider, PowerOff, PowerOn}};
-/// # use chaos_core::ManualClock;
+/// use chaos_core::{
+///     MemoryJournal, Monkey, Outcome, Registry, fault::FaultState,
+///     testing::{MemoryProvider, PowerOff, PowerOn},
+/// };
+/// # use chaos_core::testing::ManualClock;
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> chaos_core::Result<()> {
@@ -224,7 +227,10 @@ impl Monkey {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use chaos_core::{ManualClock, MemoryJournal, Monkey, Registry, memory::{MemoryProvider, PowerOff, PowerOn}};
+    /// # use chaos_core::{
+    /// #     MemoryJournal, Monkey, Registry,
+    /// #     testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
+    /// # };
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> chaos_core::Result<()> {
     /// # let clock = ManualClock::starting_at("2026-03-02T09:00:00Z".parse().unwrap());

@@ -17,7 +17,7 @@ use crate::{
 /// Each may tell more in a later version. A test of an observer reads the ones that it wants from JSON:
 ///
 /// ```
-/// use chaos_core::Activity;
+/// use chaos_core::observer::Activity;
 ///
 /// let json = r#"{ "activity": "injecting", "fault": "00000000000000ff" }"#;
 /// let activity: Activity = serde_json::from_str(json).unwrap();

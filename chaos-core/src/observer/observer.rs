@@ -10,10 +10,11 @@ use crate::error::Result;
 ///
 /// ```
 /// use chaos_core::{
-///     Activity, Error, ErrorKind, Intended, MemoryJournal, Monkey, Observer, Outcome, Registry, Result, async_trait,
-///     memory::{MemoryProvider, PowerOff, PowerOn},
+///     Error, ErrorKind, MemoryJournal, Monkey, Observer, Outcome, Registry, Result, async_trait,
+///     observer::{Activity, Intended},
+///     testing::{MemoryProvider, PowerOff, PowerOn},
 /// };
-/// # use chaos_core::ManualClock;
+/// # use chaos_core::testing::ManualClock;
 /// use jiff::Timestamp;
 ///
 /// /// Prints what happens, and stands in front of the databases.

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 /// each group left healthy.
 ///
 /// ```
-/// use chaos_core::{BlastRadius, Percent, Quota};
+/// use chaos_core::{BlastRadius, Quota, plan::Percent};
 ///
 /// // One of each group, all groups at once, and two thirds of each left healthy.
 /// let nightly = BlastRadius::default()

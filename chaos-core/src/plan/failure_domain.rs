@@ -10,7 +10,7 @@ use crate::{
 /// A label of the targets tells which one each of them is in, as their provider discovers it.
 ///
 /// ```
-/// use chaos_core::{BlastRadius, FailureDomain, Quota};
+/// use chaos_core::{BlastRadius, Quota, plan::FailureDomain};
 ///
 /// // All of one rack, whichever the seed draws; and all of this one.
 /// let any = BlastRadius::default().within(FailureDomain::by_label("rack")).targets_per_group(Quota::ALL);

@@ -17,7 +17,7 @@ pub struct Percent(pub u8);
 /// A number of targets, absolute or as a share.
 ///
 /// ```
-/// use chaos_core::{Percent, Quota};
+/// use chaos_core::{Quota, plan::Percent};
 ///
 /// let a_third = Quota::from(Percent(33));
 /// assert_eq!(a_third.at_most(5), 1); // 1.65: a limit rounds down

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// back.
 ///
 /// ```
-/// use chaos_core::{Registry, memory::PowerOn};
+/// use chaos_core::{Registry, testing::PowerOn};
 ///
 /// let registry = Registry::default().register::<PowerOn>();
 /// assert_eq!(registry.kinds().collect::<Vec<_>>(), ["chaos-core/power-on/1"]);

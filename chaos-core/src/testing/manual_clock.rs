@@ -16,7 +16,7 @@ use crate::clock::{self, Clock};
 ///
 /// ```
 /// use std::time::Duration;
-/// use chaos_core::{Clock, ManualClock};
+/// use chaos_core::{clock::Clock, testing::ManualClock};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

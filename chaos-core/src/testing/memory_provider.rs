@@ -21,7 +21,7 @@ const SCHEME: &str = "memory";
 /// Its groups replace a terminated machine at once by one with the next free number. Clones share one world.
 ///
 /// ```
-/// use chaos_core::{GroupFilter, Provider, memory::MemoryProvider};
+/// use chaos_core::{Provider, provider::GroupFilter, testing::MemoryProvider};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> chaos_core::Result<()> {

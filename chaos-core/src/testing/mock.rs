@@ -1,10 +1,10 @@
 //! Ready mocks of the public traits, made with [`mockall`], for the unit tests of whoever embeds this library.
 //!
-//! They are for tests of logic; for tests of behaviour use [`memory`](crate::memory), and the contract suites of
-//! `chaos-testkit`.
+//! They are for tests of logic; for tests of behaviour use the world in [`testing`](crate::testing), and the contract
+//! suites of `chaos-testkit`.
 //!
 //! ```
-//! use chaos_core::{Clock, mock::MockClock};
+//! use chaos_core::{clock::Clock, testing::mock::MockClock};
 //!
 //! let mut clock = MockClock::new();
 //! clock.expect_now().return_const("2026-03-02T09:00:00Z".parse::<jiff::Timestamp>().unwrap());
@@ -14,7 +14,7 @@
 //! [`MockProvider`] mocks the listing as `expect_list`, which returns what the stream is to yield:
 //!
 //! ```
-//! use chaos_core::{Group, GroupFilter, Provider, mock::MockProvider};
+//! use chaos_core::{Group, Provider, provider::GroupFilter, testing::mock::MockProvider};
 //! use futures_util::StreamExt;
 //!
 //! # #[tokio::main(flavor = "current_thread")]

@@ -1,7 +1,7 @@
 //! A new capability breaks no provider: nobody lists them all.
 
-fn nothing() -> chaos_core::Capabilities {
-    chaos_core::Capabilities { lifecycle: None, shell: None, isolation: None }
+fn nothing() -> chaos_core::capability::Capabilities {
+    chaos_core::capability::Capabilities { lifecycle: None, shell: None, isolation: None }
 }
 
 fn main() {}

@@ -1,6 +1,6 @@
 //! Every call that changes a target takes a permit.
 
-async fn change(target: &dyn chaos_core::Lifecycle) -> chaos_core::Result<()> {
+async fn change(target: &dyn chaos_core::capability::Lifecycle) -> chaos_core::Result<()> {
     target.stop().await
 }
 

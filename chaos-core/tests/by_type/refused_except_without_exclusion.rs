@@ -1,6 +1,6 @@
 //! `except` takes what leaves time out, so that a calendar cannot be subtracted by mistake.
 
-use chaos_core::{Always, CalendarExt, Never};
+use chaos_core::calendar::{Always, CalendarExt, Never};
 
 fn main() {
     let _ = Always.except(Never);

@@ -1,6 +1,6 @@
 //! An armed fault is injected once.
 
-async fn twice(armed: chaos_core::Armed) {
+async fn twice(armed: chaos_core::fault::Armed) {
     let _first = armed.inject().await;
     let _second = armed.inject().await;
 }

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::Sender;
 
-use chaos_core::{Permit, Prepared, memory::PowerOn};
+use chaos_core::{Permit, Prepared, testing::PowerOn};
 
 fn keep(keeper: Sender<&'static Permit>) -> Prepared {
     Prepared::new(PowerOn::default(), move |permit| {

@@ -1,8 +1,10 @@
 //! The whole way, as the types lay it down. What the other programs here do wrong, this one does right.
 
 use chaos_core::{
-    Active, Armed, Arming, FaultRecord, Lifecycle, Limits, MemoryJournal, Monkey, Permit, Prepared, Registry, Result,
-    Safeguard, Scope, memory::{MemoryProvider, PowerOff, PowerOn},
+    MemoryJournal, Monkey, Permit, Prepared, Registry, Result, Scope, capability::Lifecycle,
+    fault::{Active, Armed, FaultRecord, Safeguard},
+    journal::{Arming, Limits},
+    testing::{MemoryProvider, PowerOff, PowerOn},
 };
 
 async fn one_way(prepared: Prepared, scope: &Scope, safeguard: &Safeguard) -> Result<Option<FaultRecord>> {

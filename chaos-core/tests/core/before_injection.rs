@@ -7,9 +7,14 @@ use std::{
 
 use crate::support::{Fragile, Recorder, builder};
 use chaos_core::{
-    Activity, Calendar, Chosen, Clock, Error, ErrorKind, FaultQuery, FaultState, Health, Hold, Intended,
-    Journal, ManualClock, MemoryJournal, Observer, Outcome, Result, RunReport, TargetId, Window, async_trait,
-    memory::{MemoryProvider, PowerOff},
+    Calendar, Error, ErrorKind, Health, Hold, Journal, MemoryJournal, Observer, Outcome, Result, RunReport,
+    TargetId, async_trait,
+    calendar::Window,
+    clock::Clock,
+    fault::FaultState,
+    journal::FaultQuery,
+    observer::{Activity, Chosen, Intended},
+    testing::{ManualClock, MemoryProvider, PowerOff},
 };
 use jiff::Timestamp;
 use tokio::sync::Barrier;

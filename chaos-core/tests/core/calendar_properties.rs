@@ -4,7 +4,10 @@
 
 use std::{ops::Range, sync::LazyLock};
 
-use chaos_core::{Blackout, BusinessHours, Calendar, CalendarExt, Exclusion, Span};
+use chaos_core::{
+    BusinessHours, Calendar,
+    calendar::{Blackout, CalendarExt, Exclusion, Span},
+};
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Weekday, tz::TimeZone};
 use proptest::{prelude::*, sample::select};
 

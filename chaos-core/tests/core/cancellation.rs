@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::support::{Busy, BusyProvider, PowerCycle, clock};
 use chaos_core::{
-    Clock, FaultQuery, FaultState, Health, Hold, Journal, MemoryJournal, Monkey, memory::MemoryProvider,
+    Health, Hold, Journal, MemoryJournal, Monkey, clock::Clock, fault::FaultState, journal::FaultQuery,
+    testing::MemoryProvider,
 };
 
 /// More turns of the scheduler than any run here takes.

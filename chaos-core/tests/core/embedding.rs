@@ -11,10 +11,13 @@ use std::{
 
 use crate::support::{builder, clock, registry, runtime};
 use chaos_core::{
-    Always, Calendar, CapabilitySet, ChaosEvent, Clock, CountingEntropy, Entropy, FaultId, Hold, Journal,
-    MemoryJournal, Monkey, Observer, Outcome, Permit, Prepared, Provider, Recovery, Registry, Result, Scope,
-    TargetId, TracingObserver, Verdict, async_trait,
-    memory::{MemoryProvider, PowerOff},
+    Calendar, CapabilitySet, ChaosEvent, FaultId, Hold, Journal, MemoryJournal, Monkey, Observer, Outcome,
+    Permit, Prepared, Provider, Recovery, Registry, Result, Scope, TargetId, Verdict, async_trait,
+    calendar::Always,
+    chance::Entropy,
+    clock::Clock,
+    observer::TracingObserver,
+    testing::{CountingEntropy, MemoryProvider, PowerOff},
 };
 use serde::{Deserialize, Serialize};
 
@@ -145,7 +148,7 @@ fn a_recovery_may_have_a_client_here_and_in_a_replay() {
     runtime().block_on(async {
         let monkey = monkey();
         tokio::spawn(async move { monkey.run_once().await });
-        crate::support::until_state(&journal, chaos_core::FaultState::Active).await;
+        crate::support::until_state(&journal, chaos_core::fault::FaultState::Active).await;
     });
     assert_eq!(switches.0.load(Ordering::SeqCst), 1, "left behind");
     runtime().block_on(async {

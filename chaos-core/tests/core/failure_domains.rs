@@ -4,10 +4,11 @@ use std::{collections::BTreeSet, time::Duration};
 
 use crate::support::{builder, until_state};
 use chaos_core::{
-    BlastRadius, CapabilitySet, ChaosEvent, Decision, FailureDomain, FaultState, Group, Health, Hold,
-    Journal, MemoryJournal, MonkeyBuilder, Outcome, Plan, Prepared, Provider, Quota, Reason, Result, Scope,
-    TargetId, async_trait,
-    memory::{MemoryProvider, PowerOff},
+    BlastRadius, CapabilitySet, ChaosEvent, Group, Health, Hold, Journal, MemoryJournal, MonkeyBuilder,
+    Outcome, Prepared, Provider, Quota, Result, Scope, TargetId, async_trait,
+    fault::FaultState,
+    plan::{Decision, FailureDomain, Plan, Reason},
+    testing::{MemoryProvider, PowerOff},
 };
 
 const ZONE: &str = "zone";

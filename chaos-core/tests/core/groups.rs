@@ -10,10 +10,15 @@ use std::{
 
 use crate::support::{clock, registry};
 use chaos_core::{
-    BlastRadius, BoxStream, ChaosEvent, ErrorKind, Experiments, FaultState, Group, GroupFilter, GroupId,
-    Health, Isolation, Journal, Member, MemoryJournal, Monkey, Percent, Plan, Provider, Quota, Reason,
-    Result, Shell, Target, TargetId, async_trait,
-    memory::{MemoryProvider, PowerOff},
+    BlastRadius, ChaosEvent, ErrorKind, Group, GroupId, Health, Journal, MemoryJournal, Monkey, Provider,
+    Quota, Result, Target, TargetId, async_trait,
+    capability::{Isolation, Shell},
+    engine::Experiments,
+    fault::FaultState,
+    group::Member,
+    plan::{Percent, Plan, Reason},
+    provider::{BoxStream, GroupFilter},
+    testing::{MemoryProvider, PowerOff},
 };
 use futures_util::{StreamExt, stream};
 use proptest::prelude::*;
@@ -196,7 +201,7 @@ async fn who_is_out_of_service_on_purpose_is_neither_hit_nor_counted() {
         assert_eq!((web.desired, web.healthy, plan.chosen().count()), (2, 2, 1), "{plan}");
         for target in &web.targets[..4] {
             let reason = Reason::excluded("out of service: in standby");
-            assert_eq!(target.decision, chaos_core::Decision::not_chosen(reason));
+            assert_eq!(target.decision, chaos_core::plan::Decision::not_chosen(reason));
         }
     }
 }
@@ -232,7 +237,12 @@ async fn what_a_fault_has_taken_out_of_service_still_counts() {
     let first = monkey(1);
     assert_eq!(first.plan().await.unwrap().chosen().count(), 5);
     let run = tokio::spawn(async move { first.run_once().await });
-    while journal.find(&chaos_core::FaultQuery::all().state(FaultState::Active)).await.unwrap().faults.len()
+    while journal
+        .find(&chaos_core::journal::FaultQuery::all().state(FaultState::Active))
+        .await
+        .unwrap()
+        .faults
+        .len()
         < 5
     {
         tokio::task::yield_now().await;

@@ -7,10 +7,11 @@ use std::{
 
 use crate::support::{Nothing, builder, clock, registry, runtime};
 use chaos_core::{
-    CapabilitySet, ChaosEvent, Clock, CutShort, Error, ErrorKind, FaultId, FaultRecord, FaultState, Health,
-    Hold, ManualClock, MemoryJournal, Monkey, Observer, Outcome, Permit, Prepared, Recovery, Registry,
-    Result, RunReport, Scope, TargetId, Verdict, async_trait,
-    memory::{MemoryProvider, PowerOff, PowerOn},
+    CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId, Health, Hold, MemoryJournal, Monkey, Observer,
+    Outcome, Permit, Prepared, Recovery, Registry, Result, RunReport, Scope, TargetId, Verdict, async_trait,
+    clock::Clock,
+    fault::{CutShort, FaultRecord, FaultState},
+    testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -130,7 +131,7 @@ impl ChaosEvent for InTwoSteps {
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let (steps, clock) = (Arc::clone(&self.0), Arc::clone(scope.clock()));
-        Ok(Prepared::new(chaos_core::memory::PowerOn::default(), move |_| {
+        Ok(Prepared::new(chaos_core::testing::PowerOn::default(), move |_| {
             Box::pin(async move {
                 *steps.lock().unwrap() += 1;
                 clock.sleep(seconds(10)).await;
@@ -238,7 +239,7 @@ impl ChaosEvent for Fleeting {
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let scope = scope.clone();
-        let prepared = Prepared::new(chaos_core::memory::PowerOn::default(), move |_| {
+        let prepared = Prepared::new(chaos_core::testing::PowerOn::default(), move |_| {
             Box::pin(async move {
                 scope.see_effect();
                 Ok(())
@@ -284,7 +285,7 @@ impl Clock for Stopped {
 struct StopsAt(&'static str, Arc<Stopped>);
 
 impl Observer for StopsAt {
-    fn observe(&self, _: Timestamp, activity: &chaos_core::Activity) {
+    fn observe(&self, _: Timestamp, activity: &chaos_core::observer::Activity) {
         if serde_json::to_value(activity).unwrap()["activity"] == self.0 {
             *self.1.missed.lock().unwrap() += Duration::from_secs(3600);
         }

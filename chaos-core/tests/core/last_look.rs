@@ -11,11 +11,19 @@ use std::{
 
 use crate::support::{builder, clock, health, orphan, registry};
 use chaos_core::{
-    Activity, BlastRadius, BoxStream, Capabilities, CapabilitySet, ChaosEvent, Clock, Decision, Error,
-    ErrorKind, Experiments, FaultQuery, FaultState, Group, GroupFilter, GroupId, Health, Hold, Intended,
-    Isolation, Journal, Labels, MemoryJournal, Monkey, MonkeyBuilder, Observer, Outcome, Prepared, Provider,
-    Reason, Result, RunReport, Scope, Shell, Target, TargetId, TargetPlan, Undo, async_trait,
-    memory::{MemoryProvider, PowerOff},
+    BlastRadius, CapabilitySet, ChaosEvent, Error, ErrorKind, Group, GroupId, Health, Hold, Journal,
+    MemoryJournal, Monkey, MonkeyBuilder, Observer, Outcome, Prepared, Provider, Result, RunReport, Scope,
+    Target, TargetId, async_trait,
+    capability::{Capabilities, Isolation, Shell, Undo},
+    clock::Clock,
+    engine::Experiments,
+    fault::FaultState,
+    group::Labels,
+    journal::FaultQuery,
+    observer::{Activity, Intended},
+    plan::{Decision, Reason, TargetPlan},
+    provider::{BoxStream, GroupFilter},
+    testing::{MemoryProvider, PowerOff},
 };
 use futures_util::StreamExt;
 use jiff::Timestamp;

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use crate::support::{Fragile, Recorder, Stage, builder, clock};
 use chaos_core::{
-    BlastRadius, Decision, FaultQuery, FaultState, Health, Hold, Journal, MemoryJournal, Monkey, Never,
-    Outcome, Percent, Quota, Reason, Registry,
-    memory::{MemoryProvider, PowerOff, PowerOn},
+    BlastRadius, Health, Hold, Journal, MemoryJournal, Monkey, Outcome, Quota, Registry,
+    calendar::Never,
+    fault::FaultState,
+    journal::FaultQuery,
+    plan::{Decision, Percent, Reason},
+    testing::{MemoryProvider, PowerOff, PowerOn},
 };
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +84,7 @@ async fn the_plan_says_of_everybody_why_not() {
     // Three of five are healthy, and half of five, rounded up, must stay so.
     assert_eq!(chosen, 0);
     assert_eq!(web.reason, Some(Reason::too_few_healthy(2, 3)));
-    let again: chaos_core::Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
+    let again: chaos_core::plan::Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
     assert_eq!(again, plan);
 }
 
@@ -262,7 +265,7 @@ async fn run_repeats_until_it_is_told_to_stop() {
         .unwrap();
     // Runs of 60 s begin at 0 s, 660 s and 1,320 s: the third is in its hold when it is told to stop.
     let clock = clock();
-    monkey.run(chaos_core::Clock::sleep(&clock, Duration::from_secs(1_350))).await.unwrap();
+    monkey.run(chaos_core::clock::Clock::sleep(&clock, Duration::from_secs(1_350))).await.unwrap();
     assert_eq!(recorder.names().iter().filter(|name| *name == "run-began").count(), 3);
     assert_eq!(recorder.names().iter().filter(|name| *name == "recovered").count(), 3);
     assert_eq!(journal.pending().await.unwrap().faults, []);

@@ -10,9 +10,11 @@ use std::{
 
 use crate::support::{Fragile, Nothing, builder, clock, runtime};
 use chaos_core::{
-    CapabilitySet, ChaosEvent, Clock, FaultId, FaultState, Health, Hold, ManualClock, MemoryJournal, Monkey,
-    Outcome, Permit, Prepared, Recovery, Registry, Result, Scope, TargetId, Verdict, async_trait,
-    memory::{MemoryProvider, PowerOff, PowerOn},
+    CapabilitySet, ChaosEvent, FaultId, Health, Hold, MemoryJournal, Monkey, Outcome, Permit, Prepared,
+    Recovery, Registry, Result, Scope, TargetId, Verdict, async_trait,
+    clock::Clock,
+    fault::FaultState,
+    testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
 };
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};

@@ -12,9 +12,14 @@ use std::{
 
 use crate::support::{Nothing, clock};
 use chaos_core::{
-    Activity, Arming, Clock, Error, ErrorKind, FaultId, FaultRecord, FaultState, Health, Hold, Journal,
-    Limits, Magnitude, ManualClock, Mark, MemoryJournal, Monkey, Observer, Permit, Recovery, RecoveryRecord,
-    Registry, Result, RunReport, Scope, TargetId, Verdict, async_trait, memory::MemoryProvider,
+    Error, ErrorKind, FaultId, Health, Hold, Journal, MemoryJournal, Monkey, Observer, Permit, Recovery,
+    Registry, Result, RunReport, Scope, TargetId, Verdict, async_trait,
+    clock::Clock,
+    fault::{FaultRecord, FaultState, Magnitude, Mark},
+    journal::{Arming, Limits},
+    observer::Activity,
+    recovery::RecoveryRecord,
+    testing::{ManualClock, MemoryProvider},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

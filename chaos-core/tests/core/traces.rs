@@ -12,7 +12,7 @@ use std::{
 use crate::support::{builder, runtime};
 use chaos_core::{
     Hold, MemoryJournal, Outcome,
-    memory::{MemoryProvider, PowerOff},
+    testing::{MemoryProvider, PowerOff},
 };
 use tracing::{
     Event, Metadata, Subscriber,
@@ -116,7 +116,10 @@ fn a_subscriber_that_panics_leaves_nothing_behind() {
         runtime().block_on(async {
             let monkey = builder(&world, &journal).build().unwrap();
             let replayed = monkey.recover_pending().await.unwrap().faults;
-            assert_eq!((replayed[0].id, replayed[0].state), (fault, chaos_core::FaultState::Recovered));
+            assert_eq!(
+                (replayed[0].id, replayed[0].state),
+                (fault, chaos_core::fault::FaultState::Recovered)
+            );
             assert_eq!(crate::support::health(&world, &target).await, chaos_core::Health::Healthy);
         });
     });

@@ -3,10 +3,13 @@
 
 use crate::support::{clock, orphan, registry, runtime};
 use chaos_core::{
-    Arming, BlastRadius, ErrorKind, Failure, FaultId, FaultQuery, FaultRecord, FaultState, Found, Halt,
-    Health, Journal, Lease, Limits, Mark, MemoryJournal, Monkey, Outcome, Percent, Quota, Result, TargetId,
-    Unreadable, async_trait,
-    memory::{MemoryProvider, PowerOff},
+    BlastRadius, ErrorKind, FaultId, Health, Journal, MemoryJournal, Monkey, Outcome, Quota, Result,
+    TargetId, async_trait,
+    error::Failure,
+    fault::{FaultRecord, FaultState, Mark},
+    journal::{Arming, FaultQuery, Found, Halt, Lease, Limits, Unreadable},
+    plan::Percent,
+    testing::{MemoryProvider, PowerOff},
 };
 use jiff::Timestamp;
 

@@ -75,8 +75,8 @@ impl Allowed {
     }
 
     /// What orders to the target come through where they go by its own network, such as the endpoints of AWS Systems
-    /// Manager: the addresses that its shell [names](chaos_core::Shell::lifeline) when the fault is prepared. Without
-    /// it such a target is out of reach until the deadline.
+    /// Manager: the addresses that its shell [names](chaos_core::capability::Shell::lifeline) when the fault is
+    /// prepared. Without it such a target is out of reach until the deadline.
     pub fn shell() -> Self {
         Self(Kind::Shell)
     }

@@ -131,7 +131,7 @@ fn is_number(label: &str) -> bool {
 mod tests {
     use std::{net::Ipv4Addr, time::Duration};
 
-    use chaos_core::{Clock, SystemClock};
+    use chaos_core::clock::{Clock, SystemClock};
 
     use super::*;
 

@@ -7,9 +7,11 @@ mod own_sockets;
 mod ports;
 mod restore_traffic;
 mod rules;
+mod script;
 mod traffic;
 
 pub use allowed::Allowed;
 pub use network_blackhole::NetworkBlackhole;
+pub use ports::Protocol;
 pub use restore_traffic::RestoreTraffic;
-pub use traffic::{Direction, Protocol};
+pub use traffic::Direction;

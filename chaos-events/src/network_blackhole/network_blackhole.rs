@@ -5,20 +5,9 @@ use chaos_core::{Capability, CapabilitySet, ChaosEvent, Hold, Prepared, Result, 
 
 use super::{
     Allowed, Direction, Protocol, RestoreTraffic, allowed::Openings, host::Hosts, ports::Ports, rules::Rules,
-    traffic::Traffic,
+    script::SCRIPT, traffic::Traffic,
 };
-use crate::host_script::{HostFault, HostScript, START_WITHIN};
-
-pub(super) const SCRIPT: HostScript = HostScript {
-    event: "network-blackhole",
-    program: concat!(
-        include_str!("../../scripts/common.sh"),
-        include_str!("../../scripts/network_blackhole/rules.sh"),
-        include_str!("../../scripts/network_blackhole/nft.sh"),
-        include_str!("../../scripts/network_blackhole/iptables.sh"),
-        include_str!("../../scripts/network_blackhole.sh")
-    ),
-};
+use crate::host_script::{HostFault, START_WITHIN};
 
 /// Drops traffic of a target for a while: all of it, that with certain hosts, that of certain ports, or DNS.
 ///
@@ -27,10 +16,11 @@ pub(super) const SCRIPT: HostScript = HostScript {
 /// process ends that holds it, however it ends. Where nftables is older, or there is only iptables, a process on the
 /// target removes the rules instead; the report says so, and what it means.
 ///
-/// Where the target is one process of a machine ([`NetworkShare::Sockets`](chaos_core::NetworkShare::Sockets)), only
-/// traffic of the addresses and ports that it listens on is dropped, on loopback too: [`ports`](Self::ports) must name
-/// some of these ports, and [`dns`](Self::dns) is not supported. Another process that serves the same port on another
-/// address is not touched, and neither are the connections that the target itself makes to others.
+/// Where the target is one process of a machine
+/// ([`NetworkShare::Sockets`](chaos_core::capability::NetworkShare::Sockets)), only traffic of the addresses and ports
+/// that it listens on is dropped, on loopback too: [`ports`](Self::ports) must name some of these ports, and
+/// [`dns`](Self::dns) is not supported. Another process that serves the same port on another address is not touched,
+/// and neither are the connections that the target itself makes to others.
 ///
 /// The number of packets that were dropped is reported as `dropped_packets`. Where it is zero nothing was hit, and the
 /// report says so.

@@ -2,7 +2,18 @@ use std::collections::BTreeSet;
 
 use chaos_core::{Error, Result};
 
-use super::Protocol;
+/// The transport protocols that have ports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// TCP only.
+    Tcp,
+    /// UDP only.
+    Udp,
+    /// TCP and UDP.
+    #[default]
+    Both,
+}
 
 /// Ports by protocol.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
-use chaos_core::{FaultId, Health, Injection, Permit, Recovery, Result, Scope, TargetId, Verdict};
+use chaos_core::{FaultId, Health, Permit, Recovery, Result, Scope, TargetId, Verdict, fault::Injection};
 use serde::{Deserialize, Serialize};
 
-use super::network_blackhole::SCRIPT;
+use super::script::SCRIPT;
 use crate::{
     by_hand::end_processes,
     host_script::{Answer, HostFault, Vantage},

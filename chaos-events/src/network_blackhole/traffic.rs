@@ -1,4 +1,4 @@
-use chaos_core::{Error, ErrorKind, NetworkShare, Result};
+use chaos_core::{Error, ErrorKind, Result, capability::NetworkShare};
 
 use super::{host::Hosts, own_sockets::OwnSockets, ports::Ports};
 
@@ -11,19 +11,6 @@ pub enum Direction {
     /// From the target.
     Egress,
     /// To it and from it.
-    #[default]
-    Both,
-}
-
-/// The transport protocols that have ports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Protocol {
-    /// TCP only.
-    Tcp,
-    /// UDP only.
-    Udp,
-    /// TCP and UDP.
     #[default]
     Both,
 }
@@ -107,7 +94,7 @@ impl Traffic {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Protocol, *};
 
     fn ports(ports: &[u16]) -> Traffic {
         Traffic::Ports(Ports::of(Protocol::Tcp, ports.iter().copied()).unwrap())

@@ -4,10 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use crate::support::{Confused, Platform, Trouble, builder, inject, inject_into, over, seconds, within};
 use chaos_core::{
-    BlastRadius, BoxStream, ChaosEvent, Clock, ErrorKind, Experiments, FaultState, Group, GroupFilter,
-    GroupId, Health, Hold, Isolation, Member, MemoryJournal, Monkey, Outcome, Provider, Reason, Registry,
-    Result, RetryPolicy, Shell, Target, TargetId, async_trait,
-    memory::{PowerOff, PowerOn},
+    BlastRadius, ChaosEvent, ErrorKind, Group, GroupId, Health, Hold, MemoryJournal, Monkey, Outcome,
+    Provider, Registry, Result, Target, TargetId, async_trait,
+    capability::{Isolation, Shell},
+    clock::Clock,
+    engine::Experiments,
+    fault::FaultState,
+    group::Member,
+    plan::Reason,
+    provider::{BoxStream, GroupFilter},
+    recovery::RetryPolicy,
+    testing::{PowerOff, PowerOn},
 };
 use chaos_events::{Reboot, Stop, Terminate};
 use chaos_testkit::faulty::{

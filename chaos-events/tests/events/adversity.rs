@@ -10,9 +10,9 @@ use std::{
 
 use crate::support::{Platform, Trouble, builder, inject, inject_into, over, seconds, within};
 use chaos_core::{
-    Activity, BlastRadius, CapabilitySet, ChaosEvent, Clock, Error, ErrorKind, FaultQuery, FaultState, Group,
-    Health, Hold, Journal, ManualClock, MemoryJournal, Monkey, Observer, Outcome, Prepared, Provider, Reason,
-    Result, Scope, async_trait,
+    BlastRadius, CapabilitySet, ChaosEvent, Error, ErrorKind, Group, Health, Hold, Journal, MemoryJournal,
+    Monkey, Observer, Outcome, Prepared, Provider, Result, Scope, async_trait, clock::Clock,
+    fault::FaultState, journal::FaultQuery, observer::Activity, plan::Reason, testing::ManualClock,
 };
 use chaos_events::{Reboot, Stop, Terminate};
 use chaos_testkit::faulty::{

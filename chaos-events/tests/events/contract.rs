@@ -1,6 +1,9 @@
 //! The events and their recoveries keep their contracts, over a world in memory.
 
-use chaos_core::{ChaosEvent, ManualClock, Recovery, memory::MemoryProvider};
+use chaos_core::{
+    ChaosEvent, Recovery,
+    testing::{ManualClock, MemoryProvider},
+};
 use chaos_events::{AwaitReplacement, Reboot, StartAgain, Stop, Terminate};
 use chaos_testkit::{Subject, Timing, contract};
 

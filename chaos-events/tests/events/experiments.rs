@@ -3,8 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use chaos_core::{
-    BlastRadius, ExperimentExtent, ExperimentState, FaultState, Health, Journal, MemoryJournal, Monkey,
-    MonkeyBuilder, Outcome, Provider, Reason, RunReport, Skip, TargetId, memory::MemoryProvider,
+    BlastRadius, Health, Journal, MemoryJournal, Monkey, MonkeyBuilder, Outcome, Provider, RunReport,
+    TargetId,
+    engine::{ExperimentExtent, ExperimentState},
+    fault::FaultState,
+    monkey::Skip,
+    plan::Reason,
+    testing::MemoryProvider,
 };
 use chaos_events::{RunExperiment, StopExperiment};
 use chaos_testkit::{
@@ -15,7 +20,7 @@ use chaos_testkit::{
 use crate::support::{FREEZE, Lab, Trouble};
 
 fn experiment() -> RunExperiment {
-    RunExperiment::of(FREEZE.parse::<chaos_core::ExperimentId>().unwrap())
+    RunExperiment::of(FREEZE.parse::<chaos_core::engine::ExperimentId>().unwrap())
 }
 
 fn six_minutes() -> RunExperiment {
@@ -113,7 +118,7 @@ async fn without_tags_the_runs_of_before_are_left_alone() {
     lab.start_by_somebody_else();
     let busy = refusal(&lab, six_minutes()).await;
     assert!(busy.contains("runs already") && busy.contains("started_by=\"somebody else\""), "{busy}");
-    chaos_core::Clock::sleep(&lab.clock, Duration::from_secs(400)).await;
+    chaos_core::clock::Clock::sleep(&lab.clock, Duration::from_secs(400)).await;
     let report = inject(&lab, six_minutes()).await;
     assert!(report.is_recovered(), "{report:?}");
     let note = report.faults[0].note.as_deref().unwrap();
@@ -128,7 +133,7 @@ async fn without_tags_what_somebody_else_has_begun_since_is_taken_for_the_faults
     let monkey = over(lab.clone(), &lab, MemoryJournal::new()).build().unwrap();
     let target = target();
     let (report, ()) = tokio::join!(async { monkey.inject(never_sent, &target).await.unwrap() }, async {
-        chaos_core::Clock::sleep(&lab.clock, Duration::from_secs(5)).await;
+        chaos_core::clock::Clock::sleep(&lab.clock, Duration::from_secs(5)).await;
         lab.start_by_somebody_else();
     });
     assert!(report.is_recovered(), "{report:?}");
@@ -222,7 +227,7 @@ async fn what_leaves_something_behind_needs_a_group_that_gets_over_it() {
 
 #[tokio::test(start_paused = true)]
 async fn an_experiment_that_nobody_knows_is_refused() {
-    let unknown = RunExperiment::of("lab:nobody".parse::<chaos_core::ExperimentId>().unwrap());
+    let unknown = RunExperiment::of("lab:nobody".parse::<chaos_core::engine::ExperimentId>().unwrap());
     let refused = refusal(&Lab::of(3), unknown).await;
     assert!(refused.contains("no such experiment"), "{refused}");
 }
@@ -244,7 +249,7 @@ async fn two_faults_do_not_share_an_experiment() {
         .first()
         .is_none_or(|fault| fault.state != FaultState::Active)
     {
-        chaos_core::Clock::sleep(&lab.clock, Duration::from_secs(1)).await;
+        chaos_core::clock::Clock::sleep(&lab.clock, Duration::from_secs(1)).await;
     }
     let other: TargetId = "memory:web/machine-1".parse().unwrap();
     let second = over(lab.clone(), &lab, MemoryJournal::new()).build().unwrap();

@@ -6,10 +6,15 @@ use std::{
 };
 
 use chaos_core::{
-    Activity, Arming, BlastRadius, CapabilitySet, ChaosEvent, Clock, Decision, FaultId, FaultQuery,
-    FaultRecord, FaultState, Group, Halt, Health, Hold, Journal, Lease, Limits, ManualClock, Mark,
-    MemoryJournal, Monkey, MonkeyBuilder, Observer, Outcome, Prepared, Provider, Reason, RecoveryRecord,
-    Result, RunReport, Scope, TargetId, async_trait, memory::MemoryProvider,
+    BlastRadius, CapabilitySet, ChaosEvent, FaultId, Group, Health, Hold, Journal, MemoryJournal, Monkey,
+    MonkeyBuilder, Observer, Outcome, Prepared, Provider, Result, RunReport, Scope, TargetId, async_trait,
+    clock::Clock,
+    fault::{FaultRecord, FaultState, Mark},
+    journal::{Arming, FaultQuery, Halt, Lease, Limits},
+    observer::Activity,
+    plan::{Decision, Reason},
+    recovery::RecoveryRecord,
+    testing::{ManualClock, MemoryProvider},
 };
 use chaos_events::{Reboot, Stop, Terminate};
 use chaos_testkit::faulty::Altered;
@@ -194,8 +199,16 @@ async fn left_behind(fault: FaultState, injected: bool, recovery: &RecoveryRecor
     let at = clock().now();
     let id: FaultId = "00000000000000ff".parse().unwrap();
     let target = "memory:web/machine-1".parse().unwrap();
-    let record =
-        FaultRecord::armed(id, 1, target, "test", recovery.clone(), chaos_core::Magnitude::default(), at, at);
+    let record = FaultRecord::armed(
+        id,
+        1,
+        target,
+        "test",
+        recovery.clone(),
+        chaos_core::fault::Magnitude::default(),
+        at,
+        at,
+    );
     let armed = journal.arm(&record, &Limits::none()).await.unwrap();
     assert!(matches!(armed, Arming::Armed(_)));
     let path: &[FaultState] = match (fault, injected) {
@@ -290,15 +303,15 @@ impl Journal for FailsAt {
         self.0.mark(fault, mark).await
     }
 
-    async fn find(&self, query: &FaultQuery) -> Result<chaos_core::Found> {
+    async fn find(&self, query: &FaultQuery) -> Result<chaos_core::journal::Found> {
         self.0.find(query).await
     }
 
-    async fn pending(&self) -> Result<chaos_core::Found> {
+    async fn pending(&self) -> Result<chaos_core::journal::Found> {
         self.0.pending().await
     }
 
-    async fn orphans(&self, now: Timestamp) -> Result<chaos_core::Found> {
+    async fn orphans(&self, now: Timestamp) -> Result<chaos_core::journal::Found> {
         self.0.orphans(now).await
     }
 

@@ -6,9 +6,15 @@ use std::{
 };
 
 use chaos_core::{
-    BoxStream, Capabilities, Clock, ErrorKind, FaultState, Group, GroupFilter, GroupId, Health, Labels,
-    ManualClock, Member, MemoryJournal, Monkey, NetworkShare, Output, Permit, Provider, Reason, Result,
-    RunReport, Script, Shell, Target, TargetId, async_trait,
+    ErrorKind, Group, GroupId, Health, MemoryJournal, Monkey, Permit, Provider, Result, RunReport, Target,
+    TargetId, async_trait,
+    capability::{Capabilities, NetworkShare, Output, Script, Shell},
+    clock::Clock,
+    fault::FaultState,
+    group::{Labels, Member},
+    plan::Reason,
+    provider::{BoxStream, GroupFilter},
+    testing::ManualClock,
 };
 use chaos_events::CpuBurn;
 use futures_util::{StreamExt, stream};

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use chaos_core::{Arming, Error, ErrorKind, FaultId, FaultRecord, FaultState, Lease, Limits, Mark, Result};
+use chaos_core::{
+    Error, ErrorKind, FaultId, Result,
+    fault::{FaultRecord, FaultState, Mark},
+    journal::{Arming, Lease, Limits},
+};
 use tokio::sync::oneshot;
 
 use super::{

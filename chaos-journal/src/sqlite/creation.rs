@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chaos_core::{Entropy, Error, ErrorKind, Result};
+use chaos_core::{Error, ErrorKind, Result, chance::Entropy};
 use sqlx::{
     ConnectOptions, Connection,
     sqlite::{SqliteJournalMode, SqliteSynchronous},

@@ -1,17 +1,16 @@
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, path::Path, time::Duration};
 
-use chaos_core::{Clock, Entropy, Error, ErrorKind, Result, SystemClock};
+use chaos_core::{
+    Result,
+    clock::{Clock, SystemClock},
+};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteLockingMode},
 };
 
 use super::{
-    creation, error,
+    error,
     identity::{self, Files},
     ownership, schema,
 };
@@ -37,38 +36,8 @@ pub(super) struct Database {
     pub(super) is_read_only: bool,
 }
 
-/// Finds or creates the file, and returns the one path by which all processes know it. An empty file becomes a journal.
-pub(super) async fn locate(path: &Path, create: bool, entropy: &dyn Entropy) -> Result<PathBuf> {
-    if path.to_str().is_none() {
-        return Err(Error::invalid("journal path", path.display(), "a path in UTF-8"));
-    }
-    match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && create => {
-            creation::create(path, entropy).await?;
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Error::new(ErrorKind::NotFound, "the journal does not exist")
-                .with("journal", path.display())
-                .caused_by(error));
-        }
-        Err(error) => return Err(error::of_file(path, "look at its file")(error)),
-        Ok(found) if found.is_dir() => {
-            return Err(schema::not_a_journal(path, "it is a directory"));
-        }
-        Ok(found) if !found.is_file() => {
-            return Err(schema::not_a_journal(path, "it is no regular file"));
-        }
-        Ok(_) => {}
-    }
-    let path = ownership::resolve(path)?;
-    ownership::claim(&path)?;
-    if fs::metadata(&path).is_ok_and(|found| found.len() == 0) {
-        creation::adopt(&path, entropy).await?;
-    }
-    Ok(path)
-}
-
-/// Connects to a file that [`locate`] returned, once it is proven to be a journal that this library may touch.
+/// Connects to a file that [`locate`](super::location::locate) returned, once it is proven to be a journal that this
+/// library may touch.
 pub(super) async fn connect(path: &Path) -> Result<Database> {
     let before = Files::at(path)?;
     let is_read_only = ownership::is_on_read_only_mount(path)?;

@@ -2,15 +2,18 @@ use std::{collections::BTreeSet, fmt, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use chaos_core::{
-    Arming, FaultId, FaultQuery, FaultRecord, Found, Halt, Journal, Lease, Limits, Mark, Result,
-    require_real_time,
+    FaultId, Journal, Result,
+    chance::{Entropy, SystemEntropy},
+    clock::require_real_time,
+    fault::{FaultRecord, Mark},
+    journal::{Arming, FaultQuery, Found, Halt, Lease, Limits},
 };
 use jiff::Timestamp;
 use sqlx::Connection;
 use tokio::sync::Mutex;
 
 use super::{
-    JournalOptions, database, error,
+    database, error, location,
     queries::Queries,
     rows::{self, Pending},
     session,
@@ -54,7 +57,7 @@ impl SqlJournal {
     /// `NotFound` where the folder is missing, `Unsupported` where tokio's time is paused, `Journal` where the file
     /// cannot be opened for another reason.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
-        JournalOptions::new().open(path).await
+        Self::open_with(path.as_ref(), true, Arc::new(SystemEntropy::default())).await
     }
 
     /// Opens a journal that must exist: for programs that read history or recover.
@@ -62,15 +65,15 @@ impl SqlJournal {
     /// # Errors
     /// `NotFound` where there is no such file; otherwise as [`open`](SqlJournal::open).
     pub async fn open_existing(path: impl AsRef<Path>) -> Result<Self> {
-        JournalOptions::new().create(false).open(path).await
+        Self::open_with(path.as_ref(), false, Arc::new(SystemEntropy::default())).await
     }
 
-    pub(super) async fn open_with(path: &Path, options: JournalOptions) -> Result<Self> {
+    pub(super) async fn open_with(path: &Path, create: bool, entropy: Arc<dyn Entropy>) -> Result<Self> {
         require_real_time("a journal on disk")?;
-        let path: Arc<Path> = database::locate(path, options.create, &*options.entropy).await?.into();
+        let path: Arc<Path> = location::locate(path, create, &*entropy).await?.into();
         let database = database::connect(&path).await?;
         let is_read_only = database.is_read_only;
-        let state = State::new(Arc::clone(&path), database, options.entropy);
+        let state = State::new(Arc::clone(&path), database, entropy);
         let state = Arc::new(Mutex::new(state));
         Ok(Self { path, is_read_only, state, writing: Arc::default() })
     }
@@ -170,7 +173,7 @@ impl fmt::Debug for SqlJournal {
 
 #[cfg(test)]
 mod tests {
-    use chaos_core::{ErrorKind, Magnitude, RecoveryRecord};
+    use chaos_core::{ErrorKind, fault::Magnitude, recovery::RecoveryRecord};
 
     use super::*;
 

@@ -6,6 +6,7 @@ mod database;
 mod error;
 mod identity;
 mod journal;
+mod location;
 mod options;
 #[cfg_attr(not(unix), path = "ownership_elsewhere.rs")]
 mod ownership;

@@ -1,6 +1,9 @@
 use std::{path::Path, sync::Arc};
 
-use chaos_core::{Entropy, Result, SystemEntropy};
+use chaos_core::{
+    Result,
+    chance::{Entropy, SystemEntropy},
+};
 
 use super::SqlJournal;
 
@@ -20,8 +23,8 @@ use super::SqlJournal;
 /// ```
 #[derive(Clone, Debug)]
 pub struct JournalOptions {
-    pub(super) create: bool,
-    pub(super) entropy: Arc<dyn Entropy>,
+    create: bool,
+    entropy: Arc<dyn Entropy>,
 }
 
 impl JournalOptions {
@@ -49,7 +52,7 @@ impl JournalOptions {
     /// # Errors
     /// As [`SqlJournal::open`].
     pub async fn open(self, path: impl AsRef<Path>) -> Result<SqlJournal> {
-        SqlJournal::open_with(path.as_ref(), self).await
+        SqlJournal::open_with(path.as_ref(), self.create, self.entropy).await
     }
 }
 

@@ -1,6 +1,10 @@
 use std::path::Path;
 
-use chaos_core::{Error, FaultId, FaultQuery, FaultRecord, FaultState, Found, Halt, Result};
+use chaos_core::{
+    Error, FaultId, Result,
+    fault::{FaultRecord, FaultState},
+    journal::{FaultQuery, Found, Halt},
+};
 use jiff::Timestamp;
 use sqlx::{
     QueryBuilder, Sqlite, SqliteConnection,

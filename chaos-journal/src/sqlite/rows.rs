@@ -1,6 +1,11 @@
 use std::{error::Error as StdError, str::FromStr};
 
-use chaos_core::{Error, ErrorKind, FaultId, FaultRecord, Found, RecoveryRecord, Result, Unreadable};
+use chaos_core::{
+    Error, ErrorKind, FaultId, Result,
+    fault::FaultRecord,
+    journal::{Found, Unreadable},
+    recovery::RecoveryRecord,
+};
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};

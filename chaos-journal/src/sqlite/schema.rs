@@ -147,17 +147,17 @@ async fn number(connection: &mut SqliteConnection, pragma: &'static str) -> sqlx
 
 #[cfg(test)]
 mod tests {
-    use chaos_core::SystemEntropy;
+    use chaos_core::chance::SystemEntropy;
 
     use super::*;
-    use crate::sqlite::database;
+    use crate::sqlite::{database, location};
 
     const NEXT: &str = "ALTER TABLE fault ADD COLUMN more TEXT";
 
     async fn open() -> (tempfile::TempDir, std::path::PathBuf, SqliteConnection) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j");
-        let path = database::locate(&path, true, &SystemEntropy::default()).await.unwrap();
+        let path = location::locate(&path, true, &SystemEntropy::default()).await.unwrap();
         let connection = database::connect(&path).await.unwrap().connection;
         (folder, path, connection)
     }

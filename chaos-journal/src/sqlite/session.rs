@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use chaos_core::{Entropy, Error, ErrorKind, FaultId, Lease, Result};
+use chaos_core::{Error, ErrorKind, FaultId, Result, chance::Entropy, journal::Lease};
 
 use super::{error, identity::beside, ownership};
 
@@ -152,7 +152,7 @@ fn file_of(database: &Path, name: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use chaos_core::CountingEntropy;
+    use chaos_core::testing::CountingEntropy;
 
     use super::*;
 

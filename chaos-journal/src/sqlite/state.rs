@@ -1,6 +1,6 @@
 use std::{path::Path, sync::Arc};
 
-use chaos_core::{Entropy, Error, ErrorKind, FaultId, Result};
+use chaos_core::{Error, ErrorKind, FaultId, Result, chance::Entropy};
 use sqlx::{Connection, Sqlite, Transaction};
 
 use super::{

@@ -1,6 +1,10 @@
 use std::collections::HashMap;
 
-use chaos_core::{FaultId, FaultRecord, FaultState, GroupId, Halt, Tally, TargetId};
+use chaos_core::{
+    FaultId, GroupId, TargetId,
+    fault::{FaultRecord, FaultState},
+    journal::{Halt, Tally},
+};
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 

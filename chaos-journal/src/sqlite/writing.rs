@@ -4,7 +4,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use chaos_core::{Arming, Error, ErrorKind, FaultId, FaultRecord, Lease, Limits, Mark, Result};
+use chaos_core::{
+    Error, ErrorKind, FaultId, Result,
+    fault::{FaultRecord, Mark},
+    journal::{Arming, Lease, Limits},
+};
 use tokio::{
     runtime::Handle,
     sync::{self, Notify, oneshot},

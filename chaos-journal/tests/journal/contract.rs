@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use crate::common::{arm, at, fault, id, pass_through};
 use chaos_core::{
-    Arming, ErrorKind, Failure, FaultQuery, FaultRecord, FaultState, Halt, Journal, Limits, Magnitude, Mark,
-    MemoryJournal, Milestone, Reached, RecoveryRecord,
+    ErrorKind, Journal, MemoryJournal,
+    error::Failure,
+    fault::{FaultRecord, FaultState, Magnitude, Mark, Milestone, Reached},
+    journal::{Arming, FaultQuery, Halt, Limits},
+    recovery::RecoveryRecord,
 };
 use chaos_journal::SqlJournal;
 use chaos_testkit::{Timing, contract};
@@ -28,7 +31,7 @@ async fn the_journal_on_disk_keeps_the_contract_of_journals() {
 struct Transcript(Vec<String>);
 
 impl Transcript {
-    fn faults(&mut self, call: &str, found: chaos_core::Result<chaos_core::Found>) {
+    fn faults(&mut self, call: &str, found: chaos_core::Result<chaos_core::journal::Found>) {
         self.0.push(format!("{call}: {found:#?}"));
     }
 

@@ -10,7 +10,11 @@ use crate::common::{
     child::{CHILD, child, child_on_read_only_mount, say, wait_for, wait_for_parent},
     contents, fault, id, names, stranger,
 };
-use chaos_core::{Arming, ErrorKind, FaultState, Halt, Journal, Limits, Mark};
+use chaos_core::{
+    ErrorKind, Journal,
+    fault::{FaultState, Mark},
+    journal::{Arming, Halt, Limits},
+};
 use chaos_journal::SqlJournal;
 use tokio::task::JoinSet;
 

@@ -7,7 +7,11 @@ use crate::common::{
     child::{CHILD, child_by, say, wait_for},
     fault, id, stranger,
 };
-use chaos_core::{ErrorKind, FaultState, Journal, Limits, Mark};
+use chaos_core::{
+    ErrorKind, Journal,
+    fault::{FaultState, Mark},
+    journal::Limits,
+};
 use chaos_journal::SqlJournal;
 
 /// Takes what is left of the file system that `folder` is on.

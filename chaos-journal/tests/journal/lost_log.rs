@@ -10,7 +10,11 @@ use crate::common::{
     child::{CHILD, child, say, wait_for, wait_for_parent},
     fault, id,
 };
-use chaos_core::{Arming, ErrorKind, FaultState, Injection, Journal, Limits, Mark};
+use chaos_core::{
+    ErrorKind, Journal,
+    fault::{FaultState, Injection, Mark},
+    journal::{Arming, Limits},
+};
 use chaos_journal::SqlJournal;
 use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 

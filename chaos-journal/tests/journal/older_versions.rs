@@ -7,7 +7,11 @@ use crate::common::{
     child::{CHILD, child_on_read_only_mount, say, wait_for},
     fault, id, stranger,
 };
-use chaos_core::{CutShort, ErrorKind, FaultQuery, FaultState, Journal, Mark};
+use chaos_core::{
+    ErrorKind, Journal,
+    fault::{CutShort, FaultState, Mark},
+    journal::FaultQuery,
+};
 use chaos_journal::SqlJournal;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};

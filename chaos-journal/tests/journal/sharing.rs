@@ -7,7 +7,12 @@ use crate::common::{
     child::{CHILD, child, say, wait_for, wait_for_parent},
     fault, id, names,
 };
-use chaos_core::{Arming, ErrorKind, FaultState, Halt, Journal, Limits, Mark, Reason};
+use chaos_core::{
+    ErrorKind, Journal,
+    fault::{FaultState, Mark},
+    journal::{Arming, Halt, Limits},
+    plan::Reason,
+};
 use chaos_journal::SqlJournal;
 use tokio::task::JoinSet;
 
@@ -182,7 +187,7 @@ async fn a_halt_by_one_stops_the_other() {
         Arming::Refused(Reason::Halted { reason, .. }) => assert_eq!(reason, "smoke"),
         other => panic!("{other:?}"),
     }
-    assert!(second.find(&chaos_core::FaultQuery::all()).await.unwrap().faults.is_empty());
+    assert!(second.find(&chaos_core::journal::FaultQuery::all()).await.unwrap().faults.is_empty());
     second.set_halt(None).await.unwrap();
     assert_eq!(first.halt().await.unwrap(), None);
 }

@@ -16,7 +16,10 @@ use crate::common::{
     fault, id,
 };
 use chaos_core::{
-    Arming, ErrorKind, FaultId, FaultState, Halt, Journal, Lease, Limits, Mark, Reason, Result,
+    ErrorKind, FaultId, Journal, Result,
+    fault::{FaultState, Mark},
+    journal::{Arming, Halt, Lease, Limits},
+    plan::Reason,
 };
 use chaos_journal::SqlJournal;
 use sqlx::{Connection, SqliteConnection};
@@ -83,7 +86,7 @@ fn leases(answers: Vec<Result<Arming<Lease>>>) -> Vec<Lease> {
 }
 
 async fn states(journal: &SqlJournal) -> Vec<(FaultId, FaultState)> {
-    let found = journal.find(&chaos_core::FaultQuery::all()).await.unwrap();
+    let found = journal.find(&chaos_core::journal::FaultQuery::all()).await.unwrap();
     assert!(found.unreadable.is_empty());
     found.faults.into_iter().map(|fault| (fault.id, fault.state)).collect()
 }

@@ -78,7 +78,7 @@ async fn a_journal_that_a_newer_program_took_over_is_written_no_more() {
     let journal = SqlJournal::open(&path).await.unwrap();
     let mut connection = connect(&path).await;
     execute(&mut connection, "PRAGMA user_version = 99").await;
-    let armed = journal.arm(&fault(1, "local:web/a", "stop"), &chaos_core::Limits::none()).await;
+    let armed = journal.arm(&fault(1, "local:web/a", "stop"), &chaos_core::journal::Limits::none()).await;
     assert_eq!(armed.unwrap_err().kind(), ErrorKind::Conflict);
     assert!(journal.pending().await.unwrap().faults.is_empty());
 }

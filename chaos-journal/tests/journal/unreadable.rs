@@ -3,7 +3,10 @@
 
 use crate::common::{arm, at, fault, id};
 use chaos_core::{
-    Arming, ErrorKind, FaultQuery, FaultState, Found, Journal, Limits, Mark, Milestone, Reached, Reason,
+    ErrorKind, Journal,
+    fault::{FaultState, Mark, Milestone, Reached},
+    journal::{Arming, FaultQuery, Found, Limits},
+    plan::Reason,
 };
 use chaos_journal::SqlJournal;
 use jiff::Timestamp;

@@ -11,8 +11,9 @@ use std::{
 };
 
 use chaos_core::{
-    ErrorKind, FaultState, Hold, MemoryJournal, Monkey, Provider, Registry,
-    memory::{PowerOff, PowerOn},
+    ErrorKind, Hold, MemoryJournal, Monkey, Provider, Registry,
+    fault::FaultState,
+    testing::{PowerOff, PowerOn},
 };
 use chaos_local::{Fleet, Fleets, Processes};
 

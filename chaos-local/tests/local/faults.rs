@@ -7,10 +7,11 @@ use std::{
 };
 
 use chaos_core::{
-    Activity, BlastRadius, Capability, ChaosEvent, FaultRecord, FaultState, Group, Health, Hold, Journal,
-    MemoryJournal, Milestone, Monkey, MonkeyBuilder, Observer, Outcome, Provider, Registry, RunReport,
-    async_trait,
-    memory::{PowerOff, PowerOn},
+    BlastRadius, Capability, ChaosEvent, Group, Health, Hold, Journal, MemoryJournal, Monkey, MonkeyBuilder,
+    Observer, Outcome, Provider, Registry, RunReport, async_trait,
+    fault::{FaultRecord, FaultState, Milestone},
+    observer::Activity,
+    testing::{PowerOff, PowerOn},
 };
 use chaos_events::{CpuBurn, Reboot, Stop, Terminate};
 use chaos_local::{Fleet, ProcessIdentity};

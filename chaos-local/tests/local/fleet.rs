@@ -9,8 +9,9 @@ use std::{
 };
 
 use chaos_core::{
-    BlastRadius, Clock, ErrorKind, GroupFilter, Health, Journal, MemoryJournal, Monkey, Outcome, Provider,
-    Quota, SystemClock, async_trait,
+    BlastRadius, ErrorKind, Health, Journal, MemoryJournal, Monkey, Outcome, Provider, Quota, async_trait,
+    clock::{Clock, SystemClock},
+    provider::GroupFilter,
 };
 use chaos_events::Terminate;
 use chaos_local::{Fleet, Fleets, HealthCheck};

@@ -15,9 +15,9 @@ use std::{
 };
 
 use chaos_core::{
-    BlastRadius, CapabilitySet, ChaosEvent, ErrorKind, FaultId, Health, Hold, MemoryJournal, Monkey,
-    NetworkShare, Permit, Prepared, Provider, Recovery, Registry, Result, Scope, Script, Shell, TargetId,
-    Verdict, async_trait,
+    BlastRadius, CapabilitySet, ChaosEvent, ErrorKind, FaultId, Health, Hold, MemoryJournal, Monkey, Permit,
+    Prepared, Provider, Recovery, Registry, Result, Scope, TargetId, Verdict, async_trait,
+    capability::{NetworkShare, Script, Shell},
 };
 use chaos_local::{Fleet, Fleets, HealthCheck, ProcessIdentity, Processes};
 use rustix::process::Signal;

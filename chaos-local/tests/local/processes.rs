@@ -1,8 +1,10 @@
 use std::{net::TcpListener, time::Duration};
 
 use chaos_core::{
-    ErrorKind, FaultState, GroupFilter, Health, Hold, MemoryJournal, Monkey, Outcome, Provider, Registry,
-    memory::{PowerOff, PowerOn},
+    ErrorKind, Health, Hold, MemoryJournal, Monkey, Outcome, Provider, Registry,
+    fault::FaultState,
+    provider::GroupFilter,
+    testing::{PowerOff, PowerOn},
 };
 use chaos_events::{Reboot, Terminate};
 use chaos_local::{HealthCheck, ProcessGroups, ProcessIdentity, Processes};

@@ -10,8 +10,9 @@ use std::{
 };
 
 use chaos_core::{
-    Clock, ErrorKind, GroupId, NetworkShare, Output, Provider, Result, Script, Shell, SystemClock, TargetId,
-    async_trait,
+    ErrorKind, GroupId, Provider, Result, TargetId, async_trait,
+    capability::{NetworkShare, Output, Script, Shell},
+    clock::{Clock, SystemClock},
 };
 use chaos_local::{Fleet, Fleets, HealthCheck, ProcessIdentity, Processes};
 use jiff::Timestamp;

@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, Group, GroupId, Health, Provider, SystemClock, async_trait};
+use chaos_core::{
+    Group, GroupId, Health, Provider, async_trait,
+    clock::{Clock, SystemClock},
+};
 use chaos_local::{Fleet, FleetBuilder, ProcessIdentity};
 use jiff::Timestamp;
 

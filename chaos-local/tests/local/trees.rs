@@ -5,9 +5,10 @@ use std::{
 };
 
 use chaos_core::{
-    BlastRadius, Clock, FaultState, Health, Hold, MemoryJournal, Monkey, MonkeyBuilder, Outcome, Provider,
-    Registry, SystemClock,
-    memory::{PowerOff, PowerOn},
+    BlastRadius, Health, Hold, MemoryJournal, Monkey, MonkeyBuilder, Outcome, Provider, Registry,
+    clock::{Clock, SystemClock},
+    fault::FaultState,
+    testing::{PowerOff, PowerOn},
 };
 use chaos_events::Terminate;
 use chaos_local::{ProcessIdentity, Processes};

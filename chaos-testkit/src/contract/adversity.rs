@@ -23,7 +23,7 @@ use crate::{ContractReport, Timing, report::Suite};
 /// - another target of the same name is left alone by the recovery of the one before it, here and in another process.
 ///
 /// `fresh` makes a world for each check. **Its target is stopped, started and replaced for real**, by
-/// [`PowerOff`](chaos_core::memory::PowerOff), which needs a lifecycle that stops and starts.
+/// [`PowerOff`](chaos_core::testing::PowerOff), which needs a lifecycle that stops and starts.
 ///
 /// Each way of refusing costs a few faults, and each question of a listing or a look is asked 20 times: let clients
 /// that ask again by themselves do so soon.
@@ -32,7 +32,10 @@ use crate::{ContractReport, Timing, report::Suite};
 ///
 /// ```
 /// use std::sync::Arc;
-/// use chaos_core::{ManualClock, Provider, Result, TargetId, async_trait, memory::MemoryProvider};
+/// use chaos_core::{
+///     Provider, Result, TargetId, async_trait,
+///     testing::{ManualClock, MemoryProvider},
+/// };
 /// use chaos_testkit::{Timing, contract::adversity::{self, Adversity, Cut, Happens}};
 ///
 /// /// Nothing stands between machines in memory and whoever looks at them.

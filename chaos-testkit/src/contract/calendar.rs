@@ -2,7 +2,7 @@
 
 use std::{ops::Range, time::Duration};
 
-use chaos_core::{Calendar, Window};
+use chaos_core::{Calendar, calendar::Window};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{

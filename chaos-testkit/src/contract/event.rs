@@ -23,7 +23,10 @@ use crate::{ContractReport, Subject, Timing, report::Suite};
 ///
 /// ```
 /// use std::time::Duration;
-/// use chaos_core::{Hold, ManualClock, Registry, memory::{MemoryProvider, PowerOff, PowerOn}};
+/// use chaos_core::{
+///     Hold, Registry,
+///     testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
+/// };
 /// use chaos_testkit::{Subject, Timing, contract};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

@@ -18,9 +18,9 @@ use crate::{
 /// `fresh` opens an empty journal, once for each check, and returns it with whatever must be kept for as long: a
 /// temporary directory, a container, or `()`.
 ///
-/// Every rule in the documentation of [`Journal`] and [`Limits`](chaos_core::Limits) is checked: each limit, concurrent
-/// arming, every pair of states, what a mark carries, every filter, leases, the halt, and values that break careless
-/// storage.
+/// Every rule in the documentation of [`Journal`] and [`Limits`](chaos_core::journal::Limits) is checked: each limit,
+/// concurrent arming, every pair of states, what a mark carries, every filter, leases, the halt, and values that break
+/// careless storage.
 ///
 /// Cancel safe: it changes nothing but the journals that `fresh` opens.
 ///

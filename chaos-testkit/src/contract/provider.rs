@@ -20,7 +20,7 @@ use crate::{ContractReport, Timing, report::Suite};
 /// Not cancel safe: dropping the future cuts a fault short, whose recovery then goes on in a task of its own.
 ///
 /// ```
-/// use chaos_core::{ManualClock, memory::MemoryProvider};
+/// use chaos_core::testing::{ManualClock, MemoryProvider};
 /// use chaos_testkit::{Timing, contract};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

@@ -25,7 +25,7 @@ use crate::{ContractReport, Subject, Timing, report::Suite};
 /// Not cancel safe: dropping the future cuts a fault short, whose recovery then goes on in a task of its own.
 ///
 /// ```
-/// use chaos_core::{ManualClock, memory::{MemoryProvider, PowerOff, PowerOn}};
+/// use chaos_core::testing::{ManualClock, MemoryProvider, PowerOff, PowerOn};
 /// use chaos_testkit::{Subject, Timing, contract};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

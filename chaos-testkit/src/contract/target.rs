@@ -22,7 +22,7 @@ use crate::{ContractReport, Subject, Timing, report::Suite};
 /// Not cancel safe: dropping the future cuts a fault short, whose recovery then goes on in a task of its own.
 ///
 /// ```
-/// use chaos_core::{ManualClock, memory::MemoryProvider};
+/// use chaos_core::testing::{ManualClock, MemoryProvider};
 /// use chaos_testkit::{Subject, Timing, contract};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]

@@ -2,7 +2,10 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target, TargetId,
+    Group, GroupId, Provider, Result, Target, TargetId,
+    capability::{Isolation, Shell},
+    engine::Experiments,
+    provider::{BoxStream, GroupFilter},
 };
 use futures_util::StreamExt;
 
@@ -12,7 +15,7 @@ type AlterGroup = dyn Fn(Group) -> Group + Send + Sync;
 /// A provider that shows the groups and targets of another one altered, consistently in every call.
 ///
 /// ```
-/// use chaos_core::{Provider, memory::MemoryProvider};
+/// use chaos_core::{Provider, testing::MemoryProvider};
 /// use chaos_testkit::faulty::Altered;
 ///
 /// # #[tokio::main(flavor = "current_thread")]

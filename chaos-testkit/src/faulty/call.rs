@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chaos_core::{Capability, FaultState};
+use chaos_core::{Capability, fault::FaultState};
 
 /// Names a call to a part: one enum for each kind of part.
 pub trait Call: Copy + Eq + fmt::Debug + Send + Sync + 'static {}

@@ -4,7 +4,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chaos_core::{Error, ErrorKind, FaultState, Journal, Result};
+use chaos_core::{Error, ErrorKind, Journal, Result, fault::FaultState};
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,7 +16,7 @@ use super::{Faulty, Interference, JournalCall};
 /// Where it dies, no destructor runs and nothing is flushed. Unix only.
 ///
 /// ```no_run
-/// use chaos_core::{FaultState, MemoryJournal};
+/// use chaos_core::{MemoryJournal, fault::FaultState};
 /// use chaos_testkit::faulty::{CrashAt, When};
 ///
 /// // The process dies when the fault is in effect and the journal does not know it yet.

@@ -9,7 +9,7 @@ use super::{
 /// Makes calls fail: the call is not made, and the caller gets an error.
 ///
 /// ```
-/// use chaos_core::{FaultState, MemoryJournal};
+/// use chaos_core::{MemoryJournal, fault::FaultState};
 /// use chaos_testkit::faulty::{Failing, JournalCall, Times};
 ///
 /// // The first two attempts to close an entry fail.

@@ -12,7 +12,7 @@ use super::{
 /// Loses replies: the call is made, and the caller gets an error of kind `Timeout` all the same.
 ///
 /// ```
-/// use chaos_core::memory::PowerOff;
+/// use chaos_core::testing::PowerOff;
 /// use chaos_testkit::faulty::HalfDone;
 ///
 /// // The machine is off, and whoever turned it off does not know.

@@ -3,7 +3,11 @@
 use std::future::Future;
 
 use async_trait::async_trait;
-use chaos_core::{Arming, FaultId, FaultQuery, FaultRecord, Halt, Journal, Lease, Limits, Mark, Result};
+use chaos_core::{
+    FaultId, Journal, Result,
+    fault::{FaultRecord, Mark},
+    journal::{Arming, FaultQuery, Halt, Lease, Limits},
+};
 
 use super::{Faulty, Interference, JournalCall};
 
@@ -27,15 +31,15 @@ impl<J: Journal, I: Interference<JournalCall>> Journal for Faulty<J, I> {
         self.around_journal(JournalCall::Mark(mark.state), self.inner.mark(fault, mark)).await
     }
 
-    async fn find(&self, query: &FaultQuery) -> Result<chaos_core::Found> {
+    async fn find(&self, query: &FaultQuery) -> Result<chaos_core::journal::Found> {
         self.around_journal(JournalCall::Find, self.inner.find(query)).await
     }
 
-    async fn pending(&self) -> Result<chaos_core::Found> {
+    async fn pending(&self) -> Result<chaos_core::journal::Found> {
         self.around_journal(JournalCall::Pending, self.inner.pending()).await
     }
 
-    async fn orphans(&self, now: jiff::Timestamp) -> Result<chaos_core::Found> {
+    async fn orphans(&self, now: jiff::Timestamp) -> Result<chaos_core::journal::Found> {
         self.around_journal(JournalCall::Orphans, self.inner.orphans(now)).await
     }
 

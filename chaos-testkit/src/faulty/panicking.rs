@@ -9,7 +9,7 @@ use super::{
 /// Makes calls panic before they are made.
 ///
 /// ```
-/// use chaos_core::memory::PowerOff;
+/// use chaos_core::testing::PowerOff;
 /// use chaos_testkit::faulty::{EventCall, Panicking, Times};
 ///
 /// let event = Panicking::event(PowerOff::default(), EventCall::Injection, Times::nth(1));

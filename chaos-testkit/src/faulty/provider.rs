@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chaos_core::{
-    BoxStream, Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target, TargetId,
+    Group, GroupId, Provider, Result, Target, TargetId,
+    capability::{Isolation, Shell},
+    engine::Experiments,
+    provider::{BoxStream, GroupFilter},
 };
 use futures_util::{StreamExt, stream};
 

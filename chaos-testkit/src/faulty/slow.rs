@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use chaos_core::{ChaosEvent, Clock, Journal, Provider, Result};
+use chaos_core::{ChaosEvent, Journal, Provider, Result, clock::Clock};
 
 use super::{Altered, Call, Faulty, Interference, target::around_targets};
 
@@ -9,7 +9,7 @@ use super::{Altered, Call, Faulty, Interference, target::around_targets};
 ///
 /// ```
 /// use std::time::Duration;
-/// use chaos_core::{SystemClock, memory::MemoryProvider};
+/// use chaos_core::{clock::SystemClock, testing::MemoryProvider};
 /// use chaos_testkit::faulty::Slow;
 ///
 /// let provider = Slow::provider(MemoryProvider::default(), SystemClock::default(), Duration::from_secs(400));

@@ -4,9 +4,12 @@ use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capabilities, Capability, CapabilitySet, Experiment, ExperimentDefinition, ExperimentId, ExperimentRun,
-    Experiments, FaultId, Health, Isolation, IsolationSnapshot, Labels, Lifecycle, NetworkShare, Output,
-    Permit, Provider, Result, Script, Shell, Target, TargetId, Undo,
+    Capability, CapabilitySet, FaultId, Health, Permit, Provider, Result, Target, TargetId,
+    capability::{
+        Capabilities, Isolation, IsolationSnapshot, Lifecycle, NetworkShare, Output, Script, Shell, Undo,
+    },
+    engine::{Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, Experiments},
+    group::Labels,
 };
 
 use super::{Altered, Faulty, Interference, TargetCall};

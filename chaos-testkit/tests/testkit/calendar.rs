@@ -7,7 +7,10 @@ use std::{
 };
 
 use crate::support::Coverage;
-use chaos_core::{Always, Blackout, BusinessHours, Calendar, CalendarExt, Error, Never, Result, Window};
+use chaos_core::{
+    BusinessHours, Calendar, Error, Result,
+    calendar::{Always, Blackout, CalendarExt, Never, Window},
+};
 use chaos_testkit::{CheckResult, ContractReport, contract};
 use jiff::{Timestamp, civil::Weekday};
 

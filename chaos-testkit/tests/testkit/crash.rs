@@ -8,9 +8,10 @@ use std::{
 };
 
 use chaos_core::{
-    Clock, FaultState, Hold, Journal, ManualClock, MemoryJournal, Monkey, Registry, Result, SystemClock,
-    async_trait,
-    memory::{MemoryProvider, PowerOff, PowerOn},
+    Hold, Journal, MemoryJournal, Monkey, Registry, Result, async_trait,
+    clock::{Clock, SystemClock},
+    fault::FaultState,
+    testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
 };
 use chaos_testkit::faulty::{CrashAt, Faulty, Interference, JournalCall, When};
 use jiff::Timestamp;

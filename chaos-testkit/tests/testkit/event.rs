@@ -9,7 +9,7 @@ use crate::support::{Coverage, paused, world::World};
 use chaos_core::{
     Capability, CapabilitySet, ChaosEvent, FaultId, Group, Health, Hold, Permit, Prepared, Recovery,
     Registry, Result, Scope, TargetId, Verdict, async_trait,
-    memory::{MemoryProvider, PowerOff, PowerOn},
+    testing::{MemoryProvider, PowerOff, PowerOn},
 };
 use chaos_testkit::{
     ContractReport, Subject, contract,

@@ -3,11 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use chaos_core::{
-    Capabilities, Capability, CapabilitySet, ChaosEvent, Clock, Error, ErrorKind, FaultQuery, FaultRecord,
-    FaultState, GroupFilter, Health, Hold, Journal, Labels, Lifecycle, ManualClock, MemoryJournal, Monkey,
-    NetworkShare, Outcome, Output, Permit, Provider, Reason, Registry, Result, RunReport, Script, Shell,
-    Target, TargetId, Undo, async_trait,
-    memory::{MemoryProvider, PowerOff, PowerOn},
+    Capability, CapabilitySet, ChaosEvent, Error, ErrorKind, Health, Hold, Journal, MemoryJournal, Monkey,
+    Outcome, Permit, Provider, Registry, Result, RunReport, Target, TargetId, async_trait,
+    capability::{Capabilities, Lifecycle, NetworkShare, Output, Script, Shell, Undo},
+    clock::Clock,
+    fault::{FaultRecord, FaultState},
+    group::Labels,
+    journal::FaultQuery,
+    plan::Reason,
+    provider::GroupFilter,
+    testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
 };
 use chaos_testkit::faulty::{
     Altered, EventCall, Failing, HalfDone, JournalCall, Panicking, ProviderCall, Slow, TargetCall, Times,

@@ -7,8 +7,12 @@ use std::sync::{
 
 use crate::support::{Coverage, paused};
 use chaos_core::{
-    BoxStream, Experiments, Group, GroupFilter, GroupId, Health, Isolation, Labels, Member, Provider, Result,
-    Shell, Target, TargetId, async_trait, memory::MemoryProvider,
+    Group, GroupId, Health, Provider, Result, Target, TargetId, async_trait,
+    capability::{Isolation, Shell},
+    engine::Experiments,
+    group::{Labels, Member},
+    provider::{BoxStream, GroupFilter},
+    testing::MemoryProvider,
 };
 use chaos_testkit::{ContractReport, contract, faulty::Altered};
 use futures_util::StreamExt;

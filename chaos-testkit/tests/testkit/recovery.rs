@@ -8,9 +8,10 @@ use std::{
 
 use crate::support::{Coverage, paused, world::World};
 use chaos_core::{
-    CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId, Health, Hold, Injection, Permit, Prepared,
-    Recovery, Result, Scope, TargetId, Verdict, async_trait,
-    memory::{MemoryProvider, PowerOff, PowerOn},
+    CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId, Health, Hold, Permit, Prepared, Recovery, Result,
+    Scope, TargetId, Verdict, async_trait,
+    fault::Injection,
+    testing::{MemoryProvider, PowerOff, PowerOn},
 };
 use chaos_testkit::{ContractReport, Subject, contract};
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use crate::support::{
     equipped::{Lie, subject},
     helpless, paused, relabelled, renamed,
 };
-use chaos_core::{Capability, Health, Provider, Result, memory::MemoryProvider};
+use chaos_core::{Capability, Health, Provider, Result, testing::MemoryProvider};
 use chaos_testkit::{ContractReport, Subject, Timing, contract};
 
 const ENDED: &str = "terminate ends the target";

@@ -2,7 +2,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chaos_core::{
-    Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target, TargetId,
+    Group, GroupId, Provider, Result, Target, TargetId,
+    capability::{Isolation, Shell},
+    engine::Experiments,
+    provider::GroupFilter,
 };
 use futures_util::{StreamExt, stream::BoxStream};
 
@@ -73,7 +76,7 @@ impl Provider for Announced {
 mod tests {
     use chaos_core::{
         Monkey,
-        memory::{MemoryProvider, PowerOff},
+        testing::{MemoryProvider, PowerOff},
     };
 
     use super::*;

@@ -1,6 +1,6 @@
 use std::{str::FromStr, sync::Arc};
 
-use chaos_core::{Error, GroupFilter, Provider};
+use chaos_core::{Error, Provider, provider::GroupFilter};
 use clap::Args;
 
 use super::given::Given;

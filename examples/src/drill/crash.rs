@@ -1,6 +1,6 @@
 use std::{str::FromStr, sync::Arc};
 
-use chaos_core::{Error, FaultState, Journal, Result};
+use chaos_core::{Error, Journal, Result, fault::FaultState};
 use chaos_testkit::faulty::{CrashAt, When};
 
 /// When a drill kills or stops itself: before or after its journal records that a fault enters a state.

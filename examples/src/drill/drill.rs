@@ -1,8 +1,11 @@
 use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
 use chaos_core::{
-    Clock, Error, ErrorKind, FaultRecord, GroupId, Hold, Monkey, Observer, Outcome, Plan, Result, RunReport,
-    SystemClock, TargetId, escaped,
+    Error, ErrorKind, GroupId, Hold, Monkey, Observer, Outcome, Result, RunReport, TargetId,
+    clock::{Clock, SystemClock},
+    fault::FaultRecord,
+    plan::Plan,
+    text::escaped,
 };
 use futures_util::future::join;
 

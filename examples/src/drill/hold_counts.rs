@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chaos_core::{Activity, Observer};
+use chaos_core::{Observer, observer::Activity};
 use jiff::Timestamp;
 
 use crate::clients::{ClientCounts, Counts};

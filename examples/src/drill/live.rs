@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::escaped;
+use chaos_core::text::escaped;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::program::{escaped_lines, lines_on_stderr};

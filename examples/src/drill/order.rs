@@ -1,8 +1,10 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chaos_core::{
-    BlastRadius, ChaosEvent, Entropy, Error, ErrorKind, FailureDomain, Group, GroupFilter, Journal, Monkey,
-    Observer, Percent, Plan, Provider, Quota, Result, SystemEntropy,
+    BlastRadius, ChaosEvent, Error, ErrorKind, Group, Journal, Monkey, Observer, Provider, Quota, Result,
+    chance::{Entropy, SystemEntropy},
+    plan::{FailureDomain, Percent, Plan},
+    provider::GroupFilter,
 };
 
 use super::{

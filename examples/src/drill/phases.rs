@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Activity, CutShort, FaultId, Milestone, Observer, TargetId};
+use chaos_core::{
+    FaultId, Observer, TargetId,
+    fault::{CutShort, Milestone},
+    observer::Activity,
+};
 use jiff::Timestamp;
 
 use super::{

@@ -1,8 +1,12 @@
 use std::time::Duration;
 
 use chaos_core::{
-    CutShort, Decision, Failure, FaultId, FaultRecord, FaultState, GroupId, GroupPlan, Magnitude, Outcome,
-    Plan, RunReport, Skip, TargetId, Unreadable,
+    FaultId, GroupId, Outcome, RunReport, TargetId,
+    error::Failure,
+    fault::{CutShort, FaultRecord, FaultState, Magnitude},
+    journal::Unreadable,
+    monkey::Skip,
+    plan::{Decision, GroupPlan, Plan},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -224,8 +228,9 @@ impl FaultReport {
 #[cfg(test)]
 mod tests {
     use chaos_core::{
-        ManualClock, MemoryJournal, Monkey, Provider, RecoveryRecord, Registry,
-        memory::{MemoryProvider, PowerOff, PowerOn},
+        MemoryJournal, Monkey, Provider, Registry,
+        recovery::RecoveryRecord,
+        testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
     };
 
     use super::*;

@@ -1,7 +1,10 @@
 use std::{collections::BTreeSet, error::Error as _, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use chaos_core::{
-    Clock, Error, ErrorKind, Group, GroupFilter, GroupId, MemoryJournal, Plan, Provider, Result, SystemClock,
+    Error, ErrorKind, Group, GroupId, MemoryJournal, Provider, Result,
+    clock::{Clock, SystemClock},
+    plan::Plan,
+    provider::GroupFilter,
 };
 use chaos_journal::SqlJournal;
 use chaos_local::{AttachedFleet, Fleet};

@@ -1,7 +1,12 @@
 use std::{collections::BTreeSet, fmt, time::Duration};
 
 use chaos_core::{
-    Clock, Decision, FaultState, GroupId, Magnitude, Outcome, Plan, Skip, SystemClock, escaped,
+    GroupId, Outcome,
+    clock::{Clock, SystemClock},
+    fault::{FaultState, Magnitude},
+    monkey::Skip,
+    plan::{Decision, Plan},
+    text::escaped,
 };
 use jiff::Timestamp;
 
@@ -242,9 +247,10 @@ pub(super) fn since(began: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use chaos_core::{
-        Arming, Error, ErrorKind, FaultId, FaultQuery, FaultRecord, Found, Halt, Journal, Lease, Limits,
-        ManualClock, Mark, MemoryJournal, Monkey, Registry, Result,
-        memory::{MemoryProvider, PowerOff, PowerOn},
+        Error, ErrorKind, FaultId, Journal, MemoryJournal, Monkey, Registry, Result,
+        fault::{FaultRecord, Mark},
+        journal::{Arming, FaultQuery, Found, Halt, Lease, Limits},
+        testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
     };
     use serde_json::json;
 

@@ -1,4 +1,4 @@
-use chaos_core::{FaultRecord, escaped};
+use chaos_core::{fault::FaultRecord, text::escaped};
 
 /// What the ids of the targets start with that `recover` finds again.
 const REACHED: [&str; 5] = ["local", "process", "aws-asg", "azure-avset", "azure-vmss"];
@@ -22,7 +22,7 @@ pub fn by_hand(fault: &FaultRecord) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use chaos_core::{Magnitude, RecoveryRecord};
+    use chaos_core::{fault::Magnitude, recovery::RecoveryRecord};
     use jiff::Timestamp;
 
     use super::*;

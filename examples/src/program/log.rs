@@ -3,7 +3,7 @@ use std::{
     io::{self, Write},
 };
 
-use chaos_core::{MonkeyBuilder, TracingObserver};
+use chaos_core::{MonkeyBuilder, observer::TracingObserver};
 use indicatif::MultiProgress;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod clock_time;
+mod error;
 mod interrupt;
 mod log;
 mod output;
@@ -14,12 +15,13 @@ mod unanswered;
 
 pub use by_hand::by_hand;
 pub use clock_time::clock_time;
+pub use error::ProgramError;
 pub use interrupt::Interrupt;
 pub use log::{LogTo, observe_if_asked};
 pub use output::{escaped_lines, print, print_json};
-pub use program::{ProgramError, ProgramResult, run};
+pub use program::run;
 pub use recover_command::{quoted, recover_command};
 pub use remarks::remarks;
-pub use status::{Status, is_unrecorded, state_text, unreadable_table};
+pub use status::{ProgramResult, Status, is_unrecorded, state_text, unreadable_table};
 pub use terminal::lines_on_stderr;
 pub use unanswered::why_unanswered;

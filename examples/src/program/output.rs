@@ -1,6 +1,6 @@
 use std::io::{self, Write};
 
-use chaos_core::{Error, ErrorKind, Result, escaped};
+use chaos_core::{Error, ErrorKind, Result, text::escaped};
 use rustix::io::Errno;
 use serde::Serialize;
 

@@ -1,54 +1,8 @@
-use std::{
-    fmt,
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use chaos_core::{Error, escaped};
 use tokio::runtime;
 
-use super::Status;
-
-/// What a program returns.
-pub type ProgramResult = Result<Status, ProgramError>;
-
-/// Why a program could not do what it was asked for, and what to try instead.
-#[derive(Debug)]
-pub struct ProgramError {
-    error: Error,
-    hint: Option<String>,
-}
-
-impl ProgramError {
-    /// Adds what the user can do.
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    /// The exit code that goes with it.
-    pub fn status(&self) -> Status {
-        Status::of_error(&self.error)
-    }
-}
-
-impl From<Error> for ProgramError {
-    fn from(error: Error) -> Self {
-        Self { error, hint: None }
-    }
-}
-
-impl fmt::Display for ProgramError {
-    /// One line with the whole chain, and one with the hint.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", escaped(&self.error.chain()))?;
-        match &self.hint {
-            Some(hint) => write!(f, "\nhint: {}", escaped(hint)),
-            None => Ok(()),
-        }
-    }
-}
+use super::{ProgramResult, Status, error::complain};
 
 /// Runs a program to its exit code, and prints its error, if it has one, to standard error.
 ///
@@ -68,9 +22,4 @@ pub fn run(main: impl Future<Output = ProgramResult>) -> ExitCode {
     // A question that nobody has answered must not keep the process.
     runtime.shutdown_background();
     status.into()
-}
-
-pub(super) fn complain(text: &str) {
-    // Where standard error cannot be written there is nobody left to tell; the exit code remains.
-    let _ = writeln!(io::stderr().lock(), "{text}");
 }

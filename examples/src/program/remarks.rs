@@ -1,4 +1,4 @@
-use chaos_core::{Failure, FaultRecord};
+use chaos_core::{error::Failure, fault::FaultRecord};
 
 /// Everything that is special about a fault, besides where it stands, with this failure of it.
 pub fn remarks(fault: &FaultRecord, failure: Option<&Failure>) -> Vec<String> {

@@ -1,9 +1,20 @@
 use std::process::ExitCode;
 
-use chaos_core::{Error, ErrorKind, FaultRecord, FaultState, Outcome, Plan, Reason, RunReport, Unreadable};
+use chaos_core::{
+    Error, ErrorKind, Outcome, RunReport,
+    fault::{FaultRecord, FaultState},
+    journal::Unreadable,
+    plan::{Plan, Reason},
+};
 
-use super::{ProgramError, ProgramResult, program::complain, unanswered::why_unanswered};
+use super::{
+    error::{ProgramError, complain},
+    unanswered::why_unanswered,
+};
 use crate::table::Table;
+
+/// What a program returns.
+pub type ProgramResult = Result<Status, ProgramError>;
 
 /// How a program ended, as its exit code. This is the only place that knows the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +100,13 @@ impl Status {
     }
 }
 
+impl ProgramError {
+    /// The exit code that goes with it.
+    pub fn status(&self) -> Status {
+        Status::of_error(&self.error)
+    }
+}
+
 /// Whether a target is back, and only the journal does not say so: it was full, for instance, or may only be read.
 pub fn is_unrecorded(fault: &FaultRecord) -> bool {
     let is_of_the_journal = fault.failure.as_ref().is_some_and(|failure| failure.kind == ErrorKind::Journal);
@@ -131,8 +149,8 @@ impl From<Status> for ExitCode {
 #[cfg(test)]
 mod tests {
     use chaos_core::{
-        BlastRadius, ManualClock, MemoryJournal, Monkey, Registry,
-        memory::{MemoryProvider, PowerOff, PowerOn},
+        BlastRadius, MemoryJournal, Monkey, Registry,
+        testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
     };
 
     use super::*;

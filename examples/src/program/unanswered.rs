@@ -1,4 +1,7 @@
-use chaos_core::{Decision, ErrorKind, GroupPlan, Health, Plan, Reason};
+use chaos_core::{
+    ErrorKind, Health,
+    plan::{Decision, GroupPlan, Plan, Reason},
+};
 
 /// Why a plan does not say who would be hit: nobody is chosen, and what could not be found out may be all that stands
 /// in the way. `None` where somebody is chosen, or nobody is for reasons that were seen.
@@ -44,7 +47,7 @@ fn is_unsure(reason: &Reason) -> bool {
 mod tests {
     use chaos_core::{
         BlastRadius, Monkey,
-        memory::{MemoryProvider, PowerOff},
+        testing::{MemoryProvider, PowerOff},
     };
     use serde_json::json;
 

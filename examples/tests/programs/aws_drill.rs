@@ -1,6 +1,5 @@
 //! Drills on auto-scaling groups, end to end: the programs against the stand-in for AWS.
 
-#[allow(dead_code, reason = "the tests of chaos-aws use the rest")]
 use std::{collections::BTreeSet, path::Path};
 
 use crate::stand_in::StandIn;

@@ -1,11 +1,14 @@
 //! Crash proof in the clouds: whenever a drill is killed while every call is slow, what it has done is undone.
 
-#[allow(dead_code, reason = "the tests of chaos-aws use the rest")]
 use std::{collections::BTreeMap, env, fs, path::Path, time::Duration};
 
 use crate::stand_in::StandIn;
 use crate::support::{DRILL, Ended, RECOVER, SplitMix, command, end, pending, text};
-use chaos_core::{Clock, FaultQuery, Journal, SystemClock};
+use chaos_core::{
+    Journal,
+    clock::{Clock, SystemClock},
+    journal::FaultQuery,
+};
 use chaos_journal::SqlJournal;
 use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState, Trouble};
 use futures_util::future::join_all;

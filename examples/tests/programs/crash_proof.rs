@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use crate::support::{
     DRILL, FleetProgram, RECOVER, SplitMix, command, end, pending, process_state, run, text,
 };
-use chaos_core::{Clock, FaultRecord, FaultState, SystemClock};
+use chaos_core::{
+    clock::{Clock, SystemClock},
+    fault::{FaultRecord, FaultState},
+};
 
 const STOP: [&str; 4] = ["--event", "stop", "--duration", "700ms"];
 const TERMINATE: [&str; 2] = ["--event", "terminate"];

@@ -5,7 +5,7 @@ use std::{fs, net::TcpListener, path::Path};
 use crate::support::{
     DRILL, Ended, FleetProgram, HISTORY, RECOVER, Watched, command, end, pending, run, text,
 };
-use chaos_core::{FaultState, Halt, Journal};
+use chaos_core::{Journal, fault::FaultState, journal::Halt};
 use chaos_journal::SqlJournal;
 use rustix::process::Signal;
 use serde_json::{Value, json};

@@ -6,7 +6,11 @@ use crate::support::{
     DRILL, FleetProgram, HISTORY, RECOVER, Watched, end, pending, run, send, terminal::OnTerminal, text,
 };
 use chaos_core::{
-    Arming, Clock, FaultRecord, Journal, Lease, Limits, Magnitude, RecoveryRecord, SystemClock,
+    Journal,
+    clock::{Clock, SystemClock},
+    fault::{FaultRecord, Magnitude},
+    journal::{Arming, Lease, Limits},
+    recovery::RecoveryRecord,
 };
 use chaos_journal::SqlJournal;
 use jiff::{SignedDuration, Timestamp};

@@ -9,7 +9,12 @@ use crate::support::{
     traces::{Disk, Network, Place, Traces},
     within_limit,
 };
-use chaos_core::{Clock, FaultQuery, FaultRecord, FaultState, Journal, SystemClock};
+use chaos_core::{
+    Journal,
+    clock::{Clock, SystemClock},
+    fault::{FaultRecord, FaultState},
+    journal::FaultQuery,
+};
 use chaos_journal::SqlJournal;
 use jiff::Timestamp;
 use tokio::process::Child;

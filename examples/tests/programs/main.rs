@@ -25,6 +25,7 @@ mod host_drill;
 mod signals;
 #[cfg(feature = "aws")]
 #[path = "../../../chaos-aws/tests/aws/stand_in.rs"]
+#[allow(dead_code, reason = "the tests of chaos-aws use the rest")]
 mod stand_in;
 mod support;
 mod ten_lines;

@@ -6,7 +6,10 @@ use std::{collections::BTreeMap, env, fs, path::Path, time::Duration};
 use crate::support::{
     DRILL, Ended, FleetProgram, SplitMix, command, end, pending, process_state, recover, text, within_limit,
 };
-use chaos_core::{Clock, FaultRecord, SystemClock};
+use chaos_core::{
+    clock::{Clock, SystemClock},
+    fault::FaultRecord,
+};
 use futures_util::{StreamExt, future::join, stream};
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};

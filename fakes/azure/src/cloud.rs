@@ -14,7 +14,7 @@ use super::{
     directory::Directory,
     guest::Guests,
     machine::Machine,
-    network::{Direction, Flow, Interface, SecurityGroup, Subnet, lets_through},
+    network::{Interface, SecurityGroup, Subnet},
     operation::{Failure, Operation, Pace, Provider, Status},
     resource_id::ResourceId,
     scale_set::ScaleSet,
@@ -243,30 +243,6 @@ impl Cloud {
             Some(asked) if !self.role.allows(action, scope) => Err(linked_refusal(&asked, action, scope)),
             _ => Ok(()),
         }
-    }
-
-    /// Whether the rules in force let a machine open or take this connection; one without an interface may.
-    pub(crate) fn lets_through(
-        &self,
-        machine: &Machine,
-        direction: Direction,
-        peer: Ipv4Addr,
-        port: u16,
-    ) -> bool {
-        machine.interfaces.iter().filter_map(|id| self.interfaces.get(&id.key())).all(|interface| {
-            interface
-                .address
-                .parse()
-                .is_ok_and(|machine| lets_through(self, interface, Flow { direction, machine, peer, port }))
-        })
-    }
-
-    /// Whether what the extension on a machine reports reaches Azure, as far as security groups go.
-    pub(crate) fn hears_from(&self, machine: &Machine) -> bool {
-        let azure = Ipv4Addr::new(20, 50, 2, 1);
-        machine.agent_runs()
-            && (!self.settings.results_need_internet
-                || self.lets_through(machine, Direction::Outbound, azure, 443))
     }
 
     fn is_due(&self, operation: &Operation) -> bool {

@@ -16,6 +16,8 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
+    /// The subscription that exists from the beginning.
+    pub(crate) const SUBSCRIPTION: &str = "11111111-1111-4111-8111-111111111111";
     pub(crate) const TENANT: &str = "22222222-2222-4222-8222-222222222222";
     pub(crate) const CLIENT: &str = "33333333-3333-4333-8333-333333333333";
     pub(crate) const OBJECT: &str = "44444444-4444-4444-8444-444444444444";

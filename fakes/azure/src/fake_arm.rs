@@ -8,7 +8,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use chaos_core::{Clock, SystemClock};
+use chaos_core::clock::{Clock, SystemClock};
 use tokio::sync::oneshot;
 
 use super::{
@@ -20,8 +20,9 @@ use super::{
     machine::{Machine, PowerState, Protection},
     network::Direction,
     recorded::Recorded,
-    server::{self, Shared},
+    server,
     settings::Settings,
+    shared::Shared,
     trouble::Trouble,
     world::New,
 };
@@ -42,7 +43,7 @@ pub struct FakeArm {
 
 impl FakeArm {
     /// The subscription that exists from the beginning.
-    pub const SUBSCRIPTION: &str = "11111111-1111-4111-8111-111111111111";
+    pub const SUBSCRIPTION: &str = Directory::SUBSCRIPTION;
     /// The only tenant that hands out tokens.
     pub const TENANT: &str = Directory::TENANT;
     /// The application that may have tokens.

@@ -9,8 +9,8 @@ use super::{
     answer::{Answer, Answered},
     build,
     call::Call,
-    server::Shared,
     settings::Settings,
+    shared::Shared,
     trouble::Trouble,
     world::New,
 };

@@ -1,12 +1,8 @@
 //! HTTP: from a connection to a call, and from an answer back.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use chaos_core::{Clock, SystemClock};
+use chaos_core::clock::{Clock, SystemClock};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response,
@@ -18,33 +14,11 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, sync::oneshot};
 
 use super::{
-    access::Asked, answer::Answer, call::Call, cloud::Cloud, directory, pages, recorded::Recorded, route,
+    access::Asked, answer::Answer, call::Call, directory, pages, recorded::Recorded, route, shared::Shared,
     trouble::Effect,
 };
 
-/// What the server and whoever drives the fake have in common.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    cloud: Mutex<Cloud>,
-    requests: Mutex<Vec<Recorded>>,
-}
-
 impl Shared {
-    pub(crate) fn new(cloud: Cloud) -> Self {
-        Self { cloud: Mutex::new(cloud), requests: Mutex::default() }
-    }
-
-    /// The state as it is now.
-    pub(crate) fn cloud(&self) -> MutexGuard<'_, Cloud> {
-        let mut cloud = self.cloud.lock().unwrap_or_else(PoisonError::into_inner);
-        cloud.advance(SystemClock::default().now());
-        cloud
-    }
-
-    pub(crate) fn requests(&self) -> MutexGuard<'_, Vec<Recorded>> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Has a request happen, unless trouble is in its way, and records it.
     fn happen(&self, call: &Call) -> Happened {
         let mut cloud = self.cloud();

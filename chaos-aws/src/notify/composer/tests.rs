@@ -1,6 +1,12 @@
 use std::time::Duration;
 
-use chaos_core::{Chosen, CutShort, ErrorKind, Failure, Magnitude, Milestone, Reason};
+use chaos_core::{
+    ErrorKind,
+    error::Failure,
+    fault::{CutShort, Magnitude, Milestone},
+    observer::Chosen,
+    plan::Reason,
+};
 
 use super::*;
 

@@ -7,12 +7,17 @@ use std::{
 };
 
 use chaos_core::{
-    Activity, Arming, BoxStream, Calendar, Capability, CapabilitySet, ChaosEvent, Error, ErrorKind,
-    Experiments, FaultId, FaultQuery, FaultRecord, FaultState, Group, GroupFilter, GroupId, Halt, Health,
-    Hold, Isolation, Journal, Lease, Limits, ManualClock, Mark, MemoryJournal, Monkey, MonkeyBuilder,
-    Observer, Permit, Prepared, Provider, Recovery, Registry, Result, Scope, Shell, Target, TargetId,
-    Verdict, Window, async_trait,
-    memory::{MemoryProvider, PowerOff, PowerOn},
+    Calendar, Capability, CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId, Group, GroupId, Health, Hold,
+    Journal, MemoryJournal, Monkey, MonkeyBuilder, Observer, Permit, Prepared, Provider, Recovery, Registry,
+    Result, Scope, Target, TargetId, Verdict, async_trait,
+    calendar::Window,
+    capability::{Isolation, Shell},
+    engine::Experiments,
+    fault::{FaultRecord, FaultState, Mark},
+    journal::{Arming, FaultQuery, Halt, Lease, Limits},
+    observer::Activity,
+    provider::{BoxStream, GroupFilter},
+    testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
 };
 use futures_util::StreamExt;
 use jiff::Timestamp;
@@ -343,15 +348,15 @@ impl Journal for Busy {
         busy!(self.0.mark(fault, mark))
     }
 
-    async fn find(&self, query: &FaultQuery) -> Result<chaos_core::Found> {
+    async fn find(&self, query: &FaultQuery) -> Result<chaos_core::journal::Found> {
         busy!(self.0.find(query))
     }
 
-    async fn pending(&self) -> Result<chaos_core::Found> {
+    async fn pending(&self) -> Result<chaos_core::journal::Found> {
         busy!(self.0.pending())
     }
 
-    async fn orphans(&self, now: Timestamp) -> Result<chaos_core::Found> {
+    async fn orphans(&self, now: Timestamp) -> Result<chaos_core::journal::Found> {
         busy!(self.0.orphans(now))
     }
 

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, SystemClock};
+use chaos_core::clock::{Clock, SystemClock};
 use tempfile::TempDir;
 
 use crate::host_faults::{

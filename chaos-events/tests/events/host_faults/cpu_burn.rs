@@ -2,7 +2,11 @@ pub(crate) mod by_hand;
 
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
-use chaos_core::{Clock, CutShort, ErrorKind, FaultState, Outcome, SystemClock};
+use chaos_core::{
+    ErrorKind, Outcome,
+    clock::{Clock, SystemClock},
+    fault::{CutShort, FaultState},
+};
 use chaos_events::{CpuBurn, EndCpuBurn};
 use chaos_testkit::{Subject, Timing, contract};
 use futures_util::future::join_all;

@@ -7,7 +7,7 @@ mod strangers;
 
 use std::{fs, time::Duration};
 
-use chaos_core::{FaultRecord, Outcome};
+use chaos_core::{Outcome, fault::FaultRecord};
 use chaos_events::{DiskFill, FreeSpace};
 use chaos_testkit::{Subject, Timing, contract};
 use futures_util::future::join_all;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chaos_core::{
-    ChaosEvent, FaultId, FaultRecord, FaultState, Journal, MemoryJournal, Monkey, Result, RunReport,
+    ChaosEvent, FaultId, Journal, MemoryJournal, Monkey, Result, RunReport,
+    fault::{FaultRecord, FaultState},
 };
 use tokio::task::JoinHandle;
 

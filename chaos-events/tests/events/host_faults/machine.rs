@@ -14,9 +14,12 @@ use std::{
 };
 
 use chaos_core::{
-    BoxStream, Capabilities, Clock, Error, ErrorKind, Group, GroupFilter, GroupId, Health, Labels, Member,
-    MemoryJournal, Monkey, NetworkShare, Output, Permit, Provider, Result, Script, Shell, SystemClock,
-    Target, TargetId, async_trait,
+    Error, ErrorKind, Group, GroupId, Health, MemoryJournal, Monkey, Permit, Provider, Result, Target,
+    TargetId, async_trait,
+    capability::{Capabilities, NetworkShare, Output, Script, Shell},
+    clock::{Clock, SystemClock},
+    group::{Labels, Member},
+    provider::{BoxStream, GroupFilter},
 };
 use futures_util::{StreamExt, stream};
 use rustix::process::{Pid, getsid};

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, env, fmt, time::Duration};
 
-use chaos_core::{Clock, SystemClock};
+use chaos_core::clock::{Clock, SystemClock};
 use futures_util::future::join_all;
 
 use crate::host_faults::{

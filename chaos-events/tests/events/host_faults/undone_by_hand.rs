@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{ChaosEvent, Output, Script};
+use chaos_core::{
+    ChaosEvent,
+    capability::{Output, Script},
+};
 use chaos_events::{CpuBurn, DiskFill, NetworkBlackhole, registry};
 
 use crate::host_faults::{

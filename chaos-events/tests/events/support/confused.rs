@@ -6,8 +6,10 @@ use std::sync::{
 };
 
 use chaos_core::{
-    BoxStream, Experiments, Group, GroupFilter, GroupId, Isolation, Provider, Result, Shell, Target,
-    TargetId, async_trait,
+    Group, GroupId, Provider, Result, Target, TargetId, async_trait,
+    capability::{Isolation, Shell},
+    engine::Experiments,
+    provider::{BoxStream, GroupFilter},
 };
 
 use super::Platform;

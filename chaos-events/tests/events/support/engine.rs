@@ -6,10 +6,17 @@ use std::{
 };
 
 use chaos_core::{
-    BoxStream, Capabilities, Clock, Error, ErrorKind, Experiment, ExperimentDefinition, ExperimentExtent,
-    ExperimentId, ExperimentRun, ExperimentState, Experiments, FaultId, Group, GroupFilter, GroupId, Health,
-    Isolation, Labels, ManualClock, Permit, Provider, Result, Shell, Target, TargetId, Undo, async_trait,
-    memory::MemoryProvider,
+    Error, ErrorKind, FaultId, Group, GroupId, Health, Permit, Provider, Result, Target, TargetId,
+    async_trait,
+    capability::{Capabilities, Isolation, Shell, Undo},
+    clock::Clock,
+    engine::{
+        Experiment, ExperimentDefinition, ExperimentExtent, ExperimentId, ExperimentRun, ExperimentState,
+        Experiments,
+    },
+    group::Labels,
+    provider::{BoxStream, GroupFilter},
+    testing::{ManualClock, MemoryProvider},
 };
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};

@@ -6,8 +6,13 @@ use std::{
 };
 
 use chaos_core::{
-    BoxStream, Capabilities, Capability, CapabilitySet, Clock, Group, GroupFilter, GroupId, Health, Labels,
-    Lifecycle, ManualClock, Member, Permit, Provider, Result, Shell, Target, TargetId, async_trait,
+    Capability, CapabilitySet, Group, GroupId, Health, Permit, Provider, Result, Target, TargetId,
+    async_trait,
+    capability::{Capabilities, Lifecycle, Shell},
+    clock::Clock,
+    group::{Labels, Member},
+    provider::{BoxStream, GroupFilter},
+    testing::ManualClock,
 };
 use futures_util::{StreamExt, stream};
 

@@ -2,7 +2,9 @@
 
 use std::{future::Future, time::Duration};
 
-use chaos_core::{ChaosEvent, Clock, Journal, MemoryJournal, Monkey, MonkeyBuilder, Provider, RunReport};
+use chaos_core::{
+    ChaosEvent, Journal, MemoryJournal, Monkey, MonkeyBuilder, Provider, RunReport, clock::Clock,
+};
 
 use super::Platform;
 

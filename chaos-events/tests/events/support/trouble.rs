@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, Error, ErrorKind, ManualClock, Provider, Result, async_trait};
+use chaos_core::{Error, ErrorKind, Provider, Result, async_trait, clock::Clock, testing::ManualClock};
 use chaos_testkit::faulty::{Altered, Call, Faulty, Interference, TargetCall};
 
 /// Disturbs a call before it is made: every time, or the [`first`](Trouble::first) times.

@@ -6,7 +6,10 @@ pub(crate) mod stranger;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use chaos_core::{
-    Arming, FaultId, FaultRecord, FaultState, Journal, Lease, Limits, Magnitude, Mark, RecoveryRecord,
+    FaultId, Journal,
+    fault::{FaultRecord, FaultState, Magnitude, Mark},
+    journal::{Arming, Lease, Limits},
+    recovery::RecoveryRecord,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;

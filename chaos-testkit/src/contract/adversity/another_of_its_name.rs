@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use chaos_core::{FaultRecord, Milestone, Result};
+use chaos_core::{
+    Result,
+    fault::{FaultRecord, Milestone},
+};
 
 use super::{
     Adversity,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chaos_core::{GroupFilter, GroupId, Health, Provider, Result, TargetId};
+use chaos_core::{GroupId, Health, Provider, Result, TargetId, provider::GroupFilter};
 
 use super::{
     Adversity, Cut, Happens,

@@ -3,9 +3,11 @@
 use std::{future::Future, pin::pin};
 
 use chaos_core::{
-    Activity, FaultQuery, FaultRecord, FaultState, Hold, Journal, MemoryJournal, Observer, Provider,
-    Registry,
-    memory::{PowerOff, PowerOn},
+    Hold, Journal, MemoryJournal, Observer, Provider, Registry,
+    fault::{FaultRecord, FaultState},
+    journal::FaultQuery,
+    observer::Activity,
+    testing::{PowerOff, PowerOn},
 };
 use jiff::Timestamp;
 use tokio::sync::watch;

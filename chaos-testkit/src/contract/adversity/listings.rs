@@ -1,6 +1,6 @@
 //! Groups that are listed twice, and listings without an end.
 
-use chaos_core::{GroupFilter, Result};
+use chaos_core::{Result, provider::GroupFilter};
 use futures_util::StreamExt;
 
 use super::{

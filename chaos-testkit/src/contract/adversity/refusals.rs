@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chaos_core::{MemoryJournal, Registry, Result, memory::PowerOn};
+use chaos_core::{MemoryJournal, Registry, Result, testing::PowerOn};
 
 use super::{
     Adversity,

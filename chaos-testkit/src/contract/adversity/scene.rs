@@ -1,6 +1,9 @@
 use std::future::Future;
 
-use chaos_core::{BlastRadius, Capability, CapabilitySet, Decision, Health, Plan, Reason, Result};
+use chaos_core::{
+    BlastRadius, Capability, CapabilitySet, Health, Result,
+    plan::{Decision, Plan, Reason},
+};
 
 use super::{Adversity, Happens, held::power_off};
 use crate::{

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use chaos_core::{
-    Capability, CapabilitySet, ChaosEvent, Decision, Group, Journal, MemoryJournal, Outcome, Provider,
-    Reason, Registry, Result,
+    Capability, CapabilitySet, ChaosEvent, Group, Journal, MemoryJournal, Outcome, Provider, Registry,
+    Result,
+    plan::{Decision, Reason},
 };
 
 use super::{

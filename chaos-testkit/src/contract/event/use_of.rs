@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capabilities, Capability, CapabilitySet, Error, Health, Labels, Lifecycle, Permit, Result, Target,
-    TargetId, Undo,
+    Capability, CapabilitySet, Error, Health, Permit, Result, Target, TargetId,
+    capability::{Capabilities, Lifecycle, Undo},
+    group::Labels,
 };
 
 use crate::{

@@ -2,7 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chaos_core::{Arming, ErrorKind, FaultState, Halt, Journal, Lease, Limits, Mark, Reason, Result};
+use chaos_core::{
+    ErrorKind, Journal, Result,
+    fault::{FaultState, Mark},
+    journal::{Arming, Halt, Lease, Limits},
+    plan::Reason,
+};
 use jiff::Timestamp;
 
 use super::entries::{HOSTILE, all, arm, arm_as, arm_within, fault, instant, later, refuse};
@@ -92,7 +97,7 @@ async fn hostile(journal: &impl Journal) -> Checked {
     extreme.event = HOSTILE.to_owned();
     extreme.incarnation = Some(HOSTILE.to_owned());
     extreme.deadline = Timestamp::MAX;
-    extreme.recovery = chaos_core::RecoveryRecord::new(
+    extreme.recovery = chaos_core::recovery::RecoveryRecord::new(
         HOSTILE,
         serde_json::json!({
             HOSTILE: HOSTILE.repeat(500), "lines": "one\ntwo\r\n\ttab\u{0}nul", "big": u64::MAX, "none": null,
@@ -116,7 +121,7 @@ async fn hostile(journal: &impl Journal) -> Checked {
         "{earliest:?} and {extreme:?} were found as {found:?}"
     );
     let exact = journal
-        .find(&chaos_core::FaultQuery::all().event(HOSTILE).target(extreme.target.clone()))
+        .find(&chaos_core::journal::FaultQuery::all().event(HOSTILE).target(extreme.target.clone()))
         .await?
         .faults;
     ensure!(exact == [extreme], "a search for the hostile names found {exact:?}");
@@ -184,7 +189,7 @@ async fn total_limit(journal: &impl Journal) -> Checked {
     refuse(journal, &fourth, &Limits::none().total_active(0), Reason::active_limit(2, 0)).await
 }
 
-async fn recover(journal: &impl Journal, fault: &chaos_core::FaultRecord) -> Result<()> {
+async fn recover(journal: &impl Journal, fault: &chaos_core::fault::FaultRecord) -> Result<()> {
     let at = later(fault.armed_at, 30);
     journal.mark(fault.id, &Mark::new(FaultState::Recovering, at)).await?;
     journal.mark(fault.id, &Mark::new(FaultState::Recovered, at)).await

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use chaos_core::{FaultState, Halt, Journal, Limits, Reason, Result};
+use chaos_core::{
+    Journal, Result,
+    fault::FaultState,
+    journal::{Halt, Limits},
+    plan::Reason,
+};
 
 use super::{
     arming::concurrently,

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use chaos_core::{
-    Arming, FaultId, FaultRecord, FaultState, Journal, Lease, Limits, Magnitude, Mark, Reason,
-    RecoveryRecord, Result, TargetId,
+    FaultId, Journal, Result, TargetId,
+    fault::{FaultRecord, FaultState, Magnitude, Mark},
+    journal::{Arming, Lease, Limits},
+    plan::Reason,
+    recovery::RecoveryRecord,
 };
 use jiff::Timestamp;
 
@@ -87,7 +90,7 @@ pub(super) async fn refuse(
 }
 
 pub(super) async fn all(journal: &impl Journal) -> Result<Vec<FaultRecord>> {
-    Ok(journal.find(&chaos_core::FaultQuery::all()).await?.faults)
+    Ok(journal.find(&chaos_core::journal::FaultQuery::all()).await?.faults)
 }
 
 /// The states to pass through from `Armed` to this one.

@@ -1,6 +1,10 @@
 //! Marks: the steps of a fault.
 
-use chaos_core::{ErrorKind, Failure, FaultState, Journal, Magnitude, Mark, Milestone, Reached, Result};
+use chaos_core::{
+    ErrorKind, Journal, Result,
+    error::Failure,
+    fault::{FaultState, Magnitude, Mark, Milestone, Reached},
+};
 use jiff::Timestamp;
 
 use super::entries::{HOSTILE, all, arm_as, fault, id, instant, later};
@@ -52,7 +56,8 @@ async fn transitions(journal: &impl Journal) -> Checked {
                 return violated(format!("{from} may not become {to}, and that gave {other:?}"));
             }
         }
-        let found = journal.find(&chaos_core::FaultQuery::all().target(fault.target.clone())).await?.faults;
+        let found =
+            journal.find(&chaos_core::journal::FaultQuery::all().target(fault.target.clone())).await?.faults;
         ensure!(
             found == [expected.clone()],
             "after {from} was marked {to}, {expected:?} was found as {found:?}"

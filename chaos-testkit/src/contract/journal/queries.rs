@@ -1,6 +1,10 @@
 //! Finding faults again.
 
-use chaos_core::{FaultQuery, FaultRecord, FaultState, Journal, Result};
+use chaos_core::{
+    Journal, Result,
+    fault::{FaultRecord, FaultState},
+    journal::FaultQuery,
+};
 
 use super::entries::{all, arm_as, fault, ids, instant, later};
 use crate::{

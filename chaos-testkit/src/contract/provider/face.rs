@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chaos_core::{Group, GroupFilter, Health, Labels, Provider, Result, TargetId};
+use chaos_core::{Group, Health, Provider, Result, TargetId, group::Labels, provider::GroupFilter};
 use futures_util::StreamExt;
 
 pub(in crate::contract) async fn list(

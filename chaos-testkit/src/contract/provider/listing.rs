@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chaos_core::{Group, GroupFilter, GroupId, Provider, Result};
+use chaos_core::{Group, GroupId, Provider, Result, provider::GroupFilter};
 
 use super::face::{face, list};
 use crate::{

@@ -1,6 +1,6 @@
 //! Whether a group replaces its members.
 
-use chaos_core::{Capability, Group, GroupFilter, Health, Provider, Result};
+use chaos_core::{Capability, Group, Health, Provider, Result, provider::GroupFilter};
 use futures_util::StreamExt;
 
 use crate::{

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capabilities, Capability, CapabilitySet, FaultRecord, FaultState, Group, Health, Labels, Recovery,
-    Result, Target, TargetId, Undo,
+    Capability, CapabilitySet, Group, Health, Recovery, Result, Target, TargetId,
+    capability::{Capabilities, Undo},
+    fault::{FaultRecord, FaultState},
+    group::Labels,
 };
 
 use super::rig::{orphaned, recovers_through};

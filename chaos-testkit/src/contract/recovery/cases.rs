@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use chaos_core::{
-    Capability, ChaosEvent, FaultRecord, FaultState, Health, Recovery, RecoveryRecord, Registry, Result,
+    Capability, ChaosEvent, Health, Recovery, Registry, Result,
+    fault::{FaultRecord, FaultState},
+    recovery::RecoveryRecord,
 };
 
 use super::{

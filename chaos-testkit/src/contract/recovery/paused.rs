@@ -2,7 +2,8 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use chaos_core::{
-    CapabilitySet, ChaosEvent, Error, ErrorKind, Group, Hold, Inject, Permit, Prepared, Result, Scope, Target,
+    CapabilitySet, ChaosEvent, Error, ErrorKind, Group, Hold, Permit, Prepared, Result, Scope, Target,
+    fault::Inject,
 };
 use futures_util::FutureExt;
 use tokio::sync::Notify;

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use chaos_core::{
-    Arming, ChaosEvent, Error, ErrorKind, FaultRecord, FaultState, Journal, Limits, Mark, MemoryJournal,
-    Provider, Recovery, Registry, Result, RetryPolicy,
+    ChaosEvent, Error, ErrorKind, Journal, MemoryJournal, Provider, Recovery, Registry, Result,
+    fault::{FaultRecord, FaultState, Mark},
+    journal::{Arming, Limits},
+    recovery::RetryPolicy,
 };
 
 use super::paused::{Come, Meeting, Paused};

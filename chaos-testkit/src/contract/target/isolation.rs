@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chaos_core::{Isolation, Result};
+use chaos_core::{Result, capability::Isolation};
 
 use crate::{
     Subject,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chaos_core::{Capability, ErrorKind, Health, Lifecycle, Permit, Result, Target};
+use chaos_core::{Capability, ErrorKind, Health, Permit, Result, Target, capability::Lifecycle};
 
 use crate::{
     Subject,

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use chaos_core::{Output, Permit, Result, Script, Shell};
+use chaos_core::{
+    Permit, Result,
+    capability::{Output, Script, Shell},
+};
 
 use crate::{
     Subject,

@@ -6,9 +6,13 @@ use std::sync::{
 };
 
 use chaos_core::{
-    Capabilities, Capability, CapabilitySet, Error, ErrorKind, FaultId, Health, Isolation, IsolationSnapshot,
-    Labels, Lifecycle, NetworkShare, Output, Permit, Result, Script, Shell, Target, TargetId, Undo,
-    async_trait, memory::MemoryProvider,
+    Capability, CapabilitySet, Error, ErrorKind, FaultId, Health, Permit, Result, Target, TargetId,
+    async_trait,
+    capability::{
+        Capabilities, Isolation, IsolationSnapshot, Lifecycle, NetworkShare, Output, Script, Shell, Undo,
+    },
+    group::Labels,
+    testing::MemoryProvider,
 };
 use chaos_testkit::{Subject, faulty::Altered};
 

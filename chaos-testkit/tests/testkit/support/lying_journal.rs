@@ -6,8 +6,9 @@ use std::{
 };
 
 use chaos_core::{
-    Arming, Error, ErrorKind, FaultId, FaultQuery, FaultRecord, FaultState, Found, Halt, Journal, Lease,
-    Limits, Mark, Result, Tally, async_trait,
+    Error, ErrorKind, FaultId, Journal, Result, async_trait,
+    fault::{FaultRecord, FaultState, Mark},
+    journal::{Arming, FaultQuery, Found, Halt, Lease, Limits, Tally},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ pub(crate) use targets::{OnResolve, helpless, relabelled, renamed, without_lifec
 
 use std::collections::BTreeSet;
 
-use chaos_core::ManualClock;
+use chaos_core::testing::ManualClock;
 use chaos_testkit::{ContractReport, Timing};
 
 /// Paused time, so that no wait costs any.

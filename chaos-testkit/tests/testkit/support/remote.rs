@@ -7,9 +7,13 @@ use std::sync::{
 };
 
 use chaos_core::{
-    BoxStream, Capabilities, Capability, CapabilitySet, Error, ErrorKind, Group, GroupFilter, GroupId,
-    Health, Labels, Lifecycle, Member, Permit, Provider, Result, Shell, Target, TargetId, async_trait,
-    listing::pages, memory::MemoryProvider,
+    Capability, CapabilitySet, Error, ErrorKind, Group, GroupId, Health, Permit, Provider, Result, Target,
+    TargetId, async_trait,
+    capability::{Capabilities, Lifecycle, Shell},
+    group::{Labels, Member},
+    listing::pages,
+    provider::{BoxStream, GroupFilter},
+    testing::MemoryProvider,
 };
 use chaos_testkit::contract::adversity::{Adversity, Cut, Happens};
 use futures_util::{StreamExt, TryStreamExt, stream};

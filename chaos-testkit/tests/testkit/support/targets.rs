@@ -3,8 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use chaos_core::{
-    BoxStream, Capabilities, Experiments, Group, GroupFilter, GroupId, Health, Isolation, Labels, Provider,
-    Result, Shell, Target, TargetId, Undo, async_trait, memory::MemoryProvider,
+    Group, GroupId, Health, Provider, Result, Target, TargetId, async_trait,
+    capability::{Capabilities, Isolation, Shell, Undo},
+    engine::Experiments,
+    group::Labels,
+    provider::{BoxStream, GroupFilter},
+    testing::MemoryProvider,
 };
 use chaos_testkit::faulty::Altered;
 

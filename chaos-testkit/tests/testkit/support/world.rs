@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use chaos_core::{Health, TargetId, memory::MemoryProvider};
+use chaos_core::{Health, TargetId, testing::MemoryProvider};
 
 thread_local! {
     static WORLD: RefCell<Option<MemoryProvider>> = const { RefCell::new(None) };

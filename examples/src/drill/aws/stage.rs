@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use chaos_aws::{AutoScaling, AvailabilityZone};
-use chaos_core::{Error, FailureDomain, GroupFilter};
+use chaos_core::{Error, plan::FailureDomain, provider::GroupFilter};
 
 use super::AwsArguments;
 use crate::{

@@ -1,6 +1,6 @@
 //! A program without the SDK of Azure, which takes minutes to build.
 
-use chaos_core::{Error, FailureDomain};
+use chaos_core::{Error, plan::FailureDomain};
 
 use super::AzureArguments;
 use crate::{

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use chaos_azure::{AVAILABILITY_ZONE_LABEL, AvailabilitySets, AzureBuilder, FAULT_DOMAIN_LABEL, ScaleSets};
-use chaos_core::{FailureDomain, GroupFilter, Provider};
+use chaos_core::{Provider, plan::FailureDomain, provider::GroupFilter};
 
 use super::AzureArguments;
 use crate::{

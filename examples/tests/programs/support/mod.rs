@@ -13,7 +13,12 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, Entropy, FaultRecord, Journal, Provider, SystemClock, SystemEntropy};
+use chaos_core::{
+    Journal, Provider,
+    chance::{Entropy, SystemEntropy},
+    clock::{Clock, SystemClock},
+    fault::FaultRecord,
+};
 use chaos_journal::SqlJournal;
 use chaos_local::Fleet;
 use rustix::process::{Pid, Signal, kill_process};

@@ -9,7 +9,7 @@ use std::{
     rc::Rc,
 };
 
-use chaos_core::FaultRecord;
+use chaos_core::fault::FaultRecord;
 use rustix::{
     fs::statvfs,
     thread::{LinkNameSpaceType, move_into_link_name_space},

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{cloud::Cloud, resource_id::ResourceId, timer::Timer};
+use crate::resource_id::ResourceId;
 
 /// An experiment.
 #[derive(Clone, Debug)]
@@ -97,51 +97,5 @@ impl Experiment {
             document["properties"]["failureReason"] = json!("Dependency failure");
         }
         document
-    }
-}
-
-impl Cloud {
-    /// Begins an execution.
-    pub(crate) fn execute(&mut self, experiment: &str) {
-        let (id, started) = (self.fresh_id(), self.now);
-        let Some(found) = self.experiments.get_mut(experiment) else { return };
-        found.executions.push(Execution {
-            id: id.clone(),
-            status: ExecutionStatus::PreProcessing,
-            started,
-            stopped: None,
-        });
-        self.after(1, Timer::Execution { experiment: experiment.to_owned(), execution: id });
-    }
-
-    /// Has an execution come to what follows.
-    pub(crate) fn go_on(&mut self, experiment: &str, execution: &str) {
-        let now = self.now;
-        let Some(found) = self.experiments.get_mut(experiment) else { return };
-        let (lasts, fails) = (found.lasts_milliseconds, found.fails);
-        let Some(run) = found.executions.iter_mut().find(|run| run.id == execution) else { return };
-        match run.status {
-            ExecutionStatus::PreProcessing => {
-                run.status = ExecutionStatus::Running;
-                let timer =
-                    Timer::Execution { experiment: experiment.to_owned(), execution: execution.to_owned() };
-                self.after(lasts, timer);
-            }
-            ExecutionStatus::Running => {
-                run.status = if fails { ExecutionStatus::Failed } else { ExecutionStatus::Success };
-                run.stopped = Some(now);
-            }
-            _ => {}
-        }
-    }
-
-    /// Has the execution that is under way be cancelled.
-    pub(crate) fn cancel_execution(&mut self, experiment: &str) {
-        let now = self.now;
-        let Some(found) = self.experiments.get_mut(experiment) else { return };
-        for run in found.executions.iter_mut().filter(|run| !run.status.is_over()) {
-            run.status = ExecutionStatus::Cancelled;
-            run.stopped = Some(now);
-        }
     }
 }

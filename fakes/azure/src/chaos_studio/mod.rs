@@ -1,5 +1,6 @@
 //! `Microsoft.Chaos`: experiments and their executions.
 
+mod executions;
 mod experiment;
 pub(super) mod experiments;
 

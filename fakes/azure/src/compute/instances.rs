@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::{
     run_command,
-    scale_sets::members,
     virtual_machines::{change_power, refuse_while_deleted},
 };
 use crate::{
@@ -69,6 +68,16 @@ pub(super) fn answer(cloud: &mut Cloud, call: &Call, set: &ScaleSet, rest: &[&st
         }
         _ => Err(Answer::no_route(&call.path)),
     }
+}
+
+/// The machines of a scale set.
+pub(super) fn members<'a>(cloud: &'a Cloud, set: &ScaleSet) -> Vec<&'a Machine> {
+    let key = set.id.key();
+    cloud
+        .machines
+        .values()
+        .filter(|machine| machine.scale_set.as_ref().is_some_and(|set| set.key() == key))
+        .collect()
 }
 
 /// 400 for an instance that a scale set does not have.

@@ -3,7 +3,7 @@
 use hyper::Method;
 use serde_json::Value;
 
-use super::instances;
+use super::instances::{self, members};
 use crate::{
     answer::{Answer, Answered},
     call::Call,
@@ -46,15 +46,6 @@ pub(crate) fn answer(cloud: &mut Cloud, call: &Call, rest: &[&str], prefix: &str
 
 fn find<'a>(cloud: &'a Cloud, call: &Call, key: &str) -> Result<&'a ScaleSet, Answer> {
     cloud.scale_sets.get(key).ok_or_else(|| errors::resource_not_found(call))
-}
-
-pub(super) fn members<'a>(cloud: &'a Cloud, set: &ScaleSet) -> Vec<&'a Machine> {
-    let key = set.id.key();
-    cloud
-        .machines
-        .values()
-        .filter(|machine| machine.scale_set.as_ref().is_some_and(|set| set.key() == key))
-        .collect()
 }
 
 /// What a `PATCH` can change here: `sku.capacity`.

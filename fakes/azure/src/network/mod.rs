@@ -4,11 +4,11 @@ mod interface;
 pub(super) mod interfaces;
 mod security_group;
 pub(super) mod security_groups;
+mod subnet;
 pub(super) mod subnets;
 mod traffic;
 
 pub(super) use interface::Interface;
 pub(super) use security_group::{Rule, SecurityGroup};
-pub(super) use subnets::Subnet;
+pub(super) use subnet::Subnet;
 pub use traffic::Direction;
-pub(super) use traffic::{Flow, lets_through};

@@ -8,16 +8,7 @@ use crate::{
     call::Call,
     cloud::Cloud,
     errors,
-    resource_id::ResourceId,
 };
-
-/// A subnet; its network is made with it.
-#[derive(Clone, Debug)]
-pub(crate) struct Subnet {
-    pub(crate) id: ResourceId,
-    pub(crate) prefix: String,
-    pub(crate) group: Option<ResourceId>,
-}
 
 pub(crate) fn answer(cloud: &mut Cloud, call: &Call, rest: &[&str], prefix: &str) -> Answered {
     let (Method::GET, [network, "subnets", name]) = (call.method.clone(), rest) else {

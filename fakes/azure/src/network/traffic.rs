@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Interface, SecurityGroup, security_group::defaults};
-use crate::cloud::Cloud;
+use crate::{cloud::Cloud, machine::Machine};
 
 /// Which way a connection is opened, seen from a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,17 +20,43 @@ pub enum Direction {
 
 /// A connection over TCP between a machine and somebody else.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Flow {
-    pub(crate) direction: Direction,
-    pub(crate) machine: Ipv4Addr,
-    pub(crate) peer: Ipv4Addr,
+struct Flow {
+    direction: Direction,
+    machine: Ipv4Addr,
+    peer: Ipv4Addr,
     /// Of whom it is opened to.
-    pub(crate) port: u16,
+    port: u16,
+}
+
+impl Cloud {
+    /// Whether the rules in force let a machine open or take this connection; one without an interface may.
+    pub(crate) fn lets_through(
+        &self,
+        machine: &Machine,
+        direction: Direction,
+        peer: Ipv4Addr,
+        port: u16,
+    ) -> bool {
+        machine.interfaces.iter().filter_map(|id| self.interfaces.get(&id.key())).all(|interface| {
+            interface
+                .address
+                .parse()
+                .is_ok_and(|machine| lets_through(self, interface, Flow { direction, machine, peer, port }))
+        })
+    }
+
+    /// Whether what the extension on a machine reports reaches Azure, as far as security groups go.
+    pub(crate) fn hears_from(&self, machine: &Machine) -> bool {
+        let azure = Ipv4Addr::new(20, 50, 2, 1);
+        machine.agent_runs()
+            && (!self.settings.results_need_internet
+                || self.lets_through(machine, Direction::Outbound, azure, 443))
+    }
 }
 
 /// Whether both the group of the interface and that of its subnet let a new connection through. Those that are
 /// already open go on in Azure, whatever rules come.
-pub(crate) fn lets_through(cloud: &Cloud, interface: &Interface, flow: Flow) -> bool {
+fn lets_through(cloud: &Cloud, interface: &Interface, flow: Flow) -> bool {
     let of_subnet = interface.subnet().and_then(|subnet| cloud.subnets.get(&subnet.key())?.group.clone());
     [of_subnet, interface.group_in_force.clone()]
         .into_iter()

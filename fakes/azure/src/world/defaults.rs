@@ -1,13 +1,13 @@
 //! What is meant where nothing is said.
 
-use crate::FakeArm;
+use crate::directory::Directory;
 
 pub(super) fn own_tenant() -> String {
-    FakeArm::TENANT.to_owned()
+    Directory::TENANT.to_owned()
 }
 
 pub(super) fn own_subscription() -> String {
-    FakeArm::SUBSCRIPTION.to_owned()
+    Directory::SUBSCRIPTION.to_owned()
 }
 
 pub(super) fn west_europe() -> String {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, SystemClock};
+use chaos_core::clock::{Clock, SystemClock};
 use fake_azure::{COMPUTE_VERSION, FakeArm};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use chaos_core::{Clock, SystemClock};
+use chaos_core::clock::{Clock, SystemClock};
 use fake_azure::{FakeArm, NewScaleSet, Pace, PowerState};
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, SystemClock};
+use chaos_core::clock::{Clock, SystemClock};
 use fake_azure::{
     FakeArm, NETWORK_VERSION, NewAvailabilitySet, OperatingSystem, PowerState, SecurityGroups, Trouble,
 };

@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, Output, Script, SystemClock};
+use chaos_core::{
+    capability::{Output, Script},
+    clock::{Clock, SystemClock},
+};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::process::Command;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chaos_core::{CutShort, Outcome};
+use chaos_core::{Outcome, fault::CutShort};
 use chaos_events::DiskFill;
 
 use super::{
@@ -101,7 +101,8 @@ async fn it_gives_no_more_than_the_floor_lacks() {
         })
         .await;
         // Were more given back, it would be by now.
-        chaos_core::Clock::sleep(&chaos_core::SystemClock::default(), Duration::from_secs(2)).await;
+        chaos_core::clock::Clock::sleep(&chaos_core::clock::SystemClock::default(), Duration::from_secs(2))
+            .await;
         let answer = fill.succeeds("status").await;
         let (given_up, left) = (answer.number("given_up"), answer.number("bytes"));
         assert!((15 * MEBIBYTE..40 * MEBIBYTE).contains(&given_up), "{}: {answer:?}", disk.kind);

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, SystemClock};
+use chaos_core::clock::{Clock, SystemClock};
 
 use super::{
     by_hand::ByHand,

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use chaos_core::{Clock, Outcome, SystemClock};
+use chaos_core::{
+    Outcome,
+    clock::{Clock, SystemClock},
+};
 use chaos_events::{Direction, NetworkBlackhole, Protocol};
 use tempfile::TempDir;
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use chaos_core::{Clock, Script, SystemClock};
+use chaos_core::{
+    capability::Script,
+    clock::{Clock, SystemClock},
+};
 use chaos_events::NetworkBlackhole;
 use futures_util::future::join_all;
 use rustix::process::{Pid, Signal, kill_process};

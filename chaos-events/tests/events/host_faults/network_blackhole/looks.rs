@@ -2,7 +2,10 @@
 
 use std::{fs, os::unix::fs::symlink, time::Duration};
 
-use chaos_core::{CutShort, FaultState, Outcome};
+use chaos_core::{
+    Outcome,
+    fault::{CutShort, FaultState},
+};
 use chaos_events::{NetworkBlackhole, Protocol};
 use rustix::process::Signal;
 use tempfile::TempDir;

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Clock, SystemClock};
+use chaos_core::clock::{Clock, SystemClock};
 use jiff::Timestamp;
 
 use super::namespace::Namespace;

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{ErrorKind, NetworkShare, Outcome};
+use chaos_core::{ErrorKind, Outcome, capability::NetworkShare};
 use chaos_events::{Allowed, Direction, NetworkBlackhole, Protocol};
 
 use super::{
