@@ -131,7 +131,7 @@ documentation() {
 # Each crate builds by itself with what it asks for by default. Of the two whose SDKs take minutes, one is drawn.
 default_features() {
   local crate clouds=(chaos-aws chaos-azure)
-  local crates=(chaos-core chaos-events chaos-journal chaos-local chaos-testkit examples)
+  local crates=(chaos-core chaos-events chaos-journal chaos-local chaos-testkit chaos-cli)
   if [ "$profile" = long ]; then crates+=("${clouds[@]}"); else crates+=("${clouds[CHAOS_SEED % 2]}"); fi
   for crate in "${crates[@]}"; do
     cargo check --locked --package "$crate" || return 1
@@ -140,8 +140,8 @@ default_features() {
 
 # The program that operators start most often must cost nothing.
 figures() {
-  cargo build --locked --release --package examples --bin history &&
-    ./examples/scripts/history-figures.sh target/release/history target/debug/drill
+  cargo build --locked --release --package chaos-cli --bin chaos &&
+    ./chaos-cli/scripts/history-figures.sh target/release/chaos
 }
 
 deny() {

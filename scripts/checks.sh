@@ -15,7 +15,7 @@ tree_is_free_of() { # crate, pattern
 only_our_crates() { # crate, pattern of those that it may depend on
   local ours
   ours=$(cargo tree --locked --package "$1" --edges normal --prefix none --all-features) || return 1
-  ours=$(grep -oE '^(chaos-[a-z]+|examples|benches) ' <<<"$ours" | sort -u | tr -d ' ' | grep -vxE "$1|$2")
+  ours=$(grep -oE '^(chaos-[a-z]+|benches) ' <<<"$ours" | sort -u | tr -d ' ' | grep -vxE "$1|$2")
   if [ -n "$ours" ]; then
     echo "$1 must not depend on: $ours"
     return 1
@@ -37,7 +37,7 @@ architecture() {
     only_our_crates chaos-journal 'chaos-core' &&
     only_our_crates chaos-local 'chaos-core' &&
     only_our_crates chaos-testkit 'chaos-core' &&
-    only_our_crates examples 'chaos-.*' &&
+    only_our_crates chaos-cli 'chaos-.*' &&
     only_our_crates benches 'none'
 }
 

@@ -19,7 +19,7 @@ import boto3
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-DRILL = ROOT / "target/release/drill"
+DRILL = [ROOT / "target/release/chaos", "drill"]
 CHAOS = ROOT / "target/chaostoolkit-venv/bin/chaos"
 REGION = "eu-west-1"
 # Of which one is terminated.
@@ -148,7 +148,7 @@ def run(moto: Moto, launcher: Launcher, command: list[Any]) -> Run:
 
 def compare(moto: Moto, launcher: Launcher, runs: int) -> None:
     commands = {
-        "drill": [DRILL, "--provider", "aws", "--group", "web", "--yes", "--json"],
+        "drill": [*DRILL, "--provider", "aws", "--group", "web", "--yes", "--json"],
         "chaostoolkit": [CHAOS, "--no-version-check", "run", HERE / "experiment.json"],
     }
     measured: dict[str, list[Run]] = {name: [] for name in commands}
@@ -189,7 +189,7 @@ def discover(moto: Moto, launcher: Launcher) -> None:
     # With the one that is there.
     for number in range(groups - 1):
         moto.add(f"group-{number}", size)
-    command = [DRILL, "--provider", "aws", "--dry-run", "--json"]
+    command = [*DRILL, "--provider", "aws", "--dry-run", "--json"]
     one = run(moto, launcher, command)
     plan = json.loads(one.output)["plan"]
     found = sum(len(group["targets"]) for group in plan["groups"])

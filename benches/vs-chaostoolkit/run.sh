@@ -27,6 +27,6 @@ for moto in "$quick" "$slow"; do venv "target/bench-moto-$moto-venv" "moto[serve
 venv target/chaostoolkit-venv "$(cat benches/vs-chaostoolkit/requirements.txt)"
 # Where compare.py looks.
 export CARGO_TARGET_DIR="$PWD/target"
-cargo build --locked --release --package examples --features aws --bin drill
+cargo build --locked --release --package chaos-cli --features aws --bin chaos
 "target/bench-moto-$quick-venv/bin/python" -B benches/vs-chaostoolkit/compare.py "${1:-15}" discover
 "target/bench-moto-$slow-venv/bin/python" -B benches/vs-chaostoolkit/compare.py "${1:-15}"

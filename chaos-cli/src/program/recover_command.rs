@@ -2,11 +2,11 @@ use std::{env, path::Path};
 
 /// The command line that recovers what the journal at `path` holds.
 ///
-/// Under cargo it is the alias, which builds the program first; otherwise the program beside this one.
+/// Under cargo it is the alias, which builds the program first; otherwise this program.
 pub fn recover_command(path: &Path) -> String {
     let program = match env::current_exe() {
         Ok(program) if env::var_os("CARGO_MANIFEST_DIR").is_none() => {
-            quoted(&program.with_file_name("recover"))
+            format!("{} recover", quoted(&program))
         }
         _ if cfg!(feature = "aws") => "cargo aws-recover".to_owned(),
         _ if cfg!(feature = "azure") => "cargo azure-recover".to_owned(),

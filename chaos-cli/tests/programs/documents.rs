@@ -10,7 +10,7 @@ fn the_readme_quotes_the_test_that_runs() {
     for quoted in [test[imports..attribute].trim(), &test[attribute..]] {
         assert!(
             readme.contains(quoted),
-            "examples/tests/programs/ten_lines.rs has this, and README.md has not:\n{quoted}"
+            "chaos-cli/tests/programs/ten_lines.rs has this, and README.md has not:\n{quoted}"
         );
     }
 }

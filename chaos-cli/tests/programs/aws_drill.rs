@@ -469,7 +469,7 @@ async fn the_name_of_a_group_is_cleaned_wherever_it_is_shown() {
     let line = ["--event", "stop", "--duration", "1s", "--yes", "--journal", text(&journal)];
     is_clean(account.drilled(&["--dry-run"]).await.with_code(0));
     let mut logged = account.drill(&line);
-    logged.env("RUST_LOG", "chaos_core=debug,chaos_aws=debug,drill=debug,examples=debug");
+    logged.env("RUST_LOG", "chaos_core=debug,chaos_aws=debug,chaos=debug,chaos_cli=debug");
     is_clean(end(logged.spawn().unwrap()).await.with_code(0));
     assert!(account.drilled(&[&line[..], &["--crash-at", "after:active"]].concat()).await.was_killed());
     let history = account.program(HISTORY, &["--journal", text(&journal)]).spawn().unwrap();

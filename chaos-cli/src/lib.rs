@@ -1,13 +1,13 @@
-//! The drills and the monkey as programs, and what they share. Each program in `src/bin` is a thin shell around a
-//! module here.
+//! The program `chaos`, and what its subcommands share. Each subcommand is a module here.
 //!
-//! | program | what it does |
+//! | subcommand | what it does |
 //! |---|---|
 //! | `drill` | one drill on a fleet of its own, or on one that is attached: break, watch it heal, report |
 //! | `fleet` | a fleet that stays up until it is stopped, for `drill --attach` |
 //! | `recover` | recovers the faults that a drill has left behind |
 //! | `history` | shows the faults in a journal |
-//! | `service` | the small HTTP service that the fleets run |
+//!
+//! The program `service` is the small HTTP service that the fleets run.
 //!
 //! All of them end with the exit codes of [`Status`](program::Status).
 
@@ -23,6 +23,7 @@ pub mod design {}
 #[doc = include_str!("../../SAFETY.md")]
 pub mod safety {}
 
+pub mod chaos;
 pub mod drill;
 pub mod fleet;
 pub mod history;

@@ -36,10 +36,13 @@ const MOST_STARTS: usize = 3;
 /// The budget of a recovery by `recover`.
 const RECOVERS_WITHIN: Duration = Duration::from_secs(60);
 
-pub(crate) const DRILL: &str = env!("CARGO_BIN_EXE_drill");
-pub(crate) const RECOVER: &str = env!("CARGO_BIN_EXE_recover");
-pub(crate) const HISTORY: &str = env!("CARGO_BIN_EXE_history");
-pub(crate) const FLEET: &str = env!("CARGO_BIN_EXE_fleet");
+pub(crate) const CHAOS: &str = env!("CARGO_BIN_EXE_chaos");
+/// The program that fleets run.
+pub(crate) const SERVICE: &str = env!("CARGO_BIN_EXE_service");
+pub(crate) const DRILL: &str = "drill";
+pub(crate) const RECOVER: &str = "recover";
+pub(crate) const HISTORY: &str = "history";
+pub(crate) const FLEET: &str = "fleet";
 
 /// What a program left when it ended.
 #[derive(Debug)]
@@ -80,8 +83,10 @@ impl Ended {
 }
 
 pub(crate) fn command(program: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-    let mut command = Command::new(program);
+    let is_own = [DRILL, RECOVER, HISTORY, FLEET].contains(&program);
+    let mut command = Command::new(if is_own { CHAOS } else { program });
     command
+        .args(is_own.then_some(program))
         .args(arguments)
         .env_remove("RUST_LOG")
         .stdin(Stdio::null())

@@ -1,6 +1,6 @@
 //! The small HTTP service that the fleets of the programs run.
 
-use std::{convert::Infallible, env, ffi::OsString, net::Ipv4Addr, process};
+use std::{convert::Infallible, env, net::Ipv4Addr, process};
 
 use chaos_core::{Error, ErrorKind, Result};
 use chaos_local::{Fleet, FleetBuilder, HealthCheck};
@@ -18,9 +18,8 @@ use tokio::net::TcpListener;
 
 use crate::program::{ProgramResult, Status};
 
-/// With this as its first argument, `drill` and `fleet` are the service: `cargo run --bin drill` builds no other
-/// program that they could start.
-const AS_SERVICE: &str = "as-service";
+/// The hidden subcommand of `chaos` that is the service.
+pub(crate) const AS_SERVICE: &str = "as-service";
 
 /// What the service is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Parser)]
@@ -37,18 +36,6 @@ pub struct ServiceArguments {
     /// Which replica it is
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub index: usize,
-}
-
-impl ServiceArguments {
-    /// What this process was told, if it was started to be the service.
-    pub fn of_hidden_first_argument() -> Option<Self> {
-        let mut arguments = env::args_os().skip(1);
-        if arguments.next()? == AS_SERVICE {
-            Some(Self::parse_from([OsString::from("service")].into_iter().chain(arguments)))
-        } else {
-            None
-        }
-    }
 }
 
 /// A fleet of services that are this very executable.

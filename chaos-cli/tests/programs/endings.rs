@@ -3,7 +3,8 @@
 use std::{path::Path, time::Duration};
 
 use crate::support::{
-    DRILL, FleetProgram, HISTORY, RECOVER, Watched, end, pending, run, send, terminal::OnTerminal, text,
+    CHAOS, DRILL, FleetProgram, HISTORY, RECOVER, Watched, end, pending, run, send, terminal::OnTerminal,
+    text,
 };
 use chaos_core::{
     Journal,
@@ -207,7 +208,7 @@ async fn a_journal_that_may_only_be_read_says_so_and_what_it_holds_is_recovered(
     let on_read_only_mount = async |program: &str| {
         let mount = "mount --bind \"$1\" \"$1\"; mount -o remount,bind,ro \"$1\"; shift; exec \"$@\"";
         let starter = ["--mount", "--propagation", "private", "sh", "-ec", mount, "sh", text(&folder)];
-        run("unshare", starter.into_iter().chain([program, "--journal", text(&path)])).await
+        run("unshare", starter.into_iter().chain([CHAOS, program, "--journal", text(&path)])).await
     };
     let history = on_read_only_mount(HISTORY).await.with_code(0);
     assert!(history.stdout.contains("active"), "{history:#?}");

@@ -15,7 +15,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::{DRILL, Ended, command, end, send, within_limit};
+use super::{CHAOS, DRILL, Ended, command, end, send, within_limit};
 
 /// A drill whose standard input and error are a terminal.
 pub(crate) struct OnTerminal {
@@ -48,7 +48,10 @@ impl OnTerminal {
     /// A drill whose session ends with its terminal, as one that was started from a shell.
     pub(crate) fn with_session(starter: &[&str], arguments: &[String]) -> Self {
         let words = ["--ctty"].iter().chain(starter).map(ToString::to_string);
-        Self::of(command("setsid", words.chain([DRILL.to_owned()]).chain(arguments.iter().cloned())))
+        Self::of(command(
+            "setsid",
+            words.chain([CHAOS.to_owned(), DRILL.to_owned()]).chain(arguments.iter().cloned()),
+        ))
     }
 
     /// Closes the terminal, as whoever closes its window or loses the connection.

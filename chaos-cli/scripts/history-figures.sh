@@ -1,13 +1,12 @@
 #!/bin/sh
 # Checks what `history` costs as a process on a journal that holds one fault: at most 10 ms, the best of 20 runs, and
 # 20 MB.
-#   history-figures.sh PROGRAM DRILL
+#   history-figures.sh PROGRAM
 set -eu
-program=${1:?the history program, release build}
+program=${1:?the program chaos, release build}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-drill=${2:?the drill program, which makes the journal}
-"$drill" --steady 0s --journal "$folder/chaos.journal" >/dev/null 2>&1
+"$program" drill --steady 0s --journal "$folder/chaos.journal" >/dev/null 2>&1
 
 python3 - "$program" "$folder/chaos.journal" <<'PYTHON'
 import os, sys, time
@@ -16,7 +15,7 @@ program, journal = sys.argv[1:]
 best_time, most_memory = float("inf"), 0
 for _ in range(20):
     begun = time.monotonic()
-    child = os.posix_spawn(program, [program, "--journal", journal], os.environ,
+    child = os.posix_spawn(program, [program, "history", "--journal", journal], os.environ,
                            file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
     _, status, usage = os.wait4(child, 0)
     best_time = min(best_time, time.monotonic() - begun)

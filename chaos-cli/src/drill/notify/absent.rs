@@ -15,5 +15,5 @@ pub(in super::super) async fn notifiers(
     let expected = "none in a program that was built without the feature aws";
     let error = Error::invalid(given.name, given.value.unwrap_or_else(|| "given".to_owned()), expected);
     Err(ProgramError::from(error)
-        .hint("`cargo run --package examples --features aws,azure --bin drill` builds one with both"))
+        .hint("`cargo run --package chaos-cli --features aws,azure --bin drill` builds one with both"))
 }

@@ -2,7 +2,9 @@
 
 use std::{fs, net::TcpListener};
 
-use crate::support::{DRILL, FLEET, FleetProgram, HISTORY, RECOVER, Watched, pending, run, text};
+use crate::support::{
+    CHAOS, DRILL, FLEET, FleetProgram, HISTORY, RECOVER, SERVICE, Watched, pending, run, text,
+};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -35,7 +37,7 @@ async fn bad_input_names_the_field_and_the_value_and_changes_nothing() {
         (FLEET, &["--state", &state, "--health", "smile", "--", "sleep"], &["--health", "'smile'"]),
         (FLEET, &["--state", &state, "--", "/missing/program"], &["program", "/missing/program"]),
         (FLEET, &["--state", &not_a_journal], &["state_directory", &not_a_journal]),
-        (env!("CARGO_BIN_EXE_service"), &["--port", &port], &["--port", &port, "in use"]),
+        (SERVICE, &["--port", &port], &["--port", &port, "in use"]),
     ];
     for (program, arguments, expected) in cases {
         let ended = run(program, *arguments).await.with_code(2);
@@ -57,9 +59,25 @@ async fn bad_input_names_the_field_and_the_value_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn chaos_completes_its_words_and_has_pages_of_a_manual() {
+    let completions = run(CHAOS, ["completions", "bash"]).await.with_code(0).stdout;
+    assert!(completions.contains("drill") && completions.contains("--dry-run"), "{completions}");
+    for (words, expected) in [(&["man"][..], "chaos"), (&["man", "recover"], "recover")] {
+        let page = run(CHAOS, words).await.with_code(0).stdout;
+        assert!(page.contains(".SH SYNOPSIS") && page.contains(expected), "{page}");
+    }
+    let unknown = run(CHAOS, ["man", "dril"]).await.with_code(2);
+    assert!(
+        unknown.stderr.contains("dril") && unknown.stderr.contains("drill, fleet, recover"),
+        "{unknown:#?}"
+    );
+    let help = run(CHAOS, ["--help"]).await.with_code(0).stdout;
+    assert!(!help.contains("as-service") && help.contains("history"), "{help}");
+}
+
+#[tokio::test]
 async fn a_fleet_runs_any_command() {
-    let service = env!("CARGO_BIN_EXE_service");
-    let command = ["--replicas", "2", "--health", "/health", "--", service, "--port", "{port}"];
+    let command = ["--replicas", "2", "--health", "/health", "--", SERVICE, "--port", "{port}"];
     let fleet = FleetProgram::start_with(&command).await;
     let drill = run(DRILL, fleet.attached(&[])).await.with_code(0);
     assert_eq!(drill.json()["group"], json!({ "desired": 2, "healthy_before": 2, "healthy_after": 2 }));

@@ -1,12 +1,12 @@
-//! `service`: see [`examples::service`].
+//! `service`: see [`chaos_cli::service`].
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use examples::{
+use chaos_cli::{
     program,
     service::{ServiceArguments, serve},
 };
+use clap::Parser;
 
 fn main() -> ExitCode {
     program::run(serve(ServiceArguments::parse()))
