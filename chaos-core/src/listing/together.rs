@@ -124,6 +124,8 @@ where
             if let Some(before) = before {
                 let _ = within(clock.as_ref(), PATIENCE, "the look before", before).await;
             }
+            // Whoever is about to ask shares it then, instead of waiting for the next one.
+            tokio::task::yield_now().await;
             begin.store(true, Ordering::SeqCst);
             contained("the look", looked).await
         }));
