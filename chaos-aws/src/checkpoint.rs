@@ -1,7 +1,5 @@
 //! Where every answer is read to its end before anybody believes it.
 
-use std::{error::Error as StdError, fmt};
-
 use aws_config::SdkConfig;
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -25,29 +23,18 @@ use crate::transport::Transport;
 /// What the answer of a call that succeeded is not: whole.
 ///
 /// The SDK's readers take an answer that ends early for a whole one, whatever it lacks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoAnswer {
     /// There is nothing.
+    #[error("the answer of the AWS API is empty; is there a proxy or a login page?")]
     Empty,
     /// It is made for people.
+    #[error("what came is a web page, and no answer of the AWS API; is there a proxy or a login page?")]
     WebPage,
     /// It ends before its end, or is in no form that the API has.
+    #[error("the answer of the AWS API ends before its end; nothing in it was believed")]
     CutShort,
 }
-
-impl fmt::Display for NoAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "the answer of the AWS API is empty; is there a proxy or a login page?",
-            Self::WebPage => {
-                "what came is a web page, and no answer of the AWS API; is there a proxy or a login page?"
-            }
-            Self::CutShort => "the answer of the AWS API ends before its end; nothing in it was believed",
-        })
-    }
-}
-
-impl StdError for NoAnswer {}
 
 /// This configuration, with the client that it names, or the one of this crate, behind a checkpoint.
 pub(crate) fn checked(config: SdkConfig) -> SdkConfig {

@@ -1,6 +1,6 @@
 //! What went wrong last with a call that took too long.
 
-use std::{error::Error as StdError, fmt};
+use std::error::Error as StdError;
 
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -28,18 +28,11 @@ impl Storable for LastFailure {
 }
 
 /// A call that took too long.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("it took too long; the last attempt that was answered failed: {last}")]
 struct TookTooLong {
     last: String,
 }
-
-impl fmt::Display for TookTooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "it took too long; the last attempt that was answered failed: {}", self.last)
-    }
-}
-
-impl StdError for TookTooLong {}
 
 #[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
 impl Intercept for KeepsLastFailure {

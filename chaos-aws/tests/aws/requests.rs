@@ -2,12 +2,15 @@
 
 use chaos_core::{BlastRadius, MemoryJournal, Outcome};
 use chaos_events::Terminate;
+use serde_json::json;
 
 use crate::cloud::{Cloud, monkey};
 
 /// The calls of a run that terminates so many of 60.
 async fn calls(victims: usize) -> Option<Vec<String>> {
     let cloud = Cloud::with_web(60)?;
+    // At once, so that how often the group is looked at until it is whole does not hang on how busy the machine is.
+    cloud.page("POST", "healing", Some(json!({ "milliseconds": 0 })));
     let provider = cloud.provider().await;
     let radius = BlastRadius::default()
         .min_healthy(0)

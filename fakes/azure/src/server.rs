@@ -1,6 +1,6 @@
 //! HTTP: from a connection to a call, and from an answer back.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chaos_core::clock::{Clock, SystemClock};
 use http_body_util::{BodyExt, Full};
@@ -75,16 +75,9 @@ impl Happened {
 }
 
 /// Ends a connection without an answer.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("cut on request")]
 struct Cut;
-
-impl fmt::Display for Cut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("cut on request")
-    }
-}
-
-impl std::error::Error for Cut {}
 
 /// Serves until the other half of `stopped` is dropped.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
