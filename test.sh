@@ -190,17 +190,24 @@ fi
 
 # A build from nothing takes about 7 GB.
 echo "free on this disk: $(df -h --output=avail . | tail -1 | tr -d ' ')"
-install_all
+install_tools
+# While the tests are built.
+install_python_packages >"$log/python" 2>&1 &
 step "architecture" architecture
-if [ -x target/typos-venv/bin/typos ]; then
-  step "spelling" target/typos-venv/bin/typos
-else
-  skipped "spelling: typos could not be installed"
-fi
 if command -v shellcheck >/dev/null 2>&1; then step "shellcheck" shell_scripts; fi
 
-if cargo nextest --version >/dev/null 2>&1; then
-  step "tests are built" build_tests
+with_nextest() {
+  cargo nextest --version >/dev/null 2>&1
+}
+if with_nextest; then step "tests are built" build_tests; fi
+wait
+cat "$log/python"
+use_python_packages
+if [ -x target/typos-venv/bin/typos ]; then step "spelling" target/typos-venv/bin/typos; else
+  skipped "spelling: typos could not be installed"
+fi
+
+if with_nextest; then
   beside >"$log/beside" 2>&1 &
   tests "tests" nextest_of_built
   wait
@@ -211,7 +218,7 @@ else
   beside
 fi
 if [ -n "${CHAOS_MOTO-}" ] || [ "${CI:-}" = true ]; then
-  step "the stand-in for AWS" "${CHAOS_MOTO%/*}/python" -B fakes/aws/check.py
+  step "the stand-in for AWS" "$(dirname "${CHAOS_MOTO-}")/python" -B fakes/aws/check.py
 else
   skipped "the stand-in for AWS and the tests that use it: moto could not be installed"
 fi

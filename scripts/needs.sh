@@ -19,25 +19,23 @@ virtual_environment() { # place, requirements.txt
   python3 -m venv "$1" && "$1/bin/pip" install --quiet --requirement "$2" && cp "$2" "$1/installed.txt"
 }
 
-# The stand-in for AWS that the tests of chaos-aws talk to: moto's server, from PyPI, of one version.
-install_moto() {
-  virtual_environment target/moto-venv fakes/aws/requirements.txt || return 1
-  export CHAOS_MOTO="$PWD/target/moto-venv/bin/moto_server"
+# What comes from PyPI: the stand-in for AWS that the tests of chaos-aws talk to (moto's server), Microsoft's SDK for
+# Azure, by which the fake of Azure is measured, and a checker of spelling; of each just one version.
+install_python_packages() {
+  virtual_environment target/moto-venv fakes/aws/requirements.txt || echo "moto could not be installed"
+  virtual_environment target/azure-sdk-venv fakes/azure/src/microsoft_sdk/requirements.txt ||
+    echo "Microsoft's SDK for Azure could not be installed"
+  virtual_environment target/typos-venv scripts/typos-requirements.txt || echo "typos could not be installed"
 }
 
-# Microsoft's SDK for Azure, from PyPI, of just these versions: what the fake of Azure is measured by.
-install_azure_sdk() {
-  virtual_environment target/azure-sdk-venv fakes/azure/src/microsoft_sdk/requirements.txt || return 1
-  export CHAOS_AZURE_PYTHON="$PWD/target/azure-sdk-venv/bin/python"
+# Tells the tests where they are.
+use_python_packages() {
+  [ ! -e target/moto-venv/installed.txt ] || export CHAOS_MOTO="$PWD/target/moto-venv/bin/moto_server"
+  [ ! -e target/azure-sdk-venv/installed.txt ] || export CHAOS_AZURE_PYTHON="$PWD/target/azure-sdk-venv/bin/python"
 }
 
-# A checker of spelling, from PyPI.
-install_typos() {
-  virtual_environment target/typos-venv scripts/typos-requirements.txt
-}
-
-# What the tests of everything need. What is missing and can be left out is told as skipped.
-install_all() {
+# What else the tests of everything need, from Debian. What is missing and can be left out is told as skipped.
+install_tools() {
   need cc gcc || { echo "a C compiler is needed for SQLite: install gcc"; exit 1; }
   need python3 python3 || { echo "python3 is needed to measure the programs"; exit 1; }
   need shellcheck shellcheck || skipped "shellcheck: not installed, and only root can install it"
@@ -50,7 +48,4 @@ install_all() {
       need "${tool%:*}" "${tool#*:}" || { echo "the tests of host faults need ${tool%:*}: install ${tool#*:}"; exit 1; }
     done
   fi
-  install_moto || echo "moto could not be installed"
-  install_azure_sdk || echo "Microsoft's SDK for Azure could not be installed"
-  install_typos || echo "typos could not be installed"
 }

@@ -76,7 +76,8 @@ impl AutoScalingBuilder {
     ///
     /// Cancel safe: it only reads.
     pub async fn build(self) -> Result<AutoScaling> {
-        self.fleet().await.map(AutoScaling::over)
+        // Not optimised, the future of this one would hold the builder twice.
+        Box::pin(self.fleet()).await.map(AutoScaling::over)
     }
 }
 
