@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every check of this repository, and installs what it needs: rustfmt and clippy come with the toolchain; a C
-# compiler, python3, dash, busybox, shellcheck, and for the host faults iproute2, nftables, iptables, e2fsprogs,
+# compiler, python3, dash, busybox, shellcheck, stress-ng, and for the host faults iproute2, nftables, iptables, e2fsprogs,
 # btrfs-progs and xfsprogs from Debian; the stand-in for AWS, Microsoft's SDK for Azure and a checker of spelling from
 # PyPI; cargo-deny from crates.io (in CI; elsewhere it is used if it is there).
 #
@@ -58,6 +58,11 @@ step() { # name, command...: one check of its own
   result took "$((SECONDS - begun))" "$name"
 }
 
+# What those who ran there say that they leave out.
+skips_in() { # output
+  sed -nE 's/^(.* \.\.\. )?skipped: //p' "$1" | sort -u | while read -r reason; do skipped "$reason"; done
+}
+
 tests() { # name, command...: a test runner, whose own counts are added up
   local name=$1 begun=$SECONDS out passed failed status
   shift
@@ -80,8 +85,7 @@ tests() { # name, command...: a test runner, whose own counts are added up
       -e 's/^test (.*) \.\.\. FAILED$/  \1/p' "$out" |
       sort -u | while read -r which; do result broken "  $which"; done
   fi
-  # What tests say that they leave out.
-  sed -nE 's/^(.* \.\.\. )?skipped: //p' "$out" | sort -u | while read -r reason; do skipped "$reason"; done
+  skips_in "$out"
   result took "$((SECONDS - begun))" "$name"
 }
 
@@ -128,6 +132,14 @@ documentation() {
   RUSTDOCFLAGS="-D warnings" cargo doc "${everything[@]}" --no-deps --lib --bins --examples
 }
 
+# Each of them once. As benchmarks they would be compiled with optimisation.
+benchmarks() {
+  cargo test "${everything[@]}" --bench '*' -- --test 2>&1 | tee "$log/benchmarks"
+  local status=${PIPESTATUS[0]}
+  skips_in "$log/benchmarks"
+  return "$status"
+}
+
 # Each crate builds by itself with what it asks for by default. Of the two whose SDKs take minutes, one is drawn.
 default_features() {
   local crate clouds=(chaos-aws chaos-azure)
@@ -162,8 +174,7 @@ beside() {
   step "clippy" cargo clippy "${everything[@]}" --all-targets -- -D warnings
   step "rustdoc" documentation
   tests "documentation examples" cargo test "${everything[@]}" --doc --no-fail-fast
-  # Each benchmark once. As benchmarks they would be compiled with optimisation.
-  step "benchmarks run" cargo test "${everything[@]}" --bench '*' -- --test
+  step "benchmarks run" benchmarks
   step "figures" figures
   step "default features" default_features
   deny

@@ -41,6 +41,8 @@ install_tools() {
   need shellcheck shellcheck || skipped "shellcheck: not installed, and only root can install it"
   need dash dash || skipped "scripts under dash: dash is not installed, and only root can install it"
   need busybox busybox || skipped "scripts under busybox sh: busybox is not installed, and only root can install it"
+  # Benchmarks compare themselves with it, and say if they do not.
+  need stress-ng stress-ng
   # For the host faults. Without root their tests say themselves what they leave out.
   if [ "$(id -u)" -eq 0 ]; then
     for tool in ip:iproute2 nft:nftables iptables:iptables mkfs.ext4:e2fsprogs mkfs.btrfs:btrfs-progs \
