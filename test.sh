@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs every check of this repository, and installs what it needs: rustfmt and clippy come with the toolchain; a C
-# compiler, python3, dash, busybox, shellcheck, stress-ng, and for the host faults iproute2, nftables, iptables, e2fsprogs,
-# btrfs-progs and xfsprogs from Debian; the stand-in for AWS, Microsoft's SDK for Azure and a checker of spelling from
-# PyPI; cargo-deny from crates.io (in CI; elsewhere it is used if it is there).
+# compiler, python3, dash, busybox, shellcheck, stress-ng, and for the host faults iproute2, nftables, iptables,
+# e2fsprogs, btrfs-progs and xfsprogs from Debian; the stand-in for AWS, Microsoft's SDK for Azure and a checker of
+# spelling from PyPI; cargo-deny from crates.io (in CI; elsewhere it is used if it is there).
 #
 #   ./test.sh         everything, in part as it is drawn by a seed that is printed
 #   ./test.sh long    everything, whole: it takes hours
