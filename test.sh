@@ -58,7 +58,7 @@ step() { # name, command...: one check of its own
   result took "$((SECONDS - begun))" "$name"
 }
 
-# What those who ran there say that they leave out.
+# Tells what the tests of an output say that they leave out, each with its reason.
 skips_in() { # output
   sed -nE 's/^(.* \.\.\. )?skipped: //p' "$1" | sort -u | while read -r reason; do skipped "$reason"; done
 }

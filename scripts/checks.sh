@@ -87,9 +87,10 @@ shell_scripts() {
   git ls-files '*.sh' .ci/run | xargs shellcheck --external-sources
 }
 
-# No stub, no test that is skipped without a reason, no example that is never compiled.
+# No stub, no conflict that was committed, no test that is skipped without a reason, no example that is never compiled.
 honest_sources() {
   local found=0
   if git grep -nE '#\[ignore\]|\btodo!\(|\bunimplemented!\(' -- '*.rs' ':!*/by_type/*'; then found=1; fi
+  if git grep -nE '^(<{7}|={7}|>{7})( |$)'; then found=1; fi
   return $found
 }

@@ -30,7 +30,9 @@ use super::{
 ///
 /// Faults and marks of one moment are written together, by a task of its own on the tokio runtime: none of them is told
 /// before it is durable, what is refused is refused for itself, and an error of SQLite is told to all of them, of whom
-/// none is written then. A call that is dropped while it waits for its turn has not happened.
+/// none is written then. A call that is dropped while it waits for its turn has not happened. The task is on the
+/// runtime of whoever asked first: while a current-thread runtime rests half-way through it, everybody else waits for
+/// that runtime.
 ///
 /// The journal counts a fault as held while its lease lives, or, for the faults of other journals over the same file,
 /// while the journal that armed it or any of its leases lives.
