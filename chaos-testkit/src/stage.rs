@@ -20,29 +20,30 @@ use crate::{
 pub struct Subject {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) target: TargetId,
-    pub(crate) boot_mark: Option<BootMark>,
+    pub(crate) boot_mark: Option<Reading>,
+    pub(crate) fingerprint: Option<Reading>,
 }
 
-/// Reads what differs after each boot.
+/// Something that the fixture reads past the provider.
 #[derive(Clone)]
-pub(crate) struct BootMark(Arc<dyn Fn() -> BoxFuture<'static, Result<String>> + Send + Sync>);
+pub(crate) struct Reading(Arc<dyn Fn() -> BoxFuture<'static, Result<String>> + Send + Sync>);
 
-impl BootMark {
+impl Reading {
     pub(crate) async fn read(&self) -> Result<String> {
         (self.0)().await
     }
 }
 
-impl fmt::Debug for BootMark {
+impl fmt::Debug for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BootMark")
+        f.write_str("Reading")
     }
 }
 
 impl Subject {
     /// The target that `provider` resolves from `target`.
     pub fn new(provider: impl Provider, target: TargetId) -> Self {
-        Self { provider: Arc::new(provider), target, boot_mark: None }
+        Self { provider: Arc::new(provider), target, boot_mark: None, fingerprint: None }
     }
 
     /// Gives the suite of targets something that differs after each boot, read past the provider: a process's start
@@ -53,7 +54,40 @@ impl Subject {
         mut self,
         read: impl Fn() -> BoxFuture<'static, Result<String>> + Send + Sync + 'static,
     ) -> Self {
-        self.boot_mark = Some(BootMark(Arc::new(read)));
+        self.boot_mark = Some(Reading(Arc::new(read)));
+        self
+    }
+
+    /// Gives the suite of events a fingerprint of whatever the event changes, read past the provider: a checksum of a
+    /// file, the rules of a firewall, the rows of a table. It must be the same after a preparation and after a recovery
+    /// as it was before, and should differ while the fault is held. Keep out of it what changes by itself, such as
+    /// times.
+    ///
+    /// Without it, the suite compares the health and the incarnation of every member of the group, and sees no other
+    /// damage.
+    ///
+    /// ```
+    /// # use chaos_core::testing::MemoryProvider;
+    /// # use chaos_testkit::Subject;
+    /// # fn main() -> chaos_core::Result<()> {
+    /// # let world = MemoryProvider::default().with_group("web", 3)?;
+    /// let subject = Subject::new(world, "memory:web/machine-0".parse()?).fingerprint(|| {
+    ///     Box::pin(async {
+    ///         std::fs::read_to_string("/etc/hosts").map_err(|error| {
+    ///             chaos_core::Error::new(chaos_core::ErrorKind::Other, "the hosts cannot be read").caused_by(error)
+    ///         })
+    ///     })
+    /// });
+    /// # let _ = subject;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn fingerprint(
+        mut self,
+        read: impl Fn() -> BoxFuture<'static, Result<String>> + Send + Sync + 'static,
+    ) -> Self {
+        self.fingerprint = Some(Reading(Arc::new(read)));
         self
     }
 }
@@ -64,7 +98,8 @@ pub(crate) struct Stage {
     pub(crate) timing: Timing,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) target: TargetId,
-    pub(crate) boot_mark: Option<BootMark>,
+    pub(crate) boot_mark: Option<Reading>,
+    pub(crate) fingerprint: Option<Reading>,
 }
 
 /// What a fresh look saw of a target.
@@ -94,6 +129,7 @@ impl Stage {
             provider: subject.provider,
             target: subject.target,
             boot_mark: subject.boot_mark,
+            fingerprint: subject.fingerprint,
         };
         let watch = timing.watch_settling();
         loop {

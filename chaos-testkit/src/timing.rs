@@ -65,6 +65,11 @@ impl Timing {
         self.poll
     }
 
+    /// Waits until the next look.
+    pub(crate) async fn pause(&self) {
+        self.clock.sleep(self.poll).await;
+    }
+
     /// How long all waits of one fault may take together.
     pub(crate) fn fault_limit(&self) -> Duration {
         self.settle.saturating_mul(5).saturating_add(self.quiet)
@@ -111,7 +116,7 @@ impl Watch<'_> {
         if self.timing.clock.now() >= self.ends {
             return false;
         }
-        self.timing.clock.sleep(self.timing.poll).await;
+        self.timing.pause().await;
         true
     }
 }

@@ -17,6 +17,9 @@ use crate::{ContractReport, Subject, Timing, report::Suite};
 /// give it a short one. How its recovery copes with injections that went wrong is for
 /// [`contract::recovery`](crate::contract::recovery) to check.
 ///
+/// Damage beyond the health and the incarnation of the group's members is seen by a
+/// [fingerprint](Subject::fingerprint) of your own alone, which is compared around a preparation and after a recovery.
+///
 /// That a [`Hold`](chaos_core::Hold) is at most 12 hours needs no check: none other can be made.
 ///
 /// Not cancel safe: dropping the future cuts a fault short, whose recovery then goes on in a task of its own.

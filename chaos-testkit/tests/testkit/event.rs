@@ -7,12 +7,12 @@ use std::{
 
 use crate::support::{Coverage, paused, world::World};
 use chaos_core::{
-    Capability, CapabilitySet, ChaosEvent, FaultId, Group, Health, Hold, Permit, Prepared, Recovery,
-    Registry, Result, Scope, TargetId, Verdict, async_trait,
+    Capability, CapabilitySet, ChaosEvent, FaultId, Group, Health, Hold, Permit, Prepared, Provider,
+    Recovery, Registry, Result, Scope, TargetId, Verdict, async_trait,
     testing::{MemoryProvider, PowerOff, PowerOn},
 };
 use chaos_testkit::{
-    ContractReport, Subject, contract,
+    CheckResult, ContractReport, Subject, contract,
     faulty::{EventCall, Failing, Times},
 };
 use serde::{Deserialize, Serialize};
@@ -29,13 +29,29 @@ async fn check_with(event: impl ChaosEvent, registry: Registry) -> ContractRepor
     contract::event::check(&paused(), event, registry, async || {
         let world = MemoryProvider::default().with_group("web", 3)?;
         World::enter(&world);
+        Ok(Subject::new(world.clone(), World::machine(0)).fingerprint(move || {
+            let world = world.clone();
+            Box::pin(async move {
+                let health = world.resolve(&World::machine(0)).await?.unwrap().health().await?;
+                Ok(format!("{health}, {} left behind", World::litter_count()))
+            })
+        }))
+    })
+    .await
+}
+
+/// As [`check`], and the fixture has no fingerprint.
+async fn check_without_fingerprint(lie: Lie) -> ContractReport {
+    contract::event::check(&paused(), LyingEvent::telling(lie), registry(), async || {
+        let world = MemoryProvider::default().with_group("web", 3)?;
+        World::enter(&world);
         Ok(Subject::new(world, World::machine(0)))
     })
     .await
 }
 
 async fn check(lie: Lie) -> ContractReport {
-    check_with(LyingEvent { lie, flag: AtomicBool::new(false) }, registry()).await
+    check_with(LyingEvent::telling(lie), registry()).await
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +60,8 @@ enum Lie {
     BadName,
     HoldChanges,
     TouchesInPrepare,
+    LittersInPrepare,
+    LeavesLitter,
     RecoversNothing,
     StopsANeighbour,
     RequiresNothing,
@@ -56,6 +74,12 @@ enum Lie {
 struct LyingEvent {
     lie: Lie,
     flag: AtomicBool,
+}
+
+impl LyingEvent {
+    fn telling(lie: Lie) -> Self {
+        Self { lie, flag: AtomicBool::new(false) }
+    }
 }
 
 #[async_trait]
@@ -103,6 +127,9 @@ impl ChaosEvent for LyingEvent {
         if lie == Lie::TouchesInPrepare {
             World::set(1, Health::Unhealthy);
         }
+        if lie == Lie::LittersInPrepare {
+            World::litter();
+        }
         let prepared = match lie {
             Lie::RecoversNothing => {
                 let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
@@ -110,13 +137,16 @@ impl ChaosEvent for LyingEvent {
             }
             _ => power_off().prepare(scope).await?,
         };
-        if lie != Lie::StopsANeighbour {
+        if !matches!(lie, Lie::StopsANeighbour | Lie::LeavesLitter) {
             return Ok(prepared);
         }
-        Ok(prepared.around(|inject| {
-            Box::new(|permit| {
+        Ok(prepared.around(move |inject| {
+            Box::new(move |permit| {
                 Box::pin(async move {
-                    World::set(1, Health::Stopped);
+                    match lie {
+                        Lie::StopsANeighbour => World::set(1, Health::Stopped),
+                        _ => World::litter(),
+                    }
                     inject(permit).await
                 })
             })
@@ -193,7 +223,10 @@ async fn every_check_sees_its_liar() {
     for (lie, expected) in [
         (Lie::BadName, &["the name is well-formed"][..]),
         (Lie::HoldChanges, &["it describes itself the same at every call"]),
-        (Lie::RecoversNothing, &["it is injected and the target comes back"]),
+        (
+            Lie::RecoversNothing,
+            &["it is injected and the target comes back", "its recovery puts the fingerprint back"],
+        ),
         (Lie::RequiresNothing, &["it uses what it requires and nothing else"]),
         (Lie::RequiresTooMuch, &["it uses what it requires and nothing else"]),
         (
@@ -205,6 +238,11 @@ async fn every_check_sees_its_liar() {
         ),
         (Lie::SuitsInTheEnd, &["a group that it does not suit is left alone"]),
         (Lie::TouchesInPrepare, &["preparing touches nothing", "it leaves the rest of its group alone"]),
+        (
+            Lie::LittersInPrepare,
+            &["preparing leaves the fingerprint as it was", "its recovery puts the fingerprint back"],
+        ),
+        (Lie::LeavesLitter, &["its recovery puts the fingerprint back"]),
         (Lie::StopsANeighbour, &["it leaves the rest of its group alone"]),
     ] {
         coverage.caught(&format!("{lie:?}"), &check(lie).await, expected);
@@ -219,4 +257,27 @@ async fn every_check_sees_its_liar() {
         &["it is injected and the target comes back"],
     );
     coverage.assert_complete();
+}
+
+#[tokio::test(start_paused = true)]
+async fn damage_beyond_the_health_of_the_members_is_seen_by_a_fingerprint_alone() {
+    for lie in [Lie::LittersInPrepare, Lie::LeavesLitter] {
+        let unseen = check_without_fingerprint(lie).await;
+        unseen.assert_kept();
+        assert_eq!(unseen.not_applicable(), 3, "{unseen}");
+        assert!(check(lie).await.violations().next().is_some(), "{lie:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fingerprint_that_does_not_see_the_fault_proves_nothing() {
+    let blind = contract::event::check(&paused(), power_off(), registry(), async || {
+        let world = MemoryProvider::default().with_group("web", 3)?;
+        Ok(Subject::new(world, World::machine(0)).fingerprint(|| Box::pin(async { Ok(String::new()) })))
+    })
+    .await;
+    let found =
+        blind.checks.iter().find(|check| check.name == "its recovery puts the fingerprint back").unwrap();
+    let never = "the fingerprint never differed while the fault was held";
+    assert_eq!(found.result, CheckResult::NotApplicable(never.to_owned()));
 }

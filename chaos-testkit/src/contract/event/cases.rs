@@ -20,6 +20,8 @@ use crate::{
     stage::{Stage, why_nothing},
 };
 
+const NO_FINGERPRINT: &str = "the fixture gives no fingerprint";
+
 /// An event and what reads its recovery back.
 struct Case<'a> {
     event: &'a Arc<dyn ChaosEvent>,
@@ -42,6 +44,11 @@ pub(super) async fn check(
         .await;
     suite.check("preparing touches nothing", async { case.only_looks(&set().await?).await }).await;
     suite
+        .check("preparing leaves the fingerprint as it was", async {
+            case.prepares_without_a_trace(&set().await?).await
+        })
+        .await;
+    suite
         .check("the registry reads its recovery back", async { case.is_readable(&set().await?).await })
         .await;
     suite
@@ -51,6 +58,9 @@ pub(super) async fn check(
             case.inject(&stage, Arc::clone(&stage.provider)).await?;
             stage.whole_again(healthy).await
         })
+        .await;
+    suite
+        .check("its recovery puts the fingerprint back", async { case.leaves_no_trace(&set().await?).await })
         .await;
     suite
         .check("it leaves the rest of its group alone", async {
@@ -117,6 +127,46 @@ impl Case<'_> {
         Ok(())
     }
 
+    async fn prepares_without_a_trace(&self, stage: &Stage) -> Checked {
+        let (preparation, _) = self.prepare(stage).await?;
+        preparation.recovery_kind?;
+        let Some((before, after)) = preparation.fingerprints else { return not_applicable(NO_FINGERPRINT) };
+        ensure!(before == after, "the fingerprint was {before:?} before and {after:?} after");
+        Ok(())
+    }
+
+    /// A fingerprint that is the same while the fault is held shows nothing by being the same afterwards.
+    async fn leaves_no_trace(&self, stage: &Stage) -> Checked {
+        let Some(fingerprint) = &stage.fingerprint else { return not_applicable(NO_FINGERPRINT) };
+        let before = fingerprint.read().await?;
+        let (injecting, mut is_seen) = (self.inject(stage, Arc::clone(&stage.provider)), false);
+        let watching = async {
+            while !is_seen {
+                is_seen = fingerprint.read().await.is_ok_and(|now| now != before);
+                stage.timing.pause().await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            biased;
+            injected = injecting => injected?,
+            () = watching => {}
+        }
+        let watch = stage.timing.watch_settling();
+        loop {
+            let after = fingerprint.read().await?;
+            if after == before {
+                break;
+            }
+            ensure!(watch.again().await, "the fingerprint was {before:?} before and is {after:?} after");
+        }
+        if is_seen {
+            Ok(())
+        } else {
+            not_applicable("the fingerprint never differed while the fault was held")
+        }
+    }
+
     async fn is_readable(&self, stage: &Stage) -> Checked {
         let kind = self.prepare(stage).await?.0.recovery_kind?;
         let known: Vec<&str> = self.registry.kinds().collect();
@@ -126,7 +176,11 @@ impl Case<'_> {
 
     async fn prepare(&self, stage: &Stage) -> Checked<(Preparation, MemoryJournal)> {
         let (journal, seen) = (MemoryJournal::new(), Arc::new(Mutex::new(None)));
-        let only_prepared = OnlyPrepared { inner: Arc::clone(self.event), seen: Arc::clone(&seen) };
+        let only_prepared = OnlyPrepared {
+            inner: Arc::clone(self.event),
+            fingerprint: stage.fingerprint.clone(),
+            seen: Arc::clone(&seen),
+        };
         let monkey = stage.monkey(journal.clone(), self.registry.clone())?;
         let report = monkey.inject(only_prepared, &stage.target).await?;
         match held(&seen).take() {

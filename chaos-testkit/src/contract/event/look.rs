@@ -11,7 +11,7 @@ use chaos_core::{
     CapabilitySet, ChaosEvent, Error, ErrorKind, Group, Health, Hold, Prepared, Result, Scope, TargetId,
 };
 
-use crate::probe::held;
+use crate::{probe::held, stage::Reading};
 
 /// What every member of a group is, and in which incarnation.
 pub(super) type Members = BTreeMap<TargetId, (Health, Option<Arc<str>>)>;
@@ -29,12 +29,15 @@ pub(super) async fn members(group: &Group) -> Result<Members> {
 pub(super) struct Preparation {
     pub(super) before: Members,
     pub(super) after: Members,
+    /// Before and after, where the fixture has one.
+    pub(super) fingerprints: Option<(String, String)>,
     pub(super) recovery_kind: Result<&'static str>,
 }
 
 /// An event that is prepared and never injected.
 pub(super) struct OnlyPrepared {
     pub(super) inner: Arc<dyn ChaosEvent>,
+    pub(super) fingerprint: Option<Reading>,
     pub(super) seen: Arc<Mutex<Option<Preparation>>>,
 }
 
@@ -62,11 +65,16 @@ impl ChaosEvent for OnlyPrepared {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let before = members(&scope.fresh_group().await?).await?;
+        let read = async || match &self.fingerprint {
+            Some(fingerprint) => fingerprint.read().await.map(Some),
+            None => Ok(None),
+        };
+        let (before, fingerprint) = (members(&scope.fresh_group().await?).await?, read().await?);
         let prepared = self.inner.prepare(scope).await;
         let after = members(&scope.fresh_group().await?).await?;
+        let fingerprints = fingerprint.zip(read().await?);
         let recovery_kind = prepared.map(|prepared| prepared.recovery_kind());
-        *held(&self.seen) = Some(Preparation { before, after, recovery_kind });
+        *held(&self.seen) = Some(Preparation { before, after, fingerprints, recovery_kind });
         Err(Error::new(ErrorKind::Refused, "the contract suite only prepares this event"))
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     Subject,
     probe::{Undo, probe},
     report::{Checked, Suite, ensure, not_applicable, violated},
-    stage::{BootMark, Stage},
+    stage::{Reading, Stage},
 };
 
 pub(super) async fn check(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Result<Subject>) {
@@ -214,7 +214,7 @@ async fn reboot(stage: Stage, times: usize) -> Checked {
     .await
 }
 
-async fn reboot_changes(stage: Stage, boot_mark: BootMark) -> Checked {
+async fn reboot_changes(stage: Stage, boot_mark: Reading) -> Checked {
     let before = boot_mark.read().await?;
     let looking = stage.clone();
     probe(&stage, undo_of_stop(&stage).await?, move |target, permit| {
