@@ -79,6 +79,26 @@ pub use error::{Error, ErrorKind, Result};
 pub use event::{ChaosEvent, Hold, Scope};
 pub use fault::{FaultId, Permit, Prepared};
 pub use group::{Group, GroupId, Health, Target, TargetId};
+/// The crate of dates and times that this library's interface shows, in the version that it shows. A program that names
+/// it through here needs no dependency of its own, and cannot have another version.
+///
+/// ```
+/// use chaos_core::{Calendar, calendar::Window, jiff::Timestamp};
+///
+/// /// Open until a release.
+/// #[derive(Debug)]
+/// struct BeforeRelease(Timestamp);
+///
+/// impl Calendar for BeforeRelease {
+///     fn window(&self, at: Timestamp) -> Option<Window> {
+///         (at < self.0).then(|| Window::until(self.0))
+///     }
+/// }
+///
+/// let release = "2026-03-06T12:00:00Z".parse().unwrap();
+/// assert!(BeforeRelease(release).window(release).is_none());
+/// ```
+pub use jiff;
 pub use journal::{Journal, MemoryJournal};
 pub use monkey::{Monkey, MonkeyBuilder, Outcome, RunReport};
 pub use observer::Observer;

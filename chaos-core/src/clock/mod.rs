@@ -6,6 +6,7 @@
 mod clock;
 mod deadline;
 mod paused;
+pub(crate) mod seconds;
 
 pub use clock::{Clock, SystemClock};
 pub(crate) use clock::{after, until};

@@ -37,7 +37,9 @@ pub struct MonkeyBuilder {
     retry: RetryPolicy,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    observers: Option<Vec<Arc<dyn Observer>>>,
+    observers: Vec<Arc<dyn Observer>>,
+    /// Whether the default observer is told too.
+    logs: bool,
     unleashed: Option<(Arc<dyn Journal>, Registry)>,
 }
 
@@ -57,7 +59,8 @@ impl Default for MonkeyBuilder {
             retry: RetryPolicy::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-            observers: None,
+            observers: Vec::new(),
+            logs: true,
             unleashed: None,
         }
     }
@@ -160,7 +163,14 @@ impl MonkeyBuilder {
 
     /// Adds an observer, in place of the default [`TracingObserver`]. Any number.
     pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observers.get_or_insert_default().push(Arc::new(observer));
+        self.logs = false;
+        self.also_observe(observer)
+    }
+
+    /// Adds an observer beside the default [`TracingObserver`], which goes on unless
+    /// [`observer`](MonkeyBuilder::observer) replaces it. Any number.
+    pub fn also_observe(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
         self
     }
 
@@ -213,7 +223,10 @@ impl MonkeyBuilder {
         }
         let mut retry = self.retry;
         retry.settle = retry.settle.min(retry.budget / 4);
-        let observers = self.observers.unwrap_or_else(|| vec![Arc::new(TracingObserver)]);
+        let mut observers = self.observers;
+        if self.logs {
+            observers.insert(0, Arc::new(TracingObserver));
+        }
         let safeguard = self.unleashed.map(|(journal, registry)| {
             let journal = Arc::new(CarefulJournal::new(journal, Arc::clone(&self.clock)));
             Safeguard::new(journal, registry, retry)

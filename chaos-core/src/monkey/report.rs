@@ -1,11 +1,12 @@
 //! Reports: what a run did.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
+    clock::seconds,
     error::{Error, ErrorKind, Result},
     fault::{FaultRecord, FaultState},
     group::TargetId,
@@ -15,8 +16,11 @@ use crate::{
 };
 
 /// What one run did, and what it did not do and why.
+///
+/// Its JSON has the `outcome` besides, and of every fault `time_to_detect`, `time_to_recover` and `time_to_revert` in
+/// decimal seconds, or `null`. They follow from the rest, and are not read back.
 #[must_use = "a run that did not complete is no error: see `outcome`, or call `ensure_completed`"]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct RunReport {
     /// The seed that drew the victims. Given to another monkey over the same groups, it draws the same ones.
@@ -117,6 +121,62 @@ impl RunReport {
     /// Everything that kept this run from injecting, for a person to read.
     pub fn why_nothing(&self) -> Vec<String> {
         self.plan.why_nothing().into_iter().chain(self.skipped.iter().map(skip)).collect()
+    }
+}
+
+impl Serialize for RunReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Written<'a> {
+            outcome: Outcome,
+            seed: u64,
+            leashed: bool,
+            began_at: &'a Timestamp,
+            ended_at: &'a Timestamp,
+            plan: &'a Plan,
+            skipped: &'a [Skip],
+            faults: Vec<Timed<'a>>,
+            replayed: Vec<Timed<'a>>,
+            unreadable: &'a [Unreadable],
+        }
+        let Self { seed, leashed, began_at, ended_at, plan, skipped, faults, replayed, unreadable } = self;
+        Written {
+            outcome: self.outcome(),
+            seed: *seed,
+            leashed: *leashed,
+            began_at,
+            ended_at,
+            plan,
+            skipped,
+            faults: faults.iter().map(Timed::of).collect(),
+            replayed: replayed.iter().map(Timed::of).collect(),
+            unreadable,
+        }
+        .serialize(serializer)
+    }
+}
+
+/// A fault as a report writes it: with the times that follow from it.
+#[derive(Serialize)]
+struct Timed<'a> {
+    #[serde(flatten)]
+    fault: &'a FaultRecord,
+    #[serde(with = "seconds::optional")]
+    time_to_detect: Option<Duration>,
+    #[serde(with = "seconds::optional")]
+    time_to_recover: Option<Duration>,
+    #[serde(with = "seconds::optional")]
+    time_to_revert: Option<Duration>,
+}
+
+impl<'a> Timed<'a> {
+    fn of(fault: &'a FaultRecord) -> Self {
+        Self {
+            fault,
+            time_to_detect: fault.time_to_detect(),
+            time_to_recover: fault.time_to_recover(),
+            time_to_revert: fault.time_to_revert(),
+        }
     }
 }
 

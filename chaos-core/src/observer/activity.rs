@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    clock::seconds,
     error::Failure,
     fault::{CutShort, FaultId, Magnitude, Milestone},
     group::TargetId,
@@ -139,7 +140,8 @@ pub enum Activity {
         attempt: u32,
         /// What it met.
         failure: Failure,
-        /// The time until the next attempt.
+        /// The time until the next attempt. In JSON, decimal seconds.
+        #[serde(with = "seconds")]
         wait: Duration,
         /// Until when it is tried again, whatever is refused meanwhile.
         until: Timestamp,
@@ -149,7 +151,8 @@ pub enum Activity {
     Recovered {
         /// The fault.
         fault: FaultId,
-        /// From the injection until the target was healthy again.
+        /// From the injection until the target was healthy again. In JSON, decimal seconds.
+        #[serde(default, with = "seconds::optional")]
         time_to_recover: Option<Duration>,
         /// Why the target is gone instead of back, if it is.
         #[serde(default)]

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    clock::seconds,
     fault::{FaultId, Magnitude},
     group::TargetId,
 };
@@ -27,7 +28,8 @@ pub struct Intended {
     pub healthy: usize,
     /// How many members the group should have.
     pub desired: usize,
-    /// How long the fault is to be kept up; zero where there is nothing to hold.
+    /// How long the fault is to be kept up; zero where there is nothing to hold. In JSON, decimal seconds.
+    #[serde(with = "seconds")]
     pub hold: Duration,
     /// How much is asked for.
     pub requested: Magnitude,

@@ -1,10 +1,12 @@
 //! Plans: how much may be broken at once, who is chosen, and why the others are not.
 //!
 //! A [`BlastRadius`] limits whom a run may choose: a [`Quota`] of targets, a [`Percent`] that must stay healthy, one
-//! [`FailureDomain`] at a time. A [`Plan`] says of every target whether it is chosen, and if it is not, the [`Reason`].
+//! [`FailureDomain`] at a time. A [`Plan`] says of every target whether it is chosen, and if it is not, the [`Reason`];
+//! [`Plan::explain`] shows that as a table.
 
 mod blast_radius;
 mod domain_draw;
+mod explanation;
 mod failure_domain;
 mod group_planner;
 mod occupancy;
@@ -15,6 +17,7 @@ mod reason;
 mod room;
 
 pub use blast_radius::BlastRadius;
+pub use explanation::Explanation;
 pub use failure_domain::FailureDomain;
 pub(crate) use group_planner::Victim;
 pub use plan::{Decision, Doubt, GroupPlan, Plan, TargetPlan};

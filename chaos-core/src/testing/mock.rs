@@ -24,6 +24,23 @@
 //! assert_eq!(provider.groups(&GroupFilter::all()).count().await, 1);
 //! # }
 //! ```
+//!
+//! What a test asks of a mock, such as that calls come in order, it finds in [`mockall`](mod@mockall), which is
+//! exported in the version that the mocks are made with:
+//!
+//! ```
+//! use chaos_core::{Health, Target, testing::mock::{MockTarget, mockall::Sequence}};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> chaos_core::Result<()> {
+//! let (mut target, mut order) = (MockTarget::new(), Sequence::new());
+//! target.expect_health().times(1).in_sequence(&mut order).returning(|| Ok(Health::Stopped));
+//! target.expect_health().times(1).in_sequence(&mut order).returning(|| Ok(Health::Healthy));
+//! assert_eq!(target.health().await?, Health::Stopped);
+//! assert_eq!(target.health().await?, Health::Healthy);
+//! # Ok(())
+//! # }
+//! ```
 
 #![allow(missing_docs, reason = "the generated methods are documented by mockall")]
 
@@ -32,6 +49,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream, stream::BoxStream};
 use jiff::Timestamp;
+pub use mockall;
 use mockall::mock;
 
 use crate::{

@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{builder, runtime};
+use crate::support::{Recorder, builder, runtime};
 use chaos_core::{
-    Hold, MemoryJournal, Outcome,
+    Hold, MemoryJournal, MonkeyBuilder, Outcome,
     testing::{MemoryProvider, PowerOff},
 };
 use tracing::{
@@ -123,4 +123,55 @@ fn a_subscriber_that_panics_leaves_nothing_behind() {
             assert_eq!(crate::support::health(&world, &target).await, chaos_core::Health::Healthy);
         });
     });
+}
+
+/// Counts what is written to the log.
+#[derive(Debug, Default)]
+struct Log(Arc<AtomicU64>);
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event()
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[test]
+fn an_observer_takes_the_place_of_the_log_and_also_observe_leaves_it() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    // How many lines the log has, and how many activities the observer was told.
+    let run = |add: fn(MonkeyBuilder, Recorder) -> MonkeyBuilder| {
+        let (log, recorder) = (Log::default(), Recorder::default());
+        let lines = Arc::clone(&log.0);
+        tracing::subscriber::with_default(log, || {
+            runtime().block_on(async {
+                let builder = add(builder(&world(), &MemoryJournal::new()), recorder.clone());
+                builder.event(off(60)).build().unwrap().run_once().await.unwrap().ensure_completed().unwrap();
+            });
+        });
+        (lines.load(Ordering::SeqCst), recorder.names().len() as u64)
+    };
+    let (lines, _) = run(|builder, _| builder);
+    assert!(lines > 5, "{lines}");
+    assert_eq!(run(|builder, recorder| builder.also_observe(recorder)), (lines, lines));
+    assert_eq!(run(|builder, recorder| builder.observer(recorder)), (0, lines));
+    let both = |builder: MonkeyBuilder, recorder: Recorder| {
+        builder.also_observe(recorder.clone()).observer(recorder)
+    };
+    assert_eq!(run(both), (0, 2 * lines), "whatever the order");
 }
