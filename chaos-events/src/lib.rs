@@ -12,7 +12,6 @@
 //!
 //! [`registry`] knows all the recoveries. No event here knows a provider: whatever offers the capabilities will do.
 
-mod by_hand;
 mod cpu_burn;
 mod disk_fill;
 mod group_health;

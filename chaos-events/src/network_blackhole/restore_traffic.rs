@@ -3,10 +3,7 @@ use chaos_core::{FaultId, Health, Permit, Recovery, Result, Scope, TargetId, Ver
 use serde::{Deserialize, Serialize};
 
 use super::script::SCRIPT;
-use crate::{
-    by_hand::end_processes,
-    host_script::{Answer, HostFault, Vantage},
-};
+use crate::host_script::{Answer, HostFault, Vantage, end_processes};
 
 /// Removes the rules of the fault, and waits until the target is healthy: the recovery of
 /// [`NetworkBlackhole`](crate::NetworkBlackhole).

@@ -4,10 +4,9 @@ use crate::host_script::HostScript;
 pub(super) const SCRIPT: HostScript = HostScript {
     event: "network-blackhole",
     program: concat!(
-        include_str!("../../scripts/common.sh"),
-        include_str!("../../scripts/network_blackhole/rules.sh"),
-        include_str!("../../scripts/network_blackhole/nft.sh"),
-        include_str!("../../scripts/network_blackhole/iptables.sh"),
-        include_str!("../../scripts/network_blackhole.sh")
+        include_str!("rules.sh"),
+        include_str!("nft.sh"),
+        include_str!("iptables.sh"),
+        include_str!("network_blackhole.sh")
     ),
 };

@@ -11,7 +11,7 @@ use chaos_events::CpuBurn;
 
 use crate::host_faults::{
     held::Held,
-    machine::{Machine, Tools, lacks_root},
+    machine::{COMMON, Machine, Tools, lacks_root},
 };
 
 const LONG: Duration = Duration::from_secs(60);
@@ -92,8 +92,7 @@ fn quotas_of_both_versions_and_of_the_groups_above_are_read() {
     write("v1/a/b/cpu.cfs_period_us", "50000\n");
     write("v1/a/c/cpu.cfs_quota_us", "25000\n");
     write("v1/a/c/cpu.cfs_period_us", "0\n");
-    let program =
-        concat!(include_str!("../../../scripts/common.sh"), include_str!("../../../scripts/cpu_burn.sh"));
+    let program = [COMMON, include_str!("../../../src/cpu_burn/cpu_burn.sh")].concat();
     let (functions, _) = program.rsplit_once("\ncase $action in").unwrap();
     let shells = Tools::all();
     for (version, mounted, group, allowed) in [

@@ -395,11 +395,19 @@ pub(crate) fn lacks_root(test: &str) -> bool {
     !is_root
 }
 
+/// What every script of a host fault begins with.
+pub(crate) const COMMON: &str = concat!(
+    include_str!("../../../src/host_script/common.sh"),
+    include_str!("../../../src/host_script/clock.sh"),
+    include_str!("../../../src/host_script/vantage.sh"),
+    include_str!("../../../src/host_script/processes.sh")
+);
+
 /// From where a preflight in this process would look, as it says.
 pub(crate) fn vantage() -> String {
-    let program = concat!(include_str!("../../../scripts/common.sh"), "\nvantage_here");
+    let program = format!("{COMMON}\nvantage_here");
     let mut command = Command::new("sh");
-    let output = command.args(["-c", program]).env("action", "none").env("fault", "0").output().unwrap();
+    let output = command.args(["-c", &program]).env("action", "none").env("fault", "0").output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 

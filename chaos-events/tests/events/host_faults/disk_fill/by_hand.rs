@@ -11,10 +11,13 @@ use std::{
     time::Duration,
 };
 
-use crate::host_faults::machine::{Tools, marked, vantage};
+use crate::host_faults::machine::{COMMON, Tools, marked, vantage};
 
-const PROGRAM: &str =
-    concat!(include_str!("../../../../scripts/common.sh"), include_str!("../../../../scripts/disk_fill.sh"));
+/// What comes after [`COMMON`].
+const OWN: &str = concat!(
+    include_str!("../../../../src/disk_fill/fill_file.sh"),
+    include_str!("../../../../src/disk_fill/disk_fill.sh")
+);
 
 /// One fault on this machine, and what it is asked for.
 #[derive(Debug)]
@@ -57,7 +60,7 @@ impl ByHand {
             ("boot_id", boot.trim().to_owned()),
             ("device", fs::metadata(path).unwrap().dev().to_string()),
             ("vantage", vantage()),
-            ("program", PROGRAM.to_owned()),
+            ("program", [COMMON, OWN].concat()),
         ];
         Self { fault, tools: tools.into(), parameters }
     }

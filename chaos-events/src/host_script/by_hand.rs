@@ -2,7 +2,7 @@
 
 use chaos_core::FaultId;
 
-use crate::host_script::Vantage;
+use crate::host_script::vantage::Vantage;
 
 /// Ends every process of a host fault. They are found as its script finds them: by the user that began it, by their
 /// first variable, and not where that user's rights were lent to somebody.

@@ -1,27 +1,22 @@
-//! Scripts that run on a target: what all host faults share on this side.
-
 use std::{sync::Arc, time::Duration};
 
 use chaos_core::{
     Error, ErrorKind, FaultId, Permit, Result, Scope,
-    capability::{Output, Script, Shell},
-    clock::Clock,
+    capability::{Script, Shell},
 };
-use serde::{Deserialize, Serialize};
+
+use crate::host_script::{
+    answer::Answer,
+    script::HostScript,
+    told::{Told, hundredths},
+    vantage::Vantage,
+};
 
 /// How many orders and looks a recovery may need.
 const ORDERS_OF_A_RECOVERY: u32 = 4;
 
 /// How long a start may take that has nothing to wait for.
 pub(crate) const START_WITHIN: Duration = Duration::from_secs(30);
-
-/// The program of one kind of host fault: `scripts/common.sh` followed by a script of its own.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HostScript {
-    /// For errors: the name of the event.
-    pub(crate) event: &'static str,
-    pub(crate) program: &'static str,
-}
 
 /// One host fault on the machine that it is, or was, injected into.
 #[derive(Clone, Debug)]
@@ -42,36 +37,6 @@ pub(crate) struct Ready {
     /// For the recovery.
     pub(crate) vantage: Vantage,
     told: Told,
-}
-
-/// What the machine's uptime was, and when it was told.
-#[derive(Debug)]
-struct Told {
-    /// In hundredths of a second.
-    uptime: u64,
-    /// Of the injector's clock, when the answer was there.
-    at: Duration,
-    clock: Arc<dyn Clock>,
-}
-
-/// From where the preflight looked: who it was, on which machine, in which boot and namespaces. A recovery that looks
-/// from elsewhere might see nothing although there is something, so that the script refuses to say so.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Vantage(String);
-
-/// What a script answered: names and values, in the order in which they came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    event: &'static str,
-    lines: Vec<(String, String)>,
-}
-
-impl Vantage {
-    /// The number of the user that began the fault. It was told by the machine, and read from a journal.
-    pub(crate) fn user(&self) -> Option<u32> {
-        self.0.split(' ').nth(4)?.split_once(':')?.0.parse().ok()
-    }
 }
 
 impl HostFault {
@@ -125,7 +90,7 @@ impl HostFault {
                 .with("answered after", format_args!("{took:.1?}"))
                 .with("budget", format_args!("{:.1?}", scope.recovery_budget())));
         }
-        let told = Told { uptime: answer.parse("uptime")?, at: clock.monotonic(), clock };
+        let told = Told::now(answer.parse("uptime")?, clock);
         let fault = self.with("boot_id", answer.text("boot_id")?);
         let vantage = Vantage(answer.text("vantage")?.to_owned());
         Ok(Ready { fault, answer, vantage, told })
@@ -139,12 +104,12 @@ impl HostFault {
     /// Ends it. Idempotent, and right where it never began.
     pub(crate) async fn stop(&self, permit: &Permit) -> Result<Answer> {
         let script = self.script("stop", &[])?;
-        self.answer("stop", self.shell.run(&script, permit).await?)
+        Answer::read(self.script.event, "stop", self.shell.run(&script, permit).await?)
     }
 
     async fn inspect(&self, action: &'static str) -> Result<Answer> {
         let script = self.script(action, &[])?;
-        self.answer(action, self.shell.inspect(&script).await?)
+        Answer::read(self.script.event, action, self.shell.inspect(&script).await?)
     }
 
     /// Runs the program under a mark, so that a look can make sure that it finds what is marked: itself. A start has
@@ -161,7 +126,7 @@ impl HostFault {
              LC_ALL=C"
         );
         let own = [("action", action.to_owned()), ("fault", fault.to_string())];
-        let program = [("program", self.script.program.to_owned())];
+        let program = [("program", self.script.whole())];
         let parameters: Vec<_> = own.iter().chain(&self.parameters).chain(more).chain(&program).collect();
         for (name, _) in &parameters {
             source.push_str(&format!(" \"{name}=${name}\""));
@@ -172,30 +137,6 @@ impl HostFault {
             script = script.parameter(name, value)?;
         }
         Ok(script)
-    }
-
-    fn answer(&self, action: &'static str, output: Output) -> Result<Answer> {
-        let event = self.script.event;
-        let reason = output.stderr.trim();
-        let reason = if reason.is_empty() { "the script gave no reason" } else { reason };
-        let kind = match output.status {
-            0 => {
-                let lines = output.stdout.lines().filter_map(|line| line.split_once('='));
-                let lines = lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-                return Ok(Answer { event, lines });
-            }
-            64 => ErrorKind::InvalidInput,
-            69 => ErrorKind::Unsupported,
-            75 => ErrorKind::Unavailable,
-            77 => ErrorKind::Denied,
-            _ => ErrorKind::Other,
-        };
-        let error = Error::new(kind, reason.to_owned())
-            .with("event", event)
-            .with("step", action)
-            .with("exit status", output.status);
-        // The script itself has found that it can never do it from here, as this user.
-        Err(if matches!(output.status, 64 | 77) { error.finally() } else { error })
     }
 }
 
@@ -214,78 +155,6 @@ impl Ready {
         let deadline =
             [("ends_at", self.told.uptime_in(left).to_string()), ("at_most", hundredths(left).to_string())];
         let script = self.fault.script("start", &deadline)?.time_limit(left.min(limit));
-        self.fault.answer("start", self.fault.shell.run(&script, permit).await?)
-    }
-}
-
-impl Told {
-    /// What the machine's uptime will be then, in hundredths of a second: too early by what its answer took, and by how
-    /// far two clocks may differ, and never too late.
-    fn uptime_in(&self, left: Duration) -> u64 {
-        let since = self.clock.monotonic().saturating_sub(self.at);
-        let since = hundredths(since).saturating_sub(hundredths(since).div_ceil(1_000));
-        self.uptime.saturating_add(since).saturating_add(hundredths(left))
-    }
-}
-
-fn hundredths(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis() / 10).unwrap_or(u64::MAX)
-}
-
-impl Answer {
-    /// The first value of this name.
-    ///
-    /// # Errors
-    /// Where there is none: what the script did is in doubt.
-    pub(crate) fn text(&self, name: &'static str) -> Result<&str> {
-        self.all(name).next().ok_or_else(|| self.broken(name, "nothing"))
-    }
-
-    /// The first value of this name, as a number.
-    ///
-    /// # Errors
-    /// As [`text`](Answer::text), and where it is no number.
-    pub(crate) fn parse<N: std::str::FromStr>(&self, name: &'static str) -> Result<N> {
-        let text = self.text(name)?;
-        text.parse().map_err(|_| self.broken(name, text))
-    }
-
-    /// Every value of this name.
-    pub(crate) fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
-        self.lines.iter().filter(move |(found, _)| found.as_str() == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Reports every note of the script.
-    pub(crate) fn tell_notes(&self, scope: &Scope) {
-        for note in self.all("note") {
-            scope.note(note);
-        }
-    }
-
-    fn broken(&self, name: &str, found: &str) -> Error {
-        Error::new(ErrorKind::Other, "the script on the target did not answer as expected")
-            .with("event", self.event)
-            .with("expected", name)
-            .with("found", format!("{found:?}"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use chaos_core::testing::ManualClock;
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_deadline_counts_from_the_start_and_is_never_late() {
-        let clock = Arc::new(ManualClock::starting_at(jiff::Timestamp::UNIX_EPOCH));
-        let told = Told { uptime: 1_000, at: clock.monotonic(), clock: clock.clone() };
-        assert_eq!(told.uptime_in(Duration::from_secs(30)), 4_000);
-        // After an approval that took a while, the whole hold is there still; by a clock that may differ by a
-        // thousandth.
-        clock.sleep(Duration::from_secs(20)).await;
-        assert_eq!(told.uptime_in(Duration::from_secs(30)), 5_998);
-        assert_eq!(told.uptime_in(Duration::ZERO), 2_998);
-        assert_eq!(told.uptime_in(Duration::MAX), u64::MAX);
+        Answer::read(self.fault.script.event, "start", self.fault.shell.run(&script, permit).await?)
     }
 }

@@ -4,8 +4,8 @@
 # In the environment, besides what common.sh names:
 #   load    how much of one core each burner uses, in hundredths of a percent, from 1 to 10000
 #   cores   how many burners; 0 for one on each core that there is
-# shellcheck source-path=SCRIPTDIR source=common.sh
-[ -n "${action-}" ] || . ./common.sh
+# shellcheck source-path=SCRIPTDIR source=../host_script/common.sh
+[ -n "${action-}" ] || . ../host_script/common.sh
 
 preflight() {
   preflight_of_all

@@ -13,15 +13,15 @@
 #   network                 for status and stop: the network namespace that the rules are in, as the preflight said
 #   open_loopback, open_neighbours, open4, open6, open_names, open_tcp, open_udp, open_local_tcp
 #                           what is let through nevertheless
-# Between common.sh and this text come its parts: network_blackhole/rules.sh, nft.sh and iptables.sh.
-# shellcheck source-path=SCRIPTDIR source=common.sh
-[ -n "${action-}" ] || . ./common.sh
-# shellcheck source-path=SCRIPTDIR source=network_blackhole/rules.sh
-[ -n "${action-}" ] || . ./network_blackhole/rules.sh
-# shellcheck source-path=SCRIPTDIR source=network_blackhole/nft.sh
-[ -n "${action-}" ] || . ./network_blackhole/nft.sh
-# shellcheck source-path=SCRIPTDIR source=network_blackhole/iptables.sh
-[ -n "${action-}" ] || . ./network_blackhole/iptables.sh
+# Between common.sh and this text come its parts: rules.sh, nft.sh and iptables.sh.
+# shellcheck source-path=SCRIPTDIR source=../host_script/common.sh
+[ -n "${action-}" ] || . ../host_script/common.sh
+# shellcheck source-path=SCRIPTDIR source=rules.sh
+[ -n "${action-}" ] || . ./rules.sh
+# shellcheck source-path=SCRIPTDIR source=nft.sh
+[ -n "${action-}" ] || . ./nft.sh
+# shellcheck source-path=SCRIPTDIR source=iptables.sh
+[ -n "${action-}" ] || . ./iptables.sh
 
 table="chaos_$fault"
 chains="CHAOS-$fault"

@@ -1,20 +1,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chaos_core::{
-    Capability, CapabilitySet, ChaosEvent, Error, FaultId, Hold, Permit, Prepared, Recovery, Result, Scope,
-    TargetId, Verdict, fault::Injection,
-};
-use serde::{Deserialize, Serialize};
+use chaos_core::{Capability, CapabilitySet, ChaosEvent, Error, Hold, Prepared, Result, Scope};
 
 use crate::{
-    by_hand::end_processes,
-    host_script::{Answer, HostFault, HostScript, START_WITHIN, Vantage},
-};
-
-const SCRIPT: HostScript = HostScript {
-    event: "cpu-burn",
-    program: concat!(include_str!("../scripts/common.sh"), include_str!("../scripts/cpu_burn.sh")),
+    cpu_burn::{end_cpu_burn::EndCpuBurn, room::Room, script::SCRIPT},
+    host_script::{HostFault, START_WITHIN},
 };
 
 /// Keeps cores of a target's machine busy for a while.
@@ -122,36 +113,6 @@ impl Load {
     }
 }
 
-/// How much there is to burn.
-#[derive(Clone, Copy, Debug)]
-struct Room {
-    cores: usize,
-    /// What quotas leave of them, in hundredths of a core.
-    allowed: Option<u32>,
-}
-
-impl Room {
-    fn of(answer: &Answer) -> Result<Self> {
-        let cores: usize = answer.parse("cores")?;
-        let allowed = answer.all("allowed").next().map(|_| answer.parse::<u32>("allowed")).transpose()?;
-        // What is more than there is allows everything.
-        let is_less =
-            |allowed: &u32| u32::try_from(cores).is_ok_and(|cores| *allowed < cores.saturating_mul(100));
-        Ok(Self { cores, allowed: allowed.filter(is_less) })
-    }
-
-    fn tell(self, asked: f64, scope: &Scope) {
-        let Some(allowed) = self.allowed.map(|allowed| f64::from(allowed) / 100.0) else { return };
-        scope.measure("allowed_cores", allowed);
-        if asked > allowed {
-            scope.note(format!(
-                "the quotas of the target's control groups allow {allowed} cores, and {asked} were asked for: the \
-                 burners get no more"
-            ));
-        }
-    }
-}
-
 impl CpuBurn {
     /// How many burners, and how much of a core each of them uses.
     fn share(&self, room: Room) -> Result<(usize, Load)> {
@@ -191,8 +152,7 @@ impl ChaosEvent for CpuBurn {
         let (cores, load) = self.share(room)?;
         let ready = ready.with("load", load.0).with("cores", cores);
         let begun = scope.clone();
-        let recovery =
-            EndCpuBurn { vantage: ready.vantage.clone(), burners: u32::try_from(cores).unwrap_or(0) };
+        let recovery = EndCpuBurn::of(&ready, cores);
         let prepared = Prepared::new(recovery, move |permit| {
             Box::pin(async move {
                 room.tell(load.as_percent() / 100.0 * cores as f64, &begun);
@@ -206,73 +166,5 @@ impl ChaosEvent for CpuBurn {
             .requesting("load_percent", load.as_percent())
             .requesting("cores", cores as f64)
             .requesting("seconds", self.hold.duration().as_secs_f64()))
-    }
-}
-
-/// Ends every burner of the fault: the recovery of [`CpuBurn`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct EndCpuBurn {
-    vantage: Vantage,
-    /// How many there were to be; zero where that was not written down.
-    #[serde(default)]
-    burners: u32,
-}
-
-impl EndCpuBurn {
-    /// How much the burners have used so far, where there are any. Returns how many there are.
-    fn measure(scope: &Scope, answer: &Answer) -> Result<u32> {
-        let burners = answer.parse("burners")?;
-        if burners > 0 {
-            scope.measure("cores", f64::from(burners));
-            scope.measure("load_percent", answer.parse("load_percent")?);
-        }
-        Ok(burners)
-    }
-}
-
-#[async_trait]
-impl Recovery for EndCpuBurn {
-    const KIND: &'static str = "chaos-events/end-cpu-burn/1";
-
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
-        let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? else { return Ok(()) };
-        let found = Self::measure(scope, &fault.stop(permit).await?)?;
-        if found > 0 && found < self.burners {
-            scope.note(format!("{found} of {} burners were left when they were ended", self.burners));
-        }
-        if found == 0 && scope.injection() == Injection::Returned {
-            scope.note(
-                "the burners had ended before the recovery came; the load, where one is shown, is that early \
-                in the hold",
-            );
-        }
-        Ok(())
-    }
-
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
-        let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? else {
-            return Ok(Verdict::Gone("the target exists no more, and its burners with it".to_owned()));
-        };
-        let answer = fault.status().await?;
-        Self::measure(scope, &answer)?;
-        let burning = answer.all("burning").count();
-        if scope.is_held() && burning < usize::try_from(self.burners).unwrap_or(usize::MAX).max(1) {
-            // Killed or stopped: what is left of it is less than was asked for.
-            return Ok(Verdict::Back);
-        }
-        Ok(match answer.parse::<u32>("processes")? {
-            0 => Verdict::Back,
-            processes => Verdict::NotYet(format!("processes of it still run: {processes}")),
-        })
-    }
-
-    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
-        let end = end_processes(fault, &self.vantage);
-        format!(
-            "The burners end by themselves at the deadline. Before that, on the machine of {target}, as root or as \
-             the user who runs \
-             its scripts, until it says nothing more:\n\n    {end}"
-        )
     }
 }

@@ -1,0 +1,81 @@
+use async_trait::async_trait;
+use chaos_core::{FaultId, Permit, Recovery, Result, Scope, TargetId, Verdict, fault::Injection};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cpu_burn::script::SCRIPT,
+    host_script::{Answer, HostFault, Ready, Vantage, end_processes},
+};
+
+/// Ends every burner of the fault: the recovery of [`CpuBurn`](crate::CpuBurn).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EndCpuBurn {
+    vantage: Vantage,
+    /// How many there were to be; zero where that was not written down.
+    #[serde(default)]
+    burners: u32,
+}
+
+impl EndCpuBurn {
+    /// Ends this many burners of a fault that can be begun.
+    pub(super) fn of(ready: &Ready, burners: usize) -> Self {
+        Self { vantage: ready.vantage.clone(), burners: u32::try_from(burners).unwrap_or(0) }
+    }
+
+    /// How much the burners have used so far, where there are any. Returns how many there are.
+    fn measure(scope: &Scope, answer: &Answer) -> Result<u32> {
+        let burners = answer.parse("burners")?;
+        if burners > 0 {
+            scope.measure("cores", f64::from(burners));
+            scope.measure("load_percent", answer.parse("load_percent")?);
+        }
+        Ok(burners)
+    }
+}
+
+#[async_trait]
+impl Recovery for EndCpuBurn {
+    const KIND: &'static str = "chaos-events/end-cpu-burn/1";
+
+    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+        let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? else { return Ok(()) };
+        let found = Self::measure(scope, &fault.stop(permit).await?)?;
+        if found > 0 && found < self.burners {
+            scope.note(format!("{found} of {} burners were left when they were ended", self.burners));
+        }
+        if found == 0 && scope.injection() == Injection::Returned {
+            scope.note(
+                "the burners had ended before the recovery came; the load, where one is shown, is that early \
+                in the hold",
+            );
+        }
+        Ok(())
+    }
+
+    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+        let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? else {
+            return Ok(Verdict::Gone("the target exists no more, and its burners with it".to_owned()));
+        };
+        let answer = fault.status().await?;
+        Self::measure(scope, &answer)?;
+        let burning = answer.all("burning").count();
+        if scope.is_held() && burning < usize::try_from(self.burners).unwrap_or(usize::MAX).max(1) {
+            // Killed or stopped: what is left of it is less than was asked for.
+            return Ok(Verdict::Back);
+        }
+        Ok(match answer.parse::<u32>("processes")? {
+            0 => Verdict::Back,
+            processes => Verdict::NotYet(format!("processes of it still run: {processes}")),
+        })
+    }
+
+    fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
+        let end = end_processes(fault, &self.vantage);
+        format!(
+            "The burners end by themselves at the deadline. Before that, on the machine of {target}, as root or as \
+             the user who runs \
+             its scripts, until it says nothing more:\n\n    {end}"
+        )
+    }
+}

@@ -1,0 +1,9 @@
+//! CPU burn: cores of a target's machine are kept busy for a while.
+
+mod cpu_burn;
+mod end_cpu_burn;
+mod room;
+mod script;
+
+pub use cpu_burn::CpuBurn;
+pub use end_cpu_burn::EndCpuBurn;

@@ -1,0 +1,10 @@
+//! Disk fill: the space of a file system on a target's machine is taken for a while.
+
+mod amount;
+mod disk_fill;
+mod free_space;
+mod script;
+mod space;
+
+pub use disk_fill::DiskFill;
+pub use free_space::FreeSpace;

@@ -1,0 +1,26 @@
+use chaos_core::{Result, Scope};
+
+use crate::host_script::Answer;
+
+/// What `df` would say, in bytes.
+pub(super) struct Space {
+    pub(super) free: u64,
+    used: u64,
+}
+
+impl Space {
+    pub(super) fn of(answer: &Answer) -> Result<Self> {
+        Ok(Self { free: answer.parse("free")?, used: answer.parse("used")? })
+    }
+
+    fn used_percent(&self) -> f64 {
+        100.0 * self.used as f64 / (self.used as f64 + self.free as f64)
+    }
+}
+
+/// Reports how much the fill holds.
+pub(super) fn measure(scope: &Scope, answer: &Answer) -> Result<()> {
+    scope.measure("bytes", answer.parse("bytes")?);
+    scope.measure("used_percent", Space::of(answer)?.used_percent());
+    Ok(())
+}

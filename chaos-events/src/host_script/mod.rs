@@ -1,0 +1,14 @@
+//! Scripts that run on a target: what all host faults share on this side, and on the target's.
+
+mod answer;
+mod by_hand;
+mod host_fault;
+mod script;
+mod told;
+mod vantage;
+
+pub(crate) use answer::Answer;
+pub(crate) use by_hand::{end_processes, quoted};
+pub(crate) use host_fault::{HostFault, Ready, START_WITHIN};
+pub(crate) use script::HostScript;
+pub(crate) use vantage::Vantage;

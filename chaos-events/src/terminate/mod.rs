@@ -1,0 +1,7 @@
+//! Termination: a target is ended for good, and its group replaces it.
+
+mod await_replacement;
+mod terminate;
+
+pub use await_replacement::AwaitReplacement;
+pub use terminate::Terminate;
