@@ -10,11 +10,38 @@ use crate::text::escaped;
 #[derive(Clone, Copy, Debug)]
 pub struct Explanation<'a>(&'a Plan);
 
-impl<'a> Explanation<'a> {
-    pub(super) fn of(plan: &'a Plan) -> Self {
-        Self(plan)
+impl Plan {
+    /// The whole plan as a table for a person: of every target, the event that is injected into it, or why none is.
+    ///
+    /// ```
+    /// use chaos_core::{
+    ///     Monkey,
+    ///     testing::{MemoryProvider, PowerOff},
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> chaos_core::Result<()> {
+    /// let monkey = Monkey::builder()
+    ///     .provider(MemoryProvider::default().with_group("web", 3)?.with_group("lone", 1)?)
+    ///     .event(PowerOff::default())
+    ///     .seed(42)
+    ///     .build()?;
+    /// let table = "\
+    /// group        target     decision
+    /// memory:lone  machine-0  0 healthy members would be left, and 1 must be
+    /// memory:web   machine-0  chosen: power-off
+    /// memory:web   machine-1  not drawn
+    /// memory:web   machine-2  not drawn";
+    /// assert_eq!(monkey.plan().await?.explain().to_string(), table);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn explain(&self) -> Explanation<'_> {
+        Explanation(self)
     }
+}
 
+impl Explanation<'_> {
     fn rows(self) -> Vec<[String; 3]> {
         let heading = ["group", "target", "decision"].map(str::to_owned);
         let mut rows = vec![heading];

@@ -7,7 +7,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Explanation, Reason};
+use super::Reason;
 use crate::{
     error::Failure,
     group::{GroupId, TargetId},
@@ -116,35 +116,6 @@ impl Plan {
             Decision::NotChosen { .. } => None,
         });
         caveats.collect()
-    }
-
-    /// The whole plan as a table for a person: of every target, the event that is injected into it, or why none is.
-    ///
-    /// ```
-    /// use chaos_core::{
-    ///     Monkey,
-    ///     testing::{MemoryProvider, PowerOff},
-    /// };
-    ///
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> chaos_core::Result<()> {
-    /// let monkey = Monkey::builder()
-    ///     .provider(MemoryProvider::default().with_group("web", 3)?.with_group("lone", 1)?)
-    ///     .event(PowerOff::default())
-    ///     .seed(42)
-    ///     .build()?;
-    /// let table = "\
-    /// group        target     decision
-    /// memory:lone  machine-0  0 healthy members would be left, and 1 must be
-    /// memory:web   machine-0  chosen: power-off
-    /// memory:web   machine-1  not drawn
-    /// memory:web   machine-2  not drawn";
-    /// assert_eq!(monkey.plan().await?.explain().to_string(), table);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn explain(&self) -> Explanation<'_> {
-        Explanation::of(self)
     }
 
     /// Every reason that kept the whole plan or a whole group from being touched, for a person to read.
