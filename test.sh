@@ -204,6 +204,7 @@ echo "free on this disk: $(df -h --output=avail . | tail -1 | tr -d ' ')"
 install_tools
 # While the tests are built.
 install_python_packages >"$log/python" 2>&1 &
+python=$!
 step "architecture" architecture
 if command -v shellcheck >/dev/null 2>&1; then step "shellcheck" shell_scripts; fi
 
@@ -211,7 +212,7 @@ with_nextest() {
   cargo nextest --version >/dev/null 2>&1
 }
 if with_nextest; then step "tests are built" build_tests; fi
-wait
+wait "$python"
 cat "$log/python"
 use_python_packages
 if [ -x target/typos-venv/bin/typos ]; then step "spelling" target/typos-venv/bin/typos; else
@@ -220,8 +221,9 @@ fi
 
 if with_nextest; then
   beside >"$log/beside" 2>&1 &
+  beside=$!
   tests "tests" nextest_of_built
-  wait
+  wait "$beside"
   cat "$log/beside"
 else
   RUST_TEST_THREADS=$(($(nproc) * 3)) tests "tests" \

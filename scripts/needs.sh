@@ -30,8 +30,18 @@ install_python_packages() {
 
 # Tells the tests where they are.
 use_python_packages() {
-  [ ! -e target/moto-venv/installed.txt ] || export CHAOS_MOTO="$PWD/target/moto-venv/bin/moto_server"
+  if [ -e target/moto-venv/installed.txt ]; then
+    export CHAOS_MOTO="$PWD/target/moto-venv/bin/moto_server"
+    start_nursery
+  fi
   [ ! -e target/azure-sdk-venv/installed.txt ] || export CHAOS_AZURE_PYTHON="$PWD/target/azure-sdk-venv/bin/python"
+}
+
+# Each stand-in for AWS takes a second and a half to load moto: here it is loaded once. The nursery ends with its input,
+# which this shell holds.
+start_nursery() {
+  coproc NURSERY { exec target/moto-venv/bin/python -B fakes/aws "$log/nursery"; }
+  read -r _ <&"${NURSERY[0]}" && export CHAOS_MOTO_NURSERY="$log/nursery"
 }
 
 # What else the tests of everything need, from Debian. What is missing and can be left out is told as skipped.

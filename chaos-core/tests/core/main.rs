@@ -22,5 +22,6 @@ mod monkey;
 mod promises;
 mod refusals;
 mod support;
+mod the_right_way;
 mod traces;
 mod unreadable;

@@ -1,4 +1,4 @@
-//! The whole way, as the types lay it down. What the other programs here do wrong, this one does right.
+//! The whole way, as the types lay it down: what the programs in `tests/by_type` do wrong is done right here.
 
 use chaos_core::{
     MemoryJournal, Monkey, Permit, Prepared, Registry, Result, Scope, capability::Lifecycle,
@@ -20,11 +20,13 @@ async fn change(target: &dyn Lifecycle, permit: &Permit) -> Result<()> {
     target.stop(permit).await
 }
 
-fn main() {
+#[test]
+fn what_the_refused_programs_do_wrong_can_be_done_right() {
     let _ = (one_way, change);
-    let _ = Monkey::builder()
+    let monkey = Monkey::builder()
         .provider(MemoryProvider::default())
         .event(PowerOff::default())
         .unleash(MemoryJournal::new(), Registry::default().register::<PowerOn>())
         .build();
+    assert!(monkey.is_ok());
 }
