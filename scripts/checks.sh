@@ -11,34 +11,15 @@ tree_is_free_of() { # crate, pattern
   fi
 }
 
-# The arrows of DESIGN.md: which crates of this repository a crate may name.
-only_our_crates() { # crate, pattern of those that it may depend on
-  local ours
-  ours=$(cargo tree --locked --package "$1" --edges normal --prefix none --all-features) || return 1
-  ours=$(grep -oE '^(chaos-[a-z]+|benches) ' <<<"$ours" | sort -u | tr -d ' ' | grep -vxE "$1|$2")
-  if [ -n "$ours" ]; then
-    echo "$1 must not depend on: $ours"
-    return 1
-  fi
-}
-
 architecture() {
   local foreign='hyper|reqwest|axum|tower|sqlx|libsqlite3-sys|rusqlite|aws-.*|azure.*|bollard|rustix'
-  tree_is_free_of chaos-core "$foreign" &&
+  scripts/arrows.py &&
+    tree_is_free_of chaos-core "$foreign" &&
     tree_is_free_of chaos-events "$foreign" &&
     tree_is_free_of chaos-journal 'hyper|reqwest|aws-.*|azure.*|bollard' &&
     tree_is_free_of chaos-aws 'sqlx|libsqlite3-sys|azure.*|bollard' &&
-    only_our_crates chaos-aws 'chaos-core' &&
     tree_is_free_of chaos-azure 'sqlx|libsqlite3-sys|aws-(config|sdk|smithy|types|credential).*|bollard|openssl-sys' &&
-    only_our_crates chaos-azure 'chaos-core' &&
-    tree_is_free_of chaos-local 'sqlx|libsqlite3-sys|aws-.*|azure.*|bollard' &&
-    only_our_crates chaos-core 'none' &&
-    only_our_crates chaos-events 'chaos-core' &&
-    only_our_crates chaos-journal 'chaos-core' &&
-    only_our_crates chaos-local 'chaos-core' &&
-    only_our_crates chaos-testkit 'chaos-core' &&
-    only_our_crates chaos-cli 'chaos-.*' &&
-    only_our_crates benches 'none'
+    tree_is_free_of chaos-local 'sqlx|libsqlite3-sys|aws-.*|azure.*|bollard'
 }
 
 # The oldest Rust that is promised is the one that builds here, so that the promise is kept by every build.
