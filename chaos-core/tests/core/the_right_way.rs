@@ -1,7 +1,8 @@
 //! The whole way, as the types lay it down: what the programs in `tests/by_type` do wrong is done right here.
 
 use chaos_core::{
-    MemoryJournal, Monkey, Permit, Prepared, Registry, Result, Scope, capability::Lifecycle,
+    MemoryJournal, Monkey, Permit, Prepared, Registry, Result, Scope,
+    capability::Lifecycle,
     fault::{Active, Armed, FaultRecord, Safeguard},
     journal::{Arming, Limits},
     testing::{MemoryProvider, PowerOff, PowerOn},
