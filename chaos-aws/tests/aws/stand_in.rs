@@ -18,7 +18,7 @@ const NURSERY: &str = "CHAOS_MOTO_NURSERY";
 
 #[derive(Debug)]
 pub(crate) struct StandIn {
-    life: Life,
+    _life: Life,
     address: String,
     pub(crate) has_namespaces: bool,
 }
@@ -49,7 +49,7 @@ impl StandIn {
         let ready: Value = serde_json::from_str(&line).expect("the stand-in is ready");
         let address = ready["endpoint"].as_str().unwrap().trim_start_matches("http://").to_owned();
         let has_namespaces = ready["namespaces"].as_bool().unwrap();
-        Some(Self { life, address, has_namespaces })
+        Some(Self { _life: life, address, has_namespaces })
     }
 
     pub(crate) fn endpoint(&self) -> String {
