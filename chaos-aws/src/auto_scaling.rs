@@ -22,9 +22,9 @@ use crate::{
 
 /// The auto-scaling groups of an account, and their instances as targets.
 ///
-/// A group is `aws-asg:<account>/<region>/<name>`, and a target has the id of the instance besides: enough to find them
-/// again from another process, whatever that lists itself, and to notice that its credentials are of another account.
-/// Clones share their connections.
+/// A group's id is `aws-asg:<account>/<region>/<name>`, and a target's id adds the id of the instance. That is enough
+/// to find both again from another process, whatever that process lists, and to notice that its credentials belong to
+/// another account. Clones share their connections.
 ///
 /// ```no_run
 /// use chaos_aws::AutoScaling;
@@ -48,13 +48,13 @@ pub struct AutoScaling {
 }
 
 impl AutoScaling {
-    /// Begins with the default chain of credentials and settings: the environment, the shared configuration files,
-    /// single sign-on, and what a container or an instance is given.
+    /// Starts with AWS's default credential chain and settings: the environment, the shared configuration files, single
+    /// sign-on, and the credentials of a container or an instance.
     pub fn builder() -> AutoScalingBuilder {
         AutoScalingBuilder::new()
     }
 
-    /// The groups of the region and with the credentials that the environment names.
+    /// The groups in the region and with the credentials of the environment.
     ///
     /// # Errors
     /// As [`AutoScalingBuilder::build`].
@@ -68,15 +68,15 @@ impl AutoScaling {
 }
 
 impl AutoScalingBuilder {
-    /// Reads the configuration. No call is made to what it lists; credentials are first asked for when it is listed.
+    /// Reads the configuration. This makes no call to the services; credentials are first requested by the first
+    /// listing.
     ///
     /// # Errors
-    /// `InvalidInput` for a region, an endpoint, a role, a name, a tag or a pattern that makes no sense, and where no
-    /// region is named anywhere.
+    /// `InvalidInput` for an invalid region, endpoint, role, name, tag or pattern, and if no region is configured.
     ///
     /// Cancel safe: it only reads.
     pub async fn build(self) -> Result<AutoScaling> {
-        // Not optimised, the future of this one would hold the builder twice.
+        // Without optimisation, the future of this function would hold the builder twice.
         Box::pin(self.fleet()).await.map(AutoScaling::over)
     }
 }
@@ -99,18 +99,18 @@ impl Provider for AutoScaling {
             Some(other) => Err(foreign(account, GroupPath::of(&other.id)?.account)),
             None => {
                 region.is_of(account).await?;
-                let what = "there is no such auto-scaling group in this account and region";
+                let what = "this account and region have no such auto-scaling group";
                 let error = Error::new(ErrorKind::NotFound, what).with("group", &name);
                 Err(error.with("region", region.name()))
             }
         }
     }
 
-    /// Finds an instance by its id and region alone: one that was moved to another group meanwhile is still the one
-    /// that has the fault.
+    /// Finds an instance by its id and region alone. An instance that was moved to another group meanwhile still has
+    /// the fault.
     ///
-    /// An instance of which EC2 knows nothing is gone only to its own account: with the credentials of another one
-    /// everything looks gone.
+    /// An instance that EC2 does not know is gone only if the credentials belong to its account: with those of another
+    /// account, everything looks gone.
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         let group = id.group();
         let GroupPath { account, region, .. } = GroupPath::of(&group)?;
@@ -127,7 +127,7 @@ impl Provider for AutoScaling {
         Ok(Some(Arc::new(InstanceTarget::new(id.clone(), region, Some(&machine), means))))
     }
 
-    /// Nothing: what scripts leave behind ends with the instance.
+    /// Nothing, because the effects of scripts end with the instance.
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         GroupPath::of(&id.group())?;
         Ok(None)

@@ -1,19 +1,19 @@
 use chaos_core::plan::FailureDomain;
 
-/// The label of a target that holds its availability zone, as `eu-west-1a`.
+/// The label of a target with its availability zone, such as `eu-west-1a`.
 ///
-/// AWS allows no tag of a user to start with `aws:`, so that it hides none.
+/// AWS allows no user's tag to start with `aws:`, so this label hides no tag.
 pub const AVAILABILITY_ZONE_LABEL: &str = "aws:availability-zone";
 
-/// The availability zones as failure domains: for the drill of a zone that fails.
+/// Availability zones as failure domains, for a drill of the failure of a zone.
 ///
-/// Zones go by their names, which mean another zone in another account.
+/// Zones are identified by their names, which may mean different zones in different accounts.
 ///
 /// ```
 /// use chaos_aws::AvailabilityZone;
 /// use chaos_core::{BlastRadius, Quota, plan::Percent};
 ///
-/// // Everything of one zone, in all groups at once; the seed draws which.
+/// // All of one zone, in all groups at once; the seed draws the zone.
 /// let drill = BlastRadius::default()
 ///     .within(AvailabilityZone::any())
 ///     .targets_per_group(Quota::ALL)
@@ -28,12 +28,12 @@ pub struct AvailabilityZone {
 }
 
 impl AvailabilityZone {
-    /// One of the zones; the seed draws which.
+    /// One of the zones, drawn by the seed.
     pub fn any() -> Self {
         Self { name: None }
     }
 
-    /// The zone of this name.
+    /// The zone with this name.
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: Some(name.into()) }
     }

@@ -17,9 +17,10 @@ use crate::{
     target::Means,
 };
 
-/// Which account, which regions and which groups; made by [`AutoScaling::builder`](crate::AutoScaling::builder).
+/// The account, the regions and the groups of a provider; made by
+/// [`AutoScaling::builder`](crate::AutoScaling::builder).
 ///
-/// Groups must pass all kinds of what is said about them: one of the names or patterns, and every tag.
+/// A group must match one of the names or patterns, and every tag.
 #[derive(Debug)]
 #[must_use = "nothing is listed before the provider is built"]
 pub struct AutoScalingBuilder {
@@ -56,13 +57,14 @@ impl AutoScalingBuilder {
         self
     }
 
-    /// Assumes the role with this ARN, with the credentials that would be used without it. Sessions are called `chaos`.
+    /// Assumes the role with this ARN, with the credentials that would be used otherwise. The sessions have the name
+    /// `chaos`.
     pub fn assume_role(mut self, arn: impl Into<String>) -> Self {
         self.connection.role = Some(Role { arn: arn.into(), external_id: None });
         self
     }
 
-    /// Assumes the role with this ARN, which asks for an external id.
+    /// Assumes the role with this ARN, which requires an external id.
     pub fn assume_role_with_external_id(
         mut self,
         arn: impl Into<String>,
@@ -72,7 +74,7 @@ impl AutoScalingBuilder {
         self
     }
 
-    /// Adds a region to list. Default: `AWS_REGION`, or that of the profile.
+    /// Adds a region to list. Default: `AWS_REGION`, or the region of the profile.
     pub fn region(mut self, name: impl Into<String>) -> Self {
         self.regions.push(name.into());
         self
@@ -90,28 +92,28 @@ impl AutoScalingBuilder {
         self
     }
 
-    /// Takes everything from a configuration of the SDK, made with `aws_config` 1: for credentials, an HTTP client or
-    /// retries of your own. A region, an endpoint and a role that are named here still count; a profile does not.
+    /// Takes everything from a configuration of the SDK, made with `aws_config` 1, for credentials, an HTTP client or
+    /// retries of your own. A region, an endpoint and a role that are set here still count; a profile does not.
     pub fn sdk_config(mut self, config: SdkConfig) -> Self {
         self.connection.config = Some(config);
         self
     }
 
-    /// Lists the group of this name.
+    /// Lists the group with this name.
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.selection.names.insert(name.into());
         self
     }
 
-    /// Lists groups whose name is like this, where `*` stands for any characters and `?` for one.
+    /// Lists groups whose name matches this pattern, in which `*` stands for any characters and `?` for one.
     ///
-    /// The API knows no patterns: every group that has the tags is read, and few may be left.
+    /// The API has no patterns, so every group with the tags is read, and few of them may match.
     pub fn groups_like(mut self, pattern: impl Into<String>) -> Self {
         self.patterns.push(pattern.into());
         self
     }
 
-    /// Lists groups with this tag. Said again about the same key, either value is right.
+    /// Lists groups with this tag. If you set several values for the same key, any of them matches.
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.selection.tags.entry(key.into()).or_default().insert(value.into());
         self
@@ -123,57 +125,57 @@ impl AutoScalingBuilder {
         self
     }
 
-    /// Allows only members that have agreed: the tag [`chaos:enabled`](crate::ENABLED_TAG) of their group or of
-    /// themselves is `true`. Default: everybody but who has refused, with `false`.
+    /// Allows only members that have opted in: the tag [`chaos:enabled`](crate::ENABLED_TAG) of their group or of
+    /// themselves is `true`. By default, all members are allowed except those with `false`.
     pub fn require_opt_in(mut self) -> Self {
         self.selection.consent = Consent::Required;
         self
     }
 
-    /// Allows members that are protected from scale-in too. Default: they are excluded, with this reason.
+    /// Also allows members that are protected from scale-in. By default, they are excluded, with this reason.
     pub fn include_protected(mut self) -> Self {
         self.selection.protected_too = true;
         self
     }
 
-    /// Says which instance this program runs on. Default: as the firmware of the machine tells, which instances of the
-    /// Nitro System do; elsewhere it is not known.
+    /// Sets the instance on which this program runs. Default: the one that the firmware of the machine tells, which
+    /// works on instances of the Nitro System; elsewhere it is unknown.
     pub fn own_instance(mut self, id: impl Into<Arc<str>>) -> Self {
         self.means.own_instance = Some(id.into());
         self
     }
 
-    /// Allows the instance that this program runs on as a target too. Default: it is excluded, with this reason. What a
-    /// fault there leaves behind is for another process to recover, over the same journal.
+    /// Also allows the instance on which this program runs as a target. By default, it is excluded, with this reason.
+    /// Another process must recover a fault there, over the same journal.
     pub fn include_own_instance(mut self) -> Self {
         self.includes_own_instance = true;
         self
     }
 
-    /// Offers no shell, so that no event is planned that needs one: for instances without an agent of Systems Manager.
-    /// Default: every instance offers one unless it runs Windows, and whether its agent is there is asked when a fault
-    /// is prepared.
+    /// Offers no shell, so events that need one are not planned. Use it for instances without an agent of Systems
+    /// Manager. By default, every instance offers a shell unless it runs Windows, and the preparation of a fault checks
+    /// the agent.
     pub fn without_shell(mut self) -> Self {
         self.means.has_shell = false;
         self
     }
 
-    /// Offers no experiments of the Fault Injection Service, so that no event is planned that needs them. Faults of
-    /// before are recovered all the same.
+    /// Offers no experiments of the Fault Injection Service, so events that need them are not planned. Earlier faults
+    /// are still recovered.
     #[cfg(feature = "fis")]
     pub fn without_experiments(mut self) -> Self {
         self.means.has_experiments = false;
         self
     }
 
-    /// Sets where waits take their time from, and by what it is told how old an answer is. Default: [`SystemClock`].
-    /// The SDK's own retries take theirs from the system.
+    /// Sets the clock for waits and for the age of answers. Default: [`SystemClock`]. The SDK's own retries use the
+    /// system's clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.means.clock = clock;
         self
     }
 
-    /// What the provider is made of.
+    /// The parts of the provider.
     pub(crate) async fn fleet(mut self) -> Result<Fleet> {
         self.validate()?;
         self.selection.patterns = self.patterns.drain(..).map(NamePattern::new).collect::<Result<_>>()?;
@@ -185,13 +187,13 @@ impl AutoScalingBuilder {
             regions.extend(config.region().map(|region| region.as_ref().to_owned()));
         }
         if regions.is_empty() {
-            let expected = "a region: name one, or set AWS_REGION or the region of the profile";
+            let expected = "a region: name one, or set AWS_REGION, or set a region in the profile";
             return Err(Error::invalid("region", "none", expected));
         }
         for region in &regions {
             validate_region(region)?;
         }
-        // A region that is named twice is listed once.
+        // A region that is set twice is listed once.
         let mut distinct = Vec::with_capacity(regions.len());
         for region in regions {
             if !distinct.contains(&region) {

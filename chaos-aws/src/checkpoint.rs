@@ -1,4 +1,4 @@
-//! Where every answer is read to its end before anybody believes it.
+//! A checkpoint that reads every answer to its end before it is used.
 
 use aws_config::SdkConfig;
 use aws_smithy_runtime_api::{
@@ -20,29 +20,31 @@ use xmlparser::{ElementEnd, Token, Tokenizer};
 
 use crate::transport::Transport;
 
-/// What the answer of a call that succeeded is not: whole.
+/// Why the answer of a successful call is not complete.
 ///
-/// The SDK's readers take an answer that ends early for a whole one, whatever it lacks.
+/// The SDK's readers accept a truncated answer as complete, whatever it lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoAnswer {
     /// There is nothing.
-    #[error("the answer of the AWS API is empty; is there a proxy or a login page?")]
+    #[error("the answer of the AWS API is empty; is there a proxy or a login page in between?")]
     Empty,
-    /// It is made for people.
-    #[error("what came is a web page, and no answer of the AWS API; is there a proxy or a login page?")]
+    /// It is a web page.
+    #[error(
+        "the answer is a web page, not an answer of the AWS API; is there a proxy or a login page in between?"
+    )]
     WebPage,
-    /// It ends before its end, or is in no form that the API has.
-    #[error("the answer of the AWS API ends before its end; nothing in it was believed")]
+    /// It is truncated, or has a format that the API does not use.
+    #[error("the answer of the AWS API is truncated, so all of it was ignored")]
     CutShort,
 }
 
-/// This configuration, with the client that it names, or the one of this crate, behind a checkpoint.
+/// This configuration, with its HTTP client, or the one of this crate, behind a checkpoint.
 pub(crate) fn checked(config: SdkConfig) -> SdkConfig {
     let client = config.http_client().unwrap_or_else(|| SharedHttpClient::new(Transport::default()));
     config.into_builder().http_client(Checkpoint(client)).build()
 }
 
-/// An HTTP client whose successful answers are whole.
+/// An HTTP client whose successful answers are complete.
 #[derive(Debug)]
 struct Checkpoint(SharedHttpClient);
 
@@ -87,7 +89,7 @@ impl HttpConnector for Checked {
     }
 }
 
-/// Refused answers pass as they are: what is refused is believed to be refused, in whatever words.
+/// Refusals pass unchanged: a refusal counts as a refusal, whatever its text.
 async fn read_whole(mut answer: HttpResponse, form: Form) -> Result<HttpResponse, ConnectorError> {
     let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
     let read = ByteStream::new(body).collect().await;
@@ -95,14 +97,14 @@ async fn read_whole(mut answer: HttpResponse, form: Form) -> Result<HttpResponse
     if answer.status().is_success()
         && let Some(lack) = form.lack(&body)
     {
-        // As a connection that broke off: so that the SDK asks again.
+        // Reported as a broken connection, so that the SDK retries.
         return Err(ConnectorError::io(lack.into()));
     }
     *answer.body_mut() = SdkBody::from(body);
     Ok(answer)
 }
 
-/// What the answer to a call is written in.
+/// The format of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Xml,
@@ -110,7 +112,7 @@ enum Form {
 }
 
 impl Form {
-    /// Of the services whose calls are forms, answers are XML; of all others, JSON.
+    /// Services whose calls are forms answer in XML; all others, in JSON.
     fn of(request: &HttpRequest) -> Self {
         let kind = request.headers().get("content-type").unwrap_or_default();
         if kind.starts_with("application/x-www-form-urlencoded") { Self::Xml } else { Self::Json }
@@ -132,7 +134,7 @@ impl Form {
     }
 }
 
-/// Whether this begins as pages for browsers do.
+/// Whether this begins like a web page.
 pub(crate) fn is_web_page(text: &[u8]) -> bool {
     let text = text.trim_ascii_start();
     ["<!doctype html", "<html"].iter().any(|start| {

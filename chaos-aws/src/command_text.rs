@@ -1,25 +1,25 @@
-//! The text of a command that Systems Manager hands to the instance's `sh`.
+//! The text of a command that Systems Manager passes to the instance's `sh`.
 
 use std::fmt::Write as _;
 
 use chaos_core::{Error, Result, capability::Script};
 
-/// Where scripts find their programs: nothing is known of the agent's own environment.
+/// The search path of scripts, because the agent's own environment is unknown.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The longest command that is sent, in bytes. The service takes a little more with all that goes around it.
+/// The longest command that is sent, in bytes. The service accepts a little more, including the envelope.
 const LONGEST: usize = 64 * 1024;
 
-/// What stands at the end of both outputs, before the exit status of the script.
+/// The marker at the end of both outputs, before the exit status of the script.
 const END: &str = "\nchaos-status=";
 
 /// Runs the script in a shell of its own, with its parameters as quoted environment assignments, in `/`, with no input.
 ///
-/// Its status comes at the end of both outputs: an exit with 194 would make the agent reboot the instance, one with 137
-/// is told as one that was killed at its limit, and an output without the end was cut short.
+/// Its status is appended to both outputs, because an exit with 194 would make the agent reboot the instance, and one
+/// with 137 would be reported as killed at its time limit. An output without the marker was truncated.
 ///
 /// # Errors
-/// `InvalidInput` for a script that is too long to be sent.
+/// `InvalidInput` if the script is too long to be sent.
 pub(crate) fn command_text(script: &Script) -> Result<String> {
     let mut text = format!("cd / || exit 75\nenv -i PATH={} LC_ALL=C", quoted(PATH));
     for (name, value) in script.parameters() {
@@ -41,18 +41,18 @@ pub(crate) fn command_text(script: &Script) -> Result<String> {
     Ok(text)
 }
 
-/// What a script printed, and its exit status, from one of the outputs of a command; `None` where the end is missing.
+/// The output of a script, and its exit status, from one of the outputs of a command; `None` if the end is missing.
 pub(crate) fn without_end(output: &str) -> Option<(&str, i32)> {
     let (printed, end) = output.rsplit_once(END)?;
-    // The agent has a word to add where a command fails.
+    // The agent adds a text if a command fails.
     let digits = end.find(|character: char| !character.is_ascii_digit()).unwrap_or(end.len());
     Some((printed, end[..digits].parse().ok()?))
 }
 
 /// A word for `sh`, in single quotes.
 ///
-/// Two braces stand for a parameter of Systems Manager, which it would put in their place before any shell sees the
-/// text: the quotes end between them and begin again.
+/// Systems Manager would replace two braces by a parameter before any shell sees the text, so the quotes end between
+/// them and begin again.
 pub(crate) fn quoted(text: &str) -> String {
     let mut word = String::with_capacity(text.len() + 2);
     word.push('\'');

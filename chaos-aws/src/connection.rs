@@ -1,4 +1,4 @@
-//! How AWS is reached: with whose credentials, and where.
+//! The connection to AWS: credentials and endpoints.
 
 use std::time::Duration;
 
@@ -24,16 +24,15 @@ use crate::{
     profile::{ProcessChain, process_chain},
 };
 
-/// How often a call is made at most that is throttled or fails in passing.
+/// The most attempts of a call that is throttled or fails temporarily.
 const MOST_ATTEMPTS: u32 = 5;
-/// The longest wait before a call is made again. Left to itself, the adaptive mode waits for 20 s after the first call
-/// that is throttled, which may be the one that ends a fault.
+/// The longest back-off before a retry. By default, the adaptive mode waits for 20 s after the first throttled call,
+/// which may be the one that ends a fault.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// How long credentials may take to come: longer than a program that gives them may, which says itself that it took too
-/// long.
+/// The time-out for credentials. It is longer than that of a credential process, which reports its own time-out.
 const CREDENTIALS_WITHIN: Duration = Duration::from_secs(60);
 
-/// What the builders of this crate are told about it. Default: everything as the environment says.
+/// The connection settings of the builders of this crate. The default takes everything from the environment.
 #[derive(Debug, Default)]
 pub(crate) struct Connection {
     pub(crate) profile: Option<String>,
@@ -50,7 +49,7 @@ pub(crate) struct Role {
 
 impl Connection {
     /// # Errors
-    /// `InvalidInput` for an endpoint, a role or an `AWS_CA_BUNDLE` that makes no sense.
+    /// `InvalidInput` for an invalid endpoint, role or `AWS_CA_BUNDLE`.
     pub(crate) fn validate(&self) -> Result<()> {
         validate_bundle()?;
         if let Some(url) = &self.endpoint {
@@ -76,17 +75,17 @@ impl Connection {
         Ok(())
     }
 
-    /// The configuration of the SDK, in this region or, where none is named, in that of the environment. Reads files
-    /// and the environment, and calls nobody.
+    /// The configuration of the SDK, in this region or, without one, in that of the environment. Reads files and the
+    /// environment, and makes no calls.
     pub(crate) async fn open(self, region: Option<&str>) -> SdkConfig {
         self.open_watched(region).await.0
     }
 
-    /// As [`open`](Self::open), and what tells when the credentials end. Those of a role are renewed, with the ones
-    /// that it is assumed by.
+    /// As [`open`](Self::open), and the source of the credentials' expiry. Credentials of a role are renewed with those
+    /// that assume it.
     pub(crate) async fn open_watched(self, region: Option<&str>) -> (SdkConfig, Option<Watched>) {
         let region = region.map(|name| aws_config::Region::new(name.to_owned()));
-        // What the SDK does here makes futures of many KiB, which would be part of every one that awaits this.
+        // The SDK's futures here have many KiB, and would be part of every future that awaits this.
         let (config, watched) = match self.config {
             Some(config) => watching(adjusted(config, region, self.endpoint)),
             None => Box::pin(loaded(self.profile, region, self.endpoint)).await,
@@ -132,7 +131,7 @@ async fn loaded(
     watching(config)
 }
 
-/// With the credentials that a program gives. The SDK would wait for it without end.
+/// Uses the credentials of a program, for which the SDK would wait without a time-out.
 #[cfg(unix)]
 async fn through_process(config: SdkConfig, chain: ProcessChain) -> (SdkConfig, Option<Watched>) {
     let process = CredentialProcess { command: chain.command, limit: LIMIT };
@@ -156,7 +155,7 @@ fn watching(config: SdkConfig) -> (SdkConfig, Option<Watched>) {
     (config.into_builder().credentials_provider(provider).build(), Some(watched))
 }
 
-/// How long calls may take.
+/// The time-outs of calls.
 fn limits() -> TimeoutConfigBuilder {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
@@ -165,7 +164,7 @@ fn limits() -> TimeoutConfigBuilder {
 }
 
 fn adjusted(config: SdkConfig, region: Option<aws_config::Region>, endpoint: Option<String>) -> SdkConfig {
-    // No wait is without end, also where a program has set no limits of its own.
+    // Every wait has a time-out, even if a program sets none of its own.
     let given = config.timeout_config().map(TimeoutConfig::to_builder).unwrap_or_default();
     let mut builder = config.into_builder().timeout_config(given.take_unset_from(limits()).build());
     if let Some(url) = endpoint {
@@ -179,8 +178,7 @@ fn adjusted(config: SdkConfig, region: Option<aws_config::Region>, endpoint: Opt
 
 async fn assuming(role: &Role, config: &SdkConfig) -> SdkConfig {
     let mut config = config.clone();
-    // The SDK panics where a role is to be assumed and a configuration, made by hand, does not say where time comes
-    // from.
+    // The SDK panics if it must assume a role with a hand-made configuration that has no source of time.
     if config.time_source().is_none() {
         config = config.into_builder().time_source(SystemTimeSource::new()).build();
     }

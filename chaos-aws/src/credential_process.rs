@@ -1,4 +1,5 @@
-//! Credentials from a program, which has an end: the SDK waits for one that hangs for minutes, and leaves it behind.
+//! Credentials from a program, with a time-out. The SDK itself waits minutes for a hanging program, and leaves it
+//! behind.
 
 use std::{fmt, fs::File, io, process::Stdio, time::Duration};
 
@@ -15,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use tokio::process::{Child, Command};
 
-/// How long the program may take.
+/// The time-out of the program.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 /// Runs the `credential_process` of a profile.
@@ -25,7 +26,7 @@ pub(crate) struct CredentialProcess {
     pub(crate) limit: Duration,
 }
 
-/// What it prints.
+/// Its output.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Printed {
@@ -36,14 +37,14 @@ struct Printed {
     expiration: Option<Timestamp>,
 }
 
-/// A program that is ended, and what it has started with it, when nobody waits for it any more.
+/// A program that is killed, together with its descendants, when no caller waits for it any more.
 struct Running {
     child: Child,
     group: Option<Pid>,
 }
 
 impl Running {
-    /// In a group of its own, unless there is a terminal, on which it may want to ask for something.
+    /// In a process group of its own, unless there is a terminal on which it may want to ask for something.
     fn start(command: &str) -> io::Result<Self> {
         let mut shell = Command::new("sh");
         shell.args(["-c", command]).kill_on_drop(true);
@@ -82,7 +83,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(group) = self.group {
-            // Nobody is left to kill where all have ended.
+            // If all have ended, there is nothing left to kill.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
@@ -99,24 +100,24 @@ impl CredentialProcess {
             Some(sleep) => match Timeout::new(Box::pin(running.output()), sleep.sleep(self.limit)).await {
                 Ok(output) => output,
                 Err(_) => {
-                    return Err(failed(format!("has not answered within {:?}, and was ended", self.limit)));
+                    return Err(failed(format!("has not answered within {:?}, and was killed", self.limit)));
                 }
             },
             None => running.output().await,
         };
         let (is_success, stdout, stderr) =
-            output.map_err(|error| failed(format!("cannot be heard: {error}")))?;
+            output.map_err(|error| failed(format!("gave output that cannot be read: {error}")))?;
         if !is_success {
             let said = String::from_utf8_lossy(&stderr);
             let said =
                 chaos_core::text::escaped(said.trim().lines().next_back().unwrap_or_default()).to_string();
             return Err(failed(format!("has failed: {said}")));
         }
-        // What it has printed are secrets: no error may quote any of it.
+        // Its output contains secrets, so no error may quote any of it.
         let printed: Printed = serde_json::from_slice(&stdout)
             .map_err(|error| failed(format!("printed no credentials (line {})", error.line())))?;
         if printed.version != 1 {
-            return Err(failed(format!("speaks version {}, and not 1", printed.version)));
+            return Err(failed(format!("answered in version {}; expected version 1", printed.version)));
         }
         let Printed { access_key_id, secret_access_key, session_token, expiration, .. } = printed;
         let mut credentials = Credentials::builder()
@@ -181,7 +182,7 @@ mod tests {
             (r#"echo '{"Version": 1, "AccessKeyId": "hunter2"}'"#, "printed no credentials"),
             (
                 r#"echo '{"Version": 2, "AccessKeyId": "hunter2", "SecretAccessKey": "hunter2"}'"#,
-                "speaks version 2",
+                "answered in version 2",
             ),
         ] {
             let error = failure(command).await;
@@ -204,7 +205,7 @@ mod tests {
         // Whether a terminal is there decides whether what it has started is ended as well.
         let command = format!("export {mark}; sleep 600 & sleep 600");
         let error = failure(&command).await;
-        assert!(error.contains("has not answered within 500ms, and was ended"), "{error}");
+        assert!(error.contains("has not answered within 500ms, and was killed"), "{error}");
         if File::open("/dev/tty").is_err() {
             while marked(&mark) > 0 {
                 tokio::task::yield_now().await;

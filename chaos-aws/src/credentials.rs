@@ -1,4 +1,4 @@
-//! Until when the credentials are good that calls are signed with.
+//! The expiry of the credentials that sign calls.
 
 use std::{
     env,
@@ -16,20 +16,20 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::error::without_credentials;
 
-/// What some tools say of the credentials that they put into the environment, and the SDK does not read.
+/// The expiry that some tools put into the environment together with credentials, and that the SDK does not read.
 const EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
 
-/// Credentials that remember when those end which were given out last.
+/// Credentials that remember the expiry of the latest ones.
 #[derive(Clone, Debug)]
 pub(crate) struct Watched {
     source: SharedCredentialsProvider,
     last: Arc<Mutex<Option<End>>>,
 }
 
-/// When credentials end.
+/// The expiry of credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// Never, at an unknown time, or their source gives others before that by itself.
+    /// Never, or at an unknown time, or their source renews them before that by itself.
     None,
     At(Timestamp),
 }
@@ -39,11 +39,11 @@ impl Watched {
         Self { source, last: Arc::default() }
     }
 
-    /// Whether they last for so long from now.
+    /// Checks that they are valid for this long from now.
     ///
     /// # Errors
-    /// `Denied`, with both times, where they end before: then a fault might not be undone. Others where none are to be
-    /// had.
+    /// `Denied` with both times if they expire before, because a fault might then not be undone. Other kinds if there
+    /// are no credentials.
     pub(crate) async fn outlast(&self, within: Duration, now: Timestamp) -> Result<()> {
         let needed = now.saturating_add(SignedDuration::try_from(within).unwrap_or(SignedDuration::MAX));
         let needed = needed.unwrap_or(Timestamp::MAX);
@@ -53,11 +53,11 @@ impl Watched {
         {
             return Ok(());
         }
-        // Their source may have later ones by now.
+        // Their source may have newer ones by now.
         match end_of(&self.ask().await?) {
             End::At(end) if end < needed => {
-                let what = "the AWS credentials end before the fault is undone for certain; get new ones, or hold it \
-                    for less";
+                let what = "the AWS credentials expire before the fault is certainly undone; get new ones, or shorten \
+                    the hold";
                 let error = Error::new(ErrorKind::Denied, what);
                 Err(error.with("they_end", end).with("undone_by", needed))
             }
@@ -112,8 +112,7 @@ fn end_of(given: &Credentials) -> End {
     end.or_else(|| if is_of_environment { told() } else { None }).map_or(End::None, End::At)
 }
 
-/// Whether these come from where there are always others: instance metadata, containers, roles that are assumed, a
-/// login that lasts.
+/// Whether their source renews them: instance metadata, containers, assumed roles, a lasting login.
 fn renews(feature: &AwsCredentialFeature) -> bool {
     use AwsCredentialFeature::{
         CredentialsHttp, CredentialsImds, CredentialsLogin, CredentialsSso, CredentialsStsAssumeRole,

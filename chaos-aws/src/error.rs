@@ -1,4 +1,4 @@
-//! What the API answers, in this library's kinds of error.
+//! Maps errors of the API to this library's kinds of error.
 
 use std::{error::Error as StdError, io, time::Duration};
 
@@ -16,12 +16,12 @@ use crate::{
     region_name::may_be_missing,
 };
 
-const NO_CREDENTIALS: &str = "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a \
-    profile, or log in";
+const NO_CREDENTIALS: &str = "the credential chain has no AWS credentials: set AWS_ACCESS_KEY_ID and \
+    AWS_SECRET_ACCESS_KEY, name a profile, or log in";
 
-/// What went wrong with one call of the API.
+/// The error of one call of the API.
 ///
-/// `action` is what a policy would have to allow: `ec2:TerminateInstances`.
+/// `action` is the action that a policy must allow, such as `ec2:TerminateInstances`.
 pub(crate) fn failed<E>(action: &'static str, region: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
@@ -35,15 +35,14 @@ where
             let error = if raw.status().is_success() {
                 named(Error::new(
                     ErrorKind::Unavailable,
-                    "what came is no answer of the AWS API to this call",
+                    "the answer is not an answer of the AWS API to this call",
                 ))
             } else if code.is_none() && raw.body().bytes().is_some_and(is_web_page) {
-                // Whoever has refused the call was not AWS.
+                // The refusal did not come from AWS.
                 let error = Error::new(ErrorKind::Unavailable, NoAnswer::WebPage.to_string());
                 named(error).with("status", status)
             } else {
-                // The service's own words, and not what the SDK makes of them: one line that says what a person can act
-                // upon.
+                // The service's own text, not the SDK's: one line that a person can act upon.
                 refusal(action, region, code.unwrap_or_default(), message.unwrap_or_default(), status)
             };
             match raw.headers().get("retry-after").and_then(|wait| asked_wait(status, wait)) {
@@ -74,18 +73,18 @@ where
             named(Error::new(ErrorKind::Unavailable, certificate_refused(lack))).caused_by(error)
         }
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-            named(Error::new(ErrorKind::Timeout, "the AWS API cannot be reached in time")).caused_by(error)
+            named(Error::new(ErrorKind::Timeout, "the connection to the AWS API timed out")).caused_by(error)
         }
         SdkError::DispatchFailure(failure) if !failure.is_user() => {
-            let what =
-                "the AWS API cannot be reached; is this a region of this account, and is there a network?";
+            let what = "the AWS API cannot be reached; check that the region is one of this account, and check the \
+                network";
             named(Error::new(ErrorKind::Unavailable, what)).caused_by(error)
         }
-        _ => named(Error::new(ErrorKind::InvalidInput, "the request could not be made")).caused_by(error),
+        _ => named(Error::new(ErrorKind::InvalidInput, "the request could not be built")).caused_by(error),
     }
 }
 
-/// How long a service that is asked too much, or that is down, says to wait.
+/// The time that a throttling or unavailable service asks to wait.
 fn asked_wait(status: u16, wait: &str) -> Option<Duration> {
     let seconds = wait.trim().parse().ok().filter(|_| status == 429 || status == 503)?;
     Some(Duration::from_secs(seconds))
@@ -94,25 +93,25 @@ fn asked_wait(status: u16, wait: &str) -> Option<Duration> {
 fn certificate_refused(why: &CertificateError) -> String {
     let why = match why {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "it has expired; is this machine's clock right?".to_owned()
+            "it has expired; check this machine's clock".to_owned()
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "it is not valid yet; is this machine's clock right?".to_owned()
+            "it is not valid yet; check this machine's clock".to_owned()
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "it is that of another host".to_owned()
+            "it belongs to another host".to_owned()
         }
         CertificateError::UnknownIssuer => {
-            "nobody has issued it who is trusted; where a proxy opens TLS, AWS_CA_BUNDLE must name a file with its \
-             authority"
+            "its certificate authority is not trusted; if a proxy intercepts TLS, set AWS_CA_BUNDLE to a file with \
+             the proxy's certificate authority"
                 .to_owned()
         }
         other => escaped(&other.to_string()).to_string(),
     };
-    format!("the certificate of the AWS API, or of a proxy before it, is not accepted: {why}")
+    format!("the certificate of the AWS API, or of a proxy in front of it, is not accepted: {why}")
 }
 
-/// The service's code, where it has answered with one.
+/// The service's error code, if it has answered with one.
 pub(crate) fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
     error.as_service_error().and_then(ProvideErrorMetadata::code)
 }
@@ -123,7 +122,7 @@ fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Opti
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        // One of input and output shows what is in it as itself, and passes it over as its source.
+        // An I/O error displays its inner error as its own text, and skips it as its source.
         next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(inner) => Some(inner),
             None => error.source(),
@@ -148,14 +147,14 @@ pub(crate) fn without_credentials(error: &CredentialsError) -> (ErrorKind, &'sta
     match error {
         CredentialsError::CredentialsNotLoaded(_) => (ErrorKind::Denied, NO_CREDENTIALS),
         CredentialsError::ProviderTimedOut(_) => {
-            (ErrorKind::Timeout, "the AWS credentials did not come in time")
+            (ErrorKind::Timeout, "the credential chain did not provide AWS credentials in time")
         }
         CredentialsError::InvalidConfiguration(_) => {
-            (ErrorKind::InvalidInput, "the configuration of the AWS credentials makes no sense")
+            (ErrorKind::InvalidInput, "the configuration of the AWS credentials is invalid")
         }
         _ => (
             ErrorKind::Denied,
-            "the AWS credentials could not be fetched: log in again, or see whether the role may be assumed",
+            "the AWS credentials could not be fetched: log in again, or check that the role may be assumed",
         ),
     }
 }
@@ -164,16 +163,16 @@ fn refusal(action: &str, region: &str, code: &str, message: &str, status: u16) -
     let error = match kind(code, status) {
         ErrorKind::Denied if is_nobody_known(code) && may_be_missing(region) => Error::new(
             ErrorKind::Denied,
-            "the region does not know this account: enable the region, name another, or see whether the credentials \
-             are valid there, which tokens of the global endpoint of STS are not in every region",
+            "the region does not know this account: enable the region, name another one, or check that the \
+             credentials are valid there (tokens of the global STS endpoint are not valid in every region)",
         ),
         ErrorKind::Denied if code == "OptInRequired" => Error::new(
             ErrorKind::Denied,
-            "the account has not signed up for this service in this region: enable the region, or name another",
+            "the account has not signed up for this service in this region: enable the region, or name another one",
         ),
         ErrorKind::Denied if is_stale(code) => Error::new(
             ErrorKind::Denied,
-            "the AWS credentials are expired or not valid: refresh them, and see whether this machine's clock is right",
+            "the AWS credentials are expired or not valid: refresh them, and check this machine's clock",
         ),
         ErrorKind::Denied => {
             let (missing, resource) = denial(message);
@@ -185,7 +184,7 @@ fn refusal(action: &str, region: &str, code: &str, message: &str, status: u16) -
             }
         }
         ErrorKind::Refused => {
-            let what = "the instance is protected from this, as by its termination or stop protection";
+            let what = "the instance is protected, for instance by termination or stop protection";
             Error::new(ErrorKind::Refused, what)
         }
         ErrorKind::NotFound => {
@@ -193,7 +192,7 @@ fn refusal(action: &str, region: &str, code: &str, message: &str, status: u16) -
         }
         ErrorKind::Throttled => Error::new(ErrorKind::Throttled, "the AWS API asks for fewer calls"),
         ErrorKind::Conflict => {
-            // What a machine on its way somewhere cannot do yet, it can do in a moment.
+            // A machine in a transition can do it in a moment.
             Error::new(ErrorKind::Conflict, "the state of the resource does not allow this now")
                 .retryable(true)
         }
@@ -246,7 +245,7 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         "UnsupportedOperation" | "UnsupportedInstanceAttribute" | "UnsupportedPlatformType" => {
             ErrorKind::Unsupported
         }
-        // Of SSM: an instance that it does not know, or not well enough to send it anything.
+        // From SSM: an instance that it does not know, or to which it cannot send anything yet.
         "InvalidInstanceId" => ErrorKind::Unavailable,
         "InsufficientInstanceCapacity"
         | "InsufficientCapacity"
@@ -264,13 +263,13 @@ fn kind(code: &str, status: u16) -> ErrorKind {
     }
 }
 
-/// Whether these are the words for credentials that nobody knows: wrong ones, and, in a region that the account has not
-/// enabled, right ones.
+/// Whether these codes mean unknown credentials: wrong ones or, in a region that the account has not enabled, right
+/// ones.
 fn is_nobody_known(code: &str) -> bool {
     matches!(code, "AuthFailure" | "InvalidClientTokenId" | "UnrecognizedClientException")
 }
 
-/// Whether it is the credentials themselves that are refused, and not what they may do.
+/// Whether the credentials themselves are refused, not their permissions.
 fn is_stale(code: &str) -> bool {
     matches!(
         code,
@@ -285,7 +284,7 @@ fn is_stale(code: &str) -> bool {
     ) || is_nobody_known(code)
 }
 
-/// The action and the resource that a refusal for lack of permission names.
+/// The action and the resource in a refusal for lack of permission.
 fn denial(message: &str) -> (Option<&str>, Option<&str>) {
     let after = |mark: &str| {
         let (_, rest) = message.split_once(mark)?;

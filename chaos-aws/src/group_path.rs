@@ -1,16 +1,16 @@
-//! How a group's account, region and name make the path of its id, and back.
+//! Converts a group's account, region and name to the path of its id, and back.
 
 use std::fmt::Write as _;
 
 use chaos_core::{Error, GroupId, Result};
 
-/// What the ids of this provider start with.
+/// The scheme of this provider's ids.
 pub(crate) const SCHEME: &str = "aws-asg";
 
-/// What an id says of a group.
+/// The parts of a group's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GroupPath<'a> {
-    /// Whose it is: with the credentials of anybody else everything looks gone.
+    /// The account that owns it: with the credentials of another account, everything looks gone.
     pub(crate) account: &'a str,
     pub(crate) region: &'a str,
     pub(crate) name: String,
@@ -18,7 +18,7 @@ pub(crate) struct GroupPath<'a> {
 
 impl<'a> GroupPath<'a> {
     /// # Errors
-    /// `InvalidInput` for what is no id of this provider.
+    /// `InvalidInput` for an id of another form.
     pub(crate) fn of(id: &'a GroupId) -> Result<Self> {
         let expected = "aws-asg:account/region/group";
         let wrong = || Error::invalid("group id", format!("{:?}", id.as_str()), expected);
@@ -31,8 +31,8 @@ impl<'a> GroupPath<'a> {
         Ok(Self { account, region, name })
     }
 
-    /// `aws-asg:<account>/<region>/<name>`. A name may hold slashes, spaces and colons as it is; a control character,
-    /// which no id can carry, and the percent sign that stands for one are written as `%` and two digits.
+    /// `aws-asg:<account>/<region>/<name>`. Slashes, spaces and colons in a name stay as they are. Control characters,
+    /// which an id cannot contain, and percent signs are written as `%` and two digits.
     pub(crate) fn id(&self) -> Result<GroupId> {
         let mut path = format!("{}/{}/", self.account, self.region);
         for character in self.name.chars() {
@@ -49,7 +49,7 @@ impl<'a> GroupPath<'a> {
     }
 }
 
-/// Whether this is the number of an account: twelve digits.
+/// Whether this is an account id: twelve digits.
 pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -13,7 +13,7 @@ use crate::{error::failed, listed_group::ListedGroup, regions::Region, told::tol
 
 pub(crate) const ACTION: &str = "autoscaling:DescribeAutoScalingGroups";
 
-/// The group of exactly this name, as it is from now on. Whoever asks for it at the same moment shares the answer.
+/// A fresh look at the group with exactly this name. Concurrent callers share the answer.
 pub(crate) async fn group_named(region: &Arc<Region>, name: &str) -> Result<Option<Arc<ListedGroup>>> {
     let (asked, named) = (Arc::clone(region), name.to_owned());
     region.looks().ask(name.to_owned(), || async move { look_up(&asked, &named).await }).await
@@ -30,7 +30,7 @@ async fn look_up(region: &Region, name: &str) -> Result<Option<Arc<ListedGroup>>
     Ok(groups.into_iter().flatten().find(|group| group.name == name).map(Arc::new))
 }
 
-/// A page of groups, and what asks for the next.
+/// A page of groups, and the token of the next one.
 pub(crate) fn read(answer: DescribeAutoScalingGroupsOutput, region: &str) -> Result<Page<Vec<ListedGroup>>> {
     let lacking = |error: Error| error.with("action", ACTION).with("region", region);
     let groups = told(answer.auto_scaling_groups, "AutoScalingGroups").map_err(lacking)?;

@@ -12,11 +12,11 @@ use crate::{
 /// How much of each output the service keeps, in characters.
 const LONGEST: [usize; 2] = [24_000, 8_000];
 
-/// The first pause between two looks at a command, and the longest.
+/// The first and the longest pause between two looks at a command.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// How much longer than it may take a command is waited for, so that the service itself says what became of it.
+/// How long to wait for a command beyond its time limit, so that the service itself reports the outcome.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// A command that was sent to an instance.
@@ -26,7 +26,7 @@ pub(crate) struct Invocation<'a> {
     pub(crate) id: &'a str,
 }
 
-/// How a command stands.
+/// The state of a command.
 #[derive(Debug)]
 enum Stands {
     UnderWay,
@@ -34,18 +34,19 @@ enum Stands {
 }
 
 impl Invocation<'_> {
-    /// Waits until it is over, which it should be `within` this long.
+    /// Waits until it is over, which should be `within` this time.
     pub(crate) async fn finish(&self, within: Duration) -> Result<Output> {
         let clock = &self.reach.clock;
         let mut pause = FIRST_PAUSE;
         let mut waited = Duration::ZERO;
         loop {
-            // The output is there some time after the command was sent, and never before it has ended.
+            // The output appears some time after the command was sent, and never before it has ended.
             match self.look().await? {
                 Stands::Over(output) => return output.map_err(|error| error.with("command", self.id)),
                 Stands::UnderWay if waited >= within + GRACE => {
                     self.cancel().await;
-                    let what = "Systems Manager does not say what became of a command; it may have run";
+                    let what =
+                        "Systems Manager does not report the outcome of a command; the command may have run";
                     return Err(Error::new(ErrorKind::Timeout, what)
                         .with("command", self.id)
                         .with("waited", format_args!("{waited:?}")));
@@ -68,7 +69,7 @@ impl Invocation<'_> {
             .instance_id(&*self.reach.instance);
         let answer = match call.send().await {
             Ok(answer) => answer,
-            // It takes a moment until one part of the service knows what another has taken.
+            // It takes a moment until one part of the service knows a command that another part has accepted.
             Err(error) if code(&error) == Some("InvocationDoesNotExist") => return Ok(Stands::UnderWay),
             Err(error) => return Err(failed("ssm:GetCommandInvocation", self.reach.region.name(), error)),
         };
@@ -78,7 +79,7 @@ impl Invocation<'_> {
         Ok(stands(answer.status.as_ref(), &details, [&stdout, &stderr]))
     }
 
-    /// Best effort: what was not delivered yet shall not be, later.
+    /// Best effort: a command that was not delivered yet should not be delivered later.
     async fn cancel(&self) {
         let call =
             self.reach.region.ssm().cancel_command().command_id(self.id).instance_ids(&*self.reach.instance);
@@ -100,16 +101,16 @@ fn stands(status: Option<&CommandInvocationStatus>, details: &str, outputs: [&st
             Stands::Over(output(outputs).map_err(|error| error.with("details", details)))
         }
         Some(TimedOut) if details.contains("Delivery") || details.contains("Undeliverable") => {
-            told(ErrorKind::Unavailable, "the agent did not fetch a script in time; it did not run")
+            told(ErrorKind::Unavailable, "the agent did not fetch a script in time; the script did not run")
         }
-        Some(TimedOut) => told(ErrorKind::Timeout, "a script took longer than it may and was killed"),
-        Some(Cancelled) => told(ErrorKind::Conflict, "somebody has cancelled a script"),
-        _ => told(ErrorKind::Unavailable, "Systems Manager does not say how a script ended"),
+        Some(TimedOut) => told(ErrorKind::Timeout, "a script took longer than its time limit and was killed"),
+        Some(Cancelled) => told(ErrorKind::Conflict, "somebody cancelled a script"),
+        _ => told(ErrorKind::Unavailable, "Systems Manager does not report how a script ended"),
     }
 }
 
-/// A script that fails is a result. What was cut short is no answer, and neither is that of a script that something
-/// ended.
+/// A failing script is a result. A truncated output is not an answer, and neither is the output of a script that was
+/// killed.
 fn output(outputs: [&str; 2]) -> Result<Output> {
     if let [Some((stdout, status)), Some((stderr, _))] = outputs.map(without_end) {
         return Ok(Output::new(status, stdout, stderr));
@@ -120,7 +121,7 @@ fn output(outputs: [&str; 2]) -> Result<Output> {
             .with("most_output", LONGEST[0])
             .with("most_errors", LONGEST[1]));
     }
-    let what = "a script was ended before it came to its end, or never began";
+    let what = "a script was killed before its end, or never started";
     Err(Error::new(ErrorKind::Unavailable, what).with("stderr", outputs[1]))
 }
 

@@ -23,16 +23,16 @@ use crate::{
     told::told,
 };
 
-/// Cuts an instance off by its security groups: every network interface is moved to a group of the fault's own, without
-/// rules in or out.
+/// Cuts an instance off by its security groups: every network interface is moved to a security group of the fault
+/// without any rules.
 #[derive(Debug)]
 pub(crate) struct InterfaceIsolation {
     reach: Reach,
-    /// What the last snapshot holds: nothing else can be put back, so that nothing else is changed.
+    /// The latest snapshot. Only interfaces in it can be restored, so only these are changed.
     held: Mutex<Option<Snapshot>>,
 }
 
-/// How an instance was connected: the security groups of each of its network interfaces.
+/// The connections of an instance: the security groups of each of its network interfaces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Snapshot {
     interfaces: BTreeMap<String, Connected>,
@@ -45,8 +45,8 @@ struct Connected {
 }
 
 impl Snapshot {
-    /// Whether an instance with these interfaces is connected like this; those that `fault` has cut off already are as
-    /// they are.
+    /// Whether an instance with these interfaces has these connections, except for interfaces that `fault` has already
+    /// cut off.
     fn is_of(&self, interfaces: &[Interface], fault: FaultId) -> bool {
         self.interfaces.len() == interfaces.len()
             && interfaces.iter().all(|interface| {
@@ -75,7 +75,7 @@ impl InterfaceIsolation {
         error.with("instance", &self.reach.instance)
     }
 
-    /// The instance's own word on its interfaces.
+    /// The interfaces according to the instance.
     async fn interfaces(&self) -> Result<Vec<Interface>> {
         match machine(&self.reach.region, &self.reach.instance).await? {
             Some(machine) if !machine.is_gone() => Ok(machine.interfaces),
@@ -83,7 +83,7 @@ impl InterfaceIsolation {
         }
     }
 
-    /// Whether each interface may be put into the security groups that it is in, which is what the way back does.
+    /// Whether each interface may be put into its current security groups, as the recovery does.
     pub(crate) async fn may_put_back(&self) -> Result<()> {
         for interface in self.interfaces().await? {
             let groups = interface.groups.into_iter().map(|group| group.id).collect();
@@ -98,12 +98,13 @@ impl InterfaceIsolation {
     async fn cut_off(&self, permit: &Permit) -> Result<()> {
         let interfaces = self.interfaces().await?;
         if interfaces.is_empty() {
-            let what = "the instance has no network interface in a VPC, so that it cannot be isolated";
+            let what = "the instance has no network interface in a VPC, so it cannot be isolated";
             return Err(Error::new(ErrorKind::Unsupported, what));
         }
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if held.is_some_and(|held| !held.is_of(&interfaces, permit.fault())) {
-            let what = "the instance is connected otherwise than when it was looked at; nothing was cut off";
+            let what =
+                "the instance's network interfaces have changed since the look at them; nothing was cut off";
             return Err(Error::new(ErrorKind::Conflict, what));
         }
         let vpcs: BTreeSet<&str> = interfaces.iter().map(|interface| interface.vpc.as_str()).collect();
@@ -121,14 +122,14 @@ impl InterfaceIsolation {
         Ok(())
     }
 
-    /// Every interface that can be put back is put back before what went wrong with another is told.
+    /// Every interface that can be restored is restored before an error of another one is returned.
     async fn put_back(&self, snapshot: &Snapshot, permit: &Permit) -> Result<()> {
         let ids: Vec<String> = snapshot.interfaces.keys().cloned().collect();
         let mut first_error = None;
         for interface in self.look_up(ids).await? {
             let Some(connected) = snapshot.interfaces.get(&interface.id) else { continue };
             let now = interface.groups;
-            // Groups that somebody else has chosen meanwhile are none of the fault's doing, and stay.
+            // Groups that somebody else has set meanwhile do not come from the fault, and stay.
             if !now.iter().any(|group| is_isolation(&group.name)) {
                 continue;
             }
@@ -148,7 +149,7 @@ impl InterfaceIsolation {
         Ok(())
     }
 
-    /// No interface of the snapshot is in a group of the fault's, and there is none.
+    /// No interface of the snapshot is in a group of the fault, and no such group exists.
     async fn nothing_is_left(&self, snapshot: &Snapshot, fault: FaultId) -> Result<bool> {
         let interfaces = self.look_up(snapshot.interfaces.keys().cloned().collect()).await?;
         let mut groups = interfaces.iter().flat_map(|interface| &interface.groups);
@@ -171,7 +172,7 @@ impl InterfaceIsolation {
         })
     }
 
-    /// These interfaces, as far as they are still there, whatever they are attached to now.
+    /// These interfaces, as far as they still exist, whatever they are attached to now.
     async fn look_up(&self, ids: Vec<String>) -> Result<Vec<Interface>> {
         const ACTION: &str = "ec2:DescribeNetworkInterfaces";
         let fetch = |token: Option<String>| {
@@ -194,8 +195,8 @@ impl Isolation for InterfaceIsolation {
     async fn snapshot(&self) -> Result<IsolationSnapshot> {
         let interfaces = self.interfaces().await.map_err(|error| self.named(error))?;
         if interfaces.iter().any(is_cut_off) {
-            // What a snapshot holds now is what another fault has made of it.
-            let what = "the instance is isolated already, by another fault";
+            // A snapshot would now contain the changes of another fault.
+            let what = "another fault has already isolated the instance";
             return Err(self.named(Error::new(ErrorKind::Conflict, what)));
         }
         let connected = |interface: Interface| {
@@ -217,7 +218,7 @@ impl Isolation for InterfaceIsolation {
         restored.map_err(|error| self.named(error).with("fault", permit.fault()))
     }
 
-    /// In part is enough: what is cut off by one interface is not back.
+    /// Partly is enough: with one interface cut off, the instance is not back.
     async fn is_isolated(&self) -> Result<bool> {
         let interfaces = self.interfaces().await.map_err(|error| self.named(error))?;
         Ok(interfaces.iter().any(is_cut_off))

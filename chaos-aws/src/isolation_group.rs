@@ -15,13 +15,13 @@ pub const ISOLATION_TAG: &str = "chaos:isolation";
 
 const NAME: &str = "chaos-isolation-";
 
-/// How often a group that was just made is looked for, and how long is waited between.
+/// How often to look for a newly created group, and the wait in between.
 const LOOKS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The security group of one fault in one VPC, in which nothing may come in or go out.
+/// The security group of one fault in one VPC, which allows no traffic in or out.
 ///
-/// Each fault has its own, so that it is known whose it is, and who removes it.
+/// Each fault has its own, so it is known which fault removes it.
 #[derive(Debug)]
 pub(crate) struct IsolationGroup<'a> {
     fault: FaultId,
@@ -29,7 +29,7 @@ pub(crate) struct IsolationGroup<'a> {
     reach: &'a Reach,
 }
 
-/// The group as EC2 tells it.
+/// The group as reported by EC2.
 #[derive(Clone, Debug)]
 struct Found {
     id: String,
@@ -37,12 +37,12 @@ struct Found {
     egress: Vec<IpPermission>,
 }
 
-/// Whether a security group of this name isolates.
+/// Whether a security group with this name belongs to an isolation.
 pub(crate) fn is_isolation(name: &str) -> bool {
     name.strip_prefix(NAME).is_some_and(|fault| fault.parse::<FaultId>().is_ok())
 }
 
-/// Whether a security group of this name is that of `fault`.
+/// Whether a security group with this name belongs to `fault`.
 pub(crate) fn is_isolation_of(fault: FaultId, name: &str) -> bool {
     name.strip_prefix(NAME).is_some_and(|of| of.parse().is_ok_and(|of: FaultId| of == fault))
 }
@@ -52,13 +52,13 @@ impl<'a> IsolationGroup<'a> {
         Self { fault, vpc, reach }
     }
 
-    /// Makes it, where it is not there, and sees to it that it has no rule. Returns its id.
+    /// Creates it if it does not exist, and ensures that it has no rules. Returns its id.
     pub(crate) async fn made(&self) -> Result<String> {
         if self.find().await?.is_none() {
             self.create().await?;
         }
         for _ in 0..LOOKS {
-            // What was just made, or just changed, may not show yet.
+            // A recent creation or change may not be visible yet.
             match self.find().await? {
                 Some(group) if group.is_without_rules() => return Ok(group.id),
                 Some(group) => self.revoke(&group).await?,
@@ -69,11 +69,11 @@ impl<'a> IsolationGroup<'a> {
             }
             self.reach.clock.sleep(PAUSE).await;
         }
-        let what = "the security group that isolates is not without rules; nothing was cut off";
+        let what = "the security group for the isolation has rules; nothing was cut off";
         Err(self.named(Error::new(ErrorKind::Unavailable, what)))
     }
 
-    /// Removes it, where it is there and no interface is in it any more.
+    /// Removes it if it exists and no interface is in it any more.
     pub(crate) async fn removed(&self) -> Result<()> {
         let Some(Found { id, .. }) = self.find().await? else { return Ok(()) };
         match self.reach.region.ec2().delete_security_group().group_id(id).send().await {
@@ -127,13 +127,13 @@ impl<'a> IsolationGroup<'a> {
             .tag_specifications(tags);
         match call.send().await {
             Ok(_) => Ok(()),
-            // A call whose answer was lost has made it.
+            // A call with a lost answer has created it.
             Err(error) if code(&error) == Some("InvalidGroup.Duplicate") => Ok(()),
             Err(error) => Err(self.named(failed("ec2:CreateSecurityGroup", self.reach.region.name(), error))),
         }
     }
 
-    /// A new group lets everything out, in a VPC with IPv6 by a second rule.
+    /// A new group lets all traffic out; in a VPC with IPv6, a second rule does so for IPv6.
     async fn revoke(&self, group: &Found) -> Result<()> {
         let ec2 = self.reach.region.ec2();
         let region = self.reach.region.name();

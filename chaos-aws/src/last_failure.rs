@@ -1,4 +1,4 @@
-//! What went wrong last with a call that took too long.
+//! The last failure of a call that timed out.
 
 use std::error::Error as StdError;
 
@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
-/// Keeps the last failure of the attempts of a call, and tells it where the call as a whole took too long: the SDK
+/// Keeps the last failure of the attempts of a call, and adds it if the call as a whole timed out, because the SDK
 /// forgets it.
 #[derive(Debug)]
 pub(crate) struct KeepsLastFailure;
@@ -27,9 +27,9 @@ impl Storable for LastFailure {
     type Storer = StoreReplace<Self>;
 }
 
-/// A call that took too long.
+/// A call that timed out.
 #[derive(Debug, thiserror::Error)]
-#[error("it took too long; the last attempt that was answered failed: {last}")]
+#[error("it took too long; the last attempt with an answer failed: {last}")]
 struct TookTooLong {
     last: String,
 }
@@ -46,7 +46,7 @@ impl Intercept for KeepsLastFailure {
         _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // An attempt that was not answered says nothing of why.
+        // An attempt without an answer tells nothing about the reason.
         if let Some(Err(error)) = context.output_or_error()
             && !error.is_timeout_error()
         {
@@ -75,7 +75,7 @@ impl Intercept for KeepsLastFailure {
     }
 }
 
-/// What an error says, and what is underneath.
+/// The text of an error and of its sources.
 fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

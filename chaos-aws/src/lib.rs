@@ -101,7 +101,7 @@
 //!   allowed unless you say otherwise, because that is what a plan shows. Everything else is beyond the group: other
 //!   tags, other kinds of resources, other accounts, automation documents.
 //! - **It goes on by itself**, so that a template is read before: the longest way through its actions, by their
-//!   parameters and the `DurationSeconds` of a document. An action that says nothing of how long it takes and is not
+//!   parameters and the `DurationSeconds` of a document. An action that does not say how long it takes and is not
 //!   known to be momentary is a doubt, and nothing is started.
 //! - *What its end does not undo* is told: instances that are terminated, stopped without being started again, or
 //!   interrupted; documents other than those of the service. The group must replace its members then. A group whose

@@ -9,7 +9,7 @@ use crate::{
     region_name::validate_region,
 };
 
-/// Terminates, stops, starts and reboots through EC2, past the group: that is what a failure looks like.
+/// Terminates, stops, starts and reboots through EC2, without telling the group, as a real failure would.
 #[derive(Debug)]
 pub(crate) struct InstanceLifecycle {
     reach: Reach,
@@ -31,7 +31,7 @@ impl InstanceLifecycle {
     }
 }
 
-/// What is gone needs no ending.
+/// A target that is gone does not need to be ended.
 fn unless_gone(error: Error) -> Result<()> {
     if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
@@ -39,12 +39,12 @@ fn unless_gone(error: Error) -> Result<()> {
 #[async_trait]
 impl Lifecycle for InstanceLifecycle {
     fn operations(&self) -> CapabilitySet {
-        // What is stopped is started all the same, whoever has stopped it.
+        // A stopped instance is started, whoever has stopped it.
         let always = CapabilitySet::of([Capability::Terminate, Capability::Start, Capability::Reboot]);
         if self.can_stop { always.union(CapabilitySet::of([Capability::Stop])) } else { always }
     }
 
-    /// Only of parts that hold nothing but letters, digits and hyphens.
+    /// Only if the parts consist of letters, digits and hyphens.
     fn by_hand(&self, operation: Capability) -> Option<String> {
         let (region, instance) = (self.reach.region.name(), &*self.reach.instance);
         let is_plain = validate_instance(instance).is_ok() && validate_region(region).is_ok();
@@ -77,7 +77,7 @@ impl Lifecycle for InstanceLifecycle {
         let Err(error) = permit.in_time(call.send()).await? else { return Ok(()) };
         let is_impossible = code(&error) == Some("IncorrectInstanceState");
         let error = self.failed("ec2:StartInstances", permit, error);
-        // What is terminated cannot be started, and that is no state that passes.
+        // A terminated instance cannot be started, and that state is permanent.
         if is_impossible
             && let Ok(found) = machine(&self.reach.region, &self.reach.instance).await
             && found.is_none_or(|machine| machine.is_gone())

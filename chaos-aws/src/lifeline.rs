@@ -1,4 +1,5 @@
-//! What Systems Manager reaches an instance through, so that a fault that cuts the instance off can let it through.
+//! The connection between Systems Manager and an instance, so that a fault that cuts the instance off can let it
+//! through.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,7 +8,7 @@ use chaos_core::{
     capability::{Output, Script},
 };
 
-/// What the agent connects to; the last only in older regions.
+/// The endpoints of the agent; the last only in older regions.
 ///
 /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-setting-up-messageAPIs.html>
 const SERVICES: [&str; 3] = ["ssm", "ssmmessages", "ec2messages"];
@@ -23,7 +24,7 @@ const DOMAINS: [(&str, &str); 7] = [
     ("", "amazonaws.com"),
 ];
 
-/// Finds it out on the instance, where names may mean addresses of its own VPC.
+/// Determines them on the instance, because names may resolve to addresses of its own VPC.
 pub(crate) fn lifeline_script(region: &str) -> Result<Script> {
     let is_there = |(first, _): &&(&str, &str)| region.starts_with(first);
     let domain = DOMAINS.iter().find(is_there).map_or("amazonaws.com", |(_, domain)| domain);
@@ -31,18 +32,18 @@ pub(crate) fn lifeline_script(region: &str) -> Result<Script> {
     Script::new(include_str!("../scripts/lifeline.sh")).parameter("names", names.join(" "))
 }
 
-/// What the script has found.
+/// The findings of the script.
 ///
 /// # Errors
-/// Where that is nothing: a fault that cuts the instance off would cut off those who end it.
+/// If it has found nothing, because a fault that cuts the instance off would then also cut off its recovery.
 pub(crate) fn read_lifeline(output: &Output) -> Result<Vec<IpAddr>> {
     let mut addresses: Vec<IpAddr> = output.stdout.lines().filter_map(address).collect();
     addresses.retain(|address| !address.is_loopback() && !address.is_unspecified());
     addresses.sort_unstable();
     addresses.dedup();
     if addresses.is_empty() {
-        let what = "what Systems Manager reaches this instance through could not be found out there: neither do the \
-            names of its endpoints mean anything (by getent), nor was a connection of its agent seen";
+        let what = "the instance's connection to Systems Manager could not be determined: getent resolves no \
+            endpoint's name, and no connection of the agent was seen";
         return Err(Error::new(ErrorKind::Unsupported, what)
             .with("exit status", output.status)
             .with("stderr", output.stderr.trim()));
@@ -60,7 +61,7 @@ fn address(line: &str) -> Option<IpAddr> {
     }
 }
 
-/// As the kernel prints it: words of four bytes, the last byte first on every processor that EC2 has.
+/// In the kernel's format: words of four bytes, little-endian on every processor of EC2.
 fn in_hexadecimal(digits: &str) -> Option<IpAddr> {
     let word = |index: usize| {
         let digits = digits.get(index * 8..index * 8 + 8)?;

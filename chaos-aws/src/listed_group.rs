@@ -42,7 +42,7 @@ pub(crate) struct ListedMember {
 
 impl ListedGroup {
     /// # Errors
-    /// `Unavailable` where the answer leaves out what decides.
+    /// `Unavailable` if the answer lacks a required field.
     pub(crate) fn read(group: AutoScalingGroup) -> Result<Self> {
         let name = told(group.auto_scaling_group_name, "AutoScalingGroupName")?;
         let account = told(account(group.auto_scaling_group_arn.as_deref()), "AutoScalingGroupARN")?;

@@ -1,22 +1,22 @@
-//! What EC2 knows of an instance.
+//! An instance as EC2 knows it.
 
 use aws_sdk_ec2::types::{DeviceType, InstanceLifecycleType, InstanceStateName};
 use chaos_core::{Health, Result, group::Labels};
 
 use crate::{AVAILABILITY_ZONE_LABEL, told::told};
 
-/// The tag that every member of an auto-scaling group bears, with the name of the group. Nobody but AWS can set it.
+/// The tag of every member of an auto-scaling group, with the name of the group. Only AWS can set it.
 pub(crate) const GROUP_TAG: &str = "aws:autoscaling:groupName";
 
-/// An instance, as far as this crate needs it.
+/// An instance, with the data that this crate needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
     pub(crate) id: String,
     pub(crate) state: InstanceStateName,
-    /// Its tags, and where it is.
+    /// Its tags, and its location.
     pub(crate) labels: Labels,
     pub(crate) is_spot: bool,
-    /// Its system is on disks of its host, and gone when it stops.
+    /// Its system is on disks of its host, and is lost when it stops.
     pub(crate) has_ephemeral_root: bool,
     pub(crate) is_windows: bool,
     pub(crate) interfaces: Vec<Interface>,
@@ -30,14 +30,14 @@ pub(crate) struct Interface {
     pub(crate) groups: Vec<SecurityGroup>,
 }
 
-/// A security group that a network interface is in.
+/// A security group of a network interface.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SecurityGroup {
     pub(crate) id: String,
     pub(crate) name: String,
 }
 
-/// What an auto-scaling group says of a member.
+/// The state of a member according to its auto-scaling group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Membership<'a> {
     /// `InService`, `Pending:Wait` and so on.
@@ -48,9 +48,9 @@ pub(crate) struct Membership<'a> {
 
 impl Machine {
     /// # Errors
-    /// `Unavailable` where the answer leaves out what decides.
+    /// `Unavailable` if the answer lacks a required field.
     pub(crate) fn read(instance: aws_sdk_ec2::types::Instance) -> Result<Self> {
-        // Left out where there are none, which members of groups never are.
+        // Left out if there are none, which is never so for members of groups.
         let tags = instance.tags.unwrap_or_default().into_iter();
         let mut labels = tags
             .map(|tag| Ok((told(tag.key, "key of a tag")?, told(tag.value, "value of a tag")?)))
@@ -68,20 +68,19 @@ impl Machine {
             is_spot: instance.instance_lifecycle == Some(InstanceLifecycleType::Spot),
             has_ephemeral_root: told(instance.root_device_type, "rootDeviceType")?
                 == DeviceType::InstanceStore,
-            // `windows`, and nothing for everything else.
+            // `windows`, or nothing for every other system.
             is_windows: instance.platform.is_some(),
             interfaces,
         })
     }
 
-    /// Whether its tags were told: each member of a group has one of the group's own.
+    /// Whether the answer contains its tags: each member of a group has at least the group's tag.
     pub(crate) fn tells_tags(&self) -> bool {
         self.labels.contains_key(GROUP_TAG)
     }
 
-    /// Whether it can be stopped and is the same again when it is started. A spot instance of a group cannot be: its
-    /// request is for once. Of one that somebody has asked for otherwise, nobody knows whether there is room to start
-    /// it.
+    /// Whether it can be stopped and is the same again when it is started. A spot instance of a group cannot, because
+    /// its request is for one time. For other spot instances, it is unknown whether there is capacity to start them.
     pub(crate) fn can_stop(&self) -> bool {
         !self.is_spot && !self.has_ephemeral_root
     }
@@ -101,7 +100,7 @@ impl Interface {
         })
     }
 
-    /// One that was asked for itself, whatever it is attached to.
+    /// An interface that was requested by its id, whatever it is attached to.
     pub(crate) fn read_alone(interface: aws_sdk_ec2::types::NetworkInterface) -> Result<Self> {
         Ok(Self {
             id: told(interface.network_interface_id, "networkInterfaceId")?,
@@ -112,7 +111,7 @@ impl Interface {
 }
 
 impl SecurityGroup {
-    /// Those that an interface is in, in a fixed order.
+    /// The groups of an interface, in a fixed order.
     fn all(groups: Option<Vec<aws_sdk_ec2::types::GroupIdentifier>>) -> Result<Vec<Self>> {
         let groups = told(groups, "groupSet")?.into_iter();
         let read = |group: aws_sdk_ec2::types::GroupIdentifier| {
@@ -135,14 +134,14 @@ impl Membership<'_> {
     }
 }
 
-/// How an instance is that EC2 knows as `machine` and its group as `membership`.
+/// The health of an instance that EC2 knows as `machine` and its group as `membership`.
 ///
-/// One that is in no group any more is healthy when it runs: nobody checks more than that.
+/// An instance that is in no group any more is healthy if it runs, because nothing checks more than that.
 pub(crate) fn health(machine: Option<&Machine>, membership: Option<Membership<'_>>) -> Health {
     use InstanceStateName::{Pending, Running, ShuttingDown, Stopped, Stopping, Terminated};
     let Some(machine) = machine else {
         return match membership {
-            // A new one may be known to its group before every part of EC2 has heard of it.
+            // A group may know a new instance before every part of EC2 does.
             Some(membership) if !membership.is_leaving() => Health::Unknown,
             _ => Health::Gone,
         };

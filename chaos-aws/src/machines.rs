@@ -30,10 +30,10 @@ const PAGE: i32 = 1000;
 const ACTION: &str = "ec2:DescribeInstances";
 const SPOT_ACTION: &str = "ec2:DescribeSpotInstanceRequests";
 
-/// Looks up these instances, 1,000 with a call. What EC2 does not know is not among the answers.
+/// Looks up these instances, 1,000 per call. The answer lacks instances that EC2 does not know.
 pub(crate) async fn machines(region: &Region, ids: &[String]) -> Result<BTreeMap<String, Machine>> {
     let mut found = BTreeMap::new();
-    // One call after another: many at a time of this size, and a slow endpoint answers none of them in time.
+    // One call after another: a slow endpoint would answer none of many concurrent calls of this size in time.
     for ids in ids.chunks(IDS) {
         let machines = Box::pin(by_ids(region, ids)).await?.into_iter();
         found.extend(machines.map(|machine| (machine.id.clone(), machine)));
@@ -41,7 +41,7 @@ pub(crate) async fn machines(region: &Region, ids: &[String]) -> Result<BTreeMap
     Ok(found)
 }
 
-/// Looks up one instance; `None` only where EC2 says that there is none.
+/// Looks up one instance; `None` only if EC2 says that it does not exist.
 pub(crate) async fn machine(region: &Region, id: &str) -> Result<Option<Machine>> {
     let ids = [id.to_owned()];
     let asked = all_of(region, &ids).await.map_err(|error| error.with("instance", id))?;
@@ -55,11 +55,10 @@ async fn by_ids(region: &Region, ids: &[String]) -> Result<Vec<Machine>> {
     }
 }
 
-/// Each of these instances; `None` where EC2 says that one of them does not exist, which spoils the call for all
-/// others.
+/// Each of these instances; `None` if EC2 says that one of them does not exist, which fails the call for all others.
 ///
 /// # Errors
-/// Also where an answer lacks one that was asked for by its id: then it is not said to be gone, but not told of.
+/// Also if the answer lacks a requested instance: that does not mean that it is gone.
 async fn all_of(region: &Region, ids: &[String]) -> Result<Option<Vec<Machine>>> {
     let fetch = |token: Option<String>| async move {
         let call = region.ec2().describe_instances().set_instance_ids(Some(ids.to_vec()));
@@ -76,14 +75,14 @@ async fn all_of(region: &Region, ids: &[String]) -> Result<Option<Vec<Machine>>>
     match ids.iter().find(|id| !found.contains(id.as_str())) {
         None => Ok(Some(machines)),
         Some(lacking) => {
-            let what = "EC2 does not tell of an instance, and does not say either that there is none";
+            let what = "EC2 neither lists an instance nor says that it does not exist";
             let error = Error::new(ErrorKind::Unavailable, what).with("missing", lacking);
             Err(error.with("action", ACTION).with("region", region.name()))
         }
     }
 }
 
-/// As [`by_ids`], where ids that nobody knows do no harm; but of fewer with a call.
+/// As [`by_ids`], but unknown ids do no harm, and each call takes fewer ids.
 async fn by_filter(region: &Region, ids: &[String]) -> Result<Vec<Machine>> {
     let mut found = Vec::with_capacity(ids.len());
     for ids in ids.chunks(FILTER_VALUES) {
@@ -99,7 +98,7 @@ async fn by_filter(region: &Region, ids: &[String]) -> Result<Vec<Machine>> {
     Ok(found)
 }
 
-/// The spot instances of the region whose interruption is announced: marked to be terminated, stopped or hibernated.
+/// The spot instances of the region with an announced interruption: marked to be terminated, stopped or hibernated.
 pub(crate) async fn interrupted(region: &Region) -> Result<BTreeSet<String>> {
     let fetch = |token: Option<String>| async move {
         let marks = ["marked-for-termination", "marked-for-stop", "marked-for-hibernation"];
@@ -118,7 +117,7 @@ pub(crate) async fn interrupted(region: &Region) -> Result<BTreeSet<String>> {
     instances.map_err(|error| error.with("action", SPOT_ACTION).with("region", region.name()))
 }
 
-/// Instance ids are letters and digits: anything else is no instance's, and never sent anywhere.
+/// Instance ids consist of letters and digits. Any other text is not an instance's id, and is never sent anywhere.
 pub(crate) fn validate_instance(name: &str) -> Result<()> {
     let digits = name.strip_prefix("i-").unwrap_or_default();
     let is_right = (8..=40).contains(&digits.len())
@@ -136,7 +135,7 @@ where
     code(error) == Some("InvalidInstanceID.NotFound")
 }
 
-/// A page of instances, and what asks for the next.
+/// A page of instances, and the token of the next one.
 fn read(answer: DescribeInstancesOutput, region: &str) -> Result<Page<Vec<Machine>>> {
     let machines = || {
         let mut machines = Vec::new();
@@ -153,5 +152,5 @@ fn read(answer: DescribeInstancesOutput, region: &str) -> Result<Page<Vec<Machin
 
 /// The instance does not exist, although it should.
 pub(crate) fn vanished(id: &str) -> Error {
-    Error::new(ErrorKind::NotFound, "the instance exists no more").with("instance", id)
+    Error::new(ErrorKind::NotFound, "the instance no longer exists").with("instance", id)
 }

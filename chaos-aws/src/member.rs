@@ -1,4 +1,4 @@
-//! From what the API says of a group to what a plan needs to know.
+//! Converts the API's description of a group to the data that a plan needs.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,9 +16,9 @@ use crate::{
     target::{InstanceTarget, Means},
 };
 
-/// The label of a group that holds how many members it has at least.
+/// The label of a group with its minimum number of members.
 pub const MIN_SIZE_LABEL: &str = "aws:autoscaling:min-size";
-/// The label of a group that holds how many members it has at most.
+/// The label of a group with its maximum number of members.
 pub const MAX_SIZE_LABEL: &str = "aws:autoscaling:max-size";
 
 /// The instances of some groups, as EC2 knows them.
@@ -29,7 +29,7 @@ pub(crate) struct Seen {
     pub(crate) interrupted: BTreeSet<String>,
 }
 
-/// A group as it was listed, with what is known of its members.
+/// A group as listed, with the known data of its members.
 pub(crate) fn group(
     region: &Arc<Region>,
     group: &ListedGroup,
@@ -67,18 +67,18 @@ pub(crate) fn group(
     let mut labels = group.tags.clone();
     let sizes = [(MIN_SIZE_LABEL, group.min_size), (MAX_SIZE_LABEL, group.max_size)];
     labels.extend(sizes.map(|(key, size)| (key.to_owned(), size.to_string())));
-    // The check of EC2's own status is never left out: it takes a stopped instance for unhealthy.
+    // The check of EC2's own status is always active, and considers a stopped instance unhealthy.
     let told = Group::new(id).labels(labels).desired(group.desired).members(members);
     Ok(told.replaces_members(group.is_replacing).replaces_stopped(group.is_replacing))
 }
 
-/// Whoever ends the machine that they run on leaves the rest to whoever replays their journal.
+/// A program that ends its own machine leaves the recovery to a replay of its journal.
 fn own(instance: &str, means: &Means) -> Option<String> {
     let is_own = means.own_instance.as_deref() == Some(instance);
     is_own.then(|| "this program runs on it; allow it with `include_own_instance`".to_owned())
 }
 
-/// Why a member gives no service, on purpose: a group that finds one unwell replaces it.
+/// Why a member is out of service on purpose. A group replaces an unhealthy member, so that is not such a reason.
 fn out_of_service(membership: Membership<'_>) -> Option<String> {
     if membership.is_in_service() {
         return None;
@@ -87,7 +87,7 @@ fn out_of_service(membership: Membership<'_>) -> Option<String> {
     let what = match state {
         _ if state.starts_with("Warmed:") => "in the warm pool",
         "Standby" | "EnteringStandby" => "in standby",
-        _ if state.ends_with(":Wait") || state.ends_with(":Proceed") => "a lifecycle hook is under way",
+        _ if state.ends_with(":Wait") || state.ends_with(":Proceed") => "a lifecycle hook is in progress",
         "Pending" => "not in service yet",
         _ => "leaving its group, or not in service",
     };
@@ -102,10 +102,10 @@ fn interrupted(instance: &str, seen: &Seen) -> Option<String> {
     seen.interrupted.contains(instance).then(|| "the interruption of its spot instance is pending".to_owned())
 }
 
-/// Whether it has opted out by its own tags is not known where they are not told.
+/// Without its tags, it is unknown whether the instance itself has opted out.
 fn untagged(machine: Option<&Machine>) -> Option<String> {
     let is_untold = machine.is_some_and(|machine| !machine.tells_tags());
-    is_untold.then(|| format!("EC2 does not tell its tags, not even {GROUP_TAG}"))
+    is_untold.then(|| format!("EC2 does not list its tags, not even {GROUP_TAG}"))
 }
 
 #[cfg(test)]
@@ -120,8 +120,8 @@ mod tests {
             ("Warmed:Stopped", "in the warm pool (Warmed:Stopped)"),
             ("Warmed:Pending:Wait", "in the warm pool (Warmed:Pending:Wait)"),
             ("Standby", "in standby (Standby)"),
-            ("Pending:Wait", "a lifecycle hook is under way (Pending:Wait)"),
-            ("Terminating:Wait", "a lifecycle hook is under way (Terminating:Wait)"),
+            ("Pending:Wait", "a lifecycle hook is in progress (Pending:Wait)"),
+            ("Terminating:Wait", "a lifecycle hook is in progress (Terminating:Wait)"),
             ("Pending", "not in service yet (Pending)"),
             ("Detaching", "leaving its group, or not in service (Detaching)"),
             ("unknown", "leaving its group, or not in service (unknown)"),

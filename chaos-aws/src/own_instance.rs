@@ -4,11 +4,11 @@ use std::{fs, path::Path, sync::Arc};
 
 use crate::machines::validate_instance;
 
-/// Where the kernel shows what the firmware says of its machine.
+/// The folder in which the kernel shows the firmware's data about its machine.
 pub(crate) const FIRMWARE: &str = "/sys/devices/virtual/dmi/id";
 
-/// The instance that this program runs on, as the firmware in this folder tells: one of the Nitro System says its id as
-/// the tag of its board. `None` anywhere else. Nobody is asked over a network.
+/// The instance on which this program runs, according to the firmware data in this folder: an instance of the Nitro
+/// System has its id as the asset tag of its board. `None` anywhere else. This uses no network.
 ///
 /// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html>.
 pub(crate) fn own_instance(firmware: &Path) -> Option<Arc<str>> {

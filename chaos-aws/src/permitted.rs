@@ -9,7 +9,7 @@ use crate::{
     reach::Reach,
 };
 
-/// What EC2 says to a call that is only asked for.
+/// The answer of EC2 to a dry run.
 pub(crate) fn is_permitted<T, E>(
     action: &'static str,
     reach: &Reach,
@@ -19,14 +19,14 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let error = match answer {
-        // It would have been done, or not for lack of permission: that an instance is gone meanwhile, looks tell
-        // better.
+        // It would have been carried out, or failed for a reason other than permissions; a look tells better whether an
+        // instance is gone.
         Err(error) if matches!(code(&error), Some("DryRunOperation" | "IncorrectInstanceState")) => {
             return Ok(());
         }
         Err(error) => failed(action, reach.region.name(), error),
         Ok(_) => {
-            let what = "what was only asked for, as a dry run, was done: is this EC2, and not an emulator?";
+            let what = "a dry run was carried out for real: is this an emulator instead of EC2?";
             Error::new(ErrorKind::Other, what).with("action", action)
         }
     };

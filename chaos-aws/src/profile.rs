@@ -1,11 +1,11 @@
-//! Where the chosen profile takes its credentials from, as far as that is a program.
+//! The credential process of the chosen profile, if it has one.
 
 use std::env;
 
 use aws_config::profile::{Profile, ProfileSet};
 use aws_types::os_shim_internal::{Env, Fs};
 
-/// A program that gives credentials, and the roles that are assumed with them, the first one first.
+/// A program that provides credentials, and the roles that are assumed with them, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProcessChain {
     pub(crate) command: String,
@@ -19,8 +19,8 @@ pub(crate) struct ProfileRole {
     pub(crate) session_name: Option<String>,
 }
 
-/// That of the profile which is named, or chosen by the environment. `None` where the SDK would ask no program, and
-/// where it alone can say what is wrong.
+/// The program of the named profile, or of the one in the environment. `None` if the SDK would run no program, or if it
+/// is better at reporting the error.
 pub(crate) async fn process_chain(profile: Option<String>) -> Option<ProcessChain> {
     let is_set = |name: &str| env::var(name).is_ok_and(|value| !value.trim().is_empty());
     if is_set("AWS_ACCESS_KEY_ID") && (is_set("AWS_SECRET_ACCESS_KEY") || is_set("SECRET_ACCESS_KEY")) {

@@ -4,7 +4,7 @@ use chaos_core::clock::Clock;
 
 use crate::regions::Region;
 
-/// What the capabilities of an instance reach it by.
+/// The means by which the capabilities of an instance reach it.
 #[derive(Clone, Debug)]
 pub(crate) struct Reach {
     pub(crate) region: Arc<Region>,

@@ -1,9 +1,9 @@
-//! What is known of a region by its name alone.
+//! Facts about a region that follow from its name.
 
 use chaos_core::{Error, Result};
 
-/// The regions that every account has. Any other must be enabled, or is of another partition, whose accounts are
-/// others; until then it knows nobody's credentials.
+/// The regions that every account has. Any other must be enabled, or belongs to another partition with other accounts;
+/// until then, it knows no credentials of the account.
 ///
 /// Source: <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html>.
 const OF_EVERY_ACCOUNT: [&str; 17] = [
@@ -26,12 +26,12 @@ const OF_EVERY_ACCOUNT: [&str; 17] = [
     "us-west-2",
 ];
 
-/// Whether an account may be without this region.
+/// Whether an account may lack this region.
 pub(crate) fn may_be_missing(region: &str) -> bool {
     !OF_EVERY_ACCOUNT.contains(&region)
 }
 
-/// A region's name becomes part of the name of the host that gets the credentials' signature.
+/// A region's name becomes part of the host name that receives signed calls.
 pub(crate) fn validate_region(name: &str) -> Result<()> {
     let is_right = name.len() <= 40
         && name.starts_with(|first: char| first.is_ascii_lowercase())

@@ -13,7 +13,7 @@ use crate::{
     retries::retries,
 };
 
-/// What reaches one region. Each client is made when it is first needed.
+/// The clients of one region. Each is made when it is first needed.
 #[derive(Debug)]
 pub(crate) struct Region {
     name: String,
@@ -86,10 +86,10 @@ impl Region {
         })
     }
 
-    /// Whether the credentials are of this account; asks for that, which needs no permission.
+    /// Checks that the credentials belong to this account. The call needs no permission.
     ///
     /// # Errors
-    /// `Denied` where they are of another one: nothing that they show says anything about this one.
+    /// `Denied` if they belong to another account: their answers tell nothing about this one.
     pub(crate) async fn is_of(&self, account: &str) -> Result<()> {
         let asked = self.sts().get_caller_identity().send().await;
         let identity = asked.map_err(|error| failed("sts:GetCallerIdentity", &self.name, error))?;
@@ -124,7 +124,7 @@ impl Regions {
         &self.listed
     }
 
-    /// The region of this name, also one that is not listed: a journal may hold faults from anywhere.
+    /// The region with this name, even if it is not listed, because a journal may hold faults from anywhere.
     pub(crate) fn find(&self, name: &str) -> Result<Arc<Region>> {
         if let Some(region) = self.listed.iter().find(|region| region.name == name) {
             return Ok(Arc::clone(region));
@@ -137,8 +137,8 @@ impl Regions {
     }
 }
 
-/// What is asked for belongs to `account`, and the credentials to `own`.
+/// The requested resource belongs to `account`, but the credentials belong to `own`.
 pub(crate) fn foreign(account: &str, own: &str) -> Error {
-    let what = "these are the credentials of another account; use those that it was found with";
+    let what = "these credentials belong to another account; use those with which the target was found";
     Error::new(ErrorKind::Denied, what).with("account", account).with("credentials_of", own)
 }

@@ -1,4 +1,4 @@
-//! Which groups are listed, and which members of them may be chosen.
+//! The groups to list, and the members that may be chosen.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,31 +18,31 @@ use crate::{
     regions::{Region, Regions},
 };
 
-/// What a provider was told to list. Everything, where nothing is said.
+/// The selection of a provider. The default is everything.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {
     pub(crate) names: BTreeSet<String>,
     pub(crate) patterns: Vec<NamePattern>,
-    /// A tag, and the values of which it must have one.
+    /// A tag, and its allowed values.
     pub(crate) tags: BTreeMap<String, BTreeSet<String>>,
     pub(crate) tag_keys: BTreeSet<String>,
     pub(crate) consent: Consent,
     pub(crate) protected_too: bool,
 }
 
-/// What one region is asked for.
+/// The query for one region.
 #[derive(Clone, Debug)]
 pub(crate) struct Query {
     pub(crate) region: Arc<Region>,
-    /// The names to ask for; every group where there are none.
+    /// The names to ask for; without any, every group.
     pub(crate) names: Option<Vec<String>>,
-    /// What the server may leave out by itself.
+    /// The filters of the server.
     pub(crate) filters: Vec<Filter>,
 }
 
 impl Selection {
-    /// Whether a group of this name and these tags is one of those to list. The server was asked for no more where it
-    /// can be; but what it answers widens no blast radius.
+    /// Whether a group with this name and these tags is to be listed. The query already excludes others if possible,
+    /// but an answer must never widen the blast radius.
     pub(crate) fn passes(&self, name: &str, tags: &Labels) -> bool {
         let is_any = self.names.is_empty() && self.patterns.is_empty();
         let is_named =
@@ -52,7 +52,7 @@ impl Selection {
             && self.tags.iter().all(|(key, values)| tags.get(key).is_some_and(|value| values.contains(value)))
     }
 
-    /// What to ask of which region, so that everything comes that passes this and `filter`.
+    /// The queries for each region that return everything that passes this and `filter`.
     pub(crate) fn queries(&self, regions: &Regions, filter: &GroupFilter) -> Result<Vec<Query>> {
         let mut queries = Vec::new();
         for region in regions.listed() {
@@ -68,14 +68,14 @@ impl Selection {
                 continue;
             }
             let names: Option<Vec<String>> = names.map(|names| names.into_iter().collect());
-            // Names and filters are not asked for together: what a service makes of both is its own business.
+            // Names and filters are not combined, because the effect of both together depends on the service.
             let filters = if names.is_some() { Vec::new() } else { self.filters() };
             queries.push(Query { region: Arc::clone(region), names, filters });
         }
         Ok(queries)
     }
 
-    /// The names, where nothing but these can pass.
+    /// The names, if only these can pass.
     fn exact_names(&self) -> Option<BTreeSet<String>> {
         (self.patterns.is_empty() && !self.names.is_empty()).then(|| self.names.clone())
     }
@@ -85,24 +85,24 @@ impl Selection {
             let values = values.iter().cloned().collect();
             Filter::builder().name(format!("tag:{key}")).set_values(Some(values)).build()
         });
-        // The service means any of the values of one filter, so that each key has its own.
+        // The service accepts any of the values of one filter, so each key has a filter of its own.
         let by_key =
             self.tag_keys.iter().map(|key| Filter::builder().name("tag-key").values(key.as_str()).build());
         by_value.chain(by_key).collect()
     }
 }
 
-/// The names of those groups, given as ids or as paths, that are in this region.
+/// The names of the given groups, ids or paths, that are in this region.
 fn named_in(named: &[String], region: &str) -> Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for text in named {
-        // A name that is no id of this provider's may still be a path; what is neither passes nothing.
+        // A name that is not an id of this provider may still be a path. Any other name matches nothing.
         let is_own = text.strip_prefix(SCHEME).is_some_and(|rest| rest.starts_with(':'));
         let id = if is_own { text.parse() } else { chaos_core::GroupId::new(SCHEME, text) };
         let Ok(id) = id else { continue };
         match GroupPath::of(&id) {
-            // Only what is written as ids are: a second way to write a name would list a group that the filter does not
-            // hold.
+            // Only the canonical form of an id: a second spelling of a name would list a group that is not in the
+            // filter.
             Ok(path) if path.region == region && path.id()? == id => {
                 names.insert(path.name);
             }

@@ -28,7 +28,7 @@ use crate::{
     told::told,
 };
 
-/// How long the agent may take to fetch a command. The service takes no less.
+/// How long the agent may take to fetch a command. The service accepts no shorter time.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(30);
 
 const DOCUMENT: &str = "AWS-RunShellScript";
@@ -37,7 +37,7 @@ const DOCUMENT: &str = "AWS-RunShellScript";
 #[derive(Debug)]
 pub(crate) struct CommandShell {
     reach: Reach,
-    /// Whether the agent was seen to be there.
+    /// Whether the agent was seen online.
     is_seen: AtomicBool,
 }
 
@@ -46,7 +46,7 @@ impl CommandShell {
         Self { reach, is_seen: AtomicBool::new(false) }
     }
 
-    /// Looks once whether the instance can be sent anything.
+    /// Checks once whether commands can be sent to the instance.
     async fn preflight(&self) -> Result<()> {
         if self.is_seen.load(Ordering::Relaxed) {
             return Ok(());
@@ -64,7 +64,7 @@ impl CommandShell {
         let known = known.into_iter().find(|known| known.instance_id() == Some(&*self.reach.instance));
         let Some(known) = known else {
             let what = "Systems Manager does not know this instance: it needs the agent, an instance profile with \
-                        AmazonSSMManagedInstanceCore, and a way to the service";
+                AmazonSSMManagedInstanceCore, and a network route to the service";
             return Err(self.named(Error::new(ErrorKind::Unsupported, what)));
         };
         let platform = told(known.platform_type(), "PlatformType").map_err(|error| self.named(error))?;
@@ -88,9 +88,9 @@ impl CommandShell {
     async fn execute(&self, script: &Script, permit: Option<&Permit>) -> Result<Output> {
         let text = command_text(script)?;
         self.preflight().await?;
-        // Whole seconds, and the service takes no less than one and no more than two days.
+        // Whole seconds; the service accepts from one second to two days.
         let limit = script.limit().as_secs_f64().ceil().clamp(1.0, 172_800.0);
-        // The service takes no idempotency token. The comment is how a person finds the commands of a fault.
+        // The service has no idempotency token. By the comment, a person finds the commands of a fault.
         let comment = match permit {
             Some(permit) => format!("chaos fault {}", permit.fault()),
             None => "chaos: looks and changes nothing".to_owned(),
@@ -115,7 +115,10 @@ impl CommandShell {
         };
         let sent = sent.map_err(|error| self.failed("ssm:SendCommand", error))?;
         let id = sent.command().and_then(|command| command.command_id()).ok_or_else(|| {
-            self.named(Error::new(ErrorKind::Unavailable, "a command was sent and has no id"))
+            self.named(Error::new(
+                ErrorKind::Unavailable,
+                "a command was sent, but the answer has no command id",
+            ))
         })?;
         let within = DELIVERED_WITHIN + Duration::from_secs_f64(limit);
         Invocation { reach: &self.reach, id }.finish(within).await.map_err(|error| self.named(error))
@@ -143,7 +146,7 @@ impl Shell for CommandShell {
         self.execute(script, Some(permit)).await.map_err(|error| error.with("fault", permit.fault()))
     }
 
-    /// The agent asks for orders every few seconds, and may be busy with another one or just coming up.
+    /// The agent polls every few seconds, and may be busy with another command or just starting.
     fn answers_within(&self) -> Duration {
         Duration::from_secs(60)
     }
@@ -159,8 +162,8 @@ impl Shell for CommandShell {
     }
 }
 
-/// A command that changes something is not sent again where the first may have arrived: only the service's own word
-/// that it did not take it is proof.
+/// A command that changes something is not sent again if the first may have arrived. Only the service's own refusal
+/// proves that it did not.
 #[derive(Debug)]
 struct NotTwice;
 

@@ -23,14 +23,14 @@ use crate::{
     undo::may_undo,
 };
 
-/// What every target of a provider is given.
+/// The shared parts of every target of a provider.
 #[derive(Clone, Debug)]
 pub(crate) struct Means {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) has_shell: bool,
-    /// The instance that this program runs on, unless it may be a target too.
+    /// The instance on which this program runs, unless it may be a target too.
     pub(crate) own_instance: Option<Arc<str>>,
-    /// What tells when the credentials end, where there are any.
+    /// The source of the credentials' expiry, if there is one.
     pub(crate) credentials: Option<Watched>,
     #[cfg(feature = "fis")]
     pub(crate) has_experiments: bool,
@@ -81,8 +81,8 @@ impl Target for InstanceTarget {
         self.capabilities.clone()
     }
 
-    /// As EC2 knows it and as its group does. One that its group does not list is in none, or in one that this fault is
-    /// not about.
+    /// The instance according to EC2 and to its group. If its group does not list it, it is in no group, or in one that
+    /// does not concern this fault.
     async fn health(&self) -> Result<Health> {
         let (instance, group) = (self.id.name(), self.id.group());
         let GroupPath { name, .. } = GroupPath::of(&group)?;

@@ -1,17 +1,17 @@
-//! What an answer must say, and never means anything by leaving out.
+//! Required fields of an answer, whose absence is never a value.
 
 use chaos_core::{Error, ErrorKind, Result};
 
-/// The value of a field that decides.
+/// The value of a required field.
 ///
 /// # Errors
-/// `Unavailable`, with the field, where the answer has none: absence is never a value.
+/// `Unavailable` with the field if the answer lacks it: absence is never a value.
 pub(crate) fn told<T>(value: Option<T>, field: &'static str) -> Result<T> {
     value.ok_or_else(|| untold(field))
 }
 
-/// An answer that leaves this out.
+/// An answer that lacks this field.
 pub(crate) fn untold(field: &'static str) -> Error {
-    let what = "an answer of the AWS API leaves out what decides; nothing in it was believed";
+    let what = "an answer of the AWS API lacks a required field, so all of it was ignored";
     Error::new(ErrorKind::Unavailable, what).with("field", field)
 }

@@ -1,4 +1,4 @@
-//! What carries the calls of every service and region.
+//! The HTTP transport of every service and region.
 
 use std::{
     collections::HashMap,
@@ -25,20 +25,20 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-/// What the SDK uses.
+/// The time-outs of the SDK.
 const TLS: Provider = Provider::Rustls(CryptoMode::AwsLc);
 
 /// The variables that name a proxy for plain HTTP.
 const PROXIES: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
 
-/// A file with the certificates of the authorities to trust, in the place of the machine's: for a proxy that opens TLS.
-/// As for the AWS CLI.
+/// A file with the certificates of the authorities to trust instead of the machine's, for a proxy that intercepts TLS,
+/// as for the AWS CLI.
 const BUNDLE: &str = "AWS_CA_BUNDLE";
 
-/// Whether what [`BUNDLE`] names can be read.
+/// Checks that the file that [`BUNDLE`] names can be read.
 ///
 /// # Errors
-/// `InvalidInput` where it names no file of certificates.
+/// `InvalidInput` if it does not name a file of certificates.
 pub(crate) fn validate_bundle() -> Result<()> {
     bundle().map_or(Ok(()), |path| read_bundle(&path).map(drop))
 }
@@ -53,7 +53,7 @@ fn read_bundle(path: &Path) -> Result<TrustStore> {
             .caused_by(what)
     };
     let text = fs::read(path).map_err(|error| wrong(error.to_string()))?;
-    // The SDK panics at what it cannot read.
+    // The SDK panics if it cannot read the file.
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&text) {
         let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
@@ -65,11 +65,11 @@ fn read_bundle(path: &Path) -> Result<TrustStore> {
     Ok(TrustStore::empty().with_pem_certificate(text))
 }
 
-/// The SDK's own HTTP client, one for all.
+/// The SDK's own HTTP client, shared by all.
 ///
-/// Left to itself, the SDK reads the machine's root certificates twice for each service and region: once when a client
-/// is made and once when it is first used, also where it calls no more than an emulator over plain HTTP. That is most
-/// of what a short drill computes. Here they are read once, when the first call goes over TLS.
+/// By default, the SDK reads the machine's root certificates twice for each service and region: once when a client is
+/// made and once when it is first used, even if it only calls an emulator over plain HTTP. That is most of the
+/// processor time of a short drill. Here they are read once, for the first call over TLS.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
     connectors: Arc<Mutex<HashMap<Timeouts, Arc<Connections>>>>,
@@ -82,14 +82,14 @@ impl Default for Transport {
     }
 }
 
-/// What connectors differ in.
+/// The settings in which connectors differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Timeouts {
     connect: Option<Duration>,
     read: Option<Duration>,
 }
 
-/// Connections that were opened with the same timeouts.
+/// Connections with the same time-outs.
 #[derive(Debug)]
 struct Connections {
     builder: ConnectorBuilder,
@@ -135,7 +135,7 @@ impl Connections {
     fn secure(&self) -> &Connector {
         self.secure.get_or_init(|| {
             let builder = self.builder.clone().tls_provider(TLS);
-            // One that cannot be read any more trusts nobody: that is no reason to trust others.
+            // If the file can no longer be read, nothing is trusted: that is no reason to trust others.
             let trusted =
                 self.bundle.as_deref().map(|path| read_bundle(path).unwrap_or_else(|_| TrustStore::empty()));
             match trusted.and_then(|store| TlsContext::builder().with_trust_store(store).build().ok()) {
@@ -145,7 +145,7 @@ impl Connections {
         })
     }
 
-    /// Trusts nobody, so that a call over TLS that came here by mistake would fail.
+    /// Trusts no authority, so that a TLS call that gets here by mistake fails.
     fn plain(&self) -> &Connector {
         match TlsContext::builder().with_trust_store(TrustStore::empty()).build() {
             Ok(nobody) => {
@@ -280,9 +280,9 @@ mod tests {
     async fn a_bundle_of_authorities_counts_and_what_is_wrong_with_a_certificate_is_named() {
         called(Some("authority.pem"), "localhost.pem").await.unwrap();
         for (bundle, certificate, expected) in [
-            (None, "localhost.pem", "AWS_CA_BUNDLE must name a file"),
+            (None, "localhost.pem", "set AWS_CA_BUNDLE to a file"),
             (Some("authority.pem"), "expired.pem", "it has expired"),
-            (Some("authority.pem"), "elsewhere.pem", "it is that of another host"),
+            (Some("authority.pem"), "elsewhere.pem", "it belongs to another host"),
         ] {
             let error = called(bundle, certificate).await.expect_err(certificate);
             assert_eq!(error.kind(), chaos_core::ErrorKind::Unavailable, "{error:?}");

@@ -87,7 +87,7 @@ impl Minima {
 impl Capacity {
     fn fewest(&self) -> Result<usize> {
         self.minimum.trim().parse().map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "an autoscale setting has a minimum that is no number")
+            Error::new(ErrorKind::Unavailable, "an autoscale setting has a minimum that is not a number")
                 .with("minimum", &self.minimum)
                 .caused_by(error)
         })

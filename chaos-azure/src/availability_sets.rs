@@ -23,13 +23,13 @@ use crate::{
 
 /// The availability sets of one or more subscriptions, and their machines as targets.
 ///
-/// A group is `azure-avset:<subscription>/<resource group>/<set>` and a target has the machine's name besides, all in
-/// lower case: enough to find them again from another process, whatever that lists itself. Clones share their
-/// connections.
+/// A group's id is `azure-avset:<subscription>/<resource group>/<set>`, and a target's id adds the machine's name, all
+/// in lower case. That is enough to find both again from another process, whatever that process lists. Clones share
+/// their connections.
 ///
-/// **An availability set replaces nothing**: its desired size is the number of machines that it has, but for those that
-/// are deallocated. A machine that is deleted stays away, and so none can be terminated. What suits it are faults that
-/// end: stop, reboot, isolation and what scripts do.
+/// **An availability set replaces no machine**: its desired size is the number of its machines that are not
+/// deallocated. A deleted machine does not come back, so no machine can be terminated. Suitable faults are those that
+/// end: stop, reboot, isolation and scripts.
 ///
 /// ```no_run
 /// use chaos_azure::AvailabilitySets;
@@ -56,7 +56,7 @@ pub struct AvailabilitySets {
 }
 
 impl AvailabilitySets {
-    /// Begins with the credentials that the environment names, and with Azure's public cloud.
+    /// Starts with the credentials of the environment, and with Azure's public cloud.
     pub fn builder() -> AzureBuilder<Self> {
         AzureBuilder::new()
     }
@@ -67,11 +67,11 @@ impl AvailabilitySets {
 }
 
 impl AzureBuilder<AvailabilitySets> {
-    /// Checks what was said. No call is made; credentials are first asked for when something is listed.
+    /// Checks the settings. This makes no call; credentials are first requested by the first listing.
     ///
     /// # Errors
-    /// `InvalidInput` for a subscription, an endpoint, credentials, a name, a tag or a pattern that makes no sense, and
-    /// where no subscription is named anywhere.
+    /// `InvalidInput` for an invalid subscription, endpoint, name, tag or pattern, for invalid credentials, and if no
+    /// subscription is configured.
     pub fn build(self) -> Result<AvailabilitySets> {
         self.fleet(false).map(AvailabilitySets::over)
     }
@@ -156,7 +156,7 @@ impl Provider for AvailabilitySets {
         let path = SetPath::parse(AVAILABILITY_SETS, id)?;
         let azure = &self.fleet.means.azure;
         let Some(found) = azure.compute.availability_set(&path).await? else {
-            let what = "there is no such availability set in this subscription and resource group";
+            let what = "this subscription and resource group have no such availability set";
             return Err(Error::new(ErrorKind::NotFound, what).with("group", id));
         };
         let machines = machines_of(azure, &path, found.machines).await?;
@@ -165,7 +165,7 @@ impl Provider for AvailabilitySets {
         member::group(AVAILABILITY_SETS, set, &machines, &self.fleet.selection, &self.fleet.means)
     }
 
-    /// Finds a machine by its name alone: one that has left its set meanwhile is still the one that has the fault.
+    /// Finds a machine by its name alone. A machine that has left its set meanwhile still has the fault.
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         let (set, name) = SetPath::of_target(AVAILABILITY_SETS, id)?;
         self.fleet.target(id, &Place::of_machine(&set, name)).await
@@ -182,7 +182,7 @@ impl Provider for AvailabilitySets {
         Ok(Some(self.fleet.isolation_of(Place::of_machine(&set, name))))
     }
 
-    /// Nothing: what scripts leave behind ends with the machine.
+    /// Nothing, because the effects of scripts end with the machine.
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         SetPath::of_target(AVAILABILITY_SETS, id)?;
         Ok(None)

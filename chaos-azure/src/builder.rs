@@ -22,12 +22,12 @@ use crate::{
     selection::Selection,
 };
 
-/// Which subscriptions, which sets, and who asks; made by
+/// The subscriptions, the sets and the credentials of a provider; made by
 /// [`AvailabilitySets::builder`](crate::AvailabilitySets::builder) and
 /// [`ScaleSets::builder`](crate::ScaleSets::builder).
 ///
-/// Sets must pass all kinds of what is said about them: one of the resource groups, one of the names or patterns, and
-/// every tag. Names, resource groups and the keys of tags count in either case, as in Azure.
+/// A set must match one of the resource groups, one of the names or patterns, and every tag. As in Azure, the case of
+/// names, resource groups and keys of tags does not matter.
 #[derive(Debug)]
 #[must_use = "nothing is listed before the provider is built"]
 pub struct AzureBuilder<P> {
@@ -85,7 +85,7 @@ impl<P> AzureBuilder<P> {
         self
     }
 
-    /// Chooses another world than Azure's public one: its endpoint, its identities, its audience.
+    /// Chooses a cloud other than Azure's public one: its endpoint, its identities, its audience.
     pub fn cloud(mut self, cloud: Cloud) -> Self {
         self.cloud = cloud;
         self
@@ -122,13 +122,13 @@ impl<P> AzureBuilder<P> {
         self
     }
 
-    /// Uses the identity that Azure has given to this machine or service, where it has one of its own.
+    /// Uses the system-assigned managed identity of this machine or service.
     pub fn managed_identity(mut self) -> Self {
         self.credentials = Credentials::ManagedIdentity { client: None };
         self
     }
 
-    /// Uses the identity with this client id, of those that Azure has given to this machine or service.
+    /// Uses the user-assigned managed identity with this client id.
     pub fn managed_identity_of(mut self, client: impl Into<String>) -> Self {
         self.credentials = Credentials::ManagedIdentity { client: Some(client.into()) };
         self
@@ -140,13 +140,13 @@ impl<P> AzureBuilder<P> {
         self
     }
 
-    /// Uses whoever has logged in with the Azure CLI.
+    /// Uses the login of the Azure CLI.
     pub fn azure_cli(mut self) -> Self {
         self.credentials = Credentials::AzureCli { tenant: None };
         self
     }
 
-    /// As [`azure_cli`](Self::azure_cli), in this tenant and not in the one that the CLI would choose.
+    /// As [`azure_cli`](Self::azure_cli), in this tenant instead of the one that the CLI would choose.
     pub fn azure_cli_in(mut self, tenant: impl Into<String>) -> Self {
         self.credentials = Credentials::AzureCli { tenant: Some(tenant.into()) };
         self
@@ -154,18 +154,18 @@ impl<P> AzureBuilder<P> {
 
     /// Uses a credential made with `azure_identity` 1, or one of your own.
     ///
-    /// After a token is refused, credentials that this builder makes are made anew, because they keep what they have
-    /// given. One that is handed in cannot be: it is asked again, and had better ask for a new token then.
+    /// After a token is refused, credentials that this builder makes are made again, because they cache their tokens. A
+    /// credential of your own is asked again, and should request a new token then.
     ///
-    /// A client certificate comes in here: that part of `azure_identity` needs OpenSSL, and is its feature
+    /// Use this for a client certificate: that part of `azure_identity` needs OpenSSL, and is its feature
     /// `client_certificate`.
     pub fn credential(mut self, credential: Arc<dyn TokenCredential>) -> Self {
         self.credentials = Credentials::Given(credential);
         self
     }
 
-    /// Sends through an HTTP client of your own: for a proxy, or for certificates. Default: that of `azure_core`, which
-    /// obeys `HTTPS_PROXY` and trusts what this machine trusts.
+    /// Sends through an HTTP client of your own, for a proxy or for certificates. Default: the client of `azure_core`,
+    /// which uses `HTTPS_PROXY` and the trusted certificates of this machine.
     pub fn http_client(mut self, client: Arc<dyn HttpClient>) -> Self {
         self.http = Some(client);
         self
@@ -177,19 +177,19 @@ impl<P> AzureBuilder<P> {
         self
     }
 
-    /// Lists the sets of this name.
+    /// Lists the sets with this name.
     pub fn group(mut self, name: impl Into<String>) -> Self {
         self.selection.names.insert(name.into().to_lowercase());
         self
     }
 
-    /// Lists sets whose name is like this, where `*` stands for any characters and `?` for one.
+    /// Lists sets whose name matches this pattern, in which `*` stands for any characters and `?` for one.
     pub fn groups_like(mut self, pattern: impl Into<String>) -> Self {
         self.patterns.push(pattern.into().to_lowercase());
         self
     }
 
-    /// Lists sets with this tag. Said again about the same key, either value is right.
+    /// Lists sets with this tag. If you set several values for the same key, any of them matches.
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.selection.tags.entry(key.into().to_lowercase()).or_default().insert(value.into());
         self
@@ -201,54 +201,54 @@ impl<P> AzureBuilder<P> {
         self
     }
 
-    /// Allows only machines that have agreed: the tag [`chaos:enabled`](crate::ENABLED_TAG) of their set or of
-    /// themselves is `true`. Default: everybody but who has refused, with `false`.
+    /// Allows only machines that have opted in: the tag [`chaos:enabled`](crate::ENABLED_TAG) of their set or of
+    /// themselves is `true`. By default, all machines are allowed except those with `false`.
     pub fn require_opt_in(mut self) -> Self {
         self.selection.consent = Consent::Required;
         self
     }
 
-    /// Chooses how machines are stopped. Default: in an orderly way.
+    /// Chooses how machines are stopped. Default: an orderly shutdown.
     pub fn stop_mode(mut self, mode: StopMode) -> Self {
         self.stop = mode;
         self
     }
 
-    /// Chooses how machines are rebooted. Default: restarted where they are.
+    /// Chooses how machines are rebooted. Default: a restart on the same host.
     pub fn reboot_mode(mut self, mode: RebootMode) -> Self {
         self.reboot = mode;
         self
     }
 
-    /// Offers no shell, so that no event is planned that needs one: for machines without an agent. Default: every
-    /// machine offers one unless it runs Windows, and whether its agent is there is asked when a fault is prepared.
+    /// Offers no shell, so events that need one are not planned. Use it for machines without an agent. By default,
+    /// every machine offers a shell unless it runs Windows, and the preparation of a fault checks the agent.
     pub fn without_shell(mut self) -> Self {
         self.has_shell = false;
         self
     }
 
-    /// Offers no experiments of Chaos Studio, so that no event is planned that needs them. Faults of before are
-    /// recovered all the same.
+    /// Offers no experiments of Chaos Studio, so events that need them are not planned. Earlier faults are still
+    /// recovered.
     pub fn without_experiments(mut self) -> Self {
         self.has_experiments = false;
         self
     }
 
-    /// Says which machine this program runs on, by its `vmId`. Default: as the firmware of the machine tells, which
-    /// only root may read; elsewhere it is not known.
+    /// Sets the machine on which this program runs, by its `vmId`. Default: the one that the firmware of the machine
+    /// tells, which only root may read; elsewhere it is unknown.
     pub fn own_machine(mut self, vm_id: impl Into<String>) -> Self {
         self.own_machine = Some(vm_id.into());
         self
     }
 
-    /// Allows the machine that this program runs on as a target too. Default: it is excluded, with this reason. What a
-    /// fault there leaves behind is for another process to recover, over the same journal.
+    /// Also allows the machine on which this program runs as a target. By default, it is excluded, with this reason.
+    /// Another process must recover a fault there, over the same journal.
     pub fn include_own_machine(mut self) -> Self {
         self.includes_own_machine = true;
         self
     }
 
-    /// Sets where waits take their time from. Default: [`SystemClock`].
+    /// Sets the clock of waits. Default: [`SystemClock`].
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
@@ -336,7 +336,7 @@ impl<P> AzureBuilder<P> {
     }
 }
 
-/// The token goes there with every call, so that it is encrypted on its way, or does not leave this machine.
+/// Every call carries the token, so the connection must be encrypted or must not leave this machine.
 fn endpoint(text: &str) -> Result<Url> {
     let wrong = || {
         let expected =
@@ -379,7 +379,7 @@ mod tests {
             (sets().tag("", "x"), "invalid tag: \"\""),
             (
                 sets().client_secret("not a tenant", "client", "hush"),
-                "the configuration of the Azure credentials makes no sense",
+                "the configuration of the Azure credentials is invalid",
             ),
         ] {
             let error = refused(builder);

@@ -1,10 +1,10 @@
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 
-/// One of the separate worlds of Azure, each with endpoints and identities of its own.
+/// One of the separate clouds of Azure, each with endpoints and identities of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cloud {
-    /// Azure as most know it: `management.azure.com`.
+    /// Azure's public cloud: `management.azure.com`.
     #[default]
     Public,
     /// Azure for the government of the United States: `management.usgovcloudapi.net`.

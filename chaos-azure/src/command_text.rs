@@ -7,7 +7,7 @@ use chaos_core::{
     capability::{Output, Script},
 };
 
-/// Where scripts find their programs: nothing is known of the agent's own environment.
+/// The search path of scripts, because the agent's own environment is unknown.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The longest command that is sent, in bytes.
@@ -27,11 +27,11 @@ const KILLED: i32 = 137;
 /// Runs the script in a shell of its own, with its parameters as quoted environment assignments, in `/`, with no input,
 /// and kills it at its limit: Run Command itself waits for an hour and a half.
 ///
-/// Run Command tells no exit status, and keeps the end of what was printed. So the status is printed, and what stands
-/// before and after shows whether all of it came back.
+/// Run Command reports no exit status, and keeps only the end of the output. So the status is printed, and the markers
+/// before and after show whether all of the output came back.
 ///
 /// # Errors
-/// `InvalidInput` for a script that is too long to be sent.
+/// `InvalidInput` if the script is too long to be sent.
 pub(crate) fn command_lines(script: &Script) -> Result<Vec<String>> {
     let limit = script.limit().as_secs_f64().ceil().max(1.0);
     let mut text = format!(
@@ -63,22 +63,22 @@ pub(crate) fn command_lines(script: &Script) -> Result<Vec<String>> {
     Ok(text.split('\n').map(str::to_owned).collect())
 }
 
-/// What a script has printed, and its exit status, from what Run Command tells of it.
+/// The output of a script, and its exit status, from the answer of Run Command.
 ///
 /// # Errors
-/// Where it never began, was ended before it came to its end, or has printed more than came back.
+/// If it never started, was killed before its end, or has printed more than came back.
 pub(crate) fn output(message: &str, limit: Duration) -> Result<Output> {
     let ended = |what| Error::new(ErrorKind::Unavailable, what).with("message", last_of(message));
     let Some((stdout, stderr)) =
         message.split_once(STDOUT).and_then(|(_, outputs)| outputs.rsplit_once(STDERR))
     else {
-        return Err(ended("Run Command does not say what a script has printed"));
+        return Err(ended("Run Command does not report the output of a script"));
     };
     let (Some(stdout), Some(stderr)) = (without_end(stdout), without_end(stderr)) else {
-        return Err(ended("a script never began, or was ended before it came to its end"));
+        return Err(ended("a script never started, or was killed before its end"));
     };
     if stdout.1 == KILLED {
-        let what = "a script was killed: it took longer than it may, or something else has ended it";
+        let what = "a script was killed: it took longer than its time limit, or something else ended it";
         return Err(Error::new(ErrorKind::Timeout, what).with("limit", format_args!("{limit:?}")));
     }
     match (stdout.0.strip_prefix(BEGIN), stderr.0.strip_prefix(BEGIN)) {

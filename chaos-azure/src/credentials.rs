@@ -14,10 +14,10 @@ use azure_identity::{
 };
 use chaos_core::{Error, ErrorKind, Result};
 
-const NOTHING_FOUND: &str = "there are no Azure credentials: set AZURE_TENANT_ID, AZURE_CLIENT_ID and \
+const NOTHING_FOUND: &str = "the credential chain has no Azure credentials: set AZURE_TENANT_ID, AZURE_CLIENT_ID and \
     AZURE_CLIENT_SECRET, choose a managed identity, or log in with `az login`";
-const NOT_FETCHED: &str = "the Azure credentials could not be fetched: see whether the tenant, the client and its \
-    secret are right, or log in again";
+const NOT_FETCHED: &str = "the Azure credentials could not be fetched: check the tenant, the client and its secret, \
+    or log in again";
 
 /// Where credentials come from.
 #[derive(Clone, Default)]
@@ -68,7 +68,7 @@ impl Credentials {
             chosen => chosen.clone(),
         };
         let credential = chosen.credential(way).map_err(|error| {
-            Error::new(ErrorKind::InvalidInput, "the configuration of the Azure credentials makes no sense")
+            Error::new(ErrorKind::InvalidInput, "the configuration of the Azure credentials is invalid")
                 .caused_by(error)
         })?;
         Ok(Found { credential, advice })
@@ -121,7 +121,7 @@ fn named_by(variable: impl Fn(&str) -> Option<String>) -> Option<Result<Credenti
                 Ok(Credentials::ClientSecret { tenant, client, secret: Secret::new(secret) })
             }
             _ => {
-                let expected = "AZURE_TENANT_ID and AZURE_CLIENT_ID besides AZURE_CLIENT_SECRET";
+                let expected = "AZURE_TENANT_ID and AZURE_CLIENT_ID together with AZURE_CLIENT_SECRET";
                 Err(Error::invalid("environment", "a client secret alone", expected))
             }
         });
@@ -129,7 +129,7 @@ fn named_by(variable: impl Fn(&str) -> Option<String>) -> Option<Result<Credenti
     if named("AZURE_CLIENT_CERTIFICATE_PATH").is_some() {
         // Whoever named it must not get somebody else's identity in its place.
         let expected =
-            "AZURE_CLIENT_SECRET, or a certificate that the program itself reads and hands to `credential`";
+            "AZURE_CLIENT_SECRET, or a certificate that your program reads and passes to `credential`";
         return Some(Err(Error::invalid("environment", "AZURE_CLIENT_CERTIFICATE_PATH", expected)));
     }
     if named("AZURE_FEDERATED_TOKEN_FILE").is_some() {

@@ -1,4 +1,4 @@
-//! What Azure answers, in this library's kinds of error.
+//! Maps errors of Azure to this library's kinds of error.
 
 use std::error::Error as StdError;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::arm::Answer;
 
-/// What ARM says in the body of a refusal.
+/// The body of a refusal of ARM.
 #[derive(Clone, Debug, Default)]
 struct Said {
     code: String,
@@ -16,7 +16,7 @@ struct Said {
 }
 
 impl Said {
-    /// An instance of a scale set that exists no more is no missing resource to whoever orders something from it.
+    /// ARM does not report an order to a deleted scale set instance as a missing resource, but with this text.
     fn is_about_an_instance_that_is_gone(&self) -> bool {
         self.code == "InvalidParameter"
             && self.message.contains("is not an active Virtual Machine Scale Set VM")
@@ -33,22 +33,23 @@ impl Said {
     }
 }
 
-/// What went wrong with one request.
+/// The error of one request.
 ///
-/// `action` is what a role would have to allow: `Microsoft.Compute/virtualMachines/powerOff/action`.
+/// `action` is the action that a role must allow, such as `Microsoft.Compute/virtualMachines/powerOff/action`.
 pub(crate) fn refused(action: &str, answer: &Answer) -> Error {
     let said = Said::in_body(&answer.body);
     // Azure says why. Without that, nothing is denied, and above all nothing is gone.
     let is_azure = !said.code.is_empty() || matches!(answer.status, 401 | 408 | 429 | 500..);
     if !is_azure || answer.is_page() {
-        let what = "something that is not Azure has refused the call: is there a proxy or a login page?";
+        let what =
+            "something other than Azure refused the call: is there a proxy or a login page in between?";
         let error = Error::new(ErrorKind::Unavailable, what);
         return detailed(error, action, &said, format_args!("HTTP {}", answer.status));
     }
     refusal(action, &said, answer.status)
 }
 
-/// What became of an order that ARM had accepted.
+/// The outcome of an order that ARM had accepted.
 pub(crate) fn failed_later(action: &str, status: &str, error: Option<&Value>) -> Error {
     let said = error.map(Said::of).unwrap_or_default();
     // An order that fails tells what would have been said at once, with the status that goes with it.
@@ -57,7 +58,7 @@ pub(crate) fn failed_later(action: &str, status: &str, error: Option<&Value>) ->
         kind => kind,
     };
     let passes = matches!(kind, ErrorKind::Conflict | ErrorKind::Unavailable | ErrorKind::Throttled);
-    let error = Error::new(kind, "Azure has accepted an order and did not carry it out").retryable(passes);
+    let error = Error::new(kind, "Azure accepted an order, but did not carry it out").retryable(passes);
     detailed(error, action, &said, status)
 }
 
@@ -66,7 +67,7 @@ pub(crate) fn code(error: &Error) -> Option<&str> {
     error.context().find(|(key, _)| *key == "code").map(|(_, code)| code)
 }
 
-/// What is not there is no error.
+/// A missing resource is not an error.
 pub(crate) fn unless_gone<T>(found: Result<T>) -> Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),
@@ -75,24 +76,24 @@ pub(crate) fn unless_gone<T>(found: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// Nobody was reached, so that nothing was carried out.
+/// The request was not delivered, so nothing was carried out.
 pub(crate) fn not_reached(error: azure_core::Error) -> Error {
     let what = match certificate(&error) {
         true => CERTIFICATE,
-        false => "Azure Resource Manager cannot be reached; is this its endpoint, and is there a network?",
+        false => "Azure Resource Manager cannot be reached; check its endpoint and the network",
     };
     Error::new(ErrorKind::Unavailable, what).caused_by(error)
 }
 
-const CERTIFICATE: &str = "the certificate of whoever answers in the place of Azure is not trusted here: where a \
-    proxy ends TLS, this machine must trust the proxy's certificate authority";
+const CERTIFICATE: &str = "the certificate of Azure, or of a proxy in front of it, is not trusted: if a proxy \
+    terminates TLS, this machine must trust the proxy's certificate authority";
 
 /// Whether a certificate is the reason. The libraries below have no type in common for it, but they all call it that.
 fn certificate(error: &azure_core::Error) -> bool {
     chain(error).any(|error| error.to_string().to_ascii_lowercase().contains("certificate"))
 }
 
-/// The connection broke, so that nobody knows whether the request was carried out.
+/// The connection broke, so it is unknown whether the request was carried out.
 pub(crate) fn broke_off(error: azure_core::Error) -> Error {
     let what = match certificate(&error) {
         true => CERTIFICATE,
@@ -110,15 +111,15 @@ pub(crate) fn without_credentials(advice: &'static str, error: azure_core::Error
     if is_unreachable {
         let what = match certificate(&error) {
             true => CERTIFICATE,
-            false => "whoever issues the Azure credentials cannot be reached",
+            false => "the issuer of the Azure credentials cannot be reached",
         };
         return Error::new(ErrorKind::Unavailable, what).caused_by(error);
     }
     // What is asked for a token answers with a document, also where it refuses.
     let is_page = chain(&error).any(|error| error.is::<serde_json::Error>());
     if is_page {
-        let what = "whoever issues the Azure credentials has answered with something else than a token: is there a \
-            proxy or a login page?";
+        let what = "the issuer of the Azure credentials did not answer with a token: is there a proxy or a login page \
+            in between?";
         return Error::new(ErrorKind::Unavailable, what).caused_by(error);
     }
     Error::new(ErrorKind::Denied, advice).caused_by(error)
@@ -135,16 +136,15 @@ fn refusal(action: &str, said: &Said, status: u16) -> Error {
     let error = match kind {
         ErrorKind::Denied if is_of_another_tenant(code) => Error::new(
             ErrorKind::Denied,
-            "the Azure credentials are of another tenant than the subscription: name the subscription's tenant",
+            "the Azure credentials belong to a different tenant than the subscription: name the subscription's tenant",
         ),
         ErrorKind::Denied if status == 401 => Error::new(
             ErrorKind::Denied,
-            "the Azure credentials are expired or not valid: refresh them, and see whether this machine's clock is \
-             right",
+            "the Azure credentials are expired or not valid: refresh them, and check this machine's clock",
         ),
         ErrorKind::Denied if code == "SubscriptionNotFound" => Error::new(
             ErrorKind::Denied,
-            "the subscription does not exist, or these credentials must not see it: give them a role in it",
+            "the subscription does not exist, or these credentials have no access to it: assign them a role in it",
         ),
         ErrorKind::Denied => {
             let (missing, scope) = denial(&said.message);
@@ -160,7 +160,7 @@ fn refusal(action: &str, said: &Said, status: u16) -> Error {
         }
         ErrorKind::NotFound => Error::new(ErrorKind::NotFound, "it does not exist in this subscription"),
         ErrorKind::Throttled => Error::new(ErrorKind::Throttled, "Azure asks for fewer calls"),
-        // What a machine on its way somewhere cannot do yet, it can do in a moment.
+        // A machine in a transition can do it in a moment.
         ErrorKind::Conflict => {
             Error::new(ErrorKind::Conflict, "the state of the resource does not allow this now")
                 .retryable(true)
@@ -170,7 +170,7 @@ fn refusal(action: &str, said: &Said, status: u16) -> Error {
     detailed(error, action, said, format_args!("HTTP {status}"))
 }
 
-/// The service's own words: one line that says what a person can act upon.
+/// The service's own text: one line that a person can act upon.
 fn detailed(error: Error, action: &str, said: &Said, status: impl std::fmt::Display) -> Error {
     let error = error.with("action", action);
     let error = match said.code.as_str() {
@@ -226,7 +226,7 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         _ => match status {
             400 => ErrorKind::InvalidInput,
             401 | 403 => ErrorKind::Denied,
-            // Whoever else says so, such as a gateway that knows no way to ARM, proves nothing.
+            // The same from another source, such as a gateway without a route to ARM, proves nothing.
             404 | 410 => ErrorKind::Unavailable,
             408 => ErrorKind::Timeout,
             409 | 412 => ErrorKind::Conflict,

@@ -153,7 +153,7 @@ impl RuleIsolation {
     async fn connected(&self) -> Result<Connected> {
         let machine = self.reach.find().await?;
         if machine.interfaces.is_empty() {
-            let what = "Azure tells of no network interface of the machine";
+            let what = "Azure lists no network interface of the machine";
             return Err(Error::new(ErrorKind::Unavailable, what));
         }
         let mut interfaces = Vec::with_capacity(machine.interfaces.len());
@@ -217,12 +217,12 @@ impl RuleIsolation {
     async fn can_be_cut_off(&self, connected: &Connected) -> Result<()> {
         let (groups, without) = connected.by_group()?;
         if let Some(interface) = without.iter().find(|interface| Interface::is_of_instance(interface.id())) {
-            let what = "isolation of an instance whose scale set gives its interfaces no security group";
+            let what = "isolation of an instance without security groups on the interfaces of its scale set";
             return Err(Error::unsupported(what).with("interface", interface.id().as_str()));
         }
         for (id, addresses) in groups.values() {
             if addresses.is_empty() {
-                let what = "a network interface of the machine has no address just now";
+                let what = "a network interface of the machine has no address at the moment";
                 return Err(Error::new(ErrorKind::Conflict, what).with("security_group", id.as_str()));
             }
             may_be_added(&self.group(id).await?, addresses)?;
@@ -250,7 +250,8 @@ impl RuleIsolation {
         let own = self.own_group(permit.fault())?;
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if held.is_some_and(|held| !held.is_as(&connected, &own)) {
-            let what = "the machine is connected otherwise than when it was looked at; nothing was cut off";
+            let what =
+                "the machine's network interfaces have changed since the look at them; nothing was cut off";
             return Err(Error::new(ErrorKind::Conflict, what));
         }
         let (mut groups, without) = connected.by_group()?;
@@ -311,8 +312,8 @@ impl RuleIsolation {
         }
         let done = self.undo(step).await;
         if let Err(error) = &done {
-            tracing::warn!(machine = %self.reach.place, error = %error.chain(), "what isolates a machine could not be \
-                removed");
+            tracing::warn!(machine = %self.reach.place, error = %error.chain(), "the isolation of a machine could not \
+                be removed");
         }
         done
     }
@@ -396,7 +397,7 @@ impl Isolation for RuleIsolation {
             let connected = self.connected().await?;
             if self.is_cut_off(&connected).await? {
                 // What a snapshot holds now is what another fault has made of it.
-                let what = "the machine is isolated already, by another fault";
+                let what = "another fault has already isolated the machine";
                 return Err(Error::new(ErrorKind::Conflict, what));
             }
             self.can_be_cut_off(&connected).await?;

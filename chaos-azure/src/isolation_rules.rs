@@ -110,8 +110,8 @@ fn may_decide_first(group: &SecurityGroup, direction: Direction, priority: u32) 
         .iter()
         .find(|rule| rule.direction == direction && rule.access == Access::Allow && rule.priority < priority);
     let Some(obstacle) = obstacle else { return Ok(()) };
-    let what = "a rule of the security group decides before any that could be added, and allows something: give it a \
-        priority of 101 or more";
+    let what = "a rule of the security group takes precedence over any rule that could be added, and allows traffic: \
+        give it a priority of 101 or more";
     Err(Error::new(ErrorKind::Conflict, what)
         .with("rule", &obstacle.name)
         .with("priority", obstacle.priority)

@@ -1,27 +1,27 @@
 //! Availability sets and virtual machine scale sets as chaos targets.
 //!
 //! [`AvailabilitySets`] and [`ScaleSets`] find the sets of any number of subscriptions through Azure Resource Manager
-//! (ARM), and their machines: what can be powered off and on, restarted, deleted, cut off by network security groups,
-//! and told to run scripts. Every event of the library works on them, as far as it suits.
+//! (ARM), and their machines, which can be powered off and on, restarted, deleted, cut off by network security groups,
+//! and told to run scripts. Every suitable event of the library works on them.
 //!
-//! # What may be chosen
+//! # Selection
 //!
-//! Machines that run and are provisioned. Every other is listed with the reason why it is left alone: deallocated or
-//! stopped, with an operation under way on it or one that has failed, in a standby pool, protected from scale-in or
-//! from scale-set actions ([unless asked](AzureBuilder::include_protected)), opted out by the tag [`ENABLED_TAG`] of
-//! the set or the machine, or [not opted in](AzureBuilder::require_opt_in). One whose application is unwell, by the
-//! health extension or the probe of a load balancer, is not healthy.
+//! Machines that run and are provisioned may be chosen. Every other machine is listed with the reason why it is left
+//! alone: it is deallocated or stopped, has an operation in progress or a failed one, is in a standby pool, is
+//! protected from scale-in or from scale-set actions ([unless you allow it](AzureBuilder::include_protected)), is opted
+//! out by the tag [`ENABLED_TAG`] of the set or the machine, or is [not opted in](AzureBuilder::require_opt_in). A
+//! machine is not healthy if its application is unhealthy by the health extension or the probe of a load balancer.
 //!
-//! A listing that cannot be read to its end is an error, in every subscription, and never a shorter list; so is any
-//! answer that is no whole document. A set of which a field is missing that decides, or whose id cannot be read, is
-//! listed with that as the reason why it is left alone. Azure lists what a machine is apart from whether it runs: both
-//! are read, side by side, a call for each page and none for a machine. A look at one availability set asks for its
-//! machines one by one, where these are no more than 32. All calls go to one endpoint; an address elsewhere in an
-//! answer is an error and not sent the token.
+//! A listing that cannot be read to its end is an error, in every subscription, and never a shorter list. So is any
+//! answer that is not a complete document. If a set lacks a required field, or its id cannot be read, it is listed with
+//! that as the reason why it is left alone. Azure lists the properties of machines separately from their power states:
+//! both are read concurrently, with one call for each page and none per machine. A look at one availability set asks
+//! for its machines one by one if there are at most 32. All calls go to one endpoint. If an answer contains an address
+//! on another host, that is an error, and the token is not sent there.
 //!
 //! [`FAULT_DOMAIN_LABEL`], [`UPDATE_DOMAIN_LABEL`] and [`AVAILABILITY_ZONE_LABEL`] keep a run within one rack, one
-//! update domain or one zone: the drill of a rack that fails. A group that would be left with no other sound one is
-//! left alone.
+//! update domain or one zone, for instance for a drill of the failure of a rack. A group without another sound domain
+//! is left alone.
 //!
 //! ```
 //! use chaos_azure::FAULT_DOMAIN_LABEL;
@@ -39,87 +39,86 @@
 //!
 //! # What happens to a machine
 //!
-//! - *Stop* powers the machine off: it keeps its host, its addresses and its temporary disk, and is paid for.
-//!   [`StopMode`] has an abrupt way, as when the power fails, and one that gives the host up. Nothing at Azure starts a
-//!   machine again by itself: where every monkey is gone, the journal brings it back. Automatic instance repairs of a
-//!   scale set take a stopped instance for unwell and may put another in its place, ten minutes later at the earliest;
-//!   then that is the recovery, and the record of the fault says so before anything is stopped.
+//! - *Stop* powers the machine off: it keeps its host, its addresses and its temporary disk, and is billed.
+//!   [`StopMode`] also has an abrupt mode, like a power failure, and one that releases the host. Azure does not start a
+//!   machine again by itself: if every monkey is gone, a replay of the journal brings it back. Automatic instance
+//!   repairs of a scale set consider a stopped instance unhealthy and may replace it, after ten minutes at the
+//!   earliest. Then the replacement is the recovery, and the record of the fault says so before anything is stopped.
 //! - *Reboot* restarts it where it is, or [moves](RebootMode::Redeploy) it to another host.
-//! - *Terminate* deletes an instance of a scale set; see [`ScaleSets`] for what replaces it, which is nothing by
-//!   itself. A machine of an availability set cannot be terminated.
-//! - *Isolation* adds a pair of rules to the network security group of each network interface that let nothing in and
-//!   nothing out. They name the addresses of this machine alone, so that others in the same group notice nothing, are
-//!   called `chaos-isolation-<fault>-in` and `-out`, and are removed by these names. Their priority is 100, or the next
-//!   one that is free; where a rule that allows something would decide before them, nothing is injected, and the error
-//!   names it. An interface without a group is given one of the fault's own and taken out of it after, each time only
-//!   if nobody has changed the interface meanwhile; the group bears the tag [`ISOLATION_TAG`] and is removed in the
-//!   end. Under a lock that forbids to delete, the rules go all the same, and a group of the fault's own stays, without
-//!   any. An instance of a uniform scale set has no group but that of its scale set. **Connections that are open
-//!   survive it**: Azure judges new ones only. The platform's own addresses, 168.63.129.16 and 169.254.169.254, stay
-//!   within reach, and with them the agent and Run Command. So does what a load balancer sends with a floating IP, to
-//!   its own address and not the machine's.
+//! - *Terminate* deletes an instance of a scale set, which does not replace it by itself; see [`ScaleSets`]. A machine
+//!   of an availability set cannot be terminated.
+//! - *Isolation* adds a pair of rules to the network security group of each network interface that block all traffic in
+//!   and out. They contain the addresses of this machine alone, so others in the same group are not affected. Their
+//!   names are `chaos-isolation-<fault>-in` and `-out`, by which they are removed. Their priority is 100, or the next
+//!   free one. If a rule that allows traffic would take precedence over them, nothing is injected, and the error names
+//!   that rule. An interface without a group gets a group of the fault, and is taken out of it afterwards, each time
+//!   only if nobody has changed the interface meanwhile. The group has the tag [`ISOLATION_TAG`] and is removed at the
+//!   end. If a lock forbids deleting, the rules are still removed, and a group of the fault stays without rules. An
+//!   instance of a uniform scale set has only the group of its scale set. **Open connections survive an isolation**:
+//!   Azure checks only new ones. The platform's own addresses, 168.63.129.16 and 169.254.169.254, stay within reach,
+//!   and with them the agent and Run Command. So does traffic that a load balancer sends with a floating IP, to its own
+//!   address instead of the machine's.
 //!
-//! **Stop and isolation have no end of their own**: where every process of the monkey is gone, they last until the
-//! journal is replayed.
+//! **Stop and isolation do not end by themselves**: if every process of the monkey is gone, they last until a replay of
+//! the journal.
 //!
-//! Orders take Azure from seconds to minutes. One that injects is followed for an eighth of its fault's time, and for
-//! ten seconds at most, so that one that fails soon is told as that; a start for two seconds. After that, and where
-//! nobody tells how an order stands, it counts as under way, and only the machine is looked at: at the recovery's own
-//! pace, while the order is asked about at the pace that Azure has asked for. **Give a stop a few minutes**: a shutdown
-//! in an orderly way counts towards them.
+//! Orders take Azure from seconds to minutes. The status of an order that injects is polled for an eighth of its
+//! fault's time, and for at most ten seconds, so that an early failure is reported; that of a start, for two seconds.
+//! After that, and if the status of an order is unknown, the order counts as in progress, and only the machine is
+//! looked at. These looks follow the recovery's own pace, while the order is polled at the pace that Azure has asked
+//! for. **Give a stop a few minutes**: an orderly shutdown counts towards them.
 //!
-//! **The undo is proven before the fault**: whether a role allows what ends it is asked of the permissions API before
-//! an injection and in a plan. Where it does not, or where that cannot be told, nothing is injected. Which experiment
-//! is to be cancelled is known when it is looked up, and asked then. Tokens are renewed by their credential, and have
-//! no end that is known.
+//! **The permission to recover is checked before the fault.** The permissions API is asked before an injection and in a
+//! plan whether the role allows the recovery. If it does not, or if the API cannot tell, nothing is injected. For an
+//! experiment, the permission is checked when the experiment is looked up. Credentials renew their tokens, so tokens
+//! have no known expiry.
 //!
-//! A machine is known by its `vmId`: one that was made anew under the name of another is not the target of the other's
-//! fault, and is neither started nor touched.
+//! A machine is identified by its `vmId`. A machine that was created again under the name of another is not the target
+//! of the other's fault, and is neither started nor touched.
 //!
 //! # Scripts
 //!
 //! The shell of a machine is the action Run Command with `RunShellScript`: `/bin/sh` as root, in `/`, with no input and
 //! an environment of its parameters, `LC_ALL=C` and a `PATH` with the usual places. It needs Azure's agent and the
-//! program `timeout`; whether the agent is ready is asked before the first script, and a machine without is not
-//! injected into. A machine that runs Windows offers no shell: the scripts are for `sh`.
+//! program `timeout`. The agent is checked before the first script, and a machine without a ready agent is not injected
+//! into. A machine with Windows offers no shell, because the scripts are for `sh`.
 //!
-//! - *Time.* Reaching a machine takes Run Command tens of seconds, each time, and looks are left three minutes: a fault
-//!   that scripts begin, measure and end should last some minutes. What a script has put in a session of its own
-//!   (`setsid`) outlives it, and ends at its deadline without the service.
-//! - *Time limit.* In whole seconds, rounded up, kept on the machine by `timeout`: the service itself waits for 90
+//! - *Time.* Run Command takes tens of seconds each time to reach a machine, and looks get three minutes. So a fault
+//!   that scripts begin, measure and end should last some minutes. Processes that a script has put in a session of
+//!   their own (`setsid`) outlive it, and end at their deadline without the service.
+//! - *Time limit.* In whole seconds, rounded up, enforced on the machine by `timeout`: the service itself waits for 90
 //!   minutes.
-//! - *Output* of more than about 4,000 bytes is an error: the service keeps no more.
-//! - *Exit status.* It comes back as it was, by the last line of both outputs; the service knows none. 137 counts as
-//!   killed.
-//! - *One at a time.* While somebody else runs a command on the machine, a script waits for a minute and a half.
-//! - *Once.* A command that changes something is sent again only where the service has refused it. It takes no
+//! - *Output* of more than about 4,000 bytes is an error, because the service keeps no more.
+//! - *Exit status.* The service reports none, so the last line of both outputs contains it. 137 counts as killed.
+//! - *One at a time.* While another command runs on the machine, a script waits for a minute and a half.
+//! - *Once.* A command that changes something is sent again only if the service has refused it. The service has no
 //!   idempotency token.
-//! - *Network.* All of it is the target's. A blackhole lets 168.63.129.16 through, where the agent gets its orders. One
-//!   that lets nothing through at all cuts off the agent, and with it the end of the fault by command; it then ends at
+//! - *Network.* All of it belongs to the target. A blackhole lets 168.63.129.16 through, from which the agent gets its
+//!   orders. A blackhole that lets nothing through cuts off the agent, so no command can end the fault; it then ends at
 //!   its deadline.
 //!
 //! # Chaos Studio
 //!
-//! [`ChaosStudioExperiment`] is an experiment of Azure's own engine, for `RunExperiment`: its definition is read before
-//! it is started, how long it lasts and whom it hits; the recovery cancels it and waits for its end. Chaos Studio has
-//! no place for a fault's id: a run that was not there when the experiment was looked at counts as the fault's. Its
-//! experiments must be of the subscription of the target.
+//! [`ChaosStudioExperiment`] is an experiment of Azure's own engine, for `RunExperiment`. Its definition, with its
+//! duration and its targets, is read before it is started. The recovery cancels it and waits for its end. Chaos Studio
+//! has no place for a fault's id, so a run that did not exist when the experiment was looked at counts as the fault's.
+//! The experiment must be in the subscription of the target.
 //!
 //! # Errors
 //!
-//! Throttled calls are tried again as ARM asks, five times at most, and so is what only looks and fails in passing, or
-//! is answered in part. Whoever would have to wait for more than 15 seconds is told how long, and whoever asks next
-//! waits for as much of it. Then they are [`Throttled`](chaos_core::ErrorKind::Throttled),
+//! Throttled calls are retried as ARM asks, five times at most, and so are read-only calls that fail temporarily or get
+//! a truncated answer. If a caller would have to wait for more than 15 seconds, the error says how long, and the next
+//! caller waits for at most 15 seconds of it. Then they are [`Throttled`](chaos_core::ErrorKind::Throttled),
 //! [`Unavailable`](chaos_core::ErrorKind::Unavailable) or [`Timeout`](chaos_core::ErrorKind::Timeout), and retryable.
-//! An order whose answer was lost is never sent again: it is taken to have happened.
+//! An order whose answer was lost is never sent again: it is assumed to have happened.
 //! [`Denied`](chaos_core::ErrorKind::Denied) names the action and the scope that a role must allow, or says that the
 //! credentials are missing, of another tenant, expired or not valid. The role is `docs/azure-role.json`; the README of
 //! this crate justifies it.
 //!
 //! # Ids
 //!
-//! The ids of targets hold their subscription. Azure tells upper from lower case nowhere in names and spells them
-//! differently from one answer to the next: ids are in lower case, and one that is not is refused.
+//! The ids of targets contain their subscription. Azure ignores case in names, and spells them differently from one
+//! answer to the next. So ids are in lower case, and any other spelling is refused.
 
 mod arm;
 mod autoscale;

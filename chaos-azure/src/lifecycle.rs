@@ -17,7 +17,7 @@ use crate::{
 /// who look at it.
 const FOLLOWED_FOR: Duration = Duration::from_secs(2);
 
-/// Powers off and on, restarts and deletes through ARM, past the scale set: that is what a failure looks like.
+/// Powers off and on, restarts and deletes through ARM, without telling the scale set, as a real failure would.
 ///
 /// An order is followed for a short while, so that one that fails soon is told as that. Then only the machine tells.
 #[derive(Debug)]
@@ -76,12 +76,12 @@ impl MachineLifecycle {
         if self.incarnation.is_none() || self.incarnation == machine.unique_id {
             return Ok(());
         }
-        let what = "another machine bears the name of the one that this is about, and is left alone";
+        let what = "another machine has the name of the fault's machine now, and is left alone";
         Err(self.reach.named(Error::new(ErrorKind::NotFound, what)))
     }
 }
 
-/// What is gone needs no ending.
+/// A target that is gone does not need to be ended.
 fn unless_gone<T>(followed: Result<T>) -> Result<()> {
     match followed {
         Ok(_) => Ok(()),
@@ -93,7 +93,7 @@ fn unless_gone<T>(followed: Result<T>) -> Result<()> {
 #[async_trait]
 impl Lifecycle for MachineLifecycle {
     fn operations(&self) -> CapabilitySet {
-        // What is stopped is started all the same, whoever has stopped it.
+        // A stopped machine is started, whoever has stopped it.
         let each = [
             (Capability::Start, true),
             (Capability::Stop, self.can_stop()),

@@ -4,17 +4,17 @@ use chaos_core::{Health, group::Labels};
 
 use crate::{place::Place, resource_id::ResourceId};
 
-/// The label of a target that holds its fault domain: the machines of one share a rack, its power and its switch. A
-/// number from 0.
+/// The label of a target with its fault domain, a number from 0. The machines of one fault domain share a rack, its
+/// power and its switch.
 ///
-/// Azure allows no tag of a user to start with `azure`, so that it hides none. A machine that is deallocated is in
-/// none.
+/// Azure allows no user's tag to start with `azure`, so this label hides no tag. A deallocated machine is in no fault
+/// domain.
 pub const FAULT_DOMAIN_LABEL: &str = "azure:fault-domain";
-/// The label of a target that holds its update domain: the machines of one are restarted together when Azure maintains
-/// its hosts. A number from 0.
+/// The label of a target with its update domain, a number from 0. The machines of one update domain are restarted
+/// together when Azure maintains its hosts.
 pub const UPDATE_DOMAIN_LABEL: &str = "azure:update-domain";
-/// The label of a target that holds its availability zone, where it has one: `1`, `2` or `3`, which each subscription
-/// numbers for itself.
+/// The label of a target with its availability zone, if it has one: `1`, `2` or `3`, numbered by each subscription for
+/// itself.
 pub const AVAILABILITY_ZONE_LABEL: &str = "azure:availability-zone";
 
 /// A machine, as far as this crate needs it.
@@ -159,7 +159,7 @@ impl Machine {
         match self.view.power {
             Some(Power::Running) => None,
             Some(power) => Some(power.name().to_owned()),
-            None => Some("whether it runs is not known".to_owned()),
+            None => Some("it is unknown whether it runs".to_owned()),
         }
     }
 
@@ -222,7 +222,7 @@ mod tests {
             (Some(Power::Stopped), "Succeeded", Health::Stopped, Some("stopped")),
             (Some(Power::Deallocating), "Succeeded", Health::Unhealthy, Some("deallocating")),
             (Some(Power::Deallocated), "Succeeded", Health::Stopped, Some("deallocated")),
-            (None, "Succeeded", Health::Unknown, Some("whether it runs is not known")),
+            (None, "Succeeded", Health::Unknown, Some("it is unknown whether it runs")),
         ] {
             let machine = example(power, provisioning);
             assert_eq!(machine.health(), health, "{power:?} {provisioning}");

@@ -37,7 +37,8 @@ pub(crate) struct Set {
 /// # Errors
 /// What is not known.
 pub(crate) fn certain(set: &Set, machines: &[Machine]) -> Result<()> {
-    let error = |why: &str| Error::new(ErrorKind::Unavailable, format!("what Azure tells is not all: {why}"));
+    let error =
+        |why: &str| Error::new(ErrorKind::Unavailable, format!("the answer of Azure is incomplete: {why}"));
     if let Some(why) = &set.doubt {
         return Err(error(why).with("set", &set.path.name));
     }
@@ -82,7 +83,7 @@ pub(crate) fn unreadable(scheme: &str, subscription: &str, id: &str) -> Result<G
     let path = format!("{subscription}/{}/{}", shown(part(4)), shown(part(segments.len().saturating_sub(1))));
     let group = GroupId::new(scheme, &path)?;
     let target = Unreadable { id: group.target("unreadable")?, labels: Labels::new() };
-    let why = format!("Azure calls the set {id:?}, which is no id that this program can read");
+    let why = format!("Azure gives the set the id {id:?}, which this program cannot read");
     let member = Member::new(Arc::new(target) as Arc<dyn Target>, Health::Unknown).excluded(why);
     Ok(Group::new(group).members([member]))
 }
@@ -135,7 +136,7 @@ fn protected(machine: &Machine, selection: &Selection) -> Option<String> {
     machine.protection.filter(|_| !selection.protected_too).map(str::to_owned)
 }
 
-/// Whoever ends the machine that they run on leaves the rest to whoever replays their journal.
+/// A program that ends its own machine leaves the recovery to a replay of its journal.
 fn own(machine: &Machine, means: &Means) -> Option<String> {
     let unique = machine.unique_id.as_deref()?;
     let is_own = means.own_machine.as_ref().is_some_and(|own| own.is(unique));
@@ -144,9 +145,7 @@ fn own(machine: &Machine, means: &Means) -> Option<String> {
 
 fn misleading(machine: &Machine, set: &Set) -> Option<String> {
     let is_misleading = !set.has_numbers_for_names && is_number(machine.place.name());
-    is_misleading.then(|| {
-        "its name is a number, by which it would be taken for an instance of a uniform scale set".to_owned()
-    })
+    is_misleading.then(|| "its name is a number, like that of an instance of a uniform scale set".to_owned())
 }
 
 #[cfg(test)]

@@ -26,6 +26,6 @@ impl Reach {
     pub(crate) async fn find(&self) -> Result<Machine> {
         self.look()
             .await?
-            .ok_or_else(|| self.named(Error::new(ErrorKind::NotFound, "the machine exists no more")))
+            .ok_or_else(|| self.named(Error::new(ErrorKind::NotFound, "the machine no longer exists")))
     }
 }

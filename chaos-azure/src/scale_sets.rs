@@ -29,22 +29,21 @@ use crate::{
 /// How many scale sets of a subscription are looked up at a time.
 const AT_A_TIME: usize = 8;
 
-/// How long recoveries go by what autoscale settings have said.
+/// How long recoveries use an earlier answer about autoscale settings.
 const KNOWN_FOR: Duration = Duration::from_secs(60);
 
 /// The virtual machine scale sets of one or more subscriptions, and their instances as targets.
 ///
-/// A group is `azure-vmss:<subscription>/<resource group>/<scale set>`; a target has the number of the instance
-/// besides, or the machine's name where the orchestration is flexible, all in lower case. Clones share their
-/// connections.
+/// A group's id is `azure-vmss:<subscription>/<resource group>/<scale set>`. A target's id adds the number of the
+/// instance or, with flexible orchestration, the machine's name, all in lower case. Clones share their connections.
 ///
-/// **A scale set replaces nobody by itself.** Deleting an instance lowers its capacity by one, for good, and automatic
-/// instance repairs replace who is unwell, and not who is deleted. What brings the number back is an autoscale setting:
-/// where one is enabled whose minimum, in each of its profiles, is no less than the present capacity, the group says
-/// that it replaces its members, and its desired size is that minimum. Only there does a termination suit; elsewhere it
-/// must be asked for (`Terminate::even_without_replacement`), and what is deleted stays away. Of scale sets with
-/// flexible orchestration nothing is known that brings a number back: their capacity stays as it is when a machine is
-/// deleted, and none is added.
+/// **A scale set replaces no instance by itself.** Deleting an instance lowers its capacity by one permanently, and
+/// automatic instance repairs replace unhealthy instances, not deleted ones. An autoscale setting restores the number:
+/// if one is enabled whose minimum, in each of its profiles, is at least the present capacity, the group counts as
+/// replacing its members, and its desired size is that minimum. A termination is suitable only there. Elsewhere you
+/// must request it (`Terminate::even_without_replacement`), and a deleted instance does not come back. For scale sets
+/// with flexible orchestration, nothing is known that restores the number: their capacity stays the same when a machine
+/// is deleted, and no machine is added.
 ///
 /// ```no_run
 /// use chaos_azure::{ScaleSets, StopMode};
@@ -67,12 +66,12 @@ pub struct ScaleSets {
     last: Arc<LastSeen>,
 }
 
-/// What the autoscale settings of each subscription have said last, and when, for recoveries.
+/// The latest answers about the autoscale settings of each subscription, with their times, for recoveries.
 #[derive(Debug, Default)]
 struct LastSeen(Mutex<HashMap<String, (Duration, Arc<Minima>)>>);
 
 impl ScaleSets {
-    /// Begins with the credentials that the environment names, and with Azure's public cloud.
+    /// Starts with the credentials of the environment, and with Azure's public cloud.
     pub fn builder() -> AzureBuilder<Self> {
         AzureBuilder::new()
     }
@@ -114,7 +113,7 @@ impl ScaleSets {
         minima: impl Future<Output = Result<Arc<Minima>>>,
     ) -> Result<Group> {
         let Some(set) = self.fleet.means.azure.compute.scale_set(&path).await? else {
-            let what = "there is no such scale set in this subscription and resource group";
+            let what = "this subscription and resource group have no such scale set";
             return Err(Error::new(ErrorKind::NotFound, what).with("group", id));
         };
         let (set, machines) = self.fleet.members(set, minima.await?.as_ref()).await?;
@@ -124,7 +123,7 @@ impl ScaleSets {
 }
 
 impl AzureBuilder<ScaleSets> {
-    /// Allows instances too that are protected from scale-in or from scale-set actions. Default: they are excluded,
+    /// Also allows instances that are protected from scale-in or from scale-set actions. By default, they are excluded,
     /// with this reason.
     pub fn include_protected(mut self) -> Self {
         self.selection.protected_too = true;
@@ -251,7 +250,7 @@ impl Provider for ScaleSets {
         Ok(Some(self.fleet.isolation_of(Place::of_member(set, name))))
     }
 
-    /// Nothing: what scripts leave behind ends with the machine.
+    /// Nothing, because the effects of scripts end with the machine.
     async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         SetPath::of_target(SCALE_SETS, id)?;
         Ok(None)

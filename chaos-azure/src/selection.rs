@@ -1,4 +1,4 @@
-//! Which sets are listed, and which of their machines may be chosen.
+//! The sets to list, and the machines that may be chosen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use chaos_core::{
 
 use crate::set_path::SetPath;
 
-/// What a provider was told to list. Everything in its subscriptions, where nothing is said.
+/// The selection of a provider. The default is everything in its subscriptions.
 ///
 /// Names, resource groups and the keys of tags are in lower case: Azure tells none from the other by its case.
 #[derive(Clone, Debug, Default)]

@@ -1,4 +1,4 @@
-//! Which machines are in an availability set: these name it, and no listing of one set's machines exists.
+//! The machines of an availability set. They name their set; there is no listing of one set's machines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,7 +83,7 @@ pub(crate) async fn machines_of(
             .as_ref()
             .is_some_and(|machine| machine.availability_set.as_ref().map(SetPath::of).as_ref() != Some(path));
         if is_of_another {
-            let what = "an availability set names a machine that does not name the set";
+            let what = "an availability set lists a machine that does not name the set";
             return Err(Error::new(ErrorKind::Unavailable, what).with("machine", &place));
         }
         // One that is there no more is a member no more.

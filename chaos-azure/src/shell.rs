@@ -18,15 +18,14 @@ use crate::{
     reach::Reach,
 };
 
-/// How long Run Command may take for what is not the script: reaching the agent, and telling what came of it.
+/// How long Run Command may take besides the script: reaching the agent, and reporting the result.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(150);
 
-/// How long Run Command takes on a bad day for a script that takes no time: tens of seconds are its rule, and more than
-/// a minute is nothing unusual. Looks are left twice as long.
+/// How long Run Command may take for a script that takes no time: tens of seconds are usual, and more than a minute is
+/// not unusual. Looks get twice as long.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(90);
 
-/// How long is waited for another script to end, which somebody else runs on the machine: there is no more than one at
-/// a time.
+/// How long to wait for another script on the machine, because only one runs at a time.
 const ALONE_WITHIN: Duration = ANSWERS_WITHIN;
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -69,7 +68,10 @@ impl CommandShell {
             return Err(Error::unsupported("running a script of `sh` on a machine with Windows"));
         }
         if machine.view.power != Some(Power::Running) {
-            return Err(Error::new(ErrorKind::Conflict, "the machine does not run, so that no script can"));
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "the machine does not run, so no script can run on it",
+            ));
         }
         if !machine.view.is_agent_ready {
             let what = "the agent of Azure on this machine is not ready: Run Command needs it";
@@ -91,7 +93,7 @@ impl CommandShell {
         match arm.follow(accepted, Wanted::Result, arm.after(patience)).await? {
             Progress::Over(answer) => output(&message(&answer)?, script.limit()),
             Progress::UnderWay => {
-                let what = "Run Command does not say what became of a script; it may have run";
+                let what = "Run Command does not report the outcome of a script; the script may have run";
                 Err(Error::new(ErrorKind::Timeout, what).with("waited", format_args!("{patience:?}")))
             }
         }

@@ -1,4 +1,4 @@
-//! The orders to start that were accepted and whose end nobody has seen.
+//! The accepted orders to start whose end was not seen yet.
 
 use std::{
     collections::BTreeMap,

@@ -56,7 +56,7 @@ impl MachineTarget {
             Needed::new(format!("Microsoft.Compute/{}/{what}/action", place.kind()), place.scope())
         };
         let mut needed = Vec::new();
-        // What does not come up again after a reboot is started.
+        // A machine that does not come up after a reboot is started.
         let starts = [Capability::Stop, Capability::Start, Capability::Reboot];
         if starts.into_iter().any(|capability| undo.requires.contains(capability)) {
             needed.push(of_machine("start"));
@@ -97,7 +97,8 @@ impl Target for MachineTarget {
         let Some(machine) = self.reach.look().await? else { return Ok(None) };
         let unique = machine.unique_id.as_deref().map(Arc::from);
         unique.map(Some).ok_or_else(|| {
-            self.reach.named(Error::new(ErrorKind::Unavailable, "Azure does not tell the vmId of a machine"))
+            self.reach
+                .named(Error::new(ErrorKind::Unavailable, "Azure does not report the vmId of a machine"))
         })
     }
 

@@ -42,7 +42,7 @@ pub(crate) fn size(text: &str) -> Result<ByteSize, String> {
 
 /// An instant, or how long ago it was.
 pub(crate) fn instant(text: &str) -> Result<Timestamp, String> {
-    let expected = "expected an instant such as 2026-03-02T09:00:00Z, or how long ago it was, such as 2h";
+    let expected = "expected an instant such as 2026-03-02T09:00:00Z, or how long ago, such as 2h";
     if let Ok(instant) = text.parse() {
         return Ok(instant);
     }

@@ -33,7 +33,7 @@ enum Command {
     Fleet(FleetArguments),
     Recover(RecoverArguments),
     History(HistoryArguments),
-    /// Prints what completes the words of this program in a shell
+    /// Prints the completions of this program for a shell
     Completions {
         /// The shell
         shell: Shell,

@@ -85,7 +85,7 @@ impl Clients {
         let _ = self.stop.send(());
         self.work
             .await
-            .map_err(|error| Error::new(ErrorKind::Panicked, "the clients broke down").caused_by(error))?;
+            .map_err(|error| Error::new(ErrorKind::Panicked, "the clients failed").caused_by(error))?;
         Ok(self.counts.read())
     }
 }

@@ -22,25 +22,25 @@ use crate::{
     name = "fleet",
     version,
     about = "Keeps a fleet of replicas up until Ctrl-C, for `drill --attach DIR`",
-    after_help = "Without a command the replicas are a small HTTP service. {index} and {port} in a command's \
-        arguments become the replica's own."
+    after_help = "Without a command, the replicas are a small HTTP service. In a command's arguments, {index} and \
+        {port} stand for the replica's own."
 )]
 #[non_exhaustive]
 pub struct FleetArguments {
-    /// Where other processes find the fleet; made if it does not exist
+    /// The directory by which other processes find the fleet; created if it does not exist
     #[arg(long, value_name = "DIR")]
     state: PathBuf,
-    /// How many replicas
+    /// The number of replicas
     #[arg(long, value_name = "NUMBER", default_value_t = 5)]
     replicas: usize,
-    /// The first port; free ones if not given
+    /// The first port; free ports by default
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     base_port: Option<u16>,
     /// When a replica of a command is healthy: alive, tcp (its port accepts a connection), or the path that it answers
     /// with 2xx
     #[arg(long, value_name = "CHECK", value_parser = health, requires = "command")]
     health: Option<HealthCheck>,
-    /// What each replica runs
+    /// The command that each replica runs
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
@@ -78,7 +78,7 @@ pub async fn fleet(arguments: FleetArguments) -> ProgramResult {
         fleet = builder.start() => fleet.map_err(|error| {
             let is_held = error.kind() == ErrorKind::Conflict;
             let error = ProgramError::from(error);
-            if is_held { error.hint("`drill --attach DIR` works on the one that is up") } else { error }
+            if is_held { error.hint("`drill --attach DIR` uses the running one") } else { error }
         })?,
     };
     let mut table = Table::with_headings(["replica", "address", "process"]);

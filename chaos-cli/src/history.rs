@@ -37,7 +37,7 @@ pub struct HistoryArguments {
     /// The journal
     #[arg(long, value_name = "PATH")]
     journal: PathBuf,
-    /// Only faults since then: an instant, or how long ago it was, such as 2h
+    /// Only faults since then: an instant, or how long ago, such as 2h
     #[arg(long, value_name = "WHEN", value_parser = instant)]
     since: Option<Timestamp>,
     /// Only faults in this group, by its id, such as local:drill, or the last part of it
@@ -52,7 +52,7 @@ pub struct HistoryArguments {
     /// Only faults in this state: armed, injecting, active, recovering, recovered or recovery-failed
     #[arg(long, value_name = "STATE")]
     state: Option<FaultState>,
-    /// Only the newest
+    /// Only this many faults, the newest
     #[arg(long, value_name = "NUMBER")]
     limit: Option<usize>,
     /// Print one JSON object on standard output and nothing else
@@ -192,7 +192,7 @@ fn no_faults(others: &[FaultRecord]) -> String {
     }
     let events: BTreeSet<&str> = others.iter().map(|fault| fault.event.as_str()).collect();
     let events: Vec<&str> = events.into_iter().collect();
-    format!("no faults like these; in the journal: {}, of {}", others.len(), escaped(&events.join(", ")))
+    format!("no faults match; the journal holds: {}, of {}", others.len(), escaped(&events.join(", ")))
 }
 
 /// How to bring back what nobody takes care of: with a program, and without any.
@@ -238,8 +238,8 @@ fn table(faults: &[FaultRecord], orphans: &BTreeSet<FaultId>, now: Timestamp) ->
 /// What nobody takes care of, above all else.
 fn all_remarks(fault: &FaultRecord, is_orphan: bool, now: Timestamp) -> String {
     let pending = match (is_orphan, fault.is_overdue(now)) {
-        (true, true) => Some("PENDING, and overdue: whoever took care of it is gone or does not act"),
-        (true, false) => Some("PENDING, nobody takes care of it"),
+        (true, true) => Some("PENDING and overdue: the process that held it has ended or does not act"),
+        (true, false) => Some("PENDING: no live process holds it"),
         (false, _) => None,
     };
     let others = remarks(fault, fault.failure.as_ref());

@@ -21,11 +21,11 @@ pub(crate) fn of_user() -> Result<PathBuf> {
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
     let folder = state
         .ok_or_else(|| {
-            Error::invalid("--journal", "none", "a file, where neither XDG_STATE_HOME nor HOME is set")
+            Error::invalid("--journal", "none", "a file, because neither XDG_STATE_HOME nor HOME is set")
         })?
         .join("chaos");
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|error| {
-        let what = "there is no place for the journal; name one with --journal";
+        let what = "there is no default place for the journal; name one with --journal";
         Error::new(ErrorKind::Journal, what).with("folder", folder.display()).caused_by(error)
     })?;
     Ok(folder.join("drill.journal"))
@@ -47,7 +47,7 @@ pub(crate) async fn check(path: &Path) -> Result<()> {
         return open_existing(path).await?.close().await;
     }
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let what = "the folder of the journal cannot be reached; create it first";
+    let what = "the journal's folder cannot be reached; create it first";
     fs::canonicalize(folder)
         .map(drop)
         .map_err(|error| unfit(path, Error::new(ErrorKind::NotFound, what).caused_by(error)))

@@ -38,29 +38,29 @@ use crate::{
 #[command(
     name = "recover",
     version,
-    about = "Recovers the faults in a journal that no living process takes care of",
-    after_help = "Whatever is refused is tried again until the recovery's budget is spent, which is 5 minutes.\n\n\
-                  Exit codes: 0 everything is back or gone for good, or held by a living process and not overdue; 2 \
-                  bad arguments; 4 something is not back, overdue or cannot be read; 5 anything else."
+    about = "Recovers the faults in a journal that no live process holds",
+    after_help = "A refused recovery is retried until its budget is spent, which is 5 minutes.\n\n\
+                  Exit codes: 0 everything is back or gone for good, or held by a live process and not overdue; 2 \
+                  bad arguments; 4 something is not back, is overdue or cannot be read; 5 anything else."
 )]
 #[non_exhaustive]
 pub struct RecoverArguments {
     /// The journal
     #[arg(long, value_name = "PATH")]
     journal: PathBuf,
-    /// Also the faults that a living process holds, and will recover itself
+    /// Also recover the faults that a live process holds and will recover itself
     #[arg(long)]
     all: bool,
-    /// Instead: note that you have brought the target of this fault back by hand
+    /// Recover nothing; record that you have brought the target of this fault back by hand
     #[arg(long, value_name = "FAULT", requires = "note", conflicts_with = "all")]
     mended: Option<FaultId>,
-    /// How you did it
+    /// How you did it, for the journal
     #[arg(long, value_name = "TEXT", requires = "mended")]
     note: Option<String>,
-    /// For auto-scaling groups: with this profile of the shared configuration
+    /// For auto-scaling groups: use this profile of the shared configuration
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
-    /// For auto-scaling groups: in this role
+    /// For auto-scaling groups: assume this role
     #[arg(long, value_name = "ARN")]
     assume_role: Option<String>,
     /// Print one JSON object on standard output and nothing else
@@ -113,7 +113,7 @@ pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
     // Nobody needs to watch a recovery.
     let mut interrupt = Interrupt::listen()?.despite_hang_up();
     if journal.is_read_only() {
-        say("the journal is on a read-only file system: what is brought back is not recorded in it");
+        say("the journal is on a read-only file system: recoveries are not recorded in it");
     }
     let work = async {
         match (arguments.mended, &arguments.note) {
@@ -131,7 +131,7 @@ pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
         biased;
         // What is begun can be begun again.
         () = interrupt.next() => {
-            say(&format!("interrupted; go on with: {}", recover_command(&arguments.journal)));
+            say(&format!("interrupted; continue with: {}", recover_command(&arguments.journal)));
             return Ok(Status::NotRecovered);
         }
         faults = work => faults?,
@@ -208,7 +208,14 @@ async fn with_clouds(
 }
 
 /// The regions or the subscriptions of pending faults, from the ids of their groups.
-#[cfg_attr(not(any(feature = "aws", feature = "azure")), expect(dead_code, reason = "nobody can use them"))]
+#[cfg_attr(
+    not(any(feature = "aws", feature = "azure")),
+    expect(
+        dead_code,
+        reason = "no part of this program uses \
+    them"
+    )
+)]
 struct Places(BTreeSet<String>);
 
 impl Places {
@@ -290,7 +297,7 @@ impl Observer for Retries {
         if !failure.kind.is_refusal() {
             say(&format!("fault {fault}, attempt {attempt}: {words}; the next in {wait:.1?}"));
         } else if self.refused.lock().unwrap_or_else(PoisonError::into_inner).insert(*fault) {
-            say(&format!("fault {fault} refused so far: {words}; trying again until {}", clock_time(*until)));
+            say(&format!("fault {fault} refused so far: {words}; retrying until {}", clock_time(*until)));
         }
     }
 }
@@ -324,11 +331,11 @@ fn summary(faults: &[FaultRecord], left: &Left) -> String {
     }
     let (in_time, overdue): (Vec<_>, Vec<_>) = left.held.iter().partition(|fault| left.is_in_time(fault));
     if !in_time.is_empty() {
-        let why = "left alone, because a living process takes care of it (--all recovers it too):";
+        let why = "left alone, because a live process holds it (--all recovers it too):";
         parts.push(format!("{why}\n{}", held_table(&in_time, "deadline", |fault| fault.deadline)));
     }
     if !overdue.is_empty() {
-        let why = "OVERDUE, and left to the living process that is to bring it back (--all recovers it now):";
+        let why = "OVERDUE, and left to the live process that holds it (--all recovers it now):";
         parts.push(format!("{why}\n{}", held_table(&overdue, "left to it until", |fault| fault.recover_by)));
     }
     if !left.unreadable.is_empty() {

@@ -26,14 +26,14 @@ pub(crate) const AS_SERVICE: &str = "as-service";
 #[command(
     name = "service",
     version,
-    about = "A small HTTP service: GET /health answers 200, GET / says who it is"
+    about = "A small HTTP service: GET /health answers 200, GET / tells which replica it is"
 )]
 #[non_exhaustive]
 pub struct ServiceArguments {
     /// The port of 127.0.0.1 to listen on
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
-    /// Which replica it is
+    /// The index of the replica
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub index: usize,
 }

@@ -1,4 +1,4 @@
-//! Injected randomness: a seed decides who is drawn, and entropy makes seeds and fault ids.
+//! Injected randomness: a seed decides which targets are drawn, and entropy makes seeds and fault ids.
 
 use std::{fmt, sync::Arc};
 
@@ -12,12 +12,12 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Where unpredictable numbers come from: the seed of a run that was given none, and the ids of faults.
+/// A source of unpredictable numbers: the ids of faults, and the seed of a run without a given seed.
 ///
 /// Ids must never repeat over one journal, so they do not derive from the seed: two runs with seed 42 draw the same
 /// victims under different fault ids.
 pub trait Entropy: fmt::Debug + Send + Sync + 'static {
-    /// A number that nobody can predict. Fails when the source does; then nothing is injected.
+    /// An unpredictable number. If the source fails, this fails, and nothing is injected.
     fn draw(&self) -> Result<u64>;
 }
 
@@ -49,8 +49,8 @@ impl Entropy for SystemEntropy {
 
 /// The draws of one run, the same for one seed on every machine.
 ///
-/// Each group draws from a ChaCha8 stream of its own, chosen by the group's id, so that who is drawn in one group does
-/// not depend on which other groups exist or in which order they were found.
+/// Each group draws from a ChaCha8 stream of its own, chosen by the group's id. So the draw in one group does not
+/// depend on which other groups exist or on the order in which they were found.
 #[derive(Debug)]
 pub(crate) struct Draw(ChaCha8Rng);
 
@@ -73,15 +73,15 @@ impl Draw {
         Self::for_group(seed, name)
     }
 
-    /// A number from 0 up to but not including `bound`, which must not be 0. Drawn as `u32`, because `usize` draws
+    /// A number from 0 (inclusive) to `bound` (exclusive), which must not be 0. Drawn as `u32`, because `usize` draws
     /// differ between 32-bit and 64-bit machines.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         let bound = u32::try_from(bound).unwrap_or(u32::MAX).max(1);
         self.0.random_range(0..bound) as usize
     }
 
-    /// Draws one of the items from `position` on and moves it there: one step of a Fisher-Yates shuffle, so that the
-    /// items before it were drawn without replacement. `position` must be below the number of items.
+    /// Draws one of the items from `position` on and moves it there. This is one step of a Fisher-Yates shuffle: the
+    /// items before `position` were drawn without replacement. `position` must be below the number of items.
     pub(crate) fn next<T: Copy>(&mut self, items: &mut [T], position: usize) -> T {
         let other = position + self.below(items.len() - position);
         items.swap(position, other);

@@ -1,4 +1,4 @@
-//! Foreign code under control: its panics become errors and its time is limited.
+//! Contains foreign code: panics become errors, and time is limited.
 
 use std::{
     any::Any,
@@ -41,8 +41,8 @@ pub(crate) async fn within<T>(
     }
 }
 
-/// Does `work` in `span`. Other than `tracing`'s own way it does not enter the span once more when the work is dropped,
-/// where a subscriber that panics could not be contained.
+/// Does `work` in `span`. Unlike `tracing`'s own `Instrument`, it does not enter the span again when the work is
+/// dropped, because a panicking subscriber could not be contained there.
 pub(crate) async fn in_span<T>(span: Span, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     poll_fn(|context| {

@@ -11,11 +11,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Source = dyn StdError + Send + Sync + 'static;
 
-/// What went wrong, to what, with which values, and what the user can do about it.
+/// An error that says what happened to what, with which values, and what the user can do about it.
 ///
-/// Opaque on purpose: a caller branches on [`kind`](Error::kind) and [`is_retryable`](Error::is_retryable), a person
-/// reads the message. `Display` prints this layer only; [`source`](StdError::source) holds the rest, and
-/// [`chain`](Error::chain) joins them for a log line or a report. Clones share what is underneath.
+/// The type is opaque on purpose: code branches on [`kind`](Error::kind) and [`is_retryable`](Error::is_retryable), and
+/// people read the message. `Display` prints this layer only. [`source`](StdError::source) holds the lower layers, and
+/// [`chain`](Error::chain) joins all of them for a log line or a report. Clones share the source.
 ///
 /// ```
 /// use chaos_core::{Error, ErrorKind};
@@ -44,9 +44,9 @@ struct Inner {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// What was asked for or configured makes no sense. Nothing was done.
+    /// The request or the configuration is invalid. Nothing was done.
     InvalidInput,
-    /// The thing named does not exist. From a [`Provider`](crate::provider::Provider) this is proof that it is gone,
+    /// The named thing does not exist. From a [`Provider`](crate::provider::Provider), this is proof that it is gone,
     /// never a guess.
     NotFound,
     /// The target or the platform cannot do this at all.
@@ -57,9 +57,9 @@ pub enum ErrorKind {
     Throttled,
     /// The platform or the target did not answer as it should. Retryable.
     Unavailable,
-    /// It took longer than it was allowed to. Retryable, and no proof that nothing happened.
+    /// The operation timed out. Retryable, and no proof that nothing happened.
     Timeout,
-    /// The state is not what the call needs, for instance because somebody else changed it.
+    /// The state is not the one that the call needs, for instance because somebody else changed it.
     Conflict,
     /// A safety rule forbids it.
     Refused,
@@ -74,15 +74,15 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Whether somebody said no, as opposed to saying nothing. It may still be a yes when it is asked again: rights
-    /// spread unevenly, and sessions are renewed.
+    /// Whether the answer was a clear no, as opposed to no answer. A retry may still succeed, because permissions
+    /// propagate unevenly and sessions are renewed.
     pub fn is_refusal(self) -> bool {
         matches!(self, Self::Denied | Self::Refused | Self::NotFound | Self::InvalidInput | Self::Unsupported)
     }
 }
 
 impl Error {
-    /// An error of this kind. Throttling, unavailability, time-outs and panics start out retryable.
+    /// An error of this kind. Throttling, unavailability, time-outs and panics are retryable by default.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         let retryable = matches!(
             kind,
@@ -99,13 +99,13 @@ impl Error {
         }))
     }
 
-    /// Bad input: the field, the value that it had, and what would be right.
+    /// Invalid input: the field, its value, and what was expected.
     pub fn invalid(field: impl fmt::Display, value: impl fmt::Display, expected: impl fmt::Display) -> Self {
         Self::new(ErrorKind::InvalidInput, format!("invalid {field}: {value}; expected {expected}"))
     }
 
-    /// This program cannot do what `operation` names to such a target, whoever asks and how often. It is
-    /// [final](Error::is_final); what a platform answers is not, and is made with [`new`](Error::new).
+    /// This program can never carry out `operation` on such a target. The error is [final](Error::is_final). The answer
+    /// of a platform is not final, so make such an error with [`new`](Error::new).
     pub fn unsupported(operation: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Unsupported, format!("{operation} is not supported here")).finally()
     }
@@ -117,7 +117,7 @@ impl Error {
         self
     }
 
-    /// Keeps the error underneath.
+    /// Keeps the underlying error.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<Source>>) -> Self {
         self.0.source = Some(Arc::from(source.into()));
@@ -131,9 +131,9 @@ impl Error {
         self
     }
 
-    /// Says that this program can never do it, however often it is tried: it lacks the ability, cannot read the data,
-    /// or is the wrong user. Nothing that was answered from outside is ever final: rights spread unevenly, sessions are
-    /// renewed, proxies pass.
+    /// Marks the error as final: no retry of this program can succeed, because it lacks the ability, cannot read the
+    /// data, or runs as the wrong user. An answer from outside is never final, because permissions propagate unevenly,
+    /// sessions are renewed, and proxies recover.
     #[must_use]
     pub fn finally(mut self) -> Self {
         self.0.is_final = true;
@@ -141,7 +141,7 @@ impl Error {
         self
     }
 
-    /// Keeps how long the platform asks to wait before the next call, whoever makes it.
+    /// Keeps the time that the platform asks all callers to wait before the next call.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
@@ -153,18 +153,18 @@ impl Error {
         self.0.kind
     }
 
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Whether the same call may succeed later although nobody changes anything.
     pub fn is_retryable(&self) -> bool {
         self.0.retryable
     }
 
-    /// Whether this program can never do it, so that a recovery that meets it ends before its budget does. Every other
-    /// error of a recovery is tried again.
+    /// Whether no retry of this program can succeed. A recovery with such an error ends before its budget is spent.
+    /// Every other error of a recovery is retried.
     pub fn is_final(&self) -> bool {
         self.0.is_final
     }
 
-    /// How long the platform asks to wait before the next call, if it does.
+    /// The time that the platform asks to wait before the next call, if any.
     pub fn asks_to_wait(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -199,7 +199,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What `fn main() -> Result<(), Error>` prints.
+        // `fn main() -> Result<(), Error>` prints this.
         write!(f, "{:?}: {}", self.0.kind, self.chain())
     }
 }
@@ -210,7 +210,7 @@ impl StdError for Error {
     }
 }
 
-/// An [`Error`] as a value that can be stored, compared and sent: what reports, journals and activities carry.
+/// An [`Error`] as a value that can be stored, compared and sent. Reports, journals and activities carry it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Failure {

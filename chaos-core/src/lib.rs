@@ -1,8 +1,8 @@
 //! Chaos engineering to embed: the traits, the types and the [`Monkey`].
 //!
 //! A monkey finds [`Group`]s of interchangeable [`Target`]s, asks a [`Calendar`] whether now is a good time, picks
-//! victims inside a [`BlastRadius`], injects a [`ChaosEvent`], and always brings the target back with the [`Recovery`]
-//! paired with that event. The promise: **no fault outlives its deadline.**
+//! victims within a [`BlastRadius`], and injects a [`ChaosEvent`]. It always brings the target back with the
+//! [`Recovery`] of that event. The promise: **no fault outlives its deadline.**
 //!
 //! ```
 //! use chaos_core::{
@@ -22,13 +22,13 @@
 //!     .unleash(MemoryJournal::new(), Registry::default().register::<PowerOn>())
 //!     .build()?;
 //!
-//! // Who would be chosen, and for everybody else the reason why not. Touches nothing.
+//! // Shows which targets would be chosen, and why not the others. Touches nothing.
 //! for group in monkey.plan().await?.groups {
 //!     for target in group.targets {
 //!         println!("{}: {:?}", target.id, target.decision);
 //!     }
 //! }
-//! // Injects, holds, recovers, and says how it went.
+//! // Injects, holds, recovers, and reports the result.
 //! println!("{}", monkey.run_once().await?);
 //! # Ok(())
 //! # }
@@ -39,18 +39,19 @@
 //! | to | see |
 //! |---|---|
 //! | run it | [`monkey`]: [`Monkey`], its builder, its reports |
-//! | limit it | [`plan`]: the [`BlastRadius`], and who is chosen; [`calendar`]: when; [`provider`]: which groups |
+//! | limit it | [`plan`]: the [`BlastRadius`] and the choice of targets; [`calendar`]: when; [`provider`]: which groups |
 //! | write an event | [`event`]: [`ChaosEvent`], [`Scope`]; [`fault`]: [`Prepared`], [`Permit`]; [`recovery`] |
 //! | write a provider | [`provider`]; [`group`]: [`Target`], [`Group`]; [`capability`]: what can be done to a target |
 //! | list a cloud | [`listing`] |
 //! | let an engine run experiments | [`engine`] |
-//! | keep a journal | [`journal`]: [`Journal`] and its limits; [`fault`]: what it keeps of each fault |
+//! | keep a journal | [`journal`]: [`Journal`] and its limits; [`fault`]: the record of each fault |
 //! | watch it, announce it, forbid it | [`observer`] |
-//! | test with it | [`testing`]: a world in memory, a clock that a test drives, mocks |
+//! | test with it | [`testing`]: an in-memory provider, a manual clock, mocks |
 //! | inject time and chance, show text | [`clock`], [`chance`], [`text`] |
-//! | tell what went wrong | [`error`] |
+//! | handle errors | [`error`] |
 //!
-//! Each of these modules has all that belongs to it. The root has what most programs and every event need.
+//! Each of these modules has everything that belongs to it. The root has the names that most programs and every event
+//! need.
 
 pub mod calendar;
 pub mod capability;

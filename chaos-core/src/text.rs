@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-/// `text` for a person to read, with everything escaped that could forge another line, move the cursor, or turn the
-/// direction of writing: control characters, line and paragraph separators, bidirectional and other invisible marks.
+/// Makes `text` safe for a person to read. It escapes all characters that could forge another line, move the cursor, or
+/// change the direction of writing: control characters, line and paragraph separators, bidirectional and other
+/// invisible marks.
 ///
-/// For whatever comes from a target or a platform, such as names and tags, before it gets into a message, a table or a
-/// log.
+/// Use it for text from a target or a platform, such as names and tags, before the text gets into a message, a table or
+/// a log.
 ///
 /// ```
 /// use chaos_core::text::escaped;

@@ -1,10 +1,10 @@
 use chaos_core::{Group, group::Member};
 
-/// So many members that are out of service are named.
+/// The most members out of service that are named.
 const NAMED: usize = 3;
 
-/// How many of the members that make a group whole are healthy, and which are out of service on purpose: often the
-/// reason why a group does not heal.
+/// The number of healthy members compared with the number that makes the group whole, and the members that are out of
+/// service on purpose, which is often the reason why a group does not heal.
 pub(crate) fn how_healthy(group: &Group, whole: usize) -> String {
     let why_out =
         |member: &Member| Some(format!("{} is {}", member.target.id(), member.out_of_service.as_deref()?));

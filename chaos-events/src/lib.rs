@@ -1,16 +1,16 @@
-//! The built-in chaos events, each written once against capabilities and paired with the recovery that undoes it.
+//! The built-in chaos events. Each is written once against capabilities and paired with a recovery.
 //!
 //! | event | what it does | needs | recovery |
 //! |---|---|---|---|
 //! | [`Terminate`] | ends a target for good | terminate, and a group that replaces its members | [`AwaitReplacement`]: the group is whole and healthy again |
-//! | [`Stop`] | halts a target for a while | stop, start | [`StartAgain`] |
+//! | [`Stop`] | stops a target for a while | stop, start | [`StartAgain`] |
 //! | [`Reboot`] | restarts a target in place | reboot | [`StartAgain`] |
 //! | [`CpuBurn`] | keeps cores of its machine busy | shell | [`EndCpuBurn`]: no burner is left |
-//! | [`DiskFill`] | takes the space of one of its file systems for a while | shell | [`FreeSpace`]: the space is back |
+//! | [`DiskFill`] | fills one of its file systems for a while | shell | [`FreeSpace`]: the space is back |
 //! | [`NetworkBlackhole`] | drops its traffic: all, or that of hosts, ports or DNS | shell, with the right to change its network | [`RestoreTraffic`]: the rules are gone and it is healthy |
 //! | [`RunExperiment`] | has an engine of the platform run an experiment | experiments | [`StopExperiment`]: its run is stopped and undone, and the group is healthy |
 //!
-//! [`registry`] knows all the recoveries. No event here knows a provider: whatever offers the capabilities will do.
+//! [`registry`] knows all recoveries. No event here knows a provider: any target with the capabilities will do.
 
 mod cpu_burn;
 mod disk_fill;

@@ -4,17 +4,17 @@ use async_trait::async_trait;
 use chaos_core::{Result, Scope, Verdict};
 use jiff::Timestamp;
 
-/// One look at how far a recovery has come.
+/// One look at the progress of a recovery.
 #[async_trait]
 pub(crate) trait Look: Sync {
     async fn look(&self, scope: &Scope) -> Result<Verdict>;
 }
 
-/// Looks again and again until `look` no longer says [`Verdict::NotYet`], or the scope's recovery budget is spent; then
-/// the verification says what is missing.
+/// Looks repeatedly until `look` no longer returns [`Verdict::NotYet`], or the scope's recovery budget is spent. Then
+/// the verification tells what is missing.
 ///
-/// The wait grows with the time that has passed, from 20 ms to 5 s, so that whatever is timed by these looks is late by
-/// at most a twentieth of itself.
+/// The wait grows with the elapsed time, from 20 ms to 5 s, so a time measured by these looks is late by at most a
+/// twentieth of itself.
 pub(crate) async fn until_back(scope: &Scope, looker: &impl Look) -> Result<()> {
     let begun = scope.clock().now();
     while let Verdict::NotYet(_) = looker.look(scope).await? {

@@ -11,28 +11,28 @@ use chaos_core::{
 
 use crate::stop_experiment::{LOOK_EVERY, StopExperiment};
 
-/// How much longer than its experiment a fault must be allowed to last: what an engine takes to begin and to undo.
+/// The time by which a fault must be allowed to outlast its experiment: an engine needs it to begin and to undo.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// Has an engine of the platform run an experiment that is defined there: a template of Fault Injection Service, an
+/// Lets an engine of the platform run an experiment that is defined there: a template of Fault Injection Service, or an
 /// experiment of Chaos Studio.
 ///
-/// The engine goes on by itself, whoever has died here, and nothing but the definition bounds it then. So the
+/// The engine continues by itself even if every process here has died, and then only the definition bounds it. So the
 /// definition is read first, and an experiment is not started
 ///
 /// - that could last longer than the fault may, less a minute that its engine may take to begin and to undo;
-/// - of which nobody can tell how long it lasts;
-/// - that runs already, whoever has started it;
+/// - whose duration is unknown;
+/// - that is already running, whoever has started it;
 /// - that hits more than the target's group, unless [allowed](Self::beyond_the_group);
 /// - that hits more members of it than [allowed](Self::members), which is one;
 /// - whose end leaves something behind in a group that does not replace its members.
 ///
-/// **The engine chooses what it hits.** The target is how the experiment is found and the group by which it is judged;
-/// which members of that are hit is in the definition, and need not be the target. What the definition may hit and how
-/// it ends is in the report. Neither [`members`](Self::members) nor [`beyond_the_group`](Self::beyond_the_group) is
-/// counted against a [`BlastRadius`](chaos_core::BlastRadius).
+/// **The engine chooses what it hits.** The experiment is found through the target, and judged by the target's group.
+/// The definition decides which members of the group are hit, and these need not include the target. The report tells
+/// what the definition may hit and how it ends. Neither [`members`](Self::members) nor
+/// [`beyond_the_group`](Self::beyond_the_group) is counted against a [`BlastRadius`](chaos_core::BlastRadius).
 ///
-/// Once it runs it is held until the deadline, also where it has ended before.
+/// Once it runs, the fault is held until the deadline, even if the experiment has ended before.
 ///
 /// ```
 /// use std::time::Duration;
@@ -54,12 +54,12 @@ pub struct RunExperiment {
 }
 
 impl RunExperiment {
-    /// Runs this experiment, for 60 seconds at most: enough for one that happens and is over.
+    /// Runs this experiment, for at most 60 seconds. That is enough for an experiment that happens and is over.
     pub fn of(experiment: impl Into<ExperimentId>) -> Self {
         Self { id: experiment.into(), hold: Hold::DEFAULT, members: 1, beyond_the_group: false }
     }
 
-    /// Sets how long the fault may last: a minute more than the experiment, or longer.
+    /// Sets how long the fault may last: at least a minute longer than the experiment.
     ///
     /// # Errors
     /// `InvalidInput` for zero and for more than 12 hours.
@@ -80,36 +80,36 @@ impl RunExperiment {
         Ok(self)
     }
 
-    /// Allows an experiment that hits whatever its definition says, in this group and elsewhere.
+    /// Allows an experiment that hits anything in its definition, in this group and elsewhere.
     #[must_use]
     pub fn beyond_the_group(mut self) -> Self {
         self.beyond_the_group = true;
         self
     }
 
-    /// How long the experiment lasts at most, where it may be run.
+    /// The maximum duration of the experiment, if it may be run.
     fn check(&self, definition: &ExperimentDefinition, group: &Group) -> Result<Duration> {
         let refused = |what: &'static str| Error::new(ErrorKind::Refused, what).with("experiment", &self.id);
         if let Some(run) = definition.under_way.first() {
             let by = run.fault.map_or_else(|| "somebody else".to_owned(), |fault| format!("fault {fault}"));
-            let what = "the experiment runs already: wait for its end, or stop it";
+            let what = "the experiment is already running: wait until it ends, or stop it";
             return Err(Error::new(ErrorKind::Conflict, what)
                 .with("experiment", &self.id)
                 .with("run", run)
                 .with("started_by", by));
         }
         let longest = definition.longest.as_ref().map_err(|why| {
-            refused("how long the experiment lasts cannot be told, so that it could outlive its deadline")
+            refused("the duration of the experiment is unknown, so it could outlive its deadline")
                 .with("why", why)
         })?;
         let enough = longest.saturating_add(MARGIN);
         if enough > Hold::LONGEST {
-            return Err(refused("the experiment lasts longer than any fault may")
+            return Err(refused("the experiment lasts longer than any fault may last last")
                 .with("lasts", format_args!("{longest:?}")));
         }
         if enough > self.hold.duration() {
             let expected = format!(
-                "at least {enough:?}: the experiment {} lasts up to {longest:?} when nobody stops it, and its engine \
+                "at least {enough:?}: the experiment {} lasts up to {longest:?} if it is not stopped, and its engine \
                  needs time to begin and to undo it",
                 self.id
             );
@@ -127,28 +127,27 @@ impl RunExperiment {
             ExperimentExtent::Beyond(why) => {
                 return Err(beyond(refused, why));
             }
-            _ => return Err(beyond(refused, "it hits something that this version does not know")),
+            _ => return Err(beyond(refused, "it hits a kind of target that this version does not know")),
         }
         if !definition.left_behind.is_empty() && !group.replaces_members {
-            let what = "the experiment leaves something behind that nobody mends: the group does not replace its \
+            let what = "the experiment leaves damage that nothing repairs, because the group does not replace its \
                 members";
             return Err(refused(what).with("left_behind", definition.left_behind.join(", ")));
         }
         Ok(*longest)
     }
 
-    /// What a person should know who allowed this.
+    /// Facts for the person who allowed this.
     fn tell(&self, definition: &ExperimentDefinition, scope: &Scope) {
         let id = &self.id;
         scope.note(match &definition.extent {
             ExperimentExtent::Members(most) => {
                 format!(
-                    "{id} hits at most {most} of the group, which its engine chooses: not this target in \
-                    particular"
+                    "{id} hits at most {most} of the group; its engine chooses which, not necessarily this target"
                 )
             }
             ExperimentExtent::Beyond(why) => format!("{id} hits more than the target's group: {why}"),
-            _ => format!("{id} hits something that this version does not know"),
+            _ => format!("{id} hits a kind of target that this version does not know"),
         });
         if !definition.left_behind.is_empty() {
             scope.note(format!("its end does not undo that it {}", definition.left_behind.join(", ")));
@@ -161,8 +160,7 @@ impl RunExperiment {
 
 fn beyond(refused: impl FnOnce(&'static str) -> Error, why: &str) -> Error {
     refused(
-        "the experiment may hit more than the target's group; where that is wanted, allow it with \
-        `beyond_the_group`",
+        "the experiment may hit more than the target's group; if you want that, allow it with `beyond_the_group`",
     )
     .with("why", why)
 }
@@ -205,11 +203,12 @@ struct Run {
 }
 
 impl Run {
-    /// Starts it, and waits until it is under way or over. The fault's deadline ends the wait.
+    /// Starts it, and waits until it is running or over. The fault's deadline ends the wait.
     async fn until_it_runs(self, permit: &Permit) -> Result<()> {
         let left = permit.remaining();
         if left < self.longest {
-            let what = "too little is left of the fault's time for the experiment, which was not started";
+            let what =
+                "the experiment was not started, because too little of the fault's time is left for it";
             return Err(Error::new(ErrorKind::Refused, what)
                 .with("experiment", self.experiment.id())
                 .with("left", format_args!("{left:?}"))
@@ -222,7 +221,7 @@ impl Run {
                 match run.state {
                     ExperimentState::Running | ExperimentState::Completed => return Ok(()),
                     ExperimentState::Failed | ExperimentState::Cancelled | ExperimentState::Stopped => {
-                        let error = Error::new(ErrorKind::Other, "the experiment did not come to run");
+                        let error = Error::new(ErrorKind::Other, "the experiment did not start running");
                         return Err(error.with("experiment", self.experiment.id()).with("run", run));
                     }
                     _ => {}

@@ -19,30 +19,30 @@ use crate::{
     pace::{Look, until_back},
 };
 
-/// How long an order to start is left to take effect before it is given again.
+/// How long an order to start may take before it is repeated.
 const START_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// Starts the target again and waits until it is healthy: the recovery of [`Stop`](crate::Stop) and
 /// [`Reboot`](crate::Reboot).
 ///
-/// Where the target is gone for good meanwhile, a group that replaces its members, or those that are stopped, must be
-/// as healthy again as it was; one that does not has nothing left to undo.
+/// If the target is gone for good meanwhile, a group that replaces its members, or stopped members, must be as healthy
+/// again as before. In another group, nothing is left to undo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StartAgain {
-    /// Whether the group replaces its members, be it only those that are stopped.
+    /// Whether the group replaces its members, even if only stopped ones.
     pub replaced: bool,
-    /// How many healthy members make the group whole.
+    /// The number of healthy members that makes the group whole.
     pub healthy: usize,
-    /// Whether the recovery begins with the fault, so that its first look at a target that is down tells when that was
-    /// seen.
+    /// Whether the recovery begins together with the fault. Then the first look that sees the target down gives the
+    /// time of detection.
     pub from_the_beginning: bool,
-    /// How a person starts the target with the tools of its platform: a command for a shell.
+    /// A shell command with which a person starts the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
 }
 
-/// Where the target was found.
+/// The state in which the target was found.
 enum Found {
     Here(Health),
     Gone,
@@ -55,7 +55,7 @@ impl Found {
 }
 
 impl StartAgain {
-    /// Brings a member of `group`, as it is now, back.
+    /// Brings back a member of `group`, as the group is now.
     pub fn of(group: &Group) -> Self {
         Self {
             replaced: group.replaces_members || group.replaces_stopped,
@@ -65,7 +65,7 @@ impl StartAgain {
         }
     }
 
-    /// Tells whoever has to do it by hand how `lifecycle` would start the target.
+    /// Adds the command by which a person starts the target of `lifecycle`.
     #[must_use]
     pub fn by_hand_as(mut self, lifecycle: &dyn Lifecycle) -> Self {
         self.command = lifecycle.by_hand(Capability::Start);
@@ -102,17 +102,21 @@ impl StartAgain {
         }
     }
 
-    /// The target is gone: has its group got over it?
+    /// The target is gone. Checks whether its group has recovered from that.
     async fn look_at_group(&self, scope: &Scope) -> Result<Verdict> {
         let mut group = match scope.fresh_group().await {
             Ok(group) => group,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Ok(Verdict::Gone(format!("the whole group exists no more: {}", error.chain())));
+                return Ok(Verdict::Gone(format!("the whole group no longer exists: {}", error.chain())));
             }
             Err(error) => return Err(error),
         };
         if !self.replaced {
-            return Ok(Verdict::Gone("the target exists no more, and its group replaces nobody".to_owned()));
+            return Ok(Verdict::Gone(
+                "the target no longer exists, and its group does not replace its \
+                members"
+                    .to_owned(),
+            ));
         }
         let has_its_name = |member: &&Member| member.target.id() == scope.target_id();
         let is_up = group
@@ -120,12 +124,12 @@ impl StartAgain {
             .iter()
             .find(has_its_name)
             .is_some_and(|member| member.is_healthy() && is_another(scope, member));
-        // What is restarted may come back as another one, and then it is back whatever becomes of its fellows.
+        // A restarted target may come back as another one. Then it is back, whatever the state of the other members.
         if self.from_the_beginning && is_up {
             scope.reach(Milestone::Healthy);
             return Ok(Verdict::Back);
         }
-        // A group may list for a while who is gone. Another one of its name is a replacement.
+        // A group may list a target for a while after it is gone. Another one with its name is a replacement.
         let is_gone = |member: &Member| member.target.id() == scope.target_id() && !is_another(scope, member);
         group.members.retain(|member| !is_gone(member));
         let whole = self.healthy.min(group.desired);
@@ -138,13 +142,13 @@ impl StartAgain {
     }
 }
 
-/// Whether this member only bears the name of the one that the fault is about.
+/// Whether this member only has the name of the fault's target.
 fn is_another(scope: &Scope, member: &Member) -> bool {
     scope.incarnation().zip(member.incarnation.as_deref()).is_some_and(|(one, other)| one != other)
 }
 
-/// Looks, and starts what it finds down. On some platforms a target that is on its way down cannot be started before it
-/// has arrived there, so that starting once would not do.
+/// Looks, and starts the target if it is down. On some platforms, a target that is still stopping cannot be started, so
+/// one start would not be enough.
 struct Starter<'a> {
     recovery: &'a StartAgain,
     permit: &'a Permit,
@@ -152,8 +156,9 @@ struct Starter<'a> {
 }
 
 impl Starter<'_> {
-    /// Whether it is time to start the target. Whether it was ever stopped is not for a health check to say: one that
-    /// is down may show as unhealthy. Where the injection never began, only what is stopped for certain is started.
+    /// Whether it is time to start the target. A health check cannot tell whether it was ever stopped, because a
+    /// stopped target may appear as unhealthy. If the injection never began, the target is started only if it is
+    /// certainly stopped.
     fn is_due(&self, scope: &Scope, target: &Arc<dyn Target>, health: Health) -> bool {
         let is_down = match health {
             Health::Healthy | Health::Gone => false,
@@ -181,7 +186,7 @@ impl Look for Starter<'_> {
             return self.recovery.judge(scope, &Found::Gone).await;
         };
         let health = target.health().await;
-        // A target that may be down and cannot be looked at is started all the same: looks may be refused for longer
+        // A target that may be down and cannot be looked at is started anyway, because looks may be refused for longer
         // than orders.
         if self.is_due(scope, &target, health.as_ref().map_or(Health::Unknown, |health| *health)) {
             target.capabilities().lifecycle()?.start(self.permit).await?;
@@ -208,11 +213,11 @@ impl Recovery for StartAgain {
         let gone = if self.replaced {
             let whole = self.healthy;
             format!(
-                "its group replaces it: see that {whole} of the members of {} are healthy.",
+                "its group replaces it: check that {whole} of the members of {} are healthy.",
                 target.group()
             )
         } else {
-            "there is nothing left to undo: its group replaces nobody.".to_owned()
+            "there is nothing left to undo: its group does not replace its members.".to_owned()
         };
         let start = match &self.command {
             Some(command) => {
@@ -222,6 +227,6 @@ impl Recovery for StartAgain {
                 "Start {target} again with the tools of its platform, unless it runs, and wait until it is healthy."
             ),
         };
-        format!("{start} Where it is gone for good, {gone}")
+        format!("{start} If it is gone for good, {gone}")
     }
 }

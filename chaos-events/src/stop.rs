@@ -5,10 +5,10 @@ use chaos_core::{Capability, CapabilitySet, ChaosEvent, Group, Hold, Prepared, R
 
 use crate::StartAgain;
 
-/// Halts a target for a while and starts it again.
+/// Stops a target for a while and starts it again.
 ///
-/// Where its group takes a member that is stopped for one to replace, the replacement is the recovery, and not the
-/// start; the plan says so beforehand, and the fault too.
+/// If its group replaces stopped members, the replacement is the recovery, not the start. The plan says so beforehand,
+/// and so does the fault.
 ///
 /// ```
 /// use std::time::Duration;
@@ -25,14 +25,14 @@ pub struct Stop {
 }
 
 impl Default for Stop {
-    /// Halts for 60 seconds.
+    /// Stops for 60 seconds.
     fn default() -> Self {
         Self { hold: Hold::DEFAULT }
     }
 }
 
 impl Stop {
-    /// Halts for this long.
+    /// Stops for this long.
     ///
     /// # Errors
     /// `InvalidInput` for zero and for more than 12 hours.
@@ -57,8 +57,8 @@ impl ChaosEvent for Stop {
 
     fn caveat(&self, group: &Group) -> Option<String> {
         group.replaces_stopped.then(|| {
-            "the group takes a member that is stopped for unhealthy: where it replaces this one before the fault \
-             ends, the replacement is the recovery, and not the start"
+            "the group considers a stopped member unhealthy: if it replaces this one before the fault ends, the \
+             replacement is the recovery, not the start"
                 .to_owned()
         })
     }

@@ -18,27 +18,27 @@ use crate::{
 /// The pause between two looks at a run. An engine takes seconds for a step.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long an order to stop is left to take effect before it is given again.
+/// How long an order to stop may take before it is repeated.
 const STOP_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
-/// Stops every run of the experiment that the fault has started, waits until their engine has undone what they did, and
-/// until the group is as healthy as it was: the recovery of [`RunExperiment`](crate::RunExperiment).
+/// Stops every run of the experiment that the fault has started, waits until their engine has undone their effects, and
+/// until the group is as healthy as before: the recovery of [`RunExperiment`](crate::RunExperiment).
 ///
-/// It finds the runs by the fault, so that it needs no reply to have arrived, and it finds them without the target too.
-/// The report holds how each of them ended, in the engine's words.
+/// It finds the runs by the fault's id, so it works without the reply of the start, and without the target. The report
+/// tells how each of them ended, in the engine's words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StopExperiment {
-    /// What was to be run.
+    /// The experiment.
     pub experiment: Experiment,
     /// Whether the group replaces its members.
     pub replaced: bool,
-    /// How many healthy members make the group whole.
+    /// The number of healthy members that makes the group whole.
     pub healthy: usize,
 }
 
 impl StopExperiment {
-    /// Stops what a fault has started of `experiment`, and waits for `group` to be as it is now.
+    /// Stops the runs of `experiment` that a fault has started, and waits until `group` is as it is now.
     pub fn of(experiment: &Experiment, group: &Group) -> Self {
         Self {
             experiment: experiment.clone(),
@@ -51,7 +51,7 @@ impl StopExperiment {
         scope.fresh_experiments().await?.runs(&self.experiment, scope.fault()).await
     }
 
-    /// Until nothing runs any more, or the recovery budget is spent.
+    /// Waits until nothing runs any more, or the recovery budget is spent.
     async fn end_all(&self, scope: &Scope, permit: &Permit) -> Result<()> {
         let experiments = scope.fresh_experiments().await?;
         let pause = SignedDuration::try_from(STOP_AGAIN_AFTER).unwrap_or(SignedDuration::ZERO);
@@ -76,7 +76,7 @@ impl StopExperiment {
         }
     }
 
-    /// Every run that can be stopped is, before what went wrong with another is told.
+    /// Every run that can be stopped is stopped before an error of another one is returned.
     async fn order_to_stop(
         &self,
         experiments: &dyn Experiments,
@@ -92,11 +92,11 @@ impl StopExperiment {
         stopped
     }
 
-    /// Whether the group has got over it, whichever of its members were hit.
+    /// Whether the group has recovered, whichever of its members were hit.
     async fn look_at_group(&self, scope: &Scope) -> Result<Verdict> {
         match scope.fresh_group().await {
             Ok(group) => {
-                // Nobody waits for the return of what no group replaces.
+                // Do not wait for members that the group does not replace.
                 let expected = if self.replaced { group.desired } else { group.in_service() };
                 let whole = self.healthy.min(expected);
                 if group.healthy() < whole {
@@ -139,7 +139,7 @@ impl Recovery for StopExperiment {
             return Ok(Verdict::NotYet(format!("the run {run}")));
         }
         if runs.is_empty() && scope.injection() == Injection::Returned {
-            return Ok(Verdict::NotYet("its engine does not tell of the run that was started".to_owned()));
+            return Ok(Verdict::NotYet("its engine does not list the run that was started".to_owned()));
         }
         if !runs.is_empty() && runs.iter().all(|run| run.state == ExperimentState::Completed) {
             scope.run_its_course();
@@ -150,9 +150,9 @@ impl Recovery for StopExperiment {
     fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
         let (experiment, group, whole) = (self.experiment.id(), target.group(), self.healthy);
         format!(
-            "Stop every run of {} that fault {fault} has started, with the tools of {}, which undoes what they did. \
-             They bear the id of the fault as a tag where that engine has tags; elsewhere they are those that began \
-             after the fault was armed. Then see that {whole} of the members of {group} are healthy.",
+            "With the tools of {1}, stop every run of {0} that fault {fault} has started; that undoes their effects. \
+             If the engine has tags, the runs have the id of the fault as a tag; otherwise they are those that began \
+             after the fault was armed. Then check that {whole} of the members of {group} are healthy.",
             experiment.name(),
             experiment.engine(),
         )

@@ -55,7 +55,7 @@ impl Anywhere {
         Ok(Some(shell_beyond(id, network_namespace.as_deref(), &self.clock)))
     }
 
-    // No process offers one, wherever it is found.
+    // No process offers one.
     pub(crate) fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
         Err(Error::unsupported("isolation").with("target", id))
     }
@@ -64,7 +64,7 @@ impl Anywhere {
         Err(Error::unsupported("running experiments").with("target", id))
     }
 
-    /// A fleet over a state directory says there that it has ended. One with a bare name ends with its process.
+    /// A fleet over a state directory records there that it has ended. One with a bare name ends with its process.
     async fn make_sure_of_its_end(&self, id: &GroupId) -> Result<()> {
         match StateDirectory::of_id(id) {
             Some(_) => Ok(()),

@@ -22,7 +22,7 @@ use crate::{
 
 /// A fleet that another process runs, found through its state directory by [`Fleet::attach`](crate::Fleet::attach).
 ///
-/// A [`Provider`] of the same group and the same targets. It keeps nobody up and reads the fleet's state afresh each
+/// A [`Provider`] of the same group and the same targets. It restarts nothing, and reads the fleet's state again each
 /// time.
 #[derive(Clone, Debug)]
 pub struct AttachedFleet {
@@ -39,7 +39,7 @@ impl AttachedFleet {
         Ok(fleet)
     }
 
-    /// Sets where waits take their time from. Default: [`SystemClock`].
+    /// Sets the clock of waits. Default: [`SystemClock`].
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -56,10 +56,10 @@ impl AttachedFleet {
         self.directory.path().to_owned()
     }
 
-    /// Where its replicas are to listen, by number.
+    /// The addresses on which its replicas should listen, by number.
     ///
     /// # Errors
-    /// `NotFound` where the fleet has ended, and another kind where that cannot be told.
+    /// `NotFound` if the fleet has ended, and another kind if that is unknown.
     pub fn endpoints(&self) -> Result<Vec<SocketAddr>> {
         Ok(self.state()?.addresses())
     }
@@ -72,15 +72,15 @@ impl AttachedFleet {
         Ok(self.endpoints()?.iter().map(SocketAddr::port).collect())
     }
 
-    /// Where the replica of this number is to listen.
+    /// The address on which the replica with this number should listen.
     ///
     /// # Errors
-    /// `InvalidInput` where there is no such replica; otherwise as [`endpoints`](AttachedFleet::endpoints).
+    /// `InvalidInput` if there is no such replica; otherwise as [`endpoints`](AttachedFleet::endpoints).
     pub fn address(&self, replica: usize) -> Result<SocketAddr> {
         address_of(&self.endpoints()?, replica)
     }
 
-    /// Where the replica of this number is to answer, such as `http://127.0.0.1:4001`, without a slash at its end.
+    /// The URL of the replica with this number, such as `http://127.0.0.1:4001`, without a slash at its end.
     ///
     /// # Errors
     /// As [`address`](AttachedFleet::address).

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-/// How long a replica waits before it is started again: 50 ms after its first exit, then twice as long each time up to
-/// 10 s. A life of 10 s makes it forget.
+/// The back-off before a replica is restarted: 50 ms after its first exit, then twice as long each time up to 10 s. A
+/// life of 10 s resets it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BackOff {
     next: Duration,

@@ -1,17 +1,18 @@
 use crate::ProcessIdentity;
 
-/// With more processes than this nobody types the command, and a shell may not take it.
+/// With more processes than this, nobody types the command, and a shell may not accept it.
 const MOST: usize = 64;
 
-/// A command for a shell on this machine that continues these processes, each only where it is still the one that
-/// started then: a process id may be another one's by the time somebody reads this. `None` for none, and for too many.
+/// A shell command that continues these processes on this machine. It continues each only if it still is the process
+/// that started at that time, because a process id may belong to another process by the time somebody reads this.
+/// `None` for none, and for too many.
 pub(crate) fn continued(processes: &[ProcessIdentity]) -> Option<String> {
     if processes.is_empty() || processes.len() > MOST {
         return None;
     }
     let all: Vec<String> = processes.iter().map(ToString::to_string).collect();
-    // The name in `stat` is whatever the process chose, in parentheses: the fields begin after the last one, on the
-    // last line.
+    // The process chooses its name in `stat`, which stands in parentheses: the fields begin after the last parenthesis,
+    // on the last line.
     let started = r#"$(LC_ALL=C sed -n '$s/.*) //p' "/proc/${p%.*}/stat" | cut -d ' ' -f 20)"#;
     let all = all.join(" ");
     Some(format!(r#"for p in {all}; do [ "{started}" = "${{p#*.}}" ] && kill -CONT "${{p%.*}}"; done"#))
@@ -32,7 +33,7 @@ mod tests {
     use super::*;
     use crate::identity::{AsProcess, ProcessStat};
 
-    /// It ends with the test, also where that fails.
+    /// It ends with the test, even if the test fails.
     struct Stopped(Child);
 
     impl Stopped {

@@ -19,7 +19,7 @@ use crate::{
     supervisor::Supervisor,
 };
 
-/// Replicas of one program, kept up: a group that heals itself.
+/// Replicas of one program that are restarted when they die: a group that heals itself.
 ///
 /// ```
 /// use chaos_core::Provider;
@@ -39,29 +39,29 @@ use crate::{
 /// # Targets
 ///
 /// A fleet is a [`Provider`] of one group, `local:<name>` or, with a [state directory](FleetBuilder::state_directory),
-/// `local:<directory>`. Its targets are `replica-0`, `replica-1` and so on: they keep their ids while the processes
+/// `local:<directory>`. Its targets are `replica-0`, `replica-1` and so on. They keep their ids while the processes
 /// behind them come and go, and the ids are the same on every machine. A member's incarnation is the identity of its
 /// process.
 ///
 /// # Restarts
 ///
-/// A replica that ends, for whatever reason, is started again with the same arguments and the same port: after 50 ms,
-/// then after twice as long each time up to 10 s, and after 50 ms again once it has lived for 10 s. A replica that is
-/// stopped (SIGSTOP) has not ended.
+/// A replica that ends for any reason is restarted with the same arguments and the same port. The back-off starts at 50
+/// ms, doubles each time up to 10 s, and is reset once the replica has lived for 10 s. A stopped replica (SIGSTOP) has
+/// not ended.
 ///
-/// # What a replica is given
+/// # The environment of a replica
 ///
-/// The environment of this process and what [`env`](FleetBuilder::env) adds; its standard input is `/dev/null`;
-/// what it prints on standard output and on standard error is read, and its last 4 KiB appear in errors and in the log;
-/// [`log_to`](FleetBuilder::log_to) keeps all of it. It has a process group of its
-/// own, so that a Ctrl-C on the terminal reaches the fleet's owner alone.
+/// A replica has the environment of this process and the variables of [`env`](FleetBuilder::env). Its standard input is
+/// `/dev/null`. Its standard output and standard error are read, and their last 4 KiB appear in errors and in the log;
+/// [`log_to`](FleetBuilder::log_to) keeps all output. It has a process group of its own, so a Ctrl-C on the terminal
+/// reaches the fleet's owner alone.
 ///
 /// # The end
 ///
-/// Clones share one fleet. Dropping the last one kills the replicas and returns when they are gone;
-/// [`stop`](Fleet::stop) lets them end by themselves. When the process that owns the fleet dies, even by `kill -9`, the
-/// kernel kills the replicas. The parent-death signal that does this reaches the replica itself and not what it has
-/// started: a wrapper must `exec` its program. It does not reach a program that changes its user either.
+/// Clones share one fleet. Dropping the last clone kills the replicas and returns when they are gone;
+/// [`stop`](Fleet::stop) ends them gracefully. When the process that owns the fleet dies, even by `kill -9`, the kernel
+/// kills the replicas. It does so by the parent-death signal, which reaches the replica itself but not its children: a
+/// wrapper must `exec` its program. It does not reach a program that changes its user either.
 #[derive(Clone, Debug)]
 pub struct Fleet {
     inner: Arc<Inner>,
@@ -77,13 +77,13 @@ struct Inner {
     supervisor: Supervisor,
 }
 
-/// The state of a fleet of this process. It does not keep the fleet up.
+/// The state of a fleet of this process. It does not keep the fleet alive.
 #[derive(Clone, Debug)]
 struct Live(watch::Receiver<FleetState>);
 
 impl StateSource for Live {
     fn state(&self) -> Result<Option<FleetState>> {
-        // A thread that is no more has let the kernel kill the replicas.
+        // If the thread has ended, the kernel has killed the replicas.
         if self.0.has_changed().is_err() {
             return Ok(None);
         }
@@ -92,8 +92,7 @@ impl StateSource for Live {
 }
 
 impl Fleet {
-    /// A fleet of this program, which is looked up as a shell would: by its path where the name holds a slash,
-    /// otherwise in `PATH`.
+    /// A fleet of this program. As in a shell, a name with a slash is a path, and other names are looked up in `PATH`.
     pub fn of(program: impl Into<OsString>) -> FleetBuilder {
         FleetBuilder::new(program.into())
     }
@@ -101,8 +100,8 @@ impl Fleet {
     /// Finds a fleet that another process runs over this state directory.
     ///
     /// # Errors
-    /// `InvalidInput` where there is no such directory, `NotFound` where its fleet has ended, and another kind where
-    /// that cannot be told.
+    /// `InvalidInput` if there is no such directory, `NotFound` if its fleet has ended, and another kind if that is
+    /// unknown.
     pub fn attach(state_directory: impl AsRef<Path>) -> Result<AttachedFleet> {
         AttachedFleet::open(state_directory.as_ref())
     }
@@ -111,7 +110,7 @@ impl Fleet {
         let (clock, network_namespace) = (Arc::clone(&plan.clock), plan.network_namespace.clone());
         let (supervisor, started) = Supervisor::start(plan)?;
         let started = started.await.map_err(|_| {
-            Error::new(ErrorKind::Panicked, "the fleet's thread ended before the fleet was up")
+            Error::new(ErrorKind::Panicked, "the fleet's thread ended before the fleet had started")
         })??;
         let addresses = started.state.borrow().addresses();
         Ok(Self {
@@ -131,7 +130,7 @@ impl Fleet {
         &self.inner.id
     }
 
-    /// Where its replicas are to listen, by number. They stay the same as long as the fleet lives.
+    /// The addresses on which its replicas should listen, by number. They stay the same as long as the fleet lives.
     pub fn endpoints(&self) -> Vec<SocketAddr> {
         self.inner.addresses.clone()
     }
@@ -141,15 +140,15 @@ impl Fleet {
         self.inner.addresses.iter().map(SocketAddr::port).collect()
     }
 
-    /// Where the replica of this number is to listen.
+    /// The address on which the replica with this number should listen.
     ///
     /// # Errors
-    /// `InvalidInput` where there is no such replica.
+    /// `InvalidInput` if there is no such replica.
     pub fn address(&self, replica: usize) -> Result<SocketAddr> {
         address_of(&self.inner.addresses, replica)
     }
 
-    /// Where the replica of this number is to answer, such as `http://127.0.0.1:4001`, without a slash at its end.
+    /// The URL of the replica with this number, such as `http://127.0.0.1:4001`, without a slash at its end.
     ///
     /// # Errors
     /// As [`address`](Fleet::address).
@@ -157,13 +156,13 @@ impl Fleet {
         self.address(replica).map(|address| format!("http://{address}"))
     }
 
-    /// Ends the replicas: SIGTERM, and SIGKILL for those that have not ended 10 seconds later. Returns when nothing is
-    /// left of the fleet. Clones see a fleet that has ended.
+    /// Ends the replicas: SIGTERM, and SIGKILL for those that have not ended 10 seconds later. Returns when nothing of
+    /// the fleet is left. Clones then see a fleet that has ended.
     ///
     /// # Errors
-    /// Where a replica could not be ended, for instance because it runs as another user.
+    /// If a replica could not be ended, for instance because it runs as another user.
     ///
-    /// Cancel safe: a dropped call does not take the order back.
+    /// Cancel safe: a dropped call does not withdraw the order.
     pub async fn stop(&self) -> Result<()> {
         let supervisor = &self.inner.supervisor;
         supervisor.orders.send_if_modified(|order| {
@@ -188,10 +187,10 @@ impl FleetBuilder {
     ///
     /// # Errors
     /// `InvalidInput` for a setting out of its range, a port in use, a network namespace that does not exist, a program
-    /// that cannot be started and one that ends before it is healthy; `Denied` where this user may not enter the
-    /// namespace; `Conflict` where another fleet holds the state directory; `Timeout` where a replica is not healthy in
-    /// time; `Unsupported` where tokio's time is paused; `Refused` where others may write the state directory. No
-    /// replica is left behind.
+    /// that cannot be started, and one that ends before it is healthy; `Denied` if this user may not enter the
+    /// namespace; `Conflict` if another fleet uses the state directory; `Timeout` if a replica is not healthy in time;
+    /// `Unsupported` if tokio's time is paused; `Refused` if others may write to the state directory. No replica is
+    /// left behind.
     ///
     /// Cancel safe: dropping the call ends what was started.
     pub async fn start(self) -> Result<Fleet> {

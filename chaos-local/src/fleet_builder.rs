@@ -11,7 +11,7 @@ use crate::{
     plan::Plan,
 };
 
-/// What a [`Fleet`](crate::Fleet) is to be, made by [`Fleet::of`](crate::Fleet::of). Nothing is checked and nothing
+/// The settings of a [`Fleet`](crate::Fleet), made by [`Fleet::of`](crate::Fleet::of). Nothing is checked and nothing
 /// happens before [`start`](FleetBuilder::start).
 #[derive(Debug)]
 #[must_use = "no replica runs before the fleet is started"]
@@ -42,26 +42,26 @@ impl FleetBuilder {
         }
     }
 
-    /// Adds an argument. `{index}` and `{port}` in it become the replica's number, from 0, and its port.
+    /// Adds an argument. `{index}` and `{port}` in it are replaced by the replica's number, from 0, and its port.
     pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
         self.plan.arguments.push(argument.into());
         self
     }
 
-    /// Adds arguments, each as [`arg`](FleetBuilder::arg) does.
+    /// Adds arguments, each like [`arg`](FleetBuilder::arg).
     pub fn args(mut self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.plan.arguments.extend(arguments.into_iter().map(Into::into));
         self
     }
 
-    /// Sets a variable in the replicas' environment, on top of what this process has. `{index}` and `{port}` in the
-    /// value become the replica's own.
+    /// Sets a variable in the replicas' environment, in addition to the environment of this process. `{index}` and
+    /// `{port}` in the value are replaced by the replica's own.
     pub fn env(mut self, key: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.plan.environment.push((key.into(), value.into()));
         self
     }
 
-    /// Sets how many replicas there are, from 1 to 1,000. Default: 1.
+    /// Sets the number of replicas, from 1 to 1,000. Default: 1.
     pub fn replicas(mut self, replicas: usize) -> Self {
         self.plan.replicas = replicas;
         self
@@ -75,7 +75,7 @@ impl FleetBuilder {
         self
     }
 
-    /// Sets how to tell whether a replica is healthy. Default: [`HealthCheck::alive`].
+    /// Sets the health check of the replicas. Default: [`HealthCheck::alive`].
     pub fn health(mut self, check: HealthCheck) -> Self {
         self.plan.check = check;
         self
@@ -89,18 +89,18 @@ impl FleetBuilder {
         self
     }
 
-    /// Runs the replicas in this network namespace, which exists already, as `ip netns add` makes it. `{index}` in the
-    /// name becomes the replica's number, so that each may have its own. Default: the namespace of this process.
+    /// Runs the replicas in this existing network namespace, as made by `ip netns add`. `{index}` in the name is
+    /// replaced by the replica's number, so each replica can have its own. Default: the namespace of this process.
     ///
-    /// Health checks connect from inside, to 127.0.0.1 there: `lo` must be up. [`endpoints`](crate::Fleet::endpoints)
-    /// are inside too. Ports that nobody asked for are free in the namespace; replicas in different ones may have the
-    /// same.
+    /// Health checks connect from inside, to 127.0.0.1 there, so `lo` must be up.
+    /// [`endpoints`](crate::Fleet::endpoints) are inside too. Ports that you do not set are free ports of the
+    /// namespace; replicas in different namespaces may have the same ones.
     ///
-    /// The network of a replica counts as its own: a fault that cuts it off cuts off everybody in its namespace,
-    /// replicas that share it too. Whoever recovers such a fault from another process finds the namespace through the
-    /// fleet's [state directory](FleetBuilder::state_directory), and without one not at all.
+    /// The network of a replica counts as its own: a fault that cuts it off cuts off all processes in its namespace,
+    /// including other replicas. A recovery from another process finds the namespace through the fleet's [state
+    /// directory](FleetBuilder::state_directory). Without a state directory it cannot find it.
     ///
-    /// It needs root.
+    /// This needs root.
     ///
     /// ```no_run
     /// use chaos_local::{Fleet, HealthCheck};
@@ -118,33 +118,33 @@ impl FleetBuilder {
         self
     }
 
-    /// Sets how long the replicas may take together until all are healthy. Default: 10 seconds.
+    /// Sets the time until all replicas must be healthy. Default: 10 seconds.
     pub fn start_within(mut self, limit: Duration) -> Self {
         self.plan.start_within = limit;
         self
     }
 
-    /// Lets other processes find this fleet: its state is kept in `fleet.json` in this directory, which is made where
-    /// it does not exist, and `fleet.lock` there is locked for as long as it lives. All three are this user's alone,
-    /// whatever the umask, and what another user owns or may write is refused: whoever could write them would choose
-    /// what a fault hits.
+    /// Lets other processes find this fleet. Its state is kept in `fleet.json` in this directory, which is created if
+    /// it does not exist, and `fleet.lock` there is locked as long as the fleet lives. All three belong to this user
+    /// alone, whatever the umask. If another user owns them or may write to them, they are refused, because such a user
+    /// would choose what a fault hits.
     ///
-    /// The group's id becomes `local:<directory>`, absolute and without symbolic links, so that the id alone is enough
-    /// to find the fleet again.
+    /// The group's id becomes `local:<directory>`, absolute and without symbolic links, so the id alone is enough to
+    /// find the fleet again.
     pub fn state_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.plan.state_directory = Some(directory.into());
         self
     }
 
-    /// Appends what each replica prints on standard output and on standard error to `replica-0.log` and so on in this
-    /// directory, which is made where it does not exist. Default: only the end of it is kept, for errors and the log of
+    /// Appends the standard output and standard error of each replica to `replica-0.log` and so on in this directory,
+    /// which is created if it does not exist. By default, only the end of the output is kept, for errors and the log of
     /// this process.
     pub fn log_to(mut self, directory: impl Into<PathBuf>) -> Self {
         self.plan.log_directory = Some(directory.into());
         self
     }
 
-    /// Sets where waits take their time from. Default: [`SystemClock`].
+    /// Sets the clock of waits. Default: [`SystemClock`].
     ///
     /// A fleet waits in a thread of its own, which tokio's paused time does not reach.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -152,7 +152,7 @@ impl FleetBuilder {
         self
     }
 
-    /// The plan of a fleet that can be started.
+    /// The checked plan of the fleet.
     pub(crate) fn validate(self) -> Result<Plan> {
         let plan = self.plan;
         if plan.replicas == 0 || plan.replicas > Self::MOST_REPLICAS {
@@ -195,7 +195,7 @@ impl FleetBuilder {
     }
 }
 
-/// A name that can be the path of a group's id, and cannot be taken for a directory's.
+/// A name that is valid as the path of a group's id, and that cannot be mistaken for a directory.
 pub(crate) fn validate_name(field: &str, name: &str) -> Result<()> {
     let is_right = !name.is_empty()
         && name.len() <= FleetBuilder::LONGEST_NAME

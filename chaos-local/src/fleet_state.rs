@@ -20,7 +20,7 @@ pub(crate) struct FleetState {
     pub(crate) name: String,
     pub(crate) desired: usize,
     pub(crate) health: HealthCheck,
-    /// Whether it was ended in order. A fleet that was killed could not write that down.
+    /// Whether it was ended cleanly. A killed fleet could not record that.
     pub(crate) ended: bool,
     /// The name of the network namespace of each replica, with its number as `{index}`. It outlives the replicas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,17 +32,17 @@ pub(crate) struct FleetState {
 pub(crate) struct ReplicaState {
     pub(crate) index: usize,
     pub(crate) port: u16,
-    /// None while it waits to be started again.
+    /// `None` while it waits to be restarted.
     pub(crate) process: Option<ProcessIdentity>,
 }
 
-/// Where the state of a fleet is looked up, each time afresh.
+/// The source of a fleet's state, which is looked up again each time.
 pub(crate) trait StateSource: Clone + std::fmt::Debug + Send + Sync + 'static {
-    /// `None` only where it is certain that the fleet has ended.
+    /// `None` only if it is certain that the fleet has ended.
     fn state(&self) -> Result<Option<FleetState>>;
 }
 
-/// A replica of a fleet: whichever process it is at the moment.
+/// A replica of a fleet, whatever process it is at the moment.
 #[derive(Debug)]
 struct Slot<S> {
     source: S,
@@ -89,7 +89,7 @@ impl FleetState {
             .members(members(targets).await?))
     }
 
-    /// The replica that an id names; `None` where the fleet has none of that number.
+    /// The replica that an id names; `None` if the fleet has no replica with that number.
     pub(crate) fn resolve(
         &self,
         id: &TargetId,
@@ -139,7 +139,7 @@ pub(crate) fn replica_name(index: usize) -> String {
     format!("replica-{index}")
 }
 
-/// The shell of the machine on which a replica was, in the network namespace that the fleet had for it.
+/// The shell of the machine on which a replica ran, in the network namespace that the fleet used for it.
 pub(crate) fn shell_beyond(
     id: &TargetId,
     network_namespace: Option<&str>,
@@ -159,7 +159,7 @@ pub(crate) fn check_scheme(scheme: &'static str, field: &str, given: &str, id: &
     }
 }
 
-/// Where the replica of this number is to listen.
+/// The address on which the replica with this number should listen.
 pub(crate) fn address_of(addresses: &[SocketAddr], replica: usize) -> Result<SocketAddr> {
     addresses.get(replica).copied().ok_or_else(|| {
         let expected = format!("a number below {}, the size of the fleet", addresses.len());

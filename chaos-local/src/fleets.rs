@@ -14,8 +14,7 @@ use crate::{Fleet, anywhere::Anywhere, fleet_state::SCHEME};
 
 /// Several fleets as one provider, and any fleet of this machine by its ids.
 ///
-/// A monkey takes one provider for each scheme, and all fleets share one: [`Fleets::of`] lists the fleets that it is
-/// given.
+/// A monkey takes one provider for each scheme, and all fleets share a scheme. [`Fleets::of`] lists the given fleets.
 ///
 /// ```no_run
 /// use chaos_core::Monkey;
@@ -30,10 +29,10 @@ use crate::{Fleet, anywhere::Anywhere, fleet_state::SCHEME};
 /// # }
 /// ```
 ///
-/// Other ids resolve as well, which is what programs need that replay a journal. An id whose path is a directory names
-/// the fleet over that state directory. An id whose path is a bare name names a fleet inside the process that injected
-/// the fault. It dies with that process: where a process of this user still runs as a replica of it, the fleet lives
-/// where it cannot be seen from here, and the recovery fails and says so; otherwise it is gone.
+/// Other ids resolve as well, as programs that replay a journal need. If the path of an id is a directory, it names the
+/// fleet over that state directory. If the path is a bare name, it names a fleet inside the process that injected the
+/// fault, and the fleet dies with that process. If a process of this user still runs as a replica of it, the fleet is
+/// alive but cannot be seen from here, and the recovery fails with that message. Otherwise the fleet is gone.
 #[derive(Clone, Debug)]
 pub struct Fleets {
     listed: Vec<Fleet>,
@@ -46,7 +45,7 @@ impl Fleets {
         Self::of([])
     }
 
-    /// Lists these fleets, which bear different names, and finds every fleet of this machine.
+    /// Lists these fleets, whose names must differ, and finds every fleet of this machine.
     pub fn of(fleets: impl IntoIterator<Item = Fleet>) -> Self {
         Self { listed: fleets.into_iter().collect(), anywhere: Anywhere::default() }
     }
@@ -55,7 +54,7 @@ impl Fleets {
         self.listed.iter().find(|fleet| fleet.id() == id)
     }
 
-    /// Sets where waits take their time from. Default: [`SystemClock`](chaos_core::clock::SystemClock).
+    /// Sets the clock of waits. Default: [`SystemClock`](chaos_core::clock::SystemClock).
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.anywhere = Anywhere::new(clock);

@@ -9,7 +9,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::{network_namespace::NetworkNamespace, process_handle::ProcessHandle, scarcity::scarcity};
 
-/// How to tell whether a process is healthy. A process that does not exist, or is stopped, is never healthy.
+/// A check whether a process is healthy. A process that does not exist or is stopped is never healthy.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,7 +33,7 @@ enum Kind {
     Alive,
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Finding {
     Passed,
@@ -44,17 +44,17 @@ impl HealthCheck {
     const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(1);
 
     /// Healthy when `GET path` over HTTP/1.1 on the process's port of 127.0.0.1 answers with a 2xx status. For a
-    /// process in another network namespace that is the 127.0.0.1 there, which takes root to reach.
+    /// process in another network namespace, that is the 127.0.0.1 there, which needs root.
     ///
-    /// The path begins with a slash and may hold a query; whether it does is checked where the health check is used.
+    /// The path begins with a slash and may have a query. It is checked when the health check is used.
     pub fn http(path: impl Into<String>) -> Self {
         Self::new(Kind::Http { path: path.into() })
     }
 
     /// Healthy when the process's port of 127.0.0.1, in its network namespace, accepts a connection.
     ///
-    /// The kernel accepts connections for a process that hangs, until its backlog is full: [`http`](HealthCheck::http)
-    /// tells more.
+    /// The kernel accepts connections for a hanging process until its backlog is full, so [`http`](HealthCheck::http)
+    /// is more reliable.
     pub fn tcp() -> Self {
         Self::new(Kind::Tcp)
     }
@@ -64,7 +64,7 @@ impl HealthCheck {
         Self::new(Kind::Alive)
     }
 
-    /// Sets how long one check may take before it counts as failed. Default: 1 second.
+    /// Sets the time limit of one check, after which it counts as failed. Default: 1 second.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
@@ -79,7 +79,7 @@ impl HealthCheck {
         self.kind != Kind::Alive
     }
 
-    /// Refuses what could never pass.
+    /// Refuses a check that could never pass.
     pub(crate) fn validate(&self) -> Result<()> {
         if self.time_limit.is_zero() {
             return Err(Error::invalid("health check time limit", "0s", "more than zero"));
@@ -97,9 +97,9 @@ impl HealthCheck {
         Ok(())
     }
 
-    /// Looks once at a process that is known to run, from inside its network namespace.
+    /// Looks once at a running process, from inside its network namespace.
     ///
-    /// An error is a doubt: the check could not be made.
+    /// An error is a doubt: the check could not run.
     pub(crate) async fn look_at(
         &self,
         process: &ProcessHandle,
@@ -112,7 +112,8 @@ impl HealthCheck {
         let namespace = match NetworkNamespace::of_process(process) {
             Ok(Some(namespace)) if !namespace.is_own()? => Some(namespace),
             Ok(_) => None,
-            // Nobody who may not look could enter. Most likely it is in our own: programs with privileges hide theirs.
+            // Without the permission to look, we could not enter it anyway. Most likely it is in our own namespace:
+            // privileged programs hide theirs.
             Err(error) if error.kind() == ErrorKind::Denied => None,
             Err(error) => return Err(error),
         };
@@ -125,8 +126,8 @@ impl HealthCheck {
         inside: Option<&NetworkNamespace>,
         clock: &dyn Clock,
     ) -> Result<Finding> {
-        let address =
-            address.ok_or_else(|| Error::invalid("port", "none", "a port, which this health check needs"))?;
+        let address = address
+            .ok_or_else(|| Error::invalid("port", "none", "a port, because the health check needs one"))?;
         let looked = async {
             match &self.kind {
                 Kind::Http { path } => get(address, inside, path).await,
@@ -161,13 +162,13 @@ enum Failure {
 }
 
 impl Failure {
-    /// A failure of this machine to make the check says nothing about the process.
+    /// If this machine cannot run the check, that says nothing about the process.
     fn into_finding(self, address: SocketAddr) -> Result<Finding> {
         match self {
             Self::Entry(error) => Err(error),
             Self::Connect(error) => match scarcity(&error) {
                 Some(scarce) => {
-                    let what = format!("a health check could not be made for lack of {scarce}");
+                    let what = format!("a health check could not run for lack of {scarce}");
                     Err(Error::new(ErrorKind::Unavailable, what).with("address", address).caused_by(error))
                 }
                 None => Ok(Finding::Failed(format!("no connection to {address}: {error}"))),
@@ -180,7 +181,7 @@ impl Failure {
 async fn connect(address: SocketAddr, inside: Option<&NetworkNamespace>) -> Result<TcpStream, Failure> {
     let stream = match inside {
         Some(namespace) => {
-            // A socket belongs to the namespace that it was made in, whoever uses it.
+            // A socket belongs to the namespace in which it was created, whichever thread uses it.
             let socket = namespace.within(TcpSocket::new_v4);
             let socket = socket.map_err(|error| Failure::Entry(namespace.not_entered(error)))?;
             socket.connect(address).await
@@ -190,12 +191,11 @@ async fn connect(address: SocketAddr, inside: Option<&NetworkNamespace>) -> Resu
     to_another(stream.map_err(Failure::Connect)?, address)
 }
 
-/// Where nobody listens, TCP may connect a socket to itself: the kernel picks the port that is asked for as the local
-/// one.
+/// If nothing listens, TCP may connect a socket to itself: the kernel may pick the requested port as the local one.
 fn to_another(stream: TcpStream, address: SocketAddr) -> Result<TcpStream, Failure> {
     match stream.local_addr() {
         Ok(local) if local != address => Ok(stream),
-        Ok(_) => Err(Failure::Exchange(format!("nobody listens on {address}"))),
+        Ok(_) => Err(Failure::Exchange(format!("nothing listens on {address}"))),
         Err(error) => Err(Failure::Connect(error)),
     }
 }

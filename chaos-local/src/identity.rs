@@ -4,10 +4,9 @@ use chaos_core::{Error, ErrorKind, Result};
 use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 
-/// One process, told apart from every other that this machine ran or will run since it was booted: its process id and
-/// the moment at which it started.
+/// The identity of one process, unique on this machine since it was booted: its process id and its start time.
 ///
-/// A bare process id names whoever holds it now; the kernel hands it out again. Written as `pid.start_time`, such as
+/// A bare process id names the process that has it now; the kernel reuses ids. Written as `pid.start_time`, such as
 /// `4711.158125`.
 ///
 /// ```
@@ -24,7 +23,7 @@ pub struct ProcessIdentity {
     start_time: u64,
 }
 
-/// What `/proc/PID/stat` says at one moment.
+/// The contents of `/proc/PID/stat` at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ProcessStat {
     pub(crate) state: char,
@@ -39,8 +38,8 @@ impl ProcessIdentity {
     /// The process that has this id now.
     ///
     /// # Errors
-    /// `InvalidInput` for an id that no process can have, `NotFound` where no process has it, and `Unavailable` where
-    /// `/proc` cannot be read.
+    /// `InvalidInput` for an id that no process can have, `NotFound` if no process has it, and `Unavailable` if `/proc`
+    /// cannot be read.
     pub fn of_pid(pid: u32) -> Result<Self> {
         to_pid(pid)?;
         match ProcessStat::read(pid)? {
@@ -54,7 +53,7 @@ impl ProcessIdentity {
         self.pid
     }
 
-    /// When it started, in clock ticks since this machine was booted: field 22 of `/proc/PID/stat`, see
+    /// The start time, in clock ticks since this machine was booted: field 22 of `/proc/PID/stat`, see
     /// proc_pid_stat(5).
     pub fn start_time(self) -> u64 {
         self.start_time
@@ -85,14 +84,15 @@ impl FromStr for ProcessIdentity {
     }
 }
 
-/// What names a process to [`Processes`](crate::Processes): its identity, its process id, or the handle of a child.
+/// A value that names a process to [`Processes`](crate::Processes): its identity, its process id, or the handle of a
+/// child.
 ///
-/// A handle is safest: while a child has not been waited for, nobody else can have its process id.
+/// A handle is safest: while a child has not been waited for, no other process can have its process id.
 pub trait AsProcess {
     /// The process.
     ///
     /// # Errors
-    /// `NotFound` where there is no such process.
+    /// `NotFound` if there is no such process.
     fn identity(&self) -> Result<ProcessIdentity>;
 }
 
@@ -117,7 +117,10 @@ impl AsProcess for process::Child {
 impl AsProcess for tokio::process::Child {
     fn identity(&self) -> Result<ProcessIdentity> {
         let pid = self.id().ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "the child has ended and was waited for already")
+            Error::new(
+                ErrorKind::NotFound,
+                "the child process has ended, and its exit status was already collected",
+            )
         })?;
         ProcessIdentity::of_pid(pid)
     }
@@ -131,9 +134,9 @@ impl<P: AsProcess + ?Sized> AsProcess for &P {
 }
 
 impl ProcessStat {
-    /// `None` where no process has this id.
+    /// `None` if no process has this id.
     pub(crate) fn read(pid: u32) -> Result<Option<Self>> {
-        // Not as text: the name in it is whatever bytes the process chose.
+        // Not as text, because the process can choose any bytes as its name.
         let stat = match fs::read(format!("/proc/{pid}/stat")) {
             Ok(stat) => stat,
             Err(error) if is_gone(&error) => return Ok(None),
@@ -146,13 +149,14 @@ impl ProcessStat {
             }
         };
         Self::parse(&stat).map(Some).ok_or_else(|| {
-            Error::new(ErrorKind::Unavailable, "the state of a process cannot be understood")
+            Error::new(ErrorKind::Unavailable, "the state of a process in /proc has an unknown form")
                 .with("pid", pid)
                 .with("stat", String::from_utf8_lossy(&stat))
         })
     }
 
-    /// The name stands in parentheses and may hold spaces and parentheses itself: the fields begin after the last one.
+    /// The name stands in parentheses and may contain spaces and parentheses itself: the fields begin after the last
+    /// one.
     fn parse(stat: &[u8]) -> Option<Self> {
         let name_ends = stat.iter().rposition(|byte| *byte == b')')?;
         let fields = str::from_utf8(stat.get(name_ends + 1..)?).ok()?;
@@ -161,7 +165,7 @@ impl ProcessStat {
         // The state is field 3; the parent, the group and the session follow. The threads are field 20, the start time
         // field 22.
         let parent = fields.next()?.parse().ok()?;
-        // Both are -1 of one that is being cleared away.
+        // Both are -1 for a process that is being removed.
         let leader = |field: &str| Some(u32::try_from(field.parse::<i64>().ok()?).unwrap_or_default());
         let group = leader(fields.next()?)?;
         let session = leader(fields.next()?)?;
@@ -170,7 +174,7 @@ impl ProcessStat {
         Some(Self { state, parent, group, session, threads, start_time })
     }
 
-    /// A zombie whose threads go on has not ended.
+    /// A zombie whose threads still run has not ended.
     pub(crate) fn is_alive(&self) -> bool {
         !matches!(self.state, 'Z' | 'X') || self.threads > 1
     }
@@ -180,7 +184,7 @@ impl ProcessStat {
         self.state == 'T'
     }
 
-    /// The process whose id this was read by.
+    /// The process that this was read from.
     pub(crate) fn identity(&self, pid: u32) -> ProcessIdentity {
         ProcessIdentity { pid, start_time: self.start_time }
     }
@@ -190,10 +194,10 @@ fn to_pid(pid: u32) -> Result<Pid> {
     i32::try_from(pid)
         .ok()
         .and_then(Pid::from_raw)
-        .ok_or_else(|| Error::invalid("pid", pid, "the id of a process, from 1"))
+        .ok_or_else(|| Error::invalid("pid", pid, "a process id, 1 or greater"))
 }
 
-/// Whether this error of `/proc` says that a process, or a descriptor of one, is no more.
+/// Whether this error of `/proc` means that a process, or a descriptor of one, no longer exists.
 pub(crate) fn is_gone(error: &io::Error) -> bool {
     // A process that ends between open and read gives ESRCH.
     error.kind() == io::ErrorKind::NotFound

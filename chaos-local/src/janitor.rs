@@ -11,38 +11,38 @@ use crate::{ProcessIdentity, process_handle::ProcessHandle, scarcity::scarcity, 
 
 const SCRIPT: &str = include_str!("../scripts/janitor.sh");
 
-/// How long a janitor may take to say that it is ready.
+/// How long a janitor may take to get ready.
 const READY_WITHIN: Duration = Duration::from_secs(5);
 
-/// How long a janitor that was killed is waited for, should the kernel be slow to end it.
+/// How long to wait for a killed janitor, in case the kernel is slow to end it.
 const KILLED_WITHIN: Duration = Duration::from_secs(1);
 
 /// How much of an answer is read, in bytes.
 const LONGEST_ANSWER: u64 = 64;
 
-/// A small process beside this one that stops processes and continues them at the deadline, even if this one is killed
-/// or frozen.
+/// The dead-man switch of a stop: a small process beside this one that stops processes and continues them at the
+/// deadline, even if this one is killed or frozen.
 ///
-/// Dropped before it was told to stop anything, it leaves. Dropped while it stops, it is ended and what it was told to
-/// stop is continued.
+/// If it is dropped before it was told to stop anything, it exits. If it is dropped while it stops, it is ended, and
+/// the processes that it was told to stop are continued.
 #[derive(Debug)]
 pub(crate) struct Janitor {
     child: Option<Child>,
     input: Option<ChildStdin>,
     output: Option<BufReader<ChildStdout>>,
-    /// What it was told to stop, as long as it has not answered.
+    /// The processes that it was told to stop, as long as it has not answered.
     told: Vec<ProcessIdentity>,
     deadline: UptimeDeadline,
 }
 
-/// When a fault must be over, in hundredths of a second of this machine's uptime: by the clock that the janitor itself
-/// reads, so that the time it takes to start counts, and a correction of the wall clock moves nothing.
+/// The end of a fault, in hundredths of a second of this machine's uptime. The janitor reads the same clock, so its
+/// start-up time counts, and a correction of the wall clock changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UptimeDeadline(u64);
 
 impl UptimeDeadline {
-    /// The uptime is read before `remaining` is asked: whoever is frozen between the two gets an earlier deadline and
-    /// not a later one.
+    /// The uptime is read before `remaining` is called, so a process that is frozen between the two gets an earlier
+    /// deadline, not a later one.
     pub(crate) fn after(remaining: impl FnOnce() -> Result<Duration>) -> Result<Self> {
         let now = uptime_in_hundredths().map_err(|error| {
             Error::new(
@@ -63,10 +63,10 @@ impl UptimeDeadline {
 impl Janitor {
     /// Starts a janitor for a stop that ends at `deadline`. When this returns, it is ready and waits.
     ///
-    /// `fault` and `target` are for a person who wonders what this process is.
+    /// `fault` and `target` tell a person what this process is for.
     ///
     /// # Errors
-    /// Where it could not be started or did not get ready; then it has left or is about to.
+    /// If it could not be started or did not get ready. Then it has exited or is about to.
     ///
     /// Cancel safe: a dropped call leaves no janitor behind.
     pub(crate) async fn start(
@@ -78,7 +78,8 @@ impl Janitor {
         let failed = |error: io::Error| {
             let why = scarcity(&error).map(|scarce| format!(" for lack of {scarce}")).unwrap_or_default();
             let what = format!(
-                "the janitor that would end the stop at its deadline could not be started{why}; nothing was stopped"
+                "the janitor (the dead-man switch that ends the stop at its deadline) could not be started{why}; \
+                 nothing was stopped"
             );
             Error::new(ErrorKind::Unavailable, what).caused_by(error)
         };
@@ -91,7 +92,7 @@ impl Janitor {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            // Away from the terminal's signals, and from whoever signals this process's whole group.
+            // Protected from the terminal's signals, and from signals to this process's whole group.
             .process_group(0)
             .spawn()
             .map_err(failed)?;
@@ -108,24 +109,25 @@ impl Janitor {
         match answer.as_str() {
             "ready" => Ok(janitor),
             _ => Err(failed(io::Error::other(
-                "it ended before it was ready: the deadline may have passed, or /proc or `sleep` be missing",
+                "it ended before it was ready: the deadline may have passed, or /proc or `sleep` may be missing",
             ))),
         }
     }
 
-    /// Has it stop these processes, the first of which is the one that the others belong to. Returns when they were
-    /// seen stopped, or, where one is slow to act on the signal, after a second: then the janitor watches all the same.
+    /// Stops these processes, the first of which is the one that the others belong to. Returns when they were seen
+    /// stopped, or after a second if one is slow to act on the signal. The janitor watches in both cases.
     ///
     /// The janitor looks at its clock before each of them.
     ///
     /// # Errors
-    /// `Refused` where the deadline has passed, `Denied` where one of them may not be stopped, and `Unavailable` where
-    /// the janitor gave no answer. None of them is left stopped.
+    /// `Refused` if the deadline has passed, `Denied` if this user may not stop one of them, and `Unavailable` if the
+    /// janitor gave no answer. None of them is left stopped.
     ///
     /// Cancel safe: a dropped call leaves none of them stopped.
     pub(crate) async fn stop(mut self, processes: &[ProcessIdentity], clock: &dyn Clock) -> Result<()> {
         let lost = |error: io::Error| {
-            let what = "the janitor that would end the stop at its deadline is gone; nothing is left stopped";
+            let what = "the janitor (the dead-man switch that ends the stop at its deadline) is gone; nothing is left \
+                stopped";
             Error::new(ErrorKind::Unavailable, what).caused_by(error)
         };
         let names: Vec<String> = processes.iter().map(ToString::to_string).collect();
@@ -133,7 +135,7 @@ impl Janitor {
         if let Some(mut input) = self.input.take() {
             input.write_all(format!("stop {}\n", names.join(" ")).as_bytes()).await.map_err(lost)?;
         }
-        // It answers by its deadline, unless somebody has frozen it.
+        // It answers by its deadline, unless it is frozen.
         let limit = self.deadline.left().map_err(lost)?;
         let answer = tokio::select! {
             biased;
@@ -148,15 +150,15 @@ impl Janitor {
                 Ok(())
             }
             ("late", "") => {
-                let what = "the fault's deadline has passed, so that nothing is stopped";
+                let what = "the fault's deadline has passed, so nothing is stopped";
                 Err(Error::new(ErrorKind::Refused, what))
             }
             ("failed", pid) => {
                 let what =
-                    "this user may not stop a process that belongs to the target; nothing is left stopped";
+                    "this user has no permission to stop a process of the target; nothing is left stopped";
                 Err(Error::new(ErrorKind::Denied, what).with("pid", pid))
             }
-            _ => Err(lost(io::Error::other(format!("it said {answer:?}")))),
+            _ => Err(lost(io::Error::other(format!("it answered {answer:?}")))),
         }
     }
 
@@ -177,7 +179,7 @@ impl Janitor {
         }
     }
 
-    /// Ends it on the spot. As long as it was not waited for, its number is its own.
+    /// Kills it at once. Until it is waited for, its process id is not reused.
     fn kill(child: &Child) {
         let Some(pid) = child.id() else { return };
         if let Some(group) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
@@ -194,15 +196,15 @@ impl Drop for Janitor {
         let Some(mut child) = self.child.take() else { return };
         if !self.told.is_empty() {
             Self::kill(&child);
-            // Only now: while it lives it might stop one more.
+            // Only now, because it might stop another one while it lives.
             for process in &self.told {
                 if let Ok(Some(handle)) = ProcessHandle::open(*process) {
                     let _ = handle.signal(Signal::CONT);
                 }
             }
         }
-        // It would stay a zombie as long as this process lives. Without a runtime, tokio waits for it at its next
-        // occasion.
+        // Otherwise it would stay a zombie as long as this process lives. Without a runtime, tokio waits for it at the
+        // next opportunity.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move { child.wait().await });
         }

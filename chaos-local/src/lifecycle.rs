@@ -19,13 +19,13 @@ use crate::{
 /// How long processes may take to end after SIGTERM before they are killed.
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
-/// How long what is to be killed is halted before, should whoever kills it die in between.
+/// How long processes are stopped before they are killed, in case the killing process dies in between.
 const HALTED_BEFORE_THE_END: Duration = Duration::from_secs(10);
 
-/// How often what was started meanwhile is looked for.
+/// How often to look for processes that were started meanwhile.
 const MOST_ROUNDS: usize = 20;
 
-/// Ends, stops and continues the process that a target is at the moment of the call, and all that belong to it.
+/// Ends, stops and continues the current process of a target, and all that belong to it.
 #[derive(Debug)]
 pub(crate) struct ProcessLifecycle {
     target: TargetId,
@@ -35,7 +35,7 @@ pub(crate) struct ProcessLifecycle {
 }
 
 impl ProcessLifecycle {
-    /// `restarted`: something starts the process again after it has ended, so that it can be rebooted.
+    /// `restarted`: something restarts the process after it has ended, so it can be rebooted.
     pub(crate) fn new(
         target: TargetId,
         process: Arc<dyn Locate>,
@@ -76,12 +76,12 @@ impl ProcessLifecycle {
                 let deadline = UptimeDeadline::after(remaining)?;
                 let janitor =
                     Janitor::start(deadline, permit.fault(), &self.target, self.clock.as_ref()).await?;
-                // What was started while the janitor was.
+                // The processes that were started while the janitor started.
                 family = ProcessTable::read()?.tree(process.identity());
                 if family.is_empty() {
                     return Ok(());
                 }
-                // Each janitor watches all: what a former one has stopped stays so.
+                // Each janitor watches all of them: processes that an earlier one has stopped stay stopped.
                 janitor.stop(&family, self.clock.as_ref()).await?;
                 halted = family;
             }
@@ -107,7 +107,7 @@ impl Lifecycle for ProcessLifecycle {
         self.operations
     }
 
-    /// For a start, of those that belong to the target now: SIGCONT to each that is still the same process.
+    /// For a start of the processes that belong to the target now: SIGCONT to each that is still the same process.
     fn by_hand(&self, operation: Capability) -> Option<String> {
         if operation != Capability::Start {
             return None;
@@ -116,14 +116,14 @@ impl Lifecycle for ProcessLifecycle {
         by_hand::continued(&ProcessTable::read().ok()?.tree(process))
     }
 
-    /// SIGKILL, to the process and all that belong to it, which are halted before so that none of them starts another.
+    /// SIGKILL to the process and all that belong to it. They are stopped before, so that none of them starts another.
     /// Returns when they have ended.
     async fn terminate(&self, permit: &Permit) -> Result<()> {
         let Some(process) = self.open()? else { return Ok(()) };
         let named = |error: Error| error.with("target", &self.target);
         let halted = self.halt(&process, permit, HALTED_BEFORE_THE_END).await.map_err(named)?;
         kill_in_time(&open_all(&halted)?, permit).await.map_err(named)?;
-        // Where this came so late that they ran again.
+        // If this came so late that they ran again.
         for _ in 0..MOST_ROUNDS {
             let left = ProcessTable::read()?.tree(process.identity());
             if left.is_empty() {
@@ -134,7 +134,7 @@ impl Lifecycle for ProcessLifecycle {
         Ok(())
     }
 
-    /// SIGSTOP, to the process and all that belong to it. It ends at the permit's deadline even if this process is
+    /// SIGSTOP to the process and all that belong to it. The stop ends at the permit's deadline even if this process is
     /// killed.
     async fn stop(&self, permit: &Permit) -> Result<()> {
         let gone =
@@ -146,11 +146,11 @@ impl Lifecycle for ProcessLifecycle {
             .map_err(|error| error.with("target", &self.target))
     }
 
-    /// SIGCONT, to the process and all that belong to it.
+    /// SIGCONT to the process and all that belong to it.
     async fn start(&self, _: &Permit) -> Result<()> {
         let Some(process) = self.open()? else { return Ok(()) };
         let mut continued = Vec::new();
-        // What runs again may have started others before the last of a stop was continued.
+        // A continued process may have started others before the last one of the stop was continued.
         for _ in 0..MOST_ROUNDS {
             let family = ProcessTable::read()?.tree(process.identity());
             let new: Vec<_> = family.into_iter().filter(|member| !continued.contains(member)).collect();
@@ -165,7 +165,7 @@ impl Lifecycle for ProcessLifecycle {
         Ok(())
     }
 
-    /// SIGTERM, to the process and all that belong to it, and SIGKILL where that is not enough. Returns when they have
+    /// SIGTERM to the process and all that belong to it, and SIGKILL if that is not enough. Returns when they have
     /// ended; the supervisor starts the next one.
     async fn reboot(&self, permit: &Permit) -> Result<()> {
         if !self.operations.contains(Capability::Reboot) {
@@ -173,7 +173,7 @@ impl Lifecycle for ProcessLifecycle {
         }
         let Some(process) = self.open()? else { return Ok(()) };
         let family = open_all(&ProcessTable::read()?.tree(process.identity()))?;
-        // Only now: looking for them takes a while, and this process may be frozen in it.
+        // Only now, because the search takes a while, and this process may be frozen during it.
         if permit.remaining().is_zero() {
             return Err(too_late().with("target", &self.target));
         }
@@ -182,16 +182,16 @@ impl Lifecycle for ProcessLifecycle {
 }
 
 fn too_late() -> Error {
-    Error::new(ErrorKind::Refused, "the fault's deadline has passed, so that nothing is done")
+    Error::new(ErrorKind::Refused, "the fault's deadline has passed, so nothing is done")
 }
 
-/// Takes hold of those that have not ended.
+/// Opens handles of the processes that have not ended.
 fn open_all(processes: &[ProcessIdentity]) -> Result<Vec<ProcessHandle>> {
     processes.iter().filter_map(|process| ProcessHandle::open(*process).transpose()).collect()
 }
 
-/// Kills processes that were halted, unless the fault's deadline has passed: whoever is frozen before this wakes up
-/// when others have recovered the fault. Then they run again.
+/// Kills stopped processes, unless the fault's deadline has passed: if this process is frozen before this, it wakes up
+/// when others have already recovered the fault. In that case, the processes run again.
 async fn kill_in_time(halted: &[ProcessHandle], permit: &Permit) -> Result<()> {
     if permit.remaining().is_zero() {
         for process in halted {
@@ -210,11 +210,11 @@ pub(crate) async fn kill(processes: &[ProcessHandle]) -> Result<()> {
     all_ended(processes).await
 }
 
-/// Asks processes to end and kills them after a grace of 10 seconds. Returns when they have ended.
+/// Asks processes to end, and kills them after 10 seconds. Returns when they have ended.
 pub(crate) async fn end(processes: &[ProcessHandle], clock: &dyn Clock) -> Result<()> {
     for process in processes {
         process.signal(Signal::TERM)?;
-        // A stopped process acts on nothing else.
+        // A stopped process acts on no other signal.
         process.signal(Signal::CONT)?;
     }
     tokio::select! {
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
     use crate::process_handle::Activity;
 
-    /// It ends with the test, also where that fails.
+    /// It ends with the test, even if the test fails.
     struct Victim(Child, [ProcessHandle; 1]);
 
     impl Victim {

@@ -17,14 +17,14 @@ const LISTENING: &str = "0A";
 /// `TCP_CLOSE` of the kernel, which is the state of a UDP socket that is not connected.
 const UNCONNECTED: &str = "07";
 
-/// The addresses and ports on which a process or any of its descendants listens now: TCP sockets that listen, and UDP
-/// sockets that are bound and not connected. `None` where the process has ended.
+/// The addresses and ports on which a process or any of its descendants listens now: listening TCP sockets, and UDP
+/// sockets that are bound and not connected. `None` if the process has ended.
 ///
-/// Its descendants count because a wrapper's program and a server's workers serve for it. Its connections to others do
-/// not: each leaves from another port.
+/// Its descendants count because a wrapper's program and a server's workers serve for it. Its outgoing connections do
+/// not count: each uses another port.
 ///
 /// # Errors
-/// `Denied` where this user may not see which sockets one of them has open.
+/// `Denied` if this user may not see the open sockets of one of them.
 pub(crate) fn listening_ports(process: &ProcessHandle) -> Result<Option<NetworkShare>> {
     let root = process.identity();
     let mut own = BTreeSet::new();
@@ -36,20 +36,20 @@ pub(crate) fn listening_ports(process: &ProcessHandle) -> Result<Option<NetworkS
     Ok((process.activity()? != Activity::Ended).then(|| NetworkShare::sockets(tcp, udp)))
 }
 
-/// A socket that waits for whoever comes.
+/// A socket that accepts any peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Bound {
     address: SocketAddr,
     inode: u64,
 }
 
-/// Every one in the network of a process, whosever it is.
+/// Every such socket in the network of a process, whichever process owns it.
 fn bound(process: ProcessIdentity, tables: [&str; 2], state: &str) -> Result<Vec<Bound>> {
     let mut sockets = Vec::new();
     for table in tables {
         match fs::read_to_string(format!("/proc/{}/net/{table}", process.pid())) {
             Ok(text) => sockets.extend(text.lines().skip(1).filter_map(|line| Bound::read(line, state))),
-            // A kernel without IPv6, or a process that has ended meanwhile.
+            // The kernel has no IPv6, or the process has ended meanwhile.
             Err(error) if is_gone(&error) => {}
             Err(error) => {
                 return Err(unreadable("the sockets of this machine cannot be read", process, error));
@@ -59,12 +59,12 @@ fn bound(process: ProcessIdentity, tables: [&str; 2], state: &str) -> Result<Vec
     Ok(sockets)
 }
 
-/// Where those listen that have one of these inodes.
+/// The addresses of the sockets with these inodes.
 fn share_of(bound: &[Bound], own: &BTreeSet<u64>) -> Vec<SocketAddr> {
     let is_own = |socket: &&Bound| own.contains(&socket.inode);
     let mut share: Vec<_> = bound.iter().filter(is_own).map(|socket| socket.address).collect();
-    // On all addresses of IPv6 a socket mostly serves IPv4 as well. The tables do not tell; but where a stranger has
-    // the port over IPv4, it does not, or not for itself alone.
+    // A socket on all IPv6 addresses usually serves IPv4 as well. The tables do not tell. But if another process has
+    // the port over IPv4, this socket does not serve it, or not alone.
     let of_strangers: BTreeSet<u16> = bound
         .iter()
         .filter(|socket| !is_own(socket) && socket.address.ip().to_canonical().is_ipv4())
@@ -80,7 +80,7 @@ fn share_of(bound: &[Bound], own: &BTreeSet<u64>) -> Vec<SocketAddr> {
 }
 
 impl Bound {
-    /// The socket in a line of `/proc/PID/net/tcp` and the like, where it is in this state and without a peer.
+    /// The socket in a line of `/proc/PID/net/tcp` or a similar file, if it is in this state and has no peer.
     fn read(line: &str, state: &str) -> Option<Self> {
         let fields: Vec<_> = line.split_ascii_whitespace().collect();
         let (local, peer) = (fields.get(1)?, fields.get(2)?);
@@ -93,7 +93,7 @@ impl Bound {
     }
 }
 
-/// As the kernel writes it: words of 32 bits, in the byte order of the machine.
+/// In the kernel's format: words of 32 bits, in the byte order of the machine.
 fn address_in(text: &str) -> Option<IpAddr> {
     let word = |at: usize| u32::from_str_radix(text.get(8 * at..8 * at + 8)?, 16).ok().map(u32::to_ne_bytes);
     match text.len() {
@@ -123,14 +123,14 @@ fn family(root: ProcessIdentity) -> Result<Vec<ProcessIdentity>> {
     let mut family = vec![root];
     let mut next = 0;
     while let Some(member) = family.get(next) {
-        // Taken out, so that ids that were handed out anew meanwhile can make no circle.
+        // Removed, so that ids that were reused meanwhile cannot form a cycle.
         family.extend(children.remove(&member.pid()).unwrap_or_default());
         next += 1;
     }
     Ok(family)
 }
 
-/// The inodes of the sockets that a process has open; none where it has ended.
+/// The inodes of the open sockets of a process; none if it has ended.
 fn sockets_of(process: ProcessIdentity) -> Result<BTreeSet<u64>> {
     let failed = |error| unreadable("the sockets of a process cannot be seen", process, error);
     let entries = match fs::read_dir(format!("/proc/{}/fd", process.pid())) {
@@ -149,7 +149,7 @@ fn sockets_of(process: ProcessIdentity) -> Result<BTreeSet<u64>> {
         let inode = link.to_str().and_then(|link| link.strip_prefix("socket:[")?.strip_suffix(']'));
         sockets.extend(inode.and_then(|inode| inode.parse::<u64>().ok()));
     }
-    // Looked at last: they may be those of another process that took over the id.
+    // Checked last, because they may belong to another process that has the id now.
     let is_same =
         ProcessStat::read(process.pid())?.is_some_and(|stat| stat.identity(process.pid()) == process);
     Ok(if is_same { sockets } else { BTreeSet::new() })

@@ -6,10 +6,10 @@ use crate::ProcessIdentity;
 
 /// Finds the process that a target is at this moment.
 pub(crate) trait Locate: fmt::Debug + Send + Sync + 'static {
-    /// `None` only where it is certain that there is none now.
+    /// `None` only if it is certain that there is none now.
     fn process(&self) -> Result<Option<ProcessIdentity>>;
 
-    /// The name of the network namespace in which its processes are started, where that is not this process's own.
+    /// The name of the network namespace in which its processes start, if that is not this process's own.
     fn network_namespace(&self) -> Option<&str> {
         None
     }

@@ -18,14 +18,14 @@ use crate::{
     process_handle::{Activity, ProcessHandle},
 };
 
-/// Where `ip netns add` keeps the names.
+/// The directory of the names of `ip netns add`.
 const NAMED: &str = "/run/netns";
 
-/// Not `self`: threads of one process may be in different namespaces, and a child begins in that of the thread that
-/// forks.
+/// Not `self`, because threads of one process may be in different namespaces, and a child starts in the namespace of
+/// the thread that forks.
 const OWN: &str = "/proc/thread-self/ns/net";
 
-/// A network namespace, held open: it stays this one whatever becomes of the process or the name that led to it.
+/// An open network namespace. It stays the same whatever happens to the process or the name that led to it.
 #[derive(Clone, Debug)]
 pub(crate) struct NetworkNamespace {
     file: Arc<File>,
@@ -33,7 +33,7 @@ pub(crate) struct NetworkNamespace {
     whose: (&'static str, String),
 }
 
-/// Tells network namespaces apart for as long as they exist.
+/// Identifies a network namespace as long as it exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NamespaceId {
     device: u64,
@@ -41,7 +41,7 @@ pub(crate) struct NamespaceId {
 }
 
 impl NetworkNamespace {
-    /// That of the calling thread, and so of the processes that it starts.
+    /// The namespace of the calling thread, and so of the processes that it starts.
     pub(crate) fn own() -> Result<Self> {
         let whose = ("thread", "this one".to_owned());
         let failed =
@@ -50,10 +50,10 @@ impl NetworkNamespace {
         Self::hold(file, whose)
     }
 
-    /// That in which a process is; `None` where the process has ended.
+    /// The namespace of a process; `None` if the process has ended.
     ///
     /// # Errors
-    /// `Denied` where this user may not look.
+    /// `Denied` if this user may not look.
     pub(crate) fn of_process(process: &ProcessHandle) -> Result<Option<Self>> {
         let identity = process.identity();
         let whose = ("process", identity.to_string());
@@ -66,14 +66,14 @@ impl NetworkNamespace {
             }
         };
         let namespace = Self::hold(file, whose)?;
-        // Looked at after it was opened: a process that took over the id in between is not the one that is wanted.
+        // Checked after it was opened: a process that got the id in between is not the requested one.
         Ok((process.activity()? != Activity::Ended).then_some(namespace))
     }
 
-    /// The one that bears this name; `None` where there is none.
+    /// The namespace with this name; `None` if there is none.
     ///
     /// # Errors
-    /// `InvalidInput` for what no namespace can be called, and `Denied` where this user may not open it.
+    /// `InvalidInput` for an invalid name, and `Denied` if this user may not open it.
     pub(crate) fn named(name: &str) -> Result<Option<Self>> {
         validate_namespace_name(name)?;
         let whose = ("network_namespace", name.to_owned());
@@ -84,16 +84,16 @@ impl NetworkNamespace {
         }
     }
 
-    /// The one that bears this name, in which processes can be started.
+    /// The namespace with this name, in which processes can be started.
     ///
     /// # Errors
-    /// `InvalidInput` where there is none, and `Denied` where this user may not enter it.
+    /// `InvalidInput` if there is none, and `Denied` if this user may not enter it.
     pub(crate) fn to_start_in(name: &str) -> Result<Self> {
-        let expected = "the name of a network namespace that exists, as `ip netns` lists it";
+        let expected = "the name of an existing network namespace, as `ip netns` lists it";
         let not_one = || Error::invalid("network namespace", format!("{name:?}"), expected);
         let namespace = Self::named(name)?.ok_or_else(not_one)?;
         namespace.within(|| Ok(())).map_err(|error| match error.kind() {
-            // A file of that name that is no namespace, such as what `ip netns add` leaves where it fails.
+            // The file with that name is not a namespace; a failed `ip netns add` leaves such a file.
             io::ErrorKind::InvalidInput => not_one().caused_by(error),
             _ => namespace.not_entered(error),
         })?;
@@ -103,7 +103,7 @@ impl NetworkNamespace {
     fn hold(file: File, whose: (&'static str, String)) -> Result<Self> {
         let metadata = file.metadata();
         let metadata = metadata
-            .map_err(|error| unavailable("a network namespace cannot be told apart", &whose, error))?;
+            .map_err(|error| unavailable("a network namespace cannot be identified", &whose, error))?;
         Ok(Self { file: Arc::new(file), id: NamespaceId::of(&metadata), whose })
     }
 
@@ -116,14 +116,14 @@ impl NetworkNamespace {
         Ok(self.id == Self::own()?.id)
     }
 
-    /// Whether one that started this process is in it, up to the first process of the machine or container: a network
-    /// that a target shares with them, even where this process itself is elsewhere.
+    /// Whether an ancestor of this process is in it, up to the first process of the machine or container. Then the
+    /// target shares its network with that ancestor, even if this process itself is elsewhere.
     pub(crate) fn is_of_an_ancestor(&self) -> Result<bool> {
         let mut pid = process::id();
         while let Some(ProcessStat { parent, .. }) = ProcessStat::read(pid)?
             && parent != 0
         {
-            // One that may not be looked at is passed over; those below it mostly are where it is.
+            // An ancestor that may not be looked at is skipped; its descendants are usually in the same namespace.
             let metadata = fs::metadata(format!("/proc/{parent}/ns/net"));
             if metadata.is_ok_and(|metadata| NamespaceId::of(&metadata) == self.id) {
                 return Ok(true);
@@ -133,7 +133,7 @@ impl NetworkNamespace {
         Ok(false)
     }
 
-    /// Has a command's process enter it before its program runs. Whether it may turns out then.
+    /// Makes a command's process enter it before its program runs. A missing permission shows only then.
     #[expect(unsafe_code, reason = "no safe interface runs a child in another namespace")]
     pub(crate) fn enter_before_exec(&self, command: &mut Command) {
         let file = Arc::clone(&self.file);
@@ -143,7 +143,7 @@ impl NetworkNamespace {
         }
     }
 
-    /// Runs `work` inside, on a thread of its own that ends with it. A socket that it makes stays inside.
+    /// Runs `work` inside, on a thread of its own. A socket that it creates stays inside.
     pub(crate) fn within<T: Send>(&self, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
         thread::scope(|scope| {
             let inside = || {
@@ -158,9 +158,9 @@ impl NetworkNamespace {
         })
     }
 
-    /// What a refusal to let this process or its child in means.
+    /// The error if this process or its child may not enter.
     pub(crate) fn not_entered(&self, error: io::Error) -> Error {
-        refused("a network namespace cannot be entered; this needs root", &self.whose, error)
+        refused("a network namespace cannot be entered; run this program as root", &self.whose, error)
     }
 }
 
@@ -170,7 +170,7 @@ impl NamespaceId {
     }
 }
 
-/// Refuses what is no file name.
+/// Refuses a name that is not a file name.
 pub(crate) fn validate_namespace_name(name: &str) -> Result<()> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
         let expected = "the name of a network namespace, without a slash";
@@ -179,7 +179,7 @@ pub(crate) fn validate_namespace_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// A replica's own name of a namespace, where it stands for several.
+/// A replica's own name of a namespace, if the name stands for several.
 pub(crate) fn namespace_of_replica(names: &str, index: usize) -> String {
     names.replace("{index}", &index.to_string())
 }

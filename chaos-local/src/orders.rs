@@ -1,6 +1,6 @@
 use tokio::sync::watch;
 
-/// What the owner of a fleet wants of its thread.
+/// An order of a fleet's owner to its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     /// Keep the fleet up.
@@ -11,7 +11,7 @@ pub(crate) enum Order {
     Kill,
 }
 
-/// The thread's side. An owner who is no more wants the fleet to end at once.
+/// The thread's side. If the owner is gone, the fleet must end at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Orders(watch::Receiver<Order>);
 
@@ -21,12 +21,12 @@ impl Orders {
         (sender, Self(receiver))
     }
 
-    /// Returns when the fleet is to end, in whichever way.
+    /// Returns when the fleet must end, gracefully or not.
     pub(crate) async fn end(&mut self) {
         let _ = self.0.wait_for(|order| *order != Order::Run).await;
     }
 
-    /// Returns when the fleet is to end at once.
+    /// Returns when the fleet must end at once.
     pub(crate) async fn kill(&mut self) {
         let _ = self.0.wait_for(|order| *order == Order::Kill).await;
     }

@@ -16,8 +16,7 @@ use tokio::net::unix::pipe;
 
 use crate::scarcity::scarcity;
 
-/// What a replica prints on standard output and on standard error, in the order in which it comes; the end of it is
-/// remembered.
+/// The standard output and standard error of a replica, in order of arrival. The end of it is kept.
 #[derive(Debug)]
 pub(crate) struct OutputTail {
     from: Source,
@@ -28,7 +27,7 @@ pub(crate) struct OutputTail {
 enum Source {
     /// Read as long as it is polled.
     Pipe(Option<pipe::Receiver>),
-    /// The replica writes by itself, whoever is frozen; it began at this length.
+    /// The replica writes by itself, even if this process is frozen; it began at this length.
     File(File, u64),
 }
 
@@ -40,7 +39,7 @@ pub(crate) struct Outputs {
 }
 
 impl OutputTail {
-    /// How much is remembered, in bytes.
+    /// How much is kept, in bytes.
     const LENGTH: usize = 4096;
 
     /// Through a pipe to this process.
@@ -57,7 +56,7 @@ impl OutputTail {
         })
     }
 
-    /// To the end of a file, which is made where it does not exist, and its directory too.
+    /// Appends to a file, which is created if it does not exist, like its directory.
     pub(crate) fn to_file(path: &Path) -> Result<(Self, Outputs)> {
         let make = || {
             if let Some(directory) = path.parent() {
@@ -65,7 +64,7 @@ impl OutputTail {
             }
             let mut options = OpenOptions::new();
             options.create(true).append(true).read(true).mode(0o600);
-            // Where others may write the directory, one of their links is no file of ours.
+            // If others may write to the directory, do not follow their links.
             let file = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)?;
             let began_at = file.metadata()?.len();
             let writer = || Ok::<OwnedFd, io::Error>(file.try_clone()?.into());
@@ -90,7 +89,7 @@ impl OutputTail {
         Self { from, last: VecDeque::new() }
     }
 
-    /// Reads for as long as it is polled: a replica whose pipe is full would hang. Never returns.
+    /// Reads as long as it is polled, because a replica with a full pipe would hang. Never returns.
     pub(crate) async fn drain(&mut self) {
         while let Source::Pipe(Some(pipe)) = &self.from {
             if pipe.readable().await.is_err() || !self.read_available() {
@@ -100,7 +99,7 @@ impl OutputTail {
         future::pending().await
     }
 
-    /// What was printed last, as text in one piece.
+    /// The latest output, as one text.
     pub(crate) fn text(&mut self) -> String {
         self.read_available();
         let bytes: Vec<u8> = self.last.iter().copied().collect();
@@ -121,7 +120,7 @@ impl OutputTail {
                 return true;
             }
         };
-        // Bounded, so that a replica that prints without end leaves time for others.
+        // Bounded, so that a replica that prints endlessly leaves time for others.
         for _ in 0..16 {
             match pipe.try_read(&mut buffer) {
                 Ok(0) => return false,

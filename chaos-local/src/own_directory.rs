@@ -21,12 +21,12 @@ use crate::scarcity::scarcity;
 const PRIVATE_FILE: u32 = 0o600;
 const PRIVATE_DIRECTORY: u32 = 0o700;
 
-/// What others may do with a file's content, and with a file or a directory at all.
+/// The mode bits with which others may write a file's contents, or access a file or a directory at all.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 const WRITABLE_BY_ALL: u32 = 0o002;
 const USABLE_BY_OTHERS: u32 = 0o077;
 
-/// A directory that this user alone may write, held open: what is in it is what this user put there.
+/// An open directory to which only this user may write, so all files in it are from this user.
 #[derive(Debug)]
 pub(crate) struct OwnDirectory {
     path: PathBuf,
@@ -34,7 +34,7 @@ pub(crate) struct OwnDirectory {
 }
 
 impl OwnDirectory {
-    /// Makes a directory, and those above it, where there is none: each for this user alone.
+    /// Creates a directory and its missing parents, each for this user alone.
     pub(crate) fn make(path: &Path) -> Result<()> {
         if path.is_dir() {
             return Ok(());
@@ -47,10 +47,10 @@ impl OwnDirectory {
             .map_err(|error| unusable(path, error))
     }
 
-    /// `None` where there is no such directory.
+    /// `None` if there is no such directory.
     ///
     /// # Errors
-    /// `Refused` where others may have written what is in it.
+    /// `Refused` if others may have written its contents.
     pub(crate) fn open(path: &Path) -> Result<Option<Self>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = match openat(CWD, path, flags, Mode::empty()) {
@@ -64,10 +64,10 @@ impl OwnDirectory {
         Ok(Some(Self { path: path.to_owned(), directory: file.into() }))
     }
 
-    /// What a file in it holds; `None` where there is no such file.
+    /// The contents of a file in it; `None` if there is no such file.
     ///
     /// # Errors
-    /// `Refused` where others may have written it.
+    /// `Refused` if others may have written it.
     pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let Some(mut file) = self.open_file(name, OFlags::RDONLY)? else { return Ok(None) };
         let mut content = Vec::new();
@@ -90,8 +90,8 @@ impl OwnDirectory {
         write().map_err(|error| unusable(&self.path, error))
     }
 
-    /// Opens a file to lock it, which is made where it does not exist. Returns also whether nobody else can have it
-    /// open: whoever may read a file may lock it, and for as long as they like.
+    /// Opens a file for locking, and creates it if it does not exist. Also returns whether no other user can have it
+    /// open: a user who may read a file may lock it for as long as they like.
     pub(crate) fn open_lock(&self, name: &str) -> Result<(File, bool)> {
         loop {
             if let Some(file) = self.open_file(name, OFlags::RDWR)? {
@@ -153,18 +153,18 @@ fn refuse_what_others_may_write(path: &Path, metadata: &Metadata) -> Result<()> 
     if metadata.uid() != geteuid().as_raw() {
         return Err(not_ones_own(
             path,
-            "it belongs to another user: be that user, or choose another directory",
+            "it belongs to another user: run this program as that user, or choose another directory",
         )
         .with("owner", metadata.uid())
         .with("this_user", geteuid().as_raw())
         .finally());
     }
-    // A user's own group, of the same number, is that user.
+    // A user's private group, which has the same number, counts as that user.
     let others = if metadata.gid() == metadata.uid() { WRITABLE_BY_ALL } else { WRITABLE_BY_OTHERS };
     if metadata.mode() & others != 0 {
         return Err(not_ones_own(
             path,
-            "others may write it: see that it holds nothing of theirs, then `chmod go-w` it",
+            "other users may write to it: check its contents, and then run `chmod go-w` on it",
         )
         .with("mode", format_args!("{:o}", metadata.mode() & 0o7777)));
     }
@@ -174,7 +174,7 @@ fn refuse_what_others_may_write(path: &Path, metadata: &Metadata) -> Result<()> 
 fn not_ones_own(path: &Path, why: &str) -> Error {
     Error::new(
         ErrorKind::Refused,
-        format!("the state of a fleet is its owner's alone, and this is not: {why}"),
+        format!("the state of a fleet must be accessible to its owner alone, and this is not: {why}"),
     )
     .with("path", format_args!("{:?}", path.display().to_string()))
 }

@@ -3,26 +3,26 @@ use std::{fmt, fs, io, str::FromStr};
 use chaos_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
-/// Where process ids mean what they say: one boot of one machine, and one pid namespace.
+/// The scope in which process ids are valid: one boot of one machine, and one pid namespace.
 ///
 /// Written as `namespace.boot.machine` in the ids of targets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Place {
     boot: String,
     pid_namespace: String,
-    /// Outlives a boot. `None` in what earlier versions wrote.
+    /// Outlives a boot. `None` in ids of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     machine: Option<String>,
 }
 
-/// How a place looks from here.
+/// The relation of a place to this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// It is this one.
+    /// It is this place.
     Here,
-    /// It is this machine before it was booted: nothing is left of its processes.
+    /// It is an earlier boot of this machine: nothing is left of its processes.
     BeforeReboot,
-    /// It is another machine or another container, or it cannot be told: nothing can be said of its processes.
+    /// It is another machine or another container, or that is unknown: nothing is known about its processes.
     Elsewhere,
 }
 
@@ -30,12 +30,13 @@ impl Place {
     /// That of this process.
     ///
     /// # Errors
-    /// `Unavailable` where `/proc` does not say it.
+    /// `Unavailable` if `/proc` does not tell it.
     pub(crate) fn here() -> Result<Self> {
         let read = || -> io::Result<Self> {
             let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned();
             let pid_namespace = fs::read_link("/proc/self/ns/pid")?.to_string_lossy().into_owned();
-            // Images are copied with their machine id, and names are given twice: both together tell machines apart.
+            // Images are copied with their machine id, and host names are used twice: only both together tell machines
+            // apart.
             let id = fs::read_to_string("/etc/machine-id").unwrap_or_default();
             let name = fs::read_to_string("/proc/sys/kernel/hostname")?;
             let machine = format!("{:016x}", fnv_1a(format!("{}\n{}", id.trim(), name.trim()).as_bytes()));
@@ -47,7 +48,7 @@ impl Place {
     }
 
     pub(crate) fn seen_from(&self, here: &Self) -> Seen {
-        // The kernel draws the id of a boot at random: it is one machine's alone.
+        // The kernel draws the id of a boot at random, so it is unique to one machine.
         match self.boot() == here.boot() {
             true if self.pid_namespace() == here.pid_namespace() => Seen::Here,
             true => Seen::Elsewhere,
@@ -56,7 +57,7 @@ impl Place {
         }
     }
 
-    /// Half of its digits, which is enough to be one boot's alone.
+    /// Half of its digits, which is enough to be unique.
     fn boot(&self) -> String {
         self.boot.chars().filter(|character| *character != '-').take(16).collect()
     }
@@ -97,7 +98,8 @@ impl FromStr for Place {
     }
 }
 
-/// The machine's id is nobody's business, and its name may hold anything. See Fowler, Noll and Vo, 64 bits.
+/// A hash, because the machine's id is confidential and its name may contain anything. See Fowler, Noll and Vo, 64
+/// bits.
 fn fnv_1a(bytes: &[u8]) -> u64 {
     bytes
         .iter()
@@ -131,7 +133,7 @@ mod tests {
         assert_eq!(place("8", boot, machine).seen_from(&here), Seen::Elsewhere);
         assert_eq!(place("7", other_boot, machine).seen_from(&here), Seen::BeforeReboot);
         assert_eq!(place("7", other_boot, other_machine).seen_from(&here), Seen::Elsewhere);
-        // As an earlier version wrote it.
+        // In the format of an earlier version.
         let old = |boot: &str| Place { machine: None, ..place("7", boot, machine) };
         assert_eq!(old(boot).seen_from(&here), Seen::Here);
         assert_eq!(old(other_boot).seen_from(&here), Seen::Elsewhere);

@@ -9,7 +9,7 @@ use crate::{
     scarcity::scarcity,
 };
 
-/// What a fleet is to be, checked and complete.
+/// The checked and complete settings of a fleet.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) name: String,
@@ -28,9 +28,9 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// A port for each replica: those that were asked for, or ones that are free.
+    /// A port for each replica: the requested ones, or free ones.
     pub(crate) fn choose_ports(&self) -> Result<Vec<u16>> {
-        // All are held until the last is chosen, so that no two replicas get the same.
+        // All are held until the last is chosen, so that no two replicas get the same one.
         let held = (0..self.replicas).map(|index| self.hold_port(index)).collect::<Result<Vec<_>>>()?;
         Ok(held.into_iter().map(|(port, _)| port).collect())
     }
@@ -41,7 +41,7 @@ impl Plan {
         name.map(|name| NetworkNamespace::to_start_in(&name)).transpose()
     }
 
-    /// The file that a replica's output goes to.
+    /// The file for a replica's output.
     pub(crate) fn log_of(&self, index: usize) -> Option<PathBuf> {
         self.log_directory.as_ref().map(|directory| directory.join(format!("{}.log", replica_name(index))))
     }

@@ -11,7 +11,7 @@ use futures_util::{StreamExt, stream};
 
 use crate::Processes;
 
-/// Several groups of adopted processes as one provider: a monkey takes one for each scheme.
+/// Several groups of adopted processes as one provider, because a monkey takes one provider for each scheme.
 ///
 /// ```
 /// use chaos_core::Monkey;
@@ -41,10 +41,10 @@ pub struct ProcessGroups {
 }
 
 impl ProcessGroups {
-    /// These groups, which bear different names.
+    /// Combines these groups, whose names must differ.
     ///
     /// # Errors
-    /// `InvalidInput` for none at all, and for a name that two of them bear.
+    /// `InvalidInput` without any group, and if two of them have the same name.
     pub fn of(groups: impl IntoIterator<Item = Processes>) -> Result<Self> {
         let mut groups = groups.into_iter();
         let first = groups.next().ok_or_else(|| Error::invalid("groups", "none", "at least one"))?;
@@ -70,7 +70,7 @@ impl ProcessGroups {
         self.all().find(|group| group.id() == id)
     }
 
-    /// Any of them finds what none of them has adopted.
+    /// Any of them finds processes that none of them has adopted.
     fn finder(&self, id: &GroupId) -> &Processes {
         self.listed(id).unwrap_or(&self.first)
     }

@@ -14,7 +14,7 @@ use tokio::io::{Interest, unix::AsyncFd};
 
 use crate::{ProcessIdentity, identity::ProcessStat};
 
-/// A hold on one living process: a signal sent through it reaches this process or nobody.
+/// A handle of one process: a signal sent through it reaches this process or none.
 #[derive(Debug)]
 pub(crate) struct ProcessHandle {
     identity: ProcessIdentity,
@@ -33,21 +33,21 @@ pub(crate) enum Activity {
 }
 
 impl ProcessHandle {
-    /// Takes hold of a process; `None` where it has ended.
+    /// Opens a handle of a process; `None` if it has ended.
     pub(crate) fn open(identity: ProcessIdentity) -> Result<Option<Self>> {
         let pidfd = match pidfd_open(identity.raw_pid()?, PidfdFlags::empty()) {
             Ok(pidfd) => pidfd,
-            // The latter where the id is now that of a thread of some process.
+            // The latter if the id now belongs to a thread of some process.
             Err(Errno::SRCH | Errno::NOENT | Errno::INVAL) => return Ok(None),
             Err(error) => return Err(unavailable("a process cannot be opened", identity, error)),
         };
         let handle = Self { identity, pidfd };
-        // The start time is read after the pidfd was opened: a process that took over the id in between would have
-        // started later than the one that is wanted.
+        // The start time is read after the pidfd was opened: a process that got the id in between would have started
+        // later than the requested one.
         Ok((handle.activity()? != Activity::Ended).then_some(handle))
     }
 
-    /// Takes hold of a child that nobody has waited for, so that its id is still its own even if it has ended.
+    /// Opens a handle of a child that has not been waited for, so its id is still its own even if it has ended.
     pub(crate) fn of_child(child: &Child) -> Result<Self> {
         Self::of_unreaped(child.id())
     }
@@ -65,10 +65,10 @@ impl ProcessHandle {
         self.identity
     }
 
-    /// What it is doing now.
+    /// Its current activity.
     ///
     /// # Errors
-    /// `Denied` where it lives and cannot be seen: `/proc` may hide the processes of others (`hidepid`).
+    /// `Denied` if it is alive but cannot be seen: `/proc` may hide the processes of others (`hidepid`).
     pub(crate) fn activity(&self) -> Result<Activity> {
         if self.has_ended()? {
             return Ok(Activity::Ended);
@@ -85,18 +85,18 @@ impl ProcessHandle {
     }
 
     fn hidden(&self) -> Error {
-        let what = "a process has this id and is hidden from this user, who can therefore not tell whether it is the \
-            one that is meant; try again as root or as the user whose process it is";
+        let what = "a process with this id is hidden from this user, so it is unknown whether it is the expected one; \
+            try again as root or as the owner of the process";
         Error::new(ErrorKind::Denied, what).with("process", self.identity)
     }
 
-    /// Sends a signal. Returns whether the process was still there to get it.
+    /// Sends a signal. Returns whether the process still existed.
     pub(crate) fn signal(&self, signal: Signal) -> Result<bool> {
         match pidfd_send_signal(&self.pidfd, signal) {
             Ok(()) => Ok(true),
             Err(Errno::SRCH) => Ok(false),
             Err(error @ (Errno::PERM | Errno::ACCESS)) => {
-                Err(Error::new(ErrorKind::Denied, "this user may not signal the process")
+                Err(Error::new(ErrorKind::Denied, "this user has no permission to signal the process")
                     .with("process", self.identity)
                     .caused_by(error))
             }
@@ -113,7 +113,8 @@ impl ProcessHandle {
     )]
     pub(crate) async fn ended(&self) -> Result<()> {
         let failed = |error| unavailable("the end of a process cannot be awaited", self.identity, error);
-        // A descriptor of its own: a runtime watches each only once, and several may wait for this process.
+        // A duplicated descriptor, because a runtime watches each only once, and several tasks may wait for this
+        // process.
         let pidfd = self.pidfd.try_clone().map_err(failed)?;
         let pidfd = AsyncFd::with_interest(pidfd, Interest::READABLE).map_err(failed)?;
         loop {
@@ -165,7 +166,7 @@ mod tests {
 
     use super::*;
 
-    /// It ends with the test, also where that fails.
+    /// It ends with the test, even if the test fails.
     struct Sleeper(Child);
 
     impl Drop for Sleeper {
@@ -186,7 +187,7 @@ mod tests {
         let handle = ProcessHandle::open(identity).unwrap().expect("it lives");
         assert!(handle.signal(Signal::KILL).unwrap());
         handle.ended().await.unwrap();
-        // Not waited for yet: a zombie keeps its id and is gone all the same.
+        // Not waited for yet: a zombie keeps its id, but counts as gone.
         assert_eq!(handle.activity().unwrap(), Activity::Ended);
         assert!(ProcessHandle::open(identity).unwrap().is_none());
         child.0.wait().unwrap();

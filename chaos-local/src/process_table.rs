@@ -10,7 +10,7 @@ pub(crate) struct ProcessTable(BTreeMap<u32, ProcessStat>);
 
 impl ProcessTable {
     /// # Errors
-    /// `Unavailable` where `/proc` does not show at least this very process.
+    /// `Unavailable` if `/proc` does not show at least this process.
     pub(crate) fn read() -> Result<Self> {
         let unavailable = |error: std::io::Error| {
             Error::new(ErrorKind::Unavailable, "the list of processes cannot be read").caused_by(error)
@@ -22,29 +22,27 @@ impl ProcessTable {
             match ProcessStat::read(pid) {
                 Ok(Some(stat)) => drop(processes.insert(pid, stat)),
                 Ok(None) => {}
-                // One of another user, where /proc hides those.
+                // A process of another user, if /proc hides those.
                 Err(error) if error.kind() == ErrorKind::Denied => {}
                 Err(error) => return Err(error),
             }
         }
         if !processes.contains_key(&process::id()) {
-            let what =
-                "the list of processes does not even hold this one; is /proc that of another container?";
+            let what = "the list of processes lacks this process; is /proc the one of another container?";
             return Err(Error::new(ErrorKind::Unavailable, what).with("pid", process::id()));
         }
         Ok(Self(processes))
     }
 
-    /// The living processes that a process stands for, itself first where it lives: what it has started, and those
-    /// whose starter is gone and that are still in a process group or a session that one of them leads. Never this very
-    /// process.
+    /// The live processes that belong to a process, itself first if it is alive: its descendants, and orphans that are
+    /// still in a process group or a session that one of them leads. Never this very process.
     ///
-    /// Empty where the process is no more.
+    /// Empty if the process no longer exists.
     pub(crate) fn tree(&self, root: ProcessIdentity) -> Vec<ProcessIdentity> {
         if self.0.get(&root.pid()).is_none_or(|stat| stat.start_time != root.start_time()) {
             return Vec::new();
         }
-        // What has ended counts as long as its parent has not waited for it: its group may live.
+        // A process that has ended counts until its parent has waited for it, because its group may be alive.
         let mut pids = vec![root.pid()];
         let mut looked_at = 0;
         while looked_at < pids.len() {
@@ -68,7 +66,7 @@ impl ProcessTable {
     }
 }
 
-/// This process and those that have started it, up to the first of the machine or container.
+/// This process and its ancestors, up to the first process of the machine or container.
 pub(crate) fn own_line() -> Result<Vec<ProcessIdentity>> {
     let mut line = Vec::new();
     let mut pid = process::id();
@@ -99,7 +97,7 @@ mod tests {
             (11, stat('T', 1, 12, 1, 1)),
             // Its grandchild has wrapped around.
             (3, stat('S', 11, 12, 1, 1)),
-            // Dead, and not waited for; what is in its session lives.
+            // Dead and not waited for, but processes of its session are alive.
             (13, stat('Z', 10, 13, 13, 1)),
             (14, stat('S', 1, 14, 13, 1)),
             // Only its first thread has ended.

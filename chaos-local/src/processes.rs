@@ -27,16 +27,16 @@ use crate::{
 
 const SCHEME: &str = "process";
 
-/// Processes that something else runs already, such as a test harness, as a group of targets.
+/// Processes that something else already runs, such as a test harness, as a group of targets.
 ///
 /// The group is `process:<name>`, and a target is `process:<name>/<index>@<pid>.<start time>@<place>`: enough to find
-/// the process again from another one, and never anybody else's. The place is the pid namespace, the boot and the
-/// machine, without which a process id means nothing: seen from elsewhere, a process is refused and not taken for gone.
-/// Clones share one group, and [`ProcessGroups`](crate::ProcessGroups) makes several groups one provider.
+/// exactly this process again from another one. The place is the pid namespace, the boot and the machine, without which
+/// a process id means nothing: seen from elsewhere, a process is refused and not considered gone. Clones share one
+/// group, and [`ProcessGroups`](crate::ProcessGroups) combines several groups into one provider.
 ///
-/// A target is the process and all that belong to it: what it has started, and those in process groups and sessions
-/// that one of them leads. Adopt what can be spared as a whole. A process that has started this one is no victim unless
-/// you [say so](ProcessesBuilder::even_ancestors).
+/// A target is the process and all processes that belong to it: its descendants, and the processes in process groups
+/// and sessions that one of them leads. Adopt only processes that can be spared as a whole. An ancestor of this process
+/// is not chosen unless you [say so](ProcessesBuilder::even_ancestors).
 ///
 /// ```
 /// use chaos_core::Provider;
@@ -57,7 +57,7 @@ const SCHEME: &str = "process";
 /// # }
 /// ```
 ///
-/// They can be terminated, stopped and started. They end with whoever runs them and not with this value.
+/// They can be terminated, stopped and started. Dropping this value does not end them.
 #[derive(Clone, Debug)]
 pub struct Processes {
     inner: Arc<Inner>,
@@ -80,7 +80,7 @@ struct Adopted {
     port: Option<u16>,
 }
 
-/// Which processes to adopt, and how to see that they are healthy; made by [`Processes::named`].
+/// The processes to adopt, and their health check; made by [`Processes::named`].
 #[derive(Debug)]
 #[must_use = "no process is adopted before the group is built"]
 pub struct ProcessesBuilder {
@@ -93,10 +93,10 @@ pub struct ProcessesBuilder {
 }
 
 impl Processes {
-    /// Adopts these processes: process ids, children, or identities. Each is healthy when it is alive.
+    /// Adopts these processes: process ids, children, or identities. A process is healthy if it is alive.
     ///
     /// # Errors
-    /// As [`ProcessesBuilder::build`], and `InvalidInput` for none at all.
+    /// As [`ProcessesBuilder::build`], and `InvalidInput` without any process.
     pub fn adopt(name: &str, processes: impl IntoIterator<Item = impl AsProcess>) -> Result<Self> {
         let builder =
             processes.into_iter().fold(Self::named(name), |builder, process| builder.member(&process, None));
@@ -106,7 +106,7 @@ impl Processes {
         builder.build()
     }
 
-    /// Begins a group of this name: at most 200 bytes without a slash or a control character.
+    /// Starts a group with this name: at most 200 bytes without a slash or a control character.
     pub fn named(name: &str) -> ProcessesBuilder {
         ProcessesBuilder {
             name: name.to_owned(),
@@ -123,12 +123,12 @@ impl Processes {
         &self.inner.id
     }
 
-    /// Puts the process that the harness started in the place of one that ended, counted from 0 in the order of
+    /// Adopts the process that the harness started in place of one that ended; places count from 0 in the order of
     /// adoption. Its port is that of its predecessor. Returns its id.
     ///
     /// # Errors
-    /// `InvalidInput` where the group has no such place or has the process already, `NotFound` where there is no such
-    /// process, and `Conflict` where the predecessor lives.
+    /// `InvalidInput` if the group has no such place or already has the process, `NotFound` if there is no such
+    /// process, and `Conflict` if the predecessor is alive.
     pub fn adopt_replacement(&self, index: usize, process: &impl AsProcess) -> Result<TargetId> {
         let process = adoptable(process)?;
         let mut adopted = self.inner.adopted();
@@ -149,33 +149,33 @@ impl Processes {
 }
 
 impl ProcessesBuilder {
-    /// Adds a process, with the port of 127.0.0.1 that it listens on where the health check needs one.
+    /// Adds a process, with the port of 127.0.0.1 on which it listens if the health check needs one.
     pub fn member(mut self, process: &impl AsProcess, port: Option<u16>) -> Self {
         self.members.push(adoptable(process).map(|process| Adopted { process, port }));
         self
     }
 
-    /// Sets how to tell whether a process is healthy. Default: [`HealthCheck::alive`].
+    /// Sets the health check of the processes. Default: [`HealthCheck::alive`].
     pub fn health(mut self, check: HealthCheck) -> Self {
         self.check = check;
         self
     }
 
-    /// Sets whether the harness replaces a process that ends, and tells so by
+    /// Sets whether the harness replaces a process that ends, and reports it with
     /// [`adopt_replacement`](Processes::adopt_replacement). Default: false.
     pub fn replaced_by_harness(mut self, replaced: bool) -> Self {
         self.replaced = replaced;
         self
     }
 
-    /// Allows processes that have started this one, directly or not, to be chosen. A fault of one hits all that belong
-    /// to it but for this very process and what that has started.
+    /// Allows ancestors of this process to be chosen. A fault of one hits all processes that belong to it, except this
+    /// process and its descendants.
     pub fn even_ancestors(mut self) -> Self {
         self.even_ancestors = true;
         self
     }
 
-    /// Sets where waits take their time from. Default: [`SystemClock`].
+    /// Sets the clock of waits. Default: [`SystemClock`].
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
@@ -183,12 +183,12 @@ impl ProcessesBuilder {
 
     /// Adopts the processes.
     ///
-    /// Without any process this is the provider of programs that replay a journal: it finds every process by its id
+    /// Without any process, this is a provider for programs that replay a journal: it finds every process by its id
     /// alone.
     ///
     /// # Errors
-    /// `NotFound` where there is no such process; `InvalidInput` for a bad name, a bad health check or one that needs a
-    /// port that is missing, a process that is named twice, and this process itself.
+    /// `NotFound` if there is no such process; `InvalidInput` for an invalid name, an invalid health check or one whose
+    /// port is missing, a process that is named twice, and this process itself.
     pub fn build(self) -> Result<Processes> {
         validate_name("group name", &self.name)?;
         self.check.validate()?;
@@ -199,7 +199,7 @@ impl ProcessesBuilder {
             }
             if self.check.needs_port() && member.port.is_none_or(|port| port == 0) {
                 let field = format!("port of process {}", member.process);
-                return Err(Error::invalid(field, "none", "a port, which this health check needs"));
+                return Err(Error::invalid(field, "none", "a port, because the health check needs one"));
             }
         }
         Ok(Processes {
@@ -235,7 +235,7 @@ impl Inner {
         adopted.iter().enumerate().map(target).collect()
     }
 
-    /// Excludes those that have started this process.
+    /// Excludes the ancestors of this process.
     fn sparing_ancestors(&self, members: Vec<Member>) -> Result<Vec<Member>> {
         if self.even_ancestors {
             return Ok(members);
@@ -246,7 +246,7 @@ impl Inner {
         };
         let spared = |member: Member| {
             if is_ancestor(&member) {
-                member.excluded("it has started the process that injects; `even_ancestors` allows it")
+                member.excluded("it is an ancestor of the process that injects; `even_ancestors` allows it")
             } else {
                 member
             }
@@ -285,8 +285,8 @@ impl Provider for Processes {
     async fn group(&self, id: &GroupId) -> Result<Group> {
         check_scheme(SCHEME, "group id", id.scheme(), id.as_str())?;
         if id != self.id() {
-            // Which processes make a group is known only to the process that adopted them, and a journal is replayed
-            // only when that is dead.
+            // Only the process that adopted them knows which processes form a group, and a journal is replayed only
+            // when that process is dead.
             let what = "the process that adopted this group is gone";
             return Err(Error::new(ErrorKind::NotFound, what).with("group", id));
         }
@@ -310,7 +310,7 @@ impl Provider for Processes {
         }
         let own =
             self.inner.targets()?.into_iter().map(|(target, _)| target).find(|target| target.id() == id);
-        // Found elsewhere, its health check is not known here: it is alive or not.
+        // Its health check is not known in this process, so it is either alive or not.
         let target =
             own.unwrap_or_else(|| self.inner.target(id.clone(), identity, HealthCheck::alive(), None));
         Ok(Some(Arc::new(target)))
@@ -325,7 +325,7 @@ impl Provider for Processes {
     }
 }
 
-/// The process that a target's id names, and where it is; earlier versions did not write that.
+/// The process that a target's id names, and its place, which earlier versions did not write.
 fn process_in(id: &TargetId) -> Result<(ProcessIdentity, Option<Place>)> {
     check_scheme(SCHEME, "target id", id.scheme(), id.as_str())?;
     let invalid = || {
@@ -341,23 +341,22 @@ fn process_in(id: &TargetId) -> Result<(ProcessIdentity, Option<Place>)> {
 }
 
 fn elsewhere(id: &TargetId) -> Error {
-    let what = "this process is on another machine or in another container, and nobody can tell from here whether it \
-        is gone; recover where it was started";
-    // This process never gets to where that one is.
+    let what = "this process is on another machine or in another container, so it is unknown whether it is gone; \
+        recover on the machine and in the container in which it was started";
+    // This process can never reach the place of that one.
     Error::new(ErrorKind::Unsupported, what).with("target", id).finally()
 }
 
 fn of_an_earlier_version(id: &TargetId) -> Error {
-    let what = "there is no such process here, and the id, which an earlier version of this library wrote, does not \
-        say on which machine it was; where you know that the process runs again or is gone, declare the fault \
-        mended";
+    let what = "no such process exists here, and its id, which an earlier version of this library wrote, does not \
+        name a machine; if you know that the process runs again or is gone, declare the fault mended";
     Error::new(ErrorKind::Unsupported, what).with("target", id).finally()
 }
 
 fn adoptable(process: &impl AsProcess) -> Result<ProcessIdentity> {
     let identity = process.identity()?;
     if identity.pid() == process::id() {
-        return Err(Error::invalid("process", identity, "another process than this one"));
+        return Err(Error::invalid("process", identity, "a process other than this one"));
     }
     match ProcessHandle::open(identity)? {
         Some(_) => Ok(identity),

@@ -8,7 +8,7 @@ use crate::{
     plan::Plan, process_handle::ProcessHandle,
 };
 
-/// How long a replica goes unwatched where this process has run out of descriptors.
+/// How long a replica goes unwatched if this process has run out of descriptors.
 const WATCH_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// A running replica, child of this process.
@@ -22,7 +22,7 @@ pub(crate) struct ReplicaProcess {
 #[derive(Debug)]
 pub(crate) struct Exit {
     status: Option<WaitIdStatus>,
-    /// What it printed last.
+    /// Its latest output.
     pub(crate) output: String,
 }
 
@@ -57,7 +57,7 @@ impl ReplicaProcess {
     /// Returns when the replica passes its health check.
     ///
     /// # Errors
-    /// `InvalidInput` where it ends before, `Timeout` where it takes longer than the plan allows.
+    /// `InvalidInput` if it ends before, `Timeout` if it takes longer than the plan allows.
     pub(crate) async fn healthy(&mut self, plan: &Plan, port: u16) -> Result<()> {
         let (clock, limit, handle) = (plan.clock.as_ref(), plan.start_within, Arc::clone(&self.handle));
         let mut last = None;
@@ -79,10 +79,10 @@ impl ReplicaProcess {
             .with("output", self.output.text()))
     }
 
-    /// Ends it: gracefully as long as the orders allow. Returns when nothing of it is left.
+    /// Ends it, gracefully as long as the orders allow. Returns when nothing of it is left.
     ///
     /// # Errors
-    /// Where it cannot be signalled or watched; it is left as it is.
+    /// If it cannot be signalled or watched. Then it is left as it is.
     pub(crate) async fn end(mut self, orders: &mut Orders, clock: &dyn Clock) -> Result<()> {
         tokio::select! {
             biased;
@@ -103,12 +103,12 @@ impl ReplicaProcess {
         Ok(())
     }
 
-    /// Clears away what is left of a replica that has ended: its entry in the table of processes, and what it started
-    /// in its process group.
+    /// Removes the rest of a replica that has ended: its entry in the process table, and the processes in its process
+    /// group.
     pub(crate) fn reap(&mut self) -> Exit {
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
         let child = || WaitId::PidFd(self.handle.as_fd());
-        // As long as it was not waited for, the number of the group can be nobody else's.
+        // Until it is waited for, the id of the group cannot be reused.
         let is_ours = matches!(waitid(child(), look | WaitIdOptions::NOWAIT), Ok(Some(_)));
         let group = self.handle.identity().raw_pid();
         if let (true, Ok(group)) = (is_ours, group) {
@@ -127,7 +127,7 @@ impl fmt::Display for Exit {
         } else if let Some(signal) = status.and_then(WaitIdStatus::terminating_signal) {
             write!(f, "signal {signal}")
         } else {
-            f.write_str("unknown: somebody else waited for it")
+            f.write_str("unknown: other code collected its exit status")
         }
     }
 }
@@ -140,7 +140,7 @@ async fn await_healthy(
     last: &mut Option<String>,
 ) -> Result<()> {
     if !check.needs_port() {
-        // Every program is alive at first. One that ends at once shall be seen to.
+        // Every program is alive at first. If it ends at once, that should be noticed.
         clock.sleep(Duration::from_millis(100)).await;
     }
     let mut pause = Duration::from_millis(10);

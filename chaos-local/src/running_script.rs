@@ -17,7 +17,7 @@ use tokio::net::unix::pipe;
 
 use crate::process_handle::ProcessHandle;
 
-/// How long a script that was killed is waited for, should the kernel be slow to end it.
+/// How long to wait for a killed script, in case the kernel is slow to end it.
 const KILLED_WITHIN: Duration = Duration::from_secs(1);
 
 /// How much of each output is kept, in bytes.
@@ -25,7 +25,7 @@ const LONGEST_OUTPUT: usize = 1024 * 1024;
 
 /// A script's shell, child of this process and leader of its own process group.
 ///
-/// Dropping it kills the whole group; what has a session of its own stays. No zombie is left.
+/// Dropping it kills the whole group; processes with a session of their own stay. No zombie is left.
 #[derive(Debug)]
 pub(crate) struct RunningScript {
     handle: Arc<ProcessHandle>,
@@ -45,14 +45,14 @@ struct Captured {
 impl RunningScript {
     /// Starts a command with both outputs piped and a process group of its own.
     ///
-    /// The outer error is that of the start itself; the inner one is that of a script that was started and killed
-    /// again.
+    /// The outer error means that the start failed; the inner one, that the script was started and killed again.
     pub(crate) fn start(command: &mut Command) -> io::Result<Result<Self>> {
         let mut child = command.spawn()?;
         let handle = match ProcessHandle::of_child(&child) {
             Ok(handle) => handle,
             Err(error) => {
-                // What cannot be watched must not stay. It is our own child and not waited for: its id is its own.
+                // A process that cannot be watched must not stay. It is our own child and not waited for, so its id is
+                // its own.
                 if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
                     let _ = kill_process_group(group, Signal::KILL);
                 }
@@ -77,10 +77,11 @@ impl RunningScript {
         }))
     }
 
-    /// Waits until the shell has exited, whoever still holds its outputs open, and returns what it printed up to then.
+    /// Waits until the shell has exited, even if other processes still hold its outputs open, and returns its output up
+    /// to then.
     ///
     /// # Errors
-    /// `Timeout` where it is still running after `limit`: then its process group was killed.
+    /// `Timeout` if it is still running after `limit`. Then its process group was killed.
     pub(crate) async fn finish(mut self, limit: Duration, clock: &dyn Clock) -> Result<Output> {
         tokio::select! {
             biased;
@@ -90,12 +91,12 @@ impl RunningScript {
             never = self.stderr.drain() => match never {},
         }
         let status = self.reap().and_then(|status| code(&status)).ok_or_else(|| {
-            let what = "somebody else in this process waited for a script; its exit status is lost";
+            let what = "other code in this process collected the exit status of a script, so it is lost";
             Error::new(ErrorKind::Unavailable, what)
         })?;
         let (stdout, stderr) = (self.stdout.rest(), self.stderr.rest());
         if self.stdout.is_too_long || self.stderr.is_too_long {
-            return Err(Error::new(ErrorKind::Other, "a script came to its end and printed too much")
+            return Err(Error::new(ErrorKind::Other, "a script ended, but printed too much")
                 .with("most_bytes", LONGEST_OUTPUT)
                 .with("status", status));
         }
@@ -109,14 +110,14 @@ impl RunningScript {
             _ = self.handle.ended() => {}
             () = clock.sleep(KILLED_WITHIN) => {}
         }
-        Error::new(ErrorKind::Timeout, "a script took longer than it may and was killed")
+        Error::new(ErrorKind::Timeout, "a script took longer than its time limit and was killed")
             .with("limit", format_args!("{limit:?}"))
             .with("stderr", last(&self.stderr.rest()))
     }
 
     /// Kills the whole group.
     fn kill(&self) {
-        // As long as its leader was not waited for, the number of the group can be nobody else's.
+        // Until its leader is waited for, the id of the group cannot be reused.
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         let is_ours = !self.is_reaped && waitid(WaitId::PidFd(self.handle.as_fd()), look).is_ok();
         if let (true, Ok(group)) = (is_ours, self.handle.identity().raw_pid()) {
@@ -124,11 +125,11 @@ impl RunningScript {
         }
     }
 
-    /// Waits for a shell that has exited; `None` where it has not.
+    /// Waits for a shell that has exited; `None` if it has not.
     fn reap(&mut self) -> Option<WaitIdStatus> {
         let status =
             waitid(WaitId::PidFd(self.handle.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
-        // Where it is no child of ours any more, somebody else did.
+        // If it is no longer our child, other code has waited for it.
         self.is_reaped = matches!(status, Ok(Some(_)) | Err(Errno::CHILD));
         status.ok().flatten()
     }
@@ -144,8 +145,8 @@ impl Drop for RunningScript {
         if self.is_reaped {
             return;
         }
-        // Not here, where the kernel's time to end it would be that of a whole runtime, and not in a task, which a
-        // runtime that ends forgets.
+        // Not here, because a slow kernel would block a whole runtime, and not in a task, because a runtime that ends
+        // drops its tasks.
         let wait = |handle: &ProcessHandle| {
             let _ = retry_on_intr(|| waitid(WaitId::PidFd(handle.as_fd()), WaitIdOptions::EXITED));
         };
@@ -162,7 +163,7 @@ impl Captured {
         Ok(Self { pipe: pipe.map(pipe::Receiver::from_owned_fd).transpose()?, ..Self::default() })
     }
 
-    /// Reads for as long as it is polled: a script whose pipe is full would hang.
+    /// Reads as long as it is polled, because a script with a full pipe would hang.
     async fn drain(&mut self) -> Infallible {
         let mut buffer = vec![0; 16 * 1024];
         while let Some(pipe) = &self.pipe {
@@ -180,7 +181,7 @@ impl Captured {
         future::pending().await
     }
 
-    /// Everything that was printed up to now. What somebody prints who holds the pipe open is not waited for.
+    /// The output up to now. Later output of other processes that hold the pipe open is not awaited.
     fn rest(&mut self) -> String {
         if let Some(pipe) = self.pipe.take() {
             let mut there =
@@ -211,7 +212,7 @@ fn code(status: &WaitIdStatus) -> Option<i32> {
     status.exit_status().or_else(|| Some(128 + status.terminating_signal()?))
 }
 
-/// What a person needs to see of a text that may be long.
+/// The part of a possibly long text that a person needs to see.
 fn last(text: &str) -> &str {
     const LONGEST: usize = 1000;
     let text = text.trim();

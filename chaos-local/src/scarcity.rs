@@ -2,10 +2,10 @@ use std::io;
 
 use rustix::io::Errno;
 
-/// What this machine or this process has run out of, where that is what an error says.
+/// The resource that this machine or this process lacks, if an error says so.
 pub(crate) fn scarcity(error: &io::Error) -> Option<&'static str> {
     Some(match Errno::from_io_error(error)? {
-        Errno::AGAIN => "processes: see `ulimit -u`, and the limit of pids of this container or unit",
+        Errno::AGAIN => "processes: see `ulimit -u`, and the pid limit of this container or unit",
         Errno::NOMEM | Errno::NOBUFS => "memory",
         Errno::MFILE => "file descriptors of this process: see `ulimit -n`",
         Errno::NFILE => "file descriptors of this machine: see /proc/sys/fs/file-max",

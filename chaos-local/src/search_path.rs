@@ -1,6 +1,6 @@
 use std::{env, ffi::OsString};
 
-/// Where this process finds its programs, and the usual places in any case: what scripts need is in them.
+/// The search path of this process, plus the usual places, which have the commands that scripts need.
 pub(crate) fn search_path() -> OsString {
     let mut path = env::var_os("PATH").unwrap_or_default();
     if !path.is_empty() {

@@ -23,13 +23,13 @@ use crate::{
     search_path::search_path,
 };
 
-/// Runs scripts on this machine, as this user, in the network namespace of the process that a target is.
+/// Runs scripts on this machine, as this user, in the network namespace of the target's process.
 #[derive(Debug)]
 pub(crate) struct ProcessShell {
     target: TargetId,
     whose: Whose,
     clock: Arc<dyn Clock>,
-    /// The network that was last said to be the target's.
+    /// The network that was last reported as the target's.
     looked_at: Mutex<Option<NamespaceId>>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct ProcessShell {
 enum Whose {
     /// Of a target, which may be between two processes.
     Process(Arc<dyn Locate>),
-    /// Of one that is gone, with the name of the namespace that it was in.
+    /// Of a target that is gone, with the name of its former namespace.
     Gone(Option<String>),
 }
 
@@ -46,7 +46,7 @@ impl ProcessShell {
         Self { target, whose: Whose::Process(process), clock, looked_at: Mutex::new(None) }
     }
 
-    /// The shell of the machine that a target was on which is gone.
+    /// The shell of the machine of a target that is gone.
     pub(crate) fn beyond(target: TargetId, namespace: Option<String>, clock: Arc<dyn Clock>) -> Self {
         Self { target, whose: Whose::Gone(namespace), clock, looked_at: Mutex::new(None) }
     }
@@ -61,8 +61,8 @@ impl ProcessShell {
         }
     }
 
-    /// Where the next script runs: beside the process, or where there is none just now, where the next one will be. A
-    /// namespace that is gone took with it what was in it; what is left is on this machine.
+    /// The namespace for the next script: that of the process, or, if there is none at the moment, that of the next
+    /// process. A namespace that is gone took its contents with it; anything left is on this machine.
     fn namespace(&self) -> Result<NetworkNamespace> {
         if let Some(process) = self.process()?
             && let Some(namespace) = NetworkNamespace::of_process(&process)?
@@ -99,7 +99,8 @@ impl ProcessShell {
         RunningScript::start(&mut command).map_err(|error| match Errno::from_io_error(&error) {
             Some(Errno::PERM) if !is_own => namespace.not_entered(error),
             Some(Errno::TOOBIG) => {
-                let expected = "less than 128 KiB in its text and in each parameter, and 2 MiB in all";
+                let expected =
+                    "less than 128 KiB in its text and in each parameter, and less than 2 MiB in total";
                 Error::invalid("script", "one that is too long", expected).caused_by(error)
             }
             Some(Errno::NOENT) => Error::new(ErrorKind::Unsupported, "there is no /bin/sh").caused_by(error),
@@ -115,7 +116,7 @@ impl ProcessShell {
         match self.whose {
             Whose::Process(_) => Error::new(
                 ErrorKind::Conflict,
-                "the target has no process just now, and so no network that could be looked at",
+                "the target has no process at the moment, so its network cannot be looked at",
             ),
             Whose::Gone(_) => Error::new(ErrorKind::NotFound, "the target is gone, and its network with it"),
         }
@@ -124,7 +125,7 @@ impl ProcessShell {
     fn share(&self) -> Result<NetworkShare> {
         let process = self.process()?.ok_or_else(|| self.no_process())?;
         let namespace = NetworkNamespace::of_process(&process)?.ok_or_else(|| self.no_process())?;
-        // That of the machine is shared with strangers, also when this process is elsewhere.
+        // The machine's network is shared with strangers, even if this process is elsewhere.
         let share = if namespace.is_own()? || namespace.is_of_an_ancestor()? {
             listening_ports(&process)?.ok_or_else(|| self.no_process())?
         } else {
@@ -134,14 +135,14 @@ impl ProcessShell {
         Ok(share)
     }
 
-    /// What was found to be the target's may not be applied elsewhere: the process that had a network of its own may
-    /// have ended since, and a script would run in that of the machine.
+    /// A result for one network must not be applied to another: a process with a network of its own may have ended
+    /// since, and a script would run in the machine's network.
     fn still(&self, namespace: NetworkNamespace) -> Result<NetworkNamespace> {
         let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
         if looked_at.is_none_or(|id| id == namespace.id()) {
             return Ok(namespace);
         }
-        let what = "the target is in another network than when it was looked at; nothing was run";
+        let what = "the target's network has changed since the look at it; nothing was run";
         Err(Error::new(ErrorKind::Conflict, what))
     }
 }
@@ -167,7 +168,7 @@ impl Shell for ProcessShell {
 
 fn not_started(error: io::Error) -> Error {
     let what = match scarcity(&error) {
-        Some(scarce) => format!("a script's shell cannot be started for lack of {scarce}"),
+        Some(scarce) => format!("the shell for a script cannot be started for lack of {scarce}"),
         None => "this machine cannot start a script's shell".to_owned(),
     };
     Error::new(ErrorKind::Unavailable, what).caused_by(error)

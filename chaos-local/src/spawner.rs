@@ -15,7 +15,7 @@ use crate::{
     replica_process::ReplicaProcess, scarcity::scarcity, template::substitute,
 };
 
-/// Starts one replica. It dies when the thread that calls this ends: call it only from the fleet's own.
+/// Starts one replica. The replica dies when the calling thread ends, so call this only from the fleet's thread.
 pub(crate) fn spawn(plan: &Plan, index: usize, port: u16) -> Result<ReplicaProcess> {
     let (tail, outputs) = match plan.log_of(index) {
         Some(path) => OutputTail::to_file(&path)?,
@@ -25,12 +25,12 @@ pub(crate) fn spawn(plan: &Plan, index: usize, port: u16) -> Result<ReplicaProce
     command
         .args(plan.arguments.iter().map(|argument| substitute(argument, index, port)))
         .envs(plan.environment.iter().map(|(key, value)| (key, substitute(value, index, port))))
-        // A fleet without a state directory is found by nothing else.
+        // A fleet without a state directory can be found only by this.
         .envs(plan.state_directory.is_none().then_some((fleet_elsewhere::MARK, plan.name.as_str())))
         .stdin(Stdio::null())
         .stdout(outputs.stdout)
         .stderr(outputs.stderr)
-        // A Ctrl-C on the terminal is for the fleet's owner, who may have a fault to recover first.
+        // A Ctrl-C on the terminal is for the fleet's owner, which may have a fault to recover first.
         .process_group(0);
     if let Some(namespace) = plan.namespace(index)? {
         namespace.enter_before_exec(&mut command);
@@ -40,7 +40,8 @@ pub(crate) fn spawn(plan: &Plan, index: usize, port: u16) -> Result<ReplicaProce
     match ProcessHandle::of_child(&child) {
         Ok(handle) => Ok(ReplicaProcess::new(handle, tail)),
         Err(error) => {
-            // What cannot be watched must not stay. It is our own child and not waited for: its id is its own.
+            // A process that cannot be watched must not stay. It is our own child and not waited for, so its id is its
+            // own.
             let _ = child.kill();
             let _ = child.wait();
             Err(error)
@@ -53,7 +54,7 @@ fn die_with_this_thread(command: &mut Command) {
     let parent = i32::try_from(process::id()).ok().and_then(Pid::from_raw);
     let prepare = move || {
         set_parent_process_death_signal(Some(Signal::KILL))?;
-        // A parent that died before that was set sends no signal any more.
+        // If the parent died before that was set, no signal comes.
         if getppid() == parent { Ok(()) } else { Err(io::Error::from(Errno::SRCH)) }
     };
     // SAFETY: between fork and exec this makes two system calls. It allocates nothing and takes no lock.

@@ -18,50 +18,50 @@ use crate::{
 const STATE_FILE: &str = "fleet.json";
 const LOCK_FILE: &str = "fleet.lock";
 
-/// The newest format of `fleet.json` that is understood.
+/// The newest supported format of `fleet.json`.
 const FORMAT: u32 = 1;
 
-/// A fleet's state directory, held for as long as this value lives.
+/// A fleet's state directory, locked as long as this value lives.
 #[derive(Debug)]
 pub(crate) struct HeldDirectory {
     directory: StateDirectory,
     files: OwnDirectory,
     place: Place,
     owner: ProcessIdentity,
-    /// The standard library opens every file close-on-exec: no replica keeps the lock. Nobody who looks takes it.
+    /// The standard library opens every file close-on-exec, so no replica keeps the lock. Readers do not take it.
     _lock: File,
 }
 
-/// A fleet's state directory as anybody sees it.
+/// A fleet's state directory, for readers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StateDirectory {
     path: PathBuf,
 }
 
-/// What `fleet.json` holds.
+/// The contents of `fleet.json`.
 #[derive(Debug, Serialize, Deserialize)]
 struct StateFile {
     format: u32,
     #[serde(flatten)]
     place: Place,
-    /// The thread with which the fleet ends. `None` in what earlier versions wrote.
+    /// The thread whose end is the end of the fleet. `None` in files of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owner: Option<ProcessIdentity>,
     #[serde(flatten)]
     fleet: FleetState,
 }
 
-/// Read before the rest, which another format may have changed.
+/// Read first, because another format may differ in the rest.
 #[derive(Deserialize)]
 struct Format {
     format: u32,
 }
 
 impl HeldDirectory {
-    /// Takes hold of a directory for the calling thread. It is made where it does not exist.
+    /// Locks a directory for the calling thread. It is created if it does not exist.
     ///
     /// # Errors
-    /// `Conflict` where a living fleet holds it, and `Refused` where others may have written what is in it.
+    /// `Conflict` if a live fleet uses it, and `Refused` if others may have written its contents.
     ///
     /// Cancel safe.
     pub(crate) async fn claim(path: &Path, clock: &dyn Clock) -> Result<Self> {
@@ -72,7 +72,7 @@ impl HeldDirectory {
         for _ in 0..20 {
             let (lock, is_private) = files.open_lock(LOCK_FILE)?;
             if !is_private {
-                // An earlier version made it, and a stranger may hold its lock, now or later.
+                // An earlier version created it, and a stranger may hold its lock, now or later.
                 if files.read(STATE_FILE)?.is_some() && directory.state()?.is_some() {
                     break;
                 }
@@ -91,7 +91,7 @@ impl HeldDirectory {
         }
         Err(Error::new(
             ErrorKind::Conflict,
-            "another fleet holds the state directory; stop it or choose another",
+            "another fleet uses the state directory; stop that fleet, or choose another directory",
         )
         .with("state_directory", directory.path.display()))
     }
@@ -117,14 +117,14 @@ impl HeldDirectory {
 
 impl StateDirectory {
     /// # Errors
-    /// `InvalidInput` where there is no such directory, or its path cannot be part of an id.
+    /// `InvalidInput` if there is no such directory, or if its path cannot be part of an id.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let path = path.canonicalize().map_err(|error| unusable(path, error))?;
         path_in_id(&path)?;
         Ok(Self { path })
     }
 
-    /// The directory that a group's id names, which need not exist; `None` where it names none.
+    /// The directory that a group's id names, which need not exist; `None` if it names none.
     pub(crate) fn of_id(id: &GroupId) -> Option<Self> {
         let path = id.path();
         path.starts_with('/').then(|| Self { path: path.into() })
@@ -142,11 +142,11 @@ impl StateDirectory {
         OwnDirectory::open(&self.path)?.ok_or_else(|| self.unknown())
     }
 
-    /// The names of the network namespaces of the fleet that is or was here; `None` where it had none.
+    /// The names of the network namespaces of the fleet that is or was here; `None` if it had none.
     pub(crate) fn network_namespace(&self) -> Result<Option<String>> {
         let Some(files) = OwnDirectory::open(&self.path)? else { return Ok(None) };
         let Some(state) = self.read(&files)? else { return Ok(None) };
-        // Names outlive a boot. In another container they, and the processes that were left behind, are others.
+        // Names outlive a boot. In another container they mean other namespaces, and other processes.
         if state.place.seen_from(&Place::here()?) == Seen::Elsewhere {
             return Err(self.elsewhere());
         }
@@ -154,19 +154,17 @@ impl StateDirectory {
     }
 
     fn unknown(&self) -> Error {
-        let what = "nobody can tell whether the fleet lives; where you know that it has ended, declare its faults \
-            mended";
+        let what = "it is unknown whether the fleet is alive; if you know that it has ended, declare its faults mended";
         Error::new(ErrorKind::Unavailable, what).with("missing", self.path.join(STATE_FILE).display())
     }
 
     fn elsewhere(&self) -> Error {
-        let what =
-            "this fleet runs on another machine or in another container; process ids mean nothing here";
-        // This process never gets to where that one is.
+        let what = "this fleet runs on another machine or in another container, so its process ids mean nothing here";
+        // This process can never reach that place.
         Error::new(ErrorKind::Unsupported, what).with("file", self.path.join(STATE_FILE).display()).finally()
     }
 
-    /// `None` where there is no `fleet.json`.
+    /// `None` if there is no `fleet.json`.
     fn read(&self, files: &OwnDirectory) -> Result<Option<StateFile>> {
         let path = self.path.join(STATE_FILE);
         let corrupt = |error: serde_json::Error| {
@@ -187,13 +185,13 @@ impl StateDirectory {
         serde_json::from_slice(&text).map(Some).map_err(corrupt)
     }
 
-    /// Whether the fleet whose state this is lives. When its thread is no more, its replicas are gone, however it
-    /// ended: the kernel kills them.
+    /// Whether the fleet with this state is alive. When its thread has ended, for whatever reason, its replicas are
+    /// gone, because the kernel kills them.
     fn is_alive(&self, files: &OwnDirectory, state: &StateFile) -> Result<bool> {
         if let Some(owner) = state.owner {
             return is_running(owner);
         }
-        // An earlier version told by its lock alone, which others could take too.
+        // An earlier version told this by its lock alone, which others could take too.
         for process in state.fleet.replicas.iter().filter_map(|replica| replica.process) {
             if is_running(process)? {
                 return Ok(true);
@@ -224,13 +222,13 @@ fn this_thread() -> Result<ProcessIdentity> {
     ProcessIdentity::of_pid(rustix::thread::gettid().as_raw_pid().cast_unsigned())
 }
 
-/// Whether a process or a thread lives.
+/// Whether a process or a thread is alive.
 fn is_running(thread: ProcessIdentity) -> Result<bool> {
     let stat = ProcessStat::read(thread.pid())?;
     Ok(stat.is_some_and(|stat| stat.identity(thread.pid()) == thread && stat.is_alive()))
 }
 
-/// The path as it stands in an id.
+/// The path in the form of an id.
 fn path_in_id(path: &Path) -> Result<&str> {
     path.to_str().filter(|text| !text.chars().any(char::is_control)).ok_or_else(|| {
         Error::invalid("state_directory", format!("{path:?}"), "a path in UTF-8 without control characters")

@@ -17,7 +17,7 @@ use crate::{
     state_directory::HeldDirectory,
 };
 
-/// How long the thread waits before it writes the state again after it could not.
+/// How long the thread waits before it retries to write the state.
 const WRITE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// A fleet whose replicas were all healthy.
@@ -28,17 +28,17 @@ pub(crate) struct Started {
 }
 
 /// The thread of a fleet. It starts all replicas itself, because their parent-death signal is tied to the thread that
-/// made them and not to the process: when it ends, for whatever reason, the kernel kills them.
+/// started them, not to the process. When it ends, for whatever reason, the kernel kills them.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     pub(crate) orders: watch::Sender<Order>,
-    /// Holds how the fleet ended, as the last thing that the thread does.
+    /// The way in which the fleet ended, set by the thread at its very end.
     pub(crate) ended: watch::Receiver<Option<Result<(), Failure>>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Supervisor {
-    /// Starts the thread. What comes through the receiver is whether the fleet came up.
+    /// Starts the thread. The receiver tells whether the fleet started.
     pub(crate) fn start(plan: Plan) -> Result<(Self, oneshot::Receiver<Result<Started>>)> {
         let failed = |error: io::Error| {
             Error::new(ErrorKind::Unavailable, "the fleet's thread cannot be started").caused_by(error)
@@ -83,7 +83,7 @@ async fn run(plan: Plan, mut orders: Orders, started: oneshot::Sender<Result<Sta
     };
     match brought_up {
         Ok((site, Ok(()))) => {
-            // Where nobody waits for it any more, the order to end is there already.
+            // If no caller waits for it any more, the order to end is already there.
             let _ = started.send(Ok(site.started()));
             site.keep(&plan, processes, orders).await
         }
@@ -101,13 +101,13 @@ async fn run(plan: Plan, mut orders: Orders, started: oneshot::Sender<Result<Sta
     }
 }
 
-/// Ends replicas of a fleet that did not come up, at once.
+/// Ends the replicas of a fleet that did not start, at once.
 async fn end_all(processes: Vec<ReplicaProcess>) -> Result<()> {
     try_join_all(processes.into_iter().map(ReplicaProcess::kill)).await?;
     Ok(())
 }
 
-/// Where a fleet lives: its id, its ports, and what is known about it.
+/// The public side of a fleet: its id, its ports, and its known state.
 #[derive(Debug)]
 struct Site {
     id: GroupId,
@@ -141,7 +141,7 @@ impl Site {
         Ok(site)
     }
 
-    /// Starts every replica, into `processes` so that none is lost on the way, and returns when all are healthy.
+    /// Starts every replica, and adds it to `processes` so that none is lost on the way. Returns when all are healthy.
     async fn bring_up(&self, plan: &Plan, processes: &mut Vec<ReplicaProcess>) -> Result<()> {
         let ports: Vec<u16> = self.state.borrow().replicas.iter().map(|replica| replica.port).collect();
         for (index, port) in ports.iter().enumerate() {
@@ -164,7 +164,7 @@ impl Site {
         Started { id: self.id.clone(), state: self.state.subscribe() }
     }
 
-    /// Keeps every replica up until ordered otherwise. Returns when nothing is left of the fleet.
+    /// Restarts replicas that end, until ordered otherwise. Returns when nothing of the fleet is left.
     async fn keep(self, plan: &Plan, processes: Vec<ReplicaProcess>, orders: Orders) -> Result<()> {
         let keepers = processes
             .into_iter()
@@ -206,7 +206,7 @@ impl Site {
             process = loop {
                 let wait = back_off.wait_after(life);
                 tracing::info!(group = %self.id, index, %exit, output = exit.output, ?wait, "a replica ended and will \
-                    be started again");
+                    be restarted");
                 tokio::select! {
                     biased;
                     () = orders.end() => return Ok(()),
@@ -216,7 +216,7 @@ impl Site {
                     Ok(process) => break process,
                     Err(error) => {
                         tracing::warn!(group = %self.id, index, error = error.chain(), "a replica could not be \
-                            started again");
+                            restarted");
                         life = Duration::ZERO;
                     }
                 }
@@ -236,11 +236,11 @@ impl Site {
     /// Never returns.
     async fn record_changes(&self, plan: &Plan) {
         let mut changes = self.state.subscribe();
-        // The sender is in `self`, so that there is always a next change.
+        // The sender is in `self`, so there is always a next change.
         while changes.changed().await.is_ok() {
             while let Err(error) = self.write() {
                 tracing::warn!(group = %self.id, error = error.chain(), "the state of the fleet could not be written; \
-                    other processes see an older one");
+                    other processes see an older state");
                 plan.clock.sleep(WRITE_AGAIN_AFTER).await;
             }
         }
@@ -253,14 +253,14 @@ impl Site {
         }
     }
 
-    /// Records that the fleet has ended, and lets go of its directory.
+    /// Records that the fleet has ended, and releases its directory.
     fn close(self) {
         self.state.send_modify(|state| {
             state.ended = true;
             state.replicas.clear();
         });
         if let Err(error) = self.write() {
-            // The lock, which is released in any case, says the same.
+            // The lock, which is released in any case, tells the same.
             tracing::warn!(group = %self.id, error = error.chain(), "the end of the fleet could not be written");
         }
     }

@@ -20,7 +20,7 @@ use crate::{
     shell::ProcessShell,
 };
 
-/// A target that is a process: always the same one, or whichever is a fleet's replica at the moment.
+/// A target that is a process: always the same one, or the current process of a fleet's replica.
 #[derive(Debug)]
 pub(crate) struct ProcessTarget {
     id: TargetId,
@@ -50,7 +50,7 @@ impl ProcessTarget {
         Self { id, labels, process, lifecycle, shell, check, address, clock }
     }
 
-    /// The health of the process that it is now, together with that process. `processes` are those of a moment ago.
+    /// The health of the current process, together with that process. `processes` are those of a moment ago.
     async fn observe(
         &self,
         process: Option<ProcessIdentity>,
@@ -72,7 +72,8 @@ impl ProcessTarget {
             return present(Health::Stopped);
         }
         let finding = self.check.look_at(&process, self.address, self.clock.as_ref()).await?;
-        // A process that ended or stopped meanwhile did so whatever the check says: another may answer on its port.
+        // If a process ended or stopped meanwhile, that counts, whatever the check says: another process may answer on
+        // its port.
         match (activity()?, finding) {
             (Activity::Ended, _) => Ok((Health::Gone, None)),
             (Activity::Stopped, _) => present(Health::Stopped),
@@ -95,7 +96,7 @@ impl ProcessTarget {
     }
 }
 
-/// All of them as members, looked at concurrently, each with the process that it was just found to be.
+/// All of them as members, looked at concurrently, each with its current process.
 pub(crate) async fn members(
     targets: impl IntoIterator<Item = (ProcessTarget, Option<ProcessIdentity>)>,
 ) -> Result<Vec<Member>> {
@@ -104,7 +105,7 @@ pub(crate) async fn members(
     Ok(join_all(looks).await)
 }
 
-/// One that is halted halts what the others do: a target is stopped as long as any of its processes is.
+/// A stopped process stops the work of the others: a target is stopped as long as any of its processes is.
 fn is_any_stopped(processes: &[ProcessIdentity]) -> Result<bool> {
     for process in processes {
         match ProcessStat::read(process.pid()) {

@@ -3,8 +3,8 @@ use std::{
     os::unix::ffi::{OsStrExt, OsStringExt},
 };
 
-/// Puts a replica's numbers in the place of `{index}` and `{port}`, wherever they stand. Every other brace stays as it
-/// is, and no shell ever sees the text.
+/// Replaces every `{index}` and `{port}` by the replica's numbers. Every other brace stays as it is, and no shell ever
+/// sees the text.
 pub(crate) fn substitute(template: &OsStr, index: usize, port: u16) -> OsString {
     let (index, port) = (index.to_string(), port.to_string());
     let mut rest = template.as_bytes();

@@ -114,7 +114,7 @@ impl Recovery for Connect {
     }
 
     fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
-        format!("undo what isolates {target} in the name of the fault {fault}")
+        format!("remove the isolation of {target} that bears the id of fault {fault}")
     }
 }
 
@@ -125,10 +125,10 @@ pub(crate) async fn restored(scope: &Scope, snapshot: &IsolationSnapshot) -> Res
         return Ok(Verdict::Gone("the target is gone".to_owned()));
     };
     if !isolation.is_restored(snapshot, scope.fault()).await? {
-        return Ok(Verdict::NotYet("what isolates the target is still there".to_owned()));
+        return Ok(Verdict::NotYet("the isolation of the target is still in place".to_owned()));
     }
     Ok(match target {
-        None => Verdict::Gone("the target is gone, and nothing is left of what isolated it".to_owned()),
+        None => Verdict::Gone("the target is gone, and nothing is left of its isolation".to_owned()),
         Some(_) if isolation.is_isolated().await? => Verdict::NotYet("the target is isolated".to_owned()),
         Some(_) => Verdict::Back,
     })

@@ -10,7 +10,7 @@ use crate::Timing;
 /// What a contract suite saw: one outcome for each of its checks, in order, none left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[must_use = "a report that nobody reads proves nothing; call `assert_kept`"]
+#[must_use = "an unread report proves nothing; call `assert_kept`"]
 pub struct ContractReport {
     /// Which contract: `target`, `provider` and so on.
     pub contract: &'static str,

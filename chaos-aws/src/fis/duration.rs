@@ -1,4 +1,4 @@
-//! How long an experiment lasts when nobody stops it, and what its end does not undo.
+//! How long an experiment lasts if it is not stopped, and which effects its end does not undo.
 //!
 //! After the [reference of actions](https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html).
 
@@ -9,17 +9,18 @@ use serde_json::Value;
 
 use super::template::{Action, Template};
 
-/// The parameters that say how long an action takes, in the form of ISO 8601.
+/// The parameters with the duration of an action, in ISO 8601.
 const DURATIONS: [&str; 4] =
     ["duration", "maxDuration", "startInstancesAfterDuration", "durationBeforeInterruption"];
 
 const SPOT_INTERRUPTION: &str = "aws:ec2:send-spot-instance-interruptions";
 const SEND_COMMAND: &str = "aws:ssm:send-command";
 
-/// How long the notice of a spot interruption comes before it, which the parameter of its action does not count.
+/// The time between the notice of a spot interruption and the interruption, which the parameter of its action does not
+/// include.
 const SPOT_NOTICE: Duration = Duration::from_secs(120);
 
-/// The actions that happen and are over, and what the service does not undo of them.
+/// The momentary actions, and the effects that the service does not undo.
 const MOMENTARY: [(&str, Option<&str>); 10] = [
     ("aws:cloudwatch:assert-alarm-state", None),
     ("aws:ec2:reboot-instances", None),
@@ -33,7 +34,7 @@ const MOMENTARY: [(&str, Option<&str>); 10] = [
     ("aws:rds:reboot-db-instances", None),
 ];
 
-/// The longest way through the actions, each after those that it waits for; or why it cannot be told.
+/// The longest path through the actions, each after those that it waits for; or why it is unknown.
 pub(super) fn longest(template: &Template) -> Result<Duration, String> {
     let mut ends = BTreeMap::new();
     let mut longest = Duration::ZERO;
@@ -43,7 +44,7 @@ pub(super) fn longest(template: &Template) -> Result<Duration, String> {
     Ok(longest)
 }
 
-/// What stays when the experiment is over.
+/// The effects that stay when the experiment is over.
 pub(super) fn left_behind(template: &Template) -> Vec<String> {
     let mut left: Vec<String> = template.actions.values().filter_map(leaves).collect();
     left.sort_unstable();
@@ -51,7 +52,7 @@ pub(super) fn left_behind(template: &Template) -> Vec<String> {
     left
 }
 
-/// When the action of this name is over at the latest, from the beginning of the experiment.
+/// The latest end of the action with this name, from the start of the experiment.
 fn end<'a>(
     template: &'a Template,
     name: &'a str,
@@ -78,7 +79,7 @@ fn end<'a>(
     Ok(end)
 }
 
-/// How long an action takes at most.
+/// The maximum duration of an action.
 fn takes(action: &Action) -> Result<Duration, String> {
     let mut told = None;
     for (parameter, value) in &action.parameters {
@@ -95,19 +96,19 @@ fn takes(action: &Action) -> Result<Duration, String> {
         (SEND_COMMAND, Some(told)) => Ok(told.max(document_seconds(action)?)),
         (_, Some(told)) => Ok(told),
         (_, None) if is_momentary() => Ok(Duration::ZERO),
-        (_, None) => Err("says nothing of how long it takes".to_owned()),
+        (_, None) => Err("does not say how long it takes".to_owned()),
     }
 }
 
-/// As `PT5M`.
+/// A duration such as `PT5M`.
 fn iso_8601(parameter: &str, value: &str) -> Result<Duration, String> {
-    let wrong = || format!("has {parameter} {value:?}, which is no duration of ISO 8601");
+    let wrong = || format!("has {parameter} {value:?}, which is not a duration of ISO 8601");
     let span = SpanParser::new().parse_span(value).map_err(|_| wrong())?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
     Duration::try_from(duration).map_err(|_| wrong())
 }
 
-/// What the documents of the service take on the instance, which may be longer than the service waits for them.
+/// The duration of the service's documents on the instance, which may be longer than the service waits for them.
 fn document_seconds(action: &Action) -> Result<Duration, String> {
     let Some(text) = action.parameters.get("documentParameters") else { return Ok(Duration::ZERO) };
     let wrong = || format!("has document parameters that cannot be read: {text}");
@@ -129,12 +130,12 @@ fn leaves(action: &Action) -> Option<String> {
     let has_no_end = !action.parameters.keys().any(|parameter| DURATIONS.contains(&parameter.as_str()));
     match action.id.as_str() {
         SPOT_INTERRUPTION => Some("interrupts spot instances".to_owned()),
-        // Those of the service clean up behind themselves.
+        // The documents of the service clean up their effects.
         SEND_COMMAND if !document.contains(":document/AWSFIS-") => {
-            Some(format!("runs {document}, of which its author alone knows what it leaves"))
+            Some(format!("runs {document}, and only its author knows what it leaves behind"))
         }
         "aws:ssm:start-automation-execution" => {
-            Some(format!("runs {document}, of which its author alone knows what it leaves"))
+            Some(format!("runs {document}, and only its author knows what it leaves behind"))
         }
         id if has_no_end => MOMENTARY.iter().find(|(momentary, _)| *momentary == id)?.1.map(str::to_owned),
         _ => None,
@@ -199,15 +200,12 @@ mod tests {
         let command =
             |parameters| one(SEND_COMMAND, &[("documentParameters", parameters), ("duration", "PT5M")]);
         for (template, why) in [
-            (
-                one("aws:new:thing", &[]),
-                "the action \"it\" (aws:new:thing) says nothing of how long it takes",
-            ),
-            (one(SEND_COMMAND, &[]), "says nothing of how long it takes"),
-            (one("aws:fis:wait", &[("duration", "5 minutes")]), "no duration of ISO 8601"),
-            (one("aws:fis:wait", &[("duration", "-PT5M")]), "no duration of ISO 8601"),
-            (one("aws:fis:wait", &[("duration", "P1M")]), "no duration of ISO 8601"),
-            (one("aws:fis:wait", &[("duration", "")]), "no duration of ISO 8601"),
+            (one("aws:new:thing", &[]), "the action \"it\" (aws:new:thing) does not say how long it takes"),
+            (one(SEND_COMMAND, &[]), "does not say how long it takes"),
+            (one("aws:fis:wait", &[("duration", "5 minutes")]), "not a duration of ISO 8601"),
+            (one("aws:fis:wait", &[("duration", "-PT5M")]), "not a duration of ISO 8601"),
+            (one("aws:fis:wait", &[("duration", "P1M")]), "not a duration of ISO 8601"),
+            (one("aws:fis:wait", &[("duration", "")]), "not a duration of ISO 8601"),
             (
                 one("aws:ec2:reboot-instances", &[("restDuration", "PT5M")]),
                 "\"restDuration\" that this version",

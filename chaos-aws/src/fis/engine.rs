@@ -30,10 +30,10 @@ use crate::{
 /// The tag of an experiment that a fault has started, with the fault's id.
 pub const FAULT_TAG: &str = "chaos:fault";
 
-/// How many experiments a page holds.
+/// The number of experiments on a page.
 const PAGE: i32 = 100;
 
-/// The Fault Injection Service of a region, as it is to be used on the members of one group.
+/// The Fault Injection Service of a region, for the members of one group.
 #[derive(Debug)]
 pub(crate) struct FaultInjection {
     region: Arc<Region>,
@@ -84,7 +84,7 @@ impl FaultInjection {
 
     async fn bounds<'a>(&self, region: &'a str, name: &'a str) -> Result<Bounds<'a>> {
         let group = group_named(&self.region, name).await?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "there is no such auto-scaling group in this account and region")
+            Error::new(ErrorKind::NotFound, "this account and region have no such auto-scaling group")
                 .with("group", name)
                 .with("region", region)
         })?;
@@ -112,7 +112,7 @@ impl Experiments for FaultInjection {
     async fn start(&self, experiment: &Experiment, permit: &Permit) -> Result<()> {
         let template = FisExperiment::of(experiment.id())?;
         let fault = permit.fault();
-        // With the token the SDK may send it again.
+        // With the idempotency token, the SDK may send it again.
         let call = self
             .region
             .fis()
@@ -136,7 +136,7 @@ impl Experiments for FaultInjection {
         let stopped = self.region.fis().stop_experiment().id(&run.id).send().await;
         stopped.map(|_| ()).map_err(|error| {
             let error = self.failed("fis:StopExperiment", &template, error);
-            // The id is the service's own, so that it is the state of the run that it refuses, and that passes.
+            // The id comes from the service, so the refusal concerns the state of the run, which passes.
             let passes = error.is_retryable() || error.kind() == ErrorKind::InvalidInput;
             error.retryable(passes).with("run", &run.id).with("fault", permit.fault())
         })
@@ -148,7 +148,7 @@ fn run(found: ExperimentSummary) -> Result<ExperimentRun> {
     let id = told(found.id, "id of an experiment")?;
     let (status, reason) = found.state.map(|state| (state.status, state.reason)).unwrap_or_default();
     let mut run = ExperimentRun::new(id, state(status.as_ref()));
-    // Whose one is that goes on, only its tags tell.
+    // Only its tags tell which fault a running experiment belongs to.
     if found.tags.is_none() && !run.state.has_ended() {
         return Err(untold("tags of an experiment"));
     }

@@ -1,11 +1,11 @@
 use chaos_core::{Error, Result, engine::ExperimentId};
 
-/// What the ids of this engine's experiments start with.
+/// The name of this engine in the ids of its experiments.
 pub(crate) const ENGINE: &str = "aws-fis";
 
 /// An experiment template of the Fault Injection Service, for the event that runs experiments.
 ///
-/// Templates belong to a region: the one of the target that is chosen must have it.
+/// Templates belong to a region: the region of the chosen target must have it.
 ///
 /// ```
 /// use chaos_aws::FisExperiment;
@@ -24,7 +24,7 @@ impl FisExperiment {
     /// The template with this id.
     ///
     /// # Errors
-    /// `InvalidInput` for what is no id: letters and digits, 64 at most.
+    /// `InvalidInput` unless the id consists of at most 64 letters and digits.
     pub fn template(id: &str) -> Result<Self> {
         let is_right = (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if !is_right {

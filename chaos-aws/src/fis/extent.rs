@@ -1,4 +1,4 @@
-//! What an experiment hits, measured against an auto-scaling group.
+//! The targets of an experiment, compared with an auto-scaling group.
 //!
 //! After [targets](https://docs.aws.amazon.com/fis/latest/userguide/targets.html): several tags must all be there,
 //! several targets may choose the same resource, and all are chosen once, when the experiment begins.
@@ -13,18 +13,18 @@ use crate::machine::GROUP_TAG;
 /// Actions that hit nothing.
 const HARMLESS: [&str; 2] = ["aws:fis:wait", "aws:cloudwatch:assert-alarm-state"];
 
-/// The group that an experiment must keep to.
+/// The group to which an experiment must keep.
 #[derive(Clone, Debug)]
 pub(super) struct Bounds<'a> {
     pub(super) region: &'a str,
     pub(super) group: &'a str,
     /// The ids of its instances.
     pub(super) members: BTreeSet<String>,
-    /// How many it has, or is about to have.
+    /// The number of instances that it has, or is about to have.
     pub(super) size: usize,
 }
 
-/// What this template hits.
+/// The targets of this template.
 pub(super) fn extent(template: &Template, bounds: &Bounds<'_>) -> ExperimentExtent {
     match members(template, bounds) {
         Ok(members) => ExperimentExtent::Members(members),
@@ -32,7 +32,7 @@ pub(super) fn extent(template: &Template, bounds: &Bounds<'_>) -> ExperimentExte
     }
 }
 
-/// How many members are hit at most, or why it is not members alone.
+/// The maximum number of hit members, or why it does not hit members alone.
 fn members(template: &Template, bounds: &Bounds<'_>) -> Result<usize, String> {
     if template.hits_other_accounts {
         return Err("it has targets in other accounts".to_owned());
@@ -57,24 +57,21 @@ impl Bounds<'_> {
         match target.resource_type.as_str() {
             "aws:ec2:instance" | "aws:ec2:spot-instance" => self.chosen(target, self.candidates(target)?),
             "aws:ec2:autoscaling-group" if self.is_this_group(target) => Ok(self.size),
-            other => Err(format!("is {other}, and no instances of the group {:?}", self.group)),
+            other => Err(format!("is {other}, not instances of the group {:?}", self.group)),
         }
     }
 
-    /// Of how many members the service chooses.
+    /// The number of members from which the service chooses.
     fn candidates(&self, target: &Target) -> Result<usize, String> {
         if target.arns.is_empty() {
             if target.tags.get(GROUP_TAG).is_some_and(|group| group == self.group) {
                 return Ok(self.size);
             }
-            return Err(format!(
-                "is chosen by other tags than {GROUP_TAG}={}, which keeps it in this group",
-                self.group
-            ));
+            return Err(format!("is not limited to this group by the tag {GROUP_TAG}={}", self.group));
         }
         match target.arns.iter().find(|arn| !self.is_member(arn)) {
             Some(stranger) => {
-                Err(format!("names {stranger}, which is no member of the group {:?}", self.group))
+                Err(format!("names {stranger}, which is not a member of the group {:?}", self.group))
             }
             None => Ok(target.arns.len()),
         }
@@ -90,14 +87,14 @@ impl Bounds<'_> {
         } else if let Some(count) = number("COUNT") {
             Ok(count.min(candidates))
         } else if let Some(percent) = number("PERCENT") {
-            // The service rounds down; of a group that has grown by one since it may be one more.
+            // The service rounds down. If the group has grown by one since, it may be one more.
             Ok(candidates.saturating_mul(percent).div_ceil(100).min(candidates))
         } else {
             Err(format!("is chosen by {selection:?}, which this version does not know"))
         }
     }
 
-    /// `arn:aws:ec2:<region>:<account>:instance/<id>`. The ids of instances are the same nowhere else.
+    /// `arn:aws:ec2:<region>:<account>:instance/<id>`. Instance ids are globally unique.
     fn is_member(&self, arn: &str) -> bool {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         matches!(parts[..], ["arn", _, "ec2", region, _, resource] if region == self.region
@@ -207,12 +204,12 @@ mod tests {
             (accounts, "other accounts"),
             (untold, "does not say what it hits"),
             (nowhere, "there is no target \"target-0\""),
-            (on([by_tags("ALL", &[("team", "shop")])]), "chosen by other tags"),
-            (on([by_tags("ALL", &[(GROUP_TAG, "web2")])]), "chosen by other tags"),
-            (on([by_tags("ALL", &[])]), "chosen by other tags"),
+            (on([by_tags("ALL", &[("team", "shop")])]), "is not limited to this group"),
+            (on([by_tags("ALL", &[(GROUP_TAG, "web2")])]), "is not limited to this group"),
+            (on([by_tags("ALL", &[])]), "is not limited to this group"),
             (
                 on([of_group("COUNT(1)"), by_tags("COUNT(1)", &[("a", "b")])]),
-                "the target \"target-1\" is chosen",
+                "the target \"target-1\" is not limited",
             ),
             (on([of_group("SOME")]), "chosen by \"SOME\""),
             (on([of_group("COUNT(-1)")]), "chosen by \"COUNT(-1)\""),

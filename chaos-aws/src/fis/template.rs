@@ -7,7 +7,7 @@ use chaos_core::Result;
 
 use crate::told::told;
 
-/// An experiment template, as far as it tells what would happen.
+/// An experiment template, with the parts that tell its effects.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Template {
     pub(super) actions: BTreeMap<String, Action>,
@@ -22,9 +22,9 @@ pub(super) struct Action {
     /// Such as `aws:ec2:stop-instances`.
     pub(super) id: String,
     pub(super) parameters: BTreeMap<String, String>,
-    /// The names of the targets that it is carried out on.
+    /// The names of its targets.
     pub(super) targets: Vec<String>,
-    /// The names of the actions that are over before it begins.
+    /// The names of the actions that must be over before it begins.
     pub(super) start_after: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Target {
 
 impl Template {
     /// # Errors
-    /// `Unavailable` where the answer leaves out what the template does.
+    /// `Unavailable` if the answer lacks the effects of the template.
     pub(super) fn of(template: ExperimentTemplate) -> Result<Self> {
         let conditions = template.stop_conditions.unwrap_or_default().into_iter();
         let options = template.experiment_options;
@@ -48,7 +48,7 @@ impl Template {
         let actions = told(template.actions, "actions")?.into_iter();
         Ok(Self {
             actions: actions.map(|(name, action)| Ok((name, Action::of(action)?))).collect::<Result<_>>()?,
-            // An action that names one that is not there is a doubt of its own.
+            // If an action names one that does not exist, that is a doubt of its own.
             targets: named(template.targets.unwrap_or_default(), Target::of),
             alarms: conditions.filter_map(|condition| condition.value).collect(),
             hits_other_accounts: targeting
@@ -57,7 +57,7 @@ impl Template {
         })
     }
 
-    /// What a person should know who runs it.
+    /// Facts for the person who runs it.
     pub(super) fn notes(&self) -> Vec<String> {
         let actions = self.actions.iter().map(|(name, action)| match &action.targets[..] {
             [] => format!("its action {name} is {}", action.id),

@@ -105,7 +105,7 @@ impl Notifier {
         drop(state);
         if let Some(message) = left_out {
             let (channel, subject) = (self.channel.name(), &message.subject);
-            tracing::warn!(channel, subject, "too many notifications wait; one is left out");
+            tracing::warn!(channel, subject, "too many notifications are waiting; one is dropped");
         }
         self.deliver();
     }

@@ -59,7 +59,7 @@ pub struct SesNotifier {
 
 /// From whom, to whom, and how SES is reached; made by [`SesNotifier::from`].
 #[derive(Debug)]
-#[must_use = "nobody is told anything before the notifier is built"]
+#[must_use = "nothing is sent before the notifier is built"]
 pub struct SesNotifierBuilder {
     sender: String,
     recipients: Vec<String>,
@@ -129,7 +129,7 @@ impl SesNotifierBuilder {
         self.settings.connection.validate()?;
         let config = std::mem::take(&mut self.settings.connection).open(self.region.as_deref()).await;
         let Some(region) = config.region().map(|region| region.as_ref().to_owned()) else {
-            let expected = "a region: name one, or set AWS_REGION or the region of the profile";
+            let expected = "a region: name one, or set AWS_REGION, or set a region in the profile";
             return Err(Error::invalid("region", "none", expected));
         };
         let name = format!("SES in {region} from {sender}");

@@ -48,14 +48,14 @@ macro_rules! settings_of_notifiers {
             self
         }
 
-        /// Assumes the role with this ARN, with the credentials that would be used without it. Sessions are called
-        /// `chaos`.
+        /// Assumes the role with this ARN, with the credentials that would be used otherwise. The sessions have the
+        /// name `chaos`.
         pub fn assume_role(mut self, arn: impl Into<String>) -> Self {
             self.settings.connection.role = Some(Role { arn: arn.into(), external_id: None });
             self
         }
 
-        /// Assumes the role with this ARN, which asks for an external id.
+        /// Assumes the role with this ARN, which requires an external id.
         pub fn assume_role_with_external_id(
             mut self,
             arn: impl Into<String>,

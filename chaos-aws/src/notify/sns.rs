@@ -58,7 +58,7 @@ pub struct SnsNotifier {
 
 /// Which topic, and how it is reached; made by [`SnsNotifier::to`].
 #[derive(Debug)]
-#[must_use = "nobody is told anything before the notifier is built"]
+#[must_use = "nothing is sent before the notifier is built"]
 pub struct SnsNotifierBuilder {
     topic: String,
     settings: Settings,

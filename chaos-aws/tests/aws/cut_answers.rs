@@ -192,10 +192,10 @@ async fn what_a_proxy_says_is_no_answer_and_is_got_over() {
     let once = cloud.asking_once().await;
     let usual = cloud.provider().await;
     for (how, status, words) in [
-        ("web_page", 200, "is there a proxy or a login page?"),
-        ("empty", 200, "is there a proxy or a login page?"),
-        ("web_page", 403, "is there a proxy or a login page?"),
-        ("web_page", 407, "is there a proxy or a login page?"),
+        ("web_page", 200, "is there a proxy or a login page in between?"),
+        ("empty", 200, "is there a proxy or a login page in between?"),
+        ("web_page", 403, "is there a proxy or a login page in between?"),
+        ("web_page", 407, "is there a proxy or a login page in between?"),
     ] {
         for action in ["DescribeAutoScalingGroups", "DescribeInstances"] {
             cloud.break_calls(json!({ "do": how, "action": action, "status": status, "count": 0 }));

@@ -151,7 +151,7 @@ async fn who_must_not_be_chosen_is_listed_with_the_reason() {
     let expected = [
         ("healthy", "protected from scale-in"),
         ("unhealthy", "in standby (Standby)"),
-        ("unhealthy", "a lifecycle hook is under way (Pending:Wait)"),
+        ("unhealthy", "a lifecycle hook is in progress (Pending:Wait)"),
         ("unhealthy", "in the warm pool (Warmed:Running)"),
         ("unhealthy", ""),
         ("healthy", ""),

@@ -77,7 +77,7 @@ async fn a_stop_ends_with_the_replacement_where_the_group_takes_the_instance_for
             }
             SystemClock::default().sleep(Duration::from_millis(20)).await;
         };
-        assert!(pending.note.unwrap().contains("the replacement is the recovery, and not the start"));
+        assert!(pending.note.unwrap().contains("the replacement is the recovery, not the start"));
         let group = aws_sdk_autoscaling::Client::new(&setup);
         let replace = group.terminate_instance_in_auto_scaling_group().instance_id(id);
         replace.should_decrement_desired_capacity(false).send().await.unwrap();
@@ -175,7 +175,7 @@ async fn with_the_credentials_of_another_account_nothing_is_taken_for_gone() {
     // Rights may come, so that nobody gives up before the end of the budget.
     let fault = replay(&other, short).await;
     assert_eq!(fault.state, FaultState::RecoveryFailed, "{fault:?}");
-    assert!(fault.failure.unwrap().message.contains("credentials of another account"));
+    assert!(fault.failure.unwrap().message.contains("belong to another account"));
     assert_eq!(journal.pending().await.unwrap().faults.len(), 1, "it still waits for somebody");
     let fault = replay(&own, Duration::from_secs(300)).await;
     assert_eq!(fault.state, FaultState::Recovered, "{fault:?}");

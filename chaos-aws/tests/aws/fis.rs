@@ -181,7 +181,7 @@ async fn one_that_runs_late_is_stopped_and_its_post_actions_are_waited_for() {
     assert_eq!(lab.healthy().await, 3);
     let note = fault.note.as_deref().unwrap();
     for part in [
-        "hits at most 1 of the group, which its engine chooses",
+        "hits at most 1 of the group; its engine chooses which",
         "its action do is aws:ec2:stop-instances on some",
         "its target some is COUNT(1) of aws:ec2:instance aws:autoscaling:groupName=web",
         "no alarm stops it early",
@@ -228,7 +228,7 @@ async fn one_that_fails_is_reported() {
         let failure = fault.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default();
         if when == "before" {
             assert!(
-                failure.contains("did not come to run") && failure.contains("the role may not"),
+                failure.contains("did not start running") && failure.contains("the role may not"),
                 "{failure}"
             );
         }
@@ -266,7 +266,7 @@ async fn what_could_outlive_the_fault_or_leave_the_group_is_not_started() {
 
     let unknown = action("aws:new:thing");
     let endless = lab.refusal(minutes(lab.template(of_group("COUNT(1)"), unknown).await, 5)).await;
-    assert!(endless.contains("(aws:new:thing) says nothing of how long it takes"), "{endless}");
+    assert!(endless.contains("(aws:new:thing) does not say how long it takes"), "{endless}");
 
     let pause = || stop_for("PT1M");
     let all = minutes(lab.template(of_group("ALL"), pause()).await, 3);
@@ -276,7 +276,10 @@ async fn what_could_outlive_the_fault_or_leave_the_group_is_not_started() {
     let by_team = Target::builder().resource_type("aws:ec2:instance").selection_mode("COUNT(1)");
     let by_team = by_team.resource_tags("team", "shop").build().unwrap();
     let beyond = lab.refusal(minutes(lab.template(by_team, pause()).await, 3)).await;
-    assert!(beyond.contains("`beyond_the_group`") && beyond.contains("other tags"), "{beyond}");
+    assert!(
+        beyond.contains("`beyond_the_group`") && beyond.contains("not limited to this group"),
+        "{beyond}"
+    );
 
     let nobody = RunExperiment::of(FisExperiment::template("EXT1a2b3c4d5e6f7").unwrap());
     let unknown = lab.refusal(nobody).await;

@@ -135,7 +135,7 @@ async fn who_may_stop_and_not_start_stops_nobody() {
     for told in [plan.why_nothing().join(" "), report.why_nothing().join(" ")] {
         assert!(told.contains("missing=\"ec2:StartInstances\""), "{told}");
     }
-    // What does not come up again after a reboot is started.
+    // An instance that does not come up after a reboot is started.
     let rebooting = monkey(provider.clone(), MemoryJournal::new()).event(Reboot::default()).build().unwrap();
     assert_eq!(rebooting.run_once().await.unwrap().outcome(), Outcome::Skipped);
     let orders = ["StopInstances", "StartInstances", "RebootInstances"].map(|order| cloud.count(order));

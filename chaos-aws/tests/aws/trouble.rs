@@ -66,7 +66,10 @@ async fn without_credentials_the_error_says_so() {
         let provider = chaos_aws::AutoScaling::builder().sdk_config(config.build()).build().await.unwrap();
         let error = list(&provider).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
-        assert!(error.to_string().starts_with("there are no AWS credentials: set"), "{error:?}");
+        assert!(
+            error.to_string().starts_with("the credential chain has no AWS credentials: set"),
+            "{error:?}"
+        );
     }
 }
 

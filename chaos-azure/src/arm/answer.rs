@@ -59,7 +59,7 @@ impl Answer {
         struct Anything {}
         if self.is_page() || self.body.trim_ascii().is_empty() {
             let what =
-                "Azure has answered with something else than a document: is there a proxy or a login page?";
+                "the answer of Azure is not a JSON document: is there a proxy or a login page in between?";
             return Err(Error::new(ErrorKind::Unavailable, what).with("bytes", self.body.len()));
         }
         let read = if is_listing {
@@ -68,7 +68,7 @@ impl Answer {
             serde_json::from_slice::<Anything>(&self.body).map(|_| ())
         };
         read.map_err(|error| {
-            let what = "an answer of Azure ends early, or lacks what it must have";
+            let what = "an answer of Azure is truncated, or lacks a required field";
             Error::new(ErrorKind::Unavailable, what).with("bytes", self.body.len()).caused_by(error)
         })
     }

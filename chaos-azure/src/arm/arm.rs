@@ -12,14 +12,14 @@ use crate::{
     within::within,
 };
 
-/// How often a request is sent at most.
+/// The most attempts of a request.
 const MOST_ATTEMPTS: u32 = 5;
 /// How long one attempt may take.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(60);
 /// The wait after the first attempt; doubled after each.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// Who is asked to wait longer than this before trying again is told so, and waits or not as it sees fit. Whoever asks
-/// meanwhile waits no longer than this either: a recovery must come to its order before its budget ends.
+/// If ARM asks to wait longer than this, the caller gets an error and decides. Later callers do not wait longer than
+/// this either, because a recovery must give its order before its budget ends.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 const USER_AGENT: &str = concat!("chaos-azure/", env!("CARGO_PKG_VERSION"));
@@ -76,7 +76,8 @@ impl Arm {
     /// `Unavailable` for one that is no URL or that of somebody else, who would get the token.
     pub(crate) fn given(&self, address: &str) -> Result<Url> {
         let url = self.endpoint.join(address).map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "an address that Azure has given is no URL").caused_by(error)
+            Error::new(ErrorKind::Unavailable, "an address in an answer of Azure is not a URL")
+                .caused_by(error)
         })?;
         self.is_own(&url)?;
         Ok(url)
@@ -93,8 +94,8 @@ impl Arm {
 
     /// Sends a request until it is answered, refused, or tried often enough.
     ///
-    /// What only looks is sent again after whatever passes. What changes something is sent again only where it
-    /// certainly was not carried out: where ARM has said so itself, with 429, or was never reached.
+    /// A read-only request is retried after every temporary error. A request that changes something is retried only if
+    /// it certainly was not carried out: ARM itself has said so, with 429, or was never reached.
     ///
     /// # Errors
     /// In the kinds of this library, with the action that a role must allow.
@@ -198,7 +199,7 @@ impl Arm {
         if url.origin() == self.endpoint.origin() {
             return Ok(());
         }
-        let what = "Azure has given an address at another host, which is not sent the token";
+        let what = "an address in an answer of Azure is on another host, so the token was not sent there";
         Err(Error::new(ErrorKind::Unavailable, what)
             .retryable(false)
             .with("host", url.host_str().unwrap_or_default())

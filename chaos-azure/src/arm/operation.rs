@@ -144,7 +144,7 @@ impl Arm {
             Ok(None) => return Standing::Over,
             Err(_) => return Standing::Unknown,
         };
-        let late = "Azure does not say in time how an order stands";
+        let late = "Azure did not report the status of an order in time";
         match within(self.clock(), ONE_LOOK, late, self.look(accepted, &told)).await {
             Ok(Looked::Over(_)) => Standing::Over,
             Ok(Looked::UnderWay(asked)) => Standing::UnderWay { ask_after: asked.unwrap_or(FIRST_PAUSE) },
@@ -161,7 +161,7 @@ impl Arm {
             (Ok(None), _) => return Ok(Progress::Over(accepted.answer.clone())),
             (Err(_), Some(resource)) => resource.clone(),
             (Err(error), None) => {
-                tracing::debug!(order = accepted.action, error = %error.chain(), "nobody tells how an order stands");
+                tracing::debug!(order = accepted.action, error = %error.chain(), "the status of an order is unknown");
                 return Ok(Progress::UnderWay);
             }
         };
@@ -185,7 +185,7 @@ impl Arm {
             self.clock().sleep(next.min(left)).await;
             pause = (pause * 3 / 2).min(LONGEST_PAUSE);
             let limit = self.left(until).max(LAST_LOOK);
-            let late = "Azure does not say in time how an order stands";
+            let late = "Azure did not report the status of an order in time";
             match within(self.clock(), limit, late, self.look(accepted, &told)).await {
                 Ok(Looked::Over(answer)) => return Ok(Progress::Over(answer)),
                 Ok(Looked::UnderWay(next)) => asked = next,
@@ -199,8 +199,8 @@ impl Arm {
                     }
                     Some(_) if error.kind() != ErrorKind::Denied => asked = error.asks_to_wait(),
                     _ => {
-                        tracing::debug!(order = accepted.action, error = %error.chain(), "an order is not followed \
-                            any longer");
+                        tracing::debug!(order = accepted.action, error = %error.chain(), "the status of an order is \
+                            no longer polled");
                         return Ok(Progress::UnderWay);
                     }
                 },
@@ -227,7 +227,7 @@ impl Arm {
         match (answer.status, location()?) {
             (202, Some(location)) => Ok(Some(Told::Location(location))),
             (202, None) => {
-                let what = "Azure has accepted an order and does not say where it tells how it stands";
+                let what = "Azure has accepted an order, but gave no address for its status";
                 Err(Error::new(ErrorKind::Unavailable, what))
             }
             _ => Ok(accepted.resource.clone().filter(|_| may_be_settling(accepted)).map(Told::Resource)),

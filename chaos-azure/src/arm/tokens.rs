@@ -54,9 +54,14 @@ impl Tokens {
             None => {
                 let scopes = [self.scope.as_str()];
                 let asking = held.found.credential.get_token(&scopes, None);
-                within(self.clock.as_ref(), LIMIT, "the Azure credentials did not come in time", asking)
-                    .await?
-                    .map_err(|error| without_credentials(held.found.advice, error))?
+                within(
+                    self.clock.as_ref(),
+                    LIMIT,
+                    "the credential chain did not provide Azure credentials in time",
+                    asking,
+                )
+                .await?
+                .map_err(|error| without_credentials(held.found.advice, error))?
             }
         };
         let header = header(&token);

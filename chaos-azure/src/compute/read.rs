@@ -44,7 +44,7 @@ pub(super) fn scale_set(set: models::VirtualMachineScaleSet) -> Result<ScaleSet>
         // What was there before there was a choice.
         Some(models::OrchestrationMode::Uniform) | None => Orchestration::Uniform,
         Some(models::OrchestrationMode::UnknownValue(mode)) => {
-            doubts.add(format!("its orchestration mode {mode:?} is not known here"));
+            doubts.add(format!("this version does not know its orchestration mode {mode:?}"));
             Orchestration::Uniform
         }
     };
@@ -182,7 +182,7 @@ impl Doubts {
 }
 
 fn untold(what: &str) -> String {
-    format!("Azure does not tell {what}")
+    format!("Azure does not report {what}")
 }
 
 /// In lower case: Azure writes it in either.
@@ -250,7 +250,7 @@ fn system(storage: Option<models::StorageProfile>) -> Option<System> {
 fn interfaces(profile: Option<models::NetworkProfile>) -> Result<Vec<String>, String> {
     let references = profile.map(|profile| profile.network_interfaces).unwrap_or_default();
     let ids = references.into_iter().map(|reference| reference.sub_resource.id);
-    ids.collect::<Option<_>>().ok_or_else(|| untold("which network interfaces it has"))
+    ids.collect::<Option<_>>().ok_or_else(|| untold("its network interfaces"))
 }
 
 fn zone(zones: Vec<String>) -> Option<(String, String)> {
@@ -284,7 +284,7 @@ fn id(resource: &models::Resource) -> Result<ResourceId> {
 }
 
 fn listed_id(id: &str) -> Result<ResourceId> {
-    ResourceId::parse(id).map_err(|error| unreadable("an id that is none").caused_by(error))
+    ResourceId::parse(id).map_err(|error| unreadable("an invalid id").caused_by(error))
 }
 
 fn unreadable(what: &str) -> Error {

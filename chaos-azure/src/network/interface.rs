@@ -52,7 +52,7 @@ impl Interface {
         // One that is in no security group has no such field: the fields beside it show that this is all there is.
         let configurations = document["properties"]["ipConfigurations"].as_array();
         if configurations.is_none_or(Vec::is_empty) {
-            let what = "Azure does not tell how a network interface is configured";
+            let what = "Azure does not report the configuration of a network interface";
             return Err(Error::new(ErrorKind::Unavailable, what).with("interface", id.as_str()));
         }
         Ok(Self { id, document })

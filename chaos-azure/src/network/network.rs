@@ -108,7 +108,8 @@ impl Network {
         match self.arm.order(&request).await? {
             Progress::Over(_) => Ok(()),
             Progress::UnderWay => {
-                let what = "Azure takes very long to change the network; whether it is changed is not known";
+                let what =
+                    "Azure takes very long to change the network; it is unknown whether it has changed";
                 Err(Error::new(ErrorKind::Timeout, what).with("resource", request.url.path()))
             }
         }

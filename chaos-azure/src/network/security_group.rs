@@ -78,7 +78,7 @@ impl SecurityGroup {
         let id = ResourceId::parse(document["id"].as_str().unwrap_or_default()).map_err(unreadable)?;
         // A group without rules has an empty list of them.
         let rules = document["properties"]["securityRules"].as_array().ok_or_else(|| {
-            let what = "Azure does not tell which rules a security group has";
+            let what = "Azure does not list the rules of a security group";
             Error::new(ErrorKind::Unavailable, what).with("security_group", id.as_str())
         })?;
         let rules = rules.iter().map(Rule::read).collect::<Result<_>>()?;

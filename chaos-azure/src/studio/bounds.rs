@@ -28,7 +28,7 @@ impl Bounds {
             AVAILABILITY_SETS => {
                 let path = SetPath::parse(AVAILABILITY_SETS, group)?;
                 let found = azure.compute.availability_set(&path).await?.ok_or_else(|| {
-                    let what = "there is no such availability set in this subscription and resource group";
+                    let what = "this subscription and resource group have no such availability set";
                     Error::new(ErrorKind::NotFound, what).with("group", group)
                 })?;
                 let members = machines_of(azure, &path, found.machines).await?;
@@ -38,7 +38,7 @@ impl Bounds {
             _ => {
                 let path = SetPath::parse(SCALE_SETS, group)?;
                 let set = azure.compute.scale_set(&path).await?.ok_or_else(|| {
-                    let what = "there is no such scale set in this subscription and resource group";
+                    let what = "this subscription and resource group have no such scale set";
                     Error::new(ErrorKind::NotFound, what).with("group", group)
                 })?;
                 let pages: Vec<Vec<Machine>> = Box::pin(azure.compute.members(&set)).try_collect().await?;
@@ -50,7 +50,7 @@ impl Bounds {
     }
 }
 
-/// The key of a virtual machine; an instance of a uniform scale set is none, and no target of Chaos Studio by itself.
+/// The key of a virtual machine; an instance of a uniform scale set has none and is no target by itself.
 fn key(machine: &Machine) -> Option<String> {
     match &machine.place {
         Place::Machine { subscription, resource_group, name } => Some(format!(

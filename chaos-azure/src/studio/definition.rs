@@ -144,10 +144,10 @@ impl Action {
     fn takes(&self) -> Result<Duration, String> {
         match (self.duration.as_deref(), self.is("discrete")) {
             (Some(duration), _) => iso_8601(duration).ok_or_else(|| {
-                format!("the action {} lasts {duration:?}, which is no duration of ISO 8601", self.name)
+                format!("the action {} lasts {duration:?}, which is not a duration of ISO 8601", self.name)
             }),
             (None, true) => Ok(Duration::ZERO),
-            (None, false) => Err(format!("the action {} says nothing of how long it takes", self.name)),
+            (None, false) => Err(format!("the action {} does not say how long it takes", self.name)),
         }
     }
 }
@@ -210,11 +210,11 @@ mod tests {
     fn what_cannot_be_told_is_a_doubt() {
         let steps = |action: Value| json!([{ "branches": [{ "actions": [action] }] }]);
         for (action, why) in [
-            (json!({ "type": "continuous", "name": SHUTDOWN }), "says nothing of how long it takes"),
-            (json!({ "type": "something", "name": "x" }), "says nothing of how long it takes"),
-            (continuous("10 minutes"), "no duration of ISO 8601"),
-            (continuous("-PT5M"), "no duration of ISO 8601"),
-            (continuous("P1M"), "no duration of ISO 8601"),
+            (json!({ "type": "continuous", "name": SHUTDOWN }), "does not say how long it takes"),
+            (json!({ "type": "something", "name": "x" }), "does not say how long it takes"),
+            (continuous("10 minutes"), "not a duration of ISO 8601"),
+            (continuous("-PT5M"), "not a duration of ISO 8601"),
+            (continuous("P1M"), "not a duration of ISO 8601"),
         ] {
             let error = of(steps(action)).longest().expect_err(why);
             assert!(error.contains(why), "{error}");

@@ -35,7 +35,7 @@ fn members(definition: &Definition, bounds: &Bounds) -> Result<usize, String> {
             } else if bounds.scale_set.as_ref() == Some(&hit) {
                 instances = instances.saturating_add(named_instances(action).unwrap_or(bounds.size));
             } else {
-                return Err(format!("the selector {id:?} has {hit}, which is no member of the group"));
+                return Err(format!("the selector {id:?} has {hit}, which is not a member of the group"));
             }
         }
     }
@@ -47,12 +47,12 @@ fn resources(selector: &Selector) -> Result<Vec<String>, String> {
     if !selector.kind.eq_ignore_ascii_case("List") {
         return Err(format!("is a {}, which finds its targets when the experiment begins", selector.kind));
     }
-    let targets = selector.targets.as_ref().ok_or("does not say whom it lists")?;
+    let targets = selector.targets.as_ref().ok_or("does not say which targets it lists")?;
     let keys = targets.iter().map(|target| {
         let id = target.id.to_lowercase();
         match id.split_once("/providers/microsoft.chaos/targets/") {
             Some((resource, _)) => Ok(resource.to_owned()),
-            None => Err(format!("has {:?}, which is no target of Chaos Studio", target.id)),
+            None => Err(format!("has {:?}, which is not a target of Chaos Studio", target.id)),
         }
     });
     keys.collect()
@@ -130,12 +130,12 @@ mod tests {
         let none = || list("t", &[]);
         for (action, selector, why) in [
             (on("q"), query, "finds its targets when"),
-            (on("p"), plain, "no target of Chaos Studio"),
+            (on("p"), plain, "not a target of Chaos Studio"),
             (untold, none(), "does not say what it hits"),
             (on("nowhere"), none(), "there is no selector \"nowhere\""),
-            (on("s"), list("s", &["virtualMachines/stranger"]), "no member of the group"),
-            (on("s"), list("s", &["virtualMachineScaleSets/other"]), "no member of the group"),
-            (on("s"), list("s", &["virtualMachines/a", "virtualMachines/z"]), "no member of the group"),
+            (on("s"), list("s", &["virtualMachines/stranger"]), "not a member of the group"),
+            (on("s"), list("s", &["virtualMachineScaleSets/other"]), "not a member of the group"),
+            (on("s"), list("s", &["virtualMachines/a", "virtualMachines/z"]), "not a member of the group"),
         ] {
             match hit(&[action], &[selector]) {
                 ExperimentExtent::Beyond(told) => assert!(told.contains(why), "{told}"),

@@ -187,7 +187,7 @@ async fn what_is_no_document_asks_for_a_proxy_or_a_login_page() {
         let (http, _) = at("/virtualmachines/web-1", move |reply| reply.text(status, "text/html", body));
         let error = over(&fake, http).0.resolve(&id("azure-avset:SUB/shop/web/web-1")).await.unwrap_err();
         assert!(
-            error.chain().contains("is there a proxy or a login page?"),
+            error.chain().contains("is there a proxy or a login page in between?"),
             "{status} {body}: {}",
             error.chain()
         );
@@ -291,7 +291,7 @@ async fn an_id_that_cannot_be_read_is_a_doubt_about_that_set_alone() {
     assert_eq!(groups.len(), 2, "{groups:?}");
     let odd = groups.iter().find(|group| group.id.path().ends_with("/odd")).unwrap();
     let why = odd.members[0].excluded.as_deref().unwrap();
-    assert!(odd.members.len() == 1 && why.contains("no id that this program can read"), "{why}");
+    assert!(odd.members.len() == 1 && why.contains("which this program cannot read"), "{why}");
     let plan = plan(sets).await;
     assert_eq!(plan.chosen().map(|(target, _)| target.name()).collect::<Vec<_>>(), ["web-1"], "{plan}");
     assert!(plan.groups.iter().any(|group| group.id.path().ends_with("/odd")), "{plan}");

@@ -115,7 +115,7 @@ async fn who_must_not_be_chosen_is_listed_with_the_reason() {
     let expected = [
         ("stopped", "deallocated"),
         ("unhealthy", "starting"),
-        ("unknown", "whether it runs is not known"),
+        ("unknown", "it is unknown whether it runs"),
         ("unhealthy", "an operation on it is under way (provisioning state Updating)"),
         ("unhealthy", "an operation on it has failed (provisioning state Failed)"),
         ("healthy", "opted out: the tag chaos:enabled of the machine is false"),

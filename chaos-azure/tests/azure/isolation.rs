@@ -342,7 +342,7 @@ async fn two_faults_on_one_machine_do_not_mix() {
     .await;
     assert!(report.is_recovered(), "{report:?}");
     let seen = seen.lock().unwrap().clone().unwrap();
-    assert!(seen.contains("isolated already"), "{seen}");
+    assert!(seen.contains("already isolated"), "{seen}");
 }
 
 /// A lock that forbids to delete anything in the resource group, and lets everything be written.

@@ -89,7 +89,7 @@ async fn another_machine_of_the_name_is_never_started_nor_taken_for_the_one_that
     let report = holding.await.unwrap().unwrap();
     let fault = &report.faults[0];
     assert_eq!(fault.state, FaultState::Recovered, "{report:?}");
-    assert!(fault.note.as_deref().unwrap_or_default().contains("another one bears its name"), "{report:?}");
+    assert!(fault.note.as_deref().unwrap_or_default().contains("another target has its name"), "{report:?}");
     assert_eq!(count(&fake, "POST", "/start"), 0, "{report:?}");
     assert_eq!(fake.power_state(&machine("web-0")), Some(PowerState::Stopped), "its owner has stopped it");
     assert!(journal.pending().await.unwrap().faults.is_empty());

@@ -138,7 +138,7 @@ async fn a_session_that_ends_behind_a_proxy_is_renewed_when_the_proxy_lets_it() 
     until("tokens were asked for in vain", || asked.load(Ordering::SeqCst) >= before + 3).await;
     let error = provider.resolve(&web()).await.unwrap_err();
     assert_eq!((error.kind(), error.is_final()), (ErrorKind::Unavailable, false), "{error:?}");
-    assert!(error.to_string().contains("is there a proxy or a login page?"), "{error}");
+    assert!(error.to_string().contains("is there a proxy or a login page in between?"), "{error}");
     is_behind.store(false, Ordering::SeqCst);
     let report = holding.await.unwrap().unwrap();
     assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
@@ -178,7 +178,7 @@ async fn a_token_is_not_waited_for_for_ever() {
     let provider = sets(&fake).credential(Arc::new(Hangs)).clock(FastClock::start()).build().unwrap();
     let error = list(&provider).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-    assert!(error.to_string().contains("credentials did not come in time"), "{error}");
+    assert!(error.to_string().contains("did not provide Azure credentials in time"), "{error}");
 }
 
 /// Goes on by as much as is slept, and by nothing else; what is slept is kept.

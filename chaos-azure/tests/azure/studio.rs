@@ -235,7 +235,7 @@ async fn one_that_runs_already_is_not_started() {
     post_version(&lab.fake, &format!("{}/start", drill()), "2025-01-01").await;
     lab.fake.forget_requests();
     let why = lab.refusal(brief()).await;
-    assert!(why.contains("runs already"), "{why}");
+    assert!(why.contains("already running"), "{why}");
     assert_eq!(count(&lab.fake, "POST", "/cancel"), 0, "nobody touches what is somebody else's");
 }
 

@@ -163,12 +163,12 @@ async fn a_subscription_that_cannot_be_seen_is_no_empty_one() {
     let fake = world();
     let error = refused(sets(&fake).subscription(OTHER)).await;
     assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
-    assert!(error.to_string().contains("give them a role in it"), "{error}");
+    assert!(error.to_string().contains("assign them a role in it"), "{error}");
 
     fake.add(NewSubscription::new(OTHER).of_tenant("88888888-8888-4888-8888-888888888888"));
     let error = refused(sets(&fake).subscription(OTHER)).await;
     assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
-    assert!(error.to_string().contains("another tenant"), "{error}");
+    assert!(error.to_string().contains("a different tenant"), "{error}");
 
     fake.assign(Role::owner().within([format!("/subscriptions/{OTHER}")]));
     let error = refused(sets(&fake)).await;
@@ -258,7 +258,7 @@ async fn an_address_at_another_host_is_not_followed_and_neither_is_a_circle() {
         ("https://evil.example/subscriptions/x", "another host"),
         ("http://arm.example/subscriptions/x", "another host"),
         ("https://arm.example:8443/subscriptions/x", "another host"),
-        ("https://arm.example/again", "goes back to one of its pages"),
+        ("https://arm.example/again", "returned to an earlier page"),
     ] {
         let provider = AvailabilitySets::builder()
             .subscription(SUBSCRIPTION)

@@ -39,7 +39,7 @@ fn without(action: &str) -> Role {
 fn is_refused(report: &RunReport, fake: &FakeArm, missing: &str) {
     assert!(report.faults.is_empty(), "{report:?}");
     let told = format!("{report:?}");
-    assert!(told.contains("would not be allowed to bring the target back"), "{told}");
+    assert!(told.contains("would not be permitted to bring the target back"), "{told}");
     assert!(told.contains(missing) && told.contains("scope"), "{missing}: {told}");
     let changes: Vec<_> = fake.requests().into_iter().filter(|request| request.method != "GET").collect();
     assert!(changes.iter().all(|request| request.path.ends_with("/runCommand")), "{changes:?}");

@@ -14,28 +14,27 @@ use crate::arguments::{count, duration, seed};
     name = "drill",
     version,
     about = "Breaks one of five replicas, watches the fleet heal, and reports what the clients noticed",
-    after_help = "Without --attach and --provider the fleet is the drill's own: five replicas of a small HTTP service \
-        on \
-                  127.0.0.1, which end with the drill.\n\n\
-                  Exit codes: 0 done and recovered, or with --dry-run: told who would be hit; 2 bad arguments, also \
-                  such as make no sense on the target, 3 skipped by a safety rule or a doubt, \
-                  or with --dry-run: nobody could tell, 4 injected but not recovered, whatever else went wrong, 5 \
-                  anything else: also a drill that Ctrl-C or a closed terminal cut short and that has recovered \
-                  everything, whose outcome in JSON is failed, one whose fault was over before its time (cut-short), \
-                  and one that hit nothing (no-effect)."
+    after_help = "Without --attach and --provider, the drill starts a fleet of its own: five replicas of a small HTTP \
+        service on 127.0.0.1, which end with the drill.\n\n\
+                  Exit codes: 0 done and recovered, or with --dry-run: the plan is shown; 2 bad arguments, including \
+                  arguments that do not fit the target; 3 skipped because of a safety rule or a doubt, or with \
+                  --dry-run: it is unknown which targets would be hit; 4 injected but not recovered, whatever else \
+                  went wrong; 5 anything else, including a drill that Ctrl-C or a closed terminal cut short and that \
+                  recovered everything (its outcome in JSON is failed), one with a fault that ended before its time \
+                  (cut-short), and one that hit nothing (no-effect)."
 )]
 #[non_exhaustive]
 pub struct DrillArguments {
-    /// Where the groups are
+    /// The provider of the groups
     #[arg(long, value_name = "NAME", value_enum, default_value_t = ProviderName::Local)]
     pub(super) provider: ProviderName,
-    /// Only this group, by id or by name; in a cloud also those like a name with * and ?
+    /// Only this group, by id or by name; in a cloud, * and ? in a name are wildcards
     #[arg(long, value_name = "NAME")]
     pub(super) group: Option<String>,
-    /// How many targets, 1 if not given; at least half of a group stays healthy
+    /// The number of targets; 1 by default. At least half of a group stays healthy
     #[arg(long, value_name = "NUMBER", value_parser = count)]
     pub(super) count: Option<usize>,
-    /// Draws the same victims each time; a new one is drawn and reported if not given
+    /// Draws the same victims each time; by default a new seed is drawn and reported
     #[arg(long, value_name = "NUMBER", value_parser = seed)]
     pub(super) seed: Option<u64>,
     /// Show who would be chosen, and touch nothing. Whether the event can be carried out there shows only when it is
@@ -51,7 +50,7 @@ pub struct DrillArguments {
     /// A fleet that `fleet --state DIR` keeps up
     #[arg(long, value_name = "DIR", conflicts_with = "base_port")]
     pub(super) attach: Option<PathBuf>,
-    /// The first of the five ports of the drill's own fleet; free ones if not given
+    /// The first of the five ports of the drill's own fleet; free ports by default
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) base_port: Option<u16>,
     /// Print one JSON object on standard output and nothing else
@@ -63,7 +62,7 @@ pub struct DrillArguments {
     pub(super) steady: Duration,
     #[command(flatten)]
     pub(super) event: EventArguments,
-    /// How long a recovery is tried, whatever is refused meanwhile; 1m if not given, and 15m in a cloud
+    /// How long a recovery is retried, whatever errors occur; 1m by default, and 15m in a cloud
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) recovery_budget: Option<Duration>,
     #[command(flatten)]

@@ -17,10 +17,10 @@ pub(super) struct Cloud {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Groups in a cloud, with --provider aws or azure")]
 pub(super) struct CloudArguments {
-    /// Only groups with this tag; again for more
+    /// Only groups with this tag; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub(super) tag: Vec<Tag>,
-    /// Victims of one availability zone only: this one, or any, which the seed draws
+    /// Victims of one availability zone only: this zone, or `any`, drawn by the seed
     #[arg(long, value_name = "ZONE")]
     pub(super) zone: Option<String>,
 }

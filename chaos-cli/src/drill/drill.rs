@@ -141,7 +141,7 @@ async fn perform(
     if order.dry_run {
         let orphans = ledger.journal.orphans(SystemClock::default().now()).await?.faults.len();
         if orphans > 0 {
-            let what = "left by a program that is gone; a run recovers them before it plans";
+            let what = "left by a program that has ended; a run recovers them before it plans";
             live.head("pending", &format!("{orphans} of the faults in the journal: {what}"));
         }
         let plan = plan(count).await?;
@@ -149,15 +149,15 @@ async fn perform(
         let status = Status::of_plan(&plan);
         let report = DrillReport::untouched(Outcome::DryRun, plan);
         if let Some(why) = &report.unanswered {
-            live.failed("plan", format!("nobody can tell who would be hit: {why}"));
+            live.failed("plan", format!("it is unknown which targets would be hit: {why}"));
         }
         let reported = Reported { report, status, count, plan_is_known: false };
         return Ok(Ended::Reported(Box::new(reported)));
     }
     if !stage.is_own() && !order.yes {
         if !live.can_ask() {
-            let what =
-                "a drill on a fleet that is not its own needs a yes, and there is no terminal to ask on";
+            let what = "a drill on a fleet that is not its own needs a confirmation, but there is no terminal to ask \
+                on";
             return Err(ProgramError::from(Error::new(ErrorKind::InvalidInput, what))
                 .hint("pass --yes, or --dry-run to see the plan"));
         }
@@ -320,7 +320,7 @@ async fn after(report: &RunReport, stage: &Stage, live: &Live) -> Option<After> 
     match stage.after(&report.plan, &hit).await {
         Ok(after) => Some(after),
         Err(error) => {
-            live.failed("group", format!("cannot be looked at any more: {}", error.chain()));
+            live.failed("group", format!("can no longer be looked at: {}", error.chain()));
             None
         }
     }
@@ -387,8 +387,7 @@ async fn abandoned(ledger: &Ledger, live: &Live) -> Status {
     match ledger.recover_command() {
         Some(command) => live.failed("recover with", command),
         None => {
-            let what = "the fleet was the drill's own and ends with it; what is left on this machine ends at its \
-                deadline";
+            let what = "the drill's own fleet ends with it; faults that are left on this machine end at their deadline";
             live.failed("left", what);
         }
     }

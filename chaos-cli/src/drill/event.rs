@@ -24,46 +24,47 @@ pub(super) struct EventArguments {
     /// What to inject
     #[arg(long, value_name = "NAME", value_enum, default_value_t = EventName::Terminate)]
     event: EventName,
-    /// How long it is kept up, such as 5s, 1m if not given; not for terminate and reboot, which are over at once
+    /// How long the fault is held, such as 5s; 1m by default. Not for terminate and reboot, which are over at once
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
-    /// cpu-burn: how much of each core, from 0.01 to 100; 80 if not given
+    /// cpu-burn: how much of each core, from 0.01 to 100; 80 by default
     #[arg(long, value_name = "PERCENT")]
     load: Option<f64>,
-    /// cpu-burn: how many cores; all if not given
+    /// cpu-burn: the number of cores; all by default
     #[arg(long, value_name = "NUMBER", value_parser = count)]
     cores: Option<usize>,
     /// disk-fill: a directory on the file system to fill
     #[arg(long, value_name = "DIR")]
     path: Option<PathBuf>,
-    /// disk-fill: until this much of the file system is in use, as df shows it
+    /// disk-fill: fill until this much of the file system is in use, as df shows it
     #[arg(long, value_name = "PERCENT", group = "amount")]
     percent: Option<f64>,
-    /// disk-fill: this much, such as 500MB or 2GiB
+    /// disk-fill: fill this much, such as 500MB or 2GiB
     #[arg(long, value_name = "SIZE", group = "amount", value_parser = size)]
     bytes: Option<ByteSize>,
-    /// disk-fill: all but this much
+    /// disk-fill: fill all but this much
     #[arg(long, value_name = "SIZE", group = "amount", value_parser = size)]
     all_but: Option<ByteSize>,
-    /// disk-fill: keep this much free whatever is asked for; 64MiB if not given
+    /// disk-fill: always keep this much free; 64MiB by default
     #[arg(long, value_name = "SIZE", value_parser = size)]
     keep_free: Option<ByteSize>,
-    /// network-blackhole: all traffic of the target; on a process of this machine, that of where it listens
+    /// network-blackhole: all traffic of the target; for a process of this machine, all traffic of the ports on which
+    /// it listens
     #[arg(long, group = "traffic")]
     all: bool,
     /// network-blackhole: traffic with these hosts, such as 10.0.0.0/8,db.example
     #[arg(long, value_name = "HOSTS", value_delimiter = ',', group = "traffic")]
     hosts: Vec<String>,
-    /// network-blackhole: what is sent to these ports, such as 8080,9000-9010
+    /// network-blackhole: traffic to these ports, such as 8080,9000-9010
     #[arg(long, value_name = "PORTS", value_delimiter = ',', group = "traffic")]
     ports: Vec<PortRange>,
     /// network-blackhole: DNS
     #[arg(long, group = "traffic")]
     dns: bool,
-    /// network-blackhole: the protocol of --ports; both if not given
+    /// network-blackhole: the protocol of --ports; both by default
     #[arg(long, value_name = "NAME", value_enum)]
     protocol: Option<ProtocolName>,
-    /// network-blackhole: only packets that go this way
+    /// network-blackhole: only packets in this direction
     #[arg(long, value_name = "WAY", value_enum)]
     direction: Option<DirectionName>,
     /// network-blackhole: let traffic with these hosts through
@@ -94,13 +95,13 @@ enum DirectionName {
 enum EventName {
     /// Kill the target; its group replaces it
     Terminate,
-    /// Halt the target for a while and let it run again
+    /// Stop the target for a while, and start it again
     Stop,
     /// Restart the target
     Reboot,
     /// Keep cores of the target's machine busy for a while
     CpuBurn,
-    /// Take the space of one of its file systems for a while
+    /// Fill one of the file systems of the target's machine for a while
     DiskFill,
     /// Drop traffic of the target for a while; needs root
     NetworkBlackhole,
@@ -206,10 +207,14 @@ impl EventArguments {
 
     fn disk_fill(&self) -> Result<DiskFill> {
         let Some(given) = &self.path else {
-            return Err(Error::invalid("--path", "none", "the directory that disk-fill is about"));
+            return Err(Error::invalid(
+                "--path",
+                "none",
+                "a directory on the file system that disk-fill is to fill",
+            ));
         };
         if given.to_str().is_none() {
-            return Err(Error::invalid("--path", format!("{given:?}"), "a directory whose name is text"));
+            return Err(Error::invalid("--path", format!("{given:?}"), "a directory with a name in UTF-8"));
         }
         let path = absolute(given);
         let fill = match (self.percent, self.bytes, self.all_but) {

@@ -170,8 +170,10 @@ impl Order {
     /// Nothing there is what was asked for.
     pub(super) fn without_groups(&self) -> Error {
         match &self.group {
-            Some(group) => Error::invalid("--group", format!("{group:?}"), "a group that exists there"),
-            None => Error::new(ErrorKind::NotFound, "there is no such group there")
+            Some(group) => {
+                Error::invalid("--group", format!("{group:?}"), "an existing group of the provider")
+            }
+            None => Error::new(ErrorKind::NotFound, "the provider has no such group")
                 .with("asked", command_line(&self.provider_arguments).trim_start()),
         }
     }

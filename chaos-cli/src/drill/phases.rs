@@ -90,7 +90,7 @@ impl Observer for Phases {
                     None => format!("{} for {held}", shown.name(fault)),
                     Some(CutShort::Halted) => format!("ended after {held}: everything is halted"),
                     Some(CutShort::InjectionFailed) => "ended: the injection failed".to_owned(),
-                    Some(CutShort::EndedEarly) => format!("was over before its time; noticed after {held}"),
+                    Some(CutShort::EndedEarly) => format!("ended before its time; noticed after {held}"),
                     Some(_) => format!("cut short after {held}"),
                 };
                 shown.end_phase(|phase| phase.done(text));
@@ -108,7 +108,7 @@ impl Observer for Phases {
                         phase.preceded_by("detect", format!("{name} was seen to be down after {time}"));
                     }
                     (Milestone::Healthy, Some(phase)) => {
-                        phase.tell(format!("{name} is healthy after {time}; watching that it stays so"));
+                        phase.tell(format!("{name} is healthy after {time}; checking that it stays healthy"));
                     }
                     (Milestone::Replaced, Some(phase)) => {
                         phase.tell(format!("{name} runs again after {time}, not healthy yet"));
@@ -120,14 +120,15 @@ impl Observer for Phases {
                 let shown = faults.entry(*fault).or_default();
                 if failure.kind.is_refusal() && !mem::replace(&mut shown.was_refused, true) {
                     let (name, until) = (shown.name(fault), clock_time(*until));
-                    let text = format!("{name} refused so far: {failure}; trying again until {until}");
+                    let text = format!("{name} refused so far: {failure}; retrying until {until}");
                     match &shown.phase {
                         Some(phase) => phase.preceded_by_failure("recover", text),
                         None => live.failed("recover", text),
                     }
                 }
                 if let Some(phase) = &shown.phase {
-                    phase.tell(format!("attempt {attempt} met: {failure}; the next in {}", humanly(*wait)));
+                    phase
+                        .tell(format!("attempt {attempt} failed: {failure}; the next in {}", humanly(*wait)));
                 }
             }
             Activity::Recovered { fault, gone: Some(why), .. } => {

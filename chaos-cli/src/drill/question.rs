@@ -17,7 +17,7 @@ pub(super) async fn how_many(live: &Live, proposed: usize, bounds: Bounds) -> Re
             _ if answer.is_empty() => return Ok(proposed),
             Ok(count) if count <= most => return Ok(count),
             Ok(count) => live.say(&format!("{count} is too many: {}", bounds.why())),
-            Err(_) => live.say(&format!("{answer:?} is no whole number from 0 to {most}")),
+            Err(_) => live.say(&format!("{answer:?} is not a whole number from 0 to {most}")),
         }
     }
 }

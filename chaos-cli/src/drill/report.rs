@@ -52,7 +52,7 @@ pub(super) struct FaultReport {
     pub(super) time_to_recover_ms: Option<u64>,
     /// From the end of the hold until it was back.
     pub(super) time_to_revert_ms: Option<u64>,
-    /// Why it was over before its time, if it was.
+    /// Why it ended before its time, if it was.
     pub(super) cut_short: Option<CutShort>,
     /// Why nothing was hit, if that is what was seen.
     pub(super) no_effect: Option<String>,
@@ -322,7 +322,7 @@ mod tests {
         assert_eq!(fault["failure"]["message"], "no");
         let by_hand = fault["by_hand"].as_str().unwrap();
         assert!(
-            by_hand.contains("which is not known here"),
+            by_hand.contains("does not know the recovery"),
             "its event is none of these programs': {by_hand}"
         );
         assert_eq!(fault["recover_with"], serde_json::Value::Null, "that would not know it either");

@@ -69,7 +69,7 @@ impl Stage {
         if let Some(directory) = &arguments.attach {
             let fleet = Fleet::attach(directory).map_err(|error| {
                 let value = format!("{:?}", directory.display().to_string());
-                let error = Error::invalid("--attach", value, "the state directory of a fleet that is up")
+                let error = Error::invalid("--attach", value, "the state directory of a running fleet")
                     .caused_by(beneath(&error));
                 ProgramError::from(error).hint("start one with `cargo fleet --state DIR`")
             })?;
@@ -205,7 +205,7 @@ impl Stage {
             None => {
                 let directory =
                     tempfile::Builder::new().prefix("chaos-drill-").tempdir().map_err(|error| {
-                        Error::new(ErrorKind::Journal, "there is no place for a temporary journal")
+                        Error::new(ErrorKind::Journal, "there is no directory for a temporary journal")
                             .caused_by(error)
                     })?;
                 (directory.path().join("chaos.journal"), Some(directory))

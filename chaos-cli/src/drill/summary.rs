@@ -64,7 +64,7 @@ impl fmt::Display for Summary<'_> {
             writeln!(f, "seed     {}", report.seed)?;
         }
         let told = |number: Option<usize>| {
-            number.map_or_else(|| "nobody knows how many".to_owned(), |number| number.to_string())
+            number.map_or_else(|| "an unknown number".to_owned(), |number| number.to_string())
         };
         writeln!(
             f,
@@ -105,26 +105,29 @@ fn explained(report: &DrillReport) -> &'static str {
     let is_qualified = report.faults.iter().any(|fault| fault.note.is_some());
     match report.outcome {
         Outcome::Completed if report.faults.iter().any(|fault| fault.gone) => {
-            ": injected, and over; what is gone is not back, as the remarks say"
+            ": injected, and over; targets that are gone are not back, as the remarks say"
         }
         Outcome::Completed if is_qualified => ": injected, and over; the remarks say how it ended",
-        Outcome::CutShort if is_qualified => ": over before its time; the remarks say how it ended",
+        Outcome::CutShort if is_qualified => ": ended before its time; the remarks say how",
         Outcome::Completed => ": injected, and seen to be back",
         Outcome::DryRun if report.unanswered.is_some() => {
-            ": nothing was touched, and nobody can tell who would be hit"
+            ": nothing was touched, and it is unknown which targets would be hit"
         }
         Outcome::DryRun => ": nothing was touched",
         Outcome::Skipped => ": nothing was injected",
-        Outcome::CutShort => ": over before its time, and seen to be back",
+        Outcome::CutShort => ": ended before its time, and seen to be back",
         Outcome::NoEffect => ": injected, and no effect was seen",
         _ if report.faults.is_empty() => ": nothing was injected",
-        _ if !report.unreadable.is_empty() => ": THE JOURNAL HOLDS WHAT CANNOT BE READ, AND MAY NOT BE BACK",
+        _ if !report.unreadable.is_empty() => {
+            ": THE JOURNAL HOLDS ENTRIES THAT CANNOT BE READ; THEIR TARGETS MAY \
+            NOT BE BACK"
+        }
         _ if report.faults.iter().all(is_back) => ": everything that was injected is back",
         _ if report.faults.iter().all(is_over) => {
             ": everything that was injected is back or gone, as the remarks say"
         }
         _ if report.faults.iter().all(|fault| is_back(fault) || fault.is_unrecorded) => {
-            ": everything that was injected is back, and the journal did not record it"
+            ": everything that was injected is back, but the journal did not record it"
         }
         _ => ": NOT EVERYTHING IS BACK",
     }
@@ -315,7 +318,7 @@ mod tests {
         let report = DrillReport::of_run(run, false, None, ClientsReport::default(), None);
         let text = Summary { report: &report, plan_is_known: false, again: String::new() }.to_string();
         assert!(text.contains("back, not recorded") && text.contains("no space is left"), "{text}");
-        assert!(text.contains("is back, and the journal did not record it"), "{text}");
+        assert!(text.contains("is back, but the journal did not record it"), "{text}");
         assert!(!text.contains("NOT EVERYTHING"), "{text}");
     }
 

@@ -9,14 +9,15 @@ pub fn by_hand(fault: &FaultRecord) -> Result<String, String> {
     const ASK: &str = "Run the program that injected it, over this journal:";
     let Ok(recovery) = chaos_events::registry().read(&fault.recovery) else {
         let kind = escaped(&fault.recovery.kind);
-        return Err(format!("{ASK} what undoes it is {kind}, which is not known here."));
+        return Err(format!("{ASK} this program does not know the recovery {kind}."));
     };
     let words = recovery.by_hand(&fault.target, fault.id);
     match fault.target.scheme() {
         scheme if REACHED.contains(&scheme) => Ok(words),
-        scheme => {
-            Err(format!("{ASK} targets of {} are not known here. Without it: {words}", escaped(scheme)))
-        }
+        scheme => Err(format!(
+            "{ASK} this program does not know targets of {}. Without that program: {words}",
+            escaped(scheme)
+        )),
     }
 }
 
@@ -50,10 +51,10 @@ mod tests {
         );
         let lamp = told("lamp:hall/ceiling", start_again).unwrap_err();
         assert!(
-            lamp.contains("targets of lamp are not known here") && lamp.contains("Start lamp:hall/ceiling"),
+            lamp.contains("does not know targets of lamp") && lamp.contains("Start lamp:hall/ceiling"),
             "{lamp}"
         );
         let foreign = told("local:web/replica-1", "my-company/light/1").unwrap_err();
-        assert!(foreign.contains("my-company/light/1, which is not known here"), "{foreign}");
+        assert!(foreign.contains("does not know the recovery my-company/light/1"), "{foreign}");
     }
 }

@@ -34,7 +34,8 @@ pub fn escaped_lines(text: &str) -> String {
 /// # Errors
 /// Where standard output cannot be written.
 pub fn print_json(object: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(object)
-        .map_err(|error| Error::new(ErrorKind::Other, "the report is no JSON").caused_by(error))?;
+    let text = serde_json::to_string_pretty(object).map_err(|error| {
+        Error::new(ErrorKind::Other, "the report cannot be written as JSON").caused_by(error)
+    })?;
     print(&text)
 }

@@ -11,7 +11,7 @@ pub fn run(main: impl Future<Output = ProgramResult>) -> ExitCode {
     let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            complain(&format!("error: no runtime: {error}"));
+            complain(&format!("error: the runtime cannot be started: {error}"));
             return Status::Other.into();
         }
     };

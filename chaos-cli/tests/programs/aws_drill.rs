@@ -84,7 +84,7 @@ async fn one_of_twenty_is_terminated_and_replaced() {
 
     let again = account.drilled(&["--yes", "--tag", "team=shop"]).await.with_code(5);
     assert!(
-        again.stderr.contains("there is no such group there (asked=\"--tag 'team=shop'\")"),
+        again.stderr.contains("the provider has no such group (asked=\"--tag 'team=shop'\")"),
         "{again:#?}"
     );
 }
@@ -129,7 +129,7 @@ async fn a_dry_run_looks_and_touches_nothing() {
 #[tokio::test]
 async fn a_dry_run_that_could_look_at_nothing_says_so_and_ends_with_3() {
     let Some(account) = Account::with_web(4) else { return };
-    let nothing = "nobody can tell who would be hit: aws-asg: ";
+    let nothing = "it is unknown which targets would be hit: aws-asg: ";
     for count in ["1", "2"] {
         let line = ["--dry-run", "--count", count];
         let mut bare = account.drill(&line);
@@ -139,7 +139,7 @@ async fn a_dry_run_that_could_look_at_nothing_says_so_and_ends_with_3() {
         for mut drill in [bare, nowhere] {
             let ended = end(drill.spawn().unwrap()).await.with_code(3);
             assert!(ended.stderr.contains(nothing), "{ended:#?}");
-            assert!(ended.stdout.contains("nobody can tell who would be hit"), "{ended:#?}");
+            assert!(ended.stdout.contains("it is unknown which targets would be hit"), "{ended:#?}");
         }
     }
     for (action, words) in
@@ -179,7 +179,7 @@ async fn a_group_that_is_deleted_in_the_hold_is_gone_and_not_back() {
     account.cloud.page("DELETE", "world", None);
     let ended = drill.end().await;
     assert!(!ended.stdout.contains("seen to be back") && !ended.stdout.contains("recovered"), "{ended:#?}");
-    for words in ["the whole group exists no more", "of 0 desired, was 4 before; gone: aws-asg:"] {
+    for words in ["the whole group no longer exists", "of 0 desired, was 4 before; gone: aws-asg:"] {
         assert!(ended.stdout.contains(words), "{words:?} is not in {ended:#?}");
     }
     assert!(ended.stderr.contains("is gone, and not back: "), "{ended:#?}");
@@ -196,7 +196,7 @@ async fn a_refusal_is_told_once_and_what_is_not_back_outweighs_everything() {
     account.cloud.break_calls(json!({ "do": "access_denied", "action": "StartInstances", "count": 2 }));
     let ended = account.drilled(&line).await.with_code(0);
     assert_eq!(ended.stderr.matches("refused so far: ").count(), 1, "{ended:#?}");
-    assert!(ended.stderr.contains("; trying again until "), "{ended:#?}");
+    assert!(ended.stderr.contains("; retrying until "), "{ended:#?}");
 
     account.cloud.break_calls(json!({ "do": "access_denied", "action": "StartInstances", "count": 0 }));
     let failing = [&line[..], &["--recovery-budget", "3s", "--json"]].concat();
@@ -302,7 +302,7 @@ async fn what_makes_no_sense_is_said_and_nothing_is_injected() {
         (
             &["--region", "eu-west-2", "--yes"],
             5,
-            "there is no such group there (asked=\"--region eu-west-2\")",
+            "the provider has no such group (asked=\"--region eu-west-2\")",
         ),
         (&["--attach", "/tmp", "--yes"], 2, "invalid --attach: /tmp; expected none with --provider aws"),
         (&["--tag", "team", "--yes"], 2, "KEY=VALUE"),
@@ -325,7 +325,10 @@ async fn credentials_that_are_missing_expired_or_too_weak_are_said() {
     let mut bare = account.drill(&["--yes"]);
     bare.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
     let ended = end(bare.spawn().unwrap()).await.with_code(3);
-    assert!(ended.stdout.contains("there are no AWS credentials: set AWS_ACCESS_KEY_ID"), "{ended:#?}");
+    assert!(
+        ended.stdout.contains("the credential chain has no AWS credentials: set AWS_ACCESS_KEY_ID"),
+        "{ended:#?}"
+    );
 
     let mut nowhere = account.drill(&["--yes"]);
     nowhere.env_remove("AWS_REGION");

@@ -261,7 +261,7 @@ async fn the_next_drill_recovers_what_a_killed_one_has_left() {
     assert_eq!(fleet.stopped().len(), 1);
     let left = run(HISTORY, journal).await.with_code(0).stdout;
     let recover = format!("recover --journal {}", text(&path));
-    for text in ["PENDING, nobody takes care of it", &recover, " by hand: Start local:"] {
+    for text in ["PENDING: no live process holds it", &recover, " by hand: Start local:"] {
         assert!(left.contains(text), "{text:?} is not in {left}");
     }
     let planned = run(DRILL, fleet.attached(&[&journal[..], &["--dry-run"]].concat())).await.with_code(0);
@@ -309,7 +309,7 @@ async fn history(journal: &Path) {
         assert_eq!(some.json()["faults"].as_array().unwrap().len(), found, "{arguments:?}");
     }
     let misspelt = run(HISTORY, ["--journal", text(journal), "--event", "stopp"]).await.with_code(0);
-    assert_eq!(misspelt.stdout, "no faults like these; in the journal: 3, of stop, terminate\n");
+    assert_eq!(misspelt.stdout, "no faults match; the journal holds: 3, of stop, terminate\n");
     assert_eq!(
         serde_json::from_value::<FaultState>(faults[0]["state"].clone()).unwrap(),
         FaultState::Recovered

@@ -236,7 +236,7 @@ async fn a_stop_that_others_end_is_cut_short_and_no_success() {
     assert_eq!(ended.json()["outcome"], "cut-short", "{ended:#?}");
     assert_eq!(ended.json()["faults"][0]["cut_short"], "ended-early", "{ended:#?}");
     let history = run(HISTORY, ["--journal", text(&path)]).await.with_code(0).stdout;
-    assert!(history.contains("cut short: it was over before its time"), "{history}");
+    assert!(history.contains("cut short: it ended before its time"), "{history}");
     assert!(history.contains("REVERTED IN"), "{history}");
     fleet.stop().await;
 }

@@ -107,7 +107,7 @@ async fn what_cannot_be_done_is_left_alone_with_the_reason() {
         (
             3,
             &["--event", "network-blackhole", "--dns"],
-            "whose DNS cannot be told from that of its other processes",
+            "its DNS traffic cannot be told apart from that of the machine's other processes",
         ),
     ] {
         let drill = run(DRILL, [line, &["--duration", "1s"]].concat()).await.with_code(code);

@@ -346,5 +346,5 @@ async fn a_fleet_that_is_killed_in_the_hold_is_not_seen_to_be_back() {
     fleet.signal(Signal::KILL);
     let drill = end(drill).await;
     assert!(!drill.stdout.contains("seen to be back"), "{drill:#?}");
-    assert!(drill.stdout.contains("gone") || drill.stdout.contains("no more"), "{drill:#?}");
+    assert!(drill.stdout.contains("gone") || drill.stdout.contains("no longer"), "{drill:#?}");
 }

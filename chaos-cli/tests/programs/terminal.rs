@@ -25,7 +25,7 @@ async fn it_shows_the_plan_and_asks_how_many_and_whether() {
     let mut drill = OnTerminal::start(&attached);
     drill.is_asked("How many").await;
     for (answer, wrong) in
-        [("3", "at least half of the 5 members must stay healthy"), ("y", "\"y\" is no whole number")]
+        [("3", "at least half of the 5 members must stay healthy"), ("y", "\"y\" is not a whole number")]
     {
         drill.answers(answer).await;
         drill.is_asked("How many").await;

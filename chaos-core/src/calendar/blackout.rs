@@ -7,10 +7,11 @@ use jiff::{
 use super::{Calendar, Exclusion, Span, Window, exclusion::window_outside, zone::time_zone};
 use crate::error::{Error, Result};
 
-/// Spans of time in which chaos is not welcome, such as a change freeze: closed during them, open outside.
+/// Spans of time in which chaos is not welcome, such as a change freeze. It is closed during its spans and open
+/// outside.
 ///
-/// `hours.except(blackout)` and `hours.and(blackout)` mean the same; [`Exclusion`] says why. Without a span it is
-/// always open.
+/// `hours.except(blackout)` and `hours.and(blackout)` mean the same; [`Exclusion`] explains why. A blackout without a
+/// span is always open.
 ///
 /// ```
 /// use chaos_core::{Calendar, calendar::Blackout};
@@ -31,7 +32,7 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Blackout {
-    /// In order, and never overlapping or adjoining.
+    /// Sorted; they never overlap or adjoin.
     spans: Vec<Span>,
 }
 
@@ -41,7 +42,7 @@ impl Blackout {
         Self::default()
     }
 
-    /// Adds the span from `start` up to, not including, `end`.
+    /// Adds the span from `start` (inclusive) to `end` (exclusive).
     ///
     /// # Errors
     /// `InvalidInput` unless `start` is before `end`.
@@ -50,8 +51,8 @@ impl Blackout {
         Ok(self)
     }
 
-    /// Adds whole days, from the first instant of `first` to the last instant of `last`, as the clocks in the IANA zone
-    /// `zone` show them.
+    /// Adds whole days, from the first instant of `first` to the last instant of `last`, as shown by the clocks in the
+    /// IANA zone `zone`.
     ///
     /// # Errors
     /// `InvalidInput` for an unknown zone, if `last` is before `first`, or if the days reach beyond the time that can
@@ -66,7 +67,7 @@ impl Blackout {
         let (start, end) = bounds()
             .map_err(|error: jiff::Error| invalid("dates within the years -9999 to 9999").caused_by(error))?;
         if start == end {
-            // The zone's clocks went from the day before `first` to the day after `last`: these dates never were.
+            // The zone's clocks went from the day before `first` to the day after `last`, so these dates never existed.
             return Ok(self);
         }
         self.between(start, end)
@@ -175,7 +176,8 @@ mod tests {
                 "2026-10-24T23:00Z",
                 "2026-10-26T00:00Z",
             ),
-            // Midnight was skipped: the day began at 01:00; and at 00:30, where 23:30 to 00:30 was skipped.
+            // Midnight was skipped: the day began at 01:00; in the other zone, 23:30 to 00:30 was skipped, and it began
+            // at 00:30.
             (
                 "America/Sao_Paulo",
                 date(2018, 11, 4),

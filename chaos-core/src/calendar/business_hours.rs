@@ -10,21 +10,21 @@ use super::{
 };
 use crate::error::Result;
 
-/// Open during the same hours on some days of every week, on the clocks of one time zone: 09:00 to 17:00, Monday to
-/// Friday, unless told otherwise.
+/// Open during the same hours on some days of every week, by the clocks of one time zone. By default, 09:00 to 17:00
+/// from Monday to Friday.
 ///
-/// The hours are half-open: open at 09:00:00, closed at 17:00:00. Hours that close before they open go over midnight,
-/// and the whole span belongs to the weekday on which it opens: `fri` from 22 to 4 ends on Saturday morning.
+/// The hours are half-open: open at 09:00:00, closed at 17:00:00. If the closing time is before the opening time, the
+/// span crosses midnight and belongs to the weekday on which it opens: `fri` from 22 to 4 ends on Saturday morning.
 ///
-/// Daylight saving is taken literally: it is open at an instant if the clocks of the zone show an open time at that
-/// instant. Where they skip the opening time, it opens at the first instant after the gap. Where they show a time
-/// twice, the hours count both times, so that it may close and open once more.
+/// Daylight saving time is taken literally: the calendar is open at an instant if the clocks of the zone show an open
+/// time at that instant. If the clocks skip the opening time, it opens at the first instant after the gap. If the
+/// clocks show a time twice, the hours count both times, so the calendar may close and open once more.
 ///
-/// Spans that adjoin, such as 0 to 24 on two days in a row, are one window. A setter given input that makes no sense
-/// keeps it closed for ever, and [`check`](Calendar::check) tells.
+/// Adjoining spans, such as 0 to 24 on two consecutive days, form one window. A setter with invalid input closes the
+/// calendar permanently, and [`check`](Calendar::check) returns the error.
 ///
-/// As an [`Exclusion`] it leaves out the time during which it is open, such as a lunch hour. A [`Span`] of it reaches
-/// at most some 8 days back and ahead.
+/// As an [`Exclusion`], it leaves out the time during which it is open, such as a lunch hour. Its [`Span`]s reach at
+/// most about 8 days back and ahead.
 ///
 /// ```
 /// use chaos_core::{BusinessHours, Calendar, calendar::CalendarExt};
@@ -66,34 +66,36 @@ impl BusinessHours {
         })
     }
 
-    /// From `opens` up to, not including, `closes`; over midnight if it closes before it opens. 24 is the end of the
-    /// day.
+    /// Sets the hours from `opens` (inclusive) to `closes` (exclusive). If `closes` is before `opens`, they cross
+    /// midnight. 24 is the end of the day.
     ///
-    /// A time that does not exist, or twice the same, keeps the calendar closed; [`check`](Calendar::check) tells.
+    /// If a time does not exist, or both are the same, the calendar stays closed, and [`check`](Calendar::check)
+    /// returns the error.
     #[must_use]
     pub fn hours(mut self, opens: impl Into<TimeOfDay>, closes: impl Into<TimeOfDay>) -> Self {
         self.hours = Hours::new(&opens.into(), &closes.into());
         self
     }
 
-    /// On these weekdays alone. None at all keeps the calendar closed; [`check`](Calendar::check) tells.
+    /// Sets the weekdays. Without any weekday, the calendar stays closed, and [`check`](Calendar::check) returns the
+    /// error.
     #[must_use]
     pub fn days(mut self, days: impl IntoIterator<Item = Weekday>) -> Self {
         self.days = Weekdays::new(days);
         self
     }
 
-    /// On these weekdays alone: English names or their first three letters, in any case, and ranges of them, between
-    /// commas: `"mon-fri, sun"`. A range may go over the end of the week: `"sat-mon"`.
+    /// Sets the weekdays from text: English names or their first three letters, in any case, and ranges of them,
+    /// separated by commas, such as `"mon-fri, sun"`. A range may cross the end of the week: `"sat-mon"`.
     ///
     /// # Errors
-    /// `InvalidInput` with the name that is no weekday, and for text without any.
+    /// `InvalidInput` with the name that is not a weekday, or if the text names no weekday.
     pub fn parse_days(mut self, days: &str) -> Result<Self> {
         self.days = Ok(Weekdays::parse(days)?);
         Ok(self)
     }
 
-    /// The spans of the week on the clocks of the zone; `None` if the input made no sense.
+    /// The spans of the week by the clocks of the zone; `None` if the input was invalid.
     fn spans(&self) -> Option<Spans<'_>> {
         let (Ok(hours), Ok(days)) = (&self.hours, &self.days) else {
             return None;
@@ -124,10 +126,10 @@ impl Exclusion for BusinessHours {
     }
 }
 
-/// Turns civil spans into spans of instants. `None` from any method means that time itself ended there.
+/// Turns civil spans into spans of instants. `None` from any method means that the representable time ended there.
 ///
-/// The clocks of a zone run evenly between two transitions, so each step goes to the next civil boundary under the
-/// current offset or to the next transition, whichever comes first, and looks at the clocks afresh.
+/// The clocks of a zone run evenly between two transitions. So each step goes to the next civil boundary under the
+/// current offset or to the next transition, whichever comes first, and then reads the clocks again.
 struct Spans<'a> {
     week: Week,
     zone: &'a TimeZone,
@@ -195,7 +197,7 @@ impl Spans<'_> {
     }
 
     fn transition_after(&self, at: Timestamp) -> Option<Timestamp> {
-        // Zone data without a rule for the future makes jiff repeat the last transition there was.
+        // If the zone data has no rule for the future, jiff repeats the last transition.
         self.zone
             .following(at)
             .map(|transition| transition.timestamp())
@@ -210,7 +212,7 @@ impl Spans<'_> {
     }
 }
 
-/// The least step of time.
+/// The smallest step of time.
 const INSTANT: SignedDuration = SignedDuration::from_nanos(1);
 
 #[cfg(test)]
@@ -267,7 +269,7 @@ mod tests {
         assert_eq!(closes(&calendar, "2026-03-29T00:59:59Z"), None);
         assert_eq!(closes(&calendar, "2026-03-29T01:00Z"), Some(at("2026-03-29T02:00Z")));
         assert_eq!(next(&calendar, "2026-03-29T00:00Z"), (at("2026-03-29T01:00Z"), at("2026-03-29T02:00Z")));
-        // A span inside the gap never is.
+        // A span inside the gap never happens.
         assert_eq!(
             next(&hours("Europe/London", "01:10", "01:50", "sun"), "2026-03-29T00:00Z"),
             (at("2026-04-05T00:10Z"), at("2026-04-05T00:50Z"))

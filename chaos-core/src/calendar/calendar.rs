@@ -4,17 +4,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Result;
 
-/// Says when chaos is welcome: a pure function of the instant, which never reads a clock.
+/// Tells when chaos is welcome. A calendar is a pure function of the instant and never reads a clock.
 ///
 /// Combine calendars with [`CalendarExt`](crate::calendar::CalendarExt).
 pub trait Calendar: fmt::Debug + Send + Sync + 'static {
     /// The window around `at`, or `None` while closed.
     ///
-    /// Open at `at` means open at every instant from `at` up to, not including, [`Window::closes`].
+    /// A window means that the calendar is open at every instant from `at` (inclusive) to [`Window::closes`]
+    /// (exclusive).
     fn window(&self, at: Timestamp) -> Option<Window>;
 
-    /// Whether this calendar was made from input that makes sense. A calendar that was not is closed for ever, and the
-    /// monkey's builder hands this error on.
+    /// Checks that this calendar was made from valid input. Otherwise the calendar is always closed, and the monkey's
+    /// builder returns this error.
     ///
     /// # Errors
     /// `InvalidInput` with the field and the value.
@@ -23,15 +24,16 @@ pub trait Calendar: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// How far ahead a calendar looks for its closing time at least, so that one which hardly ever closes costs no more.
+/// The minimum distance that a calendar looks ahead for its closing time. The limit keeps the cost of a calendar that
+/// hardly ever closes low.
 pub(super) const HORIZON: SignedDuration = SignedDuration::from_hours(8 * 24);
 
 /// A span of time in which a calendar is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Window {
-    /// The first instant at which it is closed again; [`Timestamp::MAX`] for never. If it stays open for more than 8
-    /// days, this may be an earlier instant that is at least 8 days away.
+    /// The first instant at which the calendar is closed again; [`Timestamp::MAX`] for never. If it stays open for more
+    /// than 8 days, this may be an earlier instant that is at least 8 days away.
     pub closes: Timestamp,
 }
 

@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use super::{Calendar, Exclusion, Window, calendar::HORIZON, exclusion::window_outside};
 use crate::error::Result;
 
-/// Combines calendars; every calendar has these methods, `Arc<dyn Calendar>` included.
+/// Combines calendars. Every calendar has these methods, including `Arc<dyn Calendar>`.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -27,17 +27,17 @@ use crate::error::Result;
 /// # }
 /// ```
 pub trait CalendarExt: Calendar + Sized {
-    /// Open while this calendar is, except for what `exclusion` leaves out.
+    /// Open while this calendar is open, except for the spans of `exclusion`.
     fn except<E: Exclusion>(self, exclusion: E) -> Except<Self, E> {
         Except { calendar: self, exclusion }
     }
 
-    /// Open while both are.
+    /// Open while both calendars are open.
     fn and<C: Calendar>(self, other: C) -> And<Self, C> {
         And { one: self, other }
     }
 
-    /// Open while at least one is. Windows that overlap or adjoin are one.
+    /// Open while at least one of the calendars is open. Windows that overlap or adjoin form one window.
     fn or<C: Calendar>(self, other: C) -> Or<Self, C> {
         Or { one: self, other }
     }
@@ -45,7 +45,7 @@ pub trait CalendarExt: Calendar + Sized {
 
 impl<C: Calendar> CalendarExt for C {}
 
-/// A calendar less what an exclusion leaves out: see [`CalendarExt::except`].
+/// A calendar without the spans of an exclusion: see [`CalendarExt::except`].
 #[derive(Clone, Debug)]
 pub struct Except<C, E> {
     calendar: C,
@@ -64,7 +64,7 @@ impl<C: Calendar, E: Exclusion> Calendar for Except<C, E> {
     }
 }
 
-/// Open while both calendars are: see [`CalendarExt::and`].
+/// Open while both calendars are open: see [`CalendarExt::and`].
 #[derive(Clone, Debug)]
 pub struct And<C, D> {
     one: C,
@@ -83,7 +83,7 @@ impl<C: Calendar, D: Calendar> Calendar for And<C, D> {
     }
 }
 
-/// Open while at least one calendar is: see [`CalendarExt::or`].
+/// Open while at least one calendar is open: see [`CalendarExt::or`].
 #[derive(Clone, Debug)]
 pub struct Or<C, D> {
     one: C,

@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use super::Window;
 use crate::error::{Error, Result};
 
-/// Spans of time to leave out of a calendar: blackouts, a lunch hour. Holidays are exclusions too.
+/// Spans of time to leave out of a calendar, such as blackouts, holidays or a lunch hour.
 ///
-/// An exclusion is not a calendar, so that nobody has to remember whether "open" means "chaos is welcome" or "this is
-/// left out". [`Blackout`](crate::calendar::Blackout) shows why: as a calendar it is open *outside* its spans, which
-/// makes `hours.and(blackout)` right; as an exclusion it names the spans themselves, which makes
+/// An exclusion is not a calendar, so you never have to remember whether "open" means "chaos is welcome" or "this is
+/// left out". [`Blackout`](crate::calendar::Blackout) is both. As a calendar it is open *outside* its spans, which
+/// makes `hours.and(blackout)` right. As an exclusion it names the spans themselves, which makes
 /// [`hours.except(blackout)`](crate::calendar::CalendarExt::except) right. Both mean "in hours and not in the
 /// blackout". If `except` took a calendar, `hours.except(blackout)` would mean "in hours and in the blackout".
 ///
@@ -32,10 +32,10 @@ use crate::error::{Error, Result};
 pub trait Exclusion: fmt::Debug + Send + Sync + 'static {
     /// The span that contains `at`, or else the first one after it; `None` if nothing is left out from `at` on.
     ///
-    /// An exclusion that cannot tell says [`Span::ALL`]: any doubt leaves everything out.
+    /// If an exclusion cannot tell, it returns [`Span::ALL`]: in doubt, everything is left out.
     fn next(&self, at: Timestamp) -> Option<Span>;
 
-    /// Whether this exclusion was made from input that makes sense. One that was not leaves everything out.
+    /// Checks that this exclusion was made from valid input. Otherwise it leaves everything out.
     ///
     /// # Errors
     /// `InvalidInput` with the field and the value.
@@ -55,7 +55,7 @@ impl<E: Exclusion + ?Sized> Exclusion for Arc<E> {
     }
 }
 
-/// A span of time from its start up to, not including, its end. It is never empty.
+/// A span of time from its start (inclusive) to its end (exclusive). It is never empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     start: Timestamp,
@@ -66,7 +66,7 @@ impl Span {
     /// All of time.
     pub const ALL: Self = Self { start: Timestamp::MIN, end: Timestamp::MAX };
 
-    /// The span from `start` up to, not including, `end`; an end of [`Timestamp::MAX`] is never.
+    /// The span from `start` (inclusive) to `end` (exclusive). An end of [`Timestamp::MAX`] means that it never ends.
     ///
     /// # Errors
     /// `InvalidInput` unless `start` is before `end`.
@@ -88,7 +88,7 @@ impl Span {
         self.end
     }
 
-    /// The least span that holds both.
+    /// The smallest span that contains both.
     pub(super) fn hull(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
@@ -104,7 +104,8 @@ pub(super) fn window_outside(exclusion: &(impl Exclusion + ?Sized), at: Timestam
     match exclusion.next(at) {
         None => Some(Window::until(Timestamp::MAX)),
         Some(span) if at < span.start => Some(Window::until(span.start)),
-        // An exclusion that breaks its contract and names a span of the past is not to be trusted: closed as well.
+        // An exclusion that names a span of the past breaks its contract and is not trusted, so the calendar is closed
+        // then.
         Some(_) => None,
     }
 }

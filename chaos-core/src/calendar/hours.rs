@@ -3,7 +3,7 @@ use super::{
     time_of_day::{END_OF_DAY, TimeOfDay},
 };
 
-/// The half-open hours of a day, in minutes after midnight. They never have the same ends.
+/// The half-open hours of a day, in minutes after midnight. The two ends always differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Hours {
     pub(super) opens: u16,

@@ -1,6 +1,6 @@
 use crate::error::{Error, Result};
 
-/// Bad input that a setter which cannot fail has to remember until somebody checks the calendar.
+/// Invalid input to an infallible setter, kept until the calendar is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Invalid {
     pub(super) field: &'static str,
@@ -13,7 +13,7 @@ impl Invalid {
         Error::invalid(self.field, &self.value, self.expected)
     }
 
-    /// The error that `setting` remembers, if it does.
+    /// The error that `setting` keeps, if any.
     pub(super) fn check<T>(setting: &Result<T, Self>) -> Result<()> {
         setting.as_ref().map(|_| ()).map_err(Self::error)
     }

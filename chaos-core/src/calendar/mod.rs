@@ -1,8 +1,9 @@
 //! Calendars: when chaos is welcome.
 //!
-//! A [`Calendar`] is a pure function of the instant: a [`Window`] that is open until when, or none. [`BusinessHours`]
-//! is the usual one; an [`Exclusion`] such as a [`Blackout`] leaves time out of it, and [`CalendarExt`] combines them.
-//! A fault has to be undone by closing time, so that none begins that would last longer.
+//! A [`Calendar`] is a pure function of the instant: it returns an open [`Window`] with its closing time, or nothing.
+//! [`BusinessHours`] is the usual calendar. An [`Exclusion`] such as a [`Blackout`] leaves time out of it, and
+//! [`CalendarExt`] combines calendars. A fault must be undone by closing time, so a fault that would last longer does
+//! not begin.
 
 mod blackout;
 mod business_hours;

@@ -5,11 +5,11 @@ use jiff::civil::Time;
 /// The minute after the last one of a day.
 pub(super) const END_OF_DAY: u16 = 24 * 60;
 
-/// A time of day to the minute, as it was given.
+/// A time of day in whole minutes, as it was given.
 ///
-/// It comes from a whole hour, an hour and a minute, text such as `"09:30"`, or a [`jiff::civil::Time`]. 24 (`(24, 0)`,
-/// `"24:00"`) is the end of the day. Anything else, seconds included, is kept as it was given; the calendar that gets
-/// it stays closed and names it in its [`check`](crate::calendar::Calendar::check).
+/// It converts from a whole hour, an hour and a minute, text such as `"09:30"`, or a [`jiff::civil::Time`]. 24 (`(24,
+/// 0)`, `"24:00"`) is the end of the day. Any other value, such as one with seconds, is kept as it was given. A
+/// calendar with such a value stays closed and names the value in its [`check`](crate::calendar::Calendar::check).
 ///
 /// ```
 /// use chaos_core::calendar::TimeOfDay;
@@ -22,7 +22,7 @@ pub(super) const END_OF_DAY: u16 = 24 * 60;
 pub struct TimeOfDay(Result<u16, String>);
 
 impl TimeOfDay {
-    /// In minutes after midnight, up to and including [`END_OF_DAY`], or `None` where it makes no sense.
+    /// The time in minutes after midnight, up to and including [`END_OF_DAY`], or `None` if it is invalid.
     pub(super) fn minutes(&self) -> Option<u16> {
         self.0.as_ref().ok().copied()
     }
@@ -78,7 +78,7 @@ impl fmt::Display for TimeOfDay {
     }
 }
 
-/// One or two digits, and nothing that `parse` would accept besides, such as a sign.
+/// One or two digits. Unlike `parse`, this accepts nothing else, such as a sign.
 fn digits(text: &str) -> Option<u8> {
     let plain = matches!(text.len(), 1 | 2) && text.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| text.parse().ok()).flatten()

@@ -2,9 +2,9 @@ use jiff::civil::{Date, DateTime};
 
 use super::{hours::Hours, time_of_day::END_OF_DAY, weekdays::Weekdays};
 
-/// When the same hours are open week by week, in civil time alone: no zone, no instants.
+/// The open hours of every week, in civil time: no zone, no instants.
 ///
-/// Hours over midnight belong to the weekday on which they open.
+/// Hours that cross midnight belong to the weekday on which they open.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Week {
     pub(super) hours: Hours,
@@ -28,12 +28,12 @@ impl Week {
         date.filter(|date| self.days.contains(date.weekday()))
     }
 
-    /// When the span of this date opens.
+    /// The opening time of the span of this date.
     pub(super) fn opens(self, date: Date) -> DateTime {
         at_minute(date, self.hours.opens)
     }
 
-    /// When the span that opens on this date closes. `None` beyond the last date there is.
+    /// The closing time of the span that opens on this date. `None` beyond the last representable date.
     pub(super) fn closes(self, date: Date) -> Option<DateTime> {
         let Hours { closes, .. } = self.hours;
         let tomorrow = || date.tomorrow().ok();
@@ -44,7 +44,7 @@ impl Week {
         }
     }
 
-    /// The first opening after `time`. `None` beyond the last date there is.
+    /// The first opening after `time`. `None` beyond the last representable date.
     pub(super) fn next_opening(self, time: DateTime) -> Option<DateTime> {
         let mut date = time.date();
         while !self.days.contains(date.weekday()) || self.opens(date) <= time {
@@ -60,6 +60,6 @@ fn minute_of_day(time: DateTime) -> u16 {
 }
 
 fn at_minute(date: Date, minute: u16) -> DateTime {
-    // Both are within range: an hour of at most 23, a minute of at most 59.
+    // Both are in range: the hour is at most 23, the minute at most 59.
     date.at((minute / 60) as i8, (minute % 60) as i8, 0, 0)
 }

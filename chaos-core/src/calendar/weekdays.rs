@@ -15,7 +15,7 @@ const NAMES: [(&str, &str, Weekday); 7] = [
     ("sun", "sunday", Weekday::Sunday),
 ];
 
-/// A set of weekdays that is never empty: one bit for each, Monday lowest.
+/// A non-empty set of weekdays: one bit for each, Monday lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Weekdays(u8);
 
@@ -31,7 +31,7 @@ impl Weekdays {
         }
     }
 
-    /// Reads names and ranges between commas, such as `mon-wed, Friday`; a range may go over the end of the week.
+    /// Reads names and ranges, separated by commas, such as `mon-wed, Friday`; a range may cross the end of the week.
     pub(super) fn parse(text: &str) -> Result<Self> {
         let mut days = Vec::new();
         for item in text.split(',') {
@@ -65,7 +65,7 @@ fn weekday(name: &str, text: &str) -> Result<Weekday> {
             Error::invalid(
                 "weekday",
                 format_args!("{name:?}"),
-                "names and ranges between commas, such as \"mon-wed, friday\"",
+                "names and ranges, separated by commas, such as \"mon-wed, friday\"",
             )
             .with("weekdays", text)
         })

@@ -8,17 +8,16 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// Where the library gets its time and its sleep from.
+/// The source of time and sleep for the library.
 ///
-/// Nothing in this library reads ambient time; whoever wants a test to be exact passes a
-/// [`ManualClock`](crate::testing::ManualClock).
+/// Nothing in this library reads ambient time. For exact tests, pass a [`ManualClock`](crate::testing::ManualClock).
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The current instant of wall-clock time.
     fn now(&self) -> Timestamp;
 
-    /// The time since an instant that stays the same for as long as this process lives. It never goes back, and whoever
-    /// sets the wall clock changes nothing about it: what lasted how long is told by two of these.
+    /// The time since an instant that stays the same for the lifetime of this process. It never goes back, and setting
+    /// the wall clock does not change it. The difference of two readings is a duration.
     fn monotonic(&self) -> Duration;
 
     /// Returns after `duration` of monotonic time, whatever happens to the wall clock meanwhile.
@@ -63,7 +62,7 @@ impl Clock for SystemClock {
 
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the ambient clock")]
     fn monotonic(&self) -> Duration {
-        // As tokio counts it, so that it agrees with `sleep` where a test has paused that.
+        // By tokio's clock, so that it agrees with `sleep` when a test has paused time.
         static ORIGIN: OnceLock<Instant> = OnceLock::new();
         let now = Instant::now();
         now.saturating_duration_since(*ORIGIN.get_or_init(|| now))
@@ -80,7 +79,7 @@ pub(crate) fn until(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
 }
 
-/// `at + duration`, or the end of time where that cannot be represented.
+/// `at + duration`, or the largest timestamp if the sum cannot be represented.
 pub(crate) fn after(at: Timestamp, duration: Duration) -> Timestamp {
     at.checked_add(duration).unwrap_or(Timestamp::MAX)
 }

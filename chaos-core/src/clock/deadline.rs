@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::{Clock, after, until};
 
-/// An instant by which something must be over, and how long that can be from when it was set at most.
+/// An instant by which something must be over, and the longest time that may pass until then.
 ///
-/// The second bound is for a wall clock that is set back: what was to last a minute must not last a minute and an hour.
+/// The second bound protects against a wall clock that is set back: a minute must not become an hour and a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Deadline {
     at: Timestamp,
@@ -44,8 +44,8 @@ impl Deadline {
         until(clock.now(), self.at).min(self.longest.saturating_sub(self.elapsed(clock)))
     }
 
-    /// The time of day by the wall clock as it was when this was set and by what has passed since. Whoever sets the
-    /// wall clock meanwhile changes no figure that is made of two of these.
+    /// The current time: the wall clock when this deadline was set, plus the monotonic time that has passed since.
+    /// Setting the wall clock meanwhile does not change the difference of two such times.
     pub(crate) fn now(self, clock: &dyn Clock) -> Timestamp {
         after(self.set_at, self.elapsed(clock))
     }

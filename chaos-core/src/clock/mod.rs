@@ -1,7 +1,7 @@
-//! Injected time: the [`Clock`] trait and this machine's own, [`SystemClock`].
+//! Injected time: the [`Clock`] trait and the clock of this machine, [`SystemClock`].
 //!
-//! Nothing in this library reads ambient time. A test drives [`ManualClock`](crate::testing::ManualClock) instead; what
-//! waits for real things asks [`require_real_time`] first.
+//! Nothing in this library reads ambient time. Tests use [`ManualClock`](crate::testing::ManualClock). Code that waits
+//! for real things calls [`require_real_time`] first.
 
 mod clock;
 mod deadline;

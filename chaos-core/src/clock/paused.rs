@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Refuses where tokio's time is paused, as `#[tokio::test(start_paused = true)]` does.
+/// Returns an error if tokio's time is paused, as in `#[tokio::test(start_paused = true)]`.
 ///
-/// Whoever waits for real things, such as processes and files, calls this before it begins: paused time jumps ahead
-/// whenever a runtime has nothing to do, so that every time limit is over before a real thing has moved. It takes a few
-/// microseconds, and passes outside of a runtime. `what` names the caller in the error.
+/// Call this before you wait for real things, such as processes and files. Paused time jumps ahead whenever a runtime
+/// has nothing to do, so every time limit would pass before a real thing has moved. The check takes a few microseconds,
+/// and succeeds outside of a runtime. `what` names the caller in the error.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -17,18 +17,19 @@ use crate::error::{Error, ErrorKind, Result};
 /// ```
 ///
 /// # Errors
-/// `Unsupported` where the time is paused.
+/// `Unsupported` if the time is paused.
 pub fn require_real_time(what: &str) -> Result<()> {
     if is_paused() {
-        let why = "tokio's time is paused, and paused time and real things do not go together: leave out \
-            `start_paused`, or use the parts that are in memory";
+        let why = "tokio's time is paused, and this part works in real time: leave out `start_paused`, or use the \
+            in-memory parts";
         return Err(Error::new(ErrorKind::Unsupported, why).with("for", what));
     }
     Ok(())
 }
 
-/// Tokio tells nobody, but its time is the machine's own unless it is paused: where the machine's has moved and tokio's
-/// has not, it stands still. A runtime lets paused time jump only when nothing runs on its thread.
+/// Tokio does not expose whether its time is paused. But unless it is paused, it moves with the machine's time: if the
+/// machine's time has moved and tokio's has not, it is paused. A runtime lets paused time jump only when nothing runs
+/// on its thread.
 #[expect(clippy::disallowed_methods, reason = "what is asked is whether the two ambient clocks agree")]
 fn is_paused() -> bool {
     let of_tokio = tokio::time::Instant::now();

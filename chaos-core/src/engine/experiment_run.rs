@@ -76,7 +76,7 @@ impl fmt::Display for ExperimentState {
             Self::Stopped => "stopped",
             Self::Cancelled => "cancelled",
             Self::Failed => "failed",
-            Self::Unknown => "in a state that is not known",
+            Self::Unknown => "in an unknown state",
         })
     }
 }

@@ -134,7 +134,7 @@ impl Scope {
         self.discovered.as_ref().ok_or_else(|| {
             Error::new(
                 ErrorKind::NotFound,
-                "a recovery looks afresh; what was discovered belongs to the event",
+                "a recovery has no discovered target or group; use `fresh_target` or `fresh_group`",
             )
             .with("target", self.target_id())
         })
@@ -154,7 +154,7 @@ impl Scope {
         if group.id == id { Ok(group) } else { Err(self.another(&id, &group.id)) }
     }
 
-    /// A fresh look for the target; `None` where it is certainly gone, also where another one bears its name by now:
+    /// A fresh look for the target; `None` where it is certainly gone, also where another target has its name by now:
     /// that one was never touched, and is not.
     ///
     /// # Errors
@@ -170,7 +170,7 @@ impl Scope {
             Some(found) if *found != *incarnation => {
                 // What is restarted may come back as another one on purpose.
                 if !self.is_momentary() {
-                    self.note("it is gone: another one bears its name by now, which is left alone");
+                    self.note("another target has its name now, and is left alone");
                 }
                 Ok(None)
             }
@@ -325,9 +325,12 @@ impl Scope {
 
     /// A provider that answers with another one must not have that one recovered.
     fn another(&self, asked: &dyn std::fmt::Display, found: &dyn std::fmt::Display) -> Error {
-        Error::new(ErrorKind::Other, "the provider answered with something else than what was asked for")
-            .with("asked", asked)
-            .with("found", found)
+        Error::new(
+            ErrorKind::Other,
+            "the provider answered with a different target or group than the one requested",
+        )
+        .with("asked", asked)
+        .with("found", found)
     }
 
     /// What seemed reached was not.

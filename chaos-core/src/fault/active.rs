@@ -10,10 +10,10 @@ use crate::{
     recovery::BoxRecovery,
 };
 
-/// A recovery that begins so long after the deadline says so.
+/// If a recovery begins this long after the deadline, it says so.
 const WORTH_A_NOTE: Duration = Duration::from_secs(1);
 
-/// Holds that are longer are looked at in their middle.
+/// Longer holds are looked at in their middle.
 const LONG_HOLD: Duration = Duration::from_secs(10);
 
 /// A fault that may be in effect. The next step is [`recover`](Active::recover).
@@ -28,9 +28,9 @@ pub struct Active {
     pub(super) safeguard: Safeguard,
     lease: Option<Lease>,
     injection: Result<()>,
-    /// Until one of them has seen the fault in effect, a target that looks well may only not have been hit yet.
+    /// Until a look has seen the fault in effect, a target that looks well may simply not have been hit yet.
     pub(super) looks: Looks,
-    /// When the injection had returned, by the monotonic clock; in this process.
+    /// When the injection returned in this process, by the monotonic clock.
     in_effect_since: Option<Duration>,
     cut_short: Option<CutShort>,
 }
@@ -63,7 +63,7 @@ impl Active {
         }
     }
 
-    /// A fault that an earlier process, or a task that was lost, left behind.
+    /// A fault that an earlier process or a lost task has left behind.
     pub(crate) fn replayed(
         recovery: BoxRecovery,
         record: FaultRecord,
@@ -94,7 +94,7 @@ impl Active {
         &self.record
     }
 
-    /// Whether the injection returned well.
+    /// Whether the injection returned without an error.
     pub fn injection(&self) -> &Result<()> {
         &self.injection
     }
@@ -104,8 +104,8 @@ impl Active {
         self.scope.remaining()
     }
 
-    /// Looks at the fault while it is held: at once, because later it may have ended by itself; in the middle of a long
-    /// hold; and shortly before its end. Returns when it was seen to be over before its time.
+    /// Looks at the fault while it is held: at once, because it may end by itself later; in the middle of a long hold;
+    /// and shortly before its end. Returns if the fault was seen to be over before its time.
     ///
     /// Cancel safe.
     pub(crate) async fn watch(&self) {
@@ -117,7 +117,7 @@ impl Active {
                 return;
             }
         }
-        // Early enough for the answer to come before the end, after which it would prove nothing.
+        // Early enough for the answer to arrive before the end. A later answer would prove nothing.
         let lead = (self.scope.lasting() / 10).max(self.looks.slowest() * 2);
         if let Some(wait) = self.remaining().checked_sub(lead) {
             clock.sleep(wait).await;
@@ -128,8 +128,8 @@ impl Active {
         std::future::pending().await
     }
 
-    /// Whether two looks, some time apart, say that a fault is over that one has seen in effect. A single one may have
-    /// met a platform that was behind.
+    /// Whether two looks, some time apart, say that a fault is over that was seen in effect before. A single look may
+    /// have met a platform that was behind.
     async fn is_over_early(&self) -> bool {
         let _ = self.look().await;
         if !self.looks.saw_its_end() {
@@ -140,8 +140,7 @@ impl Active {
         self.looks.saw_its_end() && looked_again.is_ok()
     }
 
-    /// The hold is over, and was cut short where there is a reason. Returns the reason, which may be what the last look
-    /// has seen.
+    /// Ends the hold; with a reason, it was cut short. Returns the reason, which may come from the last look.
     pub(crate) fn end_hold(&mut self, cut_short: Option<CutShort>) -> Option<CutShort> {
         let is_early = self.looks.saw_its_end() && !self.scope.findings().is_complete;
         if let (true, Some(since), Some((seen, over))) =
@@ -149,7 +148,7 @@ impl Active {
         {
             let (seen, over) = (seen.saturating_sub(since), over.saturating_sub(since));
             self.scope.note(format!(
-                "seen in effect until {seen:.1?} after the injection, and over {over:.1?} after it"
+                "last seen in effect {seen:.1?} after the injection, and seen over {over:.1?} after it"
             ));
         }
         let cut_short = cut_short.filter(|why| is_early || *why != CutShort::EndedEarly);
@@ -159,12 +158,11 @@ impl Active {
         self.cut_short
     }
 
-    /// Brings the target back: looks, recovers, verifies, and tries again with back-off until the budget is spent,
-    /// whatever is refused meanwhile; only what this program can [never](Error::is_final) do ends it before. Returns
-    /// the fault as it ended: `Recovered`, `RecoveryFailed`, or, where the target is back and the journal could not
-    /// record it, `Recovering`.
+    /// Brings the target back: looks, recovers, verifies, and retries with back-off until the budget is spent, whatever
+    /// errors occur meanwhile. Only a [final](Error::is_final) error ends it earlier. Returns the fault as it ended:
+    /// `Recovered`, `RecoveryFailed`, or `Recovering` if the target is back but the journal could not record it.
     ///
-    /// The budget begins now and is measured by monotonic time. A journal that fails holds nothing up.
+    /// The budget begins now and is measured by monotonic time. A failing journal delays nothing.
     ///
     /// Not cancel safe: a dropped call leaves the fault to the next replay.
     pub async fn recover(mut self) -> FaultRecord {
@@ -172,7 +170,7 @@ impl Active {
         self.own_up_to_lateness();
         let until = clock::after(self.scope.clock().now(), self.safeguard.retry.budget);
         self.scope = self.scope.clone().recover_until(until);
-        // What a look has begun to see while the fault was held answers another question.
+        // A look that began during the hold answers a different question.
         self.looks.forget_the_one_under_way();
         let begun = Mark::new(FaultState::Recovering, self.scope.now())
             .failure(self.record.failure.clone())
@@ -186,34 +184,35 @@ impl Active {
         self.end(ended, written.err().map(|_| begun)).await
     }
 
-    /// Whoever requested seconds learns how many they were: until now, or where the fault was seen to be over before,
-    /// until a look saw it last. How long a fault of an earlier process lasted, nobody has seen.
+    /// If seconds were requested, reports how many were achieved: until now, or, if the fault was seen to be over
+    /// before, until a look last saw it in effect. For a fault of an earlier process, the time is unknown.
     fn measure_hold(&self) {
         if let (Some(_), Some(since)) = (self.record.requested.get("seconds"), self.in_effect_since) {
             let is_over = self.looks.saw_its_end();
             let until = if is_over { self.looks.last_in_effect() } else { None };
-            // Whoever comes late has not seen what was after the deadline.
+            // A late recovery has not seen what happened after the deadline.
             let now = self.scope.clock().monotonic().min(self.scope.bound().by_monotonic());
             let until = until.unwrap_or(now);
             self.scope.measure("seconds", until.saturating_sub(since).as_secs_f64());
         }
     }
 
-    /// Whoever should have recovered at the deadline and did not, says by how much: stopped by a signal, or starved.
+    /// If the recovery did not begin at the deadline, says how late it was: this process was stopped by a signal, or
+    /// starved.
     fn own_up_to_lateness(&mut self) {
         let late = clock::until(self.record.deadline, self.scope.now());
         if self.lease.is_some() && (WORTH_A_NOTE..=FaultRecord::LATE_AFTER).contains(&late) {
             self.scope.note(format!("the recovery began {late:.1?} after the deadline"));
         }
         if self.lease.is_some() && late > FaultRecord::LATE_AFTER {
-            let why =
-                "the recovery began that long after the deadline: this process was stopped, or got no time";
+            let why = "the recovery began that long after the deadline: this process was stopped, or got no \
+                processor time";
             let failure = Failure::new(ErrorKind::Timeout, format!("{late:.1?} late: {why}"));
             self.record.failure.get_or_insert(failure);
         }
     }
 
-    /// Records how the recovery ended, and that it began where the journal does not know that yet.
+    /// Records how the recovery ended, and also that it began, unless the journal knows that already.
     async fn end(mut self, ended: Result<Option<String>, Failure>, unwritten: Option<Mark>) -> FaultRecord {
         let findings = self.scope.findings();
         let (state, gone, failure) = match ended {
@@ -232,7 +231,7 @@ impl Active {
             self.tell_journal_failure(&error);
             if state == FaultState::Recovered {
                 let error =
-                    Error::new(ErrorKind::Journal, "the target is back and the journal did not record it")
+                    Error::new(ErrorKind::Journal, "the target is back, but the journal did not record it")
                         .with("fault", self.record.id)
                         .caused_by(error);
                 self.record.failure = Some((&error).into());
@@ -254,15 +253,14 @@ impl Active {
         self.record
     }
 
-    /// Why nothing was hit, if that is what was seen by whoever injected it. What happens and is over may be too quick
-    /// to be seen.
+    /// Why nothing was hit, if the injecting process saw that. A momentary fault may be too quick to be seen.
     fn without_effect(&self, findings: &Findings) -> Option<String> {
         self.in_effect_since?;
         let is_unseen = !self.scope.is_momentary() && !self.is_believable();
         findings.no_effect.clone().or_else(|| is_unseen.then(|| self.looks.why_unseen()))
     }
 
-    /// A journal that fails for a moment must not leave a fault pending that is over.
+    /// A journal that fails for a moment must not leave a finished fault pending.
     async fn mark_stubbornly(&self, marks: impl Iterator<Item = &Mark>) -> Result<()> {
         const ATTEMPTS: u32 = 5;
         for mark in marks {
@@ -272,11 +270,11 @@ impl Active {
                     return Err(error);
                 }
                 if error.kind() == ErrorKind::Conflict && mark.state == FaultState::RecoveryFailed {
-                    // Somebody else has seen the target back, and here nobody has seen anything.
+                    // Another process has seen the target back, and this one has seen nothing.
                     return Ok(());
                 }
                 if error.kind() == ErrorKind::Conflict {
-                    // Somebody else has closed the fault meanwhile; what was seen here is newer.
+                    // Another process has closed the fault meanwhile; what this one saw is newer.
                     self.safeguard
                         .journal
                         .mark(self.record.id, &Mark::new(FaultState::Recovering, mark.at))

@@ -10,7 +10,7 @@ use crate::{
     recovery::BoxRecovery,
 };
 
-/// A fault whose undo is durable. The next step is [`inject`](Armed::inject).
+/// A fault with a durable recovery. The next step is [`inject`](Armed::inject).
 ///
 /// Dropping it injects nothing and leaves the entry in the journal to the next replay.
 #[must_use = "an armed fault stays in the journal until it is recovered"]
@@ -21,7 +21,7 @@ pub struct Armed {
     scope: Scope,
     safeguard: Safeguard,
     lease: Lease,
-    /// Whether anything of the injection was run.
+    /// Whether any part of the injection has run.
     begun: bool,
 }
 
@@ -44,7 +44,7 @@ impl Armed {
         }
     }
 
-    /// The fault as it stands in the journal.
+    /// The fault's record in the journal.
     pub fn record(&self) -> &FaultRecord {
         &self.record
     }
@@ -57,19 +57,19 @@ impl Armed {
         Arc::clone(&self.safeguard.journal)
     }
 
-    /// Injects, and yields an [`Active`] whatever came of it: an error, a panic or a time-out do not prove that nothing
-    /// happened, so they are recovered too. [`Active::injection`] tells which it was.
+    /// Injects, and returns an [`Active`] in any case: an error, a panic or a time-out does not prove that nothing
+    /// happened, so it is recovered too. [`Active::injection`] tells the outcome.
     ///
-    /// The injection is given up when the fault's deadline passes. Where the journal cannot record that it begins, it
+    /// The injection is abandoned when the fault's deadline passes. If the journal cannot record that it begins, it
     /// does not begin.
     ///
-    /// Not cancel safe: a dropped call may have injected or not. The journal knows that it was begun, and a replay
-    /// recovers it.
+    /// Not cancel safe: a dropped call may have injected or not. The journal knows that the injection began, and a
+    /// replay recovers it.
     pub async fn inject(self) -> Active {
         self.inject_unless(std::future::pending()).await
     }
 
-    /// Injects unless, or until, `cut` is ready. Once begun, an injection that is cut off may have happened.
+    /// Injects unless, or until, `cut` is ready. An injection that is cut off after it began may have happened.
     pub(crate) async fn inject_unless(mut self, cut: impl Future<Output = ()> + Send) -> Active {
         if self.scope.remaining().is_zero() {
             return self.abandon();
@@ -78,14 +78,14 @@ impl Armed {
         if let Err(error) = self.safeguard.journal.mark(self.record.id, &mark).await {
             let error = Error::new(
                 ErrorKind::Journal,
-                "the journal did not record the injection, so it was not begun",
+                "the journal did not record that the injection begins, so nothing was injected",
             )
             .with("fault", self.record.id)
             .caused_by(error);
             return self.into_active(Err(error));
         }
         self.record.apply(&mark);
-        // The journal may have taken its time, or this process may have been stopped.
+        // The journal may have been slow, or this process may have been stopped.
         if self.scope.remaining().is_zero() {
             return self.abandon();
         }
@@ -94,21 +94,20 @@ impl Armed {
         self.begun = true;
         let permit = Permit::to_inject(self.scope.fault(), self.scope.bound(), self.scope.clock());
         let inject = std::mem::replace(&mut self.inject, Box::new(|_| Box::pin(std::future::ready(Ok(())))));
-        // The call that makes the future may panic as well as the future.
+        // The call that makes the future may panic, and so may the future.
         let injection = contained("the injection", async { inject(&permit).await });
         let result = tokio::select! {
             biased;
             () = cut => Err(Error::new(ErrorKind::Timeout, "the injection was cut \
                 short").with("fault", self.record.id)),
-            // Looks at the time whenever it goes on: after a stop of this process, or of its machine, both are due.
+            // Checks the time whenever it is polled: after a stop of this process, or of its machine, both are due.
             result = permit.in_time(injection) => result.and_then(|result| result),
         };
         let result = self.record_result(result).await;
         self.into_active(result)
     }
 
-    /// Gives the injection up before it begins. What is left to do is to recover, which closes the entry in the
-    /// journal.
+    /// Abandons the injection before it begins. Only the recovery is left, which closes the entry in the journal.
     pub fn abandon(self) -> Active {
         let error = Error::new(ErrorKind::Refused, "the injection was given up before it began")
             .with("fault", self.record.id)
@@ -116,7 +115,8 @@ impl Armed {
         self.into_active(Err(error))
     }
 
-    /// Records that the injection returned well. After an error it stays `Injecting`: nobody knows how far it came.
+    /// Records that the injection returned without an error. After an error the state stays `Injecting`, because it is
+    /// unknown how far the injection came.
     async fn record_result(&mut self, result: Result<()>) -> Result<()> {
         result?;
         let (fault, now) = (self.record.id, self.scope.now());
@@ -124,14 +124,14 @@ impl Armed {
         let findings = self.scope.findings();
         let note = findings.notes_and(None);
         let mark = Mark::new(FaultState::Active, now).achieved(findings.achieved).note(note);
-        // A journal that hangs must not prolong the fault.
+        // A hanging journal must not prolong the fault.
         let limit = self.scope.remaining().max(Duration::from_secs(1));
         let marking = self.safeguard.journal.mark(fault, &mark);
         let marked = within(self.scope.clock().as_ref(), limit, "the journal", marking)
             .await
             .and_then(|marked| marked);
         if let Err(error) = marked {
-            let message = "the fault is injected and the journal did not record it";
+            let message = "the fault is injected, but the journal did not record it";
             return Err(Error::new(ErrorKind::Journal, message).with("fault", fault).caused_by(error));
         }
         self.record.apply(&mark);

@@ -1,4 +1,4 @@
-//! How a recovery goes on within its budget: attempts, and the looks that tell what came of them.
+//! The course of a recovery within its budget: attempts, and looks at their results.
 
 use std::{
     error::Error as _,
@@ -19,29 +19,29 @@ use crate::{
     recovery::Verdict,
 };
 
-/// How long one look at the target may take at least, and which share of the recovery's budget.
+/// The minimum time for one look at the target, and its share of the recovery's budget.
 const LOOK_LIMIT: Duration = Duration::from_secs(30);
 const LOOKS_IN_BUDGET: u32 = 6;
 
-/// Which share of the budget one order to recover may take: one that hangs must leave time for others.
+/// The share of the budget for one order to recover: an order that hangs must leave time for others.
 const ORDERS_IN_BUDGET: u32 = 3;
 
-/// How an attempt to recover ended.
+/// The result of an attempt to recover.
 enum Attempt {
     Over {
         gone: Option<String>,
     },
-    /// With what a look has found missing, where the error does not say it.
+    /// With the findings of a look, if the error does not tell them.
     Again(Error, Option<String>),
     GiveUp(Error),
 }
 
-/// What went wrong so far.
+/// The failures so far.
 #[derive(Default)]
 struct Latest(Mutex<Option<Error>>);
 
 impl Latest {
-    /// What merely took too long hides nothing that was answered before, or else what is missing.
+    /// A mere time-out does not hide an earlier answer or, failing that, the findings of a look.
     fn keep(&self, error: Error, missing: Option<String>) -> Failure {
         let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let missing = missing.map(|missing| Error::new(ErrorKind::Unavailable, missing));
@@ -74,7 +74,7 @@ fn after(error: Error, before: &Error) -> Error {
 }
 
 impl Active {
-    /// Why the target is gone instead of back, if it is.
+    /// Why the target is gone instead of back, if it is gone.
     pub(super) async fn within_budget(&self) -> Result<Option<String>, Failure> {
         let latest = Latest::default();
         tokio::select! {
@@ -90,8 +90,8 @@ impl Active {
         let ends = clock.monotonic().saturating_add(self.safeguard.retry.budget);
         let until = crate::clock::after(self.scope.now(), self.safeguard.retry.budget);
         if !self.is_believable() {
-            // The deadline has passed: what this look could save is no longer than settling, and that is all it may
-            // cost; unless an order to recover would have to wait for it, there where it is carried out.
+            // The deadline has passed. This look can save at most the settling time, so it may cost at most that,
+            // unless an order to recover would have to wait for it on the target anyway.
             let limit = || self.safeguard.retry.settle.max(self.scope.findings().answers_within);
             let _ = self.look_for(limit).await;
             self.looks.forget_the_one_under_way();
@@ -111,7 +111,7 @@ impl Active {
             self.scope.observers().tell(self.scope.now(), activity);
             clock.sleep(wait).await;
         }
-        Err(Failure::new(ErrorKind::Timeout, "the recovery was tried more often than can be counted"))
+        Err(Failure::new(ErrorKind::Timeout, "the recovery was attempted more often than can be counted"))
     }
 
     async fn attempt(&self) -> Attempt {
@@ -122,7 +122,7 @@ impl Active {
         let recovered = patiently(self.scope.clock().as_ref(), limit, recovering)
             .await
             .unwrap_or_else(|| Err(took_too_long("the recovery", limit())));
-        // A recovery that ended in an error may have done its work: only a look at the target tells.
+        // A recovery that ended with an error may have done its work. Only a look at the target tells.
         let mut verdict = self.look().await;
         if !self.is_believable() && matches!(verdict, Ok(Verdict::Back)) {
             self.scope.clock().sleep(self.safeguard.retry.settle).await;
@@ -146,7 +146,7 @@ impl Active {
         }
     }
 
-    /// Whether the first look that sees the target well may be believed.
+    /// Whether the first look that sees the target well may be trusted.
     pub(super) fn is_believable(&self) -> bool {
         self.scope.injection() == Injection::NeverBegan
             || self.looks.last_in_effect().is_some()
@@ -154,8 +154,8 @@ impl Active {
     }
 
     pub(super) async fn look(&self) -> Result<Verdict> {
-        // One that took too long is waited for, so that none is begun beside it. What it sees may be from before the
-        // latest order.
+        // A look that took too long is awaited, so that no second one begins beside it. Its answer may be from before
+        // the latest order.
         if let Some((looking, began)) = self.looks.take_the_one_under_way() {
             let clock = self.scope.clock();
             if patiently(clock.as_ref(), || self.look_limit(), looking).await.is_some() {
@@ -191,7 +191,7 @@ impl Active {
         match &looked {
             Err(error) => self.looks.failed(error),
             Ok(Verdict::NotYet(_)) => self.looks.saw_it_in_effect(began),
-            // What a look finds over after the deadline may have ended in time.
+            // A fault that a look finds over after the deadline may have ended in time.
             Ok(Verdict::Back | Verdict::Gone(_)) if !self.remaining().is_zero() => {
                 self.looks.saw_it_over(began)
             }
@@ -200,13 +200,13 @@ impl Active {
         looked
     }
 
-    /// This limit, or where whatever carries the orders to the target takes longer, what two of them may take.
+    /// This limit, or the time of two orders if the transport to the target takes longer.
     fn at_least(&self, limit: Duration) -> Duration {
         limit.max(self.scope.findings().answers_within.saturating_mul(2))
     }
 }
 
-/// Waits for `work` up to a limit that may grow meanwhile. None where that has passed.
+/// Waits for `work` up to a limit that may grow meanwhile. `None` if the limit has passed.
 async fn patiently<T>(
     clock: &dyn Clock,
     limit: impl Fn() -> Duration + Send + Sync,
@@ -227,7 +227,7 @@ async fn patiently<T>(
     }
 }
 
-/// As long as a platform asks to wait, unless nothing could be tried in what is `left` of the budget then.
+/// The time that a platform asks to wait, unless no time would be `left` in the budget for a retry then.
 fn within_reason(asked: Duration, left: Duration) -> Duration {
     if asked <= left - left / 10 { asked } else { left / 2 }
 }

@@ -13,9 +13,9 @@ pub enum CutShort {
     Halted,
     /// The injection failed, or its outcome could not be recorded.
     InjectionFailed,
-    /// It was seen to be over before its time: what held it was killed, or somebody else has undone it.
+    /// It was seen to be over before its time: the process that held it was killed, or somebody else undid it.
     EndedEarly,
-    /// Another process recovered it before its deadline: whoever held it was gone, or a person took the fault away.
+    /// Another process recovered it before its deadline: the process that held it had ended, or a person took it over.
     TakenOver,
 }
 
@@ -25,9 +25,10 @@ impl fmt::Display for CutShort {
             Self::Cancelled => "the run was cancelled",
             Self::Halted => "everything is halted",
             Self::InjectionFailed => "the injection failed",
-            Self::EndedEarly => "it was over before its time",
+            Self::EndedEarly => "it ended before its time",
             Self::TakenOver => {
-                "another process recovered it before its deadline: its own was gone, or a person took it away"
+                "another process recovered it before its deadline: the process that held it had ended, or a person \
+                 took it over"
             }
         })
     }

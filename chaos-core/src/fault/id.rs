@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// Names one fault, everywhere: in the journal, in logs, and in every name that is made on its target.
+/// Names one fault everywhere: in the journal, in logs, and in every name that is created on its target.
 ///
 /// Sixteen hexadecimal digits, drawn from [`Entropy`](crate::chance::Entropy).
 ///

@@ -12,27 +12,27 @@ use crate::{
     recovery::Verdict,
 };
 
-/// What the looks at one fault have seen so far, by the monotonic clock.
+/// The results of the looks at one fault so far, by the monotonic clock.
 #[derive(Default)]
 pub(super) struct Looks {
     seen: Mutex<Seen>,
     under_way: Mutex<Option<UnderWay>>,
 }
 
-/// A look that took longer than whoever waited for it, and when it began.
+/// A look that outlasted its caller, and when it began.
 type UnderWay = (BoxFuture<'static, Result<Verdict>>, Duration);
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// When the latest look began that saw the fault in effect.
+    /// When the latest look that saw the fault in effect began.
     in_effect: Option<Duration>,
-    /// When the first look after that began that saw it over, if the latest one did.
+    /// When the first later look that saw it over began, if the latest look saw it over.
     over: Option<Duration>,
     /// How long the slowest look took.
     slowest: Duration,
     /// Whether a look saw anything, one way or the other.
     is_conclusive: bool,
-    /// What kept the latest look that failed from seeing anything, and whether no other has succeeded since.
+    /// The error of the latest failed look, and whether no look has succeeded since.
     failure: Option<Failure>,
     is_blind: bool,
 }
@@ -64,11 +64,11 @@ impl Looks {
         seen.is_blind = true;
     }
 
-    /// Says so where nobody could look any more by the end of the hold.
+    /// Adds a note if no look succeeded at the end of the hold.
     pub(super) fn tell_failures(&self, scope: &Scope) {
         let seen = self.seen();
         if let Some(failure) = seen.failure.as_ref().filter(|_| seen.is_blind) {
-            scope.note(format!("the last look at it while it was held has failed: {}", failure.message));
+            scope.note(format!("the last look at it during the hold failed: {}", failure.message));
         }
     }
 
@@ -76,29 +76,29 @@ impl Looks {
     pub(super) fn why_unseen(&self) -> String {
         match &*self.seen() {
             Seen { is_conclusive: false, failure: Some(failure), .. } => {
-                format!("no look at it has succeeded while it was held: {}", failure.message)
+                format!("every look at it during the hold failed: {}", failure.message)
             }
             _ => "no look has seen the fault in effect".to_owned(),
         }
     }
 
-    /// A look took so long.
+    /// Records how long a look took.
     pub(super) fn took(&self, duration: Duration) {
         let mut seen = self.seen();
         seen.slowest = seen.slowest.max(duration);
     }
 
-    /// When a look saw the fault in effect last.
+    /// When a look last saw the fault in effect.
     pub(super) fn last_in_effect(&self) -> Option<Duration> {
         self.seen().in_effect
     }
 
-    /// Whether the fault was seen in effect, and over by the latest look that saw anything.
+    /// Whether the fault was seen in effect, and then over by the latest look that saw anything.
     pub(super) fn saw_its_end(&self) -> bool {
         self.seen().over.is_some()
     }
 
-    /// When a look saw it in effect last, and when one saw it over first after that.
+    /// When a look last saw it in effect, and when a later one first saw it over.
     pub(super) fn when_it_ended(&self) -> Option<(Duration, Duration)> {
         let seen = self.seen();
         seen.in_effect.zip(seen.over)

@@ -2,14 +2,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// How much of a fault was requested or achieved: numbers by name, each name carrying its unit, such as `load_percent`,
+/// How much of a fault was requested or achieved: numbers by name. Each name includes its unit, such as `load_percent`,
 /// `bytes` or `seconds`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Magnitude(BTreeMap<String, f64>);
 
 impl Magnitude {
-    /// Sets one number. A value that is not finite is left out, because JSON cannot carry it.
+    /// Sets one number. A value that is not finite is left out, because JSON cannot represent it.
     pub fn set(&mut self, name: impl Into<String>, value: f64) {
         if value.is_finite() {
             self.0.insert(name.into(), value);

@@ -1,8 +1,8 @@
-//! One fault and its way: [`Prepared`] → [`Armed`] → [`Active`] → recovered, each step consuming the one before.
+//! The life of one fault: [`Prepared`] → [`Armed`] → [`Active`] → recovered. Each step consumes the one before.
 //!
-//! Arming makes the undo durable through a [`Safeguard`]; only then is there a [`Permit`], which every call that
-//! changes a target takes. [`FaultRecord`] is the fault as the journal keeps it, and each [`Mark`] is one step of it
-//! from one [`FaultState`] to the next.
+//! Arming makes the recovery durable through a [`Safeguard`]. Only then is there a [`Permit`], which every call that
+//! changes a target takes. A [`FaultRecord`] is the fault's record in the journal, and each [`Mark`] is one step from
+//! one [`FaultState`] to the next.
 
 mod active;
 mod armed;

@@ -12,16 +12,16 @@ use crate::{
     error::{Error, ErrorKind, Result},
 };
 
-/// Proof that the undo of a fault is durable. Every call that changes a target takes one, and only this crate makes
-/// them: after [`Journal::arm`](crate::journal::Journal::arm) has returned.
+/// Proof that the recovery of a fault is durable. Every call that changes a target takes one. Only this crate makes
+/// permits, after [`Journal::arm`](crate::journal::Journal::arm) has returned.
 ///
-/// It is lent: it cannot be made, cloned or kept.
+/// A permit is lent: you cannot make, clone or keep one.
 #[derive(Debug)]
 pub struct Permit {
     fault: FaultId,
     deadline: Deadline,
     clock: Arc<dyn Clock>,
-    /// Whether it is lent to a recovery, which no deadline holds up.
+    /// Whether it is lent to a recovery, which no deadline stops.
     recovers: bool,
 }
 
@@ -34,24 +34,24 @@ impl Permit {
         Self { recovers: true, ..Self::to_inject(fault, deadline, clock) }
     }
 
-    /// The fault that this change belongs to. Every name that is made on the target derives from it, so that two faults
-    /// never collide and a recovery finds exactly its own.
+    /// The fault that this change belongs to. Every name on the target derives from it, so that two faults never
+    /// collide and a recovery finds exactly its own.
     pub fn fault(&self) -> FaultId {
         self.fault
     }
 
-    /// How long the fault may still last. Relative, because the target's clock may be wrong; zero when the deadline has
-    /// passed.
+    /// How long the fault may still last. The time is relative because the target's clock may be wrong. Zero when the
+    /// deadline has passed.
     pub fn remaining(&self) -> Duration {
         self.deadline.remaining(self.clock.as_ref())
     }
 
-    /// Gives one order to a platform, as far as the fault's deadline allows: looks at the time that is left before it
-    /// begins and whenever it goes on, so that neither it nor another attempt at it is sent past the deadline. A
-    /// recovery's order is never held up.
+    /// Gives one order to a platform, as far as the fault's deadline allows. It checks the remaining time before the
+    /// order begins and whenever the order is polled, so neither the order nor a retry is sent past the deadline. A
+    /// recovery's order is never stopped.
     ///
     /// # Errors
-    /// `Timeout` once the deadline has passed. What was sent before that may have taken effect.
+    /// `Timeout` once the deadline has passed. An order that was sent before may have taken effect.
     ///
     /// Cancel safe as `order` is.
     pub async fn in_time<T>(&self, order: impl Future<Output = T>) -> Result<T> {
@@ -60,7 +60,7 @@ impl Permit {
         }
         let (mut order, mut end) = (pin!(order), pin!(self.clock.sleep(self.remaining())));
         poll_fn(|context| {
-            // The timer alone would not do: it stands still with the machine, and it may be that both are due.
+            // The timer alone is not enough: it stands still while the machine sleeps, and both may be due at once.
             if self.remaining().is_zero() || end.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Err(self.too_late()));
             }
@@ -70,7 +70,7 @@ impl Permit {
     }
 
     fn too_late(&self) -> Error {
-        let what = "the fault's deadline has passed: an order that injects is not sent any more";
+        let what = "the fault's deadline has passed, so no order that injects is sent any more";
         Error::new(ErrorKind::Timeout, what).with("fault", self.fault).retryable(false)
     }
 }

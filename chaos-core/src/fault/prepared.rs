@@ -11,11 +11,11 @@ use crate::{
     recovery::{BoxRecovery, Recovery, RecoveryRecord, Registry},
 };
 
-/// An injection: what changes the target, once it holds a permit.
+/// An injection: the function that changes the target, with a permit.
 pub type Inject = Box<dyn for<'a> FnOnce(&'a Permit) -> BoxFuture<'a, Result<()>> + Send>;
 
-/// An injection together with what undoes it. There is no way to have the one without the other, and nothing has
-/// happened yet: the next step is [`arm`](Prepared::arm).
+/// An injection together with its recovery. One does not exist without the other, and nothing has happened yet. The
+/// next step is [`arm`](Prepared::arm).
 #[must_use = "nothing is injected before it is armed"]
 pub struct Prepared {
     pub(super) inject: Inject,
@@ -37,19 +37,19 @@ impl Prepared {
         }
     }
 
-    /// States how much is asked for, under a name that carries its unit, such as `load_percent`.
+    /// Sets a requested number, under a name that includes its unit, such as `load_percent`.
     pub fn requesting(mut self, name: &str, value: f64) -> Self {
         self.requested.set(name, value);
         self
     }
 
-    /// Puts something around the injection, such as a delay or a failure in a test. The recovery stays.
+    /// Wraps the injection, for instance in a delay or a failure in a test. The recovery stays.
     pub fn around(mut self, wrap: impl FnOnce(Inject) -> Inject) -> Self {
         self.inject = wrap(self.inject);
         self
     }
 
-    /// [`Recovery::KIND`] of the recovery inside.
+    /// The [`Recovery::KIND`] of the recovery.
     pub fn recovery_kind(&self) -> &'static str {
         self.recovery.kind()
     }
@@ -62,7 +62,7 @@ impl Prepared {
         self.recovery.by_hand(scope.target_id(), scope.fault())
     }
 
-    /// The recovery as the journal will hold it, proven to read back.
+    /// The recovery as the journal will hold it, after a proof that it reads back.
     pub(crate) fn readable(&self, registry: &Registry) -> Result<RecoveryRecord> {
         let (record, _) = registry.round_trip(&self.recovery).map_err(|error| {
             Error::new(ErrorKind::Refused, "a recovery that cannot be read back could not undo the fault")
@@ -71,13 +71,13 @@ impl Prepared {
         Ok(record)
     }
 
-    /// Makes the undo durable. Refused where a limit forbids the fault.
+    /// Makes the recovery durable. Refused if a limit forbids the fault.
     ///
     /// # Errors
-    /// `Refused` where the recovery could not be read back from the journal; otherwise the journal's error. After an
-    /// error nothing was injected; whether the journal holds the fault is not known, and a replay cleans it up.
+    /// `Refused` if the recovery could not be read back from the journal; otherwise the journal's error. After an error
+    /// nothing was injected. It is unknown whether the journal holds the fault; if it does, a replay cleans it up.
     ///
-    /// Not cancel safe: a dropped call may leave the fault armed, which a replay cleans up.
+    /// Not cancel safe: a dropped call may leave the fault armed. A replay cleans it up.
     pub async fn arm(
         mut self,
         scope: &Scope,
@@ -89,8 +89,8 @@ impl Prepared {
                 .with("event", scope.event())
                 .caused_by(error)
         })?;
-        // What runs here is what would run after a crash: a recovery that works only in the process that prepared it is
-        // no recovery.
+        // The same recovery runs here as after a crash: one that works only in the process that prepared it is no
+        // recovery.
         self.recovery = read_back;
         scope.arm();
         let mut record = FaultRecord::armed(
@@ -105,7 +105,7 @@ impl Prepared {
         )
         .incarnation(scope.incarnation().map(str::to_owned))
         .recover_by(clock::after(scope.deadline(), safeguard.retry.budget));
-        // What the event had to say before anything happened is known before anything happens.
+        // The notes of the event are known before anything happens.
         record.note = scope.findings().notes_and(None);
         Ok(match safeguard.journal.arm(&record, limits).await? {
             Arming::Armed(lease) => {

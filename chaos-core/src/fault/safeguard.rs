@@ -5,8 +5,8 @@ use crate::{
     recovery::{Registry, RetryPolicy},
 };
 
-/// What makes an undo durable and readable: the journal, the registry that reads it back, and how long a recovery is
-/// tried.
+/// The means to keep a recovery durable and readable: the journal, the registry that reads it back, and the retry
+/// policy.
 #[derive(Clone, Debug)]
 pub struct Safeguard {
     pub(crate) journal: Arc<dyn Journal>,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// Where a fault stands.
+/// The state of a fault.
 ///
 /// `Armed → Injecting → Active → Recovering → Recovered | RecoveryFailed`. Recovery is allowed from every
 /// state, and a failed recovery may be tried again.
@@ -12,9 +12,9 @@ use crate::error::{Error, Result};
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FaultState {
-    /// Its undo is durable; nothing has been done to the target.
+    /// Its recovery is durable; nothing has been done to the target.
     Armed,
-    /// The injection was begun. Whether it happened is not known.
+    /// The injection has begun. It is unknown whether it has happened.
     Injecting,
     /// The injection returned, with success or without.
     Active,
@@ -22,7 +22,7 @@ pub enum FaultState {
     Recovering,
     /// The target was seen to be back, or to be gone with nothing left to undo.
     Recovered,
-    /// The target could not be brought back. No new fault on it until a person or a later replay has mended it.
+    /// The target could not be brought back. It gets no new fault until a person or a later replay has mended it.
     RecoveryFailed,
 }
 
@@ -38,8 +38,8 @@ impl FaultState {
 
     /// Whether a fault may go from this state to `next`.
     ///
-    /// Injecting is allowed from `Armed` alone, so that nobody injects a fault that somebody else has recovered.
-    /// Recovery may begin in every state, and its end may be said twice.
+    /// Injecting is allowed from `Armed` alone, so that no process injects a fault that another one has recovered.
+    /// Recovery may begin in every state, and its end may be recorded twice.
     pub fn may_become(self, next: Self) -> bool {
         match next {
             Self::Armed => false,

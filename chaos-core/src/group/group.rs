@@ -10,49 +10,50 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Group {
-    /// Names it, from any process.
+    /// The group's name, valid in any process.
     pub id: GroupId,
-    /// Its tags.
+    /// The group's tags.
     pub labels: Labels,
-    /// How many members it is meant to have in service; in a group with weights, how much capacity. Unless it is set,
-    /// that of the members that are in service.
+    /// The number of members that should be in service; in a group with weights, the capacity. Unless set, that of the
+    /// members in service.
     pub desired: usize,
-    /// Whether something replaces a member that dies: an auto-scaling group, a supervised fleet.
+    /// Whether something replaces a member that dies, as in an auto-scaling group or a supervised fleet.
     pub replaces_members: bool,
-    /// Whether that also replaces a member that is merely stopped, perhaps before it is started again: where an orderly
-    /// stop counts as unhealthy, as in an auto-scaling group.
+    /// Whether a member that is merely stopped is replaced too, perhaps before it is started again. This is so if an
+    /// orderly stop counts as unhealthy, as in an auto-scaling group.
     pub replaces_stopped: bool,
     /// Every member, in any order.
     pub members: Vec<Member>,
-    /// What `desired` was set to by counting. While it is that, nobody has said it.
+    /// The value to which counting set `desired`. While they are equal, `desired` was not set explicitly.
     counted: Option<usize>,
 }
 
-/// One target of a group, with its health as the discovery saw it.
+/// One target of a group, with its health at discovery.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Member {
     /// The target.
     pub target: Arc<dyn Target>,
-    /// Its health when the group was discovered.
+    /// The target's health when the group was discovered.
     pub health: Health,
-    /// Tells a member from its replacement where both bear the same id: a process's pid and start time, a container's
-    /// id. `None` where ids are never used twice, and where only [`Target::incarnation`] tells; where both do, they
-    /// tell the same.
+    /// Tells a member apart from its replacement if both have the same id: a process's pid and start time, or a
+    /// container's id. `None` if ids are never used twice, or if only [`Target::incarnation`] tells. If both tell, they
+    /// are equal.
     pub incarnation: Option<Arc<str>>,
-    /// Why this member must not be chosen although it is healthy, in the provider's words: "protected from scale-in".
+    /// Why this member must not be chosen although it is healthy, in the provider's words, such as "protected from
+    /// scale-in".
     pub excluded: Option<Arc<str>>,
-    /// Why somebody has taken this member out of service on purpose, in the provider's words: "in standby". It is not
-    /// chosen, does not count as healthy, and the group is not meant to have it: how many must stay healthy is counted
-    /// without it.
+    /// Why this member is out of service on purpose, in the provider's words, such as "in standby". It is not chosen,
+    /// does not count as healthy, and is not part of the desired size: the number of members that must stay healthy is
+    /// counted without it.
     pub out_of_service: Option<Arc<str>>,
-    /// How much of the group's capacity it is, at least 1. Where members differ in it, whatever is a share of the group
-    /// is one of its capacity.
+    /// The member's part of the group's capacity, at least 1. If members differ in it, shares of the group are shares
+    /// of its capacity.
     pub weight: u32,
 }
 
 impl Group {
-    /// A group without members that replaces nobody.
+    /// A group without members, in which nothing replaces members.
     pub fn new(id: GroupId) -> Self {
         Self {
             id,
@@ -65,7 +66,7 @@ impl Group {
         }
     }
 
-    /// Sets the size that the group is meant to have. Default: that of its members in service.
+    /// Sets the desired size. Default: that of the members in service.
     #[must_use]
     pub fn desired(mut self, desired: usize) -> Self {
         self.desired = desired;
@@ -102,11 +103,10 @@ impl Group {
         self
     }
 
-    /// Sorts the members, and counts them where nobody has said how many there should be.
+    /// Sorts the members, and counts them unless the desired size was set.
     ///
     /// # Errors
-    /// Why the group is in doubt: one of its members stands there more than once, and whatever is counted of it is
-    /// wrong.
+    /// The group is in doubt if one of its members is listed more than once, because every count of it would be wrong.
     pub(crate) fn put_in_order(&mut self) -> Result<(), Reason> {
         self.members.sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
         self.count_desired();
@@ -119,7 +119,7 @@ impl Group {
         }
     }
 
-    /// Unless somebody has said the size that the group is meant to have, it is that of its members in service.
+    /// Unless the desired size was set, it is that of the members in service.
     fn count_desired(&mut self) {
         if self.counted == Some(self.desired) {
             self.desired = self.in_service();
@@ -129,7 +129,7 @@ impl Group {
 
     /// The member with this id.
     pub fn member(&self, id: &TargetId) -> Option<&Member> {
-        // They are in order more often than not.
+        // They are usually sorted.
         let found = self.members.binary_search_by(|member| member.target.id().cmp(id)).ok();
         match found.and_then(|position| self.members.get(position)) {
             Some(member) => Some(member),
@@ -137,13 +137,13 @@ impl Group {
         }
     }
 
-    /// How many members were healthy and in service at discovery; in a group with weights, how much capacity they were.
+    /// The number of members that were healthy and in service at discovery; in a group with weights, their capacity.
     pub fn healthy(&self) -> usize {
         capacity(self.members.iter().filter(|member| member.is_healthy()))
     }
 
-    /// How many members were in service at discovery, healthy or not; in a group with weights, how much capacity they
-    /// were.
+    /// The number of members that were in service at discovery, healthy or not; in a group with weights, their
+    /// capacity.
     pub fn in_service(&self) -> usize {
         capacity(self.members.iter().filter(|member| member.out_of_service.is_none()))
     }
@@ -155,12 +155,12 @@ pub(crate) fn capacity<'a>(members: impl Iterator<Item = &'a Member>) -> usize {
 }
 
 impl Member {
-    /// A member in this health, with an id that is never used twice.
+    /// A member with this health, and with an id that is never used twice.
     pub fn new(target: Arc<dyn Target>, health: Health) -> Self {
         Self { target, health, incarnation: None, excluded: None, out_of_service: None, weight: 1 }
     }
 
-    /// Sets what tells this member from its replacement under the same id.
+    /// Sets the value that tells this member apart from its replacement under the same id.
     #[must_use]
     pub fn incarnation(mut self, incarnation: impl Into<Arc<str>>) -> Self {
         self.incarnation = Some(incarnation.into());
@@ -174,31 +174,31 @@ impl Member {
         self
     }
 
-    /// Says that somebody has taken this member out of service on purpose, with the reason that the plan will show.
+    /// Marks this member as out of service on purpose, with the reason that the plan will show.
     #[must_use]
     pub fn out_of_service(mut self, why: impl Into<Arc<str>>) -> Self {
         self.out_of_service = Some(why.into());
         self
     }
 
-    /// Sets how much of the group's capacity this member is. 0 counts as 1: nobody is hit for nothing.
+    /// Sets this member's part of the group's capacity. 0 counts as 1, so that every hit counts.
     #[must_use]
     pub fn weight(mut self, weight: u32) -> Self {
         self.weight = weight.max(1);
         self
     }
 
-    /// Whether it was healthy at discovery, and in service.
+    /// Whether the member was healthy and in service at discovery.
     pub fn is_healthy(&self) -> bool {
         self.health == Health::Healthy && self.out_of_service.is_none()
     }
 
-    /// Its weight, as a part of a sum.
+    /// The member's weight, as a summand.
     pub(crate) fn capacity(&self) -> usize {
         usize::try_from(self.weight.max(1)).unwrap_or(usize::MAX)
     }
 
-    /// Why it must not be chosen, whatever its health is.
+    /// Why the member must not be chosen, whatever its health is.
     pub(crate) fn why_left_alone(&self) -> Option<Reason> {
         let out_of_service = self.out_of_service.as_ref().map(|why| format!("out of service: {why}"));
         let why = self.excluded.as_ref().map(ToString::to_string).or(out_of_service)?;

@@ -2,20 +2,20 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How a target is, as its provider sees it.
+/// The health of a target, as its provider sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Health {
     /// It runs and passes its health check.
     Healthy,
-    /// It exists and does not pass its health check.
+    /// It exists, but does not pass its health check.
     Unhealthy,
     /// It exists, does not run, and can be started again.
     Stopped,
-    /// It exists no more.
+    /// It no longer exists.
     Gone,
-    /// Nobody can tell yet. Never good enough to inject.
+    /// The health is not known yet. A target with unknown health is never injected into.
     Unknown,
 }
 

@@ -12,8 +12,8 @@ const LONGEST: usize = 1024;
 
 /// Names a group: `scheme:path`, such as `aws-asg:eu-west-1/web`.
 ///
-/// The scheme is its [`Provider`](crate::provider::Provider)'s; the path is the provider's own and enough to find the
-/// group again from another process. Cheap to clone.
+/// The scheme belongs to a [`Provider`](crate::provider::Provider). The provider defines the path, which is enough to
+/// find the group again from another process. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct GroupId(Arc<str>);
@@ -64,12 +64,12 @@ impl GroupId {
         format!("{}/{name}", self.0).parse()
     }
 
-    /// What stands before the first colon: whose group this is.
+    /// The part before the first colon: the provider's scheme.
     pub fn scheme(&self) -> &str {
         split(&self.0).0
     }
 
-    /// What stands after the first colon: the provider's own name for the group.
+    /// The part after the first colon: the provider's own name for the group.
     pub fn path(&self) -> &str {
         split(&self.0).1
     }
@@ -81,12 +81,12 @@ impl GroupId {
 }
 
 impl TargetId {
-    /// What stands before the first colon: whose target this is.
+    /// The part before the first colon: the provider's scheme.
     pub fn scheme(&self) -> &str {
         split(&self.0).0
     }
 
-    /// What stands after the last slash: the target's name inside its group.
+    /// The part after the last slash: the target's name inside its group.
     pub fn name(&self) -> &str {
         self.0.rsplit_once('/').map_or("", |(_, name)| name)
     }
@@ -147,7 +147,7 @@ fn split(text: &str) -> (&str, &str) {
 
 macro_rules! text_form {
     ($id:ty) => {
-        /// For a person to read, with bidirectional and invisible characters escaped; `as_str` has the id itself.
+        /// For a person to read: bidirectional and invisible characters are escaped. `as_str` returns the id itself.
         impl fmt::Display for $id {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(&escaped(&self.0), f)

@@ -1,8 +1,8 @@
-//! Groups of interchangeable targets: what a fault is injected into.
+//! Groups of interchangeable targets, into which faults are injected.
 //!
-//! A [`Provider`](crate::provider::Provider) yields [`Group`]s. Each [`Member`] of one is a [`Target`] with its
-//! [`Health`] as the discovery saw it; the target itself is a handle that looks afresh each time. [`GroupId`] and
-//! [`TargetId`] name both from any process, so that a journal can keep them.
+//! A [`Provider`](crate::provider::Provider) yields [`Group`]s. Each [`Member`] is a [`Target`] with its [`Health`] at
+//! discovery; the target itself is a handle that looks again each time. A [`GroupId`] and a [`TargetId`] are valid in
+//! any process, so a journal can keep them.
 
 mod group;
 mod health;

@@ -10,44 +10,44 @@ use crate::{
 
 /// One thing a fault can be injected into: an instance, a virtual machine, a container, a process.
 ///
-/// A target is a handle and not a snapshot: [`health`](Target::health) looks afresh each time.
+/// A target is a handle, not a snapshot: [`health`](Target::health) looks again each time.
 #[async_trait]
 pub trait Target: fmt::Debug + Send + Sync + 'static {
-    /// Names it, from any process.
+    /// The target's name, valid in any process.
     fn id(&self) -> &TargetId;
 
-    /// Its tags, as discovered.
+    /// The target's tags, as discovered.
     fn labels(&self) -> &Labels;
 
-    /// What can be done to it. Costs no call to the platform.
+    /// The target's capabilities: what can be done to it. This makes no call to the platform.
     fn capabilities(&self) -> Capabilities;
 
-    /// How it is at this moment.
+    /// The target's health at this moment.
     ///
     /// # Errors
-    /// When that cannot be found out. An error is a doubt, never [`Health::Unhealthy`].
+    /// If the health cannot be found out. An error is a doubt, never [`Health::Unhealthy`].
     ///
     /// Cancel safe: it only looks.
     async fn health(&self) -> Result<Health>;
 
-    /// Tells it from another target that bears its name after it: the id that a platform gives to one machine and no
-    /// other, a process's pid and start time. It stays the same while a machine is stopped, started or rebooted.
-    /// `None`, the default, where ids are never used twice, and where there is nothing of this name just now.
+    /// Tells the target apart from a later one with the same name: an id that the platform gives to one machine only,
+    /// or a process's pid and start time. It stays the same when a machine is stopped, started or rebooted. `None`, the
+    /// default, if ids are never used twice, or if nothing has this name at the moment.
     ///
     /// # Errors
-    /// When that cannot be found out.
+    /// If the incarnation cannot be found out.
     ///
     /// Cancel safe: it only looks.
     async fn incarnation(&self) -> Result<Option<Arc<str>>> {
         Ok(None)
     }
 
-    /// Whether this program would be allowed to bring the target back, as far as the platform can be asked without any
-    /// effect. Asked before a fault is armed, and in a dry run.
+    /// Checks whether this program would be permitted to bring the target back, as far as the platform can be asked
+    /// without any effect. It is called before a fault is armed, and in a dry run.
     ///
     /// # Errors
-    /// `Denied` where it would not be, with what is missing; any other kind where that cannot be told. Each is a doubt,
-    /// and nothing is injected. Default: none.
+    /// `Denied` with the missing permission if the program would not be permitted; any other kind if the platform
+    /// cannot tell. Each error is a doubt, and nothing is injected. The default returns no error.
     ///
     /// Cancel safe: it only looks.
     async fn may_undo(&self, undo: &Undo) -> Result<()> {

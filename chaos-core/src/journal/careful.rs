@@ -12,16 +12,16 @@ use crate::{
     listing::Together,
 };
 
-/// How long a monkey waits for its journal: longer than a busy database takes, and short against a hold.
+/// How long a monkey waits for its journal: longer than a busy database takes, and short compared with a hold.
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// A journal under control: a call that panics or hangs becomes an error, because whoever brings a target back must not
-/// wait for the journal for ever.
+/// Contains a journal: a call that panics or hangs becomes an error, because a recovery must not wait for the journal
+/// forever.
 #[derive(Debug)]
 pub(crate) struct CarefulJournal {
     journal: Arc<dyn Journal>,
     clock: Arc<dyn Clock>,
-    /// Everybody who holds a fault asks every other second.
+    /// Every task that holds a fault asks every other second.
     halts: Together<(), Option<Halt>>,
 }
 

@@ -2,14 +2,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error::Failure, fault::FaultRecord, group::TargetId};
 
-/// What a journal holds of that which was asked for.
+/// The result of a query to a journal.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Found {
     /// The faults that could be read, oldest first.
     pub faults: Vec<FaultRecord>,
-    /// The entries that may be meant and could not be read: damaged, or of a later version. One of them keeps no other
-    /// from being recovered, and counts as pending until somebody has seen to it.
+    /// The entries that may match but could not be read, because they are damaged or of a later version. Such an entry
+    /// does not keep others from being recovered, and counts as pending until somebody repairs or removes it.
     pub unreadable: Vec<Unreadable>,
 }
 
@@ -17,21 +17,21 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Unreadable {
-    /// What the journal calls the entry: the fault's id, as far as that can be read.
+    /// The journal's name for the entry: the fault's id, as far as it can be read.
     pub entry: String,
-    /// The target, where that much could be read.
+    /// The target, if that much could be read.
     pub target: Option<TargetId>,
-    /// What is wrong with it.
+    /// The problem with the entry.
     pub failure: Failure,
 }
 
 impl Found {
-    /// These faults, and nothing that could not be read.
+    /// These faults, and no unreadable entries.
     pub fn new(faults: Vec<FaultRecord>) -> Self {
         Self { faults, unreadable: Vec::new() }
     }
 
-    /// Adds the entries that could not be read.
+    /// Adds unreadable entries.
     #[must_use]
     pub fn unreadable(mut self, unreadable: Vec<Unreadable>) -> Self {
         self.unreadable = unreadable;
@@ -40,12 +40,12 @@ impl Found {
 }
 
 impl Unreadable {
-    /// An entry that the journal calls `entry`, with what is wrong with it.
+    /// An entry with the name `entry`, and the problem with it.
     pub fn new(entry: impl Into<String>, failure: Failure) -> Self {
         Self { entry: entry.into(), target: None, failure }
     }
 
-    /// Adds the target that the entry is of.
+    /// Adds the target of the entry.
     #[must_use]
     pub fn target(mut self, target: TargetId) -> Self {
         self.target = Some(target);

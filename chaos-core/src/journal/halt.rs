@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Halt {
-    /// Why, in the words of whoever gave the order.
+    /// The reason, in the words of the person who gave the order.
     pub reason: String,
-    /// Since when.
+    /// When the order was given.
     pub since: Timestamp,
 }
 

@@ -11,40 +11,39 @@ use crate::{
 
 /// Remembers every fault from before it exists until it is undone.
 ///
-/// A journal that fails stops all injection. Its errors are of kind `Journal`.
+/// If the journal fails, nothing is injected. Its errors are of kind `Journal`.
 ///
-/// No call is cancel safe in the sense that a dropped call did not happen; each is atomic: it happened whole or not at
-/// all.
+/// Calls are atomic, but not cancel safe: a dropped call happened completely or not at all, and it may have happened.
 #[async_trait]
 pub trait Journal: fmt::Debug + Send + Sync + 'static {
-    /// Checks `limits` and records the fault, as one transaction; returns when the record would survive a crash.
+    /// Checks `limits` and records the fault in one transaction. Returns when the record would survive a crash.
     ///
-    /// The checks are [`Limits::check`] over what the journal holds within that transaction, so that two monkeys over
-    /// one journal never exceed a limit together. A refusal records nothing.
+    /// The check is [`Limits::check`] over the contents of the journal within that transaction, so two monkeys over one
+    /// journal never exceed a limit together. A refusal records nothing.
     ///
     /// # Errors
-    /// `Conflict` where a fault of this id is there already.
+    /// `Conflict` if the journal already has a fault with this id.
     async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>>;
 
-    /// Moves a fault to the state of `mark` and keeps what the mark carries, durably.
+    /// Moves a fault to the state of `mark` and keeps the contents of the mark, durably.
     ///
     /// # Errors
-    /// `Conflict` where [`FaultState::may_become`](crate::fault::FaultState::may_become) forbids it, so that of two who
-    /// want to go on with a fault, the one who comes late learns it; `NotFound` for an unknown fault.
+    /// `Conflict` if [`FaultState::may_become`](crate::fault::FaultState::may_become) forbids it: of two processes that
+    /// want to continue with a fault, the later one gets this error. `NotFound` for an unknown fault.
     async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()>;
 
-    /// The faults that match, oldest first, and every entry that could not be read and may be one of them.
+    /// The faults that match, oldest first, and every unreadable entry that may match.
     async fn find(&self, query: &FaultQuery) -> Result<Found>;
 
     /// Every fault that is not [`Recovered`](crate::fault::FaultState::Recovered), oldest first.
     async fn pending(&self) -> Result<Found>;
 
-    /// The pending faults that nobody takes care of at `now`: whose [`Lease`] was dropped, whose process is gone, or
-    /// which are [overdue](FaultRecord::is_overdue), because a lease proves that a process exists and not that it acts.
-    /// Oldest first.
+    /// The pending faults that nothing takes care of at `now`, oldest first: their [`Lease`] was dropped, their process
+    /// has ended, or they are [overdue](FaultRecord::is_overdue). Overdue faults are included because a lease proves
+    /// that a process exists, not that it acts.
     async fn orphans(&self, now: Timestamp) -> Result<Found>;
 
-    /// Forbids every injection from now on, or allows them again with `None`. Durable.
+    /// Forbids every injection from now on, or allows injections again with `None`. Durable.
     async fn set_halt(&self, halt: Option<Halt>) -> Result<()>;
 
     /// The halt in force.

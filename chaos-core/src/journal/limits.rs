@@ -17,11 +17,11 @@ pub struct Limits {
     pub group_active: usize,
     /// The most pending faults in the whole journal, this one included.
     pub total_active: usize,
-    /// How long after an injection of an event into a target the same event leaves the same target alone.
+    /// The time after an injection during which the same event leaves the same target alone.
     pub cool_down: Duration,
 }
 
-/// What a journal counted, within the transaction that arms.
+/// The counts of a journal, within the transaction that arms.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Tally {
@@ -33,12 +33,12 @@ pub struct Tally {
     pub in_group: usize,
     /// Pending faults in the whole journal.
     pub in_total: usize,
-    /// When the same event was last begun to be injected into the same target.
+    /// When the last injection of the same event into the same target began.
     pub last_injecting: Option<Timestamp>,
 }
 
 impl Limits {
-    /// No limit but the one that always holds: one pending fault per target.
+    /// No limit except the one that always holds: one pending fault per target.
     pub fn none() -> Self {
         Self { group_active: usize::MAX, total_active: usize::MAX, cool_down: Duration::ZERO }
     }
@@ -78,7 +78,7 @@ impl Limits {
         if tally.in_total >= self.total_active {
             return Err(Reason::ActiveLimit { active: tally.in_total, limit: self.total_active });
         }
-        // Without a cool-down nothing is compared: the clocks of two monkeys may differ.
+        // Without a cool-down, no times are compared, because the clocks of two monkeys may differ.
         let begun = tally.last_injecting.filter(|_| !self.cool_down.is_zero());
         match begun.map(|begun| clock::after(begun, self.cool_down)) {
             Some(until) if fault.armed_at < until => Err(Reason::CoolingDown { until }),
@@ -87,7 +87,7 @@ impl Limits {
     }
 }
 
-/// Whether something was armed, or why not.
+/// The result of arming: armed, or the reason why not.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "armed or refused: there is no third way")]
 pub enum Arming<T> {
@@ -97,7 +97,7 @@ pub enum Arming<T> {
     Refused(Reason),
 }
 
-/// Held for as long as somebody takes care of a fault. Dropping it leaves the fault to whoever replays the journal.
+/// Held as long as a task takes care of a fault. Dropping the lease leaves the fault to the next replay of the journal.
 pub struct Lease(Option<Box<dyn FnOnce() + Send + Sync>>);
 
 impl Lease {

@@ -13,8 +13,8 @@ use crate::{
     group::{GroupId, TargetId},
 };
 
-/// A journal in memory, for unit tests and examples. It does not survive its process, so that it protects against
-/// dropped futures and panics, and against nothing worse.
+/// An in-memory journal for unit tests and examples. It does not survive its process, so it protects against dropped
+/// futures and panics, but against nothing worse.
 ///
 /// Clones share one journal.
 #[derive(Clone, Debug, Default)]
@@ -25,10 +25,10 @@ struct Contents {
     /// In the order of arming.
     faults: Vec<FaultRecord>,
     index: BTreeMap<FaultId, usize>,
-    /// The places of those that are pending, and of all by their target.
+    /// The positions of the pending faults, and of all faults by target.
     pending: BTreeSet<usize>,
     by_target: HashMap<TargetId, Vec<usize>>,
-    /// How many are pending.
+    /// The number of pending faults.
     in_groups: HashMap<GroupId, usize>,
     held: BTreeSet<FaultId>,
     halt: Option<Halt>,
@@ -50,7 +50,7 @@ impl Journal for MemoryJournal {
     async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
         let mut contents = self.contents();
         if contents.index.contains_key(&fault.id) {
-            return Err(Error::new(ErrorKind::Conflict, "the journal holds a fault of this id")
+            return Err(Error::new(ErrorKind::Conflict, "the journal already holds a fault with this id")
                 .with("fault", fault.id));
         }
         if let Err(reason) = limits.check(fault, &contents.tally(fault)) {
@@ -71,7 +71,7 @@ impl Journal for MemoryJournal {
     async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()> {
         let mut contents = self.contents();
         let position = *contents.index.get(&fault).ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "the journal holds no such fault").with("fault", fault)
+            Error::new(ErrorKind::NotFound, "the journal holds no fault with this id").with("fault", fault)
         })?;
         let record = &mut contents.faults[position];
         if !record.state.may_become(mark.state) {
@@ -128,7 +128,7 @@ impl Contents {
         positions.map(|position| &self.faults[*position])
     }
 
-    /// Counts the fault at `position` among the pending ones, or no more.
+    /// Adds the fault at `position` to the pending ones, or removes it from them.
     fn count(&mut self, position: usize, is_pending: bool) {
         let was_pending = match is_pending {
             true => !self.pending.insert(position),

@@ -1,9 +1,9 @@
-//! The journal: what undoes a fault, kept from before the fault exists until it is undone.
+//! The journal: keeps the recovery of each fault from before the fault exists until it is undone.
 //!
-//! A [`Journal`] checks the [`Limits`] and records the fault in one transaction, and hands out a [`Lease`] for as long
-//! as somebody takes care of it. [`FaultQuery`] asks what it holds; what it could not read is [`Found`] too, as
-//! [`Unreadable`]. A [`Halt`] in it stops every monkey over it. [`MemoryJournal`] dies with its process;
-//! `chaos-journal` has a durable one.
+//! A [`Journal`] checks the [`Limits`] and records the fault in one transaction, and returns a [`Lease`] that is held
+//! as long as a task takes care of the fault. A [`FaultQuery`] selects faults; entries that cannot be read are in the
+//! result, [`Found`], as [`Unreadable`]. A [`Halt`] in the journal stops every monkey over it. [`MemoryJournal`] dies
+//! with its process; `chaos-journal` has a durable journal.
 
 mod careful;
 mod found;

@@ -5,7 +5,7 @@ use crate::{
     group::{GroupId, TargetId},
 };
 
-/// Which faults to read. Empty: all of them.
+/// Selects faults. An empty query selects all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FaultQuery {
@@ -21,7 +21,7 @@ pub struct FaultQuery {
     pub event: Option<String>,
     /// In this state.
     pub state: Option<FaultState>,
-    /// At most so many, the newest.
+    /// At most this many, the newest.
     pub limit: Option<usize>,
 }
 
@@ -73,14 +73,14 @@ impl FaultQuery {
         self
     }
 
-    /// Only the newest `limit`.
+    /// Only this many faults, the newest `limit`.
     #[must_use]
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Whether `fault` matches, the limit aside.
+    /// Whether `fault` matches, regardless of the limit.
     pub fn matches(&self, fault: &FaultRecord) -> bool {
         self.since.is_none_or(|since| fault.armed_at >= since)
             && self.before.is_none_or(|before| fault.armed_at < before)

@@ -1,9 +1,9 @@
 use crate::group::Labels;
 
-/// The tag by which a group or a member of it agrees to be a target, with the value `true`, or refuses, with `false`.
+/// The tag by which a group or a member agrees to be a target (`true`) or refuses (`false`).
 pub const ENABLED_TAG: &str = "chaos:enabled";
 
-/// Whether members count as willing that say nothing.
+/// Whether a member without the tag counts as willing.
 ///
 /// ```
 /// use chaos_core::{
@@ -19,26 +19,26 @@ pub const ENABLED_TAG: &str = "chaos:enabled";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no third answer")]
 pub enum Consent {
-    /// Everybody but who has refused.
+    /// Every member that has not refused.
     #[default]
     Presumed,
-    /// Only who has agreed.
+    /// Only members that have agreed.
     Required,
 }
 
 impl Consent {
-    /// Why these tags keep a member from being chosen, where `said` holds the tags of whoever has a say, each with what
-    /// it is: a group and an instance of it.
+    /// Why these tags keep a member from being chosen, if they do. `said` holds the tags of everything that has a say,
+    /// each with its kind, such as a group and an instance of it.
     ///
-    /// A refusal of anybody counts, and so does a word that is neither yes nor no; where consent is required, that of
-    /// one is enough.
+    /// One refusal is enough, and so is a value that is neither `true` nor `false`. If consent is required, the consent
+    /// of one is enough.
     pub fn refusal(self, said: &[(&str, &Labels)]) -> Option<String> {
         for (who, labels) in said {
             match Said::by(labels) {
                 Said::No => return Some(format!("opted out: the tag {ENABLED_TAG} of the {who} is false")),
                 Said::Unclear(value) => {
                     return Some(format!(
-                        "in doubt: the tag {ENABLED_TAG} of the {who} is {value:?}, neither true nor false"
+                        "in doubt: the tag {ENABLED_TAG} of the {who} is {value:?}; expected true or false"
                     ));
                 }
                 Said::Yes | Said::Nothing => {}
@@ -46,11 +46,11 @@ impl Consent {
         }
         let nobody_agreed = said.iter().all(|(_, labels)| Said::by(labels) == Said::Nothing);
         (self == Self::Required && nobody_agreed)
-            .then(|| format!("not opted in: the tag {ENABLED_TAG} is not there"))
+            .then(|| format!("not opted in: it has no tag {ENABLED_TAG}"))
     }
 }
 
-/// What a tag says.
+/// The value of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Said<'a> {
     Nothing,

@@ -1,5 +1,5 @@
-//! What providers that list a cloud have in common: names with wildcards, consent by tag, listings in pages, and looks
-//! that are shared.
+//! The common parts of providers that list a cloud: names with wildcards, consent by tag, listings in pages, and shared
+//! looks.
 
 mod consent;
 mod name_pattern;

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 pub struct NamePattern(String);
 
 impl NamePattern {
-    /// Any text is a pattern but the empty one.
+    /// Makes a pattern of any text except the empty one.
     ///
     /// # Errors
     /// `InvalidInput` for an empty one.
@@ -23,12 +23,12 @@ impl NamePattern {
         Ok(Self(text))
     }
 
-    /// Whether this is such a name. Linear in the length of the name for each wildcard, whatever they hold.
+    /// Whether `name` matches. Linear in the length of the name for each wildcard, whatever their contents.
     pub fn matches(&self, name: &str) -> bool {
         let pattern: Vec<char> = self.0.chars().collect();
         let name: Vec<char> = name.chars().collect();
         let (mut at, mut of) = (0, 0);
-        // Where to go on when what follows the last `*` does not fit: it takes one character more.
+        // Where to continue if the part after the last `*` does not match: the `*` takes one more character.
         let mut star: Option<(usize, usize)> = None;
         while at < name.len() {
             match pattern.get(of) {

@@ -4,17 +4,17 @@ use futures_util::{Stream, StreamExt, future, stream};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A page, and what asks for the one after it: a token or an address. One that is empty is none.
+/// A page, and the token or address of the next page. An empty one counts as none.
 pub type Page<T> = (T, Option<String>);
 
-/// How many pages a listing may have. One that has more never ends, as far as anybody can tell.
+/// The most pages that a listing may have. A listing with more is considered endless.
 const MOST_PAGES: usize = 1_000;
 
-/// Every page of a listing, one after another, and nothing after an error. `fetch` is given what asks for a page;
-/// nothing for the first.
+/// Yields every page of a listing, one after another, and nothing after an error. `fetch` receives the token of the
+/// page; `None` for the first.
 ///
-/// Paginators of cloud SDKs end quietly where a service asks for the same page twice. A listing that was cut short like
-/// that would be a shorter list, so that here it is an error.
+/// Paginators of cloud SDKs end quietly if a service returns the same token twice. That would look like a shorter
+/// listing, so here it is an error.
 ///
 /// ```
 /// use chaos_core::listing::pages;
@@ -32,7 +32,7 @@ const MOST_PAGES: usize = 1_000;
 /// ```
 ///
 /// # Errors
-/// Those of `fetch`; `Unavailable` for a page that asks for one of before, and for a listing that goes on after 1,000
+/// Those of `fetch`; `Unavailable` if a token comes back that was used before, or if a listing goes on after 1,000
 /// pages.
 pub fn pages<T, F, P>(fetch: F) -> impl Stream<Item = Result<T>> + Send
 where
@@ -45,7 +45,7 @@ where
         let fetch = Arc::clone(&fetch);
         async move {
             let (token, mut seen) = next?;
-            // In a box: a call's future has many KiB, and would be copied with the state of the stream.
+            // Boxed, because a call's future has many KiB and would be copied with the state of the stream.
             Some(match Box::pin(fetch(token)).await {
                 Ok((page, next)) => match next.filter(|token| !token.is_empty()) {
                     None => (Ok(page), None),
@@ -59,7 +59,7 @@ where
     })
 }
 
-/// Everything up to the first error, and that: what a listing yields that is read from several places at once.
+/// Everything up to and including the first error, for a listing that is read from several places at once.
 pub fn until_error<T>(stream: impl Stream<Item = Result<T>>) -> impl Stream<Item = Result<T>> {
     stream.scan(false, |has_failed, item| {
         let next = (!*has_failed).then_some(item);
@@ -69,11 +69,11 @@ pub fn until_error<T>(stream: impl Stream<Item = Result<T>>) -> impl Stream<Item
 }
 
 fn stuck() -> Error {
-    Error::new(ErrorKind::Unavailable, "a listing goes back to one of its pages; it was read in part")
+    Error::new(ErrorKind::Unavailable, "the listing returned to an earlier page, so it was read only in part")
 }
 
 fn endless() -> Error {
-    Error::new(ErrorKind::Unavailable, "a listing does not end; it was read in part")
+    Error::new(ErrorKind::Unavailable, "the listing does not end, so it was read only in part")
         .with("pages", MOST_PAGES)
 }
 

@@ -23,20 +23,20 @@ use crate::{
     error::{Error, ErrorKind, Result},
 };
 
-/// How long a look that hangs holds the next one up.
+/// How long a hanging look delays the next one.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// So many keys are looked through at each question.
+/// The number of keys that each question may search for finished looks.
 const FEW: usize = 16;
 
-/// Lets questions that come together share one answer, and no question get one from before it was asked.
+/// Lets concurrent questions share one answer. No question gets an answer from before it was asked.
 ///
-/// One look at a time is under way for each key. Whoever asks meanwhile waits for the next one, together with everybody
-/// else who does: it begins after all of them have asked. So whoever has changed something and then asks never sees how
-/// it was before, which a cache cannot promise.
+/// Each key has at most one look in progress. Callers that ask meanwhile all wait for the next look, which begins after
+/// all of them have asked. So a caller that changes something and then asks never sees the old state. A cache cannot
+/// promise that.
 ///
-/// Looks run as tasks of their own on the tokio runtime, so that they go on however long those who have asked are busy
-/// elsewhere. One that hangs holds the next one up for 20 seconds, and is ended when nobody waits for it any more.
+/// Looks run as tasks of their own on the tokio runtime, so they make progress while the callers are busy elsewhere. A
+/// look that hangs delays the next one by 20 seconds, and is cancelled when no caller waits for it any longer.
 ///
 /// ```
 /// use chaos_core::listing::Together;
@@ -53,21 +53,21 @@ pub struct Together<K, V> {
     clock: Arc<dyn Clock>,
 }
 
-/// The look of one key that was asked for last.
+/// The latest look for one key.
 struct Look<V> {
-    /// There for as long as anybody waits for it.
+    /// Exists as long as a caller waits for it.
     answer: WeakShared<BoxFuture<'static, Result<V>>>,
     has_begun: Arc<AtomicBool>,
 }
 
 impl<V: Clone> Look<V> {
-    /// Unless it is answered, or nobody waits for it.
+    /// `None` if it is answered, or if no caller waits for it.
     fn under_way(&self) -> Option<Shared<BoxFuture<'static, Result<V>>>> {
         self.answer.upgrade().filter(|answer| answer.peek().is_none())
     }
 }
 
-/// The task of a look, which ends when nobody waits for it any more.
+/// The task of a look, which ends when no caller waits for it any longer.
 struct Task<V>(JoinHandle<Result<V>>);
 
 impl<V> Drop for Task<V> {
@@ -77,7 +77,7 @@ impl<V> Drop for Task<V> {
 }
 
 impl<K, V> Together<K, V> {
-    /// Nothing is under way yet. `clock` tells how long a look has been.
+    /// No look is in progress yet. `clock` measures how long a look takes.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { looks: Mutex::default(), clock }
     }
@@ -88,13 +88,13 @@ where
     K: Eq + Hash,
     V: Clone + Send + Sync + 'static,
 {
-    /// The answer of a look that begins from now on: one that others have asked for and that has not begun yet, or the
-    /// one that `look` makes.
+    /// The answer of a look that begins after this call: one that others have requested and that has not begun yet, or
+    /// the one that `look` makes.
     ///
     /// # Errors
-    /// Those of the look, which everybody gets who has asked for it; `Panicked` for one that panics.
+    /// Those of the look, which every caller that shares it gets; `Panicked` if the look panics.
     ///
-    /// Cancel safe: the look goes on while anybody waits for it.
+    /// Cancel safe: the look continues as long as another caller waits for it.
     pub async fn ask<F>(&self, key: K, look: impl FnOnce() -> F + Send) -> Result<V>
     where
         F: Future<Output = Result<V>> + Send + 'static,
@@ -107,8 +107,8 @@ where
         F: Future<Output = Result<V>> + Send + 'static,
     {
         let mut looks = self.looks();
-        // What is answered is of no use to anybody who asks now. Of many keys it is removed when there is no room for
-        // another, so that whoever asks does not look through all of them.
+        // A finished look is of no use to a new caller. If there are many keys, finished looks are removed only when
+        // there is no room for another key, so that a caller does not search all of them.
         if looks.len() <= FEW || looks.len() == looks.capacity() {
             looks.retain(|_, look| look.under_way().is_some());
         }
@@ -122,9 +122,9 @@ where
         let (begin, clock) = (Arc::clone(&has_begun), Arc::clone(&self.clock));
         let mut task = Task(tokio::spawn(async move {
             if let Some(before) = before {
-                let _ = within(clock.as_ref(), PATIENCE, "the look before", before).await;
+                let _ = within(clock.as_ref(), PATIENCE, "the earlier look", before).await;
             }
-            // Whoever is about to ask shares it then, instead of waiting for the next one.
+            // Callers that are about to ask share it then, instead of waiting for the next one.
             tokio::task::yield_now().await;
             begin.store(true, Ordering::SeqCst);
             contained("the look", looked).await
@@ -143,8 +143,11 @@ where
 }
 
 fn lost(error: JoinError) -> Error {
-    Error::new(ErrorKind::Unavailable, "the runtime is going down, and with it a look at the platform")
-        .caused_by(error)
+    Error::new(
+        ErrorKind::Unavailable,
+        "the tokio runtime is shutting down, so the look at the platform was cancelled",
+    )
+    .caused_by(error)
 }
 
 impl<K, V> Default for Together<K, V> {

@@ -83,7 +83,7 @@ async fn journal(core: &Core) -> Result<String> {
     }
     let pending = safeguard.journal.pending().await?;
     if let Some(unreadable) = pending.unreadable.first() {
-        return Err(Error::new(ErrorKind::Corrupt, "the journal holds an entry that cannot be read")
+        return Err(Error::new(ErrorKind::Corrupt, "the journal holds an unreadable entry")
             .with("entry", &unreadable.entry)
             .with("problem", &unreadable.failure));
     }

@@ -57,7 +57,7 @@ pub(super) fn is_still_so(victim: &Victim, prepared: &Group, now: &Group) -> Res
     }
     let replaces = |group: &Group| (group.replaces_members, group.replaces_stopped);
     let what = if replaces(prepared) != replaces(now) || event.caveat(prepared) != event.caveat(now) {
-        "the group replaces its members otherwise than when the fault was prepared"
+        "the group no longer replaces its members as it did when the fault was prepared"
     } else {
         return Ok(());
     };
@@ -76,7 +76,7 @@ pub(super) async fn incarnation(
     let own = limited(core, "the look at the target", asking).await.map_err(Reason::doubt)?;
     match (member.and_then(|member| member.incarnation.clone()), own) {
         (Some(listed), Some(own)) if listed != own => {
-            Err(conflict("the target is another one of its name than the one that its group lists", victim))
+            Err(conflict("the target is not the one that its group lists under this name", victim))
         }
         (listed, own) => Ok(listed.or(own)),
     }
@@ -92,7 +92,10 @@ pub(super) async fn is_still_the_same(
     if incarnation(core, victim, now).await?.as_deref() == scope.incarnation() {
         return Ok(());
     }
-    Err(conflict("the target is another one of its name than when the fault was prepared", victim))
+    Err(conflict(
+        "the target was replaced by another one of the same name since the fault was prepared",
+        victim,
+    ))
 }
 
 fn conflict(what: &'static str, victim: &Victim) -> Reason {

@@ -178,7 +178,7 @@ impl Monkey {
         if !orphans.faults.iter().any(|orphan| orphan.id == fault) {
             return Err(Error::new(
                 ErrorKind::Conflict,
-                "no fault of this id waits for somebody: it is over, held by a living monkey, or unknown",
+                "no fault with this id is waiting to be recovered: it is over, held by a live monkey, or unknown",
             )
             .with("fault", fault));
         }
@@ -384,7 +384,7 @@ impl Monkey {
 
     fn refuse_after_shutdown(&self) -> Result<()> {
         if self.core.stop.is_cancelled() {
-            return Err(Error::new(ErrorKind::Refused, "the monkey was shut down; build another one"));
+            return Err(Error::new(ErrorKind::Refused, "the monkey was shut down; build a new one"));
         }
         Ok(())
     }

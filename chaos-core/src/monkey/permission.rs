@@ -25,15 +25,15 @@ pub(super) async fn may_undo(
     let lasting = hold.until_deadline().saturating_add(core.parts.retry.budget);
     let undo = Undo::new(event.requires(), lasting.saturating_add(ASK_LIMIT));
     let asking =
-        contained("the question whether the fault may be undone", async { target.may_undo(&undo).await });
+        contained("the check whether the fault may be undone", async { target.may_undo(&undo).await });
     let (clock, limit) = (core.parts.clock.as_ref(), core.parts.discovery_limit);
-    let answer = within(clock, limit, "the question whether the fault may be undone", asking).await;
+    let answer = within(clock, limit, "the check whether the fault may be undone", asking).await;
     answer.and_then(|answer| answer).map_err(|error| {
         let what = match error.kind() {
             ErrorKind::Denied => {
-                "this program would not be allowed to bring the target back, so nothing is injected"
+                "this program would not be permitted to bring the target back, so nothing is injected"
             }
-            _ => "whether this program may bring the target back could not be told, so nothing is injected",
+            _ => "it could not be determined whether this program may bring the target back, so nothing is injected",
         };
         Error::new(error.kind(), what).with("target", target.id()).caused_by(error)
     })

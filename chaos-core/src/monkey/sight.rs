@@ -69,7 +69,7 @@ impl Sights {
         let look = || async move {
             let mut group = contained("the provider", async { provider.group(&id).await }).await?;
             if group.id != id {
-                let what = "the provider answered with another group than was asked for";
+                let what = "the provider answered with a different group than the one requested";
                 return Err(Error::new(ErrorKind::Other, what).with("asked", id).with("found", &group.id));
             }
             Ok(group.put_in_order().map(|()| Arc::new(group)))

@@ -238,7 +238,7 @@ impl fmt::Display for Activity {
                 )
             }
             Self::Recovered { fault, gone: Some(why), .. } => {
-                write!(f, "fault {fault} is over, and its target gone: {}", escaped(why))
+                write!(f, "fault {fault} is over, and its target is gone: {}", escaped(why))
             }
             Self::Recovered { fault, time_to_recover: None, .. } => write!(f, "fault {fault} recovered"),
             Self::Recovered { fault, time_to_recover: Some(time), .. } => {
@@ -251,7 +251,7 @@ impl fmt::Display for Activity {
                 write!(f, "fault {fault}: the journal failed: {failure}")
             }
             Self::Halted { reason } => write!(f, "halted: {}", escaped(reason)),
-            Self::RunFailed { failure } => write!(f, "the run could not be made: {failure}"),
+            Self::RunFailed { failure } => write!(f, "the run could not be carried out: {failure}"),
             Self::RunEnded { outcome, why } if why.is_empty() => write!(f, "run ended: {outcome}"),
             Self::RunEnded { outcome, why } => {
                 write!(f, "run ended: {outcome}: {}", escaped(&why.join("; ")))

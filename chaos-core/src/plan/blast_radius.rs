@@ -3,8 +3,8 @@ use crate::error::{Error, Result};
 
 /// How much may be broken at once.
 ///
-/// Starts as small as it can be: one target per group, one per run and over the whole journal, and at least half of
-/// each group left healthy.
+/// The default is as small as possible: one target per group, one per run and over the whole journal, and at least half
+/// of each group left healthy.
 ///
 /// ```
 /// use chaos_core::{BlastRadius, Quota, plan::Percent};
@@ -21,23 +21,23 @@ pub struct BlastRadius {
     targets_per_group: Quota,
     targets_per_run: Quota,
     min_healthy: Quota,
-    /// None: as many as one run may choose.
+    /// `None` means as many as one run may choose.
     max_active: Option<usize>,
     domain: Option<FailureDomain>,
 }
 
 impl BlastRadius {
-    /// The most targets of one group that are under a fault at once, faults of other runs and other monkeys over the
-    /// same journal included. A percentage is of the group's size, desired or in service, whichever is smaller, rounded
-    /// down; where the members of a group have weights, of its capacity. At least 1, or 1 %. Default 1.
+    /// The most targets of one group that are under a fault at once, including the faults of other runs and other
+    /// monkeys over the same journal. A percentage is of the group's size, desired or in service, whichever is smaller,
+    /// rounded down. If the members of a group have weights, it is of its capacity. At least 1, or 1 %. Default: 1.
     #[must_use]
     pub fn targets_per_group(mut self, quota: impl Into<Quota>) -> Self {
         self.targets_per_group = quota.into();
         self
     }
 
-    /// The most targets that one run chooses. A percentage is of all members in service that were looked at, whatever
-    /// their weights, rounded down. At least 1, or 1 %. Default 1.
+    /// The most targets that one run chooses. A percentage is of all members in service that were looked at, regardless
+    /// of their weights, rounded down. At least 1, or 1 %. Default: 1.
     #[must_use]
     pub fn targets_per_run(mut self, quota: impl Into<Quota>) -> Self {
         self.targets_per_run = quota.into();
@@ -45,29 +45,29 @@ impl BlastRadius {
     }
 
     /// The fewest members of a group that stay healthy and without a fault. A percentage is of the group's size,
-    /// desired or in service, whichever is larger, rounded up; where the members of a group have weights, of its
-    /// capacity. 0 leaves the last one unprotected. Default 50 %.
+    /// desired or in service, whichever is larger, rounded up. If the members of a group have weights, it is of its
+    /// capacity. With 0, even the last member may be hit. Default: 50 %.
     #[must_use]
     pub fn min_healthy(mut self, quota: impl Into<Quota>) -> Self {
         self.min_healthy = quota.into();
         self
     }
 
-    /// The most faults that are active at once over the whole journal, whoever injected them. At least 1. Default: as
-    /// many as one run may choose.
+    /// The most faults that are active at once over the whole journal, including those of other monkeys. At least 1.
+    /// Default: as many as one run may choose.
     #[must_use]
     pub fn max_active(mut self, faults: usize) -> Self {
         self.max_active = Some(faults);
         self
     }
 
-    /// Keeps every victim of a run within one failure domain, over all groups: the drill of a zone that fails. Default:
-    /// anywhere.
+    /// Keeps every victim of a run within one failure domain, over all groups, as in a drill for the failure of a zone.
+    /// Default: no restriction.
     ///
-    /// Never all domains of a group: a group is left alone unless another of its domains stays, in which a member is
-    /// healthy and none is under a fault, of this monkey or of another over the same journal. So is a member that does
-    /// not tell its domain. How many targets it is within the domain,
-    /// [`targets_per_group`](BlastRadius::targets_per_group) and the others say as ever.
+    /// A run never hits all domains of a group: a group is left alone unless another of its domains has a healthy
+    /// member and no fault, neither of this monkey nor of another over the same journal. A member without a domain is
+    /// left alone too. [`targets_per_group`](BlastRadius::targets_per_group) and the other limits apply within the
+    /// domain as usual.
     #[must_use]
     pub fn within(mut self, domain: impl Into<FailureDomain>) -> Self {
         self.domain = Some(domain.into());
@@ -90,7 +90,7 @@ impl BlastRadius {
         self.targets_per_group
     }
 
-    /// Whether the limit per group is a share, which weights count for.
+    /// Whether the limit per group is a share. If so, weights count.
     pub(crate) fn limits_capacity(&self) -> bool {
         self.targets_per_group.count().is_none()
     }
@@ -99,7 +99,7 @@ impl BlastRadius {
         self.min_healthy
     }
 
-    /// None while the limit is a percentage of a number that is not known yet.
+    /// `None` while the limit is a percentage of a number that is not known yet.
     pub(crate) fn run_limit(&self, present: Option<usize>) -> Option<usize> {
         match present {
             Some(present) => Some(self.targets_per_run.at_most(present)),
@@ -111,7 +111,7 @@ impl BlastRadius {
         self.domain.as_ref()
     }
 
-    /// None as for [`run_limit`](BlastRadius::run_limit).
+    /// `None` as for [`run_limit`](BlastRadius::run_limit).
     pub(crate) fn active_limit(&self, present: Option<usize>) -> Option<usize> {
         self.max_active.or_else(|| self.run_limit(present))
     }

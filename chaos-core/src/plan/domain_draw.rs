@@ -8,13 +8,13 @@ use crate::{chance::Draw, group::Group};
 pub(super) struct DomainHit {
     pub(super) label: Arc<str>,
     pub(super) name: Arc<str>,
-    /// Of the domains that different groups would hit, the run hits the one with the lowest number. Drawn from the name
-    /// alone, so that groups that share domains agree without knowing each other.
+    /// Of the domains that different groups would hit, the run hits the one with the lowest number. The number is drawn
+    /// from the name alone, so that groups that share domains agree without knowing each other.
     pub(super) rank: u64,
 }
 
-/// Draws the domain, keeps those of `eligible` that are in it, and writes into the plan why the others are not chosen.
-/// `None` where no domain may be hit, with the reason in the plan.
+/// Draws the domain, keeps the `eligible` members that are in it, and writes into the plan why the others are not
+/// chosen. `None` if no domain may be hit; the reason is in the plan.
 pub(super) fn keep_one_domain(
     domain: &FailureDomain,
     group: &Group,
@@ -46,7 +46,7 @@ pub(super) fn keep_one_domain(
     };
 
     let is_spared = |name: &str| {
-        // Nobody knows any more in which domain those faults are whose targets are gone.
+        // If the target of a fault is gone, the domain of the fault is no longer known.
         occupancy.in_group(&group.id) == occupancy.on_members(group)
             && domain.spares_another(name, &group.members, |member| {
                 occupancy.on_target(member.target.id()).is_some()

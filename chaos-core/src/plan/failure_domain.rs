@@ -5,9 +5,9 @@ use crate::{
     group::{Labels, Member},
 };
 
-/// What fails as a whole: an availability zone, a rack, one fault domain of an availability set.
+/// A part of a system that fails as a whole: an availability zone, a rack, one fault domain of an availability set.
 ///
-/// A label of the targets tells which one each of them is in, as their provider discovers it.
+/// A label of each target, which its provider discovers, names its domain.
 ///
 /// ```
 /// use chaos_core::{BlastRadius, Quota, plan::FailureDomain};
@@ -54,7 +54,7 @@ impl FailureDomain {
         &self.label
     }
 
-    /// The one that is wanted, where it is not to be drawn.
+    /// The requested domain, unless it is to be drawn.
     pub(crate) fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
@@ -64,8 +64,7 @@ impl FailureDomain {
         labels.get(&*self.label).map(String::as_str).filter(|name| !name.is_empty())
     }
 
-    /// Whether, with `hit` gone altogether, one domain would be left that nothing is wrong with: it has a healthy
-    /// member, and none that is under a fault.
+    /// Whether a sound domain would be left if all of `hit` were gone: one with a healthy member and without any fault.
     pub(crate) fn spares_another(
         &self,
         hit: &str,

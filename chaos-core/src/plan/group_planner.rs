@@ -159,7 +159,7 @@ impl GroupPlanner<'_> {
     fn look_at(&self, group: &GroupId, member: &Member, usable: &[Usable<'_>]) -> Result<(), Reason> {
         if !is_below(group, member.target.id()) {
             // Limits are counted by group: a member that is filed elsewhere would not count.
-            let why = format!("its id does not begin with that of its group, {}", group);
+            let why = format!("its id does not begin with the id of its group, {}", group);
             return Err(Reason::Excluded { why });
         }
         if let Some(reason) = member.why_left_alone() {

@@ -1,4 +1,4 @@
-//! Plans: how much may be broken at once, who is chosen, and why the others are not.
+//! Plans: how much may be broken at once, which targets are chosen, and why the others are not.
 //!
 //! A [`BlastRadius`] limits whom a run may choose: a [`Quota`] of targets, a [`Percent`] that must stay healthy, one
 //! [`FailureDomain`] at a time. A [`Plan`] says of every target whether it is chosen, and if it is not, the [`Reason`];

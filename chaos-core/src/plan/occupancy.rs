@@ -11,16 +11,16 @@ use crate::{
     journal::{FaultQuery, Halt, Journal},
 };
 
-/// What the journal holds at the moment of planning.
+/// The contents of the journal at the moment of planning.
 #[derive(Debug, Default)]
 pub(super) struct Occupancy {
     pub(super) halt: Option<Halt>,
     pub(super) total: usize,
     by_target: HashMap<TargetId, (FaultId, FaultState)>,
     by_group: HashMap<GroupId, usize>,
-    /// How many entries cannot be read that far: each may be in any group.
+    /// The number of entries with an unreadable target: each may be in any group.
     somewhere: usize,
-    /// Until when an event leaves a target alone.
+    /// The time until which an event leaves a target alone.
     cooling: HashMap<TargetId, Vec<(String, Timestamp)>>,
 }
 
@@ -46,7 +46,7 @@ impl Occupancy {
         if cool_down.is_zero() {
             return Ok(occupancy);
         }
-        // A fault is begun within a hold of being armed, and is searched for by when it was armed.
+        // An injection begins at most one hold after its arming, and the query is by the time of arming.
         let since = now.checked_sub(cool_down.saturating_add(Hold::LONGEST)).unwrap_or(Timestamp::MIN);
         for fault in journal.find(&FaultQuery::all().since(since)).await?.faults {
             let until = fault.injecting_at.map(|begun| clock::after(begun, cool_down));
@@ -58,11 +58,11 @@ impl Occupancy {
     }
 
     pub(super) fn on_target(&self, target: &TargetId) -> Option<(FaultId, FaultState)> {
-        // Most plans meet an empty journal: no hash is computed for a million targets then.
+        // Most plans see an empty journal. Then no hash is computed for a million targets.
         if self.by_target.is_empty() { None } else { self.by_target.get(target).copied() }
     }
 
-    /// How many faults are on targets that `group` shows.
+    /// The number of faults on targets that `group` lists.
     pub(super) fn on_members(&self, group: &Group) -> usize {
         group.members.iter().filter(|member| self.on_target(member.target.id()).is_some()).count()
     }

@@ -14,7 +14,7 @@ use crate::{
     text::escaped,
 };
 
-/// Who is chosen, and for everybody else the reason why not.
+/// The chosen targets, and for every other target the reason why it is not chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Plan {
@@ -22,23 +22,23 @@ pub struct Plan {
     pub seed: u64,
     /// When the plan was made.
     pub at: Timestamp,
-    /// When the calendar closes. None while it is closed, and where it never closes.
+    /// When the calendar closes. `None` if it is closed, or if it never closes.
     pub closes: Option<Timestamp>,
-    /// Why nothing at all may be injected, if so.
+    /// Why nothing at all may be injected, if that is the case.
     pub refused: Option<Reason>,
-    /// What could not be found out. The groups that a doubt concerns are left alone.
+    /// Facts that could not be found out. The groups that a doubt concerns are left alone.
     pub doubts: Vec<Doubt>,
     /// Every group that was looked at, sorted by id.
     pub groups: Vec<GroupPlan>,
 }
 
-/// Something that could not be found out.
+/// A fact that could not be found out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Doubt {
-    /// Whose listing it concerns, the group that it concerns, or the name of a group that nobody has.
+    /// The provider or the group that it concerns, or the name of a group that no provider lists.
     pub about: String,
-    /// What failed.
+    /// The error.
     pub failure: Failure,
 }
 
@@ -48,11 +48,11 @@ pub struct Doubt {
 pub struct GroupPlan {
     /// The group.
     pub id: GroupId,
-    /// The size that it is meant to have; where its members have weights, its capacity.
+    /// The desired size of the group; if its members have weights, its desired capacity.
     pub desired: usize,
-    /// How many of its members were healthy at discovery, measured as `desired` is.
+    /// The number of healthy members at discovery, in the unit of `desired`.
     pub healthy: usize,
-    /// Why none of its members was chosen, if none was.
+    /// Why no member was chosen, if none was.
     pub reason: Option<Reason>,
     /// Every member, sorted by id.
     pub targets: Vec<TargetPlan>,
@@ -64,11 +64,11 @@ pub struct GroupPlan {
 pub struct TargetPlan {
     /// The target.
     pub id: TargetId,
-    /// What is to happen to it.
+    /// The decision about it.
     pub decision: Decision,
 }
 
-/// What is to happen to a target.
+/// The decision about a target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "decision", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -78,20 +78,20 @@ pub enum Decision {
     Chosen {
         /// The name of the event.
         event: Cow<'static, str>,
-        /// What a person should know of it beforehand.
+        /// A fact that a person should know beforehand.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         caveat: Option<String>,
     },
-    /// Nothing.
+    /// The target is left alone.
     #[non_exhaustive]
     NotChosen {
-        /// Why.
+        /// The reason.
         reason: Reason,
     },
 }
 
 impl Decision {
-    /// Nothing happens to the target.
+    /// The target is left alone.
     pub fn not_chosen(reason: Reason) -> Self {
         Self::NotChosen { reason }
     }
@@ -106,8 +106,8 @@ impl Plan {
         })
     }
 
-    /// What a person should know beforehand of what was chosen, for each event and group that there is something to
-    /// know of.
+    /// Facts that a person should know beforehand about the chosen targets, one for each event and group with such a
+    /// fact.
     pub fn caveats(&self) -> BTreeSet<String> {
         let targets =
             self.groups.iter().flat_map(|group| group.targets.iter().map(move |target| (&group.id, target)));
@@ -128,8 +128,7 @@ impl Plan {
 }
 
 impl GroupPlan {
-    /// Why none of the members was chosen; where that is up to each of them, what they have against it and how many
-    /// have.
+    /// Why no member was chosen. If the reason differs between members, each reason with the number of its members.
     fn why_nobody(&self) -> Option<String> {
         let reason = self.reason.as_ref()?;
         let id = escaped(self.id.as_str());
@@ -149,8 +148,8 @@ impl GroupPlan {
 }
 
 impl fmt::Display for Plan {
-    /// One line for each target that is chosen, for each doubt, and for what should be known of what is chosen; or what
-    /// keeps everybody from being chosen.
+    /// One line for each chosen target, for each doubt, and for each fact to know beforehand; or the reasons why no
+    /// target is chosen.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines: Vec<String> = self
             .chosen()

@@ -19,7 +19,7 @@ use crate::{
     provider::{GroupFilter, Provider},
 };
 
-/// Everything that decides who is chosen.
+/// Everything that decides which targets are chosen.
 #[derive(Debug)]
 pub(crate) struct Planner<'a> {
     pub(crate) events: &'a [Arc<dyn ChaosEvent>],
@@ -28,7 +28,7 @@ pub(crate) struct Planner<'a> {
     pub(crate) cool_down: Duration,
     pub(crate) budget: Duration,
     pub(crate) clock: &'a dyn Clock,
-    /// None while leashed without a journal: then no fault is known.
+    /// `None` while leashed without a journal; no fault is known then.
     pub(crate) journal: Option<&'a dyn Journal>,
     pub(crate) discovery_limit: Duration,
     pub(crate) seed: u64,
@@ -41,13 +41,13 @@ pub(crate) struct Planned {
     pub(crate) victims: Vec<Victim>,
 }
 
-/// One provider's groups, planned, and who was chosen in them.
+/// One provider's groups, planned, and the chosen targets.
 #[derive(Default)]
 struct Listing {
     groups: Vec<GroupPlan>,
     /// Each with the position of its group in `groups`.
     victims: Vec<(usize, Victim)>,
-    /// How many members of the groups are in service.
+    /// The number of members in service in the groups.
     in_service: usize,
     doubts: Vec<Doubt>,
 }
@@ -123,7 +123,7 @@ impl Planner<'_> {
         }
     }
 
-    /// What the journal holds, and whether it or the calendar forbids everything.
+    /// The contents of the journal, and whether it or the calendar forbids everything.
     async fn read_occupancy(&self, now: Timestamp) -> (Occupancy, Option<Reason>) {
         let occupancy = match self.journal {
             None => Occupancy::default(),
@@ -157,13 +157,13 @@ impl Planner<'_> {
                 if group.id.scheme() != provider.scheme() {
                     return Err(Error::new(
                         ErrorKind::Other,
-                        "the provider listed a group under another scheme than its own",
+                        "the provider listed a group of another scheme than its own",
                     )
                     .with("scheme", provider.scheme())
                     .with("group", &group.id));
                 }
                 listing.add(planner.plan(provider, group));
-                // Memory for who is certainly not wanted would grow with the number of groups.
+                // Memory for targets that are certainly not wanted would grow with the number of groups.
                 if let Some(wanted) = wanted
                     .filter(|wanted| listing.victims.len() >= wanted.saturating_mul(2).saturating_add(64))
                 {
@@ -188,8 +188,8 @@ impl Planner<'_> {
         listing
     }
 
-    /// How many victims the limits that span groups allow, and the reason for those who are too many. None while that
-    /// depends on how many targets there are altogether.
+    /// The number of victims that the limits across groups allow, and the reason for those beyond. `None` while the
+    /// number depends on the total number of targets.
     fn wanted(&self, active: usize, present: Option<usize>) -> (Option<usize>, Reason) {
         let limits = (self.blast_radius.run_limit(present), self.blast_radius.active_limit(present));
         let (Some(run_limit), Some(limit)) = limits else {
@@ -203,7 +203,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Puts the listings together and applies the limits that span groups.
+    /// Combines the listings and applies the limits that span groups.
     fn gather(
         &self,
         now: Timestamp,
@@ -239,7 +239,7 @@ impl Planner<'_> {
 }
 
 impl Planned {
-    /// Takes the choice of one victim back.
+    /// Withdraws the choice of one victim.
     pub(crate) fn spare(&mut self, victim: usize, reason: &Reason) {
         let victim = self.victims.remove(victim);
         if let Ok(position) = self.plan.groups.binary_search_by(|group| group.id.cmp(&victim.group.id)) {
@@ -256,7 +256,7 @@ impl Listing {
         self.victims.extend(planned.victims.into_iter().map(|victim| (position, victim)));
     }
 
-    /// Which of two groups of one id is the right one, nobody can tell: neither is touched.
+    /// If two groups have the same id, it is unknown which one is right, so neither is touched.
     fn leave_alone_who_is_there_twice(&mut self) {
         let mut order: Vec<usize> = (0..self.groups.len()).collect();
         order.sort_unstable_by(|one, other| self.groups[*one].id.cmp(&self.groups[*other].id));
@@ -272,7 +272,7 @@ impl Listing {
         }
     }
 
-    /// Keeps the `wanted` victims of the lowest rank, and takes the choice of the others back.
+    /// Keeps the `wanted` victims of the lowest rank, and withdraws the choice of the others.
     fn keep(&mut self, wanted: usize, reason: &Reason) {
         if self.victims.len() <= wanted {
             return;
@@ -283,7 +283,7 @@ impl Listing {
         }
     }
 
-    /// Keeps the victims of the failure domain that the run hits, where it is kept within one.
+    /// Keeps the victims in the failure domain that the run hits, if it is limited to one.
     fn keep_one_domain(&mut self) {
         let first = self.victims.iter().map(|(_, victim)| victim).min_by_key(|victim| victim.order());
         let Some(hit) = first.and_then(|victim| victim.domain.clone()) else { return };
@@ -296,7 +296,7 @@ impl Listing {
 }
 
 impl GroupPlan {
-    /// Takes back every choice in this group.
+    /// Withdraws every choice in this group.
     fn leave_alone(&mut self, reason: &Reason) {
         self.reason = Some(reason.clone());
         for target in &mut self.targets {
@@ -304,7 +304,7 @@ impl GroupPlan {
         }
     }
 
-    /// Takes back the choice of one target.
+    /// Withdraws the choice of one target.
     fn spare(&mut self, id: &TargetId, reason: &Reason) {
         if let Ok(position) = self.targets.binary_search_by(|target| target.id.cmp(id)) {
             self.targets[position].decision = Decision::NotChosen { reason: reason.clone() };
@@ -319,20 +319,20 @@ impl GroupPlan {
 
 fn unknown_group(name: &str, providers: &[Arc<dyn Provider>]) -> Doubt {
     let schemes: Vec<&str> = providers.iter().map(|provider| provider.scheme()).collect();
-    let error = Error::new(ErrorKind::NotFound, "no provider has a group of this name")
+    let error = Error::new(ErrorKind::NotFound, "no provider lists a group with this name")
         .with("group", name)
         .with("providers", schemes.join(", "));
     Doubt { about: name.to_owned(), failure: (&error).into() }
 }
 
-/// The provider whose ids start with the scheme of `target`.
+/// The provider with the scheme of `target`.
 pub(crate) fn provider_of<'a>(
     providers: &'a [Arc<dyn Provider>],
     target: &TargetId,
 ) -> Result<&'a Arc<dyn Provider>> {
     providers.iter().find(|provider| provider.scheme() == target.scheme()).ok_or_else(|| {
         let schemes: Vec<&str> = providers.iter().map(|provider| provider.scheme()).collect();
-        Error::new(ErrorKind::InvalidInput, "no provider of this monkey knows targets of this scheme")
+        Error::new(ErrorKind::InvalidInput, "no provider of this monkey has this scheme")
             .with("target", target)
             .with("providers", schemes.join(", "))
     })

@@ -9,7 +9,7 @@ use crate::{
 
 /// A share of a whole, from 0 to 100.
 ///
-/// Any number can be written down; [`Monkey`](crate::monkey::Monkey)'s builder refuses one above 100 and names it.
+/// Any number is accepted here; the builder of [`Monkey`](crate::monkey::Monkey) refuses one above 100 and names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "`Percent(50)` is how it is written")]
 pub struct Percent(pub u8);
@@ -40,7 +40,7 @@ impl Quota {
     /// As many as there are.
     pub const ALL: Self = Self(Amount::Percent(100));
 
-    /// This quota of `whole` as a limit: a percentage rounds down, so that it is never above the cap.
+    /// This quota of `whole` as a limit. A percentage rounds down, so the result never exceeds it.
     pub fn at_most(self, whole: usize) -> usize {
         match self.0 {
             Amount::Count(count) => usize::try_from(count).unwrap_or(0),
@@ -48,7 +48,7 @@ impl Quota {
         }
     }
 
-    /// This quota of `whole` as a floor: a percentage rounds up.
+    /// This quota of `whole` as a floor. A percentage rounds up.
     pub fn at_least(self, whole: usize) -> usize {
         match self.0 {
             Amount::Count(count) => usize::try_from(count).unwrap_or(usize::MAX),
@@ -56,7 +56,7 @@ impl Quota {
         }
     }
 
-    /// What a member is of a group for this quota: one of them, or its part of the capacity where the quota is a share.
+    /// What a member counts for this quota: one, or its part of the capacity if the quota is a share.
     pub(crate) fn measure(self, member: &Member) -> usize {
         match self.0 {
             Amount::Count(_) => 1,
@@ -64,7 +64,7 @@ impl Quota {
         }
     }
 
-    /// The number, unless it is a percentage.
+    /// The number, unless the quota is a percentage.
     pub(crate) fn count(self) -> Option<usize> {
         match self.0 {
             Amount::Count(_) => Some(self.at_most(0)),
@@ -72,8 +72,7 @@ impl Quota {
         }
     }
 
-    /// As [`check`](Quota::check), and `InvalidInput` for a limit of nothing: whoever wants nothing injected asks for
-    /// no run.
+    /// As [`check`](Quota::check), and `InvalidInput` for a limit of nothing. To inject nothing, do not run.
     pub(crate) fn check_limit(self, field: &str) -> Result<()> {
         self.check(field)?;
         match self.0 {
@@ -85,7 +84,7 @@ impl Quota {
     }
 
     /// # Errors
-    /// `InvalidInput` that names `field` and the value, for a negative count and for a percentage above 100.
+    /// `InvalidInput` with `field` and the value, for a negative count and for a percentage above 100.
     pub(crate) fn check(self, field: &str) -> Result<()> {
         match self.0 {
             Amount::Count(count) if count < 0 => {

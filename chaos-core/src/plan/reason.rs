@@ -29,14 +29,15 @@ pub enum Reason {
     /// Everything is halted.
     #[non_exhaustive]
     Halted {
-        /// Why, in the words of whoever gave the order.
+        /// The reason, in the words of the person who gave the order.
         reason: String,
     },
-    /// No group was listed that the monkey's filter lets through.
+    /// No listed group passes the monkey's filter.
     NoGroupPasses,
     /// No provider listed any group.
     NothingListed,
-    /// Something is not certain: an API error, a half-read listing, a failed look at the health or the journal.
+    /// Something is uncertain because of an API error, a half-read listing, or a failed look at the health or the
+    /// journal.
     #[non_exhaustive]
     Doubt {
         /// What failed.
@@ -45,21 +46,21 @@ pub enum Reason {
     /// No event suits the group.
     #[non_exhaustive]
     Unsuitable {
-        /// What each event has against it.
+        /// The reason of each event.
         why: String,
     },
-    /// No member of the group may be chosen; each says why.
+    /// No member of the group may be chosen; each has its own reason.
     NobodyEligible,
-    /// The group would be left with too few healthy members. Where its members have weights and a share of them must be
+    /// The group would be left with too few healthy members. If its members have weights and a share of them must be
     /// left, the numbers are of capacity.
     #[non_exhaustive]
     TooFewHealthy {
-        /// How many healthy members would be left without a fault if one more were chosen.
+        /// The number of healthy members without a fault that would be left if one more were chosen.
         left: usize,
-        /// How many must be left.
+        /// The number that must be left.
         minimum: usize,
     },
-    /// The group would be left with no failure domain that nothing is wrong with.
+    /// The group would be left without a sound failure domain.
     #[non_exhaustive]
     NoOtherDomain {
         /// The label that tells the domains apart.
@@ -75,14 +76,14 @@ pub enum Reason {
         /// The domain that is hit.
         domain: String,
     },
-    /// The target does not tell its failure domain.
+    /// The target has no label for its failure domain.
     #[non_exhaustive]
     UnknownDomain {
         /// The label that it lacks.
         label: String,
     },
-    /// As many targets of this group are under a fault as the blast radius allows. Where its members have weights and
-    /// the limit is a share of them, the numbers are of capacity.
+    /// As many targets of this group are under a fault as the blast radius allows. If its members have weights and the
+    /// limit is a share of them, the numbers are of capacity.
     #[non_exhaustive]
     GroupLimit {
         /// How many there are.
@@ -90,15 +91,15 @@ pub enum Reason {
         /// How many there may be.
         limit: usize,
     },
-    /// The limit of the group is a share, which is less than one target of so few.
+    /// The limit of the group is a share, and it rounds down to no target of so few.
     #[non_exhaustive]
     LimitOfNone {
         /// The limit, as `10%`.
         limit: String,
-        /// Of how many targets it is a share; where the group's members have weights, of how much capacity.
+        /// The number of targets that it is a share of; if the group's members have weights, their capacity.
         whole: usize,
     },
-    /// The target is more of the group's capacity than may still be hit.
+    /// The target's part of the group's capacity exceeds what may still be hit.
     #[non_exhaustive]
     TooHeavy {
         /// Its part of the group's capacity.
@@ -123,19 +124,19 @@ pub enum Reason {
     /// The target is not healthy.
     #[non_exhaustive]
     NotHealthy {
-        /// What it is.
+        /// Its health.
         health: Health,
     },
     /// The provider keeps the target out.
     #[non_exhaustive]
     Excluded {
-        /// Why, in the provider's words.
+        /// The reason, in the provider's words.
         why: String,
     },
-    /// The target does not offer what any event of the monkey needs.
+    /// The target lacks a capability that each event of the monkey needs.
     #[non_exhaustive]
     LacksCapability {
-        /// What the event that came closest misses.
+        /// The missing capabilities of the event that came closest.
         missing: CapabilitySet,
     },
     /// A fault on the target is not undone yet, or its recovery failed.
@@ -143,7 +144,7 @@ pub enum Reason {
     UnderFault {
         /// The fault.
         fault: FaultId,
-        /// Where it stands.
+        /// Its state.
         state: FaultState,
     },
     /// The same event was injected into the same target a short while ago.
@@ -152,18 +153,18 @@ pub enum Reason {
         /// When the target may be chosen again.
         until: Timestamp,
     },
-    /// Eligible, and the draw fell on others.
+    /// The target was eligible, but the draw chose others.
     NotDrawn,
 }
 
-/// For journals, and for those who test what they do with reasons.
+/// For journals, and for tests of code that handles reasons.
 impl Reason {
     /// Everything is halted.
     pub fn halted(reason: impl Into<String>) -> Self {
         Self::Halted { reason: reason.into() }
     }
 
-    /// Something is not certain, or cannot be done there.
+    /// Something is uncertain, or cannot be done there.
     pub fn doubt(failure: impl Into<Failure>) -> Self {
         Self::Doubt { failure: failure.into() }
     }
@@ -173,7 +174,7 @@ impl Reason {
         Self::TooFewHealthy { left, minimum }
     }
 
-    /// The group would be left with no failure domain that nothing is wrong with.
+    /// The group would be left without a sound failure domain.
     pub fn no_other_domain(label: impl Into<String>, domain: impl Into<String>) -> Self {
         Self::NoOtherDomain { label: label.into(), domain: domain.into() }
     }
@@ -183,22 +184,22 @@ impl Reason {
         Self::OutsideDomain { label: label.into(), domain: domain.into() }
     }
 
-    /// The target does not tell its failure domain.
+    /// The target has no label for its failure domain.
     pub fn unknown_domain(label: impl Into<String>) -> Self {
         Self::UnknownDomain { label: label.into() }
     }
 
-    /// As many targets of the group are under a fault as may be.
+    /// As many targets of the group are under a fault as the limit allows.
     pub fn group_limit(active: usize, limit: usize) -> Self {
         Self::GroupLimit { active, limit }
     }
 
-    /// The limit of the group is a share, which is less than one target of so few.
+    /// The limit of the group is a share, and it rounds down to no target of so few.
     pub fn limit_of_none(limit: impl Into<String>, whole: usize) -> Self {
         Self::LimitOfNone { limit: limit.into(), whole }
     }
 
-    /// As many faults are active over the whole journal as may be.
+    /// As many faults are active over the whole journal as the limit allows.
     pub fn active_limit(active: usize, limit: usize) -> Self {
         Self::ActiveLimit { active, limit }
     }
@@ -229,7 +230,10 @@ impl fmt::Display for Reason {
         match self {
             Self::CalendarClosed => f.write_str("the calendar is closed"),
             Self::ClosesTooSoon { closes, undone_by } => {
-                write!(f, "the calendar closes at {closes}, and the fault would be undone by {undone_by}")
+                write!(
+                    f,
+                    "the calendar closes at {closes}, before {undone_by}, when the fault would be undone"
+                )
             }
             Self::Halted { reason } => write!(f, "everything is halted: {}", escaped(reason)),
             Self::NoGroupPasses => f.write_str("no group passes the filter"),
@@ -240,36 +244,39 @@ impl fmt::Display for Reason {
                     ErrorKind::InvalidInput | ErrorKind::Refused | ErrorKind::Unsupported
                 ) =>
             {
-                write!(f, "it cannot be done there: {}", escaped(&failure.message))
+                write!(f, "the event cannot be injected there: {}", escaped(&failure.message))
             }
             Self::Doubt { failure } => write!(f, "in doubt: {}", escaped(&failure.message)),
             Self::Unsuitable { why } => write!(f, "unsuitable: {}", escaped(why)),
             Self::NobodyEligible => f.write_str("no member is eligible"),
             Self::TooFewHealthy { left, minimum } => {
-                write!(f, "{left} healthy members would be left, and {minimum} must be")
+                write!(f, "{left} healthy members would be left; at least {minimum} must be")
             }
             Self::NoOtherDomain { label, domain } => {
                 let (label, domain) = (escaped(label), escaped(domain));
                 write!(
                     f,
-                    "without {domain}, no other {label} of the group would be left that nothing is wrong with"
+                    "without {domain}, no other {label} of the group would be left without a fault and with a healthy \
+                     member"
                 )
             }
             Self::OutsideDomain { label, domain } => {
                 write!(f, "only {} {} is hit", escaped(label), escaped(domain))
             }
-            Self::UnknownDomain { label } => write!(f, "it does not tell its {}", escaped(label)),
+            Self::UnknownDomain { label } => write!(f, "it has no label {}", escaped(label)),
             Self::GroupLimit { active, limit } => {
-                write!(f, "{active} of at most {limit} targets of the group are under a fault")
+                write!(f, "{active} targets of the group are under a fault; at most {limit} may be")
             }
             Self::LimitOfNone { limit, whole } => {
                 write!(f, "{} of {whole} is none: a limit rounds down", escaped(limit))
             }
             Self::TooHeavy { weight, room } => {
-                write!(f, "it is {weight} of the group's capacity, and {room} of it may still be hit")
+                write!(f, "it is {weight} of the group's capacity, and only {room} may still be hit")
             }
             Self::RunLimit { limit } => write!(f, "at most {limit} targets are chosen in one run"),
-            Self::ActiveLimit { active, limit } => write!(f, "{active} of at most {limit} faults are active"),
+            Self::ActiveLimit { active, limit } => {
+                write!(f, "{active} faults are active; at most {limit} may be")
+            }
             Self::NotHealthy { health } => write!(f, "it is {health}"),
             Self::Excluded { why } => write!(f, "excluded: {}", escaped(why)),
             Self::LacksCapability { missing } => write!(f, "it does not offer: {missing}"),

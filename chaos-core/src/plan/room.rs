@@ -1,14 +1,13 @@
 use super::{BlastRadius, Quota, Reason};
 use crate::group::{Group, Member, TargetId};
 
-/// How much of one group may still be hit: counted in targets where a quota is a number, and in capacity where it is a
-/// share.
+/// How much of one group may still be hit: counted in targets if a quota is a number, and in capacity if it is a share.
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
     per_group: Quota,
     floor: Quota,
     hit: usize,
-    /// What the limit is a share of, if it is one.
+    /// The whole of which the limit is a share, if it is one.
     whole: usize,
     limit: usize,
     sound: usize,
@@ -18,9 +17,9 @@ pub(crate) struct Room {
 /// Faults that no member of the group shows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
-    /// On targets that the group does not show any more.
+    /// On targets that the group no longer lists.
     pub(crate) elsewhere: usize,
-    /// On a target that nobody can tell: on any member, perhaps.
+    /// On an unknown target, which may be any member.
     pub(crate) somewhere: usize,
 }
 
@@ -39,7 +38,7 @@ impl Room {
             let measure = per_group.measure(member);
             if is_under_fault(member) {
                 hit = hit.saturating_add(measure);
-                // What a fault has taken out of service, nobody has taken out on purpose.
+                // A member that a fault has taken out of service is not out of service on purpose.
                 if member.out_of_service.is_some() {
                     taken_out = taken_out.saturating_add(member.capacity());
                 }
@@ -64,7 +63,7 @@ impl Room {
         }
     }
 
-    /// Why `member`, which is sound, may not be hit beside those who are.
+    /// Why the sound `member` may not be hit in addition to the others.
     pub(crate) fn bears(&self, member: &Member) -> Result<(), Reason> {
         self.is_within_limit(member)?;
         self.leaves_enough(member)
@@ -93,7 +92,7 @@ impl Room {
         Ok(())
     }
 
-    /// How much of the limit is left.
+    /// The rest of the limit.
     pub(crate) fn left(&self) -> usize {
         self.limit.saturating_sub(self.hit).min(self.sound.saturating_sub(self.minimum))
     }
@@ -108,8 +107,8 @@ impl Room {
     }
 }
 
-/// The capacity that is under faults: a journal counts faults, and not what they weigh. `seen` are looks at the group,
-/// and `under_fault` who is hit already.
+/// The capacity under faults, because a journal counts faults but not their weight. `seen` are looks at the group, and
+/// `under_fault` are the targets that are already hit.
 pub(crate) fn capacity_under_fault<'a>(
     seen: &[&Group],
     under_fault: impl Iterator<Item = &'a TargetId>,
@@ -117,14 +116,14 @@ pub(crate) fn capacity_under_fault<'a>(
 ) -> usize {
     let weights = seen.iter().flat_map(|group| &group.members).map(|member| member.weight);
     let weight_of = |target: &TargetId| seen.iter().find_map(|group| Some(group.member(target)?.weight));
-    // One that nobody shows any more may have been the largest.
+    // A target that is no longer listed may have been the largest.
     let heaviest = weights.max().unwrap_or(1);
     under_fault.fold(somewhere.saturating_mul(capacity(heaviest)), |sum, target| {
         sum.saturating_add(capacity(weight_of(target).unwrap_or(heaviest)))
     })
 }
 
-/// Why hitting `member` too, beside the capacity `hit`, would put more than `limit` of it under faults.
+/// Why hitting `member` in addition to the capacity `hit` would put more than `limit` of it under faults.
 pub(crate) fn leaves_capacity(hit: usize, member: &Member, limit: usize) -> Result<(), Reason> {
     let (weight, room) = (capacity(member.weight), limit.saturating_sub(hit));
     if weight > room { Err(Reason::TooHeavy { weight, room }) } else { Ok(()) }
@@ -190,7 +189,7 @@ mod tests {
         assert_eq!(check(&[], "b", 3), Ok(()));
         assert_eq!(check(&["a"], "b", 7), Ok(()), "the weight of who is gone is known from before");
         assert_eq!(check(&["a"], "b", 6), Err(Reason::TooHeavy { weight: 3, room: 2 }));
-        // Who was never seen may have been as heavy as the heaviest.
+        // A target that was never seen may have been as heavy as the heaviest.
         assert_eq!(check(&["d"], "b", 6), Err(Reason::TooHeavy { weight: 3, room: 2 }));
     }
 

@@ -13,7 +13,7 @@ use crate::{
     group::TargetId,
 };
 
-/// Any recovery. Made by [`Prepared::new`](crate::fault::Prepared::new) or read back by a
+/// A recovery of any type, made by [`Prepared::new`](crate::fault::Prepared::new) or read back by a
 /// [`Registry`](crate::recovery::Registry).
 pub struct BoxRecovery {
     kind: &'static str,
@@ -25,12 +25,12 @@ impl BoxRecovery {
         Self { kind: R::KIND, inner: Box::new(recovery) }
     }
 
-    /// [`Recovery::KIND`] of the recovery inside.
+    /// The [`Recovery::KIND`] of the recovery.
     pub fn kind(&self) -> &'static str {
         self.kind
     }
 
-    /// Encodes the recovery inside.
+    /// Encodes the recovery.
     ///
     /// # Errors
     /// As [`RecoveryRecord::of`].
@@ -38,9 +38,9 @@ impl BoxRecovery {
         self.inner.record()
     }
 
-    /// [`Recovery::by_hand`] of the recovery inside. One that panics says what always works.
+    /// The [`Recovery::by_hand`] of the recovery. If it panics, general instructions that always work.
     pub fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
-        // Whoever asks is about to inject, or has a target that is not back: neither may end here.
+        // The caller is about to inject, or has a target that is not back: neither may be aborted here.
         catch_unwind(AssertUnwindSafe(|| self.inner.by_hand(target, fault))).unwrap_or_else(|_| {
             format!("Call `recover_pending` on a monkey over the journal that holds fault {fault}.")
         })
@@ -65,7 +65,7 @@ impl RecoveryRecord {
     /// Encodes a recovery.
     ///
     /// # Errors
-    /// `InvalidInput` where it has no JSON form, such as a map with keys that are no text.
+    /// `InvalidInput` if it has no JSON form, such as a map with keys that are not strings.
     pub fn of<R: Recovery>(recovery: &R) -> Result<Self> {
         let payload = serde_json::to_value(recovery).map_err(|error| {
             Error::new(ErrorKind::InvalidInput, "the recovery has no JSON form")
@@ -76,7 +76,7 @@ impl RecoveryRecord {
     }
 }
 
-/// [`Recovery`] without its constant and its deserialiser, which a trait object cannot have.
+/// [`Recovery`] without its constant and its deserializer, which a trait object cannot have.
 #[async_trait]
 trait Erased: fmt::Debug + Send + Sync {
     fn record(&self) -> Result<RecoveryRecord>;

@@ -1,8 +1,8 @@
 //! Recoveries: how to bring a target back, as data that outlives the process.
 //!
 //! A [`Recovery`] is written to the journal as a [`RecoveryRecord`] before the injection, and a [`Registry`] reads it
-//! back; the one that runs is always the one that was read back. A [`RetryPolicy`] says how often and how long it is
-//! tried, and a [`Verdict`] whether the target is back.
+//! back. The recovery that runs is always the one that was read back. A [`RetryPolicy`] sets how often and how long it
+//! is retried, and a [`Verdict`] tells whether the target is back.
 
 mod boxed;
 mod record;

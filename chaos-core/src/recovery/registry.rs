@@ -7,8 +7,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Reads recoveries back from the journal: a map from [`Recovery::KIND`] to a decoder.
 ///
-/// Registration is explicit. A monkey refuses, before it injects, an event whose recovery its registry cannot read
-/// back.
+/// Registration is explicit. Before it injects, a monkey refuses an event if its registry cannot read the event's
+/// recovery back.
 ///
 /// ```
 /// use chaos_core::{Registry, testing::PowerOn};
@@ -30,8 +30,8 @@ impl Registry {
         self.register_with::<R>(|recovery| recovery)
     }
 
-    /// Adds one kind of recovery that needs more than its data: `equip` is given each one that was read back, and hands
-    /// it what no journal holds, such as the client of an API.
+    /// Adds one kind of recovery that needs more than its data. `equip` receives each recovery that was read back, and
+    /// adds what no journal holds, such as the client of an API.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -89,7 +89,8 @@ impl Registry {
             let known = self.kinds().collect::<Vec<_>>().join(", ");
             Error::new(
                 ErrorKind::NotFound,
-                "no recovery of this kind is registered: recover with the program that injected it, or register it",
+                "no recovery of this kind is registered: recover with the program that injected the fault, or \
+                 register the kind",
             )
             .with("kind", &record.kind)
             .with("registered", known)
@@ -101,8 +102,7 @@ impl Registry {
         })
     }
 
-    /// Encodes `recovery` and reads the text of what was encoded back: what a later process would have. Proves that
-    /// both are the same.
+    /// Encodes `recovery` and reads the encoded text back, as a later process would. Proves that both are the same.
     pub(crate) fn round_trip(&self, recovery: &BoxRecovery) -> Result<(RecoveryRecord, BoxRecovery)> {
         let record = recovery.record()?;
         let unreadable = |error: serde_json::Error| {
@@ -115,7 +115,7 @@ impl Registry {
         if read_back.record()? == record {
             Ok((record, read_back))
         } else {
-            Err(Error::new(ErrorKind::Corrupt, "the recovery does not read back as it was written")
+            Err(Error::new(ErrorKind::Corrupt, "the recovery reads back differently from what was written")
                 .with("kind", record.kind))
         }
     }

@@ -1,17 +1,17 @@
 use std::time::Duration;
 
-/// How often and how long a recovery is tried.
+/// How often and how long a recovery is retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// How long the recovery of a fault may take from when it begins, all attempts together. Default 5 minutes.
+    /// The time for the recovery of a fault from its beginning, for all attempts together. Default: 5 minutes.
     pub budget: Duration,
-    /// The wait after the first attempt; doubled after each. Default 100 ms.
+    /// The wait after the first attempt; it doubles after each. Default: 100 ms.
     pub first_wait: Duration,
-    /// The longest wait between two attempts. Default 10 s.
+    /// The longest wait between two attempts. Default: 10 s.
     pub longest_wait: Duration,
-    /// How long a target must stay well before a fault that was never seen in effect counts as over: a platform may act
-    /// on an order long after it has accepted it, and on one whose reply was lost. Default 5 s.
+    /// How long a target must stay well before a fault that was never seen in effect counts as over. A platform may
+    /// carry out an order long after it has accepted it, even if its reply was lost. Default: 5 s.
     pub settle: Duration,
 }
 

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{chance::Entropy, error::Result};
 
-/// Entropy that a test can predict: the numbers after `start`, one by one.
+/// Predictable entropy for tests: consecutive numbers from `start`.
 #[derive(Debug)]
 pub struct CountingEntropy(AtomicU64);
 

@@ -15,12 +15,12 @@ use crate::{
     group::{Health, Labels, Target, TargetId},
 };
 
-/// What puts another machine in the place of one that is terminated.
+/// The replacement of a terminated machine.
 pub(super) trait Replace: fmt::Debug + Send + Sync {
     fn replace(&self, gone: &TargetId) -> Result<()>;
 }
 
-/// A machine that exists only in memory.
+/// An in-memory machine.
 #[derive(Debug)]
 pub(super) struct Machine {
     health: AtomicU8,

@@ -8,11 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::{self, Clock};
 
-/// A clock that a test drives, over tokio's paused time.
+/// A clock for tests, over tokio's paused time.
 ///
-/// Its wall clock starts where the test says and moves with tokio's own time: under
-/// `#[tokio::test(start_paused = true)]` sleeps return at once, in the right order, and an hour of hold costs no time.
-/// [`jump`](ManualClock::jump) moves the wall clock alone, as a correction by NTP would.
+/// Its wall clock starts at a given time and moves with tokio's time. With `#[tokio::test(start_paused = true)]`,
+/// sleeps return at once, in the right order, so an hour of hold takes no time. [`jump`](ManualClock::jump) moves the
+/// wall clock alone, as a correction by NTP would.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,8 +43,7 @@ impl ManualClock {
         Self { start, origin: tokio::time::Instant::now(), jumped_nanoseconds: AtomicI64::new(0) }
     }
 
-    /// Moves the wall clock without letting time pass: nobody who sleeps wakes up. The sum of all jumps stays within
-    /// ±292 years.
+    /// Moves the wall clock without letting time pass: no sleep ends. The sum of all jumps stays within ±292 years.
     pub fn jump(&self, by: SignedDuration) {
         let nanoseconds =
             i64::try_from(by.as_nanos()).unwrap_or(if by.is_negative() { i64::MIN } else { i64::MAX });

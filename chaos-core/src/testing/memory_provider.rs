@@ -16,9 +16,9 @@ use crate::{
 
 const SCHEME: &str = "memory";
 
-/// Groups of machines that exist only in memory: for examples and unit tests.
+/// Groups of in-memory machines, for examples and unit tests.
 ///
-/// Its groups replace a terminated machine at once by one with the next free number. Clones share one world.
+/// Its groups replace a terminated machine at once with one of the next free number. Clones share the same groups.
 ///
 /// ```
 /// use chaos_core::{Provider, provider::GroupFilter, testing::MemoryProvider};
@@ -36,7 +36,7 @@ pub struct MemoryProvider {
     groups: BTreeMap<GroupId, Arc<Replacer>>,
 }
 
-/// One group: it keeps its machines at their number.
+/// One group, which keeps the number of its machines constant.
 #[derive(Debug)]
 struct Replacer {
     this: Weak<Self>,
@@ -49,13 +49,13 @@ struct Replacer {
 
 #[derive(Debug, Default)]
 struct Machines {
-    /// By their places, which they keep.
+    /// By their positions, which they keep.
     present: BTreeMap<usize, Arc<Machine>>,
     places: HashMap<TargetId, usize>,
     next: usize,
 }
 
-/// The domains, told by a label, over which a group spreads its machines.
+/// The domains over which a group spreads its machines, and the label that names them.
 #[derive(Debug)]
 struct Spread {
     label: String,
@@ -66,12 +66,12 @@ impl MemoryProvider {
     /// Adds a group of `size` healthy machines, `memory:<name>/machine-0` and so on, that replaces its members.
     ///
     /// # Errors
-    /// `InvalidInput` for a name that no [`GroupId`] can hold.
+    /// `InvalidInput` for a name that is not valid in a [`GroupId`].
     pub fn with_group(self, name: &str, size: usize) -> Result<Self> {
         self.add(name, size, true, None)
     }
 
-    /// Adds a group that replaces nobody.
+    /// Adds a group that does not replace its members.
     ///
     /// # Errors
     /// As [`with_group`](MemoryProvider::with_group).
@@ -79,8 +79,8 @@ impl MemoryProvider {
         self.add(name, size, false, None)
     }
 
-    /// Adds a group that replaces its members, in turn one for each of `domains`, which the label `label` of a machine
-    /// tells.
+    /// Adds a group that replaces its members. Its machines are in each of `domains` in turn; the label `label` of a
+    /// machine names its domain.
     ///
     /// # Errors
     /// As [`with_group`](MemoryProvider::with_group).
@@ -118,23 +118,24 @@ impl MemoryProvider {
         Ok(self)
     }
 
-    /// Sets the health of one machine, as a failure outside of any fault would.
+    /// Sets the health of one machine, like a failure outside of any fault.
     ///
     /// # Errors
-    /// `NotFound` where there is no such machine.
+    /// `NotFound` if there is no such machine.
     pub fn set_health(&self, id: &TargetId, health: Health) -> Result<()> {
         self.machine(id).map(|machine| machine.set_health(health)).ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "there is no such machine in memory").with("target", id)
+            Error::new(ErrorKind::NotFound, "the in-memory provider has no such machine").with("target", id)
         })
     }
 
-    /// Puts another machine in the place of one, under its name, as whoever deletes a machine and makes it anew does.
+    /// Replaces a machine with another one of the same name, as if it was deleted and created again.
     ///
     /// # Errors
-    /// `NotFound` where there is no such machine.
+    /// `NotFound` if there is no such machine.
     pub fn make_anew(&self, id: &TargetId) -> Result<()> {
-        let missing =
-            || Error::new(ErrorKind::NotFound, "there is no such machine in memory").with("target", id);
+        let missing = || {
+            Error::new(ErrorKind::NotFound, "the in-memory provider has no such machine").with("target", id)
+        };
         let group = self.groups.get(&id.group()).ok_or_else(missing)?;
         let mut machines = group.machines();
         let number = machines.next;
@@ -162,7 +163,7 @@ impl Replacer {
         Ok(())
     }
 
-    /// The `number`th machine, which is in the domain that is due.
+    /// The `number`th machine, in the domain whose turn it is.
     fn machine(&self, id: TargetId, number: usize) -> Arc<Machine> {
         let labels = self.spread.iter().filter_map(|spread| spread.of(number)).collect();
         Machine::start(id, labels, number, self.this.clone())
@@ -217,7 +218,7 @@ impl Provider for MemoryProvider {
 
     async fn group(&self, id: &GroupId) -> Result<Group> {
         let group = self.groups.get(id).ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "there is no such group in memory").with("group", id)
+            Error::new(ErrorKind::NotFound, "the in-memory provider has no such group").with("group", id)
         })?;
         Ok(group.look())
     }

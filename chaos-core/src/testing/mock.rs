@@ -1,7 +1,7 @@
-//! Ready mocks of the public traits, made with [`mockall`], for the unit tests of whoever embeds this library.
+//! Mocks of the public traits, made with [`mockall`], for the unit tests of programs that embed this library.
 //!
-//! They are for tests of logic; for tests of behaviour use the world in [`testing`](crate::testing), and the contract
-//! suites of `chaos-testkit`.
+//! They are for tests of logic. For tests of behaviour, use the in-memory types in [`testing`](crate::testing), and the
+//! contract suites of `chaos-testkit`.
 //!
 //! ```
 //! use chaos_core::{clock::Clock, testing::mock::MockClock};
@@ -11,7 +11,7 @@
 //! assert_eq!(clock.now().to_string(), "2026-03-02T09:00:00Z");
 //! ```
 //!
-//! [`MockProvider`] mocks the listing as `expect_list`, which returns what the stream is to yield:
+//! [`MockProvider`] mocks the listing as `expect_list`, which returns the items of the stream:
 //!
 //! ```
 //! use chaos_core::{Group, Provider, provider::GroupFilter, testing::mock::MockProvider};
@@ -70,8 +70,8 @@ use crate::{
     provider::{GroupFilter, Provider},
 };
 
-// Each has every method of its trait, those with a default too. Clippy, which sees to that elsewhere, does not look
-// into `mock!`.
+// Each has every method of its trait, including those with a default. Clippy, which checks that elsewhere, does not
+// look into `mock!`.
 
 mock! {
     #[derive(Debug)]
@@ -220,7 +220,7 @@ mock! {
 mock! {
     #[derive(Debug)]
     pub Provider {
-        /// What the stream of groups yields.
+        /// The items of the stream of groups.
         pub fn list(&self, filter: &GroupFilter) -> Vec<Result<Group>>;
         /// A fresh look at one group.
         pub fn find_group(&self, id: &GroupId) -> Result<Group>;
@@ -254,7 +254,7 @@ impl Provider for MockProvider {
         self.find_target(id)
     }
 
-    // Nothing outlives a target that is mocked.
+    // Nothing outlives a mocked target.
     async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
         Ok(None)
     }

@@ -1,9 +1,9 @@
-//! For tests and examples: a world in memory, a clock that a test drives, entropy that it can predict.
+//! For tests and examples: an in-memory provider, a manual clock, predictable entropy.
 //!
-//! [`MemoryProvider`] has groups of machines that need nothing; [`PowerOff`] is an event for them and [`PowerOn`] its
-//! recovery. Over a [`ManualClock`] an hour of hold costs no time, and with [`CountingEntropy`] every id is known.
-//! [`sample`] has reports and plans for the tests of a reporter. The feature `mock` adds a mock of each trait. What is
-//! promised beyond the types is checked by `chaos-testkit`.
+//! [`MemoryProvider`] has groups of in-memory machines. [`PowerOff`] is an event for them, and [`PowerOn`] its
+//! recovery. With a [`ManualClock`], an hour of hold takes no time, and with [`CountingEntropy`] every id is known.
+//! [`sample`] has reports and plans for the tests of a reporter. The feature `mock` adds a mock of each trait.
+//! `chaos-testkit` checks the promises of a trait beyond its types.
 
 mod counting_entropy;
 mod machine;

@@ -10,8 +10,8 @@ use crate::{
     recovery::{Recovery, Verdict},
 };
 
-/// Stops a machine for a while: the smallest event with a hold, for examples and unit tests. For real targets use
-/// `chaos_events::Stop`.
+/// Stops a machine for a while. This is the smallest event with a hold, for examples and unit tests. For real targets,
+/// use `chaos_events::Stop`.
 #[derive(Clone, Copy, Debug)]
 pub struct PowerOff {
     hold: Hold,
@@ -70,7 +70,7 @@ impl Recovery for PowerOn {
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
         let Some(target) = scope.fresh_target().await? else {
-            return Ok(Verdict::Gone("the machine exists no more".to_owned()));
+            return Ok(Verdict::Gone("the machine no longer exists".to_owned()));
         };
         Ok(match target.health().await? {
             Health::Healthy => {
@@ -83,7 +83,7 @@ impl Recovery for PowerOn {
 
     fn by_hand(&self, target: &TargetId, _: FaultId) -> String {
         format!(
-            "Start {target} again with the tools of its platform. A machine in memory is gone with its process."
+            "Start {target} again with the tools of its platform. An in-memory machine is gone with its process."
         )
     }
 }

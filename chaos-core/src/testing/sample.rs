@@ -225,7 +225,7 @@ mod tests {
         let mut plan = plan();
         let table = "\
 group        target     decision
-memory:lone  machine-0  0 healthy members would be left, and 1 must be
+memory:lone  machine-0  0 healthy members would be left; at least 1 must be
 memory:web   machine-0  not drawn
 memory:web   machine-1  chosen: power-off (what it keeps in memory is lost)
 memory:web   machine-2  it is unhealthy
@@ -240,7 +240,7 @@ in doubt: memory:db: page 2 of the listing did not arrive";
         let table = "\
 nothing is injected: the calendar is closed
 group        target  decision
-memory:lone  -       0 healthy members would be left, and 1 must be";
+memory:lone  -       0 healthy members would be left; at least 1 must be";
         assert_eq!(plan.explain().to_string(), table);
     }
 

@@ -200,7 +200,7 @@ async fn who_does_not_tell_its_zone_is_left_alone() {
     let plan = monkey(&world, zone_drill()).build().unwrap().plan().await.unwrap();
     assert_eq!(plan.chosen().count(), 0);
     let unknown = Reason::unknown_domain(ZONE);
-    assert_eq!(unknown.to_string(), "it does not tell its zone");
+    assert_eq!(unknown.to_string(), "it has no label zone");
     assert_eq!(reason_of(&plan, "memory:web/machine-0"), Some(unknown));
 }
 

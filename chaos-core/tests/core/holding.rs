@@ -66,7 +66,7 @@ async fn a_target_that_is_gone_is_over_and_not_back() {
     assert_eq!((fault.time_to_recover(), fault.time_to_revert()), (None, None), "nobody saw it come back");
     let said = report.to_string();
     assert!(said.contains("over, and gone for good") && !said.contains("recovered"), "{said}");
-    assert!(said.contains("the machine exists no more"), "{said}");
+    assert!(said.contains("the machine no longer exists"), "{said}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,7 +93,7 @@ async fn what_somebody_else_undoes_is_cut_short_and_counts_only_as_long_as_it_wa
         assert_eq!(report.faults[0].cut_short, Some(CutShort::EndedEarly), "{report}");
         assert_eq!(seconds_of(&report.faults[0]), seen_until, "{report}");
         let error = report.ensure_completed().unwrap_err();
-        assert!(error.to_string().contains("cut short: it was over before its time"), "{error}");
+        assert!(error.to_string().contains("cut short: it ended before its time"), "{error}");
     }
 }
 

@@ -429,7 +429,7 @@ async fn a_machine_made_anew_under_the_name_is_left_alone() {
     world.set_health(&third(), Health::Stopped).unwrap();
     let report = running.await.unwrap();
     assert_eq!(report.faults[0].state, FaultState::Recovered, "{report}");
-    assert!(report.faults[0].note.as_ref().unwrap().contains("another one bears its name"), "{report}");
+    assert!(report.faults[0].note.as_ref().unwrap().contains("another target has its name"), "{report}");
     assert_eq!(health(&world, &third()).await, Health::Stopped, "nobody has started it");
 }
 
@@ -456,7 +456,7 @@ async fn one_that_a_later_process_finds_is_left_alone_too() {
     world.set_health(&target, Health::Stopped).unwrap();
     let found = builder(&world, &journal).build().unwrap().recover_pending().await.unwrap();
     assert_eq!(found.faults[0].state, FaultState::Recovered, "{:?}", found.faults);
-    assert!(found.faults[0].note.as_ref().unwrap().contains("another one bears its name"));
+    assert!(found.faults[0].note.as_ref().unwrap().contains("another target has its name"));
     assert_eq!(health(&world, &target).await, Health::Stopped);
 }
 

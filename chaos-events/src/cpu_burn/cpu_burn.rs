@@ -10,16 +10,16 @@ use crate::{
 
 /// Keeps cores of a target's machine busy for a while.
 ///
-/// One burner for each core uses the given share of one core, whatever else runs there: the load is its own and comes
-/// on top of what the machine does already. A burner compares the CPU time that it has used with the time that has
-/// passed, so that the average is right also where it is interrupted. Where others want the same cores it gets no more
-/// than its fair share: read what was achieved (`load_percent`, the average over the burners).
+/// One burner for each core uses the given share of that core, in addition to the existing load of the machine. A
+/// burner compares its used CPU time with the elapsed time, so the average is right even if it is interrupted. If other
+/// processes want the same cores, it gets no more than its fair share: see the achieved `load_percent`, the average
+/// over the burners.
 ///
-/// The quotas of the target's control groups, those above it included, are read before, and told as `allowed_cores`.
-/// Where more is asked for than they allow, a note says so: [`of_allowed`](CpuBurn::of_allowed) asks for a share of
-/// that.
+/// The quotas of the target's control groups and their ancestors are read first, and reported as `allowed_cores`. If
+/// you request more than they allow, a note says so. [`of_allowed`](CpuBurn::of_allowed) requests a share of the
+/// allowed cores.
 ///
-/// It runs where the target's [`Shell`](chaos_core::capability::Shell) runs: for a process, on its machine.
+/// It runs on the machine of the target's [`Shell`](chaos_core::capability::Shell): for a process, on its machine.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,7 +38,7 @@ pub struct CpuBurn {
     hold: Hold,
 }
 
-/// What the load is a share of.
+/// The whole of which the load is a share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whole {
     Core,
@@ -57,7 +57,7 @@ impl Default for CpuBurn {
 }
 
 impl CpuBurn {
-    /// Uses this much of each core, in percent: from 0.01 to 100. Every core, for 60 seconds.
+    /// Uses this much of every core for 60 seconds, in percent from 0.01 to 100.
     ///
     /// # Errors
     /// `InvalidInput` for anything else.
@@ -65,17 +65,17 @@ impl CpuBurn {
         Ok(Self { load: Load::percent(percent)?, ..Self::default() })
     }
 
-    /// Takes the load as a share of what the target's control groups allow, where their quotas are less than its cores:
-    /// 80 % of the half of a core that a container may use is 40 % of one. By one burner for each core that is allowed,
-    /// whole or in part, or by as many as [`cores`](CpuBurn::cores) says. Where no quota is set, as a share of each
-    /// core.
+    /// Takes the load as a share of the cores that the target's control groups allow, if their quotas are below its
+    /// cores. For example, if a container may use half a core, 80 % is 40 % of one core. There is one burner for each
+    /// allowed core, whole or in part, or as many as [`cores`](CpuBurn::cores) sets. Without a quota, it is a share of
+    /// each core.
     #[must_use]
     pub fn of_allowed(mut self) -> Self {
         self.of = Whole::Allowed;
         self
     }
 
-    /// Burns this many cores. A target that has fewer is left alone.
+    /// Burns this many cores. A target with fewer cores is left alone.
     ///
     /// # Errors
     /// `InvalidInput` for zero.
@@ -99,7 +99,7 @@ impl CpuBurn {
 
 impl Load {
     fn percent(percent: f64) -> Result<Self> {
-        // Also for what is no number.
+        // Also for a value that is not a number.
         if !(0.01..=100.0).contains(&percent) {
             return Err(Error::invalid("load", percent, "from 0.01 to 100 percent of a core"));
         }
@@ -114,7 +114,7 @@ impl Load {
 }
 
 impl CpuBurn {
-    /// How many burners, and how much of a core each of them uses.
+    /// The number of burners, and the share of a core that each of them uses.
     fn share(&self, room: Room) -> Result<(usize, Load)> {
         let here = room.cores;
         if let Some(cores) = self.cores

@@ -12,18 +12,18 @@ use crate::{
 #[non_exhaustive]
 pub struct EndCpuBurn {
     vantage: Vantage,
-    /// How many there were to be; zero where that was not written down.
+    /// The intended number; zero if it was not recorded.
     #[serde(default)]
     burners: u32,
 }
 
 impl EndCpuBurn {
-    /// Ends this many burners of a fault that can be begun.
+    /// Ends this many burners of a fault that is ready to begin.
     pub(super) fn of(ready: &Ready, burners: usize) -> Self {
         Self { vantage: ready.vantage.clone(), burners: u32::try_from(burners).unwrap_or(0) }
     }
 
-    /// How much the burners have used so far, where there are any. Returns how many there are.
+    /// Reports how much the burners have used so far, if there are any. Returns their number.
     fn measure(scope: &Scope, answer: &Answer) -> Result<u32> {
         let burners = answer.parse("burners")?;
         if burners > 0 {
@@ -42,12 +42,11 @@ impl Recovery for EndCpuBurn {
         let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? else { return Ok(()) };
         let found = Self::measure(scope, &fault.stop(permit).await?)?;
         if found > 0 && found < self.burners {
-            scope.note(format!("{found} of {} burners were left when they were ended", self.burners));
+            scope.note(format!("{found} of {} burners were left when the recovery ended them", self.burners));
         }
         if found == 0 && scope.injection() == Injection::Returned {
             scope.note(
-                "the burners had ended before the recovery came; the load, where one is shown, is that early \
-                in the hold",
+                "the burners had ended before the recovery came; any load that is shown was measured early in the hold",
             );
         }
         Ok(())
@@ -55,27 +54,26 @@ impl Recovery for EndCpuBurn {
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
         let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? else {
-            return Ok(Verdict::Gone("the target exists no more, and its burners with it".to_owned()));
+            return Ok(Verdict::Gone("the target no longer exists, and neither do its burners".to_owned()));
         };
         let answer = fault.status().await?;
         Self::measure(scope, &answer)?;
         let burning = answer.all("burning").count();
         if scope.is_held() && burning < usize::try_from(self.burners).unwrap_or(usize::MAX).max(1) {
-            // Killed or stopped: what is left of it is less than was asked for.
+            // Some were killed or stopped, so the rest is less than requested.
             return Ok(Verdict::Back);
         }
         Ok(match answer.parse::<u32>("processes")? {
             0 => Verdict::Back,
-            processes => Verdict::NotYet(format!("processes of it still run: {processes}")),
+            processes => Verdict::NotYet(format!("processes of the fault still run: {processes}")),
         })
     }
 
     fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
         let end = end_processes(fault, &self.vantage);
         format!(
-            "The burners end by themselves at the deadline. Before that, on the machine of {target}, as root or as \
-             the user who runs \
-             its scripts, until it says nothing more:\n\n    {end}"
+            "The burners end by themselves at the deadline. To end them earlier, run this on the machine of {target}, \
+             as root or as the user who runs its scripts, until it prints nothing more:\n\n    {end}"
         )
     }
 }

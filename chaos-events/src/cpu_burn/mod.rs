@@ -1,4 +1,4 @@
-//! CPU burn: cores of a target's machine are kept busy for a while.
+//! CPU burn: keeps cores of a target's machine busy for a while.
 
 mod cpu_burn;
 mod end_cpu_burn;

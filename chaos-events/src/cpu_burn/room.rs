@@ -2,11 +2,11 @@ use chaos_core::{Result, Scope};
 
 use crate::host_script::Answer;
 
-/// How much there is to burn.
+/// The cores that are available to burn.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
     pub(super) cores: usize,
-    /// What quotas leave of them, in hundredths of a core.
+    /// The part of them that quotas allow, in hundredths of a core.
     pub(super) allowed: Option<u32>,
 }
 
@@ -14,7 +14,7 @@ impl Room {
     pub(super) fn of(answer: &Answer) -> Result<Self> {
         let cores: usize = answer.parse("cores")?;
         let allowed = answer.all("allowed").next().map(|_| answer.parse::<u32>("allowed")).transpose()?;
-        // What is more than there is allows everything.
+        // A quota above the number of cores allows all of them.
         let is_less =
             |allowed: &u32| u32::try_from(cores).is_ok_and(|cores| *allowed < cores.saturating_mul(100));
         Ok(Self { cores, allowed: allowed.filter(is_less) })
@@ -25,8 +25,8 @@ impl Room {
         scope.measure("allowed_cores", allowed);
         if asked > allowed {
             scope.note(format!(
-                "the quotas of the target's control groups allow {allowed} cores, and {asked} were asked for: the \
-                 burners get no more"
+                "the quotas of the target's control groups allow {allowed} cores of the requested {asked}: the \
+                 burners get no more than that"
             ));
         }
     }

@@ -1,6 +1,6 @@
 use chaos_core::Prepared;
 
-/// How much of a file system is taken.
+/// How much of a file system is filled.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Amount {
     /// In hundredths of a percent.
@@ -10,7 +10,7 @@ pub(super) enum Amount {
 }
 
 impl Amount {
-    /// As the script is told.
+    /// The form for the script.
     pub(super) fn parameters(self) -> (&'static str, u64) {
         match self {
             Self::UpTo(hundredths) => ("percent", u64::from(hundredths)),

@@ -13,22 +13,25 @@ use crate::{
     host_script::HostFault,
 };
 
-/// Takes the space of a file system on a target's machine for a while.
+/// Fills a file system on a target's machine for a while.
 ///
-/// The space is really allocated, to a file without a name that one process holds until the deadline: when that ends,
-/// is killed or the machine restarts, the kernel frees it. Percentages are those of `df`: of what others than root may
-/// use, so that root's reserve is never touched. On a `tmpfs` the space is the machine's memory.
+/// The space is really allocated, to a file without a name that one process holds until the deadline. When that process
+/// ends or is killed, or the machine restarts, the kernel frees the space. Percentages are those of `df`: they refer to
+/// the space for users other than root, so root's reserve is never touched. On a `tmpfs`, the space is the machine's
+/// memory.
 ///
-/// Some space stays free in any case, 64 MiB unless [`keeping_free`](DiskFill::keeping_free) says otherwise: a request
-/// for more is met as far as that allows, and the report says so. Others may write meanwhile: four times a second what
-/// they lack is given back, and not taken again; the report says how much that was. One that writes more than that at
-/// once gets below it for as long. A fill that has given way altogether is over before its time.
+/// Some space always stays free, 64 MiB unless [`keeping_free`](DiskFill::keeping_free) sets another floor. If a
+/// request exceeds that, it is met as far as possible, and the report says so. Others may write meanwhile: four times a
+/// second, the fill gives back the space that is missing to the floor, and does not take it again. The report says how
+/// much that was. If others write more than the floor at once, free space is below it for as long. A fill that has
+/// given back everything is over before its time.
 ///
-/// It runs where the target's [`Shell`](chaos_core::capability::Shell) runs: for a process, on its machine. File
-/// systems of the network and FUSE are refused with `Unsupported`, because a file there could outlive the machine that
-/// holds it. What cannot be filled at all, for want of inodes, under a limit of the size of files (`ulimit -f`) or with
-/// a floor above the whole file system, is refused before anything changes. The report tells what was achieved, as
-/// `bytes` and `used_percent`, and where the file system is as full as that already, that nothing was hit.
+/// It runs on the machine of the target's [`Shell`](chaos_core::capability::Shell): for a process, on its machine.
+/// Network file systems and FUSE are refused with `Unsupported`, because a file there could outlive the machine that
+/// holds it. A file system that cannot be filled at all is refused before anything changes: because it has no free
+/// inodes, because of a limit on file sizes (`ulimit -f`), or because the floor exceeds the whole file system. The
+/// report tells the achieved `bytes` and `used_percent`. If the file system is already as full as requested, it says
+/// that nothing was hit.
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,13 +53,13 @@ pub struct DiskFill {
 impl DiskFill {
     const FLOOR: u64 = 64 << 20;
 
-    /// Fills the file system that holds the directory `path` until this share of it is in use, in percent: from 0.01
-    /// to 100. For 60 seconds.
+    /// Fills the file system of the directory `path` for 60 seconds, until this share of it is in use, in percent from
+    /// 0.01 to 100.
     ///
     /// # Errors
     /// `InvalidInput` for anything else, and for a path that is not absolute.
     pub fn up_to_percent(path: impl Into<String>, percent: f64) -> Result<Self> {
-        // Also for what is no number.
+        // Also for a value that is not a number.
         if !(0.01..=100.0).contains(&percent) {
             return Err(Error::invalid("percent", percent, "from 0.01 to 100 percent of the file system"));
         }
@@ -65,7 +68,7 @@ impl DiskFill {
         Self::new(path.into(), Amount::UpTo(hundredths))
     }
 
-    /// Takes this many bytes of the file system that holds the directory `path`. For 60 seconds.
+    /// Fills this many bytes of the file system of the directory `path` for 60 seconds.
     ///
     /// # Errors
     /// `InvalidInput` for zero, for 10^18 or more, and for a path that is not absolute.
@@ -77,8 +80,8 @@ impl DiskFill {
         Self::new(path.into(), Amount::Bytes(bytes))
     }
 
-    /// Leaves this many bytes free on the file system that holds the directory `path`, or the floor where that is more.
-    /// For 60 seconds.
+    /// Fills the file system of the directory `path` for 60 seconds, and leaves this many bytes free, or the floor if
+    /// that is more.
     ///
     /// # Errors
     /// `InvalidInput` for 10^18 or more, and for a path that is not absolute.
@@ -87,7 +90,7 @@ impl DiskFill {
         Self::new(path.into(), Amount::AllBut(bytes))
     }
 
-    /// The script takes no number with more digits than these, and no file system is as large.
+    /// The script accepts no number with more digits, and no file system is that large.
     const COUNTABLE: u64 = 999_999_999_999_999_999;
 
     fn check_countable(bytes: u64) -> Result<()> {
@@ -104,7 +107,7 @@ impl DiskFill {
         Ok(Self { path, amount, floor: Self::FLOOR, hold: Hold::DEFAULT })
     }
 
-    /// Keeps this many bytes free whatever is asked for: the floor. 64 MiB unless this says otherwise.
+    /// Sets the floor: this many bytes always stay free. Default: 64 MiB.
     #[must_use]
     pub fn keeping_free(mut self, bytes: u64) -> Self {
         self.floor = bytes;

@@ -18,35 +18,34 @@ use crate::{
     host_script::{Answer, HostFault, Vantage, end_processes, quoted},
 };
 
-/// How long space that has not come back is waited for, once nothing of the fault is left to hold it.
+/// How long to wait for space that has not come back, once nothing of the fault holds it any more.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Frees the space that a [`DiskFill`](crate::DiskFill) takes.
+/// Frees the space of a [`DiskFill`](crate::DiskFill).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FreeSpace {
     /// A directory on the file system.
     pub path: String,
-    /// How many bytes of it were free before.
+    /// The number of free bytes before the fault.
     pub free_before: u64,
-    /// The number of its device, as the machine gave it.
+    /// The number of its device, as reported by the machine.
     device: String,
     vantage: Vantage,
     #[serde(skip)]
     seen: Arc<Seen>,
 }
 
-/// What this process has seen of it so far.
+/// The observations of this process so far.
 #[derive(Debug, Default)]
 struct Seen {
-    /// How many bytes of the fill were given to other writers.
+    /// The number of bytes that the fill gave to other writers.
     given_up: AtomicU64,
-    /// When, by the clock that nobody can set, nothing of the fault was left for the first time while space was still
-    /// missing.
+    /// The monotonic time at which, for the first time, nothing of the fault was left but space was still missing.
     missing_since: OnceLock<Duration>,
 }
 
-/// Two recoveries are the same whatever each has seen.
+/// Two recoveries are equal whatever each has observed.
 impl PartialEq for Seen {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -66,16 +65,16 @@ impl FreeSpace {
         Ok(fault.map(|fault| fault.with("path", &self.path)))
     }
 
-    /// Remembers what the guard of the fill has given up. The last that was seen of it says most.
+    /// Records how much the guard of the fill has given up. The latest observation is the most complete.
     fn learn(&self, answer: &Answer) -> Result<()> {
         self.seen.given_up.fetch_max(answer.parse("given_up")?, Ordering::Relaxed);
         Ok(())
     }
 
-    /// How it stands once no process holds anything.
+    /// The verdict once no process holds anything.
     fn space(&self, scope: &Scope, answer: &Answer) -> Result<Verdict> {
         if answer.all("device").next() != Some(self.device.as_str()) {
-            scope.note("the file system is not there any more");
+            scope.note("the file system no longer exists");
             return Ok(Verdict::Back);
         }
         let missing = self.free_before.saturating_sub(Space::of(answer)?.free);
@@ -85,14 +84,14 @@ impl FreeSpace {
         let now = scope.clock().monotonic();
         let since = *self.seen.missing_since.get_or_init(|| now);
         let missed = now.saturating_sub(since);
-        // Where there is little time to recover, half of it.
+        // If there is little time to recover, half of it.
         let left = scope.recover_by().duration_since(scope.clock().now());
         let patience = PATIENCE.min((missed + Duration::try_from(left).unwrap_or_default()) / 2);
         if missed < patience {
             return Ok(Verdict::NotYet(format!("{missing} bytes less are free than before")));
         }
         scope.note(format!(
-            "nothing of the fill is left, and {missing} bytes less are free than before: others took them"
+            "nothing of the fill is left; {missing} bytes less are free than before, because others took them"
         ));
         Ok(Verdict::Back)
     }
@@ -108,10 +107,9 @@ impl Recovery for FreeSpace {
         self.learn(&answer)?;
         match self.seen.given_up.load(Ordering::Relaxed) {
             0 => {}
-            bytes => scope
-                .note(format!("{bytes} bytes of the fill were given to other writers before it was over")),
+            bytes => scope.note(format!("the fill gave {bytes} bytes to other writers before it ended")),
         }
-        // Where the reply of the injection was lost, this tells what it did.
+        // If the reply of the injection was lost, this tells its effect.
         if scope.injection() != Injection::Returned && answer.parse::<u64>("bytes")? > 0 {
             measure(scope, &answer)?;
         }
@@ -120,14 +118,14 @@ impl Recovery for FreeSpace {
 
     async fn verify(&self, scope: &Scope) -> Result<Verdict> {
         let Some(fault) = self.left_behind(scope).await? else {
-            return Ok(Verdict::Gone("the target exists no more, and the fill with it".to_owned()));
+            return Ok(Verdict::Gone("the target no longer exists, and neither does the fill".to_owned()));
         };
         let answer = fault.status().await?;
         self.learn(&answer)?;
         let (processes, open): (u32, u32) = (answer.parse("processes")?, answer.parse("open")?);
         let bytes: u64 = answer.parse("bytes")?;
         if scope.is_held() && bytes == 0 {
-            // It has given way altogether, or its holder was killed. Whatever is left holds nothing.
+            // It has given back everything, or its holder was killed. Remaining processes hold nothing.
             return Ok(Verdict::Back);
         }
         if processes > 0 || open > 0 {
@@ -152,9 +150,9 @@ impl Recovery for FreeSpace {
             None => format!("; an empty file {name} may be left in {:?}.", self.path),
         };
         format!(
-            "The fill ends by itself at the deadline. Before that, on the machine of {target}, as root or as the user \
-             who runs its \
-             scripts, until it says nothing more:\n\n    {end}\n\nThe kernel frees the space then{leftover}"
+            "The fill ends by itself at the deadline. To end it earlier, run this on the machine of {target}, as root \
+             or as the user who runs its scripts, until it prints nothing more:\n\n    {end}\n\nThe kernel frees the \
+             space then{leftover}"
         )
     }
 }

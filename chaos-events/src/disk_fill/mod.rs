@@ -1,4 +1,4 @@
-//! Disk fill: the space of a file system on a target's machine is taken for a while.
+//! Disk fill: fills a file system on a target's machine for a while.
 
 mod amount;
 mod disk_fill;

@@ -2,7 +2,7 @@ use chaos_core::{Result, Scope};
 
 use crate::host_script::Answer;
 
-/// What `df` would say, in bytes.
+/// The numbers of `df`, in bytes.
 pub(super) struct Space {
     pub(super) free: u64,
     used: u64,

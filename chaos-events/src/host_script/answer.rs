@@ -1,6 +1,6 @@
 use chaos_core::{Error, ErrorKind, Result, Scope, capability::Output};
 
-/// What a script answered: names and values, in the order in which they came.
+/// The answer of a script: names and values, in order of arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     event: &'static str,
@@ -8,7 +8,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// What a step of an event's script left behind.
+    /// Reads the output of one step of an event's script.
     ///
     /// # Errors
     /// With the script's own reason if its exit status is not zero.
@@ -31,28 +31,28 @@ impl Answer {
             .with("event", event)
             .with("step", step)
             .with("exit status", output.status);
-        // The script itself has found that it can never do it from here, as this user.
+        // The script itself has found that it can never succeed from here, as this user.
         Err(if matches!(output.status, 64 | 77) { error.finally() } else { error })
     }
 
-    /// The first value of this name.
+    /// The first value with this name.
     ///
     /// # Errors
-    /// Where there is none: what the script did is in doubt.
+    /// If there is none. Then the effect of the script is in doubt.
     pub(crate) fn text(&self, name: &'static str) -> Result<&str> {
         self.all(name).next().ok_or_else(|| self.broken(name, "nothing"))
     }
 
-    /// The first value of this name, as a number.
+    /// The first value with this name, as a number.
     ///
     /// # Errors
-    /// As [`text`](Answer::text), and where it is no number.
+    /// As [`text`](Answer::text), and if it is not a number.
     pub(crate) fn parse<N: std::str::FromStr>(&self, name: &'static str) -> Result<N> {
         let text = self.text(name)?;
         text.parse().map_err(|_| self.broken(name, text))
     }
 
-    /// Every value of this name.
+    /// Every value with this name.
     pub(crate) fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
         self.lines.iter().filter(move |(found, _)| found.as_str() == name).map(|(_, value)| value.as_str())
     }

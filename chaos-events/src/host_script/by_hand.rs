@@ -1,11 +1,11 @@
-//! What a person copies into a shell to undo a fault without this library.
+//! The commands with which a person undoes a fault without this library.
 
 use chaos_core::FaultId;
 
 use crate::host_script::vantage::Vantage;
 
-/// Ends every process of a host fault. They are found as its script finds them: by the user that began it, by their
-/// first variable, and not where that user's rights were lent to somebody.
+/// Ends every process of a host fault. They are found as its script finds them: by the user that began the fault and by
+/// their first variable, excluding set-user-id programs.
 pub(crate) fn end_processes(fault: FaultId, vantage: &Vantage) -> String {
     let is_owned = match vantage.user() {
         Some(user) => format!(" && grep -qxE 'Uid:(.{user}){{4}}' \"/proc/$p/status\""),
@@ -22,7 +22,7 @@ pub(crate) fn end_processes(fault: FaultId, vantage: &Vantage) -> String {
     )
 }
 
-/// A word for `sh`, in single quotes. `None` where it would not survive being shown and copied.
+/// A word for `sh`, in single quotes. `None` if it would not survive being displayed and copied.
 pub(crate) fn quoted(text: &str) -> Option<String> {
     let is_plain = |character: char| {
         let turns_the_line =

@@ -12,10 +12,10 @@ use crate::host_script::{
     vantage::Vantage,
 };
 
-/// How many orders and looks a recovery may need.
+/// The number of orders and looks that a recovery may need.
 const ORDERS_OF_A_RECOVERY: u32 = 4;
 
-/// How long a start may take that has nothing to wait for.
+/// The time limit of a start that has nothing to wait for.
 pub(crate) const START_WITHIN: Duration = Duration::from_secs(30);
 
 /// One host fault on the machine that it is, or was, injected into.
@@ -27,12 +27,12 @@ pub(crate) struct HostFault {
     parameters: Vec<(&'static str, String)>,
 }
 
-/// A host fault that its machine can bear, as far as could be seen without touching it. The next step is
+/// A host fault that its machine can bear, as far as a look without any change can tell. The next step is
 /// [`start`](Ready::start).
 #[derive(Debug)]
 pub(crate) struct Ready {
     fault: HostFault,
-    /// What the preflight found.
+    /// The findings of the preflight.
     pub(crate) answer: Answer,
     /// For the recovery.
     pub(crate) vantage: Vantage,
@@ -47,7 +47,7 @@ impl HostFault {
         Ok(Self { script, shell, fault: scope.fault(), parameters: Vec::new() })
     }
 
-    /// A fault that may be in effect; `None` where its machine exists no more.
+    /// A fault that may be in effect; `None` if its machine no longer exists.
     pub(crate) async fn left_behind(
         script: HostScript,
         vantage: &Vantage,
@@ -72,11 +72,11 @@ impl HostFault {
         &self.shell
     }
 
-    /// Looks whether the machine can bear it, and how long orders take to get there and back.
+    /// Checks whether the machine can bear it, and how long an order takes, including its reply.
     ///
     /// # Errors
-    /// `Unsupported` where something is missing there, with the reason; `Refused` where a recovery could not be given
-    /// and looked at within its budget.
+    /// `Unsupported` with the reason if something is missing there; `Refused` if a recovery could not give its order
+    /// and look within its budget.
     pub(crate) async fn preflight(self, scope: &Scope) -> Result<Ready> {
         let clock = Arc::clone(scope.clock());
         let asked = clock.monotonic();
@@ -84,8 +84,8 @@ impl HostFault {
         let took = clock.monotonic().saturating_sub(asked);
         scope.expect_answers_within(took);
         if took.saturating_mul(ORDERS_OF_A_RECOVERY) > scope.recovery_budget() {
-            let what = "the shell of the target is too slow for the budget of a recovery, which gives an order, \
-                looks, and may have to do both again; allow it more, see `recovery_budget`";
+            let what = "the shell of the target is too slow for the recovery's budget: a recovery gives an order and \
+                looks, and may have to do both again; allow more time with `recovery_budget`";
             return Err(Error::new(ErrorKind::Refused, what)
                 .with("answered after", format_args!("{took:.1?}"))
                 .with("budget", format_args!("{:.1?}", scope.recovery_budget())));
@@ -96,12 +96,12 @@ impl HostFault {
         Ok(Ready { fault, answer, vantage, told })
     }
 
-    /// How it stands.
+    /// The state of the fault.
     pub(crate) async fn status(&self) -> Result<Answer> {
         self.inspect("status").await
     }
 
-    /// Ends it. Idempotent, and right where it never began.
+    /// Ends it. Idempotent, and right if it never began.
     pub(crate) async fn stop(&self, permit: &Permit) -> Result<Answer> {
         let script = self.script("stop", &[])?;
         Answer::read(self.script.event, "stop", self.shell.run(&script, permit).await?)
@@ -112,10 +112,10 @@ impl HostFault {
         Answer::read(self.script.event, action, self.shell.inspect(&script).await?)
     }
 
-    /// Runs the program under a mark, so that a look can make sure that it finds what is marked: itself. A start has
-    /// the mark of the fault, so that stop finds a start as well that is still on its way; before it has the mark, stop
-    /// finds it by the first words of this. The mark comes first in the environment, where nothing but this can have
-    /// put it.
+    /// Runs the program under a mark, so that a look can check that it finds marked processes: it must find itself. A
+    /// start has the mark of the fault, so that stop also finds a start that is still on its way; before it has the
+    /// mark, stop finds it by the first words of this. The mark comes first in the environment, where only this can
+    /// have put it.
     fn script(&self, action: &'static str, more: &[(&'static str, String)]) -> Result<Script> {
         let fault = self.fault;
         let missing = if action == "preflight" { 69 } else { 75 };
@@ -141,7 +141,7 @@ impl HostFault {
 }
 
 impl Ready {
-    /// Adds a parameter that the preflight has told.
+    /// Adds a parameter that the preflight has reported.
     pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.fault = self.fault.with(name, value);
         self

@@ -1,4 +1,4 @@
-//! Scripts that run on a target: what all host faults share on this side, and on the target's.
+//! Scripts that run on a target: the common parts of all host faults, on this side and on the target.
 
 mod answer;
 mod by_hand;

@@ -1,4 +1,4 @@
-/// What every program of a host fault begins with.
+/// The beginning of every program of a host fault.
 const COMMON: &str = concat!(
     include_str!("common.sh"),
     include_str!("clock.sh"),
@@ -9,14 +9,14 @@ const COMMON: &str = concat!(
 /// The script of one kind of host fault.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HostScript {
-    /// For errors: the name of the event.
+    /// The name of the event, for errors.
     pub(crate) event: &'static str,
-    /// What comes after what all of them share.
+    /// The part after the common beginning.
     pub(crate) program: &'static str,
 }
 
 impl HostScript {
-    /// All that runs on a target.
+    /// The complete program for a target.
     pub(super) fn whole(&self) -> String {
         [COMMON, self.program].concat()
     }

@@ -2,24 +2,24 @@ use std::{sync::Arc, time::Duration};
 
 use chaos_core::clock::Clock;
 
-/// What the machine's uptime was, and when it was told.
+/// An uptime of the machine, and when it was reported.
 #[derive(Debug)]
 pub(super) struct Told {
     /// In hundredths of a second.
     uptime: u64,
-    /// Of the injector's clock, when the answer was there.
+    /// The injector's clock when the answer arrived.
     at: Duration,
     clock: Arc<dyn Clock>,
 }
 
 impl Told {
-    /// An uptime in hundredths of a second, whose answer has just come.
+    /// An uptime in hundredths of a second that has just arrived.
     pub(super) fn now(uptime: u64, clock: Arc<dyn Clock>) -> Self {
         Self { uptime, at: clock.monotonic(), clock }
     }
 
-    /// What the machine's uptime will be then, in hundredths of a second: too early by what its answer took, and by how
-    /// far two clocks may differ, and never too late.
+    /// The machine's uptime at that time, in hundredths of a second. It is early by the time that its answer took and
+    /// by the difference between the two clocks, and never late.
     pub(super) fn uptime_in(&self, left: Duration) -> u64 {
         let since = self.clock.monotonic().saturating_sub(self.at);
         let since = hundredths(since).saturating_sub(hundredths(since).div_ceil(1_000));
@@ -42,7 +42,7 @@ mod tests {
         let clock = Arc::new(ManualClock::starting_at(jiff::Timestamp::UNIX_EPOCH));
         let told = Told::now(1_000, clock.clone());
         assert_eq!(told.uptime_in(Duration::from_secs(30)), 4_000);
-        // After an approval that took a while, the whole hold is there still; by a clock that may differ by a
+        // After an approval that took a while, the whole hold is still left, by a clock that may differ by a
         // thousandth.
         clock.sleep(Duration::from_secs(20)).await;
         assert_eq!(told.uptime_in(Duration::from_secs(30)), 5_998);

@@ -8,7 +8,7 @@ use super::{
     ports::Ports,
 };
 
-/// Traffic that a [`NetworkBlackhole`](crate::NetworkBlackhole) lets through nevertheless, in both directions.
+/// Traffic that a [`NetworkBlackhole`](crate::NetworkBlackhole) lets through, in both directions.
 ///
 /// ```
 /// use chaos_events::{Allowed, NetworkBlackhole, Protocol};
@@ -48,22 +48,22 @@ const CLOUD: [IpAddr; 7] = [
 ];
 
 impl Allowed {
-    /// What a machine says to itself.
+    /// The traffic of a machine with itself.
     pub fn loopback() -> Self {
         Self(Kind::Loopback)
     }
 
-    /// TCP with port 22 of the machine: how its operator reaches it.
+    /// TCP with port 22 of the machine, by which its operator reaches it.
     pub fn ssh() -> Self {
         Self(Kind::Ssh)
     }
 
-    /// DHCP and `DHCPv6`: how the machine keeps its address.
+    /// DHCP and `DHCPv6`, by which the machine keeps its address.
     pub fn dhcp() -> Self {
         Self(Kind::Dhcp)
     }
 
-    /// How IPv6 finds neighbours and routers. IPv4 uses ARP for that, which is never dropped.
+    /// IPv6 neighbour and router discovery. IPv4 uses ARP for that, which is never dropped.
     pub fn neighbour_discovery() -> Self {
         Self(Kind::NeighbourDiscovery)
     }
@@ -74,9 +74,9 @@ impl Allowed {
         Self(Kind::CloudServices)
     }
 
-    /// What orders to the target come through where they go by its own network, such as the endpoints of AWS Systems
-    /// Manager: the addresses that its shell [names](chaos_core::capability::Shell::lifeline) when the fault is
-    /// prepared. Without it such a target is out of reach until the deadline.
+    /// The traffic that carries orders to the target if they use its own network, such as the endpoints of AWS Systems
+    /// Manager. These are the addresses that its shell [names](chaos_core::capability::Shell::lifeline) when the fault
+    /// is prepared. Without it, such a target is out of reach until the deadline.
     pub fn shell() -> Self {
         Self(Kind::Shell)
     }

@@ -16,14 +16,14 @@ use crate::host_script::{HostFault, START_WITHIN};
 /// process ends that holds it, however it ends. Where nftables is older, or there is only iptables, a process on the
 /// target removes the rules instead; the report says so, and what it means.
 ///
-/// Where the target is one process of a machine
+/// If the target is one process of a machine
 /// ([`NetworkShare::Sockets`](chaos_core::capability::NetworkShare::Sockets)), only traffic of the addresses and ports
-/// that it listens on is dropped, on loopback too: [`ports`](Self::ports) must name some of these ports, and
-/// [`dns`](Self::dns) is not supported. Another process that serves the same port on another address is not touched,
-/// and neither are the connections that the target itself makes to others.
+/// on which it listens is dropped, on loopback too: [`ports`](Self::ports) must name some of these ports, and
+/// [`dns`](Self::dns) is not supported. Another process that serves the same port on another address is not affected,
+/// and neither are the outgoing connections of the target.
 ///
-/// The number of packets that were dropped is reported as `dropped_packets`. Where it is zero nothing was hit, and the
-/// report says so.
+/// The number of dropped packets is reported as `dropped_packets`. If it is zero, nothing was hit, and the report says
+/// so.
 ///
 /// ```
 /// use std::time::Duration;
@@ -46,22 +46,23 @@ pub struct NetworkBlackhole {
 }
 
 impl NetworkBlackhole {
-    /// Drops everything but what keeps a machine alive and within its operator's reach: loopback, SSH, DHCP, IPv6
-    /// neighbour discovery, the services of its cloud and what orders to its shell come through. That list is yours to
-    /// change, with [`allow`](Self::allow) and [`allow_nothing`](Self::allow_nothing).
+    /// Drops everything except the traffic that keeps a machine alive and within its operator's reach: loopback, SSH,
+    /// DHCP, IPv6 neighbour discovery, the services of its cloud, and the traffic that carries orders to its shell. You
+    /// can change that list with [`allow`](Self::allow) and [`allow_nothing`](Self::allow_nothing).
     pub fn everything() -> Self {
         Self::of(Traffic::Everything, Allowed::by_default())
     }
 
     /// Drops traffic with these hosts: addresses, ranges of addresses (`10.0.0.0/8`), and names. The target resolves
-    /// the names when the fault is prepared, where one that it cannot resolve is a reason to leave it alone, and once
-    /// more when it begins: that counts.
+    /// the names when the fault is prepared; if it cannot resolve one, it is left alone. It resolves them again when
+    /// the fault begins, and those addresses count.
     ///
-    /// Neighbour discovery is let through, as ARP is. What orders to the target's shell come through is not: where
-    /// these hosts hold it, nothing ends the fault before its deadline, unless it is [allowed](Allowed::shell).
+    /// Neighbour discovery is let through, like ARP. The traffic that carries orders to the target's shell is not: if
+    /// these hosts include its endpoints, nothing ends the fault before its deadline, unless it is
+    /// [allowed](Allowed::shell).
     ///
     /// # Errors
-    /// `InvalidInput` for what is none of these, and for no hosts or more than 256.
+    /// `InvalidInput` for any other text, and for no hosts or more than 256.
     pub fn hosts<S: AsRef<str>>(hosts: impl IntoIterator<Item = S>) -> Result<Self> {
         let hosts = Traffic::Hosts(Hosts::parse(hosts)?);
         Ok(Self::of(hosts, vec![Allowed::neighbour_discovery()]))
@@ -70,7 +71,7 @@ impl NetworkBlackhole {
     /// Drops packets that are sent to these ports, on loopback too: [`Ingress`](Direction::Ingress) those to the
     /// machine's own services, [`Egress`](Direction::Egress) those to services elsewhere.
     ///
-    /// What orders to the target's shell come through is let through.
+    /// The traffic that carries orders to the target's shell is let through.
     ///
     /// # Errors
     /// `InvalidInput` for port 0 and for no ports.
@@ -78,7 +79,7 @@ impl NetworkBlackhole {
         Ok(Self::of(Traffic::Ports(Ports::of(protocol, ports)?), vec![Allowed::shell()]))
     }
 
-    /// Drops DNS: what is sent to ports 53 and 853, on loopback too, where many machines have their resolver.
+    /// Drops DNS: packets to ports 53 and 853, on loopback too, where many machines have their resolver.
     pub fn dns() -> Self {
         Self::of(Traffic::Dns, Vec::new())
     }
@@ -87,22 +88,22 @@ impl NetworkBlackhole {
         Self { traffic, direction: Direction::Both, allowed, hold: Hold::DEFAULT }
     }
 
-    /// Drops only packets that go this way. What a machine merely forwards, for its containers say, goes both ways,
-    /// unless the hosts tell.
+    /// Drops only packets in this direction. Packets that a machine merely forwards, for instance for its containers,
+    /// count for both directions, unless the hosts tell the direction.
     #[must_use]
     pub fn direction(mut self, direction: Direction) -> Self {
         self.direction = direction;
         self
     }
 
-    /// Lets this through as well. Of a process among others, only hosts and ports can be let through.
+    /// Lets this through as well. For a process among others, only hosts and ports can be let through.
     #[must_use]
     pub fn allow(mut self, allowed: Allowed) -> Self {
         self.allowed.push(allowed);
         self
     }
 
-    /// Lets nothing through, not even what would be by default: a machine may be out of everybody's reach until the
+    /// Lets nothing through, not even the default traffic: a machine may be out of reach for everybody until the
     /// deadline.
     #[must_use]
     pub fn allow_nothing(mut self) -> Self {
@@ -110,7 +111,7 @@ impl NetworkBlackhole {
         self
     }
 
-    /// Drops for this long; 60 seconds where nothing is said.
+    /// Drops for this long. Default: 60 seconds.
     ///
     /// # Errors
     /// `InvalidInput` for zero and for more than 12 hours.

@@ -6,9 +6,10 @@ use std::{
 
 use super::ports::{Ports, as_ranges};
 
-/// Where one process among others listens. `0.0.0.0` and `::` are every address of their family.
+/// The addresses and ports on which one process among others listens. `0.0.0.0` and `::` mean every address of their
+/// family.
 ///
-/// Displayed as the script is told: `tcp/127.0.0.1/8080,9000-9010`, one after the other, with blanks between them.
+/// Displayed in the form for the script: `tcp/127.0.0.1/8080,9000-9010`, separated by blanks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OwnSockets {
     tcp: BTreeMap<IpAddr, BTreeSet<u16>>,
@@ -20,7 +21,7 @@ impl OwnSockets {
         Self { tcp: by_address(tcp), udp: by_address(udp) }
     }
 
-    /// Those that have one of these ports.
+    /// The sockets with one of these ports.
     pub(super) fn on(&self, ports: &Ports) -> Self {
         Self { tcp: within(&self.tcp, ports.tcp()), udp: within(&self.udp, ports.udp()) }
     }

@@ -8,14 +8,14 @@ use crate::host_script::{Answer, HostFault, Vantage, end_processes};
 /// Removes the rules of the fault, and waits until the target is healthy: the recovery of
 /// [`NetworkBlackhole`](crate::NetworkBlackhole).
 ///
-/// The probe that goes through is the provider's own look at the target's health, which it had before the fault.
+/// The probe for restored traffic is the provider's own look at the target's health, as before the fault.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RestoreTraffic {
     pub(super) vantage: Vantage,
-    /// The network namespace of the rules, as the machine calls it.
+    /// The network namespace of the rules, in the machine's notation.
     pub(super) network: String,
-    /// The commands that load the rules. Empty where an earlier version wrote this.
+    /// The commands that load the rules. Empty if an earlier version wrote this.
     #[serde(default)]
     pub(super) carried_by: String,
 }
@@ -26,7 +26,7 @@ impl RestoreTraffic {
         Ok(fault.map(|fault| fault.with("network", &self.network).with("carried_by", &self.carried_by)))
     }
 
-    /// How many packets were dropped so far, where there still is something to tell. Returns whether there is.
+    /// Reports the number of dropped packets so far, if the rules can still tell. Returns whether they can.
     fn measure(scope: &Scope, answer: &Answer) -> Result<bool> {
         let is_told = answer.all("dropped_packets").next().is_some();
         if is_told {
@@ -45,12 +45,12 @@ impl Recovery for RestoreTraffic {
         let answer = fault.stop(permit).await?;
         let is_told = Self::measure(scope, &answer)?;
         if is_told && answer.parse::<u64>("dropped_packets")? == 0 {
-            scope.no_effect("not one packet came that was to be dropped");
+            scope.no_effect("no packet arrived that was to be dropped");
         }
         if !is_told && scope.injection() == Injection::Returned {
             scope.note(
-                "the rules had ended before the recovery came; what they had dropped by then could not be read any \
-                 more",
+                "the rules had ended before the recovery came, so the number of dropped packets could no longer be \
+                 read",
             );
         }
         Ok(())
@@ -61,7 +61,7 @@ impl Recovery for RestoreTraffic {
             let answer = fault.status().await?;
             Self::measure(scope, &answer)?;
             if scope.is_held() && answer.parse::<u32>("in_effect")? == 0 {
-                // Somebody has removed the rules, or has ended what held them. What may be left of either does nothing.
+                // Somebody has removed the rules, or ended the process that held them. The rest has no effect.
                 return Ok(Verdict::Back);
             }
             let left: Vec<_> = answer.all("left").collect();
@@ -69,7 +69,7 @@ impl Recovery for RestoreTraffic {
                 return Ok(Verdict::NotYet(format!("still there: {}", left.join(", "))));
             }
         }
-        let gone = || Verdict::Gone("the target exists no more, and neither do the rules".to_owned());
+        let gone = || Verdict::Gone("the target no longer exists, and neither do the rules".to_owned());
         let Some(target) = scope.fresh_target().await? else { return Ok(gone()) };
         Ok(match target.health().await? {
             Health::Healthy => Verdict::Back,
@@ -85,23 +85,23 @@ impl Recovery for RestoreTraffic {
         let namespace = self.network.strip_prefix("net:[").and_then(|rest| rest.strip_suffix(']'));
         let place = match namespace.and_then(|inode| inode.parse::<u64>().ok()) {
             Some(inode) => format!(
-                " in the network namespace net:[{inode}] (where `readlink /proc/self/ns/net` shows another, `lsns -t \
+                " in the network namespace net:[{inode}] (if `readlink /proc/self/ns/net` shows another one, `lsns -t \
                  net` finds a process in it, and `nsenter -n -t PID` enters it)"
             ),
             None => String::new(),
         };
         format!(
-            "The rules end by themselves at the deadline. Before that, on the machine of {target}, as \
-             root{place}:\n\n    \
+            "The rules end by themselves at the deadline. To end them earlier, run this on the machine of {target}, \
+             as root{place}:\n\n    \
              {end}\n    \
              nft delete table inet chaos_{fault}\n\n\
-             Where there is no nft, or the rules are not its own:\n\n    \
+             If there is no nft, or nft does not hold the rules:\n\n    \
              for i in iptables ip6tables; do\n    \
              \x20 $i -w 5 -D INPUT -j {chains}-in; $i -w 5 -D OUTPUT -j {chains}-out; $i -w 5 -D FORWARD -j \
              {chains}-via\n    \
              \x20 for c in in out via; do $i -w 5 -F {chains}-$c; $i -w 5 -X {chains}-$c; done\n    \
              done\n\n\
-             What is not there (any more) is said to be missing, which does no harm."
+             Commands that find nothing complain that it is missing, which does no harm."
         )
     }
 }

@@ -3,7 +3,7 @@ use std::fmt::Display;
 use super::{Direction, allowed::Openings, host::Hosts, ports::as_ranges, traffic::Dropped};
 use crate::host_script::HostFault;
 
-/// What the script is told to drop and to let through.
+/// The traffic that the script must drop, and the traffic that it must let through.
 #[derive(Debug)]
 pub(super) struct Rules {
     pub(super) dropped: Dropped,

@@ -1,6 +1,6 @@
 use crate::host_script::HostScript;
 
-/// What drops the packets on a target, and stops.
+/// The script that drops the packets on a target, and stops.
 pub(super) const SCRIPT: HostScript = HostScript {
     event: "network-blackhole",
     program: concat!(

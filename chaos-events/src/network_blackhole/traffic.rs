@@ -2,7 +2,7 @@ use chaos_core::{Error, ErrorKind, Result, capability::NetworkShare};
 
 use super::{host::Hosts, own_sockets::OwnSockets, ports::Ports};
 
-/// Where dropped packets were going.
+/// The direction of dropped packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Direction {
@@ -10,12 +10,12 @@ pub enum Direction {
     Ingress,
     /// From the target.
     Egress,
-    /// To it and from it.
+    /// To the target and from it.
     #[default]
     Both,
 }
 
-/// What is asked to be dropped.
+/// The traffic that is requested to be dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Traffic {
     Everything,
@@ -24,13 +24,13 @@ pub(super) enum Traffic {
     Dns,
 }
 
-/// What is dropped on one target. Where several are given, only traffic that is of all of them.
+/// The traffic that is dropped on one target. If several parts are set, only traffic that matches all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Dropped {
     pub(super) hosts: Option<Hosts>,
-    /// Those that packets are sent to.
+    /// The destination ports.
     pub(super) ports: Option<Ports>,
-    /// Those of the target's side, where it is one process among others.
+    /// The sockets of the target's side, if it is one process among others.
     pub(super) own: Option<OwnSockets>,
 }
 
@@ -45,13 +45,17 @@ impl Direction {
 }
 
 impl Traffic {
-    /// What of it belongs to a target that has this share of the network.
+    /// The part of it that belongs to a target with this share of the network.
     pub(super) fn on(&self, share: &NetworkShare) -> Result<Dropped> {
         match share {
             NetworkShare::Whole => Ok(self.on_all()),
             NetworkShare::Sockets { tcp, udp, .. } => self.on_sockets(OwnSockets::of(tcp, udp)),
-            other => Err(Error::new(ErrorKind::Unsupported, "this share of a network is not known here")
-                .with("share", format!("{other:?}"))),
+            other => Err(Error::new(
+                ErrorKind::Unsupported,
+                "this version does not know how much of the network is \
+                the target's",
+            )
+            .with("share", format!("{other:?}"))),
         }
     }
 
@@ -65,18 +69,19 @@ impl Traffic {
         Dropped { hosts, ports, own: None }
     }
 
-    /// The target is one process among others, which must not notice.
+    /// The target is one process among others, which must not be affected.
     fn on_sockets(&self, own: OwnSockets) -> Result<Dropped> {
         if matches!(self, Self::Dns) {
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                "the target is one process of a machine, whose DNS cannot be told from that of its other processes",
+                "the target is one process of a machine, and its DNS traffic cannot be told apart from that of the \
+                 machine's other processes",
             ));
         }
         if own.is_empty() {
             return Err(Error::new(
                 ErrorKind::Refused,
-                "the target is one process of a machine, and listens on no port that could be cut off",
+                "the target is one process of a machine, and it listens on no port that could be cut off",
             ));
         }
         let (hosts, chosen) = match self {

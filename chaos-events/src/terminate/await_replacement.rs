@@ -11,24 +11,24 @@ use crate::{
     pace::{Look, until_back},
 };
 
-/// Waits until the group is as whole and as healthy as it was, without the target that was terminated: the recovery of
+/// Waits until the group is as complete and as healthy as before, without the terminated target: the recovery of
 /// [`Terminate`](crate::Terminate).
 ///
-/// Marks when the group was first seen without the healthy target, when it had as many members again, and when they
+/// Records when the group was first seen without the healthy target, when it had as many members again, and when they
 /// were healthy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AwaitReplacement {
     /// Whether the group replaces its members.
     pub replaced: bool,
-    /// How many healthy members make the group whole.
+    /// The number of healthy members that makes the group whole.
     pub healthy: usize,
-    /// Tells the target from a replacement under the same id.
+    /// Tells the target apart from a replacement with the same id.
     pub incarnation: Option<String>,
 }
 
 impl AwaitReplacement {
-    /// Waits for `group` to be as healthy as it is now, up to its desired size, once `target` is gone.
+    /// Waits until `target` is gone and `group` is as healthy as it is now, up to its desired size.
     pub fn of(group: &Group, target: &TargetId) -> Self {
         let incarnation =
             group.member(target).and_then(|member| member.incarnation.as_deref().map(str::to_owned));
@@ -36,9 +36,9 @@ impl AwaitReplacement {
     }
 
     fn is_victim(&self, member: &Member, target: &TargetId) -> bool {
-        // Where none was written down, names are never used twice.
+        // If none was recorded, names are never used twice.
         let is_it = self.incarnation.as_deref().is_none_or(|own| {
-            // Some versions have written ids of Azure as they came, in capitals too.
+            // Some versions have written ids of Azure unchanged, in capitals too.
             member.incarnation.as_deref().is_some_and(|found| found.eq_ignore_ascii_case(own))
         });
         member.target.id() == target && is_it
@@ -51,7 +51,7 @@ impl Look for AwaitReplacement {
         let group = match scope.fresh_group().await {
             Ok(group) => group,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Ok(Verdict::Gone(format!("the whole group exists no more: {}", error.chain())));
+                return Ok(Verdict::Gone(format!("the whole group no longer exists: {}", error.chain())));
             }
             Err(error) => return Err(error),
         };
@@ -67,17 +67,17 @@ impl Look for AwaitReplacement {
         }
         scope.reach(Milestone::DetectedUnhealthy);
         if matches!(victim, None | Some(Health::Gone)) {
-            // Nothing brings it back, so that no late termination can follow.
+            // Nothing brings it back, so no late termination can follow.
             scope.see_effect();
         }
         match victim {
             None | Some(Health::Gone) if !self.replaced => {
                 return Ok(Verdict::Gone(
-                    "the target is terminated, and the group replaces nobody".to_owned(),
+                    "the target is terminated, and the group does not replace its members".to_owned(),
                 ));
             }
             Some(health) if !self.replaced => {
-                return Ok(Verdict::NotYet(format!("the terminated target is {health}, and not gone yet")));
+                return Ok(Verdict::NotYet(format!("the terminated target is {health}, not gone yet")));
             }
             _ => {}
         }
@@ -112,13 +112,13 @@ impl Recovery for AwaitReplacement {
         let (group, whole) = (target.group(), self.healthy);
         if self.replaced {
             format!(
-                "Nothing brings {target} back. Its group replaces it: see that {whole} of the members of {group} are \
-                 healthy, and where no new one comes, ask the group's own platform why, or add one by hand."
+                "Nothing brings {target} back. Its group replaces it: check that {whole} of the members of {group} \
+                 are healthy. If no new member appears, ask the group's platform why, or add one by hand."
             )
         } else {
             format!(
-                "Nothing brings {target} back, and its group {group} replaces nobody: add a member by hand if you \
-                 need {whole} healthy ones."
+                "Nothing brings {target} back, and its group {group} does not replace its members: add a member by \
+                 hand if you need {whole} healthy ones."
             )
         }
     }

@@ -1,4 +1,4 @@
-//! Termination: a target is ended for good, and its group replaces it.
+//! Termination: ends a target for good, and its group replaces it.
 
 mod await_replacement;
 mod terminate;

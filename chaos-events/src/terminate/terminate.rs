@@ -5,8 +5,8 @@ use crate::terminate::await_replacement::AwaitReplacement;
 
 /// Ends a target for good, as abruptly as its platform can.
 ///
-/// Only in groups that replace their members, because a termination cannot be undone: its recovery,
-/// [`AwaitReplacement`], watches the group heal and times it.
+/// It works only in groups that replace their members, because a termination cannot be undone. Its recovery,
+/// [`AwaitReplacement`], watches the group heal and measures the time.
 ///
 /// ```
 /// use chaos_core::{MemoryJournal, Monkey, Outcome, testing::MemoryProvider};
@@ -30,8 +30,8 @@ pub struct Terminate {
 }
 
 impl Terminate {
-    /// Allows groups that replace nobody. There the fault counts as over when the target is gone: nothing brings it
-    /// back.
+    /// Allows groups that do not replace their members. There, the fault counts as over when the target is gone:
+    /// nothing brings it back.
     #[must_use]
     pub fn even_without_replacement(mut self) -> Self {
         self.anywhere = true;
@@ -57,8 +57,8 @@ impl ChaosEvent for Terminate {
         if group.replaces_members || self.anywhere {
             Ok(())
         } else {
-            Err("the group does not replace its members, and a termination cannot be undone; \
-                 allow it with `even_without_replacement`, or say of the group that it replaces them"
+            Err("the group does not replace its members, and a termination cannot be undone; allow it with \
+                `even_without_replacement`, or declare that the group replaces its members"
                 .to_owned())
         }
     }

@@ -67,7 +67,7 @@ async fn it_is_held_and_then_stopped_and_undone() {
     assert!(fault.time_to_recover().unwrap() >= Duration::from_secs(363), "it waits until it is undone");
     let note = fault.note.as_deref().unwrap();
     for part in [
-        "lab:freeze hits at most 1 of the group, which its engine chooses: not this target in particular",
+        "lab:freeze hits at most 1 of the group; its engine chooses which, not necessarily this target",
         "its end does not undo that it drops its caches",
         "an alarm ends it early",
         "the run run-0 is stopped",
@@ -98,7 +98,10 @@ async fn one_that_fails_is_reported() {
     let report = inject(&lab, six_minutes()).await;
     assert!(report.is_recovered(), "{report:?}");
     let failure = &report.faults[0].failure.as_ref().unwrap().message;
-    assert!(failure.contains("did not come to run") && failure.contains("no target was found"), "{failure}");
+    assert!(
+        failure.contains("did not start running") && failure.contains("no target was found"),
+        "{failure}"
+    );
     assert_eq!(lab.orders(), ["start"]);
 }
 
@@ -117,7 +120,7 @@ async fn without_tags_the_runs_of_before_are_left_alone() {
     let lab = Lab::of(3).without_tags();
     lab.start_by_somebody_else();
     let busy = refusal(&lab, six_minutes()).await;
-    assert!(busy.contains("runs already") && busy.contains("started_by=\"somebody else\""), "{busy}");
+    assert!(busy.contains("already running") && busy.contains("started_by=\"somebody else\""), "{busy}");
     chaos_core::clock::Clock::sleep(&lab.clock, Duration::from_secs(400)).await;
     let report = inject(&lab, six_minutes()).await;
     assert!(report.is_recovered(), "{report:?}");
@@ -182,13 +185,10 @@ async fn nothing_is_started_that_could_outlive_the_fault() {
     let lab = Lab::of(3);
     let short = refusal(&lab, experiment().lasting(Duration::from_secs(359)).unwrap()).await;
     assert!(short.starts_with("invalid duration: 359s; expected at least 360s: "), "{short}");
-    assert!(short.contains("lab:freeze lasts up to 300s when nobody stops it"), "{short}");
+    assert!(short.contains("lab:freeze lasts up to 300s if it is not stopped"), "{short}");
     let endless = Lab::of(3).defined(|it| it.longest(Err("nobody has written it down".to_owned())));
     let unknown = refusal(&endless, six_minutes()).await;
-    assert!(
-        unknown.contains("cannot be told") && unknown.contains("nobody has written it down"),
-        "{unknown}"
-    );
+    assert!(unknown.contains("is unknown") && unknown.contains("nobody has written it down"), "{unknown}");
     let long = Lab::of(3).defined(|it| it.longest(Ok(Duration::from_secs(12 * 3600))));
     let long = refusal(&long, experiment().lasting(Duration::from_secs(12 * 3600)).unwrap()).await;
     assert!(long.contains("longer than any fault may"), "{long}");

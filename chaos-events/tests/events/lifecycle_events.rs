@@ -64,7 +64,7 @@ async fn terminate_leaves_groups_alone_that_replace_nobody_unless_told_otherwise
 
     let report = inject(&world, Terminate::default().even_without_replacement()).await;
     assert_eq!(report.outcome(), Outcome::Completed, "{report}");
-    assert!(report.faults[0].note.as_deref().unwrap().contains("replaces nobody"));
+    assert!(report.faults[0].note.as_deref().unwrap().contains("does not replace its members"));
     assert_eq!(health(&world, "memory:web/machine-1").await, Health::Gone);
 }
 
@@ -383,12 +383,12 @@ async fn a_stop_says_beforehand_where_it_may_end_in_a_replacement() {
         assert_eq!(armed.state, FaultState::Armed);
         let says = |fault: &FaultRecord| {
             let note = fault.note.clone().unwrap_or_default();
-            note.matches("the replacement is the recovery, and not the start").count()
+            note.matches("the replacement is the recovery, not the start").count()
         };
         assert_eq!((says(&armed), says(&report.faults[0])), (usize::from(replaces), usize::from(replaces)));
         let planned = report.plan.to_string();
         assert!(planned.starts_with("stop memory:web/machine-1"), "{planned}");
-        let caveat = "\nstop in memory:web: the group takes a member that is stopped for unhealthy: ";
+        let caveat = "\nstop in memory:web: the group considers a stopped member unhealthy: ";
         assert_eq!(planned.matches(caveat).count(), usize::from(replaces), "{planned}");
     }
 }

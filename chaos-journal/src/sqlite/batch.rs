@@ -1,4 +1,4 @@
-//! What is written together: one transaction, one outcome for the file, and one answer for each who asked.
+//! A batch: one transaction, one outcome for the file, and one answer for each caller.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::{
     tallies::{Place, Tallies},
 };
 
-/// Something to be written, and who waits for the answer.
+/// A write, and the caller that waits for its answer.
 #[derive(Debug)]
 pub(super) struct Asked<W, A> {
     what: W,
@@ -29,23 +29,23 @@ pub(super) type AskedArm = Asked<(FaultRecord, Limits), Arming<Lease>>;
 /// A mark to be made.
 pub(super) type AskedMark = Asked<(FaultId, Mark), ()>;
 
-/// The answers to a batch that has not come to its end; what is refused is refused for itself.
+/// The answers to an unfinished batch. A refusal concerns one write only.
 type Answers<A> = Vec<Result<A>>;
 
 impl<W, A> Asked<W, A> {
-    /// `what`, and where the answer will be told.
+    /// `what`, and the receiver of the answer.
     pub(super) fn new(what: W) -> (Self, oneshot::Receiver<Result<A>>) {
         let (told, answer) = oneshot::channel();
         (Self { what, told }, answer)
     }
 
-    /// Whether anybody waits for it.
+    /// Whether a caller waits for it.
     pub(super) fn is_wanted(&self) -> bool {
         !self.told.is_closed()
     }
 }
 
-/// Tells everybody. A lease that nobody takes is dropped here.
+/// Sends the answers. A lease without a waiting caller is dropped here.
 fn tell<W, A>(batch: Vec<Asked<W, A>>, answers: Result<Answers<A>>) {
     match answers {
         Ok(answers) => {
@@ -61,7 +61,7 @@ fn tell<W, A>(batch: Vec<Asked<W, A>>, answers: Result<Answers<A>>) {
     }
 }
 
-/// Arms what the limits allow, in this order: each counts for those after it.
+/// Arms the faults that the limits allow, in this order. Each counts for those after it.
 pub(super) async fn arm(state: &mut State, batch: Vec<AskedArm>) {
     let answers = arm_together(state, &batch).await;
     tell(batch, answers);
@@ -70,7 +70,7 @@ pub(super) async fn arm(state: &mut State, batch: Vec<AskedArm>) {
 async fn arm_together(state: &mut State, batch: &[AskedArm]) -> Result<Answers<Arming<Lease>>> {
     state.check_recordable()?;
     let path = Arc::clone(&state.path);
-    // Before a row can be seen, so that nobody takes its session for dead.
+    // Before a row becomes visible, so that its session is never considered dead.
     let session = state.session()?;
     let mut transaction = state.begin().await?;
     let mut queries = Queries::new(&mut transaction, &path);
@@ -94,7 +94,7 @@ async fn arm_together(state: &mut State, batch: &[AskedArm]) -> Result<Answers<A
         return Ok(answers);
     }
     if let Err(error) = state.settle().await {
-        // What stays is armed and nobody's, so that the next replay closes it.
+        // A fault that stays is armed without an owner, so the next replay closes it.
         let _ = state.take_back(&armed).await;
         return Err(error);
     }
@@ -108,11 +108,10 @@ async fn arm_one(
     (fault, limits): &(FaultRecord, Limits),
 ) -> Result<Arming<Lease>> {
     if queries.holds(fault.id).await? {
-        return Err(
-            Error::new(ErrorKind::Conflict, "the journal holds a fault of this id").with("fault", fault.id)
-        );
+        return Err(Error::new(ErrorKind::Conflict, "the journal already holds a fault with this id")
+            .with("fault", fault.id));
     }
-    // Without a cool-down nobody asks.
+    // Without a cool-down, there is nothing to ask.
     let last_injecting = match limits.cool_down.is_zero() {
         true => None,
         false => queries.last_injecting(fault).await?,
@@ -122,11 +121,11 @@ async fn arm_one(
     }
     queries.insert(fault, session.name()).await?;
     tallies.add(Place::of(fault));
-    // Also before it can be seen. Should the transaction fail, it is dropped with the answer.
+    // Also before it becomes visible. If the transaction fails, it is dropped with the answer.
     Ok(Arming::Armed(session.hold(fault.id)))
 }
 
-/// Makes the marks that may be made, in this order.
+/// Applies the marks that are allowed, in this order.
 pub(super) async fn mark(state: &mut State, batch: Vec<AskedMark>) {
     let answers = mark_together(state, &batch).await;
     tell(batch, answers);
@@ -145,7 +144,7 @@ async fn mark_together(state: &mut State, batch: &[AskedMark]) -> Result<Answers
     }
     commit(transaction, &path).await?;
 
-    // Whoever reads `armed` takes the target for untouched.
+    // A reader of `armed` assumes that the target is untouched.
     let begins = |asked: &AskedMark| asked.what.1.state == FaultState::Injecting;
     if !batch.iter().zip(&answers).any(|(asked, answer)| answer.is_ok() && begins(asked)) {
         state.settle_if_possible().await;
@@ -161,7 +160,7 @@ async fn mark_together(state: &mut State, batch: &[AskedMark]) -> Result<Answers
 
 async fn mark_one(queries: &mut Queries<'_>, (fault, mark): &(FaultId, Mark)) -> Result<()> {
     let mut entry = queries.fault(*fault).await?.ok_or_else(|| {
-        Error::new(ErrorKind::NotFound, "the journal holds no such fault").with("fault", fault)
+        Error::new(ErrorKind::NotFound, "the journal holds no fault with this id").with("fault", fault)
     })?;
     let record = &mut entry.fault;
     if !record.state.may_become(mark.state) {

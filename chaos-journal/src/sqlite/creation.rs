@@ -12,11 +12,11 @@ use sqlx::{
 
 use super::{database, error, identity, ownership, schema};
 
-/// How often a name is drawn that turns out to be taken.
+/// How often a new name is drawn if the drawn one is taken.
 const DRAWS: usize = 16;
 
-/// Creates a journal elsewhere and gives it its name only when it is complete. So nobody ever sees half a journal, and
-/// of several who create one at once, the first one's stays.
+/// Creates a journal elsewhere and gives it its name only when it is complete. So half a journal is never visible, and
+/// if several processes create one at once, the first one's stays.
 pub(super) async fn create(path: &Path, entropy: &dyn Entropy) -> Result<()> {
     let (folder, name) = split(path)?;
     with_draft(&folder, name, entropy, |draft| match fs::hard_link(draft, folder.join(name)) {
@@ -26,18 +26,19 @@ pub(super) async fn create(path: &Path, entropy: &dyn Entropy) -> Result<()> {
     .await
 }
 
-/// Makes an empty file a journal, such as `mktemp` has made. A complete one takes its place, of which others see all or
-/// nothing.
+/// Turns an empty file, such as one of `mktemp`, into a journal. A complete journal replaces it, so others see all of
+/// it or nothing.
 pub(super) async fn adopt(path: &Path, entropy: &dyn Entropy) -> Result<()> {
     if fs::metadata(identity::log_of(path)).is_ok_and(|log| log.len() > 0) {
         return Err(Error::new(
             ErrorKind::Corrupt,
-            "the journal is empty and its log is not, so that it was cut off; keep both for repair and use another one",
+            "the journal is empty but its log is not, so the journal was truncated; keep both files for repair, and \
+             use another journal",
         )
         .with("journal", path.display()));
     }
     let (folder, name) = split(path)?;
-    // Of several who find it empty, the first one replaces it.
+    // If several processes find it empty, the first one replaces it.
     let empty = File::open(path).map_err(error::of_file(path, "open its file"))?;
     empty.lock().map_err(error::of_file(path, "lock its file"))?;
     if fs::metadata(path).is_ok_and(|found| found.len() > 0) {
@@ -46,7 +47,7 @@ pub(super) async fn adopt(path: &Path, entropy: &dyn Entropy) -> Result<()> {
     with_draft(&folder, name, entropy, |draft| fs::rename(draft, path)).await
 }
 
-/// Makes a complete journal in a folder that only this user may enter, and gives it to `place`.
+/// Makes a complete journal in a folder that only this user may enter, and passes it to `place`.
 async fn with_draft(
     folder: &Path,
     name: &str,
@@ -85,11 +86,11 @@ fn new_folder(folder: &Path, name: &str, entropy: &dyn Entropy) -> Result<PathBu
             Err(error) => return Err(error::of_file(&drafts, "create its file")(error)),
         }
     }
-    Err(Error::new(ErrorKind::Journal, "no free name was drawn for a draft of the journal")
+    Err(Error::new(ErrorKind::Journal, "no unused name was found for a draft of the journal")
         .with("draws", DRAWS))
 }
 
-/// The folder of a file that need not exist, and its name in there.
+/// The folder of a file, which need not exist, and the file's name in it.
 fn split(path: &Path) -> Result<(PathBuf, &str)> {
     let name = path
         .file_name()
@@ -100,14 +101,14 @@ fn split(path: &Path) -> Result<(PathBuf, &str)> {
         _ => Path::new("."),
     };
     fs::canonicalize(parent).map_err(|error| {
-        Error::new(ErrorKind::NotFound, "the folder of the journal cannot be reached; create it first")
+        Error::new(ErrorKind::NotFound, "the journal's folder cannot be reached; create it first")
             .with("folder", parent.display())
             .caused_by(error)
     })?;
     Ok((ownership::resolve(parent)?, name))
 }
 
-/// Makes the new name survive a crash. Only Unix can open a folder to say so.
+/// Makes the new name survive a crash. Only Unix can open a folder for that.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder)

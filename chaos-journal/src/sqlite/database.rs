@@ -18,9 +18,9 @@ use super::{
 /// How long a call waits for another process that writes. A transaction of a journal takes milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often it is tried to copy the log into the file, and the pause between. Those who read an older state and those
-/// who copy at the same time keep it from completing. Together short, so that a monkey that waits for its journal for
-/// 15 s learns why.
+/// How often to try to copy the log into the file, and the pause between tries. Readers of an older state, and other
+/// processes that copy at the same time, keep it from completing. The total is short, so that a monkey that waits for
+/// its journal for 15 s gets the reason.
 const CHECKPOINTS: usize = 300;
 const CHECKPOINT_PAUSE: Duration = Duration::from_millis(10);
 
@@ -36,7 +36,7 @@ pub(super) struct Database {
     pub(super) is_read_only: bool,
 }
 
-/// Connects to a file that [`locate`](super::location::locate) returned, once it is proven to be a journal that this
+/// Connects to a file that [`locate`](super::location::locate) returned, after a proof that it is a journal that this
 /// library may touch.
 pub(super) async fn connect(path: &Path) -> Result<Database> {
     let before = Files::at(path)?;
@@ -49,7 +49,7 @@ pub(super) async fn connect(path: &Path) -> Result<Database> {
     let mut connection = options.connect().await.map_err(error::of_database(path, "open its file"))?;
     let opened = async {
         set_up(&mut connection, path, is_read_only).await?;
-        // What SQLite has made or found beside it since.
+        // The files that SQLite has created or found beside it since.
         ownership::claim(path)?;
         let files = Files::at(path)?;
         if files.is_same_database(before) { Ok(files) } else { Err(identity::moved(path)) }
@@ -57,17 +57,17 @@ pub(super) async fn connect(path: &Path) -> Result<Database> {
     match opened.await {
         Ok(files) => Ok(Database { connection, files, is_read_only }),
         Err(error) => {
-            // Waits until SQLite has removed its log and its index again. What was wrong before matters more than
-            // whether this works.
+            // Waits until SQLite has removed its log and its index again. The earlier error matters more than the
+            // success of this.
             let _ = connection.close().await;
             Err(error)
         }
     }
 }
 
-/// Reads the header without any lock, log or index, so that a file that is not ours stays as it is to the last byte.
+/// Reads the header without any lock, log or index, so that a foreign file stays unchanged to the last byte.
 ///
-/// Through SQLite and not through a file of our own: closing that would drop the locks that another connection of this
+/// Through SQLite, not through a file of our own: closing that would drop the locks that another connection of this
 /// process holds on the same file (<https://www.sqlite.org/howtocorrupt.html>, section 2.2).
 async fn examine_untouched(path: &Path) -> Result<()> {
     let doing = "read its header";
@@ -84,9 +84,9 @@ async fn examine_untouched(path: &Path) -> Result<()> {
     match identity {
         Ok(identity) => identity.check(path),
         Err(error) if error::primary_code(&error) == Some(error::NOT_A_DATABASE) => {
-            Err(schema::not_a_journal(path, "it is no SQLite database").caused_by(error))
+            Err(schema::not_a_journal(path, "it is not a SQLite database").caused_by(error))
         }
-        // A file that grows at this very moment looks truncated without a lock. The look under a lock decides.
+        // Without a lock, a file that grows at this very moment looks truncated. The look with a lock decides.
         Err(error) if error::primary_code(&error) == Some(error::CORRUPT) => Ok(()),
         Err(error) => Err(error::of_database(path, doing)(error)),
     }
@@ -109,7 +109,7 @@ async fn set_up(connection: &mut SqliteConnection, path: &Path, is_read_only: bo
     schema::migrate(connection, path, schema::MIGRATIONS).await
 }
 
-/// Copies what is committed from the log into the file, durably, and says whether all of it is there in the end.
+/// Copies committed data from the log into the file, durably. Returns whether all of it is there in the end.
 pub(super) async fn checkpoint(connection: &mut SqliteConnection, path: &Path) -> Result<bool> {
     for number in 0..CHECKPOINTS {
         if number > 0 {
@@ -122,13 +122,13 @@ pub(super) async fn checkpoint(connection: &mut SqliteConnection, path: &Path) -
     Ok(false)
 }
 
-/// Copies what can be copied now.
+/// Copies the part of the log that can be copied now.
 pub(super) async fn checkpoint_once(connection: &mut SqliteConnection, path: &Path) -> Result<bool> {
-    // PASSIVE keeps nobody else waiting, and leaves the log its size: that is space that a full disk cannot take.
+    // PASSIVE blocks no other process, and keeps the size of the log: a full disk cannot take that space away.
     let (is_busy, logged, copied): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
         .fetch_one(connection)
         .await
-        .map_err(error::of_database(path, "put what was recorded into its file"))?;
+        .map_err(error::of_database(path, "write its log into its file"))?;
     Ok(is_busy == 0 && logged == copied)
 }
 
@@ -141,8 +141,8 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Where nothing can be written, SQLite cannot make the index of a log. Without a log there is nothing to index; one
-/// without an index is nobody's who is alive, so that it can be read without locks and indexed in memory.
+/// On a read-only file system, SQLite cannot create the index of a log. Without a log, there is nothing to index. A log
+/// without an index has no live user, so it can be read without locks and indexed in memory.
 fn read_only_options(path: &Path) -> SqliteConnectOptions {
     let options = options(path).read_only(true);
     let has_log = fs::metadata(identity::log_of(path)).is_ok_and(|log| log.len() > 0);

@@ -2,13 +2,13 @@ use std::{io, path::Path};
 
 use chaos_core::{Error, ErrorKind};
 
-/// Turns an error of the database into one that names the journal and what was being done to it, such as "arm a fault".
+/// Converts an error of the database into one that names the journal and the attempted action, such as "arm a fault".
 pub(super) fn of_database(path: &Path, doing: &'static str) -> impl FnOnce(sqlx::Error) -> Error + use<> {
     let path = path.display().to_string();
     move |error| {
         let (kind, retryable, why) = match primary_code(&error) {
             Some(BUSY | LOCKED) => (ErrorKind::Journal, true, ": another process keeps it locked"),
-            Some(READONLY) => (ErrorKind::Journal, false, ": it may only be read"),
+            Some(READONLY) => (ErrorKind::Journal, false, ": it is read-only"),
             Some(FULL) => (ErrorKind::Journal, false, ": no space is left"),
             Some(CORRUPT | NOT_A_DATABASE) => (ErrorKind::Corrupt, false, ": the file is damaged"),
             _ => (ErrorKind::Journal, false, ""),
@@ -20,7 +20,7 @@ pub(super) fn of_database(path: &Path, doing: &'static str) -> impl FnOnce(sqlx:
     }
 }
 
-/// Turns an error of the file system into one that names the file and what was being done to it.
+/// Converts an error of the file system into one that names the file and the attempted action.
 pub(super) fn of_file(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Error + use<> {
     let path = path.display().to_string();
     move |error| {

@@ -7,13 +7,13 @@ use chaos_core::{Error, ErrorKind, Result};
 
 use super::error;
 
-/// Which files a journal has open: the database and the log beside it.
+/// The open files of a journal: the database and the log beside it.
 ///
-/// SQLite goes on with a file that has lost its name, and nobody else would ever see what is written there.
+/// SQLite keeps using a file that has lost its name, and no other process would ever see what is written there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Files {
     database: FileId,
-    /// There is none where the whole journal is read without it.
+    /// There is none if the whole journal is read without it.
     log: Option<FileId>,
 }
 
@@ -25,12 +25,12 @@ impl Files {
         Ok(Self { database, log: FileId::of(&log_of(path)).map_err(failed)? })
     }
 
-    /// Fails where the path names others by now.
+    /// Fails if the path names other files by now.
     pub(super) fn check(self, path: &Path) -> Result<()> {
         if Self::at(path)? == self { Ok(()) } else { Err(moved(path)) }
     }
 
-    /// Whether both are one database.
+    /// Whether both are the same database.
     pub(super) fn is_same_database(self, other: Self) -> bool {
         self.database == other.database
     }
@@ -40,8 +40,8 @@ impl Files {
 pub(super) fn moved(path: &Path) -> Error {
     Error::new(
         ErrorKind::Journal,
-        "the journal's file or its log was removed or replaced while it was open; stop this program, recover what is \
-         pending, and start it again",
+        "the journal's file or its log was removed or replaced while it was open; stop this program, recover the \
+         pending faults, and start it again",
     )
     .with("journal", path.display())
 }
@@ -51,12 +51,12 @@ pub(super) fn log_of(path: &Path) -> PathBuf {
     beside(path, "-wal")
 }
 
-/// The index of that log, which is there while anybody has the journal open.
+/// The index of that log, which exists while a process has the journal open.
 pub(super) fn index_of(path: &Path) -> PathBuf {
     beside(path, "-shm")
 }
 
-/// The file whose name is longer by `suffix`.
+/// The file with this name plus `suffix`.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(suffix);
@@ -86,7 +86,7 @@ impl From<&fs::Metadata> for FileId {
     }
 }
 
-/// Elsewhere an open file cannot be replaced.
+/// On other systems, an open file cannot be replaced.
 #[cfg(not(unix))]
 impl From<&fs::Metadata> for FileId {
     fn from(_: &fs::Metadata) -> Self {

@@ -23,19 +23,18 @@ use super::{
 
 /// A journal in a SQLite file, which any number of processes may share.
 ///
-/// What a call has written survives a crash of the process and of the machine once the call has returned (write-ahead
-/// log with `synchronous = FULL`). A file that was removed or replaced since it was opened is noticed before each call
-/// that writes, and when the halt is read. Calls that write wait up to ten seconds for one another; an error because of
-/// somebody who writes for longer is retryable.
+/// Once a call has returned, its writes survive a crash of the process and of the machine (write-ahead log with
+/// `synchronous = FULL`). Each call that writes, and each read of the halt, first checks whether the file was removed
+/// or replaced since it was opened. Calls that write wait up to ten seconds for one another; if another process writes
+/// for longer, the error is retryable.
 ///
-/// Faults and marks of one moment are written together, by a task of its own on the tokio runtime: none of them is told
-/// before it is durable, what is refused is refused for itself, and an error of SQLite is told to all of them, of whom
-/// none is written then. A call that is dropped while it waits for its turn has not happened. The task is on the
-/// runtime of whoever asked first: while a current-thread runtime rests half-way through it, everybody else waits for
-/// that runtime.
+/// Faults and marks of one moment are written together, by a separate task on the tokio runtime. None of them is
+/// reported before it is durable. A refusal concerns one write only. An error of SQLite is reported to all of them, and
+/// then none is written. A call that is dropped while it waits for its turn has not happened. The task is on the
+/// runtime of the first caller: while a current-thread runtime does not run, all other callers wait for that runtime.
 ///
-/// The journal counts a fault as held while its lease lives, or, for the faults of other journals over the same file,
-/// while the journal that armed it or any of its leases lives.
+/// A fault counts as held while its lease lives. For the faults of other journals over the same file, it counts as held
+/// while the journal that armed it, or any of that journal's leases, lives.
 pub struct SqlJournal {
     path: Arc<Path>,
     is_read_only: bool,
@@ -44,28 +43,28 @@ pub struct SqlJournal {
 }
 
 impl SqlJournal {
-    /// Opens the journal in the file `path`, which is created where it is missing. Its folder must exist.
+    /// Opens the journal in the file `path`, which is created if it is missing. Its folder must exist.
     ///
-    /// A file of an older version is brought up to date.
+    /// A file of an older version is upgraded.
     ///
     /// # Errors
-    /// Nothing is changed where the file
+    /// Nothing is changed if the file
     /// - is of a newer version (`Conflict`),
-    /// - is something else: a directory, a text, another application's database (`InvalidInput`),
+    /// - is something else, such as a directory, a text or another application's database (`InvalidInput`),
     /// - could have been written or replaced by another user (`Denied`; see [the crate](crate)),
-    /// - is damaged (`Corrupt`; in a file of more than 4 MiB, damage that does not touch the header is found when it is
+    /// - is damaged (`Corrupt`; in a file of more than 4 MiB, damage outside of the header is found only when it is
     ///   read).
     ///
-    /// `NotFound` where the folder is missing, `Unsupported` where tokio's time is paused, `Journal` where the file
-    /// cannot be opened for another reason.
+    /// `NotFound` if the folder is missing, `Unsupported` if tokio's time is paused, `Journal` if the file cannot be
+    /// opened for another reason.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_with(path.as_ref(), true, Arc::new(SystemEntropy::default())).await
     }
 
-    /// Opens a journal that must exist: for programs that read history or recover.
+    /// Opens an existing journal, for programs that read history or recover.
     ///
     /// # Errors
-    /// `NotFound` where there is no such file; otherwise as [`open`](SqlJournal::open).
+    /// `NotFound` if there is no such file; otherwise as [`open`](SqlJournal::open).
     pub async fn open_existing(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_with(path.as_ref(), false, Arc::new(SystemEntropy::default())).await
     }
@@ -85,20 +84,20 @@ impl SqlJournal {
         &self.path
     }
 
-    /// Whether the file is on a file system that is mounted read-only. Such a journal shows what it held when it was
-    /// opened; whatever would have to be recorded is an error of kind `Journal`.
+    /// Whether the file is on a read-only file system. Such a journal shows its contents at the time when it was
+    /// opened; every write is an error of kind `Journal`.
     pub fn is_read_only(&self) -> bool {
         self.is_read_only
     }
 
-    /// Closes the file and waits for it. The last one who closes it leaves the file alone in its folder, without
-    /// SQLite's `-wal` and `-shm`.
+    /// Closes the file and waits for it. The last process to close it removes SQLite's `-wal` and `-shm`, so the file
+    /// is alone in its folder.
     ///
-    /// Dropping a journal is as safe, only that nobody waits: what stays beside the file then is tidied by whoever
-    /// opens it next. Faults whose leases live stay held.
+    /// Dropping a journal is just as safe, but does not wait. Files that stay beside it are removed the next time that
+    /// the journal is opened. Faults with live leases stay held.
     ///
     /// # Errors
-    /// `Journal` where SQLite cannot end in order. Nothing is lost.
+    /// `Journal` if SQLite cannot close the file cleanly. Nothing is lost.
     pub async fn close(self) -> Result<()> {
         let state = self.writing.end(self.state).await;
         state.database.connection.close().await.map_err(error::of_database(&self.path, "close its file"))
@@ -137,8 +136,8 @@ impl Journal for SqlJournal {
             }
         }
         session::sweep(&self.path);
-        // Read only now: whoever was dead before changes nothing any more, and who ended in order has nothing pending
-        // here.
+        // Read only now: an owner that was dead before changes nothing any more, and one that ended cleanly has nothing
+        // pending here.
         let pending = queries.pending().await?;
         let is_held = |row: &Pending| match (&row.session, own) {
             (Some(session), Some(own)) if own.name() == session => row.id.is_some_and(|id| own.holds(id)),
@@ -154,14 +153,15 @@ impl Journal for SqlJournal {
         let mut transaction = state.begin().await?;
         Queries::new(&mut transaction, &self.path).set_halt(halt.as_ref()).await?;
         commit(transaction, &self.path).await?;
-        // It is in force already for everybody who has the journal open, whoever else may read it.
+        // It is already in force for every process that has the journal open, even if no other process could read the
+        // file.
         let _ = state.settle().await;
         Ok(())
     }
 
     async fn halt(&self) -> Result<Option<Halt>> {
         let mut state = self.state.lock().await;
-        // Nobody would see one that is not in the file that the path names.
+        // A halt that is not in the file that the path names would never be seen.
         state.database.files.check(&self.path)?;
         state.queries().halt().await
     }

@@ -7,7 +7,8 @@ use chaos_core::{Error, ErrorKind, Result, chance::Entropy};
 
 use super::{creation, error, ownership, schema};
 
-/// Finds or creates the file, and returns the one path by which all processes know it. An empty file becomes a journal.
+/// Finds or creates the file, and returns its canonical path, which is the same for all processes. An empty file
+/// becomes a journal.
 pub(super) async fn locate(path: &Path, create: bool, entropy: &dyn Entropy) -> Result<PathBuf> {
     if path.to_str().is_none() {
         return Err(Error::invalid("journal path", path.display(), "a path in UTF-8"));
@@ -26,7 +27,7 @@ pub(super) async fn locate(path: &Path, create: bool, entropy: &dyn Entropy) -> 
             return Err(schema::not_a_journal(path, "it is a directory"));
         }
         Ok(found) if !found.is_file() => {
-            return Err(schema::not_a_journal(path, "it is no regular file"));
+            return Err(schema::not_a_journal(path, "it is not a regular file"));
         }
         Ok(_) => {}
     }

@@ -7,7 +7,7 @@ use chaos_core::{
 
 use super::SqlJournal;
 
-/// How to open a [`SqlJournal`].
+/// Options for opening a [`SqlJournal`].
 ///
 /// ```
 /// use chaos_core::ErrorKind;
@@ -28,19 +28,19 @@ pub struct JournalOptions {
 }
 
 impl JournalOptions {
-    /// Creates the file where it is missing, and names sessions by [`SystemEntropy`].
+    /// The default options: a missing file is created, and sessions are named by [`SystemEntropy`].
     pub fn new() -> Self {
         Self { create: true, entropy: Arc::new(SystemEntropy::default()) }
     }
 
-    /// Sets whether a missing file is created. Without, it is an error of kind `NotFound`.
+    /// Sets whether a missing file is created. Otherwise it is an error of kind `NotFound`.
     #[must_use]
     pub fn create(mut self, create: bool) -> Self {
         self.create = create;
         self
     }
 
-    /// Sets where the names of sessions come from. Two journals over one file must never draw the same.
+    /// Sets the source of the names of sessions. Two journals over one file must never draw the same name.
     #[must_use]
     pub fn entropy(mut self, entropy: impl Entropy) -> Self {
         self.entropy = Arc::new(entropy);

@@ -11,20 +11,20 @@ use rustix::{fs::OFlags, process::geteuid};
 
 use super::{error, identity::beside};
 
-/// What SQLite keeps beside a database. It reads and obeys whatever it finds there.
+/// The files that SQLite keeps beside a database. It uses any file that it finds there.
 const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
 
-/// How many symbolic links a path may lead through, as in Linux.
+/// The most symbolic links in a path, as in Linux.
 const LINKS: usize = 40;
 
-/// Whose bits are set where others than the owner may write, and where they may do anything.
+/// The mode bits that let users other than the owner write, or do anything.
 const OTHERS_WRITE: u32 = 0o022;
 const WORLD_WRITES: u32 = 0o002;
 const OTHERS: u32 = 0o077;
 const STICKY: u32 = 0o1000;
 
-/// The path without symbolic links, once it is certain that nobody but root and this user decides what it leads to: no
-/// folder on the way in which others may rename, no link that others have made.
+/// The path without symbolic links, after checking that only root and this user decide where it leads: no folder on the
+/// way in which others may rename, and no link of others.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
     let failed = |at: &Path| error::of_file(at, "look at its file");
     let absolute = std::path::absolute(path).map_err(failed(path))?;
@@ -44,7 +44,7 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
         }
         if !is_trusted(&metadata) {
             let why =
-                "the journal's path leads through a link that another user has made; name the file itself";
+                "the journal's path leads through a symbolic link of another user; name the file itself";
             return Err(refused(why, &next, &metadata));
         }
         links += 1;
@@ -63,13 +63,14 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf> {
     Ok(reached)
 }
 
-/// Makes sure that the journal in the file `path` and what SQLite keeps beside it are this user's alone.
+/// Checks that the journal in the file `path`, and SQLite's files beside it, belong to this user alone.
 ///
-/// What others may read, as earlier versions left it, is closed to them: whoever may open a file may lock it.
+/// Files that others may read, as earlier versions left them, are made private, because a user who may open a file may
+/// also lock it.
 pub(super) fn claim(path: &Path) -> Result<()> {
     claim_file(path)?;
     for file in BESIDE.map(|suffix| beside(path, suffix)) {
-        // SQLite makes and removes them as journals are opened and closed.
+        // SQLite creates and removes them as journals are opened and closed.
         match claim_file(&file) {
             Err(error) if is_missing(&error) => {}
             Err(error) if error.kind() == ErrorKind::Denied => return Err(put_there_by_others(path, error)),
@@ -79,9 +80,10 @@ pub(super) fn claim(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Keeps others from putting files beside the journal, where they may make some: whoever comes first has the name.
+/// Keeps others from putting files beside the journal in a folder in which they may create files: the first to create a
+/// file has the name.
 ///
-/// To be called before each opening. Of what is made here, `-journal` stays.
+/// Call it before each opening. Of the files that it creates, `-journal` stays.
 pub(super) fn occupy(path: &Path) -> Result<()> {
     let Some(folder) = path.parent() else { return Ok(()) };
     let metadata = fs::metadata(folder).map_err(error::of_file(folder, "look at its folder"))?;
@@ -99,21 +101,21 @@ pub(super) fn occupy(path: &Path) -> Result<()> {
     claim(path)
 }
 
-/// Creates a file that nobody else may open, whatever the umask.
+/// Creates a file that no other user may open, whatever the umask.
 pub(super) fn create_private(path: &Path) -> io::Result<fs::File> {
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
     file.set_permissions(Permissions::from_mode(0o600))?;
     Ok(file)
 }
 
-/// Creates a folder that nobody else may enter.
+/// Creates a folder that no other user may enter.
 pub(super) fn create_private_folder(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().mode(0o700).create(path)
 }
 
-/// Opens a file that only this user may open; `None` where there is none, or where it is somebody else's or open to
-/// others: a lock on it would prove nothing.
+/// Opens a file that only this user may open. `None` if there is no such file, or if it belongs to another user or is
+/// open to others, because a lock on it would prove nothing.
 pub(super) fn open_private(path: &Path) -> io::Result<Option<fs::File>> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
@@ -126,22 +128,22 @@ pub(super) fn open_private(path: &Path) -> io::Result<Option<fs::File>> {
     Ok(is_private(&metadata).then_some(file))
 }
 
-/// Whether nothing can be written where the file is.
+/// Whether the file is on a read-only file system.
 pub(super) fn is_on_read_only_mount(path: &Path) -> Result<bool> {
     let found = rustix::fs::statvfs(path)
         .map_err(|error| error::of_file(path, "look at the file system that it is on")(error.into()))?;
     Ok(found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
 }
 
-/// Whoever may make files in the folder may do this at any time; the journal's own file is whole all the same.
+/// A user who may create files in the folder may do this at any time. The journal's own file is intact all the same.
 fn put_there_by_others(path: &Path, error: Error) -> Error {
-    let why = "another user has put a file beside the journal, which SQLite would obey: move the journal, whose own \
-        file holds everything that was armed, into a folder of your own, and go on with it there";
+    let why = "another user has put a file beside the journal, and SQLite would use it: move the journal alone into a \
+        folder of your own and continue there; its own file holds everything that was armed";
     Error::new(ErrorKind::Denied, why).with("journal", path.display()).caused_by(error)
 }
 
-/// Whether others than the owner may write. On many systems each user has a group of their own, of the same number, and
-/// lets it write whatever they create: that is the owner.
+/// Whether users other than the owner may write. On many systems, each user has a private group with the same number,
+/// which may write new files of the user. That group counts as the owner.
 fn others_may_write(metadata: &Metadata) -> bool {
     let is_own_group = metadata.gid() == metadata.uid();
     metadata.mode() & if is_own_group { WORLD_WRITES } else { OTHERS_WRITE } != 0
@@ -154,12 +156,12 @@ fn is_private(metadata: &Metadata) -> bool {
 fn claim_file(path: &Path) -> Result<()> {
     let metadata = fs::symlink_metadata(path).map_err(error::of_file(path, "look at its file"))?;
     let why = if !metadata.is_file() {
-        "the journal is no regular file of its own; name another one"
+        "the journal is not a regular file with a single name; name another file"
     } else if metadata.uid() != geteuid().as_raw() {
-        "the journal belongs to another user, who can have written anything; run this program as that user, or name \
-         another journal"
+        "the journal belongs to another user, who may have written anything to it; run this program as that user, or \
+         name another journal"
     } else if others_may_write(&metadata) {
-        "others may write the journal; make sure of what it holds, and take the right from them with `chmod go-w`"
+        "other users may write to the journal; check its contents, and then revoke the permission with `chmod go-w`"
     } else {
         return close_to_others(path, &metadata);
     };
@@ -177,19 +179,19 @@ fn close_to_others(path: &Path, metadata: &Metadata) -> Result<()> {
         return Ok(());
     }
     match fs::set_permissions(path, Permissions::from_mode(metadata.mode() & 0o700)) {
-        // Nobody can be kept from recording there.
+        // Nothing can be recorded there anyway.
         Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => Ok(()),
-        closed => closed.map_err(error::of_file(path, "close its file to others")),
+        closed => closed.map_err(error::of_file(path, "make its file private")),
     }
 }
 
-/// Whoever may rename in a folder decides what a name in it means.
+/// A user who may rename in a folder decides what a name in it means.
 fn check_folder(folder: &Path) -> Result<()> {
     let metadata = fs::symlink_metadata(folder).map_err(error::of_file(folder, "look at its folder"))?;
     let why = if !is_trusted(&metadata) {
-        "the journal is in the folder of another user, who may replace it; use a folder of your own"
+        "the journal is in a folder of another user, who may replace it; use a folder of your own"
     } else if others_may_write(&metadata) && metadata.mode() & STICKY == 0 {
-        "others may replace the journal in its folder; take the right from them with `chmod go-w`, or use another \
+        "other users may replace the journal in its folder; revoke the permission with `chmod go-w`, or use another \
          folder"
     } else {
         return Ok(());
@@ -202,7 +204,7 @@ fn is_trusted(metadata: &Metadata) -> bool {
     owner == 0 || owner == geteuid().as_raw() || is_unmapped_root(owner)
 }
 
-/// In a user namespace that does not know the machine's root, root's folders bear this number.
+/// In a user namespace without the machine's root, root's folders have this owner.
 fn is_unmapped_root(owner: u32) -> bool {
     let whole = ["0", "0", "4294967295"];
     owner == 65534
@@ -217,7 +219,7 @@ fn refused(why: &'static str, path: &Path, metadata: &Metadata) -> Error {
         .with("mode", format_args!("{:04o}", metadata.mode() & 0o7777))
 }
 
-/// The parts of a path that are to be walked, the first one last.
+/// The parts of a path to walk, the first one last.
 fn parts(path: &Path) -> impl Iterator<Item = OsString> {
     path.components().rev().filter_map(|part| match part {
         Component::Normal(name) => Some(name.to_owned()),

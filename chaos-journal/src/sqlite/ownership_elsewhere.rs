@@ -1,4 +1,4 @@
-//! Where files have no owner and mode of the kind that Unix knows, nothing is checked.
+//! On systems without Unix owners and modes, nothing is checked.
 
 use std::{
     fs::{self, File},

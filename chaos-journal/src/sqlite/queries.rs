@@ -31,7 +31,7 @@ impl<'c> Queries<'c> {
         Self { connection, path, have_failed: false }
     }
 
-    /// Whether there is a fault of this id, in whatever condition.
+    /// Whether there is a fault with this id, readable or not.
     pub(super) async fn holds(&mut self, id: FaultId) -> Result<bool> {
         let query = sqlx::query("SELECT id FROM fault WHERE id = ?").bind(id.to_string());
         Ok(self.first(query, |_| Ok(())).await?.is_some())
@@ -43,9 +43,9 @@ impl<'c> Queries<'c> {
         self.first(query, Entry::read).await
     }
 
-    /// The faults that match, oldest first, and after them those whose state nobody here knows.
+    /// The faults that match, oldest first, and after them those with an unknown state.
     pub(super) async fn find(&mut self, query: &FaultQuery) -> Result<Found> {
-        // Newest first, because that is where the limit counts from; an index yields them in this order.
+        // Newest first, because the limit counts from there. An index yields them in this order.
         let mut found = self.all(select(query).build(), rows::told).await?;
         found.reverse();
         if query.state.is_some() {
@@ -63,21 +63,21 @@ impl<'c> Queries<'c> {
         .await
     }
 
-    /// The sessions that armed what is pending, as far as they can be read.
+    /// The sessions that armed the pending faults, as far as they can be read.
     pub(super) async fn pending_sessions(&mut self) -> Result<Vec<String>> {
         let query = sqlx::query("SELECT DISTINCT session FROM fault WHERE state <> 'recovered'");
         let sessions = self.all(query, |row| Columns(row).text("session")).await?;
         Ok(sessions.into_iter().flatten().collect())
     }
 
-    /// Where the pending faults are, in the order of arming.
+    /// The targets of the pending faults, in the order of arming.
     pub(super) async fn pending_places(&mut self) -> Result<Vec<Place>> {
         let pending =
             "SELECT id, state, target, group_id FROM fault WHERE state <> 'recovered' ORDER BY position";
         self.all(sqlx::query(pending), Place::read).await
     }
 
-    /// When the event of `fault` was last begun to be injected into its target.
+    /// When the last injection of the event of `fault` into its target began.
     pub(super) async fn last_injecting(&mut self, fault: &FaultRecord) -> Result<Option<Timestamp>> {
         let last = sqlx::query("SELECT max(injecting_at) AS last FROM fault WHERE target = ? AND event = ?")
             .bind(fault.target.as_str())
@@ -115,8 +115,7 @@ impl<'c> Queries<'c> {
         self.write(query).await
     }
 
-    /// Writes what a mark may have changed. Nothing that a mark says is ever taken back, and what could not be read
-    /// stays.
+    /// Writes the columns that a mark may have changed. A mark never removes a value, and an unreadable value stays.
     pub(super) async fn update(&mut self, entry: &Entry) -> Result<()> {
         let query = sqlx::query(
             "UPDATE fault SET achieved = coalesce(?, achieved), state = ?, injecting_at = coalesce(?, injecting_at),
@@ -153,8 +152,8 @@ impl<'c> Queries<'c> {
         self.write(query).await
     }
 
-    /// Whether a statement has failed, so that nothing of its transaction is to be kept. What merely cannot be read or
-    /// written down fails for itself.
+    /// Whether a statement has failed, so that its transaction must be rolled back. A value that merely cannot be read
+    /// or written fails on its own.
     pub(super) fn have_failed(&self) -> bool {
         self.have_failed
     }
@@ -195,8 +194,7 @@ impl<'c> Queries<'c> {
 
 type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 
-/// Binds the columns that marks change, in the order that `insert` and `update` share; nothing for those that are to
-/// stay.
+/// Binds the columns that marks change, in the order that `insert` and `update` share; `NULL` for those that stay.
 fn bind_progress<'q>(
     query: Statement<'q>,
     fault: &'q FaultRecord,
@@ -236,8 +234,7 @@ fn select(query: &FaultQuery) -> QueryBuilder<Sqlite> {
     select
 }
 
-/// What may be in the state that is asked for, because it is in one that is not known. Whatever is not recovered is
-/// few.
+/// Rows in an unknown state may be in the requested one. There are few rows that are not recovered.
 fn select_unknown(query: &FaultQuery) -> QueryBuilder<Sqlite> {
     let mut select = QueryBuilder::new("SELECT * FROM fault WHERE state <> 'recovered'");
     for state in FaultState::ALL {
@@ -248,7 +245,7 @@ fn select_unknown(query: &FaultQuery) -> QueryBuilder<Sqlite> {
     select
 }
 
-/// All conditions but the state.
+/// All conditions except the state.
 fn push_conditions(select: &mut QueryBuilder<Sqlite>, query: &FaultQuery) {
     let conditions = [
         (" AND armed_at >= ", query.since.map(instant)),

@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};
 
-/// An instant as the journal stores it. Its text sorts as the instants do, from the year 0 on.
+/// An instant as the journal stores it. From the year 0 on, its text sorts like the instants.
 pub(super) fn instant(at: Timestamp) -> String {
     format!("{at:.9}")
 }
 
-/// A value with structure as the journal stores it.
+/// A structured value as the journal stores it.
 pub(super) fn json<T: Serialize>(value: &T, column: &'static str) -> Result<String> {
     serde_json::to_string(value).map_err(|error| {
         Error::new(ErrorKind::InvalidInput, "the fault has no JSON form")
@@ -24,17 +24,17 @@ pub(super) fn json<T: Serialize>(value: &T, column: &'static str) -> Result<Stri
     })
 }
 
-/// A fault as it was read from its row.
+/// A fault as read from its row.
 ///
-/// What undoes the fault is there. What only tells how it went may have been unreadable: then it is left out, and stays
-/// in the row as it is.
+/// The fields that are needed to undo the fault are there. A field that only tells how the fault went may have been
+/// unreadable. Then it is left out here and stays in the row as it is.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) fault: FaultRecord,
     unread: Vec<(&'static str, Error)>,
 }
 
-/// A pending fault, and what its being held depends on, as far as each can be read.
+/// A pending fault, and the values that decide whether it is held, as far as each can be read.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) entry: Result<FaultRecord, Unreadable>,
@@ -44,7 +44,7 @@ pub(super) struct Pending {
 }
 
 impl Entry {
-    /// Reads a fault back. What it cannot be undone without and cannot be read is an error that names the fault.
+    /// Reads a fault back. If a field that is needed to undo it cannot be read, the error names the fault.
     pub(super) fn read(row: &SqliteRow) -> Result<Self> {
         let row = Columns(row);
         read_fault(&row).map_err(|error| {
@@ -53,7 +53,7 @@ impl Entry {
         })
     }
 
-    /// The fault, where all of it could be read.
+    /// The fault, if all of it could be read.
     fn whole(self) -> Result<FaultRecord> {
         match self.unread.into_iter().next() {
             None => Ok(self.fault),
@@ -61,14 +61,14 @@ impl Entry {
         }
     }
 
-    /// Whether what the row holds in `column` is not known, and so must not be written over.
+    /// Whether the value of the row in `column` is unknown, and so must not be overwritten.
     pub(super) fn lacks(&self, column: &str) -> bool {
         self.unread.iter().any(|(unread, _)| *unread == column)
     }
 }
 
 impl Pending {
-    /// Reads whatever can be read.
+    /// Reads everything that can be read.
     pub(super) fn read(row: &SqliteRow) -> Self {
         let entry = Entry::read(row).map(|entry| entry.fault).map_err(|error| unreadable_entry(row, &error));
         let row = Columns(row);
@@ -79,18 +79,18 @@ impl Pending {
         Self { entry, id: row.parsed("id").ok(), session: row.text("session").ok(), recover_by }
     }
 
-    /// Whether its lease counts no more.
+    /// Whether its lease no longer counts.
     pub(super) fn is_overdue(&self, now: Timestamp) -> bool {
         self.recover_by.is_some_and(|recover_by| now > recover_by)
     }
 }
 
-/// Reads a fault of which all is to be told.
+/// Reads a fault that is needed completely.
 pub(super) fn told(row: &SqliteRow) -> Result<FaultRecord, Unreadable> {
     Entry::read(row).and_then(Entry::whole).map_err(|error| unreadable_entry(row, &error))
 }
 
-/// What could be read, and what could not.
+/// The fields that could be read, and those that could not.
 pub(super) fn found(entries: impl IntoIterator<Item = Result<FaultRecord, Unreadable>>) -> Found {
     let mut found = Found::default();
     for entry in entries {
@@ -126,7 +126,7 @@ fn read_fault(row: &Columns<'_>) -> Result<Entry> {
         row.parsed("deadline")?,
     );
     fault.group = row.parsed("group_id")?;
-    // Without it another target of this name might be taken for this one.
+    // Without it, another target with this name might be taken for this one.
     fault.incarnation = row.get_if_there("incarnation")?;
     fault.state = row.parsed("state")?;
     fault.achieved = or_unread(&mut unread, "achieved", |column| row.json(column));
@@ -137,7 +137,7 @@ fn read_fault(row: &Columns<'_>) -> Result<Entry> {
     fault.milestones = or_unread(&mut unread, "milestones", |column| row.json(column));
     fault.failure = or_unread(&mut unread, "failure", |column| row.json_if_there(column));
     fault.note = or_unread(&mut unread, "note", |column| row.get(column));
-    // A journal of version 1 that cannot be brought up to date has none of these.
+    // A journal of version 1 that cannot be upgraded has none of these.
     if let Some(recover_by) = or_unread(&mut unread, "recover_by", |column| row.parsed_if_there(column)) {
         fault.recover_by = recover_by;
     }
@@ -159,7 +159,7 @@ fn or_unread<T: Default>(
     })
 }
 
-/// A row by the meaning of its columns.
+/// A row, with access by the meaning of its columns.
 pub(super) struct Columns<'r>(pub(super) &'r SqliteRow);
 
 impl<'r> Columns<'r> {
@@ -191,7 +191,7 @@ impl<'r> Columns<'r> {
         text.map(|text| from_json(column, &text)).transpose()
     }
 
-    /// `None` also where the table has no such column.
+    /// `None` also if the table has no such column.
     fn get_if_there<T: Decode<'r, Sqlite> + Type<Sqlite>>(&self, column: &'static str) -> Result<Option<T>> {
         if self.0.try_column(column).is_ok() { self.get(column) } else { Ok(None) }
     }
@@ -236,7 +236,7 @@ mod tests {
         for (at, text) in instants.iter().zip(&texts) {
             assert_eq!(text.parse::<Timestamp>().unwrap(), *at);
         }
-        // The beginning of time lies before all of them, so that a query since then finds everything.
+        // The smallest timestamp sorts before all of them, so a query since then finds everything.
         assert!(instant(Timestamp::MIN) < texts[0]);
     }
 }

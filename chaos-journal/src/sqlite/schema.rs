@@ -8,18 +8,18 @@ use super::error;
 /// `PRAGMA application_id` of every journal: the letters `CHJL`.
 const APPLICATION_ID: i64 = 0x4348_4a4c;
 
-/// What takes a file from each version to the next one, in order. Never changed once released, only added to.
+/// The migrations from each version to the next, in order. A released migration never changes; new ones are added.
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_faults.sql"),
     include_str!("../../migrations/0002_ends.sql"),
     include_str!("../../migrations/0003_incarnation.sql"),
 ];
 
-/// A damaged file up to this size, in pages, is found when it is opened; in a larger one, when the damage is read: the
+/// Up to this size, in pages, damage is found when the file is opened; in a larger file, when the damage is read. The
 /// check reads the whole file, and opening a long history must stay quick.
 const PAGES_CHECKED: i64 = 1024;
 
-/// Whose file it is and in which version: two numbers in SQLite's header.
+/// The application and the version of a file: two numbers in SQLite's header.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Identity {
     application_id: i64,
@@ -43,14 +43,14 @@ impl Identity {
         match usize::try_from(self.version) {
             Ok(version) if version > MIGRATIONS.len() => Err(Error::new(
                 ErrorKind::Conflict,
-                "the journal is of a newer version than this program knows; use the newer program, or another journal",
+                "the journal has a newer version than this program supports; use the newer program, or another journal",
             )
             .with("journal", path.display())
             .with("version", version)
             .with("known", MIGRATIONS.len())),
             Ok(1..) => Ok(()),
             _ => Err(
-                Error::new(ErrorKind::Corrupt, "the journal bears a version that never was")
+                Error::new(ErrorKind::Corrupt, "the journal has a version that never existed; name another file")
                     .with("journal", path.display())
                     .with("version", self.version),
             ),
@@ -64,7 +64,7 @@ pub(super) fn not_a_journal(path: &Path, why: &'static str) -> Error {
         .with("file", path.display())
 }
 
-/// Whether the version is still the one that this library writes: another process may have moved the file on.
+/// Whether the version is still the one that this library writes. Another process may have upgraded the file.
 pub(super) async fn check_unchanged(connection: &mut SqliteConnection, path: &Path) -> Result<()> {
     let version = number(connection, "PRAGMA user_version")
         .await
@@ -74,7 +74,7 @@ pub(super) async fn check_unchanged(connection: &mut SqliteConnection, path: &Pa
     }
     Err(Error::new(
         ErrorKind::Conflict,
-        "a newer program has changed the version of the journal; go on with that program",
+        "a newer program has upgraded the journal; continue with that program",
     )
     .with("journal", path.display())
     .with("version", version)
@@ -97,14 +97,13 @@ pub(super) async fn check_structure(connection: &mut SqliteConnection, path: &Pa
     }
     Err(Error::new(
         ErrorKind::Corrupt,
-        "the journal is damaged; keep the file for repair and use another one",
+        "the journal is damaged; keep the file for repair, and use another journal",
     )
     .with("journal", path.display())
     .with("found", verdict))
 }
 
-/// Applies the migrations that the file still lacks, each in a transaction of its own. Several processes may do so at
-/// once.
+/// Applies the missing migrations, each in a transaction of its own. Several processes may do so at once.
 pub(super) async fn migrate(
     connection: &mut SqliteConnection,
     path: &Path,
@@ -117,16 +116,14 @@ pub(super) async fn migrate(
         return Ok(());
     }
     for (version, migration) in (1..).zip(migrations) {
-        step(connection, version, migration)
-            .await
-            .map_err(error::of_database(path, "bring its schema up to date"))?;
+        step(connection, version, migration).await.map_err(error::of_database(path, "upgrade its schema"))?;
     }
-    // Puts the new version into the file itself, where an older program sees it without touching the log. Others who
-    // have the file open can keep it from completing, which harms nobody.
+    // Writes the new version into the file itself, so that an older program sees it without touching the log. Other
+    // processes that have the file open can keep this from completing, which does no harm.
     sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
         .execute(connection)
         .await
-        .map_err(error::of_database(path, "bring its schema up to date"))?;
+        .map_err(error::of_database(path, "upgrade its schema"))?;
     Ok(())
 }
 
@@ -171,7 +168,7 @@ mod tests {
             let identity = Identity::read(&mut connection).await.unwrap();
             assert_eq!(identity.version, 4);
         }
-        // The file itself bears the version now, and the log is empty.
+        // The file itself has the version now, and the log is empty.
         assert_eq!(std::fs::metadata(path.with_file_name("j-wal")).unwrap().len(), 0);
         connection.close().await.unwrap();
         let bytes = std::fs::read(&path).unwrap();

@@ -10,16 +10,16 @@ use chaos_core::{Error, ErrorKind, FaultId, Result, chance::Entropy, journal::Le
 
 use super::{error, identity::beside, ownership};
 
-/// How often a name is drawn that turns out to be taken.
+/// How often a new name is drawn if the drawn one is taken.
 const DRAWS: usize = 16;
 
-/// What stands in a file's name between the journal and the session.
+/// The part of a file's name between the journal and the session.
 const MARK: &str = ".holder-";
 
-/// What a session's file is called until it is locked.
+/// The name of a session's file until it is locked.
 const DRAFT: &str = ".new";
 
-/// One open journal that arms faults: what it holds, and the lock by which other processes see that it lives.
+/// One open journal that arms faults: its leases, and the lock by which other processes see that it is alive.
 ///
 /// Lives as long as the journal or any of its leases. A session that ended never comes back.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ pub(super) struct Session {
 impl Session {
     /// Begins a session over the journal in the file `database`.
     ///
-    /// Its file is locked under another name and only then given its own, so that a session's file that is not locked
-    /// proves that the session ended.
+    /// Its file is locked under a temporary name and only then renamed, so an unlocked session file proves that the
+    /// session has ended.
     pub(super) fn begin(database: &Path, entropy: &dyn Entropy) -> Result<Arc<Self>> {
         for _ in 0..DRAWS {
             let name = format!("{:016x}", entropy.draw()?);
@@ -45,19 +45,19 @@ impl Session {
                 Ok(lock) => {
                     return Ok(Arc::new(Self { name, file, held: Mutex::default(), _lock: lock }));
                 }
-                // The name is taken, or somebody who cleans up removed the draft before it was locked.
+                // The name is taken, or another process removed the draft during a clean-up before it was locked.
                 Err(error)
                     if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound)
                         && database.exists() => {}
                 Err(error) => return Err(error::of_file(&draft, "lock the file of its session")(error)),
             }
         }
-        Err(Error::new(ErrorKind::Journal, "no free name was drawn for the session")
+        Err(Error::new(ErrorKind::Journal, "no unused name was found for the session")
             .with("journal", database.display())
             .with("draws", DRAWS))
     }
 
-    /// What the rows of this session bear.
+    /// The value in the rows of this session.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -83,19 +83,19 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // A file that stays behind is unlocked in a moment, and removed by whoever finds it.
+        // A file that stays behind is unlocked in a moment, and removed by the next process that finds it.
         let _ = fs::remove_file(&self.file);
     }
 }
 
-/// Whether the session called `name` lives, in whichever process.
+/// Whether the session `name` is alive, in any process.
 ///
-/// The test takes a shared lock for an instant. It never meets an owner that still has to lock, and two who test at
-/// once do not disturb each other. A file that others may open, and so lock, is no session's, and what is no name is
-/// nobody's.
+/// The test takes a shared lock for an instant. It never meets an owner that still has to lock, and two concurrent
+/// tests do not disturb each other. A file that other users may open, and so lock, is not a session's file, and an
+/// invalid name belongs to no session.
 ///
 /// # Errors
-/// `Journal` where the file system does not tell.
+/// `Journal` if the file system cannot tell.
 pub(super) fn is_alive(database: &Path, name: &str) -> Result<bool> {
     if !is_name(name) {
         return Ok(false);
@@ -104,8 +104,8 @@ pub(super) fn is_alive(database: &Path, name: &str) -> Result<bool> {
     is_locked(&file).map_err(error::of_file(&file, "test the lock of a session"))
 }
 
-/// Removes the files of sessions that ended without removing theirs. What cannot be removed now is left to the next
-/// one.
+/// Removes the files of sessions that ended without removing theirs. Files that cannot be removed now are left to the
+/// next clean-up.
 pub(super) fn sweep(database: &Path) {
     let (Some(folder), Some(prefix)) =
         (database.parent(), database.file_name().and_then(|name| name.to_str()))

@@ -35,7 +35,7 @@ impl State {
         if !self.database.is_read_only {
             return Ok(());
         }
-        let why = "the journal is on a read-only file system, so that nothing can be recorded in it";
+        let why = "the journal is on a read-only file system, so nothing can be recorded in it";
         Err(Error::new(ErrorKind::Journal, why).with("journal", self.path.display()))
     }
 
@@ -50,12 +50,12 @@ impl State {
         }
     }
 
-    /// Begins a transaction that no other writer can come between, in the file that the path names.
+    /// Begins an exclusive write transaction, in the file that the path names.
     pub(super) async fn begin(&mut self) -> Result<Transaction<'_, Sqlite>> {
         let doing = "begin a transaction";
         self.check_recordable()?;
         if self.database.connection.is_in_transaction() {
-            // A task that was dropped has asked for a roll-back that may not be through yet.
+            // A dropped task has requested a roll-back that may not be finished yet.
             self.database.connection.ping().await.map_err(error::of_database(&self.path, doing))?;
         }
         if self.database.connection.is_in_transaction() {
@@ -79,30 +79,30 @@ impl State {
         Ok(transaction)
     }
 
-    /// Brings what was committed from the log into the file itself, where it is found should the log be lost.
+    /// Copies committed data from the log into the file itself, so that it is found even if the log is lost.
     ///
     /// # Errors
-    /// Retryable where somebody who reads an older state of the journal keeps it from there for too long.
+    /// Retryable if a reader of an older state of the journal prevents it for too long.
     pub(super) async fn settle(&mut self) -> Result<()> {
         if database::checkpoint(&mut self.database.connection, &self.path).await? {
             return self.database.files.check(&self.path);
         }
         Err(Error::new(
             ErrorKind::Journal,
-            "another program reads the journal for so long that what was recorded cannot be put into its file; end \
-             that program",
+            "another program has been reading the journal for too long, so its log cannot be written into its file; \
+             end that program",
         )
         .with("journal", self.path.display())
         .retryable(true))
     }
 
-    /// Brings into the file what can be brought there now, so that the log begins anew, and the marks of a hold find
-    /// room on a full disk where the arming was.
+    /// Copies into the file what can be copied now, so that the log starts over. The marks of a hold then find room on
+    /// a full disk in the place of the arming.
     pub(super) async fn settle_if_possible(&mut self) {
         let _ = database::checkpoint_once(&mut self.database.connection, &self.path).await;
     }
 
-    /// Removes faults that were armed a moment ago and of which nobody was told.
+    /// Removes faults that were armed a moment ago and not reported to any caller.
     pub(super) async fn take_back(&mut self, faults: &[FaultId]) -> Result<()> {
         let path = Arc::clone(&self.path);
         let mut transaction = self.begin().await?;
@@ -114,7 +114,7 @@ impl State {
     }
 }
 
-/// Makes durable what the transaction has written.
+/// Makes the writes of the transaction durable.
 pub(super) async fn commit(transaction: Transaction<'_, Sqlite>, path: &Path) -> Result<()> {
     transaction.commit().await.map_err(error::of_database(path, "commit a transaction"))
 }

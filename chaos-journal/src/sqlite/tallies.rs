@@ -10,22 +10,22 @@ use sqlx::sqlite::SqliteRow;
 
 use super::rows::Columns;
 
-/// What the limits are about, counted once for all that are armed together.
+/// The counts for the limits, made once for all faults that are armed together.
 #[derive(Debug, Default)]
 pub(super) struct Tallies {
     halt: Option<Halt>,
     on_targets: HashMap<TargetId, (Option<FaultId>, FaultState)>,
     in_groups: HashMap<GroupId, usize>,
-    /// What cannot be read that far may be in any group.
+    /// An entry with an unreadable target may be in any group.
     somewhere: usize,
     in_total: usize,
 }
 
-/// Where a pending fault is, as far as that can be read.
+/// The target of a pending fault, as far as it can be read.
 #[derive(Debug)]
 pub(super) struct Place {
     fault: Option<FaultId>,
-    /// What a later version calls otherwise is nothing that this one may hit again.
+    /// An unknown state, of a later version, keeps this version from hitting the target again.
     state: FaultState,
     target: Option<TargetId>,
     group: Option<GroupId>,
@@ -52,7 +52,7 @@ impl Tallies {
         }
     }
 
-    /// As far as it concerns `fault`, whose event was last begun to be injected into its target at `last_injecting`.
+    /// The counts for `fault`. The last injection of its event into its target began at `last_injecting`.
     pub(super) fn concerning(&self, fault: &FaultRecord, last_injecting: Option<Timestamp>) -> Tally {
         let mut tally = Tally::default();
         tally.halt.clone_from(&self.halt);

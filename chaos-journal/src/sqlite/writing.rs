@@ -19,19 +19,19 @@ use super::{
     state::State,
 };
 
-/// How many are written together at most: as many as take a fraction of a second.
+/// The most writes in one batch: they take a fraction of a second.
 const MOST: usize = 1_024;
 
-/// What waits to be written.
+/// The waiting writes.
 ///
-/// A task of its own takes whatever waits when it comes to the file, writes it together, and tells everybody when it is
-/// durable. So a fault or a mark whose call is dropped while it waits is not written, and a call that is dropped later
-/// spoils nobody. Marks and armings are not written together: a fault that finds no room on the disk must not keep
-/// another one's end from being recorded.
+/// A separate task takes all writes that wait when it gets the file, writes them together, and sends the answers when
+/// they are durable. So a fault or a mark is not written if its call is dropped while it waits, and a call that is
+/// dropped later does not affect others. Marks and armings are not written together, because a fault that finds no room
+/// on the disk must not keep another one's end from being recorded.
 #[derive(Debug, Default)]
 pub(super) struct Writing {
     queue: Mutex<Queue>,
-    /// Told whenever a task has let go of the file.
+    /// Notified whenever a task has released the file.
     over: Notify,
 }
 
@@ -39,12 +39,12 @@ pub(super) struct Writing {
 struct Queue {
     marks: VecDeque<AskedMark>,
     arms: VecDeque<AskedArm>,
-    /// Whether there is a task that will write what waits.
+    /// Whether there is a task that will write the waiting writes.
     is_attended: bool,
 }
 
 impl Writing {
-    /// Arms a fault, together with whatever else waits.
+    /// Arms a fault, together with the other waiting writes.
     pub(super) async fn arm(
         self: &Arc<Self>,
         state: &Arc<sync::Mutex<State>>,
@@ -56,7 +56,7 @@ impl Writing {
         heard(answer).await
     }
 
-    /// Makes a mark, together with whatever else waits.
+    /// Applies a mark, together with the other waiting writes.
     pub(super) async fn mark(
         self: &Arc<Self>,
         state: &Arc<sync::Mutex<State>>,
@@ -68,7 +68,7 @@ impl Writing {
         heard(answer).await
     }
 
-    /// Waits until no task has `state` any more, and returns it. Nobody may ask meanwhile.
+    /// Waits until no task has `state` any more, and returns it. There must be no calls meanwhile.
     pub(super) async fn end(&self, mut state: Arc<sync::Mutex<State>>) -> State {
         loop {
             match Arc::try_unwrap(state) {
@@ -87,7 +87,7 @@ impl Writing {
         };
         if !was_attended {
             let writer = Writer { writing: Arc::clone(self), state: Some(Arc::clone(state)), is_over: false };
-            // Dropped without a runtime, it tells so.
+            // If it is dropped without a runtime, it reports that.
             if let Ok(runtime) = Handle::try_current() {
                 runtime.spawn(writer.write());
             }
@@ -103,7 +103,7 @@ impl Writing {
 struct Writer {
     writing: Arc<Writing>,
     state: Option<Arc<sync::Mutex<State>>>,
-    /// Nothing waited any more, so that the next one who asks sees to it.
+    /// Nothing waited any more, so the next caller starts a new task.
     is_over: bool,
 }
 
@@ -112,7 +112,7 @@ impl Writer {
         let Some(state) = self.state.take() else { return };
         while self.goes_on() {
             let mut state = state.lock().await;
-            // Taken only now, so that whoever has come meanwhile is among them.
+            // Taken only now, so that later callers are among them.
             let marks = taken(&mut self.writing.queue().marks);
             if !marks.is_empty() {
                 batch::mark(&mut state, marks).await;
@@ -134,7 +134,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // It ends before it is over where its runtime does: whoever waits hears of it.
+        // If its runtime ends, the task ends early, and the waiting callers are told.
         let lost = if self.is_over { Queue::default() } else { mem::take(&mut *self.writing.queue()) };
         drop(lost);
         self.state = None;
@@ -142,7 +142,7 @@ impl Drop for Writer {
     }
 }
 
-/// As many as are written together, without those for whom nobody waits any more.
+/// One batch, without writes for which no caller waits any more.
 fn taken<W, A>(waiting: &mut VecDeque<Asked<W, A>>) -> Vec<Asked<W, A>> {
     waiting.retain(Asked::is_wanted);
     let most = waiting.len().min(MOST);
@@ -151,7 +151,8 @@ fn taken<W, A>(waiting: &mut VecDeque<Asked<W, A>>) -> Vec<Asked<W, A>> {
 
 async fn heard<A>(answer: oneshot::Receiver<Result<A>>) -> Result<A> {
     answer.await.unwrap_or_else(|_| {
-        let why = "the runtime is gone or going down, and whether the journal has recorded it is not known";
+        let why =
+            "the tokio runtime is shutting down, so it is unknown whether the journal has recorded this";
         Err(Error::new(ErrorKind::Journal, why))
     })
 }

@@ -88,7 +88,7 @@ async fn nothing_is_armed_while_a_reader_keeps_it_out_of_the_file() {
     let error = journal.arm(&fault(3, "local:web/c", "stop"), &Limits::none()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Journal);
     assert!(error.is_retryable());
-    assert!(error.to_string().contains("another program reads the journal"), "{error}");
+    assert!(error.to_string().contains("another program has been reading the journal"), "{error}");
     assert_eq!(journal.pending().await.unwrap().faults.len(), 2, "what is not armed is not in the journal");
     let begun = journal.mark(id(2), &Mark::new(FaultState::Injecting, at(5))).await;
     assert_eq!(begun.unwrap_err().kind(), ErrorKind::Journal, "nor is an injection begun");

@@ -122,7 +122,7 @@ async fn what_others_could_have_written_is_refused() {
     set_mode(&path, 0o600);
     for bits in [0o775, 0o757, 0o777] {
         set_mode(folder.path(), bits);
-        refused(&path, "others may replace the journal in its folder").await;
+        refused(&path, "other users may replace the journal in its folder").await;
         let error = SqlJournal::open(folder.path().join("new")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Denied, "nor is one made there: {error}");
     }
@@ -133,7 +133,7 @@ async fn what_others_could_have_written_is_refused() {
     fs::create_dir(&inner).unwrap();
     fs::copy(&path, inner.join("j")).unwrap();
     set_mode(folder.path(), 0o777);
-    refused(&inner.join("j"), "others may replace the journal in its folder").await;
+    refused(&inner.join("j"), "other users may replace the journal in its folder").await;
     set_mode(folder.path(), 0o755);
     assert!(SqlJournal::open(&path).await.is_ok());
 }
@@ -153,7 +153,7 @@ async fn what_belongs_to_others_is_refused() {
         let file = folder.path().join(beside);
         fs::write(&file, "what SQLite would obey").unwrap();
         give(&file);
-        refused(&path, "move the journal, whose own file holds everything that was armed").await;
+        refused(&path, "move the journal alone into a folder of your own").await;
         fs::remove_file(&file).unwrap();
     }
 
@@ -162,7 +162,7 @@ async fn what_belongs_to_others_is_refused() {
     // Closed, since a journal that is only dropped removes its log a little later.
     SqlJournal::open(&link).await.expect("a link of one's own").close().await.unwrap();
     std::os::unix::fs::lchown(&link, Some(stranger::STRANGER), None).unwrap();
-    refused(&link, "a link that another user has made").await;
+    refused(&link, "a symbolic link of another user").await;
 
     give(folder.path());
     refused(&path, "folder of another user").await;

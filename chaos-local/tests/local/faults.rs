@@ -190,7 +190,7 @@ async fn replaced_in_the_hold(fleet: &Fleet, provider: impl Provider, event: imp
     report.faults[0].clone()
 }
 
-const ANOTHER: &str = "another one bears its name by now, which is left alone";
+const ANOTHER: &str = "another target has its name now, and is left alone";
 
 #[tokio::test]
 async fn a_stopped_replica_that_was_replaced_is_gone_and_the_new_one_is_left_alone() {

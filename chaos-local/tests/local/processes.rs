@@ -195,7 +195,7 @@ async fn what_cannot_be_adopted_is_named() {
         (
             Processes::adopt("db", [std::process::id()]),
             ErrorKind::InvalidInput,
-            "another process than this one",
+            "a process other than this one",
         ),
         (Processes::adopt("a/b", [pid]), ErrorKind::InvalidInput, "invalid group name: \"a/b\""),
         (

@@ -162,8 +162,8 @@ async fn a_target_that_breaks_is_recovered_as_soon_as_it_can_be() {
 #[tokio::test(start_paused = true)]
 async fn an_undo_that_is_denied_is_refused_before_the_injection_and_in_a_plan() {
     for (kind, why) in [
-        (ErrorKind::Denied, "this program would not be allowed to bring the target back"),
-        (ErrorKind::Unavailable, "whether this program may bring the target back could not be told"),
+        (ErrorKind::Denied, "this program would not be permitted to bring the target back"),
+        (ErrorKind::Unavailable, "could not be determined whether this program may bring the target back"),
     ] {
         let (world, journal) = (world(), MemoryJournal::new());
         let denying = |times| Failing::targets_with(world.clone(), TargetCall::MayUndo, times, kind);

@@ -343,10 +343,10 @@ fn a_refused_recovery_is_told_once_and_what_is_gone_is_not_back() {
     assert_eq!(composer.compose(at(62), &refused), None);
 
     let gone = told!(
-        "recovered", fault: fault(), time_to_recover: None::<Duration>, gone: "the whole group exists no more",
+        "recovered", fault: fault(), time_to_recover: None::<Duration>, gone: "the whole group no longer exists",
     );
     let message = composer.compose(at(63), &gone).unwrap();
     assert!(message.subject.ends_with("stop is over, and the target gone"), "{}", message.subject);
-    assert_says(&message, &["it is not back", "Gone: the whole group exists no more\n"]);
+    assert_says(&message, &["it is not back", "Gone: the whole group no longer exists\n"]);
     assert!(!message.body.contains("healthy again"), "{}", message.body);
 }

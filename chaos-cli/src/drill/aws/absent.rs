@@ -13,7 +13,7 @@ pub(in super::super) async fn auto_scaling_groups(
     _: &CloudArguments,
     _: Option<&str>,
 ) -> Result<Cloud, ProgramError> {
-    let expected = "a provider that this program was built with: it lacks the feature aws";
+    let expected = "a provider in this program; it was built without the feature aws";
     let error = Error::invalid("--provider", "aws", expected);
     Err(ProgramError::from(error).hint("`cargo aws-drill` builds one with it"))
 }

@@ -6,13 +6,13 @@ use super::super::given::Given;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Auto-scaling groups, with --provider aws")]
 pub(in super::super) struct AwsArguments {
-    /// In these regions; AWS_REGION or that of the profile if not given
+    /// In these regions; by default AWS_REGION or the region of the profile
     #[arg(long, value_name = "REGIONS", value_delimiter = ',')]
     pub(in super::super) region: Vec<String>,
-    /// With this profile of the shared configuration
+    /// Use this profile of the shared configuration
     #[arg(long, value_name = "NAME")]
     pub(in super::super) profile: Option<String>,
-    /// In this role
+    /// Assume this role
     #[arg(long, value_name = "ARN")]
     pub(in super::super) assume_role: Option<String>,
 }

@@ -13,7 +13,7 @@ pub(in super::super) fn sets(
     _: &CloudArguments,
     _: Option<&str>,
 ) -> Result<Cloud, ProgramError> {
-    let expected = "a provider that this program was built with: it lacks the feature azure";
+    let expected = "a provider in this program; it was built without the feature azure";
     let error = Error::invalid("--provider", "azure", expected);
     Err(ProgramError::from(error).hint("`cargo azure-drill` builds one with it"))
 }

@@ -6,13 +6,13 @@ use super::super::given::Given;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Availability sets and scale sets, with --provider azure")]
 pub(in super::super) struct AzureArguments {
-    /// In these subscriptions; AZURE_SUBSCRIPTION_ID if not given
+    /// In these subscriptions; by default AZURE_SUBSCRIPTION_ID
     #[arg(long, value_name = "IDS", value_delimiter = ',')]
     pub(super) subscription: Vec<String>,
     /// Only in these resource groups
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(super) resource_group: Vec<String>,
-    /// Victims of one fault domain only, as a rack is: this one, or any, which the seed draws
+    /// Victims of one fault domain (a rack) only: this domain, or `any`, drawn by the seed
     #[arg(long, value_name = "DOMAIN", conflicts_with = "zone")]
     pub(super) fault_domain: Option<String>,
 }

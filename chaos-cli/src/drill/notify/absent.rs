@@ -12,7 +12,7 @@ pub(in super::super) async fn notifiers(
     _: &AwsArguments,
 ) -> Result<Vec<Arc<dyn Notifier>>, ProgramError> {
     let Some(given) = arguments.given().into_iter().next() else { return Ok(Vec::new()) };
-    let expected = "none in a program that was built without the feature aws";
+    let expected = "none, because this program was built without the feature aws";
     let error = Error::invalid(given.name, given.value.unwrap_or_else(|| "given".to_owned()), expected);
     Err(ProgramError::from(error)
         .hint("`cargo run --package chaos-cli --features aws,azure --bin drill` builds one with both"))

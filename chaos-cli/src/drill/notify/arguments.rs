@@ -5,17 +5,17 @@ use super::super::given::Given;
 /// Whom to tell.
 #[derive(Clone, Debug, Default, Args)]
 #[command(
-    next_help_heading = "Telling people, with any provider; needs the feature aws, and --region, --profile and \
-        --assume-role say how"
+    next_help_heading = "Notifications, with any provider; they need the feature aws, and use --region, --profile and \
+        --assume-role"
 )]
 pub(in super::super) struct NotifyArguments {
-    /// Tell the subscribers of this SNS topic
+    /// Notify the subscribers of this SNS topic
     #[arg(long, value_name = "TOPIC")]
     pub(super) sns: Option<String>,
-    /// Send mail through SES: the sender, and to whom
+    /// Send mail through SES: the sender and the recipients
     #[arg(long, value_name = "FROM,TO", value_delimiter = ',')]
     pub(super) ses: Vec<String>,
-    /// Inject nothing unless it could be announced to them before
+    /// Inject nothing unless it was announced first
     #[arg(long)]
     pub(super) announce: bool,
 }

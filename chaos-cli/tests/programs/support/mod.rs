@@ -292,7 +292,7 @@ impl FleetProgram {
             .collect()
     }
 
-    /// How many replicas are healthy.
+    /// The number of replicas are healthy.
     pub(crate) async fn healthy(&self) -> usize {
         let fleet = Fleet::attach(self.state()).unwrap();
         fleet.group(fleet.id()).await.unwrap().healthy()

@@ -64,7 +64,7 @@ async fn what_a_quota_allows_is_told_and_may_be_asked_for() {
         let fault = Held::inject(&machine, greedy).await.cut_short().await;
         assert_eq!(fault.achieved.get("allowed_cores"), Some(0.5), "{fault:?}");
         let note = fault.note.clone().unwrap_or_default();
-        assert!(note.contains("allow 0.5 cores, and 0.9 were asked for"), "{fault:?}");
+        assert!(note.contains("allow 0.5 cores of the requested 0.9"), "{fault:?}");
 
         let share = CpuBurn::load(80.0).unwrap().of_allowed().lasting(LONG).unwrap();
         let fault = Held::inject(&machine, share).await.cut_short().await;

@@ -189,7 +189,7 @@ async fn space_that_others_took_meanwhile_is_told_from_its_own() {
     })
     .await;
     let note = fault.note.unwrap();
-    assert!(note.contains("20971520 bytes less are free than before: others took them"), "{note}");
+    assert!(note.contains("20971520 bytes less are free than before, because others took them"), "{note}");
 }
 
 #[tokio::test]

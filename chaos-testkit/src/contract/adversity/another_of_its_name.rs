@@ -61,14 +61,14 @@ async fn replace<A: Adversity>(scene: &Scene<A>) -> Checked<Look> {
 
 fn is_gone(ended: &FaultRecord) -> Checked {
     let is_back = ended.milestones.iter().any(|reached| reached.milestone == Milestone::Healthy);
-    ensure!(!is_back, "it took the other one for its target, and counts it as healthy again");
+    ensure!(!is_back, "it took the other target for its own, and counts it as healthy again");
     ensure!(ended.gone && ended.note.is_some(), "it does not say that its target is gone");
     Ok(())
 }
 
 async fn is_untouched<A: Adversity>(scene: &Scene<A>, orders: &Orders, other: Option<&Look>) -> Checked {
     let given = orders.given();
-    ensure!(given.is_empty(), "it was given orders that were not for it: {given:?}");
+    ensure!(given.is_empty(), "it received orders that were not meant for it: {given:?}");
     match other {
         Some(other) => scene.elsewhere().await?.stays(other, "the recovery changed the other one").await,
         None => Ok(()),

@@ -22,7 +22,7 @@ pub(super) async fn check<A: Adversity>(suite: &mut Suite<'_>, fresh: &impl Asyn
             let plan = scene.plan().await?;
             ensure!(
                 plan.chosen().any(|(target, _)| target.group() == group),
-                "the fixture's group {group} must be one of which somebody is chosen: {plan}"
+                "the fixture's group {group} must be one from which the plan chooses a target: {plan}"
             );
             happens(scene.world.list_twice().await?)?;
             let plan = scene.plan().await?;

@@ -67,7 +67,7 @@ async fn recovers<A: Adversity>(scene: &Scene<A>, way: &str) -> Checked {
         refuse(scene, way).await
     };
     held(&scene.stage, provider, &attempts, in_the_hold, fine_again(scene, &attempts)).await?;
-    ensure!(orders.given().contains(&TargetCall::Start), "nobody started the target");
+    ensure!(orders.given().contains(&TargetCall::Start), "nothing started the target");
     scene.is_healthy().await
 }
 
@@ -81,7 +81,7 @@ async fn recovers_elsewhere<A: Adversity>(scene: &Scene<A>, way: &str) -> Checke
         // Whatever came of it: the fault itself is to be recovered as well.
         scene.world.heal().await?;
         ended?;
-        ensure!(orders.given().contains(&TargetCall::Start), "nobody started the target");
+        ensure!(orders.given().contains(&TargetCall::Start), "nothing started the target");
         scene.is_healthy().await
     };
     let provider = Arc::clone(&scene.stage.provider);
@@ -107,7 +107,7 @@ async fn injects_nothing<A: Adversity>(scene: &Scene<A>, way: &str) -> Checked {
     let monkey = stage.monkey_over(provider, MemoryJournal::new(), registry, stage.retry())?;
     refuse(scene, way).await?;
     let plan = listing.plan().await?;
-    ensure!(plan.chosen().next().is_none(), "somebody was chosen: {plan}");
+    ensure!(plan.chosen().next().is_none(), "a target was chosen: {plan}");
     in_doubt(stage, &plan)?;
     let report = monkey.inject(power_off(stage), &stage.target).await?;
     ensure!(report.faults.is_empty() && orders.given().is_empty(), "it was injected: {report}");

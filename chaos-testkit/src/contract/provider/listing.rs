@@ -139,7 +139,7 @@ async fn resolves_members(provider: &impl Provider) -> Checked {
         for listed in group.members {
             let listed = listed.target;
             let Some(resolved) = provider.resolve(listed.id()).await? else {
-                return violated(format!("{} is listed and resolves to nobody", listed.id()));
+                return violated(format!("{} is listed, but resolves to no target", listed.id()));
             };
             ensure!(resolved.id() == listed.id(), "{} resolves to {}", listed.id(), resolved.id());
             ensure!(

@@ -98,7 +98,7 @@ async fn is_not_replaced(stage: &Stage, before: &Group) -> Checked {
         });
         if let Some(newcomer) = newcomer {
             return violated(format!(
-                "{} declares that it replaces nobody, and after the termination of {} there is {}, {}",
+                "{} declares that it does not replace its members, but after the termination of {} there is {}, {}",
                 group.id,
                 stage.target,
                 newcomer.target.id(),

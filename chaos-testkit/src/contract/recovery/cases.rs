@@ -158,7 +158,7 @@ async fn untouched<R: Recovery>(stage: &Stage, event: &Arc<dyn ChaosEvent>, stat
     while_injected::<R>(stage, event, Come::NoWay, async |fault| {
         let before = stage.look().await?;
         recovers::<R>(stage, &orphaned(&fault, state).await?).await?;
-        stage.stays(&before, "the recovery of what never happened changed the target").await
+        stage.stays(&before, "the recovery of a fault that never happened changed the target").await
     })
     .await
 }

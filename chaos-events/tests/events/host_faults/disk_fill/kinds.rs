@@ -123,7 +123,7 @@ async fn what_it_has_given_up_is_said() {
     until("the floor is free again", Duration::from_secs(5), async || disk.free() >= 64 * MEBIBYTE).await;
     let record = held.cut_short().await;
     let note = record.note.clone().unwrap();
-    assert!(note.contains("bytes of the fill were given to other writers before it was over"), "{note}");
+    assert!(note.contains("bytes to other writers before it ended"), "{note}");
 }
 
 #[tokio::test]
