@@ -10,14 +10,16 @@ use futures_util::StreamExt;
 
 use crate::{
     AutoScalingBuilder,
-    fleet::Fleet,
-    group_path::{GroupPath, SCHEME},
-    isolation::InterfaceIsolation,
-    listing::{listing, looked_up},
-    machines::{machine, validate_instance},
-    reach::Reach,
-    regions::foreign,
-    target::InstanceTarget,
+    capability::{isolation::InterfaceIsolation, reach::Reach, target::InstanceTarget},
+    client::{
+        machines::{machine, validate_instance},
+        regions::foreign,
+    },
+    discovery::{
+        fleet::Fleet,
+        listing::{listing, looked_up},
+    },
+    model::group_path::{GroupPath, SCHEME},
 };
 
 /// The auto-scaling groups of an account, and their instances as targets.
@@ -149,6 +151,6 @@ impl Provider for AutoScaling {
     async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn chaos_core::engine::Experiments>> {
         let group = id.group();
         let region = self.fleet.regions.find(GroupPath::of(&group)?.region)?;
-        Ok(Arc::new(crate::fis::FaultInjection::new(region, group)))
+        Ok(Arc::new(crate::capability::fis::FaultInjection::new(region, group)))
     }
 }

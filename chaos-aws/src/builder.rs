@@ -8,13 +8,17 @@ use chaos_core::{
 };
 
 use crate::{
-    connection::{Connection, Role},
-    fleet::Fleet,
-    own_instance::{FIRMWARE, own_instance},
-    region_name::validate_region,
-    regions::Regions,
-    selection::Selection,
-    target::Means,
+    capability::target::Means,
+    client::{
+        connection::{Connection, Role},
+        regions::Regions,
+    },
+    discovery::{
+        fleet::Fleet,
+        own_instance::{FIRMWARE, own_instance},
+        selection::Selection,
+    },
+    model::region_name::validate_region,
 };
 
 /// The account, the regions and the groups of a provider; made by

@@ -152,55 +152,21 @@
 //! written for: with others, nothing is taken for gone, and the fault waits on.
 
 mod auto_scaling;
-mod availability_zone;
 mod builder;
-mod checkpoint;
-mod command_text;
-mod connection;
-#[cfg(unix)]
-mod credential_process;
-mod credentials;
-mod error;
-#[cfg(feature = "fis")]
-mod fis;
-mod fleet;
-mod group_path;
-mod groups;
-mod invocation;
-mod isolation;
-mod isolation_group;
-mod last_failure;
-mod lifecycle;
-mod lifeline;
-mod listed_group;
-mod listing;
-mod machine;
-mod machines;
-mod member;
+mod capability;
+mod client;
+mod discovery;
+mod model;
 #[cfg(feature = "notify")]
 mod notify;
-mod own_instance;
-mod permitted;
-#[cfg(unix)]
-mod profile;
-mod reach;
-mod region_name;
-mod regions;
-mod retries;
-mod selection;
-mod shell;
-mod target;
-mod told;
-mod transport;
-mod undo;
 
 pub use auto_scaling::AutoScaling;
-pub use availability_zone::{AVAILABILITY_ZONE_LABEL, AvailabilityZone};
 pub use builder::AutoScalingBuilder;
-pub use chaos_core::listing::ENABLED_TAG;
 #[cfg(feature = "fis")]
-pub use fis::{FAULT_TAG, FisExperiment};
-pub use isolation_group::ISOLATION_TAG;
-pub use member::{MAX_SIZE_LABEL, MIN_SIZE_LABEL};
+pub use capability::fis::{FAULT_TAG, FisExperiment};
+pub use capability::isolation_group::ISOLATION_TAG;
+pub use chaos_core::listing::ENABLED_TAG;
+pub use discovery::member::{MAX_SIZE_LABEL, MIN_SIZE_LABEL};
+pub use model::availability_zone::{AVAILABILITY_ZONE_LABEL, AvailabilityZone};
 #[cfg(feature = "notify")]
 pub use notify::{Deliveries, SesNotifier, SesNotifierBuilder, SnsNotifier, SnsNotifierBuilder};

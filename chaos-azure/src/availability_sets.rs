@@ -12,13 +12,19 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     AzureBuilder,
-    compute::{AvailabilitySet, Listed},
-    fleet::Fleet,
-    member::{self, Set},
-    place::Place,
-    selection::subscriptions_of,
-    set_machines::{Machines, listed_machines, machines_of},
-    set_path::{AVAILABILITY_SETS, SetPath},
+    client::{
+        compute::{AvailabilitySet, Listed},
+        set_machines::{Machines, listed_machines, machines_of},
+    },
+    discovery::{
+        fleet::Fleet,
+        member::{self, Set},
+        selection::subscriptions_of,
+    },
+    model::{
+        place::Place,
+        set_path::{AVAILABILITY_SETS, SetPath},
+    },
 };
 
 /// The availability sets of one or more subscriptions, and their machines as targets.

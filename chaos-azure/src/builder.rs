@@ -11,15 +11,19 @@ use chaos_core::{
 };
 
 use crate::{
-    Cloud, RebootMode, StopMode,
-    arm::{Arm, Tokens},
-    azure::Azure,
-    credentials::{Credentials, Way},
-    fleet::Fleet,
-    means::Means,
-    own_machine::{FIRMWARE, OwnMachine},
-    resource_id::{is_name, is_subscription},
-    selection::Selection,
+    capability::means::Means,
+    client::{
+        arm::{Arm, Tokens},
+        azure::Azure,
+        credentials::{Credentials, Way},
+    },
+    discovery::{fleet::Fleet, selection::Selection},
+    model::{
+        cloud::Cloud,
+        modes::{RebootMode, StopMode},
+        own_machine::{FIRMWARE, OwnMachine},
+        resource_id::{is_name, is_subscription},
+    },
 };
 
 /// The subscriptions, the sets and the credentials of a provider; made by

@@ -120,46 +120,20 @@
 //! The ids of targets contain their subscription. Azure ignores case in names, and spells them differently from one
 //! answer to the next. So ids are in lower case, and any other spelling is refused.
 
-mod arm;
-mod autoscale;
 mod availability_sets;
-mod azure;
 mod builder;
-mod cloud;
-mod command_text;
-mod compute;
-mod credentials;
-mod error;
-mod fleet;
-mod isolation;
-mod isolation_rules;
-mod lifecycle;
-mod machine;
-mod means;
-mod member;
-mod modes;
-mod network;
-mod own_machine;
-mod permissions;
-mod place;
-mod reach;
-mod resource_id;
+mod capability;
+mod client;
+mod discovery;
+mod model;
 mod scale_sets;
-mod selection;
-mod set_machines;
-mod set_path;
-mod shell;
-mod starts;
-mod studio;
-mod target;
-mod within;
 
 pub use availability_sets::AvailabilitySets;
 pub use builder::AzureBuilder;
+pub use capability::isolation_rules::ISOLATION_TAG;
+pub use capability::studio::ChaosStudioExperiment;
 pub use chaos_core::listing::ENABLED_TAG;
-pub use cloud::Cloud;
-pub use isolation_rules::ISOLATION_TAG;
-pub use machine::{AVAILABILITY_ZONE_LABEL, FAULT_DOMAIN_LABEL, UPDATE_DOMAIN_LABEL};
-pub use modes::{RebootMode, StopMode};
+pub use model::cloud::Cloud;
+pub use model::machine::{AVAILABILITY_ZONE_LABEL, FAULT_DOMAIN_LABEL, UPDATE_DOMAIN_LABEL};
+pub use model::modes::{RebootMode, StopMode};
 pub use scale_sets::ScaleSets;
-pub use studio::ChaosStudioExperiment;

@@ -16,14 +16,20 @@ use futures_util::{Stream, StreamExt, TryStreamExt, future::ready, stream};
 
 use crate::{
     AzureBuilder,
-    autoscale::Minima,
-    compute::{Listed, Orchestration, ScaleSet},
-    fleet::Fleet,
-    machine::Machine,
-    member::{self, Set},
-    place::Place,
-    selection::subscriptions_of,
-    set_path::{SCALE_SETS, SetPath},
+    client::{
+        autoscale::Minima,
+        compute::{Listed, Orchestration, ScaleSet},
+    },
+    discovery::{
+        fleet::Fleet,
+        member::{self, Set},
+        selection::subscriptions_of,
+    },
+    model::{
+        machine::Machine,
+        place::Place,
+        set_path::{SCALE_SETS, SetPath},
+    },
 };
 
 /// How many scale sets of a subscription are looked up at a time.

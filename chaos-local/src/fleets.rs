@@ -10,7 +10,10 @@ use chaos_core::{
 };
 use futures_util::{StreamExt, stream};
 
-use crate::{Fleet, anywhere::Anywhere, fleet_state::SCHEME};
+use crate::{
+    discovery::{anywhere::Anywhere, fleet_state::SCHEME},
+    fleet::Fleet,
+};
 
 /// Several fleets as one provider, and any fleet of this machine by its ids.
 ///

@@ -15,14 +15,17 @@ use chaos_core::{
 use futures_util::{StreamExt, stream};
 
 use crate::{
-    AsProcess, HealthCheck, ProcessIdentity,
-    fleet_builder::validate_name,
-    fleet_state::check_scheme,
-    place::{Place, Seen},
-    process_handle::ProcessHandle,
-    process_table::own_line,
-    shell::ProcessShell,
-    target::{ProcessTarget, members},
+    capability::{
+        shell::ProcessShell,
+        target::{ProcessTarget, members},
+    },
+    client::{health_check::HealthCheck, process_handle::ProcessHandle, process_table::own_line},
+    discovery::fleet_state::check_scheme,
+    fleet::fleet_builder::validate_name,
+    model::{
+        identity::{AsProcess, ProcessIdentity},
+        place::{Place, Seen},
+    },
 };
 
 const SCHEME: &str = "process";

@@ -21,7 +21,10 @@ use super::{
     outbox::Deliveries,
     settings::{Settings, settings_of_notifiers},
 };
-use crate::{connection::Role, error::failed, region_name::validate_region, retries::retries};
+use crate::{
+    client::{connection::Role, error::failed, retries::retries},
+    model::region_name::validate_region,
+};
 
 /// How many recipients SES takes for one message.
 const MOST_RECIPIENTS: usize = 50;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chaos_core::clock::{Clock, SystemClock};
 
-use crate::connection::Connection;
+use crate::client::connection::Connection;
 
 #[derive(Debug)]
 pub(super) struct Settings {

@@ -18,7 +18,7 @@ use super::{
     settings::{Settings, settings_of_notifiers},
     topic::Topic,
 };
-use crate::{connection::Role, error::failed, retries::retries};
+use crate::client::{connection::Role, error::failed, retries::retries};
 
 /// Tells the subscribers of an SNS topic what is hit, why, when, how long the recovery took, and how to undo it by
 /// hand.

@@ -1,6 +1,6 @@
 use chaos_core::{Error, Result};
 
-use crate::region_name::validate_region;
+use crate::model::region_name::validate_region;
 
 /// A topic of SNS, by its ARN.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,12 @@ use chaos_core::TargetId;
 
 use super::text::plain;
 use crate::{
-    command_text::quoted,
-    group_path::{GroupPath, SCHEME},
-    machines::validate_instance,
-    region_name::validate_region,
+    capability::command_text::quoted,
+    client::machines::validate_instance,
+    model::{
+        group_path::{GroupPath, SCHEME},
+        region_name::validate_region,
+    },
 };
 
 /// How a person gets at an instance of an auto-scaling group. `None` for a target of another kind.

@@ -14,7 +14,7 @@ use rustix::process::Signal;
 
 use crate::support::{Started, children_of, signal, state, until};
 
-const SCRIPT: &str = include_str!("../../scripts/janitor.sh");
+const SCRIPT: &str = include_str!("../../src/client/janitor.sh");
 const SHELLS: [&[&str]; 3] = [&["dash"], &["bash"], &["busybox", "sh"]];
 
 struct Victim {

@@ -1,0 +1,11 @@
+//! What can be done to a machine, and how it is undone.
+
+pub(crate) mod command_text;
+pub(crate) mod isolation;
+pub(crate) mod isolation_rules;
+pub(crate) mod lifecycle;
+pub(crate) mod means;
+pub(crate) mod reach;
+pub(crate) mod shell;
+pub(crate) mod studio;
+pub(crate) mod target;

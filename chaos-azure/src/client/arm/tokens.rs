@@ -1,0 +1,96 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use azure_core::credentials::AccessToken;
+use chaos_core::{Result, clock::Clock};
+use futures_util::lock::Mutex;
+
+use crate::client::{credentials::Found, error::without_credentials, within::within};
+
+/// How long before its end a token is no longer used, in seconds.
+const MARGIN: i64 = 300;
+
+/// How long it may take to get one.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Makes a credential as it was made in the beginning.
+type Make = dyn Fn() -> Result<Found> + Send + Sync;
+
+/// Tokens for ARM, each asked for once and used until it is about to expire: a credential that asks a program for every
+/// token is not asked for every request.
+pub(crate) struct Tokens {
+    make: Box<Make>,
+    scope: String,
+    clock: Arc<dyn Clock>,
+    held: Mutex<Held>,
+}
+
+struct Held {
+    found: Found,
+    token: Option<AccessToken>,
+}
+
+impl Tokens {
+    /// `audience` is whom the tokens are for: `https://management.azure.com`.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub(crate) fn new(
+        make: impl Fn() -> Result<Found> + Send + Sync + 'static,
+        audience: &str,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let scope = format!("{}/.default", audience.trim_end_matches('/'));
+        let held = Mutex::new(Held { found: make()?, token: None });
+        Ok(Self { make: Box::new(make), scope, clock, held })
+    }
+
+    /// The value of an `Authorization` header.
+    pub(crate) async fn authorization(&self) -> Result<String> {
+        let mut held = self.held.lock().await;
+        let now = self.clock.now().as_second();
+        let kept = held.token.take().filter(|token| token.expires_on.unix_timestamp() - MARGIN > now);
+        let token = match kept {
+            Some(token) => token,
+            None => {
+                let scopes = [self.scope.as_str()];
+                let asking = held.found.credential.get_token(&scopes, None);
+                within(
+                    self.clock.as_ref(),
+                    LIMIT,
+                    "the credential chain did not provide Azure credentials in time",
+                    asking,
+                )
+                .await?
+                .map_err(|error| without_credentials(held.found.advice, error))?
+            }
+        };
+        let header = header(&token);
+        held.token = Some(token);
+        Ok(header)
+    }
+
+    /// Asks for another one next time, of a credential made anew: this one was refused, and credentials keep what they
+    /// have given.
+    pub(crate) async fn forget(&self, refused: &str) {
+        let mut held = self.held.lock().await;
+        // Of requests that were refused side by side, the first sees to it.
+        if held.token.as_ref().is_some_and(|token| header(token) != refused) {
+            return;
+        }
+        held.token = None;
+        if let Ok(found) = (self.make)() {
+            held.found = found;
+        }
+    }
+}
+
+fn header(token: &AccessToken) -> String {
+    format!("Bearer {}", token.token.secret())
+}
+
+impl fmt::Debug for Tokens {
+    /// Without any token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens").field("scope", &self.scope).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,17 @@
+//! `Microsoft.Compute`: sets, machines, what is done to them, and scripts.
+//!
+//! Nothing outside this module knows `azure_mgmt_compute`, which makes the requests and reads the answers: that crate
+//! belongs to the legacy line of the SDK, and can be replaced here alone. Of its core it uses neither the HTTP client
+//! nor the retries nor the pollers: requests go through [`Arm`](crate::client::arm::Arm), which knows what may be sent
+//! twice. It is not even shown the token: at the level `debug` its core logs the value of `Authorization`, and redacts
+//! the other headers.
+
+mod adapter;
+mod compute;
+mod order;
+mod read;
+mod sets;
+
+pub(crate) use compute::Compute;
+pub(crate) use order::Order;
+pub(crate) use sets::{AvailabilitySet, Entry, Listed, Orchestration, ScaleSet};

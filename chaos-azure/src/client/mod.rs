@@ -1,0 +1,13 @@
+//! How Azure is asked: credentials, retries and errors, and the calls that look things up or give orders.
+
+pub(crate) mod arm;
+pub(crate) mod autoscale;
+pub(crate) mod azure;
+pub(crate) mod compute;
+pub(crate) mod credentials;
+pub(crate) mod error;
+pub(crate) mod network;
+pub(crate) mod permissions;
+pub(crate) mod set_machines;
+pub(crate) mod starts;
+pub(crate) mod within;

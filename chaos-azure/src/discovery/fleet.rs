@@ -1,0 +1,54 @@
+use std::sync::Arc;
+
+use chaos_core::{
+    Group, Result, Target, TargetId, capability::Isolation, engine::Experiments, provider::GroupFilter,
+};
+
+use crate::{
+    capability::{
+        isolation::RuleIsolation, means::Means, reach::Reach, studio::ChaosStudio, target::MachineTarget,
+    },
+    discovery::{member, selection::Selection},
+    model::place::Place,
+};
+
+/// What a provider is made of.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    pub(crate) subscriptions: Vec<String>,
+    pub(crate) selection: Selection,
+    pub(crate) means: Means,
+}
+
+impl Fleet {
+    /// The machine at a place, whatever is listed; `None` where there is none.
+    pub(crate) async fn target(&self, id: &TargetId, place: &Place) -> Result<Option<Arc<dyn Target>>> {
+        let found = self.means.azure.compute.machine(place).await?;
+        let target = |machine| MachineTarget::new(id.clone(), &machine, &self.means).just_found(&machine);
+        Ok(found.map(|machine| Arc::new(target(machine)) as Arc<_>))
+    }
+
+    /// What a listing shows of a set whose id leads nowhere, unless others were asked for.
+    pub(crate) fn unreadable(
+        &self,
+        scheme: &str,
+        subscription: &str,
+        id: &str,
+        filter: &GroupFilter,
+    ) -> Result<Option<Group>> {
+        let group = member::unreadable(scheme, subscription, id)?;
+        let is_wanted = !self.selection.names_any() && filter.passes(&group.id);
+        Ok(is_wanted.then_some(group))
+    }
+
+    /// What isolates the machine at a place, whether or not it is still there.
+    pub(crate) fn isolation_of(&self, place: Place) -> Arc<dyn Isolation> {
+        let azure = Arc::clone(&self.means.azure);
+        Arc::new(RuleIsolation::new(Reach { azure, place: Arc::new(place) }))
+    }
+
+    /// What starts and stops experiments at the group of a target, whether or not it is still there.
+    pub(crate) fn experiments_of(&self, id: &TargetId) -> Arc<dyn Experiments> {
+        Arc::new(ChaosStudio::new(Arc::clone(&self.means.azure), id.group()))
+    }
+}

@@ -1,0 +1,5 @@
+//! Which sets and machines there are, and which of them may be chosen.
+
+pub(crate) mod fleet;
+pub(crate) mod member;
+pub(crate) mod selection;

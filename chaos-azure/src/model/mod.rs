@@ -1,0 +1,9 @@
+//! What Azure tells of sets and machines, read once into types of this crate.
+
+pub(crate) mod cloud;
+pub(crate) mod machine;
+pub(crate) mod modes;
+pub(crate) mod own_machine;
+pub(crate) mod place;
+pub(crate) mod resource_id;
+pub(crate) mod set_path;
