@@ -1,24 +1,24 @@
 //! Contract suites for the parts of a monkey, and wrappers that break them on purpose.
 //!
-//! Whoever writes a target, a provider, a chaos event, a recovery, a journal or a calendar proves it with a suite of
-//! [`contract`]. Whoever wants to see how their own code copes with broken parts wraps sound ones with [`faulty`].
+//! If you write a target, a provider, a chaos event, a recovery, a journal or a calendar, prove it with a suite of
+//! [`contract`]. To see how your own code copes with broken parts, wrap sound ones with [`faulty`].
 //!
-//! # What the suites destroy
+//! # The suites inject real faults
 //!
 //! The suites of targets, providers (in adversity too), events and recoveries run **real faults on the targets that you
-//! give them**: they terminate, stop, reboot and cut them off. Give them a world that was made for the test. The suites
-//! of journals and calendars change nothing but what the fixture opens.
+//! give them**: they terminate, stop, reboot and cut them off. Give them targets that were made for the test. The
+//! suites of journals and calendars change only what the fixture opens.
 //!
 //! # A suite
 //!
-//! A suite is a function. It takes a fixture, which makes a fresh part wherever one is needed, and a [`Timing`], which
-//! says how long to wait for what and on which [`Clock`](chaos_core::clock::Clock): real time for real targets, paused
-//! time for those in memory. It returns a [`ContractReport`] that says of every check whether it passed, was violated
-//! and how, or did not apply and why not. Nothing is left out, and [`assert_kept`](ContractReport::assert_kept) fails a
-//! test with every violation.
+//! A suite is a function. It takes a fixture, which makes a fresh part whenever one is needed, and a [`Timing`], which
+//! sets the time limits and the [`Clock`](chaos_core::clock::Clock): real time for real targets, paused time for
+//! in-memory ones. It returns a [`ContractReport`] that tells for every check whether it passed, how it was violated,
+//! or why it did not apply. No check is left out, and [`assert_kept`](ContractReport::assert_kept) fails a test with
+//! every violation.
 //!
-//! Which checks apply follows from what a part declares. A declaration that is false is a violation either way: an
-//! operation that is declared and does not work, and one that is not declared and does.
+//! The declarations of a part decide which checks apply. A false declaration is a violation either way: an operation
+//! that is declared and does not work, and one that is not declared and works.
 //!
 //! ```
 //! use std::time::Duration;

@@ -1,7 +1,7 @@
-//! Probes: chaos events that call the operation under test and look at what comes of it.
+//! Probes: chaos events that call the operation under test and look at its result.
 //!
-//! Only chaos-core makes permits, so an operation can be called from a real fault alone: armed in a journal, injected
-//! by a monkey, and recovered.
+//! Only chaos-core makes permits, so an operation can only be called from a real fault: armed in a journal, injected by
+//! a monkey, and recovered.
 
 use std::{
     fmt,
@@ -23,24 +23,24 @@ use crate::{
     stage::{Stage, why_nothing},
 };
 
-/// What undoes a probe.
+/// The recovery of a probe.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Undo {
-    /// There is nothing to undo, or nothing that undoes it.
+    /// There is nothing to undo, or it cannot be undone.
     Nothing,
-    /// Starting the target.
+    /// Start the target.
     Start,
-    /// Putting the target's connections back.
+    /// Restore the target's connections.
     Restore(IsolationSnapshot),
 }
 
-/// Calls what is under test with the target as discovered, and says what it found.
+/// Calls the operation under test with the discovered target, and returns its findings.
 pub(crate) type Act = Box<dyn for<'a> FnOnce(Arc<dyn Target>, &'a Permit) -> BoxFuture<'a, Checked> + Send>;
 
 /// Runs `act` as the injection of a fault on the stage's target, and undoes it.
 ///
-/// The fault is momentary and the looking is done inside the injection, so that every wait is as long as it must be.
+/// The fault is momentary, and the injection does the looking, so that every wait can be as long as necessary.
 pub(crate) async fn probe<A>(stage: &Stage, undo: Undo, act: A) -> Checked
 where
     A: for<'a> FnOnce(Arc<dyn Target>, &'a Permit) -> BoxFuture<'a, Checked> + Send + 'static,
@@ -148,7 +148,7 @@ impl fmt::Debug for Probe {
     }
 }
 
-/// A slot that a check and its fault share. Whoever panicked while holding it has left nothing half-written.
+/// A slot that a check and its fault share. A panic while holding it leaves nothing half-written.
 pub(crate) fn held<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }

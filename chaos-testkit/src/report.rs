@@ -1,4 +1,4 @@
-//! Reports: what a contract suite saw.
+//! Reports of contract suites.
 
 use std::{fmt, future::Future, panic::AssertUnwindSafe};
 
@@ -7,12 +7,12 @@ use futures_util::FutureExt;
 
 use crate::Timing;
 
-/// What a contract suite saw: one outcome for each of its checks, in order, none left out.
+/// The report of a contract suite: one outcome for each of its checks, in order, none left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "an unread report proves nothing; call `assert_kept`"]
 pub struct ContractReport {
-    /// Which contract: `target`, `provider` and so on.
+    /// The name of the contract: `target`, `provider` and so on.
     pub contract: &'static str,
     /// Every check of the suite.
     pub checks: Vec<CheckOutcome>,
@@ -22,7 +22,7 @@ pub struct ContractReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckOutcome {
-    /// What the check demands, in a few words. Stable, so that tests may name it.
+    /// The demand of the check, in a few words. Stable, so that tests may name it.
     pub name: &'static str,
     /// How it ended.
     pub result: CheckResult,
@@ -55,7 +55,7 @@ impl ContractReport {
         self.count(|result| matches!(result, CheckResult::NotApplicable(_)))
     }
 
-    /// The checks that found the contract broken, each with the way in which it is.
+    /// The violated checks, each with its violation.
     pub fn violations(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.checks.iter().filter_map(|check| match &check.result {
             CheckResult::Violated(why) => Some((check.name, why.as_str())),
@@ -68,10 +68,10 @@ impl ContractReport {
         self.checks.iter().find(|check| check.name == name).map(|check| &check.result)
     }
 
-    /// For tests: returns where the contract is kept.
+    /// For tests: returns if the contract is kept.
     ///
     /// # Panics
-    /// Where it is broken, with every violation; and where no check passed at all, because that proves nothing.
+    /// If it is broken, with every violation; and if no check passed at all, because that proves nothing.
     #[track_caller]
     #[expect(clippy::panic, reason = "this is how a test fails")]
     pub fn assert_kept(&self) {
@@ -120,7 +120,7 @@ impl fmt::Display for ContractReport {
     }
 }
 
-/// What the body of a check returns.
+/// The result of a check's body.
 pub(crate) type Checked<T = ()> = Result<T, Finding>;
 
 /// Why a check did not pass.
@@ -130,7 +130,7 @@ pub(crate) enum Finding {
     NotApplicable(String),
 }
 
-/// What a part may not do is fail: an error where a check needs an answer is a violation.
+/// A part must not fail: if a check needs an answer, an error is a violation.
 impl From<Error> for Finding {
     fn from(error: Error) -> Self {
         Self::Violated(error.chain())
@@ -155,7 +155,7 @@ macro_rules! ensure {
 }
 pub(crate) use ensure;
 
-/// Runs checks one by one. A check that panics or does not end is a violation, and the others are run all the same.
+/// Runs checks one by one. If a check panics or does not end, that is a violation, and the others still run.
 #[derive(Debug)]
 pub(crate) struct Suite<'a> {
     pub(crate) timing: &'a Timing,

@@ -1,4 +1,4 @@
-//! The stage of a check: a target, its provider, and monkeys over journals in memory.
+//! The stage of a check: a target, its provider, and monkeys over in-memory journals.
 
 use std::{fmt, sync::Arc};
 
@@ -12,10 +12,10 @@ use crate::{
     report::{Checked, violated},
 };
 
-/// What a fixture hands to a suite: a healthy target that may be broken, and the provider that finds it.
+/// The subject that a fixture gives to a suite: a healthy target that may be broken, and the provider that finds it.
 ///
-/// The suite asks its fixture for a fresh one for each check that injects. It may be another target of the same world,
-/// as long as it is healthy, or becomes so within [`Timing::settle`].
+/// The suite requests a fresh one for each check that injects. It may be another target of the same world, as long as
+/// it is healthy, or becomes healthy within [`Timing::settle`].
 #[derive(Clone, Debug)]
 pub struct Subject {
     pub(crate) provider: Arc<dyn Provider>,
@@ -46,9 +46,9 @@ impl Subject {
         Self { provider: Arc::new(provider), target, boot_mark: None, fingerprint: None }
     }
 
-    /// Gives the suite of targets something that differs after each boot, read past the provider: a process's start
-    /// time, `/proc/sys/kernel/random/boot_id`. Without it, a reboot that does nothing cannot be told from one that was
-    /// quick.
+    /// Gives the suite of targets a value that differs after each boot, read without the provider, such as a process's
+    /// start time or `/proc/sys/kernel/random/boot_id`. Without it, a reboot that does nothing cannot be distinguished
+    /// from a quick one.
     #[must_use]
     pub fn boot_mark(
         mut self,
@@ -102,10 +102,10 @@ pub(crate) struct Stage {
     pub(crate) fingerprint: Option<Reading>,
 }
 
-/// What a fresh look saw of a target.
+/// The result of a fresh look at a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Look {
-    /// `Gone` where the provider resolves it no more.
+    /// `Gone` if the provider no longer resolves it.
     pub(crate) health: Health,
     pub(crate) incarnation: Option<Arc<str>>,
 }
@@ -121,7 +121,8 @@ impl fmt::Display for Look {
 }
 
 impl Stage {
-    /// Waits until the target is healthy, for its handle and in its group alike, because nobody else is injected into.
+    /// Waits until the target is healthy, both for its handle and in its group, because only healthy targets are
+    /// injected into.
     pub(crate) async fn set(timing: &Timing, subject: Result<Subject>) -> Checked<Self> {
         let subject = subject.or_else(|error| violated(format!("the fixture failed: {}", error.chain())))?;
         let stage = Self {
@@ -203,7 +204,7 @@ impl Stage {
         self.until("terminate did not end the target", ended).await.map(|_| ())
     }
 
-    /// Looks for a while whether the target stays as it was.
+    /// Checks for a while that the target does not change.
     pub(crate) async fn stays(&self, before: &Look, what: &str) -> Checked {
         let watch = self.timing.watch_quiet();
         loop {
@@ -217,7 +218,7 @@ impl Stage {
         }
     }
 
-    /// A look at the target after which it stayed as it was for a while.
+    /// A look at the target after which it did not change for a while.
     pub(crate) async fn settled(&self) -> Checked<Look> {
         let watch = self.timing.watch_settling();
         loop {
@@ -230,7 +231,7 @@ impl Stage {
         }
     }
 
-    /// Waits until the target, or the group if that has replaced it, is as healthy as it was.
+    /// Waits until the target, or the group if it has replaced the target, is as healthy as before.
     pub(crate) async fn whole_again(&self, healthy_before: usize) -> Checked {
         let watch = self.timing.watch_settling();
         loop {
@@ -252,7 +253,7 @@ impl Stage {
         }
     }
 
-    /// An unleashed monkey that allows one fault, whatever is left of the group.
+    /// An unleashed monkey that allows one fault, regardless of the rest of the group.
     pub(crate) fn monkey(&self, journal: impl Journal, registry: Registry) -> Result<Monkey> {
         self.monkey_over(Arc::clone(&self.provider), journal, registry, self.retry())
     }
@@ -267,7 +268,7 @@ impl Stage {
         self.builder(provider).retry(retry).unleash(journal, registry).build()
     }
 
-    /// Of a monkey that allows one fault, whatever is left of the group.
+    /// The blast radius of a monkey that allows one fault, regardless of the rest of the group.
     pub(crate) fn builder(&self, provider: impl Provider) -> MonkeyBuilder {
         Monkey::builder()
             .provider(provider)

@@ -3,10 +3,10 @@ use std::{sync::Arc, time::Duration};
 use chaos_core::clock::{Clock, SystemClock};
 use jiff::Timestamp;
 
-/// How long a suite waits for what, and on which clock.
+/// The waiting times of a suite, and its clock.
 ///
-/// Under tokio's paused time give it a [`ManualClock`](chaos_core::testing::ManualClock): every wait costs nothing
-/// then. No suite needs paused time.
+/// With tokio's paused time, give it a [`ManualClock`](chaos_core::testing::ManualClock); then every wait takes no
+/// time. No suite needs paused time.
 #[derive(Clone, Debug)]
 pub struct Timing {
     clock: Arc<dyn Clock>,
@@ -26,23 +26,24 @@ impl Timing {
         }
     }
 
-    /// Sets how long a target may take to arrive where it was sent: stopped, healthy again, replaced. Default 10 s. A
-    /// contract that is kept never waits so long.
+    /// Sets how long a target may take to reach the expected state: stopped, healthy again, replaced. Default: 10 s. If
+    /// the contract is kept, no wait is that long.
     #[must_use]
     pub fn settle(mut self, limit: Duration) -> Self {
         self.settle = limit;
         self
     }
 
-    /// Sets how long nothing must happen before a suite believes that nothing will: that an unsupported operation
-    /// changed nothing, that a group replaces nobody. Default 1 s; more than a provider takes to act.
+    /// Sets how long nothing must happen before a suite concludes that nothing will happen, for instance that an
+    /// unsupported operation changed nothing, or that a group does not replace its members. It must be more than a
+    /// provider takes to act. Default: 1 s.
     #[must_use]
     pub fn quiet(mut self, span: Duration) -> Self {
         self.quiet = span;
         self
     }
 
-    /// Sets the time between two looks at a target. Default 20 ms.
+    /// Sets the time between two looks at a target. Default: 20 ms.
     #[must_use]
     pub fn poll(mut self, interval: Duration) -> Self {
         self.poll = interval;
@@ -70,22 +71,22 @@ impl Timing {
         self.clock.sleep(self.poll).await;
     }
 
-    /// How long all waits of one fault may take together.
+    /// The time for all waits of one fault together.
     pub(crate) fn fault_limit(&self) -> Duration {
         self.settle.saturating_mul(5).saturating_add(self.quiet)
     }
 
-    /// How long one check may take: three faults, so that what is wrong with one is said before this is.
+    /// The time for one check: three faults, so that a problem with one is reported before this limit.
     pub(crate) fn check_limit(&self) -> Duration {
         self.fault_limit().saturating_mul(3)
     }
 
-    /// Looks until something has arrived.
+    /// Looks until the expected state is reached.
     pub(crate) fn watch_settling(&self) -> Watch<'_> {
         self.watch(self.settle)
     }
 
-    /// Looks whether nothing happens.
+    /// Checks that nothing happens.
     pub(crate) fn watch_quiet(&self) -> Watch<'_> {
         self.watch(self.quiet)
     }
@@ -97,13 +98,13 @@ impl Timing {
 }
 
 impl Default for Timing {
-    /// The defaults over the time of this machine.
+    /// The defaults over the clock of this machine.
     fn default() -> Self {
         Self::new(SystemClock::default())
     }
 }
 
-/// A limited time of looking again and again.
+/// Repeated looks within a time limit.
 #[derive(Debug)]
 pub(crate) struct Watch<'a> {
     timing: &'a Timing,

@@ -1,5 +1,5 @@
-//! The contract of a [`Provider`](chaos_core::Provider) in adversity: refused, cut short, told twice, told without end,
-//! and told of another target of the same name.
+//! The contract of a [`Provider`](chaos_core::Provider) in adversity: refusals, truncated answers, duplicates, endless
+//! listings, and another target of the same name.
 
 mod another_of_its_name;
 mod cut_answers;
@@ -15,18 +15,18 @@ pub use trouble::{Adversity, Cut, Happens};
 
 use crate::{ContractReport, Timing, report::Suite};
 
-/// Checks what a provider and its targets make of a platform that answers badly:
+/// Checks how a provider and its targets cope with a platform that answers badly:
 ///
-/// - what is refused for a while keeps no fault from being recovered, and nothing is injected meanwhile;
-/// - an answer that was cut short is an error, never a shorter list, never a target that is gone or well;
-/// - a group that is listed twice is a doubt, and a listing that never ends an error, after at most 3,000 questions;
-/// - another target of the same name is left alone by the recovery of the one before it, here and in another process.
+/// - temporary refusals keep no fault from being recovered, and nothing is injected meanwhile;
+/// - a truncated answer is an error, never a shorter list, and never a target that is gone or well;
+/// - a group that is listed twice is a doubt, and an endless listing is an error, after at most 3,000 questions;
+/// - the recovery of a target leaves a later target of the same name alone, in this process and in another one.
 ///
 /// `fresh` makes a world for each check. **Its target is stopped, started and replaced for real**, by
 /// [`PowerOff`](chaos_core::testing::PowerOff), which needs a lifecycle that stops and starts.
 ///
-/// Each way of refusing costs a few faults, and each question of a listing or a look is asked 20 times: let clients
-/// that ask again by themselves do so soon.
+/// Each kind of refusal takes a few faults, and each question of a listing or a look is asked 20 times, so keep the
+/// retry delays of your clients short.
 ///
 /// Not cancel safe: dropping the future cuts a fault short, whose recovery then goes on in a task of its own.
 ///
@@ -38,7 +38,7 @@ use crate::{ContractReport, Timing, report::Suite};
 /// };
 /// use chaos_testkit::{Timing, contract::adversity::{self, Adversity, Cut, Happens}};
 ///
-/// /// Nothing stands between machines in memory and whoever looks at them.
+/// /// There is no platform between in-memory machines and their provider.
 /// struct InMemory(MemoryProvider, TargetId);
 ///
 /// const NOBODY: &str = "nobody stands between it and its machines";

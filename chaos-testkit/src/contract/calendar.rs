@@ -10,7 +10,7 @@ use crate::{
     report::{Checked, ensure, not_applicable, violated},
 };
 
-/// A window may claim less than the whole of an opening that lasts longer than this.
+/// If an opening lasts longer than this, a window may claim less than all of it.
 const HORIZON: SignedDuration = SignedDuration::from_hours(8 * 24);
 
 const NANOSECOND: SignedDuration = SignedDuration::from_nanos(1);
@@ -18,8 +18,8 @@ const NANOSECOND: SignedDuration = SignedDuration::from_nanos(1);
 /// Checks a calendar at every `step` of `span`, and at the nanoseconds around each closing time: that it is a pure
 /// function of the instant, and that open until `closes` means open at every instant before and closed at that one.
 ///
-/// Choose a span that holds openings, closings and the days on which clocks change; a step of a minute finds what is
-/// kept to the minute. A `step` of zero is taken as one nanosecond.
+/// Choose a span with openings, closings and the days on which clocks change. A step of a minute is enough for
+/// calendars in whole minutes. A `step` of zero means one nanosecond.
 ///
 /// ```
 /// use std::time::Duration;
@@ -46,7 +46,7 @@ pub fn check(calendar: &impl Calendar, span: Range<Timestamp>, step: Duration) -
 
 type Sample = (Timestamp, Option<Window>);
 
-/// What the calendar says at each step, in order.
+/// The answers of the calendar at each step, in order.
 fn sample(calendar: &impl Calendar, span: Range<Timestamp>, step: Duration) -> Vec<Sample> {
     let step = step.max(Duration::from_nanos(1));
     let mut samples = Vec::new();
@@ -63,7 +63,7 @@ fn sample(calendar: &impl Calendar, span: Range<Timestamp>, step: Duration) -> V
 
 fn is_pure(calendar: &impl Calendar, samples: &[Sample]) -> Checked {
     ensure!(!samples.is_empty(), "the span holds no instant");
-    // Backwards, so that an answer that depends on the one before differs.
+    // Backwards, so that an answer differs if it depends on the one before.
     for (at, window) in samples.iter().rev() {
         let again = calendar.window(*at);
         ensure!(again == *window, "at {at} it said {window:?} and then {again:?}");

@@ -11,16 +11,15 @@ use chaos_core::{ChaosEvent, Registry, Result};
 use crate::{ContractReport, Subject, Timing, report::Suite};
 
 /// Checks a chaos event: that its preparation only looks, that its recovery can be read back, that it brings the target
-/// back, that it uses what it requires and nothing else, and that it keeps away from where it does not belong.
+/// back, that it uses exactly the capabilities that it requires, and that it leaves unsuitable targets alone.
 ///
-/// `fresh` is asked for a healthy target for each check. **The event is injected for real**, with the hold that it has:
-/// give it a short one. How its recovery copes with injections that went wrong is for
-/// [`contract::recovery`](crate::contract::recovery) to check.
+/// `fresh` provides a healthy target for each check. **The event is injected for real**, with its own hold, so give it
+/// a short one. [`contract::recovery`](crate::contract::recovery) checks how its recovery copes with failed injections.
 ///
 /// Damage beyond the health and the incarnation of the group's members is seen by a
 /// [fingerprint](Subject::fingerprint) of your own alone, which is compared around a preparation and after a recovery.
 ///
-/// That a [`Hold`](chaos_core::Hold) is at most 12 hours needs no check: none other can be made.
+/// A [`Hold`](chaos_core::Hold) cannot be longer than 12 hours, so that needs no check.
 ///
 /// Not cancel safe: dropping the future cuts a fault short, whose recovery then goes on in a task of its own.
 ///

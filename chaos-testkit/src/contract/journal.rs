@@ -13,16 +13,16 @@ use crate::{
     report::{Suite, not_applicable},
 };
 
-/// Checks a journal that lives as long as its handle, such as one in memory.
+/// Checks a journal that lives as long as its handle, such as an in-memory one.
 ///
-/// `fresh` opens an empty journal, once for each check, and returns it with whatever must be kept for as long: a
-/// temporary directory, a container, or `()`.
+/// `fresh` opens an empty journal, once for each check, and returns it together with a value that must live as long,
+/// such as a temporary directory, a container, or `()`.
 ///
 /// Every rule in the documentation of [`Journal`] and [`Limits`](chaos_core::journal::Limits) is checked: each limit,
 /// concurrent arming, every pair of states, what a mark carries, every filter, leases, the halt, and values that break
 /// careless storage.
 ///
-/// Cancel safe: it changes nothing but the journals that `fresh` opens.
+/// Cancel safe: it changes only the journals that `fresh` opens.
 ///
 /// ```
 /// use chaos_core::MemoryJournal;
@@ -45,10 +45,10 @@ pub async fn check<J: Journal, P>(
     suite.report()
 }
 
-/// Checks a journal that outlives its handles, such as one in a file or a database: everything that [`check`] does, and
-/// that another handle over the same place sees and respects the same.
+/// Checks a journal that outlives its handles, such as one in a file or a database: everything that [`check`] checks,
+/// and that another handle over the same place sees and respects the same.
 ///
-/// `reopen` opens what `fresh` has made once more, from what `fresh` returned besides the journal.
+/// `reopen` opens the journal of `fresh` once more, from the value that `fresh` returned besides the journal.
 ///
 /// Cancel safe as [`check`].
 ///
@@ -58,7 +58,7 @@ pub async fn check<J: Journal, P>(
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// // Clones of a journal in memory share their contents, so that a clone is a handle of its own.
+/// // Clones of an in-memory journal share their contents, so a clone is a handle of its own.
 /// let fresh = async || {
 ///     let journal = MemoryJournal::new();
 ///     Ok((journal.clone(), journal))

@@ -37,7 +37,7 @@ pub struct CrashAt {
 pub enum When {
     /// The journal still holds the state before.
     BeforeMark,
-    /// The journal holds the new state, and nobody acted on it.
+    /// The journal holds the new state, and nothing has acted on it.
     AfterMark,
 }
 
@@ -47,8 +47,8 @@ impl CrashAt {
         Self::sending(Signal::KILL, journal, state, when)
     }
 
-    /// A journal that stops the process at the first write of `state` and goes on when somebody continues it with
-    /// `SIGCONT`. Whoever watches sees it in state `T`. It needs a tokio runtime with I/O enabled.
+    /// A journal that stops the process at the first write of `state` and continues after `SIGCONT`. Meanwhile the
+    /// process is in state `T`. It needs a tokio runtime with I/O enabled.
     pub fn pausing_journal<J: Journal>(journal: J, state: FaultState, when: When) -> Faulty<J, Self> {
         Self::sending(Signal::STOP, journal, state, when)
     }
@@ -65,7 +65,7 @@ impl CrashAt {
         if call != self.call || when != self.when || self.has_sent.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        // The signal may reach this thread a moment after it was sent, and nothing may happen until then.
+        // The signal may reach this thread a moment after it was sent, and nothing must happen until then.
         if self.sends == Signal::STOP {
             let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw())).map_err(failed)?;
             self.send()?;

@@ -9,13 +9,13 @@ use super::{
     target::around_targets, times::Fuse,
 };
 
-/// Loses replies: the call is made, and the caller gets an error of kind `Timeout` all the same.
+/// Loses replies: the call is made, but the caller gets an error of kind `Timeout`.
 ///
 /// ```
 /// use chaos_core::testing::PowerOff;
 /// use chaos_testkit::faulty::HalfDone;
 ///
-/// // The machine is off, and whoever turned it off does not know.
+/// // The machine is off, but the caller does not know it.
 /// let event = HalfDone::event(PowerOff::default());
 /// # let _ = event;
 /// ```
@@ -25,7 +25,7 @@ pub struct HalfDone<C> {
 }
 
 impl HalfDone<JournalCall> {
-    /// A journal that did what was asked and reports an error.
+    /// A journal that does its work and reports an error.
     pub fn journal<J: Journal>(journal: J, call: JournalCall, times: Times) -> Faulty<J, Self> {
         Faulty::new(journal, Self::new(call, times))
     }
@@ -37,8 +37,8 @@ impl HalfDone<EventCall> {
         Faulty::new(event, Self::new(EventCall::Injection, Times::ALWAYS))
     }
 
-    /// An event whose injection is given up at the first place where it waits, and reports an error. An injection that
-    /// never waits happens whole.
+    /// An event whose injection is abandoned at its first wait, and reports an error. An injection that never waits
+    /// happens completely.
     pub fn cut_off<E: ChaosEvent>(event: E) -> CutOff<E> {
         CutOff(event)
     }
@@ -52,7 +52,7 @@ impl HalfDone<ProviderCall> {
 }
 
 impl HalfDone<TargetCall> {
-    /// A provider whose targets do what was asked and report an error. The calls are counted over all targets together.
+    /// A provider whose targets do their work and report an error. The calls are counted over all targets together.
     pub fn targets<P: Provider>(provider: P, call: TargetCall, times: Times) -> Altered<P> {
         around_targets(provider, Self::new(call, times))
     }

@@ -5,8 +5,8 @@ use chaos_core::Result;
 
 use super::Call;
 
-/// What happens around the calls to a part. [`Failing`](super::Failing), [`Slow`](super::Slow) and their like are such;
-/// a test may add its own, for instance one that records.
+/// Code around the calls to a part, such as [`Failing`](super::Failing) and [`Slow`](super::Slow). A test may add its
+/// own, for instance one that records.
 #[async_trait]
 pub trait Interference<C: Call>: fmt::Debug + Send + Sync + 'static {
     /// Before the call. After an error the call is not made, and the caller gets the error.
@@ -34,8 +34,8 @@ impl<C: Call, I: Interference<C> + ?Sized> Interference<C> for Arc<I> {
     }
 }
 
-/// A part with something around its calls. It is whatever the part is: a provider around a provider, a journal around a
-/// journal.
+/// A part with code around its calls. It implements the trait of the part: a provider around a provider, a journal
+/// around a journal.
 #[derive(Debug)]
 pub struct Faulty<T, I> {
     pub(super) inner: T,

@@ -1,7 +1,7 @@
 //! Wrappers that break a part at a stated call: slow, failing, half-done, panicking, crashing.
 //!
-//! They are deterministic: each breaks the calls that it is told to, as often as it is told to, and draws nothing. Each
-//! is whatever it wraps, so that it goes wherever the sound part goes.
+//! They are deterministic: each breaks the given calls, as often as it is told, and draws nothing. Each implements the
+//! trait of the part that it wraps, so you can use it wherever you use the sound part.
 //!
 //! | wrapper | the call | the caller gets |
 //! |---|---|---|
@@ -11,7 +11,7 @@
 //! | [`Panicking`] | is not made | a panic |
 //! | `CrashAt` (Unix) | is made or not | nothing: the process is dead, or stopped until somebody continues it |
 //!
-//! [`Altered`] breaks nothing: it shows the groups and targets of a provider otherwise than they are.
+//! [`Altered`] breaks nothing: it changes how the groups and targets of a provider look.
 
 mod altered;
 mod call;

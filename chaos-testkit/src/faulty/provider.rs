@@ -38,7 +38,7 @@ impl<P: Provider, I: Interference<ProviderCall>> Provider for Faulty<P, I> {
         Ok(group)
     }
 
-    // The same call to whoever interferes: it is the same look at a group.
+    // The same call for the interference: it is the same look at a group.
     async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
         self.interference.before(ProviderCall::Group).await?;
         let group = self.inner.group_in_recovery(id).await?;

@@ -28,7 +28,7 @@ impl Times {
     }
 }
 
-/// Counts the calls that match, and says of each whether it breaks.
+/// Counts the matching calls, and tells for each whether it breaks.
 #[derive(Debug)]
 pub(super) struct Fuse<C> {
     call: C,

@@ -1,4 +1,4 @@
-//! A target that was deleted, and another one that bears its name.
+//! A deleted target, and another one with its name.
 
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ pub(super) async fn check<A: Adversity>(suite: &mut Suite<'_>, fresh: &impl Asyn
         .await;
 }
 
-/// Returns what the other one is like.
+/// Returns the state of the other one.
 async fn replace<A: Adversity>(scene: &Scene<A>) -> Checked<Look> {
     scene.is_stopped().await?;
     happens(scene.world.replace_target().await?)?;

@@ -1,4 +1,4 @@
-//! Answers that were cut short.
+//! Truncated answers.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,7 +14,7 @@ use crate::{
     report::{Checked, Finding, Suite, ensure, violated},
 };
 
-/// No question of a test's small world takes more answers.
+/// The most answers to one question in a small world of a test.
 const MOST_ANSWERS: usize = 12;
 
 pub(super) async fn check<A: Adversity>(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Result<A>) {
@@ -65,7 +65,7 @@ pub(super) async fn check<A: Adversity>(suite: &mut Suite<'_>, fresh: &impl Asyn
         .await;
 }
 
-/// Asks with each answer cut in turn, and all after it, at each of the places.
+/// Asks with each answer, and all answers after it, cut in turn, at each of the places.
 async fn at_every_place<A: Adversity>(
     scene: &Scene<A>,
     ask: impl AsyncFn(&dyn Provider) -> Checked,
@@ -78,7 +78,7 @@ async fn at_every_place<A: Adversity>(
                 answer => happens(answer)?,
             }
             let asking = async {
-                // A provider that cannot even be made has said so.
+                // If the provider cannot even be made, it has reported that.
                 match scene.world.provider().await {
                     Ok(provider) => ask(&provider).await,
                     Err(_) => Ok(()),
@@ -97,7 +97,7 @@ async fn at_every_place<A: Adversity>(
             if !was_any_cut {
                 break;
             }
-            // Where nobody counts, whether there was another answer cannot be told.
+            // Without a count, it is unknown whether there was another answer.
             if asked.is_none() && twentieths + 1 == Cut::PLACES {
                 return Ok(());
             }
@@ -115,7 +115,7 @@ async fn listed(provider: &dyn Provider) -> Result<BTreeMap<GroupId, Face>> {
     Ok(groups.iter().map(|group| (group.id.clone(), face(group))).collect())
 }
 
-/// Whoever is left alone for what was cut is in doubt, and nobody else may differ.
+/// Targets that are left alone because of a cut answer are in doubt; all others must be the same.
 fn says_no_less(id: &GroupId, whole: &Face, cut: &Face) -> Checked {
     let of_group =
         |face: &Face| (face.labels.clone(), face.desired, face.replaces_members, face.replaces_stopped);
@@ -136,7 +136,7 @@ fn says_no_less(id: &GroupId, whole: &Face, cut: &Face) -> Checked {
     Ok(())
 }
 
-/// The target is stopped: nothing less may be said of it, unless with an error.
+/// The target is stopped, so every answer must say so or be an error.
 async fn is_stopped_as_ever(id: &TargetId, incarnation: Option<&str>, provider: &dyn Provider) -> Checked {
     let target = match provider.resolve(id).await {
         Err(_) => return Ok(()),

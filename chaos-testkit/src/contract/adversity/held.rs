@@ -18,13 +18,13 @@ use crate::{
     stage::{Stage, why_nothing},
 };
 
-/// The fault of this suite, held longer than a recovery may take: it is cut short when the suite has looked.
+/// The fault of this suite. It is held longer than a recovery may take, and cut short when the suite has looked.
 pub(super) fn power_off(stage: &Stage) -> PowerOff {
     let hold = Hold::lasting(stage.timing.fault_limit().saturating_mul(2));
     hold.map_or_else(|_| PowerOff::default(), PowerOff::lasting)
 }
 
-/// How often a recovery was tried in vain.
+/// The number of failed attempts of a recovery.
 #[derive(Clone, Debug)]
 pub(super) struct Attempts(watch::Sender<usize>);
 
@@ -33,10 +33,10 @@ impl Attempts {
         Self(watch::Sender::new(0))
     }
 
-    /// Returns when a recovery was tried in vain so often.
+    /// Returns after this many failed attempts of a recovery.
     pub(super) async fn failed(&self, times: usize) {
         let mut failed = self.0.subscribe();
-        // The sender lives as long as this.
+        // The sender lives as long as `self`.
         let _ = failed.wait_for(|failed| *failed >= times).await;
     }
 
@@ -53,8 +53,8 @@ impl Observer for Attempts {
     }
 }
 
-/// Injects a fault into the stage's target through `provider`, does something in its hold, cuts that short, and does
-/// something else that must be done before the recovery is. Returns the fault as it ended.
+/// Injects a fault into the stage's target through `provider`, does something during the hold, cuts the hold short, and
+/// does something else that must be done before the recovery. Returns the fault as it ended.
 pub(super) async fn held(
     stage: &Stage,
     provider: impl Provider,
@@ -102,7 +102,7 @@ pub(super) async fn held(
 }
 
 /// Lets another monkey recover a copy of the fault, from the journal alone and through `provider`, and does something
-/// that must be done before the recovery is. Returns the copy as it ended.
+/// that must be done before the recovery. Returns the copy as it ended.
 pub(super) async fn replayed(
     stage: &Stage,
     provider: impl Provider,
@@ -119,7 +119,7 @@ pub(super) async fn replayed(
     Ok(ended)
 }
 
-/// What came of `doing`, where it was done before `recovering` was.
+/// The result of `doing`, if it was done before `recovering`.
 enum Done {
     Before,
     TooLate { attempts: usize },

@@ -1,4 +1,4 @@
-//! Groups that are listed twice, and listings without an end.
+//! Groups that are listed twice, and endless listings.
 
 use chaos_core::{Result, provider::GroupFilter};
 use futures_util::StreamExt;
@@ -9,8 +9,7 @@ use super::{
 };
 use crate::report::{Checked, Suite, ensure, violated};
 
-/// How many questions a listing may ask, and how many groups it may yield, before whoever waits for its end may call it
-/// endless.
+/// The most questions that a listing may ask, and the most groups that it may yield, before it counts as endless.
 const MOST: usize = 3_000;
 
 pub(super) async fn check<A: Adversity>(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Result<A>) {

@@ -1,4 +1,4 @@
-//! What is refused for a while.
+//! Temporary refusals.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     report::{Checked, Finding, Suite, ensure, not_applicable},
 };
 
-/// After how many refused attempts a platform is fine again.
+/// The number of refused attempts after which a platform works again.
 const REFUSALS: usize = 3;
 
 pub(super) async fn check<A: Adversity>(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Result<A>) {
@@ -40,7 +40,7 @@ pub(super) async fn check<A: Adversity>(suite: &mut Suite<'_>, fresh: &impl Asyn
         .await;
 }
 
-/// Does `check` in each way of refusing, and says which one broke it.
+/// Does `check` with each kind of refusal, and tells which one broke it.
 async fn in_each_way<A: Adversity>(scene: &Scene<A>, check: impl AsyncFn(&str) -> Checked) -> Checked {
     let (mut never, mut seen) = (Vec::new(), 0);
     for way in scene.world.refusals() {
@@ -78,7 +78,7 @@ async fn recovers_elsewhere<A: Adversity>(scene: &Scene<A>, way: &str) -> Checke
         scene.is_stopped().await?;
         refuse(scene, way).await?;
         let ended = replayed(&scene.stage, provider, fault, &attempts, fine_again(scene, &attempts)).await;
-        // Whatever came of it: the fault itself is to be recovered as well.
+        // Whatever the result, the fault itself must be recovered as well.
         scene.world.heal().await?;
         ended?;
         ensure!(orders.given().contains(&TargetCall::Start), "nothing started the target");
@@ -97,7 +97,7 @@ async fn fine_again<A: Adversity>(scene: &Scene<A>, attempts: &Attempts) -> Chec
     Ok(scene.world.heal().await?)
 }
 
-/// Neither where a whole listing is asked for, nor where one target is.
+/// Neither when a whole listing is requested, nor when one target is.
 async fn injects_nothing<A: Adversity>(scene: &Scene<A>, way: &str) -> Checked {
     let (stage, orders) = (&scene.stage, Orders::default());
     let provider = orders.to_targets_of(scene.world.provider().await?);

@@ -32,12 +32,12 @@ impl<A: Adversity> Scene<A> {
         Ok(Self { world, stage })
     }
 
-    /// A stage for whoever comes from another process.
+    /// A stage as seen from another process.
     pub(super) async fn elsewhere(&self) -> Checked<Stage> {
         Ok(Stage { provider: self.world.provider().await?, ..self.stage.clone() })
     }
 
-    /// What a listing makes of the world: the target's group and everybody else.
+    /// The groups in a listing of the world: the target's group and all others.
     pub(super) async fn plan(&self) -> Checked<Plan> {
         let stage = self.elsewhere().await?;
         let one_of_each = BlastRadius::default().min_healthy(0).targets_per_run(1_000);
@@ -46,19 +46,19 @@ impl<A: Adversity> Scene<A> {
         Ok(monkey.build()?.plan().await?)
     }
 
-    /// Waits until whoever looks anew sees the target stopped.
+    /// Waits until a fresh look sees the target stopped.
     pub(super) async fn is_stopped(&self) -> Checked {
         let stage = self.elsewhere().await?;
         stage.until("the target is not stopped", |look| look.health == Health::Stopped).await.map(drop)
     }
 
-    /// Waits until whoever looks anew sees the target healthy.
+    /// Waits until a fresh look sees the target healthy.
     pub(super) async fn is_healthy(&self) -> Checked {
         let stage = self.elsewhere().await?;
         stage.until("the target is not back", |look| look.health == Health::Healthy).await.map(drop)
     }
 
-    /// How many questions `asking` asks, where somebody counts.
+    /// The number of questions that `asking` asks, if they are counted.
     pub(super) async fn counting<T>(&self, asking: impl Future<Output = T>) -> Checked<(T, Option<usize>)> {
         let before = self.world.asked().await?;
         let result = asking.await;
@@ -67,7 +67,7 @@ impl<A: Adversity> Scene<A> {
     }
 }
 
-/// Ends a check where the trouble cannot happen.
+/// Ends a check if the trouble cannot happen.
 pub(super) fn happens(happens: Happens) -> Checked {
     match happens {
         Happens::Now => Ok(()),
@@ -75,7 +75,7 @@ pub(super) fn happens(happens: Happens) -> Checked {
     }
 }
 
-/// A plan leaves the target's group alone because something was not certain.
+/// A plan leaves the target's group alone because something was uncertain.
 pub(super) fn in_doubt(stage: &Stage, plan: &Plan) -> Checked {
     let chosen =
         plan.chosen().map(|(target, _)| target).find(|target| target.group() == stage.target.group());

@@ -3,47 +3,45 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chaos_core::{Provider, Result, TargetId};
 
-/// A world in which the suite makes trouble: what stands between a provider and whatever it asks.
+/// A world in which the suite makes trouble between a provider and its platform.
 ///
-/// Each trouble lasts until [`heal`](Adversity::heal). What cannot happen on a platform is answered with
-/// [`Happens::Never`] and the reason, which the report shows.
+/// Each trouble lasts until [`heal`](Adversity::heal). If a trouble cannot happen on a platform, return
+/// [`Happens::Never`] with the reason, which the report shows.
 #[async_trait]
 pub trait Adversity: Send + Sync {
-    /// Another provider over the world, as another process would make it: with nothing kept from answers that others
-    /// were given.
+    /// Another provider over the world, as another process would make it: it shares no cached answers with others.
     async fn provider(&self) -> Result<Arc<dyn Provider>>;
 
     /// A target that is healthy at first, and may be stopped and started.
     fn target(&self) -> &TargetId;
 
-    /// How many questions all providers together have asked so far, orders and what was refused included. `None`, the
-    /// default, where nobody counts them.
+    /// The number of questions that all providers together have asked so far, including orders and refused questions.
+    /// `None`, the default, if they are not counted.
     async fn asked(&self) -> Result<Option<usize>> {
         Ok(None)
     }
 
-    /// By which names [`refuse`](Adversity::refuse) knows the ways in which this platform refuses and an hour later
-    /// does not: a right that was not there yet, a session that has ended, a proxy, a throttle.
+    /// The names that [`refuse`](Adversity::refuse) accepts: the ways in which this platform refuses temporarily, such
+    /// as a permission that has not propagated yet, an expired session, a proxy or a throttle.
     fn refusals(&self) -> Vec<&'static str>;
 
     /// Refuses every question and every order in this way.
     async fn refuse(&self, way: &str) -> Result<Happens>;
 
-    /// Cuts answers short, as a connection that breaks does where nobody notices; whatever carries them says that they
-    /// are whole.
+    /// Truncates answers, like a connection that breaks unnoticed: the transport reports them as complete.
     async fn cut(&self, cut: Cut) -> Result<Happens>;
 
     /// Lists the target's group twice.
     async fn list_twice(&self) -> Result<Happens>;
 
-    /// Lets no listing end: each of its pages names another one, which was not seen before.
+    /// Makes every listing endless: each of its pages names another, new one.
     async fn never_end(&self) -> Result<Happens>;
 
-    /// Deletes the target and makes another one of its name; one that its owner has stopped, where the platform lets
-    /// them. Returns when it is there.
+    /// Deletes the target and creates another one with its name, in a stopped state if the platform allows that.
+    /// Returns when it exists.
     async fn replace_target(&self) -> Result<Happens>;
 
-    /// Ends all trouble. What was deleted stays so.
+    /// Ends all trouble. A deleted target stays deleted.
     async fn heal(&self) -> Result<()>;
 }
 
@@ -51,7 +49,7 @@ pub trait Adversity: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Happens {
-    /// It does, from now on.
+    /// It happens, from now on.
     Now,
     /// Never on this platform, for this reason.
     Never(String),
@@ -64,25 +62,25 @@ impl Happens {
     }
 }
 
-/// Where answers are cut.
+/// The place at which answers are cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cut {
-    /// How many of the next answers stay whole. All that follow are cut.
+    /// The number of the next answers that stay complete. All later ones are cut.
     pub after: usize,
-    /// How much is left of each, from 0 to 19.
+    /// How much of each is left, from 0 to 19.
     pub twentieths: usize,
 }
 
 impl Cut {
-    /// At how many places an answer is cut.
+    /// The number of places at which an answer is cut.
     pub const PLACES: usize = 20;
 
     pub(super) fn at(after: usize, twentieths: usize) -> Self {
         Self { after, twentieths }
     }
 
-    /// What is left of an answer.
+    /// The rest of an answer.
     pub fn of<'a>(&self, answer: &'a [u8]) -> &'a [u8] {
         let left = answer.len() * self.twentieths / Self::PLACES;
         answer.get(..left).unwrap_or(answer)

@@ -22,7 +22,7 @@ use crate::{
 
 const NO_FINGERPRINT: &str = "the fixture gives no fingerprint";
 
-/// An event and what reads its recovery back.
+/// An event and the registry that reads its recovery back.
 struct Case<'a> {
     event: &'a Arc<dyn ChaosEvent>,
     registry: &'a Registry,
@@ -201,7 +201,7 @@ impl Case<'_> {
             .filter_map(|fault| fault.failure.as_ref())
             .map(ToString::to_string)
             .collect();
-        // An event may be right and find nothing to hit: no packet to drop, a disk that is full already.
+        // A correct event may find nothing to hit: no packet to drop, or a disk that is already full.
         let is_right = matches!(report.outcome(), Outcome::Completed | Outcome::NoEffect);
         ensure!(is_right, "{report}: {}", failures.join("; "));
         let pending = journal.pending().await?.faults;
@@ -218,7 +218,7 @@ impl Case<'_> {
         let (used, requires) = (used.set(), self.event.requires());
         let undeclared = used.missing_from(requires);
         ensure!(undeclared.is_empty(), "it used {undeclared} and requires [{requires}]");
-        // A recovery may need to start what it finds stopped, and most often does not find it so.
+        // A recovery may need to start a stopped target, although it rarely finds it stopped.
         let unused = requires.missing_from(used.union(CapabilitySet::of([Capability::Start])));
         ensure!(unused.is_empty(), "it requires {unused} and used [{used}]");
         Ok(())

@@ -1,4 +1,4 @@
-//! A preparation, and what it left behind.
+//! A preparation, and its traces.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use chaos_core::{
 
 use crate::{probe::held, stage::Reading};
 
-/// What every member of a group is, and in which incarnation.
+/// The health and the incarnation of every member of a group.
 pub(super) type Members = BTreeMap<TargetId, (Health, Option<Arc<str>>)>;
 
 pub(super) async fn members(group: &Group) -> Result<Members> {
@@ -34,7 +34,7 @@ pub(super) struct Preparation {
     pub(super) recovery_kind: Result<&'static str>,
 }
 
-/// An event that is prepared and never injected.
+/// An event that is prepared, but never injected.
 pub(super) struct OnlyPrepared {
     pub(super) inner: Arc<dyn ChaosEvent>,
     pub(super) fingerprint: Option<Reading>,

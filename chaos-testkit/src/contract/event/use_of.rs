@@ -1,4 +1,4 @@
-//! Which capabilities an event uses, and targets that lack one.
+//! The capabilities that an event uses, and targets that lack one.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +14,7 @@ use crate::{
     probe::held,
 };
 
-/// Writes down every capability that is used.
+/// Records every capability that is used.
 #[derive(Debug, Default)]
 pub(super) struct Used(Mutex<CapabilitySet>);
 

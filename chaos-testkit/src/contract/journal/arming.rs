@@ -112,7 +112,7 @@ async fn hostile(journal: &impl Journal) -> Checked {
     earliest.event = String::new();
     earliest.armed_at = Timestamp::MIN;
     earliest.deadline = Timestamp::MIN;
-    // The last instant at all, with all digits of its fraction.
+    // The last representable instant, with all digits of its fraction.
     extreme.armed_at = Timestamp::MAX;
     let _leases = (arm(journal, &earliest).await?, arm(journal, &extreme).await?);
     let found = all(journal).await?;
@@ -150,7 +150,7 @@ async fn one_for_each_target(journal: &impl Journal) -> Checked {
         if state.is_pending() {
             let expected = Reason::under_fault(first.id, state);
             refuse(journal, &second, &Limits::none(), expected.clone()).await?;
-            // Whether anybody takes care of the fault makes no difference.
+            // It makes no difference whether a task takes care of the fault.
             drop(lease);
             refuse(journal, &second, &Limits::none(), expected).await?;
         } else {
@@ -222,7 +222,7 @@ async fn cool_down(journal: &impl Journal) -> Checked {
     other_target.armed_at = later(begun, 1);
     arm_within(journal, &other_target, &limits).await?;
 
-    // A fault that was armed and never injected cools nothing down.
+    // A fault that was armed but never injected starts no cool-down.
     let never_injected = at(5, until)?;
     arm_within(journal, &never_injected, &limits).await?;
     recover(journal, &never_injected).await?;

@@ -1,4 +1,4 @@
-//! What outlives a handle.
+//! State that outlives a handle.
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ pub(super) async fn check<J: Journal, P>(
             let second = fault(2, "memory:web/machine-2")?;
             let limits = Limits::none().group_active(1);
             refuse(&other, &second, &limits, Reason::group_limit(1, 1)).await?;
-            // A lease outlives its journal; only when both are gone must everybody know.
+            // A lease outlives its journal. Only when both are gone must all handles know.
             drop(journal);
             let orphans = other.orphans(jiff::Timestamp::UNIX_EPOCH).await?.faults;
             ensure!(

@@ -17,7 +17,7 @@ use crate::report::{Checked, ensure, violated};
 pub(super) const HOSTILE: &str =
     "'; DROP TABLE faults; -- \"quoted\" `tick` $(reboot) ${HOME} \\ %s %00 é 日本 \u{1F412} \u{202E}";
 
-/// The fault with this number, armed `number` seconds and a few nanoseconds after an instant of the suite's own.
+/// The fault with this number, armed `number` seconds and a few nanoseconds after a fixed instant of the suite.
 pub(super) fn fault(number: u64, target: &str) -> Result<FaultRecord> {
     let target: TargetId = target.parse()?;
     let armed_at = instant(number);
@@ -39,7 +39,7 @@ pub(super) fn id(number: u64) -> Result<FaultId> {
     format!("{number:016x}").parse()
 }
 
-/// `seconds` after the suite's own beginning of time, with all nine digits of a fraction in use.
+/// `seconds` after the suite's fixed instant, with all nine digits of the fraction in use.
 pub(super) fn instant(seconds: u64) -> Timestamp {
     later(jiff::Timestamp::UNIX_EPOCH, 1_772_442_000_u64.saturating_add(seconds))
         .checked_add(Duration::from_nanos(123_456_789))
@@ -68,7 +68,7 @@ pub(super) async fn arm_within(
     }
 }
 
-/// Arms `fault`, which a limit must forbid for this reason, and looks that nothing was recorded.
+/// Arms `fault`, which a limit must forbid for this reason, and checks that nothing was recorded.
 pub(super) async fn refuse(
     journal: &impl Journal,
     fault: &FaultRecord,
