@@ -186,6 +186,7 @@ step "columns" columns
 step "honest sources" honest_sources
 step "safety names its tests" scripts/safety-names-its-tests.sh
 step "no circle of files" scripts/circles.py
+step "names at the root" names_at_the_root
 step "used dependencies" used_dependencies
 step "the oldest Rust" oldest_rust
 

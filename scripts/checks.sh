@@ -22,6 +22,14 @@ architecture() {
     tree_is_free_of chaos-local 'sqlx|libsqlite3-sys|aws-.*|azure.*|bollard'
 }
 
+# What most programs and every event need is at the root of chaos-core, and no more.
+names_at_the_root() {
+  local names
+  names=$(sed -n '/^pub use /,/;$/p' chaos-core/src/lib.rs | tr -d '\n' | grep -oE '[A-Za-z_]+ *[,};]' | wc -l)
+  echo "$names names at the root of chaos-core, of at most 35"
+  [ "$names" -le 35 ]
+}
+
 # The oldest Rust that is promised is the one that builds here, so that the promise is kept by every build.
 oldest_rust() {
   local promised here
