@@ -22,6 +22,7 @@ mod endings;
 mod every_program;
 mod host_crash_proof;
 mod host_drill;
+mod old_journal;
 mod signals;
 #[cfg(feature = "aws")]
 #[path = "../../../chaos-aws/tests/aws/stand_in.rs"]
