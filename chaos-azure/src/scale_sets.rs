@@ -32,7 +32,7 @@ use crate::{
     },
 };
 
-/// How many scale sets of a subscription are looked up at a time.
+/// The number of scale sets of a subscription that are looked up at a time.
 const AT_A_TIME: usize = 8;
 
 /// How long recoveries use an earlier answer about autoscale settings.
@@ -95,7 +95,7 @@ impl ScaleSets {
         Ok(minima)
     }
 
-    /// As they were a while ago, where they cannot be told now.
+    /// The earlier settings, if the current ones are not available.
     async fn minima_in_recovery(&self, subscription: &str) -> Result<Arc<Minima>> {
         let last = self.last.0.lock().unwrap_or_else(PoisonError::into_inner).get(subscription).cloned();
         let Some((seen, minima)) = last else { return self.minima(subscription).await };
@@ -103,7 +103,7 @@ impl ScaleSets {
             return Ok(minima);
         }
         let asked = self.minima(subscription).await;
-        // Where they are not told, neither are they for a while.
+        // If they are not available now, they will not be for a while.
         if asked.is_err() {
             let now = self.fleet.means.azure.clock.monotonic();
             let mut seen = self.last.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,7 +146,7 @@ impl AzureBuilder<ScaleSets> {
 }
 
 impl Fleet {
-    /// The scale sets of a subscription that pass, each looked up as soon as its page is there.
+    /// The matching scale sets of a subscription, each looked up as soon as its page has arrived.
     fn scale_sets<'a>(
         &'a self,
         subscription: &str,
@@ -226,13 +226,14 @@ impl Provider for ScaleSets {
         self.look(id, path, self.minima(&subscription)).await
     }
 
-    /// Whether members are replaced was asked for the plan; here that only tells how many there are to be in the end.
+    /// The plan already asked whether members are replaced; here that only determines the expected number of members at
+    /// the end.
     async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
         let path = SetPath::parse(SCALE_SETS, id)?;
         let subscription = path.subscription.clone();
         match self.minima_in_recovery(&subscription).await {
             Ok(minima) => self.look(id, path, ready(Ok(minima))).await,
-            // How many there are to be is not told here, so that whoever asks goes by how many there were.
+            // The desired number is not available here, so callers use the earlier number.
             Err(_) => {
                 let group = self.look(id, path, ready(Ok(Arc::default()))).await?;
                 Ok(group.desired(usize::MAX))

@@ -1,4 +1,4 @@
-//! The text of a command that Run Command hands to the machine's `sh`, and what comes back of it.
+//! The text of a command that Run Command passes to the machine's `sh`, and its result.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -13,15 +13,15 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// The longest command that is sent, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// What stands before and after what a script has printed, on either output; the exit status comes last.
+/// The markers before and after the output of a script, on either output; the exit status comes last.
 const BEGIN: &str = "chaos-begin\n";
 const END: &str = "\nchaos-status=";
 
-/// How the two outputs are told apart in what comes back.
+/// The separators of the two outputs in the answer.
 const STDOUT: &str = "[stdout]\n";
 const STDERR: &str = "\n[stderr]\n";
 
-/// The exit status of a script that was killed at its limit.
+/// The exit status of a script that was killed at its time limit.
 const KILLED: i32 = 137;
 
 /// Runs the script in a shell of its own, with its parameters as quoted environment assignments, in `/`, with no input,
@@ -87,7 +87,7 @@ pub(crate) fn output(message: &str, limit: Duration) -> Result<Output> {
     }
 }
 
-/// What stands before the end, and the status; `None` where the end is missing.
+/// The text before the end, and the status; `None` if the end is missing.
 fn without_end(output: &str) -> Option<(&str, i32)> {
     let (printed, end) = output.rsplit_once(END)?;
     let digits = end.find(|character: char| !character.is_ascii_digit()).unwrap_or(end.len());

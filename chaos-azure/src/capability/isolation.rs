@@ -27,35 +27,35 @@ use crate::{
     model::{machine::Machine, place::Place, resource_id::ResourceId},
 };
 
-/// How often a change is begun anew that somebody else's came before, or that met with what passes.
+/// How often a change is retried after a conflicting change or a temporary error.
 const TRIES: u32 = 6;
 /// The pause after the first; doubled after each.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Cuts a machine off by rules of the fault's own in the security groups of its interfaces, which name this machine
-/// alone; an interface without a group is given one for as long.
+/// Cuts a machine off by rules of the fault in the security groups of its interfaces, which contain this machine's
+/// addresses alone. An interface without a group gets one for that time.
 #[derive(Debug)]
 pub(crate) struct RuleIsolation {
     reach: Reach,
-    /// What the last snapshot holds: nothing else can be put back, so that nothing else is changed.
+    /// The latest snapshot. Only interfaces in it can be restored, so only these are changed.
     held: Mutex<Option<Snapshot>>,
 }
 
-/// How a machine was connected: each of its network interfaces.
+/// The connections of a machine: each of its network interfaces.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Snapshot {
     interfaces: Vec<Held>,
-    /// Which machine of this name it was.
+    /// The incarnation of the machine.
     #[serde(default)]
     incarnation: Option<String>,
 }
 
-/// A network interface, and the security group that it was in, by their ids in ARM.
+/// A network interface and its former security group, by their ids in ARM.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Held {
     interface: String,
     security_group: Option<String>,
-    /// Whom the rules of the fault name.
+    /// The addresses in the rules of the fault.
     #[serde(default)]
     addresses: BTreeSet<IpAddr>,
 }
@@ -63,7 +63,7 @@ struct Held {
 /// A security group, and the addresses of the machine in it.
 type InGroup = (ResourceId, BTreeSet<IpAddr>);
 
-/// A part of the way back.
+/// A part of the recovery.
 #[derive(Debug)]
 enum Step {
     RemoveRule { group: ResourceId, name: String },
@@ -78,7 +78,7 @@ struct Connected {
 }
 
 impl Snapshot {
-    /// Whether a machine is connected like this; what was given the fault's own group had none.
+    /// Whether a machine has these connections; an interface with the fault's group had none before.
     fn is_as(&self, connected: &Connected, own: &ResourceId) -> bool {
         let keys = |snapshot: &Self| -> BTreeSet<(String, Option<String>, BTreeSet<IpAddr>)> {
             let held = snapshot.interfaces.iter().map(|held| {
@@ -91,7 +91,8 @@ impl Snapshot {
         connected.snapshot().is_ok_and(|now| now.incarnation == self.incarnation && keys(&now) == keys(self))
     }
 
-    /// What removes all that a fault may have made. Its own group goes last: one that is in use cannot be removed.
+    /// The steps that remove everything that a fault may have created. Its own group goes last, because a group in use
+    /// cannot be removed.
     fn way_back(&self, fault: FaultId, own: &ResourceId) -> Result<Vec<Step>> {
         let mut groups = BTreeMap::new();
         let mut steps = Vec::new();
@@ -129,7 +130,7 @@ impl Connected {
         Ok(Snapshot { interfaces, incarnation: self.machine.unique_id.clone() })
     }
 
-    /// The addresses of the interfaces in each group; and the interfaces that are in none.
+    /// The addresses of the interfaces in each group, and the interfaces without a group.
     fn by_group(&self) -> Result<(BTreeMap<String, InGroup>, Vec<&Interface>)> {
         let mut groups = BTreeMap::new();
         let mut without = Vec::new();
@@ -169,7 +170,7 @@ impl RuleIsolation {
         Ok(Connected { machine, interfaces })
     }
 
-    /// What a role must allow for an isolation and its end.
+    /// The actions that a role must allow for an isolation and its end.
     pub(crate) async fn needed(&self) -> Result<Vec<Needed>> {
         let connected = self.connected().await?;
         let (groups, without) = connected.by_group()?;
@@ -184,7 +185,7 @@ impl RuleIsolation {
         for interface in without {
             needed.push(Needed::new(network("networkInterfaces/write"), interface.id().as_str()));
             needed.extend(interface.linked());
-            // The group is made for it, where the machine is.
+            // The group is created for it, in the machine's resource group.
             let place: &Place = &self.reach.place;
             let at =
                 format!("/subscriptions/{}/resourceGroups/{}", place.subscription(), place.resource_group());
@@ -215,7 +216,7 @@ impl RuleIsolation {
     }
 
     /// # Errors
-    /// Where the machine cannot be cut off, or not for certain. Nothing is changed.
+    /// If the machine cannot be cut off, or not with certainty. Nothing is changed.
     async fn can_be_cut_off(&self, connected: &Connected) -> Result<()> {
         let (groups, without) = connected.by_group()?;
         if let Some(interface) = without.iter().find(|interface| Interface::is_of_instance(interface.id())) {
@@ -291,7 +292,7 @@ impl RuleIsolation {
         Ok(())
     }
 
-    /// Everything that can be put back is put back before what went wrong with the rest is told.
+    /// Everything that can be restored is restored before an error of the rest is returned.
     async fn put_back(&self, snapshot: &Snapshot, permit: &Permit) -> Result<()> {
         let own = self.own_group(permit.fault())?;
         let mut put_back = Ok(());
@@ -301,8 +302,8 @@ impl RuleIsolation {
         put_back
     }
 
-    /// Tries again what passes: the order that has made a group may still be under way, and whoever looks whether a
-    /// machine is cut off sees no group that is left over beside it.
+    /// Retries temporary errors: the order that has created a group may still be in progress, and a look at the
+    /// machine's isolation does not see a leftover group beside it.
     async fn insist(&self, step: &Step) -> Result<()> {
         let mut pause = FIRST_PAUSE;
         for _ in 1..TRIES {
@@ -341,7 +342,7 @@ impl RuleIsolation {
                 Some(interface) => interface.group()?.is_none_or(|of| of.key() != group.key()),
                 None => true,
             },
-            // Under a lock it stays, without any rule.
+            // Under a lock it stays, without rules.
             Step::RemoveGroup(group) => {
                 network.security_group(group).await?.is_none_or(|group| group.rules.is_empty())
             }
@@ -365,7 +366,7 @@ impl RuleIsolation {
         }
     }
 
-    /// As good as deleting rules, where a lock forbids that.
+    /// Equivalent to deleting rules, if a lock forbids that.
     async fn write_without(&self, group: &ResourceId, are_to_go: impl Fn(&str) -> bool) -> Result<()> {
         let network = &self.reach.azure.network;
         match network.security_group(group).await? {
@@ -376,7 +377,7 @@ impl RuleIsolation {
         }
     }
 
-    /// Takes an interface out of the fault's group, unless somebody has put it elsewhere meanwhile.
+    /// Takes an interface out of the fault's group, unless somebody has changed its group meanwhile.
     async fn take_out(&self, id: &ResourceId, own: &ResourceId) -> Result<()> {
         let network = &self.reach.azure.network;
         let Some(interface) = network.interface(id).await? else { return Ok(()) };
@@ -387,7 +388,7 @@ impl RuleIsolation {
     }
 }
 
-/// Whether it was refused because of a lock, which forbids to delete and nothing else.
+/// Whether it was refused because of a lock that forbids only deleting.
 fn is_locked(error: &Error) -> bool {
     code(error) == Some("ScopeLocked")
 }
@@ -398,7 +399,7 @@ impl Isolation for RuleIsolation {
         let looked = async {
             let connected = self.connected().await?;
             if self.is_cut_off(&connected).await? {
-                // What a snapshot holds now is what another fault has made of it.
+                // A snapshot would now contain the changes of another fault.
                 let what = "another fault has already isolated the machine";
                 return Err(Error::new(ErrorKind::Conflict, what));
             }
@@ -420,7 +421,7 @@ impl Isolation for RuleIsolation {
         restored.map_err(|error| self.reach.named(error).with("fault", permit.fault()))
     }
 
-    /// In part is enough: what is cut off by one interface is not back.
+    /// Partly is enough: with one interface cut off, the machine is not back.
     async fn is_isolated(&self) -> Result<bool> {
         let looked = async { self.is_cut_off(&self.connected().await?).await };
         looked.await.map_err(|error| self.reach.named(error))

@@ -1,4 +1,4 @@
-//! The rules that isolate a machine, and the names of what a fault makes.
+//! The rules that isolate a machine, and the names of the resources of a fault.
 
 use std::{collections::BTreeSet, net::IpAddr};
 
@@ -11,22 +11,22 @@ pub const ISOLATION_TAG: &str = "chaos:isolation";
 
 const NAME: &str = "chaos-isolation-";
 
-/// The priority that decides first.
+/// The priority that takes precedence over all others.
 const TOP: u32 = 100;
 
-/// What a fault calls the security group that it gives to interfaces without one. Its rules are called after it.
+/// The name of the security group that a fault gives to interfaces without one. Its rules derive their names from it.
 pub(crate) fn group_name(fault: FaultId) -> String {
     format!("{NAME}{fault}")
 }
 
-/// Whether something of this name isolates: a group, or one of its rules.
+/// Whether a group or a rule with this name belongs to an isolation.
 pub(crate) fn is_isolation(name: &str) -> bool {
     let Some(rest) = name.to_ascii_lowercase().strip_prefix(NAME).map(str::to_owned) else { return false };
     let fault = WAYS.iter().find_map(|way| rest.strip_suffix(way.suffix)).unwrap_or(&rest);
     fault.parse::<FaultId>().is_ok()
 }
 
-/// One of the rules of a fault. Azure takes no rule about addresses of both families.
+/// One of the rules of a fault. Azure accepts no rule with addresses of both families.
 #[derive(Clone, Copy)]
 struct Way {
     suffix: &'static str,
@@ -46,17 +46,17 @@ pub(crate) fn rule_names(fault: FaultId) -> impl Iterator<Item = String> {
     WAYS.into_iter().map(move |way| format!("{}{}", group_name(fault), way.suffix))
 }
 
-/// Rules that let nothing to or from anybody, for a group that is given to the isolated machine alone.
+/// Rules that block all traffic, for a group of the isolated machine alone.
 pub(crate) fn rules_for_everybody(fault: FaultId) -> Vec<Rule> {
     let ways = WAYS.into_iter().filter(|way| !way.is_v6);
     ways.map(|way| rule(fault, way, TOP, Vec::new())).collect()
 }
 
-/// Rules that let nothing to or from these addresses, for a group in which others may be too; none that is there
-/// already.
+/// Rules that block all traffic of these addresses, for a group with other members, without the rules that already
+/// exist.
 ///
 /// # Errors
-/// `Conflict` where a rule that allows something would decide before them: the machine would not be cut off.
+/// `Conflict` if a rule that allows traffic would take precedence over them, because the machine would not be cut off.
 pub(crate) fn rules_for(
     fault: FaultId,
     group: &SecurityGroup,
@@ -88,7 +88,7 @@ pub(crate) fn may_be_added(group: &SecurityGroup, addresses: &BTreeSet<IpAddr>) 
     Ok(())
 }
 
-/// The ways that these addresses need, and who of them goes which.
+/// The directions and families that these addresses need.
 fn ways(addresses: &BTreeSet<IpAddr>) -> impl Iterator<Item = (Way, Vec<IpAddr>)> {
     let of = |way: Way| addresses.iter().copied().filter(|address| address.is_ipv6() == way.is_v6).collect();
     WAYS.into_iter()
@@ -96,14 +96,14 @@ fn ways(addresses: &BTreeSet<IpAddr>) -> impl Iterator<Item = (Way, Vec<IpAddr>)
         .filter(|(_, addresses): &(_, Vec<_>)| !addresses.is_empty())
 }
 
-/// Priorities are each rule's own among those of one direction.
+/// Each rule of one direction has a unique priority.
 fn first_free<'a>(rules: impl Iterator<Item = &'a Rule>, direction: Direction) -> u32 {
     let taken: BTreeSet<u32> =
         rules.filter(|rule| rule.direction == direction).map(|rule| rule.priority).collect();
     (TOP..).find(|priority| !taken.contains(priority)).unwrap_or(TOP)
 }
 
-/// Rules of others that come before and forbid are no obstacle.
+/// Rules of others that take precedence and deny are no obstacle.
 fn may_decide_first(group: &SecurityGroup, direction: Direction, priority: u32) -> Result<()> {
     let obstacle = group
         .rules

@@ -16,13 +16,14 @@ use crate::{
     },
 };
 
-/// How long a start is followed, so that what is refused at once is told. Whether the machine is up is for those to see
-/// who look at it.
+/// How long the status of a start is polled, so that an early refusal is reported. Looks at the machine tell whether it
+/// is up.
 const FOLLOWED_FOR: Duration = Duration::from_secs(2);
 
 /// Powers off and on, restarts and deletes through ARM, without telling the scale set, as a real failure would.
 ///
-/// An order is followed for a short while, so that one that fails soon is told as that. Then only the machine tells.
+/// The status of an order is polled for a short while, so that an early failure is reported. Then only the machine
+/// tells.
 #[derive(Debug)]
 pub(crate) struct MachineLifecycle {
     reach: Reach,
@@ -30,7 +31,7 @@ pub(crate) struct MachineLifecycle {
     reboot: RebootMode,
     may_terminate: bool,
     may_leave_its_host: bool,
-    /// Which machine of this name it is.
+    /// The incarnation of the machine.
     incarnation: Option<String>,
 }
 
@@ -58,7 +59,7 @@ impl MachineLifecycle {
         Error::unsupported(what).with("fault", permit.fault())
     }
 
-    /// Gives an order, and follows it for a while.
+    /// Gives an order, and polls its status for a while.
     async fn carry_out(
         &self,
         order: Order,
@@ -74,7 +75,7 @@ impl MachineLifecycle {
         followed.await.map_err(|error: Error| self.reach.named(error).with("fault", permit.fault()))
     }
 
-    /// Whether the machine of this name is the one that this is about.
+    /// Whether the machine with this name is the expected one.
     fn is_it(&self, machine: &Machine) -> Result<()> {
         if self.incarnation.is_none() || self.incarnation == machine.unique_id {
             return Ok(());
@@ -135,7 +136,7 @@ impl Lifecycle for MachineLifecycle {
         let told = |error: Error| error.with("fault", permit.fault());
         let machine = self.reach.find().await.map_err(told)?;
         self.is_it(&machine).map_err(told)?;
-        // A second order would only get in the way of the first, and keep a machine busy that runs already.
+        // A second order would only disturb the first, and keep a running machine busy.
         let is_on_its_way = match machine.view.power {
             Some(Power::Starting) => true,
             Some(Power::Running) => machine.is_changing() || machine.is_provisioned(),
@@ -148,7 +149,7 @@ impl Lifecycle for MachineLifecycle {
         match azure.starts.last(&azure.arm, place).await {
             LastStart::UnderWay if machine.is_changing() => return Ok(()),
             LastStart::Failed(error) => return Err(told(self.reach.named(error))),
-            // Where nothing is under way on the machine, none is.
+            // If no operation is in progress on the machine, no order is.
             LastStart::UnderWay | LastStart::None => azure.starts.forget(place),
         }
         let (accepted, progress) = self.carry_out(Order::Start, permit, FOLLOWED_FOR).await?;

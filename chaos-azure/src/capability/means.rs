@@ -8,7 +8,7 @@ use crate::{
     },
 };
 
-/// What every target of a provider is given.
+/// The shared parts of every target of a provider.
 #[derive(Clone, Debug)]
 pub(crate) struct Means {
     pub(crate) azure: Arc<Azure>,
@@ -16,8 +16,8 @@ pub(crate) struct Means {
     pub(crate) reboot: RebootMode,
     pub(crate) has_shell: bool,
     pub(crate) has_experiments: bool,
-    /// Whether a machine can be ended for good: one of a scale set, which has a number of them.
+    /// Whether a machine can be terminated, as in a scale set.
     pub(crate) may_terminate: bool,
-    /// The unique id of the machine that this program runs on, unless it may be a target too.
+    /// The unique id of the machine on which this program runs, unless it may be a target too.
     pub(crate) own_machine: Option<OwnMachine>,
 }

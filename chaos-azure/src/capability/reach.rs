@@ -7,7 +7,7 @@ use crate::{
     model::{machine::Machine, place::Place},
 };
 
-/// What the capabilities of a machine reach it by.
+/// The means by which the capabilities of a machine reach it.
 #[derive(Clone, Debug)]
 pub(crate) struct Reach {
     pub(crate) azure: Arc<Azure>,
@@ -19,13 +19,13 @@ impl Reach {
         error.with("machine", &self.place)
     }
 
-    /// The machine as it is now; `None` where it does not exist.
+    /// The current state of the machine; `None` if it does not exist.
     pub(crate) async fn look(&self) -> Result<Option<Machine>> {
         self.azure.compute.machine(&self.place).await.map_err(|error| self.named(error))
     }
 
     /// # Errors
-    /// As [`look`](Self::look), and `NotFound` where it does not exist.
+    /// As [`look`](Self::look), and `NotFound` if it does not exist.
     pub(crate) async fn find(&self) -> Result<Machine> {
         self.look()
             .await?

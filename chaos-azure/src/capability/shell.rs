@@ -31,7 +31,7 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(90);
 const ALONE_WITHIN: Duration = ANSWERS_WITHIN;
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Through which Azure's agent gets its orders, in every region and cloud: ports 80 and 32526, says
+/// The address from which Azure's agent gets its orders, in every region and cloud, on ports 80 and 32526, see
 /// <https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16>.
 const PLATFORM: IpAddr = IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16));
 
@@ -39,11 +39,11 @@ const PLATFORM: IpAddr = IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16));
 #[derive(Debug)]
 pub(crate) struct CommandShell {
     reach: Reach,
-    /// Whether the agent was seen to be there.
+    /// Whether the agent was seen ready.
     is_seen: AtomicBool,
 }
 
-/// What Run Command has to tell in the end.
+/// The final answer of Run Command.
 #[derive(Debug, Deserialize)]
 struct Told {
     value: Vec<Status>,
@@ -60,7 +60,7 @@ impl CommandShell {
         Self { reach, is_seen: AtomicBool::new(false) }
     }
 
-    /// Looks once whether the machine can be sent anything.
+    /// Checks once whether commands can be sent to the machine.
     async fn preflight(&self) -> Result<()> {
         if self.is_seen.load(Ordering::Relaxed) {
             return Ok(());
@@ -101,7 +101,7 @@ impl CommandShell {
         }
     }
 
-    /// Sends it when it is the only one. One that is refused for another was not run.
+    /// Sends it when no other one runs. If it is refused because of another one, it was not run.
     async fn send(&self, lines: Vec<String>) -> Result<Accepted> {
         let mut waited = Duration::ZERO;
         loop {

@@ -24,7 +24,7 @@ pub(crate) struct MachineTarget {
     labels: Labels,
     capabilities: Capabilities,
     isolation: Arc<RuleIsolation>,
-    /// Which machine the answer was about that this was just made of, for whoever asks first.
+    /// The incarnation in the answer from which this was made, for the first caller.
     just_found: Mutex<Option<Arc<str>>>,
 }
 
@@ -47,13 +47,13 @@ impl MachineTarget {
         Self { id, reach, labels, capabilities, isolation, just_found: Mutex::default() }
     }
 
-    /// Whoever has just found it by its name need not look again to know which machine that is.
+    /// A caller that has just found it by its name does not need another look for its incarnation.
     pub(crate) fn just_found(self, machine: &Machine) -> Self {
         Self { just_found: Mutex::new(machine.unique_id.as_deref().map(Arc::from)), ..self }
     }
 
-    /// What a role must allow for the end of a fault that takes this. Which experiment it is about is not known here:
-    /// its engine asks when it is looked up.
+    /// The actions that a role must allow for the recovery. The experiment is not known here: its engine checks the
+    /// permission when the experiment is looked up.
     async fn needed(&self, undo: &Undo) -> Result<Vec<Needed>> {
         let place = &self.reach.place;
         let of_machine = |what: &str| {

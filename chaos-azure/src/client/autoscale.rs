@@ -1,4 +1,4 @@
-//! `Microsoft.Insights/autoscaleSettings`: what brings the number of instances of a scale set back.
+//! `Microsoft.Insights/autoscaleSettings`, which restore the number of instances of a scale set.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -25,7 +25,7 @@ pub(crate) struct Autoscale {
     looks: Arc<Together<String, Arc<Minima>>>,
 }
 
-/// The fewest instances that the autoscale settings of a subscription allow, by the scale set that each is for.
+/// The minimum number of instances by the autoscale settings of a subscription, for each scale set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Minima(BTreeMap<SetPath, usize>);
 
@@ -46,7 +46,7 @@ struct Setting {
 #[serde(rename_all = "camelCase")]
 struct Properties {
     enabled: bool,
-    /// One that names no target is for none.
+    /// A setting without a target is for no scale set.
     #[serde(default)]
     target_resource_uri: Option<String>,
     profiles: Vec<Profile>,
@@ -57,26 +57,25 @@ struct Profile {
     capacity: Capacity,
 }
 
-/// Numbers, which Azure writes as texts.
+/// Numbers, which Azure writes as strings.
 #[derive(Debug, Deserialize)]
 struct Capacity {
     minimum: String,
 }
 
 impl Minima {
-    /// The fewest instances of a scale set; `None` where nothing sees to it that there are any.
+    /// The minimum number of instances of a scale set; `None` if no setting enforces one.
     pub(crate) fn of(&self, set: &SetPath) -> Option<usize> {
         self.0.get(set).copied()
     }
 
     /// # Errors
-    /// `Unavailable` for a minimum that is no number.
+    /// `Unavailable` if a minimum is not a number.
     fn add(&mut self, settings: Vec<Setting>) -> Result<()> {
         for Setting { properties } in settings {
             let target = properties.target_resource_uri.as_deref();
             let target = target.and_then(|id| ResourceId::parse(id).ok());
-            // Which of several profiles is in force depends on the hour: the least that any of them asks for is
-            // certain.
+            // The active one of several profiles depends on the time, so only the smallest minimum of all is certain.
             let minima = properties.profiles.iter().map(|profile| profile.capacity.fewest());
             let minimum = minima.collect::<Result<Vec<usize>>>()?.into_iter().min();
             if let (true, Some(target), Some(minimum)) = (properties.enabled, target, minimum) {
@@ -102,7 +101,7 @@ impl Autoscale {
         Self { arm, looks: Arc::new(Together::new(clock)) }
     }
 
-    /// As they are now. Whoever asks at the same moment shares one listing.
+    /// The current settings. Concurrent callers share one listing.
     pub(crate) async fn minima(&self, subscription: &str) -> Result<Arc<Minima>> {
         let (autoscale, of) = (self.clone(), subscription.to_owned());
         self.looks.ask(of.clone(), || async move { autoscale.listed(&of).await.map(Arc::new) }).await

@@ -1,4 +1,4 @@
-//! Who calls: the credentials of `azure_identity`.
+//! The credentials of `azure_identity`.
 
 use std::{env, fmt, sync::Arc};
 
@@ -19,10 +19,10 @@ const NOTHING_FOUND: &str = "the credential chain has no Azure credentials: set 
 const NOT_FETCHED: &str = "the Azure credentials could not be fetched: check the tenant, the client and its secret, \
     or log in again";
 
-/// Where credentials come from.
+/// The source of credentials.
 #[derive(Clone, Default)]
 pub(crate) enum Credentials {
-    /// What the environment names, and what a developer has logged in with.
+    /// The credential chain: the environment, and the logins of a developer.
     #[default]
     Environment,
     ClientSecret {
@@ -30,7 +30,7 @@ pub(crate) enum Credentials {
         client: String,
         secret: Secret,
     },
-    /// That of the machine or the service that this runs on; one of several where a client is named.
+    /// The managed identity of this machine or service; with a client id, one of several.
     ManagedIdentity {
         client: Option<String>,
     },
@@ -41,14 +41,14 @@ pub(crate) enum Credentials {
     Given(Arc<dyn TokenCredential>),
 }
 
-/// A credential, and what a person can do where it gives nothing.
+/// A credential, and what a person can do if it gives no token.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) credential: Arc<dyn TokenCredential>,
     pub(crate) advice: &'static str,
 }
 
-/// What reaches whoever issues tokens.
+/// The transport to the issuer of tokens.
 #[derive(Debug)]
 pub(crate) struct Way {
     pub(crate) cloud: CloudConfiguration,
@@ -57,7 +57,7 @@ pub(crate) struct Way {
 
 impl Credentials {
     /// # Errors
-    /// `InvalidInput` for what makes no sense. Nobody is asked for a token yet.
+    /// `InvalidInput` for an invalid configuration. No token is requested yet.
     pub(crate) fn find(&self, way: &Way) -> Result<Found> {
         let advice = match self {
             Self::Environment if named_in_environment().is_none() => NOTHING_FOUND,
@@ -108,7 +108,7 @@ impl Credentials {
     }
 }
 
-/// What the variables of Azure's other tools name; `None` where they name nothing.
+/// The credential by the environment variables of Azure's other tools; `None` if they name none.
 fn named_in_environment() -> Option<Result<Credentials>> {
     named_by(|name| env::var(name).ok())
 }
@@ -127,7 +127,7 @@ fn named_by(variable: impl Fn(&str) -> Option<String>) -> Option<Result<Credenti
         });
     }
     if named("AZURE_CLIENT_CERTIFICATE_PATH").is_some() {
-        // Whoever named it must not get somebody else's identity in its place.
+        // If it is named, no other identity must be used instead.
         let expected =
             "AZURE_CLIENT_SECRET, or a certificate that your program reads and passes to `credential`";
         return Some(Err(Error::invalid("environment", "AZURE_CLIENT_CERTIFICATE_PATH", expected)));

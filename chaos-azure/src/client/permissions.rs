@@ -1,4 +1,4 @@
-//! `Microsoft.Authorization/permissions`: what this program may do, asked without doing it.
+//! `Microsoft.Authorization/permissions`: the permissions of this program, without using them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,10 +14,10 @@ use crate::client::arm::Arm;
 
 const API_VERSION: &str = "2022-04-01";
 
-/// How many scopes are asked about at a time.
+/// The number of scopes that are checked at a time.
 const AT_A_TIME: usize = 4;
 
-/// An action of a role, and the resource that it is needed at.
+/// An action of a role, and the resource for which it is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Needed {
     pub(crate) action: String,
@@ -44,7 +44,7 @@ struct Page {
     next_link: Option<String>,
 }
 
-/// What one assignment of a role allows. Patterns, in which `*` stands for any characters.
+/// The actions that one role assignment allows: patterns in which `*` stands for any characters.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Held {
@@ -63,10 +63,10 @@ impl Permissions {
         Self { asking: Asking { arm }, looks: Together::new(clock) }
     }
 
-    /// Whether all of this is allowed. Whoever asks about a scope at the same moment shares the answer.
+    /// Checks that all of this is allowed. Concurrent callers for a scope share the answer.
     ///
     /// # Errors
-    /// `Denied` with the first action that is not and where; those of Azure, where that cannot be told.
+    /// `Denied` with the first missing action and its scope; the errors of Azure if it cannot tell.
     pub(crate) async fn require(&self, needed: &[Needed]) -> Result<()> {
         let mut scopes: BTreeMap<String, Vec<&Needed>> = BTreeMap::new();
         for needed in needed {

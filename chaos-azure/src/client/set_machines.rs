@@ -10,21 +10,21 @@ use crate::{
     model::{machine::Machine, place::Place, set_path::SetPath},
 };
 
-/// The machines of a set with no more than these are asked one by one, and of one with more, all of the subscription
-/// page by page.
+/// If a set has at most this many machines, they are requested one by one; otherwise, all machines of the subscription
+/// are listed page by page.
 const FEW: usize = 32;
 
 /// How many of them at a time.
 const AT_A_TIME: usize = 8;
 
-/// The machines of a set, and why it is not known which these are.
+/// The machines of a set, or why they are unknown.
 #[derive(Debug, Default)]
 pub(crate) struct Machines {
     pub(crate) found: Vec<Machine>,
     pub(crate) doubt: Option<String>,
 }
 
-/// The machines of the wanted sets, by set: what one listing tells of them, with what another has seen.
+/// The machines of the requested sets, by set: the data of one listing combined with the instance views of another.
 pub(crate) async fn listed_machines(
     azure: &Azure,
     wanted: &BTreeSet<SetPath>,
@@ -56,14 +56,14 @@ pub(crate) async fn listed_machines(
     };
     let (mut found, mut views) = future::try_join(reading, looking).await?;
     for machine in found.values_mut().flat_map(|machines| &mut machines.found) {
-        // What only one of the listings holds came or went between them: nobody has seen whether it runs.
+        // A machine in only one of the listings appeared or disappeared between them, so its power state is unknown.
         let seen = key(&machine.place).and_then(|key| views.remove(&key));
         *machine = machine.clone().seen(seen.unwrap_or_default());
     }
     Ok(found)
 }
 
-/// The machines of one set: one by one where these are few and the set names them, and otherwise from listings.
+/// The machines of one set: one by one if they are few and the set names them, otherwise from listings.
 pub(crate) async fn machines_of(
     azure: &Azure,
     path: &SetPath,
@@ -89,7 +89,7 @@ pub(crate) async fn machines_of(
             let what = "an availability set lists a machine that does not name the set";
             return Err(Error::new(ErrorKind::Unavailable, what).with("machine", &place));
         }
-        // One that is there no more is a member no more.
+        // A machine that no longer exists is no longer a member.
         Ok(machine)
     });
     let found: Vec<Option<Machine>> = stream::iter(looks).buffered(AT_A_TIME).try_collect().await?;

@@ -13,29 +13,29 @@ use crate::{
     model::place::Place,
 };
 
-/// A recovery goes by how the machine is, and asks again for a start while it is down: it must neither give a second
-/// order beside one that is under way, nor miss why one has failed.
+/// A recovery looks at the machine, and requests a start again while it is down. It must neither give a second order
+/// while one is in progress, nor miss why one has failed.
 #[derive(Debug, Default)]
 pub(crate) struct Starts(Mutex<BTreeMap<Place, Start>>);
 
 #[derive(Clone, Debug)]
 struct Start {
     accepted: Accepted,
-    /// Azure is not asked about it before, by the monotonic clock.
+    /// The monotonic time before which Azure is not asked about it.
     not_before: Duration,
 }
 
-/// What is known of the last order for a machine.
+/// The known state of the last order for a machine.
 #[derive(Debug)]
 pub(crate) enum LastStart {
-    /// There is none, or it is over, or nobody tells.
+    /// There is none, or it is over, or its status is unknown.
     None,
     UnderWay,
     Failed(Error),
 }
 
 impl Starts {
-    /// Keeps an order that goes on.
+    /// Keeps an order that is in progress.
     pub(crate) fn keep(&self, arm: &Arm, place: &Place, accepted: Accepted) {
         let asked = accepted.answer.retry_after().unwrap_or_default();
         let not_before = arm.clock().monotonic().saturating_add(asked);

@@ -3,7 +3,7 @@ use std::{future::Future, pin::pin, time::Duration};
 use chaos_core::{Error, ErrorKind, Result, clock::Clock};
 use futures_util::future::{Either, select};
 
-/// Runs `work` for `limit` at most; after that it is dropped, and what it was that took too long is the error.
+/// Runs `work` for at most `limit`. After that, it is dropped, and the error names it.
 pub(crate) async fn within<T>(
     clock: &dyn Clock,
     limit: Duration,

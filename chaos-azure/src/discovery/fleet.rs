@@ -21,14 +21,14 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// The machine at a place, whatever is listed; `None` where there is none.
+    /// The machine at a place, whatever is listed; `None` if there is none.
     pub(crate) async fn target(&self, id: &TargetId, place: &Place) -> Result<Option<Arc<dyn Target>>> {
         let found = self.means.azure.compute.machine(place).await?;
         let target = |machine| MachineTarget::new(id.clone(), &machine, &self.means).just_found(&machine);
         Ok(found.map(|machine| Arc::new(target(machine)) as Arc<_>))
     }
 
-    /// What a listing shows of a set whose id leads nowhere, unless others were asked for.
+    /// The entry in a listing for a set whose id cannot be used, unless others were requested.
     pub(crate) fn unreadable(
         &self,
         scheme: &str,
@@ -41,13 +41,13 @@ impl Fleet {
         Ok(is_wanted.then_some(group))
     }
 
-    /// What isolates the machine at a place, whether or not it is still there.
+    /// The isolation of the machine at a place, whether or not the machine still exists.
     pub(crate) fn isolation_of(&self, place: Place) -> Arc<dyn Isolation> {
         let azure = Arc::clone(&self.means.azure);
         Arc::new(RuleIsolation::new(Reach { azure, place: Arc::new(place) }))
     }
 
-    /// What starts and stops experiments at the group of a target, whether or not it is still there.
+    /// The engine for experiments on the group of a target, whether or not the target still exists.
     pub(crate) fn experiments_of(&self, id: &TargetId) -> Arc<dyn Experiments> {
         Arc::new(ChaosStudio::new(Arc::clone(&self.means.azure), id.group()))
     }

@@ -1,4 +1,4 @@
-//! From what ARM says of a set and its machines to what a plan needs to know.
+//! Converts ARM's description of a set and its machines to the data that a plan needs.
 
 use std::sync::Arc;
 
@@ -20,23 +20,23 @@ use crate::{
 pub(crate) struct Set {
     pub(crate) path: SetPath,
     pub(crate) tags: Labels,
-    /// How many machines it is to have, those included that are deallocated; `None` where nobody has said.
+    /// The desired number of machines, including deallocated ones; `None` if none is set.
     pub(crate) desired: Option<usize>,
     pub(crate) replaces_members: bool,
     pub(crate) replaces_stopped: bool,
-    /// Why none of its machines must be chosen.
+    /// Why none of its machines may be chosen.
     pub(crate) excluded: Option<&'static str>,
-    /// What is not known of it and must be: none of its machines is chosen, and nothing is concluded from it.
+    /// The missing required data: none of its machines is chosen, and nothing is concluded from it.
     pub(crate) doubt: Option<String>,
-    /// Whether a number may be a name, as with the instances of a uniform scale set: elsewhere in scale sets it would
-    /// be taken for one of these by whoever finds a target again.
+    /// Whether a name may be a number, as with the instances of a uniform scale set. In other scale sets, such a name
+    /// would be mistaken for one of these when a target is found again.
     pub(crate) has_numbers_for_names: bool,
 }
 
-/// Whether all is known of a set and its machines that must be, as whoever looks whether they are back needs it.
+/// Checks that all required data of a set and its machines is known, as a look at their recovery needs it.
 ///
 /// # Errors
-/// What is not known.
+/// The missing data.
 pub(crate) fn certain(set: &Set, machines: &[Machine]) -> Result<()> {
     let error =
         |why: &str| Error::new(ErrorKind::Unavailable, format!("the answer of Azure is incomplete: {why}"));
@@ -47,7 +47,7 @@ pub(crate) fn certain(set: &Set, machines: &[Machine]) -> Result<()> {
     doubtful.map_or(Ok(()), |(machine, why)| Err(error(why).with("machine", &machine.place)))
 }
 
-/// A set of which nothing can be told but that it is there.
+/// A set of which only the existence is known.
 #[derive(Debug)]
 struct Unreadable {
     id: TargetId,
@@ -73,7 +73,8 @@ impl Target for Unreadable {
     }
 }
 
-/// Stands in a listing for a set whose id leads nowhere, so that it is seen and left alone, and the others are not.
+/// Stands in a listing for a set whose id cannot be used, so that this set is visible and left alone, and the others
+/// are not affected.
 pub(crate) fn unreadable(scheme: &str, subscription: &str, id: &str) -> Result<Group> {
     let segments: Vec<&str> = id.split('/').collect();
     let part = |index: usize| segments.get(index).copied().unwrap_or_default();
@@ -113,7 +114,7 @@ pub(crate) fn group(
         let target = MachineTarget::new(id.target(machine.place.name())?, machine, means);
         let target: Arc<dyn Target> = Arc::new(target);
         let mut member = Member::new(target, machine.health());
-        // Names are used again; this number is not.
+        // Names are reused; this id is not.
         if let Some(unique) = &machine.unique_id {
             member = member.incarnation(unique.as_str());
         }

@@ -19,7 +19,7 @@ pub(crate) struct Selection {
     pub(crate) resource_groups: BTreeSet<String>,
     pub(crate) names: BTreeSet<String>,
     pub(crate) patterns: Vec<NamePattern>,
-    /// A tag, and the values of which it must have one.
+    /// A tag, and its allowed values.
     pub(crate) tags: BTreeMap<String, BTreeSet<String>>,
     pub(crate) tag_keys: BTreeSet<String>,
     pub(crate) consent: Consent,
@@ -27,7 +27,7 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Whether it asks for some sets by what only a readable id or tags tell.
+    /// Whether it selects sets by their ids or tags.
     pub(crate) fn names_any(&self) -> bool {
         !(self.names.is_empty()
             && self.patterns.is_empty()
@@ -36,7 +36,7 @@ impl Selection {
             && self.tag_keys.is_empty())
     }
 
-    /// Whether the set at this place and with these tags is one of those to list.
+    /// Whether the set at this place and with these tags is to be listed.
     pub(crate) fn passes(&self, path: &SetPath, tags: &Labels) -> bool {
         let is_any = self.names.is_empty() && self.patterns.is_empty();
         let is_named = is_any
@@ -55,13 +55,13 @@ impl Selection {
     }
 }
 
-/// Of these subscriptions, those in which a set may pass `filter`: ARM is not asked about the others.
+/// The subscriptions in which a set may pass `filter`. ARM is not asked about the others.
 pub(crate) fn subscriptions_of(scheme: &str, listed: &[String], filter: &GroupFilter) -> Vec<String> {
     let Some(names) = filter.names() else { return listed.to_vec() };
     let named: BTreeSet<String> = names
         .iter()
         .filter_map(|text| {
-            // A name that is no id of this provider's may still be a path; what is neither passes nothing.
+            // A name that is not an id of this provider may still be a path. Any other name matches nothing.
             let is_own = text.strip_prefix(scheme).is_some_and(|rest| rest.starts_with(':'));
             let id: GroupId = if is_own { text.parse().ok()? } else { GroupId::new(scheme, text).ok()? };
             SetPath::parse(scheme, &id).ok().map(|path| path.subscription)

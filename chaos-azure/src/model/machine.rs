@@ -1,4 +1,4 @@
-//! What Azure knows of a machine.
+//! A machine as Azure knows it.
 
 use chaos_core::{Health, group::Labels};
 
@@ -17,12 +17,12 @@ pub const UPDATE_DOMAIN_LABEL: &str = "azure:update-domain";
 /// itself.
 pub const AVAILABILITY_ZONE_LABEL: &str = "azure:availability-zone";
 
-/// A machine, as far as this crate needs it.
+/// A machine, with the data that this crate needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
     pub(crate) place: Place,
     pub(crate) location: String,
-    /// Tells it from another that bears its name later.
+    /// Tells it apart from a later one with the same name.
     pub(crate) unique_id: Option<String>,
     /// Its tags, and where it is.
     pub(crate) labels: Labels,
@@ -30,19 +30,19 @@ pub(crate) struct Machine {
     pub(crate) provisioning: String,
     pub(crate) view: View,
     pub(crate) system: Option<System>,
-    /// Its system disk is one of its host, and gone when it leaves that.
+    /// Its system disk belongs to its host, and is lost when it leaves the host.
     pub(crate) has_ephemeral_disk: bool,
-    /// Where it leaves its host, nobody promises it another.
+    /// If it leaves its host, no other one is guaranteed.
     pub(crate) is_spot: bool,
     pub(crate) availability_set: Option<ResourceId>,
     /// Of an instance of a uniform scale set.
     pub(crate) protection: Option<&'static str>,
     pub(crate) interfaces: Vec<String>,
-    /// What the answer should hold and does not: nothing is decided by it.
+    /// The required fields that the answer lacks: nothing is concluded from them.
     pub(crate) doubt: Option<String>,
 }
 
-/// What is seen of a machine while it runs.
+/// The instance view of a machine.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct View {
     pub(crate) power: Option<Power>,
@@ -60,7 +60,7 @@ pub(crate) enum Power {
     Starting,
     Running,
     Stopping,
-    /// It keeps its host, and is paid for.
+    /// It keeps its host, and is billed.
     Stopped,
     Deallocating,
     Deallocated,
@@ -74,7 +74,7 @@ pub(crate) enum System {
 }
 
 impl Power {
-    /// Of the code of a status: `PowerState/running`, in whichever case. `None` for any other.
+    /// Reads the code of a status, such as `PowerState/running`, in any case. `None` for any other.
     pub(crate) fn of(code: &str) -> Option<Self> {
         let state = code.to_ascii_lowercase();
         Some(match state.strip_prefix("powerstate/")? {
@@ -101,7 +101,7 @@ impl Power {
 }
 
 impl Machine {
-    /// Takes what was seen of it from another answer than the rest.
+    /// Adds the instance view from another answer.
     pub(crate) fn seen(mut self, view: View) -> Self {
         let domains = [(FAULT_DOMAIN_LABEL, view.fault_domain), (UPDATE_DOMAIN_LABEL, view.update_domain)];
         for (key, domain) in domains {
@@ -113,8 +113,8 @@ impl Machine {
         self
     }
 
-    /// How it is. One that runs and on which an operation is under way, or has failed, is not well: what becomes of it
-    /// is not known.
+    /// Its health. A running machine with an operation in progress or a failed one is not healthy, because its outcome
+    /// is unknown.
     pub(crate) fn health(&self) -> Health {
         match self.view.power {
             None => Health::Unknown,
@@ -131,12 +131,12 @@ impl Machine {
         !self.has_ephemeral_disk && !self.is_spot
     }
 
-    /// Whether it has no host, or is about to have none, and its set counts it all the same.
+    /// Whether it has no host, or is about to lose it, although its set counts it.
     pub(crate) fn is_deallocated(&self) -> bool {
         matches!(self.view.power, Some(Power::Deallocating | Power::Deallocated))
     }
 
-    /// Whether somebody has taken it out of service: it is no accident that it gives none.
+    /// Whether it is out of service on purpose.
     pub(crate) fn is_out_of_service(&self) -> bool {
         self.is_deallocated()
             || self.view.is_in_standby_pool
@@ -163,7 +163,7 @@ impl Machine {
         }
     }
 
-    /// Whether an operation is under way on it.
+    /// Whether an operation on it is in progress.
     pub(crate) fn is_changing(&self) -> bool {
         !["Succeeded", "Failed", "Canceled"].iter().any(|state| self.provisioning.eq_ignore_ascii_case(state))
     }

@@ -2,24 +2,24 @@
 
 use std::{fs, path::Path};
 
-/// Where the kernel shows what the firmware says of its machine.
+/// The folder in which the kernel shows the firmware's data about its machine.
 pub(crate) const FIRMWARE: &str = "/sys/devices/virtual/dmi/id";
 
 /// The unique id of a machine, as its firmware or as Azure writes it.
 ///
-/// The two may differ in the order of the bytes of its first three parts: firmware tells them the lowest byte first,
-/// and not every kernel turns them round.
+/// The byte order of its first three parts may differ: firmware stores them in little-endian order, and not every
+/// kernel swaps them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OwnMachine(String);
 
 impl OwnMachine {
-    /// Takes the id of the firmware in this folder; `None` where there is none, or where only root may read it. Nobody
-    /// is asked over a network.
+    /// Reads the id of the firmware in this folder; `None` if there is none, or if only root may read it. This uses no
+    /// network.
     pub(crate) fn find(firmware: &Path) -> Option<Self> {
         Self::of(&fs::read_to_string(firmware.join("product_uuid")).ok()?)
     }
 
-    /// `None` for what is no such id.
+    /// `None` if it is not such an id.
     pub(crate) fn of(id: &str) -> Option<Self> {
         let id = id.trim().to_ascii_lowercase();
         let parts: Vec<usize> = id.split('-').map(str::len).collect();

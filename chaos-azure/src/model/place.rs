@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::{capability::command_text::quoted, model::set_path::SetPath};
 
-/// Where a machine is in ARM. In lower case, as a [`SetPath`] is.
+/// The place of a machine in ARM, in lower case like a [`SetPath`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
     /// A virtual machine of its own: a member of an availability set, or of a scale set with flexible orchestration.
@@ -12,18 +12,18 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// That of a member called `name`. The instances of uniform scale sets are numbered; nothing else is.
+    /// The place of the member `name`. Only the instances of uniform scale sets have numbers as names.
     pub(crate) fn of_member(set: SetPath, name: String) -> Self {
         if is_number(&name) { Self::Instance { set, number: name } } else { Self::of_machine(&set, name) }
     }
 
-    /// That of a machine of its own called `name`, which is in the same resource group as its set.
+    /// The place of the independent machine `name`, which is in the same resource group as its set.
     pub(crate) fn of_machine(set: &SetPath, name: String) -> Self {
         let SetPath { subscription, resource_group, .. } = set.clone();
         Self::Machine { subscription, resource_group, name }
     }
 
-    /// Its kind in `Microsoft.Compute`, and with that what the actions of a role are called.
+    /// Its kind in `Microsoft.Compute`, which determines the names of a role's actions.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Machine { .. } => "virtualMachines",
@@ -31,7 +31,7 @@ impl Place {
         }
     }
 
-    /// The resource in ARM that rights to it are held at. Nobody is given a role at a single instance.
+    /// The resource in ARM at which permissions for it are assigned. Roles are not assigned at single instances.
     pub(crate) fn scope(&self) -> String {
         match self {
             Self::Machine { name, .. } => format!("{}/virtualMachines/{name}", self.compute()),
@@ -44,7 +44,7 @@ impl Place {
         format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute")
     }
 
-    /// How a person starts it with the Azure CLI.
+    /// The command by which a person starts it with the Azure CLI.
     pub(crate) fn command_to_start(&self) -> String {
         match self {
             Self::Machine { .. } => format!("az vm start --ids {}", for_a_shell(&self.scope())),
@@ -57,7 +57,7 @@ impl Place {
         }
     }
 
-    /// As its group calls it.
+    /// Its name in its group.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Machine { name, .. } => name,
@@ -81,7 +81,7 @@ impl Place {
 }
 
 impl fmt::Display for Place {
-    /// What a person finds it by.
+    /// The name by which a person finds it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Machine { resource_group, name, .. } => write!(f, "{resource_group}/{name}"),
@@ -94,7 +94,7 @@ pub(crate) fn is_number(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A word for a shell, in quotes where it needs any. Names may hold parentheses.
+/// A word for a shell, quoted if necessary. Names may contain parentheses.
 fn for_a_shell(word: &str) -> String {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./".contains(character);
     if word.chars().all(is_plain) { word.to_owned() } else { quoted(word) }

@@ -1,8 +1,8 @@
 use chaos_core::{Error, Result};
 
-/// The id of a resource in ARM, in the words in which it was given.
+/// The id of a resource in ARM, in its original spelling.
 ///
-/// ARM tells upper from lower case nowhere in it, and spells the same id differently from one answer to the next.
+/// ARM ignores its case, and spells the same id differently from one answer to the next.
 #[derive(Clone, Debug)]
 pub(crate) struct ResourceId {
     text: String,
@@ -57,7 +57,7 @@ impl ResourceId {
         format!("{}/{}", self.segment(6), kinds.join("/")).to_lowercase()
     }
 
-    /// What two spellings of one id have in common.
+    /// The canonical form of all spellings of one id.
     pub(crate) fn key(&self) -> String {
         self.text.to_lowercase()
     }
@@ -74,7 +74,7 @@ pub(crate) fn is_subscription(text: &str) -> bool {
         && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// What Azure allows in the names of resource groups, sets and machines; each kind allows a little less.
+/// The characters in the names of resource groups, sets and machines; each kind allows a little less.
 pub(crate) fn is_name(text: &str) -> bool {
     (1..=90).contains(&text.chars().count())
         && !text.ends_with('.')

@@ -1,16 +1,16 @@
-//! How the subscription, the resource group and the name of a set make the path of a group's id, and back.
+//! Converts the subscription, the resource group and the name of a set to the path of a group's id, and back.
 
 use chaos_core::{Error, GroupId, Result, TargetId};
 
 use crate::model::resource_id::{ResourceId, is_name, is_subscription};
 
-/// What the ids of availability sets start with.
+/// The scheme of the ids of availability sets.
 pub(crate) const AVAILABILITY_SETS: &str = "azure-avset";
 
-/// What the ids of scale sets start with.
+/// The scheme of the ids of scale sets.
 pub(crate) const SCALE_SETS: &str = "azure-vmss";
 
-/// Where a set is. In lower case, because ARM takes no notice of it and does not spell an id twice the same.
+/// The place of a set, in lower case, because ARM ignores the case and does not spell an id consistently.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SetPath {
     pub(crate) subscription: String,
@@ -19,7 +19,7 @@ pub(crate) struct SetPath {
 }
 
 impl SetPath {
-    /// Of the set with this id in ARM.
+    /// The path of the set with this id in ARM.
     pub(crate) fn of(id: &ResourceId) -> Self {
         Self {
             subscription: id.subscription().to_lowercase(),
@@ -36,8 +36,8 @@ impl SetPath {
     /// The place that the id of a group names.
     ///
     /// # Errors
-    /// `InvalidInput` for an id that is not exactly as [`group_id`](Self::group_id) makes them: a second way to write
-    /// one would be another group to whoever counts the faults of each.
+    /// `InvalidInput` unless the id is exactly as [`group_id`](Self::group_id) makes it: with a second spelling, the
+    /// faults of one group would be counted as those of two.
     pub(crate) fn parse(scheme: &str, id: &GroupId) -> Result<Self> {
         let wrong = || {
             let expected = format!("{scheme}:subscription/resource-group/set, in lower case");

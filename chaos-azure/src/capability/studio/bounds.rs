@@ -12,10 +12,10 @@ use crate::{
     },
 };
 
-/// The group that an experiment must keep to, by the keys of ids in ARM.
+/// The group to which an experiment must keep, by the keys of ids in ARM.
 #[derive(Clone, Debug)]
 pub(super) struct Bounds {
-    /// The scale set, where it is one.
+    /// The scale set, if the group is one.
     pub(super) scale_set: Option<String>,
     /// Its virtual machines.
     pub(super) machines: BTreeSet<String>,

@@ -1,14 +1,14 @@
-//! How an experiment is defined: what it does, how long that takes when nobody stops it, and what its end does not
-//! undo.
+//! The definition of an experiment: its actions, its maximum duration if it is not stopped, and the effects that its
+//! end does not undo.
 //!
-//! Steps run one after another, the branches of a step side by side, and the actions of a branch one after another.
+//! Steps run one after another, the branches of a step concurrently, and the actions of a branch one after another.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SpanRelativeTo, fmt::temporal::SpanParser};
 use serde::Deserialize;
 
-/// An experiment, as far as it tells what would happen.
+/// An experiment, with the parts that tell its effects.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Definition {
     pub(super) steps: Vec<Step>,
@@ -28,7 +28,7 @@ pub(super) struct Branch {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Action {
-    /// `continuous`, which Chaos Studio ends; `discrete`, which happens and is over; or `delay`.
+    /// `continuous`, which Chaos Studio ends; `discrete`, which is momentary; or `delay`.
     #[serde(rename = "type")]
     pub(super) kind: String,
     /// Such as `urn:csci:microsoft:virtualMachine:shutdown/1.0`.
@@ -37,7 +37,7 @@ pub(super) struct Action {
     duration: Option<String>,
     #[serde(default)]
     parameters: Vec<Parameter>,
-    /// What it is carried out on.
+    /// Its targets.
     #[serde(default)]
     pub(super) selector_id: Option<String>,
 }
@@ -55,14 +55,14 @@ pub(super) struct Selector {
     /// `List`, or `Query`, which finds them when the experiment begins.
     #[serde(rename = "type")]
     pub(super) kind: String,
-    /// Of a list; a query finds them later.
+    /// The targets of a list; a query finds them later.
     #[serde(default)]
     pub(super) targets: Option<Vec<Target>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Target {
-    /// That of a resource, with `/providers/Microsoft.Chaos/targets/NAME` at its end.
+    /// The id of a resource, with `/providers/Microsoft.Chaos/targets/NAME` at its end.
     pub(super) id: String,
 }
 
@@ -71,7 +71,7 @@ impl Definition {
         self.steps.iter().flat_map(|step| &step.branches).flat_map(|branch| &branch.actions)
     }
 
-    /// How long it takes at most; or why that cannot be told.
+    /// The maximum duration, or why it is unknown.
     pub(super) fn longest(&self) -> Result<Duration, String> {
         let mut longest = Duration::ZERO;
         for step in &self.steps {
@@ -88,7 +88,7 @@ impl Definition {
         Ok(longest)
     }
 
-    /// What stays when it is over: what its discrete actions have done, and what a cancel does not end.
+    /// The effects that stay when it is over: those of its discrete actions, and those that a cancel does not end.
     pub(super) fn left_behind(&self) -> Vec<String> {
         let left = self.actions().filter_map(|action| match (action.is("discrete"), action.runs_on()) {
             (true, _) => Some(format!("does {} and does not undo it", action.name)),
@@ -103,7 +103,7 @@ impl Definition {
         left
     }
 
-    /// What a person should know who runs it.
+    /// Facts for the person who runs it.
     pub(super) fn notes(&self) -> Vec<String> {
         let actions = self.actions().filter(|action| !action.is("delay"));
         let actions = actions.map(|action| match &action.selector_id {
@@ -128,7 +128,7 @@ impl Action {
         self.kind.eq_ignore_ascii_case(kind)
     }
 
-    /// Whether it cannot be cancelled: the network isolation of the agent, says
+    /// Whether it cannot be cancelled, like the network isolation of the agent, see
     /// <https://learn.microsoft.com/azure/chaos-studio/chaos-studio-fault-library>.
     fn runs_on(&self) -> bool {
         self.name.to_ascii_lowercase().contains(":networkisolation/")

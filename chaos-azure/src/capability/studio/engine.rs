@@ -18,7 +18,7 @@ use crate::{
 
 const API_VERSION: &str = "2025-01-01";
 
-/// Chaos Studio, as it is to be used on the members of one group.
+/// Chaos Studio, for the members of one group.
 #[derive(Debug)]
 pub(crate) struct ChaosStudio {
     azure: Arc<Azure>,
@@ -87,7 +87,7 @@ impl ChaosStudio {
         found.into_iter().flatten().map(run).collect()
     }
 
-    /// The executions that a fault has started: all that were not there before it.
+    /// The executions that a fault has started: all that did not exist before it.
     async fn of_fault(&self, experiment: &Experiment) -> Result<Vec<ExperimentRun>> {
         let mark: Mark = experiment.mark()?;
         let mut runs = self.executions(&ChaosStudioExperiment::resource(experiment.id())?).await?;
@@ -112,7 +112,7 @@ impl Experiments for ChaosStudio {
             Bounds::of(&self.azure, &self.group),
         );
         let (definition, executions, bounds) = looked.await.map_err(|error| error.with("experiment", id))?;
-        // What must not be cancelled is not started.
+        // An experiment that may not be cancelled is not started.
         let cancel = Needed::new("Microsoft.Chaos/experiments/cancel/action", resource.as_str());
         self.azure.permissions.require(&[cancel]).await.map_err(|error| error.with("experiment", id))?;
         let mark = Mark { runs_before: executions.iter().map(|run| run.id.clone()).collect() };
@@ -129,7 +129,8 @@ impl Experiments for ChaosStudio {
         if !self.of_fault(experiment).await.map_err(named)?.is_empty() {
             return Ok(());
         }
-        // Chaos Studio refuses a second one while one runs. It takes no token, so that the order is not sent again.
+        // Chaos Studio refuses a second run while one is in progress. It has no idempotency token, so the order is not
+        // sent again.
         let started = permit.in_time(self.order(experiment, "/start")).await.and_then(|started| started);
         started.map_err(|error| {
             let is_refused = error.kind() == ErrorKind::Conflict;
@@ -141,7 +142,7 @@ impl Experiments for ChaosStudio {
         self.of_fault(experiment).await.map_err(|error| error.with("experiment", experiment.id()))
     }
 
-    /// Chaos Studio cancels what runs of an experiment, and takes no name of a run.
+    /// Chaos Studio cancels the current run of an experiment, without the name of a run.
     async fn stop(&self, experiment: &Experiment, run: &ExperimentRun, permit: &Permit) -> Result<()> {
         let stopped = async {
             let runs = self.of_fault(experiment).await?;
@@ -156,7 +157,7 @@ impl Experiments for ChaosStudio {
     }
 }
 
-/// An execution without a name could not be told from others.
+/// An execution without a name could not be told apart from others.
 fn run(execution: Execution) -> Result<ExperimentRun> {
     let name = execution
         .name
@@ -175,7 +176,7 @@ fn state(status: &str) -> ExperimentState {
             ExperimentState::Stopping
         }
         "success" | "succeeded" | "completed" => ExperimentState::Completed,
-        // Somebody has ended it, and what it did is undone.
+        // Somebody has ended it, and its effects are undone.
         "cancelled" | "canceled" | "stopped" => ExperimentState::Stopped,
         "failed" => ExperimentState::Failed,
         _ => ExperimentState::Unknown,

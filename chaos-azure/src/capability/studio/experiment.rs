@@ -2,7 +2,7 @@ use chaos_core::{Error, Result, engine::ExperimentId};
 
 use crate::model::resource_id::ResourceId;
 
-/// What the ids of this engine's experiments start with.
+/// The name of this engine in the ids of its experiments.
 pub(crate) const ENGINE: &str = "azure-chaos";
 
 const KIND: &str = "microsoft.chaos/experiments";
@@ -28,7 +28,7 @@ impl ChaosStudioExperiment {
     /// The experiment with this id in ARM.
     ///
     /// # Errors
-    /// `InvalidInput` for what is no id of an experiment.
+    /// `InvalidInput` if it is not the id of an experiment.
     pub fn new(id: &str) -> Result<Self> {
         let is_right = ResourceId::parse(id).is_ok_and(|id| id.kind() == KIND);
         if !is_right {

@@ -7,7 +7,7 @@ use super::{
     definition::{Action, Definition, Selector},
 };
 
-/// What an experiment hits.
+/// The extent of an experiment.
 pub(super) fn extent(definition: &Definition, bounds: &Bounds) -> ExperimentExtent {
     match members(definition, bounds) {
         Ok(members) => ExperimentExtent::Members(members),
@@ -15,7 +15,7 @@ pub(super) fn extent(definition: &Definition, bounds: &Bounds) -> ExperimentExte
     }
 }
 
-/// How many members are hit at most, or why it is not members alone.
+/// The maximum number of hit members, or why it does not hit members alone.
 fn members(definition: &Definition, bounds: &Bounds) -> Result<usize, String> {
     let mut machines = BTreeSet::new();
     let mut instances = 0_usize;
@@ -58,8 +58,8 @@ fn resources(selector: &Selector) -> Result<Vec<String>, String> {
     keys.collect()
 }
 
-/// How many instances of a scale set an action names, where it does; the others hit all of them, or those of some
-/// zones.
+/// The number of instances of a scale set that an action names, if it does; other actions hit all instances, or those
+/// of some zones.
 fn named_instances(action: &Action) -> Option<usize> {
     let named = action.parameter("virtualMachineScaleSetInstances")?;
     serde_json::from_str::<Vec<String>>(named).ok().map(|named| named.len())

@@ -1,12 +1,12 @@
 use azure_core::http::Method;
 
-/// What a role must allow for this request: `Microsoft.Compute/virtualMachines/powerOff/action`.
+/// The action that a role must allow for this request, such as `Microsoft.Compute/virtualMachines/powerOff/action`.
 ///
-/// ARM names them after the path: the resource provider, the kinds of resources that lead to the last, and what is done
-/// to it.
+/// ARM derives it from the path: the resource provider, the kinds of resources up to the last one, and the operation on
+/// it.
 pub(crate) fn action(method: Method, path: &str) -> String {
     let Some((provider, rest)) = below_provider(path) else { return format!("{} {path}", method.as_str()) };
-    // Kinds and names take turns; what a POST asks for comes last, and has no name.
+    // Kinds and names alternate; the operation of a POST comes last, and has no name.
     let kinds: Vec<&str> = rest.into_iter().step_by(2).collect();
     let what = match method {
         Method::Put | Method::Patch => "write",

@@ -7,7 +7,7 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny},
 };
 
-/// What ARM has answered.
+/// An answer of ARM.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -25,27 +25,27 @@ impl Answer {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// How long ARM asks to wait before the next request. A date in the place of seconds is no answer of ARM's, and
-    /// counts for nothing.
+    /// How long ARM asks to wait before the next request. A date instead of seconds does not come from ARM, and is
+    /// ignored.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
     }
 
     /// # Errors
-    /// `Unavailable` for a body that is no such document.
+    /// `Unavailable` if the body is not such a document.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(unreadable)
     }
 
-    /// Whether somebody else than ARM seems to have answered.
+    /// Whether the answer seems to come from something other than ARM.
     pub(crate) fn is_page(&self) -> bool {
         let is_html =
             self.header("content-type").is_some_and(|kind| kind.trim_start().starts_with("text/html"));
         is_html || self.body.trim_ascii_start().starts_with(b"<")
     }
 
-    /// Whether this is a whole document of a resource, or of a listing that says what it lists. What is missing from an
-    /// answer that was cut off would be taken for what is not there.
+    /// Checks that this is a complete document of a resource or of a listing. The missing part of a truncated answer
+    /// would otherwise be taken for something that does not exist.
     ///
     /// # Errors
     /// `Unavailable` for any other.
@@ -74,7 +74,7 @@ impl Answer {
     }
 }
 
-/// An answer that nobody can make sense of.
+/// An answer that cannot be understood.
 pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(ErrorKind::Unavailable, "an answer of Azure cannot be read").caused_by(error)
 }

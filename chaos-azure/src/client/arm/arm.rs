@@ -14,7 +14,7 @@ use crate::client::{
 
 /// The most attempts of a request.
 const MOST_ATTEMPTS: u32 = 5;
-/// How long one attempt may take.
+/// The time-out of one attempt.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(60);
 /// The wait after the first attempt; doubled after each.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -31,16 +31,16 @@ pub(crate) struct Arm {
     tokens: Tokens,
     endpoint: Url,
     clock: Arc<dyn Clock>,
-    /// Until when no request is sent, by the monotonic clock, because ARM has asked for that.
+    /// The monotonic time until which no request is sent, because ARM has asked for that.
     not_before: Mutex<Duration>,
 }
 
-/// What came of one attempt.
+/// The result of one attempt.
 enum Attempt {
     Answered(Answer),
     /// It never left this machine.
     NotSent(Error),
-    /// Whether it arrived is not known.
+    /// It is unknown whether it arrived.
     Unknown(Error),
 }
 
@@ -62,7 +62,7 @@ impl Arm {
         self.clock.as_ref()
     }
 
-    /// The address of what is at `path`, in this version of its API.
+    /// The address of `path`, in this version of its API.
     pub(crate) fn at(&self, path: &str, api_version: &str) -> Url {
         let mut url = self.endpoint.clone();
         url.set_path(path);
@@ -73,7 +73,7 @@ impl Arm {
     /// The address that ARM itself has given in an answer.
     ///
     /// # Errors
-    /// `Unavailable` for one that is no URL or that of somebody else, who would get the token.
+    /// `Unavailable` if it is not a URL, or if it is on another host, which would get the token.
     pub(crate) fn given(&self, address: &str) -> Result<Url> {
         let url = self.endpoint.join(address).map_err(|error| {
             Error::new(ErrorKind::Unavailable, "an address in an answer of Azure is not a URL")
@@ -87,12 +87,12 @@ impl Arm {
         self.send(&Request::new(Method::Get, url)).await
     }
 
-    /// Asks how an order stands: there may be nothing to read in the answer.
+    /// Asks for the status of an order: the answer may be empty.
     pub(crate) async fn poll(&self, url: Url) -> Result<Answer> {
         self.send(&Request::poll(url)).await
     }
 
-    /// Sends a request until it is answered, refused, or tried often enough.
+    /// Sends a request until it is answered, refused, or the attempts are used up.
     ///
     /// A read-only request is retried after every temporary error. A request that changes something is retried only if
     /// it certainly was not carried out: ARM itself has said so, with 429, or was never reached.
@@ -114,7 +114,7 @@ impl Arm {
                     Err(error) => (error.with("action", &action), None, true),
                 },
                 Attempt::Answered(answer) if answer.status == 401 && !had_another_token => {
-                    // Nothing is carried out for a token that is refused. It may have been revoked before its time.
+                    // With a refused token, nothing is carried out. It may have been revoked early.
                     had_another_token = true;
                     self.tokens.forget(&token).await;
                     continue;
@@ -180,7 +180,7 @@ impl Arm {
         }
     }
 
-    /// Keeps what ARM has asked for, for whoever asks next.
+    /// Keeps the wait that ARM has asked for, for the next caller.
     fn stay_away(&self, asked: Duration) {
         let until = self.clock.monotonic().saturating_add(asked.min(LONGEST_WAIT));
         let mut not_before = self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
@@ -207,7 +207,7 @@ impl Arm {
     }
 }
 
-/// Whether what was to be read is there to its end.
+/// Whether the expected document is complete.
 fn is_whole(request: &Request, answer: &Answer) -> Result<()> {
     if !request.is_read() || request.is_poll {
         return Ok(());

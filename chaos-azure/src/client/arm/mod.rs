@@ -1,7 +1,7 @@
-//! Azure Resource Manager over HTTP: one request with its retries, and orders that take their time.
+//! Azure Resource Manager over HTTP: one request with its retries, and long-running orders.
 //!
-//! Every request of this crate goes through [`Arm::send`], those of the legacy SDK too: there is one place that knows
-//! the token, and one that decides what may be sent twice.
+//! Every request of this crate goes through [`Arm::send`], including those of the legacy SDK. So one place knows the
+//! token, and one decides which requests may be sent twice.
 
 mod action;
 mod answer;

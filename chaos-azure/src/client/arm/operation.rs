@@ -8,59 +8,60 @@ use serde::Deserialize;
 use super::{Answer, Arm, Request, action};
 use crate::client::{error::failed_later, within::within};
 
-/// The first pause between two looks at an operation, where ARM asks for none, and the longest.
+/// The first and the longest pause between two looks at an operation, if ARM asks for none.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// No pause is shorter, whatever ARM asks for.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 
-/// What a look may take of which nothing depends.
+/// The time-out of a look on which nothing depends.
 const ONE_LOOK: Duration = Duration::from_secs(10);
 
-/// What a look may take that is begun when the time is up.
+/// The time-out of a look that begins when the time is up.
 const LAST_LOOK: Duration = Duration::from_secs(1);
 
-/// How long a change of the network is followed.
+/// How long the status of a change of the network is polled.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// How long an order is followed at most that injects a fault.
+/// How long the status of an order that injects a fault is polled at most.
 const AT_AN_INJECTION: Duration = Duration::from_secs(10);
 
-/// How far an order has come when nobody waits for it any longer.
+/// The state of an order when it is no longer awaited.
 #[derive(Debug)]
 pub(crate) enum Progress {
-    /// It is carried out, and this is what it has answered in the end.
+    /// It is carried out, with this final answer.
     Over(Answer),
-    /// It was accepted and goes on.
+    /// It was accepted and is in progress.
     UnderWay,
 }
 
-/// How long an order is followed that injects a fault: what fails soon is told as that, and the rest of the fault's
-/// time is its own. What ARM has accepted goes on; whether the target has arrived is for a look to say.
+/// How long the status of an order that injects a fault is polled: an early failure is reported, and the rest of the
+/// fault's time is left to the fault. An accepted order continues; a look tells whether the target has reached its
+/// state.
 pub(crate) fn patience(permit: &Permit) -> Duration {
     (permit.remaining() / 8).min(AT_AN_INJECTION)
 }
 
-/// An order that ARM has taken.
+/// An order that ARM has accepted.
 #[derive(Clone, Debug)]
 pub(crate) struct Accepted {
-    /// What a role must allow for it.
+    /// The action that a role must allow for it.
     pub(crate) action: String,
-    /// The resource that it makes or changes, where that tells how far it has come.
+    /// The resource that it creates or changes, if that tells the progress.
     pub(crate) resource: Option<Url>,
     pub(crate) answer: Answer,
 }
 
-/// What is waited for.
+/// The event to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     /// That the order is carried out.
     End,
-    /// What it has answered besides.
+    /// Also its answer.
     Result,
 }
 
-/// How an accepted order stands, as far as that can be told at once.
+/// The status of an accepted order, as far as it is known at once.
 #[derive(Debug)]
 pub(crate) enum Standing {
     Over,
@@ -68,11 +69,11 @@ pub(crate) enum Standing {
         ask_after: Duration,
     },
     Failed(Error),
-    /// Nobody tells, so that only the target can.
+    /// Nothing tells it, so only the target can.
     Unknown,
 }
 
-/// What is at the address of an operation's status.
+/// The document at the address of an operation's status.
 #[derive(Debug, Deserialize)]
 struct Status {
     status: String,
@@ -80,7 +81,7 @@ struct Status {
     error: Option<serde_json::Value>,
 }
 
-/// What a resource says of itself.
+/// The state of a resource in its own document.
 #[derive(Debug, Deserialize)]
 struct Resource {
     #[serde(default)]
@@ -94,14 +95,14 @@ struct Properties {
     provisioning_state: Option<String>,
 }
 
-/// Where ARM tells how an order stands, in the order in which it is to be believed.
+/// The sources of an order's status, in order of reliability.
 #[derive(Clone)]
 enum Told {
-    /// By `Azure-AsyncOperation`: a status. What the order has answered is at `Location`.
+    /// By `Azure-AsyncOperation`: a status. The order's answer is at `Location`.
     Status { at: Url, result: Option<Url> },
     /// By `Location`: 202 until it is over.
     Location(Url),
-    /// By the resource itself, which this order has made or changed.
+    /// By the resource that this order has created or changed.
     Resource(Url),
 }
 
@@ -115,18 +116,18 @@ impl Arm {
         self.follow(accepted, Wanted::End, until).await
     }
 
-    /// The moment that is so far away.
+    /// The moment at this distance from now.
     pub(crate) fn after(&self, duration: Duration) -> Timestamp {
         let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         let now = self.clock().now();
         now.checked_add(duration).unwrap_or(Timestamp::MAX)
     }
 
-    /// Waits until an accepted order is carried out, or until then. Where that cannot be told, it is under way: only
-    /// the target tells.
+    /// Waits until an accepted order is carried out, or until that moment. If its status is unknown, it counts as in
+    /// progress: only the target tells.
     ///
     /// # Errors
-    /// What became of the order, where it failed.
+    /// The order's own error, if it failed.
     pub(crate) async fn follow(
         &self,
         accepted: Accepted,
@@ -137,7 +138,7 @@ impl Arm {
         followed.map_err(|error| error.with("order", &accepted.action))
     }
 
-    /// Looks once how an accepted order stands.
+    /// Looks once at the status of an accepted order.
     pub(crate) async fn standing(&self, accepted: &Accepted) -> Standing {
         let told = match self.told(accepted, Wanted::End) {
             Ok(Some(told)) => told,
@@ -173,7 +174,7 @@ impl Arm {
             }
             let mut next = asked.take().unwrap_or(pause).max(SHORTEST_PAUSE);
             if next > left && wanted == Wanted::End {
-                // Nothing more is told in time, but perhaps by what it changes.
+                // There is no more status in time, but perhaps its resource tells it.
                 match &by_itself {
                     Some(resource) if !matches!(told, Told::Resource(_)) => {
                         told = resource.clone();
@@ -190,10 +191,10 @@ impl Arm {
                 Ok(Looked::Over(answer)) => return Ok(Progress::Over(answer)),
                 Ok(Looked::UnderWay(next)) => asked = next,
                 Ok(Looked::Failed(error)) => return Err(error),
-                // It was accepted; what keeps ARM from telling how it stands is no failure of it.
+                // It was accepted; an error of ARM's status is not a failure of the order.
                 Ok(Looked::Unseen(error)) => match &by_itself {
                     Some(resource) if !matches!(told, Told::Resource(_)) => told = resource.clone(),
-                    // Nobody else has the result.
+                    // The result is nowhere else.
                     _ if wanted == Wanted::Result && error.kind() != ErrorKind::NotFound => {
                         asked = error.asks_to_wait();
                     }
@@ -213,7 +214,7 @@ impl Arm {
         Duration::try_from(until.duration_since(self.clock().now())).unwrap_or(Duration::ZERO)
     }
 
-    /// `None` where there is nothing to wait for.
+    /// `None` if there is nothing to wait for.
     ///
     /// # Errors
     /// Where that cannot be told.
@@ -264,7 +265,7 @@ impl Arm {
             Told::Location(at) => match self.poll(at.clone()).await {
                 Ok(answer) if answer.status == 202 => Looked::UnderWay(answer.retry_after()),
                 Ok(answer) => Looked::Over(answer),
-                // There the end of an order is its own answer, and an error what it has failed with.
+                // There, the answer is the order's own, and an error is the order's failure.
                 Err(error) if is_of_the_order(&error) => Looked::Failed(error),
                 Err(error) => Looked::Unseen(error),
             },
@@ -296,7 +297,7 @@ enum Looked {
     /// And how long ARM asks to wait before the next look.
     UnderWay(Option<Duration>),
     Failed(Error),
-    /// Whether it goes on was not told.
+    /// It is unknown whether it continues.
     Unseen(Error),
 }
 
@@ -304,7 +305,7 @@ fn is_of_the_order(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Conflict | ErrorKind::InvalidInput | ErrorKind::Refused)
 }
 
-/// Whether what has been written may still be changing. Of an answer that was cut off that is not known.
+/// Whether the written resource may still be changing. A truncated answer does not tell.
 fn may_be_settling(accepted: &Accepted) -> bool {
     let is_document = accepted.action.ends_with("/write");
     match state(&accepted.answer) {

@@ -3,16 +3,16 @@ use azure_core::{
     http::{Method, Url},
 };
 
-/// One request of ARM, without what every request carries.
+/// One request of ARM, without the parts that every request has.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) url: Url,
-    /// JSON, where there is one.
+    /// The JSON body, if there is one.
     pub(crate) body: Option<Bytes>,
-    /// The version of the resource that is written over; no other is.
+    /// The version of the resource that may be overwritten; no other version may.
     pub(crate) if_match: Option<String>,
-    /// Whether it asks how an order stands: the answer may be empty then.
+    /// Whether it asks for the status of an order: the answer may be empty then.
     pub(crate) is_poll: bool,
 }
 
@@ -35,7 +35,7 @@ impl Request {
         self
     }
 
-    /// Whether it only looks, so that it may be sent again whatever became of it.
+    /// Whether it is read-only, so it may always be retried.
     pub(crate) fn is_read(&self) -> bool {
         matches!(self.method, Method::Get | Method::Head)
     }

@@ -6,17 +6,17 @@ use futures_util::lock::Mutex;
 
 use crate::client::{credentials::Found, error::without_credentials, within::within};
 
-/// How long before its end a token is no longer used, in seconds.
+/// How long before its expiry a token is no longer used, in seconds.
 const MARGIN: i64 = 300;
 
-/// How long it may take to get one.
+/// The time-out for getting one.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Makes a credential as it was made in the beginning.
+/// Makes a new credential like the first one.
 type Make = dyn Fn() -> Result<Found> + Send + Sync;
 
-/// Tokens for ARM, each asked for once and used until it is about to expire: a credential that asks a program for every
-/// token is not asked for every request.
+/// Tokens for ARM. Each is requested once and used until it is about to expire, so a credential that runs a program is
+/// not asked for every request.
 pub(crate) struct Tokens {
     make: Box<Make>,
     scope: String,
@@ -30,7 +30,7 @@ struct Held {
 }
 
 impl Tokens {
-    /// `audience` is whom the tokens are for: `https://management.azure.com`.
+    /// `audience` is the recipient of the tokens: `https://management.azure.com`.
     ///
     /// # Errors
     /// Those of `make`.
@@ -69,11 +69,11 @@ impl Tokens {
         Ok(header)
     }
 
-    /// Asks for another one next time, of a credential made anew: this one was refused, and credentials keep what they
-    /// have given.
+    /// Requests another token next time, from a new credential: this one was refused, and credentials cache their
+    /// tokens.
     pub(crate) async fn forget(&self, refused: &str) {
         let mut held = self.held.lock().await;
-        // Of requests that were refused side by side, the first sees to it.
+        // If concurrent requests were refused, the first one does it.
         if held.token.as_ref().is_some_and(|token| header(token) != refused) {
             return;
         }

@@ -1,4 +1,4 @@
-//! What the legacy SDK is given in the place of an HTTP client and a credential.
+//! The replacements of the HTTP client and the credential of the legacy SDK.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -25,7 +25,7 @@ pub(super) fn client(arm: &Arc<Arm>) -> Result<Client> {
     client.map_err(told)
 }
 
-/// What went wrong, in the words of whoever knew first.
+/// The original error.
 pub(super) fn told(error: LegacyError) -> Error {
     error.into_downcast::<Error>().unwrap_or_else(unreadable)
 }
@@ -39,7 +39,7 @@ pub(super) async fn answer(response: azure_core_legacy::Response) -> Result<Answ
     Ok(Answer { status: u16::from(status), headers, body: body.collect().await.map_err(told)? })
 }
 
-/// The token is put in where requests are sent.
+/// The token is added when requests are sent.
 #[derive(Debug)]
 struct NoToken;
 

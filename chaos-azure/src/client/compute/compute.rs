@@ -49,7 +49,7 @@ impl Compute {
         self.read(move || listing.clone().into_stream(), read::listed_availability_set)
     }
 
-    /// `None` where it does not exist.
+    /// `None` if it does not exist.
     pub(crate) async fn availability_set(&self, path: &SetPath) -> Result<Option<FoundSet>> {
         let SetPath { subscription, resource_group, name } = path;
         let call = self.client.availability_sets_client().get(resource_group, name, subscription);
@@ -58,7 +58,7 @@ impl Compute {
         let answer = answer(found.into_raw_response()).await?;
         let document: serde_json::Value = answer.read()?;
         let set = read::availability_set(answer.read()?)?;
-        // The SDK takes a list that is not there for an empty one.
+        // The SDK reads a missing list as an empty one.
         let machines = document["properties"]["virtualMachines"].as_array().and_then(|machines| {
             let ids = machines.iter().map(|machine| ResourceId::parse(machine["id"].as_str()?).ok());
             ids.map(|id| Some(SetPath::of(&id?).name)).collect()
@@ -66,7 +66,7 @@ impl Compute {
         Ok(Some(FoundSet { set, machines }))
     }
 
-    /// The virtual machines of a subscription, page by page, without what is seen of them while they run.
+    /// The virtual machines of a subscription, page by page, without their instance views.
     pub(crate) fn machines(
         &self,
         subscription: &str,
@@ -81,8 +81,7 @@ impl Compute {
         self.read(move || listing.clone().into_stream(), read::entry)
     }
 
-    /// What is seen of the virtual machines of a subscription while they run, page by page. The listing holds nothing
-    /// else.
+    /// The instance views of the virtual machines of a subscription, page by page. The listing contains nothing else.
     pub(crate) fn views(
         &self,
         subscription: &str,
@@ -100,7 +99,7 @@ impl Compute {
         self.read(move || listing.clone().into_stream(), read::listed_scale_set)
     }
 
-    /// `None` where it does not exist.
+    /// `None` if it does not exist.
     pub(crate) async fn scale_set(&self, path: &SetPath) -> Result<Option<ScaleSet>> {
         let SetPath { subscription, resource_group, name } = path;
         let call = self.client.virtual_machine_scale_sets_client().get(resource_group, name, subscription);
@@ -111,7 +110,7 @@ impl Compute {
         }
     }
 
-    /// The machines of a scale set with what is seen of them, page by page.
+    /// The machines of a scale set with their instance views, page by page.
     pub(crate) fn members(&self, set: &ScaleSet) -> impl Stream<Item = Result<Vec<Machine>>> + Send + use<> {
         let SetPath { subscription, resource_group, name } = set.path.clone();
         match set.orchestration {
@@ -137,10 +136,10 @@ impl Compute {
         }
     }
 
-    /// A machine with what is seen of it; `None` where it does not exist.
+    /// A machine with its instance view; `None` if it does not exist.
     ///
     /// # Errors
-    /// Also where the answer lacks what it must hold.
+    /// Also if the answer lacks a required field.
     pub(crate) async fn machine(&self, place: &Place) -> Result<Option<Machine>> {
         let found = self.ask_for(place).await?;
         match found.as_ref().and_then(|machine| machine.doubt.as_deref()) {
@@ -176,7 +175,7 @@ impl Compute {
         order.send(&self.client, place).await
     }
 
-    /// Has a machine run these lines with `sh`, as root.
+    /// Lets a machine run these lines with `sh`, as root.
     pub(crate) async fn run_shell_script(&self, place: &Place, lines: Vec<String>) -> Result<Accepted> {
         let input = models::RunCommandInput {
             command_id: "RunShellScript".to_owned(),
@@ -202,8 +201,8 @@ impl Compute {
         Ok(Accepted { action, resource: None, answer })
     }
 
-    /// Every page of a listing. The first is the SDK's request; the others are at the addresses that ARM gives, which
-    /// the SDK would follow anywhere, and for ever.
+    /// Every page of a listing. The first is the SDK's request; the others are at the addresses in ARM's answers, which
+    /// the SDK would follow anywhere, and endlessly.
     fn read<P, T, F, R>(
         &self,
         first: F,
@@ -245,7 +244,7 @@ where
     Ok((items.into_iter().map(read).collect::<Result<_>>()?, next))
 }
 
-/// A page of a listing, which the SDK has a type of its own for wherever there is one.
+/// A page of a listing, for which the SDK has many types.
 trait ListResult: DeserializeOwned + Send + 'static {
     type Item: Send;
 

@@ -1,4 +1,4 @@
-//! `Microsoft.Compute`: sets, machines, what is done to them, and scripts.
+//! `Microsoft.Compute`: sets, machines, operations on them, and scripts.
 //!
 //! Nothing outside this module knows `azure_mgmt_compute`, which makes the requests and reads the answers: that crate
 //! belongs to the legacy line of the SDK, and can be replaced here alone. Of its core it uses neither the HTTP client

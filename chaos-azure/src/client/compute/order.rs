@@ -4,14 +4,14 @@ use chaos_core::Result;
 use super::adapter::{answer, told};
 use crate::{client::arm::Accepted, model::place::Place};
 
-/// What can be done to a machine.
+/// The operations on a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// Orderly, as by its power button; or as when the power fails.
+    /// Orderly, as by its power button; or abruptly, like a power failure.
     PowerOff {
         abruptly: bool,
     },
-    /// Powers off in an orderly way, and gives up its host.
+    /// Powers off in an orderly way, and releases its host.
     Deallocate,
     Start,
     Restart,
@@ -21,7 +21,7 @@ pub(crate) enum Order {
 }
 
 impl Order {
-    /// What a role must allow, after the kind of the resource.
+    /// The action that a role must allow, after the kind of the resource.
     fn action(self) -> &'static str {
         match self {
             Self::PowerOff { .. } => "powerOff/action",
@@ -33,7 +33,7 @@ impl Order {
         }
     }
 
-    /// Sends it; accepted, it goes on without anybody.
+    /// Sends it. Once accepted, it continues by itself.
     pub(super) async fn send(self, client: &Client, place: &Place) -> Result<Accepted> {
         // Every request has types of its own, of the same form.
         macro_rules! response {

@@ -1,4 +1,4 @@
-//! From the SDK's models to what this crate needs to know.
+//! Converts the SDK's models to the data that this crate needs.
 
 use azure_mgmt_compute::package_2024_07_01::models::{self, automatic_repairs_policy};
 use chaos_core::{Error, ErrorKind, Result, group::Labels, listing::ENABLED_TAG};
@@ -18,7 +18,7 @@ pub(super) fn availability_set(set: models::AvailabilitySet) -> Result<Availabil
     Ok(AvailabilitySet { path: SetPath::of(&id), tags, doubt: doubts.first() })
 }
 
-/// As it is listed; one whose id cannot be read leaves the others alone.
+/// A resource as listed. An unreadable id does not affect the others.
 pub(super) fn listed_availability_set(set: models::AvailabilitySet) -> Result<Listed<AvailabilitySet>> {
     listed(set.resource.id.clone(), || availability_set(set))
 }
@@ -41,7 +41,7 @@ pub(super) fn scale_set(set: models::VirtualMachineScaleSet) -> Result<ScaleSet>
     let properties = doubts.of(set.properties.ok_or_else(|| untold("anything of the scale set")));
     let orchestration = match properties.orchestration_mode {
         Some(models::OrchestrationMode::Flexible) => Orchestration::Flexible,
-        // What was there before there was a choice.
+        // The default from before there was a choice.
         Some(models::OrchestrationMode::Uniform) | None => Orchestration::Uniform,
         Some(models::OrchestrationMode::UnknownValue(mode)) => {
             doubts.add(format!("this version does not know its orchestration mode {mode:?}"));
@@ -70,7 +70,7 @@ pub(super) fn scale_set(set: models::VirtualMachineScaleSet) -> Result<ScaleSet>
     })
 }
 
-/// What a listing of all machines holds, as far as it is about availability sets.
+/// The machines of availability sets in a listing of all machines.
 ///
 /// # Errors
 /// For what may belong to any of them.
@@ -78,7 +78,7 @@ pub(super) fn entry(found: models::VirtualMachine) -> Result<Entry> {
     let properties = found.properties.as_ref().ok_or_else(|| unreadable("a machine without properties"))?;
     let Some(set) = properties.availability_set.clone() else { return Ok(Entry::OfNone) };
     let set = set.id.ok_or_else(|| unreadable("a machine of an availability set without an id"))?;
-    // A set whose id cannot be read is in doubt already.
+    // A set with an unreadable id is already in doubt.
     let Ok(set) = ResourceId::parse(&set) else { return Ok(Entry::OfNone) };
     Ok(match machine(found) {
         Ok(machine) => Entry::Machine(Box::new(machine)),
@@ -151,8 +151,8 @@ pub(super) fn instance(set: &SetPath, instance: models::VirtualMachineScaleSetVm
     })
 }
 
-/// The place of a machine, and what was seen of it; `None` where its id cannot be read, so that its set is in doubt by
-/// another listing.
+/// The place of a machine, and its instance view; `None` if its id cannot be read. Then another listing puts its set in
+/// doubt.
 pub(super) fn status(machine: models::VirtualMachine) -> Result<Option<(SetPath, View)>> {
     let id = machine.resource.id.as_deref().ok_or_else(|| unreadable("a resource without an id"))?;
     let Ok(id) = ResourceId::parse(id) else { return Ok(None) };
@@ -160,7 +160,7 @@ pub(super) fn status(machine: models::VirtualMachine) -> Result<Option<(SetPath,
     Ok(Some((SetPath::of(&id), view.map(machine_view).unwrap_or_default())))
 }
 
-/// What an answer should hold and does not, or not so that it can be read.
+/// A required field that an answer lacks, or that cannot be read.
 #[derive(Default)]
 struct Doubts(Vec<String>);
 
@@ -246,7 +246,7 @@ fn system(storage: Option<models::StorageProfile>) -> Option<System> {
     })
 }
 
-/// One that has none cannot be told from one of which nothing was said; only an isolation needs any.
+/// No interfaces and no answer about interfaces look the same; only an isolation needs any.
 fn interfaces(profile: Option<models::NetworkProfile>) -> Result<Vec<String>, String> {
     let references = profile.map(|profile| profile.network_interfaces).unwrap_or_default();
     let ids = references.into_iter().map(|reference| reference.sub_resource.id);
@@ -257,8 +257,8 @@ fn zone(zones: Vec<String>) -> Option<(String, String)> {
     zones.into_iter().next().map(|zone| (AVAILABILITY_ZONE_LABEL.to_owned(), zone))
 }
 
-/// ARM finds a tag by its key in whichever case, so that a refusal counts however it is written. A resource without
-/// tags may lack them altogether.
+/// ARM ignores the case of a tag's key, so a refusal counts in any spelling. A resource without tags may lack the field
+/// altogether.
 fn tags(tags: Option<serde_json::Value>) -> Result<Labels, String> {
     use serde_json::Value;
     let tags = match tags {

@@ -1,4 +1,4 @@
-//! What is known of sets and of the machines in them, without the SDK's models.
+//! The known data of sets and their machines, without the SDK's models.
 
 use chaos_core::group::Labels;
 
@@ -25,7 +25,7 @@ pub(crate) struct FoundSet {
 #[derive(Clone, Debug)]
 pub(crate) enum Listed<T> {
     Read(T),
-    /// One whose id leads nowhere.
+    /// A set whose id cannot be used.
     Unreadable(String),
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct ScaleSet {
     pub(crate) is_being_deleted: bool,
     /// Whether its instances are spot ones.
     pub(crate) is_spot: bool,
-    /// Whether automatic repairs put another in the place of an instance that is unwell.
+    /// Whether automatic repairs replace an unhealthy instance.
     pub(crate) replaces_the_unwell: bool,
     /// What the answer should hold and does not.
     pub(crate) doubt: Option<String>,

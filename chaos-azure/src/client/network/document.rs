@@ -1,8 +1,8 @@
-//! Documents of ARM that are written back as a whole.
+//! Documents of ARM that are written back completely.
 
 use serde_json::Value;
 
-/// Takes fields away, each named as a JSON pointer: what Azure sets by itself.
+/// Removes the fields that Azure sets itself, each named as a JSON pointer.
 pub(super) fn remove(document: &mut Value, fields: &[&str]) {
     for field in fields {
         let (parent, name) = field.rsplit_once('/').unwrap_or(("", field));

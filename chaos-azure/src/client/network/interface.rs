@@ -9,7 +9,7 @@ use crate::{
     model::resource_id::ResourceId,
 };
 
-/// What a configuration of an interface may be in, and what must be allowed to name it.
+/// The resources that a configuration of an interface may be in, and the actions that are needed to name them.
 const LINKED: [(&str, &str); 6] = [
     ("subnet", "Microsoft.Network/virtualNetworks/subnets/join/action"),
     ("publicIPAddress", "Microsoft.Network/publicIPAddresses/join/action"),
@@ -22,7 +22,7 @@ const LINKED: [(&str, &str); 6] = [
     ("applicationSecurityGroups", "Microsoft.Network/applicationSecurityGroups/joinIpConfiguration/action"),
 ];
 
-/// What Azure sets by itself, in this version of the API: everything else is written back, known here or not.
+/// The fields that Azure sets itself, in this version of the API. All others are written back, known here or not.
 const READ_ONLY: [&str; 14] = [
     "/name",
     "/type",
@@ -42,7 +42,7 @@ const READ_ONLY: [&str; 14] = [
 const READ_ONLY_IN_CONFIGURATIONS: [&str; 3] =
     ["/etag", "/properties/provisioningState", "/properties/privateLinkConnectionProperties"];
 
-/// A network interface of a machine: all of it, as ARM tells it, because it is written back as a whole.
+/// A network interface of a machine: the complete document of ARM, because it is written back completely.
 #[derive(Clone, Debug)]
 pub(crate) struct Interface {
     id: ResourceId,
@@ -52,7 +52,7 @@ pub(crate) struct Interface {
 impl Interface {
     pub(super) fn read(document: Value) -> Result<Self> {
         let id = ResourceId::parse(document["id"].as_str().unwrap_or_default()).map_err(unreadable)?;
-        // One that is in no security group has no such field: the fields beside it show that this is all there is.
+        // An interface without a security group lacks the field; the other fields show that the answer is complete.
         let configurations = document["properties"]["ipConfigurations"].as_array();
         if configurations.is_none_or(Vec::is_empty) {
             let what = "Azure does not report the configuration of a network interface";
@@ -61,8 +61,8 @@ impl Interface {
         Ok(Self { id, document })
     }
 
-    /// What must be allowed to whoever writes it back, beside writing it: to name all that it is in, where it was in it
-    /// before too.
+    /// The actions that are needed to write it back, besides writing: to name everything that it is in, even if it was
+    /// in it before.
     pub(crate) fn linked(&self) -> Vec<Needed> {
         let configurations = self.document["properties"]["ipConfigurations"].as_array();
         let mut linked = Vec::new();
@@ -78,8 +78,7 @@ impl Interface {
         linked
     }
 
-    /// Whether it belongs to an instance of a uniform scale set, so that only the scale set can give it a security
-    /// group.
+    /// Whether it belongs to an instance of a uniform scale set. Then only the scale set can give it a security group.
     pub(crate) fn is_of_instance(id: &ResourceId) -> bool {
         id.kind().starts_with("microsoft.compute/")
     }
@@ -88,18 +87,18 @@ impl Interface {
         &self.id
     }
 
-    /// What changes with every change of it.
+    /// The version, which changes with every change.
     pub(super) fn version(&self) -> Option<String> {
         self.document["etag"].as_str().map(str::to_owned)
     }
 
-    /// The security group that it is in, if any.
+    /// Its security group, if any.
     pub(crate) fn group(&self) -> Result<Option<ResourceId>> {
         let id = self.document["properties"]["networkSecurityGroup"]["id"].as_str();
         id.map(|id| ResourceId::parse(id).map_err(unreadable)).transpose()
     }
 
-    /// Its private addresses, as far as it has any just now.
+    /// Its private addresses, as far as it has any at the moment.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         let configurations = self.document["properties"]["ipConfigurations"].as_array();
         configurations.into_iter().flatten().filter_map(|configuration| {
@@ -107,7 +106,7 @@ impl Interface {
         })
     }
 
-    /// The same in another security group, or in none, as it is to be written back.
+    /// The document to write back, with another security group or none.
     pub(super) fn with_group(&self, group: Option<&ResourceId>) -> Value {
         let mut document = self.document.clone();
         remove(&mut document, &READ_ONLY);

@@ -1,5 +1,5 @@
-//! `Microsoft.Network`: network interfaces and network security groups, by requests of this crate's own. The SDK's
-//! crate for it is many times as large as all that is used of it here.
+//! `Microsoft.Network`: network interfaces and network security groups, by requests of this crate. The SDK's crate for
+//! it is many times larger than the part that is needed here.
 
 mod document;
 mod interface;

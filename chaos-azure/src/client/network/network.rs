@@ -15,8 +15,7 @@ use crate::{
 
 const API_VERSION: &str = "2024-05-01";
 
-/// Of the interfaces of instances of uniform scale sets, which `Microsoft.Compute` shows and does not let anybody
-/// change.
+/// For interfaces of instances of uniform scale sets, which `Microsoft.Compute` shows but does not let change.
 const INSTANCE_API_VERSION: &str = "2018-10-01";
 
 /// The requests of `Microsoft.Network` that this crate makes.
@@ -30,13 +29,13 @@ impl Network {
         Self { arm }
     }
 
-    /// `None` where it does not exist.
+    /// `None` if it does not exist.
     pub(crate) async fn interface(&self, id: &ResourceId) -> Result<Option<Interface>> {
         let version = if Interface::is_of_instance(id) { INSTANCE_API_VERSION } else { API_VERSION };
         self.get(id, version).await?.map(Interface::read).transpose()
     }
 
-    /// Writes an interface back that has another security group, unless somebody else has changed it since it was read.
+    /// Writes an interface back with another security group, unless somebody else has changed it since it was read.
     pub(crate) async fn put_interface(
         &self,
         interface: &Interface,
@@ -48,7 +47,7 @@ impl Network {
         self.carry_out(request).await
     }
 
-    /// `None` where it does not exist.
+    /// `None` if it does not exist.
     pub(crate) async fn security_group(&self, id: &ResourceId) -> Result<Option<SecurityGroup>> {
         self.get(id, API_VERSION).await?.map(SecurityGroup::read).transpose()
     }
@@ -70,8 +69,8 @@ impl Network {
         self.carry_out(Request::new(Method::Put, self.url(id)).body(body.to_string())).await
     }
 
-    /// Writes a group back without the rules of these names, unless somebody else has changed it since it was read: a
-    /// lock that forbids to delete a rule allows this.
+    /// Writes a group back without the rules with these names, unless somebody else has changed it since it was read. A
+    /// lock that forbids deleting a rule allows this.
     pub(crate) async fn put_without_rules(
         &self,
         group: &SecurityGroup,
@@ -83,7 +82,7 @@ impl Network {
         self.carry_out(request).await
     }
 
-    /// Nothing to do where it does not exist.
+    /// Does nothing if it does not exist.
     pub(crate) async fn delete_security_group(&self, id: &ResourceId) -> Result<()> {
         unless_gone(self.carry_out(Request::new(Method::Delete, self.url(id))).await).map(|_| ())
     }
@@ -93,7 +92,7 @@ impl Network {
         self.carry_out(Request::new(Method::Put, self.rule(group, &rule.name)).body(body.to_string())).await
     }
 
-    /// Nothing to do where it does not exist, or its group does not.
+    /// Does nothing if it or its group does not exist.
     pub(crate) async fn delete_rule(&self, group: &ResourceId, name: &str) -> Result<()> {
         unless_gone(self.carry_out(Request::new(Method::Delete, self.rule(group, name))).await).map(|_| ())
     }
@@ -105,7 +104,7 @@ impl Network {
         }
     }
 
-    /// Until it is done: a group or an interface that still changes is not to be relied upon.
+    /// Waits until it is done, because a group or an interface that still changes is not reliable.
     async fn carry_out(&self, request: Request) -> Result<()> {
         match self.arm.order(&request).await? {
             Progress::Over(_) => Ok(()),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::document::remove;
 use crate::{client::arm::unreadable, model::resource_id::ResourceId};
 
-/// What Azure sets by itself, in this version of the API: everything else is written back, known here or not.
+/// The fields that Azure sets itself, in this version of the API. All others are written back, known here or not.
 const READ_ONLY: [&str; 9] = [
     "/name",
     "/type",
@@ -21,12 +21,12 @@ const READ_ONLY: [&str; 9] = [
 ];
 const READ_ONLY_IN_RULES: [&str; 3] = ["/type", "/etag", "/properties/provisioningState"];
 
-/// A network security group, with the rules that somebody wrote. The default rules come after all of these.
+/// A network security group with its explicit rules. The default rules come after all of these.
 #[derive(Clone, Debug)]
 pub(crate) struct SecurityGroup {
     pub(crate) id: ResourceId,
     pub(crate) rules: Vec<Rule>,
-    /// All of it, as ARM tells it.
+    /// The complete document of ARM.
     document: Value,
 }
 
@@ -34,23 +34,22 @@ pub(crate) struct SecurityGroup {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rule {
     pub(crate) name: String,
-    /// The lowest decides first.
+    /// The lowest takes precedence.
     pub(crate) priority: u32,
     pub(crate) direction: Direction,
     pub(crate) access: Access,
-    /// Whose traffic it is about, on the machine's side: the addresses that it names. Empty where it names none, or
-    /// names them otherwise.
+    /// The addresses of the machine's side. Empty if the rule names none, or names them in another way.
     pub(crate) addresses: Vec<IpAddr>,
 }
 
-/// Which way a connection is opened, seen from the machine.
+/// The direction in which a connection is opened, seen from the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) enum Direction {
     Inbound,
     Outbound,
 }
 
-/// What a rule does with traffic.
+/// The effect of a rule on traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) enum Access {
     Allow,
@@ -90,7 +89,7 @@ impl SecurityGroup {
         Self { id, rules, document: Value::Null }
     }
 
-    /// What changes with every change of it.
+    /// The version, which changes with every change.
     pub(super) fn version(&self) -> Option<String> {
         self.document["etag"].as_str().map(str::to_owned)
     }
