@@ -1,7 +1,7 @@
 //! Auto-scaling groups as chaos targets.
 //!
-//! [`AutoScaling`] finds the groups of an account in any number of regions, and their instances: what can be
-//! terminated, stopped, started and rebooted, cut off by its security groups, and told to run scripts. Every event of
+//! [`AutoScaling`] finds the groups of an account in any number of regions, and their instances, which can be
+//! terminated, stopped, started and rebooted, cut off by their security groups, and told to run scripts. Every event of
 //! the library works on them.
 //!
 //! ```no_run
@@ -23,57 +23,57 @@
 //! # }
 //! ```
 //!
-//! # What may be chosen
+//! # Selection
 //!
-//! Members that are in service and healthy, for the group and for EC2. Every other is listed with the reason why it is
-//! left alone: protected from scale-in ([unless asked](AutoScalingBuilder::include_protected)), in the warm pool, in
-//! standby, at a lifecycle hook, a spot instance about to be interrupted, opted out by the tag [`ENABLED_TAG`] or [not
-//! opted in](AutoScalingBuilder::require_opt_in). A group one of whose processes `HealthCheck`, `Launch`,
-//! `ReplaceUnhealthy` or `Terminate` is suspended replaces nobody, and says so.
+//! Members that are in service and healthy, according to the group and to EC2, may be chosen. Every other member is
+//! listed with the reason why it is left alone: it is protected from scale-in ([unless you allow
+//! it](AutoScalingBuilder::include_protected)), in the warm pool, in standby, at a lifecycle hook, a spot instance
+//! about to be interrupted, opted out by the tag [`ENABLED_TAG`], or [not opted
+//! in](AutoScalingBuilder::require_opt_in). If one of the processes `HealthCheck`, `Launch`, `ReplaceUnhealthy` or
+//! `Terminate` of a group is suspended, the group counts as not replacing its members.
 //!
-//! A listing that cannot be read to its end is an error, in every region, and never a shorter list. Nor is anything
-//! made of what an answer leaves out: one that ends early, is empty or is a web page is asked for again, and then
-//! `Unavailable`, and so is one without a field that decides. Nothing is kept: whoever looks gets an answer from after
-//! the question, which those share who ask for the same group at the same moment.
+//! A listing that cannot be read to its end is an error, in every region, and never a shorter list. The missing part of
+//! an answer is never used either: if an answer is truncated, empty or a web page, or lacks a required field, the call
+//! is retried, and then fails with `Unavailable`. Nothing is cached: a look gets an answer from after its question.
+//! Concurrent looks at the same group share an answer.
 //!
-//! [`AvailabilityZone`] keeps a run within one zone: the drill of a zone that fails. A group that would be left with no
-//! other sound zone is left alone.
+//! [`AvailabilityZone`] keeps a run within one zone, for instance for a drill of the failure of a zone. A group without
+//! another sound zone is left alone.
 //!
 //! # What happens to an instance
 //!
-//! - *Terminate* goes through EC2, past the group, its hooks and its protection from scale-in: that is what a failure
-//!   looks like. The group finds out by its health checks and replaces the instance, which takes it a minute or more.
-//!   An instance with termination protection refuses.
-//! - *Stop* shuts the system down in an orderly way. A group whose health checks run takes a member that is stopped for
-//!   unhealthy: it terminates it and launches another, often before the fault would end. Then the recovery is the
-//!   replacement, and not the start; the record of the fault says so before anything is stopped. Nothing at AWS starts
-//!   an instance again by itself: where every monkey is gone, the journal brings it back, or its group has replaced it.
-//! - *Start* of an instance that is still stopping is a conflict that passes, and may be tried again.
-//! - *Reboot* is an order that EC2 passes on; when the instance has gone down cannot be seen from outside, so that it
-//!   shows healthy throughout. Its group does not notice.
-//! - *Isolation* moves every network interface to a security group of the fault's own, without rules, and back.
-//!   **Connections that security groups track survive it**: only new ones are cut off. The group is called
-//!   `chaos-isolation-<fault>`, bears the tag [`ISOLATION_TAG`] and is removed in the end.
+//! - *Terminate* goes through EC2, bypassing the group, its hooks and its protection from scale-in, like a real
+//!   failure. The group detects it by its health checks and replaces the instance, which takes a minute or more. An
+//!   instance with termination protection refuses.
+//! - *Stop* shuts the system down in an orderly way. If the health checks of its group are active, the group considers
+//!   a stopped member unhealthy: it terminates it and launches another, often before the fault would end. Then the
+//!   replacement is the recovery, not the start; the record of the fault says so before anything is stopped. AWS does
+//!   not start an instance again by itself: if every monkey is gone, a replay of the journal brings it back, unless its
+//!   group has replaced it.
+//! - *Start* of an instance that is still stopping is a temporary conflict, and may be retried.
+//! - *Reboot* is an order that EC2 passes on. It cannot be seen from outside when the instance goes down, so it appears
+//!   healthy throughout. Its group does not notice.
+//! - *Isolation* moves every network interface to a security group of the fault without rules, and back. **Connections
+//!   that security groups track survive it**: only new ones are cut off. The group has the name
+//!   `chaos-isolation-<fault>` and the tag [`ISOLATION_TAG`], and is removed at the end.
 //!
 //! # Scripts
 //!
 //! The shell of an instance is Run Command of Systems Manager, with the document `AWS-RunShellScript`: `/bin/sh` as
 //! root, in `/`, with no input and an environment of its parameters, `LC_ALL=C` and a `PATH` with the usual places. It
-//! needs the agent, an instance profile that lets it reach the service, and Linux; whether they are there is asked
-//! before the first script, and an instance without is not injected into.
+//! needs the agent, an instance profile that lets it reach the service, and Linux. They are checked before the first
+//! script, and an instance without them is not injected into.
 //!
 //! - *Time limit.* In whole seconds, rounded up, and up to half a minute more until the agent has fetched the script.
-//!   What a script has put in a session of its own (`setsid`) outlives it, so that nothing depends on the service while
-//!   a fault lasts.
-//! - *Output* of 24,000 characters or more, or 8,000 on standard error, is an error: the service keeps no more.
-//! - *Exit status.* It comes back as it was, by the last line of both outputs; the console shows 1 for every script
-//!   that failed.
-//! - *Once.* A command that changes something is sent again only where the service has refused it. The service takes no
-//!   idempotency token; the comment of each command holds the fault's id.
-//! - *Network.* All of it is the target's. What the agent reaches the service through is found out on the instance
-//!   before it is cut off, and let through: the addresses that the names of the endpoints mean there, and those that
-//!   the agent is connected with. Where its connection comes to an end nevertheless, a fault that is held ends at its
-//!   deadline.
+//!   Processes that a script has put in a session of their own (`setsid`) outlive it, so nothing depends on the service
+//!   during a fault.
+//! - *Output* of 24,000 characters or more, or 8,000 on standard error, is an error, because the service keeps no more.
+//! - *Exit status.* The last line of both outputs contains it; the console shows 1 for every script that failed.
+//! - *Once.* A command that changes something is sent again only if the service has refused it. The service has no
+//!   idempotency token; the comment of each command contains the fault's id.
+//! - *Network.* All of it belongs to the target. The agent's connection to the service is determined on the instance
+//!   before it is cut off, and let through: the addresses to which the names of the endpoints resolve there, and those
+//!   of the agent's open connections. If the connection breaks nevertheless, a fault with a hold ends at its deadline.
 //!
 //! # Experiments
 //!
@@ -95,25 +95,25 @@
 //! # }
 //! ```
 //!
-//! - **The service chooses what it hits**, whatever target the plan shows. Where every target of the template is an
-//!   instance by the ARN of a member, instances by the tag `aws:autoscaling:groupName` of the group, or the group
-//!   itself, it keeps to the group, and so many members are hit as its selection modes allow together. One is what is
+//! - **The service chooses what it hits**, whatever target the plan shows. An experiment keeps to the group if every
+//!   target of the template is an instance by the ARN of a member, instances by the tag `aws:autoscaling:groupName` of
+//!   the group, or the group itself. The number of hit members is then the sum of its selection modes. One member is
 //!   allowed unless you say otherwise, because that is what a plan shows. Everything else is beyond the group: other
 //!   tags, other kinds of resources, other accounts, automation documents.
-//! - **It goes on by itself**, so that a template is read before: the longest way through its actions, by their
-//!   parameters and the `DurationSeconds` of a document. An action that does not say how long it takes and is not
-//!   known to be momentary is a doubt, and nothing is started.
-//! - *What its end does not undo* is told: instances that are terminated, stopped without being started again, or
-//!   interrupted; documents other than those of the service. The group must replace its members then. A group whose
-//!   health checks run terminates what is stopped, and an action that means to start it again fails unless it has
+//! - **It continues by itself**, so the template is read first, to find the longest path through its actions by their
+//!   parameters and the `DurationSeconds` of a document. If an action does not state its duration and is not known to
+//!   be momentary, that is a doubt, and nothing is started.
+//! - *Lasting effects* are reported: instances that are terminated, stopped without a start, or interrupted; documents
+//!   other than those of the service. Then the group must replace its members. If the health checks of a group are
+//!   active, it terminates a stopped instance, and an action that is to start it again fails unless it has
 //!   `completeIfInstancesTerminated`.
-//! - *Found again* is an experiment by its tag `chaos:fault`, with the fault's id, and so without any answer that was
-//!   lost. Its token is made of the same id, so that it is started once.
-//! - *The recovery* is `StopExperiment`, and waiting until the service says that the experiment is stopped, its post
-//!   actions included, and the group is as healthy as it was.
+//! - *Tag.* An experiment is found again by its tag `chaos:fault` with the fault's id, even if an answer was lost. Its
+//!   idempotency token derives from the same id, so it is started once.
+//! - *The recovery* is `StopExperiment`. It waits until the service says that the experiment is stopped, including its
+//!   post actions, and the group is as healthy as before.
 //! - *Permissions:* `fis:GetExperimentTemplate`, `fis:ListExperiments`, `fis:StartExperiment`, `fis:TagResource` and
-//!   `fis:StopExperiment`, and for the first experiment of an account `iam:CreateServiceLinkedRole`. What an experiment
-//!   does is done by the role of its template.
+//!   `fis:StopExperiment`, and for the first experiment of an account `iam:CreateServiceLinkedRole`. An experiment acts
+//!   with the role of its template.
 //!
 //! # Notifications
 //!
@@ -133,23 +133,23 @@
 //!
 //! # Errors
 //!
-//! Throttled calls and those that fail in passing are tried again by the SDK, in its adaptive mode, five times at most
-//! and at a rate that is shared with nothing else in the process; then they are
-//! [`Throttled`](chaos_core::ErrorKind::Throttled), [`Unavailable`](chaos_core::ErrorKind::Unavailable) or
-//! [`Timeout`](chaos_core::ErrorKind::Timeout), and retryable. [`Denied`](chaos_core::ErrorKind::Denied) names the
-//! action and the resource that a policy must allow, or says that the credentials are missing, expired or not valid.
+//! The SDK retries throttled calls and temporary failures in its adaptive mode, five times at most, at a rate that
+//! nothing else in the process shares. Then they are [`Throttled`](chaos_core::ErrorKind::Throttled),
+//! [`Unavailable`](chaos_core::ErrorKind::Unavailable) or [`Timeout`](chaos_core::ErrorKind::Timeout), and retryable.
+//! [`Denied`](chaos_core::ErrorKind::Denied) names the action and the resource that a policy must allow, or says that
+//! the credentials are missing, expired or not valid.
 //!
-//! Nothing that AWS answers ends a recovery before its budget: rights spread unevenly, and sessions are renewed. What
-//! would be denied in the end is asked for before a fault, without any effect: `StartInstances` and
-//! `ModifyNetworkInterfaceAttribute` as dry runs, and whether the credentials last, where their end is known.
+//! No answer of AWS ends a recovery before its budget is spent, because permissions propagate unevenly, and sessions
+//! are renewed. The permission to recover is checked before a fault, without any effect: `StartInstances` and
+//! `ModifyNetworkInterfaceAttribute` as dry runs, and the expiry of the credentials, if it is known.
 //!
-//! What the credentials must be allowed is in `docs/aws-iam.json` of the repository, action by action justified in the
-//! README of this crate.
+//! The required permissions are in `docs/aws-iam.json` of the repository, and the README of this crate justifies each
+//! action.
 //!
 //! # One account
 //!
-//! The ids of targets hold the account. Whoever replays a journal does it with credentials of the account that it was
-//! written for: with others, nothing is taken for gone, and the fault waits on.
+//! The ids of targets contain the account. Replay a journal with credentials of the account for which it was written:
+//! with others, nothing is considered gone, and the fault stays pending.
 
 mod auto_scaling;
 mod builder;

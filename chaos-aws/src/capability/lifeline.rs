@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(nothing.kind(), ErrorKind::Unsupported);
     }
 
-    /// Of whoever has started the script, and of nobody else.
+    /// The connections of the process that has started the script, and no others.
     #[test]
     fn connections_of_the_agent_are_seen() {
         for shell in ["sh", "dash", "busybox"] {

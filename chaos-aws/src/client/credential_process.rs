@@ -211,7 +211,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         }
-        // Nor is anything left where whoever asked has gone.
+        // Nothing is left either if the caller has gone.
         let asking = CredentialProcess { command: format!("export {mark}; exec sleep 600"), limit: LIMIT };
         let asked = tokio::spawn(async move { asking.provide_credentials().await });
         while marked(&mark) == 0 {

@@ -25,7 +25,7 @@ use crate::{
 const IDS: usize = 1000;
 /// How many values a filter takes.
 const FILTER_VALUES: usize = 200;
-/// How many instances a page holds, where the answer comes in pages.
+/// The number of instances on a page, if the answer comes in pages.
 const PAGE: i32 = 1000;
 
 const ACTION: &str = "ec2:DescribeInstances";

@@ -43,7 +43,7 @@ pub(crate) fn listing(fleet: Arc<Fleet>, filter: &GroupFilter) -> impl Stream<It
     until_error(stream::select_all(regions)).try_filter(passes).right_stream()
 }
 
-/// One group and its instances, as they are from now on. `None` where there is no such group.
+/// A fresh look at one group and its instances. `None` if there is no such group.
 pub(crate) async fn looked_up(fleet: &Fleet, region: &Arc<Region>, name: &str) -> Result<Option<Group>> {
     let Some(group) = group_named(region, name).await? else { return Ok(None) };
     Ok(with_instances(fleet, region, &[group]).await?.pop())
