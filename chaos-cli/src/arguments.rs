@@ -1,4 +1,4 @@
-//! Arguments that more than one program takes.
+//! Arguments of more than one program.
 
 use std::time::Duration;
 
@@ -6,31 +6,31 @@ use bytesize::ByteSize;
 use chaos_core::clock::{Clock, SystemClock};
 use jiff::{SignedDuration, Timestamp};
 
-/// `5s`, `500ms`, `1m 30s`.
+/// Parses a duration, such as `5s`, `500ms` or `1m 30s`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let expected = "expected a duration such as 5s, 500ms or 1m 30s";
     let duration: SignedDuration = text.parse().map_err(|_| expected.to_owned())?;
     Duration::try_from(duration).map_err(|_| expected.to_owned())
 }
 
-/// As [`duration`] reads it back, in one word.
+/// Formats a duration in one word, such that [`duration`] reads it back.
 pub(crate) fn duration_text(duration: Duration) -> String {
     SignedDuration::try_from(duration)
         .map_or_else(|_| format!("{duration:?}"), |duration| format!("{duration:#}").replace(' ', ""))
 }
 
-/// A seed.
+/// Parses a seed.
 pub(crate) fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("expected a whole number from 0 to {} (2^64-1)", u64::MAX))
 }
 
-/// How many.
+/// Parses a count.
 pub(crate) fn count(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "expected a whole number".to_owned())
 }
 
-/// `500MB`, `2GiB`, or so many bytes. What is too much to be counted reads as the most that can be, and is no file
-/// system's size.
+/// Parses a size: `500MB`, `2GiB`, or a number of bytes. A size that is too large reads as the largest number, which
+/// exceeds every file system.
 pub(crate) fn size(text: &str) -> Result<ByteSize, String> {
     let size: ByteSize =
         text.parse().map_err(|_| "expected a size such as 500MB, 2GiB or 4096".to_owned())?;
@@ -40,7 +40,7 @@ pub(crate) fn size(text: &str) -> Result<ByteSize, String> {
     Ok(size)
 }
 
-/// An instant, or how long ago it was.
+/// Parses an instant, or how long ago it was.
 pub(crate) fn instant(text: &str) -> Result<Timestamp, String> {
     let expected = "expected an instant such as 2026-03-02T09:00:00Z, or how long ago, such as 2h";
     if let Ok(instant) = text.parse() {

@@ -1,14 +1,14 @@
-//! Where the programs find Azure.
+//! The Azure endpoint of the programs.
 
 use std::env;
 
 use chaos_azure::{AzureBuilder, Cloud};
 
-/// The URL of another Resource Manager than Azure's public one: a sovereign cloud's, or an emulator's.
+/// The URL of a Resource Manager other than Azure's public one, such as a sovereign cloud's or an emulator's.
 const ENDPOINT: &str = "AZURE_RESOURCE_MANAGER_ENDPOINT";
 
-/// At the Resource Manager that the environment names, if it names one; with the identities of its cloud, if it is that
-/// of one.
+/// Uses the Resource Manager of the environment, if it names one, and the identities of its cloud, if it belongs to
+/// one.
 pub(crate) fn at_endpoint<P>(builder: AzureBuilder<P>) -> AzureBuilder<P> {
     let Some(url) = env::var(ENDPOINT).ok().filter(|url| !url.is_empty()) else { return builder };
     match cloud_at(&url) {

@@ -1,4 +1,4 @@
-//! The program with all the others in it.
+//! The program with all subcommands.
 
 use chaos_core::{Error, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -13,7 +13,7 @@ use crate::{
     service::{ServiceArguments, serve},
 };
 
-/// What `chaos` is told.
+/// The arguments of `chaos`.
 #[derive(Debug, Parser)]
 #[command(
     name = "chaos",
@@ -43,12 +43,12 @@ enum Command {
         /// The subcommand
         subcommand: Option<String>,
     },
-    /// What a fleet of this program's own runs: it builds no other program that it could start.
+    /// The service that a fleet of this program runs, because there is no other program that it could start.
     #[command(name = crate::service::AS_SERVICE, hide = true)]
     AsService(ServiceArguments),
 }
 
-/// Does what the subcommand says.
+/// Runs the subcommand.
 ///
 /// # Errors
 /// Those of the subcommand.

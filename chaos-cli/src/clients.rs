@@ -1,4 +1,4 @@
-//! The clients of a fleet: a steady stream of requests, as through a load balancer that tries nothing twice.
+//! The clients of a fleet: a steady stream of requests, as through a load balancer without retries.
 
 use std::{
     net::SocketAddr,
@@ -21,35 +21,35 @@ use tokio::{
     task::{JoinHandle, JoinSet},
 };
 
-/// From one request to the next: 200 in a second.
+/// The interval between requests: 200 per second.
 const INTERVAL: Duration = Duration::from_millis(5);
-/// A request that takes longer has failed.
+/// The time-out of a request.
 const TIME_LIMIT: Duration = Duration::from_millis(500);
-/// The most requests under way at once: every one of a second may hang.
+/// The most concurrent requests: every request of a second may hang.
 const MOST_AT_ONCE: usize = 200;
 
-/// What the clients noticed.
+/// The counts of the clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct ClientCounts {
-    /// The requests that have ended.
+    /// The finished requests.
     pub(crate) requests: u64,
-    /// Those of them that got no answer in time, or another one than 2xx.
+    /// The failed ones: without an answer in time, or with a status other than 2xx.
     pub(crate) failed: u64,
 }
 
-/// What the clients count, for whoever wants to read it meanwhile.
+/// The live counts of the clients.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counts(Arc<Counters>);
 
 impl Counts {
-    /// As they stand now.
+    /// The current counts.
     pub(crate) fn read(&self) -> ClientCounts {
         self.0.read()
     }
 }
 
 impl ClientCounts {
-    /// What was counted since `before`.
+    /// The counts since `before`.
     pub(crate) fn since(self, before: Self) -> Self {
         Self {
             requests: self.requests.saturating_sub(before.requests),
@@ -58,7 +58,7 @@ impl ClientCounts {
     }
 }
 
-/// Clients at work. Dropping them ends their work.
+/// Running clients. Dropping them stops them.
 #[derive(Debug)]
 pub(crate) struct Clients {
     counts: Counts,
@@ -73,14 +73,14 @@ struct Counters {
 }
 
 impl Clients {
-    /// Begins to ask `replicas` in turn.
+    /// Starts to send requests to `replicas` in turn.
     pub(crate) fn start(replicas: Vec<SocketAddr>, counts: Counts, clock: Arc<dyn Clock>) -> Self {
         let (stop, stopped) = oneshot::channel();
         let work = tokio::spawn(work(replicas, clock, Arc::clone(&counts.0), stopped));
         Self { counts, stop, work }
     }
 
-    /// Sends nothing more and waits for the answers to what was sent.
+    /// Stops sending, and waits for the outstanding answers.
     pub(crate) async fn stop(self) -> Result<ClientCounts> {
         let _ = self.stop.send(());
         self.work
@@ -92,7 +92,7 @@ impl Clients {
 
 impl Counters {
     fn count(&self, answered: bool) {
-        // In this order, and read in the other one, so that no look sees more failures than requests.
+        // In this order, and read in the opposite one, so that no look sees more failures than requests.
         self.requests.fetch_add(1, Ordering::SeqCst);
         if !answered {
             self.failed.fetch_add(1, Ordering::SeqCst);
@@ -144,13 +144,12 @@ async fn work(
     while under_way.join_next().await.is_some() {}
 }
 
-/// One request over a connection of its own. Whether it was answered with 2xx.
+/// Sends one request over a new connection. Returns whether it was answered with 2xx.
 async fn ask(replica: SocketAddr) -> bool {
     let Ok(stream) = TcpStream::connect(replica).await else {
         return false;
     };
-    // Where nobody listens, TCP may connect a socket to itself: the kernel picks the port that is asked for as the
-    // local one.
+    // If nothing listens, TCP may connect a socket to itself: the kernel may pick the requested port as the local one.
     if stream.local_addr().is_ok_and(|local| local == replica) {
         return false;
     }

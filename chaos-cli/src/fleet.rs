@@ -16,7 +16,7 @@ use crate::{
     table::Table,
 };
 
-/// What `fleet` is told.
+/// The arguments of `fleet`.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "fleet",
@@ -57,7 +57,7 @@ fn health(text: &str) -> Result<HealthCheck, String> {
 /// Starts a fleet, waits for Ctrl-C or SIGTERM, and ends it.
 ///
 /// # Errors
-/// Where the fleet cannot be started or ended.
+/// If the fleet cannot be started or ended.
 pub async fn fleet(arguments: FleetArguments) -> ProgramResult {
     LogTo::start(lines_on_stderr());
     let mut interrupt = Interrupt::listen()?;
@@ -101,7 +101,7 @@ pub async fn fleet(arguments: FleetArguments) -> ProgramResult {
     tokio::select! {
         biased;
         stopped = fleet.stop() => stopped?,
-        // Dropped, it does not wait for anybody.
+        // Dropping it does not wait.
         () = interrupt.next() => {}
     }
     Ok(Status::Done)

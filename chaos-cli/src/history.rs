@@ -29,7 +29,7 @@ use crate::{
     table::Table,
 };
 
-/// What `history` is told.
+/// The arguments of `history`.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "history", version, about = "Shows the faults in a journal, oldest first")]
 #[non_exhaustive]
@@ -60,24 +60,24 @@ pub struct HistoryArguments {
     json: bool,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct History {
     faults: Vec<Entry>,
-    /// What may be such a fault, and cannot be read.
+    /// The unreadable entries that may be such faults.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<Unreadable>,
 }
 
-/// A fault, and where it is pending, what brings it back.
+/// A fault, and if it is pending, how to recover it.
 #[derive(Serialize)]
 struct Entry {
     #[serde(flatten)]
     fault: FaultRecord,
-    /// The command line, unless that knows the event or the target not.
+    /// The command line that recovers it, unless `recover` does not know the event or the target.
     #[serde(skip_serializing_if = "Option::is_none")]
     recover_with: Option<String>,
-    /// What a person would do.
+    /// The instructions for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     by_hand: Option<String>,
 }
@@ -114,7 +114,7 @@ impl HistoryArguments {
     }
 }
 
-/// The id that is meant: `wanted` itself, or the one in the journal of which it is the path or the last part.
+/// The full id: `wanted` itself, or the id in the journal whose path or last part it is.
 async fn whole_id<Id: FromStr + Clone + Ord + fmt::Display>(
     journal: &impl Journal,
     argument: &str,
@@ -145,7 +145,7 @@ async fn whole_id<Id: FromStr + Clone + Ord + fmt::Display>(
 /// Reads a journal and changes nothing in it.
 ///
 /// # Errors
-/// Where the journal cannot be opened or read.
+/// If the journal cannot be opened or read.
 pub async fn history(arguments: HistoryArguments) -> ProgramResult {
     let journal = journal::open_existing(&arguments.journal).await?;
     let Found { faults, unreadable, .. } = journal.find(&arguments.query(&journal).await?).await?;
@@ -185,7 +185,7 @@ pub async fn history(arguments: HistoryArguments) -> ProgramResult {
     Ok(Status::Done)
 }
 
-/// What to say where no fault is one that was asked for: a name may have been misspelt.
+/// The message if no fault matches, because a name may have been misspelt.
 fn no_faults(others: &[FaultRecord]) -> String {
     if others.is_empty() {
         return "no faults".to_owned();
@@ -195,7 +195,7 @@ fn no_faults(others: &[FaultRecord]) -> String {
     format!("no faults match; the journal holds: {}, of {}", others.len(), escaped(&events.join(", ")))
 }
 
-/// How to bring back what nobody takes care of: with a program, and without any.
+/// How to recover the faults that no live process holds: with a program, and by hand.
 fn way_back(abandoned: &[&FaultRecord], journal: &Path) -> String {
     let (mut is_ours, mut words) = (false, String::new());
     for fault in abandoned {
@@ -235,7 +235,7 @@ fn table(faults: &[FaultRecord], orphans: &BTreeSet<FaultId>, now: Timestamp) ->
     table
 }
 
-/// What nobody takes care of, above all else.
+/// Marks the faults that no live process holds.
 fn all_remarks(fault: &FaultRecord, is_orphan: bool, now: Timestamp) -> String {
     let pending = match (is_orphan, fault.is_overdue(now)) {
         (true, true) => Some("PENDING and overdue: the process that held it has ended or does not act"),

@@ -1,4 +1,4 @@
-//! The journal that an argument names, or that a fleet has.
+//! The journal of an argument or of a fleet.
 
 use std::{
     env, fs,
@@ -9,13 +9,13 @@ use std::{
 use chaos_core::{Error, ErrorKind, Result};
 use chaos_journal::SqlJournal;
 
-/// Where the drills on a fleet keep their journal if they are not told otherwise.
+/// The default journal of the drills on a fleet.
 pub(crate) fn of_fleet(state_directory: &Path) -> PathBuf {
     state_directory.join("chaos.journal")
 }
 
-/// Where the drills on other people's machines keep their journal if they are not told otherwise: with the state of the
-/// user's programs, which outlives this one. The folder is made, for this user alone.
+/// The default journal of the drills on machines of a cloud: in the user's state directory, which outlives this
+/// program. The folder is created for this user alone.
 pub(crate) fn of_user() -> Result<PathBuf> {
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
@@ -31,17 +31,17 @@ pub(crate) fn of_user() -> Result<PathBuf> {
     Ok(folder.join("drill.journal"))
 }
 
-/// Opens a journal, which is made where it is missing.
+/// Opens a journal, and creates it if it is missing.
 pub(crate) async fn open(path: &Path) -> Result<SqlJournal> {
     SqlJournal::open(path).await.map_err(|error| unfit(path, error))
 }
 
-/// Opens a journal that must exist.
+/// Opens an existing journal.
 pub(crate) async fn open_existing(path: &Path) -> Result<SqlJournal> {
     SqlJournal::open_existing(path).await.map_err(|error| unfit(path, error))
 }
 
-/// Finds what would keep [`open`] from working, and makes no file.
+/// Checks what would keep [`open`] from working, without creating a file.
 pub(crate) async fn check(path: &Path) -> Result<()> {
     if path.exists() {
         return open_existing(path).await?.close().await;
@@ -53,12 +53,12 @@ pub(crate) async fn check(path: &Path) -> Result<()> {
         .map_err(|error| unfit(path, Error::new(ErrorKind::NotFound, what).caused_by(error)))
 }
 
-/// A file that is no journal is a bad argument; a disk that fails is not.
+/// A file that is not a journal is a bad argument; a failing disk is not.
 fn unfit(path: &Path, error: Error) -> Error {
     let what = format!("invalid --journal: {:?}", path.display().to_string());
     let unfit = Error::new(ErrorKind::InvalidInput, what);
     match error.kind() {
-        // Its own layer says all; the database below says it twice more.
+        // Its own layer says everything; the database below would repeat it twice.
         ErrorKind::InvalidInput => unfit.caused_by(error.to_string()),
         ErrorKind::NotFound | ErrorKind::Corrupt | ErrorKind::Conflict | ErrorKind::Denied => {
             unfit.caused_by(error)

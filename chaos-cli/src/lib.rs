@@ -1,9 +1,9 @@
-//! The program `chaos`, and what its subcommands share. Each subcommand is a module here.
+//! The program `chaos`, and the shared parts of its subcommands. Each subcommand is a module here.
 //!
 //! | subcommand | what it does |
 //! |---|---|
-//! | `drill` | one drill on a fleet of its own, or on one that is attached: break, watch it heal, report |
-//! | `fleet` | a fleet that stays up until it is stopped, for `drill --attach` |
+//! | `drill` | one drill on its own or an attached fleet: break it, watch it heal, report |
+//! | `fleet` | a fleet that stays up until you stop it, for `drill --attach` |
 //! | `recover` | recovers the faults that a drill has left behind |
 //! | `history` | shows the faults in a journal |
 //!
@@ -15,7 +15,7 @@
 #[doc = include_str!("../../README.md")]
 pub mod readme {}
 
-/// Why the library is cut as it is. Its examples are tests of this crate.
+/// The design of the library. Its examples are tests of this crate.
 #[doc = include_str!("../../DESIGN.md")]
 pub mod design {}
 

@@ -33,7 +33,7 @@ use crate::{
     table::Table,
 };
 
-/// What `recover` is told.
+/// The arguments of `recover`.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "recover",
@@ -68,20 +68,20 @@ pub struct RecoverArguments {
     json: bool,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Recovered {
     outcome: Outcome,
-    /// What was recovered, or was tried.
+    /// The faults that were recovered, or that `recover` tried to.
     faults: Vec<Tried>,
-    /// What a living process holds.
+    /// The faults that a live process holds.
     held: Vec<FaultRecord>,
-    /// What cannot be read, and so was not tried.
+    /// The unreadable entries, which were not tried.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<Unreadable>,
 }
 
-/// One fault as it ended, and where that is not well, what a person would do.
+/// One fault as it ended, and if it is not back, the instructions for a person.
 #[derive(Serialize)]
 struct Tried {
     #[serde(flatten)]
@@ -97,7 +97,7 @@ impl From<FaultRecord> for Tried {
     }
 }
 
-/// Whether somebody has to bring it back.
+/// Whether a person has to bring it back.
 fn is_left(fault: &FaultRecord) -> bool {
     fault.state != FaultState::Recovered && !is_unrecorded(fault)
 }
@@ -105,12 +105,12 @@ fn is_left(fault: &FaultRecord) -> bool {
 /// Replays a journal.
 ///
 /// # Errors
-/// Where the journal cannot be opened or read, and for a fault that it does not hold.
+/// If the journal cannot be opened or read, or does not contain a given fault.
 pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
     LogTo::start(lines_on_stderr());
     let journal = Arc::new(journal::open_existing(&arguments.journal).await?);
     let monkey = monkey(Arc::clone(&journal), &arguments).await?;
-    // Nobody needs to watch a recovery.
+    // A recovery continues without anybody watching.
     let mut interrupt = Interrupt::listen()?.despite_hang_up();
     if journal.is_read_only() {
         say("the journal is on a read-only file system: recoveries are not recorded in it");
@@ -129,7 +129,7 @@ pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
     };
     let Found { faults, .. } = tokio::select! {
         biased;
-        // What is begun can be begun again.
+        // A recovery can be started again.
         () = interrupt.next() => {
             say(&format!("interrupted; continue with: {}", recover_command(&arguments.journal)));
             return Ok(Status::NotRecovered);
@@ -137,7 +137,7 @@ pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
         faults = work => faults?,
     };
     let tried = Status::of_recoveries(&faults);
-    // What is not back is told whatever else cannot be.
+    // Targets that are not back are reported, whatever else fails.
     let (pending, read) = match journal.pending().await {
         Ok(pending) => (pending, Ok(())),
         Err(error) => (Found::default(), Err(error)),
@@ -157,7 +157,7 @@ pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
     status.and_then(read.and(printed))
 }
 
-/// What is pending after all, and was not tried.
+/// The faults that are still pending and were not tried.
 struct Left {
     held: Vec<FaultRecord>,
     unreadable: Vec<Unreadable>,
@@ -165,7 +165,7 @@ struct Left {
 }
 
 impl Left {
-    /// Whether whoever holds a fault still has the time to end it, and nothing else is left.
+    /// Whether each holder still has time to end its fault, and nothing else is left.
     fn is_fine(&self) -> bool {
         self.unreadable.is_empty() && self.held.iter().all(|fault| self.is_in_time(fault))
     }
@@ -186,7 +186,7 @@ async fn monkey(journal: Arc<impl Journal>, arguments: &RecoverArguments) -> Res
     Ok(observe_if_asked(builder).build()?)
 }
 
-/// With the providers of those clouds that have pending faults: nobody else needs their credentials.
+/// Adds the providers of the clouds with pending faults. Other recoveries do not need their credentials.
 async fn with_clouds(
     builder: MonkeyBuilder,
     pending: &[FaultRecord],
@@ -219,7 +219,7 @@ async fn with_clouds(
 struct Places(BTreeSet<String>);
 
 impl Places {
-    /// The parts at `position` of the paths; `None` where no target is of this scheme.
+    /// The parts at `position` of the paths; `None` if no target has this scheme.
     fn of(pending: &[FaultRecord], scheme: &str, position: usize) -> Option<Self> {
         let of_scheme = pending.iter().filter(|fault| fault.target.scheme() == scheme);
         let places: BTreeSet<String> = of_scheme
@@ -275,7 +275,7 @@ fn with_scale_sets(_: MonkeyBuilder, _: Places) -> Result<MonkeyBuilder, Program
     Err(without("azure"))
 }
 
-/// The journal holds faults of a cloud of which this program has nothing.
+/// The error if the journal holds faults of a cloud that this program does not support.
 #[cfg(not(all(feature = "aws", feature = "azure")))]
 fn without(cloud: &str) -> ProgramError {
     let what = "the journal holds faults of a cloud, and this program was built without the feature for it";
@@ -283,8 +283,8 @@ fn without(cloud: &str) -> ProgramError {
     ProgramError::from(error).hint(format!("`cargo {cloud}-recover` builds one with it"))
 }
 
-/// Says why a fault is not recovered yet; of what is refused, once and until when it is tried again. The summary says
-/// the rest.
+/// Says why a fault is not recovered yet. A refusal is reported once, with the time until which the recovery is
+/// retried. The summary tells the rest.
 #[derive(Debug, Default)]
 struct Retries {
     refused: Mutex<BTreeSet<FaultId>>,
@@ -302,7 +302,7 @@ impl Observer for Retries {
     }
 }
 
-/// To a person who waits. That nobody can read it is no reason to stop.
+/// Tells a waiting person. A failure to write is no reason to stop.
 fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
@@ -344,7 +344,7 @@ fn summary(faults: &[FaultRecord], left: &Left) -> String {
     parts.join("\n\n")
 }
 
-/// Until when each may be held, under `heading`.
+/// A table of the times until which each may be held, under `heading`.
 fn held_table(faults: &[&FaultRecord], heading: &str, until: impl Fn(&FaultRecord) -> Timestamp) -> Table {
     let mut table = Table::with_headings(["fault", "event", "target", "state", heading]);
     for fault in faults {

@@ -18,10 +18,10 @@ use tokio::net::TcpListener;
 
 use crate::program::{ProgramResult, Status};
 
-/// The hidden subcommand of `chaos` that is the service.
+/// The hidden subcommand of `chaos` for the service.
 pub(crate) const AS_SERVICE: &str = "as-service";
 
-/// What the service is told.
+/// The arguments of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Parser)]
 #[command(
     name = "service",
@@ -38,10 +38,10 @@ pub struct ServiceArguments {
     pub index: usize,
 }
 
-/// A fleet of services that are this very executable.
+/// A fleet of services that run this executable.
 ///
 /// # Errors
-/// Where this executable cannot be found.
+/// If this executable cannot be found.
 pub fn fleet_of_services() -> Result<FleetBuilder> {
     let program = env::current_exe().map_err(|error| {
         Error::new(ErrorKind::Unavailable, "this program cannot find its own executable").caused_by(error)
@@ -54,7 +54,7 @@ pub fn fleet_of_services() -> Result<FleetBuilder> {
 /// Serves until the process ends.
 ///
 /// # Errors
-/// Where the port cannot be listened on.
+/// If it cannot listen on the port.
 pub async fn serve(arguments: ServiceArguments) -> ProgramResult {
     let ServiceArguments { port, index } = arguments;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))

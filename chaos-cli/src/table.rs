@@ -1,4 +1,4 @@
-//! Text tables: columns that line up, without lines.
+//! Text tables with aligned columns and without lines.
 
 use chaos_core::text::escaped;
 
@@ -13,7 +13,7 @@ impl Table {
         Self { rows: vec![headings.into_iter().map(str::to_uppercase).collect()] }
     }
 
-    /// What comes from a target is a cell, whatever it holds: it forges no row and turns no line around.
+    /// Text from a target stays within its cell: it cannot forge a row or change the direction of writing.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().map(|cell| escaped(&cell).to_string()).collect());
     }

@@ -1,10 +1,10 @@
 use chaos_core::{fault::FaultRecord, text::escaped};
 
-/// What the ids of the targets start with that `recover` finds again.
+/// The schemes of the targets that `recover` can find again.
 const REACHED: [&str; 5] = ["local", "process", "aws-asg", "azure-avset", "azure-vmss"];
 
-/// How a person brings the target of a fault back without any program, in the words of the recovery that the journal
-/// holds. An error says that `recover` cannot, and who can.
+/// Instructions for a person to bring the target of a fault back without any program, from the recovery in the journal.
+/// An error says that `recover` cannot do it, and which program can.
 pub fn by_hand(fault: &FaultRecord) -> Result<String, String> {
     const ASK: &str = "Run the program that injected it, over this journal:";
     let Ok(recovery) = chaos_events::registry().read(&fault.recovery) else {

@@ -5,7 +5,7 @@ use std::{
 
 use chaos_core::{Error, text::escaped};
 
-/// Why a program could not do what it was asked for, and what to try instead.
+/// The error of a program, and a hint what to try instead.
 #[derive(Debug)]
 pub struct ProgramError {
     pub(super) error: Error,
@@ -39,6 +39,6 @@ impl fmt::Display for ProgramError {
 }
 
 pub(super) fn complain(text: &str) {
-    // Where standard error cannot be written there is nobody left to tell; the exit code remains.
+    // If standard error cannot be written, only the exit code remains.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

@@ -3,7 +3,7 @@ use std::fs;
 use chaos_core::{Error, ErrorKind, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Ctrl-C, SIGTERM, SIGQUIT and the hang-up of a terminal, which from now on no longer end this process by themselves.
+/// Ctrl-C, SIGTERM, SIGQUIT and the hang-up of a terminal, which from then on do not end this process by themselves.
 #[derive(Debug)]
 pub struct Interrupt {
     ctrl_c: Signal,
@@ -17,16 +17,17 @@ pub struct Interrupt {
 enum HangUp {
     /// It was ignored when this process was started, as `nohup` does.
     Ignored,
-    /// Whoever closes a terminal sends it, and so do the shell and the kernel: all that come are one.
+    /// The terminal emulator, the shell and the kernel each send it when a terminal is closed: all of them count as
+    /// one.
     Awaited(Signal),
     Over,
 }
 
 impl Interrupt {
-    /// Listens from now on.
+    /// Starts to listen.
     ///
     /// # Errors
-    /// Where the operating system refuses.
+    /// If the operating system refuses.
     pub fn listen() -> Result<Self> {
         let listen = |kind| {
             signal(kind).map_err(|error| {
@@ -46,16 +47,16 @@ impl Interrupt {
         })
     }
 
-    /// Goes on when the terminal is closed: for work that must come to its end whether anybody watches or not.
+    /// Ignores a closed terminal, for work that must finish whether anybody watches or not.
     #[must_use]
     pub fn despite_hang_up(mut self) -> Self {
         self.hang_up = HangUp::Over;
         self
     }
 
-    /// Returns at the next of them. A terminal is closed once.
+    /// Returns at the next signal. A terminal is closed only once.
     ///
-    /// Cancel safe: one that comes between two calls is not lost.
+    /// Cancel safe: a signal between two calls is not lost.
     pub async fn next(&mut self) {
         tokio::select! {
             _ = self.ctrl_c.recv() => {}
@@ -77,7 +78,7 @@ impl HangUp {
     }
 }
 
-/// Whether this process was told to ignore a signal before it began. What cannot be read was not.
+/// Whether this process was started with a signal ignored. If that cannot be read, it was not.
 fn is_ignored(signal: SignalKind) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

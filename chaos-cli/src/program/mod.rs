@@ -1,4 +1,4 @@
-//! What every program here does the same way: arguments, log, errors, exit codes, interrupts.
+//! The common parts of all programs: arguments, log, errors, exit codes, interrupts.
 
 mod by_hand;
 mod clock_time;

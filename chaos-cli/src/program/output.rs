@@ -4,11 +4,11 @@ use chaos_core::{Error, ErrorKind, Result, text::escaped};
 use rustix::io::Errno;
 use serde::Serialize;
 
-/// Writes `text` and a line end to standard output. A reader that has gone away, as `head` does and a terminal that was
-/// closed, is no error.
+/// Writes `text` and a line end to standard output. A reader that has gone away, such as `head` or a closed terminal,
+/// is not an error.
 ///
 /// # Errors
-/// Where standard output cannot be written.
+/// If standard output cannot be written.
 pub fn print(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
@@ -19,12 +19,12 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Whether nobody reads any more: at the other end of a pipe, or at a terminal.
+/// Whether the reader has gone away: at the other end of a pipe, or at a terminal.
 fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(Errno::IO.raw_os_error())
 }
 
-/// A text that is meant to have several lines, such as what a person would do, with everything else escaped.
+/// A text of several lines, such as instructions for a person, with everything else escaped.
 pub fn escaped_lines(text: &str) -> String {
     text.split('\n').map(|line| escaped(line).to_string()).collect::<Vec<_>>().join("\n")
 }
@@ -32,7 +32,7 @@ pub fn escaped_lines(text: &str) -> String {
 /// Writes one JSON object and a line end to standard output.
 ///
 /// # Errors
-/// Where standard output cannot be written.
+/// If standard output cannot be written.
 pub fn print_json(object: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(object).map_err(|error| {
         Error::new(ErrorKind::Other, "the report cannot be written as JSON").caused_by(error)

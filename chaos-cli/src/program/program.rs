@@ -4,9 +4,9 @@ use tokio::runtime;
 
 use super::{ProgramResult, Status, error::complain};
 
-/// Runs a program to its exit code, and prints its error, if it has one, to standard error.
+/// Runs a program to its exit code, and prints its error, if any, to standard error.
 ///
-/// One thread is enough for all of them, and starts fastest.
+/// One thread is enough for all programs, and starts fastest.
 pub fn run(main: impl Future<Output = ProgramResult>) -> ExitCode {
     let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -19,7 +19,7 @@ pub fn run(main: impl Future<Output = ProgramResult>) -> ExitCode {
         complain(&error.to_string());
         error.status()
     });
-    // A question that nobody has answered must not keep the process.
+    // An unanswered question must not keep the process alive.
     runtime.shutdown_background();
     status.into()
 }

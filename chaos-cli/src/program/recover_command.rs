@@ -1,8 +1,8 @@
 use std::{env, path::Path};
 
-/// The command line that recovers what the journal at `path` holds.
+/// The command line that recovers the faults in the journal at `path`.
 ///
-/// Under cargo it is the alias, which builds the program first; otherwise this program.
+/// Under cargo, it is the alias, which builds the program first; otherwise this program.
 pub fn recover_command(path: &Path) -> String {
     let program = match env::current_exe() {
         Ok(program) if env::var_os("CARGO_MANIFEST_DIR").is_none() => {
@@ -15,7 +15,7 @@ pub fn recover_command(path: &Path) -> String {
     format!("{program} --journal {}", quoted(path))
 }
 
-/// A path as a POSIX shell reads it back.
+/// A path in a form that a POSIX shell reads back.
 pub fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte);

@@ -1,6 +1,6 @@
 use chaos_core::{error::Failure, fault::FaultRecord};
 
-/// Everything that is special about a fault, besides where it stands, with this failure of it.
+/// All special facts about a fault besides its state, with this failure.
 pub fn remarks(fault: &FaultRecord, failure: Option<&Failure>) -> Vec<String> {
     let cut_short = fault.cut_short.map(|why| format!("cut short: {why}"));
     let no_effect = fault.no_effect.as_ref().map(|why| format!("no effect: {why}"));

@@ -13,18 +13,18 @@ use super::{
 };
 use crate::table::Table;
 
-/// What a program returns.
+/// The result of a program.
 pub type ProgramResult = Result<Status, ProgramError>;
 
-/// How a program ended, as its exit code. This is the only place that knows the numbers.
+/// The exit code of a program. Only this type knows the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "scripts rely on these five")]
 pub enum Status {
-    /// 0: done, and whatever was injected is recovered.
+    /// 0: done, and everything that was injected is recovered.
     Done,
-    /// 2: an argument makes no sense. Nothing was done.
+    /// 2: an argument is invalid. Nothing was done.
     BadArguments,
-    /// 3: a safety rule or a doubt forbade it, or nobody could tell whom it would hit. Nothing was injected.
+    /// 3: a safety rule or a doubt forbade it, or it is unknown which targets it would hit. Nothing was injected.
     Skipped,
     /// 4: something was injected and not recovered.
     NotRecovered,
@@ -44,11 +44,10 @@ impl Status {
         }
     }
 
-    /// How a program ends after this run.
+    /// The status after this run.
     pub fn of_run(report: &RunReport) -> Self {
         match report.outcome() {
-            // Before everything else: what an earlier run has left and is not back weighs more than any answer to this
-            // one.
+            // First of all: a fault of an earlier run that is not back outweighs any result of this run.
             _ if !report.is_recovered() => Self::NotRecovered,
             Outcome::DryRun => Self::of_plan(&report.plan),
             Outcome::Completed => Self::Done,
@@ -60,16 +59,15 @@ impl Status {
         }
     }
 
-    /// How a program ends that was only asked who would be hit. That nobody could tell is no success.
+    /// The status of a dry run. If it is unknown which targets would be hit, that is not a success.
     pub fn of_plan(plan: &Plan) -> Self {
         if why_unanswered(plan).is_some() { Self::Skipped } else { Self::Done }
     }
 
-    /// How a program ends where this came after it. What is not back outweighs whatever goes wrong later, which is
-    /// said.
+    /// The status after a later step. A target that is not back outweighs a later error, which is reported.
     ///
     /// # Errors
-    /// What went wrong, where everything is back.
+    /// The later error, if everything is back.
     pub fn and_then(self, later: Result<(), impl Into<ProgramError>>) -> ProgramResult {
         match later.map_err(Into::into) {
             Ok(()) => Ok(self),
@@ -81,7 +79,7 @@ impl Status {
         }
     }
 
-    /// How a program ends after it tried to recover these.
+    /// The status after an attempt to recover these.
     pub fn of_recoveries(faults: &[FaultRecord]) -> Self {
         if faults.iter().all(|fault| fault.state == FaultState::Recovered) {
             Self::Done
@@ -90,7 +88,7 @@ impl Status {
         }
     }
 
-    /// How a program ends with this error.
+    /// The status for this error.
     pub fn of_error(error: &Error) -> Self {
         match error.kind() {
             ErrorKind::InvalidInput => Self::BadArguments,
@@ -101,22 +99,22 @@ impl Status {
 }
 
 impl ProgramError {
-    /// The exit code that goes with it.
+    /// The exit code for it.
     pub fn status(&self) -> Status {
         Status::of_error(&self.error)
     }
 }
 
-/// Whether a target is back, and only the journal does not say so: it was full, for instance, or may only be read.
+/// Whether a target is back, but the journal does not say so, for instance because it was full or is read-only.
 pub fn is_unrecorded(fault: &FaultRecord) -> bool {
     let is_of_the_journal = fault.failure.as_ref().is_some_and(|failure| failure.kind == ErrorKind::Journal);
     fault.state == FaultState::Recovering && is_of_the_journal
 }
 
-/// Where a fault stands, in the words of a table.
+/// The state of a fault, in the words of a table.
 pub fn state_text(state: FaultState, is_unrecorded: bool, is_gone: bool) -> String {
     match state {
-        // Nobody has seen it come back.
+        // It was not seen to come back.
         FaultState::Recovered if is_gone => "gone".to_owned(),
         _ if is_unrecorded => "back, not recorded".to_owned(),
         state => state.to_string(),
@@ -135,7 +133,7 @@ pub fn unreadable_table(entries: &[Unreadable]) -> String {
     )
 }
 
-/// Whether a target was left alone because what was asked for makes no sense there.
+/// Whether a target was left alone because the arguments do not fit it.
 fn is_bad_input(reason: &Reason) -> bool {
     matches!(reason, Reason::Doubt { failure, .. } if failure.kind == ErrorKind::InvalidInput)
 }

@@ -3,12 +3,12 @@ use std::io::{self, IsTerminal};
 use console::Term;
 use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 
-/// How often a second lines are redrawn at most.
+/// The most redraws per second.
 const REDRAWS: u8 = 20;
 
-/// Live lines on standard error, where that is a terminal; otherwise lines that are not drawn.
+/// Live lines on standard error if that is a terminal; otherwise lines that are not drawn.
 ///
-/// A terminal that is gone is drawn on as before, for nobody. The lines themselves panic where they cannot be drawn.
+/// Drawing on a closed terminal has no effect. Without this, lines panic if they cannot be drawn.
 pub fn lines_on_stderr() -> MultiProgress {
     MultiProgress::with_draw_target(if io::stderr().is_terminal() {
         ProgressDrawTarget::term_like_with_hz(Box::new(Lasting(Term::buffered_stderr())), REDRAWS)
@@ -17,11 +17,11 @@ pub fn lines_on_stderr() -> MultiProgress {
     })
 }
 
-/// A terminal of which nobody learns that it is gone.
+/// A terminal that hides that it is gone.
 #[derive(Debug)]
 struct Lasting(Term);
 
-/// Whether it worked does not matter.
+/// The result does not matter.
 fn tried(_: io::Result<()>) -> io::Result<()> {
     Ok(())
 }

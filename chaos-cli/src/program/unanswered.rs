@@ -3,14 +3,14 @@ use chaos_core::{
     plan::{Decision, GroupPlan, Plan, Reason},
 };
 
-/// Why a plan does not say who would be hit: nobody is chosen, and what could not be found out may be all that stands
-/// in the way. `None` where somebody is chosen, or nobody is for reasons that were seen.
+/// Why a plan does not tell which targets would be hit: no target is chosen, and the only reason may be a fact that
+/// could not be found out. `None` if a target is chosen, or if none is for known reasons.
 pub fn why_unanswered(plan: &Plan) -> Option<String> {
     if plan.chosen().next().is_some() {
         return None;
     }
     match &plan.refused {
-        // Of these the doubts tell whether nothing is there or nothing was seen.
+        // For these, the doubts tell whether there is nothing, or nothing was seen.
         None | Some(Reason::NoGroupPasses | Reason::NothingListed) => {}
         Some(reason) => return is_unsure(reason).then(|| reason.to_string()),
     }
@@ -32,7 +32,7 @@ fn why_nobody_knows(group: &GroupPlan) -> Option<String> {
     }
 }
 
-/// Whether a target is left alone because something is not known, and not because of something that is.
+/// Whether a target is left alone because of an unknown fact, not because of a known one.
 fn is_unsure(reason: &Reason) -> bool {
     match reason {
         Reason::Doubt { failure, .. } => {
