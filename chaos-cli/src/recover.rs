@@ -293,11 +293,11 @@ struct Retries {
 impl Observer for Retries {
     fn observe(&self, _: Timestamp, activity: &Activity) {
         let Activity::RecoveryRetried { fault, attempt, failure, wait, until, .. } = activity else { return };
-        let words = escaped(&failure.message);
+        let (id, words) = (fault.id, escaped(&failure.message));
         if !failure.kind.is_refusal() {
-            say(&format!("fault {fault}, attempt {attempt}: {words}; the next in {wait:.1?}"));
-        } else if self.refused.lock().unwrap_or_else(PoisonError::into_inner).insert(*fault) {
-            say(&format!("fault {fault} refused so far: {words}; retrying until {}", clock_time(*until)));
+            say(&format!("fault {id}, attempt {attempt}: {words}; the next in {wait:.1?}"));
+        } else if self.refused.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
+            say(&format!("fault {id} refused so far: {words}; retrying until {}", clock_time(*until)));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Injected randomness: a seed decides which targets are drawn, and entropy makes seeds and fault ids.
+//! Injected randomness: a seed decides which targets are drawn, and entropy makes seeds and the ids of runs and faults.
 
 use std::{fmt, sync::Arc};
 
@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A source of unpredictable numbers: the ids of faults, and the seed of a run without a given seed.
+/// A source of unpredictable numbers: the ids of runs and faults, and the seed of a run without a given seed.
 ///
 /// Ids must never repeat over one journal, so they do not derive from the seed: two runs with seed 42 draw the same
 /// victims under different fault ids.

@@ -63,6 +63,7 @@ pub mod error;
 pub mod event;
 pub mod fault;
 pub mod group;
+mod hexadecimal;
 pub mod journal;
 pub mod listing;
 pub mod monkey;

@@ -69,8 +69,8 @@ impl OneTarget {
     pub(crate) async fn next(&mut self, is_it: impl Fn(&Activity) -> bool) -> Timestamp {
         loop {
             let (at, activity) = self.activities.recv().await.unwrap();
-            if let Activity::Armed { fault, .. } = activity {
-                self.fault.set(Some(fault));
+            if let Activity::Armed { fault, .. } = &activity {
+                self.fault.set(Some(fault.id));
             }
             if is_it(&activity) {
                 return at;

@@ -1,8 +1,8 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chaos_core::{
-    FaultId, Outcome, TargetId,
-    error::Failure,
+    FaultId, Outcome,
+    fault::Fault,
     observer::{Activity, Intended},
 };
 use jiff::Timestamp;
@@ -10,26 +10,24 @@ use jiff::Timestamp;
 use super::{
     message::{Kind, Message},
     story::Story,
-    text::{Body, humanly, instant, subject},
+    text::{Body, instant, subject},
 };
 
 /// How many faults are kept in mind at once. Beyond, what goes on for longer than others is forgotten first; its end is
-/// told all the same, in fewer words.
+/// told all the same, without its course.
 const MOST_STORIES: usize = 1_000;
 
 /// Makes messages for people of what observers are told. It knows nothing of channels, and calls nobody.
 #[derive(Debug, Default)]
 pub(super) struct Composer {
     stories: BTreeMap<FaultId, Story>,
-    /// How many faults go on whose stories are forgotten.
-    forgotten: usize,
     /// Whether runs that inject nothing are told.
     tells_idle_runs: bool,
 }
 
 impl Composer {
     pub(super) fn new(tells_idle_runs: bool) -> Self {
-        Self { stories: BTreeMap::new(), forgotten: 0, tells_idle_runs }
+        Self { stories: BTreeMap::new(), tells_idle_runs }
     }
 
     /// What is said before an injection.
@@ -51,50 +49,26 @@ impl Composer {
     /// What is said about `activity`, if anything.
     pub(super) fn compose(&mut self, at: Timestamp, activity: &Activity) -> Option<Message> {
         match activity {
-            Activity::Skipped { target, reason, .. } => {
-                let fault = self.announced(target)?;
-                Some(self.stories.remove(&fault)?.left_alone(at, reason))
+            Activity::Skipped { fault: Some(fault), reason, .. } => {
+                Some(self.stories.remove(fault)?.left_alone(at, reason))
             }
-            Activity::InjectionFailed { fault, failure, .. } => match self.stories.get(fault) {
-                Some(story) => Some(story.injection_failed(at, failure)),
-                None => self.of_forgotten(
-                    at,
-                    *fault,
-                    Kind::InjectionFailed,
-                    ": injecting it failed",
-                    Some(failure),
-                ),
-            },
-            Activity::Recovered { fault, time_to_recover, gone, .. } => match self.stories.remove(fault) {
-                Some(story) => Some(story.recovered(at, *time_to_recover, gone.as_deref())),
-                None => {
-                    let end = match (gone, time_to_recover) {
-                        (Some(_), _) => " is over, and its target gone".to_owned(),
-                        (None, Some(time)) => format!(" is over, recovered after {}", humanly(*time)),
-                        (None, None) => " is over, recovered".to_owned(),
-                    };
-                    let message = self.of_forgotten(at, *fault, Kind::Recovered, &end, None);
-                    self.forgotten = self.forgotten.saturating_sub(1);
-                    message
-                }
-            },
+            Activity::InjectionFailed { fault, failure, .. } => Some(match self.stories.get(&fault.id) {
+                Some(story) => story.injection_failed(at, failure),
+                None => Story::forgotten(at, fault).injection_failed(at, failure),
+            }),
+            Activity::Recovered { fault, time_to_recover, gone, .. } => {
+                Some(self.end_of(at, fault).recovered(at, *time_to_recover, gone.as_deref()))
+            }
             Activity::RecoveryRetried { fault, failure, until, .. } if failure.kind.is_refusal() => {
-                self.stories.get_mut(fault)?.refused(at, failure, *until)
+                self.stories.get_mut(&fault.id)?.refused(at, failure, *until)
             }
-            Activity::RecoveryFailed { fault, target, failure, by_hand, .. } => {
-                let story = self.stories.remove(fault).unwrap_or_else(|| {
-                    self.forgotten = self.forgotten.saturating_sub(1);
-                    Story::armed(at, *fault, target.clone(), "a fault".to_owned(), String::new())
-                });
-                Some(story.recovery_failed(at, failure, by_hand.as_deref()))
+            Activity::RecoveryFailed { fault, failure, by_hand, .. } => {
+                Some(self.end_of(at, fault).recovery_failed(at, failure, by_hand.as_deref()))
             }
-            Activity::JournalFailed { fault, failure, .. } => match self.stories.get(fault) {
-                Some(story) => Some(story.journal_failed(at, failure)),
-                None => {
-                    let what = ": the journal failed meanwhile";
-                    self.of_forgotten(at, *fault, Kind::JournalFailed, what, Some(failure))
-                }
-            },
+            Activity::JournalFailed { fault, failure, .. } => Some(match self.stories.get(&fault.id) {
+                Some(story) => story.journal_failed(at, failure),
+                None => Story::forgotten(at, fault).journal_failed(at, failure),
+            }),
             Activity::Halted { reason, .. } => Some(halted(at, reason)),
             Activity::RunFailed { failure, .. } => {
                 self.tells_idle_runs.then(|| idle(at, "A run could not be made", &[failure.to_string()]))
@@ -112,23 +86,21 @@ impl Composer {
     /// What makes no message of its own.
     fn follow(&mut self, at: Timestamp, activity: &Activity) {
         match activity {
-            Activity::Armed { fault, target, event, by_hand, .. } => match self.stories.get_mut(fault) {
+            Activity::Armed { fault, by_hand, .. } => match self.stories.get_mut(&fault.id) {
                 Some(story) => story.is_armed = true,
-                None => {
-                    let story = Story::armed(at, *fault, target.clone(), event.clone(), by_hand.clone());
-                    self.keep(*fault, story);
-                }
+                None => self.keep(fault.id, Story::armed(at, fault, by_hand.clone())),
             },
-            Activity::TakenOver { fault, target, event, armed_at, by_hand, .. } => {
-                let (target, event, by_hand) = (target.clone(), event.clone(), by_hand.clone());
-                self.keep(*fault, Story::taken_over(at, *fault, target, event, *armed_at, by_hand));
+            Activity::TakenOver { fault, armed_at, by_hand, .. } => {
+                self.keep(fault.id, Story::taken_over(at, fault, *armed_at, by_hand.clone()));
             }
-            Activity::Injecting { fault, .. } => self.change(fault, |story| story.injecting_at = Some(at)),
+            Activity::Injecting { fault, .. } => {
+                self.change(fault, |story| story.course.injecting_at = Some(at))
+            }
             Activity::Injected { fault, achieved, .. } => {
-                self.change(fault, |story| story.achieved.clone_from(achieved));
+                self.change(fault, |story| story.course.achieved.clone_from(achieved));
             }
             Activity::HoldEnded { fault, cut_short, .. } => {
-                self.change(fault, |story| story.cut_short = *cut_short)
+                self.change(fault, |story| story.course.cut_short = *cut_short)
             }
             Activity::Recovering { fault, attempt, .. } => {
                 self.change(fault, |story| story.attempt(at, *attempt))
@@ -140,23 +112,26 @@ impl Composer {
         }
     }
 
-    fn change(&mut self, fault: &FaultId, change: impl FnOnce(&mut Story)) {
-        if let Some(story) = self.stories.get_mut(fault) {
+    fn change(&mut self, fault: &Fault, change: impl FnOnce(&mut Story)) {
+        if let Some(story) = self.stories.get_mut(&fault.id) {
             change(story);
         }
+    }
+
+    /// The story of a fault that is over.
+    fn end_of(&mut self, at: Timestamp, fault: &Arc<Fault>) -> Story {
+        self.stories.remove(&fault.id).unwrap_or_else(|| Story::forgotten(at, fault))
     }
 
     /// Keeps the story of a fault that goes on.
     fn keep(&mut self, fault: FaultId, story: Story) {
         if self.has_room() {
             self.stories.insert(fault, story);
-        } else {
-            self.forgotten += 1;
         }
     }
 
-    /// Makes room for one more, where it can: what becomes of a fault that goes on is told to be its own, by its id,
-    /// and what becomes of an announced one is not.
+    /// Makes room for one more, if it can: of a fault that goes on, its end is told anyway; of an announced one, only
+    /// because it is kept in mind.
     fn has_room(&mut self) -> bool {
         if self.stories.len() < MOST_STORIES {
             return true;
@@ -164,42 +139,7 @@ impl Composer {
         let going_on = self.stories.iter().filter(|(_, story)| story.is_armed);
         let Some((&oldest, _)) = going_on.min_by_key(|(_, story)| story.since) else { return false };
         self.stories.remove(&oldest);
-        self.forgotten += 1;
         true
-    }
-
-    /// What is said of a fault that is not kept in mind any more.
-    fn of_forgotten(
-        &self,
-        at: Timestamp,
-        fault: FaultId,
-        kind: Kind,
-        what: &str,
-        failure: Option<&Failure>,
-    ) -> Option<Message> {
-        if self.forgotten == 0 {
-            return None;
-        }
-        let name = format!("fault {fault}");
-        let mut body = Body::saying(&format!("Of {name}{what}."));
-        body.gap();
-        body.line("Fault", fault);
-        if let Some(failure) = failure {
-            body.line("Failure", failure);
-        }
-        body.line("When", instant(at));
-        body.paragraph(
-            "More went on at once than is kept in mind here. What it was, and what undoes it by hand, the journal \
-             tells: `history` shows it.",
-        );
-        let subject = subject("Chaos: ", &name, what);
-        Some(Message { kind, fault: Some(fault), at, stands_for: 1, subject, body: body.finish() })
-    }
-
-    /// The fault that was announced for this target and not armed, the latest where there are several.
-    fn announced(&self, target: &TargetId) -> Option<FaultId> {
-        let announced = self.stories.iter().filter(|(_, story)| story.is_announced_for(target));
-        announced.max_by_key(|(_, story)| story.since).map(|(fault, _)| *fault)
     }
 }
 

@@ -276,14 +276,20 @@ mod tests {
     }
 
     fn recovered(notifier: &Arc<Notifier>, number: usize) {
-        let recovered = json!({ "activity": "recovered", "fault": fault(number), "time_to_recover": null });
+        let recovered = json!({
+            "activity": "recovered", "fault": fault(number), "target": intended(number).target, "event": "stop",
+            "seed": 1, "deadline": Timestamp::UNIX_EPOCH, "time_to_recover": null,
+        });
         let activity = serde_json::from_value(recovered).unwrap();
         notifier.observe(Timestamp::UNIX_EPOCH, &activity);
     }
 
     fn skipped(notifier: &Arc<Notifier>, number: usize) {
         let reason = Reason::not_healthy(Health::Unhealthy);
-        let skipped = json!({ "activity": "skipped", "target": intended(number).target, "reason": reason });
+        let skipped = json!({
+            "activity": "skipped", "run": "0000000000000001", "fault": fault(number),
+            "target": intended(number).target, "event": "stop", "reason": reason,
+        });
         let activity = serde_json::from_value(skipped).unwrap();
         notifier.observe(Timestamp::UNIX_EPOCH, &activity);
     }

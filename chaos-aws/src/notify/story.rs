@@ -3,7 +3,7 @@ use std::time::Duration;
 use chaos_core::{
     FaultId, TargetId,
     error::Failure,
-    fault::{CutShort, Magnitude, Milestone},
+    fault::{CutShort, Fault, Magnitude, Milestone},
     observer::{Chosen, Intended},
     plan::Reason,
 };
@@ -26,6 +26,12 @@ pub(super) struct Story {
     begin: Begin,
     by_hand: Option<String>,
     pub(super) is_armed: bool,
+    pub(super) course: Course,
+}
+
+/// What has happened to it so far.
+#[derive(Debug, Default)]
+pub(super) struct Course {
     pub(super) injecting_at: Option<Timestamp>,
     pub(super) achieved: Magnitude,
     pub(super) cut_short: Option<CutShort>,
@@ -45,75 +51,62 @@ enum Begin {
     TakenOver {
         armed_at: Timestamp,
     },
+    /// It is not kept in mind any more, because more goes on at once.
+    Forgotten,
 }
 
 impl Story {
     pub(super) fn intended(at: Timestamp, intended: &Intended) -> Self {
-        let by_hand = Some(intended.by_hand.clone());
-        let begin = Begin::Announced(Box::new(intended.clone()));
-        Self::begin(at, intended.fault, intended.target.clone(), intended.event.clone(), by_hand, begin)
+        Self {
+            fault: intended.fault,
+            target: intended.target.clone(),
+            event: intended.event.clone(),
+            since: at,
+            begin: Begin::Announced(Box::new(intended.clone())),
+            by_hand: Some(intended.by_hand.clone()),
+            is_armed: false,
+            course: Course::default(),
+        }
     }
 
-    pub(super) fn armed(
-        at: Timestamp,
-        fault: FaultId,
-        target: TargetId,
-        event: String,
-        by_hand: String,
-    ) -> Self {
-        Self { is_armed: true, ..Self::begin(at, fault, target, event, Some(by_hand), Begin::Armed) }
+    pub(super) fn armed(at: Timestamp, fault: &Fault, by_hand: String) -> Self {
+        Self::of(at, fault, Begin::Armed, Some(by_hand))
     }
 
     pub(super) fn taken_over(
         at: Timestamp,
-        fault: FaultId,
-        target: TargetId,
-        event: String,
+        fault: &Fault,
         armed_at: Timestamp,
         by_hand: Option<String>,
     ) -> Self {
-        let begin = Begin::TakenOver { armed_at };
-        Self { is_armed: true, ..Self::begin(at, fault, target, event, by_hand, begin) }
+        Self::of(at, fault, Begin::TakenOver { armed_at }, by_hand)
     }
 
-    fn begin(
-        since: Timestamp,
-        fault: FaultId,
-        target: TargetId,
-        event: String,
-        by_hand: Option<String>,
-        begin: Begin,
-    ) -> Self {
+    pub(super) fn forgotten(at: Timestamp, fault: &Fault) -> Self {
+        Self::of(at, fault, Begin::Forgotten, None)
+    }
+
+    /// Of a fault that is armed.
+    fn of(since: Timestamp, fault: &Fault, begin: Begin, by_hand: Option<String>) -> Self {
         Self {
-            fault,
-            target,
-            event,
+            fault: fault.id,
+            target: fault.target.clone(),
+            event: fault.event.clone(),
             since,
             begin,
             by_hand,
-            is_armed: false,
-            injecting_at: None,
-            achieved: Magnitude::default(),
-            cut_short: None,
-            recovering_at: None,
-            attempts: 0,
-            milestones: Vec::new(),
-            was_refused: false,
+            is_armed: true,
+            course: Course::default(),
         }
     }
 
-    /// Whether people were told of it, or are being told, and nothing has come of it yet.
-    pub(super) fn is_announced_for(&self, target: &TargetId) -> bool {
-        !self.is_armed && self.target == *target
-    }
-
     pub(super) fn attempt(&mut self, at: Timestamp, number: u32) {
-        self.recovering_at.get_or_insert(at);
-        self.attempts = number;
+        self.course.recovering_at.get_or_insert(at);
+        self.course.attempts = number;
     }
 
     pub(super) fn reached(&mut self, milestone: Milestone, at: Timestamp) {
-        self.milestones.push((milestone, at));
+        self.course.milestones.push((milestone, at));
     }
 
     /// `is_kept`: whether its end will be known to be its own.
@@ -166,7 +159,7 @@ impl Story {
     }
 
     pub(super) fn injection_failed(&self, at: Timestamp, failure: &Failure) -> Message {
-        let lead = if self.injecting_at.is_some() {
+        let lead = if self.may_be_injected() {
             format!(
                 "The injection of {} into {} failed, or nobody knows how far it came. It is taken to have happened, \
                  and recovered.",
@@ -193,7 +186,7 @@ impl Story {
 
     /// What is said of a recovery that is refused, the first time.
     pub(super) fn refused(&mut self, at: Timestamp, failure: &Failure, until: Timestamp) -> Option<Message> {
-        if std::mem::replace(&mut self.was_refused, true) {
+        if std::mem::replace(&mut self.course.was_refused, true) {
             return None;
         }
         let mut body = Body::saying(&format!(
@@ -222,7 +215,7 @@ impl Story {
         time_to_recover: Option<Duration>,
         gone: Option<&str>,
     ) -> Message {
-        let is_injected = self.injecting_at.is_some() || matches!(self.begin, Begin::TakenOver { .. });
+        let is_injected = self.may_be_injected();
         let after = time_to_recover.map(humanly);
         let (end, course) = match &after {
             _ if gone.is_some() => (
@@ -297,7 +290,19 @@ impl Story {
         self.message(at, Kind::JournalFailed, subject, body)
     }
 
-    fn message(&self, at: Timestamp, kind: Kind, subject: String, body: Body) -> Message {
+    /// False only if nothing was done to the target.
+    fn may_be_injected(&self) -> bool {
+        let was_not_followed = matches!(self.begin, Begin::TakenOver { .. } | Begin::Forgotten);
+        self.course.injecting_at.is_some() || was_not_followed
+    }
+
+    fn message(&self, at: Timestamp, kind: Kind, subject: String, mut body: Body) -> Message {
+        if matches!(self.begin, Begin::Forgotten) {
+            body.paragraph(
+                "More went on at once than is kept in mind here: the rest of it is in the journal, and `history` \
+                 shows it.",
+            );
+        }
         Message { kind, fault: Some(self.fault), at, stands_for: 1, subject, body: body.finish() }
     }
 
@@ -319,7 +324,7 @@ impl Story {
                     _ => body.line("Why", format!("drawn; the seed of the run is {}", intended.seed)),
                 }
             }
-            Begin::Armed => body.line("Group", self.target.group()),
+            Begin::Armed | Begin::Forgotten => body.line("Group", self.target.group()),
             Begin::TakenOver { armed_at } => {
                 body.line("Group", self.target.group());
                 body.line("Why", format!("left behind by an earlier run, armed at {}", instant(*armed_at)));
@@ -329,23 +334,23 @@ impl Story {
 
     /// What has happened so far.
     fn tell_course(&self, body: &mut Body, now: Timestamp) {
-        if let Some(injecting_at) = self.injecting_at {
+        if let Some(injecting_at) = self.course.injecting_at {
             body.line("Injected", instant(injecting_at));
         }
-        if let Some(achieved) = magnitude(&self.achieved) {
+        if let Some(achieved) = magnitude(&self.course.achieved) {
             body.line("Achieved", achieved);
         }
-        if let Some(why) = self.cut_short {
+        if let Some(why) = self.course.cut_short {
             body.line("Cut short", why);
         }
-        if let Some(recovering_at) = self.recovering_at {
-            let (time, attempts) = (humanly(between(recovering_at, now)), self.attempts);
+        if let Some(recovering_at) = self.course.recovering_at {
+            let (time, attempts) = (humanly(between(recovering_at, now)), self.course.attempts);
             let attempts =
                 if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") };
             body.line("Recovery", format!("took {time} from {}, {attempts}", instant(recovering_at)));
         }
-        for (milestone, at) in &self.milestones {
-            let after = self.injecting_at.map(|injecting_at| humanly(between(injecting_at, *at)));
+        for (milestone, at) in &self.course.milestones {
+            let after = self.course.injecting_at.map(|injecting_at| humanly(between(injecting_at, *at)));
             let after = after.map(|after| format!(", {after} after the injection began")).unwrap_or_default();
             let name = milestone.to_string();
             let name = name
@@ -358,11 +363,16 @@ impl Story {
 
     fn tell_by_hand(&self, body: &mut Body, by_hand: Option<&str>) {
         let words = by_hand.map(str::trim).filter(|words| !words.is_empty());
-        let unknown = format!(
-            "What its recovery says cannot be read here. Call `recover_pending` on a monkey over the journal that \
-             holds fault {}, with a registry that knows it.",
-            self.fault
-        );
+        let unknown = match self.begin {
+            Begin::Forgotten => {
+                format!("`history` over the journal that holds fault {} shows it.", self.fault)
+            }
+            _ => format!(
+                "What its recovery says cannot be read here. Call `recover_pending` on a monkey over the journal that \
+                 holds fault {}, with a registry that knows it.",
+                self.fault
+            ),
+        };
         body.paragraph(&format!("HOW TO UNDO IT BY HAND\n{}", words.unwrap_or(&unknown)));
         if let Some(whereabouts) = whereabouts(&self.target) {
             body.paragraph(&format!("WHERE IT IS\n{whereabouts}"));

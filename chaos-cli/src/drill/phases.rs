@@ -6,8 +6,8 @@ use std::{
 };
 
 use chaos_core::{
-    FaultId, Observer, TargetId,
-    fault::{CutShort, Milestone},
+    FaultId, Observer,
+    fault::{CutShort, Fault, Milestone},
     observer::Activity,
 };
 use jiff::Timestamp;
@@ -23,14 +23,13 @@ use crate::program::clock_time;
 pub(super) struct Phases {
     live: Live,
     hold: Duration,
+    /// Those that go on.
     faults: Mutex<BTreeMap<FaultId, Shown>>,
 }
 
 /// A fault as far as it was shown.
 #[derive(Debug, Default)]
 struct Shown {
-    target: Option<TargetId>,
-    event: String,
     injecting_at: Option<Timestamp>,
     phase: Option<Phase>,
     /// Whether it was said that its recovery was refused: once is enough.
@@ -59,35 +58,28 @@ impl Observer for Phases {
             Activity::Skipped { target, reason, .. } => {
                 live.failed("skip", format!("{} is left alone: {reason}", target.name()));
             }
-            Activity::Armed { fault, target, event, .. } => {
-                let what = format!("{event} into {}", target.name());
-                *faults.entry(*fault).or_default() = Shown {
-                    target: Some(target.clone()),
-                    event: event.clone(),
-                    phase: Some(live.begin("inject", what)),
-                    ..Shown::default()
-                };
+            Activity::Armed { fault, .. } => {
+                let phase = Some(live.begin("inject", what(fault)));
+                faults.insert(fault.id, Shown { phase, ..Shown::default() });
             }
-            Activity::Injecting { fault, .. } => faults.entry(*fault).or_default().injecting_at = Some(at),
+            Activity::Injecting { fault, .. } => faults.entry(fault.id).or_default().injecting_at = Some(at),
             Activity::Injected { fault, .. } => {
-                let shown = faults.entry(*fault).or_default();
-                let what = shown.what();
-                shown.end_phase(|phase| phase.done(what));
+                let shown = faults.entry(fault.id).or_default();
+                shown.end_phase(|phase| phase.done(what(fault)));
                 if !self.hold.is_zero() {
-                    let text = format!("{} for {}", shown.name(fault), humanly(self.hold));
+                    let text = format!("{} for {}", fault.target.name(), humanly(self.hold));
                     shown.phase = Some(live.begin("hold", text));
                 }
             }
             Activity::InjectionFailed { fault, failure, .. } => {
-                let shown = faults.entry(*fault).or_default();
-                let what = shown.what();
-                shown.end_phase(|phase| phase.failed(format!("{what} failed: {failure}")));
+                let shown = faults.entry(fault.id).or_default();
+                shown.end_phase(|phase| phase.failed(format!("{} failed: {failure}", what(fault))));
             }
             Activity::HoldEnded { fault, cut_short, .. } => {
-                let shown = faults.entry(*fault).or_default();
+                let shown = faults.entry(fault.id).or_default();
                 let held = humanly(shown.since_injecting(at));
                 let text = match cut_short {
-                    None => format!("{} for {held}", shown.name(fault)),
+                    None => format!("{} for {held}", fault.target.name()),
                     Some(CutShort::Halted) => format!("ended after {held}: everything is halted"),
                     Some(CutShort::InjectionFailed) => "ended: the injection failed".to_owned(),
                     Some(CutShort::EndedEarly) => format!("ended before its time; noticed after {held}"),
@@ -96,13 +88,13 @@ impl Observer for Phases {
                 shown.end_phase(|phase| phase.done(text));
             }
             Activity::Recovering { fault, .. } => {
-                let shown = faults.entry(*fault).or_default();
-                let text = format!("waiting for {}", shown.name(fault));
+                let shown = faults.entry(fault.id).or_default();
+                let text = format!("waiting for {}", fault.target.name());
                 shown.phase.get_or_insert_with(|| live.begin("recover", text));
             }
             Activity::Reached { fault, milestone, .. } => {
-                let shown = faults.entry(*fault).or_default();
-                let (name, time) = (shown.name(fault), humanly(shown.since_injecting(at)));
+                let shown = faults.entry(fault.id).or_default();
+                let (name, time) = (fault.target.name(), humanly(shown.since_injecting(at)));
                 match (milestone, &shown.phase) {
                     (Milestone::DetectedUnhealthy, Some(phase)) => {
                         phase.preceded_by("detect", format!("{name} was seen to be down after {time}"));
@@ -117,9 +109,9 @@ impl Observer for Phases {
                 }
             }
             Activity::RecoveryRetried { fault, attempt, failure, wait, until, .. } => {
-                let shown = faults.entry(*fault).or_default();
+                let shown = faults.entry(fault.id).or_default();
                 if failure.kind.is_refusal() && !mem::replace(&mut shown.was_refused, true) {
-                    let (name, until) = (shown.name(fault), clock_time(*until));
+                    let (name, until) = (fault.target.name(), clock_time(*until));
                     let text = format!("{name} refused so far: {failure}; retrying until {until}");
                     match &shown.phase {
                         Some(phase) => phase.preceded_by_failure("recover", text),
@@ -132,19 +124,17 @@ impl Observer for Phases {
                 }
             }
             Activity::Recovered { fault, gone: Some(why), .. } => {
-                let shown = faults.entry(*fault).or_default();
-                let text = format!("{} is gone, and not back: {why}", shown.name(fault));
-                shown.end_phase(|phase| phase.failed(text));
+                let text = format!("{} is gone, and not back: {why}", fault.target.name());
+                faults.remove(&fault.id).unwrap_or_default().end_phase(|phase| phase.failed(text));
             }
             Activity::Recovered { fault, time_to_recover, .. } => {
-                let shown = faults.entry(*fault).or_default();
                 let after = time_to_recover.map(|time| format!(" after {}", humanly(time)));
-                let text = format!("{} is back{}", shown.name(fault), after.unwrap_or_default());
-                shown.end_phase(|phase| phase.done(text));
+                let text = format!("{} is back{}", fault.target.name(), after.unwrap_or_default());
+                faults.remove(&fault.id).unwrap_or_default().end_phase(|phase| phase.done(text));
             }
-            Activity::RecoveryFailed { fault, target, failure, by_hand, .. } => {
-                faults.entry(*fault).or_default().end_phase(|_| {});
-                live.failed("recover", format!("{target} IS NOT BACK: {failure}"));
+            Activity::RecoveryFailed { fault, failure, by_hand, .. } => {
+                faults.remove(&fault.id).unwrap_or_default().end_phase(|_| {});
+                live.failed("recover", format!("{} IS NOT BACK: {failure}", fault.target));
                 if let Some(by_hand) = by_hand {
                     live.by_hand(by_hand);
                 }
@@ -156,17 +146,6 @@ impl Observer for Phases {
 }
 
 impl Shown {
-    fn name(&self, fault: &FaultId) -> String {
-        match &self.target {
-            Some(target) => target.name().to_owned(),
-            None => format!("the target of fault {fault} of an earlier run"),
-        }
-    }
-
-    fn what(&self) -> String {
-        format!("{} into {}", self.event, self.target.as_ref().map_or("", TargetId::name))
-    }
-
     fn since_injecting(&self, at: Timestamp) -> Duration {
         self.injecting_at
             .and_then(|injecting_at| Duration::try_from(at.duration_since(injecting_at)).ok())
@@ -178,4 +157,9 @@ impl Shown {
             end(phase);
         }
     }
+}
+
+/// What is done to whom.
+fn what(fault: &Fault) -> String {
+    format!("{} into {}", fault.event, fault.target.name())
 }

@@ -14,8 +14,9 @@ use crate::{
     clock::{Clock, Deadline},
     engine::Experiments,
     error::{Error, ErrorKind, Result},
-    fault::{FaultId, Injection, Milestone},
+    fault::{Fault, FaultId, Injection, Milestone},
     group::{Group, GroupId, Target, TargetId},
+    monkey::RunId,
     observer::{Activity, Observers},
     provider::Provider,
 };
@@ -48,6 +49,8 @@ struct Inner {
     parts: ScopeParts,
     /// Counted from the arming.
     armed: OnceLock<Deadline>,
+    /// Set once the fault is armed.
+    identity: OnceLock<Arc<Fault>>,
     ledger: Ledger,
 }
 
@@ -55,6 +58,8 @@ struct Inner {
 #[derive(Debug)]
 pub(crate) struct ScopeParts {
     pub(crate) fault: FaultId,
+    /// The run that injects it.
+    pub(crate) run: Option<RunId>,
     pub(crate) event: String,
     pub(crate) seed: u64,
     pub(crate) target: TargetId,
@@ -74,7 +79,12 @@ impl Scope {
     /// The scope of an event that is being prepared.
     pub(crate) fn preparing(parts: ScopeParts, discovered: Discovered) -> Self {
         let recover_by = parts.deadline.at();
-        let inner = Arc::new(Inner { parts, armed: OnceLock::new(), ledger: Ledger::default() });
+        let inner = Arc::new(Inner {
+            parts,
+            armed: OnceLock::new(),
+            identity: OnceLock::new(),
+            ledger: Ledger::default(),
+        });
         Self {
             inner,
             injection: Injection::NeverBegan,
@@ -85,9 +95,10 @@ impl Scope {
     }
 
     /// The scope of a recovery in a later process.
-    pub(crate) fn replaying(parts: ScopeParts, injection: Injection) -> Self {
+    pub(crate) fn replaying(parts: ScopeParts, identity: Arc<Fault>, injection: Injection) -> Self {
         let recover_by = parts.deadline.at();
-        let inner = Arc::new(Inner { armed: parts.deadline.into(), parts, ledger: Ledger::default() });
+        let (armed, identity) = (parts.deadline.into(), identity.into());
+        let inner = Arc::new(Inner { parts, armed, identity, ledger: Ledger::default() });
         Self { inner, injection, discovered: None, recover_by, is_held: false }
     }
 
@@ -316,10 +327,7 @@ impl Scope {
         }
         let at = self.now();
         if self.inner.ledger.reach(milestone, at) {
-            self.inner
-                .parts
-                .observers
-                .tell(at, Activity::Reached { fault: self.inner.parts.fault, milestone });
+            self.observers().tell(at, Activity::Reached { fault: self.identity(), milestone });
         }
     }
 
@@ -377,6 +385,26 @@ impl Scope {
     /// The time of day on the fault's own clock, which nobody can set: what its record is made of.
     pub(crate) fn now(&self) -> Timestamp {
         self.bound().now(self.inner.parts.clock.as_ref())
+    }
+
+    /// The identity of the fault, for activities.
+    pub(crate) fn identity(&self) -> Arc<Fault> {
+        let parts = &self.inner.parts;
+        let now = || {
+            Arc::new(Fault {
+                id: parts.fault,
+                run: parts.run,
+                target: parts.target.clone(),
+                event: parts.event.clone(),
+                seed: parts.seed,
+                deadline: self.deadline(),
+            })
+        };
+        // Until it is armed, its deadline moves.
+        match self.inner.armed.get() {
+            Some(_) => Arc::clone(self.inner.identity.get_or_init(now)),
+            None => now(),
+        }
     }
 
     pub(crate) fn event(&self) -> &str {

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use super::{CutShort, FaultRecord, FaultState, Mark, Safeguard, looks::Looks};
+use super::{CutShort, Fault, FaultRecord, FaultState, Mark, Safeguard, looks::Looks};
 use crate::{
     clock,
     error::{Error, ErrorKind, Failure, Result},
@@ -92,6 +92,11 @@ impl Active {
     /// The fault as far as it is known.
     pub fn record(&self) -> &FaultRecord {
         &self.record
+    }
+
+    /// The identity of the fault, for activities.
+    pub(crate) fn identity(&self) -> Arc<Fault> {
+        self.scope.identity()
     }
 
     /// Whether the injection returned without an error.
@@ -239,13 +244,12 @@ impl Active {
             }
         }
         self.record.apply(&mark);
-        let fault = self.record.id;
+        let fault = self.identity();
         let activity = match mark.failure {
             None => Activity::Recovered { fault, time_to_recover: self.record.time_to_recover(), gone },
             Some(failure) => {
-                let target = self.record.target.clone();
-                let by_hand = Some(self.recovery.by_hand(&target, fault));
-                Activity::RecoveryFailed { fault, target, failure, by_hand }
+                let by_hand = Some(self.recovery.by_hand(&fault.target, fault.id));
+                Activity::RecoveryFailed { fault, failure, by_hand }
             }
         };
         self.scope.observers().tell(mark.at, activity);
@@ -289,7 +293,7 @@ impl Active {
     }
 
     fn tell_journal_failure(&self, error: &Error) {
-        let activity = Activity::JournalFailed { fault: self.record.id, failure: error.into() };
+        let activity = Activity::JournalFailed { fault: self.identity(), failure: error.into() };
         self.scope.observers().tell(self.scope.now(), activity);
     }
 }

@@ -1,6 +1,6 @@
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use super::{Active, FaultRecord, FaultState, Inject, Injection, Mark, Permit, Prepared, Safeguard};
+use super::{Active, Fault, FaultRecord, FaultState, Inject, Injection, Mark, Permit, Prepared, Safeguard};
 use crate::{
     contain::{contained, within},
     error::{Error, ErrorKind, Failure, Result},
@@ -49,6 +49,11 @@ impl Armed {
         &self.record
     }
 
+    /// The identity of the fault, for activities.
+    pub(crate) fn identity(&self) -> Arc<Fault> {
+        self.scope.identity()
+    }
+
     pub(crate) fn by_hand(&self) -> String {
         self.recovery.by_hand(&self.record.target, self.record.id)
     }
@@ -89,7 +94,7 @@ impl Armed {
         if self.scope.remaining().is_zero() {
             return self.abandon();
         }
-        self.scope.observers().tell(mark.at, Activity::Injecting { fault: self.record.id });
+        self.scope.observers().tell(mark.at, Activity::Injecting { fault: self.identity() });
 
         self.begun = true;
         let permit = Permit::to_inject(self.scope.fault(), self.scope.bound(), self.scope.clock());
@@ -136,7 +141,7 @@ impl Armed {
         }
         self.record.apply(&mark);
         let (requested, achieved) = (self.record.requested.clone(), mark.achieved);
-        self.scope.observers().tell(now, Activity::Injected { fault, requested, achieved });
+        self.scope.observers().tell(now, Activity::Injected { fault: self.identity(), requested, achieved });
         Ok(())
     }
 
@@ -144,7 +149,7 @@ impl Armed {
         if let Err(error) = &result {
             let failure = Failure::from(error);
             self.record.failure = Some(failure.clone());
-            let activity = Activity::InjectionFailed { fault: self.record.id, failure };
+            let activity = Activity::InjectionFailed { fault: self.identity(), failure };
             self.scope.observers().tell(self.scope.now(), activity);
         }
         let scope = self.scope.recovering(match (self.record.injection(), &result) {

@@ -85,7 +85,6 @@ impl Active {
     }
 
     async fn attempts(&self, latest: &Latest) -> Result<Option<String>, Failure> {
-        let fault = self.record.id;
         let clock = self.scope.clock().as_ref();
         let ends = clock.monotonic().saturating_add(self.safeguard.retry.budget);
         let until = crate::clock::after(self.scope.now(), self.safeguard.retry.budget);
@@ -97,7 +96,8 @@ impl Active {
             self.looks.forget_the_one_under_way();
         }
         for number in 1.. {
-            self.scope.observers().tell(self.scope.now(), Activity::Recovering { fault, attempt: number });
+            let (fault, attempt) = (self.identity(), number);
+            self.scope.observers().tell(self.scope.now(), Activity::Recovering { fault, attempt });
             let (error, missing) = match self.attempt().await {
                 Attempt::Over { gone } => return Ok(gone),
                 Attempt::GiveUp(error) => return Err((&error).into()),
@@ -107,7 +107,8 @@ impl Active {
             let asked = error.asks_to_wait().map_or(Duration::ZERO, |asked| within_reason(asked, left));
             let wait = self.safeguard.retry.wait_after(number).max(asked);
             let failure = latest.keep(error, missing);
-            let activity = Activity::RecoveryRetried { fault, attempt: number, failure, wait, until };
+            let fault = self.identity();
+            let activity = Activity::RecoveryRetried { fault, attempt, failure, wait, until };
             self.scope.observers().tell(self.scope.now(), activity);
             clock.sleep(wait).await;
         }

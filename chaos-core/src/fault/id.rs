@@ -2,7 +2,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    hexadecimal::sixteen_digits,
+};
 
 /// Names one fault everywhere: in the journal, in logs, and in every name that is created on its target.
 ///
@@ -42,11 +45,7 @@ impl FromStr for FaultId {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let is_hexadecimal = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        match u64::from_str_radix(text, 16) {
-            Ok(number) if is_hexadecimal => Ok(Self(number)),
-            _ => Err(Error::invalid("fault id", format!("{text:?}"), "16 hexadecimal digits")),
-        }
+        sixteen_digits("fault id", text).map(Self)
     }
 }
 

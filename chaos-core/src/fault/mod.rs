@@ -1,13 +1,14 @@
 //! The life of one fault: [`Prepared`] → [`Armed`] → [`Active`] → recovered. Each step consumes the one before.
 //!
 //! Arming makes the recovery durable through a [`Safeguard`]. Only then is there a [`Permit`], which every call that
-//! changes a target takes. A [`FaultRecord`] is the fault's record in the journal, and each [`Mark`] is one step from
-//! one [`FaultState`] to the next.
+//! changes a target takes. A [`Fault`] identifies the armed fault, a [`FaultRecord`] is its record in the journal, and
+//! each [`Mark`] is one step from one [`FaultState`] to the next.
 
 mod active;
 mod armed;
 mod attempts;
 mod cut_short;
+mod fault;
 mod id;
 mod looks;
 mod magnitude;
@@ -22,6 +23,7 @@ pub use futures_util::future::BoxFuture;
 pub use active::Active;
 pub use armed::Armed;
 pub use cut_short::CutShort;
+pub use fault::Fault;
 pub use id::FaultId;
 pub use magnitude::Magnitude;
 pub use permit::Permit;

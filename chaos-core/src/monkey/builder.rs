@@ -155,7 +155,7 @@ impl MonkeyBuilder {
         self
     }
 
-    /// Sets where seeds and fault ids come from. Default: the operating system.
+    /// Sets where seeds and the ids of runs and faults come from. Default: the operating system.
     pub fn entropy(mut self, entropy: impl Entropy) -> Self {
         self.entropy = Arc::new(entropy);
         self

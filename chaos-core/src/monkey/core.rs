@@ -6,7 +6,7 @@ use std::{
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{sight::Sights, tasks::Tasks};
+use super::{RunId, sight::Sights, tasks::Tasks};
 use crate::{
     calendar::Calendar,
     chance::{Draw, Entropy},
@@ -46,6 +46,7 @@ pub(super) struct CoreParts {
 /// Which run a victim belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
+    pub(super) id: RunId,
     pub(super) seed: u64,
     pub(super) chosen: Chosen,
 }
@@ -100,8 +101,14 @@ impl Core {
         }
     }
 
+    /// A run that begins now.
+    pub(super) fn new_run(&self, chosen: Chosen) -> Result<Run> {
+        let id = self.parts.entropy.draw().map(RunId::from_entropy)?;
+        Ok(Run { id, seed: self.take_seed()?, chosen })
+    }
+
     /// The seed of a run that begins now.
-    pub(super) fn take_seed(&self) -> Result<u64> {
+    fn take_seed(&self) -> Result<u64> {
         let mut next = self.next_seed.lock().unwrap_or_else(PoisonError::into_inner);
         let seed = self.seed(&mut next)?;
         *next = Some(within_json(Draw::for_run(seed).number()));

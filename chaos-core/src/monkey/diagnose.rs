@@ -128,6 +128,7 @@ async fn try_event(
     let hold = event.hold();
     let parts = ScopeParts {
         fault: core.new_fault_id()?,
+        run: None,
         event: event.name().to_owned(),
         seed: core.peek_seed()?,
         target: member.target.id().clone(),

@@ -82,14 +82,14 @@ impl Monkey {
     /// Recovers what is pending, plans, injects, holds and recovers. A leashed monkey stops after the plan.
     ///
     /// # Errors
-    /// When the journal cannot be read, or the monkey was shut down; then nothing was injected by this call. When the
-    /// runtime is going down under it; then the journal knows what was. What goes wrong with a fault is in the report.
+    /// When the journal cannot be read, no id can be drawn for the run, or the monkey was shut down; then nothing was
+    /// injected by this call. When the runtime is going down under it; then the journal knows what was. What goes wrong
+    /// with a fault is in the report.
     ///
     /// Cancel safe in the sense that matters: dropping the future cuts every hold short, and the recoveries go on in
     /// tasks of their own.
     pub async fn run_once(&self) -> Result<RunReport> {
-        let seed = self.core.take_seed()?;
-        self.carry_out(Run { seed, chosen: Chosen::Drawn }, |_| self.planned(seed)).await
+        self.carry_out_drawn(self.core.new_run(Chosen::Drawn)?).await
     }
 
     /// Runs once after another, with the builder's interval between them, until `shutdown` is ready; then cuts the
@@ -104,8 +104,14 @@ impl Monkey {
         self.refuse_after_shutdown()?;
         let runs = async {
             loop {
-                if let Err(error) = self.run_once().await {
-                    self.core.tell(Activity::RunFailed { failure: (&error).into() });
+                let begun = self.core.new_run(Chosen::Drawn);
+                let run = begun.as_ref().ok().map(|run| run.id);
+                let ended = match begun {
+                    Ok(run) => self.carry_out_drawn(run).await,
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = ended {
+                    self.core.tell(Activity::RunFailed { run, failure: (&error).into() });
                 }
                 self.core.parts.clock.sleep(self.core.parts.interval).await;
             }
@@ -137,10 +143,10 @@ impl Monkey {
                 format!("a member of the groups of this monkey: {groups}"),
             ));
         }
-        let seed = self.core.take_seed()?;
+        let run = self.core.new_run(Chosen::Named)?;
         let events: [Arc<dyn ChaosEvent>; 1] = [Arc::new(event)];
-        let planner = self.core.planner(seed, &events);
-        self.carry_out(Run { seed, chosen: Chosen::Named }, |_| planner.plan_one(provider, target)).await
+        let planner = self.core.planner(run.seed, &events);
+        self.carry_out(run, |_| planner.plan_one(provider, target)).await
     }
 
     /// Recovers every pending fault that nobody alive takes care of: what a process that was killed, or a runtime that
@@ -284,12 +290,16 @@ impl Monkey {
         planned
     }
 
+    async fn carry_out_drawn(&self, run: Run) -> Result<RunReport> {
+        self.carry_out(run, |_| self.planned(run.seed)).await
+    }
+
     /// One run: replay, plan, then one guarded task for each victim.
     async fn carry_out<'a, F>(&'a self, run: Run, plan: impl FnOnce(&'a Self) -> F) -> Result<RunReport>
     where
         F: Future<Output = Planned>,
     {
-        let span = tracing::info_span!("run", seed = run.seed);
+        let span = tracing::info_span!("run", run = %run.id, seed = run.seed);
         in_span(span, self.carry_out_in_span(run, plan)).await
     }
 
@@ -301,11 +311,11 @@ impl Monkey {
     where
         F: Future<Output = Planned>,
     {
-        let seed = run.seed;
+        let Run { id, seed, .. } = run;
         self.refuse_after_shutdown()?;
         let leashed = self.core.parts.safeguard.is_none();
         let began_at = self.core.parts.clock.now();
-        self.core.tell(Activity::RunBegan { seed, leashed });
+        self.core.tell(Activity::RunBegan { run: id, seed, leashed });
         let cut = self.core.cut();
         // Dropped with this future, it cuts every hold of the run short.
         let _cut_on_drop = cut.run.clone().drop_guard();
@@ -316,6 +326,7 @@ impl Monkey {
         }
         let Planned { plan, victims } = planned;
         self.core.tell(Activity::Planned {
+            run: id,
             groups: plan.groups.len(),
             targets: plan.groups.iter().map(|group| group.targets.len()).sum(),
             chosen: victims.len(),
@@ -326,10 +337,20 @@ impl Monkey {
         }
         let ended_at = self.core.parts.clock.now();
         let Found { faults: replayed, unreadable } = replayed;
-        let report =
-            RunReport { seed, leashed, began_at, ended_at, plan, skipped, faults, replayed, unreadable };
+        let report = RunReport {
+            run: Some(id),
+            seed,
+            leashed,
+            began_at,
+            ended_at,
+            plan,
+            skipped,
+            faults,
+            replayed,
+            unreadable,
+        };
         let why = if report.faults.is_empty() { report.why_nothing() } else { Vec::new() };
-        self.core.tell(Activity::RunEnded { outcome: report.outcome(), why });
+        self.core.tell(Activity::RunEnded { run: id, outcome: report.outcome(), why });
         Ok(report)
     }
 
@@ -372,7 +393,7 @@ impl Monkey {
             .map(|fault| {
                 let target = fault.target.clone();
                 let span = tracing::info_span!("fault", %target, event = fault.event, fault = %fault.id);
-                (target, self.core.tasks.spawn(replay(Arc::clone(&self.core), fault, span)))
+                (target, self.core.tasks.spawn(replay(Arc::clone(&self.core), fault, None, span)))
             })
             .collect();
         let mut ended = Vec::with_capacity(tasks.len());

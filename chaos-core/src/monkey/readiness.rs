@@ -14,7 +14,7 @@ use crate::{
     clock::{self, Deadline},
     contain::contained,
     event::{Discovered, Scope, ScopeParts},
-    fault::{Armed, Prepared},
+    fault::{Armed, FaultId, Prepared},
     journal::{Arming, Limits},
     observer::Intended,
     plan::{Reason, Victim},
@@ -33,7 +33,12 @@ pub(super) struct Ready {
 
 /// The last looks, the preparation and the announcement. Nothing is touched, and whatever is not certain is a reason to
 /// leave the target alone.
-pub(super) async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result<Ready, Reason> {
+pub(super) async fn make_ready(
+    core: &Core,
+    victim: &Victim,
+    run: Run,
+    fault: FaultId,
+) -> Result<Ready, Reason> {
     // While victims wait for others the plan grows old.
     let age = core.parts.clock.now().duration_since(victim.planned_at);
     let seen = if (SignedDuration::ZERO..FRESH).contains(&age) {
@@ -46,7 +51,8 @@ pub(super) async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result
     let incarnation = incarnation(core, victim, &discovered.group).await?;
     let undone_by = undone_before_closing(core, victim.hold.until_deadline())?;
     let parts = ScopeParts {
-        fault: core.new_fault_id().map_err(Reason::doubt)?,
+        fault,
+        run: Some(run.id),
         event: victim.event.name().to_owned(),
         seed: run.seed,
         target: victim.target.id().clone(),
@@ -72,6 +78,7 @@ pub(super) async fn make_ready(core: &Core, victim: &Victim, run: Run) -> Result
     let target = scope.target().map_err(Reason::doubt)?;
     may_undo(core, target.as_ref(), victim.event.as_ref(), victim.hold).await.map_err(Reason::doubt)?;
     let intended = Intended {
+        run: Some(run.id),
         chosen: run.chosen,
         seed: run.seed,
         healthy: seen.healthy(),

@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::RunId;
 use crate::{
     clock::seconds,
     error::{Error, ErrorKind, Result},
@@ -23,6 +24,10 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct RunReport {
+    /// Identifies the run, as in the activities that observers were told. `None` in a report that an earlier version
+    /// wrote.
+    #[serde(default)]
+    pub run: Option<RunId>,
     /// The seed that drew the victims. Given to another monkey over the same groups, it draws the same ones.
     pub seed: u64,
     /// Whether the monkey was leashed, so that nothing was touched.
@@ -129,6 +134,7 @@ impl Serialize for RunReport {
         #[derive(Serialize)]
         struct Written<'a> {
             outcome: Outcome,
+            run: Option<RunId>,
             seed: u64,
             leashed: bool,
             began_at: &'a Timestamp,
@@ -139,9 +145,11 @@ impl Serialize for RunReport {
             replayed: Vec<Timed<'a>>,
             unreadable: &'a [Unreadable],
         }
-        let Self { seed, leashed, began_at, ended_at, plan, skipped, faults, replayed, unreadable } = self;
+        let Self { run, seed, leashed, began_at, ended_at, plan, skipped, faults, replayed, unreadable } =
+            self;
         Written {
             outcome: self.outcome(),
+            run: *run,
             seed: *seed,
             leashed: *leashed,
             began_at,
@@ -184,7 +192,11 @@ impl fmt::Display for RunReport {
     /// One line for the run, one for each fault with everything that is special about it, and what was in doubt;
     /// without a fault, what was chosen or why nobody was.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (seed {})", self.outcome(), self.seed)?;
+        write!(f, "{} (", self.outcome())?;
+        if let Some(run) = self.run {
+            write!(f, "run {run}, ")?;
+        }
+        write!(f, "seed {})", self.seed)?;
         for fault in self.replayed.iter().chain(&self.faults) {
             write!(f, "\n{}", Line(fault))?;
         }

@@ -1,4 +1,4 @@
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,21 +6,28 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::seconds,
     error::Failure,
-    fault::{CutShort, FaultId, Magnitude, Milestone},
+    fault::{CutShort, Fault, FaultId, Magnitude, Milestone},
     group::TargetId,
-    monkey::Outcome,
+    monkey::{Outcome, RunId},
     plan::Reason,
     text::escaped,
 };
 
 /// Something that the library did or saw.
 ///
+/// Every activity about a fault carries that [`Fault`], the same from its arming to its end. Every activity of a run
+/// carries the run's id. In JSON they lie flat beside the rest: `fault` (the id), `run`, `target`, `event`, `seed` and
+/// `deadline`.
+///
 /// Each may tell more in a later version. A test of an observer reads the ones that it wants from JSON:
 ///
 /// ```
 /// use chaos_core::observer::Activity;
 ///
-/// let json = r#"{ "activity": "injecting", "fault": "00000000000000ff" }"#;
+/// let json = r#"{
+///     "activity": "injecting", "fault": "00000000000000ff", "target": "memory:web/machine-1",
+///     "event": "power-off", "seed": 42, "deadline": "2026-03-02T09:01:00Z"
+/// }"#;
 /// let activity: Activity = serde_json::from_str(json).unwrap();
 /// assert_eq!(activity.to_string(), "fault 00000000000000ff is being injected");
 /// ```
@@ -31,6 +38,8 @@ pub enum Activity {
     /// A run began.
     #[non_exhaustive]
     RunBegan {
+        /// The run.
+        run: RunId,
         /// Its seed.
         seed: u64,
         /// Whether it is a dry run.
@@ -39,6 +48,8 @@ pub enum Activity {
     /// A plan was made.
     #[non_exhaustive]
     Planned {
+        /// The run that it is for.
+        run: RunId,
         /// How many groups were looked at.
         groups: usize,
         /// How many targets were looked at.
@@ -46,11 +57,19 @@ pub enum Activity {
         /// How many of them were chosen.
         chosen: usize,
     },
-    /// A chosen target was left alone after all.
+    /// A chosen target was left alone after all. There is no [`Fault`], because nothing was armed.
     #[non_exhaustive]
     Skipped {
+        /// The run that chose it.
+        run: RunId,
+        /// The id that the fault would have had, as [`Intended`](crate::observer::Intended) told it. `None` if none
+        /// could be drawn.
+        #[serde(default)]
+        fault: Option<FaultId>,
         /// The target.
         target: TargetId,
+        /// The name of the event that was meant for it.
+        event: String,
         /// Why.
         reason: Reason,
     },
@@ -58,13 +77,8 @@ pub enum Activity {
     #[non_exhaustive]
     Armed {
         /// The fault.
-        fault: FaultId,
-        /// Its target.
-        target: TargetId,
-        /// The name of its event.
-        event: String,
-        /// When it must be over.
-        deadline: Timestamp,
+        #[serde(flatten)]
+        fault: Arc<Fault>,
         /// How a person brings the target back without this library.
         by_hand: String,
     },
@@ -73,11 +87,8 @@ pub enum Activity {
     #[non_exhaustive]
     TakenOver {
         /// The fault.
-        fault: FaultId,
-        /// Its target.
-        target: TargetId,
-        /// The name of its event.
-        event: String,
+        #[serde(flatten)]
+        fault: Arc<Fault>,
         /// When its undo became durable.
         armed_at: Timestamp,
         /// How a person brings the target back without this library. `None` where the recovery cannot be read.
@@ -87,13 +98,15 @@ pub enum Activity {
     #[non_exhaustive]
     Injecting {
         /// The fault.
-        fault: FaultId,
+        #[serde(flatten)]
+        fault: Arc<Fault>,
     },
     /// The injection returned well.
     #[non_exhaustive]
     Injected {
         /// The fault.
-        fault: FaultId,
+        #[serde(flatten)]
+        fault: Arc<Fault>,
         /// What was asked for.
         requested: Magnitude,
         /// What was measured.
@@ -103,7 +116,8 @@ pub enum Activity {
     #[non_exhaustive]
     InjectionFailed {
         /// The fault.
-        fault: FaultId,
+        #[serde(flatten)]
+        fault: Arc<Fault>,
         /// What failed.
         failure: Failure,
     },
@@ -111,7 +125,8 @@ pub enum Activity {
     #[non_exhaustive]
     HoldEnded {
         /// The fault.
-        fault: FaultId,
+        #[serde(flatten)]
+        fault: Arc<Fault>,
         /// Why it ended before its time, if it did.
         cut_short: Option<CutShort>,
     },
@@ -119,7 +134,8 @@ pub enum Activity {
     #[non_exhaustive]
     Reached {
         /// The fault.
-        fault: FaultId,
+        #[serde(flatten)]
+        fault: Arc<Fault>,
         /// The milestone.
         milestone: Milestone,
     },
@@ -127,7 +143,8 @@ pub enum Activity {
     #[non_exhaustive]
     Recovering {
         /// The fault.
-        fault: FaultId,
+        #[serde(flatten)]
+        fault: Arc<Fault>,
         /// Counted from 1.
         attempt: u32,
     },
@@ -135,7 +152,8 @@ pub enum Activity {
     #[non_exhaustive]
     RecoveryRetried {
         /// The fault.
-        fault: FaultId,
+        #[serde(flatten)]
+        fault: Arc<Fault>,
         /// The attempt that did not succeed.
         attempt: u32,
         /// What it met.
@@ -150,7 +168,8 @@ pub enum Activity {
     #[non_exhaustive]
     Recovered {
         /// The fault.
-        fault: FaultId,
+        #[serde(flatten)]
+        fault: Arc<Fault>,
         /// From the injection until the target was healthy again. In JSON, decimal seconds.
         #[serde(default, with = "seconds::optional")]
         time_to_recover: Option<Duration>,
@@ -162,9 +181,8 @@ pub enum Activity {
     #[non_exhaustive]
     RecoveryFailed {
         /// The fault.
-        fault: FaultId,
-        /// Its target.
-        target: TargetId,
+        #[serde(flatten)]
+        fault: Arc<Fault>,
         /// What failed.
         failure: Failure,
         /// How a person brings the target back without this library. `None` where the recovery cannot be read.
@@ -174,7 +192,8 @@ pub enum Activity {
     #[non_exhaustive]
     JournalFailed {
         /// The fault.
-        fault: FaultId,
+        #[serde(flatten)]
+        fault: Arc<Fault>,
         /// What failed.
         failure: Failure,
     },
@@ -187,12 +206,16 @@ pub enum Activity {
     /// A run could not be made.
     #[non_exhaustive]
     RunFailed {
+        /// The run. `None` if no id could be drawn for it.
+        run: Option<RunId>,
         /// What failed.
         failure: Failure,
     },
     /// A run ended.
     #[non_exhaustive]
     RunEnded {
+        /// The run.
+        run: RunId,
         /// How.
         outcome: Outcome,
         /// Where nothing was injected, why, for a person to read.
@@ -204,56 +227,59 @@ impl fmt::Display for Activity {
     /// One line for a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RunBegan { seed, leashed: false } => write!(f, "run began (seed {seed})"),
-            Self::RunBegan { seed, leashed: true } => write!(f, "dry run began (seed {seed})"),
-            Self::Planned { groups, targets, chosen } => {
+            Self::RunBegan { seed, leashed: false, .. } => write!(f, "run began (seed {seed})"),
+            Self::RunBegan { seed, leashed: true, .. } => write!(f, "dry run began (seed {seed})"),
+            Self::Planned { groups, targets, chosen, .. } => {
                 write!(f, "planned: {chosen} of {targets} targets in {groups} groups chosen")
             }
-            Self::Skipped { target, reason } => write!(f, "{target} skipped: {reason}"),
-            Self::Armed { fault, target, event, deadline, .. } => {
-                write!(f, "fault {fault} armed: {event} on {target} until {deadline}")
+            Self::Skipped { target, reason, .. } => write!(f, "{target} skipped: {reason}"),
+            Self::Armed { fault, .. } => {
+                let Fault { id, target, event, deadline, .. } = fault.as_ref();
+                write!(f, "fault {id} armed: {event} on {target} until {deadline}")
             }
-            Self::TakenOver { fault, target, event, armed_at, .. } => {
-                write!(
-                    f,
-                    "fault {fault} of an earlier run taken over: {event} on {target}, armed at {armed_at}"
-                )
+            Self::TakenOver { fault, armed_at, .. } => {
+                let Fault { id, target, event, .. } = fault.as_ref();
+                write!(f, "fault {id} of an earlier run taken over: {event} on {target}, armed at {armed_at}")
             }
-            Self::Injecting { fault } => write!(f, "fault {fault} is being injected"),
-            Self::Injected { fault, .. } => write!(f, "fault {fault} injected"),
+            Self::Injecting { fault } => write!(f, "fault {} is being injected", fault.id),
+            Self::Injected { fault, .. } => write!(f, "fault {} injected", fault.id),
             Self::InjectionFailed { fault, failure } => {
-                write!(f, "fault {fault}: the injection failed: {failure}")
+                write!(f, "fault {}: the injection failed: {failure}", fault.id)
             }
-            Self::HoldEnded { fault, cut_short: None } => write!(f, "fault {fault}: the hold is over"),
+            Self::HoldEnded { fault, cut_short: None } => write!(f, "fault {}: the hold is over", fault.id),
             Self::HoldEnded { fault, cut_short: Some(why) } => {
-                write!(f, "fault {fault}: the hold was cut short: {why}")
+                write!(f, "fault {}: the hold was cut short: {why}", fault.id)
             }
-            Self::Reached { fault, milestone } => write!(f, "fault {fault}: {milestone}"),
-            Self::Recovering { fault, attempt } => write!(f, "fault {fault}: recovering, attempt {attempt}"),
+            Self::Reached { fault, milestone } => write!(f, "fault {}: {milestone}", fault.id),
+            Self::Recovering { fault, attempt } => {
+                write!(f, "fault {}: recovering, attempt {attempt}", fault.id)
+            }
             Self::RecoveryRetried { fault, attempt, failure, wait, until } => {
                 write!(
                     f,
-                    "fault {fault}: attempt {attempt} did not bring the target back: {failure}; again in {wait:?}, \
-                     until {until:.0}"
+                    "fault {}: attempt {attempt} did not bring the target back: {failure}; again in {wait:?}, until \
+                     {until:.0}",
+                    fault.id
                 )
             }
             Self::Recovered { fault, gone: Some(why), .. } => {
-                write!(f, "fault {fault} is over, and its target is gone: {}", escaped(why))
+                write!(f, "fault {} is over, and its target is gone: {}", fault.id, escaped(why))
             }
-            Self::Recovered { fault, time_to_recover: None, .. } => write!(f, "fault {fault} recovered"),
+            Self::Recovered { fault, time_to_recover: None, .. } => write!(f, "fault {} recovered", fault.id),
             Self::Recovered { fault, time_to_recover: Some(time), .. } => {
-                write!(f, "fault {fault} recovered, {time:.1?} after the injection")
+                write!(f, "fault {} recovered, {time:.1?} after the injection", fault.id)
             }
-            Self::RecoveryFailed { fault, target, failure, .. } => {
-                write!(f, "fault {fault}: RECOVERY FAILED, {target} is not back: {failure}")
+            Self::RecoveryFailed { fault, failure, .. } => {
+                let Fault { id, target, .. } = fault.as_ref();
+                write!(f, "fault {id}: RECOVERY FAILED, {target} is not back: {failure}")
             }
             Self::JournalFailed { fault, failure } => {
-                write!(f, "fault {fault}: the journal failed: {failure}")
+                write!(f, "fault {}: the journal failed: {failure}", fault.id)
             }
             Self::Halted { reason } => write!(f, "halted: {}", escaped(reason)),
-            Self::RunFailed { failure } => write!(f, "the run could not be carried out: {failure}"),
-            Self::RunEnded { outcome, why } if why.is_empty() => write!(f, "run ended: {outcome}"),
-            Self::RunEnded { outcome, why } => {
+            Self::RunFailed { failure, .. } => write!(f, "the run could not be carried out: {failure}"),
+            Self::RunEnded { outcome, why, .. } if why.is_empty() => write!(f, "run ended: {outcome}"),
+            Self::RunEnded { outcome, why, .. } => {
                 write!(f, "run ended: {outcome}: {}", escaped(&why.join("; ")))
             }
         }

@@ -7,6 +7,7 @@ use crate::{
     clock::seconds,
     fault::{FaultId, Magnitude},
     group::TargetId,
+    monkey::RunId,
 };
 
 /// What is about to be injected: for [`Observer::before_injection`](crate::observer::Observer::before_injection). It
@@ -16,6 +17,9 @@ use crate::{
 pub struct Intended {
     /// The id that the fault will have.
     pub fault: FaultId,
+    /// The run that has chosen the target. `None` in a value that was made for a test.
+    #[serde(default)]
+    pub run: Option<RunId>,
     /// What it is meant for.
     pub target: TargetId,
     /// The name of its event.
@@ -60,6 +64,7 @@ impl Intended {
     pub fn new(fault: FaultId, target: TargetId, event: impl Into<String>, deadline: Timestamp) -> Self {
         Self {
             fault,
+            run: None,
             target,
             event: event.into(),
             chosen: Chosen::Drawn,

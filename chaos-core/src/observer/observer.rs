@@ -104,14 +104,14 @@ impl Observer for TracingObserver {
             // Told whoever observes: see `Observers::tell`.
             Activity::RecoveryFailed { .. } | Activity::JournalFailed { .. } => {}
             Activity::InjectionFailed { fault, failure } => {
-                tracing::warn!(%fault, %failure, "the injection failed; recovering anyway");
+                tracing::warn!(fault = %fault.id, %failure, "the injection failed; recovering anyway");
             }
             Activity::RecoveryRetried { fault, attempt, failure, wait, .. } => {
-                tracing::warn!(%fault, attempt, %failure, ?wait, "the target is not back yet; trying again");
+                tracing::warn!(fault = %fault.id, attempt, %failure, ?wait, "the target is not back yet; trying again");
             }
             Activity::TakenOver { .. } => tracing::warn!("{activity}"),
-            Activity::Skipped { target, reason } => tracing::warn!(%target, %reason, "skipped"),
-            Activity::RunFailed { failure } => tracing::error!(%failure, "the run could not be carried out"),
+            Activity::Skipped { target, reason, .. } => tracing::warn!(%target, %reason, "skipped"),
+            Activity::RunFailed { failure, .. } => tracing::error!(%failure, "the run could not be carried out"),
             Activity::Halted { reason } => tracing::warn!(%reason, "halted"),
             other => tracing::info!("{other}"),
         }

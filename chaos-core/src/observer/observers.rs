@@ -12,6 +12,7 @@ use crate::{
     clock::Clock,
     contain::{contained, within},
     error::{Error, ErrorKind, Result},
+    fault::Fault,
 };
 
 /// Every observer of a monkey.
@@ -26,12 +27,12 @@ impl Observers {
     pub(crate) fn tell(&self, at: Timestamp, activity: Activity) {
         // Whatever panics in here, `tracing` subscribers included, must not end the task that recovers a target.
         let _ = catch_unwind(AssertUnwindSafe(|| match &activity {
-            Activity::RecoveryFailed { fault, target, failure, by_hand } => {
-                let by_hand = by_hand.as_deref();
-                tracing::error!(%fault, %target, %failure, by_hand, "RECOVERY FAILED: the target is not back");
+            Activity::RecoveryFailed { fault, failure, by_hand } => {
+                let (Fault { id, target, .. }, by_hand) = (fault.as_ref(), by_hand.as_deref());
+                tracing::error!(fault = %id, %target, %failure, by_hand, "RECOVERY FAILED: the target is not back");
             }
             Activity::JournalFailed { fault, failure } => {
-                tracing::error!(%fault, %failure, "the journal failed while a fault was under way");
+                tracing::error!(fault = %fault.id, %failure, "the journal failed while a fault was under way");
             }
             _ => {}
         }));

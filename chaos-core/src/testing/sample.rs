@@ -31,7 +31,7 @@ use crate::{
     fault::{CutShort, FaultId, FaultRecord, FaultState, Magnitude, Mark, Milestone, Reached},
     group::{GroupId, Health, TargetId},
     journal::Unreadable,
-    monkey::{Outcome, RunReport, Skip},
+    monkey::{Outcome, RunId, RunReport, Skip},
     plan::{Decision, Doubt, GroupPlan, Plan, Reason, TargetPlan},
     recovery::RecoveryRecord,
 };
@@ -130,6 +130,7 @@ pub fn plan() -> Plan {
 /// target is not back, and an entry of the journal that cannot be read.
 pub fn report(outcome: Outcome) -> RunReport {
     let mut report = RunReport {
+        run: Some(RunId::from_entropy(SEED)),
         seed: SEED,
         leashed: outcome == Outcome::DryRun,
         began_at: at(0),
@@ -211,9 +212,11 @@ mod tests {
 
     #[test]
     fn a_report_of_before_is_read() {
-        let sample = report(Outcome::Completed);
+        let mut sample = report(Outcome::Completed);
         let mut json = serde_json::to_value(&sample).unwrap();
-        json.as_object_mut().unwrap().remove("outcome");
+        json.as_object_mut().unwrap().remove("outcome").unwrap();
+        json.as_object_mut().unwrap().remove("run").unwrap();
+        sample.run = None;
         for time in ["time_to_detect", "time_to_recover", "time_to_revert"] {
             json["faults"][0].as_object_mut().unwrap().remove(time).unwrap();
         }

@@ -281,12 +281,13 @@ type Words = (&'static str, TargetId, Option<String>);
 impl Observer for ByHand {
     fn observe(&self, _: Timestamp, activity: &Activity) {
         let kept = match activity.clone() {
-            Activity::Armed { target, by_hand, .. } => ("armed", target, Some(by_hand)),
-            Activity::TakenOver { target, by_hand, .. } => ("taken over", target, by_hand),
-            Activity::RecoveryFailed { target, by_hand, .. } => ("failed", target, by_hand),
+            Activity::Armed { fault, by_hand, .. } => ("armed", fault, Some(by_hand)),
+            Activity::TakenOver { fault, by_hand, .. } => ("taken over", fault, by_hand),
+            Activity::RecoveryFailed { fault, by_hand, .. } => ("failed", fault, by_hand),
             _ => return,
         };
-        self.0.lock().unwrap().push(kept);
+        let (what, fault, by_hand) = kept;
+        self.0.lock().unwrap().push((what, fault.target.clone(), by_hand));
     }
 }
 

@@ -17,6 +17,7 @@ mod embedding;
 mod failure_domains;
 mod groups;
 mod holding;
+mod identity;
 mod last_look;
 mod monkey;
 mod promises;

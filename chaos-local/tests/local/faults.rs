@@ -257,7 +257,7 @@ struct Telling;
 impl Observer for Telling {
     fn observe(&self, _: Timestamp, activity: &Activity) {
         if let Activity::Injected { fault, .. } = activity {
-            say(&fault.to_string());
+            say(&fault.id.to_string());
         }
     }
 }
