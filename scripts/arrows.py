@@ -15,7 +15,9 @@ ARROWS = {
     "chaos-journal": "chaos-core; chaos-testkit",
     "chaos-testkit": "chaos-core",
     "chaos-local": "chaos-core; chaos-events chaos-testkit",
-    "chaos-aws": "chaos-core; chaos-events chaos-testkit",
+    "chaos-notify": "chaos-core",
+    # The one arrow between two crates of the same floor: SNS and SES are channels of chaos-notify.
+    "chaos-aws": "chaos-core chaos-notify; chaos-events chaos-testkit",
     "chaos-azure": "chaos-core; chaos-events chaos-journal chaos-testkit fake-azure",
     "chaos-cli": "chaos-aws chaos-azure chaos-core chaos-events chaos-journal chaos-local chaos-testkit; fake-azure",
     "fake-azure": "chaos-core",

@@ -11,14 +11,11 @@ use chaos_core::{
     clock::Clock,
     observer::{Activity, Intended},
 };
+use chaos_notify::{Channel, Deliveries, Message, Notifier};
 use jiff::Timestamp;
 
 use super::{
     address::Address,
-    channel::Channel,
-    message::Message,
-    notifier::Notifier,
-    outbox::Deliveries,
     settings::{Settings, settings_of_notifiers},
 };
 use crate::{
@@ -57,7 +54,7 @@ const MOST_RECIPIENTS: usize = 50;
 /// ```
 #[derive(Clone, Debug)]
 pub struct SesNotifier {
-    notifier: Arc<Notifier>,
+    notifier: Notifier,
 }
 
 /// From whom, to whom, and how SES is reached; made by [`SesNotifier::from`].
@@ -140,7 +137,7 @@ impl SesNotifierBuilder {
             aws_sdk_sesv2::config::Builder::from(&config).retry_partition(retries("ses", &region)).build();
         let client = aws_sdk_sesv2::Client::from_conf(config);
         let channel = SesChannel { client, sender, recipients, region, name };
-        Ok(SesNotifier { notifier: Notifier::over(channel, self.settings) })
+        Ok(SesNotifier { notifier: Notifier::over(channel, self.settings.notifier) })
     }
 }
 
@@ -151,7 +148,7 @@ impl Observer for SesNotifier {
     }
 
     async fn before_injection(&self, at: Timestamp, intended: &Intended) -> Result<()> {
-        self.notifier.announce(at, intended).await
+        self.notifier.before_injection(at, intended).await
     }
 }
 

@@ -1,26 +1,19 @@
-//! What all notifiers can be told.
+//! What all notifiers over AWS can be told.
 
-use std::sync::Arc;
-
-use chaos_core::clock::{Clock, SystemClock};
-
+use super::whereabouts::whereabouts;
 use crate::client::connection::Connection;
 
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) connection: Connection,
-    pub(super) is_required: bool,
-    pub(super) tells_idle_runs: bool,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) notifier: chaos_notify::Settings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             connection: Connection::default(),
-            is_required: false,
-            tells_idle_runs: false,
-            clock: Arc::new(SystemClock::default()),
+            notifier: chaos_notify::Settings::default().whereabouts(whereabouts),
         }
     }
 }
@@ -31,14 +24,14 @@ macro_rules! settings_of_notifiers {
         /// Stops an injection whose announcement is not delivered: the target is left alone, and the report says why.
         /// Default: an announcement is sent beside the injection, and stops nothing.
         pub fn required(mut self) -> Self {
-            self.settings.is_required = true;
+            self.settings.notifier = self.settings.notifier.required();
             self
         }
 
         /// Tells as well of runs that injected nothing, and of those that could not be made, with the reason. Default:
         /// they are not told.
         pub fn idle_runs(mut self) -> Self {
-            self.settings.tells_idle_runs = true;
+            self.settings.notifier = self.settings.notifier.idle_runs();
             self
         }
 
@@ -83,7 +76,7 @@ macro_rules! settings_of_notifiers {
         /// Sets where waits take their time from. Default: [`SystemClock`](chaos_core::clock::SystemClock). The SDK's
         /// own retries take theirs from the system.
         pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-            self.settings.clock = clock;
+            self.settings.notifier = self.settings.notifier.clock(clock);
             self
         }
     };

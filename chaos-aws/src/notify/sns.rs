@@ -8,13 +8,10 @@ use chaos_core::{
     clock::Clock,
     observer::{Activity, Intended},
 };
+use chaos_notify::{Channel, Deliveries, Message, Notifier};
 use jiff::Timestamp;
 
 use super::{
-    channel::Channel,
-    message::Message,
-    notifier::Notifier,
-    outbox::Deliveries,
     settings::{Settings, settings_of_notifiers},
     topic::Topic,
 };
@@ -53,7 +50,7 @@ use crate::client::{connection::Role, error::failed, retries::retries};
 /// ```
 #[derive(Clone, Debug)]
 pub struct SnsNotifier {
-    notifier: Arc<Notifier>,
+    notifier: Notifier,
 }
 
 /// Which topic, and how it is reached; made by [`SnsNotifier::to`].
@@ -102,7 +99,7 @@ impl SnsNotifierBuilder {
             .retry_partition(retries("sns", topic.region()))
             .build();
         let channel = SnsChannel { client: aws_sdk_sns::Client::from_conf(config), topic };
-        Ok(SnsNotifier { notifier: Notifier::over(channel, self.settings) })
+        Ok(SnsNotifier { notifier: Notifier::over(channel, self.settings.notifier) })
     }
 }
 
@@ -113,7 +110,7 @@ impl Observer for SnsNotifier {
     }
 
     async fn before_injection(&self, at: Timestamp, intended: &Intended) -> Result<()> {
-        self.notifier.announce(at, intended).await
+        self.notifier.before_injection(at, intended).await
     }
 }
 

@@ -1,6 +1,5 @@
-use chaos_core::TargetId;
+use chaos_core::{TargetId, text::escaped};
 
-use super::text::plain;
 use crate::{
     capability::command_text::quoted,
     client::machines::validate_instance,
@@ -28,7 +27,7 @@ pub(super) fn whereabouts(target: &TargetId) -> Option<String> {
          aws ssm start-session --region {region} --target {instance}"
     );
     // A name that does not survive being shown is not to be copied.
-    if plain(&name) == name && !name.contains('\n') {
+    if escaped(&name).to_string() == name {
         words.push_str(&format!(
             "\n\nWhat its group does about it:\n\n    \
              aws autoscaling describe-scaling-activities --region {region} --auto-scaling-group-name {}",

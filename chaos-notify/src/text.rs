@@ -16,7 +16,7 @@ const LONGEST_WORDS: usize = 8_000;
 
 /// `before`, `name` and `after` as one subject. Where that is too long, the begin of the name is left out: what tells
 /// targets apart is its end.
-pub(super) fn subject(before: &str, name: &str, after: &str) -> String {
+pub(crate) fn subject(before: &str, name: &str, after: &str) -> String {
     let (before, name, after) = (ascii(before), ascii(name), ascii(after));
     let room = LONGEST_SUBJECT.saturating_sub(before.len() + after.len());
     let name = if name.len() <= room {
@@ -38,7 +38,7 @@ fn ascii(text: &str) -> String {
 
 /// What others have written, of some length, line by line, with everything escaped that would forge another line, move
 /// a cursor or turn the direction of writing.
-pub(super) fn plain(words: &str) -> String {
+pub(crate) fn plain(words: &str) -> String {
     let cut = words.char_indices().nth(LONGEST_WORDS).map(|(at, _)| at);
     let words = &words[..cut.unwrap_or(words.len())];
     let lines: Vec<String> =
@@ -48,22 +48,22 @@ pub(super) fn plain(words: &str) -> String {
 }
 
 /// As [`plain`], in one line.
-pub(super) fn one_line(words: &str) -> String {
+pub(crate) fn one_line(words: &str) -> String {
     plain(words.trim()).replace('\n', " ")
 }
 
 /// To the second, and in UTC.
-pub(super) fn instant(at: Timestamp) -> String {
+pub(crate) fn instant(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// From one instant until another; nothing where clocks went back.
-pub(super) fn between(from: Timestamp, until: Timestamp) -> Duration {
+pub(crate) fn between(from: Timestamp, until: Timestamp) -> Duration {
     Duration::try_from(until.duration_since(from)).unwrap_or(Duration::ZERO)
 }
 
 /// As people say it: `850 ms`, `4.2 s`, `5 min 3 s`, `2 h 5 min`.
-pub(super) fn humanly(time: Duration) -> String {
+pub(crate) fn humanly(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0 if time.is_zero() => "0 s".to_owned(),
@@ -79,16 +79,16 @@ const ROOM_FOR_THE_REST: usize = 1024;
 
 /// A body that grows by lines and paragraphs.
 #[derive(Debug, Default)]
-pub(super) struct Body(String);
+pub(crate) struct Body(String);
 
 impl Body {
-    pub(super) fn saying(lead: &str) -> Self {
+    pub(crate) fn saying(lead: &str) -> Self {
         let mut body = Self::default();
         body.paragraph(lead);
         body
     }
 
-    pub(super) fn paragraph(&mut self, words: &str) {
+    pub(crate) fn paragraph(&mut self, words: &str) {
         if !self.0.is_empty() {
             self.0.push('\n');
         }
@@ -97,12 +97,12 @@ impl Body {
     }
 
     /// A value by its name, in a line of its own.
-    pub(super) fn line(&mut self, name: &str, value: impl Display) {
+    pub(crate) fn line(&mut self, name: &str, value: impl Display) {
         self.0.push_str(&format!("{name}: {}\n", one_line(&value.to_string())));
     }
 
     /// A line for each value of this name, as many as there is room for, and where the others are told.
-    pub(super) fn lines(&mut self, name: &str, values: &[String], elsewhere: &str) {
+    pub(crate) fn lines(&mut self, name: &str, values: &[String], elsewhere: &str) {
         for (number, value) in values.iter().enumerate() {
             let before = self.0.len();
             self.line(name, value);
@@ -115,12 +115,12 @@ impl Body {
         }
     }
 
-    pub(super) fn gap(&mut self) {
+    pub(crate) fn gap(&mut self) {
         self.0.push('\n');
     }
 
     /// Of some length, whatever others have written.
-    pub(super) fn finish(mut self) -> String {
+    pub(crate) fn finish(mut self) -> String {
         if self.0.len() > LONGEST_BODY {
             let most = LONGEST_BODY - ROOM_FOR_THE_REST;
             let end = (0..=most).rev().find(|end| self.0.is_char_boundary(*end)).unwrap_or(0);

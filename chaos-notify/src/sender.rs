@@ -14,7 +14,7 @@ use futures_util::future::{Either, select};
 use jiff::Timestamp;
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{
+use crate::{
     channel::Channel,
     composer::Composer,
     message::{Kind, Message},
@@ -28,9 +28,9 @@ const ROOM: usize = 256;
 /// How long it may take to deliver one message, with all that the SDK tries.
 const DELIVERY_LIMIT: Duration = Duration::from_secs(60);
 
-/// What every notifier is inside: it composes messages of what it observes and sends them over its channel, in a task
-/// that is there while something waits.
-pub(super) struct Notifier {
+/// The inside of a notifier: it composes messages of what it observes and sends them over its channel, in a task that
+/// lives while a message waits.
+pub(crate) struct Sender {
     channel: Box<dyn Channel>,
     is_required: bool,
     clock: Arc<dyn Clock>,
@@ -45,9 +45,9 @@ struct State {
     outbox: Outbox,
 }
 
-impl Notifier {
-    pub(super) fn over(channel: impl Channel, settings: Settings) -> Arc<Self> {
-        let state = State { composer: Composer::new(settings.tells_idle_runs), outbox: Outbox::of(ROOM) };
+impl Sender {
+    pub(crate) fn over(channel: impl Channel, settings: Settings) -> Arc<Self> {
+        let state = State { composer: Composer::new(&settings), outbox: Outbox::of(ROOM) };
         Arc::new(Self {
             channel: Box::new(channel),
             is_required: settings.is_required,
@@ -58,14 +58,14 @@ impl Notifier {
     }
 
     /// Puts what there is to say into the outbox, and returns.
-    pub(super) fn observe(self: &Arc<Self>, at: Timestamp, activity: &Activity) {
+    pub(crate) fn observe(self: &Arc<Self>, at: Timestamp, activity: &Activity) {
         let mut state = self.state();
         let Some(message) = state.composer.compose(at, activity) else { return };
         self.post(state, message);
     }
 
     /// Where it is required, returns when the announcement is delivered; otherwise at once.
-    pub(super) async fn announce(self: &Arc<Self>, at: Timestamp, intended: &Intended) -> Result<()> {
+    pub(crate) async fn announce(self: &Arc<Self>, at: Timestamp, intended: &Intended) -> Result<()> {
         let message = {
             let mut state = self.state();
             let message = state.composer.announce(at, intended);
@@ -86,7 +86,7 @@ impl Notifier {
     }
 
     /// Waits until nothing waits any more, at most for `limit`.
-    pub(super) async fn flush(self: &Arc<Self>, limit: Duration) -> Deliveries {
+    pub(crate) async fn flush(self: &Arc<Self>, limit: Duration) -> Deliveries {
         self.deliver();
         let mut waiting = self.waiting.subscribe();
         let empty = pin!(waiting.wait_for(|waiting| *waiting == 0));
@@ -95,7 +95,7 @@ impl Notifier {
         self.deliveries()
     }
 
-    pub(super) fn deliveries(&self) -> Deliveries {
+    pub(crate) fn deliveries(&self) -> Deliveries {
         self.state().outbox.deliveries()
     }
 
@@ -115,7 +115,7 @@ impl Notifier {
         // Outside of any runtime it waits for the next call inside one.
         let Ok(runtime) = Handle::try_current() else { return };
         if self.state().outbox.attend() {
-            runtime.spawn(Duty { notifier: Arc::clone(self), is_over: false }.carry_out());
+            runtime.spawn(Duty { sender: Arc::clone(self), is_over: false }.carry_out());
         }
     }
 
@@ -141,9 +141,9 @@ impl Notifier {
     }
 }
 
-impl fmt::Debug for Notifier {
+impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Notifier")
+        f.debug_struct("Sender")
             .field("channel", &self.channel.name())
             .field("is_required", &self.is_required)
             .finish_non_exhaustive()
@@ -153,15 +153,15 @@ impl fmt::Debug for Notifier {
 /// Sends one message after another until none is left. Only one is on duty, which keeps the order. Dropped half-way,
 /// with its runtime for instance, it leaves the rest to whoever comes next.
 struct Duty {
-    notifier: Arc<Notifier>,
+    sender: Arc<Sender>,
     is_over: bool,
 }
 
 impl Duty {
     async fn carry_out(mut self) {
         while let Some(message) = self.next() {
-            let sent = self.notifier.send(&message).await;
-            let channel = self.notifier.channel.name();
+            let sent = self.sender.send(&message).await;
+            let channel = self.sender.channel.name();
             match &sent {
                 Ok(()) => tracing::debug!(channel, subject = message.subject, "a notification is delivered"),
                 Err(error) if message.kind == Kind::RecoveryFailed => {
@@ -173,14 +173,14 @@ impl Duty {
                     tracing::warn!(channel, subject, error, "a notification could not be delivered");
                 }
             }
-            let mut state = self.notifier.state();
+            let mut state = self.sender.state();
             state.outbox.ended(sent.is_ok());
-            self.notifier.recount(&state);
+            self.sender.recount(&state);
         }
     }
 
     fn next(&mut self) -> Option<Arc<Message>> {
-        let next = self.notifier.state().outbox.take();
+        let next = self.sender.state().outbox.take();
         self.is_over = next.is_none();
         next
     }
@@ -189,7 +189,7 @@ impl Duty {
 impl Drop for Duty {
     fn drop(&mut self) {
         if !self.is_over {
-            self.notifier.state().outbox.abandon();
+            self.sender.state().outbox.abandon();
         }
     }
 }
@@ -257,9 +257,9 @@ mod tests {
         }
     }
 
-    fn notifier(gate: &Arc<Gate>, is_required: bool) -> Arc<Notifier> {
-        let clock = Arc::new(ManualClock::starting_at(Timestamp::UNIX_EPOCH));
-        Notifier::over(Arc::clone(gate), Settings { is_required, clock, ..Settings::default() })
+    fn notifier(gate: &Arc<Gate>, is_required: bool) -> Arc<Sender> {
+        let settings = Settings::default().clock(ManualClock::starting_at(Timestamp::UNIX_EPOCH));
+        Sender::over(Arc::clone(gate), Settings { is_required, ..settings })
     }
 
     fn fault(number: usize) -> FaultId {
@@ -271,11 +271,11 @@ mod tests {
         Intended::new(fault(number), target, "stop", Timestamp::UNIX_EPOCH)
     }
 
-    async fn announced(notifier: &Arc<Notifier>, number: usize) -> Result<()> {
+    async fn announced(notifier: &Arc<Sender>, number: usize) -> Result<()> {
         notifier.announce(Timestamp::UNIX_EPOCH, &intended(number)).await
     }
 
-    fn recovered(notifier: &Arc<Notifier>, number: usize) {
+    fn recovered(notifier: &Arc<Sender>, number: usize) {
         let recovered = json!({
             "activity": "recovered", "fault": fault(number), "target": intended(number).target, "event": "stop",
             "seed": 1, "deadline": Timestamp::UNIX_EPOCH, "time_to_recover": null,
@@ -284,7 +284,7 @@ mod tests {
         notifier.observe(Timestamp::UNIX_EPOCH, &activity);
     }
 
-    fn skipped(notifier: &Arc<Notifier>, number: usize) {
+    fn skipped(notifier: &Arc<Sender>, number: usize) {
         let reason = Reason::not_healthy(Health::Unhealthy);
         let skipped = json!({
             "activity": "skipped", "run": "0000000000000001", "fault": fault(number),

@@ -9,32 +9,33 @@ use chaos_core::{
 };
 use jiff::Timestamp;
 
-use super::{
+use crate::{
     message::{Kind, Message},
+    settings::Whereabouts,
     text::{Body, between, humanly, instant, one_line, subject},
-    whereabouts::whereabouts,
 };
 
 /// One fault, as far as it is known, and what is said about it.
 #[derive(Debug)]
-pub(super) struct Story {
+pub(crate) struct Story {
     fault: FaultId,
     target: TargetId,
     event: String,
     /// When it was first heard of.
-    pub(super) since: Timestamp,
+    pub(crate) since: Timestamp,
     begin: Begin,
     by_hand: Option<String>,
-    pub(super) is_armed: bool,
-    pub(super) course: Course,
+    pub(crate) is_armed: bool,
+    pub(crate) course: Course,
+    whereabouts: Whereabouts,
 }
 
 /// What has happened to it so far.
 #[derive(Debug, Default)]
-pub(super) struct Course {
-    pub(super) injecting_at: Option<Timestamp>,
-    pub(super) achieved: Magnitude,
-    pub(super) cut_short: Option<CutShort>,
+pub(crate) struct Course {
+    pub(crate) injecting_at: Option<Timestamp>,
+    pub(crate) achieved: Magnitude,
+    pub(crate) cut_short: Option<CutShort>,
     recovering_at: Option<Timestamp>,
     attempts: u32,
     milestones: Vec<(Milestone, Timestamp)>,
@@ -56,7 +57,7 @@ enum Begin {
 }
 
 impl Story {
-    pub(super) fn intended(at: Timestamp, intended: &Intended) -> Self {
+    pub(crate) fn intended(at: Timestamp, intended: &Intended, whereabouts: Whereabouts) -> Self {
         Self {
             fault: intended.fault,
             target: intended.target.clone(),
@@ -66,28 +67,36 @@ impl Story {
             by_hand: Some(intended.by_hand.clone()),
             is_armed: false,
             course: Course::default(),
+            whereabouts,
         }
     }
 
-    pub(super) fn armed(at: Timestamp, fault: &Fault, by_hand: String) -> Self {
-        Self::of(at, fault, Begin::Armed, Some(by_hand))
+    pub(crate) fn armed(at: Timestamp, fault: &Fault, by_hand: String, whereabouts: Whereabouts) -> Self {
+        Self::of(at, fault, Begin::Armed, Some(by_hand), whereabouts)
     }
 
-    pub(super) fn taken_over(
+    pub(crate) fn taken_over(
         at: Timestamp,
         fault: &Fault,
         armed_at: Timestamp,
         by_hand: Option<String>,
+        whereabouts: Whereabouts,
     ) -> Self {
-        Self::of(at, fault, Begin::TakenOver { armed_at }, by_hand)
+        Self::of(at, fault, Begin::TakenOver { armed_at }, by_hand, whereabouts)
     }
 
-    pub(super) fn forgotten(at: Timestamp, fault: &Fault) -> Self {
-        Self::of(at, fault, Begin::Forgotten, None)
+    pub(crate) fn forgotten(at: Timestamp, fault: &Fault, whereabouts: Whereabouts) -> Self {
+        Self::of(at, fault, Begin::Forgotten, None, whereabouts)
     }
 
     /// Of a fault that is armed.
-    fn of(since: Timestamp, fault: &Fault, begin: Begin, by_hand: Option<String>) -> Self {
+    fn of(
+        since: Timestamp,
+        fault: &Fault,
+        begin: Begin,
+        by_hand: Option<String>,
+        whereabouts: Whereabouts,
+    ) -> Self {
         Self {
             fault: fault.id,
             target: fault.target.clone(),
@@ -97,20 +106,21 @@ impl Story {
             by_hand,
             is_armed: true,
             course: Course::default(),
+            whereabouts,
         }
     }
 
-    pub(super) fn attempt(&mut self, at: Timestamp, number: u32) {
+    pub(crate) fn attempt(&mut self, at: Timestamp, number: u32) {
         self.course.recovering_at.get_or_insert(at);
         self.course.attempts = number;
     }
 
-    pub(super) fn reached(&mut self, milestone: Milestone, at: Timestamp) {
+    pub(crate) fn reached(&mut self, milestone: Milestone, at: Timestamp) {
         self.course.milestones.push((milestone, at));
     }
 
     /// `is_kept`: whether its end will be known to be its own.
-    pub(super) fn announcement(&self, at: Timestamp, is_kept: bool) -> Message {
+    pub(crate) fn announcement(&self, at: Timestamp, is_kept: bool) -> Message {
         let mut body = Body::saying(&format!("{} is about to be injected into {}.", self.event, self.target));
         body.gap();
         self.tell_what(&mut body);
@@ -143,7 +153,7 @@ impl Story {
         )
     }
 
-    pub(super) fn left_alone(&self, at: Timestamp, reason: &Reason) -> Message {
+    pub(crate) fn left_alone(&self, at: Timestamp, reason: &Reason) -> Message {
         let lead = format!("{} was left alone after all: nothing was injected.", self.target);
         let mut body = Body::saying(&lead);
         body.gap();
@@ -158,7 +168,7 @@ impl Story {
         )
     }
 
-    pub(super) fn injection_failed(&self, at: Timestamp, failure: &Failure) -> Message {
+    pub(crate) fn injection_failed(&self, at: Timestamp, failure: &Failure) -> Message {
         let lead = if self.may_be_injected() {
             format!(
                 "The injection of {} into {} failed, or nobody knows how far it came. It is taken to have happened, \
@@ -185,7 +195,7 @@ impl Story {
     }
 
     /// What is said of a recovery that is refused, the first time.
-    pub(super) fn refused(&mut self, at: Timestamp, failure: &Failure, until: Timestamp) -> Option<Message> {
+    pub(crate) fn refused(&mut self, at: Timestamp, failure: &Failure, until: Timestamp) -> Option<Message> {
         if std::mem::replace(&mut self.course.was_refused, true) {
             return None;
         }
@@ -209,7 +219,7 @@ impl Story {
     }
 
     /// Of a target that is terminated, too: what is back then is its group. Or why it is gone.
-    pub(super) fn recovered(
+    pub(crate) fn recovered(
         &self,
         at: Timestamp,
         time_to_recover: Option<Duration>,
@@ -249,7 +259,7 @@ impl Story {
     }
 
     /// `by_hand` is newer than what the story holds.
-    pub(super) fn recovery_failed(&self, at: Timestamp, failure: &Failure, by_hand: Option<&str>) -> Message {
+    pub(crate) fn recovery_failed(&self, at: Timestamp, failure: &Failure, by_hand: Option<&str>) -> Message {
         let mut body = Body::saying(&format!(
             "RECOVERY FAILED: {} IS NOT BACK.\nSomebody has to bring it back, or to make sure that it is.",
             self.target
@@ -273,7 +283,7 @@ impl Story {
         )
     }
 
-    pub(super) fn journal_failed(&self, at: Timestamp, failure: &Failure) -> Message {
+    pub(crate) fn journal_failed(&self, at: Timestamp, failure: &Failure) -> Message {
         let mut body = Body::saying(&format!(
             "The journal failed while {} on {} was under way. The recovery is carried out all the same, and you are \
              told should it fail. If nothing more is said about this fault, the target was seen to be back and the \
@@ -374,7 +384,7 @@ impl Story {
             ),
         };
         body.paragraph(&format!("HOW TO UNDO IT BY HAND\n{}", words.unwrap_or(&unknown)));
-        if let Some(whereabouts) = whereabouts(&self.target) {
+        if let Some(whereabouts) = (self.whereabouts)(&self.target) {
             body.paragraph(&format!("WHERE IT IS\n{whereabouts}"));
         }
     }

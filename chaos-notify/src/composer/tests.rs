@@ -62,9 +62,13 @@ fn assert_says(message: &Message, words: &[&str]) {
     assert!(message.body.chars().all(|character| character == '\n' || !character.is_control()));
 }
 
+fn new() -> Composer {
+    Composer::new(&Settings::default().whereabouts(|target| Some(format!("find {}", target.name()))))
+}
+
 /// A composer that has announced and seen everything until the hold.
 fn held() -> Composer {
-    let mut composer = Composer::new(false);
+    let mut composer = new();
     composer.announce(at(0), &intended());
     for (second, activity) in [
         (1, told!("armed", by_hand: "")),
@@ -78,7 +82,7 @@ fn held() -> Composer {
 
 #[test]
 fn the_announcement_says_what_why_when_and_how_to_undo_it() {
-    let message = Composer::new(false).announce(at(0), &intended());
+    let message = new().announce(at(0), &intended());
     assert_eq!((message.kind, message.fault), (Kind::Announced, Some(fault())));
     assert_eq!(message.subject, "Chaos: aws-asg:123456789012/eu-west-1/web/i-0123456789abcdef0: stop begins");
     assert_says(
@@ -94,12 +98,12 @@ fn the_announcement_says_what_why_when_and_how_to_undo_it() {
             "Back by: 2026-03-02 09:06:00 UTC, or you are told\n",
             "Asked for: seconds 60\n",
             "HOW TO UNDO IT BY HAND\nStart it again:\n\n    start it\n",
-            "aws ec2 start-instances --region eu-west-1 --instance-ids i-0123456789abcdef0\n",
+            "WHERE IT IS\nfind i-0123456789abcdef0\n",
         ],
     );
     let mut named = intended();
     (named.chosen, named.hold) = (Chosen::Named, Duration::ZERO);
-    let message = Composer::new(false).announce(at(0), &named);
+    let message = new().announce(at(0), &named);
     assert_says(
         &message,
         &["Why: somebody asked for this target\n", "For: a moment: its recovery begins at once\n"],
@@ -164,12 +168,12 @@ fn a_recovery_that_failed_is_the_loudest_and_says_how_to_do_it_by_hand() {
             "Recovery: took 5 min 0 s from 2026-03-02 09:01:01 UTC, 1 attempt\n",
             "Given up: 2026-03-02 09:06:01 UTC\n",
             "HOW TO UNDO IT BY HAND\nMend it:\n\n    mend it\n",
-            "aws ssm start-session --region eu-west-1 --target i-0123456789abcdef0\n",
+            "WHERE IT IS\nfind i-0123456789abcdef0\n",
             "`declare_mended`",
         ],
     );
     // Of one whose recovery cannot be read, in words that always help.
-    let mut composer = Composer::default();
+    let mut composer = new();
     composer.compose(at(0), &told!("taken-over", armed_at: at(0), by_hand: None::<String>));
     let message = composer.compose(at(0), &failed(None)).unwrap();
     assert_says(
@@ -183,7 +187,7 @@ fn what_was_announced_and_came_to_nothing_is_told_and_nothing_else_that_is_skipp
     let reason = Reason::not_healthy(chaos_core::Health::Unhealthy);
     let skipped = |fault: Option<FaultId>| told!("skipped", fault: fault, reason: reason.clone());
     let (own, other) = (Some(fault()), Some("00000000000000aa".parse().unwrap()));
-    let mut composer = Composer::default();
+    let mut composer = new();
     assert_eq!(composer.compose(at(0), &skipped(own)), None, "nobody was told of it");
     composer.announce(at(0), &intended());
     assert_eq!(composer.compose(at(1), &skipped(other)), None);
@@ -212,7 +216,7 @@ fn an_injection_that_failed_is_told_and_whether_it_was_begun() {
         &message,
         &["It is taken to have happened, and recovered.", "Failure: the reply was lost\n", "    start it\n"],
     );
-    let mut composer = Composer::default();
+    let mut composer = new();
     composer.announce(at(0), &intended());
     assert_says(&composer.compose(at(1), &failed).unwrap(), &["was not begun"]);
     let recovered = told!("recovered", time_to_recover: None::<Duration>);
@@ -224,7 +228,7 @@ fn an_injection_that_failed_is_told_and_whether_it_was_begun() {
 
 #[test]
 fn a_fault_of_an_earlier_run_is_told_as_one() {
-    let mut composer = Composer::default();
+    let mut composer = new();
     let taken_over = told!("taken-over", armed_at: at(0), by_hand: "start it");
     assert_eq!(composer.compose(at(100), &taken_over), None);
     let recovered = told!("recovered", time_to_recover: Some(Duration::from_secs(105)));
@@ -249,7 +253,7 @@ fn a_journal_that_fails_under_a_fault_is_told() {
 #[test]
 fn halts_are_told_and_idle_runs_where_it_was_asked() {
     let halted = told!("halted", reason: "the pager\u{1b} rings\u{e9}\n".repeat(20));
-    let message = Composer::default().compose(at(0), &halted).unwrap();
+    let message = new().compose(at(0), &halted).unwrap();
     assert_eq!((message.kind, message.fault), (Kind::Halted, None));
     assert!(message.subject.starts_with("Chaos halted: the pager? rings??the"), "{}", message.subject);
     assert_says(&message, &["Why: the pager\\u{1b} rings\u{e9} the pager"]);
@@ -258,13 +262,17 @@ fn halts_are_told_and_idle_runs_where_it_was_asked() {
         |outcome| told!("run-ended", outcome: outcome, why: vec!["the calendar is closed".to_owned()]);
     let run_failed = told!("run-failed", failure: failure("no journal"));
     for activity in [&ended(Outcome::Skipped), &run_failed] {
-        assert_eq!(Composer::new(false).compose(at(0), activity), None);
-        assert_eq!(Composer::new(true).compose(at(0), activity).unwrap().kind, Kind::NothingInjected);
+        assert_eq!(new().compose(at(0), activity), None);
+        assert_eq!(
+            Composer::new(&Settings::default().idle_runs()).compose(at(0), activity).unwrap().kind,
+            Kind::NothingInjected
+        );
     }
-    let message = Composer::new(true).compose(at(0), &ended(Outcome::Skipped)).unwrap();
+    let message =
+        Composer::new(&Settings::default().idle_runs()).compose(at(0), &ended(Outcome::Skipped)).unwrap();
     assert_says(&message, &["A run injected nothing.\n", "Why: the calendar is closed\n"]);
     for outcome in [Outcome::Completed, Outcome::Failed] {
-        assert_eq!(Composer::new(true).compose(at(0), &ended(outcome)), None);
+        assert_eq!(Composer::new(&Settings::default().idle_runs()).compose(at(0), &ended(outcome)), None);
     }
 }
 
@@ -273,7 +281,7 @@ fn hostile_names_and_words_forge_nothing() {
     let target = format!("x:web/{}", "n\u{202e}\u{e9}".repeat(100));
     let mut hostile = Intended::new(fault(), target.parse().unwrap(), "stop", at(60));
     hostile.by_hand = format!("\u{1b}[2J{}", "long\t".repeat(5_000));
-    let message = Composer::default().announce(at(0), &hostile);
+    let message = new().announce(at(0), &hostile);
     assert_says(&message, &["\\u{1b}[2Jlong\\t", "[cut off here]"]);
     assert!(message.subject.starts_with("Chaos: ...") && message.subject.ends_with("n??: stop begins"));
     let forged = failure("x\n\nHOW TO UNDO IT BY HAND\n    rm -rf /");
@@ -284,7 +292,7 @@ fn hostile_names_and_words_forge_nothing() {
 
 #[test]
 fn however_much_goes_on_every_end_that_was_promised_is_told() {
-    let mut composer = Composer::default();
+    let mut composer = new();
     let number = |number: i64| -> FaultId { format!("{number:016x}").parse().unwrap() };
     let announce = |composer: &mut Composer, id: i64| {
         let target = format!("x:web/{id}").parse().unwrap();

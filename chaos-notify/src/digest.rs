@@ -2,7 +2,7 @@ use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
-use super::{
+use crate::{
     message::{Kind, Message},
     text::{Body, instant, subject},
 };
@@ -12,7 +12,7 @@ const MOST_LINES: usize = 800;
 
 /// Messages that there was no room for, told in one: how a fault ends is told in any case.
 #[derive(Debug, Default)]
-pub(super) struct Digest {
+pub(crate) struct Digest {
     lines: Vec<Line>,
     /// How many it tells of, those included that have no line.
     number: usize,
@@ -28,7 +28,7 @@ struct Line {
 }
 
 impl Digest {
-    pub(super) fn add(&mut self, message: &Message) {
+    pub(crate) fn add(&mut self, message: &Message) {
         let fault = message.fault.map(|fault| format!(" (fault {fault})")).unwrap_or_default();
         let words = format!("{}{fault}", message.subject);
         self.lines.push(Line { kind: message.kind, at: message.at, words });
@@ -43,17 +43,17 @@ impl Digest {
     }
 
     /// How many messages it stands for.
-    pub(super) fn number(&self) -> usize {
+    pub(crate) fn number(&self) -> usize {
         self.number
     }
 
     /// The most important kind among them, by which subscribers may filter.
-    pub(super) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         self.lines.iter().map(|line| line.kind).max().unwrap_or(Kind::NothingInjected)
     }
 
     /// The most important first, each kind in its order.
-    pub(super) fn message(mut self) -> Message {
+    pub(crate) fn message(mut self) -> Message {
         let (kind, number) = (self.kind(), self.number);
         self.lines.sort_by_key(|line| (Reverse(line.kind), line.at));
         let mut body = Body::saying(&format!(

@@ -7,8 +7,9 @@ use chaos_core::{
 };
 use jiff::Timestamp;
 
-use super::{
+use crate::{
     message::{Kind, Message},
+    settings::{Settings, Whereabouts},
     story::Story,
     text::{Body, instant, subject},
 };
@@ -18,21 +19,23 @@ use super::{
 const MOST_STORIES: usize = 1_000;
 
 /// Makes messages for people of what observers are told. It knows nothing of channels, and calls nobody.
-#[derive(Debug, Default)]
-pub(super) struct Composer {
+#[derive(Debug)]
+pub(crate) struct Composer {
     stories: BTreeMap<FaultId, Story>,
     /// Whether runs that inject nothing are told.
     tells_idle_runs: bool,
+    whereabouts: Whereabouts,
 }
 
 impl Composer {
-    pub(super) fn new(tells_idle_runs: bool) -> Self {
-        Self { stories: BTreeMap::new(), tells_idle_runs }
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let Settings { tells_idle_runs, whereabouts, .. } = *settings;
+        Self { stories: BTreeMap::new(), tells_idle_runs, whereabouts }
     }
 
     /// What is said before an injection.
-    pub(super) fn announce(&mut self, at: Timestamp, intended: &Intended) -> Message {
-        let story = Story::intended(at, intended);
+    pub(crate) fn announce(&mut self, at: Timestamp, intended: &Intended) -> Message {
+        let story = Story::intended(at, intended, self.whereabouts);
         let is_kept = self.has_room();
         let message = story.announcement(at, is_kept);
         if is_kept {
@@ -42,19 +45,19 @@ impl Composer {
     }
 
     /// Nobody was told of it.
-    pub(super) fn forget(&mut self, fault: FaultId) {
+    pub(crate) fn forget(&mut self, fault: FaultId) {
         self.stories.remove(&fault);
     }
 
     /// What is said about `activity`, if anything.
-    pub(super) fn compose(&mut self, at: Timestamp, activity: &Activity) -> Option<Message> {
+    pub(crate) fn compose(&mut self, at: Timestamp, activity: &Activity) -> Option<Message> {
         match activity {
             Activity::Skipped { fault: Some(fault), reason, .. } => {
                 Some(self.stories.remove(fault)?.left_alone(at, reason))
             }
             Activity::InjectionFailed { fault, failure, .. } => Some(match self.stories.get(&fault.id) {
                 Some(story) => story.injection_failed(at, failure),
-                None => Story::forgotten(at, fault).injection_failed(at, failure),
+                None => self.forgotten(at, fault).injection_failed(at, failure),
             }),
             Activity::Recovered { fault, time_to_recover, gone, .. } => {
                 Some(self.end_of(at, fault).recovered(at, *time_to_recover, gone.as_deref()))
@@ -67,7 +70,7 @@ impl Composer {
             }
             Activity::JournalFailed { fault, failure, .. } => Some(match self.stories.get(&fault.id) {
                 Some(story) => story.journal_failed(at, failure),
-                None => Story::forgotten(at, fault).journal_failed(at, failure),
+                None => self.forgotten(at, fault).journal_failed(at, failure),
             }),
             Activity::Halted { reason, .. } => Some(halted(at, reason)),
             Activity::RunFailed { failure, .. } => {
@@ -88,10 +91,11 @@ impl Composer {
         match activity {
             Activity::Armed { fault, by_hand, .. } => match self.stories.get_mut(&fault.id) {
                 Some(story) => story.is_armed = true,
-                None => self.keep(fault.id, Story::armed(at, fault, by_hand.clone())),
+                None => self.keep(fault.id, Story::armed(at, fault, by_hand.clone(), self.whereabouts)),
             },
             Activity::TakenOver { fault, armed_at, by_hand, .. } => {
-                self.keep(fault.id, Story::taken_over(at, fault, *armed_at, by_hand.clone()));
+                let story = Story::taken_over(at, fault, *armed_at, by_hand.clone(), self.whereabouts);
+                self.keep(fault.id, story);
             }
             Activity::Injecting { fault, .. } => {
                 self.change(fault, |story| story.course.injecting_at = Some(at))
@@ -118,9 +122,13 @@ impl Composer {
         }
     }
 
+    fn forgotten(&self, at: Timestamp, fault: &Fault) -> Story {
+        Story::forgotten(at, fault, self.whereabouts)
+    }
+
     /// The story of a fault that is over.
     fn end_of(&mut self, at: Timestamp, fault: &Arc<Fault>) -> Story {
-        self.stories.remove(&fault.id).unwrap_or_else(|| Story::forgotten(at, fault))
+        self.stories.remove(&fault.id).unwrap_or_else(|| self.forgotten(at, fault))
     }
 
     /// Keeps the story of a fault that goes on.

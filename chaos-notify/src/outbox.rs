@@ -1,13 +1,13 @@
 use std::{collections::VecDeque, fmt, sync::Arc};
 
-use super::{digest::Digest, message::Message};
+use crate::{digest::Digest, message::Message};
 
 /// What waits to be sent, and what has become of the rest.
 ///
 /// The most important message goes first, and with it whatever came before it about the same fault: each fault's
 /// messages keep their order.
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub(crate) struct Outbox {
     waiting: VecDeque<Arc<Message>>,
     room: usize,
     /// What there was no room for and must be told.
@@ -49,14 +49,14 @@ impl fmt::Display for Deliveries {
 
 impl Outbox {
     /// With room for this many that wait.
-    pub(super) fn of(room: usize) -> Self {
+    pub(crate) fn of(room: usize) -> Self {
         let counts = Deliveries::default();
         Self { waiting: VecDeque::new(), room, digest: None, under_way: None, is_attended: false, counts }
     }
 
     /// Adds a message. Where there is no room, the oldest of the least important, which may be this one, is told in a
     /// digest. Nobody was promised to be told of an announcement, or of nothing: that is left out, and returned.
-    pub(super) fn push(&mut self, message: Message) -> Option<Arc<Message>> {
+    pub(crate) fn push(&mut self, message: Message) -> Option<Arc<Message>> {
         self.waiting.push_back(Arc::new(message));
         if self.waiting.len() <= self.room {
             return None;
@@ -73,14 +73,14 @@ impl Outbox {
     }
 
     /// Whether the caller is to send what waits: there is something, and nobody else does.
-    pub(super) fn attend(&mut self) -> bool {
+    pub(crate) fn attend(&mut self) -> bool {
         let is_mine = !self.is_attended && (!self.waiting.is_empty() || self.digest.is_some());
         self.is_attended |= is_mine;
         is_mine
     }
 
     /// The next to be sent. `None` ends the duty of whoever attends.
-    pub(super) fn take(&mut self) -> Option<Arc<Message>> {
+    pub(crate) fn take(&mut self) -> Option<Arc<Message>> {
         let urgent = self.waiting.iter().rev().max_by_key(|message| message.kind);
         let is_more_urgent = |digest: &mut Digest| urgent.is_none_or(|message| digest.kind() > message.kind);
         if let Some(digest) = self.digest.take_if(is_more_urgent) {
@@ -101,24 +101,24 @@ impl Outbox {
     }
 
     /// What was taken is dealt with.
-    pub(super) fn ended(&mut self, is_delivered: bool) {
+    pub(crate) fn ended(&mut self, is_delivered: bool) {
         let number = self.under_way.take().map_or(1, |message| message.stands_for);
         self.count(is_delivered, number);
     }
 
-    pub(super) fn count(&mut self, is_delivered: bool, number: usize) {
+    pub(crate) fn count(&mut self, is_delivered: bool, number: usize) {
         *(if is_delivered { &mut self.counts.delivered } else { &mut self.counts.failed }) += number;
     }
 
     /// Whoever attended is gone in the middle. What was under way may have been delivered, and is sent again.
-    pub(super) fn abandon(&mut self) {
+    pub(crate) fn abandon(&mut self) {
         self.is_attended = false;
         if let Some(message) = self.under_way.take() {
             self.waiting.push_front(message);
         }
     }
 
-    pub(super) fn deliveries(&self) -> Deliveries {
+    pub(crate) fn deliveries(&self) -> Deliveries {
         let messages = self.waiting.iter().chain(&self.under_way).map(|message| message.stands_for);
         let waiting = messages.sum::<usize>() + self.digest.as_ref().map_or(0, Digest::number);
         Deliveries { waiting, ..self.counts }
@@ -127,7 +127,8 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::message::Kind, *};
+    use super::*;
+    use crate::message::Kind;
 
     fn message(kind: Kind, fault: Option<&str>, number: usize) -> Message {
         let fault = fault.map(|fault| format!("{fault:0>16}").parse().unwrap());

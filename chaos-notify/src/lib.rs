@@ -1,0 +1,75 @@
+//! Notifications: people are told what chaos does to their targets, and how to undo it by hand.
+//!
+//! A [`Notifier`] is an observer. It puts a [`Message`] into words, keeps it in an outbox, and sends it over a
+//! [`Channel`], which knows nothing of chaos: it carries a subject and a body to people. `SnsNotifier` and `SesNotifier`
+//! of the crate `chaos-aws` are two of them.
+//!
+//! - *Before an injection*: what is about to be hit, by which event, why, until when, and how to undo it by hand. If the
+//!   notifier is [required](Settings::required), an announcement that is not delivered stops the injection.
+//! - *Afterwards*: when the target was back, how long the recovery took and what it saw, or that nothing came of it. A
+//!   recovery that failed is sent before everything else.
+//! - *Beside everything else*: all other messages wait in an outbox of 256, and a task of their own sends them. Nothing
+//!   waits for it. Messages about one fault keep their order. If there is no room, announcements are left out, with a
+//!   warning; the ends of faults are told in one message together.
+//! - *At the end*: [`Notifier::flush`] waits for the last messages. Messages that wait in a process that ends are lost.
+//!
+//! A channel of your own:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use chaos_core::{
+//!     MemoryJournal, Monkey, Registry, Result, async_trait,
+//!     testing::{MemoryProvider, PowerOff, PowerOn},
+//! };
+//! use chaos_notify::{Channel, Kind, Message, Notifier, Settings};
+//!
+//! /// Prints to standard output, and so never fails.
+//! #[derive(Debug)]
+//! struct Printed;
+//!
+//! #[async_trait]
+//! impl Channel for Printed {
+//!     async fn send(&self, message: &Message) -> Result<()> {
+//!         let loud = if message.kind == Kind::RecoveryFailed { "!!! " } else { "" };
+//!         println!("{loud}{}\n\n{}", message.subject, message.body);
+//!         Ok(())
+//!     }
+//!
+//!     fn name(&self) -> &str {
+//!         "standard output"
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<()> {
+//! let notifier = Notifier::over(Printed, Settings::default().required());
+//! let monkey = Monkey::builder()
+//!     .provider(MemoryProvider::default().with_group("web", 5)?)
+//!     .event(PowerOff::default())
+//!     .observer(notifier.clone())
+//!     .unleash(MemoryJournal::new(), Registry::default().register::<PowerOn>())
+//!     .build()?;
+//! monkey.run_once().await?.ensure_completed()?;
+//! let sent = notifier.flush(Duration::from_secs(30)).await;
+//! assert!(sent.is_complete() && sent.delivered == 2, "{sent}"); // the announcement, and that it is over
+//! # Ok(())
+//! # }
+//! ```
+
+mod channel;
+mod composer;
+mod digest;
+mod message;
+mod notifier;
+mod outbox;
+mod sender;
+mod settings;
+mod story;
+mod text;
+
+pub use channel::Channel;
+pub use message::{Kind, Message};
+pub use notifier::Notifier;
+pub use outbox::Deliveries;
+pub use settings::Settings;

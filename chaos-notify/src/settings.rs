@@ -1,0 +1,59 @@
+use std::sync::Arc;
+
+use chaos_core::{
+    TargetId,
+    clock::{Clock, SystemClock},
+};
+
+/// How a person gets at a target; see [`Settings::whereabouts`].
+pub(crate) type Whereabouts = fn(&TargetId) -> Option<String>;
+
+/// Settings of a [`Notifier`](crate::Notifier).
+#[derive(Clone, Debug)]
+#[must_use = "settings do nothing before a notifier is made with them"]
+pub struct Settings {
+    pub(crate) is_required: bool,
+    pub(crate) tells_idle_runs: bool,
+    pub(crate) whereabouts: Whereabouts,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            is_required: false,
+            tells_idle_runs: false,
+            whereabouts: |_| None,
+            clock: Arc::new(SystemClock::default()),
+        }
+    }
+}
+
+impl Settings {
+    /// Stops an injection whose announcement is not delivered: the target is left alone, and the report says why.
+    /// Default: an announcement is sent beside the injection, and stops nothing.
+    pub fn required(mut self) -> Self {
+        self.is_required = true;
+        self
+    }
+
+    /// Tells people also of runs that injected nothing and of runs that could not be made, with the reason. Default:
+    /// they are not told.
+    pub fn idle_runs(mut self) -> Self {
+        self.tells_idle_runs = true;
+        self
+    }
+
+    /// Adds to every message about a target how a person gets at it, such as the commands of its platform. The function
+    /// answers `None` for targets that it does not know. Default: nothing is added.
+    pub fn whereabouts(mut self, tell: fn(&TargetId) -> Option<String>) -> Self {
+        self.whereabouts = tell;
+        self
+    }
+
+    /// Sets the clock that waits use. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+}
