@@ -1,11 +1,11 @@
 //! Notifications: people are told what chaos does to their targets, and how to undo it by hand.
 //!
 //! A [`Notifier`] is an observer. It puts a [`Message`] into words, keeps it in an outbox, and sends it over a
-//! [`Channel`], which knows nothing of chaos: it carries a subject and a body to people. `SnsNotifier` and `SesNotifier`
-//! of the crate `chaos-aws` are two of them.
+//! [`Channel`], which knows nothing of chaos: it carries a subject and a body to people. `SnsNotifier` and
+//! `SesNotifier` of the crate `chaos-aws` are built on it.
 //!
-//! - *Before an injection*: what is about to be hit, by which event, why, until when, and how to undo it by hand. If the
-//!   notifier is [required](Settings::required), an announcement that is not delivered stops the injection.
+//! - *Before an injection*: what is about to be hit, by which event, why, until when, and how to undo it by hand. If
+//!   the notifier is [required](Settings::required), an announcement that is not delivered stops the injection.
 //! - *Afterwards*: when the target was back, how long the recovery took and what it saw, or that nothing came of it. A
 //!   recovery that failed is sent before everything else.
 //! - *Beside everything else*: all other messages wait in an outbox of 256, and a task of their own sends them. Nothing

@@ -66,8 +66,8 @@ impl Kind {
 }
 
 impl Message {
-    /// An idempotency token: the same for each attempt to send this message, and for no other message. At most 128 ASCII
-    /// characters.
+    /// An idempotency token: the same for each attempt to send this message, and for no other message. At most 128
+    /// ASCII characters.
     pub fn id(&self) -> String {
         let about = self.fault.map_or_else(|| "all".to_owned(), |fault| fault.to_string());
         format!("{about}-{}-{}", self.kind.as_str(), self.at.as_nanosecond())

@@ -197,11 +197,4 @@ impl Member {
     pub(crate) fn capacity(&self) -> usize {
         usize::try_from(self.weight.max(1)).unwrap_or(usize::MAX)
     }
-
-    /// Why the member must not be chosen, whatever its health is.
-    pub(crate) fn why_left_alone(&self) -> Option<Reason> {
-        let out_of_service = self.out_of_service.as_ref().map(|why| format!("out of service: {why}"));
-        let why = self.excluded.as_ref().map(ToString::to_string).or(out_of_service)?;
-        Some(Reason::Excluded { why })
-    }
 }

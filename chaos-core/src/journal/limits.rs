@@ -4,9 +4,8 @@ use jiff::Timestamp;
 
 use super::Halt;
 use crate::{
-    clock,
     fault::{FaultId, FaultRecord, FaultState},
-    plan::Reason,
+    plan::{Reason, rules},
 };
 
 /// The limits that count faults, checked again by [`Journal::arm`](crate::journal::Journal::arm).
@@ -66,24 +65,11 @@ impl Limits {
 
     /// The reason why `fault` may not be armed, if there is one.
     pub fn check(&self, fault: &FaultRecord, tally: &Tally) -> Result<(), Reason> {
-        if let Some(halt) = &tally.halt {
-            return Err(Reason::Halted { reason: halt.reason.clone() });
-        }
-        if let Some((fault, state)) = tally.on_target {
-            return Err(Reason::UnderFault { fault, state });
-        }
-        if tally.in_group >= self.group_active {
-            return Err(Reason::GroupLimit { active: tally.in_group, limit: self.group_active });
-        }
-        if tally.in_total >= self.total_active {
-            return Err(Reason::ActiveLimit { active: tally.in_total, limit: self.total_active });
-        }
-        // Without a cool-down, no times are compared, because the clocks of two monkeys may differ.
-        let begun = tally.last_injecting.filter(|_| !self.cool_down.is_zero());
-        match begun.map(|begun| clock::after(begun, self.cool_down)) {
-            Some(until) if fault.armed_at < until => Err(Reason::CoolingDown { until }),
-            _ => Ok(()),
-        }
+        rules::not_halted(tally.halt.as_ref().map(|halt| halt.reason.as_str()))?;
+        rules::free_of_faults(tally.on_target)?;
+        rules::within_group(tally.in_group, self.group_active)?;
+        rules::within_total(tally.in_total, self.total_active)?;
+        rules::cooled_down(tally.last_injecting, self.cool_down, fault.armed_at)
     }
 }
 

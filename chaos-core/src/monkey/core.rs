@@ -6,42 +6,19 @@ use std::{
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{RunId, sight::Sights, tasks::Tasks};
+use super::{RunId, parts::Parts, sight::Sights, tasks::Tasks};
 use crate::{
-    calendar::Calendar,
     chance::{Draw, Entropy},
     clock::Clock,
     error::{Error, ErrorKind, Result},
     event::ChaosEvent,
     fault::{CutShort, FaultId, Safeguard},
     observer::{Activity, Chosen, Observers},
-    plan::{BlastRadius, Planner},
-    provider::{GroupFilter, Provider},
-    recovery::RetryPolicy,
+    plan::Planner,
 };
 
 /// How long observers may take to allow an injection.
 pub(super) const ASK_LIMIT: Duration = Duration::from_secs(30);
-
-/// What a monkey is made of.
-#[derive(Debug)]
-pub(super) struct CoreParts {
-    pub(super) providers: Vec<Arc<dyn Provider>>,
-    pub(super) events: Vec<Arc<dyn ChaosEvent>>,
-    pub(super) calendar: Arc<dyn Calendar>,
-    pub(super) blast_radius: BlastRadius,
-    pub(super) cool_down: Duration,
-    pub(super) filter: GroupFilter,
-    pub(super) seed: Option<u64>,
-    pub(super) interval: Duration,
-    pub(super) concurrency: usize,
-    pub(super) discovery_limit: Duration,
-    pub(super) retry: RetryPolicy,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) entropy: Arc<dyn Entropy>,
-    pub(super) observers: Observers,
-    pub(super) safeguard: Option<Safeguard>,
-}
 
 /// Which run a victim belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +31,10 @@ pub(super) struct Run {
 /// What a monkey and its guarded tasks share.
 #[derive(Debug)]
 pub(super) struct Core {
-    pub(super) parts: CoreParts,
+    pub(super) parts: Parts,
+    pub(super) observers: Observers,
+    /// None while it is leashed.
+    pub(super) safeguard: Option<Safeguard>,
     pub(super) slots: Semaphore,
     pub(super) tasks: Tasks,
     /// Cancelled by [`Monkey::shutdown`](super::Monkey::shutdown), for good.
@@ -67,7 +47,7 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(parts: CoreParts) -> Arc<Self> {
+    pub(super) fn new(parts: Parts, observers: Observers, safeguard: Option<Safeguard>) -> Arc<Self> {
         Arc::new(Self {
             slots: Semaphore::new(parts.concurrency.min(Semaphore::MAX_PERMITS)),
             tasks: Tasks::default(),
@@ -76,12 +56,14 @@ impl Core {
             sights: Sights::at(&parts.clock),
             next_seed: Mutex::new(parts.seed),
             parts,
+            observers,
+            safeguard,
         })
     }
 
     /// The safeguard, or the error of a leashed monkey.
     pub(super) fn safeguard(&self) -> Result<&Safeguard> {
-        self.parts.safeguard.as_ref().ok_or_else(|| {
+        self.safeguard.as_ref().ok_or_else(|| {
             Error::new(
                 ErrorKind::Refused,
                 "the monkey is leashed: it has no journal; call `unleash` on its builder",
@@ -120,21 +102,12 @@ impl Core {
     }
 
     pub(super) fn planner<'a>(&'a self, seed: u64, events: &'a [Arc<dyn ChaosEvent>]) -> Planner<'a> {
-        Planner {
-            events,
-            calendar: self.parts.calendar.as_ref(),
-            blast_radius: &self.parts.blast_radius,
-            cool_down: self.parts.cool_down,
-            budget: self.parts.retry.budget,
-            clock: self.parts.clock.as_ref(),
-            journal: self.parts.safeguard.as_ref().map(|safeguard| safeguard.journal.as_ref()),
-            discovery_limit: self.parts.discovery_limit,
-            seed,
-        }
+        let journal = self.safeguard.as_ref().map(|safeguard| safeguard.journal.as_ref());
+        Planner { parts: &self.parts, events, journal, seed }
     }
 
     pub(super) fn tell(&self, activity: Activity) {
-        self.parts.observers.tell(self.parts.clock.now(), activity);
+        self.observers.tell(self.parts.clock.now(), activity);
     }
 
     /// What cuts a run short.

@@ -9,7 +9,8 @@ use crate::{
     contain::{contained, within},
     error::{Error, ErrorKind, Failure, Result},
     event::{ChaosEvent, Discovered, Scope, ScopeParts},
-    group::{Group, Health},
+    group::Group,
+    plan::rules,
     provider::Provider,
 };
 
@@ -75,7 +76,7 @@ fn calendar(core: &Core) -> Result<String> {
 }
 
 async fn journal(core: &Core) -> Result<String> {
-    let Some(safeguard) = &core.parts.safeguard else {
+    let Some(safeguard) = &core.safeguard else {
         return Ok("none: the monkey is leashed".to_owned());
     };
     if let Some(halt) = safeguard.journal.halt().await? {
@@ -115,9 +116,8 @@ async fn try_event(
     let candidate =
         groups.iter().filter(|(_, group)| event.suits(group).is_ok()).find_map(|(provider, group)| {
             let fits = |member: &&crate::group::Member| {
-                member.health == Health::Healthy
-                    && member.why_left_alone().is_none()
-                    && requires.missing_from(member.target.capabilities().set()).is_empty()
+                rules::may_be_hit(&group.id, member).is_ok()
+                    && rules::offers(member.target.capabilities().set(), requires).is_ok()
             };
             Some((provider, group, group.members.iter().find(fits)?))
         });
@@ -138,7 +138,7 @@ async fn try_event(
         hold,
         budget: core.parts.retry.budget,
         incarnation: member.incarnation.clone(),
-        observers: core.parts.observers.clone(),
+        observers: core.observers.clone(),
     };
     let discovered = Discovered { target: Arc::clone(&member.target), group: Arc::clone(group) };
     let scope = Scope::preparing(parts, discovered);
@@ -146,7 +146,7 @@ async fn try_event(
     let prepared =
         within(core.parts.clock.as_ref(), core.parts.discovery_limit, "the preparation", preparing).await??;
     permission::may_undo(core, member.target.as_ref(), event.as_ref(), hold).await?;
-    if let Some(safeguard) = &core.parts.safeguard {
+    if let Some(safeguard) = &core.safeguard {
         prepared.readable(&safeguard.registry)?;
     }
     Ok(format!("could be injected into {}", member.target.id()))

@@ -1,27 +1,22 @@
-use std::{sync::Arc, time::Duration};
+//! The guarded task that takes care of one victim.
+
+use std::sync::Arc;
 
 use tracing::Span;
 
 use super::{
-    RunId,
     core::{Core, Cut, Run},
+    hold::{hold, inject},
     readiness::make_ready,
+    replay::replay,
 };
 use crate::{
-    clock::{self, Clock, Deadline},
     contain::{contained, in_span},
-    error::{Error, ErrorKind, Failure, Result},
-    event::{Hold, Scope, ScopeParts},
-    fault::{Active, Armed, CutShort, Fault, FaultId, FaultRecord},
-    journal::{FaultQuery, Journal},
+    error::{Error, ErrorKind, Failure},
+    fault::{CutShort, FaultId, FaultRecord},
     observer::Activity,
-    plan::{Reason, Victim, provider_of},
-    recovery::BoxRecovery,
+    plan::{Reason, Victim},
 };
-
-/// How often whoever holds a fault asks the journal whether another process has halted everything, and the wall clock
-/// whether the deadline has passed while the machine slept.
-const POLL: Duration = Duration::from_secs(2);
 
 /// How a guarded task ended.
 #[derive(Debug)]
@@ -120,133 +115,6 @@ fn skip(core: &Core, victim: &Victim, run: Run, fault: Option<FaultId>, reason: 
         reason: reason.clone(),
     });
     Guarded::Skipped(reason)
-}
-
-/// Recovers one fault of an earlier process, or of a task that was lost. `run` injected it, if that is known.
-pub(super) async fn replay(
-    core: Arc<Core>,
-    record: FaultRecord,
-    run: Option<RunId>,
-    span: Span,
-) -> FaultRecord {
-    let replaying = in_span(span, async { Ok(replay_once(&core, record.clone(), run).await) });
-    match contained("the replay", replaying).await {
-        Ok(ended) => ended,
-        // A subscriber that panics ends no recovery.
-        Err(_) => replay_once(&core, record, run).await,
-    }
-}
-
-async fn replay_once(core: &Arc<Core>, record: FaultRecord, run: Option<RunId>) -> FaultRecord {
-    let _slot = core.slots.acquire().await;
-    if let Some(closed) = closed_meanwhile(core, &record).await {
-        return closed;
-    }
-    let recovery = core.safeguard().and_then(|safeguard| safeguard.registry.read(&record.recovery));
-    let by_hand = recovery.as_ref().ok().map(|recovery| recovery.by_hand(&record.target, record.id));
-    let fault = Arc::new(Fault::recorded(&record, run));
-    let (armed_at, by_hand_too) = (record.armed_at, by_hand.clone());
-    core.tell(Activity::TakenOver { fault: Arc::clone(&fault), armed_at, by_hand: by_hand_too });
-    match recovery.and_then(|recovery| replayable(core, &record, Arc::clone(&fault), recovery)) {
-        Ok(active) => active.recover().await,
-        Err(error) => {
-            let failure = Failure::from(&error);
-            core.tell(Activity::RecoveryFailed { fault, failure: failure.clone(), by_hand });
-            let mut record = record;
-            record.failure = Some(failure);
-            record
-        }
-    }
-}
-
-/// The fault, where somebody else has recovered it since it was found pending: its target may be under another one by
-/// now.
-async fn closed_meanwhile(core: &Core, record: &FaultRecord) -> Option<FaultRecord> {
-    let journal = &core.safeguard().ok()?.journal;
-    let found = journal.find(&FaultQuery::all().target(record.target.clone())).await.ok()?;
-    found.faults.into_iter().find(|fault| fault.id == record.id && !fault.state.is_pending())
-}
-
-fn replayable(
-    core: &Core,
-    record: &FaultRecord,
-    identity: Arc<Fault>,
-    recovery: BoxRecovery,
-) -> Result<Active> {
-    let mut safeguard = core.safeguard()?.clone();
-    // Whoever recovers later gives it no less time than it was armed with.
-    safeguard.retry.budget = safeguard.retry.budget.max(clock::until(record.deadline, record.recover_by));
-    let provider = provider_of(&core.parts.providers, &record.target)?;
-    let parts = ScopeParts {
-        fault: record.id,
-        run: identity.run,
-        event: record.event.clone(),
-        seed: record.seed,
-        target: record.target.clone(),
-        provider: Arc::clone(provider),
-        clock: Arc::clone(&core.parts.clock),
-        deadline: Deadline::set(core.parts.clock.as_ref(), record.armed_at, record.deadline),
-        hold: Hold::lasting(clock::until(record.armed_at, record.deadline)).unwrap_or(Hold::MOMENTARY),
-        budget: safeguard.retry.budget,
-        incarnation: record.incarnation.as_deref().map(Arc::from),
-        observers: core.parts.observers.clone(),
-    };
-    let scope = Scope::replaying(parts, identity, record.injection());
-    Ok(Active::replayed(recovery, record.clone(), scope, safeguard))
-}
-
-/// Injects, unless or until something cuts it short.
-async fn inject(core: &Core, armed: Armed, cut: &mut Cut) -> Active {
-    if cut.is_cut().is_some() {
-        return armed.abandon();
-    }
-    let journal = armed.journal();
-    let clock = core.parts.clock.as_ref();
-    let cut = async move {
-        tokio::select! {
-            biased;
-            _ = cut.wait() => {}
-            () = halted_elsewhere(journal.as_ref(), clock) => {}
-        }
-    };
-    armed.inject_unless(cut).await
-}
-
-/// Keeps the fault up until its deadline and looks at it meanwhile, unless something cuts it short.
-async fn hold(core: &Core, active: &mut Active, cut: &mut Cut) {
-    let clock = core.parts.clock.as_ref();
-    let cut_short = if active.injection().is_err() {
-        Some(CutShort::InjectionFailed)
-    } else {
-        tokio::select! {
-            biased;
-            reason = cut.wait() => Some(reason),
-            () = halted_elsewhere(active.journal(), clock) => Some(CutShort::Halted),
-            () = clock.sleep(active.remaining()) => None,
-            // Unless it was meant to end then.
-            () = active.watch() => Some(CutShort::EndedEarly),
-            () = passed(active, clock) => None,
-        }
-    };
-    let cut_short = active.end_hold(cut_short);
-    core.tell(Activity::HoldEnded { fault: active.identity(), cut_short });
-}
-
-/// Returns when the journal carries a halt. A journal that cannot be read does not end a hold: the deadline does.
-async fn halted_elsewhere(journal: &dyn Journal, clock: &dyn Clock) {
-    loop {
-        clock.sleep(POLL).await;
-        if let Ok(Some(_)) = journal.halt().await {
-            return;
-        }
-    }
-}
-
-/// Returns when the deadline has passed by the wall clock, which goes on while a machine is suspended.
-async fn passed(active: &Active, clock: &dyn Clock) {
-    while !active.remaining().is_zero() {
-        clock.sleep(POLL).await;
-    }
 }
 
 fn cut_reason(cut: CutShort) -> Reason {

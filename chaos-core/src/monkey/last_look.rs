@@ -8,7 +8,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     event::Scope,
     group::{Group, Health},
-    plan::{Reason, Victim, leaves_capacity},
+    plan::{Reason, Victim, rules},
 };
 
 /// The plan may be old by now: the target must still be healthy, and its group must still bear the loss.
@@ -16,31 +16,21 @@ pub(super) async fn look_again(core: &Core, victim: &Victim) -> Result<Arc<Sight
     let target = victim.target.id();
     let group = limited(core, "the discovery", core.sights.group(victim)).await.map_err(Reason::doubt)??;
     let member = group.member(target).ok_or(Reason::NotHealthy { health: Health::Gone })?;
-    if member.health != Health::Healthy {
-        return Err(Reason::NotHealthy { health: member.health });
-    }
-    if let Some(reason) = member.why_left_alone() {
-        return Err(reason);
-    }
+    rules::may_be_hit(&group.id, member)?;
     // A group may know less of its members than each of them does.
     let asking = contained("the health check", async { member.target.health().await });
     let health = limited(core, "the health check", asking).await.map_err(Reason::doubt)?;
-    if health != Health::Healthy {
-        return Err(Reason::NotHealthy { health });
-    }
+    rules::is_healthy(health)?;
     let journal = &core.safeguard().map_err(Reason::doubt)?.journal;
     let under_fault = core.sights.under_fault(journal).await.map_err(Reason::doubt)?;
     let sight = core.sights.sight(Arc::clone(&group), under_fault);
     sight.room(&core.parts.blast_radius).leaves_enough(member)?;
     if let Some(limit) = victim.group_capacity {
-        leaves_capacity(sight.capacity_under_fault(victim), member, limit)?;
+        rules::leaves_capacity(sight.capacity_under_fault(victim), member, limit)?;
     }
     if let Some(domain) = core.parts.blast_radius.domain() {
-        let label = domain.label().to_owned();
-        let hit = domain.of(member.target.labels()).ok_or(Reason::UnknownDomain { label: label.clone() })?;
-        if !sight.spares_another(domain, hit) {
-            return Err(Reason::NoOtherDomain { label, domain: hit.to_owned() });
-        }
+        let hit = rules::domain_of(domain, member)?;
+        rules::leaves_another(domain, hit, sight.spares_another(domain, hit))?;
     }
     Ok(sight)
 }
@@ -48,12 +38,9 @@ pub(super) async fn look_again(core: &Core, victim: &Victim) -> Result<Arc<Sight
 /// Asks again what the plan has asked of the group, and whether the event was prepared for what it is now.
 pub(super) fn is_still_so(victim: &Victim, prepared: &Group, now: &Group) -> Result<(), Reason> {
     let event = &victim.event;
-    event.suits(now).map_err(|why| Reason::Unsuitable { why: format!("{}: {why}", event.name()) })?;
-    let missing = now
-        .member(victim.target.id())
-        .map(|member| event.requires().missing_from(member.target.capabilities().set()));
-    if let Some(missing) = missing.filter(|missing| !missing.is_empty()) {
-        return Err(Reason::LacksCapability { missing });
+    rules::suits(event.as_ref(), now).map_err(|why| Reason::Unsuitable { why })?;
+    if let Some(member) = now.member(victim.target.id()) {
+        rules::offers(member.target.capabilities().set(), event.requires())?;
     }
     let replaces = |group: &Group| (group.replaces_members, group.replaces_stopped);
     let what = if replaces(prepared) != replaces(now) || event.caveat(prepared) != event.caveat(now) {

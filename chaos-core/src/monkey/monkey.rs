@@ -4,8 +4,9 @@ use super::{
     Diagnosis, MonkeyBuilder, RunReport, Skip,
     core::{Core, Cut, Run},
     diagnose,
-    guard::{Guarded, guard, replay},
+    guard::{Guarded, guard},
     permission::spare_who_cannot_be_brought_back,
+    replay::replay,
 };
 use crate::{
     contain::in_span,
@@ -313,7 +314,7 @@ impl Monkey {
     {
         let Run { id, seed, .. } = run;
         self.refuse_after_shutdown()?;
-        let leashed = self.core.parts.safeguard.is_none();
+        let leashed = self.core.safeguard.is_none();
         let began_at = self.core.parts.clock.now();
         self.core.tell(Activity::RunBegan { run: id, seed, leashed });
         let cut = self.core.cut();

@@ -11,13 +11,13 @@ use super::{
     sight::Sight,
 };
 use crate::{
-    clock::{self, Deadline},
+    clock::Deadline,
     contain::contained,
     event::{Discovered, Scope, ScopeParts},
     fault::{Armed, FaultId, Prepared},
     journal::{Arming, Limits},
     observer::Intended,
-    plan::{Reason, Victim},
+    plan::{Reason, Victim, rules},
 };
 
 /// How old a plan may be for an event to be prepared by what it saw. There is another look before the injection in any
@@ -62,7 +62,7 @@ pub(super) async fn make_ready(
         hold: victim.hold,
         budget: core.parts.retry.budget,
         incarnation,
-        observers: core.parts.observers.clone(),
+        observers: core.observers.clone(),
     };
     let scope = Scope::preparing(parts, discovered);
     let preparing = contained("the preparation", async { victim.event.prepare(&scope).await });
@@ -89,7 +89,7 @@ pub(super) async fn make_ready(
         by_hand: prepared.by_hand(&scope),
         ..Intended::new(scope.fault(), scope.target_id().clone(), scope.event(), scope.deadline())
     };
-    core.parts.observers.ask(core.parts.clock.as_ref(), ASK_LIMIT, &intended).await.map_err(Reason::doubt)?;
+    core.observers.ask(core.parts.clock.as_ref(), ASK_LIMIT, &intended).await.map_err(Reason::doubt)?;
     // The preparation and the announcement may have taken their time.
     let now = look_again(core, victim).await?;
     is_still_so(victim, &seen, &now.group)?;
@@ -108,12 +108,8 @@ pub(super) async fn make_ready(
 /// before.
 fn undone_before_closing(core: &Core, lasting: Duration) -> Result<Timestamp, Reason> {
     let now = core.parts.clock.now();
-    let window = core.parts.calendar.window(now).ok_or(Reason::CalendarClosed)?;
-    let undone_by = clock::after(clock::after(now, lasting), core.parts.retry.budget);
-    if undone_by > window.closes {
-        return Err(Reason::ClosesTooSoon { closes: window.closes, undone_by });
-    }
-    Ok(undone_by)
+    let window = rules::open(core.parts.calendar.as_ref(), now)?;
+    rules::undone_by(window, now, lasting, core.parts.retry.budget)
 }
 
 impl Ready {

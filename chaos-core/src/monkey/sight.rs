@@ -13,7 +13,10 @@ use crate::{
     group::{Group, GroupId, Member, TargetId},
     journal::{Found, Journal},
     listing::Together,
-    plan::{BlastRadius, FailureDomain, Faults, Reason, Room, Victim, capacity_under_fault},
+    plan::{
+        BlastRadius, FailureDomain, Reason, Victim,
+        rules::{Faults, Room, capacity_under_fault},
+    },
 };
 
 /// The last looks of a monkey, shared by those who ask for them at the same moment.

@@ -111,7 +111,9 @@ impl Observer for TracingObserver {
             }
             Activity::TakenOver { .. } => tracing::warn!("{activity}"),
             Activity::Skipped { target, reason, .. } => tracing::warn!(%target, %reason, "skipped"),
-            Activity::RunFailed { failure, .. } => tracing::error!(%failure, "the run could not be carried out"),
+            Activity::RunFailed { failure, .. } => {
+                tracing::error!(%failure, "the run could not be carried out")
+            }
             Activity::Halted { reason } => tracing::warn!(%reason, "halted"),
             other => tracing::info!("{other}"),
         }

@@ -86,7 +86,7 @@ impl BlastRadius {
         self.min_healthy.check("min_healthy")
     }
 
-    pub(super) fn per_group(&self) -> Quota {
+    pub(crate) fn per_group(&self) -> Quota {
         self.targets_per_group
     }
 
@@ -95,7 +95,7 @@ impl BlastRadius {
         self.targets_per_group.count().is_none()
     }
 
-    pub(super) fn floor(&self) -> Quota {
+    pub(crate) fn floor(&self) -> Quota {
         self.min_healthy
     }
 

@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{Decision, FailureDomain, GroupPlan, Reason, occupancy::Occupancy};
+use super::{Decision, FailureDomain, GroupPlan, Reason, occupancy::Occupancy, rules};
 use crate::{chance::Draw, group::Group};
 
 /// The failure domain that a run hits in one group.
@@ -24,14 +24,13 @@ pub(super) fn keep_one_domain(
     plan: &mut GroupPlan,
 ) -> Option<DomainHit> {
     let label: Arc<str> = domain.label().into();
-    let of = |index: &usize| domain.of(group.members[*index].target.labels());
+    let told = |index: &usize| rules::domain_of(domain, &group.members[*index]);
+    let of = |index: &usize| told(index).ok();
     let mut leave = |index: usize, reason: Reason| {
         plan.targets[index].decision = Decision::NotChosen { reason };
     };
 
-    for index in eligible.extract_if(.., |index| of(index).is_none()) {
-        leave(index, Reason::UnknownDomain { label: label.to_string() });
-    }
+    eligible.retain(|index| told(index).map_err(|reason| leave(*index, reason)).is_ok());
     let mut names: Vec<(u64, &str)> = match domain.name() {
         Some(name) => vec![(0, name)],
         None => {
@@ -52,8 +51,9 @@ pub(super) fn keep_one_domain(
                 occupancy.on_target(member.target.id()).is_some()
             })
     };
-    let Some((rank, name)) = names.iter().copied().find(|(_, name)| is_spared(name)) else {
-        let reason = Reason::NoOtherDomain { label: label.to_string(), domain: first.to_owned() };
+    let spares = |name: &str| rules::leaves_another(domain, name, is_spared(name));
+    let Some((rank, name)) = names.iter().copied().find(|(_, name)| spares(name).is_ok()) else {
+        let reason = Reason::no_other_domain(&*label, first);
         for index in eligible.drain(..) {
             leave(index, reason.clone());
         }

@@ -1,31 +1,31 @@
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{
-    BlastRadius, Decision, Faults, GroupPlan, Reason, Room, TargetPlan,
+    Decision, GroupPlan, Reason, TargetPlan,
     domain_draw::{DomainHit, keep_one_domain},
     occupancy::Occupancy,
+    rules::{self, Faults, Room},
 };
 use crate::{
     calendar::Window,
     capability::CapabilitySet,
     chance::Draw,
-    clock,
     event::{ChaosEvent, Hold},
-    group::{Group, GroupId, Health, Member, Target, TargetId},
+    group::{Group, GroupId, Member, Target, TargetId},
+    monkey::Parts,
     provider::Provider,
 };
 
 /// Plans one group, knowing nothing of the others.
 #[derive(Debug)]
 pub(super) struct GroupPlanner<'a> {
+    pub(super) parts: &'a Parts,
     pub(super) events: &'a [Arc<dyn ChaosEvent>],
-    pub(super) blast_radius: &'a BlastRadius,
-    pub(super) budget: Duration,
     pub(super) seed: u64,
     pub(super) now: Timestamp,
-    pub(super) window: Option<Window>,
+    pub(super) window: Result<Window, Reason>,
     pub(super) occupancy: &'a Occupancy,
     pub(super) refused: Option<&'a Reason>,
     /// Where only one target is wanted, this one.
@@ -91,16 +91,15 @@ impl GroupPlanner<'_> {
             if fault.is_some() || member.out_of_service.is_none() {
                 in_service += 1;
             }
-            let reason = match (fault, &usable) {
-                (Some((fault, state)), _) => Reason::UnderFault { fault, state },
-                (None, Ok(usable)) => match self.look_at(&group.id, member, usable) {
-                    Ok(()) => {
-                        eligible.push(index);
-                        Reason::NotDrawn
-                    }
-                    Err(reason) => reason,
-                },
-                (None, Err(reason)) => reason.clone(),
+            let usable = usable.as_ref().map_err(Reason::clone);
+            let fits = rules::free_of_faults(fault)
+                .and_then(|()| usable.and_then(|usable| self.look_at(&group.id, member, usable)));
+            let reason = match fits {
+                Ok(()) => {
+                    eligible.push(index);
+                    Reason::NotDrawn
+                }
+                Err(reason) => reason,
             };
             targets.push(TargetPlan {
                 id: member.target.id().clone(),
@@ -126,23 +125,22 @@ impl GroupPlanner<'_> {
         if let Some(reason) = self.refused {
             return Err(reason.clone());
         }
-        let closes = self.window.ok_or(Reason::CalendarClosed)?.closes;
+        let window = self.window.clone()?;
         let mut usable = Vec::with_capacity(self.events.len());
         let mut why = Vec::new();
         let mut too_long = None;
         for event in self.events {
             let hold = event.hold();
-            let undone_by = clock::after(self.now, hold.until_deadline().saturating_add(self.budget));
-            match event.suits(group) {
-                Err(reason) => {
-                    let against = format!("{}: {reason}", event.name());
-                    // One event may be there twice, with other magnitudes.
-                    if !why.contains(&against) {
-                        why.push(against);
-                    }
+            if let Err(against) = rules::suits(event.as_ref(), group) {
+                // One event may be there twice, with other magnitudes.
+                if !why.contains(&against) {
+                    why.push(against);
                 }
-                Ok(()) if undone_by > closes => too_long = Some(Reason::ClosesTooSoon { closes, undone_by }),
-                Ok(()) => usable.push(Usable { event, requires: event.requires(), hold }),
+                continue;
+            }
+            match rules::undone_by(window, self.now, hold.until_deadline(), self.parts.retry.budget) {
+                Err(reason) => too_long = Some(reason),
+                Ok(_) => usable.push(Usable { event, requires: event.requires(), hold }),
             }
         }
         match (usable.is_empty(), too_long) {
@@ -157,17 +155,7 @@ impl GroupPlanner<'_> {
 
     /// Whether at least one event may be injected into this member.
     fn look_at(&self, group: &GroupId, member: &Member, usable: &[Usable<'_>]) -> Result<(), Reason> {
-        if !is_below(group, member.target.id()) {
-            // Limits are counted by group: a member that is filed elsewhere would not count.
-            let why = format!("its id does not begin with the id of its group, {}", group);
-            return Err(Reason::Excluded { why });
-        }
-        if let Some(reason) = member.why_left_alone() {
-            return Err(reason);
-        }
-        if member.health != Health::Healthy {
-            return Err(Reason::NotHealthy { health: member.health });
-        }
+        rules::may_be_hit(group, member)?;
         let offered = member.target.capabilities().set();
         let mut nearest: Option<Reason> = None;
         for event in usable {
@@ -181,14 +169,8 @@ impl GroupPlanner<'_> {
     }
 
     fn fits(&self, member: &Member, offered: CapabilitySet, usable: &Usable<'_>) -> Result<(), Reason> {
-        let missing = usable.requires.missing_from(offered);
-        if !missing.is_empty() {
-            return Err(Reason::LacksCapability { missing });
-        }
-        match self.occupancy.cooling_until(member.target.id(), usable.event.name()) {
-            Some(until) => Err(Reason::CoolingDown { until }),
-            None => Ok(()),
-        }
+        rules::offers(offered, usable.requires)?;
+        self.occupancy.cooled_down(member.target.id(), usable.event.name())
     }
 
     /// How much of the group may still be hit.
@@ -197,8 +179,8 @@ impl GroupPlanner<'_> {
         let somewhere = self.occupancy.somewhere();
         let faults = Faults { elsewhere: unseen.saturating_sub(somewhere), somewhere };
         let is_under_fault = |member: &Member| self.occupancy.on_target(member.target.id()).is_some();
-        let is_sound = |member: &Member| is_below(&group.id, member.target.id());
-        Room::of(self.blast_radius, group, faults, is_under_fault, is_sound)
+        let is_sound = |member: &Member| rules::is_below(&group.id, member.target.id());
+        Room::of(&self.parts.blast_radius, group, faults, is_under_fault, is_sound)
     }
 
     /// Chooses among the eligible within the blast radius, and writes into the plan who and why not more.
@@ -225,7 +207,7 @@ impl GroupPlanner<'_> {
             return Vec::new();
         }
 
-        let domain = match self.blast_radius.domain() {
+        let domain = match self.parts.blast_radius.domain() {
             None => None,
             Some(domain) => {
                 let hit = keep_one_domain(domain, &group, self.occupancy, self.seed, &mut eligible, plan);
@@ -279,7 +261,12 @@ impl GroupPlanner<'_> {
                 hold: drawn.hold,
                 planned_at: self.now,
                 group_active,
-                group_capacity: self.blast_radius.limits_capacity().then_some(limit).filter(|_| has_weights),
+                group_capacity: self
+                    .parts
+                    .blast_radius
+                    .limits_capacity()
+                    .then_some(limit)
+                    .filter(|_| has_weights),
                 total_active: 0,
                 rank: draw.number(),
                 domain: domain.clone(),
@@ -293,10 +280,4 @@ impl GroupPlanner<'_> {
 fn nobody_fits(room: &Room, group: &Group, eligible: &[usize]) -> Option<Reason> {
     let lightest = eligible.iter().map(|index| &group.members[*index]).min_by_key(|member| member.weight);
     lightest.map_or(Some(Reason::NobodyEligible), |member| room.bears(member).err())
-}
-
-/// Whether the id of `target` is that of `group`, a slash and a name.
-fn is_below(group: &GroupId, target: &TargetId) -> bool {
-    let name = target.as_str().strip_prefix(group.as_str()).and_then(|rest| rest.strip_prefix('/'));
-    name.is_some_and(|name| !name.contains('/'))
 }

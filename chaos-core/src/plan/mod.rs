@@ -14,7 +14,7 @@ mod plan;
 mod planner;
 mod quota;
 mod reason;
-mod room;
+pub(crate) mod rules;
 
 pub use blast_radius::BlastRadius;
 pub use explanation::Explanation;
@@ -24,4 +24,3 @@ pub use plan::{Decision, Doubt, GroupPlan, Plan, TargetPlan};
 pub(crate) use planner::{Planned, Planner, provider_of};
 pub use quota::{Percent, Quota};
 pub use reason::Reason;
-pub(crate) use room::{Faults, Room, capacity_under_fault, leaves_capacity};

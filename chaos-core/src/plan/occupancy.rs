@@ -2,8 +2,8 @@ use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
 
+use super::{Reason, rules};
 use crate::{
-    clock,
     error::Result,
     event::Hold,
     fault::{FaultId, FaultState},
@@ -20,8 +20,8 @@ pub(super) struct Occupancy {
     by_group: HashMap<GroupId, usize>,
     /// The number of entries with an unreadable target: each may be in any group.
     somewhere: usize,
-    /// The time until which an event leaves a target alone.
-    cooling: HashMap<TargetId, Vec<(String, Timestamp)>>,
+    /// Which events leave a target alone, since when and why.
+    cooling: HashMap<TargetId, Vec<(String, Option<Timestamp>, Reason)>>,
 }
 
 impl Occupancy {
@@ -49,9 +49,12 @@ impl Occupancy {
         // An injection begins at most one hold after its arming, and the query is by the time of arming.
         let since = now.checked_sub(cool_down.saturating_add(Hold::LONGEST)).unwrap_or(Timestamp::MIN);
         for fault in journal.find(&FaultQuery::all().since(since)).await?.faults {
-            let until = fault.injecting_at.map(|begun| clock::after(begun, cool_down));
-            if let Some(until) = until.filter(|until| now < *until) {
-                occupancy.cooling.entry(fault.target).or_default().push((fault.event, until));
+            if let Err(reason) = rules::cooled_down(fault.injecting_at, cool_down, now) {
+                occupancy.cooling.entry(fault.target).or_default().push((
+                    fault.event,
+                    fault.injecting_at,
+                    reason,
+                ));
             }
         }
         Ok(occupancy)
@@ -75,11 +78,10 @@ impl Occupancy {
         self.somewhere
     }
 
-    pub(super) fn cooling_until(&self, target: &TargetId, event: &str) -> Option<Timestamp> {
-        if self.cooling.is_empty() {
-            return None;
-        }
-        let of_target = self.cooling.get(target)?;
-        of_target.iter().filter(|(name, _)| name == event).map(|(_, until)| *until).max()
+    /// Why the event leaves the target alone after its latest injection, if it does.
+    pub(super) fn cooled_down(&self, target: &TargetId, event: &str) -> Result<(), Reason> {
+        let of_target = if self.cooling.is_empty() { None } else { self.cooling.get(target) };
+        let of_event = of_target.into_iter().flatten().filter(|(name, ..)| name == event);
+        of_event.max_by_key(|(_, begun, _)| *begun).map_or(Ok(()), |(.., reason)| Err(reason.clone()))
     }
 }

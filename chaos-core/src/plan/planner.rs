@@ -1,36 +1,32 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures_util::{StreamExt, future::join_all};
 use jiff::Timestamp;
 
 use super::{
-    BlastRadius, Decision, Doubt, GroupPlan, Plan, Reason,
+    Decision, Doubt, GroupPlan, Plan, Reason,
     group_planner::{GroupPlanner, PlannedGroup, Victim},
     occupancy::Occupancy,
+    rules,
 };
 use crate::{
-    calendar::Calendar,
-    clock::Clock,
     contain::{contained, within},
     error::{Error, ErrorKind, Failure, Result},
     event::ChaosEvent,
     group::TargetId,
     journal::Journal,
+    monkey::Parts,
     provider::{GroupFilter, Provider},
 };
 
 /// Everything that decides which targets are chosen.
 #[derive(Debug)]
 pub(crate) struct Planner<'a> {
+    pub(crate) parts: &'a Parts,
+    /// Those to draw from: the monkey's, or one that somebody has asked for.
     pub(crate) events: &'a [Arc<dyn ChaosEvent>],
-    pub(crate) calendar: &'a dyn Calendar,
-    pub(crate) blast_radius: &'a BlastRadius,
-    pub(crate) cool_down: Duration,
-    pub(crate) budget: Duration,
-    pub(crate) clock: &'a dyn Clock,
     /// `None` while leashed without a journal; no fault is known then.
     pub(crate) journal: Option<&'a dyn Journal>,
-    pub(crate) discovery_limit: Duration,
     pub(crate) seed: u64,
 }
 
@@ -55,7 +51,7 @@ struct Listing {
 impl Planner<'_> {
     /// Plans over every group that passes `filter`. Groups are planned as they arrive.
     pub(crate) async fn plan_all(&self, providers: &[Arc<dyn Provider>], filter: &GroupFilter) -> Planned {
-        let now = self.clock.now();
+        let now = self.parts.clock.now();
         let (occupancy, refused) = self.read_occupancy(now).await;
         let planner = self.group_planner(now, &occupancy, refused.as_ref(), None);
         let listings = join_all(providers.iter().map(|provider| self.list(provider, filter, &planner))).await;
@@ -77,7 +73,7 @@ impl Planner<'_> {
 
     /// Plans one injection into one target, after a fresh look at its group.
     pub(crate) async fn plan_one(&self, provider: &Arc<dyn Provider>, target: &TargetId) -> Planned {
-        let now = self.clock.now();
+        let now = self.parts.clock.now();
         let (occupancy, refused) = self.read_occupancy(now).await;
         let planner = self.group_planner(now, &occupancy, refused.as_ref(), Some(target));
         let group_id = target.group();
@@ -91,7 +87,7 @@ impl Planner<'_> {
             Ok(planner.plan(provider, group))
         });
         let mut listing = Listing::default();
-        match within(self.clock, self.discovery_limit, "the discovery", planning)
+        match within(self.parts.clock.as_ref(), self.parts.discovery_limit, "the discovery", planning)
             .await
             .and_then(|result| result)
         {
@@ -111,12 +107,11 @@ impl Planner<'_> {
         only: Option<&'a TargetId>,
     ) -> GroupPlanner<'a> {
         GroupPlanner {
+            parts: self.parts,
             events: self.events,
-            blast_radius: self.blast_radius,
-            budget: self.budget,
             seed: self.seed,
             now,
-            window: self.calendar.window(now),
+            window: rules::open(self.parts.calendar.as_ref(), now),
             occupancy,
             refused,
             only,
@@ -127,18 +122,15 @@ impl Planner<'_> {
     async fn read_occupancy(&self, now: Timestamp) -> (Occupancy, Option<Reason>) {
         let occupancy = match self.journal {
             None => Occupancy::default(),
-            Some(journal) => match Occupancy::read(journal, now, self.cool_down).await {
+            Some(journal) => match Occupancy::read(journal, now, self.parts.cool_down).await {
                 Ok(occupancy) => occupancy,
                 Err(error) => {
                     return (Occupancy::default(), Some(Reason::Doubt { failure: (&error).into() }));
                 }
             },
         };
-        let refused = match &occupancy.halt {
-            Some(halt) => Some(Reason::Halted { reason: halt.reason.clone() }),
-            None if self.calendar.window(now).is_none() => Some(Reason::CalendarClosed),
-            None => None,
-        };
+        let halted = rules::not_halted(occupancy.halt.as_ref().map(|halt| halt.reason.as_str()));
+        let refused = halted.and_then(|()| rules::open(self.parts.calendar.as_ref(), now).map(|_| ())).err();
         (occupancy, refused)
     }
 
@@ -173,7 +165,7 @@ impl Planner<'_> {
             Ok(())
         };
         let reading = contained("the provider", reading);
-        let read = within(self.clock, self.discovery_limit, "the discovery", reading)
+        let read = within(self.parts.clock.as_ref(), self.parts.discovery_limit, "the discovery", reading)
             .await
             .and_then(|result| result);
         if let Err(error) = read {
@@ -191,7 +183,8 @@ impl Planner<'_> {
     /// The number of victims that the limits across groups allow, and the reason for those beyond. `None` while the
     /// number depends on the total number of targets.
     fn wanted(&self, active: usize, present: Option<usize>) -> (Option<usize>, Reason) {
-        let limits = (self.blast_radius.run_limit(present), self.blast_radius.active_limit(present));
+        let limits =
+            (self.parts.blast_radius.run_limit(present), self.parts.blast_radius.active_limit(present));
         let (Some(run_limit), Some(limit)) = limits else {
             return (None, Reason::NotDrawn);
         };
@@ -224,13 +217,17 @@ impl Planner<'_> {
         let present = Some(all.in_service);
         let (wanted, surplus) = self.wanted(occupancy.total, present);
         all.keep(wanted.unwrap_or(usize::MAX), &surplus);
-        let total_active = self.blast_radius.active_limit(present).unwrap_or(0);
+        let total_active = self.parts.blast_radius.active_limit(present).unwrap_or(0);
         let mut victims: Vec<Victim> =
             all.victims.into_iter().map(|(_, victim)| Victim { total_active, ..victim }).collect();
         victims.sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
         all.groups.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-        let closes =
-            self.calendar.window(now).map(|window| window.closes).filter(|closes| *closes < Timestamp::MAX);
+        let closes = self
+            .parts
+            .calendar
+            .window(now)
+            .map(|window| window.closes)
+            .filter(|closes| *closes < Timestamp::MAX);
         Planned {
             plan: Plan { seed: self.seed, at: now, closes, refused, doubts, groups: all.groups },
             victims,

@@ -22,6 +22,7 @@ mod last_look;
 mod monkey;
 mod promises;
 mod refusals;
+mod rules;
 mod support;
 mod the_right_way;
 mod traces;

@@ -1,5 +1,8 @@
-use super::{BlastRadius, Quota, Reason};
-use crate::group::{Group, Member, TargetId};
+use super::counts::within_group;
+use crate::{
+    group::{Group, Member, TargetId},
+    plan::{BlastRadius, Quota, Reason},
+};
 
 /// How much of one group may still be hit: counted in targets if a quota is a number, and in capacity if it is a share.
 #[derive(Clone, Debug)]
@@ -76,9 +79,7 @@ impl Room {
             let limit = self.per_group.to_string();
             return Err(Reason::LimitOfNone { limit, whole: self.whole });
         }
-        if active >= limit {
-            return Err(Reason::GroupLimit { active, limit });
-        }
+        within_group(active, limit)?;
         let room = limit - active;
         if weight > room { Err(Reason::TooHeavy { weight, room }) } else { Ok(()) }
     }

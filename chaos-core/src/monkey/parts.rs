@@ -1,0 +1,49 @@
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    calendar::{Always, Calendar},
+    chance::{Entropy, SystemEntropy},
+    clock::{Clock, SystemClock},
+    event::ChaosEvent,
+    plan::BlastRadius,
+    provider::{GroupFilter, Provider},
+    recovery::RetryPolicy,
+};
+
+/// What a monkey is made of, as its builder is told.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) providers: Vec<Arc<dyn Provider>>,
+    pub(crate) events: Vec<Arc<dyn ChaosEvent>>,
+    pub(crate) calendar: Arc<dyn Calendar>,
+    pub(crate) blast_radius: BlastRadius,
+    pub(crate) cool_down: Duration,
+    pub(crate) filter: GroupFilter,
+    pub(crate) seed: Option<u64>,
+    pub(crate) interval: Duration,
+    pub(crate) concurrency: usize,
+    pub(crate) discovery_limit: Duration,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            providers: Vec::new(),
+            events: Vec::new(),
+            calendar: Arc::new(Always),
+            blast_radius: BlastRadius::default(),
+            cool_down: Duration::ZERO,
+            filter: GroupFilter::all(),
+            seed: None,
+            interval: Duration::from_secs(3600),
+            concurrency: 8,
+            discovery_limit: Duration::from_secs(300),
+            retry: RetryPolicy::default(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+}

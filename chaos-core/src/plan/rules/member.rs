@@ -1,0 +1,33 @@
+use crate::{
+    group::{GroupId, Health, Member, TargetId},
+    plan::Reason,
+};
+
+/// A member must belong to its group, be left to chaos by its provider, and be healthy, as the group shows it.
+pub(crate) fn may_be_hit(group: &GroupId, member: &Member) -> Result<(), Reason> {
+    if !is_below(group, member.target.id()) {
+        // Limits are counted by group: a member that is filed elsewhere would not count.
+        return Err(Reason::excluded(format!("its id does not begin with the id of its group, {group}")));
+    }
+    match excluded(member) {
+        Some(reason) => Err(reason),
+        None => is_healthy(member.health),
+    }
+}
+
+/// A target must be healthy.
+pub(crate) fn is_healthy(health: Health) -> Result<(), Reason> {
+    if health == Health::Healthy { Ok(()) } else { Err(Reason::NotHealthy { health }) }
+}
+
+/// Whether the id of `target` is that of `group`, a slash and a name.
+pub(crate) fn is_below(group: &GroupId, target: &TargetId) -> bool {
+    let name = target.as_str().strip_prefix(group.as_str()).and_then(|rest| rest.strip_prefix('/'));
+    name.is_some_and(|name| !name.contains('/'))
+}
+
+/// Why a member must not be chosen, whatever its health is.
+fn excluded(member: &Member) -> Option<Reason> {
+    let out_of_service = member.out_of_service.as_ref().map(|why| format!("out of service: {why}"));
+    member.excluded.as_ref().map(ToString::to_string).or(out_of_service).map(Reason::excluded)
+}
