@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chaos_core::{
     Error, ErrorKind, Group, GroupId, Provider, Result, Target, TargetId,
-    capability::{Isolation, Shell},
+    capability::Remains,
     provider::{BoxStream, GroupFilter},
 };
 use futures_util::StreamExt;
@@ -129,28 +129,20 @@ impl Provider for AutoScaling {
         Ok(Some(Arc::new(InstanceTarget::new(id.clone(), region, Some(&machine), means))))
     }
 
-    /// Nothing, because the effects of scripts end with the instance.
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        GroupPath::of(&id.group())?;
-        Ok(None)
-    }
-
-    /// By the network interfaces alone, which may outlive an instance.
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+    /// Network interfaces and the Fault Injection Service outlive an instance. What scripts leave behind ends with it.
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
         let group = id.group();
         let GroupPath { account, region, .. } = GroupPath::of(&group)?;
         validate_instance(id.name())?;
         let region = self.fleet.regions.find(region)?;
         region.is_of(account).await?;
+        let remains = Remains::default().without_shell();
+        #[cfg(feature = "fis")]
+        let remains = {
+            let engine = crate::capability::fis::FaultInjection::new(region.clone(), group.clone());
+            remains.with_engine(Arc::new(engine))
+        };
         let reach = Reach { region, instance: id.name().into(), clock: Arc::clone(&self.fleet.means.clock) };
-        Ok(Some(Arc::new(InterfaceIsolation::new(reach))))
-    }
-
-    /// The Fault Injection Service of the target's region.
-    #[cfg(feature = "fis")]
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn chaos_core::engine::Experiments>> {
-        let group = id.group();
-        let region = self.fleet.regions.find(GroupPath::of(&group)?.region)?;
-        Ok(Arc::new(crate::capability::fis::FaultInjection::new(region, group)))
+        Ok(remains.with_settings(Arc::new(InterfaceIsolation::new(reach))))
     }
 }

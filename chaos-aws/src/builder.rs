@@ -49,7 +49,7 @@ impl AutoScalingBuilder {
                 own_instance: own_instance(Path::new(FIRMWARE)),
                 credentials: None,
                 #[cfg(feature = "fis")]
-                has_experiments: true,
+                has_engine: true,
             },
             includes_own_instance: false,
         }
@@ -167,8 +167,8 @@ impl AutoScalingBuilder {
     /// Offers no experiments of the Fault Injection Service, so events that need them are not planned. Earlier faults
     /// are still recovered.
     #[cfg(feature = "fis")]
-    pub fn without_experiments(mut self) -> Self {
-        self.means.has_experiments = false;
+    pub fn without_engine(mut self) -> Self {
+        self.means.has_engine = false;
         self
     }
 

@@ -85,11 +85,11 @@
 //! # fn example() -> chaos_core::Result<()> {
 //! use std::time::Duration;
 //! use chaos_aws::FisExperiment;
-//! use chaos_events::RunExperiment;
+//! use chaos_events::RunEngineExperiment;
 //!
 //! // Ten minutes of the template, and one for the service to begin and to undo them.
 //! let template = FisExperiment::template("EXT1a2b3c4d5e6f7")?;
-//! let event = RunExperiment::of(template).lasting(Duration::from_secs(11 * 60))?;
+//! let event = RunEngineExperiment::of(template).lasting(Duration::from_secs(11 * 60))?;
 //! # let _ = event;
 //! # Ok(())
 //! # }
@@ -109,7 +109,7 @@
 //!   `completeIfInstancesTerminated`.
 //! - *Tag.* An experiment is found again by its tag `chaos:fault` with the fault's id, even if an answer was lost. Its
 //!   idempotency token derives from the same id, so it is started once.
-//! - *The recovery* is `StopExperiment`. It waits until the service says that the experiment is stopped, including its
+//! - *The recovery* is `StopEngineExperiment`. It waits until the service says that the experiment is stopped, with its
 //!   post actions, and the group is as healthy as before.
 //! - *Permissions:* `fis:GetExperimentTemplate`, `fis:ListExperiments`, `fis:StartExperiment`, `fis:TagResource` and
 //!   `fis:StopExperiment`, and for the first experiment of an account `iam:CreateServiceLinkedRole`. An experiment acts

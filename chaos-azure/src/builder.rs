@@ -47,7 +47,7 @@ pub struct AzureBuilder<P> {
     stop: StopMode,
     reboot: RebootMode,
     has_shell: bool,
-    has_experiments: bool,
+    has_engine: bool,
     own_machine: Option<String>,
     includes_own_machine: bool,
     clock: Arc<dyn Clock>,
@@ -69,7 +69,7 @@ impl<P> AzureBuilder<P> {
             stop: StopMode::default(),
             reboot: RebootMode::default(),
             has_shell: true,
-            has_experiments: true,
+            has_engine: true,
             own_machine: None,
             includes_own_machine: false,
             clock: Arc::new(SystemClock::default()),
@@ -233,8 +233,8 @@ impl<P> AzureBuilder<P> {
 
     /// Offers no experiments of Chaos Studio, so events that need them are not planned. Earlier faults are still
     /// recovered.
-    pub fn without_experiments(mut self) -> Self {
-        self.has_experiments = false;
+    pub fn without_engine(mut self) -> Self {
+        self.has_engine = false;
         self
     }
 
@@ -279,7 +279,7 @@ impl<P> AzureBuilder<P> {
                 stop: self.stop,
                 reboot: self.reboot,
                 has_shell: self.has_shell,
-                has_experiments: self.has_experiments,
+                has_engine: self.has_engine,
                 may_terminate,
                 own_machine,
             },

@@ -99,10 +99,10 @@
 //!
 //! # Chaos Studio
 //!
-//! [`ChaosStudioExperiment`] is an experiment of Azure's own engine, for `RunExperiment`. Its definition, with its
-//! duration and its targets, is read before it is started. The recovery cancels it and waits for its end. Chaos Studio
-//! has no place for a fault's id, so a run that did not exist when the experiment was looked at counts as the fault's.
-//! The experiment must be in the subscription of the target.
+//! [`ChaosStudioExperiment`] is an experiment of Azure's own engine, for `RunEngineExperiment`. Its definition, with
+//! its duration and its targets, is read before it is started. The recovery cancels it and waits for its end. Chaos
+//! Studio has no place for a fault's id, so a run that did not exist when the experiment was looked at counts as the
+//! fault's. The experiment must be in the subscription of the target.
 //!
 //! # Errors
 //!

@@ -7,8 +7,7 @@ use std::{
 use async_trait::async_trait;
 use chaos_core::{
     Error, ErrorKind, Group, GroupId, Provider, Result, Target, TargetId,
-    capability::{Isolation, Shell},
-    engine::Experiments,
+    capability::Remains,
     listing::until_error,
     provider::{BoxStream, GroupFilter},
 };
@@ -246,20 +245,12 @@ impl Provider for ScaleSets {
         self.fleet.target(id, &Place::of_member(set, name)).await
     }
 
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        SetPath::of_target(SCALE_SETS, id)?;
-        Ok(self.fleet.experiments_of(id))
-    }
-
-    /// By the rules and interfaces alone, which outlive a machine.
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
+    /// Rules and interfaces outlive a machine, and so does the engine. What scripts leave behind ends with it.
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
         let (set, name) = SetPath::of_target(SCALE_SETS, id)?;
-        Ok(Some(self.fleet.isolation_of(Place::of_member(set, name))))
-    }
-
-    /// Nothing, because the effects of scripts end with the machine.
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        SetPath::of_target(SCALE_SETS, id)?;
-        Ok(None)
+        Ok(Remains::default()
+            .without_shell()
+            .with_settings(self.fleet.settings_of(Place::of_member(set, name)))
+            .with_engine(self.fleet.engine_of(id)))
     }
 }

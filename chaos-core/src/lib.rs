@@ -40,7 +40,7 @@
 //! |---|---|
 //! | run it | [`monkey`]: [`Monkey`], its builder, its reports |
 //! | limit it | [`plan`]: the [`BlastRadius`] and the choice of targets; [`calendar`]: when; [`provider`]: which groups |
-//! | write an event | [`event`]: [`ChaosEvent`], [`Scope`]; [`fault`]: [`Prepared`], [`Permit`]; [`recovery`] |
+//! | write an event | [`event`]: [`ChaosEvent`], [`Scope`]; [`fault`]: [`Prepared`], [`Permit`]; [`recovery`]: [`Recovery`], [`RecoveryScope`] |
 //! | write a provider | [`provider`]; [`group`]: [`Target`], [`Group`]; [`capability`]: what can be done to a target |
 //! | list a cloud | [`listing`] |
 //! | let an engine run experiments | [`engine`] |
@@ -106,4 +106,4 @@ pub use monkey::{Monkey, MonkeyBuilder, Outcome, RunReport};
 pub use observer::Observer;
 pub use plan::{BlastRadius, Quota};
 pub use provider::Provider;
-pub use recovery::{Recovery, Registry, Verdict};
+pub use recovery::{Recovery, RecoveryScope, Registry, Verdict};

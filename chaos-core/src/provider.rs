@@ -10,9 +10,8 @@ use async_trait::async_trait;
 pub use futures_util::stream::BoxStream;
 
 use crate::{
-    capability::{Isolation, Shell},
-    engine::Experiments,
-    error::{Error, Result},
+    capability::Remains,
+    error::Result,
     group::{Group, GroupId, Target, TargetId},
 };
 
@@ -50,34 +49,23 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// certain that the target exists no more.
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>>;
 
-    /// Reaches what scripts have left behind that ran on a target which [`resolve`](Provider::resolve) finds no more:
-    /// the shell of the machine that a process ran on, which is there without the process.
+    /// What reaches what a fault may have left behind of a target that [`resolve`](Provider::resolve) no longer finds:
+    /// the shell of the machine that a process ran on, the rules of a network, an engine whose run goes on. It also
+    /// answers for an ability that a target no longer offers.
     ///
-    /// `None` only where nothing can outlive such a target, as a virtual machine or a container takes everything with
-    /// it. A provider that wraps another one asks that one.
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>>;
-
-    /// Reaches what isolates a target that [`resolve`](Provider::resolve) finds no more: rules and groups of a network
-    /// stay where a machine is deleted, and whatever gets its address would be cut off by them.
-    ///
-    /// `None` only where nothing can outlive such a target. A provider whose targets offer [`Isolation`] must have it,
-    /// and one that wraps another one asks that one.
+    /// A provider says of each ability of its targets what reaches it without the target, or that nothing can outlive
+    /// one, as a virtual machine takes its processes with it. What it does not mention is
+    /// [`Unknown`](crate::capability::Remnant::Unknown), and never counts as gone. One that wraps another provider asks
+    /// that one. Default: everything is unknown, so that every recovery of a target that no longer exists fails
+    /// which needs more than to know that.
     ///
     /// # Errors
-    /// `Unsupported`, unless the provider says otherwise.
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        Err(Error::unsupported("isolation").with("target", id))
-    }
-
-    /// Reaches the engine whose experiments a target offered that [`resolve`](Provider::resolve) finds no more, or
-    /// finds without them: a run goes on without its target.
+    /// If it cannot be found out.
     ///
-    /// A provider whose targets offer [`Experiments`] must have it, and one that wraps another one asks that one.
-    ///
-    /// # Errors
-    /// `Unsupported`, unless there is such an engine.
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        Err(Error::unsupported("running experiments").with("target", id))
+    /// Cancel safe: it only looks.
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        let _ = id;
+        Ok(Remains::default())
     }
 }
 
@@ -156,16 +144,8 @@ macro_rules! passed_on_by {
                 (**self).resolve(id).await
             }
 
-            async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-                (**self).shell_beyond(id).await
-            }
-
-            async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-                (**self).isolation_beyond(id).await
-            }
-
-            async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-                (**self).experiments_beyond(id).await
+            async fn remains(&self, id: &TargetId) -> Result<Remains> {
+                (**self).remains(id).await
             }
         }
     )*};

@@ -8,7 +8,8 @@
 //! | [`CpuBurn`] | keeps cores of its machine busy | shell | [`EndCpuBurn`]: no burner is left |
 //! | [`DiskFill`] | fills one of its file systems for a while | shell | [`FreeSpace`]: the space is back |
 //! | [`NetworkBlackhole`] | drops its traffic: all, or that of hosts, ports or DNS | shell, with the right to change its network | [`RestoreTraffic`]: the rules are gone and it is healthy |
-//! | [`RunExperiment`] | has an engine of the platform run an experiment | experiments | [`StopExperiment`]: its run is stopped and undone, and the group is healthy |
+//! | [`BlackholeFromOutside`] | drops all its traffic by settings of its platform | isolation | [`RestoreSettings`]: its settings are as before and it is healthy |
+//! | [`RunEngineExperiment`] | has an engine of the platform run an experiment | engine | [`StopEngineExperiment`]: its run is stopped and undone, and the group is healthy |
 //!
 //! [`registry`] knows all recoveries. No event here knows a provider: any target with the capabilities will do.
 
@@ -20,19 +21,23 @@ mod network_blackhole;
 mod pace;
 mod reboot;
 mod registry;
-mod run_experiment;
+mod restore_settings;
+mod run_engine_experiment;
 mod start_again;
 mod stop;
-mod stop_experiment;
+mod stop_engine_experiment;
 mod terminate;
 
 pub use cpu_burn::{CpuBurn, EndCpuBurn};
 pub use disk_fill::{DiskFill, FreeSpace};
-pub use network_blackhole::{Allowed, Direction, NetworkBlackhole, Protocol, RestoreTraffic};
+pub use network_blackhole::{
+    Allowed, BlackholeFromOutside, Direction, NetworkBlackhole, Protocol, RestoreTraffic,
+};
 pub use reboot::Reboot;
 pub use registry::registry;
-pub use run_experiment::RunExperiment;
+pub use restore_settings::RestoreSettings;
+pub use run_engine_experiment::RunEngineExperiment;
 pub use start_again::StartAgain;
 pub use stop::Stop;
-pub use stop_experiment::StopExperiment;
+pub use stop_engine_experiment::StopEngineExperiment;
 pub use terminate::{AwaitReplacement, Terminate};

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chaos_core::{Result, Scope, Verdict};
+use chaos_core::{RecoveryScope, Result, Verdict};
 use jiff::Timestamp;
 
 /// One look at the progress of a recovery.
 #[async_trait]
 pub(crate) trait Look: Sync {
-    async fn look(&self, scope: &Scope) -> Result<Verdict>;
+    async fn look(&self, scope: &RecoveryScope) -> Result<Verdict>;
 }
 
 /// Looks repeatedly until `look` no longer returns [`Verdict::NotYet`], or the scope's recovery budget is spent. Then
@@ -15,7 +15,7 @@ pub(crate) trait Look: Sync {
 ///
 /// The wait grows with the elapsed time, from 20 ms to 5 s, so a time measured by these looks is late by at most a
 /// twentieth of itself.
-pub(crate) async fn until_back(scope: &Scope, looker: &impl Look) -> Result<()> {
+pub(crate) async fn until_back(scope: &RecoveryScope, looker: &impl Look) -> Result<()> {
     let begun = scope.clock().now();
     while let Verdict::NotYet(_) = looker.look(scope).await? {
         let now = scope.clock().now();

@@ -30,8 +30,8 @@ impl ChaosEvent for Reboot {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
-        let recovery = StartAgain::of(scope.group()?).from_the_beginning().by_hand_as(lifecycle.as_ref());
+        let lifecycle = scope.target().capabilities().lifecycle()?.clone();
+        let recovery = StartAgain::of(scope.group()).from_the_beginning().by_hand_as(lifecycle.as_ref());
         Ok(Prepared::new(recovery, |permit| {
             Box::pin(async move { permit.in_time(lifecycle.reboot(permit)).await? })
         }))

@@ -1,6 +1,9 @@
 use chaos_core::Registry;
 
-use crate::{AwaitReplacement, EndCpuBurn, FreeSpace, RestoreTraffic, StartAgain, StopExperiment};
+use crate::{
+    AwaitReplacement, EndCpuBurn, FreeSpace, RestoreSettings, RestoreTraffic, StartAgain,
+    StopEngineExperiment,
+};
 
 /// Every recovery of this crate, for [`MonkeyBuilder::unleash`](chaos_core::MonkeyBuilder::unleash).
 ///
@@ -13,7 +16,8 @@ pub fn registry() -> Registry {
         .register::<AwaitReplacement>()
         .register::<EndCpuBurn>()
         .register::<FreeSpace>()
+        .register::<RestoreSettings>()
         .register::<RestoreTraffic>()
         .register::<StartAgain>()
-        .register::<StopExperiment>()
+        .register::<StopEngineExperiment>()
 }

@@ -5,7 +5,7 @@ use std::{
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capability, ErrorKind, FaultId, Group, Health, Permit, Recovery, Result, Scope, Target, TargetId,
+    Capability, ErrorKind, FaultId, Group, Health, Permit, Recovery, RecoveryScope, Result, Target, TargetId,
     Verdict,
     capability::Lifecycle,
     fault::{Injection, Milestone},
@@ -79,13 +79,13 @@ impl StartAgain {
         self
     }
 
-    async fn find(&self, scope: &Scope) -> Result<Found> {
+    async fn find(&self, scope: &RecoveryScope) -> Result<Found> {
         let Some(target) = scope.fresh_target().await? else { return Ok(Found::Gone) };
         let health = target.health().await?;
         Ok(Found::of(health))
     }
 
-    async fn judge(&self, scope: &Scope, found: &Found) -> Result<Verdict> {
+    async fn judge(&self, scope: &RecoveryScope, found: &Found) -> Result<Verdict> {
         let is_down = !matches!(found, Found::Here(Health::Healthy));
         if is_down && self.from_the_beginning {
             scope.reach(Milestone::DetectedUnhealthy);
@@ -103,7 +103,7 @@ impl StartAgain {
     }
 
     /// The target is gone. Checks whether its group has recovered from that.
-    async fn look_at_group(&self, scope: &Scope) -> Result<Verdict> {
+    async fn look_at_group(&self, scope: &RecoveryScope) -> Result<Verdict> {
         let mut group = match scope.fresh_group().await {
             Ok(group) => group,
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -143,7 +143,7 @@ impl StartAgain {
 }
 
 /// Whether this member only has the name of the fault's target.
-fn is_another(scope: &Scope, member: &Member) -> bool {
+fn is_another(scope: &RecoveryScope, member: &Member) -> bool {
     scope.incarnation().zip(member.incarnation.as_deref()).is_some_and(|(one, other)| one != other)
 }
 
@@ -159,7 +159,7 @@ impl Starter<'_> {
     /// Whether it is time to start the target. A health check cannot tell whether it was ever stopped, because a
     /// stopped target may appear as unhealthy. If the injection never began, the target is started only if it is
     /// certainly stopped.
-    fn is_due(&self, scope: &Scope, target: &Arc<dyn Target>, health: Health) -> bool {
+    fn is_due(&self, scope: &RecoveryScope, target: &Arc<dyn Target>, health: Health) -> bool {
         let is_down = match health {
             Health::Healthy | Health::Gone => false,
             Health::Stopped => true,
@@ -181,7 +181,7 @@ impl Starter<'_> {
 
 #[async_trait]
 impl Look for Starter<'_> {
-    async fn look(&self, scope: &Scope) -> Result<Verdict> {
+    async fn look(&self, scope: &RecoveryScope) -> Result<Verdict> {
         let Some(target) = scope.fresh_target().await? else {
             return self.recovery.judge(scope, &Found::Gone).await;
         };
@@ -201,11 +201,11 @@ impl Look for Starter<'_> {
 impl Recovery for StartAgain {
     const KIND: &'static str = "chaos-events/start-again/1";
 
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
         until_back(scope, &Starter { recovery: self, permit, started: Mutex::new(None) }).await
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         self.judge(scope, &self.find(scope).await?).await
     }
 

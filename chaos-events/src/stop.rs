@@ -64,8 +64,8 @@ impl ChaosEvent for Stop {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
-        let group = scope.group()?;
+        let lifecycle = scope.target().capabilities().lifecycle()?.clone();
+        let group = scope.group();
         let recovery = StartAgain::of(group).by_hand_as(lifecycle.as_ref());
         let prepared = Prepared::new(recovery, |permit| {
             Box::pin(async move { permit.in_time(lifecycle.stop(permit)).await? })

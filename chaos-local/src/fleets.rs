@@ -3,9 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chaos_core::{
     Group, GroupId, Provider, Result, Target, TargetId,
-    capability::{Isolation, Shell},
+    capability::Remains,
     clock::Clock,
-    engine::Experiments,
     provider::{BoxStream, GroupFilter},
 };
 use futures_util::{StreamExt, stream};
@@ -103,24 +102,10 @@ impl Provider for Fleets {
         }
     }
 
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
         match self.listed(&id.group()) {
-            Some(fleet) => fleet.shell_beyond(id).await,
-            None => self.anywhere.shell_beyond(id).await,
-        }
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        match self.listed(&id.group()) {
-            Some(fleet) => fleet.isolation_beyond(id).await,
-            None => self.anywhere.isolation_beyond(id),
-        }
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        match self.listed(&id.group()) {
-            Some(fleet) => fleet.experiments_beyond(id).await,
-            None => self.anywhere.experiments_beyond(id),
+            Some(fleet) => fleet.remains(id).await,
+            None => self.anywhere.remains(id),
         }
     }
 }

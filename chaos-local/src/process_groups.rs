@@ -3,8 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chaos_core::{
     Error, Group, GroupId, Provider, Result, Target, TargetId,
-    capability::{Isolation, Shell},
-    engine::Experiments,
+    capability::Remains,
     provider::{BoxStream, GroupFilter},
 };
 use futures_util::{StreamExt, stream};
@@ -99,15 +98,7 @@ impl Provider for ProcessGroups {
         self.finder(&id.group()).resolve(id).await
     }
 
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        self.finder(&id.group()).shell_beyond(id).await
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        self.finder(&id.group()).isolation_beyond(id).await
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        self.finder(&id.group()).experiments_beyond(id).await
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        self.finder(&id.group()).remains(id).await
     }
 }

@@ -7,7 +7,7 @@ use std::{
 use async_trait::async_trait;
 use chaos_core::{
     Error, ErrorKind, Group, GroupId, Provider, Result, Target, TargetId,
-    capability::Shell,
+    capability::Remains,
     clock::{Clock, SystemClock},
     group::{Labels, Member},
     provider::{BoxStream, GroupFilter},
@@ -319,12 +319,13 @@ impl Provider for Processes {
         Ok(Some(Arc::new(target)))
     }
 
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
         let (_, place) = process_in(id)?;
         if place.is_some_and(|place| place.seen_from(&self.inner.here) == Seen::Elsewhere) {
             return Err(elsewhere(id));
         }
-        Ok(Some(Arc::new(ProcessShell::beyond(id.clone(), None, Arc::clone(&self.inner.clock)))))
+        let shell = ProcessShell::beyond(id.clone(), None, Arc::clone(&self.inner.clock));
+        Ok(Remains::default().with_shell(Arc::new(shell)))
     }
 }
 

@@ -2,8 +2,10 @@ use std::{fmt, future::Future, sync::Arc};
 
 use async_trait::async_trait;
 use chaos_core::{
-    Capability, CapabilitySet, ChaosEvent, FaultId, Hold, Permit, Prepared, Recovery, Result, Scope,
-    TargetId, Verdict, capability::IsolationSnapshot, fault::BoxFuture,
+    Capability, CapabilitySet, ChaosEvent, FaultId, Hold, Permit, Prepared, Recovery, RecoveryScope, Result,
+    Scope, TargetId, Verdict,
+    capability::{Change, SettingsSnapshot, Standing},
+    fault::BoxFuture,
 };
 use serde::{Deserialize, Serialize};
 
@@ -71,15 +73,15 @@ impl ChaosEvent for CutOff {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let isolation = scope.target()?.capabilities().isolation()?.clone();
-        let snapshot = isolation.snapshot().await?;
+        let settings = scope.target().capabilities().settings()?.clone();
+        let before = settings.snapshot(&Change::Isolate).await?;
         let Self { disturb, look } = self.clone();
-        Ok(Prepared::new(Connect(snapshot), move |permit| {
+        Ok(Prepared::new(Connect(before.clone()), move |permit| {
             Box::pin(async move {
-                isolation.isolate(permit).await?;
+                settings.apply(&Change::Isolate, &before, permit).await?;
                 if let Some(disturb) = disturb {
                     disturb().await;
-                    isolation.isolate(permit).await?;
+                    settings.apply(&Change::Isolate, &before, permit).await?;
                 }
                 look().await;
                 Ok(())
@@ -96,20 +98,20 @@ impl fmt::Debug for CutOff {
 
 /// What ends a [`CutOff`].
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Connect(IsolationSnapshot);
+pub struct Connect(SettingsSnapshot);
 
 #[async_trait]
 impl Recovery for Connect {
     const KIND: &'static str = "chaos-testkit/connect/1";
 
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
-        match scope.fresh_isolation().await? {
-            Some(isolation) => isolation.restore(&self.0, permit).await,
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
+        match scope.remains().await?.settings()? {
+            Some(settings) => settings.restore(&self.0, permit).await,
             None => Ok(()),
         }
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         restored(scope, &self.0).await
     }
 
@@ -118,18 +120,17 @@ impl Recovery for Connect {
     }
 }
 
-/// Whether nothing is left of an isolation, nor the target cut off; whether it still exists or not.
-pub(crate) async fn restored(scope: &Scope, snapshot: &IsolationSnapshot) -> Result<Verdict> {
+/// Whether nothing is left of a change of settings, whether the target still exists or not.
+pub(crate) async fn restored(scope: &RecoveryScope, before: &SettingsSnapshot) -> Result<Verdict> {
     let target = scope.fresh_target().await?;
-    let Some(isolation) = scope.fresh_isolation().await? else {
+    let Some(settings) = scope.remains().await?.settings()? else {
         return Ok(Verdict::Gone("the target is gone".to_owned()));
     };
-    if !isolation.is_restored(snapshot, scope.fault()).await? {
-        return Ok(Verdict::NotYet("the isolation of the target is still in place".to_owned()));
-    }
-    Ok(match target {
-        None => Verdict::Gone("the target is gone, and nothing is left of its isolation".to_owned()),
-        Some(_) if isolation.is_isolated().await? => Verdict::NotYet("the target is isolated".to_owned()),
-        Some(_) => Verdict::Back,
+    Ok(match (settings.standing(before, scope.fault()).await?, target) {
+        (Standing::AsBefore | Standing::Drifted(_), None) => {
+            Verdict::Gone("the target is gone, and nothing is left of its isolation".to_owned())
+        }
+        (Standing::AsBefore | Standing::Drifted(_), Some(_)) => Verdict::Back,
+        (standing, _) => Verdict::NotYet(standing.to_string()),
     })
 }

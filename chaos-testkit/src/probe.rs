@@ -11,8 +11,8 @@ use std::{
 use async_trait::async_trait;
 use chaos_core::{
     CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId, Health, Hold, MemoryJournal, Permit, Prepared,
-    Recovery, Registry, Result, Scope, Target, TargetId, Verdict,
-    capability::IsolationSnapshot,
+    Recovery, RecoveryScope, Registry, Result, Scope, Target, TargetId, Verdict,
+    capability::SettingsSnapshot,
     fault::{BoxFuture, FaultState},
 };
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub(crate) enum Undo {
     /// Start the target.
     Start,
     /// Restore the target's connections.
-    Restore(IsolationSnapshot),
+    Restore(SettingsSnapshot),
 }
 
 /// Calls the operation under test with the discovered target, and returns its findings.
@@ -85,7 +85,7 @@ impl ChaosEvent for Probe {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let target = Arc::clone(scope.target()?);
+        let target = Arc::clone(scope.target());
         let act = held(&self.act)
             .take()
             .ok_or_else(|| Error::new(ErrorKind::Conflict, "a probe is injected once"))?;
@@ -104,21 +104,21 @@ impl ChaosEvent for Probe {
 impl Recovery for Undo {
     const KIND: &'static str = "chaos-testkit/undo/1";
 
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
         match self {
             Self::Nothing => Ok(()),
             Self::Start => match scope.fresh_target().await? {
                 Some(target) => target.capabilities().lifecycle()?.start(permit).await,
                 None => Ok(()),
             },
-            Self::Restore(snapshot) => match scope.fresh_isolation().await? {
-                Some(isolation) => isolation.restore(snapshot, permit).await,
+            Self::Restore(snapshot) => match scope.remains().await?.settings()? {
+                Some(settings) => settings.restore(snapshot, permit).await,
                 None => Ok(()),
             },
         }
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         let gone = || Verdict::Gone("the target is gone".to_owned());
         match self {
             Self::Nothing => Ok(scope.fresh_target().await?.map_or_else(gone, |_| Verdict::Back)),

@@ -1,13 +1,10 @@
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::Filter;
 use chaos_core::{
     Error, ErrorKind, FaultId, Permit, Result,
-    capability::{Isolation, IsolationSnapshot},
+    capability::{Change, Setting, SettingSet, Settings, SettingsSnapshot, Standing},
     listing::pages,
 };
 use futures_util::TryStreamExt;
@@ -31,8 +28,6 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct InterfaceIsolation {
     reach: Reach,
-    /// The latest snapshot. Only interfaces in it can be restored, so only these are changed.
-    held: Mutex<Option<Snapshot>>,
 }
 
 /// The connections of an instance: the security groups of each of its network interfaces.
@@ -60,6 +55,65 @@ impl Snapshot {
             })
     }
 
+    /// `held` are those of these interfaces that are still there, and `now` those of the instance, if it is; `groups`
+    /// are those of the fault that are there, and whether each has no rule.
+    fn standing(
+        &self,
+        held: &[Interface],
+        groups: &[bool],
+        now: Option<&[Interface]>,
+        fault: FaultId,
+    ) -> Standing {
+        let is_ours =
+            |interface: &&Interface| interface.groups.iter().any(|group| is_isolation_of(fault, &group.name));
+        let is_left = !groups.is_empty() || held.iter().chain(now.unwrap_or_default()).any(|of| is_ours(&of));
+        let Some(now) = now else {
+            let gone = "the instance no longer exists".to_owned();
+            return if is_left { Standing::Partly(gone) } else { Standing::Drifted(gone) };
+        };
+        if is_left {
+            return match self.what_is_open(groups, now, fault) {
+                None => Standing::Changed,
+                Some(open) => Standing::Partly(open),
+            };
+        }
+        match now.iter().find(|interface| !self.is_as_before(interface)) {
+            Some(other) if is_cut_off(other) => {
+                Standing::Drifted("another fault isolates the instance".to_owned())
+            }
+            Some(other) => {
+                Standing::Drifted(format!("the network interface {} is in other security groups", other.id))
+            }
+            None if now.len() < self.interfaces.len() => {
+                Standing::Drifted("the instance has lost a network interface".to_owned())
+            }
+            None => Standing::AsBefore,
+        }
+    }
+
+    /// What keeps the instance from being cut off, although something of the fault is there.
+    fn what_is_open(&self, groups: &[bool], now: &[Interface], fault: FaultId) -> Option<String> {
+        let is_shut = |interface: &&Interface| {
+            !interface.groups.is_empty()
+                && interface.groups.iter().all(|group| is_isolation_of(fault, &group.name))
+        };
+        if let Some(open) = now.iter().find(|interface| !is_shut(interface)) {
+            return Some(format!("the network interface {} is in another security group", open.id));
+        }
+        if now.is_empty() {
+            return Some("the instance has no network interface".to_owned());
+        }
+        let has_rules = groups.contains(&false);
+        has_rules.then(|| "the security group that isolates has a rule".to_owned())
+    }
+
+    fn is_as_before(&self, interface: &Interface) -> bool {
+        let now: BTreeSet<&str> = interface.groups.iter().map(|group| group.id.as_str()).collect();
+        self.interfaces.get(&interface.id).is_some_and(|before| {
+            before.security_groups.iter().map(String::as_str).collect::<BTreeSet<_>>() == now
+        })
+    }
+
     fn vpcs(&self) -> BTreeSet<&str> {
         self.interfaces.values().map(|connected| connected.vpc.as_str()).collect()
     }
@@ -67,7 +121,7 @@ impl Snapshot {
 
 impl InterfaceIsolation {
     pub(crate) fn new(reach: Reach) -> Self {
-        Self { reach, held: Mutex::new(None) }
+        Self { reach }
     }
 
     fn region(&self) -> &str {
@@ -98,14 +152,13 @@ impl InterfaceIsolation {
         Ok(())
     }
 
-    async fn cut_off(&self, permit: &Permit) -> Result<()> {
+    async fn cut_off(&self, before: &Snapshot, permit: &Permit) -> Result<()> {
         let interfaces = self.interfaces().await?;
         if interfaces.is_empty() {
             let what = "the instance has no network interface in a VPC, so it cannot be isolated";
             return Err(Error::new(ErrorKind::Unsupported, what));
         }
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if held.is_some_and(|held| !held.is_of(&interfaces, permit.fault())) {
+        if !before.is_of(&interfaces, permit.fault()) {
             let what =
                 "the instance's network interfaces have changed since the look at them; nothing was cut off";
             return Err(Error::new(ErrorKind::Conflict, what));
@@ -152,19 +205,16 @@ impl InterfaceIsolation {
         Ok(())
     }
 
-    /// No interface of the snapshot is in a group of the fault, and no such group exists.
-    async fn nothing_is_left(&self, snapshot: &Snapshot, fault: FaultId) -> Result<bool> {
-        let interfaces = self.look_up(snapshot.interfaces.keys().cloned().collect()).await?;
-        let mut groups = interfaces.iter().flat_map(|interface| &interface.groups);
-        if groups.any(|group| is_isolation_of(fault, &group.name)) {
-            return Ok(false);
+    /// By the interfaces of the snapshot, by the groups of the fault, and by the instance's own word, if it is there.
+    async fn stands(&self, before: &Snapshot, fault: FaultId) -> Result<Standing> {
+        let held = self.look_up(before.interfaces.keys().cloned().collect()).await?;
+        let mut groups = Vec::new();
+        for vpc in before.vpcs() {
+            groups.extend(IsolationGroup::of(fault, vpc, &self.reach).is_without_rules().await?);
         }
-        for vpc in snapshot.vpcs() {
-            if IsolationGroup::of(fault, vpc, &self.reach).is_there().await? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let machine = machine(&self.reach.region, &self.reach.instance).await?;
+        let now = machine.filter(|machine| !machine.is_gone()).map(|machine| machine.interfaces);
+        Ok(before.standing(&held, &groups, now.as_deref(), fault))
     }
 
     async fn move_to(&self, interface: &str, groups: Vec<String>) -> Result<()> {
@@ -194,8 +244,13 @@ impl InterfaceIsolation {
 }
 
 #[async_trait]
-impl Isolation for InterfaceIsolation {
-    async fn snapshot(&self) -> Result<IsolationSnapshot> {
+impl Settings for InterfaceIsolation {
+    fn can_change(&self) -> SettingSet {
+        SettingSet::of([Setting::Isolation])
+    }
+
+    async fn snapshot(&self, change: &Change) -> Result<SettingsSnapshot> {
+        is_to_isolate(change)?;
         let interfaces = self.interfaces().await.map_err(|error| self.named(error))?;
         if interfaces.iter().any(is_cut_off) {
             // A snapshot would now contain the changes of another fault.
@@ -206,33 +261,102 @@ impl Isolation for InterfaceIsolation {
             let security_groups = interface.groups.into_iter().map(|group| group.id).collect();
             (interface.id, Connected { vpc: interface.vpc, security_groups })
         };
-        let snapshot = Snapshot { interfaces: interfaces.into_iter().map(connected).collect() };
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(snapshot.clone());
-        IsolationSnapshot::of(&snapshot)
+        SettingsSnapshot::of(&Snapshot { interfaces: interfaces.into_iter().map(connected).collect() })
     }
 
-    async fn isolate(&self, permit: &Permit) -> Result<()> {
-        let isolated = permit.in_time(self.cut_off(permit)).await.and_then(|isolated| isolated);
-        isolated.map_err(|error| self.named(error).with("fault", permit.fault()))
+    async fn apply(&self, change: &Change, before: &SettingsSnapshot, permit: &Permit) -> Result<()> {
+        is_to_isolate(change)?;
+        let before = before.read()?;
+        let applied = permit.in_time(self.cut_off(&before, permit)).await.and_then(|applied| applied);
+        applied.map_err(|error| self.named(error).with("fault", permit.fault()))
     }
 
-    async fn restore(&self, snapshot: &IsolationSnapshot, permit: &Permit) -> Result<()> {
-        let restored = self.put_back(&snapshot.read()?, permit).await;
+    async fn restore(&self, before: &SettingsSnapshot, permit: &Permit) -> Result<()> {
+        let restored = self.put_back(&before.read()?, permit).await;
         restored.map_err(|error| self.named(error).with("fault", permit.fault()))
     }
 
-    /// Partly is enough: with one interface cut off, the instance is not back.
-    async fn is_isolated(&self) -> Result<bool> {
-        let interfaces = self.interfaces().await.map_err(|error| self.named(error))?;
-        Ok(interfaces.iter().any(is_cut_off))
-    }
-
-    async fn is_restored(&self, snapshot: &IsolationSnapshot, fault: FaultId) -> Result<bool> {
-        let looked = self.nothing_is_left(&snapshot.read()?, fault).await;
+    async fn standing(&self, before: &SettingsSnapshot, fault: FaultId) -> Result<Standing> {
+        let looked = self.stands(&before.read()?, fault).await;
         looked.map_err(|error| self.named(error).with("fault", fault))
+    }
+}
+
+/// # Errors
+/// `Unsupported` for any other change.
+fn is_to_isolate(change: &Change) -> Result<()> {
+    match change {
+        Change::Isolate => Ok(()),
+        other => Err(Error::unsupported(format!("changing {} of an instance", other.setting()))),
     }
 }
 
 fn is_cut_off(interface: &Interface) -> bool {
     interface.groups.iter().any(|group| is_isolation(&group.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::machine::SecurityGroup;
+
+    const FAULT: &str = "00000000000000ff";
+
+    fn interface(id: &str, groups: &[(&str, &str)]) -> Interface {
+        let group =
+            |(id, name): &(&str, &str)| SecurityGroup { id: (*id).to_owned(), name: (*name).to_owned() };
+        Interface { id: id.to_owned(), vpc: "vpc-1".to_owned(), groups: groups.iter().map(group).collect() }
+    }
+
+    fn own(id: &str) -> Interface {
+        interface(id, &[("sg-1", "web"), ("sg-2", "ssh")])
+    }
+
+    fn cut_off(id: &str) -> Interface {
+        interface(id, &[("sg-9", "chaos-isolation-00000000000000ff")])
+    }
+
+    /// How an instance that had the interfaces `eni-1` and `eni-2` stands.
+    fn standing(now: Option<&[Interface]>, groups: &[bool]) -> Standing {
+        let connected = |_| Connected {
+            vpc: "vpc-1".to_owned(),
+            security_groups: vec!["sg-2".to_owned(), "sg-1".to_owned()],
+        };
+        let ids = ["eni-1", "eni-2"];
+        let before = Snapshot { interfaces: ids.map(|id| (id.to_owned(), connected(id))).into() };
+        before.standing(now.unwrap_or_default(), groups, now, FAULT.parse().unwrap())
+    }
+
+    #[test]
+    fn what_is_cut_off_as_a_whole_is_changed() {
+        let both = [cut_off("eni-1"), cut_off("eni-2")];
+        assert_eq!(standing(Some(&both), &[true]), Standing::Changed);
+        for (now, groups) in [
+            (Some(&[cut_off("eni-1"), own("eni-2")][..]), &[true][..]),
+            (Some(&both), &[false]),
+            (Some(&[own("eni-1"), own("eni-2")]), &[true]),
+            (Some(&[cut_off("eni-1"), cut_off("eni-2"), own("eni-3")]), &[true]),
+            (Some(&[]), &[true]),
+            (None, &[true]),
+        ] {
+            let standing = standing(now, groups);
+            assert!(matches!(standing, Standing::Partly(_)), "{now:?}: {standing}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_as_before_is_told() {
+        assert_eq!(standing(Some(&[own("eni-1"), own("eni-2")]), &[]), Standing::AsBefore);
+        let of_another = interface("eni-2", &[("sg-8", "chaos-isolation-00000000000000fe")]);
+        for now in [
+            Some(&[own("eni-1"), interface("eni-2", &[("sg-1", "web")])][..]),
+            Some(&[own("eni-1"), of_another]),
+            Some(&[own("eni-1")]),
+            Some(&[own("eni-1"), own("eni-2"), own("eni-3")]),
+            None,
+        ] {
+            let standing = standing(now, &[]);
+            assert!(matches!(standing, Standing::Drifted(_)), "{now:?}: {standing}");
+        }
+    }
 }

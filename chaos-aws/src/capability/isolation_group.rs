@@ -83,8 +83,9 @@ impl<'a> IsolationGroup<'a> {
         }
     }
 
-    pub(crate) async fn is_there(&self) -> Result<bool> {
-        Ok(self.find().await?.is_some())
+    /// Whether it lets nothing in or out; `None` if it is not there.
+    pub(crate) async fn is_without_rules(&self) -> Result<Option<bool>> {
+        Ok(self.find().await?.map(|group| group.is_without_rules()))
     }
 
     fn name(&self) -> String {

@@ -31,7 +31,7 @@ pub(crate) struct Means {
     /// The source of the credentials' expiry, if there is one.
     pub(crate) credentials: Option<Watched>,
     #[cfg(feature = "fis")]
-    pub(crate) has_experiments: bool,
+    pub(crate) has_engine: bool,
 }
 
 /// An instance of an auto-scaling group.
@@ -52,14 +52,14 @@ impl InstanceTarget {
         let reach = Reach { region: Arc::clone(&region), instance: id.name().into(), clock: means.clock };
         let mut capabilities = Capabilities::default()
             .with_lifecycle(Arc::new(InstanceLifecycle::new(reach.clone(), can_stop)))
-            .with_isolation(Arc::new(InterfaceIsolation::new(reach.clone())));
+            .with_settings(Arc::new(InterfaceIsolation::new(reach.clone())));
         if means.has_shell && !is_windows {
             capabilities = capabilities.with_shell(Arc::new(CommandShell::new(reach.clone())));
         }
         #[cfg(feature = "fis")]
-        if means.has_experiments {
+        if means.has_engine {
             let engine = crate::capability::fis::FaultInjection::new(Arc::clone(&region), id.group());
-            capabilities = capabilities.with_experiments(Arc::new(engine));
+            capabilities = capabilities.with_engine(Arc::new(engine));
         }
         Self { id, reach, labels, capabilities, credentials: means.credentials }
     }

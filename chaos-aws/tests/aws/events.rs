@@ -163,7 +163,7 @@ async fn with_the_credentials_of_another_account_nothing_is_taken_for_gone() {
     };
     refused(&other.resolve(&target).await.unwrap_err());
     refused(&other.group(&target.group()).await.unwrap_err());
-    refused(&other.isolation_beyond(&target).await.unwrap_err());
+    refused(&other.remains(&target).await.unwrap_err());
 
     let journal = MemoryJournal::new();
     let short = Duration::from_secs(3);

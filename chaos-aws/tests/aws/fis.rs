@@ -18,7 +18,7 @@ use chaos_core::{
     BlastRadius, Journal, MemoryJournal, Monkey, MonkeyBuilder, Outcome, RunReport, async_trait,
     clock::Clock, fault::FaultState, monkey::Skip, plan::Reason,
 };
-use chaos_events::{RunExperiment, StopExperiment};
+use chaos_events::{RunEngineExperiment, StopEngineExperiment};
 use chaos_testkit::{Subject, Timing, contract};
 use jiff::Timestamp;
 use serde_json::json;
@@ -79,7 +79,7 @@ impl<C: Borrow<Cloud>> Lab<C> {
         Self { cloud, fis, clock: Fast::clock() }
     }
 
-    async fn template(&self, targets: Target, action: Action) -> RunExperiment {
+    async fn template(&self, targets: Target, action: Action) -> RunEngineExperiment {
         let made = self
             .fis
             .create_experiment_template()
@@ -92,11 +92,11 @@ impl<C: Borrow<Cloud>> Lab<C> {
             .await
             .unwrap();
         let id = made.experiment_template.unwrap().id.unwrap();
-        RunExperiment::of(FisExperiment::template(&id).unwrap())
+        RunEngineExperiment::of(FisExperiment::template(&id).unwrap())
     }
 
     /// Stops one member of the group and starts it again after this long.
-    async fn freeze(&self, duration: &str) -> RunExperiment {
+    async fn freeze(&self, duration: &str) -> RunEngineExperiment {
         self.template(of_group("COUNT(1)"), stop_for(duration)).await
     }
 
@@ -108,7 +108,7 @@ impl<C: Borrow<Cloud>> Lab<C> {
             .unleash(journal, chaos_events::registry())
     }
 
-    async fn inject(&self, event: RunExperiment) -> RunReport {
+    async fn inject(&self, event: RunEngineExperiment) -> RunReport {
         let provider = self.cloud.borrow().provider().await;
         let monkey = self.over(provider, MemoryJournal::new()).event(event).build().unwrap();
         monkey.run_once().await.unwrap()
@@ -117,7 +117,7 @@ impl<C: Borrow<Cloud>> Lab<C> {
 
 impl Lab {
     /// Why nothing was started.
-    async fn refusal(&self, event: RunExperiment) -> String {
+    async fn refusal(&self, event: RunEngineExperiment) -> String {
         self.cloud.forget_calls();
         let report = self.inject(event).await;
         assert_eq!(report.outcome(), Outcome::Skipped, "{report:?}");
@@ -158,7 +158,7 @@ fn stop_for(duration: &str) -> Action {
     stop.parameters("startInstancesAfterDuration", duration).build().unwrap()
 }
 
-fn minutes(event: RunExperiment, minutes: u64) -> RunExperiment {
+fn minutes(event: RunEngineExperiment, minutes: u64) -> RunEngineExperiment {
     event.lasting(Duration::from_secs(60 * minutes)).unwrap()
 }
 
@@ -281,7 +281,7 @@ async fn what_could_outlive_the_fault_or_leave_the_group_is_not_started() {
         "{beyond}"
     );
 
-    let nobody = RunExperiment::of(FisExperiment::template("EXT1a2b3c4d5e6f7").unwrap());
+    let nobody = RunEngineExperiment::of(FisExperiment::template("EXT1a2b3c4d5e6f7").unwrap());
     let unknown = lab.refusal(nobody).await;
     assert!(
         unknown.contains("does not exist") && unknown.contains("template=\"EXT1a2b3c4d5e6f7\""),
@@ -349,8 +349,8 @@ async fn a_recovery_that_was_denied_is_made_up_for_by_another_monkey() {
     assert!(failure.contains("missing=\"fis:StopExperiment\""), "{failure}");
 
     lab.cloud.page("DELETE", "faults", None);
-    let without = lab.cloud.builder().without_experiments().build().await.unwrap();
-    assert!(only_group(&without).await.members[0].target.capabilities().experiments.is_none());
+    let without = lab.cloud.builder().without_engine().build().await.unwrap();
+    assert!(only_group(&without).await.members[0].target.capabilities().engine.is_none());
     let replayed = lab.over(without, journal).build().unwrap().recover_pending().await.unwrap().faults;
     assert_eq!(replayed[0].state, FaultState::Recovered, "{replayed:?}");
     assert_eq!(lab.experiments().await[0].0, ExperimentStatus::Stopped);
@@ -372,5 +372,5 @@ async fn it_keeps_its_contracts() {
     let short = minutes(lab.freeze("PT1M").await, 4);
     contract::event::check(&timing, short, chaos_events::registry(), fresh).await.assert_kept();
     let long = minutes(lab.freeze("PT2H").await, 180);
-    contract::recovery::check::<StopExperiment>(&timing, long, fresh).await.assert_kept();
+    contract::recovery::check::<StopEngineExperiment>(&timing, long, fresh).await.assert_kept();
 }

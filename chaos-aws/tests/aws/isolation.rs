@@ -10,6 +10,7 @@ use chaos_aws::AutoScaling;
 use chaos_core::{
     CapabilitySet, ChaosEvent, Group, Hold, MemoryJournal, Monkey, Prepared, Registry, Result, Scope,
     async_trait,
+    capability::Change,
     fault::{FaultRecord, FaultState},
 };
 use chaos_testkit::{Connect, CutOff};
@@ -62,8 +63,8 @@ pub(crate) async fn cut_off(
     is_opened: bool,
 ) -> (FaultRecord, Vec<String>) {
     let target = only_group(provider).await.members[0].target.clone();
-    let isolation = target.capabilities().isolation.unwrap();
-    let before = isolation.snapshot().await.unwrap();
+    let settings = target.capabilities().settings.unwrap();
+    let before = settings.snapshot(&Change::Isolate).await.unwrap();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let look = {
         let (ec2, seen) = (ec2.clone(), Arc::clone(&seen));
@@ -86,7 +87,7 @@ pub(crate) async fn cut_off(
     let monkey = connecting(provider);
     let mut report = monkey.inject(event, target.id()).await.unwrap();
     assert!(report.is_recovered() && report.faults.len() == 1, "{report:?}");
-    assert_eq!(isolation.snapshot().await.unwrap(), before);
+    assert_eq!(settings.snapshot(&Change::Isolate).await.unwrap(), before);
     assert!(groups(ec2).await.is_empty(), "the group is removed");
     let seen = std::mem::take(&mut *seen.lock().unwrap());
     (report.faults.remove(0), seen)

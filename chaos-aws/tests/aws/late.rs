@@ -11,7 +11,7 @@ use std::{
 
 use chaos_core::{
     CapabilitySet, ChaosEvent, Hold, MemoryJournal, Observer, Permit, Prepared, Result, Scope, async_trait,
-    capability::{Capabilities, Script},
+    capability::{Capabilities, Change, Script},
     clock::{Clock, SystemClock},
     fault::BoxFuture,
     observer::Activity,
@@ -77,11 +77,17 @@ impl ChaosEvent for Careless {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let (order, capabilities) = (self.0, scope.target()?.capabilities());
-        Ok(Prepared::new(StartAgain::of(scope.group()?), move |permit| {
+        let (order, capabilities) = (self.0, scope.target().capabilities());
+        Ok(Prepared::new(StartAgain::of(scope.group()), move |permit| {
             Box::pin(async move { order(&capabilities, permit).await })
         }))
     }
+}
+
+async fn isolated(of: &Capabilities, permit: &Permit) -> Result<()> {
+    let settings = of.settings()?;
+    let before = settings.snapshot(&Change::Isolate).await?;
+    settings.apply(&Change::Isolate, &before, permit).await
 }
 
 fn orders() -> Vec<(&'static str, Order)> {
@@ -89,7 +95,7 @@ fn orders() -> Vec<(&'static str, Order)> {
         ("TerminateInstances", |of, permit| Box::pin(async move { of.lifecycle()?.terminate(permit).await })),
         ("StopInstances", |of, permit| Box::pin(async move { of.lifecycle()?.stop(permit).await })),
         ("RebootInstances", |of, permit| Box::pin(async move { of.lifecycle()?.reboot(permit).await })),
-        ("CreateSecurityGroup", |of, permit| Box::pin(async move { of.isolation()?.isolate(permit).await })),
+        ("CreateSecurityGroup", |of, permit| Box::pin(isolated(of, permit))),
         ("SendCommand", |of, permit| {
             Box::pin(async move {
                 let script = Script::new("true");

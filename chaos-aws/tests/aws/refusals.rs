@@ -11,7 +11,7 @@ use chaos_aws::AutoScaling;
 use chaos_core::{
     Capability, CapabilitySet, ErrorKind, Health, MemoryJournal, Observer, Outcome, Provider, Result,
     async_trait,
-    capability::Undo,
+    capability::{Change, Undo},
     clock::{Clock, SystemClock},
     fault::FaultState,
     observer::{Activity, Intended},
@@ -153,15 +153,15 @@ async fn who_may_cut_off_and_not_put_back_is_told() {
     let Some(cloud) = Cloud::with_web(1) else { return };
     let provider = cloud.provider().await;
     let target = only_group(&provider).await.members[0].target.clone();
-    let isolation = target.capabilities().isolation.unwrap();
-    let before = isolation.snapshot().await.unwrap();
+    let settings = target.capabilities().settings.unwrap();
+    let before = settings.snapshot(&Change::Isolate).await.unwrap();
     let undo = Undo::new(CapabilitySet::of([Capability::Isolation]), Duration::from_secs(60));
     target.may_undo(&undo).await.unwrap();
     allow(&cloud, without("full", "ec2:ModifyNetworkInterfaceAttribute"));
     let error = target.may_undo(&undo).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
     assert!(error.to_string().contains("missing=\"ec2:ModifyNetworkInterfaceAttribute\""), "{error}");
-    assert_eq!(isolation.snapshot().await.unwrap(), before);
+    assert_eq!(settings.snapshot(&Change::Isolate).await.unwrap(), before);
     assert_eq!(cloud.count("ModifyNetworkInterfaceAttribute"), 0, "but as a dry run");
 }
 

@@ -1,14 +1,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use chaos_core::{
     Error, ErrorKind, FaultId, Permit, Result,
-    capability::{Isolation, IsolationSnapshot},
+    capability::{Change, Setting, SettingSet, Settings, SettingsSnapshot, Standing},
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,8 +36,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct RuleIsolation {
     reach: Reach,
-    /// The latest snapshot. Only interfaces in it can be restored, so only these are changed.
-    held: Mutex<Option<Snapshot>>,
 }
 
 /// The connections of a machine: each of its network interfaces.
@@ -150,7 +147,7 @@ impl Connected {
 
 impl RuleIsolation {
     pub(crate) fn new(reach: Reach) -> Self {
-        Self { reach, held: Mutex::new(None) }
+        Self { reach }
     }
 
     async fn connected(&self) -> Result<Connected> {
@@ -248,11 +245,10 @@ impl RuleIsolation {
         Ok(false)
     }
 
-    async fn cut_off(&self, permit: &Permit) -> Result<()> {
+    async fn cut_off(&self, before: &Snapshot, permit: &Permit) -> Result<()> {
         let connected = self.connected().await?;
         let own = self.own_group(permit.fault())?;
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if held.is_some_and(|held| !held.is_as(&connected, &own)) {
+        if !before.is_as(&connected, &own) {
             let what =
                 "the machine's network interfaces have changed since the look at them; nothing was cut off";
             return Err(Error::new(ErrorKind::Conflict, what));
@@ -321,14 +317,70 @@ impl RuleIsolation {
         done
     }
 
-    async fn nothing_is_left(&self, snapshot: &Snapshot, fault: FaultId) -> Result<bool> {
-        let own = self.own_group(fault)?;
-        for step in snapshot.way_back(fault, &own)? {
+    async fn is_anything_left(&self, before: &Snapshot, fault: FaultId, own: &ResourceId) -> Result<bool> {
+        for step in before.way_back(fault, own)? {
             if !self.is_done(&step).await? {
-                return Ok(false);
+                return Ok(true);
             }
         }
-        Ok(true)
+        Ok(false)
+    }
+
+    async fn stands(&self, before: &Snapshot, fault: FaultId) -> Result<Standing> {
+        let own = self.own_group(fault)?;
+        let is_left = self.is_anything_left(before, fault, &own).await?;
+        // Another one that bears its name now is none of this fault's business.
+        let is_it =
+            |machine: &Machine| before.incarnation.is_none() || machine.unique_id == before.incarnation;
+        if !self.reach.look().await?.is_some_and(|machine| is_it(&machine)) {
+            let gone = "the machine no longer exists".to_owned();
+            return Ok(if is_left { Standing::Partly(gone) } else { Standing::Drifted(gone) });
+        }
+        let connected = self.connected().await?;
+        if is_left {
+            let open = self.what_is_open(before, &connected, fault, &own).await?;
+            return Ok(open.map_or(Standing::Changed, Standing::Partly));
+        }
+        Ok(if self.is_cut_off(&connected).await? {
+            Standing::Drifted("another fault isolates the machine".to_owned())
+        } else if before.is_as(&connected, &own) {
+            Standing::AsBefore
+        } else {
+            Standing::Drifted("its network interfaces are connected otherwise".to_owned())
+        })
+    }
+
+    /// What keeps the machine from being cut off, although something of the fault is there.
+    async fn what_is_open(
+        &self,
+        before: &Snapshot,
+        connected: &Connected,
+        fault: FaultId,
+        own: &ResourceId,
+    ) -> Result<Option<String>> {
+        if !before.is_as(connected, own) {
+            return Ok(Some(
+                "its network interfaces are connected otherwise than when it was cut off".to_owned(),
+            ));
+        }
+        let (groups, without) = connected.by_group()?;
+        if let Some(open) = without.first() {
+            return Ok(Some(format!("the network interface {} has no security group", open.id().name())));
+        }
+        for (key, (id, addresses)) in &groups {
+            let group = self.group(id).await?;
+            let is_whole = match *key == own.key() {
+                true => rules_for_everybody(fault).iter().all(|rule| group.has_rule(&rule.name)),
+                false => rules_for(fault, &group, addresses).is_ok_and(|missing| missing.is_empty()),
+            };
+            if !is_whole {
+                return Ok(Some(format!(
+                    "a rule that isolates is missing in the security group {}",
+                    id.name()
+                )));
+            }
+        }
+        Ok(None)
     }
 
     async fn is_done(&self, step: &Step) -> Result<bool> {
@@ -336,7 +388,7 @@ impl RuleIsolation {
         Ok(match step {
             Step::RemoveRule { group, name } => {
                 let found = network.security_group(group).await?;
-                found.is_none_or(|group| group.rules.iter().all(|rule| !rule.name.eq_ignore_ascii_case(name)))
+                found.is_none_or(|group| !group.has_rule(name))
             }
             Step::TakeOut { interface, group } => match network.interface(interface).await? {
                 Some(interface) => interface.group()?.is_none_or(|of| of.key() != group.key()),
@@ -394,8 +446,13 @@ fn is_locked(error: &Error) -> bool {
 }
 
 #[async_trait]
-impl Isolation for RuleIsolation {
-    async fn snapshot(&self) -> Result<IsolationSnapshot> {
+impl Settings for RuleIsolation {
+    fn can_change(&self) -> SettingSet {
+        SettingSet::of([Setting::Isolation])
+    }
+
+    async fn snapshot(&self, change: &Change) -> Result<SettingsSnapshot> {
+        is_to_isolate(change)?;
         let looked = async {
             let connected = self.connected().await?;
             if self.is_cut_off(&connected).await? {
@@ -406,29 +463,32 @@ impl Isolation for RuleIsolation {
             self.can_be_cut_off(&connected).await?;
             connected.snapshot()
         };
-        let snapshot = looked.await.map_err(|error| self.reach.named(error))?;
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(snapshot.clone());
-        IsolationSnapshot::of(&snapshot)
+        SettingsSnapshot::of(&looked.await.map_err(|error| self.reach.named(error))?)
     }
 
-    async fn isolate(&self, permit: &Permit) -> Result<()> {
-        let isolated = permit.in_time(self.cut_off(permit)).await.and_then(|isolated| isolated);
-        isolated.map_err(|error| self.reach.named(error).with("fault", permit.fault()))
+    async fn apply(&self, change: &Change, before: &SettingsSnapshot, permit: &Permit) -> Result<()> {
+        is_to_isolate(change)?;
+        let before = before.read()?;
+        let applied = permit.in_time(self.cut_off(&before, permit)).await.and_then(|applied| applied);
+        applied.map_err(|error| self.reach.named(error).with("fault", permit.fault()))
     }
 
-    async fn restore(&self, snapshot: &IsolationSnapshot, permit: &Permit) -> Result<()> {
-        let restored = self.put_back(&snapshot.read()?, permit).await;
+    async fn restore(&self, before: &SettingsSnapshot, permit: &Permit) -> Result<()> {
+        let restored = self.put_back(&before.read()?, permit).await;
         restored.map_err(|error| self.reach.named(error).with("fault", permit.fault()))
     }
 
-    /// Partly is enough: with one interface cut off, the machine is not back.
-    async fn is_isolated(&self) -> Result<bool> {
-        let looked = async { self.is_cut_off(&self.connected().await?).await };
-        looked.await.map_err(|error| self.reach.named(error))
-    }
-
-    async fn is_restored(&self, snapshot: &IsolationSnapshot, fault: FaultId) -> Result<bool> {
-        let looked = self.nothing_is_left(&snapshot.read()?, fault).await;
+    async fn standing(&self, before: &SettingsSnapshot, fault: FaultId) -> Result<Standing> {
+        let looked = self.stands(&before.read()?, fault).await;
         looked.map_err(|error| self.reach.named(error).with("fault", fault))
+    }
+}
+
+/// # Errors
+/// `Unsupported` for any other change.
+fn is_to_isolate(change: &Change) -> Result<()> {
+    match change {
+        Change::Isolate => Ok(()),
+        other => Err(Error::unsupported(format!("changing {} of a machine", other.setting()))),
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Means {
     pub(crate) stop: StopMode,
     pub(crate) reboot: RebootMode,
     pub(crate) has_shell: bool,
-    pub(crate) has_experiments: bool,
+    pub(crate) has_engine: bool,
     /// Whether a machine can be terminated, as in a scale set.
     pub(crate) may_terminate: bool,
     /// The unique id of the machine on which this program runs, unless it may be a target too.

@@ -35,10 +35,10 @@ impl MachineTarget {
         let isolation = Arc::new(RuleIsolation::new(reach.clone()));
         let mut capabilities = Capabilities::default()
             .with_lifecycle(Arc::new(lifecycle))
-            .with_isolation(Arc::clone(&isolation) as Arc<_>);
-        if means.has_experiments {
+            .with_settings(Arc::clone(&isolation) as Arc<_>);
+        if means.has_engine {
             let studio = ChaosStudio::new(Arc::clone(&means.azure), id.group());
-            capabilities = capabilities.with_experiments(Arc::new(studio));
+            capabilities = capabilities.with_engine(Arc::new(studio));
         }
         if means.has_shell && !machine.is_windows() {
             capabilities = capabilities.with_shell(Arc::new(CommandShell::new(reach.clone())));

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use chaos_core::{
-    Group, Result, Target, TargetId, capability::Isolation, engine::Experiments, provider::GroupFilter,
+    Group, Result, Target, TargetId, capability::Settings, engine::Engine, provider::GroupFilter,
 };
 
 use crate::{
@@ -42,13 +42,13 @@ impl Fleet {
     }
 
     /// The isolation of the machine at a place, whether or not the machine still exists.
-    pub(crate) fn isolation_of(&self, place: Place) -> Arc<dyn Isolation> {
+    pub(crate) fn settings_of(&self, place: Place) -> Arc<dyn Settings> {
         let azure = Arc::clone(&self.means.azure);
         Arc::new(RuleIsolation::new(Reach { azure, place: Arc::new(place) }))
     }
 
     /// The engine for experiments on the group of a target, whether or not the target still exists.
-    pub(crate) fn experiments_of(&self, id: &TargetId) -> Arc<dyn Experiments> {
+    pub(crate) fn engine_of(&self, id: &TargetId) -> Arc<dyn Engine> {
         Arc::new(ChaosStudio::new(Arc::clone(&self.means.azure), id.group()))
     }
 }

@@ -6,7 +6,7 @@ use azure_core::http::HttpClient;
 use chaos_azure::{AvailabilitySets, ScaleSets};
 use chaos_core::{
     BlastRadius, Capability, CapabilitySet, Health, Monkey, Provider, Quota, TargetId,
-    capability::{IsolationSnapshot, Undo},
+    capability::{SettingsSnapshot, Undo},
     plan::Plan,
 };
 use chaos_events::Reboot;
@@ -108,16 +108,15 @@ async fn is_answered(asked: Asked, sets: &AvailabilitySets, scale_sets: &ScaleSe
         Asked::Machine => sets.resolve(&web).await.is_ok(),
         Asked::Instance => scale_sets.resolve(&id("azure-vmss:SUB/shop/api/0")).await.is_ok(),
         Asked::Isolation => {
-            let isolation = sets.isolation_beyond(&web).await.unwrap().unwrap();
+            let settings = sets.remains(&web).await.unwrap().settings().unwrap().unwrap();
             let group = format!(
                 "/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Network/\
                  networkSecurityGroups/web-nsg"
             );
             let nic = machine("web-1-nic").replace("Compute/virtualMachines", "Network/networkInterfaces");
             let held = json!({ "interfaces": [{ "interface": nic, "security_group": group }] });
-            let snapshot = IsolationSnapshot::of(&held).unwrap();
-            let restored = isolation.is_restored(&snapshot, "00000000000000ff".parse().unwrap()).await;
-            isolation.is_isolated().await.is_ok() && restored.is_ok()
+            let before = SettingsSnapshot::of(&held).unwrap();
+            settings.standing(&before, "00000000000000ff".parse().unwrap()).await.is_ok()
         }
         Asked::Undo => match sets.resolve(&web).await {
             Ok(found) => {
@@ -128,7 +127,8 @@ async fn is_answered(asked: Asked, sets: &AvailabilitySets, scale_sets: &ScaleSe
         },
         Asked::Experiment => {
             let experiment = format!("azure-chaos:{}", drill()).parse().unwrap();
-            sets.experiments_beyond(&web).await.unwrap().look_up(&experiment).await.is_ok()
+            let engine = sets.remains(&web).await.unwrap().engine().unwrap().unwrap();
+            engine.look_up(&experiment).await.is_ok()
         }
     }
 }

@@ -36,7 +36,7 @@ async fn a_look_at_few_asks_for_few_however_many_there_are_beside() {
     assert_eq!(provider.group(&large).await.unwrap().healthy(), 20);
     fake.forget_requests();
     fake.configure(|settings| settings.page_size = 200);
-    provider.experiments_beyond(&few(0)).await.unwrap();
+    provider.remains(&few(0)).await.unwrap().engine().unwrap().unwrap();
     assert_eq!(fake.requests().len(), 0);
 }
 

@@ -289,7 +289,7 @@ async fn ids_are_looked_at_before_anything_is_asked() {
     ] {
         let error = provider.resolve(&text.parse().unwrap()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text}");
-        assert!(provider.shell_beyond(&text.parse().unwrap()).await.is_err(), "{text}");
+        assert!(provider.remains(&text.parse().unwrap()).await.is_err(), "{text}");
     }
     assert_eq!(fake.requests().len(), 0);
     let unknown = format!("azure-avset:{subscription}/shop/nobody").parse().unwrap();

@@ -13,7 +13,8 @@ use std::{
 use async_trait::async_trait;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request, Url, new_http_client};
 use chaos_core::{
-    Error, ErrorKind, MemoryJournal, Monkey, Provider, Registry, RunReport, TargetId, capability::Isolation,
+    Error, ErrorKind, MemoryJournal, Monkey, Provider, Registry, RunReport, TargetId,
+    capability::{Change, Settings},
     fault::FaultState,
 };
 use chaos_testkit::{Connect, CutOff};
@@ -156,8 +157,8 @@ async fn an_instance_is_cut_off_in_the_group_of_its_scale_set() {
     let fake = Arc::new(FakeArm::start().unwrap());
     fake.add(NewScaleSet::new("shop", "api").capacity(2).security_groups(SecurityGroups::None));
     let provider = scale_sets(&fake).build().unwrap();
-    let isolation = only_group(&provider).await.members[0].target.capabilities().isolation.unwrap();
-    let error = isolation.snapshot().await.unwrap_err();
+    let settings = only_group(&provider).await.members[0].target.capabilities().settings.unwrap();
+    let error = settings.snapshot(&Change::Isolate).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     assert!(error.to_string().contains("scale set"), "{error}");
 }
@@ -234,9 +235,9 @@ async fn request(fake: &FakeArm, method: Method, path: &str, version: &str, body
     serde_json::from_slice(answer.body().as_ref()).unwrap_or_default()
 }
 
-async fn isolation(fake: &FakeArm) -> Arc<dyn Isolation> {
+async fn settings(fake: &FakeArm) -> Arc<dyn Settings> {
     let group = only_group(&sets(fake).build().unwrap()).await;
-    group.member(&web()).unwrap().target.capabilities().isolation.unwrap()
+    group.member(&web()).unwrap().target.capabilities().settings.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -256,7 +257,7 @@ async fn a_rule_that_allows_something_first_keeps_a_machine_from_being_cut_off()
     };
     put(&fake, &rule("no-telnet"), body(100, "Deny")).await;
     fake.configure(|_| ());
-    let settled = || async { isolation(&fake).await.snapshot().await };
+    let settled = || async { settings(&fake).await.snapshot(&Change::Isolate).await };
     let mut snapshot = settled().await;
     while snapshot.is_err() {
         snapshot = settled().await;
@@ -268,7 +269,7 @@ async fn a_rule_that_allows_something_first_keeps_a_machine_from_being_cut_off()
     );
 
     put(&fake, &rule("no-telnet"), body(100, "Allow")).await;
-    let error = isolation(&fake).await.snapshot().await.unwrap_err();
+    let error = settings(&fake).await.snapshot(&Change::Isolate).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.to_string().contains("rule=\"no-telnet\"") && error.to_string().contains("101"), "{error}");
     let before = count(&fake, "PUT", "-in");
@@ -334,7 +335,7 @@ async fn two_faults_on_one_machine_do_not_mix() {
         let (fake, seen) = (Arc::clone(&fake), Arc::clone(&seen));
         move || {
             let looked: Result<_, Error> = tokio::task::block_in_place(|| {
-                runtime.block_on(async { isolation(&fake).await.snapshot().await })
+                runtime.block_on(async { settings(&fake).await.snapshot(&Change::Isolate).await })
             });
             *seen.lock().unwrap() = Some(looked.unwrap_err().to_string());
         }

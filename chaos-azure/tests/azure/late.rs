@@ -12,7 +12,7 @@ use std::{
 use chaos_core::{
     BlastRadius, CapabilitySet, ChaosEvent, Hold, MemoryJournal, Monkey, Observer, Permit, Prepared,
     Provider, Result, RunReport, Scope, TargetId, async_trait,
-    capability::{Capabilities, Script},
+    capability::{Capabilities, Change, Script},
     clock::{Clock, SystemClock},
     fault::BoxFuture,
     observer::Activity,
@@ -79,18 +79,24 @@ impl ChaosEvent for Careless {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let (order, capabilities) = (self.0, scope.target()?.capabilities());
-        Ok(Prepared::new(StartAgain::of(scope.group()?), move |permit| {
+        let (order, capabilities) = (self.0, scope.target().capabilities());
+        Ok(Prepared::new(StartAgain::of(scope.group()), move |permit| {
             Box::pin(async move { order(&capabilities, permit).await })
         }))
     }
+}
+
+async fn isolated(of: &Capabilities, permit: &Permit) -> Result<()> {
+    let settings = of.settings()?;
+    let before = settings.snapshot(&Change::Isolate).await?;
+    settings.apply(&Change::Isolate, &before, permit).await
 }
 
 fn orders() -> Vec<Order> {
     vec![
         |of, permit| Box::pin(async move { of.lifecycle()?.stop(permit).await }),
         |of, permit| Box::pin(async move { of.lifecycle()?.reboot(permit).await }),
-        |of, permit| Box::pin(async move { of.isolation()?.isolate(permit).await }),
+        |of, permit| Box::pin(isolated(of, permit)),
         |of, permit| Box::pin(async move { of.shell()?.run(&Script::new("true"), permit).await.map(|_| ()) }),
     ]
 }

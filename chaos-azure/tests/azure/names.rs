@@ -8,8 +8,8 @@ use std::{
 
 use chaos_core::{
     BlastRadius, Capability, CapabilitySet, ChaosEvent, ErrorKind, FaultId, Hold, Journal, MemoryJournal,
-    Monkey, Observer, Permit, Prepared, Provider, Recovery, Registry, Result, Scope, Target, TargetId,
-    Verdict, async_trait, capability::Isolation, fault::FaultState, observer::Activity,
+    Monkey, Observer, Permit, Prepared, Provider, Recovery, RecoveryScope, Registry, Result, Scope, Target,
+    TargetId, Verdict, async_trait, capability::Change, fault::FaultState, observer::Activity,
 };
 use chaos_events::Stop;
 use chaos_testkit::{Connect, CutOff};
@@ -108,14 +108,14 @@ struct StartsTheOldOne {
 impl Recovery for StartsTheOldOne {
     const KIND: &'static str = "tests/starts-the-old-one/1";
 
-    async fn recover(&self, _: &Scope, permit: &Permit) -> Result<()> {
+    async fn recover(&self, _: &RecoveryScope, permit: &Permit) -> Result<()> {
         let target = self.target.lock().unwrap().clone().unwrap();
         let answer = target.capabilities().lifecycle()?.start(permit).await;
         *self.answer.lock().unwrap() = Some(answer);
         Ok(())
     }
 
-    async fn verify(&self, _: &Scope) -> Result<Verdict> {
+    async fn verify(&self, _: &RecoveryScope) -> Result<Verdict> {
         let is_tried = self.answer.lock().unwrap().is_some();
         Ok(if is_tried { Verdict::Gone("tried".to_owned()) } else { Verdict::NotYet("untried".to_owned()) })
     }
@@ -144,7 +144,7 @@ impl ChaosEvent for StopsAndKeeps {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let target = scope.target()?;
+        let target = scope.target();
         *self.0.lock().unwrap() = Some(Arc::clone(target));
         let lifecycle = target.capabilities().lifecycle()?.clone();
         Ok(Prepared::new(StartsTheOldOne::default(), move |permit| {
@@ -195,13 +195,13 @@ async fn what_isolates_an_address_goes_when_another_machine_has_it() {
         let report = monkey(provider.clone(), MemoryJournal::new()).inject(event, &web()).await.unwrap();
         assert!(report.is_recovered(), "{groups:?}: {report:?}");
         assert_eq!(left_behind(&fake).await, [""; 0], "{groups:?}");
-        let isolation = provider.isolation_beyond(&web()).await.unwrap().unwrap();
-        assert!(!is_isolated(isolation.as_ref()).await, "{groups:?}");
+        let settings = provider.remains(&web()).await.unwrap().settings().unwrap().unwrap();
+        let snapshot = settings.snapshot(&Change::Isolate).await;
+        assert!(
+            snapshot.is_ok(),
+            "{groups:?}: it is not isolated, or there would be no snapshot: {snapshot:?}"
+        );
     }
-}
-
-async fn is_isolated(isolation: &dyn Isolation) -> bool {
-    isolation.is_isolated().await.unwrap()
 }
 
 /// Makes the machine anew at the last moment, when nobody looks at it any more before it is cut off.

@@ -82,9 +82,9 @@ async fn a_machine_that_no_script_reaches_says_why() {
     let report = monkey(provider).inject(burn(1), &web()).await.unwrap();
     assert!(report.faults.is_empty(), "{report:?}");
     let fake = world();
-    let provider = sets(&fake).without_shell().without_experiments().build().unwrap();
+    let provider = sets(&fake).without_shell().without_engine().build().unwrap();
     let offered = only_group(&provider).await.members[0].target.capabilities();
-    assert!(offered.shell.is_none() && offered.experiments.is_none());
+    assert!(offered.shell.is_none() && offered.engine.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

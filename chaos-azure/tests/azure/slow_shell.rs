@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chaos_core::{
     BlastRadius, Capability, CapabilitySet, ChaosEvent, FaultId, Hold, MemoryJournal, Monkey, Permit,
-    Prepared, Recovery, Registry, Result, Scope, TargetId, Verdict, capability::Script,
+    Prepared, Recovery, RecoveryScope, Registry, Result, Scope, TargetId, Verdict, capability::Script,
 };
 use fake_azure::{FakeArm, NewAvailabilitySet};
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ impl ChaosEvent for Nothing {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let shell = scope.target()?.capabilities().shell()?.clone();
+        let shell = scope.target().capabilities().shell()?.clone();
         scope.expect_answers_within(shell.answers_within());
         Ok(Prepared::new(ByScript, move |permit| {
             Box::pin(async move { shell.run(&Script::new("true"), permit).await.map(|_| ()) })
@@ -52,13 +52,13 @@ struct ByScript;
 impl Recovery for ByScript {
     const KIND: &'static str = "chaos-azure-tests/by-script/1";
 
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
-        let shell = scope.fresh_shell().await?.expect("the machine is there");
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
+        let shell = scope.remains().await?.shell()?.expect("the machine is there");
         shell.run(&Script::new("true"), permit).await.map(|_| ())
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
-        let shell = scope.fresh_shell().await?.expect("the machine is there");
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
+        let shell = scope.remains().await?.shell()?.expect("the machine is there");
         shell.inspect(&Script::new("true")).await?;
         Ok(if scope.is_held() { Verdict::NotYet("it is held".to_owned()) } else { Verdict::Back })
     }

@@ -8,7 +8,7 @@ use chaos_core::{
     BlastRadius, Capability, CapabilitySet, ChaosEvent, Hold, MemoryJournal, Monkey, Outcome, Prepared,
     Result, RunReport, Scope, clock::Clock, plan::Decision,
 };
-use chaos_events::{RunExperiment, StopExperiment};
+use chaos_events::{RunEngineExperiment, StopEngineExperiment};
 use chaos_testkit::{Subject, Timing, contract};
 use fake_azure::{FakeArm, NewAvailabilitySet, NewExperiment, NewScaleSet, Trouble};
 use serde_json::{Value, json};
@@ -39,14 +39,14 @@ pub(crate) fn drill() -> String {
 }
 
 /// As long as what lasts 20 s may take.
-fn brief() -> RunExperiment {
-    RunExperiment::of(ChaosStudioExperiment::new(&drill()).unwrap())
+fn brief() -> RunEngineExperiment {
+    RunEngineExperiment::of(ChaosStudioExperiment::new(&drill()).unwrap())
         .lasting(Duration::from_secs(100))
         .unwrap()
 }
 
-pub(crate) fn minutes(minutes: u64) -> RunExperiment {
-    let experiment = RunExperiment::of(ChaosStudioExperiment::new(&drill()).unwrap());
+pub(crate) fn minutes(minutes: u64) -> RunEngineExperiment {
+    let experiment = RunEngineExperiment::of(ChaosStudioExperiment::new(&drill()).unwrap());
     experiment.lasting(Duration::from_secs(60 * minutes)).unwrap()
 }
 
@@ -85,7 +85,7 @@ impl Lab {
     }
 
     /// Why the experiment was not run.
-    async fn refusal(&self, event: RunExperiment) -> String {
+    async fn refusal(&self, event: RunEngineExperiment) -> String {
         let report = self.inject(event).await;
         assert!(report.faults.is_empty(), "{report:?}");
         assert_eq!(count(&self.fake, "POST", "/start"), 0);
@@ -166,7 +166,7 @@ impl ChaosEvent for TwiceStarted {
     }
 
     fn requires(&self) -> CapabilitySet {
-        CapabilitySet::of([Capability::Experiments])
+        CapabilitySet::of([Capability::Engine])
     }
 
     fn hold(&self) -> Hold {
@@ -174,10 +174,10 @@ impl ChaosEvent for TwiceStarted {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let experiments = Arc::clone(scope.target()?.capabilities().experiments()?);
+        let experiments = Arc::clone(scope.target().capabilities().engine()?);
         let id = ChaosStudioExperiment::new(&drill())?;
         let experiment = experiments.look_up(&id.into()).await?.experiment;
-        let (recovery, clock) = (StopExperiment::of(&experiment, scope.group()?), Arc::clone(&self.0));
+        let (recovery, clock) = (StopEngineExperiment::of(&experiment, scope.group()), Arc::clone(&self.0));
         Ok(Prepared::new(recovery, move |permit| {
             Box::pin(async move {
                 experiments.start(&experiment, permit).await?;
@@ -227,7 +227,7 @@ async fn one_that_runs_already_is_not_started() {
     let lab = Lab::start(lasting(36_000, shutdown("PT20S", &one())));
     let provider = sets(&lab.fake).build().unwrap();
     let group = only_group(&provider).await;
-    let engine = group.members[0].target.capabilities().experiments.unwrap();
+    let engine = group.members[0].target.capabilities().engine.unwrap();
     let id = ChaosStudioExperiment::new(&drill()).unwrap().into();
     let definition = engine.look_up(&id).await.unwrap();
     assert!(definition.under_way.is_empty());
@@ -249,10 +249,10 @@ async fn a_scale_set_is_a_target_of_the_engine_as_a_whole() {
     fake.add(shutdown("PT20S", &[api]));
     let provider = scale_sets(&fake).build().unwrap();
     let target = only_group(&provider).await.members[0].target.clone();
-    let engine = target.capabilities().experiments.unwrap();
+    let engine = target.capabilities().engine.unwrap();
     let id = ChaosStudioExperiment::new(&drill()).unwrap().into();
     let definition = engine.look_up(&id).await.unwrap();
-    assert_eq!(definition.extent, chaos_core::engine::ExperimentExtent::Members(4));
+    assert_eq!(definition.extent, chaos_core::engine::EngineExtent::Members(4));
     assert_eq!(definition.longest, Ok(Duration::from_secs(20)));
     let plan = Monkey::builder().provider(provider).event(brief()).build().unwrap().plan().await.unwrap();
     let is_chosen = |decision: &Decision| matches!(decision, Decision::Chosen { .. });
@@ -281,7 +281,8 @@ async fn experiments_keep_their_contracts() {
     let registry = chaos_events::registry();
     contract::event::check(&timing, brief(), registry, async || subject(&fake).await).await.assert_kept();
     let fake = world(lasting(36_000, shutdown("PT2H", &one())));
-    let checked =
-        contract::recovery::check::<StopExperiment>(&timing, minutes(180), async || subject(&fake).await);
+    let checked = contract::recovery::check::<StopEngineExperiment>(&timing, minutes(180), async || {
+        subject(&fake).await
+    });
     checked.await.assert_kept();
 }

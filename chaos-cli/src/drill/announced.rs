@@ -2,10 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chaos_core::{
-    Group, GroupId, Provider, Result, Target, TargetId,
-    capability::{Isolation, Shell},
-    engine::Experiments,
-    provider::GroupFilter,
+    Group, GroupId, Provider, Result, Target, TargetId, capability::Remains, provider::GroupFilter,
 };
 use futures_util::{StreamExt, stream::BoxStream};
 
@@ -59,16 +56,8 @@ impl Provider for Announced {
         self.provider.resolve(id).await
     }
 
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        self.provider.shell_beyond(id).await
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        self.provider.isolation_beyond(id).await
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        self.provider.experiments_beyond(id).await
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        self.provider.remains(id).await
     }
 }
 

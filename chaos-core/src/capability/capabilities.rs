@@ -1,8 +1,8 @@
 use std::{fmt, sync::Arc};
 
-use super::{Capability, CapabilitySet, Isolation, Lifecycle, Shell, extensions::Extensions};
+use super::{Capability, CapabilitySet, Lifecycle, Setting, Settings, Shell, extensions::Extensions};
 use crate::{
-    engine::Experiments,
+    engine::Engine,
     error::{Error, Result},
 };
 
@@ -24,10 +24,10 @@ pub struct Capabilities {
     pub lifecycle: Option<Arc<dyn Lifecycle>>,
     /// Run a script on the target.
     pub shell: Option<Arc<dyn Shell>>,
-    /// Cut the target off from outside.
-    pub isolation: Option<Arc<dyn Isolation>>,
+    /// Change settings of the target from outside, such as to cut it off.
+    pub settings: Option<Arc<dyn Settings>>,
     /// Have an engine of the platform run experiments.
-    pub experiments: Option<Arc<dyn Experiments>>,
+    pub engine: Option<Arc<dyn Engine>>,
     extensions: Extensions,
 }
 
@@ -46,17 +46,17 @@ impl Capabilities {
         self
     }
 
-    /// Adds the ability to isolate from outside.
+    /// Adds the ability to change settings from outside.
     #[must_use]
-    pub fn with_isolation(mut self, isolation: Arc<dyn Isolation>) -> Self {
-        self.isolation = Some(isolation);
+    pub fn with_settings(mut self, settings: Arc<dyn Settings>) -> Self {
+        self.settings = Some(settings);
         self
     }
 
-    /// Adds the ability to have experiments run.
+    /// Adds the ability to have an engine run experiments.
     #[must_use]
-    pub fn with_experiments(mut self, experiments: Arc<dyn Experiments>) -> Self {
-        self.experiments = Some(experiments);
+    pub fn with_engine(mut self, engine: Arc<dyn Engine>) -> Self {
+        self.engine = Some(engine);
         self
     }
 
@@ -90,11 +90,11 @@ impl Capabilities {
         if self.shell.is_some() {
             set = set.union(CapabilitySet::of([Capability::Shell]));
         }
-        if self.isolation.is_some() {
+        if self.settings.as_ref().is_some_and(|settings| settings.can_change().contains(Setting::Isolation)) {
             set = set.union(CapabilitySet::of([Capability::Isolation]));
         }
-        if self.experiments.is_some() {
-            set = set.union(CapabilitySet::of([Capability::Experiments]));
+        if self.engine.is_some() {
+            set = set.union(CapabilitySet::of([Capability::Engine]));
         }
         set
     }
@@ -114,13 +114,13 @@ impl Capabilities {
         self.shell.as_ref().ok_or_else(|| Error::unsupported("shell"))
     }
 
-    /// The isolation, or an `Unsupported` error.
-    pub fn isolation(&self) -> Result<&Arc<dyn Isolation>> {
-        self.isolation.as_ref().ok_or_else(|| Error::unsupported("isolation"))
+    /// What changes settings, or an `Unsupported` error.
+    pub fn settings(&self) -> Result<&Arc<dyn Settings>> {
+        self.settings.as_ref().ok_or_else(|| Error::unsupported("changing settings"))
     }
 
-    /// The experiments, or an `Unsupported` error.
-    pub fn experiments(&self) -> Result<&Arc<dyn Experiments>> {
-        self.experiments.as_ref().ok_or_else(|| Error::unsupported("running experiments"))
+    /// The engine, or an `Unsupported` error.
+    pub fn engine(&self) -> Result<&Arc<dyn Engine>> {
+        self.engine.as_ref().ok_or_else(|| Error::unsupported("running experiments"))
     }
 }

@@ -19,20 +19,14 @@ pub enum Capability {
     Shell,
     /// Cut it off from outside.
     Isolation,
-    /// Have an engine of the platform run experiments.
-    Experiments,
+    /// Have an engine of the platform run an experiment that is defined there.
+    #[serde(alias = "experiments")]
+    Engine,
 }
 
 impl Capability {
-    const ALL: [Self; 7] = [
-        Self::Terminate,
-        Self::Stop,
-        Self::Start,
-        Self::Reboot,
-        Self::Shell,
-        Self::Isolation,
-        Self::Experiments,
-    ];
+    const ALL: [Self; 7] =
+        [Self::Terminate, Self::Stop, Self::Start, Self::Reboot, Self::Shell, Self::Isolation, Self::Engine];
 
     fn bit(self) -> u32 {
         1 << self as u32
@@ -48,7 +42,7 @@ impl fmt::Display for Capability {
             Self::Reboot => "reboot",
             Self::Shell => "shell",
             Self::Isolation => "isolation",
-            Self::Experiments => "experiments",
+            Self::Engine => "engine",
         })
     }
 }
@@ -127,5 +121,17 @@ impl fmt::Display for CapabilitySet {
 impl fmt::Debug for CapabilitySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_version_called_an_engine_is_read() {
+        let set: CapabilitySet = serde_json::from_str(r#"["experiments", "shell"]"#).unwrap();
+        assert_eq!(set, CapabilitySet::of([Capability::Engine, Capability::Shell]));
+        assert_eq!(serde_json::to_string(&set).unwrap(), r#"["shell","engine"]"#);
     }
 }

@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::ExperimentRun;
+use super::EngineRun;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The longest id, in bytes.
@@ -12,18 +12,18 @@ const LONGEST: usize = 1024;
 /// Names an experiment: the engine, a colon, and the engine's own name for it, such as `aws-fis:EXT1a2b3c4d5e6f7`.
 ///
 /// ```
-/// use chaos_core::engine::ExperimentId;
+/// use chaos_core::engine::EngineExperimentId;
 ///
-/// let id: ExperimentId = "aws-fis:EXT1a2b3c4d5e6f7".parse()?;
+/// let id: EngineExperimentId = "aws-fis:EXT1a2b3c4d5e6f7".parse()?;
 /// assert_eq!((id.engine(), id.name()), ("aws-fis", "EXT1a2b3c4d5e6f7"));
-/// assert!("EXT1a2b3c4d5e6f7".parse::<ExperimentId>().is_err());
+/// assert!("EXT1a2b3c4d5e6f7".parse::<EngineExperimentId>().is_err());
 /// # Ok::<(), chaos_core::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ExperimentId(String);
+pub struct EngineExperimentId(String);
 
-impl ExperimentId {
+impl EngineExperimentId {
     /// The id of the experiment that `engine` knows as `name`.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl ExperimentId {
     }
 }
 
-impl FromStr for ExperimentId {
+impl FromStr for EngineExperimentId {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
@@ -66,7 +66,7 @@ impl FromStr for ExperimentId {
     }
 }
 
-impl TryFrom<String> for ExperimentId {
+impl TryFrom<String> for EngineExperimentId {
     type Error = Error;
 
     fn try_from(text: String) -> Result<Self> {
@@ -74,19 +74,19 @@ impl TryFrom<String> for ExperimentId {
     }
 }
 
-impl From<ExperimentId> for String {
-    fn from(id: ExperimentId) -> Self {
+impl From<EngineExperimentId> for String {
+    fn from(id: EngineExperimentId) -> Self {
         id.0
     }
 }
 
-impl fmt::Display for ExperimentId {
+impl fmt::Display for EngineExperimentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl fmt::Debug for ExperimentId {
+impl fmt::Debug for EngineExperimentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -95,15 +95,15 @@ impl fmt::Debug for ExperimentId {
 /// An experiment that was looked up: its id, and what its engine needs to tell the runs of one fault from all others.
 /// It goes into the journal, so it holds no secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Experiment {
-    id: ExperimentId,
+pub struct EngineExperiment {
+    id: EngineExperimentId,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     mark: Value,
 }
 
-impl Experiment {
+impl EngineExperiment {
     /// One whose runs bear the id of their fault, so that nothing else is needed.
-    pub fn new(id: ExperimentId) -> Self {
+    pub fn new(id: EngineExperimentId) -> Self {
         Self { id, mark: Value::Null }
     }
 
@@ -121,7 +121,7 @@ impl Experiment {
     }
 
     /// Its id.
-    pub fn id(&self) -> &ExperimentId {
+    pub fn id(&self) -> &EngineExperimentId {
         &self.id
     }
 
@@ -143,18 +143,18 @@ impl Experiment {
 /// A new one is as doubtful as can be: whatever the provider does not say keeps the experiment from being run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct ExperimentDefinition {
+pub struct EngineDefinition {
     /// The experiment.
-    pub experiment: Experiment,
+    pub experiment: EngineExperiment,
     /// How long a run lasts at most when nobody stops it, as it is defined; or why that cannot be told.
     pub longest: Result<Duration, String>,
     /// What it hits.
-    pub extent: ExperimentExtent,
+    pub extent: EngineExtent,
     /// What its end does not undo, in the provider's words: "terminates instances". A group that replaces its members
     /// gets over it.
     pub left_behind: Vec<String>,
     /// The runs that are under way now, whoever has started them.
-    pub under_way: Vec<ExperimentRun>,
+    pub under_way: Vec<EngineRun>,
     /// What a person should know besides: the targets that it names, whether an alarm stops it.
     pub notes: Vec<String>,
 }
@@ -162,20 +162,20 @@ pub struct ExperimentDefinition {
 /// What an experiment hits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ExperimentExtent {
+pub enum EngineExtent {
     /// At most so many members of the target's group, which the engine chooses, and nothing else.
     Members(usize),
     /// More than the target's group, for this reason; or nobody can tell.
     Beyond(String),
 }
 
-impl ExperimentDefinition {
+impl EngineDefinition {
     /// A definition of which nothing is known.
-    pub fn new(experiment: Experiment) -> Self {
+    pub fn new(experiment: EngineExperiment) -> Self {
         Self {
             experiment,
             longest: Err("its provider does not say".to_owned()),
-            extent: ExperimentExtent::Beyond("its provider does not say".to_owned()),
+            extent: EngineExtent::Beyond("its provider does not say".to_owned()),
             left_behind: Vec::new(),
             under_way: Vec::new(),
             notes: Vec::new(),
@@ -191,7 +191,7 @@ impl ExperimentDefinition {
 
     /// Sets what it hits.
     #[must_use]
-    pub fn extent(mut self, extent: ExperimentExtent) -> Self {
+    pub fn extent(mut self, extent: EngineExtent) -> Self {
         self.extent = extent;
         self
     }
@@ -205,7 +205,7 @@ impl ExperimentDefinition {
 
     /// Sets the runs that are under way.
     #[must_use]
-    pub fn under_way(mut self, runs: impl IntoIterator<Item = ExperimentRun>) -> Self {
+    pub fn under_way(mut self, runs: impl IntoIterator<Item = EngineRun>) -> Self {
         self.under_way = runs.into_iter().collect();
         self
     }
@@ -224,23 +224,26 @@ mod tests {
 
     #[test]
     fn an_id_names_its_engine() {
-        let id: ExperimentId = "azure-chaos:/subscriptions/a b/experiments/x:y".parse().unwrap();
+        let id: EngineExperimentId = "azure-chaos:/subscriptions/a b/experiments/x:y".parse().unwrap();
         assert_eq!((id.engine(), id.name()), ("azure-chaos", "/subscriptions/a b/experiments/x:y"));
-        assert_eq!(serde_json::from_str::<ExperimentId>(&serde_json::to_string(&id).unwrap()).unwrap(), id);
+        assert_eq!(
+            serde_json::from_str::<EngineExperimentId>(&serde_json::to_string(&id).unwrap()).unwrap(),
+            id
+        );
         for text in ["", ":", "x:", ":y", "EXT123", "X:y", "a b:c", "aws-fis:a\nb"] {
-            let error = text.parse::<ExperimentId>().expect_err(text).to_string();
+            let error = text.parse::<EngineExperimentId>().expect_err(text).to_string();
             assert!(error.starts_with("invalid experiment id"), "{error}");
         }
-        assert!(ExperimentId::new("aws-fis", &"x".repeat(LONGEST)).is_err());
+        assert!(EngineExperimentId::new("aws-fis", &"x".repeat(LONGEST)).is_err());
     }
 
     #[test]
     fn a_mark_comes_back_as_it_was() {
-        let plain = Experiment::new("aws-fis:EXT1".parse().unwrap());
+        let plain = EngineExperiment::new("aws-fis:EXT1".parse().unwrap());
         assert_eq!(serde_json::to_string(&plain).unwrap(), r#"{"id":"aws-fis:EXT1"}"#);
         let marked = plain.clone().marked(&("run-7", 3)).unwrap();
         let text = serde_json::to_string(&marked).unwrap();
-        let again: Experiment = serde_json::from_str(&text).unwrap();
+        let again: EngineExperiment = serde_json::from_str(&text).unwrap();
         assert_eq!(again, marked);
         assert_eq!(again.mark::<(String, u32)>().unwrap(), ("run-7".to_owned(), 3));
         assert_eq!(plain.mark::<String>().unwrap_err().kind(), ErrorKind::Corrupt);

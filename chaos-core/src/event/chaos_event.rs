@@ -31,7 +31,7 @@ use crate::{capability::CapabilitySet, error::Result, fault::Prepared, group::Gr
 ///     }
 ///
 ///     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-///         let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
+///         let lifecycle = scope.target().capabilities().lifecycle()?.clone();
 ///         Ok(Prepared::new(PowerOn::default(), |permit| Box::pin(async move { lifecycle.stop(permit).await })))
 ///     }
 /// }

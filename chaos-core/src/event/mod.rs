@@ -5,12 +5,15 @@
 //! [`Permit`](crate::fault::Permit) while it looks, so it cannot change anything by accident.
 
 mod chaos_event;
+mod fault_scope;
 mod hold;
 mod ledger;
 mod scope;
 
 pub use chaos_event::ChaosEvent;
+pub use fault_scope::FaultScope;
+pub(crate) use fault_scope::ScopeParts;
 pub use hold::Hold;
 pub(crate) use ledger::Findings;
+pub(crate) use scope::Discovered;
 pub use scope::Scope;
-pub(crate) use scope::{Discovered, ScopeParts};

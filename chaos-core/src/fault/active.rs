@@ -4,10 +4,10 @@ use super::{CutShort, Fault, FaultRecord, FaultState, Mark, Safeguard, looks::Lo
 use crate::{
     clock,
     error::{Error, ErrorKind, Failure, Result},
-    event::{Findings, Scope},
+    event::Findings,
     journal::{Journal, Lease},
     observer::Activity,
-    recovery::BoxRecovery,
+    recovery::{BoxRecovery, RecoveryScope},
 };
 
 /// If a recovery begins this long after the deadline, it says so.
@@ -24,7 +24,7 @@ const LONG_HOLD: Duration = Duration::from_secs(10);
 pub struct Active {
     pub(super) recovery: Arc<BoxRecovery>,
     pub(super) record: FaultRecord,
-    pub(super) scope: Scope,
+    pub(super) scope: RecoveryScope,
     pub(super) safeguard: Safeguard,
     lease: Option<Lease>,
     injection: Result<()>,
@@ -39,7 +39,7 @@ impl Active {
     pub(crate) fn new(
         recovery: BoxRecovery,
         record: FaultRecord,
-        scope: Scope,
+        scope: RecoveryScope,
         safeguard: Safeguard,
         lease: Lease,
         injection: Result<()>,
@@ -67,7 +67,7 @@ impl Active {
     pub(crate) fn replayed(
         recovery: BoxRecovery,
         record: FaultRecord,
-        scope: Scope,
+        scope: RecoveryScope,
         safeguard: Safeguard,
     ) -> Self {
         let is_held = matches!(record.state, FaultState::Injecting | FaultState::Active);

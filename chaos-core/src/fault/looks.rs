@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     error::{Error, Failure, Result},
-    event::Scope,
+    event::FaultScope,
     recovery::Verdict,
 };
 
@@ -65,7 +65,7 @@ impl Looks {
     }
 
     /// Adds a note if no look succeeded at the end of the hold.
-    pub(super) fn tell_failures(&self, scope: &Scope) {
+    pub(super) fn tell_failures(&self, scope: &FaultScope) {
         let seen = self.seen();
         if let Some(failure) = seen.failure.as_ref().filter(|_| seen.is_blind) {
             scope.note(format!("the last look at it during the hold failed: {}", failure.message));

@@ -75,8 +75,9 @@ pub(super) async fn make_ready(
         }
     };
     // Of the target as it is now, and not of a handle from the plan.
-    let target = scope.target().map_err(Reason::doubt)?;
-    may_undo(core, target.as_ref(), victim.event.as_ref(), victim.hold).await.map_err(Reason::doubt)?;
+    may_undo(core, scope.target().as_ref(), victim.event.as_ref(), victim.hold)
+        .await
+        .map_err(Reason::doubt)?;
     let intended = Intended {
         run: Some(run.id),
         chosen: run.chosen,

@@ -9,12 +9,12 @@ use crate::{
     clock::{self, Deadline},
     contain::{contained, in_span},
     error::{Failure, Result},
-    event::{Hold, Scope, ScopeParts},
+    event::{Hold, ScopeParts},
     fault::{Active, Fault, FaultRecord},
     journal::FaultQuery,
     observer::Activity,
     plan::provider_of,
-    recovery::BoxRecovery,
+    recovery::{BoxRecovery, RecoveryScope},
 };
 
 /// Recovers one fault of an earlier process, or of a task that was lost. `run` injected it, if that is known.
@@ -86,6 +86,6 @@ fn replayable(
         incarnation: record.incarnation.as_deref().map(Arc::from),
         observers: core.observers.clone(),
     };
-    let scope = Scope::replaying(parts, identity, record.injection());
+    let scope = RecoveryScope::replaying(parts, identity, record.injection());
     Ok(Active::replayed(recovery, record.clone(), scope, safeguard))
 }

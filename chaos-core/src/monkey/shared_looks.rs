@@ -4,9 +4,8 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
 use crate::{
-    capability::{Isolation, Shell},
+    capability::Remains,
     clock::Clock,
-    engine::Experiments,
     error::Result,
     group::{Group, GroupId, Target, TargetId},
     listing::Together,
@@ -56,15 +55,7 @@ impl Provider for SharedLooks {
         self.provider.resolve(id).await
     }
 
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        self.provider.shell_beyond(id).await
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        self.provider.isolation_beyond(id).await
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        self.provider.experiments_beyond(id).await
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        self.provider.remains(id).await
     }
 }

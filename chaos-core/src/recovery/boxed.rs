@@ -5,10 +5,9 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Recovery, RecoveryRecord, Verdict};
+use super::{Recovery, RecoveryRecord, RecoveryScope, Verdict};
 use crate::{
     error::{Error, ErrorKind, Result},
-    event::Scope,
     fault::{FaultId, Permit},
     group::TargetId,
 };
@@ -46,11 +45,11 @@ impl BoxRecovery {
         })
     }
 
-    pub(crate) async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+    pub(crate) async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
         self.inner.recover(scope, permit).await
     }
 
-    pub(crate) async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    pub(crate) async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         self.inner.verify(scope).await
     }
 }
@@ -80,8 +79,8 @@ impl RecoveryRecord {
 #[async_trait]
 trait Erased: fmt::Debug + Send + Sync {
     fn record(&self) -> Result<RecoveryRecord>;
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()>;
-    async fn verify(&self, scope: &Scope) -> Result<Verdict>;
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()>;
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict>;
     fn by_hand(&self, target: &TargetId, fault: FaultId) -> String;
 }
 
@@ -92,11 +91,11 @@ impl<R: Recovery> Erased for R {
         RecoveryRecord::of(self)
     }
 
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
         Recovery::recover(self, scope, permit).await
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         Recovery::verify(self, scope).await
     }
 

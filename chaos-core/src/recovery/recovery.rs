@@ -3,9 +3,9 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::RecoveryScope;
 use crate::{
     error::Result,
-    event::Scope,
     fault::{FaultId, Permit},
     group::TargetId,
 };
@@ -17,7 +17,7 @@ use crate::{
 ///
 /// # Contract
 /// - Idempotent: recovering twice is recovering once.
-/// - Right even if the injection never ran, or ran half-way. [`Scope::injection`] tells what is known.
+/// - Right even if the injection never ran, or ran half-way. [`RecoveryScope::injection`] tells what is known.
 /// - If the target is already gone, that is success.
 /// - A dropped call may be repeated: the process may end at every `.await`.
 /// - [`verify`](Recovery::verify) looks at the target, and never trusts what `recover` believes it did.
@@ -31,16 +31,16 @@ pub trait Recovery: Serialize + DeserializeOwned + fmt::Debug + Send + Sync + 's
     /// that the target is back, or the budget is spent. An error of any kind is retried, after the time that it [asks
     /// for](crate::error::Error::asks_to_wait). Only a [final](crate::error::Error::is_final) error ends the recovery
     /// earlier.
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()>;
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()>;
 
     /// Whether the target is really back. This looks once and changes nothing.
     ///
-    /// While the fault is held ([`Scope::is_held`]) it is called at once, in the middle of a long hold and shortly
-    /// before its end. `Back` then means that the fault is over before its time.
+    /// While the fault is held ([`RecoveryScope::is_held`]) it is called at once, in the middle of a long hold and
+    /// shortly before its end. `Back` then means that the fault is over before its time.
     ///
     /// It is also called before the first attempt. A fault that no look has seen in effect counts as over only if the
     /// target is still well some seconds later ([`RetryPolicy::settle`](crate::recovery::RetryPolicy::settle)).
-    async fn verify(&self, scope: &Scope) -> Result<Verdict>;
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict>;
 
     /// Instructions for a person to bring `target` back without this library, clear enough for the middle of the night.
     /// They derive from this data alone, so every process that reads the recovery back returns the same.

@@ -35,7 +35,7 @@ impl Registry {
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use chaos_core::{FaultId, Permit, Recovery, Registry, Result, Scope, TargetId, Verdict, async_trait};
+    /// use chaos_core::{FaultId, Permit, Recovery, RecoveryScope, Registry, Result, TargetId, Verdict, async_trait};
     ///
     /// #[derive(Debug, Default)]
     /// struct Client;
@@ -49,8 +49,8 @@ impl Registry {
     /// # #[async_trait]
     /// # impl Recovery for SwitchOn {
     /// #     const KIND: &'static str = "example/switch-on/1";
-    /// #     async fn recover(&self, _: &Scope, _: &Permit) -> Result<()> { Ok(()) }
-    /// #     async fn verify(&self, _: &Scope) -> Result<Verdict> { Ok(Verdict::Back) }
+    /// #     async fn recover(&self, _: &RecoveryScope, _: &Permit) -> Result<()> { Ok(()) }
+    /// #     async fn verify(&self, _: &RecoveryScope) -> Result<Verdict> { Ok(Verdict::Back) }
     /// #     fn by_hand(&self, _: &TargetId, _: FaultId) -> String { String::new() }
     /// # }
     ///

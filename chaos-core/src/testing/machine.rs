@@ -1,7 +1,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU8, Ordering},
     },
 };
@@ -9,9 +9,12 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    capability::{Capabilities, Capability, CapabilitySet, Lifecycle},
-    error::Result,
-    fault::Permit,
+    capability::{
+        Capabilities, Capability, CapabilitySet, Change, Lifecycle, Setting, SettingSet, Settings,
+        SettingsSnapshot, Standing,
+    },
+    error::{Error, ErrorKind, Result},
+    fault::{FaultId, Permit},
     group::{Health, Labels, Target, TargetId},
 };
 
@@ -27,7 +30,9 @@ pub(super) struct Machine {
     id: TargetId,
     labels: Labels,
     incarnation: Arc<str>,
-    /// The machine is its own lifecycle.
+    /// The fault that has cut it off.
+    isolated_by: Mutex<Option<FaultId>>,
+    /// The machine is its own lifecycle, and changes its own settings.
     this: Weak<Self>,
     replacer: Weak<dyn Replace>,
 }
@@ -45,6 +50,7 @@ impl Machine {
             id,
             labels,
             incarnation: number.to_string().into(),
+            isolated_by: Mutex::default(),
             this: this.clone(),
             replacer,
         })
@@ -62,6 +68,10 @@ impl Machine {
 
     pub(super) fn seen_incarnation(&self) -> Arc<str> {
         Arc::clone(&self.incarnation)
+    }
+
+    fn isolated_by(&self) -> MutexGuard<'_, Option<FaultId>> {
+        self.isolated_by.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn set_health(&self, health: Health) {
@@ -91,7 +101,9 @@ impl Target for Machine {
 
     fn capabilities(&self) -> Capabilities {
         match self.this.upgrade() {
-            Some(machine) => Capabilities::default().with_lifecycle(machine),
+            Some(machine) => {
+                Capabilities::default().with_lifecycle(Arc::clone(&machine) as _).with_settings(machine)
+            }
             None => Capabilities::default(),
         }
     }
@@ -138,5 +150,40 @@ impl Lifecycle for Machine {
     async fn reboot(&self, permit: &Permit) -> Result<()> {
         self.stop(permit).await?;
         self.start(permit).await
+    }
+}
+
+#[async_trait]
+impl Settings for Machine {
+    fn can_change(&self) -> SettingSet {
+        SettingSet::of([Setting::Isolation])
+    }
+
+    async fn snapshot(&self, _: &Change) -> Result<SettingsSnapshot> {
+        match *self.isolated_by() {
+            None => SettingsSnapshot::of(&"connected"),
+            Some(fault) => {
+                let what = "the machine in memory is isolated already";
+                Err(Error::new(ErrorKind::Conflict, what).with("target", &self.id).with("fault", fault))
+            }
+        }
+    }
+
+    async fn apply(&self, _: &Change, _: &SettingsSnapshot, permit: &Permit) -> Result<()> {
+        self.isolated_by().get_or_insert(permit.fault());
+        Ok(())
+    }
+
+    async fn restore(&self, _: &SettingsSnapshot, permit: &Permit) -> Result<()> {
+        self.isolated_by().take_if(|fault| *fault == permit.fault());
+        Ok(())
+    }
+
+    async fn standing(&self, _: &SettingsSnapshot, fault: FaultId) -> Result<Standing> {
+        Ok(match *self.isolated_by() {
+            None => Standing::AsBefore,
+            Some(by) if by == fault => Standing::Changed,
+            Some(by) => Standing::Drifted(format!("fault {by} isolates the machine")),
+        })
     }
 }

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream, stream::BoxStream};
 
 use super::machine::{Machine, Replace};
 use crate::{
-    capability::Shell,
+    capability::Remains,
     error::{Error, ErrorKind, Result},
     group::{Group, GroupId, Health, Member, Target, TargetId},
     provider::{GroupFilter, Provider},
@@ -227,7 +227,8 @@ impl Provider for MemoryProvider {
         Ok(self.machine(id).map(|machine| machine as Arc<dyn Target>))
     }
 
-    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Ok(None)
+    async fn remains(&self, _: &TargetId) -> Result<Remains> {
+        // What is terminated takes everything with it.
+        Ok(Remains::default().without_shell().without_settings())
     }
 }

@@ -55,13 +55,13 @@ use mockall::mock;
 use crate::{
     calendar::{Calendar, Window},
     capability::{
-        Capabilities, Capability, CapabilitySet, Isolation, IsolationSnapshot, Lifecycle, NetworkShare,
-        Output, Script, Shell, Undo,
+        Capabilities, Capability, CapabilitySet, Change, Lifecycle, NetworkShare, Output, Remains, Script,
+        SettingSet, Settings, SettingsSnapshot, Shell, Standing, Undo,
     },
     chance::Entropy,
     clock::Clock,
-    engine::{Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, Experiments},
-    error::{Error, Result},
+    engine::{Engine, EngineDefinition, EngineExperiment, EngineExperimentId, EngineRun},
+    error::Result,
     event::{ChaosEvent, Hold, Scope},
     fault::{FaultId, FaultRecord, Mark, Permit, Prepared},
     group::{Group, GroupId, Health, Labels, Target, TargetId},
@@ -119,28 +119,28 @@ mock! {
 
 mock! {
     #[derive(Debug)]
-    pub Isolation {}
+    pub Settings {}
 
     #[async_trait]
-    impl Isolation for Isolation {
-        async fn snapshot(&self) -> Result<IsolationSnapshot>;
-        async fn isolate(&self, permit: &Permit) -> Result<()>;
-        async fn restore(&self, snapshot: &IsolationSnapshot, permit: &Permit) -> Result<()>;
-        async fn is_isolated(&self) -> Result<bool>;
-        async fn is_restored(&self, snapshot: &IsolationSnapshot, fault: FaultId) -> Result<bool>;
+    impl Settings for Settings {
+        fn can_change(&self) -> SettingSet;
+        async fn snapshot(&self, change: &Change) -> Result<SettingsSnapshot>;
+        async fn apply(&self, change: &Change, before: &SettingsSnapshot, permit: &Permit) -> Result<()>;
+        async fn restore(&self, before: &SettingsSnapshot, permit: &Permit) -> Result<()>;
+        async fn standing(&self, before: &SettingsSnapshot, fault: FaultId) -> Result<Standing>;
     }
 }
 
 mock! {
     #[derive(Debug)]
-    pub Experiments {}
+    pub Engine {}
 
     #[async_trait]
-    impl Experiments for Experiments {
-        async fn look_up(&self, id: &ExperimentId) -> Result<ExperimentDefinition>;
-        async fn start(&self, experiment: &Experiment, permit: &Permit) -> Result<()>;
-        async fn runs(&self, experiment: &Experiment, fault: FaultId) -> Result<Vec<ExperimentRun>>;
-        async fn stop(&self, experiment: &Experiment, run: &ExperimentRun, permit: &Permit) -> Result<()>;
+    impl Engine for Engine {
+        async fn look_up(&self, id: &EngineExperimentId) -> Result<EngineDefinition>;
+        async fn start(&self, experiment: &EngineExperiment, permit: &Permit) -> Result<()>;
+        async fn runs(&self, experiment: &EngineExperiment, fault: FaultId) -> Result<Vec<EngineRun>>;
+        async fn stop(&self, experiment: &EngineExperiment, run: &EngineRun, permit: &Permit) -> Result<()>;
     }
 }
 
@@ -255,15 +255,7 @@ impl Provider for MockProvider {
     }
 
     // Nothing outlives a mocked target.
-    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Ok(None)
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        Err(Error::unsupported("isolation").with("target", id))
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        Err(Error::unsupported("running experiments").with("target", id))
+    async fn remains(&self, _: &TargetId) -> Result<Remains> {
+        Ok(Remains::default().without_shell().without_settings())
     }
 }

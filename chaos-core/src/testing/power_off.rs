@@ -7,7 +7,7 @@ use crate::{
     event::{ChaosEvent, Hold, Scope},
     fault::{FaultId, Milestone, Permit, Prepared},
     group::{Health, TargetId},
-    recovery::{Recovery, Verdict},
+    recovery::{Recovery, RecoveryScope, Verdict},
 };
 
 /// Stops a machine for a while. This is the smallest event with a hold, for examples and unit tests. For real targets,
@@ -45,7 +45,7 @@ impl ChaosEvent for PowerOff {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
+        let lifecycle = scope.target().capabilities().lifecycle()?.clone();
         let prepared =
             Prepared::new(PowerOn::default(), |permit| Box::pin(async move { lifecycle.stop(permit).await }));
         Ok(prepared.requesting("seconds", self.hold.duration().as_secs_f64()))
@@ -61,14 +61,14 @@ pub struct PowerOn {}
 impl Recovery for PowerOn {
     const KIND: &'static str = "chaos-core/power-on/1";
 
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
         match scope.fresh_target().await? {
             Some(target) => target.capabilities().lifecycle()?.start(permit).await,
             None => Ok(()),
         }
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         let Some(target) = scope.fresh_target().await? else {
             return Ok(Verdict::Gone("the machine no longer exists".to_owned()));
         };

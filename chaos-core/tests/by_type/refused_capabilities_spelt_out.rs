@@ -1,7 +1,7 @@
 //! A new capability breaks no provider: nobody lists them all.
 
 fn nothing() -> chaos_core::capability::Capabilities {
-    chaos_core::capability::Capabilities { lifecycle: None, shell: None, isolation: None }
+    chaos_core::capability::Capabilities { lifecycle: None, shell: None, settings: None }
 }
 
 fn main() {}

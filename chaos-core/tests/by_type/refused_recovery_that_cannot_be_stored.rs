@@ -1,6 +1,6 @@
 //! What is not data cannot be a recovery.
 
-use chaos_core::{FaultId, Permit, Recovery, Result, Scope, TargetId, Verdict, async_trait};
+use chaos_core::{FaultId, Permit, Recovery, Result, RecoveryScope, TargetId, Verdict, async_trait};
 
 #[derive(Debug, serde::Serialize)]
 struct InMemoryOnly(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
@@ -9,11 +9,11 @@ struct InMemoryOnly(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
 impl Recovery for InMemoryOnly {
     const KIND: &'static str = "tests/in-memory-only/1";
 
-    async fn recover(&self, _: &Scope, _: &Permit) -> Result<()> {
+    async fn recover(&self, _: &RecoveryScope, _: &Permit) -> Result<()> {
         Ok(())
     }
 
-    async fn verify(&self, _: &Scope) -> Result<Verdict> {
+    async fn verify(&self, _: &RecoveryScope) -> Result<Verdict> {
         Ok(Verdict::Back)
     }
 

@@ -12,7 +12,8 @@ use std::{
 use crate::support::{builder, clock, registry, runtime};
 use chaos_core::{
     Calendar, CapabilitySet, ChaosEvent, FaultId, Hold, Journal, MemoryJournal, Monkey, Observer, Outcome,
-    Permit, Prepared, Provider, Recovery, Registry, Result, Scope, TargetId, Verdict, async_trait,
+    Permit, Prepared, Provider, Recovery, RecoveryScope, Registry, Result, Scope, TargetId, Verdict,
+    async_trait,
     calendar::Always,
     chance::Entropy,
     clock::Clock,
@@ -106,12 +107,12 @@ impl ChaosEvent for SwitchOff {
 impl Recovery for SwitchOn {
     const KIND: &'static str = "tests/switch-on/1";
 
-    async fn recover(&self, _: &Scope, _: &Permit) -> Result<()> {
+    async fn recover(&self, _: &RecoveryScope, _: &Permit) -> Result<()> {
         self.client.as_ref().unwrap().0.store(0, Ordering::SeqCst);
         Ok(())
     }
 
-    async fn verify(&self, _: &Scope) -> Result<Verdict> {
+    async fn verify(&self, _: &RecoveryScope) -> Result<Verdict> {
         Ok(match self.client.as_ref().unwrap().0.load(Ordering::SeqCst) {
             0 => Verdict::Back,
             off => Verdict::NotYet(format!("{off} switches are off")),

@@ -12,8 +12,7 @@ use crate::support::{clock, registry};
 use chaos_core::{
     BlastRadius, ChaosEvent, ErrorKind, Group, GroupId, Health, Journal, MemoryJournal, Monkey, Provider,
     Quota, Result, Target, TargetId, async_trait,
-    capability::{Isolation, Shell},
-    engine::Experiments,
+    capability::Remains,
     fault::FaultState,
     group::Member,
     plan::{Percent, Plan, Reason},
@@ -69,16 +68,8 @@ impl Provider for Told {
         self.world.resolve(id).await
     }
 
-    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Ok(None)
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        self.world.isolation_beyond(id).await
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        self.world.experiments_beyond(id).await
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        self.world.remains(id).await
     }
 }
 

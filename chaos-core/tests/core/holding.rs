@@ -8,7 +8,8 @@ use std::{
 use crate::support::{Nothing, builder, clock, registry, runtime};
 use chaos_core::{
     CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId, Health, Hold, MemoryJournal, Monkey, Observer,
-    Outcome, Permit, Prepared, Recovery, Registry, Result, RunReport, Scope, TargetId, Verdict, async_trait,
+    Outcome, Permit, Prepared, Recovery, RecoveryScope, Registry, Result, RunReport, Scope, TargetId,
+    Verdict, async_trait,
     clock::Clock,
     fault::{CutShort, FaultRecord, FaultState},
     testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
@@ -402,13 +403,13 @@ impl ChaosEvent for Scripted {
 impl Recovery for Unscripted {
     const KIND: &'static str = "tests/unscripted/1";
 
-    async fn recover(&self, _: &Scope, _: &Permit) -> Result<()> {
+    async fn recover(&self, _: &RecoveryScope, _: &Permit) -> Result<()> {
         let stage = self.stage.as_ref().unwrap();
         stage.recovered_at.lock().unwrap().get_or_insert(stage.clock.monotonic());
         Ok(())
     }
 
-    async fn verify(&self, _: &Scope) -> Result<Verdict> {
+    async fn verify(&self, _: &RecoveryScope) -> Result<Verdict> {
         let stage = self.stage.as_ref().unwrap();
         let now = stage.clock.monotonic();
         if stage.recovered_at.lock().unwrap().is_some() {

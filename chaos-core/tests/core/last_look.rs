@@ -14,9 +14,8 @@ use chaos_core::{
     BlastRadius, CapabilitySet, ChaosEvent, Error, ErrorKind, Group, GroupId, Health, Hold, Journal,
     MemoryJournal, Monkey, MonkeyBuilder, Observer, Outcome, Prepared, Provider, Result, RunReport, Scope,
     Target, TargetId, async_trait,
-    capability::{Capabilities, Isolation, Shell, Undo},
+    capability::{Capabilities, Remains, Undo},
     clock::Clock,
-    engine::Experiments,
     fault::FaultState,
     group::Labels,
     journal::FaultQuery,
@@ -112,16 +111,8 @@ impl Provider for Changing {
         Ok(self.world.resolve(id).await?.map(|target| self.asked(target)))
     }
 
-    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Ok(None)
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        self.world.isolation_beyond(id).await
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        self.world.experiments_beyond(id).await
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        self.world.remains(id).await
     }
 }
 
@@ -308,7 +299,7 @@ impl ChaosEvent for Remembering {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let group = scope.group()?;
+        let group = scope.group();
         self.0.lock().unwrap().push((group.labels["look"].clone(), group.healthy()));
         PowerOff::lasting(self.hold()).prepare(scope).await
     }

@@ -11,7 +11,7 @@ use std::{
 use crate::support::{Fragile, Nothing, builder, clock, runtime};
 use chaos_core::{
     CapabilitySet, ChaosEvent, FaultId, Health, Hold, MemoryJournal, Monkey, Outcome, Permit, Prepared,
-    Recovery, Registry, Result, Scope, TargetId, Verdict, async_trait,
+    Recovery, RecoveryScope, Registry, Result, Scope, TargetId, Verdict, async_trait,
     clock::Clock,
     fault::FaultState,
     testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
@@ -79,13 +79,13 @@ struct Unseen {
 impl Recovery for Unseen {
     const KIND: &'static str = "tests/unseen/1";
 
-    async fn recover(&self, _: &Scope, _: &Permit) -> Result<()> {
+    async fn recover(&self, _: &RecoveryScope, _: &Permit) -> Result<()> {
         let (clock, tried_at) = self.tried_at.as_ref().unwrap();
         tried_at.lock().unwrap().get_or_insert(clock.monotonic());
         Ok(())
     }
 
-    async fn verify(&self, _: &Scope) -> Result<Verdict> {
+    async fn verify(&self, _: &RecoveryScope) -> Result<Verdict> {
         let (_, tried_at) = self.tried_at.as_ref().unwrap();
         if tried_at.lock().unwrap().is_none() {
             std::future::pending::<()>().await;

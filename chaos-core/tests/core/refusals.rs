@@ -13,7 +13,7 @@ use std::{
 use crate::support::{Nothing, clock};
 use chaos_core::{
     Error, ErrorKind, FaultId, Health, Hold, Journal, MemoryJournal, Monkey, Observer, Permit, Recovery,
-    Registry, Result, RunReport, Scope, TargetId, Verdict, async_trait,
+    RecoveryScope, Registry, Result, RunReport, TargetId, Verdict, async_trait,
     clock::Clock,
     fault::{FaultRecord, FaultState, Magnitude, Mark},
     journal::{Arming, Limits},
@@ -103,7 +103,7 @@ struct Asking {
 impl Recovery for Asking {
     const KIND: &'static str = "tests/asking/1";
 
-    async fn recover(&self, _: &Scope, _: &Permit) -> Result<()> {
+    async fn recover(&self, _: &RecoveryScope, _: &Permit) -> Result<()> {
         let platform = self.platform.as_ref().unwrap();
         platform.orders.lock().unwrap().push(platform.clock.as_ref().unwrap().monotonic());
         if let Some(error) = platform.refusals.lock().unwrap().pop_front() {
@@ -116,7 +116,7 @@ impl Recovery for Asking {
         Ok(())
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         let platform = self.platform.as_ref().unwrap();
         if scope.is_held() {
             return Ok(Verdict::NotYet("it is held".to_owned()));

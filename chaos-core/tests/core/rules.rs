@@ -13,7 +13,7 @@ use chaos_core::{
     BlastRadius, Calendar, CapabilitySet, ChaosEvent, FaultId, Group, GroupId, Health, Hold, Journal,
     MemoryJournal, Monkey, Observer, Prepared, Provider, Result, Scope, Target, TargetId, async_trait,
     calendar::Window,
-    capability::{Capabilities, Shell},
+    capability::{Capabilities, Remains},
     clock::Clock,
     fault::{FaultRecord, FaultState, Magnitude, Mark},
     group::{Labels, Member},
@@ -120,8 +120,8 @@ impl Provider for Shown {
         Ok(self.0.show(self.0.memory.group(id).await?))
     }
 
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        self.0.memory.shell_beyond(id).await
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        self.0.memory.remains(id).await
     }
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {

@@ -1,5 +1,7 @@
 use async_trait::async_trait;
-use chaos_core::{FaultId, Permit, Recovery, Result, Scope, TargetId, Verdict, fault::Injection};
+use chaos_core::{
+    FaultId, Permit, Recovery, RecoveryScope, Result, TargetId, Verdict, event::FaultScope, fault::Injection,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -24,7 +26,7 @@ impl EndCpuBurn {
     }
 
     /// Reports how much the burners have used so far, if there are any. Returns their number.
-    fn measure(scope: &Scope, answer: &Answer) -> Result<u32> {
+    fn measure(scope: &FaultScope, answer: &Answer) -> Result<u32> {
         let burners = answer.parse("burners")?;
         if burners > 0 {
             scope.measure("cores", f64::from(burners));
@@ -38,7 +40,7 @@ impl EndCpuBurn {
 impl Recovery for EndCpuBurn {
     const KIND: &'static str = "chaos-events/end-cpu-burn/1";
 
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
         let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? else { return Ok(()) };
         let found = Self::measure(scope, &fault.stop(permit).await?)?;
         if found > 0 && found < self.burners {
@@ -52,7 +54,7 @@ impl Recovery for EndCpuBurn {
         Ok(())
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         let Some(fault) = HostFault::left_behind(SCRIPT, &self.vantage, scope).await? else {
             return Ok(Verdict::Gone("the target no longer exists, and neither do its burners".to_owned()));
         };

@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chaos_core::{FaultId, Permit, Recovery, Result, Scope, TargetId, Verdict, fault::Injection};
+use chaos_core::{FaultId, Permit, Recovery, RecoveryScope, Result, TargetId, Verdict, fault::Injection};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -60,7 +60,7 @@ impl FreeSpace {
         Self { path, free_before, device, vantage, seen: Arc::default() }
     }
 
-    async fn left_behind(&self, scope: &Scope) -> Result<Option<HostFault>> {
+    async fn left_behind(&self, scope: &RecoveryScope) -> Result<Option<HostFault>> {
         let fault = HostFault::left_behind(SCRIPT, &self.vantage, scope).await?;
         Ok(fault.map(|fault| fault.with("path", &self.path)))
     }
@@ -72,7 +72,7 @@ impl FreeSpace {
     }
 
     /// The verdict once no process holds anything.
-    fn space(&self, scope: &Scope, answer: &Answer) -> Result<Verdict> {
+    fn space(&self, scope: &RecoveryScope, answer: &Answer) -> Result<Verdict> {
         if answer.all("device").next() != Some(self.device.as_str()) {
             scope.note("the file system no longer exists");
             return Ok(Verdict::Back);
@@ -101,7 +101,7 @@ impl FreeSpace {
 impl Recovery for FreeSpace {
     const KIND: &'static str = "chaos-events/free-space/1";
 
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
         let Some(fault) = self.left_behind(scope).await? else { return Ok(()) };
         let answer = fault.with("free_before", self.free_before).stop(permit).await?;
         self.learn(&answer)?;
@@ -116,7 +116,7 @@ impl Recovery for FreeSpace {
         Ok(())
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         let Some(fault) = self.left_behind(scope).await? else {
             return Ok(Verdict::Gone("the target no longer exists, and neither does the fill".to_owned()));
         };

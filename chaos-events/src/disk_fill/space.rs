@@ -1,4 +1,4 @@
-use chaos_core::{Result, Scope};
+use chaos_core::{Result, event::FaultScope};
 
 use crate::host_script::Answer;
 
@@ -19,7 +19,7 @@ impl Space {
 }
 
 /// Reports how much the fill holds.
-pub(super) fn measure(scope: &Scope, answer: &Answer) -> Result<()> {
+pub(super) fn measure(scope: &FaultScope, answer: &Answer) -> Result<()> {
     scope.measure("bytes", answer.parse("bytes")?);
     scope.measure("used_percent", Space::of(answer)?.used_percent());
     Ok(())

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chaos_core::{
-    Error, ErrorKind, FaultId, Permit, Result, Scope,
+    Error, ErrorKind, FaultId, Permit, RecoveryScope, Result, Scope,
     capability::{Script, Shell},
 };
 
@@ -42,7 +42,7 @@ pub(crate) struct Ready {
 impl HostFault {
     /// A fault that is being prepared.
     pub(crate) fn prepared(script: HostScript, scope: &Scope) -> Result<Self> {
-        let shell = Arc::clone(scope.target()?.capabilities().shell()?);
+        let shell = Arc::clone(scope.target().capabilities().shell()?);
         scope.expect_answers_within(shell.answers_within());
         Ok(Self { script, shell, fault: scope.fault(), parameters: Vec::new() })
     }
@@ -51,9 +51,9 @@ impl HostFault {
     pub(crate) async fn left_behind(
         script: HostScript,
         vantage: &Vantage,
-        scope: &Scope,
+        scope: &RecoveryScope,
     ) -> Result<Option<Self>> {
-        let shell = scope.fresh_shell().await?;
+        let shell = scope.remains().await?.shell()?;
         if let Some(shell) = &shell {
             scope.expect_answers_within(shell.answers_within());
         }

@@ -1,6 +1,7 @@
 //! Network blackhole: traffic of a target is dropped for a while.
 
 mod allowed;
+mod from_outside;
 mod host;
 mod network_blackhole;
 mod own_sockets;
@@ -11,6 +12,7 @@ mod script;
 mod traffic;
 
 pub use allowed::Allowed;
+pub use from_outside::BlackholeFromOutside;
 pub use network_blackhole::NetworkBlackhole;
 pub use ports::Protocol;
 pub use restore_traffic::RestoreTraffic;

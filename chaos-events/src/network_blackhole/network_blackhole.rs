@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chaos_core::{Capability, CapabilitySet, ChaosEvent, Hold, Prepared, Result, Scope};
+use chaos_core::{Capability, CapabilitySet, ChaosEvent, Error, Hold, Prepared, Result, Scope};
 
 use super::{
-    Allowed, Direction, Protocol, RestoreTraffic, allowed::Openings, host::Hosts, ports::Ports, rules::Rules,
-    script::SCRIPT, traffic::Traffic,
+    Allowed, BlackholeFromOutside, Direction, Protocol, RestoreTraffic, allowed::Openings, host::Hosts,
+    ports::Ports, rules::Rules, script::SCRIPT, traffic::Traffic,
 };
 use crate::host_script::{HostFault, START_WITHIN};
 
@@ -82,6 +82,28 @@ impl NetworkBlackhole {
     /// Drops DNS: packets to ports 53 and 853, on loopback too, where many machines have their resolver.
     pub fn dns() -> Self {
         Self::of(Traffic::Dns, Vec::new())
+    }
+
+    /// Drops everything by settings of the target's platform, such as security groups, instead of by a script: it needs
+    /// no shell, and nothing ends it but its recovery. [`BlackholeFromOutside`] says what else differs.
+    ///
+    /// # Errors
+    /// `InvalidInput` for what only a script can do: hosts, ports, DNS, one direction, and a list of what is let
+    /// through. [`everything`](Self::everything) as it is, and [with nothing let through](Self::allow_nothing), mean
+    /// the same here.
+    pub fn from_outside(self) -> Result<BlackholeFromOutside> {
+        let lacking = if self.traffic != Traffic::Everything {
+            "hosts, ports or DNS"
+        } else if self.direction != Direction::Both {
+            "one direction"
+        } else if !self.allowed.is_empty() && self.allowed != Allowed::by_default() {
+            "a list of what is let through"
+        } else {
+            return Ok(BlackholeFromOutside::held(self.hold));
+        };
+        let expected = "NetworkBlackhole::everything(): settings of a platform cut a target off as a whole; what you \
+            ask for works without from_outside, by a script on a target with a shell";
+        Err(Error::invalid("network blackhole from outside", lacking, expected))
     }
 
     fn of(traffic: Traffic, allowed: Vec<Allowed>) -> Self {

@@ -1,5 +1,8 @@
 use async_trait::async_trait;
-use chaos_core::{FaultId, Health, Permit, Recovery, Result, Scope, TargetId, Verdict, fault::Injection};
+use chaos_core::{
+    FaultId, Health, Permit, Recovery, RecoveryScope, Result, TargetId, Verdict, event::FaultScope,
+    fault::Injection,
+};
 use serde::{Deserialize, Serialize};
 
 use super::script::SCRIPT;
@@ -21,13 +24,13 @@ pub struct RestoreTraffic {
 }
 
 impl RestoreTraffic {
-    async fn left_behind(&self, scope: &Scope) -> Result<Option<HostFault>> {
+    async fn left_behind(&self, scope: &RecoveryScope) -> Result<Option<HostFault>> {
         let fault = HostFault::left_behind(SCRIPT, &self.vantage, scope).await?;
         Ok(fault.map(|fault| fault.with("network", &self.network).with("carried_by", &self.carried_by)))
     }
 
     /// Reports the number of dropped packets so far, if the rules can still tell. Returns whether they can.
-    fn measure(scope: &Scope, answer: &Answer) -> Result<bool> {
+    fn measure(scope: &FaultScope, answer: &Answer) -> Result<bool> {
         let is_told = answer.all("dropped_packets").next().is_some();
         if is_told {
             scope.measure("dropped_packets", answer.parse("dropped_packets")?);
@@ -40,7 +43,7 @@ impl RestoreTraffic {
 impl Recovery for RestoreTraffic {
     const KIND: &'static str = "chaos-events/restore-traffic/1";
 
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
         let Some(fault) = self.left_behind(scope).await? else { return Ok(()) };
         let answer = fault.stop(permit).await?;
         let is_told = Self::measure(scope, &answer)?;
@@ -56,7 +59,7 @@ impl Recovery for RestoreTraffic {
         Ok(())
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         if let Some(fault) = self.left_behind(scope).await? {
             let answer = fault.status().await?;
             Self::measure(scope, &answer)?;

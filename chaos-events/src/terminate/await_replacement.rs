@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use chaos_core::{
-    ErrorKind, FaultId, Group, Health, Permit, Recovery, Result, Scope, TargetId, Verdict,
+    ErrorKind, FaultId, Group, Health, Permit, Recovery, RecoveryScope, Result, TargetId, Verdict,
     fault::{Injection, Milestone},
     group::Member,
 };
@@ -47,7 +47,7 @@ impl AwaitReplacement {
 
 #[async_trait]
 impl Look for AwaitReplacement {
-    async fn look(&self, scope: &Scope) -> Result<Verdict> {
+    async fn look(&self, scope: &RecoveryScope) -> Result<Verdict> {
         let group = match scope.fresh_group().await {
             Ok(group) => group,
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -100,11 +100,11 @@ impl Look for AwaitReplacement {
 impl Recovery for AwaitReplacement {
     const KIND: &'static str = "chaos-events/await-replacement/1";
 
-    async fn recover(&self, scope: &Scope, _: &Permit) -> Result<()> {
+    async fn recover(&self, scope: &RecoveryScope, _: &Permit) -> Result<()> {
         until_back(scope, self).await
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         self.look(scope).await
     }
 

@@ -64,8 +64,8 @@ impl ChaosEvent for Terminate {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
-        let recovery = AwaitReplacement::of(scope.group()?, scope.target_id());
+        let lifecycle = scope.target().capabilities().lifecycle()?.clone();
+        let recovery = AwaitReplacement::of(scope.group(), scope.target_id());
         Ok(Prepared::new(recovery, |permit| {
             Box::pin(async move { permit.in_time(lifecycle.terminate(permit)).await? })
         }))

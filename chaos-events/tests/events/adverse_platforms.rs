@@ -6,9 +6,8 @@ use crate::support::{Confused, Platform, Trouble, builder, inject, inject_into, 
 use chaos_core::{
     BlastRadius, ChaosEvent, ErrorKind, Group, GroupId, Health, Hold, MemoryJournal, Monkey, Outcome,
     Provider, Registry, Result, Target, TargetId, async_trait,
-    capability::{Isolation, Shell},
+    capability::Remains,
     clock::Clock,
-    engine::Experiments,
     fault::FaultState,
     group::Member,
     plan::Reason,
@@ -180,16 +179,8 @@ impl Provider for Late {
         self.0.resolve(id).await
     }
 
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        self.0.shell_beyond(id).await
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        self.0.isolation_beyond(id).await
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        self.0.experiments_beyond(id).await
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        self.0.remains(id).await
     }
 }
 

@@ -1,17 +1,17 @@
-//! RunExperiment over an engine in memory, with time that the test drives.
+//! RunEngineExperiment over an engine in memory, with time that the test drives.
 
 use std::{sync::Arc, time::Duration};
 
 use chaos_core::{
     BlastRadius, Health, Journal, MemoryJournal, Monkey, MonkeyBuilder, Outcome, Provider, RunReport,
     TargetId,
-    engine::{ExperimentExtent, ExperimentState},
+    engine::{EngineExtent, EngineRunState},
     fault::FaultState,
     monkey::Skip,
     plan::Reason,
     testing::MemoryProvider,
 };
-use chaos_events::{RunExperiment, StopExperiment};
+use chaos_events::{RunEngineExperiment, StopEngineExperiment};
 use chaos_testkit::{
     Subject, Timing, contract,
     faulty::{EventCall, Failing, Faulty, HalfDone, Panicking, TargetCall, Times},
@@ -19,11 +19,11 @@ use chaos_testkit::{
 
 use crate::support::{FREEZE, Lab, Trouble};
 
-fn experiment() -> RunExperiment {
-    RunExperiment::of(FREEZE.parse::<chaos_core::engine::ExperimentId>().unwrap())
+fn experiment() -> RunEngineExperiment {
+    RunEngineExperiment::of(FREEZE.parse::<chaos_core::engine::EngineExperimentId>().unwrap())
 }
 
-fn six_minutes() -> RunExperiment {
+fn six_minutes() -> RunEngineExperiment {
     experiment().lasting(Duration::from_secs(360)).unwrap()
 }
 
@@ -39,12 +39,12 @@ fn over(provider: impl Provider, lab: &Lab, journal: impl Journal) -> MonkeyBuil
         .unleash(journal, chaos_events::registry())
 }
 
-async fn inject(lab: &Lab, event: RunExperiment) -> RunReport {
+async fn inject(lab: &Lab, event: RunEngineExperiment) -> RunReport {
     over(lab.clone(), lab, MemoryJournal::new()).build().unwrap().inject(event, &target()).await.unwrap()
 }
 
 /// Why it was left alone. Nothing was started.
-async fn refusal(lab: &Lab, event: RunExperiment) -> String {
+async fn refusal(lab: &Lab, event: RunEngineExperiment) -> String {
     let report = inject(lab, event).await;
     assert_eq!(report.outcome(), Outcome::Skipped, "{report}");
     assert!(lab.orders().is_empty(), "{:?}", lab.orders());
@@ -62,7 +62,7 @@ async fn it_is_held_and_then_stopped_and_undone() {
     let report = inject(&lab, six_minutes()).await;
     assert_eq!(report.outcome(), Outcome::Completed, "{report:?}");
     assert_eq!(lab.orders(), ["start", "stop run-0"]);
-    assert_eq!(lab.states(), [ExperimentState::Stopped]);
+    assert_eq!(lab.states(), [EngineRunState::Stopped]);
     let fault = &report.faults[0];
     assert!(fault.time_to_recover().unwrap() >= Duration::from_secs(363), "it waits until it is undone");
     let note = fault.note.as_deref().unwrap();
@@ -111,7 +111,7 @@ async fn a_lost_reply_ends_in_a_stop_with_tags_and_without() {
         let report = inject(&lab, six_minutes()).await;
         assert!(report.is_recovered(), "{report:?}");
         assert_eq!(lab.orders(), ["start", "stop run-0"]);
-        assert_eq!(lab.states(), [ExperimentState::Stopped]);
+        assert_eq!(lab.states(), [EngineRunState::Stopped]);
     }
 }
 
@@ -141,24 +141,22 @@ async fn without_tags_what_somebody_else_has_begun_since_is_taken_for_the_faults
     });
     assert!(report.is_recovered(), "{report:?}");
     assert_eq!(lab.orders(), ["stop run-0"]);
-    assert_eq!(lab.states(), [ExperimentState::Stopped]);
+    assert_eq!(lab.states(), [EngineRunState::Stopped]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_whose_reply_is_lost_is_no_trouble() {
     let lab = Lab::of(3).lasting_an_hour();
-    let provider = HalfDone::targets(lab.clone(), TargetCall::StopExperiment, Times::first(1));
+    let provider = HalfDone::targets(lab.clone(), TargetCall::StopRun, Times::first(1));
     let monkey = over(provider, &lab, MemoryJournal::new()).build().unwrap();
     let report = monkey.inject(six_minutes(), &target()).await.unwrap();
     assert!(report.is_recovered(), "{report:?}");
-    assert_eq!(lab.states(), [ExperimentState::Stopped]);
+    assert_eq!(lab.states(), [EngineRunState::Stopped]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn whatever_call_breaks_nothing_is_left_running() {
-    for call in
-        [TargetCall::LookUp, TargetCall::StartExperiment, TargetCall::Runs, TargetCall::StopExperiment]
-    {
+    for call in [TargetCall::LookUp, TargetCall::StartRun, TargetCall::Runs, TargetCall::StopRun] {
         for times in [Times::first(1), Times::first(2), Times::nth(2), Times::nth(3)] {
             let lab = || Lab::of(3).lasting_an_hour();
             let (failing, half_done, panicking) = (lab(), lab(), lab());
@@ -196,13 +194,12 @@ async fn nothing_is_started_that_could_outlive_the_fault() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_started_that_hits_more_than_was_allowed() {
-    let two = Lab::of(3).defined(|it| it.extent(ExperimentExtent::Members(2)));
+    let two = Lab::of(3).defined(|it| it.extent(EngineExtent::Members(2)));
     let more = refusal(&two, six_minutes()).await;
     assert!(more.contains("allow_with=\"members(2)\""), "{more}");
     assert_eq!(inject(&two, six_minutes().members(2).unwrap()).await.outcome(), Outcome::Completed);
 
-    let elsewhere =
-        Lab::of(3).defined(|it| it.extent(ExperimentExtent::Beyond("it hits a database".to_owned())));
+    let elsewhere = Lab::of(3).defined(|it| it.extent(EngineExtent::Beyond("it hits a database".to_owned())));
     let beyond = refusal(&elsewhere, six_minutes().members(9).unwrap()).await;
     assert!(beyond.contains("`beyond_the_group`") && beyond.contains("it hits a database"), "{beyond}");
     let report = inject(&elsewhere, six_minutes().beyond_the_group()).await;
@@ -227,7 +224,8 @@ async fn what_leaves_something_behind_needs_a_group_that_gets_over_it() {
 
 #[tokio::test(start_paused = true)]
 async fn an_experiment_that_nobody_knows_is_refused() {
-    let unknown = RunExperiment::of("lab:nobody".parse::<chaos_core::engine::ExperimentId>().unwrap());
+    let unknown =
+        RunEngineExperiment::of("lab:nobody".parse::<chaos_core::engine::EngineExperimentId>().unwrap());
     let refused = refusal(&Lab::of(3), unknown).await;
     assert!(refused.contains("no such experiment"), "{refused}");
 }
@@ -274,6 +272,8 @@ async fn it_keeps_its_contracts() {
         };
         let registry = chaos_events::registry();
         contract::event::check(&timing, six_minutes(), registry, subject).await.assert_kept();
-        contract::recovery::check::<StopExperiment>(&timing, six_minutes(), subject).await.assert_kept();
+        contract::recovery::check::<StopEngineExperiment>(&timing, six_minutes(), subject)
+            .await
+            .assert_kept();
     }
 }

@@ -13,6 +13,7 @@ mod adverse_platforms;
 mod adversity;
 mod contract;
 mod experiments;
+mod from_outside;
 mod host_faults;
 mod lifecycle_events;
 mod slow_shell;

@@ -8,7 +8,7 @@ use std::{
 use chaos_core::{
     ErrorKind, Group, GroupId, Health, MemoryJournal, Monkey, Permit, Provider, Result, RunReport, Target,
     TargetId, async_trait,
-    capability::{Capabilities, NetworkShare, Output, Script, Shell},
+    capability::{Capabilities, NetworkShare, Output, Remains, Script, Shell},
     clock::Clock,
     fault::FaultState,
     group::{Labels, Member},
@@ -116,8 +116,8 @@ impl Provider for Slow {
         Ok(Some(Arc::new(Host(self.clone(), id.clone()))))
     }
 
-    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Ok(None)
+    async fn remains(&self, _: &TargetId) -> Result<Remains> {
+        Ok(Remains::default().without_shell())
     }
 }
 

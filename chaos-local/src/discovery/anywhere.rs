@@ -2,9 +2,8 @@ use std::sync::Arc;
 
 use chaos_core::{
     Error, ErrorKind, Group, GroupId, Result, Target, TargetId,
-    capability::{Isolation, Shell},
+    capability::Remains,
     clock::{Clock, SystemClock},
-    engine::Experiments,
 };
 
 use crate::discovery::{
@@ -47,21 +46,13 @@ impl Anywhere {
         Ok(None)
     }
 
-    pub(crate) async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+    /// The shell of the machine is there without the process.
+    pub(crate) fn remains(&self, id: &TargetId) -> Result<Remains> {
         check_scheme(SCHEME, "target id", id.scheme(), id.as_str())?;
         let directory = StateDirectory::of_id(&id.group());
         let network_namespace =
             directory.map(|directory| directory.network_namespace()).transpose()?.flatten();
-        Ok(Some(shell_beyond(id, network_namespace.as_deref(), &self.clock)))
-    }
-
-    // No process offers one.
-    pub(crate) fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        Err(Error::unsupported("isolation").with("target", id))
-    }
-
-    pub(crate) fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        Err(Error::unsupported("running experiments").with("target", id))
+        Ok(Remains::default().with_shell(shell_beyond(id, network_namespace.as_deref(), &self.clock)))
     }
 
     /// A fleet over a state directory records there that it has ended. One with a bare name ends with its process.

@@ -7,9 +7,8 @@ use std::{
 use async_trait::async_trait;
 use chaos_core::{
     Error, ErrorKind, Group, GroupId, Provider, Result, Target, TargetId,
-    capability::{Isolation, Shell},
+    capability::Remains,
     clock::{Clock, SystemClock},
-    engine::Experiments,
     provider::{BoxStream, GroupFilter},
 };
 use futures_util::{StreamExt, stream};
@@ -119,15 +118,7 @@ impl Provider for AttachedFleet {
         Anywhere::new(Arc::clone(&self.clock)).resolve(id).await
     }
 
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Anywhere::new(Arc::clone(&self.clock)).shell_beyond(id).await
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        Anywhere::new(Arc::clone(&self.clock)).isolation_beyond(id)
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        Anywhere::new(Arc::clone(&self.clock)).experiments_beyond(id)
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        Anywhere::new(Arc::clone(&self.clock)).remains(id)
     }
 }

@@ -3,7 +3,7 @@ use std::{ffi::OsString, net::SocketAddr, path::Path, sync::Arc};
 use async_trait::async_trait;
 use chaos_core::{
     Error, ErrorKind, Group, GroupId, Provider, Result, Target, TargetId,
-    capability::Shell,
+    capability::Remains,
     clock::{Clock, require_real_time},
     provider::{BoxStream, GroupFilter},
 };
@@ -236,11 +236,11 @@ impl Provider for Fleet {
         Ok(target.map(|target| Arc::new(target) as Arc<dyn Target>))
     }
 
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
         let Inner { id: own, network_namespace, clock, .. } = &*self.inner;
         if id.group() != *own {
-            return Anywhere::default().shell_beyond(id).await;
+            return Anywhere::default().remains(id);
         }
-        Ok(Some(shell_beyond(id, network_namespace.as_deref(), clock)))
+        Ok(Remains::default().with_shell(shell_beyond(id, network_namespace.as_deref(), clock)))
     }
 }

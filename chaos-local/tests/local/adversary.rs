@@ -69,7 +69,7 @@ async fn what_others_could_have_written_is_refused_and_says_what_to_do() {
             Fleets::new().resolve(&target).await.unwrap_err(),
             Fleets::new().group(&target.group()).await.unwrap_err(),
             Fleet::attach(&path).unwrap_err(),
-            Fleets::new().shell_beyond(&target).await.unwrap_err(),
+            Fleets::new().remains(&target).await.unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::Refused, "{expected}: {error}");
             assert!(error.to_string().contains(expected), "{expected}: {error}");

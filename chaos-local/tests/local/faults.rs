@@ -222,7 +222,7 @@ async fn what_a_script_left_is_reached_past_a_replica_that_was_replaced() {
     let fault = replaced_in_the_hold(&fleet, provider, burn).await;
     assert_eq!(fault.state, FaultState::Recovered, "{fault:#?}");
     assert!(fault.note.as_deref().is_some_and(|note| note.contains(ANOTHER)), "{fault:#?}");
-    assert!(beyond.0.lock().unwrap().contains(&ProviderCall::ShellBeyond));
+    assert!(beyond.0.lock().unwrap().contains(&ProviderCall::Remains));
     let id = fault.id.to_string();
     until("nothing of the burn is left", || {
         processes_with(|all| all.iter().any(|argument| argument.contains(&id))).is_empty()

@@ -16,7 +16,7 @@ use std::{
 
 use chaos_core::{
     BlastRadius, CapabilitySet, ChaosEvent, ErrorKind, FaultId, Health, Hold, MemoryJournal, Monkey, Permit,
-    Prepared, Provider, Recovery, Registry, Result, Scope, TargetId, Verdict, async_trait,
+    Prepared, Provider, Recovery, RecoveryScope, Registry, Result, Scope, TargetId, Verdict, async_trait,
     capability::{NetworkShare, Script, Shell},
 };
 use chaos_local::{Fleet, Fleets, HealthCheck, ProcessIdentity, Processes};
@@ -161,7 +161,7 @@ impl ChaosEvent for TooLate {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let shell = Arc::clone(scope.target()?.capabilities().shell()?);
+        let shell = Arc::clone(scope.target().capabilities().shell()?);
         assert_eq!(shell.network().await?, NetworkShare::Whole);
         let (process, namespace) = (self.process, self.namespace.clone());
         let victim = self.ended.lock().unwrap().take();
@@ -187,11 +187,11 @@ struct Nothing {}
 impl Recovery for Nothing {
     const KIND: &'static str = "chaos-local-test/nothing/1";
 
-    async fn recover(&self, _: &Scope, _: &Permit) -> Result<()> {
+    async fn recover(&self, _: &RecoveryScope, _: &Permit) -> Result<()> {
         Ok(())
     }
 
-    async fn verify(&self, _: &Scope) -> Result<Verdict> {
+    async fn verify(&self, _: &RecoveryScope) -> Result<Verdict> {
         Ok(Verdict::Back)
     }
 
@@ -225,7 +225,7 @@ async fn what_was_meant_for_a_namespace_never_runs_in_that_of_the_machine() {
     assert!(error.to_string().contains("nothing was run"), "{error}");
     // A recovery, which looks afresh, reaches the machine.
     assert_eq!(seen(&shell).await, own());
-    assert_eq!(seen(&processes.shell_beyond(&id).await.unwrap().unwrap()).await, own());
+    assert_eq!(seen(&processes.remains(&id).await.unwrap().shell().unwrap().unwrap()).await, own());
 }
 
 #[tokio::test]
@@ -274,7 +274,7 @@ async fn replicas_live_in_namespaces_and_are_looked_at_from_inside() {
     let beyond = async || {
         let mut found = vec![seen(&handle).await];
         for provider in [&fleet as &dyn Provider, &attached, &listed, &Fleets::new()] {
-            found.push(seen(&provider.shell_beyond(&ids[1]).await.unwrap().unwrap()).await);
+            found.push(seen(&provider.remains(&ids[1]).await.unwrap().shell().unwrap().unwrap()).await);
         }
         found
     };
@@ -293,20 +293,20 @@ async fn a_fleet_of_older_make_is_read_and_one_of_another_container_is_not() {
     assert!(!state.contains("network_namespace"), "{state}");
     let id = fleet.id().target("replica-0").unwrap();
     fleet.stop().await.unwrap();
-    let shell = Fleets::new().shell_beyond(&id).await.unwrap().unwrap();
+    let shell = Fleets::new().remains(&id).await.unwrap().shell().unwrap().unwrap();
     assert_eq!(seen(&shell).await, own());
     let pid_namespace = fs::read_link("/proc/self/ns/pid").unwrap();
     let elsewhere = state.replace(pid_namespace.to_str().unwrap(), "pid:[1]");
     assert_ne!(elsewhere, state);
     fs::write(&file, elsewhere).unwrap();
-    let error = Fleets::new().shell_beyond(&id).await.unwrap_err();
+    let error = Fleets::new().remains(&id).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     // After a boot everything is gone, and that can be seen.
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     fs::write(&file, state.replace(boot.trim(), "another boot")).unwrap();
-    assert!(Fleets::new().shell_beyond(&id).await.unwrap().is_some());
+    assert!(Fleets::new().remains(&id).await.unwrap().shell().unwrap().is_some());
     fs::write(&file, "{").unwrap();
-    assert_eq!(Fleets::new().shell_beyond(&id).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(Fleets::new().remains(&id).await.unwrap_err().kind(), ErrorKind::Corrupt);
 }
 
 /// A file that `ip netns` lists and that is no namespace.

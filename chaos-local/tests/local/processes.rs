@@ -70,7 +70,7 @@ async fn a_process_elsewhere_is_refused_and_one_before_a_reboot_is_gone() {
             }
             Ok(found) => assert!(found.is_none() && !is_refused, "{id}"),
         }
-        assert_eq!(elsewhere.shell_beyond(&id).await.is_err(), is_refused, "{id}");
+        assert_eq!(elsewhere.remains(&id).await.is_err(), is_refused, "{id}");
     }
     // As an earlier version wrote it: it is found, and where it is not, nobody can tell.
     let old = process.parse().unwrap();

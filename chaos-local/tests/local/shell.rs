@@ -334,7 +334,7 @@ async fn between_two_lives_scripts_run_and_there_is_no_network() {
 
 async fn assert_reaches_beyond(provider: &impl Provider, id: &TargetId) {
     assert!(provider.resolve(id).await.unwrap().is_none(), "{id}");
-    let shell = provider.shell_beyond(id).await.unwrap().expect("the machine is still there");
+    let shell = provider.remains(id).await.unwrap().shell().unwrap().expect("the machine is still there");
     assert_eq!(inspect(&shell, "echo here").await.stdout, "here\n");
     let error = shell.network().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
@@ -377,7 +377,7 @@ async fn the_machine_is_reached_without_the_target() -> Result<()> {
         (&kept, "process:db/0@1.2"),
         (&Fleets::new(), "aws-asg:web/i-0abc"),
     ] {
-        let error = provider.shell_beyond(&bad.parse()?).await.unwrap_err();
+        let error = provider.remains(&bad.parse()?).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().contains(bad), "{error}");
     }

@@ -50,13 +50,9 @@ impl Orders {
 impl Interference<TargetCall> for Given {
     /// Also where the order is refused afterwards: it was given all the same.
     async fn before(&self, call: TargetCall) -> Result<()> {
-        use TargetCall::{
-            Isolate, Reboot, Restore, Run, Start, StartExperiment, Stop, StopExperiment, Terminate,
-        };
-        let is_order = matches!(
-            call,
-            Terminate | Stop | Start | Reboot | Run | Isolate | Restore | StartExperiment | StopExperiment
-        );
+        use TargetCall::{Apply, Reboot, Restore, Run, Start, StartRun, Stop, StopRun, Terminate};
+        let is_order =
+            matches!(call, Terminate | Stop | Start | Reboot | Run | Apply | Restore | StartRun | StopRun);
         if !is_order {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! The contract of a [`Target`](chaos_core::Target).
 
-mod isolation;
 mod lifecycle;
+mod settings;
 mod shell;
 mod sight;
 
@@ -16,7 +16,7 @@ use crate::{ContractReport, Subject, Timing, report::Suite};
 /// off for real.**
 ///
 /// Whether the capabilities that a target declares are *all* that it could offer cannot be checked for `shell`,
-/// `isolation` and `experiments`: what is not there cannot be called. What `experiments` do is for the contract of an
+/// `settings` and `engine`: what is not there cannot be called. What an `engine` does is for the contract of an
 /// event to check that runs one: which there are, no suite can know.
 ///
 /// Not cancel safe: dropping the future cuts a fault short, whose recovery then goes on in a task of its own.
@@ -43,6 +43,6 @@ pub async fn check(timing: &Timing, fresh: impl AsyncFn() -> Result<Subject>) ->
     sight::check(&mut suite, &fresh).await;
     lifecycle::check(&mut suite, &fresh).await;
     shell::check(&mut suite, &fresh).await;
-    isolation::check(&mut suite, &fresh).await;
+    settings::check(&mut suite, &fresh).await;
     suite.report()
 }

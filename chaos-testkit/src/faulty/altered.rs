@@ -3,8 +3,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use chaos_core::{
     Group, GroupId, Provider, Result, Target, TargetId,
-    capability::{Isolation, Shell},
-    engine::Experiments,
+    capability::Remains,
     provider::{BoxStream, GroupFilter},
 };
 use futures_util::StreamExt;
@@ -88,16 +87,8 @@ impl<P: Provider> Provider for Altered<P> {
         Ok(target.map(|target| (self.target)(target)))
     }
 
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        self.inner.shell_beyond(id).await
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        self.inner.isolation_beyond(id).await
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        self.inner.experiments_beyond(id).await
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        self.inner.remains(id).await
     }
 }
 

@@ -47,12 +47,8 @@ pub enum ProviderCall {
     Group,
     /// `resolve`.
     Resolve,
-    /// `shell_beyond`.
-    ShellBeyond,
-    /// `isolation_beyond`.
-    IsolationBeyond,
-    /// `experiments_beyond`.
-    ExperimentsBeyond,
+    /// `remains`.
+    Remains,
 }
 
 /// A call to a [`Target`](chaos_core::Target) or to one of its capabilities.
@@ -81,24 +77,22 @@ pub enum TargetCall {
     Network,
     /// `Shell::lifeline`.
     Lifeline,
-    /// `Isolation::snapshot`.
+    /// `Settings::snapshot`.
     Snapshot,
-    /// `Isolation::isolate`.
-    Isolate,
-    /// `Isolation::restore`.
+    /// `Settings::apply`.
+    Apply,
+    /// `Settings::restore`.
     Restore,
-    /// `Isolation::is_isolated`.
-    IsIsolated,
-    /// `Isolation::is_restored`.
-    IsRestored,
-    /// `Experiments::look_up`.
+    /// `Settings::standing`.
+    Standing,
+    /// `Engine::look_up`.
     LookUp,
-    /// `Experiments::start`.
-    StartExperiment,
-    /// `Experiments::runs`.
+    /// `Engine::start`.
+    StartRun,
+    /// `Engine::runs`.
     Runs,
-    /// `Experiments::stop`.
-    StopExperiment,
+    /// `Engine::stop`.
+    StopRun,
 }
 
 impl TargetCall {
@@ -112,12 +106,8 @@ impl TargetCall {
             Self::Start => Capability::Start,
             Self::Reboot => Capability::Reboot,
             Self::Inspect | Self::Run | Self::Network | Self::Lifeline => Capability::Shell,
-            Self::Snapshot | Self::Isolate | Self::Restore | Self::IsIsolated | Self::IsRestored => {
-                Capability::Isolation
-            }
-            Self::LookUp | Self::StartExperiment | Self::Runs | Self::StopExperiment => {
-                Capability::Experiments
-            }
+            Self::Snapshot | Self::Apply | Self::Restore | Self::Standing => Capability::Isolation,
+            Self::LookUp | Self::StartRun | Self::Runs | Self::StopRun => Capability::Engine,
         })
     }
 }

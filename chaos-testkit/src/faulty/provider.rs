@@ -5,8 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chaos_core::{
     Group, GroupId, Provider, Result, Target, TargetId,
-    capability::{Isolation, Shell},
-    engine::Experiments,
+    capability::Remains,
     provider::{BoxStream, GroupFilter},
 };
 use futures_util::{StreamExt, stream};
@@ -53,24 +52,10 @@ impl<P: Provider, I: Interference<ProviderCall>> Provider for Faulty<P, I> {
         Ok(target)
     }
 
-    async fn shell_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        self.interference.before(ProviderCall::ShellBeyond).await?;
-        let shell = self.inner.shell_beyond(id).await?;
-        self.interference.after(ProviderCall::ShellBeyond).await?;
-        Ok(shell)
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        self.interference.before(ProviderCall::IsolationBeyond).await?;
-        let isolation = self.inner.isolation_beyond(id).await?;
-        self.interference.after(ProviderCall::IsolationBeyond).await?;
-        Ok(isolation)
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        self.interference.before(ProviderCall::ExperimentsBeyond).await?;
-        let experiments = self.inner.experiments_beyond(id).await?;
-        self.interference.after(ProviderCall::ExperimentsBeyond).await?;
-        Ok(experiments)
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        self.interference.before(ProviderCall::Remains).await?;
+        let remains = self.inner.remains(id).await?;
+        self.interference.after(ProviderCall::Remains).await?;
+        Ok(remains)
     }
 }

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use chaos_core::{
     Capability, CapabilitySet, FaultId, Health, Permit, Provider, Result, Target, TargetId,
     capability::{
-        Capabilities, Isolation, IsolationSnapshot, Lifecycle, NetworkShare, Output, Script, Shell, Undo,
+        Capabilities, Change, Lifecycle, NetworkShare, Output, Script, SettingSet, Settings,
+        SettingsSnapshot, Shell, Standing, Undo,
     },
-    engine::{Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, Experiments},
+    engine::{Engine, EngineDefinition, EngineExperiment, EngineExperimentId, EngineRun},
     group::Labels,
 };
 
@@ -51,12 +52,11 @@ impl<I: Interference<TargetCall>> Target for Faulty<Arc<dyn Target>, I> {
             .map(|lifecycle| Arc::new(Faulty::sharing(lifecycle, around())) as Arc<dyn Lifecycle>);
         capabilities.shell =
             capabilities.shell.map(|shell| Arc::new(Faulty::sharing(shell, around())) as Arc<dyn Shell>);
-        capabilities.isolation = capabilities
-            .isolation
-            .map(|isolation| Arc::new(Faulty::sharing(isolation, around())) as Arc<dyn Isolation>);
-        capabilities.experiments = capabilities
-            .experiments
-            .map(|experiments| Arc::new(Faulty::sharing(experiments, around())) as Arc<dyn Experiments>);
+        capabilities.settings = capabilities
+            .settings
+            .map(|settings| Arc::new(Faulty::sharing(settings, around())) as Arc<dyn Settings>);
+        capabilities.engine =
+            capabilities.engine.map(|engine| Arc::new(Faulty::sharing(engine, around())) as Arc<dyn Engine>);
         capabilities
     }
 
@@ -127,44 +127,44 @@ impl<I: Interference<TargetCall>> Shell for Faulty<Arc<dyn Shell>, I> {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl<I: Interference<TargetCall>> Isolation for Faulty<Arc<dyn Isolation>, I> {
-    async fn snapshot(&self) -> Result<IsolationSnapshot> {
-        self.around_target(TargetCall::Snapshot, self.inner.snapshot()).await
+impl<I: Interference<TargetCall>> Settings for Faulty<Arc<dyn Settings>, I> {
+    fn can_change(&self) -> SettingSet {
+        self.inner.can_change()
     }
 
-    async fn isolate(&self, permit: &Permit) -> Result<()> {
-        self.around_target(TargetCall::Isolate, self.inner.isolate(permit)).await
+    async fn snapshot(&self, change: &Change) -> Result<SettingsSnapshot> {
+        self.around_target(TargetCall::Snapshot, self.inner.snapshot(change)).await
     }
 
-    async fn restore(&self, snapshot: &IsolationSnapshot, permit: &Permit) -> Result<()> {
-        self.around_target(TargetCall::Restore, self.inner.restore(snapshot, permit)).await
+    async fn apply(&self, change: &Change, before: &SettingsSnapshot, permit: &Permit) -> Result<()> {
+        self.around_target(TargetCall::Apply, self.inner.apply(change, before, permit)).await
     }
 
-    async fn is_isolated(&self) -> Result<bool> {
-        self.around_target(TargetCall::IsIsolated, self.inner.is_isolated()).await
+    async fn restore(&self, before: &SettingsSnapshot, permit: &Permit) -> Result<()> {
+        self.around_target(TargetCall::Restore, self.inner.restore(before, permit)).await
     }
 
-    async fn is_restored(&self, snapshot: &IsolationSnapshot, fault: FaultId) -> Result<bool> {
-        self.around_target(TargetCall::IsRestored, self.inner.is_restored(snapshot, fault)).await
+    async fn standing(&self, before: &SettingsSnapshot, fault: FaultId) -> Result<Standing> {
+        self.around_target(TargetCall::Standing, self.inner.standing(before, fault)).await
     }
 }
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl<I: Interference<TargetCall>> Experiments for Faulty<Arc<dyn Experiments>, I> {
-    async fn look_up(&self, id: &ExperimentId) -> Result<ExperimentDefinition> {
+impl<I: Interference<TargetCall>> Engine for Faulty<Arc<dyn Engine>, I> {
+    async fn look_up(&self, id: &EngineExperimentId) -> Result<EngineDefinition> {
         self.around_target(TargetCall::LookUp, self.inner.look_up(id)).await
     }
 
-    async fn start(&self, experiment: &Experiment, permit: &Permit) -> Result<()> {
-        self.around_target(TargetCall::StartExperiment, self.inner.start(experiment, permit)).await
+    async fn start(&self, experiment: &EngineExperiment, permit: &Permit) -> Result<()> {
+        self.around_target(TargetCall::StartRun, self.inner.start(experiment, permit)).await
     }
 
-    async fn runs(&self, experiment: &Experiment, fault: FaultId) -> Result<Vec<ExperimentRun>> {
+    async fn runs(&self, experiment: &EngineExperiment, fault: FaultId) -> Result<Vec<EngineRun>> {
         self.around_target(TargetCall::Runs, self.inner.runs(experiment, fault)).await
     }
 
-    async fn stop(&self, experiment: &Experiment, run: &ExperimentRun, permit: &Permit) -> Result<()> {
-        self.around_target(TargetCall::StopExperiment, self.inner.stop(experiment, run, permit)).await
+    async fn stop(&self, experiment: &EngineExperiment, run: &EngineRun, permit: &Permit) -> Result<()> {
+        self.around_target(TargetCall::StopRun, self.inner.stop(experiment, run, permit)).await
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use crate::support::{Coverage, paused, world::World};
 use chaos_core::{
     Capability, CapabilitySet, ChaosEvent, FaultId, Group, Health, Hold, Permit, Prepared, Provider,
-    Recovery, Registry, Result, Scope, TargetId, Verdict, async_trait,
+    Recovery, RecoveryScope, Registry, Result, Scope, TargetId, Verdict, async_trait,
     testing::{MemoryProvider, PowerOff, PowerOn},
 };
 use chaos_testkit::{
@@ -132,7 +132,7 @@ impl ChaosEvent for LyingEvent {
         }
         let prepared = match lie {
             Lie::RecoversNothing => {
-                let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
+                let lifecycle = scope.target().capabilities().lifecycle()?.clone();
                 Prepared::new(Shrug {}, |permit| Box::pin(async move { lifecycle.stop(permit).await }))
             }
             _ => power_off().prepare(scope).await?,
@@ -162,11 +162,11 @@ struct Shrug {}
 impl Recovery for Shrug {
     const KIND: &'static str = "tests/shrug/1";
 
-    async fn recover(&self, _: &Scope, _: &Permit) -> Result<()> {
+    async fn recover(&self, _: &RecoveryScope, _: &Permit) -> Result<()> {
         Ok(())
     }
 
-    async fn verify(&self, _: &Scope) -> Result<Verdict> {
+    async fn verify(&self, _: &RecoveryScope) -> Result<Verdict> {
         Ok(Verdict::Back)
     }
 

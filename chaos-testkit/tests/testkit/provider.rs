@@ -8,8 +8,7 @@ use std::sync::{
 use crate::support::{Coverage, paused};
 use chaos_core::{
     Group, GroupId, Health, Provider, Result, Target, TargetId, async_trait,
-    capability::{Isolation, Shell},
-    engine::Experiments,
+    capability::Remains,
     group::{Labels, Member},
     provider::{BoxStream, GroupFilter},
     testing::MemoryProvider,
@@ -136,16 +135,8 @@ impl Provider for LyingProvider {
         }
     }
 
-    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Ok(None)
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        self.inner.isolation_beyond(id).await
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        self.inner.experiments_beyond(id).await
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        self.inner.remains(id).await
     }
 }
 

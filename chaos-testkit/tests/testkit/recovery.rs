@@ -8,8 +8,8 @@ use std::{
 
 use crate::support::{Coverage, paused, world::World};
 use chaos_core::{
-    CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId, Health, Hold, Permit, Prepared, Recovery, Result,
-    Scope, TargetId, Verdict, async_trait,
+    CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId, Health, Hold, Permit, Prepared, Recovery,
+    RecoveryScope, Result, Scope, TargetId, Verdict, async_trait,
     fault::Injection,
     testing::{MemoryProvider, PowerOff, PowerOn},
 };
@@ -47,13 +47,13 @@ trait Lie: Send + Sync + 'static {
     const KIND: &'static str = "tests/liar/1";
 
     /// What is to be done in the place of starting the machine, if anything.
-    fn recover(scope: &Scope, health: Option<Health>, serialised: bool) -> Option<Result<()>> {
+    fn recover(scope: &RecoveryScope, health: Option<Health>, serialised: bool) -> Option<Result<()>> {
         let _ = (scope, health, serialised);
         None
     }
 
     /// What is to be said in the place of the truth, if anything.
-    fn verify(scope: &Scope, health: Option<Health>) -> Option<Result<Verdict>> {
+    fn verify(scope: &RecoveryScope, health: Option<Health>) -> Option<Result<Verdict>> {
         let _ = (scope, health);
         None
     }
@@ -86,7 +86,7 @@ impl<L> std::fmt::Debug for Liar<L> {
     }
 }
 
-async fn health(scope: &Scope) -> Result<Option<Health>> {
+async fn health(scope: &RecoveryScope) -> Result<Option<Health>> {
     match scope.fresh_target().await? {
         Some(target) => target.health().await.map(Some),
         None => Ok(None),
@@ -98,7 +98,7 @@ async fn health(scope: &Scope) -> Result<Option<Health>> {
 impl<L: Lie> Recovery for Liar<L> {
     const KIND: &'static str = L::KIND;
 
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
         if let Some(result) = L::recover(scope, health(scope).await?, self.serialised) {
             return result;
         }
@@ -120,7 +120,7 @@ impl<L: Lie> Recovery for Liar<L> {
         Ok(())
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         match L::verify(scope, health(scope).await?) {
             Some(result) => result,
             None => PowerOn::default().verify(scope).await,
@@ -160,7 +160,7 @@ impl<L: Lie> ChaosEvent for InTwoSteps<L> {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
+        let lifecycle = scope.target().capabilities().lifecycle()?.clone();
         let recovery = Liar::<L> { serialised: false, lie: PhantomData };
         Ok(Prepared::new(recovery, |permit| {
             Box::pin(async move {
@@ -191,7 +191,7 @@ fn undo_first_step(health: Option<Health>) {
 }
 
 liar!(Sound {
-    fn recover(_: &Scope, health: Option<Health>, _: bool) -> Option<Result<()>> {
+    fn recover(_: &RecoveryScope, health: Option<Health>, _: bool) -> Option<Result<()>> {
         undo_first_step(health);
         None
     }
@@ -200,25 +200,25 @@ liar!(Sound {
 liar!(BadKind {
     const KIND: &'static str = "a kind without a version";
 
-    fn recover(_: &Scope, health: Option<Health>, _: bool) -> Option<Result<()>> {
+    fn recover(_: &RecoveryScope, health: Option<Health>, _: bool) -> Option<Result<()>> {
         undo_first_step(health);
         None
     }
 });
 
 liar!(NeedsAnInjection {
-    fn recover(scope: &Scope, health: Option<Health>, _: bool) -> Option<Result<()>> {
+    fn recover(scope: &RecoveryScope, health: Option<Health>, _: bool) -> Option<Result<()>> {
         undo_first_step(health);
         (scope.injection() == Injection::NeverBegan).then(|| Err(denied()))
     }
 
-    fn verify(scope: &Scope, _: Option<Health>) -> Option<Result<Verdict>> {
+    fn verify(scope: &RecoveryScope, _: Option<Health>) -> Option<Result<Verdict>> {
         (scope.injection() == Injection::NeverBegan).then(|| Err(denied()))
     }
 });
 
 liar!(DamagesWhatIsWell {
-    fn recover(scope: &Scope, health: Option<Health>, serialised: bool) -> Option<Result<()>> {
+    fn recover(scope: &RecoveryScope, health: Option<Health>, serialised: bool) -> Option<Result<()>> {
         undo_first_step(health);
         if serialised && health == Some(Health::Healthy) && scope.injection() == Injection::Unknown {
             World::set(0, Health::Unhealthy);
@@ -226,7 +226,7 @@ liar!(DamagesWhatIsWell {
         None
     }
 
-    fn verify(scope: &Scope, _: Option<Health>) -> Option<Result<Verdict>> {
+    fn verify(scope: &RecoveryScope, _: Option<Health>) -> Option<Result<Verdict>> {
         (scope.injection() == Injection::Unknown).then_some(Ok(Verdict::Back))
     }
 });
@@ -234,7 +234,7 @@ liar!(DamagesWhatIsWell {
 liar!(KnowsOneStep {});
 
 liar!(SaysNothing {
-    fn recover(_: &Scope, health: Option<Health>, _: bool) -> Option<Result<()>> {
+    fn recover(_: &RecoveryScope, health: Option<Health>, _: bool) -> Option<Result<()>> {
         undo_first_step(health);
         None
     }
@@ -243,7 +243,7 @@ liar!(SaysNothing {
 });
 
 liar!(SaysItInColours {
-    fn recover(_: &Scope, health: Option<Health>, _: bool) -> Option<Result<()>> {
+    fn recover(_: &RecoveryScope, health: Option<Health>, _: bool) -> Option<Result<()>> {
         undo_first_step(health);
         None
     }
@@ -252,25 +252,25 @@ liar!(SaysItInColours {
 });
 
 liar!(BelievesErrors {
-    fn recover(scope: &Scope, health: Option<Health>, _: bool) -> Option<Result<()>> {
+    fn recover(scope: &RecoveryScope, health: Option<Health>, _: bool) -> Option<Result<()>> {
         undo_first_step(health);
         (scope.injection() == Injection::Unknown).then_some(Ok(()))
     }
 
-    fn verify(scope: &Scope, _: Option<Health>) -> Option<Result<Verdict>> {
+    fn verify(scope: &RecoveryScope, _: Option<Health>) -> Option<Result<Verdict>> {
         (scope.injection() == Injection::Unknown).then_some(Ok(Verdict::Back))
     }
 });
 
 liar!(LivesInItsProcess {
-    fn recover(_: &Scope, health: Option<Health>, serialised: bool) -> Option<Result<()>> {
+    fn recover(_: &RecoveryScope, health: Option<Health>, serialised: bool) -> Option<Result<()>> {
         undo_first_step(health);
         (serialised && health != Some(Health::Healthy)).then(|| Err(denied()))
     }
 });
 
 liar!(Toggles {
-    fn recover(scope: &Scope, health: Option<Health>, serialised: bool) -> Option<Result<()>> {
+    fn recover(scope: &RecoveryScope, health: Option<Health>, serialised: bool) -> Option<Result<()>> {
         undo_first_step(health);
         let again = health == Some(Health::Healthy) && scope.injection() == Injection::Returned;
         (again && serialised).then(|| {
@@ -281,7 +281,7 @@ liar!(Toggles {
 });
 
 liar!(Locks {
-    fn recover(_: &Scope, health: Option<Health>, _: bool) -> Option<Result<()>> {
+    fn recover(_: &RecoveryScope, health: Option<Health>, _: bool) -> Option<Result<()>> {
         undo_first_step(health);
         None
     }
@@ -290,34 +290,34 @@ liar!(Locks {
 });
 
 liar!(NeedsTheTarget {
-    fn recover(_: &Scope, health: Option<Health>, _: bool) -> Option<Result<()>> {
+    fn recover(_: &RecoveryScope, health: Option<Health>, _: bool) -> Option<Result<()>> {
         undo_first_step(health);
         health.is_none().then(|| Err(denied()))
     }
 
-    fn verify(_: &Scope, health: Option<Health>) -> Option<Result<Verdict>> {
+    fn verify(_: &RecoveryScope, health: Option<Health>) -> Option<Result<Verdict>> {
         health.is_none().then(|| Err(denied()))
     }
 });
 
 liar!(AlwaysSaysBack {
-    fn recover(_: &Scope, health: Option<Health>, _: bool) -> Option<Result<()>> {
+    fn recover(_: &RecoveryScope, health: Option<Health>, _: bool) -> Option<Result<()>> {
         undo_first_step(health);
         None
     }
 
-    fn verify(_: &Scope, _: Option<Health>) -> Option<Result<Verdict>> {
+    fn verify(_: &RecoveryScope, _: Option<Health>) -> Option<Result<Verdict>> {
         Some(Ok(Verdict::Back))
     }
 });
 
 liar!(MendsWhileItVerifies {
-    fn recover(_: &Scope, health: Option<Health>, _: bool) -> Option<Result<()>> {
+    fn recover(_: &RecoveryScope, health: Option<Health>, _: bool) -> Option<Result<()>> {
         undo_first_step(health);
         None
     }
 
-    fn verify(_: &Scope, health: Option<Health>) -> Option<Result<Verdict>> {
+    fn verify(_: &RecoveryScope, health: Option<Health>) -> Option<Result<Verdict>> {
         (health == Some(Health::Stopped)).then(|| {
             World::set(0, Health::Healthy);
             Ok(Verdict::NotYet("it was stopped".to_owned()))
@@ -326,7 +326,7 @@ liar!(MendsWhileItVerifies {
 });
 
 liar!(TakesAnyOfTheName {
-    fn recover(_: &Scope, health: Option<Health>, _: bool) -> Option<Result<()>> {
+    fn recover(_: &RecoveryScope, health: Option<Health>, _: bool) -> Option<Result<()>> {
         undo_first_step(health);
         None
     }

@@ -46,7 +46,7 @@ async fn check(lie: Lie) -> ContractReport {
 async fn the_machine_in_memory_passes() {
     let report = contract::target::check(&paused(), async || in_memory(world())).await;
     report.assert_kept();
-    assert_eq!((report.passed(), report.not_applicable()), (13, 12), "{report}");
+    assert_eq!((report.passed(), report.not_applicable()), (16, 9), "{report}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use aws_sdk_fis::{
 };
 use chaos_core::{
     Error, ErrorKind, FaultId, GroupId, Permit, Result,
-    engine::{Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, ExperimentState, Experiments},
+    engine::{Engine, EngineDefinition, EngineExperiment, EngineExperimentId, EngineRun, EngineRunState},
     listing::pages,
 };
 use futures_util::{TryStreamExt, future::try_join3};
@@ -66,7 +66,7 @@ impl FaultInjection {
     }
 
     /// Every experiment of this template that the service remembers.
-    async fn experiments(&self, template: &FisExperiment) -> Result<Vec<ExperimentRun>> {
+    async fn experiments(&self, template: &FisExperiment) -> Result<Vec<EngineRun>> {
         let fetch = |token: Option<String>| {
             let call = self.region.fis().list_experiments().experiment_template_id(template.id());
             let call = call.max_results(PAGE).set_next_token(token);
@@ -94,14 +94,14 @@ impl FaultInjection {
 }
 
 #[async_trait]
-impl Experiments for FaultInjection {
-    async fn look_up(&self, id: &ExperimentId) -> Result<ExperimentDefinition> {
+impl Engine for FaultInjection {
+    async fn look_up(&self, id: &EngineExperimentId) -> Result<EngineDefinition> {
         let template = FisExperiment::of(id)?;
         let GroupPath { region, name, .. } = GroupPath::of(&self.group)?;
         let (found, experiments, bounds) =
             try_join3(self.template(&template), self.experiments(&template), self.bounds(region, &name))
                 .await?;
-        Ok(ExperimentDefinition::new(Experiment::new(id.clone()))
+        Ok(EngineDefinition::new(EngineExperiment::new(id.clone()))
             .longest(longest(&found))
             .extent(extent(&found, &bounds))
             .left_behind(left_behind(&found))
@@ -109,7 +109,7 @@ impl Experiments for FaultInjection {
             .notes(found.notes()))
     }
 
-    async fn start(&self, experiment: &Experiment, permit: &Permit) -> Result<()> {
+    async fn start(&self, experiment: &EngineExperiment, permit: &Permit) -> Result<()> {
         let template = FisExperiment::of(experiment.id())?;
         let fault = permit.fault();
         // With the idempotency token, the SDK may send it again.
@@ -126,12 +126,12 @@ impl Experiments for FaultInjection {
             .map_err(|error| self.failed("fis:StartExperiment", &template, error).with("fault", fault))
     }
 
-    async fn runs(&self, experiment: &Experiment, fault: FaultId) -> Result<Vec<ExperimentRun>> {
+    async fn runs(&self, experiment: &EngineExperiment, fault: FaultId) -> Result<Vec<EngineRun>> {
         let experiments = self.experiments(&FisExperiment::of(experiment.id())?).await?;
         Ok(experiments.into_iter().filter(|run| run.fault == Some(fault)).collect())
     }
 
-    async fn stop(&self, experiment: &Experiment, run: &ExperimentRun, permit: &Permit) -> Result<()> {
+    async fn stop(&self, experiment: &EngineExperiment, run: &EngineRun, permit: &Permit) -> Result<()> {
         let template = FisExperiment::of(experiment.id())?;
         let stopped = self.region.fis().stop_experiment().id(&run.id).send().await;
         stopped.map(|_| ()).map_err(|error| {
@@ -144,10 +144,10 @@ impl Experiments for FaultInjection {
 }
 
 /// An experiment without an id could not be stopped.
-fn run(found: ExperimentSummary) -> Result<ExperimentRun> {
+fn run(found: ExperimentSummary) -> Result<EngineRun> {
     let id = told(found.id, "id of an experiment")?;
     let (status, reason) = found.state.map(|state| (state.status, state.reason)).unwrap_or_default();
-    let mut run = ExperimentRun::new(id, state(status.as_ref()));
+    let mut run = EngineRun::new(id, state(status.as_ref()));
     // Only its tags tell which fault a running experiment belongs to.
     if found.tags.is_none() && !run.state.has_ended() {
         return Err(untold("tags of an experiment"));
@@ -162,16 +162,16 @@ fn run(found: ExperimentSummary) -> Result<ExperimentRun> {
     })
 }
 
-fn state(status: Option<&ExperimentStatus>) -> ExperimentState {
+fn state(status: Option<&ExperimentStatus>) -> EngineRunState {
     match status {
-        Some(ExperimentStatus::Pending | ExperimentStatus::Initiating) => ExperimentState::Starting,
-        Some(ExperimentStatus::Running) => ExperimentState::Running,
-        Some(ExperimentStatus::Stopping) => ExperimentState::Stopping,
-        Some(ExperimentStatus::Completed) => ExperimentState::Completed,
-        Some(ExperimentStatus::Stopped) => ExperimentState::Stopped,
-        Some(ExperimentStatus::Cancelled) => ExperimentState::Cancelled,
-        Some(ExperimentStatus::Failed) => ExperimentState::Failed,
-        _ => ExperimentState::Unknown,
+        Some(ExperimentStatus::Pending | ExperimentStatus::Initiating) => EngineRunState::Starting,
+        Some(ExperimentStatus::Running) => EngineRunState::Running,
+        Some(ExperimentStatus::Stopping) => EngineRunState::Stopping,
+        Some(ExperimentStatus::Completed) => EngineRunState::Completed,
+        Some(ExperimentStatus::Stopped) => EngineRunState::Stopped,
+        Some(ExperimentStatus::Cancelled) => EngineRunState::Cancelled,
+        Some(ExperimentStatus::Failed) => EngineRunState::Failed,
+        _ => EngineRunState::Unknown,
     }
 }
 
@@ -182,20 +182,20 @@ mod tests {
     #[test]
     fn every_state_of_the_service_has_its_meaning() {
         for (status, expected, has_ended) in [
-            ("pending", ExperimentState::Starting, false),
-            ("initiating", ExperimentState::Starting, false),
-            ("running", ExperimentState::Running, false),
-            ("stopping", ExperimentState::Stopping, false),
-            ("completed", ExperimentState::Completed, true),
-            ("stopped", ExperimentState::Stopped, true),
-            ("cancelled", ExperimentState::Cancelled, true),
-            ("failed", ExperimentState::Failed, true),
-            ("resting", ExperimentState::Unknown, false),
+            ("pending", EngineRunState::Starting, false),
+            ("initiating", EngineRunState::Starting, false),
+            ("running", EngineRunState::Running, false),
+            ("stopping", EngineRunState::Stopping, false),
+            ("completed", EngineRunState::Completed, true),
+            ("stopped", EngineRunState::Stopped, true),
+            ("cancelled", EngineRunState::Cancelled, true),
+            ("failed", EngineRunState::Failed, true),
+            ("resting", EngineRunState::Unknown, false),
         ] {
             let seen = state(Some(&ExperimentStatus::from(status)));
             assert_eq!((seen, seen.has_ended()), (expected, has_ended), "{status}");
         }
-        assert_eq!(state(None), ExperimentState::Unknown);
+        assert_eq!(state(None), EngineRunState::Unknown);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use chaos_core::{Error, Result, engine::ExperimentId};
+use chaos_core::{Error, Result, engine::EngineExperimentId};
 
 /// The name of this engine in the ids of its experiments.
 pub(crate) const ENGINE: &str = "aws-fis";
@@ -9,16 +9,16 @@ pub(crate) const ENGINE: &str = "aws-fis";
 ///
 /// ```
 /// use chaos_aws::FisExperiment;
-/// use chaos_core::engine::ExperimentId;
+/// use chaos_core::engine::EngineExperimentId;
 ///
-/// // .event(RunExperiment::of(FisExperiment::template("EXT1a2b3c4d5e6f7")?).lasting(...)?)
-/// let id: ExperimentId = FisExperiment::template("EXT1a2b3c4d5e6f7")?.into();
+/// // .event(RunEngineExperiment::of(FisExperiment::template("EXT1a2b3c4d5e6f7")?).lasting(...)?)
+/// let id: EngineExperimentId = FisExperiment::template("EXT1a2b3c4d5e6f7")?.into();
 /// assert_eq!(id.to_string(), "aws-fis:EXT1a2b3c4d5e6f7");
 /// assert!(FisExperiment::template("arn:aws:fis:eu-west-1:1:experiment-template/EXT1").is_err());
 /// # Ok::<(), chaos_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FisExperiment(ExperimentId);
+pub struct FisExperiment(EngineExperimentId);
 
 impl FisExperiment {
     /// The template with this id.
@@ -31,11 +31,11 @@ impl FisExperiment {
             let expected = "the id of an experiment template, like EXT1a2b3c4d5e6f7";
             return Err(Error::invalid("template", format!("{id:?}"), expected));
         }
-        ExperimentId::new(ENGINE, id).map(Self)
+        EngineExperimentId::new(ENGINE, id).map(Self)
     }
 
     /// The template that an experiment of this engine names.
-    pub(crate) fn of(id: &ExperimentId) -> Result<Self> {
+    pub(crate) fn of(id: &EngineExperimentId) -> Result<Self> {
         if id.engine() != ENGINE {
             let expected = format!("one of the Fault Injection Service, like {ENGINE}:EXT1a2b3c4d5e6f7");
             return Err(Error::invalid("experiment", format!("{:?}", id.to_string()), expected));
@@ -48,7 +48,7 @@ impl FisExperiment {
     }
 }
 
-impl From<FisExperiment> for ExperimentId {
+impl From<FisExperiment> for EngineExperimentId {
     fn from(experiment: FisExperiment) -> Self {
         experiment.0
     }
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn only_templates_of_this_engine_are_taken() {
-        let id = ExperimentId::from(FisExperiment::template("EXT1a2b").unwrap());
+        let id = EngineExperimentId::from(FisExperiment::template("EXT1a2b").unwrap());
         assert_eq!(FisExperiment::of(&id).unwrap().id(), "EXT1a2b");
         for text in ["azure-chaos:EXT1a2b", "aws-fis:../x", "aws-fis:a b", "aws-fis:EXT/1"] {
             let error = FisExperiment::of(&text.parse().unwrap()).expect_err(text);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use chaos_core::engine::ExperimentExtent;
+use chaos_core::engine::EngineExtent;
 
 use super::template::{Target, Template};
 use crate::model::machine::GROUP_TAG;
@@ -25,10 +25,10 @@ pub(super) struct Bounds<'a> {
 }
 
 /// The targets of this template.
-pub(super) fn extent(template: &Template, bounds: &Bounds<'_>) -> ExperimentExtent {
+pub(super) fn extent(template: &Template, bounds: &Bounds<'_>) -> EngineExtent {
     match members(template, bounds) {
-        Ok(members) => ExperimentExtent::Members(members),
-        Err(why) => ExperimentExtent::Beyond(why),
+        Ok(members) => EngineExtent::Members(members),
+        Err(why) => EngineExtent::Beyond(why),
     }
 }
 
@@ -183,12 +183,12 @@ mod tests {
             (on([by_arns("aws:ec2:spot-instance", &[one])]), 1),
             (on([by_arns("aws:ec2:autoscaling-group", &[group])]), 10),
         ] {
-            assert_eq!(extent(&template, &bounds()), ExperimentExtent::Members(members), "{template:?}");
+            assert_eq!(extent(&template, &bounds()), EngineExtent::Members(members), "{template:?}");
         }
         let mut waits = on([of_group("COUNT(1)")]);
         let wait = Action { id: "aws:fis:wait".to_owned(), ..Action::default() };
         waits.actions.insert("wait".to_owned(), wait);
-        assert_eq!(extent(&waits, &bounds()), ExperimentExtent::Members(1));
+        assert_eq!(extent(&waits, &bounds()), EngineExtent::Members(1));
     }
 
     #[test]
@@ -226,7 +226,7 @@ mod tests {
             ),
         ] {
             match extent(&template, &bounds()) {
-                ExperimentExtent::Beyond(told) => assert!(told.contains(why), "{told}"),
+                EngineExtent::Beyond(told) => assert!(told.contains(why), "{told}"),
                 other => panic!("{why}: {other:?}"),
             }
         }
@@ -244,7 +244,7 @@ mod tests {
                 tags.insert(GROUP_TAG.to_owned(), "web".to_owned());
             }
             let target = Target { tags, ..of_group("COUNT(2)") };
-            let is_bounded = matches!(extent(&on([target]), &bounds()), ExperimentExtent::Members(2));
+            let is_bounded = matches!(extent(&on([target]), &bounds()), EngineExtent::Members(2));
             prop_assert_eq!(is_bounded, own);
         }
     }

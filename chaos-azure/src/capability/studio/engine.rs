@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use azure_core::http::{Method, Url};
 use chaos_core::{
     Error, ErrorKind, FaultId, GroupId, Permit, Result,
-    engine::{Experiment, ExperimentDefinition, ExperimentId, ExperimentRun, ExperimentState, Experiments},
+    engine::{Engine, EngineDefinition, EngineExperiment, EngineExperimentId, EngineRun, EngineRunState},
     listing::pages,
 };
 use futures_util::{TryStreamExt, future::try_join3};
@@ -73,7 +73,7 @@ impl ChaosStudio {
     }
 
     /// Every execution that Chaos Studio remembers of an experiment.
-    async fn executions(&self, experiment: &ResourceId) -> Result<Vec<ExperimentRun>> {
+    async fn executions(&self, experiment: &ResourceId) -> Result<Vec<EngineRun>> {
         let first = self.at(experiment, "/executions");
         let fetch = |next: Option<String>| {
             let (arm, first) = (Arc::clone(&self.azure.arm), first.clone());
@@ -88,14 +88,14 @@ impl ChaosStudio {
     }
 
     /// The executions that a fault has started: all that did not exist before it.
-    async fn of_fault(&self, experiment: &Experiment) -> Result<Vec<ExperimentRun>> {
+    async fn of_fault(&self, experiment: &EngineExperiment) -> Result<Vec<EngineRun>> {
         let mark: Mark = experiment.mark()?;
         let mut runs = self.executions(&ChaosStudioExperiment::resource(experiment.id())?).await?;
         runs.retain(|run| !mark.runs_before.contains(&run.id));
         Ok(runs)
     }
 
-    async fn order(&self, experiment: &Experiment, what: &str) -> Result<()> {
+    async fn order(&self, experiment: &EngineExperiment, what: &str) -> Result<()> {
         let resource = ChaosStudioExperiment::resource(experiment.id())?;
         let request = Request::new(Method::Post, self.at(&resource, what));
         self.azure.arm.send(&request).await.map(|_| ())
@@ -103,8 +103,8 @@ impl ChaosStudio {
 }
 
 #[async_trait]
-impl Experiments for ChaosStudio {
-    async fn look_up(&self, id: &ExperimentId) -> Result<ExperimentDefinition> {
+impl Engine for ChaosStudio {
+    async fn look_up(&self, id: &EngineExperimentId) -> Result<EngineDefinition> {
         let resource = ChaosStudioExperiment::resource(id)?;
         let looked = try_join3(
             self.definition(&resource),
@@ -116,7 +116,7 @@ impl Experiments for ChaosStudio {
         let cancel = Needed::new("Microsoft.Chaos/experiments/cancel/action", resource.as_str());
         self.azure.permissions.require(&[cancel]).await.map_err(|error| error.with("experiment", id))?;
         let mark = Mark { runs_before: executions.iter().map(|run| run.id.clone()).collect() };
-        Ok(ExperimentDefinition::new(Experiment::new(id.clone()).marked(&mark)?)
+        Ok(EngineDefinition::new(EngineExperiment::new(id.clone()).marked(&mark)?)
             .longest(definition.longest())
             .extent(extent(&definition, &bounds))
             .left_behind(definition.left_behind())
@@ -124,7 +124,7 @@ impl Experiments for ChaosStudio {
             .notes(definition.notes()))
     }
 
-    async fn start(&self, experiment: &Experiment, permit: &Permit) -> Result<()> {
+    async fn start(&self, experiment: &EngineExperiment, permit: &Permit) -> Result<()> {
         let named = |error: Error| error.with("experiment", experiment.id()).with("fault", permit.fault());
         if !self.of_fault(experiment).await.map_err(named)?.is_empty() {
             return Ok(());
@@ -138,12 +138,12 @@ impl Experiments for ChaosStudio {
         })
     }
 
-    async fn runs(&self, experiment: &Experiment, _: FaultId) -> Result<Vec<ExperimentRun>> {
+    async fn runs(&self, experiment: &EngineExperiment, _: FaultId) -> Result<Vec<EngineRun>> {
         self.of_fault(experiment).await.map_err(|error| error.with("experiment", experiment.id()))
     }
 
     /// Chaos Studio cancels the current run of an experiment, without the name of a run.
-    async fn stop(&self, experiment: &Experiment, run: &ExperimentRun, permit: &Permit) -> Result<()> {
+    async fn stop(&self, experiment: &EngineExperiment, run: &EngineRun, permit: &Permit) -> Result<()> {
         let stopped = async {
             let runs = self.of_fault(experiment).await?;
             match runs.iter().find(|found| found.id == run.id) {
@@ -158,28 +158,28 @@ impl Experiments for ChaosStudio {
 }
 
 /// An execution without a name could not be told apart from others.
-fn run(execution: Execution) -> Result<ExperimentRun> {
+fn run(execution: Execution) -> Result<EngineRun> {
     let name = execution
         .name
         .ok_or_else(|| Error::new(ErrorKind::Unavailable, "an execution is listed without its name"))?;
     let status = execution.properties.status.unwrap_or_default();
-    Ok(ExperimentRun::new(name, state(&status)).reason(status))
+    Ok(EngineRun::new(name, state(&status)).reason(status))
 }
 
-fn state(status: &str) -> ExperimentState {
+fn state(status: &str) -> EngineRunState {
     match status.to_ascii_lowercase().as_str() {
         "preprocessingqueued" | "preprocessing" | "waitingtostart" | "queued" | "starting" => {
-            ExperimentState::Starting
+            EngineRunState::Starting
         }
-        "running" => ExperimentState::Running,
+        "running" => EngineRunState::Running,
         "cancelling" | "canceling" | "waitingtostop" | "stopping" | "postprocessing" => {
-            ExperimentState::Stopping
+            EngineRunState::Stopping
         }
-        "success" | "succeeded" | "completed" => ExperimentState::Completed,
+        "success" | "succeeded" | "completed" => EngineRunState::Completed,
         // Somebody has ended it, and its effects are undone.
-        "cancelled" | "canceled" | "stopped" => ExperimentState::Stopped,
-        "failed" => ExperimentState::Failed,
-        _ => ExperimentState::Unknown,
+        "cancelled" | "canceled" | "stopped" => EngineRunState::Stopped,
+        "failed" => EngineRunState::Failed,
+        _ => EngineRunState::Unknown,
     }
 }
 
@@ -190,15 +190,15 @@ mod tests {
     #[test]
     fn every_status_of_the_service_has_its_meaning() {
         for (status, expected, has_ended) in [
-            ("PreProcessingQueued", ExperimentState::Starting, false),
-            ("WaitingToStart", ExperimentState::Starting, false),
-            ("Running", ExperimentState::Running, false),
-            ("Cancelling", ExperimentState::Stopping, false),
-            ("Success", ExperimentState::Completed, true),
-            ("Cancelled", ExperimentState::Stopped, true),
-            ("Failed", ExperimentState::Failed, true),
-            ("Resting", ExperimentState::Unknown, false),
-            ("", ExperimentState::Unknown, false),
+            ("PreProcessingQueued", EngineRunState::Starting, false),
+            ("WaitingToStart", EngineRunState::Starting, false),
+            ("Running", EngineRunState::Running, false),
+            ("Cancelling", EngineRunState::Stopping, false),
+            ("Success", EngineRunState::Completed, true),
+            ("Cancelled", EngineRunState::Stopped, true),
+            ("Failed", EngineRunState::Failed, true),
+            ("Resting", EngineRunState::Unknown, false),
+            ("", EngineRunState::Unknown, false),
         ] {
             let seen = state(status);
             assert_eq!((seen, seen.has_ended()), (expected, has_ended), "{status}");

@@ -1,4 +1,4 @@
-use chaos_core::{Error, Result, engine::ExperimentId};
+use chaos_core::{Error, Result, engine::EngineExperimentId};
 
 use crate::model::resource_id::ResourceId;
 
@@ -11,18 +11,18 @@ const KIND: &str = "microsoft.chaos/experiments";
 ///
 /// ```
 /// use chaos_azure::ChaosStudioExperiment;
-/// use chaos_core::engine::ExperimentId;
+/// use chaos_core::engine::EngineExperimentId;
 ///
 /// let drill = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers/\
 ///     Microsoft.Chaos/experiments/drill";
-/// // .event(RunExperiment::of(ChaosStudioExperiment::new(drill)?).lasting(...)?)
-/// let id: ExperimentId = ChaosStudioExperiment::new(drill)?.into();
+/// // .event(RunEngineExperiment::of(ChaosStudioExperiment::new(drill)?).lasting(...)?)
+/// let id: EngineExperimentId = ChaosStudioExperiment::new(drill)?.into();
 /// assert_eq!(id.to_string(), format!("azure-chaos:{drill}"));
 /// assert!(ChaosStudioExperiment::new("drill").is_err());
 /// # Ok::<(), chaos_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChaosStudioExperiment(ExperimentId);
+pub struct ChaosStudioExperiment(EngineExperimentId);
 
 impl ChaosStudioExperiment {
     /// The experiment with this id in ARM.
@@ -36,11 +36,11 @@ impl ChaosStudioExperiment {
                 "/subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.Chaos/experiments/NAME";
             return Err(Error::invalid("experiment", format!("{id:?}"), expected));
         }
-        ExperimentId::new(ENGINE, id).map(Self)
+        EngineExperimentId::new(ENGINE, id).map(Self)
     }
 
     /// The experiment of this engine that an id names.
-    pub(crate) fn resource(id: &ExperimentId) -> Result<ResourceId> {
+    pub(crate) fn resource(id: &EngineExperimentId) -> Result<ResourceId> {
         if id.engine() != ENGINE {
             let expected = format!("one of Chaos Studio, like {ENGINE}:/subscriptions/.../experiments/NAME");
             return Err(Error::invalid("experiment", format!("{:?}", id.to_string()), expected));
@@ -50,7 +50,7 @@ impl ChaosStudioExperiment {
     }
 }
 
-impl From<ChaosStudioExperiment> for ExperimentId {
+impl From<ChaosStudioExperiment> for EngineExperimentId {
     fn from(experiment: ChaosStudioExperiment) -> Self {
         experiment.0
     }
@@ -64,7 +64,7 @@ mod tests {
     fn only_experiments_of_this_engine_are_taken() {
         let group = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers";
         let drill = format!("{group}/Microsoft.Chaos/experiments/drill");
-        let id = ExperimentId::from(ChaosStudioExperiment::new(&drill).unwrap());
+        let id = EngineExperimentId::from(ChaosStudioExperiment::new(&drill).unwrap());
         assert_eq!(ChaosStudioExperiment::resource(&id).unwrap().name(), "drill");
         for text in [
             "aws-fis:EXT1".to_owned(),

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use chaos_core::engine::ExperimentExtent;
+use chaos_core::engine::EngineExtent;
 
 use super::{
     bounds::Bounds,
@@ -8,10 +8,10 @@ use super::{
 };
 
 /// The extent of an experiment.
-pub(super) fn extent(definition: &Definition, bounds: &Bounds) -> ExperimentExtent {
+pub(super) fn extent(definition: &Definition, bounds: &Bounds) -> EngineExtent {
     match members(definition, bounds) {
-        Ok(members) => ExperimentExtent::Members(members),
-        Err(why) => ExperimentExtent::Beyond(why),
+        Ok(members) => EngineExtent::Members(members),
+        Err(why) => EngineExtent::Beyond(why),
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
         json!({ "type": "continuous", "name": "urn:x/1.0", "duration": "PT1M", "selectorId": selector })
     }
 
-    fn hit(actions: &[Value], selectors: &[Value]) -> ExperimentExtent {
+    fn hit(actions: &[Value], selectors: &[Value]) -> EngineExtent {
         let definition =
             json!({ "steps": [{ "branches": [{ "actions": actions }] }], "selectors": selectors });
         extent(&serde_json::from_value(definition).unwrap(), &bounds())
@@ -118,7 +118,7 @@ mod tests {
             (vec![named.clone()], vec![set.clone()], 2),
             (vec![named, on("two")], vec![set, two], 4),
         ] {
-            assert_eq!(hit(&actions, &selectors), ExperimentExtent::Members(members), "{actions:?}");
+            assert_eq!(hit(&actions, &selectors), EngineExtent::Members(members), "{actions:?}");
         }
     }
 
@@ -138,7 +138,7 @@ mod tests {
             (on("s"), list("s", &["virtualMachines/a", "virtualMachines/z"]), "not a member of the group"),
         ] {
             match hit(&[action], &[selector]) {
-                ExperimentExtent::Beyond(told) => assert!(told.contains(why), "{told}"),
+                EngineExtent::Beyond(told) => assert!(told.contains(why), "{told}"),
                 other => panic!("{why}: {other:?}"),
             }
         }

@@ -73,6 +73,11 @@ struct Properties {
 }
 
 impl SecurityGroup {
+    /// Whether it has a rule of this name, in whichever case.
+    pub(crate) fn has_rule(&self, name: &str) -> bool {
+        self.rules.iter().any(|rule| rule.name.eq_ignore_ascii_case(name))
+    }
+
     pub(super) fn read(document: Value) -> Result<Self> {
         let id = ResourceId::parse(document["id"].as_str().unwrap_or_default()).map_err(unreadable)?;
         // A group without rules has an empty list of them.

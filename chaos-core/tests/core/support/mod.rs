@@ -8,11 +8,10 @@ use std::{
 
 use chaos_core::{
     Calendar, Capability, CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId, Group, GroupId, Health, Hold,
-    Journal, MemoryJournal, Monkey, MonkeyBuilder, Observer, Permit, Prepared, Provider, Recovery, Registry,
-    Result, Scope, Target, TargetId, Verdict, async_trait,
+    Journal, MemoryJournal, Monkey, MonkeyBuilder, Observer, Permit, Prepared, Provider, Recovery,
+    RecoveryScope, Registry, Result, Scope, Target, TargetId, Verdict, async_trait,
     calendar::Window,
-    capability::{Isolation, Shell},
-    engine::Experiments,
+    capability::Remains,
     fault::{FaultRecord, FaultState, Mark},
     journal::{Arming, FaultQuery, Halt, Lease, Limits},
     observer::Activity,
@@ -103,16 +102,8 @@ impl Provider for HalfRead {
         self.0.resolve(id).await
     }
 
-    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Ok(None)
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        self.0.isolation_beyond(id).await
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        self.0.experiments_beyond(id).await
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        self.0.remains(id).await
     }
 }
 
@@ -195,7 +186,7 @@ impl ChaosEvent for Fragile {
             Some(Stage::PreparePanics) => panic!("prepare panics"),
             _ => {}
         }
-        let lifecycle = scope.target()?.capabilities().lifecycle()?.clone();
+        let lifecycle = scope.target().capabilities().lifecycle()?.clone();
         Ok(Prepared::new(Fickle {}, move |permit| {
             Box::pin(async move {
                 if stage == Some(Stage::InjectionFailsBefore) {
@@ -256,14 +247,14 @@ pub(crate) struct Fickle {}
 impl Recovery for Fickle {
     const KIND: &'static str = "tests/fickle/1";
 
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
         if RECOVERY_IS_BROKEN.get() {
             return Err(Error::new(ErrorKind::Unavailable, "the machine does not answer"));
         }
         PowerOn::default().recover(scope, permit).await
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         PowerOn::default().verify(scope).await
     }
 
@@ -402,15 +393,7 @@ impl Provider for BusyProvider {
         busy!(self.0.resolve(id))
     }
 
-    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Ok(None)
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        busy!(self.0.isolation_beyond(id))
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        busy!(self.0.experiments_beyond(id))
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        busy!(self.0.remains(id))
     }
 }

@@ -16,7 +16,7 @@ use std::{
 use chaos_core::{
     Error, ErrorKind, Group, GroupId, Health, MemoryJournal, Monkey, Permit, Provider, Result, Target,
     TargetId, async_trait,
-    capability::{Capabilities, NetworkShare, Output, Script, Shell},
+    capability::{Capabilities, NetworkShare, Output, Remains, Script, Shell},
     clock::{Clock, SystemClock},
     group::{Labels, Member},
     provider::{BoxStream, GroupFilter},
@@ -297,8 +297,8 @@ impl Provider for Machine {
         Ok(self.show().member(id).map(|member| Arc::clone(&member.target)))
     }
 
-    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Ok(None)
+    async fn remains(&self, _: &TargetId) -> Result<Remains> {
+        Ok(Remains::default().without_shell())
     }
 }
 

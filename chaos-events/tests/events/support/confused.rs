@@ -7,8 +7,7 @@ use std::sync::{
 
 use chaos_core::{
     Group, GroupId, Provider, Result, Target, TargetId, async_trait,
-    capability::{Isolation, Shell},
-    engine::Experiments,
+    capability::Remains,
     provider::{BoxStream, GroupFilter},
 };
 
@@ -63,15 +62,7 @@ impl Provider for Confused {
         self.asked.resolve(id).await
     }
 
-    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Ok(None)
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        self.asked.isolation_beyond(id).await
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        self.asked.experiments_beyond(id).await
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        self.asked.remains(id).await
     }
 }

@@ -8,11 +8,11 @@ use std::{
 use chaos_core::{
     Error, ErrorKind, FaultId, Group, GroupId, Health, Permit, Provider, Result, Target, TargetId,
     async_trait,
-    capability::{Capabilities, Isolation, Shell, Undo},
+    capability::{Capabilities, Remains, Undo},
     clock::Clock,
     engine::{
-        Experiment, ExperimentDefinition, ExperimentExtent, ExperimentId, ExperimentRun, ExperimentState,
-        Experiments,
+        Engine, EngineDefinition, EngineExperiment, EngineExperimentId, EngineExtent, EngineRun,
+        EngineRunState,
     },
     group::Labels,
     provider::{BoxStream, GroupFilter},
@@ -37,7 +37,7 @@ pub(crate) struct Lab {
 
 #[derive(Debug)]
 struct State {
-    definition: ExperimentDefinition,
+    definition: EngineDefinition,
     lasts: Duration,
     /// Runs bear the id of their fault; otherwise they are told by when they began.
     tags: bool,
@@ -67,9 +67,9 @@ impl Lab {
 
     pub(crate) fn over(world: MemoryProvider) -> Self {
         let lasts = Duration::from_secs(300);
-        let definition = ExperimentDefinition::new(Experiment::new(FREEZE.parse().unwrap()))
+        let definition = EngineDefinition::new(EngineExperiment::new(FREEZE.parse().unwrap()))
             .longest(Ok(lasts))
-            .extent(ExperimentExtent::Members(1))
+            .extent(EngineExtent::Members(1))
             .notes(["an alarm ends it early".to_owned()]);
         let state = State {
             definition,
@@ -86,7 +86,7 @@ impl Lab {
     }
 
     /// Defines the experiment otherwise.
-    pub(crate) fn defined(self, change: impl FnOnce(ExperimentDefinition) -> ExperimentDefinition) -> Self {
+    pub(crate) fn defined(self, change: impl FnOnce(EngineDefinition) -> EngineDefinition) -> Self {
         {
             let mut state = self.state();
             state.definition = change(state.definition.clone());
@@ -140,7 +140,7 @@ impl Lab {
     }
 
     /// How every run stands.
-    pub(crate) fn states(&self) -> Vec<ExperimentState> {
+    pub(crate) fn states(&self) -> Vec<EngineRunState> {
         self.settle();
         let state = self.state();
         state.runs.iter().map(|run| run.state(&state, self.clock.now()).0).collect()
@@ -180,9 +180,9 @@ impl Lab {
         state.runs = runs;
     }
 
-    fn told(&self, state: &State, run: &Ran, number: usize) -> ExperimentRun {
+    fn told(&self, state: &State, run: &Ran, number: usize) -> EngineRun {
         let (seen, reason) = run.state(state, self.clock.now());
-        let mut told = ExperimentRun::new(format!("run-{number}"), seen);
+        let mut told = EngineRun::new(format!("run-{number}"), seen);
         if let Some(reason) = reason {
             told = told.reason(reason);
         }
@@ -194,30 +194,30 @@ impl Lab {
 }
 
 impl Ran {
-    fn state(&self, lab: &State, now: Timestamp) -> (ExperimentState, Option<&'static str>) {
+    fn state(&self, lab: &State, now: Timestamp) -> (EngineRunState, Option<&'static str>) {
         let begins = self.created + TO_BEGIN;
         let ends = begins + SignedDuration::try_from(lab.lasts).unwrap();
         if let Some((reason, has_begun)) = lab.fails {
             let fails = if has_begun { begins + SignedDuration::from_secs(10) } else { begins };
             if now >= fails {
-                return (ExperimentState::Failed, Some(reason));
+                return (EngineRunState::Failed, Some(reason));
             }
         }
         match self.stopped {
             Some(at) if at < ends => match now < at + TO_UNDO {
-                true => (ExperimentState::Stopping, None),
-                false => (ExperimentState::Stopped, None),
+                true => (EngineRunState::Stopping, None),
+                false => (EngineRunState::Stopped, None),
             },
-            _ if now < begins => (ExperimentState::Starting, None),
-            _ if now < ends => (ExperimentState::Running, None),
-            _ => (ExperimentState::Completed, None),
+            _ if now < begins => (EngineRunState::Starting, None),
+            _ if now < ends => (EngineRunState::Running, None),
+            _ => (EngineRunState::Completed, None),
         }
     }
 }
 
 #[async_trait]
-impl Experiments for Lab {
-    async fn look_up(&self, id: &ExperimentId) -> Result<ExperimentDefinition> {
+impl Engine for Lab {
+    async fn look_up(&self, id: &EngineExperimentId) -> Result<EngineDefinition> {
         self.settle();
         let state = self.state();
         if id != state.definition.experiment.id() {
@@ -233,7 +233,7 @@ impl Experiments for Lab {
         Ok(definition)
     }
 
-    async fn start(&self, _: &Experiment, permit: &Permit) -> Result<()> {
+    async fn start(&self, _: &EngineExperiment, permit: &Permit) -> Result<()> {
         self.settle();
         let now = self.clock.now();
         let mut state = self.state();
@@ -253,7 +253,7 @@ impl Experiments for Lab {
         Ok(())
     }
 
-    async fn runs(&self, experiment: &Experiment, fault: FaultId) -> Result<Vec<ExperimentRun>> {
+    async fn runs(&self, experiment: &EngineExperiment, fault: FaultId) -> Result<Vec<EngineRun>> {
         self.settle();
         let state = self.state();
         let before = if state.tags { 0 } else { experiment.mark::<usize>()? };
@@ -262,7 +262,7 @@ impl Experiments for Lab {
         Ok(own.map(|(number, run)| self.told(&state, run, number)).collect())
     }
 
-    async fn stop(&self, _: &Experiment, run: &ExperimentRun, _: &Permit) -> Result<()> {
+    async fn stop(&self, _: &EngineExperiment, run: &EngineRun, _: &Permit) -> Result<()> {
         self.settle();
         let now = self.clock.now();
         let mut state = self.state();
@@ -304,16 +304,8 @@ impl Provider for Lab {
         Ok(found.map(|inner| Arc::new(Equipped { inner, lab: self.clone() }) as Arc<dyn Target>))
     }
 
-    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Ok(None)
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        self.world.isolation_beyond(id).await
-    }
-
-    async fn experiments_beyond(&self, _: &TargetId) -> Result<Arc<dyn Experiments>> {
-        Ok(Arc::new(self.clone()))
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        Ok(self.world.remains(id).await?.with_engine(Arc::new(self.clone())))
     }
 }
 
@@ -345,7 +337,7 @@ impl Target for Equipped {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities().with_experiments(Arc::new(self.lab.clone()))
+        self.inner.capabilities().with_engine(Arc::new(self.lab.clone()))
     }
 
     async fn health(&self) -> Result<Health> {

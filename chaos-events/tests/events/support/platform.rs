@@ -8,7 +8,7 @@ use std::{
 use chaos_core::{
     Capability, CapabilitySet, Group, GroupId, Health, Permit, Provider, Result, Target, TargetId,
     async_trait,
-    capability::{Capabilities, Lifecycle, Shell},
+    capability::{Capabilities, Lifecycle, Remains},
     clock::Clock,
     group::{Labels, Member},
     provider::{BoxStream, GroupFilter},
@@ -173,8 +173,8 @@ impl Provider for Platform {
         Ok(self.machine(id))
     }
 
-    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Ok(None)
+    async fn remains(&self, _: &TargetId) -> Result<Remains> {
+        Ok(Remains::default().without_shell())
     }
 }
 

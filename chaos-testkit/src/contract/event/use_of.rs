@@ -55,8 +55,8 @@ impl Target for Lacking {
         let mut capabilities = self.inner.capabilities();
         match self.without {
             Capability::Shell => capabilities.shell = None,
-            Capability::Isolation => capabilities.isolation = None,
-            Capability::Experiments => capabilities.experiments = None,
+            Capability::Isolation => capabilities.settings = None,
+            Capability::Engine => capabilities.engine = None,
             without => {
                 capabilities.lifecycle = capabilities
                     .lifecycle

@@ -24,7 +24,7 @@ const OTHER: &str = "another one of its name";
 
 /// Ends the check for events of which this cannot be staged.
 pub(super) fn can_be_staged(requires: CapabilitySet) -> Checked {
-    for lasting in [Capability::Isolation, Capability::Experiments] {
+    for lasting in [Capability::Isolation, Capability::Engine] {
         if requires.contains(lasting) {
             return not_applicable(format!("what it leaves by {lasting} is there without the target"));
         }

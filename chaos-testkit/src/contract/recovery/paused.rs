@@ -62,7 +62,7 @@ impl ChaosEvent for Paused {
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
         let (come, meeting) = (self.come, Arc::clone(&self.meeting));
-        let target = Arc::clone(scope.target()?);
+        let target = Arc::clone(scope.target());
         let prepared = self.inner.prepare(scope).await?;
         Ok(prepared.around(move |inject| {
             Box::new(move |permit| {

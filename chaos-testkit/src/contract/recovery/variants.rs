@@ -1,7 +1,7 @@
 //! The recovery under test, carried out otherwise. Each reads what the original wrote, because it bears its kind.
 
 use async_trait::async_trait;
-use chaos_core::{Error, ErrorKind, FaultId, Permit, Recovery, Result, Scope, TargetId, Verdict};
+use chaos_core::{Error, ErrorKind, FaultId, Permit, Recovery, RecoveryScope, Result, TargetId, Verdict};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
@@ -28,11 +28,11 @@ pub(super) struct Interrupted<R>(R);
 impl<R: Recovery> Recovery for OnlyVerified<R> {
     const KIND: &'static str = R::KIND;
 
-    async fn recover(&self, _: &Scope, _: &Permit) -> Result<()> {
+    async fn recover(&self, _: &RecoveryScope, _: &Permit) -> Result<()> {
         Ok(())
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         let message = match self.0.verify(scope).await {
             Ok(Verdict::NotYet(why)) => format!("{NOT_BACK}{why}"),
             Err(error) => format!("verify failed: {}", error.chain()),
@@ -51,12 +51,12 @@ impl<R: Recovery> Recovery for OnlyVerified<R> {
 impl<R: Recovery> Recovery for Twice<R> {
     const KIND: &'static str = R::KIND;
 
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
         self.0.recover(scope, permit).await?;
         self.0.recover(scope, permit).await
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         self.0.verify(scope).await
     }
 
@@ -70,12 +70,12 @@ impl<R: Recovery> Recovery for Twice<R> {
 impl<R: Recovery> Recovery for Interrupted<R> {
     const KIND: &'static str = R::KIND;
 
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
         let _ = self.0.recover(scope, permit).now_or_never();
         self.0.recover(scope, permit).await
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
         self.0.verify(scope).await
     }
 

@@ -9,7 +9,8 @@ use chaos_core::{
     Capability, CapabilitySet, Error, ErrorKind, FaultId, Health, Permit, Result, Target, TargetId,
     async_trait,
     capability::{
-        Capabilities, Isolation, IsolationSnapshot, Lifecycle, NetworkShare, Output, Script, Shell, Undo,
+        Capabilities, Change, Lifecycle, NetworkShare, Output, Script, Setting, SettingSet, Settings,
+        SettingsSnapshot, Shell, Standing, Undo,
     },
     group::Labels,
     testing::MemoryProvider,
@@ -105,7 +106,7 @@ impl Target for Equipped {
 
     fn capabilities(&self) -> Capabilities {
         let own = Arc::new(self.clone());
-        let capabilities = Capabilities::default().with_lifecycle(own.clone()).with_isolation(own.clone());
+        let capabilities = Capabilities::default().with_lifecycle(own.clone()).with_settings(own.clone());
         if self.lie == Lie::CapabilitiesChange && self.machine.calls.fetch_add(1, SeqCst).is_multiple_of(2) {
             return capabilities;
         }
@@ -227,20 +228,25 @@ impl Shell for Equipped {
 }
 
 #[async_trait]
-impl Isolation for Equipped {
-    async fn snapshot(&self) -> Result<IsolationSnapshot> {
+#[deny(clippy::missing_trait_methods)]
+impl Settings for Equipped {
+    fn can_change(&self) -> SettingSet {
+        SettingSet::of([Setting::Isolation])
+    }
+
+    async fn snapshot(&self, _: &Change) -> Result<SettingsSnapshot> {
         if self.lie == Lie::SnapshotIsolates {
             self.machine.isolated.store(true, SeqCst);
         }
-        IsolationSnapshot::of(&["network-a", "network-b"])
+        SettingsSnapshot::of(&["network-a", "network-b"])
     }
 
-    async fn isolate(&self, _: &Permit) -> Result<()> {
+    async fn apply(&self, _: &Change, _: &SettingsSnapshot, _: &Permit) -> Result<()> {
         self.machine.isolated.store(self.lie != Lie::IsolatesNobody, SeqCst);
         Ok(())
     }
 
-    async fn restore(&self, _: &IsolationSnapshot, _: &Permit) -> Result<()> {
+    async fn restore(&self, _: &SettingsSnapshot, _: &Permit) -> Result<()> {
         match self.lie {
             Lie::RestoresNobody => return Ok(()),
             Lie::RestoresOnce if !self.first_call() => return Err(denied()),
@@ -250,14 +256,11 @@ impl Isolation for Equipped {
         Ok(())
     }
 
-    async fn is_isolated(&self) -> Result<bool> {
-        Ok(self.machine.isolated.load(SeqCst))
-    }
-
-    async fn is_restored(&self, _: &IsolationSnapshot, _: FaultId) -> Result<bool> {
-        match self.lie {
-            Lie::RestoredInWordsAlone => Ok(true),
-            _ => Ok(!self.machine.isolated.load(SeqCst)),
-        }
+    async fn standing(&self, _: &SettingsSnapshot, _: FaultId) -> Result<Standing> {
+        Ok(match self.lie {
+            Lie::RestoredInWordsAlone => Standing::AsBefore,
+            _ if self.machine.isolated.load(SeqCst) => Standing::Changed,
+            _ => Standing::AsBefore,
+        })
     }
 }

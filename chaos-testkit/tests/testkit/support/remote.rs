@@ -9,7 +9,7 @@ use std::sync::{
 use chaos_core::{
     Capability, CapabilitySet, Error, ErrorKind, Group, GroupId, Health, Permit, Provider, Result, Target,
     TargetId, async_trait,
-    capability::{Capabilities, Lifecycle, Shell},
+    capability::{Capabilities, Lifecycle, Remains},
     group::{Labels, Member},
     listing::pages,
     provider::{BoxStream, GroupFilter},
@@ -319,8 +319,8 @@ impl Provider for Remote {
         Ok(self.machine(id).await?.map(|machine| self.target(&machine.id)))
     }
 
-    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Ok(None)
+    async fn remains(&self, _: &TargetId) -> Result<Remains> {
+        Ok(Remains::default().without_shell())
     }
 }
 

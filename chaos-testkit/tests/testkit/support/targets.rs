@@ -4,8 +4,7 @@ use std::{fmt, sync::Arc};
 
 use chaos_core::{
     Group, GroupId, Health, Provider, Result, Target, TargetId, async_trait,
-    capability::{Capabilities, Isolation, Shell, Undo},
-    engine::Experiments,
+    capability::{Capabilities, Remains, Undo},
     group::Labels,
     provider::{BoxStream, GroupFilter},
     testing::MemoryProvider,
@@ -65,16 +64,8 @@ impl Provider for OnResolve {
         Ok(self.0.resolve(id).await?.map(self.1))
     }
 
-    async fn shell_beyond(&self, _: &TargetId) -> Result<Option<Arc<dyn Shell>>> {
-        Ok(None)
-    }
-
-    async fn isolation_beyond(&self, id: &TargetId) -> Result<Option<Arc<dyn Isolation>>> {
-        self.0.isolation_beyond(id).await
-    }
-
-    async fn experiments_beyond(&self, id: &TargetId) -> Result<Arc<dyn Experiments>> {
-        self.0.experiments_beyond(id).await
+    async fn remains(&self, id: &TargetId) -> Result<Remains> {
+        self.0.remains(id).await
     }
 }
 

@@ -5,11 +5,11 @@ use crate::fault::FaultId;
 /// One run of an experiment, as its engine tells it at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ExperimentRun {
+pub struct EngineRun {
     /// What the engine calls it.
     pub id: String,
     /// How far it is.
-    pub state: ExperimentState,
+    pub state: EngineRunState,
     /// The engine's own words on that.
     pub reason: Option<String>,
     /// The fault that has started it, where the engine can tell.
@@ -19,7 +19,7 @@ pub struct ExperimentRun {
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum ExperimentState {
+pub enum EngineRunState {
     /// It was accepted, and has not hit anything yet.
     Starting,
     /// It is under way.
@@ -38,9 +38,9 @@ pub enum ExperimentState {
     Unknown,
 }
 
-impl ExperimentRun {
+impl EngineRun {
     /// A run that its engine calls `id`.
-    pub fn new(id: impl Into<String>, state: ExperimentState) -> Self {
+    pub fn new(id: impl Into<String>, state: EngineRunState) -> Self {
         Self { id: id.into(), state, reason: None, fault: None }
     }
 
@@ -59,14 +59,14 @@ impl ExperimentRun {
     }
 }
 
-impl ExperimentState {
+impl EngineRunState {
     /// Whether nothing more comes of it.
     pub fn has_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Stopped | Self::Cancelled | Self::Failed)
     }
 }
 
-impl fmt::Display for ExperimentState {
+impl fmt::Display for EngineRunState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Starting => "starting",
@@ -81,7 +81,7 @@ impl fmt::Display for ExperimentState {
     }
 }
 
-impl fmt::Display for ExperimentRun {
+impl fmt::Display for EngineRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} is {}", self.id, self.state)?;
         match &self.reason {

@@ -4,12 +4,10 @@ use async_trait::async_trait;
 use chaos_core::{
     Capability, CapabilitySet, ChaosEvent, Error, ErrorKind, Group, Hold, Permit, Prepared, Result, Scope,
     clock::Clock,
-    engine::{
-        Experiment, ExperimentDefinition, ExperimentExtent, ExperimentId, ExperimentState, Experiments,
-    },
+    engine::{Engine, EngineDefinition, EngineExperiment, EngineExperimentId, EngineExtent, EngineRunState},
 };
 
-use crate::stop_experiment::{LOOK_EVERY, StopExperiment};
+use crate::stop_engine_experiment::{LOOK_EVERY, StopEngineExperiment};
 
 /// The time by which a fault must be allowed to outlast its experiment: an engine needs it to begin and to undo.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -36,26 +34,26 @@ const MARGIN: Duration = Duration::from_secs(60);
 ///
 /// ```
 /// use std::time::Duration;
-/// use chaos_core::engine::ExperimentId;
-/// use chaos_events::RunExperiment;
+/// use chaos_core::engine::EngineExperimentId;
+/// use chaos_events::RunEngineExperiment;
 ///
-/// let id: ExperimentId = "aws-fis:EXT1a2b3c4d5e6f7".parse()?;
+/// let id: EngineExperimentId = "aws-fis:EXT1a2b3c4d5e6f7".parse()?;
 /// // The template lasts ten minutes.
-/// let experiment = RunExperiment::of(id).lasting(Duration::from_secs(11 * 60))?;
+/// let experiment = RunEngineExperiment::of(id).lasting(Duration::from_secs(11 * 60))?;
 /// # let _ = experiment;
 /// # Ok::<(), chaos_core::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct RunExperiment {
-    id: ExperimentId,
+pub struct RunEngineExperiment {
+    id: EngineExperimentId,
     hold: Hold,
     members: usize,
     beyond_the_group: bool,
 }
 
-impl RunExperiment {
+impl RunEngineExperiment {
     /// Runs this experiment, for at most 60 seconds. That is enough for an experiment that happens and is over.
-    pub fn of(experiment: impl Into<ExperimentId>) -> Self {
+    pub fn of(experiment: impl Into<EngineExperimentId>) -> Self {
         Self { id: experiment.into(), hold: Hold::DEFAULT, members: 1, beyond_the_group: false }
     }
 
@@ -88,7 +86,7 @@ impl RunExperiment {
     }
 
     /// The maximum duration of the experiment, if it may be run.
-    fn check(&self, definition: &ExperimentDefinition, group: &Group) -> Result<Duration> {
+    fn check(&self, definition: &EngineDefinition, group: &Group) -> Result<Duration> {
         let refused = |what: &'static str| Error::new(ErrorKind::Refused, what).with("experiment", &self.id);
         if let Some(run) = definition.under_way.first() {
             let by = run.fault.map_or_else(|| "somebody else".to_owned(), |fault| format!("fault {fault}"));
@@ -117,14 +115,14 @@ impl RunExperiment {
         }
         match &definition.extent {
             _ if self.beyond_the_group => return Ok(*longest),
-            ExperimentExtent::Members(most) if *most <= self.members => {}
-            ExperimentExtent::Members(most) => {
+            EngineExtent::Members(most) if *most <= self.members => {}
+            EngineExtent::Members(most) => {
                 return Err(refused("the experiment may hit more members of the group than are allowed")
                     .with("hits", most)
                     .with("allowed", self.members)
                     .with("allow_with", format_args!("members({most})")));
             }
-            ExperimentExtent::Beyond(why) => {
+            EngineExtent::Beyond(why) => {
                 return Err(beyond(refused, why));
             }
             _ => return Err(beyond(refused, "it hits a kind of target that this version does not know")),
@@ -138,15 +136,15 @@ impl RunExperiment {
     }
 
     /// Facts for the person who allowed this.
-    fn tell(&self, definition: &ExperimentDefinition, scope: &Scope) {
+    fn tell(&self, definition: &EngineDefinition, scope: &Scope) {
         let id = &self.id;
         scope.note(match &definition.extent {
-            ExperimentExtent::Members(most) => {
+            EngineExtent::Members(most) => {
                 format!(
                     "{id} hits at most {most} of the group; its engine chooses which, not necessarily this target"
                 )
             }
-            ExperimentExtent::Beyond(why) => format!("{id} hits more than the target's group: {why}"),
+            EngineExtent::Beyond(why) => format!("{id} hits more than the target's group: {why}"),
             _ => format!("{id} hits a kind of target that this version does not know"),
         });
         if !definition.left_behind.is_empty() {
@@ -166,13 +164,13 @@ fn beyond(refused: impl FnOnce(&'static str) -> Error, why: &str) -> Error {
 }
 
 #[async_trait]
-impl ChaosEvent for RunExperiment {
+impl ChaosEvent for RunEngineExperiment {
     fn name(&self) -> &'static str {
-        "run-experiment"
+        "run-engine-experiment"
     }
 
     fn requires(&self) -> CapabilitySet {
-        CapabilitySet::of([Capability::Experiments])
+        CapabilitySet::of([Capability::Engine])
     }
 
     fn hold(&self) -> Hold {
@@ -180,14 +178,14 @@ impl ChaosEvent for RunExperiment {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        let experiments = Arc::clone(scope.target()?.capabilities().experiments()?);
-        let definition = experiments.look_up(&self.id).await?;
-        let group = scope.group()?;
+        let engine = Arc::clone(scope.target().capabilities().engine()?);
+        let definition = engine.look_up(&self.id).await?;
+        let group = scope.group();
         let longest = self.check(&definition, group)?;
         self.tell(&definition, scope);
-        let recovery = StopExperiment::of(&definition.experiment, group);
+        let recovery = StopEngineExperiment::of(&definition.experiment, group);
         let run =
-            Run { experiments, experiment: definition.experiment, longest, clock: Arc::clone(scope.clock()) };
+            Run { engine, experiment: definition.experiment, longest, clock: Arc::clone(scope.clock()) };
         let prepared =
             Prepared::new(recovery, |permit| Box::pin(async move { run.until_it_runs(permit).await }));
         Ok(prepared.requesting("seconds", self.hold.duration().as_secs_f64()))
@@ -196,8 +194,8 @@ impl ChaosEvent for RunExperiment {
 
 /// An experiment about to be started.
 struct Run {
-    experiments: Arc<dyn Experiments>,
-    experiment: Experiment,
+    engine: Arc<dyn Engine>,
+    experiment: EngineExperiment,
     longest: Duration,
     clock: Arc<dyn Clock>,
 }
@@ -214,13 +212,13 @@ impl Run {
                 .with("left", format_args!("{left:?}"))
                 .with("lasts", format_args!("{:?}", self.longest)));
         }
-        self.experiments.start(&self.experiment, permit).await?;
+        self.engine.start(&self.experiment, permit).await?;
         loop {
-            let runs = self.experiments.runs(&self.experiment, permit.fault()).await?;
+            let runs = self.engine.runs(&self.experiment, permit.fault()).await?;
             for run in &runs {
                 match run.state {
-                    ExperimentState::Running | ExperimentState::Completed => return Ok(()),
-                    ExperimentState::Failed | ExperimentState::Cancelled | ExperimentState::Stopped => {
+                    EngineRunState::Running | EngineRunState::Completed => return Ok(()),
+                    EngineRunState::Failed | EngineRunState::Cancelled | EngineRunState::Stopped => {
                         let error = Error::new(ErrorKind::Other, "the experiment did not start running");
                         return Err(error.with("experiment", self.experiment.id()).with("run", run));
                     }

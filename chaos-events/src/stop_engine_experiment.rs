@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chaos_core::{
-    ErrorKind, FaultId, Group, Permit, Recovery, Result, Scope, TargetId, Verdict,
-    engine::{Experiment, ExperimentRun, ExperimentState, Experiments},
+    ErrorKind, FaultId, Group, Permit, Recovery, RecoveryScope, Result, TargetId, Verdict,
+    engine::{Engine, EngineExperiment, EngineRun, EngineRunState},
     fault::Injection,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -22,24 +22,24 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 const STOP_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// Stops every run of the experiment that the fault has started, waits until their engine has undone their effects, and
-/// until the group is as healthy as before: the recovery of [`RunExperiment`](crate::RunExperiment).
+/// until the group is as healthy as before: the recovery of [`RunEngineExperiment`](crate::RunEngineExperiment).
 ///
 /// It finds the runs by the fault's id, so it works without the reply of the start, and without the target. The report
 /// tells how each of them ended, in the engine's words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct StopExperiment {
+pub struct StopEngineExperiment {
     /// The experiment.
-    pub experiment: Experiment,
+    pub experiment: EngineExperiment,
     /// Whether the group replaces its members.
     pub replaced: bool,
     /// The number of healthy members that makes the group whole.
     pub healthy: usize,
 }
 
-impl StopExperiment {
+impl StopEngineExperiment {
     /// Stops the runs of `experiment` that a fault has started, and waits until `group` is as it is now.
-    pub fn of(experiment: &Experiment, group: &Group) -> Self {
+    pub fn of(experiment: &EngineExperiment, group: &Group) -> Self {
         Self {
             experiment: experiment.clone(),
             replaced: group.replaces_members,
@@ -47,17 +47,13 @@ impl StopExperiment {
         }
     }
 
-    async fn runs(&self, scope: &Scope) -> Result<Vec<ExperimentRun>> {
-        scope.fresh_experiments().await?.runs(&self.experiment, scope.fault()).await
-    }
-
     /// Waits until nothing runs any more, or the recovery budget is spent.
-    async fn end_all(&self, scope: &Scope, permit: &Permit) -> Result<()> {
-        let experiments = scope.fresh_experiments().await?;
+    async fn end_all(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
+        let Some(engine) = scope.remains().await?.engine()? else { return Ok(()) };
         let pause = SignedDuration::try_from(STOP_AGAIN_AFTER).unwrap_or(SignedDuration::ZERO);
         let mut ordered: Option<Timestamp> = None;
         loop {
-            let runs = experiments.runs(&self.experiment, permit.fault()).await?;
+            let runs = engine.runs(&self.experiment, permit.fault()).await?;
             if runs.iter().all(|run| run.state.has_ended()) {
                 for run in &runs {
                     scope.note(format!("the run {run}"));
@@ -67,7 +63,7 @@ impl StopExperiment {
             let now = scope.clock().now();
             if ordered.is_none_or(|before| now.duration_since(before).abs() >= pause) {
                 ordered = Some(now);
-                self.order_to_stop(experiments.as_ref(), &runs, permit).await?;
+                self.order_to_stop(engine.as_ref(), &runs, permit).await?;
             }
             if now >= scope.recover_by() {
                 return Ok(());
@@ -77,23 +73,18 @@ impl StopExperiment {
     }
 
     /// Every run that can be stopped is stopped before an error of another one is returned.
-    async fn order_to_stop(
-        &self,
-        experiments: &dyn Experiments,
-        runs: &[ExperimentRun],
-        permit: &Permit,
-    ) -> Result<()> {
+    async fn order_to_stop(&self, engine: &dyn Engine, runs: &[EngineRun], permit: &Permit) -> Result<()> {
         let mut stopped = Ok(());
         for run in runs {
-            if !run.state.has_ended() && run.state != ExperimentState::Stopping {
-                stopped = stopped.and(experiments.stop(&self.experiment, run, permit).await);
+            if !run.state.has_ended() && run.state != EngineRunState::Stopping {
+                stopped = stopped.and(engine.stop(&self.experiment, run, permit).await);
             }
         }
         stopped
     }
 
     /// Whether the group has recovered, whichever of its members were hit.
-    async fn look_at_group(&self, scope: &Scope) -> Result<Verdict> {
+    async fn look_at_group(&self, scope: &RecoveryScope) -> Result<Verdict> {
         match scope.fresh_group().await {
             Ok(group) => {
                 // Do not wait for members that the group does not replace.
@@ -118,30 +109,33 @@ impl StopExperiment {
 }
 
 #[async_trait]
-impl Look for StopExperiment {
-    async fn look(&self, scope: &Scope) -> Result<Verdict> {
+impl Look for StopEngineExperiment {
+    async fn look(&self, scope: &RecoveryScope) -> Result<Verdict> {
         self.look_at_group(scope).await
     }
 }
 
 #[async_trait]
-impl Recovery for StopExperiment {
+impl Recovery for StopEngineExperiment {
     const KIND: &'static str = "chaos-events/stop-experiment/1";
 
-    async fn recover(&self, scope: &Scope, permit: &Permit) -> Result<()> {
+    async fn recover(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
         self.end_all(scope, permit).await?;
         until_back(scope, self).await
     }
 
-    async fn verify(&self, scope: &Scope) -> Result<Verdict> {
-        let runs = self.runs(scope).await?;
+    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
+        let Some(engine) = scope.remains().await?.engine()? else {
+            return self.look_at_group(scope).await;
+        };
+        let runs = engine.runs(&self.experiment, scope.fault()).await?;
         if let Some(run) = runs.iter().find(|run| !run.state.has_ended()) {
             return Ok(Verdict::NotYet(format!("the run {run}")));
         }
         if runs.is_empty() && scope.injection() == Injection::Returned {
             return Ok(Verdict::NotYet("its engine does not list the run that was started".to_owned()));
         }
-        if !runs.is_empty() && runs.iter().all(|run| run.state == ExperimentState::Completed) {
+        if !runs.is_empty() && runs.iter().all(|run| run.state == EngineRunState::Completed) {
             scope.run_its_course();
         }
         self.look_at_group(scope).await

@@ -2,7 +2,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::{Experiment, ExperimentDefinition, ExperimentId, ExperimentRun};
+use super::{EngineDefinition, EngineExperiment, EngineExperimentId, EngineRun};
 use crate::{
     error::Result,
     fault::{FaultId, Permit},
@@ -17,16 +17,16 @@ use crate::{
 ///
 /// The engine belongs to the account and not to a target: a target is where it is found, and by which group it is
 /// judged what an experiment hits. Runs outlive targets;
-/// [`Provider::experiments_beyond`](crate::provider::Provider::experiments_beyond) reaches them then.
+/// [`Provider::remains`](crate::provider::Provider::remains) reaches them then.
 #[async_trait]
-pub trait Experiments: fmt::Debug + Send + Sync + 'static {
+pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// Looks at how an experiment is defined, and whether it runs now.
     ///
     /// # Errors
     /// `NotFound` where the engine knows no such experiment; `InvalidInput` for an id of another engine.
     ///
     /// Cancel safe: it only looks.
-    async fn look_up(&self, id: &ExperimentId) -> Result<ExperimentDefinition>;
+    async fn look_up(&self, id: &EngineExperimentId) -> Result<EngineDefinition>;
 
     /// Starts a run for the permit's fault. Returns when the engine has accepted it; how far it is,
     /// [`runs`](Self::runs) tells.
@@ -35,7 +35,7 @@ pub trait Experiments: fmt::Debug + Send + Sync + 'static {
     /// and never again: `Conflict` where a run is under way already.
     ///
     /// Not cancel safe: a dropped call may have started a run or not.
-    async fn start(&self, experiment: &Experiment, permit: &Permit) -> Result<()>;
+    async fn start(&self, experiment: &EngineExperiment, permit: &Permit) -> Result<()>;
 
     /// Every run that the fault has started, whoever knows its id: the reply to a [`start`](Self::start) may be lost.
     /// None where there is none.
@@ -45,11 +45,11 @@ pub trait Experiments: fmt::Debug + Send + Sync + 'static {
     /// taken for the fault's, because one that nobody ends is the worse mistake.
     ///
     /// Cancel safe: it only looks.
-    async fn runs(&self, experiment: &Experiment, fault: FaultId) -> Result<Vec<ExperimentRun>>;
+    async fn runs(&self, experiment: &EngineExperiment, fault: FaultId) -> Result<Vec<EngineRun>>;
 
     /// Has the engine end a run and undo what it did. Returns when the engine has accepted that; how far it is,
     /// [`runs`](Self::runs) tells. A run that has ended is left as it is, and that is success.
     ///
     /// Not cancel safe: a dropped call may have happened or not.
-    async fn stop(&self, experiment: &Experiment, run: &ExperimentRun, permit: &Permit) -> Result<()>;
+    async fn stop(&self, experiment: &EngineExperiment, run: &EngineRun, permit: &Permit) -> Result<()>;
 }

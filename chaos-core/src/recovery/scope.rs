@@ -1,0 +1,162 @@
+use std::{ops::Deref, sync::Arc};
+
+use jiff::Timestamp;
+
+use crate::{
+    capability::{Remains, Remnant},
+    error::Result,
+    event::{FaultScope, ScopeParts},
+    fault::{Fault, Injection, Milestone},
+    group::{Group, Target},
+    observer::Activity,
+};
+
+/// What a recovery sees: fresh looks at the target and its group, what is known of the injection, and through
+/// [`FaultScope`], to which it dereferences, the fault's id and deadline and the injected clock.
+///
+/// It holds nothing that was discovered, even in the process that injected. So a recovery that works there works in a
+/// later process as well.
+///
+/// It shows, and it changes nothing.
+#[derive(Clone, Debug)]
+pub struct RecoveryScope {
+    fault: FaultScope,
+    injection: Injection,
+    recover_by: Timestamp,
+    /// Whether the fault is held, so that a look is not to say that the target is back.
+    is_held: bool,
+}
+
+impl RecoveryScope {
+    /// The scope of the looks at a fault while it is held.
+    pub(crate) fn holding(fault: FaultScope, injection: Injection) -> Self {
+        let recover_by = fault.deadline();
+        Self { fault, injection, recover_by, is_held: true }
+    }
+
+    /// The scope of a recovery in a later process.
+    pub(crate) fn replaying(parts: ScopeParts, identity: Arc<Fault>, injection: Injection) -> Self {
+        let fault = FaultScope::replaying(parts, identity);
+        let recover_by = fault.deadline();
+        Self { fault, injection, recover_by, is_held: false }
+    }
+
+    /// The same scope once the hold is over, with the end of the recovery budget.
+    pub(crate) fn recover_until(mut self, recover_by: Timestamp) -> Self {
+        self.recover_by = recover_by;
+        self.is_held = false;
+        self
+    }
+
+    /// What is known about whether the injection happened.
+    pub fn injection(&self) -> Injection {
+        self.injection
+    }
+
+    /// Whether the fault is held, so that [`Recovery::verify`](crate::recovery::Recovery::verify) is asked whether it
+    /// is in effect as it was asked for: what is left of it and does nothing, or less than was asked for, is over then.
+    /// Afterwards, anything that is left is still to be undone.
+    pub fn is_held(&self) -> bool {
+        self.is_held
+    }
+
+    /// When the recovery gives up: the end of its budget, which begins when the recovery does. Before that, the
+    /// deadline.
+    pub fn recover_by(&self) -> Timestamp {
+        self.recover_by
+    }
+
+    /// A fresh look at the group, by [`Provider::group_in_recovery`](crate::provider::Provider::group_in_recovery).
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// Cancel safe: it only looks.
+    pub async fn fresh_group(&self) -> Result<Group> {
+        let id = self.group_id();
+        let group = self.provider().group_in_recovery(&id).await?;
+        if group.id == id { Ok(group) } else { Err(self.another(&id, &group.id)) }
+    }
+
+    /// A fresh look for the target; `None` if it is certainly gone. That is the answer also if another target bears its
+    /// name by now: that one was never touched, and is left alone.
+    ///
+    /// # Errors
+    /// As [`Provider::resolve`](crate::provider::Provider::resolve) and [`Target::incarnation`].
+    ///
+    /// Cancel safe: it only looks.
+    pub async fn fresh_target(&self) -> Result<Option<Arc<dyn Target>>> {
+        let id = self.target_id();
+        let Some(target) = self.provider().resolve(id).await? else { return Ok(None) };
+        if target.id() != id {
+            return Err(self.another(id, target.id()));
+        }
+        let Some(incarnation) = self.incarnation() else { return Ok(Some(target)) };
+        match target.incarnation().await? {
+            Some(found) if *found != *incarnation => {
+                // What is restarted may come back as another one on purpose.
+                if !self.is_momentary() {
+                    self.note("another target has its name now, and is left alone");
+                }
+                Ok(None)
+            }
+            _ => Ok(Some(target)),
+        }
+    }
+
+    /// A fresh look for what reaches what the fault may have left behind: the target's own abilities, or if it no
+    /// longer exists, what its provider [says](crate::provider::Provider::remains) outlives it. An engine belongs to an
+    /// account and not to a target, so the provider is asked for it too if a target that is there does not offer one.
+    ///
+    /// # Errors
+    /// As [`fresh_target`](RecoveryScope::fresh_target) and
+    /// [`Provider::remains`](crate::provider::Provider::remains). What the answer lacks is an error once it is asked
+    /// for, as [`Remains::shell`] says.
+    ///
+    /// Cancel safe: it only looks.
+    pub async fn remains(&self) -> Result<Remains> {
+        let Some(target) = self.fresh_target().await? else {
+            return self.provider().remains(self.target_id()).await;
+        };
+        let capabilities = target.capabilities();
+        let mut remains = Remains::offered(&capabilities);
+        if capabilities.engine.is_none() {
+            // Only a recovery that needs an engine fails if that cannot be found out.
+            let beyond = self.provider().remains(self.target_id()).await;
+            remains.engine = beyond.map_or_else(Remnant::Doubtful, |beyond| beyond.engine);
+        }
+        Ok(remains)
+    }
+
+    /// Reports that the fault was in effect and has ended by itself as it was meant to, before its deadline: an
+    /// experiment of an engine that is completed, say. It does not count as cut short then.
+    pub fn run_its_course(&self) {
+        self.ledger().see();
+        self.ledger().complete();
+    }
+
+    /// Reports that `milestone` was reached now. Only the first time counts, and no look while the fault is held: a
+    /// target that is well then has not been hit yet, or is well because of somebody else.
+    pub fn reach(&self, milestone: Milestone) {
+        if self.is_held {
+            return;
+        }
+        let at = self.now();
+        if self.ledger().reach(milestone, at) {
+            self.observers().tell(at, Activity::Reached { fault: self.identity(), milestone });
+        }
+    }
+
+    /// What seemed reached was not.
+    pub(crate) fn forget(&self, milestone: Milestone) {
+        self.ledger().forget(milestone);
+    }
+}
+
+impl Deref for RecoveryScope {
+    type Target = FaultScope;
+
+    fn deref(&self) -> &FaultScope {
+        &self.fault
+    }
+}
