@@ -152,6 +152,7 @@
 //! with others, nothing is considered gone, and the fault stays pending.
 
 mod auto_scaling;
+mod aws_provider;
 mod builder;
 mod capability;
 mod client;
@@ -161,6 +162,7 @@ mod model;
 mod notify;
 
 pub use auto_scaling::AutoScaling;
+pub use aws_provider::AwsProvider;
 pub use builder::AutoScalingBuilder;
 #[cfg(feature = "fis")]
 pub use capability::fis::{FAULT_TAG, FisExperiment};

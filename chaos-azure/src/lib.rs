@@ -121,6 +121,7 @@
 //! answer to the next. So ids are in lower case, and any other spelling is refused.
 
 mod availability_sets;
+mod azure_provider;
 mod builder;
 mod capability;
 mod client;
@@ -129,6 +130,7 @@ mod model;
 mod scale_sets;
 
 pub use availability_sets::AvailabilitySets;
+pub use azure_provider::AzureProvider;
 pub use builder::AzureBuilder;
 pub use capability::isolation_rules::ISOLATION_TAG;
 pub use capability::studio::ChaosStudioExperiment;

@@ -1,10 +1,13 @@
 //! The program with all subcommands.
 
+use std::ffi::OsString;
+
 use chaos_core::{Error, ErrorKind};
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::{
+    catalogue::Catalogue,
     drill::{DrillArguments, drill},
     fleet::{FleetArguments, fleet},
     history::{HistoryArguments, history},
@@ -14,6 +17,13 @@ use crate::{
 };
 
 /// The arguments of `chaos`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ChaosArguments {
+    command: Command,
+}
+
+/// The arguments that do not depend on the catalogue.
 #[derive(Debug, Parser)]
 #[command(
     name = "chaos",
@@ -21,8 +31,7 @@ use crate::{
     about = "Breaks one of many interchangeable machines on purpose, and always brings it back",
     disable_help_subcommand = true
 )]
-#[non_exhaustive]
-pub struct ChaosArguments {
+struct Line {
     #[command(subcommand)]
     command: Command,
 }
@@ -48,31 +57,61 @@ enum Command {
     AsService(ServiceArguments),
 }
 
-/// Runs the subcommand.
+impl ChaosArguments {
+    /// The command line with all its arguments and their help.
+    pub fn command(catalogue: &Catalogue) -> clap::Command {
+        Line::command().mut_subcommands(|subcommand| match subcommand.get_name() {
+            "drill" => DrillArguments::of(subcommand, catalogue),
+            _ => subcommand,
+        })
+    }
+
+    /// Reads the arguments of this process. If they ask for help or make no sense, prints that and exits.
+    pub fn parse(catalogue: &Catalogue) -> Self {
+        Self::try_parse_from(catalogue, std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Reads `words`, of which the first is the name of the program.
+    ///
+    /// # Errors
+    /// For arguments that make no sense, and if help was asked for, which is the text of the error.
+    pub fn try_parse_from(
+        catalogue: &Catalogue,
+        words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
+        let mut command = Self::command(catalogue);
+        let matches = command.try_get_matches_from_mut(words)?;
+        let Line { command } =
+            Line::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        Ok(Self { command })
+    }
+}
+
+/// Does what the subcommand says, with the events of `catalogue`.
 ///
 /// # Errors
 /// Those of the subcommand.
-pub async fn chaos(arguments: ChaosArguments) -> ProgramResult {
+pub async fn chaos(arguments: ChaosArguments, catalogue: &Catalogue) -> ProgramResult {
     match arguments.command {
-        Command::Drill(arguments) => drill(*arguments).await,
+        Command::Drill(arguments) => drill(*arguments, catalogue).await,
         Command::Fleet(arguments) => fleet(arguments).await,
-        Command::Recover(arguments) => recover(arguments).await,
-        Command::History(arguments) => history(arguments).await,
-        Command::Completions { shell } => completions(shell),
-        Command::Man { subcommand } => manual_page(subcommand.as_deref()),
+        Command::Recover(arguments) => recover(arguments, catalogue).await,
+        Command::History(arguments) => history(arguments, catalogue).await,
+        Command::Completions { shell } => completions(shell, catalogue),
+        Command::Man { subcommand } => manual_page(subcommand.as_deref(), catalogue),
         Command::AsService(arguments) => serve(arguments).await,
     }
 }
 
-fn completions(shell: Shell) -> ProgramResult {
+fn completions(shell: Shell, catalogue: &Catalogue) -> ProgramResult {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut ChaosArguments::command(), "chaos", &mut text);
+    clap_complete::generate(shell, &mut ChaosArguments::command(catalogue), "chaos", &mut text);
     print(String::from_utf8_lossy(&text).trim_end())?;
     Ok(Status::Done)
 }
 
-fn manual_page(subcommand: Option<&str>) -> ProgramResult {
-    let mut command = ChaosArguments::command();
+fn manual_page(subcommand: Option<&str>, catalogue: &Catalogue) -> ProgramResult {
+    let mut command = ChaosArguments::command(catalogue);
     command.build();
     let page = match subcommand {
         None => command,

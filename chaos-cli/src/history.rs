@@ -21,6 +21,7 @@ use serde::Serialize;
 
 use crate::{
     arguments::instant,
+    catalogue::Catalogue,
     journal,
     program::{
         ProgramResult, Status, by_hand, escaped_lines, is_unrecorded, print, print_json, recover_command,
@@ -83,11 +84,11 @@ struct Entry {
 }
 
 impl Entry {
-    fn of(fault: FaultRecord, journal: &Path) -> Self {
+    fn of(fault: FaultRecord, journal: &Path, catalogue: &Catalogue) -> Self {
         if fault.state == FaultState::Recovered {
             return Self { fault, recover_with: None, by_hand: None };
         }
-        let (recover_with, by_hand) = match by_hand(&fault) {
+        let (recover_with, by_hand) = match by_hand(&fault, catalogue) {
             Ok(words) => (Some(recover_command(journal)), words),
             Err(unknown) => (None, unknown),
         };
@@ -146,7 +147,7 @@ async fn whole_id<Id: FromStr + Clone + Ord + fmt::Display>(
 ///
 /// # Errors
 /// If the journal cannot be opened or read.
-pub async fn history(arguments: HistoryArguments) -> ProgramResult {
+pub async fn history(arguments: HistoryArguments, catalogue: &Catalogue) -> ProgramResult {
     let journal = journal::open_existing(&arguments.journal).await?;
     let Found { faults, unreadable, .. } = journal.find(&arguments.query(&journal).await?).await?;
     let now = SystemClock::default().now();
@@ -163,7 +164,7 @@ pub async fn history(arguments: HistoryArguments) -> ProgramResult {
     let path = journal.path().to_owned();
     journal.close().await?;
     if arguments.json {
-        let faults = faults.into_iter().map(|fault| Entry::of(fault, &path)).collect();
+        let faults = faults.into_iter().map(|fault| Entry::of(fault, &path, catalogue)).collect();
         print_json(&History { faults, unreadable })?;
         return Ok(Status::Done);
     }
@@ -175,7 +176,7 @@ pub async fn history(arguments: HistoryArguments) -> ProgramResult {
         let abandoned: Vec<&FaultRecord> =
             faults.iter().filter(|fault| orphans.contains(&fault.id)).collect();
         if !abandoned.is_empty() {
-            parts.push(way_back(&abandoned, &path));
+            parts.push(way_back(&abandoned, &path, catalogue));
         }
     }
     if !unreadable.is_empty() {
@@ -196,10 +197,10 @@ fn no_faults(others: &[FaultRecord]) -> String {
 }
 
 /// How to recover the faults that no live process holds: with a program, and by hand.
-fn way_back(abandoned: &[&FaultRecord], journal: &Path) -> String {
+fn way_back(abandoned: &[&FaultRecord], journal: &Path, catalogue: &Catalogue) -> String {
     let (mut is_ours, mut words) = (false, String::new());
     for fault in abandoned {
-        let told = by_hand(fault);
+        let told = by_hand(fault, catalogue);
         is_ours |= told.is_ok();
         let (Ok(text) | Err(text)) = told;
         words.push_str(&format!("\n{} by hand: {}", fault.id, escaped_lines(&text)));
@@ -252,6 +253,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::catalogue::catalogue;
 
     fn left(id: &str, kind: &str, payload: serde_json::Value) -> FaultRecord {
         let target = "local:web/replica-1".parse().unwrap();
@@ -269,12 +271,12 @@ mod tests {
         );
         let foreign = left("00000000000000a2", "my-company/power-back/1", json!({}));
         let journal = Path::new("/tmp/a.journal");
-        let both = way_back(&[&stopped, &foreign], journal);
+        let both = way_back(&[&stopped, &foreign], journal, &catalogue());
         assert!(
             both.contains("recover with: ") && both.contains("Start local:web/replica-1 again"),
             "{both}"
         );
-        let alone = way_back(&[&foreign], journal);
+        let alone = way_back(&[&foreign], journal, &catalogue());
         assert!(!alone.contains("recover with"), "{alone}");
         assert!(
             alone.contains("Run the program that injected it") && alone.contains("my-company/power-back/1")

@@ -23,6 +23,7 @@ pub mod design {}
 #[doc = include_str!("../../SAFETY.md")]
 pub mod safety {}
 
+pub mod catalogue;
 pub mod chaos;
 pub mod drill;
 pub mod fleet;
@@ -32,8 +33,6 @@ pub mod recover;
 pub mod service;
 
 mod arguments;
-#[cfg(feature = "azure")]
-mod azure;
 mod clients;
 mod journal;
 mod table;

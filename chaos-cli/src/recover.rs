@@ -4,26 +4,25 @@ use std::{
     collections::BTreeSet,
     io::{self, Write},
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-#[cfg(not(all(feature = "aws", feature = "azure")))]
-use chaos_core::{Error, ErrorKind};
 use chaos_core::{
-    FaultId, Journal, Monkey, MonkeyBuilder, Observer, Outcome, Result,
+    FaultId, Journal, Monkey, Observer, Outcome, Result,
     clock::{Clock, SystemClock},
     fault::{FaultRecord, FaultState},
     journal::{Found, Unreadable},
     observer::Activity,
     text::escaped,
 };
-use chaos_local::{Fleets, Processes};
+use chaos_local::Fleets;
 use clap::Parser;
 use jiff::Timestamp;
 use serde::Serialize;
-use std::sync::Arc;
+use serde_json::Value;
 
 use crate::{
+    catalogue::{Absent, Catalogue},
     journal,
     program::{
         Interrupt, LogTo, ProgramError, ProgramResult, Status, by_hand, clock_time, escaped_lines,
@@ -90,9 +89,9 @@ struct Tried {
     by_hand: Option<String>,
 }
 
-impl From<FaultRecord> for Tried {
-    fn from(fault: FaultRecord) -> Self {
-        let by_hand = is_left(&fault).then(|| by_hand(&fault).unwrap_or_else(|unknown| unknown));
+impl Tried {
+    fn of(fault: FaultRecord, catalogue: &Catalogue) -> Self {
+        let by_hand = is_left(&fault).then(|| by_hand(&fault, catalogue).unwrap_or_else(|unknown| unknown));
         Self { fault, by_hand }
     }
 }
@@ -106,10 +105,10 @@ fn is_left(fault: &FaultRecord) -> bool {
 ///
 /// # Errors
 /// If the journal cannot be opened or read, or does not contain a given fault.
-pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
+pub async fn recover(arguments: RecoverArguments, catalogue: &Catalogue) -> ProgramResult {
     LogTo::start(lines_on_stderr());
     let journal = Arc::new(journal::open_existing(&arguments.journal).await?);
-    let monkey = monkey(Arc::clone(&journal), &arguments).await?;
+    let monkey = monkey(Arc::clone(&journal), &arguments, catalogue).await?;
     // A recovery continues without anybody watching.
     let mut interrupt = Interrupt::listen()?.despite_hang_up();
     if journal.is_read_only() {
@@ -149,10 +148,10 @@ pub async fn recover(arguments: RecoverArguments) -> ProgramResult {
     let printed = if arguments.json {
         let outcome = if status == Status::Done { Outcome::Completed } else { Outcome::Failed };
         let Left { held, unreadable, .. } = left;
-        let faults = faults.into_iter().map(Tried::from).collect();
+        let faults = faults.into_iter().map(|fault| Tried::of(fault, catalogue)).collect();
         print_json(&Recovered { outcome, faults, held, unreadable })
     } else {
-        print(&summary(&faults, &left))
+        print(&summary(&faults, &left, catalogue))
     };
     status.and_then(read.and(printed))
 }
@@ -175,112 +174,32 @@ impl Left {
     }
 }
 
-async fn monkey(journal: Arc<impl Journal>, arguments: &RecoverArguments) -> Result<Monkey, ProgramError> {
+async fn monkey(
+    journal: Arc<impl Journal>,
+    arguments: &RecoverArguments,
+    catalogue: &Catalogue,
+) -> Result<Monkey, ProgramError> {
     let pending = journal.pending().await?.faults;
-    let builder = Monkey::builder()
-        .provider(Fleets::new())
-        .provider(Processes::named("recover").build()?)
+    let is_of =
+        |absent: &&Absent| pending.iter().any(|fault| absent.schemes.contains(&fault.target.scheme()));
+    if let Some(absent) = catalogue.absent.iter().find(is_of) {
+        return Err(absent.unrecoverable());
+    }
+    let identity = [("profile", &arguments.profile), ("assume-role", &arguments.assume_role)];
+    let identity = identity.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+    let identity = identity.map(|(name, value)| (name.to_owned(), Value::from(value.as_str()))).collect();
+    let groups = pending.iter().map(|fault| fault.group.clone());
+    let mut providers = catalogue.providers.open_for(groups, &identity).await?;
+    if providers.is_empty() {
+        // There is no monkey without a provider, and this machine is always there.
+        providers.push(Arc::new(Fleets::new()));
+    }
+    let builder = providers
+        .into_iter()
+        .fold(Monkey::builder(), |builder, provider| builder.provider(provider))
         .observer(Retries::default())
-        .unleash(journal, chaos_events::registry());
-    let builder = with_clouds(builder, &pending, arguments).await?;
+        .unleash(journal, catalogue.events.registry());
     Ok(observe_if_asked(builder).build()?)
-}
-
-/// Adds the providers of the clouds with pending faults. Other recoveries do not need their credentials.
-async fn with_clouds(
-    builder: MonkeyBuilder,
-    pending: &[FaultRecord],
-    arguments: &RecoverArguments,
-) -> Result<MonkeyBuilder, ProgramError> {
-    // After the account.
-    let builder = match Places::of(pending, "aws-asg", 1) {
-        Some(places) => with_aws(builder, places, arguments).await?,
-        None => builder,
-    };
-    let builder = match Places::of(pending, "azure-avset", 0) {
-        Some(places) => with_availability_sets(builder, places)?,
-        None => builder,
-    };
-    match Places::of(pending, "azure-vmss", 0) {
-        Some(places) => with_scale_sets(builder, places),
-        None => Ok(builder),
-    }
-}
-
-/// The regions or the subscriptions of pending faults, from the ids of their groups.
-#[cfg_attr(
-    not(any(feature = "aws", feature = "azure")),
-    expect(
-        dead_code,
-        reason = "no part of this program uses \
-    them"
-    )
-)]
-struct Places(BTreeSet<String>);
-
-impl Places {
-    /// The parts at `position` of the paths; `None` if no target has this scheme.
-    fn of(pending: &[FaultRecord], scheme: &str, position: usize) -> Option<Self> {
-        let of_scheme = pending.iter().filter(|fault| fault.target.scheme() == scheme);
-        let places: BTreeSet<String> = of_scheme
-            .filter_map(|fault| fault.group.path().split('/').nth(position).map(str::to_owned))
-            .collect();
-        (!places.is_empty()).then_some(Self(places))
-    }
-}
-
-#[cfg(feature = "aws")]
-async fn with_aws(
-    builder: MonkeyBuilder,
-    regions: Places,
-    arguments: &RecoverArguments,
-) -> Result<MonkeyBuilder, ProgramError> {
-    let mut groups = chaos_aws::AutoScaling::builder().regions(regions.0);
-    if let Some(profile) = &arguments.profile {
-        groups = groups.profile(profile);
-    }
-    if let Some(role) = &arguments.assume_role {
-        groups = groups.assume_role(role);
-    }
-    Ok(builder.provider(groups.build().await?))
-}
-
-#[cfg(not(feature = "aws"))]
-async fn with_aws(_: MonkeyBuilder, _: Places, _: &RecoverArguments) -> Result<MonkeyBuilder, ProgramError> {
-    Err(without("aws"))
-}
-
-#[cfg(feature = "azure")]
-fn with_availability_sets(
-    builder: MonkeyBuilder,
-    subscriptions: Places,
-) -> Result<MonkeyBuilder, ProgramError> {
-    let sets = chaos_azure::AvailabilitySets::builder().subscriptions(subscriptions.0);
-    Ok(builder.provider(crate::azure::at_endpoint(sets).build()?))
-}
-
-#[cfg(feature = "azure")]
-fn with_scale_sets(builder: MonkeyBuilder, subscriptions: Places) -> Result<MonkeyBuilder, ProgramError> {
-    let sets = chaos_azure::ScaleSets::builder().subscriptions(subscriptions.0);
-    Ok(builder.provider(crate::azure::at_endpoint(sets).build()?))
-}
-
-#[cfg(not(feature = "azure"))]
-fn with_availability_sets(_: MonkeyBuilder, _: Places) -> Result<MonkeyBuilder, ProgramError> {
-    Err(without("azure"))
-}
-
-#[cfg(not(feature = "azure"))]
-fn with_scale_sets(_: MonkeyBuilder, _: Places) -> Result<MonkeyBuilder, ProgramError> {
-    Err(without("azure"))
-}
-
-/// The error if the journal holds faults of a cloud that this program does not support.
-#[cfg(not(all(feature = "aws", feature = "azure")))]
-fn without(cloud: &str) -> ProgramError {
-    let what = "the journal holds faults of a cloud, and this program was built without the feature for it";
-    let error = Error::new(ErrorKind::Unsupported, what).with("feature", cloud);
-    ProgramError::from(error).hint(format!("`cargo {cloud}-recover` builds one with it"))
 }
 
 /// Says why a fault is not recovered yet. A refusal is reported once, with the time until which the recovery is
@@ -307,7 +226,7 @@ fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-fn summary(faults: &[FaultRecord], left: &Left) -> String {
+fn summary(faults: &[FaultRecord], left: &Left, catalogue: &Catalogue) -> String {
     let mut parts = Vec::new();
     if faults.is_empty() {
         parts.push("nothing to recover".to_owned());
@@ -326,7 +245,7 @@ fn summary(faults: &[FaultRecord], left: &Left) -> String {
         parts.push(table.to_string());
     }
     for fault in faults.iter().filter(|fault| is_left(fault)) {
-        let words = by_hand(fault).map_or_else(|unknown| unknown, |words| escaped_lines(&words));
+        let words = by_hand(fault, catalogue).map_or_else(|unknown| unknown, |words| escaped_lines(&words));
         parts.push(format!("{} by hand: {words}", fault.id));
     }
     let (in_time, overdue): (Vec<_>, Vec<_>) = left.held.iter().partition(|fault| left.is_in_time(fault));

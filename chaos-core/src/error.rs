@@ -31,12 +31,23 @@ pub struct Error(Box<Inner>);
 #[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
-    message: Cow<'static, str>,
+    message: Message,
     retryable: bool,
     is_final: bool,
     retry_after: Option<Duration>,
     context: Vec<(&'static str, String)>,
     source: Option<Arc<Source>>,
+}
+
+#[derive(Clone)]
+enum Message {
+    Text(Cow<'static, str>),
+    /// Bad input.
+    Invalid {
+        field: String,
+        value: String,
+        expected: String,
+    },
 }
 
 /// The classes of failure that a caller may want to tell apart.
@@ -84,13 +95,17 @@ impl ErrorKind {
 impl Error {
     /// An error of this kind. Throttling, unavailability, time-outs and panics are retryable by default.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(kind, Message::Text(message.into()))
+    }
+
+    fn of(kind: ErrorKind, message: Message) -> Self {
         let retryable = matches!(
             kind,
             ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Panicked
         );
         Self(Box::new(Inner {
             kind,
-            message: message.into(),
+            message,
             retryable,
             is_final: false,
             retry_after: None,
@@ -101,7 +116,33 @@ impl Error {
 
     /// Invalid input: the field, its value, and what was expected.
     pub fn invalid(field: impl fmt::Display, value: impl fmt::Display, expected: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::InvalidInput, format!("invalid {field}: {value}; expected {expected}"))
+        let (field, value, expected) = (field.to_string(), value.to_string(), expected.to_string());
+        Self::of(ErrorKind::InvalidInput, Message::Invalid { field, value, expected })
+    }
+
+    /// The field of [bad input](Error::invalid). None for other errors.
+    pub fn field(&self) -> Option<&str> {
+        match &self.0.message {
+            Message::Invalid { field, .. } => Some(field),
+            Message::Text(_) => None,
+        }
+    }
+
+    /// The same [bad input](Error::invalid) under the name that the user knows it by, such as an argument of a command
+    /// line. Other errors stay as they are.
+    ///
+    /// ```
+    /// use chaos_core::Error;
+    ///
+    /// let error = Error::invalid("percent", 130, "from 0 to 100").in_field("--load");
+    /// assert_eq!(error.to_string(), "invalid --load: 130; expected from 0 to 100");
+    /// ```
+    #[must_use]
+    pub fn in_field(mut self, name: impl fmt::Display) -> Self {
+        if let Message::Invalid { field, .. } = &mut self.0.message {
+            *field = name.to_string();
+        }
+        self
     }
 
     /// This program can never carry out `operation` on such a target. The error is [final](Error::is_final). The answer
@@ -189,7 +230,12 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        escaped(&self.0.message).fmt(f)?;
+        match &self.0.message {
+            Message::Text(text) => escaped(text).fmt(f)?,
+            Message::Invalid { field, value, expected } => {
+                write!(f, "invalid {}: {}; expected {}", escaped(field), escaped(value), escaped(expected))?
+            }
+        }
         for (index, (key, value)) in self.0.context.iter().enumerate() {
             write!(f, "{}{key}={value:?}", if index == 0 { " (" } else { ", " })?;
         }

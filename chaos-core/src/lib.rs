@@ -42,6 +42,7 @@
 //! | limit it | [`plan`]: the [`BlastRadius`] and the choice of targets; [`calendar`]: when; [`provider`]: which groups |
 //! | write an event | [`event`]: [`ChaosEvent`], [`Scope`]; [`fault`]: [`Prepared`], [`Permit`]; [`recovery`]: [`Recovery`], [`RecoveryScope`] |
 //! | write a provider | [`provider`]; [`group`]: [`Target`], [`Group`]; [`capability`]: what can be done to a target |
+//! | make events by name, from a command line or a file | [`catalogue`] |
 //! | list a cloud | [`listing`] |
 //! | let an engine run experiments | [`engine`] |
 //! | keep a journal | [`journal`]: [`Journal`] and its limits; [`fault`]: the record of each fault |
@@ -55,6 +56,7 @@
 
 pub mod calendar;
 pub mod capability;
+pub mod catalogue;
 pub mod chance;
 pub mod clock;
 mod contain;

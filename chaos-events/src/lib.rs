@@ -11,8 +11,10 @@
 //! | [`BlackholeFromOutside`] | drops all its traffic by settings of its platform | isolation | [`RestoreSettings`]: its settings are as before and it is healthy |
 //! | [`RunEngineExperiment`] | has an engine of the platform run an experiment | engine | [`StopEngineExperiment`]: its run is stopped and undone, and the group is healthy |
 //!
-//! [`registry`] knows all recoveries. No event here knows a provider: any target with the capabilities will do.
+//! [`registry`] knows all recoveries, and [`catalogue`] makes the events by name. No event here knows a provider: any
+//! target with the capabilities will do.
 
+mod catalogue;
 mod cpu_burn;
 mod disk_fill;
 mod group_health;
@@ -28,6 +30,7 @@ mod stop;
 mod stop_engine_experiment;
 mod terminate;
 
+pub use catalogue::catalogue;
 pub use cpu_burn::{CpuBurn, EndCpuBurn};
 pub use disk_fill::{DiskFill, FreeSpace};
 pub use network_blackhole::{

@@ -1,5 +1,8 @@
 use async_trait::async_trait;
-use chaos_core::{Capability, CapabilitySet, ChaosEvent, Hold, Prepared, Result, Scope};
+use chaos_core::{
+    Capability, CapabilitySet, ChaosEvent, Hold, Prepared, Registry, Result, Scope,
+    catalogue::{Arguments, EventSpec, FromArguments},
+};
 
 use crate::StartAgain;
 
@@ -35,5 +38,19 @@ impl ChaosEvent for Reboot {
         Ok(Prepared::new(recovery, |permit| {
             Box::pin(async move { permit.in_time(lifecycle.reboot(permit)).await? })
         }))
+    }
+}
+
+impl FromArguments for Reboot {
+    fn spec() -> EventSpec {
+        EventSpec::new("reboot", "Restart the target")
+    }
+
+    fn from_arguments(_: &Arguments) -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    fn recoveries() -> Registry {
+        Registry::default().register::<StartAgain>()
     }
 }

@@ -1,9 +1,6 @@
 use chaos_core::Registry;
 
-use crate::{
-    AwaitReplacement, EndCpuBurn, FreeSpace, RestoreSettings, RestoreTraffic, StartAgain,
-    StopEngineExperiment,
-};
+use crate::{RestoreSettings, StopEngineExperiment, catalogue};
 
 /// Every recovery of this crate, for [`MonkeyBuilder::unleash`](chaos_core::MonkeyBuilder::unleash).
 ///
@@ -12,12 +9,5 @@ use crate::{
 /// assert!(kinds.contains(&"chaos-events/start-again/1"));
 /// ```
 pub fn registry() -> Registry {
-    Registry::default()
-        .register::<AwaitReplacement>()
-        .register::<EndCpuBurn>()
-        .register::<FreeSpace>()
-        .register::<RestoreSettings>()
-        .register::<RestoreTraffic>()
-        .register::<StartAgain>()
-        .register::<StopEngineExperiment>()
+    catalogue().registry().register::<RestoreSettings>().register::<StopEngineExperiment>()
 }

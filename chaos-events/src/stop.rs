@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chaos_core::{Capability, CapabilitySet, ChaosEvent, Group, Hold, Prepared, Result, Scope};
+use chaos_core::{
+    Capability, CapabilitySet, ChaosEvent, Group, Hold, Prepared, Registry, Result, Scope,
+    catalogue::{Arguments, EventSpec, FromArguments, Parameter},
+};
 
 use crate::StartAgain;
 
@@ -71,5 +74,19 @@ impl ChaosEvent for Stop {
             Box::pin(async move { permit.in_time(lifecycle.stop(permit)).await? })
         });
         Ok(prepared.requesting("seconds", self.hold.duration().as_secs_f64()))
+    }
+}
+
+impl FromArguments for Stop {
+    fn spec() -> EventSpec {
+        EventSpec::new("stop", "Stop the target for a while, and start it again").with(Parameter::hold())
+    }
+
+    fn from_arguments(given: &Arguments) -> Result<Self> {
+        given.duration("duration")?.map_or(Ok(Self::default()), Self::lasting)
+    }
+
+    fn recoveries() -> Registry {
+        Registry::default().register::<StartAgain>()
     }
 }

@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use chaos_cli::{
+    catalogue::catalogue,
     chaos::{ChaosArguments, chaos},
     program,
 };
-use clap::Parser;
 
 fn main() -> ExitCode {
-    program::run(chaos(ChaosArguments::parse()))
+    let catalogue = catalogue();
+    program::run(chaos(ChaosArguments::parse(&catalogue), &catalogue))
 }

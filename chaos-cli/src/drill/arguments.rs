@@ -1,12 +1,12 @@
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Parser, ValueEnum};
+use clap::{Command, Parser};
 
-use super::{
-    aws::AwsArguments, azure::AzureArguments, cloud::CloudArguments, crash::CrashPoint,
-    event::EventArguments, notify::NotifyArguments,
+use super::{crash::CrashPoint, event::EventArguments, notify::NotifyArguments, provider::ProviderArguments};
+use crate::{
+    arguments::{count, duration, seed},
+    catalogue::Catalogue,
 };
-use crate::arguments::{count, duration, seed};
 
 /// What a drill is told.
 #[derive(Clone, Debug, Parser)]
@@ -25,9 +25,8 @@ use crate::arguments::{count, duration, seed};
 )]
 #[non_exhaustive]
 pub struct DrillArguments {
-    /// The provider of the groups
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = ProviderName::Local)]
-    pub(super) provider: ProviderName,
+    #[command(flatten)]
+    pub(super) provider: ProviderArguments,
     /// Only this group, by id or by name; in a cloud, * and ? in a name are wildcards
     #[arg(long, value_name = "NAME")]
     pub(super) group: Option<String>,
@@ -66,12 +65,6 @@ pub struct DrillArguments {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) recovery_budget: Option<Duration>,
     #[command(flatten)]
-    pub(super) cloud: CloudArguments,
-    #[command(flatten)]
-    pub(super) aws: AwsArguments,
-    #[command(flatten)]
-    pub(super) azure: AzureArguments,
-    #[command(flatten)]
     pub(super) notify: NotifyArguments,
     /// Prove to yourself that a killed drill is recovered: kill -9 this process before or after the journal records
     /// that a fault enters a state, such as before:active
@@ -83,32 +76,17 @@ pub struct DrillArguments {
     pub(super) pause_at: Option<CrashPoint>,
 }
 
-/// A provider, by the scheme of its ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ProviderName {
-    /// Processes on this machine
-    Local,
-    /// Auto-scaling groups; needs a program that was built with the feature aws
-    Aws,
-    /// Availability sets and scale sets; needs a program that was built with the feature azure
-    Azure,
-}
-
-impl ProviderName {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::Aws => "aws",
-            Self::Azure => "azure",
-        }
+impl DrillArguments {
+    /// `command` with the arguments of everything in `catalogue`.
+    pub(crate) fn of(command: Command, catalogue: &Catalogue) -> Command {
+        ProviderArguments::of(EventArguments::of(command, &catalogue.events), catalogue)
     }
 
-    /// How long a recovery may take where nothing is said: a group in a cloud needs minutes for a replacement.
-    pub(super) fn recovery_budget(self) -> Duration {
-        match self {
-            Self::Local => Duration::from_secs(60),
-            Self::Aws | Self::Azure => Duration::from_secs(15 * 60),
-        }
+    #[cfg(test)]
+    pub(super) fn parsed(words: &[&str]) -> Result<Self, clap::Error> {
+        use clap::{CommandFactory, FromArgMatches};
+        let command = Self::of(Self::command(), &crate::catalogue::catalogue());
+        Self::from_arg_matches(&command.try_get_matches_from(words)?)
     }
 }
 
@@ -120,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_arguments_are_consistent() {
-        DrillArguments::command().debug_assert();
+        DrillArguments::of(DrillArguments::command(), &crate::catalogue::catalogue()).debug_assert();
     }
 
     #[test]
@@ -135,10 +113,8 @@ mod tests {
             ("--base-port", "99999"),
             ("--crash-at", "never"),
             ("--pause-at", "after:lunch"),
-            ("--tag", "team"),
         ] {
-            let error =
-                DrillArguments::try_parse_from(["drill", &format!("{argument}={value}")]).unwrap_err();
+            let error = DrillArguments::parsed(&["drill", &format!("{argument}={value}")]).unwrap_err();
             let text = error.to_string();
             assert_eq!(error.exit_code(), 2, "{text}");
             assert!(text.contains(argument) && text.contains(value), "{text}");

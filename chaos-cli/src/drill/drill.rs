@@ -24,6 +24,7 @@ use super::{
     summary::{PlanTable, Summary, humanly},
 };
 use crate::{
+    catalogue::Catalogue,
     clients::{ClientCounts, Clients, Counts},
     program::{Interrupt, LogTo, ProgramError, ProgramResult, Status, print, print_json},
 };
@@ -77,22 +78,22 @@ enum Run {
 ///
 /// # Errors
 /// For arguments that make no sense, and where the fleet, the journal or the monkey fails before anything is injected.
-pub async fn drill(arguments: DrillArguments) -> ProgramResult {
+pub async fn drill(arguments: DrillArguments, catalogue: &Catalogue) -> ProgramResult {
     let live = Live::on_stderr();
     LogTo::start(live.lines());
     let _unechoed = Unechoed::on_stderr();
-    let order = Order::read(&arguments)?;
+    let order = Order::read(arguments, catalogue)?;
     let mut interrupt = Interrupt::listen()?;
     let setting = async {
-        let notifiers = notifiers(&arguments.notify, &arguments.aws).await?;
-        Ok::<_, ProgramError>((Stage::set(&arguments, &order, &live).await?, notifiers))
+        let notifiers = notifiers(&order.notify, &order.provider).await?;
+        Ok::<_, ProgramError>((Stage::set(&order, &live, catalogue).await?, notifiers))
     };
     let (stage, notifiers) = tokio::select! {
         biased;
         () = interrupt.next() => return Ok(interrupted(&live)),
         set = setting => set?,
     };
-    let ended = perform(&order, &stage, &notifiers, &live, &mut interrupt).await;
+    let ended = perform(&order, catalogue, &stage, &notifiers, &live, &mut interrupt).await;
     if let Ok(Ended::Abandoned { status }) = ended {
         return Ok(status);
     }
@@ -115,6 +116,7 @@ pub async fn drill(arguments: DrillArguments) -> ProgramResult {
 
 async fn perform(
     order: &Order,
+    catalogue: &Catalogue,
     stage: &Stage,
     notifiers: &[Arc<dyn Notifier>],
     live: &Live,
@@ -132,7 +134,7 @@ async fn perform(
         let phases = Phases::new(live.clone(), order.event.hold().duration());
         let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::new(phases), Arc::new(hold_counts.clone())];
         observers.extend(notifiers.iter().map(|notifier| Arc::clone(notifier) as Arc<dyn Observer>));
-        order.monkey(count, providers, filter.clone(), Arc::clone(&ledger.journal), observers)
+        order.monkey(count, providers, filter.clone(), stage.domain(), Arc::clone(&ledger.journal), observers)
     };
     let plan = async |count| monkey(count, stage.providers())?.plan().await;
 
@@ -230,7 +232,8 @@ async fn perform(
             let after = after(&report, stage, live).await;
             let clients = ClientsReport { all, during_hold: hold_counts.seen() };
             let recover_with = ledger.recover_command();
-            let report = DrillReport::of_run(*report, interrupted, after, clients, recover_with.as_deref());
+            let report =
+                DrillReport::of_run(*report, interrupted, after, clients, recover_with.as_deref(), catalogue);
             Ok(Ended::Reported(Box::new(Reported { report, status, count, plan_is_known: false })))
         }
     }

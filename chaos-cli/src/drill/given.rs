@@ -1,22 +1,29 @@
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
+
+use chaos_core::catalogue::Arguments;
 
 use crate::program::quoted;
 
 /// One argument as it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Given {
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
     /// `None` for a flag.
     pub(super) value: Option<String>,
 }
 
 impl Given {
     pub(super) fn new(name: &'static str, value: impl Into<String>) -> Self {
-        Self { name, value: Some(value.into()) }
+        Self { name: name.into(), value: Some(value.into()) }
     }
 
     pub(super) fn some(name: &'static str, value: Option<&String>) -> Option<Self> {
         value.map(|value| Self::new(name, value))
+    }
+
+    /// All that was given for the parameters of a catalogue.
+    pub(super) fn all(arguments: &Arguments) -> Vec<Self> {
+        arguments.given().map(|(name, value)| Self { name: format!("--{name}").into(), value }).collect()
     }
 
     /// With all of `words` as its value, if there are any.
@@ -25,7 +32,7 @@ impl Given {
     }
 
     pub(super) fn flag(name: &'static str) -> Self {
-        Self { name, value: None }
+        Self { name: name.into(), value: None }
     }
 }
 

@@ -2,9 +2,6 @@
 
 mod announced;
 mod arguments;
-mod aws;
-mod azure;
-mod cloud;
 mod crash;
 mod drill;
 mod echo;
@@ -14,7 +11,9 @@ mod hold_counts;
 mod live;
 mod notify;
 mod order;
+mod parameters;
 mod phases;
+mod provider;
 mod question;
 mod report;
 mod stage;

@@ -1,7 +1,9 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chaos_core::{
-    BlastRadius, ChaosEvent, Error, ErrorKind, Group, Journal, Monkey, Observer, Provider, Quota, Result,
+    BlastRadius, ChaosEvent, Error, ErrorKind, Group, Journal, Monkey, Observer, Provider, Quota, Registry,
+    Result,
+    catalogue::{Arguments, Naming},
     chance::{Entropy, SystemEntropy},
     plan::{FailureDomain, Percent, Plan},
     provider::GroupFilter,
@@ -9,22 +11,29 @@ use chaos_core::{
 
 use super::{
     DrillArguments,
-    arguments::ProviderName,
-    aws, azure,
     crash::CrashPoint,
     given::{Given, command_line},
+    notify::NotifyArguments,
+    provider::{LOCAL, ProviderArguments, identity, places},
 };
-use crate::program::{observe_if_asked, quoted};
+use crate::{
+    catalogue::Catalogue,
+    program::{ProgramError, observe_if_asked, quoted},
+};
 
 /// Healthy members that a drill leaves in a group.
 const MIN_HEALTHY: Percent = Percent(50);
 /// A seed that was drawn survives readers of JSON, which keep whole numbers up to here exactly.
 const LARGEST_DRAWN: u64 = (1 << 53) - 1;
+/// The settings of AWS that say as whom people are told, and where.
+const OF_AWS: [&str; 3] = ["region", "profile", "assume-role"];
 
-/// What is to be done, read from arguments that make sense.
+/// What is to be done, read from arguments that make sense: data that knows nothing of the stage it is for.
 #[derive(Debug)]
 pub(super) struct Order {
     pub(super) event: Arc<dyn ChaosEvent>,
+    /// Every recovery that is known: others than this event's may be pending in the journal.
+    registry: Registry,
     /// One for the plan that a person sees and the run that follows.
     pub(super) seed: u64,
     pub(super) dry_run: bool,
@@ -40,9 +49,11 @@ pub(super) struct Order {
     pub(super) group: Option<String>,
     /// The arguments that say as whom, as the rest of a command line.
     pub(super) identity: String,
-    /// The one that all victims must be in.
-    pub(super) domain: Option<FailureDomain>,
-    provider: ProviderName,
+    /// The settings of the provider.
+    pub(super) settings: Arguments,
+    pub(super) provider: ProviderArguments,
+    /// Whom to tell.
+    pub(super) notify: NotifyArguments,
     /// The arguments that say where the groups are.
     provider_arguments: Vec<Given>,
     /// The arguments that say whom to tell, and as whom where the provider's own do not.
@@ -50,7 +61,8 @@ pub(super) struct Order {
     /// The arguments that say which event it is.
     event_arguments: String,
     count: Option<usize>,
-    base_port: Option<u16>,
+    /// Where the drill's own fleet listens.
+    pub(super) base_port: Option<u16>,
     recovery_budget: Duration,
 }
 
@@ -64,20 +76,22 @@ pub(super) struct Bounds {
 
 impl Order {
     /// Reads it from arguments, without their fleet.
-    pub(super) fn read(arguments: &DrillArguments) -> Result<Self> {
-        let (event, event_arguments) = arguments.event.read()?;
-        let provider = arguments.provider;
+    pub(super) fn read(arguments: DrillArguments, catalogue: &Catalogue) -> Result<Self, ProgramError> {
+        let (event, event_arguments) = arguments.event.read(&catalogue.events)?;
+        refuse_own_fleet(&arguments)?;
+        // Whoever tells people through AWS may say as whom, wherever the groups are.
+        let spared: &[&str] = if arguments.notify.needs_aws() { &OF_AWS } else { &[] };
+        let settings = arguments.provider.read(arguments.group.as_deref(), spared, catalogue)?;
+        let spec = catalogue.providers.spec(arguments.provider.name(), Naming::Arguments)?;
+        let recovery_budget = arguments.recovery_budget.unwrap_or_else(|| usual_budget(&arguments.provider));
         Ok(Self {
-            event,
+            event: Arc::clone(event.event()),
+            registry: catalogue.events.registry(),
             event_arguments,
-            provider,
-            provider_arguments: provider_arguments(arguments)?,
-            notify_arguments: notify_arguments(arguments),
-            domain: match provider {
-                ProviderName::Local => None,
-                ProviderName::Aws => aws::failure_domain(&arguments.cloud),
-                ProviderName::Azure => azure::failure_domain(&arguments.azure, &arguments.cloud),
-            },
+            provider_arguments: places(&settings),
+            notify_arguments: notify_arguments(&arguments),
+            identity: command_line(&identity(&settings, spec)),
+            settings,
             seed: match arguments.seed {
                 Some(seed) => seed,
                 None => SystemEntropy::default().draw()? & LARGEST_DRAWN,
@@ -85,19 +99,17 @@ impl Order {
             dry_run: arguments.dry_run,
             yes: arguments.yes,
             json: arguments.json,
-            journal: arguments.journal.clone(),
+            journal: arguments.journal,
             crash_at: arguments.crash_at,
             pause_at: arguments.pause_at,
             steady: arguments.steady,
-            attach: arguments.attach.clone(),
+            attach: arguments.attach,
             count: arguments.count,
             base_port: arguments.base_port,
-            group: arguments.group.clone(),
-            identity: match provider {
-                ProviderName::Aws => command_line(&arguments.aws.identity()),
-                ProviderName::Local | ProviderName::Azure => String::new(),
-            },
-            recovery_budget: arguments.recovery_budget.unwrap_or_else(|| provider.recovery_budget()),
+            group: arguments.group,
+            provider: arguments.provider,
+            notify: arguments.notify,
+            recovery_budget,
         })
     }
 
@@ -112,9 +124,12 @@ impl Order {
 
     /// The command line that chooses the same victims again.
     pub(super) fn command(&self, count: usize) -> String {
-        let program = match self.provider {
-            ProviderName::Local => "cargo drill".to_owned(),
-            cloud => format!("cargo {}-drill{}", cloud.as_str(), command_line(&self.provider_arguments)),
+        let places = command_line(&self.provider_arguments);
+        let program = match self.provider.name() {
+            LOCAL => "cargo drill".to_owned(),
+            // These have a word of cargo's.
+            cloud @ ("aws" | "azure") => format!("cargo {cloud}-drill{places}"),
+            other => format!("cargo drill --provider {}{places}", quoted(other.as_ref())),
         };
         let told = command_line(&self.notify_arguments);
         let mut command = format!("{program}{told} {} --seed {}", self.event_arguments, self.seed);
@@ -137,7 +152,7 @@ impl Order {
 
     /// Unless it is what goes without saying.
     fn other_budget(&self) -> Option<Duration> {
-        Some(self.recovery_budget).filter(|budget| *budget != self.provider.recovery_budget())
+        Some(self.recovery_budget).filter(|budget| *budget != usual_budget(&self.provider))
     }
 
     /// Picks those of `groups`, each an id and a name for people, that this order is about.
@@ -178,12 +193,13 @@ impl Order {
         }
     }
 
-    /// A monkey that carries it out for `count` targets.
+    /// A monkey that carries it out for `count` targets, all of them in `domain`.
     pub(super) fn monkey(
         &self,
         count: usize,
         providers: Vec<Arc<dyn Provider>>,
         filter: GroupFilter,
+        domain: Option<FailureDomain>,
         journal: Arc<dyn Journal>,
         observers: Vec<Arc<dyn Observer>>,
     ) -> Result<Monkey> {
@@ -192,8 +208,8 @@ impl Order {
             .targets_per_run(count)
             .max_active(count)
             .min_healthy(MIN_HEALTHY);
-        if let Some(domain) = &self.domain {
-            blast_radius = blast_radius.within(domain.clone());
+        if let Some(domain) = domain {
+            blast_radius = blast_radius.within(domain);
         }
         let builder = providers
             .into_iter()
@@ -206,40 +222,36 @@ impl Order {
             .into_iter()
             .fold(builder, |builder, observer| builder.observer(observer))
             .seed(self.seed)
-            .unleash(journal, chaos_events::registry());
+            .unleash(journal, self.registry.clone());
         observe_if_asked(builder).build()
     }
 }
 
-/// Refuses arguments about another provider's groups, and returns those about this one's.
-fn provider_arguments(arguments: &DrillArguments) -> Result<Vec<Given>> {
+/// How long a recovery may take where nothing is said: a group in a cloud needs minutes for a replacement.
+fn usual_budget(provider: &ProviderArguments) -> Duration {
+    Duration::from_secs(if provider.is_local() { 60 } else { 15 * 60 })
+}
+
+/// Refuses arguments about a fleet of this machine, if the groups are elsewhere.
+fn refuse_own_fleet(arguments: &DrillArguments) -> Result<()> {
     let own_fleet = [
         arguments.attach.as_ref().map(|path| Given::new("--attach", path.to_string_lossy())),
         arguments.base_port.map(|port| Given::new("--base-port", port.to_string())),
     ];
-    let own_fleet: Vec<Given> = own_fleet.into_iter().flatten().collect();
-    let (cloud, aws, azure) = (arguments.cloud.given(), arguments.aws.given(), arguments.azure.given());
-    // Whoever tells people through AWS may say as whom, wherever the groups are.
-    let others_of_aws = if arguments.notify.needs_aws() { Vec::new() } else { aws.clone() };
-    let (of, others) = match arguments.provider {
-        ProviderName::Local => (Vec::new(), [cloud, others_of_aws, azure].concat()),
-        ProviderName::Aws => ([aws, cloud].concat(), [own_fleet, azure].concat()),
-        ProviderName::Azure => ([azure, cloud].concat(), [own_fleet, others_of_aws].concat()),
-    };
-    match others.into_iter().next() {
-        Some(Given { name, value }) => {
-            let expected = format!("none with --provider {}", arguments.provider.as_str());
-            Err(Error::invalid(name, value.unwrap_or_else(|| "given".to_owned()), expected))
+    match own_fleet.into_iter().flatten().next() {
+        Some(Given { name, value: Some(value) }) if !arguments.provider.is_local() => {
+            let expected = format!("none with --provider {}", arguments.provider.name());
+            Err(Error::invalid(name, value, expected))
         }
-        None => Ok(of),
+        _ => Ok(()),
     }
 }
 
 /// The arguments about telling people, as they were given.
 fn notify_arguments(arguments: &DrillArguments) -> Vec<Given> {
-    let as_whom = match arguments.provider {
-        ProviderName::Aws => Vec::new(),
-        ProviderName::Local | ProviderName::Azure => arguments.aws.given(),
+    let as_whom = match arguments.provider.name() {
+        "aws" => Vec::new(),
+        _ => arguments.provider.raw(&OF_AWS),
     };
     [as_whom, arguments.notify.given()].concat()
 }
@@ -280,9 +292,12 @@ impl Bounds {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
+
+    fn order(words: &[&str]) -> Order {
+        let arguments = DrillArguments::parsed(words).unwrap();
+        Order::read(arguments, &crate::catalogue::catalogue()).unwrap()
+    }
 
     #[test]
     fn half_of_a_group_stays() {
@@ -305,8 +320,7 @@ mod tests {
     fn a_group_goes_by_id_path_or_name() {
         let groups =
             [("local:/tmp/a".to_owned(), "web".to_owned()), ("local:drill".to_owned(), "drill".to_owned())];
-        let order =
-            |group: &str| Order::read(&DrillArguments::parse_from(["drill", "--group", group])).unwrap();
+        let order = |group: &str| order(&["drill", "--group", group]);
         for (wanted, id) in [("local:/tmp/a", 0), ("/tmp/a", 0), ("web", 0), ("drill", 1), ("local:drill", 1)]
         {
             let filter = order(wanted).filter(&groups).unwrap();
@@ -320,7 +334,7 @@ mod tests {
 
     #[test]
     fn the_same_again_is_all_that_matters() {
-        let order = |line: &str| Order::read(&DrillArguments::parse_from(line.split(' '))).unwrap();
+        let order = |line: &str| order(&line.split(' ').collect::<Vec<_>>());
         let line =
             "drill --event stop --duration 1m30s --seed 7 --group web --attach /tmp/a --journal /tmp/j";
         assert_eq!(order(line).command(1), format!("cargo {line}"));

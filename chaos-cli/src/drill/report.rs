@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
+    catalogue::Catalogue,
     clients::ClientCounts,
     program::{by_hand, is_unrecorded, remarks, why_unanswered},
 };
@@ -135,6 +136,7 @@ impl DrillReport {
         after: Option<After>,
         clients: ClientsReport,
         recover_with: Option<&str>,
+        catalogue: &Catalogue,
     ) -> Self {
         let outcome = if interrupted { Outcome::Failed } else { run.outcome() };
         let mut plan = run.plan;
@@ -151,7 +153,7 @@ impl DrillReport {
                 .replayed
                 .into_iter()
                 .chain(run.faults)
-                .map(|fault| FaultReport::of(fault, recover_with))
+                .map(|fault| FaultReport::of(fault, recover_with, catalogue))
                 .collect(),
             group: GroupReport::untouched(&plan).and_then(after),
             unanswered: None,
@@ -194,9 +196,9 @@ impl GroupReport {
 }
 
 impl FaultReport {
-    fn of(fault: FaultRecord, recover_with: Option<&str>) -> Self {
+    fn of(fault: FaultRecord, recover_with: Option<&str>, catalogue: &Catalogue) -> Self {
         let is_left = fault.state != FaultState::Recovered && !is_unrecorded(&fault);
-        let told = is_left.then(|| by_hand(&fault));
+        let told = is_left.then(|| by_hand(&fault, catalogue));
         let is_ours = matches!(told, Some(Ok(_)));
         let by_hand = told.map(|told| told.unwrap_or_else(|unknown| unknown));
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
@@ -234,6 +236,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::catalogue::catalogue;
 
     #[tokio::test(start_paused = true)]
     async fn the_object_has_the_keys_that_scripts_rely_on() {
@@ -252,7 +255,8 @@ mod tests {
         let during_hold = Some(ClientCounts { requests: 5, failed: 1 });
         let clients = ClientsReport { all: ClientCounts { requests: 10, failed: 1 }, during_hold };
 
-        let report = DrillReport::of_run(run.clone(), false, after.clone(), clients, Some("recover it"));
+        let report =
+            DrillReport::of_run(run.clone(), false, after.clone(), clients, Some("recover it"), &catalogue());
         let json = serde_json::to_value(&report).unwrap();
         let keys = |value: &serde_json::Value| -> Vec<String> {
             value.as_object().unwrap().keys().cloned().collect()
@@ -291,7 +295,7 @@ mod tests {
         assert_eq!(json["clients"], expected);
         assert_eq!(json["plan"]["groups"][0]["targets"].as_array().unwrap().len(), 5);
 
-        let interrupted = DrillReport::of_run(run, true, after, clients, None);
+        let interrupted = DrillReport::of_run(run, true, after, clients, None, &catalogue());
         assert_eq!(interrupted.outcome, Outcome::Failed);
     }
 
@@ -310,7 +314,14 @@ mod tests {
         let of_run = |run: RunReport| {
             let gone: Vec<GroupId> = vec!["memory:web".parse().unwrap()];
             let after = Some(After { healthy: 0, desired: 0, gone });
-            let report = DrillReport::of_run(run, false, after, ClientsReport::default(), Some("recover it"));
+            let report = DrillReport::of_run(
+                run,
+                false,
+                after,
+                ClientsReport::default(),
+                Some("recover it"),
+                &catalogue(),
+            );
             serde_json::to_value(&report).unwrap()
         };
         let json = of_run(run.clone());

@@ -2,8 +2,9 @@ use std::{collections::BTreeSet, error::Error as _, net::SocketAddr, path::PathB
 
 use chaos_core::{
     Error, ErrorKind, Group, GroupId, MemoryJournal, Provider, Result,
+    catalogue::Opened,
     clock::{Clock, SystemClock},
-    plan::Plan,
+    plan::{FailureDomain, Plan},
     provider::GroupFilter,
 };
 use chaos_journal::SqlJournal;
@@ -12,16 +13,13 @@ use futures_util::TryStreamExt;
 use tempfile::TempDir;
 
 use super::{
-    DrillArguments,
-    arguments::ProviderName,
-    aws, azure,
-    cloud::Cloud,
     live::Live,
     order::{Bounds, Order},
     report::After,
     summary::since,
 };
 use crate::{
+    catalogue::Catalogue,
     journal,
     program::{ProgramError, recover_command},
     service,
@@ -36,7 +34,8 @@ const OWN_REPLICAS: usize = 5;
 pub(super) enum Stage {
     Own(Fleet),
     Attached(AttachedFleet),
-    Cloud(Cloud),
+    /// Other people's machines, which are there before the drill and after it.
+    Elsewhere(Opened),
 }
 
 /// Where a drill writes down what undoes its faults.
@@ -53,20 +52,11 @@ pub(super) struct Ledger {
 
 impl Stage {
     /// Starts the drill's own fleet, or finds what is there. What can be refused before anything starts, is.
-    pub(super) async fn set(
-        arguments: &DrillArguments,
-        order: &Order,
-        live: &Live,
-    ) -> Result<Self, ProgramError> {
-        let (cloud, group) = (&arguments.cloud, order.group.as_deref());
-        match arguments.provider {
-            ProviderName::Local => {}
-            ProviderName::Aws => {
-                return Ok(Self::Cloud(aws::auto_scaling_groups(&arguments.aws, cloud, group).await?));
-            }
-            ProviderName::Azure => return Ok(Self::Cloud(azure::sets(&arguments.azure, cloud, group)?)),
+    pub(super) async fn set(order: &Order, live: &Live, catalogue: &Catalogue) -> Result<Self, ProgramError> {
+        if !order.provider.is_local() {
+            return Ok(Self::Elsewhere(order.provider.open(&order.settings, catalogue).await?));
         }
-        if let Some(directory) = &arguments.attach {
+        if let Some(directory) = &order.attach {
             let fleet = Fleet::attach(directory).map_err(|error| {
                 let value = format!("{:?}", directory.display().to_string());
                 let error = Error::invalid("--attach", value, "the state directory of a running fleet")
@@ -83,7 +73,7 @@ impl Stage {
         let began = SystemClock::default().now();
         let phase = live.begin("fleet", format!("starting {OWN_REPLICAS} replicas"));
         let fleet = service::fleet_of_services()?.replicas(OWN_REPLICAS).name(OWN);
-        let fleet = match arguments.base_port {
+        let fleet = match order.base_port {
             Some(port) => fleet.ports_from(port).start().await.map_err(|error| {
                 let expected = format!("the first of {OWN_REPLICAS} free ports of 127.0.0.1");
                 match error.kind() {
@@ -105,23 +95,31 @@ impl Stage {
         match self {
             Self::Own(fleet) => vec![Arc::new(fleet.clone())],
             Self::Attached(fleet) => vec![Arc::new(fleet.clone())],
-            Self::Cloud(cloud) => cloud.providers.clone(),
+            Self::Elsewhere(opened) => opened.providers.clone(),
         }
     }
 
-    /// Where its clients send their requests. In a cloud, the drill has none.
+    /// The one that all victims must be in.
+    pub(super) fn domain(&self) -> Option<FailureDomain> {
+        match self {
+            Self::Elsewhere(opened) => opened.domain.clone(),
+            Self::Own(_) | Self::Attached(_) => None,
+        }
+    }
+
+    /// Where its clients send their requests. Elsewhere, the drill has none.
     pub(super) fn endpoints(&self) -> Result<Option<Vec<SocketAddr>>> {
         match self {
             Self::Own(fleet) => Ok(Some(fleet.endpoints())),
             Self::Attached(fleet) => fleet.endpoints().map(Some),
-            Self::Cloud(_) => Ok(None),
+            Self::Elsewhere(_) => Ok(None),
         }
     }
 
     /// What passes the groups that the order is about, and no others.
     pub(super) async fn filter(&self, order: &Order) -> Result<GroupFilter> {
-        if let Self::Cloud(cloud) = self {
-            return Ok(cloud.filter.clone());
+        if let Self::Elsewhere(opened) = self {
+            return Ok(opened.filter.clone());
         }
         let groups = self.groups(&GroupFilter::all()).await?;
         let names: Vec<_> = groups
@@ -135,7 +133,7 @@ impl Stage {
     ///
     /// Of one target in a cloud, where nobody asks how many, the plan says as much, and a listing is saved.
     pub(super) async fn bounds(&self, order: &Order, filter: &GroupFilter) -> Result<Bounds> {
-        if matches!(self, Self::Cloud(_)) && order.count() == 1 && (order.yes || order.dry_run) {
+        if matches!(self, Self::Elsewhere(_)) && order.count() == 1 && (order.yes || order.dry_run) {
             return Ok(Bounds::default());
         }
         let groups = match self.groups(filter).await {
@@ -193,8 +191,8 @@ impl Stage {
         let own_place = match self {
             Self::Own(_) => None,
             Self::Attached(fleet) => Some(journal::of_fleet(&fleet.state_directory())),
-            Self::Cloud(_) if order.journal.is_none() => Some(journal::of_user()?),
-            Self::Cloud(_) => None,
+            Self::Elsewhere(_) if order.journal.is_none() => Some(journal::of_user()?),
+            Self::Elsewhere(_) => None,
         };
         let path = order.journal.clone().or(own_place);
         if order.dry_run {
@@ -225,7 +223,7 @@ impl Stage {
     pub(super) async fn strike(self) -> Result<()> {
         match self {
             Self::Own(fleet) => fleet.stop().await,
-            Self::Attached(_) | Self::Cloud(_) => Ok(()),
+            Self::Attached(_) | Self::Elsewhere(_) => Ok(()),
         }
     }
 }

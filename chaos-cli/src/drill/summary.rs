@@ -258,6 +258,7 @@ mod tests {
     use serde_json::json;
 
     use super::{super::report::After, *};
+    use crate::catalogue::catalogue;
 
     #[test]
     fn times_are_short() {
@@ -290,6 +291,7 @@ mod tests {
             Some(After { healthy: 5, desired: 4, ..After::default() }),
             ClientsReport::default(),
             None,
+            &catalogue(),
         );
         let text = Summary { report: &report, plan_is_known: false, again: String::new() }.to_string();
         for expected in [
@@ -315,7 +317,7 @@ mod tests {
             .unwrap();
         let run = monkey.run_once().await.unwrap();
         assert_eq!(run.faults[0].failure.as_ref().unwrap().kind, ErrorKind::Journal);
-        let report = DrillReport::of_run(run, false, None, ClientsReport::default(), None);
+        let report = DrillReport::of_run(run, false, None, ClientsReport::default(), None, &catalogue());
         let text = Summary { report: &report, plan_is_known: false, again: String::new() }.to_string();
         assert!(text.contains("back, not recorded") && text.contains("no space is left"), "{text}");
         assert!(text.contains("is back, but the journal did not record it"), "{text}");

@@ -1,19 +1,18 @@
 use chaos_core::{fault::FaultRecord, text::escaped};
 
-/// The schemes of the targets that `recover` can find again.
-const REACHED: [&str; 5] = ["local", "process", "aws-asg", "azure-avset", "azure-vmss"];
+use crate::catalogue::Catalogue;
 
 /// Instructions for a person to bring the target of a fault back without any program, from the recovery in the journal.
 /// An error says that `recover` cannot do it, and which program can.
-pub fn by_hand(fault: &FaultRecord) -> Result<String, String> {
+pub fn by_hand(fault: &FaultRecord, catalogue: &Catalogue) -> Result<String, String> {
     const ASK: &str = "Run the program that injected it, over this journal:";
-    let Ok(recovery) = chaos_events::registry().read(&fault.recovery) else {
+    let Ok(recovery) = catalogue.events.registry().read(&fault.recovery) else {
         let kind = escaped(&fault.recovery.kind);
         return Err(format!("{ASK} this program does not know the recovery {kind}."));
     };
     let words = recovery.by_hand(&fault.target, fault.id);
     match fault.target.scheme() {
-        scheme if REACHED.contains(&scheme) => Ok(words),
+        scheme if catalogue.reaches(scheme) => Ok(words),
         scheme => Err(format!(
             "{ASK} this program does not know targets of {}. Without that program: {words}",
             escaped(scheme)
@@ -31,7 +30,7 @@ mod tests {
     fn told(target: &str, kind: &str) -> Result<String, String> {
         let payload = serde_json::json!({ "replaced": false, "healthy": 5, "from_the_beginning": false });
         let at = Timestamp::UNIX_EPOCH;
-        by_hand(&FaultRecord::armed(
+        let fault = FaultRecord::armed(
             "00000000000000ff".parse().unwrap(),
             1,
             target.parse().unwrap(),
@@ -40,7 +39,8 @@ mod tests {
             Magnitude::default(),
             at,
             at,
-        ))
+        );
+        by_hand(&fault, &crate::catalogue::catalogue())
     }
 
     #[test]

@@ -23,6 +23,8 @@ mod every_program;
 mod host_crash_proof;
 mod host_drill;
 mod old_journal;
+mod own_event;
+mod own_provider;
 mod signals;
 #[cfg(feature = "aws")]
 #[path = "../../../chaos-aws/tests/aws/stand_in.rs"]

@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 /// `hours.except(blackout)` and `hours.and(blackout)` mean the same; [`Exclusion`] explains why. A blackout without a
 /// span is always open.
 ///
+/// In text and in settings it is a list of spans: `"2026-12-21/2027-01-03 Europe/London".parse()`.
+///
 /// ```
 /// use chaos_core::{Calendar, calendar::Blackout};
 /// use jiff::civil::date;
@@ -71,6 +73,10 @@ impl Blackout {
             return Ok(self);
         }
         self.between(start, end)
+    }
+
+    pub(super) fn spans(&self) -> &[Span] {
+        &self.spans
     }
 
     fn insert(&mut self, span: Span) {

@@ -23,6 +23,8 @@ use crate::error::Result;
 /// Adjoining spans, such as 0 to 24 on two consecutive days, form one window. A setter with invalid input closes the
 /// calendar permanently, and [`check`](Calendar::check) returns the error.
 ///
+/// In text and in settings it is the zone, the days and the hours: `"Europe/London mon-thu 09:30-17:00".parse()`.
+///
 /// As an [`Exclusion`], it leaves out the time during which it is open, such as a lunch hour. Its [`Span`]s reach at
 /// most about 8 days back and ahead.
 ///
@@ -93,6 +95,14 @@ impl BusinessHours {
     pub fn parse_days(mut self, days: &str) -> Result<Self> {
         self.days = Ok(Weekdays::parse(days)?);
         Ok(self)
+    }
+
+    /// As it is read back from text.
+    pub(super) fn settings(&self) -> Result<String> {
+        let hours = self.hours.as_ref().map_err(Invalid::error)?;
+        let days = self.days.as_ref().map_err(Invalid::error)?;
+        let zone = self.zone.iana_name().unwrap_or("UTC");
+        Ok(format!("{zone} {days} {hours}"))
     }
 
     /// The spans of the week by the clocks of the zone; `None` if the input was invalid.

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::{
     invalid::Invalid,
     time_of_day::{END_OF_DAY, TimeOfDay},
@@ -39,6 +41,13 @@ impl Hours {
     /// Whether a span closes on the day after the one on which it opens.
     pub(super) fn over_midnight(self) -> bool {
         self.opens > self.closes
+    }
+}
+
+impl fmt::Display for Hours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { opens, closes } = self;
+        write!(f, "{:02}:{:02}-{:02}:{:02}", opens / 60, opens % 60, closes / 60, closes % 60)
     }
 }
 

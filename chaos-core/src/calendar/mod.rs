@@ -12,6 +12,7 @@ mod combine;
 mod exclusion;
 mod hours;
 mod invalid;
+mod settings;
 mod time_of_day;
 mod week;
 mod weekdays;

@@ -1,4 +1,4 @@
-use std::ops::RangeInclusive;
+use std::{fmt, ops::RangeInclusive};
 
 use jiff::civil::Weekday;
 
@@ -43,6 +43,31 @@ impl Weekdays {
 
     pub(super) fn contains(self, day: Weekday) -> bool {
         self.0 & bit(day) != 0
+    }
+}
+
+/// As [`Weekdays::parse`] reads it back.
+impl fmt::Display for Weekdays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_in = |index: usize| index < NAMES.len() && self.contains(NAMES[index].2);
+        let mut separator = "";
+        let mut index = 0;
+        while index < NAMES.len() {
+            let first = index;
+            while is_in(index) {
+                index += 1;
+            }
+            match index - first {
+                0 => {}
+                1 => write!(f, "{separator}{}", NAMES[first].0)?,
+                _ => write!(f, "{separator}{}-{}", NAMES[first].0, NAMES[index - 1].0)?,
+            }
+            if index > first {
+                separator = ",";
+            }
+            index += 1;
+        }
+        Ok(())
     }
 }
 

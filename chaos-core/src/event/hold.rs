@@ -1,8 +1,26 @@
-use std::time::Duration;
+use std::{fmt, str::FromStr, time::Duration};
 
-use crate::error::{Error, Result};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::{
+    error::{Error, Result},
+    text::{duration_text, parse_duration},
+};
 
 /// How long an event keeps its fault up.
+///
+/// In text and in settings a hold is a duration as people write it, or `momentary`:
+///
+/// ```
+/// use std::time::Duration;
+/// use chaos_core::Hold;
+///
+/// let hold: Hold = "1m30s".parse()?;
+/// assert_eq!(hold.duration(), Duration::from_secs(90));
+/// let error = "13h".parse::<Hold>().unwrap_err();
+/// assert_eq!(error.to_string(), "invalid hold: 13h; expected more than zero and at most 12 hours");
+/// # Ok::<(), chaos_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold(Duration);
 
@@ -27,7 +45,7 @@ impl Hold {
         if duration.is_zero() || duration > Self::LONGEST {
             return Err(Error::invalid(
                 "duration",
-                format!("{duration:?}"),
+                duration_text(duration),
                 "more than zero and at most 12 hours",
             ));
         }
@@ -48,5 +66,34 @@ impl Hold {
     /// Whether there is nothing to hold.
     pub fn is_momentary(self) -> bool {
         self.0.is_zero()
+    }
+}
+
+impl FromStr for Hold {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "momentary" => Ok(Self::MOMENTARY),
+            _ => parse_duration(text).and_then(Self::lasting).map_err(|error| error.in_field("hold")),
+        }
+    }
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_momentary() { f.write_str("momentary") } else { f.write_str(&duration_text(self.0)) }
+    }
+}
+
+impl Serialize for Hold {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hold {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }

@@ -6,6 +6,9 @@ use crate::error::{Error, Result};
 /// The default is as small as possible: one target per group, one per run and over the whole journal, and at least half
 /// of each group left healthy.
 ///
+/// In settings it is a map, and in text a list, of the names and values that [`parameters`](BlastRadius::parameters)
+/// describes: `"targets-per-group=2, min-healthy=66%".parse()`.
+///
 /// ```
 /// use chaos_core::{BlastRadius, Quota, plan::Percent};
 ///
@@ -14,16 +17,17 @@ use crate::error::{Error, Result};
 ///     .targets_per_group(1)
 ///     .targets_per_run(Quota::ALL)
 ///     .min_healthy(Percent(66));
-/// # let _ = nightly;
+/// assert_eq!("targets-per-run=100%, min-healthy=66%".parse::<BlastRadius>()?, nightly);
+/// # Ok::<(), chaos_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlastRadius {
-    targets_per_group: Quota,
-    targets_per_run: Quota,
-    min_healthy: Quota,
+    pub(super) targets_per_group: Quota,
+    pub(super) targets_per_run: Quota,
+    pub(super) min_healthy: Quota,
     /// `None` means as many as one run may choose.
-    max_active: Option<usize>,
-    domain: Option<FailureDomain>,
+    pub(super) max_active: Option<usize>,
+    pub(super) domain: Option<FailureDomain>,
 }
 
 impl BlastRadius {

@@ -5,6 +5,7 @@
 //! [`Plan::explain`] shows that as a table.
 
 mod blast_radius;
+mod blast_radius_settings;
 mod domain_draw;
 mod explanation;
 mod failure_domain;

@@ -1,6 +1,7 @@
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::Value;
 
 use crate::{
     error::{Error, Result},
@@ -15,6 +16,8 @@ use crate::{
 pub struct Percent(pub u8);
 
 /// A number of targets, absolute or as a share.
+///
+/// In settings it is a number or a text: `2`, `"2"`, `"33%"`.
 ///
 /// ```
 /// use chaos_core::{Quota, plan::Percent};
@@ -138,6 +141,25 @@ impl fmt::Display for Quota {
             Amount::Count(count) => write!(f, "{count}"),
             Amount::Percent(percent) => write!(f, "{percent}%"),
         }
+    }
+}
+
+impl Serialize for Quota {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Amount::Count(count) => serializer.serialize_i64(count),
+            Amount::Percent(_) => serializer.collect_str(self),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Quota {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = match Value::deserialize(deserializer)? {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        text.parse().map_err(de::Error::custom)
     }
 }
 

@@ -3,11 +3,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     capability::{Capability, CapabilitySet},
+    catalogue::{Arguments, EventSpec, FromArguments, Parameter},
     error::Result,
     event::{ChaosEvent, Hold, Scope},
     fault::{FaultId, Milestone, Permit, Prepared},
     group::{Health, TargetId},
-    recovery::{Recovery, RecoveryScope, Verdict},
+    recovery::{Recovery, RecoveryScope, Registry, Verdict},
 };
 
 /// Stops a machine for a while. This is the smallest event with a hold, for examples and unit tests. For real targets,
@@ -49,6 +50,20 @@ impl ChaosEvent for PowerOff {
         let prepared =
             Prepared::new(PowerOn::default(), |permit| Box::pin(async move { lifecycle.stop(permit).await }));
         Ok(prepared.requesting("seconds", self.hold.duration().as_secs_f64()))
+    }
+}
+
+impl FromArguments for PowerOff {
+    fn spec() -> EventSpec {
+        EventSpec::new("power-off", "Stop a machine for a while").with(Parameter::hold())
+    }
+
+    fn from_arguments(given: &Arguments) -> Result<Self> {
+        Ok(Self { hold: given.duration("duration")?.map_or(Ok(Hold::DEFAULT), Hold::lasting)? })
+    }
+
+    fn recoveries() -> Registry {
+        Registry::default().register::<PowerOn>()
     }
 }
 

@@ -13,6 +13,7 @@ mod before_injection;
 mod by_type;
 mod calendar_properties;
 mod cancellation;
+mod catalogue;
 mod embedding;
 mod failure_domains;
 mod groups;

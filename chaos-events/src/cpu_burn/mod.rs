@@ -4,6 +4,7 @@ mod cpu_burn;
 mod end_cpu_burn;
 mod room;
 mod script;
+mod spec;
 
 pub use cpu_burn::CpuBurn;
 pub use end_cpu_burn::EndCpuBurn;

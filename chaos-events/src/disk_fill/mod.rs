@@ -5,6 +5,7 @@ mod disk_fill;
 mod free_space;
 mod script;
 mod space;
+mod spec;
 
 pub use disk_fill::DiskFill;
 pub use free_space::FreeSpace;

@@ -9,6 +9,7 @@ mod ports;
 mod restore_traffic;
 mod rules;
 mod script;
+mod spec;
 mod traffic;
 
 pub use allowed::Allowed;

@@ -11,6 +11,7 @@
 
 mod adverse_platforms;
 mod adversity;
+mod catalogue;
 mod contract;
 mod experiments;
 mod from_outside;

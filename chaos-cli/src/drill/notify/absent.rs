@@ -5,11 +5,11 @@ use std::sync::Arc;
 use chaos_core::Error;
 
 use super::{Notifier, NotifyArguments};
-use crate::{drill::aws::AwsArguments, program::ProgramError};
+use crate::{drill::provider::ProviderArguments, program::ProgramError};
 
 pub(in super::super) async fn notifiers(
     arguments: &NotifyArguments,
-    _: &AwsArguments,
+    _: &ProviderArguments,
 ) -> Result<Vec<Arc<dyn Notifier>>, ProgramError> {
     let Some(given) = arguments.given().into_iter().next() else { return Ok(Vec::new()) };
     let expected = "none, because this program was built without the feature aws";

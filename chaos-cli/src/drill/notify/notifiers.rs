@@ -5,7 +5,7 @@ use chaos_aws::{Deliveries, SesNotifier, SnsNotifier};
 use chaos_core::Error;
 
 use super::{Notifier, NotifyArguments};
-use crate::{drill::aws::AwsArguments, program::ProgramError};
+use crate::{drill::provider::ProviderArguments, program::ProgramError};
 
 /// How long the end of a drill waits for its last messages.
 const LAST_MESSAGES: Duration = Duration::from_secs(20);
@@ -13,15 +13,15 @@ const LAST_MESSAGES: Duration = Duration::from_secs(20);
 /// Those that the arguments name, as whom those of AWS say.
 pub(in super::super) async fn notifiers(
     arguments: &NotifyArguments,
-    aws: &AwsArguments,
+    aws: &ProviderArguments,
 ) -> Result<Vec<Arc<dyn Notifier>>, ProgramError> {
     let mut notifiers: Vec<Arc<dyn Notifier>> = Vec::new();
     if let Some(topic) = &arguments.sns {
         let mut builder = SnsNotifier::to(topic);
-        if let Some(profile) = &aws.profile {
+        if let Some(profile) = aws.text("profile") {
             builder = builder.profile(profile);
         }
-        if let Some(role) = &aws.assume_role {
+        if let Some(role) = aws.text("assume-role") {
             builder = builder.assume_role(role);
         }
         if arguments.announce {
@@ -31,13 +31,13 @@ pub(in super::super) async fn notifiers(
     }
     if let Some((sender, recipients)) = arguments.ses.split_first() {
         let mut builder = recipients.iter().fold(SesNotifier::from(sender), |builder, to| builder.to(to));
-        if let Some(region) = aws.region.first() {
+        if let Some(region) = aws.text("region") {
             builder = builder.region(region);
         }
-        if let Some(profile) = &aws.profile {
+        if let Some(profile) = aws.text("profile") {
             builder = builder.profile(profile);
         }
-        if let Some(role) = &aws.assume_role {
+        if let Some(role) = aws.text("assume-role") {
             builder = builder.assume_role(role);
         }
         if arguments.announce {

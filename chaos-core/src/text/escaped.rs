@@ -1,5 +1,3 @@
-//! Text of targets and platforms, made safe to show to a person.
-
 use std::fmt;
 
 /// Makes `text` safe for a person to read. It escapes all characters that could forge another line, move the cursor, or

@@ -1,0 +1,116 @@
+//! What this program can inject, and where. The one file that names every crate of events and of providers: a new one
+//! is a line here.
+
+use chaos_core::{
+    Error, ErrorKind,
+    catalogue::{EventCatalogue, FromArguments, OpenProvider, ProviderCatalogue},
+};
+
+use crate::program::ProgramError;
+
+/// What the program `chaos` is made of.
+///
+/// A program of your own with an event of your own is the same with one line more:
+///
+/// ```
+/// use chaos_cli::{catalogue::catalogue, chaos::ChaosArguments};
+/// use chaos_core::testing::PowerOff;
+///
+/// let mine = catalogue().with_event::<PowerOff>();
+/// let words = ["chaos", "drill", "--event", "power-off", "--duration", "5s"];
+/// assert!(ChaosArguments::try_parse_from(&mine, words).is_ok());
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Catalogue {
+    /// What can be injected.
+    pub events: EventCatalogue,
+    /// Where.
+    pub providers: ProviderCatalogue,
+    /// Where it could be, had this program been built with more.
+    pub(crate) absent: Vec<Absent>,
+}
+
+/// A provider that this program was built without: its SDK takes minutes to build.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Absent {
+    /// Its own name, and that of the feature.
+    pub(crate) name: &'static str,
+    pub(crate) schemes: &'static [&'static str],
+    groups: &'static str,
+}
+
+impl Catalogue {
+    /// Adds an event, in the place of one of the same name.
+    #[must_use]
+    pub fn with_event<E: FromArguments>(mut self) -> Self {
+        self.events = self.events.register::<E>();
+        self
+    }
+
+    /// Adds a provider, in the place of one of the same name.
+    #[must_use]
+    pub fn with_provider(mut self, provider: impl OpenProvider) -> Self {
+        self.providers = self.providers.register(provider);
+        self
+    }
+
+    /// Whether `recover` finds targets of this scheme, or knows which feature would.
+    pub(crate) fn reaches(&self, scheme: &str) -> bool {
+        self.providers.knows(scheme) || self.absent.iter().any(|absent| absent.schemes.contains(&scheme))
+    }
+}
+
+impl Absent {
+    pub(crate) fn about(&self) -> String {
+        format!("{}; needs a program that was built with the feature {}", self.groups, self.name)
+    }
+
+    /// It was asked for.
+    pub(crate) fn error(&self) -> ProgramError {
+        let expected = format!("a provider in this program; it was built without the feature {}", self.name);
+        let error = Error::invalid("--provider", self.name, expected);
+        ProgramError::from(error).hint(format!("`cargo {}-drill` builds one with it", self.name))
+    }
+
+    /// The journal holds faults of it.
+    pub(crate) fn unrecoverable(&self) -> ProgramError {
+        let what =
+            "the journal holds faults of a cloud, and this program was built without the feature for it";
+        let error = Error::new(ErrorKind::Unsupported, what).with("feature", self.name);
+        ProgramError::from(error).hint(format!("`cargo {}-recover` builds one with it", self.name))
+    }
+}
+
+/// All that this program was built with.
+pub fn catalogue() -> Catalogue {
+    let catalogue = Catalogue { events: chaos_events::catalogue(), ..Catalogue::default() };
+    let catalogue = catalogue.with_provider(chaos_local::LocalProvider::default());
+    azure(aws(catalogue))
+}
+
+#[cfg(feature = "aws")]
+fn aws(catalogue: Catalogue) -> Catalogue {
+    catalogue.with_provider(chaos_aws::AwsProvider::default())
+}
+
+#[cfg(not(feature = "aws"))]
+fn aws(mut catalogue: Catalogue) -> Catalogue {
+    catalogue.absent.push(Absent { name: "aws", schemes: &["aws-asg"], groups: "Auto-scaling groups" });
+    catalogue
+}
+
+#[cfg(feature = "azure")]
+fn azure(catalogue: Catalogue) -> Catalogue {
+    catalogue.with_provider(chaos_azure::AzureProvider::default())
+}
+
+#[cfg(not(feature = "azure"))]
+fn azure(mut catalogue: Catalogue) -> Catalogue {
+    catalogue.absent.push(Absent {
+        name: "azure",
+        schemes: &["azure-avset", "azure-vmss"],
+        groups: "Availability sets and scale sets",
+    });
+    catalogue
+}

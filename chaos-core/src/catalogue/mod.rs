@@ -1,0 +1,44 @@
+//! Catalogues: what can be made by name, from data.
+//!
+//! An event that is in an [`EventCatalogue`] can be asked for on a command line, in a file and in a form: its
+//! [`EventSpec`] says what it is called, what it does and which [`Parameter`]s it takes, and its decoder makes it of
+//! the [`Arguments`] that were given. Registering it brings its recoveries along, so that a new event is one file and
+//! one line.
+//!
+//! ```
+//! use chaos_core::{catalogue::EventCatalogue, testing::PowerOff};
+//! use serde_json::json;
+//!
+//! let catalogue = EventCatalogue::default().register::<PowerOff>();
+//! let asked = catalogue.decode(&json!({ "name": "power-off", "duration": "30s" }))?;
+//! assert_eq!(asked.event().hold(), "30s".parse()?);
+//! assert_eq!(asked.to_value(), json!({ "name": "power-off", "duration": "30s" }));
+//!
+//! let typo = catalogue.decode(&json!({ "name": "power-of" })).unwrap_err();
+//! assert_eq!(typo.to_string(), r#"invalid name: "power-of"; expected power-off"#);
+//! # Ok::<(), chaos_core::Error>(())
+//! ```
+//!
+//! A [`ProviderCatalogue`] does the same for providers: opened from settings for a run, and for the groups in a journal
+//! to recover their targets.
+
+mod arguments;
+mod datum;
+mod entries;
+mod event_catalogue;
+mod event_spec;
+mod kind;
+mod naming;
+mod nearest;
+mod parameter;
+mod parameters;
+mod provider_catalogue;
+
+pub use arguments::Arguments;
+pub use event_catalogue::{EventCatalogue, FromArguments, NamedEvent};
+pub use event_spec::EventSpec;
+pub use kind::{Choice, ParameterKind};
+pub use naming::Naming;
+pub use parameter::{Parameter, Repetition};
+pub use parameters::Parameters;
+pub use provider_catalogue::{OpenProvider, Opened, ProviderCatalogue, ProviderSpec};

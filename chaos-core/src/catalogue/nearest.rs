@@ -1,0 +1,56 @@
+/// The one of `names` that `text` is most likely a misspelling of.
+pub(super) fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Whoever writes as much has not mistyped a name.
+    let text: Vec<char> = text.chars().take(LONGEST + 1).collect();
+    if text.len() > LONGEST {
+        return None;
+    }
+    let near = names.into_iter().map(|name| (distance(&text, name), name));
+    near.filter(|(distance, name)| *distance <= 1 + name.chars().count() / 4).min().map(|(_, name)| name)
+}
+
+const LONGEST: usize = 64;
+
+/// How many letters must be put in, left out, changed or swapped with the next to make one of the other.
+fn distance(text: &[char], name: &str) -> usize {
+    let name: Vec<char> = name.chars().map(|letter| letter.to_ascii_lowercase()).collect();
+    let text: Vec<char> = text.iter().map(|letter| letter.to_ascii_lowercase()).collect();
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=name.len()).collect();
+    for (row, letter) in text.iter().enumerate() {
+        let mut this = vec![row + 1];
+        for (column, other) in name.iter().enumerate() {
+            let changed = last[column] + usize::from(letter != other);
+            let mut least = changed.min(last[column + 1] + 1).min(this[column] + 1);
+            if row > 0 && column > 0 && *letter == name[column - 1] && text[row - 1] == *other {
+                least = least.min(before_last[column - 1] + 1);
+            }
+            this.push(least);
+        }
+        before_last = std::mem::replace(&mut last, this);
+    }
+    last[name.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_near_and_another_word_is_not() {
+        let names = ["terminate", "stop", "cpu-burn", "network-blackhole"];
+        for (text, name) in [
+            ("cpu_burn", Some("cpu-burn")),
+            ("cpuburn", Some("cpu-burn")),
+            ("pcu-burn", Some("cpu-burn")),
+            ("CPU-BURN", Some("cpu-burn")),
+            ("terminat", Some("terminate")),
+            ("sotp", Some("stop")),
+            ("explode", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(text, names), name, "{text}");
+        }
+        assert_eq!(nearest(&"x".repeat(1 << 20), names), None);
+    }
+}
