@@ -177,6 +177,7 @@ beside() {
   step "benchmarks run" benchmarks
   step "figures" figures
   step "default features" default_features
+  step "other systems" other_systems
   deny
 }
 

@@ -54,26 +54,53 @@
 //!   [names](FleetBuilder::network_namespace), or else in this process's own. A script that changes something is
 //!   refused if the target has left the network that its shell was last asked about.
 //! - *Afterwards.* Effects of scripts can still be reached when the target is gone, and even when its fleet is gone.
+//!
+//! # Other systems
+//!
+//! All of this needs Linux. On other systems the crate compiles with the same names, so that a program with local
+//! drills does too. It returns an error of kind `Unsupported` if a process is needed.
 
-#[cfg(not(target_os = "linux"))]
-compile_error!("chaos-local needs Linux: it identifies processes by pidfds, parent-death signals and /proc");
-
+#[cfg(target_os = "linux")]
 mod capability;
+#[cfg(target_os = "linux")]
 mod client;
+#[cfg(target_os = "linux")]
 mod discovery;
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+#[cfg(target_os = "linux")]
 mod fleet;
+#[cfg(target_os = "linux")]
 mod fleets;
+#[cfg(target_os = "linux")]
 mod local_provider;
+#[cfg(target_os = "linux")]
 mod model;
+#[cfg(target_os = "linux")]
 mod process_groups;
+#[cfg(target_os = "linux")]
 mod processes;
 
+#[cfg(target_os = "linux")]
 pub use client::health_check::HealthCheck;
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::{
+    AsProcess, AttachedFleet, Fleet, FleetBuilder, Fleets, HealthCheck, ProcessGroups, ProcessIdentity,
+    Processes, ProcessesBuilder,
+};
+#[cfg(target_os = "linux")]
 pub use fleet::Fleet;
+#[cfg(target_os = "linux")]
 pub use fleet::attached_fleet::AttachedFleet;
+#[cfg(target_os = "linux")]
 pub use fleet::fleet_builder::FleetBuilder;
+#[cfg(target_os = "linux")]
 pub use fleets::Fleets;
+#[cfg(target_os = "linux")]
 pub use local_provider::LocalProvider;
+#[cfg(target_os = "linux")]
 pub use model::identity::{AsProcess, ProcessIdentity};
+#[cfg(target_os = "linux")]
 pub use process_groups::ProcessGroups;
+#[cfg(target_os = "linux")]
 pub use processes::{Processes, ProcessesBuilder};

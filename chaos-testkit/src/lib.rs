@@ -44,6 +44,11 @@
 //! # }
 //! ```
 //!
+//! # A permit for a unit test
+//!
+//! What changes a target takes a permit, and only `chaos-core` makes one. [`lend`] lends permits and scopes of real
+//! faults, over a journal in memory, to the unit tests of a lifecycle or a recovery of your own.
+//!
 //! # A broken part
 //!
 //! ```
@@ -74,6 +79,7 @@
 pub mod contract;
 mod cut_off;
 pub mod faulty;
+pub mod lend;
 mod probe;
 mod report;
 mod stage;

@@ -1,6 +1,6 @@
 //! Reports of contract suites.
 
-use std::{fmt, future::Future, panic::AssertUnwindSafe};
+use std::{any::Any, fmt, future::Future, panic::AssertUnwindSafe};
 
 use chaos_core::Error;
 use futures_util::FutureExt;
@@ -173,12 +173,7 @@ impl<'a> Suite<'a> {
         let checked = tokio::select! {
             biased;
             checked = contained => checked.unwrap_or_else(|panic| {
-                let message = panic
-                    .downcast_ref::<&str>()
-                    .copied()
-                    .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-                    .unwrap_or("without a message");
-                violated(format!("it panicked: {message}"))
+                violated(format!("it panicked: {}", message(panic.as_ref())))
             }),
             () = self.timing.clock().sleep(limit) => violated(format!("it did not end within {limit:?}")),
         };
@@ -188,6 +183,12 @@ impl<'a> Suite<'a> {
     pub(crate) fn report(self) -> ContractReport {
         self.report
     }
+}
+
+/// What a panic says.
+pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod crash;
 mod event;
 mod faulty;
 mod journal;
+mod lend;
 mod provider;
 mod recovery;
 mod support;
