@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Finds files of a crate that import each other in a circle.
+"""Finds files of a crate that import each other in a circle, and rooms of a provider that import from later ones.
 
     scripts/circles.py [CRATE...]    folders of crates; without any, every crate of the workspace
 
 Reads the `use` statements and the paths that begin with `crate`, `super` or `self`, leaves out comments, texts and
 modules for tests, and follows re-exports to the file that defines a name. A `pub use` of `mod.rs` is a door and no use.
-Prints each circle with the imports that make it, and exits with 1 unless every one of them is allowed below.
+Prints each circle and each import from a later room, and exits with 1 unless all of them are allowed below.
 """
 
 import re
@@ -19,6 +19,9 @@ ALLOWED = [
     ("chaos-core", {"fault/prepared.rs", "fault/armed.rs"}, "each step of a fault consumes the one before"),
     ("chaos-core", {"monkey/builder.rs", "monkey/monkey.rs"}, "a monkey is made by its builder, and hands one out"),
 ]
+
+# The rooms of a provider's crate. Each imports only from those before it.
+ROOMS = ["model", "client", "capability", "discovery"]
 
 RAW_TEXT = re.compile(r'r(#*)".*?"\1', re.S)
 TEXT = re.compile(r'"(?:\\.|[^"\\])*"', re.S)
@@ -212,8 +215,26 @@ def allowed(crate, files):
     return next((why for name, members, why in ALLOWED if name == name_of(crate) and files <= members), None)
 
 
+def room_of(file, src):
+    """The place of its room among those of a provider's crate; None for a file outside of them."""
+    first = file.relative_to(src).parts[0]
+    return ROOMS.index(first) if first in ROOMS else None
+
+
+def wrong_ways(graph, src):
+    """What a file imports from a room that comes after its own."""
+    if not all((src / room).is_dir() for room in ROOMS):
+        return
+    for file, edges in sorted(graph.items()):
+        own = room_of(file, src)
+        for other, names in sorted(edges.items()):
+            there = room_of(other, src)
+            if own is not None and there is not None and there > own:
+                yield f"{file.relative_to(src)} -> {other.relative_to(src)}: {', '.join(sorted(set(names)))}"
+
+
 def check(crate):
-    """Prints the circles of one crate; returns how many of them are not allowed."""
+    """Prints what is wrong with one crate; returns how many circles are not allowed, and imports from later rooms."""
     src = crate / "src"
     graph = {}
     for root in [src / "lib.rs", src / "main.rs"]:
@@ -225,6 +246,9 @@ def check(crate):
                 if other.file != module.file:
                     edges.setdefault(other.file, []).append(path)
     refused = 0
+    for way in wrong_ways(graph, src):
+        refused += 1
+        print(f"{name_of(crate)}: a room imports from one after it\n  {way}")
     for component in sorted(circles(graph), key=sorted):
         files = {str(file.relative_to(src)) for file in component}
         reason = allowed(crate, files)

@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use chaos_core::{
     Error, Result,
     clock::{Clock, SystemClock},
-    listing::{Consent, NamePattern},
+    listing::Consent,
 };
 
 use crate::{
@@ -30,7 +30,6 @@ use crate::{
 pub struct AutoScalingBuilder {
     connection: Connection,
     regions: Vec<String>,
-    patterns: Vec<String>,
     selection: Selection,
     means: Means,
     includes_own_instance: bool,
@@ -41,7 +40,6 @@ impl AutoScalingBuilder {
         Self {
             connection: Connection::default(),
             regions: Vec::new(),
-            patterns: Vec::new(),
             selection: Selection::default(),
             means: Means {
                 clock: Arc::new(SystemClock::default()),
@@ -105,7 +103,7 @@ impl AutoScalingBuilder {
 
     /// Lists the group with this name.
     pub fn group(mut self, name: impl Into<String>) -> Self {
-        self.selection.names.insert(name.into());
+        self.selection.groups = self.selection.groups.name(name);
         self
     }
 
@@ -113,26 +111,26 @@ impl AutoScalingBuilder {
     ///
     /// The API has no patterns, so every group with the tags is read, and few of them may match.
     pub fn groups_like(mut self, pattern: impl Into<String>) -> Self {
-        self.patterns.push(pattern.into());
+        self.selection.groups = self.selection.groups.names_like(pattern);
         self
     }
 
     /// Lists groups with this tag. If you set several values for the same key, any of them matches.
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.selection.tags.entry(key.into()).or_default().insert(value.into());
+        self.selection.groups = self.selection.groups.tag(key, value);
         self
     }
 
     /// Lists groups that have a tag with this key, whatever its value.
     pub fn tag_key(mut self, key: impl Into<String>) -> Self {
-        self.selection.tag_keys.insert(key.into());
+        self.selection.groups = self.selection.groups.tag_key(key);
         self
     }
 
     /// Allows only members that have opted in: the tag [`chaos:enabled`](crate::ENABLED_TAG) of their group or of
     /// themselves is `true`. By default, all members are allowed except those with `false`.
     pub fn require_opt_in(mut self) -> Self {
-        self.selection.consent = Consent::Required;
+        self.selection.groups = self.selection.groups.consent(Consent::Required);
         self
     }
 
@@ -182,7 +180,6 @@ impl AutoScalingBuilder {
     /// The parts of the provider.
     pub(crate) async fn fleet(mut self) -> Result<Fleet> {
         self.validate()?;
-        self.selection.patterns = self.patterns.drain(..).map(NamePattern::new).collect::<Result<_>>()?;
         let (config, credentials) =
             self.connection.open_watched(self.regions.first().map(String::as_str)).await;
         self.means.credentials = credentials;
@@ -215,13 +212,7 @@ impl AutoScalingBuilder {
             validate_region(region)?;
         }
         self.connection.validate()?;
-        if self.selection.names.contains("") {
-            return Err(Error::invalid("group name", "\"\"", "the name of an auto-scaling group"));
-        }
-        if self.selection.tags.contains_key("") || self.selection.tag_keys.contains("") {
-            return Err(Error::invalid("tag", "\"\"", "a key of at least one character"));
-        }
-        Ok(())
+        self.selection.groups.check()
     }
 }
 

@@ -7,7 +7,7 @@ use azure_core::{
 use chaos_core::{
     Error, Result,
     clock::{Clock, SystemClock},
-    listing::{Consent, NamePattern},
+    listing::Consent,
 };
 
 use crate::{
@@ -42,7 +42,6 @@ pub struct AzureBuilder<P> {
     audience: Option<String>,
     credentials: Credentials,
     http: Option<Arc<dyn HttpClient>>,
-    patterns: Vec<String>,
     pub(crate) selection: Selection,
     stop: StopMode,
     reboot: RebootMode,
@@ -64,7 +63,6 @@ impl<P> AzureBuilder<P> {
             audience: None,
             credentials: Credentials::default(),
             http: None,
-            patterns: Vec::new(),
             selection: Selection::default(),
             stop: StopMode::default(),
             reboot: RebootMode::default(),
@@ -183,32 +181,32 @@ impl<P> AzureBuilder<P> {
 
     /// Lists the sets with this name.
     pub fn group(mut self, name: impl Into<String>) -> Self {
-        self.selection.names.insert(name.into().to_lowercase());
+        self.selection.groups = self.selection.groups.name(name);
         self
     }
 
     /// Lists sets whose name matches this pattern, in which `*` stands for any characters and `?` for one.
     pub fn groups_like(mut self, pattern: impl Into<String>) -> Self {
-        self.patterns.push(pattern.into().to_lowercase());
+        self.selection.groups = self.selection.groups.names_like(pattern);
         self
     }
 
     /// Lists sets with this tag. If you set several values for the same key, any of them matches.
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.selection.tags.entry(key.into().to_lowercase()).or_default().insert(value.into());
+        self.selection.groups = self.selection.groups.tag(key, value);
         self
     }
 
     /// Lists sets that have a tag with this key, whatever its value.
     pub fn tag_key(mut self, key: impl Into<String>) -> Self {
-        self.selection.tag_keys.insert(key.into().to_lowercase());
+        self.selection.groups = self.selection.groups.tag_key(key);
         self
     }
 
     /// Allows only machines that have opted in: the tag [`chaos:enabled`](crate::ENABLED_TAG) of their set or of
     /// themselves is `true`. By default, all machines are allowed except those with `false`.
     pub fn require_opt_in(mut self) -> Self {
-        self.selection.consent = Consent::Required;
+        self.selection.groups = self.selection.groups.consent(Consent::Required);
         self
     }
 
@@ -260,7 +258,6 @@ impl<P> AzureBuilder<P> {
 
     /// What a provider is made of.
     pub(crate) fn fleet(mut self, may_terminate: bool) -> Result<Fleet> {
-        self.selection.patterns = self.patterns.drain(..).map(NamePattern::new).collect::<Result<_>>()?;
         let subscriptions = self.distinct_subscriptions()?;
         self.validate()?;
         let own_machine = self.find_own_machine()?.filter(|_| !self.includes_own_machine);
@@ -321,14 +318,12 @@ impl<P> AzureBuilder<P> {
                 return Err(Error::invalid("resource group", format!("{name:?}"), "the name of one"));
             }
         }
-        for name in &self.selection.names {
+        for name in self.selection.groups.names() {
             if !is_name(name) {
                 return Err(Error::invalid("group name", format!("{name:?}"), "the name of a set"));
             }
         }
-        if self.selection.tags.contains_key("") || self.selection.tag_keys.contains("") {
-            return Err(Error::invalid("tag", "\"\"", "a key of at least one character"));
-        }
+        self.selection.groups.check()?;
         for (what, url) in [("authority", &self.authority), ("audience", &self.audience)] {
             if let Some(url) = url
                 && !Url::parse(url).is_ok_and(|url| url.scheme() == "https" && url.has_host())

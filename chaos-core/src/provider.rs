@@ -112,6 +112,25 @@ impl GroupFilter {
         self.names.as_deref()
     }
 
+    /// The groups of the provider with this scheme that it names, by id or by path. None where every group passes. A
+    /// name that is neither an id of this provider nor a path names nothing.
+    ///
+    /// ```
+    /// use chaos_core::provider::GroupFilter;
+    ///
+    /// let named = GroupFilter::only(["local:web", "shop", "memory:x"]).ids("local");
+    /// assert_eq!(named, Some(vec!["local:web".parse()?, "local:shop".parse()?]));
+    /// assert_eq!(GroupFilter::all().ids("local"), None);
+    /// # Ok::<(), chaos_core::Error>(())
+    /// ```
+    pub fn ids(&self, scheme: &str) -> Option<Vec<GroupId>> {
+        let id = |name: &String| {
+            let is_own = name.strip_prefix(scheme).is_some_and(|rest| rest.starts_with(':'));
+            if is_own { name.parse().ok() } else { GroupId::new(scheme, name).ok() }
+        };
+        Some(self.names.as_ref()?.iter().filter_map(id).collect())
+    }
+
     /// Whether a group with this id passes.
     pub fn passes(&self, id: &GroupId) -> bool {
         let is_it = |name: &String| name == id.as_str() || name == id.path();

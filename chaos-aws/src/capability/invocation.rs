@@ -1,10 +1,13 @@
 use std::time::Duration;
 
 use aws_sdk_ssm::types::CommandInvocationStatus;
-use chaos_core::{Error, ErrorKind, Result, capability::Output};
+use chaos_core::{
+    Error, ErrorKind, Result,
+    capability::{Enclosed, Output},
+};
 
 use crate::{
-    capability::{command_text::without_end, reach::Reach},
+    capability::reach::Reach,
     client::error::{code, failed},
 };
 
@@ -111,11 +114,13 @@ fn stands(status: Option<&CommandInvocationStatus>, details: &str, outputs: [&st
 /// A failing script is a result. A truncated output is not an answer, and neither is the output of a script that was
 /// killed.
 fn output(outputs: [&str; 2]) -> Result<Output> {
-    if let [Some((stdout, status)), Some((stderr, _))] = outputs.map(without_end) {
-        return Ok(Output::new(status, stdout, stderr));
+    let enclosed = Enclosed::read(outputs[0], outputs[1]);
+    if let Enclosed::Whole(output) = enclosed {
+        return Ok(output);
     }
     let lengths = outputs.map(|output| output.chars().count());
-    if lengths.iter().zip(LONGEST).any(|(length, longest)| *length >= longest) {
+    let is_longest = lengths.iter().zip(LONGEST).any(|(length, longest)| *length >= longest);
+    if is_longest || enclosed == Enclosed::WithoutBegin {
         return Err(Error::new(ErrorKind::Other, "a script printed too much")
             .with("most_output", LONGEST[0])
             .with("most_errors", LONGEST[1]));
@@ -128,8 +133,11 @@ fn output(outputs: [&str; 2]) -> Result<Output> {
 mod tests {
     use super::*;
 
-    const ENDED: [&str; 2] = ["out\nchaos-status=7", "\nchaos-status=7failed to run commands: exit status 1"];
-    const KILLED: [&str; 2] = ["out", ""];
+    const ENDED: [&str; 2] = [
+        "chaos-begin\nout\nchaos-status=7",
+        "chaos-begin\n\nchaos-status=7failed to run commands: exit status 1",
+    ];
+    const KILLED: [&str; 2] = ["chaos-begin\nout", "chaos-begin\n"];
 
     fn over(status: &str, details: &str, outputs: [&str; 2]) -> Option<Result<i32, ErrorKind>> {
         match stands(Some(&CommandInvocationStatus::from(status)), details, outputs) {
@@ -159,10 +167,12 @@ mod tests {
 
     #[test]
     fn an_output_that_was_cut_short_is_an_error() {
-        let end = "\nchaos-status=0";
+        let end = "chaos-begin\n\nchaos-status=0";
         let long = "x".repeat(LONGEST[0]);
         assert_eq!(output([&long, end]).unwrap_err().kind(), ErrorKind::Other);
         assert_eq!(output([end, &long[..LONGEST[1]]]).unwrap_err().kind(), ErrorKind::Other);
-        assert_eq!(output([&format!("{long}{end}"), end]).unwrap().stdout, long);
+        let whole = format!("chaos-begin\n{long}\nchaos-status=0");
+        assert_eq!(output([&whole, end]).unwrap().stdout, long);
+        assert_eq!(output([&whole[1..], end]).unwrap_err().kind(), ErrorKind::Other);
     }
 }

@@ -1,6 +1,5 @@
 //! What can be done to an instance, and how it is undone.
 
-pub(crate) mod command_text;
 #[cfg(feature = "fis")]
 pub(crate) mod fis;
 pub(crate) mod invocation;

@@ -16,12 +16,11 @@ use aws_sdk_ssm::{
 };
 use chaos_core::{
     Error, ErrorKind, Permit, Result,
-    capability::{NetworkShare, Output, Script, Shell},
+    capability::{Envelope, NetworkShare, Output, Script, Shell},
 };
 
 use crate::{
     capability::{
-        command_text::command_text,
         invocation::Invocation,
         lifeline::{lifeline_script, read_lifeline},
         reach::Reach,
@@ -88,7 +87,8 @@ impl CommandShell {
     }
 
     async fn execute(&self, script: &Script, permit: Option<&Permit>) -> Result<Output> {
-        let text = command_text(script)?;
+        // An exit with 194 would make the agent reboot the instance.
+        let text = Envelope::default().failing_with_the_script().seal(script)?;
         self.preflight().await?;
         // Whole seconds; the service accepts from one second to two days.
         let limit = script.limit().as_secs_f64().ceil().clamp(1.0, 172_800.0);

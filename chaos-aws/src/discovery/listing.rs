@@ -94,7 +94,7 @@ fn listed(fleet: Arc<Fleet>, query: Query) -> impl Stream<Item = Result<Group>> 
         .map(move |page| {
             let (fleet, region) = (Arc::clone(&fleet), Arc::clone(&region));
             async move {
-                let passes = |group: &ListedGroup| fleet.selection.passes(&group.name, &group.tags);
+                let passes = |group: &ListedGroup| fleet.selection.groups.passes(&group.name, &group.tags);
                 let passed: Vec<_> = page?.into_iter().filter(passes).map(Arc::new).collect();
                 with_instances(&fleet, &region, &passed).await
             }

@@ -52,7 +52,7 @@ pub(crate) fn group(
             .or_else(|| own(&listed.id, means))
             .or_else(|| protected(listed, selection))
             .or_else(|| interrupted(&listed.id, seen))
-            .or_else(|| selection.consent.refusal(&[("group", &group.tags), ("instance", &instance_labels)]))
+            .or_else(|| selection.groups.refusal(&[("group", &group.tags), ("instance", &instance_labels)]))
             .or_else(|| untagged(machine));
         let target = InstanceTarget::new(id.target(&listed.id)?, Arc::clone(region), machine, means.clone());
         let target: Arc<dyn Target> = Arc::new(target);

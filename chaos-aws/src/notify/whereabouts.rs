@@ -1,7 +1,6 @@
-use chaos_core::{TargetId, text::escaped};
+use chaos_core::{TargetId, capability::quoted, text::escaped};
 
 use crate::{
-    capability::command_text::quoted,
     client::machines::validate_instance,
     model::{
         group_path::{GroupPath, SCHEME},

@@ -1,21 +1,11 @@
 //! The text of a command that Run Command passes to the machine's `sh`, and its result.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use chaos_core::{
     Error, ErrorKind, Result,
-    capability::{Output, Script},
+    capability::{Enclosed, Envelope, Output, Script},
 };
-
-/// The search path of scripts, because the agent's own environment is unknown.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// The longest command that is sent, in bytes.
-const LONGEST: usize = 64 * 1024;
-
-/// The markers before and after the output of a script, on either output; the exit status comes last.
-const BEGIN: &str = "chaos-begin\n";
-const END: &str = "\nchaos-status=";
 
 /// The separators of the two outputs in the answer.
 const STDOUT: &str = "[stdout]\n";
@@ -24,42 +14,14 @@ const STDERR: &str = "\n[stderr]\n";
 /// The exit status of a script that was killed at its time limit.
 const KILLED: i32 = 137;
 
-/// Runs the script in a shell of its own, with its parameters as quoted environment assignments, in `/`, with no input,
-/// and kills it at its limit: Run Command itself waits for an hour and a half.
-///
-/// Run Command reports no exit status, and keeps only the end of the output. So the status is printed, and the markers
-/// before and after show whether all of the output came back.
+/// The lines of a text that runs the script and kills it at its time limit, because Run Command itself waits for an
+/// hour and a half. Run Command reports no exit status, takes any other than 0 for a failure of its own, and keeps only
+/// the end of the output.
 ///
 /// # Errors
 /// `InvalidInput` if the script is too long to be sent.
 pub(crate) fn command_lines(script: &Script) -> Result<Vec<String>> {
-    let limit = script.limit().as_secs_f64().ceil().max(1.0);
-    let mut text = format!(
-        "cd / || exit 0\n\
-         command -v timeout >/dev/null || {{ echo 'there is no timeout command' >&2; exit 0; }}\n\
-         printf '{begin}'\n\
-         printf '{begin}' >&2\n\
-         timeout -s KILL {limit:.0} env -i PATH={path} LC_ALL=C",
-        begin = BEGIN.replace('\n', "\\n"),
-        path = quoted(PATH),
-    );
-    for (name, value) in script.parameters() {
-        let _ = write!(text, " {name}={}", quoted(value));
-    }
-    let _ = write!(
-        text,
-        " sh -c {} chaos-script </dev/null\n\
-         status=$?\n\
-         printf '{end}%s' \"$status\"\n\
-         printf '{end}%s' \"$status\" >&2\n\
-         exit 0",
-        quoted(script.source()),
-        end = END.replace('\n', "\\n"),
-    );
-    if text.len() > LONGEST {
-        let expected = format!("at most {LONGEST} bytes with its parameters, quoted");
-        return Err(Error::invalid("script", format!("{} bytes", text.len()), expected));
-    }
+    let text = Envelope::default().killing_at_limit().seal(script)?;
     Ok(text.split('\n').map(str::to_owned).collect())
 }
 
@@ -74,35 +36,23 @@ pub(crate) fn output(message: &str, limit: Duration) -> Result<Output> {
     else {
         return Err(ended("Run Command does not report the output of a script"));
     };
-    let (Some(stdout), Some(stderr)) = (without_end(stdout), without_end(stderr)) else {
-        return Err(ended("a script never started, or was killed before its end"));
-    };
-    if stdout.1 == KILLED {
-        let what = "a script was killed: it took longer than its time limit, or something else ended it";
-        return Err(Error::new(ErrorKind::Timeout, what).with("limit", format_args!("{limit:?}")));
+    match Enclosed::read(stdout, stderr) {
+        Enclosed::Whole(output) if output.status == KILLED => {
+            let what = "a script was killed: it took longer than its time limit, or something else ended it";
+            Err(Error::new(ErrorKind::Timeout, what).with("limit", format_args!("{limit:?}")))
+        }
+        Enclosed::Whole(output) => Ok(output),
+        Enclosed::WithoutBegin => {
+            Err(Error::new(ErrorKind::Other, "a script printed too much").with("most", "about 4,000 bytes"))
+        }
+        _ => Err(ended("a script never started, or was killed before its end")),
     }
-    match (stdout.0.strip_prefix(BEGIN), stderr.0.strip_prefix(BEGIN)) {
-        (Some(printed), Some(errors)) => Ok(Output::new(stdout.1, printed, errors)),
-        _ => Err(Error::new(ErrorKind::Other, "a script printed too much").with("most", "about 4,000 bytes")),
-    }
-}
-
-/// The text before the end, and the status; `None` if the end is missing.
-fn without_end(output: &str) -> Option<(&str, i32)> {
-    let (printed, end) = output.rsplit_once(END)?;
-    let digits = end.find(|character: char| !character.is_ascii_digit()).unwrap_or(end.len());
-    Some((printed, end[..digits].parse().ok()?))
 }
 
 fn last_of(message: &str) -> &str {
     let skipped = message.len().saturating_sub(200);
     let start = (skipped..=message.len()).find(|index| message.is_char_boundary(*index));
     &message[start.unwrap_or_default()..]
-}
-
-/// A word for `sh`, in single quotes.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

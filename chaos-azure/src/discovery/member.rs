@@ -110,7 +110,7 @@ pub(crate) fn group(
             .or_else(|| machine.unfit().filter(|_| !machine.is_out_of_service()))
             .or_else(|| own(machine, means))
             .or_else(|| protected(machine, selection))
-            .or_else(|| selection.consent.refusal(&[("set", &set.tags), ("machine", &machine.labels)]));
+            .or_else(|| selection.groups.refusal(&[("set", &set.tags), ("machine", &machine.labels)]));
         let target = MachineTarget::new(id.target(machine.place.name())?, machine, means);
         let target: Arc<dyn Target> = Arc::new(target);
         let mut member = Member::new(target, machine.health());

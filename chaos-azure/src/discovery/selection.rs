@@ -1,72 +1,46 @@
 //! The sets to list, and the machines that may be chosen.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use chaos_core::{
-    GroupId,
-    group::Labels,
-    listing::{Consent, NamePattern},
-    provider::GroupFilter,
-};
+use chaos_core::{group::Labels, listing, provider::GroupFilter};
 
 use crate::model::set_path::SetPath;
 
 /// The selection of a provider. The default is everything in its subscriptions.
-///
-/// Names, resource groups and the keys of tags are in lower case: Azure tells none from the other by its case.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Selection {
+    /// In lower case, because Azure ignores case in names.
     pub(crate) resource_groups: BTreeSet<String>,
-    pub(crate) names: BTreeSet<String>,
-    pub(crate) patterns: Vec<NamePattern>,
-    /// A tag, and its allowed values.
-    pub(crate) tags: BTreeMap<String, BTreeSet<String>>,
-    pub(crate) tag_keys: BTreeSet<String>,
-    pub(crate) consent: Consent,
+    pub(crate) groups: listing::Selection,
     pub(crate) protected_too: bool,
+}
+
+impl Default for Selection {
+    fn default() -> Self {
+        let groups = listing::Selection::ignoring_case();
+        Self { resource_groups: BTreeSet::new(), groups, protected_too: false }
+    }
 }
 
 impl Selection {
     /// Whether it selects sets by their ids or tags.
     pub(crate) fn names_any(&self) -> bool {
-        !(self.names.is_empty()
-            && self.patterns.is_empty()
-            && self.resource_groups.is_empty()
-            && self.tags.is_empty()
-            && self.tag_keys.is_empty())
+        !self.resource_groups.is_empty() || self.groups.is_narrowed()
     }
 
     /// Whether the set at this place and with these tags is to be listed.
     pub(crate) fn passes(&self, path: &SetPath, tags: &Labels) -> bool {
-        let is_any = self.names.is_empty() && self.patterns.is_empty();
-        let is_named = is_any
-            || self.names.contains(&path.name)
-            || self.patterns.iter().any(|pattern| pattern.matches(&path.name));
         let is_in_place =
             self.resource_groups.is_empty() || self.resource_groups.contains(&path.resource_group);
-        let values = |wanted: &String| {
-            let mut found = tags.iter().filter(|(key, _)| key.to_lowercase() == *wanted);
-            found.next().map(|(_, value)| value)
-        };
-        is_named
-            && is_in_place
-            && self.tag_keys.iter().all(|key| values(key).is_some())
-            && self.tags.iter().all(|(key, wanted)| values(key).is_some_and(|value| wanted.contains(value)))
+        is_in_place && self.groups.passes(&path.name, tags)
     }
 }
 
 /// The subscriptions in which a set may pass `filter`. ARM is not asked about the others.
 pub(crate) fn subscriptions_of(scheme: &str, listed: &[String], filter: &GroupFilter) -> Vec<String> {
-    let Some(names) = filter.names() else { return listed.to_vec() };
-    let named: BTreeSet<String> = names
-        .iter()
-        .filter_map(|text| {
-            // A name that is not an id of this provider may still be a path. Any other name matches nothing.
-            let is_own = text.strip_prefix(scheme).is_some_and(|rest| rest.starts_with(':'));
-            let id: GroupId = if is_own { text.parse().ok()? } else { GroupId::new(scheme, text).ok()? };
-            SetPath::parse(scheme, &id).ok().map(|path| path.subscription)
-        })
-        .collect();
+    let Some(ids) = filter.ids(scheme) else { return listed.to_vec() };
+    let paths = ids.iter().filter_map(|id| SetPath::parse(scheme, id).ok());
+    let named: BTreeSet<String> = paths.map(|path| path.subscription).collect();
     listed.iter().filter(|subscription| named.contains(*subscription)).cloned().collect()
 }
 
@@ -89,11 +63,14 @@ mod tests {
     fn a_set_must_pass_all_that_is_said() {
         let mut selection = Selection::default();
         assert!(selection.passes(&path("shop", "web"), &Labels::new()));
-        selection.names.insert("web".to_owned());
-        selection.patterns.push(NamePattern::new("db-*".to_owned()).unwrap());
+        selection.groups = selection
+            .groups
+            .name("web")
+            .names_like("db-*")
+            .tag("team", "Shop")
+            .tag("team", "till")
+            .tag_key("tier");
         selection.resource_groups.insert("shop".to_owned());
-        selection.tags.insert("team".to_owned(), BTreeSet::from(["Shop".to_owned(), "till".to_owned()]));
-        selection.tag_keys.insert("tier".to_owned());
         let right = tags(&[("Team", "till"), ("TIER", "")]);
         assert!(selection.passes(&path("shop", "web"), &right));
         assert!(selection.passes(&path("shop", "db-1"), &right));

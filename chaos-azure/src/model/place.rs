@@ -1,6 +1,8 @@
 use std::fmt;
 
-use crate::{capability::command_text::quoted, model::set_path::SetPath};
+use chaos_core::capability::quoted;
+
+use crate::model::set_path::SetPath;
 
 /// The place of a machine in ARM, in lower case like a [`SetPath`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -17,10 +17,21 @@ impl NamePattern {
     /// # Errors
     /// `InvalidInput` for an empty one.
     pub fn new(text: String) -> Result<Self> {
-        if text.is_empty() {
+        let pattern = Self(text);
+        pattern.check()?;
+        Ok(pattern)
+    }
+
+    /// For a value that is checked later.
+    pub(super) fn unchecked(text: String) -> Self {
+        Self(text)
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        if self.0.is_empty() {
             return Err(Error::invalid("name pattern", "\"\"", "a name, in which * and ? are wildcards"));
         }
-        Ok(Self(text))
+        Ok(())
     }
 
     /// Whether `name` matches. Linear in the length of the name for each wildcard, whatever their contents.
