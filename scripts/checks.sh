@@ -26,7 +26,8 @@ architecture() {
 # What most programs and every event need is at the root of chaos-core, and no more.
 names_at_the_root() {
   local names
-  names=$(sed -n '/^pub use /,/;$/p' chaos-core/src/lib.rs | grep -v '^ *//' | tr -d '\n' | grep -oE '[A-Za-z_]+ *[,};]' | wc -l)
+  names=$(sed -n '/^pub use /,/;$/p' chaos-core/src/lib.rs | grep -v '^ *//' | tr -d '\n' |
+    grep -oE '[A-Za-z_]+ *[,};]' | wc -l)
   echo "$names names at the root of chaos-core, of at most 35"
   [ "$names" -le 35 ]
 }
