@@ -1,6 +1,6 @@
 use chaos_core::catalogue::EventCatalogue;
 
-use crate::{CpuBurn, DiskFill, NetworkBlackhole, Reboot, Stop, Terminate};
+use crate::{CpuBurn, DiskFill, Reboot, Stop, Terminate, network_blackhole::both_ways};
 
 /// Every event of this crate by name, to be made from data: a command line, a file, a form.
 ///
@@ -16,11 +16,11 @@ use crate::{CpuBurn, DiskFill, NetworkBlackhole, Reboot, Stop, Terminate};
 /// # Ok::<(), chaos_core::Error>(())
 /// ```
 pub fn catalogue() -> EventCatalogue {
-    EventCatalogue::default()
+    let catalogue = EventCatalogue::default()
         .register::<Terminate>()
         .register::<Stop>()
         .register::<Reboot>()
         .register::<CpuBurn>()
-        .register::<DiskFill>()
-        .register::<NetworkBlackhole>()
+        .register::<DiskFill>();
+    both_ways(catalogue)
 }

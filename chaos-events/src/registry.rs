@@ -1,6 +1,6 @@
 use chaos_core::Registry;
 
-use crate::{RestoreSettings, StopEngineExperiment, catalogue};
+use crate::{StopEngineExperiment, catalogue};
 
 /// Every recovery of this crate, for [`MonkeyBuilder::unleash`](chaos_core::MonkeyBuilder::unleash).
 ///
@@ -9,5 +9,5 @@ use crate::{RestoreSettings, StopEngineExperiment, catalogue};
 /// assert!(kinds.contains(&"chaos-events/start-again/1"));
 /// ```
 pub fn registry() -> Registry {
-    catalogue().registry().register::<RestoreSettings>().register::<StopEngineExperiment>()
+    catalogue().registry().register::<StopEngineExperiment>()
 }

@@ -1,6 +1,7 @@
 //! Isolation by security groups: what it leaves behind.
 
 use std::{
+    num::NonZeroUsize,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -8,12 +9,14 @@ use std::{
 use aws_sdk_ec2::types::{IpPermission, IpRange, SecurityGroup};
 use chaos_aws::AutoScaling;
 use chaos_core::{
-    CapabilitySet, ChaosEvent, Group, Hold, MemoryJournal, Monkey, Prepared, Registry, Result, Scope,
-    async_trait,
+    CapabilitySet, ChaosEvent, Group, Hold, MemoryJournal, Monkey, Outcome, Prepared, Registry, Result,
+    Scope, async_trait,
     capability::Change,
     fault::{FaultRecord, FaultState},
+    observer::{self, Activity},
 };
 use chaos_testkit::{Connect, CutOff};
+use serde_json::json;
 
 use crate::cloud::{Cloud, only_group};
 
@@ -101,6 +104,34 @@ async fn an_instance_is_cut_off_by_a_group_without_rules_which_is_removed() {
         assert_eq!(seen, [format!("{} 0", fault.id)]);
         assert!(fault.failure.is_none(), "{fault:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blackhole_from_outside_is_in_effect_while_it_is_held_and_leaves_nothing() {
+    let Some(cloud) = Cloud::with_web(2) else { return };
+    let (provider, ec2) = (cloud.provider().await, cloud.ec2().await);
+    let target = only_group(&provider).await.members[0].target.id().clone();
+    let (observer, mut activities) = observer::channel(NonZeroUsize::new(1024).unwrap());
+    let monkey = Monkey::builder()
+        .provider(provider)
+        .observer(observer)
+        .unleash(MemoryJournal::new(), chaos_events::registry())
+        .build()
+        .unwrap();
+    let asked = json!({ "name": "network-blackhole", "all": true, "from-outside": true, "duration": "3s" });
+    let event = chaos_events::catalogue().decode(&asked).unwrap().event().clone();
+    let running = tokio::spawn(async move { monkey.inject(event, &target).await.unwrap() });
+    let fault = loop {
+        match activities.next().await.expect("the fault is injected").activity {
+            Activity::Injected { fault, .. } => break fault,
+            other => assert!(!matches!(other, Activity::Skipped { .. }), "{other}"),
+        }
+    };
+    assert_eq!(groups(&ec2).await, [format!("{} 0", fault.id)]);
+
+    let report = running.await.unwrap();
+    assert_eq!(report.outcome(), Outcome::Completed, "{report}");
+    assert!(groups(&ec2).await.is_empty(), "the group is removed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,4 +17,5 @@ pub use from_outside::BlackholeFromOutside;
 pub use network_blackhole::NetworkBlackhole;
 pub use ports::Protocol;
 pub use restore_traffic::RestoreTraffic;
+pub(crate) use spec::both_ways;
 pub use traffic::Direction;

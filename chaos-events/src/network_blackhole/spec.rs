@@ -1,9 +1,31 @@
+use std::sync::Arc;
+
 use chaos_core::{
-    Error, Registry, Result,
-    catalogue::{Arguments, EventSpec, FromArguments, Parameter},
+    ChaosEvent, Error, Registry, Result,
+    catalogue::{Arguments, EventCatalogue, EventSpec, FromArguments, Parameter},
 };
 
 use super::{Allowed, Direction, NetworkBlackhole, Protocol, RestoreTraffic};
+use crate::RestoreSettings;
+
+/// The parameter that asks for the other way: by settings of the target's platform.
+const FROM_OUTSIDE: &str = "from-outside";
+
+/// Adds the blackhole in both its ways.
+pub(crate) fn both_ways(catalogue: EventCatalogue) -> EventCatalogue {
+    let about = "not on the target but by settings of its platform, such as security groups; nothing but the recovery \
+                 ends it, and connections that are open may survive it";
+    let spec = NetworkBlackhole::spec().with(Parameter::flag(FROM_OUTSIDE, about).only_with("all"));
+    let recoveries = NetworkBlackhole::recoveries().register::<RestoreSettings>();
+    catalogue.register_with(spec, recoveries, |given| {
+        let blackhole = NetworkBlackhole::from_arguments(given)?;
+        let event: Arc<dyn ChaosEvent> = match given.is_given(FROM_OUTSIDE) {
+            true => Arc::new(blackhole.from_outside()?),
+            false => Arc::new(blackhole),
+        };
+        Ok(event)
+    })
+}
 
 impl FromArguments for NetworkBlackhole {
     fn spec() -> EventSpec {

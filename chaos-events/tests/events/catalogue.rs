@@ -1,7 +1,7 @@
 //! The events by name.
 
 use chaos_core::{
-    Error, ErrorKind,
+    Capability, CapabilitySet, Error, ErrorKind,
     catalogue::{NamedEvent, ParameterKind},
 };
 use proptest::prelude::*;
@@ -68,6 +68,21 @@ fn the_bounds_that_are_described_are_those_of_the_events() {
         }
     }
     assert!(bounds >= 4);
+}
+
+#[test]
+fn a_blackhole_has_two_ways() {
+    let requires = |more| decode("network-blackhole", more).unwrap().event().requires();
+    assert_eq!(requires(json!({})), CapabilitySet::of([Capability::Shell]));
+    assert_eq!(requires(json!({ "from-outside": true })), CapabilitySet::of([Capability::Isolation]));
+    for (more, expected) in [
+        (json!({ "all": null, "dns": true, "from-outside": true }), "from-outside"),
+        (json!({ "direction": "egress", "from-outside": true }), "one direction"),
+        (json!({ "allow": ["10.0.0.0/8"], "from-outside": true }), "a list of what is let through"),
+    ] {
+        let error = decode("network-blackhole", more).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 #[test]
