@@ -2,8 +2,8 @@
 //!
 //! A target's [`Capabilities`] hold those that it offers: [`Lifecycle`] to stop, start, reboot and terminate it,
 //! [`Shell`] to run a [`Script`] on it (an [`Envelope`] takes one through an agent), [`Settings`] to change how its
-//! platform treats it, and [`Engine`](crate::engine::Engine) to let an engine act. An event states what it requires as a
-//! [`CapabilitySet`], and never learns which provider it is given. Every call that changes a target takes a
+//! platform treats it, and [`Engine`](crate::engine::Engine) to let an engine act. An event states what it requires as
+//! a [`CapabilitySet`], and never learns which provider it is given. Every call that changes a target takes a
 //! [`Permit`](crate::fault::Permit).
 
 mod capabilities;
