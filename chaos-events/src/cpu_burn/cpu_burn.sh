@@ -67,7 +67,7 @@ count_cores() {
     here_cores=$($way 2>/dev/null) || continue
     ! is_number "$here_cores" || [ "$here_cores" -eq 0 ] || return 0
   done
-  unsupported "it cannot be told how many cores there are"
+  unsupported "the number of cores is unknown"
 }
 
 start() {
@@ -137,7 +137,7 @@ status() {
   burners=0
   total=0
   ticks_per_second
-  read_clock || not_now "/proc/uptime tells no time"
+  read_clock || not_now "/proc/uptime contains no time"
   for burner in $holders; do
     pid=${burner%.*}
     look_at "$pid" || continue

@@ -37,14 +37,14 @@ usable() {
   case $(rmdir -- "$fill_file-$$-nothing" 2>&1) in
   *"Read-only"*) invalid "its file system is read-only" ;;
   esac
-  look_at_space || unsupported "stat -f does not tell how much space there is"
+  look_at_space || unsupported "stat -f does not report the space"
   [ "$total" -gt 0 ] || invalid "it is on a file system that has no space of its own"
   { [ -w "$path" ] && [ -x "$path" ]; } || invalid "it may not be written to"
-  kind=$(stat -f -c %t -- "$path") || unsupported "stat -f does not tell what kind of file system it is"
+  kind=$(stat -f -c %t -- "$path") || unsupported "stat -f does not report the type of the file system"
   # NFS, CIFS, FUSE and the like rename an open file instead of unlinking it, so that it could outlive this machine.
   case $kind in
   6969 | 517b | ff534d42 | fe534d42 | 1021997 | 65735546 | 73757245 | 5346414f | 6b414653 | c36400 | bd00bd0 | 786f4256)
-    unsupported "on a file system of the network or of FUSE a file could outlive its holder"
+    unsupported "on a network or FUSE file system, a file could outlive its holder"
     ;;
   esac
 }
@@ -58,11 +58,11 @@ bearable() {
     '0 '*) ;;
     *' 0') unsupported "its file system has no inode left for another file" ;;
     esac
-  else unsupported "stat -f does not tell how many inodes there are"; fi
+  else unsupported "stat -f does not report the number of inodes"; fi
   most=$((wanted < free - leave ? wanted : free - leave))
   look_at_limit
   [ -z "$limit" ] || [ "$most" -le "$limit" ] ||
-    unsupported "files here may have no more than $limit bytes (ulimit -f), and $most are to be taken"
+    unsupported "files here may have at most $limit bytes (ulimit -f), but $most are requested"
 }
 
 # Sets $limit to how many bytes a file of this process may have, or to nothing.
@@ -98,8 +98,8 @@ are_numbers() { # how many, text
 # Where the directory is gone, its file system is too.
 report_space() {
   [ -e "$path" ] || return 0
-  look_at_space || not_now "it cannot be told how much space there is"
-  device_here=$(stat -L -c %d -- "$path") || not_now "it cannot be told which file system it is"
+  look_at_space || not_now "it is unknown how much space there is"
+  device_here=$(stat -L -c %d -- "$path") || not_now "it is unknown which file system it is"
   printf 'free=%s\nused=%s\ndevice=%s\n' "$free" "$used" "$device_here"
 }
 
@@ -127,12 +127,12 @@ start() {
     return
   fi
   usable
-  device_here=$(stat -L -c %d -- "$path") || not_now "it cannot be told which file system it is"
+  device_here=$(stat -L -c %d -- "$path") || not_now "it is unknown which file system it is"
   [ "$device_here" = "${device:?}" ] || not_now "another file system is there than when it was looked at"
   plan
   if [ "$wanted" -le 0 ] || [ "$free" -le "$leave" ]; then
     if [ "$wanted" -le 0 ]; then
-      echo "nothing=nothing was filled: it was as full as that already"
+      echo "nothing=nothing was filled: the file system was already as full as requested"
     else
       echo "nothing=nothing was filled: no more than the $floor bytes that must stay free were free"
     fi
@@ -146,7 +146,7 @@ start() {
   give_way
   is_still_there "$kept" || not_now "the holder was killed in the meantime"
   trap - EXIT
-  look_at_file /proc/self/fd/9 || not_now "it cannot be told how much was filled"
+  look_at_file /proc/self/fd/9 || not_now "it is unknown how much was filled"
   [ "$taken" -gt 0 ] || not_now "others have taken all of the space meanwhile"
   less_than_asked
   printf 'holder=%s\nbytes=%s\n' "$kept" "$taken"
@@ -158,17 +158,17 @@ less_than_asked() {
   held=$((taken < size ? taken : size))
   [ $((wanted - held)) -ge 4096 ] || return 0
   if [ "$is_full" = 1 ]; then
-    echo "note=$((wanted - held)) bytes less than asked for: the file system has no more to give"
+    echo "note=$((wanted - held)) bytes less than requested: the file system has no more space"
   elif [ "$leave" -le "$floor" ]; then
-    echo "note=$((wanted - held)) bytes less than asked for: $floor bytes must stay free"
+    echo "note=$((wanted - held)) bytes less than requested: $floor bytes must stay free"
   elif [ $((wanted - held)) -ge "$mebibyte" ]; then
-    echo "note=$((wanted - held)) bytes less than asked for: others have taken them meanwhile"
+    echo "note=$((wanted - held)) bytes less than requested: others have taken them meanwhile"
   fi
 }
 
 # Starts the holder, before there is anything to hold, and what keeps the floor and the deadline beside it.
 hold_until_end() {
-  read_clock || not_now "/proc/uptime tells no time; nothing was begun"
+  read_clock || not_now "/proc/uptime contains no time; nothing was begun"
   left=$((ends_at - now))
   [ "$left" -gt 0 ] || not_now "the fault's deadline has passed; nothing was begun"
   file=$(identity) || not_now "the file to be filled cannot be looked at"
@@ -258,7 +258,7 @@ stop() {
 # Where it was killed before that. Whatever else has the name is somebody else's.
 remove_name() {
   [ ! -L "$fill_file" ] && [ -f "$fill_file" ] || return 0
-  made=$(stat -c '%u %s %h' -- "$fill_file") || not_now "it cannot be told whose file $fill_file is"
+  made=$(stat -c '%u %s %h' -- "$fill_file") || not_now "it is unknown whose file $fill_file is"
   [ "$made" != "$whose 0 1" ] || rm -f -- "$fill_file" || not_now "the empty file $fill_file cannot be removed"
 }
 

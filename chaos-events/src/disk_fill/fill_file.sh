@@ -16,7 +16,7 @@ open_unseen() {
   case $made in
   "0 0 $own_user 8180") ;;
   "0 0 $own_user 8"*)
-    unsupported "others may open what is made there, and could keep it: an access list of the directory perhaps"
+    unsupported "other users could open a new file there and keep it; perhaps the directory has an access list"
     ;;
   *) not_now "the file to be filled is not a new one of its own" ;;
   esac
@@ -42,15 +42,15 @@ fill() {
   with="fallocate"
   is_full=0
   while [ "$is_full" = 0 ]; do
-    look_at_file /proc/self/fd/9 || not_now "it cannot be told how much was filled"
-    look_at_space || not_now "it cannot be seen any more how much space there is"
+    look_at_file /proc/self/fd/9 || not_now "it is unknown how much was filled"
+    look_at_space || not_now "it is no longer known how much space there is"
     # Some file systems tell late what was taken.
     [ "$free" -le $((first - size)) ] || free=$((first - size))
     room=$((free - leave))
     step=$((wanted - size))
     [ "$step" -le "$room" ] || step=$room
     [ "$step" -gt 0 ] || break
-    read_clock || not_now "/proc/uptime tells no time"
+    read_clock || not_now "/proc/uptime contains no time"
     [ "$now" -lt "$ends_at" ] || not_now "it could not be filled before the deadline"
     most=$((room / 2 > 16 * mebibyte ? room / 2 / mebibyte * mebibyte : 16 * mebibyte))
     [ "$with" = fallocate ] || most=$((most < 64 * mebibyte ? most : 64 * mebibyte))
@@ -65,13 +65,13 @@ fill() {
       write "$size" "$step"
     fi
   done
-  look_at_file /proc/self/fd/9 || not_now "it cannot be told how much was filled"
+  look_at_file /proc/self/fd/9 || not_now "it is unknown how much was filled"
   # Where it is not told yet what was taken.
   if ! look_at_space || [ "$free" -gt $((first - taken + mebibyte)) ]; then write_down; fi
-  look_at_space || not_now "it cannot be seen any more how much space there is"
+  look_at_space || not_now "it is no longer known how much space there is"
   # Where zeros are compressed, for instance. Where it has given way, nothing is free but what must be.
   [ "$taken" -ge $((size / 2)) ] || [ $((free - leave)) -lt $((size / 4)) ] ||
-    unsupported "this file system allocates less than it is asked for"
+    unsupported "this file system allocates less than requested"
 }
 
 write() { # from, length
@@ -90,7 +90,7 @@ write_blocks() { # size, from, count
   case $why in
   *"No space left on device"*)
     write_down
-    look_at_space || not_now "it cannot be seen any more how much space there is"
+    look_at_space || not_now "it is no longer known how much space there is"
     room=$((free - leave))
     # The last blocks of some file systems are nobody's. What others have taken is another matter.
     if [ "$room" -ge 0 ] && [ "$room" -le $((total / 100 + mebibyte)) ]; then

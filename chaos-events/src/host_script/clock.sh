@@ -17,7 +17,7 @@ read_clock() {
 }
 
 uptime() { # in hundredths of a second
-  read_clock || not_now "/proc/uptime tells no time"
+  read_clock || not_now "/proc/uptime contains no time"
   echo "$now"
 }
 
@@ -28,7 +28,7 @@ must_be_in_time() {
   boot=
   { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
   [ "$boot" = "$boot_id" ] || not_now "the machine has rebooted since this was prepared; nothing was begun"
-  read_clock || not_now "/proc/uptime tells no time; nothing was begun"
+  read_clock || not_now "/proc/uptime contains no time; nothing was begun"
   left=$((ends_at - now))
   [ "$left" -gt 0 ] || not_now "the fault's deadline has passed; nothing was begun"
   # A container that has restarted may count its uptime anew, in the same boot.

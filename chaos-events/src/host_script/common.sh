@@ -97,6 +97,6 @@ preflight_of_all() {
   must_see_as_before
   find_processes
   [ -z "$processes" ] || not_now "there are processes of this fault already"
-  read_clock || unsupported "/proc/uptime tells no time"
+  read_clock || unsupported "/proc/uptime contains no time"
   printf 'boot_id=%s\nuptime=%s\nvantage=%s\n' "$here_boot" "$now" "$here"
 }

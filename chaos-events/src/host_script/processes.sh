@@ -13,7 +13,7 @@ marking() { # command...
 # Sets $holder. The mark comes before the session: between the two, stop would find it neither by its mark nor in the
 # group of start.
 detached() { # NAME=VALUE...
-  read_clock || not_now "/proc/uptime tells no time"
+  read_clock || not_now "/proc/uptime contains no time"
   env -i "$mark" "PATH=$PATH" LC_ALL=C action=hold "fault=$fault" "program=$program" "$@" \
     setsid sh -c "$runs" "chaos-fault-$fault" "from=$now" "until=$ends_at" </dev/null >/dev/null 2>&1 &
   holder=$!

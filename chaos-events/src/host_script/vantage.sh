@@ -21,8 +21,8 @@ look_around() {
     esac
   done
   look_at_self
-  here_pids=$(readlink /proc/self/ns/pid) || not_now "it cannot be told which namespace of processes this is"
-  here_users=$(readlink /proc/self/ns/user) || not_now "it cannot be told which namespace of users this is"
+  here_pids=$(readlink /proc/self/ns/pid) || not_now "it is unknown which namespace of processes this is"
+  here_users=$(readlink /proc/self/ns/user) || not_now "it is unknown which namespace of users this is"
   here="${machine:-unknown} $here_boot $here_pids $here_users $own_user:$own_group $own_capabilities"
 }
 
@@ -47,7 +47,7 @@ look_at_self() {
     } 2>/dev/null
     ! is_number "$own_user" || ! is_number "$own_group" || ! is_hexadecimal "$own_capabilities" || return 0
   done
-  not_now "/proc/self/status does not tell which user this is"
+  not_now "/proc/self/status does not report which user this is"
 }
 
 # An answer of "nothing" counts only from where what a fault has started could be seen: the processes of others are
@@ -63,10 +63,10 @@ must_see_as_before() {
   whose=${5%%:*}
   if [ $# -ne 12 ] || ! is_number "$whose" || [ "$5" != "$whose:${5#*:}" ] ||
     ! is_number "${5#*:}" || ! is_hexadecimal "$6"; then
-    not_now "it cannot be told from where the fault was begun"
+    not_now "it is unknown from where the fault was begun"
   fi
   fault_capabilities=$6
-  is_boot "$2" || not_now "it cannot be told in which boot the fault was begun: $2"
+  is_boot "$2" || not_now "it is unknown in which boot the fault was begun: $2"
   # Nothing of a fault survives a reboot of its machine. The same boot is the same machine, whatever that is called by
   # now.
   # shellcheck disable=SC2034 # for the scripts that follow

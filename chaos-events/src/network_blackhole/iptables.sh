@@ -137,7 +137,7 @@ look_with_iptables() { # command
     esac
   done
   unset IFS
-  [ -n "$is_seen" ] || not_now "$1 does not tell which rules there are"
+  [ -n "$is_seen" ] || not_now "$1 does not report which rules there are"
 }
 
 # Ends what they do, and leaves them to be read.

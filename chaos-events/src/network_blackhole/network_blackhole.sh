@@ -40,7 +40,7 @@ preflight() {
   # The way back is walked once, before the way in.
   look_for_rules
   [ -z "$found" ] || not_now "there are rules of this fault already"
-  network=$(readlink /proc/self/ns/net) || unsupported "it cannot be told which network this is"
+  network=$(readlink /proc/self/ns/net) || unsupported "the network namespace is unknown"
   printf 'backend=%s\ncarried_by=%s\nnetwork=%s\n' "$backend" "$carried_by" "$network"
 }
 
@@ -296,7 +296,7 @@ remove() {
 # Looks for rules in the network that they were loaded in, should this be another one: that of a process that is gone,
 # perhaps.
 look_where_they_are() {
-  own_network=$(readlink /proc/self/ns/net) || not_now "it cannot be told which network this is"
+  own_network=$(readlink /proc/self/ns/net) || not_now "the network namespace is unknown"
   [ "$has_rebooted" = 0 ] && [ "$own_network" != "${network:?}" ] || return 0
   inode=${network#net:\[}
   if ! is_number "${inode%\]}" || [ "$network" != "net:[${inode%\]}]" ]; then not_now "this is no network: $network"; fi
@@ -327,7 +327,7 @@ find_network() {
     [ "$root" != / ] || is_seen=1
     [ "$root" != "$network" ] || place=$point
   done </proc/self/mountinfo
-  [ -n "$is_seen" ] || not_now "it cannot be told what is mounted here"
+  [ -n "$is_seen" ] || not_now "it is unknown what is mounted here"
   [ -z "$place" ] || return 0
   set +f
   set -- /proc/[0-9]*/ns/net

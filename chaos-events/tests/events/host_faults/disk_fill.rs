@@ -173,7 +173,13 @@ async fn what_is_as_full_already_is_left_alone() {
         let fault = &report.faults[0];
         assert_eq!(fault.achieved.get("bytes"), Some(0.0));
         assert!((fault.achieved.get("used_percent").unwrap() - disk.used_percent()).abs() < 0.01);
-        assert_eq!(fault.no_effect.as_deref(), Some("nothing was filled: it was as full as that already"));
+        assert_eq!(
+            fault.no_effect.as_deref(),
+            Some(
+                "nothing was filled: the file system was already as full as \
+            requested"
+            )
+        );
     }
 }
 
