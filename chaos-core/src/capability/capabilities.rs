@@ -6,9 +6,9 @@ use crate::{
     error::{Error, Result},
 };
 
-/// What can be done to a target: one optional handle per ability.
+/// The capabilities of a target: one optional handle for each.
 ///
-/// Non-exhaustive and [`Default`], so that a new ability breaks no provider.
+/// It is non-exhaustive and [`Default`], so a new capability breaks no provider.
 ///
 /// ```
 /// use chaos_core::capability::Capabilities;
@@ -26,7 +26,7 @@ pub struct Capabilities {
     pub shell: Option<Arc<dyn Shell>>,
     /// Change settings of the target from outside, such as to cut it off.
     pub settings: Option<Arc<dyn Settings>>,
-    /// Have an engine of the platform run experiments.
+    /// Let an engine of the platform run experiments.
     pub engine: Option<Arc<dyn Engine>>,
     extensions: Extensions,
 }
@@ -60,8 +60,8 @@ impl Capabilities {
         self
     }
 
-    /// Adds an ability that this crate does not know, for events and recoveries of one's own: found again by its type.
-    /// A second one of the same type takes the place of the first.
+    /// Adds a capability that this crate does not know, for events and recoveries of your own. It is found again by its
+    /// type. A second one of the same type replaces the first.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -83,7 +83,7 @@ impl Capabilities {
         self
     }
 
-    /// Everything that is there, as a set.
+    /// All capabilities, as a set.
     pub fn set(&self) -> CapabilitySet {
         let mut set =
             self.lifecycle.as_ref().map_or_else(CapabilitySet::default, |lifecycle| lifecycle.operations());

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-/// Abilities that this crate does not know, one of each type.
+/// Capabilities that this crate does not know, one of each type.
 #[derive(Clone, Default)]
 pub(super) struct Extensions(BTreeMap<TypeId, Extension>);
 

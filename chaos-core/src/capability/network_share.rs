@@ -5,28 +5,29 @@ use std::{
 
 /// How much of the network that a [`Shell`](crate::capability::Shell)'s scripts see belongs to its target.
 ///
-/// Whoever cuts a network off must not cut off strangers on the same machine.
+/// A fault that cuts a network off must not cut off strangers on the same machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NetworkShare {
     /// All of it: the target is a machine, or has a network namespace of its own.
     Whole,
-    /// What goes to and from these addresses and ports of its machine: the target is one process among others. Both are
-    /// empty where it listens nowhere. Another process may serve the same port on another address, or by the other
+    /// The traffic of these addresses and ports of its machine: the target is one process among others. Both lists are
+    /// empty if it listens nowhere. Another process may serve the same port on another address, or with the other
     /// protocol.
     ///
-    /// `0.0.0.0` is every address of IPv4, and `::` every one of IPv6. A socket that serves both is told as two.
+    /// `0.0.0.0` means every IPv4 address, and `::` every IPv6 address. A socket that serves both is listed twice.
     #[non_exhaustive]
     Sockets {
-        /// Of TCP, in ascending order.
+        /// The TCP sockets, in ascending order.
         tcp: Vec<SocketAddr>,
-        /// Of UDP, in ascending order.
+        /// The UDP sockets, in ascending order.
         udp: Vec<SocketAddr>,
     },
 }
 
 impl NetworkShare {
-    /// That of one process among others, which listens there. `::ffff:10.0.0.1` is 10.0.0.1, as it is on the wire.
+    /// The share of one process among others, which listens on these sockets. `::ffff:10.0.0.1` counts as 10.0.0.1, as
+    /// on the wire.
     pub fn sockets(
         tcp: impl IntoIterator<Item = SocketAddr>,
         udp: impl IntoIterator<Item = SocketAddr>,
@@ -34,7 +35,7 @@ impl NetworkShare {
         Self::Sockets { tcp: ascending(tcp), udp: ascending(udp) }
     }
 
-    /// That of one process among others, which listens on these ports of every address.
+    /// The share of one process among others, which listens on these ports of every address.
     pub fn ports(tcp: impl IntoIterator<Item = u16>, udp: impl IntoIterator<Item = u16>) -> Self {
         let everywhere = |port| {
             [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)]

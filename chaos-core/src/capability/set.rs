@@ -2,14 +2,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One thing that a provider can do to a target.
+/// One operation of a provider on a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Capability {
     /// End it for good.
     Terminate,
-    /// Halt it so that it can be started again.
+    /// Stop it so that it can be started again.
     Stop,
     /// Start it again.
     Start,
@@ -76,13 +76,13 @@ impl CapabilitySet {
         self.0 == 0
     }
 
-    /// What is in this set and not in `other`.
+    /// The members of this set that are not in `other`.
     #[must_use]
     pub fn missing_from(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
-    /// What is in either set.
+    /// The members of either set.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -15,7 +15,7 @@ use crate::{
 /// What it makes for a change bears the id of the fault in its name, so that a person finds it. A change has no
 /// lifetime of its own unless the provider says so: it lasts until it is undone.
 ///
-/// Idempotent like [`Lifecycle`](crate::capability::Lifecycle), and like it not cancel safe.
+/// Like [`Lifecycle`](crate::capability::Lifecycle), it is idempotent and not cancel safe.
 #[async_trait]
 pub trait Settings: fmt::Debug + Send + Sync + 'static {
     /// Which settings can be changed here. Costs no call to the platform.

@@ -10,10 +10,11 @@ use crate::{
 
 /// Runs POSIX `sh` scripts on a target.
 ///
-/// What a script starts in a session of its own (`setsid`) outlives the script, its time limit, and whoever ran it.
+/// Processes that a script starts in a session of their own (`setsid`) outlive the script, its time limit, and the
+/// process that ran it.
 #[async_trait]
 pub trait Shell: fmt::Debug + Send + Sync + 'static {
-    /// Runs a script that only looks. Read-only by contract: this is what `prepare` and `verify` may call.
+    /// Runs a script that only looks. It is read-only by contract, so `prepare` and `verify` may call it.
     ///
     /// Cancel safe by that contract.
     async fn inspect(&self, script: &Script) -> Result<Output>;
@@ -23,22 +24,22 @@ pub trait Shell: fmt::Debug + Send + Sync + 'static {
     /// Not cancel safe: a dropped call may have happened or not.
     async fn run(&self, script: &Script, permit: &Permit) -> Result<Output>;
 
-    /// How much of the network that these scripts see is the target's, at this moment.
+    /// How much of the network that these scripts see belongs to the target at this moment.
     ///
     /// Cancel safe: it only looks.
     async fn network(&self) -> Result<NetworkShare>;
 
-    /// The addresses that orders to these scripts come through by the target's own network, at this moment: whoever
-    /// cuts that network off and wants to be heard there afterwards lets them through. None where orders come another
-    /// way, which is the default.
+    /// The addresses in the target's own network through which orders reach these scripts at this moment. A fault that
+    /// cuts that network off must let them through to be able to give orders afterwards. Empty, the default, if orders
+    /// take another way.
     ///
     /// Cancel safe: it only looks.
     async fn lifeline(&self) -> Result<Vec<IpAddr>> {
         Ok(Vec::new())
     }
 
-    /// How long the way to the target and back may take for a script that itself takes no time, on a bad day: how long
-    /// whoever looks through this shell is left to it. Default: 5 seconds.
+    /// An upper estimate of the round-trip time to the target for a script that takes no time itself. It is the time
+    /// limit of a look through this shell. Default: 5 seconds.
     fn answers_within(&self) -> Duration {
         Duration::from_secs(5)
     }
@@ -46,8 +47,8 @@ pub trait Shell: fmt::Debug + Send + Sync + 'static {
 
 /// A POSIX `sh` script and its parameters.
 ///
-/// Parameters travel as environment assignments, quoted by the shell that runs them, and never as text pasted into the
-/// script: a hostile tag or path cannot become a command.
+/// Parameters are passed as environment variables, never pasted into the text of the script, so a hostile tag or path
+/// cannot become a command.
 ///
 /// ```
 /// use chaos_core::capability::Script;
@@ -64,15 +65,15 @@ pub struct Script {
     time_limit: Duration,
 }
 
-/// What a script left behind.
+/// The result of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Output {
     /// The exit status; 0 is success.
     pub status: i32,
-    /// What it printed on standard output.
+    /// The standard output.
     pub stdout: String,
-    /// What it printed on standard error.
+    /// The standard error.
     pub stderr: String,
 }
 
@@ -85,8 +86,8 @@ impl Script {
     /// Adds a parameter, which the script reads as `"$name"`.
     ///
     /// # Errors
-    /// `InvalidInput` where `name` is no shell variable name of lower-case letters, digits and underscores, or `value`
-    /// holds a NUL byte, which no environment can carry.
+    /// `InvalidInput` if `name` is not a shell variable name of lower-case letters, digits and underscores, or if
+    /// `value` contains a NUL byte, which an environment cannot hold.
     pub fn parameter(mut self, name: &'static str, value: impl Into<String>) -> Result<Self> {
         let value = value.into();
         let name_is_right =
@@ -131,7 +132,7 @@ impl Script {
 }
 
 impl Output {
-    /// What a script that exited with `status` printed.
+    /// The output of a script that exited with `status`.
     pub fn new(status: i32, stdout: impl Into<String>, stderr: impl Into<String>) -> Self {
         Self { status, stdout: stdout.into(), stderr: stderr.into() }
     }

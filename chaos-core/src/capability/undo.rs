@@ -2,19 +2,19 @@ use std::time::Duration;
 
 use super::CapabilitySet;
 
-/// What would have to be undone: the question of [`Target::may_undo`](crate::group::Target::may_undo).
+/// The question of [`Target::may_undo`](crate::group::Target::may_undo): what would have to be undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Undo {
-    /// What the event requires, such as to stop and to start, or a shell.
+    /// The capabilities that the event requires, such as stop and start, or a shell.
     pub requires: CapabilitySet,
-    /// How long from now the recovery may take place: what approvals may take, the hold, and the recovery's budget.
-    /// Credentials whose end is known must last for as long.
+    /// How long from now the recovery may run: the time for approvals, the hold, and the recovery's budget. Credentials
+    /// with a known expiry must last that long.
     pub within: Duration,
 }
 
 impl Undo {
-    /// An event that requires this, undone within so long from now.
+    /// An event with these required capabilities, undone within this time from now.
     pub fn new(requires: CapabilitySet, within: Duration) -> Self {
         Self { requires, within }
     }

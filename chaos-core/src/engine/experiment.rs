@@ -92,8 +92,8 @@ impl fmt::Debug for EngineExperimentId {
     }
 }
 
-/// An experiment that was looked up: its id, and what its engine needs to tell the runs of one fault from all others.
-/// It goes into the journal, so it holds no secret.
+/// An experiment that was looked up: its id, and the data with which its engine tells the runs of one fault apart from
+/// all others. It goes into the journal, so it holds no secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EngineExperiment {
     id: EngineExperimentId,
@@ -102,12 +102,12 @@ pub struct EngineExperiment {
 }
 
 impl EngineExperiment {
-    /// One whose runs bear the id of their fault, so that nothing else is needed.
+    /// An experiment whose runs have the id of their fault, so nothing else is needed.
     pub fn new(id: EngineExperimentId) -> Self {
         Self { id, mark: Value::Null }
     }
 
-    /// Adds what its engine needs besides, in the provider's own form: such as the last run before the fault.
+    /// Adds data for its engine, in the provider's own form, such as the last run before the fault.
     ///
     /// # Errors
     /// `InvalidInput` where the value has no JSON form.
@@ -125,10 +125,10 @@ impl EngineExperiment {
         &self.id
     }
 
-    /// Reads back what was added with [`marked`](Self::marked).
+    /// Reads back the data of [`marked`](Self::marked).
     ///
     /// # Errors
-    /// `Corrupt` where it is no `T`.
+    /// `Corrupt` if it is not a `T`.
     pub fn mark<T: DeserializeOwned>(&self) -> Result<T> {
         T::deserialize(&self.mark).map_err(|error| {
             Error::new(ErrorKind::Corrupt, "the mark of the experiment cannot be read")
@@ -138,24 +138,24 @@ impl EngineExperiment {
     }
 }
 
-/// What is known of an experiment before it runs.
+/// The definition of an experiment, as known before it runs.
 ///
-/// A new one is as doubtful as can be: whatever the provider does not say keeps the experiment from being run.
+/// A new one is as doubtful as possible: each fact that the provider does not set keeps the experiment from running.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EngineDefinition {
     /// The experiment.
     pub experiment: EngineExperiment,
-    /// How long a run lasts at most when nobody stops it, as it is defined; or why that cannot be told.
+    /// The maximum duration of a run that is not stopped, by its definition; or why it is unknown.
     pub longest: Result<Duration, String>,
     /// What it hits.
     pub extent: EngineExtent,
-    /// What its end does not undo, in the provider's words: "terminates instances". A group that replaces its members
-    /// gets over it.
+    /// The effects that its end does not undo, in the provider's words, such as "terminates instances". A group that
+    /// replaces its members recovers from them.
     pub left_behind: Vec<String>,
-    /// The runs that are under way now, whoever has started them.
+    /// The runs in progress, whoever has started them.
     pub under_way: Vec<EngineRun>,
-    /// What a person should know besides: the targets that it names, whether an alarm stops it.
+    /// Notes for a person, such as its targets, and whether an alarm stops it.
     pub notes: Vec<String>,
 }
 
@@ -163,14 +163,14 @@ pub struct EngineDefinition {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EngineExtent {
-    /// At most so many members of the target's group, which the engine chooses, and nothing else.
+    /// At most this many members of the target's group, chosen by the engine, and nothing else.
     Members(usize),
-    /// More than the target's group, for this reason; or nobody can tell.
+    /// More than the target's group, for this reason; or the extent is unknown.
     Beyond(String),
 }
 
 impl EngineDefinition {
-    /// A definition of which nothing is known.
+    /// A definition without any known facts.
     pub fn new(experiment: EngineExperiment) -> Self {
         Self {
             experiment,
@@ -182,7 +182,7 @@ impl EngineDefinition {
         }
     }
 
-    /// Sets how long a run lasts at most, or why that cannot be told.
+    /// Sets the maximum duration of a run, or why it is unknown.
     #[must_use]
     pub fn longest(mut self, longest: Result<Duration, String>) -> Self {
         self.longest = longest;
@@ -196,21 +196,21 @@ impl EngineDefinition {
         self
     }
 
-    /// Sets what its end does not undo.
+    /// Sets the effects that its end does not undo.
     #[must_use]
     pub fn left_behind(mut self, what: impl IntoIterator<Item = String>) -> Self {
         self.left_behind = what.into_iter().collect();
         self
     }
 
-    /// Sets the runs that are under way.
+    /// Sets the runs in progress.
     #[must_use]
     pub fn under_way(mut self, runs: impl IntoIterator<Item = EngineRun>) -> Self {
         self.under_way = runs.into_iter().collect();
         self
     }
 
-    /// Sets what a person should know besides.
+    /// Sets the notes for a person.
     #[must_use]
     pub fn notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
         self.notes = notes.into_iter().collect();

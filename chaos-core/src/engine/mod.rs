@@ -1,4 +1,4 @@
-//! Engines of others that run experiments, such as a cloud's own service for chaos.
+//! External engines that run experiments, such as a cloud's own chaos service.
 //!
 //! A target offers [`Engine`] where an engine can be reached by it. An [`EngineDefinition`] says what the
 //! engine would do and to whom ([`EngineExtent`]), so that it can be judged before anything is started; an

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{Hold, Scope};
 use crate::{capability::CapabilitySet, error::Result, fault::Prepared, group::Group};
 
-/// One kind of failure, written once, for every target that offers what it requires.
+/// One kind of failure, written once, for every target with the required capabilities.
 ///
 /// ```
 /// use chaos_core::{
@@ -38,29 +38,30 @@ use crate::{capability::CapabilitySet, error::Result, fault::Prepared, group::Gr
 /// ```
 #[async_trait]
 pub trait ChaosEvent: fmt::Debug + Send + Sync + 'static {
-    /// Names it in plans, journals and programs: lower-case words with hyphens, such as `network-blackhole`.
+    /// The name in plans, journals and programs: lower-case words with hyphens, such as `network-blackhole`.
     fn name(&self) -> &'static str;
 
-    /// What a target must offer.
+    /// The capabilities that a target must offer.
     fn requires(&self) -> CapabilitySet;
 
-    /// How long the fault is kept up.
+    /// How long the fault is held.
     fn hold(&self) -> Hold;
 
-    /// Whether this event makes sense in `group`; if not, why not, as the plan will show it. Most do everywhere.
+    /// Checks whether this event is suitable for `group`. The error is the reason, which the plan shows. Most events
+    /// are suitable everywhere.
     fn suits(&self, group: &Group) -> Result<(), String> {
         let _ = group;
         Ok(())
     }
 
-    /// What a person should know beforehand of this event in `group`, as the plan will show it with those that are
-    /// chosen: that another recovery may come first there, say. Most have nothing to say.
+    /// A fact that a person should know beforehand about this event in `group`, for instance that another recovery may
+    /// come first there. The plan shows it with the chosen targets. Most events have none.
     fn caveat(&self, group: &Group) -> Option<String> {
         let _ = group;
         None
     }
 
-    /// Looks and does not touch: returns the injection together with what undoes it.
+    /// Looks at the target without changing it, and returns the injection together with its recovery.
     ///
     /// It holds no [`Permit`](crate::fault::Permit), so it cannot change anything by accident. An error here means that
     /// nothing is injected.

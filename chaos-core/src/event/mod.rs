@@ -1,4 +1,4 @@
-//! Chaos events: one kind of failure each, and what they see.
+//! Chaos events, one for each kind of failure, and their scope.
 //!
 //! A [`ChaosEvent`] looks at a [`Scope`] and returns an injection together with what undoes it, as a
 //! [`Prepared`](crate::fault::Prepared) fault; its [`Hold`] says how long the fault lasts. It holds no

@@ -24,17 +24,17 @@ use crate::{group::TargetId, monkey::RunId};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Fault {
-    /// Names the fault.
+    /// The fault's id.
     #[serde(rename = "fault")]
     pub id: FaultId,
     /// The run that armed it. `None` for a fault that was found in a journal, which holds no ids of runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunId>,
-    /// What it is injected into.
+    /// The target of the injection.
     pub target: TargetId,
     /// The name of its event.
     pub event: String,
-    /// The seed of the run that drew it.
+    /// The seed of the run that drew the target.
     pub seed: u64,
     /// When it must be over.
     pub deadline: Timestamp,

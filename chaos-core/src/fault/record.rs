@@ -11,29 +11,29 @@ use crate::{
     recovery::{RecoveryRecord, RetryPolicy},
 };
 
-/// One fault as the journal holds it. It carries no secret.
+/// The record of one fault in the journal. It contains no secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FaultRecord {
-    /// Names the fault.
+    /// The fault's id.
     pub id: FaultId,
-    /// The seed of the run that drew it.
+    /// The seed of the run that drew the target.
     pub seed: u64,
-    /// What it is injected into.
+    /// The target of the injection.
     pub target: TargetId,
     /// The group of that target.
     pub group: GroupId,
-    /// Tells the target from another one that bears its name after it, as
-    /// [`Target::incarnation`](crate::group::Target::incarnation); `None` where names are never used twice.
+    /// Tells the target apart from a later one with the same name, as
+    /// [`Target::incarnation`](crate::group::Target::incarnation); `None` if names are never used twice.
     #[serde(default)]
     pub incarnation: Option<String>,
     /// The name of the chaos event.
     pub event: String,
     /// How to undo it.
     pub recovery: RecoveryRecord,
-    /// How much was asked for.
+    /// The requested magnitude.
     pub requested: Magnitude,
-    /// How much was measured.
+    /// The achieved magnitude, as measured.
     pub achieved: Magnitude,
     /// Where it stands.
     pub state: FaultState,
@@ -41,42 +41,42 @@ pub struct FaultRecord {
     pub armed_at: Timestamp,
     /// When it must be over.
     pub deadline: Timestamp,
-    /// When its recovery gives up that begins at the deadline: the deadline and the recovery's budget. From then on it
+    /// When a recovery that begins at the deadline gives up: the deadline plus the recovery's budget. From then on it
     /// is [overdue](FaultRecord::is_overdue).
     pub recover_by: Timestamp,
-    /// When the injection was begun.
+    /// When the injection began.
     pub injecting_at: Option<Timestamp>,
     /// When the injection returned.
     pub injected_at: Option<Timestamp>,
     /// When the recovery began for the first time.
     pub recovering_at: Option<Timestamp>,
-    /// When the recovery ended, well or not.
+    /// When the recovery ended, successfully or not.
     pub ended_at: Option<Timestamp>,
-    /// What the recovery saw on its way, and when.
+    /// The milestones of the recovery, with their times.
     pub milestones: Vec<Reached>,
-    /// What went wrong last.
+    /// The latest failure.
     pub failure: Option<Failure>,
-    /// What a person should know besides, such as that the target is gone for good.
+    /// Notes for a person, such as that the target is gone for good.
     pub note: Option<String>,
     /// Why the fault was over before its time, if it was.
     pub cut_short: Option<CutShort>,
-    /// Why nothing was hit, if that is what was seen: nothing was filled, no packet was dropped, no look saw the fault
-    /// in effect.
+    /// Why nothing was hit, if that was seen: nothing was filled, no packet was dropped, or no look saw the fault in
+    /// effect.
     pub no_effect: Option<String>,
-    /// Whether it is over because there is nothing left to bring back, as the note says: the target, or its whole
-    /// group, exists no more.
+    /// Whether it is over because nothing is left to bring back, as the note says: the target, or its whole group, no
+    /// longer exists.
     #[serde(default)]
     pub gone: bool,
 }
 
-/// Something that a recovery saw.
+/// A milestone of a recovery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Milestone {
     /// The platform noticed that the target is not healthy.
     DetectedUnhealthy,
-    /// A replacement, or the target itself, is there again.
+    /// A replacement exists, or the target itself exists again.
     Replaced,
     /// The target or the group is healthy again.
     Healthy,
@@ -96,14 +96,14 @@ impl fmt::Display for Milestone {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Reached {
-    /// What was seen.
+    /// The milestone.
     pub milestone: Milestone,
-    /// When it was seen first.
+    /// When it was first seen.
     pub at: Timestamp,
 }
 
 impl Reached {
-    /// `milestone`, seen first at `at`.
+    /// `milestone`, first seen at `at`.
     pub fn new(milestone: Milestone, at: Timestamp) -> Self {
         Self { milestone, at }
     }
@@ -149,31 +149,31 @@ impl FaultRecord {
         }
     }
 
-    /// Sets when its recovery gives up that begins at the deadline. Unsaid, that is 5 minutes after the deadline.
+    /// Sets when a recovery that begins at the deadline gives up. Default: 5 minutes after the deadline.
     #[must_use]
     pub fn recover_by(mut self, recover_by: Timestamp) -> Self {
         self.recover_by = recover_by;
         self
     }
 
-    /// Sets what tells the target from another one of its name. Unsaid, names are never used twice.
+    /// Sets the incarnation of the target. By default, names are never used twice.
     #[must_use]
     pub fn incarnation(mut self, incarnation: Option<String>) -> Self {
         self.incarnation = incarnation;
         self
     }
 
-    /// Whether it is pending although whoever takes care of it should have brought the target back by now, or have
-    /// given up. Such a fault is anybody's to recover: its holder hangs, or is stopped.
+    /// Whether it is still pending although its holder should have brought the target back or given up by now. Its
+    /// holder hangs or is stopped, so any process may recover such a fault.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         self.state.is_pending() && now > self.recover_by
     }
 
-    /// How long after the deadline a recovery may begin before it counts as late: what a busy machine takes, and how
-    /// far apart whoever holds a fault looks at the clock.
+    /// How long after the deadline a recovery may begin before it counts as late. This allows for a busy machine, and
+    /// for the interval between two looks of the holder at the clock.
     pub const LATE_AFTER: Duration = Duration::from_secs(5);
 
-    /// How long after the deadline the recovery began, where that is more than [`LATE_AFTER`](FaultRecord::LATE_AFTER):
+    /// How long after the deadline the recovery began, if that is more than [`LATE_AFTER`](FaultRecord::LATE_AFTER):
     /// whoever held the fault was gone, or stopped. What ends by itself may have been over by then.
     pub fn late_by(&self) -> Option<Duration> {
         let late = clock::until(self.deadline, self.recovering_at?);
@@ -260,15 +260,15 @@ impl FaultRecord {
     }
 }
 
-/// What is known about whether an injection happened.
+/// The knowledge about whether an injection happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Injection {
-    /// It was never begun: the target is as it was.
+    /// It never began: the target is unchanged.
     NeverBegan,
-    /// It was begun, and nobody knows how far it came. Assume that it happened.
+    /// It began, and it is unknown how far it came. Assume that it happened.
     Unknown,
-    /// It returned well: the platform has accepted it. Its effect may still be on its way.
+    /// It returned without an error: the platform has accepted it. Its effect may still come.
     Returned,
 }
 
@@ -280,17 +280,17 @@ pub struct Mark {
     pub state: FaultState,
     /// When.
     pub at: Timestamp,
-    /// What was measured so far.
+    /// The measured magnitude so far.
     pub achieved: Magnitude,
-    /// What the recovery saw so far.
+    /// The milestones of the recovery so far.
     pub milestones: Vec<Reached>,
-    /// What went wrong.
+    /// The failure.
     pub failure: Option<Failure>,
-    /// What a person should know besides.
+    /// Notes for a person.
     pub note: Option<String>,
     /// Why the fault was over before its time, if it was.
     pub cut_short: Option<CutShort>,
-    /// Why nothing was hit, if that is what was seen.
+    /// Why nothing was hit, if that was seen.
     pub no_effect: Option<String>,
     /// Whether nothing is left to bring back.
     pub gone: bool,
@@ -312,28 +312,28 @@ impl Mark {
         }
     }
 
-    /// Adds what was measured.
+    /// Adds the measured magnitude.
     #[must_use]
     pub fn achieved(mut self, achieved: Magnitude) -> Self {
         self.achieved = achieved;
         self
     }
 
-    /// Adds what the recovery saw.
+    /// Adds the milestones of the recovery.
     #[must_use]
     pub fn milestones(mut self, milestones: Vec<Reached>) -> Self {
         self.milestones = milestones;
         self
     }
 
-    /// Adds what went wrong.
+    /// Adds the failure.
     #[must_use]
     pub fn failure(mut self, failure: Option<Failure>) -> Self {
         self.failure = failure;
         self
     }
 
-    /// Adds what a person should know.
+    /// Adds notes for a person.
     #[must_use]
     pub fn note(mut self, note: Option<String>) -> Self {
         self.note = note;

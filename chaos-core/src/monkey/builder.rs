@@ -15,14 +15,13 @@ use crate::{
     recovery::{Registry, RetryPolicy},
 };
 
-/// Builds a [`Monkey`]. Everything has a safe default; what makes no sense is refused by
-/// [`build`](MonkeyBuilder::build).
+/// Builds a [`Monkey`]. Everything has a safe default, and [`build`](MonkeyBuilder::build) refuses invalid values.
 #[derive(Debug)]
 #[must_use = "a builder does nothing before `build`"]
 pub struct MonkeyBuilder {
     parts: Parts,
     observers: Vec<Arc<dyn Observer>>,
-    /// Whether the default observer is told too.
+    /// Whether the default observer is active too.
     logs: bool,
     unleashed: Option<(Arc<dyn Journal>, Registry)>,
 }
@@ -40,8 +39,8 @@ impl MonkeyBuilder {
         self
     }
 
-    /// Adds an event. Any number, also one event in several magnitudes; one that fits is drawn for each victim. The
-    /// cool-down is that of the event's name.
+    /// Adds an event. There may be any number, including one event in several magnitudes; a suitable one is drawn for
+    /// each victim. The cool-down is per name of the event.
     pub fn event(mut self, event: impl ChaosEvent) -> Self {
         self.parts.events.push(Arc::new(event));
         self
@@ -59,33 +58,33 @@ impl MonkeyBuilder {
         self
     }
 
-    /// Sets how long after an injection the same event leaves the same target alone. Default: not at all.
+    /// Sets the cool-down: how long after an injection the same event leaves the same target alone. Default: none.
     pub fn cool_down(mut self, cool_down: Duration) -> Self {
         self.parts.cool_down = cool_down;
         self
     }
 
-    /// Sets which groups to look at. Default: all of them.
+    /// Sets the groups to look at. Default: all.
     pub fn groups(mut self, filter: GroupFilter) -> Self {
         self.parts.filter = filter;
         self
     }
 
-    /// Sets the seed of the first run; each further run draws its own from the one before. Default: drawn, and
-    /// reported.
+    /// Sets the seed of the first run; each further run derives its own from the one before. By default, a seed is
+    /// drawn and reported.
     pub fn seed(mut self, seed: u64) -> Self {
         self.parts.seed = Some(seed);
         self
     }
 
-    /// Sets the time from the end of one run to the begin of the next in [`Monkey::run`]. Default: 1 hour.
+    /// Sets the time from the end of one run to the start of the next in [`Monkey::run`]. Default: 1 hour.
     pub fn every(mut self, interval: Duration) -> Self {
         self.parts.interval = interval;
         self
     }
 
-    /// Sets how many faults this monkey takes care of at once. At least 1, default 8. The blast radius limits how many
-    /// there are; this limits how many are injected at the same time.
+    /// Sets how many faults this monkey takes care of at once. At least 1; default: 8. The blast radius limits how many
+    /// faults there are; this limits how many are injected at the same time.
     pub fn concurrency(mut self, faults: usize) -> Self {
         self.parts.concurrency = faults;
         self
@@ -97,26 +96,26 @@ impl MonkeyBuilder {
         self
     }
 
-    /// Sets how often and how long a recovery is tried, in place of every setting of it that was made before.
+    /// Sets how often and how long a recovery is retried, and replaces all earlier settings of it.
     pub fn retry(mut self, retry: RetryPolicy) -> Self {
         self.parts.retry = retry;
         self
     }
 
-    /// Sets how long the recovery of a fault may take from when it begins, all attempts together. Default: 5 minutes.
+    /// Sets the recovery budget: how long the recovery of a fault may take, all attempts together. Default: 5 minutes.
     pub fn recovery_budget(mut self, budget: Duration) -> Self {
         self.parts.retry.budget = budget;
         self
     }
 
     /// Sets how long a target must stay well before a fault that was never seen in effect counts as over. Default: 5 s,
-    /// or a quarter of the recovery budget where that is less.
+    /// or a quarter of the recovery budget if that is less.
     pub fn settle(mut self, settle: Duration) -> Self {
         self.parts.retry.settle = settle;
         self
     }
 
-    /// Sets where time and sleep come from. Default: this machine.
+    /// Sets the clock. Default: the clock of this machine.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.parts.clock = Arc::new(clock);
         self
@@ -141,9 +140,10 @@ impl MonkeyBuilder {
         self
     }
 
-    /// Takes the monkey off the leash: without this call it plans, explains and touches nothing.
+    /// Unleashes the monkey. Without this call it plans, explains and touches nothing.
     ///
-    /// `journal` keeps what undoes each fault; `registry` reads it back, and must know the recovery of every event.
+    /// `journal` keeps the recovery of each fault. `registry` reads recoveries back, and must know the recovery of
+    /// every event.
     pub fn unleash(mut self, journal: impl Journal, registry: Registry) -> Self {
         self.unleashed = Some((Arc::new(journal), registry));
         self

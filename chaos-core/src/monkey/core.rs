@@ -20,7 +20,7 @@ use crate::{
 /// How long observers may take to allow an injection.
 pub(super) const ASK_LIMIT: Duration = Duration::from_secs(30);
 
-/// Which run a victim belongs to.
+/// The run that a victim belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
     pub(super) id: RunId,
@@ -28,7 +28,7 @@ pub(super) struct Run {
     pub(super) chosen: Chosen,
 }
 
-/// What a monkey and its guarded tasks share.
+/// The state that a monkey and its guarded tasks share.
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) parts: Parts,
@@ -41,7 +41,7 @@ pub(super) struct Core {
     pub(super) stop: CancellationToken,
     /// Whether this monkey was told to halt.
     pub(super) halted: watch::Sender<bool>,
-    /// What victims of one moment see together.
+    /// The shared looks of victims of one moment.
     pub(super) sights: Sights,
     next_seed: Mutex<Option<u64>>,
 }
@@ -110,13 +110,13 @@ impl Core {
         self.observers.tell(self.parts.clock.now(), activity);
     }
 
-    /// What cuts a run short.
+    /// The tokens that cut a run short.
     pub(super) fn cut(&self) -> Cut {
         Cut { run: self.stop.child_token(), halted: self.halted.subscribe() }
     }
 }
 
-/// JSON readers keep whole numbers up to 2^53 exactly; a seed that a person copies from a report must survive that.
+/// JSON readers keep integers up to 2^53 exactly, and a seed that a person copies from a report must survive that.
 fn within_json(number: u64) -> u64 {
     number & ((1 << 53) - 1)
 }

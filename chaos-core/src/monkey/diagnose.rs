@@ -14,7 +14,7 @@ use crate::{
     provider::Provider,
 };
 
-/// What [`Monkey::diagnose`](crate::monkey::Monkey::diagnose) found.
+/// The findings of [`Monkey::diagnose`](crate::monkey::Monkey::diagnose).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Diagnosis {
@@ -26,14 +26,14 @@ pub struct Diagnosis {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Check {
-    /// What was checked: "calendar", "journal", "provider memory", "event stop".
+    /// The subject of the check: "calendar", "journal", "provider memory", "event stop".
     pub subject: String,
-    /// What was found, or what is wrong.
+    /// The finding, or the problem.
     pub finding: Result<String, Failure>,
 }
 
 impl Diagnosis {
-    /// Whether nothing is wrong.
+    /// Whether there is no problem.
     pub fn is_sound(&self) -> bool {
         self.checks.iter().all(|check| check.finding.is_ok())
     }

@@ -34,15 +34,15 @@ struct Case<'a> {
     fault: FaultId,
 }
 
-/// Takes care of one victim from the last look before the injection until it is back. Runs as a task of its own, so
-/// that dropping the run cuts the hold short and nothing else.
+/// Takes care of one victim from the last look before the injection until it is back. It runs as a task of its own, so
+/// dropping the run cuts the hold short and does nothing else.
 pub(super) async fn guard(core: Arc<Core>, victim: Victim, run: Run, cut: Cut, span: Span) -> Guarded {
     let fault = match contained("the entropy", async { core.new_fault_id() }).await {
         Ok(fault) => fault,
         Err(error) => return skip(&core, &victim, run, None, Reason::doubt(error)),
     };
     let case = Case { core: &core, victim: &victim, run, fault };
-    // The span inside: a subscriber that panics ends no recovery.
+    // The span is inside, because a panicking subscriber must not end a recovery.
     let attending = in_span(span, async { Ok(case.attend(cut).await) });
     match contained("the guarded task", attending).await {
         Ok(guarded) => guarded,
@@ -79,8 +79,7 @@ impl Case<'_> {
         Guarded::Ended(Box::new(record))
     }
 
-    /// Something in the guarded task panicked that nobody had contained. Whatever it left behind is recovered here and
-    /// now.
+    /// An uncontained panic in the guarded task. Its fault is recovered here and now.
     async fn rescue(&self, error: &Error) -> Guarded {
         let failure = Failure::from(error);
         let core = self.core;

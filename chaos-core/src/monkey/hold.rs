@@ -14,7 +14,7 @@ use crate::{
 /// whether the deadline has passed while the machine slept.
 const POLL: Duration = Duration::from_secs(2);
 
-/// Injects, unless or until something cuts it short.
+/// Injects, unless or until the run is cut short.
 pub(super) async fn inject(core: &Core, armed: Armed, cut: &mut Cut) -> Active {
     if cut.is_cut().is_some() {
         return armed.abandon();
@@ -31,7 +31,7 @@ pub(super) async fn inject(core: &Core, armed: Armed, cut: &mut Cut) -> Active {
     armed.inject_unless(cut).await
 }
 
-/// Keeps the fault up until its deadline and looks at it meanwhile, unless something cuts it short.
+/// Holds the fault until its deadline and looks at it meanwhile, unless the run is cut short.
 pub(super) async fn hold(core: &Core, active: &mut Active, cut: &mut Cut) {
     let clock = core.parts.clock.as_ref();
     let cut_short = if active.injection().is_err() {
@@ -51,7 +51,7 @@ pub(super) async fn hold(core: &Core, active: &mut Active, cut: &mut Cut) {
     core.tell(Activity::HoldEnded { fault: active.identity(), cut_short });
 }
 
-/// Returns when the journal carries a halt. A journal that cannot be read does not end a hold: the deadline does.
+/// Returns when the journal has a halt. An unreadable journal does not end a hold: the deadline does.
 async fn halted_elsewhere(journal: &dyn Journal, clock: &dyn Clock) {
     loop {
         clock.sleep(POLL).await;

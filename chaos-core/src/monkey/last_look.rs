@@ -1,4 +1,4 @@
-//! The last look before an injection: at the target, its group, and what the event has to say to it.
+//! The last look before an injection: at the target, its group, and whether the event still suits them.
 
 use std::{future::Future, sync::Arc};
 
@@ -11,13 +11,13 @@ use crate::{
     plan::{Reason, Victim, rules},
 };
 
-/// The plan may be old by now: the target must still be healthy, and its group must still bear the loss.
+/// The plan may be old by now, so the target must still be healthy, and its group must still bear the loss.
 pub(super) async fn look_again(core: &Core, victim: &Victim) -> Result<Arc<Sight>, Reason> {
     let target = victim.target.id();
     let group = limited(core, "the discovery", core.sights.group(victim)).await.map_err(Reason::doubt)??;
     let member = group.member(target).ok_or(Reason::NotHealthy { health: Health::Gone })?;
     rules::may_be_hit(&group.id, member)?;
-    // A group may know less of its members than each of them does.
+    // A group may know less about its members than they themselves do.
     let asking = contained("the health check", async { member.target.health().await });
     let health = limited(core, "the health check", asking).await.map_err(Reason::doubt)?;
     rules::is_healthy(health)?;

@@ -1,7 +1,7 @@
-//! The monkey: what brings groups, calendar, blast radius, events, recoveries and journal together.
+//! The monkey, which combines groups, calendar, blast radius, events, recoveries and journal.
 //!
 //! A [`MonkeyBuilder`] makes a [`Monkey`], which plans, injects, holds and recovers. Each run ends in a [`RunReport`]
-//! with its [`Outcome`]; a [`Diagnosis`] says beforehand what would keep it from working.
+//! with its [`Outcome`]. A [`Diagnosis`] tells beforehand what would keep it from working.
 
 mod builder;
 mod core;

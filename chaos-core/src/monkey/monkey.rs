@@ -19,14 +19,14 @@ use crate::{
     plan::{Plan, Planned, provider_of},
 };
 
-/// Finds groups, asks the calendar, picks victims inside the blast radius, injects, and always brings the targets back.
+/// Finds groups, asks the calendar, picks victims within the blast radius, injects, and always brings the targets back.
 ///
-/// Every monkey starts leashed: it plans and explains, and touches nothing until
-/// [`unleash`](MonkeyBuilder::unleash) gives it a journal.
+/// Every monkey starts leashed: it plans and explains, but touches nothing until [`unleash`](MonkeyBuilder::unleash)
+/// gives it a journal.
 ///
-/// Each fault is taken care of by a task of its own on the tokio runtime. Dropping the future of a run cuts its holds
-/// short and never its recoveries; [`shutdown`](Monkey::shutdown) waits for them. Should the whole runtime or the
-/// process end, the journal knows what is left to do.
+/// A task of its own on the tokio runtime takes care of each fault. Dropping the future of a run cuts its holds short,
+/// but never its recoveries; [`shutdown`](Monkey::shutdown) waits for them. If the whole runtime or the process ends,
+/// the journal knows what is left to do.
 ///
 /// Clones share one monkey.
 ///
@@ -67,12 +67,12 @@ impl Monkey {
         Self { core }
     }
 
-    /// Says who would be chosen by the next run, and for everybody else why not. Looks at everything that the run would
-    /// look at, the journal included, asks whether those who are chosen [could be brought
+    /// Tells which targets the next run would choose, and why not the others. It looks at everything that the run would
+    /// look at, including the journal, checks whether the chosen targets [could be brought
     /// back](crate::group::Target::may_undo), and touches nothing.
     ///
     /// # Errors
-    /// Only when no seed can be drawn: what cannot be found out is a doubt in the plan.
+    /// Only if no seed can be drawn. A fact that cannot be found out is a doubt in the plan.
     ///
     /// Cancel safe.
     pub async fn plan(&self) -> Result<Plan> {
@@ -80,26 +80,26 @@ impl Monkey {
         Ok(self.planned_alone(self.planned(seed).await).await.plan)
     }
 
-    /// Recovers what is pending, plans, injects, holds and recovers. A leashed monkey stops after the plan.
+    /// Recovers pending faults, plans, injects, holds and recovers. A leashed monkey stops after the plan.
     ///
     /// # Errors
     /// When the journal cannot be read, no id can be drawn for the run, or the monkey was shut down; then nothing was
     /// injected by this call. When the runtime is going down under it; then the journal knows what was. What goes wrong
     /// with a fault is in the report.
     ///
-    /// Cancel safe in the sense that matters: dropping the future cuts every hold short, and the recoveries go on in
+    /// Cancel safe in the sense that matters: dropping the future cuts every hold short, and the recoveries continue in
     /// tasks of their own.
     pub async fn run_once(&self) -> Result<RunReport> {
         self.carry_out_drawn(self.core.new_run(Chosen::Drawn)?).await
     }
 
-    /// Runs once after another, with the builder's interval between them, until `shutdown` is ready; then cuts the
-    /// holds short, waits for the recoveries, and returns. The monkey is shut down then.
+    /// Runs repeatedly, with the builder's interval in between, until `shutdown` is ready. Then it cuts the holds
+    /// short, waits for the recoveries, and returns. The monkey is then shut down.
     ///
-    /// A run that fails is told to the observers as [`Activity::RunFailed`] and followed by the next.
+    /// A failed run is reported to the observers as [`Activity::RunFailed`], and the next one follows.
     ///
     /// # Errors
-    /// When the monkey is leashed or was shut down before.
+    /// If the monkey is leashed or was shut down before.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<()> {
         self.core.safeguard()?;
         self.refuse_after_shutdown()?;
@@ -130,8 +130,8 @@ impl Monkey {
     /// Injects one event into one target, under the same rules as a run: calendar, blast radius, cool-down and journal.
     ///
     /// # Errors
-    /// As [`run_once`](Monkey::run_once), and `InvalidInput` where no provider knows the target's scheme. A target that
-    /// may not be touched is in the report, with the reason.
+    /// As [`run_once`](Monkey::run_once), and `InvalidInput` if no provider has the target's scheme. If the target must
+    /// not be touched, the report tells the reason.
     ///
     /// Cancel safe as [`run_once`](Monkey::run_once).
     pub async fn inject(&self, event: impl ChaosEvent, target: &TargetId) -> Result<RunReport> {
@@ -150,13 +150,13 @@ impl Monkey {
         self.carry_out(run, |_| planner.plan_one(provider, target)).await
     }
 
-    /// Recovers every pending fault that nobody alive takes care of: what a process that was killed, or a runtime that
-    /// was dropped, has left behind, what a process holds that does not act, and what could not be recovered before.
-    /// Returns each as it ended, and the entries of the journal that could not be read: those are still pending.
+    /// Recovers every pending fault that no live process takes care of: faults that a killed process or a dropped
+    /// runtime has left behind, faults whose holder does not act, and faults that could not be recovered before.
+    /// Returns each as it ended, and the unreadable entries of the journal, which are still pending.
     ///
     /// # Errors
-    /// When the monkey is leashed or the journal cannot be read. A fault that could not be recovered is returned with
-    /// its failure.
+    /// If the monkey is leashed or the journal cannot be read. A fault that could not be recovered is returned with its
+    /// failure.
     ///
     /// Cancel safe as [`run_once`](Monkey::run_once): the recoveries go on.
     pub async fn recover_pending(&self) -> Result<Found> {
@@ -164,8 +164,8 @@ impl Monkey {
         self.replay(orphans).await
     }
 
-    /// Recovers every pending fault, also those that a living monkey takes care of; that one recovers them once more,
-    /// which does no harm. For a person in an emergency; otherwise use [`halt`](Monkey::halt).
+    /// Recovers every pending fault, even those that a live monkey takes care of; that monkey recovers them once more,
+    /// which does no harm. This is for a person in an emergency; otherwise use [`halt`](Monkey::halt).
     ///
     /// # Errors
     /// As [`recover_pending`](Monkey::recover_pending).
@@ -174,11 +174,11 @@ impl Monkey {
         self.replay(pending).await
     }
 
-    /// Notes that a person has brought a target back by hand, so that it may be chosen again.
+    /// Records that a person has brought a target back by hand, so that it may be chosen again.
     ///
     /// # Errors
-    /// `Conflict` unless the fault is pending and nobody alive takes care of it; also when the monkey is leashed or the
-    /// journal fails.
+    /// `Conflict` unless the fault is pending and no live process takes care of it. Also if the monkey is leashed or
+    /// the journal fails.
     pub async fn declare_mended(&self, fault: FaultId, note: impl Into<String>) -> Result<()> {
         let journal = &self.core.safeguard()?.journal;
         let orphans = journal.orphans(self.core.parts.clock.now()).await?;
@@ -195,13 +195,14 @@ impl Monkey {
         journal.mark(fault, &Mark::new(FaultState::Recovered, now).note(note)).await
     }
 
-    /// Stops everything now: writes the halt into the journal, so that no monkey over it injects any more and those
-    /// that hold a fault end it within seconds; cuts this monkey's holds short and waits for their recoveries.
+    /// Stops everything now. It writes a halt into the journal, so that no monkey over the journal injects any more,
+    /// and those that hold a fault end it within seconds. It also cuts this monkey's holds short and waits for their
+    /// recoveries.
     ///
     /// # Errors
-    /// When the halt could not be written. This monkey's faults are recovered all the same.
+    /// If the halt could not be written. This monkey's faults are recovered all the same.
     ///
-    /// Not cancel safe: a dropped call may have halted this monkey alone, whose recoveries go on.
+    /// Not cancel safe: a dropped call may have halted this monkey alone, whose recoveries continue.
     pub async fn halt(&self, reason: impl Into<String>) -> Result<()> {
         let reason = reason.into();
         self.core.halted.send_replace(true);
@@ -216,20 +217,20 @@ impl Monkey {
         written
     }
 
-    /// Takes a halt back. A monkey that was told to halt itself injects again only after its own `resume`.
+    /// Withdraws a halt. A monkey that was told to halt itself injects again only after its own `resume`.
     ///
     /// # Errors
-    /// When the monkey is leashed or the journal fails; then the halt stays.
+    /// If the monkey is leashed or the journal fails; then the halt stays.
     ///
-    /// Not cancel safe: a dropped call may have taken the halt back in the journal alone.
+    /// Not cancel safe: a dropped call may have withdrawn the halt in the journal alone.
     pub async fn resume(&self) -> Result<()> {
         self.core.safeguard()?.journal.set_halt(None).await?;
         self.core.halted.send_replace(false);
         Ok(())
     }
 
-    /// Waits until no fault is under way: each that was begun has ended, with its recovery. The monkey goes on, so that
-    /// another run may begin meanwhile, which is waited for too. Await it where a run was dropped and what comes next
+    /// Waits until no fault is in progress: each one has ended, including its recovery. The monkey stays usable, so
+    /// another run may begin meanwhile, which is awaited too. Call it after you have dropped a run, if the next step
     /// needs the targets.
     ///
     /// ```
@@ -250,7 +251,7 @@ impl Monkey {
     /// #     .build()?;
     /// use chaos_core::Journal;
     ///
-    /// // The run is given up half-way, and its target is on its way back.
+    /// // The run is abandoned half-way, and its target is being brought back.
     /// let _ = tokio::time::timeout(Duration::from_secs(1), monkey.run_once()).await;
     /// monkey.idle().await;
     /// assert!(journal.pending().await?.faults.is_empty());
@@ -263,17 +264,18 @@ impl Monkey {
         self.core.tasks.wait().await;
     }
 
-    /// Cuts every hold short, waits until every fault of this monkey is recovered or has failed to, and injects nothing
-    /// from then on.
+    /// Cuts every hold short, waits until every fault of this monkey is recovered or its recovery has failed, and
+    /// injects nothing from then on.
     ///
-    /// Cancel safe: the recoveries go on.
+    /// Cancel safe: the recoveries continue.
     pub async fn shutdown(&self) {
         self.core.stop.cancel();
         self.core.tasks.wait().await;
     }
 
     /// Checks everything that could go wrong, without touching a target: the calendar, the listings, the journal and
-    /// what is pending in it, and for each event whether a target offers what it needs and its recovery reads back.
+    /// its pending faults, and for each event whether a target has the required capabilities and whether its recovery
+    /// reads back.
     ///
     /// Cancel safe.
     pub async fn diagnose(&self) -> Diagnosis {
@@ -285,7 +287,7 @@ impl Monkey {
         planner.plan_all(&self.core.parts.providers, &self.core.parts.filter).await
     }
 
-    /// A plan that nobody carries out, which therefore asks now what would be asked of each victim before it is hit.
+    /// A plan that is not carried out, so it already checks what would be checked for each victim before its injection.
     async fn planned_alone(&self, mut planned: Planned) -> Planned {
         spare_who_cannot_be_brought_back(&self.core, &mut planned).await;
         planned
@@ -318,7 +320,7 @@ impl Monkey {
         let began_at = self.core.parts.clock.now();
         self.core.tell(Activity::RunBegan { run: id, seed, leashed });
         let cut = self.core.cut();
-        // Dropped with this future, it cuts every hold of the run short.
+        // When it is dropped with this future, it cuts every hold of the run short.
         let _cut_on_drop = cut.run.clone().drop_guard();
         let replayed = if leashed { Found::default() } else { self.recover_pending().await? };
         let mut planned = plan(self).await;
@@ -412,7 +414,7 @@ impl Monkey {
     }
 }
 
-/// The runtime is going down, or this library has a bug. The journal still knows the fault.
+/// The runtime is shutting down, or this library has a bug. The journal still knows the fault.
 fn lost_task(target: &TargetId, error: tokio::task::JoinError) -> Error {
     Error::new(
         ErrorKind::Other,

@@ -1,4 +1,4 @@
-//! Whether what an event does could be undone, asked before it is done.
+//! The check whether the effects of an event could be undone, before the injection.
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
 
@@ -12,10 +12,10 @@ use crate::{
     plan::{Planned, Reason},
 };
 
-/// How many targets are asked at a time.
+/// The number of targets that are checked at a time.
 const AT_A_TIME: usize = 16;
 
-/// Asks whether this program may bring `target` back from `event`, which is held as it was planned.
+/// Checks whether this program may bring `target` back from `event`, held as planned.
 pub(super) async fn may_undo(
     core: &Core,
     target: &dyn Target,
@@ -39,7 +39,7 @@ pub(super) async fn may_undo(
     })
 }
 
-/// Takes the choice of everybody back who could not be brought back, so that a plan that nobody carries out says so
+/// Withdraws the choice of every target that could not be brought back, so that a plan that is not carried out says so
 /// too.
 pub(super) async fn spare_who_cannot_be_brought_back(core: &Core, planned: &mut Planned) {
     let asking: Vec<BoxFuture<'_, Option<Error>>> = planned

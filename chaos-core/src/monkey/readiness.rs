@@ -1,4 +1,4 @@
-//! What comes before a fault is armed: looks, the preparation, the permission to undo it, the announcement.
+//! The steps before a fault is armed: looks, the preparation, the permission to undo it, the announcement.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,22 +24,22 @@ use crate::{
 /// case.
 const FRESH: SignedDuration = SignedDuration::from_secs(1);
 
-/// An injection that was prepared and may be armed now.
+/// A prepared injection that may be armed now.
 pub(super) struct Ready {
     prepared: Prepared,
     scope: Scope,
     limits: Limits,
 }
 
-/// The last looks, the preparation and the announcement. Nothing is touched, and whatever is not certain is a reason to
-/// leave the target alone.
+/// The last looks, the preparation and the announcement. Nothing is touched, and any uncertainty is a reason to leave
+/// the target alone.
 pub(super) async fn make_ready(
     core: &Core,
     victim: &Victim,
     run: Run,
     fault: FaultId,
 ) -> Result<Ready, Reason> {
-    // While victims wait for others the plan grows old.
+    // While victims wait for others, the plan gets old.
     let age = core.parts.clock.now().duration_since(victim.planned_at);
     let seen = if (SignedDuration::ZERO..FRESH).contains(&age) {
         None
@@ -69,12 +69,12 @@ pub(super) async fn make_ready(
     let prepared = match limited(core, "the preparation", preparing).await {
         Ok(prepared) => prepared,
         Err(error) => {
-            // It may be all because the target is gone since the plan: then that is the reason.
+            // The cause may be that the target is gone since the plan. Then that is the reason.
             look_again(core, victim).await?;
             return Err(Reason::doubt(error));
         }
     };
-    // Of the target as it is now, and not of a handle from the plan.
+    // For the target as it is now, not for a handle from the plan.
     may_undo(core, scope.target().as_ref(), victim.event.as_ref(), victim.hold)
         .await
         .map_err(Reason::doubt)?;
@@ -91,7 +91,7 @@ pub(super) async fn make_ready(
         ..Intended::new(scope.fault(), scope.target_id().clone(), scope.event(), scope.deadline())
     };
     core.observers.ask(core.parts.clock.as_ref(), ASK_LIMIT, &intended).await.map_err(Reason::doubt)?;
-    // The preparation and the announcement may have taken their time.
+    // The preparation and the announcement may have taken a while.
     let now = look_again(core, victim).await?;
     is_still_so(victim, &seen, &now.group)?;
     is_still_the_same(core, victim, &scope, &now.group).await?;
@@ -105,7 +105,7 @@ pub(super) async fn make_ready(
     Ok(Ready { prepared, scope, limits })
 }
 
-/// When a fault is certainly undone that is armed now and lasts so long; unless the calendar is closed, or closes
+/// When a fault that is armed now and lasts this long is certainly undone; unless the calendar is closed, or closes
 /// before.
 fn undone_before_closing(core: &Core, lasting: Duration) -> Result<Timestamp, Reason> {
     let now = core.parts.clock.now();

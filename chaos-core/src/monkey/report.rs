@@ -1,4 +1,4 @@
-//! Reports: what a run did.
+//! Reports of runs.
 
 use std::{fmt, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     text::escaped,
 };
 
-/// What one run did, and what it did not do and why.
+/// The report of one run: what it did, and what it did not do and why.
 ///
 /// Its JSON has the `outcome` besides, and of every fault `time_to_detect`, `time_to_recover` and `time_to_revert` in
 /// decimal seconds, or `null`. They follow from the rest, and are not read back.
@@ -28,23 +28,24 @@ pub struct RunReport {
     /// wrote.
     #[serde(default)]
     pub run: Option<RunId>,
-    /// The seed that drew the victims. Given to another monkey over the same groups, it draws the same ones.
+    /// The seed that drew the victims. Another monkey with this seed over the same groups draws the same ones.
     pub seed: u64,
-    /// Whether the monkey was leashed, so that nothing was touched.
+    /// Whether the monkey was leashed, so nothing was touched.
     pub leashed: bool,
     /// When the run began.
     pub began_at: Timestamp,
     /// When the last fault was undone.
     pub ended_at: Timestamp,
-    /// Who was chosen, and why the others were not.
+    /// The chosen targets, and why the others were not chosen.
     pub plan: Plan,
-    /// The chosen targets that were left alone after all: refused by the journal, no longer healthy, in doubt.
+    /// The chosen targets that were left alone after all, because the journal refused them, they were no longer
+    /// healthy, or there was a doubt.
     pub skipped: Vec<Skip>,
     /// Every fault of this run, as it ended.
     pub faults: Vec<FaultRecord>,
-    /// Faults of earlier runs that this one found pending and recovered before it injected anything.
+    /// Pending faults of earlier runs that this run recovered before it injected anything.
     pub replayed: Vec<FaultRecord>,
-    /// Entries of the journal that this run could not read. Each may be a fault that is still to be recovered.
+    /// Unreadable entries of the journal. Each may be a fault that still must be recovered.
     #[serde(default)]
     pub unreadable: Vec<Unreadable>,
 }
@@ -66,18 +67,18 @@ pub struct Skip {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// At least one fault was injected, all were kept up for as long as was asked for, as far as was looked, and all
+    /// At least one fault was injected. As far as the looks have seen, all were held for the requested time, and all
     /// were recovered.
     Completed,
-    /// The monkey is leashed: it planned and touched nothing.
+    /// The monkey is leashed: it planned, and touched nothing.
     DryRun,
-    /// Nothing was injected: a safety rule or a doubt forbade it, or nobody was eligible. The plan and the report say
-    /// why.
+    /// Nothing was injected, because a safety rule or a doubt forbade it, or no target was eligible. The plan and the
+    /// report say why.
     Skipped,
-    /// A fault was over before its time: the run was cancelled, everything was halted, or it ended by itself. All were
+    /// A fault ended before its time: the run was cancelled, everything was halted, or it ended by itself. All were
     /// recovered.
     CutShort,
-    /// A fault was injected and hit nothing, or no look saw it in effect. All were recovered.
+    /// A fault was injected but hit nothing, or no look saw it in effect. All were recovered.
     NoEffect,
     /// An injection failed, a fault was recovered late, or a target was not seen to be back.
     Failed,
@@ -102,10 +103,10 @@ impl RunReport {
         }
     }
 
-    /// For whoever wants nothing less than a run that [completed](Outcome::Completed), such as a test.
+    /// Returns an error unless the run [completed](Outcome::Completed), for instance for a test.
     ///
     /// # Errors
-    /// `Refused` where nothing was injected, `Other` for every other outcome; with the whole report as the message.
+    /// `Refused` if nothing was injected, `Other` for every other outcome; the message is the whole report.
     pub fn ensure_completed(&self) -> Result<()> {
         let kind = match self.outcome() {
             Outcome::Completed => return Ok(()),
@@ -116,14 +117,13 @@ impl RunReport {
     }
 
     /// Whether every fault that this run injected or found was seen to be undone, or its target to be
-    /// [gone](FaultRecord::gone). True as well where there was none; false where the journal holds an entry that cannot
-    /// be read.
+    /// [gone](FaultRecord::gone). True if there was no fault; false if the journal has an unreadable entry.
     pub fn is_recovered(&self) -> bool {
         self.unreadable.is_empty()
             && self.faults.iter().chain(&self.replayed).all(|fault| fault.state == FaultState::Recovered)
     }
 
-    /// Everything that kept this run from injecting, for a person to read.
+    /// Every reason that kept this run from injecting, for a person to read.
     pub fn why_nothing(&self) -> Vec<String> {
         self.plan.why_nothing().into_iter().chain(self.skipped.iter().map(skip)).collect()
     }
@@ -189,8 +189,8 @@ impl<'a> Timed<'a> {
 }
 
 impl fmt::Display for RunReport {
-    /// One line for the run, one for each fault with everything that is special about it, and what was in doubt;
-    /// without a fault, what was chosen or why nobody was.
+    /// One line for the run, one for each fault with all its special facts, and the doubts; without a fault, the chosen
+    /// targets, or why none was chosen.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (", self.outcome())?;
         if let Some(run) = self.run {
@@ -219,7 +219,7 @@ impl fmt::Display for RunReport {
     }
 }
 
-/// What a report says of one fault.
+/// The line of a report for one fault.
 struct Line<'a>(&'a FaultRecord);
 
 impl fmt::Display for Line<'_> {

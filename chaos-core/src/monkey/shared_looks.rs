@@ -12,8 +12,7 @@ use crate::{
     provider::{GroupFilter, Provider},
 };
 
-/// A provider whose looks at a group are shared by whoever asks for them at the same moment: victims of one run, and
-/// their recoveries.
+/// A provider whose looks at a group are shared by concurrent callers: victims of one run, and their recoveries.
 #[derive(Debug)]
 pub(super) struct SharedLooks {
     provider: Arc<dyn Provider>,

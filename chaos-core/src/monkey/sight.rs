@@ -1,5 +1,5 @@
-//! What victims of one moment see together: their group, and what is under a fault by the journal. Each of them reading
-//! and counting all of it would be work that grows with the square of their number.
+//! The shared looks of victims of one moment: at their group, and at the journal's pending faults. If each victim read
+//! and counted all of it, the work would grow with the square of their number.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,16 +19,16 @@ use crate::{
     },
 };
 
-/// The last looks of a monkey, shared by those who ask for them at the same moment.
+/// The last looks of a monkey, shared by concurrent callers.
 #[derive(Debug)]
 pub(super) struct Sights {
     groups: Together<GroupId, Result<Arc<Group>, Reason>>,
     pending: Together<(), Arc<UnderFault>>,
-    /// The latest of each group, while anybody has it.
+    /// The latest look at each group, while it is in use.
     latest: Mutex<HashMap<GroupId, Weak<Sight>>>,
 }
 
-/// A group as it was seen, with what was under a fault by the journal then, and what follows from the two.
+/// A look at a group, with the pending faults of the journal at that time, and the conclusions from both.
 #[derive(Debug)]
 pub(super) struct Sight {
     pub(super) group: Arc<Group>,
@@ -48,7 +48,7 @@ struct Beside {
     capacity_under_fault: usize,
 }
 
-/// What the journal holds of pending faults.
+/// The pending faults of the journal.
 #[derive(Debug)]
 pub(super) struct UnderFault {
     targets: HashSet<TargetId>,

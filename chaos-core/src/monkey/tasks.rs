@@ -2,7 +2,7 @@ use std::future::Future;
 
 use tokio::{sync::watch, task::JoinHandle};
 
-/// The guarded tasks of a monkey: they outlive the future that started them, and can be waited for.
+/// The guarded tasks of a monkey. They outlive the future that started them, and can be awaited.
 #[derive(Debug)]
 pub(super) struct Tasks {
     running: watch::Sender<usize>,
@@ -29,12 +29,12 @@ impl Tasks {
 
     /// Returns when no task runs.
     pub(super) async fn wait(&self) {
-        // The sender lives as long as `self`, so that waiting cannot fail.
+        // The sender lives as long as `self`, so waiting cannot fail.
         let _ = self.running.subscribe().wait_for(|running| *running == 0).await;
     }
 }
 
-/// Counts one task, also when it is dropped half-way.
+/// Counts one task, even if it is dropped half-way.
 struct Counted(watch::Sender<usize>);
 
 impl Counted {

@@ -60,7 +60,7 @@ pub enum Chosen {
 
 impl Intended {
     /// A momentary event that was drawn with the seed 0, is asked for in no magnitude and says nothing of its undoing:
-    /// the begin of a value for the test of an observer.
+    /// the start of a value for the test of an observer.
     pub fn new(fault: FaultId, target: TargetId, event: impl Into<String>, deadline: Timestamp) -> Self {
         Self {
             fault,

@@ -1,7 +1,7 @@
-//! Observers: who is told what happens.
+//! Observers, which are told about every activity.
 //!
-//! An [`Observer`] is told each [`Activity`], and asked before an injection about what is [`Intended`], which it may
-//! announce or forbid. [`TracingObserver`] writes everything to the log, and a [`channel`] makes a stream of it.
+//! An [`Observer`] is told about each [`Activity`]. Before an injection, it is asked about what is [`Intended`], which
+//! it may announce or forbid. [`TracingObserver`] writes everything to the log, and a [`channel`] makes a stream of it.
 
 mod activity;
 mod channel;

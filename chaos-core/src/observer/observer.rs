@@ -54,8 +54,8 @@ use crate::error::Result;
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// `activity` happened at `at`: every [`Activity`], as it happens and in order for each fault.
     ///
-    /// It is called from the task that takes care of the fault: it must return at once and hand slow work to somebody
-    /// else. A panic in it is contained and does not keep a target from being recovered.
+    /// It is called from the task that takes care of the fault, so it must return at once and pass slow work to another
+    /// task. A panic in it is contained and does not keep a target from being recovered.
     fn observe(&self, at: Timestamp, activity: &Activity);
 
     /// `intended` is about to be injected, at `at`. An error forbids it: nothing is armed, the target is left alone,
