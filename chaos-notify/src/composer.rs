@@ -14,15 +14,15 @@ use crate::{
     text::{Body, instant, subject},
 };
 
-/// How many faults are kept in mind at once. Beyond, what goes on for longer than others is forgotten first; its end is
-/// told all the same, without its course.
+/// The most faults that are tracked at once. Beyond that, the longest-running ones are forgotten first. Their end is
+/// still reported, without their course.
 const MOST_STORIES: usize = 1_000;
 
-/// Makes messages for people of what observers are told. It knows nothing of channels, and calls nobody.
+/// Makes messages for people from activities. It knows nothing of channels, and makes no calls.
 #[derive(Debug)]
 pub(crate) struct Composer {
     stories: BTreeMap<FaultId, Story>,
-    /// Whether runs that inject nothing are told.
+    /// Whether runs that inject nothing are reported.
     tells_idle_runs: bool,
     whereabouts: Whereabouts,
 }
@@ -33,7 +33,7 @@ impl Composer {
         Self { stories: BTreeMap::new(), tells_idle_runs, whereabouts }
     }
 
-    /// What is said before an injection.
+    /// The message before an injection.
     pub(crate) fn announce(&mut self, at: Timestamp, intended: &Intended) -> Message {
         let story = Story::intended(at, intended, self.whereabouts);
         let is_kept = self.has_room();
@@ -44,12 +44,12 @@ impl Composer {
         message
     }
 
-    /// Nobody was told of it.
+    /// It was not announced.
     pub(crate) fn forget(&mut self, fault: FaultId) {
         self.stories.remove(&fault);
     }
 
-    /// What is said about `activity`, if anything.
+    /// The message about `activity`, if any.
     pub(crate) fn compose(&mut self, at: Timestamp, activity: &Activity) -> Option<Message> {
         match activity {
             Activity::Skipped { fault: Some(fault), reason, .. } => {
@@ -86,7 +86,7 @@ impl Composer {
         }
     }
 
-    /// What makes no message of its own.
+    /// Activities without a message of their own.
     fn follow(&mut self, at: Timestamp, activity: &Activity) {
         match activity {
             Activity::Armed { fault, by_hand, .. } => match self.stories.get_mut(&fault.id) {
@@ -131,15 +131,15 @@ impl Composer {
         self.stories.remove(&fault.id).unwrap_or_else(|| self.forgotten(at, fault))
     }
 
-    /// Keeps the story of a fault that goes on.
+    /// Keeps the story of a fault that is in progress.
     fn keep(&mut self, fault: FaultId, story: Story) {
         if self.has_room() {
             self.stories.insert(fault, story);
         }
     }
 
-    /// Makes room for one more, if it can: of a fault that goes on, its end is told anyway; of an announced one, only
-    /// because it is kept in mind.
+    /// Makes room for one more, if it can. The end of a fault in progress is reported anyway; that of an announced one,
+    /// only because it is tracked.
     fn has_room(&mut self) -> bool {
         if self.stories.len() < MOST_STORIES {
             return true;
@@ -158,7 +158,7 @@ fn halted(at: Timestamp, reason: &str) -> Message {
     body.gap();
     body.line("Why", reason);
     body.line("When", instant(at));
-    body.paragraph("`resume` takes it back.");
+    body.paragraph("`resume` withdraws the halt.");
     Message {
         kind: Kind::Halted,
         fault: None,

@@ -7,14 +7,14 @@ use crate::{
     text::{Body, instant, subject},
 };
 
-/// How many of them are told in a line each: so many have room in one message.
+/// The most lines, one for each message, that have room in one digest.
 const MOST_LINES: usize = 800;
 
-/// Messages that there was no room for, told in one: how a fault ends is told in any case.
+/// A digest of messages for which there was no room, because the end of a fault is always reported.
 #[derive(Debug, Default)]
 pub(crate) struct Digest {
     lines: Vec<Line>,
-    /// How many it tells of, those included that have no line.
+    /// The number of messages, including those without a line.
     number: usize,
     not_back: usize,
     at: Timestamp,
@@ -42,7 +42,7 @@ impl Digest {
         }
     }
 
-    /// How many messages it stands for.
+    /// The number of messages that it stands for.
     pub(crate) fn number(&self) -> usize {
         self.number
     }
@@ -57,9 +57,8 @@ impl Digest {
         let (kind, number) = (self.kind(), self.number);
         self.lines.sort_by_key(|line| (Reverse(line.kind), line.at));
         let mut body = Body::saying(&format!(
-            "{number} messages waited beyond those that there was room for. Each is told here in one line. What \
-             undoes a fault by hand, and everything else about it, is in the journal: `history` and `recover` show \
-             it."
+            "{number} more messages waited than the queue has room for. Each is one line here. How to undo a fault by \
+             hand, and all other details, are in the journal: `history` and `recover` show them."
         ));
         body.gap();
         for line in &self.lines {
@@ -68,14 +67,12 @@ impl Digest {
         let left_out = number.saturating_sub(self.lines.len());
         if left_out > 0 {
             body.paragraph(&format!(
-                "{left_out} more are left out here, none as important: the journal tells of all."
+                "{left_out} less important ones are left out here: the journal has all of them."
             ));
         }
         let (before, after) = match self.not_back {
             0 => ("Chaos: ", format!("{number} messages in one")),
-            targets => {
-                ("CHAOS RECOVERY FAILED: ", format!("{targets} NOT BACK, told in one message of {number}"))
-            }
+            targets => ("CHAOS RECOVERY FAILED: ", format!("{targets} NOT BACK, in one message of {number}")),
         };
         let subject = subject(before, "", &after);
         Message { kind, fault: None, at: self.at, stands_for: number, subject, body: body.finish() }

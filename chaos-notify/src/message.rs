@@ -5,13 +5,13 @@ use jiff::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Message {
-    /// What it tells.
+    /// The kind of the message.
     pub kind: Kind,
-    /// The fault that it is about, if it is about one.
+    /// The fault that it is about, if any.
     pub fault: Option<FaultId>,
     /// When it happened.
     pub at: Timestamp,
-    /// How many messages it stands for: 1, unless it is a digest of others that there was no room for.
+    /// The number of messages that it stands for: 1, unless it is a digest of messages for which there was no room.
     pub stands_for: usize,
     /// One line of at most 99 ASCII characters, none of them a control character.
     pub subject: String,
@@ -19,11 +19,11 @@ pub struct Message {
     pub body: String,
 }
 
-/// What a message tells, in order of importance: the least important first.
+/// The kind of a message, in order of importance, the least important first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A run injected nothing, or could not be made.
+    /// A run injected nothing, or could not be carried out.
     NothingInjected,
     /// A fault is about to be injected.
     Announced,
@@ -35,16 +35,16 @@ pub enum Kind {
     Halted,
     /// An injection failed; its recovery follows.
     InjectionFailed,
-    /// A recovery is refused so far; it is tried again.
+    /// A recovery has been refused so far; it is retried.
     RecoveryRefused,
-    /// The journal failed while a fault was under way; its recovery goes on.
+    /// The journal failed while a fault was in progress; its recovery continues.
     JournalFailed,
     /// A target could not be brought back.
     RecoveryFailed,
 }
 
 impl Kind {
-    /// Whether somebody was promised to be told.
+    /// Whether people were promised this message.
     pub(crate) fn is_promised(self) -> bool {
         !matches!(self, Self::NothingInjected | Self::Announced)
     }

@@ -11,7 +11,7 @@ use crate::{channel::Channel, outbox::Deliveries, sender::Sender, settings::Sett
 
 /// An observer that tells people what happens, over a [`Channel`]. Clones share one outbox.
 ///
-/// The [documentation of the crate](crate) says what is told, and in which order.
+/// The [documentation of the crate](crate) describes the messages, and their order.
 #[derive(Clone, Debug)]
 pub struct Notifier {
     sender: Arc<Sender>,
@@ -23,15 +23,14 @@ impl Notifier {
         Self { sender: Sender::over(channel, settings) }
     }
 
-    /// Waits until every message so far is delivered or given up, at most for `limit`, and says what has become of the
-    /// messages.
+    /// Waits until every message so far is delivered or given up, for at most `limit`, and returns the delivery counts.
     ///
-    /// Cancel safe: the messages are sent all the same, as long as the runtime lives.
+    /// Cancel safe: the messages are still sent, as long as the runtime lives.
     pub async fn flush(&self, limit: Duration) -> Deliveries {
         self.sender.flush(limit).await
     }
 
-    /// What has become of the messages so far.
+    /// The delivery counts so far.
     pub fn deliveries(&self) -> Deliveries {
         self.sender.deliveries()
     }

@@ -2,23 +2,23 @@ use std::{collections::VecDeque, fmt, sync::Arc};
 
 use crate::{digest::Digest, message::Message};
 
-/// What waits to be sent, and what has become of the rest.
+/// The waiting messages, and the delivery counts of the others.
 ///
-/// The most important message goes first, and with it whatever came before it about the same fault: each fault's
-/// messages keep their order.
+/// The most important message goes first, together with the earlier ones about the same fault: each fault's messages
+/// keep their order.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     waiting: VecDeque<Arc<Message>>,
     room: usize,
-    /// What there was no room for and must be told.
+    /// Messages without room that must be reported.
     digest: Option<Digest>,
     under_way: Option<Arc<Message>>,
-    /// Whether somebody has taken it upon them to send what waits.
+    /// Whether a task is sending the waiting messages.
     is_attended: bool,
     counts: Deliveries,
 }
 
-/// What has become of the messages of a notifier.
+/// The delivery counts of a notifier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deliveries {
@@ -26,10 +26,10 @@ pub struct Deliveries {
     pub delivered: usize,
     /// Given up: refused, or not accepted within a minute.
     pub failed: usize,
-    /// Left out, because more were waiting than there is room for: announcements, and runs that injected nothing. How a
-    /// fault ends is never left out; what there is no room for is told in one message, a line for each.
+    /// Left out, because more were waiting than there is room for: announcements, and runs that injected nothing. The
+    /// end of a fault is never left out; if there is no room, a digest has one line for each.
     pub dropped: usize,
-    /// Not sent yet, or on their way.
+    /// Not sent yet, or being sent.
     pub waiting: usize,
 }
 
@@ -48,20 +48,21 @@ impl fmt::Display for Deliveries {
 }
 
 impl Outbox {
-    /// With room for this many that wait.
+    /// An outbox with room for this many waiting messages.
     pub(crate) fn of(room: usize) -> Self {
         let counts = Deliveries::default();
         Self { waiting: VecDeque::new(), room, digest: None, under_way: None, is_attended: false, counts }
     }
 
-    /// Adds a message. Where there is no room, the oldest of the least important, which may be this one, is told in a
-    /// digest. Nobody was promised to be told of an announcement, or of nothing: that is left out, and returned.
+    /// Adds a message. If there is no room, the oldest of the least important ones, which may be this one, goes into a
+    /// digest. Announcements and runs that injected nothing were not promised, so such a message is left out, and
+    /// returned.
     pub(crate) fn push(&mut self, message: Message) -> Option<Arc<Message>> {
         self.waiting.push_back(Arc::new(message));
         if self.waiting.len() <= self.room {
             return None;
         }
-        // The first of several equal ones is found.
+        // This finds the first of several equal ones.
         let (least, _) = self.waiting.iter().enumerate().min_by_key(|(_, message)| message.kind)?;
         let message = self.waiting.remove(least)?;
         if message.kind.is_promised() {
@@ -72,14 +73,14 @@ impl Outbox {
         Some(message)
     }
 
-    /// Whether the caller is to send what waits: there is something, and nobody else does.
+    /// Whether the caller must send the waiting messages: there are some, and no other task is sending.
     pub(crate) fn attend(&mut self) -> bool {
         let is_mine = !self.is_attended && (!self.waiting.is_empty() || self.digest.is_some());
         self.is_attended |= is_mine;
         is_mine
     }
 
-    /// The next to be sent. `None` ends the duty of whoever attends.
+    /// The next message to send. `None` ends the duty of the sending task.
     pub(crate) fn take(&mut self) -> Option<Arc<Message>> {
         let urgent = self.waiting.iter().rev().max_by_key(|message| message.kind);
         let is_more_urgent = |digest: &mut Digest| urgent.is_none_or(|message| digest.kind() > message.kind);
@@ -100,7 +101,7 @@ impl Outbox {
         self.under_way.clone()
     }
 
-    /// What was taken is dealt with.
+    /// The message that was taken is done.
     pub(crate) fn ended(&mut self, is_delivered: bool) {
         let number = self.under_way.take().map_or(1, |message| message.stands_for);
         self.count(is_delivered, number);
@@ -110,7 +111,7 @@ impl Outbox {
         *(if is_delivered { &mut self.counts.delivered } else { &mut self.counts.failed }) += number;
     }
 
-    /// Whoever attended is gone in the middle. What was under way may have been delivered, and is sent again.
+    /// The sending task ended half-way. The message that it was sending may have been delivered, and is sent again.
     pub(crate) fn abandon(&mut self) {
         self.is_attended = false;
         if let Some(message) = self.under_way.take() {
@@ -205,7 +206,11 @@ mod tests {
         assert_eq!(outbox.deliveries().delivered, 2_000);
         let digest = digest.unwrap();
         assert_eq!((digest.kind, digest.stands_for), (Kind::Recovered, 1_998));
-        assert!(digest.body.contains("1198 more are left out here"), "{}", &digest.body[..500]);
+        assert!(
+            digest.body.contains("1198 less important ones are left out here"),
+            "{}",
+            &digest.body[..500]
+        );
         assert!(digest.body.len() < 200 * 1024 && digest.subject == "Chaos: 1998 messages in one");
 
         // The worst is kept, and told by the kind that subscribers filter by.
@@ -214,10 +219,7 @@ mod tests {
             let kind = if number <= 3 { Kind::RecoveryFailed } else { Kind::Recovered };
             outbox.push(message(kind, Some(&format!("{number:x}")), number));
         }
-        assert_eq!(
-            sent(&mut outbox),
-            ["3", "CHAOS RECOVERY FAILED: 2 NOT BACK, told in one message of 1499"]
-        );
+        assert_eq!(sent(&mut outbox), ["3", "CHAOS RECOVERY FAILED: 2 NOT BACK, in one message of 1499"]);
     }
 
     #[test]

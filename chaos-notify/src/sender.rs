@@ -22,10 +22,10 @@ use crate::{
     settings::Settings,
 };
 
-/// How many messages may wait.
+/// The most waiting messages.
 const ROOM: usize = 256;
 
-/// How long it may take to deliver one message, with all that the SDK tries.
+/// The time-out for the delivery of one message, including the retries of the SDK.
 const DELIVERY_LIMIT: Duration = Duration::from_secs(60);
 
 /// The inside of a notifier: it composes messages of what it observes and sends them over its channel, in a task that
@@ -35,7 +35,7 @@ pub(crate) struct Sender {
     is_required: bool,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    /// How many messages are not dealt with.
+    /// The number of unfinished messages.
     waiting: watch::Sender<usize>,
 }
 
@@ -57,14 +57,14 @@ impl Sender {
         })
     }
 
-    /// Puts what there is to say into the outbox, and returns.
+    /// Puts the message, if any, into the outbox, and returns.
     pub(crate) fn observe(self: &Arc<Self>, at: Timestamp, activity: &Activity) {
         let mut state = self.state();
         let Some(message) = state.composer.compose(at, activity) else { return };
         self.post(state, message);
     }
 
-    /// Where it is required, returns when the announcement is delivered; otherwise at once.
+    /// If it is required, returns when the announcement is delivered; otherwise at once.
     pub(crate) async fn announce(self: &Arc<Self>, at: Timestamp, intended: &Intended) -> Result<()> {
         let message = {
             let mut state = self.state();
@@ -78,14 +78,14 @@ impl Sender {
         let sent = self.send(&message).await;
         let mut state = self.state();
         state.outbox.count(sent.is_ok(), 1);
-        // What was refused was told to nobody; of everything else that is not known.
+        // A refused message has reached nobody; for every other error, that is unknown.
         if sent.as_ref().is_err_and(|error| !error.is_retryable()) {
             state.composer.forget(intended.fault);
         }
         sent
     }
 
-    /// Waits until nothing waits any more, at most for `limit`.
+    /// Waits until no message waits any more, for at most `limit`.
     pub(crate) async fn flush(self: &Arc<Self>, limit: Duration) -> Deliveries {
         self.deliver();
         let mut waiting = self.waiting.subscribe();
@@ -110,9 +110,9 @@ impl Sender {
         self.deliver();
     }
 
-    /// Sees to it that somebody sends what waits.
+    /// Ensures that a task sends the waiting messages.
     fn deliver(self: &Arc<Self>) {
-        // Outside of any runtime it waits for the next call inside one.
+        // Without a runtime, they wait for the next call inside one.
         let Ok(runtime) = Handle::try_current() else { return };
         if self.state().outbox.attend() {
             runtime.spawn(Duty { sender: Arc::clone(self), is_over: false }.carry_out());
@@ -150,8 +150,8 @@ impl fmt::Debug for Sender {
     }
 }
 
-/// Sends one message after another until none is left. Only one is on duty, which keeps the order. Dropped half-way,
-/// with its runtime for instance, it leaves the rest to whoever comes next.
+/// Sends one message after another until none is left. Only one task is on duty, which keeps the order. If it is
+/// dropped half-way, for instance with its runtime, it leaves the rest to the next one.
 struct Duty {
     sender: Arc<Sender>,
     is_over: bool,

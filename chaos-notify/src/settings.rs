@@ -5,7 +5,7 @@ use chaos_core::{
     clock::{Clock, SystemClock},
 };
 
-/// How a person gets at a target; see [`Settings::whereabouts`].
+/// How a person reaches a target; see [`Settings::whereabouts`].
 pub(crate) type Whereabouts = fn(&TargetId) -> Option<String>;
 
 /// Settings of a [`Notifier`](crate::Notifier).
@@ -37,15 +37,15 @@ impl Settings {
         self
     }
 
-    /// Tells people also of runs that injected nothing and of runs that could not be made, with the reason. Default:
-    /// they are not told.
+    /// Also reports runs that injected nothing and runs that could not be carried out, with the reason. Default: they
+    /// are not reported.
     pub fn idle_runs(mut self) -> Self {
         self.tells_idle_runs = true;
         self
     }
 
-    /// Adds to every message about a target how a person gets at it, such as the commands of its platform. The function
-    /// answers `None` for targets that it does not know. Default: nothing is added.
+    /// Adds to every message about a target how a person reaches it, such as the commands of its platform. The function
+    /// returns `None` for targets that it does not know. Default: nothing is added.
     pub fn whereabouts(mut self, tell: fn(&TargetId) -> Option<String>) -> Self {
         self.whereabouts = tell;
         self

@@ -15,13 +15,13 @@ use crate::{
     text::{Body, between, humanly, instant, one_line, subject},
 };
 
-/// One fault, as far as it is known, and what is said about it.
+/// One fault, as far as it is known, and the messages about it.
 #[derive(Debug)]
 pub(crate) struct Story {
     fault: FaultId,
     target: TargetId,
     event: String,
-    /// When it was first heard of.
+    /// When the first activity about it came.
     pub(crate) since: Timestamp,
     begin: Begin,
     by_hand: Option<String>,
@@ -39,11 +39,11 @@ pub(crate) struct Course {
     recovering_at: Option<Timestamp>,
     attempts: u32,
     milestones: Vec<(Milestone, Timestamp)>,
-    /// Whether people were told that its recovery is refused.
+    /// Whether people were told that its recovery has been refused.
     was_refused: bool,
 }
 
-/// How it was heard of.
+/// The first activity about it.
 #[derive(Debug)]
 enum Begin {
     Announced(Box<Intended>),
@@ -52,7 +52,7 @@ enum Begin {
     TakenOver {
         armed_at: Timestamp,
     },
-    /// It is not kept in mind any more, because more goes on at once.
+    /// It is no longer tracked, because there are too many faults at once.
     Forgotten,
 }
 
@@ -89,7 +89,7 @@ impl Story {
         Self::of(at, fault, Begin::Forgotten, None, whereabouts)
     }
 
-    /// Of a fault that is armed.
+    /// The story of an armed fault.
     fn of(
         since: Timestamp,
         fault: &Fault,
@@ -119,7 +119,7 @@ impl Story {
         self.course.milestones.push((milestone, at));
     }
 
-    /// `is_kept`: whether its end will be known to be its own.
+    /// `is_kept`: whether its end can be attributed to it.
     pub(crate) fn announcement(&self, at: Timestamp, is_kept: bool) -> Message {
         let mut body = Body::saying(&format!("{} is about to be injected into {}.", self.event, self.target));
         body.gap();
@@ -139,10 +139,10 @@ impl Story {
             }
         }
         body.paragraph(if is_kept {
-            "You are told how it ends. Should you not be, it is undone by hand like this."
+            "You will be told how it ends. If you are not, undo it by hand like this."
         } else {
-            "More is announced at once than is kept in mind here: whether it is left alone after all, the journal \
-             tells, and not a message. It is undone by hand like this."
+            "There are too many announcements at once to follow up on each: whether this target is left alone after \
+             all is in the journal, not in a message. Undo it by hand like this."
         });
         self.tell_by_hand(&mut body, self.by_hand.as_deref());
         self.message(
@@ -171,13 +171,13 @@ impl Story {
     pub(crate) fn injection_failed(&self, at: Timestamp, failure: &Failure) -> Message {
         let lead = if self.may_be_injected() {
             format!(
-                "The injection of {} into {} failed, or nobody knows how far it came. It is taken to have happened, \
-                 and recovered.",
+                "The injection of {} into {} failed, or it is unknown how far it came. It is assumed to have \
+                 happened, and is recovered.",
                 self.event, self.target
             )
         } else {
             format!(
-                "The injection of {} into {} was not begun. Its recovery sees to that.",
+                "The injection of {} into {} did not begin. Its recovery makes sure of that.",
                 self.event, self.target
             )
         };
@@ -186,21 +186,19 @@ impl Story {
         self.tell_what(&mut body);
         body.line("Failure", failure);
         body.line("When", instant(at));
-        body.paragraph(
-            "You are told how the recovery ends. Should you not be, it is undone by hand like this.",
-        );
+        body.paragraph("You will be told how the recovery ends. If you are not, undo it by hand like this.");
         self.tell_by_hand(&mut body, self.by_hand.as_deref());
         let subject = subject("Chaos: ", self.target.as_str(), &self.for_event(": injecting ", " failed"));
         self.message(at, Kind::InjectionFailed, subject, body)
     }
 
-    /// What is said of a recovery that is refused, the first time.
+    /// The message about the first refusal of a recovery.
     pub(crate) fn refused(&mut self, at: Timestamp, failure: &Failure, until: Timestamp) -> Option<Message> {
         if std::mem::replace(&mut self.course.was_refused, true) {
             return None;
         }
         let mut body = Body::saying(&format!(
-            "Bringing {} back from {} is refused so far. It is tried again until {}.",
+            "Bringing {} back from {} has been refused so far. It is retried until {}.",
             self.target,
             self.event,
             instant(until)
@@ -211,14 +209,14 @@ impl Story {
         self.tell_course(&mut body, at);
         body.line("When", instant(at));
         body.paragraph(
-            "You are told how it ends. Should you not be, or have no time, it is undone by hand like this.",
+            "You will be told how it ends. If you are not, or cannot wait, undo it by hand like this.",
         );
         self.tell_by_hand(&mut body, self.by_hand.as_deref());
         let subject = subject("Chaos: ", self.target.as_str(), ": the recovery is refused so far");
         Some(self.message(at, Kind::RecoveryRefused, subject, body))
     }
 
-    /// Of a target that is terminated, too: what is back then is its group. Or why it is gone.
+    /// The end of a fault. For a terminated target, its group is back. Or why the target is gone.
     pub(crate) fn recovered(
         &self,
         at: Timestamp,
@@ -229,12 +227,12 @@ impl Story {
         let after = time_to_recover.map(humanly);
         let (end, course) = match &after {
             _ if gone.is_some() => (
-                self.for_event(": ", " is over, and the target gone"),
+                self.for_event(": ", " is over, and the target is gone"),
                 "is over, and the target is gone: it is not back, and there is nothing left to undo."
                     .to_owned(),
             ),
             _ if !is_injected => {
-                (" was not touched".to_owned(), "was never injected, and the target is as it was.".to_owned())
+                (" was not touched".to_owned(), "was never injected, and the target is unchanged.".to_owned())
             }
             Some(after) => {
                 let course = format!(
@@ -258,10 +256,10 @@ impl Story {
         self.message(at, Kind::Recovered, subject("Chaos: ", self.target.as_str(), &end), body)
     }
 
-    /// `by_hand` is newer than what the story holds.
+    /// `by_hand` is newer than that of the story.
     pub(crate) fn recovery_failed(&self, at: Timestamp, failure: &Failure, by_hand: Option<&str>) -> Message {
         let mut body = Body::saying(&format!(
-            "RECOVERY FAILED: {} IS NOT BACK.\nSomebody has to bring it back, or to make sure that it is.",
+            "RECOVERY FAILED: {} IS NOT BACK.\nBring it back, or make sure that it is back.",
             self.target
         ));
         body.gap();
@@ -271,8 +269,8 @@ impl Story {
         body.line("Given up", instant(at));
         self.tell_by_hand(&mut body, by_hand.or(self.by_hand.as_deref()));
         body.paragraph(
-            "AFTERWARDS\nUntil it is mended there is no new fault on this target. `recover_pending` of a monkey over \
-             the same journal tries once more, and closes the fault when it sees the target well; `declare_mended` \
+            "AFTERWARDS\nUntil it is mended, this target gets no new fault. `recover_pending` of a monkey over the \
+             same journal tries again, and closes the fault when it sees the target well; `declare_mended` \
              takes your word for it.",
         );
         self.message(
@@ -285,9 +283,9 @@ impl Story {
 
     pub(crate) fn journal_failed(&self, at: Timestamp, failure: &Failure) -> Message {
         let mut body = Body::saying(&format!(
-            "The journal failed while {} on {} was under way. The recovery is carried out all the same, and you are \
-             told should it fail. If nothing more is said about this fault, the target was seen to be back and the \
-             journal could not record it: its entry stays for `recover_pending`.",
+            "The journal failed while {} on {} was in progress. The recovery is carried out all the same, and you \
+             will be told if it fails. If you hear nothing more about this fault, the target was seen to be back, but \
+             the journal could not record it: its entry stays for `recover_pending`.",
             self.event, self.target
         ));
         body.gap();
@@ -309,8 +307,8 @@ impl Story {
     fn message(&self, at: Timestamp, kind: Kind, subject: String, mut body: Body) -> Message {
         if matches!(self.begin, Begin::Forgotten) {
             body.paragraph(
-                "More went on at once than is kept in mind here: the rest of it is in the journal, and `history` \
-                 shows it.",
+                "There were too many faults at once to keep all details here: the rest is in the journal, and \
+                 `history` shows it.",
             );
         }
         Message { kind, fault: Some(self.fault), at, stands_for: 1, subject, body: body.finish() }
@@ -320,7 +318,7 @@ impl Story {
         format!("{before}{}{after}", self.event)
     }
 
-    /// What is hit, by what, and why.
+    /// The target, the event, and the reason.
     fn tell_what(&self, body: &mut Body) {
         body.line("Target", &self.target);
         body.line("Event", &self.event);
@@ -378,7 +376,7 @@ impl Story {
                 format!("`history` over the journal that holds fault {} shows it.", self.fault)
             }
             _ => format!(
-                "What its recovery says cannot be read here. Call `recover_pending` on a monkey over the journal that \
+                "Its recovery cannot be read here. Call `recover_pending` on a monkey over the journal that \
                  holds fault {}, with a registry that knows it.",
                 self.fault
             ),

@@ -1,4 +1,4 @@
-//! Plain text out of whatever names and failures hold.
+//! Plain text from names and failures of any content.
 
 use std::{fmt::Display, time::Duration};
 
@@ -8,14 +8,14 @@ use jiff::Timestamp;
 /// SNS takes subjects of less than 100 characters.
 const LONGEST_SUBJECT: usize = 99;
 
-/// The longest body, in bytes: SNS takes 256 KiB with all that goes with it.
+/// The longest body, in bytes: SNS accepts 256 KiB including everything else.
 const LONGEST_BODY: usize = 200 * 1024;
 
-/// How much is shown of what others have written, in characters.
+/// How much of a foreign text is shown, in characters.
 const LONGEST_WORDS: usize = 8_000;
 
-/// `before`, `name` and `after` as one subject. Where that is too long, the begin of the name is left out: what tells
-/// targets apart is its end.
+/// `before`, `name` and `after` as one subject. If that is too long, the start of the name is left out, because the
+/// ends of names tell targets apart.
 pub(crate) fn subject(before: &str, name: &str, after: &str) -> String {
     let (before, name, after) = (ascii(before), ascii(name), ascii(after));
     let room = LONGEST_SUBJECT.saturating_sub(before.len() + after.len());
@@ -36,8 +36,8 @@ fn ascii(text: &str) -> String {
     text.chars().map(|character| if printable(character) { character } else { '?' }).collect()
 }
 
-/// What others have written, of some length, line by line, with everything escaped that would forge another line, move
-/// a cursor or turn the direction of writing.
+/// A foreign text, limited in length, line by line, with all characters escaped that could forge another line, move a
+/// cursor or change the direction of writing.
 pub(crate) fn plain(words: &str) -> String {
     let cut = words.char_indices().nth(LONGEST_WORDS).map(|(at, _)| at);
     let words = &words[..cut.unwrap_or(words.len())];
@@ -52,17 +52,17 @@ pub(crate) fn one_line(words: &str) -> String {
     plain(words.trim()).replace('\n', " ")
 }
 
-/// To the second, and in UTC.
+/// An instant to the second, in UTC.
 pub(crate) fn instant(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// From one instant until another; nothing where clocks went back.
+/// The time from one instant until another; zero if clocks went back.
 pub(crate) fn between(from: Timestamp, until: Timestamp) -> Duration {
     Duration::try_from(until.duration_since(from)).unwrap_or(Duration::ZERO)
 }
 
-/// As people say it: `850 ms`, `4.2 s`, `5 min 3 s`, `2 h 5 min`.
+/// A duration for people: `850 ms`, `4.2 s`, `5 min 3 s`, `2 h 5 min`.
 pub(crate) fn humanly(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
@@ -74,7 +74,7 @@ pub(crate) fn humanly(time: Duration) -> String {
     }
 }
 
-/// What a body keeps for saying that it is not all.
+/// The room in a body for the note that it is truncated.
 const ROOM_FOR_THE_REST: usize = 1024;
 
 /// A body that grows by lines and paragraphs.
@@ -96,12 +96,12 @@ impl Body {
         self.0.push('\n');
     }
 
-    /// A value by its name, in a line of its own.
+    /// Adds a named value, in a line of its own.
     pub(crate) fn line(&mut self, name: &str, value: impl Display) {
         self.0.push_str(&format!("{name}: {}\n", one_line(&value.to_string())));
     }
 
-    /// A line for each value of this name, as many as there is room for, and where the others are told.
+    /// Adds a line for each value with this name, as many as there is room for, and a note where the others are.
     pub(crate) fn lines(&mut self, name: &str, values: &[String], elsewhere: &str) {
         for (number, value) in values.iter().enumerate() {
             let before = self.0.len();
@@ -119,13 +119,13 @@ impl Body {
         self.0.push('\n');
     }
 
-    /// Of some length, whatever others have written.
+    /// Adds a foreign text, limited in length.
     pub(crate) fn finish(mut self) -> String {
         if self.0.len() > LONGEST_BODY {
             let most = LONGEST_BODY - ROOM_FOR_THE_REST;
             let end = (0..=most).rev().find(|end| self.0.is_char_boundary(*end)).unwrap_or(0);
             self.0.truncate(end);
-            self.0.push_str("\n[cut off here: the journal, and the log, tell the rest]\n");
+            self.0.push_str("\n[cut off here: the rest is in the journal and the log]\n");
         }
         self.0
     }
@@ -174,7 +174,7 @@ mod tests {
             body.paragraph(&"\u{202e}".repeat(LONGEST_WORDS));
         }
         let text = body.finish();
-        assert!(text.len() <= LONGEST_BODY && text.contains("[cut off here: the journal"), "{}", text.len());
+        assert!(text.len() <= LONGEST_BODY && text.contains("[cut off here: the rest"), "{}", text.len());
     }
 
     #[test]

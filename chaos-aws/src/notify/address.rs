@@ -4,13 +4,13 @@ use chaos_core::{Error, Result};
 
 /// An e-mail address, with a name before it or without: `chaos@example.com`, `Chaos <chaos@example.com>`.
 ///
-/// Only what SES takes without encoding: ASCII, and no quoted names.
+/// Only addresses that SES accepts without encoding: ASCII, and no quoted names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address(String);
 
 impl Address {
     /// # Errors
-    /// `InvalidInput` that names `field` for what is no address.
+    /// `InvalidInput` with `field` if it is not an address.
     pub(super) fn parse(field: &str, text: &str) -> Result<Self> {
         let text = text.trim();
         let (name, address) = match text.strip_suffix('>').and_then(|rest| rest.split_once('<')) {
@@ -36,7 +36,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// What needs no quotes in a header.
+/// The characters that need no quotes in a header.
 fn is_part_of_name(character: char) -> bool {
     character == ' ' || character.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(character)
 }

@@ -23,10 +23,11 @@ use crate::{
     model::region_name::validate_region,
 };
 
-/// How many recipients SES takes for one message.
+/// The most recipients of one message in SES.
 const MOST_RECIPIENTS: usize = 50;
 
-/// Sends e-mail through SES about what is hit, why, when, how long the recovery took, and how to undo it by hand.
+/// Sends e-mail through SES about each fault: its target, the reason, the times, the recovery, and how to undo it by
+/// hand.
 ///
 /// The sender, or its domain, must be a verified identity of the account and region; in the sandbox of SES so must
 /// every recipient. All recipients of a message see each other. Needs `ses:SendEmail` on the identity. Clones share one
@@ -57,7 +58,7 @@ pub struct SesNotifier {
     notifier: Notifier,
 }
 
-/// From whom, to whom, and how SES is reached; made by [`SesNotifier::from`].
+/// The sender, the recipients and the connection to SES; made by [`SesNotifier::from`].
 #[derive(Debug)]
 #[must_use = "nothing is sent before the notifier is built"]
 pub struct SesNotifierBuilder {
@@ -68,8 +69,7 @@ pub struct SesNotifierBuilder {
 }
 
 impl SesNotifier {
-    /// Begins with the sender, `chaos@example.com` or `Chaos <chaos@example.com>`, and the default chain of
-    /// credentials.
+    /// Starts with the sender, `chaos@example.com` or `Chaos <chaos@example.com>`, and AWS's default credential chain.
     pub fn from(sender: impl Into<String>) -> SesNotifierBuilder {
         SesNotifierBuilder {
             sender: sender.into(),
@@ -108,11 +108,11 @@ impl SesNotifierBuilder {
 
     settings_of_notifiers!();
 
-    /// Reads the configuration. No call is made: whether the sender is verified, the first message tells.
+    /// Reads the configuration. This makes no call: the first message tells whether the sender is verified.
     ///
     /// # Errors
-    /// `InvalidInput` for an address, a region, an endpoint or a role that makes no sense, for too few recipients and
-    /// too many, and where no region is named anywhere.
+    /// `InvalidInput` for an invalid address, region, endpoint or role, for too few or too many recipients, and if no
+    /// region is configured.
     ///
     /// Cancel safe: it only reads.
     pub async fn build(mut self) -> Result<SesNotifier> {

@@ -1,4 +1,4 @@
-//! What all notifiers over AWS can be told.
+//! The common settings of all notifiers over AWS.
 
 use super::whereabouts::whereabouts;
 use crate::client::connection::Connection;
@@ -28,8 +28,8 @@ macro_rules! settings_of_notifiers {
             self
         }
 
-        /// Tells as well of runs that injected nothing, and of those that could not be made, with the reason. Default:
-        /// they are not told.
+        /// Also reports runs that injected nothing and runs that could not be carried out, with the reason. Default:
+        /// they are not reported.
         pub fn idle_runs(mut self) -> Self {
             self.settings.notifier = self.settings.notifier.idle_runs();
             self

@@ -17,13 +17,13 @@ use super::{
 };
 use crate::client::{connection::Role, error::failed, retries::retries};
 
-/// Tells the subscribers of an SNS topic what is hit, why, when, how long the recovery took, and how to undo it by
-/// hand.
+/// Notifies the subscribers of an SNS topic about each fault: its target, the reason, the times, the recovery, and how
+/// to undo it by hand.
 ///
 /// Published with the attribute `kind`, by which subscriptions can filter: `announced`, `left-alone`,
 /// `injection-failed`, `recovered`, `recovery-refused`, `recovery-failed`, `journal-failed`, `halted` or
-/// `nothing-injected`. Where more wait than there is room for, one message tells of many, by the gravest kind among
-/// them. Topics of type FIFO get each fault's messages as a group.
+/// `nothing-injected`. If more messages wait than there is room for, one digest stands for many, with the gravest kind
+/// among them. Topics of type FIFO get each fault's messages as a group.
 ///
 /// Needs `sns:Publish` on the topic, and `kms:GenerateDataKey` and `kms:Decrypt` on its key where it is encrypted with
 /// one. Clones share one queue.

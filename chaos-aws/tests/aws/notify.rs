@@ -259,7 +259,7 @@ async fn whoever_is_told_that_a_recovery_failed_can_do_what_the_message_says() {
     assert!(sns.flush(LIMIT).await.is_complete());
     let published = published(&cloud);
     assert_eq!(kinds(&published), ["announced", "recovery-refused", "recovery-failed"]);
-    assert_says(&published[1], &["is refused so far. It is tried again until ", "ec2:StartInstances"]);
+    assert_says(&published[1], &["has been refused so far. It is retried until ", "ec2:StartInstances"]);
     let message = &published[2];
     assert_eq!(message["subject"], format!("CHAOS RECOVERY FAILED: {target} IS NOT BACK"));
     assert_says(message, &["ec2:StartInstances", &format!("Start {target} again, unless it runs:")]);

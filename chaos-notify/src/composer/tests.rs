@@ -176,10 +176,7 @@ fn a_recovery_that_failed_is_the_loudest_and_says_how_to_do_it_by_hand() {
     let mut composer = new();
     composer.compose(at(0), &told!("taken-over", armed_at: at(0), by_hand: None::<String>));
     let message = composer.compose(at(0), &failed(None)).unwrap();
-    assert_says(
-        &message,
-        &["IS NOT BACK", "HOW TO UNDO IT BY HAND\nWhat its recovery says cannot be read here."],
-    );
+    assert_says(&message, &["IS NOT BACK", "HOW TO UNDO IT BY HAND\nIts recovery cannot be read here."]);
 }
 
 #[test]
@@ -300,7 +297,7 @@ fn however_much_goes_on_every_end_that_was_promised_is_told() {
     };
     let (most, more) = (MOST_STORIES as i64, 5);
     for id in 0..most + more {
-        assert_says(&announce(&mut composer, id), &["You are told how it ends.", "or you are told"]);
+        assert_says(&announce(&mut composer, id), &["You will be told how it ends.", "or you are told"]);
         let target = format!("x:web/{id}");
         composer.compose(at(id), &told!("armed", fault: number(id), target: target, by_hand: ""));
         composer.compose(at(id), &told!("injecting", fault: number(id), target: target));
@@ -328,7 +325,7 @@ fn however_much_goes_on_every_end_that_was_promised_is_told() {
     // Who is left alone after all is told only if it is known to have been announced: no more is promised than can be
     // kept.
     for id in 0..most {
-        assert_says(&announce(&mut composer, id), &["You are told how it ends."]);
+        assert_says(&announce(&mut composer, id), &["You will be told how it ends."]);
     }
     let message = announce(&mut composer, most);
     assert_says(&message, &["the journal tells, and not a message"]);
@@ -352,7 +349,7 @@ fn a_refused_recovery_is_told_once_and_what_is_gone_is_not_back() {
     assert_says(
         &message,
         &[
-            "is refused so far. It is tried again until 2026-03-02 09:06:00 UTC.\n",
+            "has been refused so far. It is retried until 2026-03-02 09:06:00 UTC.\n",
             "Failure: a policy must allow this\n",
             "    start it\n",
         ],
@@ -363,7 +360,7 @@ fn a_refused_recovery_is_told_once_and_what_is_gone_is_not_back() {
         "recovered", time_to_recover: None::<Duration>, gone: "the whole group no longer exists",
     );
     let message = composer.compose(at(63), &gone).unwrap();
-    assert!(message.subject.ends_with("stop is over, and the target gone"), "{}", message.subject);
+    assert!(message.subject.ends_with("stop is over, and the target is gone"), "{}", message.subject);
     assert_says(&message, &["it is not back", "Gone: the whole group no longer exists\n"]);
     assert!(!message.body.contains("healthy again"), "{}", message.body);
 }
