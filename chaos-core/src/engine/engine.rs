@@ -8,22 +8,22 @@ use crate::{
     fault::{FaultId, Permit},
 };
 
-/// Has experiments carried out by an engine of the platform, which goes on by itself: Fault Injection Service, Chaos
-/// Studio.
+/// Lets an engine of the platform run experiments, such as the Fault Injection Service or Chaos Studio. The engine
+/// continues by itself.
 ///
-/// What is called an *experiment* here is defined at the engine beforehand and may be run any number of times: the
-/// experiment template of Fault Injection Service, the experiment of Chaos Studio. What is called a *run* is that
-/// service's experiment, or its execution.
+/// An *experiment* here is defined at the engine beforehand and may be run any number of times: an experiment template
+/// of the Fault Injection Service, or an experiment of Chaos Studio. A *run* is an experiment of the Fault Injection
+/// Service, or an execution of Chaos Studio.
 ///
 /// The engine belongs to the account and not to a target: a target is where it is found, and by which group it is
 /// judged what an experiment hits. Runs outlive targets;
 /// [`Provider::remains`](crate::provider::Provider::remains) reaches them then.
 #[async_trait]
 pub trait Engine: fmt::Debug + Send + Sync + 'static {
-    /// Looks at how an experiment is defined, and whether it runs now.
+    /// Looks at the definition of an experiment, and whether it is running.
     ///
     /// # Errors
-    /// `NotFound` where the engine knows no such experiment; `InvalidInput` for an id of another engine.
+    /// `NotFound` if the engine has no such experiment; `InvalidInput` for an id of another engine.
     ///
     /// Cancel safe: it only looks.
     async fn look_up(&self, id: &EngineExperimentId) -> Result<EngineDefinition>;
@@ -31,8 +31,8 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// Starts a run for the permit's fault. Returns when the engine has accepted it; how far it is,
     /// [`runs`](Self::runs) tells.
     ///
-    /// Started twice for a fault it runs once. Where the engine takes no token that sees to it, the order is sent once
-    /// and never again: `Conflict` where a run is under way already.
+    /// If it is started twice for a fault, it runs once. If the engine has no idempotency token, the order is sent once
+    /// and never again: `Conflict` if a run is already in progress.
     ///
     /// Not cancel safe: a dropped call may have started a run or not.
     async fn start(&self, experiment: &EngineExperiment, permit: &Permit) -> Result<()>;

@@ -2,39 +2,39 @@ use std::fmt;
 
 use crate::fault::FaultId;
 
-/// One run of an experiment, as its engine tells it at this moment.
+/// One run of an experiment, as reported by its engine at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EngineRun {
-    /// What the engine calls it.
+    /// The engine's name for it.
     pub id: String,
-    /// How far it is.
+    /// The state of the run.
     pub state: EngineRunState,
-    /// The engine's own words on that.
+    /// The state in the engine's own words.
     pub reason: Option<String>,
-    /// The fault that has started it, where the engine can tell.
+    /// The fault that has started it, if the engine can tell.
     pub fault: Option<FaultId>,
 }
 
-/// How far a run is.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EngineRunState {
-    /// It was accepted, and has not hit anything yet.
+    /// It was accepted, but has not hit anything yet.
     Starting,
-    /// It is under way.
+    /// It is running.
     Running,
-    /// It was told to end, and undoes what it did.
+    /// It was told to end, and is undoing its effects.
     Stopping,
-    /// It has come to its end.
+    /// It has completed.
     Completed,
-    /// It has ended before its end: somebody stopped it, or a stop condition did.
+    /// It was stopped early, by somebody or by a stop condition.
     Stopped,
     /// It was refused before it hit anything: cancelled, such as by a safety lever.
     Cancelled,
-    /// It has ended with an error; what it did before that was undone as far as the engine could.
+    /// It has ended with an error. Its effects were undone as far as the engine could.
     Failed,
-    /// The engine says something that this version does not know. It may be under way.
+    /// The engine reports a state that this version does not know. The run may be in progress.
     Unknown,
 }
 
@@ -60,7 +60,7 @@ impl EngineRun {
 }
 
 impl EngineRunState {
-    /// Whether nothing more comes of it.
+    /// Whether the run is over.
     pub fn has_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Stopped | Self::Cancelled | Self::Failed)
     }

@@ -20,17 +20,17 @@ use crate::{
     provider::Provider,
 };
 
-/// What is lost of a hold to a slow injection is told from this on, and from a twentieth of it.
+/// The minimum time that a slow injection must take off a hold to be reported, together with a twentieth of the hold.
 const LOSS_WORTH_A_NOTE: Duration = Duration::from_secs(1);
 
-/// What an event and a recovery both see of one fault, and where both report what they find: its id, its target's id,
+/// The common scope of an event and a recovery, to which both report their findings: the fault's id, its target's id,
 /// its deadline, and the injected clock.
 ///
 /// [`Scope`](crate::event::Scope) and [`RecoveryScope`](crate::recovery::RecoveryScope) dereference to it, so a
 /// function that an event and its recovery share takes a `&FaultScope`. A clone is a handle to the same fault: an
 /// injection keeps one to report what it achieved.
 ///
-/// It shows, and it changes nothing.
+/// A scope only shows; it changes nothing.
 #[derive(Clone, Debug)]
 pub struct FaultScope {
     inner: Arc<Inner>,
@@ -57,24 +57,24 @@ pub(crate) struct ScopeParts {
     pub(crate) target: TargetId,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Until the fault is armed, what the deadline would be if it were armed when the scope was made.
+    /// Until the fault is armed, the deadline that it would have if it were armed when the scope was made.
     pub(crate) deadline: Deadline,
     pub(crate) hold: Hold,
     /// How long a recovery may take.
     pub(crate) budget: Duration,
-    /// Which of those that bear the target's name it is.
+    /// The incarnation of the target.
     pub(crate) incarnation: Option<Arc<str>>,
     pub(crate) observers: Observers,
 }
 
 impl FaultScope {
-    /// That of a fault that is not armed yet.
+    /// The scope of a fault that is not armed yet.
     pub(crate) fn preparing(parts: ScopeParts) -> Self {
         let (armed, identity) = (OnceLock::new(), OnceLock::new());
         Self { inner: Arc::new(Inner { parts, armed, identity, ledger: Ledger::default() }) }
     }
 
-    /// That of a fault that an earlier process armed.
+    /// The scope of a fault that an earlier process armed.
     pub(crate) fn replaying(parts: ScopeParts, identity: Arc<Fault>) -> Self {
         let (armed, identity) = (parts.deadline.into(), identity.into());
         Self { inner: Arc::new(Inner { parts, armed, identity, ledger: Ledger::default() }) }
@@ -95,8 +95,8 @@ impl FaultScope {
         self.inner.parts.target.group()
     }
 
-    /// Tells the target from another one that bears its name after it, as
-    /// [`Target::incarnation`](crate::group::Target::incarnation) did when the fault was prepared.
+    /// Tells the target apart from a later one with its name: the
+    /// [`Target::incarnation`](crate::group::Target::incarnation) when the fault was prepared.
     pub fn incarnation(&self) -> Option<&str> {
         self.inner.parts.incarnation.as_deref()
     }
@@ -106,10 +106,10 @@ impl FaultScope {
         &self.inner.parts.clock
     }
 
-    /// When the fault must be over: for an event that is held, the end of its hold; for a momentary one, the end of the
-    /// minute in which it must be injected. It counts from the arming: in `prepare` this is what it would be if the
-    /// fault were armed at once, and in the injection [`Permit::remaining`](crate::fault::Permit::remaining) tells what
-    /// is left.
+    /// When the fault must be over: for an event with a hold, the end of its hold; for a momentary one, the end of the
+    /// minute in which it must be injected. It counts from the arming: in `prepare` it is the deadline that the fault
+    /// would have if it were armed at once, and in the injection [`Permit::remaining`](crate::fault::Permit::remaining)
+    /// tells the remaining time.
     pub fn deadline(&self) -> Timestamp {
         self.bound().at()
     }
@@ -124,46 +124,46 @@ impl FaultScope {
         self.bound().remaining(self.inner.parts.clock.as_ref())
     }
 
-    /// How long a recovery may take, all attempts together.
+    /// The recovery budget: how long a recovery may take, all attempts together.
     pub fn recovery_budget(&self) -> Duration {
         self.inner.parts.budget
     }
 
-    /// Says that whatever carries orders to the target may take so long for one, as
-    /// [`Shell::answers_within`](crate::capability::Shell::answers_within) tells: looks and orders are given that time,
-    /// and one more, before they count as lost.
+    /// Sets how long the transport to the target may take for one order, as
+    /// [`Shell::answers_within`](crate::capability::Shell::answers_within) tells. Looks and orders get twice that time
+    /// before they count as lost.
     pub fn expect_answers_within(&self, limit: Duration) {
         self.inner.ledger.expect_answers_within(limit);
     }
 
-    /// Reports a number that was measured, under a name that carries its unit, such as `load_percent`.
+    /// Reports a measured number, under a name that includes its unit, such as `load_percent`.
     pub fn measure(&self, name: &str, value: f64) {
         self.inner.ledger.measure(name, value);
     }
 
-    /// Reports something that a person should know about this fault, such as that a guarantee is weaker on this target.
-    /// Said twice it is reported once.
+    /// Reports a fact that a person should know about this fault, such as that a guarantee is weaker on this target.
+    /// The same text is reported only once.
     pub fn note(&self, what: impl Into<String>) {
         self.inner.ledger.note(what.into());
     }
 
-    /// Reports that nothing was hit, and why that is known: the disk was as full as that before, no packet was dropped.
-    /// The run then ends as [`Outcome::NoEffect`](crate::monkey::Outcome::NoEffect). The last reason counts.
+    /// Reports that nothing was hit, with the reason, such as that the disk was already full, or that no packet was
+    /// dropped. The run then ends as [`Outcome::NoEffect`](crate::monkey::Outcome::NoEffect). The last reason counts.
     pub fn no_effect(&self, why: impl Into<String>) {
         self.inner.ledger.no_effect(why.into());
     }
 
     /// Reports that the fault was seen in effect, although the target may be back by now: a terminated instance is
-    /// gone, and another has taken its place. Without this, and if no look has found the target not back, a target that
-    /// is well is looked at again after the [settling time](crate::monkey::MonkeyBuilder::settle), because a fault
-    /// whose injection is late may still come.
+    /// gone, and another has taken its place. Without this, and if no look has seen the target down, a target that is
+    /// well is looked at again after the [settling time](crate::monkey::MonkeyBuilder::settle), because a fault whose
+    /// injection is late may still come.
     ///
-    /// An injection calls it if the answer that it has got proves the fault.
+    /// An injection calls it if its answer proves the fault.
     pub fn see_effect(&self) {
         self.inner.ledger.see();
     }
 
-    /// A provider that answers with another target or group must not have that one recovered.
+    /// If a provider answers with another target or group, that one must not be recovered.
     pub(crate) fn another(&self, asked: &dyn fmt::Display, found: &dyn fmt::Display) -> Error {
         Error::new(
             ErrorKind::Other,
@@ -173,8 +173,8 @@ impl FaultScope {
         .with("found", found)
     }
 
-    /// Says how much of the hold went by before the fault was in effect, if that is worth a word. To be called when
-    /// it is.
+    /// Reports how much of the hold went by before the fault was in effect, if that is long. Call it when the fault is
+    /// in effect.
     pub(crate) fn note_what_is_lost(&self) {
         let lost = self.bound().elapsed(self.inner.parts.clock.as_ref());
         if !self.is_momentary() && lost >= LOSS_WORTH_A_NOTE && lost >= self.lasting() / 20 {
@@ -191,7 +191,7 @@ impl FaultScope {
         self.inner.parts.hold.is_momentary()
     }
 
-    /// The fault is about to be armed: from now on its deadline counts.
+    /// The fault is about to be armed: its deadline counts from now on.
     pub(crate) fn arm(&self) {
         let deadline = Deadline::after(self.inner.parts.clock.as_ref(), self.lasting());
         // Whoever arms twice gains no time.
@@ -202,7 +202,7 @@ impl FaultScope {
         *self.inner.armed.get().unwrap_or(&self.inner.parts.deadline)
     }
 
-    /// The time of day on the fault's own clock, which nobody can set: what its record is made of.
+    /// The time of day on the fault's own clock, which cannot be set. The record contains these times.
     pub(crate) fn now(&self) -> Timestamp {
         self.bound().now(self.inner.parts.clock.as_ref())
     }

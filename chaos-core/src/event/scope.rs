@@ -8,19 +8,19 @@ use crate::{
     recovery::RecoveryScope,
 };
 
-/// What an event sees while it is prepared: the target and its group, and through [`FaultScope`], to which it
+/// The scope of an event while it is prepared: the target and its group, and through [`FaultScope`], to which it
 /// dereferences, the fault's id and deadline and the injected clock.
 ///
-/// A recovery sees a [`RecoveryScope`] instead, which has no target: it looks afresh.
+/// A recovery gets a [`RecoveryScope`] instead, which has no discovered target: it looks again.
 ///
-/// It shows, and it changes nothing.
+/// A scope only shows; it changes nothing.
 #[derive(Clone, Debug)]
 pub struct Scope {
     fault: FaultScope,
     discovered: Discovered,
 }
 
-/// The target and its group as they were when the event was to be prepared.
+/// The target and its group at the time of the preparation.
 #[derive(Clone, Debug)]
 pub(crate) struct Discovered {
     pub(crate) target: Arc<dyn Target>,
@@ -37,7 +37,7 @@ impl Scope {
         &self.discovered.target
     }
 
-    /// The group as it is now, with those of its members that are under a fault as they were before the run.
+    /// The group as it is now, except that members under a fault are as they were before the run.
     pub fn group(&self) -> &Group {
         &self.discovered.group
     }
@@ -54,8 +54,8 @@ impl Scope {
         if group.id == id { Ok(group) } else { Err(self.another(&id, &group.id)) }
     }
 
-    /// The scope of what comes after this event: of the looks at the fault while it is held, and of the recovery. It
-    /// shows nothing that was discovered, so that a recovery that works here works in a later process too.
+    /// The scope of the later steps: the looks at the fault during the hold, and the recovery. It contains nothing that
+    /// was discovered, so a recovery that works here works in a later process too.
     pub(crate) fn recovering(&self, injection: Injection) -> RecoveryScope {
         RecoveryScope::holding(self.fault.clone(), injection)
     }

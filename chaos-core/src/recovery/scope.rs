@@ -11,19 +11,19 @@ use crate::{
     observer::Activity,
 };
 
-/// What a recovery sees: fresh looks at the target and its group, what is known of the injection, and through
+/// The scope of a recovery: fresh looks at the target and its group, the knowledge about the injection, and through
 /// [`FaultScope`], to which it dereferences, the fault's id and deadline and the injected clock.
 ///
-/// It holds nothing that was discovered, even in the process that injected. So a recovery that works there works in a
-/// later process as well.
+/// It contains nothing that was discovered, even in the process that injected. So a recovery that works there works in
+/// a later process as well.
 ///
-/// It shows, and it changes nothing.
+/// A scope only shows; it changes nothing.
 #[derive(Clone, Debug)]
 pub struct RecoveryScope {
     fault: FaultScope,
     injection: Injection,
     recover_by: Timestamp,
-    /// Whether the fault is held, so that a look is not to say that the target is back.
+    /// Whether the fault is held. Then a look must not say that the target is back.
     is_held: bool,
 }
 
@@ -48,14 +48,14 @@ impl RecoveryScope {
         self
     }
 
-    /// What is known about whether the injection happened.
+    /// The knowledge about whether the injection happened.
     pub fn injection(&self) -> Injection {
         self.injection
     }
 
-    /// Whether the fault is held, so that [`Recovery::verify`](crate::recovery::Recovery::verify) is asked whether it
-    /// is in effect as it was asked for: what is left of it and does nothing, or less than was asked for, is over then.
-    /// Afterwards, anything that is left is still to be undone.
+    /// Whether the fault is held. During the hold, [`Recovery::verify`](crate::recovery::Recovery::verify) tells
+    /// whether the fault is in effect as requested: if its rest has no effect, or less than requested, it counts as
+    /// over. Afterwards, any rest must still be undone.
     pub fn is_held(&self) -> bool {
         self.is_held
     }
@@ -78,8 +78,8 @@ impl RecoveryScope {
         if group.id == id { Ok(group) } else { Err(self.another(&id, &group.id)) }
     }
 
-    /// A fresh look for the target; `None` if it is certainly gone. That is the answer also if another target bears its
-    /// name by now: that one was never touched, and is left alone.
+    /// A fresh look for the target; `None` if it is certainly gone. It is also `None` if another target has its name by
+    /// now: that one was never touched, and is left alone.
     ///
     /// # Errors
     /// As [`Provider::resolve`](crate::provider::Provider::resolve) and [`Target::incarnation`].
@@ -104,9 +104,10 @@ impl RecoveryScope {
         }
     }
 
-    /// A fresh look for what reaches what the fault may have left behind: the target's own abilities, or if it no
-    /// longer exists, what its provider [says](crate::provider::Provider::remains) outlives it. An engine belongs to an
-    /// account and not to a target, so the provider is asked for it too if a target that is there does not offer one.
+    /// A fresh look for the capabilities that reach the rest of the fault: the target's own ones or, if it no longer
+    /// exists, those that [outlive it](crate::provider::Provider::remains) according to its provider. An engine belongs
+    /// to an account and not to a target, so the provider is asked for it too if a target that is there does not offer
+    /// one.
     ///
     /// # Errors
     /// As [`fresh_target`](RecoveryScope::fresh_target) and
