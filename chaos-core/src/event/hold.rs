@@ -7,7 +7,7 @@ use crate::{
     text::{duration_text, parse_duration},
 };
 
-/// How long an event keeps its fault up.
+/// How long an event holds its fault.
 ///
 /// In text and in settings a hold is a duration as people write it, or `momentary`:
 ///
@@ -31,13 +31,13 @@ impl Hold {
     /// The longest: 12 hours.
     pub const LONGEST: Duration = Duration::from_secs(12 * 3600);
 
-    /// For an event that happens and is over, such as a termination: recovery begins at once.
+    /// For a momentary event, such as a termination: the recovery begins at once.
     pub const MOMENTARY: Self = Self(Duration::ZERO);
 
     /// How long a momentary event may take to be injected.
     const MOMENT: Duration = Duration::from_secs(60);
 
-    /// Keeps the fault up for `duration`.
+    /// Holds the fault for `duration`.
     ///
     /// # Errors
     /// `InvalidInput` for zero and for more than 12 hours.
