@@ -211,11 +211,15 @@ fn an_injection_that_failed_is_told_and_whether_it_was_begun() {
     assert_eq!(message.kind, Kind::InjectionFailed);
     assert_says(
         &message,
-        &["It is taken to have happened, and recovered.", "Failure: the reply was lost\n", "    start it\n"],
+        &[
+            "It is assumed to have happened, and is recovered.",
+            "Failure: the reply was lost\n",
+            "    start it\n",
+        ],
     );
     let mut composer = new();
     composer.announce(at(0), &intended());
-    assert_says(&composer.compose(at(1), &failed).unwrap(), &["was not begun"]);
+    assert_says(&composer.compose(at(1), &failed).unwrap(), &["did not begin"]);
     let recovered = told!("recovered", time_to_recover: None::<Duration>);
     assert_says(
         &composer.compose(at(2), &recovered).unwrap(),
@@ -244,7 +248,7 @@ fn a_journal_that_fails_under_a_fault_is_told() {
     let failed = told!("journal-failed", failure: failure("the disk is full"));
     let message = held().compose(at(3), &failed).unwrap();
     assert_eq!(message.kind, Kind::JournalFailed);
-    assert_says(&message, &["Failure: the disk is full\n", "If nothing more is said", "    start it\n"]);
+    assert_says(&message, &["Failure: the disk is full\n", "If you hear nothing more", "    start it\n"]);
 }
 
 #[test]
@@ -309,7 +313,7 @@ fn however_much_goes_on_every_end_that_was_promised_is_told() {
         let message = composer.compose(at(2_000), &recovered).unwrap();
         assert_eq!((message.kind, message.fault), (Kind::Recovered, Some(number(id))));
         assert_eq!(message.subject, format!("Chaos: x:web/{id}: stop is over, recovered after 9.0 s"));
-        let is_forgotten = message.body.contains("More went on at once than is kept in mind here");
+        let is_forgotten = message.body.contains("There were too many faults at once");
         assert_eq!(is_forgotten, id < more, "{}", message.body);
     }
     assert_eq!(composer.stories.len(), 0);
@@ -317,7 +321,7 @@ fn however_much_goes_on_every_end_that_was_promised_is_told() {
     assert_says(
         &composer.compose(at(2_001), &failed).unwrap(),
         &[
-            "It is taken to have happened",
+            "It is assumed to have happened",
             "HOW TO UNDO IT BY HAND\n`history` over the journal that holds fault",
         ],
     );
@@ -329,7 +333,7 @@ fn however_much_goes_on_every_end_that_was_promised_is_told() {
     }
     let message = announce(&mut composer, most);
     assert_says(&message, &["the journal tells, and not a message"]);
-    assert!(!message.body.contains("you are told"), "{}", message.body);
+    assert!(!message.body.contains("you will be told"), "{}", message.body);
 }
 
 #[test]
