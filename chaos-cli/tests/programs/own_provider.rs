@@ -45,12 +45,12 @@ struct Street {
 impl OpenProvider for Street {
     fn spec(&self) -> ProviderSpec {
         ProviderSpec::new("street", ["memory"], "Lamps of a street")
-            .with(Parameter::count("lamps", 1..=9, "how many there are").default("5"))
+            .with(Parameter::count("lamps", 1..=9, "how many there are").required())
             .with_identity(Parameter::text("profile", "as this warden").value_name("NAME"))
     }
 
     async fn open(&self, settings: &Arguments) -> Result<Opened> {
-        let lamps = settings.count("lamps")?.unwrap_or(5);
+        let lamps = settings.count("lamps")?.unwrap_or_default();
         let lamps: Arc<dyn Provider> = Arc::new(MemoryProvider::default().with_group("lamps", lamps)?);
         Ok(Opened::all([lamps]).only(GroupFilter::all().name("memory:lamps")))
     }

@@ -60,7 +60,7 @@ pub trait OpenProvider: fmt::Debug + Send + Sync + 'static {
 
     /// Opens what is needed to recover targets of these groups, which are all of its own schemes.
     ///
-    /// `settings` may say as whom; the groups say where. Cancel safe: it only looks.
+    /// `settings` holds only those that say as whom; the groups say where. Cancel safe: it only looks.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -141,6 +141,13 @@ impl ProviderSpec {
         self
     }
 
+    /// The settings that say as whom, and no others: where the targets are, a journal tells.
+    fn identity(&self) -> Parameters {
+        let is_identity = |parameter: &&Parameter| self.identity.contains(&parameter.name);
+        let own = self.parameters.parameters.iter().filter(is_identity).cloned();
+        own.fold(Parameters::default(), Parameters::with)
+    }
+
     fn owns(&self, scheme: &str) -> bool {
         self.schemes.iter().any(|own| own == scheme)
     }
@@ -210,7 +217,7 @@ impl ProviderCatalogue {
             }
             let mut identity = settings.clone();
             identity.retain(|name, _| spec.identity.contains(name));
-            let settings = spec.parameters.read(&spec.name, &identity, Naming::Arguments)?;
+            let settings = spec.identity().read(&spec.name, &identity, Naming::Arguments)?;
             opened.extend(open.open_for(&own, &settings).await?);
         }
         Ok(opened)
