@@ -1,6 +1,6 @@
 //! In a test: one replica of a service freezes. Do its clients still get their answers?
 //!
-//! Put it into `tests/` of the package whose program is called `service`.
+//! Put it into `tests/` of the package whose program is called `example_service`.
 
 use std::{
     io::{Read, Write},
@@ -18,7 +18,7 @@ use chaos_local::{Fleet, HealthCheck};
 
 #[tokio::test]
 async fn clients_are_answered_while_a_replica_is_frozen() -> Result<(), Box<dyn std::error::Error>> {
-    let fleet = Fleet::of(env!("CARGO_BIN_EXE_service"))
+    let fleet = Fleet::of(env!("CARGO_BIN_EXE_example_service"))
         .arg("{port}")
         .health(HealthCheck::http("/"))
         .replicas(3)

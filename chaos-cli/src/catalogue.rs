@@ -84,7 +84,9 @@ impl Absent {
 
 /// All that this program was built with.
 pub fn catalogue() -> Catalogue {
-    let catalogue = Catalogue { events: chaos_events::catalogue(), ..Catalogue::default() };
+    // A journal also holds faults that other programs have injected.
+    let events = chaos_events::catalogue().with_recoveries(chaos_events::registry());
+    let catalogue = Catalogue { events, ..Catalogue::default() };
     let catalogue = catalogue.with_provider(chaos_local::LocalProvider::default());
     azure(aws(catalogue))
 }
@@ -113,4 +115,19 @@ fn azure(mut catalogue: Catalogue) -> Catalogue {
         groups: "Availability sets and scale sets",
     });
     catalogue
+}
+
+#[cfg(test)]
+mod tests {
+    use chaos_core::testing::PowerOff;
+
+    use super::*;
+
+    #[test]
+    fn every_recovery_that_a_journal_may_hold_can_be_read_whatever_is_registered_beside_it() {
+        let mine = catalogue().with_event::<PowerOff>();
+        let read: Vec<_> = mine.events.registry().kinds().collect();
+        let missing: Vec<_> = chaos_events::registry().kinds().filter(|kind| !read.contains(kind)).collect();
+        assert!(missing.is_empty() && read.contains(&"chaos-core/power-on/1"), "{missing:?} of {read:?}");
+    }
 }

@@ -49,7 +49,7 @@ impl StopEngineExperiment {
 
     /// Waits until nothing runs any more, or the recovery budget is spent.
     async fn end_all(&self, scope: &RecoveryScope, permit: &Permit) -> Result<()> {
-        let Some(engine) = scope.remains().await?.engine()? else { return Ok(()) };
+        let Some(engine) = scope.engine().await? else { return Ok(()) };
         let pause = SignedDuration::try_from(STOP_AGAIN_AFTER).unwrap_or(SignedDuration::ZERO);
         let mut ordered: Option<Timestamp> = None;
         loop {
@@ -125,7 +125,7 @@ impl Recovery for StopEngineExperiment {
     }
 
     async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
-        let Some(engine) = scope.remains().await?.engine()? else {
+        let Some(engine) = scope.engine().await? else {
             return self.look_at_group(scope).await;
         };
         let runs = engine.runs(&self.experiment, scope.fault()).await?;

@@ -17,6 +17,8 @@ use crate::{
 #[derive(Clone, Default)]
 pub struct EventCatalogue {
     entries: Entries<Entry>,
+    /// Those of all events that were ever registered.
+    recoveries: Registry,
 }
 
 /// An event that a catalogue can make.
@@ -98,7 +100,7 @@ struct Entry {
 type Decoder = Arc<dyn Fn(&Arguments) -> Result<Arc<dyn ChaosEvent>> + Send + Sync>;
 
 impl EventCatalogue {
-    /// Adds an event, in the place of one of the same name.
+    /// Adds an event, in the place of one of the same name, whose recoveries stay: a journal may still hold them.
     #[must_use]
     pub fn register<E: FromArguments>(self) -> Self {
         self.register_with(E::spec(), E::recoveries(), |given| Ok(Arc::new(E::from_arguments(given)?)))
@@ -113,6 +115,7 @@ impl EventCatalogue {
         decode: impl Fn(&Arguments) -> Result<Arc<dyn ChaosEvent>> + Send + Sync + 'static,
     ) -> Self {
         let name = spec.name.clone();
+        self.recoveries = self.recoveries.merge(recoveries.clone());
         self.entries.insert(&name, Entry { spec, recoveries, decode: Arc::new(decode) });
         self
     }
@@ -121,6 +124,7 @@ impl EventCatalogue {
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.entries.merge(other.entries);
+        self.recoveries = self.recoveries.merge(other.recoveries);
         self
     }
 
@@ -129,9 +133,16 @@ impl EventCatalogue {
         self.entries.iter().map(|entry| &entry.spec)
     }
 
+    /// Adds recoveries of faults that are injected otherwise and may be in a journal.
+    #[must_use]
+    pub fn with_recoveries(mut self, recoveries: Registry) -> Self {
+        self.recoveries = self.recoveries.merge(recoveries);
+        self
+    }
+
     /// The recoveries of all events, for [`MonkeyBuilder::unleash`](crate::monkey::MonkeyBuilder::unleash).
     pub fn registry(&self) -> Registry {
-        self.entries.iter().fold(Registry::default(), |all, entry| all.merge(entry.recoveries.clone()))
+        self.recoveries.clone()
     }
 
     /// Makes the event that `data` asks for: an object with its `name` and its parameters.

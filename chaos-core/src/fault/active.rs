@@ -48,7 +48,7 @@ impl Active {
         let looks = Looks::default();
         // An injection may have seen it already.
         if let Some(now) = in_effect_since.filter(|_| scope.findings().is_seen) {
-            looks.saw_it_in_effect(now);
+            looks.saw_it_in_effect(now, true);
         }
         Self {
             recovery: Arc::new(recovery),

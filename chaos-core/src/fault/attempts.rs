@@ -189,12 +189,13 @@ impl Active {
                 Err(took_too_long("the verification", taken))
             }
         };
+        let is_held = self.scope.is_held();
         match &looked {
             Err(error) => self.looks.failed(error),
-            Ok(Verdict::NotYet(_)) => self.looks.saw_it_in_effect(began),
+            Ok(Verdict::NotYet(_)) => self.looks.saw_it_in_effect(began, is_held),
             // A fault that a look finds over after the deadline may have ended in time.
             Ok(Verdict::Back | Verdict::Gone(_)) if !self.remaining().is_zero() => {
-                self.looks.saw_it_over(began)
+                self.looks.saw_it_over(began, is_held)
             }
             _ => {}
         }

@@ -28,6 +28,8 @@ struct Seen {
     in_effect: Option<Duration>,
     /// When the first later look that saw it over began, if the latest look saw it over.
     over: Option<Duration>,
+    /// Whether the latest look during the hold that saw anything did not see the fault in effect, nor did one before it.
+    is_missed: bool,
     /// How long the slowest look took.
     slowest: Duration,
     /// Whether a look saw anything, one way or the other.
@@ -38,20 +40,28 @@ struct Seen {
 }
 
 impl Looks {
-    /// A look that began at `began` saw the fault in effect.
-    pub(super) fn saw_it_in_effect(&self, began: Duration) {
+    /// A look that began at `began` saw the fault in effect; after the hold, that something of it is left. That proves
+    /// nothing of a hold during which the looks did not see it in effect as it was asked for.
+    pub(super) fn saw_it_in_effect(&self, began: Duration, is_held: bool) {
         let mut seen = self.seen();
-        seen.in_effect = seen.in_effect.max(Some(began));
-        seen.over = None;
         seen.is_conclusive = true;
         seen.is_blind = false;
+        if is_held {
+            seen.is_missed = false;
+        } else if seen.is_missed {
+            return;
+        }
+        seen.in_effect = seen.in_effect.max(Some(began));
+        seen.over = None;
     }
 
     /// A look saw the fault over, or not yet in effect.
-    pub(super) fn saw_it_over(&self, began: Duration) {
+    pub(super) fn saw_it_over(&self, began: Duration, is_held: bool) {
         let mut seen = self.seen();
         if seen.in_effect.is_some() {
             seen.over.get_or_insert(began);
+        } else if is_held {
+            seen.is_missed = true;
         }
         seen.is_conclusive = true;
         seen.is_blind = false;

@@ -3,7 +3,8 @@ use std::{ops::Deref, sync::Arc};
 use jiff::Timestamp;
 
 use crate::{
-    capability::{Remains, Remnant},
+    capability::Remains,
+    engine::Engine,
     error::Result,
     event::{FaultScope, ScopeParts},
     fault::{Fault, Injection, Milestone},
@@ -105,9 +106,7 @@ impl RecoveryScope {
     }
 
     /// A fresh look for the capabilities that reach the rest of the fault: the target's own ones or, if it no longer
-    /// exists, those that [outlive it](crate::provider::Provider::remains) according to its provider. An engine belongs
-    /// to an account and not to a target, so the provider is asked for it too if a target that is there does not offer
-    /// one.
+    /// exists, those that [outlive it](crate::provider::Provider::remains) according to its provider.
     ///
     /// # Errors
     /// As [`fresh_target`](RecoveryScope::fresh_target) and
@@ -116,17 +115,25 @@ impl RecoveryScope {
     ///
     /// Cancel safe: it only looks.
     pub async fn remains(&self) -> Result<Remains> {
-        let Some(target) = self.fresh_target().await? else {
-            return self.provider().remains(self.target_id()).await;
-        };
-        let capabilities = target.capabilities();
-        let mut remains = Remains::offered(&capabilities);
-        if capabilities.engine.is_none() {
-            // Only a recovery that needs an engine fails if that cannot be found out.
-            let beyond = self.provider().remains(self.target_id()).await;
-            remains.engine = beyond.map_or_else(Remnant::Doubtful, |beyond| beyond.engine);
+        match self.fresh_target().await? {
+            Some(target) => Ok(Remains::offered(&target.capabilities())),
+            None => self.provider().remains(self.target_id()).await,
         }
-        Ok(remains)
+    }
+
+    /// As [`remains`](RecoveryScope::remains), for the engine: it belongs to an account and not to a target, so the
+    /// provider is also asked if a target that is there does not offer one.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// Cancel safe: it only looks.
+    pub async fn engine(&self) -> Result<Option<Arc<dyn Engine>>> {
+        let target = self.fresh_target().await?;
+        match target.and_then(|target| target.capabilities().engine) {
+            Some(engine) => Ok(Some(engine)),
+            None => self.provider().remains(self.target_id()).await?.engine(),
+        }
     }
 
     /// Reports that the fault was in effect and has ended by itself as it was meant to, before its deadline: an

@@ -85,6 +85,16 @@ fn a_blackhole_has_two_ways() {
 }
 
 #[test]
+fn one_that_takes_the_place_of_another_leaves_its_recoveries() {
+    let before = chaos_events::catalogue().registry().kinds().count();
+    let after = chaos_events::catalogue().register::<chaos_events::NetworkBlackhole>();
+    assert_eq!(after.registry().kinds().count(), before);
+    assert!(
+        after.decode(&json!({ "name": "network-blackhole", "all": true, "from-outside": true })).is_err()
+    );
+}
+
+#[test]
 fn what_the_events_themselves_refuse_is_called_as_in_the_catalogue() {
     for (name, more, expected) in [
         ("stop", json!({ "duration": "0s" }), "invalid duration: 0s; expected more than zero"),

@@ -1,4 +1,4 @@
-//! A small HTTP service to break: `service PORT` answers every request with `ok`.
+//! A small HTTP service to break: `example_service PORT` answers every request with `ok`.
 
 use std::{
     io::{Read, Write},
@@ -6,7 +6,7 @@ use std::{
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let port = std::env::args().nth(1).ok_or("usage: service PORT")?.parse::<u16>()?;
+    let port = std::env::args().nth(1).ok_or("usage: example_service PORT")?.parse::<u16>()?;
     for connection in TcpListener::bind(("127.0.0.1", port))?.incoming() {
         let Ok(mut connection) = connection else { continue };
         // Whatever is asked: one request for each connection. One that breaks is the client's business.
