@@ -28,7 +28,7 @@ struct Seen {
     in_effect: Option<Duration>,
     /// When the first later look that saw it over began, if the latest look saw it over.
     over: Option<Duration>,
-    /// Whether the latest look during the hold that saw anything did not see the fault in effect, nor did one before it.
+    /// Whether the latest look during the hold that saw anything, and those before it, did not see the fault in effect.
     is_missed: bool,
     /// How long the slowest look took.
     slowest: Duration,
