@@ -107,16 +107,24 @@ pub enum Enclosed {
 }
 
 impl Enclosed {
-    /// Reads the two outputs of a text.
+    /// Reads the two outputs of a text, without what precedes the script's own output.
     pub fn read(stdout: &str, stderr: &str) -> Self {
         let (Some((stdout, status)), Some((stderr, _))) = (without_end(stdout), without_end(stderr)) else {
             return Self::WithoutEnd;
         };
-        match (stdout.strip_prefix(BEGIN), stderr.strip_prefix(BEGIN)) {
+        match (after_begin(stdout), after_begin(stderr)) {
             (Some(printed), Some(errors)) => Self::Whole(Output::new(status, printed, errors)),
             _ => Self::WithoutBegin,
         }
     }
+}
+
+/// The text after the first line that is the marker. What comes before is not the script's: a shell that warns of its
+/// locale when it starts, for instance.
+fn after_begin(output: &str) -> Option<&str> {
+    let starts_a_line = |index: &usize| *index == 0 || output[..*index].ends_with('\n');
+    let (index, _) = output.match_indices(BEGIN).find(|(index, _)| starts_a_line(index))?;
+    Some(&output[index + BEGIN.len()..])
 }
 
 /// The text before the end, and the status; `None` if the end is missing.
@@ -196,13 +204,18 @@ mod tests {
 
     #[test]
     fn the_status_comes_back_and_means_nothing_to_the_agent() {
+        // Some shells tell on their stderr that a signal has ended a script.
+        let status_of = |ran: &Ran| match read(ran) {
+            Enclosed::Whole(output) => Some(output.status),
+            _ => None,
+        };
         for (source, status) in [("exit 0", 0), ("exit 7", 7), ("exit 194", 194), ("kill -9 $$", 137)] {
             let script = Script::new(source);
             let always = ran("sh", Envelope::default(), &script).unwrap();
-            assert_eq!((always.status.code(), read(&always)), (Some(0), whole(status)), "{source}");
+            assert_eq!((always.status.code(), status_of(&always)), (Some(0), Some(status)), "{source}");
             let failing = ran("sh", Envelope::default().failing_with_the_script(), &script).unwrap();
             let shown = i32::from(status != 0);
-            assert_eq!((failing.status.code(), read(&failing)), (Some(shown), whole(status)), "{source}");
+            assert_eq!((failing.status.code(), status_of(&failing)), (Some(shown), Some(status)), "{source}");
         }
     }
 
@@ -228,7 +241,12 @@ mod tests {
                 "chaos-begin\nx\nchaos-status=1\nchaos-status=2",
                 Enclosed::Whole(Output::new(2, "x\nchaos-status=1", "")),
             ),
+            (
+                "sh: warning\nchaos-begin\na\nchaos-begin\n\nchaos-status=0",
+                Enclosed::Whole(Output::new(0, "a\nchaos-begin\n", "")),
+            ),
             ("begin\na\nchaos-status=0", Enclosed::WithoutBegin),
+            ("xchaos-begin\na\nchaos-status=0", Enclosed::WithoutBegin),
             ("a\nchaos-status=0", Enclosed::WithoutBegin),
             ("chaos-begin\na\nchaos-sta", Enclosed::WithoutEnd),
             ("chaos-begin\n\nchaos-status=", Enclosed::WithoutEnd),
@@ -236,6 +254,9 @@ mod tests {
         ] {
             assert_eq!(Enclosed::read(stdout, end), expected, "{stdout:?}");
         }
+        let warned =
+            "sh: warning: setlocale: LC_ALL: cannot change locale (xx)\nchaos-begin\ne\nchaos-status=0";
+        assert_eq!(Enclosed::read(end, warned), Enclosed::Whole(Output::new(0, "", "e")));
         assert_eq!(Enclosed::read(end, "chaos-begin\n"), Enclosed::WithoutEnd);
         assert_eq!(Enclosed::read(end, "x\nchaos-status=0"), Enclosed::WithoutBegin);
     }
