@@ -165,3 +165,10 @@ class Healing:
     def reset(self) -> None:
         self.delay = 0.0
         self.generation += 1
+
+
+def unknown_group(call: Call) -> str | None:
+    """The first security group among the parameters of a call that does not exist."""
+    backend = ec2_backends[account_of(call.access_key)][call.region]
+    named = (value for name, value in call.parameters.items() if name.startswith("SecurityGroupId."))
+    return next((group for group in named if not backend.get_security_group_from_id(group)), None)

@@ -123,7 +123,11 @@ class Front:
         return answers.access_denied(call, refused) if refused else None
 
     def _impossible(self, call: Call) -> Answer | None:
-        """moto brings instances back that were terminated."""
+        """moto brings instances back that were terminated, and takes security groups that do not exist."""
+        if call.action == "ModifyNetworkInterfaceAttribute":
+            if unknown := cloud.unknown_group(call):
+                message = f"The security group '{unknown}' does not exist"
+                return answers.error(call, 400, "InvalidGroup.NotFound", message)
         if call.service != "ec2" or call.action not in cloud.OF_THE_LIVING or call.is_dry:
             return None
         known = cloud.instances(cloud.account_of(call.access_key), call.region)

@@ -81,9 +81,7 @@ impl Snapshot {
             Some(other) if is_cut_off(other) => {
                 Standing::Drifted("another fault isolates the instance".to_owned())
             }
-            Some(other) => {
-                Standing::Drifted(format!("the network interface {} is in other security groups", other.id))
-            }
+            Some(other) => Standing::Drifted(self.difference(other)),
             None if now.len() < self.interfaces.len() => {
                 Standing::Drifted("the instance has lost a network interface".to_owned())
             }
@@ -114,6 +112,15 @@ impl Snapshot {
         })
     }
 
+    /// How the security groups of an interface differ.
+    fn difference(&self, now: &Interface) -> String {
+        let before = self.interfaces.get(&now.id).map_or(&[][..], |before| &before.security_groups);
+        let is_lost = |id: &&String| !now.groups.iter().any(|group| group.id == **id);
+        let lost: Vec<&str> = before.iter().filter(is_lost).map(String::as_str).collect();
+        let what = format!("the network interface {} is in other security groups", now.id);
+        if lost.is_empty() { what } else { format!("{what}, and no longer in {}", lost.join(" and ")) }
+    }
+
     fn vpcs(&self) -> BTreeSet<&str> {
         self.interfaces.values().map(|connected| connected.vpc.as_str()).collect()
     }
@@ -140,9 +147,12 @@ impl InterfaceIsolation {
         }
     }
 
-    /// Whether each interface may be put into its current security groups, as the recovery does.
+    /// Whether the interfaces may be looked up, and each may be put into its current security groups, as the recovery
+    /// does.
     pub(crate) async fn may_put_back(&self) -> Result<()> {
-        for interface in self.interfaces().await? {
+        let interfaces = self.interfaces().await?;
+        self.look_up(interfaces.iter().map(|interface| interface.id.clone()).collect()).await?;
+        for interface in interfaces {
             let groups = interface.groups.into_iter().map(|group| group.id).collect();
             let call = self.reach.region.ec2().modify_network_interface_attribute();
             let call = call.network_interface_id(&interface.id).set_groups(Some(groups)).dry_run(true);
@@ -192,7 +202,7 @@ impl InterfaceIsolation {
             let others = now.into_iter().filter(|group| !is_isolation(&group.name)).map(|group| group.id);
             let mut groups = connected.security_groups.clone();
             groups.extend(others.filter(|other| !connected.security_groups.contains(other)));
-            if let Err(error) = self.move_to(&interface.id, groups).await {
+            if let Err(error) = self.move_back(&interface.id, groups).await {
                 first_error = first_error.or(Some(error));
             }
         }
@@ -215,6 +225,51 @@ impl InterfaceIsolation {
         let machine = machine(&self.reach.region, &self.reach.instance).await?;
         let now = machine.filter(|machine| !machine.is_gone()).map(|machine| machine.interfaces);
         Ok(before.standing(&held, &groups, now.as_deref(), fault))
+    }
+
+    /// Moves an interface back to those of these groups that still exist. While the interface was elsewhere, nothing
+    /// kept its groups from being deleted, and EC2 refuses a list with a group that it does not know.
+    async fn move_back(&self, interface: &str, groups: Vec<String>) -> Result<()> {
+        let refused = match self.move_to(interface, groups.clone()).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => error,
+            moved => return moved,
+        };
+        let existing = self.existing(&groups).await?;
+        let (left, gone): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| existing.contains(group));
+        if gone.is_empty() {
+            return Err(refused);
+        }
+        if left.is_empty() {
+            let what = "no security group of a network interface exists any more, so the interface stays cut off: \
+                move it to another security group";
+            let error = Error::new(ErrorKind::Conflict, what).with("interface", interface);
+            return Err(error.with("gone", gone.join(", ")).caused_by(refused));
+        }
+        tracing::warn!(
+            interface,
+            gone = gone.join(", "),
+            "security groups of a network interface were deleted \
+            meanwhile; it moves back to the others"
+        );
+        self.move_to(interface, left).await
+    }
+
+    /// Those of these security groups that exist.
+    async fn existing(&self, ids: &[String]) -> Result<BTreeSet<String>> {
+        const ACTION: &str = "ec2:DescribeSecurityGroups";
+        let fetch = |token: Option<String>| {
+            let filter = Filter::builder().name("group-id").set_values(Some(ids.to_vec())).build();
+            let call =
+                self.reach.region.ec2().describe_security_groups().filters(filter).set_next_token(token);
+            async move {
+                let answer = call.send().await.map_err(|error| failed(ACTION, self.region(), error))?;
+                let found = told(answer.security_groups, "securityGroupInfo")?.into_iter();
+                let found = found.map(|group| told(group.group_id, "groupId"));
+                Ok((found.collect::<Result<Vec<_>>>()?, answer.next_token))
+            }
+        };
+        let found: Vec<Vec<_>> = Box::pin(pages(fetch)).try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     async fn move_to(&self, interface: &str, groups: Vec<String>) -> Result<()> {

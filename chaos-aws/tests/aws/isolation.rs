@@ -11,7 +11,7 @@ use chaos_aws::AutoScaling;
 use chaos_core::{
     CapabilitySet, ChaosEvent, Group, Hold, MemoryJournal, Monkey, Outcome, Prepared, Registry, Result,
     Scope, async_trait,
-    capability::Change,
+    capability::{Change, Standing},
     fault::{FaultRecord, FaultState},
     observer::{self, Activity},
 };
@@ -221,6 +221,33 @@ async fn a_group_that_somebody_adds_meanwhile_stays() {
     after.sort_unstable();
     assert_eq!(after, before);
     assert!(isolating(&ec2).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_is_deleted_meanwhile_keeps_no_interface_from_the_others() {
+    let Some(cloud) = Cloud::with_web(2) else { return };
+    let (provider, ec2) = (cloud.provider().await, cloud.ec2().await);
+    let target = only_group(&provider).await.members[0].target.clone();
+    let wiring = Wiring::of(&ec2, target.id().name()).await;
+    let before = wiring.groups().await;
+    let deleted = wiring.add_group().await;
+    let settings = target.capabilities().settings.unwrap();
+    let snapshot = settings.snapshot(&Change::Isolate).await.unwrap();
+    let event = CutOff::looking({
+        let deleted = deleted.clone();
+        move || {
+            let (ec2, deleted) = (ec2.clone(), deleted.clone());
+            async move {
+                ec2.delete_security_group().group_id(deleted).send().await.unwrap();
+            }
+        }
+    });
+    let report = connecting(&provider).inject(event, target.id()).await.unwrap();
+    let fault = &report.faults[0];
+    assert!(report.is_recovered() && fault.failure.is_none(), "{report:?}");
+    assert_eq!(wiring.groups().await, before);
+    let standing = settings.standing(&snapshot, fault.id).await.unwrap();
+    assert!(matches!(&standing, Standing::Drifted(how) if how.contains(&deleted)), "{standing}");
 }
 
 /// An isolation before whose injection, and after whose snapshot, somebody adds a group.

@@ -157,10 +157,12 @@ async fn who_may_cut_off_and_not_put_back_is_told() {
     let before = settings.snapshot(&Change::Isolate).await.unwrap();
     let undo = Undo::new(CapabilitySet::of([Capability::Isolation]), Duration::from_secs(60));
     target.may_undo(&undo).await.unwrap();
-    allow(&cloud, without("full", "ec2:ModifyNetworkInterfaceAttribute"));
-    let error = target.may_undo(&undo).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
-    assert!(error.to_string().contains("missing=\"ec2:ModifyNetworkInterfaceAttribute\""), "{error}");
+    for action in ["ec2:DescribeNetworkInterfaces", "ec2:ModifyNetworkInterfaceAttribute"] {
+        allow(&cloud, without("full", action));
+        let error = target.may_undo(&undo).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
+        assert!(error.to_string().contains(&format!("missing=\"{action}\"")), "{error}");
+    }
     assert_eq!(settings.snapshot(&Change::Isolate).await.unwrap(), before);
     assert_eq!(cloud.count("ModifyNetworkInterfaceAttribute"), 0, "but as a dry run");
 }
