@@ -19,8 +19,8 @@ pub(super) fn whereabouts(target: &TargetId) -> Option<String> {
     validate_region(region).ok()?;
     validate_instance(instance).ok()?;
     let mut words = format!(
-        "It is the instance {instance} in {region}. Look at it, start it where it is stopped, open a shell on it:\n\n \
-            \
+        "It is the instance {instance} in {region}. Look at it, start it if it is stopped, or open a shell on \
+         it:\n\n    \
          aws ec2 describe-instances --region {region} --instance-ids {instance}\n    \
          aws ec2 start-instances --region {region} --instance-ids {instance}\n    \
          aws ssm start-session --region {region} --target {instance}"

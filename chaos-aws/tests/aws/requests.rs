@@ -31,10 +31,13 @@ async fn victims_of_one_moment_share_the_looks_at_their_group() {
     // The plan, 2 calls; where it has grown old, a look at the group and at the victim, 4; the last look, 4; the order.
     let order = one.iter().position(|call| call == "TerminateInstances").unwrap();
     assert!(order < 11, "{one:?}");
-    // Then looks at the group alone, 2 calls each: how many it takes until it is whole is the platform's business.
-    let looks: Vec<_> = one[order + 1..].chunks(2).collect();
-    assert!(looks.iter().all(|look| *look == ["DescribeAutoScalingGroups", "DescribeInstances"]), "{one:?}");
-    assert!((2..10).contains(&looks.len()), "{one:?}");
+    // Then looks at the group alone, 2 calls each: how many it takes until it is whole is the platform's business, and
+    // on a busy machine one is given up between its two calls.
+    let looks = &one[order + 1..];
+    let groups = looks.iter().filter(|call| *call == "DescribeAutoScalingGroups").count();
+    let instances = looks.iter().filter(|call| *call == "DescribeInstances").count();
+    assert!(groups + instances == looks.len() && instances <= groups, "{one:?}");
+    assert!((2..10).contains(&groups), "{one:?}");
     let Some(ten) = calls(10).await else { return };
     let groups = ten.iter().filter(|call| call.contains("AutoScalingGroups")).count();
     assert!(ten.len() <= 80 && groups <= 40, "{} calls, {groups} for the group: {ten:?}", ten.len());

@@ -84,9 +84,10 @@ impl Case<'_> {
         let failure = Failure::from(error);
         let core = self.core;
         let orphans = match core.safeguard() {
-            Ok(safeguard) => {
-                safeguard.journal.orphans(core.parts.clock.now()).await.unwrap_or_default().faults
-            }
+            Ok(safeguard) => match safeguard.journal.orphans(core.parts.clock.now()).await {
+                Ok(found) => found.faults,
+                Err(unread) => return self.skip(self.unknown(&unread)),
+            },
             Err(_) => Vec::new(),
         };
         let left_behind = orphans.into_iter().find(|fault| fault.id == self.fault);
@@ -98,6 +99,15 @@ impl Case<'_> {
             }
             None => self.skip(Reason::Doubt { failure }),
         }
+    }
+
+    /// The journal cannot tell whether the fault was injected, and nothing else can.
+    fn unknown(&self, unread: &Error) -> Reason {
+        let what = "the task of this fault broke down, and the journal could not be read, so it is not known whether \
+            the fault was injected: recover what is pending";
+        Reason::doubt(
+            Error::new(ErrorKind::Journal, what).with("fault", self.fault).caused_by(unread.chain()),
+        )
     }
 
     fn skip(&self, reason: Reason) -> Guarded {
