@@ -33,7 +33,7 @@ fn a_zone_fails_and_its_groups_replace_what_it_had() {
 
     let with = |words: &str| printed.lines().filter(|line| line.contains(words)).count();
     assert_eq!((with("chosen: terminate"), with(" is hit")), (2, 4), "{printed}");
-    assert!(printed.contains("completed (seed"), "{printed}");
+    assert!(printed.contains("completed (run"), "{printed}");
     assert!(!printed.contains("/till/"), "{printed}");
     assert_eq!(cloud.count("TerminateInstances"), 2);
 }

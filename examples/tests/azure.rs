@@ -27,7 +27,7 @@ fn a_rack_fails_and_comes_back() {
 
     let hit = printed.lines().filter(|line| line.contains("chosen: stop")).count();
     assert!((1..=2).contains(&hit), "one rack of two or three: {printed}");
-    assert!(printed.contains("completed (seed"), "{printed}");
+    assert!(printed.contains("completed (run"), "{printed}");
     let orders = |end: &str| fake.requests().iter().filter(|request| request.path.ends_with(end)).count();
     assert_eq!((orders("/powerOff"), orders("/start")), (hit, hit));
     assert!(fake.machines().iter().all(|id| fake.power_state(id) == Some(PowerState::Running)));

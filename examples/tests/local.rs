@@ -25,7 +25,7 @@ local:web  replica-0  not drawn";
 #[test]
 fn an_own_event_is_injected_and_undone() {
     let printed = printed(&mut example(env!("CARGO_BIN_EXE_own_event")));
-    assert!(printed.starts_with("completed (seed"), "{printed}");
+    assert!(printed.starts_with("completed (run"), "{printed}");
     assert!(printed.contains("lose-configuration on local:web/replica-"), "{printed}");
     assert!(printed.ends_with("configuration: colour = 'green'\n"), "{printed}");
 }
@@ -33,7 +33,7 @@ fn an_own_event_is_injected_and_undone() {
 #[test]
 fn lamps_are_switched_off_and_on() {
     let printed = printed(&mut example(env!("CARGO_BIN_EXE_own_provider")));
-    assert!(printed.starts_with("completed (seed"), "{printed}");
+    assert!(printed.starts_with("completed (run"), "{printed}");
     assert!(printed.contains("stop on lamps:hall/lamp-"), "{printed}");
 }
 
@@ -57,12 +57,12 @@ fn an_observer_forbids_while_a_deployment_is_under_way() {
     let run = || printed(example(env!("CARGO_BIN_EXE_forbid")).arg(&lock));
     fs::write(&lock, "").unwrap();
     let forbidden = run();
-    assert!(forbidden.starts_with("skipped (seed"), "{forbidden}");
+    assert!(forbidden.starts_with("skipped (run"), "{forbidden}");
     assert!(forbidden.contains("a deployment is under way"), "{forbidden}");
     fs::remove_file(&lock).unwrap();
     let allowed = run();
     assert!(allowed.contains("is being injected"), "{allowed}");
-    assert!(allowed.contains("completed (seed"), "{allowed}");
+    assert!(allowed.contains("completed (run"), "{allowed}");
 }
 
 /// A process of the user, which ends with the test.
@@ -105,7 +105,7 @@ fn what_a_killed_program_has_left_is_recovered_at_its_next_start() {
     let second = printed(&mut start("1"));
     assert!(second.starts_with("left behind by an earlier start: stop on process:mine/0@"), "{second}");
     assert!(second.lines().next().unwrap().ends_with(" is recovered"), "{second}");
-    assert!(second.contains("completed (seed"), "{second}");
+    assert!(second.contains("completed (run"), "{second}");
     assert!(!mine.is_frozen());
 }
 
