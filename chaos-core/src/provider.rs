@@ -124,9 +124,9 @@ impl GroupFilter {
     /// # Ok::<(), chaos_core::Error>(())
     /// ```
     pub fn ids(&self, scheme: &str) -> Option<Vec<GroupId>> {
-        let id = |name: &String| {
-            let is_own = name.strip_prefix(scheme).is_some_and(|rest| rest.starts_with(':'));
-            if is_own { name.parse().ok() } else { GroupId::new(scheme, name).ok() }
+        let id = |name: &String| match name.parse::<GroupId>() {
+            Ok(id) => Some(id).filter(|id| id.scheme() == scheme),
+            Err(_) => GroupId::new(scheme, name).ok(),
         };
         Some(self.names.as_ref()?.iter().filter_map(id).collect())
     }

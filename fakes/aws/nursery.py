@@ -1,5 +1,6 @@
 """Starts stand-ins without the second and a half that each takes to load moto: by a fork of a process that has it."""
 
+import contextlib
 import gc
 import importlib
 import os
@@ -35,7 +36,8 @@ def nurse(path: str) -> None:
         while True:
             ready = [key.fd for key, _ in selector.select()]
             if sys.stdin.fileno() in ready and not os.read(sys.stdin.fileno(), 4096):
-                os.unlink(path)
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
                 return
             if listener.fileno() in ready:
                 connection, _ = listener.accept()

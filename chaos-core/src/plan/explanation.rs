@@ -28,7 +28,7 @@ impl Plan {
     ///     .build()?;
     /// let table = "\
     /// group        target     decision
-    /// memory:lone  machine-0  0 healthy members would be left, and 1 must be
+    /// memory:lone  machine-0  0 healthy members would be left; at least 1 must be
     /// memory:web   machine-0  chosen: power-off
     /// memory:web   machine-1  not drawn
     /// memory:web   machine-2  not drawn";
