@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use chaos_core::{
-    FaultId, Health, Permit, Recovery, RecoveryScope, Result, TargetId, Verdict,
+    Error, ErrorKind, FaultId, Health, Permit, Recovery, RecoveryScope, Result, TargetId, Verdict,
     capability::{SettingsSnapshot, Standing},
 };
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,11 @@ impl Recovery for RestoreSettings {
             // What is left of it does not do what was asked for.
             Standing::AsBefore | Standing::Drifted(_) | Standing::Partly(_) if scope.is_held() => {
                 Ok(Verdict::Back)
+            }
+            // Nothing is known of it yet, so this is no look that saw it in effect.
+            Standing::UnderWay if scope.is_held() => {
+                let what = "the platform is still changing the settings, so their effect cannot be told";
+                Err(Error::new(ErrorKind::Unavailable, what).with("target", scope.target_id()))
             }
             Standing::AsBefore => Self::look_at_target(scope).await,
             drifted @ Standing::Drifted(_) => {

@@ -20,7 +20,7 @@ use crate::{
     },
     client::{
         error::code,
-        network::{Interface, SecurityGroup},
+        network::{Interface, LastChange, SecurityGroup},
         permissions::Needed,
     },
     model::{machine::Machine, place::Place, resource_id::ResourceId},
@@ -337,6 +337,14 @@ impl RuleIsolation {
             return Ok(if is_left { Standing::Partly(gone) } else { Standing::Drifted(gone) });
         }
         let connected = self.connected().await?;
+        // A document shows a change that may still fail, so it proves nothing before the change is done.
+        match self.last_change(&connected).await? {
+            (_, LastChange::Done) => {}
+            (_, LastChange::UnderWay) => return Ok(Standing::UnderWay),
+            (id, LastChange::Failed) => {
+                return Ok(Standing::Partly(format!("Azure reports that the last change of {id} failed")));
+            }
+        }
         if is_left {
             let open = self.what_is_open(before, &connected, fault, &own).await?;
             return Ok(open.map_or(Standing::Changed, Standing::Partly));
@@ -348,6 +356,24 @@ impl RuleIsolation {
         } else {
             Standing::Drifted("its network interfaces are connected otherwise".to_owned())
         })
+    }
+
+    /// The first resource, by its id, whose last change is not done, with the state of that change.
+    async fn last_change(&self, connected: &Connected) -> Result<(String, LastChange)> {
+        let is_undone = |(_, change): &(String, LastChange)| *change != LastChange::Done;
+        let of_interface =
+            |interface: &Interface| (interface.id().as_str().to_owned(), interface.last_change());
+        if let Some(undone) = connected.interfaces.iter().map(of_interface).find(is_undone) {
+            return Ok(undone);
+        }
+        let (groups, _) = connected.by_group()?;
+        for (id, _) in groups.values() {
+            let undone = (id.as_str().to_owned(), self.group(id).await?.last_change());
+            if is_undone(&undone) {
+                return Ok(undone);
+            }
+        }
+        Ok((String::new(), LastChange::Done))
     }
 
     /// What keeps the machine from being cut off, although something of the fault is there.
@@ -461,6 +487,11 @@ impl Settings for RuleIsolation {
                 return Err(Error::new(ErrorKind::Conflict, what));
             }
             self.can_be_cut_off(&connected).await?;
+            if let (id, LastChange::Failed) = self.last_change(&connected).await? {
+                // The end of the fault could not be told from that.
+                let what = "Azure reports that the last change of the resource failed; repair it first";
+                return Err(Error::new(ErrorKind::Conflict, what).with("resource", id));
+            }
             connected.snapshot()
         };
         SettingsSnapshot::of(&looked.await.map_err(|error| self.reach.named(error))?)

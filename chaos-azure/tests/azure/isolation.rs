@@ -13,8 +13,8 @@ use std::{
 use async_trait::async_trait;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request, Url, new_http_client};
 use chaos_core::{
-    Error, ErrorKind, MemoryJournal, Monkey, Provider, Registry, RunReport, TargetId,
-    capability::{Change, Settings},
+    Error, ErrorKind, FaultId, MemoryJournal, Monkey, Provider, Registry, RunReport, TargetId,
+    capability::{Change, Settings, Standing},
     fault::FaultState,
 };
 use chaos_testkit::{Connect, CutOff};
@@ -323,6 +323,34 @@ async fn what_somebody_else_changes_meanwhile_stays() {
     assert_eq!(document["properties"]["enableIPForwarding"], true);
     assert_eq!(fake.security_group(&machine("web-0")), None);
     assert_eq!(left_behind(&fake).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_not_done_proves_nothing_whatever_its_document_shows() {
+    let fault: FaultId = "00000000000000ff".parse().unwrap();
+    for (trouble, state) in [
+        (Trouble::hang_operation(), "Updating"),
+        (Trouble::fail_operation("InternalServerError", "not today"), "Failed"),
+    ] {
+        let fake = world(SecurityGroups::Shared);
+        let settings = settings(&fake).await;
+        let before = settings.snapshot(&Change::Isolate).await.unwrap();
+        assert_eq!(settings.standing(&before, fault).await.unwrap(), Standing::AsBefore);
+
+        // Everything is written as it was.
+        fake.trouble(trouble.on("PUT", "*/networkInterfaces/*"));
+        let document = get(&fake, &nic()).await;
+        put(&fake, &nic(), document).await;
+        while get(&fake, &nic()).await["properties"]["provisioningState"] != state {}
+        let standing = settings.standing(&before, fault).await.unwrap();
+        let snapshot = settings.snapshot(&Change::Isolate).await;
+        if state == "Updating" {
+            assert_eq!(standing, Standing::UnderWay);
+        } else {
+            assert!(matches!(&standing, Standing::Partly(why) if why.contains("web-0-nic")), "{standing:?}");
+            assert_eq!(snapshot.unwrap_err().kind(), ErrorKind::Conflict, "its end could not be told");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,25 @@
 
 use serde_json::Value;
 
+/// The state of the last change of a resource. A document shows the change from its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LastChange {
+    Done,
+    /// It may still fail.
+    UnderWay,
+    Failed,
+}
+
+impl LastChange {
+    pub(super) fn of(document: &Value) -> Self {
+        match document["properties"]["provisioningState"].as_str() {
+            None | Some("Succeeded") => Self::Done,
+            Some("Failed" | "Canceled") => Self::Failed,
+            Some(_) => Self::UnderWay,
+        }
+    }
+}
+
 /// Removes the fields that Azure sets itself, each named as a JSON pointer.
 pub(super) fn remove(document: &mut Value, fields: &[&str]) {
     for field in fields {

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use chaos_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
-use super::document::remove;
+use super::document::{LastChange, remove};
 use crate::{
     client::{arm::unreadable, permissions::Needed},
     model::resource_id::ResourceId,
@@ -90,6 +90,11 @@ impl Interface {
     /// The version, which changes with every change.
     pub(super) fn version(&self) -> Option<String> {
         self.document["etag"].as_str().map(str::to_owned)
+    }
+
+    /// The state of its last change.
+    pub(crate) fn last_change(&self) -> LastChange {
+        LastChange::of(&self.document)
     }
 
     /// Its security group, if any.

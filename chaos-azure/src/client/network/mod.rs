@@ -6,6 +6,7 @@ mod interface;
 mod network;
 mod security_group;
 
+pub(crate) use document::LastChange;
 pub(crate) use interface::Interface;
 pub(crate) use network::Network;
 pub(crate) use security_group::{Access, Direction, Rule, SecurityGroup};

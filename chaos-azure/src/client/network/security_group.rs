@@ -4,7 +4,7 @@ use chaos_core::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::document::remove;
+use super::document::{LastChange, remove};
 use crate::{client::arm::unreadable, model::resource_id::ResourceId};
 
 /// The fields that Azure sets itself, in this version of the API. All others are written back, known here or not.
@@ -97,6 +97,11 @@ impl SecurityGroup {
     /// The version, which changes with every change.
     pub(super) fn version(&self) -> Option<String> {
         self.document["etag"].as_str().map(str::to_owned)
+    }
+
+    /// The state of its last change.
+    pub(crate) fn last_change(&self) -> LastChange {
+        LastChange::of(&self.document)
     }
 
     /// The same without the rules of these names, as it is to be written back.
