@@ -106,7 +106,7 @@ impl OpenProvider for AwsProvider {
     }
 }
 
-/// As whom the settings say.
+/// Applies the identity settings.
 fn identified(mut builder: AutoScalingBuilder, settings: &Arguments) -> Result<AutoScalingBuilder> {
     if let Some(profile) = settings.text("profile")? {
         builder = builder.profile(profile);

@@ -1,5 +1,4 @@
-//! What this program can inject, and where. The one file that names every crate of events and of providers: a new one
-//! is a line here.
+//! The events and providers of this program. Only this file names their crates: a new one is a line here.
 
 use chaos_core::{
     Error, ErrorKind,
@@ -8,7 +7,7 @@ use chaos_core::{
 
 use crate::program::ProgramError;
 
-/// What the program `chaos` is made of.
+/// The events and providers of the program `chaos`.
 ///
 /// A program of your own with an event of your own is the same with one line more:
 ///
@@ -23,15 +22,15 @@ use crate::program::ProgramError;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Catalogue {
-    /// What can be injected.
+    /// The events.
     pub events: EventCatalogue,
-    /// Where.
+    /// The providers.
     pub providers: ProviderCatalogue,
-    /// Where it could be, had this program been built with more.
+    /// The providers that this program was built without.
     pub(crate) absent: Vec<Absent>,
 }
 
-/// A provider that this program was built without: its SDK takes minutes to build.
+/// A provider that this program was built without, because its SDK takes minutes to build.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Absent {
     /// Its own name, and that of the feature.

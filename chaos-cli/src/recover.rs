@@ -180,16 +180,23 @@ async fn monkey(
     catalogue: &Catalogue,
 ) -> Result<Monkey, ProgramError> {
     let pending = journal.pending().await?.faults;
-    let is_of =
-        |absent: &&Absent| pending.iter().any(|fault| absent.schemes.contains(&fault.target.scheme()));
-    if let Some(absent) = catalogue.absent.iter().find(is_of) {
-        return Err(absent.unrecoverable());
-    }
     let identity = [("profile", &arguments.profile), ("assume-role", &arguments.assume_role)];
     let identity = identity.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
     let identity = identity.map(|(name, value)| (name.to_owned(), Value::from(value.as_str()))).collect();
     let groups = pending.iter().map(|fault| fault.group.clone());
-    let mut providers = catalogue.providers.open_for(groups, &identity).await?;
+    let opened = catalogue.providers.open_for(groups, &identity).await;
+    let is_of =
+        |absent: &&Absent| pending.iter().any(|fault| absent.schemes.contains(&fault.target.scheme()));
+    let absent = catalogue.absent.iter().filter(is_of).map(Absent::unrecoverable);
+    let unreachable = absent.chain(opened.refused.into_iter().map(ProgramError::from));
+    let mut providers = opened.providers;
+    for error in unreachable {
+        if providers.is_empty() {
+            return Err(error);
+        }
+        // The faults of other providers are recovered all the same.
+        say(&error.to_string());
+    }
     if providers.is_empty() {
         // There is no monkey without a provider, and this machine is always there.
         providers.push(Arc::new(Fleets::new()));

@@ -12,7 +12,7 @@ use chaos_cli::{
     program::Status,
 };
 use chaos_core::{
-    GroupId, Journal, Provider, Result, async_trait,
+    Error, ErrorKind, GroupId, Journal, Provider, Result, async_trait,
     catalogue::{Arguments, Naming, OpenProvider, Opened, Parameter, ProviderSpec},
     fault::{FaultRecord, FaultState, Magnitude},
     journal::{FaultQuery, Limits},
@@ -39,6 +39,8 @@ type Recovery = (BTreeSet<GroupId>, Option<String>);
 struct Street {
     /// The groups that were to be recovered, each time that it was opened for a journal, and as whom.
     opened_for: Arc<Mutex<Vec<Recovery>>>,
+    /// Whether it cannot be opened for a journal.
+    is_closed: bool,
 }
 
 #[async_trait]
@@ -60,6 +62,9 @@ impl OpenProvider for Street {
         groups: &BTreeSet<GroupId>,
         settings: &Arguments,
     ) -> Result<Vec<Arc<dyn Provider>>> {
+        if self.is_closed {
+            return Err(Error::new(ErrorKind::Denied, "the wardens are asleep"));
+        }
         let warden = settings.text("profile")?.map(str::to_owned);
         self.opened_for.lock().unwrap().push((groups.clone(), warden));
         Ok(vec![Arc::new(MemoryProvider::default().with_group("lamps", 5)?)])
@@ -70,6 +75,21 @@ async fn run(street: &Street, words: &[&str]) -> Status {
     let mine = mine(street);
     let words = ["chaos"].iter().chain(words).copied();
     chaos(ChaosArguments::try_parse_from(&mine, words).unwrap(), &mine).await.unwrap()
+}
+
+/// Adds a pending fault to a journal.
+async fn leave_a_lamp_off(path: &Path) {
+    let journal = SqlJournal::open(path).await.unwrap();
+    let recovery = RecoveryRecord::new(
+        "chaos-events/start-again/1",
+        json!({ "replaced": false, "healthy": 5, "from_the_beginning": false }),
+    );
+    let at = Timestamp::UNIX_EPOCH;
+    let target = "memory:lamps/machine-0".parse().unwrap();
+    let id = "00000000000000ff".parse().unwrap();
+    let fault = FaultRecord::armed(id, 1, target, "stop", recovery, Magnitude::default(), at, at);
+    drop(journal.arm(&fault, &Limits::none()).await.unwrap());
+    journal.close().await.unwrap();
 }
 
 async fn faults(journal: &Path) -> Vec<FaultRecord> {
@@ -134,17 +154,7 @@ async fn a_provider_of_ones_own_is_in_the_help_and_its_nonsense_is_refused() {
 async fn a_provider_is_opened_for_the_groups_in_a_journal_and_for_no_others() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("left.journal");
-    let journal = SqlJournal::open(&path).await.unwrap();
-    let recovery = RecoveryRecord::new(
-        "chaos-events/start-again/1",
-        json!({ "replaced": false, "healthy": 5, "from_the_beginning": false }),
-    );
-    let at = Timestamp::UNIX_EPOCH;
-    let target = "memory:lamps/machine-0".parse().unwrap();
-    let id = "00000000000000ff".parse().unwrap();
-    let fault = FaultRecord::armed(id, 1, target, "stop", recovery, Magnitude::default(), at, at);
-    drop(journal.arm(&fault, &Limits::none()).await.unwrap());
-    journal.close().await.unwrap();
+    leave_a_lamp_off(&path).await;
 
     let street = Street::default();
     let recover = ["recover", "--journal", text(&path)];
@@ -156,4 +166,29 @@ async fn a_provider_is_opened_for_the_groups_in_a_journal_and_for_no_others() {
     // Nothing is pending any more.
     assert_eq!(run(&street, &recover).await, Status::Done);
     assert_eq!(street.opened_for.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_be_opened_keeps_no_fault_of_another_from_being_recovered() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("mixed.journal");
+    // A stop on this machine is pending in it.
+    std::fs::write(&path, include_bytes!("journals/version-3.journal")).unwrap();
+    leave_a_lamp_off(&path).await;
+    let states = async || {
+        let pending = faults(&path).await.into_iter().filter(|fault| fault.state.is_pending());
+        pending.map(|fault| fault.group.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(states().await, ["memory:lamps", "local:drill"]);
+
+    let street = Street { is_closed: true, ..Street::default() };
+    let recover = ["recover", "--journal", text(&path)];
+    assert_eq!(run(&street, &recover).await, Status::NotRecovered);
+    assert_eq!(states().await, ["memory:lamps"]);
+
+    // Now there is nothing else to recover.
+    let words = ["chaos"].iter().chain(&recover).copied();
+    let mine = mine(&street);
+    let error = chaos(ChaosArguments::try_parse_from(&mine, words).unwrap(), &mine).await.unwrap_err();
+    assert!(error.to_string().contains("the wardens are asleep"), "{error}");
 }

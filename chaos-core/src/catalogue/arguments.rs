@@ -8,10 +8,10 @@ use crate::{
     plan::Quota,
 };
 
-/// What was given for the parameters of an event or a provider: every value is of its type and within its bounds.
+/// The given arguments of an event or a provider. Every value has its type and is within its bounds.
 ///
 /// Made by [`Parameters::read`](super::Parameters::read). A getter is an error for a parameter that was not described,
-/// and for one of another type: a mistake of whoever wrote the decoder.
+/// and for one of another type: both are mistakes in the decoder.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Arguments {
     /// Every parameter that there is, in the order of its description.
@@ -131,8 +131,8 @@ impl Arguments {
         Ok(ports.unwrap_or_default())
     }
 
-    /// What was given, in the order of the description: each name with its text, none for a flag. What a command line
-    /// says again. The items of a list are between commas, or else each by itself.
+    /// The arguments in the order of the description: each name with its text, none for a flag, as a command line
+    /// repeats them. The items of a list are separated by commas, or repeat the name if they may contain commas.
     pub fn given(&self) -> impl Iterator<Item = (&str, Option<String>)> {
         self.all.iter().flat_map(|(name, datum)| {
             let texts = match datum {
@@ -145,18 +145,18 @@ impl Arguments {
         })
     }
 
-    /// What the user calls the parameter `name`, for errors of a decoder.
+    /// The user's name for the parameter `name`, for errors of a decoder.
     pub fn called(&self, name: &str) -> String {
         self.naming.of(name)
     }
 
-    /// What was given, as the data that says it again.
+    /// The arguments as data that reads the same again.
     pub fn to_map(&self) -> Map<String, Value> {
         let given = self.all.iter().filter_map(|(name, datum)| Some((name.clone(), datum.as_ref()?.into())));
         given.collect()
     }
 
-    /// What an error shows of a value.
+    /// The text of a value in an error.
     pub(super) fn shown(&self, name: &str) -> Option<String> {
         let (_, datum) = self.all.iter().find(|(known, _)| known == name)?;
         datum.as_ref().map(Datum::to_string)

@@ -4,7 +4,7 @@ use serde_json::{Number, Value};
 
 use crate::{plan::Quota, text::duration_text};
 
-/// What a parameter was given, once it makes sense.
+/// A value that has the kind of its parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Datum {
     /// A flag that is set.

@@ -1,7 +1,7 @@
 use super::nearest::nearest;
 use crate::error::{Error, Result};
 
-/// What is known by name, in the order in which it was registered: what all catalogues have in common.
+/// Entries by name, in the order of registration, as in every catalogue.
 #[derive(Clone)]
 pub(super) struct Entries<E>(Vec<(String, E)>);
 

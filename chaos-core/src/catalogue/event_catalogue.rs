@@ -67,14 +67,14 @@ pub struct EventCatalogue {
 /// # Ok::<(), chaos_core::Error>(())
 /// ```
 pub trait FromArguments: ChaosEvent + Sized {
-    /// What it is called and which parameters it takes. The name is [`ChaosEvent::name`].
+    /// Its name and its parameters. The name is [`ChaosEvent::name`].
     fn spec() -> EventSpec;
 
     /// The event that was asked for.
     ///
     /// # Errors
-    /// `InvalidInput` for what the description does not rule out. A field that has the name of a parameter is called as
-    /// the user knows it.
+    /// `InvalidInput` for mistakes that the description does not rule out. If the error's field is the name of a
+    /// parameter, the user sees it as they wrote it.
     fn from_arguments(given: &Arguments) -> Result<Self>;
 
     /// The recoveries that its faults may need.
@@ -100,7 +100,7 @@ struct Entry {
 type Decoder = Arc<dyn Fn(&Arguments) -> Result<Arc<dyn ChaosEvent>> + Send + Sync>;
 
 impl EventCatalogue {
-    /// Adds an event, in the place of one of the same name, whose recoveries stay: a journal may still hold them.
+    /// Adds an event. It replaces one of the same name, whose recoveries stay, because a journal may still hold them.
     #[must_use]
     pub fn register<E: FromArguments>(self) -> Self {
         self.register_with(E::spec(), E::recoveries(), |given| Ok(Arc::new(E::from_arguments(given)?)))
@@ -128,12 +128,12 @@ impl EventCatalogue {
         self
     }
 
-    /// What each event is, in the order of registration.
+    /// The specification of each event, in the order of registration.
     pub fn specs(&self) -> impl Iterator<Item = &EventSpec> {
         self.entries.iter().map(|entry| &entry.spec)
     }
 
-    /// Adds recoveries of faults that are injected otherwise and may be in a journal.
+    /// Adds recoveries of faults that come from elsewhere and may be in a journal.
     #[must_use]
     pub fn with_recoveries(mut self, recoveries: Registry) -> Self {
         self.recoveries = self.recoveries.merge(recoveries);
@@ -215,7 +215,7 @@ impl EventCatalogue {
 }
 
 impl NamedEvent {
-    /// What the catalogue calls it.
+    /// Its name in the catalogue.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -225,7 +225,7 @@ impl NamedEvent {
         &self.event
     }
 
-    /// What was given.
+    /// Its arguments.
     pub fn arguments(&self) -> &Arguments {
         &self.arguments
     }

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{parameter::Parameter, parameters::Parameters};
 
-/// What an event is called, what it does and which parameters it takes: data, for help texts, files and forms.
+/// The name of an event, its description and its parameters, as data for help texts, files and forms.
 ///
 /// ```
 /// use chaos_core::catalogue::{EventSpec, Parameter};
@@ -20,9 +20,9 @@ use super::{parameter::Parameter, parameters::Parameters};
 pub struct EventSpec {
     /// [`ChaosEvent::name`](crate::event::ChaosEvent::name).
     pub name: String,
-    /// What it does, in one sentence without a full stop.
+    /// A description in one sentence without a full stop.
     pub about: String,
-    /// What it takes.
+    /// Its parameters.
     #[serde(flatten)]
     pub parameters: Parameters,
 }

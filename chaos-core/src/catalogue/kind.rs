@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::{datum::Datum, naming::Naming, nearest::nearest};
 use crate::text::{parse_duration, parse_size};
 
-/// What values a parameter takes.
+/// The kind of a parameter's values.
 ///
 /// Each is read from JSON and from text: a number may be written `60` or `"60"`, a size `4096` or `"4KiB"`. Durations
 /// are always text, because a bare number does not say of what.
@@ -54,9 +54,9 @@ pub enum ParameterKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Choice {
-    /// What is given.
+    /// The value to give.
     pub name: String,
-    /// What it means, where the name does not say.
+    /// Its meaning, if the name does not tell it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
 }
@@ -123,7 +123,7 @@ impl ParameterKind {
         })
     }
 
-    /// What a value looks like.
+    /// The form of a value.
     fn form(&self) -> String {
         match self {
             Self::Flag => "true or false",
@@ -148,7 +148,7 @@ impl Choice {
     }
 }
 
-/// What would be right in place of `name`.
+/// The right values in place of `name`.
 fn among(name: &str, of: &[Choice]) -> String {
     let names = || of.iter().map(|choice| choice.name.as_str());
     nearest(name, names()).map_or_else(|| Naming::Fields.any_of(names()), str::to_owned)

@@ -1,9 +1,8 @@
-//! Catalogues: what can be made by name, from data.
+//! Catalogues: events and providers by name, made from data.
 //!
 //! An event that is in an [`EventCatalogue`] can be asked for on a command line, in a file and in a form: its
-//! [`EventSpec`] says what it is called, what it does and which [`Parameter`]s it takes, and its decoder makes it of
-//! the [`Arguments`] that were given. Registering it brings its recoveries along, so that a new event is one file and
-//! one line.
+//! [`EventSpec`] holds its name, its description and its [`Parameter`]s, and its decoder makes it from the given
+//! [`Arguments`]. Its recoveries are registered with it, so a new event is one file and one line.
 //!
 //! ```
 //! use chaos_core::{catalogue::EventCatalogue, testing::PowerOff};
@@ -41,4 +40,4 @@ pub use kind::{Choice, ParameterKind};
 pub use naming::Naming;
 pub use parameter::{Parameter, Repetition};
 pub use parameters::Parameters;
-pub use provider_catalogue::{OpenProvider, Opened, ProviderCatalogue, ProviderSpec};
+pub use provider_catalogue::{OpenProvider, Opened, OpenedFor, ProviderCatalogue, ProviderSpec};

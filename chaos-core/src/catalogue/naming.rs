@@ -1,4 +1,4 @@
-/// What the user who gave the arguments calls them, in errors.
+/// The names of arguments in errors, as the user wrote them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Naming {
@@ -10,7 +10,7 @@ pub enum Naming {
 }
 
 impl Naming {
-    /// What the parameter `name` is called.
+    /// The name of the parameter `name` in an error.
     pub fn of(self, name: &str) -> String {
         match self {
             Self::Fields => name.to_owned(),

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// What is shown of a value that makes no sense.
+/// The text of a wrong value in an error.
 const SHOWN: usize = 80;
 
 /// One parameter of an event, described so that a command line, a file and a form can ask for it.
@@ -26,19 +26,19 @@ const SHOWN: usize = 80;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Parameter {
-    /// What it is called: lower-case words with hyphens, such as `all-but`. The same on a command line and in data.
+    /// The name: lower-case words with hyphens, such as `all-but`. It is the same on a command line and in data.
     pub name: String,
-    /// What it says, in a few words that begin with a small letter.
+    /// A description in a few words that begin with a small letter.
     pub about: String,
-    /// What values it takes.
+    /// The kind of its values.
     #[serde(flatten)]
     pub kind: ParameterKind,
-    /// What a number is of, such as `percent of a core`.
+    /// The unit of a number, such as `percent of a core`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// What stands for the value in a help text, such as `PERCENT`.
+    /// The placeholder of the value in a help text, such as `PERCENT`.
     pub value_name: String,
-    /// What counts if it is not given, for people.
+    /// The default, as text for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
     /// Whether it must be given.
@@ -143,21 +143,21 @@ impl Parameter {
         }
     }
 
-    /// What a number is of, such as `percent of a core`.
+    /// The unit of a number, such as `percent of a core`.
     #[must_use]
     pub fn unit(mut self, unit: impl Into<String>) -> Self {
         self.unit = Some(unit.into());
         self
     }
 
-    /// What stands for the value in a help text.
+    /// Sets the placeholder of the value in a help text.
     #[must_use]
     pub fn value_name(mut self, name: impl Into<String>) -> Self {
         self.value_name = name.into();
         self
     }
 
-    /// What counts if it is not given, for people.
+    /// The default, as text for people.
     #[must_use]
     pub fn default(mut self, text: impl Into<String>) -> Self {
         self.default = Some(text.into());
@@ -185,7 +185,7 @@ impl Parameter {
         self
     }
 
-    /// Makes sense only together with the parameter `name`.
+    /// Allows it only together with the parameter `name`.
     #[must_use]
     pub fn only_with(mut self, name: impl Into<String>) -> Self {
         self.only_with = Some(name.into());
@@ -206,7 +206,7 @@ impl Parameter {
     /// Whether `text` is of this type, whatever its bounds: one value, and not a list.
     ///
     /// # Errors
-    /// What would be right.
+    /// The description of a right value.
     pub fn check_form(&self, text: &str) -> Result<(), String> {
         match self.kind.read(&Value::from(text)) {
             Err(Unfit { value: None, expected }) => Err(expected),

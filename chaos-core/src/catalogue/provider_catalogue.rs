@@ -8,7 +8,7 @@ use super::{
     arguments::Arguments, entries::Entries, naming::Naming, parameter::Parameter, parameters::Parameters,
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     group::GroupId,
     plan::FailureDomain,
     provider::{GroupFilter, Provider},
@@ -26,20 +26,20 @@ struct Entry {
     open: Arc<dyn OpenProvider>,
 }
 
-/// What a provider is called, which ids are its own and which settings it takes: data, for help texts, files and forms.
+/// The name of a provider, the schemes of its ids and its settings, as data for help texts, files and forms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProviderSpec {
-    /// What it is called, such as `aws`.
+    /// The name, such as `aws`.
     pub name: String,
-    /// What its groups are, such as `Auto-scaling groups`.
+    /// Its kind of groups, such as `Auto-scaling groups`.
     pub about: String,
     /// The schemes of its ids.
     pub schemes: Vec<String>,
     /// The settings that it takes.
     #[serde(flatten)]
     pub parameters: Parameters,
-    /// The settings that say as whom, which a later process needs as well to bring targets back.
+    /// The identity settings, such as a profile. A later process needs them as well to recover targets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity: Vec<String>,
 }
@@ -47,20 +47,22 @@ pub struct ProviderSpec {
 /// A way to open the providers of one platform.
 #[async_trait]
 pub trait OpenProvider: fmt::Debug + Send + Sync + 'static {
-    /// What it is called and which settings it takes.
+    /// Its name and its settings.
     fn spec(&self) -> ProviderSpec;
 
-    /// Opens what `settings` ask for.
+    /// Opens the providers that `settings` ask for.
     ///
     /// Cancel safe: it only looks.
     ///
     /// # Errors
-    /// `InvalidInput` for settings that make no sense together, and whatever the platform says.
+    /// `InvalidInput` for settings that contradict each other, and the errors of the platform.
     async fn open(&self, settings: &Arguments) -> Result<Opened>;
 
     /// Opens what is needed to recover targets of these groups, which are all of its own schemes.
     ///
-    /// `settings` holds only those that say as whom; the groups say where. Cancel safe: it only looks.
+    /// `settings` holds identity settings only, because the ids of the groups tell where they are.
+    ///
+    /// Cancel safe: it only looks.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -81,6 +83,16 @@ pub struct Opened {
     pub filter: GroupFilter,
     /// The failure domain that all victims must be in.
     pub domain: Option<FailureDomain>,
+}
+
+/// The providers that were opened to recover the targets of a journal.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct OpenedFor {
+    /// Those that could be opened.
+    pub providers: Vec<Arc<dyn Provider>>,
+    /// Why the others could not be opened, one error for each.
+    pub refused: Vec<Error>,
 }
 
 impl Opened {
@@ -127,7 +139,7 @@ impl ProviderSpec {
         self
     }
 
-    /// Adds a setting that says as whom.
+    /// Adds an identity setting.
     #[must_use]
     pub fn with_identity(mut self, parameter: Parameter) -> Self {
         self.identity.push(parameter.name.clone());
@@ -141,7 +153,7 @@ impl ProviderSpec {
         self
     }
 
-    /// The settings that say as whom, and no others: where the targets are, a journal tells.
+    /// The identity settings alone: a journal tells where the targets are.
     fn identity(&self) -> Parameters {
         let is_identity = |parameter: &&Parameter| self.identity.contains(&parameter.name);
         let own = self.parameters.parameters.iter().filter(is_identity).cloned();
@@ -163,12 +175,12 @@ impl ProviderCatalogue {
         self
     }
 
-    /// What each provider is, in the order of registration.
+    /// The specification of each provider, in the order of registration.
     pub fn specs(&self) -> impl Iterator<Item = &ProviderSpec> {
         self.entries.iter().map(|entry| &entry.spec)
     }
 
-    /// What the provider `name` is.
+    /// The specification of the provider `name`.
     ///
     /// # Errors
     /// `InvalidInput` for an unknown name, with what would be right.
@@ -197,18 +209,19 @@ impl ProviderCatalogue {
         self.entry(name, naming)?.open.open(settings).await
     }
 
-    /// Opens every provider to which some of `groups` belong, to recover targets of them. Nothing is opened for others:
-    /// nobody else needs their credentials. Each takes those of `settings` that say as whom and are its own.
+    /// Opens every provider that owns some of `groups`, to recover targets in them. No other provider is opened, because
+    /// its credentials are not needed. Each provider gets its own identity settings out of `settings`.
     ///
-    /// # Errors
-    /// What the providers say.
+    /// A provider that cannot be opened keeps no other one from being opened.
+    ///
+    /// Cancel safe: it only looks.
     pub async fn open_for(
         &self,
         groups: impl IntoIterator<Item = GroupId>,
         settings: &Map<String, Value>,
-    ) -> Result<Vec<Arc<dyn Provider>>> {
+    ) -> OpenedFor {
         let groups: BTreeSet<GroupId> = groups.into_iter().collect();
-        let mut opened = Vec::new();
+        let mut opened = OpenedFor::default();
         for Entry { spec, open } in self.entries.iter() {
             let own: BTreeSet<GroupId> =
                 groups.iter().filter(|group| spec.owns(group.scheme())).cloned().collect();
@@ -217,10 +230,16 @@ impl ProviderCatalogue {
             }
             let mut identity = settings.clone();
             identity.retain(|name, _| spec.identity.contains(name));
-            let settings = spec.identity().read(&spec.name, &identity, Naming::Arguments)?;
-            opened.extend(open.open_for(&own, &settings).await?);
+            let opening = async {
+                let settings = spec.identity().read(&spec.name, &identity, Naming::Arguments)?;
+                open.open_for(&own, &settings).await
+            };
+            match opening.await {
+                Ok(providers) => opened.providers.extend(providers),
+                Err(error) => opened.refused.push(error.with("provider", &spec.name)),
+            }
         }
-        Ok(opened)
+        opened
     }
 
     fn entry(&self, name: &str, naming: Naming) -> Result<&Entry> {

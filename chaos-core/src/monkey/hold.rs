@@ -10,7 +10,7 @@ use crate::{
     observer::Activity,
 };
 
-/// How often whoever holds a fault asks the journal whether another process has halted everything, and the wall clock
+/// How often the holder of a fault asks the journal whether another process has halted everything, and the wall clock
 /// whether the deadline has passed while the machine slept.
 const POLL: Duration = Duration::from_secs(2);
 
