@@ -209,8 +209,8 @@ impl ProviderCatalogue {
         self.entry(name, naming)?.open.open(settings).await
     }
 
-    /// Opens every provider that owns some of `groups`, to recover targets in them. No other provider is opened, because
-    /// its credentials are not needed. Each provider gets its own identity settings out of `settings`.
+    /// Opens every provider that owns some of `groups`, to recover targets in them. No other one is opened, because its
+    /// credentials are not needed. Each provider gets its own identity settings out of `settings`.
     ///
     /// A provider that cannot be opened keeps no other one from being opened.
     ///

@@ -1,10 +1,7 @@
 //! What a run says of its holds: no more than its looks have seen.
 
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -259,74 +256,6 @@ async fn what_only_the_injection_has_seen_lasted_no_time() {
     let report = monkey.run_once().await.unwrap();
     assert_eq!(report.outcome(), Outcome::CutShort, "{report}");
     assert_eq!(seconds_of(&report.faults[0]), 0.0, "{report}");
-}
-
-/// A fault that is there in part: it never does what was asked for, and something of it is left to be removed.
-#[derive(Debug)]
-struct InPart;
-
-#[derive(Debug, Serialize, Deserialize)]
-struct ClearAway;
-
-static IS_LEFT: AtomicBool = AtomicBool::new(false);
-
-#[async_trait]
-impl ChaosEvent for InPart {
-    fn name(&self) -> &'static str {
-        "in-part"
-    }
-
-    fn requires(&self) -> CapabilitySet {
-        CapabilitySet::default()
-    }
-
-    fn hold(&self) -> Hold {
-        Hold::DEFAULT
-    }
-
-    async fn prepare(&self, _: &Scope) -> Result<Prepared> {
-        let prepared = Prepared::new(ClearAway, |_| {
-            Box::pin(async {
-                IS_LEFT.store(true, Ordering::SeqCst);
-                Ok(())
-            })
-        });
-        Ok(prepared.requesting("seconds", 60.0))
-    }
-}
-
-#[async_trait]
-impl Recovery for ClearAway {
-    const KIND: &'static str = "test/clear-away/1";
-
-    async fn recover(&self, _: &RecoveryScope, _: &Permit) -> Result<()> {
-        IS_LEFT.store(false, Ordering::SeqCst);
-        Ok(())
-    }
-
-    async fn verify(&self, scope: &RecoveryScope) -> Result<Verdict> {
-        let is_back = scope.is_held() || !IS_LEFT.load(Ordering::SeqCst);
-        Ok(if is_back { Verdict::Back } else { Verdict::NotYet("something is left".to_owned()) })
-    }
-
-    fn by_hand(&self, _: &TargetId, _: FaultId) -> String {
-        "clear it away".to_owned()
-    }
-}
-
-/// What is left of a fault after the hold proves nothing of the hold.
-#[tokio::test(start_paused = true)]
-async fn what_every_look_in_the_hold_has_missed_had_no_effect_whatever_is_left() {
-    let monkey = Monkey::builder()
-        .provider(world())
-        .clock(clock())
-        .event(InPart)
-        .unleash(MemoryJournal::new(), registry().register::<ClearAway>())
-        .build()
-        .unwrap();
-    let report = monkey.run_once().await.unwrap();
-    assert_eq!(report.outcome(), Outcome::NoEffect, "{report}");
-    assert!(!IS_LEFT.load(Ordering::SeqCst), "it is cleared away all the same");
 }
 
 /// A clock that stands still for whoever is stopped: whoever asks it again finds that hours have gone by.

@@ -20,6 +20,7 @@ mod groups;
 mod holding;
 mod identity;
 mod last_look;
+mod missed_in_the_hold;
 mod monkey;
 mod promises;
 mod refusals;
