@@ -6,9 +6,9 @@ use chaos_core::{
 };
 use futures_util::{StreamExt, stream::BoxStream};
 
-/// A provider of which only the targets that a person has agreed to may be chosen.
+/// A provider that leaves alone all targets but those that a person has agreed to.
 ///
-/// The same seed draws others where the fleet has changed since they were announced.
+/// If the fleet has changed since the announcement, the same seed would draw other targets.
 #[derive(Debug)]
 pub(super) struct Announced {
     provider: Arc<dyn Provider>,

@@ -8,7 +8,7 @@ use crate::{
     catalogue::Catalogue,
 };
 
-/// What a drill is told.
+/// The arguments of `drill`.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "drill",
@@ -36,7 +36,7 @@ pub struct DrillArguments {
     /// Draws the same victims each time; by default a new seed is drawn and reported
     #[arg(long, value_name = "NUMBER", value_parser = seed)]
     pub(super) seed: Option<u64>,
-    /// Show who would be chosen, and touch nothing. Whether the event can be carried out there shows only when it is
+    /// Show which targets would be chosen, and touch nothing. Only a drill shows whether they can carry out the event
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Do not ask before a drill on a fleet that is not its own
@@ -55,8 +55,7 @@ pub struct DrillArguments {
     /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     pub(super) json: bool,
-    /// How long the clients are served before the injection and after the recovery, so that there is something to
-    /// compare with
+    /// How long the clients are served before the injection and after the recovery, as a baseline
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1s", hide = true)]
     pub(super) steady: Duration,
     #[command(flatten)]
@@ -66,12 +65,12 @@ pub struct DrillArguments {
     pub(super) recovery_budget: Option<Duration>,
     #[command(flatten)]
     pub(super) notify: NotifyArguments,
-    /// Prove to yourself that a killed drill is recovered: kill -9 this process before or after the journal records
-    /// that a fault enters a state, such as before:active
+    /// Test that a killed drill is recovered: kill -9 this process before or after the journal records that a fault
+    /// enters a state, such as before:active
     #[arg(long, value_name = "WHEN:STATE", hide = true)]
     pub(super) crash_at: Option<CrashPoint>,
-    /// The same with SIGSTOP: prove to yourself that a drill that is frozen there is recovered, and does no harm when
-    /// SIGCONT wakes it up
+    /// The same with SIGSTOP: test that a drill that is frozen there is recovered, and does no harm when SIGCONT wakes
+    /// it up
     #[arg(long, value_name = "WHEN:STATE", hide = true, conflicts_with = "crash_at")]
     pub(super) pause_at: Option<CrashPoint>,
 }

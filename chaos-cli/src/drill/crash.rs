@@ -3,7 +3,7 @@ use std::{str::FromStr, sync::Arc};
 use chaos_core::{Error, Journal, Result, fault::FaultState};
 use chaos_testkit::faulty::{CrashAt, When};
 
-/// When a drill kills or stops itself: before or after its journal records that a fault enters a state.
+/// The moment at which a drill kills or stops itself: before or after its journal records that a fault enters a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CrashPoint {
     when: When,
@@ -11,12 +11,12 @@ pub(super) struct CrashPoint {
 }
 
 impl CrashPoint {
-    /// A journal that ends its own process there.
+    /// A journal that ends its own process at this moment.
     pub(super) fn journal(self, journal: impl Journal) -> Arc<dyn Journal> {
         Arc::new(CrashAt::journal(journal, self.state, self.when))
     }
 
-    /// A journal that stops its own process there, until somebody continues it.
+    /// A journal that stops its own process at this moment, until somebody continues it.
     pub(super) fn pausing_journal(self, journal: impl Journal) -> Arc<dyn Journal> {
         Arc::new(CrashAt::pausing_journal(journal, self.state, self.when))
     }

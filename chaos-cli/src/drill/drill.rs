@@ -31,33 +31,33 @@ use crate::{
 
 /// How often the clients' line is redrawn.
 const REDRAW: Duration = Duration::from_millis(100);
-/// How long the journal may take to say what is pending when everybody wants to leave.
+/// The time limit for the list of pending faults when a second Ctrl-C has ended the drill.
 const LAST_LOOK: Duration = Duration::from_secs(2);
 
-/// How a drill ended.
+/// The end of a drill.
 enum Ended {
     Reported(Box<Reported>),
     /// Before anything was injected.
     Interrupted,
-    /// Twice: the recovery was not waited for.
+    /// Interrupted twice: the drill did not wait for the recovery.
     Abandoned {
         status: Status,
     },
 }
 
-/// A drill that has something to report.
+/// The data for the report of a drill.
 struct Reported {
     report: DrillReport,
     status: Status,
-    /// How many targets were asked for in the end.
+    /// The requested number of targets, after the question.
     count: usize,
-    /// Whether the plan was shown before.
+    /// Whether the plan was already shown.
     plan_is_known: bool,
 }
 
-/// What a person says to a plan.
+/// A person's answer to a plan.
 enum Answer {
-    /// To break these.
+    /// Inject into these targets.
     Yes {
         count: usize,
         targets: Vec<TargetId>,
@@ -68,7 +68,7 @@ enum Answer {
     },
 }
 
-/// How a run ended.
+/// The end of a run.
 enum Run {
     Over { report: Box<RunReport>, interrupted: bool },
     Abandoned,
@@ -77,7 +77,7 @@ enum Run {
 /// Runs one drill and reports it.
 ///
 /// # Errors
-/// For arguments that make no sense, and where the fleet, the journal or the monkey fails before anything is injected.
+/// For invalid arguments, and if the fleet, the journal or the monkey fails before anything is injected.
 pub async fn drill(arguments: DrillArguments, catalogue: &Catalogue) -> ProgramResult {
     let live = Live::on_stderr();
     LogTo::start(live.lines());
@@ -166,7 +166,7 @@ async fn perform(
         let answer = tokio::select! {
             biased;
             () = interrupt.next() => {
-                // Off the line of the question.
+                // Moves off the line of the question.
                 live.say("");
                 return Ok(Ended::Interrupted);
             }
@@ -208,7 +208,7 @@ async fn perform(
     };
     let run = match run {
         Ok(run) => run,
-        // What it may have left outweighs what went wrong.
+        // Faults that it may have left outweigh the error.
         Err(error) if leaves_orphans(&ledger).await => {
             live.failed("run", error.chain());
             return Ok(Ended::Abandoned { status: abandoned(&ledger, live).await });
@@ -239,7 +239,7 @@ async fn perform(
     }
 }
 
-/// Shows a person the plan, and asks how many, where that was not said, and whether.
+/// Shows the plan to a person, asks for the number of targets if none was given, and asks for a yes.
 async fn agree(
     order: &Order,
     bounds: Bounds,
@@ -268,7 +268,7 @@ async fn agree(
     }
 }
 
-/// The run, between two spells of steady state. `None` where it was interrupted before it began.
+/// The run, between two periods of steady state. `None` if it was interrupted before it began.
 async fn carry_out(
     monkey: &Monkey,
     steady: Duration,
@@ -310,20 +310,20 @@ async fn carry_out(
     }
 }
 
-/// Whether the journal holds a fault that nobody takes care of.
+/// Whether the journal holds a fault that no process takes care of.
 async fn leaves_orphans(ledger: &Ledger) -> bool {
     let now = SystemClock::default().now();
     ledger.journal.orphans(now).await.is_ok_and(|found| !found.faults.is_empty())
 }
 
-/// What the groups are like after the run. That nobody can tell is no reason to lose the report of it.
+/// The groups after the run. If they cannot be read, the report is made without them.
 async fn after(report: &RunReport, stage: &Stage, live: &Live) -> Option<After> {
     let hit: BTreeSet<&GroupId> =
         report.faults.iter().chain(&report.replayed).map(|fault| &fault.group).collect();
     match stage.after(&report.plan, &hit).await {
         Ok(after) => Some(after),
         Err(error) => {
-            live.failed("group", format!("can no longer be looked at: {}", error.chain()));
+            live.failed("group", format!("can no longer be read: {}", error.chain()));
             None
         }
     }
@@ -359,7 +359,7 @@ fn interrupted(live: &Live) -> Status {
     Status::Other
 }
 
-/// Says what is left behind by somebody who does not wait for the recovery.
+/// Says what is left behind by a drill that did not wait for the recovery.
 async fn abandoned(ledger: &Ledger, live: &Live) -> Status {
     let clock = SystemClock::default();
     let pending = tokio::select! {

@@ -5,11 +5,11 @@ use rustix::{
     termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr},
 };
 
-/// While it lives, the terminal on standard error does not show `^C`: that would move the cursor off the live lines,
-/// and the next redraw would leave one behind.
+/// Keeps the terminal on standard error from showing `^C` until it is dropped. `^C` would move the cursor off the live
+/// lines, and the next redraw would leave one behind.
 #[derive(Debug)]
 pub(super) struct Unechoed {
-    /// To be put back.
+    /// The settings to restore.
     before: Option<Termios>,
 }
 
@@ -19,7 +19,7 @@ impl Unechoed {
         if let Some(before) = &before {
             let mut modes = before.clone();
             modes.local_modes.remove(LocalModes::ECHOCTL);
-            // Where it cannot be changed, a line may stay behind.
+            // If the settings cannot be changed, a line may stay behind.
             let _ = tcsetattr(io::stderr(), OptionalActions::Now, &modes);
         }
         Self { before }
@@ -34,7 +34,8 @@ impl Drop for Unechoed {
     }
 }
 
-/// Whether this process is in the foreground of the terminal: one in the background would be stopped for changing it.
+/// Whether this process is in the foreground of the terminal. A process in the background would be stopped for
+/// changing it.
 fn is_ours() -> bool {
     tcgetpgrp(io::stderr()).is_ok_and(|foreground| foreground == getpgrp())
 }

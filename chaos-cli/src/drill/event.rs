@@ -17,13 +17,13 @@ use super::{
 
 /// The argument that names the event.
 const EVENT: &str = "event";
-/// Before the ids of arguments that are parameters of events.
+/// The prefix of the ids of arguments that are parameters of events.
 const PARAMETER: &str = "event.";
-const HEADING: &str = "What to inject";
-/// What is injected if nothing is said.
+const HEADING: &str = "Event";
+/// The default event.
 const USUAL: &str = "terminate";
 
-/// What to inject, and how much of it, as it was given: whether it makes sense, the catalogue of events says.
+/// The requested event and its parameters, as they were given. The catalogue of events checks them.
 #[derive(Clone, Debug)]
 pub(super) struct EventArguments {
     event: String,
@@ -33,7 +33,7 @@ pub(super) struct EventArguments {
 impl EventArguments {
     /// `command` with an argument for every parameter of these events.
     ///
-    /// A parameter that has the name of another argument of the drill is given as data alone.
+    /// If a parameter has the name of another argument of the drill, it can only be given as data.
     pub(super) fn of(command: Command, events: &EventCatalogue) -> Command {
         let names: Vec<PossibleValue> = events
             .specs()
@@ -89,11 +89,11 @@ impl EventArguments {
     }
 }
 
-/// Only the argument that names the event: the others come [from the catalogue](EventArguments::of).
+/// Only the argument that names the event. The others come [from the catalogue](EventArguments::of).
 impl Args for EventArguments {
     fn augment_args(command: Command) -> Command {
         command.next_help_heading(HEADING).arg(Arg::new(EVENT).long(EVENT).value_name("NAME").help(
-            "What to inject: a name, an object in JSON with its name and parameters, or @FILE with one",
+            "The event to inject: a name, a JSON object with its name and parameters, or @FILE with one",
         ))
     }
 
@@ -114,7 +114,7 @@ impl FromArgMatches for EventArguments {
     }
 }
 
-/// Reads the name of an event, or lets JSON and the name of a file pass.
+/// Reads the name of an event. Lets JSON and the name of a file pass.
 #[derive(Clone, Debug)]
 struct NameOrData(PossibleValuesParser);
 

@@ -21,7 +21,7 @@ impl Given {
         value.map(|value| Self::new(name, value))
     }
 
-    /// All that was given for the parameters of a catalogue.
+    /// All arguments that were given for the parameters of a catalogue.
     pub(super) fn all(arguments: &Arguments) -> Vec<Self> {
         arguments.given().map(|(name, value)| Self { name: format!("--{name}").into(), value }).collect()
     }

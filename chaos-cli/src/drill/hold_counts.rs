@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::clients::{ClientCounts, Counts};
 
-/// Reads the clients' counts when the first fault is injected and whenever one is let go. Clones share what they saw.
+/// Reads the clients' counts when the first fault is injected and whenever a hold ends. Clones share the counts.
 #[derive(Clone, Debug)]
 pub(super) struct HoldCounts {
     counts: Counts,
@@ -23,7 +23,7 @@ impl HoldCounts {
         Self { counts, seen: Arc::default() }
     }
 
-    /// What the clients noticed while faults were held. `None` where none was.
+    /// The counts while faults were held. `None` if none was.
     pub(super) fn seen(&self) -> Option<ClientCounts> {
         let seen = self.lock();
         Some(seen.let_go?.since(seen.injected?))

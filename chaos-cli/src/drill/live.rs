@@ -12,8 +12,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::program::{escaped_lines, lines_on_stderr};
 
-/// Standard error, with a line for each phase: redrawn while the phase lasts where it is a terminal, otherwise written
-/// once the phase is over.
+/// Standard error, with a line for each phase. On a terminal, the line is redrawn while the phase lasts. Otherwise it
+/// is written once the phase is over.
 #[derive(Clone, Debug)]
 pub(super) struct Live {
     lines: MultiProgress,
@@ -22,10 +22,10 @@ pub(super) struct Live {
     has_last: Arc<AtomicBool>,
 }
 
-/// How what went wrong is drawn.
+/// The style of a line about a failure.
 const FAILED: &str = "{prefix:>12.red.bold} {msg}";
 
-/// One phase that is under way.
+/// A phase in progress.
 #[derive(Debug)]
 pub(super) struct Phase {
     name: &'static str,
@@ -38,7 +38,7 @@ impl Live {
         Self { lines: lines_on_stderr(), is_terminal: io::stderr().is_terminal(), has_last: Arc::default() }
     }
 
-    /// For the log, which must not write across them.
+    /// The lines for the log, which must not write across them.
     pub(super) fn lines(&self) -> MultiProgress {
         self.lines.clone()
     }
@@ -67,48 +67,48 @@ impl Live {
         Phase { name, live: self.clone(), bar }
     }
 
-    /// A phase that is over already.
+    /// Shows a phase that is already over.
     pub(super) fn done(&self, name: &'static str, text: impl Into<String>) {
         self.begin(name, "").done(text);
     }
 
-    /// A phase that went wrong.
+    /// Shows a failed phase.
     pub(super) fn failed(&self, name: &'static str, text: impl Into<String>) {
         self.begin(name, "").failed(text);
     }
 
-    /// A text of several lines that says what a person would do.
+    /// Shows instructions for a person, of several lines.
     pub(super) fn by_hand(&self, text: &str) {
         self.begin("by hand", "").end(FAILED, escaped_lines(text));
     }
 
-    /// A line like that of a phase, written once: what is redrawn would stand in the way of a question.
+    /// Writes a line like that of a phase, once. A redrawn line would stand in the way of a question.
     pub(super) fn head(&self, name: &str, text: &str) {
         self.say(&format!("{name:>12} {}", escaped(text)));
     }
 
-    /// Writes above the lines, as it is.
+    /// Writes `text` above the lines, unchanged.
     pub(super) fn say(&self, text: &str) {
         self.lines.suspend(|| write_line(text));
     }
 }
 
 impl Phase {
-    /// A phase that is over already, above this one.
+    /// Shows a phase that is already over, above this one.
     pub(super) fn preceded_by(&self, name: &'static str, text: impl Into<String>) {
         let bar =
             self.bar.as_ref().map(|bar| self.live.lines.insert_before(bar, spinner(name, String::new())));
         Phase { name, live: self.live.clone(), bar }.done(text);
     }
 
-    /// What went wrong and does not end this one, above it.
+    /// Shows, above this phase, a failure that does not end it.
     pub(super) fn preceded_by_failure(&self, name: &'static str, text: impl Into<String>) {
         let bar =
             self.bar.as_ref().map(|bar| self.live.lines.insert_before(bar, spinner(name, String::new())));
         Phase { name, live: self.live.clone(), bar }.failed(text);
     }
 
-    /// Says how far it is.
+    /// Shows the progress of the phase.
     pub(super) fn tell(&self, text: impl Into<String>) {
         if let Some(bar) = &self.bar {
             bar.set_message(escaped(&text.into()).to_string());
@@ -135,7 +135,7 @@ impl Phase {
 }
 
 impl Drop for Phase {
-    /// A phase that nobody ended was cut off, and says nothing.
+    /// A phase that was dropped before its end was cut off, and writes nothing.
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -153,11 +153,11 @@ fn spinner(name: &'static str, text: String) -> ProgressBar {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    // Only a template that makes no sense is refused.
+    // Only an invalid template is refused.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 fn write_line(text: &str) {
-    // Where standard error cannot be written there is nobody left to tell.
+    // If standard error cannot be written, there is no other way to report it.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

@@ -21,20 +21,20 @@ use crate::{
     program::{ProgramError, observe_if_asked, quoted},
 };
 
-/// Healthy members that a drill leaves in a group.
+/// The healthy members that a drill leaves in a group.
 const MIN_HEALTHY: Percent = Percent(50);
-/// A seed that was drawn survives readers of JSON, which keep whole numbers up to here exactly.
+/// The largest drawn seed: readers of JSON keep whole numbers exact up to here.
 const LARGEST_DRAWN: u64 = (1 << 53) - 1;
-/// The settings of AWS that say as whom people are told, and where.
+/// The settings of AWS that select the identity and the region of notifications.
 const OF_AWS: [&str; 3] = ["region", "profile", "assume-role"];
 
-/// What is to be done, read from arguments that make sense: data that knows nothing of the stage it is for.
+/// The order for a drill, read from valid arguments. It is data, and does not know the stage that it is for.
 #[derive(Debug)]
 pub(super) struct Order {
     pub(super) event: Arc<dyn ChaosEvent>,
-    /// Every recovery that is known: others than this event's may be pending in the journal.
+    /// Every known recovery: the journal may hold pending faults of other events.
     registry: Registry,
-    /// One for the plan that a person sees and the run that follows.
+    /// The seed of the plan that a person sees and of the run that follows.
     pub(super) seed: u64,
     pub(super) dry_run: bool,
     pub(super) yes: bool,
@@ -44,42 +44,42 @@ pub(super) struct Order {
     pub(super) pause_at: Option<CrashPoint>,
     /// How long the clients are served before the injection and after the recovery.
     pub(super) steady: Duration,
-    /// Where the fleet is, if it is not the drill's own.
+    /// The directory of the fleet, if it is not the drill's own.
     pub(super) attach: Option<PathBuf>,
     pub(super) group: Option<String>,
-    /// The arguments that say as whom, as the rest of a command line.
+    /// The arguments of the identity, as the rest of a command line.
     pub(super) identity: String,
     /// The settings of the provider.
     pub(super) settings: Arguments,
     pub(super) provider: ProviderArguments,
-    /// Whom to tell.
+    /// The people to notify.
     pub(super) notify: NotifyArguments,
-    /// The arguments that say where the groups are.
+    /// The arguments that select the groups.
     provider_arguments: Vec<Given>,
-    /// The arguments that say whom to tell, and as whom where the provider's own do not.
+    /// The arguments of the notifications, and of their identity if the provider's own do not give it.
     notify_arguments: Vec<Given>,
-    /// The arguments that say which event it is.
+    /// The arguments that select the event.
     event_arguments: String,
     count: Option<usize>,
-    /// Where the drill's own fleet listens.
+    /// The first port of the drill's own fleet.
     pub(super) base_port: Option<u16>,
     recovery_budget: Duration,
 }
 
-/// How many targets a drill may break.
+/// The limits for the number of targets of a drill.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bounds {
     pub(super) most: usize,
-    /// Of how many.
+    /// The number of all targets.
     pub(super) all: usize,
 }
 
 impl Order {
-    /// Reads it from arguments, without their fleet.
+    /// Reads an order from arguments, without looking at the fleet.
     pub(super) fn read(arguments: DrillArguments, catalogue: &Catalogue) -> Result<Self, ProgramError> {
         let (event, event_arguments) = arguments.event.read(&catalogue.events)?;
         refuse_own_fleet(&arguments)?;
-        // Whoever tells people through AWS may say as whom, wherever the groups are.
+        // Notifications through AWS have an identity of their own, whichever provider the groups belong to.
         let spared: &[&str] = if arguments.notify.needs_aws() { &OF_AWS } else { &[] };
         let settings = arguments.provider.read(arguments.group.as_deref(), spared, catalogue)?;
         let spec = catalogue.providers.spec(arguments.provider.name(), Naming::Arguments)?;
@@ -117,7 +117,7 @@ impl Order {
         self.count.unwrap_or(1)
     }
 
-    /// Whether a person has yet to say how many.
+    /// Whether a person is still to be asked for the number of targets.
     pub(super) fn leaves_count_open(&self) -> bool {
         self.count.is_none()
     }
@@ -127,7 +127,7 @@ impl Order {
         let places = command_line(&self.provider_arguments);
         let program = match self.provider.name() {
             LOCAL => "cargo drill".to_owned(),
-            // These have a word of cargo's.
+            // These have an alias of cargo.
             cloud @ ("aws" | "azure") => format!("cargo {cloud}-drill{places}"),
             other => format!("cargo drill --provider {}{places}", quoted(other.as_ref())),
         };
@@ -150,12 +150,12 @@ impl Order {
         command
     }
 
-    /// Unless it is what goes without saying.
+    /// The recovery budget, unless it is the default.
     fn other_budget(&self) -> Option<Duration> {
         Some(self.recovery_budget).filter(|budget| *budget != usual_budget(&self.provider))
     }
 
-    /// Picks those of `groups`, each an id and a name for people, that this order is about.
+    /// Picks from `groups`, each an id and a name for people, those that this order is about.
     pub(super) fn filter(&self, groups: &[(String, String)]) -> Result<GroupFilter> {
         let Some(wanted) = &self.group else {
             return Ok(GroupFilter::all());
@@ -177,12 +177,12 @@ impl Order {
         }
     }
 
-    /// Refuses a plan that found none of the groups that were asked for, and has no doubts about it.
+    /// Refuses a plan that certainly found none of the requested groups.
     pub(super) fn check_plan(&self, plan: &Plan) -> Result<()> {
         if plan.groups.is_empty() && plan.doubts.is_empty() { Err(self.without_groups()) } else { Ok(()) }
     }
 
-    /// Nothing there is what was asked for.
+    /// The error if none of the requested groups exists.
     pub(super) fn without_groups(&self) -> Error {
         match &self.group {
             Some(group) => {
@@ -193,7 +193,7 @@ impl Order {
         }
     }
 
-    /// A monkey that carries it out for `count` targets, all of them in `domain`.
+    /// A monkey that carries out this order for `count` targets, all of them in `domain`.
     pub(super) fn monkey(
         &self,
         count: usize,
@@ -227,7 +227,7 @@ impl Order {
     }
 }
 
-/// How long a recovery may take where nothing is said: a group in a cloud needs minutes for a replacement.
+/// The default budget of a recovery: a group in a cloud needs minutes for a replacement.
 fn usual_budget(provider: &ProviderArguments) -> Duration {
     Duration::from_secs(if provider.is_local() { 60 } else { 15 * 60 })
 }
@@ -247,7 +247,7 @@ fn refuse_own_fleet(arguments: &DrillArguments) -> Result<()> {
     }
 }
 
-/// The arguments about telling people, as they were given.
+/// The arguments of notifications, as they were given.
 fn notify_arguments(arguments: &DrillArguments) -> Vec<Given> {
     let as_whom = match arguments.provider.name() {
         "aws" => Vec::new(),
@@ -271,7 +271,7 @@ impl Bounds {
         Self::of_sizes(groups.iter().map(|group| group.desired.max(group.in_service())))
     }
 
-    /// Refuses what `--count` must not be.
+    /// Refuses a `--count` out of these limits.
     pub(super) fn check(self, count: usize) -> Result<()> {
         if (1..=self.most).contains(&count) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Arguments of a command line, made of the parameters of a catalogue.
+//! Arguments of a command line, made from the parameters of a catalogue.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -10,10 +10,10 @@ use clap::{
 };
 use serde_json::{Map, Value};
 
-/// A parameter of that name, of each event or provider that has one.
+/// A parameter, with the name of the event or provider that has it.
 pub(super) type Owned = (String, Parameter);
 
-/// Puts together what has the same name, in the order of first appearance.
+/// Groups parameters by name, in the order of first appearance.
 pub(super) fn by_name<'a>(
     all: impl IntoIterator<Item = (&'a str, &'a [Parameter])>,
 ) -> Vec<(String, Vec<Owned>)> {
@@ -30,13 +30,13 @@ pub(super) fn by_name<'a>(
     known
 }
 
-/// `command` with `argument`, unless it has one of that name already.
+/// `command` with `argument`, unless it already has one of that name.
 pub(super) fn with(command: Command, argument: Arg) -> Command {
     let is_taken = command.get_arguments().any(|other| other.get_long() == argument.get_long());
     if is_taken { command } else { command.arg(argument) }
 }
 
-/// Those arguments whose ids begin with `prefix`, as data.
+/// The arguments whose ids begin with `prefix`, as data.
 pub(super) fn given(matches: &ArgMatches, prefix: &str) -> Map<String, Value> {
     let given = matches.ids().filter_map(|id| {
         let name = id.as_str().strip_prefix(prefix)?;
@@ -52,7 +52,7 @@ pub(super) fn sentence(about: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// What was given, as data.
+/// The given value, as data.
 fn value_of(matches: &ArgMatches, id: &str) -> Value {
     if let Ok(Some(is_set)) = matches.try_get_one::<bool>(id) {
         return Value::Bool(*is_set);
@@ -108,7 +108,7 @@ pub(super) fn choices(of: &[Choice]) -> Vec<PossibleValue> {
     of.iter().map(value).collect()
 }
 
-/// `text`, if it is what at least one of the parameters looks like.
+/// `text`, if at least one of the parameters accepts it.
 fn of_some_form(parameters: &[Parameter], text: &str) -> Result<String, String> {
     let mut first = None;
     for parameter in parameters {

@@ -23,21 +23,21 @@ use crate::program::clock_time;
 pub(super) struct Phases {
     live: Live,
     hold: Duration,
-    /// Those that go on.
+    /// The faults in progress.
     faults: Mutex<BTreeMap<FaultId, Shown>>,
 }
 
-/// A fault as far as it was shown.
+/// The shown state of a fault.
 #[derive(Debug, Default)]
 struct Shown {
     injecting_at: Option<Timestamp>,
     phase: Option<Phase>,
-    /// Whether it was said that its recovery was refused: once is enough.
+    /// Whether a refusal of its recovery was already shown: once is enough.
     was_refused: bool,
 }
 
 impl Phases {
-    /// `hold`: how long the event is kept up.
+    /// `hold`: how long the event is held.
     pub(super) fn new(live: Live, hold: Duration) -> Self {
         Self { live, hold, faults: Mutex::default() }
     }
@@ -159,7 +159,7 @@ impl Shown {
     }
 }
 
-/// What is done to whom.
+/// The event and its target.
 fn what(fault: &Fault) -> String {
     format!("{} into {}", fault.event, fault.target.name())
 }

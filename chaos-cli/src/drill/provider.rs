@@ -13,14 +13,14 @@ use crate::{catalogue::Catalogue, program::ProgramError};
 
 /// The argument that names the provider.
 const PROVIDER: &str = "provider";
-/// Before the ids of arguments that are settings of providers.
+/// The prefix of the ids of arguments that are settings of providers.
 const SETTING: &str = "provider.";
-/// The provider of the drill's own fleet, and of those that are attached.
+/// The provider of the drill's own fleet, and of attached fleets.
 pub(super) const LOCAL: &str = "local";
-/// The drill has an argument of its own for this setting.
+/// The setting for which the drill has an argument of its own.
 const GROUP: &str = "group";
 
-/// Where the groups are, as it was given: whether it makes sense, the catalogue of providers says.
+/// The requested provider and its settings, as they were given. The catalogue of providers checks them.
 #[derive(Clone, Debug)]
 pub(super) struct ProviderArguments {
     name: String,
@@ -30,7 +30,7 @@ pub(super) struct ProviderArguments {
 impl ProviderArguments {
     /// `command` with an argument for every setting of the providers in `catalogue`.
     ///
-    /// A setting that has the name of another argument of the drill is that argument, or cannot be given.
+    /// If a setting has the name of another argument of the drill, it is that argument, or cannot be given.
     pub(super) fn of(command: Command, catalogue: &Catalogue) -> Command {
         let named = |name: &str, about: &str| PossibleValue::new(name.to_owned()).help(about.to_owned());
         let known = catalogue.providers.specs().map(|spec| named(&spec.name, &spec.about));
@@ -56,7 +56,7 @@ impl ProviderArguments {
         })
     }
 
-    /// Whether the groups are processes of this machine, for which the drill needs no settings.
+    /// Whether the groups are processes of this machine. The drill needs no settings for them.
     pub(super) fn is_local(&self) -> bool {
         self.name == LOCAL
     }
@@ -65,10 +65,10 @@ impl ProviderArguments {
         &self.name
     }
 
-    /// The settings of the provider, of `group` if one was named; none for this machine's.
+    /// The settings of the provider, with `group` if one was named. This machine's provider has none.
     ///
     /// # Errors
-    /// `InvalidInput` for settings that make no sense and for those of another provider. `spared` are nobody's.
+    /// `InvalidInput` for invalid settings and for those of another provider. `spared` settings belong to no provider.
     pub(super) fn read(
         &self,
         group: Option<&str>,
@@ -96,18 +96,18 @@ impl ProviderArguments {
         Ok(catalogue.providers.read(&self.name, &settings, Naming::Arguments)?)
     }
 
-    /// Opens it.
+    /// Opens the provider.
     pub(super) async fn open(&self, settings: &Arguments, catalogue: &Catalogue) -> Result<Opened> {
         catalogue.providers.open(&self.name, settings, Naming::Arguments).await
     }
 
-    /// The text that was given for the setting `name`, of whichever provider.
+    /// The text that was given for the setting `name` of any provider.
     #[cfg(feature = "aws")]
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.settings.get(name).and_then(|value| value.as_str().or_else(|| value.get(0)?.as_str()))
     }
 
-    /// Those of these settings that were given, of whichever provider.
+    /// Those of these settings that were given, for any provider.
     pub(super) fn raw(&self, names: &[&str]) -> Vec<Given> {
         let words = |value: &Value| match value {
             Value::Array(items) => Some(items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")),
@@ -119,21 +119,21 @@ impl ProviderArguments {
     }
 }
 
-/// The settings as a command line says them again: the group is said by itself.
+/// The settings as arguments of a command line, without the group, which has an argument of its own.
 pub(super) fn places(settings: &Arguments) -> Vec<Given> {
     let mut given = Given::all(settings);
     given.retain(|given| given.name != "--group");
     given
 }
 
-/// Those that say as whom, which whoever recovers needs as well.
+/// The settings of the identity, which a recovery needs as well.
 pub(super) fn identity(settings: &Arguments, spec: &ProviderSpec) -> Vec<Given> {
     let mut given = Given::all(settings);
     given.retain(|given| spec.identity.iter().any(|name| given.name == format!("--{name}")));
     given
 }
 
-/// Only the argument that names the provider: the others come [from the catalogue](ProviderArguments::of).
+/// Only the argument that names the provider. The others come [from the catalogue](ProviderArguments::of).
 impl Args for ProviderArguments {
     fn augment_args(command: Command) -> Command {
         command.arg(

@@ -5,7 +5,8 @@ use tokio::task::spawn_blocking;
 
 use super::{live::Live, order::Bounds};
 
-/// Asks how many targets until the answer is one that can be. An empty answer means `proposed`, the end of the input 0.
+/// Asks for the number of targets until the answer is possible. An empty answer means `proposed`, and the end of the
+/// input means 0.
 pub(super) async fn how_many(live: &Live, proposed: usize, bounds: Bounds) -> Result<usize> {
     let Bounds { most, all } = bounds;
     loop {
@@ -22,7 +23,7 @@ pub(super) async fn how_many(live: &Live, proposed: usize, bounds: Bounds) -> Re
     }
 }
 
-/// Asks whether to go on. Only a yes is one.
+/// Asks whether to inject. Only `y` and `yes` are a yes.
 pub(super) async fn whether(live: &Live) -> Result<bool> {
     let answer = ask(live, "Inject? [y/N] ".to_owned()).await?.unwrap_or_default().to_lowercase();
     Ok(answer == "y" || answer == "yes")

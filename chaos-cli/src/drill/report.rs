@@ -17,7 +17,7 @@ use crate::{
     program::{by_hand, is_unrecorded, remarks, why_unanswered},
 };
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct DrillReport {
     pub(super) outcome: Outcome,
@@ -26,13 +26,13 @@ pub(super) struct DrillReport {
     pub(super) faults: Vec<FaultReport>,
     pub(super) group: GroupReport,
     pub(super) clients: ClientsReport,
-    /// Why a dry run cannot say who would be hit, if it cannot.
+    /// Why a dry run cannot tell which targets would be hit, if it cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unanswered: Option<String>,
-    /// Entries of the journal that could not be read, and may be faults.
+    /// The unreadable entries of the journal, which may be faults.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) unreadable: Vec<Unreadable>,
-    /// Who was chosen and left alone after all, with the reason.
+    /// The targets that were chosen and then left alone, with the reason.
     #[serde(skip)]
     pub(super) skipped: Vec<Skip>,
     /// Whether Ctrl-C cut it short.
@@ -51,68 +51,68 @@ pub(super) struct FaultReport {
     pub(super) injected_at: Option<Timestamp>,
     pub(super) recovered_at: Option<Timestamp>,
     pub(super) time_to_recover_ms: Option<u64>,
-    /// From the end of the hold until it was back.
+    /// The time from the end of the hold until the target was back.
     pub(super) time_to_revert_ms: Option<u64>,
-    /// Why it ended before its time, if it was.
+    /// Why the fault ended before its time, if it did.
     pub(super) cut_short: Option<CutShort>,
-    /// Why nothing was hit, if that is what was seen.
+    /// Why the fault hit nothing, if no effect was seen.
     pub(super) no_effect: Option<String>,
-    /// What a person should know besides.
+    /// A note for a person.
     pub(super) note: Option<String>,
-    /// Whether it is over because there is nothing left to bring back.
+    /// Whether the fault is over because its target no longer exists.
     pub(super) gone: bool,
-    /// What went wrong last.
+    /// The last failure.
     pub(super) failure: Option<Failure>,
-    /// The command line that brings it back where it is not.
+    /// The command line that brings the target back, if it is not back.
     pub(super) recover_with: Option<String>,
-    /// What a person would do to bring it back where it is not.
+    /// The instructions by which a person brings the target back, if it is not back.
     pub(super) by_hand: Option<String>,
     #[serde(skip)]
     pub(super) time_to_detect_ms: Option<u64>,
     #[serde(skip)]
     pub(super) remarks: Vec<String>,
-    /// Whether it is back and the journal does not say so.
+    /// Whether the target is back, but the journal did not record it.
     #[serde(skip)]
     pub(super) is_unrecorded: bool,
 }
 
-/// What the clients noticed.
+/// The counts of the clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct ClientsReport {
-    /// From beginning to end.
+    /// From the start of the drill to its end.
     #[serde(flatten)]
     pub(super) all: ClientCounts,
-    /// While faults were held: from the first that was injected to the last that was let go.
+    /// While faults were held: from the first injection to the end of the last hold.
     pub(super) during_hold: Option<ClientCounts>,
 }
 
 /// The groups of the drill, taken together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct GroupReport {
-    /// Afterwards, as far as anybody could tell; `None` where no group was seen at all.
+    /// The desired size after the run, as far as it is known. `None` if no group was seen at all.
     pub(super) desired: Option<usize>,
-    /// Where that was another one.
+    /// The desired size before the run, if it was another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) desired_before: Option<usize>,
     pub(super) healthy_before: Option<usize>,
-    /// `None` where nobody could tell any more.
+    /// `None` if it is no longer known.
     pub(super) healthy_after: Option<usize>,
-    /// Those that exist no more.
+    /// The groups that no longer exist.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) gone: Vec<GroupId>,
 }
 
-/// What the groups of a drill are like after it, taken together.
+/// The groups of a drill after it, taken together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct After {
     pub(super) healthy: usize,
     pub(super) desired: usize,
-    /// Those that exist no more.
+    /// The groups that no longer exist.
     pub(super) gone: Vec<GroupId>,
 }
 
 impl DrillReport {
-    /// Of a drill that touched nothing.
+    /// The report of a drill that touched nothing.
     pub(super) fn untouched(outcome: Outcome, plan: Plan) -> Self {
         Self {
             outcome,
@@ -128,8 +128,8 @@ impl DrillReport {
         }
     }
 
-    /// Of a run; `after` as its groups are after it, and `recover_with` the command line that recovers what it has
-    /// left. A run that was interrupted has failed, however well its faults ended.
+    /// The report of a run. `after` is the state of its groups after it, and `recover_with` the command line that
+    /// recovers the faults that it has left. An interrupted run has failed, however well its faults ended.
     pub(super) fn of_run(
         run: RunReport,
         interrupted: bool,
@@ -167,7 +167,7 @@ impl DrillReport {
 }
 
 impl GroupReport {
-    /// As the plan has seen them.
+    /// The groups as the plan has seen them.
     fn untouched(plan: &Plan) -> Self {
         let sum = |of: fn(&GroupPlan) -> usize| {
             let groups = &plan.groups;
@@ -183,7 +183,7 @@ impl GroupReport {
         }
     }
 
-    /// What became of it; `None` where nobody knows.
+    /// The group after the run. `None` if it could not be read.
     fn and_then(mut self, after: Option<After>) -> Self {
         self.healthy_after = after.as_ref().map(|after| after.healthy);
         if let Some(After { desired, gone, .. }) = after {

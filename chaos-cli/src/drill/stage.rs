@@ -34,24 +34,24 @@ const OWN_REPLICAS: usize = 5;
 pub(super) enum Stage {
     Own(Fleet),
     Attached(AttachedFleet),
-    /// Other people's machines, which are there before the drill and after it.
+    /// Machines that exist before the drill and after it.
     Elsewhere(Opened),
 }
 
-/// Where a drill writes down what undoes its faults.
+/// The journal of a drill.
 #[derive(Debug)]
 pub(super) struct Ledger {
     pub(super) journal: Arc<dyn chaos_core::Journal>,
-    /// Where a later process finds it.
+    /// The path by which a later process finds it.
     pub(super) path: Option<PathBuf>,
-    /// The arguments of that process that say as whom.
+    /// The arguments of the identity for that process.
     pub(super) identity: String,
-    /// Removed together with this value.
+    /// The temporary directory, which is removed together with this value.
     _temporary: Option<TempDir>,
 }
 
 impl Stage {
-    /// Starts the drill's own fleet, or finds what is there. What can be refused before anything starts, is.
+    /// Starts the drill's own fleet, or finds the existing groups. Refuses invalid arguments before anything starts.
     pub(super) async fn set(order: &Order, live: &Live, catalogue: &Catalogue) -> Result<Self, ProgramError> {
         if !order.provider.is_local() {
             return Ok(Self::Elsewhere(order.provider.open(&order.settings, catalogue).await?));
@@ -99,7 +99,7 @@ impl Stage {
         }
     }
 
-    /// The one that all victims must be in.
+    /// The failure domain that all victims must be in.
     pub(super) fn domain(&self) -> Option<FailureDomain> {
         match self {
             Self::Elsewhere(opened) => opened.domain.clone(),
@@ -107,7 +107,7 @@ impl Stage {
         }
     }
 
-    /// Where its clients send their requests. Elsewhere, the drill has none.
+    /// The addresses of the replicas, if this stage has clients.
     pub(super) fn endpoints(&self) -> Result<Option<Vec<SocketAddr>>> {
         match self {
             Self::Own(fleet) => Ok(Some(fleet.endpoints())),
@@ -116,7 +116,7 @@ impl Stage {
         }
     }
 
-    /// What passes the groups that the order is about, and no others.
+    /// A filter that passes only the groups that the order is about.
     pub(super) async fn filter(&self, order: &Order) -> Result<GroupFilter> {
         if let Self::Elsewhere(opened) = self {
             return Ok(opened.filter.clone());
@@ -129,16 +129,17 @@ impl Stage {
         order.filter(&names)
     }
 
-    /// How many targets the order may be about.
+    /// The limits for the number of targets.
     ///
-    /// Of one target in a cloud, where nobody asks how many, the plan says as much, and a listing is saved.
+    /// If the order is for one target in a cloud and nobody is asked for the number, there are none here: the plan
+    /// applies the same rules, and a listing is saved.
     pub(super) async fn bounds(&self, order: &Order, filter: &GroupFilter) -> Result<Bounds> {
         if matches!(self, Self::Elsewhere(_)) && order.count() == 1 && (order.yes || order.dry_run) {
             return Ok(Bounds::default());
         }
         let groups = match self.groups(filter).await {
             Ok(groups) => groups,
-            // The plan tells what could not be looked at, and keeps to the rules without being told how many there are.
+            // The plan tells which groups could not be listed, and keeps to the rules without knowing the total.
             Err(error) if error.kind() != ErrorKind::InvalidInput && (order.yes || order.dry_run) => {
                 return Ok(Bounds::default());
             }
@@ -152,7 +153,7 @@ impl Stage {
         Ok(bounds)
     }
 
-    /// A fresh look at its groups.
+    /// A fresh listing of the groups.
     pub(super) async fn groups(&self, filter: &GroupFilter) -> Result<Vec<Group>> {
         let mut groups: Vec<Group> = Vec::new();
         for provider in self.providers() {
@@ -162,8 +163,7 @@ impl Stage {
         Ok(groups)
     }
 
-    /// What the groups of `plan` are like now: those of `hit` are looked at again, and the others are taken to be as
-    /// they were.
+    /// The groups of `plan` as they are now. Those of `hit` are looked at again; the others count as unchanged.
     pub(super) async fn after(&self, plan: &Plan, hit: &BTreeSet<&GroupId>) -> Result<After> {
         let mut after = After::default();
         for group in &plan.groups {
@@ -186,7 +186,7 @@ impl Stage {
         Ok(after)
     }
 
-    /// The journal of a drill on this stage. A dry run makes no file.
+    /// The journal of a drill on this stage. A dry run creates no file.
     pub(super) async fn ledger(&self, order: &Order) -> Result<Ledger> {
         let own_place = match self {
             Self::Own(_) => None,
@@ -203,7 +203,7 @@ impl Stage {
             None => {
                 let directory =
                     tempfile::Builder::new().prefix("chaos-drill-").tempdir().map_err(|error| {
-                        Error::new(ErrorKind::Journal, "there is no directory for a temporary journal")
+                        Error::new(ErrorKind::Journal, "no directory can be made for a temporary journal")
                             .caused_by(error)
                     })?;
                 (directory.path().join("chaos.journal"), Some(directory))
@@ -219,7 +219,7 @@ impl Stage {
         Ok(Ledger { journal, path, identity: order.identity.clone(), _temporary: temporary })
     }
 
-    /// Ends the drill's own fleet, and leaves others alone.
+    /// Ends the drill's own fleet. Leaves other fleets alone.
     pub(super) async fn strike(self) -> Result<()> {
         match self {
             Self::Own(fleet) => fleet.stop().await,
@@ -228,7 +228,7 @@ impl Stage {
     }
 }
 
-/// What is wrong, without the name that the library has for the argument.
+/// The problem, without the library's name for the argument.
 fn beneath(error: &Error) -> String {
     match (error.kind(), error.source()) {
         (ErrorKind::InvalidInput, Some(source)) => source.to_string(),
@@ -237,7 +237,7 @@ fn beneath(error: &Error) -> String {
 }
 
 impl Ledger {
-    /// The command line with which a later process recovers what is left.
+    /// The command line by which a later process recovers the remaining faults.
     pub(super) fn recover_command(&self) -> Option<String> {
         self.path.as_ref().map(|path| format!("{}{}", recover_command(path), self.identity))
     }

@@ -16,10 +16,10 @@ use crate::{
     table::Table,
 };
 
-/// What a drill prints for a person at the end.
+/// The summary that a drill prints at the end.
 pub(super) struct Summary<'a> {
     pub(super) report: &'a DrillReport,
-    /// Whether the plan was shown before.
+    /// Whether the plan was already shown.
     pub(super) plan_is_known: bool,
     /// The rest of the command line that does the same again.
     pub(super) again: String,
@@ -48,7 +48,7 @@ impl fmt::Display for Summary<'_> {
             writeln!(f, "recover with: {command}\n")?;
         }
         if !report.faults.is_empty() {
-            // The plan, which tells them otherwise, is not shown.
+            // The plan would show them, but it is not printed here.
             for doubt in &report.plan.doubts {
                 writeln!(f, "in doubt: {doubt}\n")?;
             }
@@ -101,7 +101,7 @@ fn gone(groups: &[GroupId]) -> String {
 fn explained(report: &DrillReport) -> &'static str {
     let is_over = |fault: &FaultReport| fault.state == FaultState::Recovered;
     let is_back = |fault: &FaultReport| is_over(fault) && !fault.gone;
-    // A target that is gone for good is told in a note, and so is whatever else qualifies that it is back.
+    // A note says that a target is gone for good, and anything else that qualifies its return.
     let is_qualified = report.faults.iter().any(|fault| fault.note.is_some());
     match report.outcome {
         Outcome::Completed if report.faults.iter().any(|fault| fault.gone) => {
@@ -133,7 +133,7 @@ fn explained(report: &DrillReport) -> &'static str {
     }
 }
 
-/// Narrow enough for 80 columns: the victims by name, where their groups can be told apart without it.
+/// A table for 80 columns. If all victims are in one group, they are shown by name.
 fn faults(report: &DrillReport) -> String {
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let time = |milliseconds: Option<u64>| {
@@ -183,7 +183,7 @@ fn faults(report: &DrillReport) -> String {
     text
 }
 
-/// How much was asked for and how much it was, where that is more than a time.
+/// The requested and achieved magnitudes, if there are others than a time.
 fn magnitudes(report: &DrillReport) -> Option<Table> {
     let mut table = Table::with_headings(["victim", "how much", "requested", "achieved"]);
     let mut is_empty = true;
@@ -200,12 +200,12 @@ fn magnitudes(report: &DrillReport) -> Option<Table> {
     (!is_empty).then_some(table)
 }
 
-/// Whole numbers as such, others with two places.
+/// Whole numbers without a fraction, others with two decimal places.
 fn readably(number: f64) -> String {
     if number.fract() == 0.0 { format!("{number:.0}") } else { format!("{number:.2}") }
 }
 
-/// Who is chosen, and why the others are not.
+/// The chosen targets, and why the others were not chosen.
 pub(super) struct PlanTable<'a>(pub(super) &'a Plan);
 
 impl fmt::Display for PlanTable<'_> {
@@ -241,7 +241,7 @@ pub(super) fn humanly(time: Duration) -> String {
     }
 }
 
-/// How long ago that was, as [`humanly`] says it.
+/// The time since then, in the form of [`humanly`].
 pub(super) fn since(began: Timestamp) -> String {
     let passed = SystemClock::default().now().duration_since(began);
     humanly(Duration::try_from(passed).unwrap_or_default())
@@ -324,7 +324,7 @@ mod tests {
         assert!(!text.contains("NOT EVERYTHING"), "{text}");
     }
 
-    /// A journal on a disk that is full once the fault is injected.
+    /// A journal on a disk that is full after the injection.
     #[derive(Debug, Default)]
     struct FullJournal(MemoryJournal);
 

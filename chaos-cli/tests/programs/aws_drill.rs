@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-/// A region with the group `web` of some instances, and a place for journals.
+/// A region with the group `web` of some instances, and a folder for journals.
 struct Account {
     cloud: StandIn,
     place: TempDir,
@@ -55,7 +55,7 @@ impl Account {
         end(self.drill(arguments).spawn().unwrap()).await
     }
 
-    /// What changes something.
+    /// The actions that change something.
     fn mutations(&self) -> Vec<String> {
         let mut calls = self.cloud.calls();
         let only_asks = |call: &String| {
@@ -109,7 +109,7 @@ async fn a_person_is_asked_how_many() {
     assert_eq!(json["faults"].as_array().unwrap().len(), 2, "{json:#}");
     assert_eq!(account.mutations(), ["TerminateInstances", "TerminateInstances"]);
 
-    // Who cannot be asked is not taken for a yes.
+    // If nobody can be asked, that is not a yes.
     account.cloud.forget_calls();
     let silent = account.drilled(&[]).await.with_code(2);
     assert!(silent.stderr.contains("pass --yes"), "{silent:#?}");
@@ -125,7 +125,7 @@ async fn a_dry_run_looks_and_touches_nothing() {
     assert!(account.mutations().is_empty());
 }
 
-/// A question that nobody could answer is no success, however it is asked.
+/// A dry run without an answer is no success, however it is requested.
 #[tokio::test]
 async fn a_dry_run_that_could_look_at_nothing_says_so_and_ends_with_3() {
     let Some(account) = Account::with_web(4) else { return };
@@ -150,7 +150,7 @@ async fn a_dry_run_that_could_look_at_nothing_says_so_and_ends_with_3() {
         assert!(json["unanswered"].as_str().unwrap().contains(words), "{json:#}");
         account.cloud.page("DELETE", "faults", None);
     }
-    // Nobody would be hit: that is an answer.
+    // No instance would be hit: that is an answer.
     let json = account.drilled(&["--dry-run", "--zone", "eu-west-1z", "--json"]).await.with_code(0).json();
     assert_eq!(json.get("unanswered"), None, "{json:#}");
 }
@@ -187,7 +187,7 @@ async fn a_group_that_is_deleted_in_the_hold_is_gone_and_not_back() {
     assert!(history.stdout.contains("  gone  ") && !history.stdout.contains("  recovered  "), "{history:#?}");
 }
 
-/// The last real answer, the command to recover and the way by hand are told wherever somebody looks.
+/// All three programs show the last real answer, the command to recover and the instructions by hand.
 #[tokio::test]
 async fn a_refusal_is_told_once_and_what_is_not_back_outweighs_everything() {
     let Some(account) = Account::with_web(4) else { return };
@@ -218,7 +218,7 @@ async fn a_refusal_is_told_once_and_what_is_not_back_outweighs_everything() {
         assert!(shown.contains(words), "{words:?} is not in {shown}");
     }
 
-    // A replay that fails, and an argument that makes no sense.
+    // A replay that fails, and an invalid argument.
     let nobody = ["--group", "nobody", "--yes", "--recovery-budget", "2s", "--journal", text(&journal)];
     let ended = account.drilled(&nobody).await.with_code(4);
     assert!(ended.stdout.contains(&recover) && ended.stdout.contains("NOT EVERYTHING IS BACK"), "{ended:#?}");
@@ -345,7 +345,7 @@ async fn credentials_that_are_missing_expired_or_too_weak_are_said() {
         account.cloud.page("DELETE", "faults", None);
     }
     assert!(account.mutations().is_empty());
-    // Denied where it matters: what was armed is recovered, and said to have failed.
+    // Denied in the injection: the armed fault is recovered, and reported as failed.
     account.cloud.break_calls(json!({ "do": "access_denied", "action": "TerminateInstances", "count": 0 }));
     let ended = account.drilled(&["--yes", "--json"]).await.with_code(5);
     let json = ended.json();
@@ -397,7 +397,7 @@ async fn people_are_told_through_sns_and_ses() {
         assert!(messages.iter().all(|message| message["body"].as_str().unwrap().contains(fault)), "{sent:#}");
     }
 
-    // Nobody can be told: nothing is injected where that is asked for, and a drill goes on where it is not.
+    // No notification arrives: with --announce nothing is injected, and without it the drill goes on.
     account.cloud.forget_calls();
     let unknown = topic.replace(":chaos", ":nobody");
     let refused = account.drilled(&["--sns", &unknown, "--announce", "--yes"]).await.with_code(3);
@@ -419,7 +419,7 @@ async fn without_a_home_for_the_journal_one_must_be_named() {
     assert!(account.mutations().is_empty());
 }
 
-/// Whoever is told by AWS need not have a machine there.
+/// Notifications through AWS work without any machine there.
 #[cfg(feature = "azure")]
 #[tokio::test]
 async fn people_are_told_of_a_drill_on_azure_too() {
@@ -456,7 +456,7 @@ async fn people_are_told_of_a_drill_on_azure_too() {
     assert!(refused.stdout.contains("not announced"), "{refused:#?}");
 }
 
-/// What a group is called is somebody else's text: it turns no line of a terminal around, whoever shows it.
+/// The name of a group is somebody else's text: no program lets it change the direction of a line on the terminal.
 #[tokio::test]
 async fn the_name_of_a_group_is_cleaned_wherever_it_is_shown() {
     let hostile = "we\u{202e}b\u{200b}";

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-/// A subscription with the availability set `web` of four machines, and a place for journals.
+/// A subscription with the availability set `web` of four machines, and a folder for journals.
 struct Subscription {
     fake: FakeArm,
     place: TempDir,
@@ -42,7 +42,7 @@ impl Subscription {
         end(self.program(DRILL, &[&["--provider", "azure"], arguments].concat()).spawn().unwrap()).await
     }
 
-    /// What changes something, by the ends of their paths.
+    /// The orders that change something, by the ends of their paths.
     fn orders(&self) -> Vec<String> {
         let orders = self.fake.requests().into_iter().filter(|request| request.method == "POST");
         orders.map(|request| request.path.rsplit('/').next().unwrap().to_owned()).collect()
@@ -111,7 +111,7 @@ async fn what_makes_no_sense_is_said_and_nothing_is_injected() {
         (&["--count", "3"], 2, "invalid --count: 3; expected from 1 to 2"),
         (&["--subscription", "me"], 2, "me"),
         (&["--region", "eu-west-1"], 2, "invalid --region: eu-west-1; expected none with --provider azure"),
-        // An availability set replaces nobody.
+        // An availability set replaces no machine.
         (&["--event", "terminate", "--group", "web"], 3, "does not replace its members"),
     ] {
         let event: &[&str] = if line.contains(&"--event") { &[] } else { &STOP };

@@ -1,4 +1,4 @@
-//! Crash proof in the clouds: whenever a drill is killed while every call is slow, what it has done is undone.
+//! Crash proof in the clouds: whenever a drill is killed while every call is slow, its faults are undone.
 
 use std::{collections::BTreeMap, env, fs, path::Path, time::Duration};
 
@@ -15,16 +15,16 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tempfile::TempDir;
 
-/// By how much the answer to every call comes late, in milliseconds.
+/// The delay of every answer, in milliseconds.
 const SLOW: u64 = 120;
-/// Kills in all, and of those the number that is drawn where not all are run.
+/// The number of all kills, and the number of them that is drawn if not all are run.
 const KILLS: usize = 100;
 const DRAWN: usize = 4;
-/// How many go on at once, each with a cloud of its own.
+/// The number of kills at the same time, each with a cloud of its own.
 const LANES: usize = 4;
 const SIZE: usize = 4;
 
-/// The events, each with what it is told, and within how many seconds it is killed.
+/// The events, each with its arguments and the seconds within which its drill is killed.
 const EVENTS: [(&str, &[&str], f64); 6] = [
     ("terminate", &[], 3.0),
     ("stop", &["--duration", "3s"], 5.0),
@@ -39,7 +39,7 @@ const EVENTS: [(&str, &[&str], f64); 6] = [
 struct Case {
     on_aws: bool,
     event: usize,
-    /// In seconds, after the arming, or of one in four, after the begin of the drill.
+    /// In seconds after the arming; for one kill in four, after the start of the drill.
     moment: f64,
     is_from_the_arming: bool,
     seed: u64,
@@ -55,7 +55,7 @@ impl Case {
     }
 }
 
-/// Either cloud, with a set of four in it.
+/// One of the two clouds, with a set of four machines in it.
 enum Cloud {
     Aws(StandIn),
     Azure(FakeArm),
@@ -67,7 +67,7 @@ struct Lane {
 }
 
 impl Lane {
-    /// `None` where moto is not installed.
+    /// `None` if moto is not installed.
     fn of(case: &Case) -> Option<Self> {
         let cloud = if case.on_aws {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fakes/aws");
@@ -78,7 +78,7 @@ impl Lane {
         } else {
             let fake = FakeArm::start().unwrap();
             let size = u32::try_from(SIZE).unwrap();
-            // Only a scale set that something holds at its size replaces anybody.
+            // Only a scale set that is kept at its size replaces machines.
             if EVENTS[case.event].0 == "terminate" {
                 fake.add(NewScaleSet::new("shop", "web").capacity(size).held_at(size));
             } else {
@@ -126,7 +126,8 @@ impl Lane {
         end(self.program(program, arguments).spawn().unwrap()).await
     }
 
-    /// Kills a drill, recovers, and checks that nothing is left. Returns what was met, and how many processes held it.
+    /// Kills a drill, recovers, and checks that nothing is left. Returns the fault that was found, and how many
+    /// processes held it.
     async fn perform(&self, case: &Case, said: &str) -> (String, usize) {
         let (event, more, _) = EVENTS[case.event];
         let (journal, disk) = (self.place.path().join("journal"), self.place.path().join("disk"));
@@ -147,7 +148,7 @@ impl Lane {
         clock.sleep(Duration::from_secs_f64(case.moment)).await;
         let _ = drill.start_kill();
         let drill = end(drill).await;
-        // One that came to its end may have hit nothing, and has recovered everything.
+        // A drill that came to its end may have hit nothing, and has recovered everything.
         assert!(drill.was_killed() || matches!(drill.status.code(), Some(0 | 5)), "{said}: {drill:#?}");
         if !journal.exists() {
             return ("no journal yet".to_owned(), 0);
@@ -178,7 +179,7 @@ impl Lane {
         (met, held)
     }
 
-    /// The processes that bear a fault's id, in whichever machine: they hold it.
+    /// The processes with a fault's id, on any machine: they hold the fault.
     fn holders(&self, fault: &str) -> Vec<String> {
         let programs = fs::read_dir("/proc").unwrap().filter_map(|entry| {
             let entry = entry.ok()?;
@@ -189,7 +190,7 @@ impl Lane {
         programs.filter(|line| line.contains(fault)).collect()
     }
 
-    /// Whatever filters packets in the networks of its machines.
+    /// All packet filters in the networks of its machines.
     async fn rules(&self) -> String {
         let namespaces: Vec<String> = match &self.cloud {
             Cloud::Aws(cloud) => {
@@ -216,14 +217,14 @@ async fn holds_a_fault(journal: &Path) -> bool {
     }
 }
 
-/// A hundred with `CHAOS_LONG=1`, otherwise a drawn part of them.
+/// A hundred kills with `CHAOS_LONG=1`, otherwise a drawn part of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_moments_of_six_events_while_every_call_is_slow() {
     let is_long = env::var_os("CHAOS_LONG").is_some_and(|value| value == "1");
     let mut random = SplitMix::drawn();
     let origin = random.origin();
     let mut cases: Vec<Case> = (0..KILLS).map(|number| Case::drawn(number, &mut random)).collect();
-    // Without networks of their own it would be this machine that is cut off.
+    // Without networks of their own, this machine would be cut off.
     if !rustix::process::geteuid().is_root() {
         cases.retain(|case| EVENTS[case.event].0 != "network-blackhole");
     }

@@ -1,4 +1,4 @@
-//! Crash proof: whenever a drill is killed, what it has done is undone.
+//! Crash proof: whenever a drill is killed, its faults are undone.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -14,7 +14,7 @@ const STOP: [&str; 4] = ["--event", "stop", "--duration", "700ms"];
 const TERMINATE: [&str; 2] = ["--event", "terminate"];
 const REBOOT: [&str; 2] = ["--event", "reboot"];
 
-/// Runs `recover`, and checks that nothing is left of what the drill did.
+/// Runs `recover`, and checks that nothing is left of the drill's faults.
 async fn recovers(fleet: &FleetProgram, journal: &Path, size: usize, after: &str) {
     let recovered = run(RECOVER, ["--journal", text(journal)]).await;
     assert_eq!(recovered.status.code(), Some(0), "{after}: {recovered:#?}");
@@ -24,7 +24,7 @@ async fn recovers(fleet: &FleetProgram, journal: &Path, size: usize, after: &str
     assert_eq!(fleet.healthy().await, size, "{after}: {:?}", fleet.replicas());
 }
 
-/// Kills a drill at `crash_at`, and returns what was pending then.
+/// Kills a drill at `crash_at`, and returns the faults that were pending then.
 async fn killed_at(fleet: &FleetProgram, journal: &Path, event: &[&str], crash_at: &str) -> Vec<FaultRecord> {
     let arguments = [event, &["--journal", text(journal), "--crash-at", crash_at]].concat();
     let drill = run(DRILL, fleet.attached(&arguments)).await;
@@ -50,7 +50,7 @@ async fn killed_at_every_state_of_a_fault() {
         ("after:recovered", None),
     ] {
         for event in [&STOP[..], &TERMINATE, &REBOOT] {
-            // In these the replay waits some seconds to be sure, which is the same for every event.
+            // In these states the replay waits some seconds to be sure. That is the same for every event.
             if left == Some(FaultState::Injecting) && event == REBOOT {
                 continue;
             }
@@ -64,7 +64,7 @@ async fn killed_at_every_state_of_a_fault() {
     fleet.stop().await;
 }
 
-/// The one state that a sound fleet never shows: the fleet's own program is stopped, so that it replaces nobody.
+/// The one state that a sound fleet never shows: the fleet's own program is stopped, so it replaces no replica.
 #[tokio::test]
 async fn killed_after_the_recovery_has_failed() {
     let fleet = FleetProgram::start(5).await;
@@ -87,7 +87,7 @@ async fn killed_at_sixty_random_moments() {
     let journal = fleet.place("random.journal");
     let events = [&STOP[..], &TERMINATE, &REBOOT];
     let mut spans = [Duration::MAX; 3];
-    // The shorter of two, because a kill after the end tells nothing.
+    // The shorter of two, because a kill after the end proves nothing.
     for number in 0..6 {
         let arguments = [events[number % 3], &["--journal", text(&journal)]].concat();
         let began = clock.now();
@@ -120,7 +120,7 @@ async fn killed_at_sixty_random_moments() {
     fleet.stop().await;
 }
 
-/// Nobody recovers: the janitor that outlives the drill ends the stop at its deadline.
+/// No program recovers: the janitor that outlives the drill ends the stop at its deadline.
 #[tokio::test]
 async fn a_stop_ends_at_its_deadline_without_anybody() {
     let fleet = FleetProgram::start(5).await;

@@ -1,4 +1,4 @@
-//! The documents say what the code does.
+//! The documents agree with the code.
 
 /// The README quotes the integration test of ten lines word for word.
 #[test]
@@ -15,7 +15,7 @@ fn the_readme_quotes_the_test_that_runs() {
     }
 }
 
-/// Whatever the README tells a reader to type exists.
+/// Every command that the README tells a reader to type exists.
 #[test]
 fn the_commands_of_the_readme_exist() {
     let aliases = include_str!("../../../.cargo/config.toml");

@@ -156,7 +156,7 @@ async fn a_drill_on_another_fleet_needs_a_yes() {
         let drill = run(DRILL, fleet.attached(&[field, value])).await.with_code(2);
         assert!(drill.stderr.contains(field) && drill.stderr.contains(value), "{drill:#?}");
     }
-    assert_eq!(fleet.processes(), before, "nobody was touched");
+    assert_eq!(fleet.processes(), before, "no replica was touched");
 
     let drill = run(DRILL, fleet.attached(&["--group", "fleet"])).await.with_code(0);
     assert_eq!(drill.json()["faults"][0]["state"], "recovered");
@@ -184,7 +184,7 @@ async fn a_halt_skips_with_its_own_exit_code() {
 async fn a_recovery_that_fails_has_its_own_exit_code() {
     let fleet = FleetProgram::start(5).await;
     let path = fleet.place("failed.journal");
-    // It replaces nobody while it is stopped.
+    // A stopped fleet replaces no replica.
     fleet.signal(Signal::STOP);
     let budget = ["--recovery-budget", "300ms", "--journal", text(&path)];
     let drill = run(DRILL, fleet.attached(&budget)).await.with_code(4);
@@ -229,7 +229,7 @@ async fn ctrl_c_recovers_and_a_second_one_says_how_to() {
     }
     assert!(drill.stderr.contains(&format!("journal {}", text(&path))), "{drill:#?}");
 
-    // A recovery that takes its time, because the fleet replaces nobody while it is stopped.
+    // A recovery that takes its time, because a stopped fleet replaces no replica.
     fleet.signal(Signal::STOP);
     let mut drill = Watched::start(DRILL, fleet.attached(&journal));
     drill.says("inject ").await;

@@ -1,4 +1,4 @@
-//! How programs end that are hung up on, quit, stopped, or that find what they cannot recover.
+//! The endings of programs after a hang-up, a quit or a stop, and of those that find faults which they cannot recover.
 
 use std::{path::Path, time::Duration};
 
@@ -19,7 +19,7 @@ use rustix::process::Signal;
 use serde_json::json;
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 
-/// A stop of one replica for so long.
+/// A stop of one replica for this long.
 fn stop<'a>(journal: &'a Path, duration: &'a str) -> [&'a str; 6] {
     ["--journal", text(journal), "--event", "stop", "--duration", duration]
 }
@@ -83,7 +83,7 @@ async fn a_fleet_leaves_no_replica_when_its_terminal_is_closed() {
 async fn a_recovery_goes_on_when_the_terminal_is_closed() {
     let fleet = FleetProgram::start(5).await;
     let path = fleet.place("recovery.journal");
-    // It takes its time: nobody replaces what was terminated.
+    // The recovery takes its time: nothing replaces the terminated replica.
     fleet.signal(Signal::STOP);
     let crash = ["--journal", text(&path), "--crash-at", "after:active"];
     assert!(run(DRILL, fleet.attached(&crash)).await.was_killed());
@@ -187,7 +187,7 @@ async fn what_cannot_be_read_is_named_and_keeps_nothing_else_from_being_recovere
     assert!(history.contains("CANNOT BE READ") && history.contains(&entry), "{history}");
     assert!(!history.contains('\u{202e}') && history.contains("\\u{202e}"), "{history}");
 
-    // It counts for the limits of a drill, and the drill says so.
+    // The entry counts for the limits of a drill, and the drill says so.
     let drill = run(DRILL, fleet.attached(&stop(&path, "100ms"))).await.with_code(4);
     assert_eq!(drill.json()["unreadable"][0]["entry"], *entry, "{drill:#?}");
     fleet.stop().await;

@@ -1,6 +1,6 @@
-//! Crash proof of the host faults: whoever is killed, and whenever, nothing is left 2 seconds after the deadline; with
-//! a recovery, nothing is left at once. "Nothing" is measured: processes, free bytes, open deleted files, network
-//! rules.
+//! Crash proof of the host faults: whichever process is killed, and whenever, nothing is left 2 seconds after the
+//! deadline. With a recovery, nothing is left at once. "Nothing" is measured: processes, free bytes, open deleted
+//! files, network rules.
 
 use std::{cell::Cell, path::PathBuf, rc::Rc, time::Duration};
 
@@ -19,32 +19,32 @@ use chaos_journal::SqlJournal;
 use jiff::Timestamp;
 use tokio::process::Child;
 
-/// How late the end of a fault may be that nobody recovers.
+/// The longest delay of the end of a fault that no program recovers.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long a recovery may take to end a fault, or a look to find that its holders are gone, on a machine that is busy
-/// with ten others.
+/// The time limit for a recovery that ends a fault, and for a look to find that its holders are gone, on a machine that
+/// is busy with ten others.
 const SOON: Duration = Duration::from_secs(3);
-/// Long enough that nobody takes its end for a recovery.
+/// Long enough that its end cannot be mistaken for a recovery.
 const LONG: &str = "30s";
 const SHORT: &str = "3s";
 
-/// A fleet, one kind of fault, and what that would leave behind.
+/// A fleet, one kind of fault, and the traces that it would leave behind.
 struct Scene {
     fleet: FleetProgram,
     event: Vec<String>,
     place: Place,
-    /// How many drills there were. Each has a journal of its own, so that none waits for the recovery of another.
+    /// The number of drills so far. Each has a journal of its own, so none waits for the recovery of another.
     drills: Cell<u32>,
 }
 
-/// A drill that was killed, and what its journal knows.
+/// A drill that was killed, and its fault in the journal.
 struct Killed<'a> {
     scene: &'a Scene,
     journal: PathBuf,
     after: String,
 }
 
-/// A recovery that is on its way: all that the fault left is gone, and it makes sure of that for some seconds.
+/// A recovery in progress: all traces of the fault are gone, and it makes sure of that for some seconds.
 struct Recovering<'a> {
     killed: Killed<'a>,
     program: Child,
@@ -81,7 +81,7 @@ impl Scene {
             return None;
         }
         let network = Place::Network(Rc::new(Network::make(test)));
-        // Of two at once, the second must still find a target that is well.
+        // Of two drills at once, the second must still find a healthy target.
         let traffic: &[&str] = if test == "two_at_once" { &["--hosts", "127.9.9.9"] } else { &["--all"] };
         Some(Self::set(&[&["--event", "network-blackhole"], traffic].concat(), network).await)
     }
@@ -171,9 +171,9 @@ impl Scene {
     }
 
     /// Every process on the target that holds the fault is killed: the fault is gone with it, and the drill recovers.
-    /// It was over before its time, if a look had seen it in effect; otherwise nobody has seen an effect.
+    /// If a look had seen it in effect, it was over before its time; otherwise no look has seen an effect.
     async fn holders_killed(self) {
-        // So long that the look in its middle comes after the kill on a busy machine too.
+        // So long that the look in its middle comes after the kill, even on a busy machine.
         let (drill, journal) = self.drill("15s", &[]);
         let watched = Killed { scene: &self, journal, after: "holders killed".to_owned() };
         within_limit(async {
@@ -228,7 +228,7 @@ impl Scene {
 }
 
 impl<'a> Killed<'a> {
-    /// A journal that no drill has come to make holds none.
+    /// A journal that no drill has created yet holds none.
     async fn faults(&self) -> Vec<FaultRecord> {
         match self.journal.exists() {
             true => {
@@ -248,7 +248,7 @@ impl<'a> Killed<'a> {
         self.scene.place.traces(&self.faults().await)
     }
 
-    /// Nobody recovers: all that it left is gone by itself soon after its deadline.
+    /// No program recovers: all traces of the fault go away by themselves soon after its deadline.
     async fn ends_by_itself(&self) {
         let deadline = self.faults().await.iter().map(|fault| fault.deadline).max();
         self.are_gone_within(GRACE, deadline.unwrap_or_else(|| SystemClock::default().now())).await;
@@ -271,7 +271,7 @@ impl<'a> Killed<'a> {
         }
     }
 
-    /// Somebody recovers: all that it left is gone at once.
+    /// A program recovers: all traces of the fault are gone at once.
     async fn recovers(self) -> Recovering<'a> {
         let program = command(RECOVER, ["--journal", text(&self.journal)]).spawn().unwrap();
         self.are_gone_within(SOON, SystemClock::default().now()).await;

@@ -12,7 +12,7 @@ fn keys(object: &Value) -> Vec<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
-/// Its one fault, which is recovered.
+/// The one fault of a drill, which is recovered.
 fn fault(drill: Ended) -> Value {
     let json = drill.with_code(0).json();
     assert_eq!(json["outcome"], "completed", "{json:#}");
@@ -31,7 +31,7 @@ async fn a_cpu_burn_says_how_much_was_asked_for_and_how_much_it_was() {
     // On a machine that is busy with other tests.
     assert!((15.0..45.0).contains(&load), "{fault:#}");
     let seconds = fault["achieved"]["seconds"].as_f64().unwrap();
-    // Less where the injection took its time, and never more than its deadline allows.
+    // Less if the injection took its time, and never more than its deadline allows.
     assert!((1.0..10.5).contains(&seconds), "{fault:#}");
 }
 
@@ -48,7 +48,7 @@ async fn a_person_reads_both_in_a_table() {
         let is_said = |line: &str| words.iter().all(|word| line.contains(word));
         assert!(drill.stdout.lines().any(is_said), "{words:?} are not in a line of {drill:#?}");
     }
-    // A remark on a victim is as long as it is.
+    // A remark on a victim is not cut off.
     let is_of_the_table = |line: &&str| !line.starts_with("again ") && !line.starts_with("local:drill/");
     let mut table = drill.stdout.lines().filter(is_of_the_table);
     assert!(table.all(|line| line.chars().count() <= 80), "{drill:#?}");

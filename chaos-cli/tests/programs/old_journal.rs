@@ -1,7 +1,7 @@
 //! A journal that an earlier program wrote is read, shown and recovered.
 //!
 //! `journals/version-3.journal` was written by the programs before the crates were rearranged: three faults that were
-//! recovered, and a stop whose drill was killed. The ids of that machine are made up.
+//! recovered, and a stop whose drill was killed. The ids of the machine are invented.
 
 use std::fs;
 

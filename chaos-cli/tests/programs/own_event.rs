@@ -22,7 +22,7 @@ use serde_json::json;
 
 use crate::support::{FleetProgram, text};
 
-/// The event's one line.
+/// The one line that registers the event.
 fn mine() -> Catalogue {
     catalogue().with_event::<Nap>()
 }
@@ -142,7 +142,7 @@ async fn an_event_of_ones_own_is_in_the_help_and_its_nonsense_is_refused() {
     ] {
         assert!(help.contains(expected), "{help}");
     }
-    let (_, events) = help.split_once("What to inject:\n").unwrap();
+    let (_, events) = help.split_once("Event:\n").unwrap();
     let is_of_section = |line: &&str| line.is_empty() || line.starts_with(' ');
     let events = events.lines().take_while(is_of_section).collect::<Vec<_>>().join("\n");
     assert!(

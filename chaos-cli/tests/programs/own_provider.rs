@@ -26,18 +26,18 @@ use serde_json::{Map, json};
 
 use crate::support::text;
 
-/// The provider's one line.
+/// The one line that registers the provider.
 fn mine(street: &Street) -> Catalogue {
     catalogue().with_provider(street.clone())
 }
 
-/// The groups, and as whom.
+/// The groups, and the identity.
 type Recovery = (BTreeSet<GroupId>, Option<String>);
 
 /// Lamps in a street, all of them in memory.
 #[derive(Clone, Debug, Default)]
 struct Street {
-    /// The groups that were to be recovered, each time that it was opened for a journal, and as whom.
+    /// The groups to recover, and the identity, each time that the provider was opened for a journal.
     opened_for: Arc<Mutex<Vec<Recovery>>>,
     /// Whether it cannot be opened for a journal.
     is_closed: bool,
@@ -163,7 +163,7 @@ async fn a_provider_is_opened_for_the_groups_in_a_journal_and_for_no_others() {
     assert_eq!(*street.opened_for.lock().unwrap(), [(lamps, Some("ann".to_owned()))]);
     assert_eq!(faults(&path).await[0].state, FaultState::Recovered);
 
-    // Nothing is pending any more.
+    // Nothing is pending now.
     assert_eq!(run(&street, &recover).await, Status::Done);
     assert_eq!(street.opened_for.lock().unwrap().len(), 1);
 }

@@ -1,5 +1,5 @@
-//! Whatever signal meets whichever process of a drill in whatever state of its fault: after the deadline and the
-//! recovery budget, `recover` brings everything back, or it exits with 4 and names what is not.
+//! Any signal to any process of a drill in any state of its fault: after the deadline and the recovery budget,
+//! `recover` brings everything back, or it exits with 4 and names the targets that are not back.
 
 use std::{collections::BTreeMap, env, fs, path::Path, time::Duration};
 
@@ -18,18 +18,18 @@ use tokio::process::Child;
 const SIZE: usize = 3;
 const HOLD: Duration = Duration::from_millis(1200);
 const BUDGET: Duration = Duration::from_millis(1500);
-/// A termination has this long in which to begin: whoever is frozen in it is overdue only then.
+/// The time in which a termination must begin: a process that is frozen in it is overdue only then.
 const MOMENT: Duration = Duration::from_secs(60);
-/// How many cases go on at once, each with a fleet of its own.
+/// The number of cases at the same time, each with a fleet of its own.
 const LANES: usize = 4;
-/// How often a drill may miss its point on a busy machine, because its hold was over before. Each next one holds twice
-/// as long.
+/// The number of times that a drill may miss its point on a busy machine, because its hold was over before. Each next
+/// one holds twice as long.
 const MOST_MISSES: u32 = 4;
-/// How long after the first holder was seen the blow comes at most, where the injection is under way.
+/// The longest time from the first sight of a holder to the blow, during an injection.
 const MOST_LATE: Duration = Duration::from_millis(40);
 
 const EVENTS: [&str; 2] = ["stop", "terminate"];
-/// While the injection is under way.
+/// During the injection.
 const WITHIN: &str = "within:injecting";
 const POINTS: [&str; 10] = [
     "before:armed",
@@ -46,11 +46,11 @@ const POINTS: [&str; 10] = [
 const SIGNALS: [Signal; 5] = [Signal::KILL, Signal::STOP, Signal::HUP, Signal::QUIT, Signal::TERM];
 const ALL_STRUCK: [Struck; 3] = [Struck::Injector, Struck::Holder, Struck::Both];
 
-/// Who is struck.
+/// The processes that are struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Struck {
     Injector,
-    /// Whatever holds the fault, if anything does just then: the janitor and its guard.
+    /// The processes that hold the fault, if there are any at that moment: the janitor and its guard.
     Holder,
     Both,
 }
@@ -59,15 +59,15 @@ enum Struck {
 #[derive(Clone, Copy, Debug)]
 struct Case {
     event: &'static str,
-    /// Where the drill waits for it.
+    /// The point at which the drill waits for it.
     point: &'static str,
     signal: Signal,
     struck: Struck,
 }
 
-/// What was seen of one.
+/// The result of one blow.
 struct Seen {
-    /// How many processes held the fault when they were struck.
+    /// The number of processes that held the fault when they were struck.
     holders: usize,
     /// The exit codes of `recover`.
     exits: Vec<i32>,
@@ -86,7 +86,7 @@ impl Case {
             .flat_map(move |event| POINTS.into_iter().map(move |point| Self { event, point, signal, struck }))
     }
 
-    /// Two for each signal and whoever it strikes, one of which finds somebody who holds the fault.
+    /// Two cases for each signal and each kind of process. In one of the two, a process holds the fault.
     fn drawn(random: &mut SplitMix) -> Vec<Self> {
         let mut drawn = Vec::new();
         for (signal, struck) in
@@ -109,7 +109,7 @@ impl Case {
         self.freezes_injector() && self.event == "terminate"
     }
 
-    /// Whether something holds the fault while the drill waits there.
+    /// Whether a process holds the fault while the drill waits at this point.
     fn is_held(&self) -> bool {
         self.event == "stop" && matches!(self.point, "before:active" | "after:active")
     }
@@ -130,12 +130,12 @@ impl Case {
             clock.sleep(late).await;
         }
 
-        // One that has ended is struck no more.
+        // A process that has ended is not struck again.
         let injector = drill.try_wait().unwrap().is_none().then(|| drill.id().unwrap());
         let holding = if self.struck == Struck::Injector { Vec::new() } else { holders(&fleet) };
         let may_be_over = met.iter().any(|fault| fault.deadline <= clock.now());
         let is_seen = self.struck == Struck::Injector || !holding.is_empty();
-        assert!(is_seen || !self.is_held() || may_be_over, "{said}: nobody holds it");
+        assert!(is_seen || !self.is_held() || may_be_over, "{said}: no process holds it");
         let injectors = injector.filter(|_| self.struck != Struck::Holder);
         let struck: Vec<u32> = injectors.into_iter().chain(holding.iter().copied()).collect();
         struck.iter().for_each(|pid| send_if_there(*pid, self.signal));
@@ -143,8 +143,9 @@ impl Case {
 
         let mut exits = Vec::new();
         let drill = if self.freezes_injector() {
-            // Until the budget is over it may be left to the drill, if it is named; past it the drill's lease counts no
-            // more. It may be frozen in a write, so that nobody else can record what is back: that is named too.
+            // Until the budget is over, the fault may be left to the drill, if it is named. Past it, the drill's lease
+            // no longer counts. The drill may be frozen in a write, and then nobody else can record a recovery: that is
+            // named too.
             let (deadline, recover_by) = match met.first() {
                 Some(fault) => (fault.deadline, fault.recover_by),
                 None => (clock.now() + hold, clock.now() + hold + BUDGET),
@@ -165,12 +166,12 @@ impl Case {
             injector.into_iter().for_each(|injector| send_if_there(injector, Signal::CONT));
             let drill = end(drill).await;
             exits.push(recovers_or_names(&fleet, &journal, &said).await);
-            // Whoever holds the fault was frozen until now.
+            // The processes that hold the fault were frozen until now.
             frozen.wake_up();
             drill
         };
 
-        // Now that nobody is left who has not ended, all comes back.
+        // Now every process has ended, so everything comes back.
         exits.push(recovers_or_names(&fleet, &journal, &said).await);
         assert!(exits.ends_with(&[0]), "{said}: {exits:?}: {drill:#?}");
         within_limit(async {
@@ -184,7 +185,7 @@ impl Case {
         Seen { holders: holding.len(), exits }
     }
 
-    /// A drill that waits at the point, stopped, and how long its fault lasts.
+    /// A stopped drill that waits at the point, and the duration of its fault.
     async fn paused_drill(&self, fleet: &FleetProgram, journal: &Path, said: &str) -> (Child, Duration) {
         let budget = format!("{}ms", BUDGET.as_millis());
         let paused_at = if self.point == WITHIN { "after:injecting" } else { self.point };
@@ -219,7 +220,7 @@ impl Case {
     }
 }
 
-/// The processes that hold the fault of a drill on this fleet: those that have one of its targets as a whole argument.
+/// The processes that hold the fault of a drill on this fleet: one of its targets is an argument of theirs.
 fn holders(fleet: &FleetProgram) -> Vec<u32> {
     let state = fleet.state().canonicalize().unwrap();
     let targets: Vec<Vec<u8>> =
@@ -239,7 +240,7 @@ fn send_if_there(pid: u32, signal: Signal) {
     let _ = kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal);
 }
 
-/// Continues everything that the blow has left frozen, also where a check fails.
+/// Continues all processes that the blow has left frozen, even if a check fails.
 struct Frozen(Vec<u32>);
 
 impl Frozen {
@@ -277,7 +278,7 @@ async fn recovers_or_names(fleet: &FleetProgram, journal: &Path, said: &str) -> 
     let left = pending(journal).await;
     for held in recovered.json()["held"].as_array().unwrap() {
         let recover_by: Timestamp = held["recover_by"].as_str().unwrap().parse().unwrap();
-        assert!(begun <= recover_by, "{said}: left to a lease that counts no more: {recovered:#?}");
+        assert!(begun <= recover_by, "{said}: left to a lease that no longer counts: {recovered:#?}");
     }
     match recovered.status.code() {
         Some(0) => {
@@ -294,7 +295,7 @@ async fn recovers_or_names(fleet: &FleetProgram, journal: &Path, said: &str) -> 
     }
 }
 
-/// All of the product of events, states, signals and processes with `CHAOS_LONG=1`, otherwise a drawn part of it.
+/// With `CHAOS_LONG=1`, every combination of events, states, signals and processes. Otherwise a drawn part of them.
 #[tokio::test]
 async fn whatever_signal_meets_whichever_process_in_whatever_state() {
     let is_long = env::var_os("CHAOS_LONG").is_some_and(|value| value == "1");
@@ -317,7 +318,7 @@ async fn whatever_signal_meets_whichever_process_in_whatever_state() {
             .collect();
         stream::iter(begun).buffer_unordered(lanes).collect::<Vec<_>>()
     };
-    // Those that wait for a minute do nothing else meanwhile.
+    // The cases that wait for a minute do nothing else meanwhile.
     let waiting = slow.len().max(1);
     let (slow, fast) = join(all(slow, waiting), all(fast, LANES)).await;
     let mut exits: BTreeMap<i32, u32> = BTreeMap::new();
@@ -327,7 +328,7 @@ async fn whatever_signal_meets_whichever_process_in_whatever_state() {
     println!("exits of recover: {exits:?}");
 }
 
-/// Nothing came back: its processes are gone for good.
+/// The target did not come back: its processes are gone for good.
 #[tokio::test]
 async fn a_fleet_that_is_killed_in_the_hold_is_not_seen_to_be_back() {
     let fleet = FleetProgram::start(2).await;

@@ -1,4 +1,4 @@
-//! What a drill asks a person on a terminal.
+//! The questions of a drill to a person on a terminal.
 
 use crate::support::{FleetProgram, terminal::OnTerminal};
 use rustix::process::Signal;
@@ -45,7 +45,7 @@ async fn it_shows_the_plan_and_asks_how_many_and_whether() {
     drill.is_asked("How many").await;
     drill.interrupt();
     drill.end().await.with_code(5);
-    assert_eq!(fleet.processes(), before, "nobody was touched");
+    assert_eq!(fleet.processes(), before, "no replica was touched");
 
     let mut drill = OnTerminal::start(&attached);
     drill.is_asked("How many").await;
@@ -62,7 +62,7 @@ async fn it_shows_the_plan_and_asks_how_many_and_whether() {
 async fn no_line_of_a_phase_outlives_a_drill_that_does_not_wait() {
     let fleet = FleetProgram::start(5).await;
     let state = fleet.state();
-    // It replaces nobody while it is stopped.
+    // A stopped fleet replaces no replica.
     fleet.signal(Signal::STOP);
     let mut drill =
         OnTerminal::start(&["--attach", crate::support::text(&state), "--yes", "--steady", "20ms"]);
@@ -129,7 +129,7 @@ async fn what_was_announced_without_a_seed_is_what_is_hit() {
         assert!(declined.stdout.contains(&format!("--seed {shown} ")), "{shown} is not in {declined:#?}");
         assert!(!declined.stdout.contains("TARGET"), "the plan was shown before: {declined:#?}");
     }
-    assert_eq!(fleet.processes(), before, "nobody was touched");
+    assert_eq!(fleet.processes(), before, "no replica was touched");
     fleet.stop().await;
 }
 

@@ -2,7 +2,7 @@ use clap::Args;
 
 use super::super::given::Given;
 
-/// Whom to tell.
+/// The people to notify.
 #[derive(Clone, Debug, Default, Args)]
 #[command(
     next_help_heading = "Notifications, with any provider; they need the feature aws, and use --region, --profile and \
@@ -21,7 +21,7 @@ pub(in super::super) struct NotifyArguments {
 }
 
 impl NotifyArguments {
-    /// Whether a service of AWS is to be used, whoever owns the groups.
+    /// Whether a service of AWS is used, whichever provider the groups belong to.
     pub(in super::super) fn needs_aws(&self) -> bool {
         self.sns.is_some() || !self.ses.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Telling people about a drill, wherever its groups are.
+//! Notifications about a drill, with any provider.
 
 #[cfg(not(feature = "aws"))]
 mod absent;

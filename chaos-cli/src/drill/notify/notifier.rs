@@ -1,9 +1,9 @@
 use async_trait::async_trait;
 use chaos_core::Observer;
 
-/// Tells people who are not at this terminal.
+/// Notifies people who are not at this terminal.
 #[async_trait]
 pub(in super::super) trait Notifier: Observer {
-    /// Waits for the last messages; what has become of them, where not every one has arrived.
+    /// Waits for the last messages. Returns what happened to them, if not every one has arrived.
     async fn finish(&self) -> Result<(), String>;
 }

@@ -7,10 +7,10 @@ use chaos_core::Error;
 use super::{Notifier, NotifyArguments};
 use crate::{drill::provider::ProviderArguments, program::ProgramError};
 
-/// How long the end of a drill waits for its last messages.
+/// The longest time that the end of a drill waits for its last messages.
 const LAST_MESSAGES: Duration = Duration::from_secs(20);
 
-/// Those that the arguments name, as whom those of AWS say.
+/// The notifiers that the arguments name, with the identity of the arguments of AWS.
 pub(in super::super) async fn notifiers(
     arguments: &NotifyArguments,
     aws: &ProviderArguments,

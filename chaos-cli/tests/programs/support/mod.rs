@@ -31,7 +31,7 @@ use tokio::{
 
 /// Nothing here takes this long unless it hangs.
 const HANGS_AFTER: Duration = Duration::from_secs(60);
-/// How often a fleet is started that does not come up.
+/// The number of attempts to start a fleet.
 const MOST_STARTS: usize = 3;
 /// The budget of a recovery by `recover`.
 const RECOVERS_WITHIN: Duration = Duration::from_secs(60);
@@ -44,7 +44,7 @@ pub(crate) const RECOVER: &str = "recover";
 pub(crate) const HISTORY: &str = "history";
 pub(crate) const FLEET: &str = "fleet";
 
-/// What a program left when it ended.
+/// The exit status and the output of a program.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
@@ -54,20 +54,20 @@ pub(crate) struct Ended {
 
 impl Ended {
     /// # Panics
-    /// Where the program ended otherwise.
+    /// If the program ended otherwise.
     pub(crate) fn with_code(self, code: i32) -> Self {
         assert_eq!(self.status.code(), Some(code), "{self:#?}");
         self
     }
 
-    /// Whether it ended by itself, with everything recovered. On a busy machine a short fault may be over before a look
-    /// has seen it in effect: that is said, and is no success.
+    /// Whether it ended by itself, with everything recovered. On a busy machine, a short fault may be over before a
+    /// look has seen it in effect. The report says so, and that is no success.
     pub(crate) fn has_recovered(&self) -> bool {
         matches!(self.status.code(), Some(0 | 5))
     }
 
-    /// Whether it ended by itself, with everything recovered. On a busy machine a fault may be over a little before its
-    /// time, by what its preflight took to answer: that is said, and is no success.
+    /// Whether it ended by itself, with everything recovered. On a busy machine, a fault may be over a little before
+    /// its time, by the time that its preflight took. The report says so, and that is no success.
     pub(crate) fn was_undisturbed(&self) -> bool {
         self.status.code() == Some(0)
             || (self.status.code() == Some(5) && self.stdout.contains("\"cut_short\": \"ended-early\""))
@@ -105,7 +105,7 @@ pub(crate) async fn end(child: Child) -> Ended {
     ended(within_limit(child.wait_with_output()).await.unwrap())
 }
 
-/// Runs `recover` to its end, which it may put off for a minute while something is not back.
+/// Runs `recover` to its end. It may take a minute longer while something is not back.
 pub(crate) async fn recover(journal: &Path) -> Ended {
     let child = command(RECOVER, ["--journal", text(journal), "--json"]).spawn().unwrap();
     let limit = RECOVERS_WITHIN + HANGS_AFTER;
@@ -133,12 +133,11 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> T {
     }
 }
 
-/// Whether only root may do what a test needs, and this is not root. Said, because nobody sees a test that returns
-/// early.
+/// Whether a test needs root and this is not root. Prints that, because a test that returns early is not noticed.
 pub(crate) fn lacks_root(test: &str) -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        // Past the capture of a test's output, which is shown only where the test fails.
+        // Past the capture of a test's output, which is shown only if the test fails.
         let mut stderr = std::io::stderr();
         writeln!(stderr, "\nskipped: {test}: needs root").unwrap();
     }
@@ -198,14 +197,14 @@ impl Watched {
     }
 }
 
-/// To a process that the test has started and not waited for.
+/// Sends a signal to a process that the test has started and not waited for.
 pub(crate) fn send(pid: u32, signal: Signal) {
     kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
 }
 
 /// The program `fleet`, up over a state directory that is removed with it.
 pub(crate) struct FleetProgram {
-    // Killed before its directory is removed.
+    // Dropped first: the process is killed before its directory is removed.
     child: Child,
     directory: TempDir,
 }
@@ -224,7 +223,7 @@ impl FleetProgram {
         panic!("the fleet did not come up");
     }
 
-    /// `None` where it did not come up: a port that was free may be somebody else's a moment later.
+    /// `None` if it did not come up: another process may take a free port a moment later.
     async fn come_up(arguments: &[&str]) -> Option<Self> {
         let directory = tempfile::Builder::new().prefix("chaos-examples-").tempdir().unwrap();
         let state = directory.path().join("fleet");
@@ -266,7 +265,7 @@ impl FleetProgram {
         send(self.child.id().unwrap(), signal);
     }
 
-    /// Each replica's number, process id and state in `/proc`; `None` where there is no such process.
+    /// Each replica's number, process id and state in `/proc`. `None` if there is no such process.
     pub(crate) fn replicas(&self) -> Vec<(u64, Option<u32>, Option<char>)> {
         let fleet: Value =
             serde_json::from_slice(&fs::read(self.state().join("fleet.json")).unwrap()).unwrap();
@@ -279,7 +278,7 @@ impl FleetProgram {
             .collect()
     }
 
-    /// The process id of each replica: the same as long as nobody was terminated or restarted.
+    /// The process id of each replica: the same as long as no replica was terminated or restarted.
     pub(crate) fn processes(&self) -> Vec<Option<u32>> {
         self.replicas().into_iter().map(|(_, pid, _)| pid).collect()
     }
@@ -292,7 +291,7 @@ impl FleetProgram {
             .collect()
     }
 
-    /// The number of replicas are healthy.
+    /// The number of healthy replicas.
     pub(crate) async fn healthy(&self) -> usize {
         let fleet = Fleet::attach(self.state()).unwrap();
         fleet.group(fleet.id()).await.unwrap().healthy()
@@ -336,7 +335,7 @@ pub(crate) struct SplitMix {
 }
 
 impl SplitMix {
-    /// From `CHAOS_SEED` where that is set, otherwise drawn.
+    /// From `CHAOS_SEED` if it is set, otherwise drawn.
     pub(crate) fn drawn() -> Self {
         let seed = match std::env::var("CHAOS_SEED") {
             Ok(seed) => seed.parse().unwrap(),

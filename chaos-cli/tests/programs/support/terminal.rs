@@ -31,7 +31,7 @@ impl OnTerminal {
     }
 
     pub(crate) fn of(mut drill: Command) -> Self {
-        // Nobody else's child keeps the terminal open.
+        // No child of another test keeps the terminal open.
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let controller = openpt(flags).unwrap();
         grantpt(&controller).unwrap();
@@ -45,7 +45,7 @@ impl OnTerminal {
         Self { drill, input, output: file(controller), seen: String::new() }
     }
 
-    /// A drill whose session ends with its terminal, as one that was started from a shell.
+    /// A drill whose session ends with its terminal, like one that was started from a shell.
     pub(crate) fn with_session(starter: &[&str], arguments: &[String]) -> Self {
         let words = ["--ctty"].iter().chain(starter).map(ToString::to_string);
         Self::of(command(
@@ -54,7 +54,7 @@ impl OnTerminal {
         ))
     }
 
-    /// Closes the terminal, as whoever closes its window or loses the connection.
+    /// Closes the terminal, like a person who closes its window or loses the connection.
     pub(crate) fn hangs_up(self) -> Child {
         self.drill
     }
@@ -77,7 +77,7 @@ impl OnTerminal {
         self.input.flush().await.unwrap();
     }
 
-    /// As Ctrl-D at the beginning of a line.
+    /// Sends Ctrl-D at the beginning of a line.
     pub(crate) async fn ends_the_input(&mut self) {
         self.seen.clear();
         self.input.write_all(b"\x04").await.unwrap();
@@ -88,8 +88,8 @@ impl OnTerminal {
         send(self.drill.id().unwrap(), Signal::INT);
     }
 
-    /// Reads on, so that the drill is never kept from writing, and returns how it ended and what it has written last in
-    /// one go: the lines that stay.
+    /// Reads on, so that the drill is never kept from writing. Returns its exit status and its last output in one
+    /// piece: the lines that stay.
     pub(crate) async fn end_with_last_lines(self) -> (Ended, String) {
         let mut output = self.output;
         let reading = tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! What faults leave on a machine, measured past the library.
+//! The traces of faults on a machine, measured past the library.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use rustix::{
 };
 use tempfile::TempDir;
 
-/// Where faults are injected, and how it was before the first.
+/// The place where faults are injected, and its state before the first.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     /// This machine as it is.
@@ -27,16 +27,16 @@ pub(crate) enum Place {
     Network(Rc<Network>),
 }
 
-/// What is left. Empty when nothing is.
+/// The traces that are left. Empty if there are none.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Traces {
-    /// Those that bear the mark of a fault.
+    /// The processes with the mark of a fault.
     pub(crate) processes: Vec<u32>,
     /// Files without a name that somebody still holds open.
     deleted_files: Vec<String>,
-    /// By which less is free than before.
+    /// The bytes that are missing from the free space of before.
     missing_bytes: u64,
-    /// What `nft list ruleset` shows, where that is not what it showed before.
+    /// The output of `nft list ruleset`, if it differs from the one before.
     rules: Option<String>,
 }
 
@@ -61,7 +61,7 @@ impl Traces {
 }
 
 impl Place {
-    /// Everything that this thread starts from now on is in this place.
+    /// Puts everything that this thread starts from now on into this place.
     pub(crate) fn enter(&self) {
         if let Self::Network(network) = self {
             let namespace = File::open(Path::new("/run/netns").join(&network.name)).unwrap();
@@ -89,7 +89,7 @@ impl Place {
         traces
     }
 
-    /// Whether this one fault is held.
+    /// Whether this fault is held.
     pub(crate) fn is_held(&self, fault: &FaultRecord) -> bool {
         let has_table = |network: &Network| network.rules().contains(&fault.id.to_string());
         !marked(fault).is_empty() || matches!(self, Self::Network(network) if has_table(network))
@@ -148,7 +148,7 @@ impl Drop for Network {
     }
 }
 
-/// Runs a command of the system, and returns what it printed.
+/// Runs a command of the system, and returns its output.
 fn succeed(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {output:?}");
