@@ -1,7 +1,7 @@
 //! A zone of AWS fails: every instance of one availability zone is terminated, in all groups with a tag.
 //!
-//! `aws_zone JOURNAL TAG=VALUE`, with the credentials and the region of every other AWS tool. Try it as a dry
-//! run first: leave `unleash` out.
+//! `aws_zone JOURNAL TAG=VALUE`, with AWS's usual credential chain and region. Try it as a dry run first:
+//! leave `unleash` out.
 
 use std::time::Duration;
 
@@ -18,17 +18,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let monkey = Monkey::builder()
         .provider(AutoScaling::builder().tag(key, value).build().await?)
-        // Each group replaces what is terminated, in the zones that are left.
+        // Each group replaces the terminated instances in its other zones.
         .event(Terminate::default())
         .blast_radius(
             BlastRadius::default()
-                // The seed draws which zone. `AvailabilityZone::named("eu-west-1a")` is a certain one.
+                // The seed draws the zone. `AvailabilityZone::named("eu-west-1a")` names one.
                 .within(AvailabilityZone::any())
                 .targets_per_group(Quota::ALL)
                 .targets_per_run(Quota::ALL)
                 .min_healthy(Percent(50)),
         )
-        // How long the groups may take to be whole again.
+        // The time that the groups may take to be whole again.
         .recovery_budget(Duration::from_secs(20 * 60))
         .unleash(SqlJournal::open(journal).await?, chaos_events::registry())
         .build()?;

@@ -1,7 +1,7 @@
 //! A rack of Azure fails: every machine of one fault domain is stopped, and started again after some seconds.
 //!
-//! `azure_rack JOURNAL RESOURCE_GROUP SECONDS`, with the identity that Azure's own tools would find and the
-//! subscription of `AZURE_SUBSCRIPTION_ID`. Try it as a dry run first: leave `unleash` out.
+//! `azure_rack JOURNAL RESOURCE_GROUP SECONDS`, with Azure's usual credential chain and the subscription of
+//! `AZURE_SUBSCRIPTION_ID`. Try it as a dry run first: leave `unleash` out.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("usage: azure_rack JOURNAL RESOURCE_GROUP SECONDS".into());
     };
     let mut sets = AvailabilitySets::builder().resource_group(resource_group);
-    // Another Resource Manager than the public one.
+    // A Resource Manager other than the public one.
     if let Ok(endpoint) = std::env::var("AZURE_RESOURCE_MANAGER_ENDPOINT") {
         sets = sets.endpoint(endpoint);
     }
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .event(Stop::lasting(Duration::from_secs(seconds.parse()?))?)
         .blast_radius(
             BlastRadius::default()
-                // The seed draws which rack. `.named("1")` is a certain one.
+                // The seed draws the rack. `.named("1")` names one.
                 .within(FailureDomain::by_label(FAULT_DOMAIN_LABEL))
                 .targets_per_group(Quota::ALL)
                 .targets_per_run(Quota::ALL)

@@ -1,4 +1,4 @@
-//! A dry run: who would be hit, and why would the others not be? Nothing is touched.
+//! A dry run: which targets would be hit, and why would the others not be? Nothing is touched.
 //!
 //! Every monkey starts leashed. Without a call of `unleash` it has no journal, and without a journal it has no permit
 //! to change anything.

@@ -1,7 +1,7 @@
 //! An observer that forbids: no fault while a deployment is under way.
 //!
-//! Every observer is asked before each injection, when the plan is made and nothing has happened yet. An error of any
-//! one of them leaves the target alone, and the report says why. No observer is asked before a recovery.
+//! Every observer is asked before each injection, when the plan is made and nothing has happened yet. If any
+//! of them returns an error, the target is left alone, and the report says why. No observer is asked before a recovery.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ impl Observer for NotWhileDeploying {
 
     async fn before_injection(&self, _: Timestamp, intended: &Intended) -> Result<()> {
         if self.lock.exists() {
-            let what = format!("a deployment is under way, so that {} is left alone", intended.target);
+            let what = format!("a deployment is under way, so {} is left alone", intended.target);
             return Err(Error::new(ErrorKind::Refused, what));
         }
         Ok(())
@@ -43,7 +43,7 @@ async fn main() -> Result<()> {
     let monkey = Monkey::builder()
         .provider(web.clone())
         .event(Terminate::default())
-        // Beside the log. `observer` would take its place.
+        // Adds an observer beside the log. `observer` would replace the log.
         .also_observe(NotWhileDeploying { lock })
         .unleash(MemoryJournal::new(), chaos_events::registry())
         .build()?;

@@ -1,6 +1,6 @@
 //! In a test: one replica of a service freezes. Do its clients still get their answers?
 //!
-//! Put it into `tests/` of the package whose program is called `example_service`.
+//! Put it into `tests/` of the package with the program `example_service`.
 
 use std::{
     io::{Read, Write},
@@ -33,13 +33,13 @@ async fn clients_are_answered_while_a_replica_is_frozen() -> Result<(), Box<dyn 
         .build()?;
 
     let running = tokio::spawn(async move { monkey.run_once().await });
-    // Until one of the three is frozen.
+    // Waits until one of the three is frozen.
     while let Some(told) = activities.next().await {
         if matches!(told.activity, Activity::Injected { .. }) {
             break;
         }
     }
-    // A client that tries one address after the other.
+    // Like a client that tries one address after the other.
     assert!(fleet.endpoints().into_iter().any(answers), "no replica answers");
 
     running.await??.ensure_completed()?;

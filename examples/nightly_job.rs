@@ -1,4 +1,4 @@
-//! A nightly job: one replica of each group, in office hours, each at most once a day, until it is told to stop.
+//! A nightly job: one replica of each group, in office hours, each at most once a day, until you stop it.
 //!
 //! `nightly_job JOURNAL [--now]` waits for office hours; with `--now` it begins whatever the hour.
 
@@ -12,7 +12,7 @@ use chaos_events::Terminate;
 use chaos_journal::SqlJournal;
 use chaos_local::{Fleet, Fleets};
 
-/// Prints how each run ended.
+/// Prints the end of each run.
 #[derive(Debug)]
 struct Print;
 
@@ -41,7 +41,7 @@ async fn main() -> Result<()> {
         .cool_down(Duration::from_secs(24 * 3600))
         .every(Duration::from_secs(3600))
         .also_observe(Print)
-        // On disk: what undoes a fault, and when each target was hit.
+        // On disk: the recovery of each fault, and when each target was hit.
         .unleash(SqlJournal::open(journal).await?, chaos_events::registry())
         .build()?;
 

@@ -7,16 +7,16 @@ use chaos_core::{
     testing::{MemoryProvider, PowerOff},
 };
 
-/// When the next releases are.
+/// The times of the next releases.
 #[derive(Debug)]
 struct Releases(Vec<Timestamp>);
 
-/// What is left out of a calendar. It tells the span that contains an instant, or else the next one.
+/// The spans that a calendar leaves out. It returns the span that contains an instant, or else the next one.
 impl Exclusion for Releases {
     fn next(&self, at: Timestamp) -> Option<Span> {
         let freeze = SignedDuration::from_hours(48);
         let upcoming = self.0.iter().filter(|release| **release > at).min()?;
-        // Any doubt leaves everything out: no chaos then.
+        // If there is any doubt, everything is left out: no chaos then.
         Some(Span::new(*upcoming - freeze, *upcoming).unwrap_or(Span::ALL))
     }
 }
@@ -34,7 +34,7 @@ async fn main() -> Result<()> {
             None => println!("{instant}: closed"),
         }
     }
-    // A fault that could not be undone before it closes is not begun either.
+    // Nor does a fault begin that could not be undone before the calendar closes.
     let monkey = Monkey::builder()
         .provider(MemoryProvider::default().with_group("web", 5)?)
         .event(PowerOff::default())

@@ -1,7 +1,7 @@
 //! An event of your own: a service whose configuration is gone for a while.
 //!
 //! `prepare` looks and returns the injection together with its recovery. The recovery is data: it is in the journal
-//! before the file is touched, and is read back from there, so that a later process can undo the fault as well.
+//! before the file is touched, and is read back from there, so a later process can undo the fault as well.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -25,7 +25,7 @@ impl ChaosEvent for LoseConfiguration {
     }
 
     fn requires(&self) -> CapabilitySet {
-        // A file on this machine takes no capability of the target.
+        // A file on this machine needs no capability of the target.
         CapabilitySet::default()
     }
 
@@ -34,7 +34,7 @@ impl ChaosEvent for LoseConfiguration {
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        // The fault's id in the name: two faults never share a file.
+        // The fault's id is in the name, so two faults never share a file.
         let aside = self.file.with_extension(format!("aside-{}", scope.fault()));
         let (from, to) = (self.file.clone(), aside.clone());
         Ok(Prepared::new(PutBack { file: self.file.clone(), aside }, |_permit| {

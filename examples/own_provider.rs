@@ -1,8 +1,8 @@
 //! A provider of your own: lamps, which a monkey can switch off and must switch on again.
 //!
-//! A provider lists groups and finds a target again by its id, from any process. A target tells its health afresh each
-//! time, and offers what can be done to it as capabilities. Events know capabilities and no provider: every event of
-//! `chaos-events` that needs no more than a stop and a start works on lamps.
+//! A provider lists groups and finds a target again by its id, from any process. A target looks at its health each
+//! time, and offers its operations as capabilities. Events know capabilities and no provider: every event of
+//! `chaos-events` that needs only a stop and a start works on lamps.
 
 use std::{
     sync::{
@@ -49,7 +49,7 @@ impl Target for Lamp {
     }
 }
 
-/// Whatever changes a target takes a permit, and a permit exists only when the undo is in the journal.
+/// Every call that changes a target takes a permit, and a permit exists only when the recovery is in the journal.
 #[async_trait]
 impl Lifecycle for Lamp {
     fn operations(&self) -> CapabilitySet {
@@ -108,7 +108,7 @@ impl Provider for Hall {
         Ok(Group::new(id.clone()).desired(members.len()).members(members))
     }
 
-    /// `None` is for what is certainly gone. What cannot be found out is an error.
+    /// `None` means that the target is certainly gone. If that cannot be found out, return an error.
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {
         let lamp = self.lamps.iter().find(|lamp| lamp.id == *id);
         Ok(lamp.map(|lamp| Arc::new(lamp.clone()) as Arc<dyn Target>))

@@ -1,5 +1,5 @@
-//! After a crash: what undoes a fault is in the journal before the fault exists, so the next start brings the target
-//! back.
+//! After a crash: the recovery of a fault is in the journal before the fault exists, so the next start brings the
+//! target back.
 //!
 //! `recover_after_a_crash JOURNAL PID SECONDS` freezes a process of yours for some seconds. Kill this program meanwhile
 //! (`kill -9`), and start it again.
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .unleash(SqlJournal::open(journal).await?, chaos_events::registry())
         .build()?;
 
-    // First of all. The provider finds the target by its id, and the registry reads its recovery back.
+    // Do this first. The provider finds the target by its id, and the registry reads its recovery back.
     for fault in monkey.recover_pending().await?.faults {
         println!("left behind by an earlier start: {} on {} is {}", fault.event, fault.target, fault.state);
     }

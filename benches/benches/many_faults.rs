@@ -1,5 +1,5 @@
-//! Many faults at once: how long a run takes besides its hold, in one group over a journal in memory, and in groups of
-//! 20 over a journal on disk.
+//! Many faults at once: the time that a run takes in addition to its hold, in one group over a journal in memory, and
+//! in groups of 20 over a journal on disk.
 //!
 //! `cargo bench --package benches --bench many_faults`, or with `-- memory` or `-- disk` for a part. The machine should
 //! have nothing else to do. `-- --test` runs everything once with a few dozen faults and a brief hold.
@@ -18,14 +18,14 @@ use chaos_core::{
 };
 use chaos_journal::SqlJournal;
 
-/// How many of each group are hit.
+/// The number of targets that are hit in each group.
 const SHARE: Percent = Percent(50);
 
-/// How thorough this run is.
+/// The effort of this run.
 #[derive(Clone, Copy, Debug)]
 struct Effort {
     hold: Duration,
-    /// How many faults at once.
+    /// The numbers of faults at once.
     in_one_group: &'static [usize],
     in_many_groups: &'static [usize],
 }
@@ -63,8 +63,8 @@ async fn main() {
     }
 }
 
-/// Hits half of every group at once, and tells how long that took besides the hold. Every fault must be injected and
-/// recovered.
+/// Hits half of every group at once, and returns the time that this took in addition to the hold. Every fault must be
+/// injected and recovered.
 async fn strike(groups: usize, size: usize, journal: impl Journal, hold: Duration) -> Duration {
     let faults = groups * (size / 2);
     let world = (0..groups).try_fold(MemoryProvider::default(), |world, number| {

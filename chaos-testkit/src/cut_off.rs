@@ -9,10 +9,9 @@ use chaos_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Cuts a target off, looks at what is there meanwhile, and connects it again.
+/// Cuts a target off, looks at the platform meanwhile, and connects the target again.
 ///
-/// For tests of what an isolation leaves behind: the looking is done inside the injection, so that nothing need be
-/// waited for.
+/// For tests of the traces of an isolation. It looks inside the injection, so a test needs to wait for nothing.
 ///
 /// ```
 /// use chaos_core::{MemoryJournal, Monkey, Registry, testing::MemoryProvider};
@@ -47,7 +46,8 @@ impl CutOff {
         Self { disturb: None, look: Arc::new(move || Box::pin(look())) }
     }
 
-    /// Calls `disturb` once the target is cut off, and then cuts it off again: for what undoes a part of an isolation.
+    /// Calls `disturb` once the target is cut off, and then cuts it off again: for tests in which `disturb` undoes a
+    /// part of the isolation.
     #[must_use]
     pub fn disturbed_by<D>(mut self, disturb: impl Fn() -> D + Send + Sync + 'static) -> Self
     where
@@ -96,7 +96,7 @@ impl fmt::Debug for CutOff {
     }
 }
 
-/// What ends a [`CutOff`].
+/// The recovery of a [`CutOff`].
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Connect(SettingsSnapshot);
 
@@ -116,7 +116,7 @@ impl Recovery for Connect {
     }
 
     fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
-        format!("remove the isolation of {target} that bears the id of fault {fault}")
+        format!("remove the isolation of {target} with the id of fault {fault}")
     }
 }
 

@@ -87,7 +87,7 @@ where
 /// # Errors
 /// The error of `look`. Otherwise `Refused` if the target is not healthy.
 ///
-/// Cancel safe as `look` is.
+/// As cancel safe as `look`.
 pub async fn scope<L, T>(timing: &Timing, subject: &Subject, look: L) -> Result<T>
 where
     L: for<'a> FnOnce(&'a Scope) -> BoxFuture<'a, Result<T>> + Send + 'static,
@@ -106,8 +106,7 @@ where
     lent(timing, subject, Lent::new(prepare), Registry::default(), &found).await
 }
 
-/// Lends what a recovery is given: the scope, and a permit that no deadline holds up. The injection before it does
-/// nothing.
+/// Lends the scope and the permit of a recovery. No deadline limits that permit. The injection before it does nothing.
 ///
 /// ```
 /// use chaos_core::{Health, Provider, testing::{ManualClock, MemoryProvider}};
@@ -159,7 +158,7 @@ where
     lent(timing, subject, Lent::new(prepare), registry, &found).await
 }
 
-/// Undoes nothing: for [`permit`], and a target that its test has made for itself.
+/// Undoes nothing: a recovery for [`permit`], if the test has made the target for itself.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NothingToUndo {}
@@ -182,7 +181,7 @@ impl Recovery for NothingToUndo {
     }
 }
 
-/// Runs the fault that lends something. The closure leaves its result in `found`.
+/// Runs the fault that lends a permit or a scope. The closure leaves its result in `found`.
 async fn lent<T>(
     timing: &Timing,
     subject: &Subject,
@@ -243,7 +242,7 @@ impl ChaosEvent for Lent {
         let prepare = held(&self.0).take();
         match prepare {
             Some(prepare) => prepare(scope).await,
-            None => Err(Error::new(ErrorKind::Conflict, "what was lent to a test is lent once")),
+            None => Err(Error::new(ErrorKind::Conflict, "a permit or a scope is lent to a test only once")),
         }
     }
 }
@@ -281,7 +280,7 @@ impl Recovery for LentRecovery {
         Ok(())
     }
 
-    /// It is asked before the first attempt as well, which must not be left out.
+    /// The verification also runs before the first attempt, and that attempt must not be left out.
     async fn verify(&self, _: &RecoveryScope) -> Result<Verdict> {
         let is_waiting = self.act.as_ref().is_some_and(|act| held(act).is_some());
         Ok(if is_waiting {

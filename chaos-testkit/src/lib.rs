@@ -46,8 +46,8 @@
 //!
 //! # A permit for a unit test
 //!
-//! What changes a target takes a permit, and only `chaos-core` makes one. [`lend`] lends permits and scopes of real
-//! faults, over a journal in memory, to the unit tests of a lifecycle or a recovery of your own.
+//! Every call that changes a target takes a permit, and only `chaos-core` makes one. [`lend`] lends permits and scopes
+//! of real faults, over a journal in memory, to the unit tests of a lifecycle or a recovery of your own.
 //!
 //! # A broken part
 //!

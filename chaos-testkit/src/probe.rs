@@ -40,7 +40,7 @@ pub(crate) type Act = Box<dyn for<'a> FnOnce(Arc<dyn Target>, &'a Permit) -> Box
 
 /// Runs `act` as the injection of a fault on the stage's target, and undoes it.
 ///
-/// The fault is momentary, and the injection does the looking, so that every wait can be as long as necessary.
+/// The fault is momentary, and the injection looks, so every wait can be as long as necessary.
 pub(crate) async fn probe<A>(stage: &Stage, undo: Undo, act: A) -> Checked
 where
     A: for<'a> FnOnce(Arc<dyn Target>, &'a Permit) -> BoxFuture<'a, Checked> + Send + 'static,

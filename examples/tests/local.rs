@@ -65,7 +65,7 @@ fn an_observer_forbids_while_a_deployment_is_under_way() {
     assert!(allowed.contains("completed (run"), "{allowed}");
 }
 
-/// A process of the user, which ends with the test.
+/// A process of the user that ends with the test.
 struct Mine(Child);
 
 impl Mine {
@@ -100,7 +100,7 @@ fn what_a_killed_program_has_left_is_recovered_at_its_next_start() {
         std::thread::yield_now();
     }
     first.kill();
-    assert!(mine.is_frozen(), "nobody has undone it yet");
+    assert!(mine.is_frozen(), "nothing has undone it yet");
 
     let second = printed(&mut start("1"));
     assert!(second.starts_with("left behind by an earlier start: stop on process:mine/0@"), "{second}");

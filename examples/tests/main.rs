@@ -1,4 +1,4 @@
-//! Every example does what it says. Each is run as its user runs it, and what it prints is read.
+//! Every example works as described. Each is run as its user runs it, and its output is checked.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may panic, and say why")]
 

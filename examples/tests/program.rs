@@ -5,7 +5,7 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-/// Runs an example to its end. What it prints, if it ended well.
+/// Runs an example to its end. Returns its output, if it succeeded.
 pub(crate) fn printed(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -14,7 +14,7 @@ pub(crate) fn printed(command: &mut Command) -> String {
     printed
 }
 
-/// An example that is under way, whose lines are read as they come.
+/// A running example, whose lines are read as they come.
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
@@ -40,13 +40,13 @@ impl Running {
         self.child.wait().unwrap();
     }
 
-    /// As Ctrl-C does.
+    /// Sends SIGINT, as Ctrl-C does.
     pub(crate) fn interrupt(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     }
 
-    /// What else it prints until it ends, well.
+    /// The rest of its output until it ends with success.
     pub(crate) fn end(mut self) -> String {
         let rest: Vec<String> = self.lines.by_ref().map(Result::unwrap).collect();
         assert!(self.child.wait().unwrap().success(), "{rest:?}");

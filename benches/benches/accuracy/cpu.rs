@@ -1,4 +1,4 @@
-//! CPU burn beside `stress-ng`, in turn, on an idle machine and beside a hog.
+//! CPU burn and `stress-ng`, in turn, on an idle machine and beside a hog.
 
 use std::{process::Command, rc::Rc, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
     target::OneTarget,
 };
 
-/// A burner's first moments are not measured: the average of a second is what is asked for.
+/// The first moments of a burner, which are not measured: the request is an average over a second.
 const WARM_UP: Duration = Duration::from_millis(200);
 
 pub(crate) async fn compare(effort: Effort) {

@@ -1,4 +1,4 @@
-//! Disk fill: how far it is from what was asked for, in bytes.
+//! Disk fill: its distance from the request, in bytes.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ fn path(disk: &Disk) -> String {
     disk.path().to_str().unwrap().to_owned()
 }
 
-/// What is free and in use while the event is held.
+/// The free and the used space while the event is held.
 async fn filled(disk: &Disk, event: impl ChaosEvent) -> (u64, u64) {
     let mut target = OneTarget::here().await;
     let (monkey, id) = (target.monkey.clone(), target.id.clone());

@@ -1,4 +1,5 @@
-//! How soon a host fault is in effect after its injection begins, and how soon it is gone after its recovery begins.
+//! The time from the start of an injection to the effect of a host fault, and from the start of its recovery to the end
+//! of the effect.
 
 use std::{net::UdpSocket, rc::Rc, sync::Mutex, time::Duration};
 
@@ -17,14 +18,14 @@ use crate::{
     target::OneTarget,
 };
 
-/// From one look, or packet, to the next.
+/// The time from one look, or packet, to the next.
 const TICK: Duration = Duration::from_millis(1);
-/// Nothing here takes so long.
+/// The limit of every wait: nothing here takes so long.
 const AGES: Duration = Duration::from_secs(10);
-/// How long a fault is left in effect.
+/// The time for which a fault is left in effect.
 const HELD: Duration = Duration::from_millis(200);
 
-/// Of one fault, in milliseconds.
+/// The times of one fault, in milliseconds.
 struct Times {
     to_effect: f64,
     to_gone: f64,
@@ -43,7 +44,7 @@ pub(crate) async fn compare(effort: Effort) {
         burns.push(times(target, event, in_effect, || processes().is_empty()).await);
     }
     print_row("cpu-burn", &burns);
-    if !may_make("how soon disk fill and network blackhole come and go") {
+    if !may_make("the latency of disk fill and network blackhole") {
         return;
     }
     let mut fills = Vec::new();
@@ -72,7 +73,7 @@ fn print_row(event: &str, all: &[Times]) {
     println!("| {event} | {} | {} |", figures(|times| times.to_effect), figures(|times| times.to_gone));
 }
 
-/// Injects, lets go a little later, and watches.
+/// Injects, ends the hold a little later, and watches.
 async fn times(
     target: OneTarget,
     event: impl ChaosEvent,
@@ -91,7 +92,7 @@ async fn times(
     }
 }
 
-/// When the phases of a fault began.
+/// The starts of the phases of a fault.
 struct Phases {
     injecting: Timestamp,
     recovering: Timestamp,
@@ -118,7 +119,7 @@ async fn fault(
     Phases { injecting, recovering }
 }
 
-/// When `is_so` was true for the first time.
+/// The moment at which `is_so` was true for the first time.
 async fn first(is_so: impl Fn() -> bool) -> Timestamp {
     let clock = SystemClock::default();
     let begun = clock.now();
@@ -136,7 +137,7 @@ fn milliseconds(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_secs_f64() * 1000.0
 }
 
-/// By a packet for each tick: the first that does not arrive, and the first after that which does.
+/// Sends a packet for each tick. Finds the first that does not arrive, and the first after that which does.
 async fn blackhole() -> Times {
     let network = Network::make();
     let (sender, receiver) = network.sockets();
@@ -150,14 +151,14 @@ async fn blackhole() -> Times {
                 sent.push(SystemClock::default().now());
                 sent.len() as u32 - 1
             };
-            // What the blackhole drops on its way out is an error here.
+            // A packet that the blackhole drops on its way out is an error here.
             let _ = sender.send(&number.to_be_bytes());
             SystemClock::default().sleep(TICK).await;
         }
     };
     let target = OneTarget::within(&network.name).await;
     let clock = SystemClock::default();
-    // The injection takes its part of the first.
+    // The injection takes its part of the first second.
     let (held, ending) = (clock.sleep(2 * HELD), clock.sleep(2 * HELD));
     let phases = tokio::select! {
         phases = fault(target, event, held, ending) => phases,

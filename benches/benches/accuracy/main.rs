@@ -1,10 +1,10 @@
-//! Requested against achieved: CPU burn beside `stress-ng`, disk fill in bytes, and for each host fault how soon it is
-//! in effect and how soon it is gone. Everything is measured from outside: by the kernel's counters and by traffic, not
-//! by what the events report.
+//! Requested against achieved: CPU burn beside `stress-ng`, disk fill in bytes, and for each host fault the time until
+//! it is in effect and until it is gone. Everything is measured from outside: by the kernel's counters and by traffic,
+//! not by what the events report.
 //!
 //! `cargo bench --package benches --bench accuracy`, or with `-- cpu`, `-- disk` or `-- latency` for a part. The
 //! machine should have nothing else to do. Needs `stress-ng` for the comparison, and root for the file systems and
-//! networks that it makes for itself; what it cannot do it says. `-- --test` runs everything once and briefly.
+//! networks that it makes for itself. It says which parts it skips. `-- --test` runs everything once and briefly.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and may panic")]
 
@@ -17,12 +17,12 @@ mod target;
 
 use std::time::Duration;
 
-/// How thorough this run is.
+/// The effort of this run.
 #[derive(Clone, Copy, Debug)]
 struct Effort {
-    /// How long each load is measured.
+    /// The time for which each load is measured.
     window: Duration,
-    /// In percent.
+    /// The loads, in percent.
     loads: &'static [u32],
     repetitions: usize,
 }

@@ -20,19 +20,19 @@ use tempfile::TempDir;
 /// The size of a file system here, in bytes.
 const SIZE: u64 = 512 << 20;
 
-/// A file system that nobody else writes to.
+/// A file system to which no other process writes.
 #[derive(Debug)]
 pub(crate) struct Disk {
     directory: TempDir,
 }
 
-/// A network of its own with nothing but loopback.
+/// A separate network with nothing but loopback.
 #[derive(Debug)]
 pub(crate) struct Network {
     pub(crate) name: String,
 }
 
-/// Whether this may make them; where not, that is said.
+/// Whether this process may make them. Prints it if not.
 pub(crate) fn may_make(what: &str) -> bool {
     let may = geteuid().is_root();
     if !may {
@@ -71,7 +71,7 @@ impl Disk {
         self.directory.path().join("mount")
     }
 
-    /// What others than root may take, and what is in use, in bytes.
+    /// The space that users other than root may take, and the used space, in bytes.
     pub(crate) fn free_and_used(&self) -> (u64, u64) {
         let space = statvfs(self.path()).unwrap();
         (space.f_bavail * space.f_frsize, (space.f_blocks - space.f_bfree) * space.f_frsize)
@@ -93,7 +93,7 @@ impl Network {
         network
     }
 
-    /// A sender and a receiver in it.
+    /// A sender and a receiver in this network.
     pub(crate) fn sockets(&self) -> (UdpSocket, UdpSocket) {
         let path = Path::new("/run/netns").join(&self.name);
         let bind = move || {
@@ -104,7 +104,7 @@ impl Network {
             sender.connect(receiver.local_addr().unwrap()).unwrap();
             (sender, receiver)
         };
-        // The thread alone enters it.
+        // Only this thread enters it.
         thread::spawn(bind).join().unwrap()
     }
 }

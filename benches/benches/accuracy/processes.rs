@@ -1,4 +1,4 @@
-//! What the kernel says about processes, and the ones that are targets here.
+//! The kernel's figures of processes, and the processes that are targets here.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use chaos_core::{
     clock::{Clock, SystemClock},
 };
 
-/// The ticks in which `/proc` gives CPU time, in a second.
+/// The ticks per second, in which `/proc` gives CPU time.
 const TICKS: f64 = 100.0;
 
 /// A process that ends with this handle.
@@ -28,7 +28,7 @@ impl Owned {
         Self::start(Command::new("sh").args(["-c", "while :; do :; done"]))
     }
 
-    /// Something that can be a target.
+    /// A process that can be a target.
     pub(crate) fn idle() -> Self {
         Self::start(Command::new("sleep").arg("100000"))
     }
@@ -41,7 +41,7 @@ impl Drop for Owned {
     }
 }
 
-/// The leaders of sessions that carry the mark of this fault.
+/// The leaders of sessions with the mark of this fault.
 pub(crate) fn burners(fault: FaultId) -> Vec<u32> {
     let mark = format!("CHAOS_FAULT={fault}");
     let is_burner = |pid: &u32| {
@@ -68,7 +68,7 @@ pub(crate) fn cpu_time(processes: &[u32]) -> f64 {
     processes.iter().filter_map(of_one).sum()
 }
 
-/// How much of one core each of these processes uses on average over `window`, in percent.
+/// The average use of one core by each of these processes over `window`, in percent.
 pub(crate) async fn load_of(processes: &[u32], window: Duration) -> f64 {
     let clock = SystemClock::default();
     let (begun, before) = (clock.now(), cpu_time(processes));
@@ -77,7 +77,7 @@ pub(crate) async fn load_of(processes: &[u32], window: Duration) -> f64 {
     (after - before) / passed / processes.len() as f64 * 100.0
 }
 
-/// Those of `/proc/PID/stat` after the name.
+/// The fields of `/proc/PID/stat` after the name.
 fn fields(pid: u32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     Some(stat.rsplit_once(") ")?.1.split(' ').map(str::to_owned).collect())
@@ -92,5 +92,5 @@ pub(crate) async fn until_found<T>(what: &str, mut find: impl FnMut() -> Option<
         }
         clock.sleep(Duration::from_millis(1)).await;
     }
-    unreachable!("waited in vain for {what}")
+    unreachable!("waited too long for {what}")
 }

@@ -1,4 +1,4 @@
-//! One process as a target, a monkey for it, and what that says while it works.
+//! One process as a target, a monkey for it, and the monkey's activities.
 
 use std::{cell::Cell, fs, process::Command, rc::Rc, sync::Arc};
 
@@ -15,7 +15,7 @@ use crate::processes::{Owned, until_found};
 pub(crate) struct OneTarget {
     pub(crate) monkey: Monkey,
     pub(crate) id: TargetId,
-    /// The fault that was armed last, once `next` has come across it.
+    /// The fault that was armed last, once `next` has returned its arming.
     pub(crate) fault: Rc<Cell<Option<FaultId>>>,
     activities: mpsc::UnboundedReceiver<(Timestamp, Activity)>,
     _process: Owned,
@@ -26,18 +26,18 @@ struct Tell(mpsc::UnboundedSender<(Timestamp, Activity)>);
 
 impl Observer for Tell {
     fn observe(&self, at: Timestamp, activity: &Activity) {
-        // Nobody may be listening any more.
+        // The receiver may be gone.
         let _ = self.0.send((at, activity.clone()));
     }
 }
 
 impl OneTarget {
-    /// On this machine.
+    /// A process on this machine.
     pub(crate) async fn here() -> Self {
         Self::of(Owned::idle()).await
     }
 
-    /// In this network namespace.
+    /// A process in this network namespace.
     pub(crate) async fn within(namespace: &str) -> Self {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", namespace, "sleep", "100000"]);

@@ -1,4 +1,4 @@
-//! The journal on disk behaves as the one in memory does, and reads back what was written.
+//! The journal on disk behaves like the one in memory, and reads back its own records.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn the_journal_on_disk_keeps_the_contract_of_journals() {
     contract::journal::check_durable(&Timing::default(), fresh, reopen).await.assert_kept();
 }
 
-/// What a journal answered, call by call.
+/// The answers of a journal, call by call.
 #[derive(Default)]
 struct Transcript(Vec<String>);
 
@@ -47,7 +47,7 @@ impl Transcript {
     }
 }
 
-/// Everything that the contract speaks of, in one long story.
+/// Every point of the contract, in one long story.
 async fn story(journal: &dyn Journal) -> Vec<String> {
     use FaultState::{Active, Armed, Injecting, Recovered, Recovering, RecoveryFailed};
 
@@ -128,7 +128,7 @@ async fn story(journal: &dyn Journal) -> Vec<String> {
         }
     }
 
-    // What marks carry: milestones once each, numbers by name, the last failure and note.
+    // The contents of marks: milestones once each, numbers by name, the last failure and note.
     let mut achieved = Magnitude::default();
     achieved.set("load_percent", 99.5);
     achieved.set("bytes", f64::MAX);

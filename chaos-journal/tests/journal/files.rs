@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 type Move = (&'static str, fn(&Path));
 
-/// What may happen to the files of a journal while it is open.
+/// Damage to the files of a journal while it is open.
 const MOVES: [Move; 4] = [
     ("removed", |path| fs::remove_file(path).unwrap()),
     ("renamed", |path| fs::rename(path, path.with_file_name("old")).unwrap()),
@@ -44,13 +44,13 @@ async fn a_file_that_was_removed_or_replaced_is_noticed_before_each_arming() {
         assert_eq!(error.kind(), ErrorKind::Journal, "{what}: {error}");
         assert!(error.to_string().contains("removed or replaced"), "{what}: {error}");
         assert!(error.to_string().contains(path.to_str().unwrap()), "{what}: {error}");
-        // Neither does an injection begin, nor is a halt written where nobody would see it.
+        // No injection begins, and no halt is written to a file that no other process would see.
         let begun = journal.mark(id(1), &Mark::new(FaultState::Injecting, at(2))).await;
         assert_eq!(begun.unwrap_err().kind(), ErrorKind::Journal, "{what}");
         let halted = journal.set_halt(Some(Halt::new("smoke", at(3)))).await;
         assert_eq!(halted.unwrap_err().kind(), ErrorKind::Journal, "{what}");
         assert_eq!(journal.halt().await.unwrap_err().kind(), ErrorKind::Journal, "{what}");
-        // What it holds can still be read by whoever has to bring something back.
+        // A process that has to bring something back can still read its entries.
         assert_eq!(journal.pending().await.unwrap().faults.len(), 1, "{what}");
     }
 }
@@ -88,13 +88,13 @@ async fn all_who_find_a_file_empty_at_once_share_one_journal() {
     }
 }
 
-/// A journal that was cut off to nothing is no new one.
+/// A journal that was truncated to nothing does not count as a new one.
 #[tokio::test]
 async fn an_empty_file_with_a_log_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j");
     fs::write(&path, "").unwrap();
-    fs::write(folder.path().join("j-wal"), "what was recorded").unwrap();
+    fs::write(folder.path().join("j-wal"), "a recorded entry").unwrap();
     let before = contents(folder.path());
     let error = SqlJournal::open(&path).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
@@ -112,7 +112,7 @@ async fn a_journal_on_a_read_only_mount_can_be_read_and_says_that_it_cannot_reco
             let journal = SqlJournal::open(&path).await.unwrap();
             for number in 1..3 {
                 drop(arm(&journal, &fault(number, &format!("local:web/{number}"), "stop")).await);
-                // Into the log alone.
+                // Written into the log alone.
                 journal.mark(id(number), &Mark::new(FaultState::Recovering, at(9))).await.unwrap();
             }
             say("armed");

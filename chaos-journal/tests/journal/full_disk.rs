@@ -1,4 +1,4 @@
-//! A disk that is full, as a real file system says it.
+//! A full disk, as a real file system reports it.
 
 use std::{env, fs, io::Write, path::Path};
 
@@ -14,7 +14,7 @@ use chaos_core::{
 };
 use chaos_journal::SqlJournal;
 
-/// Takes what is left of the file system that `folder` is on.
+/// Takes the rest of the space on the file system of `folder`.
 fn fill(folder: &Path) {
     let mut file = fs::File::create(folder.join("everything")).unwrap();
     while file.write(&[0; 4096]).is_ok() {}
@@ -33,7 +33,7 @@ async fn a_disk_that_fills_up_in_a_hold_keeps_nothing_from_being_recorded() {
             let marked = journal.mark(id(1), &Mark::new(state, at(2))).await;
             marked.unwrap_or_else(|error| panic!("{state}: {error}"));
         }
-        // Whatever finds no place in the end says so, and is not half there.
+        // A write that finds no space in the end says so, and leaves nothing half-written.
         let mut number = 2;
         let error = loop {
             match journal.arm(&fault(number, "local:web/b", "stop"), &Limits::none()).await {

@@ -1,4 +1,4 @@
-//! What is armed is found without SQLite's log: it may be deleted, cut off or damaged after a crash.
+//! Armed faults are found without SQLite's log: it may be deleted, truncated or damaged after a crash.
 
 use std::{
     env, fs,
@@ -20,7 +20,7 @@ use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 
 type Loss = (&'static str, fn(&Path));
 
-/// What may happen to a log.
+/// Damage to a log.
 const LOSSES: [Loss; 5] = [
     ("deleted", |log| fs::remove_file(log).unwrap()),
     ("deleted with its index", |log| {
@@ -38,7 +38,7 @@ const LOSSES: [Loss; 5] = [
     }),
 ];
 
-/// A journal that a process has left when it was killed in the middle of a fault, with its log as it was.
+/// The journal of a process that was killed in the middle of a fault, with its log as it was.
 fn killed(name: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j");
@@ -72,7 +72,7 @@ async fn a_fault_is_found_after_a_kill_whatever_happens_to_the_log() {
     }
 }
 
-/// Whoever reads an old state keeps the file from being brought up to date.
+/// A reader of an old state keeps the log from being copied into the file.
 #[tokio::test]
 async fn nothing_is_armed_while_a_reader_keeps_it_out_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
@@ -89,7 +89,7 @@ async fn nothing_is_armed_while_a_reader_keeps_it_out_of_the_file() {
     assert_eq!(error.kind(), ErrorKind::Journal);
     assert!(error.is_retryable());
     assert!(error.to_string().contains("another program has been reading the journal"), "{error}");
-    assert_eq!(journal.pending().await.unwrap().faults.len(), 2, "what is not armed is not in the journal");
+    assert_eq!(journal.pending().await.unwrap().faults.len(), 2, "an unarmed fault is not in the journal");
     let begun = journal.mark(id(2), &Mark::new(FaultState::Injecting, at(5))).await;
     assert_eq!(begun.unwrap_err().kind(), ErrorKind::Journal, "nor is an injection begun");
 

@@ -1,4 +1,4 @@
-//! The journal in files: what it holds through kills, strangers, full disks and other versions.
+//! The journal in files: its entries survive kills, strangers, full disks and other versions.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Journals as versions 1 and 2 of the schema left them.
+//! Journals of versions 1 and 2 of the schema.
 
 use std::{env, path::Path};
 
@@ -16,11 +16,10 @@ use chaos_journal::SqlJournal;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
-/// What the first version wrote: two faults in a closed journal, one of them pending, and one whose deadline is the end
-/// of time.
+/// A journal of the first version, closed: two faults, one of them pending, and one whose deadline is the end of time.
 const VERSION_1: &str = include_str!("version_1.sql");
 
-/// What took it to version 2.
+/// The migration to version 2.
 const VERSION_2: &str = include_str!("../../migrations/0002_ends.sql");
 
 async fn connect(path: &Path) -> SqliteConnection {
@@ -33,7 +32,7 @@ async fn journal(path: &Path) {
     connection.close().await.unwrap();
 }
 
-/// The same, as version 2 has left it.
+/// The same journal, in version 2.
 async fn journal_of_version_2(path: &Path) {
     journal(path).await;
     let mut connection = connect(path).await;
@@ -81,7 +80,7 @@ async fn a_journal_of_version_1_is_brought_up_to_date_and_loses_nothing() {
     assert_eq!(version(&path).await, 3);
 }
 
-/// Faults of before have no incarnation, and those of now keep theirs.
+/// Older faults have no incarnation, and new ones keep theirs.
 #[tokio::test]
 async fn a_journal_of_version_2_is_brought_up_to_date_and_keeps_incarnations_from_then_on() {
     let folder = tempfile::tempdir().unwrap();
@@ -94,7 +93,7 @@ async fn a_journal_of_version_2_is_brought_up_to_date_and_keeps_incarnations_fro
     assert!(found.faults.iter().all(|fault| fault.incarnation.is_none()), "{found:#?}");
     let recorded = fault(3, "local:web/c", "stop").incarnation(Some("4711.158125".to_owned()));
     arm(&journal, &recorded).await;
-    // What was pending can be brought to its end.
+    // The pending fault can be brought to its end.
     journal.mark(id(0xa2), &Mark::new(FaultState::Recovering, at(1))).await.unwrap();
     journal.mark(id(0xa2), &Mark::new(FaultState::Recovered, at(2))).await.unwrap();
     journal.close().await.unwrap();
@@ -126,7 +125,7 @@ async fn a_journal_of_version_1_on_a_read_only_mount_can_be_read_as_it_is() {
     assert!(reader.wait().unwrap().success());
 }
 
-/// A program of version 1 refuses it then by the version in its header, as this one refuses version 4.
+/// After that, a program of version 1 refuses it by the version in its header, as this one refuses version 4.
 #[tokio::test]
 async fn a_journal_of_version_4_is_left_to_whoever_knows_it() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Other users of the machine: what they may not touch, and what they may have left.
+//! Other users of the machine: the files that they may not touch, and those that they may have left.
 
 use std::{
     env, fs,
@@ -67,7 +67,7 @@ async fn the_files_of_a_journal_are_their_owners_alone_whatever_the_umask() {
     }
 }
 
-/// Versions before this one left files that everybody might read.
+/// Earlier versions left files that everybody could read.
 #[tokio::test]
 async fn a_journal_that_others_might_read_is_closed_to_them() {
     let (folder, path) = open_folder();
@@ -96,13 +96,13 @@ async fn a_users_own_group_is_that_user() {
     assert_eq!(mode(&path), 0o600, "closed to it all the same");
 }
 
-/// Whether what this user makes belongs to a group of the same number.
+/// Whether new files of this user belong to a group of the same number.
 fn owned_by_ones_own_group(path: &Path) -> bool {
     let metadata = fs::metadata(path).unwrap();
     metadata.uid() == metadata.gid()
 }
 
-/// Gives it to a group that is not its owner's own, as far as this user may.
+/// Gives the file to a group that is not its owner's own, as far as this user may.
 fn give_to_a_group(path: &Path) -> bool {
     std::os::unix::fs::chown(path, None, Some(54_321)).is_ok() || !owned_by_ones_own_group(path)
 }
@@ -159,7 +159,7 @@ async fn what_belongs_to_others_is_refused() {
 
     let link = folder.path().join("link");
     symlink("j", &link).unwrap();
-    // Closed, since a journal that is only dropped removes its log a little later.
+    // Closed, because a journal that is only dropped removes its log a little later.
     SqlJournal::open(&link).await.expect("a link of one's own").close().await.unwrap();
     std::os::unix::fs::lchown(&link, Some(stranger::STRANGER), None).unwrap();
     refused(&link, "a symbolic link of another user").await;
@@ -187,7 +187,7 @@ async fn in_a_folder_where_all_may_make_files_nobody_puts_one_beside_the_journal
     assert_eq!(journal.pending().await.unwrap().faults.len(), 1);
 }
 
-/// What says that a process lives is a lock that nobody else can take.
+/// The lock that proves that a process lives is one that nobody else can take.
 #[tokio::test]
 async fn a_strangers_lock_makes_nobody_look_alive() {
     let name = "others::a_strangers_lock_makes_nobody_look_alive";
@@ -201,9 +201,9 @@ async fn a_strangers_lock_makes_nobody_look_alive() {
         return;
     }
     for forge in [
-        // As the versions before this one made it.
+        // As earlier versions made it.
         (|holder: &Path| set_mode(holder, 0o644)) as fn(&Path),
-        // In its place, once the owner's was tidied away.
+        // In its place, after the owner's was removed.
         |holder| {
             fs::remove_file(holder).unwrap();
             fs::write(holder, "").unwrap();

@@ -160,13 +160,13 @@ async fn two_journals_in_one_process_see_whose_fault_is_whose() {
     assert_eq!(orphans(&first).await, [id(2)]);
     assert_eq!(orphans(&second).await, [], "only the journal that gave a lease knows that it was dropped");
 
-    // The journal is gone, and a lease of it lives: whoever has it still takes care of the fault.
+    // The journal is gone, but a lease of it lives: its owner still takes care of the fault.
     first.close().await.unwrap();
     assert_eq!(orphans(&second).await, []);
     drop(kept);
     assert_eq!(orphans(&second).await, [id(1), id(2)]);
 
-    // What was recovered by somebody else is nobody's orphan.
+    // A fault that another process has recovered is no orphan.
     for fault in [1, 2] {
         crate::common::pass_through(&second, id(fault), 9, &[FaultState::Recovering, FaultState::Recovered])
             .await;
@@ -208,7 +208,7 @@ async fn of_all_who_want_to_inject_a_fault_one_may() {
     assert!(lost.iter().all(|lost| lost.as_ref().unwrap_err().kind() == ErrorKind::Conflict));
 }
 
-/// Drops calls after one poll, after two, and so on.
+/// Drops calls after one poll, then after two, and so on.
 #[tokio::test]
 async fn a_dropped_call_happened_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
@@ -242,9 +242,9 @@ async fn a_dropped_call_happened_whole_or_not_at_all() {
         assert_eq!(
             journal.orphans(jiff::Timestamp::UNIX_EPOCH).await.unwrap().faults,
             pending,
-            "nobody holds what was dropped"
+            "no lease holds a dropped fault"
         );
-        // The journal goes on, and no transaction was left open.
+        // The journal still works, and no transaction was left open.
         let next = crate::common::fault(1_000 + number, &format!("local:next/{number}"), "stop");
         drop(arm(&journal, &next).await);
         let other = SqlJournal::open(journal.path()).await.unwrap();

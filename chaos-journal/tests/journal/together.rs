@@ -1,4 +1,4 @@
-//! What is asked for at the same moment: written together, answered one by one, and never told too early.
+//! Writes of the same moment: committed together, answered one by one, and never reported too early.
 
 use std::{
     env, fs,
@@ -25,7 +25,7 @@ use chaos_journal::SqlJournal;
 use sqlx::{Connection, SqliteConnection};
 use tokio::task::JoinSet;
 
-/// The states of a fault that goes its whole way.
+/// The states of a fault from its arming to its end.
 const WAY: [FaultState; 4] =
     [FaultState::Injecting, FaultState::Active, FaultState::Recovering, FaultState::Recovered];
 
@@ -91,7 +91,7 @@ async fn states(journal: &SqlJournal) -> Vec<(FaultId, FaultState)> {
     found.faults.into_iter().map(|fault| (fault.id, fault.state)).collect()
 }
 
-/// How many transactions the log holds since it began anew (<https://www.sqlite.org/fileformat2.html#walformat>).
+/// The number of transactions in the log since it started over (<https://www.sqlite.org/fileformat2.html#walformat>).
 fn commits(log: &Path) -> usize {
     let bytes = fs::read(log).unwrap();
     let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
@@ -110,7 +110,7 @@ async fn many_marks_at_once_are_few_commits() {
     let _leases = leases(arm_at_once(&journal, on_targets(0..300), Limits::none()).await);
     assert!(mark_at_once(&journal, 0..300, FaultState::Injecting).await.iter().all(Result::is_ok));
 
-    // Whoever reads keeps the log from beginning anew.
+    // A reader keeps the log from starting over.
     let mut reader = SqliteConnection::connect(journal.path().to_str().unwrap()).await.unwrap();
     let mut reading = reader.begin().await.unwrap();
     sqlx::query("SELECT id FROM fault").fetch_all(&mut *reading).await.unwrap();
@@ -186,7 +186,7 @@ async fn a_call_that_is_dropped_while_it_waits_has_not_happened() {
     {
         let mut arming = pin!(journal.arm(&waits, &limits));
         let mut marking = pin!(journal.mark(id(1), &mark));
-        // Nobody else has had a turn on this thread yet.
+        // No other task has had a turn on this thread yet.
         poll_fn(|context| {
             assert!(arming.as_mut().poll(context).is_pending());
             assert!(marking.as_mut().poll(context).is_pending());
@@ -198,7 +198,7 @@ async fn a_call_that_is_dropped_while_it_waits_has_not_happened() {
     assert_eq!(states(&journal).await, [(id(1), FaultState::Armed), (id(3), FaultState::Armed)]);
 }
 
-/// Whoever was first in the queue goes away at every moment of the writing.
+/// The first caller in the queue is dropped at every moment of the writing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_dropped_spoils_nobody_who_is_written_with_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -241,8 +241,8 @@ async fn whoever_is_dropped_spoils_nobody_who_is_written_with_it() {
     Arc::try_unwrap(journal).unwrap().close().await.unwrap();
 }
 
-/// What a child has been told before it was killed is in the file: all of it with the log, and whatever may have been
-/// injected without.
+/// Everything that a child was told before it was killed is in the file and its log. Everything that may have been
+/// injected is in the file even without the log.
 #[tokio::test]
 async fn nothing_is_told_before_it_is_durable() {
     let name = "together::nothing_is_told_before_it_is_durable";
@@ -278,7 +278,7 @@ async fn nothing_is_told_before_it_is_durable() {
     }
 }
 
-/// Takes many faults their whole way at once, and says each step of which it was told.
+/// Takes many faults from arming to end at once, and reports each step that was confirmed.
 async fn go_the_whole_way(path: &Path) {
     let journal = Arc::new(SqlJournal::open(path).await.unwrap());
     let mut tasks = JoinSet::new();

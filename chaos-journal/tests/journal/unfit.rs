@@ -151,7 +151,7 @@ async fn a_database_of_another_application_keeps_the_log_of_its_crash() {
     let path = folder.path().join("other");
     let mut connection = connect(&path).await;
     execute(&mut connection, "PRAGMA journal_mode = WAL; CREATE TABLE t (x)").await;
-    // What a crash leaves: the file and its log, without the connection.
+    // As after a crash: the file and its log, without the connection.
     let crashed = tempfile::tempdir().unwrap();
     for name in ["other", "other-wal"] {
         fs::copy(folder.path().join(name), crashed.path().join(name)).unwrap();

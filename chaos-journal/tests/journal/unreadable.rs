@@ -1,4 +1,4 @@
-//! Entries that cannot be read, damaged or of a later version: each is told of, and keeps no other from being
+//! Entries that cannot be read, damaged or of a later version: each is reported, and keeps no other from being
 //! recovered.
 
 use crate::common::{arm, at, fault, id};
@@ -12,7 +12,7 @@ use chaos_journal::SqlJournal;
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
 
-/// Without these nobody knows what is to be undone, or where.
+/// The columns that a recovery needs to know what to undo, and on which target.
 const NEEDED: [(&str, &str); 7] = [
     ("state", "held-by-a-later-version"),
     ("armed_at", "2026-13-01T00:00:00Z"),
@@ -23,7 +23,7 @@ const NEEDED: [(&str, &str); 7] = [
     ("id", "not hexadecimal"),
 ];
 
-/// These only tell how it went.
+/// The columns that only tell how the fault went.
 const TOLD: [(&str, &str); 10] = [
     ("seed", "-1"),
     ("requested", "{\"a\":\"b\"}"),
@@ -89,11 +89,12 @@ async fn a_fault_that_cannot_be_undone_from_its_row_is_listed_beside_the_others(
     }
 }
 
-/// Without it another target of the same name might be taken for this one: it is no fault of a target that has none.
+/// Without its incarnation, another target of the same name might be taken for this one. A damaged one does not count
+/// as none.
 #[tokio::test]
 async fn an_incarnation_that_cannot_be_read_is_none_that_is_missing() {
     let (_folder, journal, mut connection) = two_faults().await;
-    // No UTF-8.
+    // Not UTF-8.
     let damaged = "UPDATE fault SET incarnation = CAST(x'fe' AS TEXT) WHERE position = 1";
     sqlx::query(damaged).execute(&mut connection).await.unwrap();
     tells_of(&journal.find(&FaultQuery::all()).await.unwrap(), "incarnation");
@@ -114,14 +115,14 @@ async fn what_is_not_needed_to_undo_a_fault_does_not_keep_it_from_being_undone()
             assert_eq!(found.unreadable, [], "{column}");
         }
         if column != "no_effect" {
-            // Whoever asks what has happened is told that this is not all.
+            // A query reports that its answer is not complete.
             tells_of(&journal.find(&FaultQuery::all()).await.unwrap(), column);
         }
         let seen = vec![Reached::new(Milestone::Healthy, at(8))];
         journal.mark(id(1), &Mark::new(FaultState::Recovering, at(9)).milestones(seen)).await.unwrap();
         journal.mark(id(1), &Mark::new(FaultState::Recovered, at(9))).await.unwrap();
         assert_eq!(journal.pending().await.unwrap().faults.len(), 1, "{column}");
-        assert_eq!(stored(&mut connection, column).await, value, "and nobody writes over it");
+        assert_eq!(stored(&mut connection, column).await, value, "and nothing overwrites it");
     }
 }
 
@@ -153,7 +154,7 @@ async fn an_unreadable_fault_counts_for_the_limits() {
     }
 }
 
-/// A state of a later version may be the one that is asked for.
+/// A state of a later version may be the requested one.
 #[tokio::test]
 async fn a_query_for_a_state_tells_of_those_that_it_does_not_know() {
     let (_folder, journal, mut connection) = two_faults().await;
@@ -167,7 +168,7 @@ async fn a_query_for_a_state_tells_of_those_that_it_does_not_know() {
     assert_eq!(journal.find(&elsewhere).await.unwrap().unreadable, []);
 }
 
-/// Who armed a fault does not matter where that cannot be read: then nobody alive is known to hold it.
+/// If the session of a fault cannot be read, no live process is known to hold the fault.
 #[tokio::test]
 async fn a_fault_without_a_session_is_nobodys() {
     for session in ["", "../../etc/passwd", "0000000000000000"] {

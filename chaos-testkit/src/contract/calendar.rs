@@ -63,7 +63,7 @@ fn sample(calendar: &impl Calendar, span: Range<Timestamp>, step: Duration) -> V
 
 fn is_pure(calendar: &impl Calendar, samples: &[Sample]) -> Checked {
     ensure!(!samples.is_empty(), "the span holds no instant");
-    // Backwards, so that an answer differs if it depends on the one before.
+    // Backwards: an answer that depends on the one before differs then.
     for (at, window) in samples.iter().rev() {
         let again = calendar.window(*at);
         ensure!(again == *window, "at {at} it said {window:?} and then {again:?}");

@@ -16,8 +16,8 @@ use crate::{ContractReport, Subject, Timing, report::Suite};
 /// `fresh` provides a healthy target for each check. **The event is injected for real**, with its own hold, so give it
 /// a short one. [`contract::recovery`](crate::contract::recovery) checks how its recovery copes with failed injections.
 ///
-/// Damage beyond the health and the incarnation of the group's members is seen by a
-/// [fingerprint](Subject::fingerprint) of your own alone, which is compared around a preparation and after a recovery.
+/// The suite sees damage beyond the health and the incarnation of the group's members only if you give it a
+/// [fingerprint](Subject::fingerprint), which it compares around a preparation and after a recovery.
 ///
 /// A [`Hold`](chaos_core::Hold) cannot be longer than 12 hours, so that needs no check.
 ///

@@ -21,18 +21,18 @@ struct Given {
 }
 
 impl Orders {
-    /// Of targets that carry out none.
+    /// The orders of targets that carry out none.
     pub(super) fn refused() -> Self {
         Self(Arc::new(Given { are_refused: true, ..Given::default() }))
     }
 
-    /// The provider, whose targets' orders are written down.
+    /// `provider`, with a record of the orders that its targets are given.
     pub(super) fn to_targets_of<P: Provider>(&self, provider: P) -> Altered<P> {
         let orders = self.clone();
         Altered::new(provider).targets(move |target| orders.to(target))
     }
 
-    /// The target, whose orders are written down.
+    /// `target`, with a record of the orders that it is given.
     pub(super) fn to(&self, target: Arc<dyn Target>) -> Arc<dyn Target> {
         Arc::new(Faulty::new(target, Arc::clone(&self.0)))
     }
@@ -48,7 +48,7 @@ impl Orders {
 
 #[async_trait]
 impl Interference<TargetCall> for Given {
-    /// Also where the order is refused afterwards: it was given all the same.
+    /// Records the order, even if it is refused afterwards: it was given nevertheless.
     async fn before(&self, call: TargetCall) -> Result<()> {
         use TargetCall::{Apply, Reboot, Restore, Run, Start, StartRun, Stop, StopRun, Terminate};
         let is_order =

@@ -8,14 +8,15 @@ use chaos_core::{Provider, Result};
 
 use crate::{ContractReport, Timing, report::Suite};
 
-/// Checks a provider: its ids, its listing and its filters, that every member resolves to itself and nobody else does,
+/// Checks a provider: its ids, its listing and its filters, that only members resolve, each to itself,
 /// and that a group replaces a terminated member if, and only if, it declares so.
 ///
-/// `fresh` makes a world with at least one group, and at least one healthy member in each. It is asked once for what
-/// only looks, and once for each kind of group whose member is terminated. **One member of a group that replaces its
-/// members and one of a group that does not are terminated for real**, where their lifecycle declares it.
+/// `fresh` makes a world with at least one group, and at least one healthy member in each. It is called once for
+/// the checks that only look, and once for each kind of group in which a member is terminated. **One member of a group
+/// that replaces its members and one of a group that does not are terminated for real**, if their lifecycle declares
+/// it.
 ///
-/// A group that replaces nobody is watched for [`Timing::quiet`].
+/// A group that does not replace its members is watched for [`Timing::quiet`].
 ///
 /// Not cancel safe: dropping the future cuts a fault short, whose recovery then goes on in a task of its own.
 ///

@@ -12,15 +12,15 @@ use chaos_core::{ChaosEvent, Recovery, Result};
 
 use crate::{ContractReport, Subject, Timing, report::Suite};
 
-/// Checks the recovery `R` of `event`: that it is right whatever became of the injection, that it may be repeated and
+/// Checks the recovery `R` of `event`: that it is right whatever happened to the injection, that it may be repeated and
 /// dropped, that another monkey can replay it from the journal alone, and that its verification looks and sees.
 ///
-/// `fresh` is asked for a healthy target once for each check. **The event is injected for real.** Give it a hold that
-/// is longer than all of this takes, such as a minute on real targets: each hold is cut short as soon as the suite has
-/// looked, and one that ends before is a violation.
+/// `fresh` provides a healthy target for each check. **The event is injected for real.** Give it a hold that
+/// is longer than the whole suite takes, such as a minute on real targets. Each hold is cut short as soon as the suite
+/// has looked. A hold that ends before that is a violation.
 ///
-/// Where the target's lifecycle declares `terminate`, one target is **terminated** as well, because a recovery must
-/// cope with that.
+/// If the target's lifecycle declares `terminate`, one target is **terminated** as well, because a recovery must cope
+/// with that.
 ///
 /// Not cancel safe: dropping the future cuts a fault short, whose recovery then goes on in a task of its own.
 ///

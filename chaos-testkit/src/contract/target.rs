@@ -9,15 +9,15 @@ use chaos_core::Result;
 
 use crate::{ContractReport, Subject, Timing, report::Suite};
 
-/// Checks a target: what it shows stays the same, each operation that it declares does what it says and may be
-/// repeated, and each that it does not declare is `Unsupported` and changes nothing.
+/// Checks a target: its appearance stays the same, each operation that it declares works and may be repeated, and each
+/// operation that it does not declare is `Unsupported` and changes nothing.
 ///
-/// `fresh` is asked for a healthy target once for each check. **The targets are terminated, stopped, rebooted and cut
-/// off for real.**
+/// `fresh` provides a healthy target for each check. **The targets are terminated, stopped, rebooted and cut off for
+/// real.**
 ///
-/// Whether the capabilities that a target declares are *all* that it could offer cannot be checked for `shell`,
-/// `settings` and `engine`: what is not there cannot be called. What an `engine` does is for the contract of an
-/// event to check that runs one: which there are, no suite can know.
+/// For `shell`, `settings` and `engine`, the suite cannot check whether a target declares *all* capabilities that it
+/// could offer: an absent capability cannot be called. Nor does it check the work of an `engine`, because no suite
+/// knows its experiments. The contract of an event that runs one does.
 ///
 /// Not cancel safe: dropping the future cuts a fault short, whose recovery then goes on in a task of its own.
 ///
@@ -27,7 +27,7 @@ use crate::{ContractReport, Subject, Timing, report::Suite};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> chaos_core::Result<()> {
-/// // `Timing::default()` for real time; here the clock is one that costs no time.
+/// // `Timing::default()` for real time; this clock costs no time.
 /// let timing = Timing::new(ManualClock::starting_at("2026-03-02T09:00:00Z".parse().unwrap()));
 /// let report = contract::target::check(&timing, async || {
 ///     let world = MemoryProvider::default().with_group("web", 2)?;

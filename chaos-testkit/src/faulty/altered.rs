@@ -48,7 +48,7 @@ impl<P: Provider> Altered<P> {
         self
     }
 
-    /// Shows every group as `alter` returns it. Its targets are altered already.
+    /// Shows every group as `alter` returns it. Its targets are already altered.
     #[must_use]
     pub fn groups(mut self, alter: impl Fn(Group) -> Group + Send + Sync + 'static) -> Self {
         self.group = Arc::new(alter);

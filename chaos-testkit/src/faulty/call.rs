@@ -41,7 +41,8 @@ pub enum EventCall {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProviderCall {
-    /// `groups`: what breaks before it breaks the listing before its first group, what breaks after it after the last.
+    /// `groups`. Interference before the call breaks the listing before its first group, interference after it after
+    /// the last group.
     Groups,
     /// `group`.
     Group,
@@ -96,8 +97,8 @@ pub enum TargetCall {
 }
 
 impl TargetCall {
-    /// The capability that the call belongs to; none for a look at the target, and for the question whether a fault may
-    /// be undone.
+    /// The capability that the call belongs to. `None` for a look at the target, and for the question whether a fault
+    /// may be undone.
     pub fn capability(self) -> Option<Capability> {
         Some(match self {
             Self::Health | Self::Incarnation | Self::MayUndo => return None,

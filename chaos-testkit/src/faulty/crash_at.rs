@@ -10,16 +10,16 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Faulty, Interference, JournalCall};
 
-/// Kills its own process with `SIGKILL` when a fault enters a state, which is what a power cut looks like to the
-/// journal; or stops it with `SIGSTOP`, which is what whoever freezes it does.
+/// Kills its own process with `SIGKILL` when a fault enters a state: to the journal, that looks like a power cut. Or
+/// stops it with `SIGSTOP`, as a person does who freezes it.
 ///
-/// Where it dies, no destructor runs and nothing is flushed. Unix only.
+/// When it dies, no destructor runs and nothing is flushed. Unix only.
 ///
 /// ```no_run
 /// use chaos_core::{MemoryJournal, fault::FaultState};
 /// use chaos_testkit::faulty::{CrashAt, When};
 ///
-/// // The process dies when the fault is in effect and the journal does not know it yet.
+/// // The process dies when the fault is in effect and the journal has not recorded that yet.
 /// let journal = CrashAt::journal(MemoryJournal::new(), FaultState::Active, When::BeforeMark);
 /// # let _ = journal;
 /// ```
@@ -31,13 +31,13 @@ pub struct CrashAt {
     has_sent: AtomicBool,
 }
 
-/// On which side of the journal's write the process dies or is stopped.
+/// The side of the journal's write on which the process dies or is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "before and after: there is no third side")]
 pub enum When {
     /// The journal still holds the state before.
     BeforeMark,
-    /// The journal holds the new state, and nothing has acted on it.
+    /// The journal holds the new state, but nothing has acted on it.
     AfterMark,
 }
 

@@ -1,4 +1,4 @@
-//! Chaos events with something around their preparation and their injection.
+//! Chaos events with code around their preparation and their injection.
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use super::{
     target::around_targets, times::Fuse,
 };
 
-/// Makes calls fail: the call is not made, and the caller gets an error.
+/// Makes calls fail: the part is not called, and the caller gets an error.
 ///
 /// ```
 /// use chaos_core::{MemoryJournal, fault::FaultState};
@@ -53,7 +53,7 @@ impl Failing<TargetCall> {
         Self::targets_with(provider, call, times, ErrorKind::Unavailable)
     }
 
-    /// As [`targets`](Self::targets), with another kind of error.
+    /// Like [`targets`](Self::targets), with another kind of error.
     pub fn targets_with<P: Provider>(
         provider: P,
         call: TargetCall,

@@ -75,7 +75,7 @@ impl<C: Call> Interference<C> for HalfDone<C> {
 }
 
 fn lost() -> Error {
-    Error::new(ErrorKind::Timeout, "the reply was made to get lost")
+    Error::new(ErrorKind::Timeout, "the reply was lost on purpose")
 }
 
 /// An event whose injection is dropped half-way: see [`HalfDone::cut_off`].

@@ -5,17 +5,17 @@ use chaos_core::Result;
 
 use super::Call;
 
-/// Code around the calls to a part, such as [`Failing`](super::Failing) and [`Slow`](super::Slow). A test may add its
+/// Code around the calls to a part, such as [`Failing`](super::Failing) and [`Slow`](super::Slow). A test can add its
 /// own, for instance one that records.
 #[async_trait]
 pub trait Interference<C: Call>: fmt::Debug + Send + Sync + 'static {
-    /// Before the call. After an error the call is not made, and the caller gets the error.
+    /// Before the call. After an error, the call is not made, and the caller gets the error.
     async fn before(&self, call: C) -> Result<()> {
         let _ = call;
         Ok(())
     }
 
-    /// After a call that succeeded. After an error the caller gets the error and not the result.
+    /// After a call that succeeded. After an error, the caller gets the error instead of the result.
     async fn after(&self, call: C) -> Result<()> {
         let _ = call;
         Ok(())

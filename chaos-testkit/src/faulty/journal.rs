@@ -1,4 +1,4 @@
-//! Journals with something around their calls.
+//! Journals with code around their calls.
 
 use std::future::Future;
 

@@ -1,7 +1,7 @@
 //! Wrappers that break a part at a stated call: slow, failing, half-done, panicking, crashing.
 //!
-//! They are deterministic: each breaks the given calls, as often as it is told, and draws nothing. Each implements the
-//! trait of the part that it wraps, so you can use it wherever you use the sound part.
+//! They are deterministic: each breaks the given calls, the given number of times, and draws nothing. Each implements
+//! the trait of the part that it wraps, so you can use it wherever you use the sound part.
 //!
 //! | wrapper | the call | the caller gets |
 //! |---|---|---|

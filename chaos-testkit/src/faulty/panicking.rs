@@ -56,7 +56,7 @@ impl<C: Call> Panicking<C> {
 
 #[async_trait]
 impl<C: Call> Interference<C> for Panicking<C> {
-    #[expect(clippy::panic, reason = "panicking is what this wrapper is for")]
+    #[expect(clippy::panic, reason = "the purpose of this wrapper is to panic")]
     async fn before(&self, call: C) -> Result<()> {
         if self.fuse.blows(call) {
             panic!("this call was made to panic: {call:?}");

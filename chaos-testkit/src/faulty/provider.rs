@@ -1,4 +1,4 @@
-//! Providers with something around their calls.
+//! Providers with code around their calls.
 
 use std::sync::Arc;
 

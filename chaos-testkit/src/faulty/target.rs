@@ -1,4 +1,4 @@
-//! Targets with something around their calls and those of their capabilities.
+//! Targets with code around their calls and those of their capabilities.
 
 use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 

@@ -23,7 +23,7 @@ const NAME_OF_PAUSE: &str =
     "crash::a_journal_stops_its_process_at_the_stated_write_until_somebody_continues_it";
 const SIGKILL: i32 = 9;
 
-/// The parent starts this same test as a child for each point, told by the environment.
+/// The parent starts this same test as a child for each point, which is in the environment.
 #[test]
 fn a_journal_kills_its_process_at_the_stated_write() {
     if let Ok(point) = std::env::var(POINT) {
@@ -78,7 +78,7 @@ fn a_journal_stops_its_process_at_the_stated_write_until_somebody_continues_it()
         let pid = Pid::from_child(&child.0);
         let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().unwrap();
         assert_eq!(status.stopping_signal(), Some(Signal::STOP.as_raw()), "{when:?}: {status:?}");
-        // All that it has written before is in the pipe.
+        // Everything that it has written before is in the pipe.
         let mut stdout = child.0.stdout.take().unwrap();
         let mut written = vec![0; 4096];
         let length = stdout.read(&mut written).unwrap();
@@ -93,7 +93,7 @@ fn a_journal_stops_its_process_at_the_stated_write_until_somebody_continues_it()
     }
 }
 
-/// It ends with the test, also where that fails.
+/// A process that ends with the test, even if the test fails.
 struct Ending(Child);
 
 impl Drop for Ending {
@@ -122,7 +122,7 @@ async fn unleash(journal: impl Journal, clock: impl Clock) {
     let _ = monkey.run_once().await.unwrap();
 }
 
-/// Tells the parent what was written, past every buffer that the death would take along.
+/// Tells the parent about a write, past every buffer that would be lost with the process.
 #[derive(Debug)]
 struct Talker;
 

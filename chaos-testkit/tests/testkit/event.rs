@@ -40,7 +40,7 @@ async fn check_with(event: impl ChaosEvent, registry: Registry) -> ContractRepor
     .await
 }
 
-/// As [`check`], and the fixture has no fingerprint.
+/// Like [`check`], but the fixture has no fingerprint.
 async fn check_without_fingerprint(lie: Lie) -> ContractReport {
     contract::event::check(&paused(), LyingEvent::telling(lie), registry(), async || {
         let world = MemoryProvider::default().with_group("web", 3)?;
@@ -94,7 +94,7 @@ impl ChaosEvent for LyingEvent {
         match self.lie {
             Lie::RequiresNothing => CapabilitySet::default(),
             Lie::RequiresTooMuch => honest.union(CapabilitySet::of([Capability::Terminate])),
-            // A planner asks this after it has asked whether the group suits.
+            // A planner asks for the caveat after it has asked whether the group suits.
             Lie::RequiresLessOfThePlanner if self.flag.swap(false, SeqCst) => CapabilitySet::default(),
             _ => honest,
         }
@@ -111,7 +111,7 @@ impl ChaosEvent for LyingEvent {
         match self.lie {
             Lie::RequiresLessOfThePlanner => self.flag.store(true, SeqCst),
             Lie::SuitsInTheEnd if !group.replaces_members && !self.flag.swap(true, SeqCst) => {
-                return Err("it replaces nobody".to_owned());
+                return Err("it replaces no member".to_owned());
             }
             _ => {}
         }
@@ -154,7 +154,7 @@ impl ChaosEvent for LyingEvent {
     }
 }
 
-/// Leaves the machine as it is and calls it back.
+/// Leaves the machine as it is, and says that it is back.
 #[derive(Debug, Serialize, Deserialize)]
 struct Shrug {}
 
@@ -175,7 +175,7 @@ impl Recovery for Shrug {
     }
 }
 
-/// Suits groups that replace their members alone.
+/// Suits only groups that replace their members.
 #[derive(Debug)]
 struct Choosy(PowerOff);
 
@@ -195,7 +195,7 @@ impl ChaosEvent for Choosy {
     }
 
     fn suits(&self, group: &Group) -> Result<(), String> {
-        if group.replaces_members { Ok(()) } else { Err("it replaces nobody".to_owned()) }
+        if group.replaces_members { Ok(()) } else { Err("it replaces no member".to_owned()) }
     }
 
     fn caveat(&self, group: &Group) -> Option<String> {

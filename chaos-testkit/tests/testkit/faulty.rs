@@ -41,7 +41,7 @@ async fn run(provider: impl Provider, event: impl ChaosEvent, journal: impl Jour
         .unwrap()
 }
 
-/// Whatever broke: every machine runs and nothing is pending.
+/// Whatever broke, every machine runs and nothing is pending.
 async fn assert_whole(world: &MemoryProvider, journal: &MemoryJournal, report: &RunReport) {
     let group = world.group(&"memory:web".parse().unwrap()).await.unwrap();
     assert_eq!(group.healthy(), 4, "{report}");
@@ -175,7 +175,7 @@ async fn an_undo_that_is_denied_is_refused_before_the_injection_and_in_a_plan() 
         assert_eq!(journal.find(&FaultQuery::all()).await.unwrap().faults, [], "it was not even armed");
         assert_whole(&world, &journal, &report).await;
 
-        // Whoever would do nothing asks as well: a plan, and a run on the leash.
+        // A plan and a leashed run ask as well, although they do nothing.
         let leashed = || Monkey::builder().provider(denying(Times::ALWAYS)).event(PowerOff::default());
         let monkey = leashed().clock(clock()).seed(1).build().unwrap();
         for plan in [monkey.plan().await.unwrap(), monkey.run_once().await.unwrap().plan] {
@@ -183,7 +183,7 @@ async fn an_undo_that_is_denied_is_refused_before_the_injection_and_in_a_plan() 
             assert!(plan.to_string().contains(why), "{plan}");
         }
 
-        // It passes: who may be brought back is hit.
+        // The doubt passes: a target that may be brought back is hit.
         let report = run(denying(Times::first(0)), PowerOff::default(), journal.clone()).await;
         assert_eq!(report.outcome(), Outcome::Completed, "{report}");
     }
@@ -206,7 +206,7 @@ async fn a_target_whose_incarnation_cannot_be_told_is_left_alone_and_recovered_w
     assert_whole(&world, &journal, &report).await;
 }
 
-/// A target that tells everything that it may.
+/// A target that gives every optional answer.
 #[derive(Debug)]
 struct Telling(TargetId, Labels);
 
@@ -348,7 +348,7 @@ async fn a_journal_that_loses_replies_panics_or_is_slow_leaves_no_machine_behind
         let journal = MemoryJournal::new();
         let forgetful = HalfDone::journal(journal.clone(), call, Times::nth(1));
         let report = run(world.clone(), PowerOff::default(), forgetful).await;
-        // What was armed and not known to be is left to the next run.
+        // An armed fault that is not known to be armed is left to the next run.
         let mended = run(world.clone(), PowerOff::default(), journal.clone()).await;
         assert!(mended.is_recovered(), "{call:?}: {report}\n{mended}");
         assert_whole(&world, &journal, &mended).await;

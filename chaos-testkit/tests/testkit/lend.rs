@@ -1,4 +1,4 @@
-//! What is lent to unit tests: permits and scopes of real faults.
+//! Permits and scopes of real faults, lent to unit tests.
 
 use std::sync::{
     Arc,

@@ -217,7 +217,7 @@ async fn every_check_sees_its_liar() {
             "a group that replaces nobody leaves a terminated member gone",
         ],
     );
-    // A monkey leaves such a group alone, so that nothing can be terminated in it besides.
+    // A monkey leaves such a group alone, so the suite cannot terminate a member either.
     coverage.caught_among_others(
         "a member twice",
         &check(|| {

@@ -38,21 +38,21 @@ fn subject() -> Result<Subject> {
 }
 
 thread_local! {
-    /// A lock that a recovery which is dropped leaves behind.
+    /// A lock that a dropped recovery leaves behind.
     static LOCKED: AtomicBool = const { AtomicBool::new(false) };
 }
 
-/// What a liar does otherwise than [`PowerOn`].
+/// The differences between a liar and [`PowerOn`].
 trait Lie: Send + Sync + 'static {
     const KIND: &'static str = "tests/liar/1";
 
-    /// What is to be done in the place of starting the machine, if anything.
+    /// An action in place of the start of the machine, if any.
     fn recover(scope: &RecoveryScope, health: Option<Health>, serialised: bool) -> Option<Result<()>> {
         let _ = (scope, health, serialised);
         None
     }
 
-    /// What is to be said in the place of the truth, if anything.
+    /// A verdict in place of the truth, if any.
     fn verify(scope: &RecoveryScope, health: Option<Health>) -> Option<Result<Verdict>> {
         let _ = (scope, health);
         None
@@ -60,7 +60,7 @@ trait Lie: Send + Sync + 'static {
 
     const LOCKS: bool = false;
 
-    /// Starts whatever its group lists under the name of its target.
+    /// Starts any target that its group lists under the name of its own.
     const TAKES_ANY: bool = false;
 
     const BY_HAND: &'static str = "start it";
@@ -69,7 +69,7 @@ trait Lie: Send + Sync + 'static {
 #[derive(Serialize, Deserialize)]
 #[serde(bound = "")]
 struct Liar<L> {
-    /// Whether it was read back.
+    /// Whether this recovery was read back.
     #[serde(skip, default = "yes")]
     serialised: bool,
     #[serde(skip)]
@@ -183,7 +183,7 @@ macro_rules! liar {
     };
 }
 
-/// What a sound recovery of [`InTwoSteps`] adds: what was begun is undone too.
+/// The addition of a sound recovery of [`InTwoSteps`]: a step that was begun is undone too.
 fn undo_first_step(health: Option<Health>) {
     if health == Some(Health::Unhealthy) {
         World::set(0, Health::Stopped);
@@ -358,7 +358,7 @@ async fn every_check_sees_its_liar() {
     coverage.caught("says nothing", &check::<SaysNothing>().await, &[BY_HAND]);
     coverage.caught("says it in colours", &check::<SaysItInColours>().await, &[BY_HAND]);
     coverage.caught("needs an injection", &check::<NeedsAnInjection>().await, &[NEVER_BEGAN]);
-    // What runs in the process that injected is what was read back, so that this one fails there as well.
+    // The recovery that runs is the one that was read back, even in the process that injected, so it fails there too.
     let damages = [READS_BACK, BY_HAND, NEVER_BEGAN, DID_NOTHING, HALF_WAY];
     coverage.caught("damages what is well", &check::<DamagesWhatIsWell>().await, &damages);
     coverage.caught("knows one step", &check::<KnowsOneStep>().await, &[HALF_WAY]);

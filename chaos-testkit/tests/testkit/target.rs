@@ -93,12 +93,12 @@ async fn every_check_sees_its_liar() {
         );
     }
 
-    // From here on paused, because these liars let every wait run out. A real shell needs real time, so that its checks
-    // are left out of account.
+    // Time is paused from here on, because these liars let every wait run out. A real shell needs real time, so its
+    // checks do not count.
     tokio::time::pause();
     let resolving_as =
         async |alter| contract::target::check(&paused(), async || in_memory(OnResolve(world(), alter))).await;
-    // A recovery refuses a target under another id, so that every operation fails besides.
+    // A recovery refuses a target under another id, so every operation fails as well.
     coverage.caught_among_others(
         "another id",
         &resolving_as(|target| renamed(target, "memory:web/other")).await,

@@ -1,4 +1,4 @@
-//! Tests that run themselves again in a process of its own, which can be killed.
+//! Tests that run themselves again in a separate process, which can be killed.
 
 use std::{
     env,
@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// Names the journal for a test that is run again as a child process.
+/// The variable with the path of the journal, for a test that is run again as a child process.
 pub(crate) const CHILD: &str = "CHAOS_JOURNAL_TEST_CHILD";
 
 /// Runs the test called `name` again in a process of its own, which finds `path` in its environment.
@@ -23,8 +23,8 @@ pub(crate) fn child_by(starter: &[&str], name: &str, path: &Path) -> Child {
     spawn(&mut outer)
 }
 
-/// The same in a mount namespace in which `folder` is read-only. The mount is gone with its namespace, and that with
-/// the process.
+/// The same in a mount namespace in which `folder` is read-only. The namespace ends with the process, and the mount
+/// ends with the namespace.
 pub(crate) fn child_on_read_only_mount(folder: &Path, name: &str, path: &Path) -> Child {
     let folder = folder.to_str().unwrap();
     let mount =
@@ -42,13 +42,13 @@ fn spawn(command: &mut Command) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
 }
 
-/// Says `word` to the parent.
+/// Sends `word` to the parent.
 pub(crate) fn say(word: &str) {
     println!("\n{word}");
     std::io::stdout().flush().unwrap();
 }
 
-/// Waits until the child says `word`.
+/// Waits until the child sends `word`.
 pub(crate) fn wait_for(child: &mut Child, word: &str) {
     let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
     let mut heard = Vec::new();

@@ -1,4 +1,4 @@
-//! What the tests of the journal share.
+//! The shared parts of the journal's tests.
 
 pub(crate) mod child;
 pub(crate) mod stranger;
@@ -14,7 +14,7 @@ use chaos_core::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-/// `seconds` after the beginning of the tests' time, with a fraction to lose.
+/// `seconds` after the start of the tests' time, with a fraction that careless storage would lose.
 pub(crate) fn at(seconds: i64) -> Timestamp {
     let start: Timestamp = "2026-03-02T09:00:00.123456789Z".parse().unwrap();
     start + SignedDuration::from_secs(seconds)
@@ -25,7 +25,7 @@ pub(crate) fn id(number: u64) -> FaultId {
     format!("{number:016x}").parse().unwrap()
 }
 
-/// An armed fault, armed at its number in seconds.
+/// An armed fault, whose number is also the second of its arming.
 pub(crate) fn fault(number: u64, target: &str, event: &str) -> FaultRecord {
     let mut requested = Magnitude::default();
     requested.set("load_percent", 0.1 + 0.2);
@@ -50,7 +50,7 @@ pub(crate) async fn arm(journal: &dyn Journal, fault: &FaultRecord) -> Lease {
     }
 }
 
-/// Takes a fault through the states, a second each.
+/// Takes a fault through the states, with a second for each.
 pub(crate) async fn pass_through(journal: &dyn Journal, fault: FaultId, from: i64, states: &[FaultState]) {
     for (second, state) in (from..).zip(states) {
         journal.mark(fault, &Mark::new(*state, at(second))).await.unwrap();

@@ -9,7 +9,7 @@ use std::{
 /// The stranger's number.
 pub(crate) const STRANGER: u32 = 65_533;
 
-/// Whether tests may act as somebody else; says so where they may not.
+/// Whether tests may act as another user. Prints it if they may not.
 pub(crate) fn is_there() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
@@ -26,7 +26,7 @@ pub(crate) fn command(program: &str) -> Command {
     command
 }
 
-/// Whether a shell of the stranger's ends well. `$1` is `path`.
+/// Whether a shell of the stranger succeeds with this script. `$1` is `path`.
 pub(crate) fn succeeds(script: &str, path: &Path) -> bool {
     command("sh").args(["-c", script, "sh"]).arg(path).stderr(Stdio::null()).status().unwrap().success()
 }

@@ -135,7 +135,7 @@ impl Case<'_> {
         Ok(())
     }
 
-    /// A fingerprint that is the same while the fault is held shows nothing by being the same afterwards.
+    /// If a fingerprint does not change while the fault is held, it proves nothing that it is the same afterwards.
     async fn leaves_no_trace(&self, stage: &Stage) -> Checked {
         let Some(fingerprint) = &stage.fingerprint else { return not_applicable(NO_FINGERPRINT) };
         let before = fingerprint.read().await?;
@@ -251,7 +251,7 @@ impl Case<'_> {
         self.refused(stage, provider, |reason| matches!(reason, Reason::Unsuitable { .. })).await
     }
 
-    /// Nothing is injected, for a reason of the right kind.
+    /// Checks that nothing is injected, for a reason of the right kind.
     async fn refused(
         &self,
         stage: &Stage,
@@ -261,7 +261,7 @@ impl Case<'_> {
         let monkey =
             stage.monkey_over(provider, MemoryJournal::new(), self.registry.clone(), stage.retry())?;
         let report = monkey.inject(Arc::clone(self.event), &stage.target).await?;
-        ensure!(report.faults.is_empty(), "it was injected all the same: {report}");
+        ensure!(report.faults.is_empty(), "it was injected nevertheless: {report}");
         let decision = report
             .plan
             .groups

@@ -29,7 +29,7 @@ pub(super) async fn members(group: &Group) -> Result<Members> {
 pub(super) struct Preparation {
     pub(super) before: Members,
     pub(super) after: Members,
-    /// Before and after, where the fixture has one.
+    /// The fingerprints before and after, if the fixture has one.
     pub(super) fingerprints: Option<(String, String)>,
     pub(super) recovery_kind: Result<&'static str>,
 }

@@ -133,7 +133,7 @@ async fn armed_once(journal: &impl Journal) -> Checked {
     let again = fault(1, "memory:db/machine-2")?;
     match journal.arm(&again, &Limits::none()).await {
         Err(error) if error.kind() == ErrorKind::Conflict => {}
-        other => return violated(format!("an id that is there already was armed as {other:?}")),
+        other => return violated(format!("an id that already exists was armed as {other:?}")),
     }
     let found = all(journal).await?;
     ensure!(found == [first], "the conflict changed the journal to {found:?}");
@@ -240,7 +240,7 @@ async fn halt(journal: &impl Journal) -> Checked {
     }
     journal.set_halt(None).await?;
     let found = journal.halt().await?;
-    ensure!(found.is_none(), "the halt was taken back, and there is {found:?}");
+    ensure!(found.is_none(), "the halt was taken back, but the journal holds {found:?}");
     arm(journal, &fault).await.map(|_| ())
 }
 

@@ -78,10 +78,10 @@ pub(super) async fn refuse(
     let before = all(journal).await?;
     match journal.arm(fault, limits).await? {
         Arming::Armed(_) => {
-            return violated(format!("{} on {} was armed and not refused", fault.id, fault.target));
+            return violated(format!("{} on {} was armed instead of refused", fault.id, fault.target));
         }
         Arming::Refused(reason) => {
-            ensure!(reason == expected, "it was refused as {reason:?} and not as {expected:?}");
+            ensure!(reason == expected, "it was refused as {reason:?} instead of {expected:?}");
         }
     }
     let after = all(journal).await?;

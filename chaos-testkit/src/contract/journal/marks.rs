@@ -23,10 +23,10 @@ pub(super) async fn check<J: Journal, P>(suite: &mut Suite<'_>, fresh: &impl Asy
             let marked = journal.mark(id(7)?, &Mark::new(FaultState::Recovering, instant(0))).await;
             match marked {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
-                other => return violated(format!("marking a fault that is not there gave {other:?}")),
+                other => return violated(format!("marking a fault that does not exist returned {other:?}")),
             }
             let found = all(&journal).await?;
-            ensure!(found.is_empty(), "marking a fault that is not there made {found:?}");
+            ensure!(found.is_empty(), "marking a fault that does not exist created {found:?}");
             Ok(())
         })
         .await;
@@ -50,10 +50,10 @@ async fn transitions(journal: &impl Journal) -> Checked {
             (true, Ok(())) => expected.apply(&mark),
             (false, Err(error)) if error.kind() == ErrorKind::Conflict => {}
             (true, Err(error)) => {
-                return violated(format!("{from} may become {to}, and that failed: {}", error.chain()));
+                return violated(format!("{from} may become {to}, but that failed: {}", error.chain()));
             }
             (false, other) => {
-                return violated(format!("{from} may not become {to}, and that gave {other:?}"));
+                return violated(format!("{from} may not become {to}, but that returned {other:?}"));
             }
         }
         let found =
@@ -85,7 +85,7 @@ async fn carried(journal: &impl Journal) -> Checked {
         Mark::new(FaultState::Recovering, instant(4))
             .milestones(vec![Reached::new(Milestone::DetectedUnhealthy, instant(4))])
             .note(Some("a note".to_owned())),
-        // Neither what is repeated nor what is absent may overwrite what is there.
+        // Neither a repeated value nor an absent one may overwrite a stored one.
         Mark::new(FaultState::Recovering, instant(5)).milestones(vec![
             Reached::new(Milestone::DetectedUnhealthy, instant(5)),
             Reached::new(Milestone::Replaced, instant(5)),

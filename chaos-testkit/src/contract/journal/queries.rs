@@ -38,7 +38,7 @@ pub(super) async fn check<J: Journal, P>(suite: &mut Suite<'_>, fresh: &impl Asy
                 }
             }
             let pending = journal.pending().await?.faults;
-            ensure!(pending == expected, "{expected:?} should be pending, and {pending:?} is");
+            ensure!(pending == expected, "{expected:?} should be pending, but {pending:?} is");
             Ok(())
         })
         .await;
@@ -92,12 +92,12 @@ async fn filters(journal: &impl Journal) -> Checked {
         let surplus = query.limit.map_or(0, |limit| matching.len().saturating_sub(limit));
         let matching = matching.split_off(surplus);
         let found = journal.find(&query).await?.faults;
-        ensure!(found == matching, "{query:?} matches {:?} and found {:?}", ids(&matching), ids(&found));
+        ensure!(found == matching, "{query:?} matches {:?}, but found {:?}", ids(&matching), ids(&found));
     }
     Ok(())
 }
 
-/// Armed in another order than that of their times: a clock may be set back.
+/// The faults are armed in another order than that of their times, because a clock may be set back.
 async fn order(journal: &impl Journal) -> Checked {
     for number in [3, 1, 5, 2, 4] {
         let fault = fault(number, &format!("memory:web/machine-{number}"))?;
@@ -108,11 +108,11 @@ async fn order(journal: &impl Journal) -> Checked {
         expected.push(super::entries::id(number)?);
     }
     let found = ids(&all(journal).await?);
-    ensure!(found == expected, "{expected:?} is their order, and they were found as {found:?}");
+    ensure!(found == expected, "their order is {expected:?}, but they were found as {found:?}");
     for limit in [0, 1, 3, 5, usize::MAX] {
         let newest = &expected[5_usize.saturating_sub(limit)..];
         let found = ids(&journal.find(&FaultQuery::all().limit(limit)).await?.faults);
-        ensure!(found == newest, "the newest {limit} are {newest:?}, and {found:?} was found");
+        ensure!(found == newest, "the newest {limit} are {newest:?}, but {found:?} was found");
     }
     Ok(())
 }
@@ -122,21 +122,21 @@ async fn orphans(timing: &Timing, journal: &impl Journal) -> Checked {
     let (left, dropped) = arm_as(journal, &fault(2, "memory:web/machine-2")?, FaultState::Injecting).await?;
     let (_, over) = arm_as(journal, &fault(3, "memory:web/machine-3")?, FaultState::Recovered).await?;
     let found = journal.orphans(jiff::Timestamp::UNIX_EPOCH).await?.faults;
-    ensure!(found.is_empty(), "every lease is held, and {:?} are orphans", ids(&found));
+    ensure!(found.is_empty(), "every lease is held, but {:?} are orphans", ids(&found));
     drop((dropped, over));
     orphans_become(timing, journal, std::slice::from_ref(&left)).await?;
     drop(lease);
     orphans_become(timing, journal, &[held, left]).await
 }
 
-/// A lease proves that a process exists, and not that it acts.
+/// A lease proves that a process exists, not that it acts.
 async fn overdue(journal: &impl Journal) -> Checked {
     let (held, _lease) = arm_as(journal, &fault(1, "memory:web/machine-1")?, FaultState::Active).await?;
     let (_, _over) = arm_as(journal, &fault(2, "memory:web/machine-2")?, FaultState::Recovered).await?;
     let found = journal.orphans(held.recover_by).await?.faults;
-    ensure!(found.is_empty(), "the recovery may still be under way, and {:?} are orphans", ids(&found));
+    ensure!(found.is_empty(), "the recovery may still be in progress, but {:?} are orphans", ids(&found));
     let found = journal.orphans(later(held.recover_by, 1)).await?.faults;
-    ensure!(found == [held], "the first is overdue, and {:?} are orphans", ids(&found));
+    ensure!(found == [held], "the first alone is overdue, but {:?} are orphans", ids(&found));
     Ok(())
 }
 
@@ -152,6 +152,6 @@ pub(super) async fn orphans_become(
         if found == expected {
             return Ok(());
         }
-        ensure!(watch.again().await, "{:?} should be orphans, and {:?} are", ids(expected), ids(&found));
+        ensure!(watch.again().await, "{:?} should be orphans, but {:?} are", ids(expected), ids(&found));
     }
 }

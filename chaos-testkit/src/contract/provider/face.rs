@@ -1,4 +1,4 @@
-//! What a group looks like.
+//! The appearance of a group.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,7 +17,7 @@ pub(in crate::contract) async fn list(
     Ok(groups)
 }
 
-/// All of a group that must not depend on how it was looked at.
+/// The properties of a group that must not depend on the way in which it was looked at.
 #[derive(Debug, PartialEq)]
 pub(in crate::contract) struct Face {
     pub(in crate::contract) labels: Labels,

@@ -116,7 +116,7 @@ async fn populated(timing: &Timing, provider: &impl Provider) -> Checked {
             groups.iter().map(|group| format!("{} with {} healthy", group.id, group.healthy())).collect();
         ensure!(
             watch.again().await,
-            "the fixture needs a group, and a healthy member in each; it has [{}]",
+            "the fixture needs a group with a healthy member in each; it has [{}]",
             seen.join(", ")
         );
     }
@@ -160,8 +160,8 @@ async fn resolves_members(provider: &impl Provider) -> Checked {
     Ok(())
 }
 
-/// What a fault keeps is the listed one, and what its recovery asks is the target: where they differ, every target is
-/// gone. One that tells none is never used twice.
+/// A fault keeps the listed incarnation, and its recovery asks the target. If the two differ, every target counts as
+/// gone. An id without an incarnation is never used twice.
 async fn same_incarnations(timing: &Timing, provider: &impl Provider) -> Checked {
     let watch = timing.watch_settling();
     loop {
@@ -172,7 +172,7 @@ async fn same_incarnations(timing: &Timing, provider: &impl Provider) -> Checked
                 if told.is_some() && told != member.incarnation {
                     let (id, listed) = (member.target.id(), &member.incarnation);
                     differing =
-                        Some(format!("{id} is listed in the incarnation {listed:?} and tells {told:?}"));
+                        Some(format!("{id} is listed in the incarnation {listed:?}, but tells {told:?}"));
                 }
             }
         }
@@ -183,7 +183,7 @@ async fn same_incarnations(timing: &Timing, provider: &impl Provider) -> Checked
     }
 }
 
-/// A world that has just begun may change between two looks, so that one agreement is enough.
+/// A new world may change between two looks, so one agreement is enough.
 async fn looks_agree(timing: &Timing, provider: &impl Provider) -> Checked {
     let watch = timing.watch_settling();
     loop {
@@ -193,7 +193,7 @@ async fn looks_agree(timing: &Timing, provider: &impl Provider) -> Checked {
             ensure!(looked.id == listed.id, "a look at {} found {}", listed.id, looked.id);
             let (listed, looked) = (face(&listed), face(&looked));
             if listed != looked {
-                differing = Some(format!("listed as {listed:?}, and looked at as {looked:?}"));
+                differing = Some(format!("listed as {listed:?}, but a look found {looked:?}"));
             }
         }
         match differing {
@@ -223,7 +223,7 @@ async fn unknown_targets(provider: &impl Provider) -> Checked {
         unknown.push(group.id.target(NOBODY)?);
     }
     for id in unknown {
-        // An error is fine: it is a doubt, and a doubt leaves everybody alone.
+        // An error is fine: it is a doubt, and a doubt leaves every target alone.
         if let Ok(Some(target)) = provider.resolve(&id).await {
             return violated(format!("{id} resolves to {}", target.id()));
         }

@@ -29,7 +29,7 @@ pub(super) async fn check<P: Provider>(suite: &mut Suite<'_>, fresh: &impl Async
         .await;
 }
 
-/// A member that can be terminated, of a group that declares this about its members.
+/// A member that can be terminated, of a group that declares `replaces` about its members.
 async fn terminable<P: Provider>(timing: &Timing, provider: Result<P>, replaces: bool) -> Checked<Stage> {
     let provider = provider.or_else(|error| violated(format!("the fixture failed: {}", error.chain())))?;
     let (mut found, filter) = (None, GroupFilter::all());

@@ -1,5 +1,4 @@
-//! Another target that bears the name of the one under a fault, as whoever deletes a machine and makes it anew leaves
-//! it.
+//! Another target with the name of the one under a fault, as after a machine was deleted and created again.
 
 use std::sync::Arc;
 
@@ -22,17 +21,17 @@ use crate::{
 const ONE: &str = "the one that was broken";
 const OTHER: &str = "another one of its name";
 
-/// Ends the check for events of which this cannot be staged.
+/// Ends the check for events for which this cannot be staged.
 pub(super) fn can_be_staged(requires: CapabilitySet) -> Checked {
     for lasting in [Capability::Isolation, Capability::Engine] {
         if requires.contains(lasting) {
-            return not_applicable(format!("what it leaves by {lasting} is there without the target"));
+            return not_applicable(format!("its traces by {lasting} exist without the target"));
         }
     }
     Ok(())
 }
 
-/// A replay finds a healthy one of another incarnation in the place of the target. It must leave that one alone, and
+/// A replay finds a healthy target of another incarnation in place of its own. It must leave the other one alone, and
 /// the fault is over.
 pub(super) async fn is_left_alone<R: Recovery>(stage: &Stage, fault: &FaultRecord) -> Checked {
     let fault = fault.clone().incarnation(Some(ONE.to_owned()));
@@ -60,7 +59,7 @@ fn with_another(mut group: Group, id: &TargetId) -> Group {
     group
 }
 
-/// It is well, and none of its orders is carried out.
+/// The other target is healthy, and carries out none of its orders.
 #[derive(Debug)]
 struct Other(Arc<dyn Target>);
 

@@ -136,24 +136,24 @@ fn reads_back<R: Recovery>(fault: &FaultRecord) -> Checked {
     let written = &fault.recovery;
     ensure!(written.kind == R::KIND, "the event's recovery is {:?} and not {:?}", written.kind, R::KIND);
     let text = written.payload.to_string();
-    let payload = text.parse().or_else(|error| violated(format!("{text} is no JSON: {error}")))?;
+    let payload = text.parse().or_else(|error| violated(format!("{text} is not JSON: {error}")))?;
     let read = Registry::default().register::<R>().read(&RecoveryRecord::new(R::KIND, payload))?;
     let again = read.record()?;
     ensure!(again == *written, "{written:?} reads back as {again:?}");
     Ok(())
 }
 
-/// From the journal alone, as it would be read by whoever comes later.
+/// The instructions from the journal alone, as a later process would read them.
 fn says_how<R: Recovery>(fault: &FaultRecord) -> Checked {
     let read = Registry::default().register::<R>().read(&fault.recovery)?;
     let words = read.by_hand(&fault.target, fault.id);
     ensure!(!words.trim().is_empty(), "it says nothing");
     let is_plain = |character: char| character == '\n' || !character.is_control();
-    ensure!(words.chars().all(is_plain), "{words:?} is no plain text");
+    ensure!(words.chars().all(is_plain), "{words:?} is not plain text");
     Ok(())
 }
 
-/// Nothing was done to the target: it counts as recovered, and stays as it is.
+/// If nothing was done to the target, it counts as recovered and stays as it is.
 async fn untouched<R: Recovery>(stage: &Stage, event: &Arc<dyn ChaosEvent>, state: FaultState) -> Checked {
     while_injected::<R>(stage, event, Come::NoWay, async |fault| {
         let before = stage.look().await?;
@@ -187,7 +187,7 @@ async fn target_is_gone<R: Recovery>(stage: &Stage, event: &Arc<dyn ChaosEvent>)
     while_injected::<R>(stage, event, Come::Beyond, async |fault| {
         stage.until_ended(&before).await?;
         recovers::<R>(stage, &orphaned(&fault, FaultState::Active).await?).await?;
-        // Where its group has replaced it under the same id, the replacement counts.
+        // If its group has replaced it under the same id, the replacement counts.
         stage
             .until("the replacement of a target that is gone is not healthy", |look| {
                 matches!(look.health, Health::Gone | Health::Healthy)
@@ -198,7 +198,7 @@ async fn target_is_gone<R: Recovery>(stage: &Stage, event: &Arc<dyn ChaosEvent>)
     .await
 }
 
-/// The platform may take its time to bring the fault about, so that one look at the faulty target is enough.
+/// The platform may take its time to bring the fault about, so one look at the faulty target is enough.
 async fn sees_the_fault<R: Recovery>(stage: &Stage, fault: &FaultRecord) -> Checked {
     let watch = stage.timing.watch_settling();
     while only_verify::<R>(stage, fault).await? {

@@ -8,20 +8,20 @@ use chaos_core::{
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
-/// How far an injection comes before it pauses.
+/// The progress of an injection before it pauses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Come {
-    /// It was begun, and nothing was done.
+    /// It was begun, but nothing was done.
     NoWay,
-    /// It was dropped at the first place where it waited.
+    /// It was dropped at its first wait.
     HalfWay,
     /// It is done.
     AllTheWay,
-    /// It is done, and the target was terminated besides.
+    /// It is done, and in addition the target was terminated.
     Beyond,
 }
 
-/// Where an injection and the check that looks at it meet.
+/// The meeting point of an injection and the check that looks at it.
 #[derive(Debug, Default)]
 pub(super) struct Meeting {
     /// The injection has come as far as it should.
@@ -30,7 +30,7 @@ pub(super) struct Meeting {
     pub(super) seen: Notify,
 }
 
-/// An event whose injection pauses, so that another monkey may recover what an orphan of it would look like.
+/// An event whose injection pauses, so that another monkey can recover a copy of its fault as an orphan.
 pub(super) struct Paused {
     pub(super) inner: Arc<dyn ChaosEvent>,
     pub(super) come: Come,
@@ -75,8 +75,8 @@ impl ChaosEvent for Paused {
                             let what = "the suite kept the injection from happening";
                             Err(Error::new(ErrorKind::Refused, what))
                         }
-                        // Whoever drops a call cannot say that it has returned: a platform at the other end of a wire
-                        // may not have heard of it.
+                        // A dropped call cannot count as returned: a platform at the other end of a wire may not have
+                        // received it.
                         Come::HalfWay => {
                             let what = "the suite dropped the injection half-way";
                             Err(Error::new(ErrorKind::Timeout, what))

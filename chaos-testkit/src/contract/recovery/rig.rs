@@ -15,7 +15,7 @@ use crate::{
     stage::{Stage, why_nothing},
 };
 
-/// Injects `event` as far as `come` says, lets `look` see the fault as the journal holds it then, and recovers it.
+/// Injects `event` as far as `come`, passes the fault in the journal to `look`, and recovers it.
 pub(super) async fn while_injected<R: Recovery>(
     stage: &Stage,
     event: &Arc<dyn ChaosEvent>,
@@ -44,7 +44,7 @@ pub(super) async fn while_injected<R: Recovery>(
     };
     let still_paused = is_injecting().await?;
     meeting.seen.notify_one();
-    // The injection returns by itself; cut off, it would be one whose outcome nobody knows.
+    // Lets the injection return by itself: if it were cut off, its outcome would be unknown.
     let watch = stage.timing.watch_settling();
     while is_injecting().await? && watch.again().await {}
     // Cuts the hold short.
@@ -62,7 +62,7 @@ pub(super) async fn while_injected<R: Recovery>(
     if come == Come::Beyond { Ok(()) } else { stage.whole_again(healthy_before).await }
 }
 
-/// A journal that holds `fault` in `state` and nothing else, read back from JSON, with nobody who takes care of it.
+/// A journal that holds `fault` in `state` and nothing else, read back from JSON, without any process that holds it.
 pub(in crate::contract) async fn orphaned(fault: &FaultRecord, state: FaultState) -> Result<MemoryJournal> {
     let corrupt = |error: serde_json::Error| {
         Error::new(ErrorKind::Corrupt, "the fault has no JSON form").caused_by(error)
@@ -90,7 +90,7 @@ pub(in crate::contract) async fn orphaned(fault: &FaultRecord, state: FaultState
     Ok(journal)
 }
 
-/// Recovers what `journal` holds with `V` in the place of what wrote it, and returns it as it ended.
+/// Recovers the fault in `journal` with `V` in place of the recovery that was recorded. Returns the fault as it ended.
 pub(super) async fn replay<V: Recovery>(
     stage: &Stage,
     provider: impl Provider,
@@ -105,12 +105,12 @@ pub(super) async fn replay<V: Recovery>(
     }
 }
 
-/// As [`replay`], and the fault must end recovered.
+/// Like [`replay`], but the fault must end as recovered.
 pub(super) async fn recovers<V: Recovery>(stage: &Stage, journal: &MemoryJournal) -> Checked {
     recovers_through::<V>(stage, Arc::clone(&stage.provider), journal).await
 }
 
-/// As [`recovers`], through this provider.
+/// Like [`recovers`], but through this provider.
 pub(super) async fn recovers_through<V: Recovery>(
     stage: &Stage,
     provider: impl Provider,

@@ -1,14 +1,14 @@
-//! The recovery under test, carried out otherwise. Each reads what the original wrote, because it bears its kind.
+//! Variants of the recovery under test. Each reads the records of the original, because it has the same kind.
 
 use async_trait::async_trait;
 use chaos_core::{Error, ErrorKind, FaultId, Permit, Recovery, RecoveryScope, Result, TargetId, Verdict};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
-/// How the failure of an [`OnlyVerified`] begins whose target is not back.
+/// The start of the failure of an [`OnlyVerified`] whose target is not back.
 pub(super) const NOT_BACK: &str = "the target is not back: ";
 
-/// Recovers nothing and verifies. What it saw ends the attempts: a target that is not back is a final error here.
+/// Recovers nothing, and verifies. One look ends the attempts: here, a target that is not back is a final error.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct OnlyVerified<R>(R);
@@ -18,7 +18,7 @@ pub(super) struct OnlyVerified<R>(R);
 #[serde(transparent)]
 pub(super) struct Twice<R>(R);
 
-/// Is dropped at the first place where it waits, and begun again.
+/// Is dropped at its first wait, and begun again.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Interrupted<R>(R);

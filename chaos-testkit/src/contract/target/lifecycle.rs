@@ -125,7 +125,7 @@ async fn call(operation: Capability, lifecycle: &dyn Lifecycle, permit: &Permit)
     result.or_else(|error| violated(format!("{operation} failed: {}", error.chain())))
 }
 
-/// Starts the target where that is declared; what cannot be started again stays as it is.
+/// Starts the target if that is declared. A target that cannot be started again stays as it is.
 async fn undo_of_stop(stage: &Stage) -> Result<Undo> {
     let declared = stage.handle().await?.capabilities().set();
     Ok(match declared.contains(Capability::Start) {
@@ -223,7 +223,7 @@ async fn reboot_changes(stage: Stage, boot_mark: Reading) -> Checked {
             let watch = looking.timing.watch_settling();
             // A target that is down may have no mark.
             while boot_mark.read().await.ok().is_none_or(|mark| mark == before) {
-                ensure!(watch.again().await, "the boot mark is {before:?} after the reboot as before");
+                ensure!(watch.again().await, "the boot mark is still {before:?} after the reboot");
             }
             is_healthy(&looking, "reboot did not bring the target back").await
         })
@@ -242,7 +242,7 @@ async fn undeclared(stage: Stage, operation: Capability) -> Checked {
     }
     let before = stage.look().await?;
     let looking = stage.clone();
-    // Should the operation work after all, starting the target is the best that can be done.
+    // If the operation works after all, the best that can be done is to start the target.
     probe(&stage, Undo::Start, move |target, permit| {
         Box::pin(async move {
             let lifecycle = lifecycle_of(&target)?;
@@ -253,10 +253,10 @@ async fn undeclared(stage: Stage, operation: Capability) -> Checked {
                 _ => lifecycle.reboot(permit).await,
             };
             match result {
-                Ok(()) => return violated(format!("{operation} is not declared, and it succeeded")),
+                Ok(()) => return violated(format!("{operation} is not declared, but it succeeded")),
                 Err(error) if error.kind() != ErrorKind::Unsupported => {
                     return violated(format!(
-                        "{operation} is not declared, and it failed with {:?} and not as unsupported: {}",
+                        "{operation} is not declared, but it failed with {:?} instead of as unsupported: {}",
                         error.kind(),
                         error.chain()
                     ));

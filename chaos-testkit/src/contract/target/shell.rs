@@ -14,7 +14,7 @@ use crate::{
     stage::Stage,
 };
 
-/// A value that would do harm wherever it were pasted into a script.
+/// A value that would do harm if it were pasted into a script.
 const HOSTILE: &str = "a'b\"c `echo pasted` $(echo pasted) ; echo pasted | & > /dev/null \\ *\n\ttab";
 
 pub(super) async fn check(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Result<Subject>) {

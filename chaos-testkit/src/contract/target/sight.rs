@@ -1,4 +1,4 @@
-//! What a target shows of itself.
+//! The appearance of a target.
 
 use chaos_core::{Capability, CapabilitySet, Result};
 

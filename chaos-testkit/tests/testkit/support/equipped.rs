@@ -44,7 +44,7 @@ pub(crate) enum Lie {
     RestoredInWordsAlone,
 }
 
-/// The state of the machine that is not in memory's world.
+/// The state of the machine that the world in memory does not hold.
 #[derive(Debug, Default)]
 pub(crate) struct Machine {
     calls: AtomicUsize,

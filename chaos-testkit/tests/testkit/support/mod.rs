@@ -13,12 +13,12 @@ use std::collections::BTreeSet;
 use chaos_core::testing::ManualClock;
 use chaos_testkit::{ContractReport, Timing};
 
-/// Paused time, so that no wait costs any.
+/// Paused time, in which no wait takes any.
 pub(crate) fn paused() -> Timing {
     Timing::new(ManualClock::starting_at("2026-03-02T09:00:00Z".parse().unwrap()))
 }
 
-/// Which checks of a suite were violated by a liar so far.
+/// The checks of a suite that a liar has violated so far.
 #[derive(Debug)]
 pub(crate) struct Coverage {
     checks: BTreeSet<&'static str>,
@@ -31,7 +31,7 @@ impl Coverage {
     pub(crate) fn of_sound(report: &ContractReport) -> Self {
         report.assert_kept();
         let checks: BTreeSet<&'static str> = report.checks.iter().map(|check| check.name).collect();
-        assert_eq!(checks.len(), report.checks.len(), "two checks bear one name\n{report}");
+        assert_eq!(checks.len(), report.checks.len(), "two checks have one name\n{report}");
         Self { checks, caught: BTreeSet::new() }
     }
 
@@ -44,7 +44,7 @@ impl Coverage {
         self.caught.extend(violated);
     }
 
-    /// This liar is so basic that it violates these checks and others.
+    /// This lie is so basic that it violates these checks and others.
     #[track_caller]
     pub(crate) fn caught_among_others(
         &mut self,
@@ -63,7 +63,7 @@ impl Coverage {
     #[track_caller]
     pub(crate) fn assert_complete(&self) {
         let never: Vec<_> = self.checks.difference(&self.caught).collect();
-        assert!(never.is_empty(), "nobody lied to these checks: {never:#?}");
+        assert!(never.is_empty(), "no liar has violated these checks: {never:#?}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! The world in memory behind a front that is asked in words and answers in JSON, as a cloud is; and providers over it
-//! that lie.
+//! The world in memory behind a front that takes questions in words and answers in JSON, like a cloud; and lying
+//! providers over it.
 
 use std::sync::{
     Arc, Mutex, MutexGuard,
@@ -39,7 +39,7 @@ const DENIED: &str = "denied";
 const SIGN_IN: &str = "a page to sign in";
 const NOT_YET: &str = "not found yet";
 
-/// What stands before the machines.
+/// The front before the machines.
 #[derive(Debug)]
 pub(crate) struct Front {
     world: MemoryProvider,
@@ -82,7 +82,7 @@ impl Front {
         self.trouble.lock().unwrap()
     }
 
-    /// A question that is refused is not heard.
+    /// A refused question has no effect.
     fn refuses(&self) -> Result<()> {
         self.asked.fetch_add(1, SeqCst);
         match self.trouble().refused.as_deref() {
@@ -190,7 +190,7 @@ fn was_refused(error: &Error) -> bool {
     error.kind() == ErrorKind::Denied
 }
 
-/// Asks the front, and lies about what it says.
+/// Asks the front, and lies about its answers.
 #[derive(Clone, Debug)]
 pub(crate) struct Remote {
     front: Arc<Front>,

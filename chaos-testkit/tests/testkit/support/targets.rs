@@ -1,4 +1,4 @@
-//! Targets that are shown otherwise than they are.
+//! Targets that appear other than they are.
 
 use std::{fmt, sync::Arc};
 

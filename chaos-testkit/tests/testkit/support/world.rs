@@ -27,12 +27,12 @@ impl World {
         });
     }
 
-    /// Leaves something behind that no look at the group shows.
+    /// Leaves a trace that no look at the group shows.
     pub(crate) fn litter() {
         LITTER.set(LITTER.get() + 1);
     }
 
-    /// How often something was left behind.
+    /// The number of traces.
     pub(crate) fn litter_count() -> usize {
         LITTER.get()
     }
