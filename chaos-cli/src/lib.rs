@@ -19,7 +19,7 @@ pub mod readme {}
 #[doc = include_str!("../../DESIGN.md")]
 pub mod design {}
 
-/// What is guaranteed, and what is not.
+/// The guarantees and limits of the library.
 #[doc = include_str!("../../SAFETY.md")]
 pub mod safety {}
 
