@@ -115,7 +115,7 @@ impl HistoryArguments {
     }
 }
 
-/// The full id: `wanted` itself, or the id in the journal whose path or last part it is.
+/// The full id: `wanted` itself, or the id in the journal with `wanted` as its path or last part.
 async fn whole_id<Id: FromStr + Clone + Ord + fmt::Display>(
     journal: &impl Journal,
     argument: &str,

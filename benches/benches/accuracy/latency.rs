@@ -128,7 +128,7 @@ async fn first(is_so: impl Fn() -> bool) -> Timestamp {
         if is_so() {
             return now;
         }
-        assert!(now.duration_since(begun).unsigned_abs() < AGES, "waited in vain");
+        assert!(now.duration_since(begun).unsigned_abs() < AGES, "waited too long");
         clock.sleep(TICK).await;
     }
 }

@@ -359,7 +359,7 @@ fn interrupted(live: &Live) -> Status {
     Status::Other
 }
 
-/// Says what is left behind by a drill that did not wait for the recovery.
+/// Shows the faults that a drill leaves behind if it does not wait for the recovery.
 async fn abandoned(ledger: &Ledger, live: &Live) -> Status {
     let clock = SystemClock::default();
     let pending = tokio::select! {

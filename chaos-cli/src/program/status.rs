@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(Status::of_recoveries(&report.faults).code(), 4);
         assert_eq!(Status::of_recoveries(&[]).code(), 0);
 
-        // What an earlier run has left outweighs what is wrong with this one.
+        // A fault that an earlier run has left outweighs an error of this one.
         let left = report.faults.pop().unwrap();
         let skip = serde_json::json!({
             "target": left.target, "event": "stop",

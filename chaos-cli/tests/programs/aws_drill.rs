@@ -80,7 +80,7 @@ async fn one_of_twenty_is_terminated_and_replaced() {
     );
     assert_eq!(account.mutations(), ["TerminateInstances"]);
     let journal = account.place.path().join(".local/state/chaos/drill.journal");
-    assert!(journal.exists(), "what undoes it was kept where it outlives the drill");
+    assert!(journal.exists(), "the recovery is in a journal that outlives the drill");
 
     let again = account.drilled(&["--yes", "--tag", "team=shop"]).await.with_code(5);
     assert!(
