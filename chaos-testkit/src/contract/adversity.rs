@@ -41,7 +41,7 @@ use crate::{ContractReport, Timing, report::Suite};
 /// /// There is no platform between in-memory machines and their provider.
 /// struct InMemory(MemoryProvider, TargetId);
 ///
-/// const NOTHING_BETWEEN: &str = "nothing stands between it and its machines";
+/// const NOBODY: &str = "nothing stands between it and its machines";
 ///
 /// #[async_trait]
 /// impl Adversity for InMemory {
@@ -58,11 +58,11 @@ use crate::{ContractReport, Timing, report::Suite};
 ///     }
 ///
 ///     async fn refuse(&self, _: &str) -> Result<Happens> {
-///         Ok(Happens::never(NOTHING_BETWEEN))
+///         Ok(Happens::never(NOBODY))
 ///     }
 ///
 ///     async fn cut(&self, _: Cut) -> Result<Happens> {
-///         Ok(Happens::never(NOTHING_BETWEEN))
+///         Ok(Happens::never(NOBODY))
 ///     }
 ///
 ///     async fn list_twice(&self) -> Result<Happens> {
