@@ -73,6 +73,7 @@ pub mod observer;
 pub mod plan;
 pub mod provider;
 pub mod recovery;
+pub mod steady_state;
 pub mod testing;
 pub mod text;
 
@@ -109,3 +110,4 @@ pub use observer::Observer;
 pub use plan::{BlastRadius, Quota};
 pub use provider::Provider;
 pub use recovery::{Recovery, RecoveryScope, Registry, Verdict};
+pub use steady_state::{SteadyState, Tolerance, probe};

@@ -63,6 +63,22 @@ impl Active {
         }
     }
 
+    /// Its injection was cut off for this reason.
+    pub(crate) fn because(mut self, why: CutShort) -> Self {
+        self.cut_short = Some(why);
+        self
+    }
+
+    /// Why it is cut short, if that is known already.
+    pub(crate) fn cut_short(&self) -> Option<CutShort> {
+        self.cut_short
+    }
+
+    /// Adds a fact to the fault's record.
+    pub(crate) fn note(&self, note: String) {
+        self.scope.note(note);
+    }
+
     /// A fault that an earlier process or a lost task has left behind.
     pub(crate) fn replayed(
         recovery: BoxRecovery,

@@ -1,6 +1,8 @@
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use super::{Active, Fault, FaultRecord, FaultState, Inject, Injection, Mark, Permit, Prepared, Safeguard};
+use super::{
+    Active, CutShort, Fault, FaultRecord, FaultState, Inject, Injection, Mark, Permit, Prepared, Safeguard,
+};
 use crate::{
     contain::{contained, within},
     error::{Error, ErrorKind, Failure, Result},
@@ -75,7 +77,7 @@ impl Armed {
     }
 
     /// Injects unless, or until, `cut` is ready. An injection that is cut off after it began may have happened.
-    pub(crate) async fn inject_unless(mut self, cut: impl Future<Output = ()> + Send) -> Active {
+    pub(crate) async fn inject_unless(mut self, cut: impl Future<Output = CutShort> + Send) -> Active {
         if self.scope.remaining().is_zero() {
             return self.abandon();
         }
@@ -103,8 +105,10 @@ impl Armed {
         let injection = contained("the injection", async { inject(&permit).await });
         let result = tokio::select! {
             biased;
-            () = cut => Err(Error::new(ErrorKind::Timeout, "the injection was cut \
-                short").with("fault", self.record.id)),
+            why = cut => {
+                let error = Error::new(ErrorKind::Timeout, "the injection was cut short").with("fault", self.record.id);
+                return self.cut_off(why, error);
+            }
             // Checks the time whenever it is polled: after a stop of this process, or of its machine, both are due.
             result = permit.in_time(injection) => result.and_then(|result| result),
         };
@@ -114,10 +118,28 @@ impl Armed {
 
     /// Abandons the injection before it begins. Only the recovery is left, which closes the entry in the journal.
     pub fn abandon(self) -> Active {
-        let error = Error::new(ErrorKind::Refused, "the injection was given up before it began")
-            .with("fault", self.record.id)
-            .with("time left", format_args!("{:.1?}", self.scope.remaining()));
+        let error = self.given_up();
         self.into_active(Err(error))
+    }
+
+    /// Abandons the injection before it begins, because the run is cut short.
+    pub(crate) fn abandon_because(self, why: CutShort) -> Active {
+        let error = self.given_up();
+        self.cut_off(why, error)
+    }
+
+    fn given_up(&self) -> Error {
+        Error::new(ErrorKind::Refused, "the injection was given up before it began")
+            .with("fault", self.record.id)
+            .with("time left", format_args!("{:.1?}", self.scope.remaining()))
+    }
+
+    /// An injection that the steady state has cut off did not fail: the hypothesis did, or nobody knows.
+    fn cut_off(self, why: CutShort, error: Error) -> Active {
+        match why {
+            CutShort::NotSteady | CutShort::InDoubt => self.into_recovery(Err(error)).because(why),
+            _ => self.into_active(Err(error)),
+        }
     }
 
     /// Records that the injection returned without an error. After an error the state stays `Injecting`, because it is
@@ -152,6 +174,10 @@ impl Armed {
             let activity = Activity::InjectionFailed { fault: self.identity(), failure };
             self.scope.observers().tell(self.scope.now(), activity);
         }
+        self.into_recovery(result)
+    }
+
+    fn into_recovery(self, result: Result<()>) -> Active {
         let scope = self.scope.recovering(match (self.record.injection(), &result) {
             _ if !self.begun => Injection::NeverBegan,
             (Injection::Unknown, Ok(())) => Injection::Returned,

@@ -17,6 +17,10 @@ pub enum CutShort {
     EndedEarly,
     /// Another process recovered it before its deadline: the process that held it had ended, or a person took it over.
     TakenOver,
+    /// The system was not steady: a probe of the [steady state](crate::steady_state) was violated.
+    NotSteady,
+    /// It was not known whether the system is steady: a probe of the [steady state](crate::steady_state) could not look.
+    InDoubt,
 }
 
 impl fmt::Display for CutShort {
@@ -30,6 +34,8 @@ impl fmt::Display for CutShort {
                 "another process recovered it before its deadline: the process that held it had ended, or a person \
                  took it over"
             }
+            Self::NotSteady => "the system was not steady",
+            Self::InDoubt => "it was not known whether the system was steady",
         })
     }
 }

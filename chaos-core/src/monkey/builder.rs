@@ -13,6 +13,7 @@ use crate::{
     plan::BlastRadius,
     provider::{GroupFilter, Provider},
     recovery::{Registry, RetryPolicy},
+    steady_state::SteadyState,
 };
 
 /// Builds a [`Monkey`]. Everything has a safe default, and [`build`](MonkeyBuilder::build) refuses invalid values.
@@ -74,6 +75,13 @@ impl MonkeyBuilder {
     /// drawn and reported.
     pub fn seed(mut self, seed: u64) -> Self {
         self.parts.seed = Some(seed);
+        self
+    }
+
+    /// Sets what normal is, and so makes an experiment of each run: nothing is injected into a system that is not steady, a
+    /// fault ends when the system is no longer steady, and the report tells whether the hypothesis held. Default: none.
+    pub fn steady_state(mut self, steady_state: SteadyState) -> Self {
+        self.parts.steady_state = Some(steady_state);
         self
     }
 
@@ -153,11 +161,15 @@ impl MonkeyBuilder {
     ///
     /// # Errors
     /// `InvalidInput` that names the field and the value: no provider, two providers of one scheme, an event's name
-    /// that is none, a quota that is none, a calendar made from nonsense, a concurrency or interval of zero.
+    /// that is none, a quota that is none, a calendar made from nonsense, a concurrency or interval of zero,
+    /// and whatever [`SteadyState::check`] refuses.
     pub fn build(self) -> Result<Monkey> {
         let Self { mut parts, mut observers, logs, unleashed } = self;
         parts.calendar.check()?;
         parts.blast_radius.check()?;
+        if let Some(steady_state) = &parts.steady_state {
+            steady_state.check()?;
+        }
         if parts.providers.is_empty() {
             return Err(Error::invalid("providers", "none", "at least one"));
         }

@@ -15,6 +15,7 @@ use crate::{
     fault::{CutShort, FaultId, Safeguard},
     observer::{Activity, Chosen, Observers},
     plan::Planner,
+    steady_state::{Course, Unsteady},
 };
 
 /// How long observers may take to allow an injection.
@@ -111,8 +112,14 @@ impl Core {
     }
 
     /// The tokens that cut a run short.
-    pub(super) fn cut(&self) -> Cut {
-        Cut { run: self.stop.child_token(), halted: self.halted.subscribe() }
+    pub(super) fn cut(&self, course: Option<Arc<Course>>) -> Cut {
+        Cut { run: self.stop.child_token(), halted: self.halted.subscribe(), course }
+    }
+
+    /// The course of the steady state over a run that begins now, if there is one.
+    pub(super) fn course(&self, run: Run) -> Option<Arc<Course>> {
+        let steady = self.parts.steady_state.as_ref()?;
+        Some(Course::begin(steady, &self.parts.clock, &self.observers, run.id, run.seed))
     }
 }
 
@@ -126,6 +133,8 @@ fn within_json(number: u64) -> u64 {
 pub(super) struct Cut {
     pub(super) run: CancellationToken,
     halted: watch::Receiver<bool>,
+    /// The steady state of the run, if it has one.
+    pub(super) course: Option<Arc<Course>>,
 }
 
 impl Cut {
@@ -136,16 +145,38 @@ impl Cut {
         } else if self.run.is_cancelled() {
             Some(CutShort::Cancelled)
         } else {
-            None
+            self.unsteady().map(|unsteady| unsteady.cut_short)
         }
     }
 
     /// Waits until the run is cut short.
     pub(super) async fn wait(&mut self) -> CutShort {
+        let course = self.course.clone();
+        tokio::select! {
+            biased;
+            why = self.wait_for_order() => why,
+            why = not_steady(course) => why,
+        }
+    }
+
+    /// Waits until the run is cut short by its caller or by a halt.
+    pub(super) async fn wait_for_order(&mut self) -> CutShort {
         tokio::select! {
             biased;
             Ok(_) = self.halted.wait_for(|halted| *halted) => CutShort::Halted,
             () = self.run.cancelled() => CutShort::Cancelled,
         }
+    }
+
+    /// Why the steady state cuts the run short, if it does.
+    pub(super) fn unsteady(&self) -> Option<Arc<Unsteady>> {
+        self.course.as_ref()?.unsteady()
+    }
+}
+
+async fn not_steady(course: Option<Arc<Course>>) -> CutShort {
+    match course {
+        Some(course) => course.wait_until_unsteady().await.cut_short,
+        None => std::future::pending().await,
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     group::Group,
     plan::rules,
     provider::Provider,
+    steady_state::ask_once,
 };
 
 /// The findings of [`Monkey::diagnose`](crate::monkey::Monkey::diagnose).
@@ -41,6 +42,12 @@ impl Diagnosis {
 
 pub(super) async fn diagnose(core: &Core) -> Diagnosis {
     let mut checks = vec![check("calendar", calendar(core)), check("journal", journal(core).await)];
+    if let Some(steady) = &core.parts.steady_state {
+        let asked = ask_once(steady, &core.parts.clock).await;
+        checks.extend(
+            asked.into_iter().map(|(name, finding)| Check { subject: format!("probe {name}"), finding }),
+        );
+    }
     let mut groups = Vec::new();
     for provider in &core.parts.providers {
         let listed = list(core, provider).await;

@@ -53,12 +53,13 @@ pub(super) async fn guard(core: Arc<Core>, victim: Victim, run: Run, cut: Cut, s
 impl Case<'_> {
     async fn attend(&self, mut cut: Cut) -> Guarded {
         let (core, victim) = (self.core, self.victim);
+        let waiting = cut.clone();
         let ready = tokio::select! {
             biased;
-            reason = cut.wait() => return self.skip(cut_reason(reason)),
+            reason = cut.wait() => return self.skip(cut_reason(reason, &waiting)),
             ready = async {
                 let slot = core.slots.acquire().await;
-                make_ready(core, victim, self.run, self.fault).await.map(|ready| (slot, ready))
+                make_ready(core, victim, self.run, self.fault, waiting.course.as_deref()).await.map(|ready| (slot, ready))
             } => ready,
         };
         let (slot, armed) = match ready {
@@ -70,11 +71,13 @@ impl Case<'_> {
             Err(reason) => return self.skip(reason),
         };
         core.tell(Activity::Armed { fault: armed.identity(), by_hand: armed.by_hand() });
+        let in_effect = cut.course.as_ref().map(|course| course.enter_effect());
         let mut active = inject(core, armed, &mut cut).await;
-        if !victim.hold.is_momentary() {
+        if !victim.hold.is_momentary() || active.cut_short().is_some() {
             hold(core, &mut active, &mut cut).await;
         }
         let record = active.recover().await;
+        drop(in_effect);
         drop(slot);
         Guarded::Ended(Box::new(record))
     }
@@ -126,8 +129,11 @@ fn skip(core: &Core, victim: &Victim, run: Run, fault: Option<FaultId>, reason: 
     Guarded::Skipped(reason)
 }
 
-fn cut_reason(cut: CutShort) -> Reason {
-    match cut {
+fn cut_reason(why: CutShort, cut: &Cut) -> Reason {
+    if let Some(unsteady) = cut.unsteady() {
+        return unsteady.reason.clone();
+    }
+    match why {
         CutShort::Halted => Reason::Halted { reason: "this monkey was halted".to_owned() },
         _ => Reason::doubt(Error::new(ErrorKind::Refused, "the run was cut short before the injection")),
     }

@@ -16,25 +16,32 @@ const POLL: Duration = Duration::from_secs(2);
 
 /// Injects, unless or until the run is cut short.
 pub(super) async fn inject(core: &Core, armed: Armed, cut: &mut Cut) -> Active {
-    if cut.is_cut().is_some() {
-        return armed.abandon();
+    if let Some(why) = cut.is_cut() {
+        return armed.abandon_because(why);
     }
     let journal = armed.journal();
     let clock = core.parts.clock.as_ref();
+    let course = cut.course.clone();
     let cut = async move {
         tokio::select! {
             biased;
-            _ = cut.wait() => {}
-            () = halted_elsewhere(journal.as_ref(), clock) => {}
+            why = cut.wait() => why,
+            () = halted_elsewhere(journal.as_ref(), clock) => CutShort::Halted,
         }
     };
-    armed.inject_unless(cut).await
+    let active = armed.inject_unless(cut).await;
+    if let (Some(course), Ok(())) = (course, active.injection()) {
+        course.injected();
+    }
+    active
 }
 
 /// Holds the fault until its deadline and looks at it meanwhile, unless the run is cut short.
 pub(super) async fn hold(core: &Core, active: &mut Active, cut: &mut Cut) {
     let clock = core.parts.clock.as_ref();
-    let cut_short = if active.injection().is_err() {
+    let cut_short = if let Some(why) = active.cut_short() {
+        Some(why)
+    } else if active.injection().is_err() {
         Some(CutShort::InjectionFailed)
     } else {
         tokio::select! {
@@ -48,6 +55,11 @@ pub(super) async fn hold(core: &Core, active: &mut Active, cut: &mut Cut) {
         }
     };
     let cut_short = active.end_hold(cut_short);
+    if let (Some(CutShort::NotSteady | CutShort::InDoubt), Some(course)) = (cut_short, &cut.course)
+        && let Some(unsteady) = course.unsteady()
+    {
+        active.note(course.note(&unsteady));
+    }
     core.tell(Activity::HoldEnded { fault: active.identity(), cut_short });
 }
 

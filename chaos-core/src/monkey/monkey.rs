@@ -16,7 +16,8 @@ use crate::{
     group::TargetId,
     journal::{Found, Halt},
     observer::{Activity, Chosen},
-    plan::{Plan, Planned, provider_of},
+    plan::{Plan, Planned, Reason, provider_of},
+    steady_state::before_alone,
 };
 
 /// Finds groups, asks the calendar, picks victims within the blast radius, injects, and always brings the targets back.
@@ -77,7 +78,11 @@ impl Monkey {
     /// Cancel safe.
     pub async fn plan(&self) -> Result<Plan> {
         let seed = self.core.peek_seed()?;
-        Ok(self.planned_alone(self.planned(seed).await).await.plan)
+        let unsteady = match &self.core.parts.steady_state {
+            Some(steady) => before_alone(steady, &self.core.parts.clock).await.err(),
+            None => None,
+        };
+        Ok(self.planned_alone(self.planned(seed, unsteady).await).await.plan)
     }
 
     /// Recovers pending faults, plans, injects, holds and recovers. A leashed monkey stops after the plan.
@@ -147,7 +152,7 @@ impl Monkey {
         let run = self.core.new_run(Chosen::Named)?;
         let events: [Arc<dyn ChaosEvent>; 1] = [Arc::new(event)];
         let planner = self.core.planner(run.seed, &events);
-        self.carry_out(run, |_| planner.plan_one(provider, target)).await
+        self.carry_out(run, |_, unsteady| planner.plan_one(provider, target, unsteady)).await
     }
 
     /// Recovers every pending fault that no live process takes care of: faults that a killed process or a dropped
@@ -282,9 +287,9 @@ impl Monkey {
         diagnose::diagnose(&self.core).await
     }
 
-    async fn planned(&self, seed: u64) -> Planned {
+    async fn planned(&self, seed: u64, unsteady: Option<Reason>) -> Planned {
         let planner = self.core.planner(seed, &self.core.parts.events);
-        planner.plan_all(&self.core.parts.providers, &self.core.parts.filter).await
+        planner.plan_all(&self.core.parts.providers, &self.core.parts.filter, unsteady).await
     }
 
     /// A plan that is not carried out, so it already checks what would be checked for each victim before its injection.
@@ -294,11 +299,15 @@ impl Monkey {
     }
 
     async fn carry_out_drawn(&self, run: Run) -> Result<RunReport> {
-        self.carry_out(run, |_| self.planned(run.seed)).await
+        self.carry_out(run, |_, unsteady| self.planned(run.seed, unsteady)).await
     }
 
     /// One run: replay, plan, then one guarded task for each victim.
-    async fn carry_out<'a, F>(&'a self, run: Run, plan: impl FnOnce(&'a Self) -> F) -> Result<RunReport>
+    async fn carry_out<'a, F>(
+        &'a self,
+        run: Run,
+        plan: impl FnOnce(&'a Self, Option<Reason>) -> F,
+    ) -> Result<RunReport>
     where
         F: Future<Output = Planned>,
     {
@@ -309,7 +318,7 @@ impl Monkey {
     async fn carry_out_in_span<'a, F>(
         &'a self,
         run: Run,
-        plan: impl FnOnce(&'a Self) -> F,
+        plan: impl FnOnce(&'a Self, Option<Reason>) -> F,
     ) -> Result<RunReport>
     where
         F: Future<Output = Planned>,
@@ -319,11 +328,15 @@ impl Monkey {
         let leashed = self.core.safeguard.is_none();
         let began_at = self.core.parts.clock.now();
         self.core.tell(Activity::RunBegan { run: id, seed, leashed });
-        let cut = self.core.cut();
+        let cut = self.core.cut(self.core.course(run));
         // When it is dropped with this future, it cuts every hold of the run short.
         let _cut_on_drop = cut.run.clone().drop_guard();
         let replayed = if leashed { Found::default() } else { self.recover_pending().await? };
-        let mut planned = plan(self).await;
+        let unsteady = match &cut.course {
+            Some(course) => course.before_plan().await.err(),
+            None => None,
+        };
+        let mut planned = plan(self, unsteady).await;
         if leashed {
             planned = self.planned_alone(planned).await;
         }
@@ -338,6 +351,10 @@ impl Monkey {
         if !leashed {
             (skipped, faults) = self.attend(victims, run, &cut).await?;
         }
+        let steady_state = match &cut.course {
+            Some(course) => Some(course.conclude(&faults, cut.clone().wait_for_order()).await),
+            None => None,
+        };
         let ended_at = self.core.parts.clock.now();
         let Found { faults: replayed, unreadable } = replayed;
         let report = RunReport {
@@ -351,6 +368,7 @@ impl Monkey {
             faults,
             replayed,
             unreadable,
+            steady_state,
         };
         let why = if report.faults.is_empty() { report.why_nothing() } else { Vec::new() };
         self.core.tell(Activity::RunEnded { run: id, outcome: report.outcome(), why });

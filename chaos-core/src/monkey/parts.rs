@@ -8,6 +8,7 @@ use crate::{
     plan::BlastRadius,
     provider::{GroupFilter, Provider},
     recovery::RetryPolicy,
+    steady_state::SteadyState,
 };
 
 /// What a monkey is made of, as its builder is told.
@@ -21,6 +22,7 @@ pub(crate) struct Parts {
     pub(crate) filter: GroupFilter,
     pub(crate) seed: Option<u64>,
     pub(crate) interval: Duration,
+    pub(crate) steady_state: Option<SteadyState>,
     pub(crate) concurrency: usize,
     pub(crate) discovery_limit: Duration,
     pub(crate) retry: RetryPolicy,
@@ -39,6 +41,7 @@ impl Default for Parts {
             filter: GroupFilter::all(),
             seed: None,
             interval: Duration::from_secs(3600),
+            steady_state: None,
             concurrency: 8,
             discovery_limit: Duration::from_secs(300),
             retry: RetryPolicy::default(),

@@ -18,6 +18,7 @@ use crate::{
     journal::{Arming, Limits},
     observer::Intended,
     plan::{Reason, Victim, rules},
+    steady_state::Course,
 };
 
 /// How old a plan may be for an event to be prepared by what it saw. There is another look before the injection in any
@@ -38,6 +39,7 @@ pub(super) async fn make_ready(
     victim: &Victim,
     run: Run,
     fault: FaultId,
+    course: Option<&Course>,
 ) -> Result<Ready, Reason> {
     // While victims wait for others, the plan gets old.
     let age = core.parts.clock.now().duration_since(victim.planned_at);
@@ -88,10 +90,14 @@ pub(super) async fn make_ready(
         requested: prepared.requested().clone(),
         undone_by,
         by_hand: prepared.by_hand(&scope),
+        hypothesis: core.parts.steady_state.as_ref().map(|steady| steady.hypothesis().to_owned()),
         ..Intended::new(scope.fault(), scope.target_id().clone(), scope.event(), scope.deadline())
     };
     core.observers.ask(core.parts.clock.as_ref(), ASK_LIMIT, &intended).await.map_err(Reason::doubt)?;
-    // The preparation and the announcement may have taken a while.
+    if let Some(course) = course {
+        course.before_injection().await?;
+    }
+    // The preparation, the announcement and the probes may have taken a while.
     let now = look_again(core, victim).await?;
     is_still_so(victim, &seen, &now.group)?;
     is_still_the_same(core, victim, &scope, &now.group).await?;

@@ -13,6 +13,7 @@ use crate::{
     group::TargetId,
     journal::Unreadable,
     plan::{Doubt, Plan, Reason},
+    steady_state::{SteadyStateReport, SteadyStateVerdict},
     text::escaped,
 };
 
@@ -48,6 +49,9 @@ pub struct RunReport {
     /// Unreadable entries of the journal. Each may be a fault that still must be recovered.
     #[serde(default)]
     pub unreadable: Vec<Unreadable>,
+    /// The findings about the [steady state](crate::steady_state). `None` if the monkey has none.
+    #[serde(default)]
+    pub steady_state: Option<SteadyStateReport>,
 }
 
 /// A chosen target that was left alone after all.
@@ -80,6 +84,13 @@ pub enum Outcome {
     CutShort,
     /// A fault was injected but hit nothing, or no look saw it in effect. All were recovered.
     NoEffect,
+    /// The hypothesis was wrong: the system was not steady while a fault was in effect, or not steady again in time. All
+    /// faults were recovered. Only of a monkey with a [steady state](crate::steady_state).
+    Deviated,
+    /// A fault was injected and recovered, but the hypothesis was not tested: nobody could look, the hold ended early
+    /// for another reason, or the fault had no effect. Only of a monkey with a [steady state](crate::steady_state), for
+    /// which it stands in place of `CutShort` and `NoEffect`.
+    Inconclusive,
     /// An injection failed, a fault was recovered late, or a target was not seen to be back.
     Failed,
 }
@@ -94,6 +105,12 @@ impl RunReport {
             Outcome::Failed
         } else if self.faults.is_empty() {
             Outcome::Skipped
+        } else if let Some(steady) = &self.steady_state {
+            match steady.verdict {
+                SteadyStateVerdict::Held => Outcome::Completed,
+                SteadyStateVerdict::Deviated => Outcome::Deviated,
+                SteadyStateVerdict::Inconclusive | SteadyStateVerdict::NotTested => Outcome::Inconclusive,
+            }
         } else if self.faults.iter().any(|fault| fault.cut_short.is_some()) {
             Outcome::CutShort
         } else if self.faults.iter().any(|fault| fault.no_effect.is_some()) {
@@ -144,9 +161,22 @@ impl Serialize for RunReport {
             faults: Vec<Timed<'a>>,
             replayed: Vec<Timed<'a>>,
             unreadable: &'a [Unreadable],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            steady_state: Option<&'a SteadyStateReport>,
         }
-        let Self { run, seed, leashed, began_at, ended_at, plan, skipped, faults, replayed, unreadable } =
-            self;
+        let Self {
+            run,
+            seed,
+            leashed,
+            began_at,
+            ended_at,
+            plan,
+            skipped,
+            faults,
+            replayed,
+            unreadable,
+            steady_state,
+        } = self;
         Written {
             outcome: self.outcome(),
             run: *run,
@@ -159,6 +189,7 @@ impl Serialize for RunReport {
             faults: faults.iter().map(Timed::of).collect(),
             replayed: replayed.iter().map(Timed::of).collect(),
             unreadable,
+            steady_state: steady_state.as_ref(),
         }
         .serialize(serializer)
     }
@@ -197,6 +228,9 @@ impl fmt::Display for RunReport {
             write!(f, "run {run}, ")?;
         }
         write!(f, "seed {})", self.seed)?;
+        if let Some(steady) = self.steady_state.as_ref().filter(|_| !self.faults.is_empty()) {
+            write!(f, "\n{steady}")?;
+        }
         for fault in self.replayed.iter().chain(&self.faults) {
             write!(f, "\n{}", Line(fault))?;
         }
@@ -270,6 +304,8 @@ impl fmt::Display for Outcome {
             Self::Skipped => "skipped",
             Self::CutShort => "cut-short",
             Self::NoEffect => "no-effect",
+            Self::Deviated => "deviated",
+            Self::Inconclusive => "inconclusive",
             Self::Failed => "failed",
         })
     }

@@ -10,6 +10,7 @@ use crate::{
     group::TargetId,
     monkey::{Outcome, RunId},
     plan::Reason,
+    steady_state::Phase,
     text::escaped,
 };
 
@@ -197,6 +198,47 @@ pub enum Activity {
         /// What failed.
         failure: Failure,
     },
+    /// A probe of the steady state was met for the first time in this phase.
+    #[non_exhaustive]
+    SteadyStateMet {
+        /// The run.
+        run: RunId,
+        /// The phase.
+        phase: Phase,
+        /// The name of the probe.
+        probe: String,
+        /// The value that was read, as a person reads it.
+        value: String,
+    },
+    /// A probe of the steady state was violated for the first time in this run.
+    #[non_exhaustive]
+    SteadyStateViolated {
+        /// The run.
+        run: RunId,
+        /// The phase.
+        phase: Phase,
+        /// The name of the probe.
+        probe: String,
+        /// Why, as in "503, expected 200".
+        why: String,
+    },
+    /// The system is steady again after the last recovery of a run.
+    #[non_exhaustive]
+    SteadyAgain {
+        /// The run.
+        run: RunId,
+        /// From the last recovery until it was seen to be. In JSON, decimal seconds.
+        #[serde(default, with = "seconds::optional")]
+        time_to_settle: Option<Duration>,
+    },
+    /// The system was not seen to be steady again in time after the last recovery of a run.
+    #[non_exhaustive]
+    NotSteadyAgain {
+        /// The run.
+        run: RunId,
+        /// Why, for a person to read.
+        why: String,
+    },
     /// Everything is halted.
     #[non_exhaustive]
     Halted {
@@ -276,6 +318,17 @@ impl fmt::Display for Activity {
             Self::JournalFailed { fault, failure } => {
                 write!(f, "fault {}: the journal failed: {failure}", fault.id)
             }
+            Self::SteadyStateMet { phase, probe, value, .. } => {
+                write!(f, "steady state {phase} the fault met: {}: {}", escaped(probe), escaped(value))
+            }
+            Self::SteadyStateViolated { phase, probe, why, .. } => {
+                write!(f, "steady state {phase} the fault VIOLATED: {}: {}", escaped(probe), escaped(why))
+            }
+            Self::SteadyAgain { time_to_settle: None, .. } => f.write_str("steady again"),
+            Self::SteadyAgain { time_to_settle: Some(time), .. } => {
+                write!(f, "steady again, {time:.1?} after the recovery")
+            }
+            Self::NotSteadyAgain { why, .. } => write!(f, "NOT steady again: {}", escaped(why)),
             Self::Halted { reason } => write!(f, "halted: {}", escaped(reason)),
             Self::RunFailed { failure, .. } => write!(f, "the run could not be carried out: {failure}"),
             Self::RunEnded { outcome, why, .. } if why.is_empty() => write!(f, "run ended: {outcome}"),

@@ -45,6 +45,9 @@ pub struct Intended {
     /// How a person brings the target back without this library:
     /// [`Recovery::by_hand`](crate::recovery::Recovery::by_hand).
     pub by_hand: String,
+    /// What is tried: the hypothesis of the monkey's [steady state](crate::steady_state), if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hypothesis: Option<String>,
 }
 
 /// Why a target is to be hit.
@@ -76,6 +79,7 @@ impl Intended {
             deadline,
             undone_by: deadline,
             by_hand: String::new(),
+            hypothesis: None,
         }
     }
 }

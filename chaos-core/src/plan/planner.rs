@@ -49,10 +49,15 @@ struct Listing {
 }
 
 impl Planner<'_> {
-    /// Plans over every group that passes `filter`. Groups are planned as they arrive.
-    pub(crate) async fn plan_all(&self, providers: &[Arc<dyn Provider>], filter: &GroupFilter) -> Planned {
+    /// Plans over every group that passes `filter`. Groups are planned as they arrive. `unsteady` forbids everything.
+    pub(crate) async fn plan_all(
+        &self,
+        providers: &[Arc<dyn Provider>],
+        filter: &GroupFilter,
+        unsteady: Option<Reason>,
+    ) -> Planned {
         let now = self.parts.clock.now();
-        let (occupancy, refused) = self.read_occupancy(now).await;
+        let (occupancy, refused) = self.read_occupancy(now, unsteady).await;
         let planner = self.group_planner(now, &occupancy, refused.as_ref(), None);
         let listings = join_all(providers.iter().map(|provider| self.list(provider, filter, &planner))).await;
         let mut planned = self.gather(now, refused.clone(), &occupancy, listings);
@@ -71,10 +76,15 @@ impl Planner<'_> {
         planned
     }
 
-    /// Plans one injection into one target, after a fresh look at its group.
-    pub(crate) async fn plan_one(&self, provider: &Arc<dyn Provider>, target: &TargetId) -> Planned {
+    /// Plans one injection into one target, after a fresh look at its group. `unsteady` forbids everything.
+    pub(crate) async fn plan_one(
+        &self,
+        provider: &Arc<dyn Provider>,
+        target: &TargetId,
+        unsteady: Option<Reason>,
+    ) -> Planned {
         let now = self.parts.clock.now();
-        let (occupancy, refused) = self.read_occupancy(now).await;
+        let (occupancy, refused) = self.read_occupancy(now, unsteady).await;
         let planner = self.group_planner(now, &occupancy, refused.as_ref(), Some(target));
         let group_id = target.group();
         let planning = contained("the planning", async {
@@ -118,8 +128,8 @@ impl Planner<'_> {
         }
     }
 
-    /// The contents of the journal, and whether it or the calendar forbids everything.
-    async fn read_occupancy(&self, now: Timestamp) -> (Occupancy, Option<Reason>) {
+    /// The contents of the journal, and whether it, the calendar or an unsteady system forbids everything.
+    async fn read_occupancy(&self, now: Timestamp, unsteady: Option<Reason>) -> (Occupancy, Option<Reason>) {
         let occupancy = match self.journal {
             None => Occupancy::default(),
             Some(journal) => match Occupancy::read(journal, now, self.parts.cool_down).await {
@@ -131,7 +141,7 @@ impl Planner<'_> {
         };
         let halted = rules::not_halted(occupancy.halt.as_ref().map(|halt| halt.reason.as_str()));
         let refused = halted.and_then(|()| rules::open(self.parts.calendar.as_ref(), now).map(|_| ())).err();
-        (occupancy, refused)
+        (occupancy, refused.or(unsteady))
     }
 
     async fn list(

@@ -121,6 +121,14 @@ pub enum Reason {
         /// How many there may be.
         limit: usize,
     },
+    /// The system is not steady, so nothing is injected into it.
+    #[non_exhaustive]
+    NotSteady {
+        /// The name of the probe that tells.
+        probe: String,
+        /// Why, as in "503, expected 200".
+        why: String,
+    },
     /// The target is not healthy.
     #[non_exhaustive]
     NotHealthy {
@@ -192,6 +200,11 @@ impl Reason {
     /// As many targets of the group are under a fault as the limit allows.
     pub fn group_limit(active: usize, limit: usize) -> Self {
         Self::GroupLimit { active, limit }
+    }
+
+    /// The system is not steady by this probe.
+    pub fn not_steady(probe: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::NotSteady { probe: probe.into(), why: why.into() }
     }
 
     /// The limit of the group is a share, and it rounds down to no target of so few.
@@ -277,6 +290,7 @@ impl fmt::Display for Reason {
             Self::ActiveLimit { active, limit } => {
                 write!(f, "{active} faults are active; at most {limit} may be")
             }
+            Self::NotSteady { probe, why } => write!(f, "not steady: {}: {}", escaped(probe), escaped(why)),
             Self::NotHealthy { health } => write!(f, "it is {health}"),
             Self::Excluded { why } => write!(f, "excluded: {}", escaped(why)),
             Self::LacksCapability { missing } => write!(f, "it does not offer: {missing}"),

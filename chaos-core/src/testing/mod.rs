@@ -13,6 +13,7 @@ mod memory_provider;
 pub mod mock;
 mod power_off;
 pub mod sample;
+mod steady_sample;
 
 pub use counting_entropy::CountingEntropy;
 pub use manual_clock::ManualClock;

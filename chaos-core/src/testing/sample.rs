@@ -34,7 +34,10 @@ use crate::{
     monkey::{Outcome, RunId, RunReport, Skip},
     plan::{Decision, Doubt, GroupPlan, Plan, Reason, TargetPlan},
     recovery::RecoveryRecord,
+    steady_state::SteadyStateVerdict,
 };
+
+use super::steady_sample::steady_state;
 
 const SEED: u64 = 42;
 
@@ -127,7 +130,8 @@ pub fn plan() -> Plan {
 }
 
 /// A report of a run that ended so, with all that belongs to it: a report of [`Outcome::Failed`] has a fault whose
-/// target is not back, and an entry of the journal that cannot be read.
+/// target is not back, and an entry of the journal that cannot be read; one of [`Outcome::Deviated`] or
+/// [`Outcome::Inconclusive`] has a steady state.
 pub fn report(outcome: Outcome) -> RunReport {
     let mut report = RunReport {
         run: Some(RunId::from_entropy(SEED)),
@@ -140,6 +144,7 @@ pub fn report(outcome: Outcome) -> RunReport {
         faults: Vec::new(),
         replayed: Vec::new(),
         unreadable: Vec::new(),
+        steady_state: None,
     };
     let mut fault = fault();
     match outcome {
@@ -154,6 +159,16 @@ pub fn report(outcome: Outcome) -> RunReport {
         Outcome::CutShort => {
             fault.cut_short = Some(CutShort::Cancelled);
             fault.achieved.set("seconds", 12.0);
+        }
+        Outcome::Deviated => {
+            fault.cut_short = Some(CutShort::NotSteady);
+            fault.achieved.set("seconds", 12.0);
+            report.steady_state = Some(steady_state(SteadyStateVerdict::Deviated, at));
+        }
+        Outcome::Inconclusive => {
+            fault.cut_short = Some(CutShort::InDoubt);
+            fault.achieved.set("seconds", 12.0);
+            report.steady_state = Some(steady_state(SteadyStateVerdict::Inconclusive, at));
         }
         Outcome::NoEffect => fault.no_effect = Some("no look saw the fault in effect".to_owned()),
         Outcome::Failed => {
@@ -176,12 +191,14 @@ mod tests {
 
     use super::*;
 
-    const OUTCOMES: [Outcome; 6] = [
+    const OUTCOMES: [Outcome; 8] = [
         Outcome::Completed,
         Outcome::DryRun,
         Outcome::Skipped,
         Outcome::CutShort,
         Outcome::NoEffect,
+        Outcome::Deviated,
+        Outcome::Inconclusive,
         Outcome::Failed,
     ];
 

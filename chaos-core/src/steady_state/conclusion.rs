@@ -1,0 +1,261 @@
+//! The looks after the last recovery, and the verdict.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+
+use super::{
+    Course, Phase, SteadyStateReport, SteadyStateVerdict,
+    course::{Notes, Probed, Times, locked},
+    look::look,
+    report::{Doubted, ProbeReport},
+    steady_state::{Duty, Watched},
+    tolerance::Judgement,
+};
+use crate::{
+    fault::{CutShort, FaultRecord},
+    observer::Activity,
+    text::{duration_text, escaped},
+};
+
+/// How the looks after the last recovery ended.
+#[derive(Clone, Debug, PartialEq)]
+enum Settled {
+    /// The system is steady again, or no probe has to hold after a fault.
+    Again,
+    /// A probe was not met until the end.
+    NotAgain { why: String },
+    /// Nobody could tell.
+    Unknown { why: String },
+}
+
+impl Course {
+    /// Looks until the system is steady again, unless `cut_off` is ready before, and returns the report of the run.
+    pub(crate) async fn conclude(
+        &self,
+        faults: &[FaultRecord],
+        cut_off: impl Future<Output = CutShort>,
+    ) -> SteadyStateReport {
+        let notes = &self.notes;
+        if notes.times().injected.is_none() {
+            return notes.report(faults, None);
+        }
+        let settled = tokio::select! {
+            biased;
+            settled = notes.settle() => settled,
+            why = cut_off => Settled::Unknown { why: format!("nobody looked until it was steady again: {why}") },
+        };
+        let run = notes.run();
+        match &settled {
+            Settled::Again => {
+                notes.tell(Activity::SteadyAgain { run, time_to_settle: notes.time_to_settle() })
+            }
+            Settled::NotAgain { why } | Settled::Unknown { why } => {
+                notes.tell(Activity::NotSteadyAgain { run, why: why.clone() });
+            }
+        }
+        notes.report(faults, Some(settled))
+    }
+}
+
+impl Notes {
+    /// Looks at all probes side by side until they are met as many times in a row as is asked for, or time is up.
+    async fn settle(&self) -> Settled {
+        let holds_after = |(_, watched): &(usize, &Arc<Watched>)| watched.phases.has(Phase::After);
+        let asked: Vec<_> = self.steady.probes.iter().enumerate().filter(holds_after).collect();
+        for (index, _) in &asked {
+            self.forget_the_latest(*index);
+        }
+        let begun = self.clock.monotonic();
+        let recovered = self.times().recovered.unwrap_or(begun);
+        let (mut in_a_row, mut since) = (0, None);
+        loop {
+            let round = self.clock.monotonic();
+            let looks = asked.iter().map(|(index, watched)| async move {
+                let looked = look(&watched.probe, &self.clock, self.steady.time_limit).await;
+                let judged = watched.judge(&looked, self.normal(*index));
+                self.record(*index, Phase::After, &looked, &judged);
+                (&watched.name, judged)
+            });
+            let judged = join_all(looks).await;
+            let wrong = judged.iter().find(|(_, judged)| *judged != Judgement::Met);
+            if wrong.is_none() {
+                in_a_row += 1;
+                since.get_or_insert(round);
+            } else {
+                (in_a_row, since) = (0, None);
+            }
+            if in_a_row >= self.steady.settled || asked.is_empty() {
+                self.times().steady_again = since;
+                return Settled::Again;
+            }
+            let next = round.saturating_add(self.steady.every).max(self.clock.monotonic());
+            if next.saturating_sub(recovered) > self.steady.again_within {
+                return self.not_settled(&judged);
+            }
+            self.clock.sleep(next.saturating_sub(self.clock.monotonic())).await;
+        }
+    }
+
+    /// Time is up after these looks.
+    fn not_settled(&self, judged: &[(&String, Judgement)]) -> Settled {
+        let limit = duration_text(self.steady.again_within);
+        for (probe, judged) in judged {
+            if let Judgement::NotMet(why) = judged {
+                let why = format!("{}: {why}, still {limit} after the recovery", escaped(probe));
+                return Settled::NotAgain { why };
+            }
+        }
+        for (probe, judged) in judged {
+            if let Judgement::Unknown(failure) = judged {
+                let why = format!("{}: nobody could look after the recovery: {failure}", escaped(probe));
+                return Settled::Unknown { why };
+            }
+        }
+        Settled::NotAgain {
+            why: format!("not met {} times in a row within {limit} of the recovery", self.steady.settled),
+        }
+    }
+
+    fn time_to_settle(&self) -> Option<Duration> {
+        let times = self.times();
+        Some(times.steady_again?.saturating_sub(times.recovered?))
+    }
+
+    fn report(&self, faults: &[FaultRecord], settled: Option<Settled>) -> SteadyStateReport {
+        let times = *self.times();
+        let mut deviations = Vec::new();
+        let mut unsteady_since = None;
+        let mut unknown = Vec::new();
+        let mut probes = Vec::new();
+        for (watched, probed) in self.steady.probes.iter().zip(&self.probes) {
+            let probed = locked(probed);
+            if times.injected.is_some() {
+                deviations.extend(watched.deviation(&probed, times));
+                unknown.extend(watched.untested(&probed, times));
+            }
+            let violation =
+                probed.first_violation.as_ref().filter(|violation| violation.phase == Phase::During);
+            unsteady_since = unsteady_since.into_iter().chain(violation.map(|violation| violation.at)).min();
+            probes.push(watched.report(&probed));
+        }
+        let injected_at = times.injected.map(|at| self.at(at));
+        match settled {
+            Some(Settled::NotAgain { why }) => deviations.push(why),
+            Some(Settled::Unknown { why }) => unknown.push(why),
+            Some(Settled::Again) | None => {}
+        }
+        if let Some(why) = faults.iter().find_map(not_as_intended) {
+            unknown.push(why);
+        }
+        let (verdict, reasons) = if injected_at.is_none() || faults.is_empty() {
+            (SteadyStateVerdict::NotTested, Vec::new())
+        } else if !deviations.is_empty() {
+            (SteadyStateVerdict::Deviated, deviations)
+        } else if !unknown.is_empty() {
+            (SteadyStateVerdict::Inconclusive, unknown)
+        } else {
+            (SteadyStateVerdict::Held, Vec::new())
+        };
+        SteadyStateReport {
+            hypothesis: self.steady.hypothesis.clone(),
+            verdict,
+            reasons,
+            injected_at,
+            recovered_at: times.recovered.map(|at| self.at(at)),
+            unsteady_since,
+            steady_again_at: times.steady_again.map(|at| self.at(at)),
+            probes,
+        }
+    }
+}
+
+/// Why the fault was not what the hypothesis speaks of.
+fn not_as_intended(fault: &FaultRecord) -> Option<String> {
+    let target = escaped(fault.target.as_str());
+    match (fault.cut_short, &fault.no_effect) {
+        (Some(CutShort::NotSteady), _) => None,
+        (Some(why), _) => Some(format!("{target}: the hold ended before its time: {why}")),
+        (None, Some(why)) => Some(format!("{target}: the fault had no effect: {}", escaped(why))),
+        (None, None) => {
+            fault.failure.as_ref().map(|failure| format!("{target}: the injection failed: {failure}"))
+        }
+    }
+}
+
+impl Times {
+    /// Whether a fault was in effect for so long.
+    fn lasted(self, duration: Duration) -> bool {
+        match (self.injected, self.recovered) {
+            (Some(injected), Some(recovered)) => recovered.saturating_sub(injected) >= duration,
+            _ => false,
+        }
+    }
+}
+
+impl Watched {
+    /// Whether the looks at this probe contradict the hypothesis.
+    fn deviation(&self, probed: &Probed, times: Times) -> Option<String> {
+        let name = escaped(&self.name);
+        if let Duty::MustTell(within) = self.duty {
+            let limit = duration_text(within);
+            return match probed.told {
+                Some(told) if told > within => {
+                    Some(format!("{name}: told after {:.1} s, later than {limit}", told.as_secs_f64()))
+                }
+                Some(_) => None,
+                // Only if it had the time.
+                None if times.lasted(within) && probed.first_doubt.is_none() => Some(format!(
+                    "{name}: silent, expected {} within {limit} of the injection",
+                    self.tolerance
+                )),
+                None => None,
+            };
+        }
+        let violation =
+            probed.first_violation.as_ref().filter(|violation| violation.phase == Phase::During)?;
+        Some(format!("{name}: {}", violation.why))
+    }
+
+    /// Why this probe has not tested the hypothesis.
+    fn untested(&self, probed: &Probed, times: Times) -> Option<String> {
+        let name = escaped(&self.name);
+        if !self.phases.has(Phase::During) {
+            return None;
+        }
+        if let Some(Doubted { failure, .. }) =
+            probed.first_doubt.as_ref().filter(|doubted| doubted.phase == Phase::During)
+        {
+            let is_told = matches!(self.duty, Duty::MustTell(_)) && probed.told.is_some();
+            if !is_told {
+                return Some(format!("{name}: nobody could look: {failure}"));
+            }
+        }
+        if !probed.has_looked_at_the_fault {
+            return Some(format!("{name}: no look began while the fault was in effect"));
+        }
+        match self.duty {
+            Duty::MustTell(within) if probed.told.is_none() && !times.lasted(within) => {
+                let limit = duration_text(within);
+                Some(format!("{name}: silent, but the fault was over before {limit} had passed"))
+            }
+            _ => None,
+        }
+    }
+
+    fn report(&self, probed: &Probed) -> ProbeReport {
+        let [before, during, after] = [0, 1, 2].map(|phase| probed.tallies[phase].report());
+        ProbeReport {
+            name: self.name.clone(),
+            looks_at: self.probe.to_string(),
+            tolerated: self.tolerance.to_string(),
+            before,
+            during,
+            after,
+            first_violation: probed.first_violation.clone(),
+            first_doubt: probed.first_doubt.clone(),
+            told_after: probed.told,
+            series: probed.series.points(),
+        }
+    }
+}

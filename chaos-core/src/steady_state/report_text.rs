@@ -1,0 +1,74 @@
+use std::fmt;
+
+use super::{PhaseReport, ProbeReport, Share, SteadyStateReport, SteadyStateVerdict};
+use crate::text::escaped;
+
+impl fmt::Display for SteadyStateVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Held => "held",
+            Self::Deviated => "deviated",
+            Self::Inconclusive => "inconclusive",
+            Self::NotTested => "not-tested",
+        })
+    }
+}
+
+impl fmt::Display for SteadyStateReport {
+    /// The hypothesis and its verdict with the reasons and the times, and a line for each probe.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", escaped(&self.hypothesis), self.verdict)?;
+        for (index, reason) in self.reasons.iter().enumerate() {
+            write!(f, "{}{reason}", if index == 0 { ": " } else { "; " })?;
+        }
+        if let Some(time) = self.time_to_deviate() {
+            write!(f, ", first {:.1} s after the injection", time.as_secs_f64())?;
+        }
+        match self.time_to_settle() {
+            Some(time) => write!(f, "; steady again {:.1} s after the recovery", time.as_secs_f64())?,
+            None if self.injected_at.is_some() => f.write_str("; not seen to be steady again")?,
+            None => {}
+        }
+        self.probes.iter().try_for_each(|probe| write!(f, "\n  {probe}"))
+    }
+}
+
+impl fmt::Display for ProbeReport {
+    /// One line: what was expected, and how many looks met it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}), expected {}", escaped(&self.name), escaped(&self.looks_at), self.tolerated)?;
+        for (phase, looks) in [("before", &self.before), ("during", &self.during), ("after", &self.after)] {
+            if looks.looks() > 0 {
+                write!(f, "; {phase}: {looks}")?;
+            }
+        }
+        if let Some(told) = self.told_after {
+            write!(f, "; told after {:.1} s", told.as_secs_f64())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for PhaseReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.met, self.met + self.violated)?;
+        if let Some(share) = self.share {
+            write!(f, " ({share})")?;
+        }
+        if self.unknown > 0 {
+            write!(f, ", {} unknown", self.unknown)?;
+        }
+        if let Some(numbers) = &self.numbers {
+            let (median, p95) = (numbers.median.value, numbers.p95.value);
+            write!(f, ", median {median:.3}, 95th percentile {p95:.3}, most {:.3}", numbers.most)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Share {
+    /// The interval, in percent.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "from {:.1} % to {:.1} %", self.low * 100.0, self.high * 100.0)
+    }
+}
