@@ -3,17 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 
 use super::{
     Course, Phase, SteadyStateReport, SteadyStateVerdict,
     course::{Notes, Probed, Times, locked},
     look::look,
-    report::{Doubted, ProbeReport},
+    report::{CutHold, Doubted, ProbeReport},
     steady_state::{Duty, Watched},
     tolerance::Judgement,
 };
 use crate::{
-    fault::{CutShort, FaultRecord},
+    fault::{CutShort, FaultRecord, Magnitude},
     observer::Activity,
     text::{duration_text, escaped},
 };
@@ -131,7 +132,11 @@ impl Notes {
         for (watched, probed) in self.steady.probes.iter().zip(&self.probes) {
             let probed = locked(probed);
             if times.injected.is_some() {
-                deviations.extend(watched.deviation(&probed, times));
+                deviations.extend(watched.deviation(
+                    &probed,
+                    times,
+                    self.at(times.injected.unwrap_or_default()),
+                ));
                 unknown.extend(watched.untested(&probed, times));
             }
             let violation =
@@ -165,9 +170,18 @@ impl Notes {
             recovered_at: times.recovered.map(|at| self.at(at)),
             unsteady_since,
             steady_again_at: times.steady_again.map(|at| self.at(at)),
+            cut_short: faults.iter().find_map(cut_hold),
             probes,
         }
     }
+}
+
+/// The hold of the fault, if the steady state cut it short.
+fn cut_hold(fault: &FaultRecord) -> Option<CutHold> {
+    let seconds = |of: &Magnitude| Duration::try_from_secs_f64(of.get("seconds")?).ok();
+    let (after, of) = (seconds(&fault.achieved)?, seconds(&fault.requested)?);
+    let is_ours = matches!(fault.cut_short, Some(CutShort::NotSteady | CutShort::InDoubt));
+    is_ours.then_some(CutHold { after, of })
 }
 
 /// Why the fault was not what the hypothesis speaks of.
@@ -195,7 +209,7 @@ impl Times {
 
 impl Watched {
     /// Whether the looks at this probe contradict the hypothesis.
-    fn deviation(&self, probed: &Probed, times: Times) -> Option<String> {
+    fn deviation(&self, probed: &Probed, times: Times, injected_at: Timestamp) -> Option<String> {
         let name = escaped(&self.name);
         if let Duty::MustTell(within) = self.duty {
             let limit = duration_text(within);
@@ -214,7 +228,8 @@ impl Watched {
         }
         let violation =
             probed.first_violation.as_ref().filter(|violation| violation.phase == Phase::During)?;
-        Some(format!("{name}: {}", violation.why))
+        let first = Duration::try_from(violation.at.duration_since(injected_at)).unwrap_or_default();
+        Some(format!("{name}: {}, first {:.1} s after the injection", violation.why, first.as_secs_f64()))
     }
 
     /// Why this probe has not tested the hypothesis.

@@ -68,8 +68,8 @@ pub use phase::Phase;
 pub use probe::Probe;
 pub use reading::Reading;
 pub use report::{
-    Doubted, Judged, Numbers, PhaseReport, Point, ProbeReport, SteadyStateReport, SteadyStateVerdict,
-    Violation,
+    CutHold, Doubted, Judged, Numbers, PhaseReport, Point, ProbeReport, SteadyStateReport,
+    SteadyStateVerdict, Violation,
 };
 pub use statistics::{Quantile, Share};
 pub use steady_state::SteadyState;

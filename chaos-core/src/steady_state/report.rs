@@ -27,8 +27,23 @@ pub struct SteadyStateReport {
     pub unsteady_since: Option<Timestamp>,
     /// When the system was first seen to be steady again for good after the last recovery.
     pub steady_again_at: Option<Timestamp>,
+    /// The first hold that the steady state cut short, if it did.
+    #[serde(default)]
+    pub cut_short: Option<CutHold>,
     /// Every probe, in the order in which they were added.
     pub probes: Vec<ProbeReport>,
+}
+
+/// A hold that was cut short.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CutHold {
+    /// How long the fault was in effect. In JSON, decimal seconds.
+    #[serde(with = "seconds")]
+    pub after: Duration,
+    /// How long it was meant to be. In JSON, decimal seconds.
+    #[serde(with = "seconds")]
+    pub of: Duration,
 }
 
 /// The verdict on a hypothesis.

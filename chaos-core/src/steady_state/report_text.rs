@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{PhaseReport, ProbeReport, Share, SteadyStateReport, SteadyStateVerdict};
+use super::{CutHold, PhaseReport, ProbeReport, Share, SteadyStateReport, SteadyStateVerdict};
 use crate::text::escaped;
 
 impl fmt::Display for SteadyStateVerdict {
@@ -17,12 +17,13 @@ impl fmt::Display for SteadyStateVerdict {
 impl fmt::Display for SteadyStateReport {
     /// The hypothesis and its verdict with the reasons and the times, and a line for each probe.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", escaped(&self.hypothesis), self.verdict)?;
+        writeln!(f, "{}", escaped(&self.hypothesis))?;
+        write!(f, "{}", self.verdict)?;
         for (index, reason) in self.reasons.iter().enumerate() {
             write!(f, "{}{reason}", if index == 0 { ": " } else { "; " })?;
         }
-        if let Some(time) = self.time_to_deviate() {
-            write!(f, ", first {:.1} s after the injection", time.as_secs_f64())?;
+        if let Some(CutHold { after, of }) = self.cut_short {
+            write!(f, "; cut short after {:.1} s of {}", after.as_secs_f64(), of.as_secs_f64())?;
         }
         match self.time_to_settle() {
             Some(time) => write!(f, "; steady again {:.1} s after the recovery", time.as_secs_f64())?,
@@ -58,9 +59,11 @@ impl fmt::Display for PhaseReport {
         if self.unknown > 0 {
             write!(f, ", {} unknown", self.unknown)?;
         }
-        if let Some(numbers) = &self.numbers {
-            let (median, p95) = (numbers.median.value, numbers.p95.value);
-            write!(f, ", median {median:.3}, 95th percentile {p95:.3}, most {:.3}", numbers.most)?;
+        // A number that never changes, such as a status, is in the tolerance already.
+        if let Some(numbers) = self.numbers.filter(|numbers| numbers.least < numbers.most) {
+            let [median, p95, most] = [numbers.median.value, numbers.p95.value, numbers.most]
+                .map(|number| (number * 1e3).round() / 1e3);
+            write!(f, ", median {median}, 95th percentile {p95}, most {most}")?;
         }
         Ok(())
     }

@@ -37,13 +37,12 @@ impl Share {
         // At the ends the formula is exact, but its rounding is not.
         let low = if met == 0 { 0.0 } else { (middle - half).max(0.0) };
         let high = if met == of { 1.0 } else { (middle + half).min(1.0) };
-        Some(Self { value: rounded(value), low: rounded(low), high: rounded(high) })
+        // Nine places are exact in JSON, and the ends are rounded outwards.
+        let places = 1e9;
+        let [value, low, high] = [(value * places).round(), (low * places).floor(), (high * places).ceil()]
+            .map(|part| part / places);
+        Some(Self { value, low, high })
     }
-}
-
-/// To six places, which JSON gives back exactly.
-fn rounded(share: f64) -> f64 {
-    (share * 1e6).round() / 1e6
 }
 
 /// A quantile of the numbers that were read, with a 95 % interval that assumes no distribution.

@@ -1,10 +1,12 @@
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::{
     error::{ErrorKind, Failure},
     steady_state::{
-        Doubted, Judged, Phase, PhaseReport, Point, ProbeReport, SteadyStateReport, SteadyStateVerdict,
-        Violation,
+        CutHold, Doubted, Judged, Phase, PhaseReport, Point, ProbeReport, SteadyStateReport,
+        SteadyStateVerdict, Violation,
     },
 };
 
@@ -24,7 +26,7 @@ pub(super) fn steady_state(verdict: SteadyStateVerdict, at: fn(i64) -> Timestamp
     };
     let (reasons, first_violation, first_doubt, (violated, unknown), judged) = match verdict {
         SteadyStateVerdict::Deviated => {
-            let reason = format!("home page: {}", violation.why);
+            let reason = format!("home page: {}, first 12.0 s after the injection", violation.why);
             (vec![reason], Some(violation), None, (1, 0), Judged::Violated)
         }
         SteadyStateVerdict::Inconclusive => {
@@ -60,6 +62,8 @@ pub(super) fn steady_state(verdict: SteadyStateVerdict, at: fn(i64) -> Timestamp
         recovered_at: Some(at(66)),
         unsteady_since: (verdict == SteadyStateVerdict::Deviated).then(|| at(13)),
         steady_again_at: Some(at(67)),
+        cut_short: matches!(verdict, SteadyStateVerdict::Deviated | SteadyStateVerdict::Inconclusive)
+            .then_some(CutHold { after: Duration::from_secs(12), of: Duration::from_secs(60) }),
         probes: vec![probe],
     }
 }

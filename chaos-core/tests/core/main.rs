@@ -25,6 +25,7 @@ mod monkey;
 mod promises;
 mod refusals;
 mod rules;
+mod steady_state;
 mod support;
 mod the_right_way;
 mod traces;
