@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Checks every arrow between the crates of this repository: the crates that each names are just those that it may.
+"""Checks every arrow between the crates of this repository: each names exactly the crates that it may.
 
-An arrow that is not here is missing from the design as well; one that is here and nowhere else is too much.
+An arrow that is missing here is missing from the design as well. An arrow that exists only here must be removed.
 """
 
 import json
 import subprocess
 import sys
 
-# What a crate may name, and after the semicolon what its tests may name besides.
+# The crates that a crate may name and, after the semicolon, those that only its tests may name.
 ARROWS = {
     "chaos-core": "",
     "chaos-events": "chaos-core; chaos-testkit",
@@ -45,7 +45,7 @@ def main() -> int:
     arrows = found()
     for crate in sorted(ARROWS.keys() | arrows.keys()):
         if crate not in ARROWS or crate not in arrows:
-            print(f"{crate} is {'no crate any more' if crate in ARROWS else 'not in ' + sys.argv[0]}")
+            print(f"{crate} is {'no longer a crate' if crate in ARROWS else 'not in ' + sys.argv[0]}")
             wrong += 1
             continue
         allowed = [set(part.split()) for part in (ARROWS[crate] + ";").split(";")[:2]]

@@ -14,10 +14,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Circles that may stay: the crate, its files, and why.
+# Circles that may stay: the crate, its files, and the reason.
 ALLOWED = [
     ("chaos-core", {"fault/prepared.rs", "fault/armed.rs"}, "each step of a fault consumes the one before"),
-    ("chaos-core", {"monkey/builder.rs", "monkey/monkey.rs"}, "a monkey is made by its builder, and hands one out"),
+    ("chaos-core", {"monkey/builder.rs", "monkey/monkey.rs"}, "a builder makes a monkey, and a monkey a builder"),
 ]
 
 # The rooms of a provider's crate. Each imports only from those before it.
@@ -32,7 +32,7 @@ PATH = re.compile(r"(?<![\w:$])((?:crate|super|self)(?:::\w+)+)")
 
 
 def without_comments(text):
-    """The program alone: comments and texts become blanks, so that no word in them is taken for code."""
+    """The code without comments and strings, which become blanks, so that no word in them is taken for code."""
     kept, at = [], 0
     while at < len(text):
         if text.startswith("//", at):
@@ -53,7 +53,7 @@ def without_comments(text):
 
 
 def end_of_block(text, begin):
-    """Behind the brace that closes the one at `begin`."""
+    """The place after the brace that closes the one at `begin`."""
     depth = 0
     for at in range(begin, len(text)):
         depth += {"{": 1, "}": -1}.get(text[at], 0)
@@ -63,7 +63,7 @@ def end_of_block(text, begin):
 
 
 def without_tests(text):
-    """Leaves out whatever is compiled for tests alone."""
+    """Leaves out all code that is compiled only for tests."""
     while match := re.search(r"#\[cfg\(test\)\]", text):
         ends = re.compile(r"[;{]").search(text, match.end())
         if ends is None:
@@ -74,7 +74,7 @@ def without_tests(text):
 
 
 def flattened(tree, prefix=()):
-    """Each path of one `use`, with the name that it is known by afterwards."""
+    """Each path of one `use`, with the name that it has afterwards."""
     tree = tree.strip()
     brace = tree.find("{")
     if brace < 0:
@@ -125,7 +125,7 @@ class Module:
             yield from child.everybody()
 
     def look_up(self, path, seen=frozenset()):
-        """The module that defines what `path` names, and what is left of the path there; None if it is not here."""
+        """The module that defines the item of `path`, and the rest of the path there; None if it is not here."""
         if (self, path) in seen or not path:
             return None
         seen = seen | {(self, path)}
@@ -135,7 +135,7 @@ class Module:
             if start is None:
                 return None
             return start.look_up(rest, seen) if rest else (start, ())
-        # Of a module and a name that are called the same, the last of a path is the name.
+        # If a module and an item have the same name, the last part of a path is the item.
         door = self.names.get(first)
         child = self.children.get(first)
         if child and (rest or not door):
@@ -168,7 +168,7 @@ class Module:
             if rest or path[-1] == "*":
                 yield module, "::".join(path)
                 continue
-            # A module was imported: what counts is what is taken from it.
+            # A module was imported. Only the items that are used from it count.
             for taken in sorted(set(re.findall(rf"(?<![\w:.]){name}::(\w+)", self.code))):
                 found = module.look_up((taken,))
                 if found:
@@ -211,7 +211,7 @@ def name_of(crate):
 
 
 def allowed(crate, files):
-    """Why these files may import each other in a circle; None if they may not."""
+    """The reason why these files may import each other in a circle; None if they may not."""
     return next((why for name, members, why in ALLOWED if name == name_of(crate) and files <= members), None)
 
 
@@ -222,7 +222,7 @@ def room_of(file, src):
 
 
 def wrong_ways(graph, src):
-    """What a file imports from a room that comes after its own."""
+    """The imports of a file from a room after its own."""
     if not all((src / room).is_dir() for room in ROOMS):
         return
     for file, edges in sorted(graph.items()):
@@ -234,7 +234,7 @@ def wrong_ways(graph, src):
 
 
 def check(crate):
-    """Prints what is wrong with one crate; returns how many circles are not allowed, and imports from later rooms."""
+    """Prints the errors of one crate; returns the number of forbidden circles, and of imports from later rooms."""
     src = crate / "src"
     graph = {}
     for root in [src / "lib.rs", src / "main.rs"]:
@@ -268,7 +268,7 @@ def main():
     crates = crates or [ROOT / name for name in re.findall(r'"([^"]+)"', members.group(1) if members else "")]
     for crate in crates:
         if not (crate / "src").is_dir() and sys.argv[1:]:
-            sys.exit(f"{crate} is no crate")
+            sys.exit(f"{crate} is not a crate")
     return 1 if sum(check(crate) for crate in crates) else 0
 
 

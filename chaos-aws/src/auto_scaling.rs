@@ -25,8 +25,8 @@ use crate::{
 /// The auto-scaling groups of an account, and their instances as targets.
 ///
 /// A group's id is `aws-asg:<account>/<region>/<name>`, and a target's id adds the id of the instance. That is enough
-/// to find both again from another process, whatever that process lists, and to notice that its credentials belong to
-/// another account. Clones share their connections.
+/// to find both again from another process, even if that process lists other groups. It is also enough to notice that
+/// its credentials belong to another account. Clones share their connections.
 ///
 /// ```no_run
 /// use chaos_aws::AutoScaling;
@@ -129,7 +129,7 @@ impl Provider for AutoScaling {
         Ok(Some(Arc::new(InstanceTarget::new(id.clone(), region, Some(&machine), means))))
     }
 
-    /// Network interfaces and the Fault Injection Service outlive an instance. What scripts leave behind ends with it.
+    /// Network interfaces and the Fault Injection Service outlive an instance. Effects of scripts end with it.
     async fn remains(&self, id: &TargetId) -> Result<Remains> {
         let group = id.group();
         let GroupPath { account, region, .. } = GroupPath::of(&group)?;

@@ -46,7 +46,7 @@ impl OpenProvider for AwsProvider {
             .with(
                 Parameter::text(
                     "zone",
-                    "victims of one availability zone only: this zone, or `any`, drawn by the seed",
+                    "only targets in one availability zone: this zone, or `any`, drawn by the seed",
                 )
                 .value_name("ZONE"),
             )
@@ -75,7 +75,7 @@ impl OpenProvider for AwsProvider {
             builder = match group.strip_prefix("aws-asg:").and_then(|path| path.split('/').nth(1)) {
                 Some(region) => {
                     if let Some(other) = regions.iter().find(|other| **other != region) {
-                        let expected = format!("{region}, where the group is");
+                        let expected = format!("{region}, the region of the group");
                         return Err(Error::invalid(settings.called("region"), other, expected));
                     }
                     filter = filter.name(group);

@@ -121,7 +121,7 @@ impl AutoScalingBuilder {
         self
     }
 
-    /// Lists groups that have a tag with this key, whatever its value.
+    /// Lists groups that have a tag with this key, with any value.
     pub fn tag_key(mut self, key: impl Into<String>) -> Self {
         self.selection.groups = self.selection.groups.tag_key(key);
         self
@@ -140,15 +140,15 @@ impl AutoScalingBuilder {
         self
     }
 
-    /// Sets the instance on which this program runs. Default: the one that the firmware of the machine tells, which
-    /// works on instances of the Nitro System; elsewhere it is unknown.
+    /// Sets the instance on which this program runs. By default, it is read from the firmware of the machine. This
+    /// works on instances of the Nitro System; elsewhere the instance is unknown.
     pub fn own_instance(mut self, id: impl Into<Arc<str>>) -> Self {
         self.means.own_instance = Some(id.into());
         self
     }
 
     /// Also allows the instance on which this program runs as a target. By default, it is excluded, with this reason.
-    /// Another process must recover a fault there, over the same journal.
+    /// Another process must recover a fault there, from the same journal.
     pub fn include_own_instance(mut self) -> Self {
         self.includes_own_instance = true;
         self
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_future_that_builds_a_provider_stays_small() {
-        // Not optimised, futures that hold it lie on the stack several times over.
+        // Without optimisation, futures that hold it are on the stack several times.
         let size = size_of_val(&AutoScaling::builder().build());
         assert!(size < 4096, "{size}");
     }

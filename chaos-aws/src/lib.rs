@@ -32,15 +32,15 @@
 //! in](AutoScalingBuilder::require_opt_in). If one of the processes `HealthCheck`, `Launch`, `ReplaceUnhealthy` or
 //! `Terminate` of a group is suspended, the group counts as not replacing its members.
 //!
-//! A listing that cannot be read to its end is an error, in every region, and never a shorter list. The missing part of
-//! an answer is never used either: if an answer is truncated, empty or a web page, or lacks a required field, the call
-//! is retried, and then fails with `Unavailable`. Nothing is cached: a look gets an answer from after its question.
-//! Concurrent looks at the same group share an answer.
+//! A listing that cannot be read to its end is an error, in every region, and never a shorter list. An incomplete
+//! answer is never used either: if an answer is truncated, empty or a web page, or lacks a required field, the call is
+//! retried, and then fails with `Unavailable`. Nothing is cached: every look gets an answer that is newer than its
+//! question. Concurrent looks at the same group share an answer.
 //!
 //! [`AvailabilityZone`] keeps a run within one zone, for instance for a drill of the failure of a zone. A group without
 //! another sound zone is left alone.
 //!
-//! # What happens to an instance
+//! # Effects on an instance
 //!
 //! - *Terminate* goes through EC2, bypassing the group, its hooks and its protection from scale-in, like a real
 //!   failure. The group detects it by its health checks and replaces the instance, which takes a minute or more. An
@@ -62,7 +62,7 @@
 //! The shell of an instance is Run Command of Systems Manager, with the document `AWS-RunShellScript`: `/bin/sh` as
 //! root, in `/`, with no input and an environment of its parameters, `LC_ALL=C` and a `PATH` with the usual places. It
 //! needs the agent, an instance profile that lets it reach the service, and Linux. They are checked before the first
-//! script, and an instance without them is not injected into.
+//! script. If one is missing, nothing is injected into the instance.
 //!
 //! - *Time limit.* In whole seconds, rounded up, and up to half a minute more until the agent has fetched the script.
 //!   Processes that a script has put in a session of their own (`setsid`) outlive it, so nothing depends on the service
@@ -71,8 +71,8 @@
 //! - *Exit status.* The last line of both outputs contains it; the console shows 1 for every script that failed.
 //! - *Once.* A command that changes something is sent again only if the service has refused it. The service has no
 //!   idempotency token; the comment of each command contains the fault's id.
-//! - *Network.* All of it belongs to the target. The agent's connection to the service is determined on the instance
-//!   before it is cut off, and let through: the addresses to which the names of the endpoints resolve there, and those
+//! - *Network.* All of it belongs to the target. Before the instance is cut off, the agent's connection to the service
+//!   is determined there. It is let through: the addresses to which the names of the endpoints resolve there, and those
 //!   of the agent's open connections. If the connection breaks nevertheless, a fault with a hold ends at its deadline.
 //!
 //! # Experiments
@@ -95,11 +95,11 @@
 //! # }
 //! ```
 //!
-//! - **The service chooses what it hits**, whatever target the plan shows. An experiment keeps to the group if every
-//!   target of the template is an instance by the ARN of a member, instances by the tag `aws:autoscaling:groupName` of
-//!   the group, or the group itself. The number of hit members is then the sum of its selection modes. One member is
-//!   allowed unless you say otherwise, because that is what a plan shows. Everything else is beyond the group: other
-//!   tags, other kinds of resources, other accounts, automation documents.
+//! - **The service chooses what it hits**, regardless of the target that the plan shows. An experiment keeps to the
+//!   group if every target of the template is an instance by the ARN of a member, instances by the tag
+//!   `aws:autoscaling:groupName` of the group, or the group itself. The number of hit members is then the sum of its
+//!   selection modes. One member is allowed unless you say otherwise, because that is what a plan shows. Everything
+//!   else is beyond the group: other tags, other kinds of resources, other accounts, automation documents.
 //! - **It continues by itself**, so the template is read first, to find the longest path through its actions by their
 //!   parameters and the `DurationSeconds` of a document. If an action does not state its duration and is not known to
 //!   be momentary, that is a doubt, and nothing is started.
@@ -117,19 +117,19 @@
 //!
 //! # Notifications
 //!
-//! With the feature `notify`, `SnsNotifier` and `SesNotifier` are observers that tell people. Before an injection: what
-//! is about to be hit, by what, why, until when, and how it is undone by hand. Afterwards: when the target was back,
-//! how long the recovery took and what it saw, or that nothing came of it. A recovery that failed goes before
-//! everything else, with the commands that bring an instance back. Runs that inject nothing are told where it is asked
-//! for.
+//! With the feature `notify`, `SnsNotifier` and `SesNotifier` are observers that notify people. Before an injection,
+//! they name the target, the event, the reason, the deadline, and how to undo the fault by hand. Afterwards, they say
+//! when the target was back, how long the recovery took and what it saw, or that nothing came of the injection. A
+//! failed recovery is sent before everything else, with the commands that bring an instance back. Runs that inject
+//! nothing are reported only if you ask for them.
 //!
-//! - *Required.* One that is `required` stops an injection whose announcement is not accepted by the service. The
+//! - *Required.* A notifier that is `required` stops an injection if the service does not accept its announcement. The
 //!   others stop nothing.
-//! - *Beside everything else.* All other messages wait in a queue, and are sent by a task that nobody waits for. Of
-//!   more than 256 the least important are left out, with a warning. Messages about one fault keep their order.
-//! - *At least once.* What fails in passing is sent again by the SDK, for at most a minute; what is given up is an
-//!   event of `tracing`, and counted. A message whose answer was lost arrives twice, but in topics of type FIFO.
-//! - *At the end.* `flush` waits for the last messages; what waits in a process that ends is lost.
+//! - *In the background.* All other messages wait in a queue, and are sent by a task that nothing waits for. If more
+//!   than 256 wait, the least important are left out, with a warning. Messages about one fault keep their order.
+//! - *At least once.* The SDK retries temporary failures for at most a minute. A message that is given up is an event
+//!   of `tracing`, and is counted. A message whose answer was lost arrives twice, except in topics of type FIFO.
+//! - *At the end.* `flush` waits for the last messages. Messages that still wait when the process ends are lost.
 //!
 //! # Errors
 //!

@@ -29,8 +29,8 @@ use crate::{
 /// The availability sets of one or more subscriptions, and their machines as targets.
 ///
 /// A group's id is `azure-avset:<subscription>/<resource group>/<set>`, and a target's id adds the machine's name, all
-/// in lower case. That is enough to find both again from another process, whatever that process lists. Clones share
-/// their connections.
+/// in lower case. That is enough to find both again from another process, even if that process lists other sets. Clones
+/// share their connections.
 ///
 /// **An availability set replaces no machine**: its desired size is the number of its machines that are not
 /// deallocated. A deleted machine does not come back, so no machine can be terminated. Suitable faults are those that
@@ -84,7 +84,7 @@ impl AzureBuilder<AvailabilitySets> {
 
 impl Fleet {
     /// The availability sets of a subscription that pass, with their machines: every set, and then every machine, once
-    /// without and once with what is seen of it.
+    /// without and once with its instance view.
     async fn availability_sets(&self, subscription: &str, filter: &GroupFilter) -> Result<Vec<Group>> {
         let sets: Vec<Vec<Listed<AvailabilitySet>>> =
             Box::pin(self.means.azure.compute.availability_sets(subscription)).try_collect().await?;
@@ -176,7 +176,7 @@ impl Provider for AvailabilitySets {
         self.fleet.target(id, &Place::of_machine(&set, name)).await
     }
 
-    /// Rules and interfaces outlive a machine, and so does the engine. What scripts leave behind ends with it.
+    /// Rules and interfaces outlive a machine, and so does the engine. Effects of scripts end with it.
     async fn remains(&self, id: &TargetId) -> Result<Remains> {
         let (set, name) = SetPath::of_target(AVAILABILITY_SETS, id)?;
         Ok(Remains::default()

@@ -17,7 +17,7 @@ use crate::{
     scale_sets::ScaleSets,
 };
 
-/// The URL of another Resource Manager than Azure's public one: a sovereign cloud's, or an emulator's.
+/// The URL of a Resource Manager other than Azure's public one: a sovereign cloud's, or an emulator's.
 const ENDPOINT: &str = "AZURE_RESOURCE_MANAGER_ENDPOINT";
 
 /// The schemes of the ids of availability sets and of scale sets.
@@ -25,8 +25,8 @@ const SCHEMES: [&str; 2] = ["azure-avset", "azure-vmss"];
 
 /// Availability sets and scale sets, for a [`ProviderCatalogue`](chaos_core::catalogue::ProviderCatalogue).
 ///
-/// Where `AZURE_RESOURCE_MANAGER_ENDPOINT` is set, that Resource Manager is asked, with the identities of its cloud if
-/// it is that of one.
+/// If `AZURE_RESOURCE_MANAGER_ENDPOINT` is set, calls go to that Resource Manager. If it belongs to one of Azure's
+/// clouds, the identities of that cloud are used.
 ///
 /// ```
 /// use chaos_azure::AzureProvider;
@@ -55,7 +55,7 @@ impl OpenProvider for AzureProvider {
             .with(
                 Parameter::text(
                     "fault-domain",
-                    "victims of one fault domain (a rack) only: this domain, or `any`, drawn by the seed",
+                    "only targets in one fault domain (a rack): this domain, or `any`, drawn by the seed",
                 )
                 .value_name("DOMAIN"),
             )
@@ -67,7 +67,7 @@ impl OpenProvider for AzureProvider {
             .with(
                 Parameter::text(
                     "zone",
-                    "victims of one availability zone only: this zone, or `any`, drawn by the seed",
+                    "only targets in one availability zone: this zone, or `any`, drawn by the seed",
                 )
                 .value_name("ZONE"),
             )
@@ -126,7 +126,7 @@ fn told<P>(builder: AzureBuilder<P>, settings: &Arguments) -> Result<AzureBuilde
     })
 }
 
-/// Where all victims must be.
+/// The failure domain that all targets must be in.
 fn failure_domain(settings: &Arguments) -> Result<Option<FailureDomain>> {
     let (label, wanted) = match (settings.text("fault-domain")?, settings.text("zone")?) {
         (Some(domain), _) => (FAULT_DOMAIN_LABEL, domain),
@@ -137,8 +137,8 @@ fn failure_domain(settings: &Arguments) -> Result<Option<FailureDomain>> {
     Ok(Some(if wanted == "any" { domains } else { domains.named(wanted.to_owned()) }))
 }
 
-/// At the Resource Manager that the environment names, if it names one; with the identities of its cloud, if it is that
-/// of one.
+/// Uses the Resource Manager that the environment names, if it names one. If it belongs to one of Azure's clouds, the
+/// identities of that cloud are used.
 fn at_endpoint<P>(builder: AzureBuilder<P>) -> AzureBuilder<P> {
     let Some(url) = env::var(ENDPOINT).ok().filter(|url| !url.is_empty()) else { return builder };
     match cloud_at(&url) {

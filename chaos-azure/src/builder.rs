@@ -87,7 +87,7 @@ impl<P> AzureBuilder<P> {
         self
     }
 
-    /// Chooses a cloud other than Azure's public one: its endpoint, its identities, its audience.
+    /// Chooses a cloud other than Azure's public one, with its endpoint, its identities and its audience.
     pub fn cloud(mut self, cloud: Cloud) -> Self {
         self.cloud = cloud;
         self
@@ -197,7 +197,7 @@ impl<P> AzureBuilder<P> {
         self
     }
 
-    /// Lists sets that have a tag with this key, whatever its value.
+    /// Lists sets that have a tag with this key, with any value.
     pub fn tag_key(mut self, key: impl Into<String>) -> Self {
         self.selection.groups = self.selection.groups.tag_key(key);
         self
@@ -236,15 +236,15 @@ impl<P> AzureBuilder<P> {
         self
     }
 
-    /// Sets the machine on which this program runs, by its `vmId`. Default: the one that the firmware of the machine
-    /// tells, which only root may read; elsewhere it is unknown.
+    /// Sets the machine on which this program runs, by its `vmId`. By default, it is read from the firmware of the
+    /// machine, which only root may read; elsewhere it is unknown.
     pub fn own_machine(mut self, vm_id: impl Into<String>) -> Self {
         self.own_machine = Some(vm_id.into());
         self
     }
 
     /// Also allows the machine on which this program runs as a target. By default, it is excluded, with this reason.
-    /// Another process must recover a fault there, over the same journal.
+    /// Another process must recover a fault there, from the same journal.
     pub fn include_own_machine(mut self) -> Self {
         self.includes_own_machine = true;
         self
@@ -256,7 +256,7 @@ impl<P> AzureBuilder<P> {
         self
     }
 
-    /// What a provider is made of.
+    /// The parts of a provider.
     pub(crate) fn fleet(mut self, may_terminate: bool) -> Result<Fleet> {
         let subscriptions = self.distinct_subscriptions()?;
         self.validate()?;
@@ -301,7 +301,7 @@ impl<P> AzureBuilder<P> {
         let mut distinct = Vec::with_capacity(self.subscriptions.len());
         for id in &self.subscriptions {
             if !is_subscription(id) {
-                let expected = "an id like 11111111-1111-4111-8111-111111111111, and not its name";
+                let expected = "an id like 11111111-1111-4111-8111-111111111111, not its name";
                 return Err(Error::invalid("subscription", format!("{id:?}"), expected));
             }
             let id = id.to_lowercase();
@@ -339,7 +339,7 @@ impl<P> AzureBuilder<P> {
 fn endpoint(text: &str) -> Result<Url> {
     let wrong = || {
         let expected =
-            "a URL of https without a path; one of http only for this machine, such as http://127.0.0.1:8080";
+            "a URL of https without a path, or, for this machine, one of http like http://127.0.0.1:8080";
         Error::invalid("endpoint", format!("{text:?}"), expected)
     };
     let url = Url::parse(text).map_err(|error| wrong().caused_by(error))?;

@@ -13,11 +13,11 @@
 //! machine is not healthy if its application is unhealthy by the health extension or the probe of a load balancer.
 //!
 //! A listing that cannot be read to its end is an error, in every subscription, and never a shorter list. So is any
-//! answer that is not a complete document. If a set lacks a required field, or its id cannot be read, it is listed with
-//! that as the reason why it is left alone. Azure lists the properties of machines separately from their power states:
-//! both are read concurrently, with one call for each page and none per machine. A look at one availability set asks
-//! for its machines one by one if there are at most 32. All calls go to one endpoint. If an answer contains an address
-//! on another host, that is an error, and the token is not sent there.
+//! answer that is not a complete document. If a set lacks a required field, or its id cannot be read, it is listed and
+//! left alone, with that as the reason. Azure lists the properties of machines separately from their power states: both
+//! are read concurrently, with one call for each page and none per machine. A look at one availability set asks for its
+//! machines one by one if there are at most 32. All calls go to one endpoint. If an answer contains an address on
+//! another host, that is an error, and the token is not sent there.
 //!
 //! [`FAULT_DOMAIN_LABEL`], [`UPDATE_DOMAIN_LABEL`] and [`AVAILABILITY_ZONE_LABEL`] keep a run within one rack, one
 //! update domain or one zone, for instance for a drill of the failure of a rack. A group without another sound domain
@@ -37,7 +37,7 @@
 //! # let _ = drill;
 //! ```
 //!
-//! # What happens to a machine
+//! # Effects on a machine
 //!
 //! - *Stop* powers the machine off: it keeps its host, its addresses and its temporary disk, and is billed.
 //!   [`StopMode`] also has an abrupt mode, like a power failure, and one that releases the host. Azure does not start a
@@ -48,24 +48,24 @@
 //! - *Terminate* deletes an instance of a scale set, which does not replace it by itself; see [`ScaleSets`]. A machine
 //!   of an availability set cannot be terminated.
 //! - *Isolation* adds a pair of rules to the network security group of each network interface that block all traffic in
-//!   and out. They contain the addresses of this machine alone, so others in the same group are not affected. Their
-//!   names are `chaos-isolation-<fault>-in` and `-out`, by which they are removed. Their priority is 100, or the next
-//!   free one. If a rule that allows traffic would take precedence over them, nothing is injected, and the error names
-//!   that rule. An interface without a group gets a group of the fault, and is taken out of it afterwards, each time
-//!   only if nobody has changed the interface meanwhile. The group has the tag [`ISOLATION_TAG`] and is removed at the
-//!   end. If a lock forbids deleting, the rules are still removed, and a group of the fault stays without rules. An
-//!   instance of a uniform scale set has only the group of its scale set. **Open connections survive an isolation**:
-//!   Azure checks only new ones. The platform's own addresses, 168.63.129.16 and 169.254.169.254, stay within reach,
-//!   and with them the agent and Run Command. So does traffic that a load balancer sends with a floating IP, to its own
-//!   address instead of the machine's.
+//!   and out. They contain the addresses of this machine alone, so others in the same group are not affected. They are
+//!   removed by their names, `chaos-isolation-<fault>-in` and `-out`. Their priority is 100, or the next free one. If a
+//!   rule that allows traffic would take precedence over them, nothing is injected, and the error names that rule. An
+//!   interface without a group gets a group of the fault, and is taken out of it afterwards. Both happen only if nobody
+//!   has changed the interface meanwhile. The group has the tag [`ISOLATION_TAG`] and is removed at the end. If a lock
+//!   forbids deleting, the rules are still removed, and a group of the fault stays without rules. An instance of a
+//!   uniform scale set has only the group of its scale set. **Open connections survive an isolation**: Azure checks
+//!   only new ones. The platform's own addresses, 168.63.129.16 and 169.254.169.254, stay within reach, and with them
+//!   the agent and Run Command. So does traffic that a load balancer sends with a floating IP, to its own address
+//!   instead of the machine's.
 //!
 //! **Stop and isolation do not end by themselves**: if every process of the monkey is gone, they last until a replay of
 //! the journal.
 //!
-//! Orders take Azure from seconds to minutes. The status of an order that injects is polled for an eighth of its
-//! fault's time, and for at most ten seconds, so that an early failure is reported; that of a start, for two seconds.
-//! After that, and if the status of an order is unknown, the order counts as in progress, and only the machine is
-//! looked at. These looks follow the recovery's own pace, while the order is polled at the pace that Azure has asked
+//! Azure takes from seconds to minutes for an order. To report early failures, the status of an order that injects is
+//! polled for an eighth of its fault's time, and for at most ten seconds. The status of a start is polled for two
+//! seconds. After that, and if the status of an order is unknown, the order counts as in progress, and only the machine
+//! is looked at. These looks follow the recovery's own pace, while the order is polled at the pace that Azure has asked
 //! for. **Give a stop a few minutes**: an orderly shutdown counts towards them.
 //!
 //! **The permission to recover is checked before the fault.** The permissions API is asked before an injection and in a
@@ -80,12 +80,12 @@
 //!
 //! The shell of a machine is the action Run Command with `RunShellScript`: `/bin/sh` as root, in `/`, with no input and
 //! an environment of its parameters, `LC_ALL=C` and a `PATH` with the usual places. It needs Azure's agent and the
-//! program `timeout`. The agent is checked before the first script, and a machine without a ready agent is not injected
-//! into. A machine with Windows offers no shell, because the scripts are for `sh`.
+//! program `timeout`. The agent is checked before the first script. If it is not ready, nothing is injected into the
+//! machine. A machine with Windows offers no shell, because the scripts are for `sh`.
 //!
 //! - *Time.* Run Command takes tens of seconds each time to reach a machine, and looks get three minutes. So a fault
-//!   that scripts begin, measure and end should last some minutes. Processes that a script has put in a session of
-//!   their own (`setsid`) outlive it, and end at their deadline without the service.
+//!   that uses scripts to begin, measure and end should last some minutes. Processes that a script has put in a session
+//!   of their own (`setsid`) outlive it, and end at their deadline without the service.
 //! - *Time limit.* In whole seconds, rounded up, enforced on the machine by `timeout`: the service itself waits for 90
 //!   minutes.
 //! - *Output* of more than about 4,000 bytes is an error, because the service keeps no more.
@@ -117,8 +117,8 @@
 //!
 //! # Ids
 //!
-//! The ids of targets contain their subscription. Azure ignores case in names, and spells them differently from one
-//! answer to the next. So ids are in lower case, and any other spelling is refused.
+//! The ids of targets contain their subscription. Azure ignores case in names, and its spelling differs from one answer
+//! to the next. So ids are in lower case, and any other spelling is refused.
 
 mod availability_sets;
 mod azure_provider;

@@ -44,11 +44,11 @@ const KNOWN_FOR: Duration = Duration::from_secs(60);
 ///
 /// **A scale set replaces no instance by itself.** Deleting an instance lowers its capacity by one permanently, and
 /// automatic instance repairs replace unhealthy instances, not deleted ones. An autoscale setting restores the number:
-/// if one is enabled whose minimum, in each of its profiles, is at least the present capacity, the group counts as
+/// if an enabled setting has a minimum of at least the present capacity in each of its profiles, the group counts as
 /// replacing its members, and its desired size is that minimum. A termination is suitable only there. Elsewhere you
 /// must request it (`Terminate::even_without_replacement`), and a deleted instance does not come back. For scale sets
-/// with flexible orchestration, nothing is known that restores the number: their capacity stays the same when a machine
-/// is deleted, and no machine is added.
+/// with flexible orchestration, nothing restores the number, as far as is known: their capacity stays the same when a
+/// machine is deleted, and no machine is added.
 ///
 /// ```no_run
 /// use chaos_azure::{ScaleSets, StopMode};
@@ -135,7 +135,7 @@ impl AzureBuilder<ScaleSets> {
         self
     }
 
-    /// As [`AvailabilitySets`](crate::AvailabilitySets).
+    /// As the `build` of [`AvailabilitySets`](crate::AvailabilitySets).
     ///
     /// # Errors
     /// As there.
@@ -225,8 +225,8 @@ impl Provider for ScaleSets {
         self.look(id, path, self.minima(&subscription)).await
     }
 
-    /// The plan already asked whether members are replaced; here that only determines the expected number of members at
-    /// the end.
+    /// The plan has already checked whether members are replaced. Here, that only determines the expected number of
+    /// members at the end.
     async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
         let path = SetPath::parse(SCALE_SETS, id)?;
         let subscription = path.subscription.clone();
@@ -245,7 +245,7 @@ impl Provider for ScaleSets {
         self.fleet.target(id, &Place::of_member(set, name)).await
     }
 
-    /// Rules and interfaces outlive a machine, and so does the engine. What scripts leave behind ends with it.
+    /// Rules and interfaces outlive a machine, and so does the engine. Effects of scripts end with it.
     async fn remains(&self, id: &TargetId) -> Result<Remains> {
         let (set, name) = SetPath::of_target(SCALE_SETS, id)?;
         Ok(Remains::default()

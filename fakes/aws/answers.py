@@ -1,4 +1,4 @@
-"""Answers in the words and with the status that each AWS service uses for them."""
+"""Answers with the texts and the statuses of each AWS service."""
 
 import json
 import re
@@ -38,7 +38,7 @@ EXPIRED = {
 }
 
 
-# Where an answer can end early: after a tag of XML, and after each string and mark of JSON.
+# The places at which an answer can end early: after a tag of XML, and after each string and mark of JSON.
 TAG = re.compile(rb"<[^>]*>")
 MARK = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]')
 
@@ -58,19 +58,19 @@ class Answer:
 
 
 def pieces(answer: Answer) -> list[int]:
-    """Where the pieces of an answer end, the last with the answer."""
+    """The ends of the pieces of an answer; the last piece ends with the answer."""
     piece = MARK if answer.body.lstrip().startswith(b"{") else TAG
     return [found.end() for found in piece.finditer(answer.body)]
 
 
 def cut_short(answer: Answer, piece: int) -> Answer:
-    """What is left where an answer ends before this piece, as if it were all."""
+    """An answer that ends before this piece, as if it were complete."""
     ends = [0, *pieces(answer)]
     return Answer(answer.status, answer.headers, answer.body[: ends[min(piece, len(ends) - 1)]])
 
 
 def listed_twice(answer: Answer) -> Answer:
-    """A page of groups that tells each of them twice."""
+    """A page of groups that lists each of them twice."""
     whole = re.sub(rb"<AutoScalingGroups>(.*)</AutoScalingGroups>", _twice, answer.body, flags=re.DOTALL)
     return Answer(answer.status, answer.headers, whole)
 
@@ -80,7 +80,7 @@ def _twice(found: re.Match[bytes]) -> bytes:
 
 
 def with_another_page(answer: Answer) -> Answer:
-    """A page of groups that names a page which nobody has seen."""
+    """A page of groups that names a page that was never listed."""
     end = b"</DescribeAutoScalingGroupsResult>"
     token = f"<NextToken>{uuid.uuid4()}</NextToken>".encode()
     body = re.sub(rb"<NextToken>.*?</NextToken>|<NextToken ?/>", b"", answer.body)
@@ -88,20 +88,20 @@ def with_another_page(answer: Answer) -> Answer:
 
 
 def empty_page_of_groups() -> Answer:
-    """One that names another."""
+    """A page that names another."""
     result = b"<DescribeAutoScalingGroupsResult><AutoScalingGroups/></DescribeAutoScalingGroupsResult>"
     body = b"<DescribeAutoScalingGroupsResponse>" + result + b"</DescribeAutoScalingGroupsResponse>"
     return with_another_page(Answer(200, _headers("text/xml"), body))
 
 
 def of_a_proxy(status: int, is_page: bool) -> Answer:
-    """What stands between a program and AWS answers in the place of AWS."""
+    """The answer of a proxy between a program and AWS."""
     page = b"<!DOCTYPE html>\n<html><head><title>Log in</title></head><body>Who are you?</body></html>\n"
     return Answer(status, _headers("text/html; charset=utf-8"), page if is_page else b"")
 
 
 class ApiError(Exception):
-    """What an API answers instead of a result."""
+    """The refusal of an API."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -109,7 +109,7 @@ class ApiError(Exception):
 
 
 def plain(value: Any, status: int = 200) -> Answer:
-    """JSON that is no answer of AWS."""
+    """JSON that is not an answer of AWS."""
     return Answer(status, _headers("application/json"), json.dumps(value).encode())
 
 
@@ -134,7 +134,7 @@ def expired_token(call: Call) -> Answer:
 
 
 def access_denied(call: Call, ask: Ask | None = None) -> Answer:
-    """Names what is asked for, or what the call itself asks for first."""
+    """Names the permission, or the first one that the call itself needs."""
     status, code, before = DENIED[call.protocol]
     if call.service == "sns":
         code = "AuthorizationError"
@@ -149,7 +149,7 @@ def access_denied(call: Call, ask: Ask | None = None) -> Answer:
 
 
 def error(call: Call, status: int, code: str, message: str) -> Answer:
-    """An error in the shape that the protocol of the call gives it."""
+    """An error in the form of the protocol of the call."""
     request = str(uuid.uuid4())
     if call.protocol in ("json", "rest-json"):
         value = {"__type": code, "message": message}

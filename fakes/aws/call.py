@@ -1,4 +1,4 @@
-"""What an HTTP request asks of AWS: the service, the API action, the region."""
+"""The call of AWS in an HTTP request: the service, the API action, the region."""
 
 import json
 import re
@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl, urlsplit
 import botocore.session
 from botocore.exceptions import UnknownServiceError
 
-# Services of REST style whose name differs from the one that requests are signed for.
+# Services of REST style whose name differs from the one in signatures.
 REST_NAMES = {"ses": "sesv2"}
 SCOPE = re.compile(r"Credential=([^/,]+)/\d{8}/([^/,]+)/([^/,]+)/aws4_request")
-# botocore's loader is shared and not made for threads.
+# botocore's loader is shared and not safe for threads.
 _models = threading.Lock()
 
 
@@ -30,26 +30,26 @@ class Call:
     access_key: str
     parameters: dict[str, Any]
     page: int = 1
-    # Of the record: filled in on the way.
+    # The parts of the record that are filled in on the way.
     number: int = 0
     at: float = field(default_factory=time.time)
     status: int | None = None
     fault: list[str] = field(default_factory=list)
-    # What a policy must allow for it.
+    # The permissions that a policy must allow for it.
     permissions: list[str] = field(default_factory=list)
     moto_seconds: float = 0.0
-    # Of how many pieces its answer is made, before any is cut off.
+    # The number of pieces of its answer, before any is cut off.
     pieces: int = 0
     cut_before_piece: int | None = None
 
     @property
     def is_dry(self) -> bool:
-        """Whether it only asks whether it would be allowed."""
+        """Whether it only checks permissions."""
         return str(self.parameters.get("DryRun", "")).lower() == "true"
 
     @property
     def token(self) -> str | None:
-        """What asks for a further page."""
+        """The token that requests a further page."""
         return self.parameters.get("NextToken") or self.parameters.get("nextToken")
 
     def record(self, with_parameters: bool) -> dict[str, Any]:
@@ -75,12 +75,12 @@ def rest_actions(service: str) -> list[tuple[str, re.Pattern[str], str]]:
             for piece in pieces
         )
         actions.append((http["method"], re.compile(pattern + "/?"), name))
-    # The plainest path first: `/a/b` before `/a/{x}`.
+    # Fixed paths first: `/a/b` before `/a/{x}`.
     return sorted(actions, key=lambda action: action[1].groups)
 
 
 def parse(environ: dict[str, Any], body: bytes) -> Call | None:
-    """The call that a request makes; None for what is no call of an AWS API, such as moto's own pages."""
+    """The call that a request makes; None if it is not a call of an AWS API, as for moto's own pages."""
     scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     if not scope:
         return None

@@ -27,7 +27,7 @@ REGION = "eu-west-1"
 
 
 class StandIn:
-    """The program, and a client of it that never tries twice."""
+    """The program, and a client of it that never retries."""
 
     def __init__(self) -> None:
         command = [sys.executable, str(HERE)]
@@ -86,13 +86,13 @@ class StandIn:
 def until(ask: Callable[[], Any], seconds: float = 20) -> Any:
     limit = time.monotonic() + seconds
     while not (found := ask()):
-        assert time.monotonic() < limit, f"nothing came of {ask} in {seconds} seconds"
+        assert time.monotonic() < limit, f"no result of {ask} in {seconds} seconds"
         time.sleep(0.02)
     return found
 
 
 def left_of(process: int) -> list[str]:
-    """What a stand-in made that is still there."""
+    """The remaining processes and files of a stand-in."""
     prefix = f"chaos-ssm-{process}-"
     places = [Path("/run/netns"), Path("/etc/netns"), Path(tempfile.gettempdir())]
     found = [str(path) for place in places if place.exists() for path in place.glob(f"{prefix}*")]
@@ -294,7 +294,7 @@ class Trouble(Case):
             self.assertGreater(pieces, 10)
             self.fault(do="cut_short", places=[1, pieces - 1], count=0)
             for _ in range(2):
-                # Of JSON that it cannot read, boto3 makes an answer without any of its fields.
+                # boto3 turns JSON that it cannot read into an answer without any of its fields.
                 with contextlib.suppress(ResponseParserError):
                     self.assertNotIn("InstanceInformationList", look())
             self.assertEqual(look().keys(), whole.keys())
@@ -646,7 +646,7 @@ class Scripts(Case):
         [machine] = self.stand_in.page("GET", "machines")
         sleeps = self.sleeping("4322")
         self.assertEqual(len(sleeps), 1)
-        # One that keeps the output open keeps the command going.
+        # A process that keeps the output open keeps the command running.
         command = self.stand_in.run(self.one, "sleep 4323 & echo started", executionTimeout="2")
         self.assertEqual(self.stand_in.outcome(command, self.one)["Status"], "TimedOut")
         self.assertEqual(self.sleeping("4322"), sleeps)
@@ -759,7 +759,7 @@ class Networks(Case):
         told = self.stand_in.ran(self.one, script)["StandardOutputContent"]
         address = self.stand_in.page("GET", "machines")[0]["address"]
         self.assertTrue(told.startswith("2\ncat\0") and address in told, told)
-        # Rules of one are not seen by another, nor here.
+        # The rules of one instance do not exist on another, nor here.
         self.stand_in.ran(self.one, "nft add table inet mine")
         other = self.stand_in.ran(self.members[1], "nft list tables")
         self.assertEqual((other["Status"], other["StandardOutputContent"]), ("Success", ""))
@@ -800,7 +800,7 @@ class Networks(Case):
         undo = ["ip", "netns", "exec", machine["namespace"], "nft", "delete", "table", "inet", "t"]
         subprocess.run(undo, check=True)
         self.assertEqual(self.stand_in.outcome(command, self.one)["Status"], "Success")
-        # One that lets them through does not.
+        # A rule that lets them through does not cut it off.
         allow = f"{drop[:-1]}; add rule inet t out ip daddr 10.200.0.1 tcp dport 443 accept'"
         self.assertEqual(self.stand_in.ran(self.one, allow)["Status"], "Success")
         self.assertFalse(lost())
@@ -888,7 +888,7 @@ class Experiments(Case):
         self.assertEqual(stopping, "stopping")
         self.reaches(experiment, "stopped")
         self.assertEqual(self.running(), 3)
-        # It has ended, and stays so.
+        # It has ended, and does not start again.
         self.fis.stop_experiment(id=experiment)
         self.reaches(experiment, "stopped")
 

@@ -1,4 +1,4 @@
-"""What moto holds, read and changed in process."""
+"""The state of moto, read and changed in process."""
 
 import random
 import threading
@@ -18,7 +18,7 @@ from call import Call
 ACCOUNT = "123456789012"
 RUNNING = 16
 TERMINATED = (32, 48)
-# What can be done to an instance only as long as it is there.
+# The calls that need an existing instance.
 OF_THE_LIVING = ("StopInstances", "StartInstances", "RebootInstances")
 
 
@@ -31,13 +31,13 @@ def has_region(name: str) -> bool:
 
 
 def interface(call: Call, name: str) -> Any:
-    """A network interface; None where there is none."""
+    """A network interface; None if it does not exist."""
     backend = _ec2(call)
     return backend.enis.get(name) if backend else None
 
 
 def security_group(call: Call, name: str) -> Any:
-    """A security group by its id; None where there is none."""
+    """A security group by its id; None if it does not exist."""
     backend = _ec2(call)
     return backend.get_security_group_from_id(name) if backend else None
 
@@ -57,7 +57,7 @@ def instances(account: str, region: str) -> dict[str, Any]:
 
 
 def instance_ids(call: Call) -> list[str]:
-    """Those that a call of EC2 names."""
+    """The instances that a call of EC2 names."""
     return [value for name, value in call.parameters.items() if name.startswith("InstanceId.")]
 
 
@@ -66,7 +66,7 @@ def state_code(instance: Any) -> int:
 
 
 def seed(value: int) -> None:
-    """The same calls then give the same ids."""
+    """After this, the same calls give the same ids."""
     mock_random.seed(value)
     random.seed(value)
 
@@ -77,9 +77,9 @@ def reset() -> None:
 
 
 def set_member(instance: str, changes: dict[str, Any]) -> bool:
-    """Changes what the group says of a member, such as `lifecycle_state`, which no API of moto can.
+    """Changes the group's data about a member, such as `lifecycle_state`, which no API of moto can.
 
-    A member with a weight makes its group count in weights: it is to have as much capacity as there is.
+    A member with a weight makes its group count in weights. The desired capacity becomes the present one.
     """
     for backend in list(autoscaling_backends[ACCOUNT].values()):
         for group in list(backend.autoscaling_groups.values()):
@@ -98,7 +98,7 @@ def set_member(instance: str, changes: dict[str, Any]) -> bool:
 
 @dataclass
 class SpotRequest:
-    """The request that a spot instance came from, as far as `DescribeSpotInstanceRequests` tells of it."""
+    """The request of a spot instance, with the fields of `DescribeSpotInstanceRequests`."""
 
     spot_instance_request_id: str
     instance_id: str
@@ -109,7 +109,7 @@ class SpotRequest:
         return self.spot_instance_request_id
 
     def get_filter_value(self, name: str, _method: str | None = None) -> str:
-        """moto's own knows no `status-code`."""
+        """moto's own filters lack `status-code`."""
         if name != "status-code":
             raise ValueError(f"{name} is no filter here")
         return self.status["Code"]
@@ -128,7 +128,7 @@ def set_spot(instance: str, status: str) -> bool:
 
 
 def set_root_device(instance: str, kind: str) -> bool:
-    """What the system of an instance is on: `ebs` or `instance-store`."""
+    """Sets the root device of an instance: `ebs` or `instance-store`."""
     for region in list(ec2_backends[ACCOUNT]):
         if found := instances(ACCOUNT, region).get(instance):
             found.root_device_type = kind
@@ -137,11 +137,11 @@ def set_root_device(instance: str, kind: str) -> bool:
 
 
 class Healing:
-    """How long groups take to replace what they lack: moto does it before it answers. None is never."""
+    """The time until groups replace missing members, which moto does before it answers. None is never."""
 
     def __init__(self) -> None:
         self.delay: float | None = 0.0
-        # Under `reset` and at the end, what is still to be replaced is forgotten.
+        # `reset` and the end drop the replacements that are still due.
         self.generation = 0
         launch = FakeAutoScalingGroup.replace_autoscaling_group_instances
 

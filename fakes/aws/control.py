@@ -1,4 +1,4 @@
-"""The pages below `/_stand_in/`, by which a test reads and steers."""
+"""The pages below `/_stand_in/`, by which a test reads and controls the stand-in."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Control:
-    """Answers 200 with JSON, and 400 with `{"error": ...}` for what it does not understand."""
+    """Answers 200 with JSON, or 400 with `{"error": ...}` for a request that it does not understand."""
 
     def __init__(self, front: "Front") -> None:
         self._front = front
@@ -53,7 +53,7 @@ class Control:
         return world.make(given, self._front.healing)
 
     def delete_world(self, _given: Any, _query: str) -> Any:
-        """As if just started."""
+        """Restores the state of a new stand-in."""
         front = self._front
         front.healing.reset()
         front.run_command.clear()
@@ -109,7 +109,7 @@ class Control:
         return [machine.describe() for machine in self._front.machines.all()]
 
     def post_machines(self, given: Any, _query: str) -> Any:
-        """Starts an instance before a script does, so that its directory and namespace are known."""
+        """Starts an instance before its first script, so that its directory and namespace are known."""
         region = given.get("region", "us-east-1")
         found = cloud.instances(cloud.ACCOUNT, region).get(given["instance"])
         if found is None or cloud.state_code(found) != cloud.RUNNING:
@@ -119,7 +119,7 @@ class Control:
         return machine.describe()
 
     def get_network(self, _given: Any, _query: str) -> Any:
-        """What instances can reach, where they have a network of their own."""
+        """The addresses that instances can reach, if they have a network of their own."""
         if not self._front.machines.namespaces:
             return None
         named = {"endpoint": ENDPOINT, "peer": PEER, "metadata": METADATA}

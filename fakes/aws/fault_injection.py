@@ -1,4 +1,4 @@
-"""The Fault Injection Service: experiments that take their time, and do what they say to instances.
+"""The Fault Injection Service: experiments that last, and whose actions on instances are carried out.
 
 moto keeps templates and experiments and has each of them completed at once. Here a thread carries it through its
 states. Actions other than those on instances last as long as they say and do nothing.
@@ -21,7 +21,7 @@ from call import Call
 
 ISO_8601 = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 SELECTION = re.compile(r"(ALL|COUNT|PERCENT)(?:\((\d+)\))?")
-# Of the service's own, in seconds: until an experiment runs, and until it has undone what it did.
+# The service's own times, in seconds: until an experiment runs, and until it has undone its effects.
 TO_BEGIN = 5
 TO_UNDO = 5
 DURATIONS = ("duration", "maxDuration", "startInstancesAfterDuration", "durationBeforeInterruption")
@@ -32,7 +32,7 @@ class Failed(Exception):
 
 
 class FaultInjection:
-    """Follows what moto answers. `scale` is how long a second takes."""
+    """Follows the answers of moto. `scale` is the duration of a second."""
 
     def __init__(self) -> None:
         state_manager.set_transition("fis::experiment", {"progression": "manual", "times": sys.maxsize})
@@ -61,14 +61,14 @@ class FaultInjection:
 
 
 class Run:
-    """One experiment on its way."""
+    """One experiment in progress."""
 
     def __init__(self, service: FaultInjection, experiment: Experiment) -> None:
         self._service = service
         self._experiment = experiment
         self._ec2 = ec2_backends[experiment.account_id][experiment.region_name]
         self._targets: dict[str, list[str]] = {}
-        # By action: when it is over.
+        # The end of each action.
         self._ends: dict[str, float] = {}
         self._over: set[str] = set()
 
@@ -124,7 +124,7 @@ class Run:
             groups.notify_terminate_instances(instances)
 
     def _finish(self, name: str, action: dict[str, Any]) -> None:
-        """With what is to be done after it."""
+        """Carries out an action, and plans its end."""
         self._over.add(name)
         if "startInstancesAfterDuration" in (action.get("parameters") or {}):
             known = cloud.instances(self._experiment.account_id, self._experiment.region_name)

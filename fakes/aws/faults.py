@@ -1,4 +1,4 @@
-"""Trouble on request: which calls it meets, and what happens to them."""
+"""Trouble on request: the calls that it affects, and its effects on them."""
 
 import threading
 from collections.abc import Callable
@@ -21,36 +21,36 @@ KINDS = [*ANSWERS, "error", "delay", "cut_before", "cut_after", "cut_short", "we
 
 @dataclass
 class Fault:
-    """Meets the `nth` call that matches and the `count - 1` after it; 0 is for ever."""
+    """Affects the `nth` call that matches and the `count - 1` after it; 0 means all."""
 
     do: str
     action: str = "*"
     service: str = "*"
     region: str = "*"
     page: int | None = None
-    # Whether one that names an action meets dry runs of it too. Patterns meet them anyway.
+    # Whether a fault that names an action also affects dry runs of it. Patterns always affect them.
     dry_run: bool = False
     nth: int = 1
     count: int = 1
     milliseconds: int = 0
     code: str = "InternalFailure"
     message: str = "on request"
-    # Of `error` 400 where nothing is said; of `web_page` and `empty` 200.
+    # The default is 400 for `error`, and 200 for `web_page` and `empty`.
     status: int | None = None
-    # Before which pieces of an answer `cut_short` cuts: the first that it meets before the first of them, and so on;
-    # all others nowhere.
+    # The pieces of an answer before which `cut_short` cuts: the first answer before the first of them, and so on. All
+    # other answers are not cut.
     places: list[int] = field(default_factory=lambda: [0])
-    # Or how many twentieths of each are left.
+    # Or the number of twentieths that are left of each answer.
     twentieths: int | None = None
-    # In seconds, what a refusal says of when to ask again.
+    # The time in a refusal before the next attempt, in seconds.
     retry_after: int | None = None
-    # How many calls matched, and how many of them it met.
+    # The number of calls that matched, and of those that were affected.
     matched: int = 0
     met: int = 0
 
     @classmethod
     def parse(cls, value: Any) -> "Fault":
-        """Raises ValueError for what is no fault: a mistyped one must not go unnoticed."""
+        """Raises ValueError if the value is not a fault: a typing error must not go unnoticed."""
         if not isinstance(value, dict) or value.get("do") not in KINDS:
             raise ValueError(f"do: expected one of {', '.join(KINDS)} in {value}")
         unknown = set(value) - {entry.name for entry in fields(cls)} | set(value) & {"matched", "met"}
@@ -80,7 +80,7 @@ class Fault:
         return hit
 
     def answer(self, call: Call) -> Answer | None:
-        """What is answered instead of AWS; None where the call is left alone or the connection is cut."""
+        """The answer instead of AWS's; None if the call is left alone or the connection is cut."""
         if self.do == "error":
             made = answers.error(call, self.status or 400, self.code, self.message)
         elif self.do in ("web_page", "empty"):
@@ -95,7 +95,7 @@ class Fault:
 
 
 class Faults:
-    """Those in force, the oldest first."""
+    """The faults in force, the oldest first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -115,6 +115,6 @@ class Faults:
             return [dict(vars(fault)) for fault in self._faults]
 
     def of(self, call: Call) -> list[Fault]:
-        """Those that meet this call. Each call is to be asked about once: it is counted."""
+        """The faults that affect this call. Call this once for each call, because it counts."""
         with self._lock:
             return [fault for fault in self._faults if fault.meets(call)]

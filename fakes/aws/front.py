@@ -1,4 +1,4 @@
-"""What listens: records each call, makes trouble on request, answers itself or lets moto answer."""
+"""The server: it records each call, makes trouble on request, and answers itself or lets moto answer."""
 
 import contextlib
 import io
@@ -43,7 +43,7 @@ class Front:
         self._lock = threading.Lock()
         self._calls: list[Call] = []
         self._received = 0
-        # Which page a token asks for.
+        # The page that each token requests.
         self._pages: dict[tuple[str, str, str], int] = {}
         self._control = Control(self)
 
@@ -79,7 +79,7 @@ class Front:
             if answer:
                 call.status = answer.status
         finally:
-            # Before the client knows, so that a test that asks then finds it here.
+            # Before the client gets the answer, so that a test that looks then finds the record.
             with self._lock:
                 self._calls.append(call)
         return answer or _cut(environ)
@@ -87,9 +87,9 @@ class Front:
     def _with_faults(
         self, call: Call, faults: list[Fault], environ: dict[str, Any], body: bytes
     ) -> Answer | None:
-        """None where the connection is to be cut."""
+        """None if the connection is to be cut."""
         if not cloud.has_region(call.region):
-            # Where AWS has nothing, nobody answers.
+            # A region that AWS does not have does not answer.
             return None
         denied = self._denied(call)
         for fault in faults:
@@ -123,7 +123,7 @@ class Front:
         return answers.access_denied(call, refused) if refused else None
 
     def _impossible(self, call: Call) -> Answer | None:
-        """moto brings instances back that were terminated, and takes security groups that do not exist."""
+        """Refuses calls that moto accepts, for terminated instances and for security groups that do not exist."""
         if call.action == "ModifyNetworkInterfaceAttribute":
             if unknown := cloud.unknown_group(call):
                 message = f"The security group '{unknown}' does not exist"
@@ -161,7 +161,7 @@ class Front:
         return Answer(int(head[0].split()[0]), list(head[1]), whole)
 
     def _follow(self, call: Call) -> None:
-        """What became of instances ends what runs on them, and an experiment goes its way."""
+        """The new states of instances end their processes, and experiments proceed."""
         self.fault_injection.follow(call)
         if call.action.startswith(("Describe", "Get", "List")):
             return

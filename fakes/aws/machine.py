@@ -1,4 +1,4 @@
-"""Instances as far as scripts can tell: a directory each and, as root, namespaces of their own."""
+"""Instances as scripts see them: a directory each and, as root, namespaces of their own."""
 
 import contextlib
 import os
@@ -13,9 +13,9 @@ from network import Network
 from processes import children, kill_marked, marked, start
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# The first process of the instance ends with the pipe that the stand-in holds, and the kernel ends all
-# others with it. It ignores SIGCHLD, so that the kernel also buries what is left to it.
-# Before that it gives the instance a disk of its own, which goes with it.
+# The first process of the instance ends with the pipe that the stand-in holds, and the kernel ends all others with it.
+# It ignores SIGCHLD, so the kernel also reaps the orphans that it inherits. First, it gives the instance a disk of its
+# own, which is removed with it.
 MOUNT = 'mount -t tmpfs -o size=256m,mode=755 chaos-stand-in "$1" && echo up; exec cat >/dev/null'
 INIT = ["env", "--ignore-signal=CHLD", "sh", "-c", MOUNT, "sh"]
 UNSHARE = ["unshare", "--pid", "--mount", "--propagation", "slave", "--mount-proc", "--fork", "--kill-child"]
@@ -29,7 +29,7 @@ class Machine:
         self.instance, self.region = str(instance.id), region
         self._of_moto = instance
         self.directory = root / self.instance
-        # The same path on each: with namespaces a file system of its own, otherwise a directory that all share.
+        # The path is the same on each: with namespaces a file system of its own, otherwise a shared directory.
         self.disk = root / "disk"
         self.boots = 0
         self.namespace: str | None = None
@@ -47,7 +47,7 @@ class Machine:
         return int(self._of_moto.state_code)
 
     def up(self) -> None:
-        """Starts the instance where it is not up. Raises OSError where it was terminated."""
+        """Starts the instance if it is not up. Raises OSError if it was terminated."""
         with self._lock:
             if self._gone:
                 raise OSError(f"{self.instance} was terminated")
@@ -68,7 +68,7 @@ class Machine:
             self.boots += 1
 
     def down(self, gone: bool = False) -> None:
-        """Ends all that runs on it, and its network with its rules. Files stay, unless it is gone."""
+        """Ends its processes, and its network with its rules. Files stay, unless it was terminated."""
         with self._lock:
             init, self._init, self._up = self._init, None, False
             self._gone |= gone
@@ -87,7 +87,7 @@ class Machine:
                 shutil.rmtree(self.directory, ignore_errors=True)
 
     def run(self, script: Path, working_directory: str) -> Popen[bytes]:
-        """Starts a script in the way of Systems Manager's agent: `sh -c FILE`."""
+        """Starts a script as Systems Manager's agent does: `sh -c FILE`."""
         with self._lock:
             self.up()
             directory = working_directory or str(self.directory)
@@ -109,7 +109,7 @@ class Machine:
             )
 
     def kill(self, script: Popen[bytes]) -> None:
-        """Ends the process group of a script, which is all that the agent ends: others live on."""
+        """Ends the process group of a script. The agent ends nothing else, so other processes continue."""
         for leader in (children(script.pid) if self._init else []) + [script.pid]:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(leader, signal.SIGKILL)
@@ -144,7 +144,7 @@ class Machine:
 
 
 class Machines:
-    """Those that scripts ran on."""
+    """The instances that scripts ran on."""
 
     def __init__(self, root: Path, mark: str, prefix: str) -> None:
         self.namespaces = os.geteuid() == 0
@@ -157,7 +157,7 @@ class Machines:
         return self._machines.get(instance)
 
     def of(self, instance: Any, region: str) -> Machine:
-        """That of an instance of moto's."""
+        """The machine of an instance of moto's."""
         with self._lock:
             if instance.id not in self._machines:
                 machine = Machine(instance, region, self._root, self._mark, self._network)

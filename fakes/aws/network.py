@@ -1,4 +1,4 @@
-"""A network of its own for the instances: nothing in it reaches this machine's."""
+"""A network of its own for the instances. Nothing in it reaches the network of this machine."""
 
 import ctypes
 import shutil
@@ -14,7 +14,7 @@ from processes import start
 
 T = TypeVar("T")
 
-# Only ever seen inside the namespaces.
+# Used only inside the namespaces.
 ENDPOINT = ("10.200.0.1", 443)
 PEER = ("10.200.0.2", 80)
 METADATA = ("169.254.169.254", 80)
@@ -24,7 +24,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def ip(*lines: str, namespace: str | None = None) -> None:
-    """Runs commands of iproute2; OSError with what it printed where one fails."""
+    """Runs commands of iproute2. If one fails, raises OSError with its output."""
     command = ["ip"] + (["-n", namespace] if namespace else []) + ["-batch", "-"]
     text = "\n".join(lines) + "\n"
     running = start(command, stdin=PIPE, stdout=DEVNULL, stderr=PIPE)
@@ -34,10 +34,10 @@ def ip(*lines: str, namespace: str | None = None) -> None:
 
 
 def within(namespace: str, work: Callable[[], T]) -> T:
-    """Does some work in a network namespace; sockets that it makes stay there."""
+    """Does some work in a network namespace. Its sockets stay there."""
     outcome: list[T | BaseException] = []
 
-    # The namespace is the thread's alone, so that the thread is never used for anything else.
+    # Only this thread is in the namespace, so it is never used for anything else.
     def enter() -> None:
         try:
             with open(f"/run/netns/{namespace}") as file:
@@ -95,7 +95,7 @@ class Network:
         return name, address
 
     def unplug(self, name: str) -> None:
-        """Removes the namespace of an instance, on which nothing runs any more."""
+        """Removes the namespace of an instance on which nothing runs."""
         ip(f"netns delete {name}")
         shutil.rmtree(Path("/etc/netns") / name, ignore_errors=True)
 
@@ -118,7 +118,8 @@ class Network:
         ip(f"netns add {self._cloud}")
         ip(
             "link set lo up",
-            # Left to itself, its address changes as instances come, and those who knew it are lost.
+            # Without a fixed address, it would change when instances are added, and instances that know it would lose
+            # their connection.
             "link add bridge0 address 02:00:0a:c8:00:01 type bridge",
             f"address add {ENDPOINT[0]}/16 dev bridge0",
             f"address add {PEER[0]}/16 dev bridge0",
@@ -133,7 +134,7 @@ class Network:
 
 
 def _greet(listener: socket.socket) -> None:
-    """Says who it is to whoever connects, without waiting to be asked."""
+    """Sends its address to every client that connects, without waiting for a request."""
     while True:
         try:
             connection, _ = listener.accept()

@@ -1,6 +1,6 @@
-"""Topics and senders, and what they were given to deliver.
+"""Topics and senders, and the messages that they were given to deliver.
 
-They are made and read in process, so that the record of calls is the test's.
+They are made and read in process, so the record of calls has only those of the test.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ def verify_sender(region: str, address: str) -> None:
 
 
 def published() -> list[dict[str, Any]]:
-    """What topics have got, in its order for each of them."""
+    """The messages of topics, in the order of each topic."""
     told = []
     for backend in list(sns_backends[ACCOUNT].values()):
         for topic in list(backend.topics.values()):
@@ -34,7 +34,7 @@ def published() -> list[dict[str, Any]]:
 
 
 def mailed() -> list[dict[str, Any]]:
-    """What e-mail was accepted, in its order for each region."""
+    """The accepted e-mails, in the order of each region."""
     told = []
     for backend in list(ses_backends[ACCOUNT].values()):
         for mail in list(backend.sent_messages):

@@ -1,4 +1,4 @@
-"""Starts stand-ins without the second and a half that each takes to load moto: by a fork of a process that has it."""
+"""Starts stand-ins by forks of a process that has loaded moto, because loading it takes a second and a half."""
 
 import contextlib
 import gc
@@ -22,10 +22,10 @@ def nurse(path: str) -> None:
     for service in SERVICES:
         importlib.import_module(f"moto.{service}.urls")
         importlib.import_module(f"moto.{service}.responses")
-    # What is loaded stays shared.
+    # The loaded modules stay shared.
     gc.collect()
     gc.freeze()
-    # The kernel buries the children.
+    # The kernel reaps the children.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener, selectors.DefaultSelector() as selector:
         listener.bind(path)

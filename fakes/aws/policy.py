@@ -1,7 +1,6 @@
-"""What the callers may do: a policy document, judged as IAM judges it, as far as those of docs/aws-iam.json go.
+"""The permissions of the callers: a policy document, evaluated as by IAM, as far as those of docs/aws-iam.json need it.
 
-Which resources a call asks for, and which other action it needs besides, is what the Service Authorization Reference
-says:
+The source of the resources and the additional actions of each call is the Service Authorization Reference:
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
@@ -32,7 +31,7 @@ class Statement:
 
     @classmethod
     def parse(cls, value: dict[str, Any]) -> "Statement":
-        """Raises ValueError for what is not understood here: a condition that nobody judges would seem to hold."""
+        """Raises ValueError for parts that are not understood: a condition that is not evaluated would seem to hold."""
         unknown = set(value) - {"Sid", "Effect", "Action", "Resource", "Condition"}
         if unknown or value["Effect"] != "Allow":
             raise ValueError(f"a statement that is not understood: {value}")
@@ -48,7 +47,7 @@ class Statement:
             if not re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", action):
                 raise ValueError(f"an action that is not understood: {action}")
             if statement.resources != ["*"] and action not in RESOURCES and action not in NEEDED.values():
-                raise ValueError(f"which resources {action} asks for is not known: say it in policy.py")
+                raise ValueError(f"the resources of {action} are not known: add them in policy.py")
         for operator in statement.conditions:
             if operator not in OPERATORS:
                 raise ValueError(f"a condition that is not understood: {operator}")
@@ -67,21 +66,21 @@ class Statement:
 
 
 class Policy:
-    """Allows everything until it is told otherwise."""
+    """Allows everything until a policy is set."""
 
     def __init__(self) -> None:
         self._statements: list[Statement] | None = None
         self._excepted: set[str] = set()
 
     def set(self, document: dict[str, Any] | None, excepted: list[str]) -> None:
-        """`excepted` are access keys that may do everything, and whose calls ask for nothing."""
+        """`excepted` are access keys that may do everything, and whose calls need no permission."""
         statements = None
         if document is not None:
             statements = [Statement.parse(value) for value in document["Statement"]]
         self._statements, self._excepted = statements, set(excepted)
 
     def refused(self, call: Call) -> Ask | None:
-        """The first that it does not allow of what a call asks for, which is noted in its record."""
+        """The first permission that a call needs and the policy does not allow. The record gets all needed ones."""
         asked = [] if call.access_key in self._excepted else asks(call)
         call.permissions = sorted({ask.action for ask in asked})
         if self._statements is None:
@@ -93,24 +92,24 @@ class Policy:
 
 
 def asks(call: Call) -> list[Ask]:
-    """What a call asks for: its own action on each of its resources, and what that needs besides."""
+    """The permissions that a call needs: its own action on each of its resources, and additional actions."""
     action = f"{call.service}:{call.action}"
     if action in FREE:
         return []
     resources = RESOURCES[action](call) if action in RESOURCES else {"*": {}}
     asked = [Ask(action, resource, context) for resource, context in resources.items()]
     if action in NEEDED and _request_tags(call):
-        # With the resource that it tags, which is the first.
+        # On the resource that it tags, which is the first.
         tagged, context = next(iter(resources.items()))
         created = {"ec2:CreateAction": [call.action]} if call.service == "ec2" else {}
         asked.append(Ask(NEEDED[action], tagged, context | created))
     return asked
 
 
-# What no policy can deny.
+# The calls that no policy can deny.
 FREE = {"sts:GetCallerIdentity"}
 
-# What a call with tags needs besides its own action.
+# The additional action of a call with tags.
 NEEDED = {"ec2:CreateSecurityGroup": "ec2:CreateTags", "fis:StartExperiment": "fis:TagResource"}
 
 
@@ -120,7 +119,7 @@ def _instances(call: Call) -> dict[str, dict[str, list[str]]]:
 
 
 def _interface(call: Call) -> dict[str, dict[str, list[str]]]:
-    """Of these, only the interface is sure to be asked for. Whoever may use all of them is safe."""
+    """Of these, only the interface is certainly needed. A caller that may use all of them is safe."""
     interface = call.parameters.get("NetworkInterfaceId", "")
     resources: dict[str, dict[str, list[str]]] = {_arn(call, "network-interface", interface): {}}
     found = cloud.interface(call, interface)
@@ -158,7 +157,7 @@ def _command(call: Call) -> dict[str, dict[str, list[str]]]:
     return resources
 
 
-# Calls whose policies can name resources. All others ask for `*`.
+# Calls whose policies can name resources. All others need `*`.
 RESOURCES: dict[str, Callable[[Call], dict[str, dict[str, list[str]]]]] = {
     "ec2:TerminateInstances": _instances,
     "ec2:StopInstances": _instances,
@@ -192,7 +191,7 @@ def _resource_tags(resource: Any) -> dict[str, list[str]]:
 
 
 def _request_tags(call: Call) -> dict[str, str]:
-    """Those of the `TagSpecification` of EC2, and the `tags` of others."""
+    """The tags in the `TagSpecification` of EC2, and in the `tags` of others."""
     tags = dict(call.parameters.get("tags") or {})
     for name, key in call.parameters.items():
         if re.fullmatch(r"TagSpecification\.\d+\.Tag\.\d+\.Key", name):
@@ -205,7 +204,7 @@ def _equals(found: list[str] | None, wanted: list[str]) -> bool:
 
 
 def _differs_ignoring_case(found: list[str] | None, wanted: list[str]) -> bool:
-    """Also where there is nothing to compare with, as all that say `Not`."""
+    """Also true if there is nothing to compare with, as for all operators with `Not`."""
     return not found or found[0].lower() not in [value.lower() for value in wanted]
 
 

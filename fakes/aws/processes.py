@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-# A child holds copies of all open files until it runs its program. Were one a script that is just being
-# written, nobody could run that script: "text file busy".
+# A child holds copies of all open files until it runs its program. If one is a script that is just being written, that
+# script cannot be run: "text file busy".
 _starting = threading.Lock()
 
 
@@ -32,7 +32,7 @@ def children(process: int) -> list[int]:
 
 
 def marked(mark: str) -> list[int]:
-    """The processes that carry this in their environment."""
+    """The processes that have this in their environment."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -43,7 +43,7 @@ def marked(mark: str) -> list[int]:
 
 
 def kill_marked(mark: str) -> None:
-    """Ends them and what they start meanwhile."""
+    """Ends them and all processes that they start meanwhile."""
     while processes := marked(mark):
         for process in processes:
             with contextlib.suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Systems Manager's Run Command, as far as it is about running scripts."""
+"""Systems Manager's Run Command, as far as it runs scripts."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +13,13 @@ from script_run import Order, Reach, ScriptRun
 
 DOCUMENT = "AWS-RunShellScript"
 PLUGIN = "aws:runShellScript"
-# Where a request does not say: a client that reads one page only is found out early.
+# The default size of a page, so small that a client that reads only one page is noticed early.
 PAGE = 10
 KNOWN = ["Online", "ConnectionLost", "Inactive"]
 
 
 class RunCommand(Reach):
-    """Answers what moto lacks. `delivery_scale` shortens `TimeoutSeconds`, of which 30 are the least."""
+    """Answers calls that moto lacks. `delivery_scale` shortens `TimeoutSeconds`, whose minimum is 30."""
 
     def __init__(self, machines: Machines) -> None:
         self._machines = machines
@@ -37,7 +37,7 @@ class RunCommand(Reach):
         }
 
     def set_ping(self, instance: str, status: str | None) -> None:
-        """What is said of an instance while it runs: None is that it was never registered."""
+        """Sets the ping status of an instance while it runs. None means that it was never registered."""
         if status not in [*KNOWN, None]:
             raise ValueError(f"ping: expected one of {', '.join(KNOWN)} or null, got {status!r}")
         with self._lock:
@@ -66,7 +66,7 @@ class RunCommand(Reach):
             wanted, pings = _narrow(entry["Key"], entry["Values"], wanted, pings)
         all_ids = sorted(self._registered(call))
         asked = [instance for instance in all_ids if wanted is None or instance in wanted]
-        # Those that are cut off take a second each to show it.
+        # The check of an instance that is cut off takes a second.
         with ThreadPoolExecutor(16) as pool:
             told = [
                 {
@@ -182,7 +182,7 @@ class RunCommand(Reach):
         return {}
 
     def _registered(self, call: Call) -> dict[str, Any]:
-        """The instances of a region that Systems Manager knows: those that run, unless told otherwise."""
+        """The instances of a region that Systems Manager knows: by default, those that run."""
         known = cloud.instances(cloud.account_of(call.access_key), call.region)
         return {
             instance: value
@@ -219,7 +219,7 @@ class RunCommand(Reach):
         return chosen
 
     def _listed(self, call: Call) -> list[ScriptRun]:
-        """The newest first."""
+        """The commands, the newest first."""
         command, instance = call.parameters.get("CommandId"), call.parameters.get("InstanceId")
         with self._lock:
             runs = [run for runs in reversed(self._runs.values()) for run in runs]

@@ -1,4 +1,4 @@
-"""One script on one instance, from its delivery to its result, as Systems Manager tells it."""
+"""One script on one instance, from its delivery to its result, as reported by Systems Manager."""
 
 import selectors
 import threading
@@ -15,14 +15,14 @@ from processes import write_program
 
 STDOUT_CHARACTERS = 24_000
 STDERR_CHARACTERS = 8_000
-# What the agent takes for "ended by the agent", also where the script says so itself.
+# The exit status that the agent takes for "ended by the agent", even if it is the script's own.
 STOPPED = 137
 POLL = 0.02
 
 
 @dataclass
 class Order:
-    """What `SendCommand` asked for."""
+    """The request of `SendCommand`."""
 
     document: str
     comment: str
@@ -39,7 +39,7 @@ class Order:
 
 
 class ScriptRun:
-    """Goes its way on a thread of its own."""
+    """Runs on a thread of its own."""
 
     def __init__(self, order: Order, machine: Machine, settings: "Reach") -> None:
         self.order, self.machine = order, machine
@@ -83,7 +83,7 @@ class ScriptRun:
                 "",
                 str(error),
             )
-        # The result is known when the agent comes through with it: perhaps after a restart, perhaps never.
+        # The result is known when the agent can report it: perhaps after a restart, perhaps never.
         while not self._settings.reachable(self.machine):
             if time.monotonic() >= lost:
                 return self._end("TimedOut", "DeliveryTimedOut")
@@ -137,7 +137,7 @@ class ScriptRun:
                     piece = key.fileobj.read1(65536)  # type: ignore[union-attr]
                     if not piece:
                         selector.unregister(key.fileobj)
-                    # A character is 4 bytes at most; what is more is read and forgotten.
+                    # A character is 4 bytes at most; further output is read and dropped.
                     elif len(output[key.data]) < 4 * STDOUT_CHARACTERS:
                         output[key.data] += piece
                 if not selector.get_map():
@@ -149,7 +149,7 @@ class ScriptRun:
 
 
 class Reach:
-    """Which instances Systems Manager can talk to."""
+    """The instances that Systems Manager can talk to."""
 
     def reachable(self, machine: Machine) -> bool:
         raise NotImplementedError

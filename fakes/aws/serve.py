@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 sys.dont_write_bytecode = True
-# Of the thousand images that moto would look through for each instance, none is needed.
+# None of the thousand images that moto would look through for each instance is needed.
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 warnings.filterwarnings("ignore", message="Could not find AMI")
 warnings.filterwarnings("ignore", category=DeprecationWarning)
@@ -26,7 +26,7 @@ from machine import Machines  # noqa: E402
 
 
 class Quiet(MotoRequestHandler):
-    """Says nothing of each request: the record does."""
+    """Logs no request, because the record has them."""
 
     def log(self, type: str, message: str, *arguments: Any) -> None:
         if type == "error":
@@ -34,16 +34,16 @@ class Quiet(MotoRequestHandler):
 
 
 def serve() -> None:
-    """Prints where it listens, as one line of JSON, once it does."""
+    """Prints its address as one line of JSON, once it listens."""
     told_to_end, tell = os.pipe()
     os.set_blocking(tell, False)
-    # Whichever thread a signal comes to: the main one may sleep on.
+    # A signal may come to any thread; the main one may continue to sleep.
     signal.set_wakeup_fd(tell)
     for end in (signal.SIGTERM, signal.SIGINT):
         signal.signal(end, lambda *_: None)
     prefix = f"chaos-ssm-{os.getpid()}"
     root = Path(tempfile.mkdtemp(prefix=f"{prefix}-"))
-    # Unlike the prefix, no other text: it is looked for in the environment of every process.
+    # Unlike the prefix, the mark is in no other text, because it is searched in the environment of every process.
     mark = root.name
     janitor = subprocess.Popen(
         [Path(__file__).with_name("janitor.sh"), prefix, mark, root],

@@ -1,4 +1,4 @@
-"""Makes groups of instances quickly, and the same ones from the same description."""
+"""Makes groups of instances quickly. The same description makes the same groups."""
 
 import time
 from dataclasses import dataclass, field, fields
@@ -16,7 +16,7 @@ IMAGE = "ami-0123456789abcdef0"
 
 @dataclass
 class Groups:
-    """`count` groups alike, named `name`, or `name-0000` and so on where there are several."""
+    """`count` equal groups, named `name`, or `name-0000` and so on if there are several."""
 
     name: str
     region: str = "us-east-1"
@@ -40,14 +40,14 @@ class Groups:
 
 
 def make(description: dict[str, Any], healing: Healing) -> dict[str, Any]:
-    """Adds groups with their instances, spread evenly over the zones, and says what it made."""
+    """Adds groups with their instances, spread evenly over the zones, and returns them."""
     begun = time.monotonic()
     all_groups = [Groups.parse(value) for value in description["groups"]]
     regions = list(dict.fromkeys(groups.region for groups in all_groups))
     for region in regions:
         if region not in ec2_backends[ACCOUNT]:
             raise ValueError(f"region: AWS has no {region!r}")
-        # What moto makes when it is first asked for a region must not take of the seed.
+        # The resources that moto makes at the first call for a region must not use the seed.
         _ = ec2_backends[ACCOUNT][region], autoscaling_backends[ACCOUNT][region]
     seed(int(description.get("seed", 0)))
     made: list[dict[str, Any]] = []

@@ -55,8 +55,8 @@ impl Snapshot {
             })
     }
 
-    /// `held` are those of these interfaces that are still there, and `now` those of the instance, if it is; `groups`
-    /// are those of the fault that are there, and whether each has no rule.
+    /// `held` are the interfaces of the snapshot that still exist, and `now` those of the instance, if it exists.
+    /// `groups` tells for each existing group of the fault whether it has no rule.
     fn standing(
         &self,
         held: &[Interface],
@@ -89,7 +89,7 @@ impl Snapshot {
         }
     }
 
-    /// What keeps the instance from being cut off, although something of the fault is there.
+    /// The reason why the instance is not cut off, although a part of the fault exists.
     fn what_is_open(&self, groups: &[bool], now: &[Interface], fault: FaultId) -> Option<String> {
         let is_shut = |interface: &&Interface| {
             !interface.groups.is_empty()
@@ -170,7 +170,7 @@ impl InterfaceIsolation {
         }
         if !before.is_of(&interfaces, permit.fault()) {
             let what =
-                "the instance's network interfaces have changed since the look at them; nothing was cut off";
+                "the instance's network interfaces have changed since they were read; nothing was cut off";
             return Err(Error::new(ErrorKind::Conflict, what));
         }
         let vpcs: BTreeSet<&str> = interfaces.iter().map(|interface| interface.vpc.as_str()).collect();
@@ -215,7 +215,7 @@ impl InterfaceIsolation {
         Ok(())
     }
 
-    /// By the interfaces of the snapshot, by the groups of the fault, and by the instance's own word, if it is there.
+    /// Looks at the interfaces of the snapshot, at the groups of the fault, and at the instance itself, if it exists.
     async fn stands(&self, before: &Snapshot, fault: FaultId) -> Result<Standing> {
         let held = self.look_up(before.interfaces.keys().cloned().collect()).await?;
         let mut groups = Vec::new();
@@ -240,7 +240,7 @@ impl InterfaceIsolation {
             return Err(refused);
         }
         if left.is_empty() {
-            let what = "no security group of a network interface exists any more, so the interface stays cut off: \
+            let what = "the former security groups of a network interface were all deleted, so it stays cut off: \
                 move it to another security group";
             let error = Error::new(ErrorKind::Conflict, what).with("interface", interface);
             return Err(error.with("gone", gone.join(", ")).caused_by(refused));
@@ -280,7 +280,7 @@ impl InterfaceIsolation {
         })
     }
 
-    /// These interfaces, as far as they still exist, whatever they are attached to now.
+    /// These interfaces, as far as they still exist. They may be attached to any instance now, or to none.
     async fn look_up(&self, ids: Vec<String>) -> Result<Vec<Interface>> {
         const ACTION: &str = "ec2:DescribeNetworkInterfaces";
         let fetch = |token: Option<String>| {

@@ -73,7 +73,7 @@ impl<'a> IsolationGroup<'a> {
         Err(self.named(Error::new(ErrorKind::Unavailable, what)))
     }
 
-    /// Removes it if it exists and no interface is in it any more.
+    /// Removes it if it exists and no interface is in it.
     pub(crate) async fn removed(&self) -> Result<()> {
         let Some(Found { id, .. }) = self.find().await? else { return Ok(()) };
         match self.reach.region.ec2().delete_security_group().group_id(id).send().await {
@@ -83,7 +83,7 @@ impl<'a> IsolationGroup<'a> {
         }
     }
 
-    /// Whether it lets nothing in or out; `None` if it is not there.
+    /// Whether it lets nothing in or out; `None` if it does not exist.
     pub(crate) async fn is_without_rules(&self) -> Result<Option<bool>> {
         Ok(self.find().await?.map(|group| group.is_without_rules()))
     }

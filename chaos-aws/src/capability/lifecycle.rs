@@ -41,12 +41,12 @@ fn unless_gone(error: Error) -> Result<()> {
 #[async_trait]
 impl Lifecycle for InstanceLifecycle {
     fn operations(&self) -> CapabilitySet {
-        // A stopped instance is started, whoever has stopped it.
+        // A stopped instance is started, even if somebody else has stopped it.
         let always = CapabilitySet::of([Capability::Terminate, Capability::Start, Capability::Reboot]);
         if self.can_stop { always.union(CapabilitySet::of([Capability::Stop])) } else { always }
     }
 
-    /// Only if the parts consist of letters, digits and hyphens.
+    /// `None` unless the parts consist of letters, digits and hyphens.
     fn by_hand(&self, operation: Capability) -> Option<String> {
         let (region, instance) = (self.reach.region.name(), &*self.reach.instance);
         let is_plain = validate_instance(instance).is_ok() && validate_region(region).is_ok();

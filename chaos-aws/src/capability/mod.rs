@@ -1,4 +1,4 @@
-//! What can be done to an instance, and how it is undone.
+//! The capabilities of an instance, and how each is undone.
 
 #[cfg(feature = "fis")]
 pub(crate) mod fis;

@@ -92,7 +92,7 @@ impl CommandShell {
         self.preflight().await?;
         // Whole seconds; the service accepts from one second to two days.
         let limit = script.limit().as_secs_f64().ceil().clamp(1.0, 172_800.0);
-        // The service has no idempotency token. By the comment, a person finds the commands of a fault.
+        // The service has no idempotency token. A person finds the commands of a fault by the comment.
         let comment = match permit {
             Some(permit) => format!("chaos fault {}", permit.fault()),
             None => "chaos: looks and changes nothing".to_owned(),

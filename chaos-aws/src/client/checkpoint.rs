@@ -20,12 +20,12 @@ use xmlparser::{ElementEnd, Token, Tokenizer};
 
 use crate::client::transport::Transport;
 
-/// Why the answer of a successful call is not complete.
+/// The reason why the answer of a successful call is not complete.
 ///
-/// The SDK's readers accept a truncated answer as complete, whatever it lacks.
+/// The SDK's readers accept any truncated answer as complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoAnswer {
-    /// There is nothing.
+    /// It is empty.
     #[error("the answer of the AWS API is empty; is there a proxy or a login page in between?")]
     Empty,
     /// It is a web page.
@@ -89,7 +89,7 @@ impl HttpConnector for Checked {
     }
 }
 
-/// Refusals pass unchanged: a refusal counts as a refusal, whatever its text.
+/// Refusals pass unchanged: a refusal counts as a refusal, with any text.
 async fn read_whole(mut answer: HttpResponse, form: Form) -> Result<HttpResponse, ConnectorError> {
     let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
     let read = ByteStream::new(body).collect().await;

@@ -37,7 +37,7 @@ struct Printed {
     expiration: Option<Timestamp>,
 }
 
-/// A program that is killed, together with its descendants, when no caller waits for it any more.
+/// A program that is killed, together with its descendants, when no caller waits for it.
 struct Running {
     child: Child,
     group: Option<Pid>,
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// Those that carry this in their environment.
+    /// The number of processes that have this in their environment.
     fn marked(mark: &str) -> usize {
         let environments = std::fs::read_dir("/proc")
             .unwrap()
@@ -202,7 +202,7 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_hangs_is_ended_with_all_that_it_has_started() {
         let mark = format!("CHAOS_HANGS={}", std::process::id());
-        // Whether a terminal is there decides whether what it has started is ended as well.
+        // Its descendants are ended with it only if there is no terminal.
         let command = format!("export {mark}; sleep 600 & sleep 600");
         let error = failure(&command).await;
         assert!(error.contains("has not answered within 500ms, and was killed"), "{error}");
@@ -211,7 +211,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         }
-        // Nothing is left either if the caller has gone.
+        // If the caller is gone, no process is left either.
         let asking = CredentialProcess { command: format!("export {mark}; exec sleep 600"), limit: LIMIT };
         let asked = tokio::spawn(async move { asking.provide_credentials().await });
         while marked(&mark) == 0 {

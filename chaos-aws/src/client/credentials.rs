@@ -29,7 +29,7 @@ pub(crate) struct Watched {
 /// The expiry of credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// Never, or at an unknown time, or their source renews them before that by itself.
+    /// Never, or at an unknown time, or their source renews them before that.
     None,
     At(Timestamp),
 }
@@ -143,7 +143,7 @@ mod tests {
         Credentials::new("key", "secret", None, end, "test")
     }
 
-    /// Gives credentials that end so many seconds from now, and a minute later each time.
+    /// Gives credentials that end this many seconds from now, and a minute later each time.
     #[derive(Debug)]
     struct Later(AtomicI64);
 

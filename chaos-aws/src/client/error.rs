@@ -308,7 +308,7 @@ mod tests {
         let context: Vec<_> = error.context().collect();
         assert!(context.contains(&("missing", "ec2:TerminateInstances")), "{error}");
         assert!(context.contains(&("resource", "arn:aws:ec2:eu-west-1:1:instance/i-0abc")), "{error}");
-        // A message that names nothing still leaves the action of the call.
+        // If the message names nothing, the action of the call is named.
         let error = refusal(
             "ec2:StopInstances",
             "eu-west-1",
@@ -393,7 +393,10 @@ mod tests {
             assert!(here.to_string().contains("not valid"), "{here}");
         }
         let expired = refusal("ec2:DescribeInstances", "ap-east-1", "ExpiredToken", "", 403);
-        assert!(expired.to_string().contains("expired"), "what is expired is so in every region: {expired}");
+        assert!(
+            expired.to_string().contains("expired"),
+            "expired credentials are expired in every region: {expired}"
+        );
         let never = refusal("ec2:DescribeInstances", "eu-west-1", "OptInRequired", "", 401);
         assert!(never.to_string().contains("has not signed up"), "{never}");
     }

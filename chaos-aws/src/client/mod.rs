@@ -1,4 +1,4 @@
-//! How AWS is asked: connections, credentials, retries and errors, and the calls that look things up.
+//! The client of AWS: connections, credentials, retries and errors, and the calls that look things up.
 
 pub(crate) mod checkpoint;
 pub(crate) mod connection;

@@ -32,7 +32,7 @@ pub(crate) async fn process_chain(profile: Option<String>) -> Option<ProcessChai
     chain_of(&profiles)
 }
 
-/// As the SDK goes from profile to profile.
+/// Goes from profile to profile as the SDK does.
 fn chain_of(profiles: &ProfileSet) -> Option<ProcessChain> {
     let mut roles = Vec::new();
     let mut visited = Vec::new();

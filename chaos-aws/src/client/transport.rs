@@ -25,7 +25,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-/// The time-outs of the SDK.
+/// The TLS implementation.
 const TLS: Provider = Provider::Rustls(CryptoMode::AwsLc);
 
 /// The variables that name a proxy for plain HTTP.
@@ -231,7 +231,7 @@ mod tests {
         }
         assert_eq!(transport.made(), (true, false));
         let call = client(&transport, format!("https://{address}")).describe_instances();
-        call.send().await.expect_err("nobody there speaks TLS");
+        call.send().await.expect_err("nothing there speaks TLS");
         assert_eq!(transport.made(), (true, true));
         assert_eq!(transport.connectors.lock().unwrap().len(), 1, "clients share what they can");
     }

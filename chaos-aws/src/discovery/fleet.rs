@@ -1,6 +1,6 @@
 use crate::{capability::target::Means, client::regions::Regions, discovery::selection::Selection};
 
-/// What a provider is made of.
+/// The parts of a provider.
 #[derive(Debug)]
 pub(crate) struct Fleet {
     pub(crate) regions: Regions,

@@ -37,7 +37,7 @@ pub(crate) fn listing(fleet: Arc<Fleet>, filter: &GroupFilter) -> impl Stream<It
     };
     let regions: Vec<_> =
         queries.into_iter().map(|query| Box::pin(listed(Arc::clone(&fleet), query))).collect();
-    // Where groups are named by their ids, one of another account may have the same name.
+    // If groups are named by their ids, one of another account may have the same name.
     let filter = filter.clone();
     let passes = move |group: &Group| ready(filter.passes(&group.id));
     until_error(stream::select_all(regions)).try_filter(passes).right_stream()
@@ -55,7 +55,7 @@ async fn with_instances(
     region: &Arc<Region>,
     groups: &[Arc<ListedGroup>],
 ) -> Result<Vec<Group>> {
-    // Each once, however often it is listed.
+    // Each once, even if it is listed several times.
     let ids: BTreeSet<String> =
         groups.iter().flat_map(|group| &group.members).map(|member| member.id.clone()).collect();
     let machines = machines(region, &Vec::from_iter(ids)).await?;

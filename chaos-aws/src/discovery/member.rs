@@ -80,7 +80,8 @@ fn own(instance: &str, means: &Means) -> Option<String> {
     is_own.then(|| "this program runs on it; allow it with `include_own_instance`".to_owned())
 }
 
-/// Why a member is out of service on purpose. A group replaces an unhealthy member, so that is not such a reason.
+/// The reason why a member is out of service on purpose, if it is. A group replaces an unhealthy member, so that is not
+/// such a reason.
 fn out_of_service(membership: Membership<'_>) -> Option<String> {
     if membership.is_in_service() {
         return None;

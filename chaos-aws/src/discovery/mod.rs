@@ -1,4 +1,4 @@
-//! Which groups and instances there are, and which of them may be chosen.
+//! The groups and instances of an account, and which of them may be chosen.
 
 pub(crate) mod fleet;
 pub(crate) mod listing;

@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(
             asked(&selection, &GroupFilter::only(Vec::<String>::new())),
             [],
-            "an empty list is nobody"
+            "an empty list is no group"
         );
         selection.groups = selection.groups.tag("team", "shop").tag_key("tier");
         assert_eq!(asked(&selection, &GroupFilter::all()), both(None, 2));

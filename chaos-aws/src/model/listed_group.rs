@@ -9,7 +9,7 @@ use crate::model::{
     told::{told, untold},
 };
 
-/// What takes a member's place takes all of these.
+/// The processes that replacing a member takes.
 const REPLACEMENT: [&str; 4] = ["HealthCheck", "Launch", "ReplaceUnhealthy", "Terminate"];
 
 /// A group, as far as this crate needs it.
@@ -18,14 +18,14 @@ pub(crate) struct ListedGroup {
     pub(crate) name: String,
     pub(crate) account: String,
     pub(crate) tags: Labels,
-    /// How many members it is to have in service; where they have weights, how much capacity, which the service tells
-    /// in their unit.
+    /// The desired number of members in service. If members have weights, it is the desired capacity in the unit of the
+    /// weights.
     pub(crate) desired: usize,
     pub(crate) min_size: i32,
     pub(crate) max_size: i32,
-    /// What is said of one that is being deleted, and of no other.
+    /// Set only while the group is being deleted.
     pub(crate) status: Option<String>,
-    /// Whether nothing is suspended that takes part in a replacement.
+    /// Whether no process that takes part in a replacement is suspended.
     pub(crate) is_replacing: bool,
     pub(crate) members: Vec<ListedMember>,
 }

@@ -16,7 +16,7 @@ pub(crate) struct Machine {
     /// Its tags, and its location.
     pub(crate) labels: Labels,
     pub(crate) is_spot: bool,
-    /// Its system is on disks of its host, and is lost when it stops.
+    /// Whether its system is on disks of its host, and is lost when the instance stops.
     pub(crate) has_ephemeral_root: bool,
     pub(crate) is_windows: bool,
     pub(crate) interfaces: Vec<Interface>,
@@ -42,7 +42,7 @@ pub(crate) struct SecurityGroup {
 pub(crate) struct Membership<'a> {
     /// `InService`, `Pending:Wait` and so on.
     pub(crate) state: &'a str,
-    /// `Healthy` or `Unhealthy`, in whichever case.
+    /// `Healthy` or `Unhealthy`, in upper or lower case.
     pub(crate) health: &'a str,
 }
 
@@ -50,7 +50,7 @@ impl Machine {
     /// # Errors
     /// `Unavailable` if the answer lacks a required field.
     pub(crate) fn read(instance: aws_sdk_ec2::types::Instance) -> Result<Self> {
-        // Left out if there are none, which is never so for members of groups.
+        // The answer leaves them out if there are none. Members of groups always have some.
         let tags = instance.tags.unwrap_or_default().into_iter();
         let mut labels = tags
             .map(|tag| Ok((told(tag.key, "key of a tag")?, told(tag.value, "value of a tag")?)))
@@ -85,7 +85,7 @@ impl Machine {
         !self.is_spot && !self.has_ephemeral_root
     }
 
-    /// Whether nothing brings it back.
+    /// Whether nothing can bring it back.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(self.state, InstanceStateName::ShuttingDown | InstanceStateName::Terminated)
     }
@@ -100,7 +100,7 @@ impl Interface {
         })
     }
 
-    /// An interface that was requested by its id, whatever it is attached to.
+    /// An interface that was requested by its id. It may be attached to any instance, or to none.
     pub(crate) fn read_alone(interface: aws_sdk_ec2::types::NetworkInterface) -> Result<Self> {
         Ok(Self {
             id: told(interface.network_interface_id, "networkInterfaceId")?,
@@ -136,7 +136,7 @@ impl Membership<'_> {
 
 /// The health of an instance that EC2 knows as `machine` and its group as `membership`.
 ///
-/// An instance that is in no group any more is healthy if it runs, because nothing checks more than that.
+/// An instance that is no longer in a group is healthy if it runs, because nothing checks more than that.
 pub(crate) fn health(machine: Option<&Machine>, membership: Option<Membership<'_>>) -> Health {
     use InstanceStateName::{Pending, Running, ShuttingDown, Stopped, Stopping, Terminated};
     let Some(machine) = machine else {

@@ -1,4 +1,4 @@
-//! What AWS tells of groups and instances, read once into types of this crate.
+//! The groups and instances that AWS describes, read once into types of this crate.
 
 pub(crate) mod availability_zone;
 pub(crate) mod group_path;

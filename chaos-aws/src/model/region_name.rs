@@ -2,8 +2,8 @@
 
 use chaos_core::{Error, Result};
 
-/// The regions that every account has. Any other must be enabled, or belongs to another partition with other accounts;
-/// until then, it knows no credentials of the account.
+/// The regions that every account has. Any other must be enabled, or belongs to another partition with other accounts.
+/// Until it is enabled, it knows no credentials of the account.
 ///
 /// Source: <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html>.
 const OF_EVERY_ACCOUNT: [&str; 17] = [

@@ -1,4 +1,4 @@
-//! Notifications through SNS and SES: channels of `chaos-notify`, which has the words and the outbox.
+//! Notifications through SNS and SES: channels of `chaos-notify`, which has the texts and the outbox.
 
 mod address;
 mod ses;

@@ -23,15 +23,15 @@ use crate::{
     model::region_name::validate_region,
 };
 
-/// The most recipients of one message in SES.
+/// The maximum number of recipients of one message in SES.
 const MOST_RECIPIENTS: usize = 50;
 
 /// Sends e-mail through SES about each fault: its target, the reason, the times, the recovery, and how to undo it by
 /// hand.
 ///
-/// The sender, or its domain, must be a verified identity of the account and region; in the sandbox of SES so must
-/// every recipient. All recipients of a message see each other. Needs `ses:SendEmail` on the identity. Clones share one
-/// queue.
+/// The sender, or its domain, must be a verified identity of the account and region. In the sandbox of SES, every
+/// recipient must be one too. All recipients of a message see each other. Needs `ses:SendEmail` on the identity. Clones
+/// share one queue.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -47,7 +47,7 @@ const MOST_RECIPIENTS: usize = 50;
 ///     .observer(ses.clone())
 ///     .build()?;
 /// monkey.run_once().await?;
-/// // Messages are sent beside everything else. Before a program ends, it waits for the last ones.
+/// // Messages are sent in the background. Wait for the last ones before the program ends.
 /// let sent = ses.flush(Duration::from_secs(30)).await;
 /// assert!(sent.is_complete(), "{sent}");
 /// # Ok(())
@@ -79,15 +79,14 @@ impl SesNotifier {
         }
     }
 
-    /// Waits until every message so far is delivered or given up, at most for `limit`, and says what has become of
-    /// them.
+    /// Waits until every message so far is delivered or given up, for at most `limit`, and returns the delivery counts.
     ///
-    /// Cancel safe: the messages are sent all the same, as long as the runtime lives.
+    /// Cancel safe: the messages are still sent, as long as the runtime lives.
     pub async fn flush(&self, limit: Duration) -> Deliveries {
         self.notifier.flush(limit).await
     }
 
-    /// What has become of the messages so far.
+    /// The delivery counts of the messages so far.
     pub fn deliveries(&self) -> Deliveries {
         self.notifier.deliveries()
     }
@@ -165,7 +164,7 @@ struct SesChannel {
 impl Channel for SesChannel {
     async fn send(&self, message: &Message) -> Result<()> {
         let content = content(message)
-            .map_err(|error| Error::new(ErrorKind::Other, "an e-mail cannot be made").caused_by(error))?;
+            .map_err(|error| Error::new(ErrorKind::Other, "an e-mail cannot be built").caused_by(error))?;
         let recipients = self.recipients.iter().map(|recipient| recipient.as_str().to_owned()).collect();
         let call = self
             .client

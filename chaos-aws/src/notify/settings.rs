@@ -65,16 +65,15 @@ macro_rules! settings_of_notifiers {
             self
         }
 
-        /// Takes everything from a configuration of the SDK, made with `aws_config` 1: for credentials, an HTTP client
-        /// or retries of your own. The region, and an endpoint and a role that are named here, still count; a profile
-        /// does not.
+        /// Takes everything from a configuration of the SDK, made with `aws_config` 1, for credentials, an HTTP client
+        /// or retries of your own. A region, an endpoint and a role that are set here still count; a profile does not.
         pub fn sdk_config(mut self, config: SdkConfig) -> Self {
             self.settings.connection.config = Some(config);
             self
         }
 
-        /// Sets where waits take their time from. Default: [`SystemClock`](chaos_core::clock::SystemClock). The SDK's
-        /// own retries take theirs from the system.
+        /// Sets the clock for waits. Default: [`SystemClock`](chaos_core::clock::SystemClock). The SDK's own retries
+        /// use the system's clock.
         pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
             self.settings.notifier = self.settings.notifier.clock(clock);
             self

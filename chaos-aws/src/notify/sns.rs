@@ -20,13 +20,13 @@ use crate::client::{connection::Role, error::failed, retries::retries};
 /// Notifies the subscribers of an SNS topic about each fault: its target, the reason, the times, the recovery, and how
 /// to undo it by hand.
 ///
-/// Published with the attribute `kind`, by which subscriptions can filter: `announced`, `left-alone`,
+/// Each message has the attribute `kind`, by which subscriptions can filter: `announced`, `left-alone`,
 /// `injection-failed`, `recovered`, `recovery-refused`, `recovery-failed`, `journal-failed`, `halted` or
-/// `nothing-injected`. If more messages wait than there is room for, one digest stands for many, with the gravest kind
-/// among them. Topics of type FIFO get each fault's messages as a group.
+/// `nothing-injected`. If the queue is full, one digest stands for many messages, with the gravest kind among them.
+/// Topics of type FIFO get each fault's messages as a group.
 ///
-/// Needs `sns:Publish` on the topic, and `kms:GenerateDataKey` and `kms:Decrypt` on its key where it is encrypted with
-/// one. Clones share one queue.
+/// Needs `sns:Publish` on the topic. If the topic is encrypted with a key, it also needs `kms:GenerateDataKey` and
+/// `kms:Decrypt` on that key. Clones share one queue.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -42,7 +42,7 @@ use crate::client::{connection::Role, error::failed, retries::retries};
 ///     .observer(sns.clone())
 ///     .build()?;
 /// monkey.run_once().await?;
-/// // Messages are sent beside everything else. Before a program ends, it waits for the last ones.
+/// // Messages are sent in the background. Wait for the last ones before the program ends.
 /// let sent = sns.flush(Duration::from_secs(30)).await;
 /// assert!(sent.is_complete(), "{sent}");
 /// # Ok(())
@@ -53,7 +53,7 @@ pub struct SnsNotifier {
     notifier: Notifier,
 }
 
-/// Which topic, and how it is reached; made by [`SnsNotifier::to`].
+/// The topic and the connection to SNS; made by [`SnsNotifier::to`].
 #[derive(Debug)]
 #[must_use = "nothing is sent before the notifier is built"]
 pub struct SnsNotifierBuilder {
@@ -62,20 +62,19 @@ pub struct SnsNotifierBuilder {
 }
 
 impl SnsNotifier {
-    /// Begins with the ARN of a topic, which says its region too, and the default chain of credentials.
+    /// Starts with the ARN of a topic, which contains its region, and AWS's default credential chain.
     pub fn to(topic: impl Into<String>) -> SnsNotifierBuilder {
         SnsNotifierBuilder { topic: topic.into(), settings: Settings::default() }
     }
 
-    /// Waits until every message so far is delivered or given up, at most for `limit`, and says what has become of
-    /// them.
+    /// Waits until every message so far is delivered or given up, for at most `limit`, and returns the delivery counts.
     ///
-    /// Cancel safe: the messages are sent all the same, as long as the runtime lives.
+    /// Cancel safe: the messages are still sent, as long as the runtime lives.
     pub async fn flush(&self, limit: Duration) -> Deliveries {
         self.notifier.flush(limit).await
     }
 
-    /// What has become of the messages so far.
+    /// The delivery counts of the messages so far.
     pub fn deliveries(&self) -> Deliveries {
         self.notifier.deliveries()
     }
@@ -84,11 +83,11 @@ impl SnsNotifier {
 impl SnsNotifierBuilder {
     settings_of_notifiers!();
 
-    /// Reads the configuration. No call is made: whether the topic is there and may be written to, the first message
-    /// tells.
+    /// Reads the configuration. This makes no call: the first message tells whether the topic exists and may be written
+    /// to.
     ///
     /// # Errors
-    /// `InvalidInput` for a topic, an endpoint or a role that makes no sense.
+    /// `InvalidInput` for an invalid topic, endpoint or role.
     ///
     /// Cancel safe: it only reads.
     pub async fn build(mut self) -> Result<SnsNotifier> {
@@ -124,9 +123,9 @@ struct SnsChannel {
 impl Channel for SnsChannel {
     async fn send(&self, message: &Message) -> Result<()> {
         let kind = MessageAttributeValue::builder().data_type("String").string_value(message.kind.as_str());
-        let kind = kind
-            .build()
-            .map_err(|error| Error::new(ErrorKind::Other, "an attribute cannot be made").caused_by(error))?;
+        let kind = kind.build().map_err(|error| {
+            Error::new(ErrorKind::Other, "an attribute of the message cannot be built").caused_by(error)
+        })?;
         let mut call = self
             .client
             .publish()

@@ -11,7 +11,7 @@ pub(super) struct Topic {
 
 impl Topic {
     /// # Errors
-    /// `InvalidInput` for what is no ARN of a topic.
+    /// `InvalidInput` if it is not the ARN of a topic.
     pub(super) fn parse(arn: &str) -> Result<Self> {
         let wrong = || {
             let expected = "the ARN of a topic, like arn:aws:sns:eu-west-1:123456789012:chaos";
@@ -42,7 +42,7 @@ impl Topic {
         &self.region
     }
 
-    /// Whether it keeps the order of messages, and wants to be told which of them belong together.
+    /// Whether it keeps the order of messages, and requires a group for each.
     pub(super) fn is_fifo(&self) -> bool {
         self.arn.ends_with(".fifo")
     }

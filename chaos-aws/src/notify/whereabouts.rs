@@ -8,14 +8,14 @@ use crate::{
     },
 };
 
-/// How a person gets at an instance of an auto-scaling group. `None` for a target of another kind.
+/// The commands by which a person reaches an instance of an auto-scaling group. `None` for a target of another kind.
 pub(super) fn whereabouts(target: &TargetId) -> Option<String> {
     if target.scheme() != SCHEME {
         return None;
     }
     let (group, instance) = (target.group(), target.name());
     let GroupPath { region, name, .. } = GroupPath::of(&group).ok()?;
-    // Whatever is shown as a command is known to be one.
+    // Only validated parts are shown in a command.
     validate_region(region).ok()?;
     validate_instance(instance).ok()?;
     let mut words = format!(
@@ -25,10 +25,10 @@ pub(super) fn whereabouts(target: &TargetId) -> Option<String> {
          aws ec2 start-instances --region {region} --instance-ids {instance}\n    \
          aws ssm start-session --region {region} --target {instance}"
     );
-    // A name that does not survive being shown is not to be copied.
+    // A name that changes when it is shown must not be copied.
     if escaped(&name).to_string() == name {
         words.push_str(&format!(
-            "\n\nWhat its group does about it:\n\n    \
+            "\n\nSee what its group does about it:\n\n    \
              aws autoscaling describe-scaling-activities --region {region} --auto-scaling-group-name {}",
             quoted(&name)
         ));

@@ -29,7 +29,7 @@ impl Deref for Cloud {
 }
 
 impl Cloud {
-    /// Starts one; `None`, said where everybody sees it, where moto is not installed.
+    /// Starts one. If moto is not installed, returns `None` and prints that.
     pub(crate) fn start() -> Option<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fakes/aws");
         let cloud = Self(StandIn::start(&folder)?);
@@ -37,8 +37,8 @@ impl Cloud {
         Some(cloud)
     }
 
-    /// Lets the library do what this policy of `docs/aws-iam.json` allows, and nothing else; `full` where nothing is
-    /// said, so that every test fails whose calls it does not hold. What a test does by [`setup`](Self::setup) is free.
+    /// Lets the library do what this policy of `docs/aws-iam.json` allows, and nothing else. The default is `full`, so
+    /// every test that makes a call outside of it fails. Calls of a test by [`setup`](Self::setup) are not limited.
     pub(crate) fn allow(&self, policy: &str) {
         self.page("POST", "policy", Some(json!({ "policy": policies()[policy], "except": [SETUP] })));
     }
@@ -47,7 +47,7 @@ impl Cloud {
         self.page("POST", "policy", Some(json!({ "policy": null, "except": [SETUP] })));
     }
 
-    /// Whether each instance has a network of its own; said where it has not.
+    /// Whether each instance has a network of its own. Prints if it has not.
     pub(crate) fn has_namespaces(&self) -> bool {
         if !self.0.has_namespaces {
             let _ = writeln!(std::io::stderr(), "\nskipped: networks of instances: only root can make them");
@@ -55,24 +55,24 @@ impl Cloud {
         self.0.has_namespaces
     }
 
-    /// With groups, as the pages of the stand-in tell them.
+    /// Starts one with groups, in the format of the stand-in's pages.
     pub(crate) fn with(groups: Value) -> Option<Self> {
         let cloud = Self::start()?;
         cloud.add(groups);
         Some(cloud)
     }
 
-    /// One group `web` in eu-west-1.
+    /// Starts one with one group `web` in eu-west-1.
     pub(crate) fn with_web(size: usize) -> Option<Self> {
         Self::with(json!([{ "name": "web", "region": "eu-west-1", "size": size }]))
     }
 
-    /// For the library.
+    /// The configuration for the library.
     pub(crate) fn config(&self) -> SdkConfig {
         self.config_of("test")
     }
 
-    /// For what a test itself looks at or changes.
+    /// The configuration for the test's own looks and changes.
     pub(crate) fn setup(&self) -> SdkConfig {
         self.config_of(SETUP)
     }
@@ -92,7 +92,7 @@ impl Cloud {
             .build()
     }
 
-    /// That asks once, and leaves it to whoever asks to ask again.
+    /// A provider without retries, which are left to its caller.
     pub(crate) async fn asking_once(&self) -> AutoScaling {
         let config = self.config().into_builder().retry_config(RetryConfig::disabled()).build();
         AutoScaling::builder().sdk_config(config).build().await.unwrap()
@@ -130,8 +130,7 @@ pub(crate) fn policies() -> Value {
     serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
-/// A monkey that may take the last member of a group, and that waits no longer than it takes here for what may be on
-/// its way.
+/// A monkey that may take the last member of a group, and whose waits are as short as this stand-in allows.
 pub(crate) fn monkey(provider: impl Provider, journal: MemoryJournal) -> MonkeyBuilder {
     Monkey::builder()
         .provider(provider)

@@ -1,4 +1,4 @@
-//! The contracts of providers, targets and events, kept.
+//! The contracts of providers, targets and events.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ fn timing() -> Timing {
     Timing::default().settle(Duration::from_secs(20)).quiet(Duration::from_millis(300))
 }
 
-/// A healthy member of a group, which each check may ruin.
+/// A healthy member of a group, which each check may destroy.
 async fn subject(cloud: &Cloud, group: &str) -> chaos_core::Result<Subject> {
     let provider = cloud.provider().await;
     Ok(Subject::new(provider, member(cloud, group).await))
@@ -70,7 +70,7 @@ async fn the_events_of_a_lifecycle_keep_their_contracts() {
     }
 }
 
-/// The stand-in, which makes trouble when it is told to.
+/// The stand-in, which makes trouble on request.
 struct Troubled<'a> {
     cloud: &'a Cloud,
     target: TargetId,
@@ -82,7 +82,7 @@ impl<'a> Troubled<'a> {
         cloud.page("DELETE", "world", None);
         cloud.allow("full");
         cloud.add(json!([{ "name": "web", "region": "eu-west-1", "size": 2 }]));
-        // Whoever waits for a health check would wait for long.
+        // A wait for a health check would be long.
         cloud.page("POST", "healing", Some(json!({ "milliseconds": null })));
         Ok(Self { cloud, target: member(cloud, "web").await })
     }
@@ -133,7 +133,7 @@ impl Adversity for Troubled<'_> {
     }
 
     async fn replace_target(&self) -> Result<Happens> {
-        Ok(Happens::never("EC2 gives the id of an instance to no other one"))
+        Ok(Happens::never("EC2 never uses the id of an instance again"))
     }
 
     async fn heal(&self) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Answers that end early, at every place: what they lack is never taken for what is not there.
+//! Answers that end early, at every place: a missing part is never taken for a missing resource.
 
 use std::{collections::BTreeSet, fmt::Debug, time::Duration};
 
@@ -11,19 +11,19 @@ use serde_json::json;
 
 use crate::cloud::{Cloud, list, only_group};
 
-/// At how many places answers are cut, and where a look takes long. That of an answer cut at each byte nothing is
-/// believed is a test of the checkpoint's own.
+/// The number of places at which answers are cut, also for slow looks. A test of the checkpoint itself cuts an answer
+/// at each byte.
 const MANY: u64 = 40;
 const FEW: u64 = 8;
 
-/// Asks for something, and tells the answer in words that are the same for the same answer.
+/// Makes a look, and returns a text that is the same for the same answer.
 type Look<'a> = Box<dyn Fn() -> BoxFuture<'a, Result<String>> + 'a>;
 
 fn told(value: impl Debug) -> String {
     format!("{value:?}")
 }
 
-/// What decides of a group.
+/// The data of a group that a plan depends on.
 fn told_group(group: &Group) -> String {
     let member = |member: &chaos_core::group::Member| {
         let (target, health, why) =
@@ -34,8 +34,8 @@ fn told_group(group: &Group) -> String {
     format!("{} {} {} {:?} {members:?}", group.id, group.desired, group.replaces_members, group.labels)
 }
 
-/// Looks with every answer to `action` cut before one of its pieces, `cuts` of them all over it and the last ones. Each
-/// must be an error that may pass.
+/// Looks with every answer to `action` cut before one of its pieces: `cuts` of them spread over the answer, and the
+/// last ones. Each look must be a retryable error.
 async fn cut_everywhere(cloud: &Cloud, action: &str, cuts: u64, look: &Look<'_>) {
     cloud.forget_calls();
     let whole = look().await.unwrap();
@@ -180,7 +180,7 @@ async fn what_systems_manager_says_cut_anywhere_is_a_doubt() {
     cut_everywhere(&cloud, "DescribeInstanceInformation", MANY, &known).await;
     let script = Script::new("echo all is well");
     let ran: Look<'_> = Box::new(|| Box::pin(async { shell().await?.inspect(&script).await.map(told) }));
-    // Each runs a script, and takes its time.
+    // Each runs a script, which takes time.
     cut_everywhere(&cloud, "GetCommandInvocation", FEW, &ran).await;
 }
 

@@ -1,4 +1,4 @@
-//! What is listed, with how many calls, and who of it may be chosen.
+//! The listed groups, the number of calls for them, and the members that may be chosen.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ async fn hundreds_of_groups_in_three_regions_take_a_call_for_each_page() {
     assert!(group.labels.contains_key(MIN_SIZE_LABEL));
     let zone = &group.members[0].target.labels()[AVAILABILITY_ZONE_LABEL];
     assert!(zone.starts_with("us-east-1"), "{zone}");
-    // Two pages, two pages and one; and the instances of each page at once.
+    // Two pages, two pages and one page, and one look-up for the instances of each page.
     assert_eq!(cloud.count("DescribeAutoScalingGroups"), 5);
     assert_eq!(cloud.count("DescribeInstances"), 5);
     assert_eq!(cloud.calls().len(), 10);
@@ -108,7 +108,7 @@ async fn a_listing_that_breaks_off_is_an_error_and_no_shorter_list() {
         cloud.page("DELETE", "faults", None);
         assert_eq!(list(&provider).await.unwrap().len(), 153);
     }
-    // What passes is got over.
+    // Temporary failures are retried.
     cloud.break_calls(json!([
         { "do": "throttle", "action": "DescribeAutoScalingGroups", "page": 2 },
         { "do": "http_500", "action": "DescribeInstances" },
@@ -161,7 +161,7 @@ async fn who_must_not_be_chosen_is_listed_with_the_reason() {
     for (id, (health, why)) in ids.iter().zip(expected) {
         assert_eq!(seen[id], (health.to_owned(), why.to_owned()), "{id}");
     }
-    // Of those in service and not in the way of an interruption, one is unhealthy.
+    // Of those in service without a pending interruption, one is unhealthy.
     let counted = only_group(&provider).await;
     assert_eq!((counted.desired, counted.in_service(), counted.healthy()), (8, 5, 4));
     let asked = cloud.builder().include_protected().build().await.unwrap();

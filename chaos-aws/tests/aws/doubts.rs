@@ -1,4 +1,4 @@
-//! What is in doubt is left alone: no call that changes anything is made.
+//! A group or member in doubt is left alone: no call that changes anything is made.
 
 use chaos_core::{ErrorKind, MemoryJournal, Outcome, RunReport, provider::GroupFilter};
 use chaos_events::Terminate;
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cloud::{Cloud, monkey};
 
-/// A run that would terminate somebody of the groups that pass.
+/// A run that would terminate a member of the groups that pass.
 async fn run(cloud: &Cloud, regions: &[&str], filter: GroupFilter) -> RunReport {
     let provider = cloud.builder().regions(regions.iter().copied()).build().await.unwrap();
     let monkey = monkey(provider, MemoryJournal::new()).event(Terminate::default()).groups(filter);
@@ -53,7 +53,7 @@ async fn nothing_is_injected_where_a_listing_fails() {
         assert_eq!(changes(&cloud), [""; 0], "{trouble}");
         cloud.page("DELETE", "faults", None);
     }
-    // What passes is got over, here too.
+    // Temporary failures are retried here too.
     cloud.break_calls(json!([
         { "do": "throttle", "action": "Describe*", "count": 2 },
         { "do": "http_500", "action": "TerminateInstances" },

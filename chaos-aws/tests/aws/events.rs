@@ -84,7 +84,7 @@ async fn a_stop_ends_with_the_replacement_where_the_group_takes_the_instance_for
     };
     let (report, ()) = tokio::join!(monkey.inject(stop, &target), health_check);
     let report = report.unwrap();
-    // The group has ended it before its time, perhaps before anybody had looked.
+    // The group has ended it early, perhaps before the first look.
     assert!(matches!(report.outcome(), Outcome::CutShort | Outcome::NoEffect), "{report:?}");
     assert_eq!((cloud.count("StopInstances"), cloud.count("StartInstances")), (1, 0));
     assert!(
@@ -127,7 +127,7 @@ impl Observer for TellInjected {
     }
 }
 
-/// Injects and is gone before the end, with everything that ran. Whoever recovers it has at least `budget`.
+/// Injects, and ends with all its tasks before the end of the fault. The recovery has at least `budget`.
 pub(crate) async fn left_behind(
     cloud: &Cloud,
     journal: &MemoryJournal,
@@ -172,7 +172,7 @@ async fn with_the_credentials_of_another_account_nothing_is_taken_for_gone() {
         let monkey = monkey(provider.clone(), journal.clone()).recovery_budget(budget);
         monkey.build().unwrap().recover_pending().await.unwrap().faults.remove(0)
     };
-    // Rights may come, so that nobody gives up before the end of the budget.
+    // Permissions may arrive late, so no recovery gives up before the end of its budget.
     let fault = replay(&other, short).await;
     assert_eq!(fault.state, FaultState::RecoveryFailed, "{fault:?}");
     assert!(fault.failure.unwrap().message.contains("belong to another account"));

@@ -1,6 +1,6 @@
 //! Experiments of the Fault Injection Service, from the template to the last of their post actions.
 //!
-//! Time runs twenty times faster here, for the monkey and for the service alike.
+//! Time runs twenty times faster here, both for the monkey and for the service.
 
 use std::{
     borrow::Borrow,
@@ -27,7 +27,7 @@ use crate::cloud::{Cloud, only_group};
 
 const FACTOR: u32 = 20;
 
-/// How long a second of an experiment takes, so that it keeps up.
+/// The duration of a second of an experiment, to match that clock.
 const IN_STEP: f64 = 1.0 / FACTOR as f64;
 
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl<C: Borrow<Cloud>> Lab<C> {
 }
 
 impl Lab {
-    /// Why nothing was started.
+    /// The reason why nothing was started.
     async fn refusal(&self, event: RunEngineExperiment) -> String {
         self.cloud.forget_calls();
         let report = self.inject(event).await;
@@ -129,7 +129,7 @@ impl Lab {
         report.skipped.iter().find_map(doubt).expect("a doubt is the reason")
     }
 
-    /// Every experiment there was: how it stands, and the fault that it bears.
+    /// All experiments so far: the status of each, and the fault in its tag.
     async fn experiments(&self) -> Vec<(ExperimentStatus, String)> {
         let listed = self.fis.list_experiments().send().await.unwrap().experiments.unwrap();
         let told = listed.into_iter().map(|experiment| {
@@ -162,7 +162,7 @@ fn minutes(event: RunEngineExperiment, minutes: u64) -> RunEngineExperiment {
     event.lasting(Duration::from_secs(60 * minutes)).unwrap()
 }
 
-/// Everything that the library asks the service for.
+/// All calls of the library to the service.
 pub(crate) async fn one_is_stopped(cloud: &Cloud) {
     let lab = Lab::of(cloud, IN_STEP * 10.0);
     let report = lab.inject(minutes(lab.freeze("PT1M").await, 3)).await;
@@ -333,11 +333,10 @@ async fn what_is_denied_is_named() {
     assert!(lab.experiments().await.is_empty());
 }
 
-/// The injector is told of nothing it may not do until it comes to the recovery; a later one, which offers no
-/// experiments itself, may.
+/// The injector may do everything but the recovery. A later provider, which offers no experiments itself, may recover.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recovery_that_was_denied_is_made_up_for_by_another_monkey() {
-    // A tenth of a second takes as long as a second does here, so that nothing ends by itself.
+    // A tenth of a second takes as long as a second does here, so nothing ends by itself.
     let Some(lab) = Lab::start(3, IN_STEP * 10.0) else { return };
     let event = minutes(lab.freeze("PT1M").await, 3);
     lab.cloud.break_calls(json!({ "do": "access_denied", "action": "StopExperiment", "count": 0 }));

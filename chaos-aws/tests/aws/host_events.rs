@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, member, monkey};
 
-/// Longer than it takes a script to be sent to an instance and to begin there, on a machine that is busy.
+/// Longer than the delivery and the start of a script on an instance, even on a busy machine.
 const BRIEF: Duration = Duration::from_secs(12);
 
 /// Every event in groups of its own, all of them side by side.
@@ -40,7 +40,7 @@ async fn they_keep_their_contracts() {
             DiskFill::bytes(disk.clone(), 1 << 20).unwrap().lasting(lasting).unwrap()
         })),
         Box::pin(async {
-            // Otherwise it is this machine that would be cut off.
+            // Otherwise this machine would be cut off.
             if cloud.has_namespaces() {
                 keeps_contracts::<_, RestoreTraffic>(&cloud, "network", |lasting| {
                     NetworkBlackhole::everything().lasting(lasting).unwrap()
@@ -51,7 +51,7 @@ async fn they_keep_their_contracts() {
     );
 }
 
-/// That of an event and that of its recovery.
+/// Checks the contracts of an event and of its recovery.
 async fn keeps_contracts<E, R>(cloud: &Cloud, group: &str, event: impl Fn(Duration) -> E)
 where
     E: ChaosEvent,
@@ -73,7 +73,7 @@ where
     recovery.assert_kept();
 }
 
-/// Starts an instance, as the first script would, and returns what is to be seen of it from outside.
+/// Starts an instance, as the first script would, and returns its outside view.
 fn boot(cloud: &Cloud, id: &TargetId) -> Value {
     cloud.page("POST", "machines", Some(json!({ "instance": id.name(), "region": "eu-west-1" })))
 }
@@ -95,7 +95,7 @@ impl Wire {
     /// Whether the instance reaches the other machine in its network.
     fn is_open(&self) -> bool {
         let connect = || {
-            // Of this thread alone.
+            // Only for this thread.
             move_into_link_name_space(self.namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
             TcpStream::connect_timeout(&self.peer, Duration::from_millis(200)).is_ok()
         };
@@ -103,7 +103,7 @@ impl Wire {
     }
 }
 
-/// What Systems Manager says of an instance to whoever asks.
+/// The ping status of an instance in Systems Manager.
 async fn ping(cloud: &Cloud, id: &TargetId) -> String {
     let ssm = aws_sdk_ssm::Client::new(&cloud.setup());
     let told = ssm.describe_instance_information().send().await.unwrap().instance_information_list.unwrap();
@@ -153,7 +153,7 @@ async fn a_blackhole_of_everything_leaves_the_instance_within_reach_of_its_recov
     assert!(clock.now().duration_since(begun).as_secs() < 100, "long before its deadline");
 }
 
-/// The worst of all: nobody is left who would recover, and nobody could reach the instance if there were.
+/// The worst case: no process is left to recover, and none could reach the instance.
 #[tokio::test(flavor = "multi_thread")]
 async fn out_of_everybodys_reach_a_blackhole_ends_at_its_deadline() {
     let Some(cloud) = Cloud::with_web(1) else { return };
@@ -165,7 +165,7 @@ async fn out_of_everybodys_reach_a_blackhole_ends_at_its_deadline() {
     let journal = MemoryJournal::new();
     let lasting = Duration::from_secs(20);
     let blackhole = NetworkBlackhole::everything().allow_nothing().lasting(lasting).unwrap();
-    // In a runtime of its own, which ends with all that is in it.
+    // In a runtime of its own, which ends with all its tasks.
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let doomed = monkey(cloud.provider().await, journal.clone()).build().unwrap();
     let target = id.clone();
@@ -184,10 +184,10 @@ async fn out_of_everybodys_reach_a_blackhole_ends_at_its_deadline() {
 
     until("everything gets through", async || wire.is_open()).await;
     let late = SystemClock::default().now().duration_since(deadline);
-    // Early by as long as the answer of the preflight took, and never late.
+    // It may be early by the time that the answer of the preflight took, and is never late.
     assert!((-10.0..2.0).contains(&late.as_secs_f64()), "{late:?} after the deadline");
     assert_eq!(cloud.calls(), [""; 0], "nobody has helped");
-    // Whoever replays the journal finds that there is nothing left to do.
+    // A replay of the journal finds nothing left to do.
     let heir = monkey(cloud.provider().await, journal.clone()).build().unwrap();
     let recovered = heir.take_over_pending().await.unwrap().faults;
     assert_eq!(recovered[0].state, FaultState::Recovered, "{recovered:?}");

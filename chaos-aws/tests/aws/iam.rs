@@ -1,4 +1,4 @@
-//! The policies of `docs/aws-iam.json` hold what the library does under each of them, and nothing else.
+//! The policies of `docs/aws-iam.json` allow the operations of the library under each of them, and nothing else.
 
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 
@@ -18,20 +18,20 @@ use crate::{
     isolation::cut_off,
 };
 
-/// Something that the library does, under a name for whoever reads that it went wrong.
+/// An operation of the library, with a name for reports of its failure.
 type Operation = (&'static str, for<'a> fn(&'a Cloud) -> BoxFuture<'a, ()>);
 
-/// What `discover` is for.
+/// The operations that `discover` allows.
 const DISCOVERING: &[Operation] = &[
     ("listing groups, with a spot instance among their members", |cloud| Box::pin(listing(cloud))),
     ("looking at one member", |cloud| Box::pin(looking(cloud))),
 ];
 
-/// What `terminate` is for besides.
+/// The operations that `terminate` adds.
 const TERMINATING: &[Operation] =
     &[("terminating", |cloud| Box::pin(injecting(cloud, Terminate::default())))];
 
-/// What `lifecycle` is for besides.
+/// The operations that `lifecycle` adds.
 const STOPPING_AND_REBOOTING: &[Operation] = &[
     ("stopping and starting", |cloud| {
         Box::pin(injecting(cloud, Stop::lasting(Duration::from_secs(4)).unwrap()))
@@ -39,7 +39,7 @@ const STOPPING_AND_REBOOTING: &[Operation] = &[
     ("rebooting", |cloud| Box::pin(injecting(cloud, Reboot::default()))),
 ];
 
-/// What `scripts` is for besides.
+/// The operations that `scripts` adds.
 const RUNNING_SCRIPTS: &[Operation] = &[
     ("running scripts", |cloud| {
         Box::pin(injecting(cloud, CpuBurn::default().lasting(Duration::from_secs(5)).unwrap()))
@@ -47,8 +47,7 @@ const RUNNING_SCRIPTS: &[Operation] = &[
     ("cancelling a script that the instance never fetches", |cloud| Box::pin(cancelling(cloud))),
 ];
 
-/// What `full` is for besides: everything that asks AWS for anything and is not above. What is new in the library
-/// belongs here.
+/// The operations that `full` adds: all others that call AWS. New operations of the library belong here.
 const EVERYTHING_ELSE: &[Operation] = &[
     ("isolating, where somebody opens the group", |cloud| {
         Box::pin(async {
@@ -61,7 +60,7 @@ const EVERYTHING_ELSE: &[Operation] = &[
     ("telling people", |cloud| Box::pin(crate::notify::everybody_is_told(cloud))),
 ];
 
-/// The services of which this build has nothing.
+/// The services that this build does not use.
 const NOT_BUILT: &[&str] = &[
     #[cfg(not(feature = "fis"))]
     "fis:",
@@ -92,7 +91,7 @@ async fn each_policy_holds_what_is_done_under_it_and_nothing_else() {
     let Some(cloud) = Cloud::start() else { return };
     for (policy, operations) in sweeps() {
         cloud.page("DELETE", "world", None);
-        // What it does not hold is to be told all at once, and not by the first call that is denied.
+        // All missing actions are reported at once, not only the first call that is denied.
         cloud.allow_everything();
         cloud.add(json!([{ "name": "web", "region": "eu-west-1", "size": 4 }]));
         cloud.forget_calls();
@@ -156,7 +155,7 @@ async fn under_terminate_a_whole_drill_works_and_no_other() {
     assert_eq!(cloud.count("StopInstances"), 0);
 }
 
-/// Past the library, which would choose neither: the last line of defence is the policy's.
+/// Bypasses the library, which would choose neither: the policy is the last line of defence.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_full_policy_harms_nobody_outside_groups_and_nobody_who_has_refused() {
     let Some(cloud) = Cloud::with(json!([
@@ -188,7 +187,7 @@ async fn the_full_policy_harms_nobody_outside_groups_and_nobody_who_has_refused(
     assert_eq!(statuses.as_array().unwrap().iter().filter(denied).count(), 8, "{statuses}");
     send(&member, "AWS-RunShellScript").await.unwrap();
     ec2.reboot_instances().instance_ids(&member).send().await.unwrap();
-    // What was stopped may be started wherever it is now: a group that has let an instance go takes its tag away.
+    // A stopped instance may be started even outside its group: a group that detaches an instance takes its tag away.
     ec2.start_instances().instance_ids(&alone).send().await.unwrap();
 }
 
@@ -234,7 +233,7 @@ async fn cancelling(cloud: &Cloud) {
     let provider = cloud.builder().clock(Arc::new(Hurried)).build().await.unwrap();
     let target = only_group(&provider).await.members[1].target.clone();
     let shell = target.capabilities().shell.unwrap();
-    // Online when it is first looked at, and lost when the command is sent.
+    // The agent is online at the first look, and lost when the command is sent.
     shell.network().await.unwrap();
     cloud.page("POST", "ssm", Some(json!({ "instance": target.id().name(), "ping": "ConnectionLost" })));
     let error = shell.inspect(&Script::new("true")).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Isolation by security groups: what it leaves behind.
+//! Isolation by security groups, and its leftovers.
 
 use std::{
     num::NonZeroUsize,
@@ -36,7 +36,7 @@ async fn open(ec2: &aws_sdk_ec2::Client) {
     }
 }
 
-/// The security groups that isolate: their tags, and how many rules they have.
+/// The security groups that isolate, with their tags and the number of their rules.
 async fn groups(ec2: &aws_sdk_ec2::Client) -> Vec<String> {
     let isolating = isolating(ec2).await;
     isolating
@@ -59,7 +59,7 @@ fn connecting(provider: &AutoScaling) -> Monkey {
         .unwrap()
 }
 
-/// Isolates a member of the only group and connects it again. Returns what was to be seen meanwhile.
+/// Isolates a member of the only group and connects it again. Returns the observations in between.
 pub(crate) async fn cut_off(
     provider: &AutoScaling,
     ec2: &aws_sdk_ec2::Client,
@@ -160,7 +160,7 @@ async fn nothing_is_left_of_an_isolation_whose_instance_is_terminated() {
     assert!(isolating(&ec2).await.is_empty());
 }
 
-/// A network interface of an instance, and what somebody else does with its security groups.
+/// A network interface of an instance, whose security groups somebody else changes.
 #[derive(Clone, Debug)]
 struct Wiring {
     ec2: aws_sdk_ec2::Client,
@@ -250,7 +250,7 @@ async fn a_group_that_is_deleted_meanwhile_keeps_no_interface_from_the_others() 
     assert!(matches!(&standing, Standing::Drifted(how) if how.contains(&deleted)), "{standing}");
 }
 
-/// An isolation before whose injection, and after whose snapshot, somebody adds a group.
+/// An isolation with a change by somebody else: between its snapshot and its injection, a group is added.
 #[derive(Debug)]
 struct Overtaken(CutOff, Wiring);
 

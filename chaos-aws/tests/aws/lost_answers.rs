@@ -1,4 +1,5 @@
-//! Calls that fail and connections that are cut, in the middle of every change: what was begun is brought back.
+//! Calls that fail and connections that are cut, in the middle of every change: every fault that was begun is
+//! recovered.
 
 use std::time::Duration;
 
@@ -13,10 +14,10 @@ use crate::{
     isolation::{cut_off, isolating},
 };
 
-/// As often as the SDK makes a call here.
+/// The number of attempts that the SDK makes for a call here.
 const ATTEMPTS: u64 = 3;
 
-/// For each kind of trouble, so that all go on side by side.
+/// One region for each kind of trouble, so that all run side by side.
 const REGIONS: [&str; 5] = ["eu-west-1", "us-east-1", "ap-southeast-2", "eu-central-1", "us-west-2"];
 
 /// A region with one group of two, and one kind of trouble.
@@ -24,7 +25,7 @@ struct Place<'a> {
     cloud: &'a Cloud,
     region: &'static str,
     how: &'static str,
-    /// How many calls of an action go wrong.
+    /// The number of calls of an action that fail.
     count: u64,
 }
 
@@ -58,7 +59,7 @@ impl Place<'_> {
         self.cloud.break_calls(json!({ "do": how, "action": action, "region": region, "count": count }));
     }
 
-    /// It must have met what it was meant for, and is over.
+    /// Checks that the trouble has hit its calls, and is over.
     fn troubled(&self, action: &str) {
         let told = self.cloud.page("GET", "faults", None);
         let is_own = |fault: &&Value| fault["action"] == action && fault["region"] == self.region;
@@ -97,7 +98,7 @@ async fn what_fails_once_is_got_over() {
             place.inject("TerminateInstances", Terminate::default()).await,
             place.isolate("ModifyNetworkInterfaceAttribute").await,
         ];
-        // A client that was throttled once takes its time from then on, in the SDK's adaptive mode.
+        // In the SDK's adaptive mode, a client that was throttled once is slower from then on.
         if how != "throttle" {
             faults.push(place.inject("StopInstances", stop()).await);
             faults.push(place.inject("StartInstances", stop()).await);
@@ -123,7 +124,7 @@ async fn what_fails_for_good_is_taken_to_have_happened_and_brought_back() {
         ("expired_token", ErrorKind::Denied, 1),
         ("throttle", ErrorKind::Throttled, ATTEMPTS),
     ];
-    // Every attempt of the injection goes wrong, and none of the recovery.
+    // Every attempt of the injection fails, and none of the recovery.
     let each = places.into_iter().zip(REGIONS).map(async |((how, kind, count), region)| {
         let place = Place { cloud: &cloud, region, how, count };
         let mut faults = vec![
@@ -148,7 +149,8 @@ async fn what_fails_for_good_is_taken_to_have_happened_and_brought_back() {
 async fn a_script_whose_sending_is_cut_leaves_nothing_that_runs() {
     let Some(cloud) = Cloud::with_web(2) else { return };
     for how in ["cut_before", "cut_after"] {
-        // The first is the preflight, which only looks and is sent again; the second the start, which is not.
+        // The first is the preflight, which only looks and is sent again. The second is the start, which is not sent
+        // again.
         let start = json!({ "do": how, "action": "SendCommand", "nth": 2 });
         let burn = CpuBurn::default().cores(1).unwrap().lasting(Duration::from_secs(60)).unwrap();
         cloud.break_calls(start);
@@ -159,7 +161,7 @@ async fn a_script_whose_sending_is_cut_leaves_nothing_that_runs() {
     }
 }
 
-/// How many processes of this machine, instances among them, carry the mark of a fault.
+/// The number of processes of this machine, including those of instances, that have the mark of a fault.
 fn marked(fault: &str) -> usize {
     let mark = format!("CHAOS_FAULT={fault}");
     let environments = std::fs::read_dir("/proc")
@@ -192,7 +194,7 @@ async fn an_instance_with_termination_protection_refuses() {
     }
 }
 
-/// Ends its target for good in the middle of a fault, as somebody else might.
+/// Terminates its target in the middle of a fault, as somebody else might.
 mod gone {
     use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Members as they are: weights, what cannot be stopped, and the one that the monkey itself runs on.
+//! Special members: those with weights, those that cannot be stopped, and the one that the monkey itself runs on.
 
 use chaos_core::{
     BlastRadius, CapabilitySet, Monkey, Quota,
@@ -51,7 +51,7 @@ async fn where_members_have_weights_shares_are_of_capacity() {
             .build()
             .unwrap();
         let plan = monkey.plan().await.unwrap();
-        // 9 of 16 must stay: the one that is half of all is never hit, however few of four that would be.
+        // 9 of 16 must stay. So the member that is half of all capacity is never hit, although it is only one of four.
         assert!(plan.chosen().all(|(target, _)| target.name() != ids[0]), "{plan}");
         assert!(plan.chosen().count() > 0, "{plan}");
     }

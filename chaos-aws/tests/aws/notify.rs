@@ -1,4 +1,4 @@
-//! Notifications that SNS and SES accept, and what becomes of a run where they do not.
+//! Notifications that SNS and SES accept, and the outcome of a run if they do not.
 
 use std::{sync::Arc, time::Duration};
 
@@ -50,7 +50,7 @@ fn assert_says(message: &Value, words: &[&str]) {
     }
 }
 
-/// Everything that the library asks the services for.
+/// All calls of the library to the services.
 pub(crate) async fn everybody_is_told(cloud: &Cloud) {
     let topic = topic(cloud, "chaos");
     let sender = json!({ "region": "eu-west-1", "sender": "chaos@example.com" });
@@ -110,7 +110,7 @@ async fn subscribers_and_recipients_learn_what_is_hit_and_how_long_it_took() {
             "aws autoscaling describe-scaling-activities --region eu-west-1 --auto-scaling-group-name 'web'\n",
         ],
     );
-    // Too long to be said as a whole: what is left out is the begin of the target.
+    // The subject is too long, so the start of the target is left out.
     let (subject, instance) = (published[1]["subject"].as_str().unwrap(), target.rsplit_once('/').unwrap().1);
     let over = format!("/web/{instance}: terminate is over, recovered after ");
     assert!(subject.starts_with("Chaos: ...") && subject.contains(&over), "{subject}");
@@ -153,7 +153,7 @@ async fn without_its_topic_a_required_notifier_stops_the_injection_and_another_s
     let target = first_target(&provider).await;
     let report = stopped.inject(Terminate::default(), &target).await.unwrap();
     assert_eq!((report.outcome(), cloud.count("TerminateInstances")), (Outcome::Skipped, 0), "{report}");
-    // Nobody was told that it begins, so nobody is told that it did not.
+    // Its start was not announced, so its failure is not reported either.
     assert_eq!(required.flush(LIMIT).await.failed, 2);
 
     let (_, goes_on) = monkey(&cloud, &journal).await;
@@ -206,7 +206,7 @@ async fn a_service_that_hangs_or_is_gone_delays_no_recovery() {
     let hanging = sns(&cloud, &topic).required().build().await.unwrap();
     let (provider, monkey) = monkey(&cloud, &MemoryJournal::new()).await;
     let monkey = monkey.observer(hanging.clone()).observer(gone.clone()).build().unwrap();
-    // All but the announcement hang for longer than everything takes.
+    // All messages but the announcement hang for longer than the whole test.
     cloud
         .break_calls(json!({ "do": "delay", "service": "sns", "nth": 2, "count": 0, "milliseconds": 8_000 }));
     let target = first_target(&provider).await;
@@ -264,7 +264,7 @@ async fn whoever_is_told_that_a_recovery_failed_can_do_what_the_message_says() {
     assert_eq!(message["subject"], format!("CHAOS RECOVERY FAILED: {target} IS NOT BACK"));
     assert_says(message, &["ec2:StartInstances", &format!("Start {target} again, unless it runs:")]);
 
-    // As a person would, with what the message says.
+    // As a person would, with the command in the message.
     cloud.page("DELETE", "faults", None);
     let body = message["body"].as_str().unwrap();
     let command = body.lines().find_map(|line| line.strip_prefix("    aws ec2 start-instances --region "));
@@ -282,7 +282,7 @@ async fn whoever_is_told_that_a_recovery_failed_can_do_what_the_message_says() {
     assert_says(&last, &["Why: left behind by an earlier run"]);
 }
 
-/// Each group has a reason of its own, and all together are more than SNS takes.
+/// Each group has a reason of its own, and all reasons together are longer than SNS accepts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_over_more_groups_than_a_message_holds_is_told_with_how_many_are_left_out() {
     const GROUPS: usize = 1_500;
@@ -293,7 +293,7 @@ async fn a_run_over_more_groups_than_a_message_holds_is_told_with_how_many_are_l
     let sns = sns(&cloud, &topic).idle_runs().build().await.unwrap();
     let ses = SesNotifier::from("chaos@example.com").to("a@example.com").idle_runs();
     let ses = ses.sdk_config(cloud.config()).build().await.unwrap();
-    // Of one member, nobody is spared.
+    // The only member of a group is not spared.
     let world = (0..GROUPS).fold(MemoryProvider::default(), |world, number| {
         world.with_group(&format!("{number}-{}", "g".repeat(150)), 1).unwrap()
     });

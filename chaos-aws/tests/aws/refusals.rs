@@ -1,4 +1,4 @@
-//! What AWS refuses for a while ends no recovery, and what it would refuse in the end begins no fault.
+//! A temporary refusal of AWS ends no recovery. If AWS would refuse the recovery, no fault begins.
 
 use std::{
     fmt,
@@ -102,7 +102,7 @@ async fn a_refusal_that_passes_ends_no_recovery() {
     assert!(faults.as_array().unwrap().iter().all(|fault| fault["met"] == 5), "{faults}");
 }
 
-/// In a process that must first assume its role, through a proxy that asks who it is.
+/// In a process that must first assume its role, through a proxy that requires a login.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_endpoint_behind_a_login_page_ends_no_recovery() {
     let Some(cloud) = Cloud::with_web(2) else { return };
@@ -141,7 +141,7 @@ async fn who_may_stop_and_not_start_stops_nobody() {
     let orders = ["StopInstances", "StartInstances", "RebootInstances"].map(|order| cloud.count(order));
     assert_eq!(orders, [0, 0, 0]);
     assert_eq!(only_group(&provider).await.healthy(), 2);
-    // A termination has no way back that could be refused.
+    // A termination has no recovery that could be refused.
     let terminating = monkey(provider, MemoryJournal::new()).event(Terminate::default()).build().unwrap();
     cloud.forget_calls();
     assert_eq!(terminating.run_once().await.unwrap().outcome(), Outcome::Completed);
@@ -212,7 +212,7 @@ async fn credentials_that_end_before_the_fault_does_are_a_doubt() {
     assert_eq!(cloud.count("StopInstances"), 0);
 }
 
-/// Suspends a process of the group when somebody is about to be hit.
+/// Suspends a process of the group when a member is about to be hit.
 #[derive(Debug)]
 struct Suspends {
     autoscaling: aws_sdk_autoscaling::Client,

@@ -1,11 +1,11 @@
-//! How many calls it takes to hit a member, whatever the size of its group: a bill, and a limit that AWS sets.
+//! The number of calls to hit a member, for a group of any size: AWS charges for calls, and limits them.
 
 use chaos_core::{BlastRadius, MemoryJournal, Outcome};
 use chaos_events::Terminate;
 
 use crate::cloud::{Cloud, monkey};
 
-/// The calls of a run that terminates so many of 60.
+/// The calls of a run that terminates this many members of 60.
 async fn calls(victims: usize) -> Option<Vec<String>> {
     let cloud = Cloud::with_web(60)?;
     let provider = cloud.provider().await;
@@ -28,11 +28,11 @@ async fn calls(victims: usize) -> Option<Vec<String>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn victims_of_one_moment_share_the_looks_at_their_group() {
     let Some(one) = calls(1).await else { return };
-    // The plan, 2 calls; where it has grown old, a look at the group and at the victim, 4; the last look, 4; the order.
+    // The plan, 2 calls; if it has grown old, a look at the group and at the victim, 4; the last look, 4; the order.
     let order = one.iter().position(|call| call == "TerminateInstances").unwrap();
     assert!(order < 11, "{one:?}");
-    // Then looks at the group alone, 2 calls each: how many it takes until it is whole is the platform's business, and
-    // on a busy machine one is given up between its two calls.
+    // Then looks at the group alone, 2 calls each: their number depends on the platform's time to replace the member.
+    // On a busy machine, a look is given up between its two calls.
     let looks = &one[order + 1..];
     let groups = looks.iter().filter(|call| *call == "DescribeAutoScalingGroups").count();
     let instances = looks.iter().filter(|call| *call == "DescribeInstances").count();

@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// The program `moto_server` of a virtual environment that has what `fakes/aws/requirements.txt` names.
+/// The program `moto_server` of a virtual environment with the packages in `fakes/aws/requirements.txt`.
 const MOTO: &str = "CHAOS_MOTO";
 /// The socket of a nursery, if one runs: it forks a stand-in at once, instead of the 1.5 s that a new one takes.
 const NURSERY: &str = "CHAOS_MOTO_NURSERY";
@@ -31,7 +31,7 @@ enum Life {
 }
 
 impl StandIn {
-    /// Starts one, whose code is in `folder`; `None`, said where everybody sees it, where moto is not installed.
+    /// Starts one, whose code is in `folder`. If moto is not installed, returns `None` and prints that.
     pub(crate) fn start(folder: &Path) -> Option<Self> {
         let Some(moto) = env::var_os(MOTO).map(PathBuf::from).filter(|moto| moto.exists()) else {
             assert_ne!(env::var("CI").as_deref(), Ok("true"), "in CI, {MOTO} must name moto_server");
@@ -56,18 +56,18 @@ impl StandIn {
         format!("http://{}", self.address)
     }
 
-    /// Adds groups, as the pages of the stand-in tell them.
+    /// Adds groups, in the format of the stand-in's pages.
     pub(crate) fn add(&self, groups: Value) -> Value {
         self.page("POST", "world", Some(json!({ "seed": 1, "groups": groups })))
     }
 
-    /// Has calls go wrong.
+    /// Makes calls fail.
     pub(crate) fn break_calls(&self, faults: Value) {
         self.page("POST", "faults", Some(faults));
     }
 
-    /// The names of the calls since they were last forgotten, those of the test itself too. What only asks whether it
-    /// would be allowed says so behind its name.
+    /// The names of the calls since they were last forgotten, including those of the test itself. A dry run says so
+    /// after its name.
     pub(crate) fn calls(&self) -> Vec<String> {
         let calls = self.page("GET", "calls", None);
         let calls = calls.as_array().or_else(|| calls["calls"].as_array()).expect("a list of calls");
@@ -109,7 +109,7 @@ impl StandIn {
 }
 
 impl Life {
-    /// With the line that it says once it is ready.
+    /// Returns it with the line that it prints once it is ready.
     fn of_process(python: &Path, folder: &Path) -> (Self, String) {
         let mut process = Command::new(python)
             .arg(folder)

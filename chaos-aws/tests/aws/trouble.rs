@@ -1,4 +1,4 @@
-//! What the API refuses, in words that a person can act upon.
+//! Refusals of the API, with texts that a person can act upon.
 
 use aws_credential_types::provider::{
     ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future,
@@ -44,7 +44,7 @@ async fn a_region_that_the_account_has_not_enabled_is_named() {
     }
 }
 
-/// A chain in which nobody has anything.
+/// A credential chain without any credentials.
 #[derive(Debug)]
 struct Nobody;
 

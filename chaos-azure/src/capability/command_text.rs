@@ -63,8 +63,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(30);
 
-    /// Runs it as the agent does: from a file whose lines are those that were sent. Run Command keeps the last of each
-    /// output.
+    /// Runs it as the agent does, from a file with the lines that were sent. Run Command keeps the last of each output.
     fn run(shell: &str, script: &Script) -> Option<Result<Output>> {
         let text = command_lines(script).unwrap().join("\n");
         let output = Command::new(shell).args(["-c", &text]).env("LEAKED", "from the agent").output().ok()?;

@@ -28,7 +28,7 @@ use crate::{
 
 /// How often a change is retried after a conflicting change or a temporary error.
 const TRIES: u32 = 6;
-/// The pause after the first; doubled after each.
+/// The pause after the first try; doubled after each.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Cuts a machine off by rules of the fault in the security groups of its interfaces, which contain this machine's
@@ -160,7 +160,7 @@ impl RuleIsolation {
         for id in &machine.interfaces {
             let found = self.reach.azure.network.interface(&ResourceId::parse(id)?).await?;
             interfaces.push(found.ok_or_else(|| {
-                Error::new(ErrorKind::Conflict, "a network interface of the machine is gone")
+                Error::new(ErrorKind::Conflict, "a network interface of the machine no longer exists")
                     .with("interface", id)
             })?);
         }
@@ -196,7 +196,7 @@ impl RuleIsolation {
     async fn group(&self, id: &ResourceId) -> Result<SecurityGroup> {
         let found = self.reach.azure.network.security_group(id).await?;
         found.ok_or_else(|| {
-            Error::new(ErrorKind::Conflict, "the security group of a network interface is gone")
+            Error::new(ErrorKind::Conflict, "the security group of a network interface no longer exists")
                 .with("security_group", id.as_str())
         })
     }
@@ -250,7 +250,7 @@ impl RuleIsolation {
         let own = self.own_group(permit.fault())?;
         if !before.is_as(&connected, &own) {
             let what =
-                "the machine's network interfaces have changed since the look at them; nothing was cut off";
+                "the machine's network interfaces have changed since they were read; nothing was cut off";
             return Err(Error::new(ErrorKind::Conflict, what));
         }
         let (mut groups, without) = connected.by_group()?;
@@ -329,7 +329,7 @@ impl RuleIsolation {
     async fn stands(&self, before: &Snapshot, fault: FaultId) -> Result<Standing> {
         let own = self.own_group(fault)?;
         let is_left = self.is_anything_left(before, fault, &own).await?;
-        // Another one that bears its name now is none of this fault's business.
+        // Another machine that has its name now does not concern this fault.
         let is_it =
             |machine: &Machine| before.incarnation.is_none() || machine.unique_id == before.incarnation;
         if !self.reach.look().await?.is_some_and(|machine| is_it(&machine)) {
@@ -337,7 +337,7 @@ impl RuleIsolation {
             return Ok(if is_left { Standing::Partly(gone) } else { Standing::Drifted(gone) });
         }
         let connected = self.connected().await?;
-        // A document shows a change that may still fail, so it proves nothing before the change is done.
+        // A document shows a change before it is done. The change may still fail, so the document proves nothing yet.
         match self.last_change(&connected).await? {
             (_, LastChange::Done) => {}
             (_, LastChange::UnderWay) => return Ok(Standing::UnderWay),
@@ -354,7 +354,7 @@ impl RuleIsolation {
         } else if before.is_as(&connected, &own) {
             Standing::AsBefore
         } else {
-            Standing::Drifted("its network interfaces are connected otherwise".to_owned())
+            Standing::Drifted("its network interfaces have other connections".to_owned())
         })
     }
 
@@ -376,7 +376,7 @@ impl RuleIsolation {
         Ok((String::new(), LastChange::Done))
     }
 
-    /// What keeps the machine from being cut off, although something of the fault is there.
+    /// The reason why the machine is not cut off, although a part of the fault exists.
     async fn what_is_open(
         &self,
         before: &Snapshot,
@@ -386,7 +386,7 @@ impl RuleIsolation {
     ) -> Result<Option<String>> {
         if !before.is_as(connected, own) {
             return Ok(Some(
-                "its network interfaces are connected otherwise than when it was cut off".to_owned(),
+                "its network interfaces have other connections than when it was cut off".to_owned(),
             ));
         }
         let (groups, without) = connected.by_group()?;
@@ -466,7 +466,7 @@ impl RuleIsolation {
     }
 }
 
-/// Whether it was refused because of a lock that forbids only deleting.
+/// Whether a lock that forbids only deleting is the reason for the refusal.
 fn is_locked(error: &Error) -> bool {
     code(error) == Some("ScopeLocked")
 }
@@ -488,7 +488,7 @@ impl Settings for RuleIsolation {
             }
             self.can_be_cut_off(&connected).await?;
             if let (id, LastChange::Failed) = self.last_change(&connected).await? {
-                // The end of the fault could not be told from that.
+                // The end of the fault could not be distinguished from that.
                 let what = "Azure reports that the last change of the resource failed; repair it first";
                 return Err(Error::new(ErrorKind::Conflict, what).with("resource", id));
             }

@@ -168,7 +168,7 @@ mod tests {
         let mut group = group(&[]);
         group.rules = rules_for(fault(), &group, &addresses(&["10.0.0.4"])).unwrap();
         assert_eq!(rules_for(fault(), &group, &addresses(&["10.0.0.4"])).unwrap(), []);
-        // The machine has got another address since.
+        // The address of the machine has changed since.
         let again = rules_for(fault(), &group, &addresses(&["10.0.0.9"])).unwrap();
         assert_eq!(again.iter().map(|rule| rule.priority).collect::<Vec<_>>(), [100, 100]);
     }

@@ -16,14 +16,14 @@ use crate::{
     },
 };
 
-/// How long the status of a start is polled, so that an early refusal is reported. Looks at the machine tell whether it
+/// How long the status of a start is polled, so that an early refusal is reported. Looks at the machine show whether it
 /// is up.
 const FOLLOWED_FOR: Duration = Duration::from_secs(2);
 
 /// Powers off and on, restarts and deletes through ARM, without telling the scale set, as a real failure would.
 ///
-/// The status of an order is polled for a short while, so that an early failure is reported. Then only the machine
-/// tells.
+/// The status of an order is polled for a short while, so that an early failure is reported. After that, only the
+/// machine shows the outcome.
 #[derive(Debug)]
 pub(crate) struct MachineLifecycle {
     reach: Reach,
@@ -80,7 +80,7 @@ impl MachineLifecycle {
         if self.incarnation.is_none() || self.incarnation == machine.unique_id {
             return Ok(());
         }
-        let what = "another machine has the name of the fault's machine now, and is left alone";
+        let what = "another machine now has the name of the fault's machine, and is left alone";
         Err(self.reach.named(Error::new(ErrorKind::NotFound, what)))
     }
 }
@@ -97,7 +97,7 @@ fn unless_gone<T>(followed: Result<T>) -> Result<()> {
 #[async_trait]
 impl Lifecycle for MachineLifecycle {
     fn operations(&self) -> CapabilitySet {
-        // A stopped machine is started, whoever has stopped it.
+        // A stopped machine is started, even if somebody else has stopped it.
         let each = [
             (Capability::Start, true),
             (Capability::Stop, self.can_stop()),

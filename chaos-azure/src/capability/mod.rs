@@ -1,4 +1,4 @@
-//! What can be done to a machine, and how it is undone.
+//! The capabilities of a machine, and how each is undone.
 
 pub(crate) mod command_text;
 pub(crate) mod isolation;

@@ -101,7 +101,7 @@ impl CommandShell {
         }
     }
 
-    /// Sends it when no other one runs. If it is refused because of another one, it was not run.
+    /// Sends it when no other script runs. If it is refused because of another one, it was not run.
     async fn send(&self, lines: Vec<String>) -> Result<Accepted> {
         let mut waited = Duration::ZERO;
         loop {

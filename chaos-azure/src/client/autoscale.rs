@@ -75,7 +75,7 @@ impl Minima {
         for Setting { properties } in settings {
             let target = properties.target_resource_uri.as_deref();
             let target = target.and_then(|id| ResourceId::parse(id).ok());
-            // The active one of several profiles depends on the time, so only the smallest minimum of all is certain.
+            // The time decides which of several profiles is active, so only the smallest minimum of all is certain.
             let minima = properties.profiles.iter().map(|profile| profile.capacity.fewest());
             let minimum = minima.collect::<Result<Vec<usize>>>()?.into_iter().min();
             if let (true, Some(target), Some(minimum)) = (properties.enabled, target, minimum) {

@@ -7,7 +7,7 @@ use crate::client::{
     starts::Starts,
 };
 
-/// What reaches Azure, shared by all targets of a provider.
+/// The clients of Azure, shared by all targets of a provider.
 #[derive(Debug)]
 pub(crate) struct Azure {
     pub(crate) arm: Arc<Arm>,

@@ -41,7 +41,7 @@ pub(crate) enum Credentials {
     Given(Arc<dyn TokenCredential>),
 }
 
-/// A credential, and what a person can do if it gives no token.
+/// A credential, and advice for a person if it gives no token.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) credential: Arc<dyn TokenCredential>,

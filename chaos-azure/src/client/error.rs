@@ -38,7 +38,7 @@ impl Said {
 /// `action` is the action that a role must allow, such as `Microsoft.Compute/virtualMachines/powerOff/action`.
 pub(crate) fn refused(action: &str, answer: &Answer) -> Error {
     let said = Said::in_body(&answer.body);
-    // Azure says why. Without that, nothing is denied, and above all nothing is gone.
+    // Azure gives a reason. Without one, nothing counts as denied, and above all nothing counts as gone.
     let is_azure = !said.code.is_empty() || matches!(answer.status, 401 | 408 | 429 | 500..);
     if !is_azure || answer.is_page() {
         let what =
@@ -52,7 +52,7 @@ pub(crate) fn refused(action: &str, answer: &Answer) -> Error {
 /// The outcome of an order that ARM had accepted.
 pub(crate) fn failed_later(action: &str, status: &str, error: Option<&Value>) -> Error {
     let said = error.map(Said::of).unwrap_or_default();
-    // An order that fails tells what would have been said at once, with the status that goes with it.
+    // An order that fails later has the code of an immediate refusal, so it gets the status of one.
     let kind = match kind(&said.code, 409) {
         ErrorKind::Conflict if status.eq_ignore_ascii_case("Failed") => ErrorKind::Unavailable,
         kind => kind,
@@ -88,7 +88,8 @@ pub(crate) fn not_reached(error: azure_core::Error) -> Error {
 const CERTIFICATE: &str = "the certificate of Azure, or of a proxy in front of it, is not trusted: if a proxy \
     terminates TLS, this machine must trust the proxy's certificate authority";
 
-/// Whether a certificate is the reason. The libraries below have no type in common for it, but they all call it that.
+/// Whether a certificate is the reason. The libraries below have no common type for it, but their texts all use that
+/// word.
 fn certificate(error: &azure_core::Error) -> bool {
     chain(error).any(|error| error.to_string().to_ascii_lowercase().contains("certificate"))
 }
@@ -115,7 +116,7 @@ pub(crate) fn without_credentials(advice: &'static str, error: azure_core::Error
         };
         return Error::new(ErrorKind::Unavailable, what).caused_by(error);
     }
-    // What is asked for a token answers with a document, also where it refuses.
+    // An issuer of tokens answers with a document, even if it refuses.
     let is_page = chain(&error).any(|error| error.is::<serde_json::Error>());
     if is_page {
         let what = "the issuer of the Azure credentials did not answer with a token: is there a proxy or a login page \
@@ -226,7 +227,7 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         _ => match status {
             400 => ErrorKind::InvalidInput,
             401 | 403 => ErrorKind::Denied,
-            // The same from another source, such as a gateway without a route to ARM, proves nothing.
+            // The same answer from another source, such as a gateway without a route to ARM, proves nothing.
             404 | 410 => ErrorKind::Unavailable,
             408 => ErrorKind::Timeout,
             409 | 412 => ErrorKind::Conflict,
@@ -240,8 +241,8 @@ fn is_of_another_tenant(code: &str) -> bool {
     code == "InvalidAuthenticationTokenTenant"
 }
 
-/// The action and the scope that a refusal for lack of permission names. One that is about another resource, which the
-/// request only names, tells the action of the request first, and that it is allowed.
+/// The action and the scope that a refusal for lack of permission names. If the refusal concerns another resource,
+/// which the request only names, it first says that the action of the request is allowed.
 fn denial(message: &str) -> (Option<&str>, Option<&str>) {
     let quoted = |mark: &str| {
         let (_, rest) = message.split_once(mark)?;
@@ -282,7 +283,7 @@ mod tests {
             linked scope(s) '/g' (respectively) or the linked scope(s) are invalid.";
         let error = refusal("X/y/read", &said("LinkedAuthorizationFailed", message), 403);
         assert!(error.to_string().contains("missing=\"N/groups/join/action\", scope=\"/g\""), "{error}");
-        // A message that names nothing still leaves the action of the call.
+        // If the message names nothing, the action of the call is named.
         let error = refusal("X/y/read", &said("AuthorizationFailed", "No."), 403);
         assert!(error.to_string().contains("missing=\"X/y/read\""), "{error}");
     }

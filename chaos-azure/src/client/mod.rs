@@ -1,4 +1,4 @@
-//! How Azure is asked: credentials, retries and errors, and the calls that look things up or give orders.
+//! The client of Azure: credentials, retries and errors, and the calls that look things up or give orders.
 
 pub(crate) mod arm;
 pub(crate) mod autoscale;

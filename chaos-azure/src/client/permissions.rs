@@ -82,7 +82,7 @@ impl Permissions {
         let (asking, at) = (self.asking.clone(), scope.clone());
         let look = || async move { asking.held_at(&at).await.map(Arc::new) };
         let held = self.looks.ask(scope.to_lowercase(), look).await.map_err(|error| {
-            let what = "it could not be asked whether this program may undo the fault";
+            let what = "Azure could not be asked whether this program may undo the fault";
             Error::new(error.kind(), what).with("scope", &scope).caused_by(error)
         })?;
         let missing = needed.into_iter().find(|needed| !held.iter().any(|held| held.allows(&needed.action)));
@@ -117,7 +117,7 @@ impl Held {
     }
 }
 
-/// In whichever case.
+/// Ignores case.
 fn matches(pattern: &str, action: &str) -> bool {
     let (pattern, action) = (pattern.to_lowercase(), action.to_lowercase());
     let mut parts = pattern.split('*');

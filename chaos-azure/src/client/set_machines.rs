@@ -14,10 +14,10 @@ use crate::{
 /// are listed page by page.
 const FEW: usize = 32;
 
-/// How many of them at a time.
+/// The number of machines that are requested at a time.
 const AT_A_TIME: usize = 8;
 
-/// The machines of a set, or why they are unknown.
+/// The machines of a set, or the reason why they are unknown.
 #[derive(Debug, Default)]
 pub(crate) struct Machines {
     pub(crate) found: Vec<Machine>,

@@ -1,4 +1,4 @@
-//! The accepted orders to start whose end was not seen yet.
+//! The accepted orders to start whose end has not been seen yet.
 
 use std::{
     collections::BTreeMap,

@@ -12,7 +12,7 @@ use crate::{
     model::place::Place,
 };
 
-/// What a provider is made of.
+/// The parts of a provider.
 #[derive(Debug)]
 pub(crate) struct Fleet {
     pub(crate) subscriptions: Vec<String>,
@@ -21,7 +21,7 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// The machine at a place, whatever is listed; `None` if there is none.
+    /// The machine at a place, listed or not; `None` if there is none.
     pub(crate) async fn target(&self, id: &TargetId, place: &Place) -> Result<Option<Arc<dyn Target>>> {
         let found = self.means.azure.compute.machine(place).await?;
         let target = |machine| MachineTarget::new(id.clone(), &machine, &self.means).just_found(&machine);

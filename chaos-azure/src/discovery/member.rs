@@ -24,7 +24,7 @@ pub(crate) struct Set {
     pub(crate) desired: Option<usize>,
     pub(crate) replaces_members: bool,
     pub(crate) replaces_stopped: bool,
-    /// Why none of its machines may be chosen.
+    /// The reason why none of its machines may be chosen.
     pub(crate) excluded: Option<&'static str>,
     /// The missing required data: none of its machines is chosen, and nothing is concluded from it.
     pub(crate) doubt: Option<String>,

@@ -1,4 +1,4 @@
-//! Which sets and machines there are, and which of them may be chosen.
+//! The sets and machines of a subscription, and which of them may be chosen.
 
 pub(crate) mod fleet;
 pub(crate) mod member;

@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(asked(&GroupFilter::all()), listed);
         assert_eq!(asked(&GroupFilter::all().name(format!("{OTHER}/shop/web"))), [OTHER]);
         assert_eq!(asked(&GroupFilter::all().name(format!("azure-avset:{ONE}/shop/web"))), [ONE]);
-        assert_eq!(asked(&GroupFilter::only(Vec::<String>::new())), [""; 0], "an empty list is nobody");
+        assert_eq!(asked(&GroupFilter::only(Vec::<String>::new())), [""; 0], "an empty list is no set");
         for nowhere in ["web", "azure-vmss:x/y/z", "shop/web", "33333333-3333-4333-8333-333333333333/a/b"] {
             assert_eq!(asked(&GroupFilter::all().name(nowhere)), [""; 0], "{nowhere}");
         }

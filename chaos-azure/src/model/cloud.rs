@@ -14,7 +14,7 @@ pub enum Cloud {
 }
 
 impl Cloud {
-    /// Where its Resource Manager is, and for whom tokens are.
+    /// The address of its Resource Manager, which is also the audience of tokens.
     pub(crate) fn endpoint(self) -> &'static str {
         match self {
             Self::Public => "https://management.azure.com",
@@ -23,7 +23,7 @@ impl Cloud {
         }
     }
 
-    /// Where its identities are; those of `authority` where that is named.
+    /// The address of its identities, or `authority` if there is one.
     pub(crate) fn identities(self, authority: Option<&str>) -> CloudConfiguration {
         if let Some(authority) = authority {
             let mut custom = CustomConfiguration::default();

@@ -13,8 +13,8 @@ pub const FAULT_DOMAIN_LABEL: &str = "azure:fault-domain";
 /// The label of a target with its update domain, a number from 0. The machines of one update domain are restarted
 /// together when Azure maintains its hosts.
 pub const UPDATE_DOMAIN_LABEL: &str = "azure:update-domain";
-/// The label of a target with its availability zone, if it has one: `1`, `2` or `3`, numbered by each subscription for
-/// itself.
+/// The label of a target with its availability zone, if it has one: `1`, `2` or `3`. Each subscription has its own
+/// numbers.
 pub const AVAILABILITY_ZONE_LABEL: &str = "azure:availability-zone";
 
 /// A machine, with the data that this crate needs.
@@ -22,20 +22,20 @@ pub const AVAILABILITY_ZONE_LABEL: &str = "azure:availability-zone";
 pub(crate) struct Machine {
     pub(crate) place: Place,
     pub(crate) location: String,
-    /// Tells it apart from a later one with the same name.
+    /// The id that distinguishes it from a later machine with the same name.
     pub(crate) unique_id: Option<String>,
-    /// Its tags, and where it is.
+    /// Its tags, and its location.
     pub(crate) labels: Labels,
     /// In Azure's words: `Succeeded`, `Updating`, `Failed`, `Deleting`.
     pub(crate) provisioning: String,
     pub(crate) view: View,
     pub(crate) system: Option<System>,
-    /// Its system disk belongs to its host, and is lost when it leaves the host.
+    /// Whether its system disk belongs to its host, and is lost when the machine leaves the host.
     pub(crate) has_ephemeral_disk: bool,
-    /// If it leaves its host, no other one is guaranteed.
+    /// Whether it is a spot machine: if it leaves its host, no other one is guaranteed.
     pub(crate) is_spot: bool,
     pub(crate) availability_set: Option<ResourceId>,
-    /// Of an instance of a uniform scale set.
+    /// The protection of an instance of a uniform scale set, if it has any.
     pub(crate) protection: Option<&'static str>,
     pub(crate) interfaces: Vec<String>,
     /// The required fields that the answer lacks: nothing is concluded from them.
@@ -49,7 +49,7 @@ pub(crate) struct View {
     pub(crate) fault_domain: Option<i32>,
     pub(crate) update_domain: Option<i32>,
     pub(crate) is_agent_ready: bool,
-    /// By the application health extension, or the probe of a load balancer.
+    /// According to the application health extension, or the probe of a load balancer.
     pub(crate) is_application_unhealthy: bool,
     pub(crate) is_in_standby_pool: bool,
 }
@@ -60,7 +60,7 @@ pub(crate) enum Power {
     Starting,
     Running,
     Stopping,
-    /// It keeps its host, and is billed.
+    /// Powered off: it keeps its host, and is billed.
     Stopped,
     Deallocating,
     Deallocated,
@@ -126,7 +126,7 @@ impl Machine {
         }
     }
 
-    /// Whether it is the same again after it has left its host.
+    /// Whether it is the same again after leaving its host.
     pub(crate) fn may_leave_its_host(&self) -> bool {
         !self.has_ephemeral_disk && !self.is_spot
     }
@@ -143,7 +143,7 @@ impl Machine {
             || self.provisioning.eq_ignore_ascii_case("Deleting")
     }
 
-    /// Why it must not be chosen, by its own state.
+    /// The reason why its own state excludes it, if it does.
     pub(crate) fn unfit(&self) -> Option<String> {
         let state = &self.provisioning;
         if state.eq_ignore_ascii_case("Deleting") {

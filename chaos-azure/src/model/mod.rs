@@ -1,4 +1,4 @@
-//! What Azure tells of sets and machines, read once into types of this crate.
+//! The sets and machines that Azure describes, read once into types of this crate.
 
 pub(crate) mod cloud;
 pub(crate) mod machine;

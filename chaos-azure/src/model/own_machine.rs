@@ -50,7 +50,7 @@ mod tests {
     fn an_id_is_the_same_in_either_order_of_its_bytes() {
         let own = OwnMachine::of("5C1D3A2B-4F6E-8D7C-9A0B-112233445566\n").unwrap();
         assert!(own.is("5c1d3a2b-4f6e-8d7c-9a0b-112233445566"));
-        assert!(own.is("2b3a1d5c-6e4f-7c8d-9a0b-112233445566"), "as older firmware tells it");
+        assert!(own.is("2b3a1d5c-6e4f-7c8d-9a0b-112233445566"), "in the byte order of older firmware");
         for other in ["2b3a1d5c-6e4f-7c8d-0b9a-112233445566", "5c1d3a2b", ""] {
             assert!(!own.is(other), "{other}");
         }

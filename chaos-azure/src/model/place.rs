@@ -46,7 +46,7 @@ impl Place {
         format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute")
     }
 
-    /// The command by which a person starts it with the Azure CLI.
+    /// The command of the Azure CLI that starts it.
     pub(crate) fn command_to_start(&self) -> String {
         match self {
             Self::Machine { .. } => format!("az vm start --ids {}", for_a_shell(&self.scope())),

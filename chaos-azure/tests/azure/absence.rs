@@ -1,4 +1,4 @@
-//! What an answer lacks is never a value.
+//! The absence of a field in an answer is never a value.
 
 use std::sync::{Arc, Mutex};
 
@@ -19,7 +19,7 @@ use crate::{
     studio::{drill, shutdown},
 };
 
-/// A set of which one machine has opted out, and sets of both orchestrations.
+/// A set with one machine that has opted out, and scale sets of both orchestrations.
 fn world() -> FakeArm {
     let fake = FakeArm::start().unwrap();
     fake.add(NewAvailabilitySet::new("shop", "web").machines(2).security_groups(SecurityGroups::Shared));
@@ -30,8 +30,7 @@ fn world() -> FakeArm {
     fake
 }
 
-/// Changes each answer to a GET at a path that ends like this, in lower case; the number of bytes of the longest is
-/// kept.
+/// Changes each answer to a GET at a path with this end, in lower case, and keeps the length of the longest in bytes.
 fn at(
     end: &'static str,
     change: impl Fn(&mut Reply) + Send + Sync + 'static,
@@ -66,7 +65,7 @@ fn id(text: &str) -> TargetId {
     text.replace("SUB", SUBSCRIPTION).parse().unwrap()
 }
 
-/// What is asked, by the end of its path, and what a cut answer to it must make an error.
+/// A request, by the end of its path, and the look that a cut answer to it must turn into an error.
 #[derive(Clone, Copy, Debug)]
 enum Asked {
     Sets,
@@ -98,7 +97,7 @@ const QUESTIONS: [(&str, Asked); 16] = [
     ("/experiments/drill/executions", Asked::Experiment),
 ];
 
-/// Whether the question is answered.
+/// Whether the look succeeds.
 async fn is_answered(asked: Asked, sets: &AvailabilitySets, scale_sets: &ScaleSets) -> bool {
     let web = id("azure-avset:SUB/shop/web/web-1");
     match asked {
@@ -174,7 +173,7 @@ async fn nobody_is_chosen_by_an_answer_that_was_cut() {
     }
 }
 
-/// What is put in the place of an answer, and what the error says of it.
+/// Replaced answers, and the errors that they cause.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_document_asks_for_a_proxy_or_a_login_page() {
     let fake = world();
@@ -208,7 +207,7 @@ fn remove(document: &mut Value, pointer: &str) {
     }
 }
 
-/// A set whose answers lack something is in doubt, and no other is; and nothing is concluded of it in a recovery.
+/// A set whose answers lack a field is in doubt, and no other is. A recovery concludes nothing from such answers.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_field_that_decides_and_is_missing_is_a_doubt_about_one_set() {
     let fake = world();
@@ -279,7 +278,7 @@ async fn a_machine_of_which_not_all_is_told_is_neither_well_nor_gone() {
     }
 }
 
-/// Letters that are written as two characters are letters to Azure, and no name to this crate.
+/// Azure accepts letters that consist of two characters in names; this crate does not.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_id_that_cannot_be_read_is_a_doubt_about_that_set_alone() {
     let fake = world();

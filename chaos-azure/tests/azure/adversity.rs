@@ -1,4 +1,4 @@
-//! The contract of providers in adversity, kept over answers that are changed on their way from the fake.
+//! The contract of providers in adversity, with answers that are changed on their way from the fake.
 
 use std::{
     sync::{
@@ -32,7 +32,7 @@ const PROXY: &str = "a proxy that wants to know who asks";
 const NOTHING: &str = "nothing at all";
 const THROTTLED: &str = "too many requests";
 
-/// What happens to answers on their way.
+/// The changes of answers on their way.
 #[derive(Debug, Default)]
 struct Trouble {
     refused: Option<String>,
@@ -83,7 +83,7 @@ impl Front {
     }
 }
 
-/// A fake in which nobody is kept waiting, and a set in it.
+/// A fake without delays, and a set in it.
 struct World {
     fake: FakeArm,
     front: Arc<Front>,
@@ -151,7 +151,8 @@ impl Adversity for World {
     }
 
     fn refusals(&self) -> Vec<&'static str> {
-        // What refuses is not the set: one kind stands for all, and the others show that they are no exception.
+        // The refusals do not come from the set. So one kind of set is tested with all, and the others only show that
+        // they behave alike.
         if self.kind != Kind::AvailabilitySet {
             return vec![DENIED, SIGN_IN];
         }
@@ -176,7 +177,7 @@ impl Adversity for World {
 
     async fn replace_target(&self) -> Result<Happens> {
         if self.kind != Kind::AvailabilitySet {
-            return Ok(Happens::never("scale sets use no name of an instance again"));
+            return Ok(Happens::never("scale sets never use the name of an instance again"));
         }
         let name = machine(self.target.name());
         self.fake.delete_machine(&name);
@@ -184,7 +185,7 @@ impl Adversity for World {
         self.fake.set_power_state(&name, PowerState::Stopped);
         match self.fake.power_state(&name) {
             Some(PowerState::Stopped) => Ok(Happens::Now),
-            _ => Err(Error::new(ErrorKind::Other, "the other machine is not there")),
+            _ => Err(Error::new(ErrorKind::Other, "the other machine does not exist")),
         }
     }
 

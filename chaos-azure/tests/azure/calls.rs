@@ -1,4 +1,4 @@
-//! How many requests a look, a victim and a recovery take.
+//! The number of requests for a look, a victim and a recovery.
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,7 +31,7 @@ async fn a_look_at_few_asks_for_few_however_many_there_are_beside() {
     let group = provider.group(&few(0).group()).await.unwrap();
     assert_eq!((group.members.len(), group.healthy(), group.desired), (3, 3, 3));
     assert_eq!(fake.requests().len(), 4, "the set, and each of its machines");
-    // The members are who a listing says they are.
+    // The members are the same as in a listing.
     let large = format!("azure-avset:{}/crowd/many-7", FakeArm::SUBSCRIPTION).parse().unwrap();
     assert_eq!(provider.group(&large).await.unwrap().healthy(), 20);
     fake.forget_requests();
@@ -66,7 +66,7 @@ async fn victims_of_one_moment_share_their_looks() {
             report.is_recovered() && report.faults.iter().all(|fault| fault.failure.is_none()),
             "{report:?}"
         );
-        // Looks at one machine while a fault is held and recovered depend on how long that takes.
+        // The number of looks at one machine during the hold and the recovery depends on their duration.
         let of_looks = |request: &&fake_azure::Recorded| {
             request.path.ends_with("/few")
                 || request.path.ends_with("/availabilitySets")
@@ -76,8 +76,8 @@ async fn victims_of_one_moment_share_their_looks() {
         let lists = requests.iter().filter(of_looks).count();
         figures.push((report.faults.len(), lists, count(&fake, "GET", "/permissions")));
     }
-    // The plan lists the subscription once: 1 page of sets of 3, 41 of machines, 41 of how they are; then each look is
-    // one of few.
+    // The plan lists the subscription once: 1 page of sets of 3, 41 of machines, 41 of their instance views. Then each
+    // look is one at few machines.
     let (one, three) = (figures[0], figures[1]);
     assert_eq!((one.0, three.0), (1, 3), "{figures:?}");
     assert!(one.1 <= 3 + 41 + 41 + 3, "{figures:?}");
@@ -85,7 +85,7 @@ async fn victims_of_one_moment_share_their_looks() {
     assert!(one.2 == 1 && three.2 <= 3, "{figures:?}");
 }
 
-/// What only a plan needs is not asked by a recovery.
+/// A recovery does not request data that only a plan needs.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_a_termination_does_not_depend_on_autoscale_settings() {
     let fake = Arc::new(FakeArm::start().unwrap());
@@ -111,7 +111,7 @@ async fn the_end_of_a_termination_does_not_depend_on_autoscale_settings() {
     );
     assert_eq!(fake.capacity(&set), Some(4), "it was waited for the replacement: {report:?}");
 
-    // Nor does it in another process, which has not planned it: it goes by what the journal says.
+    // Another process, which has not planned it, does not either: it relies on the journal.
     let elsewhere = scale_sets(&fake).build().unwrap();
     let id = &report.faults[0].group;
     assert_eq!(elsewhere.group(id).await.unwrap_err().kind(), ErrorKind::Denied);

@@ -57,7 +57,7 @@ pub(crate) async fn only_group(provider: &impl Provider) -> Group {
     groups.remove(0)
 }
 
-/// Returns when it is so. That takes moments here, and in vain it is waited for no longer than a minute.
+/// Waits until the condition holds. That takes moments here; after a minute, this panics.
 pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
     let clock = SystemClock::default();
     let begun = clock.monotonic();

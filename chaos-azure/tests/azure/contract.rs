@@ -1,4 +1,4 @@
-//! The contracts of providers, targets and events, kept.
+//! The contracts of providers, targets and events.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn timing() -> Timing {
     Timing::default().settle(Duration::from_secs(20)).quiet(Duration::from_millis(300))
 }
 
-/// A healthy member of the group of this name, which each check may ruin.
+/// A healthy member of the group with this name, which each check may destroy.
 async fn member(provider: impl Provider, name: &str) -> chaos_core::Result<Subject> {
     let groups = list(&provider).await?;
     let is_wanted = |group: &&Group| group.id.path().ends_with(&format!("/{name}"));

@@ -1,4 +1,4 @@
-//! A process that is killed with `kill -9` in the middle of a fault, and what the next one makes of its journal.
+//! A process that is killed with `kill -9` in the middle of a fault, and the next one, which replays its journal.
 
 use std::{env, os::unix::process::ExitStatusExt, path::Path, process::Command, sync::Arc, time::Duration};
 
@@ -44,7 +44,7 @@ fn web() -> TargetId {
     format!("azure-avset:{SUBSCRIPTION}/shop/web/web-0").parse().unwrap()
 }
 
-/// The parent starts this same test as a child for each point and each event, told by the environment.
+/// The parent starts this same test as a child for each point and each event, which the environment names.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_process_leaves_nothing_that_a_replay_does_not_undo() {
     if let Ok(endpoint) = env::var(ENDPOINT) {

@@ -1,4 +1,4 @@
-//! What is listed, with how many calls, and who of it may be chosen.
+//! The listed sets, the number of calls for them, and the machines that may be chosen.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ async fn two_thousand_machines_in_a_hundred_sets_take_a_call_for_each_page() {
     let member = group.member(&group.id.target("web-07-3").unwrap()).unwrap();
     assert_eq!(member.target.labels()[FAULT_DOMAIN_LABEL], "1");
     assert_eq!(member.target.labels()[UPDATE_DOMAIN_LABEL], "3");
-    // One page of sets, and ten of machines, once with what they are and once with how they are.
+    // One page of sets, and ten of machines, once with their models and once with their instance views.
     assert_eq!(count(&fake, "GET", "/availabilitySets"), 1);
     assert_eq!(count(&fake, "GET", "/virtualMachines"), 20);
     assert_eq!(fake.requests().len(), 21);

@@ -35,7 +35,7 @@ fn monkey(provider: impl Provider, event: impl ChaosEvent) -> Monkey {
         .unwrap()
 }
 
-/// A hold that a busy machine has time for.
+/// A hold that is long enough for a busy machine.
 fn stop() -> Stop {
     Stop::lasting(Duration::from_secs(5)).unwrap()
 }
@@ -112,7 +112,7 @@ async fn an_availability_set_replaces_nothing_so_that_nobody_is_terminated() {
     assert_eq!(count(&fake, "DELETE", "/web-0"), 0);
 }
 
-/// An order that an event or its recovery gives, and how machines are stopped and rebooted then.
+/// An order that an event or its recovery gives, with the modes of stop and reboot.
 type Order = (&'static str, &'static str, Arc<dyn ChaosEvent>, StopMode, RebootMode);
 
 fn orders() -> Vec<Order> {
@@ -127,7 +127,7 @@ fn orders() -> Vec<Order> {
     ]
 }
 
-/// Injects with trouble at the first order. Two of two must be well in the end.
+/// Injects with trouble at the first order. Two of two must be healthy at the end.
 async fn troubled(order: Order, trouble: &Trouble, is_carried_out: bool, is_scale_set: bool) {
     let (method, path, event, stops, reboots) = order;
     let what = format!("{trouble:?} at {path}, of a scale set: {is_scale_set}");
@@ -143,7 +143,7 @@ async fn troubled(order: Order, trouble: &Trouble, is_carried_out: bool, is_scal
     fake.trouble(trouble.clone().on(method, format!("*{path}")));
     let report = monkey(Arc::clone(&provider), Reboot::default()).inject(event, &target).await.unwrap();
     assert!(report.is_recovered() && report.faults.len() == 1, "{what}: {report:?}");
-    // The recovery goes on until the machine is back; what hurts a machine is ordered once.
+    // The recovery continues until the machine is back. An order that harms a machine is given once.
     let is_of_the_recovery = path == "/start";
     assert_eq!(report.faults[0].failure.is_none(), is_of_the_recovery, "{what}: {report:?}");
     let expected = if is_of_the_recovery && !is_carried_out { 2 } else { 1 };
@@ -190,7 +190,7 @@ async fn an_operation_that_fails_is_told_and_recovered_from() {
         );
         assert_eq!(fake.power_state(&machine("web-0")), Some(PowerState::Running));
     }
-    // And one of the recovery, which is then tried again.
+    // An order of the recovery also fails, and is retried.
     let fake = world(2);
     fake.trouble(
         Trouble::fail_operation("AllocationFailed", "No host is free.").on("POST", "*/start").times(2),
@@ -202,7 +202,7 @@ async fn an_operation_that_fails_is_told_and_recovered_from() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_that_does_not_end_holds_nothing_up() {
-    // Neither where each look at it takes its time.
+    // Nor if each look at it is slow.
     for milliseconds in [1, 900] {
         let fake = world(2);
         fake.trouble(Trouble::hang_operation().on("POST", "*/powerOff"));
@@ -328,7 +328,7 @@ async fn a_rack_fails_and_no_other_and_never_the_last_one() {
     let hit: BTreeSet<&String> = report.faults.iter().map(|fault| &domains[&fault.target]).collect();
     assert_eq!(hit.len(), 1, "{hit:?}");
 
-    // Where all that is left of the other rack is down, there is no rack that may fail.
+    // If all remaining machines of the other rack are down, no rack may fail.
     let healthy = *hit.first().unwrap();
     for (target, domain) in &domains {
         if domain != healthy {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chaos_core::clock::Clock;
 use jiff::Timestamp;
 
-/// A clock that is faster than that of this machine, which the fake goes by.
+/// A clock that is faster than that of this machine, which the fake uses.
 #[derive(Debug)]
 pub(crate) struct FastClock {
     start: Timestamp,

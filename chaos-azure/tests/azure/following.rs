@@ -19,7 +19,7 @@ use crate::{
     rewriting::{Reply, Rewriting},
 };
 
-/// What comes instead of how an order stands.
+/// The answer that replaces the status of an order.
 type Poll = fn(&mut Reply);
 
 const POLLS: [(&str, Poll); 8] = [
@@ -42,7 +42,7 @@ fn polls(change: Poll) -> Arc<dyn HttpClient> {
     })
 }
 
-/// Operations are at another host, as far as ARM says.
+/// An HTTP client in whose answers operations are on another host.
 fn elsewhere() -> Arc<dyn HttpClient> {
     Rewriting::by(|request, reply| {
         if request.method() == azure_core::http::Method::Post {
@@ -66,7 +66,7 @@ fn web() -> TargetId {
     format!("azure-avset:{}/shop/web/web-0", FakeArm::SUBSCRIPTION).parse().unwrap()
 }
 
-/// Of a machine that is up 400 ms after an order: nothing else than that is told.
+/// Checks an order after which the machine is up within 400 ms, although no status of the order can be read.
 async fn is_carried_out(what: &str, http: Arc<dyn HttpClient>, is_scale_set: bool) {
     let fake = FakeArm::start().unwrap();
     fake.configure(|settings| settings.pace = Pace::Milliseconds(400));
@@ -102,7 +102,7 @@ async fn an_order_of_which_nobody_tells_how_it_stands_is_under_way_and_not_faile
 async fn an_isolation_of_which_nobody_tells_how_it_stands_is_seen_by_what_it_changes() {
     let mut cases = Vec::new();
     for groups in [SecurityGroups::Shared, SecurityGroups::None] {
-        // The last one says that it goes on, which is believed for a minute.
+        // The last one says that it is in progress, which is believed for a minute.
         for (what, change) in &POLLS[..POLLS.len() - 1] {
             cases.push(async move {
                 let fake = FakeArm::start().unwrap();
@@ -119,7 +119,7 @@ async fn an_isolation_of_which_nobody_tells_how_it_stands_is_seen_by_what_it_cha
     join_all(cases).await;
 }
 
-/// What ARM asks to wait before the next question about an order holds nobody up who looks at the machine.
+/// The wait that ARM asks for before the next poll of an order does not delay looks at the machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_must_not_ask_about_an_order_for_an_hour_looks_at_the_machine() {
     let fake = FakeArm::start().unwrap();
@@ -141,7 +141,7 @@ async fn who_must_not_ask_about_an_order_for_an_hour_looks_at_the_machine() {
     assert_eq!(count(&fake, "POST", "/start"), 1, "no second order beside the first: {report:?}");
     assert_eq!(fake.power_state(&machine("web-0")), Some(PowerState::Running));
 
-    // The network is told by what is changed.
+    // The status of a network change is read from the changed resource.
     let report = isolate(sets(&fake).build().unwrap(), &web(), || ()).await;
     assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
     assert_eq!(left_behind(&fake).await, [""; 0]);

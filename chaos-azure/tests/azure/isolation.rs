@@ -1,4 +1,4 @@
-//! Isolation by network security groups: whom it cuts off, and what it leaves behind.
+//! Isolation by network security groups: the machines that it cuts off, and its leftovers.
 
 use std::{
     future::ready,
@@ -66,9 +66,9 @@ async fn isolate_within(
     monkey.inject(event, target).await.unwrap()
 }
 
-/// Whether anything new comes to or from a machine.
+/// Whether new connections to or from a machine are possible.
 fn is_reached(fake: &FakeArm, machine: &str) -> bool {
-    // From within its network to it, and from it to anywhere: what every machine of the fake may do without rules.
+    // From within its network to it, and from it to anywhere. Without rules, every machine of the fake may do both.
     let neighbour = Ipv4Addr::new(10, 9, 9, 9);
     let into = fake.lets_through(machine, Direction::Inbound, neighbour, 80).unwrap();
     let out = fake.lets_through(machine, Direction::Outbound, STRANGER, 443).unwrap();
@@ -191,7 +191,7 @@ async fn a_lost_answer_anywhere_leaves_nothing_behind() {
     }
 }
 
-/// The names of groups and rules of ours that are still there.
+/// The names of the groups and rules of faults that still exist.
 pub(crate) async fn left_behind(fake: &FakeArm) -> Vec<String> {
     let group = format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Network/networkSecurityGroups"
@@ -220,7 +220,7 @@ pub(crate) async fn put(fake: &FakeArm, path: &str, body: Value) -> Value {
     request(fake, Method::Put, path, NETWORK_VERSION, Some(body)).await
 }
 
-/// As somebody else would.
+/// Sends a request as somebody else would.
 async fn request(fake: &FakeArm, method: Method, path: &str, version: &str, body: Option<Value>) -> Value {
     let url = Url::parse(&format!("{}{path}?api-version={version}", fake.endpoint())).unwrap();
     let mut request = Request::new(url, method);
@@ -265,7 +265,7 @@ async fn a_rule_that_allows_something_first_keeps_a_machine_from_being_cut_off()
     let report = isolate(sets(&fake).build().unwrap(), &web(), || ()).await;
     assert!(
         report.is_recovered() && report.faults[0].failure.is_none(),
-        "who forbids is no obstacle: {report:?}"
+        "a rule that denies is no obstacle: {report:?}"
     );
 
     put(&fake, &rule("no-telnet"), body(100, "Allow")).await;
@@ -337,7 +337,7 @@ async fn a_change_that_is_not_done_proves_nothing_whatever_its_document_shows() 
         let before = settings.snapshot(&Change::Isolate).await.unwrap();
         assert_eq!(settings.standing(&before, fault).await.unwrap(), Standing::AsBefore);
 
-        // Everything is written as it was.
+        // Everything is written back unchanged.
         fake.trouble(trouble.on("PUT", "*/networkInterfaces/*"));
         let document = get(&fake, &nic()).await;
         put(&fake, &nic(), document).await;
@@ -374,7 +374,7 @@ async fn two_faults_on_one_machine_do_not_mix() {
     assert!(seen.contains("already isolated"), "{seen}");
 }
 
-/// A lock that forbids to delete anything in the resource group, and lets everything be written.
+/// A lock that forbids deleting anything in the resource group, and allows writing.
 fn locked() -> Trouble {
     let what = "The scope cannot perform delete operation because following scope(s) are locked.";
     Trouble::error(409, "ScopeLocked", what).on("DELETE", "*").times(u32::MAX)

@@ -1,4 +1,4 @@
-//! No order that injects is sent past the deadline of its fault, whatever gives it.
+//! No order that injects is sent after the deadline of its fault, by any event.
 
 use std::{
     fmt,
@@ -23,7 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::cloud::{list, scale_sets, sets};
 
-/// The machine slept for an hour just after the injection has begun: no timer has noticed.
+/// The machine slept for an hour just after the start of the injection, and no timer has noticed.
 #[derive(Clone, Debug, Default)]
 struct Slept(Arc<AtomicBool>);
 
@@ -54,7 +54,7 @@ impl Observer for Slept {
 
 type Order = for<'a> fn(&'a Capabilities, &'a Permit) -> BoxFuture<'a, Result<()>>;
 
-/// Gives one order, and looks at no time itself.
+/// Gives one order, and does not check the time itself.
 #[derive(Clone, Copy)]
 struct Careless(Order);
 
@@ -113,7 +113,7 @@ async fn give(provider: impl Provider, order: Order, target: &TargetId) -> RunRe
     monkey.build().unwrap().inject(Careless(order), target).await.unwrap()
 }
 
-/// What changed something.
+/// The requests that changed something.
 fn changes(fake: &FakeArm) -> Vec<String> {
     let requests = fake.requests();
     let changes =

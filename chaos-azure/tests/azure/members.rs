@@ -1,4 +1,4 @@
-//! Machines as they are: deallocated, without a disk of their own, and the one that the monkey itself runs on.
+//! Special machines: deallocated ones, those without a disk of their own, and the one that the monkey itself runs on.
 
 use chaos_azure::{RebootMode, StopMode};
 use chaos_core::{

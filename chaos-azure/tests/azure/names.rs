@@ -1,4 +1,4 @@
-//! Names are used again: which machine a fault is about.
+//! Machines with reused names, and the one that a fault concerns.
 
 use std::{
     collections::BTreeSet,
@@ -41,7 +41,7 @@ fn monkey(provider: impl Provider, journal: MemoryJournal) -> Monkey {
         .unwrap()
 }
 
-/// Deletes the machine and makes another one of its name, which its owner has stopped.
+/// Deletes the machine and creates another one with its name, which its owner has stopped.
 fn make_anew(fake: &FakeArm, groups: SecurityGroups) {
     fake.delete_machine(&machine("web-0"));
     fake.add(NewAvailabilitySet::new("shop", "web").machines(2).security_groups(groups));
@@ -95,7 +95,7 @@ async fn another_machine_of_the_name_is_never_started_nor_taken_for_the_one_that
     assert!(journal.pending().await.unwrap().faults.is_empty());
 }
 
-/// Starts the target that it was given when the fault was prepared, whoever bears its name by now.
+/// Starts the target that it was given when the fault was prepared, even if another machine has its name by now.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct StartsTheOldOne {
     #[serde(skip)]
@@ -153,7 +153,7 @@ impl ChaosEvent for StopsAndKeeps {
     }
 }
 
-/// Whoever holds on to a target by its capabilities does not get hold of the next one of its name.
+/// Capabilities of a target that were kept do not act on the next machine with its name.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_for_the_one_that_is_gone_does_not_reach_the_other() {
     let fake = FakeArm::start().unwrap();
@@ -204,7 +204,7 @@ async fn what_isolates_an_address_goes_when_another_machine_has_it() {
     }
 }
 
-/// Makes the machine anew at the last moment, when nobody looks at it any more before it is cut off.
+/// Creates the machine again at the last moment, after the last look before the isolation.
 #[derive(Debug)]
 struct AtTheLastMoment(Arc<FakeArm>);
 
@@ -216,7 +216,7 @@ impl Observer for AtTheLastMoment {
     }
 }
 
-/// Between the snapshot and the isolation, an address may pass to somebody else.
+/// Between the snapshot and the isolation, an address may pass to another machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_machine_than_the_one_of_the_snapshot_is_not_cut_off() {
     let fake = Arc::new(FakeArm::start().unwrap());

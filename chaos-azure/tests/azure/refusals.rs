@@ -1,4 +1,4 @@
-//! No refusal ends a recovery before its budget, and how long Azure asks to wait is kept by whoever asks next.
+//! No refusal ends a recovery before its budget is spent. The next caller keeps the wait that Azure asks for.
 
 use std::{
     sync::{
@@ -35,7 +35,7 @@ fn web() -> TargetId {
     format!("azure-avset:{SUBSCRIPTION}/shop/web/web-0").parse().unwrap()
 }
 
-/// Where tokens come from, in its moods. The fake has no certificate.
+/// The issuer of tokens, in several states. The fake has no certificate.
 #[derive(Debug)]
 struct Authority {
     fake: Url,
@@ -145,7 +145,7 @@ async fn a_session_that_ends_behind_a_proxy_is_renewed_when_the_proxy_lets_it() 
     assert_eq!(fake.power_state(&machine("web-0")), Some(PowerState::Running));
 }
 
-/// The credentials of the SDK keep what they have given until it is about to expire.
+/// The credentials of the SDK cache a token until it is about to expire.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_token_was_refused_a_credential_made_anew_is_asked() {
     let fake = world();
@@ -156,7 +156,7 @@ async fn after_a_token_was_refused_a_credential_made_anew_is_asked() {
     assert_eq!(count(&fake, "POST", "/oauth2/v2.0/token"), 2);
 }
 
-/// A credential that hangs, as a program does that waits for a password.
+/// A credential that hangs, like a program that waits for a password.
 #[derive(Debug)]
 struct Hangs;
 
@@ -181,7 +181,7 @@ async fn a_token_is_not_waited_for_for_ever() {
     assert!(error.to_string().contains("did not provide Azure credentials in time"), "{error}");
 }
 
-/// Goes on by as much as is slept, and by nothing else; what is slept is kept.
+/// A clock that only sleeping advances, and that keeps the time slept.
 #[derive(Debug, Default)]
 struct Diary(Mutex<Vec<Duration>>);
 
@@ -196,7 +196,7 @@ impl Clock for Diary {
     }
 
     async fn sleep(&self, duration: Duration) {
-        // Limits of a minute are not what is waited for here.
+        // Time-outs of a minute are not awaited here.
         if duration >= Duration::from_secs(60) {
             return std::future::pending().await;
         }
@@ -222,7 +222,7 @@ async fn how_long_azure_asks_to_wait_is_kept_by_whoever_asks_next() {
     assert_eq!(clock.monotonic(), Duration::from_secs(15), "once it is over, nobody waits");
 }
 
-/// What a TLS library says of a certificate is the reason, wherever it stands in the chain.
+/// The text of a TLS library about a certificate is the reason, at any place in the chain.
 #[derive(Debug)]
 struct Untrusted;
 

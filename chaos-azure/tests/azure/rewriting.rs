@@ -1,4 +1,4 @@
-//! What stands between a provider and the fake, and changes answers on their way, as proxies and broken connections do.
+//! A layer between a provider and the fake that changes answers on their way, like proxies and broken connections.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -15,14 +15,14 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// In the place of a JSON document.
+    /// Replaces the JSON document with this text.
     pub(crate) fn text(&mut self, status: u16, kind: &'static str, body: &str) {
         self.status = status;
         self.headers.insert("content-type", kind);
         self.body = body.as_bytes().to_vec();
     }
 
-    /// As ARM refuses.
+    /// Replaces the answer with a refusal of ARM.
     pub(crate) fn refusal(&mut self, status: u16, code: &str) {
         let body = serde_json::json!({ "error": { "code": code, "message": "No." } });
         self.text(status, "application/json", &body.to_string());
@@ -68,7 +68,7 @@ impl HttpClient for Rewriting {
     }
 }
 
-/// Spends no time on the pauses between two attempts; limits are what they are.
+/// Takes no time for the pauses between two attempts. Time-outs are unchanged.
 #[derive(Debug)]
 pub(crate) struct Impatient;
 

@@ -1,4 +1,4 @@
-//! The role of `docs/azure-role.json` holds what the library does, and nothing else.
+//! The role of `docs/azure-role.json` allows the operations of the library, and nothing else.
 
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     sweep::{sweep, world},
 };
 
-/// What a change of an interface asks about everything that it is in, of which no request tells.
+/// The actions on linked resources that a change of an interface needs, which no request shows.
 const LINKED: [&str; 7] = [
     "Microsoft.Network/applicationGateways/backendAddressPools/join/action",
     "Microsoft.Network/applicationSecurityGroups/joinIpConfiguration/action",
@@ -33,7 +33,7 @@ fn role() -> Role {
     Role::from_definition(&definition()).unwrap()
 }
 
-/// The interface of a machine that is in everything that an interface can be in, but for a security group.
+/// A machine whose interface is in every kind of resource that an interface can be in, except a security group.
 async fn world_with_links() -> Arc<FakeArm> {
     let fake = world();
     let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Network");
@@ -82,7 +82,7 @@ async fn each_of_the_actions_that_no_request_tells_is_needed() {
         let fake = world_with_links().await;
         fake.assign(role().without(action));
         let report = isolate(sets(&fake).build().unwrap(), &bare(), || ()).await;
-        // It is part of the way back, so that it is missed before anything is done.
+        // It is part of the recovery, so its absence is noticed before anything is done.
         assert!(report.faults.is_empty(), "{action}: {report:?}");
         let told = format!("{:?}", report.skipped);
         assert!(told.contains("kind: Denied") && told.contains(action), "{told}");

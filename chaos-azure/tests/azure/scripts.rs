@@ -121,13 +121,13 @@ async fn cpu_burns_on_a_machine_and_on_an_instance_and_nothing_is_left() {
     }
 }
 
-/// The very ports that the agent gets its orders by.
+/// The same ports by which the agent gets its orders.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_blackhole_leaves_the_agent_its_orders() {
     let fake = world();
     shell(&fake).await.inspect(&Script::new("true")).await.unwrap();
     if fake.namespace(&machine("web-0")).is_none() {
-        // Otherwise it is this machine that would be cut off.
+        // Otherwise this machine would be cut off.
         let _ =
             writeln!(std::io::stderr(), "\nskipped: networks of Azure's machines: only root can make them");
         return;

@@ -1,4 +1,4 @@
-//! Whether what is sent is what Microsoft's own SDK sends for the same operation.
+//! Compares the requests of this crate with those of Microsoft's own SDK for the same operations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -177,7 +177,7 @@ fn operation(request: &Recorded, interface: &Value) -> Option<(&'static str, Val
     Some((operation, Value::Object(arguments)))
 }
 
-/// What is to be sent, in the words of the REST API. `interface` is one that is in no security group.
+/// The expected body, in the form of the REST API. `interface` is one without a security group.
 fn expected_body(request: &Recorded, interface: &Value) -> Value {
     let name = request.path.rsplit('/').next().unwrap_or_default();
     let rule = |name: &str, addresses: Option<Value>| {
@@ -247,7 +247,7 @@ async fn every_request_is_the_one_of_microsofts_sdk() {
         operations.insert(operation);
         let theirs = sdk.call(&fake, operation, arguments).unwrap();
         let mut theirs = theirs.requests.into_iter().next().expect(operation);
-        // ARM tells no upper from lower case in paths; the SDK's is what ids look like but for this one word.
+        // ARM ignores case in paths. The SDK's spelling is that of ids, except for this one word.
         for request in [&mut ours, &mut theirs] {
             request.path = request.path.replace("/microsoft.Compute/", "/Microsoft.Compute/");
         }
@@ -259,7 +259,7 @@ async fn every_request_is_the_one_of_microsofts_sdk() {
     assert_eq!(operations.len(), 36, "each operation that the crate uses is compared: {operations:#?}");
 }
 
-/// Faults differ by their ids alone.
+/// Faults differ only by their ids.
 fn without_ids(text: &str) -> String {
     let mut parts = text.split("chaos-isolation-");
     let first = parts.next().unwrap_or_default().to_owned();

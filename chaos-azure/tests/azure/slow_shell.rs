@@ -1,4 +1,4 @@
-//! Run Command that takes a minute: nothing is given up for that, and no look is begun beside another.
+//! Run Command that takes a minute: nothing is given up because of that, and no two looks run at the same time.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{cloud::sets, fast_clock::FastClock};
 
-/// How long Run Command takes by the monkey's clock, for a script that takes no time.
+/// The duration of Run Command by the monkey's clock, for a script that takes no time.
 const TAKES: Duration = Duration::from_secs(60);
 
 const HOLD: Duration = Duration::from_secs(200);
@@ -85,11 +85,11 @@ async fn a_run_command_that_takes_a_minute_is_waited_for_and_not_begun_again() {
     let web = format!("azure-avset:{}/shop/web/web-0", FakeArm::SUBSCRIPTION).parse().unwrap();
     let report = monkey.inject(Nothing, &web).await.unwrap();
     assert!(report.is_recovered() && report.faults[0].failure.is_none(), "{report:?}");
-    // One that is refused waits for the one before it: a recovery for the last look at the hold.
+    // A refused command waits for the one before it: a recovery waits for the last look at the hold.
     let requests = fake.requests().into_iter();
     let orders =
         requests.filter(|request| request.path.ends_with("/runCommand") && request.status == Some(202));
     let orders = orders.count();
-    // The injection, a look each minute of what is left of the hold, the recovery, and what sees it over.
+    // The injection, a look each minute of the rest of the hold, the recovery, and its verification.
     assert!((3..=8).contains(&orders), "{orders} orders");
 }

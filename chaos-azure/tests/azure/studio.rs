@@ -19,7 +19,7 @@ use crate::{
     isolation::{get_version, post_version},
 };
 
-/// One that shuts these machines down, and ends after this time when nobody stops it.
+/// An experiment that shuts these machines down, and ends after this time unless somebody stops it.
 pub(crate) fn shutdown(duration: &str, resources: &[String]) -> NewExperiment {
     let steps = json!([{ "name": "step", "branches": [{ "name": "branch", "actions": [{
         "type": "continuous", "name": "urn:csci:microsoft:virtualMachine:shutdown/1.0", "duration": duration,
@@ -38,7 +38,7 @@ pub(crate) fn drill() -> String {
     format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Chaos/experiments/drill")
 }
 
-/// As long as what lasts 20 s may take.
+/// An event of 20 s.
 fn brief() -> RunEngineExperiment {
     RunEngineExperiment::of(ChaosStudioExperiment::new(&drill()).unwrap())
         .lasting(Duration::from_secs(100))
@@ -50,8 +50,8 @@ pub(crate) fn minutes(minutes: u64) -> RunEngineExperiment {
     experiment.lasting(Duration::from_secs(60 * minutes)).unwrap()
 }
 
-/// A set of three, and an experiment that lasts as long in the fake as its definition says by the clock of the monkey,
-/// or longer.
+/// A set of three, and an experiment. In the fake, it lasts at least as long as its definition says by the monkey's
+/// clock.
 struct Lab {
     fake: FakeArm,
     clock: Arc<dyn Clock>,
@@ -84,7 +84,7 @@ impl Lab {
         executions.map(|execution| execution["properties"]["status"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Why the experiment was not run.
+    /// The reason why the experiment was not run.
     async fn refusal(&self, event: RunEngineExperiment) -> String {
         let report = self.inject(event).await;
         assert!(report.faults.is_empty(), "{report:?}");

@@ -1,4 +1,4 @@
-//! Everything that the crate does, once: what it asks of Azure for it.
+//! Every operation of the crate, once, and its requests to Azure.
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,7 +27,7 @@ pub(crate) fn world() -> Arc<FakeArm> {
     Arc::new(fake)
 }
 
-/// Does everything, and returns each request that was sent for it, without those that only ask how an order stands.
+/// Does everything, and returns each request that was sent for it, without those that only poll the status of an order.
 pub(crate) async fn sweep(fake: &Arc<FakeArm>) -> Vec<Recorded> {
     let provider = sets(fake).build().unwrap();
     for group in list(&provider).await.unwrap() {
@@ -41,7 +41,7 @@ pub(crate) async fn sweep(fake: &Arc<FakeArm>) -> Vec<Recorded> {
     let instances = scaled.iter().map(|group| on_machine(group.members[0].target.id(), of_scale_sets));
     join(on_machine(&web, of_sets), join_all(instances)).await;
     let _ = isolate(provider.clone(), &target("azure-avset:SUB/shop/bare/bare-0"), || ()).await;
-    // Its answer is lost, so that it is cancelled at once.
+    // Its answer is lost, so it is cancelled at once.
     fake.trouble(Trouble::cut_after().on("POST", "*/experiments/drill/start"));
     let report = monkey(provider).inject(minutes(90), &web).await.unwrap();
     assert!(report.is_recovered() && report.faults.len() == 1, "{report:?}");

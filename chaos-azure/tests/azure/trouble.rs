@@ -1,4 +1,4 @@
-//! What Azure refuses, in words that a person can act upon.
+//! Refusals of Azure, with texts that a person can act upon.
 
 use std::{
     sync::{
@@ -33,7 +33,7 @@ fn world() -> FakeArm {
     fake
 }
 
-/// A credential that has nothing to give.
+/// A credential without a token.
 #[derive(Debug)]
 struct Nobody;
 
@@ -48,7 +48,7 @@ impl TokenCredential for Nobody {
     }
 }
 
-/// Sends what is meant for the authority to the fake, which has no certificate.
+/// Sends requests for the authority to the fake, which has no certificate.
 #[derive(Debug)]
 struct ToFake {
     fake: Url,
@@ -107,7 +107,7 @@ async fn a_service_principal_gets_one_token_for_many_requests() {
     assert!(form.contains("management.azure.com") && form.contains(".default"), "{form}");
 }
 
-/// A credential whose first token is good no longer.
+/// A credential whose first token is no longer valid.
 #[derive(Debug, Default)]
 struct Renewed(AtomicUsize);
 
@@ -198,7 +198,7 @@ async fn a_listing_that_breaks_off_is_an_error_and_no_shorter_list() {
             assert_eq!(list(&provider).await.unwrap().len(), 2);
         }
     }
-    // What passes is got over.
+    // Temporary failures are retried.
     fake.trouble(Trouble::throttle(1).on("GET", "*/virtualMachines").nth(2));
     fake.trouble(Trouble::internal_error().on("GET", "*/availabilitySets"));
     fake.trouble(Trouble::cut_after().on("GET", "*/virtualMachines").nth(4));

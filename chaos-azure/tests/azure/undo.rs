@@ -1,4 +1,4 @@
-//! Whether this program may bring back what it is about to break, asked before it does.
+//! The check before a fault whether this program may recover it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,7 +35,7 @@ fn without(action: &str) -> Role {
     Role::owner().without(action)
 }
 
-/// That nothing was done, and why.
+/// Checks that nothing was done, and the reason.
 fn is_refused(report: &RunReport, fake: &FakeArm, missing: &str) {
     assert!(report.faults.is_empty(), "{report:?}");
     let told = format!("{report:?}");
@@ -66,12 +66,12 @@ async fn who_may_power_off_and_not_start_is_refused_before_the_injection_and_by_
         let monkey = monkey(Arc::clone(&provider), stop());
         let report = monkey.inject(stop(), &target).await.unwrap();
         is_refused(&report, &fake, &action);
-        // What does not come up again after a reboot is started.
+        // A machine that does not come up after a reboot is started.
         is_refused(&monkey.inject(Reboot::default(), &target).await.unwrap(), &fake, &action);
         let plan = monkey.plan().await.unwrap();
         let own = plan.groups.iter().find(|group| group.id == target.group()).unwrap();
         assert!(format!("{own:?}").contains(&action), "{own:?}");
-        // Of a pattern it is left out too, and held elsewhere it is of no use here.
+        // It may also be excluded from a pattern, and a role at another scope does not help here.
         fake.assign(Role::owner().without("Microsoft.Compute/*/start/*"));
         is_refused(&monkey.inject(stop(), &target).await.unwrap(), &fake, &action);
         fake.assign(Role::new(["*/read", "Microsoft.Compute/*"]));
@@ -98,7 +98,7 @@ async fn a_right_that_is_taken_away_and_given_back_in_the_hold_comes_back_in_tim
     let monkey = monkey(sets(&fake).build().unwrap(), stop());
     let holding = tokio::spawn(async move { monkey.inject(stop(), &web()).await });
     until_stopped(&fake, "web-0").await;
-    // Reads and orders alike, until the recovery has met with it more than once.
+    // Both reads and orders, until the recovery was refused more than once.
     fake.assign(Role::new(["Microsoft.Nothing/read"]));
     fake.forget_requests();
     until("its recovery is refused", || {

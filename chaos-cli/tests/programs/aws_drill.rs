@@ -296,7 +296,7 @@ async fn what_makes_no_sense_is_said_and_nothing_is_injected() {
         (
             &["--region", "us-east-1", "--group", "aws-asg:123456789012/eu-west-1/web", "--yes"],
             2,
-            "invalid --region: us-east-1; expected eu-west-1, where the group is",
+            "invalid --region: us-east-1; expected eu-west-1, the region of the group",
         ),
         (&["--region", "Dublin", "--yes"], 2, "invalid region: \"Dublin\""),
         (

@@ -1,22 +1,22 @@
-//! Who may do what: the action of a request, roles, and ARM's refusals.
+//! Permissions: the action of a request, roles, and ARM's refusals.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{answer::Answer, call::Call, directory::Directory, trouble::wild};
 
-/// What the caller may do, as a role definition of Azure tells it.
+/// The permissions of the caller, in the form of a role definition of Azure.
 ///
-/// From the beginning the caller is an [`owner`](Self::owner) everywhere.
+/// At first, the caller is an [`owner`](Self::owner) everywhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Role {
     /// Patterns like `Microsoft.Compute/*/read`, in either case.
     pub actions: Vec<String>,
-    /// What is left out of them.
+    /// Patterns of the actions that are excluded from them.
     #[serde(default)]
     pub not_actions: Vec<String>,
-    /// Where: ids of subscriptions, groups or resources, and all below them; `/` is everywhere.
+    /// The scopes: ids of subscriptions, groups or resources, with everything below them; `/` is everywhere.
     #[serde(default = "everywhere")]
     pub scopes: Vec<String>,
 }
@@ -37,11 +37,12 @@ impl Role {
     }
 
     /// The permissions of a role definition, as `az role definition create` takes it (`Actions`, `NotActions`) or as
-    /// the REST API does (`properties.permissions`), everywhere: where it may be assigned is not where it is.
+    /// the REST API does (`properties.permissions`), everywhere. The assignable scopes of a definition are not the
+    /// scope of an assignment.
     ///
     /// # Errors
     ///
-    /// What is missing.
+    /// The missing field.
     pub fn from_definition(definition: &Value) -> Result<Self, String> {
         let permissions = definition.pointer("/properties/permissions/0").unwrap_or(definition);
         let list = |names: [&str; 2]| {
@@ -54,7 +55,7 @@ impl Role {
         Ok(Self { actions, not_actions, scopes: everywhere() })
     }
 
-    /// Only there.
+    /// Only at this scope.
     #[must_use]
     pub fn within(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
@@ -74,8 +75,8 @@ impl Role {
             && self.is_held_at(scope)
     }
 
-    /// What the permissions API tells at a scope: the rights that are enforced there, and nothing where the role is not
-    /// held.
+    /// The answer of the permissions API at a scope: the rights that are enforced there, or nothing if the role is not
+    /// held there.
     pub(crate) fn permissions_at(&self, scope: &str) -> Value {
         let held = json!({
             "actions": self.actions, "notActions": self.not_actions, "dataActions": [], "notDataActions": [],
@@ -90,17 +91,17 @@ impl Role {
     }
 }
 
-/// What a request asks for, in the words of Azure's access control.
+/// The action and the scope of a request, in the terms of Azure's access control.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
     /// Like `Microsoft.Compute/virtualMachines/powerOff/action`.
     pub(crate) action: String,
-    /// The id of what it is asked of.
+    /// The id of its resource.
     pub(crate) scope: String,
 }
 
 impl Asked {
-    /// None for what needs no permission.
+    /// `None` for a request that needs no permission.
     pub(crate) fn of(call: &Call) -> Option<Self> {
         let verb = match call.method.as_str() {
             "GET" | "HEAD" => "read",
@@ -108,7 +109,7 @@ impl Asked {
             "DELETE" => "delete",
             _ => "action",
         };
-        // The last one counts: what is asked of a resource comes after it.
+        // The last one counts, because the operation on a resource comes after it.
         let Some(at) = call.segments.iter().rposition(|segment| segment.eq_ignore_ascii_case("providers"))
         else {
             return Self::of_resources(call, verb);
@@ -116,7 +117,8 @@ impl Asked {
         let namespace = call.segments.get(at + 1)?;
         let rest = call.segments.get(at + 2..)?;
         let kinds: Vec<&str> = rest.iter().step_by(2).map(String::as_str).collect();
-        // A collection is asked of what it is in, all else of the resource that is named last.
+        // The scope of a collection is the resource that contains it. The scope of anything else is the resource that
+        // is named last.
         let scope = match rest.len() {
             0 | 1 => call.id_up_to(at),
             length => call.id_up_to(at + 2 + length - length % 2),
@@ -150,7 +152,7 @@ impl Asked {
     }
 }
 
-/// 403 for what a request does to another resource that it names.
+/// 403 for an action on another resource that a request names.
 pub(crate) fn linked_refusal(asked: &Asked, linked_action: &str, linked_scope: &str) -> Answer {
     let (client, object) = (Directory::CLIENT, Directory::OBJECT);
     Answer::error(

@@ -1,4 +1,4 @@
-//! What a request is answered with.
+//! The answers to requests.
 
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ impl Answer {
         Self::error(400, code, message)
     }
 
-    /// Where no route of the fake leads.
+    /// 404 for a path that the fake does not serve.
     pub(crate) fn no_route(path: &str) -> Self {
         Self::error(404, "NotFound", format!("The fake of Azure Resource Manager does not serve '{path}'."))
     }

@@ -21,7 +21,7 @@ pub(super) fn answer(cloud: &mut Cloud, call: &Call, rest: &[&str], prefix: &str
 }
 
 fn document(set: &ScaleSet) -> Option<Value> {
-    // In texts, as the real one tells them.
+    // Numbers as strings, as in Azure.
     let number = set.held_at?.to_string();
     let name = format!("{}-autoscale", set.id.name());
     let kind = "microsoft.insights/autoscalesettings";

@@ -1,4 +1,4 @@
-//! From what a test asks for to resources.
+//! Builds resources from the descriptions of a test.
 
 use std::collections::BTreeMap;
 
@@ -132,7 +132,7 @@ impl Cloud {
         }
     }
 
-    /// Adds one that is being created, and tells its key.
+    /// Adds an instance that is being created, and returns its key.
     fn add_instance(&mut self, key: &str) -> Option<String> {
         let set = self.scale_sets.get_mut(key)?;
         let number = set.next;
@@ -174,7 +174,7 @@ impl Cloud {
     }
 }
 
-/// What all machines of a set have in common.
+/// The common parts of all machines of a set.
 struct Blank {
     id: ResourceId,
     location: String,
@@ -212,7 +212,7 @@ impl Blank {
     }
 }
 
-/// The subnet of a set, and where its machines get their groups from.
+/// The subnet of a set, and the source of its machines' groups.
 struct Network {
     subnet: ResourceId,
     groups: SecurityGroups,
@@ -221,7 +221,7 @@ struct Network {
 }
 
 impl Network {
-    /// Makes what is missing of it.
+    /// Creates its missing parts.
     fn lay(cloud: &mut Cloud, set: &ResourceId, location: &str, groups: SecurityGroups) -> Self {
         let subnet = subnet_of(set.subscription(), set.group(), set.name());
         let shared = group_id(set, &format!("{}-nsg", set.name()));

@@ -1,4 +1,4 @@
-//! One request, taken apart.
+//! One request, parsed.
 
 use hyper::{HeaderMap, Method};
 use serde_json::Value;
@@ -7,14 +7,14 @@ use serde_json::Value;
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) method: Method,
-    /// As it was sent.
+    /// The path as it was sent.
     pub(crate) path: String,
-    /// Decoded, as they were written.
+    /// The decoded segments, in their original case.
     pub(crate) segments: Vec<String>,
-    /// Decoded, in the order in which they were sent.
+    /// The decoded parameters, in the order in which they were sent.
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
-    /// `None` where there is none.
+    /// `None` if there is none.
     pub(crate) body: Option<Body>,
 }
 
@@ -50,7 +50,7 @@ impl Call {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Null where there is none, or where it is no JSON.
+    /// The body; null if there is none, or if it is not JSON.
     pub(crate) fn json(&self) -> &Value {
         match &self.body {
             Some(Body::Json(value)) => value,
@@ -66,7 +66,7 @@ impl Call {
         }
     }
 
-    /// The path up to and with the segment of this number, as an id.
+    /// The path up to and including the segment of this number, as an id.
     pub(crate) fn id_up_to(&self, segments: usize) -> String {
         format!("/{}", self.segments.get(..segments).unwrap_or(&self.segments).join("/"))
     }
@@ -82,7 +82,7 @@ fn pairs(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What percent signs stand for; one that stands for nothing stays as it is.
+/// Decodes percent-encoding. A percent sign that encodes nothing stays as it is.
 fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());

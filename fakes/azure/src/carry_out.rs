@@ -1,4 +1,4 @@
-//! What operations do to the state, at their beginning and at their end.
+//! The effects of operations on the state, at their start and at their end.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{
     work::{Power, Work},
 };
 
-/// What came of it.
+/// The outcome of an operation.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) failure: Option<Failure>,
@@ -124,7 +124,7 @@ fn power(cloud: &mut Cloud, key: &str, ended: Result<Power, PowerState>, provisi
         Ok(order) => {
             machine.power = order.after();
             machine.boots += u32::from(machine.power == PowerState::Running);
-            // Whatever ran on it before ended with it.
+            // All processes of the former boot ended with it.
             let id = machine.vm_id.clone();
             if order != Power::Start {
                 cloud.guests.stop(&id);
@@ -161,7 +161,7 @@ fn set_scale_set(cloud: &mut Cloud, key: &str, provisioning: &str) {
     }
 }
 
-/// None where the agent does not take it.
+/// `None` if the agent does not take it.
 fn run(cloud: &mut Cloud, key: &str, text: &str) -> Option<Result<Script, String>> {
     let delay = Duration::from_millis(cloud.settings.script_delay_milliseconds);
     let machine = cloud.machines.get_mut(key).filter(|machine| machine.agent_runs())?;
@@ -204,7 +204,7 @@ fn reported(cloud: &Cloud, key: &str, script: Option<Result<Script, String>>) ->
 }
 
 impl Cloud {
-    /// Has a scale set with automatic repairs look after a machine that does not run.
+    /// Plans the automatic repair of a machine that does not run, if its scale set has repairs.
     pub(crate) fn look_after(&mut self, key: &str) {
         let Some(machine) = self.machines.get(key) else { return };
         let repairs = machine
@@ -217,7 +217,7 @@ impl Cloud {
         }
     }
 
-    /// Removes a machine with its interfaces. The capacity of its scale set goes down with it.
+    /// Removes a machine with its interfaces. This lowers the capacity of its scale set.
     pub(crate) fn remove_machine(&mut self, key: &str) {
         let Some(machine) = self.machines.remove(key) else { return };
         self.guests.remove(&machine.vm_id);

@@ -1,4 +1,4 @@
-//! The state of the fake: all resources, and the operations under way.
+//! The state of the fake: all resources, and the operations in progress.
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
@@ -29,7 +29,7 @@ use super::{
 pub(crate) struct Subscription {
     pub(crate) id: String,
     pub(crate) tenant: String,
-    /// By their lower-case names: as they are written.
+    /// The original spelling of each group's name, by its name in lower case.
     pub(crate) groups: BTreeMap<String, String>,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct AvailabilitySet {
     pub(crate) update_domains: u32,
 }
 
-/// Everything. All maps of resources go by [`ResourceId::key`].
+/// The whole state. The keys of all maps of resources are [`ResourceId::key`].
 #[derive(Debug)]
 pub(crate) struct Cloud {
     pub(crate) endpoint: String,
@@ -52,7 +52,7 @@ pub(crate) struct Cloud {
     pub(crate) directory: Directory,
     pub(crate) role: Role,
     pub(crate) troubles: Troubles,
-    /// What the request that is being answered does to the operation that it begins.
+    /// The effect of trouble on the operation that the current request begins.
     pub(crate) next_operation: Option<Effect>,
     pub(crate) subscriptions: BTreeMap<String, Subscription>,
     pub(crate) availability_sets: BTreeMap<String, AvailabilitySet>,
@@ -70,7 +70,7 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    /// `runtime` is what the fake serves from.
+    /// `runtime` is the one that the fake serves from.
     pub(crate) fn new(endpoint: String, now: Timestamp, runtime: Handle) -> Self {
         Self {
             endpoint,
@@ -96,7 +96,7 @@ impl Cloud {
         }
     }
 
-    /// Ends what has come to its end by `now`.
+    /// Ends all operations and timers that are due by `now`.
     pub(crate) fn advance(&mut self, now: Timestamp) {
         self.now = now;
         let due: Vec<String> = self
@@ -145,19 +145,19 @@ impl Cloud {
         })
     }
 
-    /// The group's name as whoever made it wrote it.
+    /// The group's name in the spelling with which it was created.
     pub(crate) fn ensure_group(&mut self, subscription: &str, group: &str) -> String {
         let subscription = self.ensure_subscription(subscription, Directory::TENANT);
         subscription.groups.entry(group.to_lowercase()).or_insert_with(|| group.to_owned()).clone()
     }
 
-    /// Has a timer ring that many milliseconds from now.
+    /// Sets a timer to this many milliseconds from now.
     pub(crate) fn after(&mut self, milliseconds: u64, timer: Timer) {
         let span = SignedDuration::from_millis(i64::try_from(milliseconds).unwrap_or(i64::MAX));
         self.timers.push((self.now.checked_add(span).unwrap_or(Timestamp::MAX), timer));
     }
 
-    /// Begins an operation whose effect is `work`, and tells its id.
+    /// Begins an operation whose effect is `work`, and returns its id.
     pub(crate) fn begin(
         &mut self,
         call: &Call,
@@ -193,7 +193,7 @@ impl Cloud {
         id
     }
 
-    /// Adds to the answer where the operation is asked about.
+    /// Adds the addresses of the operation's status to the answer.
     pub(crate) fn started(&mut self, answer: Answer, id: &str) -> Answer {
         let Some(operation) = self.operations.get(id) else { return answer };
         let place = |path: String| format!("{}{path}", self.endpoint);
@@ -215,7 +215,7 @@ impl Cloud {
         self.started(Answer::empty(202), &id)
     }
 
-    /// Ends those of the operations under way that a newer one on this machine takes over from.
+    /// Ends the operations in progress that a newer one on this machine takes over from.
     pub(crate) fn preempt(&mut self, machine: &str) {
         let now = self.now;
         for operation in self.operations.values_mut().filter(|operation| !operation.is_over()) {
@@ -227,7 +227,7 @@ impl Cloud {
         }
     }
 
-    /// The operation, asked about once more.
+    /// The operation, polled once more.
     pub(crate) fn poll(&mut self, id: &str) -> Option<&Operation> {
         let operation = self.operations.get_mut(id)?;
         operation.polls = operation.polls.saturating_add(1);
@@ -237,7 +237,7 @@ impl Cloud {
         self.operations.get(id)
     }
 
-    /// 403 where the role does not let a request do this to another resource.
+    /// 403 if the role does not allow this action on another resource that the request names.
     pub(crate) fn check_linked(&self, call: &Call, action: &str, scope: &str) -> Result<(), Answer> {
         match Asked::of(call) {
             Some(asked) if !self.role.allows(action, scope) => Err(linked_refusal(&asked, action, scope)),

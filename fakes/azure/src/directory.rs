@@ -1,4 +1,4 @@
-//! The directory: one tenant with one application, the tokens that it hands out, and who is turned away.
+//! The directory: one tenant with one application, the tokens that it issues, and its refusals.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::{answer::Answer, call::Call};
 
-/// The tokens that were handed out.
+/// The tokens that were issued.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    /// Until when each is good.
+    /// The expiry of each token.
     tokens: BTreeMap<String, Timestamp>,
 }
 
@@ -22,21 +22,21 @@ impl Directory {
     pub(crate) const CLIENT: &str = "33333333-3333-4333-8333-333333333333";
     pub(crate) const OBJECT: &str = "44444444-4444-4444-8444-444444444444";
     pub(crate) const SECRET: &str = "not-a-secret";
-    /// Good from the beginning until all tokens expire.
+    /// A token that is valid from the beginning until all tokens expire.
     pub(crate) const TOKEN: &str = "fake-arm-token";
 
     pub(crate) fn new() -> Self {
         Self { tokens: BTreeMap::from([(Self::TOKEN.to_owned(), Timestamp::MAX)]) }
     }
 
-    /// Ends the time of all tokens handed out so far.
+    /// Expires all tokens that were issued so far.
     pub(crate) fn expire(&mut self, now: Timestamp) {
         for until in self.tokens.values_mut() {
             *until = now;
         }
     }
 
-    /// Whether a request brings a token that is good; `tenant` is that of the subscription that it asks about.
+    /// Checks that a request has a valid token; `tenant` is that of the requested subscription.
     pub(crate) fn check(&self, call: &Call, tenant: &str, now: Timestamp) -> Result<(), Answer> {
         let Some(header) = call.header("authorization") else {
             return Err(refusal(
@@ -92,7 +92,7 @@ impl Directory {
             );
             return oauth_error(400, "unauthorized_client", 700_016, &message, now);
         }
-        // What an assertion says is not looked into: it is signed with a key that nobody registered here.
+        // The content of an assertion is not checked: it is signed with a key that is not registered here.
         let is_known = field("client_secret") == Self::SECRET || !field("client_assertion").is_empty();
         if !is_known {
             let message = format!(
@@ -150,7 +150,7 @@ impl Directory {
     }
 }
 
-/// 401 for a token whose time has passed.
+/// 401 for an expired token.
 pub(crate) fn expired(until: Timestamp, now: Timestamp) -> Answer {
     let message =
         format!("The access token expiry UTC time '{until}' is earlier than current UTC time '{now}'.");

@@ -19,12 +19,12 @@ pub(crate) fn resource_not_found(call: &Call) -> Answer {
     )
 }
 
-/// 404 of a provider for what is below a resource.
+/// 404 of a provider for a resource below another.
 pub(crate) fn sub_resource_not_found(call: &Call) -> Answer {
     Answer::error(404, "NotFound", format!("Resource {} not found.", call.id_up_to(call.segments.len())))
 }
 
-/// 404 for a change below a resource that is not there; `verb` is `write` or `delete`.
+/// 404 for a change below a resource that does not exist; `verb` is `write` or `delete`.
 pub(crate) fn parent_not_found(call: &Call, verb: &str) -> Answer {
     let kind = call.segments.get(6).map_or("", String::as_str);
     let child = call.segments.get(8).map_or("", String::as_str);
@@ -39,7 +39,7 @@ pub(crate) fn parent_not_found(call: &Call, verb: &str) -> Answer {
     )
 }
 
-/// 412 where `If-Match` names another version; `etag` is empty where there is none.
+/// 412 if `If-Match` names another version; `etag` is empty if there is none.
 pub(crate) fn check_etag(call: &Call, etag: &str) -> Result<(), Answer> {
     match call.header("if-match") {
         Some("*") if !etag.is_empty() => Ok(()),
@@ -68,7 +68,7 @@ pub(crate) fn check_operation(cloud: &Cloud, operation: Option<&String>) -> Resu
     ))
 }
 
-/// 400 where a `PUT` moves a resource, or does not say where it is.
+/// 400 if a `PUT` moves a resource, or does not name its location.
 pub(crate) fn wrong_location(id: &ResourceId, location: &str, body: &Value) -> Answer {
     match body.get("location").and_then(Value::as_str) {
         None => {

@@ -1,4 +1,4 @@
-//! The fake itself: how a test starts it, fills it and asks it.
+//! The fake itself, with the methods by which a test starts it, fills it and inspects it.
 
 use std::{
     io,
@@ -29,10 +29,10 @@ use super::{
 
 /// A stateful fake of Azure Resource Manager on a port of this machine.
 ///
-/// It serves from a thread of its own, so that a test that blocks does not block it. It ends when it is dropped, and
-/// with it every process that its scripts have started.
+/// It serves from a thread of its own, so a test that blocks does not block it. When it is dropped, it ends, and so
+/// does every process that its scripts have started.
 ///
-/// Machines are named by their ids, in either case. Methods that change a machine do nothing where there is none.
+/// Machines are named by their ids, in either case. Methods that change a machine do nothing if it does not exist.
 #[derive(Debug)]
 pub struct FakeArm {
     endpoint: String,
@@ -44,23 +44,23 @@ pub struct FakeArm {
 impl FakeArm {
     /// The subscription that exists from the beginning.
     pub const SUBSCRIPTION: &str = Directory::SUBSCRIPTION;
-    /// The only tenant that hands out tokens.
+    /// The only tenant that issues tokens.
     pub const TENANT: &str = Directory::TENANT;
-    /// The application that may have tokens.
+    /// The application that can get tokens.
     pub const CLIENT: &str = Directory::CLIENT;
-    /// Its secret.
+    /// The secret of the application.
     pub const SECRET: &str = Directory::SECRET;
-    /// A token that is good until [`expire_tokens`](Self::expire_tokens).
+    /// A token that is valid until [`expire_tokens`](Self::expire_tokens).
     pub const TOKEN: &str = Directory::TOKEN;
 
-    /// A neighbour in the network of the namespaces, which says its address to whoever connects to its port 80.
+    /// A neighbour in the network of the namespaces. It sends its address to every client that connects to its port 80.
     pub const PEER: Ipv4Addr = PEER;
 
-    /// Starts one that holds nothing but [`SUBSCRIPTION`](Self::SUBSCRIPTION).
+    /// Starts a fake with nothing but [`SUBSCRIPTION`](Self::SUBSCRIPTION).
     ///
     /// # Errors
     ///
-    /// If no port of this machine, or no thread, can be had.
+    /// If this machine has no free port, or no thread can be started.
     pub fn start() -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
@@ -87,7 +87,7 @@ impl FakeArm {
         &self.endpoint
     }
 
-    /// Adds a set, a scale set, an experiment or a subscription, with all that belongs to it.
+    /// Adds a set, a scale set, an experiment or a subscription, with all its parts.
     pub fn add(&self, new: impl Into<New>) {
         build::add(&mut self.shared.cloud(), &new.into());
     }
@@ -97,7 +97,7 @@ impl FakeArm {
         change(&mut self.shared.cloud().settings);
     }
 
-    /// Has requests meet trouble.
+    /// Makes matching requests fail, as the trouble says.
     pub fn trouble(&self, trouble: Trouble) {
         self.shared.cloud().troubles.add(trouble);
     }
@@ -107,40 +107,40 @@ impl FakeArm {
         self.shared.cloud().troubles.clear();
     }
 
-    /// Lets the caller do no more than this.
+    /// Limits the caller to this role.
     pub fn assign(&self, role: Role) {
         self.shared.cloud().role = role;
     }
 
-    /// Ends the time of all tokens that were handed out so far.
+    /// Expires all tokens that were issued so far.
     pub fn expire_tokens(&self) {
         let mut cloud = self.shared.cloud();
         let now = cloud.now;
         cloud.directory.expire(now);
     }
 
-    /// The ids of all machines, of uniform instances too, in their order.
+    /// The ids of all machines, including uniform instances, in order.
     pub fn machines(&self) -> Vec<String> {
         self.shared.cloud().machines.values().map(|machine| machine.id.to_string()).collect()
     }
 
-    /// Whether a machine runs. None where there is no such machine.
+    /// Whether a machine runs. `None` if there is no such machine.
     pub fn power_state(&self, machine: &str) -> Option<PowerState> {
         self.ask(machine, |_, machine| machine.power)
     }
 
-    /// Has a machine be in that state, as if somebody else had done it.
+    /// Puts a machine into this state, as if somebody else had done it.
     pub fn set_power_state(&self, machine: &str, power: PowerState) {
         self.change(machine, |machine| machine.power = power);
         self.shared.cloud().look_after(&machine.to_lowercase());
     }
 
-    /// Has a machine's provisioning be in that state: `Updating`, `Failed` and the like.
+    /// Puts a machine's provisioning into this state: `Updating`, `Failed` and the like.
     pub fn set_provisioning_state(&self, machine: &str, state: &str) {
         self.change(machine, |machine| state.clone_into(&mut machine.provisioning));
     }
 
-    /// Has the agent of a machine be ready or not. Without it, no script is brought to the machine.
+    /// Sets whether the agent of a machine is ready. Without it, no script reaches the machine.
     pub fn set_agent_ready(&self, machine: &str, ready: bool) {
         self.change(machine, |machine| machine.agent_ready = ready);
     }
@@ -155,7 +155,7 @@ impl FakeArm {
         });
     }
 
-    /// Has the system disk of a machine be an ephemeral one, which does not outlive its host: it cannot be deallocated.
+    /// Makes the system disk of a machine ephemeral: it belongs to the host, so the machine cannot be deallocated.
     pub fn set_ephemeral_disk(&self, machine: &str) {
         self.change(machine, |machine| machine.has_ephemeral_disk = true);
     }
@@ -177,8 +177,8 @@ impl FakeArm {
         self.shared.cloud().remove_machine(&machine.to_lowercase());
     }
 
-    /// The same, but its network interfaces stay, with their addresses and security groups: as Azure does it, unless
-    /// they were made to be deleted with their machine.
+    /// Deletes a machine at once, but keeps its network interfaces, with their addresses and security groups. Azure
+    /// does so unless the interfaces were made to be deleted with their machine.
     pub fn delete_machine_alone(&self, machine: &str) {
         let mut cloud = self.shared.cloud();
         let key = machine.to_lowercase();
@@ -188,7 +188,7 @@ impl FakeArm {
         cloud.remove_machine(&key);
     }
 
-    /// How often a machine has booted; it has once when it is made.
+    /// The number of boots of a machine. A new machine has booted once.
     pub fn boots(&self, machine: &str) -> Option<u32> {
         self.ask(machine, |_, machine| machine.boots)
     }
@@ -219,7 +219,7 @@ impl FakeArm {
         self.ask(machine, |cloud, machine| cloud.lets_through(machine, direction, peer, port))
     }
 
-    /// The names of the rules that somebody wrote into a network security group, by its id.
+    /// The names of the explicit rules of a network security group, by its id.
     pub fn security_rules(&self, group: &str) -> Option<Vec<String>> {
         let cloud = self.shared.cloud();
         let group = cloud.security_groups.get(&group.to_lowercase())?;
@@ -235,17 +235,17 @@ impl FakeArm {
         .flatten()
     }
 
-    /// Where the files of a machine are, once a script has run on it.
+    /// The directory with the files of a machine, once a script has run on it.
     pub fn directory(&self, machine: &str) -> Option<PathBuf> {
         self.ask(machine, |cloud, machine| cloud.guests.directory(&machine.vm_id)).flatten()
     }
 
-    /// The ids of the processes that scripts have started on a machine and that are still there.
+    /// The ids of the running processes that scripts have started on a machine.
     pub fn processes(&self, machine: &str) -> Vec<i32> {
         self.ask(machine, |cloud, machine| cloud.guests.processes(&machine.vm_id)).unwrap_or_default()
     }
 
-    /// The network namespace of a machine, as `ip netns` knows it: as root, from its first script on until it is
+    /// The network namespace of a machine, as `ip netns` knows it: only as root, and from its first script until it is
     /// stopped. Its interface is `eth0`.
     pub fn namespace(&self, machine: &str) -> Option<String> {
         self.ask(machine, |cloud, machine| cloud.guests.namespace(&machine.vm_id)).flatten()

@@ -2,8 +2,8 @@
 //!
 //! [`FakeArm`] serves HTTP on a port of this machine: availability sets, virtual machines, scale sets, Run Command that
 //! runs scripts for real, network interfaces, security groups and their rules, experiments of Chaos Studio, tokens.
-//! What keeps it honest is Microsoft's own SDK, which drives it in the tests of this crate ([`MicrosoftSdk`]): no reply
-//! has a field that the models of the SDK do not know. The same SDK tells what a client of your own ought to send:
+//! Microsoft's own SDK keeps it honest. It drives the fake in the tests of this crate ([`MicrosoftSdk`]): no reply has
+//! a field that the models of the SDK do not know. The same SDK shows the requests that your own client should send:
 //! [`assert_same_requests`].
 //!
 //! ```
@@ -12,7 +12,7 @@
 //! let fake = FakeArm::start()?;
 //! fake.add(NewAvailabilitySet::new("shop", "web").machines(3));
 //! fake.trouble(Trouble::throttle(1).on("POST", "*/powerOff"));
-//! // Whatever is tested talks to `fake.endpoint()` with the token `FakeArm::TOKEN`.
+//! // The code under test talks to `fake.endpoint()` with the token `FakeArm::TOKEN`.
 //! let web = format!(
 //!     "/subscriptions/{}/resourceGroups/shop/providers/Microsoft.Compute/virtualMachines/web-0",
 //!     FakeArm::SUBSCRIPTION
@@ -22,7 +22,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! # What it serves
+//! # Supported requests
 //!
 //! | resource | requests |
 //! |---|---|
@@ -39,57 +39,60 @@
 //! | `Microsoft.Chaos/experiments` | `GET`, one or all, `start`, `cancel`, `executions`, `getExecutionDetails` |
 //! | `/TENANT/oauth2/v2.0/token`, `/msi/token` | tokens for a client's secret or assertion, and for a managed identity (`IDENTITY_ENDPOINT`, `IDENTITY_HEADER`) |
 //!
-//! All else is 404 `NotFound` and says that the fake does not serve it. [`COMPUTE_VERSION`], [`NETWORK_VERSION`],
-//! [`CHAOS_VERSION`], [`AUTOSCALE_VERSION`] and [`AUTHORIZATION_VERSION`] are served, and a few older ones; others are
-//! 400 `NoRegisteredProviderFound`.
+//! Any other request gets 404 `NotFound`, with a message that the fake does not serve it. The fake serves the API
+//! versions [`COMPUTE_VERSION`], [`NETWORK_VERSION`], [`CHAOS_VERSION`], [`AUTOSCALE_VERSION`] and
+//! [`AUTHORIZATION_VERSION`], and a few older ones. Others get 400 `NoRegisteredProviderFound`.
 //!
-//! # How it behaves, as Azure does
+//! # Azure's behaviour
 //!
 //! - **Listings** come in pages with `nextLink`. A listing of a whole subscription, and the references of an
 //!   availability set, write the names of groups and machines in capitals: ids may be in either case, everywhere. With
-//!   `statusOnly` a listing tells names and instance views, and neither tags nor models.
+//!   `statusOnly`, a listing has names and instance views, and neither tags nor models.
 //! - **Operations** are accepted with 202 (201 or 200 for a `PUT`), `Azure-AsyncOperation`, `Location` and
-//!   `Retry-After`, and end as [`Settings::pace`] says. A newer order for a machine takes over from an older one, which
-//!   ends `Canceled` with `OperationPreempted`; Run Command too. What is being deleted takes no orders.
+//!   `Retry-After`, and end as [`Settings::pace`] says. A newer order for a machine, including Run Command, takes over
+//!   from an older one, which ends `Canceled` with `OperationPreempted`. A machine that is being deleted takes no
+//!   orders.
 //! - **Scale sets replace nothing by themselves**: a deleted instance lowers the capacity.
-//!   [`NewScaleSet::automatic_repairs`] replaces instances that do not run, [`NewScaleSet::held_at`] adds what is
-//!   missing. Ids are never used twice.
-//! - **A `PUT` replaces the whole resource**; `If-Match` guards against that (412). What an operation changes is in
-//!   force when it has ended: [`FakeArm::lets_through`]. One operation at a time changes a group (409
+//!   [`NewScaleSet::automatic_repairs`] replaces instances that do not run. [`NewScaleSet::held_at`] adds missing
+//!   instances. Ids are never used twice.
+//! - **A `PUT` replaces the whole resource**; `If-Match` guards against that (412). The changes of an operation are in
+//!   force when it has ended: [`FakeArm::lets_through`]. Only one operation at a time changes a group (409
 //!   `AnotherOperationInProgress`). Two rules of one direction must differ in priority (400 `SecurityRuleConflict`).
-//!   Rules are for new connections: in Azure those that are open go on. Attaching a group needs the right to join it,
-//!   and the subnet (403 `LinkedAuthorizationFailed`).
-//! - **Run Command**: the script runs as a program in a directory of its own, by bash unless it says otherwise, one at
-//!   a time on a machine (409 `Conflict`), and not where the machine does not run (409 `OperationNotAllowed`). It ends
-//!   with its shell, whatever that leaves behind. The reply has the last 4,096 bytes of each output and **no exit
-//!   status**: it has "succeeded" whatever the script did. After [90 minutes](Settings::script_limit_milliseconds) it
-//!   is no longer waited for: the operation and the machine's provisioning are `Failed`, and the script goes on.
-//!   Meanwhile the machine is `Updating`. Without the agent, or the way back, nothing is heard of it.
-//! - **Roles**: [`FakeArm::assign`] lets the caller do what a role definition says; [`Recorded::action`] tells what was
-//!   needed.
+//!   Rules apply to new connections only: in Azure, open connections continue. Attaching a group needs the right to
+//!   join the group and the subnet (403 `LinkedAuthorizationFailed`).
+//! - **Run Command**: the script runs as a program in a directory of its own, by bash unless it says otherwise. Only
+//!   one runs at a time on a machine (409 `Conflict`), and none if the machine does not run (409
+//!   `OperationNotAllowed`). It ends with its shell, even if the shell leaves processes behind. The reply has the last
+//!   4,096 bytes of each output and **no exit status**: every script has "succeeded". After [90
+//!   minutes](Settings::script_limit_milliseconds), the fake no longer waits for the script: the operation and the
+//!   machine's provisioning are `Failed`, and the script continues. Meanwhile, the machine is `Updating`. Without the
+//!   agent, or the way back, no result arrives.
+//! - **Roles**: [`FakeArm::assign`] limits the caller to a role definition. [`Recorded::action`] has the action that a
+//!   request needed.
 //!
-//! Where sources are silent it guesses, and a client should not lean on it: the statuses of executions between
-//! `PreProcessing` and their end, what `start` and `cancel` of an experiment are refused with, how a failed operation
-//! looks behind `Location`, that a machine is `Updating` while Run Command is under way, and that a power off takes
-//! over from it. `powerOff` ends what runs on a machine abruptly, with `skipShutdown` or without.
+//! If sources are silent, the fake guesses, and a client should not rely on that: the statuses of executions between
+//! `PreProcessing` and their end, the refusals of `start` and `cancel` of an experiment, the form of a failed operation
+//! at `Location`, the state `Updating` of a machine while Run Command is in progress, and that a power off takes over
+//! from Run Command. `powerOff` ends the processes of a machine abruptly, with or without `skipShutdown`.
 //!
 //! # Machines
 //!
-//! A machine is a directory from its first script on. As root it also has namespaces: what a script does to processes,
-//! mounts and the network it does to the machine alone. Its `eth0` leads to a bridge in a namespace that stands for
+//! From its first script on, a machine is a directory. As root, it also has namespaces, so a script affects only the
+//! processes, the mounts and the network of that machine. Its `eth0` leads to a bridge in a namespace that stands for
 //! Azure and nothing beyond: the machines of the fake, [`FakeArm::PEER`] (port 80), the metadata service
 //! (169.254.169.254:80) and the channel of the agent (168.63.129.16:80 and 32526). **The agent goes through that
-//! network**: while a machine cannot connect to 168.63.129.16:32526, scripts wait and their results are not known, so
-//! that a blackhole has to let it through, here as there. Stopping, restarting, redeploying and deallocating a machine
-//! ends what runs on it, and its network with all rules in it; its files go when it is deleted. Security groups are
-//! judged, not enforced there.
+//! network**: while a machine cannot connect to 168.63.129.16:32526, scripts wait and their results are not known. So a
+//! blackhole must let that address through, as in Azure. Stopping, restarting, redeploying and deallocating a machine
+//! ends its processes, and its network with all rules in it. Its files are removed when it is deleted. Security groups
+//! are evaluated, not enforced there.
 //!
-//! Everything ends with the fake. After `kill -9` of the test a janitor of its own does the same.
+//! Everything ends with the fake. After a `kill -9` of the test, a janitor process cleans up instead.
 //!
 //! # As a process
 //!
 //! `fake-arm`, a program of this crate, prints `{"endpoint": ...}` and ends when its standard input does. The methods
-//! of [`FakeArm`] are pages there (and in a test), with JSON for bodies and answers; what is not understood is 400:
+//! of [`FakeArm`] are pages there (and in a test), with JSON for bodies and answers. A body that is not understood gets
+//! 400:
 //!
 //! | page | does |
 //! |---|---|

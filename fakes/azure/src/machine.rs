@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::resource_id::ResourceId;
 
-/// Whether a machine runs, as its instance view tells it.
+/// The power state of a machine, according to its instance view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -15,13 +15,13 @@ pub enum PowerState {
     Running,
     /// On its way to stopped.
     Stopping,
-    /// It does not run, keeps its address and its temporary disk, and is paid for.
+    /// It does not run, keeps its address and its temporary disk, and is billed.
     Stopped,
     /// On its way to deallocated.
     Deallocating,
     /// It does not run and has no host.
     Deallocated,
-    /// The platform does not tell.
+    /// The platform does not report it.
     Unknown,
 }
 
@@ -39,7 +39,7 @@ impl PowerState {
     }
 }
 
-/// Which system a machine runs.
+/// The operating system of a machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -51,7 +51,7 @@ pub enum OperatingSystem {
     Windows,
 }
 
-/// What a scale set must not do to an instance.
+/// The operations that a scale set must not carry out on an instance.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Protection {
     pub(crate) from_scale_in: bool,
@@ -69,13 +69,13 @@ pub(crate) struct Machine {
     pub(crate) zone: Option<String>,
     pub(crate) tags: Map<String, Value>,
     pub(crate) system: OperatingSystem,
-    /// Whether its system disk is one of its host.
+    /// Whether its system disk belongs to its host.
     pub(crate) has_ephemeral_disk: bool,
     pub(crate) is_spot: bool,
     pub(crate) availability_set: Option<ResourceId>,
-    /// Of the scale set that it belongs to, if any.
+    /// The id of the scale set that it belongs to, if any.
     pub(crate) scale_set: Option<ResourceId>,
-    /// Of an instance of a uniform scale set.
+    /// The number of an instance of a uniform scale set.
     pub(crate) instance_id: Option<String>,
     /// The order in which the instances of a scale set were made.
     pub(crate) serial: u32,
@@ -88,9 +88,9 @@ pub(crate) struct Machine {
     pub(crate) protection: Protection,
     pub(crate) agent_ready: bool,
     pub(crate) created: String,
-    /// How often it has been started, restarted or redeployed.
+    /// The number of times that it has been started, restarted or redeployed.
     pub(crate) boots: u32,
-    /// How many scripts Run Command has begun.
+    /// The number of scripts that Run Command has begun.
     pub(crate) scripts: u32,
 }
 
@@ -99,12 +99,12 @@ impl Machine {
         self.instance_id.is_some()
     }
 
-    /// Whether a script can be brought to it.
+    /// Whether a script can reach it.
     pub(crate) fn agent_runs(&self) -> bool {
         self.power == PowerState::Running && self.agent_ready
     }
 
-    /// What a `GET` tells; `id` as the listing writes it.
+    /// The document in the answer to a `GET`; `id` is in the spelling of the listing.
     pub(crate) fn document(&self, id: &str, with_view: bool) -> Value {
         let mut properties = json!({
             "vmId": self.vm_id,
@@ -142,7 +142,7 @@ impl Machine {
         }
     }
 
-    /// What a listing with `statusOnly=true` tells: nothing of the model but what names the machine.
+    /// The document in a listing with `statusOnly=true`: of the model, it has only the fields that name the machine.
     pub(crate) fn status_document(&self) -> Value {
         let id = self.id.shouted();
         json!({
@@ -170,7 +170,7 @@ impl Machine {
             "disks": [],
             "statuses": self.statuses(),
         });
-        // Whoever has no host has no place.
+        // A machine without a host is in no domain.
         if self.power != PowerState::Deallocated {
             view["platformUpdateDomain"] = json!(self.update_domain);
             view["platformFaultDomain"] = json!(self.fault_domain);

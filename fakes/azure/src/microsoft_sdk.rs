@@ -1,4 +1,4 @@
-//! Microsoft's own SDK for Python as a measure of what the fake answers and of what others ask.
+//! Microsoft's own SDK for Python, as a reference for the answers of the fake and for the requests of clients.
 
 use std::{
     env, fs,
@@ -17,8 +17,8 @@ const DRIVER: &str = include_str!("microsoft_sdk/driver.py");
 
 /// Microsoft's SDK, in a Python process of its own that ends when this is dropped.
 ///
-/// It needs a Python that has what `fakes/azure/src/microsoft_sdk/requirements.txt` names, of just these
-/// versions; `test.sh` makes one.
+/// It needs a Python with the packages in `fakes/azure/src/microsoft_sdk/requirements.txt`, in exactly these versions;
+/// `test.sh` makes one.
 ///
 /// ```no_run
 /// use fake_azure::{FakeArm, MicrosoftSdk, NewAvailabilitySet};
@@ -45,15 +45,16 @@ pub struct MicrosoftSdk {
     _driver: NamedTempFile,
 }
 
-/// What came of one call of the SDK.
+/// The outcome of one call of the SDK.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SdkAnswer {
-    /// What the SDK hands out, in the form of the REST API: a resource, a list of them, or null.
+    /// The result of the SDK, in the form of the REST API: a resource, a list of them, or null.
     pub outcome: Result<Value, SdkError>,
     /// The fields of the fake's replies that no model of the SDK knows.
     pub unknown_fields: Vec<String>,
-    /// What the SDK sent to the fake, the oldest first: the request itself, and what it asked to follow it.
+    /// The requests of the SDK to the fake, the oldest first: the request itself, and those that followed its
+    /// operation.
     pub requests: Vec<Recorded>,
 }
 
@@ -61,11 +62,11 @@ pub struct SdkAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct SdkError {
-    /// Of the reply, if there was one.
+    /// The status of the reply, if there was one.
     pub status: Option<u16>,
     /// ARM's code, or the name of the exception.
     pub code: Option<String>,
-    /// What it says.
+    /// The message.
     pub message: String,
 }
 
@@ -82,11 +83,12 @@ impl MicrosoftSdk {
     /// The variable that names the Python.
     pub const PYTHON: &str = "CHAOS_AZURE_PYTHON";
 
-    /// Starts it. None, and `skipped: ...` on standard error, where [`PYTHON`](Self::PYTHON) names none.
+    /// Starts it. If [`PYTHON`](Self::PYTHON) names no Python, returns `None`, and prints `skipped: ...` on standard
+    /// error.
     ///
     /// # Errors
     ///
-    /// If it cannot be started, and in CI (`CI=true`) if it is not named: there, nothing is skipped.
+    /// If it cannot be started. In CI (`CI=true`), where nothing is skipped, also if it is not named.
     pub fn start() -> io::Result<Option<Self>> {
         let Some(python) = env::var_os(Self::PYTHON).map(PathBuf::from).filter(|python| python.exists())
         else {
@@ -104,7 +106,7 @@ impl MicrosoftSdk {
         let mut process = Command::new(python)
             .arg("-B")
             .arg(driver.path())
-            // Proxies and credentials of whoever runs the tests are none of its concern.
+            // It must not use the proxies and credentials of the person who runs the tests.
             .env("NO_PROXY", "127.0.0.1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -114,7 +116,7 @@ impl MicrosoftSdk {
         Ok(Some(Self { process, asked, answers: BufReader::new(answers), _driver: driver }))
     }
 
-    /// Has the SDK call an operation, follow it to its end, and read all pages.
+    /// Makes the SDK call an operation, follow it to its end, and read all pages.
     ///
     /// `operation` is the client (`compute`, `network`, `monitor`, `chaos`), the group and the method of the SDK.
     /// `arguments` are those of the method by their names; bodies are given as the REST API has them.
@@ -141,7 +143,7 @@ impl MicrosoftSdk {
         pipe.flush()?;
         let mut line = String::new();
         if self.answers.read_line(&mut line)? == 0 {
-            let reason = format!("Python ended at {client}.{operation}: what it says is above");
+            let reason = format!("Python ended at {client}.{operation}: its output is above");
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
         }
         let reply: Reply = serde_json::from_str(&line)?;

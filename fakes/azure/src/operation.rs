@@ -1,4 +1,4 @@
-//! Long-running operations: accepted at once, ended later, asked about meanwhile.
+//! Long-running operations, which are accepted at once, end later, and can be polled meanwhile.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 
 use super::work::Work;
 
-/// When operations end.
+/// The time at which operations end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Pace {
-    /// With the n-th question about them; 0 is before the request that began them is answered. One that nobody asks
-    /// about does not end.
+    /// With the n-th poll; 0 is before the request that began them is answered. An operation that is not polled does
+    /// not end.
     Polls(u32),
-    /// This many milliseconds after they began, whether somebody asks or not.
+    /// This many milliseconds after they began, polled or not.
     Milliseconds(u64),
     /// Never.
     Never,
@@ -29,7 +29,7 @@ impl Pace {
     }
 }
 
-/// Whose operation it is, which decides where it is asked about.
+/// The provider of an operation, which determines the addresses of its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Provider {
     Compute,
@@ -46,13 +46,13 @@ impl Provider {
         }
     }
 
-    /// The address behind `Azure-AsyncOperation`, without its host.
+    /// The address in `Azure-AsyncOperation`, without its host.
     pub(crate) fn status_place(self, operation: &Operation) -> String {
         let kind = if self == Self::Chaos { "operationStatuses" } else { "operations" };
         self.place(operation, kind)
     }
 
-    /// The address behind `Location`.
+    /// The address in `Location`.
     pub(crate) fn result_place(self, operation: &Operation) -> String {
         match self {
             Self::Compute => self.place(operation, "operations") + "&monitor=true",
@@ -70,7 +70,7 @@ impl Provider {
     }
 }
 
-/// How an operation ended, or that it has not.
+/// The end of an operation, or that it is in progress.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Status {
     InProgress,
@@ -79,12 +79,12 @@ pub(crate) enum Status {
     Canceled,
 }
 
-/// Why an operation fails.
+/// The reason why an operation fails.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Failure {
     pub(crate) code: String,
     pub(crate) message: String,
-    /// Whether what was asked for has happened all the same.
+    /// Whether the order takes effect nevertheless.
     pub(crate) takes_effect: bool,
 }
 
@@ -101,16 +101,16 @@ pub(crate) struct Operation {
     pub(crate) status: Status,
     pub(crate) pace: Pace,
     pub(crate) polls: u32,
-    /// What its end does; taken by it.
+    /// The work at its end, which takes it out.
     pub(crate) work: Option<Work>,
-    /// How it is to end instead of succeeding.
+    /// The failure to end with instead of success.
     pub(crate) failure: Option<Failure>,
-    /// What it hands out at the end.
+    /// Its result at the end.
     pub(crate) output: Option<Value>,
 }
 
 impl Operation {
-    /// Whether its time has come, without further questions.
+    /// Whether it ends now, without further polls.
     pub(crate) fn is_due(&self, now: Timestamp) -> bool {
         match self.pace {
             Pace::Polls(polls) => self.polls >= polls,
@@ -128,7 +128,7 @@ impl Operation {
         self.status != Status::InProgress
     }
 
-    /// The body behind `Azure-AsyncOperation`.
+    /// The body at the address in `Azure-AsyncOperation`.
     pub(crate) fn document(&self) -> Value {
         let mut document = json!({ "startTime": self.began.to_string(), "name": self.id });
         if let Some(ended) = self.ended {
@@ -150,7 +150,7 @@ impl Operation {
         document
     }
 
-    /// Why it did not succeed.
+    /// The reason why it did not succeed.
     pub(crate) fn error(&self) -> Option<Value> {
         match &self.status {
             Status::Failed(Failure { code, message, .. }) => {

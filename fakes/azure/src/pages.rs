@@ -1,4 +1,4 @@
-//! What programs ask of the fake itself: the methods of [`FakeArm`](super::FakeArm) as pages below `/_fake`.
+//! Pages for programs that drive the fake: the methods of [`FakeArm`](super::FakeArm) as pages below `/_fake`.
 
 use hyper::Method;
 use serde::de::DeserializeOwned;
@@ -15,7 +15,7 @@ use super::{
     world::New,
 };
 
-/// None for a request of Azure Resource Manager.
+/// `None` for a request of Azure Resource Manager.
 pub(crate) fn answer(shared: &Shared, call: &Call) -> Option<Answer> {
     let (first, rest) = call.segments.split_first()?;
     (first == "_fake").then(|| page(shared, call, rest).unwrap_or_else(|refusal| refusal))
@@ -75,7 +75,7 @@ fn machines(shared: &Shared) -> Value {
     Value::Array(machines.collect())
 }
 
-/// What is not understood must not go unnoticed.
+/// A body that is not understood must not go unnoticed.
 fn parsed<T: DeserializeOwned>(body: &Value) -> Result<T, Answer> {
     T::deserialize(body).map_err(|error| Answer::bad_request("NotUnderstood", error.to_string()))
 }

@@ -8,7 +8,7 @@ use super::{
     cloud::Cloud,
 };
 
-/// One page of what `keys` names, in their order; `show` makes the entries.
+/// One page of the resources with these `keys`, in their order; `show` makes the entries.
 pub(crate) fn page(
     cloud: &Cloud,
     call: &Call,
@@ -17,8 +17,8 @@ pub(crate) fn page(
 ) -> Answered {
     let start = match call.parameter("$skiptoken") {
         None => 0,
-        // The token is the last key of the page before, so that a page begins where it must also when
-        // something was added or removed meanwhile.
+        // The token is the last key of the page before. So a page begins at the right place even if resources were
+        // added or removed meanwhile.
         Some(token) => match last_key(token) {
             Some(last) => keys.partition_point(|key| *key <= last),
             None => {

@@ -1,4 +1,4 @@
-//! The requests that the fake was sent, and how two of them differ.
+//! The requests that the fake received, and the differences between two of them.
 
 use std::fmt::Write;
 
@@ -10,23 +10,23 @@ use super::{
     call::{Body, Call},
 };
 
-/// One request, and what came of it.
+/// One request and its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Recorded {
     /// `GET` and the like.
     pub method: String,
-    /// As it was sent, without the query.
+    /// The path as it was sent, without the query.
     pub path: String,
-    /// Decoded, in the order in which they were sent.
+    /// The decoded parameters, in the order in which they were sent.
     pub query: Vec<(String, String)>,
-    /// What is no JSON is a string; none where nothing was sent. Of what is sent for a token, the fields without
+    /// The body, as a string if it is not JSON; `None` if nothing was sent. For a token request, the fields without
     /// secrets.
     pub body: Option<Value>,
-    /// What it asks for in the words of Azure's access control, like `Microsoft.Compute/virtualMachines/start/action`;
-    /// none for what needs no permission.
+    /// Its action in the terms of Azure's access control, such as `Microsoft.Compute/virtualMachines/start/action`;
+    /// `None` if it needs no permission.
     pub action: Option<String>,
-    /// Of the answer; none where the connection was cut instead.
+    /// The status of the answer; `None` if the connection was cut instead.
     pub status: Option<u16>,
 }
 
@@ -46,7 +46,7 @@ impl Recorded {
         }
     }
 
-    /// Whether it asks how far an operation is.
+    /// Whether it polls the status of an operation.
     pub fn is_poll(&self) -> bool {
         let path = self.path.to_lowercase();
         self.method == "GET"
@@ -55,9 +55,8 @@ impl Recorded {
                 .any(|part| path.contains(part))
     }
 
-    /// What is asked for otherwise than in `other`, a line each: the method, the path (letter by letter), the
-    /// parameters in whatever order, and the body field by field. None where both ask for the same. What was answered
-    /// does not count.
+    /// The differences from `other`, a line each: the method, the path (letter by letter), the parameters in any order,
+    /// and the body field by field. `None` if there are none. The answers do not count.
     ///
     /// ```
     /// use fake_azure::{FakeArm, Recorded};
@@ -109,9 +108,9 @@ impl Recorded {
     }
 }
 
-/// Fails a test where `ours` does not ask for just what `theirs` does, with every difference.
+/// Fails a test with every difference, unless `ours` are exactly the same requests as `theirs`.
 ///
-/// Questions about operations under way are left out of both: how often somebody asks is their own affair.
+/// Polls of operations in progress are left out of both, because each client chooses how often it polls.
 ///
 /// # Panics
 ///

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// `/subscriptions/S/resourceGroups/G/providers/NAMESPACE/TYPE/NAME/TYPE/NAME`, as whoever made the resource wrote it.
+/// `/subscriptions/S/resourceGroups/G/providers/NAMESPACE/TYPE/NAME/TYPE/NAME`, in the spelling with which the resource
+/// was created.
 ///
 /// Two ids that differ in case alone are one resource; [`key`](Self::key) is the same for both.
 #[derive(Clone, Debug)]
@@ -17,7 +18,7 @@ impl ResourceId {
         Self(format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/{kind}/{name}"))
     }
 
-    /// Of a resource below this one.
+    /// The id of a resource below this one.
     pub(crate) fn child(&self, kind: &str, name: &str) -> Self {
         Self(format!("{}/{kind}/{name}", self.0))
     }
@@ -42,8 +43,8 @@ impl ResourceId {
         self.segment(4)
     }
 
-    /// As listings of a whole subscription and references from an availability set tell it: the names of the group and
-    /// of the resource in capitals.
+    /// The spelling of listings of a whole subscription and of references from an availability set, with the names of
+    /// the group and of the resource in capitals.
     pub(crate) fn shouted(&self) -> String {
         let mut segments: Vec<String> = self.0.split('/').map(str::to_owned).collect();
         let last = segments.len() - 1;

@@ -1,4 +1,4 @@
-//! What timers do to the state.
+//! The effects of timers on the state.
 
 use super::{cloud::Cloud, machine::PowerState, timer::Timer};
 

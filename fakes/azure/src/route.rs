@@ -1,4 +1,4 @@
-//! Which request leads where.
+//! The routes of requests.
 
 use hyper::Method;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use super::{
 
 type TokenEndpoint = fn(&mut Directory, &Call, &str, i64, jiff::Timestamp) -> Answer;
 
-/// Answers a request, whatever it asks for.
+/// Answers any request.
 pub(crate) fn answer(cloud: &mut Cloud, call: &Call) -> Answer {
     let path: Vec<String> = call.segments.iter().map(|segment| segment.to_lowercase()).collect();
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
@@ -35,7 +35,8 @@ pub(crate) fn answer(cloud: &mut Cloud, call: &Call) -> Answer {
     admitted(cloud, call, &path).and_then(|()| routed(cloud, call, &path)).unwrap_or_else(|refusal| refusal)
 }
 
-/// Whether whoever asks may ask: the token first, then the version, the subscription and the role, as ARM does.
+/// Checks that the caller may send the request: the token first, then the version, the subscription and the role, as
+/// ARM does.
 fn admitted(cloud: &Cloud, call: &Call, path: &[&str]) -> Result<(), Answer> {
     let subscription = path.get(1).and_then(|id| cloud.subscriptions.get(*id));
     let tenant = subscription.map_or(Directory::TENANT, |subscription| subscription.tenant.as_str());
@@ -102,7 +103,7 @@ fn routed(cloud: &mut Cloud, call: &Call, path: &[&str]) -> Answered {
     }
 }
 
-/// `prefix` begins the keys of all resources of the scope that was asked about.
+/// `prefix` begins the keys of all resources of the requested scope.
 fn in_provider(
     cloud: &mut Cloud,
     call: &Call,
@@ -133,7 +134,7 @@ fn group_name<'a>(cloud: &'a Cloud, call: &Call, subscription: &str, group: &str
     })
 }
 
-/// What the caller may do at a scope.
+/// The permissions of the caller at a scope.
 fn permissions(cloud: &Cloud, call: &Call, scope: &[&str]) -> Answered {
     if call.method != Method::GET {
         return Err(Answer::no_route(&call.path));
@@ -144,7 +145,7 @@ fn permissions(cloud: &Cloud, call: &Call, scope: &[&str]) -> Answered {
     Ok(Answer::ok(cloud.role.permissions_at(&call.id_up_to(scope.len()))))
 }
 
-/// The subscriptions that the role says anything about.
+/// The subscriptions in which the role allows anything.
 fn visible(cloud: &Cloud) -> Vec<Value> {
     cloud
         .subscriptions
@@ -180,7 +181,7 @@ fn group_document(subscription: &str, name: &str) -> Value {
     })
 }
 
-/// What is behind `Azure-AsyncOperation`.
+/// The answer at the address in `Azure-AsyncOperation`.
 fn status(cloud: &mut Cloud, call: &Call, id: &str) -> Answered {
     let retry_after = cloud.settings.retry_after_seconds.to_string();
     let operation = asked_about(cloud, call, id)?;
@@ -188,7 +189,7 @@ fn status(cloud: &mut Cloud, call: &Call, id: &str) -> Answered {
     Ok(if operation.is_over() { answer } else { answer.header("retry-after", retry_after) })
 }
 
-/// What is behind `Location`.
+/// The answer at the address in `Location`.
 fn result(cloud: &mut Cloud, call: &Call, id: &str) -> Answered {
     let retry_after = cloud.settings.retry_after_seconds.to_string();
     let endpoint = cloud.endpoint.clone();

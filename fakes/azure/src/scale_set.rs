@@ -20,14 +20,14 @@ pub(crate) struct ScaleSet {
     pub(crate) fault_domains: u32,
     pub(crate) system: OperatingSystem,
     pub(crate) security_groups: SecurityGroups,
-    /// How many instances it is to have.
+    /// The desired number of instances.
     pub(crate) capacity: u32,
-    /// Of the next instance.
+    /// The number of the next instance.
     pub(crate) next: u32,
     pub(crate) provisioning: String,
     /// Whether automatic instance repairs are on.
     pub(crate) repairs: bool,
-    /// Which number an autoscale setting holds.
+    /// The number of instances that an autoscale setting holds.
     pub(crate) held_at: Option<u32>,
     /// Whether its instances are spot ones.
     pub(crate) is_spot: bool,
@@ -39,7 +39,7 @@ impl ScaleSet {
         format!("{}/virtualmachines/", self.id.key())
     }
 
-    /// What a `GET` tells.
+    /// The document in the answer to a `GET`.
     pub(crate) fn document(&self) -> Value {
         let mut profile = json!({
             "osProfile": { "computerNamePrefix": self.id.name(), "adminUsername": "azureuser" },
@@ -134,12 +134,12 @@ impl ScaleSet {
         json!({ "name": format!("{}-nic", self.id.name()), "properties": properties })
     }
 
-    /// Where its interfaces are.
+    /// The subnet of its interfaces.
     pub(crate) fn subnet(&self) -> ResourceId {
         subnet_of(self.id.subscription(), self.id.group(), self.id.name())
     }
 
-    /// The group that all interfaces share, or their subnet has, if it is like that.
+    /// The group that all interfaces share or that their subnet has, if either is so.
     pub(crate) fn shared_group(&self, wanted: SecurityGroups) -> Option<ResourceId> {
         (self.security_groups == wanted).then(|| {
             let name = format!("{}-nsg", self.id.name());

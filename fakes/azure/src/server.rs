@@ -19,7 +19,7 @@ use super::{
 };
 
 impl Shared {
-    /// Has a request happen, unless trouble is in its way, and records it.
+    /// Carries out a request, unless trouble prevents it, and records it.
     fn happen(&self, call: &Call) -> Happened {
         let mut cloud = self.cloud();
         let effect = cloud.troubles.of(call);
@@ -58,7 +58,7 @@ impl Shared {
     }
 }
 
-/// What came of a request, and how much later that is told; no answer where the connection is cut.
+/// The outcome of a request, and the delay of its answer. There is no answer if the connection is cut.
 struct Happened {
     answer: Option<Answer>,
     delay: Duration,
@@ -89,12 +89,12 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, stopped: o
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
-        // A connection that ended before it was accepted is nobody's concern.
+        // A connection that ended before it was accepted does not matter.
         let Ok((stream, _)) = listener.accept().await else { continue };
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(Arc::clone(&shared), request));
-            // Clients hang up as they like, and so does trouble.
+            // Clients may hang up at any time, and so may trouble.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }

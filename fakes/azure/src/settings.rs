@@ -1,4 +1,4 @@
-//! How the fake behaves where Azure's behaviour differs from day to day.
+//! Settings of the fake for behaviour of Azure that varies.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,23 +9,25 @@ use super::operation::Pace;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Settings {
-    /// How many entries one page of a listing has; 200.
+    /// The number of entries on one page of a listing. Default: 200.
     pub page_size: usize,
-    /// When operations end; 20 milliseconds after they began.
+    /// The time at which operations end. Default: 20 milliseconds after they began.
     pub pace: Pace,
-    /// What `Retry-After` says while an operation is under way, in seconds; 0.
+    /// The value of `Retry-After` while an operation is in progress, in seconds. Default: 0.
     pub retry_after_seconds: u64,
-    /// Until an automatic repair or an autoscale setting replaces what is missing, in milliseconds; 100.
+    /// The time until an automatic repair or an autoscale setting replaces missing instances, in milliseconds. Default:
+    /// 100.
     pub repair_milliseconds: u64,
-    /// How long Run Command waits for a script, in milliseconds; 90 minutes.
+    /// The time for which Run Command waits for a script, in milliseconds. Default: 90 minutes.
     pub script_limit_milliseconds: u64,
-    /// Until a script begins, in milliseconds; 0. In Azure one takes about 20 seconds in all at least.
+    /// The time until a script begins, in milliseconds. Default: 0. In Azure, a script takes at least about 20 seconds
+    /// in all.
     pub script_delay_milliseconds: u64,
-    /// Whether what scripts print comes back only while security groups let the machine open connections to Azure's
-    /// public addresses on port 443; true. That is what Microsoft documents. The agent of Linux machines reports
-    /// through its host instead, for which no group counts, where that works.
+    /// Whether the output of scripts comes back only while security groups let the machine open connections to Azure's
+    /// public addresses on port 443, as Microsoft documents. Default: true. If it can, the agent of Linux machines
+    /// reports through its host instead, to which no group applies.
     pub results_need_internet: bool,
-    /// How long the tokens are good that are handed out, in seconds; 3599.
+    /// The lifetime of issued tokens, in seconds. Default: 3599.
     pub token_lifetime_seconds: i64,
 }
 

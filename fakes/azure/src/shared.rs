@@ -4,7 +4,7 @@ use chaos_core::clock::{Clock, SystemClock};
 
 use super::{cloud::Cloud, recorded::Recorded};
 
-/// What the server and whoever drives the fake have in common.
+/// The state that the server shares with the caller that drives the fake.
 #[derive(Debug)]
 pub(crate) struct Shared {
     cloud: Mutex<Cloud>,

@@ -1,14 +1,14 @@
-//! What happens by itself, some time later.
+//! Events that happen by themselves, some time later.
 
-/// Something that is to happen. Resources go by their keys.
+/// An event in the future. Resources are named by their keys.
 #[derive(Debug)]
 pub(crate) enum Timer {
     /// A new instance has booted.
     Boot { machine: String },
     /// Automatic instance repairs replace a machine that still does not run.
     Repair { machine: String },
-    /// An autoscale setting adds what a scale set lacks.
+    /// An autoscale setting adds the missing instances of a scale set.
     Autoscale { scale_set: String },
-    /// An execution of an experiment goes on to what comes next.
+    /// An execution of an experiment proceeds to its next state.
     Execution { experiment: String, execution: String },
 }

@@ -1,4 +1,4 @@
-//! Trouble on request: which requests it meets, and what happens to them.
+//! Trouble on request: the requests that it affects, and its effects on them.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::call::Call;
 
 /// Trouble for requests that match, the [`nth`](Self::nth) of them and [`times`](Self::times) in all.
 ///
-/// Several may be in force; they count apart, and the first that meets a request wins.
+/// Several may be in force. Each counts for itself, and the first that matches a request applies.
 ///
 /// ```
 /// use fake_azure::{FakeArm, Trouble};
@@ -22,69 +22,69 @@ use super::call::Call;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Trouble {
-    /// What happens.
+    /// The effect.
     pub effect: Effect,
-    /// `GET` and the like; `*` for all.
+    /// The method, such as `GET`; `*` for all.
     #[serde(default = "all")]
     pub method: String,
-    /// A pattern for the path in which `*` is any text, in either case.
+    /// A pattern for the path, in which `*` is any text; case does not matter.
     #[serde(default = "all")]
     pub path: String,
-    /// The first request that it meets among those that match; 1 is the next one.
+    /// The first request to affect among those that match; 1 is the next one.
     #[serde(default = "once")]
     pub nth: u32,
-    /// How many it meets; 0 is for ever.
+    /// The number of requests to affect; 0 means all.
     #[serde(default = "once")]
     pub times: u32,
 }
 
-/// What happens to a request.
+/// The effect on a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Effect {
     /// 429 with `Retry-After`, as ARM throttles a subscription.
     Throttle {
-        /// What `Retry-After` says.
+        /// The value of `Retry-After`.
         retry_after_seconds: u64,
     },
-    /// Another error; nothing happens.
+    /// Another error. Nothing is carried out.
     Error {
         /// The HTTP status.
         status: u16,
         /// ARM's code.
         code: String,
-        /// What is said about it.
+        /// The message.
         message: String,
     },
     /// 403 `AuthorizationFailed`, with the action and the scope of the request.
     Forbid,
     /// 401 `ExpiredAuthenticationToken`.
     ExpireToken,
-    /// It is answered that much later than it happened.
+    /// The request is carried out, and answered this much later.
     Delay {
-        /// How much.
+        /// The delay.
         milliseconds: u64,
     },
-    /// The connection is closed and nothing happens.
+    /// The connection is closed, and nothing is carried out.
     CutBefore,
-    /// It happens, and the connection is closed without an answer.
+    /// The request is carried out, and the connection is closed without an answer.
     CutAfter,
-    /// It is accepted, and its operation ends `Failed`.
+    /// The request is accepted, and its operation ends `Failed`.
     FailOperation {
         /// ARM's code.
         code: String,
-        /// What is said about it.
+        /// The message.
         message: String,
-        /// Whether what was asked for has happened all the same.
+        /// Whether the order takes effect nevertheless.
         takes_effect: bool,
     },
-    /// It is accepted, and its operation never ends.
+    /// The request is accepted, and its operation never ends.
     HangOperation,
 }
 
 impl Trouble {
-    /// With this effect on the next request, whatever it is.
+    /// With this effect on the next request of any kind.
     pub fn new(effect: Effect) -> Self {
         Self { effect, method: all(), path: all(), nth: once(), times: once() }
     }
@@ -149,7 +149,7 @@ impl Trouble {
         Self::new(Effect::HangOperation)
     }
 
-    /// For requests of this method and path alone.
+    /// Only for requests of this method and path.
     #[must_use]
     pub fn on(mut self, method: impl Into<String>, path: impl Into<String>) -> Self {
         self.method = method.into();
@@ -164,7 +164,7 @@ impl Trouble {
         self
     }
 
-    /// For so many requests.
+    /// For this many requests.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = times;
@@ -178,7 +178,7 @@ impl Trouble {
     }
 }
 
-/// Those in force, the oldest first, each with how many requests matched it.
+/// The trouble in force, the oldest first, each with the number of requests that matched it.
 #[derive(Debug, Default)]
 pub(crate) struct Troubles(Vec<(Trouble, u32)>);
 
@@ -191,7 +191,7 @@ impl Troubles {
         self.0.clear();
     }
 
-    /// What meets this request. Each request is to be asked about once: it is counted.
+    /// The effect on this request. Call this once for each request, because it counts.
     pub(crate) fn of(&mut self, call: &Call) -> Option<Effect> {
         let mut met = None;
         for (trouble, matched) in &mut self.0 {
@@ -208,7 +208,7 @@ impl Troubles {
     }
 }
 
-/// Whether `text` is what `pattern` says, in either case; `*` is any text.
+/// Whether `text` matches `pattern`, in which `*` is any text; case does not matter.
 pub(crate) fn wild(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };

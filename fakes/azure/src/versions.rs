@@ -1,23 +1,23 @@
-//! Which versions of its API each resource provider serves.
+//! The API versions that each resource provider serves.
 
 use super::answer::Answer;
 
-/// Of `Microsoft.Compute`: the one that `azure_mgmt_compute` 0.21 and `azure-mgmt-compute` 33.0 speak.
+/// The version of `Microsoft.Compute` that `azure_mgmt_compute` 0.21 and `azure-mgmt-compute` 33.0 use.
 pub const COMPUTE_VERSION: &str = "2024-07-01";
 
-/// Of `Microsoft.Network`: the one that `azure-mgmt-network` 28.1 speaks.
+/// The version of `Microsoft.Network` that `azure-mgmt-network` 28.1 uses.
 pub const NETWORK_VERSION: &str = "2024-05-01";
 
-/// Of `Microsoft.Chaos`: the one that `azure-mgmt-chaos` 2.0 speaks.
+/// The version of `Microsoft.Chaos` that `azure-mgmt-chaos` 2.0 uses.
 pub const CHAOS_VERSION: &str = "2025-01-01";
 
-/// In which the interfaces of instances are told, whatever the others are told in.
+/// The version for the interfaces of instances, which differs from that of other interfaces.
 pub const INSTANCE_INTERFACES_VERSION: &str = "2018-10-01";
 
-/// Of `Microsoft.Insights/autoscaleSettings`: the one that `azure-mgmt-monitor` 7.0 speaks.
+/// The version of `Microsoft.Insights/autoscaleSettings` that `azure-mgmt-monitor` 7.0 uses.
 pub const AUTOSCALE_VERSION: &str = "2022-10-01";
 
-/// Of `Microsoft.Authorization/permissions`: the one that `azure-mgmt-authorization` 4.0 speaks.
+/// The version of `Microsoft.Authorization/permissions` that `azure-mgmt-authorization` 4.0 uses.
 pub const AUTHORIZATION_VERSION: &str = "2022-04-01";
 
 const COMPUTE: &[&str] = &["2023-09-01", "2024-03-01", COMPUTE_VERSION];
@@ -26,7 +26,8 @@ const AUTOSCALE: &[&str] = &["2015-04-01", AUTOSCALE_VERSION];
 const CHAOS: &[&str] = &["2024-01-01", CHAOS_VERSION];
 const INSTANCE_INTERFACES: &[&str] = &["2017-03-30", INSTANCE_INTERFACES_VERSION];
 
-/// Refuses what real providers do not know. All but `version` in lower case; `rest` is the path below `kind`.
+/// Refuses versions that real providers do not know. All arguments but `version` are in lower case; `rest` is the path
+/// below `kind`.
 pub(crate) fn check(namespace: &str, kind: &str, rest: &[&str], version: &str) -> Result<(), Answer> {
     let known = match namespace {
         "microsoft.compute" if rest.contains(&"networkinterfaces") => INSTANCE_INTERFACES,

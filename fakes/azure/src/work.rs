@@ -1,11 +1,11 @@
-//! What operations are to do.
+//! The work of operations.
 
 use super::{guest::Script, machine::PowerState};
 
 /// The effect of an operation. Resources go by their keys.
 #[derive(Debug)]
 pub(crate) enum Work {
-    /// `before` is filled in at the beginning.
+    /// `before` is filled in at the start.
     Power {
         machine: String,
         order: Power,
@@ -14,7 +14,7 @@ pub(crate) enum Work {
     Delete {
         machine: String,
     },
-    /// `script` is none where no agent takes it, and an error where the fake itself cannot run it.
+    /// `script` is `None` if no agent takes it, and an error if the fake itself cannot run it.
     Script {
         machine: String,
         text: String,
@@ -37,14 +37,14 @@ pub(crate) enum Work {
         group: String,
         rule: String,
     },
-    /// Its effect is its beginning.
+    /// Its only effect is its start.
     StartExperiment,
     CancelExperiment {
         experiment: String,
     },
 }
 
-/// What can be done to a machine.
+/// The orders for a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Power {
     Off,
@@ -55,7 +55,7 @@ pub(crate) enum Power {
 }
 
 impl Power {
-    /// What the last segment of a `POST` asks for, in lower case.
+    /// The order that the last segment of a `POST` names, in lower case.
     pub(crate) fn named(order: &str) -> Option<Self> {
         match order {
             "poweroff" => Some(Self::Off),
@@ -83,7 +83,7 @@ impl Power {
         }
     }
 
-    /// Whether a machine that is like this is already what it would be after.
+    /// Whether a machine in this state is already in the state that the order leads to.
     pub(crate) fn changes_nothing(self, before: PowerState) -> bool {
         match self {
             Self::Off => matches!(before, PowerState::Stopped | PowerState::Deallocated),

@@ -1,6 +1,6 @@
 //! How long an experiment lasts if it is not stopped, and which effects its end does not undo.
 //!
-//! After the [reference of actions](https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html).
+//! Source: the [reference of actions](https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html).
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -34,7 +34,7 @@ const MOMENTARY: [(&str, Option<&str>); 10] = [
     ("aws:rds:reboot-db-instances", None),
 ];
 
-/// The longest path through the actions, each after those that it waits for; or why it is unknown.
+/// The longest path through the actions, each after those that it waits for, or the reason why it is unknown.
 pub(super) fn longest(template: &Template) -> Result<Duration, String> {
     let mut ends = BTreeMap::new();
     let mut longest = Duration::ZERO;

@@ -112,7 +112,7 @@ impl Engine for FaultInjection {
     async fn start(&self, experiment: &EngineExperiment, permit: &Permit) -> Result<()> {
         let template = FisExperiment::of(experiment.id())?;
         let fault = permit.fault();
-        // With the idempotency token, the SDK may send it again.
+        // The idempotency token allows the SDK to send it again.
         let call = self
             .region
             .fis()
@@ -136,7 +136,7 @@ impl Engine for FaultInjection {
         let stopped = self.region.fis().stop_experiment().id(&run.id).send().await;
         stopped.map(|_| ()).map_err(|error| {
             let error = self.failed("fis:StopExperiment", &template, error);
-            // The id comes from the service, so the refusal concerns the state of the run, which passes.
+            // The id comes from the service, so the refusal concerns the state of the run, and is temporary.
             let passes = error.is_retryable() || error.kind() == ErrorKind::InvalidInput;
             error.retryable(passes).with("run", &run.id).with("fault", permit.fault())
         })

@@ -1,7 +1,7 @@
 //! The targets of an experiment, compared with an auto-scaling group.
 //!
-//! After [targets](https://docs.aws.amazon.com/fis/latest/userguide/targets.html): several tags must all be there,
-//! several targets may choose the same resource, and all are chosen once, when the experiment begins.
+//! According to [targets](https://docs.aws.amazon.com/fis/latest/userguide/targets.html), a resource must have all of
+//! several tags. Several targets may choose the same resource. All are chosen once, when the experiment begins.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::model::machine::GROUP_TAG;
 /// Actions that hit nothing.
 const HARMLESS: [&str; 2] = ["aws:fis:wait", "aws:cloudwatch:assert-alarm-state"];
 
-/// The group to which an experiment must keep.
+/// The group that an experiment must keep to.
 #[derive(Clone, Debug)]
 pub(super) struct Bounds<'a> {
     pub(super) region: &'a str,
@@ -32,7 +32,7 @@ pub(super) fn extent(template: &Template, bounds: &Bounds<'_>) -> EngineExtent {
     }
 }
 
-/// The maximum number of hit members, or why it does not hit members alone.
+/// The maximum number of hit members, or the reason why it may hit more than members.
 fn members(template: &Template, bounds: &Bounds<'_>) -> Result<usize, String> {
     if template.hits_other_accounts {
         return Err("it has targets in other accounts".to_owned());
@@ -233,7 +233,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the tags, nothing is taken for a part of the group that the service would look for elsewhere.
+        /// For any tags, a target that the service would look for elsewhere is never taken for a part of the group.
         #[test]
         fn only_the_tag_of_the_group_bounds(
             tags in prop::collection::btree_map("[a-z:]{1,8}", "[a-z]{0,4}", 0..4),

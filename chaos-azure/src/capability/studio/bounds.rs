@@ -12,14 +12,14 @@ use crate::{
     },
 };
 
-/// The group to which an experiment must keep, by the keys of ids in ARM.
+/// The group that an experiment must keep to, by the keys of ids in ARM.
 #[derive(Clone, Debug)]
 pub(super) struct Bounds {
     /// The scale set, if the group is one.
     pub(super) scale_set: Option<String>,
     /// Its virtual machines.
     pub(super) machines: BTreeSet<String>,
-    /// How many members it has, or is about to have.
+    /// The number of members that it has, or is about to have.
     pub(super) size: usize,
 }
 

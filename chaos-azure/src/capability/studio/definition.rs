@@ -71,7 +71,7 @@ impl Definition {
         self.steps.iter().flat_map(|step| &step.branches).flat_map(|branch| &branch.actions)
     }
 
-    /// The maximum duration, or why it is unknown.
+    /// The maximum duration, or the reason why it is unknown.
     pub(super) fn longest(&self) -> Result<Duration, String> {
         let mut longest = Duration::ZERO;
         for step in &self.steps {
@@ -93,7 +93,7 @@ impl Definition {
         let left = self.actions().filter_map(|action| match (action.is("discrete"), action.runs_on()) {
             (true, _) => Some(format!("does {} and does not undo it", action.name)),
             (false, true) => {
-                Some(format!("does {}, which goes on to its own end when it is cancelled", action.name))
+                Some(format!("does {}, which continues to its own end when it is cancelled", action.name))
             }
             (false, false) => None,
         });
@@ -152,7 +152,7 @@ impl Action {
     }
 }
 
-/// As `PT5M`.
+/// A duration such as `PT5M`.
 fn iso_8601(text: &str) -> Option<Duration> {
     let span = SpanParser::new().parse_span(text).ok()?;
     Duration::try_from(span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?).ok()
@@ -229,8 +229,8 @@ mod tests {
         ] }] }]);
         let definition = of(steps);
         let does = |name: &str| format!("does {name} and does not undo it");
-        let isolates = "does urn:csci:microsoft:agent:networkIsolation/1.0, which goes on to its own end when it is \
-            cancelled";
+        let isolates = "does urn:csci:microsoft:agent:networkIsolation/1.0, which continues to its own end when \
+                        it is cancelled";
         assert_eq!(definition.left_behind(), [does("urn:a/1.0"), does("urn:b/1.0"), isolates.to_owned()]);
         assert!(definition.notes().iter().any(|note| note.contains(SHUTDOWN)), "{:?}", definition.notes());
     }

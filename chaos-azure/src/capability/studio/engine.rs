@@ -25,7 +25,7 @@ pub(crate) struct ChaosStudio {
     group: GroupId,
 }
 
-/// The runs that were there before the fault: Chaos Studio has no place for a fault's id.
+/// The runs that existed before the fault, because Chaos Studio has no place for a fault's id.
 #[derive(Debug, Serialize, Deserialize)]
 struct Mark {
     runs_before: BTreeSet<String>,
@@ -157,7 +157,7 @@ impl Engine for ChaosStudio {
     }
 }
 
-/// An execution without a name could not be told apart from others.
+/// An execution without a name could not be distinguished from others.
 fn run(execution: Execution) -> Result<EngineRun> {
     let name = execution
         .name

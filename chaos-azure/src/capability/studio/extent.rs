@@ -15,7 +15,7 @@ pub(super) fn extent(definition: &Definition, bounds: &Bounds) -> EngineExtent {
     }
 }
 
-/// The maximum number of hit members, or why it does not hit members alone.
+/// The maximum number of hit members, or the reason why it may hit more than members.
 fn members(definition: &Definition, bounds: &Bounds) -> Result<usize, String> {
     let mut machines = BTreeSet::new();
     let mut instances = 0_usize;

@@ -11,7 +11,7 @@ use serde::{
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// Their names in lower case.
+    /// The headers, with their names in lower case.
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Bytes,
 }
@@ -44,15 +44,15 @@ impl Answer {
         is_html || self.body.trim_ascii_start().starts_with(b"<")
     }
 
-    /// Checks that this is a complete document of a resource or of a listing. The missing part of a truncated answer
-    /// would otherwise be taken for something that does not exist.
+    /// Checks that this is a complete document of a resource or of a listing. Otherwise, the missing part of a
+    /// truncated answer would be taken for something that does not exist.
     ///
     /// # Errors
     /// `Unavailable` for any other.
     pub(crate) fn is_whole(&self, is_listing: bool) -> Result<()> {
         #[derive(Deserialize)]
         struct Listing {
-            #[expect(dead_code, reason = "it must be there")]
+            #[expect(dead_code, reason = "the answer must have it")]
             value: Vec<IgnoredAny>,
         }
         #[derive(Deserialize)]

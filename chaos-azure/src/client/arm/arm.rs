@@ -12,7 +12,7 @@ use crate::client::{
     within::within,
 };
 
-/// The most attempts of a request.
+/// The maximum number of attempts of a request.
 const MOST_ATTEMPTS: u32 = 5;
 /// The time-out of one attempt.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(60);
@@ -38,9 +38,9 @@ pub(crate) struct Arm {
 /// The result of one attempt.
 enum Attempt {
     Answered(Answer),
-    /// It never left this machine.
+    /// The request never left this machine.
     NotSent(Error),
-    /// It is unknown whether it arrived.
+    /// It is unknown whether the request arrived.
     Unknown(Error),
 }
 
@@ -114,7 +114,7 @@ impl Arm {
                     Err(error) => (error.with("action", &action), None, true),
                 },
                 Attempt::Answered(answer) if answer.status == 401 && !had_another_token => {
-                    // With a refused token, nothing is carried out. It may have been revoked early.
+                    // A request with a refused token is not carried out. The token may have been revoked early.
                     had_another_token = true;
                     self.tokens.forget(&token).await;
                     continue;

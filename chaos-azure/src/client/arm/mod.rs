@@ -1,7 +1,7 @@
 //! Azure Resource Manager over HTTP: one request with its retries, and long-running orders.
 //!
 //! Every request of this crate goes through [`Arm::send`], including those of the legacy SDK. So one place knows the
-//! token, and one decides which requests may be sent twice.
+//! token and decides which requests may be sent twice.
 
 mod action;
 mod answer;

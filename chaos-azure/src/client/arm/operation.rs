@@ -11,7 +11,7 @@ use crate::client::{error::failed_later, within::within};
 /// The first and the longest pause between two looks at an operation, if ARM asks for none.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// No pause is shorter, whatever ARM asks for.
+/// The shortest pause, even if ARM asks for a shorter one.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// The time-out of a look on which nothing depends.
@@ -23,7 +23,7 @@ const LAST_LOOK: Duration = Duration::from_secs(1);
 /// How long the status of a change of the network is polled.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// How long the status of an order that injects a fault is polled at most.
+/// The longest time for which the status of an order that injects a fault is polled.
 const AT_AN_INJECTION: Duration = Duration::from_secs(10);
 
 /// The state of an order when it is no longer awaited.
@@ -55,9 +55,9 @@ pub(crate) struct Accepted {
 /// The event to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// That the order is carried out.
+    /// The end of the order.
     End,
-    /// Also its answer.
+    /// The end of the order, and its answer.
     Result,
 }
 
@@ -69,7 +69,7 @@ pub(crate) enum Standing {
         ask_after: Duration,
     },
     Failed(Error),
-    /// Nothing tells it, so only the target can.
+    /// Nothing tells the status, so only the target can.
     Unknown,
 }
 
@@ -98,11 +98,11 @@ struct Properties {
 /// The sources of an order's status, in order of reliability.
 #[derive(Clone)]
 enum Told {
-    /// By `Azure-AsyncOperation`: a status. The order's answer is at `Location`.
+    /// The address in `Azure-AsyncOperation`: a status. The order's answer is at `Location`.
     Status { at: Url, result: Option<Url> },
-    /// By `Location`: 202 until it is over.
+    /// The address in `Location`: 202 until the order is over.
     Location(Url),
-    /// By the resource that this order has created or changed.
+    /// The resource that this order has created or changed.
     Resource(Url),
 }
 
@@ -174,7 +174,7 @@ impl Arm {
             }
             let mut next = asked.take().unwrap_or(pause).max(SHORTEST_PAUSE);
             if next > left && wanted == Wanted::End {
-                // There is no more status in time, but perhaps its resource tells it.
+                // The status does not come in time, but perhaps the resource tells it.
                 match &by_itself {
                     Some(resource) if !matches!(told, Told::Resource(_)) => {
                         told = resource.clone();
@@ -217,7 +217,7 @@ impl Arm {
     /// `None` if there is nothing to wait for.
     ///
     /// # Errors
-    /// Where that cannot be told.
+    /// If that cannot be told.
     fn told(&self, accepted: &Accepted, wanted: Wanted) -> Result<Option<Told>> {
         let answer = &accepted.answer;
         let location = || answer.header("location").map(|address| self.given(address)).transpose();
@@ -265,7 +265,7 @@ impl Arm {
             Told::Location(at) => match self.poll(at.clone()).await {
                 Ok(answer) if answer.status == 202 => Looked::UnderWay(answer.retry_after()),
                 Ok(answer) => Looked::Over(answer),
-                // There, the answer is the order's own, and an error is the order's failure.
+                // The answer there is the order's own, so an error is the order's failure.
                 Err(error) if is_of_the_order(&error) => Looked::Failed(error),
                 Err(error) => Looked::Unseen(error),
             },
@@ -294,7 +294,7 @@ impl Accepted {
 
 enum Looked {
     Over(Answer),
-    /// And how long ARM asks to wait before the next look.
+    /// With the time that ARM asks to wait before the next look.
     UnderWay(Option<Duration>),
     Failed(Error),
     /// It is unknown whether it continues.

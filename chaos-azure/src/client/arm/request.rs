@@ -35,7 +35,7 @@ impl Request {
         self
     }
 
-    /// Whether it is read-only, so it may always be retried.
+    /// Whether it is read-only. Then it may always be retried.
     pub(crate) fn is_read(&self) -> bool {
         matches!(self.method, Method::Get | Method::Head)
     }

@@ -9,7 +9,7 @@ use crate::client::{credentials::Found, error::without_credentials, within::with
 /// How long before its expiry a token is no longer used, in seconds.
 const MARGIN: i64 = 300;
 
-/// The time-out for getting one.
+/// The time-out for getting a token.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Makes a new credential like the first one.

@@ -7,7 +7,7 @@ use crate::{client::arm::Accepted, model::place::Place};
 /// The operations on a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// Orderly, as by its power button; or abruptly, like a power failure.
+    /// Powers off in an orderly way, as by its power button, or abruptly, like a power failure.
     PowerOff {
         abruptly: bool,
     },

@@ -41,7 +41,7 @@ pub(super) fn scale_set(set: models::VirtualMachineScaleSet) -> Result<ScaleSet>
     let properties = doubts.of(set.properties.ok_or_else(|| untold("anything of the scale set")));
     let orchestration = match properties.orchestration_mode {
         Some(models::OrchestrationMode::Flexible) => Orchestration::Flexible,
-        // The default from before there was a choice.
+        // The default, from a time without a choice.
         Some(models::OrchestrationMode::Uniform) | None => Orchestration::Uniform,
         Some(models::OrchestrationMode::UnknownValue(mode)) => {
             doubts.add(format!("this version does not know its orchestration mode {mode:?}"));
@@ -73,7 +73,7 @@ pub(super) fn scale_set(set: models::VirtualMachineScaleSet) -> Result<ScaleSet>
 /// The machines of availability sets in a listing of all machines.
 ///
 /// # Errors
-/// For what may belong to any of them.
+/// If a machine with an unreadable part may belong to any of them.
 pub(super) fn entry(found: models::VirtualMachine) -> Result<Entry> {
     let properties = found.properties.as_ref().ok_or_else(|| unreadable("a machine without properties"))?;
     let Some(set) = properties.availability_set.clone() else { return Ok(Entry::OfNone) };
@@ -137,7 +137,7 @@ pub(super) fn instance(set: &SetPath, instance: models::VirtualMachineScaleSetVm
             .of(properties.provisioning_state.ok_or_else(|| untold("its provisioning state"))),
         view: View::default(),
         has_ephemeral_disk: has_ephemeral_disk(properties.storage_profile.as_ref()),
-        // Said of the whole set.
+        // Known from the whole set.
         is_spot: false,
         system: system(properties.storage_profile),
         availability_set: None,

@@ -9,19 +9,19 @@ use crate::model::{machine::Machine, resource_id::ResourceId, set_path::SetPath}
 pub(crate) struct AvailabilitySet {
     pub(crate) path: SetPath,
     pub(crate) tags: Labels,
-    /// What the answer should hold and does not.
+    /// The required field that the answer lacks, if any.
     pub(crate) doubt: Option<String>,
 }
 
-/// An availability set, as it tells of itself.
+/// An availability set, as described by itself.
 #[derive(Clone, Debug)]
 pub(crate) struct FoundSet {
     pub(crate) set: AvailabilitySet,
-    /// The names of its machines, where it tells them.
+    /// The names of its machines, if the answer has them.
     pub(crate) machines: Option<Vec<String>>,
 }
 
-/// What a listing of sets holds.
+/// An entry in a listing of sets.
 #[derive(Clone, Debug)]
 pub(crate) enum Listed<T> {
     Read(T),
@@ -29,11 +29,11 @@ pub(crate) enum Listed<T> {
     Unreadable(String),
 }
 
-/// What a listing of machines holds, as far as it is about availability sets.
+/// An entry in a listing of machines, as far as it concerns availability sets.
 #[derive(Clone, Debug)]
 pub(crate) enum Entry {
     Machine(Box<Machine>),
-    /// One of this set of which what must be known is not.
+    /// A machine of this set that lacks a required field.
     Unreadable {
         set: SetPath,
         why: String,
@@ -48,22 +48,22 @@ pub(crate) struct ScaleSet {
     pub(crate) id: ResourceId,
     pub(crate) tags: Labels,
     pub(crate) orchestration: Orchestration,
-    /// How many instances it is to have.
+    /// The desired number of instances.
     pub(crate) capacity: usize,
     pub(crate) is_being_deleted: bool,
     /// Whether its instances are spot ones.
     pub(crate) is_spot: bool,
     /// Whether automatic repairs replace an unhealthy instance.
     pub(crate) replaces_the_unwell: bool,
-    /// What the answer should hold and does not.
+    /// The required field that the answer lacks, if any.
     pub(crate) doubt: Option<String>,
 }
 
-/// Who manages the machines of a scale set.
+/// The orchestration mode of a scale set, which manages its machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Orchestration {
-    /// The scale set: they exist below it.
+    /// The machines exist below the scale set.
     Uniform,
-    /// They are virtual machines of their own, which name the scale set.
+    /// The machines are independent virtual machines that name the scale set.
     Flexible,
 }

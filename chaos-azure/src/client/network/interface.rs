@@ -61,8 +61,8 @@ impl Interface {
         Ok(Self { id, document })
     }
 
-    /// The actions that are needed to write it back, besides writing: to name everything that it is in, even if it was
-    /// in it before.
+    /// The actions that are needed to write it back, besides writing: to name everything that it is in, even without a
+    /// change.
     pub(crate) fn linked(&self) -> Vec<Needed> {
         let configurations = self.document["properties"]["ipConfigurations"].as_array();
         let mut linked = Vec::new();

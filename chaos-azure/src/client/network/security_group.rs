@@ -73,7 +73,7 @@ struct Properties {
 }
 
 impl SecurityGroup {
-    /// Whether it has a rule of this name, in whichever case.
+    /// Whether it has a rule of this name, in upper or lower case.
     pub(crate) fn has_rule(&self, name: &str) -> bool {
         self.rules.iter().any(|rule| rule.name.eq_ignore_ascii_case(name))
     }
@@ -137,8 +137,8 @@ impl Rule {
         Ok(Self { name, priority, direction, access, addresses })
     }
 
-    /// As ARM takes it: everything to and from the addresses on the machine's side; to and from everybody, where there
-    /// are none.
+    /// The form that ARM takes: all traffic to and from the addresses on the machine's side. If there are none, all
+    /// traffic to and from any address.
     pub(super) fn document(&self) -> Value {
         let mut properties = json!({
             "description": "Isolates a machine for a chaos fault, which removes it in the end",
@@ -163,7 +163,7 @@ impl Rule {
     }
 }
 
-/// The address that a prefix holds alone.
+/// The only address in a prefix, if it has just one.
 fn address(prefix: &str) -> Option<IpAddr> {
     let (address, length) = prefix.split_once('/').unwrap_or((prefix, ""));
     let address: IpAddr = address.parse().ok()?;

@@ -1,4 +1,4 @@
-//! How executions of experiments go on.
+//! The progress of executions of experiments.
 
 use super::experiment::{Execution, ExecutionStatus};
 use crate::{cloud::Cloud, timer::Timer};
@@ -17,7 +17,7 @@ impl Cloud {
         self.after(1, Timer::Execution { experiment: experiment.to_owned(), execution: id });
     }
 
-    /// Has an execution come to what follows.
+    /// Moves an execution to its next state.
     pub(crate) fn go_on(&mut self, experiment: &str, execution: &str) {
         let now = self.now;
         let Some(found) = self.experiments.get_mut(experiment) else { return };
@@ -38,7 +38,7 @@ impl Cloud {
         }
     }
 
-    /// Has the execution that is under way be cancelled.
+    /// Cancels the execution in progress.
     pub(crate) fn cancel_execution(&mut self, experiment: &str) {
         let now = self.now;
         let Some(found) = self.experiments.get_mut(experiment) else { return };

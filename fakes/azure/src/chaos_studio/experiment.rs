@@ -1,4 +1,4 @@
-//! An experiment and what became of its executions.
+//! An experiment and its executions.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ pub(crate) struct Experiment {
     pub(crate) fails: bool,
     pub(crate) steps: Value,
     pub(crate) selectors: Value,
-    /// The oldest first.
+    /// The executions, the oldest first.
     pub(crate) executions: Vec<Execution>,
 }
 
@@ -59,7 +59,7 @@ impl Experiment {
         self.executions.iter().find(|execution| !execution.status.is_over())
     }
 
-    /// What a `GET` tells.
+    /// The document in the answer to a `GET`.
     pub(crate) fn document(&self) -> Value {
         json!({
             "name": self.id.name(),

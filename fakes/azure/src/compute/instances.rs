@@ -21,7 +21,7 @@ use crate::{
     world::Orchestration,
 };
 
-/// `rest` is what follows `virtualMachines`.
+/// `rest` is the path after `virtualMachines`.
 pub(super) fn answer(cloud: &mut Cloud, call: &Call, set: &ScaleSet, rest: &[&str]) -> Answered {
     if set.orchestration == Orchestration::Flexible {
         return match (call.method.clone(), rest) {
@@ -91,7 +91,7 @@ pub(super) fn no_instance(set: &ScaleSet, id: &str) -> Answer {
     )
 }
 
-/// The interfaces whose keys begin like that.
+/// The interfaces whose keys begin with `prefix`.
 pub(super) fn interfaces(cloud: &Cloud, call: &Call, prefix: &str) -> Answered {
     let keys: Vec<String> = cloud.interfaces.keys().filter(|key| key.starts_with(prefix)).cloned().collect();
     page(cloud, call, &keys, |key| cloud.interfaces.get(key).map(Interface::document))
@@ -106,7 +106,7 @@ fn list(cloud: &Cloud, call: &Call, set: &ScaleSet) -> Answered {
     })
 }
 
-/// Of those of a flexible scale set, the listing knows little more than their names.
+/// For a flexible scale set, the listing has little more than the names of the machines.
 fn list_flexible(cloud: &Cloud, call: &Call, set: &ScaleSet) -> Answered {
     let keys: Vec<String> = members(cloud, set).into_iter().map(|machine| machine.id.key()).collect();
     page(cloud, call, &keys, |key| {
@@ -121,7 +121,7 @@ fn list_flexible(cloud: &Cloud, call: &Call, set: &ScaleSet) -> Answered {
     })
 }
 
-/// What a `PUT` can change here: the protection policy.
+/// Changes the protection policy, which is all that a `PUT` can change here.
 fn protect(cloud: &mut Cloud, call: &Call, machine: &Machine) -> Answered {
     refuse_while_deleted(machine)?;
     let policy = call.json().pointer("/properties/protectionPolicy");

@@ -1,7 +1,7 @@
 //! `runCommand` on a virtual machine or an instance of a scale set.
 //!
-//! This is the *action* Run Command. A managed one, a `runCommands` resource, is a resource of its own that stays on
-//! the machine until somebody deletes it, and it is not served here.
+//! This is the *action* Run Command. A managed one, a `runCommands` resource, stays on the machine until somebody
+//! deletes it. It is not served here.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::{
     work::Work,
 };
 
-/// Of a script, encoded in base64.
+/// The longest script, encoded in base64.
 const MAX_SCRIPT: usize = 256 * 1024;
 
 pub(super) fn answer(cloud: &mut Cloud, call: &Call, machine: &Machine) -> Answered {

@@ -48,7 +48,7 @@ fn find<'a>(cloud: &'a Cloud, call: &Call, key: &str) -> Result<&'a ScaleSet, An
     cloud.scale_sets.get(key).ok_or_else(|| errors::resource_not_found(call))
 }
 
-/// What a `PATCH` can change here: `sku.capacity`.
+/// Changes `sku.capacity`, which is all that a `PATCH` can change here.
 fn resize(cloud: &mut Cloud, call: &Call, key: &str) -> Answered {
     let set = find(cloud, call, key)?;
     let capacity = call.json().pointer("/sku/capacity").and_then(Value::as_u64);
@@ -80,7 +80,7 @@ fn on_several(cloud: &mut Cloud, call: &Call, key: &str, order: &str) -> Answere
     let wanted = named.filter(|ids| !ids.contains(&"*"));
     let mut works = Vec::new();
     for machine in chosen(cloud, set, wanted.as_deref())? {
-        // What is asked of the whole set passes over those that are protected from it.
+        // An order for the whole set passes over protected instances.
         if wanted.is_none() && machine.protection.from_scale_set_actions {
             continue;
         }

@@ -46,7 +46,8 @@ pub(crate) fn answer(cloud: &mut Cloud, call: &Call, rest: &[&str], prefix: &str
     }
 }
 
-/// Of a machine or an instance. A newer order takes over from an older one, except from a deletion.
+/// Changes the power state of a machine or an instance. A newer order takes over from an older one, except from a
+/// deletion.
 pub(super) fn change_power(cloud: &mut Cloud, call: &Call, machine: &Machine, order: Power) -> Answered {
     refuse_while_deleted(machine)?;
     if machine.has_ephemeral_disk && order == Power::Deallocate {

@@ -1,4 +1,4 @@
-//! One machine, as far as scripts can tell.
+//! One machine, as scripts see it.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use super::{
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Its first process ends with the pipe that the fake holds, and the kernel ends all others with it. It ignores
-/// SIGCHLD, so that the kernel also buries what is left to it.
+/// SIGCHLD, so the kernel also reaps the orphans that it inherits.
 const INIT: [&str; 12] = [
     "unshare",
     "--pid",
@@ -40,7 +40,7 @@ pub(super) struct Guest {
     directory: PathBuf,
     address: Ipv4Addr,
     mark: String,
-    /// None where there are no namespaces.
+    /// `None` if there are no namespaces.
     network: Option<Arc<Network>>,
     up: Mutex<Option<Up>>,
 }
@@ -80,14 +80,14 @@ impl Guest {
         marked(&self.mark)
             .into_iter()
             .map(|process| process.as_raw_nonzero().get())
-            // What makes the namespaces and enters them is not of the machine.
+            // The processes that make and enter the namespaces do not belong to the machine.
             .filter(|process| Some(*process) != first)
             .filter(|process| outside.is_none() || space(&process.to_string()) != outside)
             .collect()
     }
 
-    /// Starts a script, unless `is_wanted` says no in the last moment. It ends with the shell that runs it, whatever
-    /// that leaves behind: outputs go to files.
+    /// Starts a script, unless `is_wanted` says no at the last moment. Outputs go to files, so the script ends with the
+    /// shell that runs it, even if that leaves processes behind.
     pub(super) fn start(
         &self,
         directory: &Path,
@@ -110,8 +110,8 @@ impl Guest {
             }
         };
         let shell = if Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
-        // The shell writes the file itself: were it open for writing in this process, a child that another thread
-        // starts just then would hold a copy, and nobody could run the script.
+        // The shell writes the file itself. If it were open for writing in this process, a child that another thread
+        // starts just then would hold a copy, and the script could not be run.
         let prologue = "cd -- \"$2\" && cat >script.sh && chmod 500 script.sh && \
                         exec \"$1\" -c \"$PWD/script.sh\" </dev/null >stdout 2>stderr";
         self.surround(&mut command);
@@ -125,13 +125,13 @@ impl Guest {
             .spawn()?;
         drop(up);
         if let Some(mut stdin) = child.stdin.take() {
-            // One that is killed meanwhile reads no further.
+            // A shell that is killed meanwhile reads no further.
             let _ = stdin.write_all(text.as_bytes());
         }
         Ok(Some(child))
     }
 
-    /// Whether its agent can talk to Azure, as far as its own network goes.
+    /// Whether its own network lets its agent talk to Azure.
     pub(super) fn reaches_azure(&self) -> bool {
         match (&self.network, self.namespace()) {
             (Some(network), Some(namespace)) => network.reaches_azure(&namespace),
@@ -139,7 +139,7 @@ impl Guest {
         }
     }
 
-    /// Ends all that runs on it, and its network with its rules. Files stay.
+    /// Ends all its processes, and its network with its rules. Files stay.
     pub(super) fn stop(&self) {
         let mut up = self.lock();
         if let Some(Up { namespace, mut init }) = up.take() {
@@ -154,7 +154,7 @@ impl Guest {
         }
     }
 
-    /// Starts it where it is not up, and tells its first process; none where there are no namespaces.
+    /// Starts it if it is not up, and returns its first process; `None` if there are no namespaces.
     fn enter(&self, up: &mut Option<Up>) -> io::Result<Option<i32>> {
         let Some(network) = &self.network else { return Ok(None) };
         if up.is_none() {

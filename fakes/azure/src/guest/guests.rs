@@ -1,4 +1,4 @@
-//! All machines of one fake, as far as scripts can tell.
+//! All machines of one fake, as scripts see them.
 
 use std::{
     collections::BTreeMap,
@@ -33,20 +33,20 @@ pub(crate) struct Guests {
 #[derive(Debug)]
 struct Place {
     root: TempDir,
-    /// What all processes of all machines carry in their environment, with a slash and the machine's own id behind it.
+    /// The mark in the environment of all processes of all machines, followed by a slash and the machine's own id.
     mark: String,
     network: Option<Arc<Network>>,
-    /// Does what a drop does should this process be killed.
+    /// Does the work of the drop if this process is killed.
     janitor: Child,
 }
 
 impl Guests {
-    /// `runtime` is what the fake serves from.
+    /// `runtime` is the one that the fake serves from.
     pub(crate) fn new(runtime: Handle) -> Self {
         Self { runtime, place: None, machines: BTreeMap::new() }
     }
 
-    /// Brings a script to the machine of this id, the `number`-th there, `after` some time.
+    /// Brings the `number`-th script to the machine of this id, `after` some time.
     pub(crate) fn run(
         &mut self,
         machine: &str,
@@ -68,7 +68,7 @@ impl Guests {
         Script::bring(Arc::clone(guest), directory, text.to_owned(), after)
     }
 
-    /// The files of a machine, where a script has run on it.
+    /// The files of a machine, if a script has run on it.
     pub(crate) fn directory(&self, machine: &str) -> Option<PathBuf> {
         let directory = self.machines.get(machine)?.directory();
         directory.exists().then(|| directory.to_owned())
@@ -84,14 +84,14 @@ impl Guests {
         self.machines.get(machine).map_or_else(Vec::new, |guest| guest.processes())
     }
 
-    /// Ends all that runs on a machine; its files stay.
+    /// Ends all processes of a machine; its files stay.
     pub(crate) fn stop(&self, machine: &str) {
         if let Some(guest) = self.machines.get(machine) {
             guest.stop();
         }
     }
 
-    /// Ends all that runs on a machine, and removes its files.
+    /// Ends all processes of a machine, and removes its files.
     pub(crate) fn remove(&mut self, machine: &str) {
         if let Some(guest) = self.machines.remove(machine) {
             guest.stop();
@@ -107,7 +107,7 @@ impl Place {
         let prefix = format!("chaos-fake-arm-{mark}");
         let root = tempfile::Builder::new().prefix(&format!("{prefix}-")).tempdir()?;
         let janitor = janitor(&prefix, &mark, root.path())?;
-        // Without them, what a script does to a network or to processes it does to this machine's: as root it could.
+        // Without them, a script would affect the network and the processes of this machine, because root may.
         let network = rustix::process::geteuid().is_root().then(|| Arc::new(Network::new(&prefix, runtime)));
         Ok(Self { root, mark, network, janitor })
     }
@@ -121,7 +121,7 @@ impl Drop for Guests {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // It ends and removes what is left.
+        // It ends the remaining processes and removes the remaining files.
         drop(self.janitor.stdin.take());
         let _ = self.janitor.wait();
     }
@@ -135,7 +135,7 @@ fn janitor(prefix: &str, mark: &str, root: &Path) -> io::Result<Child> {
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        // What a terminal sends to the tests is not for it.
+        // Signals of a terminal to the tests are not for it.
         .process_group(0)
         .spawn()
 }

@@ -1,4 +1,4 @@
-//! What is inside the machines: a directory each, the processes that scripts start and, as root, namespaces of its own.
+//! The inside of the machines: a directory each, the processes that scripts start and, as root, namespaces of its own.
 
 mod guest;
 mod guests;

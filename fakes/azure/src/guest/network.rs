@@ -1,4 +1,4 @@
-//! A network for the machines in namespaces of its own: nothing in it reaches this machine's.
+//! A network for the machines, in namespaces of its own. Nothing in it reaches the network of this machine.
 
 use std::{
     fs::{self, File},
@@ -13,20 +13,20 @@ use std::{
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tokio::{io::AsyncWriteExt, runtime::Handle};
 
-/// Of everything that Azure itself has a machine talk to, for which no security group counts.
+/// The address of Azure's own services for a machine, to which no security group applies.
 const WIRE_SERVER: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
-/// Of the channel that the agent of a machine reports through.
+/// The port that the agent of a machine reports through.
 const HOST_PLUGIN: u16 = 32526;
 const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
-/// A neighbour that says its address to whoever connects to its port 80.
+/// A neighbour that sends its address to every client that connects to its port 80.
 pub(crate) const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
 
 /// A namespace that stands for Azure, and one for each machine, plugged into its bridge.
 #[derive(Debug)]
 pub(super) struct Network {
     prefix: String,
-    /// Where those who greet live.
+    /// The runtime of the tasks that greet.
     runtime: Handle,
     plugged: Mutex<u32>,
 }
@@ -37,7 +37,7 @@ impl Network {
         Self { prefix: prefix.to_owned(), runtime, plugged: Mutex::new(0) }
     }
 
-    /// Makes the namespace of a machine, and tells its name.
+    /// Makes the namespace of a machine, and returns its name.
     pub(super) fn plug(&self, address: Ipv4Addr) -> io::Result<String> {
         let mut plugged = self.plugged.lock().unwrap_or_else(PoisonError::into_inner);
         if *plugged == 0 {
@@ -65,7 +65,7 @@ impl Network {
         Ok(name)
     }
 
-    /// Removes the namespace of a machine, on which nothing runs any more.
+    /// Removes the namespace of a machine on which nothing runs.
     pub(super) fn unplug(&self, name: &str) {
         let _ = ip(None, &format!("netns delete {name}\n"));
         let _ = fs::remove_dir_all(Path::new("/etc/netns").join(name));
@@ -86,7 +86,8 @@ impl Network {
     fn make(&self) -> io::Result<()> {
         let hub = self.hub();
         ip(None, &format!("netns add {hub}\n"))?;
-        // Left to itself, the address of a bridge changes as machines come, and those who knew it are lost.
+        // Without a fixed address, that of the bridge would change when machines are added, and machines that know it
+        // would lose their connection.
         ip(
             Some(&hub),
             &format!(
@@ -117,20 +118,20 @@ impl Drop for Network {
     }
 }
 
-/// Says who it is to whoever connects, without waiting to be asked.
+/// Sends its address to every client that connects, without waiting for a request.
 async fn greet(listener: tokio::net::TcpListener, address: Ipv4Addr) {
     while let Ok((mut stream, _)) = listener.accept().await {
         let _ = stream.write_all(format!("{address}\n").as_bytes()).await;
     }
 }
 
-/// Does some work in a network namespace; sockets that it makes stay there.
+/// Does some work in a network namespace. Its sockets stay there.
 fn within<T: Send + 'static>(
     namespace: &str,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let place = File::open(Path::new("/run/netns").join(namespace))?;
-    // The namespace is the thread's alone, so that the thread is never used for anything else.
+    // Only this thread is in the namespace, so it is never used for anything else.
     let thread = std::thread::Builder::new().spawn(move || {
         use std::os::fd::AsFd;
         move_into_link_name_space(place.as_fd(), Some(LinkNameSpaceType::Network))?;
@@ -139,7 +140,7 @@ fn within<T: Send + 'static>(
     thread.join().map_err(|_panic| io::Error::other("work in a namespace panicked"))?
 }
 
-/// Runs commands of iproute2; an error with what it printed where one fails.
+/// Runs commands of iproute2. If one fails, the error has its output.
 fn ip(namespace: Option<&str>, lines: &str) -> io::Result<()> {
     let mut command = Command::new("ip");
     if let Some(namespace) = namespace {

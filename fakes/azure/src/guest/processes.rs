@@ -15,7 +15,7 @@ pub(super) fn marked(mark: &str) -> Vec<Pid> {
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
         .filter(|process| {
-            // Those of others cannot be read, and one may end while it is.
+            // Those of other users cannot be read, and a process may end meanwhile.
             fs::read(format!("/proc/{process}/environ"))
                 .is_ok_and(|environ| environ.split(|&byte| byte == 0).any(|entry| entry.starts_with(&wanted)))
         })
@@ -23,7 +23,7 @@ pub(super) fn marked(mark: &str) -> Vec<Pid> {
         .collect()
 }
 
-/// Ends them, and what they start meanwhile.
+/// Ends them, and all processes that they start meanwhile.
 pub(super) fn kill_marked(mark: &str) {
     loop {
         let found = marked(mark);

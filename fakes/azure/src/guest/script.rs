@@ -1,4 +1,4 @@
-//! One script, run as the extension `RunCommandLinux` runs it.
+//! One script, which runs as under the extension `RunCommandLinux`.
 
 use std::{
     fs::File,
@@ -13,13 +13,14 @@ use std::{
 
 use super::guest::Guest;
 
-/// How many bytes of the end of each output are told.
+/// The number of bytes that are reported, from the end of each output.
 const MAX_OUTPUT: u64 = 4096;
 
-/// How often the agent of a machine that cannot talk to Azure tries again.
+/// The pause between the attempts of an agent that cannot talk to Azure.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// A script on its way. Once it is dropped, one that has not begun does not begin; one that has is left alone.
+/// A script on its way. When this is dropped, a script that has not begun does not begin; a script that has begun is
+/// left alone.
 #[derive(Debug)]
 pub(crate) struct Script {
     directory: PathBuf,
@@ -33,7 +34,7 @@ struct State {
 }
 
 impl Script {
-    /// Goes its way on a thread of its own.
+    /// Runs on a thread of its own.
     pub(super) fn bring(
         guest: Arc<Guest>,
         directory: PathBuf,
@@ -61,12 +62,12 @@ impl Script {
         Ok(script)
     }
 
-    /// None until it has ended and Azure knows it; an error where the fake itself could not run it.
+    /// `None` until it has ended and Azure knows it; an error if the fake itself could not run it.
     pub(crate) fn outcome(&self) -> Option<Result<(), String>> {
         self.state.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What the extension reports, whatever the script's exit status: that is not told.
+    /// The report of the extension, which does not contain the script's exit status.
     pub(crate) fn message(&self) -> String {
         format!("Enable succeeded: \n[stdout]\n{}\n[stderr]\n{}", self.tail("stdout"), self.tail("stderr"))
     }
@@ -80,7 +81,7 @@ impl Script {
             file.take(MAX_OUTPUT).read_to_end(&mut bytes)?;
             Ok(bytes)
         };
-        // One whose file is not there printed nothing.
+        // A script without this file printed nothing.
         String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
     }
 }
@@ -100,7 +101,7 @@ impl State {
         self.dropped.load(Ordering::Acquire)
     }
 
-    /// Waits until the agent can talk to Azure; false where nobody waits any more.
+    /// Waits until the agent can talk to Azure; false if nothing waits for the script any longer.
     fn wait_for(&self, guest: &Guest) -> bool {
         while !self.is_dropped() {
             if guest.reaches_azure() {

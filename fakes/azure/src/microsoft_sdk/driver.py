@@ -1,11 +1,11 @@
-"""Calls Microsoft's SDK for whoever writes lines of JSON to standard input, and answers each with one line.
+"""Calls Microsoft's SDK for each line of JSON on standard input, and answers with one line.
 
 A call is {"endpoint", "subscription", "token", "client": "compute" | "network" | "monitor" | "chaos", "operation":
-"virtual_machines.begin_power_off", "arguments": {...}, "authority"?: {"tenant", "client_id", "secret"}}. Bodies are
-given as the REST API has them; the models of the SDK decide what of them is sent.
+"virtual_machines.begin_power_off", "arguments": {...}, "authority"?: {"tenant", "client_id", "secret"}}. Bodies are in
+the form of the REST API; the models of the SDK decide which fields are sent.
 
-An answer is {"result": ...} as the REST API has it, with {"unknown": [...]}, the fields of the replies that no model
-of the SDK knows; or {"error": {"status", "code", "message"}}.
+An answer is {"result": ...} in the form of the REST API, with {"unknown": [...]}, the fields of the replies that no
+model of the SDK knows; or {"error": {"status", "code", "message"}}.
 """
 
 import json
@@ -23,7 +23,7 @@ from azure.mgmt.compute import ComputeManagementClient
 from azure.mgmt.monitor import MonitorManagementClient
 from azure.mgmt.network import NetworkManagementClient
 
-# How long an operation may take.
+# The time-out of an operation.
 SECONDS = 10
 CLIENTS = {
     "compute": ComputeManagementClient,
@@ -47,7 +47,7 @@ class Token(SansIOHTTPPolicy):
 
 
 class Replies(SansIOHTTPPolicy):
-    """Keeps what the server said, as it said it."""
+    """Keeps the raw answers of the server."""
 
     def __init__(self) -> None:
         self._responses: list[Any] = []
@@ -56,7 +56,7 @@ class Replies(SansIOHTTPPolicy):
         self._responses.append(response.http_response)
 
     def bodies(self) -> list[Any]:
-        """To be asked for when the SDK has read them: it may want a stream of its own."""
+        """Call this after the SDK has read them: it may want a stream of its own."""
         texts = [response.text() for response in self._responses]
         return [json.loads(text) for text in texts if text]
 
@@ -99,7 +99,7 @@ def call(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def plain(model: Any) -> Any:
-    """As the REST API has it."""
+    """The model in the form of the REST API."""
     return model.serialize(keep_readonly=True) if hasattr(model, "serialize") else None
 
 

@@ -11,12 +11,12 @@ pub(crate) struct Interface {
     pub(crate) etag: String,
     pub(crate) location: String,
     pub(crate) tags: Map<String, Value>,
-    /// What the last `PUT` said.
+    /// The properties in the last `PUT`.
     pub(crate) properties: Map<String, Value>,
     pub(crate) provisioning: String,
     pub(crate) address: String,
     pub(crate) machine: Option<ResourceId>,
-    /// The group that is in force, which is the one of `properties` once the operation has ended.
+    /// The group that is in force. It becomes the one of `properties` once the operation has ended.
     pub(crate) group_in_force: Option<ResourceId>,
     /// The operation that changes it.
     pub(crate) operation: Option<String>,
@@ -34,7 +34,7 @@ impl Interface {
         reference(configuration, "subnet")
     }
 
-    /// What a `GET` tells.
+    /// The document in the answer to a `GET`.
     pub(crate) fn document(&self) -> Value {
         let mut properties = self.properties.clone();
         properties.insert("provisioningState".to_owned(), json!(self.provisioning));

@@ -37,7 +37,7 @@ pub(crate) fn answer(cloud: &mut Cloud, call: &Call, rest: &[&str], prefix: &str
     }
 }
 
-/// Replaces the whole resource: what the body leaves out is gone.
+/// Replaces the whole resource: fields that the body leaves out are removed.
 fn put(cloud: &mut Cloud, call: &Call, key: &str) -> Answered {
     let Some(existing) = cloud.interfaces.get(key) else {
         return Err(Answer::no_route(&format!("{} of an interface that is not there", call.path)));
@@ -94,7 +94,8 @@ fn check_group(
     cloud.check_linked(call, "Microsoft.Network/networkSecurityGroups/join/action", group.as_str())
 }
 
-/// What else its configurations are in, each with the action that it takes to name it, also where it was in it before.
+/// The other resources that its configurations are in, each with the action that is needed to name it, even without a
+/// change.
 fn joined(properties: &Map<String, Value>) -> Vec<(&'static str, String)> {
     const JOINS: [(&str, &str); 5] = [
         ("publicIPAddress", "Microsoft.Network/publicIPAddresses/join/action"),
@@ -125,7 +126,7 @@ fn joined(properties: &Map<String, Value>) -> Vec<(&'static str, String)> {
     joined
 }
 
-/// Those that a `PUT` may set.
+/// The properties that a `PUT` may set.
 fn properties(body: &Value) -> Result<Map<String, Value>, Answer> {
     let properties = body.get("properties").and_then(Value::as_object);
     let configured =

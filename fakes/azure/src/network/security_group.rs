@@ -19,20 +19,20 @@ pub(crate) struct SecurityGroup {
     pub(crate) operation: Option<String>,
 }
 
-/// One of the rules that somebody wrote.
+/// One of the explicit rules.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     pub(crate) name: String,
     pub(crate) etag: String,
-    /// What the last `PUT` said.
+    /// The properties in the last `PUT`.
     pub(crate) properties: Map<String, Value>,
     pub(crate) provisioning: String,
-    /// What is in force, which is what `properties` say once the operation has ended.
+    /// The properties in force. They become `properties` once the operation has ended.
     pub(crate) in_force: Option<Map<String, Value>>,
 }
 
 impl SecurityGroup {
-    /// What a `GET` tells; `interfaces` and `subnets` are those that it is attached to.
+    /// The document in the answer to a `GET`; `interfaces` and `subnets` are those that it is attached to.
     pub(crate) fn document(&self, interfaces: &[String], subnets: &[String]) -> Value {
         let references = |ids: &[String]| ids.iter().map(|id| json!({ "id": id })).collect::<Vec<_>>();
         let mut properties = json!({
@@ -87,7 +87,7 @@ impl SecurityGroup {
     }
 }
 
-/// The rules that each group has, which nobody can change.
+/// The rules that each group has, which cannot be changed.
 pub(super) fn defaults() -> [(&'static str, Value); 6] {
     let rule = |priority: u32, direction: &str, access: &str, source: &str, destination: &str| {
         json!({

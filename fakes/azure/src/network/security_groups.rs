@@ -191,7 +191,7 @@ fn delete_rule(cloud: &mut Cloud, call: &Call, key: &str, rule: &str) -> Answere
     Ok(cloud.started(Answer::empty(202), &operation))
 }
 
-/// What a rule must say, and nothing that Azure sets.
+/// The required fields of a rule, without those that Azure sets.
 fn rule_properties(body: &Value, name: &str) -> Result<Map<String, Value>, Answer> {
     let missing = |field: &str| {
         Answer::bad_request(

@@ -1,6 +1,6 @@
 use crate::resource_id::ResourceId;
 
-/// A subnet; its network is made with it.
+/// A subnet; its network is created with it.
 #[derive(Clone, Debug)]
 pub(crate) struct Subnet {
     pub(crate) id: ResourceId,

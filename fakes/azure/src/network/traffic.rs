@@ -1,4 +1,4 @@
-//! What the rules in force let through.
+//! The traffic that the rules in force let through.
 
 use std::net::Ipv4Addr;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Interface, SecurityGroup, security_group::defaults};
 use crate::{cloud::Cloud, machine::Machine};
 
-/// Which way a connection is opened, seen from a machine.
+/// The direction in which a connection is opened, seen from a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Direction {
@@ -18,18 +18,18 @@ pub enum Direction {
     Outbound,
 }
 
-/// A connection over TCP between a machine and somebody else.
+/// A connection over TCP between a machine and a peer.
 #[derive(Clone, Copy, Debug)]
 struct Flow {
     direction: Direction,
     machine: Ipv4Addr,
     peer: Ipv4Addr,
-    /// Of whom it is opened to.
+    /// The port of the side that it is opened to.
     port: u16,
 }
 
 impl Cloud {
-    /// Whether the rules in force let a machine open or take this connection; one without an interface may.
+    /// Whether the rules in force let a machine open or accept this connection. A machine without an interface may.
     pub(crate) fn lets_through(
         &self,
         machine: &Machine,
@@ -45,7 +45,7 @@ impl Cloud {
         })
     }
 
-    /// Whether what the extension on a machine reports reaches Azure, as far as security groups go.
+    /// Whether security groups let the reports of the extension on a machine reach Azure.
     pub(crate) fn hears_from(&self, machine: &Machine) -> bool {
         let azure = Ipv4Addr::new(20, 50, 2, 1);
         machine.agent_runs()
@@ -54,8 +54,8 @@ impl Cloud {
     }
 }
 
-/// Whether both the group of the interface and that of its subnet let a new connection through. Those that are
-/// already open go on in Azure, whatever rules come.
+/// Whether both the group of the interface and that of its subnet let a new connection through. In Azure, open
+/// connections continue, even under new rules.
 fn lets_through(cloud: &Cloud, interface: &Interface, flow: Flow) -> bool {
     let of_subnet = interface.subnet().and_then(|subnet| cloud.subnets.get(&subnet.key())?.group.clone());
     [of_subnet, interface.group_in_force.clone()]

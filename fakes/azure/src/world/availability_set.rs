@@ -1,4 +1,4 @@
-//! An availability set to be.
+//! An availability set to be added.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,8 @@ use crate::OperatingSystem;
 
 /// An availability set with its machines.
 ///
-/// The machines are called `NAME-0` and on, run, and are spread over the fault and update domains in turn.
+/// The machines have the names `NAME-0`, `NAME-1` and so on. They run, and are spread over the fault and update domains
+/// in turn.
 ///
 /// ```
 /// use fake_azure::{FakeArm, NewAvailabilitySet};
@@ -22,26 +23,26 @@ use crate::OperatingSystem;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct NewAvailabilitySet {
-    /// The resource group, made where it is missing.
+    /// The resource group, created if it is missing.
     pub resource_group: String,
     /// The set's name.
     pub name: String,
-    /// The subscription; the fake's own where left out.
+    /// The subscription. Default: the fake's own.
     #[serde(default = "defaults::own_subscription")]
     pub subscription: String,
-    /// How many machines.
+    /// The number of machines.
     #[serde(default)]
     pub machines: u32,
-    /// Of the set and its machines.
+    /// The tags of the set and its machines.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
     /// The region.
     #[serde(default = "defaults::west_europe")]
     pub location: String,
-    /// Racks; 1 to 3.
+    /// The number of fault domains, which are racks: 1 to 3.
     #[serde(default = "defaults::two")]
     pub fault_domains: u32,
-    /// Groups that are updated together; 1 to 20.
+    /// The number of update domains, whose machines are updated together: 1 to 20.
     #[serde(default = "defaults::five")]
     pub update_domains: u32,
     /// Of all machines.
@@ -53,7 +54,7 @@ pub struct NewAvailabilitySet {
 }
 
 impl NewAvailabilitySet {
-    /// An empty one in `westeurope`, with two fault domains and five update domains.
+    /// An empty set in `westeurope`, with two fault domains and five update domains.
     pub fn new(resource_group: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             resource_group: resource_group.into(),
@@ -76,7 +77,7 @@ impl NewAvailabilitySet {
         self
     }
 
-    /// In another subscription, made where it is missing.
+    /// In another subscription, created if it is missing.
     #[must_use]
     pub fn subscription(mut self, id: impl Into<String>) -> Self {
         self.subscription = id.into();

@@ -1,4 +1,4 @@
-//! What is meant where nothing is said.
+//! The defaults of omitted fields.
 
 use crate::directory::Directory;
 

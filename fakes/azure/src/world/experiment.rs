@@ -1,4 +1,4 @@
-//! An experiment to be.
+//! An experiment to be added.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,29 +9,29 @@ use super::defaults;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct NewExperiment {
-    /// The resource group, made where it is missing.
+    /// The resource group, created if it is missing.
     pub resource_group: String,
     /// The experiment's name.
     pub name: String,
-    /// The subscription; the fake's own where left out.
+    /// The subscription. Default: the fake's own.
     #[serde(default = "defaults::own_subscription")]
     pub subscription: String,
-    /// How long one execution lasts, in milliseconds.
+    /// The duration of one execution, in milliseconds.
     #[serde(default)]
     pub lasts_milliseconds: u64,
     /// Whether executions fail at their end.
     #[serde(default)]
     pub fails: bool,
-    /// What they do, as `properties.steps` has it. The fake does nothing of it.
+    /// The steps of the executions, in the form of `properties.steps`. The fake does not carry them out.
     #[serde(default = "defaults::nothing")]
     pub steps: serde_json::Value,
-    /// On what, as `properties.selectors` has it.
+    /// Their targets, in the form of `properties.selectors`.
     #[serde(default = "defaults::nothing")]
     pub selectors: serde_json::Value,
 }
 
 impl NewExperiment {
-    /// One whose executions succeed at once.
+    /// An experiment whose executions succeed at once.
     pub fn new(resource_group: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             resource_group: resource_group.into(),
@@ -44,21 +44,21 @@ impl NewExperiment {
         }
     }
 
-    /// One whose executions last that long.
+    /// With executions that last this long.
     #[must_use]
     pub fn lasting(mut self, duration: std::time::Duration) -> Self {
         self.lasts_milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         self
     }
 
-    /// One that is defined like this: `properties.steps` and `properties.selectors`.
+    /// With this definition: `properties.steps` and `properties.selectors`.
     #[must_use]
     pub fn defined(mut self, steps: serde_json::Value, selectors: serde_json::Value) -> Self {
         (self.steps, self.selectors) = (steps, selectors);
         self
     }
 
-    /// One whose executions fail at their end.
+    /// With executions that fail at their end.
     #[must_use]
     pub fn failing(mut self) -> Self {
         self.fails = true;

@@ -1,4 +1,4 @@
-//! What a test puts into the fake.
+//! The resources that a test puts into the fake.
 
 mod availability_set;
 mod defaults;

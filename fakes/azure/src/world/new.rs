@@ -1,10 +1,10 @@
-//! All kinds of what can be put into the fake.
+//! All kinds of resources that can be put into the fake.
 
 use serde::{Deserialize, Serialize};
 
 use super::{NewAvailabilitySet, NewExperiment, NewScaleSet, NewSubscription};
 
-/// Anything that can be put into the fake.
+/// A resource that can be put into the fake.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

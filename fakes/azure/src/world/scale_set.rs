@@ -1,4 +1,4 @@
-//! A scale set to be.
+//! A scale set to be added.
 
 use std::collections::BTreeMap;
 
@@ -12,29 +12,29 @@ use crate::OperatingSystem;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct NewScaleSet {
-    /// The resource group, made where it is missing.
+    /// The resource group, created if it is missing.
     pub resource_group: String,
     /// The scale set's name.
     pub name: String,
-    /// The subscription; the fake's own where left out.
+    /// The subscription. Default: the fake's own.
     #[serde(default = "defaults::own_subscription")]
     pub subscription: String,
-    /// How many instances.
+    /// The number of instances.
     #[serde(default)]
     pub capacity: u32,
     /// Uniform or flexible.
     #[serde(default)]
     pub orchestration: Orchestration,
-    /// Of the scale set and its instances.
+    /// The tags of the scale set and its instances.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
     /// The region.
     #[serde(default = "defaults::west_europe")]
     pub location: String,
-    /// The instances are spread over them; none for a scale set of the region.
+    /// The zones that the instances are spread over; none for a regional scale set.
     #[serde(default)]
     pub zones: Vec<String>,
-    /// Racks; 1 to 5.
+    /// The number of fault domains, which are racks: 1 to 5.
     #[serde(default = "defaults::five")]
     pub fault_domains: u32,
     /// Of all instances.
@@ -46,7 +46,7 @@ pub struct NewScaleSet {
     /// Whether instances that do not run are replaced after the grace period.
     #[serde(default)]
     pub automatic_repairs: bool,
-    /// Whether something outside, an autoscale setting, holds the set at this number of instances.
+    /// The number of instances that an autoscale setting holds the set at, if any.
     #[serde(default)]
     pub held_at: Option<u32>,
     /// Whether its instances are spot ones.
@@ -89,7 +89,7 @@ impl NewScaleSet {
         self
     }
 
-    /// In another subscription, made where it is missing.
+    /// In another subscription, created if it is missing.
     #[must_use]
     pub fn subscription(mut self, id: impl Into<String>) -> Self {
         self.subscription = id.into();
@@ -146,7 +146,7 @@ impl NewScaleSet {
         self
     }
 
-    /// With an autoscale setting whose lowest and highest number are both `instances`: what is missing is added after
+    /// With an autoscale setting whose minimum and maximum are both `instances`: missing instances are added after
     /// [`repair_delay`](crate::Settings::repair_milliseconds).
     #[must_use]
     pub fn held_at(mut self, instances: u32) -> Self {
@@ -155,13 +155,13 @@ impl NewScaleSet {
     }
 }
 
-/// How the machines of a scale set are managed.
+/// The orchestration mode of a scale set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Orchestration {
-    /// Instances `0` and on, below the scale set.
+    /// Instances from `0` on, below the scale set.
     #[default]
     Uniform,
-    /// Virtual machines of their own, which name the scale set.
+    /// Independent virtual machines, which name the scale set.
     Flexible,
 }

@@ -1,8 +1,8 @@
-//! Where machines get their network security groups from.
+//! The sources of the network security groups of machines.
 
 use serde::{Deserialize, Serialize};
 
-/// How the machines of a set come by a network security group.
+/// The source of the network security groups of a set's machines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

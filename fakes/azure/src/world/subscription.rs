@@ -1,4 +1,4 @@
-//! A subscription to be.
+//! A subscription to be added.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,18 +11,18 @@ use super::defaults;
 pub struct NewSubscription {
     /// Its id.
     pub id: String,
-    /// The tenant that it belongs to; the fake's own where left out.
+    /// The tenant that it belongs to. Default: the fake's own.
     #[serde(default = "defaults::own_tenant")]
     pub tenant: String,
 }
 
 impl NewSubscription {
-    /// One of the fake's own tenant.
+    /// A subscription of the fake's own tenant.
     pub fn new(id: impl Into<String>) -> Self {
         Self { id: id.into(), tenant: defaults::own_tenant() }
     }
 
-    /// One of another tenant, for which the fake's tokens are not good.
+    /// A subscription of another tenant, for which the fake's tokens are not valid.
     #[must_use]
     pub fn of_tenant(mut self, tenant: impl Into<String>) -> Self {
         self.tenant = tenant.into();

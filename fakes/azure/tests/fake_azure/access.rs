@@ -105,7 +105,7 @@ fn tokens_are_handed_out_for_the_right_secret_of_the_right_tenant() {
     bad[2].1 = "guess";
     let wrong = form(&fake, &place(FakeArm::TENANT), &bad);
     assert_eq!((wrong.status, &wrong.body["error"]), (401, &Value::from("invalid_client")));
-    assert!(!wrong.body.to_string().contains("guess"), "a secret is not told");
+    assert!(!wrong.body.to_string().contains("guess"), "a secret is not reported");
     let sent = fake.requests().pop().unwrap().body.unwrap();
     assert_eq!(
         (&sent["client_id"], &sent["client_secret"]),
@@ -148,7 +148,7 @@ fn a_role_lets_no_more_through_than_it_says() {
     let message = refused.message();
     assert!(message.contains(&format!("'{VMS}/powerOff/action' over scope '{vm}'")), "{message}");
     assert_eq!(fake.boots(&vm), Some(1));
-    // One who sees nothing of a subscription does not see it.
+    // A caller without any right in a subscription does not see it.
     assert!(get(&fake, "/subscriptions").body["value"].as_array().unwrap().is_empty());
     fake.assign(Role::owner());
     assert_eq!(get(&fake, "/subscriptions").body["value"][0]["subscriptionId"], FakeArm::SUBSCRIPTION);
@@ -183,7 +183,7 @@ fn the_permissions_api_tells_the_rights_that_are_enforced() {
         assert_eq!(held["notActions"][0], Value::from(start.as_str()), "{held}");
     }
     assert_eq!(refusal(&post(&fake, &format!("{vm}/start"))), (403, "AuthorizationFailed"));
-    // Above the scope of the assignment nothing is held, not even the right to ask.
+    // Above the scope of the assignment, the caller has no right, not even the right to ask.
     let above = at(&format!("/subscriptions/{}", FakeArm::SUBSCRIPTION));
     assert_eq!(refusal(&above), (403, "AuthorizationFailed"));
     assert_eq!(refusal(&at(&group.replace("Shop", "nowhere"))), (403, "AuthorizationFailed"));

@@ -1,4 +1,4 @@
-//! The plainest client: one connection per request, no try twice.
+//! A simple client: one connection per request, and no retries.
 
 use std::{
     io::{Read, Write},
@@ -34,7 +34,7 @@ impl Reply {
     }
 }
 
-/// `path` with the query; the version of `Microsoft.Compute` is added where it names none.
+/// `path` with the query; the version of `Microsoft.Compute` is added if it names none.
 pub(crate) fn get(fake: &FakeArm, path: &str) -> Reply {
     send(fake, "GET", path, &[], None).unwrap()
 }
@@ -43,7 +43,7 @@ pub(crate) fn post(fake: &FakeArm, path: &str) -> Reply {
     send(fake, "POST", path, &[], None).unwrap()
 }
 
-/// Fields of a form, without a token.
+/// Sends the fields of a form, without a token.
 pub(crate) fn form(fake: &FakeArm, path: &str, fields: &[(&str, &str)]) -> Reply {
     let fields: Vec<String> =
         fields.iter().map(|(key, value)| format!("{key}={}", value.replace(':', "%3A"))).collect();
@@ -51,7 +51,7 @@ pub(crate) fn form(fake: &FakeArm, path: &str, fields: &[(&str, &str)]) -> Reply
         .unwrap()
 }
 
-/// None where the connection was cut.
+/// `None` if the connection was cut.
 pub(crate) fn send(
     fake: &FakeArm,
     method: &str,

@@ -13,7 +13,7 @@ fn one_listing_with_status_only_tells_the_state_of_every_machine() {
     let states: Vec<&str> = (0..3)
         .map(|index| {
             let properties = &reply.body["value"][index]["properties"];
-            assert!(properties.get("storageProfile").is_none(), "statusOnly tells the status only");
+            assert!(properties.get("storageProfile").is_none(), "statusOnly lists the status only");
             properties["instanceView"]["statuses"][1]["code"].as_str().unwrap()
         })
         .collect();
@@ -37,5 +37,5 @@ fn pages_follow_each_other_without_a_gap_and_without_overlap() {
     assert_eq!((names.len(), fake.requests().len()), (25, 3));
     names.sort();
     names.dedup();
-    assert_eq!(names.len(), 25, "nothing is told twice");
+    assert_eq!(names.len(), 25, "nothing is listed twice");
 }

@@ -140,7 +140,7 @@ fn a_put_of_an_interface_replaces_all_of_it() {
     let in_use = ask(&fake, "DELETE", &security_group("shop", "own"), &[], None);
     assert_eq!((in_use.status, in_use.code()), (400, "InUseNetworkSecurityGroupCannotBeDeleted"));
 
-    // Somebody who read it before and writes it back takes the group away, unless they say what they read.
+    // A client that read it before and writes it back takes the group away, unless it names the version that it read.
     document["properties"].as_object_mut().unwrap().remove("networkSecurityGroup");
     document["tags"] = json!({ "by": "somebody" });
     let late = ask(&fake, "PUT", &nic, &[("If-Match", &etag)], Some(&document));

@@ -49,7 +49,7 @@ fn the_monitor_says_202_until_the_end() {
 fn operations_end_by_their_time_or_never() {
     let (fake, web) = world(Pace::Milliseconds(0));
     post(&fake, &format!("{web}/powerOff"));
-    assert_eq!(fake.power_state(&web), Some(PowerState::Stopped), "nobody has asked");
+    assert_eq!(fake.power_state(&web), Some(PowerState::Stopped), "it was not polled");
     fake.configure(|settings| settings.pace = Pace::Never);
     let accepted = post(&fake, &format!("{web}/start"));
     for _ in 0..5 {
@@ -130,7 +130,7 @@ fn what_is_already_so_stays_so() {
         (meanwhile, fake.power_state(&web).unwrap())
     };
     assert_eq!(settled("start"), (PowerState::Running, PowerState::Running));
-    assert_eq!(fake.boots(&web), Some(1), "a start of what runs is none");
+    assert_eq!(fake.boots(&web), Some(1), "a start of a running machine is no boot");
     assert_eq!(settled("deallocate"), (PowerState::Deallocating, PowerState::Deallocated));
     assert_eq!(settled("powerOff"), (PowerState::Deallocated, PowerState::Deallocated));
     assert_eq!(settled("start"), (PowerState::Starting, PowerState::Running));

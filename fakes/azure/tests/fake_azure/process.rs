@@ -48,7 +48,7 @@ impl Program {
         serde_json::from_str(body).unwrap_or_default()
     }
 
-    /// Has a script run that leaves a process behind, and tells that process and the machine's directory.
+    /// Runs a script that leaves a process behind, and returns that process and the machine's directory.
     async fn leave_one(&self) -> (i64, String) {
         self.ask(
             "POST",

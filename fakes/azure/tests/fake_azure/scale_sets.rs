@@ -23,7 +23,7 @@ async fn until(what: impl Fn() -> bool) {
         }
         SystemClock::default().sleep(Duration::from_millis(10)).await;
     }
-    panic!("it does not come to that");
+    panic!("the awaited state does not come");
 }
 
 fn instances(fake: &FakeArm, set: &str) -> Vec<String> {
@@ -65,7 +65,7 @@ async fn automatic_repairs_replace_what_does_not_run_and_nothing_else() {
     fake.protect(&format!("{api}/virtualMachines/2"), true, true);
     assert_eq!(post(&fake, &format!("{api}/virtualMachines/2/poweroff")).status, 202);
     until(|| instances(&fake, &api) == ["api_2", "api_3"]).await;
-    assert_eq!(fake.capacity(&api), Some(2), "who was deleted is not missed");
+    assert_eq!(fake.capacity(&api), Some(2), "a deleted instance is not replaced");
     assert_eq!(
         fake.power_state(&format!("{api}/virtualMachines/2")),
         Some(PowerState::Stopped),
@@ -97,7 +97,7 @@ fn orders_for_a_whole_set_pass_over_who_is_protected() {
     assert_eq!(
         fake.power_state(&format!("{api}/virtualMachines/0")),
         Some(PowerState::Stopped),
-        "named, it obeys"
+        "an instance that is named takes the order"
     );
     let nobody =
         send(&fake, "POST", &format!("{api}/start"), &[], Some(&json!({ "instanceIds": ["9"] }))).unwrap();

@@ -44,7 +44,7 @@ async fn ran(fake: &FakeArm, machine: &str, script: &str) -> String {
     document["properties"]["output"]["value"][0]["message"].as_str().unwrap().to_owned()
 }
 
-/// Waits for what a script does, by its own sign.
+/// Waits for a file that a script creates.
 async fn appears(path: &Path) {
     for _ in 0..1000 {
         if path.exists() {
@@ -55,7 +55,7 @@ async fn appears(path: &Path) {
     panic!("{} does not appear", path.display());
 }
 
-/// The files of a machine that a script is on its way to.
+/// The files of a machine, as soon as its script has begun.
 async fn files(fake: &FakeArm, machine: &str) -> PathBuf {
     for _ in 0..1000 {
         if let Some(directory) = fake.directory(machine) {
@@ -155,7 +155,7 @@ async fn without_an_agent_or_a_way_out_a_script_is_not_heard_of() {
     ended_rule(&fake, &send(&fake, "PUT", &rule, &[], Some(&deny)).unwrap()).await;
     let unheard = ended(&fake, &order(&fake, &web, "touch ../../../ran")).await;
     assert_eq!(unheard["error"]["code"], "VMExtensionProvisioningTimeout");
-    assert!(fake.directory(&web).unwrap().join("ran").exists(), "it ran, but nobody heard");
+    assert!(fake.directory(&web).unwrap().join("ran").exists(), "it ran, but its result did not arrive");
 }
 
 async fn ended_rule(fake: &FakeArm, reply: &Reply) {
@@ -196,7 +196,7 @@ async fn dropping_the_fake_ends_and_removes_everything() {
     let (processes, directory) = (fake.processes(&web), fake.directory(&web).unwrap());
     assert_eq!(processes.len(), 2);
     fake.set_power_state(&web, PowerState::Stopped);
-    assert!(processes.iter().copied().all(exists), "somebody else's word ends no process");
+    assert!(processes.iter().copied().all(exists), "a state set from outside ends no process");
     drop(fake);
     assert!(!processes.into_iter().any(exists));
     assert!(!directory.exists());
@@ -221,7 +221,7 @@ async fn a_machine_has_a_network_of_its_own() {
     assert!(told.contains("169.254.169.254\n2\n"), "{told}");
     let other = machine("shop", "web-1");
     ran(&fake, &other, "true").await;
-    // Nobody listens there, and only one who is there can say so.
+    // Nothing listens there, and only an existing machine can refuse a connection.
     let beside =
         format!("(: < /dev/tcp/{}/9) 2>&1 | grep -q refused && echo reached", fake.address(&other).unwrap());
     assert!(ran(&fake, &web, &beside).await.contains("reached"));

@@ -23,7 +23,7 @@ impl Bench {
         Some(Self { sdk, fake })
     }
 
-    /// Calls what must succeed, and checks that the replies have no field that Microsoft's models do not know.
+    /// Makes a call that must succeed, and checks that the replies have no field that Microsoft's models do not know.
     #[track_caller]
     fn call(&mut self, operation: &str, arguments: Value) -> (Value, SdkAnswer) {
         let answer = self.sdk.call(&self.fake, operation, arguments).unwrap();
@@ -188,7 +188,7 @@ fn it_runs_commands() {
     let (result, answer) = bench.call("compute.virtual_machines.begin_run_command", arguments);
     assert_eq!(
         result["value"][0]["message"], "Enable succeeded: \n[stdout]\nout\n\n[stderr]\nerr\n",
-        "the exit status is not told"
+        "the exit status is not reported"
     );
     assert_eq!(answer.requests[0].body.as_ref().unwrap()["commandId"], "RunShellScript");
     let (result, _) = bench.call(

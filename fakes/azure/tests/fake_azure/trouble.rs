@@ -70,7 +70,7 @@ fn a_cut_comes_before_or_after_it_happens() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "how long an answer takes is what is looked at")]
+#[expect(clippy::disallowed_methods, reason = "the test measures the time of an answer")]
 fn a_delay_holds_the_answer_back_and_not_what_happens() {
     let (fake, web) = world();
     fake.trouble(Trouble::delay(300).on("POST", "*"));
