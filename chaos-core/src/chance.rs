@@ -110,7 +110,7 @@ mod tests {
         (0..count).map(|position| draw.next(&mut items, position)).collect()
     }
 
-    /// A change here means that a seed no longer names the victims that it named before.
+    /// If this test fails, a seed no longer draws the victims that it drew before.
     #[test]
     fn a_seed_draws_the_same_on_every_machine_and_release() {
         assert_eq!(choose(Draw::for_group(42, "local:drill"), (0..10).collect(), 4), [0, 7, 9, 6]);

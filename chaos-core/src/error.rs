@@ -70,7 +70,7 @@ pub enum ErrorKind {
     Unavailable,
     /// The operation timed out. Retryable, and no proof that nothing happened.
     Timeout,
-    /// The state is not the one that the call needs, for instance because somebody else changed it.
+    /// The state is not the one that the call needs, for example because somebody else changed it.
     Conflict,
     /// A safety rule forbids it.
     Refused,
@@ -194,7 +194,7 @@ impl Error {
         self.0.kind
     }
 
-    /// Whether the same call may succeed later although nobody changes anything.
+    /// Whether the same call may succeed later without any change.
     pub fn is_retryable(&self) -> bool {
         self.0.retryable
     }

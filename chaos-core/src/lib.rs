@@ -41,7 +41,7 @@
 //! | run it | [`monkey`]: [`Monkey`], its builder, its reports |
 //! | limit it | [`plan`]: the [`BlastRadius`] and the choice of targets; [`calendar`]: when; [`provider`]: which groups |
 //! | write an event | [`event`]: [`ChaosEvent`], [`Scope`]; [`fault`]: [`Prepared`], [`Permit`]; [`recovery`]: [`Recovery`], [`RecoveryScope`] |
-//! | write a provider | [`provider`]; [`group`]: [`Target`], [`Group`]; [`capability`]: what can be done to a target |
+//! | write a provider | [`provider`]; [`group`]: [`Target`], [`Group`]; [`capability`]: the operations on a target |
 //! | make events by name, from a command line or a file | [`catalogue`] |
 //! | list a cloud | [`listing`] |
 //! | let an engine run experiments | [`engine`] |
@@ -51,8 +51,8 @@
 //! | inject time and chance, show text | [`clock`], [`chance`], [`text`] |
 //! | handle errors | [`error`] |
 //!
-//! Each of these modules has everything that belongs to it. The root has the names that most programs and every event
-//! need.
+//! Each of these modules contains everything that belongs to it. The root contains the names that most programs and
+//! every event need.
 
 pub mod calendar;
 pub mod capability;
@@ -84,8 +84,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use event::{ChaosEvent, Hold, Scope};
 pub use fault::{FaultId, Permit, Prepared};
 pub use group::{Group, GroupId, Health, Target, TargetId};
-/// The crate of dates and times that this library's interface shows, in the version that it shows. A program that names
-/// it through here needs no dependency of its own, and cannot have another version.
+/// The crate for dates and times in this library's interface, in the matching version. If you use it through this path,
+/// you need no dependency of your own, and cannot get a different version.
 ///
 /// ```
 /// use chaos_core::{Calendar, calendar::Window, jiff::Timestamp};

@@ -18,23 +18,23 @@ use crate::{
 /// Finds groups and finds targets again.
 #[async_trait]
 pub trait Provider: fmt::Debug + Send + Sync + 'static {
-    /// What its ids start with, such as `aws-asg`. No two providers of a monkey share one.
+    /// The scheme of its ids, such as `aws-asg`. No two providers of a monkey may share a scheme.
     fn scheme(&self) -> &'static str;
 
     /// Streams the groups that pass `filter`, each as soon as it is known.
     ///
-    /// An error ends the stream and makes the whole listing doubtful: a half-read listing is an error, never a shorter
-    /// list, and nothing that it did yield is touched.
+    /// An error ends the stream and makes the whole listing doubtful. A half-read listing is an error, never a shorter
+    /// list, and none of the groups that it did yield is touched.
     fn groups<'a>(&'a self, filter: &'a GroupFilter) -> BoxStream<'a, Result<Group>>;
 
     /// A fresh look at one group.
     ///
     /// # Errors
-    /// `NotFound` only where it is certain that the group exists no more; any other kind where that cannot be told.
+    /// `NotFound` only if it is certain that the group no longer exists; any other kind if that is uncertain.
     async fn group(&self, id: &GroupId) -> Result<Group>;
 
-    /// As [`group`](Provider::group), for a recovery: what only a plan needs, such as whether members are replaced, may
-    /// be as it was then, so that no recovery depends on a service that tells nothing else. Default: as
+    /// As [`group`](Provider::group), for a recovery. Facts that only a plan needs, such as whether members are
+    /// replaced, may be out of date, so a recovery need not depend on a service that tells nothing else. Default: as
     /// [`group`](Provider::group).
     ///
     /// # Errors
@@ -45,19 +45,19 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         self.group(id).await
     }
 
-    /// Finds a target again, perhaps from another process than the one that discovered it. `None` only where it is
-    /// certain that the target exists no more.
+    /// Finds a target again, perhaps from another process than the one that discovered it. `None` only if it is certain
+    /// that the target no longer exists.
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>>;
 
-    /// What reaches what a fault may have left behind of a target that [`resolve`](Provider::resolve) no longer finds:
-    /// the shell of the machine that a process ran on, the rules of a network, an engine whose run goes on. It also
+    /// The abilities that reach the rest of a fault when [`resolve`](Provider::resolve) no longer finds its target: the
+    /// shell of the machine that a process ran on, the rules of a network, an engine whose run continues. It also
     /// answers for an ability that a target no longer offers.
     ///
-    /// A provider says of each ability of its targets what reaches it without the target, or that nothing can outlive
-    /// one, as a virtual machine takes its processes with it. What it does not mention is
-    /// [`Unknown`](crate::capability::Remnant::Unknown), and never counts as gone. One that wraps another provider asks
-    /// that one. Default: everything is unknown, so that every recovery of a target that no longer exists fails
-    /// which needs more than to know that.
+    /// For each ability of its targets, a provider returns the means that works without the target, or says that
+    /// nothing can outlive a target: a virtual machine, for example, takes its processes with it. An ability that it
+    /// does not mention is [`Unknown`](crate::capability::Remnant::Unknown), and never counts as gone. A provider that
+    /// wraps another one asks that one. Default: everything is unknown. Then a recovery of a target that no longer
+    /// exists fails if it needs any of these abilities.
     ///
     /// # Errors
     /// If it cannot be found out.
@@ -69,7 +69,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// Which groups to look at: all of them, or those of a list.
+/// The groups to look at: all of them, or those of a list.
 ///
 /// ```
 /// use chaos_core::provider::GroupFilter;
@@ -78,7 +78,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 /// assert!(GroupFilter::all().passes(&web));
 /// let one = GroupFilter::all().name("web");
 /// assert!(one.passes(&web) && !one.passes(&shop));
-/// // A list that happens to be empty is nobody, and never everybody.
+/// // An empty list means no group, and never all groups.
 /// assert!(!GroupFilter::only(Vec::<String>::new()).passes(&web));
 /// # Ok::<(), chaos_core::Error>(())
 /// ```
@@ -95,25 +95,26 @@ impl GroupFilter {
     }
 
     /// These groups and no others, by id or by path: `local:drill` and `drill` name the same group of a provider
-    /// `local`. Of an empty list, none.
+    /// `local`. An empty list lets no group pass.
     pub fn only(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { names: Some(names.into_iter().map(Into::into).collect()) }
     }
 
-    /// Adds one group, by id or by path, to those that pass; to [`all`](GroupFilter::all), keeps this one alone.
+    /// Adds one group, by id or by path, to those that pass. Added to [`all`](GroupFilter::all), only this group
+    /// passes.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.names.get_or_insert_default().push(name.into());
         self
     }
 
-    /// The names of the groups that pass, ids or paths. None where every group passes.
+    /// The names of the groups that pass, ids or paths. `None` if every group passes.
     pub fn names(&self) -> Option<&[String]> {
         self.names.as_deref()
     }
 
-    /// The groups of the provider with this scheme that it names, by id or by path. None where every group passes. A
-    /// name that is neither an id of this provider nor a path names nothing.
+    /// The groups of the provider with this scheme that the filter names, by id or by path. `None` if every group
+    /// passes. A name that is neither an id of this provider nor a path names nothing.
     ///
     /// ```
     /// use chaos_core::provider::GroupFilter;

@@ -1,6 +1,6 @@
 use chaos_core::{Group, group::Member};
 
-/// The most members out of service that are named.
+/// The maximum number of members out of service that are named.
 const NAMED: usize = 3;
 
 /// The number of healthy members compared with the number that makes the group whole, and the members that are out of

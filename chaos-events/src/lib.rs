@@ -11,8 +11,8 @@
 //! | [`BlackholeFromOutside`] | drops all its traffic by settings of its platform | isolation | [`RestoreSettings`]: its settings are as before and it is healthy |
 //! | [`RunEngineExperiment`] | has an engine of the platform run an experiment | engine | [`StopEngineExperiment`]: its run is stopped and undone, and the group is healthy |
 //!
-//! [`registry`] knows all recoveries, and [`catalogue`] makes the events by name. No event here knows a provider: any
-//! target with the capabilities will do.
+//! [`registry`] knows all recoveries, and [`catalogue`] makes the events by name. No event here knows a provider: each
+//! works on any target with the required capabilities.
 
 mod catalogue;
 mod cpu_burn;

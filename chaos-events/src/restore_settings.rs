@@ -5,12 +5,12 @@ use chaos_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Puts settings of a target back as a snapshot holds them, and waits until the target is healthy: the recovery of
-/// events that change [`Settings`](chaos_core::capability::Settings), such as
+/// Puts settings of a target back as in a snapshot, and waits until the target is healthy: the recovery of events that
+/// change [`Settings`](chaos_core::capability::Settings), such as
 /// [`BlackholeFromOutside`](crate::BlackholeFromOutside).
 ///
-/// It works by the snapshot alone, so also if the target no longer exists. What somebody else has changed meanwhile
-/// stays, and the report says so.
+/// It uses the snapshot alone, so it works even if the target no longer exists. Changes that somebody else has made
+/// meanwhile stay, and the report says so.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RestoreSettings {
@@ -19,12 +19,12 @@ pub struct RestoreSettings {
 }
 
 impl RestoreSettings {
-    /// Puts back what `before` holds.
+    /// Puts the settings in `before` back.
     pub fn to(before: SettingsSnapshot) -> Self {
         Self { before }
     }
 
-    /// Nothing is left of the change; whether the target is well.
+    /// The verdict when nothing is left of the change: whether the target is well.
     async fn look_at_target(scope: &RecoveryScope) -> Result<Verdict> {
         let gone =
             || Verdict::Gone("the target no longer exists, and nothing is left of the change".to_owned());
@@ -53,18 +53,18 @@ impl Recovery for RestoreSettings {
             return Ok(Verdict::Gone("the target no longer exists, and its settings with it".to_owned()));
         };
         match settings.standing(&self.before, scope.fault()).await? {
-            // What is left of it does not do what was asked for.
+            // The rest of the change does not have the requested effect.
             Standing::AsBefore | Standing::Drifted(_) | Standing::Partly(_) if scope.is_held() => {
                 Ok(Verdict::Back)
             }
-            // Nothing is known of it yet, so this is no look that saw it in effect.
+            // The effect is not known yet, so this look does not count as one that saw the fault in effect.
             Standing::UnderWay if scope.is_held() => {
-                let what = "the platform is still changing the settings, so their effect cannot be told";
+                let what = "the platform is still changing the settings, so their effect is unknown";
                 Err(Error::new(ErrorKind::Unavailable, what).with("target", scope.target_id()))
             }
             Standing::AsBefore => Self::look_at_target(scope).await,
             drifted @ Standing::Drifted(_) => {
-                scope.note(format!("{drifted}; what somebody else has changed stays"));
+                scope.note(format!("{drifted}; changes by somebody else stay"));
                 Self::look_at_target(scope).await
             }
             standing => Ok(Verdict::NotYet(standing.to_string())),
@@ -73,8 +73,8 @@ impl Recovery for RestoreSettings {
 
     fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
         format!(
-            "Put the settings of {target} back with the tools of its platform, and then remove what bears {fault} in \
-             its name. They were: {}",
+            "Put the settings of {target} back with the tools of its platform, and then remove everything that has \
+             {fault} in its name. They were: {}",
             self.before
         )
     }

@@ -9,25 +9,25 @@ use chaos_core::{
 
 use crate::stop_engine_experiment::{LOOK_EVERY, StopEngineExperiment};
 
-/// The time by which a fault must be allowed to outlast its experiment: an engine needs it to begin and to undo.
+/// The time by which the fault must last longer than its experiment: an engine needs it to begin and to undo.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// Lets an engine of the platform run an experiment that is defined there: a template of Fault Injection Service, or an
-/// experiment of Chaos Studio.
+/// Lets an engine of the platform run an experiment that is defined there: a template of the Fault Injection Service,
+/// or an experiment of Chaos Studio.
 ///
 /// The engine continues by itself even if every process here has died, and then only the definition bounds it. So the
-/// definition is read first, and an experiment is not started
+/// definition is read first. An experiment is not started
 ///
-/// - that could last longer than the fault may, less a minute that its engine may take to begin and to undo;
-/// - whose duration is unknown;
-/// - that is already running, whoever has started it;
-/// - that hits more than the target's group, unless [allowed](Self::beyond_the_group);
-/// - that hits more members of it than [allowed](Self::members), which is one;
-/// - whose end leaves something behind in a group that does not replace its members.
+/// - if it could last longer than the fault may, less a minute that its engine may take to begin and to undo;
+/// - if its duration is unknown;
+/// - if it is already running, even if somebody else has started it;
+/// - if it hits more than the target's group, unless [allowed](Self::beyond_the_group);
+/// - if it hits more members of the group than [allowed](Self::members), which is one by default;
+/// - if its end leaves damage behind in a group that does not replace its members.
 ///
-/// **The engine chooses what it hits.** The experiment is found through the target, and judged by the target's group.
+/// **The engine chooses its victims.** The experiment is found through the target, and judged by the target's group.
 /// The definition decides which members of the group are hit, and these need not include the target. The report tells
-/// what the definition may hit and how it ends. Neither [`members`](Self::members) nor
+/// the extent of the definition and how the experiment ended. Neither [`members`](Self::members) nor
 /// [`beyond_the_group`](Self::beyond_the_group) is counted against a [`BlastRadius`](chaos_core::BlastRadius).
 ///
 /// Once it runs, the fault is held until the deadline, even if the experiment has ended before.
@@ -102,7 +102,7 @@ impl RunEngineExperiment {
         })?;
         let enough = longest.saturating_add(MARGIN);
         if enough > Hold::LONGEST {
-            return Err(refused("the experiment lasts longer than any fault may last last")
+            return Err(refused("the experiment lasts longer than any fault may last")
                 .with("lasts", format_args!("{longest:?}")));
         }
         if enough > self.hold.duration() {
@@ -135,7 +135,7 @@ impl RunEngineExperiment {
         Ok(*longest)
     }
 
-    /// Facts for the person who allowed this.
+    /// Adds notes for the person who allowed this.
     fn tell(&self, definition: &EngineDefinition, scope: &Scope) {
         let id = &self.id;
         scope.note(match &definition.extent {

@@ -25,8 +25,8 @@ const START_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Starts the target again and waits until it is healthy: the recovery of [`Stop`](crate::Stop) and
 /// [`Reboot`](crate::Reboot).
 ///
-/// If the target is gone for good meanwhile, a group that replaces its members, or stopped members, must be as healthy
-/// again as before. In another group, nothing is left to undo.
+/// If the target is gone for good meanwhile, a group that replaces its members, or its stopped members, must be as
+/// healthy again as before. In any other group, nothing is left to undo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StartAgain {

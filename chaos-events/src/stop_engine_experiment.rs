@@ -83,7 +83,7 @@ impl StopEngineExperiment {
         stopped
     }
 
-    /// Whether the group has recovered, whichever of its members were hit.
+    /// Whether the group has recovered, regardless of which members were hit.
     async fn look_at_group(&self, scope: &RecoveryScope) -> Result<Verdict> {
         match scope.fresh_group().await {
             Ok(group) => {

@@ -22,17 +22,17 @@
 //!
 //! # No stop outlives its deadline
 //!
-//! SIGSTOP lasts until somebody sends SIGCONT, and the process that should may be dead or frozen by then. So a dead-man
-//! switch, a small shell process called the janitor, stops the processes, each after a look at its clock: nothing is
-//! stopped past the fault's deadline. The janitor outlives this process. It continues all of them at the deadline, or
-//! as soon as anybody continues one of them, so a stop ends as a whole. A second process beside it does the same if the
-//! first is killed or frozen; if it can no longer look, it continues them by their process ids. Without a janitor,
-//! nothing is stopped and nothing is terminated, because processes are stopped before they are terminated, so that none
-//! of them starts another. The janitor needs `/bin/sh`, `sleep` and `/proc`. It shows the fault and the target among
-//! its arguments, for information only.
+//! SIGSTOP lasts until somebody sends SIGCONT, and the process that should send it may be dead or frozen by then. So a
+//! dead-man switch, a small shell process called the janitor, stops the processes. It looks at its clock before each of
+//! them, so nothing is stopped after the fault's deadline. The janitor outlives this process. It continues all of them
+//! at the deadline, or as soon as anybody continues one of them, so a stop ends as a whole. A second process beside it
+//! does the same if the first is killed or frozen; if it can no longer look, it continues them by their process ids.
+//! Without a janitor, nothing is stopped and nothing is terminated: processes are stopped before they are terminated,
+//! so none of them starts another. The janitor needs `/bin/sh`, `sleep` and `/proc`. It shows the fault and the target
+//! among its arguments, for information only.
 //!
-//! If somebody ends every process of a whole container or unit, neither survives. Then a replay of the journal brings
-//! the target back.
+//! If every process of a whole container or unit is killed, neither survives. Then a replay of the journal brings the
+//! target back.
 //!
 //! # Scripts
 //!
@@ -50,15 +50,15 @@
 //!   namespace, it needs root, and all of that network belongs to the target, unless an ancestor of this process is in
 //!   it too. Otherwise the target's part of the network is the TCP and UDP ports on which the process and its
 //!   descendants listen at that time.
-//! - *Between two lives* a script runs where the next process will run: in the namespace that its fleet
+//! - *Between two lives.* A script runs in the network of the next process: in the namespace that its fleet
 //!   [names](FleetBuilder::network_namespace), or else in this process's own. A script that changes something is
 //!   refused if the target has left the network that its shell was last asked about.
 //! - *Afterwards.* Effects of scripts can still be reached when the target is gone, and even when its fleet is gone.
 //!
 //! # Other systems
 //!
-//! All of this needs Linux. On other systems the crate compiles with the same names, so that a program with local
-//! drills does too. It returns an error of kind `Unsupported` if a process is needed.
+//! All of this needs Linux. On other systems the crate compiles with the same names, so a program with local drills
+//! does too. It returns an error of kind `Unsupported` if a process is needed.
 
 #[cfg(target_os = "linux")]
 mod capability;

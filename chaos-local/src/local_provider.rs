@@ -9,7 +9,7 @@ use chaos_core::{
 use crate::{fleet::Fleet, fleets::Fleets, processes::Processes};
 
 /// Processes on this machine, for a [`ProviderCatalogue`](chaos_core::catalogue::ProviderCatalogue): a fleet that
-/// another process keeps up, and whatever a journal names.
+/// another process runs, and any target in a journal.
 ///
 /// ```
 /// use chaos_core::catalogue::ProviderCatalogue;

@@ -18,7 +18,7 @@ use crate::{
 /// still reported, without their course.
 const MOST_STORIES: usize = 1_000;
 
-/// Makes messages for people from activities. It knows nothing of channels, and makes no calls.
+/// Makes messages for people from activities. It knows nothing about channels, and makes no calls.
 #[derive(Debug)]
 pub(crate) struct Composer {
     stories: BTreeMap<FaultId, Story>,

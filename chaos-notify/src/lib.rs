@@ -1,17 +1,18 @@
-//! Notifications: people are told what chaos does to their targets, and how to undo it by hand.
+//! Notifications: tells people what chaos does to their targets, and how to undo it by hand.
 //!
 //! A [`Notifier`] is an observer. It puts a [`Message`] into words, keeps it in an outbox, and sends it over a
-//! [`Channel`], which knows nothing of chaos: it carries a subject and a body to people. `SnsNotifier` and
+//! [`Channel`], which knows nothing about chaos: it carries a subject and a body to people. `SnsNotifier` and
 //! `SesNotifier` of the crate `chaos-aws` are built on it.
 //!
-//! - *Before an injection*: what is about to be hit, by which event, why, until when, and how to undo it by hand. If
-//!   the notifier is [required](Settings::required), an announcement that is not delivered stops the injection.
-//! - *Afterwards*: when the target was back, how long the recovery took and what it saw, or that nothing came of it. A
-//!   recovery that failed is sent before everything else.
-//! - *Beside everything else*: all other messages wait in an outbox of 256, and a task of their own sends them. Nothing
-//!   waits for it. Messages about one fault keep their order. If there is no room, announcements are left out, with a
+//! - *Before an injection*: the target, the event, the reason, the deadline, and how to undo the fault by hand. If the
+//!   notifier is [required](Settings::required), an announcement that is not delivered stops the injection.
+//! - *Afterwards*: when the target was back, how long the recovery took and what it saw; or that nothing was injected
+//!   after all. A recovery that failed is sent before everything else.
+//! - *In the background*: all other messages wait in an outbox of 256, and a separate task sends them. Nothing waits
+//!   for it. Messages about one fault keep their order. If there is no room, announcements are left out, with a
 //!   warning; the ends of faults are told in one message together.
-//! - *At the end*: [`Notifier::flush`] waits for the last messages. Messages that wait in a process that ends are lost.
+//! - *At the end*: [`Notifier::flush`] waits for the last messages. If the process ends, messages that still wait are
+//!   lost.
 //!
 //! A channel of your own:
 //!

@@ -44,7 +44,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether people were promised this message.
+    /// Whether this message was promised to people.
     pub(crate) fn is_promised(self) -> bool {
         !matches!(self, Self::NothingInjected | Self::Announced)
     }

@@ -18,7 +18,7 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Makes a notifier that sends over `channel`. No message is sent before something happens.
+    /// Makes a notifier that sends over `channel`. It sends no message before the first activity.
     pub fn over(channel: impl Channel, settings: Settings) -> Self {
         Self { sender: Sender::over(channel, settings) }
     }

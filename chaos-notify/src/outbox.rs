@@ -73,7 +73,7 @@ impl Outbox {
         Some(message)
     }
 
-    /// Whether the caller must send the waiting messages: there are some, and no other task is sending.
+    /// Whether the caller must send the waiting messages: there are some, and no other task sends them.
     pub(crate) fn attend(&mut self) -> bool {
         let is_mine = !self.is_attended && (!self.waiting.is_empty() || self.digest.is_some());
         self.is_attended |= is_mine;
@@ -213,7 +213,7 @@ mod tests {
         );
         assert!(digest.body.len() < 200 * 1024 && digest.subject == "Chaos: 1998 messages in one");
 
-        // The worst is kept, and told by the kind that subscribers filter by.
+        // The worst message is kept, and the digest has its kind, by which subscribers filter.
         let mut outbox = Outbox::of(1);
         for number in 1..=1_500 {
             let kind = if number <= 3 { Kind::RecoveryFailed } else { Kind::Recovered };

@@ -28,8 +28,8 @@ const ROOM: usize = 256;
 /// The time-out for the delivery of one message, including the retries of the SDK.
 const DELIVERY_LIMIT: Duration = Duration::from_secs(60);
 
-/// The inside of a notifier: it composes messages of what it observes and sends them over its channel, in a task that
-/// lives while a message waits.
+/// The inside of a notifier. It composes messages from the activities that it observes, and sends them over its channel
+/// in a task that lives while a message waits.
 pub(crate) struct Sender {
     channel: Box<dyn Channel>,
     is_required: bool,
@@ -64,7 +64,7 @@ impl Sender {
         self.post(state, message);
     }
 
-    /// If it is required, returns when the announcement is delivered; otherwise at once.
+    /// Returns when the announcement is delivered, if that is required; otherwise at once.
     pub(crate) async fn announce(self: &Arc<Self>, at: Timestamp, intended: &Intended) -> Result<()> {
         let message = {
             let mut state = self.state();
@@ -78,7 +78,7 @@ impl Sender {
         let sent = self.send(&message).await;
         let mut state = self.state();
         state.outbox.count(sent.is_ok(), 1);
-        // A refused message has reached nobody; for every other error, that is unknown.
+        // A refused message has reached nobody. After any other error, that is unknown.
         if sent.as_ref().is_err_and(|error| !error.is_retryable()) {
             state.composer.forget(intended.fault);
         }
@@ -230,7 +230,7 @@ mod tests {
             self.delivered.lock().unwrap().clone()
         }
 
-        /// Returns when so many have been tried.
+        /// Returns when this many have been tried.
         async fn has_begun(&self, number: usize) {
             self.begun.subscribe().wait_for(|begun| *begun == number).await.unwrap();
         }
@@ -385,7 +385,7 @@ mod tests {
             notifier
         });
         drop(first);
-        // Outside of any runtime nobody can send it yet.
+        // Outside of a runtime, no task can send it yet.
         recovered(&notifier, 1);
         assert_eq!(notifier.deliveries().waiting, 2);
         gate.permits.add_permits(2);

@@ -30,7 +30,7 @@ pub(crate) struct Story {
     whereabouts: Whereabouts,
 }
 
-/// What has happened to it so far.
+/// The course of the fault so far.
 #[derive(Debug, Default)]
 pub(crate) struct Course {
     pub(crate) injecting_at: Option<Timestamp>,
@@ -119,7 +119,7 @@ impl Story {
         self.course.milestones.push((milestone, at));
     }
 
-    /// `is_kept`: whether its end can be attributed to it.
+    /// `is_kept`: whether the fault is tracked, so that its end can be attributed to it.
     pub(crate) fn announcement(&self, at: Timestamp, is_kept: bool) -> Message {
         let mut body = Body::saying(&format!("{} is about to be injected into {}.", self.event, self.target));
         body.gap();
@@ -216,7 +216,8 @@ impl Story {
         Some(self.message(at, Kind::RecoveryRefused, subject, body))
     }
 
-    /// The end of a fault. For a terminated target, its group is back. Or why the target is gone.
+    /// The message about the end of a fault. After a termination, it is the group that is back. `gone` is the reason
+    /// why the target is gone, if it is.
     pub(crate) fn recovered(
         &self,
         at: Timestamp,
@@ -256,7 +257,7 @@ impl Story {
         self.message(at, Kind::Recovered, subject("Chaos: ", self.target.as_str(), &end), body)
     }
 
-    /// `by_hand` is newer than that of the story.
+    /// `by_hand` is newer than the one in the story.
     pub(crate) fn recovery_failed(&self, at: Timestamp, failure: &Failure, by_hand: Option<&str>) -> Message {
         let mut body = Body::saying(&format!(
             "RECOVERY FAILED: {} IS NOT BACK.\nBring it back, or make sure that it is back.",
@@ -340,7 +341,7 @@ impl Story {
         }
     }
 
-    /// What has happened so far.
+    /// Adds the course of the fault so far.
     fn tell_course(&self, body: &mut Body, now: Timestamp) {
         if let Some(injecting_at) = self.course.injecting_at {
             body.line("Injected", instant(injecting_at));

@@ -36,8 +36,8 @@ fn ascii(text: &str) -> String {
     text.chars().map(|character| if printable(character) { character } else { '?' }).collect()
 }
 
-/// A foreign text, limited in length, line by line, with all characters escaped that could forge another line, move a
-/// cursor or change the direction of writing.
+/// A foreign text, limited in length, line by line. All characters that could forge another line, move a cursor or
+/// change the direction of writing are escaped.
 pub(crate) fn plain(words: &str) -> String {
     let cut = words.char_indices().nth(LONGEST_WORDS).map(|(at, _)| at);
     let words = &words[..cut.unwrap_or(words.len())];
@@ -101,7 +101,7 @@ impl Body {
         self.0.push_str(&format!("{name}: {}\n", one_line(&value.to_string())));
     }
 
-    /// Adds a line for each value with this name, as many as there is room for, and a note where the others are.
+    /// Adds a line for each value with this name, as many as there is room for. A note says where the others are.
     pub(crate) fn lines(&mut self, name: &str, values: &[String], elsewhere: &str) {
         for (number, value) in values.iter().enumerate() {
             let before = self.0.len();

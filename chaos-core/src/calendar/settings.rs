@@ -1,4 +1,4 @@
-//! Calendars as text, for settings: what a person writes into a file or on a command line.
+//! Calendars as text, for settings in a file or on a command line.
 
 use std::{fmt, str::FromStr};
 

@@ -24,7 +24,7 @@ pub struct Capabilities {
     pub lifecycle: Option<Arc<dyn Lifecycle>>,
     /// Run a script on the target.
     pub shell: Option<Arc<dyn Shell>>,
-    /// Change settings of the target from outside, such as to cut it off.
+    /// Change settings of the target from outside, for example to isolate it from its network.
     pub settings: Option<Arc<dyn Settings>>,
     /// Let an engine of the platform run experiments.
     pub engine: Option<Arc<dyn Engine>>,
@@ -60,8 +60,8 @@ impl Capabilities {
         self
     }
 
-    /// Adds a capability that this crate does not know, for events and recoveries of your own. It is found again by its
-    /// type. A second one of the same type replaces the first.
+    /// Adds a capability that this crate does not know, for events and recoveries of your own. It is found by its type.
+    /// A second capability of the same type replaces the first.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -114,7 +114,7 @@ impl Capabilities {
         self.shell.as_ref().ok_or_else(|| Error::unsupported("shell"))
     }
 
-    /// What changes settings, or an `Unsupported` error.
+    /// The settings, or an `Unsupported` error.
     pub fn settings(&self) -> Result<&Arc<dyn Settings>> {
         self.settings.as_ref().ok_or_else(|| Error::unsupported("changing settings"))
     }

@@ -13,12 +13,12 @@ const LONGEST: usize = 64 * 1024;
 const BEGIN: &str = "chaos-begin\n";
 const END: &str = "\nchaos-status=";
 
-/// Makes one text of a script and its parameters, for an agent that runs texts with `sh` and hands back what they have
-/// printed: Run Command of a cloud, for instance.
+/// Makes one text of a script and its parameters, for an agent that runs texts with `sh` and returns their output, such
+/// as a cloud's Run Command.
 ///
 /// The text runs the script in a shell of its own, in `/`, with no input, and with an environment of its parameters,
-/// `LC_ALL=C` and a `PATH` with the usual places. It marks where each output begins and ends, and prints the exit
-/// status last: [`Enclosed`] reads it back, and notices what an agent has cut off.
+/// `LC_ALL=C` and a `PATH` with the usual places. It marks the start and the end of each output, and prints the exit
+/// status last. [`Enclosed`] reads this back, and notices output that an agent has cut off.
 ///
 /// ```
 /// use chaos_core::capability::{Enclosed, Envelope, Output, Script};
@@ -37,16 +37,16 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Has the program `timeout` kill the script at its limit, in whole seconds, rounded up: for agents that would let
-    /// it go on. Its exit status is 137 then.
+    /// Lets the program `timeout` kill the script at its time limit, in whole seconds, rounded up. Use it for agents
+    /// that would let the script continue. The exit status is then 137.
     #[must_use]
     pub fn killing_at_limit(mut self) -> Self {
         self.kills = true;
         self
     }
 
-    /// Exits with 1 if the script fails, so that the agent's own console shows a failure. Never with the script's own
-    /// status, which may mean something else to an agent. Default: the text always succeeds.
+    /// Lets the text exit with 1 if the script fails, so that the agent's own console shows a failure. It never exits
+    /// with the script's own status, which may mean something else to an agent. Default: the text always succeeds.
     #[must_use]
     pub fn failing_with_the_script(mut self) -> Self {
         self.fails = true;
@@ -94,20 +94,20 @@ impl Envelope {
     }
 }
 
-/// What an agent hands back of a script that was sent in an [`Envelope`].
+/// The output of a script that was sent in an [`Envelope`], as an agent returned it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Enclosed {
-    /// All that the script has printed, and its exit status.
+    /// The complete output of the script, and its exit status.
     Whole(Output),
-    /// The script came to its end, and the agent has cut off how one of the outputs begins.
+    /// The script came to its end, but the agent has cut off the start of an output.
     WithoutBegin,
-    /// One of the outputs has no end: the agent has cut it off, or the script never began or was ended before.
+    /// The end of an output is missing: the agent has cut it off, or the script never began, or it was ended early.
     WithoutEnd,
 }
 
 impl Enclosed {
-    /// Reads the two outputs of a text, without what precedes the script's own output.
+    /// Reads the two outputs of a text, without the text before the script's own output.
     pub fn read(stdout: &str, stderr: &str) -> Self {
         let (Some((stdout, status)), Some((stderr, _))) = (without_end(stdout), without_end(stderr)) else {
             return Self::WithoutEnd;
@@ -119,8 +119,8 @@ impl Enclosed {
     }
 }
 
-/// The text after the first line that is the marker. What comes before is not the script's: a shell that warns of its
-/// locale when it starts, for instance.
+/// The text after the first line that is the marker. Text before it is not from the script: for example, a shell may
+/// warn about its locale when it starts.
 fn after_begin(output: &str) -> Option<&str> {
     let starts_a_line = |index: &usize| *index == 0 || output[..*index].ends_with('\n');
     let (index, _) = output.match_indices(BEGIN).find(|(index, _)| starts_a_line(index))?;
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn the_status_comes_back_and_means_nothing_to_the_agent() {
-        // Some shells tell on their stderr that a signal has ended a script.
+        // Some shells report on stderr that a signal has ended a script.
         let status_of = |ran: &Ran| match read(ran) {
             Enclosed::Whole(output) => Some(output.status),
             _ => None,

@@ -10,9 +10,9 @@ use crate::{
 
 /// Ends, stops and starts a target.
 ///
-/// Every operation is idempotent: it succeeds to stop a stopped target, to start a running one, and to terminate one
-/// that is gone. An operation returns when the platform has accepted the change.
-/// [`Target::health`](crate::group::Target::health) tells whether the target has reached the new state.
+/// Every operation is idempotent: you can stop a stopped target, start a running one, and terminate one that is gone.
+/// An operation returns when the platform has accepted the change. [`Target::health`](crate::group::Target::health)
+/// tells whether the target has reached the new state.
 ///
 /// No operation is cancel safe: a dropped call may have happened or not. That is why the journal is written first.
 #[async_trait]
@@ -32,8 +32,8 @@ pub trait Lifecycle: fmt::Debug + Send + Sync + 'static {
         Err(Error::unsupported("terminate").with("fault", permit.fault()))
     }
 
-    /// Stops the target so that [`start`](Lifecycle::start) brings it back. If the platform can end the stop by itself,
-    /// it does so when the permit's time is [up](Permit::remaining), even if this process has died.
+    /// Stops the target; [`start`](Lifecycle::start) brings it back. If the platform can end the stop by itself, it
+    /// does so when the permit's time is [up](Permit::remaining), even if this process has died.
     async fn stop(&self, permit: &Permit) -> Result<()> {
         Err(Error::unsupported("stop").with("fault", permit.fault()))
     }

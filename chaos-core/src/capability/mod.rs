@@ -1,4 +1,4 @@
-//! What a provider can do to a target, as small optional traits.
+//! The operations of a provider on a target, as small optional traits.
 //!
 //! A target's [`Capabilities`] hold those that it offers: [`Lifecycle`] to stop, start, reboot and terminate it,
 //! [`Shell`] to run a [`Script`] on it (an [`Envelope`] takes one through an agent), [`Settings`] to change how its

@@ -6,11 +6,11 @@ use crate::{
     error::{Error, Result},
 };
 
-/// What reaches what a fault may have left behind: of a target that is there, its own abilities; of one that no longer
-/// exists, what its provider [answers](crate::provider::Provider::remains).
+/// The abilities that reach the rest of a fault. For a target that exists, they are its own. For a target that no
+/// longer exists, its provider [answers](crate::provider::Provider::remains).
 ///
-/// Each ability is [`Unknown`](Remnant::Unknown) unless somebody says otherwise. That is an error for a recovery that
-/// asks for it, and never means that nothing is left. So a new ability breaks no provider, and fails safe.
+/// Each ability is [`Unknown`](Remnant::Unknown) by default. A recovery that asks for an unknown ability gets an error:
+/// unknown never means that nothing is left. So a new ability breaks no provider, and fails safe.
 ///
 /// ```
 /// use chaos_core::capability::Remains;
@@ -25,12 +25,12 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Remains {
-    /// Reaches what scripts have left: the shell of the machine that a process ran on is there without the process.
+    /// Reaches the rest of scripts: the shell of the machine that a process ran on exists without the process.
     pub shell: Remnant<dyn Shell>,
-    /// Puts settings back that were changed: rules and groups of a network stay when a machine is deleted, and cut off
-    /// whatever gets its address.
+    /// Puts changed settings back. Rules and groups of a network stay when a machine is deleted, and cut off the next
+    /// machine that gets its address.
     pub settings: Remnant<dyn Settings>,
-    /// Reaches the engine whose experiments the target offered: a run goes on without its target.
+    /// Reaches the engine whose experiments the target offered. A run continues without its target.
     pub engine: Remnant<dyn Engine>,
 }
 
@@ -38,40 +38,40 @@ pub struct Remains {
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub enum Remnant<T: ?Sized> {
-    /// Nothing is said about it. A recovery that asks for it gets an `Unsupported` error.
+    /// The provider does not mention the ability. A recovery that asks for it gets an `Unsupported` error.
     #[default]
     Unknown,
-    /// It could not be found out. A recovery that asks for it gets this error.
+    /// The provider could not find out. A recovery that asks for the ability gets this error.
     Doubtful(Error),
-    /// It is certain that nothing outlives such a target that this ability would reach.
+    /// It is certain that such a target leaves nothing behind for this ability to reach.
     Nothing,
     /// This reaches it.
     Reachable(Arc<T>),
 }
 
 impl Remains {
-    /// Adds a shell that reaches what scripts have left.
+    /// Adds a shell that reaches the rest of scripts.
     #[must_use]
     pub fn with_shell(mut self, shell: Arc<dyn Shell>) -> Self {
         self.shell = Remnant::Reachable(shell);
         self
     }
 
-    /// Says that nothing outlives such a target that scripts could have left.
+    /// Says that the effects of scripts cannot outlive such a target.
     #[must_use]
     pub fn without_shell(mut self) -> Self {
         self.shell = Remnant::Nothing;
         self
     }
 
-    /// Adds what puts settings back.
+    /// Adds the ability to put settings back.
     #[must_use]
     pub fn with_settings(mut self, settings: Arc<dyn Settings>) -> Self {
         self.settings = Remnant::Reachable(settings);
         self
     }
 
-    /// Says that nothing outlives such a target that a change of its settings could have left.
+    /// Says that a change of its settings cannot outlive such a target.
     #[must_use]
     pub fn without_settings(mut self) -> Self {
         self.settings = Remnant::Nothing;
@@ -85,21 +85,21 @@ impl Remains {
         self
     }
 
-    /// A shell that reaches what scripts have left; `None` if it is certain that nothing can be left.
+    /// A shell that reaches the rest of scripts; `None` if it is certain that nothing can be left.
     ///
     /// # Errors
-    /// `Unsupported` if a target that is there has no shell, and if its provider does not say what outlives one that
-    /// no longer exists; the provider's error if it could not find out.
+    /// `Unsupported` if an existing target has no shell, or if the provider does not say what outlives a target that no
+    /// longer exists. The provider's error if it could not find out.
     pub fn shell(&self) -> Result<Option<Arc<dyn Shell>>> {
-        self.shell.reached("a shell that reaches what is left of a target that no longer exists")
+        self.shell.reached("a shell that reaches the rest of a fault whose target no longer exists")
     }
 
-    /// What puts settings back; `None` if it is certain that nothing can be left of a change.
+    /// The ability to put settings back; `None` if it is certain that nothing can be left of a change.
     ///
     /// # Errors
     /// As [`shell`](Remains::shell).
     pub fn settings(&self) -> Result<Option<Arc<dyn Settings>>> {
-        self.settings.reached("putting back settings of a target that no longer exists")
+        self.settings.reached("restoring settings of a target that no longer exists")
     }
 
     /// The engine that runs experiments; `None` if it is certain that no run can be left.
@@ -110,7 +110,7 @@ impl Remains {
         self.engine.reached("running experiments")
     }
 
-    /// What a target that is there offers. It is asked for nothing else: what it lacks is `Unsupported`.
+    /// The abilities of an existing target. Each ability that it lacks is `Unsupported`.
     pub(crate) fn offered(capabilities: &Capabilities) -> Self {
         Self {
             shell: Remnant::offered(capabilities.shell()),

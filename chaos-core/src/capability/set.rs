@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum Capability {
     /// End it for good.
     Terminate,
-    /// Stop it so that it can be started again.
+    /// Stop the target in a way that allows a later start.
     Stop,
     /// Start it again.
     Start,

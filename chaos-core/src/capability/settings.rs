@@ -9,42 +9,42 @@ use crate::{
     fault::{FaultId, Permit},
 };
 
-/// Changes settings of a target from outside, by its platform, and puts them back: the security groups of its network
-/// interfaces, say.
+/// Changes settings of a target from outside, by its platform, and puts them back. The security groups of its network
+/// interfaces are an example.
 ///
-/// What it makes for a change bears the id of the fault in its name, so that a person finds it. A change has no
-/// lifetime of its own unless the provider says so: it lasts until it is undone.
+/// Everything that it creates for a change has the id of the fault in its name, so that a person can find it. A change
+/// has no lifetime of its own unless the provider says so: it lasts until it is undone.
 ///
 /// Like [`Lifecycle`](crate::capability::Lifecycle), it is idempotent and not cancel safe.
 #[async_trait]
 pub trait Settings: fmt::Debug + Send + Sync + 'static {
-    /// Which settings can be changed here. Costs no call to the platform.
+    /// The settings that can be changed here. Makes no call to the platform.
     fn can_change(&self) -> SettingSet;
 
-    /// How the settings are now that `change` would touch, and nothing else: what
-    /// [`restore`](Settings::restore) will need. It goes into the journal, so it holds no secret.
+    /// A snapshot of exactly the settings that `change` would touch, for [`restore`](Settings::restore). It goes into
+    /// the journal, so it holds no secret.
     ///
     /// # Errors
-    /// `Unsupported` for a setting that cannot be changed here. `Conflict` if another fault has changed it: what a
-    /// snapshot held then would be that fault's doing.
+    /// `Unsupported` for a setting that cannot be changed here. `Conflict` if another fault has changed it, because the
+    /// snapshot would hold that fault's change.
     ///
     /// Cancel safe: it only looks.
     async fn snapshot(&self, change: &Change) -> Result<SettingsSnapshot>;
 
-    /// Makes the change. `before` is the snapshot that was taken for it, and nothing is changed that it does not hold,
+    /// Makes the change. `before` is the snapshot that was taken for it. Only settings in the snapshot are changed,
     /// because nothing else could be put back.
     ///
     /// # Errors
-    /// `Conflict` if the settings are no longer as in `before`; those that the permit's fault has changed already may
-    /// differ.
+    /// `Conflict` if the settings are no longer as in `before`. Settings that the permit's fault has already changed
+    /// may differ.
     async fn apply(&self, change: &Change, before: &SettingsSnapshot, permit: &Permit) -> Result<()>;
 
-    /// Puts back what the snapshot holds, and removes what the fault has made; by the snapshot alone, so that it works
-    /// if the target no longer exists. What somebody else has changed meanwhile stays.
+    /// Puts the settings in the snapshot back, and removes everything that the fault has created. It uses the snapshot
+    /// alone, so it works even if the target no longer exists. Changes that somebody else has made meanwhile stay.
     async fn restore(&self, before: &SettingsSnapshot, permit: &Permit) -> Result<()>;
 
-    /// How the settings are now, compared with `before`, wherever the snapshot says that something may be left: also if
-    /// the target is connected otherwise by now, or no longer exists.
+    /// Compares the current settings with `before`. It looks wherever something may be left according to the snapshot,
+    /// even if the target has other connections by now or no longer exists.
     ///
     /// Cancel safe: it only looks.
     async fn standing(&self, before: &SettingsSnapshot, fault: FaultId) -> Result<Standing>;
@@ -58,21 +58,21 @@ pub enum Change {
     Isolate,
 }
 
-/// How settings are, compared with a snapshot.
+/// The current settings, compared with a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Standing {
-    /// As in the snapshot, and nothing is left of what the fault has made.
+    /// They are as in the snapshot, and nothing is left of the fault.
     AsBefore,
-    /// The change is in effect as it was asked for.
+    /// The change is in effect as requested.
     Changed,
-    /// Something of the fault is left, and the change is not in effect as it was asked for, for this reason: half of it
-    /// was undone, say.
+    /// A part of the fault is left, but the change is not in effect as requested, for this reason. For example, half of
+    /// it was undone.
     Partly(String),
     /// The platform is still changing them, one way or the other.
     UnderWay,
-    /// Nothing is left of what the fault has made, and the settings are otherwise than in the snapshot, in this way:
-    /// somebody else has changed them, or the target no longer exists.
+    /// Nothing is left of the fault, but the settings differ from the snapshot in this way: somebody else has changed
+    /// them, or the target no longer exists.
     Drifted(String),
 }
 
@@ -91,7 +91,7 @@ impl Change {
 }
 
 impl Standing {
-    /// Whether nothing is left of what the fault has made.
+    /// Whether nothing is left of the fault.
     pub fn is_over(&self) -> bool {
         matches!(self, Self::AsBefore | Self::Drifted(_))
     }
@@ -104,7 +104,7 @@ impl fmt::Display for Standing {
             Self::Changed => f.write_str("the settings are changed"),
             Self::Partly(why) => write!(f, "the settings are changed in part: {why}"),
             Self::UnderWay => f.write_str("the settings are being changed"),
-            Self::Drifted(why) => write!(f, "the settings are otherwise than before: {why}"),
+            Self::Drifted(why) => write!(f, "the settings differ from before: {why}"),
         }
     }
 }

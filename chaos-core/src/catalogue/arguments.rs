@@ -24,7 +24,7 @@ impl Arguments {
         Self { all, naming }
     }
 
-    /// Whether the parameter was given: of a flag, whether it is set.
+    /// Whether the parameter was given; for a flag, whether it is set.
     pub fn is_given(&self, name: &str) -> bool {
         self.all.iter().any(|(known, datum)| known == name && datum.is_some())
     }
@@ -43,7 +43,7 @@ impl Arguments {
     /// A whole number.
     ///
     /// # Errors
-    /// `Other` for a parameter that is none.
+    /// `Other` for a parameter of another type.
     pub fn count(&self, name: &str) -> Result<Option<usize>> {
         self.get(name, |datum| match datum {
             Datum::Count(count) => Some(usize::try_from(*count).unwrap_or(usize::MAX)),
@@ -54,7 +54,7 @@ impl Arguments {
     /// A duration.
     ///
     /// # Errors
-    /// `Other` for a parameter that is none.
+    /// `Other` for a parameter of another type.
     pub fn duration(&self, name: &str) -> Result<Option<Duration>> {
         self.get(name, |datum| match datum {
             Datum::Duration(duration) => Some(*duration),
@@ -76,7 +76,7 @@ impl Arguments {
     /// A number of targets, or a share of all.
     ///
     /// # Errors
-    /// `Other` for a parameter that is none.
+    /// `Other` for a parameter of another type.
     pub fn quota(&self, name: &str) -> Result<Option<Quota>> {
         self.get(name, |datum| match datum {
             Datum::Quota(quota) => Some(*quota),
@@ -87,7 +87,7 @@ impl Arguments {
     /// A text, a path, or the name of a choice.
     ///
     /// # Errors
-    /// `Other` for a parameter that is none of these.
+    /// `Other` for a parameter of another type.
     pub fn text(&self, name: &str) -> Result<Option<&str>> {
         self.get(name, |datum| match datum {
             Datum::Text(text) => Some(text.as_str()),
@@ -95,7 +95,7 @@ impl Arguments {
         })
     }
 
-    /// The texts of a list, none if it was not given.
+    /// The texts of a list; empty if it was not given.
     ///
     /// # Errors
     /// `Other` for a parameter that is no list of texts.
@@ -113,7 +113,7 @@ impl Arguments {
         Ok(texts.unwrap_or_default())
     }
 
-    /// Every port of a list once, none if it was not given.
+    /// Every port of a list, once; empty if it was not given.
     ///
     /// # Errors
     /// `Other` for a parameter that is no list of ports.
@@ -131,8 +131,9 @@ impl Arguments {
         Ok(ports.unwrap_or_default())
     }
 
-    /// The arguments in the order of the description: each name with its text, none for a flag, as a command line
-    /// repeats them. The items of a list are separated by commas, or repeat the name if they may contain commas.
+    /// The arguments as a command line repeats them, in the order of the description: each name with its text, or
+    /// without one for a flag. The items of a list are separated by commas, or repeat the name if they may contain
+    /// commas.
     pub fn given(&self) -> impl Iterator<Item = (&str, Option<String>)> {
         self.all.iter().flat_map(|(name, datum)| {
             let texts = match datum {

@@ -19,11 +19,11 @@ pub(super) enum Datum {
     /// A text, a path or the name of a choice.
     Text(String),
     List(Vec<Datum>),
-    /// A list whose items may hold commas.
+    /// A list whose items may contain commas.
     Each(Vec<Datum>),
 }
 
-/// As a person writes it, on a command line too.
+/// The form that a person writes, also on a command line.
 impl fmt::Display for Datum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -60,7 +60,7 @@ impl From<&Datum> for Value {
     }
 }
 
-/// Whole numbers without a point. There is no number in a datum that JSON does not have.
+/// Whole numbers have no decimal point. Every number in a datum can be written in JSON.
 fn as_json(number: f64) -> Value {
     let whole = (number.fract() == 0.0).then(|| format!("{number:.0}").parse::<i64>().ok()).flatten();
     whole.map(Value::from).or_else(|| Number::from_f64(number).map(Value::Number)).unwrap_or(Value::Null)

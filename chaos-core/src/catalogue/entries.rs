@@ -12,7 +12,7 @@ impl<E> Default for Entries<E> {
 }
 
 impl<E> Entries<E> {
-    /// Adds `entry`, in the place of one of the same name.
+    /// Adds `entry`, in place of one with the same name.
     pub(super) fn insert(&mut self, name: &str, entry: E) {
         match self.0.iter_mut().find(|(known, _)| known == name) {
             Some((_, known)) => *known = entry,

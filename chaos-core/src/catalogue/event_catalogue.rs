@@ -70,7 +70,7 @@ pub trait FromArguments: ChaosEvent + Sized {
     /// Its name and its parameters. The name is [`ChaosEvent::name`].
     fn spec() -> EventSpec;
 
-    /// The event that was asked for.
+    /// The requested event.
     ///
     /// # Errors
     /// `InvalidInput` for mistakes that the description does not rule out. If the error's field is the name of a
@@ -81,7 +81,7 @@ pub trait FromArguments: ChaosEvent + Sized {
     fn recoveries() -> Registry;
 }
 
-/// An event that was asked for by name.
+/// An event that was requested by name.
 #[derive(Clone, Debug)]
 pub struct NamedEvent {
     name: String,
@@ -106,7 +106,7 @@ impl EventCatalogue {
         self.register_with(E::spec(), E::recoveries(), |given| Ok(Arc::new(E::from_arguments(given)?)))
     }
 
-    /// Adds an event that needs more than data, such as the client of an API, which `decode` brings along.
+    /// Adds an event that needs more than data, such as the client of an API. `decode` provides it.
     #[must_use]
     pub fn register_with(
         mut self,
@@ -133,7 +133,7 @@ impl EventCatalogue {
         self.entries.iter().map(|entry| &entry.spec)
     }
 
-    /// Adds recoveries of faults that come from elsewhere and may be in a journal.
+    /// Adds recoveries of other faults that may be in a journal.
     #[must_use]
     pub fn with_recoveries(mut self, recoveries: Registry) -> Self {
         self.recoveries = self.recoveries.merge(recoveries);
@@ -185,7 +185,7 @@ impl EventCatalogue {
         Ok(NamedEvent { name: name.to_owned(), event, arguments, recoveries: entry.recoveries.clone() })
     }
 
-    /// Says for whom a parameter is that the event does not take.
+    /// Names the events that a parameter is for, if this event does not take it.
     fn refuse_those_of_others(
         &self,
         spec: &EventSpec,
@@ -235,7 +235,7 @@ impl NamedEvent {
         &self.recoveries
     }
 
-    /// The data that asks for it again, as [`EventCatalogue::decode`] reads it.
+    /// The data that requests it again, as [`EventCatalogue::decode`] reads it.
     pub fn to_value(&self) -> Value {
         let mut fields = self.arguments.to_map();
         fields.insert("name".to_owned(), Value::from(self.name.as_str()));

@@ -7,7 +7,7 @@ use crate::text::{parse_duration, parse_size};
 /// The kind of a parameter's values.
 ///
 /// Each is read from JSON and from text: a number may be written `60` or `"60"`, a size `4096` or `"4KiB"`. Durations
-/// are always text, because a bare number does not say of what.
+/// are always text, because a bare number has no unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -61,7 +61,8 @@ pub struct Choice {
     pub about: String,
 }
 
-/// Why a value was refused: what would be right, and the value where it is at least of the right form.
+/// The reason why a value was refused: a description of right values, and the value itself if it has at least the right
+/// form.
 #[derive(Debug)]
 pub(super) struct Unfit {
     pub(super) value: Option<Datum>,
@@ -75,7 +76,7 @@ impl ParameterKind {
         let unfit = |expected| Err(Unfit { value: Some(datum.clone()), expected });
         match (self, &datum) {
             (Self::Flag, Datum::Text(_)) => Ok(None),
-            // Also what is no number.
+            // Also refuses NaN.
             (Self::Number { least, most }, Datum::Number(number)) if !(least..=most).contains(&number) => {
                 unfit(format!("from {least} to {most}"))
             }
@@ -92,7 +93,7 @@ impl ParameterKind {
         }
     }
 
-    /// By its form alone. A flag that is not set is an empty text here.
+    /// Parses the form alone. A flag that is not set is an empty text here.
     fn parse(&self, value: &Value) -> Option<Datum> {
         let text = value.as_str();
         Some(match self {
@@ -142,7 +143,7 @@ impl ParameterKind {
 }
 
 impl Choice {
-    /// A name, and what it means.
+    /// A name and its meaning.
     pub fn new(name: impl Into<String>, about: impl Into<String>) -> Self {
         Self { name: name.into(), about: about.into() }
     }
@@ -156,7 +157,7 @@ fn among(name: &str, of: &[Choice]) -> String {
 
 fn whole(value: &Value) -> Option<u64> {
     match value.as_str() {
-        // Not the sign that `parse` would take.
+        // `parse` would accept a sign.
         Some(text) => text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten(),
         None => value.as_u64(),
     }

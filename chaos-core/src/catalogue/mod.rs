@@ -18,8 +18,8 @@
 //! # Ok::<(), chaos_core::Error>(())
 //! ```
 //!
-//! A [`ProviderCatalogue`] does the same for providers: opened from settings for a run, and for the groups in a journal
-//! to recover their targets.
+//! A [`ProviderCatalogue`] does the same for providers. It opens them from settings for a run, and for the groups in a
+//! journal to recover their targets.
 
 mod arguments;
 mod datum;

@@ -1,6 +1,6 @@
 /// The one of `names` that `text` is most likely a misspelling of.
 pub(super) fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Whoever writes as much has not mistyped a name.
+    // A text of this length is no misspelt name.
     let text: Vec<char> = text.chars().take(LONGEST + 1).collect();
     if text.len() > LONGEST {
         return None;
@@ -11,7 +11,8 @@ pub(super) fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) 
 
 const LONGEST: usize = 64;
 
-/// How many letters must be put in, left out, changed or swapped with the next to make one of the other.
+/// The number of letters that must be inserted, removed, changed or swapped with the next one to turn one text into the
+/// other.
 fn distance(text: &[char], name: &str) -> usize {
     let name: Vec<char> = name.chars().map(|letter| letter.to_ascii_lowercase()).collect();
     let text: Vec<char> = text.iter().map(|letter| letter.to_ascii_lowercase()).collect();

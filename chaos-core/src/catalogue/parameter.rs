@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// The text of a wrong value in an error.
 const SHOWN: usize = 80;
 
-/// One parameter of an event, described so that a command line, a file and a form can ask for it.
+/// The description of one parameter of an event, for a command line, a file or a form.
 ///
 /// ```
 /// use chaos_core::catalogue::Parameter;
@@ -47,7 +47,7 @@ pub struct Parameter {
     /// How often it may be given.
     #[serde(default)]
     pub repetition: Repetition,
-    /// The parameter without which this one makes no sense.
+    /// The parameter that must be given together with this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_with: Option<String>,
 }
@@ -62,12 +62,12 @@ pub enum Repetition {
     Once,
     /// A list: in text, between commas.
     Commas,
-    /// A list whose values may hold commas: in text each is given by itself.
+    /// A list whose values may contain commas: in text each is given separately.
     Each,
 }
 
 impl Parameter {
-    /// Something that is said or not.
+    /// A flag that is given or not.
     pub fn flag(name: impl Into<String>, about: impl Into<String>) -> Self {
         Self::new(name, ParameterKind::Flag, "", about)
     }
@@ -89,7 +89,7 @@ impl Parameter {
         Self::new(name, ParameterKind::Duration, "DURATION", about)
     }
 
-    /// `duration`: how long an event keeps its fault up, as every event that can be held calls it.
+    /// `duration`: how long an event holds its fault. Every event that can be held uses this name.
     pub fn hold() -> Self {
         Self::duration("duration", "how long the fault is held, such as 5s").default("1m")
     }
@@ -119,7 +119,7 @@ impl Parameter {
         Self::new(name, ParameterKind::Text, "TEXT", about)
     }
 
-    /// One of these names, each with what it means; nothing where the name says it.
+    /// One of these names, each with its meaning; an empty text if the name tells it.
     pub fn choice<'a>(
         name: impl Into<String>,
         of: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -171,14 +171,14 @@ impl Parameter {
         self
     }
 
-    /// Takes several values, which text has between commas.
+    /// Takes several values, which are separated by commas in text.
     #[must_use]
     pub fn list(mut self) -> Self {
         self.repetition = Repetition::Commas;
         self
     }
 
-    /// Takes several values, each given by itself.
+    /// Takes several values, each given separately.
     #[must_use]
     pub fn repeated(mut self) -> Self {
         self.repetition = Repetition::Each;
@@ -192,7 +192,7 @@ impl Parameter {
         self
     }
 
-    /// Its line of a help text: what it says, within which bounds, and what counts if it is not given.
+    /// Its line of a help text: the description, the bounds, and the default.
     pub fn help(&self) -> String {
         let bounds = match &self.kind {
             ParameterKind::Number { least, most } => format!(", from {least} to {most}"),
@@ -203,7 +203,7 @@ impl Parameter {
         format!("{}{bounds}{}", self.about, default.unwrap_or_default())
     }
 
-    /// Whether `text` is of this type, whatever its bounds: one value, and not a list.
+    /// Whether `text` is one value of this type, regardless of the bounds, and not a list.
     ///
     /// # Errors
     /// The description of a right value.
@@ -214,7 +214,7 @@ impl Parameter {
         }
     }
 
-    /// Reads what was given; `None` for nothing at all. Errors call the parameter `called`.
+    /// Reads the given value; `None` if none was given. Errors call the parameter `called`.
     pub(super) fn read(&self, value: &Value, called: &str) -> Result<Option<Datum>> {
         let read = |value: &Value| {
             self.kind.read(value).map_err(|Unfit { value: datum, expected }| {
@@ -245,7 +245,7 @@ impl Parameter {
     }
 }
 
-/// The beginning of a value that makes no sense, as JSON.
+/// The beginning of an invalid value, as JSON.
 pub(super) fn shown(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(SHOWN) {

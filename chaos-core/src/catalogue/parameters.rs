@@ -50,7 +50,7 @@ impl Parameters {
         self.parameters.iter().find(|parameter| parameter.name == name)
     }
 
-    /// Reads what was given for `whom`, such as `cpu-burn`.
+    /// Reads the values that were given for `whom`, such as `cpu-burn`.
     ///
     /// # Errors
     /// `InvalidInput` that names the parameter as `naming` says, the value, and what would be right: for a value out of

@@ -58,9 +58,9 @@ pub trait OpenProvider: fmt::Debug + Send + Sync + 'static {
     /// `InvalidInput` for settings that contradict each other, and the errors of the platform.
     async fn open(&self, settings: &Arguments) -> Result<Opened>;
 
-    /// Opens what is needed to recover targets of these groups, which are all of its own schemes.
+    /// Opens the providers that are needed to recover targets of these groups. All groups have one of its own schemes.
     ///
-    /// `settings` holds identity settings only, because the ids of the groups tell where they are.
+    /// `settings` holds identity settings only, because the ids of the groups contain their place.
     ///
     /// Cancel safe: it only looks.
     ///
@@ -73,7 +73,7 @@ pub trait OpenProvider: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<Arc<dyn Provider>>>;
 }
 
-/// Providers that are open, and what the settings say about a run on their groups.
+/// Open providers, and the settings for a run on their groups.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Opened {
@@ -153,7 +153,7 @@ impl ProviderSpec {
         self
     }
 
-    /// The identity settings alone: a journal tells where the targets are.
+    /// The identity settings alone, because a journal contains the place of each target.
     fn identity(&self) -> Parameters {
         let is_identity = |parameter: &&Parameter| self.identity.contains(&parameter.name);
         let own = self.parameters.parameters.iter().filter(is_identity).cloned();
@@ -166,7 +166,7 @@ impl ProviderSpec {
 }
 
 impl ProviderCatalogue {
-    /// Adds a provider, in the place of one of the same name.
+    /// Adds a provider, in place of one with the same name.
     #[must_use]
     pub fn register(mut self, provider: impl OpenProvider) -> Self {
         let spec = provider.spec();
@@ -204,7 +204,7 @@ impl ProviderCatalogue {
     /// Opens the provider `name` with settings that were [read](Self::read) for it.
     ///
     /// # Errors
-    /// `InvalidInput` for an unknown name, and what the provider says.
+    /// `InvalidInput` for an unknown name, and the errors of the provider.
     pub async fn open(&self, name: &str, settings: &Arguments, naming: Naming) -> Result<Opened> {
         self.entry(name, naming)?.open.open(settings).await
     }

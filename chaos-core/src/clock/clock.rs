@@ -20,7 +20,7 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// the wall clock does not change it. The difference of two readings is a duration.
     fn monotonic(&self) -> Duration;
 
-    /// Returns after `duration` of monotonic time, whatever happens to the wall clock meanwhile.
+    /// Returns after `duration` of monotonic time, regardless of the wall clock.
     ///
     /// Cancel safe: dropping the future ends the wait and changes nothing.
     async fn sleep(&self, duration: Duration);
@@ -62,7 +62,7 @@ impl Clock for SystemClock {
 
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the ambient clock")]
     fn monotonic(&self) -> Duration {
-        // By tokio's clock, so that it agrees with `sleep` when a test has paused time.
+        // Tokio's clock agrees with `sleep` when a test has paused time.
         static ORIGIN: OnceLock<Instant> = OnceLock::new();
         let now = Instant::now();
         now.saturating_duration_since(*ORIGIN.get_or_init(|| now))

@@ -1,5 +1,5 @@
-//! Durations in JSON: decimal seconds. What serde makes of a [`Duration`], whole seconds and nanoseconds, is read too,
-//! because versions before this one wrote that.
+//! Durations in JSON: decimal seconds. Serde's own form of a [`Duration`], whole seconds and nanoseconds, is read too,
+//! because earlier versions wrote it.
 
 use std::time::Duration;
 

@@ -15,8 +15,8 @@ use crate::{
 /// of the Fault Injection Service, or an experiment of Chaos Studio. A *run* is an experiment of the Fault Injection
 /// Service, or an execution of Chaos Studio.
 ///
-/// The engine belongs to the account and not to a target: a target is where it is found, and by which group it is
-/// judged what an experiment hits. Runs outlive targets;
+/// The engine belongs to the account and not to a target. You find it through a target, and the target's group is the
+/// measure of what an experiment may hit. Runs outlive targets;
 /// [`Provider::remains`](crate::provider::Provider::remains) reaches them then.
 #[async_trait]
 pub trait Engine: fmt::Debug + Send + Sync + 'static {
@@ -28,8 +28,8 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// Cancel safe: it only looks.
     async fn look_up(&self, id: &EngineExperimentId) -> Result<EngineDefinition>;
 
-    /// Starts a run for the permit's fault. Returns when the engine has accepted it; how far it is,
-    /// [`runs`](Self::runs) tells.
+    /// Starts a run for the permit's fault. Returns when the engine has accepted it; [`runs`](Self::runs) tells its
+    /// progress.
     ///
     /// If it is started twice for a fault, it runs once. If the engine has no idempotency token, the order is sent once
     /// and never again: `Conflict` if a run is already in progress.
@@ -37,18 +37,18 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     /// Not cancel safe: a dropped call may have started a run or not.
     async fn start(&self, experiment: &EngineExperiment, permit: &Permit) -> Result<()>;
 
-    /// Every run that the fault has started, whoever knows its id: the reply to a [`start`](Self::start) may be lost.
-    /// None where there is none.
+    /// Every run that the fault has started, even if its id is unknown because the reply to a [`start`](Self::start)
+    /// was lost. Empty if there is none.
     ///
-    /// Found by a tag or a name that is made of the fault's id. Where the engine has no place for one, these are the
-    /// runs that are not among those that [`look_up`](Self::look_up) saw; another that somebody has started since is
-    /// taken for the fault's, because one that nobody ends is the worse mistake.
+    /// It finds them by a tag or a name that is made from the fault's id. If the engine has no place for one, these are
+    /// the runs that [`look_up`](Self::look_up) did not see. A run that somebody else has started since counts as the
+    /// fault's then, because it would be worse to leave a run of the fault without end.
     ///
     /// Cancel safe: it only looks.
     async fn runs(&self, experiment: &EngineExperiment, fault: FaultId) -> Result<Vec<EngineRun>>;
 
-    /// Has the engine end a run and undo what it did. Returns when the engine has accepted that; how far it is,
-    /// [`runs`](Self::runs) tells. A run that has ended is left as it is, and that is success.
+    /// Lets the engine end a run and undo its effects. Returns when the engine has accepted the order;
+    /// [`runs`](Self::runs) tells the progress. A run that has ended is left as it is, and that is success.
     ///
     /// Not cancel safe: a dropped call may have happened or not.
     async fn stop(&self, experiment: &EngineExperiment, run: &EngineRun, permit: &Permit) -> Result<()>;

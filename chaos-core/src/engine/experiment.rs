@@ -40,12 +40,12 @@ impl EngineExperimentId {
         Ok(Self(text))
     }
 
-    /// What stands before the first colon: the engine that knows the experiment.
+    /// The part before the first colon: the engine that knows the experiment.
     pub fn engine(&self) -> &str {
         self.0.split_once(':').map_or("", |(engine, _)| engine)
     }
 
-    /// What stands after the first colon: what the engine calls it.
+    /// The part after the first colon: the engine's own name for the experiment.
     pub fn name(&self) -> &str {
         self.0.split_once(':').map_or("", |(_, name)| name)
     }
@@ -92,8 +92,8 @@ impl fmt::Debug for EngineExperimentId {
     }
 }
 
-/// An experiment that was looked up: its id, and the data with which its engine tells the runs of one fault apart from
-/// all others. It goes into the journal, so it holds no secret.
+/// An experiment that was looked up: its id, and the data by which its engine tells the runs of one fault apart from
+/// all other runs. It goes into the journal, so it holds no secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EngineExperiment {
     id: EngineExperimentId,
@@ -110,7 +110,7 @@ impl EngineExperiment {
     /// Adds data for its engine, in the provider's own form, such as the last run before the fault.
     ///
     /// # Errors
-    /// `InvalidInput` where the value has no JSON form.
+    /// `InvalidInput` if the value has no JSON form.
     pub fn marked<T: Serialize>(mut self, mark: &T) -> Result<Self> {
         self.mark = serde_json::to_value(mark).map_err(|error| {
             Error::new(ErrorKind::InvalidInput, "the mark of the experiment has no JSON form")
@@ -146,20 +146,20 @@ impl EngineExperiment {
 pub struct EngineDefinition {
     /// The experiment.
     pub experiment: EngineExperiment,
-    /// The maximum duration of a run that is not stopped, by its definition; or why it is unknown.
+    /// The maximum duration of a run that is not stopped, by its definition; or the reason why it is unknown.
     pub longest: Result<Duration, String>,
-    /// What it hits.
+    /// Its extent.
     pub extent: EngineExtent,
     /// The effects that its end does not undo, in the provider's words, such as "terminates instances". A group that
     /// replaces its members recovers from them.
     pub left_behind: Vec<String>,
-    /// The runs in progress, whoever has started them.
+    /// The runs in progress, including those that somebody else has started.
     pub under_way: Vec<EngineRun>,
     /// Notes for a person, such as its targets, and whether an alarm stops it.
     pub notes: Vec<String>,
 }
 
-/// What an experiment hits.
+/// The extent of an experiment: the things that it may hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EngineExtent {

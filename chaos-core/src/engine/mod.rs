@@ -1,8 +1,8 @@
 //! External engines that run experiments, such as a cloud's own chaos service.
 //!
-//! A target offers [`Engine`] where an engine can be reached by it. An [`EngineDefinition`] says what the
-//! engine would do and to whom ([`EngineExtent`]), so that it can be judged before anything is started; an
-//! [`EngineRun`] tells how far one has come. Ids carry the engine's name, so that none is sent to another.
+//! A target offers [`Engine`] if an engine can be reached through it. An [`EngineDefinition`] says what the engine
+//! would do and what it would hit ([`EngineExtent`]), so you can judge it before anything is started. An [`EngineRun`]
+//! tells the progress of a run. Ids contain the engine's name, so no id is sent to another engine.
 
 mod engine;
 mod experiment;

@@ -28,7 +28,7 @@ pub enum EngineRunState {
     Stopping,
     /// It has completed.
     Completed,
-    /// It was stopped early, by somebody or by a stop condition.
+    /// It was stopped early, by a person, a program or a stop condition.
     Stopped,
     /// It was refused before it hit anything: cancelled, such as by a safety lever.
     Cancelled,

@@ -54,7 +54,7 @@ pub trait ChaosEvent: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// A fact that a person should know beforehand about this event in `group`, for instance that another recovery may
+    /// A fact that a person should know beforehand about this event in `group`, for example that another recovery may
     /// come first there. The plan shows it with the chosen targets. Most events have none.
     fn caveat(&self, group: &Group) -> Option<String> {
         let _ = group;

@@ -95,7 +95,7 @@ impl FaultScope {
         self.inner.parts.target.group()
     }
 
-    /// Tells the target apart from a later one with its name: the
+    /// Tells the target apart from a later one with the same name: the
     /// [`Target::incarnation`](crate::group::Target::incarnation) when the fault was prepared.
     pub fn incarnation(&self) -> Option<&str> {
         self.inner.parts.incarnation.as_deref()
@@ -107,9 +107,9 @@ impl FaultScope {
     }
 
     /// When the fault must be over: for an event with a hold, the end of its hold; for a momentary one, the end of the
-    /// minute in which it must be injected. It counts from the arming: in `prepare` it is the deadline that the fault
-    /// would have if it were armed at once, and in the injection [`Permit::remaining`](crate::fault::Permit::remaining)
-    /// tells the remaining time.
+    /// minute in which it must be injected. It counts from the arming. In `prepare` it is the deadline that the fault
+    /// would have if it were armed at once. In the injection, [`Permit::remaining`](crate::fault::Permit::remaining)
+    /// returns the remaining time.
     pub fn deadline(&self) -> Timestamp {
         self.bound().at()
     }
@@ -158,7 +158,7 @@ impl FaultScope {
     /// well is looked at again after the [settling time](crate::monkey::MonkeyBuilder::settle), because a fault whose
     /// injection is late may still come.
     ///
-    /// An injection calls it if its answer proves the fault.
+    /// An injection calls it if its answer proves that the fault is in effect.
     pub fn see_effect(&self) {
         self.inner.ledger.see();
     }
@@ -173,8 +173,8 @@ impl FaultScope {
         .with("found", found)
     }
 
-    /// Reports how much of the hold went by before the fault was in effect, if that is long. Call it when the fault is
-    /// in effect.
+    /// Reports the part of the hold that passed before the fault was in effect, if it is long. Call it when the fault
+    /// is in effect.
     pub(crate) fn note_what_is_lost(&self) {
         let lost = self.bound().elapsed(self.inner.parts.clock.as_ref());
         if !self.is_momentary() && lost >= LOSS_WORTH_A_NOTE && lost >= self.lasting() / 20 {
@@ -186,7 +186,7 @@ impl FaultScope {
         }
     }
 
-    /// Whether the event happens and is over.
+    /// Whether the event is momentary: it happens and is over.
     pub(crate) fn is_momentary(&self) -> bool {
         self.inner.parts.hold.is_momentary()
     }
@@ -194,7 +194,7 @@ impl FaultScope {
     /// The fault is about to be armed: its deadline counts from now on.
     pub(crate) fn arm(&self) {
         let deadline = Deadline::after(self.inner.parts.clock.as_ref(), self.lasting());
-        // Whoever arms twice gains no time.
+        // A second call does not prolong the fault.
         let _ = self.inner.armed.set(deadline);
     }
 

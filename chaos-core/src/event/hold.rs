@@ -31,7 +31,7 @@ impl Hold {
     /// The longest: 12 hours.
     pub const LONGEST: Duration = Duration::from_secs(12 * 3600);
 
-    /// For a momentary event, such as a termination: the recovery begins at once.
+    /// The hold of a momentary event, such as a termination: the recovery begins at once.
     pub const MOMENTARY: Self = Self(Duration::ZERO);
 
     /// How long a momentary event may take to be injected.
@@ -57,8 +57,8 @@ impl Hold {
         self.0
     }
 
-    /// From the arming until the deadline: the duration, or for a momentary event the minute in which it must be
-    /// injected.
+    /// The time from the arming until the deadline: the duration or, for a momentary event, the minute in which it must
+    /// be injected.
     pub(crate) fn until_deadline(self) -> Duration {
         if self.is_momentary() { Self::MOMENT } else { self.0 }
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::fault::{Magnitude, Milestone, Reached};
 
-/// What one fault's event and recovery found out so far.
+/// The findings of one fault's event and recovery so far.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger(Mutex<Findings>);
 
@@ -21,7 +21,7 @@ pub(crate) struct Findings {
     pub(crate) is_complete: bool,
     /// Why nothing was hit.
     pub(crate) no_effect: Option<String>,
-    /// How long whatever carries orders to the target may take for one.
+    /// How long the transport to the target may take for one order.
     pub(crate) answers_within: Duration,
     notes: Vec<String>,
 }
@@ -74,7 +74,7 @@ impl Ledger {
         is_first
     }
 
-    /// What seemed reached was not.
+    /// Removes a milestone that only seemed to be reached.
     pub(crate) fn forget(&self, milestone: Milestone) {
         self.findings().milestones.retain(|reached| reached.milestone != milestone);
     }

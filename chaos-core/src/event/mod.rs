@@ -1,7 +1,7 @@
 //! Chaos events, one for each kind of failure, and their scope.
 //!
-//! A [`ChaosEvent`] looks at a [`Scope`] and returns an injection together with what undoes it, as a
-//! [`Prepared`](crate::fault::Prepared) fault; its [`Hold`] says how long the fault lasts. It holds no
+//! A [`ChaosEvent`] looks at a [`Scope`] and returns an injection together with its recovery, as a
+//! [`Prepared`](crate::fault::Prepared) fault. Its [`Hold`] says how long the fault lasts. It holds no
 //! [`Permit`](crate::fault::Permit) while it looks, so it cannot change anything by accident.
 
 mod chaos_event;

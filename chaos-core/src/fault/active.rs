@@ -10,10 +10,10 @@ use crate::{
     recovery::{BoxRecovery, RecoveryScope},
 };
 
-/// If a recovery begins this long after the deadline, it says so.
+/// A recovery that begins this long after the deadline is reported as late.
 const WORTH_A_NOTE: Duration = Duration::from_secs(1);
 
-/// Longer holds are looked at in their middle.
+/// For a longer hold, there is also a look in its middle.
 const LONG_HOLD: Duration = Duration::from_secs(10);
 
 /// A fault that may be in effect. The next step is [`recover`](Active::recover).
@@ -149,8 +149,8 @@ impl Active {
         std::future::pending().await
     }
 
-    /// Whether two looks, some time apart, say that a fault is over that was seen in effect before. A single look may
-    /// have met a platform that was behind.
+    /// Whether two looks, some time apart, say that a fault which was seen in effect before is over. The state that a
+    /// platform shows to a single look may be out of date.
     async fn is_over_early(&self) -> bool {
         let _ = self.look().await;
         if !self.looks.saw_its_end() {
@@ -179,9 +179,9 @@ impl Active {
         self.cut_short
     }
 
-    /// Brings the target back: looks, recovers, verifies, and retries with back-off until the budget is spent, whatever
-    /// errors occur meanwhile. Only a [final](Error::is_final) error ends it earlier. Returns the fault as it ended:
-    /// `Recovered`, `RecoveryFailed`, or `Recovering` if the target is back but the journal could not record it.
+    /// Brings the target back: looks, recovers, verifies, and retries with back-off until the budget is spent,
+    /// whichever errors occur meanwhile. Only a [final](Error::is_final) error ends it earlier. Returns the fault as it
+    /// ended: `Recovered`, `RecoveryFailed`, or `Recovering` if the target is back but the journal could not record it.
     ///
     /// The budget begins now and is measured by monotonic time. A failing journal delays nothing.
     ///
@@ -205,13 +205,13 @@ impl Active {
         self.end(ended, written.err().map(|_| begun)).await
     }
 
-    /// If seconds were requested, reports how many were achieved: until now, or, if the fault was seen to be over
-    /// before, until a look last saw it in effect. For a fault of an earlier process, the time is unknown.
+    /// If seconds were requested, reports the achieved number: until now, or until a look last saw the fault in effect
+    /// if it was seen to be over before. For a fault of an earlier process, the time is unknown.
     fn measure_hold(&self) {
         if let (Some(_), Some(since)) = (self.record.requested.get("seconds"), self.in_effect_since) {
             let is_over = self.looks.saw_its_end();
             let until = if is_over { self.looks.last_in_effect() } else { None };
-            // A late recovery has not seen what happened after the deadline.
+            // A late recovery did not see the time after the deadline.
             let now = self.scope.clock().monotonic().min(self.scope.bound().by_monotonic());
             let until = until.unwrap_or(now);
             self.scope.measure("seconds", until.saturating_sub(since).as_secs_f64());
@@ -233,7 +233,7 @@ impl Active {
         }
     }
 
-    /// Records how the recovery ended, and also that it began, unless the journal knows that already.
+    /// Records how the recovery ended. Also records that it began, unless the journal knows that already.
     async fn end(mut self, ended: Result<Option<String>, Failure>, unwritten: Option<Mark>) -> FaultRecord {
         let findings = self.scope.findings();
         let (state, gone, failure) = match ended {
@@ -290,11 +290,11 @@ impl Active {
                     return Err(error);
                 }
                 if error.kind() == ErrorKind::Conflict && mark.state == FaultState::RecoveryFailed {
-                    // Another process has seen the target back, and this one has seen nothing.
+                    // Another process has seen the target back, and this process has seen nothing.
                     return Ok(());
                 }
                 if error.kind() == ErrorKind::Conflict {
-                    // Another process has closed the fault meanwhile; what this one saw is newer.
+                    // Another process has closed the fault meanwhile. The observation of this process is newer.
                     self.safeguard
                         .journal
                         .mark(self.record.id, &Mark::new(FaultState::Recovering, mark.at))

@@ -67,8 +67,8 @@ impl Armed {
     /// Injects, and returns an [`Active`] in any case: an error, a panic or a time-out does not prove that nothing
     /// happened, so it is recovered too. [`Active::injection`] tells the outcome.
     ///
-    /// The injection is abandoned when the fault's deadline passes. If the journal cannot record that it begins, it
-    /// does not begin.
+    /// The injection is abandoned when the fault's deadline passes. It does not begin unless the journal has recorded
+    /// that it begins.
     ///
     /// Not cancel safe: a dropped call may have injected or not. The journal knows that the injection began, and a
     /// replay recovers it.
@@ -76,7 +76,7 @@ impl Armed {
         self.inject_unless(std::future::pending()).await
     }
 
-    /// Injects unless, or until, `cut` is ready. An injection that is cut off after it began may have happened.
+    /// Injects unless, or until, `cut` is ready. An injection that is cut off after its start may have happened.
     pub(crate) async fn inject_unless(mut self, cut: impl Future<Output = CutShort> + Send) -> Active {
         if self.scope.remaining().is_zero() {
             return self.abandon();

@@ -31,7 +31,7 @@ enum Attempt {
     Over {
         gone: Option<String>,
     },
-    /// With the findings of a look, if the error does not tell them.
+    /// Adds the findings of a look, if the error does not contain them.
     Again(Error, Option<String>),
     GiveUp(Error),
 }
@@ -63,7 +63,7 @@ impl Latest {
     }
 }
 
-/// `error`, with the last real answer underneath.
+/// `error`, with the last real answer as its source.
 fn after(error: Error, before: &Error) -> Error {
     match (error.source(), before.kind(), before.source()) {
         (Some(_), ..) => error,
@@ -155,8 +155,8 @@ impl Active {
     }
 
     pub(super) async fn look(&self) -> Result<Verdict> {
-        // A look that took too long is awaited, so that no second one begins beside it. Its answer may be from before
-        // the latest order.
+        // A look that took too long is awaited, and no second look begins beside it. Its answer may be from before the
+        // latest order.
         if let Some((looking, began)) = self.looks.take_the_one_under_way() {
             let clock = self.scope.clock();
             if patiently(clock.as_ref(), || self.look_limit(), looking).await.is_some() {

@@ -5,9 +5,9 @@ use super::{FaultId, FaultRecord};
 use crate::{group::TargetId, monkey::RunId};
 
 /// Identifies one armed fault. Every [`Activity`](crate::observer::Activity) about a fault carries it, so an observer
-/// needs no map of its own to say what happens to which target.
+/// needs no map of its own from faults to targets.
 ///
-/// In JSON its id is called `fault`, so that the fields of an activity can lie flat beside it.
+/// In JSON its id is called `fault`, because the fields of an activity are flat beside it.
 ///
 /// ```
 /// use chaos_core::fault::Fault;

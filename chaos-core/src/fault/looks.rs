@@ -28,7 +28,7 @@ struct Seen {
     in_effect: Option<Duration>,
     /// When the first later look that saw it over began, if the latest look saw it over.
     over: Option<Duration>,
-    /// Whether the latest look during the hold that saw anything, and those before it, did not see the fault in effect.
+    /// Whether no look during the hold has seen the fault in effect, up to the latest look that saw anything.
     is_missed: bool,
     /// How long the slowest look took.
     slowest: Duration,
@@ -40,8 +40,8 @@ struct Seen {
 }
 
 impl Looks {
-    /// A look that began at `began` saw the fault in effect; after the hold, that something of it is left. That proves
-    /// nothing of a hold during which the looks did not see it in effect as it was asked for.
+    /// A look that began at `began` saw the fault in effect or, after the hold, saw that a part of it is left. That
+    /// proves nothing about a hold during which no look saw the fault in effect as requested.
     pub(super) fn saw_it_in_effect(&self, began: Duration, is_held: bool) {
         let mut seen = self.seen();
         seen.is_conclusive = true;

@@ -21,7 +21,7 @@ pub struct Permit {
     fault: FaultId,
     deadline: Deadline,
     clock: Arc<dyn Clock>,
-    /// Whether it is lent to a recovery, which no deadline stops.
+    /// Whether the permit is lent to a recovery, which no deadline stops.
     recovers: bool,
 }
 
@@ -34,8 +34,8 @@ impl Permit {
         Self { recovers: true, ..Self::to_inject(fault, deadline, clock) }
     }
 
-    /// The fault that this change belongs to. Every name on the target derives from it, so that two faults never
-    /// collide and a recovery finds exactly its own.
+    /// The fault that this change belongs to. Every name on the target derives from it, so two faults never collide,
+    /// and a recovery finds exactly its own.
     pub fn fault(&self) -> FaultId {
         self.fault
     }
@@ -47,13 +47,13 @@ impl Permit {
     }
 
     /// Gives one order to a platform, as far as the fault's deadline allows. It checks the remaining time before the
-    /// order begins and whenever the order is polled, so neither the order nor a retry is sent past the deadline. A
+    /// order begins and whenever the order is polled, so neither the order nor a retry is sent after the deadline. A
     /// recovery's order is never stopped.
     ///
     /// # Errors
     /// `Timeout` once the deadline has passed. An order that was sent before may have taken effect.
     ///
-    /// Cancel safe as `order` is.
+    /// As cancel safe as `order`.
     pub async fn in_time<T>(&self, order: impl Future<Output = T>) -> Result<T> {
         if self.recovers {
             return Ok(order.await);
@@ -70,7 +70,7 @@ impl Permit {
     }
 
     fn too_late(&self) -> Error {
-        let what = "the fault's deadline has passed, so no order that injects is sent any more";
+        let what = "the fault's deadline has passed, so no order of the injection is sent any more";
         Error::new(ErrorKind::Timeout, what).with("fault", self.fault).retryable(false)
     }
 }
@@ -95,7 +95,7 @@ mod tests {
         Arc::new(ManualClock::starting_at(Timestamp::UNIX_EPOCH))
     }
 
-    /// A platform that is busy, to which an order is sent again every 25 s.
+    /// A busy platform: the order is sent again every 25 s.
     async fn insist(clock: &ManualClock, sent: &AtomicUsize) {
         loop {
             sent.fetch_add(1, Ordering::SeqCst);
@@ -111,8 +111,7 @@ mod tests {
         assert_eq!((sent.load(Ordering::SeqCst), clock.monotonic()), (3, MINUTE), "at 0, 25 and 50 s");
     }
 
-    /// The machine has slept, so that its timers are not due yet, or this process was stopped, so that both are due at
-    /// once.
+    /// The machine has slept, so its timers are not due yet; or this process was stopped, so both are due at once.
     #[tokio::test(start_paused = true)]
     async fn an_order_that_goes_on_when_it_is_too_late_is_given_up_first() {
         let (clock, sent) = (clock(), AtomicUsize::new(0));

@@ -14,8 +14,8 @@ use crate::{
 /// An injection: the function that changes the target, with a permit.
 pub type Inject = Box<dyn for<'a> FnOnce(&'a Permit) -> BoxFuture<'a, Result<()>> + Send>;
 
-/// An injection together with its recovery. One does not exist without the other, and nothing has happened yet. The
-/// next step is [`arm`](Prepared::arm).
+/// An injection together with its recovery. Neither exists without the other, and nothing has happened yet. The next
+/// step is [`arm`](Prepared::arm).
 #[must_use = "nothing is injected before it is armed"]
 pub struct Prepared {
     pub(super) inject: Inject,
@@ -89,8 +89,8 @@ impl Prepared {
                 .with("event", scope.event())
                 .caused_by(error)
         })?;
-        // The same recovery runs here as after a crash: one that works only in the process that prepared it is no
-        // recovery.
+        // The same recovery runs here as after a crash. A recovery that works only in the process that prepared it
+        // would be worthless.
         self.recovery = read_back;
         scope.arm();
         let mut record = FaultRecord::armed(

@@ -35,9 +35,9 @@ pub struct FaultRecord {
     pub requested: Magnitude,
     /// The achieved magnitude, as measured.
     pub achieved: Magnitude,
-    /// Where it stands.
+    /// Its state.
     pub state: FaultState,
-    /// When its undo became durable.
+    /// When its recovery became durable.
     pub armed_at: Timestamp,
     /// When it must be over.
     pub deadline: Timestamp,
@@ -60,7 +60,7 @@ pub struct FaultRecord {
     pub note: Option<String>,
     /// Why the fault was over before its time, if it was.
     pub cut_short: Option<CutShort>,
-    /// Why nothing was hit, if that was seen: nothing was filled, no packet was dropped, or no look saw the fault in
+    /// Why nothing was hit, if nothing was: nothing was filled, no packet was dropped, or no look saw the fault in
     /// effect.
     pub no_effect: Option<String>,
     /// Whether it is over because nothing is left to bring back, as the note says: the target, or its whole group, no
@@ -163,8 +163,8 @@ impl FaultRecord {
         self
     }
 
-    /// Whether it is still pending although its holder should have brought the target back or given up by now. Its
-    /// holder hangs or is stopped, so any process may recover such a fault.
+    /// Whether the fault is still pending although its holder should have brought the target back or given up by now.
+    /// The holder hangs or is stopped, so any process may recover such a fault.
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         self.state.is_pending() && now > self.recover_by
     }
@@ -173,14 +173,15 @@ impl FaultRecord {
     /// for the interval between two looks of the holder at the clock.
     pub const LATE_AFTER: Duration = Duration::from_secs(5);
 
-    /// How long after the deadline the recovery began, if that is more than [`LATE_AFTER`](FaultRecord::LATE_AFTER):
-    /// whoever held the fault was gone, or stopped. What ends by itself may have been over by then.
+    /// How long after the deadline the recovery began, if that is more than [`LATE_AFTER`](FaultRecord::LATE_AFTER).
+    /// The process that held the fault had ended, or was stopped. A fault that ends by itself may have been over by
+    /// then.
     pub fn late_by(&self) -> Option<Duration> {
         let late = clock::until(self.deadline, self.recovering_at?);
         (late > Self::LATE_AFTER).then_some(late)
     }
 
-    /// What is known about whether the injection happened.
+    /// The knowledge about whether the injection happened.
     pub fn injection(&self) -> Injection {
         match (self.state, self.injecting_at, self.injected_at) {
             (_, _, Some(_)) => Injection::Returned,
@@ -195,13 +196,13 @@ impl FaultRecord {
     }
 
     /// From the injection until the target or group was seen healthy again; for a recovery that marks no such
-    /// milestone, until it was verified. None where it is gone.
+    /// milestone, until it was verified. `None` if the target is gone.
     pub fn time_to_recover(&self) -> Option<Duration> {
         self.since_injection(self.back_at()?)
     }
 
     /// From the end of the hold until the target or group was seen healthy again; for a recovery that marks no such
-    /// milestone, until it was verified. None where it is gone.
+    /// milestone, until it was verified. `None` if the target is gone.
     pub fn time_to_revert(&self) -> Option<Duration> {
         Some(clock::until(self.recovering_at?, self.back_at()?))
     }

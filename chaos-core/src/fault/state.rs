@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FaultState {
-    /// Its recovery is durable; nothing has been done to the target.
+    /// The recovery is durable, and nothing has been done to the target.
     Armed,
     /// The injection has begun. It is unknown whether it has happened.
     Injecting,
@@ -38,7 +38,7 @@ impl FaultState {
 
     /// Whether a fault may go from this state to `next`.
     ///
-    /// Injecting is allowed from `Armed` alone, so that no process injects a fault that another one has recovered.
+    /// Injecting is allowed from `Armed` alone, so no process injects a fault that another process has recovered.
     /// Recovery may begin in every state, and its end may be recorded twice.
     pub fn may_become(self, next: Self) -> bool {
         match next {

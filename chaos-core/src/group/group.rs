@@ -14,8 +14,8 @@ pub struct Group {
     pub id: GroupId,
     /// The group's tags.
     pub labels: Labels,
-    /// The number of members that should be in service; in a group with weights, the capacity. Unless set, that of the
-    /// members in service.
+    /// The number of members that should be in service; in a group with weights, their capacity. If not set, it is that
+    /// of the members in service.
     pub desired: usize,
     /// Whether something replaces a member that dies, as in an auto-scaling group or a supervised fleet.
     pub replaces_members: bool,
@@ -106,7 +106,7 @@ impl Group {
     /// Sorts the members, and counts them unless the desired size was set.
     ///
     /// # Errors
-    /// The group is in doubt if one of its members is listed more than once, because every count of it would be wrong.
+    /// The group is in doubt if a member is listed more than once, because every count would be wrong.
     pub(crate) fn put_in_order(&mut self) -> Result<(), Reason> {
         self.members.sort_unstable_by(|one, other| one.target.id().cmp(other.target.id()));
         self.count_desired();
@@ -181,7 +181,7 @@ impl Member {
         self
     }
 
-    /// Sets this member's part of the group's capacity. 0 counts as 1, so that every hit counts.
+    /// Sets this member's part of the group's capacity. 0 counts as 1, so every hit counts.
     #[must_use]
     pub fn weight(mut self, weight: u32) -> Self {
         self.weight = weight.max(1);

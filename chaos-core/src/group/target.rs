@@ -19,7 +19,7 @@ pub trait Target: fmt::Debug + Send + Sync + 'static {
     /// The target's tags, as discovered.
     fn labels(&self) -> &Labels;
 
-    /// The target's capabilities: what can be done to it. This makes no call to the platform.
+    /// The target's capabilities. This makes no call to the platform.
     fn capabilities(&self) -> Capabilities;
 
     /// The target's health at this moment.
@@ -42,8 +42,8 @@ pub trait Target: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Checks whether this program would be permitted to bring the target back, as far as the platform can be asked
-    /// without any effect. It is called before a fault is armed, and in a dry run.
+    /// Checks whether this program would be permitted to bring the target back, as far as the platform can tell without
+    /// any effect. It is called before a fault is armed, and in a dry run.
     ///
     /// # Errors
     /// `Denied` with the missing permission if the program would not be permitted; any other kind if the platform

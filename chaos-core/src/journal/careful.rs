@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(15);
 pub(crate) struct CarefulJournal {
     journal: Arc<dyn Journal>,
     clock: Arc<dyn Clock>,
-    /// Every task that holds a fault asks every other second.
+    /// Every task that holds a fault asks every two seconds.
     halts: Together<(), Option<Halt>>,
 }
 

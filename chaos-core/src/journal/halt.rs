@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// An order to stop everything: written to the journal, seen by every monkey over it.
+/// An order to stop everything. It is in the journal, and every monkey over the journal sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Halt {

@@ -9,11 +9,11 @@ use crate::{
     fault::{FaultId, FaultRecord, Mark},
 };
 
-/// Remembers every fault from before it exists until it is undone.
+/// Keeps every fault from before it exists until it is undone.
 ///
 /// If the journal fails, nothing is injected. Its errors are of kind `Journal`.
 ///
-/// Calls are atomic, but not cancel safe: a dropped call happened completely or not at all, and it may have happened.
+/// Calls are atomic, but not cancel safe: a dropped call happened completely or not at all, and you cannot tell which.
 #[async_trait]
 pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// Checks `limits` and records the fault in one transaction. Returns when the record would survive a crash.
@@ -28,8 +28,8 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// Moves a fault to the state of `mark` and keeps the contents of the mark, durably.
     ///
     /// # Errors
-    /// `Conflict` if [`FaultState::may_become`](crate::fault::FaultState::may_become) forbids it: of two processes that
-    /// want to continue with a fault, the later one gets this error. `NotFound` for an unknown fault.
+    /// `Conflict` if [`FaultState::may_become`](crate::fault::FaultState::may_become) forbids it: if two processes want
+    /// to continue with a fault, the later one gets this error. `NotFound` for an unknown fault.
     async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()>;
 
     /// The faults that match, oldest first, and every unreadable entry that may match.
@@ -38,9 +38,9 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// Every fault that is not [`Recovered`](crate::fault::FaultState::Recovered), oldest first.
     async fn pending(&self) -> Result<Found>;
 
-    /// The pending faults that nothing takes care of at `now`, oldest first: their [`Lease`] was dropped, their process
-    /// has ended, or they are [overdue](FaultRecord::is_overdue). Overdue faults are included because a lease proves
-    /// that a process exists, not that it acts.
+    /// The pending faults that no process takes care of at `now`, oldest first: their [`Lease`] was dropped, their
+    /// process has ended, or they are [overdue](FaultRecord::is_overdue). Overdue faults are included because a lease
+    /// proves that a process exists, not that it acts.
     async fn orphans(&self, now: Timestamp) -> Result<Found>;
 
     /// Forbids every injection from now on, or allows injections again with `None`. Durable.

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// An in-memory journal for unit tests and examples. It does not survive its process, so it protects against dropped
-/// futures and panics, but against nothing worse.
+/// futures and panics only.
 ///
 /// Clones share one journal.
 #[derive(Clone, Debug, Default)]

@@ -27,11 +27,11 @@ pub enum Consent {
 }
 
 impl Consent {
-    /// Why these tags keep a member from being chosen, if they do. `said` holds the tags of everything that has a say,
-    /// each with its kind, such as a group and an instance of it.
+    /// The reason why these tags keep a member from being chosen, if they do. `said` holds the tags of each thing that
+    /// may consent or refuse, with its kind, such as a group and an instance of it.
     ///
-    /// One refusal is enough, and so is a value that is neither `true` nor `false`. If consent is required, the consent
-    /// of one is enough.
+    /// One refusal is enough, and so is a value that is neither `true` nor `false`. If consent is required, one consent
+    /// is enough.
     pub fn refusal(self, said: &[(&str, &Labels)]) -> Option<String> {
         for (who, labels) in said {
             match Said::by(labels) {

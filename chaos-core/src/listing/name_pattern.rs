@@ -1,6 +1,6 @@
 use crate::error::{Error, Result};
 
-/// A name in which `*` stands for any characters and `?` for one.
+/// A pattern for names: `*` stands for any characters, and `?` for one.
 ///
 /// ```
 /// use chaos_core::listing::NamePattern;
@@ -15,7 +15,7 @@ impl NamePattern {
     /// Makes a pattern of any text except the empty one.
     ///
     /// # Errors
-    /// `InvalidInput` for an empty one.
+    /// `InvalidInput` for an empty text.
     pub fn new(text: String) -> Result<Self> {
         let pattern = Self(text);
         pattern.check()?;
@@ -34,7 +34,7 @@ impl NamePattern {
         Ok(())
     }
 
-    /// Whether `name` matches. Linear in the length of the name for each wildcard, whatever their contents.
+    /// Whether `name` matches. Linear in the length of the name for each wildcard, with any contents.
     pub fn matches(&self, name: &str) -> bool {
         let pattern: Vec<char> = self.0.chars().collect();
         let name: Vec<char> = name.chars().collect();

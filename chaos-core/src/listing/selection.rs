@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Which groups a provider lists, by name, pattern and tag, and which of their members may be chosen, by consent.
-/// Everything, unless it is narrowed.
+/// Everything, unless you narrow it.
 ///
 /// A group passes if it has one of the names or matches one of the patterns, and has every tag.
 ///
@@ -23,7 +23,7 @@ use crate::{
 pub struct Selection {
     names: BTreeSet<String>,
     patterns: Vec<NamePattern>,
-    /// A tag, and the values of which it must have one.
+    /// A tag, and its permitted values.
     tags: BTreeMap<String, BTreeSet<String>>,
     tag_keys: BTreeSet<String>,
     consent: Consent,
@@ -31,12 +31,12 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// For a platform that tells names, and keys of tags, not apart by their case. Values of tags still are.
+    /// For a platform whose names and keys of tags are case-insensitive. Values of tags stay case-sensitive.
     pub fn ignoring_case() -> Self {
         Self { ignores_case: true, ..Self::default() }
     }
 
-    /// Lists the group of this name.
+    /// Lists the group with this name.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         let name = self.folded(name.into());
@@ -44,7 +44,7 @@ impl Selection {
         self
     }
 
-    /// Lists groups whose name is like this, where `*` stands for any characters and `?` for one.
+    /// Lists groups whose name matches this pattern: `*` stands for any characters, and `?` for one.
     #[must_use]
     pub fn names_like(mut self, pattern: impl Into<String>) -> Self {
         let pattern = NamePattern::unchecked(self.folded(pattern.into()));
@@ -52,7 +52,7 @@ impl Selection {
         self
     }
 
-    /// Lists groups with this tag. Said again about the same key, either value is right.
+    /// Lists groups with this tag. If you set several values for one key, a group with any of them matches.
     #[must_use]
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let key = self.folded(key.into());
@@ -68,14 +68,14 @@ impl Selection {
         self
     }
 
-    /// Says whether members count as willing that say nothing. They do by default.
+    /// Sets whether members without the tag for consent count as willing. By default they do.
     #[must_use]
     pub fn consent(mut self, consent: Consent) -> Self {
         self.consent = consent;
         self
     }
 
-    /// Finds what makes no sense in it.
+    /// Checks the selection for mistakes.
     ///
     /// # Errors
     /// `InvalidInput` for an empty name, pattern or key of a tag.
@@ -92,8 +92,8 @@ impl Selection {
         Ok(())
     }
 
-    /// Whether a group of this name and with these tags is one of those to list. A platform that was asked for no more
-    /// may still answer with more; what it answers widens no blast radius.
+    /// Whether to list a group with this name and these tags. Check every answer: a platform may answer with more
+    /// groups than you asked for, and that must not widen the blast radius.
     pub fn passes(&self, name: &str, tags: &Labels) -> bool {
         let name = self.folded(name.to_owned());
         let is_any = self.names.is_empty() && self.patterns.is_empty();
@@ -108,7 +108,7 @@ impl Selection {
                 .all(|(key, values)| self.value(key, tags).is_some_and(|value| values.contains(value)))
     }
 
-    /// Whether it leaves out any group.
+    /// Whether the selection leaves out any group.
     pub fn is_narrowed(&self) -> bool {
         !(self.names.is_empty()
             && self.patterns.is_empty()
@@ -121,12 +121,12 @@ impl Selection {
         (self.patterns.is_empty() && !self.names.is_empty()).then_some(&self.names)
     }
 
-    /// The names that pass beside those of the patterns.
+    /// The names that pass in addition to those of the patterns.
     pub fn names(&self) -> &BTreeSet<String> {
         &self.names
     }
 
-    /// The tags that a group must have, each with the values of which it must have one.
+    /// The tags that a group must have, each with its permitted values.
     pub fn tags(&self) -> &BTreeMap<String, BTreeSet<String>> {
         &self.tags
     }

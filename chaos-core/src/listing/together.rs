@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The number of keys that each question may search for finished looks.
 const FEW: usize = 16;
 
-/// Lets concurrent questions share one answer. No question gets an answer from before it was asked.
+/// Lets concurrent questions share one answer. The look behind an answer never began before the question was asked.
 ///
 /// Each key has at most one look in progress. Callers that ask meanwhile all wait for the next look, which begins after
 /// all of them have asked. So a caller that changes something and then asks never sees the old state. A cache cannot
@@ -108,7 +108,7 @@ where
     {
         let mut looks = self.looks();
         // A finished look is of no use to a new caller. If there are many keys, finished looks are removed only when
-        // there is no room for another key, so that a caller does not search all of them.
+        // there is no room for another key. Otherwise each caller would search all of them.
         if looks.len() <= FEW || looks.len() == looks.capacity() {
             looks.retain(|_, look| look.under_way().is_some());
         }
@@ -170,7 +170,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers with how many looks have begun, this one included, when it is over.
+    /// When it is over, answers with the number of looks that have begun, including this one.
     fn count(begun: &Arc<AtomicUsize>) -> impl FnOnce() -> BoxFuture<'static, Result<usize>> + Send + use<> {
         let begun = Arc::clone(begun);
         move || {
@@ -226,7 +226,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_look_that_hangs_holds_the_next_up_for_a_while_and_is_ended() {
-        /// Says so when it is dropped.
+        /// Signals when it is dropped.
         struct Ended(Arc<AtomicBool>);
         impl Drop for Ended {
             fn drop(&mut self) {
@@ -242,7 +242,7 @@ mod tests {
             let _ended = ended;
             std::future::pending().await
         });
-        // Somebody waits for it a good while longer.
+        // A caller waits for it much longer.
         let patient = within(clock.as_ref(), PATIENCE * 3, "the look", hanging);
         let (patient, waited) = tokio::join!(patient, async {
             clock.sleep(Duration::from_secs(1)).await;

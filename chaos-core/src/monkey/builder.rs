@@ -34,13 +34,13 @@ impl Default for MonkeyBuilder {
 }
 
 impl MonkeyBuilder {
-    /// Adds a provider. Any number, each with a scheme of its own.
+    /// Adds a provider. You can add any number, each with a scheme of its own.
     pub fn provider(mut self, provider: impl Provider) -> Self {
         self.parts.providers.push(Arc::new(provider));
         self
     }
 
-    /// Adds an event. There may be any number, including one event in several magnitudes; a suitable one is drawn for
+    /// Adds an event. You can add any number, including one event in several magnitudes; a suitable one is drawn for
     /// each victim. The cool-down is per name of the event.
     pub fn event(mut self, event: impl ChaosEvent) -> Self {
         self.parts.events.push(Arc::new(event));
@@ -129,20 +129,20 @@ impl MonkeyBuilder {
         self
     }
 
-    /// Sets where seeds and the ids of runs and faults come from. Default: the operating system.
+    /// Sets the source of seeds and of the ids of runs and faults. Default: the operating system.
     pub fn entropy(mut self, entropy: impl Entropy) -> Self {
         self.parts.entropy = Arc::new(entropy);
         self
     }
 
-    /// Adds an observer, in place of the default [`TracingObserver`]. Any number.
+    /// Adds an observer, in place of the default [`TracingObserver`]. You can add any number.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.logs = false;
         self.also_observe(observer)
     }
 
-    /// Adds an observer beside the default [`TracingObserver`], which goes on unless
-    /// [`observer`](MonkeyBuilder::observer) replaces it. Any number.
+    /// Adds an observer in addition to the default [`TracingObserver`], which stays active unless
+    /// [`observer`](MonkeyBuilder::observer) replaces it. You can add any number.
     pub fn also_observe(mut self, observer: impl Observer) -> Self {
         self.observers.push(Arc::new(observer));
         self
@@ -160,9 +160,9 @@ impl MonkeyBuilder {
     /// Builds the monkey.
     ///
     /// # Errors
-    /// `InvalidInput` that names the field and the value: no provider, two providers of one scheme, an event's name
-    /// that is none, a quota that is none, a calendar made from nonsense, a concurrency or interval of zero,
-    /// and whatever [`SteadyState::check`] refuses.
+    /// `InvalidInput` that names the field and the value: no provider, two providers with one scheme, an invalid name
+    /// of an event, an invalid quota, an invalid calendar, a concurrency or interval of zero, and whatever
+    /// [`SteadyState::check`] refuses.
     pub fn build(self) -> Result<Monkey> {
         let Self { mut parts, mut observers, logs, unleashed } = self;
         parts.calendar.check()?;

@@ -17,7 +17,7 @@ pub(super) async fn look_again(core: &Core, victim: &Victim) -> Result<Arc<Sight
     let group = limited(core, "the discovery", core.sights.group(victim)).await.map_err(Reason::doubt)??;
     let member = group.member(target).ok_or(Reason::NotHealthy { health: Health::Gone })?;
     rules::may_be_hit(&group.id, member)?;
-    // A group may know less about its members than they themselves do.
+    // A group may know less about its members than the members themselves.
     let asking = contained("the health check", async { member.target.health().await });
     let health = limited(core, "the health check", asking).await.map_err(Reason::doubt)?;
     rules::is_healthy(health)?;
@@ -35,7 +35,7 @@ pub(super) async fn look_again(core: &Core, victim: &Victim) -> Result<Arc<Sight
     Ok(sight)
 }
 
-/// Asks again what the plan has asked of the group, and whether the event was prepared for what it is now.
+/// Repeats the plan's checks of the group, and checks whether the event was prepared for the group as it is now.
 pub(super) fn is_still_so(victim: &Victim, prepared: &Group, now: &Group) -> Result<(), Reason> {
     let event = &victim.event;
     rules::suits(event.as_ref(), now).map_err(|why| Reason::Unsuitable { why })?;
@@ -51,7 +51,7 @@ pub(super) fn is_still_so(victim: &Victim, prepared: &Group, now: &Group) -> Res
     Err(conflict(what, victim))
 }
 
-/// Which of those that bear its name the target is, as `group` and the target itself tell.
+/// The incarnation of the target, according to `group` and the target itself.
 pub(super) async fn incarnation(
     core: &Core,
     victim: &Victim,
@@ -80,7 +80,7 @@ pub(super) async fn is_still_the_same(
         return Ok(());
     }
     Err(conflict(
-        "the target was replaced by another one of the same name since the fault was prepared",
+        "the target was replaced by another one with the same name since the fault was prepared",
         victim,
     ))
 }

@@ -1,7 +1,7 @@
 //! The monkey, which combines groups, calendar, blast radius, events, recoveries and journal.
 //!
 //! A [`MonkeyBuilder`] makes a [`Monkey`], which plans, injects, holds and recovers. Each run ends in a [`RunReport`]
-//! with its [`Outcome`]. A [`Diagnosis`] tells beforehand what would keep it from working.
+//! with its [`Outcome`]. A [`Diagnosis`] shows beforehand the problems that would keep it from working.
 
 mod builder;
 mod core;

@@ -27,7 +27,7 @@ use crate::{
 ///
 /// A task of its own on the tokio runtime takes care of each fault. Dropping the future of a run cuts its holds short,
 /// but never its recoveries; [`shutdown`](Monkey::shutdown) waits for them. If the whole runtime or the process ends,
-/// the journal knows what is left to do.
+/// the journal knows which faults are left to recover.
 ///
 /// Clones share one monkey.
 ///
@@ -68,8 +68,8 @@ impl Monkey {
         Self { core }
     }
 
-    /// Tells which targets the next run would choose, and why not the others. It looks at everything that the run would
-    /// look at, including the journal, checks whether the chosen targets [could be brought
+    /// Tells which targets the next run would choose, and why it would not choose the others. It looks at everything
+    /// that the run would look at, including the journal, checks whether the chosen targets [could be brought
     /// back](crate::group::Target::may_undo), and touches nothing.
     ///
     /// # Errors
@@ -88,12 +88,12 @@ impl Monkey {
     /// Recovers pending faults, plans, injects, holds and recovers. A leashed monkey stops after the plan.
     ///
     /// # Errors
-    /// When the journal cannot be read, no id can be drawn for the run, or the monkey was shut down; then nothing was
-    /// injected by this call. When the runtime is going down under it; then the journal knows what was. What goes wrong
-    /// with a fault is in the report.
+    /// If the journal cannot be read, no id can be drawn for the run, or the monkey was shut down. Then this call has
+    /// injected nothing. Also if the runtime is shutting down; then the journal knows every fault that was armed. A
+    /// failure of a single fault is in the report instead.
     ///
-    /// Cancel safe in the sense that matters: dropping the future cuts every hold short, and the recoveries continue in
-    /// tasks of their own.
+    /// Cancel safe in the sense that matters: if you drop the future, every hold is cut short, and the recoveries
+    /// continue in tasks of their own.
     pub async fn run_once(&self) -> Result<RunReport> {
         self.carry_out_drawn(self.core.new_run(Chosen::Drawn)?).await
     }
@@ -163,7 +163,7 @@ impl Monkey {
     /// If the monkey is leashed or the journal cannot be read. A fault that could not be recovered is returned with its
     /// failure.
     ///
-    /// Cancel safe as [`run_once`](Monkey::run_once): the recoveries go on.
+    /// Cancel safe as [`run_once`](Monkey::run_once): the recoveries continue.
     pub async fn recover_pending(&self) -> Result<Found> {
         let orphans = self.core.safeguard()?.journal.orphans(self.core.parts.clock.now()).await?;
         self.replay(orphans).await
@@ -179,7 +179,7 @@ impl Monkey {
         self.replay(pending).await
     }
 
-    /// Records that a person has brought a target back by hand, so that it may be chosen again.
+    /// Records that a person has brought a target back by hand. It may then be chosen again.
     ///
     /// # Errors
     /// `Conflict` unless the fault is pending and no live process takes care of it. Also if the monkey is leashed or
@@ -200,8 +200,8 @@ impl Monkey {
         journal.mark(fault, &Mark::new(FaultState::Recovered, now).note(note)).await
     }
 
-    /// Stops everything now. It writes a halt into the journal, so that no monkey over the journal injects any more,
-    /// and those that hold a fault end it within seconds. It also cuts this monkey's holds short and waits for their
+    /// Stops everything now. It writes a halt into the journal: no monkey over the journal injects any more, and
+    /// monkeys that hold a fault end it within seconds. It also cuts this monkey's holds short and waits for their
     /// recoveries.
     ///
     /// # Errors
@@ -235,8 +235,8 @@ impl Monkey {
     }
 
     /// Waits until no fault is in progress: each one has ended, including its recovery. The monkey stays usable, so
-    /// another run may begin meanwhile, which is awaited too. Call it after you have dropped a run, if the next step
-    /// needs the targets.
+    /// another run may begin meanwhile. It is awaited too. Call it after you have dropped a run, if the next step needs
+    /// the targets.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -292,7 +292,7 @@ impl Monkey {
         planner.plan_all(&self.core.parts.providers, &self.core.parts.filter, unsteady).await
     }
 
-    /// A plan that is not carried out, so it already checks what would be checked for each victim before its injection.
+    /// A plan that is not carried out. So it already makes the checks that precede the injection of each victim.
     async fn planned_alone(&self, mut planned: Planned) -> Planned {
         spare_who_cannot_be_brought_back(&self.core, &mut planned).await;
         planned

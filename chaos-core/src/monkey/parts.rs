@@ -11,7 +11,7 @@ use crate::{
     steady_state::SteadyState,
 };
 
-/// What a monkey is made of, as its builder is told.
+/// The parts of a monkey, as set in its builder.
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) providers: Vec<Arc<dyn Provider>>,

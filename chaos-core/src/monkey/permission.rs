@@ -39,7 +39,7 @@ pub(super) async fn may_undo(
     })
 }
 
-/// Withdraws the choice of every target that could not be brought back, so that a plan that is not carried out says so
+/// Withdraws the choice of every target that could not be brought back. So a plan that is not carried out reports this
 /// too.
 pub(super) async fn spare_who_cannot_be_brought_back(core: &Core, planned: &mut Planned) {
     let asking: Vec<BoxFuture<'_, Option<Error>>> = planned

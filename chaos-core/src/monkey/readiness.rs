@@ -21,8 +21,8 @@ use crate::{
     steady_state::Course,
 };
 
-/// How old a plan may be for an event to be prepared by what it saw. There is another look before the injection in any
-/// case.
+/// The maximum age of a plan whose looks an event may be prepared from. There is another look before the injection in
+/// any case.
 const FRESH: SignedDuration = SignedDuration::from_secs(1);
 
 /// A prepared injection that may be armed now.
@@ -41,7 +41,7 @@ pub(super) async fn make_ready(
     fault: FaultId,
     course: Option<&Course>,
 ) -> Result<Ready, Reason> {
-    // While victims wait for others, the plan gets old.
+    // The plan gets old while victims wait for others.
     let age = core.parts.clock.now().duration_since(victim.planned_at);
     let seen = if (SignedDuration::ZERO..FRESH).contains(&age) {
         None
@@ -76,7 +76,7 @@ pub(super) async fn make_ready(
             return Err(Reason::doubt(error));
         }
     };
-    // For the target as it is now, not for a handle from the plan.
+    // This asks the target as it is now, not a handle from the plan.
     may_undo(core, scope.target().as_ref(), victim.event.as_ref(), victim.hold)
         .await
         .map_err(Reason::doubt)?;
@@ -111,8 +111,8 @@ pub(super) async fn make_ready(
     Ok(Ready { prepared, scope, limits })
 }
 
-/// When a fault that is armed now and lasts this long is certainly undone; unless the calendar is closed, or closes
-/// before.
+/// When a fault that is armed now and lasts this long is certainly undone. An error if the calendar is closed, or
+/// closes before that.
 fn undone_before_closing(core: &Core, lasting: Duration) -> Result<Timestamp, Reason> {
     let now = core.parts.clock.now();
     let window = rules::open(core.parts.calendar.as_ref(), now)?;
@@ -131,7 +131,7 @@ impl Ready {
     }
 }
 
-/// The group as it was seen last, for the event to be prepared.
+/// The target and its group at the last look, for the preparation of the event.
 fn discovered(victim: &Victim, seen: Option<&Sight>) -> Discovered {
     let now = seen.and_then(|sight| sight.group.member(victim.target.id()));
     let target = now.map_or(&victim.target, |now| &now.target);

@@ -1,4 +1,4 @@
-//! Faults that an earlier process, or a lost task, has left behind.
+//! Faults that an earlier process or a lost task has left behind.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(super) async fn replay(
     let replaying = in_span(span, async { Ok(replay_once(&core, record.clone(), run).await) });
     match contained("the replay", replaying).await {
         Ok(ended) => ended,
-        // A subscriber that panics ends no recovery.
+        // A subscriber that panics must not end a recovery.
         Err(_) => replay_once(&core, record, run).await,
     }
 }
@@ -54,7 +54,7 @@ async fn replay_once(core: &Arc<Core>, record: FaultRecord, run: Option<RunId>) 
     }
 }
 
-/// The fault, where somebody else has recovered it since it was found pending: its target may be under another one by
+/// The fault, if another process has recovered it since it was found pending. Its target may be under another fault by
 /// now.
 async fn closed_meanwhile(core: &Core, record: &FaultRecord) -> Option<FaultRecord> {
     let journal = &core.safeguard().ok()?.journal;
@@ -69,7 +69,7 @@ fn replayable(
     recovery: BoxRecovery,
 ) -> Result<Active> {
     let mut safeguard = core.safeguard()?.clone();
-    // Whoever recovers later gives it no less time than it was armed with.
+    // A later recovery gets at least the budget with which the fault was armed.
     safeguard.retry.budget = safeguard.retry.budget.max(clock::until(record.deadline, record.recover_by));
     let provider = provider_of(&core.parts.providers, &record.target)?;
     let parts = ScopeParts {

@@ -17,16 +17,15 @@ use crate::{
     text::escaped,
 };
 
-/// The report of one run: what it did, and what it did not do and why.
+/// The report of one run: its faults, and the reasons for everything that it left alone.
 ///
-/// Its JSON has the `outcome` besides, and of every fault `time_to_detect`, `time_to_recover` and `time_to_revert` in
-/// decimal seconds, or `null`. They follow from the rest, and are not read back.
+/// Its JSON also has the `outcome`, and for every fault `time_to_detect`, `time_to_recover` and `time_to_revert` in
+/// decimal seconds, or `null`. They derive from the rest, and are not read back.
 #[must_use = "a run that did not complete is no error: see `outcome`, or call `ensure_completed`"]
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct RunReport {
-    /// Identifies the run, as in the activities that observers were told. `None` in a report that an earlier version
-    /// wrote.
+    /// Identifies the run, as in the activities for observers. `None` in a report that an earlier version wrote.
     #[serde(default)]
     pub run: Option<RunId>,
     /// The seed that drew the victims. Another monkey with this seed over the same groups draws the same ones.
@@ -37,7 +36,7 @@ pub struct RunReport {
     pub began_at: Timestamp,
     /// When the last fault was undone.
     pub ended_at: Timestamp,
-    /// The chosen targets, and why the others were not chosen.
+    /// The chosen targets, and the reasons why the others were not chosen.
     pub plan: Plan,
     /// The chosen targets that were left alone after all, because the journal refused them, they were no longer
     /// healthy, or there was a doubt.
@@ -195,7 +194,7 @@ impl Serialize for RunReport {
     }
 }
 
-/// A fault as a report writes it: with the times that follow from it.
+/// A fault as a report writes it: with the times that derive from it.
 #[derive(Serialize)]
 struct Timed<'a> {
     #[serde(flatten)]
@@ -260,7 +259,7 @@ impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fault = self.0;
         let (event, target) = (escaped(&fault.event), escaped(fault.target.as_str()));
-        // Nobody has seen it come back.
+        // No look has seen it come back.
         let state = if fault.gone { "over, and gone for good".to_owned() } else { fault.state.to_string() };
         write!(f, "{} {event} on {target}: {state}", fault.id)?;
         if let Some(time) = fault.time_to_recover() {

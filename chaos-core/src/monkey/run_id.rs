@@ -7,7 +7,7 @@ use crate::{
     hexadecimal::sixteen_digits,
 };
 
-/// Identifies one run of a monkey, in its report and in every activity that observers are told.
+/// Identifies one run of a monkey, in its report and in every activity for observers.
 ///
 /// Sixteen hexadecimal digits, drawn from [`Entropy`](crate::chance::Entropy): two runs with the same seed have
 /// different ids.

@@ -1,4 +1,4 @@
-//! The shared looks of victims of one moment: at their group, and at the journal's pending faults. If each victim read
+//! The looks that concurrent victims share: at their group, and at the journal's pending faults. If each victim read
 //! and counted all of it, the work would grow with the square of their number.
 
 use std::{
@@ -34,7 +34,7 @@ pub(super) struct Sight {
     pub(super) group: Arc<Group>,
     under_fault: Arc<UnderFault>,
     room: OnceLock<Room>,
-    /// Whether another failure domain is spared when the one of this name is hit.
+    /// Whether another failure domain is spared when the one with this name is hit.
     spared: Mutex<HashMap<String, bool>>,
     /// For the group as it was planned.
     beside: Mutex<Option<Beside>>,
@@ -53,7 +53,7 @@ struct Beside {
 pub(super) struct UnderFault {
     targets: HashSet<TargetId>,
     by_group: HashMap<GroupId, Vec<TargetId>>,
-    /// How many entries do not tell their target.
+    /// The number of entries without a readable target.
     somewhere: usize,
 }
 
@@ -80,7 +80,7 @@ impl Sights {
         self.groups.ask(victim.group.id.clone(), look).await
     }
 
-    /// What is under a fault by the journal now.
+    /// The targets that are under a fault now, by the journal.
     pub(super) async fn under_fault(&self, journal: &Arc<dyn Journal>) -> Result<Arc<UnderFault>> {
         let journal = Arc::clone(journal);
         let look = || async move { Ok(Arc::new(UnderFault::by(journal.pending().await?))) };
@@ -113,7 +113,7 @@ impl Sights {
 }
 
 impl Sight {
-    /// How much of the group may still be hit.
+    /// The part of the group that may still be hit.
     pub(super) fn room(&self, blast_radius: &BlastRadius) -> &Room {
         self.room.get_or_init(|| {
             let faults = Faults { elsewhere: 0, somewhere: self.under_fault.somewhere };
@@ -121,7 +121,7 @@ impl Sight {
         })
     }
 
-    /// Whether, with the domain `hit` gone altogether, another one is left that nothing is wrong with.
+    /// Whether a sound domain would be left if all of the domain `hit` were gone.
     pub(super) fn spares_another(&self, domain: &FailureDomain, hit: &str) -> bool {
         let mut spared = locked(&self.spared);
         if let Some(spared) = spared.get(hit) {
@@ -137,8 +137,8 @@ impl Sight {
         self.beside(&victim.group).capacity_under_fault
     }
 
-    /// The group as it is now, with those that are under a fault as they were before the run, so that all its victims
-    /// are measured against the same whole.
+    /// The group as it is now, except that members under a fault are as they were before the run. So all victims are
+    /// measured against the same whole.
     pub(super) fn as_before(&self, victim: &Victim) -> Arc<Group> {
         let own = victim.target.id();
         match self.under_fault.targets.contains(own) {

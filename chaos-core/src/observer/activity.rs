@@ -14,13 +14,13 @@ use crate::{
     text::escaped,
 };
 
-/// Something that the library did or saw.
+/// One thing that the library did or saw.
 ///
-/// Every activity about a fault carries that [`Fault`], the same from its arming to its end. Every activity of a run
-/// carries the run's id. In JSON they lie flat beside the rest: `fault` (the id), `run`, `target`, `event`, `seed` and
-/// `deadline`.
+/// Every activity about a fault carries that [`Fault`], which stays the same from its arming to its end. Every activity
+/// of a run carries the run's id. In JSON, these fields are flat beside the others: `fault` (the id), `run`, `target`,
+/// `event`, `seed` and `deadline`.
 ///
-/// Each may tell more in a later version. A test of an observer reads the ones that it wants from JSON:
+/// A later version may add fields to each. In a test of an observer, read the activities that you need from JSON:
 ///
 /// ```
 /// use chaos_core::observer::Activity;
@@ -49,32 +49,32 @@ pub enum Activity {
     /// A plan was made.
     #[non_exhaustive]
     Planned {
-        /// The run that it is for.
+        /// The run that the plan is for.
         run: RunId,
-        /// How many groups were looked at.
+        /// The number of groups that were looked at.
         groups: usize,
-        /// How many targets were looked at.
+        /// The number of targets that were looked at.
         targets: usize,
-        /// How many of them were chosen.
+        /// The number of targets that were chosen.
         chosen: usize,
     },
-    /// A chosen target was left alone after all. There is no [`Fault`], because nothing was armed.
+    /// A chosen target was left alone after all. Nothing was armed, so there is no [`Fault`].
     #[non_exhaustive]
     Skipped {
         /// The run that chose it.
         run: RunId,
-        /// The id that the fault would have had, as [`Intended`](crate::observer::Intended) told it. `None` if none
-        /// could be drawn.
+        /// The id that the fault would have had, as in [`Intended`](crate::observer::Intended). `None` if no id could
+        /// be drawn.
         #[serde(default)]
         fault: Option<FaultId>,
         /// The target.
         target: TargetId,
         /// The name of the event that was meant for it.
         event: String,
-        /// Why.
+        /// The reason.
         reason: Reason,
     },
-    /// The undo of a fault is durable.
+    /// A fault was armed: its recovery is durable.
     #[non_exhaustive]
     Armed {
         /// The fault.
@@ -83,16 +83,16 @@ pub enum Activity {
         /// How a person brings the target back without this library.
         by_hand: String,
     },
-    /// A fault that an earlier process or a task that was lost has left behind, or that a person takes away from a
-    /// living monkey, is about to be recovered.
+    /// A fault is about to be recovered that was left behind by an earlier process or a lost task, or that a person
+    /// takes over from a live monkey.
     #[non_exhaustive]
     TakenOver {
         /// The fault.
         #[serde(flatten)]
         fault: Arc<Fault>,
-        /// When its undo became durable.
+        /// When its recovery became durable.
         armed_at: Timestamp,
-        /// How a person brings the target back without this library. `None` where the recovery cannot be read.
+        /// How a person brings the target back without this library. `None` if the recovery cannot be read.
         by_hand: Option<String>,
     },
     /// The injection begins.
@@ -102,24 +102,24 @@ pub enum Activity {
         #[serde(flatten)]
         fault: Arc<Fault>,
     },
-    /// The injection returned well.
+    /// The injection returned without an error.
     #[non_exhaustive]
     Injected {
         /// The fault.
         #[serde(flatten)]
         fault: Arc<Fault>,
-        /// What was asked for.
+        /// The requested magnitude.
         requested: Magnitude,
-        /// What was measured.
+        /// The measured magnitude.
         achieved: Magnitude,
     },
-    /// The injection failed, or nobody knows how far it came; it is recovered all the same.
+    /// The injection failed, or it is unknown how far it came. The fault is recovered in either case.
     #[non_exhaustive]
     InjectionFailed {
         /// The fault.
         #[serde(flatten)]
         fault: Arc<Fault>,
-        /// What failed.
+        /// The failure.
         failure: Failure,
     },
     /// The hold is over.
@@ -128,7 +128,7 @@ pub enum Activity {
         /// The fault.
         #[serde(flatten)]
         fault: Arc<Fault>,
-        /// Why it ended before its time, if it did.
+        /// Why the hold ended before its time, if it did.
         cut_short: Option<CutShort>,
     },
     /// A recovery reached a milestone.
@@ -146,56 +146,56 @@ pub enum Activity {
         /// The fault.
         #[serde(flatten)]
         fault: Arc<Fault>,
-        /// Counted from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
     },
-    /// A recovery attempt did not bring the target back; another follows.
+    /// A recovery attempt did not bring the target back. Another attempt follows.
     #[non_exhaustive]
     RecoveryRetried {
         /// The fault.
         #[serde(flatten)]
         fault: Arc<Fault>,
-        /// The attempt that did not succeed.
+        /// The number of the attempt that did not succeed.
         attempt: u32,
-        /// What it met.
+        /// The failure that it met.
         failure: Failure,
         /// The time until the next attempt. In JSON, decimal seconds.
         #[serde(with = "seconds")]
         wait: Duration,
-        /// Until when it is tried again, whatever is refused meanwhile.
+        /// The time until which the recovery is retried, whatever is refused meanwhile.
         until: Timestamp,
     },
-    /// The target was seen to be back, or there is nothing left to bring back.
+    /// The target was seen to be back, or nothing is left to bring back.
     #[non_exhaustive]
     Recovered {
         /// The fault.
         #[serde(flatten)]
         fault: Arc<Fault>,
-        /// From the injection until the target was healthy again. In JSON, decimal seconds.
+        /// The time from the injection until the target was healthy again. In JSON, decimal seconds.
         #[serde(default, with = "seconds::optional")]
         time_to_recover: Option<Duration>,
         /// Why the target is gone instead of back, if it is.
         #[serde(default)]
         gone: Option<String>,
     },
-    /// The target could not be brought back. The loudest thing this library says.
+    /// The target could not be brought back. This is the most urgent activity.
     #[non_exhaustive]
     RecoveryFailed {
         /// The fault.
         #[serde(flatten)]
         fault: Arc<Fault>,
-        /// What failed.
+        /// The failure.
         failure: Failure,
-        /// How a person brings the target back without this library. `None` where the recovery cannot be read.
+        /// How a person brings the target back without this library. `None` if the recovery cannot be read.
         by_hand: Option<String>,
     },
-    /// The journal failed while a fault was under way; the recovery goes on all the same.
+    /// The journal failed while a fault was in progress. The recovery continues all the same.
     #[non_exhaustive]
     JournalFailed {
         /// The fault.
         #[serde(flatten)]
         fault: Arc<Fault>,
-        /// What failed.
+        /// The failure.
         failure: Failure,
     },
     /// A probe of the steady state was met for the first time in this phase.
@@ -242,7 +242,7 @@ pub enum Activity {
     /// Everything is halted.
     #[non_exhaustive]
     Halted {
-        /// Why, in the words of whoever gave the order.
+        /// The reason, in the words of the person who gave the order.
         reason: String,
     },
     /// A run could not be made.
@@ -250,7 +250,7 @@ pub enum Activity {
     RunFailed {
         /// The run. `None` if no id could be drawn for it.
         run: Option<RunId>,
-        /// What failed.
+        /// The failure.
         failure: Failure,
     },
     /// A run ended.
@@ -258,9 +258,9 @@ pub enum Activity {
     RunEnded {
         /// The run.
         run: RunId,
-        /// How.
+        /// The outcome.
         outcome: Outcome,
-        /// Where nothing was injected, why, for a person to read.
+        /// The reasons why nothing was injected, for a person to read. Empty if something was injected.
         why: Vec<String>,
     },
 }

@@ -14,15 +14,14 @@ use tokio::sync::broadcast::{
 use super::{Activity, Intended, Observer};
 use crate::error::Result;
 
-/// An observer, and the [`Stream`] of what it is told.
+/// Makes an observer and a [`Stream`] of the activities that it is told about.
 ///
-/// At least `capacity` activities wait for a reader that is slow; it is rounded up to a power of two. Then the oldest
-/// are dropped, so that no recovery ever waits for a reader, and the next [`Told`] that is read says
-/// [how many were missed](Told::missed). A fault takes about ten activities, so 1,024 is plenty for most programs. A
-/// capacity above 65,536 counts as that.
+/// At least `capacity` activities wait for a slow reader; the number is rounded up to a power of two. Beyond that, the
+/// oldest are dropped, so no recovery ever waits for a reader. The next [`Told`] that is read says [how many were
+/// missed](Told::missed). A fault takes about ten activities, so 1,024 is plenty for most programs. A capacity above
+/// 65,536 counts as 65,536.
 ///
-/// The stream ends when everything that was told is read and the observer is gone, together with every monkey that has
-/// it.
+/// The stream ends when every activity was read and the observer is gone, together with every monkey that has it.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
@@ -67,7 +66,7 @@ pub fn channel(capacity: NonZeroUsize) -> (ChannelObserver, Activities) {
     (ChannelObserver(sender), Activities(told.boxed()))
 }
 
-/// The end of a [`channel`] that a monkey is given.
+/// The end of a [`channel`] that you give to a monkey.
 #[derive(Clone)]
 pub struct ChannelObserver(broadcast::Sender<(Timestamp, Activity)>);
 
@@ -75,7 +74,7 @@ pub struct ChannelObserver(broadcast::Sender<(Timestamp, Activity)>);
 #[deny(clippy::missing_trait_methods)]
 impl Observer for ChannelObserver {
     fn observe(&self, at: Timestamp, activity: &Activity) {
-        // Without a reader there is nothing to tell.
+        // Without a reader, there is no one to tell.
         let _ = self.0.send((at, activity.clone()));
     }
 
@@ -90,7 +89,7 @@ impl fmt::Debug for ChannelObserver {
     }
 }
 
-/// The end of a [`channel`] that is read: a [`Stream`] of what happens.
+/// The end of a [`channel`] that you read: a [`Stream`] of activities.
 #[must_use = "a stream that is not read loses the oldest activities"]
 pub struct Activities(BoxStream<'static, Told>);
 
@@ -123,9 +122,9 @@ impl fmt::Debug for Activities {
 pub struct Told {
     /// When it happened.
     pub at: Timestamp,
-    /// What happened.
+    /// The activity.
     pub activity: Activity,
-    /// How many activities before this one were dropped because they were not read in time.
+    /// The number of activities before this one that were dropped because they were not read in time.
     pub missed: u64,
 }
 

@@ -10,8 +10,8 @@ use crate::{
     monkey::RunId,
 };
 
-/// What is about to be injected: for [`Observer::before_injection`](crate::observer::Observer::before_injection). It
-/// carries no secret.
+/// An injection that is about to happen, for
+/// [`Observer::before_injection`](crate::observer::Observer::before_injection). It carries no secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Intended {
@@ -20,7 +20,7 @@ pub struct Intended {
     /// The run that has chosen the target. `None` in a value that was made for a test.
     #[serde(default)]
     pub run: Option<RunId>,
-    /// What it is meant for.
+    /// The target.
     pub target: TargetId,
     /// The name of its event.
     pub event: String,
@@ -28,19 +28,19 @@ pub struct Intended {
     pub chosen: Chosen,
     /// The seed of the run.
     pub seed: u64,
-    /// How many members of the group were healthy when it was last looked at, the target included.
+    /// The number of healthy members of the group at the last look, including the target.
     pub healthy: usize,
-    /// How many members the group should have.
+    /// The number of members that the group should have.
     pub desired: usize,
-    /// How long the fault is to be kept up; zero where there is nothing to hold. In JSON, decimal seconds.
+    /// How long the fault will be held; zero if there is nothing to hold. In JSON, decimal seconds.
     #[serde(with = "seconds")]
     pub hold: Duration,
     /// How much is asked for.
     pub requested: Magnitude,
-    /// When the fault must be over, and its recovery begins at the latest, if it is armed now. It counts from the
-    /// arming, so that it is as much later as the observers and the last look take; the calendar is asked again then.
+    /// When the fault must be over and its recovery begins at the latest, if it is armed now. It counts from the
+    /// arming, so it is later by the time that the observers and the last look take. The calendar is asked again then.
     pub deadline: Timestamp,
-    /// When the target is back, or its recovery is given up, if the fault is armed now.
+    /// When the target is back or its recovery is given up, if the fault is armed now.
     pub undone_by: Timestamp,
     /// How a person brings the target back without this library:
     /// [`Recovery::by_hand`](crate::recovery::Recovery::by_hand).
@@ -50,20 +50,20 @@ pub struct Intended {
     pub hypothesis: Option<String>,
 }
 
-/// Why a target is to be hit.
+/// Why the target was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Chosen {
     /// It was drawn, with the seed of the run.
     Drawn,
-    /// Somebody asked for it: [`Monkey::inject`](crate::monkey::Monkey::inject).
+    /// Somebody requested it: [`Monkey::inject`](crate::monkey::Monkey::inject).
     Named,
 }
 
 impl Intended {
-    /// A momentary event that was drawn with the seed 0, is asked for in no magnitude and says nothing of its undoing:
-    /// the start of a value for the test of an observer.
+    /// A value to begin with, for the test of an observer: a momentary event that was drawn with seed 0, without a
+    /// requested magnitude and without instructions to undo it.
     pub fn new(fault: FaultId, target: TargetId, event: impl Into<String>, deadline: Timestamp) -> Self {
         Self {
             fault,

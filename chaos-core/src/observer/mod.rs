@@ -1,7 +1,8 @@
 //! Observers, which are told about every activity.
 //!
-//! An [`Observer`] is told about each [`Activity`]. Before an injection, it is asked about what is [`Intended`], which
-//! it may announce or forbid. [`TracingObserver`] writes everything to the log, and a [`channel`] makes a stream of it.
+//! An [`Observer`] is told about each [`Activity`]. Before an injection, it is asked about the [`Intended`] injection,
+//! which it may announce or forbid. [`TracingObserver`] writes everything to the log, and a [`channel`] makes a stream
+//! of it.
 
 mod activity;
 mod channel;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{Activity, Intended};
 use crate::error::Result;
 
-/// Is told what happens, and may forbid what is about to.
+/// Is told about every activity, and may forbid an injection.
 ///
 /// ```
 /// use chaos_core::{
@@ -52,22 +52,23 @@ use crate::error::Result;
 /// ```
 #[async_trait]
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
-    /// `activity` happened at `at`: every [`Activity`], as it happens and in order for each fault.
+    /// Receives every [`Activity`] as it happens, and in order for each fault. It happened at `at`.
     ///
-    /// It is called from the task that takes care of the fault, so it must return at once and pass slow work to another
-    /// task. A panic in it is contained and does not keep a target from being recovered.
+    /// The task that takes care of the fault calls it, so it must return at once and pass slow work to another task. A
+    /// panic in it is contained, and the target is recovered all the same.
     fn observe(&self, at: Timestamp, activity: &Activity);
 
     /// `intended` is about to be injected, at `at`. An error forbids it: nothing is armed, the target is left alone,
-    /// and the report says why. So does a panic, and an answer that is not there within 30 seconds or before the
-    /// fault's deadline, whichever comes first. Default: allows everything.
+    /// and the report says why. A panic also forbids it, and so does an answer that takes more than 30 seconds.
+    /// Default: allows everything.
     ///
-    /// Every observer is asked, side by side, before each injection of a run and of
-    /// [`Monkey::inject`](crate::monkey::Monkey::inject), and before no recovery. What it takes comes off the fault's
-    /// duration. The target is looked at once more afterwards, and that look, the journal or another observer may still
-    /// forbid the injection: then [`Activity::Skipped`] follows. Otherwise [`Activity::Armed`] does.
+    /// All observers are asked concurrently before each injection of a run and of
+    /// [`Monkey::inject`](crate::monkey::Monkey::inject), and never before a recovery. The time that this takes does
+    /// not shorten the fault, whose deadline counts from its arming. Afterwards there is one more look at the target.
+    /// That look, the journal or another observer may still forbid the injection: then [`Activity::Skipped`] follows.
+    /// Otherwise [`Activity::Armed`] follows.
     ///
-    /// The call is dropped where the run is cut short, and where time is up.
+    /// The call is dropped if the run is cut short, or if its time is up.
     async fn before_injection(&self, at: Timestamp, intended: &Intended) -> Result<()> {
         let _ = (at, intended);
         Ok(())
@@ -92,8 +93,8 @@ macro_rules! passed_on_by {
 
 passed_on_by!(Arc, Box);
 
-/// Tells `tracing`: the default observer. Doubts and retries are warnings. A recovery that failed and a journal that
-/// fails under a fault are events at error level, whichever observers there are.
+/// Writes activities to `tracing`: the default observer. Doubts and retries are warnings. A failed recovery, and a
+/// journal that fails during a fault, are events at error level with any set of observers.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct TracingObserver;
@@ -101,7 +102,7 @@ pub struct TracingObserver;
 impl Observer for TracingObserver {
     fn observe(&self, _: Timestamp, activity: &Activity) {
         match activity {
-            // Told whoever observes: see `Observers::tell`.
+            // `Observers::tell` logs these two itself, with any set of observers.
             Activity::RecoveryFailed { .. } | Activity::JournalFailed { .. } => {}
             Activity::InjectionFailed { fault, failure } => {
                 tracing::warn!(fault = %fault.id, %failure, "the injection failed; recovering anyway");

@@ -25,14 +25,14 @@ impl Observers {
     }
 
     pub(crate) fn tell(&self, at: Timestamp, activity: Activity) {
-        // Whatever panics in here, `tracing` subscribers included, must not end the task that recovers a target.
+        // A panic in here, also in a `tracing` subscriber, must not end the task that recovers a target.
         let _ = catch_unwind(AssertUnwindSafe(|| match &activity {
             Activity::RecoveryFailed { fault, failure, by_hand } => {
                 let (Fault { id, target, .. }, by_hand) = (fault.as_ref(), by_hand.as_deref());
                 tracing::error!(fault = %id, %target, %failure, by_hand, "RECOVERY FAILED: the target is not back");
             }
             Activity::JournalFailed { fault, failure } => {
-                tracing::error!(fault = %fault.id, %failure, "the journal failed while a fault was under way");
+                tracing::error!(fault = %fault.id, %failure, "the journal failed while a fault was in progress");
             }
             _ => {}
         }));
@@ -45,7 +45,7 @@ impl Observers {
         }
     }
 
-    /// Asks every observer, side by side, for at most `limit`. One that does not allow it forbids it.
+    /// Asks all observers concurrently, for at most `limit`. An observer that does not allow the injection forbids it.
     pub(crate) async fn ask(&self, clock: &dyn Clock, limit: Duration, intended: &Intended) -> Result<()> {
         let at = clock.now();
         let answers = join_all(self.0.iter().map(|observer| {
@@ -62,7 +62,7 @@ impl Observers {
     }
 }
 
-/// A doubt of one of these kinds would say that the target cannot bear the fault.
+/// As a doubt, an error of one of these kinds would say that the target cannot bear the fault.
 fn kind(error: &Error) -> ErrorKind {
     match error.kind() {
         ErrorKind::InvalidInput | ErrorKind::Refused | ErrorKind::Unsupported => ErrorKind::Other,

@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl BlastRadius {
-    /// What can be set of it, for a command line, a file or a form.
+    /// Its parameters, for a command line, a file or a form.
     pub fn parameters() -> Parameters {
         let quota = |name, about, default| Parameter::quota(name, about).default(default);
         Parameters::default()
@@ -80,7 +80,7 @@ fn quota(quota: super::Quota) -> Value {
 impl FromStr for BlastRadius {
     type Err = Error;
 
-    /// Reads `targets-per-group=2, min-healthy=66%`; what is left out is as by default.
+    /// Reads `targets-per-group=2, min-healthy=66%`. Omitted parameters have their defaults.
     fn from_str(text: &str) -> Result<Self> {
         let mut fields = Map::new();
         for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {

@@ -9,7 +9,7 @@ pub(super) struct DomainHit {
     pub(super) label: Arc<str>,
     pub(super) name: Arc<str>,
     /// Of the domains that different groups would hit, the run hits the one with the lowest number. The number is drawn
-    /// from the name alone, so that groups that share domains agree without knowing each other.
+    /// from the name alone, so groups that share domains agree without knowing each other.
     pub(super) rank: u64,
 }
 

@@ -3,15 +3,16 @@ use std::fmt;
 use super::{Decision, Plan};
 use crate::text::escaped;
 
-/// A [`Plan`] as a table for a person: what [`Plan::explain`] returns.
+/// A [`Plan`] as a table for a person, made by [`Plan::explain`].
 ///
 /// One line for each target, with its group, its name, and the event that is injected into it or the reason why none
-/// is. Above the table stands what keeps the whole plan from being carried out, below it what could not be found out.
+/// is. Reasons that keep the whole plan from being carried out are above the table, and doubts below it.
 #[derive(Clone, Copy, Debug)]
 pub struct Explanation<'a>(&'a Plan);
 
 impl Plan {
-    /// The whole plan as a table for a person: of every target, the event that is injected into it, or why none is.
+    /// The whole plan as a table for a person: for every target, the event that is injected into it, or the reason why
+    /// none is.
     ///
     /// ```
     /// use chaos_core::{

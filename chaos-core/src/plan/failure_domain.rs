@@ -7,7 +7,7 @@ use crate::{
 
 /// A part of a system that fails as a whole: an availability zone, a rack, one fault domain of an availability set.
 ///
-/// A label of each target, which its provider discovers, names its domain.
+/// A label of each target names its domain. The provider discovers the label.
 ///
 /// ```
 /// use chaos_core::{BlastRadius, Quota, plan::FailureDomain};
@@ -24,7 +24,7 @@ pub struct FailureDomain {
 }
 
 impl FailureDomain {
-    /// One of the domains that this label tells apart; the seed draws which.
+    /// One of the domains that this label tells apart, drawn with the seed.
     pub fn by_label(label: impl Into<Cow<'static, str>>) -> Self {
         Self { label: label.into(), name: None }
     }
@@ -54,7 +54,7 @@ impl FailureDomain {
         &self.label
     }
 
-    /// The requested domain, unless it is to be drawn.
+    /// The requested domain; `None` if it is drawn.
     pub(crate) fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }

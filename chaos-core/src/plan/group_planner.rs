@@ -18,7 +18,7 @@ use crate::{
     provider::Provider,
 };
 
-/// Plans one group, knowing nothing of the others.
+/// Plans one group without knowledge of the others.
 #[derive(Debug)]
 pub(super) struct GroupPlanner<'a> {
     pub(super) parts: &'a Parts,
@@ -28,11 +28,11 @@ pub(super) struct GroupPlanner<'a> {
     pub(super) window: Result<Window, Reason>,
     pub(super) occupancy: &'a Occupancy,
     pub(super) refused: Option<&'a Reason>,
-    /// Where only one target is wanted, this one.
+    /// The only target that may be chosen, if one was requested.
     pub(super) only: Option<&'a TargetId>,
 }
 
-/// A chosen target, with all that the injection needs.
+/// A chosen target, with everything that the injection needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Victim {
     pub(crate) provider: Arc<dyn Provider>,
@@ -41,18 +41,18 @@ pub(crate) struct Victim {
     pub(crate) event: Arc<dyn ChaosEvent>,
     /// How long the event is held.
     pub(crate) hold: Hold,
-    /// Not after the provider told of the group.
+    /// When the group was planned: not after the provider listed it.
     pub(crate) planned_at: Timestamp,
     /// The most pending faults in the group, this one included.
     pub(crate) group_active: usize,
-    /// In a group with weights whose limit is a share of them: the most capacity under faults, this one included.
+    /// In a group with weights whose limit is a share: the most capacity under faults, this fault included.
     pub(crate) group_capacity: Option<usize>,
-    /// The most pending faults over the whole journal, this one included. Known when every group is.
+    /// The most pending faults over the whole journal, this one included. Known when every group is known.
     pub(crate) total_active: usize,
-    /// Where fewer victims are wanted than were chosen, those with the lowest numbers stay. Drawn in the victim's own
-    /// group, so that who stays does not depend on the order in which groups arrive.
+    /// If more victims were chosen than are wanted, those with the lowest numbers stay. The number is drawn in the
+    /// victim's own group, so the choice does not depend on the order in which groups arrive.
     pub(crate) rank: u64,
-    /// Where a run is kept within one failure domain, that of this victim.
+    /// The failure domain of this victim, if a run is kept within one domain.
     pub(super) domain: Option<DomainHit>,
 }
 
@@ -61,11 +61,11 @@ pub(crate) struct Victim {
 pub(super) struct PlannedGroup {
     pub(super) plan: GroupPlan,
     pub(super) victims: Vec<Victim>,
-    /// How many of its members are in service, or would be but for a fault.
+    /// The number of its members that are in service, or would be without a fault.
     pub(super) in_service: usize,
 }
 
-/// An event that may be injected into this group, and what it requires.
+/// An event that may be injected into this group, and its requirements.
 struct Usable<'a> {
     event: &'a Arc<dyn ChaosEvent>,
     requires: CapabilitySet,
@@ -73,7 +73,7 @@ struct Usable<'a> {
 }
 
 impl Victim {
-    /// Those who are first in this order stay.
+    /// The order in which victims stay: the first ones stay.
     pub(super) fn order(&self) -> (Option<(u64, &str)>, u64, &TargetId) {
         let domain = self.domain.as_ref().map(|hit| (hit.rank, &*hit.name));
         (domain, self.rank, self.target.id())
@@ -132,7 +132,7 @@ impl GroupPlanner<'_> {
         for event in self.events {
             let hold = event.hold();
             if let Err(against) = rules::suits(event.as_ref(), group) {
-                // One event may be there twice, with other magnitudes.
+                // One event may be present twice, with different magnitudes.
                 if !why.contains(&against) {
                     why.push(against);
                 }
@@ -173,7 +173,7 @@ impl GroupPlanner<'_> {
         self.occupancy.cooled_down(member.target.id(), usable.event.name())
     }
 
-    /// How much of the group may still be hit.
+    /// The part of the group that may still be hit.
     fn room(&self, group: &Group) -> Room {
         let unseen = self.occupancy.in_group(&group.id).saturating_sub(self.occupancy.on_members(group));
         let somewhere = self.occupancy.somewhere();
@@ -183,7 +183,8 @@ impl GroupPlanner<'_> {
         Room::of(&self.parts.blast_radius, group, faults, is_under_fault, is_sound)
     }
 
-    /// Chooses among the eligible within the blast radius, and writes into the plan who and why not more.
+    /// Chooses among the eligible members within the blast radius. Writes into the plan which are chosen, and why not
+    /// more.
     fn draw(
         &self,
         provider: &Arc<dyn Provider>,
@@ -276,7 +277,7 @@ impl GroupPlanner<'_> {
     }
 }
 
-/// Why none of these members may be hit, if none may: what the lightest of them has against it.
+/// The reason why none of these members may be hit, if none may: the reason against the lightest of them.
 fn nobody_fits(room: &Room, group: &Group, eligible: &[usize]) -> Option<Reason> {
     let lightest = eligible.iter().map(|index| &group.members[*index]).min_by_key(|member| member.weight);
     lightest.map_or(Some(Reason::NobodyEligible), |member| room.bears(member).err())

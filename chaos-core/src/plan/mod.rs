@@ -1,8 +1,8 @@
 //! Plans: how much may be broken at once, which targets are chosen, and why the others are not.
 //!
-//! A [`BlastRadius`] limits whom a run may choose: a [`Quota`] of targets, a [`Percent`] that must stay healthy, one
-//! [`FailureDomain`] at a time. A [`Plan`] says of every target whether it is chosen, and if it is not, the [`Reason`];
-//! [`Plan::explain`] shows that as a table.
+//! A [`BlastRadius`] limits the targets that a run may choose: a [`Quota`] of targets, a [`Percent`] that must stay
+//! healthy, one [`FailureDomain`] at a time. A [`Plan`] says of every target whether it is chosen, and gives the
+//! [`Reason`] if it is not. [`Plan::explain`] shows the plan as a table.
 
 mod blast_radius;
 mod blast_radius_settings;

@@ -20,7 +20,7 @@ pub(super) struct Occupancy {
     by_group: HashMap<GroupId, usize>,
     /// The number of entries with an unreadable target: each may be in any group.
     somewhere: usize,
-    /// Which events leave a target alone, since when and why.
+    /// The events that leave a target alone, with the time and the reason.
     cooling: HashMap<TargetId, Vec<(String, Option<Timestamp>, Reason)>>,
 }
 
@@ -78,7 +78,7 @@ impl Occupancy {
         self.somewhere
     }
 
-    /// Why the event leaves the target alone after its latest injection, if it does.
+    /// The reason why the event leaves the target alone after its latest injection, if it does.
     pub(super) fn cooled_down(&self, target: &TargetId, event: &str) -> Result<(), Reason> {
         let of_target = if self.cooling.is_empty() { None } else { self.cooling.get(target) };
         let of_event = of_target.into_iter().flatten().filter(|(name, ..)| name == event);

@@ -23,9 +23,9 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Planner<'a> {
     pub(crate) parts: &'a Parts,
-    /// Those to draw from: the monkey's, or one that somebody has asked for.
+    /// The events to draw from: the monkey's, or the requested one.
     pub(crate) events: &'a [Arc<dyn ChaosEvent>],
-    /// `None` while leashed without a journal; no fault is known then.
+    /// `None` if the monkey is leashed and has no journal; no fault is known then.
     pub(crate) journal: Option<&'a dyn Journal>,
     pub(crate) seed: u64,
 }

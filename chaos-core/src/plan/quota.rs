@@ -59,7 +59,7 @@ impl Quota {
         }
     }
 
-    /// What a member counts for this quota: one, or its part of the capacity if the quota is a share.
+    /// The measure of a member for this quota: one, or its part of the capacity if the quota is a share.
     pub(crate) fn measure(self, member: &Member) -> usize {
         match self.0 {
             Amount::Count(_) => 1,

@@ -36,11 +36,10 @@ pub enum Reason {
     NoGroupPasses,
     /// No provider listed any group.
     NothingListed,
-    /// Something is uncertain because of an API error, a half-read listing, or a failed look at the health or the
-    /// journal.
+    /// A fact is uncertain because of an API error, a half-read listing, or a failed look at the health or the journal.
     #[non_exhaustive]
     Doubt {
-        /// What failed.
+        /// The failure.
         failure: Failure,
     },
     /// No event suits the group.
@@ -96,7 +95,7 @@ pub enum Reason {
     LimitOfNone {
         /// The limit, as `10%`.
         limit: String,
-        /// The number of targets that it is a share of; if the group's members have weights, their capacity.
+        /// The number of targets of which it is a share; if the group's members have weights, their capacity.
         whole: usize,
     },
     /// The target's part of the group's capacity exceeds what may still be hit.
@@ -104,7 +103,7 @@ pub enum Reason {
     TooHeavy {
         /// Its part of the group's capacity.
         weight: usize,
-        /// How much of that may still be hit.
+        /// The capacity that may still be hit.
         room: usize,
     },
     /// As many targets were chosen in this run as the blast radius allows.
@@ -281,7 +280,7 @@ impl fmt::Display for Reason {
                 write!(f, "{active} targets of the group are under a fault; at most {limit} may be")
             }
             Self::LimitOfNone { limit, whole } => {
-                write!(f, "{} of {whole} is none: a limit rounds down", escaped(limit))
+                write!(f, "{} of {whole} rounds down to no target", escaped(limit))
             }
             Self::TooHeavy { weight, room } => {
                 write!(f, "it is {weight} of the group's capacity, and only {room} may still be hit")

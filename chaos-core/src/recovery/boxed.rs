@@ -39,7 +39,7 @@ impl BoxRecovery {
 
     /// The [`Recovery::by_hand`] of the recovery. If it panics, general instructions that always work.
     pub fn by_hand(&self, target: &TargetId, fault: FaultId) -> String {
-        // The caller is about to inject, or has a target that is not back: neither may be aborted here.
+        // The caller is about to inject, or has a target that is not back. Neither may be aborted here.
         catch_unwind(AssertUnwindSafe(|| self.inner.by_hand(target, fault))).unwrap_or_else(|_| {
             format!("Call `recover_pending` on a monkey over the journal that holds fault {fault}.")
         })

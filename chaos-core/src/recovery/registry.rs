@@ -31,7 +31,7 @@ impl Registry {
     }
 
     /// Adds one kind of recovery that needs more than its data. `equip` receives each recovery that was read back, and
-    /// adds what no journal holds, such as the client of an API.
+    /// adds the parts that no journal holds, such as the client of an API.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -102,7 +102,7 @@ impl Registry {
         })
     }
 
-    /// Encodes `recovery` and reads the encoded text back, as a later process would. Proves that both are the same.
+    /// Encodes `recovery`, reads the text back as a later process would, and proves that both are the same.
     pub(crate) fn round_trip(&self, recovery: &BoxRecovery) -> Result<(RecoveryRecord, BoxRecovery)> {
         let record = recovery.record()?;
         let unreadable = |error: serde_json::Error| {

@@ -55,8 +55,8 @@ impl RecoveryScope {
     }
 
     /// Whether the fault is held. During the hold, [`Recovery::verify`](crate::recovery::Recovery::verify) tells
-    /// whether the fault is in effect as requested: if its rest has no effect, or less than requested, it counts as
-    /// over. Afterwards, any rest must still be undone.
+    /// whether the fault is in effect as requested: if the rest of it has no effect, or less than requested, it counts
+    /// as over. Afterwards, any rest must still be undone.
     pub fn is_held(&self) -> bool {
         self.is_held
     }
@@ -80,7 +80,7 @@ impl RecoveryScope {
     }
 
     /// A fresh look for the target; `None` if it is certainly gone. It is also `None` if another target has its name by
-    /// now: that one was never touched, and is left alone.
+    /// now. That target was never touched, and is left alone.
     ///
     /// # Errors
     /// As [`Provider::resolve`](crate::provider::Provider::resolve) and [`Target::incarnation`].
@@ -95,7 +95,7 @@ impl RecoveryScope {
         let Some(incarnation) = self.incarnation() else { return Ok(Some(target)) };
         match target.incarnation().await? {
             Some(found) if *found != *incarnation => {
-                // What is restarted may come back as another one on purpose.
+                // A restarted target may come back as another one on purpose.
                 if !self.is_momentary() {
                     self.note("another target has its name now, and is left alone");
                 }
@@ -109,9 +109,8 @@ impl RecoveryScope {
     /// exists, those that [outlive it](crate::provider::Provider::remains) according to its provider.
     ///
     /// # Errors
-    /// As [`fresh_target`](RecoveryScope::fresh_target) and
-    /// [`Provider::remains`](crate::provider::Provider::remains). What the answer lacks is an error once it is asked
-    /// for, as [`Remains::shell`] says.
+    /// As [`fresh_target`](RecoveryScope::fresh_target) and [`Provider::remains`](crate::provider::Provider::remains).
+    /// An ability that the answer lacks is an error once it is requested, as [`Remains::shell`] says.
     ///
     /// Cancel safe: it only looks.
     pub async fn remains(&self) -> Result<Remains> {
@@ -121,8 +120,8 @@ impl RecoveryScope {
         }
     }
 
-    /// As [`remains`](RecoveryScope::remains), for the engine: it belongs to an account and not to a target, so the
-    /// provider is also asked if a target that is there does not offer one.
+    /// As [`remains`](RecoveryScope::remains), for the engine. It belongs to an account and not to a target, so the
+    /// provider is also asked if an existing target does not offer one.
     ///
     /// # Errors
     /// As there.
@@ -136,15 +135,15 @@ impl RecoveryScope {
         }
     }
 
-    /// Reports that the fault was in effect and has ended by itself as it was meant to, before its deadline: an
-    /// experiment of an engine that is completed, say. It does not count as cut short then.
+    /// Reports that the fault was in effect and has ended by itself as it was meant to, before its deadline. An example
+    /// is a completed experiment of an engine. The fault does not count as cut short then.
     pub fn run_its_course(&self) {
         self.ledger().see();
         self.ledger().complete();
     }
 
-    /// Reports that `milestone` was reached now. Only the first time counts, and no look while the fault is held: a
-    /// target that is well then has not been hit yet, or is well because of somebody else.
+    /// Reports that `milestone` was reached now. Only the first time counts. Looks while the fault is held do not
+    /// count: a target that is well then has not been hit yet, or somebody else has mended it.
     pub fn reach(&self, milestone: Milestone) {
         if self.is_held {
             return;
@@ -155,7 +154,7 @@ impl RecoveryScope {
         }
     }
 
-    /// What seemed reached was not.
+    /// Removes a milestone that only seemed to be reached.
     pub(crate) fn forget(&self, milestone: Milestone) {
         self.ledger().forget(milestone);
     }

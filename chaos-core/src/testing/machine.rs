@@ -30,7 +30,7 @@ pub(super) struct Machine {
     id: TargetId,
     labels: Labels,
     incarnation: Arc<str>,
-    /// The fault that has cut it off.
+    /// The fault that isolates the machine.
     isolated_by: Mutex<Option<FaultId>>,
     /// The machine is its own lifecycle, and changes its own settings.
     this: Weak<Self>,

@@ -18,7 +18,8 @@ const SCHEME: &str = "memory";
 
 /// Groups of in-memory machines, for examples and unit tests.
 ///
-/// Its groups replace a terminated machine at once with one of the next free number. Clones share the same groups.
+/// Its groups replace a terminated machine at once with one that has the next free number. Clones share the same
+/// groups.
 ///
 /// ```
 /// use chaos_core::{Provider, provider::GroupFilter, testing::MemoryProvider};
@@ -36,7 +37,7 @@ pub struct MemoryProvider {
     groups: BTreeMap<GroupId, Arc<Replacer>>,
 }
 
-/// One group, which keeps the number of its machines constant.
+/// One group with a constant number of machines.
 #[derive(Debug)]
 struct Replacer {
     this: Weak<Self>,
@@ -228,7 +229,7 @@ impl Provider for MemoryProvider {
     }
 
     async fn remains(&self, _: &TargetId) -> Result<Remains> {
-        // What is terminated takes everything with it.
+        // A terminated machine takes everything with it.
         Ok(Remains::default().without_shell().without_settings())
     }
 }

@@ -25,8 +25,8 @@
 //! # }
 //! ```
 //!
-//! What a test asks of a mock, such as that calls come in order, it finds in [`mockall`](mod@mockall), which is
-//! exported in the version that the mocks are made with:
+//! For the expectations of a test, such as the order of calls, use [`mockall`](mod@mockall). It is exported in the
+//! version that the mocks are made with:
 //!
 //! ```
 //! use chaos_core::{Health, Target, testing::mock::{MockTarget, mockall::Sequence}};
@@ -70,8 +70,8 @@ use crate::{
     provider::{GroupFilter, Provider},
 };
 
-// Each has every method of its trait, including those with a default. Clippy, which checks that elsewhere, does not
-// look into `mock!`.
+// Each mock has every method of its trait, including those with a default. Elsewhere clippy checks that, but it does
+// not look into `mock!`.
 
 mock! {
     #[derive(Debug)]
@@ -245,7 +245,7 @@ impl Provider for MockProvider {
         self.find_group(id)
     }
 
-    // Expected as `find_group`: it is the same look.
+    // Set the expectation on `find_group`: it is the same look.
     async fn group_in_recovery(&self, id: &GroupId) -> Result<Group> {
         self.find_group(id)
     }

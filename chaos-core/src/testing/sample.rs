@@ -1,7 +1,7 @@
-//! Samples of what a run yields, for tests of a reporter of your own.
+//! Samples of reports and plans, for tests of your own reporter.
 //!
-//! Reports and plans are non-exhaustive, so a test cannot spell one out. It takes a sample and changes what matters:
-//! every field is public. What a sample says is the same at every call.
+//! Reports and plans are non-exhaustive, so a test cannot spell one out. Take a sample and change the fields that
+//! matter: every field is public. A sample is the same at every call.
 //!
 //! ```
 //! use chaos_core::{Outcome, RunReport, testing::sample};
@@ -87,7 +87,7 @@ pub fn fault() -> FaultRecord {
     fault
 }
 
-/// A plan in which one target is chosen, and of the others each is left alone for another reason; with a doubt.
+/// A plan in which one target is chosen, and each other target is left alone for a different reason. It has a doubt.
 pub fn plan() -> Plan {
     let members = [
         Decision::not_chosen(Reason::NotDrawn),
@@ -129,8 +129,8 @@ pub fn plan() -> Plan {
     }
 }
 
-/// A report of a run that ended so, with all that belongs to it: a report of [`Outcome::Failed`] has a fault whose
-/// target is not back, and an entry of the journal that cannot be read; one of [`Outcome::Deviated`] or
+/// A report of a run with this outcome, complete with the matching facts: a report of [`Outcome::Failed`] has a fault
+/// whose target is not back, and an unreadable entry of the journal; one of [`Outcome::Deviated`] or
 /// [`Outcome::Inconclusive`] has a steady state.
 pub fn report(outcome: Outcome) -> RunReport {
     let mut report = RunReport {

@@ -4,8 +4,8 @@ use std::fmt;
 /// change the direction of writing: control characters, line and paragraph separators, bidirectional and other
 /// invisible marks.
 ///
-/// Use it for text from a target or a platform, such as names and tags, before the text gets into a message, a table or
-/// a log.
+/// Use it for text from a target or a platform, such as names and tags, before you put the text into a message, a table
+/// or a log.
 ///
 /// ```
 /// use chaos_core::text::escaped;
@@ -21,7 +21,7 @@ pub fn escaped(text: &str) -> Escaped<'_> {
     Escaped(text)
 }
 
-/// What [`escaped`] returns.
+/// The result of [`escaped`].
 #[derive(Clone, Copy, Debug)]
 pub struct Escaped<'a>(&'a str);
 

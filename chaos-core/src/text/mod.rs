@@ -1,4 +1,5 @@
-//! Text that people read and write: foreign text made safe to show, and durations and sizes as a person writes them.
+//! Text that people read and write: makes foreign text safe to show, and reads durations and sizes as people write
+//! them.
 
 mod duration;
 mod escaped;

@@ -4,7 +4,7 @@ pub(crate) const EXPECTED: &str = "a size such as 500MB, 2GiB or 4096";
 
 /// Reads a number of bytes as people write it: `500MB`, `2GiB`, `1.5 GB`, `4096`.
 ///
-/// `KB`, `MB`, `GB`, `TB`, `PB` and `EB` are powers of 1,000, `KiB` to `EiB` powers of 1,024, in any case of letters
+/// `KB`, `MB`, `GB`, `TB`, `PB` and `EB` are powers of 1,000, `KiB` to `EiB` powers of 1,024, in upper or lower case,
 /// and also without the final `B`. A fraction of a byte is dropped.
 ///
 /// # Errors
@@ -44,14 +44,15 @@ fn unit_of(text: &str) -> Option<u128> {
     Some(u128::pow(base, u32::try_from(power).ok()? + 1))
 }
 
-/// `number`, in decimal digits with at most one point, times `unit`; the most that there is where that is too much.
+/// `number`, in decimal digits with at most one point, times `unit`. A product that is too large becomes the largest
+/// `u128`.
 fn times(number: &str, unit: u128) -> Option<u128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number(whole) || !is_number(fraction) {
         return None;
     }
-    // What follows the 18th digit is less than a byte, whatever the unit.
+    // The digits after the 18th are less than a byte in every unit.
     let fraction = &fraction[..fraction.len().min(18)];
     let scale = u128::pow(10, u32::try_from(fraction.len()).ok()?);
     let part = fraction.parse::<u128>().ok()?.checked_mul(unit)? / scale;

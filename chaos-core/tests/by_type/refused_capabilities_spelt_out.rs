@@ -1,4 +1,4 @@
-//! A new capability breaks no provider: nobody lists them all.
+//! A new capability breaks no provider, because no provider can list them all.
 
 fn nothing() -> chaos_core::capability::Capabilities {
     chaos_core::capability::Capabilities { lifecycle: None, shell: None, settings: None }

@@ -1,4 +1,4 @@
-//! `except` takes what leaves time out, so that a calendar cannot be subtracted by mistake.
+//! `except` takes an exclusion, so a calendar cannot be subtracted by mistake.
 
 use chaos_core::calendar::{Always, CalendarExt, Never};
 

@@ -1,4 +1,4 @@
-//! A new state of health breaks nobody: whoever matches says what to do with an unknown one.
+//! A new state of health breaks no code: every match must handle an unknown state.
 
 use chaos_core::Health;
 

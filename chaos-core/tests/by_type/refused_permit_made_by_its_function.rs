@@ -1,4 +1,4 @@
-//! Only chaos-core makes permits: nobody calls what makes one.
+//! Only chaos-core makes permits: no other crate can call the function that makes one.
 
 fn forge() {
     let _make = chaos_core::Permit::to_inject;

@@ -1,4 +1,4 @@
-//! What is armed is injected or given up before it is recovered.
+//! An armed fault is injected or abandoned before it is recovered.
 
 async fn backwards(armed: chaos_core::fault::Armed) {
     armed.recover().await;

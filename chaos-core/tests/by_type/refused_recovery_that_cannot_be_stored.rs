@@ -1,4 +1,4 @@
-//! What is not data cannot be a recovery.
+//! Only data can be a recovery.
 
 use chaos_core::{FaultId, Permit, Recovery, Result, RecoveryScope, TargetId, Verdict, async_trait};
 

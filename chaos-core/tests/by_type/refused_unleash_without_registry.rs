@@ -1,4 +1,4 @@
-//! A monkey is not unleashed without what reads its recoveries back.
+//! A monkey is not unleashed without a registry that reads its recoveries back.
 
 use chaos_core::{MemoryJournal, Monkey};
 

@@ -19,7 +19,7 @@ use chaos_core::{
 use jiff::Timestamp;
 use tokio::sync::Barrier;
 
-/// What it does when it is asked.
+/// Its behaviour when it is asked.
 #[derive(Debug)]
 enum Answer {
     Refuse,
@@ -28,7 +28,7 @@ enum Answer {
     Wait(Duration),
     /// Makes the target unhealthy, and allows it.
     Spoil(MemoryProvider),
-    /// Allows it once as many have been asked.
+    /// Allows it once this many observers have been asked.
     Meet(Arc<Barrier>),
 }
 
@@ -91,7 +91,7 @@ fn time_of(report: &RunReport) -> Duration {
     report.ended_at.duration_since(report.began_at).try_into().unwrap()
 }
 
-/// Nothing was armed and no machine was touched; the report says why.
+/// Nothing was armed, no machine was touched, and the report says why.
 async fn assert_left_alone(world: &MemoryProvider, journal: &MemoryJournal, report: &RunReport, why: &str) {
     assert_eq!(report.outcome(), Outcome::Skipped, "{report}");
     assert_eq!(report.skipped.len(), 1, "{report}");
@@ -120,11 +120,11 @@ async fn observers_are_told_what_is_intended_before_it_is_armed() {
     assert_eq!(intended.chosen, Chosen::Drawn);
     assert_eq!((intended.healthy, intended.desired), (5, 5));
     assert_eq!((intended.hold, intended.requested.get("seconds")), (Duration::from_secs(60), Some(60.0)));
-    // It counts from the arming, which has waited for the observers.
+    // The deadline counts from the arming, which has waited for the observers.
     assert_eq!(intended.deadline + Duration::from_secs(2), fault.deadline);
     assert_eq!(intended.undone_by, intended.deadline + Duration::from_secs(300));
     assert!(intended.by_hand.contains(fault.target.as_str()), "{}", intended.by_hand);
-    // What they take comes off no hold.
+    // The observers' time does not shorten the hold.
     assert_eq!(fault.time_to_recover(), Some(Duration::from_secs(60)));
 }
 
@@ -180,7 +180,7 @@ async fn an_approval_that_takes_longer_than_the_hold_takes_nothing_off_it() {
     assert_eq!(report.faults[0].time_to_recover(), Some(Duration::from_secs(10)), "{report}");
 }
 
-/// Open from the Monday morning on for this long.
+/// Open from Monday morning for this long.
 #[derive(Debug)]
 struct OpenFor(Duration);
 
@@ -271,11 +271,11 @@ async fn a_run_that_is_cut_short_while_it_is_announced_arms_nothing() {
     assert_eq!(crate::support::health(&world, &asked.seen()[0].1.target).await, Health::Healthy);
 }
 
-/// Keeps what tells how to undo a fault by hand.
+/// Keeps the instructions to undo a fault by hand.
 #[derive(Clone, Debug, Default)]
 struct ByHand(Arc<Mutex<Vec<Words>>>);
 
-/// When they were told, of which target, and what they are.
+/// The time, the target and the instructions.
 type Words = (&'static str, TargetId, Option<String>);
 
 impl Observer for ByHand {

@@ -1,6 +1,6 @@
-//! What this library claims to hold by type: each claim has a program that breaks it, with the compiler's answer.
+//! The promises that the types keep: each has a program that breaks it, with the compiler's answer.
 //!
-//! A program that is right would have all dependencies built instead of checked, so `the_right_way` is a test.
+//! A correct program would have all dependencies built instead of checked, so `the_right_way` is a test.
 
 #[test]
 fn the_compiler_refuses_what_must_not_be() {

@@ -1,6 +1,6 @@
-//! What calendars promise, checked against a scan by minute that shares no code with them.
+//! The promises of calendars, checked against a scan by minute that shares no code with them.
 //!
-//! The scans lie around daylight-saving changes, because that is where a calendar goes wrong.
+//! The scans are around daylight-saving changes, because calendars go wrong there.
 
 use std::{ops::Range, sync::LazyLock};
 
@@ -33,15 +33,15 @@ const SCENES: [(&str, &str, i64); 13] = [
     ("Pacific/Apia", "2011-12-30T10:00Z", 24 * 60),
 ];
 
-/// The minutes of a scan, counted from its start, that are asked about: two days before the change and two after it.
-/// The rest is there to see where spans really begin and end.
+/// The tested minutes of a scan, counted from its start: two days before the change and two after it. The rest of the
+/// scan shows where spans really begin and end.
 const ASKED: Range<usize> = 10 * DAY..14 * DAY;
 const CHANGE: usize = 12 * DAY;
 const SCANNED: usize = 32 * DAY;
 
 static SCANS: LazyLock<Vec<Scan>> = LazyLock::new(|| SCENES.iter().map(Scan::new).collect());
 
-/// What the clocks of a zone show, minute by minute.
+/// The times that the clocks of a zone show, minute by minute.
 #[derive(Debug)]
 struct Scan {
     zone: &'static str,
@@ -162,14 +162,14 @@ fn start_of(open: &[bool], minute: usize) -> Option<usize> {
     open[..minute].iter().rposition(|open| !open).map(|closed| closed + 1)
 }
 
-/// That `found` is `true_edge`, or an earlier instant beyond the horizon.
+/// Asserts that `found` is `true_edge`, or an earlier instant beyond the horizon.
 fn is_edge(at: Timestamp, found: Timestamp, true_edge: Option<Timestamp>) -> bool {
     Some(found) == true_edge
         || (true_edge.is_none_or(|edge| at.duration_since(edge).abs() > at.duration_since(found).abs())
             && at.duration_since(found).abs() >= HORIZON)
 }
 
-/// That a calendar is open at every minute up to `closes`, and closed then.
+/// Asserts that a calendar is open at every minute up to `closes`, and closed then.
 fn keeps_its_window(calendar: &impl Calendar, at: Timestamp) -> Result<(), TestCaseError> {
     let Some(window) = calendar.window(at) else {
         return Ok(());

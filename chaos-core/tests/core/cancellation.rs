@@ -1,4 +1,4 @@
-//! A run is cut off at every point at which it can be: the caller drops its future, or the whole runtime ends under it.
+//! A run is cut off at every possible point: the caller drops its future, or the whole runtime ends.
 //!
 //! The tokio scheduler of one thread under paused time makes each cut exact: after `ticks` turns of the scheduler, for
 //! every number of ticks until a run gets through.
@@ -18,7 +18,7 @@ fn world() -> MemoryProvider {
     MemoryProvider::default().with_group("web", 5).unwrap()
 }
 
-/// A monkey whose journal and provider give way to others at every call, so that a run can be cut off between any two.
+/// A monkey whose journal and provider yield at every call, so a run can be cut off between any two calls.
 fn monkey(world: &MemoryProvider, journal: &MemoryJournal, hold: Hold) -> Monkey {
     Monkey::builder()
         .provider(BusyProvider(world.clone()))
@@ -58,7 +58,7 @@ async fn state(journal: &MemoryJournal) -> Option<FaultState> {
 
 #[test]
 fn dropping_the_future_at_any_point_cuts_the_hold_short_and_brings_the_target_back() {
-    // So long that only a hold that is cut short ends within the test.
+    // The hold is so long that it ends within the test only if it is cut short.
     let held = Hold::lasting(Hold::LONGEST).unwrap();
     let mut met = Vec::new();
     for number in 0..ENOUGH {
@@ -72,7 +72,8 @@ fn dropping_the_future_at_any_point_cuts_the_hold_short_and_brings_the_target_ba
                 () = ticks(number) => {}
             }
             let met_now = state(&journal).await;
-            // Paused time moves on only when everybody waits: half a minute later all that could happen has happened.
+            // Paused time moves on only when every task waits: half a minute later, everything that could happen has
+            // happened.
             clock().sleep(Duration::from_secs(30)).await;
             assert_whole(
                 &world,
@@ -83,7 +84,7 @@ fn dropping_the_future_at_any_point_cuts_the_hold_short_and_brings_the_target_ba
             met_now
         });
         met.push(met_now);
-        // In its hold a run waits for time to pass, however many ticks go by.
+        // During its hold, a run waits for time to pass, and ticks change nothing.
         if met.iter().filter(|state| **state == Some(FaultState::Active)).count() > 20 {
             break;
         }
@@ -126,7 +127,7 @@ fn dropping_the_future_during_a_recovery_does_not_stop_it() {
     panic!("no run got through within {ENOUGH} ticks");
 }
 
-/// The nearest thing in memory to a process that is killed: nothing of the run gets to do anything any more.
+/// The closest thing in memory to a killed process: no part of the run can act any more.
 #[test]
 fn when_the_runtime_ends_at_any_point_a_replay_brings_the_target_back() {
     for hold in [Hold::MOMENTARY, Hold::lasting(Hold::LONGEST).unwrap()] {

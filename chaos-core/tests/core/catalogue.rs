@@ -1,4 +1,4 @@
-//! Whatever is asked for by name is what was meant, or an error that says what would be right.
+//! A request by name yields the intended event, or an error that says what would be right.
 
 use std::{sync::Arc, time::Duration};
 
@@ -189,7 +189,7 @@ fn one_registration_brings_the_recoveries_and_a_later_one_replaces_an_earlier() 
     assert_eq!(asked.recoveries().kinds().collect::<Vec<_>>(), ["chaos-core/power-on/1"]);
 }
 
-/// Any JSON, with the names that mean something more often than chance would have them.
+/// Any JSON, with the known names more often than by chance.
 fn any_json() -> impl Strategy<Value = Value> {
     let text = prop_oneof![
         any::<String>(),

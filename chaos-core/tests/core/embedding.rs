@@ -1,5 +1,5 @@
-//! What those need who build the library into something of their own: boxes and arcs of every part, one event in two
-//! magnitudes, recoveries with a client, abilities of their own.
+//! The needs of programs that embed the library: boxes and arcs of every part, one event in two magnitudes, recoveries
+//! with a client, capabilities of their own.
 
 use std::{
     sync::{
@@ -64,7 +64,7 @@ async fn one_event_may_be_drawn_in_two_magnitudes() {
 
 // --- A recovery with a client. ---
 
-/// An API of one's own: how many switches are off.
+/// A program's own API: the number of switches that are off.
 #[derive(Debug, Default)]
 struct Switches(AtomicUsize);
 
@@ -93,7 +93,7 @@ impl ChaosEvent for SwitchOff {
 
     async fn prepare(&self, _: &Scope) -> Result<Prepared> {
         let client = Arc::clone(&self.0);
-        // The client that it is prepared with is not the one that it recovers with.
+        // The client of the preparation is not the client of the recovery.
         Ok(Prepared::new(SwitchOn { client: None }, move |_| {
             Box::pin(async move {
                 client.0.store(1, Ordering::SeqCst);

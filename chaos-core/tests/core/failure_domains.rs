@@ -107,7 +107,7 @@ async fn how_many_of_a_zone_is_said_as_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn never_all_zones_of_a_group() {
-    // One zone alone; and two, of which one is down already.
+    // One zone alone; and two zones, one of which is already down.
     let single = world(&[("web", 4, &["a"])]);
     let half_down = world(&[("web", 4, &["a", "b"])]);
     for machine in ["memory:web/machine-1", "memory:web/machine-3"] {

@@ -1,4 +1,4 @@
-//! Groups as platforms tell of them: sizes that nobody has said, members out of service, weights, one group twice.
+//! Groups as platforms list them: without a size, with members out of service, with weights, one group twice.
 
 use std::{
     fmt,
@@ -22,7 +22,7 @@ use chaos_core::{
 use futures_util::{StreamExt, stream};
 use proptest::prelude::*;
 
-/// The groups of a world in memory, told otherwise.
+/// The groups of a world in memory, shown differently.
 #[derive(Clone)]
 struct Told {
     world: MemoryProvider,
@@ -89,7 +89,7 @@ async fn plan(provider: impl Provider, blast_radius: BlastRadius, seed: u64) -> 
     monkey.plan().await.unwrap()
 }
 
-/// `group` without the size that its provider has said.
+/// `group` without the size that its provider has set.
 fn unsaid(group: Group) -> Group {
     Group::new(group.id).replaces_members(group.replaces_members).members(group.members)
 }
@@ -191,7 +191,7 @@ async fn who_is_out_of_service_on_purpose_is_neither_hit_nor_counted() {
     for seed in 0..20 {
         let plan = plan(Told::of(world(6), move |group| vec![standby(group)]), whole(), seed).await;
         let web = &plan.groups[0];
-        // Of the two that are in service, half must stay; of six, nobody could be spared.
+        // Half of the two that are in service must stay. Half of six would spare no member.
         assert_eq!((web.desired, web.healthy, plan.chosen().count()), (2, 2, 1), "{plan}");
         for target in &web.targets[..4] {
             let reason = Reason::excluded("out of service: in standby");
@@ -211,8 +211,8 @@ async fn who_is_merely_unhealthy_still_raises_the_floor() {
     assert_eq!(plan.groups[0].reason, Some(Reason::too_few_healthy(2, 3)), "{plan}");
 }
 
-/// A platform on which whatever is stopped counts as taken out of service, as a deallocated machine does, is not
-/// emptied by one run after another, each of which measures by what the one before has left.
+/// On some platforms a stopped member counts as out of service, such as a deallocated machine. Consecutive runs, each
+/// of which measures by the rest of the one before, must not empty such a group.
 #[tokio::test(start_paused = true)]
 async fn what_a_fault_has_taken_out_of_service_still_counts() {
     let out_where_stopped = |group: Group| {
@@ -326,7 +326,7 @@ async fn a_share_that_is_less_than_one_target_says_so() {
     let plan = plan(world(9), whole().targets_per_group(Percent(10)), 1).await;
     assert_eq!(plan.chosen().count(), 0, "{plan}");
     assert_eq!(plan.groups[0].reason, Some(Reason::limit_of_none("10%", 9)));
-    assert!(plan.to_string().contains("10% of 9 is none: a limit rounds down"), "{plan}");
+    assert!(plan.to_string().contains("10% of 9 rounds down to no target"), "{plan}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -366,7 +366,7 @@ fn quota() -> impl Strategy<Value = Quota> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// Whoever is out of service is never hit; limits and floors hold, those that are shares by capacity.
+    /// A member out of service is never hit. Limits and floors hold; those that are shares hold by capacity.
     #[test]
     fn limits_and_floors_hold_whatever_the_members_weigh(
         fates in prop::collection::vec(fate(), 1..12),
@@ -387,7 +387,7 @@ proptest! {
         let blast_radius = whole().targets_per_group(limit).min_healthy(floor);
         let plan = runtime.block_on(plan(told, blast_radius, seed));
 
-        // Eleven at most, so that the order of the ids is not that of the numbers.
+        // Up to eleven, so that the order of the ids differs from the order of the numbers.
         let fate_of = |target: &TargetId| {
             let number: usize = target.name().trim_start_matches("machine-").parse().unwrap();
             fates[number].clone()

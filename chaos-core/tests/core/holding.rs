@@ -1,4 +1,4 @@
-//! What a run says of its holds: no more than its looks have seen.
+//! A run reports no more about its holds than its looks have seen.
 
 use std::{
     sync::{Arc, Mutex},
@@ -34,7 +34,7 @@ fn off(hold: u64) -> PowerOff {
     PowerOff::lasting(Hold::lasting(seconds(hold)).unwrap())
 }
 
-/// What is done to machine 1 while a monkey keeps it off for 100 seconds, and how the run ends.
+/// The changes to machine 1 while a monkey keeps it off for 100 seconds, and the outcome of the run.
 async fn while_held(meddle: impl AsyncFnOnce(Arc<ManualClock>, MemoryProvider, Monkey)) -> RunReport {
     let (world, clock) = (world(), Arc::new(clock()));
     let monkey = Monkey::builder()
@@ -112,7 +112,7 @@ async fn who_halts_what_was_over_already_adds_nothing_to_it() {
     assert_eq!(seconds_of(&report.faults[0]), 0.0, "{report}");
 }
 
-/// An injection in two steps, of which the second is due in ten seconds.
+/// An injection in two steps; the second is due in ten seconds.
 #[derive(Debug)]
 struct InTwoSteps(Arc<Mutex<u32>>);
 
@@ -220,7 +220,7 @@ async fn what_no_look_has_seen_had_no_effect() {
     assert!(report.to_string().contains("no effect: no look has seen the fault in effect"), "{report}");
 }
 
-/// An injection that has seen its effect, which is gone before anybody looks.
+/// An injection that has seen its effect, which is gone before the first look.
 #[derive(Debug)]
 struct Fleeting;
 
@@ -258,7 +258,7 @@ async fn what_only_the_injection_has_seen_lasted_no_time() {
     assert_eq!(seconds_of(&report.faults[0]), 0.0, "{report}");
 }
 
-/// A clock that stands still for whoever is stopped: whoever asks it again finds that hours have gone by.
+/// A clock that stands still for a stopped process. The next time that the process asks, hours have passed.
 #[derive(Debug)]
 struct Stopped {
     clock: ManualClock,
@@ -293,7 +293,7 @@ impl Observer for StopsAt {
     }
 }
 
-/// A run whose process is stopped for an hour when it tells this.
+/// A run whose process is stopped for an hour at this activity.
 async fn stopped_at(activity: &'static str) -> (MemoryProvider, RunReport) {
     let world = world();
     let clock = Arc::new(Stopped { clock: clock(), missed: Mutex::default() });
@@ -347,9 +347,9 @@ async fn who_holds_a_fault_and_does_not_act_loses_it_to_anybody() {
     assert_eq!(report.outcome(), Outcome::CutShort, "{report}");
 }
 
-// --- The property: a run is completed only where its own looks saw the hold through. ---
+// --- The property: a run is completed only if its own looks saw the whole hold. ---
 
-/// What a look finds, from when it is told until the next.
+/// The finding of a look, from one instant of the script until the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Found {
     InEffect,
@@ -373,7 +373,7 @@ struct Unscripted {
 #[derive(Clone, Debug)]
 struct Stage {
     clock: Arc<ManualClock>,
-    /// What there is to be found from these instants on, counted from the first look.
+    /// The findings from these instants on, counted from the first look.
     script: Arc<Vec<(Duration, Found)>>,
     seen: Seen,
     recovered_at: Arc<Mutex<Option<Duration>>>,

@@ -22,7 +22,7 @@ use jiff::Timestamp;
 
 use crate::support::{Fragile, break_recovery, builder, clock, orphan};
 
-/// Keeps what it is told, and what it is asked.
+/// Keeps the activities and the questions that it receives.
 #[derive(Clone, Debug, Default)]
 struct Told {
     activities: Arc<Mutex<Vec<Activity>>>,
@@ -179,7 +179,7 @@ async fn who_is_left_alone_after_all_is_told_by_the_id_that_was_announced() {
     assert_eq!(*reason, Reason::not_healthy(Health::Unhealthy));
 }
 
-/// Gives so many numbers, and no more.
+/// Gives this many numbers, and no more.
 #[derive(Debug)]
 struct RunsDry(AtomicUsize);
 
@@ -211,14 +211,14 @@ async fn without_an_id_nothing_is_injected_and_the_target_is_told_all_the_same()
     };
     assert_eq!((*fault, target), (None, &report.skipped[0].target));
 
-    // And without one for the run there is no run, which a service says and goes on.
+    // Without an id there is no run. A service reports that and continues.
     assert_eq!(monkey.run_once().await.unwrap_err().kind(), ErrorKind::Unavailable);
     monkey.run(clock().sleep(Duration::from_secs(1))).await.unwrap();
     let failed = told.activities().pop().unwrap();
     assert!(matches!(failed, Activity::RunFailed { run: None, .. }), "{failed:?}");
 }
 
-/// Readers of the JSON find the id as a text, where it always was, and the rest beside it.
+/// Readers of the JSON find the id as a text in its usual place, and the rest beside it.
 #[tokio::test(start_paused = true)]
 async fn in_json_an_identity_lies_flat_and_is_read_back() {
     let told = Told::default();

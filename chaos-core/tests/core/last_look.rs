@@ -35,16 +35,16 @@ fn third() -> TargetId {
     "memory:web/machine-2".parse().unwrap()
 }
 
-/// What is shown of the world.
+/// The changes to the world as it is shown.
 #[derive(Default)]
 struct Shown {
     /// How often the group was looked at.
     looks: AtomicUsize,
-    /// Whether the group replaces its members no more.
+    /// Whether the group no longer replaces its members.
     is_suspended: Mutex<bool>,
-    /// Whether the group does not tell which of those that bear a name its members are.
+    /// Whether the group does not tell the incarnations of its members.
     lists_no_incarnation: Mutex<bool>,
-    /// What the platform says to whoever asks whether a fault may be undone.
+    /// The platform's answer to the question whether a fault may be undone.
     undo: Mutex<Option<Error>>,
     /// What it was asked.
     asked: Mutex<Vec<Undo>>,
@@ -268,10 +268,10 @@ async fn a_target_that_another_one_of_its_name_has_replaced_is_a_doubt() {
     assert!(everybody_is_well(&world).await);
 }
 
-/// What an event was given of the group: by which look, and how many were healthy.
+/// The group as an event received it: the number of the look, and the number of healthy members.
 type Given = Arc<Mutex<Vec<(String, usize)>>>;
 
-/// Halts a machine for half a minute, and remembers what it was given.
+/// Halts a machine for half a minute, and remembers the group that it received.
 #[derive(Debug)]
 struct Remembering(Given);
 
@@ -318,13 +318,13 @@ async fn the_event_is_given_the_group_as_it_is_now() {
     assert_eq!(report.outcome(), Outcome::Completed, "{report}");
     let given = given.lock().unwrap().clone();
     assert_eq!(given[0], ("0".to_owned(), 5), "the plan is a moment old");
-    // The second has waited for the first, whose looks it does not share.
+    // The second has waited for the first, and does not share its looks.
     assert!(given[1].0.parse::<usize>().unwrap() >= 2, "{given:?}");
     assert_eq!(given[1].1, 5, "both are measured against the same whole");
 }
 
-/// Two victims at a time of three: the third is hit when the first has ended, while the second is held. `meddle` is
-/// given the world and who is no victim meanwhile.
+/// Two victims at a time of three: the third is hit when the first has ended, while the second is held. Meanwhile,
+/// `meddle` receives the world and the machine that is no victim.
 async fn given_to_the_third(meddle: impl Fn(&MemoryProvider, &TargetId)) -> usize {
     let (world, given, clock) = (world(), Given::default(), clock());
     let monkey = monkey(Changing::over(&world), &MemoryJournal::new())

@@ -1,4 +1,4 @@
-//! A fault that no look during its hold saw in effect, although something of it is left afterwards.
+//! A fault that no look during its hold saw in effect, although a part of it is left afterwards.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::support::{clock, registry};
 
-/// A fault that is there in part: it never does what was asked for, and something of it is left to be removed.
+/// A partial fault: it never has the requested effect, but a part of it must be removed.
 #[derive(Debug)]
 struct InPart;
 
@@ -63,7 +63,7 @@ impl Recovery for ClearAway {
     }
 }
 
-/// What is left of a fault after the hold proves nothing of the hold.
+/// The rest of a fault after the hold proves nothing about the hold.
 #[tokio::test(start_paused = true)]
 async fn what_every_look_in_the_hold_has_missed_had_no_effect_whatever_is_left() {
     let monkey = Monkey::builder()

@@ -32,7 +32,7 @@ fn machine(number: usize) -> TargetId {
     format!("memory:web/machine-{number}").parse().unwrap()
 }
 
-/// Happens and is over, were it not that its order is never answered.
+/// A momentary event whose order is never answered.
 #[derive(Debug)]
 struct Unanswered;
 
@@ -65,10 +65,10 @@ async fn what_happens_and_is_over_has_a_minute_to_be_injected() {
     assert_eq!(fault.state, FaultState::Recovered, "{report}");
 }
 
-/// When a recovery was tried first.
+/// The time of the first attempt to recover.
 type TriedAt = Arc<Mutex<Option<Duration>>>;
 
-/// Every look hangs until a recovery was tried, which remembers when that was.
+/// Every look hangs until the first attempt to recover, which records its time.
 #[derive(Debug, Serialize, Deserialize)]
 struct Unseen {
     #[serde(skip)]

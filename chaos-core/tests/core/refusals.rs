@@ -1,4 +1,4 @@
-//! What is refused from outside ends no recovery before its budget, and what takes long is waited for.
+//! A refusal from outside does not end a recovery before its budget, and a slow answer is awaited.
 
 use std::{
     collections::VecDeque,
@@ -30,14 +30,14 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// What answers the orders to recover, in turn; afterwards each is carried out.
+/// The answers to the orders to recover, in turn. Afterwards each order is carried out.
 #[derive(Default)]
 struct Platform {
     refusals: Mutex<VecDeque<Error>>,
     refuses_for_ever: Option<Error>,
     /// How long a look takes.
     look_takes: Duration,
-    /// What a shell says that an answer may take.
+    /// The answer time that the shell promises.
     answers_within: Option<Duration>,
     /// When each order came.
     orders: Mutex<Vec<Duration>>,

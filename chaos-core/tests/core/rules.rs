@@ -31,7 +31,7 @@ use crate::support::{clock, registry};
 
 const ZONE: &str = "zone";
 
-/// One rule, and what makes it forbid the target: a change of the group, of the calendar, or of the journal.
+/// One rule, and a change of the group, the calendar or the journal that makes it forbid the target.
 #[derive(Clone)]
 struct Rule {
     blast_radius: BlastRadius,
@@ -60,7 +60,7 @@ impl Rule {
     }
 }
 
-/// The world, which goes wrong before the plan or after it.
+/// The world. It goes wrong before or after the plan.
 struct World {
     memory: MemoryProvider,
     journal: MemoryJournal,
@@ -293,7 +293,7 @@ fn rules() -> Vec<Rule> {
                 "kind": "unsuitable", "why": "only-if-replaced: nobody would replace it",
             })))
         },
-        // In a group with weights, of whose capacity two fifths may be hit.
+        // In a group with weights; two fifths of its capacity may be hit.
         Rule {
             blast_radius: BlastRadius::default().targets_per_group(Percent(40)).min_healthy(0),
             always: |group| {

@@ -1,4 +1,4 @@
-//! The whole way, as the types lay it down: what the programs in `tests/by_type` do wrong is done right here.
+//! The whole way, as the types require it: this program does right what the programs in `tests/by_type` do wrong.
 
 use chaos_core::{
     MemoryJournal, Monkey, Permit, Prepared, Registry, Result, Scope,

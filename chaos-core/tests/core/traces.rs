@@ -1,5 +1,5 @@
-//! Traces that follow the caller. In a file of their own and one after the other: what `tracing` has made of a
-//! subscriber is for the whole process.
+//! Traces that follow the caller. They are in a separate file and run one after the other, because `tracing` caches its
+//! subscriber for the whole process.
 
 use std::{
     sync::{
@@ -107,7 +107,7 @@ fn a_subscriber_that_panics_leaves_nothing_behind() {
             let report = monkey.run_once().await.unwrap();
             assert_ne!(report.outcome(), Outcome::Completed, "{report}");
             assert!(report.is_recovered(), "{report}");
-            // One that an earlier process has left is recovered all the same.
+            // A fault that an earlier process has left is recovered all the same.
             drop(monkey);
         });
     });
@@ -125,7 +125,7 @@ fn a_subscriber_that_panics_leaves_nothing_behind() {
     });
 }
 
-/// Counts what is written to the log.
+/// Counts the lines of the log.
 #[derive(Debug, Default)]
 struct Log(Arc<AtomicU64>);
 

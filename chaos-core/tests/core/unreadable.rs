@@ -1,5 +1,5 @@
-//! Entries of a journal that cannot be read: they keep no other from being recovered, count as pending, and are never
-//! passed over in silence.
+//! Unreadable entries of a journal: they do not keep others from being recovered, count as pending, and are always
+//! reported.
 
 use crate::support::{clock, orphan, registry, runtime};
 use chaos_core::{
@@ -113,7 +113,7 @@ async fn an_entry_of_a_known_target_is_a_fault_on_it_and_in_its_group_alone() {
     assert_eq!(hit.len(), 1, "{report}");
     assert_eq!(hit[0].group().path(), "shop", "{report}");
 
-    // One that may be anywhere is counted everywhere.
+    // An entry that may be in any group is counted in every group.
     let journal = Damaged(MemoryJournal::new(), vec![damaged("?", None)]);
     let report = monkey(&world(), journal, blast_radius()).run_once().await.unwrap();
     assert_eq!(report.faults, [], "{report}");

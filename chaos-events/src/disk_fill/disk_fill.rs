@@ -30,8 +30,8 @@ use crate::{
 /// Network file systems and FUSE are refused with `Unsupported`, because a file there could outlive the machine that
 /// holds it. A file system that cannot be filled at all is refused before anything changes: because it has no free
 /// inodes, because of a limit on file sizes (`ulimit -f`), or because the floor exceeds the whole file system. The
-/// report tells the achieved `bytes` and `used_percent`. If the file system is already as full as requested, it says
-/// that nothing was hit.
+/// report tells the achieved `bytes` and `used_percent`. If the file system is already as full as requested, the report
+/// says that nothing was hit.
 ///
 /// ```
 /// use std::time::Duration;

@@ -27,8 +27,7 @@ pub(crate) struct HostFault {
     parameters: Vec<(&'static str, String)>,
 }
 
-/// A host fault that its machine can bear, as far as a look without any change can tell. The next step is
-/// [`start`](Ready::start).
+/// A host fault that its machine can bear, as far as a look can tell. The next step is [`start`](Ready::start).
 #[derive(Debug)]
 pub(crate) struct Ready {
     fault: HostFault,
@@ -72,7 +71,7 @@ impl HostFault {
         &self.shell
     }
 
-    /// Checks whether the machine can bear it, and how long an order takes, including its reply.
+    /// Checks whether the machine can bear the fault, and measures how long an order takes, including its reply.
     ///
     /// # Errors
     /// `Unsupported` with the reason if something is missing there; `Refused` if a recovery could not give its order
@@ -101,7 +100,7 @@ impl HostFault {
         self.inspect("status").await
     }
 
-    /// Ends it. Idempotent, and right if it never began.
+    /// Ends the fault. Idempotent, and right if it never began.
     pub(crate) async fn stop(&self, permit: &Permit) -> Result<Answer> {
         let script = self.script("stop", &[])?;
         Answer::read(self.script.event, "stop", self.shell.run(&script, permit).await?)
@@ -112,10 +111,10 @@ impl HostFault {
         Answer::read(self.script.event, action, self.shell.inspect(&script).await?)
     }
 
-    /// Runs the program under a mark, so that a look can check that it finds marked processes: it must find itself. A
-    /// start has the mark of the fault, so that stop also finds a start that is still on its way; before it has the
-    /// mark, stop finds it by the first words of this. The mark comes first in the environment, where only this can
-    /// have put it.
+    /// Runs the program under a mark. A look has a mark too: it must find itself, which proves that it finds marked
+    /// processes. A start has the mark of the fault, so stop also finds a start that is still on its way. Before the
+    /// start has its mark, stop finds it by the first words of this script. The mark is the first variable of the
+    /// environment: only this script can have put it there.
     fn script(&self, action: &'static str, more: &[(&'static str, String)]) -> Result<Script> {
         let fault = self.fault;
         let missing = if action == "preflight" { 69 } else { 75 };

@@ -42,8 +42,7 @@ mod tests {
         let clock = Arc::new(ManualClock::starting_at(jiff::Timestamp::UNIX_EPOCH));
         let told = Told::now(1_000, clock.clone());
         assert_eq!(told.uptime_in(Duration::from_secs(30)), 4_000);
-        // After an approval that took a while, the whole hold is still left, by a clock that may differ by a
-        // thousandth.
+        // After a slow approval, the whole hold is still left, even if the clocks differ by a thousandth.
         clock.sleep(Duration::from_secs(20)).await;
         assert_eq!(told.uptime_in(Duration::from_secs(30)), 5_998);
         assert_eq!(told.uptime_in(Duration::ZERO), 2_998);

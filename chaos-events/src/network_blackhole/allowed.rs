@@ -90,7 +90,7 @@ impl Allowed {
         Ok(Self(Kind::Host(Host::parse(host)?)))
     }
 
-    /// Traffic from and to this port, on whichever side it is.
+    /// Traffic from and to this port, on either side.
     ///
     /// # Errors
     /// `InvalidInput` for port 0.
@@ -99,7 +99,7 @@ impl Allowed {
         Ok(Self(Kind::Port(protocol, port)))
     }
 
-    /// What keeps a machine alive and within its operator's reach.
+    /// The traffic that keeps a machine alive and within its operator's reach.
     pub(super) fn by_default() -> Vec<Self> {
         vec![
             Self::loopback(),
@@ -112,22 +112,22 @@ impl Allowed {
     }
 }
 
-/// All that is let through, put together.
+/// All traffic that is let through, combined.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Openings {
     pub(super) loopback: bool,
     pub(super) neighbours: bool,
     pub(super) hosts: Hosts,
-    /// Of either side.
+    /// Ports of either side.
     pub(super) ports: Ports,
-    /// Of the machine's side.
+    /// Ports of the machine's side.
     pub(super) local_ports: Ports,
 }
 
 impl Openings {
-    /// All of them; or, for a process among others, without those that are for a machine.
+    /// Combines them. For a process among others, those that are for a machine are left out.
     ///
-    /// `lifeline` is what the shell of a machine is reached through.
+    /// `lifeline` holds the addresses through which the shell of a machine is reached.
     pub(super) fn of(allowed: &[Allowed], is_machine: bool, lifeline: &[IpAddr]) -> Result<Self> {
         let mut openings = Self::default();
         let mut hosts = Vec::new();

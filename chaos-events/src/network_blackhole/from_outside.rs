@@ -8,17 +8,17 @@ use chaos_core::{
 use super::script::SCRIPT;
 use crate::RestoreSettings;
 
-/// Drops all traffic of a target by settings of its platform, such as security groups, and not on the target itself:
-/// [`NetworkBlackhole::from_outside`](crate::NetworkBlackhole::from_outside).
+/// Drops all traffic of a target by settings of its platform, such as security groups, and not on the target itself.
+/// Made by [`NetworkBlackhole::from_outside`](crate::NetworkBlackhole::from_outside).
 ///
-/// It needs no shell, and it does not care what runs on the target. What it does differs from a blackhole by a script:
+/// It needs no shell, and does not depend on the software of the target. It differs from a blackhole by a script:
 ///
 /// - **Nothing ends it but its recovery.** Settings have no lifetime of their own: if every process of the monkey is
 ///   gone, they stay until the journal is replayed.
-/// - It lets nothing through that the platform filters, SSH included. What a platform never filters stays within reach,
-///   such as the metadata service.
-/// - **Connections that are open may survive it.** A platform that tracks connections judges new ones only, as AWS and
-///   Azure do.
+/// - It lets nothing through that the platform filters, including SSH. Services that a platform never filters stay
+///   within reach, such as the metadata service.
+/// - **Open connections may survive it.** A platform that tracks connections, such as AWS or Azure, filters new ones
+///   only.
 /// - No packets are counted.
 ///
 /// ```
@@ -66,7 +66,7 @@ impl ChaosEvent for BlackholeFromOutside {
     fn caveat(&self, _: &Group) -> Option<String> {
         Some(
             "the settings of the platform have no end of their own, so nothing but the recovery ends this blackhole; \
-             connections that are open may survive it"
+             open connections may survive it"
                 .to_owned(),
         )
     }

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use chaos_core::{Error, Result};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// Where other ends of traffic are: addresses, ranges of addresses, and names whose meaning the target finds out.
+/// The other ends of traffic: addresses, ranges of addresses, and names that the target resolves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Hosts {
     pub(super) v4: Vec<Ipv4Net>,
@@ -11,19 +11,18 @@ pub(super) struct Hosts {
     pub(super) names: Vec<HostName>,
 }
 
-/// One of them.
+/// One entry of [`Hosts`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Host {
     Network(IpNet),
     Name(HostName),
 }
 
-/// A host name as RFC 1123 has it, which is never an option of a command, and never one of the many ways to write an
-/// address.
+/// A host name by RFC 1123. It is never an option of a command, and never an address in an unusual form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct HostName(String);
 
-/// As many as one environment variable can carry, whatever they are.
+/// The number of hosts, of any kind, that one environment variable can carry.
 const MOST_HOSTS: usize = 256;
 
 impl Hosts {
@@ -41,7 +40,7 @@ impl Hosts {
         Ok(found)
     }
 
-    /// What one command can be told, at most.
+    /// Refuses more hosts than one command can carry.
     pub(super) fn check_number(&self, name: &'static str) -> Result<()> {
         match self.len() {
             ..=MOST_HOSTS => Ok(()),
@@ -49,7 +48,7 @@ impl Hosts {
         }
     }
 
-    /// All of them at once: putting networks together costs as much as sorting them.
+    /// Adds all of them at once, because merging networks costs as much as sorting them.
     pub(super) fn add(&mut self, hosts: impl IntoIterator<Item = Host>) {
         for host in hosts {
             match host {
@@ -58,7 +57,7 @@ impl Hosts {
                 Host::Name(name) => self.names.push(name),
             }
         }
-        // Neither twice nor inside one another.
+        // No network is listed twice or inside another one.
         self.v4 = Ipv4Net::aggregate(&self.v4);
         self.v6 = Ipv6Net::aggregate(&self.v6);
     }
@@ -91,7 +90,7 @@ impl Host {
     }
 }
 
-/// What a socket calls `::ffff:10.0.0.0/104` travels as `10.0.0.0/8`.
+/// The network that a socket calls `::ffff:10.0.0.0/104` is `10.0.0.0/8` on the wire.
 fn as_on_the_wire(network: IpNet) -> IpNet {
     let v4 = match network {
         IpNet::V4(_) => None,
@@ -102,7 +101,7 @@ fn as_on_the_wire(network: IpNet) -> IpNet {
 
 impl HostName {
     fn parse(text: &str) -> Option<Self> {
-        // The dot at the end of an absolute name counts for nothing.
+        // The dot at the end of an absolute name has no meaning here.
         let labels: Vec<&str> = text.strip_suffix('.').unwrap_or(text).split('.').collect();
         let is_name = text.len() <= 253
             && labels.iter().all(|label| is_label(label))
@@ -118,7 +117,7 @@ fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-/// What ends in a number is an address to most resolvers: `10.1` is 10.0.0.1, and `0x7f.1` is 127.0.0.1.
+/// Most resolvers take a name that ends in a number for an address: `10.1` is 10.0.0.1, and `0x7f.1` is 127.0.0.1.
 fn is_number(label: &str) -> bool {
     let lower = label.to_ascii_lowercase();
     match lower.strip_prefix("0x") {
@@ -218,7 +217,7 @@ mod tests {
         );
     }
 
-    /// As many as this, none of which can be put together with another, took 4 s when each was added by itself.
+    /// This many networks, none of which merges with another, took 4 s when each was added separately.
     #[test]
     fn thousands_of_ranges_are_put_together_at_once() {
         let clock = SystemClock::default();

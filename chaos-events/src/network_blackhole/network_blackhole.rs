@@ -13,8 +13,8 @@ use crate::host_script::{HostFault, START_WITHIN};
 ///
 /// The packets are dropped by rules in an nftables table of the fault's own, which come before all others of the
 /// machine and leave those as they are. The kernel stops dropping at the deadline, and removes the table when the
-/// process ends that holds it, however it ends. Where nftables is older, or there is only iptables, a process on the
-/// target removes the rules instead; the report says so, and what it means.
+/// process that holds it ends for any reason. If nftables is older, or there is only iptables, a process on the target
+/// removes the rules instead; the report says so, and explains the difference.
 ///
 /// If the target is one process of a machine
 /// ([`NetworkShare::Sockets`](chaos_core::capability::NetworkShare::Sockets)), only traffic of the addresses and ports
@@ -79,30 +79,30 @@ impl NetworkBlackhole {
         Ok(Self::of(Traffic::Ports(Ports::of(protocol, ports)?), vec![Allowed::shell()]))
     }
 
-    /// Drops DNS: packets to ports 53 and 853, on loopback too, where many machines have their resolver.
+    /// Drops DNS: packets to ports 53 and 853. This includes loopback, because many machines have their resolver there.
     pub fn dns() -> Self {
         Self::of(Traffic::Dns, Vec::new())
     }
 
     /// Drops everything by settings of the target's platform, such as security groups, instead of by a script: it needs
-    /// no shell, and nothing ends it but its recovery. [`BlackholeFromOutside`] says what else differs.
+    /// no shell, and nothing but its recovery ends it. [`BlackholeFromOutside`] lists the other differences.
     ///
     /// # Errors
-    /// `InvalidInput` for what only a script can do: hosts, ports, DNS, one direction, and a list of what is let
-    /// through. [`everything`](Self::everything) as it is, and [with nothing let through](Self::allow_nothing), mean
-    /// the same here.
+    /// `InvalidInput` for hosts, ports, DNS, one direction, and a list of allowed traffic, because only a script can do
+    /// these. [`everything`](Self::everything) as it is, and [with nothing let through](Self::allow_nothing), mean the
+    /// same here.
     pub fn from_outside(self) -> Result<BlackholeFromOutside> {
         let lacking = if self.traffic != Traffic::Everything {
             "hosts, ports or DNS"
         } else if self.direction != Direction::Both {
             "one direction"
         } else if !self.allowed.is_empty() && self.allowed != Allowed::by_default() {
-            "a list of what is let through"
+            "a list of allowed traffic"
         } else {
             return Ok(BlackholeFromOutside::held(self.hold));
         };
-        let expected = "NetworkBlackhole::everything(): settings of a platform cut a target off as a whole; what you \
-            ask for works without from_outside, by a script on a target with a shell";
+        let expected = "NetworkBlackhole::everything(): settings of a platform cut a target off as a whole; leave \
+            out from_outside to do this by a script on a target with a shell";
         Err(Error::invalid("network blackhole from outside", lacking, expected))
     }
 
@@ -110,8 +110,8 @@ impl NetworkBlackhole {
         Self { traffic, direction: Direction::Both, allowed, hold: Hold::DEFAULT }
     }
 
-    /// Drops only packets in this direction. Packets that a machine merely forwards, for instance for its containers,
-    /// count for both directions, unless the hosts tell the direction.
+    /// Drops only packets in this direction. Packets that a machine merely forwards, for example for its containers,
+    /// count for both directions, unless the hosts determine the direction.
     #[must_use]
     pub fn direction(mut self, direction: Direction) -> Self {
         self.direction = direction;
@@ -125,7 +125,7 @@ impl NetworkBlackhole {
         self
     }
 
-    /// Lets nothing through, not even the default traffic: a machine may be out of reach for everybody until the
+    /// Lets nothing through, not even the default traffic. A machine may be out of reach for everybody until the
     /// deadline.
     #[must_use]
     pub fn allow_nothing(mut self) -> Self {

@@ -16,7 +16,7 @@ use crate::host_script::{Answer, HostFault, Vantage, end_processes};
 #[non_exhaustive]
 pub struct RestoreTraffic {
     pub(super) vantage: Vantage,
-    /// The network namespace of the rules, in the machine's notation.
+    /// The network namespace of the rules, in the notation of the machine.
     pub(super) network: String,
     /// The commands that load the rules. Empty if an earlier version wrote this.
     #[serde(default)]
@@ -48,7 +48,7 @@ impl Recovery for RestoreTraffic {
         let answer = fault.stop(permit).await?;
         let is_told = Self::measure(scope, &answer)?;
         if is_told && answer.parse::<u64>("dropped_packets")? == 0 {
-            scope.no_effect("no packet arrived that was to be dropped");
+            scope.no_effect("no packet arrived that matched the rules");
         }
         if !is_told && scope.injection() == Injection::Returned {
             scope.note(

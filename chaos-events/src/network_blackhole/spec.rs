@@ -8,13 +8,13 @@ use chaos_core::{
 use super::{Allowed, Direction, NetworkBlackhole, Protocol, RestoreTraffic};
 use crate::RestoreSettings;
 
-/// The parameter that asks for the other way: by settings of the target's platform.
+/// The parameter that selects the other way: by settings of the target's platform.
 const FROM_OUTSIDE: &str = "from-outside";
 
 /// Adds the blackhole in both its ways.
 pub(crate) fn both_ways(catalogue: EventCatalogue) -> EventCatalogue {
     let about = "not on the target but by settings of its platform, such as security groups; nothing but the recovery \
-                 ends it, and connections that are open may survive it";
+                 ends it, and open connections may survive it";
     let spec = NetworkBlackhole::spec().with(Parameter::flag(FROM_OUTSIDE, about).only_with("all"));
     let recoveries = NetworkBlackhole::recoveries().register::<RestoreSettings>();
     catalogue.register_with(spec, recoveries, |given| {
@@ -98,7 +98,7 @@ impl FromArguments for NetworkBlackhole {
     }
 }
 
-/// What is wrong with one host of a list is wrong with the parameter.
+/// A mistake in one host of a list is a mistake in the parameter.
 fn of_parameter(name: &str, error: Error) -> Error {
     match error.field() {
         Some("host") => error.in_field(name),

@@ -15,7 +15,7 @@ pub enum Direction {
     Both,
 }
 
-/// The traffic that is requested to be dropped.
+/// The requested traffic to drop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Traffic {
     Everything,

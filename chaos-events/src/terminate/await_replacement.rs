@@ -38,7 +38,7 @@ impl AwaitReplacement {
     fn is_victim(&self, member: &Member, target: &TargetId) -> bool {
         // If none was recorded, names are never used twice.
         let is_it = self.incarnation.as_deref().is_none_or(|own| {
-            // Some versions have written ids of Azure unchanged, in capitals too.
+            // Some earlier versions wrote ids of Azure unchanged, including capitals.
             member.incarnation.as_deref().is_some_and(|found| found.eq_ignore_ascii_case(own))
         });
         member.target.id() == target && is_it

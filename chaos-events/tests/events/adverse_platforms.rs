@@ -1,4 +1,4 @@
-//! Platforms that act late, lie, mix things up and fail: what is reported is what is, and nobody else is touched.
+//! Platforms that act late, lie, mix things up and fail: reports stay true, and no other target is touched.
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,7 +38,7 @@ async fn an_order_that_takes_effect_after_its_fault_was_to_be_over_is_recovered_
     is_up_a_minute_later(Platform::of(5).acting_after(seconds(3)).that_never_replies(), stop(1)).await;
 }
 
-/// The simplest recovery that can be written: it does not know of orders that take effect late.
+/// The simplest possible recovery: it knows nothing about orders that take effect late.
 #[tokio::test(start_paused = true)]
 async fn a_lost_reply_that_takes_effect_late_is_caught_whatever_the_recovery() {
     let platform = Platform::of(5).acting_after(seconds(3)).that_never_replies();
@@ -123,7 +123,7 @@ async fn errors_that_nobody_has_classified_and_panics_do_not_end_a_recovery() {
     async fn is_recovered(platform: &Platform, provider: impl Provider) {
         let report = inject_into(platform, provider, stop(60)).await;
         assert!(report.is_recovered(), "{report}");
-        // Nothing could be seen of it meanwhile, and nothing is said.
+        // Nothing of it was visible meanwhile, and nothing is reported.
         assert_eq!(report.outcome(), Outcome::NoEffect, "{report}");
         assert!(report.to_string().contains("every look at it during the hold failed"), "{report}");
         assert_eq!(platform.health(1), Health::Healthy);
@@ -146,7 +146,7 @@ async fn a_target_that_cannot_be_looked_at_any_more_is_started_all_the_same() {
     assert_eq!(platform.health(1), Health::Healthy);
 }
 
-/// Answers a recovery's look at the group 8 s after it was asked, with what was so then.
+/// Answers a recovery's look at the group 8 s later, with the state at the time of the question.
 #[derive(Clone, Debug)]
 struct Late(Platform);
 

@@ -1,4 +1,4 @@
-//! Journals, clocks, events and halts that misbehave: no target stays down, and nobody waits for ever.
+//! Journals, clocks, events and halts that misbehave: no target stays down, and no caller waits for ever.
 
 use std::{
     sync::{
@@ -97,7 +97,7 @@ impl Clock for PanicsAt {
     }
 
     async fn sleep(&self, duration: Duration) {
-        // The hold is what the preparations have left of it.
+        // The hold is the rest after the preparations.
         let is_hold = duration <= self.1 && duration > self.1 - seconds(1);
         assert!(
             !is_hold || self.2.fetch_add(1, Ordering::SeqCst) != 2,
@@ -161,7 +161,7 @@ async fn an_event_whose_hold_panics_later_is_held_as_it_was_planned() {
     assert_eq!(platform.health(1), Health::Healthy);
 }
 
-/// An observer that can do nothing but panic.
+/// An observer that always panics.
 #[derive(Debug)]
 struct Hysterical;
 

@@ -77,7 +77,7 @@ fn a_blackhole_has_two_ways() {
     for (more, expected) in [
         (json!({ "all": null, "dns": true, "from-outside": true }), "from-outside"),
         (json!({ "direction": "egress", "from-outside": true }), "one direction"),
-        (json!({ "allow": ["10.0.0.0/8"], "from-outside": true }), "a list of what is let through"),
+        (json!({ "allow": ["10.0.0.0/8"], "from-outside": true }), "a list of allowed traffic"),
     ] {
         let error = decode("network-blackhole", more).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");

@@ -43,7 +43,7 @@ async fn inject(lab: &Lab, event: RunEngineExperiment) -> RunReport {
     over(lab.clone(), lab, MemoryJournal::new()).build().unwrap().inject(event, &target()).await.unwrap()
 }
 
-/// Why it was left alone. Nothing was started.
+/// The reason why the target was left alone. Nothing was started.
 async fn refusal(lab: &Lab, event: RunEngineExperiment) -> String {
     let report = inject(lab, event).await;
     assert_eq!(report.outcome(), Outcome::Skipped, "{report}");
@@ -128,7 +128,7 @@ async fn without_tags_the_runs_of_before_are_left_alone() {
     assert!(note.contains("run-1") && !note.contains("run-0"), "{note}");
 }
 
-/// The engine cannot tell them apart, and a run of the fault's must not go on.
+/// The engine cannot tell them apart, and a run of the fault must not continue.
 #[tokio::test(start_paused = true)]
 async fn without_tags_what_somebody_else_has_begun_since_is_taken_for_the_faults() {
     let lab = Lab::of(3).lasting_an_hour().without_tags();

@@ -27,7 +27,7 @@ fn from_outside() -> BlackholeFromOutside {
     NetworkBlackhole::everything().from_outside().unwrap()
 }
 
-/// Whether the target is connected: only then there is a snapshot to be had.
+/// Whether the target is connected; only then can a snapshot be taken.
 async fn snapshot(world: &MemoryProvider) -> Result<SettingsSnapshot> {
     let target = world.resolve(&target()).await?.expect("it is there");
     target.capabilities().settings()?.snapshot(&Change::Isolate).await

@@ -50,7 +50,7 @@ async fn terminate_waits_for_the_replacement_and_times_it() {
     assert_eq!(health(&world, "memory:web/machine-5").await, Health::Healthy);
     let fault = &report.faults[0];
     assert!(fault.time_to_detect().is_some() && fault.time_to_recover().is_some(), "{fault:?}");
-    // Nothing settles: what is gone is not terminated once more by an order that is late.
+    // There is no settling time: a late order does not terminate a target that is gone once more.
     assert_eq!(report.ended_at, report.began_at);
 }
 
@@ -223,8 +223,7 @@ async fn left_behind(fault: FaultState, injected: bool, recovery: &RecoveryRecor
     journal
 }
 
-/// Whatever the state in which a process was killed, and whether or not the injection came through: the replay ends
-/// well.
+/// The replay ends well for every state in which a process was killed, whether or not the injection took effect.
 #[tokio::test(start_paused = true)]
 async fn a_replay_is_right_from_every_state_whether_the_injection_ran_or_not() {
     for (kind, payload) in [
@@ -259,7 +258,7 @@ async fn a_replay_is_right_from_every_state_whether_the_injection_ran_or_not() {
     }
 }
 
-/// A reply was lost and the termination takes effect a second after the recovery has begun: it must not be taken for
+/// A reply was lost, and the termination takes effect a second after the recovery has begun. It must not be taken for
 /// one that never happened.
 #[tokio::test(start_paused = true)]
 async fn a_lost_reply_that_takes_effect_late_is_not_missed() {

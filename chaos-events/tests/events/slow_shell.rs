@@ -76,7 +76,7 @@ impl Slow {
             orders.under_way += 1;
             orders.most_under_way = orders.most_under_way.max(orders.under_way);
         }
-        // The platform carries it out whether anybody still waits for it or not.
+        // The platform carries it out, even if no caller waits for it any longer.
         let state = Arc::clone(&self.0);
         let carried_out = tokio::spawn(async move {
             state.clock.sleep(state.takes).await;

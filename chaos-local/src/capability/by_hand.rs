@@ -1,11 +1,11 @@
 use crate::model::identity::ProcessIdentity;
 
-/// With more processes than this, nobody types the command, and a shell may not accept it.
+/// With more processes than this, nobody would type the command, and a shell may not accept it.
 const MOST: usize = 64;
 
 /// A shell command that continues these processes on this machine. It continues each only if it still is the process
 /// that started at that time, because a process id may belong to another process by the time somebody reads this.
-/// `None` for none, and for too many.
+/// `None` without any process, and for too many.
 pub(crate) fn continued(processes: &[ProcessIdentity]) -> Option<String> {
     if processes.is_empty() || processes.len() > MOST {
         return None;

@@ -118,7 +118,7 @@ impl Lifecycle for ProcessLifecycle {
         by_hand::continued(&ProcessTable::read().ok()?.tree(process))
     }
 
-    /// SIGKILL to the process and all that belong to it. They are stopped before, so that none of them starts another.
+    /// SIGKILL to the process and all that belong to it. They are stopped before that, so none of them starts another.
     /// Returns when they have ended.
     async fn terminate(&self, permit: &Permit) -> Result<()> {
         let Some(process) = self.open()? else { return Ok(()) };
@@ -296,7 +296,7 @@ mod tests {
     #[tokio::test]
     async fn a_stop_that_is_dropped_leaves_nothing_stopped_then_or_later() {
         let clock = SystemClock::default();
-        // However far the janitor has come.
+        // At each step of the janitor's work.
         for waited in [0, 1, 3, 10, 30] {
             let victim = Victim::new();
             // What is stopped already and will never be seen to stop keeps it waiting.
@@ -325,7 +325,7 @@ mod tests {
     async fn a_stop_that_comes_too_late_stops_nothing() {
         let victim = Victim::new();
         let janitor = janitor(Duration::from_millis(300)).await.unwrap();
-        // As where the injector is frozen meanwhile.
+        // As if the injector were frozen meanwhile.
         SystemClock::default().sleep(Duration::from_millis(600)).await;
         let error = janitor.stop(&[victim.identity()], &SystemClock::default()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Refused);
@@ -347,7 +347,7 @@ mod tests {
         assert_eq!(victim.activity(), Activity::Running);
     }
 
-    /// A clock on which every wait is over at once.
+    /// A clock by which every wait is over at once.
     #[derive(Debug)]
     struct Impatient;
 

@@ -1,4 +1,4 @@
-//! What can be done to a process, and how it is undone.
+//! The operations on a process, and how to undo them.
 
 pub(crate) mod by_hand;
 pub(crate) mod lifecycle;

@@ -26,8 +26,8 @@ const LONGEST_ANSWER: u64 = 64;
 /// The dead-man switch of a stop: a small process beside this one that stops processes and continues them at the
 /// deadline, even if this one is killed or frozen.
 ///
-/// If it is dropped before it was told to stop anything, it exits. If it is dropped while it stops, it is ended, and
-/// the processes that it was told to stop are continued.
+/// If you drop it before it was told to stop anything, it exits. If you drop it while it stops processes, it is ended,
+/// and the processes that it was told to stop are continued.
 #[derive(Debug)]
 pub(crate) struct Janitor {
     child: Option<Child>,

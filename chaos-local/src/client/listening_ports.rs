@@ -122,7 +122,7 @@ fn family(root: ProcessIdentity) -> Result<Vec<ProcessIdentity>> {
     let mut family = vec![root];
     let mut next = 0;
     while let Some(member) = family.get(next) {
-        // Removed, so that ids that were reused meanwhile cannot form a cycle.
+        // Ids are removed, because ids that were reused meanwhile could form a cycle.
         family.extend(children.remove(&member.pid()).unwrap_or_default());
         next += 1;
     }

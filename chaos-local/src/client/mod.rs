@@ -1,4 +1,4 @@
-//! What the operating system is asked and told.
+//! The calls to the operating system.
 
 pub(crate) mod health_check;
 pub(crate) mod janitor;

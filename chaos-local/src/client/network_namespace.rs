@@ -25,7 +25,7 @@ const NAMED: &str = "/run/netns";
 /// the thread that forks.
 const OWN: &str = "/proc/thread-self/ns/net";
 
-/// An open network namespace. It stays the same whatever happens to the process or the name that led to it.
+/// An open network namespace. It stays the same, regardless of the process or the name by which it was found.
 #[derive(Clone, Debug)]
 pub(crate) struct NetworkNamespace {
     file: Arc<File>,
@@ -179,7 +179,7 @@ pub(crate) fn validate_namespace_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// A replica's own name of a namespace, if the name stands for several.
+/// A replica's own name of a namespace, if the name contains `{index}`.
 pub(crate) fn namespace_of_replica(names: &str, index: usize) -> String {
     names.replace("{index}", &index.to_string())
 }

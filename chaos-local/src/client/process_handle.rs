@@ -21,7 +21,7 @@ pub(crate) struct ProcessHandle {
     pidfd: OwnedFd,
 }
 
-/// What a process is doing.
+/// The activity of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Activity {
     /// It runs, or waits for something.

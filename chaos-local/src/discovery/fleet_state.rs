@@ -38,13 +38,13 @@ pub(crate) struct ReplicaState {
     pub(crate) process: Option<ProcessIdentity>,
 }
 
-/// The source of a fleet's state, which is looked up again each time.
+/// The source of a fleet's state. It is read again each time.
 pub(crate) trait StateSource: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// `None` only if it is certain that the fleet has ended.
     fn state(&self) -> Result<Option<FleetState>>;
 }
 
-/// A replica of a fleet, whatever process it is at the moment.
+/// A replica of a fleet, whichever process it is at the moment.
 #[derive(Debug)]
 struct Slot<S> {
     source: S,

@@ -1,4 +1,4 @@
-//! Which processes and fleets there are.
+//! Finds processes and fleets.
 
 pub(crate) mod anywhere;
 pub(crate) mod fleet_elsewhere;

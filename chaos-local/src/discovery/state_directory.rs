@@ -186,8 +186,8 @@ impl StateDirectory {
         serde_json::from_slice(&text).map(Some).map_err(corrupt)
     }
 
-    /// Whether the fleet with this state is alive. When its thread has ended, for whatever reason, its replicas are
-    /// gone, because the kernel kills them.
+    /// Whether the fleet with this state is alive. When its thread has ended for any reason, its replicas are gone,
+    /// because the kernel kills them.
     fn is_alive(&self, files: &OwnDirectory, state: &StateFile) -> Result<bool> {
         if let Some(owner) = state.owner {
             return is_running(owner);

@@ -23,7 +23,7 @@ pub struct Fleet {
     never: Infallible,
 }
 
-/// What a [`Fleet`] is to be, made by [`Fleet::of`].
+/// The settings of a [`Fleet`], made by [`Fleet::of`].
 #[derive(Debug)]
 #[must_use = "no replica runs before the fleet is started"]
 pub struct FleetBuilder {
@@ -111,7 +111,7 @@ impl FleetBuilder {
         self
     }
 
-    /// Sets how many replicas there are.
+    /// Sets the number of replicas.
     pub fn replicas(self, _: usize) -> Self {
         self
     }
@@ -121,7 +121,7 @@ impl FleetBuilder {
         self
     }
 
-    /// Sets how to tell whether a replica is healthy.
+    /// Sets the health check of the replicas.
     pub fn health(self, _: HealthCheck) -> Self {
         self
     }
@@ -136,7 +136,7 @@ impl FleetBuilder {
         self
     }
 
-    /// Sets how long the replicas may take until all are healthy.
+    /// Sets the time until all replicas must be healthy.
     pub fn start_within(self, _: Duration) -> Self {
         self
     }
@@ -146,12 +146,12 @@ impl FleetBuilder {
         self
     }
 
-    /// Appends what each replica prints to a file in this directory.
+    /// Appends the output of each replica to a file in this directory.
     pub fn log_to(self, _: impl Into<PathBuf>) -> Self {
         self
     }
 
-    /// Sets where waits take their time from.
+    /// Sets the clock of waits.
     pub fn clock(self, _: Arc<dyn Clock>) -> Self {
         self
     }
@@ -166,7 +166,7 @@ impl FleetBuilder {
 }
 
 impl AttachedFleet {
-    /// Sets where waits take their time from.
+    /// Sets the clock of waits.
     #[must_use]
     pub fn clock(self, _: Arc<dyn Clock>) -> Self {
         match self.never {}
@@ -177,7 +177,7 @@ impl AttachedFleet {
         match self.never {}
     }
 
-    /// Where the fleet keeps its state.
+    /// The state directory of the fleet.
     pub fn state_directory(&self) -> PathBuf {
         match self.never {}
     }
@@ -226,14 +226,14 @@ impl Fleets {
         Self::default()
     }
 
-    /// Sets where waits take their time from.
+    /// Sets the clock of waits.
     #[must_use]
     pub fn clock(self, _: Arc<dyn Clock>) -> Self {
         self
     }
 }
 
-/// Lists nothing, and cannot tell of any id whether it is gone.
+/// Lists nothing, and cannot tell whether the target of an id is gone.
 #[async_trait]
 impl Provider for Fleets {
     fn scheme(&self) -> &'static str {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How to tell whether a process is healthy.
+/// A check whether a process is healthy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HealthCheck {
     path: Option<String>,
@@ -23,7 +23,7 @@ impl HealthCheck {
         Self { path: None, time_limit: Duration::from_secs(1) }
     }
 
-    /// Sets how long one check may take before it counts as failed.
+    /// Sets the time limit of one check, after which it counts as failed.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;

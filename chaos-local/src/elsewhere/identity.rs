@@ -52,7 +52,8 @@ impl FromStr for ProcessIdentity {
     }
 }
 
-/// What names a process to [`Processes`](crate::Processes): its identity, its process id, or the handle of a child.
+/// A value that names a process to [`Processes`](crate::Processes): its identity, its process id, or the handle of a
+/// child.
 pub trait AsProcess {
     /// The process.
     ///

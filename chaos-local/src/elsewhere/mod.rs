@@ -1,9 +1,9 @@
-//! What this crate is on systems other than Linux: the same names, so that a program that has local drills compiles
-//! there too, and an error of kind `Unsupported` wherever a process would be needed.
+//! This crate on systems other than Linux. It has the same names, so a program with local drills compiles there too. It
+//! returns an error of kind `Unsupported` if a process is needed.
 //!
-//! How a process is known for certain (its start time in `/proc`, a pidfd), and what continues it when its injector is
-//! gone (the janitor), is Linux's own. Without both, a signal could reach a stranger, and a stop could outlive its
-//! deadline.
+//! Two parts exist only on Linux: the certain identity of a process (its start time in `/proc`, a pidfd), and the
+//! janitor, which continues a process when its injector is gone. Without both, a signal could reach a stranger, and a
+//! stop could outlive its deadline.
 
 mod fleet;
 mod health_check;
@@ -17,12 +17,12 @@ pub use processes::{ProcessGroups, Processes, ProcessesBuilder};
 
 use chaos_core::Error;
 
-/// What nothing of this crate can do here.
+/// The error for everything that needs Linux.
 fn unsupported(what: &str) -> Error {
     Error::unsupported(what).with("needed", "Linux").with("system", std::env::consts::OS)
 }
 
-/// A provider that nobody can have.
+/// A provider that cannot be constructed.
 macro_rules! never_a_provider {
     ($($name:ident),*) => {$(
         #[async_trait::async_trait]

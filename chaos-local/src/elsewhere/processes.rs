@@ -4,13 +4,13 @@ use chaos_core::{GroupId, Result, TargetId, clock::Clock};
 
 use super::{AsProcess, HealthCheck, never_a_provider, unsupported};
 
-/// Processes that something else runs already, as a group of targets. There is none on this system.
+/// Processes that something else already runs, as a group of targets. There is none on this system.
 #[derive(Clone, Debug)]
 pub struct Processes {
     never: Infallible,
 }
 
-/// Which processes to adopt; made by [`Processes::named`].
+/// The processes to adopt; made by [`Processes::named`].
 #[derive(Debug)]
 #[must_use = "no process is adopted before the group is built"]
 pub struct ProcessesBuilder {
@@ -32,7 +32,7 @@ impl Processes {
         Self::named(name).build()
     }
 
-    /// Begins a group of this name.
+    /// Begins a group with this name.
     pub fn named(name: &str) -> ProcessesBuilder {
         ProcessesBuilder { name: name.to_owned() }
     }
@@ -57,7 +57,7 @@ impl ProcessesBuilder {
         self
     }
 
-    /// Sets how to tell whether a process is healthy.
+    /// Sets the health check of the processes.
     pub fn health(self, _: HealthCheck) -> Self {
         self
     }
@@ -72,7 +72,7 @@ impl ProcessesBuilder {
         self
     }
 
-    /// Sets where waits take their time from.
+    /// @all Sets the clock of waits.
     pub fn clock(self, _: Arc<dyn Clock>) -> Self {
         self
     }

@@ -128,7 +128,7 @@ impl FleetBuilder {
 
     /// Lets other processes find this fleet. Its state is kept in `fleet.json` in this directory, which is created if
     /// it does not exist, and `fleet.lock` there is locked as long as the fleet lives. All three belong to this user
-    /// alone, whatever the umask. If another user owns them or may write to them, they are refused, because such a user
+    /// alone, with any umask. If another user owns them or may write to them, they are refused, because such a user
     /// would choose what a fault hits.
     ///
     /// The group's id becomes `local:<directory>`, absolute and without symbolic links, so the id alone is enough to

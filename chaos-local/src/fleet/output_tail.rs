@@ -120,7 +120,7 @@ impl OutputTail {
                 return true;
             }
         };
-        // Bounded, so that a replica that prints endlessly leaves time for others.
+        // Reading is bounded, because a replica that prints endlessly must leave time for others.
         for _ in 0..16 {
             match pipe.try_read(&mut buffer) {
                 Ok(0) => return false,

@@ -32,7 +32,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// A port for each replica: the requested ones, or free ones.
     pub(crate) fn choose_ports(&self) -> Result<Vec<u16>> {
-        // All are held until the last is chosen, so that no two replicas get the same one.
+        // All ports are held until the last is chosen, so no two replicas get the same one.
         let held = (0..self.replicas).map(|index| self.hold_port(index)).collect::<Result<Vec<_>>>()?;
         Ok(held.into_iter().map(|(port, _)| port).collect())
     }

@@ -32,7 +32,7 @@ pub(crate) struct Started {
 }
 
 /// The thread of a fleet. It starts all replicas itself, because their parent-death signal is tied to the thread that
-/// started them, not to the process. When it ends, for whatever reason, the kernel kills them.
+/// started them, not to the process. When it ends for any reason, the kernel kills them.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     pub(crate) orders: watch::Sender<Order>,
@@ -145,7 +145,8 @@ impl Site {
         Ok(site)
     }
 
-    /// Starts every replica, and adds it to `processes` so that none is lost on the way. Returns when all are healthy.
+    /// Starts every replica, and adds each to `processes` at once, so none is lost on the way. Returns when all are
+    /// healthy.
     async fn bring_up(&self, plan: &Plan, processes: &mut Vec<ReplicaProcess>) -> Result<()> {
         let ports: Vec<u16> = self.state.borrow().replicas.iter().map(|replica| replica.port).collect();
         for (index, port) in ports.iter().enumerate() {

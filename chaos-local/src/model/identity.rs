@@ -77,7 +77,7 @@ impl FromStr for ProcessIdentity {
         let parts = text.split_once('.').and_then(|(pid, start_time)| {
             Some(Self { pid: pid.parse().ok()?, start_time: start_time.parse().ok()? })
         });
-        // A number has one spelling only, so that one process has one id.
+        // A number has only one spelling, so one process has only one id.
         parts.filter(|identity| identity.to_string() == text).ok_or_else(|| {
             Error::invalid("process", format!("{text:?}"), "pid.start_time, such as 4711.158125")
         })

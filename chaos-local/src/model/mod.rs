@@ -1,4 +1,4 @@
-//! What is known of processes, and where.
+//! The identity of processes, and the place in which it is valid.
 
 pub(crate) mod identity;
 pub(crate) mod place;

@@ -100,7 +100,7 @@ async fn what_others_could_have_written_is_refused_and_says_what_to_do() {
     symlink(&elsewhere, &json).unwrap();
     refused("symbolic link").await;
     fs::remove_file(&json).unwrap();
-    // One that nobody writes to: whoever opened it would wait.
+    // A pipe without a writer: to open it would block.
     assert!(Command::new("mkfifo").arg(&json).status().unwrap().success());
     refused("not a regular file").await;
     fs::remove_file(&json).unwrap();
@@ -117,7 +117,7 @@ async fn what_others_could_have_written_is_refused_and_says_what_to_do() {
     assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
 }
 
-/// An earlier version made it readable for all, and whoever may read a file may lock it.
+/// An earlier version made it readable for everybody, and a user who may read a file may lock it.
 #[tokio::test]
 async fn a_lock_that_a_stranger_holds_hinders_nobody() {
     let (mark, parent) = (Mark::new(), tempfile::tempdir().unwrap());
@@ -153,7 +153,7 @@ async fn a_lock_that_a_stranger_holds_hinders_nobody() {
     assert!(Fleets::new().resolve(&target).await.unwrap().is_none());
 }
 
-/// It bears the name, the arguments and the variables of a janitor and of its target.
+/// It has the name, the arguments and the variables of a janitor and of its target.
 #[tokio::test]
 async fn a_stranger_who_looks_like_a_target_or_a_janitor_changes_nothing() {
     if !is_root("a_stranger_who_looks_like_a_target_or_a_janitor_changes_nothing") {
@@ -184,7 +184,7 @@ async fn a_stranger_who_looks_like_a_target_or_a_janitor_changes_nothing() {
     }
 }
 
-/// Another pid namespace has other numbers, and `hidepid` hides who is there: neither is proof that anybody is gone.
+/// Another pid namespace has other numbers, and `hidepid` hides processes. Neither proves that a process is gone.
 #[tokio::test]
 async fn what_cannot_be_seen_from_here_is_not_gone() {
     let test = "what_cannot_be_seen_from_here_is_not_gone";

@@ -1,6 +1,6 @@
-//! What fleets and adopted processes make of a machine that answers badly: a state file that may not be read just now
-//! or was cut, a process that has no descriptor left to look at another one with, and a replica that was replaced while
-//! it was stopped.
+//! Fleets and adopted processes on a machine that answers badly: a state file that is unreadable at the moment or
+//! truncated, a process without a descriptor left to look at another one, and a replica that was replaced while it was
+//! stopped.
 
 use std::{
     fs::{self, Permissions},
@@ -34,7 +34,7 @@ fn timing() -> Timing {
     Timing::default().quiet(Duration::from_millis(100))
 }
 
-/// Descriptors are this whole process's, so that each of these tests has one of its own.
+/// Descriptors belong to the whole process, so each of these tests runs in a process of its own.
 fn in_a_process_of_its_own(test: &str) -> bool {
     if role().is_some() {
         return true;

@@ -53,7 +53,7 @@ async fn another_process_finds_the_same_targets() {
     assert_eq!(second.kind(), ErrorKind::Conflict);
     assert_eq!(fleet.group(fleet.id()).await.unwrap().healthy(), 2);
 
-    // What is left of a fleet that was killed says that it is gone.
+    // The state that a killed fleet has left says that it is gone.
     first_owner.end();
     assert_eq!(fleet.group(fleet.id()).await.unwrap_err().kind(), ErrorKind::NotFound);
     assert!(fleet.resolve(id).await.unwrap().is_none());
@@ -62,7 +62,7 @@ async fn another_process_finds_the_same_targets() {
     assert_eq!(Fleet::attach(&directory).unwrap_err().kind(), ErrorKind::NotFound);
     mark.assert_nothing_left().await;
 
-    // And it is no hindrance for the next one.
+    // It does not hinder the next fleet.
     let second_owner = owner(&mark, &directory);
     assert_eq!(fleet.group(fleet.id()).await.unwrap().healthy(), 2);
     second_owner.end();
@@ -113,7 +113,7 @@ async fn what_cannot_be_told_is_never_taken_for_gone() {
             Fleets::new().resolve(&target).await.unwrap_err(),
         ] {
             assert_eq!(error.kind(), expected, "{text}: {error:?}");
-            // Whoever is elsewhere stays there; a file that was cut may be whole again.
+            // A fleet elsewhere stays elsewhere, but a truncated file may be whole again.
             assert_eq!(error.is_final(), expected == ErrorKind::Unsupported, "{text}: {error:?}");
             assert!(error.to_string().contains("fleet.json"), "{error}");
         }
@@ -122,7 +122,7 @@ async fn what_cannot_be_told_is_never_taken_for_gone() {
     assert_eq!(Fleets::new().resolve(&target).await.unwrap_err().kind(), ErrorKind::Unavailable);
     fs::write(&json, &good).unwrap();
     assert!(Fleets::new().resolve(&target).await.unwrap().is_some());
-    // Its lock is for those who start a fleet: whoever looks needs none.
+    // The lock is for programs that start a fleet. Readers need none.
     fs::remove_file(&lock).unwrap();
     assert!(Fleets::new().resolve(&target).await.unwrap().is_some());
     // Before this very machine was booted.
@@ -179,7 +179,7 @@ async fn a_fleet_inside_another_process_is_gone_only_with_its_replicas() {
     let name = format!("bare-{}", std::process::id());
     let fleet = mark.sleepers(2).name(&name).start().await.unwrap();
     let (id, target) = (fleet.id().clone(), fleet.id().target("replica-1").unwrap());
-    // Whoever replays a journal has no such fleet, and sees only what anybody can see.
+    // A program that replays a journal has no such fleet, and sees only public facts.
     let error = Fleets::new().resolve(&target).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     assert!(error.to_string().contains("lives inside another process"), "{error}");

@@ -159,7 +159,7 @@ async fn one_command_continues_all_of_a_target_by_hand() {
 }
 
 /// Kills replica 0 while a fault holds it, waits for the one that takes its place, and ends the fault. Returns that
-/// one, which must be what is there in the end.
+/// one, which must still be there at the end.
 async fn replaced_in_the_hold(fleet: &Fleet, provider: impl Provider, event: impl ChaosEvent) -> FaultRecord {
     let before = identities(&look(fleet).await)[0];
     let target = fleet.id().target("replica-0").unwrap();
@@ -278,7 +278,7 @@ fn processes_with(arguments: impl Fn(&[&str]) -> bool) -> Vec<u32> {
     pids.collect()
 }
 
-/// Nobody replays the journal, and the journal died with its process.
+/// No process replays the journal, which died with its process.
 #[tokio::test]
 async fn a_stop_ends_at_its_deadline_when_the_injector_is_killed() {
     let name = "faults::a_stop_ends_at_its_deadline_when_the_injector_is_killed";

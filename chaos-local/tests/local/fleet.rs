@@ -116,7 +116,7 @@ async fn dropping_the_last_clone_leaves_nothing_and_returns_after_it() {
     let target = fleet.group(fleet.id()).await.unwrap().members.remove(0).target;
     let identities = identities(&fleet.group(fleet.id()).await.unwrap());
     for identity in &identities {
-        // Nobody who signals this process's group reaches a replica.
+        // A signal to this process's group reaches no replica.
         let pid = rustix::process::Pid::from_raw(identity.pid().cast_signed()).unwrap();
         assert_eq!(rustix::process::getpgid(Some(pid)).unwrap(), pid);
     }

@@ -105,7 +105,7 @@ impl Janitor {
 
 impl Drop for Janitor {
     fn drop(&mut self) {
-        // As long as it was not waited for its number is its own.
+        // Its number is its own until it is waited for.
         if let (Ok(None), Some(group)) =
             (self.child.0.try_wait(), rustix::process::Pid::from_raw(self.child.0.id().cast_signed()))
         {
@@ -114,7 +114,7 @@ impl Drop for Janitor {
     }
 }
 
-/// Whether one of a process group has not ended. Who waits for those that have, and when, is not theirs to say.
+/// Whether a process of the group has not ended. It does not matter whether its parent has waited for the others.
 fn lives_any_of_group(group: u32) -> bool {
     let group = group.to_string();
     fs::read_dir("/proc").unwrap().any(|entry| {
@@ -275,7 +275,7 @@ async fn the_signals_of_a_terminal_do_not_end_it() {
     }
 }
 
-/// Whichever of the two processes is killed or frozen, the other one does it.
+/// If either of the two processes is killed or frozen, the other one continues the target.
 #[tokio::test]
 async fn its_guard_ends_the_stop_where_it_cannot() {
     let mut struck = Vec::new();
@@ -312,7 +312,7 @@ async fn its_guard_ends_the_stop_where_it_cannot() {
     }
 }
 
-/// Where nothing can be seen it continues what it stopped by its id, and at once.
+/// If it cannot see anything, it continues the stopped processes by their ids, at once.
 #[tokio::test]
 async fn a_janitor_that_cannot_look_ends_the_stop() {
     if !rustix::process::geteuid().is_root() {

@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-/// A network namespace that is removed with the test, also where that fails.
+/// A network namespace that is removed with the test, even if the test fails.
 struct Namespace(String);
 
 impl Namespace {
@@ -340,7 +340,7 @@ async fn a_namespace_that_cannot_be_used_is_named() {
         assert!(error.to_string().contains(expected), "{error}");
         assert!(mark.processes().is_empty());
     }
-    // Which is of no concern to whoever does not need it.
+    // This does not matter to a process that does not need it.
     let fleet = mark.sleepers(2).network_namespace(&namespace.0).start().await.unwrap();
     assert_eq!(fleet.group(fleet.id()).await.unwrap().healthy(), 2);
     assert!(fleet.ports().iter().all(|port| *port != 0));

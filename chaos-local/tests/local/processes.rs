@@ -46,7 +46,7 @@ async fn adopted_processes_are_found_again_from_their_ids_alone() {
     assert_eq!(healths(&group), [Health::Gone, Health::Gone]);
 }
 
-/// What is not of this place is not gone, unless this very machine was booted since.
+/// A process of another place is not gone, unless this same machine was booted since.
 #[tokio::test]
 async fn a_process_elsewhere_is_refused_and_one_before_a_reboot_is_gone() {
     let mark = Mark::new();
@@ -72,7 +72,7 @@ async fn a_process_elsewhere_is_refused_and_one_before_a_reboot_is_gone() {
         }
         assert_eq!(elsewhere.remains(&id).await.is_err(), is_refused, "{id}");
     }
-    // As an earlier version wrote it: it is found, and where it is not, nobody can tell.
+    // An id from an earlier version: the process is found, or else it is unknown whether it is gone.
     let old = process.parse().unwrap();
     assert!(elsewhere.resolve(&old).await.unwrap().is_some());
     drop(child);

@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 
 use crate::support::{Mark, Started, exists, hear, identities, role, say, signal, state, until};
 
-/// What the clock of these tests waits for until it is told to go on.
+/// The wait of these tests' clock, until the test lets it continue.
 const LIMIT: Duration = Duration::from_secs(77);
 
 /// The time of this machine, but for one length of sleep, which ends when the test says so.
@@ -57,7 +57,7 @@ impl Clock for HeldClock {
     }
 }
 
-/// Ends a process that a script has started and whose id it told, also where the test fails.
+/// Ends a process that a script has started and whose id it printed, even if the test fails.
 struct Holder(ProcessIdentity);
 
 impl Holder {
@@ -90,7 +90,7 @@ async fn inspect(shell: &Arc<dyn Shell>, script: &str) -> Output {
     shell.inspect(&Script::new(script.to_owned())).await.unwrap()
 }
 
-/// What a script has written to a file for the test, once it is complete.
+/// The complete text that a script has written to a file for the test.
 async fn lines(path: &Path, count: usize) -> Vec<String> {
     let read = || fs::read_to_string(path).unwrap_or_default();
     until("the script has said what it started", || read().matches('\n').count() == count).await;
@@ -114,7 +114,8 @@ fn endless(directory: &Path) -> Script {
     script.time_limit(LIMIT)
 }
 
-/// That nothing is left of an [`endless`] script but what has a session of its own. A grandchild's zombie is not ours.
+/// Asserts that nothing is left of an [`endless`] script except the process with a session of its own. A grandchild's
+/// zombie is not ours.
 async fn assert_killed(pids: &[ProcessIdentity], holder: &Holder) {
     until("its shell has ended and was waited for", || !exists(pids[0])).await;
     let is_dead = |process: ProcessIdentity| !exists(process) || state(process.pid()) == Some('Z');
@@ -204,7 +205,7 @@ async fn a_holder_that_keeps_the_outputs_open_is_not_waited_for() {
             output = inspect(&shell, &script) => output,
             () = clock.sleep(Duration::from_secs(20)) => panic!("it waits for {start}"),
         };
-        // What printed without end is killed by the pipe that nobody reads.
+        // A program that prints endlessly is killed by its pipe, which has no reader.
         let pid = output.stdout.lines().find(|line| *line != "again").unwrap();
         assert!(output.stdout.lines().all(|line| line == pid || line == "again"), "{output:?}");
         assert_eq!((output.status, output.stderr.as_str()), (0, "said"));
@@ -298,7 +299,7 @@ async fn the_network_of_a_process_is_where_it_listens() {
     let none = NetworkShare::ports([], []);
     assert_eq!(shell_on(&sleeper, system()).await.network().await.unwrap(), none);
 
-    // What a wrapper has started serves for it. Another process of the same parent does not.
+    // A process that a wrapper has started serves for it. Another process of the same parent does not.
     let fleet = mark.server().replicas(2).health(HealthCheck::http("/")).start().await.unwrap();
     let wrapped = mark.wrapped_server().health(HealthCheck::tcp()).start().await.unwrap();
     for fleet in [&fleet, &wrapped] {

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 const MARK: &str = "CHAOS_LOCAL_TEST_MARK";
 const ROLE: &str = "CHAOS_LOCAL_TEST_ROLE";
 
-/// What one test has started: everything that inherited its mark.
+/// All processes of one test: everything that inherited its mark.
 #[derive(Debug)]
 pub(crate) struct Mark(String);
 
@@ -110,7 +110,7 @@ impl Mark {
     }
 }
 
-/// A child that ends with the test, also where that fails.
+/// A child that ends with the test, even if the test fails.
 #[derive(Debug)]
 pub(crate) struct Started(pub(crate) Child);
 
@@ -168,7 +168,7 @@ pub(crate) fn serve() -> ! {
     }
 }
 
-/// Waits until something is so that no event tells.
+/// Waits for a condition that no event announces.
 pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..2000 {
         if is_so() {
@@ -204,7 +204,7 @@ pub(crate) fn healths(group: &Group) -> Vec<Health> {
     group.members.iter().map(|member| member.health).collect()
 }
 
-/// The state letter of a process; `None` where it is gone.
+/// The state letter of a process; `None` if it is gone.
 pub(crate) fn state(pid: u32) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.chars().next()
@@ -252,11 +252,11 @@ impl Clock for NotingClock {
     }
 }
 
-/// Whether a test may do what takes root. Says so where it may not.
+/// Whether a test may do things that need root. Prints a line if it may not.
 pub(crate) fn is_root(test: &str) -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        // Not by the macro, whose output is shown of failures only; and on a line of its own.
+        // The macro's output is shown only for failures, so this writes directly, on a line of its own.
         let mut stderr = std::io::stderr().lock();
         writeln!(stderr, "\nskipped: {test}: needs root").unwrap();
     }

@@ -10,7 +10,7 @@ use chaos_core::{
 
 use super::*;
 
-/// Only `chaos-core` makes activities; a test reads its own from JSON. Of what is not said, it is about `fault()`.
+/// Only `chaos-core` makes activities, so a test reads its own from JSON. Omitted fields are those of `fault()`.
 macro_rules! told {
     ($activity:literal $(, $field:ident: $value:expr)* $(,)?) => {
         activity(serde_json::json!({ "activity": $activity $(, stringify!($field): $value)* }))
@@ -185,7 +185,7 @@ fn what_was_announced_and_came_to_nothing_is_told_and_nothing_else_that_is_skipp
     let skipped = |fault: Option<FaultId>| told!("skipped", fault: fault, reason: reason.clone());
     let (own, other) = (Some(fault()), Some("00000000000000aa".parse().unwrap()));
     let mut composer = new();
-    assert_eq!(composer.compose(at(0), &skipped(own)), None, "nobody was told of it");
+    assert_eq!(composer.compose(at(0), &skipped(own)), None, "people were never told of it");
     composer.announce(at(0), &intended());
     assert_eq!(composer.compose(at(1), &skipped(other)), None);
     assert_eq!(composer.compose(at(1), &skipped(None)), None);
@@ -197,7 +197,7 @@ fn what_was_announced_and_came_to_nothing_is_told_and_nothing_else_that_is_skipp
     );
     assert_eq!(composer.compose(at(2), &skipped(own)), None);
 
-    // While a fault is on it, another that is skipped there is another one's.
+    // While a fault is on the target, a skipped fault there belongs to another announcement.
     assert_eq!(held().compose(at(3), &skipped(other)), None);
     composer.announce(at(0), &intended());
     composer.forget(fault());
@@ -326,8 +326,8 @@ fn however_much_goes_on_every_end_that_was_promised_is_told() {
         ],
     );
 
-    // Who is left alone after all is told only if it is known to have been announced: no more is promised than can be
-    // kept.
+    // A target that is left alone after all is reported only if it is known to have been announced: no more is promised
+    // than can be kept.
     for id in 0..most {
         assert_says(&announce(&mut composer, id), &["You will be told how it ends."]);
     }

@@ -1,6 +1,6 @@
 use crate::{capability::CapabilitySet, event::ChaosEvent, group::Group, plan::Reason};
 
-/// An event must suit the group. The error says what it has against it, with its name.
+/// An event must suit the group. The error is the reason why it does not, with the name of the event.
 pub(crate) fn suits(event: &dyn ChaosEvent, group: &Group) -> Result<(), String> {
     event.suits(group).map_err(|why| format!("{}: {why}", event.name()))
 }

@@ -3,10 +3,10 @@ use crate::{
     plan::Reason,
 };
 
-/// A member must belong to its group, be left to chaos by its provider, and be healthy, as the group shows it.
+/// A member must belong to its group, must not be excluded by its provider, and must be healthy in the group's listing.
 pub(crate) fn may_be_hit(group: &GroupId, member: &Member) -> Result<(), Reason> {
     if !is_below(group, member.target.id()) {
-        // Limits are counted by group: a member that is filed elsewhere would not count.
+        // Limits are counted by group. A member with the id of another group would not count.
         return Err(Reason::excluded(format!("its id does not begin with the id of its group, {group}")));
     }
     match excluded(member) {
@@ -26,7 +26,7 @@ pub(crate) fn is_below(group: &GroupId, target: &TargetId) -> bool {
     name.is_some_and(|name| !name.contains('/'))
 }
 
-/// Why a member must not be chosen, whatever its health is.
+/// The reason why a member must not be chosen, regardless of its health.
 fn excluded(member: &Member) -> Option<Reason> {
     let out_of_service = member.out_of_service.as_ref().map(|why| format!("out of service: {why}"));
     member.excluded.as_ref().map(ToString::to_string).or(out_of_service).map(Reason::excluded)

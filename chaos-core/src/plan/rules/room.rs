@@ -4,7 +4,8 @@ use crate::{
     plan::{BlastRadius, Quota, Reason},
 };
 
-/// How much of one group may still be hit: counted in targets if a quota is a number, and in capacity if it is a share.
+/// The part of one group that may still be hit, counted in targets if a quota is a number, and in capacity if it is a
+/// share.
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
     per_group: Quota,
@@ -17,17 +18,17 @@ pub(crate) struct Room {
     minimum: usize,
 }
 
-/// Faults that no member of the group shows.
+/// Faults that cannot be attributed to a member of the group.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
-    /// On targets that the group no longer lists.
+    /// Faults on targets that the group no longer lists.
     pub(crate) elsewhere: usize,
-    /// On an unknown target, which may be any member.
+    /// Faults on an unknown target, which may be any member.
     pub(crate) somewhere: usize,
 }
 
 impl Room {
-    /// The room in `group`. A fault that no member shows counts as its largest one.
+    /// The room in `group`. A fault that cannot be attributed counts as one on the largest member.
     pub(crate) fn of(
         blast_radius: &BlastRadius,
         group: &Group,
@@ -66,7 +67,7 @@ impl Room {
         }
     }
 
-    /// Why the sound `member` may not be hit in addition to the others.
+    /// The reason why the sound `member` may not be hit in addition to the others.
     pub(crate) fn bears(&self, member: &Member) -> Result<(), Reason> {
         self.is_within_limit(member)?;
         self.leaves_enough(member)
@@ -84,7 +85,7 @@ impl Room {
         if weight > room { Err(Reason::TooHeavy { weight, room }) } else { Ok(()) }
     }
 
-    /// Why too little would be left of the group without `member`.
+    /// The reason why too little would be left of the group without `member`.
     pub(crate) fn leaves_enough(&self, member: &Member) -> Result<(), Reason> {
         let left = self.sound.saturating_sub(self.floor.measure(member));
         if left < self.minimum {
@@ -108,8 +109,8 @@ impl Room {
     }
 }
 
-/// The capacity under faults, because a journal counts faults but not their weight. `seen` are looks at the group, and
-/// `under_fault` are the targets that are already hit.
+/// The capacity under faults, because a journal counts faults but not their weight. `seen` holds looks at the group,
+/// and `under_fault` the targets that are already hit.
 pub(crate) fn capacity_under_fault<'a>(
     seen: &[&Group],
     under_fault: impl Iterator<Item = &'a TargetId>,
@@ -124,7 +125,7 @@ pub(crate) fn capacity_under_fault<'a>(
     })
 }
 
-/// Why hitting `member` in addition to the capacity `hit` would put more than `limit` of it under faults.
+/// The reason why `member` may not be hit: together with the capacity `hit`, more than `limit` would be under faults.
 pub(crate) fn leaves_capacity(hit: usize, member: &Member, limit: usize) -> Result<(), Reason> {
     let (weight, room) = (capacity(member.weight), limit.saturating_sub(hit));
     if weight > room { Err(Reason::TooHeavy { weight, room }) } else { Ok(()) }
@@ -176,8 +177,8 @@ mod tests {
         Group::new(id.clone()).members(members.collect::<Vec<_>>())
     }
 
-    /// Two monkeys may have planned at the same moment, each within the limit: the second to arm sees what the first
-    /// has hit.
+    /// Two monkeys may have planned at the same moment, each within the limit. The second to arm sees the targets that
+    /// the first has hit.
     #[test]
     fn capacity_that_others_have_hit_meanwhile_counts() {
         let (before, now) = (group(&[("a", 4), ("b", 3), ("c", 1)]), group(&[("b", 3), ("c", 1)]));

@@ -1,4 +1,4 @@
-//! What the tests of the monkey share.
+//! Common parts of the tests of the monkey.
 
 use std::{
     cell::Cell,
@@ -124,7 +124,7 @@ impl Observer for Recorder {
     }
 }
 
-/// Where a [`Fragile`] event breaks.
+/// The stage at which a [`Fragile`] event breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     PrepareFails,
@@ -206,7 +206,7 @@ impl ChaosEvent for Fragile {
     }
 }
 
-/// Does nothing for so long, and is undone by what this makes.
+/// Does nothing for this long; this function makes its recovery.
 #[derive(Debug)]
 pub(crate) struct Nothing<R>(pub(crate) Hold, pub(crate) fn() -> R);
 
@@ -315,7 +315,7 @@ impl ChaosEvent for PowerCycle {
     }
 }
 
-/// A journal that gives way to others before and after every call.
+/// A journal that yields before and after every call.
 #[derive(Debug)]
 pub(crate) struct Busy(pub(crate) MemoryJournal);
 
@@ -360,7 +360,7 @@ impl Journal for Busy {
     }
 }
 
-/// A provider that gives way to others before and after every call.
+/// A provider that yields before and after every call.
 #[derive(Debug)]
 pub(crate) struct BusyProvider(pub(crate) MemoryProvider);
 

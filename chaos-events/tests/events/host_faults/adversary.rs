@@ -1,8 +1,8 @@
-//! A user without rights who knows the ids of all faults, and wants to see them go on, or somebody else's processes
-//! ended: no process of others is signalled, no recovery is hindered, delayed or faked, and none of their commands
+//! An unprivileged user who knows the ids of all faults, and wants them to continue or wants processes of others to be
+//! ended. No process of others is signalled, no recovery is hindered, delayed or faked, and none of the user's commands
 //! runs.
 //!
-//! Each of these is a scene in a process namespace of its own, which ends with everything in it.
+//! Each test is a scene in a process namespace of its own, which ends with everything in it.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ use crate::host_faults::{
 const LONG: Duration = Duration::from_secs(600);
 const NOBODY: u32 = 65_534;
 
-/// Processes of somebody else, and what they would like to have run.
+/// Processes of somebody else, and the commands that they want to be run.
 struct Stranger {
     fault: String,
     home: TempDir,
@@ -57,7 +57,7 @@ impl Stranger {
         self.home.path().join("ran")
     }
 
-    /// What names the mark, what looks like a holder, and what would be evaluated.
+    /// Processes that name the mark, that look like a holder, or that contain commands to be evaluated.
     fn forges(&mut self) {
         let all: [&[&str]; 10] = [
             &["perl", "-e", "sleep 1000", "5", "mark=0"],
@@ -78,7 +78,7 @@ impl Stranger {
         }
     }
 
-    /// What has root's rights, because its file lends them.
+    /// Processes with root's rights, which their file lends them.
     fn borrows_rights(&mut self) {
         for name in ["sleep", "dash"] {
             let copy = self.home.path().join(name);
@@ -104,7 +104,7 @@ impl Stranger {
         }
     }
 
-    /// Root's own, which name the fault without being of it.
+    /// Processes of root that name the fault but do not belong to it.
     fn bystanders(&mut self) {
         self.marked("NOTE", 0, "sleep", &["1000"]);
         self.marked("HOOK=kill all with CHAOS_FAULT", 0, "sleep", &["1000"]);
@@ -137,7 +137,7 @@ async fn took(work: impl Future<Output = ()>) -> Duration {
     clock.monotonic().saturating_sub(begun)
 }
 
-/// How a fault is begun, looked at and ended beside this stranger, with each shell.
+/// Begins a fault beside this stranger, looks at it and ends it, with each shell.
 async fn is_recovered_beside(make: impl Fn(&mut Stranger)) {
     for tools in Tools::all() {
         let alone = ByHand::lasting(tools, LONG).await;

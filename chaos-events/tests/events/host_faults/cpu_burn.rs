@@ -20,7 +20,7 @@ use crate::host_faults::{
 };
 
 const LONG: Duration = Duration::from_secs(60);
-/// How late the end of a fault may be that nobody recovers.
+/// The maximum delay of a fault's end without a recovery.
 const GRACE: Duration = Duration::from_secs(2);
 /// A shell without rights.
 const AS_NOBODY: &str = "exec setpriv --reuid 65534 --regid 65534 --clear-groups /bin/dash \"$@\"";
@@ -39,11 +39,11 @@ async fn it_burns_as_much_as_was_asked_for_and_says_how_much() {
         let fault = &report.faults[0];
         assert_eq!(fault.requested.get("load_percent"), Some(30.0));
         let achieved = fault.achieved.get("load_percent").unwrap();
-        // Where others want the same cores it is less.
+        // It is less if others want the same cores.
         assert!((1.0..=40.0).contains(&achieved), "{achieved} %");
         assert_eq!(fault.achieved.get("cores"), Some(1.0));
         assert_eq!(marked(&fault.id.to_string()), [0; 0]);
-        // On a busy machine the injection may return late, and then it is said.
+        // On a busy machine the injection may return late, and then the report says so.
         assert!(
             fault.note.as_ref().is_none_or(|note| note.contains("before the injection had returned")),
             "{fault:?}"
@@ -104,7 +104,7 @@ async fn nothing_begins_after_the_deadline_or_a_reboot() {
 
 #[tokio::test]
 async fn a_start_that_is_still_on_its_way_is_stopped_too() {
-    // Before it begins anything; and where a burner has left the start's group, and does nothing yet.
+    // Before it begins anything; and when a burner has left the start's group but does nothing yet.
     for (tool, lines) in [("nproc", "WAIT 60"), ("env", r#"[ "$5" != action=hold ] || { WAIT 1.5; }"#)] {
         stopped_on_its_way(tool, lines).await;
     }
@@ -183,7 +183,7 @@ async fn a_start_that_is_cut_anywhere_leaves_nothing_after_its_recovery() {
     join_all(Tools::all().into_iter().map(cut)).await;
 }
 
-/// From where its processes cannot be seen, nothing is said to be left, and nothing is said not to be.
+/// A recovery that cannot see the processes says neither that something is left nor that nothing is.
 #[tokio::test]
 async fn who_cannot_see_it_says_so() {
     if lacks_root("who_cannot_see_it_says_so") {
@@ -209,8 +209,8 @@ async fn who_cannot_see_it_says_so() {
     assert_eq!(marked(&burn.fault), [0; 0]);
 }
 
-/// Forbids itself, by Landlock, to look at what is outside of its own domain, and becomes what its arguments say. Ends
-/// with 9 where that cannot be had.
+/// Forbids itself, by Landlock, to look outside of its own domain, and then executes its arguments. Exits with 9 if
+/// Landlock is not available.
 const BLINDED: &str = r#"
 import ctypes, os, struct, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -222,8 +222,8 @@ if descriptor < 0 or libc.prctl(38, 1, 0, 0, 0) or libc.syscall(446, descriptor,
 os.execv(sys.argv[1], sys.argv[1:])
 "#;
 
-/// A security module may forbid what rights allow. Whoever is kept from looking at what the fault may have started has
-/// not looked.
+/// A security module may forbid what rights allow. A look that cannot see everything that the fault may have started is
+/// no look.
 #[tokio::test]
 async fn whoever_is_kept_from_looking_has_not_looked() {
     let test = "whoever_is_kept_from_looking_has_not_looked";
@@ -259,8 +259,7 @@ async fn whoever_is_kept_from_looking_has_not_looked() {
     assert_eq!(marked(&burn.fault), [0; 0]);
 }
 
-/// Trying again does not help whoever recovers as the wrong user, so that it is said at once; it helps whoever has the
-/// rights.
+/// A retry does not help a recovery as the wrong user, so the error comes at once. A retry with the rights helps.
 #[tokio::test]
 async fn the_wrong_user_is_told_at_once() {
     if lacks_root("the_wrong_user_is_told_at_once") {
@@ -290,7 +289,7 @@ async fn the_wrong_user_is_told_at_once() {
     assert_eq!(marked(&fault), [0; 0]);
 }
 
-/// What cannot tell the time ends, and does not go on.
+/// A burner that cannot tell the time ends.
 #[tokio::test]
 async fn a_clock_that_cannot_be_read_ends_it() {
     if !scene::is_inside("host_faults::cpu_burn::a_clock_that_cannot_be_read_ends_it") {
@@ -362,7 +361,7 @@ fn run(program: &str, arguments: &[&str]) {
     assert!(status.success(), "{program} {arguments:?}: {status}");
 }
 
-/// What a recovery could not see is no way in.
+/// Processes that a recovery could not see are no way in.
 #[tokio::test]
 async fn a_way_back_that_cannot_be_walked_is_found_before_the_way_in() {
     if lacks_root("a_way_back_that_cannot_be_walked_is_found_before_the_way_in") {

@@ -1,4 +1,4 @@
-//! Burns in control groups whose quotas allow less than there is.
+//! Burns in control groups whose quotas allow less than the machine has.
 
 use std::{
     fs,
@@ -20,7 +20,7 @@ const LONG: Duration = Duration::from_secs(60);
 struct Half(PathBuf);
 
 impl Half {
-    /// `None` where this system has none, which is said.
+    /// `None` if this system has none, which is reported.
     fn make() -> Option<Self> {
         let place = Path::new("/sys/fs/cgroup/cpu");
         if !place.join("cpu.cfs_quota_us").exists() {
@@ -73,8 +73,7 @@ async fn what_a_quota_allows_is_told_and_may_be_asked_for() {
     }
 }
 
-/// Version 2, as files that look like it: where the controller belongs to version 1, a real group of version 2 has
-/// none.
+/// Version 2, imitated by files: if the controller belongs to version 1, a real group of version 2 has none.
 #[test]
 fn quotas_of_both_versions_and_of_the_groups_above_are_read() {
     let home = tempfile::tempdir().unwrap();
@@ -103,7 +102,7 @@ fn quotas_of_both_versions_and_of_the_groups_above_are_read() {
         ("v1", "/", "/a/b", "50"),
         ("v1", "/", "/a", ""),
         ("v1", "/", "/a/c", ""),
-        // What is mounted is a group of a container.
+        // The mounted group is that of a container.
         ("v1/a/b", "/docker/1", "/docker/1", "50"),
         ("v2/a", "/docker/1", "/docker/1/b", "150"),
         ("v2/a", "/", "/../elsewhere", "150"),

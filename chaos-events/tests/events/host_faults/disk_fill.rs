@@ -21,7 +21,7 @@ use crate::host_faults::{
     machine::{Machine, Tools, lacks_root, marked, until},
 };
 
-/// Injects it for longer than a test takes, and cuts it short once `look` has looked.
+/// Injects it for longer than the test takes, and cuts it short once `look` has looked.
 async fn while_held(tools: Tools, fill: DiskFill, disk: &Disk, look: impl AsyncFnOnce()) -> FaultRecord {
     let before = disk.free();
     let held = Held::inject(&Machine::with(tools), fill.lasting(Duration::from_secs(60)).unwrap()).await;

@@ -25,7 +25,7 @@ fn giving_up_after(budget: Duration, machine: &Machine, journal: MemoryJournal) 
         .unwrap()
 }
 
-/// What is said of the fault, but for how long its injection took: other tests run beside this one.
+/// The notes of the fault, without the duration of its injection, because other tests run at the same time.
 pub(crate) fn own_note(record: &FaultRecord) -> Option<String> {
     let notes = record.note.iter().flat_map(|note| note.split("; "));
     let own: Vec<_> =
@@ -89,7 +89,7 @@ impl Held {
         Self { fault: fault.unwrap(), monkey, journal, running }
     }
 
-    /// Waits until the injection has returned, well or not.
+    /// Waits until the injection has returned, with or without an error.
     pub(crate) async fn injected_or_not(&self) {
         until("the injection returns", Duration::from_secs(60), async || {
             self.record().await.is_none_or(|record| record.state > FaultState::Injecting)

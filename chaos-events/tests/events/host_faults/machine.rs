@@ -46,7 +46,7 @@ struct MachineShell {
 const DIRECTORIES: [&str; 6] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-/// The name of what runs an order's text, where that is not `sh`.
+/// The name of the program that runs an order's text, if it is not `sh`.
 const WAY_IN: &str = "way-in";
 
 /// Where this system has it.
@@ -96,7 +96,7 @@ impl Tools {
         Self::of_debian().with("sh", program("bash"))
     }
 
-    /// busybox for everything that it can be, and nothing else. `None` where there is no busybox, which is said.
+    /// busybox for all of its tools, and nothing else. `None` if there is no busybox, which is reported.
     pub(crate) fn of_busybox() -> Option<Self> {
         let Ok(listed) = Command::new("busybox").arg("--list").output() else {
             eprintln!("skipped: scripts under busybox: busybox is not installed");
@@ -112,7 +112,7 @@ impl Tools {
         Some(tools)
     }
 
-    /// All of them, those of busybox where there is one.
+    /// All of them, including those of busybox if there is one.
     pub(crate) fn all() -> Vec<Self> {
         [Some(Self::of_debian()), Some(Self::of_bash()), Self::of_busybox()].into_iter().flatten().collect()
     }
@@ -143,14 +143,14 @@ impl Tools {
         self.0.path()
     }
 
-    /// Where orders come in, which is this script from now on, as they were carried out by somebody else or elsewhere.
-    /// What they start finds `sh` as before.
+    /// From now on this script receives the orders, as if they were carried out by somebody else or elsewhere. Programs
+    /// that the orders start find `sh` as before.
     pub(crate) fn entered_through(self, script: &str) -> Self {
         write_program(&self.0.path().join(WAY_IN), script);
         self
     }
 
-    /// What runs an order's text.
+    /// The program that runs an order's text.
     pub(crate) fn way_in(&self) -> PathBuf {
         let other = self.path().join(WAY_IN);
         if other.exists() { other } else { self.path().join("sh") }
@@ -209,7 +209,7 @@ impl Machine {
         self
     }
 
-    /// What has changed it, in that order.
+    /// The orders that have changed it, in sequence.
     pub(crate) fn ran(&self) -> Vec<Script> {
         self.shell.ran.lock().unwrap().clone()
     }
@@ -385,8 +385,8 @@ pub(crate) fn holders(fault: &str) -> Vec<u32> {
     marked(fault).into_iter().filter(leads).collect()
 }
 
-/// Whether only root may do what a test needs, and this is not root. Said, because nobody sees a test that returns
-/// early.
+/// Whether a test needs root, and this process is not root. It prints that, because a test that returns early is easily
+/// overlooked.
 pub(crate) fn lacks_root(test: &str) -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
@@ -395,7 +395,7 @@ pub(crate) fn lacks_root(test: &str) -> bool {
     !is_root
 }
 
-/// What every script of a host fault begins with.
+/// The beginning of every script of a host fault.
 pub(crate) const COMMON: &str = concat!(
     include_str!("../../../src/host_script/common.sh"),
     include_str!("../../../src/host_script/clock.sh"),
@@ -403,7 +403,7 @@ pub(crate) const COMMON: &str = concat!(
     include_str!("../../../src/host_script/processes.sh")
 );
 
-/// From where a preflight in this process would look, as it says.
+/// The vantage of a preflight in this process, as it reports it.
 pub(crate) fn vantage() -> String {
     let program = format!("{COMMON}\nvantage_here");
     let mut command = Command::new("sh");

@@ -17,7 +17,7 @@ use chaos_testkit::{Subject, Timing, contract};
 use self::namespace::Network;
 use crate::host_faults::machine::{Machine, Tools, lacks_root, program};
 
-/// Those of this system, and those of busybox besides what no busybox has.
+/// The tools of this system, and those of busybox together with the tools that no busybox has.
 pub(crate) fn all_tools() -> Vec<Tools> {
     let with = |tools: Tools| tools.with("nft", program("nft")).with("getent", program("getent"));
     [Some(Tools::of_debian()), Some(Tools::of_bash()), Tools::of_busybox().map(with)]

@@ -1,5 +1,5 @@
-//! Recoveries where something is short: processes, descriptors, memory, commands, `/proc`. They may fail, and say so;
-//! never do they say that nothing is left while something is.
+//! Recoveries under scarcity: of processes, descriptors, memory, commands, `/proc`. They may fail, and say so. They
+//! never say that nothing is left while something is.
 //!
 //! A drawn part of them runs, `CHAOS_SEED` says which; with `CHAOS_LONG=1` all of them do.
 
@@ -46,7 +46,7 @@ impl Short {
         processes.chain(descriptors).chain(memory).chain(missing.map(Self::Missing)).chain(others).collect()
     }
 
-    /// Those of this shell where it is short of it.
+    /// The recoveries of this shell under this scarcity.
     fn tools(self, name: &str, user: u32) -> Tools {
         let tools = shell(name);
         let sh = tools.path().join("sh").display().to_string();

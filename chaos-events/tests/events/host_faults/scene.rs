@@ -1,5 +1,4 @@
-//! Tests that need namespaces of their own: what they do to processes and mounts, or would do if they failed, stays in
-//! there.
+//! Tests that need namespaces of their own. All effects on processes and mounts stay inside, even if a test fails.
 
 use std::{env, process::Command};
 
@@ -17,7 +16,7 @@ pub(crate) fn is_inside(test: &str) -> bool {
     }
     let mut scene = Command::new("unshare");
     scene.args(["--pid", "--fork", "--mount-proc", "--kill-child"]);
-    // The shell waits for whatever is left without a parent.
+    // The shell waits for every process that is left without a parent.
     scene.args(["setsid", "sh", "-c", "\"$@\"; exit $?", "sh"]).arg(env::current_exe().unwrap());
     let output = scene.args(["--exact", test, "--nocapture"]).env(INSIDE, "1").output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -1,4 +1,4 @@
-//! What a recovery says that a person should do is done here, to a fault that holds.
+//! The instructions of a recovery for a person, carried out on a fault that is held.
 
 use std::{
     fs,
@@ -27,13 +27,13 @@ use crate::host_faults::{
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// What is to be copied into a shell.
+/// The lines to copy into a shell.
 fn commands(words: &str) -> String {
     let commands: Vec<&str> = words.lines().filter_map(|line| line.strip_prefix("    ")).collect();
     commands.join("\n")
 }
 
-/// Injects it, lets `look` see it, and then does what its recovery says.
+/// Injects it, lets `look` see it, and then follows the instructions of its recovery.
 async fn undone(machine: &Machine, event: impl ChaosEvent, look: impl AsyncFnOnce()) -> (Held, Output) {
     let held = Held::inject(machine, event).await;
     look().await;
@@ -60,7 +60,7 @@ async fn burners() {
     }
 }
 
-/// Nobody else's processes are ended by it: what shows the commands, what others have marked, and what has borrowed
+/// It ends no process of others: none that shows the commands, none that others have marked, and none with borrowed
 /// rights.
 #[tokio::test]
 async fn strangers_are_left_alone() {
@@ -123,7 +123,7 @@ async fn a_fill() {
         until("the space is back", Duration::from_secs(2), async || disk.free() == before).await;
         assert!(!hostile.join("made").exists() && !std::path::Path::new("made").exists());
 
-        // What a start leaves that was killed between its first two steps.
+        // The rest of a start that was killed between its first two steps.
         let leftover = hostile.join(format!(".chaos-fill-{}", held.fault));
         std::fs::write(&leftover, "").unwrap();
         let record = held.record().await.unwrap();

@@ -1,4 +1,4 @@
-//! A provider that mixes up what it is asked for.
+//! A provider that mixes up groups and targets.
 
 use std::sync::{
     Arc,

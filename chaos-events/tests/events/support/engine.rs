@@ -21,7 +21,7 @@ use chaos_core::{
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 
-/// What it knows: `lab:freeze` stops machine 0 of `memory:web` for a while.
+/// Its experiment: `lab:freeze` stops machine 0 of `memory:web` for a while.
 pub(crate) const FREEZE: &str = "lab:freeze";
 
 const TO_BEGIN: SignedDuration = SignedDuration::from_secs(5);
@@ -39,7 +39,7 @@ pub(crate) struct Lab {
 struct State {
     definition: EngineDefinition,
     lasts: Duration,
-    /// Runs bear the id of their fault; otherwise they are told by when they began.
+    /// Runs have the id of their fault; without it, they are told apart by their start time.
     tags: bool,
     /// How a run ends instead of completing, after it has come to run or before.
     fails: Option<(&'static str, bool)>,
@@ -85,7 +85,7 @@ impl Lab {
         Self { world, clock, state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Defines the experiment otherwise.
+    /// Changes the definition of the experiment.
     pub(crate) fn defined(self, change: impl FnOnce(EngineDefinition) -> EngineDefinition) -> Self {
         {
             let mut state = self.state();
@@ -94,7 +94,7 @@ impl Lab {
         self
     }
 
-    /// Has the experiment last shorter than its definition allows.
+    /// Makes the experiment shorter than its definition allows.
     pub(crate) fn lasting(self, duration: Duration) -> Self {
         self.state().lasts = duration;
         self
@@ -116,7 +116,7 @@ impl Lab {
         self
     }
 
-    /// Starts what it is told to, and never says so.
+    /// Starts every requested run, but never replies.
     pub(crate) fn losing_replies(self) -> Self {
         self.state().loses_replies = true;
         self
@@ -150,7 +150,7 @@ impl Lab {
         self.state.lock().unwrap()
     }
 
-    /// Does to the machines what has come about since the last look.
+    /// Applies the events since the last look to the machines.
     fn settle(&self) {
         let now = self.clock.now();
         let mut state = self.state();

@@ -1,4 +1,4 @@
-//! What the tests under adverse conditions share: a platform with the manners of real ones, and trouble at single
+//! Common parts of the tests under adverse conditions: a platform that behaves like real ones, and trouble at single
 //! calls.
 
 mod confused;

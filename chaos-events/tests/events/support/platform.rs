@@ -48,7 +48,7 @@ struct Manners {
 }
 
 impl Platform {
-    /// Machines that obey at once, in a group that replaces nobody.
+    /// Machines that obey at once, in a group that replaces no member.
     pub(crate) fn of(size: usize) -> Self {
         Self::named("web", size)
     }
@@ -80,17 +80,17 @@ impl Platform {
         self.with(|manners| manners.takes_effect_after = delay)
     }
 
-    /// Carries an order to go down out and never says so.
+    /// Carries out an order to go down, but never replies.
     pub(crate) fn that_never_replies(self) -> Self {
         self.with(|manners| manners.replies = false)
     }
 
-    /// Shows what is stopped as unhealthy.
+    /// Shows stopped machines as unhealthy.
     pub(crate) fn that_knows_no_stopped(self) -> Self {
         self.with(|manners| manners.shown_when_down = Health::Unhealthy)
     }
 
-    /// Claims to replace its members. It does not come to it.
+    /// Claims to replace its members, but never does.
     pub(crate) fn that_would_replace(self) -> Self {
         self.with(|manners| manners.replaces_members = true)
     }
@@ -117,7 +117,7 @@ impl Platform {
         self.machines[number].seen()
     }
 
-    /// Sets the health of one machine, as something outside of any fault would.
+    /// Sets the health of one machine, like a failure outside of any fault.
     pub(crate) fn set_health(&self, number: usize, health: Health) {
         *self.machines[number].health.lock().unwrap() = health;
     }

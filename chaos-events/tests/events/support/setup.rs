@@ -1,4 +1,4 @@
-//! Monkeys over a platform, and a bound for what might never end.
+//! Monkeys over a platform, and a time limit for work that might never end.
 
 use std::{future::Future, time::Duration};
 

@@ -38,7 +38,7 @@ impl<C: Call> Trouble<C> {
         Self::new(call, Kind::Wait(clock, delay))
     }
 
-    /// `call` is not made, and fails with an error that nobody has classified.
+    /// `call` is not made, and fails with an unclassified error.
     pub(crate) fn resetting_at(call: C) -> Self {
         Self::new(call, Kind::Reset)
     }

@@ -129,7 +129,7 @@ impl ByHand {
     pub(crate) async fn killed(&self, moment: Duration, is_group: bool) {
         let mut start = self.command("start").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         SystemClock::default().sleep(moment).await;
-        // Not waited for yet, so that the number is its own.
+        // It was not waited for yet, so the number is still its own.
         let pid = Pid::from_raw(start.id().unwrap().try_into().unwrap()).unwrap();
         if is_group { kill_process_group(pid, Signal::KILL) } else { kill_process(pid, Signal::KILL) }
             .unwrap();

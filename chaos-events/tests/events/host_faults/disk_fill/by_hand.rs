@@ -1,4 +1,4 @@
-//! The script alone, as whoever injects runs it and then is gone.
+//! The script alone, as if the injector had run it and then ended.
 
 use std::{
     fs,
@@ -13,13 +13,13 @@ use std::{
 
 use crate::host_faults::machine::{COMMON, Tools, marked, vantage};
 
-/// What comes after [`COMMON`].
+/// The part after [`COMMON`].
 const OWN: &str = concat!(
     include_str!("../../../../src/disk_fill/fill_file.sh"),
     include_str!("../../../../src/disk_fill/disk_fill.sh")
 );
 
-/// One fault on this machine, and what it is asked for.
+/// One fault on this machine, and its request.
 #[derive(Debug)]
 pub(super) struct ByHand {
     pub(super) fault: String,
@@ -99,7 +99,7 @@ impl ByHand {
         found.unwrap_or_else(|| panic!("there is no {what} of {:?}", marked(&self.fault)))
     }
 
-    /// Processes of the fault, and descriptors of its file, whoever has them.
+    /// Processes of the fault, and descriptors of its file in any process.
     pub(super) fn traces(&self) -> Vec<String> {
         let name = format!(".chaos-fill-{}", self.fault);
         let processes = marked(&self.fault).into_iter().map(|pid| format!("process {pid}"));

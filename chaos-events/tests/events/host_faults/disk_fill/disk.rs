@@ -1,4 +1,4 @@
-//! File systems of their own to fill, and whoever else writes to them.
+//! Separate file systems to fill, and other programs that write to them.
 
 use std::{
     fs::{self, File},
@@ -29,12 +29,12 @@ impl Disk {
         Self::mounted("ext4", home, &["-o", "loop"], "image")
     }
 
-    /// One that copies on write. `None` where this system cannot make or mount any, which is said.
+    /// A file system that copies on write. `None` if this system cannot make or mount one, which is reported.
     pub(super) fn btrfs() -> Option<Self> {
         Self::of_kind("btrfs", &["-q"])
     }
 
-    /// One whose last blocks nobody gets. `None` as for [`btrfs`](Self::btrfs).
+    /// A file system that never gives out its last blocks. `None` as for [`btrfs`](Self::btrfs).
     pub(super) fn xfs() -> Option<Self> {
         Self::of_kind("xfs", &["-q"])
     }
@@ -54,7 +54,7 @@ impl Disk {
         Some(Self::mounted(kind, home, &["-o", "loop"], "image"))
     }
 
-    /// One on which there is no inode for another file.
+    /// A file system without an inode for another file.
     pub(super) fn without_inodes() -> Self {
         Self::mounted(
             "tmpfs",
@@ -123,7 +123,7 @@ impl Disk {
         least
     }
 
-    /// What `ls -A` would show, past what the file system has from the beginning.
+    /// The output of `ls -A`, without the files that the file system has from the beginning.
     pub(super) fn shows(&self) -> Vec<String> {
         names(&self.path()).into_iter().filter(|name| name != "lost+found").collect()
     }

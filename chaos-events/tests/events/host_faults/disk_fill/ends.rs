@@ -1,4 +1,5 @@
-//! It ends: when it is stopped, when any part of it is killed, and at its deadline when nobody is left to stop it.
+//! The fault ends when it is stopped, when any part of it is killed, and at its deadline even if no process is left to
+//! stop it.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
@@ -14,7 +15,7 @@ use crate::host_faults::machine::{Tools, lacks_root, until};
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_secs(5);
 const AT_ONCE: Duration = Duration::from_secs(2);
-/// How long the kernel may take to count what nobody holds any more as free.
+/// How long the kernel may take until space that no process holds any more counts as free.
 const SPACE_IS_BACK: Duration = Duration::from_secs(3);
 
 fn fill(tools: Tools, disk: &Disk, duration: Duration) -> ByHand {
@@ -177,7 +178,7 @@ async fn a_start_that_is_too_slow_or_killed_ends_at_the_deadline() {
     assert_ne!(slow_one.run("start").await.status, Some(0));
     gone(&slow_one, &disk, before, Duration::from_secs(4)).await;
 
-    // What it has started goes on without it.
+    // Processes that it has started continue without it.
     let (tools, _home) = slow();
     let limit = 2 * SHORT;
     let killed = fill(tools, &disk, limit);

@@ -1,4 +1,4 @@
-//! Directories with names that are no names, and those that cannot be filled.
+//! Directories with hostile names, and directories that cannot be filled.
 
 use std::{fs, os::unix::fs::symlink, path::Path, sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::host_faults::{
     machine::{Machine, Tools, lacks_root},
 };
 
-/// Why it was not prepared, with nothing injected.
+/// The reason why it was not prepared. Nothing was injected.
 async fn refused(machine: &Machine, path: &str) -> String {
     let fill = DiskFill::bytes(path, 1).unwrap();
     let report = machine.monkey().inject(fill, &machine.id()).await.unwrap();
@@ -143,7 +143,7 @@ async fn what_has_the_name_already_is_not_touched() {
     }
 }
 
-/// What names would make in the directory that scripts run in, were they ever more than data.
+/// The files that the names would create in the directory of the scripts, if they were ever more than data.
 const CANARY: &str = "canary-of-hostile-names";
 
 /// Pieces of such names.
@@ -163,8 +163,8 @@ fn pieces() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 1..5).prop_map(|pieces| pieces.concat())
 }
 
-/// A directory of any name is filled, and one that is not there is refused by its name; in neither case does the name
-/// do anything.
+/// A directory with any name is filled, and a missing one is refused by its name. In neither case is the name
+/// evaluated.
 #[test]
 fn whatever_a_directory_is_called_its_name_does_nothing() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -185,7 +185,7 @@ fn whatever_a_directory_is_called_its_name_does_nothing() {
         let fill = DiskFill::bytes(path.to_str().unwrap(), 4096).unwrap().keeping_free(0);
         if exists {
             let fault = runtime.block_on(async { Held::inject(&machine, fill).await.cut_short().await });
-            // As many blocks as the file system makes of it.
+            // The number of blocks that the file system makes of it.
             prop_assert!(fault.achieved.get("bytes") >= Some(4096.0), "{:?}", fault);
             prop_assert_eq!(names(&path), [""; 0]);
             prop_assert_eq!(names(home.path()).len(), 1);

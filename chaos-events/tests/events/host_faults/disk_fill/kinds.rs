@@ -1,4 +1,4 @@
-//! File systems that count late, that give their last blocks to nobody, or that have no room for another file.
+//! File systems that count late, that never give out their last blocks, or that have no room for another file.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn disks() -> impl Iterator<Item = Disk> {
     [Disk::btrfs(), Disk::xfs()].into_iter().flatten()
 }
 
-/// Why it was not prepared, with nothing injected.
+/// The reason why it was not prepared. Nothing was injected.
 async fn skipped(tools: Tools, fill: DiskFill) -> String {
     let machine = Machine::with(tools);
     let report = machine.monkey().inject(fill, &machine.id()).await.unwrap();
@@ -84,7 +84,7 @@ async fn as_full_as_it_gets_is_no_failure() {
     }
 }
 
-/// What is given back is counted late: it must not be given back once more at each look.
+/// Space that was given back is counted late. It must not be given back once more at each look.
 #[tokio::test]
 async fn it_gives_no_more_than_the_floor_lacks() {
     if lacks_root("disks that count late and that others fill") {

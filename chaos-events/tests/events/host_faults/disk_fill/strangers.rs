@@ -19,7 +19,7 @@ use crate::host_faults::machine::{Tools, lacks_root, until};
 const LONG: Duration = Duration::from_secs(60);
 const STRANGER: u32 = 65534;
 
-/// A program of somebody without any rights, in a directory that all may write to. Ends with this.
+/// A program of an unprivileged user, in a directory to which everybody may write. It ends with this value.
 struct Stranger(Child);
 
 impl Stranger {
@@ -66,7 +66,7 @@ async fn stops_at_once(fill: &ByHand) {
     assert!(took < Duration::from_secs(6), "it took {took:?}");
 }
 
-/// Whatever has the name, but for the empty file that a start may have left, is somebody else's.
+/// Everything with the name belongs to somebody else, except for an empty file that a start may have left.
 #[tokio::test]
 async fn what_has_the_name_is_left_to_whose_it_is() {
     if lacks_root("files of strangers") {

@@ -52,7 +52,7 @@ fn hostile_hosts_are_refused_by_name_or_harmless() {
     runner
         .run(&hosts(), |host| {
             match NetworkBlackhole::hosts([&host]) {
-                // Whatever is let through this gate means nothing to any shell, to nft, or to a command line.
+                // A name that passes this gate has no meaning to any shell, to nft, or to a command line.
                 Ok(_) => {
                     assert!(
                         host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:/-".contains(&byte)),
@@ -62,7 +62,7 @@ fn hostile_hosts_are_refused_by_name_or_harmless() {
                 }
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::InvalidInput);
-                    // What turns writing around or is not seen is escaped in an error as well.
+                    // Characters that are invisible or change the direction of writing are escaped in an error as well.
                     let shown = escaped(&format!("{host:?}")).to_string();
                     assert!(error.to_string().contains(&shown), "{error}");
                     assert!(Allowed::host(&host).is_err());
@@ -93,7 +93,7 @@ async fn nothing_of_a_hostile_host_runs() {
         injected += 1;
         let short = blackhole.lasting(Duration::from_millis(300)).unwrap();
         let report = impatient(&machine, MemoryJournal::new()).inject(short, &machine.id()).await.unwrap();
-        // A name that nobody knows fails it.
+        // An unknown name makes it fail.
         assert!(report.is_recovered(), "{host:?}: {report}");
         assert!(!canary.exists(), "{host:?}");
         assert_eq!(network.near.rules(), "", "{host:?}");

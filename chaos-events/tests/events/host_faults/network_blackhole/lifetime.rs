@@ -1,4 +1,4 @@
-//! When it begins and when it ends, whoever dies.
+//! When it begins and when it ends, whichever process dies.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ pub(super) fn signal(pids: &[u32], signal: Signal) {
     }
 }
 
-/// What each of the fault's processes is.
+/// The role of each of the fault's processes.
 pub(super) fn named(fault: &str) -> Vec<(u32, String)> {
     let name =
         |pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned();

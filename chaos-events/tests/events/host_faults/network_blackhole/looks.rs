@@ -1,4 +1,4 @@
-//! Looks that fail are not looks that found nothing, and what a look has seen is what the report says.
+//! A failed look is not a look that found nothing, and the report says exactly what a look has seen.
 
 use std::{fs, os::unix::fs::symlink, time::Duration};
 
@@ -27,7 +27,7 @@ fn everything(duration: Duration) -> NetworkBlackhole {
     NetworkBlackhole::everything().lasting(duration).unwrap()
 }
 
-/// What carries a blackhole: its name, the tools, and the command that the rules are seen with.
+/// The carrier of a blackhole: its name, the tools, and the command that shows the rules.
 fn carriers() -> Vec<(&'static str, Tools, Option<TempDir>, &'static str)> {
     let (older, directory) = without_owners(Tools::of_debian());
     vec![
@@ -52,7 +52,7 @@ async fn a_tool_that_is_missing_at_the_recovery_has_not_seen_nothing() {
         let held = Held::inject_for_good(&machine, everything(LONG)).await;
         let fault = held.fault.to_string();
         if carrier != "owner" {
-            // Nobody is left who would remove the rules.
+            // No process is left to remove the rules.
             signal(&marked(&fault), Signal::KILL);
         }
         fs::remove_file(&tool).unwrap();
@@ -124,8 +124,8 @@ async fn a_look_that_fails_is_not_one_that_found_nothing() {
     }
 }
 
-/// What a journal says is data: no command of somebody who could write there is run, and no number that is none is
-/// counted with.
+/// The contents of a journal are data: no command from a person who could write there is run, and an invalid number is
+/// never used.
 #[tokio::test]
 async fn what_a_journal_says_is_never_run() {
     if lacks_root("what_a_journal_says_is_never_run") {
@@ -153,7 +153,7 @@ async fn what_a_journal_says_is_never_run() {
     }
 }
 
-/// Whoever ends what holds the rules, or flushes them, ends the fault.
+/// If somebody ends the holder of the rules, or flushes them, the fault is over.
 #[tokio::test]
 async fn what_was_over_before_its_time_is_reported_as_that() {
     if lacks_root("what_was_over_before_its_time_is_reported_as_that") {
@@ -216,7 +216,7 @@ async fn where_no_packet_was_dropped_nothing_was_hit() {
     }
 }
 
-/// The network is gone with all of its rules, which nothing here needs to be asked for.
+/// The network is gone with all of its rules. Nothing on this machine needs to be asked about that.
 #[tokio::test]
 async fn rules_of_a_network_that_is_gone_are_gone() {
     if lacks_root("rules_of_a_network_that_is_gone_are_gone") {

@@ -14,7 +14,7 @@ use std::{
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-/// How long a packet is waited for that should not come.
+/// How long to wait for a packet that should not come.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The target and somebody else.
@@ -52,7 +52,7 @@ impl Network {
 }
 
 impl Network {
-    /// Somebody whom the target forwards for, as for a container.
+    /// A machine that the target forwards for, such as a container.
     pub(crate) fn inside(&self) -> Namespace {
         let inside = Namespace::new("10.79.0.2", "fd79::2");
         let near = &self.near;
@@ -136,7 +136,7 @@ impl Namespace {
         self.run(&["nft", rules]);
     }
 
-    /// What `body` opens belongs to this namespace, wherever it is used.
+    /// Sockets that `body` opens belong to this namespace, wherever they are used.
     pub(crate) fn within<T: Send>(&self, body: impl FnOnce() -> T + Send) -> T {
         let file = File::open(format!("/run/netns/{}", self.name)).unwrap();
         let inside = move || {
@@ -147,7 +147,7 @@ impl Namespace {
     }
 
     pub(crate) fn datagrams(&self, address: SocketAddr) -> UdpSocket {
-        // Whatever another test starts has every socket for a moment, also those that have been closed here.
+        // A process that another test starts holds every socket for a moment, including those that were closed here.
         let is_in_use = |bound: &io::Result<_>| {
             bound.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
         };
@@ -184,7 +184,7 @@ impl Namespace {
     pub(crate) fn sends(&self, from: (IpAddr, u16), other: &Self, to: (IpAddr, u16)) -> bool {
         let receiver = other.datagrams(to.into());
         let sender = self.datagrams(from.into());
-        // What is dropped on its way out is an error here.
+        // A packet that is dropped on its way out is an error here.
         let sent = sender.send_to(b"here", SocketAddr::from(to)).is_ok();
         sent && receiver.recv(&mut [0; 8]).is_ok()
     }

@@ -1,4 +1,4 @@
-//! What is dropped, and what is not.
+//! The traffic that is dropped, and the traffic that is not.
 
 use std::{
     net::{IpAddr, SocketAddr},
