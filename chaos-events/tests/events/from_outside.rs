@@ -96,7 +96,7 @@ async fn what_only_a_script_can_do_is_refused_with_what_would_be_right() {
     ] {
         let error = blackhole.from_outside().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        assert!(error.to_string().contains("without from_outside"), "{error}");
+        assert!(error.to_string().contains("leave out from_outside"), "{error}");
     }
     assert!(everything().allow_nothing().from_outside().is_ok());
 }
