@@ -143,7 +143,7 @@ benchmarks() {
 # Each crate builds by itself with what it asks for by default. Of the two whose SDKs take minutes, one is drawn.
 default_features() {
   local crate clouds=(chaos-aws chaos-azure)
-  local crates=(chaos-core chaos-events chaos-journal chaos-local chaos-notify chaos-testkit)
+  local crates=(chaos-core chaos-events chaos-journal chaos-local chaos-notify chaos-probes chaos-testkit)
   if [ "$profile" = long ]; then crates+=("${clouds[@]}"); else crates+=("${clouds[CHAOS_SEED % 2]}"); fi
   for crate in "${crates[@]}"; do
     cargo check --locked --package "$crate" || return 1
@@ -193,7 +193,7 @@ step "the oldest Rust" oldest_rust
 
 if [ "${1-}" = quick ]; then
   light=(--locked)
-  for crate in core events journal local notify testkit; do light+=(--package "chaos-$crate"); done
+  for crate in core events journal local notify probes testkit; do light+=(--package "chaos-$crate"); done
   step "clippy" cargo clippy "${light[@]}" --all-targets -- -D warnings
   tests "tests" cargo test "${light[@]}" --lib --bins --tests --no-fail-fast -- \
     --show-output --skip host_faults:: --skip namespaces:: --skip by_type::

@@ -1,0 +1,142 @@
+use std::{error::Error as StdError, pin::pin};
+
+use chaos_core::{Error, Result};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{
+    Method, Request, StatusCode, Uri,
+    body::Bytes,
+    client::conn::http1,
+    header::{self, HeaderName, HeaderValue},
+};
+use hyper_util::rt::TokioIo;
+
+use crate::{
+    connection::connect,
+    trouble::{LONGEST, Trouble},
+};
+
+/// A request that is ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    host: String,
+    port: u16,
+    request: Request<Full<Bytes>>,
+}
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Bytes,
+}
+
+impl Exchange {
+    /// # Errors
+    /// `InvalidInput` that names the part which can never be sent. It shows no value of a header.
+    pub(crate) fn new(method: &str, url: &str, headers: &[(String, String)], body: &Bytes) -> Result<Self> {
+        let method = method.parse().ok().filter(|method| *method != Method::CONNECT).ok_or_else(|| {
+            Error::invalid("method", format!("{method:?}"), "a method such as GET, but not CONNECT")
+        })?;
+        let (uri, host) = parsed(url)?;
+        let port = uri.port_u16().unwrap_or(80);
+        let mut request = Request::new(Full::new(body.clone()));
+        *request.method_mut() = method;
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        *request.uri_mut() = path.parse().map_err(|_| wrong_url(url))?;
+        for (name, value) in headers {
+            let (name, value) = header(name, value)?;
+            request.headers_mut().append(name, value);
+        }
+        if !request.headers().contains_key(header::HOST) {
+            let authority = uri.authority().map_or("", |authority| authority.as_str());
+            let authority = HeaderValue::from_str(authority).map_err(|_| wrong_url(url))?;
+            request.headers_mut().insert(header::HOST, authority);
+        }
+        request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        Ok(Self { host, port, request })
+    }
+
+    /// Sends it over a new connection and reads the whole answer, so that one that breaks off is none.
+    pub(crate) async fn run(self) -> Result<Answer, Trouble> {
+        let stream = TokioIo::new(connect(&self.host, self.port).await?);
+        let (mut sender, connection) = http1::handshake(stream).await.map_err(broken)?;
+        let answered = async {
+            let (parts, body) = sender.send_request(self.request).await.map_err(broken)?.into_parts();
+            let body = Limited::new(body, LONGEST).collect().await.map_err(cut_off)?;
+            Ok(Answer { status: parts.status, body: body.to_bytes() })
+        };
+        let (mut connection, mut answered) = (pin!(connection), pin!(answered));
+        tokio::select! {
+            biased;
+            answer = &mut answered => answer,
+            // The connection may end together with the answer.
+            _ = &mut connection => answered.await,
+        }
+    }
+}
+
+/// A URL as reports may show it: without the part before an `@`, which may be a password.
+pub(crate) fn shown(url: &str) -> String {
+    let authority = url.find("://").map_or(0, |scheme| scheme + 3);
+    let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |path| authority + path);
+    match url[authority..end].rfind('@') {
+        Some(at) => format!("{}…{}", &url[..authority], &url[authority + at..]),
+        None => url.to_owned(),
+    }
+}
+
+fn parsed(url: &str) -> Result<(Uri, String)> {
+    let uri: Uri = url.parse().map_err(|_| wrong_url(url))?;
+    if uri.scheme_str() == Some("https") {
+        let expected = "a URL that begins with http://, because HTTPS is not supported yet";
+        return Err(Error::invalid("url", format!("{:?}", shown(url)), expected));
+    }
+    let authority = uri.authority().ok_or_else(|| wrong_url(url))?;
+    if authority.as_str().contains('@') {
+        let expected = "a URL without user and password; put them into a header";
+        return Err(Error::invalid("url", format!("{:?}", shown(url)), expected));
+    }
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+    // A colon without a number, or with one that is no port.
+    let is_port_wrong = authority.port_u16().is_none() && authority.as_str().len() != authority.host().len();
+    if uri.scheme_str() != Some("http") || host.is_empty() || is_port_wrong || authority.port_u16() == Some(0)
+    {
+        return Err(wrong_url(url));
+    }
+    Ok((uri, host))
+}
+
+fn wrong_url(url: &str) -> Error {
+    let expected = "an absolute URL such as http://127.0.0.1:8080/health, with everything else escaped";
+    Error::invalid("url", format!("{:?}", shown(url)), expected)
+}
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
+    let expected =
+        "a name such as accept; the probe itself sets content-length, transfer-encoding and connection";
+    let own = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
+    let parsed = HeaderName::try_from(name).ok().filter(|name| !own.contains(name));
+    let parsed = parsed.ok_or_else(|| Error::invalid("header", format!("{name:?}"), expected))?;
+    let mut value = HeaderValue::try_from(value).map_err(|_| {
+        let expected = "visible characters in one line";
+        Error::invalid(format_args!("value of the header {name}"), "(not shown)", expected)
+    })?;
+    value.set_sensitive(true);
+    Ok((parsed, value))
+}
+
+fn broken(error: hyper::Error) -> Trouble {
+    Trouble::NoAnswer(format!("no HTTP answer: {}", with_sources(&error)))
+}
+
+fn cut_off(error: Box<dyn StdError + Send + Sync>) -> Trouble {
+    if error.is::<LengthLimitError>() {
+        return Trouble::no_answer("the body is longer than 1 MiB");
+    }
+    Trouble::NoAnswer(format!("the body broke off: {}", with_sources(error.as_ref())))
+}
+
+fn with_sources(error: &(dyn StdError + 'static)) -> String {
+    let errors = std::iter::successors(Some(error), |error| (*error).source());
+    errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,43 @@
+//! Ready probes for a [steady state](chaos_core::steady_state): [`Http`], [`Tcp`], [`Command`] and [`Prometheus`].
+//!
+//! - [`Http`] sends a request and yields the status, the body, a value of its JSON, or the time it took.
+//! - [`Tcp`] opens a connection.
+//! - [`Command`] runs a program and yields its exit status or what it printed.
+//! - [`Prometheus`] asks a Prometheus server for one number.
+//!
+//! A system that does not answer is a violation, and a probe that could not look is a doubt. For each probe, its
+//! documentation says which is which. No probe keeps anything between two looks: each opens its own connection or
+//! starts its own process, and a dropped look leaves neither behind. Answers are read up to 1 MiB.
+//!
+//! HTTPS is not supported yet.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use chaos_core::SteadyState;
+//! use chaos_probes::{Command, Http, Prometheus, Tcp};
+//!
+//! let steady = SteadyState::new("If one replica hangs, then every customer is served")
+//!     .probe("home page", Http::get("http://127.0.0.1:8080/"), 200)
+//!     .probe("database", Tcp::connect("127.0.0.1:5432"), true)
+//!     .probe("queue", Command::new(["./queue-length"]).stdout(), "0")
+//!     .probe("errors", Prometheus::query("http://127.0.0.1:9090", "job:errors:rate1m"), ..=0.01)
+//!     .every(Duration::from_millis(200));
+//! # drop(steady);
+//! ```
+
+mod command;
+mod connection;
+mod exchange;
+mod http;
+mod pointer;
+mod prometheus;
+#[cfg(unix)]
+mod running;
+mod tcp;
+mod trouble;
+
+pub use command::Command;
+pub use http::Http;
+pub use prometheus::Prometheus;
+pub use tcp::Tcp;

@@ -1,0 +1,147 @@
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    time::Duration,
+};
+
+use chaos_core::{
+    clock::SystemClock,
+    steady_state::{Probe, Reading},
+};
+use chaos_probes::Command;
+
+use crate::{look, silence};
+
+fn script(text: &str) -> Command {
+    Command::new(["sh", "-c", text])
+}
+
+/// A named pipe. Its reader sees the end as soon as no process holds it open for writing any more.
+struct Fifo(PathBuf);
+
+impl Fifo {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("chaos-probes-{}-{name}", std::process::id()));
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        Self(path)
+    }
+
+    /// A script with a grandchild. Both hold the pipe, and the grandchild the output as well.
+    fn script(&self, last: &str) -> String {
+        format!("exec 3>'{}'; sleep 600 & echo started >&3; {last}", self.0.display())
+    }
+
+    /// Sends once when the script has started and once when all of its processes have ended.
+    fn watch(&self) -> tokio::sync::mpsc::UnboundedReceiver<()> {
+        let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+        let path = self.0.clone();
+        std::thread::spawn(move || {
+            let mut lines = BufReader::new(std::fs::File::open(path).unwrap());
+            lines.read_line(&mut String::new()).unwrap();
+            let _ = tell.send(());
+            assert_eq!(lines.read_line(&mut String::new()).unwrap(), 0);
+            let _ = tell.send(());
+        });
+        told
+    }
+}
+
+impl Drop for Fifo {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Far less than the 600 seconds of the processes that must be gone.
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    #[expect(clippy::disallowed_methods, reason = "real processes end in real time")]
+    tokio::time::timeout(Duration::from_secs(120), what).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_exit_status_is_read_and_no_shell_is_involved() {
+    for status in [0, 1, 7] {
+        assert_eq!(look(&script(&format!("exit {status}"))).await.unwrap(), Reading::from(status));
+    }
+    let probe = Command::new(["printf", "%s|", "$HOME", "a b", "*", ";"]).stdout();
+    assert_eq!(look(&probe).await.unwrap(), "$HOME|a b|*|;|".into());
+    assert_eq!(silence(&script("kill -9 $$")).await, "it was ended by signal 9");
+}
+
+#[tokio::test]
+async fn output_is_a_text_or_json() {
+    assert_eq!(look(&script("printf 'a\\377b\\n\\n'").stdout()).await.unwrap(), "a\u{fffd}b".into());
+    assert_eq!(look(&script("echo '{\"lag\": [4, 2]}'").json("/lag/1")).await.unwrap(), 2.into());
+    assert!(silence(&script("echo ready; exit 3").stdout()).await.contains("exit status is 3"));
+    assert!(silence(&script("echo no").json("")).await.contains("not JSON"));
+    let deep = "head -c 10000 /dev/zero | tr '\\0' '['; head -c 10000 /dev/zero | tr '\\0' ']'";
+    assert!(silence(&script(deep).json("")).await.contains("recursion limit"));
+}
+
+#[tokio::test]
+async fn output_is_read_up_to_a_bound() {
+    assert_eq!(silence(&Command::new(["yes"]).stdout()).await, "it printed more than 1 MiB");
+    let most = look(&script("head -c 1048576 /dev/zero | tr '\\0' x").stdout()).await.unwrap();
+    assert_eq!(most, "x".repeat(1024 * 1024).into());
+    // Nobody reads this one.
+    assert_eq!(look(&script("head -c 50000000 /dev/zero")).await.unwrap(), 0.into());
+}
+
+#[tokio::test]
+async fn the_whole_group_ends_with_the_look() {
+    for (name, last) in [("status", "exit 0"), ("stdout", "echo done; exit 0")] {
+        let fifo = Fifo::new(name);
+        let mut told = fifo.watch();
+        let probe = script(&fifo.script(last));
+        let reading = match name {
+            "status" => soon(look(&probe)).await,
+            // The grandchild holds the output open.
+            _ => soon(look(&probe.stdout())).await,
+        };
+        assert_eq!(reading.unwrap(), if name == "status" { 0.into() } else { "done".into() });
+        for _ in 0..2 {
+            soon(told.recv()).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_whole_group_ends_with_a_look_that_is_dropped() {
+    let fifo = Fifo::new("dropped");
+    let mut told = fifo.watch();
+    let probe = script(&fifo.script("wait")).stdout();
+    let clock = SystemClock::default();
+    tokio::select! {
+        reading = probe.look(&clock) => panic!("{reading:?}"),
+        started = told.recv() => started.unwrap(),
+    }
+    soon(told.recv()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_command_that_is_too_slow_is_no_answer_and_gone() {
+    let fifo = Fifo::new("slow");
+    let mut told = fifo.watch();
+    let probe = script(&fifo.script("wait")).answering_within(Duration::from_secs(2));
+    assert_eq!(silence(&probe).await, "silent for 2s");
+    for _ in 0..2 {
+        soon(told.recv()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_exist_is_a_doubt() {
+    let error = look(&Command::new(["/nowhere/program"])).await.unwrap_err();
+    assert!(error.to_string().contains("/nowhere/program"), "{error}");
+}
+
+#[test]
+fn what_can_never_be_run_is_refused() {
+    let none: [&str; 0] = [];
+    for probe in [Command::new(none), Command::new([""]), Command::new(["a\0b"])] {
+        assert!(probe.check().unwrap_err().to_string().contains("invalid command"));
+    }
+    assert!(Command::new(["true"]).json("x").check().is_err());
+    assert!(Command::new(["true"]).answering_within(Duration::ZERO).check().is_err());
+}
