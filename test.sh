@@ -8,7 +8,8 @@
 #   ./test.sh long    everything, whole: it takes hours
 #   ./test.sh quick   the light crates, without what takes root, real hosts or minutes
 #
-# Tests run by `cargo nextest` if that is installed, several at a time, and what only compiles runs beside them.
+# Tests run by `cargo nextest` if that is installed, several at a time, and what only compiles runs beside them. Clippy
+# lints while the tests are compiled.
 #
 # Ends with the counts of tests run and skipped, each skip with its reason. Exits 0 only if every check passed.
 set -uo pipefail
@@ -117,27 +118,39 @@ nextest_of_built() {
   return $status
 }
 
-# One set of features for tests, lints and documentation, so that each dependency is built once for the tests, and once
-# more for all that only analyses it.
+# One set of features for all, so that each dependency is built once. Clippy compiles the crates of this workspace, and
+# lints them as it does.
 everything=(--locked --workspace --all-features)
+linted() {
+  RUSTC_WORKSPACE_WRAPPER=clippy-driver "$@"
+}
 
 build_tests() {
   cargo metadata --locked --all-features --format-version 1 >target/tests-metadata.json &&
-    cargo nextest list "${everything[@]}" --lib --bins --tests --list-type binaries-only --message-format json \
-      >target/tests-built.json
-}
-
-# `--examples` brings the features of the dependencies for tests, as everywhere else.
-documentation() {
-  RUSTDOCFLAGS="-D warnings" cargo doc "${everything[@]}" --no-deps --lib --bins --examples
+    linted cargo nextest list "${everything[@]}" --lib --bins --tests --list-type binaries-only \
+      --message-format json 2>&1 >target/tests-built.json | tee "$log/built"
+  return "${PIPESTATUS[0]}"
 }
 
 # Each of them once. As benchmarks they would be compiled with optimisation.
 benchmarks() {
-  cargo test "${everything[@]}" --bench '*' -- --test 2>&1 | tee "$log/benchmarks"
+  linted cargo test "${everything[@]}" --bench '*' -- --test 2>&1 | tee "$log/benchmarks"
   local status=${PIPESTATUS[0]}
   skips_in "$log/benchmarks"
   return "$status"
+}
+
+# Everything is compiled by now. Cargo shows the warnings of what it does not compile again too.
+no_lint_fires() {
+  if grep -hE '^warning: .* generated [0-9]+ warning' "$log/built" "$log/benchmarks"; then
+    echo "see the warnings above"
+    return 1
+  fi
+}
+
+# Programs have only a few lines of documentation, so theirs is made only if everything runs whole.
+documentation() {
+  RUSTDOCFLAGS="-D warnings" cargo doc "${everything[@]}" --no-deps --lib --bins --examples
 }
 
 # Each crate builds by itself with what it asks for by default. Of the two whose SDKs take minutes, one is drawn.
@@ -171,10 +184,13 @@ deny() {
 
 # What only analyses and compiles, and so can run beside tests that mostly wait.
 beside() {
-  step "clippy" cargo clippy "${everything[@]}" --all-targets -- -D warnings
-  step "rustdoc" documentation
-  tests "documentation examples" cargo test "${everything[@]}" --doc --no-fail-fast
   step "benchmarks run" benchmarks
+  if with_nextest; then step "clippy" no_lint_fires; else
+    step "clippy" cargo clippy "${everything[@]}" --all-targets -- -D warnings
+  fi
+  RUSTDOC="$PWD/scripts/rustdoc.sh" tests "documentation and its examples" \
+    linted cargo test "${everything[@]}" --doc --no-fail-fast
+  if [ "$profile" = long ]; then step "documentation of programs" documentation; fi
   step "figures" figures
   step "default features" default_features
   step "other systems" other_systems

@@ -29,8 +29,8 @@ names_at_the_root() {
   local names
   names=$(sed -n '/^pub use /,/;$/p' chaos-core/src/lib.rs | grep -v '^ *//' | tr -d '\n' |
     grep -oE '[A-Za-z_]+ *[,};]' | wc -l)
-  echo "$names names at the root of chaos-core, of at most 35"
-  [ "$names" -le 35 ]
+  echo "$names names at the root of chaos-core, of at most 37"
+  [ "$names" -le 37 ]
 }
 
 # The oldest Rust that is promised is the one that builds here, so that the promise is kept by every build.
