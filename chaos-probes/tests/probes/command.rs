@@ -5,10 +5,16 @@ use std::{
 };
 
 use chaos_core::{
-    clock::SystemClock,
+    async_trait,
+    clock::{Clock, SystemClock},
+    jiff::Timestamp,
     steady_state::{Probe, Reading},
 };
 use chaos_probes::Command;
+use tokio::sync::{
+    Mutex,
+    mpsc::{UnboundedReceiver, unbounded_channel},
+};
 
 use crate::{look, silence};
 
@@ -33,8 +39,8 @@ impl Fifo {
     }
 
     /// Sends once when the script has started and once when all of its processes have ended.
-    fn watch(&self) -> tokio::sync::mpsc::UnboundedReceiver<()> {
-        let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+    fn watch(&self) -> UnboundedReceiver<()> {
+        let (tell, told) = unbounded_channel();
         let path = self.0.clone();
         std::thread::spawn(move || {
             let mut lines = BufReader::new(std::fs::File::open(path).unwrap());
@@ -82,6 +88,8 @@ async fn output_is_a_text_or_json() {
 #[tokio::test]
 async fn output_is_read_up_to_a_bound() {
     assert_eq!(silence(&Command::new(["yes"]).stdout()).await, "it printed more than 1 MiB");
+    let one_more = script("head -c 1048577 /dev/zero | tr '\\0' x").stdout();
+    assert_eq!(silence(&one_more).await, "it printed more than 1 MiB");
     let most = look(&script("head -c 1048576 /dev/zero | tr '\\0' x").stdout()).await.unwrap();
     assert_eq!(most, "x".repeat(1024 * 1024).into());
     // Nobody reads this one.
@@ -122,11 +130,29 @@ async fn the_whole_group_ends_with_a_look_that_is_dropped() {
 #[tokio::test]
 async fn a_command_that_is_too_slow_is_no_answer_and_gone() {
     let fifo = Fifo::new("slow");
-    let mut told = fifo.watch();
+    let clock = OnceStarted(fifo.watch().into());
     let probe = script(&fifo.script("wait")).answering_within(Duration::from_secs(2));
-    assert_eq!(silence(&probe).await, "silent for 2s");
-    for _ in 0..2 {
-        soon(told.recv()).await.unwrap();
+    let reading = soon(probe.look(&clock)).await.unwrap();
+    assert_eq!(reading, Reading::no_answer("silent for 2s"));
+    soon(clock.0.into_inner().recv()).await.unwrap();
+}
+
+/// A clock whose time passes once the script has started, however long that takes.
+#[derive(Debug)]
+struct OnceStarted(Mutex<UnboundedReceiver<()>>);
+
+#[async_trait]
+impl Clock for OnceStarted {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    async fn sleep(&self, _duration: Duration) {
+        self.0.lock().await.recv().await.unwrap();
     }
 }
 

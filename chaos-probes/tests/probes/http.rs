@@ -83,6 +83,11 @@ async fn a_body_is_read_up_to_a_bound() {
     let server = Server::answering(endless.collect::<Vec<_>>(), Then::Repeat).await;
     let why = silence(&Http::get(server.url()).answering_within(LONG)).await;
     assert_eq!(why, "the body is longer than 1 MiB");
+    let server = Server::saying("200 OK", &"x".repeat(1024 * 1024 + 1)).await;
+    assert_eq!(
+        silence(&Http::get(server.url()).answering_within(LONG)).await,
+        "the body is longer than 1 MiB"
+    );
     let most = "x".repeat(1024 * 1024);
     let server = Server::saying("200 OK", &most).await;
     assert_eq!(look(&Http::get(server.url()).answering_within(LONG).text()).await.unwrap(), most.into());
