@@ -19,7 +19,8 @@ pub enum CutShort {
     TakenOver,
     /// The system was not steady: a probe of the [steady state](crate::steady_state) was violated.
     NotSteady,
-    /// It was not known whether the system is steady: a probe of the [steady state](crate::steady_state) could not look.
+    /// It was not known whether the system is steady: a probe of the [steady state](crate::steady_state) could not
+    /// look.
     InDoubt,
 }
 

@@ -78,8 +78,9 @@ impl MonkeyBuilder {
         self
     }
 
-    /// Sets what normal is, and so makes an experiment of each run: nothing is injected into a system that is not steady, a
-    /// fault ends when the system is no longer steady, and the report tells whether the hypothesis held. Default: none.
+    /// Sets what normal is, and so makes an experiment of each run: nothing is injected into a system that is not
+    /// steady, a fault ends when the system is no longer steady, and the report tells whether the hypothesis held.
+    /// Default: none.
     pub fn steady_state(mut self, steady_state: SteadyState) -> Self {
         self.parts.steady_state = Some(steady_state);
         self

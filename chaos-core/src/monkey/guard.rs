@@ -59,7 +59,8 @@ impl Case<'_> {
             reason = cut.wait() => return self.skip(cut_reason(reason, &waiting)),
             ready = async {
                 let slot = core.slots.acquire().await;
-                make_ready(core, victim, self.run, self.fault, waiting.course.as_deref()).await.map(|ready| (slot, ready))
+                let course = waiting.course.as_deref();
+                make_ready(core, victim, self.run, self.fault, course).await.map(|ready| (slot, ready))
             } => ready,
         };
         let (slot, armed) = match ready {

@@ -83,8 +83,8 @@ pub enum Outcome {
     CutShort,
     /// A fault was injected but hit nothing, or no look saw it in effect. All were recovered.
     NoEffect,
-    /// The hypothesis was wrong: the system was not steady while a fault was in effect, or not steady again in time. All
-    /// faults were recovered. Only of a monkey with a [steady state](crate::steady_state).
+    /// The hypothesis was wrong: the system was not steady while a fault was in effect, or not steady again in time.
+    /// All faults were recovered. Only of a monkey with a [steady state](crate::steady_state).
     Deviated,
     /// A fault was injected and recovered, but the hypothesis was not tested: nobody could look, the hold ended early
     /// for another reason, or the fault had no effect. Only of a monkey with a [steady state](crate::steady_state), for

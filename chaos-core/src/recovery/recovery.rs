@@ -17,7 +17,8 @@ use crate::{
 ///
 /// # Contract
 /// - Idempotent: recovering twice is recovering once.
-/// - Right even if the injection never ran, or ran half-way. [`RecoveryScope::injection`] returns the knowledge about that.
+/// - Right even if the injection never ran, or ran half-way. [`RecoveryScope::injection`] tells what is known of
+///   that.
 /// - If the target is already gone, that is success.
 /// - A dropped call may be repeated: the process may end at every `.await`.
 /// - [`verify`](Recovery::verify) looks at the target, and never trusts what `recover` believes it did.

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::{
     Course, Phase, SteadyStateReport, SteadyStateVerdict,
-    course::{Notes, Probed, Times, locked},
     look::look,
+    notes::{Notes, Probed, Times, locked},
     report::{CutHold, Doubted, ProbeReport},
     steady_state::{Duty, Watched},
     tolerance::Judgement,

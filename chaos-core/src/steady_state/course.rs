@@ -1,35 +1,10 @@
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
-
-use jiff::Timestamp;
-use serde_json::Value;
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use std::{sync::Arc, time::Duration};
 
 use super::{
-    Phase, Reading, SteadyState,
-    before::{all_steady, is_steady},
-    during,
-    judgement::Shown,
-    look::Looked,
-    report::{Doubted, Judged, Point, Violation},
-    series::Series,
-    steady_state::{Duty, Watched},
-    tally::Tally,
-    tolerance::Judgement,
+    SteadyState, during,
+    notes::{Notes, Unsteady},
 };
-use crate::{
-    chance::Draw,
-    clock::{self, Clock},
-    error::{ErrorKind, Failure},
-    fault::CutShort,
-    listing::Together,
-    monkey::RunId,
-    observer::{Activity, Observers},
-    plan::Reason,
-};
+use crate::{clock::Clock, listing::Together, monkey::RunId, observer::Observers, plan::Reason};
 
 /// The steady state over the course of one run. Its watch ends when the last clone of its [`Arc`] is dropped: those of
 /// the run, and those of the tasks that take care of its faults.
@@ -38,75 +13,6 @@ pub(crate) struct Course {
     pub(super) notes: Arc<Notes>,
     /// The shared looks of victims of one moment; whether a fault is in effect.
     gates: Together<bool, Result<(), Reason>>,
-}
-
-/// Everything that is known about the steady state so far.
-#[derive(Debug)]
-pub(super) struct Notes {
-    pub(super) steady: SteadyState,
-    pub(super) clock: Arc<dyn Clock>,
-    observers: Observers,
-    run: RunId,
-    /// The wall clock and the monotonic clock when the run began.
-    began: (Timestamp, Duration),
-    pub(super) probes: Vec<Mutex<Probed>>,
-    /// How many faults may be in effect.
-    pub(super) in_effect: watch::Sender<usize>,
-    cut: watch::Sender<Option<Arc<Unsteady>>>,
-    times: Mutex<Times>,
-    /// No fault needs the watch any longer.
-    pub(super) over: CancellationToken,
-}
-
-/// Times by the monotonic clock.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Times {
-    /// When the first injection began.
-    pub(super) injected: Option<Duration>,
-    /// When the first injection returned without an error.
-    pub(super) returned: Option<Duration>,
-    /// When the last target was back, or its recovery was given up.
-    pub(super) recovered: Option<Duration>,
-    /// When the system was steady again.
-    pub(super) steady_again: Option<Duration>,
-}
-
-/// The looks at one probe so far.
-#[derive(Debug)]
-pub(super) struct Probed {
-    pub(super) tallies: [Tally; 3],
-    pub(super) series: Series,
-    draw: Draw,
-    /// The latest looks during a fault, as many as decide.
-    latest: Vec<Wrong>,
-    pub(super) first_violation: Option<Violation>,
-    pub(super) first_doubt: Option<Doubted>,
-    /// Whether a look began after an injection had returned.
-    pub(super) has_looked_at_the_fault: bool,
-    /// For what must be told: when it was seen to be.
-    pub(super) told: Option<Duration>,
-    /// The median before the injection.
-    normal: Option<f64>,
-    /// The time of the latest sign of life of its watch.
-    pub(super) alive: Duration,
-}
-
-/// A look that was as it should be, or not.
-#[derive(Clone, Debug)]
-enum Wrong {
-    No,
-    Violation { at: Duration, violation: Violation },
-    Doubt { at: Duration, failure: Failure },
-}
-
-/// Why the steady state cuts a run short.
-#[derive(Clone, Debug)]
-pub(crate) struct Unsteady {
-    pub(crate) cut_short: CutShort,
-    /// For the victims that still wait.
-    pub(crate) reason: Reason,
-    /// The monotonic time of the look that was wrong.
-    at: Duration,
 }
 
 impl Course {
@@ -118,20 +24,7 @@ impl Course {
         run: RunId,
         seed: u64,
     ) -> Arc<Self> {
-        let began = (clock.now(), clock.monotonic());
-        let probed = |index: usize| Mutex::new(Probed::new(seed, &steady.probes[index].name));
-        let notes = Arc::new(Notes {
-            probes: (0..steady.probes.len()).map(probed).collect(),
-            steady: steady.clone(),
-            clock: Arc::clone(clock),
-            observers: observers.clone(),
-            run,
-            began,
-            in_effect: watch::Sender::new(0),
-            cut: watch::Sender::new(None),
-            times: Mutex::default(),
-            over: CancellationToken::new(),
-        });
+        let notes = Arc::new(Notes::begin(steady, clock, observers, run, seed));
         during::watch(&notes);
         Arc::new(Self { notes, gates: Together::new(Arc::clone(clock)) })
     }
@@ -157,14 +50,7 @@ impl Course {
     /// A fault may be in effect from now on, until the answer is dropped.
     pub(crate) fn enter_effect(&self) -> InEffect {
         let notes = Arc::clone(&self.notes);
-        let now = notes.clock.monotonic();
-        notes.times().injected.get_or_insert(now);
-        for probed in &notes.probes {
-            let mut probed = locked(probed);
-            probed.alive = now;
-            probed.normal = probed.normal.or_else(|| probed.tallies[Phase::Before as usize].median());
-        }
-        notes.in_effect.send_modify(|faults| *faults += 1);
+        notes.enter_effect();
         InEffect(notes)
     }
 
@@ -217,180 +103,6 @@ pub(crate) struct InEffect(Arc<Notes>);
 
 impl Drop for InEffect {
     fn drop(&mut self) {
-        let now = self.0.clock.monotonic();
-        self.0.times().recovered = Some(now);
-        self.0.in_effect.send_modify(|faults| *faults -= 1);
+        self.0.leave_effect();
     }
-}
-
-impl Notes {
-    /// Looks at the probes that must hold before an injection.
-    async fn gate(&self, lasting: Duration, is_under_fault: bool) -> Result<(), Reason> {
-        let is_asked = |watched: &Watched| {
-            let holds_during =
-                watched.phases.has(Phase::During) && !matches!(watched.duty, Duty::MustTell(_));
-            watched.phases.has(Phase::Before) && (holds_during || !is_under_fault)
-        };
-        let asked = self.steady.probes.iter().enumerate().filter(|(_, watched)| is_asked(watched));
-        let asking = asked.map(|(index, watched)| async move {
-            let seen =
-                |looked: &Looked, judged: &Judgement| self.record(index, Phase::Before, looked, judged);
-            let steady = is_steady(&self.steady, watched, &self.clock, lasting, seen).await;
-            if steady.is_err() {
-                self.settle_violation(index);
-            }
-            steady
-        });
-        all_steady(asking).await
-    }
-
-    /// Records a look.
-    pub(super) fn record(&self, index: usize, phase: Phase, looked: &Looked, judged: &Judgement) {
-        let watched = &self.steady.probes[index];
-        let value = match &looked.reading {
-            Ok(Reading::Value(value)) => Some(value),
-            _ => None,
-        };
-        let number = value.and_then(Value::as_f64);
-        let (at, began) = (self.at(looked.began), looked.began);
-        let mut probed = locked(&self.probes[index]);
-        probed.alive = self.clock.monotonic();
-        probed.count(phase, judged, number);
-        let (wrong, judged) = match judged {
-            Judgement::Met => (Wrong::No, Judged::Met),
-            Judgement::NotMet(why) => {
-                let value = value.map(|value| Shown(value).to_string());
-                let violation = Violation { phase, at, value, why: why.clone() };
-                (Wrong::Violation { at: began, violation }, Judged::Violated)
-            }
-            Judgement::Unknown(failure) => {
-                let failure = failure.clone();
-                probed.first_doubt.get_or_insert_with(|| Doubted { phase, at, failure: failure.clone() });
-                (Wrong::Doubt { at: began, failure }, Judged::Unknown)
-            }
-        };
-        probed.series.add(Point::new(began.saturating_sub(self.began.1).as_secs_f64(), judged, number));
-        if probed.latest.len() == self.steady.violated.1 as usize {
-            probed.latest.remove(0);
-        }
-        probed.latest.push(wrong);
-        let is_first_met = judged == Judged::Met && probed.tallies[phase as usize].met == 1;
-        drop(probed);
-        if is_first_met {
-            let value = value.map(|value| Shown(value).to_string()).unwrap_or_default();
-            self.tell(Activity::SteadyStateMet { run: self.run, phase, probe: watched.name.clone(), value });
-        }
-    }
-
-    /// Forgets what was seen in an earlier phase, so that it does not decide in this one.
-    pub(super) fn forget_the_latest(&self, index: usize) {
-        locked(&self.probes[index]).latest.clear();
-    }
-
-    /// Whether the latest looks at a probe are a violation or a doubt. A violation is recorded, and told once.
-    pub(super) fn settle_violation(&self, index: usize) -> Option<Unsteady> {
-        let (needed, watched) = (self.steady.violated.0 as usize, &self.steady.probes[index]);
-        let mut probed = locked(&self.probes[index]);
-        let wrong: Vec<_> =
-            probed.latest.iter().filter(|wrong| !matches!(wrong, Wrong::No)).cloned().collect();
-        if wrong.len() < needed {
-            return None;
-        }
-        let violations = wrong.iter().filter_map(|wrong| match wrong {
-            Wrong::Violation { at, violation } => Some((at, violation)),
-            _ => None,
-        });
-        // It is a violation if that alone would be one. Otherwise it was a doubt that tipped the scales.
-        if violations.clone().count() < needed {
-            return wrong.iter().find_map(|wrong| match wrong {
-                Wrong::Doubt { at, failure } => {
-                    Some(Unsteady { cut_short: CutShort::InDoubt, reason: watched.doubt(failure), at: *at })
-                }
-                _ => None,
-            });
-        }
-        let (at, violation) = violations.min_by_key(|(at, _)| **at)?;
-        let is_first = probed.first_violation.is_none();
-        probed.first_violation.get_or_insert_with(|| violation.clone());
-        drop(probed);
-        if is_first {
-            let Violation { phase, why, .. } = violation.clone();
-            self.tell(Activity::SteadyStateViolated {
-                run: self.run,
-                phase,
-                probe: watched.name.clone(),
-                why,
-            });
-        }
-        Some(Unsteady {
-            cut_short: CutShort::NotSteady,
-            reason: Reason::not_steady(&watched.name, &violation.why),
-            at: *at,
-        })
-    }
-
-    /// Cuts the run short, unless it is already.
-    pub(super) fn cut(&self, unsteady: Unsteady) {
-        self.cut.send_if_modified(|cut| {
-            let is_first = cut.is_none();
-            cut.get_or_insert_with(|| Arc::new(unsteady));
-            is_first
-        });
-    }
-
-    /// A doubt, because nobody watches.
-    pub(super) fn doubt_of_watch(&self, what: &'static str) -> Unsteady {
-        let reason = Reason::doubt(Failure::new(ErrorKind::Unavailable, what));
-        Unsteady { cut_short: CutShort::InDoubt, reason, at: self.clock.monotonic() }
-    }
-
-    pub(super) fn normal(&self, index: usize) -> Option<f64> {
-        locked(&self.probes[index]).normal
-    }
-
-    pub(super) fn is_under_fault(&self) -> bool {
-        *self.in_effect.borrow() > 0
-    }
-
-    pub(super) fn times(&self) -> MutexGuard<'_, Times> {
-        locked(&self.times)
-    }
-
-    /// The wall-clock time of a reading of the monotonic clock. Setting the wall clock meanwhile changes no difference.
-    pub(super) fn at(&self, monotonic: Duration) -> Timestamp {
-        clock::after(self.began.0, monotonic.saturating_sub(self.began.1))
-    }
-
-    pub(super) fn run(&self) -> RunId {
-        self.run
-    }
-
-    pub(super) fn tell(&self, activity: Activity) {
-        self.observers.tell(self.clock.now(), activity);
-    }
-}
-
-impl Probed {
-    fn count(&mut self, phase: Phase, judged: &Judgement, number: Option<f64>) {
-        self.tallies[phase as usize].count(judged, number, &mut self.draw);
-    }
-
-    fn new(seed: u64, name: &str) -> Self {
-        Self {
-            tallies: Default::default(),
-            series: Series::default(),
-            draw: Draw::for_group(seed, name),
-            latest: Vec::new(),
-            first_violation: None,
-            first_doubt: None,
-            has_looked_at_the_fault: false,
-            told: None,
-            normal: None,
-            alive: Duration::ZERO,
-        }
-    }
-}
-
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

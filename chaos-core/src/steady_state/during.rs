@@ -4,15 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Phase,
-    course::{Notes, locked},
     look::look,
+    notes::{Notes, locked},
     steady_state::Duty,
     tolerance::Judgement,
 };
 use crate::clock::Clock;
 
-/// How much longer than its interval and its time limit a probe may give no sign of life, before nobody is considered to
-/// watch any more.
+/// How much longer than its interval and its time limit a probe may give no sign of life, before nobody is considered
+/// to watch any more.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Watches each probe that must hold during a fault, in a task of its own, so that a slow one delays no other and no

@@ -34,8 +34,8 @@ impl GroupHealth {
         Self { provider: Arc::new(provider), group, is_share: false }
     }
 
-    /// The number of healthy members, or their capacity, divided by the group's desired size; 0 for a group that should be
-    /// empty.
+    /// The number of healthy members, or their capacity, divided by the group's desired size; 0 for a group that should
+    /// be empty.
     pub fn share(provider: impl Provider, group: GroupId) -> Self {
         Self { provider: Arc::new(provider), group, is_share: true }
     }

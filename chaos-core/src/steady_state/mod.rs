@@ -7,8 +7,8 @@
 //! A [`Probe`] looks at one thing and changes nothing. A [`Tolerance`] says which readings are normal. Three results
 //! are kept apart everywhere:
 //!
-//! - A reading outside of its tolerance, or [no answer](Reading::NoAnswer) at all, is a **violation**: the system is not
-//!   well. While a fault is in effect, this is a deviation from the hypothesis.
+//! - A reading outside of its tolerance, or [no answer](Reading::NoAnswer) at all, is a **violation**: the system is
+//!   not well. While a fault is in effect, this is a deviation from the hypothesis.
 //! - An error of the probe itself is a **doubt**: nobody knows how the system is. In doubt nothing is injected, and a
 //!   fault in effect ends.
 //! - A **failure** concerns the fault: its injection failed, or its target is not back.
@@ -50,6 +50,7 @@ mod during;
 mod group_health;
 mod judgement;
 mod look;
+mod notes;
 mod phase;
 mod probe;
 mod reading;
@@ -76,4 +77,5 @@ pub use steady_state::SteadyState;
 pub use tolerance::Tolerance;
 
 pub(crate) use before::{ask_once, before_alone};
-pub(crate) use course::{Course, Unsteady};
+pub(crate) use course::Course;
+pub(crate) use notes::Unsteady;

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use super::Reading;
 use crate::{clock::Clock, error::Result};
 
-/// A look at one thing that tells how the system is. It changes nothing: it is given no [`Permit`](crate::fault::Permit).
+/// A look at one thing that tells how the system is. It changes nothing: it is given no
+/// [`Permit`](crate::fault::Permit).
 ///
 /// `Display` says what it looks at, as in "GET http://127.0.0.1:8080/"; it goes into reports, so it shows no secret.
 ///

@@ -106,9 +106,9 @@ impl SteadyState {
         self.add(name, probe, tolerance, Phases::ALL, Duty::Observe)
     }
 
-    /// Adds something that has to become true while a fault is in effect, at most `within` after the first injection: an
-    /// alarm fires, traffic moves to the other side. The report has the time that it took. Silence past `within`, or an
-    /// answer later than that, is a deviation. It must not tell before the injection already.
+    /// Adds something that has to become true while a fault is in effect, at most `within` after the first injection:
+    /// an alarm fires, traffic moves to the other side. The report has the time that it took. Silence past `within`, or
+    /// an answer later than that, is a deviation. It must not tell before the injection already.
     pub fn must_tell(
         self,
         name: impl Into<String>,
@@ -146,8 +146,9 @@ impl SteadyState {
         self
     }
 
-    /// Sets how many of the last `of` looks at one probe must be wrong for a violation: `violated_when(3, 3)` is three in
-    /// a row. A look that nobody could make counts as wrong; if it tips the scales, this is a doubt. Default: 1 of 1.
+    /// Sets how many of the last `of` looks at one probe must be wrong for a violation: `violated_when(3, 3)` is three
+    /// in a row. A look that nobody could make counts as wrong; if it tips the scales, this is a doubt. Default: 1 of
+    /// 1.
     pub fn violated_when(mut self, looks: u32, of: u32) -> Self {
         self.violated = (looks, of);
         self
@@ -180,9 +181,9 @@ impl SteadyState {
     /// Whether it makes sense. [`build`](crate::monkey::MonkeyBuilder::build) calls it.
     ///
     /// # Errors
-    /// `InvalidInput` that names the field and the value and says what would be right: no probe, two probes of one name,
-    /// an empty name or hypothesis, no phase, zero, more looks violated than looked at, a range from the greater to the
-    /// lesser number, and whatever a probe's own [`check`](Probe::check) refuses.
+    /// `InvalidInput` that names the field and the value and says what would be right: no probe, two probes of one
+    /// name, an empty name or hypothesis, no phase, zero, more looks violated than looked at, a range from the greater
+    /// to the lesser number, and whatever a probe's own [`check`](Probe::check) refuses.
     pub fn check(&self) -> Result<()> {
         if self.hypothesis.trim().is_empty() {
             return Err(Error::invalid("hypothesis", "\"\"", "a sentence that says what should hold"));

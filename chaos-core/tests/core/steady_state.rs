@@ -199,8 +199,8 @@ async fn a_violation_ends_the_hold_and_the_report_says_when_and_why() {
     let settle = steady.time_to_settle().unwrap();
     assert!((0.5..0.9).contains(&settle.as_secs_f64()), "{settle:?}");
     let said = report.to_string();
-    let expected = "deviated: home page: 503, expected 200, first 1.2 s after the injection; cut short after 1.2 s of 10; \
-                    steady again 0.";
+    let expected = "deviated: home page: 503, expected 200, first 1.2 s after the injection; cut short after \
+                    1.2 s of 10; steady again 0.";
     assert!(said.contains(expected), "{said}");
     let violated = steady.probe("home page").unwrap().first_violation.clone().unwrap();
     assert_eq!((violated.phase, violated.value.as_deref()), (Phase::During, Some("503")));
