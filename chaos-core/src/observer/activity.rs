@@ -210,7 +210,7 @@ pub enum Activity {
         /// The value that was read, as a person reads it.
         value: String,
     },
-    /// A probe of the steady state was violated for the first time in this run.
+    /// A probe of the steady state was violated for the first time in this phase.
     #[non_exhaustive]
     SteadyStateViolated {
         /// The run.

@@ -151,9 +151,10 @@ impl Notes {
             watched.phases.has(Phase::Before) && (holds_during || !is_under_fault)
         };
         let asked = self.steady.probes.iter().enumerate().filter(|(_, watched)| is_asked(watched));
+        // What the fault of another victim does is seen here too.
+        let phase = if is_under_fault { Phase::During } else { Phase::Before };
         let asking = asked.map(|(index, watched)| async move {
-            let seen =
-                |looked: &Looked, judged: &Judgement| self.record(index, Phase::Before, looked, judged);
+            let seen = |looked: &Looked, judged: &Judgement| self.record(index, phase, looked, judged);
             let steady = is_steady(&self.steady, watched, &self.clock, lasting, seen).await;
             if steady.is_err() {
                 self.settle_violation(index);
@@ -229,8 +230,13 @@ impl Notes {
             });
         }
         let (at, violation) = violations.min_by_key(|(at, _)| **at)?;
-        let is_first = probed.first_violation.is_none();
-        probed.first_violation.get_or_insert_with(|| violation.clone());
+        // One before a fault says nothing about the hypothesis, so it hides none during it.
+        let is_during = |violation: &Violation| violation.phase == Phase::During;
+        let is_first =
+            probed.first_violation.as_ref().is_none_or(|first| !is_during(first) && is_during(violation));
+        if is_first {
+            probed.first_violation = Some(violation.clone());
+        }
         drop(probed);
         if is_first {
             let Violation { phase, why, .. } = violation.clone();

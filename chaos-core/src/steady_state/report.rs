@@ -80,7 +80,8 @@ pub struct ProbeReport {
     pub during: PhaseReport,
     /// The looks after the last recovery.
     pub after: PhaseReport,
-    /// The first violation that counted: as many looks were not met as the steady state demands for one.
+    /// The first violation that counted: as many looks were not met as the steady state demands for one. One during a
+    /// fault takes the place of one before it.
     pub first_violation: Option<Violation>,
     /// The first look that nobody could make or judge.
     pub first_doubt: Option<Doubted>,
