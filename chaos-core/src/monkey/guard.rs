@@ -131,11 +131,9 @@ fn skip(core: &Core, victim: &Victim, run: Run, fault: Option<FaultId>, reason: 
 }
 
 fn cut_reason(why: CutShort, cut: &Cut) -> Reason {
-    if let Some(unsteady) = cut.unsteady() {
-        return unsteady.reason.clone();
-    }
-    match why {
-        CutShort::Halted => Reason::Halted { reason: "this monkey was halted".to_owned() },
+    match (why, cut.unsteady()) {
+        (CutShort::Halted, _) => Reason::Halted { reason: "this monkey was halted".to_owned() },
+        (CutShort::NotSteady | CutShort::InDoubt, Some(unsteady)) => unsteady.reason.clone(),
         _ => Reason::doubt(Error::new(ErrorKind::Refused, "the run was cut short before the injection")),
     }
 }

@@ -22,8 +22,10 @@ use crate::{
 /// How the looks after the last recovery ended.
 #[derive(Clone, Debug, PartialEq)]
 enum Settled {
-    /// The system is steady again, or no probe has to hold after a fault.
+    /// The system is steady again.
     Again,
+    /// No probe has to hold after a fault.
+    NotAsked,
     /// A probe was not met until the end.
     NotAgain { why: String },
     /// Nobody could tell.
@@ -51,6 +53,7 @@ impl Course {
             Settled::Again => {
                 notes.tell(Activity::SteadyAgain { run, time_to_settle: notes.time_to_settle() })
             }
+            Settled::NotAsked => {}
             Settled::NotAgain { why } | Settled::Unknown { why } => {
                 notes.tell(Activity::NotSteadyAgain { run, why: why.clone() });
             }
@@ -62,8 +65,13 @@ impl Course {
 impl Notes {
     /// Looks at all probes side by side until they are met as many times in a row as is asked for, or time is up.
     async fn settle(&self) -> Settled {
+        // A look that began during a fault may be answered only now. Its time is limited.
+        drop(self.looking.write().await);
         let holds_after = |(_, watched): &(usize, &Arc<Watched>)| watched.phases.has(Phase::After);
         let asked: Vec<_> = self.steady.probes.iter().enumerate().filter(holds_after).collect();
+        if asked.is_empty() {
+            return Settled::NotAsked;
+        }
         for (index, _) in &asked {
             self.forget_the_latest(*index);
         }
@@ -86,7 +94,7 @@ impl Notes {
             } else {
                 (in_a_row, since) = (0, None);
             }
-            if in_a_row >= self.steady.settled || asked.is_empty() {
+            if in_a_row >= self.steady.settled {
                 self.times().steady_again = since;
                 return Settled::Again;
             }
@@ -148,7 +156,7 @@ impl Notes {
         match settled {
             Some(Settled::NotAgain { why }) => deviations.push(why),
             Some(Settled::Unknown { why }) => unknown.push(why),
-            Some(Settled::Again) | None => {}
+            Some(Settled::Again | Settled::NotAsked) | None => {}
         }
         if let Some(why) = faults.iter().find_map(not_as_intended) {
             unknown.push(why);
@@ -188,7 +196,6 @@ fn cut_hold(fault: &FaultRecord) -> Option<CutHold> {
 fn not_as_intended(fault: &FaultRecord) -> Option<String> {
     let target = escaped(fault.target.as_str());
     match (fault.cut_short, &fault.no_effect) {
-        (Some(CutShort::NotSteady), _) => None,
         (Some(why), _) => Some(format!("{target}: the hold ended before its time: {why}")),
         (None, Some(why)) => Some(format!("{target}: the fault had no effect: {}", escaped(why))),
         (None, None) => {

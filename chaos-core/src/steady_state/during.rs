@@ -68,6 +68,10 @@ impl Notes {
     }
 
     async fn look_at_fault(&self, index: usize) {
+        let _looking = self.looking.read().await;
+        if !self.is_under_fault() {
+            return;
+        }
         let watched = &self.steady.probes[index];
         let looked = look(&watched.probe, &self.clock, self.steady.time_limit).await;
         let judged = match &looked.reading {

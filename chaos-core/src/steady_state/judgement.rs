@@ -60,11 +60,15 @@ impl fmt::Display for Shown<'_> {
 
 /// At most [`SHOWN`] bytes of a text, and a mark if there was more.
 pub(super) fn cut(text: &str) -> String {
-    if text.len() <= SHOWN {
+    cut_to(SHOWN, text)
+}
+
+/// At most so many bytes of a text, and a mark if there was more.
+pub(super) fn cut_to(most: usize, text: &str) -> String {
+    if text.len() <= most {
         return text.to_owned();
     }
-    let end = text.floor_char_boundary(SHOWN);
-    format!("{}…", &text[..end])
+    format!("{}…", &text[..text.floor_char_boundary(most)])
 }
 
 /// Takes text until it has enough.

@@ -4,12 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Probe, Reading};
+use super::{Probe, Reading, judgement::cut_to};
 use crate::{
     clock::Clock,
     contain::{contained, within},
     error::{Error, ErrorKind, Failure, Result},
 };
+
+/// Errors are kept up to this length, in bytes.
+const LONGEST_ERROR: usize = 2_048;
 
 /// A look that ended, or that was given up.
 #[derive(Debug)]
@@ -38,9 +41,11 @@ pub(super) async fn look(probe: &Arc<dyn Probe>, clock: &Arc<dyn Clock>, limit: 
         }
         Err(error) => (Err(error), clock.monotonic()),
     };
-    Looked {
-        began,
-        took: ended.saturating_sub(began),
-        reading: reading.map_err(|error| Failure::from(&error)),
-    }
+    Looked { began, took: ended.saturating_sub(began), reading: reading.map_err(|error| cut_short(&error)) }
+}
+
+/// An error of a probe may hold a whole answer of the system that it asked.
+fn cut_short(error: &Error) -> Failure {
+    let Failure { kind, message } = error.into();
+    Failure::new(kind, cut_to(LONGEST_ERROR, &message))
 }

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{RwLock, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -45,6 +45,8 @@ pub(super) struct Notes {
     pub(super) in_effect: watch::Sender<usize>,
     pub(super) cut: watch::Sender<Option<Arc<Unsteady>>>,
     times: Mutex<Times>,
+    /// Shared by the looks at a fault, and taken alone by the conclusion, which comes after all of them.
+    pub(super) looking: RwLock<()>,
     /// No fault needs the watch any longer.
     pub(super) over: CancellationToken,
 }
@@ -120,6 +122,7 @@ impl Notes {
             in_effect: watch::Sender::new(0),
             cut: watch::Sender::new(None),
             times: Mutex::default(),
+            looking: RwLock::default(),
             over: CancellationToken::new(),
         }
     }
@@ -151,10 +154,11 @@ impl Notes {
             watched.phases.has(Phase::Before) && (holds_during || !is_under_fault)
         };
         let asked = self.steady.probes.iter().enumerate().filter(|(_, watched)| is_asked(watched));
-        // What the fault of another victim does is seen here too.
-        let phase = if is_under_fault { Phase::During } else { Phase::Before };
         let asking = asked.map(|(index, watched)| async move {
-            let seen = |looked: &Looked, judged: &Judgement| self.record(index, phase, looked, judged);
+            // What the fault of another victim does is seen here too, unless that fault is over by now.
+            let phase =
+                || if is_under_fault && self.is_under_fault() { Phase::During } else { Phase::Before };
+            let seen = |looked: &Looked, judged: &Judgement| self.record(index, phase(), looked, judged);
             let steady = is_steady(&self.steady, watched, &self.clock, lasting, seen).await;
             if steady.is_err() {
                 self.settle_violation(index);

@@ -27,7 +27,9 @@ impl fmt::Display for SteadyStateReport {
         }
         match self.time_to_settle() {
             Some(time) => write!(f, "; steady again {:.1} s after the recovery", time.as_secs_f64())?,
-            None if self.injected_at.is_some() => f.write_str("; not seen to be steady again")?,
+            None if self.probes.iter().any(|probe| probe.after.looks() > 0) => {
+                f.write_str("; not seen to be steady again")?
+            }
             None => {}
         }
         self.probes.iter().try_for_each(|probe| write!(f, "\n  {probe}"))

@@ -12,9 +12,9 @@ use chaos_core::{
 };
 
 /// More turns of the scheduler than any run here takes.
-const ENOUGH: usize = 2_000;
+pub(crate) const ENOUGH: usize = 2_000;
 
-fn world() -> MemoryProvider {
+pub(crate) fn world() -> MemoryProvider {
     MemoryProvider::default().with_group("web", 5).unwrap()
 }
 
@@ -30,13 +30,13 @@ fn monkey(world: &MemoryProvider, journal: &MemoryJournal, hold: Hold) -> Monkey
         .unwrap()
 }
 
-async fn ticks(number: usize) {
+pub(crate) async fn ticks(number: usize) {
     for _ in 0..number {
         tokio::task::yield_now().await;
     }
 }
 
-async fn assert_whole(world: &MemoryProvider, journal: &MemoryJournal, context: &str) {
+pub(crate) async fn assert_whole(world: &MemoryProvider, journal: &MemoryJournal, context: &str) {
     assert_eq!(journal.pending().await.unwrap().faults, [], "{context}");
     for number in 0..5 {
         let id = format!("memory:web/machine-{number}").parse().unwrap();
@@ -52,7 +52,7 @@ fn assert_met(met: &[Option<FaultState>], expected: &[FaultState]) {
     }
 }
 
-async fn state(journal: &MemoryJournal) -> Option<FaultState> {
+pub(crate) async fn state(journal: &MemoryJournal) -> Option<FaultState> {
     journal.find(&FaultQuery::all()).await.unwrap().faults.first().map(|fault| fault.state)
 }
 

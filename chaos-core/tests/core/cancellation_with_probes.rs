@@ -8,14 +8,14 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{Busy, BusyProvider, PowerCycle, clock};
-use chaos_core::{
-    Error, ErrorKind, Health, Hold, Journal, MemoryJournal, Monkey, Result, SteadyState, clock::Clock,
-    fault::FaultState, journal::FaultQuery, probe, testing::MemoryProvider,
+use crate::{
+    cancellation::{ENOUGH, assert_whole, state, ticks, world},
+    support::{Busy, BusyProvider, PowerCycle, clock},
 };
-
-/// More turns of the scheduler than any run here takes until its hold.
-const ENOUGH: usize = 2_000;
+use chaos_core::{
+    Error, ErrorKind, Hold, MemoryJournal, Monkey, Result, SteadyState, clock::Clock, fault::FaultState,
+    probe, testing::MemoryProvider,
+};
 
 /// The looks before the injection: one for the plan, and one for the victim.
 const BEFORE: usize = 2;
@@ -63,31 +63,9 @@ fn monkey(world: &MemoryProvider, journal: &MemoryJournal, during: During) -> Mo
         .unwrap()
 }
 
-async fn ticks(number: usize) {
-    for _ in 0..number {
-        tokio::task::yield_now().await;
-    }
-}
-
-async fn assert_whole(world: &MemoryProvider, journal: &MemoryJournal, context: &str) {
-    assert_eq!(journal.pending().await.unwrap().faults, [], "{context}");
-    for number in 0..5 {
-        let id = format!("memory:web/machine-{number}").parse().unwrap();
-        assert_eq!(crate::support::health(world, &id).await, Health::Healthy, "{context}: {id}");
-    }
-}
-
-async fn state(journal: &MemoryJournal) -> Option<FaultState> {
-    journal.find(&FaultQuery::all()).await.unwrap().faults.first().map(|fault| fault.state)
-}
-
 /// Whether a run got to its hold or beyond, from where it waits for time to pass, however many ticks go by.
 fn is_late(state: &Option<FaultState>) -> bool {
     matches!(state, Some(FaultState::Active | FaultState::Recovering | FaultState::Recovered))
-}
-
-fn world() -> MemoryProvider {
-    MemoryProvider::default().with_group("web", 5).unwrap()
 }
 
 #[test]

@@ -606,3 +606,60 @@ async fn a_violation_before_one_victim_hides_none_while_another_one_is_held() {
     assert_eq!((violation.phase, violation.why.as_str()), (Phase::During, "500, expected 200"), "{report}");
     assert_eq!(trial.told().iter().filter(|told| *told == "steady-state-violated").count(), 2);
 }
+
+/// A look that began while the fault was in effect counts, even if its answer comes after the recovery.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_after_the_recovery_counts() {
+    let trial = Trial::of(&[(9.75, Answer::Status(503)), (10.1, Answer::Status(200))]);
+    let (service, clock) = (trial.service.clone(), Arc::clone(&trial.clock));
+    let slow = probe("the service, a while later", move || {
+        let (service, clock) = (service.clone(), Arc::clone(&clock));
+        async move {
+            let reading = service.look(clock.as_ref()).await;
+            clock.sleep(Duration::from_millis(700)).await;
+            reading
+        }
+    });
+    let steady = hypothesis().stop_condition("slow", slow, 200);
+    let report = trial.run(steady, 9).await;
+    // The looks before the injection take 1.4 s. The last one of the hold began at 9.8 s, and the hold ended at 10.4 s.
+    assert_eq!(report.faults[0].cut_short, None, "it came too late to cut anything: {report}");
+    assert_eq!(report.outcome(), Outcome::Deviated, "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_look_after_the_fault_nothing_is_said_of_the_time_after() {
+    let trial = Trial::of(&[]);
+    let report = trial.run(hypothesis().stop_condition("home page", trial.service.clone(), 200), 10).await;
+    assert_eq!(report.outcome(), Outcome::Completed, "{report}");
+    assert_eq!(report.steady_state.as_ref().unwrap().steady_again_at, None, "{report}");
+    assert!(!report.to_string().contains("steady again"), "{report}");
+    assert_eq!(trial.told(), ["steady-state-met", "steady-state-met"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_error_of_a_probe_is_cut() {
+    let trial = Trial::of(&[]);
+    let endless = probe("the proxy", || async {
+        Err::<bool, _>(Error::new(ErrorKind::Unavailable, "no ".repeat(1 << 20)))
+    });
+    let report = trial.run(hypothesis().probe("proxy", endless, true), 10).await;
+    assert_eq!(report.outcome(), Outcome::Skipped);
+    let size = serde_json::to_string(&report).unwrap().len();
+    assert!(size < 64 << 10, "{size} bytes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_victim_that_waits_when_everything_is_halted_says_so() {
+    let radius = BlastRadius::default().targets_per_run(2).targets_per_group(2);
+    let trial = Trial::of(&[]);
+    let monkey = trial.monkey(trial.steady(), 1_000).blast_radius(radius).concurrency(1).build().unwrap();
+    let running = {
+        let monkey = monkey.clone();
+        tokio::spawn(async move { monkey.run_once().await.unwrap() })
+    };
+    crate::support::until_state(&trial.journal, FaultState::Active).await;
+    monkey.halt("a deployment").await.unwrap();
+    let report = running.await.unwrap();
+    assert!(matches!(report.skipped[0].reason, Reason::Halted { .. }), "{report}");
+}
