@@ -50,7 +50,8 @@ other_systems() {
   local target
   for target in x86_64-apple-darwin x86_64-pc-windows-gnu; do
     if [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || rustup target add "$target" >/dev/null 2>&1; then
-      cargo check --locked --package chaos-core --package chaos-local --package chaos-probes --target "$target" || return 1
+      cargo check --locked --package chaos-core --package chaos-local --package chaos-probes \
+        --target "$target" || return 1
     else
       skipped "other systems: the target $target of Rust could not be installed"
     fi

@@ -19,8 +19,8 @@ use crate::{
 /// No shell is involved: the first word is the program, looked up in `PATH`, and each other word is one argument. It
 /// inherits the environment and the working directory, reads nothing and runs in a process group of its own. Whenever a
 /// look ends or is dropped, the whole group is killed, so nothing that the program has started stays behind, unless it
-/// made a session of its own. If this process itself is killed, it cannot kill the group: use a program that ends on its
-/// own.
+/// made a session of its own. If this process itself is killed, it cannot kill the group: use a program that ends on
+/// its own.
 ///
 /// If the program is ended by a signal, exceeds a [time limit](Command::answering_within) of the probe, or prints more
 /// than 1 MiB, that is no answer, so a violation. If it cannot be started, that is a doubt.
