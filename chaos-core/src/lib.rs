@@ -40,6 +40,7 @@
 //! |---|---|
 //! | run it | [`monkey`]: [`Monkey`], its builder, its reports |
 //! | limit it | [`plan`]: the [`BlastRadius`] and the choice of targets; [`calendar`]: when; [`provider`]: which groups |
+//! | say what normal is | [`steady_state`]: [`SteadyState`], its probes, tolerances and reports |
 //! | write an event | [`event`]: [`ChaosEvent`], [`Scope`]; [`fault`]: [`Prepared`], [`Permit`]; [`recovery`]: [`Recovery`], [`RecoveryScope`] |
 //! | write a provider | [`provider`]; [`group`]: [`Target`], [`Group`]; [`capability`]: the operations on a target |
 //! | make events by name, from a command line or a file | [`catalogue`] |

@@ -72,10 +72,16 @@ impl Case<'_> {
             Err(reason) => return self.skip(reason),
         };
         core.tell(Activity::Armed { fault: armed.identity(), by_hand: armed.by_hand() });
-        let in_effect = cut.course.as_ref().map(|course| course.enter_effect());
+        let mut in_effect = cut.course.as_ref().map(|course| course.enter_effect());
         let mut active = inject(core, armed, &mut cut).await;
+        if let (Some(in_effect), Ok(())) = (&mut in_effect, active.injection()) {
+            in_effect.injected();
+        }
         if !victim.hold.is_momentary() || active.cut_short().is_some() {
             hold(core, &mut active, &mut cut).await;
+            if let Some(in_effect) = &mut in_effect {
+                in_effect.hold_ended();
+            }
         }
         let record = active.recover().await;
         drop(in_effect);

@@ -21,7 +21,6 @@ pub(super) async fn inject(core: &Core, armed: Armed, cut: &mut Cut) -> Active {
     }
     let journal = armed.journal();
     let clock = core.parts.clock.as_ref();
-    let course = cut.course.clone();
     let cut = async move {
         tokio::select! {
             biased;
@@ -29,11 +28,7 @@ pub(super) async fn inject(core: &Core, armed: Armed, cut: &mut Cut) -> Active {
             () = halted_elsewhere(journal.as_ref(), clock) => CutShort::Halted,
         }
     };
-    let active = armed.inject_unless(cut).await;
-    if let (Some(course), Ok(())) = (course, active.injection()) {
-        course.injected();
-    }
-    active
+    armed.inject_unless(cut).await
 }
 
 /// Holds the fault until its deadline and looks at it meanwhile, unless the run is cut short.

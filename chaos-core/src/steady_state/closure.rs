@@ -10,7 +10,7 @@ use crate::{
     text::duration_text,
 };
 
-/// Makes a probe from a closure. `looks_at` says in reports what it looks at.
+/// Makes a [`Probe`] from a closure. `looks_at` says in reports what it looks at.
 ///
 /// The closure returns a future of a boolean, a number, a text, a [`Value`], a [`Reading`], or a [`Result`] of one of
 /// them. `Err` means that nobody could look. If the system did not answer, return [`Reading::no_answer`].

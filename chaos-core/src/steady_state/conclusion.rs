@@ -83,7 +83,7 @@ impl Notes {
             let looks = asked.iter().map(|(index, watched)| async move {
                 let looked = look(&watched.probe, &self.clock, self.steady.time_limit).await;
                 let judged = watched.judge(&looked, self.normal(*index));
-                self.record(*index, Phase::After, &looked, &judged);
+                self.record(*index, Phase::After, true, &looked, &judged);
                 (&watched.name, judged)
             });
             let judged = join_all(looks).await;
@@ -145,7 +145,7 @@ impl Notes {
                     times,
                     self.at(times.injected.unwrap_or_default()),
                 ));
-                unknown.extend(watched.untested(&probed, times));
+                unknown.extend(watched.untested(&probed, times, self.steady.every));
             }
             let violation =
                 probed.first_violation.as_ref().filter(|violation| violation.phase == Phase::During);
@@ -240,7 +240,7 @@ impl Watched {
     }
 
     /// Why this probe has not tested the hypothesis.
-    fn untested(&self, probed: &Probed, times: Times) -> Option<String> {
+    fn untested(&self, probed: &Probed, times: Times, every: Duration) -> Option<String> {
         let name = escaped(&self.name);
         if !self.phases.has(Phase::During) {
             return None;
@@ -253,8 +253,17 @@ impl Watched {
                 return Some(format!("{name}: nobody could look: {failure}"));
             }
         }
-        if !probed.has_looked_at_the_fault {
-            return Some(format!("{name}: no look began while the fault was in effect"));
+        let during = &probed.tallies[Phase::During as usize];
+        if during.met + during.violated == 0 {
+            let lasted = match (times.returned, times.recovered) {
+                (Some(returned), Some(recovered)) => recovered.saturating_sub(returned).as_secs_f64(),
+                _ => 0.0,
+            };
+            let apart = duration_text(every);
+            return Some(format!(
+                "{name}: no look began and ended while the fault was in effect, which lasted {lasted:.2} s; looks are \
+                 {apart} apart: set a shorter interval, or hold the fault longer"
+            ));
         }
         match self.duty {
             Duty::MustTell(within) if probed.told.is_none() && !times.lasted(within) => {

@@ -51,13 +51,7 @@ impl Course {
     pub(crate) fn enter_effect(&self) -> InEffect {
         let notes = Arc::clone(&self.notes);
         notes.enter_effect();
-        InEffect(notes)
-    }
-
-    /// An injection returned without an error.
-    pub(crate) fn injected(&self) {
-        let now = self.notes.clock.monotonic();
-        self.notes.times().returned.get_or_insert(now);
+        InEffect { notes, is_full: false }
     }
 
     /// Why the run is to be cut short, if it is.
@@ -99,10 +93,30 @@ impl Drop for Course {
 /// A fault that may be in effect.
 #[derive(Debug)]
 #[must_use = "the phase ends when this is dropped"]
-pub(crate) struct InEffect(Arc<Notes>);
+pub(crate) struct InEffect {
+    notes: Arc<Notes>,
+    /// Whether its injection has returned without an error, and its recovery has not begun.
+    is_full: bool,
+}
+
+impl InEffect {
+    /// The injection returned without an error.
+    pub(crate) fn injected(&mut self) {
+        self.is_full = true;
+        self.notes.enter_full_effect();
+    }
+
+    /// The hold is over, and the recovery begins.
+    pub(crate) fn hold_ended(&mut self) {
+        if std::mem::take(&mut self.is_full) {
+            self.notes.leave_full_effect();
+        }
+    }
+}
 
 impl Drop for InEffect {
     fn drop(&mut self) {
-        self.0.leave_effect();
+        self.hold_ended();
+        self.notes.leave_effect();
     }
 }

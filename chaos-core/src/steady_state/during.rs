@@ -49,18 +49,20 @@ impl Drop for OnEnd {
 impl Notes {
     /// Looks at one probe at its pace while a fault may be in effect. Does not return.
     async fn watch(&self, index: usize) {
-        let mut in_effect = self.in_effect.subscribe();
+        let (mut in_effect, mut injected) = (self.in_effect.subscribe(), self.injected.subscribe());
         loop {
             // The sender lives as long as `self`.
             let _ = in_effect.wait_for(|faults| *faults > 0).await;
             self.forget_the_latest(index);
             while self.is_under_fault() {
                 let began = self.clock.monotonic();
+                injected.mark_unchanged();
                 self.look_at_fault(index).await;
                 let left = self.steady.every.saturating_sub(self.clock.monotonic().saturating_sub(began));
                 tokio::select! {
                     biased;
                     _ = in_effect.wait_for(|faults| *faults == 0) => {}
+                    _ = injected.changed() => {}
                     () = self.clock.sleep(left) => {}
                 }
             }
@@ -73,6 +75,8 @@ impl Notes {
             return;
         }
         let watched = &self.steady.probes[index];
+        let is_full = || self.times().in_full_effect > 0;
+        let was_full = is_full();
         let looked = look(&watched.probe, &self.clock, self.steady.time_limit).await;
         let judged = match &looked.reading {
             Ok(reading) => watched.tolerance.judge_reading(reading, looked.took, self.normal(index)),
@@ -80,14 +84,11 @@ impl Notes {
         };
         let times = *self.times();
         let ended = looked.began + looked.took;
-        let mut probed = locked(&self.probes[index]);
-        probed.has_looked_at_the_fault |= times.returned.is_some_and(|returned| looked.began >= returned)
-            && !matches!(judged, Judgement::Unknown(_));
         if let (Duty::MustTell(_), Judgement::Met) = (watched.duty, &judged) {
-            probed.told.get_or_insert(ended.saturating_sub(times.injected.unwrap_or(ended)));
+            let told = ended.saturating_sub(times.injected.unwrap_or(ended));
+            locked(&self.probes[index]).told.get_or_insert(told);
         }
-        drop(probed);
-        self.record(index, Phase::During, &looked, &judged);
+        self.record(index, Phase::During, was_full && is_full(), &looked, &judged);
         // Silence of what must be told shows at the end.
         if let Duty::MustTell(_) = watched.duty {
             return;

@@ -43,6 +43,8 @@ pub(super) struct Notes {
     pub(super) probes: Vec<Mutex<Probed>>,
     /// How many faults may be in effect.
     pub(super) in_effect: watch::Sender<usize>,
+    /// How many injections have returned without an error. Each is looked at at once.
+    pub(super) injected: watch::Sender<usize>,
     pub(super) cut: watch::Sender<Option<Arc<Unsteady>>>,
     times: Mutex<Times>,
     /// Shared by the looks at a fault, and taken alone by the conclusion, which comes after all of them.
@@ -58,6 +60,8 @@ pub(super) struct Times {
     pub(super) injected: Option<Duration>,
     /// When the first injection returned without an error.
     pub(super) returned: Option<Duration>,
+    /// How many faults are in full effect: their injection has returned, and their recovery has not begun.
+    pub(super) in_full_effect: usize,
     /// When the last target was back, or its recovery was given up.
     pub(super) recovered: Option<Duration>,
     /// When the system was steady again.
@@ -74,8 +78,6 @@ pub(super) struct Probed {
     latest: Vec<Wrong>,
     pub(super) first_violation: Option<Violation>,
     pub(super) first_doubt: Option<Doubted>,
-    /// Whether a look began after an injection had returned.
-    pub(super) has_looked_at_the_fault: bool,
     /// For what must be told: when it was seen to be.
     pub(super) told: Option<Duration>,
     /// The median before the injection.
@@ -120,6 +122,7 @@ impl Notes {
             run,
             began,
             in_effect: watch::Sender::new(0),
+            injected: watch::Sender::new(0),
             cut: watch::Sender::new(None),
             times: Mutex::default(),
             looking: RwLock::default(),
@@ -137,6 +140,21 @@ impl Notes {
             probed.normal = probed.normal.or_else(|| probed.tallies[Phase::Before as usize].median());
         }
         self.in_effect.send_modify(|faults| *faults += 1);
+    }
+
+    /// An injection returned without an error.
+    pub(super) fn enter_full_effect(&self) {
+        let now = self.clock.monotonic();
+        let mut times = self.times();
+        times.returned.get_or_insert(now);
+        times.in_full_effect += 1;
+        drop(times);
+        self.injected.send_modify(|injections| *injections += 1);
+    }
+
+    /// The recovery of a fault begins.
+    pub(super) fn leave_full_effect(&self) {
+        self.times().in_full_effect -= 1;
     }
 
     /// A fault is over.
@@ -158,7 +176,10 @@ impl Notes {
             // What the fault of another victim does is seen here too, unless that fault is over by now.
             let phase =
                 || if is_under_fault && self.is_under_fault() { Phase::During } else { Phase::Before };
-            let seen = |looked: &Looked, judged: &Judgement| self.record(index, phase(), looked, judged);
+            let seen = |looked: &Looked, judged: &Judgement| {
+                let phase = phase();
+                self.record(index, phase, phase == Phase::Before, looked, judged);
+            };
             let steady = is_steady(&self.steady, watched, &self.clock, lasting, seen).await;
             if steady.is_err() {
                 self.settle_violation(index);
@@ -168,8 +189,16 @@ impl Notes {
         all_steady(asking).await
     }
 
-    /// Records a look.
-    pub(super) fn record(&self, index: usize, phase: Phase, looked: &Looked, judged: &Judgement) {
+    /// Records a look. One at the edge of a fault does not `count`, since it says little of the fault if it was met; if
+    /// it was not, that is a violation all the same.
+    pub(super) fn record(
+        &self,
+        index: usize,
+        phase: Phase,
+        counts: bool,
+        looked: &Looked,
+        judged: &Judgement,
+    ) {
         let watched = &self.steady.probes[index];
         let value = match &looked.reading {
             Ok(Reading::Value(value)) => Some(value),
@@ -179,7 +208,9 @@ impl Notes {
         let (at, began) = (self.at(looked.began), looked.began);
         let mut probed = locked(&self.probes[index]);
         probed.alive = self.clock.monotonic();
-        probed.count(phase, judged, number);
+        if counts {
+            probed.count(phase, judged, number);
+        }
         let (wrong, judged) = match judged {
             Judgement::Met => (Wrong::No, Judged::Met),
             Judgement::NotMet(why) => {
@@ -198,7 +229,7 @@ impl Notes {
             probed.latest.remove(0);
         }
         probed.latest.push(wrong);
-        let is_first_met = judged == Judged::Met && probed.tallies[phase as usize].met == 1;
+        let is_first_met = counts && judged == Judged::Met && probed.tallies[phase as usize].met == 1;
         drop(probed);
         if is_first_met {
             let value = value.map(|value| Shown(value).to_string()).unwrap_or_default();
@@ -312,7 +343,6 @@ impl Probed {
             latest: Vec::new(),
             first_violation: None,
             first_doubt: None,
-            has_looked_at_the_fault: false,
             told: None,
             normal: None,
             alive: Duration::ZERO,

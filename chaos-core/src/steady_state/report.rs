@@ -76,7 +76,9 @@ pub struct ProbeReport {
     pub tolerated: String,
     /// The looks before the injection.
     pub before: PhaseReport,
-    /// The looks while a fault was in effect.
+    /// The looks that began and ended while a fault was in full effect: its injection had returned, and its recovery
+    /// had not begun. A momentary fault is in effect until its target is back. A look at the edges of a fault is not
+    /// counted, but is a violation if it was not met.
     pub during: PhaseReport,
     /// The looks after the last recovery.
     pub after: PhaseReport,
@@ -160,7 +162,7 @@ pub struct Doubted {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Point {
-    /// When the look began, in decimal seconds since the first look of the run.
+    /// When the look began, in decimal seconds since [the run began](crate::monkey::RunReport::began_at).
     pub seconds: f64,
     /// The judgement.
     pub judged: Judged,

@@ -74,6 +74,6 @@ impl fmt::Display for PhaseReport {
 impl fmt::Display for Share {
     /// The interval, in percent.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "from {:.1} % to {:.1} %", self.low * 100.0, self.high * 100.0)
+        write!(f, "95 % interval from {:.1} % to {:.1} %", self.low * 100.0, self.high * 100.0)
     }
 }

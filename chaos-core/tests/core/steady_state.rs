@@ -663,3 +663,37 @@ async fn a_victim_that_waits_when_everything_is_halted_says_so() {
     let report = running.await.unwrap();
     assert!(matches!(report.skipped[0].reason, Reason::Halted { .. }), "{report}");
 }
+
+/// At the moment of the injection the effect may not be there yet, and after the hold it may be gone already.
+#[tokio::test(start_paused = true)]
+async fn looks_at_the_edges_of_a_fault_are_not_counted() {
+    let trial = Trial::of(&[]);
+    let (service, clock) = (trial.service.clone(), Arc::clone(&trial.clock));
+    let slow = probe("the service, a while later", move || {
+        let (service, clock) = (service.clone(), Arc::clone(&clock));
+        async move {
+            let reading = service.look(clock.as_ref()).await;
+            clock.sleep(Duration::from_millis(700)).await;
+            reading
+        }
+    });
+    let report = trial.run(hypothesis().probe("slow", slow, 200), 2).await;
+    let during = &report.steady_state.as_ref().unwrap().probes[0].during;
+    // Of the looks at 0.0, 0.7 and 1.4 s, the last one ended after the hold, and the first began before it.
+    assert!((1..=2).contains(&during.met), "{report}");
+    let trial = Trial::of(&[]);
+    let (service, clock) = (trial.service.clone(), Arc::clone(&trial.clock));
+    let slower = probe("the service, long after", move || {
+        let (service, clock) = (service.clone(), Arc::clone(&clock));
+        async move {
+            let reading = service.look(clock.as_ref()).await;
+            clock.sleep(seconds(3)).await;
+            reading
+        }
+    });
+    let report = trial.run(hypothesis().probe("slower", slower, 200), 2).await;
+    assert_eq!(report.outcome(), Outcome::Inconclusive, "{report}");
+    let why = &report.steady_state.as_ref().unwrap().reasons[0];
+    assert!(why.contains("no look began and ended while the fault was in effect"), "{why}");
+    assert!(why.contains("looks are 200ms apart"), "{why}");
+}
