@@ -24,9 +24,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Subject, Timing,
-    probe::held,
     report::{Finding, message},
     stage::{Stage, why_nothing},
+    trial::held,
 };
 
 /// Lends a permit to inject. `recovery` is in the journal before `act` begins and runs when it has ended.

@@ -80,10 +80,10 @@ pub mod contract;
 mod cut_off;
 pub mod faulty;
 pub mod lend;
-mod probe;
 mod report;
 mod stage;
 mod timing;
+mod trial;
 
 pub use cut_off::{Connect, CutOff};
 pub use report::{CheckOutcome, CheckResult, ContractReport};

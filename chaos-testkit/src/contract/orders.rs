@@ -7,7 +7,7 @@ use chaos_core::{Error, ErrorKind, Provider, Result, Target};
 
 use crate::{
     faulty::{Altered, Faulty, Interference, TargetCall},
-    probe::held,
+    trial::held,
 };
 
 /// Every order that targets were given.

@@ -15,9 +15,9 @@ use super::{
 use crate::{
     Subject,
     faulty::{Altered, Faulty},
-    probe::held,
     report::{Checked, Suite, ensure, not_applicable, violated},
     stage::{Stage, why_nothing},
+    trial::held,
 };
 
 const NO_FINGERPRINT: &str = "the fixture gives no fingerprint";

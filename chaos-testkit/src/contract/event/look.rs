@@ -11,7 +11,7 @@ use chaos_core::{
     CapabilitySet, ChaosEvent, Error, ErrorKind, Group, Health, Hold, Prepared, Result, Scope, TargetId,
 };
 
-use crate::{probe::held, stage::Reading};
+use crate::{stage::Reading, trial::held};
 
 /// The health and the incarnation of every member of a group.
 pub(super) type Members = BTreeMap<TargetId, (Health, Option<Arc<str>>)>;

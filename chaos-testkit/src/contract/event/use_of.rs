@@ -11,7 +11,7 @@ use chaos_core::{
 
 use crate::{
     faulty::{Interference, TargetCall},
-    probe::held,
+    trial::held,
 };
 
 /// Records every capability that is used.

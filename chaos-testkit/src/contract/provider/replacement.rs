@@ -5,9 +5,9 @@ use futures_util::StreamExt;
 
 use crate::{
     Subject, Timing,
-    probe::{Undo, probe},
     report::{Checked, Suite, ensure, not_applicable, violated},
     stage::Stage,
+    trial::{Undo, trial},
 };
 
 pub(super) async fn check<P: Provider>(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Result<P>) {
@@ -58,7 +58,7 @@ async fn terminable<P: Provider>(timing: &Timing, provider: Result<P>, replaces:
 async fn terminate(stage: &Stage) -> Checked {
     let looking = stage.clone();
     let before = stage.look().await?;
-    probe(stage, Undo::Nothing, move |target, permit| {
+    trial(stage, Undo::Nothing, move |target, permit| {
         Box::pin(async move {
             target.capabilities().lifecycle()?.terminate(permit).await?;
             looking.until_ended(&before).await

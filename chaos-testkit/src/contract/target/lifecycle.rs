@@ -6,9 +6,9 @@ use chaos_core::{Capability, ErrorKind, Health, Permit, Result, Target, capabili
 
 use crate::{
     Subject,
-    probe::{Undo, probe},
     report::{Checked, Suite, ensure, not_applicable, violated},
     stage::{Reading, Stage},
+    trial::{Undo, trial},
 };
 
 pub(super) async fn check(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Result<Subject>) {
@@ -137,7 +137,7 @@ async fn undo_of_stop(stage: &Stage) -> Result<Undo> {
 async fn terminate(stage: Stage, times: usize) -> Checked {
     let before = stage.look().await?;
     let looking = stage.clone();
-    probe(&stage, Undo::Nothing, move |target, permit| {
+    trial(&stage, Undo::Nothing, move |target, permit| {
         Box::pin(async move {
             let lifecycle = lifecycle_of(&target)?;
             for _ in 0..times {
@@ -151,7 +151,7 @@ async fn terminate(stage: Stage, times: usize) -> Checked {
 
 async fn stop(stage: Stage, times: usize) -> Checked {
     let looking = stage.clone();
-    probe(&stage, undo_of_stop(&stage).await?, move |target, permit| {
+    trial(&stage, undo_of_stop(&stage).await?, move |target, permit| {
         Box::pin(async move {
             let lifecycle = lifecycle_of(&target)?;
             for _ in 0..times {
@@ -174,7 +174,7 @@ async fn is_healthy(stage: &Stage, what: &str) -> Checked {
 
 async fn stop_and_start(stage: Stage) -> Checked {
     let looking = stage.clone();
-    probe(&stage, Undo::Start, move |target, permit| {
+    trial(&stage, Undo::Start, move |target, permit| {
         Box::pin(async move {
             let lifecycle = lifecycle_of(&target)?;
             call(Capability::Stop, lifecycle.as_ref(), permit).await?;
@@ -189,7 +189,7 @@ async fn stop_and_start(stage: Stage) -> Checked {
 async fn start_what_runs(stage: Stage) -> Checked {
     let before = stage.look().await?;
     let looking = stage.clone();
-    probe(&stage, Undo::Nothing, move |target, permit| {
+    trial(&stage, Undo::Nothing, move |target, permit| {
         Box::pin(async move {
             let lifecycle = lifecycle_of(&target)?;
             call(Capability::Start, lifecycle.as_ref(), permit).await?;
@@ -202,7 +202,7 @@ async fn start_what_runs(stage: Stage) -> Checked {
 
 async fn reboot(stage: Stage, times: usize) -> Checked {
     let looking = stage.clone();
-    probe(&stage, undo_of_stop(&stage).await?, move |target, permit| {
+    trial(&stage, undo_of_stop(&stage).await?, move |target, permit| {
         Box::pin(async move {
             let lifecycle = lifecycle_of(&target)?;
             for _ in 0..times {
@@ -217,7 +217,7 @@ async fn reboot(stage: Stage, times: usize) -> Checked {
 async fn reboot_changes(stage: Stage, boot_mark: Reading) -> Checked {
     let before = boot_mark.read().await?;
     let looking = stage.clone();
-    probe(&stage, undo_of_stop(&stage).await?, move |target, permit| {
+    trial(&stage, undo_of_stop(&stage).await?, move |target, permit| {
         Box::pin(async move {
             call(Capability::Reboot, lifecycle_of(&target)?.as_ref(), permit).await?;
             let watch = looking.timing.watch_settling();
@@ -243,7 +243,7 @@ async fn undeclared(stage: Stage, operation: Capability) -> Checked {
     let before = stage.look().await?;
     let looking = stage.clone();
     // If the operation works after all, the best that can be done is to start the target.
-    probe(&stage, Undo::Start, move |target, permit| {
+    trial(&stage, Undo::Start, move |target, permit| {
         Box::pin(async move {
             let lifecycle = lifecycle_of(&target)?;
             let result = match operation {

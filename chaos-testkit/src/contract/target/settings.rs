@@ -9,9 +9,9 @@ use chaos_core::{
 
 use crate::{
     Subject,
-    probe::{Undo, probe},
     report::{Checked, Suite, ensure, not_applicable},
     stage::Stage,
+    trial::{Undo, trial},
 };
 
 pub(super) async fn check(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Result<Subject>) {
@@ -53,7 +53,7 @@ pub(super) async fn check(suite: &mut Suite<'_>, fresh: &impl AsyncFn() -> Resul
 
 async fn isolate(stage: &Stage, settings: Arc<dyn Settings>, restore: bool) -> Checked {
     let before = settings.snapshot(&Change::Isolate).await?;
-    probe(stage, Undo::Restore(before.clone()), move |_, permit| {
+    trial(stage, Undo::Restore(before.clone()), move |_, permit| {
         Box::pin(async move {
             let fault = permit.fault();
             for _ in 0..2 {

@@ -9,9 +9,9 @@ use chaos_core::{
 
 use crate::{
     Subject,
-    probe::{Undo, probe},
     report::{Checked, Suite, ensure, not_applicable},
     stage::Stage,
+    trial::{Undo, trial},
 };
 
 /// A value that would do harm if it were pasted into a script.
@@ -97,7 +97,7 @@ async fn both(
 ) -> Checked {
     judge(&shell.inspect(&script).await?)?;
     let shell = Arc::clone(shell);
-    probe(stage, Undo::Nothing, move |_, permit: &Permit| {
+    trial(stage, Undo::Nothing, move |_, permit: &Permit| {
         Box::pin(async move { judge(&shell.run(&script, permit).await?) })
     })
     .await

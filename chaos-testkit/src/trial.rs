@@ -1,4 +1,4 @@
-//! Probes: chaos events that call the operation under test and look at its result.
+//! Trials: chaos events that call the operation under test and look at its result.
 //!
 //! Only chaos-core makes permits, so an operation can only be called from a real fault: armed in a journal, injected by
 //! a monkey, and recovered.
@@ -23,7 +23,7 @@ use crate::{
     stage::{Stage, why_nothing},
 };
 
-/// The recovery of a probe.
+/// The recovery of a trial.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Undo {
@@ -41,16 +41,16 @@ pub(crate) type Act = Box<dyn for<'a> FnOnce(Arc<dyn Target>, &'a Permit) -> Box
 /// Runs `act` as the injection of a fault on the stage's target, and undoes it.
 ///
 /// The fault is momentary, and the injection looks, so every wait can be as long as necessary.
-pub(crate) async fn probe<A>(stage: &Stage, undo: Undo, act: A) -> Checked
+pub(crate) async fn trial<A>(stage: &Stage, undo: Undo, act: A) -> Checked
 where
     A: for<'a> FnOnce(Arc<dyn Target>, &'a Permit) -> BoxFuture<'a, Checked> + Send + 'static,
 {
     let found = Arc::new(Mutex::new(None));
-    let probe = Probe { undo, act: Mutex::new(Some(Box::new(act))), found: Arc::clone(&found) };
+    let trial = Trial { undo, act: Mutex::new(Some(Box::new(act))), found: Arc::clone(&found) };
     let monkey = stage.monkey(MemoryJournal::new(), Registry::default().register::<Undo>())?;
-    let report = monkey.inject(probe, &stage.target).await?;
+    let report = monkey.inject(trial, &stage.target).await?;
     let Some(fault) = report.faults.first() else {
-        return violated(format!("the probe was not injected: {}", why_nothing(&report)));
+        return violated(format!("the trial was not injected: {}", why_nothing(&report)));
     };
     let found = held(&found).take();
     match (found, &fault.failure) {
@@ -64,16 +64,16 @@ where
     }
 }
 
-struct Probe {
+struct Trial {
     undo: Undo,
     act: Mutex<Option<Act>>,
     found: Arc<Mutex<Option<Checked>>>,
 }
 
 #[async_trait]
-impl ChaosEvent for Probe {
+impl ChaosEvent for Trial {
     fn name(&self) -> &'static str {
-        "contract-probe"
+        "contract-trial"
     }
 
     fn requires(&self) -> CapabilitySet {
@@ -88,7 +88,7 @@ impl ChaosEvent for Probe {
         let target = Arc::clone(scope.target());
         let act = held(&self.act)
             .take()
-            .ok_or_else(|| Error::new(ErrorKind::Conflict, "a probe is injected once"))?;
+            .ok_or_else(|| Error::new(ErrorKind::Conflict, "a trial is injected once"))?;
         let found = Arc::clone(&self.found);
         Ok(Prepared::new(self.undo.clone(), move |permit| {
             Box::pin(async move {
@@ -142,9 +142,9 @@ impl Recovery for Undo {
     }
 }
 
-impl fmt::Debug for Probe {
+impl fmt::Debug for Trial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Probe").field("undo", &self.undo).finish_non_exhaustive()
+        f.debug_struct("Trial").field("undo", &self.undo).finish_non_exhaustive()
     }
 }
 

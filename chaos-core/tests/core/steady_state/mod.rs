@@ -1,0 +1,8 @@
+//! A monkey with a steady state: it looks before, during and after, and its report says no more than was seen.
+
+mod after;
+mod before;
+mod during;
+mod looks;
+mod trial;
+mod victims;
