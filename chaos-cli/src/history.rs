@@ -249,7 +249,11 @@ fn all_remarks(fault: &FaultRecord, is_orphan: bool, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chaos_core::{fault::Magnitude, recovery::RecoveryRecord};
+    use chaos_core::{
+        fault::{CutShort, Magnitude},
+        recovery::RecoveryRecord,
+        testing::sample,
+    };
     use serde_json::json;
 
     use super::*;
@@ -260,6 +264,18 @@ mod tests {
         let recovery = RecoveryRecord::new(kind, payload);
         let at = Timestamp::UNIX_EPOCH;
         FaultRecord::armed(id.parse().unwrap(), 1, target, "event", recovery, Magnitude::default(), at, at)
+    }
+
+    #[test]
+    fn a_fault_that_the_steady_state_cut_short_says_why_which_probe_and_when() {
+        let mut fault = sample::fault();
+        fault.cut_short = Some(CutShort::NotSteady);
+        let note = "not steady: home page: 503, expected 200, 1.2 s after the injection";
+        fault.note = Some(note.to_owned());
+        let shown = table(std::slice::from_ref(&fault), &BTreeSet::new(), Timestamp::UNIX_EPOCH).to_string();
+        assert!(shown.contains(&format!("cut short: the system was not steady; {note}")), "{shown}");
+        let json = serde_json::to_value(Entry::of(fault, Path::new("/tmp/a.journal"), &catalogue())).unwrap();
+        assert_eq!((json["cut_short"].as_str(), json["note"].as_str()), (Some("not-steady"), Some(note)));
     }
 
     #[test]

@@ -21,7 +21,9 @@ use crate::{
                   --dry-run: it is unknown which targets would be hit; 4 injected but not recovered, whatever else \
                   went wrong; 5 anything else, including a drill that Ctrl-C or a closed terminal cut short and that \
                   recovered everything (its outcome in JSON is failed), one with a fault that ended before its time \
-                  (cut-short), and one that hit nothing (no-effect)."
+                  (cut-short), and one that hit nothing (no-effect). With a steady state, also: 6 the hypothesis was \
+                  wrong (deviated); 7 the hypothesis was not tested (inconclusive), because nobody could look, the \
+                  fault ended before its time or it hit nothing. Both mean that everything is recovered."
 )]
 #[non_exhaustive]
 pub struct DrillArguments {

@@ -18,10 +18,11 @@ use super::{
     notify::{Notifier, notifiers},
     order::{Bounds, Order},
     phases::Phases,
+    plan_table::PlanTable,
     question,
     report::{After, ClientsReport, DrillReport},
     stage::{Ledger, Stage},
-    summary::{PlanTable, Summary, humanly},
+    summary::{Summary, humanly},
 };
 use crate::{
     catalogue::Catalogue,
@@ -224,10 +225,8 @@ async fn perform(
                     live.failed("notify", what);
                 }
             }
-            let status = match Status::of_run(&report) {
-                Status::Done | Status::Skipped if interrupted => Status::Other,
-                status => status,
-            };
+            let status = Status::of_run(&report);
+            let status = if interrupted { status.interrupted() } else { status };
             let status = status.and_then(order.check_plan(&report.plan).and(counted))?;
             let after = after(&report, stage, live).await;
             let clients = ClientsReport { all, during_hold: hold_counts.seen() };

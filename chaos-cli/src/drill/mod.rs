@@ -13,10 +13,12 @@ mod notify;
 mod order;
 mod parameters;
 mod phases;
+mod plan_table;
 mod provider;
 mod question;
 mod report;
 mod stage;
+mod steadiness;
 mod summary;
 
 pub use arguments::DrillArguments;

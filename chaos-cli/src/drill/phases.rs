@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use super::{
     live::{Live, Phase},
+    steadiness::Steadiness,
     summary::humanly,
 };
 use crate::program::clock_time;
@@ -40,6 +41,16 @@ impl Phases {
     /// `hold`: how long the event is held.
     pub(super) fn new(live: Live, hold: Duration) -> Self {
         Self { live, hold, faults: Mutex::default() }
+    }
+
+    /// Shows a line about the steady state, above the line of a phase in progress.
+    fn show(&self, Steadiness { name, text, is_steady }: Steadiness, phase: Option<&Phase>) {
+        match (phase, is_steady) {
+            (Some(phase), true) => phase.preceded_by(name, text),
+            (Some(phase), false) => phase.preceded_by_failure(name, text),
+            (None, true) => self.live.done(name, text),
+            (None, false) => self.live.failed(name, text),
+        }
     }
 
     fn faults(&self) -> MutexGuard<'_, BTreeMap<FaultId, Shown>> {
@@ -83,6 +94,9 @@ impl Observer for Phases {
                     Some(CutShort::Halted) => format!("ended after {held}: everything is halted"),
                     Some(CutShort::InjectionFailed) => "ended: the injection failed".to_owned(),
                     Some(CutShort::EndedEarly) => format!("ended before its time; noticed after {held}"),
+                    Some(why @ (CutShort::NotSteady | CutShort::InDoubt)) => {
+                        format!("cut short after {held}: {why}")
+                    }
                     Some(_) => format!("cut short after {held}"),
                 };
                 shown.end_phase(|phase| phase.done(text));
@@ -140,7 +154,12 @@ impl Observer for Phases {
                 }
             }
             Activity::JournalFailed { failure, .. } => live.failed("journal", failure.to_string()),
-            _ => {}
+            _ => {
+                if let Some(line) = Steadiness::of(activity) {
+                    let phase = faults.values().find_map(|shown| shown.phase.as_ref());
+                    self.show(line, phase);
+                }
+            }
         }
     }
 }

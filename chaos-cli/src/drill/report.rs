@@ -7,6 +7,7 @@ use chaos_core::{
     journal::Unreadable,
     monkey::Skip,
     plan::{Decision, GroupPlan, Plan},
+    steady_state::SteadyStateReport,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -29,6 +30,9 @@ pub(super) struct DrillReport {
     /// Why a dry run cannot tell which targets would be hit, if it cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unanswered: Option<String>,
+    /// The findings about the steady state, if the drill has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) steady_state: Option<SteadyStateReport>,
     /// The unreadable entries of the journal, which may be faults.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) unreadable: Vec<Unreadable>,
@@ -122,6 +126,7 @@ impl DrillReport {
             plan,
             faults: Vec::new(),
             clients: ClientsReport::default(),
+            steady_state: None,
             unreadable: Vec::new(),
             skipped: Vec::new(),
             interrupted: false,
@@ -157,6 +162,7 @@ impl DrillReport {
                 .collect(),
             group: GroupReport::untouched(&plan).and_then(after),
             unanswered: None,
+            steady_state: run.steady_state,
             plan,
             clients,
             unreadable: run.unreadable,

@@ -5,12 +5,14 @@ use chaos_core::{
     clock::{Clock, SystemClock},
     fault::{FaultState, Magnitude},
     monkey::Skip,
-    plan::{Decision, Plan},
     text::escaped,
 };
 use jiff::Timestamp;
 
-use super::report::{ClientsReport, DrillReport, FaultReport};
+use super::{
+    plan_table::PlanTable,
+    report::{ClientsReport, DrillReport, FaultReport},
+};
 use crate::{
     program::{escaped_lines, state_text, unreadable_table},
     table::Table,
@@ -59,6 +61,11 @@ impl fmt::Display for Summary<'_> {
         if !report.unreadable.is_empty() {
             writeln!(f, "{}\n", unreadable_table(&report.unreadable))?;
         }
+        // Without a fault, the plan says what was not steady.
+        if let Some(steady) = report.steady_state.as_ref().filter(|_| !report.faults.is_empty()) {
+            let lines = escaped_lines(&steady.to_string()).replace('\n', "\n         ");
+            writeln!(f, "steady   {lines}")?;
+        }
         let group = &report.group;
         if !report.faults.is_empty() {
             writeln!(f, "seed     {}", report.seed)?;
@@ -103,10 +110,19 @@ fn explained(report: &DrillReport) -> &'static str {
     let is_back = |fault: &FaultReport| is_over(fault) && !fault.gone;
     // A note says that a target is gone for good, and anything else that qualifies its return.
     let is_qualified = report.faults.iter().any(|fault| fault.note.is_some());
+    let some_are_gone = report.faults.iter().any(|fault| fault.gone);
     match report.outcome {
-        Outcome::Completed if report.faults.iter().any(|fault| fault.gone) => {
+        Outcome::Completed if some_are_gone => {
             ": injected, and over; targets that are gone are not back, as the remarks say"
         }
+        Outcome::Deviated if some_are_gone => {
+            ": the hypothesis was wrong; targets that are gone are not back, as the remarks say"
+        }
+        Outcome::Inconclusive if some_are_gone => {
+            ": the hypothesis was not tested; targets that are gone are not back, as the remarks say"
+        }
+        Outcome::Deviated => ": the hypothesis was wrong; everything that was injected is back",
+        Outcome::Inconclusive => ": the hypothesis was not tested; everything that was injected is back",
         Outcome::Completed if is_qualified => ": injected, and over; the remarks say how it ended",
         Outcome::CutShort if is_qualified => ": ended before its time; the remarks say how",
         Outcome::Completed => ": injected, and seen to be back",
@@ -205,33 +221,6 @@ fn readably(number: f64) -> String {
     if number.fract() == 0.0 { format!("{number:.0}") } else { format!("{number:.2}") }
 }
 
-/// The chosen targets, and why the others were not chosen.
-pub(super) struct PlanTable<'a>(pub(super) &'a Plan);
-
-impl fmt::Display for PlanTable<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::with_headings(["target", "decision"]);
-        for target in self.0.groups.iter().flat_map(|group| &group.targets) {
-            let decision = match &target.decision {
-                Decision::Chosen { event, .. } => format!("{event} (seed {})", self.0.seed),
-                Decision::NotChosen { reason, .. } => format!("left alone: {reason}"),
-                other => format!("{other:?}"),
-            };
-            table.row([target.id.to_string(), decision]);
-        }
-        write!(f, "{table}")?;
-        for caveat in self.0.caveats() {
-            write!(f, "\n{}", escaped(&caveat))?;
-        }
-        if self.0.chosen().next().is_none() {
-            for reason in self.0.why_nothing() {
-                write!(f, "\n{}", escaped(&reason))?;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// `31 ms`, `1.2 s`, `2 min 5 s`.
 pub(super) fn humanly(time: Duration) -> String {
     match time.as_millis() {
@@ -253,7 +242,7 @@ mod tests {
         Error, ErrorKind, FaultId, Journal, MemoryJournal, Monkey, Registry, Result,
         fault::{FaultRecord, Mark},
         journal::{Arming, FaultQuery, Found, Halt, Lease, Limits},
-        testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
+        testing::{ManualClock, MemoryProvider, PowerOff, PowerOn, sample},
     };
     use serde_json::json;
 
@@ -304,6 +293,32 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
         }
+    }
+
+    #[test]
+    fn what_the_hypothesis_came_to_is_shown_and_why() {
+        let summary = |run| {
+            let report = DrillReport::of_run(run, false, None, ClientsReport::default(), None, &catalogue());
+            Summary { report: &report, plan_is_known: false, again: String::new() }.to_string()
+        };
+        let deviated = summary(sample::report(Outcome::Deviated));
+        for expected in [
+            "\nsteady   If one machine is off, then every customer is served\n         deviated: home page: 503, ",
+            "expected 200, first 12.0 s after the injection; cut short after 12.0 s of 60; steady again 1.0 s ",
+            "\n           home page (GET http://127.0.0.1:8080/), expected 200; before: 2 of 2 ",
+            "\noutcome  deviated: the hypothesis was wrong; everything that was injected is back\n",
+        ] {
+            assert!(deviated.contains(expected), "{expected:?} is not in:\n{deviated}");
+        }
+        let inconclusive = summary(sample::report(Outcome::Inconclusive));
+        let expected = "inconclusive: the hypothesis was not tested; everything that was injected is back\n";
+        assert!(inconclusive.contains(expected), "{inconclusive}");
+        let mut hostile = sample::report(Outcome::Deviated);
+        hostile.faults[0].gone = true;
+        hostile.steady_state.as_mut().unwrap().reasons[0] = "odd\u{1b}[2K\u{202e}".to_owned();
+        let hostile = summary(hostile);
+        assert!(hostile.contains(r"deviated: odd\u{1b}[2K\u{202e}; cut short"), "{hostile}");
+        assert!(hostile.contains("targets that are gone are not back"), "{hostile}");
     }
 
     #[tokio::test(start_paused = true)]

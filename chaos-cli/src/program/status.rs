@@ -18,7 +18,7 @@ pub type ProgramResult = Result<Status, ProgramError>;
 
 /// The exit code of a program. Only this type knows the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "scripts rely on these five")]
+#[expect(clippy::exhaustive_enums, reason = "scripts rely on these")]
 pub enum Status {
     /// 0: done, and everything that was injected is recovered.
     Done,
@@ -30,6 +30,11 @@ pub enum Status {
     NotRecovered,
     /// 5: anything else.
     Other,
+    /// 6: the hypothesis was wrong: the system was not steady while a fault was in effect, or not steady again in time.
+    /// Everything that was injected is recovered.
+    Deviated,
+    /// 7: the hypothesis was not tested. Everything that was injected is recovered.
+    Inconclusive,
 }
 
 impl Status {
@@ -41,21 +46,37 @@ impl Status {
             Self::Skipped => 3,
             Self::NotRecovered => 4,
             Self::Other => 5,
+            Self::Deviated => 6,
+            Self::Inconclusive => 7,
         }
     }
 
     /// The status after this run.
+    // A new outcome is given its code here, not by a wildcard.
+    #[deny(clippy::wildcard_enum_match_arm)]
     pub fn of_run(report: &RunReport) -> Self {
+        // First of all: a fault of an earlier run that is not back outweighs any result of this run.
+        if !report.is_recovered() {
+            return Self::NotRecovered;
+        }
         match report.outcome() {
-            // First of all: a fault of an earlier run that is not back outweighs any result of this run.
-            _ if !report.is_recovered() => Self::NotRecovered,
             Outcome::DryRun => Self::of_plan(&report.plan),
             Outcome::Completed => Self::Done,
             Outcome::Skipped if report.skipped.iter().any(|skip| is_bad_input(&skip.reason)) => {
                 Self::BadArguments
             }
             Outcome::Skipped => Self::Skipped,
-            _ => Self::Other,
+            Outcome::Deviated => Self::Deviated,
+            Outcome::Inconclusive => Self::Inconclusive,
+            Outcome::CutShort | Outcome::NoEffect | Outcome::Failed | _ => Self::Other,
+        }
+    }
+
+    /// The status after this run, if Ctrl-C cut it short: it has not done what was asked for, and has tested nothing.
+    pub fn interrupted(self) -> Self {
+        match self {
+            Self::BadArguments | Self::NotRecovered => self,
+            Self::Done | Self::Skipped | Self::Other | Self::Deviated | Self::Inconclusive => Self::Other,
         }
     }
 
@@ -148,7 +169,7 @@ impl From<Status> for ExitCode {
 mod tests {
     use chaos_core::{
         BlastRadius, MemoryJournal, Monkey, Registry,
-        testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
+        testing::{ManualClock, MemoryProvider, PowerOff, PowerOn, sample},
     };
 
     use super::*;
@@ -196,6 +217,29 @@ mod tests {
         let later = || Err::<(), Error>(Error::invalid("--group", "x", "one that exists"));
         assert_eq!(Status::of_run(&report).and_then(later()).unwrap().code(), 4);
         assert_eq!(Status::Done.and_then(later()).unwrap_err().status().code(), 2);
+    }
+
+    #[test]
+    fn what_the_hypothesis_came_to_has_its_code_unless_something_failed() {
+        for (outcome, code) in [
+            (Outcome::Completed, 0),
+            (Outcome::Skipped, 3),
+            (Outcome::CutShort, 5),
+            (Outcome::NoEffect, 5),
+            (Outcome::Deviated, 6),
+            (Outcome::Inconclusive, 7),
+        ] {
+            let mut report = sample::report(outcome);
+            assert_eq!(Status::of_run(&report).code(), code, "{report}");
+            assert_eq!(Status::of_run(&report).interrupted().code(), 5, "{report}");
+            report.replayed.push(sample::report(Outcome::Failed).faults.remove(0));
+            assert_eq!(Status::of_run(&report).code(), 4, "{report}");
+            assert_eq!(Status::of_run(&report).interrupted().code(), 4, "{report}");
+        }
+        let mut report = sample::report(Outcome::Deviated);
+        report.faults[0].failure = Some(Error::new(ErrorKind::Other, "half-way").into());
+        assert_eq!(Status::of_run(&report).code(), 5, "an injection that failed outranks it: {report}");
+        assert_eq!(Status::of_run(&sample::report(Outcome::Failed)).code(), 4);
     }
 
     #[test]
