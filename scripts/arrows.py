@@ -21,9 +21,9 @@ ARROWS = {
     "chaos-aws": "chaos-core chaos-notify; chaos-events chaos-testkit",
     "chaos-azure": "chaos-core; chaos-events chaos-journal chaos-testkit fake-azure",
     "chaos-cli": "chaos-aws chaos-azure chaos-core chaos-events chaos-journal chaos-local chaos-testkit; fake-azure",
-    "examples": "chaos-aws chaos-azure chaos-core chaos-events chaos-journal chaos-local; fake-azure",
+    "examples": "chaos-aws chaos-azure chaos-core chaos-events chaos-journal chaos-local; chaos-probes fake-azure",
     "fake-azure": "chaos-core",
-    "benches": "; chaos-core chaos-events chaos-journal chaos-local",
+    "benches": "; chaos-core chaos-events chaos-journal chaos-local chaos-probes",
 }
 
 

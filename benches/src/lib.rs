@@ -6,3 +6,4 @@
 //! | `journal` | one fault in a journal in SQLite on disk: arm and the four marks, each durable when it returns |
 //! | `recovery_record` | a recovery to its journal form and back |
 //! | `accuracy` | nothing: it prints magnitudes and latencies of host faults, with `stress-ng` beside |
+//! | `by_when` | nothing: it prints the time from the failure of a service during a fault to the start of the recovery |

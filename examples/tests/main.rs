@@ -6,6 +6,8 @@
 mod aws;
 #[cfg(feature = "azure")]
 mod azure;
+#[path = "../hypothesis.rs"]
+mod hypothesis;
 #[path = "../in_a_test.rs"]
 mod in_a_test;
 mod local;
@@ -14,3 +16,4 @@ mod program;
 #[path = "../../chaos-aws/tests/aws/stand_in.rs"]
 #[allow(dead_code, reason = "its pages are for the tests of the provider")]
 mod stand_in;
+mod steady_state;

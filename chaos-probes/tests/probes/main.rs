@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+mod by_when;
 #[cfg(unix)]
 mod command;
 mod http;
