@@ -15,7 +15,7 @@ const TERMINATE: [&str; 2] = ["--event", "terminate"];
 const REBOOT: [&str; 2] = ["--event", "reboot"];
 
 /// Runs `recover`, and checks that nothing is left of the drill's faults.
-async fn recovers(fleet: &FleetProgram, journal: &Path, size: usize, after: &str) {
+pub(crate) async fn recovers(fleet: &FleetProgram, journal: &Path, size: usize, after: &str) {
     let recovered = run(RECOVER, ["--journal", text(journal)]).await;
     assert_eq!(recovered.status.code(), Some(0), "{after}: {recovered:#?}");
     assert_eq!(fleet.stopped(), [0; 0], "{after}: stopped processes are left");

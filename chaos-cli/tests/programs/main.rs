@@ -30,6 +30,7 @@ mod signals;
 #[path = "../../../chaos-aws/tests/aws/stand_in.rs"]
 #[allow(dead_code, reason = "the tests of chaos-aws use the rest")]
 mod stand_in;
+mod steady_crash_proof;
 mod support;
 mod ten_lines;
 mod terminal;
