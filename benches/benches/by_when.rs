@@ -12,8 +12,9 @@ mod round;
 use std::time::Duration;
 
 use chaos_core::chance::{Entropy, SystemEntropy};
+use chaos_probes::Http;
 
-use round::{Failing, round};
+use round::{Failing, TIME_LIMIT, round};
 
 /// The number of rounds of each kind.
 const ROUNDS: usize = 50;
@@ -26,11 +27,12 @@ async fn main() {
     let rounds = if is_trial { 1 } else { ROUNDS };
     println!("| the service | median of {rounds}, ms | worst, ms | at most, ms |");
     println!("|---|---|---|---|");
+    let looking = |url: &str| Http::get(url).answering_within(TIME_LIMIT);
     for failing in Failing::ALL {
         let mut times = Vec::new();
         for _ in 0..rounds {
             let moment = Duration::from_millis(SystemEntropy::default().draw().unwrap() % 2_000);
-            times.push(round(failing, moment).await);
+            times.push(round(looking, failing, moment).await);
         }
         times.sort();
         let what = match failing {

@@ -31,4 +31,6 @@ mod support;
 mod the_right_way;
 mod tolerance_properties;
 mod traces;
+#[cfg(target_os = "linux")]
+mod twelve_hours;
 mod unreadable;

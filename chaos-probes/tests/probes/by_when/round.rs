@@ -6,9 +6,9 @@ use chaos_core::{
     Hold, MemoryJournal, Monkey, Outcome, Registry, SteadyState,
     clock::{Clock, SystemClock},
     observer::{self, Activities, Activity, Told},
+    steady_state::Probe,
     testing::{MemoryProvider, PowerOff, PowerOn},
 };
-use chaos_probes::Http;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -19,7 +19,7 @@ use tokio::{
 /// The time from one look to the next.
 const INTERVAL: Duration = Duration::from_millis(200);
 /// The probe's own time limit.
-const TIME_LIMIT: Duration = Duration::from_secs(1);
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(1);
 /// Far longer than any round takes.
 const HOLD: Duration = Duration::from_secs(60);
 
@@ -44,19 +44,23 @@ impl Failing {
     }
 }
 
-/// Lets the service fail at this moment of a hold. Returns the time from the failure to the start of the recovery.
-pub(crate) async fn round(failing: Failing, moment: Duration) -> Duration {
+/// Lets the service fail at this moment of a hold, while `looking` makes the probe that looks at its URL. Returns the
+/// time from the failure to the start of the recovery.
+pub(crate) async fn round<P: Probe>(
+    looking: impl Fn(&str) -> P,
+    failing: Failing,
+    moment: Duration,
+) -> Duration {
     let clock = Arc::new(SystemClock::default());
     let service = Service::start().await;
     let (observer, mut activities) = observer::channel(NonZeroUsize::MIN.saturating_add(1023));
-    let page = Http::get(service.url()).answering_within(TIME_LIMIT);
     let monkey = Monkey::builder()
         .provider(MemoryProvider::default().with_group("web", 5).unwrap())
         .event(PowerOff::lasting(Hold::lasting(HOLD).unwrap()))
         .clock(Arc::clone(&clock))
         .steady_state(
             SteadyState::new("If one machine is off, then the home page answers")
-                .probe("home page", page, 200)
+                .probe("home page", looking(&service.url), 200)
                 .every(INTERVAL),
         )
         .also_observe(observer)
@@ -102,10 +106,6 @@ impl Service {
             }
         });
         Self { url, failing, serving }
-    }
-
-    fn url(&self) -> &str {
-        &self.url
     }
 
     fn is(&self, failing: Option<Failing>) {
