@@ -33,7 +33,8 @@ pub(crate) async fn connect(host: &str, port: u16) -> Result<TcpStream, Trouble>
     Err(why.unwrap_or_else(|| Trouble::NoAnswer(format!("{host:?} has no address"))))
 }
 
-fn failed(error: io::Error, why: impl FnOnce(io::Error) -> String) -> Trouble {
+/// A failure of the connection: this machine's own is a doubt.
+pub(crate) fn failed(error: io::Error, why: impl FnOnce(io::Error) -> String) -> Trouble {
     local_trouble(&error).map_or_else(|| Trouble::NoAnswer(why(error)), Trouble::Doubt)
 }
 

@@ -9,9 +9,11 @@ use hyper::{
     header::{self, HeaderName, HeaderValue},
 };
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
     connection::connect,
+    tls::{Tls, Trust},
     trouble::{LONGEST, Trouble},
 };
 
@@ -20,6 +22,7 @@ use crate::{
 pub(crate) struct Exchange {
     host: String,
     port: u16,
+    tls: Option<Tls>,
     request: Request<Full<Bytes>>,
 }
 
@@ -33,12 +36,25 @@ pub(crate) struct Answer {
 impl Exchange {
     /// # Errors
     /// `InvalidInput` that names the part which can never be sent. It shows no value of a header.
-    pub(crate) fn new(method: &str, url: &str, headers: &[(String, String)], body: &Bytes) -> Result<Self> {
+    pub(crate) fn new(
+        method: &str,
+        url: &str,
+        headers: &[(String, String)],
+        body: &Bytes,
+        trust: &Trust,
+    ) -> Result<Self> {
         let method = method.parse().ok().filter(|method| *method != Method::CONNECT).ok_or_else(|| {
             Error::invalid("method", format!("{method:?}"), "a method such as GET, but not CONNECT")
         })?;
         let (uri, host) = parsed(url)?;
-        let port = uri.port_u16().unwrap_or(80);
+        let tls = if uri.scheme_str() == Some("https") {
+            let tls = Tls::with(&host, trust);
+            Some(tls.map_err(|expected| Error::invalid("url", format!("{:?}", shown(url)), expected))?)
+        } else {
+            trust.check_unused()?;
+            None
+        };
+        let port = uri.port_u16().unwrap_or(if tls.is_some() { 443 } else { 80 });
         let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = method;
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
@@ -53,25 +69,40 @@ impl Exchange {
             request.headers_mut().insert(header::HOST, authority);
         }
         request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        Ok(Self { host, port, request })
+        Ok(Self { host, port, tls, request })
+    }
+
+    /// Reads whom to trust.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.tls.as_ref().map_or(Ok(()), Tls::check)
     }
 
     /// Sends it over a new connection and reads the whole answer, so that one that breaks off is none.
     pub(crate) async fn run(self) -> Result<Answer, Trouble> {
-        let stream = TokioIo::new(connect(&self.host, self.port).await?);
-        let (mut sender, connection) = http1::handshake(stream).await.map_err(broken)?;
-        let answered = async {
-            let (parts, body) = sender.send_request(self.request).await.map_err(broken)?.into_parts();
-            let body = Limited::new(body, LONGEST).collect().await.map_err(cut_off)?;
-            Ok(Answer { status: parts.status, body: body.to_bytes() })
-        };
-        let (mut connection, mut answered) = (pin!(connection), pin!(answered));
-        tokio::select! {
-            biased;
-            answer = &mut answered => answer,
-            // The connection may end together with the answer.
-            _ = &mut connection => answered.await,
+        let stream = connect(&self.host, self.port).await?;
+        match self.tls {
+            Some(tls) => answer(tls.over(stream).await?, self.request).await,
+            None => answer(stream, self.request).await,
         }
+    }
+}
+
+async fn answer(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    request: Request<Full<Bytes>>,
+) -> Result<Answer, Trouble> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    let answered = async {
+        let (parts, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
+        let body = Limited::new(body, LONGEST).collect().await.map_err(cut_off)?;
+        Ok(Answer { status: parts.status, body: body.to_bytes() })
+    };
+    let (mut connection, mut answered) = (pin!(connection), pin!(answered));
+    tokio::select! {
+        biased;
+        answer = &mut answered => answer,
+        // The connection may end together with the answer.
+        _ = &mut connection => answered.await,
     }
 }
 
@@ -87,10 +118,6 @@ pub(crate) fn shown(url: &str) -> String {
 
 fn parsed(url: &str) -> Result<(Uri, String)> {
     let uri: Uri = url.parse().map_err(|_| wrong_url(url))?;
-    if uri.scheme_str() == Some("https") {
-        let expected = "a URL that begins with http://, because HTTPS is not supported yet";
-        return Err(Error::invalid("url", format!("{:?}", shown(url)), expected));
-    }
     let authority = uri.authority().ok_or_else(|| wrong_url(url))?;
     if authority.as_str().contains('@') {
         let expected = "a URL without user and password; put them into a header";
@@ -99,8 +126,8 @@ fn parsed(url: &str) -> Result<(Uri, String)> {
     let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
     // A colon without a number, or with one that is no port.
     let is_port_wrong = authority.port_u16().is_none() && authority.as_str().len() != authority.host().len();
-    if uri.scheme_str() != Some("http") || host.is_empty() || is_port_wrong || authority.port_u16() == Some(0)
-    {
+    let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+    if !is_http || host.is_empty() || is_port_wrong || authority.port_u16() == Some(0) {
         return Err(wrong_url(url));
     }
     Ok((uri, host))

@@ -10,11 +10,12 @@ use hyper::body::Bytes;
 use crate::{
     exchange::{Answer, Exchange, shown},
     pointer,
+    tls::Trust,
     trouble::{Trouble, answered_within, check_limit},
 };
 
-/// A request over HTTP/1.1. It yields the status, such as 200, unless [`text`](Http::text), [`json`](Http::json) or
-/// [`milliseconds`](Http::milliseconds) asks for something else.
+/// A request over HTTP/1.1, plain or by [HTTPS](crate#https). It yields the status, such as 200, unless
+/// [`text`](Http::text), [`json`](Http::json) or [`milliseconds`](Http::milliseconds) asks for something else.
 ///
 /// Each look opens a new connection, because an old one says nothing about the next customer. It follows no redirect
 /// and uses no proxy. The answer is read to its end.
@@ -23,8 +24,9 @@ use crate::{
 /// |---|---|
 /// | refused, reset, or silent beyond the [time limit](Http::answering_within) | this machine lacks memory, file descriptors or free ports |
 /// | the host cannot be resolved | |
-/// | not HTTP, or an answer that breaks off | |
+/// | not HTTP, or an answer that breaks off | over `https://`, the authorities to trust cannot be read, or there are none |
 /// | a body of more than 1 MiB | |
+/// | over `https://`: no TLS, or a certificate that is not trusted, is for another host, or is not valid now | |
 ///
 /// Reports show the method and the URL. Headers and body may hold secrets, so neither `Debug` nor `Display` shows them.
 ///
@@ -52,6 +54,7 @@ pub struct Http {
     body: Bytes,
     yields: Yields,
     limit: Duration,
+    trust: Trust,
 }
 
 #[derive(Clone, Debug)]
@@ -79,6 +82,7 @@ impl Http {
             body: Bytes::new(),
             yields: Yields::Status,
             limit: Self::DEFAULT_LIMIT,
+            trust: Trust::default(),
         }
     }
 
@@ -127,8 +131,17 @@ impl Http {
         self
     }
 
+    /// Trusts the certificate authorities in a PEM file as well as those of this machine, for `https://`. The file is
+    /// read once: by [`check`](Probe::check), or by the first look.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn trusting(mut self, file: impl Into<std::path::PathBuf>) -> Self {
+        self.trust = Trust::with_file(file.into());
+        self
+    }
+
     fn exchange(&self) -> Result<Exchange> {
-        Exchange::new(&self.method, &self.url, &self.headers, &self.body)
+        Exchange::new(&self.method, &self.url, &self.headers, &self.body, &self.trust)
     }
 
     async fn read(&self, clock: &dyn Clock) -> Result<Reading, Trouble> {
@@ -154,7 +167,7 @@ impl Probe for Http {
     }
 
     fn check(&self) -> Result<()> {
-        self.exchange()?;
+        self.exchange()?.check()?;
         if let Yields::Json(pointer) = &self.yields {
             pointer::check(pointer)?;
         }

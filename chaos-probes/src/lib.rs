@@ -9,7 +9,17 @@
 //! documentation says which is which. No probe keeps anything between two looks: each opens its own connection or
 //! starts its own process, and a dropped look leaves neither behind. Answers are read up to 1 MiB.
 //!
-//! HTTPS is not supported yet.
+//! # HTTPS
+//!
+//! The feature `tls`, on by default, is HTTPS for [`Http`] and [`Prometheus`]: TLS 1.2 and 1.3 by rustls with *ring*,
+//! and the certificate authorities of this machine. On Linux, `SSL_CERT_FILE` and `SSL_CERT_DIR` replace these.
+//! `trusting` adds the authorities in a file. A program whose crates use another provider of rustls can use this one as
+//! well. Without the feature, [`check`](chaos_core::steady_state::Probe::check) refuses a URL that begins with
+//! `https://`.
+//!
+//! A certificate that is not trusted, is for another host, or is not valid now is no answer, because every customer
+//! would refuse it too. *Now* is the wall clock of this machine, also in a test with a clock of its own. No session is
+//! resumed, so each look sees the certificate. If this machine has no authorities and you name none, that is a doubt.
 //!
 //! ```
 //! use std::time::Duration;
@@ -35,6 +45,11 @@ mod prometheus;
 #[cfg(unix)]
 mod running;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "without_tls.rs"]
+mod tls;
 mod trouble;
 
 pub use command::Command;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::{
     exchange::{Answer, Exchange, shown},
+    tls::Trust,
     trouble::{Trouble, answered_within, check_limit},
 };
 
@@ -17,7 +18,7 @@ use crate::{
 ///
 /// | no answer, so a violation | doubt |
 /// |---|---|
-/// | an empty vector, or one of several elements | the server cannot be reached or stays silent |
+/// | an empty vector, or one of several elements | the server cannot be reached, stays silent, or shows a certificate that is refused |
 /// | NaN, +Inf and -Inf | it rejects the query |
 /// | | the query yields neither a scalar nor an instant vector |
 ///
@@ -39,6 +40,7 @@ pub struct Prometheus {
     query: String,
     headers: Vec<(String, String)>,
     limit: Duration,
+    trust: Trust,
 }
 
 impl Prometheus {
@@ -46,7 +48,13 @@ impl Prometheus {
 
     /// A PromQL query to the server at a URL, such as `http://127.0.0.1:9090`. The URL may have a path before `/api`.
     pub fn query(base: impl Into<String>, promql: impl Into<String>) -> Self {
-        Self { base: base.into(), query: promql.into(), headers: Vec::new(), limit: Self::DEFAULT_LIMIT }
+        Self {
+            base: base.into(),
+            query: promql.into(),
+            headers: Vec::new(),
+            limit: Self::DEFAULT_LIMIT,
+            trust: Trust::default(),
+        }
     }
 
     /// Adds a header, such as one that authenticates.
@@ -64,13 +72,22 @@ impl Prometheus {
         self
     }
 
+    /// Trusts the certificate authorities in a PEM file as well as those of this machine, for `https://`. The file is
+    /// read once: by [`check`](Probe::check), or by the first look.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn trusting(mut self, file: impl Into<std::path::PathBuf>) -> Self {
+        self.trust = Trust::with_file(file.into());
+        self
+    }
+
     fn exchange(&self) -> Result<Exchange> {
         if self.base.contains(['?', '#']) {
             let expected = "the URL of a Prometheus server without a query, such as http://127.0.0.1:9090";
             return Err(Error::invalid("url", format!("{:?}", shown(&self.base)), expected));
         }
         let url = format!("{}/api/v1/query?query={}", self.base.trim_end_matches('/'), escaped(&self.query));
-        Exchange::new("GET", &url, &self.headers, &Bytes::new())
+        Exchange::new("GET", &url, &self.headers, &Bytes::new(), &self.trust)
     }
 
     fn doubt(&self, what: &'static str) -> Error {
@@ -130,7 +147,7 @@ impl Probe for Prometheus {
                 "a query in PromQL, such as up",
             ));
         }
-        self.exchange()?;
+        self.exchange()?.check()?;
         check_limit(self.limit)
     }
 }

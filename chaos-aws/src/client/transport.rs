@@ -237,7 +237,7 @@ mod tests {
     }
 
     fn fixture(name: &str) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/certificates").join(name)
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../fakes/certificates").join(name)
     }
 
     /// Answers one call over TLS, with this certificate.

@@ -6,6 +6,8 @@ mod by_when;
 #[cfg(unix)]
 mod command;
 mod http;
+#[cfg(feature = "tls")]
+mod https;
 mod prometheus;
 mod server;
 mod tcp;
