@@ -198,6 +198,8 @@ beside() {
     linted cargo test "${everything[@]}" --doc --no-fail-fast
   if [ "$profile" = long ]; then step "documentation of programs" documentation; fi
   step "default features" default_features
+  tests "probes without TLS" \
+    linted cargo test --locked --package chaos-probes --no-default-features --test probes http::
   step "other systems" other_systems
   deny
 }

@@ -5,7 +5,7 @@ use crate::trouble::Trouble;
 
 /// Stands in for the authorities that a probe trusts, since no certificate is seen without TLS.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Trust;
+pub(crate) struct Trust {}
 
 impl Trust {
     pub(crate) fn check_unused(&self) -> Result<()> {
