@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs every check of this repository, and installs what it needs: rustfmt and clippy come with the toolchain; a C
 # compiler, python3, dash, busybox, shellcheck, stress-ng, and for the host faults iproute2, nftables, iptables,
-# e2fsprogs, btrfs-progs and xfsprogs from Debian; the stand-in for AWS, Microsoft's SDK for Azure and a checker of
-# spelling from PyPI; cargo-deny from crates.io (in CI; elsewhere it is used if it is there).
+# e2fsprogs, btrfs-progs and xfsprogs from Debian, whose prometheus it only unpacks; the stand-in for AWS, Microsoft's
+# SDK for Azure and a checker of spelling from PyPI; cargo-deny from crates.io (in CI; elsewhere it is used if it is
+# there).
 #
 #   ./test.sh         everything, in part as it is drawn by a seed that is printed
 #   ./test.sh long    everything, whole: it takes hours
@@ -228,8 +229,8 @@ fi
 echo "free on this disk: $(df -h --output=avail . | tail -1 | tr -d ' ')"
 install_tools
 # While the tests are built.
-install_python_packages >"$log/python" 2>&1 &
-python=$!
+{ install_python_packages; unpack_prometheus; } >"$log/fetched" 2>&1 &
+fetched=$!
 step "architecture" architecture
 if command -v shellcheck >/dev/null 2>&1; then step "shellcheck" shell_scripts; fi
 
@@ -237,9 +238,10 @@ with_nextest() {
   cargo nextest --version >/dev/null 2>&1
 }
 if with_nextest; then step "tests are built" build_tests; fi
-wait "$python"
-cat "$log/python"
+wait "$fetched"
+cat "$log/fetched"
 use_python_packages
+use_prometheus
 if [ -x target/typos-venv/bin/typos ]; then step "spelling" target/typos-venv/bin/typos; else
   skipped "spelling: typos could not be installed"
 fi

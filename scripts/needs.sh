@@ -28,6 +28,25 @@ install_python_packages() {
   virtual_environment target/typos-venv scripts/typos-requirements.txt || echo "typos could not be installed"
 }
 
+# Prometheus for the test of its probe. Debian's package is only unpacked, because installing it starts a service.
+unpack_prometheus() {
+  local place=target/prometheus
+  [ ! -x "$place/prometheus" ] || return 0
+  rm -rf "$place"
+  mkdir -p "$place" && (
+    cd "$place" || exit
+    download() { apt-get download -qq -o APT::Sandbox::User=root prometheus; }
+    download 2>/dev/null || { apt-get update -qq && download; } &&
+      dpkg --fsys-tarfile prometheus_*.deb | tar -x --strip-components=3 ./usr/bin/prometheus
+    rm -f prometheus_*.deb
+    [ -x prometheus ]
+  ) || echo "prometheus could not be unpacked"
+}
+
+use_prometheus() {
+  [ ! -x target/prometheus/prometheus ] || export CHAOS_PROMETHEUS="$PWD/target/prometheus/prometheus"
+}
+
 # Tells the tests where they are.
 use_python_packages() {
   if [ -e target/moto-venv/installed.txt ]; then

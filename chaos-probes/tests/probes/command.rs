@@ -1,6 +1,7 @@
 use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -16,7 +17,7 @@ use tokio::sync::{
     mpsc::{UnboundedReceiver, unbounded_channel},
 };
 
-use crate::{look, silence};
+use crate::{look, silence, soon};
 
 fn script(text: &str) -> Command {
     Command::new(["sh", "-c", text])
@@ -35,19 +36,21 @@ impl Fifo {
 
     /// A script with a grandchild. Both hold the pipe, and the grandchild the output as well.
     fn script(&self, last: &str) -> String {
-        format!("exec 3>'{}'; sleep 600 & echo started >&3; {last}", self.0.display())
+        format!("exec 3>'{}'; sleep 600 & echo $$ >&3; {last}", self.0.display())
     }
 
-    /// Sends once when the script has started and once when all of its processes have ended.
-    fn watch(&self) -> UnboundedReceiver<()> {
+    /// Sends the id of the group when the script has started, and again when all of its processes have ended.
+    fn watch(&self) -> UnboundedReceiver<u32> {
         let (tell, told) = unbounded_channel();
         let path = self.0.clone();
         std::thread::spawn(move || {
             let mut lines = BufReader::new(std::fs::File::open(path).unwrap());
-            lines.read_line(&mut String::new()).unwrap();
-            let _ = tell.send(());
+            let mut group = String::new();
+            lines.read_line(&mut group).unwrap();
+            let group = group.trim().parse().unwrap();
+            let _ = tell.send(group);
             assert_eq!(lines.read_line(&mut String::new()).unwrap(), 0);
-            let _ = tell.send(());
+            let _ = tell.send(group);
         });
         told
     }
@@ -57,12 +60,6 @@ impl Drop for Fifo {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
     }
-}
-
-/// Far less than the 600 seconds of the processes that must be gone.
-async fn soon<T>(what: impl Future<Output = T>) -> T {
-    #[expect(clippy::disallowed_methods, reason = "real processes end in real time")]
-    tokio::time::timeout(Duration::from_secs(120), what).await.unwrap()
 }
 
 #[tokio::test]
@@ -100,7 +97,7 @@ async fn output_is_read_up_to_a_bound() {
 async fn the_whole_group_ends_with_the_look() {
     for (name, last) in [("status", "exit 0"), ("stdout", "echo done; exit 0")] {
         let fifo = Fifo::new(name);
-        let mut told = fifo.watch();
+        let told = fifo.watch();
         let probe = script(&fifo.script(last));
         let reading = match name {
             "status" => soon(look(&probe)).await,
@@ -108,38 +105,91 @@ async fn the_whole_group_ends_with_the_look() {
             _ => soon(look(&probe.stdout())).await,
         };
         assert_eq!(reading.unwrap(), if name == "status" { 0.into() } else { "done".into() });
-        for _ in 0..2 {
-            soon(told.recv()).await.unwrap();
-        }
+        all_gone(told).await;
     }
 }
 
 #[tokio::test]
 async fn the_whole_group_ends_with_a_look_that_is_dropped() {
-    let fifo = Fifo::new("dropped");
-    let mut told = fifo.watch();
-    let probe = script(&fifo.script("wait")).stdout();
-    let clock = SystemClock::default();
-    tokio::select! {
-        reading = probe.look(&clock) => panic!("{reading:?}"),
-        started = told.recv() => started.unwrap(),
+    for (name, before) in [("dropped", ""), ("stubborn", "trap '' HUP INT TERM;")] {
+        let fifo = Fifo::new(name);
+        let mut told = fifo.watch();
+        let probe = script(&format!("{before} {}", fifo.script("wait"))).stdout();
+        let clock = SystemClock::default();
+        let group = tokio::select! {
+            reading = probe.look(&clock) => panic!("{reading:?}"),
+            started = told.recv() => started.unwrap(),
+        };
+        assert_eq!(soon(told.recv()).await, Some(group));
+        is_gone(group).await;
     }
-    soon(told.recv()).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_command_that_is_too_slow_is_no_answer_and_gone() {
-    let fifo = Fifo::new("slow");
-    let clock = OnceStarted(fifo.watch().into());
-    let probe = script(&fifo.script("wait")).answering_within(Duration::from_secs(2));
-    let reading = soon(probe.look(&clock)).await.unwrap();
-    assert_eq!(reading, Reading::no_answer("silent for 2s"));
-    soon(clock.0.into_inner().recv()).await.unwrap();
+    for (name, before) in [("slow", ""), ("slow-and-stubborn", "trap '' HUP INT TERM;")] {
+        let fifo = Fifo::new(name);
+        let clock = OnceStarted { told: fifo.watch().into(), group: OnceLock::new() };
+        let probe =
+            script(&format!("{before} {}", fifo.script("wait"))).answering_within(Duration::from_secs(2));
+        let reading = soon(probe.look(&clock)).await.unwrap();
+        assert_eq!(reading, Reading::no_answer("silent for 2s"));
+        let group = *clock.group.get().unwrap();
+        assert_eq!(soon(clock.told.into_inner().recv()).await, Some(group));
+        is_gone(group).await;
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_prints_too_much_is_gone_before_it_has_printed_all() {
+    let fifo = Fifo::new("much");
+    let told = fifo.watch();
+    // A line after the first would be told instead of the end.
+    let probe = script(&fifo.script("head -c 52428800 /dev/zero && echo all >&3")).stdout();
+    assert_eq!(soon(silence(&probe)).await, "it printed more than 1 MiB");
+    all_gone(told).await;
+}
+
+/// Waits until all processes of a script have ended and are gone.
+async fn all_gone(mut told: UnboundedReceiver<u32>) {
+    let group = soon(told.recv()).await.unwrap();
+    assert_eq!(soon(told.recv()).await, Some(group));
+    is_gone(group).await;
+}
+
+/// Waits until the leader of a group, a child of this process, is no longer in `/proc`. The others of the group have
+/// ended by then as well, but their new parent may not have waited for them yet.
+async fn is_gone(group: u32) {
+    let is_left = || {
+        let processes = std::fs::read_dir("/proc").unwrap().map(|process| process.unwrap().path());
+        let stats = processes.filter_map(|process| std::fs::read_to_string(process.join("stat")).ok());
+        stats
+            .map(|stat| stat_of(&stat))
+            .any(|(process, state, of)| of == group && (process == group || state != "Z"))
+    };
+    let clock = SystemClock::default();
+    soon(async {
+        while cfg!(target_os = "linux") && is_left() {
+            clock.sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
+
+/// The id, the state and the group of a process, by proc(5). Its name may hold blanks and brackets.
+fn stat_of(stat: &str) -> (u32, String, u32) {
+    let (id, rest) = stat.split_once(" (").unwrap();
+    let mut rest = rest.rsplit_once(") ").unwrap().1.split(' ');
+    let state = rest.next().unwrap().to_owned();
+    (id.parse().unwrap(), state, rest.nth(1).unwrap().parse().unwrap())
 }
 
 /// A clock whose time passes once the script has started, however long that takes.
 #[derive(Debug)]
-struct OnceStarted(Mutex<UnboundedReceiver<()>>);
+struct OnceStarted {
+    told: Mutex<UnboundedReceiver<u32>>,
+    group: OnceLock<u32>,
+}
 
 #[async_trait]
 impl Clock for OnceStarted {
@@ -152,7 +202,7 @@ impl Clock for OnceStarted {
     }
 
     async fn sleep(&self, _duration: Duration) {
-        self.0.lock().await.recv().await.unwrap();
+        self.group.set(self.told.lock().await.recv().await.unwrap()).unwrap();
     }
 }
 

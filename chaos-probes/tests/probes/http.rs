@@ -57,65 +57,14 @@ async fn an_error_page_is_no_text_and_no_time() {
 }
 
 #[tokio::test]
-async fn what_is_not_an_answer_is_none() {
-    let endless_headers = b"HTTP/1.1 200 OK\r\n".iter().copied().chain(b"a: b\r\n".repeat(200_000)).collect();
-    let tls_alert = b"\x15\x03\x01\x00\x02\x02\x16".to_vec();
-    let answers: [(&str, Vec<u8>); 8] = [
-        ("nothing", Vec::new()),
-        ("another protocol", b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()),
-        ("TLS", tls_alert),
-        ("half a header", b"HTTP/1.1 200 OK\r\ncontent-le".to_vec()),
-        ("endless headers", endless_headers),
-        ("too short a body", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort".to_vec()),
-        ("no length", b"HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n".to_vec()),
-        ("half a chunk", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nshort".to_vec()),
-    ];
-    for (what, answer) in answers {
-        let server = Server::answering(answer, Then::Close).await;
-        let why = silence(&Http::get(server.url()).answering_within(LONG)).await;
-        assert!(!why.contains("silent"), "{what}: {why}");
-    }
-}
-
-#[tokio::test]
-async fn a_body_is_read_up_to_a_bound() {
-    let endless = b"HTTP/1.1 200 OK\r\n\r\n".iter().copied().chain(std::iter::repeat_n(b'x', 65_536));
-    let server = Server::answering(endless.collect::<Vec<_>>(), Then::Repeat).await;
-    let why = silence(&Http::get(server.url()).answering_within(LONG)).await;
-    assert_eq!(why, "the body is longer than 1 MiB");
-    let server = Server::saying("200 OK", &"x".repeat(1024 * 1024 + 1)).await;
-    assert_eq!(
-        silence(&Http::get(server.url()).answering_within(LONG)).await,
-        "the body is longer than 1 MiB"
-    );
-    let most = "x".repeat(1024 * 1024);
-    let server = Server::saying("200 OK", &most).await;
-    assert_eq!(look(&Http::get(server.url()).answering_within(LONG).text()).await.unwrap(), most.into());
-}
-
-#[tokio::test]
-async fn the_first_of_two_answers_counts() {
-    let two = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\naHTTP/1.1 503 Sorry\r\ncontent-length: 0\r\n\r\n";
-    let server = Server::answering(two, Then::Close).await;
-    assert_eq!(look(&Http::get(server.url()).answering_within(LONG).text()).await.unwrap(), "a".into());
-}
-
-#[tokio::test]
 async fn a_refusal_and_silence_are_no_answer() {
     let why = silence(&Http::get(format!("http://{}/", nobody().await)).answering_within(LONG)).await;
     assert!(why.starts_with("no connection to 127.0.0.1:"), "{why}");
-    for begun in ["", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"] {
+    for begun in ["", "HTTP/1.1 200 OK\r\nconte", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"] {
         let server = Server::answering(begun, Then::Hang).await;
         let probe = Http::get(server.url()).answering_within(Duration::from_millis(20));
         assert_eq!(silence(&probe).await, "silent for 20ms");
     }
-}
-
-#[tokio::test]
-async fn deep_json_is_no_answer() {
-    let server = Server::saying("200 OK", &("[".repeat(10_000) + &"]".repeat(10_000))).await;
-    let why = silence(&Http::get(server.url()).answering_within(LONG).json("/0")).await;
-    assert!(why.contains("recursion limit"), "{why}");
 }
 
 #[test]

@@ -5,10 +5,12 @@
 mod by_when;
 #[cfg(unix)]
 mod command;
+mod hostile;
 mod http;
 #[cfg(feature = "tls")]
 mod https;
 mod prometheus;
+mod real_prometheus;
 mod server;
 mod tcp;
 
@@ -29,4 +31,10 @@ async fn silence(probe: &impl Probe) -> String {
         Reading::NoAnswer(why) => why,
         answer => panic!("{probe} answered {answer:?}"),
     }
+}
+
+/// A limit for what takes seconds, and far less than the 600 seconds of processes that must be gone.
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    #[expect(clippy::disallowed_methods, reason = "real processes take real time")]
+    tokio::time::timeout(std::time::Duration::from_secs(120), what).await.unwrap()
 }

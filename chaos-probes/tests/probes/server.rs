@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
 };
 
 /// A raw socket that answers every connection with the same bytes.
@@ -10,6 +11,8 @@ pub(crate) struct Server {
     pub(crate) address: String,
     /// The requests, each up to the first pause.
     pub(crate) requests: Arc<Mutex<Vec<String>>>,
+    /// How many bytes of answer each connection took, told when it has ended.
+    pub(crate) taken: UnboundedReceiver<usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -21,17 +24,28 @@ pub(crate) enum Then {
 
 impl Server {
     pub(crate) async fn answering(answer: impl Into<Vec<u8>>, then: Then) -> Self {
+        Self::serving(Vec::new(), answer.into(), then).await
+    }
+
+    /// An answer that begins like this and then goes on without end.
+    pub(crate) async fn beginning(first: impl Into<Vec<u8>>, more: impl Into<Vec<u8>>) -> Self {
+        Self::serving(first.into(), more.into(), Then::Repeat).await
+    }
+
+    async fn serving(first: Vec<u8>, answer: Vec<u8>, then: Then) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let (answer, kept) = (answer.into(), Arc::clone(&requests));
+        let kept = Arc::clone(&requests);
+        let (tell, taken) = unbounded_channel();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (answer, kept) = (answer.clone(), Arc::clone(&kept));
-                tokio::spawn(async move { serve(stream, &answer, then, &kept).await });
+                let (first, answer) = (first.clone(), answer.clone());
+                let (kept, tell) = (Arc::clone(&kept), tell.clone());
+                tokio::spawn(async move { tell.send(serve(stream, &first, &answer, then, &kept).await) });
             }
         });
-        Self { address, requests }
+        Self { address, requests, taken }
     }
 
     /// A complete answer.
@@ -45,21 +59,29 @@ impl Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, answer: &[u8], then: Then, kept: &Mutex<Vec<String>>) {
-    let mut request = vec![0; 64 * 1024];
-    let Ok(length) = stream.read(&mut request).await else { return };
+/// Returns how many bytes the other side took.
+async fn serve(
+    mut stream: TcpStream,
+    first: &[u8],
+    answer: &[u8],
+    then: Then,
+    kept: &Mutex<Vec<String>>,
+) -> usize {
+    let (mut request, mut taken) = (vec![0; 64 * 1024], 0);
+    let Ok(length) = stream.read(&mut request).await else { return taken };
     kept.lock().unwrap().push(String::from_utf8_lossy(&request[..length]).into_owned());
-    loop {
-        if stream.write_all(answer).await.is_err() {
-            return;
-        }
-        match then {
-            Then::Close => return,
-            // Until the other side closes.
-            Then::Hang => return drop(stream.read(&mut request).await),
-            Then::Repeat => {}
+    let repeats = if matches!(then, Then::Repeat) { usize::MAX } else { 1 };
+    for mut part in std::iter::once(first).chain(std::iter::repeat_n(answer, repeats)) {
+        while !part.is_empty() {
+            let Ok(length) = stream.write(part).await else { return taken };
+            (part, taken) = (&part[length..], taken + length);
         }
     }
+    if matches!(then, Then::Hang) {
+        // Until the other side closes.
+        let _ = stream.read(&mut request).await;
+    }
+    taken
 }
 
 /// An address where nothing listens.
