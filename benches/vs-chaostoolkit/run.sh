@@ -15,13 +15,8 @@ cd "$(dirname "$0")/../.."
 quick=5.1.16
 slow=5.2.5
 
-venv() { # folder, requirements: made anew where they have changed
-  [ "$(cat "$1/installed.txt" 2>/dev/null)" != "$2" ] || return 0
-  rm -rf "$1"
-  python3 -m venv "$1"
-  xargs "$1/bin/pip" install --quiet <<<"$2"
-  printf '%s\n' "$2" >"$1/installed.txt"
-}
+# shellcheck source=benches/vs-chaostoolkit/venv.sh
+. benches/vs-chaostoolkit/venv.sh
 
 for moto in "$quick" "$slow"; do venv "target/bench-moto-$moto-venv" "moto[server]==$moto"; done
 venv target/chaostoolkit-venv "$(cat benches/vs-chaostoolkit/requirements.txt)"

@@ -1,5 +1,5 @@
-//! The longest hold, with three probes and ten looks a second, takes the memory of a short one, and its report is short.
-//! Each hold is a process of its own, which is this test, started once more.
+//! The longest hold, with three probes and ten looks a second, takes the memory of a short one, and its report is
+//! small. Each hold is a process of its own, which is this test, started once more.
 
 use std::{env, fs, process::Command, sync::Arc, time::Duration};
 
