@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -18,8 +19,10 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 DRILL = ROOT / "target/release/chaos"
 CHAOS = ROOT / "target/chaostoolkit-venv/bin/chaos"
-# How long the fault is meant to last, and after which part of it the page breaks, in seconds.
-FAULT, SOUND = 8, 1
+# How long the fault is meant to last, in seconds.
+FAULT = 8
+# The page breaks at a random moment between these after the start of the fault, in seconds.
+SOUND = (1, 2)
 # How often the page is looked at, by both.
 EVERY = 1
 # From one look at the processes to the next, in seconds.
@@ -83,7 +86,7 @@ def until(is_so: Callable[[], bool], program: subprocess.Popen[bytes]) -> float:
 
 def watch(page: Page, program: subprocess.Popen[bytes], is_in_effect: Callable[[int], bool]) -> Run:
     began = until(lambda: is_in_effect(program.pid), program)
-    time.sleep(SOUND)
+    time.sleep(random.uniform(*SOUND))
     assert is_in_effect(program.pid), "the fault is over before the page breaks"
     page.is_broken, broke = True, time.perf_counter()
     ended = until(lambda: not is_in_effect(program.pid), program)
@@ -129,8 +132,8 @@ def main() -> None:
     runs = int(sys.argv[1])
     page = Page()
     print(
-        f"A fault of {FAULT} s; the home page breaks {SOUND} s after its start; a look each {EVERY} s; {runs} runs each "
-        f"in turn, median (least to most); chaostoolkit {version('chaostoolkit')}\n"
+        f"A fault of {FAULT} s; the page breaks {SOUND[0]} to {SOUND[1]} s after its start; a look each {EVERY} s; "
+        f"{runs} runs each in turn, median (least to most); chaostoolkit {version('chaostoolkit')}\n"
     )
     print("| | the fault lasted, s | it went on after the page broke, s |")
     print("|---|---|---|")
