@@ -9,6 +9,8 @@
 //! documentation says which is which. No probe keeps anything between two looks: each opens its own connection or
 //! starts its own process, and a dropped look leaves neither behind. Answers are read up to 1 MiB.
 //!
+//! [`catalogue`] makes each of them by name, from data.
+//!
 //! # HTTPS
 //!
 //! The feature `tls`, on by default, is HTTPS for [`Http`] and [`Prometheus`]: TLS 1.2 and 1.3 by rustls with *ring*,
@@ -36,6 +38,7 @@
 //! # drop(steady);
 //! ```
 
+mod catalogue;
 mod command;
 mod connection;
 mod exchange;
@@ -52,6 +55,7 @@ mod tls;
 mod tls;
 mod trouble;
 
+pub use catalogue::catalogue;
 pub use command::Command;
 pub use http::Http;
 pub use prometheus::Prometheus;

@@ -3,7 +3,12 @@ use std::{fmt, sync::Arc};
 use serde_json::{Map, Value};
 
 use super::{
-    arguments::Arguments, entries::Entries, event_spec::EventSpec, naming::Naming, parameter::shown,
+    arguments::Arguments,
+    entries::Entries,
+    event_spec::EventSpec,
+    named::{as_written, name_and_parameters},
+    naming::Naming,
+    parameter::shown,
 };
 use crate::{
     error::{Error, Result},
@@ -150,15 +155,9 @@ impl EventCatalogue {
     /// # Errors
     /// `InvalidInput` that names the field and the value and says what would be right.
     pub fn decode(&self, data: &Value) -> Result<NamedEvent> {
-        let wrong = |field, value: &Value, expected| Err(Error::invalid(field, shown(value), expected));
-        let Some(fields) = data.as_object() else {
-            return wrong("event", data, r#"an object such as {"name": "stop", "duration": "5s"}"#);
-        };
-        let mut parameters = fields.clone();
-        match parameters.remove("name") {
-            Some(Value::String(name)) => self.event(&name, &parameters, Naming::Fields),
-            other => wrong("name", &other.unwrap_or(Value::Null), "the name of an event"),
-        }
+        let (name, parameters) =
+            name_and_parameters(data, "event", "an event", r#"{"name": "stop", "duration": "5s"}"#)?;
+        self.event(&name, &parameters, Naming::Fields)
     }
 
     /// Makes the event `name` with these parameters; errors call them as `naming` says.
@@ -175,13 +174,8 @@ impl EventCatalogue {
         )?;
         self.refuse_those_of_others(&entry.spec, parameters, naming)?;
         let arguments = entry.spec.parameters.read(name, parameters, naming)?;
-        let event = (entry.decode)(&arguments).map_err(|error| {
-            let called = error.field().filter(|field| entry.spec.parameters.get(field).is_some());
-            match called.map(|field| naming.of(field)) {
-                Some(called) => error.in_field(called),
-                None => error,
-            }
-        })?;
+        let event =
+            (entry.decode)(&arguments).map_err(|error| as_written(error, &entry.spec.parameters, naming))?;
         Ok(NamedEvent { name: name.to_owned(), event, arguments, recoveries: entry.recoveries.clone() })
     }
 

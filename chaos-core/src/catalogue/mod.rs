@@ -1,4 +1,4 @@
-//! Catalogues: events and providers by name, made from data.
+//! Catalogues: events, probes and providers by name, made from data.
 //!
 //! An event that is in an [`EventCatalogue`] can be asked for on a command line, in a file and in a form: its
 //! [`EventSpec`] holds its name, its description and its [`Parameter`]s, and its decoder makes it from the given
@@ -18,6 +18,8 @@
 //! # Ok::<(), chaos_core::Error>(())
 //! ```
 //!
+//! A [`ProbeCatalogue`] does the same for probes, and makes a whole steady state from data.
+//!
 //! A [`ProviderCatalogue`] does the same for providers. It opens them from settings for a run, and for the groups in a
 //! journal to recover their targets.
 
@@ -27,11 +29,15 @@ mod entries;
 mod event_catalogue;
 mod event_spec;
 mod kind;
+mod named;
 mod naming;
 mod nearest;
 mod parameter;
 mod parameters;
+mod probe_catalogue;
 mod provider_catalogue;
+mod steady_state;
+mod tolerance;
 
 pub use arguments::Arguments;
 pub use event_catalogue::{EventCatalogue, FromArguments, NamedEvent};
@@ -40,4 +46,5 @@ pub use kind::{Choice, ParameterKind};
 pub use naming::Naming;
 pub use parameter::{Parameter, Repetition};
 pub use parameters::Parameters;
+pub use probe_catalogue::{ProbeCatalogue, ProbeFromArguments, ProbeSpec};
 pub use provider_catalogue::{OpenProvider, Opened, OpenedFor, ProviderCatalogue, ProviderSpec};

@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 
 /// The text of a wrong value in an error.
 const SHOWN: usize = 80;
+/// What an error has in place of a value that may be secret.
+pub(super) const NOT_SHOWN: &str = "a value that is not shown";
 
 /// The description of one parameter of an event, for a command line, a file or a form.
 ///
@@ -50,6 +52,9 @@ pub struct Parameter {
     /// The parameter that must be given together with this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_with: Option<String>,
+    /// Whether its values may be secret. No error shows them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
 }
 
 /// How many values a parameter takes.
@@ -140,6 +145,7 @@ impl Parameter {
             required: false,
             repetition: Repetition::Once,
             only_with: None,
+            secret: false,
         }
     }
 
@@ -192,6 +198,13 @@ impl Parameter {
         self
     }
 
+    /// Says that its values may be secret, so that no error shows them.
+    #[must_use]
+    pub fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
     /// Its line of a help text: the description, the bounds, and the default.
     pub fn help(&self) -> String {
         let bounds = match &self.kind {
@@ -218,7 +231,11 @@ impl Parameter {
     pub(super) fn read(&self, value: &Value, called: &str) -> Result<Option<Datum>> {
         let read = |value: &Value| {
             self.kind.read(value).map_err(|Unfit { value: datum, expected }| {
-                let shown = datum.as_ref().map_or_else(|| shown(value), Datum::to_string);
+                let shown = match &datum {
+                    _ if self.secret => NOT_SHOWN.to_owned(),
+                    Some(datum) => datum.to_string(),
+                    None => shown(value),
+                };
                 let of = match (&datum, &self.unit) {
                     (Some(_), Some(unit)) => format!(" {unit}"),
                     _ => String::new(),

@@ -5,7 +5,7 @@ use super::{
     arguments::Arguments,
     naming::Naming,
     nearest::nearest,
-    parameter::{Parameter, shown},
+    parameter::{NOT_SHOWN, Parameter, shown},
 };
 use crate::error::{Error, Result};
 
@@ -114,6 +114,9 @@ impl Parameters {
             None => format!("a parameter of {whom}: {}", naming.any_of(names())),
         };
         let name: String = name.chars().take(80).collect();
-        Error::invalid(naming.of(&name), shown(value), expected)
+        // It may be the misspelt name of a secret.
+        let may_be_secret = self.parameters.iter().any(|parameter| parameter.secret);
+        let value = if may_be_secret { NOT_SHOWN.to_owned() } else { shown(value) };
+        Error::invalid(naming.of(&name), value, expected)
     }
 }

@@ -27,6 +27,7 @@ mod promises;
 mod refusals;
 mod rules;
 mod steady_state;
+mod steady_state_from_data;
 mod support;
 mod the_right_way;
 mod tolerance_properties;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod by_when;
+mod catalogue;
 #[cfg(unix)]
 mod command;
 mod hostile;
