@@ -2,7 +2,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Command, Parser};
 
-use super::{crash::CrashPoint, event::EventArguments, notify::NotifyArguments, provider::ProviderArguments};
+use super::{
+    crash::CrashPoint, event::EventArguments, notify::NotifyArguments, provider::ProviderArguments,
+    steady_state::SteadyArguments,
+};
 use crate::{
     arguments::{count, duration, seed},
     catalogue::Catalogue,
@@ -65,6 +68,8 @@ pub struct DrillArguments {
     /// How long a recovery is retried, whatever errors occur; 1m by default, and 15m in a cloud
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) recovery_budget: Option<Duration>,
+    #[command(flatten)]
+    pub(super) steady_state: SteadyArguments,
     #[command(flatten)]
     pub(super) notify: NotifyArguments,
     /// Test that a killed drill is recovered: kill -9 this process before or after the journal records that a fault

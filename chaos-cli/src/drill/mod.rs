@@ -19,6 +19,7 @@ mod question;
 mod report;
 mod stage;
 mod steadiness;
+mod steady_state;
 mod summary;
 
 pub use arguments::DrillArguments;

@@ -2,7 +2,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chaos_core::{
     BlastRadius, ChaosEvent, Error, ErrorKind, Group, Journal, Monkey, Observer, Provider, Quota, Registry,
-    Result,
+    Result, SteadyState,
     catalogue::{Arguments, Naming},
     chance::{Entropy, SystemEntropy},
     plan::{FailureDomain, Percent, Plan},
@@ -60,6 +60,10 @@ pub(super) struct Order {
     notify_arguments: Vec<Given>,
     /// The arguments that select the event.
     event_arguments: String,
+    /// What normal is, if the drill is an experiment.
+    steady_state: Option<SteadyState>,
+    /// The arguments of the steady state.
+    steady_arguments: Vec<Given>,
     count: Option<usize>,
     /// The first port of the drill's own fleet.
     pub(super) base_port: Option<u16>,
@@ -85,6 +89,8 @@ impl Order {
         let spec = catalogue.providers.spec(arguments.provider.name(), Naming::Arguments)?;
         let recovery_budget = arguments.recovery_budget.unwrap_or_else(|| usual_budget(&arguments.provider));
         Ok(Self {
+            steady_state: arguments.steady_state.read(event.name())?,
+            steady_arguments: arguments.steady_state.given(),
             event: Arc::clone(event.event()),
             registry: catalogue.events.registry(),
             event_arguments,
@@ -135,6 +141,7 @@ impl Order {
         let mut command = format!("{program}{told} {} --seed {}", self.event_arguments, self.seed);
         let count = (count > 1).then(|| count.to_string());
         let path = |path: &Option<PathBuf>| path.as_deref().map(quoted);
+        command.push_str(&command_line(&self.steady_arguments));
         for (name, value) in [
             ("--count", count),
             ("--recovery-budget", self.other_budget().map(|budget| format!("{}ms", budget.as_millis()))),
@@ -221,8 +228,12 @@ impl Order {
         let builder = observers
             .into_iter()
             .fold(builder, |builder, observer| builder.observer(observer))
-            .seed(self.seed)
-            .unleash(journal, self.registry.clone());
+            .seed(self.seed);
+        let builder = match &self.steady_state {
+            Some(steady) => builder.steady_state(steady.clone()),
+            None => builder,
+        };
+        let builder = builder.unleash(journal, self.registry.clone());
         observe_if_asked(builder).build()
     }
 }
@@ -338,6 +349,8 @@ mod tests {
         let line =
             "drill --event stop --duration 1m30s --seed 7 --group web --attach /tmp/a --journal /tmp/j";
         assert_eq!(order(line).command(1), format!("cargo {line}"));
+        let line = "drill --event terminate --seed 7 --steady-http http://127.0.0.1:1/ --hypothesis Holds";
+        assert_eq!(order(line).command(1).replace('\'', ""), format!("cargo {line}"));
         let line = "drill --event terminate --seed 7 --count 2 --attach /tmp/a";
         assert_eq!(order("drill --seed 7 --attach /tmp/a --yes").command(2), format!("cargo {line}"));
         let drawn = order("drill");

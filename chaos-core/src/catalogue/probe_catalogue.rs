@@ -67,8 +67,10 @@ pub trait ProbeFromArguments: Probe + Sized {
 #[derive(Clone)]
 struct Entry {
     spec: ProbeSpec,
-    decode: Arc<dyn Fn(&Arguments) -> Result<Arc<dyn Probe>> + Send + Sync>,
+    decode: Decoder,
 }
+
+type Decoder = Arc<dyn Fn(&Arguments) -> Result<Arc<dyn Probe>> + Send + Sync>;
 
 impl ProbeSpec {
     /// A probe without parameters.

@@ -216,8 +216,8 @@ impl Tolerance {
     /// Whether it makes sense. [`build`](crate::monkey::MonkeyBuilder::build) calls it.
     ///
     /// # Errors
-    /// `InvalidInput` that says what is wrong with it: an empty list, bounds that are infinite or in the wrong order, or
-    /// a zero.
+    /// `InvalidInput` that says what is wrong with it: an empty list, bounds that are infinite or in the wrong order,
+    /// or a zero.
     pub fn check(&self) -> Result<()> {
         let invalid = |expected: &str| Err(Error::invalid("tolerance", self, expected));
         match &self.0 {
