@@ -3,22 +3,12 @@
 use std::{fs, net::TcpListener, path::Path};
 
 use crate::support::{
-    DRILL, Ended, FleetProgram, HISTORY, RECOVER, Watched, command, end, pending, run, text,
+    DRILL, Ended, FleetProgram, HISTORY, RECOVER, Watched, command, end, free_ports, pending, run, text,
 };
 use chaos_core::{Journal, fault::FaultState, journal::Halt};
 use chaos_journal::SqlJournal;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-
-/// Five ports in a row that are free at the moment.
-fn free_ports() -> u16 {
-    let holding = |first: u16| -> Option<Vec<TcpListener>> {
-        (0..5).map(|index| TcpListener::bind(("127.0.0.1", first.checked_add(index)?)).ok()).collect()
-    };
-    // Below the range that the kernel hands out, and not the same for two runs at once.
-    let start = 10_000 + u16::try_from(std::process::id() % 10_000).unwrap();
-    (start..30_000).step_by(5).find(|&first| holding(first).is_some()).unwrap()
-}
 
 fn chosen(drill: &Ended) -> Vec<String> {
     let json = drill.json();
@@ -56,7 +46,7 @@ async fn its_own_fleet_loses_a_replica_and_heals() {
 
 #[tokio::test]
 async fn a_person_reads_phases_and_a_table() {
-    let drill = run(DRILL, ["--event", "stop", "--duration", "1s", "--seed", "7"]).await.with_code(0);
+    let drill = run(DRILL, ["--event", "stop", "--duration", "3s", "--seed", "7"]).await.with_code(0);
     for text in [
         "VICTIM",
         "HELD",
@@ -70,9 +60,9 @@ async fn a_person_reads_phases_and_a_table() {
     ] {
         assert!(drill.stdout.contains(text), "{text:?} is not in {drill:#?}");
     }
-    assert!(drill.stdout.contains("cargo drill --event stop --duration 1s --seed 7"), "{drill:#?}");
+    assert!(drill.stdout.contains("cargo drill --event stop --duration 3s --seed 7"), "{drill:#?}");
     assert!(drill.stdout.lines().all(|line| line.chars().count() <= 80), "{drill:#?}");
-    // Every fifth of the requests in a second of hold went to the replica that hung.
+    // Every fifth of the requests in the hold went to the replica that hung.
     let failed =
         drill.stdout.split(" requests sent, ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
     assert!(failed.parse::<u32>().unwrap() > 0, "{drill:#?}");

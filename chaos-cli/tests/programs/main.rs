@@ -31,6 +31,7 @@ mod signals;
 #[allow(dead_code, reason = "the tests of chaos-aws use the rest")]
 mod stand_in;
 mod steady_crash_proof;
+mod steady_drill;
 mod support;
 mod ten_lines;
 mod terminal;

@@ -7,6 +7,7 @@ use std::{
     ffi::OsStr,
     fs,
     io::Write,
+    net::TcpListener,
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{ExitStatus, Output, Stdio},
@@ -361,4 +362,14 @@ impl SplitMix {
     pub(crate) fn next_unit(&mut self) -> f64 {
         f64::from(u32::try_from(self.next() >> 32).unwrap()) / f64::from(u32::MAX)
     }
+}
+
+/// Five ports in a row that are free at the moment.
+pub(crate) fn free_ports() -> u16 {
+    let holding = |first: u16| -> Option<Vec<TcpListener>> {
+        (0..5).map(|index| TcpListener::bind(("127.0.0.1", first.checked_add(index)?)).ok()).collect()
+    };
+    // Below the range that the kernel hands out, and not the same for two runs at once.
+    let start = 10_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    (start..30_000).step_by(5).find(|&first| holding(first).is_some()).unwrap()
 }
