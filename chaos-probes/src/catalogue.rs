@@ -51,6 +51,7 @@ impl ProbeFromArguments for Http {
             .with(json("body"))
             .with(Parameter::flag("milliseconds", "yields the time until the end of the body"))
             .at_most_one_of(["text", "json", "milliseconds"])
+            .with(trusting())
             .with(limit("the whole answer").default("1s"))
     }
 
@@ -72,6 +73,13 @@ impl ProbeFromArguments for Http {
         }
         if given.is_given("milliseconds") {
             http = http.milliseconds();
+        }
+        if let Some(file) = given.text(TRUSTING)? {
+            #[cfg(feature = "tls")]
+            let trusting = http.trusting(file);
+            #[cfg(not(feature = "tls"))]
+            let trusting = Err(without_tls(file))?;
+            http = trusting;
         }
         Ok(match given.duration(LIMIT)? {
             Some(limit) => http.answering_within(limit),
@@ -131,6 +139,7 @@ impl ProbeFromArguments for Prometheus {
             .with(Parameter::text("url", "the URL of the server").required().value_name("URL"))
             .with(Parameter::text("query", "a query in PromQL").required())
             .with(header())
+            .with(trusting())
             .with(limit("the server").default("4s"))
     }
 
@@ -140,6 +149,13 @@ impl ProbeFromArguments for Prometheus {
         for header in given.texts("header")? {
             let (name, value) = name_and_value(header)?;
             prometheus = prometheus.header(name, value);
+        }
+        if let Some(file) = given.text(TRUSTING)? {
+            #[cfg(feature = "tls")]
+            let trusting = prometheus.trusting(file);
+            #[cfg(not(feature = "tls"))]
+            let trusting = Err(without_tls(file))?;
+            prometheus = trusting;
         }
         Ok(match given.duration(LIMIT)? {
             Some(limit) => prometheus.answering_within(limit),
@@ -153,6 +169,18 @@ const LIMIT: &str = "answering-within";
 
 fn limit(of: &str) -> Parameter {
     Parameter::duration(LIMIT, format!("how long {of} may take"))
+}
+
+/// The parameter for a file of certificate authorities.
+const TRUSTING: &str = "trusting";
+
+fn trusting() -> Parameter {
+    Parameter::text(TRUSTING, "a PEM file with more certificate authorities, for https://").value_name("FILE")
+}
+
+#[cfg(not(feature = "tls"))]
+fn without_tls(file: &str) -> Error {
+    Error::invalid(TRUSTING, format!("{file:?}"), "none unless chaos-probes is built with its feature `tls`")
 }
 
 fn header() -> Parameter {
