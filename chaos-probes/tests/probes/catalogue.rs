@@ -95,6 +95,10 @@ fn a_mistake_is_told_with_its_place_and_without_secrets() {
             json!({ "name": "http", "url": "http://a/", "body": { "password": "hunter2" } }),
             format!("invalid body: {NOT_SHOWN}; expected text"),
         ),
+        (
+            json!({ "name": "http", "url": "http://a/", "trusting": "/authority.pem" }),
+            "invalid trusting: \"/authority.pem\"; expected ".to_owned(),
+        ),
         (json!({ "name": "http", "url": "http://a/", "header": "a b: hunter2" }), "invalid ".to_owned()),
     ] {
         let error = chaos_probes::catalogue().decode(&data).unwrap_err();
