@@ -8,6 +8,7 @@ use chaos_core::{
 use jiff::Timestamp;
 
 use crate::{
+    experiments::Experiments,
     message::{Kind, Message},
     settings::{Settings, Whereabouts},
     story::Story,
@@ -22,6 +23,7 @@ const MOST_STORIES: usize = 1_000;
 #[derive(Debug)]
 pub(crate) struct Composer {
     stories: BTreeMap<FaultId, Story>,
+    experiments: Experiments,
     /// Whether runs that inject nothing are reported.
     tells_idle_runs: bool,
     whereabouts: Whereabouts,
@@ -30,11 +32,12 @@ pub(crate) struct Composer {
 impl Composer {
     pub(crate) fn new(settings: &Settings) -> Self {
         let Settings { tells_idle_runs, whereabouts, .. } = *settings;
-        Self { stories: BTreeMap::new(), tells_idle_runs, whereabouts }
+        Self { stories: BTreeMap::new(), experiments: Experiments::default(), tells_idle_runs, whereabouts }
     }
 
     /// The message before an injection.
     pub(crate) fn announce(&mut self, at: Timestamp, intended: &Intended) -> Message {
+        self.experiments.announced(intended);
         let story = Story::intended(at, intended, self.whereabouts);
         let is_kept = self.has_room();
         let message = story.announcement(at, is_kept);
@@ -72,12 +75,24 @@ impl Composer {
                 Some(story) => story.journal_failed(at, failure),
                 None => self.forgotten(at, fault).journal_failed(at, failure),
             }),
+            Activity::SteadyStateViolated { run, phase, probe, why, .. } => {
+                self.experiments.violated(at, *run, *phase, probe, why)
+            }
+            Activity::SteadyAgain { run, time_to_settle, .. } => {
+                self.experiments.steady_again(at, *run, *time_to_settle)
+            }
+            Activity::NotSteadyAgain { run, why, .. } => {
+                Some(self.experiments.not_steady_again(at, *run, why))
+            }
             Activity::Halted { reason, .. } => Some(halted(at, reason)),
             Activity::RunFailed { failure, .. } => {
                 self.tells_idle_runs.then(|| idle(at, "A run could not be made", &[failure.to_string()]))
             }
-            Activity::RunEnded { outcome: Outcome::Skipped | Outcome::DryRun, why, .. } => {
-                self.tells_idle_runs.then(|| idle(at, "A run injected nothing", why))
+            Activity::RunEnded { run, outcome, why, .. } => {
+                let verdict = self.experiments.ended(at, *run, *outcome, why);
+                let is_idle = matches!(outcome, Outcome::Skipped | Outcome::DryRun);
+                let is_told = is_idle && self.tells_idle_runs;
+                verdict.or_else(|| is_told.then(|| idle(at, "A run injected nothing", why)))
             }
             _ => {
                 self.follow(at, activity);
@@ -162,6 +177,8 @@ fn halted(at: Timestamp, reason: &str) -> Message {
     Message {
         kind: Kind::Halted,
         fault: None,
+        run: None,
+        detail: 0,
         at,
         stands_for: 1,
         subject: subject("Chaos halted: ", "", reason),
@@ -175,7 +192,8 @@ fn idle(at: Timestamp, what: &str, why: &[String]) -> Message {
     body.line("When", instant(at));
     body.lines("Why", why, "the report of the run has them all, and so has its log");
     let subject = subject("Chaos: ", "", &what.to_lowercase());
-    Message { kind: Kind::NothingInjected, fault: None, at, stands_for: 1, subject, body: body.finish() }
+    let (kind, body) = (Kind::NothingInjected, body.finish());
+    Message { kind, fault: None, run: None, detail: 0, at, stands_for: 1, subject, body }
 }
 
 #[cfg(test)]

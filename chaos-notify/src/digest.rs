@@ -29,8 +29,12 @@ struct Line {
 
 impl Digest {
     pub(crate) fn add(&mut self, message: &Message) {
-        let fault = message.fault.map(|fault| format!(" (fault {fault})")).unwrap_or_default();
-        let words = format!("{}{fault}", message.subject);
+        let about = match (message.fault, message.run) {
+            (Some(fault), _) => format!(" (fault {fault})"),
+            (None, Some(run)) => format!(" (run {run})"),
+            (None, None) => String::new(),
+        };
+        let words = format!("{}{about}", message.subject);
         self.lines.push(Line { kind: message.kind, at: message.at, words });
         self.number += message.stands_for;
         self.not_back += usize::from(message.kind == Kind::RecoveryFailed);
@@ -75,6 +79,15 @@ impl Digest {
             targets => ("CHAOS RECOVERY FAILED: ", format!("{targets} NOT BACK, in one message of {number}")),
         };
         let subject = subject(before, "", &after);
-        Message { kind, fault: None, at: self.at, stands_for: number, subject, body: body.finish() }
+        Message {
+            kind,
+            fault: None,
+            run: None,
+            detail: 0,
+            at: self.at,
+            stands_for: number,
+            subject,
+            body: body.finish(),
+        }
     }
 }

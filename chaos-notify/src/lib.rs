@@ -4,10 +4,15 @@
 //! [`Channel`], which knows nothing about chaos: it carries a subject and a body to people. `SnsNotifier` and
 //! `SesNotifier` of the crate `chaos-aws` are built on it.
 //!
-//! - *Before an injection*: the target, the event, the reason, the deadline, and how to undo the fault by hand. If the
-//!   notifier is [required](Settings::required), an announcement that is not delivered stops the injection.
+//! - *Before an injection*: the target, the event, the reason, the hypothesis if there is one, the deadline, and how to
+//!   undo the fault by hand. If the notifier is [required](Settings::required), an announcement that is not delivered
+//!   stops the injection.
 //! - *Afterwards*: when the target was back, how long the recovery took and what it saw; or that nothing was injected
 //!   after all. A recovery that failed is sent before everything else.
+//! - *Of a [steady state](chaos_core::steady_state)*: that a probe is violated while a fault is in effect; that the
+//!   system is steady again after that, or was not seen to be in time; and at the end of the run, that the hypothesis
+//!   was wrong or was not tested. A violation before a fault is the reason why a target is left alone, and is told with
+//!   that.
 //! - *In the background*: all other messages wait in an outbox of 256, and a separate task sends them. Nothing waits
 //!   for it. Messages about one fault keep their order. If there is no room, announcements are left out, with a
 //!   warning; the ends of faults are told in one message together.
@@ -61,6 +66,7 @@
 mod channel;
 mod composer;
 mod digest;
+mod experiments;
 mod message;
 mod notifier;
 mod outbox;

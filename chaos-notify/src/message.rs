@@ -1,4 +1,4 @@
-use chaos_core::FaultId;
+use chaos_core::{FaultId, monkey::RunId};
 use jiff::Timestamp;
 
 /// One message to people, for any channel. It carries no secret.
@@ -9,6 +9,10 @@ pub struct Message {
     pub kind: Kind,
     /// The fault that it is about, if any.
     pub fault: Option<FaultId>,
+    /// The run that it is about, if it is about the steady state of a run.
+    pub run: Option<RunId>,
+    /// Tells messages of one kind, run and moment apart.
+    pub(crate) detail: u64,
     /// When it happened.
     pub at: Timestamp,
     /// The number of messages that it stands for: 1, unless it is a digest of messages for which there was no room.
@@ -29,10 +33,20 @@ pub enum Kind {
     Announced,
     /// A target that was announced was left alone after all.
     LeftAlone,
+    /// The system is steady again, after a violation that people were told of.
+    SteadyAgain,
     /// A fault is over: the target is back, or gone.
     Recovered,
+    /// A run ended, and its hypothesis was not tested.
+    Inconclusive,
+    /// A run ended, and its hypothesis was wrong.
+    Deviated,
     /// Everything is halted.
     Halted,
+    /// Every fault of a run is over, but the system was not seen to be steady again in time.
+    NotSteadyAgain,
+    /// A probe of the steady state was violated while a fault was in effect.
+    SteadyStateViolated,
     /// An injection failed; its recovery follows.
     InjectionFailed,
     /// A recovery has been refused so far; it is retried.
@@ -55,8 +69,13 @@ impl Kind {
             Self::NothingInjected => "nothing-injected",
             Self::Announced => "announced",
             Self::LeftAlone => "left-alone",
+            Self::SteadyAgain => "steady-again",
             Self::Recovered => "recovered",
+            Self::Inconclusive => "inconclusive",
+            Self::Deviated => "deviated",
             Self::Halted => "halted",
+            Self::NotSteadyAgain => "not-steady-again",
+            Self::SteadyStateViolated => "steady-state-violated",
             Self::InjectionFailed => "injection-failed",
             Self::RecoveryRefused => "recovery-refused",
             Self::JournalFailed => "journal-failed",
@@ -69,7 +88,11 @@ impl Message {
     /// An idempotency token: the same for each attempt to send this message, and for no other message. At most 128
     /// ASCII characters.
     pub fn id(&self) -> String {
-        let about = self.fault.map_or_else(|| "all".to_owned(), |fault| fault.to_string());
+        let about = match (self.fault, self.run) {
+            (Some(fault), _) => fault.to_string(),
+            (None, Some(run)) => format!("run-{run}-{:016x}", self.detail),
+            (None, None) => "all".to_owned(),
+        };
         format!("{about}-{}-{}", self.kind.as_str(), self.at.as_nanosecond())
     }
 }

@@ -134,7 +134,8 @@ mod tests {
     fn message(kind: Kind, fault: Option<&str>, number: usize) -> Message {
         let fault = fault.map(|fault| format!("{fault:0>16}").parse().unwrap());
         let at = jiff::Timestamp::UNIX_EPOCH;
-        Message { kind, fault, at, stands_for: 1, subject: number.to_string(), body: String::new() }
+        let (subject, body) = (number.to_string(), String::new());
+        Message { kind, fault, run: None, detail: 0, at, stands_for: 1, subject, body }
     }
 
     fn sent(outbox: &mut Outbox) -> Vec<String> {

@@ -125,6 +125,9 @@ impl Story {
         body.gap();
         self.tell_what(&mut body);
         if let Begin::Announced(intended) = &self.begin {
+            if let Some(hypothesis) = &intended.hypothesis {
+                body.line("Hypothesis", hypothesis);
+            }
             body.line("When", instant(at));
             if intended.hold.is_zero() {
                 body.line("For", "a moment: its recovery begins at once");
@@ -312,7 +315,8 @@ impl Story {
                  `history` shows it.",
             );
         }
-        Message { kind, fault: Some(self.fault), at, stands_for: 1, subject, body: body.finish() }
+        let (fault, body) = (Some(self.fault), body.finish());
+        Message { kind, fault, run: None, detail: 0, at, stands_for: 1, subject, body }
     }
 
     fn for_event(&self, before: &str, after: &str) -> String {

@@ -370,8 +370,8 @@ impl Monkey {
             unreadable,
             steady_state,
         };
-        let why = if report.faults.is_empty() { report.why_nothing() } else { Vec::new() };
-        self.core.tell(Activity::RunEnded { run: id, outcome: report.outcome(), why });
+        let (outcome, why) = (report.outcome(), report.why());
+        self.core.tell(Activity::RunEnded { run: id, outcome, why });
         Ok(report)
     }
 

@@ -139,6 +139,15 @@ impl RunReport {
             && self.faults.iter().chain(&self.replayed).all(|fault| fault.state == FaultState::Recovered)
     }
 
+    /// The reasons for its outcome that an observer is told.
+    pub(super) fn why(&self) -> Vec<String> {
+        match (self.outcome(), &self.steady_state) {
+            _ if self.faults.is_empty() => self.why_nothing(),
+            (Outcome::Deviated | Outcome::Inconclusive, Some(steady)) => steady.reasons.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Every reason that kept this run from injecting, for a person to read.
     pub fn why_nothing(&self) -> Vec<String> {
         self.plan.why_nothing().into_iter().chain(self.skipped.iter().map(skip)).collect()

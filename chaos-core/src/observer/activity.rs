@@ -260,7 +260,8 @@ pub enum Activity {
         run: RunId,
         /// The outcome.
         outcome: Outcome,
-        /// The reasons why nothing was injected, for a person to read. Empty if something was injected.
+        /// The reasons, for a person to read: why nothing was injected, or why the hypothesis was wrong or was not
+        /// tested. Empty for other outcomes.
         why: Vec<String>,
     },
 }

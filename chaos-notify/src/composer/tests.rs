@@ -17,6 +17,8 @@ macro_rules! told {
     };
 }
 
+mod steady;
+
 fn activity(mut told: serde_json::Value) -> Activity {
     let about = serde_json::json!({
         "run": "0000000000000001", "fault": fault(), "target": TARGET, "event": "stop", "seed": 42, "deadline": at(60),

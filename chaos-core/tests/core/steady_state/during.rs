@@ -64,6 +64,11 @@ async fn a_violation_ends_the_hold_and_the_report_says_when_and_why() {
         .iter()
         .any(|activity| matches!(activity, Activity::HoldEnded { cut_short: Some(CutShort::NotSteady), .. }));
     assert!(cut, "{activity:?}");
+    let last = activity.last().unwrap();
+    assert!(
+        matches!(last, Activity::RunEnded { outcome: Outcome::Deviated, why, .. } if *why == steady.reasons),
+        "{last:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
