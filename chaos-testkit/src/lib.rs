@@ -1,13 +1,13 @@
 //! Contract suites for the parts of a monkey, and wrappers that break them on purpose.
 //!
-//! If you write a target, a provider, a chaos event, a recovery, a journal or a calendar, prove it with a suite of
-//! [`contract`]. To see how your own code copes with broken parts, wrap sound ones with [`faulty`].
+//! If you write a target, a provider, a chaos event, a recovery, a journal, a calendar or a probe, prove it with a suite
+//! of [`contract`]. To see how your own code copes with broken parts, wrap sound ones with [`faulty`].
 //!
 //! # The suites inject real faults
 //!
 //! The suites of targets, providers (in adversity too), events and recoveries run **real faults on the targets that you
 //! give them**: they terminate, stop, reboot and cut them off. Give them targets that were made for the test. The
-//! suites of journals and calendars change only what the fixture opens.
+//! suites of journals and calendars change only what the fixture opens, and that of probes only looks.
 //!
 //! # A suite
 //!

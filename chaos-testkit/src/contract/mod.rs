@@ -9,6 +9,7 @@
 //! | [`recovery::check`] | how that event is undone, whatever went wrong | injects it, terminates one target |
 //! | [`journal::check`], [`journal::check_durable`] | one journal | nothing |
 //! | [`calendar::check`] | one calendar | nothing |
+//! | [`probe::check`], [`probe::check_with_silence`] | one probe of a steady state | nothing |
 //!
 //! Only chaos-core makes [permits](chaos_core::Permit), so the suites call operations as every program must: from a
 //! fault that a monkey arms in a journal, injects and recovers.
@@ -18,6 +19,7 @@ pub mod calendar;
 pub mod event;
 pub mod journal;
 mod orders;
+pub mod probe;
 pub mod provider;
 pub mod recovery;
 pub mod target;

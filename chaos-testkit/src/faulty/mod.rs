@@ -11,6 +11,8 @@
 //! | [`Panicking`] | is not made | a panic |
 //! | `CrashAt` (Unix) | is made or not | nothing: the process is dead, or stopped until somebody continues it |
 //!
+//! [`FaultyProbe`] breaks the looks of a probe in any of these ways, and some of its own.
+//!
 //! [`Altered`] breaks nothing: it changes how the groups and targets of a provider look.
 
 mod altered;
@@ -23,6 +25,7 @@ mod half_done;
 mod interference;
 mod journal;
 mod panicking;
+mod probe;
 mod provider;
 mod slow;
 mod target;
@@ -36,5 +39,6 @@ pub use failing::Failing;
 pub use half_done::{CutOff, HalfDone};
 pub use interference::{Faulty, Interference};
 pub use panicking::Panicking;
+pub use probe::FaultyProbe;
 pub use slow::Slow;
 pub use times::Times;

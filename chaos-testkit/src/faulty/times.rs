@@ -23,7 +23,7 @@ impl Times {
         Self { first: number, count: 1 }
     }
 
-    fn contains(self, number: usize) -> bool {
+    pub(super) fn contains(self, number: usize) -> bool {
         number >= self.first && number - self.first < self.count
     }
 }

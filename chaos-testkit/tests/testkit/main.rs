@@ -17,6 +17,7 @@ mod event;
 mod faulty;
 mod journal;
 mod lend;
+mod probe;
 mod provider;
 mod recovery;
 mod support;
