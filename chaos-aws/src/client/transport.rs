@@ -290,6 +290,20 @@ mod tests {
         }
     }
 
+    /// Each names its own: with two providers in one program, rustls has no default one.
+    #[tokio::test]
+    async fn a_probe_and_the_sdk_bring_a_provider_of_tls_each() {
+        use chaos_core::{clock::SystemClock, steady_state::Probe};
+
+        for _ in 0..2 {
+            called(Some("authority.pem"), "localhost.pem").await.unwrap();
+            let probe = chaos_probes::Http::get(tls_server("localhost.pem"))
+                .trusting(fixture("authority.pem"))
+                .answering_within(Duration::from_secs(60));
+            assert_eq!(probe.look(&SystemClock::default()).await.unwrap(), 200.into());
+        }
+    }
+
     #[test]
     fn a_bundle_that_is_none_is_told() {
         read_bundle(&fixture("authority.pem")).unwrap();
