@@ -1,7 +1,7 @@
 //! Contract suites for the parts of a monkey, and wrappers that break them on purpose.
 //!
-//! If you write a target, a provider, a chaos event, a recovery, a journal, a calendar or a probe, prove it with a suite
-//! of [`contract`]. To see how your own code copes with broken parts, wrap sound ones with [`faulty`].
+//! If you write a target, a provider, a chaos event, a recovery, a journal, a calendar or a probe, prove it with a
+//! suite of [`contract`]. To see how your own code copes with broken parts, wrap sound ones with [`faulty`].
 //!
 //! # The suites inject real faults
 //!

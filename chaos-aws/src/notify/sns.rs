@@ -22,7 +22,8 @@ use crate::client::{connection::Role, error::failed, retries::retries};
 ///
 /// Each message has the attribute `kind`, by which subscriptions can filter: `announced`, `left-alone`,
 /// `injection-failed`, `recovered`, `recovery-refused`, `recovery-failed`, `journal-failed`, `halted`,
-/// `steady-state-violated`, `steady-again`, `not-steady-again`, `deviated`, `inconclusive` or `nothing-injected`. If the queue is full, one digest stands for many messages, with the gravest kind among them.
+/// `steady-state-violated`, `steady-again`, `not-steady-again`, `deviated`, `inconclusive` or
+/// `nothing-injected`. If the queue is full, one digest stands for many messages, with the gravest kind among them.
 /// Topics of type FIFO get each fault's messages as a group.
 ///
 /// Needs `sns:Publish` on the topic. If the topic is encrypted with a key, it also needs `kms:GenerateDataKey` and

@@ -6,6 +6,7 @@ mod by_when;
 mod catalogue;
 #[cfg(unix)]
 mod command;
+mod contract;
 mod hostile;
 mod http;
 #[cfg(feature = "tls")]
