@@ -119,6 +119,8 @@ impl Order {
             "before" => (When::BeforeMark, state.parse().unwrap()),
             _ => (When::AfterMark, state.parse().unwrap()),
         };
+        // A look that hangs when the fault becomes active must not cut the injection off before.
+        let time_limit = if state == FaultState::Active { 10_000 } else { 200 };
         let has_come = Arc::new(AtomicBool::new(false));
         let observer = Moment { since, has_come: Arc::clone(&has_come) };
         let looking = probe("the service", move || {
@@ -128,7 +130,7 @@ impl Order {
         let steady = SteadyState::new("If one replica fails, then the service answers")
             .probe("service", looking, true)
             .every(Duration::from_millis(50))
-            .time_limit(Duration::from_millis(200));
+            .time_limit(Duration::from_millis(time_limit));
         let monkey = Monkey::builder().provider(Fleet::attach(&self.fleet).unwrap());
         let monkey = match event {
             Event::Stop => monkey.event(Stop::lasting(Duration::from_secs(2)).unwrap()),
@@ -159,6 +161,7 @@ impl Case {
             // What is cut off before it is active never is. Before the injection, no moment has come.
             let moments = match state {
                 "armed" | "injecting" => &[Since::Arming][..],
+                "active" if probe == Probe::Hangs => &[Since::Arming],
                 "active" => &[Since::Injected],
                 _ if probe == Probe::Met => &[Since::Injected],
                 _ => &[Since::Arming, Since::Injected],
@@ -194,7 +197,7 @@ impl Case {
             ("after:injecting" | "before:active", _) => &[Some(Injecting)],
             // The injection may have been faster than the first look.
             ("before:recovering", Since::Arming) => &[Some(Injecting), Some(Active)],
-            ("after:active" | "before:recovering", Since::Injected) => &[Some(Active)],
+            ("after:active", _) | ("before:recovering", Since::Injected) => &[Some(Active)],
             ("after:recovering" | "before:recovered", _) => &[Some(Recovering)],
             _ => unreachable!("{self:?}"),
         }
