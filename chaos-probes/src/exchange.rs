@@ -1,10 +1,10 @@
 use std::{error::Error as StdError, pin::pin};
 
 use chaos_core::{Error, Result};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::{
     Method, Request, StatusCode, Uri,
-    body::Bytes,
+    body::{Bytes, Incoming},
     client::conn::http1,
     header::{self, HeaderName, HeaderValue},
 };
@@ -30,7 +30,7 @@ pub(crate) struct Exchange {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    pub(crate) body: Bytes,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Exchange {
@@ -93,9 +93,8 @@ async fn answer(
 ) -> Result<Answer, Trouble> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let answered = async {
-        let (parts, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
-        let body = Limited::new(body, LONGEST).collect().await.map_err(cut_off)?;
-        Ok(Answer { status: parts.status, body: body.to_bytes() })
+        let (parts, incoming) = sender.send_request(request).await.map_err(broken)?.into_parts();
+        Ok(Answer { status: parts.status, body: whole(incoming).await? })
     };
     let (mut connection, mut answered) = (pin!(connection), pin!(answered));
     tokio::select! {
@@ -156,11 +155,19 @@ fn broken(error: hyper::Error) -> Trouble {
     Trouble::NoAnswer(format!("no HTTP answer: {}", with_sources(&error)))
 }
 
-fn cut_off(error: Box<dyn StdError + Send + Sync>) -> Trouble {
-    if error.is::<LengthLimitError>() {
-        return Trouble::no_answer("the body is longer than 1 MiB");
+/// Copied out of the buffers of the connection: a chunk of one byte would keep far more alive.
+async fn whole(mut incoming: Incoming) -> Result<Vec<u8>, Trouble> {
+    let mut body = Vec::new();
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame
+            .map_err(|error| Trouble::NoAnswer(format!("the body broke off: {}", with_sources(&error))))?;
+        let data = frame.into_data().unwrap_or_default();
+        if body.len() + data.len() > LONGEST {
+            return Err(Trouble::no_answer("the body is longer than 1 MiB"));
+        }
+        body.extend_from_slice(&data);
     }
-    Trouble::NoAnswer(format!("the body broke off: {}", with_sources(error.as_ref())))
+    Ok(body)
 }
 
 fn with_sources(error: &(dyn StdError + 'static)) -> String {

@@ -72,7 +72,7 @@ async fn an_answer_without_end_is_cut_and_not_read_on() {
         ("headers", "\r\n", "a: b\r\n", "too large"),
         ("a body of 50 MiB", long, "x", "longer than 1 MiB"),
         ("a body without length", "\r\n\r\n", "x", "longer than 1 MiB"),
-        ("chunks", chunked, "1\r\nx\r\n", "longer than 1 MiB"),
+        ("chunks", chunked, "10\r\nsixteen letters.\r\n", "longer than 1 MiB"),
         ("one chunk", &format!("{chunked}3200000\r\n"), "x", "longer than 1 MiB"),
         ("extensions of a chunk", &format!("{chunked}1;"), "x", "broke off"),
         ("trailers", &format!("{chunked}0\r\n"), "a: b\r\n", "broke off"),
