@@ -131,6 +131,33 @@
 //!   of `tracing`, and is counted. A message whose answer was lost arrives twice, except in topics of type FIFO.
 //! - *At the end.* `flush` waits for the last messages. Messages that still wait when the process ends are lost.
 //!
+//! # Steady state
+//!
+//! With the feature `cloudwatch`, `CloudWatch` makes probes of a [steady state](chaos_core::steady_state): the state of
+//! an alarm, which can be a metric alarm or a composite one, and the newest number of a metric. A fault then ends when
+//! an alarm fires, as with a stop condition of the Fault Injection Service, or has to make one fire:
+//!
+//! ```
+//! # #[cfg(feature = "cloudwatch")]
+//! # fn example() {
+//! use std::time::Duration;
+//! use chaos_aws::CloudWatch;
+//! use chaos_core::SteadyState;
+//!
+//! let steady = SteadyState::new("If one instance is gone, then customers notice nothing, and the on-call does")
+//!     .stop_condition("customers", CloudWatch::alarm("shop-5xx"), "OK")
+//!     .must_tell("the on-call", CloudWatch::alarm("too-few-instances"), "ALARM", Duration::from_secs(300))
+//!     .every(Duration::from_secs(10));
+//! # drop(steady);
+//! # }
+//! ```
+//!
+//! - *One look is one call*, and is never retried: AWS charges for calls, and limits them.
+//! - *Doubts.* If there is no such alarm, if the alarm has insufficient data, if the metric has no number in its window,
+//!   and if CloudWatch denies or throttles the call or stays silent, nobody knows how the system is. That is a doubt,
+//!   not a violation: nothing is injected, or the hold is cut short.
+//! - *Permissions:* `cloudwatch:DescribeAlarms` and `cloudwatch:GetMetricData`.
+//!
 //! # Errors
 //!
 //! The SDK retries throttled calls and temporary failures in its adaptive mode, five times at most, at a rate that
@@ -156,6 +183,8 @@ mod aws_provider;
 mod builder;
 mod capability;
 mod client;
+#[cfg(feature = "cloudwatch")]
+mod cloudwatch;
 mod discovery;
 mod model;
 #[cfg(feature = "notify")]
@@ -168,6 +197,8 @@ pub use builder::AutoScalingBuilder;
 pub use capability::fis::{FAULT_TAG, FisExperiment};
 pub use capability::isolation_group::ISOLATION_TAG;
 pub use chaos_core::listing::ENABLED_TAG;
+#[cfg(feature = "cloudwatch")]
+pub use cloudwatch::{CloudWatch, CloudWatchAlarm, CloudWatchMetric};
 pub use discovery::member::{MAX_SIZE_LABEL, MIN_SIZE_LABEL};
 pub use model::availability_zone::{AVAILABILITY_ZONE_LABEL, AvailabilityZone};
 #[cfg(feature = "notify")]

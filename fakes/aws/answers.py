@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 from xml.sax.saxutils import escape
 
+import cbor
 from call import Call
 from policy import Ask, asks
 
@@ -17,28 +18,35 @@ THROTTLE = {
     "query": (400, "Throttling", "Rate exceeded"),
     "json": (400, "ThrottlingException", "Rate exceeded"),
     "rest-json": (429, "ThrottlingException", "Rate exceeded"),
+    "cbor": (400, "ThrottlingException", "Rate exceeded"),
 }
 INTERNAL = {
     "ec2": (500, "InternalError", "An internal error has occurred"),
     "query": (500, "InternalFailure", "The request processing has failed because of an unknown error."),
     "json": (500, "InternalServerError", "An internal server error occurred."),
     "rest-json": (500, "InternalServerException", "An internal server error occurred."),
+    "cbor": (500, "InternalServiceFault", "An internal server error occurred."),
 }
 DENIED = {
     "ec2": (403, "UnauthorizedOperation", "You are not authorized to perform this operation. "),
     "query": (403, "AccessDenied", ""),
     "json": (400, "AccessDeniedException", ""),
     "rest-json": (403, "AccessDeniedException", ""),
+    "cbor": (403, "AccessDeniedException", ""),
 }
 EXPIRED = {
     "ec2": (400, "RequestExpired", "Request has expired."),
     "query": (403, "ExpiredToken", "The security token included in the request is expired"),
     "json": (400, "ExpiredTokenException", "The security token included in the request is expired"),
     "rest-json": (403, "ExpiredTokenException", "The security token included in the request is expired"),
+    "cbor": (403, "ExpiredTokenException", "The security token included in the request is expired"),
 }
+# A service that once spoke the protocol "query" also tells the code that an error had there, in a header.
+QUERY_CODES = {table["cbor"][1]: table["query"][1] for table in (THROTTLE, INTERNAL, DENIED, EXPIRED)}
 
 
-# The places at which an answer can end early: after a tag of XML, and after each string and mark of JSON.
+# The places at which an answer can end early: after a tag of XML, after each string and mark of JSON, and after each byte
+# of CBOR.
 TAG = re.compile(rb"<[^>]*>")
 MARK = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]')
 
@@ -59,6 +67,8 @@ class Answer:
 
 def pieces(answer: Answer) -> list[int]:
     """The ends of the pieces of an answer; the last piece ends with the answer."""
+    if ("Content-Type", "application/cbor") in answer.headers:
+        return list(range(1, len(answer.body) + 1))
     piece = MARK if answer.body.lstrip().startswith(b"{") else TAG
     return [found.end() for found in piece.finditer(answer.body)]
 
@@ -118,6 +128,12 @@ def result(value: Any) -> Answer:
     return Answer(200, _headers("application/x-amz-json-1.1"), json.dumps(value).encode())
 
 
+def in_cbor(status: int, value: Any) -> Answer:
+    """An answer of an API of CBOR style."""
+    headers = _headers("application/cbor")
+    return Answer(status, [*headers, ("smithy-protocol", "rpc-v2-cbor")], cbor.written(value))
+
+
 def throttle(call: Call) -> Answer:
     status, code, message = THROTTLE[call.protocol]
     if call.service == "ses" and call.protocol == "rest-json":
@@ -151,6 +167,11 @@ def access_denied(call: Call, ask: Ask | None = None) -> Answer:
 def error(call: Call, status: int, code: str, message: str) -> Answer:
     """An error in the form of the protocol of the call."""
     request = str(uuid.uuid4())
+    if call.protocol == "cbor":
+        made = in_cbor(status, {"__type": f"com.amazonaws.{call.service}#{code}", "message": message})
+        blame = "Sender" if status < 500 else "Receiver"
+        query = ("x-amzn-query-error", f"{QUERY_CODES.get(code, code)};{blame}")
+        return Answer(status, [*made.headers, ("x-amzn-RequestId", request), query], made.body)
     if call.protocol in ("json", "rest-json"):
         value = {"__type": code, "message": message}
         headers = _headers("application/x-amz-json-1.1" if call.protocol == "json" else "application/json")

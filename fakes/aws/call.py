@@ -12,16 +12,20 @@ from urllib.parse import parse_qsl, urlsplit
 import botocore.session
 from botocore.exceptions import UnknownServiceError
 
+import cbor
+
 # Services of REST style whose name differs from the one in signatures.
 REST_NAMES = {"ses": "sesv2"}
+# Services whose name in policies differs from the one in signatures.
+NAMES = {"monitoring": "cloudwatch"}
 SCOPE = re.compile(r"Credential=([^/,]+)/\d{8}/([^/,]+)/([^/,]+)/aws4_request")
 # botocore's loader is shared and not safe for threads.
-_models = threading.Lock()
+MODELS = threading.Lock()
 
 
 @dataclass
 class Call:
-    """One API call. `protocol` is "ec2", "query", "json" or "rest-json": the four shapes of an error."""
+    """One API call. `protocol` is "ec2", "query", "json", "rest-json" or "cbor": the five shapes of an error."""
 
     service: str
     action: str
@@ -85,11 +89,13 @@ def parse(environ: dict[str, Any], body: bytes) -> Call | None:
     if not scope:
         return None
     access_key, region, service = scope.groups()
-    service = service.lower()
+    service = NAMES.get(service.lower(), service.lower())
 
     def call(action: str, protocol: str, parameters: dict[str, Any]) -> Call:
         return Call(service, action, region, protocol, access_key, parameters)
 
+    if environ.get("HTTP_SMITHY_PROTOCOL") == "rpc-v2-cbor":
+        return call(environ.get("PATH_INFO", "").rpartition("/")[2], "cbor", cbor.read(body))
     target = environ.get("HTTP_X_AMZ_TARGET")
     if target:
         return call(target.rpartition(".")[2], "json", _object(body))
@@ -98,7 +104,7 @@ def parse(environ: dict[str, Any], body: bytes) -> Call | None:
         query |= dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     if "Action" in query:
         return call(query["Action"], "ec2" if service == "ec2" else "query", query)
-    with _models:
+    with MODELS:
         actions = rest_actions(service)
     for method, path, name in actions:
         matched = method == environ["REQUEST_METHOD"] and path.fullmatch(environ.get("PATH_INFO", ""))

@@ -9,9 +9,11 @@ import sys
 import tempfile
 import time
 import unittest
+import unittest.mock
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -586,6 +588,75 @@ class Notifications(Case):
         self.assertEqual(calls, [("sns", "Publish")] * 3 + [("ses", "SendEmail")] * 2)
         self.stand_in.page("DELETE", "world")
         self.assertEqual(self.stand_in.page("GET", "notifications"), {"published": [], "mailed": []})
+
+
+class Alarms(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        # botocore would choose JSON, which moto speaks.
+        with unittest.mock.patch("botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS", ("smithy-rpc-v2-cbor",)):
+            self.cloudwatch = self.stand_in.client("cloudwatch")
+
+    def alarm(self, name: str) -> None:
+        self.cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="Shop",
+            MetricName="Latency",
+            Statistic="Average",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1.5,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+
+    def test_alarms_of_the_types_that_are_asked_for(self) -> None:
+        self.alarm("shop")
+        self.cloudwatch.put_composite_alarm(AlarmName="shops", AlarmRule="ALARM(shop)")
+        told = self.cloudwatch.describe_alarms()
+        self.assertEqual([alarm["AlarmName"] for alarm in told["MetricAlarms"]], ["shop"])
+        self.assertEqual(told["CompositeAlarms"], [])
+        (alarm,) = told["MetricAlarms"]
+        self.assertEqual((alarm["StateValue"], alarm["Threshold"]), ("INSUFFICIENT_DATA", 1.5))
+        self.assertLess(abs(alarm["StateUpdatedTimestamp"].timestamp() - time.time()), 60)
+        for name in ("shop", "shops"):
+            self.cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+        # It is not new, so it keeps its state.
+        self.alarm("shop")
+        for kind, name in (("MetricAlarm", "shop"), ("CompositeAlarm", "shops")):
+            told = self.cloudwatch.describe_alarms(AlarmTypes=[kind])
+            alarms = told["MetricAlarms"] + told["CompositeAlarms"]
+            self.assertEqual([(alarm["AlarmName"], alarm["StateValue"]) for alarm in alarms], [(name, "ALARM")])
+
+    def test_metrics_keep_their_times_and_numbers(self) -> None:
+        now = datetime.now(UTC).replace(microsecond=0)
+        ages = {10: 3, 130: 1.5}
+        data = [
+            {"MetricName": "Latency", "Value": value, "Timestamp": now - timedelta(seconds=age)}
+            for age, value in ages.items()
+        ]
+        self.cloudwatch.put_metric_data(Namespace="Shop", MetricData=data)
+        metric = {"Namespace": "Shop", "MetricName": "Latency"}
+        (told,) = self.cloudwatch.get_metric_data(
+            MetricDataQueries=[{"Id": "all", "MetricStat": {"Metric": metric, "Period": 1, "Stat": "Sum"}}],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now,
+            ScanBy="TimestampDescending",
+        )["MetricDataResults"]
+        self.assertEqual(told["Timestamps"], [now - timedelta(seconds=age) for age in ages])
+        self.assertEqual(told["Values"], [3.0, 1.5])
+
+    def test_refusals_have_the_codes_of_both_protocols(self) -> None:
+        for fault, status, code, older in (
+            ("throttle", 400, "ThrottlingException", "Throttling"),
+            ("access_denied", 403, "AccessDeniedException", "AccessDenied"),
+            ("expired_token", 403, "ExpiredTokenException", "ExpiredToken"),
+            ("http_500", 500, "InternalServiceFault", "InternalFailure"),
+        ):
+            self.fault(do=fault)
+            refused = self.refused(older, status, self.cloudwatch.describe_alarms)
+            self.assertEqual(refused.response["Error"]["QueryErrorCode"], code)
+        unknown = {"AlarmName": "nobody", "StateValue": "OK", "StateReason": "a test"}
+        self.refused("ResourceNotFound", 404, partial(self.cloudwatch.set_alarm_state, **unknown))
 
 
 class Scripts(Case):

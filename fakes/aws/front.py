@@ -13,6 +13,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 import answers
 import cloud
+import cloudwatch
 from answers import Answer, ApiError
 from call import Call, parse
 from control import Control
@@ -148,7 +149,10 @@ class Front:
 
     def _timed(self, call: Call, environ: dict[str, Any], body: bytes) -> Answer:
         begun = time.monotonic()
-        answer = self._forward(environ, body)
+        if call.protocol == "cbor":
+            answer = cloudwatch.answer(call, environ, self._forward)
+        else:
+            answer = self._forward(environ, body)
         call.moto_seconds = round(time.monotonic() - begun, 6)
         return answer
 

@@ -13,7 +13,7 @@ import traceback
 from serve import serve
 
 # moto loads the services when they are called first.
-SERVICES = ("autoscaling", "ec2", "ses", "sesv2", "sns", "ssm", "sts")
+SERVICES = ("autoscaling", "cloudwatch", "ec2", "ses", "sesv2", "sns", "ssm", "sts")
 
 
 def nurse(path: str) -> None:

@@ -18,7 +18,7 @@ use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream, config_bag::Confi
 use serde::de::IgnoredAny;
 use xmlparser::{ElementEnd, Token, Tokenizer};
 
-use crate::client::transport::Transport;
+use crate::client::{cbor::is_whole_map, transport::Transport};
 
 /// The reason why the answer of a successful call is not complete.
 ///
@@ -109,13 +109,17 @@ async fn read_whole(mut answer: HttpResponse, form: Form) -> Result<HttpResponse
 enum Form {
     Xml,
     Json,
+    Cbor,
 }
 
 impl Form {
-    /// Services whose calls are forms answer in XML; all others, in JSON.
+    /// Services whose calls are forms answer in XML, and those whose calls are in CBOR, in CBOR; all others, in JSON.
     fn of(request: &HttpRequest) -> Self {
-        let kind = request.headers().get("content-type").unwrap_or_default();
-        if kind.starts_with("application/x-www-form-urlencoded") { Self::Xml } else { Self::Json }
+        match request.headers().get("content-type").unwrap_or_default() {
+            kind if kind.starts_with("application/x-www-form-urlencoded") => Self::Xml,
+            "application/cbor" => Self::Cbor,
+            _ => Self::Json,
+        }
     }
 
     fn lack(self, body: &[u8]) -> Option<NoAnswer> {
@@ -129,6 +133,8 @@ impl Form {
         let is_whole = match self {
             Self::Xml => std::str::from_utf8(text).is_ok_and(is_whole_xml),
             Self::Json => text.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(text).is_ok(),
+            // Here, each byte counts.
+            Self::Cbor => is_whole_map(body),
         };
         (!is_whole).then_some(NoAnswer::CutShort)
     }
@@ -186,11 +192,16 @@ mod tests {
         ] {
             assert_eq!(form.lack(body.as_bytes()), None, "{body}");
         }
+        // A last byte that is a blank as a letter, and the number -1 here.
+        assert_eq!(Form::Cbor.lack(b"\xa1\x61a\x20"), None);
         for (form, body, lack) in [
             (Form::Xml, "", NoAnswer::Empty),
             (Form::Json, " \r\n", NoAnswer::Empty),
             (Form::Xml, "<!DOCTYPE html><html></html>", NoAnswer::WebPage),
             (Form::Json, "\n<HTML><body>Log in", NoAnswer::WebPage),
+            (Form::Cbor, "", NoAnswer::Empty),
+            (Form::Cbor, "<html>", NoAnswer::WebPage),
+            (Form::Cbor, "{}", NoAnswer::CutShort),
             (Form::Xml, "<?xml version=\"1.0\"?>", NoAnswer::CutShort),
             (Form::Xml, "<R></S>", NoAnswer::CutShort),
             (Form::Xml, "<R></R></R>", NoAnswer::CutShort),

@@ -33,7 +33,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const CREDENTIALS_WITHIN: Duration = Duration::from_secs(60);
 
 /// The connection settings of the builders of this crate. The default takes everything from the environment.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Connection {
     pub(crate) profile: Option<String>,
     pub(crate) role: Option<Role>,
@@ -41,7 +41,7 @@ pub(crate) struct Connection {
     pub(crate) config: Option<SdkConfig>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Role {
     pub(crate) arn: String,
     pub(crate) external_id: Option<String>,

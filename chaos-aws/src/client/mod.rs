@@ -1,5 +1,6 @@
 //! The client of AWS: connections, credentials, retries and errors, and the calls that look things up.
 
+pub(crate) mod cbor;
 pub(crate) mod checkpoint;
 pub(crate) mod connection;
 #[cfg(unix)]

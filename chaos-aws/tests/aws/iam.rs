@@ -47,6 +47,12 @@ const RUNNING_SCRIPTS: &[Operation] = &[
     ("cancelling a script that the instance never fetches", |cloud| Box::pin(cancelling(cloud))),
 ];
 
+/// The operations that `steady-state` allows.
+const LOOKING: &[Operation] = &[
+    #[cfg(feature = "cloudwatch")]
+    ("looking at CloudWatch", |cloud| Box::pin(crate::cloudwatch::everything_is_looked_at(cloud))),
+];
+
 /// The operations that `full` adds: all others that call AWS. New operations of the library belong here.
 const EVERYTHING_ELSE: &[Operation] = &[
     ("isolating, where somebody opens the group", |cloud| {
@@ -62,6 +68,8 @@ const EVERYTHING_ELSE: &[Operation] = &[
 
 /// The services that this build does not use.
 const NOT_BUILT: &[&str] = &[
+    #[cfg(not(feature = "cloudwatch"))]
+    "cloudwatch:",
     #[cfg(not(feature = "fis"))]
     "fis:",
     #[cfg(not(feature = "notify"))]
@@ -71,17 +79,18 @@ const NOT_BUILT: &[&str] = &[
 ];
 
 /// The operations of each policy.
-fn sweeps() -> [(&'static str, Vec<Operation>); 5] {
+fn sweeps() -> [(&'static str, Vec<Operation>); 6] {
     let discover = DISCOVERING.to_vec();
     let terminate = [DISCOVERING, TERMINATING].concat();
     let lifecycle = [&terminate, STOPPING_AND_REBOOTING].concat();
     let scripts = [DISCOVERING, RUNNING_SCRIPTS].concat();
-    let full = [&lifecycle, RUNNING_SCRIPTS, EVERYTHING_ELSE].concat();
+    let full = [&lifecycle, RUNNING_SCRIPTS, LOOKING, EVERYTHING_ELSE].concat();
     [
         ("discover", discover),
         ("terminate", terminate),
         ("lifecycle", lifecycle),
         ("scripts", scripts),
+        ("steady-state", LOOKING.to_vec()),
         ("full", full),
     ]
 }

@@ -4,6 +4,8 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
 
 mod cloud;
+#[cfg(feature = "cloudwatch")]
+mod cloudwatch;
 mod contract;
 mod cut_answers;
 mod discovery;
