@@ -153,9 +153,9 @@
 //! ```
 //!
 //! - *One look is one call*, and is never retried: AWS charges for calls, and limits them.
-//! - *Doubts.* If there is no such alarm, if the alarm has insufficient data, if the metric has no number in its window,
-//!   and if CloudWatch denies or throttles the call or stays silent, nobody knows how the system is. That is a doubt,
-//!   not a violation: nothing is injected, or the hold is cut short.
+//! - *Doubts.* If there is no such alarm, if the alarm has insufficient data, if the metric has no number in its
+//!   window, and if CloudWatch denies or throttles the call or stays silent, nobody knows how the system is. That is a
+//!   doubt, not a violation: nothing is injected, or the hold is cut short.
 //! - *Permissions:* `cloudwatch:DescribeAlarms` and `cloudwatch:GetMetricData`.
 //!
 //! # Errors

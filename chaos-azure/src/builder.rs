@@ -2,7 +2,7 @@ use std::{env, marker::PhantomData, path::Path, sync::Arc};
 
 use azure_core::{
     credentials::{Secret, TokenCredential},
-    http::{HttpClient, Url, new_http_client},
+    http::HttpClient,
 };
 use chaos_core::{
     Error, Result,
@@ -13,9 +13,9 @@ use chaos_core::{
 use crate::{
     capability::means::Means,
     client::{
-        arm::{Arm, Tokens},
         azure::Azure,
-        credentials::{Credentials, Way},
+        connection::{Connection, settings_of_connections},
+        credentials::Credentials,
     },
     discovery::{fleet::Fleet, selection::Selection},
     model::{
@@ -36,12 +36,7 @@ use crate::{
 #[must_use = "nothing is listed before the provider is built"]
 pub struct AzureBuilder<P> {
     subscriptions: Vec<String>,
-    cloud: Cloud,
-    endpoint: Option<String>,
-    authority: Option<String>,
-    audience: Option<String>,
-    credentials: Credentials,
-    http: Option<Arc<dyn HttpClient>>,
+    connection: Connection,
     pub(crate) selection: Selection,
     stop: StopMode,
     reboot: RebootMode,
@@ -57,12 +52,7 @@ impl<P> AzureBuilder<P> {
     pub(crate) fn new() -> Self {
         Self {
             subscriptions: Vec::new(),
-            cloud: Cloud::default(),
-            endpoint: None,
-            authority: None,
-            audience: None,
-            credentials: Credentials::default(),
-            http: None,
+            connection: Connection::default(),
             selection: Selection::default(),
             stop: StopMode::default(),
             reboot: RebootMode::default(),
@@ -87,91 +77,7 @@ impl<P> AzureBuilder<P> {
         self
     }
 
-    /// Chooses a cloud other than Azure's public one, with its endpoint, its identities and its audience.
-    pub fn cloud(mut self, cloud: Cloud) -> Self {
-        self.cloud = cloud;
-        self
-    }
-
-    /// Sends every call to this URL: an emulator, or a Resource Manager of your own. Default: that of the
-    /// [cloud](Self::cloud).
-    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.endpoint = Some(url.into());
-        self
-    }
-
-    /// Asks for tokens at this URL, which must be one of https. Default: that of the [cloud](Self::cloud).
-    pub fn authority(mut self, url: impl Into<String>) -> Self {
-        self.authority = Some(url.into());
-        self
-    }
-
-    /// Asks for tokens for this resource. Default: the endpoint of the [cloud](Self::cloud).
-    pub fn audience(mut self, url: impl Into<String>) -> Self {
-        self.audience = Some(url.into());
-        self
-    }
-
-    /// Uses the secret of an application: a service principal.
-    pub fn client_secret(
-        mut self,
-        tenant: impl Into<String>,
-        client: impl Into<String>,
-        secret: impl Into<String>,
-    ) -> Self {
-        let secret = Secret::new(secret.into());
-        self.credentials = Credentials::ClientSecret { tenant: tenant.into(), client: client.into(), secret };
-        self
-    }
-
-    /// Uses the system-assigned managed identity of this machine or service.
-    pub fn managed_identity(mut self) -> Self {
-        self.credentials = Credentials::ManagedIdentity { client: None };
-        self
-    }
-
-    /// Uses the user-assigned managed identity with this client id.
-    pub fn managed_identity_of(mut self, client: impl Into<String>) -> Self {
-        self.credentials = Credentials::ManagedIdentity { client: Some(client.into()) };
-        self
-    }
-
-    /// Uses the workload identity of a pod: `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_FEDERATED_TOKEN_FILE`.
-    pub fn workload_identity(mut self) -> Self {
-        self.credentials = Credentials::WorkloadIdentity;
-        self
-    }
-
-    /// Uses the login of the Azure CLI.
-    pub fn azure_cli(mut self) -> Self {
-        self.credentials = Credentials::AzureCli { tenant: None };
-        self
-    }
-
-    /// As [`azure_cli`](Self::azure_cli), in this tenant instead of the one that the CLI would choose.
-    pub fn azure_cli_in(mut self, tenant: impl Into<String>) -> Self {
-        self.credentials = Credentials::AzureCli { tenant: Some(tenant.into()) };
-        self
-    }
-
-    /// Uses a credential made with `azure_identity` 1, or one of your own.
-    ///
-    /// After a token is refused, credentials that this builder makes are made again, because they cache their tokens. A
-    /// credential of your own is asked again, and should request a new token then.
-    ///
-    /// Use this for a client certificate: that part of `azure_identity` needs OpenSSL, and is its feature
-    /// `client_certificate`.
-    pub fn credential(mut self, credential: Arc<dyn TokenCredential>) -> Self {
-        self.credentials = Credentials::Given(credential);
-        self
-    }
-
-    /// Sends through an HTTP client of your own, for a proxy or for certificates. Default: the client of `azure_core`,
-    /// which uses `HTTPS_PROXY` and the trusted certificates of this machine.
-    pub fn http_client(mut self, client: Arc<dyn HttpClient>) -> Self {
-        self.http = Some(client);
-        self
-    }
+    settings_of_connections!();
 
     /// Lists sets in this resource group.
     pub fn resource_group(mut self, name: impl Into<String>) -> Self {
@@ -261,13 +167,7 @@ impl<P> AzureBuilder<P> {
         let subscriptions = self.distinct_subscriptions()?;
         self.validate()?;
         let own_machine = self.find_own_machine()?.filter(|_| !self.includes_own_machine);
-        let endpoint = endpoint(self.endpoint.as_deref().unwrap_or(self.cloud.endpoint()))?;
-        let audience = self.audience.as_deref().unwrap_or(self.cloud.endpoint());
-        let http = self.http.unwrap_or_else(|| new_http_client(None));
-        let way = Way { cloud: self.cloud.identities(self.authority.as_deref()), http: Arc::clone(&http) };
-        let credentials = self.credentials;
-        let tokens = Tokens::new(move || credentials.find(&way), audience, Arc::clone(&self.clock))?;
-        let arm = Arm::new(http, tokens, endpoint, Arc::clone(&self.clock));
+        let arm = self.connection.open(Arc::clone(&self.clock))?;
         Ok(Fleet {
             subscriptions,
             selection: self.selection,
@@ -324,29 +224,8 @@ impl<P> AzureBuilder<P> {
             }
         }
         self.selection.groups.check()?;
-        for (what, url) in [("authority", &self.authority), ("audience", &self.audience)] {
-            if let Some(url) = url
-                && !Url::parse(url).is_ok_and(|url| url.scheme() == "https" && url.has_host())
-            {
-                return Err(Error::invalid(what, format!("{url:?}"), "a URL of https"));
-            }
-        }
-        Ok(())
+        self.connection.validate()
     }
-}
-
-/// Every call carries the token, so the connection must be encrypted or must not leave this machine.
-fn endpoint(text: &str) -> Result<Url> {
-    let wrong = || {
-        let expected =
-            "a URL of https without a path, or, for this machine, one of http like http://127.0.0.1:8080";
-        Error::invalid("endpoint", format!("{text:?}"), expected)
-    };
-    let url = Url::parse(text).map_err(|error| wrong().caused_by(error))?;
-    let is_here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let is_plain = url.path() == "/" && url.query().is_none() && url.username().is_empty();
-    let is_right = url.scheme() == "https" || (url.scheme() == "http" && is_here);
-    if is_right && is_plain && url.has_host() { Ok(url) } else { Err(wrong()) }
 }
 
 #[cfg(test)]

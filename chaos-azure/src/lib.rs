@@ -104,6 +104,12 @@
 //! Studio has no place for a fault's id, so a run that did not exist when the experiment was looked at counts as the
 //! fault's. The experiment must be in the subscription of the target.
 //!
+//! # Steady state
+//!
+//! [`AzureMetric`] is a probe of a [steady state](chaos_core::steady_state): the newest number of a metric of Azure
+//! Monitor. If there is no number in its window, and if Azure denies or throttles the request or stays silent, nobody
+//! knows how the system is. That is a doubt, not a violation: nothing is injected, or the hold is cut short.
+//!
 //! # Errors
 //!
 //! Throttled calls are retried as ARM asks, five times at most, and so are read-only calls that fail temporarily or get
@@ -121,6 +127,7 @@
 //! to the next. So ids are in lower case, and any other spelling is refused.
 
 mod availability_sets;
+mod azure_metric;
 mod azure_provider;
 mod builder;
 mod capability;
@@ -130,6 +137,7 @@ mod model;
 mod scale_sets;
 
 pub use availability_sets::AvailabilitySets;
+pub use azure_metric::AzureMetric;
 pub use azure_provider::AzureProvider;
 pub use builder::AzureBuilder;
 pub use capability::isolation_rules::ISOLATION_TAG;

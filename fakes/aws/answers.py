@@ -45,8 +45,8 @@ EXPIRED = {
 QUERY_CODES = {table["cbor"][1]: table["query"][1] for table in (THROTTLE, INTERNAL, DENIED, EXPIRED)}
 
 
-# The places at which an answer can end early: after a tag of XML, after each string and mark of JSON, and after each byte
-# of CBOR.
+# The places at which an answer can end early: after a tag of XML, after each string and mark of JSON, and after each
+# byte of CBOR.
 TAG = re.compile(rb"<[^>]*>")
 MARK = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]')
 

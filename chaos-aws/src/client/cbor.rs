@@ -74,7 +74,7 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
 mod tests {
     use super::*;
 
-    /// The kinds of items in an answer: a map with a list, a text, numbers, a time, `null`, and everything whose end is a
+    /// The kinds of items in an answer: a map with a list, a text, numbers, a time, `null`, and all that end with a
     /// break.
     const WHOLE: &[u8] = b"\xbf\x61a\x84\x01\x20\xfb\x3f\xf8\0\0\0\0\0\0\xf6\x61b\xc1\x1a\x65\0\0\0\
         \x61c\x7f\x62hi\x60\xff\x78\x01d\x9f\xa1\x61e\xf5\xff\x61f\xa0\xff";

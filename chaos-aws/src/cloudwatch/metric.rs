@@ -81,8 +81,7 @@ impl CloudWatchMetric {
     }
 
     /// Chooses the statistic of a period: `Average`, `Sum`, `Minimum`, `Maximum`, `SampleCount`, a percentile such as
-    /// `p99` or `p99.9`, or another [statistic of CloudWatch](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html)
-    /// such as `tm90` or `PR(:300)`. Default: `Average`.
+    /// `p99` or `p99.9`, or another statistic of CloudWatch, such as `tm90` or `PR(:300)`. Default: `Average`.
     #[must_use]
     pub fn statistic(mut self, statistic: impl Into<String>) -> Self {
         self.statistic = statistic.into();

@@ -16,6 +16,7 @@ mod following;
 mod isolation;
 mod late;
 mod members;
+mod metrics;
 mod names;
 mod refusals;
 mod rewriting;

@@ -28,6 +28,16 @@ fn operation(request: &Recorded, interface: &Value) -> Option<(&'static str, Val
     let path: Vec<String> = path.iter().map(|segment| segment.to_lowercase()).collect();
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let (resource_group, rest) = match path.as_slice() {
+        [.., "providers", "microsoft.insights", "metrics"] => {
+            let resource = request.path.split("/providers/Microsoft.Insights/").next()?;
+            // The span of time is that of the request.
+            let asked = request.query.iter().find(|(key, _)| key == "timespan")?;
+            let arguments = json!({
+                "resource_uri": resource.trim_start_matches('/'),
+                "metricnames": "Percentage CPU", "aggregation": "Average", "interval": "PT1M", "timespan": asked.1,
+            });
+            return Some(("monitor.metrics.list", arguments));
+        }
         ["subscriptions", _, "providers", rest @ ..] => (None, rest),
         ["subscriptions", _, "resourcegroups", group, "providers", rest @ ..] => (Some(*group), rest),
         _ => return None,
@@ -256,7 +266,7 @@ async fn every_request_is_the_one_of_microsofts_sdk() {
         }
     }
     assert!(told.is_empty(), "{}", told.join("\n"));
-    assert_eq!(operations.len(), 36, "each operation that the crate uses is compared: {operations:#?}");
+    assert_eq!(operations.len(), 37, "each operation that the crate uses is compared: {operations:#?}");
 }
 
 /// Faults differ only by their ids.

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chaos_azure::{RebootMode, StopMode};
 use chaos_core::{
     BlastRadius, ChaosEvent, MemoryJournal, Monkey, Provider, RunReport, TargetId, capability::Script,
+    clock::SystemClock, steady_state::Probe,
 };
 use chaos_events::{Reboot, Stop, Terminate};
 use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, Recorded, SecurityGroups, Trouble};
@@ -13,6 +14,7 @@ use futures_util::future::{join, join_all};
 use crate::{
     cloud::{SUBSCRIPTION, list, machine, scale_sets, sets},
     isolation::isolate,
+    metrics::cpu,
     studio::{minutes, shutdown},
 };
 
@@ -41,6 +43,9 @@ pub(crate) async fn sweep(fake: &Arc<FakeArm>) -> Vec<Recorded> {
     let instances = scaled.iter().map(|group| on_machine(group.members[0].target.id(), of_scale_sets));
     join(on_machine(&web, of_sets), join_all(instances)).await;
     let _ = isolate(provider.clone(), &target("azure-avset:SUB/shop/bare/bare-0"), || ()).await;
+    fake.set_metric(&machine("web-0"), "Percentage CPU", [12.5]);
+    let reading = cpu(fake).look(&SystemClock::default()).await.unwrap();
+    assert_eq!(reading, 12.5.into());
     // Its answer is lost, so it is cancelled at once.
     fake.trouble(Trouble::cut_after().on("POST", "*/experiments/drill/start"));
     let report = monkey(provider).inject(minutes(90), &web).await.unwrap();

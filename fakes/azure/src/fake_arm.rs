@@ -18,6 +18,7 @@ use super::{
     directory::Directory,
     guest::PEER,
     machine::{Machine, PowerState, Protection},
+    metric::Metric,
     network::Direction,
     recorded::Recorded,
     server,
@@ -170,6 +171,19 @@ impl FakeArm {
         self.change(instance, |machine| {
             machine.protection = Protection { from_scale_in, from_scale_set_actions }
         });
+    }
+
+    /// Sets the values of a metric of any resource, one for each minute, whatever aggregation a request asks for. The
+    /// last one is that of the current minute. `None` is a minute for which Azure Monitor has no value yet.
+    pub fn set_metric(
+        &self,
+        resource: &str,
+        name: &str,
+        values: impl IntoIterator<Item = impl Into<Option<f64>>>,
+    ) {
+        let mut cloud = self.shared.cloud();
+        let metric = Metric::new(name, values.into_iter().map(Into::into).collect(), cloud.now);
+        cloud.metrics.entry(resource.to_lowercase()).or_default().insert(name.to_lowercase(), metric);
     }
 
     /// Deletes a machine at once, as if somebody else had done it.

@@ -35,12 +35,13 @@
 //! | `networkSecurityGroups` | `GET`, one or all, `PUT`, `DELETE`, and the same of their `securityRules` |
 //! | `virtualNetworks/subnets` | `GET` |
 //! | `Microsoft.Insights/autoscaleSettings` | `GET` of all, one for each scale set that is held at a number |
+//! | `RESOURCE/providers/Microsoft.Insights/metrics` | `GET` of one metric by the minute, as [`FakeArm::set_metric`] has set it |
 //! | `SCOPE/providers/Microsoft.Authorization/permissions` | `GET`: the rights that the role has at a subscription, a group or a resource |
 //! | `Microsoft.Chaos/experiments` | `GET`, one or all, `start`, `cancel`, `executions`, `getExecutionDetails` |
 //! | `/TENANT/oauth2/v2.0/token`, `/msi/token` | tokens for a client's secret or assertion, and for a managed identity (`IDENTITY_ENDPOINT`, `IDENTITY_HEADER`) |
 //!
 //! Any other request gets 404 `NotFound`, with a message that the fake does not serve it. The fake serves the API
-//! versions [`COMPUTE_VERSION`], [`NETWORK_VERSION`], [`CHAOS_VERSION`], [`AUTOSCALE_VERSION`] and
+//! versions [`COMPUTE_VERSION`], [`NETWORK_VERSION`], [`CHAOS_VERSION`], [`AUTOSCALE_VERSION`], [`METRICS_VERSION`] and
 //! [`AUTHORIZATION_VERSION`], and a few older ones. Others get 400 `NoRegisteredProviderFound`.
 //!
 //! # Azure's behaviour
@@ -119,6 +120,8 @@ mod errors;
 mod fake_arm;
 mod guest;
 mod machine;
+mod metric;
+mod metrics;
 mod microsoft_sdk;
 mod network;
 mod operation;
@@ -149,7 +152,7 @@ pub use settings::Settings;
 pub use trouble::{Effect, Trouble};
 pub use versions::{
     AUTHORIZATION_VERSION, AUTOSCALE_VERSION, CHAOS_VERSION, COMPUTE_VERSION, INSTANCE_INTERFACES_VERSION,
-    NETWORK_VERSION,
+    METRICS_VERSION, NETWORK_VERSION,
 };
 pub use world::{
     New, NewAvailabilitySet, NewExperiment, NewScaleSet, NewSubscription, Orchestration, SecurityGroups,

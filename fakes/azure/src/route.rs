@@ -12,6 +12,7 @@ use super::{
     cloud::Cloud,
     compute::{availability_sets, scale_sets, virtual_machines},
     directory::Directory,
+    metrics,
     network::{interfaces, security_groups, subnets},
     operation::{Failure, Status},
     versions,
@@ -62,6 +63,10 @@ fn routed(cloud: &mut Cloud, call: &Call, path: &[&str]) -> Answered {
     if let [scope @ .., "providers", namespace @ "microsoft.authorization", kind @ "permissions"] = path {
         versions::check(namespace, kind, &[], version)?;
         return permissions(cloud, call, scope);
+    }
+    if let [scope @ .., "providers", namespace @ "microsoft.insights", kind @ "metrics"] = path {
+        versions::check(namespace, kind, &[], version)?;
+        return metrics::answer(cloud, call, scope);
     }
     let Some((&"subscriptions", path)) = path.split_first() else { return Err(Answer::no_route(&call.path)) };
     match path {

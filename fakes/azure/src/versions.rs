@@ -17,12 +17,16 @@ pub const INSTANCE_INTERFACES_VERSION: &str = "2018-10-01";
 /// The version of `Microsoft.Insights/autoscaleSettings` that `azure-mgmt-monitor` 7.0 uses.
 pub const AUTOSCALE_VERSION: &str = "2022-10-01";
 
+/// The version of `Microsoft.Insights/metrics` that `azure-mgmt-monitor` 7.0 uses.
+pub const METRICS_VERSION: &str = "2024-02-01";
+
 /// The version of `Microsoft.Authorization/permissions` that `azure-mgmt-authorization` 4.0 uses.
 pub const AUTHORIZATION_VERSION: &str = "2022-04-01";
 
 const COMPUTE: &[&str] = &["2023-09-01", "2024-03-01", COMPUTE_VERSION];
 const NETWORK: &[&str] = &["2023-11-01", "2024-01-01", "2024-03-01", NETWORK_VERSION];
 const AUTOSCALE: &[&str] = &["2015-04-01", AUTOSCALE_VERSION];
+const METRICS: &[&str] = &["2018-01-01", "2023-10-01", METRICS_VERSION];
 const CHAOS: &[&str] = &["2024-01-01", CHAOS_VERSION];
 const INSTANCE_INTERFACES: &[&str] = &["2017-03-30", INSTANCE_INTERFACES_VERSION];
 
@@ -34,6 +38,7 @@ pub(crate) fn check(namespace: &str, kind: &str, rest: &[&str], version: &str) -
         "microsoft.compute" => COMPUTE,
         "microsoft.network" => NETWORK,
         "microsoft.chaos" => CHAOS,
+        "microsoft.insights" if kind == "metrics" => METRICS,
         "microsoft.insights" => AUTOSCALE,
         "microsoft.authorization" => &[AUTHORIZATION_VERSION],
         _ => {

@@ -31,6 +31,7 @@ pub(crate) struct Arm {
     tokens: Tokens,
     endpoint: Url,
     clock: Arc<dyn Clock>,
+    most_attempts: u32,
     /// The monotonic time until which no request is sent, because ARM has asked for that.
     not_before: Mutex<Duration>,
 }
@@ -51,7 +52,12 @@ impl Arm {
         endpoint: Url,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { http, tokens, endpoint, clock, not_before: Mutex::default() }
+        Self { http, tokens, endpoint, clock, most_attempts: MOST_ATTEMPTS, not_before: Mutex::default() }
+    }
+
+    /// Retries nothing, and waits for nothing: while ARM has asked to wait, requests are refused here.
+    pub(crate) fn asking_once(self) -> Self {
+        Self { most_attempts: 1, ..self }
     }
 
     pub(crate) fn endpoint(&self) -> &Url {
@@ -106,7 +112,7 @@ impl Arm {
         let mut number = 1;
         let mut had_another_token = false;
         loop {
-            self.wait_as_asked().await;
+            self.wait_as_asked().await.map_err(|error| error.with("action", &action))?;
             let token = self.tokens.authorization().await.map_err(|error| error.with("action", &action))?;
             let (error, asked, may_repeat) = match self.attempt(request, &token).await {
                 Attempt::Answered(answer) if answer.is_success() => match is_whole(request, &answer) {
@@ -135,7 +141,7 @@ impl Arm {
                 Some(asked) => error.retry_after(asked),
                 None => error,
             };
-            if !may_repeat || number == MOST_ATTEMPTS {
+            if !may_repeat || number >= self.most_attempts {
                 return Err(error);
             }
             let pause = asked.unwrap_or_default().max(wait);
@@ -187,12 +193,18 @@ impl Arm {
         *not_before = until.max(*not_before);
     }
 
-    async fn wait_as_asked(&self) {
+    async fn wait_as_asked(&self) -> Result<()> {
         let until = *self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
         let left = until.saturating_sub(self.clock.monotonic());
-        if !left.is_zero() {
-            self.clock.sleep(left).await;
+        if left.is_zero() {
+            return Ok(());
         }
+        if self.most_attempts == 1 {
+            let what = "Azure has asked to wait before the next call, so it was not sent";
+            return Err(Error::new(ErrorKind::Throttled, what).retry_after(left));
+        }
+        self.clock.sleep(left).await;
+        Ok(())
     }
 
     fn is_own(&self, url: &Url) -> Result<()> {

@@ -1,8 +1,10 @@
 //! Microsoft's SDK against the fake: every operation that chaos-azure needs.
 
+use chaos_core::clock::{Clock, SystemClock};
 use fake_azure::{
     FakeArm, MicrosoftSdk, NewAvailabilitySet, NewExperiment, NewScaleSet, PowerState, SdkAnswer,
 };
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::client::{interface, machine, scale_set, security_group};
@@ -110,6 +112,38 @@ fn it_follows_what_it_does_to_machines() {
     assert!(answer.requests[0].query.contains(&("skipShutdown".to_owned(), "true".to_owned())));
     bench.call("compute.virtual_machines.begin_delete", of("shop", "web-2"));
     assert_eq!(bench.fake.power_state(&machine("shop", "web-2")), None);
+}
+
+#[test]
+fn it_tells_metrics_by_the_minute() {
+    let Some(mut bench) = Bench::start() else { return };
+    let (web, other) = (machine("shop", "web-0"), machine("shop", "web-9"));
+    bench.fake.set_metric(&web, "Percentage CPU", [Some(1.0), Some(2.5), None]);
+    let now = SystemClock::default().now();
+    let span = |minutes: i64| format!("{}/{now}", now - SignedDuration::from_mins(minutes));
+    let asked = |resource: &str, metric: &str, minutes: i64| {
+        json!({
+            "resource_uri": resource.trim_start_matches('/'), "metricnames": metric, "aggregation": "Average",
+            "interval": "PT1M", "timespan": span(minutes),
+        })
+    };
+    let points = |bench: &mut Bench, minutes: i64| {
+        let (told, _) = bench.call("monitor.metrics.list", asked(&web, "percentage cpu", minutes));
+        let data = told["value"][0]["timeseries"][0]["data"].as_array().unwrap().clone();
+        data.iter().map(|point| point["average"].as_f64()).collect::<Vec<_>>()
+    };
+    // Another minute may begin meanwhile.
+    let all = [Some(1.0), Some(2.5), None];
+    assert_eq!(points(&mut bench, 10), all);
+    assert!(all.ends_with(&points(&mut bench, 1)));
+    for (resource, metric, status, code) in
+        [(&other, "Percentage CPU", 404, "ResourceNotFound"), (&web, "Happiness", 400, "BadRequest")]
+    {
+        let answer =
+            bench.sdk.call(&bench.fake, "monitor.metrics.list", asked(resource, metric, 10)).unwrap();
+        let refusal = answer.outcome.unwrap_err();
+        assert_eq!((refusal.status, refusal.code.as_deref()), (Some(status), Some(code)), "{refusal:?}");
+    }
 }
 
 #[test]
