@@ -1,6 +1,6 @@
 //! Probes that look at CloudWatch.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use aws_sdk_cloudwatch::{
     Client,
@@ -15,6 +15,7 @@ use chaos_core::{
     steady_state::{Phase, Probe, Reading},
 };
 use chaos_events::Stop;
+use chaos_testkit::{Timing, contract};
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, monkey, only_group};
@@ -273,6 +274,21 @@ async fn a_fault_ends_when_an_alarm_fires_and_the_instance_is_back() {
     assert!(report.is_recovered(), "{report}");
     assert_eq!((cloud.count("StopInstances"), cloud.count("StartInstances")), (1, 1));
     assert_eq!(provider.resolve(&target).await.unwrap().unwrap().health().await.unwrap(), Health::Healthy);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_probes_keep_the_contract_of_probes() {
+    let Some(cloud) = Cloud::start() else { return };
+    everything_is_looked_at(&cloud).await;
+    // It takes a connection and never answers.
+    let stuck = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (url, patience) = (format!("http://{}", stuck.local_addr().unwrap()), Duration::from_secs(1));
+    let timing = Timing::default().settle(LONG);
+    let silent = alarm(&cloud, "shop").endpoint(&url).answering_within(patience);
+    contract::probe::check_with_silence(&timing, &alarm(&cloud, "shop"), &silent).await.assert_kept();
+    let silent = latency(&cloud).endpoint(&url).answering_within(patience);
+    let latency = latency(&cloud).window(Duration::from_secs(3600));
+    contract::probe::check_with_silence(&timing, &latency, &silent).await.assert_kept();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Probes that look at Azure Monitor.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use chaos_azure::AzureMetric;
 use chaos_core::{
@@ -10,6 +10,7 @@ use chaos_core::{
     steady_state::{Phase, Probe, Reading},
 };
 use chaos_events::Stop;
+use chaos_testkit::{Timing, contract};
 use fake_azure::{FakeArm, NewAvailabilitySet, PowerState, Role, Trouble};
 
 use crate::cloud::{KnownToken, SUBSCRIPTION, machine, sets, until_stopped};
@@ -163,6 +164,19 @@ async fn silence_is_a_doubt_once_the_time_limit_of_the_probe_is_over() {
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     assert!(error.to_string().contains("did not answer in time"), "{error}");
     assert!(clock.monotonic() - begun < Duration::from_secs(20), "long before the answer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_probe_keeps_the_contract_of_probes() {
+    let fake = world();
+    fake.set_metric(&machine("web-0"), "Percentage CPU", [12.5]);
+    // It takes a connection and never answers.
+    let stuck = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = cpu(&fake).endpoint(format!("http://{}", stuck.local_addr().unwrap()));
+    let silent = silent.answering_within(Duration::from_secs(1));
+    let cpu = cpu(&fake).window(Duration::from_secs(3600));
+    let timing = Timing::default().settle(LONG);
+    contract::probe::check_with_silence(&timing, &cpu, &silent).await.assert_kept();
 }
 
 #[tokio::test(flavor = "multi_thread")]
