@@ -165,7 +165,7 @@ async fn is_gone(group: u32) {
         let stats = processes.filter_map(|process| std::fs::read_to_string(process.join("stat")).ok());
         stats
             .map(|stat| stat_of(&stat))
-            .any(|(process, state, of)| of == group && (process == group || state != "Z"))
+            .any(|(process, state, of)| of == Some(group) && (process == group || state != "Z"))
     };
     let clock = SystemClock::default();
     soon(async {
@@ -176,12 +176,13 @@ async fn is_gone(group: u32) {
     .await;
 }
 
-/// The id, the state and the group of a process, by proc(5). Its name may hold blanks and brackets.
-fn stat_of(stat: &str) -> (u32, String, u32) {
+/// The id, the state and the group of a process, by proc(5). Its name may hold blanks and brackets. One that is being
+/// removed has -1 in place of a group.
+fn stat_of(stat: &str) -> (u32, String, Option<u32>) {
     let (id, rest) = stat.split_once(" (").unwrap();
     let mut rest = rest.rsplit_once(") ").unwrap().1.split(' ');
     let state = rest.next().unwrap().to_owned();
-    (id.parse().unwrap(), state, rest.nth(1).unwrap().parse().unwrap())
+    (id.parse().unwrap(), state, rest.nth(1).unwrap().parse().ok())
 }
 
 /// A clock whose time passes once the script has started, however long that takes.
