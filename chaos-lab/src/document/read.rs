@@ -1,0 +1,41 @@
+use std::{fs::File, io::Read, path::Path};
+
+use serde_json::Value;
+
+use super::{json::json, problem::Problem, yaml::yaml};
+
+/// The largest file that is read, in bytes.
+const LARGEST: u64 = 8 << 20;
+
+/// Reads a document: YAML if the name ends in `.yaml` or `.yml`, otherwise JSON.
+///
+/// # Errors
+/// For a file that cannot be read, is larger than 8 MiB, or is not what its name says, with line and column.
+pub(crate) fn read(path: &Path) -> Result<Value, Problem> {
+    let name = path.display().to_string();
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let text = text(path).map_err(|(value, expected)| Problem::new(&name, value, expected))?;
+    match extension {
+        Some("yaml" | "yml") => {
+            yaml(&text).map_err(|wrong| Problem::new(name, wrong, "YAML that can be read"))
+        }
+        _ => json(&text).map_err(|wrong| Problem::new(name, wrong, "JSON that can be read")),
+    }
+}
+
+/// The whole text, or what is wrong with it and what was expected.
+fn text(path: &Path) -> Result<String, (String, &'static str)> {
+    const FILE: &str = "a file that can be read";
+    let failed = |error: std::io::Error| (error.to_string(), FILE);
+    let file = File::open(path).map_err(failed)?;
+    // A pipe or a device may never end.
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(("no regular file".to_owned(), FILE));
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err((format!("more than {LARGEST} bytes"), "a file of at most 8 MiB"));
+    }
+    String::from_utf8(bytes).map_err(|error| (error.to_string(), "text in UTF-8"))
+}

@@ -1,0 +1,6 @@
+//! Experiments in files: Chaos Toolkit's format, with honest verdicts and rollbacks that are not lost.
+
+pub mod document;
+mod python;
+mod substitution;
+mod tolerance;
