@@ -28,6 +28,7 @@ architecture() {
     tree_is_free_of chaos-events "$foreign" &&
     tree_is_free_of chaos-notify "$foreign" &&
     tree_is_free_of chaos-probes 'reqwest|sqlx|libsqlite3-sys|aws-.*|azure.*|bollard' &&
+    tree_is_free_of chaos-lab 'hyper|reqwest|sqlx|libsqlite3-sys|aws-.*|azure.*|bollard' &&
     tree_is_free_of chaos-journal 'hyper|reqwest|aws-.*|azure.*|bollard' &&
     tree_is_free_of chaos-aws 'sqlx|libsqlite3-sys|azure.*|bollard' &&
     tree_is_free_of chaos-azure 'sqlx|libsqlite3-sys|aws-(config|sdk|smithy|types|credential).*|bollard|openssl-sys' &&

@@ -1,4 +1,4 @@
-//! What Chaos Toolkit's files mean by Python's rules: equality, truth, and the text of a value.
+//! What Chaos Toolkit's files mean by Python's rules: equality, order, and the text of a value.
 
 use std::cmp::Ordering;
 
@@ -26,18 +26,6 @@ pub(crate) fn compare(one: &Value, other: &Value) -> Option<Ordering> {
     match (one, other) {
         (Value::String(one), Value::String(other)) => Some(one.cmp(other)),
         _ => compare_numbers(&number(one)?, &number(other)?),
-    }
-}
-
-/// Whether a value counts as true.
-pub(crate) fn is_truthy(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(value) => *value,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
     }
 }
 

@@ -1,19 +1,53 @@
 //! Substitution of names by their values, as Python's `string.Template` does it.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::python;
 
 /// The values that names stand for: the configuration, and then each group of secrets in the order of the document.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Names {
-    pub(crate) configuration: Map<String, Value>,
-    pub(crate) secrets: Vec<(String, Map<String, Value>)>,
+///
+/// ```
+/// use chaos_lab::substitution::Names;
+/// use serde_json::json;
+///
+/// let names = Names::default().with("port", 8080).with_secret("web", "token", "s3cret");
+/// assert_eq!(names.substitute(&json!("${port}")), json!(8080));
+/// assert_eq!(names.substitute(&json!({ "url": "http://a:$port/?t=${token}" })), json!({ "url": "http://a:8080/?t=s3cret" }));
+/// ```
+#[derive(Clone, Default)]
+pub struct Names {
+    configuration: Map<String, Value>,
+    secrets: Vec<(String, Map<String, Value>)>,
 }
 
 impl Names {
+    /// Adds an entry of the configuration.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.configuration.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds a secret to a group.
+    #[must_use]
+    pub fn with_secret(
+        mut self,
+        group: impl Into<String>,
+        name: impl Into<String>,
+        value: impl Into<Value>,
+    ) -> Self {
+        let (group, name, value) = (group.into(), name.into(), value.into());
+        match self.secrets.iter_mut().find(|(known, _)| *known == group) {
+            Some((_, entries)) => drop(entries.insert(name, value)),
+            None => self.secrets.push((group, Map::from_iter([(name, value)]))),
+        }
+        self
+    }
+
     /// The value of a name.
-    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+    pub fn get(&self, name: &str) -> Option<&Value> {
         let in_secrets = || self.secrets.iter().find_map(|(_, group)| group.get(name));
         self.configuration.get(name).or_else(in_secrets)
     }
@@ -21,7 +55,7 @@ impl Names {
     /// `data` with each name in its texts replaced by its value, in one pass. Keys and unknown names stay as they are.
     ///
     /// A text that is just `${name}` becomes the value with its type; otherwise the value becomes text.
-    pub(crate) fn substitute(&self, data: &Value) -> Value {
+    pub fn substitute(&self, data: &Value) -> Value {
         match data {
             Value::String(text) => self.in_text(text),
             Value::Array(items) => items.iter().map(|item| self.substitute(item)).collect(),
@@ -30,6 +64,32 @@ impl Names {
             }
             other => other.clone(),
         }
+    }
+
+    /// `data` without the values of secrets: each that has at least four characters is masked wherever it stands, in keys
+    /// as well.
+    pub fn masked(&self, data: &Value) -> Value {
+        match data {
+            Value::String(text) => self.masked_text(text).into(),
+            Value::Array(items) => items.iter().map(|item| self.masked(item)).collect(),
+            Value::Object(fields) => {
+                fields.iter().map(|(key, value)| (self.masked_text(key), self.masked(value))).collect()
+            }
+            Value::Number(number) => match self.masked_text(&number.to_string()) {
+                text if text == MASK => text.into(),
+                _ => data.clone(),
+            },
+            Value::Null | Value::Bool(_) => data.clone(),
+        }
+    }
+
+    fn masked_text(&self, text: &str) -> String {
+        let mut secrets: Vec<String> =
+            self.secrets.iter().flat_map(|(_, entries)| entries.values()).flat_map(texts_within).collect();
+        // A secret may be a part of another one.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let all = secrets.into_iter().filter(|secret| secret.chars().count() >= SHORTEST_SECRET);
+        all.fold(text.to_owned(), |text, secret| text.replace(&secret, MASK))
     }
 
     fn in_text(&self, text: &str) -> Value {
@@ -59,6 +119,29 @@ impl Names {
         }
         result.push_str(rest);
         Value::String(result)
+    }
+}
+
+/// What stands in place of a secret.
+const MASK: &str = "********";
+/// Shorter values would mask half of a text by chance.
+const SHORTEST_SECRET: usize = 4;
+
+/// The texts and numbers within a secret, each as a text.
+fn texts_within(value: &Value) -> Vec<String> {
+    match value {
+        Value::Null | Value::Bool(_) => Vec::new(),
+        Value::Number(_) | Value::String(_) => vec![python::text(value)],
+        Value::Array(items) => items.iter().flat_map(texts_within).collect(),
+        Value::Object(fields) => fields.values().flat_map(texts_within).collect(),
+    }
+}
+
+impl fmt::Debug for Names {
+    /// The names alone, because the values may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secrets = self.secrets.iter().flat_map(|(_, entries)| entries.keys());
+        f.debug_set().entries(self.configuration.keys().chain(secrets)).finish()
     }
 }
 
@@ -100,14 +183,15 @@ mod tests {
     use super::*;
 
     fn names() -> Names {
-        let map = |value: Value| value.as_object().cloned().unwrap_or_default();
-        Names {
-            configuration: map(json!({ "port": 8080, "host": "a.example", "none": null, "t": "${port}" })),
-            secrets: vec![
-                ("one".to_owned(), map(json!({ "token": "s1", "host": "hidden" }))),
-                ("two".to_owned(), map(json!({ "token": "s2", "other": [1, true] }))),
-            ],
-        }
+        Names::default()
+            .with("port", 8080)
+            .with("host", "a.example")
+            .with("none", Value::Null)
+            .with("t", "${port}")
+            .with_secret("one", "token", "s1")
+            .with_secret("one", "host", "hidden")
+            .with_secret("two", "token", "s2")
+            .with_secret("two", "other", json!([1, true]))
     }
 
     /// Each result was computed by Chaos Toolkit's library 1.44.0 as well.
@@ -136,6 +220,26 @@ mod tests {
         }
         let nested = json!({ "${port}": ["${port}", { "a": "$host" }, 7] });
         assert_eq!(names().substitute(&nested), json!({ "${port}": [8080, { "a": "a.example" }, 7] }));
+    }
+
+    #[test]
+    fn secrets_are_masked_wherever_they_stand() {
+        let names = Names::default()
+            .with_secret("a", "token", "hunter2")
+            .with_secret("a", "longer", "hunter2-and-more")
+            .with_secret("a", "pin", 123_456)
+            .with_secret("a", "short", "abc")
+            .with_secret("b", "deep", json!({ "key": ["s3cret"] }));
+        let shown = names.masked(&json!({
+            "hunter2": ["x hunter2-and-more y", 123_456, 1_234_567, { "k": "s3cret!" }], "abc": "abc 123456", "b": true,
+        }));
+        assert_eq!(
+            shown,
+            json!({
+                "********": ["x ******** y", "********", 1_234_567, { "k": "********!" }], "abc": "abc ********", "b": true,
+            })
+        );
+        assert!(!format!("{names:?}").contains("hunter2"), "{names:?}");
     }
 
     proptest! {

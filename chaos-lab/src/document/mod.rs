@@ -7,4 +7,4 @@ mod yaml;
 
 pub(crate) use problem::shown;
 pub use problem::{Problem, Problems};
-pub(crate) use read::read;
+pub use read::{LARGEST, read};

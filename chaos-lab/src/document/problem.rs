@@ -38,28 +38,16 @@ impl Problem {
     pub(crate) fn at(path: impl Into<String>, value: &Value, expected: impl Into<String>) -> Self {
         Self::new(path, shown(value), expected)
     }
-
-    /// What must be there is not.
-    pub(crate) fn missing(path: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self::new(path, "none", expected)
-    }
 }
 
 impl Problems {
-    /// The result, unless there are problems.
-    pub(crate) fn or<T>(problems: Vec<Problem>, result: T) -> Result<T, Self> {
-        if problems.is_empty() { Ok(result) } else { Err(Self(problems)) }
+    pub(crate) fn of(problems: Vec<Problem>) -> Self {
+        Self(problems)
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         self.0.iter()
-    }
-}
-
-impl From<Problem> for Problems {
-    fn from(problem: Problem) -> Self {
-        Self(vec![problem])
     }
 }
 

@@ -5,13 +5,26 @@ use serde_json::Value;
 use super::{json::json, problem::Problem, yaml::yaml};
 
 /// The largest file that is read, in bytes.
-const LARGEST: u64 = 8 << 20;
+pub const LARGEST: u64 = 8 << 20;
 
 /// Reads a document: YAML if the name ends in `.yaml` or `.yml`, otherwise JSON.
 ///
+/// ```
+/// use chaos_lab::document;
+///
+/// let file = tempfile::Builder::new().suffix(".yaml").tempfile()?;
+/// std::fs::write(&file, "background: yes\nmode: 0755\n")?;
+/// assert_eq!(document::read(file.path()).unwrap(), serde_json::json!({ "background": true, "mode": 493 }));
+///
+/// std::fs::write(&file, "title: a\ntitle: b\n")?;
+/// let problem = document::read(file.path()).unwrap_err();
+/// assert!(problem.value.contains("title"), "{problem}");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 /// For a file that cannot be read, is larger than 8 MiB, or is not what its name says, with line and column.
-pub(crate) fn read(path: &Path) -> Result<Value, Problem> {
+pub fn read(path: &Path) -> Result<Value, Problem> {
     let name = path.display().to_string();
     let extension = path.extension().and_then(|extension| extension.to_str());
     let text = text(path).map_err(|(value, expected)| Problem::new(&name, value, expected))?;

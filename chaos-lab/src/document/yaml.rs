@@ -5,6 +5,8 @@ use super::json::Checked;
 
 /// Reads YAML as PyYAML does, as far as experiments go: `yes` is a boolean, `0755` is an octal number, and `<<` merges.
 ///
+/// Unlike there, `y` and `n` are booleans, `1e3` and `0o755` are numbers, and dates and `1:30` are texts.
+///
 /// Unknown tags, keys that are there twice, and documents that grow beyond the parser's budget are refused.
 ///
 /// # Errors

@@ -2,9 +2,9 @@
 
 mod decimal;
 mod json_path;
+mod judge;
 mod pattern;
 mod read;
 mod tolerance;
 
-pub(crate) use read::read;
-pub(crate) use tolerance::Tolerance;
+pub use tolerance::Tolerance;

@@ -4,26 +4,26 @@ use super::{
     decimal::Decimal,
     json_path::JsonPath,
     pattern::Pattern,
-    tolerance::{Expected, Tolerance},
+    tolerance::{Expected, Rule},
 };
 use crate::document::Problem;
 
 const ANY: &str =
-    "a boolean, a whole number, a text, a list, or an object of the type regex, jsonpath, range or probe";
+    "a boolean, a whole number, a text, a list, or an object of the type regex, jsonpath or range";
 
 /// Reads the tolerance at `path` in a document. Every problem with it is added to `problems`.
-pub(crate) fn read(data: &Value, path: &str, problems: &mut Vec<Problem>) -> Option<Tolerance> {
+pub(super) fn read(data: &Value, path: &str, problems: &mut Vec<Problem>) -> Option<Rule> {
     match data {
         Value::Number(number) if number.is_f64() => {
             problems.push(Problem::at(path, data, format!("{ANY}; for a number with a fraction a range")));
             None
         }
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => Some(Tolerance::Is(data.clone())),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => Some(Rule::Is(data.clone())),
         Value::Array(items) if items.is_empty() => {
             problems.push(Problem::at(path, data, "a list with at least one value"));
             None
         }
-        Value::Array(items) => Some(Tolerance::List(items.clone())),
+        Value::Array(items) => Some(Rule::List(items.clone())),
         Value::Object(fields) => {
             let before = problems.len();
             let read = object(fields, path, problems);
@@ -36,7 +36,7 @@ pub(crate) fn read(data: &Value, path: &str, problems: &mut Vec<Problem>) -> Opt
     }
 }
 
-fn object(fields: &Map<String, Value>, path: &str, problems: &mut Vec<Problem>) -> Option<Tolerance> {
+fn object(fields: &Map<String, Value>, path: &str, problems: &mut Vec<Problem>) -> Option<Rule> {
     let at = |field: &str| format!("{path}.{field}");
     let target = match fields.get("target") {
         None | Some(Value::Null) => None,
@@ -55,7 +55,7 @@ fn object(fields: &Map<String, Value>, path: &str, problems: &mut Vec<Problem>) 
             {
                 problems.push(Problem::new(at("pattern"), wrong, "a regular expression"));
             }
-            Some(Tolerance::Regex { pattern: pattern.to_owned(), target })
+            Some(Rule::Regex { pattern: pattern.to_owned(), target })
         }
         Some("jsonpath") => {
             let source = text("path", "a path such as $.status", fields, path, problems)?;
@@ -74,7 +74,7 @@ fn object(fields: &Map<String, Value>, path: &str, problems: &mut Vec<Problem>) 
                     Expected::Count(count.clone())
                 }
             };
-            Some(Tolerance::JsonPath { path: source.to_owned(), target, expected })
+            Some(Rule::JsonPath { path: source.to_owned(), target, expected })
         }
         Some("range") => {
             let bounds = fields.get("range").and_then(Value::as_array).map(Vec::as_slice);
@@ -84,7 +84,7 @@ fn object(fields: &Map<String, Value>, path: &str, problems: &mut Vec<Problem>) 
                         let expected = "the lesser number before the greater";
                         problems.push(Problem::at(at("range"), &fields["range"], expected));
                     }
-                    Some(Tolerance::Range { least: least.clone(), most: most.clone(), target })
+                    Some(Rule::Range { least: least.clone(), most: most.clone(), target })
                 }
                 _ => {
                     let found = fields.get("range").unwrap_or(&Value::Null);
@@ -95,7 +95,7 @@ fn object(fields: &Map<String, Value>, path: &str, problems: &mut Vec<Problem>) 
         }
         _ => {
             let found = fields.get("type").unwrap_or(&Value::Null);
-            problems.push(Problem::at(at("type"), found, "regex, jsonpath, range or probe"));
+            problems.push(Problem::at(at("type"), found, "regex, jsonpath or range"));
             None
         }
     }

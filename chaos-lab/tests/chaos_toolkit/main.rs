@@ -1,0 +1,78 @@
+//! Tolerances and substitutions mean what Chaos Toolkit 1.19 means, by a record of what it answered. `record.py` made
+//! the record, and compares it with what Chaos Toolkit answers now.
+
+#![expect(clippy::panic, reason = "a test may panic")]
+
+mod documents;
+
+use chaos_lab::{substitution::Names, tolerance::Tolerance};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+#[derive(Deserialize)]
+struct Record {
+    configuration: Map<String, Value>,
+    secrets: Map<String, Value>,
+    tolerances: Vec<Judged>,
+    substitutions: Vec<Substituted>,
+}
+
+#[derive(Deserialize)]
+struct Judged {
+    tolerance: Value,
+    value: Value,
+    /// Whether it was met, or the exception that ended Chaos Toolkit.
+    met: Value,
+}
+
+#[derive(Deserialize)]
+struct Substituted {
+    data: Value,
+    result: Value,
+}
+
+impl Record {
+    fn read() -> Self {
+        serde_json::from_str(include_str!("record.json")).unwrap()
+    }
+
+    fn names(&self) -> Names {
+        let names = Names::default();
+        let names =
+            self.configuration.iter().fold(names, |names, (name, value)| names.with(name, value.clone()));
+        self.secrets.iter().fold(names, |names, (group, entries)| {
+            let entries = entries.as_object().unwrap().iter();
+            entries.fold(names, |names, (name, value)| names.with_secret(group, name, value.clone()))
+        })
+    }
+}
+
+#[test]
+fn every_tolerance_is_judged_as_there() {
+    let record = Record::read();
+    let names = record.names();
+    assert!(record.tolerances.len() >= 100, "{}", record.tolerances.len());
+    let differences: Vec<String> = record
+        .tolerances
+        .iter()
+        .filter_map(|Judged { tolerance, value, met }| {
+            let ours = Tolerance::read(tolerance).unwrap_or_else(|wrong| panic!("{tolerance}: {wrong}"));
+            let judged = ours.judge(value, &names);
+            // An exception there is "not met" here.
+            let theirs = met.as_bool().unwrap_or_default();
+            (judged.is_ok() != theirs)
+                .then(|| format!("{tolerance} of {value}: {met} there, {judged:?} here"))
+        })
+        .collect();
+    assert!(differences.is_empty(), "{} of them:\n{}", differences.len(), differences.join("\n"));
+}
+
+#[test]
+fn every_substitution_is_made_as_there() {
+    let record = Record::read();
+    let names = record.names();
+    assert!(record.substitutions.len() >= 40, "{}", record.substitutions.len());
+    for Substituted { data, result } in &record.substitutions {
+        assert_eq!(names.substitute(data), *result, "{data}");
+    }
+}
