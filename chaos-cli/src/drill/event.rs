@@ -178,7 +178,9 @@ mod tests {
         let json = r#"{"name": "cpu-burn", "load": 60, "duration": "90s"}"#;
         let (event, again) = read_words(&["--event", json]).unwrap();
         assert_eq!(event.event().hold().duration(), Duration::from_secs(90));
-        assert_eq!(again, r#"--event '{"duration":"1m30s","load":60,"name":"cpu-burn"}'"#);
+        let data = again.strip_prefix("--event '").and_then(|data| data.strip_suffix('\'')).unwrap();
+        let data: Value = serde_json::from_str(data).unwrap();
+        assert_eq!(data, serde_json::json!({ "duration": "1m30s", "load": 60, "name": "cpu-burn" }));
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(&file, json).unwrap();
         let file = format!("@{}", file.path().display());

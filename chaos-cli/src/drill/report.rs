@@ -235,6 +235,8 @@ impl FaultReport {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use chaos_core::{
         MemoryJournal, Monkey, Provider, Registry,
         recovery::RecoveryRecord,
@@ -264,8 +266,9 @@ mod tests {
         let report =
             DrillReport::of_run(run.clone(), false, after.clone(), clients, Some("recover it"), &catalogue());
         let json = serde_json::to_value(&report).unwrap();
-        let keys = |value: &serde_json::Value| -> Vec<String> {
-            value.as_object().unwrap().keys().cloned().collect()
+        let keys = |value: &serde_json::Value| {
+            let keys: BTreeSet<&String> = value.as_object().unwrap().keys().collect();
+            keys.into_iter().cloned().collect::<Vec<_>>()
         };
         assert_eq!(keys(&json), ["clients", "faults", "group", "outcome", "plan", "seed"]);
         assert_eq!(
