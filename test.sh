@@ -162,7 +162,7 @@ documentation() {
 # Each crate builds by itself with what it asks for by default. Of the two whose SDKs take minutes, one is drawn.
 default_features() {
   local crate clouds=(chaos-aws chaos-azure)
-  local crates=(chaos-core chaos-events chaos-journal chaos-local chaos-notify chaos-probes chaos-testkit)
+  local crates=(chaos-core chaos-events chaos-journal chaos-lab chaos-local chaos-notify chaos-probes chaos-testkit)
   if [ "$profile" = long ]; then crates+=("${clouds[@]}"); else crates+=("${clouds[CHAOS_SEED % 2]}"); fi
   for crate in "${crates[@]}"; do
     cargo check --locked --package "$crate" || return 1
