@@ -14,7 +14,8 @@ use crate::python;
 ///
 /// let names = Names::default().with("port", 8080).with_secret("web", "token", "s3cret");
 /// assert_eq!(names.substitute(&json!("${port}")), json!(8080));
-/// assert_eq!(names.substitute(&json!({ "url": "http://a:$port/?t=${token}" })), json!({ "url": "http://a:8080/?t=s3cret" }));
+/// let url = names.substitute(&json!(["http://a:$port/?t=${token}"]));
+/// assert_eq!(url, json!(["http://a:8080/?t=s3cret"]));
 /// ```
 #[derive(Clone, Default)]
 pub struct Names {
@@ -66,8 +67,8 @@ impl Names {
         }
     }
 
-    /// `data` without the values of secrets: each that has at least four characters is masked wherever it stands, in keys
-    /// as well.
+    /// `data` without the values of secrets: each that has at least four characters is masked wherever it stands, in
+    /// keys as well.
     pub fn masked(&self, data: &Value) -> Value {
         match data {
             Value::String(text) => self.masked_text(text).into(),
@@ -236,7 +237,8 @@ mod tests {
         assert_eq!(
             shown,
             json!({
-                "********": ["x ******** y", "********", 1_234_567, { "k": "********!" }], "abc": "abc ********", "b": true,
+                "********": ["x ******** y", "********", 1_234_567, { "k": "********!" }], "abc": "abc ********",
+                "b": true,
             })
         );
         assert!(!format!("{names:?}").contains("hunter2"), "{names:?}");

@@ -6,7 +6,7 @@ use super::{
     decimal::Decimal,
     json_path::JsonPath,
     pattern::Pattern,
-    tolerance::{Expected, Rule},
+    rule::{Expected, Rule},
 };
 use crate::{document, python, substitution::Names};
 

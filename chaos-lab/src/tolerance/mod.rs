@@ -5,6 +5,7 @@ mod json_path;
 mod judge;
 mod pattern;
 mod read;
+mod rule;
 mod tolerance;
 
 pub use tolerance::Tolerance;

@@ -4,7 +4,7 @@ use super::{
     decimal::Decimal,
     json_path::JsonPath,
     pattern::Pattern,
-    tolerance::{Expected, Rule},
+    rule::{Expected, Rule},
 };
 use crate::document::Problem;
 

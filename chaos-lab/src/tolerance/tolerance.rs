@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{judge::Judge, read::read};
+use super::{judge::Judge, read::read, rule::Rule};
 use crate::{
     document::{Problem, Problems},
     substitution::Names,
@@ -38,39 +38,6 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Tolerance(pub(super) Rule);
-
-#[derive(Clone, Debug)]
-pub(super) enum Rule {
-    /// This boolean or whole number, or the value that this text stands for.
-    Is(Value),
-    /// The bounds of a range, or the values that are normal.
-    List(Vec<Value>),
-    Range {
-        least: Value,
-        most: Value,
-        target: Option<String>,
-    },
-    Regex {
-        pattern: String,
-        target: Option<String>,
-    },
-    JsonPath {
-        path: String,
-        target: Option<String>,
-        expected: Expected,
-    },
-}
-
-/// What a path should find.
-#[derive(Clone, Debug)]
-pub(super) enum Expected {
-    /// Anything.
-    Something,
-    /// So many values.
-    Count(Value),
-    /// Just this value, or just these.
-    Exactly(Value),
-}
 
 impl Tolerance {
     /// Reads a tolerance from data.

@@ -13,7 +13,8 @@ fn read(suffix: &str, text: &str) -> Result<Value, String> {
 
 #[test]
 fn yaml_is_read_as_there() {
-    let text = "a: yes\nb: off\nc: 0755\nd: 1_000\ne: [1, 'x', ~]\nbase: &base {k: 1, l: 2}\nmerged:\n  <<: *base\n  l: 3\n200: x\n";
+    let text = "a: yes\nb: off\nc: 0755\nd: 1_000\ne: [1, 'x', ~]\nbase: &base {k: 1, l: 2}\n\
+        merged:\n  <<: *base\n  l: 3\n200: x\n";
     assert_eq!(
         read(".yml", text).unwrap(),
         json!({

@@ -23,7 +23,8 @@ ANSWER = {"status": 503, "headers": {"a": "b"}, "body": {"a": [1, 2, {"b": "c"}]
 TOLERANCES = [
     # Scalars.
     *itertools.product(
-        [True, False, 0, 1, 200, "ok", "", "${port}", "$port", "${yes}", "${codes}", "${half}", "${nothing}", "${host}"],
+        [True, False, 0, 1, 200, "ok", "", "${port}", "$port", "${yes}", "${codes}", "${half}", "${nothing}",
+         "${host}"],
         [True, False, 0, 1, 1.0, 200, "ok", "", "200", None, PROCESS, ANSWER, [200]],
     ),
     # Lists.
@@ -34,8 +35,10 @@ TOLERANCES = [
     # Ranges. The bounds can be written as binary fractions, so that Chaos Toolkit compares them as we do.
     *itertools.product(
         [{"type": "range", "range": [0, 10]}, {"type": "range", "range": [-0.5, 0.25]},
-         {"type": "range", "range": [1, 3], "target": "body"}, {"type": "range", "range": [0, 600], "target": "status"}],
-        [0, 10, 11, -0.5, "0.25", " 5 ", "5\n", "1e1", "x", "", True, PROCESS, {"body": "2"}, {"body": 4}, {"other": 1}],
+         {"type": "range", "range": [1, 3], "target": "body"},
+         {"type": "range", "range": [0, 600], "target": "status"}],
+        [0, 10, 11, -0.5, "0.25", " 5 ", "5\n", "1e1", "x", "", True, PROCESS, {"body": "2"}, {"body": 4},
+         {"other": 1}],
     ),
     # Patterns.
     *itertools.product(
@@ -49,7 +52,8 @@ TOLERANCES = [
         [{"type": "jsonpath", "path": "$.a"}, {"type": "jsonpath", "path": "${path}", "expect": 1},
          {"type": "jsonpath", "path": "$.a[*]", "count": 3}, {"type": "jsonpath", "path": "$.a[*]", "count": 0},
          {"type": "jsonpath", "path": "$.a[*]", "expect": [1, 2, 3]}, {"type": "jsonpath", "path": "$..b"},
-         {"type": "jsonpath", "path": "$.a", "target": "body"}, {"type": "jsonpath", "path": "$.n", "expect": "${port}"},
+         {"type": "jsonpath", "path": "$.a", "target": "body"},
+         {"type": "jsonpath", "path": "$.n", "expect": "${port}"},
          {"type": "jsonpath", "path": "$.body[?(@.n > 1)].up", "expect": True},
          {"type": "jsonpath", "path": "$.body[?(@.n = 2 and not @.down)]", "count": 1},
          {"type": "jsonpath", "path": "$.*", "expect": [1, 2]}],
@@ -59,12 +63,16 @@ TOLERANCES = [
 ]
 
 SUBSTITUTIONS = [
-    "${port}", "$port", "${host}:$port", "http://${host}:${port}/?t=${token}", "$$", "$$port", "$$$port", "$", "$ ", "${",
+    "${port}", "$port", "${host}:$port", "http://${host}:${port}/?t=${token}", "$$", "$$port", "$$$port", "$", "$ ",
+    "${",
     "${}", "${port", "${ port}", "${port }", "$1", "${1}", "${unknown}", "$unknown", "a ${unknown} ${port}",
-    "${steps.a.output}", "$port-al", "$portal", "${port}${port}", "${port}\n", " ${port}", "${half}", "x${half}", "${yes}",
+    "${steps.a.output}", "$port-al", "$portal", "${port}${port}", "${port}\n", " ${port}", "${half}", "x${half}",
+    "${yes}",
     "x${yes}", "${nothing}", "x${nothing}", "${list}", "x${list}", "${map}", "x${map}", "${template}", "x${template}",
-    "${empty}", "x${empty}", "x${big} ${small}", "x${quote}", "${quote}", "${token}", "$user", "é$hosté", "$é", "${HOST}",
-    "", "plain", 7, None, True, [], {}, ["${port}", "$host", ["${yes}"], 1], {"${port}": "${port}", "a": {"b": ["$host"]}},
+    "${empty}", "x${empty}", "x${big} ${small}", "x${quote}", "${quote}", "${token}", "$user", "é$hosté", "$é",
+    "${HOST}",
+    "", "plain", 7, None, True, [], {}, ["${port}", "$host", ["${yes}"], 1],
+    {"${port}": "${port}", "a": {"b": ["$host"]}},
 ]
 
 
