@@ -20,7 +20,7 @@ use crate::{
 /// Whether the system is steady before a plan that belongs to no run.
 pub(crate) async fn before_alone(steady: &SteadyState, clock: &Arc<dyn Clock>) -> Result<(), Reason> {
     let asked = steady.probes.iter().filter(|watched| watched.phases.has(Phase::Before));
-    all_steady(asked.map(|watched| is_steady(steady, watched, clock, steady.baseline, |_, _| ()))).await
+    all_steady(asked.map(|watched| is_steady(steady, watched, clock, None, steady.baseline, |_, _| ()))).await
 }
 
 /// Asks each probe once, for `diagnose`: its name, and its finding.
@@ -47,11 +47,13 @@ pub(super) async fn all_steady(
     join_all(asking).await.into_iter().collect()
 }
 
-/// Looks at one probe for `lasting`, but at least until it is decided whether it is steady. Tells `seen` of each look.
+/// Looks at one probe for `lasting`, but at least until it is decided whether it is steady. `normal` is known once a fault
+/// was injected. Tells `seen` of each look.
 pub(super) async fn is_steady(
     steady: &SteadyState,
     watched: &Watched,
     clock: &Arc<dyn Clock>,
+    normal: Option<f64>,
     lasting: Duration,
     mut seen: impl FnMut(&Looked, &Judgement),
 ) -> Result<(), Reason> {
@@ -60,7 +62,7 @@ pub(super) async fn is_steady(
     let mut latest: Vec<Judgement> = Vec::new();
     loop {
         let looked = look(&watched.probe, clock, steady.time_limit).await;
-        let judged = watched.judge(&looked, None);
+        let judged = watched.judge(&looked, normal);
         seen(&looked, &judged);
         if latest.len() == of {
             latest.remove(0);

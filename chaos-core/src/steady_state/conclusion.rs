@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{
-    Course, Phase, SteadyStateReport, SteadyStateVerdict,
+    Course, Phase, SteadyState, SteadyStateReport, SteadyStateVerdict,
     look::look,
     notes::{Notes, Probed, Times, locked},
     report::{CutHold, Doubted, ProbeReport},
@@ -145,7 +145,7 @@ impl Notes {
                     times,
                     self.at(times.injected.unwrap_or_default()),
                 ));
-                unknown.extend(watched.untested(&probed, times, self.steady.every));
+                unknown.extend(watched.untested(&probed, times, &self.steady));
             }
             let violation =
                 probed.first_violation.as_ref().filter(|violation| violation.phase == Phase::During);
@@ -204,13 +204,9 @@ fn not_as_intended(fault: &FaultRecord) -> Option<String> {
     }
 }
 
-impl Times {
-    /// Whether a fault was in effect for so long.
-    fn lasted(self, duration: Duration) -> bool {
-        match (self.injected, self.recovered) {
-            (Some(injected), Some(recovered)) => recovered.saturating_sub(injected) >= duration,
-            _ => false,
-        }
+impl Probed {
+    fn doubt_during_a_fault(&self) -> Option<&Doubted> {
+        self.first_doubt.as_ref().filter(|doubted| doubted.phase == Phase::During)
     }
 }
 
@@ -226,7 +222,7 @@ impl Watched {
                 }
                 Some(_) => None,
                 // Only if it had the time.
-                None if times.lasted(within) && probed.first_doubt.is_none() => Some(format!(
+                None if times.longest >= within && probed.doubt_during_a_fault().is_none() => Some(format!(
                     "{name}: silent, expected {} within {limit} of the injection",
                     self.tolerance
                 )),
@@ -240,14 +236,12 @@ impl Watched {
     }
 
     /// Why this probe has not tested the hypothesis.
-    fn untested(&self, probed: &Probed, times: Times, every: Duration) -> Option<String> {
+    fn untested(&self, probed: &Probed, times: Times, steady: &SteadyState) -> Option<String> {
         let name = escaped(&self.name);
         if !self.phases.has(Phase::During) {
             return None;
         }
-        if let Some(Doubted { failure, .. }) =
-            probed.first_doubt.as_ref().filter(|doubted| doubted.phase == Phase::During)
-        {
+        if let Some(Doubted { failure, .. }) = probed.doubt_during_a_fault() {
             let is_told = matches!(self.duty, Duty::MustTell(_)) && probed.told.is_some();
             if !is_told {
                 return Some(format!("{name}: nobody could look: {failure}"));
@@ -259,17 +253,26 @@ impl Watched {
                 (Some(returned), Some(recovered)) => recovered.saturating_sub(returned).as_secs_f64(),
                 _ => 0.0,
             };
-            let apart = duration_text(every);
+            let apart = duration_text(steady.every);
             return Some(format!(
                 "{name}: no look began and ended while the fault was in effect, which lasted {lasted:.2} s; looks are \
                  {apart} apart: set a shorter interval, or hold the fault longer"
             ));
         }
+        let (needed, of) = steady.violated;
         match self.duty {
-            Duty::MustTell(within) if probed.told.is_none() && !times.lasted(within) => {
+            Duty::MustTell(within) if probed.told.is_none() && times.longest < within => {
                 let limit = duration_text(within);
                 Some(format!("{name}: silent, but the fault was over before {limit} had passed"))
             }
+            Duty::MustTell(_) => None,
+            // However these looks had turned out, it would have been no violation.
+            _ if during.violated > 0 && during.met + during.violated < u64::from(needed) => Some(format!(
+                "{name}: {} of {} looks during the fault were not met, but a violation takes {needed} of {of}; set a \
+                 shorter interval, or hold the fault longer",
+                during.violated,
+                during.met + during.violated
+            )),
             _ => None,
         }
     }

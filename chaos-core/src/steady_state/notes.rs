@@ -62,6 +62,9 @@ pub(super) struct Times {
     pub(super) returned: Option<Duration>,
     /// How many faults are in full effect: their injection has returned, and their recovery has not begun.
     pub(super) in_full_effect: usize,
+    /// Since when at least one fault may be in effect without a gap, and the longest time for which that was so.
+    since: Duration,
+    pub(super) longest: Duration,
     /// When the last target was back, or its recovery was given up.
     pub(super) recovered: Option<Duration>,
     /// When the system was steady again.
@@ -133,7 +136,12 @@ impl Notes {
     /// A fault may be in effect from now on.
     pub(super) fn enter_effect(&self) {
         let now = self.clock.monotonic();
-        self.times().injected.get_or_insert(now);
+        let mut times = self.times();
+        times.injected.get_or_insert(now);
+        if !self.is_under_fault() {
+            times.since = now;
+        }
+        drop(times);
         for probed in &self.probes {
             let mut probed = locked(probed);
             probed.alive = now;
@@ -160,7 +168,10 @@ impl Notes {
     /// A fault is over.
     pub(super) fn leave_effect(&self) {
         let now = self.clock.monotonic();
-        self.times().recovered = Some(now);
+        let mut times = self.times();
+        times.recovered = Some(now);
+        times.longest = times.longest.max(now.saturating_sub(times.since));
+        drop(times);
         self.in_effect.send_modify(|faults| *faults -= 1);
     }
 
@@ -180,7 +191,8 @@ impl Notes {
                 let phase = phase();
                 self.record(index, phase, phase == Phase::Before, looked, judged);
             };
-            let steady = is_steady(&self.steady, watched, &self.clock, lasting, seen).await;
+            let normal = self.normal(index);
+            let steady = is_steady(&self.steady, watched, &self.clock, normal, lasting, seen).await;
             if steady.is_err() {
                 self.settle_violation(index);
             }
@@ -220,7 +232,12 @@ impl Notes {
             }
             Judgement::Unknown(failure) => {
                 let failure = failure.clone();
-                probed.first_doubt.get_or_insert_with(|| Doubted { phase, at, failure: failure.clone() });
+                // One before a fault hides none during it.
+                let is_during = |phase| phase == Phase::During;
+                let hides = |first: &Doubted| is_during(first.phase) || !is_during(phase);
+                if !probed.first_doubt.as_ref().is_some_and(hides) {
+                    probed.first_doubt = Some(Doubted { phase, at, failure: failure.clone() });
+                }
                 (Wrong::Doubt { at: began, failure }, Judged::Unknown)
             }
         };

@@ -85,7 +85,7 @@ pub struct ProbeReport {
     /// The first violation that counted: as many looks were not met as the steady state demands for one. One during a
     /// fault takes the place of one before it.
     pub first_violation: Option<Violation>,
-    /// The first look that nobody could make or judge.
+    /// The first look that nobody could make or judge. One during a fault takes the place of one before it.
     pub first_doubt: Option<Doubted>,
     /// For [`must_tell`](super::SteadyState::must_tell): from the first injection until it was seen to tell. In JSON,
     /// decimal seconds.

@@ -3,6 +3,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use super::{Phase, Probe, Tolerance, phase::Phases};
 use crate::error::{Error, Result};
 
+/// The most of the last looks that may decide on a violation. They are kept, and each gate may take as many.
+const MOST_DECIDING: u32 = 1_000;
+
 /// What normal is: a hypothesis, and the probes and tolerances that tell whether it holds.
 ///
 /// The hypothesis is a sentence for people, as in "If one replica hangs, then every customer is served". Each probe has
@@ -147,8 +150,8 @@ impl SteadyState {
     }
 
     /// Sets how many of the last `of` looks at one probe must be wrong for a violation: `violated_when(3, 3)` is three
-    /// in a row. A look that nobody could make counts as wrong; if it tips the scales, this is a doubt. Default: 1 of
-    /// 1.
+    /// in a row. A look that nobody could make counts as wrong; if it tips the scales, this is a doubt. `of` is at most
+    /// 1,000. Default: 1 of 1.
     pub fn violated_when(mut self, looks: u32, of: u32) -> Self {
         self.violated = (looks, of);
         self
@@ -201,6 +204,10 @@ impl SteadyState {
         let (wrong, of) = self.violated;
         if wrong == 0 || wrong > of {
             let expected = "at least 1 look, of as many or more";
+            return Err(Error::invalid("violated_when", format_args!("{wrong} of {of}"), expected));
+        }
+        if of > MOST_DECIDING {
+            let expected = format!("at most {MOST_DECIDING} looks");
             return Err(Error::invalid("violated_when", format_args!("{wrong} of {of}"), expected));
         }
         if self.settled == 0 {

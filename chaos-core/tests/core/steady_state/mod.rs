@@ -5,4 +5,5 @@ mod before;
 mod during;
 mod looks;
 mod trial;
+mod verdict;
 mod victims;

@@ -38,7 +38,7 @@ async fn of_two_victims_the_second_is_spared_or_cut_short_too() {
 
 /// Lets the first injection pass at once, and every other one after six seconds.
 #[derive(Debug)]
-struct SlowToApprove(Arc<ManualClock>, AtomicUsize);
+pub(super) struct SlowToApprove(pub(super) Arc<ManualClock>, pub(super) AtomicUsize);
 
 #[async_trait]
 impl Observer for SlowToApprove {
