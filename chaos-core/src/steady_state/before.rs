@@ -47,8 +47,8 @@ pub(super) async fn all_steady(
     join_all(asking).await.into_iter().collect()
 }
 
-/// Looks at one probe for `lasting`, but at least until it is decided whether it is steady. `normal` is known once a fault
-/// was injected. Tells `seen` of each look.
+/// Looks at one probe for `lasting`, but at least until it is decided whether it is steady. `normal` is known once a
+/// fault was injected. Tells `seen` of each look.
 pub(super) async fn is_steady(
     steady: &SteadyState,
     watched: &Watched,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     Course, Phase, SteadyState, SteadyStateReport, SteadyStateVerdict,
+    course::SILENT,
     look::look,
     notes::{Notes, Probed, Times, locked},
     report::{CutHold, Doubted, ProbeReport},
@@ -42,6 +43,10 @@ impl Course {
         let notes = &self.notes;
         if notes.times().injected.is_none() {
             return notes.report(faults, None);
+        }
+        // Nobody waits for this once the hold is over, and a momentary fault has none.
+        if notes.is_silent_at(notes.times().recovered.unwrap_or_default()) {
+            notes.cut(notes.doubt_of_watch(SILENT));
         }
         let settled = tokio::select! {
             biased;
@@ -160,6 +165,12 @@ impl Notes {
         }
         if let Some(why) = faults.iter().find_map(not_as_intended) {
             unknown.push(why);
+        }
+        // A watch that was lost after the hold has cut nothing short.
+        if unknown.is_empty() {
+            let cut = self.cut.borrow();
+            let doubt = cut.as_ref().filter(|unsteady| unsteady.cut_short == CutShort::InDoubt);
+            unknown.extend(doubt.map(|unsteady| unsteady.reason.to_string()));
         }
         let (verdict, reasons) = if injected_at.is_none() || faults.is_empty() {
             (SteadyStateVerdict::NotTested, Vec::new())

@@ -6,6 +6,9 @@ use super::{
 };
 use crate::{clock::Clock, listing::Together, monkey::RunId, observer::Observers, plan::Reason};
 
+/// What is told of a watch that hangs.
+pub(super) const SILENT: &str = "the watch of the steady state gives no sign of life";
+
 /// The steady state over the course of one run. Its watch ends when the last clone of its [`Arc`] is dropped: those of
 /// the run, and those of the tasks that take care of its faults.
 #[derive(Debug)]
@@ -71,7 +74,7 @@ impl Course {
             }
             () = self.notes.until_silent() => {}
         }
-        let lost = self.notes.doubt_of_watch("the watch of the steady state gives no sign of life");
+        let lost = self.notes.doubt_of_watch(SILENT);
         self.notes.cut(lost.clone());
         self.unsteady().unwrap_or_else(|| Arc::new(lost))
     }

@@ -100,17 +100,23 @@ impl Notes {
 
     /// Waits until a probe has given no sign of life for too long while a fault was in effect.
     pub(super) async fn until_silent(&self) {
-        let longest = self.steady.every.saturating_add(self.steady.time_limit).saturating_add(GRACE);
         loop {
-            self.clock.sleep(longest).await;
-            let now = self.clock.monotonic();
-            let watched = self.steady.probes.iter().zip(&self.probes);
-            let is_silent = watched
-                .filter(|(watched, _)| watched.phases.has(Phase::During))
-                .any(|(_, probed)| now.saturating_sub(locked(probed).alive) > longest);
-            if is_silent && self.is_under_fault() {
+            self.clock.sleep(self.longest_silence()).await;
+            if self.is_silent_at(self.clock.monotonic()) && self.is_under_fault() {
                 return;
             }
         }
+    }
+
+    /// Whether a probe has given no sign of life for too long at this time of the monotonic clock.
+    pub(super) fn is_silent_at(&self, time: Duration) -> bool {
+        let watched = self.steady.probes.iter().zip(&self.probes);
+        watched
+            .filter(|(watched, _)| watched.phases.has(Phase::During))
+            .any(|(_, probed)| time.saturating_sub(locked(probed).alive) > self.longest_silence())
+    }
+
+    fn longest_silence(&self) -> Duration {
+        self.steady.every.saturating_add(self.steady.time_limit).saturating_add(GRACE)
     }
 }

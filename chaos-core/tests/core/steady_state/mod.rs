@@ -4,6 +4,8 @@ mod after;
 mod before;
 mod during;
 mod looks;
+mod lost_watch;
+mod momentary;
 mod trial;
 mod verdict;
 mod victims;
