@@ -35,7 +35,7 @@ pub(crate) struct Answer {
 
 impl Exchange {
     /// # Errors
-    /// `InvalidInput` that names the part which can never be sent. It shows no value of a header.
+    /// `InvalidInput` that names the part which can never be sent. It shows no value of a header and no password.
     pub(crate) fn new(
         method: &str,
         url: &str,
@@ -105,14 +105,16 @@ async fn answer(
     }
 }
 
-/// A URL as reports may show it: without the part before an `@`, which may be a password.
+/// A URL as reports may show it. One that is refused may have a password in it.
 pub(crate) fn shown(url: &str) -> String {
-    let authority = url.find("://").map_or(0, |scheme| scheme + 3);
-    let end = url[authority..].find(['/', '?', '#']).map_or(url.len(), |path| authority + path);
-    match url[authority..end].rfind('@') {
-        Some(at) => format!("{}…{}", &url[..authority], &url[authority + at..]),
-        None => url.to_owned(),
-    }
+    if parsed(url).is_ok() { url.to_owned() } else { hidden(url) }
+}
+
+/// A wrong URL without everything before its last `@`: a typing error, such as a slash in a password that is not
+/// escaped, puts the password anywhere before it.
+fn hidden(url: &str) -> String {
+    let scheme = ["http://", "https://"].into_iter().find(|scheme| url.starts_with(scheme)).unwrap_or("");
+    url.rfind('@').map_or_else(|| url.to_owned(), |at| format!("{scheme}…{}", &url[at..]))
 }
 
 fn parsed(url: &str) -> Result<(Uri, String)> {
@@ -120,7 +122,7 @@ fn parsed(url: &str) -> Result<(Uri, String)> {
     let authority = uri.authority().ok_or_else(|| wrong_url(url))?;
     if authority.as_str().contains('@') {
         let expected = "a URL without user and password; put them into a header";
-        return Err(Error::invalid("url", format!("{:?}", shown(url)), expected));
+        return Err(Error::invalid("url", format!("{:?}", hidden(url)), expected));
     }
     let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
     // A colon without a number, or with one that is no port.
@@ -134,15 +136,18 @@ fn parsed(url: &str) -> Result<(Uri, String)> {
 
 fn wrong_url(url: &str) -> Error {
     let expected = "an absolute URL such as http://127.0.0.1:8080/health, with everything else escaped";
-    Error::invalid("url", format!("{:?}", shown(url)), expected)
+    Error::invalid("url", format!("{:?}", hidden(url)), expected)
 }
 
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
     let expected =
         "a name such as accept; the probe itself sets content-length, transfer-encoding and connection";
     let own = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
-    let parsed = HeaderName::try_from(name).ok().filter(|name| !own.contains(name));
-    let parsed = parsed.ok_or_else(|| Error::invalid("header", format!("{name:?}"), expected))?;
+    // What is no name may hold the value as well.
+    let parsed = HeaderName::try_from(name).map_err(|_| Error::invalid("header", "(not shown)", expected))?;
+    if own.contains(&parsed) {
+        return Err(Error::invalid("header", format!("{name:?}"), expected));
+    }
     let mut value = HeaderValue::try_from(value).map_err(|_| {
         let expected = "visible characters in one line";
         Error::invalid(format_args!("value of the header {name}"), "(not shown)", expected)

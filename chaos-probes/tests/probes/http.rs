@@ -4,7 +4,7 @@ use chaos_core::{
     clock::Clock,
     steady_state::{Probe, Reading},
 };
-use chaos_probes::Http;
+use chaos_probes::{Http, Prometheus};
 
 use crate::{
     look,
@@ -83,12 +83,27 @@ fn what_can_never_be_sent_is_refused_by_name() {
         assert!(refused(Http::get("https://host/"), "url").contains("with its feature `tls`"));
     }
     assert!(refused(Http::get("http://me:secret@host/"), "url").contains("put them into a header"));
+    // Typing errors around a password.
+    for url in [
+        "http:/me:secret@host/",
+        "http:///me:secret@host/",
+        "https//me:secret@host/?from=http://other/",
+        "http://me:se/secret@host/",
+        "http://me:se#secret@host/",
+        "http://you@me:se/secret@host/",
+    ] {
+        let probe = Http::get(url);
+        refused(probe.clone(), "url");
+        let shown = format!("{probe} {probe:?} {:?}", Prometheus::query(url, "up"));
+        assert!(shown.contains("@host") && !shown.contains("secret"), "{shown}");
+    }
     for method in ["", "CONNECT", "G T"] {
         refused(Http::new(method, "http://host/"), "method");
     }
     let probe = Http::get("http://[::1]:8080/health");
     probe.check().unwrap();
     refused(probe.clone().header("a b", "secret"), "header");
+    refused(probe.clone().header("Authorization: secret", ""), "header");
     refused(probe.clone().header("content-length", "7"), "header");
     refused(probe.clone().header("authorization", "secret\r\nx: y"), "authorization");
     refused(probe.clone().json("state"), "JSON pointer");
