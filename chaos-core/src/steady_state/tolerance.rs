@@ -159,8 +159,10 @@ impl Tolerance {
                 None => return self.wrong_type(value),
             },
             Rule::All(tolerances) => {
-                let judged = tolerances.iter().map(|tolerance| tolerance.judged(look));
-                return judged.into_iter().find(|judged| *judged != Judgement::Met).unwrap_or(Judgement::Met);
+                let judged: Vec<_> = tolerances.iter().map(|tolerance| tolerance.judged(look)).collect();
+                let wrong = judged.iter().find(|judged| matches!(judged, Judgement::NotMet(_)));
+                let wrong = wrong.or_else(|| judged.iter().find(|judged| **judged != Judgement::Met));
+                return wrong.cloned().unwrap_or(Judgement::Met);
             }
             Rule::Any(tolerances) => {
                 let judged: Vec<_> = tolerances.iter().map(|tolerance| tolerance.judged(look)).collect();

@@ -5,7 +5,10 @@ use std::sync::{Arc, atomic::AtomicUsize};
 use chaos_core::{
     Outcome, Tolerance,
     plan::{BlastRadius, Reason},
+    steady_state::Look,
 };
+
+use serde_json::Value;
 
 use super::{
     trial::{Answer, Trial, hypothesis, seconds},
@@ -83,4 +86,25 @@ fn a_violation_of_more_looks_than_a_run_makes_is_refused() {
     of(1_000).unwrap();
     let error = of(u32::MAX).unwrap_err().to_string();
     assert!(error.contains("violated_when") && error.contains("4294967295"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_is_nested_deep_is_judged_and_cut() {
+    let deep = || (0..10_000).fold(Value::from(1), |inner, _| Value::from(vec![inner]));
+    let trial = Trial::of(&[]);
+    let steady = hypothesis().probe("deep", chaos_core::probe("a page", move || async move { deep() }), 1);
+    let report = trial.run(steady, 10).await;
+    assert_eq!(report.outcome(), Outcome::Skipped, "{report}");
+    assert!(report.to_string().contains("[[[…, expected 1"), "{report}");
+}
+
+/// However the other one would judge, they are not all met.
+#[test]
+fn of_several_tolerances_one_that_is_not_met_outweighs_one_that_nobody_can_judge() {
+    let broken = || Tolerance::by("anything", |_| panic!("the tolerance is broken"));
+    for all in [[broken(), Tolerance::is(1)], [Tolerance::is(1), broken()]] {
+        let all = Tolerance::all(all);
+        assert_eq!(all.judge(&Look::of(&Value::from(2))).unwrap_err(), "2, expected 1");
+        assert!(all.judge(&Look::of(&Value::from(1))).unwrap_err().contains("panicked"));
+    }
 }
