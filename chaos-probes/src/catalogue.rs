@@ -119,7 +119,14 @@ impl ProbeFromArguments for Command {
     }
 
     fn from_arguments(given: &Arguments) -> Result<Self> {
-        let mut command = Self::new(given.texts("words")?);
+        let words = given.texts("words")?;
+        if let [line] = words[..]
+            && line.contains(char::is_whitespace)
+        {
+            let expected = "a list of words, such as [\"./queue\", \"--length\"], because there is no shell to split a line";
+            return Err(Error::invalid("words", format!("{line:?}"), expected));
+        }
+        let mut command = Self::new(words);
         if given.is_given("stdout") {
             command = command.stdout();
         }

@@ -12,7 +12,7 @@ pub(crate) fn check(pointer: &str) -> Result<()> {
     }
     let expected = "a JSON pointer by RFC 6901, such as /status or /checks/0/state, with ~ written as ~0 and a slash \
         within a name as ~1";
-    Err(Error::invalid("JSON pointer", format!("{pointer:?}"), expected))
+    Err(Error::invalid("json", format!("{pointer:?}"), expected))
 }
 
 /// The value that a pointer points at in a text.
@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn what_is_no_pointer_is_refused() {
         for wrong in ["status", "$.status", "/a~", "/a~2b"] {
-            assert!(check(wrong).unwrap_err().to_string().contains("JSON pointer"), "{wrong}");
+            assert!(check(wrong).unwrap_err().to_string().contains("a JSON pointer"), "{wrong}");
         }
     }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chaos_core::{Error, Result, SteadyState, Tolerance};
 use chaos_probes::{Command, Http};
 use clap::Args;
@@ -12,7 +14,8 @@ pub(super) struct SteadyArguments {
     /// is not, nothing is injected, or the fault ends at once. May be repeated
     #[arg(long, value_name = "URL")]
     steady_http: Vec<String>,
-    /// This program must exit with 0, in the same way. Quotes keep words together; there is no shell. May be repeated
+    /// This program must exit with 0 within 4 seconds, in the same way. Quotes keep words together; there is no shell.
+    /// May be repeated
     #[arg(long, value_name = "WORDS")]
     steady_command: Vec<String>,
     /// The hypothesis of the drill, in a sentence, for reports and announcements
@@ -30,7 +33,7 @@ impl SteadyArguments {
             return match &self.hypothesis {
                 None => Ok(None),
                 Some(text) => {
-                    let expected = "none without --steady-http or --steady-command";
+                    let expected = "a hypothesis together with --steady-http or --steady-command";
                     Err(Error::invalid("--hypothesis", format!("{text:?}"), expected))
                 }
             };
@@ -46,7 +49,9 @@ impl SteadyArguments {
         }
         for (index, text) in self.steady_command.iter().enumerate() {
             let name = numbered("command", index, self.steady_command.len());
-            steady = steady.probe(name, Command::new(words(text)?), 0);
+            // Silence is a violation: a customer who waits is not served.
+            let command = Command::new(words(text)?).answering_within(LIMIT);
+            steady = steady.probe(name, command, 0);
         }
         steady.check()?;
         Ok(Some(steady))
@@ -59,6 +64,9 @@ impl SteadyArguments {
         urls.chain(commands).chain(Given::some("--hypothesis", self.hypothesis.as_ref())).collect()
     }
 }
+
+/// How long a command may take. Shorter than the time limit of a look, whose end would be a doubt.
+const LIMIT: Duration = Duration::from_secs(4);
 
 /// The name of a probe in reports: `http`, or `http 2` if there are several.
 fn numbered(kind: &str, index: usize, of: usize) -> String {
@@ -99,7 +107,7 @@ mod tests {
         for (words, expected) in [
             (
                 ["--hypothesis", "It holds"],
-                "invalid --hypothesis: \"It holds\"; expected none without --steady-http",
+                "invalid --hypothesis: \"It holds\"; expected a hypothesis together with --steady-http",
             ),
             (
                 ["--steady-http", "localhost"],

@@ -60,7 +60,7 @@ async fn mistakes_are_told_before_anything_starts() {
     for (words, expected) in [
         (
             ["--hypothesis", "It holds"],
-            "invalid --hypothesis: \"It holds\"; expected none without --steady-http",
+            "invalid --hypothesis: \"It holds\"; expected a hypothesis together with --steady-http",
         ),
         (
             ["--steady-http", "127.0.0.1:80"],

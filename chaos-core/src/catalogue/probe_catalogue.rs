@@ -141,7 +141,11 @@ impl ProbeCatalogue {
         let arguments = spec.parameters.read(name, parameters, Naming::Fields)?;
         let probe =
             decode(&arguments).map_err(|error| as_written(error, &spec.parameters, Naming::Fields))?;
-        probe.check()?;
+        // Fields of the builder are called as those of data are.
+        probe.check().map_err(|error| match error.field().map(|field| field.replace('_', "-")) {
+            Some(field) => error.in_field(field),
+            None => error,
+        })?;
         Ok(probe)
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     steady_state::{Phase, SteadyState, Tolerance},
 };
 
-/// What is a probe's in the data of a steady state besides its parameters.
+/// The fields of a probe in the data of a steady state that are read by themselves.
 const OF_A_PROBE: [&str; 2] = ["probe", "tolerance"];
 
 impl ProbeCatalogue {
@@ -52,6 +52,11 @@ impl ProbeCatalogue {
     pub fn steady_state(&self, data: &Value) -> Result<SteadyState> {
         let (fields, probes) = parts(data)?;
         let given = own_parameters().read("a steady state", &fields, Naming::Fields)?;
+        let probes = match probes {
+            Some(Value::Array(probes)) => probes,
+            Some(other) => return Err(Error::invalid("probes", shown(&other), "a list of probes")),
+            None => return Err(Error::invalid("probes", "none", "a list of probes")),
+        };
         let mut steady = SteadyState::new(given.text("hypothesis")?.unwrap_or_default());
         for (index, probe) in probes.iter().enumerate() {
             let within = |error| beneath(&format!("probes[{index}]"), error);
@@ -72,6 +77,13 @@ impl ProbeCatalogue {
         };
         let mut fields = fields.clone();
         let [probe, tolerance] = OF_A_PROBE.map(|field| fields.remove(field).unwrap_or(Value::Null));
+        if let Some(phases) = fields.get("phases").filter(|phases| !is_list_of_some(phases)) {
+            return Err(Error::invalid(
+                "phases",
+                shown(phases),
+                "a list of at least one of before, during and after",
+            ));
+        }
         let given = parameters_of_a_probe().read("a probe", &fields, Naming::Fields)?;
         let name = given.text("name")?.unwrap_or_default();
         let probe = self.decode(&probe).map_err(|error| match error.field() {
@@ -99,23 +111,25 @@ impl ProbeCatalogue {
     }
 }
 
-/// The flat fields, and the list of probes.
-fn parts(data: &Value) -> Result<(Map<String, Value>, Vec<Value>)> {
+fn is_list_of_some(value: &Value) -> bool {
+    value.as_array().is_some_and(|items| !items.is_empty())
+}
+
+/// The flat fields, and the probes.
+fn parts(data: &Value) -> Result<(Map<String, Value>, Option<Value>)> {
     let Some(fields) = data.as_object() else {
         let expected = "an object with a hypothesis and a list of probes";
         return Err(Error::invalid("steady state", shown(data), expected));
     };
     let mut fields = fields.clone();
-    match fields.remove("probes") {
-        Some(Value::Array(probes)) => Ok((fields, probes)),
-        Some(other) => Err(Error::invalid("probes", shown(&other), "a list of probes")),
-        None => Err(Error::invalid("probes", "none", "a list of probes")),
-    }
+    let probes = fields.remove("probes").filter(|probes| !probes.is_null());
+    Ok((fields, probes))
 }
 
 fn own_parameters() -> Parameters {
     Parameters::default()
         .with(Parameter::text("hypothesis", "a sentence that says what should hold").required())
+        .with(Parameter::text("probes", "read by itself"))
         .with(Parameter::duration("every", "from the start of one look to the start of the next"))
         .with(Parameter::duration("time-limit", "how long one look may take"))
         .with(Parameter::text("violated-when", "how many of the last looks are wrong, such as 3 of 5"))
@@ -126,7 +140,10 @@ fn own_parameters() -> Parameters {
 
 fn parameters_of_a_probe() -> Parameters {
     let phases = Phase::ALL.map(|phase| phase.to_string());
-    Parameters::default()
+    let elsewhere = OF_A_PROBE.map(|field| Parameter::text(field, "read by itself"));
+    elsewhere
+        .into_iter()
+        .fold(Parameters::default(), Parameters::with)
         .with(Parameter::text("name", "the name of the probe in reports").required())
         .with(
             Parameter::choice(

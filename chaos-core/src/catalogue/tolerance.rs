@@ -54,6 +54,10 @@ fn read(data: &Value, path: &str, depth: usize) -> Result<Tolerance> {
         Value::Object(_) if depth == DEEPEST => wrong("tolerances that are nested less deep"),
         Value::Object(rules) => {
             let mut read: Vec<Tolerance> = all_of(rules, path, depth)?;
+            let bound = |rule: &str| rules.get(rule).and_then(Value::as_f64);
+            if bound("at-least").zip(bound("at-most")).is_some_and(|(least, most)| least > most) {
+                return wrong("at-least to be no more than at-most");
+            }
             match (read.pop(), read.is_empty()) {
                 (Some(only), true) => Ok(only),
                 (Some(last), false) => Ok(Tolerance::all(read.into_iter().chain([last]))),

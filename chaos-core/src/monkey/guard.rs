@@ -75,7 +75,7 @@ impl Case<'_> {
         let mut in_effect = cut.course.as_ref().map(|course| course.enter_effect());
         let mut active = inject(core, armed, &mut cut).await;
         if let (Some(in_effect), Ok(())) = (&mut in_effect, active.injection()) {
-            in_effect.injected();
+            in_effect.injected((!victim.hold.is_momentary()).then(|| active.remaining()));
         }
         if !victim.hold.is_momentary() || active.cut_short().is_some() {
             hold(core, &mut active, &mut cut).await;

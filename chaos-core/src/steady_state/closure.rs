@@ -12,6 +12,9 @@ use crate::{
 
 /// Makes a [`Probe`] from a closure. `looks_at` says in reports what it looks at.
 ///
+/// It must not block its thread: a blocked runtime may be late for the end of a fault. Blocking code belongs into
+/// `tokio::task::spawn_blocking`.
+///
 /// The closure returns a future of a boolean, a number, a text, a [`Value`], a [`Reading`], or a [`Result`] of one of
 /// them. `Err` means that nobody could look. If the system did not answer, return [`Reading::no_answer`].
 ///

@@ -166,6 +166,12 @@ impl Notes {
         if let Some(why) = faults.iter().find_map(not_as_intended) {
             unknown.push(why);
         }
+        let tests =
+            |watched: &Arc<Watched>| watched.phases.has(Phase::During) || watched.phases.has(Phase::After);
+        if !self.steady.probes.iter().any(tests) {
+            let why = "no probe looks during a fault or after it, so the hypothesis was not tested";
+            unknown.push(why.to_owned());
+        }
         // A watch that was lost after the hold has cut nothing short.
         if unknown.is_empty() {
             let cut = self.cut.borrow();

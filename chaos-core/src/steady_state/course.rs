@@ -103,10 +103,11 @@ pub(crate) struct InEffect {
 }
 
 impl InEffect {
-    /// The injection returned without an error.
-    pub(crate) fn injected(&mut self) {
+    /// The injection returned without an error. A fault with a deadline ends by itself after `lasting`, which is before
+    /// this process gets to end the hold.
+    pub(crate) fn injected(&mut self, lasting: Option<Duration>) {
         self.is_full = true;
-        self.notes.enter_full_effect();
+        self.notes.enter_full_effect(lasting);
     }
 
     /// The hold is over, and the recovery begins.

@@ -62,6 +62,8 @@ pub(super) struct Times {
     pub(super) returned: Option<Duration>,
     /// How many faults are in full effect: their injection has returned, and their recovery has not begun.
     pub(super) in_full_effect: usize,
+    /// When the last of them ends by itself.
+    full_until: Duration,
     /// Since when at least one fault may be in effect without a gap, and the longest time for which that was so.
     since: Duration,
     pub(super) longest: Duration,
@@ -151,9 +153,11 @@ impl Notes {
     }
 
     /// An injection returned without an error.
-    pub(super) fn enter_full_effect(&self) {
+    pub(super) fn enter_full_effect(&self, lasting: Option<Duration>) {
         let now = self.clock.monotonic();
+        let until = lasting.map_or(Duration::MAX, |lasting| now.saturating_add(lasting));
         let mut times = self.times();
+        times.full_until = if times.in_full_effect == 0 { until } else { times.full_until.max(until) };
         times.returned.get_or_insert(now);
         times.in_full_effect += 1;
         drop(times);
@@ -344,6 +348,13 @@ impl Notes {
 
     pub(super) fn tell(&self, activity: Activity) {
         self.observers.tell(self.clock.now(), activity);
+    }
+}
+
+impl Times {
+    /// Whether a fault is in full effect, now and at this time of the monotonic clock.
+    pub(super) fn is_full_at(&self, time: Duration) -> bool {
+        self.in_full_effect > 0 && time < self.full_until
     }
 }
 

@@ -94,6 +94,7 @@ fn each_mistake_is_told_with_its_path() {
     for (data, expected) in [
         (json!([]), "invalid steady state: []; expected an object"),
         (json!({ "hypothesis": "It holds" }), "invalid probes: none; expected a list"),
+        (json!({ "hypothesis": "It holds", "probe": [] }), "invalid probe: []; expected probes"),
         (json!({ "hypothesis": "It holds", "probes": [] }), "invalid probes: none; expected at least one"),
         (
             json!({ "hypothesis": "It holds", "probes": ["a"] }),
@@ -135,6 +136,14 @@ fn each_mistake_is_told_with_its_path() {
             "invalid probes[0].tolerance.all[1].any[0].at-most: true; expected a number",
         ),
         (with("phase", json!("before")), "invalid probes[0].phase: \"before\"; expected phases"),
+        (with("phases", json!([])), "invalid probes[0].phases: []; expected a list of at least one"),
+        (with("phases", json!("before")), "invalid probes[0].phases: \"before\"; expected a list"),
+        (with("tolerence", json!(1)), "invalid probes[0].tolerence: 1; expected tolerance"),
+        (top("probess", json!([])), "invalid probess: []; expected probes"),
+        (
+            with("tolerance", json!({ "at-least": 1, "at-most": 0 })),
+            "invalid probes[0].tolerance: {\"at-least\":1,\"at-most\":0}; expected at-least to be no more",
+        ),
         (with("phases", json!(["beforee"])), "invalid probes[0].phases: \"beforee\"; expected before"),
         (
             with("must-tell-within", json!("0s")),

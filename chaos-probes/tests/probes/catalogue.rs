@@ -74,10 +74,18 @@ fn a_mistake_is_told_with_its_place_and_without_secrets() {
             json!({ "name": "tcp", "address": "a" }),
             "invalid address: \"a\"; expected a host and a port".to_owned(),
         ),
+        (
+            json!({ "name": "command", "words": "./queue --length" }),
+            "invalid words: \"./queue --length\"; expected a list".to_owned(),
+        ),
+        (
+            json!({ "name": "http", "url": "http://a/", "json": "status" }),
+            "invalid json: \"status\"; expected a JSON pointer".to_owned(),
+        ),
         (json!({ "name": "command", "words": [] }), "invalid words: none; expected ".to_owned()),
         (
             json!({ "name": "http", "url": "http://a/", "answering-within": "0s" }),
-            "invalid answering".to_owned(),
+            "invalid answering-within: 0s; expected more than zero".to_owned(),
         ),
         (
             json!({ "name": "http", "url": "http://a/", "text": true, "json": "/a" }),

@@ -128,3 +128,16 @@ fn nonsense_is_refused_when_the_monkey_is_built() {
         assert!(error.starts_with(expected), "{error}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_alone_tests_no_hypothesis() {
+    let trial = Trial::of(&[]);
+    let gate = hypothesis().probe_in([Phase::Before], "home page", trial.service.clone(), 200);
+    let report = trial.run(gate, 2).await;
+    assert_eq!(report.outcome(), Outcome::Inconclusive, "{report}");
+    assert!(report.to_string().contains("no probe looks during a fault or after it"), "{report}");
+    // What has to hold after a fault alone is a hypothesis.
+    let trial = Trial::of(&[]);
+    let after = hypothesis().probe_in([Phase::After], "home page", trial.service.clone(), 200);
+    assert_eq!(trial.run(after, 2).await.outcome(), Outcome::Completed);
+}

@@ -1,8 +1,14 @@
 //! Many looks, slow ones, and those that do not count.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use chaos_core::{Hold, Outcome, clock::Clock, probe, steady_state::Probe};
+use chaos_core::{
+    Hold, Outcome, async_trait, clock::Clock, jiff::Timestamp, probe, steady_state::Probe,
+    testing::ManualClock,
+};
 
 use super::trial::{Answer, Trial, held_for, hypothesis, seconds};
 
@@ -77,4 +83,52 @@ async fn looks_at_the_edges_of_a_fault_are_not_counted() {
     let why = &report.steady_state.as_ref().unwrap().reasons[0];
     assert!(why.contains("no look began and ended while the fault was in effect"), "{why}");
     assert!(why.contains("looks are 200ms apart"), "{why}");
+}
+
+/// A clock whose sleeps overshoot, as real ones do.
+#[derive(Debug)]
+struct Late(Arc<ManualClock>);
+
+#[async_trait]
+impl Clock for Late {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.monotonic()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.sleep(duration + Duration::from_millis(10)).await;
+    }
+}
+
+/// A frozen service answers as soon as the fault ends by itself, which is before this process gets to end the hold.
+#[tokio::test(start_paused = true)]
+async fn a_look_that_the_end_of_the_fault_answers_does_not_count() {
+    let trial = Trial::of(&[]);
+    let clock = Arc::clone(&trial.clock);
+    let begins: Arc<Mutex<Vec<Duration>>> = Arc::default();
+    let frozen = probe("the frozen service", move || {
+        let (clock, begins) = (Arc::clone(&clock), Arc::clone(&begins));
+        async move {
+            let begin = clock.monotonic();
+            // Two looks are made before the injection.
+            let injected = {
+                let mut begins = begins.lock().unwrap();
+                begins.push(begin);
+                begins.get(2).copied()
+            };
+            if let Some(injected) = injected {
+                clock.sleep((injected + seconds(2)).saturating_sub(begin)).await;
+            }
+            true
+        }
+    });
+    let monkey = trial.monkey(hypothesis().probe("frozen", frozen, true), 2);
+    let monkey = monkey.clock(Late(Arc::clone(&trial.clock))).build().unwrap();
+    let report = monkey.run_once().await.unwrap();
+    assert_eq!(report.outcome(), Outcome::Inconclusive, "{report}");
+    assert_eq!(report.steady_state.as_ref().unwrap().probes[0].during.met, 0, "{report}");
 }
