@@ -52,6 +52,9 @@ const LONGEST_WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
 /// often have none yet, and the current interval may not be over: a `Total` or a `Count` still grows then, so compare
 /// it with an upper bound. A probe of your own, such as one over HTTP, notices a violation earlier.
 ///
+/// A number may be older than the fault. Such a look counts, and says nothing about the fault, so hold the fault for
+/// longer than an interval and the delay of the metric.
+///
 /// Each look is one request without a retry. While Azure has asked to wait, no request is sent. A look needs
 /// `Microsoft.Insights/metrics/read` on the resource.
 ///

@@ -123,7 +123,7 @@ impl ProbeFromArguments for Command {
         if let [line] = words[..]
             && line.contains(char::is_whitespace)
         {
-            let expected = "a list of words, such as [\"./queue\", \"--length\"], because there is no shell to split a line";
+            let expected = r#"a list of words, such as ["./queue", "--length"]: no shell splits a line"#;
             return Err(Error::invalid("words", format!("{line:?}"), expected));
         }
         let mut command = Self::new(words);

@@ -21,9 +21,7 @@ impl Tls {
     /// # Errors
     /// Always what a URL must be instead.
     pub(crate) fn with(_host: &str, _trust: &Trust) -> Result<Self, &'static str> {
-        Err(
-            "a URL that begins with http://; for https://, build chaos-probes with its feature `tls`, which chaos-cli has too (--features tls)",
-        )
+        Err("a URL that begins with http://; for https://, build chaos-probes with its feature `tls`")
     }
 
     pub(crate) fn check(&self) -> Result<()> {

@@ -32,6 +32,9 @@ const LONGEST_WINDOW: Duration = Duration::from_secs(455 * 24 * 3600);
 /// is one of them, and may not be over: a `Sum` or a `SampleCount` still grows then, so compare it with an upper bound.
 /// The same holds for data that the sources of a metric have yet to send.
 ///
+/// A number may be older than the fault. Such a look counts, and says nothing about the fault, so hold the fault for
+/// longer than a period and the delay of the metric, and look at something quicker beside it.
+///
 /// ```
 /// use std::time::Duration;
 ///

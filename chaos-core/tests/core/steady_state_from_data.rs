@@ -138,7 +138,7 @@ fn each_mistake_is_told_with_its_path() {
         (with("phase", json!("before")), "invalid probes[0].phase: \"before\"; expected phases"),
         (with("phases", json!([])), "invalid probes[0].phases: []; expected a list of at least one"),
         (with("phases", json!("before")), "invalid probes[0].phases: \"before\"; expected a list"),
-        (with("tolerence", json!(1)), "invalid probes[0].tolerence: 1; expected tolerance"),
+        (with("tolerancee", json!(1)), "invalid probes[0].tolerancee: 1; expected tolerance"),
         (top("probess", json!([])), "invalid probess: []; expected probes"),
         (
             with("tolerance", json!({ "at-least": 1, "at-most": 0 })),
