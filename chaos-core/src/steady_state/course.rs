@@ -54,7 +54,7 @@ impl Course {
     pub(crate) fn enter_effect(&self) -> InEffect {
         let notes = Arc::clone(&self.notes);
         notes.enter_effect();
-        InEffect { notes, is_full: false }
+        InEffect { notes, full_until: None }
     }
 
     /// Why the run is to be cut short, if it is.
@@ -98,22 +98,21 @@ impl Drop for Course {
 #[must_use = "the phase ends when this is dropped"]
 pub(crate) struct InEffect {
     notes: Arc<Notes>,
-    /// Whether its injection has returned without an error, and its recovery has not begun.
-    is_full: bool,
+    /// When it ends by itself, from the return of its injection to the start of its recovery.
+    full_until: Option<Duration>,
 }
 
 impl InEffect {
     /// The injection returned without an error. A fault with a deadline ends by itself after `lasting`, which is before
     /// this process gets to end the hold.
     pub(crate) fn injected(&mut self, lasting: Option<Duration>) {
-        self.is_full = true;
-        self.notes.enter_full_effect(lasting);
+        self.full_until = Some(self.notes.enter_full_effect(lasting));
     }
 
     /// The hold is over, and the recovery begins.
     pub(crate) fn hold_ended(&mut self) {
-        if std::mem::take(&mut self.is_full) {
-            self.notes.leave_full_effect();
+        if let Some(until) = self.full_until.take() {
+            self.notes.leave_full_effect(until);
         }
     }
 }

@@ -75,7 +75,7 @@ impl Notes {
             return;
         }
         let watched = &self.steady.probes[index];
-        let was_full = self.times().is_full_at(self.clock.monotonic());
+        let was_full = self.is_full_at(self.clock.monotonic());
         let looked = look(&watched.probe, &self.clock, self.steady.time_limit).await;
         let judged = match &looked.reading {
             Ok(reading) => watched.tolerance.judge_reading(reading, looked.took, self.normal(index)),
@@ -87,7 +87,7 @@ impl Notes {
             let told = ended.saturating_sub(times.injected.unwrap_or(ended));
             locked(&self.probes[index]).told.get_or_insert(told);
         }
-        self.record(index, Phase::During, was_full && times.is_full_at(ended), &looked, &judged);
+        self.record(index, Phase::During, was_full && self.is_full_at(ended), &looked, &judged);
         // Silence of what must be told shows at the end.
         if let Duty::MustTell(_) = watched.duty {
             return;

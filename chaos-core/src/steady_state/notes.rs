@@ -47,6 +47,9 @@ pub(super) struct Notes {
     pub(super) injected: watch::Sender<usize>,
     pub(super) cut: watch::Sender<Option<Arc<Unsteady>>>,
     times: Mutex<Times>,
+    /// Of each fault in full effect, whose injection has returned and whose recovery has not begun: when it ends by
+    /// itself, by the monotonic clock.
+    in_full_effect: Mutex<Vec<Duration>>,
     /// Shared by the looks at a fault, and taken alone by the conclusion, which comes after all of them.
     pub(super) looking: RwLock<()>,
     /// No fault needs the watch any longer.
@@ -60,10 +63,6 @@ pub(super) struct Times {
     pub(super) injected: Option<Duration>,
     /// When the first injection returned without an error.
     pub(super) returned: Option<Duration>,
-    /// How many faults are in full effect: their injection has returned, and their recovery has not begun.
-    pub(super) in_full_effect: usize,
-    /// When the last of them ends by itself.
-    full_until: Duration,
     /// Since when at least one fault may be in effect without a gap, and the longest time for which that was so.
     since: Duration,
     pub(super) longest: Duration,
@@ -130,6 +129,7 @@ impl Notes {
             injected: watch::Sender::new(0),
             cut: watch::Sender::new(None),
             times: Mutex::default(),
+            in_full_effect: Mutex::default(),
             looking: RwLock::default(),
             over: CancellationToken::new(),
         }
@@ -152,21 +152,27 @@ impl Notes {
         self.in_effect.send_modify(|faults| *faults += 1);
     }
 
-    /// An injection returned without an error.
-    pub(super) fn enter_full_effect(&self, lasting: Option<Duration>) {
+    /// An injection returned without an error. Returns when the fault ends by itself.
+    pub(super) fn enter_full_effect(&self, lasting: Option<Duration>) -> Duration {
         let now = self.clock.monotonic();
         let until = lasting.map_or(Duration::MAX, |lasting| now.saturating_add(lasting));
-        let mut times = self.times();
-        times.full_until = if times.in_full_effect == 0 { until } else { times.full_until.max(until) };
-        times.returned.get_or_insert(now);
-        times.in_full_effect += 1;
-        drop(times);
+        self.times().returned.get_or_insert(now);
+        locked(&self.in_full_effect).push(until);
         self.injected.send_modify(|injections| *injections += 1);
+        until
     }
 
-    /// The recovery of a fault begins.
-    pub(super) fn leave_full_effect(&self) {
-        self.times().in_full_effect -= 1;
+    /// The recovery of a fault that would have ended by itself then begins.
+    pub(super) fn leave_full_effect(&self, until: Duration) {
+        let mut faults = locked(&self.in_full_effect);
+        if let Some(index) = faults.iter().position(|other| *other == until) {
+            faults.swap_remove(index);
+        }
+    }
+
+    /// Whether a fault is in full effect, now and at this time of the monotonic clock.
+    pub(super) fn is_full_at(&self, time: Duration) -> bool {
+        locked(&self.in_full_effect).iter().any(|until| time < *until)
     }
 
     /// A fault is over.
@@ -348,13 +354,6 @@ impl Notes {
 
     pub(super) fn tell(&self, activity: Activity) {
         self.observers.tell(self.clock.now(), activity);
-    }
-}
-
-impl Times {
-    /// Whether a fault is in full effect, now and at this time of the monotonic clock.
-    pub(super) fn is_full_at(&self, time: Duration) -> bool {
-        self.in_full_effect > 0 && time < self.full_until
     }
 }
 

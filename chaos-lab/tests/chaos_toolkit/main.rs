@@ -7,7 +7,7 @@ mod documents;
 
 use chaos_lab::{substitution::Names, tolerance::Tolerance};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 #[derive(Deserialize)]
 struct Record {
@@ -74,5 +74,25 @@ fn every_substitution_is_made_as_there() {
     assert!(record.substitutions.len() >= 40, "{}", record.substitutions.len());
     for Substituted { data, result } in &record.substitutions {
         assert_eq!(names.substitute(data), *result, "{data}");
+    }
+}
+
+/// What is wrong with a pattern or a path is told, and neither may hold a secret by its name.
+#[test]
+fn no_reason_shows_a_secret() {
+    let names = Names::default().with_secret("web", "token", r"\k<hunter2>").with_secret(
+        "web",
+        "path",
+        "$.hunter2[?(",
+    );
+    for (tolerance, value) in [
+        (json!({ "type": "regex", "pattern": "${token}" }), json!("a")),
+        (json!({ "type": "jsonpath", "path": "${path}" }), json!({})),
+        (json!({ "type": "jsonpath", "path": "$.a", "expect": "${token}" }), json!({ "a": 1 })),
+        (json!("${token}"), json!("a")),
+        (json!("a"), json!("the token \\k<hunter2> is shown")),
+    ] {
+        let why = Tolerance::read(&tolerance).unwrap().judge(&value, &names).unwrap_err();
+        assert!(!why.contains("hunter2"), "{tolerance}: {why}");
     }
 }
