@@ -43,7 +43,7 @@ pub fn catalogue() -> ProbeCatalogue {
 impl ProbeFromArguments for Http {
     fn spec() -> ProbeSpec {
         ProbeSpec::new("http", "The status of a request over HTTP, or what it answers")
-            .with(Parameter::text("url", "an absolute URL").required().value_name("URL"))
+            .with(Parameter::text("url", "an absolute URL").required().secret().value_name("URL"))
             .with(Parameter::text("method", "its method").default("GET"))
             .with(header())
             .with(Parameter::text("body", "its body").secret())
@@ -143,7 +143,7 @@ impl ProbeFromArguments for Command {
 impl ProbeFromArguments for Prometheus {
     fn spec() -> ProbeSpec {
         ProbeSpec::new("prometheus", "The one number that a query to a Prometheus server yields")
-            .with(Parameter::text("url", "the URL of the server").required().value_name("URL"))
+            .with(Parameter::text("url", "the URL of the server").required().secret().value_name("URL"))
             .with(Parameter::text("query", "a query in PromQL").required())
             .with(header())
             .with(trusting())

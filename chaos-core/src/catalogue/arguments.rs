@@ -1,8 +1,8 @@
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use serde_json::{Map, Value};
 
-use super::{datum::Datum, naming::Naming};
+use super::{datum::Datum, naming::Naming, parameter::NOT_SHOWN};
 use crate::{
     error::{Error, ErrorKind, Result},
     plan::Quota,
@@ -12,16 +12,18 @@ use crate::{
 ///
 /// Made by [`Parameters::read`](super::Parameters::read). A getter is an error for a parameter that was not described,
 /// and for one of another type: both are mistakes in the decoder.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Arguments {
     /// Every parameter that there is, in the order of its description.
     all: Vec<(String, Option<Datum>)>,
     naming: Naming,
+    /// The parameters whose values are not shown.
+    secret: BTreeSet<String>,
 }
 
 impl Arguments {
-    pub(super) fn new(all: Vec<(String, Option<Datum>)>, naming: Naming) -> Self {
-        Self { all, naming }
+    pub(super) fn new(all: Vec<(String, Option<Datum>)>, naming: Naming, secret: BTreeSet<String>) -> Self {
+        Self { all, naming, secret }
     }
 
     /// Whether the parameter was given; for a flag, whether it is set.
@@ -160,7 +162,8 @@ impl Arguments {
     /// The text of a value in an error.
     pub(super) fn shown(&self, name: &str) -> Option<String> {
         let (_, datum) = self.all.iter().find(|(known, _)| known == name)?;
-        datum.as_ref().map(Datum::to_string)
+        let datum = datum.as_ref()?;
+        Some(if self.secret.contains(name) { NOT_SHOWN.to_owned() } else { datum.to_string() })
     }
 
     fn get<'a, T>(&'a self, name: &str, read: impl FnOnce(&'a Datum) -> Option<T>) -> Result<Option<T>> {
@@ -175,5 +178,14 @@ impl Arguments {
                 mistaken("a decoder asks for a parameter as another type than its specification has")
             }),
         }
+    }
+}
+
+impl fmt::Debug for Arguments {
+    /// What was given, without secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.all.iter().filter_map(|(name, _)| Some((name, self.shown(name)?))))
+            .finish()
     }
 }

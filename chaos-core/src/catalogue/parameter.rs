@@ -52,7 +52,7 @@ pub struct Parameter {
     /// The parameter that must be given together with this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_with: Option<String>,
-    /// Whether its values may be secret. No error shows them.
+    /// Whether its values may be secret. Neither an error nor [`Arguments`](super::Arguments) as text shows them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub secret: bool,
 }
@@ -198,7 +198,8 @@ impl Parameter {
         self
     }
 
-    /// Says that its values may be secret, so that no error shows them.
+    /// Says that its values may be secret, so that neither an error nor [`Arguments`](super::Arguments) as text shows
+    /// them.
     #[must_use]
     pub fn secret(mut self) -> Self {
         self.secret = true;

@@ -73,7 +73,9 @@ impl Parameters {
             }
             read.push((parameter.name.clone(), datum));
         }
-        let arguments = Arguments::new(read, naming);
+        let is_secret = self.parameters.iter().filter(|parameter| parameter.secret);
+        let secret = is_secret.map(|parameter| parameter.name.clone()).collect();
+        let arguments = Arguments::new(read, naming, secret);
         self.check_groups(whom, &arguments, naming)?;
         for parameter in &self.parameters {
             if let (Some(value), Some(other)) = (arguments.shown(&parameter.name), &parameter.only_with)

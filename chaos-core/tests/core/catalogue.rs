@@ -39,6 +39,33 @@ fn catalogue() -> EventCatalogue {
 }
 
 #[test]
+fn a_secret_is_in_no_error_and_in_no_debug_text() {
+    let spec = EventSpec::new("login", "Log in")
+        .with(Parameter::text("password", "the password").secret())
+        .with(Parameter::text("key", "a key instead").secret())
+        .with(Parameter::text("code", "a second factor").secret().only_with("key"))
+        .one_of(["password", "key"]);
+    let catalogue = EventCatalogue::default().register_with(spec, Registry::default(), |given| {
+        assert_eq!(given.text("password").unwrap(), Some("hunter2"), "a decoder sees it");
+        let shown = format!("{given:?}");
+        assert!(shown.contains("password") && !shown.contains("hunter2"), "{shown}");
+        Ok(Arc::new(PowerOff::default()))
+    });
+    let asked = catalogue.decode(&json!({ "name": "login", "password": "hunter2" })).unwrap();
+    assert!(!format!("{asked:?}").contains("hunter2"), "{asked:?}");
+    for data in [
+        json!({ "name": "login", "password": ["hunter2"] }),
+        json!({ "name": "login", "passwordd": "hunter2" }),
+        json!({ "name": "login", "password": "hunter2", "key": "hunter2" }),
+        json!({ "name": "login", "password": "a", "code": "hunter2" }),
+    ] {
+        let error = catalogue.decode(&data).unwrap_err();
+        assert!(!error.chain().contains("hunter2"), "{error:?}");
+        assert!(error.to_string().contains("a value that is not shown"), "{error}");
+    }
+}
+
+#[test]
 fn every_type_is_read_from_json_and_from_text_and_written_back() {
     let canonical = json!({
         "name": "everything", "number": 12.5, "count": 7, "few": 2, "size": 2_147_483_648_u64,

@@ -100,6 +100,10 @@ fn a_mistake_is_told_with_its_place_and_without_secrets() {
             format!("invalid headr: {NOT_SHOWN}; expected header"),
         ),
         (
+            json!({ "name": "prometheus", "url": { "user": "me", "password": "hunter2" }, "query": "up" }),
+            format!("invalid url: {NOT_SHOWN}; expected text"),
+        ),
+        (
             json!({ "name": "http", "url": "http://a/", "body": { "password": "hunter2" } }),
             format!("invalid body: {NOT_SHOWN}; expected text"),
         ),
