@@ -7,6 +7,7 @@
 //! The differences from Chaos Toolkit 1.19 are told where they are. None of these parts runs anything.
 
 pub mod document;
+pub mod experiment;
 mod python;
 pub mod substitution;
 pub mod tolerance;

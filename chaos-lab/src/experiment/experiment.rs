@@ -1,0 +1,41 @@
+use std::{path::PathBuf, sync::Arc};
+
+use serde_json::Value;
+
+use super::{Activity, HypothesisStrategy, RollbackStrategy, Settings};
+
+/// An experiment: a hypothesis about the steady state, and a method that puts it to the test.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Experiment {
+    /// The title, which may hold names.
+    pub title: String,
+    /// The description.
+    pub description: String,
+    /// What normal is.
+    pub hypothesis: Option<Hypothesis>,
+    /// What is done.
+    pub method: Vec<Arc<Activity>>,
+    /// What undoes it.
+    pub rollbacks: Vec<Arc<Activity>>,
+    /// The configuration and the secrets.
+    pub settings: Settings,
+    /// When the hypothesis is looked at, if the file says so.
+    pub hypothesis_strategy: Option<HypothesisStrategy>,
+    /// When the rollbacks are played, if the file says so.
+    pub rollback_strategy: Option<RollbackStrategy>,
+    /// The whole document, as it was read.
+    pub document: Value,
+    /// The file, if it came from one.
+    pub file: Option<PathBuf>,
+}
+
+/// A hypothesis: a sentence, and the probes that tell whether it holds.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Hypothesis {
+    /// The sentence.
+    pub title: String,
+    /// Probes, each with a tolerance.
+    pub probes: Vec<Arc<Activity>>,
+}

@@ -1,0 +1,65 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::{Map, Value};
+
+/// How an activity is carried out. Values are as in the document: names are substituted when it runs.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Provider {
+    /// Starts a process.
+    Process(ProcessProvider),
+    /// Sends a request.
+    Http(HttpProvider),
+    /// Calls a function of Python.
+    Python(PythonProvider),
+}
+
+/// A process.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ProcessProvider {
+    /// The program: a path, or a name that is looked up in PATH.
+    pub path: String,
+    /// A list (null and empty texts are left out), a mapping (keys and values in turn), or a text, with which the whole
+    /// line is given to `/bin/sh`. Null: none.
+    pub arguments: Value,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+}
+
+/// A request over HTTP.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HttpProvider {
+    /// The URL, which may hold names.
+    pub url: String,
+    /// The method; GET by default.
+    pub method: String,
+    /// Headers.
+    pub headers: Map<String, Value>,
+    /// For GET the query; otherwise the body, as JSON if the header `Content-Type` is exactly `application/json`, else
+    /// as a form. Null: none.
+    pub arguments: Value,
+    /// Seconds, or a list of the seconds for the connection and those for each read. Null: no limit.
+    pub timeout: Value,
+    /// Whether the certificate must be trusted. Default: true.
+    pub verify_tls: bool,
+    /// How often a connection that fails is tried again.
+    pub max_retries: u32,
+}
+
+/// A function of Python.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PythonProvider {
+    /// The module.
+    pub module: String,
+    /// The function.
+    pub function: String,
+    /// The arguments by name.
+    pub arguments: Map<String, Value>,
+    /// The groups of secrets that the function is given: their names, or a mapping of theirs to others.
+    pub secrets: Vec<String>,
+    /// Further properties.
+    pub other: BTreeMap<String, Value>,
+}
