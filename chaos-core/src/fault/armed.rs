@@ -56,6 +56,11 @@ impl Armed {
         self.scope.identity()
     }
 
+    /// The time left until its deadline.
+    pub(crate) fn remaining(&self) -> Duration {
+        self.scope.remaining()
+    }
+
     pub(crate) fn by_hand(&self) -> String {
         self.recovery.by_hand(&self.record.target, self.record.id)
     }
@@ -99,7 +104,8 @@ impl Armed {
         self.scope.observers().tell(mark.at, Activity::Injecting { fault: self.identity() });
 
         self.begun = true;
-        let permit = Permit::to_inject(self.scope.fault(), self.scope.bound(), self.scope.clock());
+        let permit = Permit::to_inject(self.scope.fault(), self.scope.bound(), self.scope.clock())
+            .recording(&self.safeguard.journal, &self.scope);
         let inject = std::mem::replace(&mut self.inject, Box::new(|_| Box::pin(std::future::ready(Ok(())))));
         // The call that makes the future may panic, and so may the future.
         let injection = contained("the injection", async { inject(&permit).await });

@@ -6,10 +6,12 @@ use std::{
     time::Duration,
 };
 
-use super::FaultId;
+use super::{FaultId, FaultState, Magnitude, Mark};
 use crate::{
     clock::{Clock, Deadline},
     error::{Error, ErrorKind, Result},
+    event::FaultScope,
+    journal::Journal,
 };
 
 /// Proof that the recovery of a fault is durable. Every call that changes a target takes one. Only this crate makes
@@ -23,11 +25,25 @@ pub struct Permit {
     clock: Arc<dyn Clock>,
     /// Whether the permit is lent to a recovery, which no deadline stops.
     recovers: bool,
+    progress: Option<Progress>,
+}
+
+/// Where the progress of an injection is recorded.
+#[derive(Debug)]
+struct Progress {
+    journal: Arc<dyn Journal>,
+    scope: FaultScope,
 }
 
 impl Permit {
     pub(crate) fn to_inject(fault: FaultId, deadline: Deadline, clock: &Arc<dyn Clock>) -> Self {
-        Self { fault, deadline, clock: Arc::clone(clock), recovers: false }
+        Self { fault, deadline, clock: Arc::clone(clock), recovers: false, progress: None }
+    }
+
+    /// The permit of an injection whose progress is recorded.
+    pub(crate) fn recording(mut self, journal: &Arc<dyn Journal>, scope: &FaultScope) -> Self {
+        self.progress = Some(Progress { journal: Arc::clone(journal), scope: scope.clone() });
+        self
     }
 
     pub(crate) fn to_recover(fault: FaultId, deadline: Deadline, clock: &Arc<dyn Clock>) -> Self {
@@ -69,6 +85,28 @@ impl Permit {
         .await
     }
 
+    /// Records how far the injection has come, durably, before it goes on. A recovery in any process reads it by
+    /// [`RecoveryScope::progress`](crate::recovery::RecoveryScope::progress), so an injection of many steps records
+    /// each step before it begins, and its recovery undoes those that have begun.
+    ///
+    /// # Errors
+    /// The journal's. If another process has recovered the fault meanwhile, `Conflict`. Then do not go on. `Refused`
+    /// for the permit of a recovery.
+    ///
+    /// Not cancel safe: a dropped call may have recorded the number or not.
+    pub async fn record(&self, name: &str, value: f64) -> Result<()> {
+        let Some(progress) = &self.progress else {
+            let what = "only an injection records its progress";
+            return Err(Error::new(ErrorKind::Refused, what).with("fault", self.fault));
+        };
+        let mut achieved = Magnitude::default();
+        achieved.set(name, value);
+        let mark = Mark::new(FaultState::Injecting, progress.scope.now()).achieved(achieved);
+        progress.journal.mark(self.fault, &mark).await?;
+        progress.scope.measure(name, value);
+        Ok(())
+    }
+
     fn too_late(&self) -> Error {
         let what = "the fault's deadline has passed, so no order of the injection is sent any more";
         Error::new(ErrorKind::Timeout, what).with("fault", self.fault).retryable(false)
@@ -88,7 +126,13 @@ mod tests {
 
     fn permit(clock: &Arc<ManualClock>, recovers: bool) -> Permit {
         let deadline = Deadline::after(clock.as_ref(), MINUTE);
-        Permit { fault: FaultId::from_entropy(1), deadline, clock: Arc::clone(clock) as _, recovers }
+        Permit {
+            fault: FaultId::from_entropy(1),
+            deadline,
+            clock: Arc::clone(clock) as _,
+            recovers,
+            progress: None,
+        }
     }
 
     fn clock() -> Arc<ManualClock> {

@@ -230,7 +230,7 @@ impl FaultRecord {
         let at = Some(mark.at);
         match mark.state {
             FaultState::Armed => {}
-            FaultState::Injecting => self.injecting_at = at,
+            FaultState::Injecting => self.injecting_at = self.injecting_at.or(at),
             FaultState::Active => self.injected_at = at,
             FaultState::Recovering => self.recovering_at = self.recovering_at.or(at),
             FaultState::Recovered | FaultState::RecoveryFailed => self.ended_at = at,

@@ -73,9 +73,17 @@ impl Case<'_> {
         };
         core.tell(Activity::Armed { fault: armed.identity(), by_hand: armed.by_hand() });
         let mut in_effect = cut.course.as_ref().map(|course| course.enter_effect());
+        let is_over_with_injection = victim.hold.is_over_with_injection();
+        if let Some(in_effect) = in_effect.as_mut().filter(|_| is_over_with_injection) {
+            in_effect.injected(Some(armed.remaining()));
+        }
         let mut active = inject(core, armed, &mut cut).await;
-        if let (Some(in_effect), Ok(())) = (&mut in_effect, active.injection()) {
-            in_effect.injected((!victim.hold.is_momentary()).then(|| active.remaining()));
+        match (&mut in_effect, active.injection()) {
+            (Some(in_effect), _) if is_over_with_injection => in_effect.is_over(),
+            (Some(in_effect), Ok(())) => {
+                in_effect.injected((!victim.hold.is_momentary()).then(|| active.remaining()));
+            }
+            _ => {}
         }
         if !victim.hold.is_momentary() || active.cut_short().is_some() {
             hold(core, &mut active, &mut cut).await;

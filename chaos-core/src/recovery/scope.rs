@@ -7,7 +7,7 @@ use crate::{
     engine::Engine,
     error::Result,
     event::{FaultScope, ScopeParts},
-    fault::{Fault, Injection, Milestone},
+    fault::{Fault, Injection, Magnitude, Milestone},
     group::{Group, Target},
     observer::Activity,
 };
@@ -36,8 +36,14 @@ impl RecoveryScope {
     }
 
     /// The scope of a recovery in a later process.
-    pub(crate) fn replaying(parts: ScopeParts, identity: Arc<Fault>, injection: Injection) -> Self {
+    pub(crate) fn replaying(
+        parts: ScopeParts,
+        identity: Arc<Fault>,
+        injection: Injection,
+        progress: &Magnitude,
+    ) -> Self {
         let fault = FaultScope::replaying(parts, identity);
+        progress.iter().for_each(|(name, value)| fault.measure(name, value));
         let recover_by = fault.deadline();
         Self { fault, injection, recover_by, is_held: false }
     }
@@ -52,6 +58,12 @@ impl RecoveryScope {
     /// The knowledge about whether the injection happened.
     pub fn injection(&self) -> Injection {
         self.injection
+    }
+
+    /// How far the injection came, as it was [recorded](crate::fault::Permit::record) under this name before it went
+    /// on. `None` if it never recorded this.
+    pub fn progress(&self, name: &str) -> Option<f64> {
+        self.findings().achieved.get(name)
     }
 
     /// Whether the fault is held. During the hold, [`Recovery::verify`](crate::recovery::Recovery::verify) tells

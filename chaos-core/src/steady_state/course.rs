@@ -54,7 +54,7 @@ impl Course {
     pub(crate) fn enter_effect(&self) -> InEffect {
         let notes = Arc::clone(&self.notes);
         notes.enter_effect();
-        InEffect { notes, full_until: None }
+        InEffect { notes, full_until: None, is_over: false }
     }
 
     /// Why the run is to be cut short, if it is.
@@ -100,6 +100,8 @@ pub(crate) struct InEffect {
     notes: Arc<Notes>,
     /// When it ends by itself, from the return of its injection to the start of its recovery.
     full_until: Option<Duration>,
+    /// Whether it is known to be over, although its recovery is not.
+    is_over: bool,
 }
 
 impl InEffect {
@@ -115,11 +117,22 @@ impl InEffect {
             self.notes.leave_full_effect(until);
         }
     }
+
+    /// A fault that is in effect only while it is injected is over. Its recovery is not watched.
+    pub(crate) fn is_over(&mut self) {
+        self.hold_ended();
+        if !std::mem::replace(&mut self.is_over, true) {
+            self.notes.leave_effect();
+        }
+    }
 }
 
 impl Drop for InEffect {
     fn drop(&mut self) {
-        self.hold_ended();
-        self.notes.leave_effect();
+        let is_recovered_now = self.is_over;
+        self.is_over();
+        if is_recovered_now {
+            self.notes.recovered();
+        }
     }
 }

@@ -175,6 +175,11 @@ impl Notes {
         locked(&self.in_full_effect).iter().any(|until| time < *until)
     }
 
+    /// A fault that was over before is recovered.
+    pub(super) fn recovered(&self) {
+        self.times().recovered = Some(self.clock.monotonic());
+    }
+
     /// A fault is over.
     pub(super) fn leave_effect(&self) {
         let now = self.clock.monotonic();
