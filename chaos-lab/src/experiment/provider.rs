@@ -27,6 +27,13 @@ pub struct ProcessProvider {
     pub timeout: Option<Duration>,
 }
 
+impl ProcessProvider {
+    /// A process without a time limit.
+    pub fn new(path: impl Into<String>, arguments: impl Into<Value>) -> Self {
+        Self { path: path.into(), arguments: arguments.into(), timeout: None }
+    }
+}
+
 /// A request over HTTP.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -46,6 +53,21 @@ pub struct HttpProvider {
     pub verify_tls: bool,
     /// How often a connection that fails is tried again.
     pub max_retries: u32,
+}
+
+impl HttpProvider {
+    /// A GET request without a time limit.
+    pub fn get(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            method: "GET".to_owned(),
+            headers: Map::new(),
+            arguments: Value::Null,
+            timeout: Value::Null,
+            verify_tls: true,
+            max_retries: 0,
+        }
+    }
 }
 
 /// A function of Python.

@@ -1,0 +1,8 @@
+//! Carries activities out: it starts processes and sends requests.
+
+mod process;
+mod runner;
+mod trouble;
+
+pub use runner::Runner;
+pub use trouble::{Trouble, TroubleKind};

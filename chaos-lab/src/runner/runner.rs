@@ -1,0 +1,102 @@
+use std::sync::Arc;
+
+use chaos_core::{
+    Result,
+    clock::{Clock, SystemClock},
+};
+use serde_json::Value;
+
+use super::{
+    process::Processes,
+    trouble::{Trouble, TroubleKind},
+};
+use crate::{experiment::Provider, substitution::Names};
+
+/// Carries activities out. Clones share the processes that they have started.
+///
+/// Needs a tokio runtime with its I/O driver and its timer.
+///
+/// ```
+/// use chaos_lab::{
+///     experiment::{ProcessProvider, Provider},
+///     runner::Runner,
+///     substitution::Names,
+/// };
+/// use serde_json::json;
+///
+/// # #[cfg(unix)]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let runner = Runner::start()?;
+/// let echo = Provider::Process(ProcessProvider::new("echo", json!(["port", "${port}"])));
+/// let output = runner.carry_out(&echo, &Names::default().with("port", 8080)).await?;
+/// assert_eq!(output, json!({ "status": 0, "stdout": "port 8080\n", "stderr": "" }));
+/// # Ok(())
+/// # }
+/// # #[cfg(not(unix))]
+/// # fn main() {}
+/// ```
+#[derive(Clone, Debug)]
+pub struct Runner {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    clock: Arc<dyn Clock>,
+    processes: Processes,
+}
+
+impl Runner {
+    /// A runner by the time of this machine. It starts nothing yet.
+    ///
+    /// # Errors
+    /// None so far.
+    pub fn start() -> Result<Self> {
+        Self::with_clock(Arc::new(SystemClock::default()))
+    }
+
+    /// As [`start`](Runner::start), with time limits by another clock.
+    ///
+    /// # Errors
+    /// None so far.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Result<Self> {
+        Ok(Self { shared: Arc::new(Shared { clock, processes: Processes::default() }) })
+    }
+
+    /// Carries out what `provider` says, with `names` in it replaced by their values.
+    ///
+    /// A process yields `{"status", "stdout", "stderr"}`. The status is that of its exit, or the negative number of the
+    /// signal that ended it. Each output is a text; bytes that are not UTF-8 are replaced. It holds the first MiB at
+    /// most, and `"truncated": true` says that there was more. A process inherits the environment and the working
+    /// directory, reads nothing, and runs in a process group of its own. A process that ends on its own may leave
+    /// others of its group behind, such as a server in the background.
+    ///
+    /// # Errors
+    /// If there is no output. A non-zero exit is an output. The text of the error shows no secret of `names`.
+    ///
+    /// Cancel safe in the sense that matters: if you drop the call, the whole process group is killed. At a time-out it
+    /// is killed as well.
+    pub async fn carry_out(&self, provider: &Provider, names: &Names) -> Result<Value, Trouble> {
+        let Shared { clock, processes } = &*self.shared;
+        match provider {
+            Provider::Process(process) => processes.run(process, names, &**clock).await,
+            Provider::Http(_) => Err(Trouble::new(TroubleKind::Refused, "no request can be sent yet", names)),
+            Provider::Python(python) => {
+                let what =
+                    format!("no Python is run, so {}.{} cannot be called", python.module, python.function);
+                Err(Trouble::new(TroubleKind::Refused, what, names))
+            }
+        }
+    }
+
+    /// Kills every process group that is still running, and waits until none is left. What a process has left behind
+    /// after it ended on its own is not touched.
+    ///
+    /// Calls that wait for these processes return [`TroubleKind::Ended`]. Later calls start processes as before.
+    ///
+    /// Cancel safe: the groups are killed at the first poll.
+    pub async fn end_all(&self) {
+        self.shared.processes.end_all(&*self.shared.clock).await;
+    }
+}
