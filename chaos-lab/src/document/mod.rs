@@ -7,4 +7,5 @@ mod yaml;
 
 pub(crate) use problem::shown;
 pub use problem::{Problem, Problems};
+pub(crate) use read::read_text;
 pub use read::{LARGEST, read};

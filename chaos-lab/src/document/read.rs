@@ -27,13 +27,21 @@ pub const LARGEST: u64 = 8 << 20;
 pub fn read(path: &Path) -> Result<Value, Problem> {
     let name = path.display().to_string();
     let extension = path.extension().and_then(|extension| extension.to_str());
-    let text = text(path).map_err(|(value, expected)| Problem::new(&name, value, expected))?;
+    let text = read_text(path)?;
     match extension {
         Some("yaml" | "yml") => {
             yaml(&text).map_err(|wrong| Problem::new(name, wrong, "YAML that can be read"))
         }
         _ => json(&text).map_err(|wrong| Problem::new(name, wrong, "JSON that can be read")),
     }
+}
+
+/// Reads a text.
+///
+/// # Errors
+/// For a file that cannot be read, is larger than 8 MiB, or is not in UTF-8.
+pub(crate) fn read_text(path: &Path) -> Result<String, Problem> {
+    text(path).map_err(|(value, expected)| Problem::new(path.display().to_string(), value, expected))
 }
 
 /// The whole text, or what is wrong with it and what was expected.

@@ -1,11 +1,11 @@
-use std::{path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use serde_json::Value;
 
 use super::{Activity, HypothesisStrategy, RollbackStrategy, Settings};
 
 /// An experiment: a hypothesis about the steady state, and a method that puts it to the test.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Experiment {
     /// The title, which may hold names.
@@ -38,4 +38,21 @@ pub struct Hypothesis {
     pub title: String,
     /// Probes, each with a tolerance.
     pub probes: Vec<Arc<Activity>>,
+}
+
+impl fmt::Debug for Experiment {
+    /// Leaves out the document, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Experiment")
+            .field("title", &self.title)
+            .field("description", &self.description)
+            .field("hypothesis", &self.hypothesis)
+            .field("method", &self.method)
+            .field("rollbacks", &self.rollbacks)
+            .field("settings", &self.settings)
+            .field("hypothesis_strategy", &self.hypothesis_strategy)
+            .field("rollback_strategy", &self.rollback_strategy)
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
 }

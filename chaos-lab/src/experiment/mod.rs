@@ -3,13 +3,28 @@
 //! A file is read whole and tells everything that is wrong with it at once. Nothing is run before that.
 
 mod activity;
+mod conversion;
+mod environment;
 mod experiment;
+mod fields;
+mod findings;
+mod nearest;
+mod options;
+mod overrides;
 mod provider;
+mod read;
+mod read_activity;
+mod read_provider;
+mod read_settings;
+mod reader;
 mod settings;
 mod strategy;
+mod variable;
 
 pub use activity::{Activity, ActivityKind, ActivityTolerance, Pauses};
 pub use experiment::{Experiment, Hypothesis};
+pub use options::ReadOptions;
 pub use provider::{HttpProvider, ProcessProvider, Provider, PythonProvider};
 pub use settings::{Entry, Settings};
 pub use strategy::{HypothesisStrategy, RollbackStrategy};
+pub use variable::Variable;

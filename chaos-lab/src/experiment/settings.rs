@@ -15,6 +15,8 @@ pub struct Settings {
     /// Where each group of secrets comes from, without any value: as it stands in the document, with `null` in place
     /// of what is inline there.
     pub references: Map<String, Value>,
+    /// Variables of the environment that files of variables add, for processes as well.
+    pub environment: Vec<(String, String)>,
 }
 
 /// An entry of the configuration.

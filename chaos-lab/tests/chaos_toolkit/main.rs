@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod documents;
+mod reading;
+mod settings;
 
 use chaos_lab::{substitution::Names, tolerance::Tolerance};
 use serde::Deserialize;

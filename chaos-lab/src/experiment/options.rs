@@ -1,0 +1,110 @@
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use super::{Experiment, Variable, environment::Environment};
+use crate::document::{Problem, Problems, read};
+
+/// How an experiment is read.
+///
+/// ```
+/// use chaos_lab::experiment::ReadOptions;
+/// use serde_json::json;
+///
+/// let file = tempfile::Builder::new().suffix(".yaml").tempfile()?;
+/// std::fs::write(&file, "
+/// title: The shop answers
+/// description: Without a replica, too
+/// configuration: {port: 80}
+/// method:
+///   - {type: probe, name: shop, provider: {type: http, url: 'http://127.0.0.1:${port}/'}}
+/// ")?;
+/// let experiment = ReadOptions::default().variable("port:int=8080".parse()?).read(&file)?;
+/// assert_eq!(experiment.method[0].name, "shop");
+/// assert_eq!(experiment.settings.value("port"), Some(&json!(8080)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct ReadOptions {
+    pub(super) leaves_controls_out: bool,
+    pub(super) is_compatible: bool,
+    pub(super) variables: Vec<Variable>,
+    pub(super) variable_files: Vec<PathBuf>,
+    pub(super) environment: Environment,
+}
+
+impl ReadOptions {
+    /// Leaves controls out, which are Python modules. Otherwise a file with controls is refused.
+    #[must_use]
+    pub fn without_controls(mut self) -> Self {
+        self.leaves_controls_out = true;
+        self
+    }
+
+    /// Sets an entry of the configuration. It wins over the file and over [files of
+    /// variables](ReadOptions::variable_file). An entry that the file does not declare stays out.
+    #[must_use]
+    pub fn variable(mut self, variable: Variable) -> Self {
+        self.variables.push(variable);
+        self
+    }
+
+    /// Takes variables from a file. A later file wins over an earlier one.
+    ///
+    /// A file whose name ends in `.json`, `.yaml` or `.yml` has `configuration` and `secrets`, both as in an
+    /// experiment. A group of secrets takes the place of a whole group.
+    ///
+    /// Any other file has lines such as `KEY=VALUE`: variables for the environment of the experiment and of its
+    /// processes.
+    #[must_use]
+    pub fn variable_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.variable_files.push(path.into());
+        self
+    }
+
+    /// Takes what Chaos Toolkit takes, in these places where more is checked here: a hypothesis without probes or with
+    /// an action among them, a tolerance in the method, contributions, the scheme of a URL, and a `type` in the settings
+    /// that is nearly `env`.
+    #[must_use]
+    pub fn compatible(mut self) -> Self {
+        self.is_compatible = true;
+        self
+    }
+
+    /// Reads these variables instead of the environment of this process. Programs are looked up in their `PATH`.
+    #[must_use]
+    pub fn environment(
+        mut self,
+        variables: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+    ) -> Self {
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        self.environment.instead = Some(variables.collect::<BTreeMap<_, _>>());
+        self
+    }
+
+    /// Reads an experiment from a file: YAML if its name ends in `.yaml` or `.yml`, otherwise JSON.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file or with the variables. No secret is shown.
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<Experiment, Problems> {
+        let path = path.as_ref();
+        let document = read(path).map_err(|problem: Problem| Problems::of(vec![problem]))?;
+        let mut experiment = Experiment::from_document(document, self)?;
+        experiment.file = Some(path.to_owned());
+        Ok(experiment)
+    }
+}
+
+impl fmt::Debug for ReadOptions {
+    /// Shows no value of the environment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadOptions")
+            .field("leaves_controls_out", &self.leaves_controls_out)
+            .field("is_compatible", &self.is_compatible)
+            .field("variables", &self.variables)
+            .field("variable_files", &self.variable_files)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,56 @@
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{environment::Environment, findings::Findings, options::ReadOptions};
+
+/// Reads the parts of an experiment, and notes what is wrong with them.
+pub(super) struct Reader<'a> {
+    pub(super) findings: Findings,
+    /// Where programs are looked up. None: they are not.
+    pub(super) environment: Option<&'a Environment>,
+    /// The activities that a `ref` may name.
+    pub(super) named: BTreeMap<&'a str, &'a Value>,
+    pub(super) is_compatible: bool,
+    pub(super) refuses_python: bool,
+    pub(super) refuses_controls: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// For an experiment that is about to run here.
+    pub(super) fn new(options: &ReadOptions, environment: &'a Environment, findings: Findings) -> Self {
+        Self {
+            findings,
+            environment: Some(environment),
+            named: BTreeMap::new(),
+            is_compatible: options.is_compatible,
+            refuses_python: true,
+            refuses_controls: !options.leaves_controls_out,
+        }
+    }
+
+    /// For what has been checked before, maybe by another process.
+    pub(super) fn of_checked() -> Self {
+        Self {
+            findings: Findings::default(),
+            environment: None,
+            named: BTreeMap::new(),
+            is_compatible: true,
+            refuses_python: false,
+            refuses_controls: false,
+        }
+    }
+
+    /// Notes the activities that a `ref` may name: those of the method, and then those of the hypothesis, of which the
+    /// later one of a name counts. Rollbacks are not among them, nor is what is a `ref` itself.
+    pub(super) fn name_activities(&mut self, document: &'a Value) {
+        let method = document.get("method");
+        let probes = document.get("steady-state-hypothesis").and_then(|hypothesis| hypothesis.get("probes"));
+        let lists = [method, probes].into_iter().flatten().filter_map(Value::as_array);
+        for activity in lists.flatten().filter(|activity| activity.get("ref").is_none_or(Value::is_null)) {
+            if let Some(name) = activity.get("name").and_then(Value::as_str) {
+                self.named.insert(name, activity);
+            }
+        }
+    }
+}
