@@ -179,6 +179,11 @@ def refs_and_background():
     yield case("ref/name of the method and of the hypothesis", experiment(
         [shell("same", "echo action >>log"), {"ref": "same"}], [probe("same", "echo probe >>log", tolerance=0)], undo))
     yield case("ref/in the hypothesis", experiment([probe("look", "echo look >>log")], [{"ref": "look"}], undo))
+    yield case("ref/in the hypothesis, with a tolerance", experiment([probe("look", "echo look >>log")], [
+        {"ref": "look", "tolerance": 0}], undo))
+    yield case("ref/in the hypothesis, not validated", experiment([probe("look", "echo look >>log")], [
+        {"ref": "look", "tolerance": 1}], undo), "--no-validation")
+    yield case("ref/missing in the rollbacks", experiment([shell("act")], asking(), [{"ref": "nobody"}, *undo]))
     yield case("ref/of what runs in the background", experiment(
         [{**shell("aside", "echo aside >>log"), "background": True},
          {**shell("end"), "pauses": {"before": 0.4}}, {"ref": "aside"}], asking(), undo))
@@ -272,6 +277,7 @@ def invalid():
     yield case("invalid/unknown strategy in the file", {**whole, **runtime("sometimes")})
     yield case("invalid/unknown rollback strategy in the file", {**whole, "rollbacks": act,
                                                                 **runtime(rollbacks="sometimes")})
+    yield case("invalid/not asked for", {**whole, "tags": [""]}, "--no-validation")
     for line in [["--hypothesis-strategy", "skip"], ["--hypothesis-strategy", "sometimes"],
                  ["--rollback-strategy", "sometimes"], ["--dry", "everything"], ["--unknown"],
                  ["--hypothesis-frequency", "often"], ["--var-file", "nowhere.json"]]:

@@ -72,6 +72,10 @@ def substitutions():
 
 def tolerances():
     """Each of an output, whether it is met being told by the method."""
+    named = {"type": "jsonpath", "path": "${path}", "target": "stdout"}
+    yield case("tolerance/path of a name, not validated", experiment(
+        [shell("act")], [probe("look", "echo '{\"a\": 1}'", tolerance=named)], configuration=CONFIGURATION),
+        "--no-validation")
     document = '{"a": [1, 2], "b": {"c": "x"}}'
     true = {"type": "process", "path": "true", "arguments": []}
     for name, script, tolerance in [
