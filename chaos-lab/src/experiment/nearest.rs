@@ -9,11 +9,13 @@ pub(super) fn or_nearest<'a>(expected: &str, text: &str, names: impl IntoIterato
 /// The one of `names` that `text` is most likely a misspelling of. None for a text that is one of them.
 pub(super) fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let text = letters(text)?;
-    let near = names.into_iter().filter_map(|name| Some((distance(&text, &letters(name)?), name)));
+    let near = names.into_iter().take(MOST).filter_map(|name| Some((distance(&text, &letters(name)?), name)));
     let near = near.filter(|(distance, name)| *distance <= 1 + name.chars().count() / 4);
     near.min().filter(|(distance, _)| *distance > 0).map(|(_, name)| name)
 }
 
+/// Of a longer list, only these names are compared.
+const MOST: usize = 1000;
 /// A longer text is no misspelt name.
 const LONGEST: usize = 128;
 

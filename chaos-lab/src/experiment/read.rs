@@ -73,7 +73,8 @@ impl Experiment {
         let overrides = Overrides::of(options, &mut environment, &mut findings);
         // The secrets come first, so that no later problem shows one.
         let secrets = document.get("secrets").filter(|secrets| !secrets.is_null());
-        let secrets = Secrets::read(secrets, &overrides, &environment, options.is_compatible, &mut findings);
+        let read = Secrets::read(secrets, &overrides, &environment, options.is_compatible, &mut findings);
+        let Some(secrets) = read else { return findings.unless_any(None) };
         findings.hide(names(&secrets));
 
         let mut reader = Reader::new(options, &environment, findings);

@@ -6,7 +6,7 @@ use super::{
     Activity, ActivityKind, ActivityTolerance, Pauses,
     fields::{Fields, is_name, positive, text_of},
     nearest::or_nearest,
-    reader::Reader,
+    reader::{REFERENCES, Reader},
 };
 use crate::{
     document::{Problem, Problems},
@@ -86,10 +86,20 @@ impl Reader<'_> {
         let background = self.background(fields);
         let tolerance = self.tolerance(fields, place);
         let Some(data) = text_of(name).and_then(|name| self.named.get(name).copied()) else {
-            let expected = or_nearest(NAME, name.as_str().unwrap_or_default(), self.named.keys().copied());
+            let names = self.named.keys().copied().take(if self.findings.is_full() { 0 } else { usize::MAX });
+            let expected = or_nearest(NAME, name.as_str().unwrap_or_default(), names);
             self.findings.wrong(fields.at("ref"), name, expected);
             return None;
         };
+        // Copies of copies would take all memory.
+        let left =
+            if self.references_left == 0 { None } else { self.references_left.checked_sub(size(data)) };
+        self.references_left = left.unwrap_or_default();
+        if left.is_none() {
+            let expected = format!("references that stand for at most {} MiB", REFERENCES >> 20);
+            self.findings.wrong(fields.at("ref"), name, expected);
+            return None;
+        }
         // What is wrong with it is told where it stands.
         let path = fields.at("ref");
         let mut activity = self.aside(|reader| reader.activity(data, &path, Place::Step))?;
@@ -196,6 +206,10 @@ impl Reader<'_> {
         }
         match Tolerance::read(data) {
             Ok(tolerance) => Some(ActivityTolerance::Value(tolerance)),
+            Err(_) if self.findings.is_full() => {
+                self.findings.wrong(path, data, "a tolerance");
+                None
+            }
             Err(problems) => {
                 // Their own texts may show a secret. Those for the masked tolerance show none.
                 let masked = self.findings.without_secrets(data);
@@ -251,4 +265,15 @@ impl Reader<'_> {
         let found = look(self);
         self.findings.forget_after(before).then_some(found).flatten()
     }
+}
+
+/// About how much memory a value takes.
+fn size(value: &Value) -> usize {
+    let within: usize = match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(fields) => fields.iter().map(|(key, value)| key.len() + size(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    within + size_of::<Value>()
 }

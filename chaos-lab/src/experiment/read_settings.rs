@@ -24,19 +24,19 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    /// Reads the groups of secrets.
+    /// Reads the groups of secrets. None if there are too many to mask each.
     pub(super) fn read(
         data: Option<&Value>,
         overrides: &Overrides,
         environment: &Environment,
         is_compatible: bool,
         findings: &mut Findings,
-    ) -> Self {
+    ) -> Option<Self> {
         let mut secrets = Self::default();
-        let Some(data) = data else { return secrets };
+        let Some(data) = data else { return Some(secrets) };
         let Some(groups) = data.as_object() else {
             findings.say("secrets", kind(data), "a mapping of groups to their secrets");
-            return secrets;
+            return Some(secrets);
         };
         for (name, own) in groups {
             let instead = overrides.secrets(name);
@@ -54,7 +54,24 @@ impl Secrets {
                 }
             }
         }
-        secrets
+        let count: usize = secrets.values.iter().flat_map(|(_, group)| group.values()).map(values).sum();
+        if count > MOST {
+            findings.say("secrets", &format!("{count} values"), format!("at most {MOST}"));
+            return None;
+        }
+        Some(secrets)
+    }
+}
+
+/// How many secrets an experiment may have. Each is looked for wherever something is shown.
+const MOST: usize = 1000;
+
+/// How many values there are within a secret.
+fn values(secret: &Value) -> usize {
+    match secret {
+        Value::Array(items) => items.iter().map(values).sum(),
+        Value::Object(fields) => fields.values().map(values).sum(),
+        _ => 1,
     }
 }
 
@@ -199,7 +216,7 @@ impl Reader<'_> {
             if is_default {
                 self.findings.wrong(at, &value, conversion.expected());
             } else {
-                let shown = crate::document::shown(&self.findings.without_secrets(&value));
+                let shown = self.findings.shown(&value);
                 self.findings.say(at, &format!("{variable} is {shown}"), conversion.expected());
             }
         }

@@ -11,10 +11,15 @@ pub(super) struct Reader<'a> {
     pub(super) environment: Option<&'a Environment>,
     /// The activities that a `ref` may name.
     pub(super) named: BTreeMap<&'a str, &'a Value>,
+    /// How much data references may still stand for.
+    pub(super) references_left: usize,
     pub(super) is_compatible: bool,
     pub(super) refuses_python: bool,
     pub(super) refuses_controls: bool,
 }
+
+/// How much data the references of an experiment may stand for, in bytes: each is a copy.
+pub(super) const REFERENCES: usize = 64 << 20;
 
 impl<'a> Reader<'a> {
     /// For an experiment that is about to run here.
@@ -23,6 +28,7 @@ impl<'a> Reader<'a> {
             findings,
             environment: Some(environment),
             named: BTreeMap::new(),
+            references_left: REFERENCES,
             is_compatible: options.is_compatible,
             refuses_python: true,
             refuses_controls: !options.leaves_controls_out,
@@ -35,6 +41,7 @@ impl<'a> Reader<'a> {
             findings: Findings::default(),
             environment: None,
             named: BTreeMap::new(),
+            references_left: REFERENCES,
             is_compatible: true,
             refuses_python: false,
             refuses_controls: false,

@@ -511,6 +511,54 @@ fn an_activity_is_read_back_from_its_data() {
     }
 }
 
+#[test]
+fn what_is_hostile_is_refused_in_bounded_time_and_memory() {
+    // A thousand problems are told, the others are counted.
+    let nothing = vec![json!({ "ref": "nothing" }); 20_000];
+    let many: Vec<Value> =
+        (0..200).map(|index| activity(json!({ "name": format!("nothing{index}") }))).collect();
+    let told = problems(experiment(json!({ "rollbacks": nothing, "method": many })));
+    assert_eq!((told.len(), told[1000].as_str()), (1001, "19000 more problems; expected none"));
+
+    // Each reference is a copy.
+    let large = activity(json!({ "comment": "x".repeat(4 << 20) }));
+    let told =
+        problems(experiment(json!({ "method": [large], "rollbacks": vec![json!({ "ref": "a" }); 2_000] })));
+    assert_eq!(told[0], "rollbacks[15].ref: \"a\"; expected references that stand for at most 64 MiB");
+
+    let secrets: Map<String, Value> =
+        (0..2_000).map(|index| (format!("s{index}"), json!("hunter2"))).collect();
+    let told = problems(experiment(json!({ "secrets": { "web": secrets }, "title": ["hunter2"] })));
+    assert_eq!(told, ["secrets: 2000 values; expected at most 1000"]);
+}
+
+/// Almost as deep as a document can be, which is 128.
+#[test]
+fn what_is_deep_is_read_or_refused() {
+    let nested = |before: &str, within: &str, after: &str| -> Value {
+        serde_json::from_str(&(before.repeat(100) + within + &after.repeat(100))).unwrap()
+    };
+    let tolerance =
+        r#"{"type": "probe", "name": "a", "provider": {"type": "process", "path": "true"}, "tolerance": "#;
+    for (deep, is_tolerance) in [
+        (nested("[", "", "]"), true),
+        (nested("{\"a\":", "1", "}"), false),
+        (nested(tolerance, "1", "}"), true),
+    ] {
+        let told = problems(json!({
+            "title": deep, "description": "d", "method": deep, "rollbacks": [deep], "runtime": deep,
+            "configuration": { "a": deep, "b": { "type": "env", "key": "X", "default": deep, "env_var_type": "int" } },
+            "secrets": { "a": { "b": deep } },
+            "steady-state-hypothesis": { "title": "h", "probes": [
+                { "type": "probe", "name": "a", "tolerance": deep, "provider": { "type": "process", "path": "true", "arguments": deep } },
+            ] },
+        }));
+        let has = |path: &str| told.iter().any(|problem| problem.starts_with(path));
+        assert!(has("title: ") && has("configuration.b.default: "), "{told:?}");
+        assert_eq!(has("steady-state-hypothesis.probes[0].tolerance"), !is_tolerance, "{told:?}");
+    }
+}
+
 /// Words that mean something in an experiment, and values of every type.
 fn any_document() -> impl Strategy<Value = Value> {
     const WORDS: [&str; 36] = [

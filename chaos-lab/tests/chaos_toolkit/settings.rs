@@ -97,7 +97,8 @@ fn options_win_over_files_of_variables_and_those_over_the_file() {
         "late.yaml",
         "configuration:\n  c: late\n  d: late\n  e: {type: env, key: ADDED, env_var_type: bool}\nsecrets:\n  web: {token: {type: env, key: SECRET}}\n",
     );
-    let lines = file(&folder, "vars.env", "# a comment\n\nADDED=no\n SECRET=from=lines \nPORT=9\n");
+    let lines =
+        file(&folder, "vars.env", "# a comment\n\nADDED=yes\nADDED=no\n SECRET=from=lines \nPORT=9\n");
     let options = options()
         .variable_file(early)
         .variable_file(late)
@@ -130,7 +131,7 @@ fn options_win_over_files_of_variables_and_those_over_the_file() {
     assert_eq!(json!(settings.secrets), json!([["web", { "token": "from=lines" }], ["other", { "k": "v" }]]));
     assert_eq!(
         json!(settings.environment),
-        json!([["ADDED", "no"], ["SECRET", "from=lines"], ["PORT", "9"]])
+        json!([["ADDED", "yes"], ["ADDED", "no"], ["SECRET", "from=lines"], ["PORT", "9"]])
     );
     assert!(!format!("{settings:?} {options:?}").contains("from=lines"));
 
@@ -164,6 +165,10 @@ fn each_entry_is_checked() {
         (
             json!({ "type": "Env", "key": "PORT" }),
             "type: \"Env\"; expected env or probe; did you mean \"env\"?",
+        ),
+        (
+            json!({ "type": "ENV", "key": "PORT" }),
+            "type: \"ENV\"; expected env or probe; did you mean \"env\"?",
         ),
         (json!({ "type": "probe" }), "provider: missing; expected a mapping with a type"),
     ] {
@@ -253,7 +258,7 @@ fn no_problem_shows_a_secret() {
     let regex = json!({ "type": "regex", "pattern": format!("({secret}") });
     let long = format!("{}{secret}", "x".repeat(70));
     let document = json!({
-        "title": wrong, "description": wrong, "tags": [wrong], "contributions": { "c": secret }, "extensions": [secret],
+        "title": wrong, "description": wrong, "tags": [wrong], "contributions": { secret: secret }, "extensions": [secret],
         "configuration": {
             "a": { "type": "env", "key": "TOKEN", "env_var_type": "int" },
             "b": { "type": "env", "key": "NONE", "default": secret, "env_var_type": "int" },
@@ -263,6 +268,7 @@ fn no_problem_shows_a_secret() {
         "steady-state-hypothesis": { "title": wrong, "probes": [
             { "type": secret, "name": wrong, "tolerance": regex, "provider": { "type": "process", "path": secret } },
             { "type": "probe", "name": "a", "tolerance": wrong, "provider": { "type": "http", "url": secret, "method": wrong, "headers": wrong } },
+            { "type": "probe", "name": "b", "tolerance": { "type": secret }, "provider": { "type": "process", "path": "true" } },
         ] },
         "method": [{ "ref": secret }, { "ref": long }, secret, "s3cret-inline", { "type": "action", "name": "b", "controls": [{ "name": secret }],
             "background": secret, "pauses": secret, "provider": { "type": "python", "module": secret, "func": secret } }],
