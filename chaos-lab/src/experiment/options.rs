@@ -64,9 +64,11 @@ impl ReadOptions {
         self
     }
 
-    /// Takes what Chaos Toolkit takes, in these places where more is checked here: a hypothesis without probes or with
-    /// an action among them, a tolerance in the method, contributions, the scheme of a URL, and a `type` in the settings
-    /// that is nearly `env`.
+    /// Takes what Chaos Toolkit takes, where more is checked here: a hypothesis without probes or with an action among
+    /// them, a tolerance in the method, contributions, the scheme of a URL, and a `type` in the settings that is nearly
+    /// `env`. As there, the path of a program holds no names.
+    ///
+    /// What would end a run there with an exception is refused all the same.
     #[must_use]
     pub fn compatible(mut self) -> Self {
         self.is_compatible = true;

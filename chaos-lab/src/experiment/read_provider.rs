@@ -48,7 +48,7 @@ impl Reader<'_> {
         let path = fields.text("path", "a program in PATH, or the path of one", findings);
         if let Some(path) = path
             && let Some(environment) = self.environment
-            && !path.contains("${")
+            && (self.is_compatible || !path.contains("${"))
             && !environment.has_program(path)
         {
             let expected = if path.contains('/') { "a file that can be run" } else { "a program in PATH" };

@@ -6,6 +6,7 @@
 mod documents;
 mod reading;
 mod settings;
+mod validation;
 
 use chaos_lab::{substitution::Names, tolerance::Tolerance};
 use serde::Deserialize;
@@ -17,6 +18,7 @@ struct Record {
     secrets: Map<String, Value>,
     tolerances: Vec<Judged>,
     substitutions: Vec<Substituted>,
+    experiments: Vec<Validated>,
 }
 
 #[derive(Deserialize)]
@@ -31,6 +33,13 @@ struct Judged {
 struct Substituted {
     data: Value,
     result: Value,
+}
+
+#[derive(Deserialize)]
+struct Validated {
+    experiment: Value,
+    /// True, or the exception of Chaos Toolkit's validation.
+    valid: Value,
 }
 
 impl Record {

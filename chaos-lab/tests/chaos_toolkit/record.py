@@ -7,9 +7,11 @@ record; with one it compares that record with what is answered now.
 
 import itertools
 import json
+import logging
 import sys
 
 from chaoslib import substitute
+from chaoslib.experiment import ensure_experiment_is_valid
 from chaoslib.hypothesis import within_tolerance
 
 CONFIGURATION = {"port": 8080, "host": "a.example", "half": 0.5, "yes": True, "nothing": None, "list": [1, "b", None],
@@ -76,6 +78,102 @@ SUBSTITUTIONS = [
 ]
 
 
+def experiment(**changes):
+    return {"title": "t", "description": "d", "method": [], **changes}
+
+
+def hypothesis(*probes, **changes):
+    return experiment(**{"steady-state-hypothesis": {"title": "h", "probes": list(probes), **changes}})
+
+
+def action(**changes):
+    return {"type": "action", "name": "a", "provider": {"type": "process", "path": "true"}, **changes}
+
+
+def provided(**provider):
+    return experiment(method=[action(provider=provider)])
+
+
+def http(**provider):
+    return provided(type="http", url="http://a.example", **provider)
+
+
+PROBE = {"type": "probe", "name": "p", "tolerance": 0, "provider": {"type": "process", "path": "true"}}
+
+EXPERIMENTS = [
+    {}, experiment(), experiment(unknown=1), experiment(title=""), experiment(title=7), experiment(description=None),
+    experiment(method=None), {"title": "t", "description": "d", "metod": []}, experiment(method=[7]),
+    experiment(method=[{}]),
+    # What describes it.
+    experiment(tags=["a", ""]), experiment(tags=[1]), experiment(tags="ab"), experiment(tags=None),
+    experiment(tags=["a"]), experiment(extensions=[{"name": " "}]), experiment(extensions=[{"name": "a", "b": 1}]),
+    experiment(extensions=[{}]), experiment(contributions={"a": "enormous"}), experiment(contributions={"a": "low"}),
+    # The hypothesis.
+    hypothesis(), hypothesis(PROBE), hypothesis({**PROBE, "type": "action"}), hypothesis({**PROBE, "tolerance": 0.5}),
+    hypothesis({**PROBE, "tolerance": None}), hypothesis({**PROBE, "tolerance": []}), hypothesis(title=""),
+    hypothesis(action()), experiment(**{"steady-state-hypothesis": {"title": "h"}}),
+    experiment(**{"steady-state-hypothesis": None}), hypothesis({**PROBE, "tolerance": PROBE}),
+    hypothesis({**PROBE, "tolerance": {"type": "probe"}}),
+    hypothesis({**PROBE, "tolerance": {"type": "regex", "pattern": "("}}),
+    hypothesis({**PROBE, "tolerance": {"type": "range", "range": [2, 1]}}),
+    hypothesis({**PROBE, "tolerance": {"type": "range", "range": [1]}}),
+    hypothesis({**PROBE, "tolerance": {"type": "jsonpath", "path": "a"}}),
+    hypothesis({**PROBE, "tolerance": {"type": "json"}}),
+    hypothesis({"ref": "p"}), hypothesis(PROBE, {"ref": "p", "tolerance": 1}), hypothesis({"ref": "x", "tolerance": 1}),
+    # Activities.
+    *[experiment(method=[action(**{key: value})]) for key, value in [
+        ("type", "acton"), ("type", None), ("type", "probe"), ("name", ""), ("name", 7), ("provider", None),
+        ("provider", {}), ("background", "yes"), ("background", 1), ("background", None), ("background", True),
+        ("pauses", None), ("pauses", {}), ("pauses", {"before": 1}), ("pauses", {"before": "1"}),
+        ("pauses", {"before": "${a}"}), ("pauses", {"after": "$a"}), ("pauses", {"after": -1}),
+        ("pauses", {"after": [1]}), ("pauses", {"after": None}), ("timeout", "1"), ("timeout", 1.5),
+        ("tolerance", 0.5), ("tolerance", {"type": "nothing"}), ("ref", ""), ("ref", 7), ("ref", None), ("dry", "x"),
+    ]],
+    experiment(method=[action(), {"ref": "a"}]), experiment(method=[{"ref": "a"}, action()]),
+    experiment(method=[{"ref": "aa"}, action()]), experiment(method=[action(), {"ref": "b"}, {"ref": "a", "name": "b"}]),
+    experiment(rollbacks=[action()]), experiment(rollbacks=[{"ref": "x"}]), experiment(rollbacks=[action(name="")]),
+    experiment(method=[{"ref": "r"}], rollbacks=[action(name="r")]), experiment(rollbacks=None),
+    # Providers.
+    provided(type="chaos"), provided(type="proces"), provided(type="process"), provided(type="process", path=""),
+    provided(type="process", path="no-such-program"), provided(type="process", path="/bin/sh"),
+    provided(type="process", path="/etc/passwd"), provided(type="process", path="/etc"),
+    provided(type="process", path="${program}"), provided(type="process", path="~/no-such-program"),
+    *[provided(type="process", path="true", **{key: value}) for key, value in [
+        ("arguments", []), ("arguments", "a b"), ("arguments", {"-a": 1}), ("arguments", None), ("arguments", 5),
+        ("arguments", [1, [2]]), ("timeout", 5), ("timeout", 0), ("timeout", "5"), ("timeout", None), ("other", 1),
+    ]],
+    provided(type="http"), provided(type="http", url=""), provided(type="http", url="a.example"),
+    *[http(**{key: value}) for key, value in [
+        ("method", "POST"), ("method", 7), ("headers", {}), ("headers", None), ("headers", []), ("headers", ["a"]),
+        ("headers", {"a": "b"}), ("headers", {"a": ["b"]}), ("timeout", 5), ("timeout", [1, 2]), ("timeout", "${a}"),
+        ("timeout", "5"), ("timeout", [1]), ("timeout", 0), ("verify_tls", False), ("verify_tls", "no"),
+        ("max_retries", 3), ("max_retries", "3"), ("arguments", {"a": 1}), ("arguments", "a=1"), ("arguments", 5),
+    ]],
+    provided(type="python"), provided(type="python", module="platform"),
+    provided(type="python", module="no_such_module", func="f"), provided(type="python", module="platform", func="node"),
+    # Settings. No variable is called UNSET.
+    *[experiment(configuration={"c": value}) for value in [
+        1, None, {"a": 1}, {"type": "thing"}, {"type": "env", "key": "UNSET"}, {"type": "env"},
+        {"type": "env", "key": "UNSET", "default": None}, {"type": "env", "key": "UNSET", "default": "a"},
+        {"type": "env", "key": "UNSET", "default": "a", "env_var_type": "int"},
+        {"type": "env", "key": "UNSET", "default": " 7 ", "env_var_type": "int"},
+        {"type": "env", "key": "UNSET", "default": "a", "env_var_type": "text"},
+        {"type": "env", "key": "UNSET", "default": 0, "env_var_type": "bool"},
+        {"type": "evn", "key": "UNSET"}, {"type": "probe"},
+        {"type": "probe", "provider": {"type": "process", "path": "true"}},
+    ]],
+    *[experiment(secrets={"s": value}) for value in [
+        {}, {"a": "b"}, {"a": {"b": {"c": 1}}}, {"a": {"type": "env", "key": "UNSET"}}, {"a": {"type": "env"}}, "a", 1,
+        {"a": {"type": "env", "key": "UNSET", "default": "a"}}, {"a": {"type": "thing"}},
+    ]],
+    # Controls, and strategies.
+    experiment(controls=[]), experiment(controls=[{}]), experiment(controls=[{"name": "c"}]),
+    experiment(method=[action(controls=[{"name": "c", "provider": {"type": "python", "module": "platform"}}])]),
+    experiment(runtime={"hypothesis": {"strategy": "continuously"}}), experiment(runtime=None),
+    experiment(runtime={"hypothesis": {"strategy": "sometimes"}}), experiment(runtime={"rollbacks": {"strategy": "x"}}),
+]
+
+
 def judged(tolerance, value):
     try:
         # A tolerance that is a text is resolved before it is judged.
@@ -89,12 +187,22 @@ def judged(tolerance, value):
         return type(error).__name__
 
 
+def validated(document):
+    try:
+        ensure_experiment_is_valid(json.loads(json.dumps(document)))
+        return True
+    except Exception as error:  # noqa: BLE001: which one it is does not matter
+        return type(error).__name__
+
+
 def main() -> int:
+    logging.disable(logging.CRITICAL)
     record = {
         "configuration": CONFIGURATION,
         "secrets": SECRETS,
         "tolerances": [{"tolerance": t, "value": v, "met": judged(t, v)} for t, v in TOLERANCES],
         "substitutions": [{"data": d, "result": substitute(d, CONFIGURATION, SECRETS)} for d in SUBSTITUTIONS],
+        "experiments": [{"experiment": e, "valid": validated(e)} for e in EXPERIMENTS],
     }
     if len(sys.argv) < 2:
         print("{")

@@ -1,0 +1,85 @@
+//! What is valid in Chaos Toolkit is valid here, apart from what would end or mislead a run there.
+
+use chaos_lab::experiment::{Experiment, ReadOptions};
+use serde_json::{Value, json};
+
+use crate::Record;
+
+const REFERENCE: &str = "the name of an activity of the method, or of a probe of the hypothesis";
+
+/// Refused here, as compatible as it may be.
+fn refused_here() -> Vec<String> {
+    let refused = [
+        // Theirs takes whatever Python takes for true, and letters for tags.
+        r#"title: 7; expected a text"#,
+        r#"tags: "ab"; expected a list of texts"#,
+        r#"method[0].name: 7; expected a name"#,
+        // Never met.
+        r#"steady-state-hypothesis.probes[0].tolerance: []; expected a list with at least one value"#,
+        r#"steady-state-hypothesis.probes[0].tolerance.range: [2,1]; expected the lesser number before the greater"#,
+        // Exceptions in the run, some of which end the process without a journal.
+        &format!(r#"steady-state-hypothesis.probes[0].ref: "x"; expected {REFERENCE}"#),
+        &format!(r#"method[1].ref: "b"; expected {REFERENCE}; did you mean "a"?"#),
+        &format!(r#"rollbacks[0].ref: "x"; expected {REFERENCE}"#),
+        r#"method[0].pauses.after: -1; expected a number of seconds from 0 on, or a text such as ${name}"#,
+        r#"method[0].pauses.after: [1]; expected a number of seconds from 0 on, or a text such as ${name}"#,
+        r#"method[0].provider.arguments: 5; expected a list, a mapping or a text"#,
+        r#"method[0].provider.timeout: "5"; expected a number of seconds greater than 0"#,
+        r#"method[0].provider.timeout: 0; expected a number of seconds greater than 0"#,
+        r#"method[0].provider.method: 7; expected a method such as GET"#,
+        r#"method[0].provider.headers.a: ["b"]; expected a text"#,
+        r#"method[0].provider.timeout: "5"; expected a number of seconds greater than 0, a list of two of them, or a text such as ${name}"#,
+        r#"method[0].provider.timeout: [1]; expected a number of seconds greater than 0, a list of two of them, or a text such as ${name}"#,
+        r#"method[0].provider.timeout: 0; expected a number of seconds greater than 0, a list of two of them, or a text such as ${name}"#,
+        r#"method[0].provider.max_retries: "3"; expected a whole number"#,
+        r#"method[0].provider.arguments: 5; expected a mapping, a list or a text, if the header Content-Type is not application/json"#,
+        r#"configuration.c.provider: missing; expected a mapping with a type"#,
+        r#"runtime.hypothesis.strategy: "sometimes"; expected one of default, before-method-only, after-method-only, during-method-only, continuously, skip"#,
+        // Silently as if it were the default one.
+        r#"runtime.rollbacks.strategy: "x"; expected one of default, always, never, deviated"#,
+        // Means nothing there.
+        r#"method[0].provider.headers: []; expected a mapping of names to texts"#,
+        // The path of a certificate there.
+        r#"method[0].provider.verify_tls: "no"; expected true or false"#,
+        // Python.
+        r#"method[0].provider.func: platform.node; expected a Python function that this program knows, or --python"#,
+        r#"method[0].controls[0]: "c"; expected no control, which is a Python module, or --without-controls"#,
+    ];
+    let mut refused = refused.map(str::to_owned).to_vec();
+    refused.sort();
+    refused
+}
+
+#[test]
+fn what_is_valid_there_is_valid_here() {
+    let mut refused_only_here = Vec::new();
+    let mut taken_only_here = Vec::new();
+    let experiments = Record::read().experiments;
+    assert!(experiments.len() >= 150, "{}", experiments.len());
+    for validated in experiments {
+        let read = |options: ReadOptions| Experiment::from_document(validated.experiment.clone(), &options);
+        let compatible = read(ReadOptions::default().compatible());
+        match (&compatible, validated.valid == Value::Bool(true)) {
+            (Err(problems), true) => refused_only_here.push(problems.to_string()),
+            (Ok(_), false) => taken_only_here.push(validated.experiment.clone()),
+            _ => {}
+        }
+        // Otherwise more is checked, but that the path of a program may hold names.
+        if let Err(problems) = &compatible
+            && read(ReadOptions::default()).is_ok()
+        {
+            let expected = r#"method[0].provider.path: "${program}"; expected a program in PATH"#;
+            assert_eq!(problems.to_string(), expected);
+        }
+    }
+    refused_only_here.sort();
+    assert_eq!(refused_only_here, refused_here());
+    // Both end with an exception there.
+    assert_eq!(
+        taken_only_here,
+        [
+            json!({ "title": "t", "description": "d", "method": [], "steady-state-hypothesis": null }),
+            json!({ "title": "t", "description": "d", "method": [], "rollbacks": null }),
+        ]
+    );
+}
