@@ -1,5 +1,6 @@
 //! Experiments in Chaos Toolkit's files. So far: how their parts are read, and what they mean.
 //!
+//! - [`experiment`] is what a file says, checked whole before anything runs.
 //! - [`document`] reads JSON and YAML as those files have it, and tells every problem by its path.
 //! - [`substitution`] replaces names by values of the configuration and of the secrets.
 //! - [`tolerance`] judges what a probe yields.

@@ -41,8 +41,7 @@ impl Experiment {
     /// title: The shop answers
     /// method:
     ///   - {type: probee, name: look, provider: {type: process, path: no-such-program}}
-    /// rollbacks:
-    ///   - ref: lok
+    /// rollbacks: none
     /// ")?;
     /// let problems = Experiment::read(&file).unwrap_err();
     /// assert_eq!(
@@ -50,13 +49,14 @@ impl Experiment {
     ///     r#"description: missing; expected a text
     /// method[0].type: "probee"; expected probe or action; did you mean "probe"?
     /// method[0].provider.path: "no-such-program"; expected a program in PATH
-    /// rollbacks[0].ref: "lok"; expected the name of an activity of the method, or of a probe of the hypothesis; did you mean "look"?"#,
+    /// rollbacks: "none"; expected a list of activities"#,
     /// );
     /// # Ok::<(), std::io::Error>(())
     /// ```
     ///
     /// # Errors
-    /// Everything that is wrong, by its path in the file: what stands there, and what would be right. No secret is shown.
+    /// Everything that is wrong, by its path in the file: what stands there, and what would be right. No secret is
+    /// shown.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Problems> {
         ReadOptions::default().read(path)
     }

@@ -65,8 +65,9 @@ impl HypothesisStrategy {
     pub const ALL: [Self; 6] =
         [Self::BeforeAndAfter, Self::Before, Self::After, Self::During, Self::Continuously, Self::Skip];
 
-    /// The strategy of this name.
+    /// The strategy of this name, or of `continously`, as Chaos Toolkit once spelt it.
     pub fn named(name: &str) -> Option<Self> {
+        let name = if name == "continously" { "continuously" } else { name };
         Self::ALL.into_iter().find(|strategy| strategy.name() == name)
     }
 }

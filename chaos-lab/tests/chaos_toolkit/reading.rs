@@ -151,21 +151,27 @@ fn everything_that_is_wrong_is_told_at_once_in_the_order_of_the_file() {
         "tags": ["a", ""],
         "contributions": { "speed": "hihg" },
         "extensions": [{ "nam": "x" }],
-        "configuration": { "port": { "type": "env", "key": "PORT" }, "n": { "type": "env", "key": "N", "default": "x", "env_var_type": "int" } },
+        "configuration": { "port": { "type": "env", "key": "PORT" }, "n": { "type": "env", "key": "N",
+            "default": "x", "env_var_type": "int" } },
         "secrets": { "web": { "token": { "type": "vault", "path": "a" } }, "db": "hunter2" },
         "steady-state-hypothesis": {
             "title": "h",
             "probes": [
                 { "type": "probe", "name": "up", "tolerence": 200, "provider": { "type": "http", "url": "a.example" } },
-                { "type": "probe", "name": "half", "tolerance": 0.5, "provider": { "type": "process", "path": "true" } },
-                { "type": "action", "name": "acts", "tolerance": { "type": "regex", "pattern": "(" }, "provider": { "type": "process", "path": "true" } },
+                { "type": "probe", "name": "half", "tolerance": 0.5, "provider": { "type": "process",
+                    "path": "true" } },
+                { "type": "action", "name": "acts", "tolerance": { "type": "regex", "pattern": "(" },
+                    "provider": { "type": "process", "path": "true" } },
             ],
         },
         "method": [
-            { "type": "acton", "name": "", "provider": { "type": "proces" }, "background": "yes", "pauses": { "before": -1, "after": "5" } },
+            { "type": "acton", "name": "", "provider": { "type": "proces" }, "background": "yes",
+                "pauses": { "before": -1, "after": "5" } },
             { "ref": "upp" },
-            { "type": "action", "name": "b", "provider": { "type": "process", "path": "no-such-program", "arguments": 5, "timeout": "5" }, "controls": [{ "name": "tracing" }] },
-            { "type": "action", "name": "c", "provider": { "type": "python", "module": "chaosk8s.pod.actions", "func": "delete_pods" } },
+            { "type": "action", "name": "b", "provider": { "type": "process", "path": "no-such-program",
+                "arguments": 5, "timeout": "5" }, "controls": [{ "name": "tracing" }] },
+            { "type": "action", "name": "c", "provider": { "type": "python", "module": "chaosk8s.pod.actions",
+                "func": "delete_pods" } },
             7,
         ],
         "rollbacks": [{ "ref": "nothing like it" }],
@@ -182,26 +188,34 @@ fn everything_that_is_wrong_is_told_at_once_in_the_order_of_the_file() {
         r#"secrets.web.token.type: vault; expected env: this program does not ask Vault"#,
         r#"secrets.db: a text; expected a group: a mapping of names to secrets"#,
         r#"steady-state-hypothesis.probes[0].provider.url: "a.example"; expected a URL with http:// or https://"#,
-        r#"steady-state-hypothesis.probes[0].tolerance: missing, but "tolerence" is there; expected a tolerance: a probe of the hypothesis needs one"#,
-        r#"steady-state-hypothesis.probes[1].tolerance: 0.5; expected a boolean, a whole number, a text, a list, or an object of the type regex, jsonpath or range; for a number with a fraction a range"#,
+        "steady-state-hypothesis.probes[0].tolerance: missing, but \"tolerence\" is there; expected a \
+            tolerance: a probe of the hypothesis needs one",
+        "steady-state-hypothesis.probes[1].tolerance: 0.5; expected a boolean, a whole number, a text, a list, \
+            or an object of the type regex, jsonpath or range; for a number with a fraction a range",
         r#"steady-state-hypothesis.probes[2].type: "action"; expected probe: a hypothesis only looks"#,
-        r#"steady-state-hypothesis.probes[2].tolerance.pattern: Parsing error at position 1: Opening parenthesis without closing parenthesis; expected a regular expression"#,
+        "steady-state-hypothesis.probes[2].tolerance.pattern: Parsing error at position 1: Opening parenthesis \
+            without closing parenthesis; expected a regular expression",
         r#"method[0].type: "acton"; expected probe or action; did you mean "action"?"#,
         r#"method[0].name: ""; expected a name"#,
         r#"method[0].provider.type: "proces"; expected process, http or python; did you mean "process"?"#,
         r#"method[0].background: "yes"; expected true or false"#,
         r#"method[0].pauses.before: -1; expected a number of seconds from 0 on, or a text such as ${name}"#,
         r#"method[0].pauses.after: "5"; expected a number of seconds from 0 on, or a text such as ${name}"#,
-        r#"method[1].ref: "upp"; expected the name of an activity of the method, or of a probe of the hypothesis; did you mean "up"?"#,
+        "method[1].ref: \"upp\"; expected the name of an activity of the method, or of a probe of the \
+            hypothesis; did you mean \"up\"?",
         r#"method[2].provider.path: "no-such-program"; expected a program in PATH"#,
         r#"method[2].provider.arguments: 5; expected a list, a mapping or a text"#,
         r#"method[2].provider.timeout: "5"; expected a number of seconds greater than 0"#,
         r#"method[2].controls[0]: "tracing"; expected no control, which is a Python module, or --without-controls"#,
-        r#"method[3].provider.func: chaosk8s.pod.actions.delete_pods; expected a Python function that this program knows, or --python"#,
+        "method[3].provider.func: chaosk8s.pod.actions.delete_pods; expected a Python function that this \
+            program knows, or --python",
         r#"method[4]: 7; expected an activity: a mapping with type, name and provider, or with ref"#,
-        r#"rollbacks[0].ref: "nothing like it"; expected the name of an activity of the method, or of a probe of the hypothesis"#,
-        r#"runtime.hypothesis.strategy: "continuous"; expected one of default, before-method-only, after-method-only, during-method-only, continuously, skip; did you mean "continuously"?"#,
-        r#"runtime.rollbacks.strategy: "alway"; expected one of default, always, never, deviated; did you mean "always"?"#,
+        "rollbacks[0].ref: \"nothing like it\"; expected the name of an activity of the method, or of a probe \
+            of the hypothesis",
+        "runtime.hypothesis.strategy: \"continuous\"; expected one of default, before-method-only, \
+            after-method-only, during-method-only, continuously, skip; did you mean \"continuously\"?",
+        "runtime.rollbacks.strategy: \"alway\"; expected one of default, always, never, deviated; did you mean \
+            \"always\"?",
     ];
     assert_eq!(problems(document), expected);
 }
@@ -261,6 +275,8 @@ fn what_must_be_there_is_missed() {
     ] {
         assert_eq!(problems(document), [expected]);
     }
+    let misspelt_there = experiment(json!({ "runtime": { "hypothesis": { "strategy": "continously" } } }));
+    assert_eq!(read(misspelt_there).unwrap().hypothesis_strategy, Some(HypothesisStrategy::Continuously));
     assert_eq!(problems(experiment(json!({ "rollbacks": null, "tags": null, "runtime": {} }))), [""; 0]);
 }
 
@@ -482,7 +498,8 @@ fn what_chaos_toolkit_takes_is_taken_where_that_is_wanted() {
 #[test]
 fn an_activity_is_read_back_from_its_data() {
     let data = activity(json!({
-        "pauses": { "after": 1 }, "tolerance": { "type": "probe", "name": "p", "provider": { "type": "process", "path": "true" } },
+        "pauses": { "after": 1 }, "tolerance": { "type": "probe", "name": "p", "provider": { "type": "process",
+            "path": "true" } },
         "controls": [{ "name": "tracing" }], "background": true,
         "provider": { "type": "process", "path": "gone-by-now", "arguments": ["${a}"] },
     }));
@@ -490,7 +507,8 @@ fn an_activity_is_read_back_from_its_data() {
     assert_eq!((read.name.as_str(), read.background, &read.data), ("a", true, &data));
     assert!(matches!(read.tolerance, Some(ActivityTolerance::Probe(_))), "{read:?}");
 
-    let python = json!({ "type": "python", "module": "m", "func": "f", "arguments": { "a": 1 }, "secrets": ["s"], "x": 1 });
+    let python = json!({ "type": "python", "module": "m", "func": "f", "arguments": { "a": 1 }, "secrets": ["s"],
+        "x": 1 });
     let read = Activity::from_data(&activity(json!({ "provider": python })), "x").unwrap();
     let Provider::Python(python) = &read.provider else { panic!("{read:?}") };
     assert_eq!((python.module.as_str(), python.function.as_str()), ("m", "f"));
@@ -550,7 +568,8 @@ fn what_is_deep_is_read_or_refused() {
             "configuration": { "a": deep, "b": { "type": "env", "key": "X", "default": deep, "env_var_type": "int" } },
             "secrets": { "a": { "b": deep } },
             "steady-state-hypothesis": { "title": "h", "probes": [
-                { "type": "probe", "name": "a", "tolerance": deep, "provider": { "type": "process", "path": "true", "arguments": deep } },
+                { "type": "probe", "name": "a", "tolerance": deep, "provider": { "type": "process",
+                    "path": "true", "arguments": deep } },
             ] },
         }));
         let has = |path: &str| told.iter().any(|problem| problem.starts_with(path));

@@ -130,7 +130,8 @@ EXPERIMENTS = [
         ("tolerance", 0.5), ("tolerance", {"type": "nothing"}), ("ref", ""), ("ref", 7), ("ref", None), ("dry", "x"),
     ]],
     experiment(method=[action(), {"ref": "a"}]), experiment(method=[{"ref": "a"}, action()]),
-    experiment(method=[{"ref": "aa"}, action()]), experiment(method=[action(), {"ref": "b"}, {"ref": "a", "name": "b"}]),
+    experiment(method=[{"ref": "aa"}, action()]),
+    experiment(method=[action(), {"ref": "b"}, {"ref": "a", "name": "b"}]),
     experiment(rollbacks=[action()]), experiment(rollbacks=[{"ref": "x"}]), experiment(rollbacks=[action(name="")]),
     experiment(method=[{"ref": "r"}], rollbacks=[action(name="r")]), experiment(rollbacks=None),
     # Providers.

@@ -45,7 +45,8 @@ fn entries_come_from_the_file_and_the_environment() {
                 "probed": { "type": "probe", "provider": { "type": "process", "path": "true" } },
             }),
             json!({
-                "web": { "token": { "type": "env", "key": "TOKEN" }, "inline": "s3cret", "deep": { "pin": 1234, "token": { "type": "env", "key": "TOKEN" } } },
+                "web": { "token": { "type": "env", "key": "TOKEN" }, "inline": "s3cret", "deep": { "pin": 1234,
+                    "token": { "type": "env", "key": "TOKEN" } } },
             }),
         ),
         &options(),
@@ -95,7 +96,8 @@ fn options_win_over_files_of_variables_and_those_over_the_file() {
     let late = file(
         &folder,
         "late.yaml",
-        "configuration:\n  c: late\n  d: late\n  e: {type: env, key: ADDED, env_var_type: bool}\nsecrets:\n  web: {token: {type: env, key: SECRET}}\n",
+        "configuration:\n  c: late\n  d: late\n  e: {type: env, key: ADDED, env_var_type: bool}\nsecrets:\n  \
+            web: {token: {type: env, key: SECRET}}\n",
     );
     let lines =
         file(&folder, "vars.env", "# a comment\n\nADDED=yes\nADDED=no\n SECRET=from=lines \nPORT=9\n");
@@ -107,7 +109,8 @@ fn options_win_over_files_of_variables_and_those_over_the_file() {
         .variable(Variable::new("undeclared", 1));
     let settings = read(
         document(
-            json!({ "a": "own", "b": "own", "c": "own", "d": "own", "e": "own", "f": { "type": "env", "key": "PORT" } }),
+            json!({ "a": "own", "b": "own", "c": "own", "d": "own", "e": "own", "f": { "type": "env",
+                "key": "PORT" } }),
             json!({ "web": { "token": "inline", "gone": 1 }, "other": { "k": "v" } }),
         ),
         &options,
@@ -258,20 +261,26 @@ fn no_problem_shows_a_secret() {
     let regex = json!({ "type": "regex", "pattern": format!("({secret}") });
     let long = format!("{}{secret}", "x".repeat(70));
     let document = json!({
-        "title": wrong, "description": wrong, "tags": [wrong], "contributions": { secret: secret }, "extensions": [secret],
+        "title": wrong, "description": wrong, "tags": [wrong], "contributions": { secret: secret },
+            "extensions": [secret],
         "configuration": {
             "a": { "type": "env", "key": "TOKEN", "env_var_type": "int" },
             "b": { "type": "env", "key": "NONE", "default": secret, "env_var_type": "int" },
             "c": { "type": "env", "key": secret },
         },
-        "secrets": { "web": { "token": { "type": "env", "key": "TOKEN" }, "inline": "s3cret-inline" }, "wrong": "hunter2-wrong" },
+        "secrets": { "web": { "token": { "type": "env", "key": "TOKEN" }, "inline": "s3cret-inline" },
+            "wrong": "hunter2-wrong" },
         "steady-state-hypothesis": { "title": wrong, "probes": [
             { "type": secret, "name": wrong, "tolerance": regex, "provider": { "type": "process", "path": secret } },
-            { "type": "probe", "name": "a", "tolerance": wrong, "provider": { "type": "http", "url": secret, "method": wrong, "headers": wrong } },
-            { "type": "probe", "name": "b", "tolerance": { "type": secret }, "provider": { "type": "process", "path": "true" } },
+            { "type": "probe", "name": "a", "tolerance": wrong, "provider": { "type": "http", "url": secret,
+                "method": wrong, "headers": wrong } },
+            { "type": "probe", "name": "b", "tolerance": { "type": secret }, "provider": { "type": "process",
+                "path": "true" } },
         ] },
-        "method": [{ "ref": secret }, { "ref": long }, secret, "s3cret-inline", { "type": "action", "name": "b", "controls": [{ "name": secret }],
-            "background": secret, "pauses": secret, "provider": { "type": "python", "module": secret, "func": secret } }],
+        "method": [{ "ref": secret }, { "ref": long }, secret, "s3cret-inline", { "type": "action", "name": "b",
+            "controls": [{ "name": secret }],
+            "background": secret, "pauses": secret, "provider": { "type": "python", "module": secret,
+                "func": secret } }],
         "rollbacks": wrong, "runtime": { "rollbacks": { "strategy": secret } },
     });
     let told = problems(document, &options());

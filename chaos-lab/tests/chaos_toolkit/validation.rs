@@ -28,13 +28,18 @@ fn refused_here() -> Vec<String> {
         r#"method[0].provider.timeout: 0; expected a number of seconds greater than 0"#,
         r#"method[0].provider.method: 7; expected a method such as GET"#,
         r#"method[0].provider.headers.a: ["b"]; expected a text"#,
-        r#"method[0].provider.timeout: "5"; expected a number of seconds greater than 0, a list of two of them, or a text such as ${name}"#,
-        r#"method[0].provider.timeout: [1]; expected a number of seconds greater than 0, a list of two of them, or a text such as ${name}"#,
-        r#"method[0].provider.timeout: 0; expected a number of seconds greater than 0, a list of two of them, or a text such as ${name}"#,
+        "method[0].provider.timeout: \"5\"; expected a number of seconds greater than 0, a list of two of them, \
+            or a text such as ${name}",
+        "method[0].provider.timeout: [1]; expected a number of seconds greater than 0, a list of two of them, \
+            or a text such as ${name}",
+        "method[0].provider.timeout: 0; expected a number of seconds greater than 0, a list of two of them, or \
+            a text such as ${name}",
         r#"method[0].provider.max_retries: "3"; expected a whole number"#,
-        r#"method[0].provider.arguments: 5; expected a mapping, a list or a text, if the header Content-Type is not application/json"#,
+        "method[0].provider.arguments: 5; expected a mapping, a list or a text, if the header Content-Type is \
+            not application/json",
         r#"configuration.c.provider: missing; expected a mapping with a type"#,
-        r#"runtime.hypothesis.strategy: "sometimes"; expected one of default, before-method-only, after-method-only, during-method-only, continuously, skip"#,
+        "runtime.hypothesis.strategy: \"sometimes\"; expected one of default, before-method-only, \
+            after-method-only, during-method-only, continuously, skip",
         // Silently as if it were the default one.
         r#"runtime.rollbacks.strategy: "x"; expected one of default, always, never, deviated"#,
         // Means nothing there.
