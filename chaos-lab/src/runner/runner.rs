@@ -75,6 +75,9 @@ impl Runner {
     /// # Errors
     /// If there is no output. A non-zero exit is an output. The text of the error shows no secret of `names`.
     ///
+    /// If this program is killed, even by `kill -9`, a shell beside it kills the groups that are left, within a second.
+    /// Without that shell no process is started. It cannot end a process that made a session or a group of its own.
+    ///
     /// Cancel safe in the sense that matters: if you drop the call, the whole process group is killed. At a time-out it
     /// is killed as well.
     pub async fn carry_out(&self, provider: &Provider, names: &Names) -> Result<Value, Trouble> {

@@ -10,6 +10,8 @@ mod ending;
 #[cfg(unix)]
 mod group;
 #[cfg(unix)]
+mod guard;
+#[cfg(unix)]
 mod output;
 #[cfg(unix)]
 mod processes;

@@ -9,13 +9,21 @@ use std::{
 
 use chaos_core::{clock::Clock, text::duration_text};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
-use super::{command_line::CommandLine, group::Group, output::Output};
+use super::{
+    command_line::CommandLine,
+    group::Group,
+    guard::{Guard, Mark},
+    output::Output,
+};
 use crate::{
     experiment::ProcessProvider,
     runner::trouble::{Trouble, TroubleKind},
     substitution::Names,
 };
+
+const UNGUARDED: &str = "was not started, because the guard (a shell that ends it if this program is killed) could not be started";
 
 /// How long the rest of a killed group is awaited. Only a kernel that hangs, or a machine on which nobody waits for
 /// orphans, takes longer.
@@ -31,6 +39,8 @@ pub(in crate::runner) struct Processes {
 #[derive(Debug, Default)]
 struct Groups {
     running: Mutex<Vec<Arc<Group>>>,
+    /// Started with the first process.
+    guard: OnceCell<Guard>,
 }
 
 impl Processes {
@@ -45,7 +55,10 @@ impl Processes {
         let trouble = |kind, what: &dyn std::fmt::Display| {
             Trouble::new(kind, format_args!("{:?} {what}", provider.path), names)
         };
-        let mut running = Running::start(&line, &self.groups).map_err(|error| {
+        let guard = self.groups.guard.get_or_try_init(|| Guard::start(clock)).await;
+        let guard =
+            guard.map_err(|error| trouble(TroubleKind::NotStarted, &format_args!("{UNGUARDED}: {error}")))?;
+        let mut running = Running::start(&line, &self.groups, guard).map_err(|error| {
             trouble(TroubleKind::NotStarted, &format_args!("could not be started: {error}"))
         })?;
         let group = Arc::clone(&running.group);
@@ -95,10 +108,13 @@ impl Groups {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(group));
     }
 
-    /// Called while the id is still its own.
+    /// Called while the id is still its own, so that nobody who gets it later is killed.
     fn remove(&self, group: &Group) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.retain(|known| known.id() != group.id());
+        if let Some(guard) = self.guard.get() {
+            guard.ended(group.id());
+        }
     }
 
     /// Kills a group and waits until nothing of it is left.
@@ -114,6 +130,11 @@ impl Groups {
     }
 }
 
+fn unguarded(error: io::Error) -> io::Error {
+    let what = "the guard (a shell that ends it if this program is killed) has died";
+    io::Error::new(error.kind(), format!("{what}: {error}"))
+}
+
 /// A group whose leader runs. Dropping it kills the group, unless its leader has ended.
 #[derive(Debug)]
 struct Running {
@@ -124,15 +145,21 @@ struct Running {
 }
 
 impl Running {
-    fn start(line: &CommandLine, groups: &Arc<Groups>) -> io::Result<Self> {
+    fn start(line: &CommandLine, groups: &Arc<Groups>, guard: &Guard) -> io::Result<Self> {
         let (stdout, stdout_writer) = Output::new()?;
         let (stderr, stderr_writer) = Output::new()?;
+        let mark = Mark::of(&stdout_writer)?;
         let mut command = Command::new(&line.program);
         command.args(&line.arguments).process_group(0);
         command.stdin(Stdio::null()).stdout(stdout_writer).stderr(stderr_writer);
-        let group = Arc::new(Group::led_by(command.spawn()?)?);
+        guard.starting(mark).map_err(unguarded)?;
+        let group = command.spawn().and_then(Group::led_by).inspect_err(|_| guard.not_started(mark))?;
+        let group = Arc::new(group);
         groups.add(&group);
-        Ok(Self { group, groups: Arc::clone(groups), stdout, stderr })
+        // Dropping it kills the group.
+        let running = Self { group, groups: Arc::clone(groups), stdout, stderr };
+        guard.started(mark, running.group.id()).map_err(unguarded)?;
+        Ok(running)
     }
 
     /// Waits until the leader has ended, even if other processes still hold its output open.
