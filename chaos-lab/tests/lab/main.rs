@@ -6,6 +6,8 @@
 mod killed;
 #[cfg(unix)]
 mod processes;
+#[cfg(unix)]
+mod speed;
 
 use std::time::Duration;
 
