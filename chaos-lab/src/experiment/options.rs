@@ -30,6 +30,7 @@ use crate::document::{Problem, Problems, read};
 pub struct ReadOptions {
     pub(super) leaves_controls_out: bool,
     pub(super) is_compatible: bool,
+    pub(super) checks_less: bool,
     pub(super) variables: Vec<Variable>,
     pub(super) variable_files: Vec<PathBuf>,
     pub(super) environment: Environment,
@@ -75,6 +76,14 @@ impl ReadOptions {
         self
     }
 
+    /// Leaves out what a run can do without: whether programs are here, and what only describes the experiment. What
+    /// cannot be understood is refused all the same, and so is a `ref` to nothing.
+    #[must_use]
+    pub fn without_validation(mut self) -> Self {
+        self.checks_less = true;
+        self
+    }
+
     /// Reads these variables instead of the environment of this process. Programs are looked up in their `PATH`.
     #[must_use]
     pub fn environment(
@@ -105,6 +114,7 @@ impl fmt::Debug for ReadOptions {
         f.debug_struct("ReadOptions")
             .field("leaves_controls_out", &self.leaves_controls_out)
             .field("is_compatible", &self.is_compatible)
+            .field("checks_less", &self.checks_less)
             .field("variables", &self.variables)
             .field("variable_files", &self.variable_files)
             .finish_non_exhaustive()

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     Experiment, Hypothesis, HypothesisStrategy, ReadOptions, RollbackStrategy, Settings,
+    environment::Environment,
     fields::{Fields, text_of},
     findings::Findings,
     nearest::or_nearest,
@@ -79,7 +80,7 @@ impl Experiment {
 
         let mut reader = Reader::new(options, &environment, findings);
         reader.name_activities(&document);
-        let experiment = reader.experiment(&document, &overrides, secrets);
+        let experiment = reader.experiment(&document, &overrides, &environment, secrets);
         let findings = reader.findings.in_order_of(&keys);
         let mut experiment = findings.unless_any(experiment)?;
         experiment.document = document;
@@ -101,17 +102,17 @@ impl Reader<'_> {
         &mut self,
         document: &Value,
         overrides: &Overrides,
+        environment: &Environment,
         secrets: Secrets,
     ) -> Option<Experiment> {
         let expected = "an experiment: a mapping with title, description and method";
         let fields = Fields::of(document, "", EXPERIMENT, expected, &mut self.findings)?;
         let title = fields.text("title", "a text", &mut self.findings);
         let description = fields.text("description", "a text", &mut self.findings);
-        self.descriptions(&fields);
-        let configuration = match self.environment {
-            Some(environment) => self.configuration(fields.get("configuration"), overrides, environment),
-            None => Vec::new(),
-        };
+        if self.checks_descriptions {
+            self.descriptions(&fields);
+        }
+        let configuration = self.configuration(fields.get("configuration"), overrides, environment);
         let hypothesis = self.hypothesis(&fields);
         let method = match fields.required("method", ACTIVITIES, &mut self.findings) {
             Some(Value::Null) => {
@@ -125,7 +126,6 @@ impl Reader<'_> {
         let rollbacks = self.activities(&rollbacks, Place::Step);
         self.controls(&fields);
         let (hypothesis_strategy, rollback_strategy) = self.strategies(&fields);
-        let added = self.environment.map(|environment| environment.added.clone());
         Some(Experiment {
             title: title?.to_owned(),
             description: description?.to_owned(),
@@ -136,7 +136,7 @@ impl Reader<'_> {
                 configuration,
                 secrets: secrets.values,
                 references: secrets.references,
-                environment: added.unwrap_or_default(),
+                environment: environment.added.clone(),
             },
             hypothesis_strategy,
             rollback_strategy,

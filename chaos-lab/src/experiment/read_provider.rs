@@ -47,7 +47,7 @@ impl Reader<'_> {
         let findings = &mut self.findings;
         let path = fields.text("path", "a program in PATH, or the path of one", findings);
         if let Some(path) = path
-            && let Some(environment) = self.environment
+            && let Some(environment) = self.programs
             && (self.is_compatible || !path.contains("${"))
             && !environment.has_program(path)
         {

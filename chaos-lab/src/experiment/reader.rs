@@ -8,11 +8,12 @@ use super::{environment::Environment, findings::Findings, options::ReadOptions};
 pub(super) struct Reader<'a> {
     pub(super) findings: Findings,
     /// Where programs are looked up. None: they are not.
-    pub(super) environment: Option<&'a Environment>,
+    pub(super) programs: Option<&'a Environment>,
     /// The activities that a `ref` may name.
     pub(super) named: BTreeMap<&'a str, &'a Value>,
     /// How much data references may still stand for.
     pub(super) references_left: usize,
+    pub(super) checks_descriptions: bool,
     pub(super) is_compatible: bool,
     pub(super) refuses_python: bool,
     pub(super) refuses_controls: bool,
@@ -26,7 +27,8 @@ impl<'a> Reader<'a> {
     pub(super) fn new(options: &ReadOptions, environment: &'a Environment, findings: Findings) -> Self {
         Self {
             findings,
-            environment: Some(environment),
+            programs: (!options.checks_less).then_some(environment),
+            checks_descriptions: !options.checks_less,
             named: BTreeMap::new(),
             references_left: REFERENCES,
             is_compatible: options.is_compatible,
@@ -39,7 +41,8 @@ impl<'a> Reader<'a> {
     pub(super) fn of_checked() -> Self {
         Self {
             findings: Findings::default(),
-            environment: None,
+            programs: None,
+            checks_descriptions: false,
             named: BTreeMap::new(),
             references_left: REFERENCES,
             is_compatible: true,

@@ -1,6 +1,12 @@
 //! What is valid in Chaos Toolkit is valid here, apart from what would end or mislead a run there.
 
-use chaos_lab::experiment::{Experiment, ReadOptions};
+use std::{collections::BTreeMap, env, fs};
+
+use chaos_lab::{
+    document::Problems,
+    experiment::{Experiment, ReadOptions},
+};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Record;
@@ -85,6 +91,72 @@ fn what_is_valid_there_is_valid_here() {
         [
             json!({ "title": "t", "description": "d", "method": [], "steady-state-hypothesis": null }),
             json!({ "title": "t", "description": "d", "method": [], "rollbacks": null }),
+        ]
+    );
+}
+
+#[derive(Deserialize)]
+struct Runs {
+    cases: Vec<Run>,
+}
+
+#[derive(Deserialize)]
+struct Run {
+    name: String,
+    arguments: Vec<String>,
+    files: BTreeMap<String, String>,
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    experiment: Value,
+    result: Outcome,
+}
+
+#[derive(Deserialize)]
+struct Outcome {
+    journal: bool,
+}
+
+impl Run {
+    fn read(&self) -> Result<Experiment, Problems> {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in &self.files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let path = env::var("PATH").unwrap();
+        let variables = self.environment.clone().into_iter().chain([("PATH".to_owned(), path)]);
+        let options = ReadOptions::default().compatible().environment(variables);
+        let options = self.arguments.windows(2).fold(options, |options, pair| match pair[0].as_str() {
+            "--var" => options.variable(pair[1].parse().unwrap()),
+            "--var-file" => options.variable_file(folder.path().join(&pair[1])),
+            _ => options,
+        });
+        let is_unchecked = self.arguments.iter().any(|argument| argument == "--no-validation");
+        let options = if is_unchecked { options.without_validation() } else { options };
+        Experiment::from_document(self.experiment.clone(), &options)
+    }
+}
+
+/// What ran there is read here, and what was invalid is refused.
+#[test]
+fn what_ran_there_is_read_here() {
+    let Runs { cases } = serde_json::from_str(include_str!("runs.json")).unwrap();
+    let mut refused = Vec::new();
+    for case in &cases {
+        let read = case.read();
+        if case.result.journal && read.is_err() {
+            refused.push(case.name.as_str());
+        }
+        let is_invalid = case.name.starts_with("invalid/") && !case.result.journal;
+        assert!(!is_invalid || read.is_err(), "{}", case.name);
+    }
+    assert_eq!(
+        refused,
+        [
+            // Nothing stands for them, so there is nothing to run.
+            "ref/missing in the method, not validated",
+            "ref/to a rollback, not validated",
+            // Nothing is rolled back there.
+            "invalid/unknown rollback strategy in the file",
         ]
     );
 }
