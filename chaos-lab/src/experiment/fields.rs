@@ -118,7 +118,7 @@ pub(super) fn text_of(value: &Value) -> Option<&str> {
 
 /// A number that is greater than zero.
 pub(super) fn positive(value: &Value) -> Option<f64> {
-    value.as_f64().filter(|number| *number > 0.0 && number.is_finite())
+    value.as_f64().filter(|number| *number > 0.0)
 }
 
 /// A text that stands for a value by its name.

@@ -648,19 +648,76 @@ proptest! {
         drop(Activity::from_data(&document, "a"));
     }
 
-    /// In the places where they mean something.
+    /// Anything in any place of an experiment that has everything.
     #[test]
-    fn any_part_is_read_or_refused(part in any_document(), at in 0_usize..10) {
-        let mut document = experiment(json!({}));
-        let keys = ["title", "method", "rollbacks", "configuration", "secrets", "runtime", "tags"];
-        match keys.get(at) {
-            Some(key) => document[*key] = part,
-            None if at == 7 => document["method"] = json!([part]),
-            None if at == 8 => document["method"] = json!([activity(json!({ "provider": part }))]),
-            None => document["steady-state-hypothesis"] = json!({ "title": "h", "probes": [part] }),
+    fn any_part_is_read_or_refused(
+        parts in prop::collection::vec((any::<prop::sample::Index>(), any_document()), 1..4),
+    ) {
+        let mut document = everything();
+        for (at, part) in parts {
+            let places = places(&document, "");
+            *document.pointer_mut(&places[at.index(places.len())]).unwrap() = part;
         }
-        if let Err(problems) = read(document) {
-            prop_assert!(problems.iter().count() > 0);
+        for options in [options(), options().compatible().without_controls()] {
+            if let Err(problems) = Experiment::from_document(document.clone(), &options) {
+                prop_assert!(problems.iter().count() > 0);
+            }
         }
     }
+}
+
+/// A sound experiment with all that the format has.
+fn everything() -> Value {
+    let process = json!({ "type": "process", "path": "true", "arguments": ["a", 1], "timeout": 1 });
+    let http = json!({
+        "type": "http", "url": "http://a", "method": "POST", "headers": { "a": "b" }, "arguments": { "a": 1 },
+        "timeout": [1, 2], "verify_tls": false, "max_retries": 1,
+    });
+    let probe =
+        |tolerance: Value| json!({ "type": "probe", "name": "p", "tolerance": tolerance, "provider": http });
+    let step = activity(
+        json!({ "provider": process, "background": true, "pauses": { "before": 1, "after": "${a}" } }),
+    );
+    experiment(json!({
+        "tags": ["a"], "contributions": { "a": "high" }, "extensions": [{ "name": "a" }],
+        "configuration": {
+            "a": 1, "b": { "type": "env", "key": "NONE", "default": "1", "env_var_type": "int" }, "c": probe(json!(0)),
+        },
+        "secrets": { "a": { "b": "hunter2", "c": { "d": { "type": "env", "key": "PATH" } } } },
+        "steady-state-hypothesis": { "title": "h", "probes": [
+            probe(json!(200)), probe(json!([200, 204])),
+            probe(json!({ "type": "range", "range": [1, 2], "target": "a" })),
+            probe(json!({ "type": "regex", "pattern": "a" })), probe(probe(json!(0))),
+            probe(json!({ "type": "jsonpath", "path": "$.a", "expect": 1, "count": 1 })),
+            { "ref": "p", "tolerance": 1 },
+        ] },
+        "method": [step, { "ref": "p" }, { "ref": "a", "background": true }],
+        "rollbacks": [step, { "ref": "a" }],
+        "runtime": { "hypothesis": { "strategy": "skip" }, "rollbacks": { "strategy": "always" } },
+    }))
+}
+
+#[test]
+fn an_experiment_that_has_everything_is_sound() {
+    assert_eq!(problems(everything()), [""; 0]);
+}
+
+/// The pointer to each value within a value.
+fn places(value: &Value, at: &str) -> Vec<String> {
+    let within: Vec<String> = match value {
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .flat_map(|(index, item)| places(item, &format!("{at}/{index}")))
+            .collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(key, value)| {
+                let key = key.replace('~', "~0").replace('/', "~1");
+                places(value, &format!("{at}/{key}"))
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    std::iter::once(at.to_owned()).chain(within).collect()
 }
