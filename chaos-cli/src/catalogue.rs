@@ -26,6 +26,8 @@ pub struct Catalogue {
     pub events: EventCatalogue,
     /// The providers.
     pub providers: ProviderCatalogue,
+    /// Providers of targets that are only recovered.
+    pub(crate) recovered: ProviderCatalogue,
     /// The providers that this program was built without.
     pub(crate) absent: Vec<Absent>,
 }
@@ -56,7 +58,9 @@ impl Catalogue {
 
     /// Whether `recover` finds targets of this scheme, or knows which feature would.
     pub(crate) fn reaches(&self, scheme: &str) -> bool {
-        self.providers.knows(scheme) || self.absent.iter().any(|absent| absent.schemes.contains(&scheme))
+        self.providers.knows(scheme)
+            || self.recovered.knows(scheme)
+            || self.absent.iter().any(|absent| absent.schemes.contains(&scheme))
     }
 }
 
@@ -87,7 +91,20 @@ pub fn catalogue() -> Catalogue {
     let events = chaos_events::catalogue().with_recoveries(chaos_events::registry());
     let catalogue = Catalogue { events, ..Catalogue::default() };
     let catalogue = catalogue.with_provider(chaos_local::LocalProvider::default());
-    azure(aws(catalogue))
+    lab(azure(aws(catalogue)))
+}
+
+#[cfg(feature = "lab")]
+fn lab(mut catalogue: Catalogue) -> Catalogue {
+    catalogue.events = catalogue.events.with_recoveries(chaos_lab::run::registry());
+    catalogue.recovered = catalogue.recovered.register(chaos_lab::run::ExperimentProvider::default());
+    catalogue
+}
+
+#[cfg(not(feature = "lab"))]
+fn lab(mut catalogue: Catalogue) -> Catalogue {
+    catalogue.absent.push(Absent { name: "lab", schemes: &["experiment"], groups: "Experiments in files" });
+    catalogue
 }
 
 #[cfg(feature = "aws")]

@@ -39,6 +39,8 @@ struct Line {
 #[derive(Debug, Subcommand)]
 enum Command {
     Drill(Box<DrillArguments>),
+    #[cfg(feature = "lab")]
+    Run(Box<crate::run::RunArguments>),
     Fleet(FleetArguments),
     Recover(RecoverArguments),
     History(HistoryArguments),
@@ -94,6 +96,8 @@ impl ChaosArguments {
 pub async fn chaos(arguments: ChaosArguments, catalogue: &Catalogue) -> ProgramResult {
     match arguments.command {
         Command::Drill(arguments) => drill(*arguments, catalogue).await,
+        #[cfg(feature = "lab")]
+        Command::Run(arguments) => crate::run::run(*arguments).await,
         Command::Fleet(arguments) => fleet(arguments).await,
         Command::Recover(arguments) => recover(arguments, catalogue).await,
         Command::History(arguments) => history(arguments, catalogue).await,

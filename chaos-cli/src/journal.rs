@@ -14,9 +14,9 @@ pub(crate) fn of_fleet(state_directory: &Path) -> PathBuf {
     state_directory.join("chaos.journal")
 }
 
-/// The default journal of the drills on machines of a cloud: in the user's state directory, which outlives this
+/// A default journal for what has no folder of its own, such as drills on machines of a cloud: in the user's state directory, which outlives this
 /// program. The folder is created for this user alone.
-pub(crate) fn of_user() -> Result<PathBuf> {
+pub(crate) fn of_user(name: &str) -> Result<PathBuf> {
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
     let folder = state
@@ -28,7 +28,7 @@ pub(crate) fn of_user() -> Result<PathBuf> {
         let what = "there is no default place for the journal; name one with --journal";
         Error::new(ErrorKind::Journal, what).with("folder", folder.display()).caused_by(error)
     })?;
-    Ok(folder.join("drill.journal"))
+    Ok(folder.join(name))
 }
 
 /// Opens a journal, and creates it if it is missing.

@@ -3,6 +3,7 @@
 //! | subcommand | what it does |
 //! |---|---|
 //! | `drill` | one drill on its own or an attached fleet: break it, watch it heal, report |
+//! | `run` | experiments in files, in Chaos Toolkit's format (feature `lab`, on by default) |
 //! | `fleet` | a fleet that stays up until you stop it, for `drill --attach` |
 //! | `recover` | recovers the faults that a drill has left behind |
 //! | `history` | shows the faults in a journal |
@@ -30,6 +31,8 @@ pub mod fleet;
 pub mod history;
 pub mod program;
 pub mod recover;
+#[cfg(feature = "lab")]
+pub mod run;
 pub mod service;
 
 mod arguments;

@@ -183,8 +183,9 @@ async fn monkey(
     let identity = [("profile", &arguments.profile), ("assume-role", &arguments.assume_role)];
     let identity = identity.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
     let identity = identity.map(|(name, value)| (name.to_owned(), Value::from(value.as_str()))).collect();
-    let groups = pending.iter().map(|fault| fault.group.clone());
-    let opened = catalogue.providers.open_for(groups, &identity).await;
+    let groups = || pending.iter().map(|fault| fault.group.clone());
+    let mut opened = catalogue.providers.open_for(groups(), &identity).await;
+    opened.providers.extend(catalogue.recovered.open_for(groups(), &identity).await.providers);
     let is_of =
         |absent: &&Absent| pending.iter().any(|fault| absent.schemes.contains(&fault.target.scheme()));
     let absent = catalogue.absent.iter().filter(is_of).map(Absent::unrecoverable);

@@ -1,16 +1,17 @@
-//! Experiments in Chaos Toolkit's files. So far: how their parts are read, and what they mean.
+//! Experiments in Chaos Toolkit's files, run with honest verdicts, and with rollbacks that are not lost.
 //!
-//! - [`experiment`] is what a file says, checked whole before anything runs.
-//! - [`document`] reads JSON and YAML as those files have it, and tells every problem by its path.
-//! - [`substitution`] replaces names by values of the configuration and of the secrets.
-//! - [`tolerance`] judges what a probe yields.
-//! - [`runner`] carries activities out.
+//! - [`experiment`] reads a file, and tells everything that is wrong with it at once.
+//! - [`run`] carries it out: [`Lab::run`](run::Lab::run) gives an [`ExperimentReport`](run::ExperimentReport).
+//! - [`runner`] carries single activities out.
+//! - [`tolerance`] judges what a probe yields, and [`substitution`] replaces names by values.
+//! - [`document`] reads JSON and YAML as those files have it.
 //!
-//! The differences from Chaos Toolkit 1.19 are told where they are. Only [`runner`] runs anything.
+//! The differences from Chaos Toolkit 1.19 are told where they are.
 
 pub mod document;
 pub mod experiment;
 mod python;
+pub mod run;
 pub mod runner;
 pub mod substitution;
 pub mod tolerance;

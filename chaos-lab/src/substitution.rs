@@ -47,6 +47,11 @@ impl Names {
         self
     }
 
+    /// The configuration.
+    pub(crate) fn configuration(&self) -> &Map<String, Value> {
+        &self.configuration
+    }
+
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<&Value> {
         let in_secrets = || self.secrets.iter().find_map(|(_, group)| group.get(name));

@@ -191,7 +191,7 @@ impl Stage {
         let own_place = match self {
             Self::Own(_) => None,
             Self::Attached(fleet) => Some(journal::of_fleet(&fleet.state_directory())),
-            Self::Elsewhere(_) if order.journal.is_none() => Some(journal::of_user()?),
+            Self::Elsewhere(_) if order.journal.is_none() => Some(journal::of_user("drill.journal")?),
             Self::Elsewhere(_) => None,
         };
         let path = order.journal.clone().or(own_place);

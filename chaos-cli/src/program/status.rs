@@ -22,6 +22,8 @@ pub type ProgramResult = Result<Status, ProgramError>;
 pub enum Status {
     /// 0: done, and everything that was injected is recovered.
     Done,
+    /// 1: with `--compat` alone, what Chaos Toolkit calls a failure.
+    AsChaosToolkit,
     /// 2: an argument is invalid. Nothing was done.
     BadArguments,
     /// 3: a safety rule or a doubt forbade it, or it is unknown which targets it would hit. Nothing was injected.
@@ -38,10 +40,11 @@ pub enum Status {
 }
 
 impl Status {
-    /// The number that a shell sees. 1 is left to panics and to cargo.
+    /// The number that a shell sees. 1 is left to panics, to cargo and to Chaos Toolkit.
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
+            Self::AsChaosToolkit => 1,
             Self::BadArguments => 2,
             Self::Skipped => 3,
             Self::NotRecovered => 4,
@@ -78,7 +81,12 @@ impl Status {
     pub fn interrupted(self) -> Self {
         match self {
             Self::BadArguments | Self::NotRecovered => self,
-            Self::Done | Self::Skipped | Self::Other | Self::Deviated | Self::Inconclusive => Self::Other,
+            Self::Done
+            | Self::AsChaosToolkit
+            | Self::Skipped
+            | Self::Other
+            | Self::Deviated
+            | Self::Inconclusive => Self::Other,
         }
     }
 

@@ -53,6 +53,9 @@ impl Hold {
     /// It must be injected within a minute.
     pub const MOMENTARY: Self = Self { limit: Duration::from_secs(60), kind: Kind::Momentary };
 
+    /// [`up_to`](Hold::up_to) an hour.
+    pub const UP_TO_AN_HOUR: Self = Self { limit: Duration::from_secs(3600), kind: Kind::UpTo };
+
     /// Holds the fault for `duration`.
     ///
     /// # Errors

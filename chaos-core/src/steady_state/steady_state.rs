@@ -17,6 +17,7 @@ const MOST_DECIDING: u32 = 1_000;
 /// | [`probe_in`](Self::probe_in) | as given | as given | as given | ends the hold |
 /// | [`stop_condition`](Self::stop_condition) | yes | yes | no | ends the hold |
 /// | [`observe`](Self::observe) | yes | yes | yes | is reported; the hold goes on |
+/// | [`observe_in`](Self::observe_in) | as given | as given | as given | is reported; the hold goes on |
 /// | [`must_tell`](Self::must_tell) | must not tell yet | must tell in time | no | silence is reported; the hold goes on |
 ///
 /// Before an injection, each of them must be as it should, or nothing is injected. See [the module](super) for an
@@ -107,6 +108,17 @@ impl SteadyState {
         tolerance: impl Into<Tolerance>,
     ) -> Self {
         self.add(name, probe, tolerance, Phases::ALL, Duty::Observe)
+    }
+
+    /// As [`observe`](Self::observe), in these phases.
+    pub fn observe_in(
+        self,
+        phases: impl IntoIterator<Item = Phase>,
+        name: impl Into<String>,
+        probe: impl Probe,
+        tolerance: impl Into<Tolerance>,
+    ) -> Self {
+        self.add(name, probe, tolerance, Phases::of(phases), Duty::Observe)
     }
 
     /// Adds something that has to become true while a fault is in effect, at most `within` after the first injection:

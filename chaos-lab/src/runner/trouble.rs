@@ -41,6 +41,11 @@ impl Trouble {
         Self { kind, text }
     }
 
+    /// Whether it is the system that did not answer, so that it is not as it should be. Otherwise nobody could look.
+    pub fn is_no_answer(&self) -> bool {
+        matches!(self.kind, TroubleKind::TimedOut | TroubleKind::Unreachable | TroubleKind::NoAnswer)
+    }
+
     /// Its kind.
     pub fn kind(&self) -> TroubleKind {
         self.kind

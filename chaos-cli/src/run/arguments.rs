@@ -1,0 +1,135 @@
+use std::{path::PathBuf, time::Duration};
+
+use chaos_core::text::parse_duration;
+use chaos_lab::{
+    experiment::{HypothesisStrategy, ReadOptions, RollbackStrategy, Variable},
+    run::{Dry, RunOptions},
+};
+use clap::Parser;
+
+/// The arguments of `run`. Those that Chaos Toolkit has too have its names.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "run",
+    version,
+    about = "Runs experiments in files, in the format of Chaos Toolkit",
+    after_help = "A rollback is played however the run ends. If this program is killed, `chaos recover` plays it.\n\n\
+                  Exit codes: 0 the hypothesis held and everything is undone; 2 the file or an argument makes no sense, \
+                  and nothing ran; 3 not steady before, so nothing was injected; 4 a rollback failed; 5 an action \
+                  failed, or a signal or the deadline cut the run short; 6 not steady while or after; 7 nobody could \
+                  tell. With --compat those of Chaos Toolkit: 0, 1 and 2."
+)]
+#[non_exhaustive]
+pub struct RunArguments {
+    /// Experiments in JSON or YAML, run one after the other. The first that does not complete is the last
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Also run the files after one that did not complete
+    #[arg(long)]
+    pub(super) keep_going: bool,
+    /// Tell everything that is wrong with the files, and run nothing
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Keep to Chaos Toolkit's order, choice of rollbacks and exit codes
+    #[arg(long)]
+    pub(super) compat: bool,
+    /// Keep the rollbacks in this journal until they are played [default: one in the user's state directory]
+    #[arg(long, value_name = "PATH")]
+    pub(super) journal: Option<PathBuf>,
+    /// Write the journal of Chaos Toolkit to this file
+    #[arg(long, value_name = "PATH", default_value = "./journal.json")]
+    pub(super) journal_path: PathBuf,
+    /// End the method after this time, and play the rollbacks
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_duration)]
+    deadline: Duration,
+    /// Leave out these activities
+    #[arg(long, value_name = "KIND", value_parser = dry)]
+    dry: Option<Dry>,
+    /// Accepted, and without effect: an experiment is always checked before it runs
+    #[arg(long)]
+    no_validation: bool,
+    /// Override an entry of the configuration: NAME=VALUE or NAME:TYPE=VALUE
+    #[arg(long = "var", value_name = "NAME[:TYPE]=VALUE")]
+    variables: Vec<Variable>,
+    /// Override the configuration and the secrets from this file: JSON, YAML or .env
+    #[arg(long = "var-file", value_name = "FILE")]
+    variable_files: Vec<PathBuf>,
+    /// Leave out the controls of the file, which this program does not run
+    #[arg(long)]
+    without_controls: bool,
+    /// When the rollbacks are played
+    #[arg(long, value_name = "STRATEGY", value_parser = rollbacks)]
+    rollback_strategy: Option<RollbackStrategy>,
+    /// When the hypothesis is looked at
+    #[arg(long, value_name = "STRATEGY", value_parser = hypothesis)]
+    hypothesis_strategy: Option<HypothesisStrategy>,
+    /// Seconds between two looks at the hypothesis during the method
+    #[arg(long, value_name = "SECONDS", default_value = "1.0", value_parser = seconds)]
+    hypothesis_frequency: Duration,
+    /// End the method as soon as the hypothesis does not hold during it
+    #[arg(long)]
+    fail_fast: bool,
+    /// Print one JSON object on standard output and nothing else
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl RunArguments {
+    pub(super) fn reading(&self) -> ReadOptions {
+        let mut options = ReadOptions::default();
+        for variable in &self.variables {
+            options = options.variable(variable.clone());
+        }
+        for file in &self.variable_files {
+            options = options.variable_file(file);
+        }
+        if self.without_controls {
+            options = options.without_controls();
+        }
+        if self.compat {
+            options = options.compatible();
+        }
+        options
+    }
+
+    pub(super) fn options(&self) -> chaos_core::Result<RunOptions> {
+        let mut options = RunOptions::default()
+            .dry(self.dry)
+            .hypothesis_frequency(self.hypothesis_frequency)
+            .fail_fast(self.fail_fast)
+            .compatible(self.compat)
+            .deadline(self.deadline)
+            .map_err(|error| error.in_field("--deadline"))?;
+        if let Some(strategy) = self.hypothesis_strategy {
+            options = options.hypothesis_strategy(strategy);
+        }
+        if let Some(strategy) = self.rollback_strategy {
+            options = options.rollback_strategy(strategy);
+        }
+        Ok(options)
+    }
+}
+
+fn dry(name: &str) -> Result<Dry, String> {
+    Dry::named(name).ok_or_else(|| one_of(Dry::ALL.map(Dry::name)))
+}
+
+fn rollbacks(name: &str) -> Result<RollbackStrategy, String> {
+    RollbackStrategy::named(name).ok_or_else(|| one_of(RollbackStrategy::ALL.map(RollbackStrategy::name)))
+}
+
+fn hypothesis(name: &str) -> Result<HypothesisStrategy, String> {
+    HypothesisStrategy::named(name)
+        .ok_or_else(|| one_of(HypothesisStrategy::ALL.map(HypothesisStrategy::name)))
+}
+
+fn one_of<const N: usize>(names: [&str; N]) -> String {
+    format!("expected one of {}", names.join(", "))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds
+        .filter(|seconds| !seconds.is_zero())
+        .ok_or_else(|| "expected a number of seconds above zero".to_owned())
+}

@@ -1,0 +1,112 @@
+use std::time::Duration;
+
+use chaos_core::jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+/// One activity, as it was carried out.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ActivityRun {
+    /// Its name.
+    pub name: String,
+    /// The activity as it stands in the document, without the values of secrets.
+    pub activity: Value,
+    /// What it yielded, without the values of secrets. Null if it yielded nothing.
+    pub output: Value,
+    /// When it began.
+    pub start: Timestamp,
+    /// How it ended; `None` as long as it has not ended, and if it was interrupted.
+    pub status: Option<ActivityStatus>,
+    /// When it ended.
+    pub end: Option<Timestamp>,
+    /// How long it took.
+    pub duration: Duration,
+    /// Why it failed.
+    pub exception: Option<String>,
+    /// Whether it failed because the system did not answer.
+    pub is_no_answer: bool,
+    /// For a probe of the hypothesis, whether its value was normal.
+    pub tolerance_met: Option<bool>,
+    /// Why it was not, as in "503, expected 200".
+    pub not_met: Option<String>,
+}
+
+/// How an activity ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the format knows these two")]
+pub enum ActivityStatus {
+    /// It yielded a value.
+    Succeeded,
+    /// It did not.
+    Failed,
+}
+
+impl ActivityRun {
+    pub(crate) fn begun(name: &str, activity: Value, start: Timestamp) -> Self {
+        Self {
+            name: name.to_owned(),
+            activity,
+            output: Value::Null,
+            start,
+            status: None,
+            end: None,
+            duration: Duration::ZERO,
+            exception: None,
+            is_no_answer: false,
+            tolerance_met: None,
+            not_met: None,
+        }
+    }
+
+    /// Whether it yielded a value.
+    pub fn has_succeeded(&self) -> bool {
+        self.status == Some(ActivityStatus::Succeeded)
+    }
+
+    /// The exit status, if it was a process that ended other than with 0.
+    pub fn bad_exit(&self) -> Option<i64> {
+        let is_process = self.activity["provider"]["type"] == "process";
+        self.output["status"].as_i64().filter(|status| is_process && *status != 0)
+    }
+
+    /// As Chaos Toolkit's journal has it.
+    pub(crate) fn entry(&self) -> Value {
+        let mut entry = Map::new();
+        let mut set = |name: &str, value: Value| drop(entry.insert(name.to_owned(), value));
+        set("activity", self.activity.clone());
+        set("output", self.output.clone());
+        set("start", time(self.start).into());
+        if let Some(status) = self.status {
+            set("status", status.name().into());
+        }
+        if let Some(end) = self.end {
+            set("end", time(end).into());
+            set("duration", json!(self.duration.as_secs_f64()));
+        }
+        if let Some(exception) = &self.exception {
+            set("exception", json!([exception]));
+        }
+        if let Some(met) = self.tolerance_met {
+            set("tolerance_met", met.into());
+        }
+        if let Some(why) = &self.not_met {
+            set("not_met", why.as_str().into());
+        }
+        Value::Object(entry)
+    }
+}
+
+impl ActivityStatus {
+    /// Its name in the journal.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A time as Chaos Toolkit writes it: with microseconds and `+00:00`.
+pub(crate) fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string()
+}

@@ -1,0 +1,19 @@
+use super::{progress::Look, state::State};
+
+impl State {
+    /// Looks at each probe of the hypothesis in turn, up to the first that cannot look or is not met. `None` without a
+    /// hypothesis.
+    pub(crate) async fn look(&self) -> Option<Look> {
+        let hypothesis = self.experiment.hypothesis.as_ref()?;
+        let mut look = Look::default();
+        for probe in &hypothesis.probes {
+            let run = self.perform(probe).await;
+            let is_met = run.tolerance_met == Some(true);
+            look.probes.push(run);
+            if !is_met {
+                break;
+            }
+        }
+        Some(look)
+    }
+}

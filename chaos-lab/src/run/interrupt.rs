@@ -1,0 +1,13 @@
+/// What interrupts a run from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Interrupt {
+    /// Ctrl-C: SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// SIGUSR1.
+    User1,
+    /// SIGUSR2. In Chaos Toolkit, no rollback is played then.
+    User2,
+}

@@ -1,0 +1,239 @@
+use std::{
+    future::{Future, pending},
+    path::PathBuf,
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use chaos_core::{
+    BlastRadius, Error, Journal, MemoryJournal, Monkey, Quota, Result, RunReport,
+    chance::{Entropy, SystemEntropy},
+    clock::{Clock, SystemClock},
+};
+
+use super::{
+    ExperimentProvider, ExperimentReport, Interrupt, RunOptions, compatible, event::Method, names::names,
+    private_journal::PrivateJournal, report, rollbacks::registry_of, state::State, toolkit_journal::Writer,
+    verdict::conclude, watch::steady_state,
+};
+use crate::{experiment::Experiment, runner::Runner};
+
+/// How long the rollbacks may take, all of them together.
+const BUDGET: Duration = Duration::from_secs(3 * 3600);
+
+/// Runs experiments.
+///
+/// ```
+/// use chaos_core::MemoryJournal;
+/// use chaos_lab::{experiment::Experiment, run::{ExperimentVerdict, Lab}};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("experiment.yaml");
+/// # std::fs::write(&path, r#"
+/// # title: A file that is moved away
+/// # description: Shows a method and its rollback.
+/// # method:
+/// # - {type: action, name: move, provider: {type: process, path: "true"}}
+/// # rollbacks:
+/// # - {type: action, name: move back, provider: {type: process, path: "true"}}
+/// # "#)?;
+/// let experiment = Experiment::read(&path)?;
+/// let report = Lab::new().journal(MemoryJournal::new()).run(&experiment).await?;
+/// assert_eq!(report.verdict, ExperimentVerdict::Completed);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Lab {
+    options: RunOptions,
+    journal: Option<Arc<dyn Journal>>,
+    journal_path: Option<PathBuf>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Default for Lab {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Lab {
+    /// A lab without a journal, which runs only experiments that have nothing to undo.
+    pub fn new() -> Self {
+        Self {
+            options: RunOptions::default(),
+            journal: None,
+            journal_path: None,
+            clock: Arc::new(SystemClock::default()),
+            entropy: Arc::new(SystemEntropy::default()),
+        }
+    }
+
+    /// Sets the journal that keeps the rollbacks until they are played.
+    #[must_use]
+    pub fn journal(mut self, journal: impl Journal) -> Self {
+        self.journal = Some(Arc::new(journal));
+        self
+    }
+
+    /// Sets how experiments are run.
+    #[must_use]
+    pub fn options(mut self, options: RunOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sets the file that is written as Chaos Toolkit writes its journal, from the start on. Default: none.
+    #[must_use]
+    pub fn journal_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.journal_path = Some(path.into());
+        self
+    }
+
+    /// Sets the clock. Default: the time of this machine.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets the source of ids. Default: the operating system.
+    #[must_use]
+    pub fn entropy(mut self, entropy: impl Entropy) -> Self {
+        self.entropy = Arc::new(entropy);
+        self
+    }
+
+    /// Runs an experiment.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the experiment has something to undo and there is no journal; if a process cannot be started
+    /// at all, the journal fails, or no id can be drawn. What happens in the run is in the report instead.
+    ///
+    /// Cancel safe in the sense that matters: if you drop the future, the method is cut short, and the rollbacks are
+    /// played by a task of their own.
+    pub async fn run(&self, experiment: &Experiment) -> Result<ExperimentReport> {
+        self.run_until(experiment, pending()).await
+    }
+
+    /// Runs an experiment until it is over, or until `interrupted` is ready: then the method is cut short, and the
+    /// rollbacks are played.
+    ///
+    /// # Errors
+    /// As [`run`](Lab::run).
+    ///
+    /// Cancel safe as [`run`](Lab::run).
+    pub async fn run_until(
+        &self,
+        experiment: &Experiment,
+        interrupted: impl Future<Output = Interrupt>,
+    ) -> Result<ExperimentReport> {
+        let journal = self.journal_for(experiment)?;
+        let mut interrupted = pin!(interrupted);
+        let runner = Runner::start()?;
+        let names = names(experiment, &runner).await?;
+        let run = format!("{:016x}", self.entropy.draw()?);
+        let experiment = Arc::new(experiment.clone());
+        let state = State::new(experiment, self.options.clone(), names, runner, Arc::clone(&self.clock), run);
+        let writer = self.journal_path.as_ref().map(|path| Writer::start(path, &state)).transpose()?;
+        let is_steady = tokio::select! {
+            biased;
+            interrupt = &mut interrupted => {
+                state.interrupt(interrupt);
+                state.runner.end_all().await;
+                false
+            }
+            is_steady = gate(&state) => is_steady,
+        };
+        let report = if is_steady || self.options.compatible {
+            state.progress().is_method_spared = !is_steady;
+            Some(self.carry_out(&state, journal, interrupted).await?)
+        } else {
+            None
+        };
+        state.runner.end_all().await;
+        let report = conclude_report(&state, report);
+        if let Some(writer) = writer {
+            writer.end(&report.journal)?;
+        }
+        Ok(report)
+    }
+
+    fn journal_for(&self, experiment: &Experiment) -> Result<Arc<dyn Journal>> {
+        match &self.journal {
+            Some(journal) => Ok(Arc::clone(journal)),
+            None if self.options.needs_a_journal(experiment) => {
+                let expected = "a journal, because the experiment has something to undo";
+                Err(Error::invalid("journal", "none", expected))
+            }
+            None => Ok(Arc::new(MemoryJournal::new())),
+        }
+    }
+
+    /// The method as the injection of a fault, and the rollbacks as its recovery.
+    async fn carry_out(
+        &self,
+        state: &Arc<State>,
+        journal: Arc<dyn Journal>,
+        mut interrupted: impl Future<Output = Interrupt> + Unpin,
+    ) -> Result<RunReport> {
+        let target = ExperimentProvider::target(&state.experiment.title, &state.run)?;
+        let journal = PrivateJournal { journal, hides_others: self.options.compatible };
+        let blast_radius = BlastRadius::default().targets_per_group(Quota::ALL).min_healthy(0);
+        let mut builder = Monkey::builder()
+            .provider(ExperimentProvider::of_run(target.clone()))
+            .event(Method(Arc::clone(state)))
+            .blast_radius(blast_radius)
+            .recovery_budget(BUDGET)
+            .clock(Arc::clone(&self.clock))
+            .entropy(Arc::clone(&self.entropy));
+        if let Some(steady) = steady_state(state) {
+            builder = builder.steady_state(steady);
+        }
+        let monkey = builder.unleash(journal, registry_of(state)).build()?;
+        let mut running = pin!(monkey.inject(Method(Arc::clone(state)), &target));
+        tokio::select! {
+            biased;
+            report = &mut running => report,
+            interrupt = &mut interrupted => {
+                state.interrupt(interrupt);
+                let (report, ()) = tokio::join!(running, monkey.shutdown());
+                report
+            }
+        }
+    }
+}
+
+/// Whether the hypothesis holds before the method, if the strategy asks.
+async fn gate(state: &State) -> bool {
+    if !state.hypothesis_strategy().is_before() {
+        return true;
+    }
+    let look = state.look().await;
+    let is_met = look.as_ref().is_none_or(|look| look.is_met());
+    state.progress().before = look;
+    state.changed();
+    is_met
+}
+
+fn conclude_report(state: &State, run: Option<RunReport>) -> ExperimentReport {
+    let (verdict, reasons) = conclude(state, run.as_ref());
+    let journal = super::toolkit_journal::journal(state, Some((verdict, &reasons)));
+    let progress = state.progress();
+    let (status, deviated) =
+        compatible::status(&progress, state.hypothesis_strategy(), state.options.fail_fast);
+    report::ExperimentReport {
+        title: state.title(),
+        verdict,
+        reasons,
+        method: progress.method.clone(),
+        rollbacks: progress.rollbacks.clone(),
+        run,
+        journal,
+        compatible_exit_code: u8::from(status != compatible::Status::Completed || deviated),
+    }
+}

@@ -1,0 +1,38 @@
+//! The run of an experiment.
+//!
+//! [`Lab::run`] looks whether the hypothesis holds, carries out the method, looks again, plays the rollbacks, and says
+//! in an [`ExperimentReport`] what happened.
+//!
+//! The method is the injection of one fault, and the rollbacks are its recovery. So they are in the journal before the
+//! first activity of the method, and the monkey plays them however the run ends. If the process is killed,
+//! `recover` plays them from the journal: [`registry`] reads them, and [`ExperimentProvider`] stands for their target.
+
+mod activity_run;
+mod by_hand;
+mod compatible;
+mod event;
+mod hypothesis;
+mod interrupt;
+mod lab;
+mod method;
+mod names;
+mod options;
+mod perform;
+mod private_journal;
+mod progress;
+mod report;
+mod rollbacks;
+mod state;
+mod target;
+mod toolkit_journal;
+mod verdict;
+mod watch;
+
+pub use activity_run::{ActivityRun, ActivityStatus};
+pub use interrupt::Interrupt;
+pub use lab::Lab;
+pub use options::{Dry, RunOptions};
+pub use report::ExperimentReport;
+pub use rollbacks::{Rollbacks, registry};
+pub use target::ExperimentProvider;
+pub use verdict::ExperimentVerdict;

@@ -1,0 +1,46 @@
+use chaos_core::Result;
+use serde_json::Value;
+
+use crate::{
+    experiment::{Entry, Experiment, Provider},
+    runner::Runner,
+    substitution::Names,
+};
+
+/// The values of an experiment's names. Its dynamic configuration is asked for now, in order, and each probe sees the
+/// values before it. One that fails leaves its name without a value.
+pub(crate) async fn names(experiment: &Experiment, runner: &Runner) -> Result<Names> {
+    let settings = &experiment.settings;
+    let mut names = Names::default();
+    for (group, secrets) in &settings.secrets {
+        for (name, value) in secrets {
+            names = names.with_secret(group, name, value.clone());
+        }
+    }
+    for (name, entry) in &settings.configuration {
+        match entry {
+            Entry::Value(value) => names = names.with(name, value.clone()),
+            Entry::Probe(probe) => match runner.carry_out(&probe.provider, &names).await {
+                Ok(output) => {
+                    if let Some(value) = told(&probe.provider, output) {
+                        names = names.with(name, value);
+                    }
+                }
+                Err(trouble) => tracing::warn!(name, %trouble, "a probe of the configuration failed"),
+            },
+        }
+    }
+    Ok(names)
+}
+
+/// What a probe of the configuration tells: what a process printed, if it exited with 0, or the body of an answer.
+fn told(provider: &Provider, output: Value) -> Option<Value> {
+    match provider {
+        Provider::Process(_) if output["status"] == 0 => {
+            output["stdout"].as_str().map(|printed| printed.trim().into())
+        }
+        Provider::Process(_) => None,
+        Provider::Http(_) => Some(output["body"].clone()),
+        Provider::Python(_) => Some(output),
+    }
+}

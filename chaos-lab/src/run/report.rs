@@ -1,0 +1,36 @@
+use std::fmt;
+
+use chaos_core::{RunReport, text::escaped};
+use serde_json::Value;
+
+use super::{ActivityRun, ExperimentVerdict};
+
+/// What happened in a run of an experiment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use = "an experiment that did not complete is no error: see `verdict`"]
+pub struct ExperimentReport {
+    /// The title, with the names in it substituted.
+    pub title: String,
+    /// How it ended.
+    pub verdict: ExperimentVerdict,
+    /// Why it is not `completed`, each reason as one sentence for a person.
+    pub reasons: Vec<String>,
+    /// The activities of the method, in the order in which they began.
+    pub method: Vec<ActivityRun>,
+    /// The undo of steps and the rollbacks, in the order in which they began.
+    pub rollbacks: Vec<ActivityRun>,
+    /// The run of the monkey that carried the method out. `None` if it never came to that.
+    pub run: Option<RunReport>,
+    /// The journal as Chaos Toolkit writes it, with our verdict beside it.
+    pub journal: Value,
+    /// Chaos Toolkit's exit code for the run.
+    pub compatible_exit_code: u8,
+}
+
+impl fmt::Display for ExperimentReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", escaped(&self.title), self.verdict)?;
+        self.reasons.iter().try_for_each(|reason| write!(f, "\n{}", escaped(reason)))
+    }
+}

@@ -1,0 +1,348 @@
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use chaos_core::{
+    Error, ErrorKind, FaultId, Permit, Recovery, RecoveryScope, Registry, Result, TargetId, Verdict,
+    async_trait, fault::Injection,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    compatible,
+    method::perform,
+    progress::{Progress, Section, Undone},
+    state::State,
+};
+use crate::{
+    document,
+    experiment::{Activity, RollbackStrategy},
+    runner::Runner,
+    substitution::Names,
+};
+
+/// How far a method has come, in steps.
+pub(crate) const STEPS_BEGUN: &str = "steps_begun";
+
+/// The recovery of an experiment: the undo of each step that has begun, the last first, and then the rollbacks.
+///
+/// It holds the activities as they stand in the document, the configuration as it was, and where the secrets come from,
+/// but no value of a secret. Each activity is carried out at least once, the rest also after one that failed. One that
+/// fails, or a process that exits other than with 0, leaves the fault pending.
+///
+/// `recover` in any process plays it again from the beginning.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Rollbacks {
+    /// The run that armed it.
+    run: String,
+    title: String,
+    rollbacks: Vec<Value>,
+    undo: Vec<Undo>,
+    configuration: Map<String, Value>,
+    /// Where the secrets come from.
+    secrets: Map<String, Value>,
+    /// The file that holds those that are inline.
+    file: Option<PathBuf>,
+    /// The run, in the process that it belongs to.
+    #[serde(skip)]
+    live: Option<Arc<State>>,
+    #[serde(skip)]
+    undone: Arc<Mutex<Undone>>,
+}
+
+/// What undoes a step of the method.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Undo {
+    /// The number of the step, from 1.
+    step: usize,
+    activity: Value,
+}
+
+/// What reads the recoveries of experiments back from a journal.
+pub fn registry() -> Registry {
+    Registry::default().register::<Rollbacks>()
+}
+
+/// As [`registry`], for the process that runs the experiment.
+pub(crate) fn registry_of(state: &Arc<State>) -> Registry {
+    let state = Arc::clone(state);
+    Registry::default().register_with::<Rollbacks>(move |mut rollbacks| {
+        if rollbacks.run == state.run {
+            rollbacks.live = Some(Arc::clone(&state));
+        }
+        rollbacks
+    })
+}
+
+impl Rollbacks {
+    pub(crate) fn of(state: &Arc<State>) -> Result<Self> {
+        let experiment = &state.experiment;
+        let rollbacks = match state.rollback_strategy() {
+            RollbackStrategy::Never => Vec::new(),
+            _ => experiment.rollbacks.iter().map(|rollback| rollback.data.clone()).collect(),
+        };
+        let undo = |(index, step): (usize, &Arc<Activity>)| {
+            let activity = step.data.get("undo")?.clone();
+            Some(Undo { step: index + 1, activity })
+        };
+        let data = Self {
+            run: state.run.clone(),
+            title: experiment.title.clone(),
+            rollbacks,
+            undo: experiment.method.iter().enumerate().filter_map(undo).collect(),
+            configuration: state.names.configuration().clone(),
+            secrets: experiment.settings.references.clone(),
+            file: experiment.file.clone(),
+            live: Some(Arc::clone(state)),
+            undone: Arc::default(),
+        };
+        data.check(state)?;
+        Ok(data)
+    }
+
+    /// The journal holds no secret.
+    fn check(&self, state: &State) -> Result<()> {
+        let written = serde_json::to_value(self).map_err(unwritten)?;
+        if state.names.masked(&written) != written {
+            let what = "the configuration or a rollback holds the value of a secret, which the journal must not hold; \
+                name the secret there instead";
+            return Err(Error::new(ErrorKind::Refused, what).with("experiment", &self.title));
+        }
+        Ok(())
+    }
+
+    /// What is played, in order: the undo of each step that has begun, and the rollbacks.
+    fn due(&self, scope: &RecoveryScope) -> Result<Vec<Activity>> {
+        let begun = scope.progress(STEPS_BEGUN).unwrap_or(0.0);
+        #[expect(clippy::cast_precision_loss, reason = "a method has fewer than 2^53 steps")]
+        let undo = self.undo.iter().rev().filter(|undo| undo.step as f64 <= begun).map(|undo| &undo.activity);
+        undo.chain(&self.rollbacks).map(read).collect()
+    }
+
+    /// Plays what is due in the process of the run.
+    async fn play_live(&self, state: &State, scope: &RecoveryScope) -> Result<()> {
+        // What is still running must not go on after its rollback.
+        state.runner.end_all().await;
+        match choice(state) {
+            Choice::Play => {}
+            Choice::NotDue(why) => return self.ends(Undone::NotDue(why)),
+            Choice::Left(why) => {
+                self.ends(Undone::Left(why))?;
+                return Err(
+                    Error::new(ErrorKind::Refused, format!("the rollbacks were left out: {why}")).finally()
+                );
+            }
+        }
+        let mut failed = Vec::new();
+        for activity in self.due(scope)? {
+            if !perform(state, &activity, Section::Rollbacks).await {
+                failed.push(why(&state.progress(), &activity));
+            }
+        }
+        self.ends(Undone::of(failed))
+    }
+
+    /// Plays what is due in a later process.
+    async fn play_again(&self, scope: &RecoveryScope) -> Result<()> {
+        let names = self.names()?;
+        let runner = Runner::start()?;
+        let mut failed = Vec::new();
+        for activity in self.due(scope)? {
+            match runner.carry_out(&activity.provider, &names).await {
+                Ok(output) => {
+                    let is_process = matches!(activity.provider, crate::experiment::Provider::Process(_));
+                    match output["status"].as_i64() {
+                        Some(status) if is_process && status != 0 => {
+                            failed.push(format!("{}: exit status {status}", activity.name));
+                        }
+                        _ => {}
+                    }
+                }
+                Err(trouble) => failed.push(format!("{}: {trouble}", activity.name)),
+            }
+        }
+        self.ends(Undone::of(failed))
+    }
+
+    fn ends(&self, undone: Undone) -> Result<()> {
+        let failed = match &undone {
+            Undone::Failed(reasons) => Err(Error::new(ErrorKind::Other, "a rollback failed")
+                .with("rollbacks", reasons.join("; "))
+                .finally()),
+            _ => Ok(()),
+        };
+        if let Some(state) = &self.live {
+            state.progress().undone = undone.clone();
+        }
+        *self.undone.lock().unwrap_or_else(PoisonError::into_inner) = undone;
+        failed
+    }
+
+    /// The configuration as it was, and the secrets from where they come.
+    fn names(&self) -> Result<Names> {
+        let configured = self
+            .configuration
+            .iter()
+            .fold(Names::default(), |names, (name, value)| names.with(name, value.clone()));
+        let inline = || -> Result<Value> {
+            let file =
+                self.file.as_ref().ok_or_else(|| lost("the file of the experiment", "is not known"))?;
+            let document = document::read(file)
+                .map_err(|problem| lost("the file of the experiment", "cannot be read").caused_by(problem))?;
+            Ok(document["secrets"].clone())
+        };
+        let mut file = None;
+        let mut names = configured;
+        for (group, entries) in &self.secrets {
+            let Value::Object(entries) = entries else { continue };
+            for (name, reference) in entries {
+                let value = again(reference, &[group.as_str(), name.as_str()], &mut file, &inline)?;
+                names = names.with_secret(group, name, value);
+            }
+        }
+        Ok(names)
+    }
+}
+
+/// The value of a secret, from where it comes.
+fn again(
+    reference: &Value,
+    path: &[&str],
+    file: &mut Option<Value>,
+    inline: &dyn Fn() -> Result<Value>,
+) -> Result<Value> {
+    match reference {
+        Value::Object(fields) if fields.get("type").is_some_and(|kind| kind == "env") => {
+            let key = fields.get("key").and_then(Value::as_str).unwrap_or_default();
+            match std::env::var(key) {
+                Ok(value) => Ok(value.into()),
+                Err(_) => fields.get("default").cloned().ok_or_else(|| {
+                    lost("a secret of the rollbacks", "is not set: set the variable, and recover again")
+                        .with("variable", key)
+                }),
+            }
+        }
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, reference)| {
+                let path: Vec<&str> = path.iter().copied().chain([name.as_str()]).collect();
+                Ok((name.clone(), again(reference, &path, file, inline)?))
+            })
+            .collect::<Result<Map<_, _>>>()
+            .map(Value::Object),
+        _ => {
+            if file.is_none() {
+                *file = Some(inline()?);
+            }
+            let secrets = file.as_ref().unwrap_or(&Value::Null);
+            let value = path.iter().try_fold(secrets, |value, name| value.get(name));
+            value.cloned().ok_or_else(|| {
+                lost("a secret of the rollbacks", "is no longer in the file of the experiment")
+                    .with("secret", path.join("."))
+            })
+        }
+    }
+}
+
+fn lost(what: &str, why: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("{what} {why}")).finally()
+}
+
+fn unwritten(error: serde_json::Error) -> Error {
+    Error::new(ErrorKind::InvalidInput, "the rollbacks have no JSON form").caused_by(error)
+}
+
+fn read(data: &Value) -> Result<Activity> {
+    Activity::from_data(data, "rollback").map_err(|problems| {
+        Error::new(ErrorKind::Corrupt, "a rollback cannot be read").caused_by(problems).finally()
+    })
+}
+
+/// Why the last run of an activity is not fine.
+fn why(progress: &Progress, activity: &Activity) -> String {
+    let run = progress.rollbacks.iter().rev().find(|run| run.name == activity.name);
+    let why = run.and_then(|run| match (&run.exception, run.bad_exit()) {
+        (Some(exception), _) => Some(exception.clone()),
+        (None, Some(status)) => Some(format!("exit status {status}")),
+        (None, None) => None,
+    });
+    format!("{}: {}", activity.name, why.unwrap_or_else(|| "it did not succeed".to_owned()))
+}
+
+/// What the strategy says about the rollbacks of a run that is over.
+enum Choice {
+    Play,
+    NotDue(&'static str),
+    Left(&'static str),
+}
+
+fn choice(state: &State) -> Choice {
+    let progress = state.progress();
+    let strategy = state.rollback_strategy();
+    if state.options.compatible {
+        let status = compatible::status(&progress, state.hypothesis_strategy(), state.options.fail_fast);
+        return match compatible::plays_rollbacks(&progress, strategy, status) {
+            Ok(()) => Choice::Play,
+            Err(why) if matches!(strategy, RollbackStrategy::Never | RollbackStrategy::Deviated) => {
+                Choice::NotDue(why)
+            }
+            Err(why) => Choice::Left(why),
+        };
+    }
+    let has_deviated =
+        progress.has_deviated_during() || progress.after.as_ref().is_some_and(|after| !after.is_met());
+    if strategy == RollbackStrategy::Deviated && !has_deviated {
+        return Choice::NotDue("the strategy of the rollbacks is `deviated`");
+    }
+    Choice::Play
+}
+
+impl Undone {
+    fn of(failed: Vec<String>) -> Self {
+        if failed.is_empty() { Self::Played } else { Self::Failed(failed) }
+    }
+}
+
+impl fmt::Debug for Rollbacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rollbacks")
+            .field("title", &self.title)
+            .field("run", &self.run)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Recovery for Rollbacks {
+    const KIND: &'static str = "chaos-lab/rollbacks/1";
+
+    async fn recover(&self, scope: &RecoveryScope, _: &Permit) -> Result<()> {
+        if scope.injection() == Injection::NeverBegan {
+            return self.ends(Undone::NotDue("the method never began"));
+        }
+        match &self.live {
+            Some(state) => self.play_live(state, scope).await,
+            None => self.play_again(scope).await,
+        }
+    }
+
+    async fn verify(&self, _: &RecoveryScope) -> Result<Verdict> {
+        let undone = self.undone.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(match undone {
+            Undone::Played | Undone::NotDue(_) => Verdict::Back,
+            Undone::NotYet => Verdict::NotYet("the rollbacks were not played".to_owned()),
+            Undone::Left(why) => Verdict::NotYet(format!("the rollbacks were left out: {why}")),
+            Undone::Failed(reasons) => Verdict::NotYet(format!("rollbacks failed: {}", reasons.join("; "))),
+        })
+    }
+
+    fn by_hand(&self, _: &TargetId, _: FaultId) -> String {
+        super::by_hand::by_hand(
+            &self.rollbacks,
+            self.undo.iter().rev().map(|undo| (undo.step, &undo.activity)),
+        )
+    }
+}

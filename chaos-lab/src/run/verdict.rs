@@ -1,0 +1,175 @@
+use std::fmt;
+
+use chaos_core::{RunReport, fault::FaultState};
+
+use super::{
+    progress::{Progress, Undone},
+    state::State,
+};
+use crate::experiment::ActivityKind;
+
+/// How an experiment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExperimentVerdict {
+    /// The hypothesis held as far as it was looked at, and everything is undone.
+    Completed,
+    /// It was a dry run.
+    DryRun,
+    /// The system was not steady before the method, or that could not be told. Nothing was injected.
+    Skipped,
+    /// A rollback failed, whatever else happened.
+    NotRecovered,
+    /// An action failed or exited other than with 0, or the method was cut short by a signal, a halt or its deadline.
+    /// Everything is undone.
+    Failed,
+    /// The system was not steady while the method was carried out, or after it. Everything is undone.
+    Deviated,
+    /// Nobody could tell whether the hypothesis held. Everything is undone.
+    Inconclusive,
+}
+
+impl ExperimentVerdict {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::DryRun => "dry-run",
+            Self::Skipped => "skipped",
+            Self::NotRecovered => "not-recovered",
+            Self::Failed => "failed",
+            Self::Deviated => "deviated",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+impl fmt::Display for ExperimentVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The verdict, and each reason for it as a sentence.
+pub(crate) fn conclude(state: &State, run: Option<&RunReport>) -> (ExperimentVerdict, Vec<String>) {
+    let progress = state.progress();
+    let undone = not_recovered(&progress, run);
+    if !undone.is_empty() {
+        return (ExperimentVerdict::NotRecovered, undone);
+    }
+    let skipped = skipped(&progress, run);
+    if !skipped.is_empty() {
+        return (ExperimentVerdict::Skipped, skipped);
+    }
+    let failed = failed(state, &progress, run);
+    if !failed.is_empty() {
+        return (ExperimentVerdict::Failed, failed);
+    }
+    let deviated = deviated(state, &progress);
+    if !deviated.is_empty() {
+        return (ExperimentVerdict::Deviated, deviated);
+    }
+    let unknown = unknown(state, &progress, run);
+    if !unknown.is_empty() {
+        return (ExperimentVerdict::Inconclusive, unknown);
+    }
+    match state.options.dry {
+        Some(dry) => (ExperimentVerdict::DryRun, vec![format!("a dry run: {} were left out", dry.name())]),
+        None => (ExperimentVerdict::Completed, Vec::new()),
+    }
+}
+
+fn not_recovered(progress: &Progress, run: Option<&RunReport>) -> Vec<String> {
+    match (&progress.undone, run) {
+        (Undone::Failed(reasons), _) => {
+            reasons.iter().map(|reason| format!("a rollback failed: {reason}")).collect()
+        }
+        (Undone::Left(why), _) => vec![format!("the rollbacks were left out: {why}")],
+        (_, Some(run)) => {
+            let left =
+                run.faults.iter().chain(&run.replayed).filter(|fault| fault.state != FaultState::Recovered);
+            let unreadable = run.unreadable.iter().map(|entry| {
+                format!("the journal's entry {} cannot be read, and may be a fault", entry.entry)
+            });
+            left.map(|fault| {
+                let why =
+                    fault.failure.as_ref().map_or("it was not seen to be undone", |failure| &failure.message);
+                format!("fault {}: {why}", fault.id)
+            })
+            .chain(unreadable)
+            .collect()
+        }
+        (_, None) => Vec::new(),
+    }
+}
+
+fn skipped(progress: &Progress, run: Option<&RunReport>) -> Vec<String> {
+    let not_steady = progress.before.as_ref().and_then(|look| look.why());
+    match (not_steady, run) {
+        (Some(why), _) => vec![format!("the hypothesis did not hold before the method: {why}")],
+        (None, Some(run)) if run.faults.is_empty() => run.why_nothing(),
+        (None, None) if progress.interrupt.is_some() => vec!["a signal came before the method".to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+fn failed(state: &State, progress: &Progress, run: Option<&RunReport>) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let steps = state.experiment.method.iter().zip(&progress.method);
+    for (_, ran) in steps.filter(|(step, _)| step.kind == ActivityKind::Action) {
+        match (&ran.exception, ran.bad_exit()) {
+            (Some(exception), _) => reasons.push(format!("the action {:?} failed: {exception}", ran.name)),
+            (None, Some(status)) => reasons.push(format!("the action {:?} exited with {status}", ran.name)),
+            (None, None) => {}
+        }
+    }
+    if progress.interrupt.is_some() {
+        reasons.push("a signal cut the run short".to_owned());
+    } else {
+        let failures = run.into_iter().flat_map(|run| &run.faults).filter_map(|fault| fault.failure.as_ref());
+        reasons.extend(failures.map(|failure| format!("the method was cut short: {}", failure.message)));
+    }
+    reasons
+}
+
+fn deviated(state: &State, progress: &Progress) -> Vec<String> {
+    let during = progress.during.iter().find(|look| !look.is_met() && !look.is_doubt());
+    let during = during.and_then(|look| look.why()).map(|why| format!("not steady during the method: {why}"));
+    let after = progress.after.as_ref().filter(|look| !look.is_met() && !look.is_doubt());
+    let after = after.and_then(|look| look.why()).map(|why| format!("not steady after the method: {why}"));
+    let steps = state.experiment.method.iter().zip(&progress.method);
+    let in_method = steps.filter_map(|(_, ran)| {
+        let why = ran.not_met.as_ref()?;
+        Some(format!("the probe {:?} in the method: {why}", ran.name))
+    });
+    during.into_iter().chain(after).chain(in_method).collect()
+}
+
+fn unknown(state: &State, progress: &Progress, run: Option<&RunReport>) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let doubts = progress.during.iter().chain(&progress.after).filter(|look| look.is_doubt());
+    if let Some(why) = doubts.filter_map(|look| look.why()).next() {
+        reasons.push(format!("a probe of the hypothesis could not look: {why}"));
+    }
+    let steps = state.experiment.method.iter().zip(&progress.method);
+    for (_, ran) in steps.filter(|(step, _)| step.kind == ActivityKind::Probe) {
+        if let Some(exception) = &ran.exception {
+            reasons.push(format!("the probe {:?} in the method could not look: {exception}", ran.name));
+        }
+    }
+    if let Some(steady) = run.and_then(|run| run.steady_state.as_ref())
+        && let Some(doubt) = steady.probes.iter().find_map(|probe| probe.first_doubt.as_ref())
+        && reasons.is_empty()
+    {
+        reasons.push(format!("nobody could look during the method: {}", doubt.failure.message));
+    }
+    if state.hypothesis_strategy().is_during()
+        && !state.options.compatible
+        && progress.during.is_empty()
+        && progress.is_method_over
+        && !state.experiment.method.is_empty()
+    {
+        reasons.push("the hypothesis was not looked at during the method".to_owned());
+    }
+    reasons
+}
