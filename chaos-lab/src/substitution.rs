@@ -60,9 +60,11 @@ impl Names {
 
     /// `data` with each name in its texts replaced by its value, in one pass. Keys and unknown names stay as they are.
     ///
-    /// A text that is just `${name}` becomes the value with its type; otherwise the value becomes text.
+    /// A text that is just `${name}` becomes the value with its type; otherwise the value becomes text. Without any name
+    /// nothing is replaced, not even `$$`.
     pub fn substitute(&self, data: &Value) -> Value {
         match data {
+            _ if self.configuration.is_empty() && self.secrets.is_empty() => data.clone(),
             Value::String(text) => self.in_text(text),
             Value::Array(items) => items.iter().map(|item| self.substitute(item)).collect(),
             Value::Object(fields) => {

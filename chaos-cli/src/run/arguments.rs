@@ -92,6 +92,17 @@ impl RunArguments {
         options
     }
 
+    /// Whether each file of variables is there.
+    pub(super) fn variable_files(&self) -> chaos_core::Result<()> {
+        self.variable_files.iter().try_for_each(|file| {
+            let is_there = std::fs::metadata(file).is_ok_and(|found| found.is_file());
+            if is_there {
+                return Ok(());
+            }
+            Err(chaos_core::Error::invalid("--var-file", file.display(), "a file that can be read"))
+        })
+    }
+
     pub(super) fn options(&self) -> chaos_core::Result<RunOptions> {
         let mut options = RunOptions::default()
             .dry(self.dry)
@@ -118,13 +129,17 @@ fn rollbacks(name: &str) -> Result<RollbackStrategy, String> {
     RollbackStrategy::named(name).ok_or_else(|| one_of(RollbackStrategy::ALL.map(RollbackStrategy::name)))
 }
 
+/// Chaos Toolkit has `skip` in files alone.
 fn hypothesis(name: &str) -> Result<HypothesisStrategy, String> {
-    HypothesisStrategy::named(name)
-        .ok_or_else(|| one_of(HypothesisStrategy::ALL.map(HypothesisStrategy::name)))
+    let strategy = HypothesisStrategy::named(name).filter(|strategy| *strategy != HypothesisStrategy::Skip);
+    strategy.ok_or_else(|| {
+        let known = HypothesisStrategy::ALL.into_iter().filter(|known| *known != HypothesisStrategy::Skip);
+        one_of(known.map(HypothesisStrategy::name))
+    })
 }
 
-fn one_of<const N: usize>(names: [&str; N]) -> String {
-    format!("expected one of {}", names.join(", "))
+fn one_of(names: impl IntoIterator<Item = &'static str>) -> String {
+    format!("expected one of {}", names.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

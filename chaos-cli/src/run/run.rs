@@ -23,6 +23,7 @@ use crate::{
 /// If the journal cannot be opened, or no process can be started.
 pub async fn run(arguments: RunArguments) -> ProgramResult {
     LogTo::start(lines_on_stderr());
+    arguments.variable_files()?;
     let reading = arguments.reading();
     let read: Vec<(&PathBuf, Result<Experiment, Problems>)> =
         arguments.files.iter().map(|file| (file, reading.read(file))).collect();

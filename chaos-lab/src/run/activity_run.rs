@@ -79,12 +79,12 @@ impl ActivityRun {
         if let Some(status) = self.status {
             set("status", status.name().into());
         }
+        if let Some(exception) = &self.exception {
+            set("exception", json!([exception]));
+        }
         if let Some(end) = self.end {
             set("end", time(end).into());
             set("duration", json!(self.duration.as_secs_f64()));
-        }
-        if let Some(exception) = &self.exception {
-            set("exception", json!([exception]));
         }
         if let Some(met) = self.tolerance_met {
             set("tolerance_met", met.into());

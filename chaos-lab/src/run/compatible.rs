@@ -79,11 +79,11 @@ pub(crate) fn status(
     let deviated = progress.after.as_ref().is_some_and(|after| !after.is_met());
     let has_failed =
         |look: &Option<super::progress::Look>| look.as_ref().is_some_and(|look| look.failed().is_some());
+    // A deviation after the method outranks the one that cut it short.
+    let is_cut = is_fail_fast && strategy.is_during() && progress.has_deviated_during() && !deviated;
     let status = if progress.interrupt.is_some() {
         Status::Interrupted
-    } else if has_failed(&progress.before) || has_failed(&progress.after) {
-        Status::Failed
-    } else if is_fail_fast && strategy == HypothesisStrategy::During && progress.has_deviated_during() {
+    } else if has_failed(&progress.before) || has_failed(&progress.after) || is_cut {
         Status::Failed
     } else if progress.is_method_over || progress.is_method_spared {
         Status::Completed
@@ -106,7 +106,8 @@ pub(crate) fn plays_rollbacks(
     match rollbacks {
         RollbackStrategy::Always => Ok(()),
         RollbackStrategy::Never => Err("the strategy of the rollbacks is `never`"),
-        RollbackStrategy::Deviated if !deviated => Err("the strategy of the rollbacks is `deviated`"),
+        RollbackStrategy::Deviated if deviated => Ok(()),
+        RollbackStrategy::Deviated => Err("the strategy of the rollbacks is `deviated`"),
         _ if is_cut => Err("Chaos Toolkit plays no rollbacks after a run that failed or was interrupted"),
         _ => Ok(()),
     }

@@ -1,13 +1,14 @@
 use super::{progress::Look, state::State};
 
 impl State {
-    /// Looks at each probe of the hypothesis in turn, up to the first that cannot look or is not met. `None` without a
-    /// hypothesis.
+    /// Looks at each probe of the hypothesis in turn, up to the first that cannot look or is not met. `None` if there is
+    /// none.
     pub(crate) async fn look(&self) -> Option<Look> {
-        let hypothesis = self.experiment.hypothesis.as_ref()?;
+        let hypothesis =
+            self.experiment.hypothesis.as_ref().filter(|hypothesis| !hypothesis.probes.is_empty())?;
         let mut look = Look::default();
         for probe in &hypothesis.probes {
-            let run = self.perform(probe).await;
+            let run = self.ask(probe).await;
             let is_met = run.tolerance_met == Some(true);
             look.probes.push(run);
             if !is_met {

@@ -145,10 +145,12 @@ impl Lab {
             interrupt = &mut interrupted => {
                 state.interrupt(interrupt);
                 state.runner.end_all().await;
-                false
+                None
             }
-            is_steady = gate(&state) => is_steady,
+            is_steady = gate(&state) => Some(is_steady),
         };
+        let interrupted = is_steady.map(|_| interrupted);
+        let is_steady = is_steady == Some(true);
         let report = if is_steady || self.options.compatible {
             state.progress().is_method_spared = !is_steady;
             Some(self.carry_out(&state, journal, interrupted).await?)
@@ -179,7 +181,7 @@ impl Lab {
         &self,
         state: &Arc<State>,
         journal: Arc<dyn Journal>,
-        mut interrupted: impl Future<Output = Interrupt> + Unpin,
+        interrupted: Option<impl Future<Output = Interrupt> + Unpin>,
     ) -> Result<RunReport> {
         let target = ExperimentProvider::target(&state.experiment.title, &state.run)?;
         let journal = PrivateJournal { journal, hides_others: self.options.compatible };
@@ -195,11 +197,17 @@ impl Lab {
             builder = builder.steady_state(steady);
         }
         let monkey = builder.unleash(journal, registry_of(state)).build()?;
+        let interrupted = async {
+            match interrupted {
+                Some(interrupted) => interrupted.await,
+                None => pending().await,
+            }
+        };
         let mut running = pin!(monkey.inject(Method(Arc::clone(state)), &target));
         tokio::select! {
             biased;
             report = &mut running => report,
-            interrupt = &mut interrupted => {
+            interrupt = interrupted => {
                 state.interrupt(interrupt);
                 let (report, ()) = tokio::join!(running, monkey.shutdown());
                 report

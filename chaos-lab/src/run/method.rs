@@ -24,7 +24,7 @@ pub(crate) async fn carry_out_method(state: Arc<State>, permit: &Permit) -> Resu
 }
 
 async fn steps(state: &Arc<State>, permit: &Permit) -> Result<()> {
-    let mut background = JoinSet::new();
+    let mut steps = Steps::of(state, Section::Method);
     let experiment = Arc::clone(&state.experiment);
     for (index, step) in experiment.method.iter().enumerate() {
         if state.options.compatible && state.options.fail_fast && state.progress().has_deviated_during() {
@@ -35,22 +35,44 @@ async fn steps(state: &Arc<State>, permit: &Permit) -> Result<()> {
             #[expect(clippy::cast_precision_loss, reason = "a method has fewer than 2^53 steps")]
             permit.record(STEPS_BEGUN, (index + 1) as f64).await?;
         }
-        if step.background {
-            let (state, step) = (Arc::clone(state), Arc::clone(step));
-            background.spawn(async move { perform(&state, &step, Section::Method).await });
-        } else {
-            perform(state, step, Section::Method).await;
-        }
+        steps.carry_out(step).await;
     }
-    while background.join_next().await.is_some() {}
+    steps.finish().await;
     Ok(())
 }
 
-/// Carries out one activity of a section, and keeps how it went. Whether it succeeded.
-pub(crate) async fn perform(state: &State, activity: &Activity, section: Section) -> bool {
-    let under_way = state.begin(section, activity);
-    let run = state.perform(activity).await;
-    let is_fine = run.has_succeeded() && run.bad_exit().is_none();
-    under_way.end(run);
-    is_fine
+/// Activities that are carried out in turn, some of them in the background.
+pub(crate) struct Steps<'a> {
+    state: &'a Arc<State>,
+    section: Section,
+    background: JoinSet<Option<Arc<Activity>>>,
+    failed: Vec<Arc<Activity>>,
+}
+
+impl<'a> Steps<'a> {
+    pub(crate) fn of(state: &'a Arc<State>, section: Section) -> Self {
+        Self { state, section, background: JoinSet::new(), failed: Vec::new() }
+    }
+
+    /// Carries out the next one, or begins it if it belongs in the background.
+    pub(crate) async fn carry_out(&mut self, activity: &Arc<Activity>) {
+        let under_way = self.state.begin(self.section, activity);
+        if activity.background {
+            let (state, activity) = (Arc::clone(self.state), Arc::clone(activity));
+            self.background.spawn(async move {
+                let is_fine = state.perform(&activity, under_way).await;
+                (!is_fine).then_some(activity)
+            });
+        } else if !self.state.perform(activity, under_way).await {
+            self.failed.push(Arc::clone(activity));
+        }
+    }
+
+    /// Waits for what is in the background. Returns those that did not succeed.
+    pub(crate) async fn finish(mut self) -> Vec<Arc<Activity>> {
+        while let Some(ended) = self.background.join_next().await {
+            self.failed.extend(ended.ok().flatten());
+        }
+        self.failed
+    }
 }

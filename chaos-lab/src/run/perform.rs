@@ -2,22 +2,43 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{ActivityRun, ActivityStatus, state::State};
+use super::{
+    ActivityRun, ActivityStatus, Dry,
+    state::{State, UnderWay},
+};
 use crate::experiment::{Activity, ActivityKind, ActivityTolerance, Provider};
 
 impl State {
-    /// Carries out an activity, with its pauses.
-    pub(crate) async fn perform(&self, activity: &Activity) -> ActivityRun {
+    /// Carries out a probe of the hypothesis, with its pauses.
+    pub(crate) async fn ask(&self, probe: &Activity) -> ActivityRun {
+        self.pause(probe, probe.pauses.before.as_ref()).await;
+        let mut run = self.carried_out(probe, true).await;
+        // Who could not look has not seen that it is met.
+        run.tolerance_met.get_or_insert(false);
+        self.pause(probe, probe.pauses.after.as_ref()).await;
+        run
+    }
+
+    /// Carries out an activity of a section, with its pauses, and keeps how it went. Whether it succeeded.
+    pub(crate) async fn perform(&self, activity: &Activity, mut under_way: UnderWay) -> bool {
+        self.pause(activity, activity.pauses.before.as_ref()).await;
+        // Chaos Toolkit does not look at a tolerance there.
+        let run = self.carried_out(activity, !self.options.compatible).await;
+        let is_fine = run.has_succeeded() && run.bad_exit().is_none();
+        under_way.ended(run);
+        self.pause(activity, activity.pauses.after.as_ref()).await;
+        is_fine
+    }
+
+    async fn carried_out(&self, activity: &Activity, is_judged: bool) -> ActivityRun {
         let mut run = self.begun(activity);
-        self.pause(activity.pauses.before.as_ref()).await;
         let begun = self.clock.monotonic();
         let value = self.carry_out(activity, &mut run).await;
-        if let (Some(value), Some(tolerance)) = (value, &activity.tolerance) {
+        if let (Some(value), Some(tolerance)) = (value, activity.tolerance.as_ref().filter(|_| is_judged)) {
             self.judge(&value, tolerance, activity, &mut run).await;
         }
         run.end = Some(self.clock.now());
         run.duration = self.clock.monotonic().saturating_sub(begun);
-        self.pause(activity.pauses.after.as_ref()).await;
         run
     }
 
@@ -78,8 +99,9 @@ impl State {
         })
     }
 
-    async fn pause(&self, seconds: Option<&Value>) {
-        let Some(seconds) = seconds.filter(|_| self.options.dry != Some(super::Dry::Pause)) else { return };
+    async fn pause(&self, activity: &Activity, seconds: Option<&Value>) {
+        let is_spared = self.options.dry == Some(Dry::Pause) || self.is_spared(activity);
+        let Some(seconds) = seconds.filter(|_| !is_spared) else { return };
         let seconds = self.names.substitute(seconds);
         let number = seconds.as_f64().or_else(|| seconds.as_str()?.trim().parse().ok());
         if let Some(duration) = number.and_then(|number| Duration::try_from_secs_f64(number).ok()) {

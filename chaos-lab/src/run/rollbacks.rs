@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::{
     compatible,
-    method::perform,
+    method::Steps,
     progress::{Progress, Section, Undone},
     state::State,
 };
@@ -123,7 +123,7 @@ impl Rollbacks {
     }
 
     /// Plays what is due in the process of the run.
-    async fn play_live(&self, state: &State, scope: &RecoveryScope) -> Result<()> {
+    async fn play_live(&self, state: &Arc<State>, scope: &RecoveryScope) -> Result<()> {
         // What is still running must not go on after its rollback.
         state.runner.end_all().await;
         match choice(state) {
@@ -136,12 +136,12 @@ impl Rollbacks {
                 );
             }
         }
-        let mut failed = Vec::new();
+        let mut steps = Steps::of(state, Section::Rollbacks);
         for activity in self.due(scope)? {
-            if !perform(state, &activity, Section::Rollbacks).await {
-                failed.push(why(&state.progress(), &activity));
-            }
+            steps.carry_out(&Arc::new(activity)).await;
         }
+        let failed = steps.finish().await;
+        let failed = failed.iter().map(|activity| why(&state.progress(), activity)).collect();
         self.ends(Undone::of(failed))
     }
 

@@ -1,7 +1,9 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use chaos_core::{clock::Clock, jiff::Timestamp};
-use tokio::sync::watch;
 
 use super::{
     ActivityRun, Interrupt, RunOptions,
@@ -25,17 +27,29 @@ pub(crate) struct State {
     pub(crate) run: String,
     pub(crate) start: Timestamp,
     progress: Mutex<Progress>,
-    /// Counts what has changed, for whoever writes it down.
-    pub(crate) changes: watch::Sender<u64>,
+    changes: Changes,
+}
+
+/// Counts what has changed, for the thread that writes it down.
+#[derive(Debug, Default)]
+struct Changes {
+    count: Mutex<Count>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    changes: u64,
+    is_over: bool,
 }
 
 /// An activity that is under way. Dropped, it was interrupted.
 #[derive(Debug)]
-pub(crate) struct UnderWay<'a> {
-    state: &'a State,
+pub(crate) struct UnderWay {
+    state: Arc<State>,
     section: Section,
     index: usize,
-    begun: std::time::Duration,
+    begun: Duration,
     is_over: bool,
 }
 
@@ -58,7 +72,7 @@ impl State {
             run,
             start,
             progress: Mutex::default(),
-            changes: watch::Sender::new(0),
+            changes: Changes::default(),
         })
     }
 
@@ -67,7 +81,25 @@ impl State {
     }
 
     pub(crate) fn changed(&self) {
-        self.changes.send_modify(|changes| *changes += 1);
+        self.changes.count().changes += 1;
+        self.changes.changed.notify_all();
+    }
+
+    /// Nothing changes any more.
+    pub(crate) fn is_over(&self) {
+        self.changes.count().is_over = true;
+        self.changes.changed.notify_all();
+    }
+
+    /// Blocks until something has changed since there were `seen` changes, and for `pace` at least. Returns how many
+    /// changes there are, or nothing when the run is over.
+    pub(crate) fn wait_for_changes(&self, seen: u64, pace: Duration) -> Option<u64> {
+        let changes = &self.changes;
+        let count = changes.changed.wait_timeout_while(changes.count(), pace, |count| !count.is_over);
+        let (count, _) = count.unwrap_or_else(PoisonError::into_inner);
+        let count = changes.changed.wait_while(count, |count| !count.is_over && count.changes == seen);
+        let count = count.unwrap_or_else(PoisonError::into_inner);
+        (!count.is_over).then_some(count.changes)
     }
 
     /// When the hypothesis is looked at.
@@ -101,7 +133,7 @@ impl State {
     }
 
     /// Begins an activity of the method or of the rollbacks.
-    pub(crate) fn begin(&self, section: Section, activity: &Activity) -> UnderWay<'_> {
+    pub(crate) fn begin(self: &Arc<Self>, section: Section, activity: &Activity) -> UnderWay {
         let run = self.begun(activity);
         let mut progress = self.progress();
         let runs = progress.runs(section);
@@ -109,13 +141,19 @@ impl State {
         let index = runs.len() - 1;
         drop(progress);
         self.changed();
-        UnderWay { state: self, section, index, begun: self.clock.monotonic(), is_over: false }
+        UnderWay { state: Arc::clone(self), section, index, begun: self.clock.monotonic(), is_over: false }
     }
 }
 
-impl UnderWay<'_> {
-    /// It is over.
-    pub(crate) fn end(mut self, run: ActivityRun) {
+impl Changes {
+    fn count(&self) -> MutexGuard<'_, Count> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl UnderWay {
+    /// It has ended like this, except for a pause.
+    pub(crate) fn ended(&mut self, run: ActivityRun) {
         self.is_over = true;
         if let Some(entry) = self.state.progress().runs(self.section).get_mut(self.index) {
             *entry = run;
@@ -124,7 +162,7 @@ impl UnderWay<'_> {
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for UnderWay {
     fn drop(&mut self) {
         if self.is_over {
             return;

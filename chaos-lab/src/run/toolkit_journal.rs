@@ -101,7 +101,7 @@ impl Writer {
 
     /// Writes the last version.
     pub(crate) fn end(mut self, journal: &Value) -> Result<()> {
-        self.state.changes.send_replace(u64::MAX);
+        self.state.is_over();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -113,18 +113,11 @@ impl Writer {
 const PACE: Duration = Duration::from_millis(50);
 
 fn keep_up(path: &Path, state: &State) {
-    let mut written = 0;
-    loop {
-        let now = *state.changes.borrow();
-        if now == u64::MAX {
-            return;
-        }
-        if now != written {
-            written = now;
-            // The last version tells if the file cannot be written.
-            let _ = write(path, &journal(state, None));
-        }
-        thread::sleep(PACE);
+    let mut seen = 0;
+    while let Some(changes) = state.wait_for_changes(seen, PACE) {
+        seen = changes;
+        // The last version tells if the file cannot be written.
+        let _ = write(path, &journal(state, None));
     }
 }
 

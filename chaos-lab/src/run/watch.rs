@@ -23,7 +23,8 @@ pub(crate) fn steady_state(state: &Arc<State>) -> Option<SteadyState> {
     if state.options.compatible || !state.hypothesis_strategy().is_during() {
         return None;
     }
-    let hypothesis = state.experiment.hypothesis.as_ref()?;
+    let hypothesis =
+        state.experiment.hypothesis.as_ref().filter(|hypothesis| !hypothesis.probes.is_empty())?;
     let limits = hypothesis.probes.iter().map(|probe| limit(probe));
     let title = match hypothesis.title.trim() {
         "" => "the hypothesis of the experiment",
@@ -67,7 +68,7 @@ impl fmt::Display for Watched {
 #[async_trait]
 impl Probe for Watched {
     async fn look(&self, _: &dyn Clock) -> Result<Reading> {
-        let run = self.state.perform(&self.probe).await;
+        let run = self.state.ask(&self.probe).await;
         let (met, why) = (run.tolerance_met == Some(true), run.not_met.clone());
         let trouble = run.exception.clone().map(|exception| (exception, run.is_no_answer));
         self.state.progress().looked(Look { probes: vec![run] });
