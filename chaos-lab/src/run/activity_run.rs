@@ -69,8 +69,8 @@ impl ActivityRun {
         self.output["status"].as_i64().filter(|status| is_process && *status != 0)
     }
 
-    /// As Chaos Toolkit's journal has it.
-    pub(crate) fn entry(&self) -> Value {
+    /// As Chaos Toolkit's journal has it, with why a tolerance was not met beside it unless it `is_compatible`.
+    pub(crate) fn entry(&self, is_compatible: bool) -> Value {
         let mut entry = Map::new();
         let mut set = |name: &str, value: Value| drop(entry.insert(name.to_owned(), value));
         set("activity", self.activity.clone());
@@ -89,7 +89,7 @@ impl ActivityRun {
         if let Some(met) = self.tolerance_met {
             set("tolerance_met", met.into());
         }
-        if let Some(why) = &self.not_met {
+        if let Some(why) = self.not_met.as_ref().filter(|_| !is_compatible) {
             set("not_met", why.as_str().into());
         }
         Value::Object(entry)

@@ -103,8 +103,8 @@ impl Look {
     }
 
     /// As Chaos Toolkit's journal has it.
-    pub(crate) fn entry(&self) -> Value {
-        let probes: Vec<Value> = self.probes.iter().map(ActivityRun::entry).collect();
+    pub(crate) fn entry(&self, is_compatible: bool) -> Value {
+        let probes: Vec<Value> = self.probes.iter().map(|run| run.entry(is_compatible)).collect();
         json!({ "steady_state_met": self.is_met(), "probes": probes })
     }
 }

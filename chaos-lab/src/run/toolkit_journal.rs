@@ -21,9 +21,10 @@ pub(crate) fn journal(state: &State, ended: Option<(ExperimentVerdict, &[String]
     let progress = state.progress();
     let (status, deviated) =
         compatible::status(&progress, state.hypothesis_strategy(), state.options.fail_fast);
-    let look = |look: &Option<Look>| look.as_ref().map_or(Value::Null, Look::entry);
-    let during: Vec<Value> = progress.during.iter().map(Look::entry).collect();
-    let runs = |runs: &[ActivityRun]| runs.iter().map(ActivityRun::entry).collect::<Vec<_>>();
+    let is_compatible = state.options.compatible;
+    let look = |look: &Option<Look>| look.as_ref().map_or(Value::Null, |look| look.entry(is_compatible));
+    let during: Vec<Value> = progress.during.iter().map(|look| look.entry(is_compatible)).collect();
+    let runs = |runs: &[ActivityRun]| runs.iter().map(|run| run.entry(is_compatible)).collect::<Vec<_>>();
     let mut journal = Map::new();
     let mut set = |name: &str, value: Value| drop(journal.insert(name.to_owned(), value));
     set("chaoslib-version", LIBRARY.into());

@@ -36,7 +36,30 @@ RECORD = HERE / "runs.json"
 TOOLKIT = HERE.parents[2] / "target/chaostoolkit-venv/bin/chaos"
 
 # Names of cases, as patterns, in which we differ on purpose, each with the reason.
-INTENDED: list[tuple[str, str]] = []
+INTENDED = [
+    ("signal/*; with the background",
+     "what runs in the background is ended too, so that nothing of it comes after its rollback"),
+    ("signal/*; in a rollback", "a rollback that has begun is finished, and so are the others"),
+    ("signal/SIGKILL", "there is a journal at every moment"),
+    ("process/time-out leaves an orphan", "a time-out ends the whole process group"),
+    ("ref/missing in the rollbacks*", "checked before anything runs"),
+    ("ref/missing in the method, not validated", "checked before anything runs"),
+    ("ref/to a rollback, not validated", "checked before anything runs"),
+    ("unforeseen/missing program *", "checked before anything runs"),
+    ("invalid/unknown rollback strategy in the file", "checked before anything runs"),
+    ("invalid/not asked for", "checked before anything runs"),
+    ("unforeseen/*", "an exception of Python there, an activity that failed or a tolerance that is not met here"),
+    ("during/unforeseen exception", "an exception of Python there, a tolerance that is not met here"),
+    ("names/not in names, nor paths", "an exception of Python there, an activity that failed here"),
+    ("tolerance/path of a name", "an exception of Python there"),
+    ("tolerance/probe whose arguments are a list", "an exception of Python there"),
+    ("tolerance/probe whose process exits with 1", "the exit status of a tolerance's probe counts"),
+    ("tolerance/fraction for the range", "bounds are compared as decimals"),
+    ("tolerance/not UTF-8", "output is UTF-8 here; there its charset is guessed"),
+]
+
+# What stands in our journal beside what is in theirs.
+BESIDE = {"verdict", "reasons"}
 
 
 def main() -> int:
@@ -96,11 +119,14 @@ def record(toolkit, cases, jobs):
 def compare(command, cases, arguments):
     wrong = intended = 0
     for case, (result, printed) in zip(cases, run(command, cases, arguments.jobs)):
+        if arguments.against and "shape" in result:
+            result["shape"] = {key: inner for key, inner in result["shape"].items() if key not in BESIDE}
         found = differences(case["result"], result)
         reason = next((why for pattern, why in INTENDED if fnmatch.fnmatchcase(case["name"], pattern)), None)
         if found and arguments.against and reason:
             intended += 1
-        elif found:
+        elif found or (arguments.against and reason):
+            found = found or ["does not differ any more, although the list says so"]
             wrong += 1
             print(case["name"], *found, sep="\n  ")
             for line in printed.splitlines()[-3:]:
