@@ -78,7 +78,7 @@ pub(crate) fn status(
 ) -> (Status, bool) {
     let deviated = progress.after.as_ref().is_some_and(|after| !after.is_met());
     let has_failed =
-        |look: &Option<super::progress::Look>| look.as_ref().is_some_and(|look| look.failed().is_some());
+        |look: &Option<super::HypothesisLook>| look.as_ref().is_some_and(|look| look.failed().is_some());
     // A deviation after the method outranks the one that cut it short.
     let is_cut = is_fail_fast && strategy.is_during() && progress.has_deviated_during() && !deviated;
     let status = if progress.interrupt.is_some() {

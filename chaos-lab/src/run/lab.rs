@@ -238,6 +238,15 @@ fn conclude_report(state: &State, run: Option<RunReport>) -> ExperimentReport {
         title: state.title(),
         verdict,
         reasons,
+        hypothesis: state.experiment.hypothesis.as_ref().map(|hypothesis| {
+            let title = state.names.masked(&hypothesis.title.as_str().into());
+            crate::python::text(&title)
+        }),
+        start: state.start,
+        end: state.clock.now(),
+        before: progress.before.clone(),
+        during: progress.during.clone(),
+        after: progress.after.clone(),
         method: progress.method.clone(),
         rollbacks: progress.rollbacks.clone(),
         run,

@@ -29,6 +29,7 @@ mod verdict;
 mod watch;
 
 pub use activity_run::{ActivityRun, ActivityStatus};
+pub use hypothesis::HypothesisLook;
 pub use interrupt::Interrupt;
 pub use lab::Lab;
 pub use options::{Dry, RunOptions};

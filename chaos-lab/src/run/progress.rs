@@ -1,6 +1,4 @@
-use serde_json::{Value, json};
-
-use super::{ActivityRun, Interrupt};
+use super::{ActivityRun, HypothesisLook, Interrupt};
 
 /// The most looks during the method that are kept.
 const MOST_LOOKS: usize = 1_000;
@@ -8,11 +6,11 @@ const MOST_LOOKS: usize = 1_000;
 /// What has happened in a run so far.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
-    pub(crate) before: Option<Look>,
-    pub(crate) during: Vec<Look>,
+    pub(crate) before: Option<HypothesisLook>,
+    pub(crate) during: Vec<HypothesisLook>,
     /// How many looks during the method were left out of `during`.
     pub(crate) left_out: u64,
-    pub(crate) after: Option<Look>,
+    pub(crate) after: Option<HypothesisLook>,
     pub(crate) method: Vec<ActivityRun>,
     pub(crate) rollbacks: Vec<ActivityRun>,
     /// The first signal that interrupted the run.
@@ -41,12 +39,6 @@ pub(crate) enum Undone {
     Failed(Vec<String>),
 }
 
-/// One look at the hypothesis.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Look {
-    pub(crate) probes: Vec<ActivityRun>,
-}
-
 /// The list that an activity of the run belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Section {
@@ -63,7 +55,7 @@ impl Progress {
     }
 
     /// Keeps a look during the method, up to a number; of the later ones only those that are not met.
-    pub(crate) fn looked(&mut self, look: Look) {
+    pub(crate) fn looked(&mut self, look: HypothesisLook) {
         let is_kept =
             self.during.len() < MOST_LOOKS || (!look.is_met() && self.during.len() < 2 * MOST_LOOKS);
         if is_kept {
@@ -76,35 +68,5 @@ impl Progress {
     /// Whether some look during the method was not met.
     pub(crate) fn has_deviated_during(&self) -> bool {
         self.during.iter().any(|look| !look.is_met())
-    }
-}
-
-impl Look {
-    /// Whether every probe could look and was met.
-    pub(crate) fn is_met(&self) -> bool {
-        self.probes.iter().all(|run| run.tolerance_met == Some(true))
-    }
-
-    /// The probe that could not look, if one could not.
-    pub(crate) fn failed(&self) -> Option<&ActivityRun> {
-        self.probes.iter().find(|run| !run.has_succeeded())
-    }
-
-    /// Whether a probe could not look, so that nobody can tell.
-    pub(crate) fn is_doubt(&self) -> bool {
-        self.failed().is_some_and(|run| !run.is_no_answer)
-    }
-
-    /// Why it is not met.
-    pub(crate) fn why(&self) -> Option<String> {
-        let run = self.probes.iter().find(|run| run.tolerance_met != Some(true))?;
-        let why = run.not_met.as_ref().or(run.exception.as_ref()).map_or("not met", String::as_str);
-        Some(format!("{}: {why}", run.name))
-    }
-
-    /// As Chaos Toolkit's journal has it.
-    pub(crate) fn entry(&self, is_compatible: bool) -> Value {
-        let probes: Vec<Value> = self.probes.iter().map(|run| run.entry(is_compatible)).collect();
-        json!({ "steady_state_met": self.is_met(), "probes": probes })
     }
 }

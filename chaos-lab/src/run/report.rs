@@ -1,9 +1,9 @@
 use std::fmt;
 
-use chaos_core::{RunReport, text::escaped};
+use chaos_core::{RunReport, jiff::Timestamp, text::escaped};
 use serde_json::Value;
 
-use super::{ActivityRun, ExperimentVerdict};
+use super::{ActivityRun, ExperimentVerdict, HypothesisLook};
 
 /// What happened in a run of an experiment.
 #[derive(Clone, Debug)]
@@ -16,6 +16,18 @@ pub struct ExperimentReport {
     pub verdict: ExperimentVerdict,
     /// Why it is not `completed`, each reason as one sentence for a person.
     pub reasons: Vec<String>,
+    /// The sentence of the hypothesis, if there is one.
+    pub hypothesis: Option<String>,
+    /// When the run began.
+    pub start: Timestamp,
+    /// When it was over.
+    pub end: Timestamp,
+    /// The look at the hypothesis before the method.
+    pub before: Option<HypothesisLook>,
+    /// The looks during the method, at most 2,000; the rest are those that were met.
+    pub during: Vec<HypothesisLook>,
+    /// The look after the method, before the rollbacks.
+    pub after: Option<HypothesisLook>,
     /// The activities of the method, in the order in which they began.
     pub method: Vec<ActivityRun>,
     /// The undo of steps and the rollbacks, in the order in which they began.

@@ -11,7 +11,7 @@ use std::{
 use chaos_core::{Error, ErrorKind, Result, jiff::Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::{ActivityRun, ExperimentVerdict, activity_run::time, compatible, progress::Look, state::State};
+use super::{ActivityRun, ExperimentVerdict, HypothesisLook, activity_run::time, compatible, state::State};
 
 /// The version of Chaos Toolkit's library whose journal this is.
 const LIBRARY: &str = "1.44.0";
@@ -22,7 +22,8 @@ pub(crate) fn journal(state: &State, ended: Option<(ExperimentVerdict, &[String]
     let (status, deviated) =
         compatible::status(&progress, state.hypothesis_strategy(), state.options.fail_fast);
     let is_compatible = state.options.compatible;
-    let look = |look: &Option<Look>| look.as_ref().map_or(Value::Null, |look| look.entry(is_compatible));
+    let look =
+        |look: &Option<HypothesisLook>| look.as_ref().map_or(Value::Null, |look| look.entry(is_compatible));
     let during: Vec<Value> = progress.during.iter().map(|look| look.entry(is_compatible)).collect();
     let runs = |runs: &[ActivityRun]| runs.iter().map(|run| run.entry(is_compatible)).collect::<Vec<_>>();
     let mut journal = Map::new();

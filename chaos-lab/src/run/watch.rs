@@ -9,7 +9,7 @@ use chaos_core::{
 };
 use serde_json::{Value, json};
 
-use super::{progress::Look, state::State};
+use super::{HypothesisLook, state::State};
 use crate::experiment::{Activity, Provider};
 
 /// For a probe that sets no time limit of its own.
@@ -71,7 +71,7 @@ impl Probe for Watched {
         let run = self.state.ask(&self.probe).await;
         let (met, why) = (run.tolerance_met == Some(true), run.not_met.clone());
         let trouble = run.exception.clone().map(|exception| (exception, run.is_no_answer));
-        self.state.progress().looked(Look { probes: vec![run] });
+        self.state.progress().looked(HypothesisLook::of(run));
         self.state.changed();
         match trouble {
             Some((exception, true)) => Ok(Reading::no_answer(exception)),
