@@ -1,5 +1,6 @@
 //! Carries activities out: it starts processes and sends requests.
 
+mod http;
 mod process;
 mod runner;
 mod trouble;

@@ -7,6 +7,7 @@ use chaos_core::{
 use serde_json::Value;
 
 use super::{
+    http::Requests,
     process::Processes,
     trouble::{Trouble, TroubleKind},
 };
@@ -45,6 +46,7 @@ pub struct Runner {
 struct Shared {
     clock: Arc<dyn Clock>,
     processes: Processes,
+    requests: Requests,
 }
 
 impl Runner {
@@ -61,7 +63,13 @@ impl Runner {
     /// # Errors
     /// None so far.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Result<Self> {
-        Ok(Self { shared: Arc::new(Shared { clock, processes: Processes::default() }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                clock,
+                processes: Processes::default(),
+                requests: Requests::default(),
+            }),
+        })
     }
 
     /// Carries out what `provider` says, with `names` in it replaced by their values.
@@ -72,8 +80,14 @@ impl Runner {
     /// directory, reads nothing, and runs in a process group of its own. A process that ends on its own may leave
     /// others of its group behind, such as a server in the background.
     ///
+    /// A request yields `{"status", "headers", "body"}`. Names of headers are as the server wrote them. The body is
+    /// parsed if its type is exactly `application/json`; otherwise it is a text. Of a longer one the first MiB is read,
+    /// and `"truncated": true` says so. Each request has a connection of its own. Redirects are followed as Python's
+    /// requests does, up to 30, without cookies. No proxy is used. `https://` needs the feature `tls`, which is on by
+    /// default, and trusts the authorities of this machine.
+    ///
     /// # Errors
-    /// If there is no output. A non-zero exit is an output. The text of the error shows no secret of `names`.
+    /// If there is no output. A non-zero exit and a status such as 500 are outputs. The text of the error shows no secret of `names`.
     ///
     /// If this program is killed, even by `kill -9`, a shell beside it kills the groups that are left, within a second.
     /// Without that shell no process is started. It cannot end a process that made a session or a group of its own.
@@ -81,10 +95,10 @@ impl Runner {
     /// Cancel safe in the sense that matters: if you drop the call, the whole process group is killed. At a time-out it
     /// is killed as well.
     pub async fn carry_out(&self, provider: &Provider, names: &Names) -> Result<Value, Trouble> {
-        let Shared { clock, processes } = &*self.shared;
+        let Shared { clock, processes, requests } = &*self.shared;
         match provider {
             Provider::Process(process) => processes.run(process, names, &**clock).await,
-            Provider::Http(_) => Err(Trouble::new(TroubleKind::Refused, "no request can be sent yet", names)),
+            Provider::Http(http) => requests.run(http, names, clock).await,
             Provider::Python(python) => {
                 let what =
                     format!("no Python is run, so {}.{} cannot be called", python.module, python.function);

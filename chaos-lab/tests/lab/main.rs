@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[cfg(feature = "tls")]
+mod https;
 #[cfg(target_os = "linux")]
 mod killed;
 #[cfg(unix)]
 mod processes;
+mod requests;
+mod server;
 #[cfg(unix)]
 mod speed;
 
