@@ -4,6 +4,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use crate::fault::{Magnitude, Milestone, Reached};
 
@@ -14,6 +15,8 @@ pub(crate) struct Ledger(Mutex<Findings>);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Findings {
     pub(crate) achieved: Magnitude,
+    /// How far the injection came.
+    pub(crate) progress: Map<String, Value>,
     pub(crate) milestones: Vec<Reached>,
     /// Whether a recovery has seen the fault in effect.
     pub(crate) is_seen: bool,
@@ -38,6 +41,10 @@ impl Findings {
 impl Ledger {
     pub(crate) fn measure(&self, name: &str, value: f64) {
         self.findings().achieved.set(name, value);
+    }
+
+    pub(crate) fn progress(&self, name: &str, value: Value) {
+        self.findings().progress.insert(name.to_owned(), value);
     }
 
     pub(crate) fn note(&self, what: String) {

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use super::{FaultId, FaultState, Magnitude, Mark};
+use serde_json::Value;
+
+use super::{FaultId, FaultState, Mark};
 use crate::{
     clock::{Clock, Deadline},
     error::{Error, ErrorKind, Result},
@@ -87,23 +89,23 @@ impl Permit {
 
     /// Records how far the injection has come, durably, before it goes on. A recovery in any process reads it by
     /// [`RecoveryScope::progress`](crate::recovery::RecoveryScope::progress), so an injection of many steps records
-    /// each step before it begins, and its recovery undoes those that have begun.
+    /// each step before it begins, and its recovery undoes those that have begun. A later value takes the place of an
+    /// earlier one of the same name.
     ///
     /// # Errors
     /// The journal's. If another process has recovered the fault meanwhile, `Conflict`. Then do not go on. `Refused`
     /// for the permit of a recovery.
     ///
-    /// Not cancel safe: a dropped call may have recorded the number or not.
-    pub async fn record(&self, name: &str, value: f64) -> Result<()> {
+    /// Not cancel safe: a dropped call may have recorded the value or not.
+    pub async fn record(&self, name: &str, value: impl Into<Value> + Send) -> Result<()> {
         let Some(progress) = &self.progress else {
             let what = "only an injection records its progress";
             return Err(Error::new(ErrorKind::Refused, what).with("fault", self.fault));
         };
-        let mut achieved = Magnitude::default();
-        achieved.set(name, value);
-        let mark = Mark::new(FaultState::Injecting, progress.scope.now()).achieved(achieved);
+        let value = value.into();
+        let mark = Mark::new(FaultState::Injecting, progress.scope.now()).progress(name, value.clone());
         progress.journal.mark(self.fault, &mark).await?;
-        progress.scope.measure(name, value);
+        progress.scope.ledger().progress(name, value);
         Ok(())
     }
 

@@ -21,6 +21,7 @@ pub struct Prepared {
     pub(super) inject: Inject,
     pub(super) recovery: BoxRecovery,
     pub(super) requested: Magnitude,
+    is_counted: bool,
 }
 
 impl Prepared {
@@ -34,7 +35,15 @@ impl Prepared {
             inject: Box::new(inject),
             recovery: BoxRecovery::new(recovery),
             requested: Magnitude::default(),
+            is_counted: true,
         }
+    }
+
+    /// Counts in no limit of the blast radius, and is refused by none that counts faults. Only for what hits no target
+    /// of its own, such as the entry of an experiment whose faults have entries of their own.
+    pub fn uncounted(mut self) -> Self {
+        self.is_counted = false;
+        self
     }
 
     /// Sets a requested number, under a name that includes its unit, such as `load_percent`.
@@ -105,6 +114,7 @@ impl Prepared {
         )
         .incarnation(scope.incarnation().map(str::to_owned))
         .recover_by(clock::after(scope.deadline(), safeguard.retry.budget));
+        record.is_counted = self.is_counted;
         // The notes of the event are known before anything happens.
         record.note = scope.findings().notes_and(None);
         Ok(match safeguard.journal.arm(&record, limits).await? {

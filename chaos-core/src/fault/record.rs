@@ -2,6 +2,7 @@ use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{CutShort, FaultId, FaultState, Magnitude};
 use crate::{
@@ -35,6 +36,13 @@ pub struct FaultRecord {
     pub requested: Magnitude,
     /// The achieved magnitude, as measured.
     pub achieved: Magnitude,
+    /// How far the injection came, as it [recorded](crate::fault::Permit::record) before it went on.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub progress: Map<String, Value>,
+    /// Whether it counts in the limits of the blast radius. One that hits no target of its own, such as the entry of an
+    /// experiment, [does not](crate::fault::Prepared::uncounted).
+    #[serde(default = "counted")]
+    pub is_counted: bool,
     /// Its state.
     pub state: FaultState,
     /// When its recovery became durable.
@@ -67,6 +75,10 @@ pub struct FaultRecord {
     /// longer exists.
     #[serde(default)]
     pub gone: bool,
+}
+
+fn counted() -> bool {
+    true
 }
 
 /// A milestone of a recovery.
@@ -132,6 +144,8 @@ impl FaultRecord {
             recovery,
             requested,
             achieved: Magnitude::default(),
+            progress: Map::new(),
+            is_counted: true,
             state: FaultState::Armed,
             armed_at,
             deadline,
@@ -239,6 +253,9 @@ impl FaultRecord {
         for (name, value) in mark.achieved.iter() {
             self.achieved.set(name, value);
         }
+        for (name, value) in &mark.progress {
+            self.progress.insert(name.clone(), value.clone());
+        }
         for reached in &mark.milestones {
             if self.reached(reached.milestone).is_none() {
                 self.milestones.push(*reached);
@@ -283,6 +300,8 @@ pub struct Mark {
     pub at: Timestamp,
     /// The measured magnitude so far.
     pub achieved: Magnitude,
+    /// How far the injection has come.
+    pub progress: Map<String, Value>,
     /// The milestones of the recovery so far.
     pub milestones: Vec<Reached>,
     /// The failure.
@@ -304,6 +323,7 @@ impl Mark {
             state,
             at,
             achieved: Magnitude::default(),
+            progress: Map::new(),
             milestones: Vec::new(),
             failure: None,
             note: None,
@@ -311,6 +331,13 @@ impl Mark {
             no_effect: None,
             gone: false,
         }
+    }
+
+    /// Adds how far the injection has come.
+    #[must_use]
+    pub fn progress(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.progress.insert(name.into(), value.into());
+        self
     }
 
     /// Adds the measured magnitude.

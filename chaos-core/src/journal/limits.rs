@@ -28,9 +28,9 @@ pub struct Tally {
     pub halt: Option<Halt>,
     /// A pending fault on the same target.
     pub on_target: Option<(FaultId, FaultState)>,
-    /// Pending faults in the same group.
+    /// Pending faults in the same group that [count](FaultRecord::is_counted).
     pub in_group: usize,
-    /// Pending faults in the whole journal.
+    /// Pending faults in the whole journal that count.
     pub in_total: usize,
     /// When the last injection of the same event into the same target began.
     pub last_injecting: Option<Timestamp>,
@@ -67,8 +67,10 @@ impl Limits {
     pub fn check(&self, fault: &FaultRecord, tally: &Tally) -> Result<(), Reason> {
         rules::not_halted(tally.halt.as_ref().map(|halt| halt.reason.as_str()))?;
         rules::free_of_faults(tally.on_target)?;
-        rules::within_group(tally.in_group, self.group_active)?;
-        rules::within_total(tally.in_total, self.total_active)?;
+        if fault.is_counted {
+            rules::within_group(tally.in_group, self.group_active)?;
+            rules::within_total(tally.in_total, self.total_active)?;
+        }
         rules::cooled_down(tally.last_injecting, self.cool_down, fault.armed_at)
     }
 }

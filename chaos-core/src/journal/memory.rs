@@ -30,6 +30,8 @@ struct Contents {
     by_target: HashMap<TargetId, Vec<usize>>,
     /// The number of pending faults.
     in_groups: HashMap<GroupId, usize>,
+    /// How many pending faults count in no limit.
+    uncounted: usize,
     held: BTreeSet<FaultId>,
     halt: Option<Halt>,
 }
@@ -137,6 +139,10 @@ impl Contents {
         if was_pending == is_pending {
             return;
         }
+        if !self.faults[position].is_counted {
+            self.uncounted = if is_pending { self.uncounted + 1 } else { self.uncounted.saturating_sub(1) };
+            return;
+        }
         let in_group = self.in_groups.entry(self.faults[position].group.clone()).or_default();
         *in_group = if is_pending { *in_group + 1 } else { in_group.saturating_sub(1) };
     }
@@ -149,7 +155,7 @@ impl Contents {
                 .find(|other| other.state.is_pending())
                 .map(|other| (other.id, other.state)),
             in_group: self.in_groups.get(&fault.group).copied().unwrap_or(0),
-            in_total: self.pending.len(),
+            in_total: self.pending.len().saturating_sub(self.uncounted),
             last_injecting: on_target()
                 .filter(|other| other.event == fault.event)
                 .filter_map(|other| other.injecting_at)

@@ -86,6 +86,6 @@ fn replayable(
         incarnation: record.incarnation.as_deref().map(Arc::from),
         observers: core.observers.clone(),
     };
-    let scope = RecoveryScope::replaying(parts, identity, record.injection(), &record.achieved);
+    let scope = RecoveryScope::replaying(parts, identity, record.injection(), &record.progress);
     Ok(Active::replayed(recovery, record.clone(), scope, safeguard))
 }

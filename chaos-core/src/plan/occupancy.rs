@@ -39,8 +39,10 @@ impl Occupancy {
             }
         }
         for fault in pending.faults {
-            occupancy.total += 1;
-            *occupancy.by_group.entry(fault.group).or_default() += 1;
+            if fault.is_counted {
+                occupancy.total += 1;
+                *occupancy.by_group.entry(fault.group).or_default() += 1;
+            }
             occupancy.by_target.insert(fault.target, (fault.id, fault.state));
         }
         if cool_down.is_zero() {

@@ -1,13 +1,14 @@
 use std::{ops::Deref, sync::Arc};
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use crate::{
     capability::Remains,
     engine::Engine,
     error::Result,
     event::{FaultScope, ScopeParts},
-    fault::{Fault, Injection, Magnitude, Milestone},
+    fault::{Fault, Injection, Milestone},
     group::{Group, Target},
     observer::Activity,
 };
@@ -40,10 +41,10 @@ impl RecoveryScope {
         parts: ScopeParts,
         identity: Arc<Fault>,
         injection: Injection,
-        progress: &Magnitude,
+        progress: &Map<String, Value>,
     ) -> Self {
         let fault = FaultScope::replaying(parts, identity);
-        progress.iter().for_each(|(name, value)| fault.measure(name, value));
+        progress.iter().for_each(|(name, value)| fault.ledger().progress(name, value.clone()));
         let recover_by = fault.deadline();
         Self { fault, injection, recover_by, is_held: false }
     }
@@ -62,8 +63,8 @@ impl RecoveryScope {
 
     /// How far the injection came, as it was [recorded](crate::fault::Permit::record) under this name before it went
     /// on. `None` if it never recorded this.
-    pub fn progress(&self, name: &str) -> Option<f64> {
-        self.findings().achieved.get(name)
+    pub fn progress(&self, name: &str) -> Option<Value> {
+        self.findings().progress.get(name).cloned()
     }
 
     /// Whether the fault is held. During the hold, [`Recovery::verify`](crate::recovery::Recovery::verify) tells

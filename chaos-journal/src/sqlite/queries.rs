@@ -72,8 +72,7 @@ impl<'c> Queries<'c> {
 
     /// The targets of the pending faults, in the order of arming.
     pub(super) async fn pending_places(&mut self) -> Result<Vec<Place>> {
-        let pending =
-            "SELECT id, state, target, group_id FROM fault WHERE state <> 'recovered' ORDER BY position";
+        let pending = "SELECT id, state, target, group_id, uncounted FROM fault WHERE state <> 'recovered' ORDER BY position";
         self.all(sqlx::query(pending), Place::read).await
     }
 
@@ -90,8 +89,8 @@ impl<'c> Queries<'c> {
         let query = sqlx::query(
             "INSERT INTO fault (id, session, seed, target, group_id, event, recovery_kind, recovery_payload, requested,
                  armed_at, deadline, recover_by, incarnation, achieved, state, injecting_at, injected_at, recovering_at,
-                 ended_at, milestones, failure, note, cut_short, no_effect, gone)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 ended_at, milestones, failure, note, cut_short, no_effect, gone, progress, uncounted)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(fault.id.to_string())
         .bind(session)
@@ -106,7 +105,8 @@ impl<'c> Queries<'c> {
         .bind(instant(fault.deadline))
         .bind(instant(fault.recover_by))
         .bind(fault.incarnation.as_deref());
-        self.write(bind_progress(query, fault, |_| false)?).await
+        let query = bind_progress(query, fault, |_| false)?.bind((!fault.is_counted).then_some("true"));
+        self.write(query).await
     }
 
     /// Removes a fault that is still only armed.
@@ -122,7 +122,7 @@ impl<'c> Queries<'c> {
                  injected_at = coalesce(?, injected_at), recovering_at = coalesce(?, recovering_at),
                  ended_at = coalesce(?, ended_at), milestones = coalesce(?, milestones), failure = coalesce(?, failure),
                  note = coalesce(?, note), cut_short = coalesce(?, cut_short), no_effect = coalesce(?, no_effect),
-                 gone = coalesce(?, gone)
+                 gone = coalesce(?, gone), progress = coalesce(?, progress)
              WHERE id = ?",
         );
         let query = bind_progress(query, &entry.fault, |column| entry.lacks(column))?;
@@ -205,6 +205,8 @@ fn bind_progress<'q>(
         false => text.map(Some),
     };
     let failure = fault.failure.as_ref().map(|failure| json(failure, "failure"));
+    let progress = Some(&fault.progress).filter(|progress| !progress.is_empty());
+    let progress = progress.map(|progress| json(progress, "progress"));
     let cut_short = fault.cut_short.as_ref().map(|cut_short| json(cut_short, "cut_short"));
     Ok(query
         .bind(unless_it_stays("achieved", json(&fault.achieved, "achieved"))?)
@@ -218,7 +220,8 @@ fn bind_progress<'q>(
         .bind(fault.note.as_deref())
         .bind(cut_short.transpose()?)
         .bind(fault.no_effect.as_deref())
-        .bind(fault.gone.then_some("true")))
+        .bind(fault.gone.then_some("true"))
+        .bind(progress.transpose()?))
 }
 
 fn select(query: &FaultQuery) -> QueryBuilder<Sqlite> {

@@ -145,6 +145,9 @@ fn read_fault(row: &Columns<'_>) -> Result<Entry> {
     fault.no_effect = or_unread(&mut unread, "no_effect", |column| row.get_if_there(column));
     let gone: Option<bool> = or_unread(&mut unread, "gone", |column| row.json_if_there(column));
     fault.gone = gone.unwrap_or_default();
+    // The recovery needs it.
+    fault.progress = row.json_if_there("progress")?.unwrap_or_default();
+    fault.is_counted = row.is_counted();
     Ok(Entry { fault, unread })
 }
 
@@ -184,6 +187,12 @@ impl<'r> Columns<'r> {
     {
         let text: Option<String> = self.get_if_there(column)?;
         text.map(|text| parse(column, &text)).transpose()
+    }
+
+    /// Whether a fault counts in the limits. One whose column cannot be read does.
+    pub(super) fn is_counted(&self) -> bool {
+        let uncounted: Option<bool> = self.json_if_there("uncounted").ok().flatten();
+        !uncounted.unwrap_or_default()
     }
 
     fn json_if_there<T: DeserializeOwned>(&self, column: &'static str) -> Result<Option<T>> {

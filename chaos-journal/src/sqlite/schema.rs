@@ -13,6 +13,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_faults.sql"),
     include_str!("../../migrations/0002_ends.sql"),
     include_str!("../../migrations/0003_incarnation.sql"),
+    include_str!("../../migrations/0004_progress.sql"),
 ];
 
 /// Up to this size, in pages, damage is found when the file is opened; in a larger file, when the damage is read. The

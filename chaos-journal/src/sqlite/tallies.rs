@@ -29,6 +29,7 @@ pub(super) struct Place {
     state: FaultState,
     target: Option<TargetId>,
     group: Option<GroupId>,
+    is_counted: bool,
 }
 
 impl Tallies {
@@ -42,10 +43,12 @@ impl Tallies {
 
     /// Counts one more.
     pub(super) fn add(&mut self, place: Place) {
-        self.in_total += 1;
-        match place.group {
-            Some(group) => *self.in_groups.entry(group).or_default() += 1,
-            None => self.somewhere += 1,
+        if place.is_counted {
+            self.in_total += 1;
+            match place.group {
+                Some(group) => *self.in_groups.entry(group).or_default() += 1,
+                None => self.somewhere += 1,
+            }
         }
         if let Some(target) = place.target {
             self.on_targets.entry(target).or_insert((place.fault, place.state));
@@ -73,6 +76,7 @@ impl Place {
             state: row.parsed("state").unwrap_or(FaultState::RecoveryFailed),
             target: row.parsed("target").ok(),
             group: row.parsed("group_id").ok(),
+            is_counted: row.is_counted(),
         }
     }
 
@@ -82,6 +86,7 @@ impl Place {
             state: fault.state,
             target: Some(fault.target.clone()),
             group: Some(fault.group.clone()),
+            is_counted: fault.is_counted,
         }
     }
 }

@@ -27,6 +27,6 @@ impl ChaosEvent for Method {
         let state = Arc::clone(&self.0);
         let rollbacks = Rollbacks::of(&state)?;
         scope.see_effect();
-        Ok(Prepared::new(rollbacks, |permit| Box::pin(carry_out_method(state, permit))))
+        Ok(Prepared::new(rollbacks, |permit| Box::pin(carry_out_method(state, permit))).uncounted())
     }
 }

@@ -184,7 +184,8 @@ impl Lab {
         interrupted: Option<impl Future<Output = Interrupt> + Unpin>,
     ) -> Result<RunReport> {
         let target = ExperimentProvider::target(&state.experiment.title, &state.run)?;
-        let journal = PrivateJournal { journal, hides_others: self.options.compatible };
+        let journal: Arc<dyn Journal> =
+            if self.options.compatible { Arc::new(PrivateJournal(journal)) } else { journal };
         let blast_radius = BlastRadius::default().targets_per_group(Quota::ALL).min_healthy(0);
         let mut builder = Monkey::builder()
             .provider(ExperimentProvider::of_run(target.clone()))
