@@ -1,6 +1,6 @@
 //! Substitution of names by their values, as Python's `string.Template` does it.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -21,6 +21,8 @@ use crate::python;
 pub struct Names {
     configuration: Map<String, Value>,
     secrets: Vec<(String, Map<String, Value>)>,
+    /// What the steps of the method have yielded so far, by name.
+    steps: Arc<Map<String, Value>>,
 }
 
 impl Names {
@@ -52,6 +54,41 @@ impl Names {
         &self.configuration
     }
 
+    /// With what the steps of the method have yielded so far: `${steps.NAME.output}` stands for the output of one, and
+    /// `${steps.NAME.output.stdout}` for a part of it.
+    pub(crate) fn with_steps(mut self, steps: Arc<Map<String, Value>>) -> Self {
+        self.steps = steps;
+        self
+    }
+
+    /// The first reference in `data` to what a step yields that stands for nothing.
+    pub(crate) fn missing_step(&self, data: &Value) -> Option<String> {
+        match data {
+            Value::String(text) => text.match_indices("${steps.").find_map(|(at, _)| {
+                let (inner, _) = text[at + 2..].split_once('}')?;
+                self.step(inner).is_none().then(|| format!("${{{inner}}}"))
+            }),
+            Value::Array(items) => items.iter().find_map(|item| self.missing_step(item)),
+            Value::Object(fields) => fields.values().find_map(|value| self.missing_step(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => None,
+        }
+    }
+
+    /// The value that the inner text of `${steps.…}` stands for.
+    fn step(&self, inner: &str) -> Option<&Value> {
+        let path = inner.strip_prefix("steps.")?;
+        // A name may hold dots.
+        let names = self.steps.iter().filter_map(|(name, output)| {
+            let rest = path.strip_prefix(name.as_str())?.strip_prefix(".output")?;
+            (rest.is_empty() || rest.starts_with('.')).then_some((name.len(), output, rest))
+        });
+        let (_, output, rest) = names.max_by_key(|(length, ..)| *length)?;
+        rest.split('.').skip(1).try_fold(output, |value, key| match value {
+            Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+            other => other.get(key),
+        })
+    }
+
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<&Value> {
         let in_secrets = || self.secrets.iter().find_map(|(_, group)| group.get(name));
@@ -64,7 +101,9 @@ impl Names {
     /// nothing is replaced, not even `$$`.
     pub fn substitute(&self, data: &Value) -> Value {
         match data {
-            _ if self.configuration.is_empty() && self.secrets.is_empty() => data.clone(),
+            _ if self.configuration.is_empty() && self.secrets.is_empty() && self.steps.is_empty() => {
+                data.clone()
+            }
             Value::String(text) => self.in_text(text),
             Value::Array(items) => items.iter().map(|item| self.substitute(item)).collect(),
             Value::Object(fields) => {
@@ -106,11 +145,23 @@ impl Names {
         {
             return value.clone();
         }
+        if let Some(inner) = text.strip_prefix("${").and_then(|text| text.strip_suffix('}'))
+            && let Some(value) = self.step(inner)
+        {
+            return value.clone();
+        }
         let mut result = String::new();
         let mut rest = text;
         while let Some(at) = rest.find('$') {
             result.push_str(&rest[..at]);
             let from = &rest[at..];
+            if let Some((inner, after)) = from.strip_prefix("${").and_then(|from| from.split_once('}'))
+                && let Some(value) = self.step(inner)
+            {
+                result.push_str(&python::text(value));
+                rest = after;
+                continue;
+            }
             let Some((piece, after)) = next_piece(from) else {
                 result.push('$');
                 rest = &from[1..];

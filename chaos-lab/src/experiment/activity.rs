@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 
@@ -21,6 +21,14 @@ pub struct Activity {
     pub pauses: Pauses,
     /// Which values are normal, for a probe.
     pub tolerance: Option<ActivityTolerance>,
+    /// What undoes an action once it has begun.
+    pub undo: Option<Arc<Activity>>,
+    /// How long a probe is repeated until its value is normal.
+    pub until: Option<Until>,
+    /// Whether a share of many looks is judged instead of one look.
+    pub samples: Option<Samples>,
+    /// What a person is asked before it is carried out.
+    pub approval: Option<String>,
     /// As it stands in the document, with unknown properties, and with what a `ref` stands for in its place.
     pub data: Value,
 }
@@ -43,6 +51,30 @@ pub struct Pauses {
     pub before: Option<Value>,
     /// After it.
     pub after: Option<Value>,
+}
+
+/// How long a probe is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Until {
+    /// The time from the end of one look to the next.
+    pub every: Duration,
+    /// The time after which its last value counts.
+    pub within: Duration,
+}
+
+/// How many looks a probe makes, and which share of them must be normal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Samples {
+    /// The time from the end of one look to the next.
+    pub every: Duration,
+    /// For how long it looks.
+    pub lasting: Duration,
+    /// The share of normal looks, from 0 to 1, of which the looks must leave no doubt.
+    pub at_least: f64,
+    /// How sure they must be, from 0 to 1.
+    pub confidence: f64,
 }
 
 /// Which values of a probe are normal.

@@ -18,6 +18,8 @@ pub struct Experiment {
     pub method: Vec<Arc<Activity>>,
     /// What undoes it.
     pub rollbacks: Vec<Arc<Activity>>,
+    /// What must hold before and during the method, which ends if it does not: probes, each with a tolerance.
+    pub stop_conditions: Vec<Arc<Activity>>,
     /// The configuration and the secrets.
     pub settings: Settings,
     /// When the hypothesis is looked at, if the file says so.

@@ -14,6 +14,7 @@ mod overrides;
 mod provider;
 mod read;
 mod read_activity;
+mod read_own;
 mod read_provider;
 mod read_settings;
 mod reader;
@@ -21,7 +22,7 @@ mod settings;
 mod strategy;
 mod variable;
 
-pub use activity::{Activity, ActivityKind, ActivityTolerance, Pauses};
+pub use activity::{Activity, ActivityKind, ActivityTolerance, Pauses, Samples, Until};
 pub use experiment::{Experiment, Hypothesis};
 pub use options::ReadOptions;
 pub use provider::{HttpProvider, ProcessProvider, Provider, PythonProvider};

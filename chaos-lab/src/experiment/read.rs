@@ -28,6 +28,7 @@ const EXPERIMENT: &[&str] = &[
     "controls",
     "extensions",
     "runtime",
+    "stop-conditions",
 ];
 const ACTIVITIES: &str = "a list of activities";
 
@@ -124,6 +125,13 @@ impl Reader<'_> {
         let method = self.activities(&method, Place::Step);
         let rollbacks = fields.items("rollbacks", ACTIVITIES, &mut self.findings);
         let rollbacks = self.activities(&rollbacks, Place::Step);
+        let stop_conditions = if self.is_compatible {
+            Vec::new()
+        } else {
+            let expected = "a list of probes, each with a tolerance";
+            let conditions = fields.items("stop-conditions", expected, &mut self.findings);
+            self.activities(&conditions, Place::Hypothesis)
+        };
         self.controls(&fields);
         let (hypothesis_strategy, rollback_strategy) = self.strategies(&fields);
         Some(Experiment {
@@ -132,6 +140,7 @@ impl Reader<'_> {
             hypothesis,
             method,
             rollbacks,
+            stop_conditions,
             settings: Settings {
                 configuration,
                 secrets: secrets.values,

@@ -13,8 +13,22 @@ use crate::{
     tolerance::Tolerance,
 };
 
-const ACTIVITY: &[&str] =
-    &["type", "name", "provider", "background", "pauses", "tolerance", "timeout", "controls", "ref", "dry"];
+const ACTIVITY: &[&str] = &[
+    "type",
+    "name",
+    "provider",
+    "background",
+    "pauses",
+    "tolerance",
+    "timeout",
+    "controls",
+    "ref",
+    "dry",
+    "undo",
+    "until",
+    "samples",
+    "approval",
+];
 const ANY: &str = "an activity: a mapping with type, name and provider, or with ref";
 
 /// Where an activity stands.
@@ -26,6 +40,8 @@ pub(super) enum Place<'a> {
     Hypothesis,
     /// In a tolerance.
     Tolerance,
+    /// As what undoes an action.
+    Undo,
     /// In the configuration, under this name.
     Configuration(&'a str),
 }
@@ -114,7 +130,7 @@ impl Reader<'_> {
     fn own(&mut self, fields: &Fields<'_>, data: &Value, place: Place<'_>) -> Option<Activity> {
         let kind = match place {
             Place::Tolerance | Place::Configuration(_) => Some(ActivityKind::Probe),
-            Place::Step | Place::Hypothesis => self.kind(fields, place),
+            Place::Step | Place::Hypothesis | Place::Undo => self.kind(fields, place),
         };
         let name = match place {
             Place::Configuration(name) => {
@@ -139,6 +155,10 @@ impl Reader<'_> {
             background,
             pauses,
             tolerance,
+            undo: self.undo(fields, kind, place),
+            until: self.until(fields, kind),
+            samples: self.samples(fields, kind),
+            approval: self.approval(fields, place),
             data: data.clone(),
         })
     }
@@ -197,7 +217,7 @@ impl Reader<'_> {
             // Theirs takes no notice of it.
             Place::Step if !self.is_compatible => fields.get("tolerance")?,
             Place::Step => return self.tolerance_of_checked(fields),
-            Place::Tolerance | Place::Configuration(_) => return None,
+            Place::Tolerance | Place::Configuration(_) | Place::Undo => return None,
         };
         let path = fields.at("tolerance");
         if data.get("type").and_then(Value::as_str) == Some("probe") {

@@ -13,9 +13,9 @@ use chaos_core::{
 };
 
 use super::{
-    ExperimentProvider, ExperimentReport, Interrupt, RunOptions, compatible, event::Method, names::names,
-    private_journal::PrivateJournal, report, rollbacks::registry_of, state::State, toolkit_journal::Writer,
-    verdict::conclude, watch::steady_state,
+    Approve, ExperimentProvider, ExperimentReport, Interrupt, RunOptions, compatible, event::Method,
+    names::names, private_journal::PrivateJournal, report, rollbacks::registry_of, state::State,
+    toolkit_journal::Writer, verdict::conclude, watch::steady_state,
 };
 use crate::{experiment::Experiment, runner::Runner};
 
@@ -53,6 +53,7 @@ pub struct Lab {
     journal_path: Option<PathBuf>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    approval: Option<Arc<dyn Approve>>,
 }
 
 impl Default for Lab {
@@ -70,6 +71,7 @@ impl Lab {
             journal_path: None,
             clock: Arc::new(SystemClock::default()),
             entropy: Arc::new(SystemEntropy::default()),
+            approval: None,
         }
     }
 
@@ -91,6 +93,13 @@ impl Lab {
     #[must_use]
     pub fn journal_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.journal_path = Some(path.into());
+        self
+    }
+
+    /// Sets who approves the steps that ask for it. Default: nobody, so that such a step fails.
+    #[must_use]
+    pub fn approved_by(mut self, approval: impl Approve) -> Self {
+        self.approval = Some(Arc::new(approval));
         self
     }
 
@@ -138,7 +147,15 @@ impl Lab {
         let names = names(experiment, &runner).await?;
         let run = format!("{:016x}", self.entropy.draw()?);
         let experiment = Arc::new(experiment.clone());
-        let state = State::new(experiment, self.options.clone(), names, runner, Arc::clone(&self.clock), run);
+        let state = State::new(
+            experiment,
+            self.options.clone(),
+            names,
+            runner,
+            Arc::clone(&self.clock),
+            run,
+            self.approval.clone(),
+        );
         let writer = self.journal_path.as_ref().map(|path| Writer::start(path, &state)).transpose()?;
         let is_steady = tokio::select! {
             biased;
@@ -240,7 +257,7 @@ fn conclude_report(state: &State, run: Option<RunReport>) -> ExperimentReport {
         verdict,
         reasons,
         hypothesis: state.experiment.hypothesis.as_ref().map(|hypothesis| {
-            let title = state.names.masked(&hypothesis.title.as_str().into());
+            let title = state.names().masked(&hypothesis.title.as_str().into());
             crate::python::text(&title)
         }),
         start: state.start,

@@ -3,7 +3,12 @@ use std::sync::Arc;
 use chaos_core::{Permit, Result};
 use tokio::task::JoinSet;
 
-use super::{compatible::watch_as_chaos_toolkit, progress::Section, rollbacks::STEPS_BEGUN, state::State};
+use super::{
+    compatible::watch_as_chaos_toolkit,
+    progress::Section,
+    rollbacks::{OUTPUTS, STEPS_BEGUN},
+    state::{State, refers_to_steps},
+};
 use crate::experiment::Activity;
 
 /// Carries out the method, waits for what runs in the background, and looks at the hypothesis after it. Dropped, it
@@ -26,18 +31,25 @@ pub(crate) async fn carry_out_method(state: Arc<State>, permit: &Permit) -> Resu
 async fn steps(state: &Arc<State>, permit: &Permit) -> Result<()> {
     let mut steps = Steps::of(state, Section::Method);
     let experiment = Arc::clone(&state.experiment);
+    let undo = experiment.method.iter().filter_map(|step| step.undo.as_ref());
+    let is_needed_later = undo.chain(&experiment.rollbacks).any(|activity| refers_to_steps(&activity.data));
     for (index, step) in experiment.method.iter().enumerate() {
         if state.options.compatible && state.options.fail_fast && state.progress().has_deviated_during() {
             break;
         }
-        if step.data.get("undo").is_some() {
+        if step.undo.is_some() {
             // The undo of a step is played only if the step has begun, so this has to be known before it begins.
-            #[expect(clippy::cast_precision_loss, reason = "a method has fewer than 2^53 steps")]
-            permit.record(STEPS_BEGUN, (index + 1) as f64).await?;
+            permit.record(STEPS_BEGUN, index + 1).await?;
         }
         steps.carry_out(step).await;
+        if is_needed_later && let Some(outputs) = state.outputs() {
+            permit.record(OUTPUTS, outputs).await?;
+        }
     }
     steps.finish().await;
+    if is_needed_later && let Some(outputs) = state.outputs() {
+        permit.record(OUTPUTS, outputs).await?;
+    }
     Ok(())
 }
 

@@ -8,11 +8,13 @@
 //! `recover` plays them from the journal: [`registry`] reads them, and [`ExperimentProvider`] stands for their target.
 
 mod activity_run;
+mod approve;
 mod by_hand;
 mod compatible;
 mod event;
 mod hypothesis;
 mod interrupt;
+mod judge;
 mod lab;
 mod method;
 mod names;
@@ -22,6 +24,7 @@ mod private_journal;
 mod progress;
 mod report;
 mod rollbacks;
+mod samples;
 mod state;
 mod target;
 mod toolkit_journal;
@@ -29,6 +32,7 @@ mod verdict;
 mod watch;
 
 pub use activity_run::{ActivityRun, ActivityStatus};
+pub use approve::Approve;
 pub use hypothesis::HypothesisLook;
 pub use interrupt::Interrupt;
 pub use lab::Lab;

@@ -95,7 +95,7 @@ impl RunOptions {
     pub fn needs_a_journal(&self, experiment: &Experiment) -> bool {
         let has_rollbacks =
             !experiment.rollbacks.is_empty() && self.rollbacks_of(experiment) != RollbackStrategy::Never;
-        let has_undo = || experiment.method.iter().any(|step| step.data.get("undo").is_some());
+        let has_undo = || experiment.method.iter().any(|step| step.undo.is_some());
         has_rollbacks || has_undo()
     }
 

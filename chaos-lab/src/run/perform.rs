@@ -6,7 +6,10 @@ use super::{
     ActivityRun, ActivityStatus, Dry,
     state::{State, UnderWay},
 };
-use crate::experiment::{Activity, ActivityKind, ActivityTolerance, Provider};
+use crate::{
+    experiment::{Activity, ActivityKind},
+    runner::Trouble,
+};
 
 impl State {
     /// Carries out a probe of the hypothesis, with its pauses.
@@ -33,62 +36,80 @@ impl State {
     async fn carried_out(&self, activity: &Activity, is_judged: bool) -> ActivityRun {
         let mut run = self.begun(activity);
         let begun = self.clock.monotonic();
-        let value = self.carry_out(activity, &mut run).await;
-        if let (Some(value), Some(tolerance)) = (value, activity.tolerance.as_ref().filter(|_| is_judged)) {
-            self.judge(&value, tolerance, activity, &mut run).await;
+        let tolerance = activity.tolerance.as_ref().filter(|_| is_judged);
+        if self.is_spared(activity) {
+            run.status = Some(ActivityStatus::Succeeded);
+            run.tolerance_met = tolerance.map(|_| true);
+        } else if let Some(why) = self.forbidden(activity).await {
+            run.status = Some(ActivityStatus::Failed);
+            run.exception = Some(why);
+        } else if let (Some(tolerance), Some(samples)) = (tolerance, activity.samples) {
+            self.judge_share(activity, tolerance, samples, &mut run).await;
+        } else {
+            loop {
+                self.once(activity, is_judged, &mut run).await;
+                let Some(until) = activity.until.filter(|_| is_judged && run.tolerance_met != Some(true))
+                else {
+                    break;
+                };
+                if self.clock.monotonic().saturating_sub(begun) >= until.within {
+                    break;
+                }
+                self.clock.sleep(until.every).await;
+            }
         }
         run.end = Some(self.clock.now());
         run.duration = self.clock.monotonic().saturating_sub(begun);
         run
     }
 
-    /// The value that it yields, unless it fails.
-    async fn carry_out(&self, activity: &Activity, run: &mut ActivityRun) -> Option<Value> {
-        if self.is_spared(activity) {
-            run.status = Some(ActivityStatus::Succeeded);
-            return Some(Value::Null);
-        }
-        match self.runner.carry_out(&activity.provider, &self.names).await {
+    /// Carries out an activity, and judges what it yields.
+    async fn once(&self, activity: &Activity, is_judged: bool, run: &mut ActivityRun) {
+        (run.exception, run.tolerance_met, run.not_met) = (None, None, None);
+        match self.value(activity).await {
             Ok(value) => {
-                run.output = self.names.masked(&value);
+                run.output = self.names().masked(&value);
                 run.status = Some(ActivityStatus::Succeeded);
-                Some(value)
+                if let Some(tolerance) = activity.tolerance.as_ref().filter(|_| is_judged) {
+                    let judged = self.judged(&value, tolerance).await;
+                    run.tolerance_met = Some(judged.is_ok());
+                    run.not_met = judged.err();
+                }
+                self.yielded(activity, value);
             }
             Err(trouble) => {
+                run.output = Value::Null;
                 run.status = Some(ActivityStatus::Failed);
                 run.is_no_answer = trouble.is_no_answer();
                 run.exception = Some(trouble.to_string());
-                None
             }
         }
     }
 
-    async fn judge(
-        &self,
-        value: &Value,
-        tolerance: &ActivityTolerance,
-        activity: &Activity,
-        run: &mut ActivityRun,
-    ) {
-        let judged = if self.is_spared(activity) {
-            Ok(())
-        } else {
-            match tolerance {
-                ActivityTolerance::Value(tolerance) => tolerance.judge(value, &self.names),
-                ActivityTolerance::Probe(probe) => self.judge_by(value, probe).await,
-            }
-        };
-        run.tolerance_met = Some(judged.is_ok());
-        run.not_met = judged.err();
+    /// What an activity yields.
+    pub(crate) async fn value(&self, activity: &Activity) -> Result<Value, Trouble> {
+        self.runner.carry_out(&activity.provider, &self.names()).await
     }
 
-    /// Asks another probe about a value.
-    async fn judge_by(&self, value: &Value, probe: &Activity) -> Result<(), String> {
-        let provider = about(&probe.provider, value);
-        match self.runner.carry_out(&provider, &self.names).await {
-            Ok(answer) if is_true(&probe.provider, &answer) => Ok(()),
-            Ok(_) => Err(format!("the probe {:?} does not accept it", probe.name)),
-            Err(trouble) => Err(format!("the probe {:?} could not tell: {trouble}", probe.name)),
+    /// Why an activity must not be carried out, if it must not.
+    async fn forbidden(&self, activity: &Activity) -> Option<String> {
+        let missing = if self.options.compatible {
+            None
+        } else {
+            self.names().missing_step(&activity.data["provider"])
+        };
+        if let Some(missing) = missing {
+            return Some(format!("it needs {missing}, and no step has yielded that"));
+        }
+        let question = activity.approval.as_ref()?;
+        let question = match question.trim() {
+            "" => format!("Carry out {:?}?", activity.name),
+            question => question.to_owned(),
+        };
+        match &self.approval {
+            Some(approval) if approval.approve(&question).await => None,
+            Some(_) => Some("it was not approved".to_owned()),
+            None => Some("it needs approval, and there is nobody to ask".to_owned()),
         }
     }
 
@@ -102,45 +123,10 @@ impl State {
     async fn pause(&self, activity: &Activity, seconds: Option<&Value>) {
         let is_spared = self.options.dry == Some(Dry::Pause) || self.is_spared(activity);
         let Some(seconds) = seconds.filter(|_| !is_spared) else { return };
-        let seconds = self.names.substitute(seconds);
+        let seconds = self.names().substitute(seconds);
         let number = seconds.as_f64().or_else(|| seconds.as_str()?.trim().parse().ok());
         if let Some(duration) = number.and_then(|number| Duration::try_from_secs_f64(number).ok()) {
             self.clock.sleep(duration).await;
         }
-    }
-}
-
-/// The provider of a probe that is asked about a value: its argument `value`.
-fn about(provider: &Provider, value: &Value) -> Provider {
-    let mut provider = provider.clone();
-    let arguments = match &mut provider {
-        Provider::Process(process) => &mut process.arguments,
-        Provider::Http(http) => &mut http.arguments,
-        Provider::Python(python) => {
-            python.arguments.insert("value".to_owned(), value.clone());
-            return provider;
-        }
-    };
-    match arguments {
-        Value::Null => *arguments = serde_json::json!({ "value": value }),
-        Value::Object(fields) => drop(fields.insert("value".to_owned(), value.clone())),
-        _ => {}
-    }
-    provider
-}
-
-/// Whether an answer is a yes: exit status 0, an HTTP status below 400, or what is true in Python.
-fn is_true(provider: &Provider, answer: &Value) -> bool {
-    match provider {
-        Provider::Process(_) => answer["status"] == 0,
-        Provider::Http(_) => answer["status"].as_i64().is_some_and(|status| status < 400),
-        Provider::Python(_) => match answer {
-            Value::Null => false,
-            Value::Bool(answer) => *answer,
-            Value::Number(number) => number.as_f64() != Some(0.0),
-            Value::String(text) => !text.is_empty(),
-            Value::Array(items) => !items.is_empty(),
-            Value::Object(fields) => !fields.is_empty(),
-        },
     }
 }

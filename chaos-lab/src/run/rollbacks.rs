@@ -24,8 +24,11 @@ use crate::{
     substitution::Names,
 };
 
-/// How far a method has come, in steps.
+/// How far a method has come, in steps: a part of the progress of its fault.
 pub(crate) const STEPS_BEGUN: &str = "steps_begun";
+
+/// What its steps have yielded.
+pub(crate) const OUTPUTS: &str = "outputs";
 
 /// The recovery of an experiment: the undo of each step that has begun, the last first, and then the rollbacks.
 ///
@@ -85,15 +88,14 @@ impl Rollbacks {
             _ => experiment.rollbacks.iter().map(|rollback| rollback.data.clone()).collect(),
         };
         let undo = |(index, step): (usize, &Arc<Activity>)| {
-            let activity = step.data.get("undo")?.clone();
-            Some(Undo { step: index + 1, activity })
+            Some(Undo { step: index + 1, activity: step.undo.as_ref()?.data.clone() })
         };
         let data = Self {
             run: state.run.clone(),
             title: experiment.title.clone(),
             rollbacks,
             undo: experiment.method.iter().enumerate().filter_map(undo).collect(),
-            configuration: state.names.configuration().clone(),
+            configuration: state.names().configuration().clone(),
             secrets: experiment.settings.references.clone(),
             file: experiment.file.clone(),
             live: Some(Arc::clone(state)),
@@ -106,7 +108,7 @@ impl Rollbacks {
     /// The journal holds no secret.
     fn check(&self, state: &State) -> Result<()> {
         let written = serde_json::to_value(self).map_err(unwritten)?;
-        if state.names.masked(&written) != written {
+        if state.names().masked(&written) != written {
             let what = "the configuration or a rollback holds the value of a secret, which the journal must not hold; \
                 name the secret there instead";
             return Err(Error::new(ErrorKind::Refused, what).with("experiment", &self.title));
@@ -116,9 +118,9 @@ impl Rollbacks {
 
     /// What is played, in order: the undo of each step that has begun, and the rollbacks.
     fn due(&self, scope: &RecoveryScope) -> Result<Vec<Activity>> {
-        let begun = scope.progress(STEPS_BEGUN).unwrap_or(0.0);
-        #[expect(clippy::cast_precision_loss, reason = "a method has fewer than 2^53 steps")]
-        let undo = self.undo.iter().rev().filter(|undo| undo.step as f64 <= begun).map(|undo| &undo.activity);
+        let begun = scope.progress(STEPS_BEGUN).and_then(|begun| begun.as_u64()).unwrap_or(0);
+        let has_begun = |undo: &&Undo| u64::try_from(undo.step).is_ok_and(|step| step <= begun);
+        let undo = self.undo.iter().rev().filter(has_begun).map(|undo| &undo.activity);
         undo.chain(&self.rollbacks).map(read).collect()
     }
 
@@ -147,10 +149,17 @@ impl Rollbacks {
 
     /// Plays what is due in a later process.
     async fn play_again(&self, scope: &RecoveryScope) -> Result<()> {
-        let names = self.names()?;
+        let mut names = self.names()?;
+        if let Some(Value::Object(outputs)) = scope.progress(OUTPUTS) {
+            names = names.with_steps(Arc::new(outputs));
+        }
         let runner = Runner::start()?;
         let mut failed = Vec::new();
         for activity in self.due(scope)? {
+            if let Some(missing) = names.missing_step(&activity.data["provider"]) {
+                failed.push(format!("{}: it needs {missing}, and no step has yielded that", activity.name));
+                continue;
+            }
             match runner.carry_out(&activity.provider, &names).await {
                 Ok(output) => {
                     let is_process = matches!(activity.provider, crate::experiment::Provider::Process(_));

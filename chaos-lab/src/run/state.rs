@@ -1,12 +1,14 @@
 use std::{
+    borrow::Cow,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use chaos_core::{clock::Clock, jiff::Timestamp};
+use serde_json::{Map, Value};
 
 use super::{
-    ActivityRun, Interrupt, RunOptions,
+    ActivityRun, Approve, Interrupt, RunOptions,
     progress::{Progress, Section},
 };
 use crate::{
@@ -20,7 +22,10 @@ use crate::{
 pub(crate) struct State {
     pub(crate) experiment: Arc<Experiment>,
     pub(crate) options: RunOptions,
-    pub(crate) names: Names,
+    names: Names,
+    /// What the steps of the method have yielded so far, if the experiment refers to that.
+    steps: Option<Mutex<Arc<Map<String, Value>>>>,
+    pub(crate) approval: Option<Arc<dyn Approve>>,
     pub(crate) runner: Runner,
     pub(crate) clock: Arc<dyn Clock>,
     /// Names the run.
@@ -61,12 +66,16 @@ impl State {
         runner: Runner,
         clock: Arc<dyn Clock>,
         run: String,
+        approval: Option<Arc<dyn Approve>>,
     ) -> Arc<Self> {
         let start = clock.now();
+        let uses_steps = !options.compatible && refers_to_steps(&experiment.document);
         Arc::new(Self {
             experiment,
             options,
             names,
+            steps: uses_steps.then(Mutex::default),
+            approval,
             runner,
             clock,
             run,
@@ -77,7 +86,28 @@ impl State {
     }
 
     pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.progress)
+    }
+
+    /// The names, and what the steps have yielded so far.
+    pub(crate) fn names(&self) -> Cow<'_, Names> {
+        match &self.steps {
+            Some(steps) => Cow::Owned(self.names.clone().with_steps(Arc::clone(&locked(steps)))),
+            None => Cow::Borrowed(&self.names),
+        }
+    }
+
+    /// What the steps have yielded so far, if a rollback or an undo refers to that: without the values of secrets.
+    pub(crate) fn outputs(&self) -> Option<Value> {
+        let steps = locked(self.steps.as_ref()?).as_ref().clone();
+        Some(self.names.masked(&Value::Object(steps)))
+    }
+
+    /// Keeps what an activity has yielded.
+    pub(crate) fn yielded(&self, activity: &Activity, value: Value) {
+        if let Some(steps) = &self.steps {
+            Arc::make_mut(&mut locked(steps)).insert(activity.name.clone(), value);
+        }
     }
 
     pub(crate) fn changed(&self) {
@@ -147,7 +177,21 @@ impl State {
 
 impl Changes {
     fn count(&self) -> MutexGuard<'_, Count> {
-        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.count)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a text in a document refers to what a step yields.
+pub(crate) fn refers_to_steps(data: &Value) -> bool {
+    match data {
+        Value::String(text) => text.contains("${steps."),
+        Value::Array(items) => items.iter().any(refers_to_steps),
+        Value::Object(fields) => fields.values().any(refers_to_steps),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

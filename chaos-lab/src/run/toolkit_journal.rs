@@ -53,7 +53,7 @@ pub(crate) fn journal(state: &State, ended: Option<(ExperimentVerdict, &[String]
 
 /// The document, with the title that the names make of it, and without the values of secrets.
 fn experiment(state: &State) -> Value {
-    let mut document = state.names.masked(&state.experiment.document);
+    let mut document = state.names().masked(&state.experiment.document);
     if let Value::Object(fields) = &mut document {
         fields.insert("title".to_owned(), state.title().into());
         fields.insert("dry".to_owned(), state.options.dry.map_or(Value::Null, |dry| dry.name().into()));

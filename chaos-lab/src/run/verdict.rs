@@ -1,6 +1,6 @@
 use std::fmt;
 
-use chaos_core::{RunReport, fault::FaultState};
+use chaos_core::{RunReport, fault::FaultState, steady_state::SteadyStateVerdict};
 
 use super::{
     progress::{Progress, Undone},
@@ -65,7 +65,7 @@ pub(crate) fn conclude(state: &State, run: Option<&RunReport>) -> (ExperimentVer
     if !failed.is_empty() {
         return (ExperimentVerdict::Failed, failed);
     }
-    let deviated = deviated(state, &progress);
+    let deviated = deviated(state, &progress, run);
     if !deviated.is_empty() {
         return (ExperimentVerdict::Deviated, deviated);
     }
@@ -132,7 +132,7 @@ fn failed(state: &State, progress: &Progress, run: Option<&RunReport>) -> Vec<St
     reasons
 }
 
-fn deviated(state: &State, progress: &Progress) -> Vec<String> {
+fn deviated(state: &State, progress: &Progress, run: Option<&RunReport>) -> Vec<String> {
     let during = progress.during.iter().find(|look| !look.is_met() && !look.is_doubt());
     let during = during.and_then(|look| look.why()).map(|why| format!("not steady during the method: {why}"));
     let after = progress.after.as_ref().filter(|look| !look.is_met() && !look.is_doubt());
@@ -142,7 +142,15 @@ fn deviated(state: &State, progress: &Progress) -> Vec<String> {
         let why = ran.not_met.as_ref()?;
         Some(format!("the probe {:?} in the method: {why}", ran.name))
     });
-    during.into_iter().chain(after).chain(in_method).collect()
+    let mut reasons: Vec<String> = during.into_iter().chain(after).chain(in_method).collect();
+    if let Some(steady) = run.and_then(|run| run.steady_state.as_ref())
+        && steady.verdict == SteadyStateVerdict::Deviated
+    {
+        let is_condition = |reason: &&String| reason.contains("stop condition") || reasons.is_empty();
+        let more: Vec<String> = steady.reasons.iter().filter(is_condition).cloned().collect();
+        reasons.extend(more);
+    }
+    reasons
 }
 
 fn unknown(state: &State, progress: &Progress, run: Option<&RunReport>) -> Vec<String> {

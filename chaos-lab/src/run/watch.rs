@@ -18,30 +18,40 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// How much longer than its own limit a look may take.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// What the monkey watches while the method is carried out, if the strategy wants that.
+/// What the monkey watches: the stop conditions before and during the method, and the hypothesis during it if the
+/// strategy wants that.
 pub(crate) fn steady_state(state: &Arc<State>) -> Option<SteadyState> {
-    if state.options.compatible || !state.hypothesis_strategy().is_during() {
+    let experiment = &state.experiment;
+    let is_during = !state.options.compatible && state.hypothesis_strategy().is_during();
+    let hypothesis = experiment.hypothesis.as_ref().filter(|_| is_during);
+    let probes = hypothesis.map(|hypothesis| hypothesis.probes.as_slice()).unwrap_or_default();
+    let conditions = &experiment.stop_conditions;
+    if probes.is_empty() && conditions.is_empty() {
         return None;
     }
-    let hypothesis =
-        state.experiment.hypothesis.as_ref().filter(|hypothesis| !hypothesis.probes.is_empty())?;
-    let limits = hypothesis.probes.iter().map(|probe| limit(probe));
-    let title = match hypothesis.title.trim() {
-        "" => "the hypothesis of the experiment",
-        title => title,
-    };
+    let title = hypothesis.map_or("", |hypothesis| hypothesis.title.trim());
+    let title = if title.is_empty() { "the stop conditions hold" } else { title };
+    let limits = probes.iter().chain(conditions).map(|probe| limit(probe));
     let steady = SteadyState::new(title)
         .every(state.options.frequency)
         .time_limit(limits.max().unwrap_or(LIMIT).saturating_add(MARGIN));
-    Some(hypothesis.probes.iter().enumerate().fold(steady, |steady, (index, probe)| {
+    let watched = |probe: &Arc<Activity>, belongs_to_hypothesis| Watched {
+        state: Arc::clone(state),
+        probe: Arc::clone(probe),
+        belongs_to_hypothesis,
+    };
+    let tolerance = || Tolerance::by("what its tolerance says", |look| look.value["met"] == true);
+    let steady = probes.iter().enumerate().fold(steady, |steady, (index, probe)| {
         let name = format!("{}. {}", index + 1, probe.name);
-        let watched = Watched { state: Arc::clone(state), probe: Arc::clone(probe) };
-        let tolerance = Tolerance::by("what its tolerance says", |look| look.value["met"] == true);
         if state.options.fail_fast {
-            steady.probe_in([Phase::During], name, watched, tolerance)
+            steady.probe_in([Phase::During], name, watched(probe, true), tolerance())
         } else {
-            steady.observe_in([Phase::During], name, watched, tolerance)
+            steady.observe_in([Phase::During], name, watched(probe, true), tolerance())
         }
+    });
+    Some(conditions.iter().enumerate().fold(steady, |steady, (index, condition)| {
+        let name = format!("stop condition {}: {}", index + 1, condition.name);
+        steady.stop_condition(name, watched(condition, false), tolerance())
     }))
 }
 
@@ -57,6 +67,8 @@ fn limit(probe: &Activity) -> Duration {
 struct Watched {
     state: Arc<State>,
     probe: Arc<Activity>,
+    /// Whether its looks are looks at the hypothesis.
+    belongs_to_hypothesis: bool,
 }
 
 impl fmt::Display for Watched {
@@ -71,8 +83,10 @@ impl Probe for Watched {
         let run = self.state.ask(&self.probe).await;
         let (met, why) = (run.tolerance_met == Some(true), run.not_met.clone());
         let trouble = run.exception.clone().map(|exception| (exception, run.is_no_answer));
-        self.state.progress().looked(HypothesisLook::of(run));
-        self.state.changed();
+        if self.belongs_to_hypothesis {
+            self.state.progress().looked(HypothesisLook::of(run));
+            self.state.changed();
+        }
         match trouble {
             Some((exception, true)) => Ok(Reading::no_answer(exception)),
             Some((exception, false)) => Err(Error::new(ErrorKind::Unavailable, exception)),

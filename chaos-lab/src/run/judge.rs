@@ -1,0 +1,59 @@
+use serde_json::Value;
+
+use super::state::State;
+use crate::experiment::{Activity, ActivityTolerance, Provider};
+
+impl State {
+    /// Judges a value.
+    pub(crate) async fn judged(&self, value: &Value, tolerance: &ActivityTolerance) -> Result<(), String> {
+        match tolerance {
+            ActivityTolerance::Value(tolerance) => tolerance.judge(value, &self.names()),
+            ActivityTolerance::Probe(probe) => self.judge_by(value, probe).await,
+        }
+    }
+
+    /// Asks another probe about a value.
+    async fn judge_by(&self, value: &Value, probe: &Activity) -> Result<(), String> {
+        let provider = about(&probe.provider, value);
+        match self.runner.carry_out(&provider, &self.names()).await {
+            Ok(answer) if is_true(&probe.provider, &answer) => Ok(()),
+            Ok(_) => Err(format!("the probe {:?} does not accept it", probe.name)),
+            Err(trouble) => Err(format!("the probe {:?} could not tell: {trouble}", probe.name)),
+        }
+    }
+}
+
+/// The provider of a probe that is asked about a value: its argument `value`.
+fn about(provider: &Provider, value: &Value) -> Provider {
+    let mut provider = provider.clone();
+    let arguments = match &mut provider {
+        Provider::Process(process) => &mut process.arguments,
+        Provider::Http(http) => &mut http.arguments,
+        Provider::Python(python) => {
+            python.arguments.insert("value".to_owned(), value.clone());
+            return provider;
+        }
+    };
+    match arguments {
+        Value::Null => *arguments = serde_json::json!({ "value": value }),
+        Value::Object(fields) => drop(fields.insert("value".to_owned(), value.clone())),
+        _ => {}
+    }
+    provider
+}
+
+/// Whether an answer is a yes: exit status 0, an HTTP status below 400, or what is true in Python.
+fn is_true(provider: &Provider, answer: &Value) -> bool {
+    match provider {
+        Provider::Process(_) => answer["status"] == 0,
+        Provider::Http(_) => answer["status"].as_i64().is_some_and(|status| status < 400),
+        Provider::Python(_) => match answer {
+            Value::Null => false,
+            Value::Bool(answer) => *answer,
+            Value::Number(number) => number.as_f64() != Some(0.0),
+            Value::String(text) => !text.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(fields) => !fields.is_empty(),
+        },
+    }
+}
