@@ -6,6 +6,8 @@
 mod aws;
 #[cfg(feature = "azure")]
 mod azure;
+#[path = "../experiments.rs"]
+mod experiments;
 #[path = "../hypothesis.rs"]
 mod hypothesis;
 #[path = "../in_a_test.rs"]
