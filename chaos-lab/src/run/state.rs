@@ -45,6 +45,8 @@ struct Changes {
 #[derive(Debug, Default)]
 struct Count {
     changes: u64,
+    /// Whether the thread waits for the next one. A wake-up for each change would cost more than a short activity.
+    is_awaited: bool,
     is_over: bool,
 }
 
@@ -111,8 +113,11 @@ impl State {
     }
 
     pub(crate) fn changed(&self) {
-        self.changes.count().changes += 1;
-        self.changes.changed.notify_all();
+        let mut count = self.changes.count();
+        count.changes += 1;
+        if count.is_awaited {
+            self.changes.changed.notify_all();
+        }
     }
 
     /// Nothing changes any more.
@@ -126,9 +131,11 @@ impl State {
     pub(crate) fn wait_for_changes(&self, seen: u64, pace: Duration) -> Option<u64> {
         let changes = &self.changes;
         let count = changes.changed.wait_timeout_while(changes.count(), pace, |count| !count.is_over);
-        let (count, _) = count.unwrap_or_else(PoisonError::into_inner);
+        let (mut count, _) = count.unwrap_or_else(PoisonError::into_inner);
+        count.is_awaited = true;
         let count = changes.changed.wait_while(count, |count| !count.is_over && count.changes == seen);
-        let count = count.unwrap_or_else(PoisonError::into_inner);
+        let mut count = count.unwrap_or_else(PoisonError::into_inner);
+        count.is_awaited = false;
         (!count.is_over).then_some(count.changes)
     }
 

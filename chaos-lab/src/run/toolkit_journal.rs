@@ -113,13 +113,17 @@ impl Writer {
 
 /// How long one version stays at least, so that many short activities do not write it over and over.
 const PACE: Duration = Duration::from_millis(50);
+/// How much longer than it took to write: each version holds everything, and there may be many.
+const TIMES: u32 = 20;
 
 fn keep_up(path: &Path, state: &State) {
-    let mut seen = 0;
-    while let Some(changes) = state.wait_for_changes(seen, PACE) {
+    let (mut seen, mut pace) = (0, PACE);
+    while let Some(changes) = state.wait_for_changes(seen, pace) {
         seen = changes;
+        let begun = state.clock.monotonic();
         // The last version tells if the file cannot be written.
         let _ = write(path, &journal(state, None));
+        pace = PACE.max(state.clock.monotonic().saturating_sub(begun).saturating_mul(TIMES));
     }
 }
 
