@@ -190,12 +190,14 @@ impl Rollbacks {
         failed
     }
 
+    /// The configuration as it was.
+    fn configured(&self) -> Names {
+        let entries = self.configuration.iter();
+        entries.fold(Names::default(), |names, (name, value)| names.with(name, value.clone()))
+    }
+
     /// The configuration as it was, and the secrets from where they come.
     fn names(&self) -> Result<Names> {
-        let configured = self
-            .configuration
-            .iter()
-            .fold(Names::default(), |names, (name, value)| names.with(name, value.clone()));
         let inline = || -> Result<Value> {
             let file =
                 self.file.as_ref().ok_or_else(|| lost("the file of the experiment", "is not known"))?;
@@ -204,7 +206,7 @@ impl Rollbacks {
             Ok(document["secrets"].clone())
         };
         let mut file = None;
-        let mut names = configured;
+        let mut names = self.configured();
         for (group, entries) in &self.secrets {
             let Value::Object(entries) = entries else { continue };
             for (name, reference) in entries {
@@ -352,6 +354,7 @@ impl Recovery for Rollbacks {
         super::by_hand::by_hand(
             &self.rollbacks,
             self.undo.iter().rev().map(|undo| (undo.step, &undo.activity)),
+            &self.configured(),
         )
     }
 }
