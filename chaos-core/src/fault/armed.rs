@@ -183,7 +183,8 @@ impl Armed {
         self.into_recovery(result)
     }
 
-    fn into_recovery(self, result: Result<()>) -> Active {
+    fn into_recovery(mut self, result: Result<()>) -> Active {
+        self.record.progress = self.scope.findings().progress;
         let scope = self.scope.recovering(match (self.record.injection(), &result) {
             _ if !self.begun => Injection::NeverBegan,
             (Injection::Unknown, Ok(())) => Injection::Returned,

@@ -238,8 +238,7 @@ impl FaultRecord {
         Some(clock::until(self.injecting_at?, at))
     }
 
-    /// Applies a mark: the new state, its time and its findings. The caller has checked
-    /// [`FaultState::may_become`].
+    /// Applies a mark: the new state, its time and its findings. The caller has checked [`Mark::may_follow`].
     pub fn apply(&mut self, mark: &Mark) {
         let at = Some(mark.at);
         match mark.state {
@@ -331,6 +330,13 @@ impl Mark {
             no_effect: None,
             gone: false,
         }
+    }
+
+    /// Whether a fault in `state` may be marked with this: as [`FaultState::may_become`] says, and while it is injected
+    /// also to record how far that has come.
+    pub fn may_follow(&self, state: FaultState) -> bool {
+        let is_progress = self.state == FaultState::Injecting && !self.progress.is_empty();
+        state.may_become(self.state) || (is_progress && state == FaultState::Injecting)
     }
 
     /// Adds how far the injection has come.

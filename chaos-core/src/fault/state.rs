@@ -38,13 +38,12 @@ impl FaultState {
 
     /// Whether a fault may go from this state to `next`.
     ///
-    /// Injecting is allowed from `Armed`, so no process injects a fault that another process has recovered, and again
-    /// from itself, to record how far an injection has come.
+    /// Injecting is allowed from `Armed` alone, so no process injects a fault that another process has recovered.
     /// Recovery may begin in every state, and its end may be recorded twice.
     pub fn may_become(self, next: Self) -> bool {
         match next {
             Self::Armed => false,
-            Self::Injecting => matches!(self, Self::Armed | Self::Injecting),
+            Self::Injecting => self == Self::Armed,
             Self::Active => self == Self::Injecting,
             Self::Recovering => true,
             Self::Recovered | Self::RecoveryFailed => self == Self::Recovering || self == next,

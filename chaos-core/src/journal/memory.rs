@@ -76,7 +76,7 @@ impl Journal for MemoryJournal {
             Error::new(ErrorKind::NotFound, "the journal holds no fault with this id").with("fault", fault)
         })?;
         let record = &mut contents.faults[position];
-        if !record.state.may_become(mark.state) {
+        if !mark.may_follow(record.state) {
             return Err(Error::new(ErrorKind::Conflict, "the fault is in another state by now")
                 .with("fault", fault)
                 .with("state", record.state)

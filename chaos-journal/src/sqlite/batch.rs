@@ -163,7 +163,7 @@ async fn mark_one(queries: &mut Queries<'_>, (fault, mark): &(FaultId, Mark)) ->
         Error::new(ErrorKind::NotFound, "the journal holds no fault with this id").with("fault", fault)
     })?;
     let record = &mut entry.fault;
-    if !record.state.may_become(mark.state) {
+    if !mark.may_follow(record.state) {
         return Err(Error::new(ErrorKind::Conflict, "the fault is in another state by now")
             .with("fault", fault)
             .with("state", record.state)

@@ -77,7 +77,7 @@ async fn a_journal_of_version_1_is_brought_up_to_date_and_loses_nothing() {
     assert_eq!(found[0].cut_short, Some(CutShort::EndedEarly));
     assert_eq!(found[0].no_effect.as_deref(), Some("nothing was filled"));
     journal.close().await.unwrap();
-    assert_eq!(version(&path).await, 3);
+    assert_eq!(version(&path).await, 4);
 }
 
 /// Older faults have no incarnation, and new ones keep theirs.
@@ -97,7 +97,7 @@ async fn a_journal_of_version_2_is_brought_up_to_date_and_keeps_incarnations_fro
     journal.mark(id(0xa2), &Mark::new(FaultState::Recovering, at(1))).await.unwrap();
     journal.mark(id(0xa2), &Mark::new(FaultState::Recovered, at(2))).await.unwrap();
     journal.close().await.unwrap();
-    assert_eq!(version(&path).await, 3);
+    assert_eq!(version(&path).await, 4);
     let journal = SqlJournal::open_existing(&path).await.unwrap();
     let pending = journal.pending().await.unwrap();
     assert_eq!((pending.faults, pending.unreadable), (vec![recorded], vec![]));
@@ -125,16 +125,16 @@ async fn a_journal_of_version_1_on_a_read_only_mount_can_be_read_as_it_is() {
     assert!(reader.wait().unwrap().success());
 }
 
-/// After that, a program of version 1 refuses it by the version in its header, as this one refuses version 4.
+/// After that, a program of version 1 refuses it by the version in its header, as this one refuses version 5.
 #[tokio::test]
-async fn a_journal_of_version_4_is_left_to_whoever_knows_it() {
+async fn a_journal_of_version_5_is_left_to_whoever_knows_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j");
     SqlJournal::open(&path).await.unwrap().close().await.unwrap();
     let mut connection = connect(&path).await;
-    sqlx::raw_sql("PRAGMA user_version = 4").execute(&mut connection).await.unwrap();
+    sqlx::raw_sql("PRAGMA user_version = 5").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let error = SqlJournal::open(&path).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
-    assert!(error.to_string().contains("known=\"3\""), "{error}");
+    assert!(error.to_string().contains("known=\"4\""), "{error}");
 }

@@ -1,15 +1,13 @@
 use std::sync::Arc;
 
 use chaos_core::{Permit, Result};
-use tokio::task::JoinSet;
 
 use super::{
     compatible::watch_as_chaos_toolkit,
     progress::Section,
-    rollbacks::{OUTPUTS, STEPS_BEGUN},
     state::{State, refers_to_steps},
+    steps::{OUTPUTS, STEPS_BEGUN, Steps},
 };
-use crate::experiment::Activity;
 
 /// Carries out the method, waits for what runs in the background, and looks at the hypothesis after it. Dropped, it
 /// ends every process that it has started.
@@ -51,40 +49,4 @@ async fn steps(state: &Arc<State>, permit: &Permit) -> Result<()> {
         permit.record(OUTPUTS, outputs).await?;
     }
     Ok(())
-}
-
-/// Activities that are carried out in turn, some of them in the background.
-pub(crate) struct Steps<'a> {
-    state: &'a Arc<State>,
-    section: Section,
-    background: JoinSet<Option<Arc<Activity>>>,
-    failed: Vec<Arc<Activity>>,
-}
-
-impl<'a> Steps<'a> {
-    pub(crate) fn of(state: &'a Arc<State>, section: Section) -> Self {
-        Self { state, section, background: JoinSet::new(), failed: Vec::new() }
-    }
-
-    /// Carries out the next one, or begins it if it belongs in the background.
-    pub(crate) async fn carry_out(&mut self, activity: &Arc<Activity>) {
-        let under_way = self.state.begin(self.section, activity);
-        if activity.background {
-            let (state, activity) = (Arc::clone(self.state), Arc::clone(activity));
-            self.background.spawn(async move {
-                let is_fine = state.perform(&activity, under_way).await;
-                (!is_fine).then_some(activity)
-            });
-        } else if !self.state.perform(activity, under_way).await {
-            self.failed.push(Arc::clone(activity));
-        }
-    }
-
-    /// Waits for what is in the background. Returns those that did not succeed.
-    pub(crate) async fn finish(mut self) -> Vec<Arc<Activity>> {
-        while let Some(ended) = self.background.join_next().await {
-            self.failed.extend(ended.ok().flatten());
-        }
-        self.failed
-    }
 }

@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 
 use super::{
     compatible,
-    method::Steps,
     progress::{Progress, Section, Undone},
     state::State,
+    steps::{OUTPUTS, STEPS_BEGUN, Steps},
 };
 use crate::{
     document,
@@ -23,12 +23,6 @@ use crate::{
     runner::Runner,
     substitution::Names,
 };
-
-/// How far a method has come, in steps: a part of the progress of its fault.
-pub(crate) const STEPS_BEGUN: &str = "steps_begun";
-
-/// What its steps have yielded.
-pub(crate) const OUTPUTS: &str = "outputs";
 
 /// The recovery of an experiment: the undo of each step that has begun, the last first, and then the rollbacks.
 ///

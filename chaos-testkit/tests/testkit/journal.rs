@@ -17,6 +17,7 @@ const STATES: &str = "a fault goes from state to state as it may";
 const MARKS: &str = "a mark is kept with all that it carries";
 const FILTERS: &str = "each filter finds what matches it";
 const ORDER: &str = "faults are found oldest first, and a limit keeps the newest";
+const UNCOUNTED: &str = "an entry that counts in no limit";
 const PENDING: &str = "all but the recovered are pending";
 const ORPHANS: &str = "a pending fault is an orphan once its lease is dropped";
 const OVERDUE: &str = "an overdue fault is an orphan although it is held";
@@ -62,7 +63,12 @@ async fn every_check_sees_its_liar() {
         (Lie::SeedIsSigned, &["hostile texts and extreme values survive"]),
         (Lie::ForgetsIncarnations, &[READS_BACK, "hostile texts and extreme values survive"]),
         (Lie::ReplacesOnConflict, &["an id is armed once"]),
-        (Lie::ForgetsTargets, &["one pending fault for each target", CONCURRENT, CONCURRENT_HANDLES]),
+        (
+            Lie::ForgetsTargets,
+            &["one pending fault for each target", UNCOUNTED, CONCURRENT, CONCURRENT_HANDLES],
+        ),
+        (Lie::CountsTheUncounted, &[UNCOUNTED]),
+        (Lie::ForgetsProgress, &[MARKS]),
         (Lie::ForgetsFailedRecoveries, &[GROUP]),
         (Lie::CountsGroupsByPrefix, &[GROUP]),
         (Lie::CountsRecovered, &[GROUP, TOTAL]),

@@ -66,6 +66,12 @@ pub(super) async fn check<J: Journal, P>(suite: &mut Suite<'_>, fresh: &impl Asy
         })
         .await;
     suite
+        .check("an entry that counts in no limit", async {
+            let (journal, _place) = fresh().await?;
+            uncounted(&journal).await
+        })
+        .await;
+    suite
         .check("the limit of the whole journal", async {
             let (journal, _place) = fresh().await?;
             total_limit(&journal).await
@@ -174,6 +180,29 @@ async fn group_limit(journal: &impl Journal) -> Checked {
     }
     recover(journal, &first).await?;
     arm_within(journal, &third, &limits).await.map(|_| ())
+}
+
+/// It is armed whatever the limits are, and uses up none of them. A halt and its target keep it back as any other.
+async fn uncounted(journal: &impl Journal) -> Checked {
+    let limits = Limits::none().group_active(1).total_active(1);
+    let uncounted = |number, target: &str| {
+        let mut fault = fault(number, target)?;
+        fault.is_counted = false;
+        Ok::<_, chaos_core::Error>(fault)
+    };
+    let first = uncounted(1, "memory:web/machine-1")?;
+    let _first = arm_within(journal, &first, &limits).await?;
+    let counted = fault(2, "memory:web/machine-2")?;
+    let _counted = arm_within(journal, &counted, &limits).await?;
+    let third = uncounted(3, "memory:web/machine-3")?;
+    let _third = arm_within(journal, &third, &limits).await?;
+    refuse(journal, &fault(4, "memory:web/machine-4")?, &limits, Reason::group_limit(1, 1)).await?;
+    let found = all(journal).await?;
+    ensure!(found == [first, counted, third], "entries that count in no limit were found as {found:?}");
+    let again = uncounted(5, "memory:web/machine-1")?;
+    let armed = journal.arm(&again, &limits).await?;
+    ensure!(matches!(armed, Arming::Refused(_)), "a second fault was armed on one target");
+    Ok(())
 }
 
 async fn total_limit(journal: &impl Journal) -> Checked {

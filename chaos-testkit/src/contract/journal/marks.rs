@@ -79,6 +79,10 @@ async fn carried(journal: &impl Journal) -> Checked {
     let failure = |message: &str| Some(Failure::new(ErrorKind::Timeout, message));
     let marks = [
         Mark::new(FaultState::Injecting, instant(2)),
+        // How far an injection has come. A later value takes the place of an earlier one.
+        Mark::new(FaultState::Injecting, instant(2)).progress("steps", 1).progress(HOSTILE, HOSTILE),
+        Mark::new(FaultState::Injecting, instant(3))
+            .progress("steps", serde_json::json!({ "begun": [1, 2.5, null] })),
         Mark::new(FaultState::Active, instant(3))
             .achieved(numbers(&[("seconds", 59.5), (HOSTILE, 0.1)]))
             .failure(failure("first\nsecond")),

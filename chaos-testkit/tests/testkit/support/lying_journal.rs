@@ -32,6 +32,8 @@ pub(crate) enum Lie {
     AllowsNoSecondRecovery,
     InventsFaults,
     ForgetsNotes,
+    ForgetsProgress,
+    CountsTheUncounted,
     MovesMilestones,
     MatchesLoosely,
     IncludesTheEnd,
@@ -76,7 +78,9 @@ impl LyingJournal {
     fn tally(&self, fault: &FaultRecord) -> Tally {
         let faults = self.shared.faults.lock().unwrap();
         let pending = || {
-            faults.iter().filter(|other| match self.lie {
+            let counted =
+                faults.iter().filter(|other| other.is_counted || self.lie == Lie::CountsTheUncounted);
+            counted.filter(|other| match self.lie {
                 Lie::ForgetsFailedRecoveries => {
                     other.state.is_pending() && other.state != FaultState::RecoveryFailed
                 }
@@ -167,7 +171,7 @@ impl Journal for LyingJournal {
         let allowed = match self.lie {
             Lie::AllowsEveryStep => true,
             Lie::AllowsNoSecondRecovery if record.state == FaultState::Recovered => false,
-            _ => record.state.may_become(mark.state),
+            _ => mark.may_follow(record.state),
         };
         if !allowed {
             return Err(conflict());
@@ -175,6 +179,7 @@ impl Journal for LyingJournal {
         let mut mark = mark.clone();
         match self.lie {
             Lie::ForgetsNotes => mark.note = None,
+            Lie::ForgetsProgress => mark.progress.clear(),
             Lie::MovesMilestones => {
                 record
                     .milestones
