@@ -63,14 +63,22 @@ impl Names {
 
     /// The first reference in `data` to what a step yields that stands for nothing.
     pub(crate) fn missing_step(&self, data: &Value) -> Option<String> {
+        self.missing_steps(data).into_iter().next()
+    }
+
+    /// Each such reference.
+    pub(crate) fn missing_steps(&self, data: &Value) -> Vec<String> {
         match data {
-            Value::String(text) => text.match_indices("${steps.").find_map(|(at, _)| {
-                let (inner, _) = text[at + 2..].split_once('}')?;
-                self.step(inner).is_none().then(|| format!("${{{inner}}}"))
-            }),
-            Value::Array(items) => items.iter().find_map(|item| self.missing_step(item)),
-            Value::Object(fields) => fields.values().find_map(|value| self.missing_step(value)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => None,
+            Value::String(text) => {
+                let missing = text.match_indices("${steps.").filter_map(|(at, _)| {
+                    let (inner, _) = text[at + 2..].split_once('}')?;
+                    self.step(inner).is_none().then(|| format!("${{{inner}}}"))
+                });
+                missing.collect()
+            }
+            Value::Array(items) => items.iter().flat_map(|item| self.missing_steps(item)).collect(),
+            Value::Object(fields) => fields.values().flat_map(|value| self.missing_steps(value)).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
         }
     }
 

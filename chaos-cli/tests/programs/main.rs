@@ -20,6 +20,8 @@ mod documents;
 mod drill;
 mod endings;
 mod every_program;
+#[cfg(feature = "lab")]
+mod experiments;
 mod host_crash_proof;
 mod host_drill;
 mod old_journal;

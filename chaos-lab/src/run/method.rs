@@ -27,19 +27,37 @@ pub(crate) async fn carry_out_method(state: Arc<State>, permit: &Permit) -> Resu
 }
 
 async fn steps(state: &Arc<State>, permit: &Permit) -> Result<()> {
+    let undo = state.experiment.method.iter().filter_map(|step| step.undo.as_ref());
+    let mut played = undo.chain(&state.experiment.rollbacks);
+    let is_needed_later = played.any(|activity| refers_to_steps(&activity.data));
+    // An output is recorded as soon as it is there, whatever is carried out meanwhile.
+    let recording = async {
+        while is_needed_later {
+            state.next_output().await;
+            if let Some(outputs) = state.outputs() {
+                permit.record(OUTPUTS, outputs).await?;
+            }
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        biased;
+        ended = in_turn(state, permit, is_needed_later) => ended,
+        failed = recording => failed,
+    }
+}
+
+async fn in_turn(state: &Arc<State>, permit: &Permit, is_needed_later: bool) -> Result<()> {
     let mut steps = Steps::of(state, Section::Method);
     let experiment = Arc::clone(&state.experiment);
-    let undo = experiment.method.iter().filter_map(|step| step.undo.as_ref());
-    let is_needed_later = undo.chain(&experiment.rollbacks).any(|activity| refers_to_steps(&activity.data));
-    for (index, step) in experiment.method.iter().enumerate() {
+    for (step, number) in experiment.method.iter().zip(1..) {
         if state.options.compatible && state.options.fail_fast && state.progress().has_deviated_during() {
             break;
         }
-        if step.undo.is_some() {
-            // The undo of a step is played only if the step has begun, so this has to be known before it begins.
-            permit.record(STEPS_BEGUN, index + 1).await?;
-        }
-        steps.carry_out(step).await;
+        // The undo of a step is played only if the step has begun, so this has to be known before it begins.
+        let is_told = step.undo.is_some() || is_needed_later;
+        let begins = async || if is_told { permit.record(STEPS_BEGUN, number).await } else { Ok(()) };
+        steps.carry_out(step, begins()).await?;
         if is_needed_later && let Some(outputs) = state.outputs() {
             permit.record(OUTPUTS, outputs).await?;
         }

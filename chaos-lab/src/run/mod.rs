@@ -11,6 +11,7 @@ mod activity_run;
 mod approve;
 mod by_hand;
 mod compatible;
+mod due;
 mod event;
 mod hypothesis;
 mod hypothesis_look;

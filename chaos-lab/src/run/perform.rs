@@ -14,7 +14,7 @@ use crate::{
 impl State {
     /// Carries out a probe of the hypothesis, with its pauses.
     pub(crate) async fn ask(&self, probe: &Activity) -> ActivityRun {
-        self.pause(probe, probe.pauses.before.as_ref()).await;
+        self.pause_before(probe).await;
         let mut run = self.carried_out(probe, true).await;
         // Who could not look has not seen that it is met.
         run.tolerance_met.get_or_insert(false);
@@ -22,9 +22,13 @@ impl State {
         run
     }
 
-    /// Carries out an activity of a section, with its pauses, and keeps how it went. Whether it succeeded.
-    pub(crate) async fn perform(&self, activity: &Activity, mut under_way: UnderWay) -> bool {
+    /// The pause before an activity.
+    pub(crate) async fn pause_before(&self, activity: &Activity) {
         self.pause(activity, activity.pauses.before.as_ref()).await;
+    }
+
+    /// Carries out an activity of a section, with the pause after it, and keeps how it went. Whether it succeeded.
+    pub(crate) async fn perform(&self, activity: &Activity, mut under_way: UnderWay) -> bool {
         // Chaos Toolkit does not look at a tolerance there.
         let run = self.carried_out(activity, !self.options.compatible).await;
         let is_fine = run.has_succeeded() && run.bad_exit().is_none();

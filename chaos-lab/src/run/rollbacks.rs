@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    future::ready,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::{
     compatible,
+    due::{Step, Undo, is_of_nothing},
     progress::{Progress, Section, Undone},
     state::State,
     steps::{OUTPUTS, STEPS_BEGUN, Steps},
@@ -38,6 +40,9 @@ pub struct Rollbacks {
     title: String,
     rollbacks: Vec<Value>,
     undo: Vec<Undo>,
+    /// Those of the method, if something refers to what they yield.
+    #[serde(default)]
+    steps: Vec<Step>,
     configuration: Map<String, Value>,
     /// Where the secrets come from.
     secrets: Map<String, Value>,
@@ -48,14 +53,6 @@ pub struct Rollbacks {
     live: Option<Arc<State>>,
     #[serde(skip)]
     undone: Arc<Mutex<Undone>>,
-}
-
-/// What undoes a step of the method.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Undo {
-    /// The number of the step, from 1.
-    step: usize,
-    activity: Value,
 }
 
 /// What reads the recoveries of experiments back from a journal.
@@ -81,14 +78,12 @@ impl Rollbacks {
             RollbackStrategy::Never => Vec::new(),
             _ => experiment.rollbacks.iter().map(|rollback| rollback.data.clone()).collect(),
         };
-        let undo = |(index, step): (usize, &Arc<Activity>)| {
-            Some(Undo { step: index + 1, activity: step.undo.as_ref()?.data.clone() })
-        };
         let data = Self {
             run: state.run.clone(),
             title: experiment.title.clone(),
             rollbacks,
-            undo: experiment.method.iter().enumerate().filter_map(undo).collect(),
+            undo: Undo::all(experiment),
+            steps: if state.uses_steps() { Step::all(experiment) } else { Vec::new() },
             configuration: state.names().configuration().clone(),
             secrets: experiment.settings.references.clone(),
             file: experiment.file.clone(),
@@ -110,12 +105,13 @@ impl Rollbacks {
         Ok(())
     }
 
-    /// What is played, in order: the undo of each step that has begun, and the rollbacks.
-    fn due(&self, scope: &RecoveryScope) -> Result<Vec<Activity>> {
-        let begun = scope.progress(STEPS_BEGUN).and_then(|begun| begun.as_u64()).unwrap_or(0);
-        let has_begun = |undo: &&Undo| u64::try_from(undo.step).is_ok_and(|step| step <= begun);
-        let undo = self.undo.iter().rev().filter(has_begun).map(|undo| &undo.activity);
-        undo.chain(&self.rollbacks).map(read).collect()
+    /// What is played, in order: the undo of each step that has begun, and the rollbacks that have something to undo.
+    fn due(&self, scope: &RecoveryScope, names: &Names) -> Result<Vec<Activity>> {
+        let begun = scope.progress(STEPS_BEGUN).and_then(|begun| usize::try_from(begun.as_u64()?).ok());
+        let begun = begun.unwrap_or(0);
+        let undo = self.undo.iter().rev().filter(|undo| undo.step <= begun).map(|undo| &undo.activity);
+        let is_due = |activity: &&Value| !is_of_nothing(activity, names, &self.steps, begun);
+        undo.chain(&self.rollbacks).filter(is_due).map(read).collect()
     }
 
     /// Plays what is due in the process of the run.
@@ -133,8 +129,8 @@ impl Rollbacks {
             }
         }
         let mut steps = Steps::of(state, Section::Rollbacks);
-        for activity in self.due(scope)? {
-            steps.carry_out(&Arc::new(activity)).await;
+        for activity in self.due(scope, &state.names())? {
+            steps.carry_out(&Arc::new(activity), ready(Ok(()))).await?;
         }
         let failed = steps.finish().await;
         let failed = failed.iter().map(|activity| why(&state.progress(), activity)).collect();
@@ -149,7 +145,7 @@ impl Rollbacks {
         }
         let runner = Runner::start()?;
         let mut failed = Vec::new();
-        for activity in self.due(scope)? {
+        for activity in self.due(scope, &names)? {
             if let Some(missing) = names.missing_step(&activity.data["provider"]) {
                 failed.push(format!("{}: it needs {missing}, and no step has yielded that", activity.name));
                 continue;

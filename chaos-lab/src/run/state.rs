@@ -6,6 +6,7 @@ use std::{
 
 use chaos_core::{clock::Clock, jiff::Timestamp};
 use serde_json::{Map, Value};
+use tokio::sync::Notify;
 
 use super::{
     ActivityRun, Approve, Interrupt, RunOptions,
@@ -25,6 +26,8 @@ pub(crate) struct State {
     names: Names,
     /// What the steps of the method have yielded so far, if the experiment refers to that.
     steps: Option<Mutex<Arc<Map<String, Value>>>>,
+    /// There is a new one.
+    output: Notify,
     pub(crate) approval: Option<Arc<dyn Approve>>,
     pub(crate) runner: Runner,
     pub(crate) clock: Arc<dyn Clock>,
@@ -77,6 +80,7 @@ impl State {
             options,
             names,
             steps: uses_steps.then(Mutex::default),
+            output: Notify::new(),
             approval,
             runner,
             clock,
@@ -99,6 +103,11 @@ impl State {
         }
     }
 
+    /// Whether something refers to what a step yields.
+    pub(crate) fn uses_steps(&self) -> bool {
+        self.steps.is_some()
+    }
+
     /// What the steps have yielded so far, if a rollback or an undo refers to that: without the values of secrets.
     pub(crate) fn outputs(&self) -> Option<Value> {
         let steps = locked(self.steps.as_ref()?).as_ref().clone();
@@ -109,7 +118,13 @@ impl State {
     pub(crate) fn yielded(&self, activity: &Activity, value: Value) {
         if let Some(steps) = &self.steps {
             Arc::make_mut(&mut locked(steps)).insert(activity.name.clone(), value);
+            self.output.notify_one();
         }
+    }
+
+    /// Returns when there is an output that was not waited for before.
+    pub(crate) async fn next_output(&self) {
+        self.output.notified().await;
     }
 
     pub(crate) fn changed(&self) {

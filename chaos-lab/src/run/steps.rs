@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use chaos_core::Result;
 use tokio::task::JoinSet;
 
 use super::{progress::Section, state::State};
@@ -24,18 +25,33 @@ impl<'a> Steps<'a> {
         Self { state, section, background: JoinSet::new(), failed: Vec::new() }
     }
 
-    /// Carries out the next one, or begins it if it belongs in the background.
-    pub(crate) async fn carry_out(&mut self, activity: &Arc<Activity>) {
+    /// Carries out the next one, or begins it if it belongs in the background. Right before it, `begins` is done: after
+    /// the pause, unless that belongs in the background as well.
+    ///
+    /// # Errors
+    /// Those of `begins`. Then it is not carried out.
+    pub(crate) async fn carry_out(
+        &mut self,
+        activity: &Arc<Activity>,
+        begins: impl Future<Output = Result<()>>,
+    ) -> Result<()> {
         let under_way = self.state.begin(self.section, activity);
         if activity.background {
+            begins.await?;
             let (state, activity) = (Arc::clone(self.state), Arc::clone(activity));
             self.background.spawn(async move {
+                state.pause_before(&activity).await;
                 let is_fine = state.perform(&activity, under_way).await;
                 (!is_fine).then_some(activity)
             });
-        } else if !self.state.perform(activity, under_way).await {
+            return Ok(());
+        }
+        self.state.pause_before(activity).await;
+        begins.await?;
+        if !self.state.perform(activity, under_way).await {
             self.failed.push(Arc::clone(activity));
         }
+        Ok(())
     }
 
     /// Waits for what is in the background. Returns those that did not succeed.

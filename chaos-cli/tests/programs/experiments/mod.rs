@@ -1,0 +1,5 @@
+//! `chaos run` as people run it: killed, interrupted, with secrets, and with files that mean harm.
+
+mod killed;
+mod moments;
+mod place;
