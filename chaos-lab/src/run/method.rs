@@ -32,13 +32,10 @@ async fn steps(state: &Arc<State>, permit: &Permit) -> Result<()> {
     let is_needed_later = played.any(|activity| refers_to_steps(&activity.data));
     // An output is recorded as soon as it is there, whatever is carried out meanwhile.
     let recording = async {
-        while is_needed_later {
+        loop {
             state.next_output().await;
-            if let Some(outputs) = state.outputs() {
-                permit.record(OUTPUTS, outputs).await?;
-            }
+            record_outputs(state, permit, is_needed_later).await?;
         }
-        std::future::pending().await
     };
     tokio::select! {
         biased;
@@ -58,13 +55,15 @@ async fn in_turn(state: &Arc<State>, permit: &Permit, is_needed_later: bool) -> 
         let is_told = step.undo.is_some() || is_needed_later;
         let begins = async || if is_told { permit.record(STEPS_BEGUN, number).await } else { Ok(()) };
         steps.carry_out(step, begins()).await?;
-        if is_needed_later && let Some(outputs) = state.outputs() {
-            permit.record(OUTPUTS, outputs).await?;
-        }
+        record_outputs(state, permit, is_needed_later).await?;
     }
     steps.finish().await;
-    if is_needed_later && let Some(outputs) = state.outputs() {
-        permit.record(OUTPUTS, outputs).await?;
+    record_outputs(state, permit, is_needed_later).await
+}
+
+async fn record_outputs(state: &State, permit: &Permit, is_needed_later: bool) -> Result<()> {
+    match state.outputs().filter(|_| is_needed_later) {
+        Some(outputs) => permit.record(OUTPUTS, outputs).await,
+        None => Ok(()),
     }
-    Ok(())
 }
