@@ -2,6 +2,7 @@
 //!
 //! - [`experiment`] reads a file, and tells everything that is wrong with it at once.
 //! - [`run`] carries it out: [`Lab::run`](run::Lab::run) gives an [`ExperimentReport`](run::ExperimentReport).
+//! - [`report`] shows what happened: as a page, for a pull request, for a build server, or as data.
 //! - [`runner`] carries single activities out.
 //! - [`tolerance`] judges what a probe yields, and [`substitution`] replaces names by values.
 //! - [`document`] reads JSON and YAML as those files have it.
@@ -11,6 +12,7 @@
 pub mod document;
 pub mod experiment;
 mod python;
+pub mod report;
 pub mod run;
 pub mod runner;
 pub mod substitution;

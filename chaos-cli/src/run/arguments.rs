@@ -7,6 +7,8 @@ use chaos_lab::{
 };
 use clap::Parser;
 
+use super::ReportFile;
+
 /// The arguments of `run`. Those that Chaos Toolkit has too have its names.
 #[derive(Clone, Debug, Parser)]
 #[command(
@@ -69,6 +71,9 @@ pub struct RunArguments {
     /// End the method as soon as the hypothesis does not hold during it
     #[arg(long)]
     fail_fast: bool,
+    /// Write a report of the runs to this file, in the form that its name asks for: .html, .md, .xml (JUnit) or .json
+    #[arg(long = "report", value_name = "FILE")]
+    pub(super) reports: Vec<ReportFile>,
     /// Print one JSON object on standard output and nothing else
     #[arg(long)]
     pub(super) json: bool,

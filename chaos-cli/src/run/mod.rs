@@ -1,9 +1,12 @@
 //! Runs experiments in files.
 
+mod again;
 mod arguments;
+mod report_file;
 mod run;
 mod signals;
 mod summary;
 
 pub use arguments::RunArguments;
+pub use report_file::ReportFile;
 pub use run::run;

@@ -4,13 +4,15 @@ use chaos_core::Result;
 use chaos_lab::{
     document::Problems,
     experiment::Experiment,
+    report::json,
     run::{ExperimentReport, ExperimentVerdict, Lab},
 };
+use serde_json::Value;
 
 use super::{
-    RunArguments,
+    ReportFile, RunArguments, again,
     signals::Signals,
-    summary::{complain, hidden_by_compat, in_json, summary},
+    summary::{complain, hidden_by_compat, summary},
 };
 use crate::{
     journal,
@@ -20,10 +22,11 @@ use crate::{
 /// Runs experiments.
 ///
 /// # Errors
-/// If the journal cannot be opened, or no process can be started.
+/// If the journal cannot be opened, no process can be started, or a report of completed runs cannot be written.
 pub async fn run(arguments: RunArguments) -> ProgramResult {
     LogTo::start(lines_on_stderr());
     arguments.variable_files()?;
+    arguments.reports.iter().try_for_each(ReportFile::check)?;
     let reading = arguments.reading();
     let read: Vec<(&PathBuf, Result<Experiment, Problems>)> =
         arguments.files.iter().map(|file| (file, reading.read(file))).collect();
@@ -49,7 +52,8 @@ pub async fn run(arguments: RunArguments) -> ProgramResult {
     let mut worst = Status::Done;
     let mut reports = Vec::new();
     for (file, experiment) in &experiments {
-        let report = one(&arguments, experiment, &mut signals).await?;
+        let mut report = one(&arguments, experiment, &mut signals).await?;
+        report.run_again = Some(again::command(given(), &arguments.files, file));
         let status = status(&report, &arguments);
         if !arguments.json {
             print(&summary(&report))?;
@@ -60,19 +64,39 @@ pub async fn run(arguments: RunArguments) -> ProgramResult {
             complain(&hidden);
         }
         let is_completed = matches!(report.verdict, ExperimentVerdict::Completed | ExperimentVerdict::DryRun);
-        reports.push(in_json(file, &report));
+        reports.push(report);
         worst = if worst == Status::Done { status } else { worst };
         if !is_completed && !arguments.keep_going {
             break;
         }
     }
+    // Its form depends on what was asked for, not on how far it went.
+    let data = match json(&reports) {
+        one @ Value::Object(_) if experiments.len() > 1 => Value::from(vec![one]),
+        data => data,
+    };
+    let written = write_reports(&arguments, &reports, &data);
     if arguments.json {
-        match reports.as_slice() {
-            [report] if experiments.len() == 1 => print_json(report)?,
-            reports => print_json(&reports)?,
-        }
+        print_json(&data)?;
+    }
+    match written {
+        // What the run has found matters more than where it is written down.
+        Err(error) if worst != Status::Done => complain(&error.to_string()),
+        written => written?,
     }
     Ok(worst)
+}
+
+/// Writes each report, also after one that could not be written, of which the first is told.
+fn write_reports(arguments: &RunArguments, reports: &[ExperimentReport], data: &Value) -> Result<()> {
+    let written: Vec<_> = arguments.reports.iter().map(|file| file.write(reports, data)).collect();
+    written.into_iter().collect()
+}
+
+/// The arguments of this command, as they were given.
+fn given() -> impl Iterator<Item = String> {
+    let all = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    all.skip_while(|argument| argument != "run").skip(1)
 }
 
 async fn one(

@@ -1,11 +1,7 @@
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::io::{self, Write};
 
 use chaos_core::text::escaped;
 use chaos_lab::run::{ActivityRun, ActivityStatus, ExperimentReport, ExperimentVerdict};
-use serde_json::{Value, json};
 
 use crate::program::escaped_lines;
 
@@ -27,19 +23,6 @@ fn line(section: &str, run: &ActivityRun) -> String {
         (None, ..) => "interrupted".to_owned(),
     };
     format!("  {section}: {}: {ended} ({:.1} s)", escaped(&run.name), run.duration.as_secs_f64())
-}
-
-/// A report as `--json` prints it: Chaos Toolkit's journal, with our verdict and the faults.
-pub(super) fn in_json(file: &Path, report: &ExperimentReport) -> Value {
-    let mut object = json!({
-        "file": file.display().to_string(),
-        "title": report.title,
-        "verdict": report.verdict.name(),
-        "reasons": report.reasons,
-    });
-    object["run"] = serde_json::to_value(&report.run).unwrap_or(Value::Null);
-    object["journal"] = report.journal.clone();
-    object
 }
 
 /// What the exit code of Chaos Toolkit does not tell.

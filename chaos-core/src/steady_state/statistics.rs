@@ -23,7 +23,15 @@ pub struct Share {
 
 impl Share {
     /// The share of `met` in `of` looks. `None` without a look.
-    pub(super) fn of(met: u64, of: u64) -> Option<Self> {
+    ///
+    /// ```
+    /// use chaos_core::steady_state::Share;
+    ///
+    /// let share = Share::of(99, 100).unwrap();
+    /// assert_eq!(share.to_string(), "95 % interval from 94.5 % to 99.9 %");
+    /// assert_eq!(Share::of(0, 0), None);
+    /// ```
+    pub fn of(met: u64, of: u64) -> Option<Self> {
         if of == 0 {
             return None;
         }

@@ -254,6 +254,7 @@ fn conclude_report(state: &State, run: Option<RunReport>) -> ExperimentReport {
         compatible::status(&progress, state.hypothesis_strategy(), state.options.fail_fast);
     report::ExperimentReport {
         title: state.title(),
+        file: state.experiment.file.clone(),
         verdict,
         reasons,
         hypothesis: state.experiment.hypothesis.as_ref().map(|hypothesis| {
@@ -270,5 +271,6 @@ fn conclude_report(state: &State, run: Option<RunReport>) -> ExperimentReport {
         run,
         journal,
         compatible_exit_code: u8::from(status != compatible::Status::Completed || deviated),
+        run_again: None,
     }
 }

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use chaos_core::{RunReport, jiff::Timestamp, text::escaped};
 use serde_json::Value;
@@ -12,6 +12,8 @@ use super::{ActivityRun, ExperimentVerdict, HypothesisLook};
 pub struct ExperimentReport {
     /// The title, with the names in it substituted.
     pub title: String,
+    /// The file of the experiment, if it came from one.
+    pub file: Option<PathBuf>,
     /// How it ended.
     pub verdict: ExperimentVerdict,
     /// Why it is not `completed`, each reason as one sentence for a person.
@@ -38,6 +40,8 @@ pub struct ExperimentReport {
     pub journal: Value,
     /// Chaos Toolkit's exit code for the run.
     pub compatible_exit_code: u8,
+    /// The command line that runs it again, for a shell, if the program that ran it knows one.
+    pub run_again: Option<String>,
 }
 
 impl fmt::Display for ExperimentReport {

@@ -1,0 +1,161 @@
+//! The looks at one probe over time.
+
+use std::fmt::Write;
+
+use chaos_core::steady_state::Judged;
+use maud::{Markup, html};
+
+use super::{
+    axis::{Scale, percent, time_labels, time_ticks},
+    bands::{LANE, bands, moments_marked},
+    icon,
+};
+use crate::report::{
+    moments::Moments,
+    probe_looks::{Look, ProbeLooks},
+    step::Step,
+    text::{number, seconds},
+};
+
+/// The height of the part of a plot that shows numbers.
+const TALL: u32 = 150;
+/// The height of the part that shows whether looks were met.
+const LOW: u32 = 46;
+/// The height of the lane below the numbers, for looks that read none.
+const NONE: u32 = 20;
+/// The height of the axis of time.
+const AXIS: u32 = 22;
+/// The width in which a line is drawn before it is stretched.
+const WIDTH: f64 = 1_000.0;
+
+/// A plot of a probe.
+pub(super) fn plot(
+    probe: &ProbeLooks<'_>,
+    moments: &Moments,
+    method: &[Step<'_>],
+    rollbacks: &[Step<'_>],
+) -> Markup {
+    let numbers = probe.looks.iter().filter_map(|look| look.number);
+    let scale = Scale::of(numbers, probe.tolerated().bounds());
+    let has_none = scale.is_some() && probe.looks.iter().any(|look| look.number.is_none());
+    let none = if has_none { NONE } else { 0 };
+    let bottom = LANE + none + if scale.is_some() { TALL } else { LOW };
+    let height = bottom + AXIS;
+    html! {
+        div.chart {
+            svg.scale width="100%" height=(height) aria-hidden="true" {
+                @if let Some(scale) = &scale {
+                    @for tick in &scale.ticks {
+                        text.tick x="100%" dx="-8" y=(y(scale, *tick)) dy="4" text-anchor="end" { (number(*tick)) }
+                    }
+                }
+                @if has_none {
+                    text.tick x="100%" dx="-8" y=(LANE + TALL + NONE / 2) dy="4" text-anchor="end" { "none" }
+                }
+            }
+            svg.plot width="100%" height=(height) role="img" aria-label=(format!("{} over time", probe.name())) {
+                (bands(moments, method, rollbacks, bottom))
+                (grid(moments.length, scale.as_ref(), bottom))
+                @if let Some(scale) = &scale { (tolerance(probe, scale)) (curve(probe, scale, moments, bottom)) }
+                g.looks.many[probe.looks.len() > 150] {
+                    @for look in &probe.looks { (mark(look, scale.as_ref(), moments)) }
+                }
+                (moments_marked(moments, bottom))
+                (time_labels(moments.length, bottom + 16))
+            }
+        }
+    }
+}
+
+/// Where a number is, in pixels from above.
+fn y(scale: &Scale, number: f64) -> f64 {
+    let from_above = (1.0 - scale.place(number)) * f64::from(TALL);
+    ((f64::from(LANE) + from_above) * 10.0).round() / 10.0
+}
+
+fn grid(length: f64, scale: Option<&Scale>, bottom: u32) -> Markup {
+    html! {
+        g.grid {
+            @for tick in time_ticks(length) {
+                line.minor[!tick.is_main] x1=(percent(tick.at, length)) x2=(percent(tick.at, length)) y1=(bottom) y2=(bottom + 4) {}
+            }
+            @if let Some(scale) = scale {
+                @for tick in &scale.ticks { line x1="0" x2="100%" y1=(y(scale, *tick)) y2=(y(scale, *tick)) {} }
+            } @else {
+                line x1="0" x2="100%" y1=(LANE + LOW / 2) y2=(LANE + LOW / 2) {}
+            }
+            line.base x1="0" x2="100%" y1=(bottom) y2=(bottom) {}
+        }
+    }
+}
+
+/// The numbers that are tolerated: a band, with a line at each bound that is on the scale.
+fn tolerance(probe: &ProbeLooks<'_>, scale: &Scale) -> Markup {
+    let Some((least, most)) = probe.tolerated().bounds() else { return Markup::default() };
+    let (above, below) = (y(scale, most), y(scale, least));
+    html! {
+        rect.tolerated x="0" width="100%" y=(above) height=(((below - above) * 10.0).round() / 10.0) {
+            title { "tolerated: " (probe.expected()) }
+        }
+        @for bound in [least, most] {
+            @if scale.has(bound) { line.bound x1="0" x2="100%" y1=(y(scale, bound)) y2=(y(scale, bound)) {} }
+        }
+        @if least == most {
+            (bound_label(above, over(above), &format!("exactly {}", number(most))))
+        } @else {
+            @if scale.has(most) { (bound_label(above, over(above), &format!("at most {}", number(most)))) }
+            // At the lower edge it would cover the axis, and says little.
+            @if scale.has(least) && below < f64::from(LANE + TALL - 20) {
+                (bound_label(below, 13, &format!("at least {}", number(least))))
+            }
+        }
+    }
+}
+
+/// A label stands above its line unless there are the numbers of the steps.
+fn over(y: f64) -> i32 {
+    if y < f64::from(LANE + 22) { 13 } else { -4 }
+}
+
+fn bound_label(y: f64, below: i32, text: &str) -> Markup {
+    html! { text.bound x="100%" dx="-4" y=(y) dy=(below) text-anchor="end" { (text) } }
+}
+
+/// The line from each number to the next. It ends where none was read.
+fn curve(probe: &ProbeLooks<'_>, scale: &Scale, moments: &Moments, bottom: u32) -> Markup {
+    let mut path = String::new();
+    let mut is_drawing = false;
+    for look in &probe.looks {
+        let Some(number) = look.number else {
+            is_drawing = false;
+            continue;
+        };
+        let x = (look.at / moments.length).clamp(0.0, 1.0) * WIDTH;
+        let command = if is_drawing { 'L' } else { 'M' };
+        let _ = write!(path, "{command}{} {}", (x * 10.0).round() / 10.0, y(scale, number));
+        is_drawing = true;
+    }
+    html! {
+        svg x="0" y="0" width="100%" height=(bottom) viewBox=(format!("0 0 {WIDTH} {bottom}")) preserveAspectRatio="none" {
+            path.curve d=(path) {}
+        }
+    }
+}
+
+fn mark(look: &Look<'_>, scale: Option<&Scale>, moments: &Moments) -> Markup {
+    let at = match (scale, look.number) {
+        (Some(scale), Some(number)) => y(scale, number),
+        (Some(_), None) => f64::from(LANE + TALL + NONE / 2),
+        (None, _) => f64::from(LANE + LOW / 2),
+    };
+    let class = match look.judged {
+        Judged::Met => "met",
+        Judged::Violated => "missed",
+        _ => "unknown",
+    };
+    html! {
+        use.(class) href=(icon::mark(look.judged)) x=(percent(look.at, moments.length)) y=(at) {
+            title { (seconds(look.at)) " (" (look.phase) "): " (look.text()) }
+        }
+    }
+}
