@@ -27,6 +27,8 @@ mod host_drill;
 mod old_journal;
 mod own_event;
 mod own_provider;
+#[cfg(feature = "lab")]
+mod run_report;
 mod signals;
 #[cfg(feature = "aws")]
 #[path = "../../../chaos-aws/tests/aws/stand_in.rs"]

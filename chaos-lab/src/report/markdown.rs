@@ -5,7 +5,7 @@ use super::{
     moments::{Moments, Span},
     probe_looks::{Look, ProbeLooks, probes},
     step::{Step, StepOutcome, steps},
-    text::{counted, date, seconds, shown_value},
+    text::{counted, date, seconds},
 };
 use crate::run::{ExperimentReport, ExperimentVerdict};
 
@@ -71,8 +71,8 @@ fn first_miss(
     text.push_str("### First miss\n\n");
     let _ = writeln!(text, "- Probe: {}", plain(&probe.name()));
     let _ = writeln!(text, "- Expected: {}", code(&probe.expected()));
-    let _ = writeln!(text, "- Found: {}", code(&found(look)));
-    let (after, at) = (seconds(look.at), date(look.start()));
+    let _ = writeln!(text, "- Found: {}", code(&look.found()));
+    let (after, at) = (seconds(look.at), date(moments.date(look.at)));
     let _ = writeln!(text, "- When: {after} after the run began ({}), at {at}", look.phase);
     let steps = method.iter().chain(rollbacks);
     let stood: Vec<String> = steps.filter_map(|step| stood(step, look, moments)).collect();
@@ -86,10 +86,6 @@ fn first_miss(
         }
     }
     text.push('\n');
-}
-
-fn found(look: &Look<'_>) -> String {
-    if look.output().is_null() { look.text() } else { shown_value(look.output()) }
 }
 
 /// What a step was doing when a look began.

@@ -1,4 +1,7 @@
-use chaos_core::{fault::FaultRecord, jiff::Timestamp};
+use chaos_core::{
+    fault::FaultRecord,
+    jiff::{SignedDuration, Timestamp},
+};
 
 use crate::run::{ActivityRun, ExperimentReport};
 
@@ -70,6 +73,12 @@ impl Moments {
     /// A time of this run.
     pub(super) fn at(&self, at: Timestamp) -> f64 {
         at.duration_since(self.start).as_secs_f64().clamp(0.0, self.length)
+    }
+
+    /// When a time of this run was.
+    pub(super) fn date(&self, seconds: f64) -> Timestamp {
+        let since = SignedDuration::try_from_secs_f64(seconds).unwrap_or_default();
+        self.start.checked_add(since).unwrap_or(self.start)
     }
 
     fn span(&self, from: Timestamp, to: Timestamp) -> Span {

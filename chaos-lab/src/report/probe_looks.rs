@@ -7,7 +7,7 @@ use super::{
 };
 use crate::run::{ActivityRun, ExperimentReport, HypothesisLook};
 
-/// The looks at one probe of the hypothesis, over time.
+/// The looks at one probe of the hypothesis, or at a stop condition, over time.
 #[derive(Debug)]
 pub(super) struct ProbeLooks<'a> {
     /// As it stands in the document.
@@ -24,7 +24,8 @@ pub(super) struct Look<'a> {
     pub(super) judged: Judged,
     /// The number that was read, if it was a quantity.
     pub(super) number: Option<f64>,
-    run: &'a ActivityRun,
+    /// `None` for a look of which only the judgement was kept.
+    run: Option<&'a ActivityRun>,
 }
 
 /// How many looks were how.
@@ -51,6 +52,32 @@ pub(super) fn probes(report: &ExperimentReport) -> Vec<ProbeLooks<'_>> {
         probe.looks.sort_by(|one, other| one.at.total_cmp(&other.at));
     }
     probes
+}
+
+/// The stop conditions. The looks at them are no looks at the hypothesis, and only their judgements are kept.
+pub(super) fn stop_conditions(report: &ExperimentReport) -> Vec<ProbeLooks<'_>> {
+    let in_document = report.journal["experiment"]["stop-conditions"].as_array();
+    let in_document = in_document.map(Vec::as_slice).unwrap_or_default();
+    let Some(run) = &report.run else { return Vec::new() };
+    let watched = run.steady_state.iter().flat_map(|steady| &steady.probes);
+    // They come after the probes of the hypothesis.
+    let count = in_document.len();
+    let mut watched: Vec<_> = watched.rev().take(count).collect();
+    watched.reverse();
+    let offset = run.began_at.duration_since(report.start).as_secs_f64();
+    let conditions = in_document.iter().zip(watched);
+    conditions
+        .map(|(activity, watched)| {
+            let looks = watched.series.iter().map(|point| Look {
+                phase: Phase::During,
+                at: (point.seconds + offset).max(0.0),
+                judged: point.judged,
+                number: None,
+                run: None,
+            });
+            ProbeLooks { activity, looks: looks.collect() }
+        })
+        .collect()
 }
 
 fn add<'a>(
@@ -126,30 +153,36 @@ impl<'a> Look<'a> {
         };
         let number = Tolerated(&run.activity["tolerance"]).quantity(&run.output);
         let at = run.start.duration_since(report.start).as_secs_f64().max(0.0);
-        Self { phase, at, judged, number, run }
+        Self { phase, at, judged, number, run: Some(run) }
     }
 
     /// What was read, or why nothing was, and why it is not normal.
     pub(super) fn text(&self) -> String {
-        match (&self.run.not_met, &self.run.exception) {
+        let Some(run) = self.run else {
+            return match self.judged {
+                Judged::Met => "met",
+                Judged::Violated => "not met",
+                _ => "could not look",
+            }
+            .to_owned();
+        };
+        match (&run.not_met, &run.exception) {
             (Some(why), _) => shown(why),
             (None, Some(why)) if self.judged == Judged::Unknown => format!("could not look: {}", shown(why)),
             (None, Some(why)) => format!("no answer: {}", shown(why)),
             (None, None) => match self.number {
                 Some(number) => super::text::number(number),
-                None => shown_value(&self.run.output),
+                None => shown_value(&run.output),
             },
         }
     }
 
-    /// What was read, as it stands in the journal.
-    pub(super) fn output(&self) -> &'a Value {
-        &self.run.output
-    }
-
-    /// When it began.
-    pub(super) fn start(&self) -> chaos_core::jiff::Timestamp {
-        self.run.start
+    /// What was read, as a person reads it.
+    pub(super) fn found(&self) -> String {
+        match self.run {
+            Some(run) if !run.output.is_null() => shown_value(&run.output),
+            _ => self.text(),
+        }
     }
 }
 

@@ -9,15 +9,20 @@ use crate::report::{
     text::seconds,
 };
 
-/// The height of the lane of numbers above a plot.
-pub(super) const LANE: u32 = 18;
+/// The height of a lane of labels above a plot.
+const LANE: u32 = 18;
+
+/// The height of what is above a plot: the numbers of the steps and, if there is one, the names of moments.
+pub(super) fn above(moments: &Moments) -> u32 {
+    if moments.cut.is_some() || moments.steady_again.is_some() { 2 * LANE } else { LANE }
+}
 
 /// The bands behind a plot that ends at `bottom`.
 pub(super) fn bands(moments: &Moments, method: &[Step<'_>], rollbacks: &[Step<'_>], bottom: u32) -> Markup {
-    let length = moments.length;
+    let (length, top) = (moments.length, above(moments));
     let band = |span: Span, class: &str, title: String| {
         html! {
-            rect class=(class) x=(percent(span.from, length)) width=(percent(span.length(), length)) y=(LANE) height=(bottom - LANE) {
+            rect class=(class) x=(percent(span.from, length)) width=(percent(span.length(), length)) y=(top) height=(bottom - top) {
                 title { (title) }
             }
         }
@@ -28,12 +33,12 @@ pub(super) fn bands(moments: &Moments, method: &[Step<'_>], rollbacks: &[Step<'_
         @for step in method.iter().filter(|step| step.is_action) {
             @if let Some(span) = of_step(step) {
                 (band(span, "action", told(&format!("{}. {}", step.number, step.name), span)))
-                line.begins x1=(percent(span.from, length)) x2=(percent(span.from, length)) y1=(LANE) y2=(bottom) {}
+                line.begins x1=(percent(span.from, length)) x2=(percent(span.from, length)) y1=(top) y2=(bottom) {}
             }
         }
         @if let Some(span) = moments.rollbacks {
             (band(span, "rollbacks", told("rollbacks", span)))
-            line.begins x1=(percent(span.from, length)) x2=(percent(span.from, length)) y1=(LANE) y2=(bottom) {}
+            line.begins x1=(percent(span.from, length)) x2=(percent(span.from, length)) y1=(top) y2=(bottom) {}
         }
         (numbers(moments, method, rollbacks))
     }
@@ -46,8 +51,8 @@ pub(super) fn moments_marked(moments: &Moments, bottom: u32) -> Markup {
     html! {
         @for (at, class, text) in cut.into_iter().chain(again) {
             @let x = percent(at, moments.length);
-            line.moment.(class) x1=(x) x2=(x) y1=(LANE) y2=(bottom) {}
-            text.moment.(class) x=(x) y=(LANE + 12) dx=(if at / moments.length > 0.7 { -5 } else { 5 })
+            line.moment.(class) x1=(x) x2=(x) y1=(LANE - 12) y2=(bottom) {}
+            text.moment.(class) x=(x) y=(LANE - 6) dx=(if at / moments.length > 0.7 { -5 } else { 5 })
                 text-anchor=(if at / moments.length > 0.7 { "end" } else { "start" }) { (text) }
         }
     }
@@ -72,7 +77,7 @@ fn numbers(moments: &Moments, method: &[Step<'_>], rollbacks: &[Step<'_>]) -> Ma
     }
     html! {
         @for (at, first, last) in labels {
-            text.number x=(percent(at, 1.0)) y=(LANE - 6) text-anchor=(if at > 0.85 { "end" } else { "start" }) {
+            text.number x=(percent(at, 1.0)) y=(above(moments) - 6) text-anchor=(if at > 0.85 { "end" } else { "start" }) {
                 (first) @if first != last { "–" (last) }
             }
         }

@@ -121,11 +121,21 @@ fn again(report: &ExperimentReport) -> Markup {
         @if report.run_again.is_some() || report.file.is_some() {
             section.card {
                 h2 { "Run it again" }
-                @if let Some(command) = &report.run_again { pre { code { (shown(command)) } } }
+                @if let Some(command) = &report.run_again { pre { code { (words(command)) } } }
                 @if let Some(file) = &report.file {
                     p.muted { "The experiment is in " code { (shown(&file.display().to_string())) } "." }
                 }
             }
+        }
+    }
+}
+
+/// A line breaks between words, and not at the dashes of an option.
+fn words(command: &str) -> Markup {
+    markup! {
+        @for (index, word) in shown(command).split(' ').enumerate() {
+            @if index > 0 { " " }
+            span.word { (word) }
         }
     }
 }

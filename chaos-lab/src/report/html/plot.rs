@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::{
     axis::{Scale, percent, time_labels, time_ticks},
-    bands::{LANE, bands, moments_marked},
+    bands::{above, bands, moments_marked},
     icon,
 };
 use crate::report::{
@@ -22,7 +22,7 @@ const TALL: u32 = 150;
 /// The height of the part that shows whether looks were met.
 const LOW: u32 = 46;
 /// The height of the lane below the numbers, for looks that read none.
-const NONE: u32 = 20;
+const NONE: u32 = 30;
 /// The height of the axis of time.
 const AXIS: u32 = 22;
 /// The width in which a line is drawn before it is stretched.
@@ -39,24 +39,25 @@ pub(super) fn plot(
     let scale = Scale::of(numbers, probe.tolerated().bounds());
     let has_none = scale.is_some() && probe.looks.iter().any(|look| look.number.is_none());
     let none = if has_none { NONE } else { 0 };
-    let bottom = LANE + none + if scale.is_some() { TALL } else { LOW };
+    let top = above(moments);
+    let bottom = top + none + if scale.is_some() { TALL } else { LOW };
     let height = bottom + AXIS;
     html! {
         div.chart {
             svg.scale width="100%" height=(height) aria-hidden="true" {
                 @if let Some(scale) = &scale {
                     @for tick in &scale.ticks {
-                        text.tick x="100%" dx="-8" y=(y(scale, *tick)) dy="4" text-anchor="end" { (number(*tick)) }
+                        text.tick x="100%" dx="-8" y=(y(scale, top, *tick)) dy="4" text-anchor="end" { (number(*tick)) }
                     }
                 }
                 @if has_none {
-                    text.tick x="100%" dx="-8" y=(LANE + TALL + NONE / 2) dy="4" text-anchor="end" { "none" }
+                    text.tick x="100%" dx="-8" y=(top + TALL + NONE * 3 / 5) dy="4" text-anchor="end" { "none" }
                 }
             }
             svg.plot width="100%" height=(height) role="img" aria-label=(format!("{} over time", probe.name())) {
                 (bands(moments, method, rollbacks, bottom))
-                (grid(moments.length, scale.as_ref(), bottom))
-                @if let Some(scale) = &scale { (tolerance(probe, scale)) (curve(probe, scale, moments, bottom)) }
+                (grid(moments.length, scale.as_ref(), top, bottom))
+                @if let Some(scale) = &scale { (tolerance(probe, scale, top)) (curve(probe, scale, moments, bottom)) }
                 g.looks.many[probe.looks.len() > 150] {
                     @for look in &probe.looks { (mark(look, scale.as_ref(), moments)) }
                 }
@@ -68,21 +69,21 @@ pub(super) fn plot(
 }
 
 /// Where a number is, in pixels from above.
-fn y(scale: &Scale, number: f64) -> f64 {
+fn y(scale: &Scale, top: u32, number: f64) -> f64 {
     let from_above = (1.0 - scale.place(number)) * f64::from(TALL);
-    ((f64::from(LANE) + from_above) * 10.0).round() / 10.0
+    ((f64::from(top) + from_above) * 10.0).round() / 10.0
 }
 
-fn grid(length: f64, scale: Option<&Scale>, bottom: u32) -> Markup {
+fn grid(length: f64, scale: Option<&Scale>, top: u32, bottom: u32) -> Markup {
     html! {
         g.grid {
             @for tick in time_ticks(length) {
                 line.minor[!tick.is_main] x1=(percent(tick.at, length)) x2=(percent(tick.at, length)) y1=(bottom) y2=(bottom + 4) {}
             }
             @if let Some(scale) = scale {
-                @for tick in &scale.ticks { line x1="0" x2="100%" y1=(y(scale, *tick)) y2=(y(scale, *tick)) {} }
+                @for tick in &scale.ticks { line x1="0" x2="100%" y1=(y(scale, top, *tick)) y2=(y(scale, top, *tick)) {} }
             } @else {
-                line x1="0" x2="100%" y1=(LANE + LOW / 2) y2=(LANE + LOW / 2) {}
+                line x1="0" x2="100%" y1=(top + LOW / 2) y2=(top + LOW / 2) {}
             }
             line.base x1="0" x2="100%" y1=(bottom) y2=(bottom) {}
         }
@@ -90,31 +91,31 @@ fn grid(length: f64, scale: Option<&Scale>, bottom: u32) -> Markup {
 }
 
 /// The numbers that are tolerated: a band, with a line at each bound that is on the scale.
-fn tolerance(probe: &ProbeLooks<'_>, scale: &Scale) -> Markup {
+fn tolerance(probe: &ProbeLooks<'_>, scale: &Scale, top: u32) -> Markup {
     let Some((least, most)) = probe.tolerated().bounds() else { return Markup::default() };
-    let (above, below) = (y(scale, most), y(scale, least));
+    let (upper, lower) = (y(scale, top, most), y(scale, top, least));
     html! {
-        rect.tolerated x="0" width="100%" y=(above) height=(((below - above) * 10.0).round() / 10.0) {
+        rect.tolerated x="0" width="100%" y=(upper) height=(((lower - upper) * 10.0).round() / 10.0) {
             title { "tolerated: " (probe.expected()) }
         }
         @for bound in [least, most] {
-            @if scale.has(bound) { line.bound x1="0" x2="100%" y1=(y(scale, bound)) y2=(y(scale, bound)) {} }
+            @if scale.has(bound) { line.bound x1="0" x2="100%" y1=(y(scale, top, bound)) y2=(y(scale, top, bound)) {} }
         }
         @if least == most {
-            (bound_label(above, over(above), &format!("exactly {}", number(most))))
+            (bound_label(upper, over(upper, top), &format!("exactly {}", number(most))))
         } @else {
-            @if scale.has(most) { (bound_label(above, over(above), &format!("at most {}", number(most)))) }
+            @if scale.has(most) { (bound_label(upper, over(upper, top), &format!("at most {}", number(most)))) }
             // At the lower edge it would cover the axis, and says little.
-            @if scale.has(least) && below < f64::from(LANE + TALL - 20) {
-                (bound_label(below, 13, &format!("at least {}", number(least))))
+            @if scale.has(least) && lower < f64::from(top + TALL - 20) {
+                (bound_label(lower, 13, &format!("at least {}", number(least))))
             }
         }
     }
 }
 
 /// A label stands above its line unless there are the numbers of the steps.
-fn over(y: f64) -> i32 {
-    if y < f64::from(LANE + 22) { 13 } else { -4 }
+fn over(y: f64, top: u32) -> i32 {
+    if y < f64::from(top + 22) { 13 } else { -4 }
 }
 
 fn bound_label(y: f64, below: i32, text: &str) -> Markup {
@@ -123,6 +124,7 @@ fn bound_label(y: f64, below: i32, text: &str) -> Markup {
 
 /// The line from each number to the next. It ends where none was read.
 fn curve(probe: &ProbeLooks<'_>, scale: &Scale, moments: &Moments, bottom: u32) -> Markup {
+    let top = above(moments);
     let mut path = String::new();
     let mut is_drawing = false;
     for look in &probe.looks {
@@ -132,7 +134,7 @@ fn curve(probe: &ProbeLooks<'_>, scale: &Scale, moments: &Moments, bottom: u32) 
         };
         let x = (look.at / moments.length).clamp(0.0, 1.0) * WIDTH;
         let command = if is_drawing { 'L' } else { 'M' };
-        let _ = write!(path, "{command}{} {}", (x * 10.0).round() / 10.0, y(scale, number));
+        let _ = write!(path, "{command}{} {}", (x * 10.0).round() / 10.0, y(scale, top, number));
         is_drawing = true;
     }
     html! {
@@ -143,10 +145,11 @@ fn curve(probe: &ProbeLooks<'_>, scale: &Scale, moments: &Moments, bottom: u32) 
 }
 
 fn mark(look: &Look<'_>, scale: Option<&Scale>, moments: &Moments) -> Markup {
+    let top = above(moments);
     let at = match (scale, look.number) {
-        (Some(scale), Some(number)) => y(scale, number),
-        (Some(_), None) => f64::from(LANE + TALL + NONE / 2),
-        (None, _) => f64::from(LANE + LOW / 2),
+        (Some(scale), Some(number)) => y(scale, top, number),
+        (Some(_), None) => f64::from(top + TALL + NONE * 3 / 5),
+        (None, _) => f64::from(top + LOW / 2),
     };
     let class = match look.judged {
         Judged::Met => "met",

@@ -5,7 +5,7 @@ use super::plot::plot;
 use crate::{
     report::{
         moments::Moments,
-        probe_looks::ProbeLooks,
+        probe_looks::{ProbeLooks, stop_conditions},
         step::Step,
         text::{counted, seconds},
     },
@@ -15,7 +15,7 @@ use crate::{
 /// The most misses that are told below a plot.
 const TOLD: usize = 3;
 
-/// A plot for each probe, with what its marks mean.
+/// A plot for each probe and each stop condition, with what its marks mean.
 pub(super) fn probes_section(
     report: &ExperimentReport,
     moments: &Moments,
@@ -23,17 +23,20 @@ pub(super) fn probes_section(
     method: &[Step<'_>],
     rollbacks: &[Step<'_>],
 ) -> Markup {
+    let conditions = stop_conditions(report);
+    let named = probes.iter().enumerate().map(|(index, probe)| (format!("{}.", index + 1), probe));
+    let all = named.chain(conditions.iter().map(|condition| ("Stop condition:".to_owned(), condition)));
     html! {
-        @if !probes.is_empty() {
+        @if !probes.is_empty() || !conditions.is_empty() {
             section.card {
                 h2 { "What was looked at" }
-                (legend(report, moments, probes))
-                @for (index, probe) in probes.iter().enumerate() {
+                (legend(report, moments, probes, &conditions))
+                @for (sort, probe) in all {
                     div.probe {
-                        h3 { (index + 1) ". " (probe.name()) }
+                        h3 { (sort) " " (probe.name()) }
                         p.muted { "Expected " strong { (probe.expected()) } ", " (looked(probe)) "." }
                         @if probe.looks.is_empty() {
-                            p.muted { "Nobody looked: a probe before it was not met." }
+                            p.muted { "Nobody looked." }
                         } @else {
                             (plot(probe, moments, method, rollbacks))
                             (misses(probe))
@@ -66,8 +69,15 @@ fn misses(probe: &ProbeLooks<'_>) -> Markup {
 }
 
 /// Only what is in the plots.
-fn legend(report: &ExperimentReport, moments: &Moments, probes: &[ProbeLooks<'_>]) -> Markup {
-    let has = |judged| probes.iter().flat_map(|probe| &probe.looks).any(|look| look.judged == judged);
+fn legend(
+    report: &ExperimentReport,
+    moments: &Moments,
+    probes: &[ProbeLooks<'_>],
+    conditions: &[ProbeLooks<'_>],
+) -> Markup {
+    let has = |judged| {
+        probes.iter().chain(conditions).flat_map(|probe| &probe.looks).any(|look| look.judged == judged)
+    };
     let marks = [
         (Judged::Met, "mark-met", "met", "met"),
         (Judged::Violated, "mark-missed", "missed", "not met"),
