@@ -25,7 +25,7 @@ use crate::run::{ExperimentReport, ExperimentVerdict, HypothesisLook};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let document = json!({
-/// #     "title": "Nothing happens", "description": "", "method": [
+/// #     "title": "Nothing happens", "description": "An example.", "method": [
 /// #         { "type": "action", "name": "rest", "provider": { "type": "process", "path": "true" } },
 /// #     ],
 /// # });

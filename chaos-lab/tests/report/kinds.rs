@@ -26,7 +26,7 @@ async fn a_run_that_deviated_is_a_report_of_the_bug() {
         "## The shop answers while its worker is away: deviated\n",
         "**Hypothesis:** At most 5 jobs wait, and the shop answers\n",
         "- Probe: jobs that wait\n- Expected: `from 0 to 5 in stdout`\n- Found: `status 0: 9`\n",
-        "  - 1. stop the worker: done",
+        "  - 1. stop the worker: ",
         "| 2 | jobs in the method |",
         "**not met**",
         "| R1 | start the worker again |",
@@ -51,13 +51,13 @@ async fn a_run_that_deviated_is_a_report_of_the_bug() {
 
 #[tokio::test]
 async fn a_run_that_completed_has_no_miss() {
-    let mut report = watched("completed.yaml").await;
-    assert_eq!(report.verdict, ExperimentVerdict::Completed);
+    let mut report = run("completed.yaml", RunOptions::default()).await;
+    assert_eq!(report.verdict, ExperimentVerdict::Completed, "{report}");
     report.run_again = Some("chaos run 'a b.yaml'".to_owned());
     let (page, text) = (html(std::slice::from_ref(&report)), markdown(std::slice::from_ref(&report)));
     assert!(!page.contains(r##"href="#mark-missed""##) && !text.contains("First miss"), "{page}");
     assert!(text.contains("```sh\nchaos run 'a b.yaml'\n```\n"), "{text}");
-    assert!(page.contains("chaos run &#39;a b.yaml&#39;") || page.contains("chaos run 'a b.yaml'"), "{page}");
+    assert!(page.contains(r#"<span class="word">'a</span> <span class="word">b.yaml'</span>"#), "{page}");
     let two = json(&[report.clone(), report.clone()]);
     assert_eq!(
         (two[1]["verdict"].as_str(), json(&[report])["verdict"].as_str()),

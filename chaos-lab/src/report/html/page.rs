@@ -26,7 +26,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let document = json!({
-/// #     "title": "<b>Nothing</b> happens", "description": "", "method": [
+/// #     "title": "<b>Nothing</b> happens", "description": "An example.", "method": [
 /// #         { "type": "action", "name": "rest", "provider": { "type": "process", "path": "true" } },
 /// #     ],
 /// # });
