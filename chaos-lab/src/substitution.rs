@@ -124,27 +124,19 @@ impl Names {
     /// `data` without the values of secrets: each that has at least four characters is masked wherever it stands, in
     /// keys as well.
     pub fn masked(&self, data: &Value) -> Value {
-        match data {
-            Value::String(text) => self.masked_text(text).into(),
-            Value::Array(items) => items.iter().map(|item| self.masked(item)).collect(),
-            Value::Object(fields) => {
-                fields.iter().map(|(key, value)| (self.masked_text(key), self.masked(value))).collect()
-            }
-            Value::Number(number) => match self.masked_text(&number.to_string()) {
-                text if text == MASK => text.into(),
-                _ => data.clone(),
-            },
-            Value::Null | Value::Bool(_) => data.clone(),
-        }
+        // Once for all texts in it: a document may have thousands.
+        let secrets = self.secret_texts();
+        if secrets.is_empty() { data.clone() } else { masked(data, &secrets) }
     }
 
-    fn masked_text(&self, text: &str) -> String {
+    /// The texts that are masked, the longest first, because a secret may be a part of another one.
+    fn secret_texts(&self) -> Vec<String> {
+        let entries = self.secrets.iter().flat_map(|(_, entries)| entries.values());
+        let texts = entries.flat_map(texts_within);
         let mut secrets: Vec<String> =
-            self.secrets.iter().flat_map(|(_, entries)| entries.values()).flat_map(texts_within).collect();
-        // A secret may be a part of another one.
+            texts.filter(|secret| secret.chars().count() >= SHORTEST_SECRET).collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        let all = secrets.into_iter().filter(|secret| secret.chars().count() >= SHORTEST_SECRET);
-        all.fold(text.to_owned(), |text, secret| text.replace(&secret, MASK))
+        secrets
     }
 
     fn in_text(&self, text: &str) -> Value {
@@ -193,6 +185,25 @@ impl Names {
 const MASK: &str = "********";
 /// Shorter values would mask half of a text by chance.
 const SHORTEST_SECRET: usize = 4;
+
+fn masked(data: &Value, secrets: &[String]) -> Value {
+    match data {
+        Value::String(text) => masked_text(text, secrets).into(),
+        Value::Array(items) => items.iter().map(|item| masked(item, secrets)).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| (masked_text(key, secrets), masked(value, secrets))).collect()
+        }
+        Value::Number(number) => match masked_text(&number.to_string(), secrets) {
+            text if text == MASK => text.into(),
+            _ => data.clone(),
+        },
+        Value::Null | Value::Bool(_) => data.clone(),
+    }
+}
+
+fn masked_text(text: &str, secrets: &[String]) -> String {
+    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
+}
 
 /// The texts and numbers within a secret, each as a text.
 fn texts_within(value: &Value) -> Vec<String> {

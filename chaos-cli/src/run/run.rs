@@ -71,7 +71,8 @@ pub async fn run(arguments: RunArguments) -> ProgramResult {
         }
     }
     // Its form depends on what was asked for, not on how far it went.
-    let data = match json(&reports) {
+    let is_wanted = arguments.json || !arguments.reports.is_empty();
+    let data = match if is_wanted { json(&reports) } else { Value::Null } {
         one @ Value::Object(_) if experiments.len() > 1 => Value::from(vec![one]),
         data => data,
     };
