@@ -66,7 +66,7 @@ pub async fn run(arguments: RunArguments) -> ProgramResult {
         let is_completed = matches!(report.verdict, ExperimentVerdict::Completed | ExperimentVerdict::DryRun);
         reports.push(report);
         worst = if worst == Status::Done { status } else { worst };
-        if !is_completed && !arguments.keep_going {
+        if signals.has_come() || (!is_completed && !arguments.keep_going) {
             break;
         }
     }

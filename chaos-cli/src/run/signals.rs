@@ -11,6 +11,7 @@ pub(super) struct Signals {
     hang_up: Signal,
     user1: Signal,
     user2: Signal,
+    has_come: bool,
 }
 
 impl Signals {
@@ -28,18 +29,26 @@ impl Signals {
             hang_up: listen(SignalKind::hangup())?,
             user1: listen(SignalKind::user_defined1())?,
             user2: listen(SignalKind::user_defined2())?,
+            has_come: false,
         })
+    }
+
+    /// Whether one has come.
+    pub(super) fn has_come(&self) -> bool {
+        self.has_come
     }
 
     /// Returns at the next signal.
     pub(super) async fn next(&mut self) -> Interrupt {
-        tokio::select! {
+        let interrupt = tokio::select! {
             _ = self.interrupt.recv() => Interrupt::Interrupt,
             _ = self.terminate.recv() => Interrupt::Terminate,
             _ = self.quit.recv() => Interrupt::Terminate,
             _ = self.hang_up.recv() => Interrupt::Terminate,
             _ = self.user1.recv() => Interrupt::User1,
             _ = self.user2.recv() => Interrupt::User2,
-        }
+        };
+        self.has_come = true;
+        interrupt
     }
 }

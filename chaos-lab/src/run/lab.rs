@@ -13,9 +13,16 @@ use chaos_core::{
 };
 
 use super::{
-    Approve, ExperimentProvider, ExperimentReport, Interrupt, RunOptions, compatible, event::Method,
-    names::names, private_journal::PrivateJournal, report, rollbacks::registry_of, state::State,
-    toolkit_journal::Writer, verdict::conclude, watch::steady_state,
+    Approve, ExperimentProvider, ExperimentReport, Interrupt, RunOptions, compatible,
+    event::Method,
+    names::{names, secrets},
+    private_journal::PrivateJournal,
+    report,
+    rollbacks::registry_of,
+    state::State,
+    toolkit_journal::Writer,
+    verdict::conclude,
+    watch::steady_state,
 };
 use crate::{experiment::Experiment, runner::Runner};
 
@@ -144,7 +151,12 @@ impl Lab {
         let journal = self.journal_for(experiment)?;
         let mut interrupted = pin!(interrupted);
         let runner = Runner::start()?;
-        let names = names(experiment, &runner).await?;
+        // A probe of the configuration may hang.
+        let (names, early) = tokio::select! {
+            biased;
+            interrupt = &mut interrupted => (secrets(experiment), Some(interrupt)),
+            names = names(experiment, &runner) => (names?, None),
+        };
         let run = format!("{:016x}", self.entropy.draw()?);
         let experiment = Arc::new(experiment.clone());
         let state = State::new(
@@ -157,15 +169,19 @@ impl Lab {
             self.approval.clone(),
         );
         let writer = self.journal_path.as_ref().map(|path| Writer::start(path, &state)).transpose()?;
-        let is_steady = tokio::select! {
-            biased;
-            interrupt = &mut interrupted => {
-                state.interrupt(interrupt);
-                state.runner.end_all().await;
-                None
-            }
-            is_steady = gate(&state) => Some(is_steady),
+        let looked = match early {
+            Some(interrupt) => Err(interrupt),
+            None => tokio::select! {
+                biased;
+                interrupt = &mut interrupted => Err(interrupt),
+                is_steady = gate(&state) => Ok(is_steady),
+            },
         };
+        if let Err(interrupt) = looked {
+            state.interrupt(interrupt);
+            state.runner.end_all().await;
+        }
+        let is_steady = looked.ok();
         let interrupted = is_steady.map(|_| interrupted);
         let is_steady = is_steady == Some(true);
         let report = if is_steady || self.options.compatible {

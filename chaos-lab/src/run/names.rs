@@ -11,12 +11,7 @@ use crate::{
 /// values before it. One that fails leaves its name without a value.
 pub(crate) async fn names(experiment: &Experiment, runner: &Runner) -> Result<Names> {
     let settings = &experiment.settings;
-    let mut names = Names::default();
-    for (group, secrets) in &settings.secrets {
-        for (name, value) in secrets {
-            names = names.with_secret(group, name, value.clone());
-        }
-    }
+    let mut names = secrets(experiment);
     for (name, entry) in &settings.configuration {
         match entry {
             Entry::Value(value) => names = names.with(name, value.clone()),
@@ -31,6 +26,14 @@ pub(crate) async fn names(experiment: &Experiment, runner: &Runner) -> Result<Na
         }
     }
     Ok(names)
+}
+
+/// The names of secrets alone.
+pub(crate) fn secrets(experiment: &Experiment) -> Names {
+    let groups = experiment.settings.secrets.iter();
+    let all =
+        groups.flat_map(|(group, secrets)| secrets.iter().map(move |(name, value)| (group, name, value)));
+    all.fold(Names::default(), |names, (group, name, value)| names.with_secret(group, name, value.clone()))
 }
 
 /// What a probe of the configuration tells: what a process printed, if it exited with 0, or the body of an answer.

@@ -14,7 +14,7 @@ const LANES: usize = 4;
 pub(super) const STEPS: [(&str, bool); 5] =
     [("one", true), ("two", true), ("three", false), ("four", false), ("five", true)];
 /// What is played after a whole method, in order, with what step four has printed.
-const PLAYED: [&str; 5] = ["undo-five", "undo-two", "undo-one", "roll-one", "roll-two four's own"];
+pub(super) const PLAYED: [&str; 5] = ["undo-five", "undo-two", "undo-one", "roll-one", "roll-two four's own"];
 /// Longer than any test.
 const NEVER: u64 = 3600;
 /// No process of an activity outlives the program by more than a second; the rest is for a busy machine.

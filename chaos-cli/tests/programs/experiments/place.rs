@@ -1,7 +1,8 @@
 //! A folder with an experiment whose activities say when they begin and end, and wait where a test asks for it.
 
 use std::{
-    fs,
+    fs::{self, File, OpenOptions},
+    io::Write,
     os::fd::AsFd,
     path::{Path, PathBuf},
     time::Duration,
@@ -35,7 +36,7 @@ stay() {
   [ "$(cat "$1.$name")" = "$(grep -c "^begin $name" log)" ] || return 0
   trap '' HUP INT QUIT TERM
   echo "$1 $name" >said
-  sleep 600
+  read -r go <go
 }
 stay begin
 case $name in
@@ -57,13 +58,14 @@ pub(super) struct Place {
     directory: TempDir,
     mark: String,
     said: BufReader<Receiver>,
+    go: File,
 }
 
 impl Place {
     pub(super) fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("chaos-experiment-").tempdir().unwrap();
         let path = directory.path();
-        for name in ["said", "two.go"] {
+        for name in ["said", "go", "two.go"] {
             mknodat(rustix::fs::CWD, path.join(name), FileType::Fifo, Mode::RWXU, 0).unwrap();
         }
         // Also for writing, so that it never ends.
@@ -72,7 +74,8 @@ impl Place {
         fs::write(path.join("act.sh"), SCRIPT).unwrap();
         fs::write(path.join("log"), "").unwrap();
         let mark = path.file_name().unwrap().to_str().unwrap().to_owned();
-        Self { mark, said: BufReader::new(said.unwrap()), directory }
+        let go = OpenOptions::new().read(true).write(true).open(path.join("go")).unwrap();
+        Self { mark, go, said: BufReader::new(said.unwrap()), directory }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -115,6 +118,11 @@ impl Place {
     /// Asks an activity to stay at a point, the `count`-th time that it begins.
     pub(super) fn stay(&self, point: &str, name: &str, count: u32) {
         fs::write(self.path(&format!("{point}.{name}")), count.to_string()).unwrap();
+    }
+
+    /// Lets the one that stays go on.
+    pub(super) fn let_go(&self) {
+        (&self.go).write_all(b"go\n").unwrap();
     }
 
     /// Asks nobody to stay any more.
