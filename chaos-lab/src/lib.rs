@@ -11,6 +11,7 @@
 
 pub mod document;
 pub mod experiment;
+mod masks;
 mod python;
 pub mod report;
 pub mod run;

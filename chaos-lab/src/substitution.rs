@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 
-use crate::python;
+use crate::{masks::Masks, python};
+
+pub(crate) use crate::masks::MASK;
 
 /// The values that names stand for: the configuration, and then each group of secrets in the order of the document.
 ///
@@ -68,16 +70,29 @@ impl Names {
 
     /// Each such reference.
     pub(crate) fn missing_steps(&self, data: &Value) -> Vec<String> {
+        self.steps_in(data, &|value| value.is_none())
+    }
+
+    /// The first reference in `data` to an output in which a secret was masked.
+    pub(crate) fn masked_step(&self, data: &Value) -> Option<String> {
+        let is_masked = |value: Option<&Value>| value.is_some_and(|value| value.to_string().contains(MASK));
+        self.steps_in(data, &is_masked).into_iter().next()
+    }
+
+    /// The references in `data` to what steps yield, if it is like that.
+    fn steps_in(&self, data: &Value, is_like: &dyn Fn(Option<&Value>) -> bool) -> Vec<String> {
         match data {
             Value::String(text) => {
-                let missing = text.match_indices("${steps.").filter_map(|(at, _)| {
+                let found = text.match_indices("${steps.").filter_map(|(at, _)| {
                     let (inner, _) = text[at + 2..].split_once('}')?;
-                    self.step(inner).is_none().then(|| format!("${{{inner}}}"))
+                    is_like(self.step(inner)).then(|| format!("${{{inner}}}"))
                 });
-                missing.collect()
+                found.collect()
             }
-            Value::Array(items) => items.iter().flat_map(|item| self.missing_steps(item)).collect(),
-            Value::Object(fields) => fields.values().flat_map(|value| self.missing_steps(value)).collect(),
+            Value::Array(items) => items.iter().flat_map(|item| self.steps_in(item, is_like)).collect(),
+            Value::Object(fields) => {
+                fields.values().flat_map(|value| self.steps_in(value, is_like)).collect()
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
         }
     }
@@ -124,19 +139,10 @@ impl Names {
     /// `data` without the values of secrets: each that has at least four characters is masked wherever it stands, in
     /// keys as well.
     pub fn masked(&self, data: &Value) -> Value {
-        // Once for all texts in it: a document may have thousands.
-        let secrets = self.secret_texts();
-        if secrets.is_empty() { data.clone() } else { masked(data, &secrets) }
-    }
-
-    /// The texts that are masked, the longest first, because a secret may be a part of another one.
-    fn secret_texts(&self) -> Vec<String> {
-        let entries = self.secrets.iter().flat_map(|(_, entries)| entries.values());
-        let texts = entries.flat_map(texts_within);
-        let mut secrets: Vec<String> =
-            texts.filter(|secret| secret.chars().count() >= SHORTEST_SECRET).collect();
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets
+        if self.secrets.is_empty() {
+            return data.clone();
+        }
+        Masks::of(self.secrets.iter().flat_map(|(_, entries)| entries.values())).masked(data)
     }
 
     fn in_text(&self, text: &str) -> Value {
@@ -178,40 +184,6 @@ impl Names {
         }
         result.push_str(rest);
         Value::String(result)
-    }
-}
-
-/// What stands in place of a secret.
-const MASK: &str = "********";
-/// Shorter values would mask half of a text by chance.
-const SHORTEST_SECRET: usize = 4;
-
-fn masked(data: &Value, secrets: &[String]) -> Value {
-    match data {
-        Value::String(text) => masked_text(text, secrets).into(),
-        Value::Array(items) => items.iter().map(|item| masked(item, secrets)).collect(),
-        Value::Object(fields) => {
-            fields.iter().map(|(key, value)| (masked_text(key, secrets), masked(value, secrets))).collect()
-        }
-        Value::Number(number) => match masked_text(&number.to_string(), secrets) {
-            text if text == MASK => text.into(),
-            _ => data.clone(),
-        },
-        Value::Null | Value::Bool(_) => data.clone(),
-    }
-}
-
-fn masked_text(text: &str, secrets: &[String]) -> String {
-    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
-}
-
-/// The texts and numbers within a secret, each as a text.
-fn texts_within(value: &Value) -> Vec<String> {
-    match value {
-        Value::Null | Value::Bool(_) => Vec::new(),
-        Value::Number(_) | Value::String(_) => vec![python::text(value)],
-        Value::Array(items) => items.iter().flat_map(texts_within).collect(),
-        Value::Object(fields) => fields.values().flat_map(texts_within).collect(),
     }
 }
 

@@ -54,7 +54,11 @@ pub async fn run(arguments: RunArguments) -> ProgramResult {
     for (file, experiment) in &experiments {
         let mut report = one(&arguments, experiment, &mut signals).await?;
         report.run_again = Some(again::command(given(), &arguments.files, file));
-        let status = status(&report, &arguments);
+        let mut status = status(&report, &arguments);
+        if let Some(unwritten) = &report.unwritten {
+            complain(&format!("error: {unwritten}"));
+            status = if status == Status::Done { Status::Other } else { status };
+        }
         if !arguments.json {
             print(&summary(&report))?;
         }

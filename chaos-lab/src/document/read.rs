@@ -1,4 +1,8 @@
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::Path,
+};
 
 use serde_json::Value;
 
@@ -48,11 +52,11 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Problem> {
 fn text(path: &Path) -> Result<String, (String, &'static str)> {
     const FILE: &str = "a file that can be read";
     let failed = |error: std::io::Error| (error.to_string(), FILE);
-    let file = File::open(path).map_err(failed)?;
-    // A pipe or a device may never end.
-    if !file.metadata().map_err(failed)?.is_file() {
+    // A pipe or a device may never end, and to open a pipe may take for ever.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
         return Err(("no regular file".to_owned(), FILE));
     }
+    let file = File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > LARGEST {

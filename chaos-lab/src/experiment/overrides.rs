@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -18,6 +18,8 @@ pub(super) struct Override {
     name: String,
     pub(super) value: Value,
     pub(super) origin: String,
+    /// The file.
+    pub(super) file: Option<PathBuf>,
 }
 
 impl Overrides {
@@ -33,6 +35,7 @@ impl Overrides {
             name: variable.name.clone(),
             value: variable.value.clone(),
             origin: String::new(),
+            file: None,
         }));
         overrides
     }
@@ -73,7 +76,7 @@ impl Overrides {
         for (known, into) in [("configuration", &mut self.configuration), ("secrets", &mut self.secrets)] {
             match fields.as_ref().and_then(|fields| fields.get(known)) {
                 None => {}
-                Some(Value::Object(values)) => into.extend(overrides(values, &origin)),
+                Some(Value::Object(values)) => into.extend(overrides(values, &origin, file)),
                 Some(other) => findings.say(format!("{origin}{known}"), kind(other), "a mapping"),
             }
         }
@@ -81,11 +84,12 @@ impl Overrides {
     }
 }
 
-fn overrides(values: &Map<String, Value>, origin: &str) -> impl Iterator<Item = Override> {
+fn overrides(values: &Map<String, Value>, origin: &str, file: &Path) -> impl Iterator<Item = Override> {
     values.iter().map(|(name, value)| Override {
         name: name.clone(),
         value: value.clone(),
         origin: origin.to_owned(),
+        file: Some(file.to_owned()),
     })
 }
 

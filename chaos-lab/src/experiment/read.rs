@@ -145,6 +145,7 @@ impl Reader<'_> {
                 configuration,
                 secrets: secrets.values,
                 references: secrets.references,
+                secrets_from: secrets.files,
                 environment: environment.added.clone(),
             },
             hypothesis_strategy,

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -21,6 +21,7 @@ const ENTRY: &[&str] = &["type", "key", "default", "env_var_type"];
 pub(super) struct Secrets {
     pub(super) values: Vec<(String, Map<String, Value>)>,
     pub(super) references: Map<String, Value>,
+    pub(super) files: Vec<(String, PathBuf)>,
 }
 
 impl Secrets {
@@ -47,6 +48,8 @@ impl Secrets {
                     let (values, references) = read_group(group, &path, environment, is_compatible, findings);
                     secrets.values.push((name.clone(), values));
                     secrets.references.insert(name.clone(), references.into());
+                    let file = instead.and_then(|instead| instead.file.clone());
+                    secrets.files.extend(file.map(|file| (name.clone(), file)));
                 }
                 _ => {
                     let words = if data.is_object() { "a single secret" } else { kind(data) };
@@ -107,7 +110,9 @@ fn read_group(
         let (value, reference) = match data {
             Value::Object(map) if is_reference(map) => {
                 let Some(value) = read_secret(data, map, &path, environment, findings) else { continue };
-                (value, data.clone())
+                // A default would be a value, and none is taken.
+                let fields = map.iter().filter(|(name, _)| *name != "default");
+                (value, fields.map(|(name, value)| (name.clone(), value.clone())).collect())
             }
             Value::Object(_) if !is_compatible && is_slip(data, &path, "env", findings) => continue,
             Value::Object(map) => {

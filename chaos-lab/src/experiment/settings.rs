@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -15,6 +15,8 @@ pub struct Settings {
     /// Where each group of secrets comes from, without any value: as it stands in the document, with `null` in place
     /// of what is inline there.
     pub references: Map<String, Value>,
+    /// The file of variables that a group of secrets comes from, if it is not the experiment's own.
+    pub secrets_from: Vec<(String, PathBuf)>,
     /// Variables of the environment that files of variables add, for processes as well.
     pub environment: Vec<(String, String)>,
 }

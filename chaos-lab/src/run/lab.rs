@@ -191,9 +191,10 @@ impl Lab {
             None
         };
         state.runner.end_all().await;
-        let report = conclude_report(&state, report);
+        let mut report = conclude_report(&state, report);
         if let Some(writer) = writer {
-            writer.end(&report.journal)?;
+            // The report tells more than that.
+            report.unwritten = writer.end(&report.journal).err().map(|error| error.chain().to_string());
         }
         Ok(report)
     }
@@ -286,6 +287,7 @@ fn conclude_report(state: &State, run: Option<RunReport>) -> ExperimentReport {
         rollbacks: progress.rollbacks.clone(),
         run,
         journal,
+        unwritten: None,
         compatible_exit_code: u8::from(status != compatible::Status::Completed || deviated),
         run_again: None,
     }

@@ -27,6 +27,7 @@ mod progress;
 mod report;
 mod rollbacks;
 mod samples;
+mod secrets;
 mod state;
 mod steps;
 mod target;

@@ -38,6 +38,8 @@ pub struct ExperimentReport {
     pub run: Option<RunReport>,
     /// The journal as Chaos Toolkit writes it, with our verdict beside it.
     pub journal: Value,
+    /// Why the last version of the journal could not be written to its file, if so.
+    pub unwritten: Option<String>,
     /// Chaos Toolkit's exit code for the run.
     pub compatible_exit_code: u8,
     /// The command line that runs it again, for a shell, if the program that ran it knows one.

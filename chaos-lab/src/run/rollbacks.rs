@@ -1,7 +1,6 @@
 use std::{
     fmt,
     future::ready,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -16,11 +15,11 @@ use super::{
     compatible,
     due::{Step, Undo, is_of_nothing},
     progress::{Progress, Section, Undone},
+    secrets::Secrets,
     state::State,
     steps::{OUTPUTS, STEPS_BEGUN, Steps},
 };
 use crate::{
-    document,
     experiment::{Activity, RollbackStrategy},
     runner::Runner,
     substitution::Names,
@@ -44,10 +43,8 @@ pub struct Rollbacks {
     #[serde(default)]
     steps: Vec<Step>,
     configuration: Map<String, Value>,
-    /// Where the secrets come from.
-    secrets: Map<String, Value>,
-    /// The file that holds those that are inline.
-    file: Option<PathBuf>,
+    #[serde(flatten)]
+    secrets: Secrets,
     /// The run, in the process that it belongs to.
     #[serde(skip)]
     live: Option<Arc<State>>,
@@ -85,8 +82,7 @@ impl Rollbacks {
             undo: Undo::all(experiment),
             steps: if state.uses_steps() { Step::all(experiment) } else { Vec::new() },
             configuration: state.names().configuration().clone(),
-            secrets: experiment.settings.references.clone(),
-            file: experiment.file.clone(),
+            secrets: Secrets::of(experiment),
             live: Some(Arc::clone(state)),
             undone: Arc::default(),
         };
@@ -100,7 +96,7 @@ impl Rollbacks {
         if state.names().masked(&written) != written {
             let what = "the configuration or a rollback holds the value of a secret, which the journal must not hold; \
                 name the secret there instead";
-            return Err(Error::new(ErrorKind::Refused, what).with("experiment", &self.title));
+            return Err(Error::new(ErrorKind::Refused, what));
         }
         Ok(())
     }
@@ -139,7 +135,7 @@ impl Rollbacks {
 
     /// Plays what is due in a later process.
     async fn play_again(&self, scope: &RecoveryScope) -> Result<()> {
-        let mut names = self.names()?;
+        let mut names = self.secrets.again(self.configured())?;
         if let Some(Value::Object(outputs)) = scope.progress(OUTPUTS) {
             names = names.with_steps(Arc::new(outputs));
         }
@@ -148,6 +144,11 @@ impl Rollbacks {
         for activity in self.due(scope, &names)? {
             if let Some(missing) = names.missing_step(&activity.data["provider"]) {
                 failed.push(format!("{}: it needs {missing}, and no step has yielded that", activity.name));
+                continue;
+            }
+            if let Some(masked) = names.masked_step(&activity.data["provider"]) {
+                let why = "it needs {masked}, which held a secret, so the journal does not keep it";
+                failed.push(format!("{}: {}", activity.name, why.replace("{masked}", &masked)));
                 continue;
             }
             match runner.carry_out(&activity.provider, &names).await {
@@ -185,71 +186,6 @@ impl Rollbacks {
         let entries = self.configuration.iter();
         entries.fold(Names::default(), |names, (name, value)| names.with(name, value.clone()))
     }
-
-    /// The configuration as it was, and the secrets from where they come.
-    fn names(&self) -> Result<Names> {
-        let inline = || -> Result<Value> {
-            let file =
-                self.file.as_ref().ok_or_else(|| lost("the file of the experiment", "is not known"))?;
-            let document = document::read(file)
-                .map_err(|problem| lost("the file of the experiment", "cannot be read").caused_by(problem))?;
-            Ok(document["secrets"].clone())
-        };
-        let mut file = None;
-        let mut names = self.configured();
-        for (group, entries) in &self.secrets {
-            let Value::Object(entries) = entries else { continue };
-            for (name, reference) in entries {
-                let value = again(reference, &[group.as_str(), name.as_str()], &mut file, &inline)?;
-                names = names.with_secret(group, name, value);
-            }
-        }
-        Ok(names)
-    }
-}
-
-/// The value of a secret, from where it comes.
-fn again(
-    reference: &Value,
-    path: &[&str],
-    file: &mut Option<Value>,
-    inline: &dyn Fn() -> Result<Value>,
-) -> Result<Value> {
-    match reference {
-        Value::Object(fields) if fields.get("type").is_some_and(|kind| kind == "env") => {
-            let key = fields.get("key").and_then(Value::as_str).unwrap_or_default();
-            match std::env::var(key) {
-                Ok(value) => Ok(value.into()),
-                Err(_) => fields.get("default").cloned().ok_or_else(|| {
-                    lost("a secret of the rollbacks", "is not set: set the variable, and recover again")
-                        .with("variable", key)
-                }),
-            }
-        }
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, reference)| {
-                let path: Vec<&str> = path.iter().copied().chain([name.as_str()]).collect();
-                Ok((name.clone(), again(reference, &path, file, inline)?))
-            })
-            .collect::<Result<Map<_, _>>>()
-            .map(Value::Object),
-        _ => {
-            if file.is_none() {
-                *file = Some(inline()?);
-            }
-            let secrets = file.as_ref().unwrap_or(&Value::Null);
-            let value = path.iter().try_fold(secrets, |value, name| value.get(name));
-            value.cloned().ok_or_else(|| {
-                lost("a secret of the rollbacks", "is no longer in the file of the experiment")
-                    .with("secret", path.join("."))
-            })
-        }
-    }
-}
-
-fn lost(what: &str, why: &str) -> Error {
-    Error::new(ErrorKind::NotFound, format!("{what} {why}")).finally()
 }
 
 fn unwritten(error: serde_json::Error) -> Error {

@@ -12,6 +12,7 @@ use chaos_core::{Error, ErrorKind, Result, jiff::Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{ActivityRun, ExperimentVerdict, HypothesisLook, activity_run::time, compatible, state::State};
+use crate::substitution::MASK;
 
 /// The version of Chaos Toolkit's library whose journal this is.
 const LIBRARY: &str = "1.44.0";
@@ -56,9 +57,25 @@ fn experiment(state: &State) -> Value {
     let mut document = state.names().masked(&state.experiment.document);
     if let Value::Object(fields) = &mut document {
         fields.insert("title".to_owned(), state.title().into());
+        // Also those that a file of variables has replaced.
+        if let Some(secrets) = fields.get_mut("secrets") {
+            hide(secrets);
+        }
         fields.insert("dry".to_owned(), state.options.dry.map_or(Value::Null, |dry| dry.name().into()));
     }
     document
+}
+
+/// Hides what is inline in secrets.
+fn hide(secrets: &mut Value) {
+    let is_reference = |kind: Option<&Value>| kind.is_some_and(|kind| kind == "env" || kind == "vault");
+    match secrets {
+        Value::Object(fields) if is_reference(fields.get("type")) => drop(fields.remove("default")),
+        Value::Object(fields) => fields.values_mut().for_each(hide),
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        Value::Null => {}
+        inline => *inline = MASK.into(),
+    }
 }
 
 /// The system, as Python's `platform.platform()` tells it, as far as this program knows it.
@@ -83,7 +100,7 @@ fn node() -> String {
 /// whole journal: each version takes the place of the one before it by a rename.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    path: PathBuf,
+    place: Place,
     thread: Option<thread::JoinHandle<()>>,
     state: Arc<State>,
 }
@@ -91,14 +108,16 @@ pub(crate) struct Writer {
 impl Writer {
     /// Writes the first version.
     pub(crate) fn start(path: &Path, state: &Arc<State>) -> Result<Self> {
-        let path = std::path::absolute(path).map_err(|error| unwritable(path, error))?;
-        write(&path, &journal(state, None)).map_err(|error| unwritable(&path, error))?;
-        let (for_thread, to) = (Arc::clone(state), path.clone());
+        let place = Place::at(path, &state.run).map_err(|error| unwritable(path, error))?;
+        if place.draft.is_some() {
+            place.write(&journal(state, None)).map_err(|error| unwritable(path, error))?;
+        }
+        let (for_thread, to) = (Arc::clone(state), place.clone());
         let thread = thread::Builder::new()
             .name("chaos-lab-journal".to_owned())
             .spawn(move || keep_up(&to, &for_thread));
-        let thread = thread.map_err(|error| unwritable(&path, error))?;
-        Ok(Self { path, thread: Some(thread), state: Arc::clone(state) })
+        let thread = thread.map_err(|error| unwritable(path, error))?;
+        Ok(Self { place, thread: Some(thread), state: Arc::clone(state) })
     }
 
     /// Writes the last version.
@@ -107,8 +126,66 @@ impl Writer {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        write(&self.path, journal).map_err(|error| unwritable(&self.path, error))
+        self.place.write(journal).map_err(|error| unwritable(&self.place.path, error))
     }
+}
+
+impl Drop for Writer {
+    /// Without its end, the thread would wait for ever.
+    fn drop(&mut self) {
+        self.state.is_over();
+    }
+}
+
+/// Where a journal is written.
+#[derive(Clone, Debug)]
+struct Place {
+    path: PathBuf,
+    /// The next version before its rename, with a name that no other run has. `None` for a device such as `/dev/null`:
+    /// it gets the last version alone, and is never replaced.
+    draft: Option<PathBuf>,
+}
+
+impl Place {
+    fn at(path: &Path, run: &str) -> io::Result<Self> {
+        let is_device = match fs::metadata(path) {
+            Ok(found) if found.is_file() => false,
+            Ok(found) if is_character_device(&found) => true,
+            Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(_) => return Err(io::Error::other("it is no regular file")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        };
+        // Where a link points to, so that the link stays.
+        let path = fs::canonicalize(path).or_else(|_| std::path::absolute(path))?;
+        let draft = (!is_device).then(|| {
+            let mut name = path.file_name().unwrap_or_default().to_owned();
+            name.push(format!(".{run}.tmp"));
+            path.with_file_name(name)
+        });
+        Ok(Self { path, draft })
+    }
+
+    fn write(&self, journal: &Value) -> io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(journal)?;
+        text.push(b'\n');
+        let Some(draft) = &self.draft else { return fs::write(&self.path, text) };
+        let written = fs::write(draft, text).and_then(|()| fs::rename(draft, &self.path));
+        if written.is_err() {
+            let _ = fs::remove_file(draft);
+        }
+        written
+    }
+}
+
+#[cfg(unix)]
+fn is_character_device(found: &fs::Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_char_device(&found.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_character_device(_: &fs::Metadata) -> bool {
+    false
 }
 
 /// How long one version stays at least, so that many short activities do not write it over and over.
@@ -116,25 +193,17 @@ const PACE: Duration = Duration::from_millis(50);
 /// How much longer than it took to write: each version holds everything, and there may be many.
 const TIMES: u32 = 20;
 
-fn keep_up(path: &Path, state: &State) {
+fn keep_up(place: &Place, state: &State) {
     let (mut seen, mut pace) = (0, PACE);
     while let Some(changes) = state.wait_for_changes(seen, pace) {
         seen = changes;
         let begun = state.clock.monotonic();
         // The last version tells if the file cannot be written.
-        let _ = write(path, &journal(state, None));
+        if place.draft.is_some() {
+            let _ = place.write(&journal(state, None));
+        }
         pace = PACE.max(state.clock.monotonic().saturating_sub(begun).saturating_mul(TIMES));
     }
-}
-
-fn write(path: &Path, journal: &Value) -> io::Result<()> {
-    let mut text = serde_json::to_vec_pretty(journal)?;
-    text.push(b'\n');
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let draft = path.with_file_name(name);
-    fs::write(&draft, text)?;
-    fs::rename(draft, path)
 }
 
 fn unwritable(path: &Path, error: io::Error) -> Error {

@@ -4,3 +4,4 @@ mod interrupted;
 mod killed;
 mod moments;
 mod place;
+mod secrets;
