@@ -105,7 +105,8 @@ async fn headers_are_substituted_and_a_password_of_the_url_becomes_one() {
     for line in ["X-N: 7\r\n", "X-Token: t hunter2\r\n", "Authorization: Basic bWU6cEBzcw==\r\n"] {
         assert!(request.contains(line), "{request}");
     }
-    assert!(!request.contains("None") && !request.contains("99"), "{request}");
+    // The port may hold a 99.
+    assert!(!request.contains("None") && !request.contains(": 99"), "{request}");
 }
 
 #[tokio::test]

@@ -193,7 +193,9 @@ fn shows_no_secret(what: &str, ended: &Ended) {
 #[tokio::test]
 async fn no_byte_of_a_secret_is_shown_or_written_and_rollbacks_have_them() {
     let secrets = Secrets::new().await;
-    for more in [&[][..], &["--json"]] {
+    let reports =
+        ["--report", "a.html", "--report", "a.md", "--report", "a.xml", "--report", "a.json", "--json"];
+    for more in [&[][..], &reports] {
         let ended = end(secrets.run(more).spawn().unwrap()).await.with_code(5);
         shows_no_secret("run", &ended);
         for name in ["is refused", "has a wrong URL", "waits", "is too slow"] {
