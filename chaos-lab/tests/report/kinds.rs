@@ -37,7 +37,7 @@ async fn a_run_that_deviated_is_a_report_of_the_bug() {
     for shown in [
         r#"class="verdict bad""#,
         r#"class="tolerated""#,
-        "at most 5",
+        r#"class="bound" x="100%""#,
         r#"class="curve""#,
         r##"<use class="missed" href="#mark-missed""##,
         "&quot;9\\n&quot;, expected from 0 to 5</title>",

@@ -90,7 +90,10 @@ pub(super) fn anchor(share: f64) -> &'static str {
 pub(super) struct Scale {
     least: f64,
     most: f64,
+    step: f64,
     pub(super) ticks: Vec<f64>,
+    /// The bounds of the tolerance that are on the scale.
+    pub(super) bounds: Vec<f64>,
 }
 
 impl Scale {
@@ -102,9 +105,11 @@ impl Scale {
         let size = (most - least).max(middle.abs());
         // Nothing is far away from zero alone.
         let near = if size > 0.0 { 20.0 * size } else { f64::INFINITY };
-        let bounds = bounds.into_iter().flat_map(|(low, high)| [low, high]);
-        let shown = bounds.filter(|bound| (bound - middle).abs() <= near);
-        let (low, high) = shown.fold((least, most), |(low, high), bound| (low.min(bound), high.max(bound)));
+        let mut shown: Vec<f64> = bounds.into_iter().flat_map(|(low, high)| [low, high]).collect();
+        shown.retain(|bound| (bound - middle).abs() <= near);
+        shown.dedup();
+        let (low, high) =
+            shown.iter().fold((least, most), |(low, high), bound| (low.min(*bound), high.max(*bound)));
         let room = match high - low {
             0.0 => (high.abs() * 0.1).max(1.0),
             size => size * 0.08,
@@ -119,7 +124,7 @@ impl Scale {
         let first = (low / step).ceil() * step;
         let ticks = (0..8).map(|index| first + f64::from(index) * step);
         let ticks = ticks.take_while(|tick| *tick <= high).map(|tick| (tick / step).round() * step);
-        Some(Self { least: low, most: high, ticks: ticks.collect() })
+        Some(Self { least: low, most: high, step, ticks: ticks.collect(), bounds: shown })
     }
 
     /// Where a number is, from 0 at the least to 1 at the most. Outside of the scale, at its end.
@@ -127,8 +132,25 @@ impl Scale {
         ((number - self.least) / (self.most - self.least)).clamp(0.0, 1.0)
     }
 
-    pub(super) fn has(&self, number: f64) -> bool {
-        (self.least..=self.most).contains(&number)
+    /// A number beside the scale: thousands, millions and so on by their letter.
+    pub(super) fn text(&self, value: f64) -> String {
+        const UNITS: [(f64, &str); 4] = [(1e12, " T"), (1e9, " G"), (1e6, " M"), (1e4, " k")];
+        let largest = self.least.abs().max(self.most.abs());
+        let unit = UNITS.into_iter().find(|(size, _)| largest >= *size && largest < 1e15);
+        match unit {
+            // A step smaller than a thousandth would not be seen in thousands.
+            Some((size, letter)) if self.step * 1e3 >= size && value != 0.0 => {
+                let size = if size < 1e6 { 1e3 } else { size };
+                format!("{}{letter}", number(value / size))
+            }
+            _ => number(value),
+        }
+    }
+
+    /// The width of the longest text beside the scale, in pixels.
+    pub(super) fn width(&self) -> usize {
+        let texts = self.ticks.iter().chain(&self.bounds).map(|number| self.text(*number).chars().count());
+        texts.max().unwrap_or_default().max(4) * 8 + 14
     }
 }
 
@@ -167,9 +189,21 @@ mod tests {
         assert_eq!(scale.ticks, [0.0, 20.0, 40.0]);
         assert_eq!(scale.place(0.0), 0.0);
         let far = Scale::of([5.0, 6.0].into_iter(), Some((0.0, 1e9))).unwrap();
-        assert!(far.has(0.0) && !far.has(1e9), "{far:?}");
+        assert_eq!(far.bounds, [0.0], "{far:?}");
         assert!(Scale::of(std::iter::empty(), None).is_none());
         assert!(Scale::of([f64::MIN, f64::MAX].into_iter(), None).is_none());
-        assert!(Scale::of([7.0].into_iter(), None).unwrap().has(7.0));
+        let flat = Scale::of([7.0].into_iter(), Some((7.0, 7.0))).unwrap();
+        assert!(flat.place(7.0) > 0.0 && flat.place(7.0) < 1.0 && flat.bounds == [7.0], "{flat:?}");
+    }
+
+    #[test]
+    fn long_numbers_are_short_beside_a_scale() {
+        for (most, text) in [(1e9, "0.5 G"), (40_000.0, "20 k"), (900.0, "500"), (0.004, "0.002")] {
+            let scale = Scale::of([0.0, most].into_iter(), None).unwrap();
+            let texts: Vec<_> = scale.ticks.iter().map(|tick| scale.text(*tick)).collect();
+            assert!(texts.iter().any(|shown| shown == text), "{texts:?}");
+        }
+        let near = Scale::of([1_000_001.0, 1_000_005.0].into_iter(), None).unwrap();
+        assert_eq!(near.text(1_000_002.0), "1000002");
     }
 }

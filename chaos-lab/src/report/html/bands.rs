@@ -77,7 +77,7 @@ fn numbers(moments: &Moments, method: &[Step<'_>], rollbacks: &[Step<'_>]) -> Ma
     }
     html! {
         @for (at, first, last) in labels {
-            text.number x=(percent(at, 1.0)) y=(above(moments) - 6) text-anchor=(if at > 0.85 { "end" } else { "start" }) {
+            text.number x=(percent(at, 1.0)) y=(above(moments) - 6) dx=(if at > 0.85 { -4 } else { 3 }) text-anchor=(if at > 0.85 { "end" } else { "start" }) {
                 (first) @if first != last { "–" (last) }
             }
         }

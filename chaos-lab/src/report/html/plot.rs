@@ -14,7 +14,7 @@ use crate::report::{
     moments::Moments,
     probe_looks::{Look, ProbeLooks},
     step::Step,
-    text::{number, seconds},
+    text::seconds,
 };
 
 /// The height of the part of a plot that shows numbers.
@@ -43,13 +43,9 @@ pub(super) fn plot(
     let bottom = top + none + if scale.is_some() { TALL } else { LOW };
     let height = bottom + AXIS;
     html! {
-        div.chart {
+        div.chart style=(scale.as_ref().map_or_else(String::new, |scale| format!("--scale:{}px", scale.width()))) {
             svg.scale width="100%" height=(height) aria-hidden="true" {
-                @if let Some(scale) = &scale {
-                    @for tick in &scale.ticks {
-                        text.tick x="100%" dx="-8" y=(y(scale, top, *tick)) dy="4" text-anchor="end" { (number(*tick)) }
-                    }
-                }
+                @if let Some(scale) = &scale { (scale_labels(scale, top)) }
                 @if has_none {
                     text.tick x="100%" dx="-8" y=(top + TALL + NONE * 3 / 5) dy="4" text-anchor="end" { "none" }
                 }
@@ -98,28 +94,24 @@ fn tolerance(probe: &ProbeLooks<'_>, scale: &Scale, top: u32) -> Markup {
         rect.tolerated x="0" width="100%" y=(upper) height=(((lower - upper) * 10.0).round() / 10.0) {
             title { "tolerated: " (probe.expected()) }
         }
-        @for bound in [least, most] {
-            @if scale.has(bound) { line.bound x1="0" x2="100%" y1=(y(scale, top, bound)) y2=(y(scale, top, bound)) {} }
-        }
-        @if least == most {
-            (bound_label(upper, over(upper, top), &format!("exactly {}", number(most))))
-        } @else {
-            @if scale.has(most) { (bound_label(upper, over(upper, top), &format!("at most {}", number(most)))) }
-            // At the lower edge it would cover the axis, and says little.
-            @if scale.has(least) && lower < f64::from(top + TALL - 20) {
-                (bound_label(lower, 13, &format!("at least {}", number(least))))
-            }
-        }
+        @for bound in &scale.bounds { line.bound x1="0" x2="100%" y1=(y(scale, top, *bound)) y2=(y(scale, top, *bound)) {} }
     }
 }
 
-/// A label stands above its line unless there are the numbers of the steps.
-fn over(y: f64, top: u32) -> i32 {
-    if y < f64::from(top + 22) { 13 } else { -4 }
-}
-
-fn bound_label(y: f64, below: i32, text: &str) -> Markup {
-    html! { text.bound x="100%" dx="-4" y=(y) dy=(below) text-anchor="end" { (text) } }
+/// The numbers beside a plot. A bound of the tolerance takes the place of a round number that is too near.
+fn scale_labels(scale: &Scale, top: u32) -> Markup {
+    let label = |number: f64, class: &str| {
+        html! {
+            text.(class) x="100%" dx="-8" y=(y(scale, top, number)) dy="4" text-anchor="end" { (scale.text(number)) }
+        }
+    };
+    let is_free = |tick: &&f64| {
+        scale.bounds.iter().all(|bound| (y(scale, top, *bound) - y(scale, top, **tick)).abs() > 13.0)
+    };
+    html! {
+        @for tick in scale.ticks.iter().filter(is_free) { (label(*tick, "tick")) }
+        @for bound in &scale.bounds { (label(*bound, "bound")) }
+    }
 }
 
 /// The line from each number to the next. It ends where none was read.

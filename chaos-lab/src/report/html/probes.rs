@@ -88,7 +88,7 @@ fn legend(
     });
     let has_actions = report.method.iter().any(|run| run.activity["type"] != "probe");
     let boxes = [
-        (is_scaled, "tolerated", "tolerated"),
+        (is_scaled, "tolerated", "tolerated, between the dashed lines"),
         (moments.method.is_some(), "method", "method"),
         (has_actions && moments.method.is_some(), "method action", "an action under way"),
         (moments.rollbacks.is_some(), "rollbacks", "rollbacks"),
