@@ -1,5 +1,6 @@
 //! `chaos run` as people run it: killed, interrupted, with secrets, and with files that mean harm.
 
+mod hostile;
 mod interrupted;
 mod killed;
 mod moments;
