@@ -10,6 +10,7 @@
 mod activity_run;
 mod approve;
 mod by_hand;
+mod changes;
 mod compatible;
 mod due;
 mod event;

@@ -1,6 +1,6 @@
 use std::{
     borrow::Cow,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::{
     ActivityRun, Approve, Interrupt, RunOptions,
+    changes::Changes,
     progress::{Progress, Section},
 };
 use crate::{
@@ -35,22 +36,8 @@ pub(crate) struct State {
     pub(crate) run: String,
     pub(crate) start: Timestamp,
     progress: Mutex<Progress>,
-    changes: Changes,
-}
-
-/// Counts what has changed, for the thread that writes it down.
-#[derive(Debug, Default)]
-struct Changes {
-    count: Mutex<Count>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Count {
-    changes: u64,
-    /// Whether the thread waits for the next one. A wake-up for each change would cost more than a short activity.
-    is_awaited: bool,
-    is_over: bool,
+    /// Outlive the run in the thread that waits for them.
+    pub(crate) changes: Arc<Changes>,
 }
 
 /// An activity that is under way. Dropped, it was interrupted.
@@ -87,7 +74,7 @@ impl State {
             run,
             start,
             progress: Mutex::default(),
-            changes: Changes::default(),
+            changes: Arc::default(),
         })
     }
 
@@ -128,30 +115,7 @@ impl State {
     }
 
     pub(crate) fn changed(&self) {
-        let mut count = self.changes.count();
-        count.changes += 1;
-        if count.is_awaited {
-            self.changes.changed.notify_all();
-        }
-    }
-
-    /// Nothing changes any more.
-    pub(crate) fn is_over(&self) {
-        self.changes.count().is_over = true;
-        self.changes.changed.notify_all();
-    }
-
-    /// Blocks until something has changed since there were `seen` changes, and for `pace` at least. Returns how many
-    /// changes there are, or nothing when the run is over.
-    pub(crate) fn wait_for_changes(&self, seen: u64, pace: Duration) -> Option<u64> {
-        let changes = &self.changes;
-        let count = changes.changed.wait_timeout_while(changes.count(), pace, |count| !count.is_over);
-        let (mut count, _) = count.unwrap_or_else(PoisonError::into_inner);
-        count.is_awaited = true;
-        let count = changes.changed.wait_while(count, |count| !count.is_over && count.changes == seen);
-        let mut count = count.unwrap_or_else(PoisonError::into_inner);
-        count.is_awaited = false;
-        (!count.is_over).then_some(count.changes)
+        self.changes.one_more();
     }
 
     /// When the hypothesis is looked at.
@@ -197,9 +161,9 @@ impl State {
     }
 }
 
-impl Changes {
-    fn count(&self) -> MutexGuard<'_, Count> {
-        locked(&self.count)
+impl Drop for State {
+    fn drop(&mut self) {
+        self.changes.are_over();
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Weak},
     thread,
     time::Duration,
 };
@@ -11,7 +11,10 @@ use std::{
 use chaos_core::{Error, ErrorKind, Result, jiff::Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::{ActivityRun, ExperimentVerdict, HypothesisLook, activity_run::time, compatible, state::State};
+use super::{
+    ActivityRun, ExperimentVerdict, HypothesisLook, activity_run::time, changes::Changes, compatible,
+    state::State,
+};
 use crate::substitution::MASK;
 
 /// The version of Chaos Toolkit's library whose journal this is.
@@ -101,8 +104,8 @@ fn node() -> String {
 #[derive(Debug)]
 pub(crate) struct Writer {
     place: Place,
-    thread: Option<thread::JoinHandle<()>>,
-    state: Arc<State>,
+    thread: thread::JoinHandle<()>,
+    changes: Arc<Changes>,
 }
 
 impl Writer {
@@ -112,28 +115,20 @@ impl Writer {
         if place.draft.is_some() {
             place.write(&journal(state, None)).map_err(|error| unwritable(path, error))?;
         }
-        let (for_thread, to) = (Arc::clone(state), place.clone());
+        let (for_thread, to) = (Arc::downgrade(state), place.clone());
+        let changes = Arc::clone(&state.changes);
         let thread = thread::Builder::new()
             .name("chaos-lab-journal".to_owned())
-            .spawn(move || keep_up(&to, &for_thread));
+            .spawn(move || keep_up(&to, &changes, &for_thread));
         let thread = thread.map_err(|error| unwritable(path, error))?;
-        Ok(Self { place, thread: Some(thread), state: Arc::clone(state) })
+        Ok(Self { place, thread, changes: Arc::clone(&state.changes) })
     }
 
     /// Writes the last version.
-    pub(crate) fn end(mut self, journal: &Value) -> Result<()> {
-        self.state.is_over();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+    pub(crate) fn end(self, journal: &Value) -> Result<()> {
+        self.changes.are_over();
+        let _ = self.thread.join();
         self.place.write(journal).map_err(|error| unwritable(&self.place.path, error))
-    }
-}
-
-impl Drop for Writer {
-    /// Without its end, the thread would wait for ever.
-    fn drop(&mut self) {
-        self.state.is_over();
     }
 }
 
@@ -193,16 +188,26 @@ const PACE: Duration = Duration::from_millis(50);
 /// How much longer than it took to write: each version holds everything, and there may be many.
 const TIMES: u32 = 20;
 
-fn keep_up(place: &Place, state: &State) {
-    let (mut seen, mut pace) = (0, PACE);
-    while let Some(changes) = state.wait_for_changes(seen, pace) {
-        seen = changes;
-        let begun = state.clock.monotonic();
-        // The last version tells if the file cannot be written.
-        if place.draft.is_some() {
-            let _ = place.write(&journal(state, None));
+/// Writes until the run is over, or nobody carries it on any more: after a run that was dropped, the rollbacks are still
+/// played.
+fn keep_up(place: &Place, changes: &Changes, run: &Weak<State>) {
+    let mut seen = 0;
+    loop {
+        changes.wait(seen);
+        // As long as it is here, nothing of it is lost.
+        let Some(state) = run.upgrade() else { return };
+        while let Some(now) = changes.so_far().filter(|now| *now != seen) {
+            seen = now;
+            let begun = state.clock.monotonic();
+            if place.draft.is_some() {
+                // The last version tells if the file cannot be written.
+                let _ = place.write(&journal(&state, None));
+            }
+            changes.pause(PACE.max(state.clock.monotonic().saturating_sub(begun).saturating_mul(TIMES)));
         }
-        pace = PACE.max(state.clock.monotonic().saturating_sub(begun).saturating_mul(TIMES));
+        if changes.so_far().is_none() {
+            return;
+        }
     }
 }
 

@@ -58,20 +58,20 @@ impl Clock for Limits {
 }
 
 /// A named pipe that processes hold open: its end is theirs.
-struct Fifo {
+pub(crate) struct Fifo {
     _directory: TempDir,
-    path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 impl Fifo {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("fifo");
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
         Self { _directory: directory, path }
     }
 
-    fn open(&self) -> BufReader<pipe::Receiver> {
+    pub(crate) fn open(&self) -> BufReader<pipe::Receiver> {
         BufReader::new(pipe::OpenOptions::new().open_receiver(&self.path).unwrap())
     }
 }
@@ -93,7 +93,7 @@ async fn run(provider: &Provider) -> Result<Value, Trouble> {
 }
 
 /// Reads the line that `stubborn` says.
-async fn begun(pipe: &mut BufReader<pipe::Receiver>) {
+pub(crate) async fn begun(pipe: &mut BufReader<pipe::Receiver>) {
     let mut line = String::new();
     // Until the script has opened the pipe, its end is read.
     while line.is_empty() {
@@ -104,7 +104,7 @@ async fn begun(pipe: &mut BufReader<pipe::Receiver>) {
 }
 
 /// Waits until no process holds the pipe.
-async fn gone(mut pipe: BufReader<pipe::Receiver>) {
+pub(crate) async fn gone(mut pipe: BufReader<pipe::Receiver>) {
     let mut rest = String::new();
     soon(pipe.read_to_string(&mut rest)).await.unwrap();
     assert_eq!(rest, "");
