@@ -56,6 +56,13 @@ impl Catalogue {
         self
     }
 
+    /// What experiments in files may name.
+    #[cfg(feature = "lab")]
+    pub(crate) fn of_experiments(&self) -> chaos_lab::catalogues::Catalogues {
+        let probes = chaos_probes::catalogue();
+        chaos_lab::catalogues::Catalogues::new(self.events.clone(), self.providers.clone(), probes)
+    }
+
     /// Whether `recover` finds targets of this scheme, or knows which feature would.
     pub(crate) fn reaches(&self, scheme: &str) -> bool {
         self.providers.knows(scheme)

@@ -97,7 +97,7 @@ pub async fn chaos(arguments: ChaosArguments, catalogue: &Catalogue) -> ProgramR
     match arguments.command {
         Command::Drill(arguments) => drill(*arguments, catalogue).await,
         #[cfg(feature = "lab")]
-        Command::Run(arguments) => crate::run::run(*arguments).await,
+        Command::Run(arguments) => crate::run::run(*arguments, catalogue).await,
         Command::Fleet(arguments) => fleet(arguments).await,
         Command::Recover(arguments) => recover(arguments, catalogue).await,
         Command::History(arguments) => history(arguments, catalogue).await,

@@ -9,6 +9,7 @@
 //!
 //! The differences from Chaos Toolkit 1.19 are told where they are.
 
+pub mod catalogues;
 pub mod document;
 pub mod experiment;
 mod masks;

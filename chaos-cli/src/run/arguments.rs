@@ -2,6 +2,7 @@ use std::{path::PathBuf, time::Duration};
 
 use chaos_core::text::parse_duration;
 use chaos_lab::{
+    catalogues::Catalogues,
     experiment::{HypothesisStrategy, ReadOptions, RollbackStrategy, Variable},
     run::{Dry, RunOptions},
 };
@@ -80,8 +81,8 @@ pub struct RunArguments {
 }
 
 impl RunArguments {
-    pub(super) fn reading(&self) -> ReadOptions {
-        let mut options = ReadOptions::default();
+    pub(super) fn reading(&self, catalogues: Catalogues) -> ReadOptions {
+        let mut options = ReadOptions::default().catalogues(catalogues);
         for variable in &self.variables {
             options = options.variable(variable.clone());
         }

@@ -1,6 +1,7 @@
 //! Runs experiments in files.
 
 mod again;
+mod approval;
 mod arguments;
 mod report_file;
 mod run;

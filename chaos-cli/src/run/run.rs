@@ -2,7 +2,6 @@ use std::path::{Path, PathBuf};
 
 use chaos_core::Result;
 use chaos_lab::{
-    document::Problems,
     experiment::Experiment,
     report::json,
     run::{ExperimentReport, ExperimentVerdict, Lab},
@@ -11,73 +10,53 @@ use serde_json::Value;
 
 use super::{
     ReportFile, RunArguments, again,
+    approval::AtTerminal,
     signals::Signals,
     summary::{complain, hidden_by_compat, summary},
 };
 use crate::{
+    catalogue::Catalogue,
     journal,
     program::{LogTo, ProgramResult, Status, lines_on_stderr, print, print_json},
 };
+
+/// A file, and the experiments in it: one, or the rungs of one that is scaled up.
+struct Read<'a> {
+    file: &'a Path,
+    experiments: Vec<(Value, Experiment)>,
+    is_scaled_up: bool,
+}
 
 /// Runs experiments.
 ///
 /// # Errors
 /// If the journal cannot be opened, no process can be started, or a report of completed runs cannot be written.
-pub async fn run(arguments: RunArguments) -> ProgramResult {
+pub async fn run(arguments: RunArguments, catalogue: &Catalogue) -> ProgramResult {
     LogTo::start(lines_on_stderr());
     arguments.variable_files()?;
     arguments.reports.iter().try_for_each(ReportFile::check)?;
-    let reading = arguments.reading();
-    let read: Vec<(&PathBuf, Result<Experiment, Problems>)> =
-        arguments.files.iter().map(|file| (file, reading.read(file))).collect();
-    let mut experiments = Vec::new();
-    let mut is_sound = true;
-    for (file, experiment) in read {
-        match experiment {
-            Ok(experiment) => experiments.push((file, experiment)),
-            Err(problems) => {
-                is_sound = false;
-                complain(&format!("{} cannot be run:\n{problems}", file.display()));
-            }
-        }
-    }
-    if !is_sound {
+    let Some(files) = read(&arguments, catalogue) else {
         return Ok(if arguments.compat { Status::AsChaosToolkit } else { Status::BadArguments });
-    }
+    };
     if arguments.check {
-        print(&format!("{} can be run", counted(experiments.len())))?;
+        print(&format!("{} can be run", counted(files.len())))?;
         return Ok(Status::Done);
     }
     let mut signals = Signals::listen()?;
     let mut worst = Status::Done;
     let mut reports = Vec::new();
-    for (file, experiment) in &experiments {
-        let mut report = one(&arguments, experiment, &mut signals).await?;
-        report.run_again = Some(again::command(given(), &arguments.files, file));
-        let mut status = status(&report, &arguments);
-        if let Some(unwritten) = &report.unwritten {
-            complain(&format!("error: {unwritten}"));
-            status = if status == Status::Done { Status::Other } else { status };
-        }
-        if !arguments.json {
-            print(&summary(&report))?;
-        }
-        if arguments.compat
-            && let Some(hidden) = hidden_by_compat(&report)
-        {
-            complain(&hidden);
-        }
-        let is_completed = matches!(report.verdict, ExperimentVerdict::Completed | ExperimentVerdict::DryRun);
-        reports.push(report);
+    for file in &files {
+        let status = run_file(file, &arguments, catalogue, &mut signals, &mut reports).await?;
         worst = if worst == Status::Done { status } else { worst };
-        if signals.has_come() || (!is_completed && !arguments.keep_going) {
+        if signals.has_come() || (status != Status::Done && !arguments.keep_going) {
             break;
         }
     }
     // Its form depends on what was asked for, not on how far it went.
     let is_wanted = arguments.json || !arguments.reports.is_empty();
+    let is_list = files.len() > 1 || files.iter().any(|file| file.is_scaled_up);
     let data = match if is_wanted { json(&reports) } else { Value::Null } {
-        one @ Value::Object(_) if experiments.len() > 1 => Value::from(vec![one]),
+        one @ Value::Object(_) if is_list => Value::from(vec![one]),
         data => data,
     };
     let written = write_reports(&arguments, &reports, &data);
@@ -92,6 +71,54 @@ pub async fn run(arguments: RunArguments) -> ProgramResult {
     Ok(worst)
 }
 
+/// Runs the experiments of a file, up to the first that does not complete.
+async fn run_file(
+    file: &Read<'_>,
+    arguments: &RunArguments,
+    catalogue: &Catalogue,
+    signals: &mut Signals,
+    reports: &mut Vec<ExperimentReport>,
+) -> Result<Status> {
+    let (mut held, mut of_file) = (None, Status::Done);
+    for (rung, experiment) in &file.experiments {
+        let mut report = one(arguments, catalogue, experiment, signals).await?;
+        report.run_again = Some(again::command(given(), &arguments.files, file.file));
+        report.rung = file.is_scaled_up.then(|| rung.clone());
+        of_file = status(&report, arguments);
+        if let Some(unwritten) = &report.unwritten {
+            complain(&format!("error: {unwritten}"));
+            of_file = if of_file == Status::Done { Status::Other } else { of_file };
+        }
+        if !arguments.json {
+            print(&summary(&report))?;
+        }
+        if arguments.compat
+            && let Some(hidden) = hidden_by_compat(&report)
+        {
+            complain(&hidden);
+        }
+        let is_completed = matches!(report.verdict, ExperimentVerdict::Completed | ExperimentVerdict::DryRun);
+        reports.push(report);
+        if !is_completed {
+            break;
+        }
+        held = Some(rung);
+    }
+    if file.is_scaled_up {
+        if !arguments.json {
+            print(&match held {
+                Some(rung) => format!("the largest rung that held: {rung}"),
+                None => "no rung held".to_owned(),
+            })?;
+        }
+        // That a later rung did not hold is the answer.
+        if held.is_some() && of_file == Status::Deviated {
+            of_file = Status::Done;
+        }
+    }
+    Ok(of_file)
+}
+
 /// Writes each report, also after one that could not be written, of which the first is told.
 fn write_reports(arguments: &RunArguments, reports: &[ExperimentReport], data: &Value) -> Result<()> {
     let written: Vec<_> = arguments.reports.iter().map(|file| file.write(reports, data)).collect();
@@ -104,13 +131,40 @@ fn given() -> impl Iterator<Item = String> {
     all.skip_while(|argument| argument != "run").skip(1)
 }
 
+/// The files, unless something is wrong with one, which is told.
+fn read<'a>(arguments: &'a RunArguments, catalogue: &Catalogue) -> Option<Vec<Read<'a>>> {
+    let reading = arguments.reading(catalogue.of_experiments());
+    let mut files = Vec::new();
+    let mut is_sound = true;
+    for file in &arguments.files {
+        let read = reading.read(file).and_then(|experiment| match &experiment.scale_up {
+            Some(scale_up) => {
+                Ok(Read { file, experiments: reading.rungs(file, scale_up)?, is_scaled_up: true })
+            }
+            None => Ok(Read { file, experiments: vec![(Value::Null, experiment)], is_scaled_up: false }),
+        });
+        match read {
+            Ok(read) => files.push(read),
+            Err(problems) => {
+                is_sound = false;
+                complain(&format!("{} cannot be run:\n{problems}", file.display()));
+            }
+        }
+    }
+    is_sound.then_some(files)
+}
+
 async fn one(
     arguments: &RunArguments,
+    catalogue: &Catalogue,
     experiment: &Experiment,
     signals: &mut Signals,
 ) -> Result<ExperimentReport> {
     let options = arguments.options()?;
-    let mut lab = Lab::new().journal_path(&arguments.journal_path);
+    let mut lab = Lab::new()
+        .journal_path(&arguments.journal_path)
+        .catalogues(catalogue.of_experiments())
+        .approved_by(AtTerminal);
     let mut opened: Option<PathBuf> = None;
     if options.needs_a_journal(experiment) {
         let path = journal_path(arguments.journal.as_deref())?;

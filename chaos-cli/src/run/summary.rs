@@ -7,7 +7,8 @@ use crate::program::escaped_lines;
 
 /// The verdict, the reasons, and each step with its result.
 pub(super) fn summary(report: &ExperimentReport) -> String {
-    let mut lines = vec![format!("{}: {}", escaped(&report.title), report.verdict)];
+    let rung = report.rung.as_ref().map(|rung| format!(" with {rung}")).unwrap_or_default();
+    let mut lines = vec![format!("{}{}: {}", escaped(&report.title), escaped(&rung), report.verdict)];
     lines.extend(report.reasons.iter().map(|reason| format!("  {}", escaped(reason))));
     lines.extend(report.method.iter().map(|run| line("method", run)));
     lines.extend(report.rollbacks.iter().map(|run| line("rollback", run)));

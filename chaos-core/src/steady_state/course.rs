@@ -1,4 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use super::{
     SteadyState, during,
@@ -120,7 +123,12 @@ impl InEffect {
 
     /// A fault that is in effect only while it is injected is over. Its recovery is not watched.
     pub(crate) fn is_over(&mut self) {
+        self.notes.ended.fetch_add(1, Ordering::SeqCst);
         self.hold_ended();
+        self.leave();
+    }
+
+    fn leave(&mut self) {
         if !std::mem::replace(&mut self.is_over, true) {
             self.notes.leave_effect();
         }
@@ -130,7 +138,8 @@ impl InEffect {
 impl Drop for InEffect {
     fn drop(&mut self) {
         let is_recovered_now = self.is_over;
-        self.is_over();
+        self.hold_ended();
+        self.leave();
         if is_recovered_now {
             self.notes.recovered();
         }

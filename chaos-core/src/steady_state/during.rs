@@ -1,6 +1,9 @@
 //! The watch while a fault may be in effect.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use super::{
     Phase,
@@ -76,7 +79,11 @@ impl Notes {
         }
         let watched = &self.steady.probes[index];
         let was_full = self.is_full_at(self.clock.monotonic());
+        let ended_before = self.ended.load(Ordering::SeqCst);
         let looked = look(&watched.probe, &self.clock, self.steady.time_limit).await;
+        if self.ended.load(Ordering::SeqCst) != ended_before {
+            return;
+        }
         let judged = match &looked.reading {
             Ok(reading) => watched.tolerance.judge_reading(reading, looked.took, self.normal(index)),
             Err(failure) => Judgement::Unknown(failure.clone()),

@@ -1,7 +1,7 @@
 //! The notes that the phases of one run keep about its steady state.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicUsize},
     time::Duration,
 };
 
@@ -52,6 +52,8 @@ pub(super) struct Notes {
     in_full_effect: Mutex<Vec<Duration>>,
     /// Shared by the looks at a fault, and taken alone by the conclusion, which comes after all of them.
     pub(super) looking: RwLock<()>,
+    /// How many effects were over before their recovery. A look that spans such an end says nothing about the effect.
+    pub(super) ended: AtomicUsize,
     /// No fault needs the watch any longer.
     pub(super) over: CancellationToken,
 }
@@ -131,6 +133,7 @@ impl Notes {
             times: Mutex::default(),
             in_full_effect: Mutex::default(),
             looking: RwLock::default(),
+            ended: AtomicUsize::new(0),
             over: CancellationToken::new(),
         }
     }

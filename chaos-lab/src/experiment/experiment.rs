@@ -20,6 +20,8 @@ pub struct Experiment {
     pub rollbacks: Vec<Arc<Activity>>,
     /// What must hold before and during the method, which ends if it does not: probes, each with a tolerance.
     pub stop_conditions: Vec<Arc<Activity>>,
+    /// The rungs in which the experiment is made harder, if it is.
+    pub scale_up: Option<ScaleUp>,
     /// The configuration and the secrets.
     pub settings: Settings,
     /// When the hypothesis is looked at, if the file says so.
@@ -30,6 +32,17 @@ pub struct Experiment {
     pub document: Value,
     /// The file, if it came from one.
     pub file: Option<PathBuf>,
+}
+
+/// An entry of the configuration that takes one value after the other, the smallest first. The experiment is run with
+/// each, as long as it held with the one before.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ScaleUp {
+    /// The name of the entry.
+    pub name: String,
+    /// Its values.
+    pub values: Vec<Value>,
 }
 
 /// A hypothesis: a sentence, and the probes that tell whether it holds.

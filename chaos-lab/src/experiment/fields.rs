@@ -104,6 +104,16 @@ impl<'v> Fields<'v> {
         items.enumerate().map(|(index, item)| (format!("{}[{index}]", self.at(name)), item)).collect()
     }
 
+    /// Tells each property without a meaning whose name is nearly one of `names` that is not there.
+    pub(super) fn suspect(&self, names: &[&str], findings: &mut Findings) {
+        for name in names.iter().filter(|name| self.raw(name).is_none()) {
+            if let Some(near) = self.misspelt(name) {
+                let words = "an unknown property";
+                findings.say(self.at(near), words, format!("{name:?}, or a name that is not nearly that"));
+            }
+        }
+    }
+
     /// A property without a meaning whose name is nearly `name`.
     fn misspelt(&self, name: &str) -> Option<&'v str> {
         let unknown = self.map.keys().map(String::as_str).filter(|key| !self.known.contains(key));

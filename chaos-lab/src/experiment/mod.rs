@@ -3,6 +3,7 @@
 //! A file is read whole and tells everything that is wrong with it at once. Nothing is run before that.
 
 mod activity;
+pub(crate) mod chaos_order;
 mod conversion;
 mod environment;
 mod experiment;
@@ -14,6 +15,7 @@ mod overrides;
 mod provider;
 mod read;
 mod read_activity;
+mod read_chaos;
 mod read_own;
 mod read_provider;
 mod read_settings;
@@ -23,9 +25,9 @@ mod strategy;
 mod variable;
 
 pub use activity::{Activity, ActivityKind, ActivityTolerance, Pauses, Samples, Until};
-pub use experiment::{Experiment, Hypothesis};
+pub use experiment::{Experiment, Hypothesis, ScaleUp};
 pub use options::ReadOptions;
-pub use provider::{HttpProvider, ProcessProvider, Provider, PythonProvider};
+pub use provider::{ChaosKind, ChaosProvider, HttpProvider, ProcessProvider, Provider, PythonProvider};
 pub use settings::{Entry, Settings};
 pub use strategy::{HypothesisStrategy, RollbackStrategy};
 pub use variable::Variable;

@@ -4,8 +4,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Experiment, Variable, environment::Environment};
-use crate::document::{Problem, Problems, read};
+use serde_json::Value;
+
+use super::{Experiment, ScaleUp, Variable, environment::Environment};
+use crate::{
+    catalogues::Catalogues,
+    document::{Problem, Problems, read},
+};
 
 /// How an experiment is read.
 ///
@@ -34,6 +39,7 @@ pub struct ReadOptions {
     pub(super) variables: Vec<Variable>,
     pub(super) variable_files: Vec<PathBuf>,
     pub(super) environment: Environment,
+    pub(super) catalogues: Catalogues,
 }
 
 impl ReadOptions {
@@ -84,6 +90,13 @@ impl ReadOptions {
         self
     }
 
+    /// Sets the events, providers and probes that a provider of type `chaos` may name. Default: none.
+    #[must_use]
+    pub fn catalogues(mut self, catalogues: Catalogues) -> Self {
+        self.catalogues = catalogues;
+        self
+    }
+
     /// Reads these variables instead of the environment of this process. Programs are looked up in their `PATH`.
     #[must_use]
     pub fn environment(
@@ -105,6 +118,22 @@ impl ReadOptions {
         let mut experiment = Experiment::from_document(document, self)?;
         experiment.file = Some(path.to_owned());
         Ok(experiment)
+    }
+
+    /// Reads the rungs of an experiment that is scaled up, each with its value.
+    ///
+    /// # Errors
+    /// As [`read`](ReadOptions::read), for each rung.
+    pub fn rungs(
+        &self,
+        path: impl AsRef<Path>,
+        scale_up: &ScaleUp,
+    ) -> Result<Vec<(Value, Experiment)>, Problems> {
+        let rung = |value: &Value| {
+            let options = self.clone().variable(Variable::new(scale_up.name.clone(), value.clone()));
+            Ok((value.clone(), options.read(path.as_ref())?))
+        };
+        scale_up.values.iter().map(rung).collect()
     }
 }
 

@@ -12,6 +12,31 @@ pub enum Provider {
     Http(HttpProvider),
     /// Calls a function of Python.
     Python(PythonProvider),
+    /// Injects an event of this library, or asks a probe of it.
+    Chaos(ChaosProvider),
+}
+
+/// An event or a probe of this library, by its name.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ChaosProvider {
+    /// What it is.
+    pub kind: ChaosKind,
+    /// The name in its catalogue.
+    pub name: String,
+    /// Everything else: for an event its parameters, the provider of its targets with the settings of that, the groups
+    /// and the blast radius; for a probe its parameters.
+    pub settings: Map<String, Value>,
+}
+
+/// What a provider of this library is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "an activity is one of these two as well")]
+pub enum ChaosKind {
+    /// An event.
+    Event,
+    /// A probe.
+    Probe,
 }
 
 /// A process.

@@ -3,7 +3,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{
-    Experiment, Hypothesis, HypothesisStrategy, ReadOptions, RollbackStrategy, Settings,
+    Entry, Experiment, Hypothesis, HypothesisStrategy, ReadOptions, RollbackStrategy, ScaleUp, Settings,
     environment::Environment,
     fields::{Fields, text_of},
     findings::Findings,
@@ -29,6 +29,7 @@ const EXPERIMENT: &[&str] = &[
     "extensions",
     "runtime",
     "stop-conditions",
+    "scale-up",
 ];
 const ACTIVITIES: &str = "a list of activities";
 
@@ -110,10 +111,29 @@ impl Reader<'_> {
         let fields = Fields::of(document, "", EXPERIMENT, expected, &mut self.findings)?;
         let title = fields.text("title", "a text", &mut self.findings);
         let description = fields.text("description", "a text", &mut self.findings);
+        if !self.is_compatible {
+            // What is lost silently is missed when it is needed most.
+            let optional = [
+                "rollbacks",
+                "steady-state-hypothesis",
+                "configuration",
+                "secrets",
+                "runtime",
+                "controls",
+                "stop-conditions",
+                "scale-up",
+            ];
+            fields.suspect(&optional, &mut self.findings);
+        }
         if self.checks_descriptions {
             self.descriptions(&fields);
         }
         let configuration = self.configuration(fields.get("configuration"), overrides, environment);
+        for (name, entry) in &configuration {
+            if let Entry::Value(value) = entry {
+                self.known = std::mem::take(&mut self.known).with(name, value.clone());
+            }
+        }
         let hypothesis = self.hypothesis(&fields);
         let method = match fields.required("method", ACTIVITIES, &mut self.findings) {
             Some(Value::Null) => {
@@ -132,6 +152,7 @@ impl Reader<'_> {
             let conditions = fields.items("stop-conditions", expected, &mut self.findings);
             self.activities(&conditions, Place::Hypothesis)
         };
+        let scale_up = self.scale_up(&fields, &configuration);
         self.controls(&fields);
         let (hypothesis_strategy, rollback_strategy) = self.strategies(&fields);
         Some(Experiment {
@@ -141,6 +162,7 @@ impl Reader<'_> {
             method,
             rollbacks,
             stop_conditions,
+            scale_up,
             settings: Settings {
                 configuration,
                 secrets: secrets.values,
@@ -153,6 +175,30 @@ impl Reader<'_> {
             document: Value::Null,
             file: None,
         })
+    }
+
+    /// The rungs.
+    fn scale_up(&mut self, fields: &Fields<'_>, configuration: &[(String, Entry)]) -> Option<ScaleUp> {
+        const NAME: &str = "the name of an entry of the configuration";
+        const VALUES: &str = "a list of its values, the smallest first";
+        if self.is_compatible {
+            return None;
+        }
+        let expected = "a mapping with name and values";
+        let own = fields.fields("scale-up", &["name", "values"], expected, &mut self.findings)?;
+        let name = own.text("name", NAME, &mut self.findings);
+        if let Some(name) = name
+            && configuration.iter().all(|(known, _)| known != name)
+        {
+            let names = configuration.iter().map(|(known, _)| known.as_str());
+            self.findings.wrong(own.at("name"), &name.into(), or_nearest(NAME, name, names));
+        }
+        let found = own.required("values", VALUES, &mut self.findings)?;
+        let values = found.as_array().filter(|values| !values.is_empty());
+        if values.is_none() {
+            self.findings.wrong(own.at("values"), found, VALUES);
+        }
+        Some(ScaleUp { name: name?.to_owned(), values: values?.clone() })
     }
 
     /// Checks what only describes the experiment.

@@ -128,6 +128,11 @@ impl Reader<'_> {
     }
 
     fn own(&mut self, fields: &Fields<'_>, data: &Value, place: Place<'_>) -> Option<Activity> {
+        if !self.is_compatible {
+            let optional =
+                ["background", "pauses", "tolerance", "controls", "undo", "until", "samples", "approval"];
+            fields.suspect(&optional, &mut self.findings);
+        }
         let kind = match place {
             Place::Tolerance | Place::Configuration(_) => Some(ActivityKind::Probe),
             Place::Step | Place::Hypothesis | Place::Undo => self.kind(fields, place),

@@ -30,10 +30,9 @@ impl Reader<'_> {
                 let fields = Fields::of(data, path, PYTHON, "", &mut self.findings)?;
                 self.python(&fields).map(Provider::Python)
             }
-            Some("chaos") if !self.is_compatible => {
-                let expected = "process, http or python: the type chaos is not supported yet";
-                self.findings.wrong(fields.at("type"), kind, expected);
-                None
+            Some("chaos") if !self.is_compatible || self.catalogues.is_none() => {
+                let fields = Fields::of(data, path, &[], "", &mut self.findings)?;
+                self.chaos(&fields).map(Provider::Chaos)
             }
             other => {
                 let expected = or_nearest("process, http or python", other.unwrap_or_default(), TYPES);

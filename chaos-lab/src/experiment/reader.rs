@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{environment::Environment, findings::Findings, options::ReadOptions};
+use crate::{catalogues::Catalogues, substitution::Names};
 
 /// Reads the parts of an experiment, and notes what is wrong with them.
 pub(super) struct Reader<'a> {
@@ -13,6 +14,10 @@ pub(super) struct Reader<'a> {
     pub(super) named: BTreeMap<&'a str, &'a Value>,
     /// How much data references may still stand for.
     pub(super) references_left: usize,
+    /// What providers of type `chaos` may name. None: that is not checked.
+    pub(super) catalogues: Option<&'a Catalogues>,
+    /// The names whose values are known before anything runs.
+    pub(super) known: Names,
     pub(super) checks_descriptions: bool,
     pub(super) is_compatible: bool,
     pub(super) refuses_python: bool,
@@ -24,10 +29,12 @@ pub(super) const REFERENCES: usize = 64 << 20;
 
 impl<'a> Reader<'a> {
     /// For an experiment that is about to run here.
-    pub(super) fn new(options: &ReadOptions, environment: &'a Environment, findings: Findings) -> Self {
+    pub(super) fn new(options: &'a ReadOptions, environment: &'a Environment, findings: Findings) -> Self {
         Self {
             findings,
             programs: (!options.checks_less).then_some(environment),
+            catalogues: Some(&options.catalogues),
+            known: Names::default(),
             checks_descriptions: !options.checks_less,
             named: BTreeMap::new(),
             references_left: REFERENCES,
@@ -42,6 +49,8 @@ impl<'a> Reader<'a> {
         Self {
             findings: Findings::default(),
             programs: None,
+            catalogues: None,
+            known: Names::default(),
             checks_descriptions: false,
             named: BTreeMap::new(),
             references_left: REFERENCES,

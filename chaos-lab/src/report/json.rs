@@ -36,6 +36,10 @@ fn one(report: &ExperimentReport) -> Value {
         "reasons": report.reasons,
     });
     data["run"] = serde_json::to_value(&report.run).unwrap_or(Value::Null);
+    data["faults"] = serde_json::to_value(&report.faults).unwrap_or(Value::Null);
+    if let Some(rung) = &report.rung {
+        data["rung"] = rung.clone();
+    }
     data["journal"] = report.journal.clone();
     data
 }

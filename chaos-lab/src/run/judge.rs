@@ -1,21 +1,29 @@
 use serde_json::Value;
 
 use super::state::State;
-use crate::experiment::{Activity, ActivityTolerance, Provider};
+use crate::{
+    experiment::{Activity, ActivityTolerance, Provider},
+    runner::Runner,
+};
 
 impl State {
     /// Judges a value.
-    pub(crate) async fn judged(&self, value: &Value, tolerance: &ActivityTolerance) -> Result<(), String> {
+    pub(crate) async fn judged(
+        &self,
+        value: &Value,
+        tolerance: &ActivityTolerance,
+        by: &Runner,
+    ) -> Result<(), String> {
         match tolerance {
             ActivityTolerance::Value(tolerance) => tolerance.judge(value, &self.names()),
-            ActivityTolerance::Probe(probe) => self.judge_by(value, probe).await,
+            ActivityTolerance::Probe(probe) => self.judge_by(value, probe, by).await,
         }
     }
 
     /// Asks another probe about a value.
-    async fn judge_by(&self, value: &Value, probe: &Activity) -> Result<(), String> {
+    async fn judge_by(&self, value: &Value, probe: &Activity, by: &Runner) -> Result<(), String> {
         let provider = about(&probe.provider, value);
-        match self.runner.carry_out(&provider, &self.names()).await {
+        match by.carry_out(&provider, &self.names()).await {
             Ok(answer) if is_true(&probe.provider, &answer) => Ok(()),
             Ok(_) => Err(format!("the probe {:?} does not accept it", probe.name)),
             Err(trouble) => Err(format!("the probe {:?} could not tell: {trouble}", probe.name)),
@@ -33,6 +41,7 @@ fn about(provider: &Provider, value: &Value) -> Provider {
             python.arguments.insert("value".to_owned(), value.clone());
             return provider;
         }
+        Provider::Chaos(_) => return provider,
     };
     match arguments {
         Value::Null => *arguments = serde_json::json!({ "value": value }),
@@ -47,7 +56,7 @@ fn is_true(provider: &Provider, answer: &Value) -> bool {
     match provider {
         Provider::Process(_) => answer["status"] == 0,
         Provider::Http(_) => answer["status"].as_i64().is_some_and(|status| status < 400),
-        Provider::Python(_) => match answer {
+        Provider::Python(_) | Provider::Chaos(_) => match answer {
             Value::Null => false,
             Value::Bool(answer) => *answer,
             Value::Number(number) => number.as_f64() != Some(0.0),

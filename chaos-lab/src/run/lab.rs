@@ -19,12 +19,12 @@ use super::{
     private_journal::PrivateJournal,
     report,
     rollbacks::registry_of,
-    state::State,
+    state::{Parts, State},
     toolkit_journal::Writer,
     verdict::conclude,
     watch::steady_state,
 };
-use crate::{experiment::Experiment, runner::Runner};
+use crate::{catalogues::Catalogues, experiment::Experiment, runner::Runner};
 
 /// How long the rollbacks may take, all of them together.
 const BUDGET: Duration = Duration::from_secs(3 * 3600);
@@ -61,6 +61,7 @@ pub struct Lab {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     approval: Option<Arc<dyn Approve>>,
+    catalogues: Catalogues,
 }
 
 impl Default for Lab {
@@ -79,6 +80,7 @@ impl Lab {
             clock: Arc::new(SystemClock::default()),
             entropy: Arc::new(SystemEntropy::default()),
             approval: None,
+            catalogues: Catalogues::default(),
         }
     }
 
@@ -100,6 +102,13 @@ impl Lab {
     #[must_use]
     pub fn journal_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.journal_path = Some(path.into());
+        self
+    }
+
+    /// Sets the events, providers and probes that a provider of type `chaos` may name. Default: none.
+    #[must_use]
+    pub fn catalogues(mut self, catalogues: Catalogues) -> Self {
+        self.catalogues = catalogues;
         self
     }
 
@@ -159,15 +168,19 @@ impl Lab {
         };
         let run = format!("{:016x}", self.entropy.draw()?);
         let experiment = Arc::new(experiment.clone());
-        let state = State::new(
+        let state = State::begin_run(Parts {
             experiment,
-            self.options.clone(),
+            options: self.options.clone(),
             names,
             runner,
-            Arc::clone(&self.clock),
+            lookout: Runner::start()?,
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            journal: Arc::clone(&journal),
+            catalogues: self.catalogues.clone(),
+            approval: self.approval.clone(),
             run,
-            self.approval.clone(),
-        );
+        });
         let writer = self.journal_path.as_ref().map(|path| Writer::start(path, &state)).transpose()?;
         let looked = match early {
             Some(interrupt) => Err(interrupt),
@@ -190,7 +203,7 @@ impl Lab {
         } else {
             None
         };
-        state.runner.end_all().await;
+        tokio::join!(state.runner.end_all(), state.lookout.end_all());
         let mut report = conclude_report(&state, report);
         if let Some(writer) = writer {
             // The report tells more than that.
@@ -286,9 +299,11 @@ fn conclude_report(state: &State, run: Option<RunReport>) -> ExperimentReport {
         method: progress.method.clone(),
         rollbacks: progress.rollbacks.clone(),
         run,
+        faults: state.faults(),
         journal,
         unwritten: None,
         compatible_exit_code: u8::from(status != compatible::Status::Completed || deviated),
         run_again: None,
+        rung: None,
     }
 }

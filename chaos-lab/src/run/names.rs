@@ -44,6 +44,6 @@ fn told(provider: &Provider, output: Value) -> Option<Value> {
         }
         Provider::Process(_) => None,
         Provider::Http(_) => Some(output["body"].clone()),
-        Provider::Python(_) => Some(output),
+        Provider::Python(_) | Provider::Chaos(_) => Some(output),
     }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use chaos_core::{Error, Hold, Result};
 
-use crate::experiment::{Experiment, HypothesisStrategy, RollbackStrategy};
+use crate::experiment::{Activity, ChaosKind, Experiment, HypothesisStrategy, Provider, RollbackStrategy};
 
 /// How an experiment is run. An option of here outranks the same one in the file.
 #[derive(Clone, Debug)]
@@ -95,8 +95,9 @@ impl RunOptions {
     pub fn needs_a_journal(&self, experiment: &Experiment) -> bool {
         let has_rollbacks =
             !experiment.rollbacks.is_empty() && self.rollbacks_of(experiment) != RollbackStrategy::Never;
-        let has_undo = || experiment.method.iter().any(|step| step.undo.is_some());
-        has_rollbacks || has_undo()
+        let is_event = |step: &Activity| matches!(&step.provider, Provider::Chaos(chaos) if chaos.kind == ChaosKind::Event);
+        let in_method = || experiment.method.iter().any(|step| step.undo.is_some() || is_event(step));
+        has_rollbacks || in_method()
     }
 
     /// When the rollbacks are played.

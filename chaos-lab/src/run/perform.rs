@@ -7,18 +7,25 @@ use super::{
     state::{State, UnderWay},
 };
 use crate::{
-    experiment::{Activity, ActivityKind},
-    runner::Trouble,
+    experiment::{Activity, ActivityKind, Provider},
+    runner::{Runner, Trouble},
 };
 
 impl State {
     /// Carries out a probe of the hypothesis, with its pauses.
     pub(crate) async fn ask(&self, probe: &Activity) -> ActivityRun {
         self.pause_before(probe).await;
-        let mut run = self.carried_out(probe, true).await;
+        let mut run = self.carried_out(probe, true, &self.runner).await;
         // Who could not look has not seen that it is met.
         run.tolerance_met.get_or_insert(false);
         self.pause(probe, probe.pauses.after.as_ref()).await;
+        run
+    }
+
+    /// Looks by a probe of the watch, without its pauses: the watch has its own pace.
+    pub(crate) async fn watch(&self, probe: &Activity) -> ActivityRun {
+        let mut run = self.carried_out(probe, true, &self.lookout).await;
+        run.tolerance_met.get_or_insert(false);
         run
     }
 
@@ -30,14 +37,14 @@ impl State {
     /// Carries out an activity of a section, with the pause after it, and keeps how it went. Whether it succeeded.
     pub(crate) async fn perform(&self, activity: &Activity, mut under_way: UnderWay) -> bool {
         // Chaos Toolkit does not look at a tolerance there.
-        let run = self.carried_out(activity, !self.options.compatible).await;
+        let run = self.carried_out(activity, !self.options.compatible, &self.runner).await;
         let is_fine = run.has_succeeded() && run.bad_exit().is_none();
         under_way.ended(run);
         self.pause(activity, activity.pauses.after.as_ref()).await;
         is_fine
     }
 
-    async fn carried_out(&self, activity: &Activity, is_judged: bool) -> ActivityRun {
+    async fn carried_out(&self, activity: &Activity, is_judged: bool, by: &Runner) -> ActivityRun {
         let mut run = self.begun(activity);
         let begun = self.clock.monotonic();
         let tolerance = activity.tolerance.as_ref().filter(|_| is_judged);
@@ -48,10 +55,10 @@ impl State {
             run.status = Some(ActivityStatus::Failed);
             run.exception = Some(why);
         } else if let (Some(tolerance), Some(samples)) = (tolerance, activity.samples) {
-            self.judge_share(activity, tolerance, samples, &mut run).await;
+            self.judge_share(activity, tolerance, samples, by, &mut run).await;
         } else {
             loop {
-                self.once(activity, is_judged, &mut run).await;
+                self.once(activity, is_judged, by, &mut run).await;
                 let Some(until) = activity.until.filter(|_| is_judged && run.tolerance_met != Some(true))
                 else {
                     break;
@@ -68,14 +75,14 @@ impl State {
     }
 
     /// Carries out an activity, and judges what it yields.
-    async fn once(&self, activity: &Activity, is_judged: bool, run: &mut ActivityRun) {
+    async fn once(&self, activity: &Activity, is_judged: bool, by: &Runner, run: &mut ActivityRun) {
         (run.exception, run.tolerance_met, run.not_met) = (None, None, None);
-        match self.value(activity).await {
+        match self.value(activity, by).await {
             Ok(value) => {
                 run.output = self.names().masked(&value);
                 run.status = Some(ActivityStatus::Succeeded);
                 if let Some(tolerance) = activity.tolerance.as_ref().filter(|_| is_judged) {
-                    let judged = self.judged(&value, tolerance).await;
+                    let judged = self.judged(&value, tolerance, by).await;
                     run.tolerance_met = Some(judged.is_ok());
                     run.not_met = judged.err();
                 }
@@ -91,8 +98,11 @@ impl State {
     }
 
     /// What an activity yields.
-    pub(crate) async fn value(&self, activity: &Activity) -> Result<Value, Trouble> {
-        self.runner.carry_out(&activity.provider, &self.names()).await
+    pub(crate) async fn value(&self, activity: &Activity, by: &Runner) -> Result<Value, Trouble> {
+        match &activity.provider {
+            Provider::Chaos(chaos) => self.chaos(chaos).await,
+            provider => by.carry_out(provider, &self.names()).await,
+        }
     }
 
     /// Why an activity must not be carried out, if it must not.

@@ -36,6 +36,10 @@ pub struct ExperimentReport {
     pub rollbacks: Vec<ActivityRun>,
     /// The run of the monkey that carried the method out. `None` if it never came to that.
     pub run: Option<RunReport>,
+    /// The runs of the events of the method.
+    pub faults: Vec<RunReport>,
+    /// The value of the rung, if the experiment was scaled up.
+    pub rung: Option<Value>,
     /// The journal as Chaos Toolkit writes it, with our verdict beside it.
     pub journal: Value,
     /// Why the last version of the journal could not be written to its file, if so.

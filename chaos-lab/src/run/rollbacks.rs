@@ -113,7 +113,7 @@ impl Rollbacks {
     /// Plays what is due in the process of the run.
     async fn play_live(&self, state: &Arc<State>, scope: &RecoveryScope) -> Result<()> {
         // What is still running must not go on after its rollback.
-        state.runner.end_all().await;
+        tokio::join!(state.runner.end_all(), state.end_faults());
         match choice(state) {
             Choice::Play => {}
             Choice::NotDue(why) => return self.ends(Undone::NotDue(why)),

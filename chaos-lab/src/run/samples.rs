@@ -1,7 +1,10 @@
 use serde_json::json;
 
 use super::{ActivityRun, ActivityStatus, state::State};
-use crate::experiment::{Activity, ActivityTolerance, Samples};
+use crate::{
+    experiment::{Activity, ActivityTolerance, Samples},
+    runner::Runner,
+};
 
 /// The looks of a probe that is judged by their share.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,13 +22,14 @@ impl State {
         activity: &Activity,
         tolerance: &ActivityTolerance,
         samples: Samples,
+        by: &Runner,
         run: &mut ActivityRun,
     ) {
         let (mut counts, mut first) = (Counts::default(), None);
         let begun = self.clock.monotonic();
         loop {
-            match self.value(activity).await {
-                Ok(value) => match self.judged(&value, tolerance).await {
+            match self.value(activity, by).await {
+                Ok(value) => match self.judged(&value, tolerance, by).await {
                     Ok(()) => counts.met += 1,
                     Err(why) => {
                         counts.not_met += 1;

@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{clock::Clock, jiff::Timestamp};
+use chaos_core::{Journal, Monkey, RunReport, chance::Entropy, clock::Clock, jiff::Timestamp};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
@@ -14,6 +14,7 @@ use super::{
     progress::{Progress, Section},
 };
 use crate::{
+    catalogues::Catalogues,
     experiment::{Activity, Experiment, HypothesisStrategy, RollbackStrategy},
     runner::Runner,
     substitution::Names,
@@ -30,14 +31,41 @@ pub(crate) struct State {
     /// There is a new one.
     output: Notify,
     pub(crate) approval: Option<Arc<dyn Approve>>,
+    /// Carries out the activities, which are ended before the rollbacks.
     pub(crate) runner: Runner,
+    /// Carries out the looks during the method. A look that is under way at its end is not counted, and need not be
+    /// ended.
+    pub(crate) lookout: Runner,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) catalogues: Catalogues,
+    /// The monkeys that inject the events of the method.
+    monkeys: Mutex<Vec<Monkey>>,
+    /// Their runs that are over.
+    injected: Mutex<Vec<RunReport>>,
     /// Names the run.
     pub(crate) run: String,
     pub(crate) start: Timestamp,
     progress: Mutex<Progress>,
     /// Outlive the run in the thread that waits for them.
     pub(crate) changes: Arc<Changes>,
+}
+
+/// What a run begins with.
+pub(crate) struct Parts {
+    pub(crate) experiment: Arc<Experiment>,
+    pub(crate) options: RunOptions,
+    pub(crate) names: Names,
+    pub(crate) runner: Runner,
+    pub(crate) lookout: Runner,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) catalogues: Catalogues,
+    pub(crate) approval: Option<Arc<dyn Approve>>,
+    /// Names the run.
+    pub(crate) run: String,
 }
 
 /// An activity that is under way. Dropped, it was interrupted.
@@ -51,18 +79,23 @@ pub(crate) struct UnderWay {
 }
 
 impl State {
-    pub(crate) fn new(
-        experiment: Arc<Experiment>,
-        options: RunOptions,
-        names: Names,
-        runner: Runner,
-        clock: Arc<dyn Clock>,
-        run: String,
-        approval: Option<Arc<dyn Approve>>,
-    ) -> Arc<Self> {
-        let start = clock.now();
+    pub(crate) fn begin_run(parts: Parts) -> Arc<Self> {
+        let Parts {
+            experiment,
+            options,
+            names,
+            runner,
+            lookout,
+            clock,
+            entropy,
+            journal,
+            catalogues,
+            approval,
+            run,
+        } = parts;
         let uses_steps = !options.compatible && refers_to_steps(&experiment.document);
         Arc::new(Self {
+            start: clock.now(),
             experiment,
             options,
             names,
@@ -70,12 +103,31 @@ impl State {
             output: Notify::new(),
             approval,
             runner,
+            lookout,
             clock,
+            entropy,
+            journal,
+            catalogues,
+            monkeys: Mutex::default(),
+            injected: Mutex::default(),
             run,
-            start,
             progress: Mutex::default(),
             changes: Arc::default(),
         })
+    }
+
+    pub(crate) fn monkeys(&self) -> MutexGuard<'_, Vec<Monkey>> {
+        locked(&self.monkeys)
+    }
+
+    /// The run of an event is over.
+    pub(crate) fn injected(&self, report: RunReport) {
+        locked(&self.injected).push(report);
+    }
+
+    /// The runs of events so far.
+    pub(crate) fn faults(&self) -> Vec<RunReport> {
+        locked(&self.injected).clone()
     }
 
     pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {

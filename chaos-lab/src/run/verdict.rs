@@ -53,7 +53,8 @@ impl fmt::Display for ExperimentVerdict {
 /// The verdict, and each reason for it as a sentence.
 pub(crate) fn conclude(state: &State, run: Option<&RunReport>) -> (ExperimentVerdict, Vec<String>) {
     let progress = state.progress();
-    let undone = not_recovered(&progress, run);
+    let faults = state.faults();
+    let undone = not_recovered(&progress, run, &faults);
     if !undone.is_empty() {
         return (ExperimentVerdict::NotRecovered, undone);
     }
@@ -79,28 +80,30 @@ pub(crate) fn conclude(state: &State, run: Option<&RunReport>) -> (ExperimentVer
     }
 }
 
-fn not_recovered(progress: &Progress, run: Option<&RunReport>) -> Vec<String> {
-    match (&progress.undone, run) {
-        (Undone::Failed(reasons), _) => {
-            reasons.iter().map(|reason| format!("a rollback failed: {reason}")).collect()
+fn not_recovered(progress: &Progress, run: Option<&RunReport>, faults: &[RunReport]) -> Vec<String> {
+    let mut left: Vec<String> = faults.iter().flat_map(left_of).collect();
+    match &progress.undone {
+        Undone::Failed(reasons) => {
+            left.extend(reasons.iter().map(|reason| format!("a rollback failed: {reason}")));
         }
-        (Undone::Left(why), _) => vec![format!("the rollbacks were left out: {why}")],
-        (_, Some(run)) => {
-            let left =
-                run.faults.iter().chain(&run.replayed).filter(|fault| fault.state != FaultState::Recovered);
-            let unreadable = run.unreadable.iter().map(|entry| {
-                format!("the journal's entry {} cannot be read, and may be a fault", entry.entry)
-            });
-            left.map(|fault| {
-                let why =
-                    fault.failure.as_ref().map_or("it was not seen to be undone", |failure| &failure.message);
-                format!("fault {}: {why}", fault.id)
-            })
-            .chain(unreadable)
-            .collect()
-        }
-        (_, None) => Vec::new(),
+        Undone::Left(why) => left.push(format!("the rollbacks were left out: {why}")),
+        _ => left.extend(run.into_iter().flat_map(left_of)),
     }
+    left
+}
+
+/// What a run has left behind, or cannot rule out to have.
+fn left_of(run: &RunReport) -> Vec<String> {
+    let faults = run.faults.iter().chain(&run.replayed);
+    let left = faults.filter(|fault| fault.state != FaultState::Recovered).map(|fault| {
+        let why = fault.failure.as_ref().map_or("it was not seen to be undone", |failure| &failure.message);
+        format!("fault {} on {}: {why}", fault.id, fault.target)
+    });
+    let unreadable = run
+        .unreadable
+        .iter()
+        .map(|entry| format!("the journal's entry {} cannot be read, and may be a fault", entry.entry));
+    left.chain(unreadable).collect()
 }
 
 fn skipped(progress: &Progress, run: Option<&RunReport>) -> Vec<String> {
@@ -170,6 +173,13 @@ fn unknown(state: &State, progress: &Progress, run: Option<&RunReport>) -> Vec<S
         && reasons.is_empty()
     {
         reasons.push(format!("nobody could look during the method: {}", doubt.failure.message));
+    }
+    for fault in state.faults().iter().flat_map(|run| &run.faults) {
+        let why = fault.no_effect.as_ref().map(|why| format!("had no effect: {why}"));
+        let early = || fault.cut_short.map(|why| format!("ended early: {why}"));
+        if let Some(why) = why.or_else(early) {
+            reasons.push(format!("{} on {} {why}", fault.event, fault.target));
+        }
     }
     if state.hypothesis_strategy().is_during()
         && !state.options.compatible

@@ -80,10 +80,11 @@ impl fmt::Display for Watched {
 #[async_trait]
 impl Probe for Watched {
     async fn look(&self, _: &dyn Clock) -> Result<Reading> {
-        let run = self.state.ask(&self.probe).await;
+        let run = self.state.watch(&self.probe).await;
         let (met, why) = (run.tolerance_met == Some(true), run.not_met.clone());
         let trouble = run.exception.clone().map(|exception| (exception, run.is_no_answer));
-        if self.belongs_to_hypothesis {
+        // A look that outlasts the method is not counted.
+        if self.belongs_to_hypothesis && !self.state.progress().is_method_over {
             self.state.progress().looked(HypothesisLook::of(run));
             self.state.changed();
         }

@@ -99,6 +99,10 @@ impl Runner {
         match provider {
             Provider::Process(process) => processes.run(process, names, &**clock).await,
             Provider::Http(http) => requests.run(http, names, clock).await,
+            Provider::Chaos(chaos) => {
+                let what = format!("no event and no probe is run here, so {} is not", chaos.name);
+                Err(Trouble::new(TroubleKind::Refused, what, names))
+            }
             Provider::Python(python) => {
                 let what =
                     format!("no Python is run, so {}.{} cannot be called", python.module, python.function);

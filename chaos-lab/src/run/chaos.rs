@@ -1,0 +1,92 @@
+//! Events and probes of this library as activities.
+
+use std::{sync::Arc, time::Duration};
+
+use chaos_core::{Error, Monkey, Outcome, Result, RunReport, catalogue::Naming, steady_state::Reading};
+use serde_json::Value;
+
+use super::{private_journal::PrivateJournal, state::State};
+use crate::{
+    experiment::{ChaosKind, ChaosProvider, chaos_order::ChaosOrder},
+    runner::{Trouble, TroubleKind},
+};
+
+/// How long a probe may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+impl State {
+    /// Injects an event and waits until its faults are undone, or asks a probe.
+    pub(crate) async fn chaos(&self, chaos: &ChaosProvider) -> Result<Value, Trouble> {
+        let names = self.names();
+        let refused = |error: Error| Trouble::new(TroubleKind::Refused, error.chain(), &names);
+        let settings = match names.substitute(&Value::Object(chaos.settings.clone())) {
+            Value::Object(settings) => settings,
+            _ => chaos.settings.clone(),
+        };
+        let chaos = ChaosProvider { settings, ..chaos.clone() };
+        match chaos.kind {
+            ChaosKind::Probe => {
+                let probe = chaos.probe(&self.catalogues).map_err(refused)?;
+                let looking = probe.look(self.clock.as_ref());
+                let reading = tokio::select! {
+                    biased;
+                    reading = looking => reading,
+                    () = self.clock.sleep(LIMIT) => {
+                        let what = format!("the probe took longer than {LIMIT:?}");
+                        return Err(Trouble::new(TroubleKind::Unknown, what, &names));
+                    }
+                };
+                match reading {
+                    Ok(Reading::Value(value)) => Ok(value),
+                    Ok(Reading::NoAnswer(why)) => Err(Trouble::new(TroubleKind::NoAnswer, why, &names)),
+                    Ok(_) => Err(Trouble::new(TroubleKind::Unknown, "an unknown kind of reading", &names)),
+                    Err(error) => Err(Trouble::new(TroubleKind::Unknown, error.chain(), &names)),
+                }
+            }
+            ChaosKind::Event => {
+                let report = self.inject(&chaos).await.map_err(refused)?;
+                let (outcome, why) = (report.outcome(), report.why_nothing().join("; "));
+                let value = serde_json::to_value(&report).unwrap_or_default();
+                self.injected(report);
+                match outcome {
+                    Outcome::Skipped => {
+                        let what = format!("nothing was injected: {why}");
+                        Err(Trouble::new(TroubleKind::Refused, what, &names))
+                    }
+                    Outcome::Failed => Err(Trouble::new(
+                        TroubleKind::Unknown,
+                        "a fault failed; the report tells more",
+                        &names,
+                    )),
+                    _ => Ok(value),
+                }
+            }
+        }
+    }
+
+    async fn inject(&self, chaos: &ChaosProvider) -> Result<RunReport> {
+        let order = ChaosOrder::read(chaos, &self.catalogues)?;
+        let opened = self.catalogues.providers.open(&order.provider, &order.settings, Naming::Fields).await?;
+        let filter = if order.groups.names().is_some() { order.groups } else { opened.filter };
+        let builder = Monkey::builder()
+            .event(Arc::clone(order.event.event()))
+            .groups(filter)
+            .blast_radius(order.blast_radius)
+            .clock(Arc::clone(&self.clock))
+            .entropy(Arc::clone(&self.entropy));
+        let builder =
+            opened.providers.into_iter().fold(builder, |builder, provider| builder.provider(provider));
+        let journal = PrivateJournal(Arc::clone(&self.journal));
+        let monkey = builder.unleash(journal, self.catalogues.events.registry()).build()?;
+        self.monkeys().push(monkey.clone());
+        monkey.run_once().await
+    }
+
+    /// Waits until every fault of the events is undone, which a run that is cut short has begun.
+    pub(crate) async fn end_faults(&self) {
+        let monkeys = self.monkeys().clone();
+        for monkey in monkeys {
+            monkey.shutdown().await;
+        }
+    }
+}
