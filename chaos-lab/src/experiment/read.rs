@@ -144,7 +144,7 @@ impl Reader<'_> {
         };
         let method = self.activities(&method, Place::Step);
         let rollbacks = fields.items("rollbacks", ACTIVITIES, &mut self.findings);
-        let rollbacks = self.activities(&rollbacks, Place::Step);
+        let rollbacks = self.activities(&rollbacks, Place::Rollback);
         let stop_conditions = if self.is_compatible {
             Vec::new()
         } else {

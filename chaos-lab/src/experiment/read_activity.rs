@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Activity, ActivityKind, ActivityTolerance, Pauses,
+    Activity, ActivityKind, ActivityTolerance, ChaosKind, Pauses, Provider,
     fields::{Fields, is_name, positive, text_of},
     nearest::or_nearest,
     reader::{REFERENCES, Reader},
@@ -34,8 +34,10 @@ const ANY: &str = "an activity: a mapping with type, name and provider, or with 
 /// Where an activity stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place<'a> {
-    /// In the method or in the rollbacks.
+    /// In the method.
     Step,
+    /// In the rollbacks.
+    Rollback,
     /// In the hypothesis.
     Hypothesis,
     /// In a tolerance.
@@ -71,7 +73,7 @@ impl Activity {
                 reader.findings.wrong(format!("{path}.ref"), name, "an activity that stands for itself");
                 None
             }
-            None => reader.activity(data, path, Place::Step),
+            None => reader.activity(data, path, Place::Rollback),
         };
         reader.findings.unless_any(activity)
     }
@@ -87,7 +89,7 @@ impl Reader<'_> {
     /// Reads an activity, or the one that a `ref` stands for.
     pub(super) fn activity(&mut self, data: &Value, path: &str, place: Place<'_>) -> Option<Activity> {
         let fields = Fields::of(data, path, ACTIVITY, ANY, &mut self.findings)?;
-        let stands_for_another = matches!(place, Place::Step | Place::Hypothesis);
+        let stands_for_another = matches!(place, Place::Step | Place::Rollback | Place::Hypothesis);
         match fields.get("ref") {
             Some(name) if stands_for_another => self.referred(&fields, name, place),
             _ => self.own(&fields, data, place),
@@ -129,13 +131,15 @@ impl Reader<'_> {
 
     fn own(&mut self, fields: &Fields<'_>, data: &Value, place: Place<'_>) -> Option<Activity> {
         if !self.is_compatible {
-            let optional =
-                ["background", "pauses", "tolerance", "controls", "undo", "until", "samples", "approval"];
+            let optional = ["background", "pauses", "controls", "undo", "until", "samples", "approval"];
             fields.suspect(&optional, &mut self.findings);
+            if place == Place::Step {
+                fields.suspect(&["tolerance"], &mut self.findings);
+            }
         }
         let kind = match place {
             Place::Tolerance | Place::Configuration(_) => Some(ActivityKind::Probe),
-            Place::Step | Place::Hypothesis | Place::Undo => self.kind(fields, place),
+            Place::Step | Place::Rollback | Place::Hypothesis | Place::Undo => self.kind(fields, place),
         };
         let name = match place {
             Place::Configuration(name) => {
@@ -147,6 +151,11 @@ impl Reader<'_> {
         let provider = fields
             .required("provider", "a mapping with a type", &mut self.findings)
             .and_then(|provider| self.provider(provider, &fields.at("provider")));
+        if let Some(Provider::Chaos(chaos)) = &provider
+            && let Some(expected) = wrong_place(place, chaos.kind)
+        {
+            self.findings.say(fields.at("provider.type"), "chaos", expected);
+        }
         let background = self.background(fields);
         let pauses = self.pauses(fields);
         let seconds = |value: &Value| value.as_f64();
@@ -220,8 +229,8 @@ impl Reader<'_> {
                 fields.required("tolerance", expected, &mut self.findings)?
             }
             // Theirs takes no notice of it.
-            Place::Step if !self.is_compatible => fields.get("tolerance")?,
-            Place::Step => return self.tolerance_of_checked(fields),
+            Place::Step | Place::Rollback if !self.is_compatible => fields.get("tolerance")?,
+            Place::Step | Place::Rollback => return self.tolerance_of_checked(fields),
             Place::Tolerance | Place::Configuration(_) | Place::Undo => return None,
         };
         let path = fields.at("tolerance");
@@ -289,6 +298,22 @@ impl Reader<'_> {
         let before = self.findings.count();
         let found = look(self);
         self.findings.forget_after(before).then_some(found).flatten()
+    }
+}
+
+/// Why an event or a probe of this library does not belong there, if it does not.
+fn wrong_place(place: Place<'_>, kind: ChaosKind) -> Option<&'static str> {
+    match (place, kind) {
+        (Place::Rollback | Place::Undo, _) => {
+            Some("process or http: every fault of an event is undone by its own recovery")
+        }
+        (Place::Hypothesis | Place::Tolerance | Place::Configuration(_), ChaosKind::Event) => {
+            Some("a probe: an event belongs into the method")
+        }
+        (Place::Tolerance | Place::Configuration(_), ChaosKind::Probe) => {
+            Some("process or http: this probe belongs into the hypothesis or the method")
+        }
+        (Place::Step, _) | (Place::Hypothesis, ChaosKind::Probe) => None,
     }
 }
 

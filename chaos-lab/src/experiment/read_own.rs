@@ -64,7 +64,7 @@ impl Reader<'_> {
     /// What a person is asked.
     pub(super) fn approval(&mut self, fields: &Fields<'_>, place: Place<'_>) -> Option<String> {
         let data = fields.get("approval").filter(|_| !self.is_compatible)?;
-        if place != Place::Step {
+        if !matches!(place, Place::Step | Place::Rollback) {
             self.findings.wrong(fields.at("approval"), data, "nothing: only a step is approved");
             return None;
         }

@@ -30,7 +30,7 @@ impl Reader<'_> {
                 let fields = Fields::of(data, path, PYTHON, "", &mut self.findings)?;
                 self.python(&fields).map(Provider::Python)
             }
-            Some("chaos") if !self.is_compatible || self.catalogues.is_none() => {
+            Some("chaos") if !self.is_compatible => {
                 let fields = Fields::of(data, path, &[], "", &mut self.findings)?;
                 self.chaos(&fields).map(Provider::Chaos)
             }

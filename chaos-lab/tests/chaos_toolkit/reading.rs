@@ -381,7 +381,7 @@ fn other_providers_are_refused_by_name() {
         (json!({}), "type: missing; expected process, http or python"),
         (
             json!({ "type": "chaos" }),
-            "type: \"chaos\"; expected process, http or python: the type chaos is not supported yet",
+            "event: missing, or beside probe; expected an event or a probe, by its name",
         ),
         (json!({ "type": "docker" }), "type: \"docker\"; expected process, http or python"),
         (json!({ "type": 7 }), "type: 7; expected process, http or python"),
