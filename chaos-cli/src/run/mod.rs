@@ -6,6 +6,7 @@ mod arguments;
 mod report_file;
 mod run;
 mod signals;
+mod steps;
 mod summary;
 
 pub use arguments::RunArguments;

@@ -1,4 +1,8 @@
-use std::path::{Path, PathBuf};
+use std::{
+    future::pending,
+    path::{Path, PathBuf},
+    pin::pin,
+};
 
 use chaos_core::Result;
 use chaos_lab::{
@@ -7,17 +11,19 @@ use chaos_lab::{
     run::{ExperimentReport, ExperimentVerdict, Lab},
 };
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use super::{
     ReportFile, RunArguments, again,
     approval::AtTerminal,
     signals::Signals,
+    steps::OnTerminal,
     summary::{complain, hidden_by_compat, summary},
 };
 use crate::{
     catalogue::Catalogue,
     journal,
-    program::{LogTo, ProgramResult, Status, lines_on_stderr, print, print_json},
+    program::{LogTo, ProgramResult, Status, lines_on_stderr, print, print_json, recover_command},
 };
 
 /// A file, and the experiments in it: one, or the rungs of one that is scaled up.
@@ -171,14 +177,60 @@ async fn one(
         lab = lab.journal(journal::open(&path).await?);
         opened = Some(path);
     }
-    let mut report = lab.options(options).run_until(experiment, signals.next()).await?;
+    if OnTerminal::is_there() && !arguments.json {
+        lab = lab.followed_by(OnTerminal);
+    }
+    if let Some(path) = opened.as_ref().filter(|_| !arguments.compat) {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        complain(&format!("the rollbacks are kept until they are played, in {}", path.display()));
+    }
+    let lab = lab.options(options);
+    let mut report = until_interrupted(&lab, experiment, signals, opened.as_deref()).await?;
     if report.verdict == ExperimentVerdict::NotRecovered
         && let Some(path) = opened
     {
-        let again = crate::program::recover_command(&path);
+        let again = recover_command(&path);
         report.reasons.push(format!("play the rollbacks with: {again}"));
     }
     Ok(report)
+}
+
+/// Runs an experiment. The first signal cuts the method short; each later one says what is still being done.
+async fn until_interrupted(
+    lab: &Lab,
+    experiment: &Experiment,
+    signals: &mut Signals,
+    journal: Option<&Path>,
+) -> Result<ExperimentReport> {
+    let (cut, is_cut) = oneshot::channel();
+    let mut cut = Some(cut);
+    let interrupted = async {
+        match is_cut.await {
+            Ok(interrupt) => interrupt,
+            Err(_) => pending().await,
+        }
+    };
+    let mut running = pin!(lab.run_until(experiment, interrupted));
+    loop {
+        let interrupt = tokio::select! {
+            biased;
+            report = &mut running => return report,
+            interrupt = signals.next() => interrupt,
+        };
+        match cut.take() {
+            Some(cut) => {
+                // The run ends now, or it has ended by itself.
+                let _ = cut.send(interrupt);
+                complain("interrupted: what was begun is undone first");
+            }
+            None => {
+                let by = journal.map(|journal| {
+                    format!("; if you kill this program, go on with: {}", recover_command(journal))
+                });
+                complain(&format!("the rollbacks are still being played{}", by.unwrap_or_default()));
+            }
+        }
+    }
 }
 
 fn journal_path(given: Option<&Path>) -> Result<PathBuf> {

@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 
-use chaos_core::text::escaped;
-use chaos_lab::run::{ActivityRun, ActivityStatus, ExperimentReport, ExperimentVerdict};
+use chaos_core::{fault::FaultRecord, text::escaped};
+use chaos_lab::run::{ActivityRun, ActivityStatus, ExperimentReport, ExperimentVerdict, HypothesisLook};
 
 use crate::program::escaped_lines;
 
@@ -10,20 +10,41 @@ pub(super) fn summary(report: &ExperimentReport) -> String {
     let rung = report.rung.as_ref().map(|rung| format!(" with {rung}")).unwrap_or_default();
     let mut lines = vec![format!("{}{}: {}", escaped(&report.title), escaped(&rung), report.verdict)];
     lines.extend(report.reasons.iter().map(|reason| format!("  {}", escaped(reason))));
-    lines.extend(report.method.iter().map(|run| line("method", run)));
-    lines.extend(report.rollbacks.iter().map(|run| line("rollback", run)));
+    let earlier = |fault: &FaultRecord| format!("  an earlier run, {}: {}", fault.target, fault.state);
+    lines.extend(report.replayed.iter().map(earlier));
+    lines.extend(hypothesis(report));
+    lines.extend(report.method.iter().map(|run| format!("  {}", line("method", run))));
+    lines.extend(report.rollbacks.iter().map(|run| format!("  {}", line("rollback", run))));
     lines.join("\n")
 }
 
-fn line(section: &str, run: &ActivityRun) -> String {
+/// How often the hypothesis was looked at, and how often it held.
+fn hypothesis(report: &ExperimentReport) -> Option<String> {
+    let one = |look: &Option<HypothesisLook>| {
+        look.as_ref().map(|look| if look.is_met() { "met" } else { "not met" }.to_owned())
+    };
+    let met = report.during.iter().filter(|look| look.is_met()).count();
+    let during = (!report.during.is_empty()).then(|| format!("{met} of {} looks met", report.during.len()));
+    let phases = [("before", one(&report.before)), ("during", during), ("after", one(&report.after))];
+    let phases: Vec<String> =
+        phases.into_iter().filter_map(|(phase, told)| Some(format!("{phase}: {}", told?))).collect();
+    (!phases.is_empty()).then(|| format!("  hypothesis {}", phases.join(", ")))
+}
+
+/// One step, and how it ended.
+pub(super) fn line(section: &str, run: &ActivityRun) -> String {
+    if run.is_left_out {
+        return format!("{section}: {}: left out", escaped(&run.name));
+    }
     let ended = match (run.status, run.bad_exit(), &run.exception) {
+        (Some(ActivityStatus::Succeeded), ..) if run.tolerance_met == Some(true) => "met".to_owned(),
         (Some(ActivityStatus::Succeeded), Some(status), _) => format!("exit status {status}"),
         (Some(ActivityStatus::Succeeded), None, _) => "done".to_owned(),
         (Some(ActivityStatus::Failed), _, Some(exception)) => format!("failed: {}", escaped(exception)),
         (Some(ActivityStatus::Failed), _, None) => "failed".to_owned(),
         (None, ..) => "interrupted".to_owned(),
     };
-    format!("  {section}: {}: {ended} ({:.1} s)", escaped(&run.name), run.duration.as_secs_f64())
+    format!("{section}: {}: {ended} ({:.1} s)", escaped(&run.name), run.duration.as_secs_f64())
 }
 
 /// What the exit code of Chaos Toolkit does not tell.

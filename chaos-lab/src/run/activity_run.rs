@@ -23,6 +23,8 @@ pub struct ActivityRun {
     pub duration: Duration,
     /// Why it failed.
     pub exception: Option<String>,
+    /// Whether it was left out of a dry run.
+    pub is_left_out: bool,
     /// Whether it failed because the system did not answer.
     pub is_no_answer: bool,
     /// For a probe of the hypothesis, whether its value was normal.
@@ -52,6 +54,7 @@ impl ActivityRun {
             end: None,
             duration: Duration::ZERO,
             exception: None,
+            is_left_out: false,
             is_no_answer: false,
             tolerance_met: None,
             not_met: None,

@@ -10,15 +10,16 @@ use chaos_core::{
     BlastRadius, Error, Journal, MemoryJournal, Monkey, Quota, Result, RunReport,
     chance::{Entropy, SystemEntropy},
     clock::{Clock, SystemClock},
+    journal::Found,
 };
 
 use super::{
-    Approve, ExperimentProvider, ExperimentReport, Interrupt, RunOptions, compatible,
+    Approve, ExperimentProvider, ExperimentReport, Follow, Interrupt, RunOptions, compatible,
     event::Method,
     names::{names, secrets},
-    private_journal::PrivateJournal,
+    private_journal::{OfExperiments, PrivateJournal},
     report,
-    rollbacks::registry_of,
+    rollbacks::{registry, registry_of},
     state::{Parts, State},
     toolkit_journal::Writer,
     verdict::conclude,
@@ -61,6 +62,7 @@ pub struct Lab {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     approval: Option<Arc<dyn Approve>>,
+    follower: Option<Arc<dyn Follow>>,
     catalogues: Catalogues,
 }
 
@@ -80,6 +82,7 @@ impl Lab {
             clock: Arc::new(SystemClock::default()),
             entropy: Arc::new(SystemEntropy::default()),
             approval: None,
+            follower: None,
             catalogues: Catalogues::default(),
         }
     }
@@ -109,6 +112,13 @@ impl Lab {
     #[must_use]
     pub fn catalogues(mut self, catalogues: Catalogues) -> Self {
         self.catalogues = catalogues;
+        self
+    }
+
+    /// Sets who is told of the steps as they happen. Default: nobody.
+    #[must_use]
+    pub fn followed_by(mut self, follower: impl Follow) -> Self {
+        self.follower = Some(Arc::new(follower));
         self
     }
 
@@ -159,7 +169,11 @@ impl Lab {
     ) -> Result<ExperimentReport> {
         let journal = self.journal_for(experiment)?;
         let mut interrupted = pin!(interrupted);
-        let runner = Runner::start()?;
+        let variables = &experiment.settings.environment;
+        let runner = || Ok::<_, Error>(Runner::start()?.with_variables(variables.iter().cloned()));
+        let (runner, lookout) = (runner()?, runner()?);
+        // What an earlier run has left behind may be what the gate would find.
+        let replayed = self.recover_pending(&journal).await?;
         // A probe of the configuration may hang.
         let (names, early) = tokio::select! {
             biased;
@@ -173,12 +187,13 @@ impl Lab {
             options: self.options.clone(),
             names,
             runner,
-            lookout: Runner::start()?,
+            lookout,
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
             journal: Arc::clone(&journal),
             catalogues: self.catalogues.clone(),
             approval: self.approval.clone(),
+            follower: self.follower.clone(),
             run,
         });
         let writer = self.journal_path.as_ref().map(|path| Writer::start(path, &state)).transpose()?;
@@ -204,7 +219,7 @@ impl Lab {
             None
         };
         tokio::join!(state.runner.end_all(), state.lookout.end_all());
-        let mut report = conclude_report(&state, report);
+        let mut report = conclude_report(&state, report, replayed);
         if let Some(writer) = writer {
             // The report tells more than that.
             report.unwritten = writer.end(&report.journal).err().map(|error| error.chain().to_string());
@@ -223,6 +238,26 @@ impl Lab {
         }
     }
 
+    /// Recovers what earlier runs have left behind in the journal: experiments, and faults of the events that are known
+    /// here. What is of another provider is left to `recover`.
+    async fn recover_pending(&self, journal: &Arc<dyn Journal>) -> Result<Found> {
+        if self.options.compatible {
+            return Ok(Found::default());
+        }
+        let orphans = journal.orphans(self.clock.now()).await?.faults;
+        if !orphans.iter().any(|fault| fault.target.scheme() == ExperimentProvider::SCHEME) {
+            return Ok(Found::default());
+        }
+        let monkey = Monkey::builder()
+            .provider(ExperimentProvider::default())
+            .recovery_budget(BUDGET)
+            .clock(Arc::clone(&self.clock))
+            .entropy(Arc::clone(&self.entropy))
+            .unleash(OfExperiments(Arc::clone(journal)), registry())
+            .build()?;
+        monkey.recover_pending().await
+    }
+
     /// The method as the injection of a fault, and the rollbacks as its recovery.
     async fn carry_out(
         &self,
@@ -230,9 +265,9 @@ impl Lab {
         journal: Arc<dyn Journal>,
         interrupted: Option<impl Future<Output = Interrupt> + Unpin>,
     ) -> Result<RunReport> {
-        let target = ExperimentProvider::target(&state.experiment.title, &state.run)?;
-        let journal: Arc<dyn Journal> =
-            if self.options.compatible { Arc::new(PrivateJournal(journal)) } else { journal };
+        let target = ExperimentProvider::target(&state.title(), &state.run)?;
+        // What earlier runs have left behind was recovered before.
+        let journal: Arc<dyn Journal> = Arc::new(PrivateJournal(journal));
         let blast_radius = BlastRadius::default().targets_per_group(Quota::ALL).min_healthy(0);
         let mut builder = Monkey::builder()
             .provider(ExperimentProvider::of_run(target.clone()))
@@ -276,8 +311,8 @@ async fn gate(state: &State) -> bool {
     is_met
 }
 
-fn conclude_report(state: &State, run: Option<RunReport>) -> ExperimentReport {
-    let (verdict, reasons) = conclude(state, run.as_ref());
+fn conclude_report(state: &State, run: Option<RunReport>, replayed: Found) -> ExperimentReport {
+    let (verdict, reasons) = conclude(state, run.as_ref(), &replayed);
     let journal = super::toolkit_journal::journal(state, Some((verdict, &reasons)));
     let progress = state.progress();
     let (status, deviated) =
@@ -300,6 +335,7 @@ fn conclude_report(state: &State, run: Option<RunReport>) -> ExperimentReport {
         rollbacks: progress.rollbacks.clone(),
         run,
         faults: state.faults(),
+        replayed: replayed.faults,
         journal,
         unwritten: None,
         compatible_exit_code: u8::from(status != compatible::Status::Completed || deviated),

@@ -15,6 +15,7 @@ mod chaos;
 mod compatible;
 mod due;
 mod event;
+mod follow;
 mod hypothesis;
 mod hypothesis_look;
 mod interrupt;
@@ -40,6 +41,7 @@ mod watch;
 
 pub use activity_run::{ActivityRun, ActivityStatus};
 pub use approve::Approve;
+pub use follow::Follow;
 pub use hypothesis_look::HypothesisLook;
 pub use interrupt::Interrupt;
 pub use lab::Lab;

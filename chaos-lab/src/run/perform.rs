@@ -50,6 +50,7 @@ impl State {
         let tolerance = activity.tolerance.as_ref().filter(|_| is_judged);
         if self.is_spared(activity) {
             run.status = Some(ActivityStatus::Succeeded);
+            run.is_left_out = true;
             run.tolerance_met = tolerance.map(|_| true);
         } else if let Some(why) = self.forbidden(activity).await {
             run.status = Some(ActivityStatus::Failed);

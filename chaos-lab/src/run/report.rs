@@ -1,6 +1,6 @@
 use std::{fmt, path::PathBuf};
 
-use chaos_core::{RunReport, jiff::Timestamp, text::escaped};
+use chaos_core::{RunReport, fault::FaultRecord, jiff::Timestamp, text::escaped};
 use serde_json::Value;
 
 use super::{ActivityRun, ExperimentVerdict, HypothesisLook};
@@ -38,6 +38,8 @@ pub struct ExperimentReport {
     pub run: Option<RunReport>,
     /// The runs of the events of the method.
     pub faults: Vec<RunReport>,
+    /// Experiments that earlier runs had left behind, and that were undone before this one.
+    pub replayed: Vec<FaultRecord>,
     /// The value of the rung, if the experiment was scaled up.
     pub rung: Option<Value>,
     /// The journal as Chaos Toolkit writes it, with our verdict beside it.

@@ -1,6 +1,7 @@
 use std::{
     fmt,
     future::ready,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -45,6 +46,9 @@ pub struct Rollbacks {
     configuration: Map<String, Value>,
     #[serde(flatten)]
     secrets: Secrets,
+    /// The working directory of the run.
+    #[serde(default)]
+    directory: Option<PathBuf>,
     /// The run, in the process that it belongs to.
     #[serde(skip)]
     live: Option<Arc<State>>,
@@ -83,6 +87,7 @@ impl Rollbacks {
             steps: if state.uses_steps() { Step::all(experiment) } else { Vec::new() },
             configuration: state.names().configuration().clone(),
             secrets: Secrets::of(experiment),
+            directory: std::env::current_dir().ok(),
             live: Some(Arc::clone(state)),
             undone: Arc::default(),
         };
@@ -139,7 +144,10 @@ impl Rollbacks {
         if let Some(Value::Object(outputs)) = scope.progress(OUTPUTS) {
             names = names.with_steps(Arc::new(outputs));
         }
-        let runner = Runner::start()?;
+        let mut runner = Runner::start()?;
+        if let Some(directory) = &self.directory {
+            runner = runner.in_directory(directory);
+        }
         let mut failed = Vec::new();
         for activity in self.due(scope, &names)? {
             if let Some(missing) = names.missing_step(&activity.data["provider"]) {

@@ -1,5 +1,6 @@
 use std::{
     borrow::Cow,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use super::{
-    ActivityRun, Approve, Interrupt, RunOptions,
+    ActivityRun, Approve, Follow, Interrupt, RunOptions,
     changes::Changes,
     progress::{Progress, Section},
 };
@@ -31,6 +32,7 @@ pub(crate) struct State {
     /// There is a new one.
     output: Notify,
     pub(crate) approval: Option<Arc<dyn Approve>>,
+    follower: Option<Arc<dyn Follow>>,
     /// Carries out the activities, which are ended before the rollbacks.
     pub(crate) runner: Runner,
     /// Carries out the looks during the method. A look that is under way at its end is not counted, and need not be
@@ -64,6 +66,7 @@ pub(crate) struct Parts {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) catalogues: Catalogues,
     pub(crate) approval: Option<Arc<dyn Approve>>,
+    pub(crate) follower: Option<Arc<dyn Follow>>,
     /// Names the run.
     pub(crate) run: String,
 }
@@ -91,6 +94,7 @@ impl State {
             journal,
             catalogues,
             approval,
+            follower,
             run,
         } = parts;
         let uses_steps = !options.compatible && refers_to_steps(&experiment.document);
@@ -102,6 +106,7 @@ impl State {
             steps: uses_steps.then(Mutex::default),
             output: Notify::new(),
             approval,
+            follower,
             runner,
             lookout,
             clock,
@@ -200,9 +205,17 @@ impl State {
         ActivityRun::begun(&activity.name, self.names.masked(&activity.data), self.clock.now())
     }
 
+    /// A follower that panics must not end a rollback.
+    fn follow(&self, tell: impl FnOnce(&dyn Follow)) {
+        if let Some(follower) = &self.follower {
+            let _ = catch_unwind(AssertUnwindSafe(|| tell(follower.as_ref())));
+        }
+    }
+
     /// Begins an activity of the method or of the rollbacks.
     pub(crate) fn begin(self: &Arc<Self>, section: Section, activity: &Activity) -> UnderWay {
         let run = self.begun(activity);
+        self.follow(|follower| follower.begins(&run, matches!(section, Section::Rollbacks)));
         let mut progress = self.progress();
         let runs = progress.runs(section);
         runs.push(run);
@@ -237,6 +250,8 @@ impl UnderWay {
     /// It has ended like this, except for a pause.
     pub(crate) fn ended(&mut self, run: ActivityRun) {
         self.is_over = true;
+        let is_rollback = matches!(self.section, Section::Rollbacks);
+        self.state.follow(|follower| follower.ended(&run, is_rollback));
         if let Some(entry) = self.state.progress().runs(self.section).get_mut(self.index) {
             *entry = run;
         }

@@ -1,6 +1,11 @@
 use std::fmt;
 
-use chaos_core::{RunReport, fault::FaultState, steady_state::SteadyStateVerdict};
+use chaos_core::{
+    RunReport,
+    fault::{FaultRecord, FaultState},
+    journal::Found,
+    steady_state::SteadyStateVerdict,
+};
 
 use super::{
     progress::{Progress, Undone},
@@ -51,10 +56,14 @@ impl fmt::Display for ExperimentVerdict {
 }
 
 /// The verdict, and each reason for it as a sentence.
-pub(crate) fn conclude(state: &State, run: Option<&RunReport>) -> (ExperimentVerdict, Vec<String>) {
+pub(crate) fn conclude(
+    state: &State,
+    run: Option<&RunReport>,
+    replayed: &Found,
+) -> (ExperimentVerdict, Vec<String>) {
     let progress = state.progress();
     let faults = state.faults();
-    let undone = not_recovered(&progress, run, &faults);
+    let undone = not_recovered(&progress, run, &faults, replayed);
     if !undone.is_empty() {
         return (ExperimentVerdict::NotRecovered, undone);
     }
@@ -80,8 +89,15 @@ pub(crate) fn conclude(state: &State, run: Option<&RunReport>) -> (ExperimentVer
     }
 }
 
-fn not_recovered(progress: &Progress, run: Option<&RunReport>, faults: &[RunReport]) -> Vec<String> {
+fn not_recovered(
+    progress: &Progress,
+    run: Option<&RunReport>,
+    faults: &[RunReport],
+    replayed: &Found,
+) -> Vec<String> {
     let mut left: Vec<String> = faults.iter().flat_map(left_of).collect();
+    let earlier = replayed.faults.iter().filter(|fault| fault.state != FaultState::Recovered);
+    left.extend(earlier.map(|fault| format!("an earlier experiment: {}", not_undone(fault))));
     match &progress.undone {
         Undone::Failed(reasons) => {
             left.extend(reasons.iter().map(|reason| format!("a rollback failed: {reason}")));
@@ -95,15 +111,17 @@ fn not_recovered(progress: &Progress, run: Option<&RunReport>, faults: &[RunRepo
 /// What a run has left behind, or cannot rule out to have.
 fn left_of(run: &RunReport) -> Vec<String> {
     let faults = run.faults.iter().chain(&run.replayed);
-    let left = faults.filter(|fault| fault.state != FaultState::Recovered).map(|fault| {
-        let why = fault.failure.as_ref().map_or("it was not seen to be undone", |failure| &failure.message);
-        format!("fault {} on {}: {why}", fault.id, fault.target)
-    });
+    let left = faults.filter(|fault| fault.state != FaultState::Recovered).map(not_undone);
     let unreadable = run
         .unreadable
         .iter()
         .map(|entry| format!("the journal's entry {} cannot be read, and may be a fault", entry.entry));
     left.chain(unreadable).collect()
+}
+
+fn not_undone(fault: &FaultRecord) -> String {
+    let why = fault.failure.as_ref().map_or("it was not seen to be undone", |failure| &failure.message);
+    format!("fault {} on {}: {why}", fault.id, fault.target)
 }
 
 fn skipped(progress: &Progress, run: Option<&RunReport>) -> Vec<String> {

@@ -2,15 +2,13 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use super::{HypothesisLook, state::State};
+use crate::experiment::{Activity, Provider};
 use chaos_core::{
     Error, ErrorKind, Result, SteadyState, Tolerance, async_trait,
     clock::Clock,
     steady_state::{Phase, Probe, Reading},
 };
-use serde_json::{Value, json};
-
-use super::{HypothesisLook, state::State};
-use crate::experiment::{Activity, Provider};
 
 /// For a probe that sets no time limit of its own.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -40,7 +38,7 @@ pub(crate) fn steady_state(state: &Arc<State>) -> Option<SteadyState> {
         probe: Arc::clone(probe),
         belongs_to_hypothesis,
     };
-    let tolerance = || Tolerance::by("what its tolerance says", |look| look.value["met"] == true);
+    let tolerance = || Tolerance::by("a normal value", |look| *look.value == true);
     let steady = probes.iter().enumerate().fold(steady, |steady, (index, probe)| {
         let name = format!("{}. {}", index + 1, probe.name);
         if state.options.fail_fast {
@@ -91,10 +89,8 @@ impl Probe for Watched {
         match trouble {
             Some((exception, true)) => Ok(Reading::no_answer(exception)),
             Some((exception, false)) => Err(Error::new(ErrorKind::Unavailable, exception)),
-            None => Ok(Reading::Value(match why {
-                Some(why) => json!({ "met": met, "why": why }),
-                None => Value::from_iter([("met", met)]),
-            })),
+            None if met => Ok(true.into()),
+            None => Ok(why.unwrap_or_else(|| "not met".to_owned()).into()),
         }
     }
 }

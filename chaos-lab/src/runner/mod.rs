@@ -3,6 +3,7 @@
 mod http;
 mod process;
 mod runner;
+mod surroundings;
 mod trouble;
 
 pub use runner::Runner;

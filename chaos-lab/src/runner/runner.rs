@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use chaos_core::{
     Result,
@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     http::Requests,
     process::Processes,
+    surroundings::Surroundings,
     trouble::{Trouble, TroubleKind},
 };
 use crate::{experiment::Provider, substitution::Names};
@@ -40,6 +41,7 @@ use crate::{experiment::Provider, substitution::Names};
 #[derive(Clone, Debug)]
 pub struct Runner {
     shared: Arc<Shared>,
+    surroundings: Arc<Surroundings>,
 }
 
 #[derive(Debug)]
@@ -69,7 +71,26 @@ impl Runner {
                 processes: Processes::default(),
                 requests: Requests::default(),
             }),
+            surroundings: Arc::default(),
         })
+    }
+
+    /// Starts its processes in another working directory than that of this program.
+    #[must_use]
+    pub fn in_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        Arc::make_mut(&mut self.surroundings).directory = Some(directory.into());
+        self
+    }
+
+    /// Adds variables to the environment of its processes.
+    #[must_use]
+    pub fn with_variables(
+        mut self,
+        variables: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+    ) -> Self {
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Arc::make_mut(&mut self.surroundings).variables.extend(variables);
+        self
     }
 
     /// Carries out what `provider` says, with `names` in it replaced by their values.
@@ -97,7 +118,7 @@ impl Runner {
     pub async fn carry_out(&self, provider: &Provider, names: &Names) -> Result<Value, Trouble> {
         let Shared { clock, processes, requests } = &*self.shared;
         match provider {
-            Provider::Process(process) => processes.run(process, names, &**clock).await,
+            Provider::Process(process) => processes.run(process, names, &self.surroundings, &**clock).await,
             Provider::Http(http) => requests.run(http, names, clock).await,
             Provider::Chaos(chaos) => {
                 let what = format!("no event and no probe is run here, so {} is not", chaos.name);

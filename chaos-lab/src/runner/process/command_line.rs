@@ -24,8 +24,12 @@ pub(super) struct CommandLine {
 impl CommandLine {
     /// # Errors
     /// `NotStarted` if there is no such program, `Refused` if the arguments are neither text, list nor mapping.
-    pub(super) fn of(provider: &ProcessProvider, names: &Names) -> Result<Self, Trouble> {
-        let program = found(&provider.path).ok_or_else(|| {
+    pub(super) fn of(
+        provider: &ProcessProvider,
+        names: &Names,
+        directory: Option<&Path>,
+    ) -> Result<Self, Trouble> {
+        let program = found(&provider.path, directory).ok_or_else(|| {
             let what = format!(
                 "{:?} is no program: name an executable file, or one in a directory of PATH",
                 provider.path
@@ -56,10 +60,11 @@ impl CommandLine {
 }
 
 /// The executable file of this name: a path, `~` being the home directory, or a name that is looked up in PATH.
-fn found(name: &str) -> Option<PathBuf> {
-    let path = match name.strip_prefix("~/") {
-        Some(rest) => PathBuf::from(env::var_os("HOME")?).join(rest),
-        None => PathBuf::from(name),
+fn found(name: &str, directory: Option<&Path>) -> Option<PathBuf> {
+    let path = match (name.strip_prefix("~/"), directory) {
+        (Some(rest), _) => PathBuf::from(env::var_os("HOME")?).join(rest),
+        (None, Some(directory)) if name.contains('/') => directory.join(name),
+        (None, _) => PathBuf::from(name),
     };
     if name.contains('/') {
         return is_program(&path).then_some(path);
@@ -81,7 +86,7 @@ mod tests {
     fn line(path: &str, arguments: Value) -> Result<CommandLine, Trouble> {
         let names =
             Names::default().with("port", 80).with("all", json!(["a", 1])).with_secret("a", "key", "hunter2");
-        CommandLine::of(&ProcessProvider::new(path, arguments), &names)
+        CommandLine::of(&ProcessProvider::new(path, arguments), &names, None)
     }
 
     #[test]

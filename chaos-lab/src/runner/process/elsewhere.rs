@@ -3,7 +3,10 @@ use serde_json::Value;
 
 use crate::{
     experiment::ProcessProvider,
-    runner::trouble::{Trouble, TroubleKind},
+    runner::{
+        surroundings::Surroundings,
+        trouble::{Trouble, TroubleKind},
+    },
     substitution::Names,
 };
 
@@ -17,6 +20,7 @@ impl Processes {
         &self,
         _provider: &ProcessProvider,
         names: &Names,
+        _surroundings: &Surroundings,
         _clock: &dyn Clock,
     ) -> Result<Value, Trouble> {
         Err(Trouble::new(TroubleKind::Refused, "processes are for Unix only", names))

@@ -1,3 +1,5 @@
+#[cfg(target_os = "linux")]
+use std::fs;
 use std::{
     io,
     os::unix::process::ExitStatusExt,
@@ -139,6 +141,30 @@ impl Group {
     /// Whether anything of it is left, be it a zombie. Only looks, so a wrong group that got the id is no matter.
     pub(super) fn is_left(&self) -> bool {
         test_kill_process_group(self.id) != Err(Errno::SRCH)
+    }
+}
+
+impl Group {
+    /// Whether a process of it is left that is no zombie. If that cannot be told, one is.
+    #[cfg(target_os = "linux")]
+    pub(super) fn has_living(&self) -> bool {
+        let Ok(processes) = fs::read_dir("/proc") else { return true };
+        let stats =
+            processes.flatten().filter_map(|process| fs::read_to_string(process.path().join("stat")).ok());
+        let group = self.id.as_raw_nonzero().to_string();
+        stats.into_iter().any(|stat| {
+            // The name before it may hold anything.
+            let Some((_, fields)) = stat.rsplit_once(") ") else { return false };
+            let mut fields = fields.split(' ');
+            let (state, of) = (fields.next().unwrap_or_default(), fields.nth(1).unwrap_or_default());
+            of == group && !matches!(state, "Z" | "X")
+        })
+    }
+
+    /// Whether a process of it is left that is no zombie. If that cannot be told, one is.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn has_living(&self) -> bool {
+        true
     }
 }
 

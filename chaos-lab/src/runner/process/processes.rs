@@ -19,7 +19,10 @@ use super::{
 };
 use crate::{
     experiment::ProcessProvider,
-    runner::trouble::{Trouble, TroubleKind},
+    runner::{
+        surroundings::Surroundings,
+        trouble::{Trouble, TroubleKind},
+    },
     substitution::Names,
 };
 
@@ -29,6 +32,8 @@ const UNGUARDED: &str = "was not started, because the guard (a shell that ends i
 /// orphans, takes longer.
 const GONE_WITHIN: u32 = 500;
 const GONE_EVERY: Duration = Duration::from_millis(2);
+/// After so many looks, the processes themselves are looked at.
+const LOOKS_FOR_ZOMBIES: u32 = 5;
 
 /// The processes that this program has started and that have not ended.
 #[derive(Debug, Default)]
@@ -49,16 +54,17 @@ impl Processes {
         &self,
         provider: &ProcessProvider,
         names: &Names,
+        surroundings: &Surroundings,
         clock: &dyn Clock,
     ) -> Result<Value, Trouble> {
-        let line = CommandLine::of(provider, names)?;
+        let line = CommandLine::of(provider, names, surroundings.directory.as_deref())?;
         let trouble = |kind, what: &dyn std::fmt::Display| {
             Trouble::new(kind, format_args!("{:?} {what}", provider.path), names)
         };
         let guard = self.groups.guard.get_or_try_init(|| Guard::start(clock)).await;
         let guard =
             guard.map_err(|error| trouble(TroubleKind::NotStarted, &format_args!("{UNGUARDED}: {error}")))?;
-        let mut running = Running::start(&line, &self.groups, guard).map_err(|error| {
+        let mut running = Running::start(&line, surroundings, &self.groups, guard).map_err(|error| {
             trouble(TroubleKind::NotStarted, &format_args!("could not be started: {error}"))
         })?;
         let group = Arc::clone(&running.group);
@@ -121,8 +127,9 @@ impl Groups {
     async fn end(&self, group: &Group, clock: &dyn Clock) {
         group.kill();
         let _ = group.ended(|| self.remove(group)).await;
-        for _ in 0..GONE_WITHIN {
-            if !group.is_left() {
+        for look in 0..GONE_WITHIN {
+            // Where nobody waits for orphans, they stay as zombies, which do nothing any more.
+            if !group.is_left() || (look >= LOOKS_FOR_ZOMBIES && !group.has_living()) {
                 return;
             }
             clock.sleep(GONE_EVERY).await;
@@ -145,12 +152,21 @@ struct Running {
 }
 
 impl Running {
-    fn start(line: &CommandLine, groups: &Arc<Groups>, guard: &Guard) -> io::Result<Self> {
+    fn start(
+        line: &CommandLine,
+        surroundings: &Surroundings,
+        groups: &Arc<Groups>,
+        guard: &Guard,
+    ) -> io::Result<Self> {
         let (stdout, stdout_writer) = Output::new()?;
         let (stderr, stderr_writer) = Output::new()?;
         let mark = Mark::of(&stdout_writer)?;
         let mut command = Command::new(&line.program);
         command.args(&line.arguments).process_group(0);
+        command.envs(surroundings.variables.iter().map(|(name, value)| (name, value)));
+        if let Some(directory) = &surroundings.directory {
+            command.current_dir(directory);
+        }
         command.stdin(Stdio::null()).stdout(stdout_writer).stderr(stderr_writer);
         guard.starting(mark).map_err(unguarded)?;
         let group = command.spawn().and_then(Group::led_by).inspect_err(|_| guard.not_started(mark))?;
