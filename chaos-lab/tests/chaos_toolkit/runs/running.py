@@ -104,7 +104,7 @@ def shape(value, document, key=None):
     experiment's file is only said to have been."""
     if isinstance(value, dict):
         if key == "experiment":
-            copied = sorted(name for name in value if name in document and value[name] == document[name])
+            copied = sorted(name for name in value if name in document and is_copy(value[name], document[name]))
             other = {name: shape(inner, document) for name, inner in value.items() if name not in copied}
             return {"copied": copied, "other": other}
         if key == "activity" and value in activities(document):
@@ -120,6 +120,13 @@ def shape(value, document, key=None):
         return "number"
     types = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "text"}
     return types[type(value)]
+
+
+def is_copy(value, original):
+    """Whether it is the original, or that with secrets masked."""
+    if isinstance(value, dict) and isinstance(original, dict):
+        return value.keys() == original.keys() and all(is_copy(value[key], original[key]) for key in value)
+    return value in (original, "********")
 
 
 def activities(document):
