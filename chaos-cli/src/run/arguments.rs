@@ -42,9 +42,9 @@ pub struct RunArguments {
     /// Write the journal of Chaos Toolkit to this file
     #[arg(long, value_name = "PATH", default_value = "./journal.json")]
     pub(super) journal_path: PathBuf,
-    /// End the method after this time, and play the rollbacks
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_duration)]
-    deadline: Duration,
+    /// End the method after this time, and play the rollbacks [default: as the file says, otherwise 1h]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    deadline: Option<Duration>,
     /// Leave out these activities
     #[arg(long, value_name = "KIND", value_parser = dry)]
     dry: Option<Dry>,
@@ -114,9 +114,10 @@ impl RunArguments {
             .dry(self.dry)
             .hypothesis_frequency(self.hypothesis_frequency)
             .fail_fast(self.fail_fast)
-            .compatible(self.compat)
-            .deadline(self.deadline)
-            .map_err(|error| error.in_field("--deadline"))?;
+            .compatible(self.compat);
+        if let Some(deadline) = self.deadline {
+            options = options.deadline(deadline).map_err(|error| error.in_field("--deadline"))?;
+        }
         if let Some(strategy) = self.hypothesis_strategy {
             options = options.hypothesis_strategy(strategy);
         }

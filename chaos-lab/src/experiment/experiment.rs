@@ -1,5 +1,6 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
+use chaos_core::Hold;
 use serde_json::Value;
 
 use super::{Activity, HypothesisStrategy, RollbackStrategy, Settings};
@@ -28,6 +29,8 @@ pub struct Experiment {
     pub hypothesis_strategy: Option<HypothesisStrategy>,
     /// When the rollbacks are played, if the file says so.
     pub rollback_strategy: Option<RollbackStrategy>,
+    /// The longest time for the method, if the experiment says so.
+    pub deadline: Option<Hold>,
     /// The whole document, as it was read.
     pub document: Value,
     /// The file, if it came from one.

@@ -3,6 +3,7 @@
 //! A file is read whole and tells everything that is wrong with it at once. Nothing is run before that.
 
 mod activity;
+mod builder;
 pub(crate) mod chaos_order;
 mod conversion;
 mod environment;
@@ -21,13 +22,16 @@ mod read_provider;
 mod read_settings;
 mod reader;
 mod settings;
+mod step;
 mod strategy;
 mod variable;
 
 pub use activity::{Activity, ActivityKind, ActivityTolerance, Pauses, Samples, Until};
+pub use builder::ExperimentBuilder;
 pub use experiment::{Experiment, Hypothesis, ScaleUp};
 pub use options::ReadOptions;
 pub use provider::{ChaosKind, ChaosProvider, HttpProvider, ProcessProvider, Provider, PythonProvider};
 pub use settings::{Entry, Settings};
+pub use step::Step;
 pub use strategy::{HypothesisStrategy, RollbackStrategy};
 pub use variable::Variable;

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use chaos_core::Hold;
 use serde_json::Value;
 
 use super::{
@@ -10,6 +11,7 @@ use super::{
     nearest::or_nearest,
     overrides::Overrides,
     read_activity::Place,
+    read_own::duration,
     read_settings::Secrets,
     reader::Reader,
 };
@@ -30,6 +32,7 @@ const EXPERIMENT: &[&str] = &[
     "runtime",
     "stop-conditions",
     "scale-up",
+    "deadline",
 ];
 const ACTIVITIES: &str = "a list of activities";
 
@@ -122,6 +125,7 @@ impl Reader<'_> {
                 "controls",
                 "stop-conditions",
                 "scale-up",
+                "deadline",
             ];
             fields.suspect(&optional, &mut self.findings);
         }
@@ -152,6 +156,13 @@ impl Reader<'_> {
             let conditions = fields.items("stop-conditions", expected, &mut self.findings);
             self.activities(&conditions, Place::Hypothesis)
         };
+        let expected = "a time above zero and of at most 12 hours, such as 30m";
+        let deadline = if self.is_compatible {
+            None
+        } else {
+            let limit = |value: &Value| Hold::up_to(duration(value)?).ok();
+            fields.optional("deadline", expected, limit, &mut self.findings)
+        };
         let scale_up = self.scale_up(&fields, &configuration);
         self.controls(&fields);
         let (hypothesis_strategy, rollback_strategy) = self.strategies(&fields);
@@ -172,6 +183,7 @@ impl Reader<'_> {
             },
             hypothesis_strategy,
             rollback_strategy,
+            deadline,
             document: Value::Null,
             file: None,
         })

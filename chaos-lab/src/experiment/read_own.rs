@@ -111,7 +111,7 @@ impl Reader<'_> {
     }
 }
 
-fn duration(value: &Value) -> Option<Duration> {
+pub(super) fn duration(value: &Value) -> Option<Duration> {
     let duration = match value {
         Value::String(text) => parse_duration(text).ok()?,
         _ => Duration::try_from_secs_f64(positive(value)?).ok()?,

@@ -20,7 +20,8 @@ impl ChaosEvent for Method {
     }
 
     fn hold(&self) -> Hold {
-        self.0.options.deadline
+        let of_experiment = self.0.experiment.deadline;
+        self.0.options.deadline.or(of_experiment).unwrap_or(Hold::UP_TO_AN_HOUR)
     }
 
     async fn prepare(&self, scope: &Scope) -> Result<Prepared> {

@@ -13,7 +13,7 @@ pub struct RunOptions {
     pub(crate) fail_fast: bool,
     pub(crate) rollbacks: Option<RollbackStrategy>,
     pub(crate) dry: Option<Dry>,
-    pub(crate) deadline: Hold,
+    pub(crate) deadline: Option<Hold>,
     pub(crate) compatible: bool,
 }
 
@@ -39,7 +39,7 @@ impl Default for RunOptions {
             fail_fast: false,
             rollbacks: None,
             dry: None,
-            deadline: Hold::UP_TO_AN_HOUR,
+            deadline: None,
             compatible: false,
         }
     }
@@ -82,12 +82,13 @@ impl RunOptions {
         self
     }
 
-    /// Sets the longest time for the method, after which the rollbacks begin. Default: 1 h.
+    /// Sets the longest time for the method, after which the rollbacks begin. Default: as the experiment says,
+    /// otherwise 1 h.
     ///
     /// # Errors
     /// `InvalidInput` for zero and for more than 12 hours.
     pub fn deadline(mut self, limit: Duration) -> Result<Self> {
-        self.deadline = Hold::up_to(limit).map_err(|error: Error| error.in_field("deadline"))?;
+        self.deadline = Some(Hold::up_to(limit).map_err(|error: Error| error.in_field("deadline"))?);
         Ok(self)
     }
 
