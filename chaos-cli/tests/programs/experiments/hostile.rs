@@ -1,11 +1,14 @@
 //! Files, activities and places that mean harm: each is refused by name or contained, in bounded time and memory.
 
 use std::{
-    fs,
+    fs::{self, OpenOptions},
     os::unix::fs::{FileTypeExt, symlink},
 };
 
-use rustix::process::Signal;
+use rustix::{
+    fs::{CWD, FileType, Mode, makedev, mknodat},
+    process::Signal,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -183,6 +186,16 @@ async fn a_journal_that_cannot_be_written_is_told_by_name_before_anything_runs()
     }
 }
 
+/// A device of its own, as root could replace that of the machine.
+fn device(place: &Place, name: &str, minor: u32) -> String {
+    let path = place.path(name);
+    let made = mknodat(CWD, &path, FileType::CharacterDevice, Mode::RWXU, makedev(1, minor));
+    match made.is_ok() && OpenOptions::new().write(true).open(&path).is_ok() {
+        true => text(&path).to_owned(),
+        false => format!("/dev/{name}"),
+    }
+}
+
 #[tokio::test]
 async fn links_and_devices_stay_what_they_are_and_a_report_outlives_its_journal() {
     let place = Place::new();
@@ -194,10 +207,11 @@ async fn links_and_devices_stay_what_they_are_and_a_report_outlives_its_journal(
     assert!(place.path("journal.json").is_symlink());
     assert_eq!(place.toolkit_journal().unwrap()["verdict"], "completed");
     assert_eq!(fs::read_dir(place.path("folder")).unwrap().count(), 1, "a draft is left");
-    end(place.run(&["--journal-path", "/dev/null"]).spawn().unwrap()).await.with_code(0);
-    assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
-    let full = end(place.run(&["--journal-path", "/dev/full"]).spawn().unwrap()).await.with_code(5);
-    assert!(full.stdout.contains("completed") && full.stderr.contains("/dev/full"), "{full:#?}");
+    let (null, full) = (device(&place, "null", 3), device(&place, "full", 7));
+    end(place.run(&["--journal-path", &null]).spawn().unwrap()).await.with_code(0);
+    assert!(fs::metadata(null).unwrap().file_type().is_char_device());
+    let ended = end(place.run(&["--journal-path", &full]).spawn().unwrap()).await.with_code(5);
+    assert!(ended.stdout.contains("completed") && ended.stderr.contains(&full), "{ended:#?}");
 }
 
 #[tokio::test]
