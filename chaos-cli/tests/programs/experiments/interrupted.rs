@@ -58,6 +58,8 @@ async fn more_signals_do_not_stop_the_rollbacks() {
     place.said().await;
     signal(&program, Signal::INT);
     assert_eq!(place.said().await, "begin undo-two");
+    // No late effect comes after its rollback.
+    assert!(place.runs("undo-two") && !place.runs("two") && !place.runs("five"));
     for number in [Signal::INT, Signal::INT, Signal::TERM, Signal::HUP] {
         signal(&program, number);
     }

@@ -189,6 +189,15 @@ impl Place {
         clock.monotonic() - since
     }
 
+    /// Whether a process of this activity runs.
+    pub(super) fn runs(&self, name: &str) -> bool {
+        let is_it = |pid: &String| {
+            let words = fs::read(Path::new("/proc").join(pid).join("cmdline")).unwrap_or_default();
+            words.ends_with(format!("act.sh\0{name}\0").as_bytes())
+        };
+        self.processes().iter().any(is_it)
+    }
+
     /// The processes that have inherited the mark.
     pub(super) fn processes(&self) -> Vec<String> {
         let mark = format!("{MARK}={}", self.mark);

@@ -78,7 +78,7 @@ fn experiment(place: &Place, port: u16, silent: u16) -> Value {
     let mut hypothesis = step("probe", "steady", shell("printf '%s\n' \"$@\"", &all));
     hypothesis["tolerance"] = json!({ "type": "regex", "target": "stdout", "pattern": "XQ" });
     // The output is cut in the middle of a secret.
-    let long = "head -c 1048550 /dev/zero | tr '\\0' x; printf '%s\n' \"$1\" \"$1\"";
+    let long = "head -c 1048560 /dev/zero | tr '\\0' x; printf '%s\n' \"$1\" \"$1\"";
     json!({
         "title": "Secrets ${inline}", "description": "Of each kind.",
         "secrets": {
