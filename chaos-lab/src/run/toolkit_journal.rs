@@ -188,8 +188,8 @@ const PACE: Duration = Duration::from_millis(50);
 /// How much longer than it took to write: each version holds everything, and there may be many.
 const TIMES: u32 = 20;
 
-/// Writes until the run is over, or nobody carries it on any more: after a run that was dropped, the rollbacks are still
-/// played.
+/// Writes until the run is over, or nobody carries it on any more: after a run that was dropped, the rollbacks are
+/// still played.
 fn keep_up(place: &Place, changes: &Changes, run: &Weak<State>) {
     let mut seen = 0;
     loop {

@@ -41,7 +41,8 @@ fn experiment(folder: &Path, fifo: &Fifo, played: &Fifo, asked: bool) -> Experim
     let data = json!({
         "title": "Dropped", "description": "Nobody waits for it.", "method": method,
         "rollbacks": [{
-            "type": "action", "name": "back", "provider": { "type": "process", "path": "sh", "arguments": ["-c", script] },
+            "type": "action", "name": "back",
+            "provider": { "type": "process", "path": "sh", "arguments": ["-c", script] },
         }],
     });
     let file = folder.join("experiment.json");

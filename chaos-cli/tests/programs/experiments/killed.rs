@@ -62,8 +62,8 @@ impl Point {
     }
 }
 
-/// What `recover` plays after the first `begun` steps. The rollback that needs what step four prints is left out as long
-/// as that has not printed it: nothing can have used it yet.
+/// What `recover` plays after the first `begun` steps. The rollback that needs what step four prints is left out
+/// as long as that has not printed it: nothing can have used it yet.
 pub(super) fn played(begun: usize, has_printed: bool) -> Vec<&'static str> {
     let is_due = |played: &&&str| match played.strip_prefix("undo-") {
         Some(name) => STEPS[..begun].iter().any(|(step, _)| *step == name),

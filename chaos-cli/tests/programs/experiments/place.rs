@@ -25,8 +25,8 @@ const MARK: &str = "CHAOS_TEST_OF_EXPERIMENTS";
 
 /// What each activity runs, with its name.
 ///
-/// `two` runs until `five` has begun. `three` has a grandchild. Where a file asks for it, the activity tells the test and
-/// then stays, deaf to whatever can be ignored.
+/// `two` runs until `five` has begun. `three` has a grandchild. Where a file asks for it, the activity tells the test
+/// and then stays, deaf to whatever can be ignored.
 const SCRIPT: &str = r#"
 cd "$(dirname "$0")" || exit 1
 name=$1

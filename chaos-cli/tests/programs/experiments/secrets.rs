@@ -71,6 +71,7 @@ fn experiment(place: &Place, port: u16, silent: u16) -> Value {
         |kind: &str, name: &str, provider: Value| json!({ "type": kind, "name": name, "provider": provider });
     let at = format!("http://127.0.0.1:{port}");
     let forms = json!({ "arguments": { "one": all, "${inline}": "x" } });
+    let posted = json!({ "method": "POST", "arguments": { "all": all } });
     let mut judged = step("probe", "judged", shell("printf '%s' \"$1\"", &["${deeper}"]));
     judged["tolerance"] = json!({ "type": "regex", "target": "stdout", "pattern": "no ${inline}" });
     let mut slow = shell("sleep 600", &all);
@@ -96,7 +97,7 @@ fn experiment(place: &Place, port: u16, silent: u16) -> Value {
             step("action", "long", shell(long, &all)),
             judged,
             step("action", "gets", http(&format!("{at}/${{inline}}?q=${{deep}}"), forms.clone())),
-            step("action", "posts", http(&format!("{at}/${{file}}"), json!({ "method": "POST", "arguments": { "all": all } }))),
+            step("action", "posts", http(&format!("{at}/${{file}}"), posted.clone())),
             step("action", "posts JSON", http(&at, json!({
                 "method": "POST", "arguments": { "all": all }, "headers": { "Content-Type": "application/json" },
             }))),
