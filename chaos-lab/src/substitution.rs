@@ -57,7 +57,8 @@ impl Names {
     }
 
     /// With what the steps of the method have yielded so far: `${steps.NAME.output}` stands for the output of one, and
-    /// `${steps.NAME.output.stdout}` for a part of it.
+    /// `${steps.NAME.output.stdout}` for a part of it, without the line
+    /// breaks at its end.
     pub(crate) fn with_steps(mut self, steps: Arc<Map<String, Value>>) -> Self {
         self.steps = steps;
         self
@@ -85,7 +86,7 @@ impl Names {
             Value::String(text) => {
                 let found = text.match_indices("${steps.").filter_map(|(at, _)| {
                     let (inner, _) = text[at + 2..].split_once('}')?;
-                    is_like(self.step(inner)).then(|| format!("${{{inner}}}"))
+                    is_like(self.step(inner).as_ref()).then(|| format!("${{{inner}}}"))
                 });
                 found.collect()
             }
@@ -98,7 +99,7 @@ impl Names {
     }
 
     /// The value that the inner text of `${steps.…}` stands for.
-    fn step(&self, inner: &str) -> Option<&Value> {
+    fn step(&self, inner: &str) -> Option<Value> {
         let path = inner.strip_prefix("steps.")?;
         // A name may hold dots.
         let names = self.steps.iter().filter_map(|(name, output)| {
@@ -106,10 +107,18 @@ impl Names {
             (rest.is_empty() || rest.starts_with('.')).then_some((name.len(), output, rest))
         });
         let (_, output, rest) = names.max_by_key(|(length, ..)| *length)?;
-        rest.split('.').skip(1).try_fold(output, |value, key| match value {
+        let keys = || rest.split('.').skip(1);
+        let value = keys().try_fold(output, |value, key| match value {
             Value::Array(items) => items.get(key.parse::<usize>().ok()?),
             other => other.get(key),
-        })
+        })?;
+        match value {
+            // As a shell's `$(...)` has it.
+            Value::String(text) if matches!(keys().last(), Some("stdout" | "stderr")) => {
+                Some(text.trim_end_matches('\n').into())
+            }
+            other => Some(other.clone()),
+        }
     }
 
     /// The value of a name.
@@ -154,7 +163,7 @@ impl Names {
         if let Some(inner) = text.strip_prefix("${").and_then(|text| text.strip_suffix('}'))
             && let Some(value) = self.step(inner)
         {
-            return value.clone();
+            return value;
         }
         let mut result = String::new();
         let mut rest = text;
@@ -164,7 +173,7 @@ impl Names {
             if let Some((inner, after)) = from.strip_prefix("${").and_then(|from| from.split_once('}'))
                 && let Some(value) = self.step(inner)
             {
-                result.push_str(&python::text(value));
+                result.push_str(&python::text(&value));
                 rest = after;
                 continue;
             }

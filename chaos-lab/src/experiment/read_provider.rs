@@ -60,6 +60,13 @@ impl Reader<'_> {
             |value| shaped(value, is_shape),
             findings,
         );
+        // A text is a line for a shell.
+        if let Some(Value::String(line)) = &arguments
+            && line.contains("${steps.")
+        {
+            let expected = "a list, because what a step yields must not be read by a shell";
+            findings.wrong(fields.at("arguments"), &line.as_str().into(), expected);
+        }
         let timeout = fields.optional("timeout", "a number of seconds greater than 0", duration, findings);
         Some(ProcessProvider { path: path?.to_owned(), arguments: arguments.unwrap_or_default(), timeout })
     }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[cfg(unix)]
+mod beyond;
 #[cfg(target_os = "linux")]
 mod dropped;
 #[cfg(feature = "tls")]
