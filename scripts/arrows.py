@@ -23,7 +23,7 @@ ARROWS = {
     "chaos-azure": "chaos-core; chaos-events chaos-journal chaos-testkit fake-azure",
     "chaos-cli": "chaos-aws chaos-azure chaos-core chaos-events chaos-journal chaos-lab chaos-local chaos-probes chaos-testkit; "
     "fake-azure",
-    "examples": "chaos-aws chaos-azure chaos-core chaos-events chaos-journal chaos-local; chaos-probes fake-azure",
+    "examples": "chaos-aws chaos-azure chaos-core chaos-events chaos-journal chaos-local; chaos-lab chaos-probes fake-azure",
     "fake-azure": "chaos-core",
     "benches": "; chaos-core chaos-events chaos-journal chaos-local chaos-probes",
 }

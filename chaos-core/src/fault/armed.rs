@@ -2,6 +2,7 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use super::{
     Active, CutShort, Fault, FaultRecord, FaultState, Inject, Injection, Mark, Permit, Prepared, Safeguard,
+    permit::Recorder,
 };
 use crate::{
     contain::{contained, within},
@@ -105,7 +106,7 @@ impl Armed {
 
         self.begun = true;
         let permit = Permit::to_inject(self.scope.fault(), self.scope.bound(), self.scope.clock())
-            .recording(&self.safeguard.journal, &self.scope);
+            .recording(self.recorder());
         let inject = std::mem::replace(&mut self.inject, Box::new(|_| Box::pin(std::future::ready(Ok(())))));
         // The call that makes the future may panic, and so may the future.
         let injection = contained("the injection", async { inject(&permit).await });
@@ -120,6 +121,20 @@ impl Armed {
         };
         let result = self.record_result(result).await;
         self.into_active(result)
+    }
+
+    /// What the injection records is durable before it goes on.
+    fn recorder(&self) -> Recorder {
+        let (fault, journal, scope) = (self.record.id, self.journal(), self.scope.clone());
+        Arc::new(move |name, value| {
+            let (journal, scope) = (Arc::clone(&journal), scope.clone());
+            Box::pin(async move {
+                let mark = Mark::new(FaultState::Injecting, scope.now()).progress(&name, value.clone());
+                journal.mark(fault, &mark).await?;
+                scope.ledger().progress(&name, value);
+                Ok(())
+            })
+        })
     }
 
     /// Abandons the injection before it begins. Only the recovery is left, which closes the entry in the journal.

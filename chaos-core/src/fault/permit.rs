@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     future::{Future, poll_fn},
     pin::pin,
     sync::Arc,
@@ -6,50 +7,44 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use super::{FaultId, FaultState, Mark};
+use super::FaultId;
 use crate::{
     clock::{Clock, Deadline},
     error::{Error, ErrorKind, Result},
-    event::FaultScope,
-    journal::Journal,
 };
 
 /// Proof that the recovery of a fault is durable. Every call that changes a target takes one. Only this crate makes
 /// permits, after [`Journal::arm`](crate::journal::Journal::arm) has returned.
 ///
 /// A permit is lent: you cannot make, clone or keep one.
-#[derive(Debug)]
 pub struct Permit {
     fault: FaultId,
     deadline: Deadline,
     clock: Arc<dyn Clock>,
     /// Whether the permit is lent to a recovery, which no deadline stops.
     recovers: bool,
-    progress: Option<Progress>,
+    recorder: Option<Recorder>,
 }
 
-/// Where the progress of an injection is recorded.
-#[derive(Debug)]
-struct Progress {
-    journal: Arc<dyn Journal>,
-    scope: FaultScope,
-}
+/// Records how far an injection has come, under a name.
+pub(super) type Recorder = Arc<dyn Fn(String, Value) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
 impl Permit {
     pub(crate) fn to_inject(fault: FaultId, deadline: Deadline, clock: &Arc<dyn Clock>) -> Self {
-        Self { fault, deadline, clock: Arc::clone(clock), recovers: false, progress: None }
-    }
-
-    /// The permit of an injection whose progress is recorded.
-    pub(crate) fn recording(mut self, journal: &Arc<dyn Journal>, scope: &FaultScope) -> Self {
-        self.progress = Some(Progress { journal: Arc::clone(journal), scope: scope.clone() });
-        self
+        Self { fault, deadline, clock: Arc::clone(clock), recovers: false, recorder: None }
     }
 
     pub(crate) fn to_recover(fault: FaultId, deadline: Deadline, clock: &Arc<dyn Clock>) -> Self {
         Self { recovers: true, ..Self::to_inject(fault, deadline, clock) }
+    }
+
+    /// The permit of an injection whose progress is recorded.
+    pub(super) fn recording(mut self, recorder: Recorder) -> Self {
+        self.recorder = Some(recorder);
+        self
     }
 
     /// The fault that this change belongs to. Every name on the target derives from it, so two faults never collide,
@@ -98,20 +93,26 @@ impl Permit {
     ///
     /// Not cancel safe: a dropped call may have recorded the value or not.
     pub async fn record(&self, name: &str, value: impl Into<Value> + Send) -> Result<()> {
-        let Some(progress) = &self.progress else {
+        let Some(recorder) = &self.recorder else {
             let what = "only an injection records its progress";
             return Err(Error::new(ErrorKind::Refused, what).with("fault", self.fault));
         };
-        let value = value.into();
-        let mark = Mark::new(FaultState::Injecting, progress.scope.now()).progress(name, value.clone());
-        progress.journal.mark(self.fault, &mark).await?;
-        progress.scope.ledger().progress(name, value);
-        Ok(())
+        recorder(name.to_owned(), value.into()).await
     }
 
     fn too_late(&self) -> Error {
         let what = "the fault's deadline has passed, so no order of the injection is sent any more";
         Error::new(ErrorKind::Timeout, what).with("fault", self.fault).retryable(false)
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit")
+            .field("fault", &self.fault)
+            .field("deadline", &self.deadline)
+            .field("recovers", &self.recovers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -133,7 +134,7 @@ mod tests {
             deadline,
             clock: Arc::clone(clock) as _,
             recovers,
-            progress: None,
+            recorder: None,
         }
     }
 
