@@ -21,9 +21,10 @@ ARROWS = {
     # The one arrow between two crates of the same floor: SNS and SES are channels of chaos-notify.
     "chaos-aws": "chaos-core chaos-notify; chaos-events chaos-probes chaos-testkit",
     "chaos-azure": "chaos-core; chaos-events chaos-journal chaos-testkit fake-azure",
-    "chaos-cli": "chaos-aws chaos-azure chaos-core chaos-events chaos-journal chaos-lab chaos-local chaos-probes chaos-testkit; "
+    "chaos-cli": "chaos-aws chaos-azure chaos-core chaos-events chaos-journal chaos-lab chaos-local chaos-probes "
+    "chaos-testkit; fake-azure",
+    "examples": "chaos-aws chaos-azure chaos-core chaos-events chaos-journal chaos-local; chaos-lab chaos-probes "
     "fake-azure",
-    "examples": "chaos-aws chaos-azure chaos-core chaos-events chaos-journal chaos-local; chaos-lab chaos-probes fake-azure",
     "fake-azure": "chaos-core",
     "benches": "; chaos-core chaos-events chaos-journal chaos-local chaos-probes",
 }

@@ -14,8 +14,8 @@ pub(crate) fn of_fleet(state_directory: &Path) -> PathBuf {
     state_directory.join("chaos.journal")
 }
 
-/// A default journal for what has no folder of its own, such as drills on machines of a cloud: in the user's state directory, which outlives this
-/// program. The folder is created for this user alone.
+/// A default journal for what has no folder of its own, such as drills on machines of a cloud: in the user's state
+/// directory, which outlives this program. The folder is created for this user alone.
 pub(crate) fn of_user(name: &str) -> Result<PathBuf> {
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));

@@ -129,8 +129,8 @@ impl Names {
 
     /// `data` with each name in its texts replaced by its value, in one pass. Keys and unknown names stay as they are.
     ///
-    /// A text that is just `${name}` becomes the value with its type; otherwise the value becomes text. Without any name
-    /// nothing is replaced, not even `$$`.
+    /// A text that is just `${name}` becomes the value with its type; otherwise the value becomes text. Without any
+    /// name nothing is replaced, not even `$$`.
     pub fn substitute(&self, data: &Value) -> Value {
         match data {
             _ if self.configuration.is_empty() && self.secrets.is_empty() && self.steps.is_empty() => {

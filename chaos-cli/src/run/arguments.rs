@@ -17,10 +17,10 @@ use super::ReportFile;
     version,
     about = "Runs experiments in files, in the format of Chaos Toolkit",
     after_help = "A rollback is played however the run ends. If this program is killed, `chaos recover` plays it.\n\n\
-                  Exit codes: 0 the hypothesis held and everything is undone; 2 the file or an argument makes no sense, \
-                  and nothing ran; 3 not steady before, so nothing was injected; 4 a rollback failed; 5 an action \
-                  failed, or a signal or the deadline cut the run short; 6 not steady while or after; 7 nobody could \
-                  tell. With --compat those of Chaos Toolkit: 0, 1 and 2."
+                  Exit codes: 0 the hypothesis held and everything is undone; 2 the file or an argument makes no \
+                  sense, and nothing ran; 3 not steady before, so nothing was injected; 4 a rollback failed; 5 an \
+                  action failed, or a signal or the deadline cut the run short; 6 not steady while or after; 7 \
+                  nobody could tell. With --compat those of Chaos Toolkit: 0, 1 and 2."
 )]
 #[non_exhaustive]
 pub struct RunArguments {

@@ -40,7 +40,8 @@ impl ReportFile {
         Err(Error::invalid("--report", self.path.display(), "a file in a folder that is there"))
     }
 
-    /// Writes the report, or the runs as `data`. Who reads the file meanwhile sees the earlier one, or the whole new one.
+    /// Writes the report, or the runs as `data`. Who reads the file meanwhile sees the earlier one, or the whole new
+    /// one.
     ///
     /// # Errors
     /// `Unavailable` if it cannot be written.

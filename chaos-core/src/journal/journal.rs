@@ -28,8 +28,8 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// Moves a fault to the state of `mark` and keeps the contents of the mark, durably.
     ///
     /// # Errors
-    /// `Conflict` if [`Mark::may_follow`] forbids it: if two processes want to continue with a fault, the later one gets
-    /// this error. `NotFound` for an unknown fault.
+    /// `Conflict` if [`Mark::may_follow`] forbids it: if two processes want to continue with a fault, the later one
+    /// gets this error. `NotFound` for an unknown fault.
     async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()>;
 
     /// The faults that match, oldest first, and every unreadable entry that may match.

@@ -72,7 +72,8 @@ impl<'c> Queries<'c> {
 
     /// The targets of the pending faults, in the order of arming.
     pub(super) async fn pending_places(&mut self) -> Result<Vec<Place>> {
-        let pending = "SELECT id, state, target, group_id, uncounted FROM fault WHERE state <> 'recovered' ORDER BY position";
+        let pending = "SELECT id, state, target, group_id, uncounted FROM fault WHERE state <> 'recovered'
+             ORDER BY position";
         self.all(sqlx::query(pending), Place::read).await
     }
 

@@ -216,7 +216,8 @@ fn time(seconds: f64) -> String {
 fn allowed(text: &str) -> String {
     text.replace(
         |character: char| {
-            let is_allowed = matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+            let is_text = matches!(character, ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+            let is_allowed = is_text || matches!(character, '\t' | '\n' | '\r');
             !is_allowed
         },
         "\u{fffd}",

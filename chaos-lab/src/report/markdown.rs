@@ -9,8 +9,8 @@ use super::{
 };
 use crate::run::{ExperimentReport, ExperimentVerdict};
 
-/// Text for a pull request, in Markdown: the verdict, and a table of the steps. Of a run in which the hypothesis did not hold,
-/// it is a report of the bug: the hypothesis, the first miss, what stood then, and how to run it again.
+/// Text for a pull request, in Markdown: the verdict, and a table of the steps. Of a run in which the hypothesis did
+/// not hold, it is a report of the bug: the hypothesis, the first miss, what stood then, and how to run it again.
 ///
 /// ```
 /// # use chaos_lab::{experiment::Experiment, run::Lab};

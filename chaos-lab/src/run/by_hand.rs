@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::substitution::Names;
 
-/// What a person does to undo an experiment, from the data of its rollbacks. The names that are in `names` are replaced;
-/// those of secrets stand as they are.
+/// What a person does to undo an experiment, from the data of its rollbacks. The names that are in `names` are
+/// replaced; those of secrets stand as they are.
 pub(crate) fn by_hand<'a>(
     rollbacks: &'a [Value],
     undo: impl Iterator<Item = (usize, &'a Value)>,

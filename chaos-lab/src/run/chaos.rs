@@ -2,10 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chaos_core::{Error, Monkey, Outcome, Result, RunReport, catalogue::Naming, steady_state::Reading};
+use chaos_core::{
+    Error, ErrorKind, Monkey, Outcome, Result, RunReport, catalogue::Naming, steady_state::Reading,
+};
 use serde_json::Value;
+use tokio::sync::oneshot;
 
-use super::{private_journal::PrivateJournal, state::State};
+use super::{
+    injecting::Injecting,
+    private_journal::PrivateJournal,
+    state::{State, locked},
+};
 use crate::{
     experiment::{ChaosKind, ChaosProvider, chaos_order::ChaosOrder},
     runner::{Trouble, TroubleKind},
@@ -47,7 +54,6 @@ impl State {
                 let report = self.inject(&chaos).await.map_err(refused)?;
                 let (outcome, why) = (report.outcome(), report.why_nothing().join("; "));
                 let value = serde_json::to_value(&report).unwrap_or_default();
-                self.injected(report);
                 match outcome {
                     Outcome::Skipped => {
                         let what = format!("nothing was injected: {why}");
@@ -78,15 +84,26 @@ impl State {
             opened.providers.into_iter().fold(builder, |builder, provider| builder.provider(provider));
         let journal = PrivateJournal(Arc::clone(&self.journal));
         let monkey = builder.unleash(journal, self.catalogues.events.registry()).build()?;
-        self.monkeys().push(monkey.clone());
-        monkey.run_once().await
+        // A task of its own, so that the report of a run that is cut short is not lost.
+        let (tell, told) = oneshot::channel();
+        let (reports, running) = (self.injected(), monkey.clone());
+        let task = tokio::spawn(async move {
+            let report = running.run_once().await;
+            if let Ok(report) = &report {
+                locked(&reports).push(report.clone());
+            }
+            let _ = tell.send(report);
+        });
+        self.events().push(Injecting { monkey, task });
+        told.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "the run of the event broke off")))
     }
 
     /// Waits until every fault of the events is undone, which a run that is cut short has begun.
     pub(crate) async fn end_faults(&self) {
-        let monkeys = self.monkeys().clone();
-        for monkey in monkeys {
+        let events = std::mem::take(&mut *self.events());
+        for Injecting { monkey, task } in events {
             monkey.shutdown().await;
+            let _ = task.await;
         }
     }
 }

@@ -1,8 +1,8 @@
 use super::{HypothesisLook, state::State};
 
 impl State {
-    /// Looks at each probe of the hypothesis in turn, up to the first that cannot look or is not met. `None` if there is
-    /// none.
+    /// Looks at each probe of the hypothesis in turn, up to the first that cannot look or is not met. `None` if there
+    /// is none.
     pub(crate) async fn look(&self) -> Option<HypothesisLook> {
         let hypothesis =
             self.experiment.hypothesis.as_ref().filter(|hypothesis| !hypothesis.probes.is_empty())?;

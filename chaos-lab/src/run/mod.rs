@@ -18,6 +18,7 @@ mod event;
 mod follow;
 mod hypothesis;
 mod hypothesis_look;
+mod injecting;
 mod interrupt;
 mod judge;
 mod lab;

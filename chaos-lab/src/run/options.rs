@@ -96,7 +96,10 @@ impl RunOptions {
     pub fn needs_a_journal(&self, experiment: &Experiment) -> bool {
         let has_rollbacks =
             !experiment.rollbacks.is_empty() && self.rollbacks_of(experiment) != RollbackStrategy::Never;
-        let is_event = |step: &Activity| matches!(&step.provider, Provider::Chaos(chaos) if chaos.kind == ChaosKind::Event);
+        let is_event = |step: &Activity| match &step.provider {
+            Provider::Chaos(chaos) => chaos.kind == ChaosKind::Event,
+            _ => false,
+        };
         let in_method = || experiment.method.iter().any(|step| step.undo.is_some() || is_event(step));
         has_rollbacks || in_method()
     }

@@ -5,13 +5,14 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Journal, Monkey, RunReport, chance::Entropy, clock::Clock, jiff::Timestamp};
+use chaos_core::{Journal, RunReport, chance::Entropy, clock::Clock, jiff::Timestamp};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use super::{
     ActivityRun, Approve, Follow, Interrupt, RunOptions,
     changes::Changes,
+    injecting::Injecting,
     progress::{Progress, Section},
 };
 use crate::{
@@ -42,10 +43,10 @@ pub(crate) struct State {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) catalogues: Catalogues,
-    /// The monkeys that inject the events of the method.
-    monkeys: Mutex<Vec<Monkey>>,
-    /// Their runs that are over.
-    injected: Mutex<Vec<RunReport>>,
+    /// The runs of the events of the method.
+    events: Mutex<Vec<Injecting>>,
+    /// Those that are over.
+    injected: Arc<Mutex<Vec<RunReport>>>,
     /// Names the run.
     pub(crate) run: String,
     pub(crate) start: Timestamp,
@@ -113,21 +114,21 @@ impl State {
             entropy,
             journal,
             catalogues,
-            monkeys: Mutex::default(),
-            injected: Mutex::default(),
+            events: Mutex::default(),
+            injected: Arc::default(),
             run,
             progress: Mutex::default(),
             changes: Arc::default(),
         })
     }
 
-    pub(crate) fn monkeys(&self) -> MutexGuard<'_, Vec<Monkey>> {
-        locked(&self.monkeys)
+    pub(crate) fn events(&self) -> MutexGuard<'_, Vec<Injecting>> {
+        locked(&self.events)
     }
 
-    /// The run of an event is over.
-    pub(crate) fn injected(&self, report: RunReport) {
-        locked(&self.injected).push(report);
+    /// Where the runs of events are kept when they are over.
+    pub(crate) fn injected(&self) -> Arc<Mutex<Vec<RunReport>>> {
+        Arc::clone(&self.injected)
     }
 
     /// The runs of events so far.
@@ -232,7 +233,7 @@ impl Drop for State {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -108,7 +108,8 @@ impl Runner {
     /// default, and trusts the authorities of this machine.
     ///
     /// # Errors
-    /// If there is no output. A non-zero exit and a status such as 500 are outputs. The text of the error shows no secret of `names`.
+    /// If there is no output. A non-zero exit and a status such as 500 are outputs. The text of the error shows no
+    /// secret of `names`.
     ///
     /// If this program is killed, even by `kill -9`, a shell beside it kills the groups that are left, within a second.
     /// Without that shell no process is started. It cannot end a process that made a session or a group of its own.

@@ -5,4 +5,5 @@ mod interrupted;
 mod killed;
 mod moments;
 mod place;
+mod scaled_up;
 mod secrets;

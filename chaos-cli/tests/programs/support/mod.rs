@@ -292,6 +292,11 @@ impl FleetProgram {
             .collect()
     }
 
+    /// The addresses of the replicas.
+    pub(crate) fn endpoints(&self) -> Vec<std::net::SocketAddr> {
+        Fleet::attach(self.state()).unwrap().endpoints().unwrap()
+    }
+
     /// The number of healthy replicas.
     pub(crate) async fn healthy(&self) -> usize {
         let fleet = Fleet::attach(self.state()).unwrap();

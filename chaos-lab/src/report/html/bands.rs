@@ -22,7 +22,8 @@ pub(super) fn bands(moments: &Moments, method: &[Step<'_>], rollbacks: &[Step<'_
     let (length, top) = (moments.length, above(moments));
     let band = |span: Span, class: &str, title: String| {
         html! {
-            rect class=(class) x=(percent(span.from, length)) width=(percent(span.length(), length)) y=(top) height=(bottom - top) {
+            rect class=(class) x=(percent(span.from, length)) width=(percent(span.length(), length))
+                y=(top) height=(bottom - top) {
                 title { (title) }
             }
         }
@@ -77,7 +78,9 @@ fn numbers(moments: &Moments, method: &[Step<'_>], rollbacks: &[Step<'_>]) -> Ma
     }
     html! {
         @for (at, first, last) in labels {
-            text.number x=(percent(at, 1.0)) y=(above(moments) - 6) dx=(if at > 0.85 { -4 } else { 3 }) text-anchor=(if at > 0.85 { "end" } else { "start" }) {
+            text.number x=(percent(at, 1.0)) y=(above(moments) - 6)
+                dx=(if at > 0.85 { -4 } else { 3 })
+                text-anchor=(if at > 0.85 { "end" } else { "start" }) {
                 (first) @if first != last { "–" (last) }
             }
         }

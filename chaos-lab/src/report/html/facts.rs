@@ -30,7 +30,8 @@ pub(super) fn facts(
                 (fact("Rollbacks played", &done(rollbacks), Some(&format!("requested: {}", rollbacks.len()))))
             }
             @if let Some(span) = moments.method { (fact("The method took", &seconds(span.length()), None)) }
-            @if let Some(span) = moments.rollbacks { (fact("Time to recover", &seconds(span.length()), Some("until everything was undone"))) }
+            @if let Some(span) = moments.rollbacks {
+                (fact("Time to recover", &seconds(span.length()), Some("until everything was undone"))) }
             @if looks > 0 { (fact("Looks", &looks.to_string(), Some(&format!("{missed} not met")))) }
             @if let Some((at, name)) = first { (fact("First miss", &format!("at {}", seconds(at)), Some(&name))) }
             @if let Some((at, why)) = &moments.cut { (fact("Cut short", &format!("at {}", seconds(*at)), Some(why))) }

@@ -49,6 +49,7 @@ pub(super) fn mark(judged: Judged) -> &'static str {
 
 fn sign(name: &str) -> Markup {
     html! {
-        svg.sign width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true" { use href=(format!("#sign-{name}")) {} }
+        svg.sign width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true" {
+            use href=(format!("#sign-{name}")) {} }
     }
 }

@@ -75,7 +75,8 @@ fn contents(reports: &[ExperimentReport]) -> Markup {
             ol {
                 @for (index, report) in reports.iter().enumerate() {
                     li {
-                        span.verdict.small.(class(report.verdict)) { (icon::of_verdict(report.verdict)) (report.verdict) }
+                        span.verdict.small.(class(report.verdict)) {
+                            (icon::of_verdict(report.verdict)) (report.verdict) }
                         " "
                         a href=(format!("#experiment-{}", index + 1)) { (shown(&report.title)) }
                     }

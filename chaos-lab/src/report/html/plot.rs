@@ -74,10 +74,12 @@ fn grid(length: f64, scale: Option<&Scale>, top: u32, bottom: u32) -> Markup {
     html! {
         g.grid {
             @for tick in time_ticks(length) {
-                line.minor[!tick.is_main] x1=(percent(tick.at, length)) x2=(percent(tick.at, length)) y1=(bottom) y2=(bottom + 4) {}
+                line.minor[!tick.is_main] x1=(percent(tick.at, length)) x2=(percent(tick.at, length))
+                    y1=(bottom) y2=(bottom + 4) {}
             }
             @if let Some(scale) = scale {
-                @for tick in &scale.ticks { line x1="0" x2="100%" y1=(y(scale, top, *tick)) y2=(y(scale, top, *tick)) {} }
+                @for tick in &scale.ticks {
+                    line x1="0" x2="100%" y1=(y(scale, top, *tick)) y2=(y(scale, top, *tick)) {} }
             } @else {
                 line x1="0" x2="100%" y1=(top + LOW / 2) y2=(top + LOW / 2) {}
             }
@@ -94,7 +96,8 @@ fn tolerance(probe: &ProbeLooks<'_>, scale: &Scale, top: u32) -> Markup {
         rect.tolerated x="0" width="100%" y=(upper) height=(((lower - upper) * 10.0).round() / 10.0) {
             title { "tolerated: " (probe.expected()) }
         }
-        @for bound in &scale.bounds { line.bound x1="0" x2="100%" y1=(y(scale, top, *bound)) y2=(y(scale, top, *bound)) {} }
+        @for bound in &scale.bounds { line.bound x1="0" x2="100%"
+            y1=(y(scale, top, *bound)) y2=(y(scale, top, *bound)) {} }
     }
 }
 
@@ -130,7 +133,8 @@ fn curve(probe: &ProbeLooks<'_>, scale: &Scale, moments: &Moments, bottom: u32) 
         is_drawing = true;
     }
     html! {
-        svg x="0" y="0" width="100%" height=(bottom) viewBox=(format!("0 0 {WIDTH} {bottom}")) preserveAspectRatio="none" {
+        svg x="0" y="0" width="100%" height=(bottom) viewBox=(format!("0 0 {WIDTH} {bottom}"))
+            preserveAspectRatio="none" {
             path.curve d=(path) {}
         }
     }

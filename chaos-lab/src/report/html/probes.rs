@@ -97,7 +97,9 @@ fn legend(
         ul.legend {
             @for (judged, sign, class, text) in marks {
                 @if has(judged) {
-                    li { svg.looks width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true" { use.(class) href=(format!("#{sign}")) {} } (text) }
+                    li { svg.looks width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true" {
+                        use.(class) href=(format!("#{sign}")) {} }
+                        (text) }
                 }
             }
             @for (_, class, text) in boxes.into_iter().filter(|(is_shown, ..)| *is_shown) {

@@ -90,9 +90,11 @@ fn bar(span: Option<Span>, kind: &str, outcome: &StepOutcome, moments: &Moments)
                         title { "from " (seconds(span.from)) " to " (seconds(span.to)) ": " (outcome.name()) }
                         // The edge is seen however short it was.
                         line.edge x1=(percent(span.from, length)) x2=(percent(span.from, length)) y1="4" y2="18" {}
-                        rect.fill x=(percent(span.from, length)) width=(percent(span.length(), length)) y="4" height="14" {}
+                        rect.fill x=(percent(span.from, length)) width=(percent(span.length(), length))
+                            y="4" height="14" {}
                         @if kind == "rollback" {
-                            rect.rollbacks x=(percent(span.from, length)) width=(percent(span.length(), length)) y="4" height="14" {}
+                            rect.rollbacks x=(percent(span.from, length)) width=(percent(span.length(), length))
+                                y="4" height="14" {}
                         }
                     }
                 }

@@ -26,7 +26,8 @@ use crate::{
     substitution::Names,
 };
 
-const UNGUARDED: &str = "was not started, because the guard (a shell that ends it if this program is killed) could not be started";
+const UNGUARDED: &str = "was not started, because the guard (a shell that ends it if this program is killed) \
+    could not be started";
 
 /// How long the rest of a killed group is awaited. Only a kernel that hangs, or a machine on which nobody waits for
 /// orphans, takes longer.
