@@ -20,14 +20,16 @@ virtual_environment() { # place, requirements.txt
 }
 
 # What comes from PyPI: the stand-in for AWS that the tests of chaos-aws talk to (moto's server), Microsoft's SDK for
-# Azure, by which the fake of Azure is measured, a reader of JUnit's XML, and a checker of spelling; of each just one
-# version.
+# Azure, by which the fake of Azure is measured, a reader of JUnit's XML, Chaos Toolkit, and a checker of spelling; of
+# each just one version.
 install_python_packages() {
   virtual_environment target/moto-venv fakes/aws/requirements.txt || echo "moto could not be installed"
   virtual_environment target/azure-sdk-venv fakes/azure/src/microsoft_sdk/requirements.txt ||
     echo "Microsoft's SDK for Azure could not be installed"
   virtual_environment target/junit-venv chaos-lab/tests/report/requirements.txt ||
     echo "junitparser could not be installed"
+  virtual_environment target/chaostoolkit-venv chaos-lab/tests/chaos_toolkit/requirements.txt ||
+    echo "Chaos Toolkit could not be installed"
   virtual_environment target/typos-venv scripts/typos-requirements.txt || echo "typos could not be installed"
 }
 
@@ -58,6 +60,8 @@ use_python_packages() {
   fi
   [ ! -e target/azure-sdk-venv/installed.txt ] || export CHAOS_AZURE_PYTHON="$PWD/target/azure-sdk-venv/bin/python"
   [ ! -e target/junit-venv/installed.txt ] || export CHAOS_JUNIT_PYTHON="$PWD/target/junit-venv/bin/python"
+  [ ! -e target/chaostoolkit-venv/installed.txt ] ||
+    export CHAOS_TOOLKIT_PYTHON="$PWD/target/chaostoolkit-venv/bin/python"
 }
 
 # Each stand-in for AWS takes a second and a half to load moto: here it is loaded once. The nursery ends with its input,

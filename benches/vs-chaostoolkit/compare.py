@@ -21,7 +21,7 @@ from launcher import Launcher
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 DRILL = [ROOT / "target/release/chaos", "drill"]
-CHAOS = ROOT / "target/chaostoolkit-venv/bin/chaos"
+CHAOS = ROOT / "target/bench-chaostoolkit-venv/bin/chaos"
 REGION = "eu-west-1"
 # Of which one is terminated.
 SIZE = 60

@@ -21,7 +21,7 @@ from steady import FAULT, Page, children, until
 
 HERE = Path(__file__).parent
 BUILT = HERE.parent.parent / "target/release"
-VENV = HERE.parent.parent / "target/chaostoolkit-venv/bin"
+VENV = HERE.parent.parent / "target/bench-chaostoolkit-venv/bin"
 MANY = 1000
 EVERY = 1
 TOOLS = {"chaos run": [BUILT / "chaos", "run"], "chaostoolkit": [VENV / "chaos", "--no-version-check", "run"]}

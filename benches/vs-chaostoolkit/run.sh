@@ -19,7 +19,7 @@ slow=5.2.5
 . benches/vs-chaostoolkit/venv.sh
 
 for moto in "$quick" "$slow"; do venv "target/bench-moto-$moto-venv" "moto[server]==$moto"; done
-venv target/chaostoolkit-venv "$(cat benches/vs-chaostoolkit/requirements.txt)"
+venv target/bench-chaostoolkit-venv "$(cat benches/vs-chaostoolkit/requirements.txt)"
 # Where compare.py looks.
 export CARGO_TARGET_DIR="$PWD/target"
 cargo build --locked --release --package chaos-cli --features aws --bin chaos

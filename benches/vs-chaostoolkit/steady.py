@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 DRILL = ROOT / "target/release/chaos"
-CHAOS = ROOT / "target/chaostoolkit-venv/bin/chaos"
+CHAOS = ROOT / "target/bench-chaostoolkit-venv/bin/chaos"
 # How long the fault is meant to last, in seconds.
 FAULT = 8
 # The page breaks at a random moment between these after the start of the fault, in seconds.

@@ -10,8 +10,8 @@ cd "$(dirname "$0")/../.."
 # shellcheck source=benches/vs-chaostoolkit/venv.sh
 . benches/vs-chaostoolkit/venv.sh
 
-venv target/chaostoolkit-venv "$(cat benches/vs-chaostoolkit/requirements.txt)"
+venv target/bench-chaostoolkit-venv "$(cat benches/vs-chaostoolkit/requirements.txt)"
 # Where steady.py looks.
 export CARGO_TARGET_DIR="$PWD/target"
 cargo build --locked --release --package chaos-cli --bin chaos
-target/chaostoolkit-venv/bin/python -B benches/vs-chaostoolkit/steady.py "${1:-5}"
+target/bench-chaostoolkit-venv/bin/python -B benches/vs-chaostoolkit/steady.py "${1:-5}"

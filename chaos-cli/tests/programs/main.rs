@@ -13,6 +13,8 @@
 mod aws_drill;
 #[cfg(feature = "azure")]
 mod azure_drill;
+#[cfg(feature = "lab")]
+mod chaos_toolkit_compat;
 #[cfg(all(feature = "aws", feature = "azure"))]
 mod cloud_crash_proof;
 mod crash_proof;

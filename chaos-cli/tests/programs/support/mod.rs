@@ -355,6 +355,11 @@ impl SplitMix {
         format!("CHAOS_SEED={}", self.seed)
     }
 
+    #[cfg(feature = "lab")]
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     pub(crate) fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
