@@ -32,7 +32,7 @@ pub struct Experiment {
     /// The longest time for the method, if the experiment says so.
     pub deadline: Option<Hold>,
     /// The whole document, as it was read.
-    pub document: Value,
+    pub document: Arc<Value>,
     /// The file, if it came from one.
     pub file: Option<PathBuf>,
 }

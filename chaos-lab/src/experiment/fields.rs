@@ -106,6 +106,9 @@ impl<'v> Fields<'v> {
 
     /// Tells each property without a meaning whose name is nearly one of `names` that is not there.
     pub(super) fn suspect(&self, names: &[&str], findings: &mut Findings) {
+        if self.map.keys().all(|key| self.known.contains(&key.as_str())) {
+            return;
+        }
         for name in names.iter().filter(|name| self.raw(name).is_none()) {
             if let Some(near) = self.misspelt(name) {
                 let words = "an unknown property";

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use chaos_core::Hold;
 use serde_json::Value;
@@ -88,7 +88,7 @@ impl Experiment {
         let experiment = reader.experiment(&document, &overrides, &environment, secrets);
         let findings = reader.findings.in_order_of(&keys);
         let mut experiment = findings.unless_any(experiment)?;
-        experiment.document = document;
+        experiment.document = Arc::new(document);
         Ok(experiment)
     }
 }
@@ -184,7 +184,7 @@ impl Reader<'_> {
             hypothesis_strategy,
             rollback_strategy,
             deadline,
-            document: Value::Null,
+            document: Arc::default(),
             file: None,
         })
     }

@@ -40,6 +40,6 @@ fn one(report: &ExperimentReport) -> Value {
     if let Some(rung) = &report.rung {
         data["rung"] = rung.clone();
     }
-    data["journal"] = report.journal.clone();
+    data["journal"] = report.journal();
     data
 }

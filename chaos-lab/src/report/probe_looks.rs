@@ -38,7 +38,7 @@ pub(super) struct Counts {
 
 /// Every probe of the hypothesis, in the order of the document, and with those that nobody asked.
 pub(super) fn probes(report: &ExperimentReport) -> Vec<ProbeLooks<'_>> {
-    let in_document = &report.journal["experiment"]["steady-state-hypothesis"]["probes"];
+    let in_document = &report.document["steady-state-hypothesis"]["probes"];
     let in_document = in_document.as_array().map(Vec::as_slice).unwrap_or_default();
     let mut probes: Vec<_> =
         in_document.iter().map(|activity| ProbeLooks { activity, looks: Vec::new() }).collect();
@@ -56,7 +56,7 @@ pub(super) fn probes(report: &ExperimentReport) -> Vec<ProbeLooks<'_>> {
 
 /// The stop conditions. The looks at them are no looks at the hypothesis, and only their judgements are kept.
 pub(super) fn stop_conditions(report: &ExperimentReport) -> Vec<ProbeLooks<'_>> {
-    let in_document = report.journal["experiment"]["stop-conditions"].as_array();
+    let in_document = report.document["stop-conditions"].as_array();
     let in_document = in_document.map(Vec::as_slice).unwrap_or_default();
     let Some(run) = &report.run else { return Vec::new() };
     let watched = run.steady_state.iter().flat_map(|steady| &steady.probes);

@@ -30,7 +30,7 @@ pub(super) enum StepOutcome {
 
 /// The steps of the method and the rollbacks, with those that never began.
 pub(super) fn steps(report: &ExperimentReport) -> (Vec<Step<'_>>, Vec<Step<'_>>) {
-    let document = &report.journal["experiment"];
+    let document = &report.document;
     let mut method = begun(&report.method, false);
     for activity in in_document(document, "method").iter().skip(method.len()) {
         method.push(Step::never_began(method.len(), activity, false));

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use chaos_core::jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 /// One activity, as it was carried out.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,26 @@ pub struct ActivityRun {
     pub tolerance_met: Option<bool>,
     /// Why it was not, as in "503, expected 200".
     pub not_met: Option<String>,
+}
+
+/// An activity as Chaos Toolkit's journal has it, with why a tolerance was not met beside it.
+#[derive(Debug, Serialize)]
+pub(crate) struct ActivityEntry<'a> {
+    activity: &'a Value,
+    output: &'a Value,
+    start: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exception: Option<[&'a str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tolerance_met: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_met: Option<&'a str>,
 }
 
 /// How an activity ended.
@@ -73,29 +94,18 @@ impl ActivityRun {
     }
 
     /// As Chaos Toolkit's journal has it, with why a tolerance was not met beside it unless it `is_compatible`.
-    pub(crate) fn entry(&self, is_compatible: bool) -> Value {
-        let mut entry = Map::new();
-        let mut set = |name: &str, value: Value| drop(entry.insert(name.to_owned(), value));
-        set("activity", self.activity.clone());
-        set("output", self.output.clone());
-        set("start", time(self.start).into());
-        if let Some(status) = self.status {
-            set("status", status.name().into());
+    pub(crate) fn entry(&self, is_compatible: bool) -> ActivityEntry<'_> {
+        ActivityEntry {
+            activity: &self.activity,
+            output: &self.output,
+            start: time(self.start),
+            status: self.status.map(ActivityStatus::name),
+            exception: self.exception.as_deref().map(|exception| [exception]),
+            end: self.end.map(time),
+            duration: self.end.map(|_| self.duration.as_secs_f64()),
+            tolerance_met: self.tolerance_met,
+            not_met: self.not_met.as_deref().filter(|_| !is_compatible),
         }
-        if let Some(exception) = &self.exception {
-            set("exception", json!([exception]));
-        }
-        if let Some(end) = self.end {
-            set("end", time(end).into());
-            set("duration", json!(self.duration.as_secs_f64()));
-        }
-        if let Some(met) = self.tolerance_met {
-            set("tolerance_met", met.into());
-        }
-        if let Some(why) = self.not_met.as_ref().filter(|_| !is_compatible) {
-            set("not_met", why.as_str().into());
-        }
-        Value::Object(entry)
     }
 }
 

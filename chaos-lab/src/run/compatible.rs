@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::{sync::watch, task::JoinSet};
 
-use super::{Interrupt, progress::Progress, state::State};
+use super::{Interrupt, progress::Progress, state::State, status::Status};
 use crate::experiment::{HypothesisStrategy, RollbackStrategy};
 
 /// The looks at the hypothesis during the method, as Chaos Toolkit makes them: all probes in turn, again some time
@@ -47,26 +47,6 @@ impl Watching {
     pub(crate) async fn end(mut self) {
         self.is_over.send_replace(true);
         while self.looking.join_next().await.is_some() {}
-    }
-}
-
-/// Chaos Toolkit's status of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Status {
-    Completed,
-    Failed,
-    Interrupted,
-    Aborted,
-}
-
-impl Status {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Interrupted => "interrupted",
-            Self::Aborted => "aborted",
-        }
     }
 }
 

@@ -1,6 +1,6 @@
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::ActivityRun;
+use super::{ActivityRun, activity_run::ActivityEntry};
 
 /// One look at the hypothesis: its probes in turn, up to the first that could not look or was not met. A look of the
 /// watch during the method is one probe.
@@ -9,6 +9,13 @@ use super::ActivityRun;
 pub struct HypothesisLook {
     /// The probes that were asked.
     pub probes: Vec<ActivityRun>,
+}
+
+/// A look as Chaos Toolkit's journal has it.
+#[derive(Debug, Serialize)]
+pub(crate) struct LookEntry<'a> {
+    steady_state_met: bool,
+    probes: Vec<ActivityEntry<'a>>,
 }
 
 impl HypothesisLook {
@@ -39,8 +46,8 @@ impl HypothesisLook {
     }
 
     /// As Chaos Toolkit's journal has it.
-    pub(crate) fn entry(&self, is_compatible: bool) -> Value {
-        let probes: Vec<Value> = self.probes.iter().map(|run| run.entry(is_compatible)).collect();
-        json!({ "steady_state_met": self.is_met(), "probes": probes })
+    pub(crate) fn entry(&self, is_compatible: bool) -> LookEntry<'_> {
+        let probes = self.probes.iter().map(|run| run.entry(is_compatible)).collect();
+        LookEntry { steady_state_met: self.is_met(), probes }
     }
 }

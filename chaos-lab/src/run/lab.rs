@@ -1,5 +1,6 @@
 use std::{
     future::{Future, pending},
+    mem::take,
     path::PathBuf,
     pin::pin,
     sync::Arc,
@@ -16,12 +17,13 @@ use chaos_core::{
 use super::{
     Approve, ExperimentProvider, ExperimentReport, Follow, Interrupt, RunOptions, compatible,
     event::Method,
+    journal_writer::Writer,
     names::{names, secrets},
     private_journal::{OfExperiments, PrivateJournal},
     report,
     rollbacks::{registry, registry_of},
     state::{Parts, State},
-    toolkit_journal::Writer,
+    status::Status,
     verdict::conclude,
     watch::steady_state,
 };
@@ -196,7 +198,7 @@ impl Lab {
             follower: self.follower.clone(),
             run,
         });
-        let writer = self.journal_path.as_ref().map(|path| Writer::start(path, &state)).transpose()?;
+        let mut writer = self.journal_path.as_ref().map(|path| Writer::start(path, &state)).transpose()?;
         let looked = match early {
             Some(interrupt) => Err(interrupt),
             None => tokio::select! {
@@ -219,10 +221,13 @@ impl Lab {
             None
         };
         tokio::join!(state.runner.end_all(), state.lookout.end_all());
+        if let Some(writer) = &mut writer {
+            writer.pause();
+        }
         let mut report = conclude_report(&state, report, replayed);
         if let Some(writer) = writer {
             // The report tells more than that.
-            report.unwritten = writer.end(&report.journal).err().map(|error| error.chain().to_string());
+            report.unwritten = writer.end(&report).err().map(|error| error.chain().to_string());
         }
         Ok(report)
     }
@@ -313,8 +318,7 @@ async fn gate(state: &State) -> bool {
 
 fn conclude_report(state: &State, run: Option<RunReport>, replayed: Found) -> ExperimentReport {
     let (verdict, reasons) = conclude(state, run.as_ref(), &replayed);
-    let journal = super::toolkit_journal::journal(state, Some((verdict, &reasons)));
-    let progress = state.progress();
+    let mut progress = state.progress();
     let (status, deviated) =
         compatible::status(&progress, state.hypothesis_strategy(), state.options.fail_fast);
     report::ExperimentReport {
@@ -328,18 +332,22 @@ fn conclude_report(state: &State, run: Option<RunReport>, replayed: Found) -> Ex
         }),
         start: state.start,
         end: state.clock.now(),
-        before: progress.before.clone(),
-        during: progress.during.clone(),
-        after: progress.after.clone(),
-        method: progress.method.clone(),
-        rollbacks: progress.rollbacks.clone(),
+        // Nobody asks for them any more.
+        before: progress.before.take(),
+        during: take(&mut progress.during),
+        after: progress.after.take(),
+        method: take(&mut progress.method),
+        rollbacks: take(&mut progress.rollbacks),
         run,
         faults: state.faults(),
         replayed: replayed.faults,
-        journal,
+        document: Arc::clone(state.document()),
         unwritten: None,
-        compatible_exit_code: u8::from(status != compatible::Status::Completed || deviated),
+        compatible_exit_code: u8::from(status != Status::Completed || deviated),
         run_again: None,
         rung: None,
+        status,
+        deviated,
+        is_compatible: state.options.compatible,
     }
 }

@@ -15,7 +15,7 @@ impl State {
     /// Carries out a probe of the hypothesis, with its pauses.
     pub(crate) async fn ask(&self, probe: &Activity) -> ActivityRun {
         self.pause_before(probe).await;
-        let mut run = self.carried_out(probe, true, &self.runner).await;
+        let mut run = self.carried_out(probe, true, &self.runner, self.begun(probe)).await;
         // Who could not look has not seen that it is met.
         run.tolerance_met.get_or_insert(false);
         self.pause(probe, probe.pauses.after.as_ref()).await;
@@ -24,7 +24,7 @@ impl State {
 
     /// Looks by a probe of the watch, without its pauses: the watch has its own pace.
     pub(crate) async fn watch(&self, probe: &Activity) -> ActivityRun {
-        let mut run = self.carried_out(probe, true, &self.lookout).await;
+        let mut run = self.carried_out(probe, true, &self.lookout, self.begun(probe)).await;
         run.tolerance_met.get_or_insert(false);
         run
     }
@@ -37,15 +37,20 @@ impl State {
     /// Carries out an activity of a section, with the pause after it, and keeps how it went. Whether it succeeded.
     pub(crate) async fn perform(&self, activity: &Activity, mut under_way: UnderWay) -> bool {
         // Chaos Toolkit does not look at a tolerance there.
-        let run = self.carried_out(activity, !self.options.compatible, &self.runner).await;
-        let is_fine = run.has_succeeded() && run.bad_exit().is_none();
-        under_way.ended(run);
+        let is_judged = !self.options.compatible;
+        let run = self.carried_out(activity, is_judged, &self.runner, self.begun_anew(activity)).await;
+        let is_fine = under_way.ended(run);
         self.pause(activity, activity.pauses.after.as_ref()).await;
         is_fine
     }
 
-    async fn carried_out(&self, activity: &Activity, is_judged: bool, by: &Runner) -> ActivityRun {
-        let mut run = self.begun(activity);
+    async fn carried_out(
+        &self,
+        activity: &Activity,
+        is_judged: bool,
+        by: &Runner,
+        mut run: ActivityRun,
+    ) -> ActivityRun {
         let begun = self.clock.monotonic();
         let tolerance = activity.tolerance.as_ref().filter(|_| is_judged);
         if self.is_spared(activity) {
@@ -80,14 +85,19 @@ impl State {
         (run.exception, run.tolerance_met, run.not_met) = (None, None, None);
         match self.value(activity, by).await {
             Ok(value) => {
-                run.output = self.names().masked(&value);
                 run.status = Some(ActivityStatus::Succeeded);
                 if let Some(tolerance) = activity.tolerance.as_ref().filter(|_| is_judged) {
                     let judged = self.judged(&value, tolerance, by).await;
                     run.tolerance_met = Some(judged.is_ok());
                     run.not_met = judged.err();
                 }
-                self.yielded(activity, value);
+                run.output = if self.uses_steps() {
+                    let output = self.names().masked(&value);
+                    self.yielded(activity, value);
+                    output
+                } else {
+                    self.names().without_secrets(value)
+                };
             }
             Err(trouble) => {
                 run.output = Value::Null;

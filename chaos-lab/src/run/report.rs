@@ -1,9 +1,14 @@
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use chaos_core::{RunReport, fault::FaultRecord, jiff::Timestamp, text::escaped};
 use serde_json::Value;
 
-use super::{ActivityRun, ExperimentVerdict, HypothesisLook};
+use super::{
+    ActivityRun, ExperimentVerdict, HypothesisLook,
+    activity_run::time,
+    status::Status,
+    toolkit_journal::{Ended, Told, ToolkitJournal},
+};
 
 /// What happened in a run of an experiment.
 #[derive(Clone, Debug)]
@@ -42,14 +47,48 @@ pub struct ExperimentReport {
     pub replayed: Vec<FaultRecord>,
     /// The value of the rung, if the experiment was scaled up.
     pub rung: Option<Value>,
-    /// The journal as Chaos Toolkit writes it, with our verdict beside it.
-    pub journal: Value,
+    /// The whole document, with the names in its title substituted, and without the values of secrets.
+    pub document: Arc<Value>,
     /// Why the last version of the journal could not be written to its file, if so.
     pub unwritten: Option<String>,
     /// Chaos Toolkit's exit code for the run.
     pub compatible_exit_code: u8,
     /// The command line that runs it again, for a shell, if the program that ran it knows one.
     pub run_again: Option<String>,
+    /// Chaos Toolkit's status of the run.
+    pub(crate) status: Status,
+    /// Whether Chaos Toolkit would say that the system deviated.
+    pub(crate) deviated: bool,
+    pub(crate) is_compatible: bool,
+}
+
+impl ExperimentReport {
+    /// The journal as Chaos Toolkit writes it, with our verdict beside it.
+    pub fn journal(&self) -> Value {
+        serde_json::to_value(self.toolkit_journal()).unwrap_or_default()
+    }
+
+    /// The same, to be written as it is.
+    pub(crate) fn toolkit_journal(&self) -> ToolkitJournal<'_> {
+        let ended = Ended {
+            end: time(self.end),
+            duration: self.end.duration_since(self.start).as_secs_f64(),
+            verdict: self.verdict.name(),
+            reasons: &self.reasons,
+        };
+        ToolkitJournal::of(Told {
+            document: &self.document,
+            start: self.start,
+            deviated: self.deviated,
+            before: self.before.as_ref(),
+            during: &self.during,
+            after: self.after.as_ref(),
+            method: &self.method,
+            rollbacks: &self.rollbacks,
+            ended: Some((self.status.name(), ended)),
+            is_compatible: self.is_compatible,
+        })
+    }
 }
 
 impl fmt::Display for ExperimentReport {

@@ -1,7 +1,7 @@
 use std::{
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -14,6 +14,7 @@ use super::{
     changes::Changes,
     injecting::Injecting,
     progress::{Progress, Section},
+    toolkit_journal::in_journal,
 };
 use crate::{
     catalogues::Catalogues,
@@ -28,6 +29,7 @@ pub(crate) struct State {
     pub(crate) experiment: Arc<Experiment>,
     pub(crate) options: RunOptions,
     names: Names,
+    document: OnceLock<Arc<Value>>,
     /// What the steps of the method have yielded so far, if the experiment refers to that.
     steps: Option<Mutex<Arc<Map<String, Value>>>>,
     /// There is a new one.
@@ -104,6 +106,7 @@ impl State {
             experiment,
             options,
             names,
+            document: OnceLock::new(),
             steps: uses_steps.then(Mutex::default),
             output: Notify::new(),
             approval,
@@ -195,10 +198,23 @@ impl State {
         crate::python::text(&self.names.masked(&title))
     }
 
+    /// The document as the journal holds it.
+    pub(crate) fn document(&self) -> &Arc<Value> {
+        self.document.get_or_init(|| {
+            let masked = self.names.masked(&self.experiment.document);
+            Arc::new(in_journal(masked, self.title(), self.options.dry))
+        })
+    }
+
     /// A signal came. The first one counts.
     pub(crate) fn interrupt(&self, interrupt: Interrupt) {
         self.progress().interrupt.get_or_insert(interrupt);
         self.changed();
+    }
+
+    /// The entry of an activity that begins now, without the activity itself.
+    pub(crate) fn begun_anew(&self, activity: &Activity) -> ActivityRun {
+        ActivityRun::begun(&activity.name, Value::Null, self.clock.now())
     }
 
     /// The entry of an activity that begins now.
@@ -248,15 +264,18 @@ pub(crate) fn refers_to_steps(data: &Value) -> bool {
 }
 
 impl UnderWay {
-    /// It has ended like this, except for a pause.
-    pub(crate) fn ended(&mut self, run: ActivityRun) {
+    /// It has ended like this, except for a pause. The activity itself is known since it began. Whether it is fine.
+    pub(crate) fn ended(&mut self, run: ActivityRun) -> bool {
         self.is_over = true;
         let is_rollback = matches!(self.section, Section::Rollbacks);
-        self.state.follow(|follower| follower.ended(&run, is_rollback));
-        if let Some(entry) = self.state.progress().runs(self.section).get_mut(self.index) {
-            *entry = run;
-        }
+        let is_fine = self.state.progress().runs(self.section).get_mut(self.index).is_some_and(|entry| {
+            let activity = std::mem::take(&mut entry.activity);
+            *entry = ActivityRun { activity, ..run };
+            self.state.follow(|follower| follower.ended(entry, is_rollback));
+            entry.has_succeeded() && entry.bad_exit().is_none()
+        });
         self.state.changed();
+        is_fine
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whatever stands in a report, it is text.
 
+use std::sync::Arc;
+
 use chaos_lab::{
     report::{html, junit, markdown},
     run::{ActivityRun, ExperimentReport, RunOptions},
@@ -63,10 +65,10 @@ fn filled(mut report: ExperimentReport, texts: &[String; 6]) -> ExperimentReport
         fill(run, index, name, output, why);
     }
     for section in ["method", "rollbacks"] {
-        report.journal["experiment"][section] =
+        Arc::make_mut(&mut report.document)[section] =
             json!([{ "name": name }, { "name": output }, { "name": why }]);
     }
-    report.journal["experiment"]["steady-state-hypothesis"]["probes"] =
+    Arc::make_mut(&mut report.document)["steady-state-hypothesis"]["probes"] =
         json!([{ "name": why, "tolerance": { "type": name, "pattern": output } }]);
     if let Some(fault) = report.run.as_mut().and_then(|run| run.faults.first_mut()) {
         fault.event.clone_from(name);

@@ -2,7 +2,7 @@ use hyper::{
     HeaderMap, StatusCode,
     header::{self, HeaderName},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::recorded::Head;
 
@@ -27,11 +27,14 @@ impl Answer {
         let kind = joined(&self.headers, &header::CONTENT_TYPE);
         let parsed = if kind == "application/json" { serde_json::from_slice(&self.body).ok() } else { None };
         let body = parsed.unwrap_or_else(|| Value::String(text(&self.body, &kind)));
-        let mut output = json!({ "status": self.status.as_u16(), "headers": headers, "body": body });
+        let mut output = Map::with_capacity(4);
+        output.insert("status".to_owned(), self.status.as_u16().into());
+        output.insert("headers".to_owned(), headers.into());
+        output.insert("body".to_owned(), body);
         if self.is_truncated {
-            output["truncated"] = true.into();
+            output.insert("truncated".to_owned(), true.into());
         }
-        output
+        output.into()
     }
 }
 

@@ -17,15 +17,18 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
-/// Opens a new connection to the first address that accepts one.
-pub(super) async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+/// Opens a new connection to the first address that accepts one. What `is_sent_at_once`, in one write, never waits for
+/// an acknowledgement.
+pub(super) async fn connect(host: &str, port: u16, is_sent_at_once: bool) -> io::Result<TcpStream> {
     let mut failed = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in lookup_host((host, port)).await? {
         match TcpStream::connect(address).await {
             // If nothing listens, TCP may connect a socket to itself.
             Ok(stream) if stream.local_addr()? == address => failed = io::ErrorKind::ConnectionRefused.into(),
             Ok(stream) => {
-                stream.set_nodelay(true)?;
+                if !is_sent_at_once {
+                    stream.set_nodelay(true)?;
+                }
                 return Ok(stream);
             }
             Err(error) => failed = error,
@@ -112,7 +115,8 @@ impl AsyncWrite for Patient {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+    /// Does nothing: each connection serves one request and is closed right after it, which tells the same.
+    fn poll_shutdown(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }

@@ -99,7 +99,8 @@ impl Requests {
         let tls =
             if message.url.scheme() == "https" { Some(self.trust.with(&host, is_verified)?) } else { None };
         let port = message.url.port_or_known_default().unwrap_or(80);
-        let stream = connect(&host, port).await.map_err(|error| Failed {
+        let is_sent_at_once = tls.is_none() && message.body.is_empty();
+        let stream = connect(&host, port, is_sent_at_once).await.map_err(|error| Failed {
             kind: TroubleKind::Unreachable,
             why: format!("there is no connection: {error}"),
         })?;
