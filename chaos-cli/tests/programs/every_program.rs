@@ -67,10 +67,7 @@ async fn chaos_completes_its_words_and_has_pages_of_a_manual() {
         assert!(page.contains(".SH SYNOPSIS") && page.contains(expected), "{page}");
     }
     let unknown = run(CHAOS, ["man", "dril"]).await.with_code(2);
-    assert!(
-        unknown.stderr.contains("dril") && unknown.stderr.contains("drill, fleet, recover"),
-        "{unknown:#?}"
-    );
+    assert!(unknown.stderr.contains("dril") && unknown.stderr.contains("fleet, recover"), "{unknown:#?}");
     let help = run(CHAOS, ["--help"]).await.with_code(0).stdout;
     assert!(!help.contains("as-service") && help.contains("history"), "{help}");
 }
