@@ -17,5 +17,6 @@ mod python;
 pub mod report;
 pub mod run;
 pub mod runner;
+mod statistics;
 pub mod substitution;
 pub mod tolerance;

@@ -4,7 +4,7 @@ use std::{
     pin::pin,
 };
 
-use chaos_core::Result;
+use chaos_core::{Error, Result, fault::FaultState};
 use chaos_lab::{
     experiment::Experiment,
     report::json,
@@ -18,7 +18,7 @@ use super::{
     approval::AtTerminal,
     signals::Signals,
     steps::OnTerminal,
-    summary::{complain, hidden_by_compat, summary},
+    summary::{complain, hidden_by_compat, summary, unheeded},
 };
 use crate::{
     catalogue::Catalogue,
@@ -47,6 +47,12 @@ pub async fn run(arguments: RunArguments, catalogue: &Catalogue) -> ProgramResul
     if arguments.check {
         print(&format!("{} can be run", counted(files.len())))?;
         return Ok(Status::Done);
+    }
+    let folder = arguments.journal_path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let value = arguments.journal_path.display();
+        let expected = format!("a file in a folder that exists; {} does not", folder.display());
+        return Err(Error::invalid("--journal-path", value, expected).into());
     }
     let mut signals = Signals::listen()?;
     let mut worst = Status::Done;
@@ -166,6 +172,9 @@ async fn one(
     experiment: &Experiment,
     signals: &mut Signals,
 ) -> Result<ExperimentReport> {
+    if let Some(unheeded) = unheeded(&experiment.document).filter(|_| arguments.compat) {
+        complain(&unheeded);
+    }
     let options = arguments.options()?;
     let mut lab = Lab::new()
         .journal_path(&arguments.journal_path)
@@ -191,6 +200,12 @@ async fn one(
     {
         let again = recover_command(&path);
         report.reasons.push(format!("play the rollbacks with: {again}"));
+        let faults = report.run.iter().flat_map(|run| &run.faults).chain(&report.replayed);
+        let left = faults.filter(|fault| fault.state != FaultState::Recovered).map(|fault| fault.id);
+        let mended: Vec<String> = left
+            .map(|id| format!("or undo it by hand, and say so: {again} --mended {id} --note TEXT"))
+            .collect();
+        report.reasons.extend(mended);
     }
     Ok(report)
 }

@@ -11,6 +11,7 @@ use super::{
     read_activity::Place,
     reader::Reader,
 };
+use crate::statistics::interval;
 
 const DURATION: &str = "a time above zero, such as 5 or 500ms";
 
@@ -58,6 +59,19 @@ impl Reader<'_> {
         let sure = |value: &Value| share(value).filter(|share| *share < 1.0);
         let confidence = fields.optional("confidence", SURE, sure, &mut self.findings).unwrap_or(0.95);
         let every = every.unwrap_or(Duration::from_secs(1));
+        if let (Some(lasting), Some(at_least)) = (lasting, at_least) {
+            // One at the start, and one after each interval.
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of looks")]
+            let looks = (lasting.as_secs_f64() / every.as_secs_f64()).ceil() as u64 + 1;
+            let (most, _) = interval(looks, looks, confidence);
+            if most < at_least {
+                let expected = format!(
+                    "at most {:.1}%, which is all that {looks} looks can show; look longer or more often",
+                    (most * 1000.0).floor() / 10.0
+                );
+                self.findings.wrong(fields.at("at-least"), found, expected);
+            }
+        }
         Some(Samples { every, lasting: lasting?, at_least: at_least?, confidence })
     }
 

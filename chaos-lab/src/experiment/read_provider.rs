@@ -130,7 +130,7 @@ impl Reader<'_> {
         let secrets = fields.optional("secrets", "a list of names of groups of secrets", names, findings);
         let (module, function) = (module?, function?);
         if self.refuses_python {
-            let expected = "a Python function that this program knows, or --python";
+            let expected = "process or http: no Python function is run here";
             findings.say(fields.at("func"), &format!("{module}.{function}"), expected);
         }
         let other = fields.map().iter().filter(|(name, _)| !PYTHON.contains(&name.as_str()));

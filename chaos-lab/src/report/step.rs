@@ -90,7 +90,7 @@ impl Step<'_> {
 impl StepOutcome {
     fn of(run: &ActivityRun) -> Self {
         let why = || run.exception.as_deref().map_or_else(|| "failed".to_owned(), shown);
-        match (run.status, run.bad_exit(), &run.not_met) {
+        match (run.status, run.bad_status(), &run.not_met) {
             (None, ..) => Self::Interrupted,
             (Some(ActivityStatus::Failed), ..) => Self::Failed(why()),
             // A probe may tell something by its exit status.

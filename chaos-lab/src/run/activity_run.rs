@@ -87,10 +87,20 @@ impl ActivityRun {
         self.status == Some(ActivityStatus::Succeeded)
     }
 
-    /// The exit status, if it was a process that ended other than with 0.
-    pub fn bad_exit(&self) -> Option<i64> {
-        let is_process = self.activity["provider"]["type"] == "process";
-        self.output["status"].as_i64().filter(|status| is_process && *status != 0)
+    /// The status that says that it did not do what it was for, unless its tolerance accepts that: an exit other than
+    /// with 0, or an HTTP status from 400 on.
+    pub fn bad_status(&self) -> Option<i64> {
+        let is_bad = |status: &i64| match self.activity["provider"]["type"].as_str() {
+            Some("process") => *status != 0,
+            Some("http") => *status >= 400,
+            _ => false,
+        };
+        self.output["status"].as_i64().filter(is_bad).filter(|_| self.tolerance_met != Some(true))
+    }
+
+    /// Whether it did what it was for.
+    pub(crate) fn is_fine(&self) -> bool {
+        self.has_succeeded() && self.bad_status().is_none() && self.tolerance_met != Some(false)
     }
 
     /// As Chaos Toolkit's journal has it, with why a tolerance was not met beside it unless it `is_compatible`.

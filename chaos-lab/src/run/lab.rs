@@ -11,6 +11,7 @@ use chaos_core::{
     BlastRadius, Error, Journal, MemoryJournal, Monkey, Quota, Result, RunReport,
     chance::{Entropy, SystemEntropy},
     clock::{Clock, SystemClock},
+    fault::FaultState,
     journal::Found,
 };
 
@@ -201,6 +202,7 @@ impl Lab {
         let mut writer = self.journal_path.as_ref().map(|path| Writer::start(path, &state)).transpose()?;
         let looked = match early {
             Some(interrupt) => Err(interrupt),
+            None if replayed.faults.iter().any(|fault| fault.state != FaultState::Recovered) => Ok(false),
             None => tokio::select! {
                 biased;
                 interrupt = &mut interrupted => Err(interrupt),
@@ -246,7 +248,7 @@ impl Lab {
     /// Recovers what earlier runs have left behind in the journal: experiments, and faults of the events that are known
     /// here. What is of another provider is left to `recover`.
     async fn recover_pending(&self, journal: &Arc<dyn Journal>) -> Result<Found> {
-        if self.options.compatible {
+        if self.options.compatible || self.options.dry.is_some() {
             return Ok(Found::default());
         }
         let orphans = journal.orphans(self.clock.now()).await?.faults;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    compatible,
+    ActivityRun, ActivityStatus, compatible,
     due::{Step, Undo, is_of_nothing},
     progress::{Progress, Section, Undone},
     secrets::Secrets,
@@ -21,7 +21,7 @@ use super::{
     steps::{OUTPUTS, STEPS_BEGUN, Steps},
 };
 use crate::{
-    experiment::{Activity, RollbackStrategy},
+    experiment::{Activity, ActivityTolerance, RollbackStrategy},
     runner::Runner,
     substitution::Names,
 };
@@ -159,14 +159,17 @@ impl Rollbacks {
                 failed.push(format!("{}: {}", activity.name, why.replace("{masked}", &masked)));
                 continue;
             }
+            let mut run = ActivityRun::begun(&activity.name, activity.data.clone(), scope.clock().now());
             match runner.carry_out(&activity.provider, &names).await {
                 Ok(output) => {
-                    let is_process = matches!(activity.provider, crate::experiment::Provider::Process(_));
-                    match output["status"].as_i64() {
-                        Some(status) if is_process && status != 0 => {
-                            failed.push(format!("{}: exit status {status}", activity.name));
-                        }
-                        _ => {}
+                    run.status = Some(ActivityStatus::Succeeded);
+                    if let Some(ActivityTolerance::Value(tolerance)) = &activity.tolerance {
+                        run.tolerance_met = Some(tolerance.judge(&output, &names).is_ok());
+                    }
+                    run.output = output;
+                    if !run.is_fine() {
+                        let status = run.output["status"].as_i64().unwrap_or_default();
+                        failed.push(format!("{}: status {status}", activity.name));
                     }
                 }
                 Err(trouble) => failed.push(format!("{}: {trouble}", activity.name)),
@@ -209,9 +212,9 @@ fn read(data: &Value) -> Result<Activity> {
 /// Why the last run of an activity is not fine.
 fn why(progress: &Progress, activity: &Activity) -> String {
     let run = progress.rollbacks.iter().rev().find(|run| run.name == activity.name);
-    let why = run.and_then(|run| match (&run.exception, run.bad_exit()) {
+    let why = run.and_then(|run| match (&run.exception, run.bad_status()) {
         (Some(exception), _) => Some(exception.clone()),
-        (None, Some(status)) => Some(format!("exit status {status}")),
+        (None, Some(status)) => Some(format!("status {status}")),
         (None, None) => None,
     });
     format!("{}: {}", activity.name, why.unwrap_or_else(|| "it did not succeed".to_owned()))

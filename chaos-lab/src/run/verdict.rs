@@ -8,6 +8,7 @@ use chaos_core::{
 };
 
 use super::{
+    Dry,
     progress::{Progress, Undone},
     state::State,
 };
@@ -83,8 +84,14 @@ pub(crate) fn conclude(
     if !unknown.is_empty() {
         return (ExperimentVerdict::Inconclusive, unknown);
     }
-    match state.options.dry {
-        Some(dry) => (ExperimentVerdict::DryRun, vec![format!("a dry run: {} were left out", dry.name())]),
+    let left_out = match state.options.dry {
+        Some(Dry::Probes) => Some("a dry run: probes were left out, actions were carried out"),
+        Some(Dry::Actions) => Some("a dry run: actions were left out"),
+        Some(Dry::Activities) => Some("a dry run: probes and actions were left out"),
+        Some(Dry::Pause) | None => None,
+    };
+    match left_out {
+        Some(why) => (ExperimentVerdict::DryRun, vec![why.to_owned()]),
         None => (ExperimentVerdict::Completed, Vec::new()),
     }
 }
@@ -97,7 +104,9 @@ fn not_recovered(
 ) -> Vec<String> {
     let mut left: Vec<String> = faults.iter().flat_map(left_of).collect();
     let earlier = replayed.faults.iter().filter(|fault| fault.state != FaultState::Recovered);
-    left.extend(earlier.map(|fault| format!("an earlier experiment: {}", not_undone(fault))));
+    left.extend(earlier.map(|fault| {
+        format!("an earlier experiment is not undone, so this one did not begin: {}", not_undone(fault))
+    }));
     match &progress.undone {
         Undone::Failed(reasons) => {
             left.extend(reasons.iter().map(|reason| format!("a rollback failed: {reason}")));
@@ -138,9 +147,11 @@ fn failed(state: &State, progress: &Progress, run: Option<&RunReport>) -> Vec<St
     let mut reasons = Vec::new();
     let steps = state.experiment.method.iter().zip(&progress.method);
     for (_, ran) in steps.filter(|(step, _)| step.kind == ActivityKind::Action) {
-        match (&ran.exception, ran.bad_exit()) {
+        match (&ran.exception, ran.bad_status()) {
             (Some(exception), _) => reasons.push(format!("the action {:?} failed: {exception}", ran.name)),
-            (None, Some(status)) => reasons.push(format!("the action {:?} exited with {status}", ran.name)),
+            (None, Some(status)) => {
+                reasons.push(format!("the action {:?} ended with status {status}", ran.name))
+            }
             (None, None) => {}
         }
     }

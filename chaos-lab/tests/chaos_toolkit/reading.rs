@@ -207,8 +207,8 @@ fn everything_that_is_wrong_is_told_at_once_in_the_order_of_the_file() {
         r#"method[2].provider.arguments: 5; expected a list, a mapping or a text"#,
         r#"method[2].provider.timeout: "5"; expected a number of seconds greater than 0"#,
         r#"method[2].controls[0]: "tracing"; expected no control, which is a Python module, or --without-controls"#,
-        "method[3].provider.func: chaosk8s.pod.actions.delete_pods; expected a Python function that this \
-            program knows, or --python",
+        "method[3].provider.func: chaosk8s.pod.actions.delete_pods; expected process or http: no Python \
+            function is run here",
         r#"method[4]: 7; expected an activity: a mapping with type, name and provider, or with ref"#,
         "rollbacks[0].ref: \"nothing like it\"; expected the name of an activity of the method, or of a probe \
             of the hypothesis",

@@ -53,7 +53,7 @@ fn refused_here() -> Vec<String> {
         // The path of a certificate there.
         r#"method[0].provider.verify_tls: "no"; expected true or false"#,
         // Python.
-        r#"method[0].provider.func: platform.node; expected a Python function that this program knows, or --python"#,
+        r#"method[0].provider.func: platform.node; expected process or http: no Python function is run here"#,
         r#"method[0].controls[0]: "c"; expected no control, which is a Python module, or --without-controls"#,
     ];
     let mut refused = refused.map(str::to_owned).to_vec();

@@ -119,9 +119,14 @@ async fn a_share_is_met_not_met_or_unknown() {
         let probe = with(sh("probe", "share", script), "tolerance", 0.into());
         json!({ "method": [with(probe, "samples", json!({ "every": "1ms", "for": lasting, "at-least": "90%" }))] })
     };
-    let few = run(sampled("true", "1ms")).await;
+    // Slow looks are few.
+    let few = run(sampled("sleep 0.2", "100ms")).await;
     assert_eq!(few.verdict, ExperimentVerdict::Inconclusive, "{few}");
     assert!(few.reasons[0].contains("too few looks"), "{few}");
+    // So few could not show it, however they turn out.
+    let document = json!({ "title": "t", "description": "d", "method": sampled("true", "20ms")["method"] });
+    let problems = Experiment::from_document(document, &ReadOptions::default()).unwrap_err().to_string();
+    assert!(problems.contains("expected at most 84.5%, which is all that 21 looks can show"), "{problems}");
     let never = run(sampled("false", "1s")).await;
     assert_eq!(never.verdict, ExperimentVerdict::Deviated, "{never}");
     // However slow the machine is, so many looks are made at some time.
