@@ -272,7 +272,7 @@ impl UnderWay {
             let activity = std::mem::take(&mut entry.activity);
             *entry = ActivityRun { activity, ..run };
             self.state.follow(|follower| follower.ended(entry, is_rollback));
-            entry.has_succeeded() && entry.bad_exit().is_none()
+            entry.is_fine()
         });
         self.state.changed();
         is_fine
