@@ -5,5 +5,6 @@ mod interrupted;
 mod killed;
 mod moments;
 mod place;
+mod run_again;
 mod scaled_up;
 mod secrets;
