@@ -98,6 +98,18 @@ impl Names {
         }
     }
 
+    /// Whether a text in `data` refers to what a step has yielded.
+    pub(crate) fn refers_to_known_step(&self, data: &Value) -> bool {
+        match data {
+            Value::String(text) => text.match_indices("${steps.").any(|(at, _)| {
+                text[at + 2..].split_once('}').is_some_and(|(inner, _)| self.step(inner).is_some())
+            }),
+            Value::Array(items) => items.iter().any(|item| self.refers_to_known_step(item)),
+            Value::Object(fields) => fields.values().any(|value| self.refers_to_known_step(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+
     /// The value that the inner text of `${steps.…}` stands for.
     fn step(&self, inner: &str) -> Option<Value> {
         let path = inner.strip_prefix("steps.")?;

@@ -56,7 +56,7 @@ pub struct RunArguments {
     variables: Vec<Variable>,
     /// Override the configuration and the secrets from this file: JSON, YAML or .env
     #[arg(long = "var-file", value_name = "FILE")]
-    variable_files: Vec<PathBuf>,
+    pub(super) variable_files: Vec<PathBuf>,
     /// Leave out the controls of the file, which this program does not run
     #[arg(long)]
     without_controls: bool,
@@ -99,7 +99,7 @@ impl RunArguments {
     }
 
     /// Whether each file of variables is there.
-    pub(super) fn variable_files(&self) -> chaos_core::Result<()> {
+    pub(super) fn check_variable_files(&self) -> chaos_core::Result<()> {
         self.variable_files.iter().try_for_each(|file| {
             let is_there = std::fs::metadata(file).is_ok_and(|found| found.is_file());
             if is_there {

@@ -3,6 +3,7 @@
 mod again;
 mod approval;
 mod arguments;
+mod outputs;
 mod report_file;
 mod run;
 mod signals;

@@ -1,4 +1,9 @@
-use std::{ffi::OsString, fs, io, path::PathBuf, str::FromStr};
+use std::{
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use chaos_core::{Error, ErrorKind, Result};
 use chaos_lab::{report::ReportFormat, run::ExperimentReport};
@@ -27,6 +32,10 @@ impl FromStr for ReportFile {
 }
 
 impl ReportFile {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether the file can be written, as far as that is known before anything runs.
     ///
     /// # Errors

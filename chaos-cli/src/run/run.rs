@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use super::{
     ReportFile, RunArguments, again,
     approval::AtTerminal,
+    outputs,
     signals::Signals,
     steps::OnTerminal,
     summary::{complain, hidden_by_compat, summary, unheeded},
@@ -39,7 +40,7 @@ struct Read<'a> {
 /// If the journal cannot be opened, no process can be started, or a report of completed runs cannot be written.
 pub async fn run(arguments: RunArguments, catalogue: &Catalogue) -> ProgramResult {
     LogTo::start(lines_on_stderr());
-    arguments.variable_files()?;
+    arguments.check_variable_files()?;
     arguments.reports.iter().try_for_each(ReportFile::check)?;
     let Some(files) = read(&arguments, catalogue) else {
         return Ok(if arguments.compat { Status::AsChaosToolkit } else { Status::BadArguments });
@@ -54,12 +55,13 @@ pub async fn run(arguments: RunArguments, catalogue: &Catalogue) -> ProgramResul
         let expected = format!("a file in a folder that exists; {} does not", folder.display());
         return Err(Error::invalid("--journal-path", value, expected).into());
     }
+    outputs::check(&arguments)?;
     let mut signals = Signals::listen()?;
     let mut worst = Status::Done;
     let mut reports = Vec::new();
     for file in &files {
         let status = run_file(file, &arguments, catalogue, &mut signals, &mut reports).await?;
-        worst = if worst == Status::Done { status } else { worst };
+        worst = worse(worst, status);
         if signals.has_come() || (status != Status::Done && !arguments.keep_going) {
             break;
         }
@@ -72,10 +74,8 @@ pub async fn run(arguments: RunArguments, catalogue: &Catalogue) -> ProgramResul
         data => data,
     };
     let written = write_reports(&arguments, &reports, &data);
-    if arguments.json {
-        print_json(&data)?;
-    }
-    match written {
+    let printed = if arguments.json { print_json(&data) } else { Ok(()) };
+    match written.and(printed) {
         // What the run has found matters more than where it is written down.
         Err(error) if worst != Status::Done => complain(&error.to_string()),
         written => written?,
@@ -101,8 +101,12 @@ async fn run_file(
             complain(&format!("error: {unwritten}"));
             of_file = if of_file == Status::Done { Status::Other } else { of_file };
         }
-        if !arguments.json {
-            print(&summary(&report))?;
+        // That nobody reads it ends neither the other runs nor the reports.
+        if !arguments.json
+            && let Err(error) = print(&summary(&report))
+        {
+            complain(&error.chain());
+            of_file = worse(of_file, Status::Other);
         }
         if arguments.compat
             && let Some(hidden) = hidden_by_compat(&report)
@@ -118,10 +122,13 @@ async fn run_file(
     }
     if file.is_scaled_up {
         if !arguments.json {
-            print(&match held {
+            let told = print(&match held {
                 Some(rung) => format!("the largest rung that held: {rung}"),
                 None => "no rung held".to_owned(),
-            })?;
+            });
+            if told.is_err() {
+                of_file = worse(of_file, Status::Other);
+            }
         }
         // That a later rung did not hold is the answer.
         if held.is_some() && of_file == Status::Deviated {
@@ -129,6 +136,20 @@ async fn run_file(
         }
     }
     Ok(of_file)
+}
+
+/// The status of two runs together: what is not undone outranks everything.
+fn worse(one: Status, other: Status) -> Status {
+    let ranks = [
+        Status::NotRecovered,
+        Status::BadArguments,
+        Status::Other,
+        Status::Deviated,
+        Status::Inconclusive,
+        Status::Skipped,
+        Status::AsChaosToolkit,
+    ];
+    ranks.into_iter().find(|status| [one, other].contains(status)).unwrap_or(Status::Done)
 }
 
 /// Writes each report, also after one that could not be written, of which the first is told.

@@ -72,6 +72,11 @@ impl Findings {
         shown(&self.secrets.masked(&beginning(value)))
     }
 
+    /// Whether a text in it names a secret.
+    pub(super) fn names_a_secret(&self, data: &Value) -> bool {
+        self.secrets.substitute(data) != *data
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.problems.len() + self.more

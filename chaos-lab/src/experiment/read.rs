@@ -1,4 +1,4 @@
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use chaos_core::Hold;
 use serde_json::Value;
@@ -147,6 +147,9 @@ impl Reader<'_> {
             _ => fields.items("method", ACTIVITIES, &mut self.findings),
         };
         let method = self.activities(&method, Place::Step);
+        if !self.is_compatible {
+            self.equal_names(document);
+        }
         let rollbacks = fields.items("rollbacks", ACTIVITIES, &mut self.findings);
         let rollbacks = self.activities(&rollbacks, Place::Rollback);
         let stop_conditions = if self.is_compatible {
@@ -187,6 +190,21 @@ impl Reader<'_> {
             document: Arc::default(),
             file: None,
         })
+    }
+
+    /// Something that refers to what a step yields must not mean another step of the same name.
+    fn equal_names(&mut self, document: &Value) {
+        let text = document.to_string();
+        let mut names = BTreeSet::new();
+        for (index, step) in document["method"].as_array().into_iter().flatten().enumerate() {
+            let Some(name) = step.get("name").or_else(|| step.get("ref")).and_then(Value::as_str) else {
+                continue;
+            };
+            if !names.insert(name) && text.contains(&format!("${{steps.{name}.output")) {
+                let expected = "a name of its own, because something refers to what the step yields";
+                self.findings.wrong(format!("method[{index}].name"), &name.into(), expected);
+            }
+        }
     }
 
     /// The rungs.

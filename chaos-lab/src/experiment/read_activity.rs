@@ -124,6 +124,11 @@ impl Reader<'_> {
         if place == Place::Hypothesis && activity.kind == ActivityKind::Action && !self.is_compatible {
             self.findings.wrong(path, name, "a probe");
         }
+        if let Provider::Chaos(chaos) = &activity.provider
+            && let Some(expected) = wrong_place(place, chaos.kind)
+        {
+            self.findings.say(fields.at("ref"), "an activity of the type chaos", expected);
+        }
         activity.background = background;
         activity.tolerance = tolerance.or(activity.tolerance);
         Some(activity)
@@ -156,8 +161,18 @@ impl Reader<'_> {
         {
             self.findings.say(fields.at("provider.type"), "chaos", expected);
         }
+        if let (Some(Provider::Chaos(chaos)), Some(ActivityKind::Probe)) = (&provider, kind)
+            && chaos.kind == ChaosKind::Event
+        {
+            self.findings.say(fields.at("type"), "probe", "action: an event changes something");
+        }
         let background = self.background(fields);
         let pauses = self.pauses(fields);
+        if background && pauses.before.is_some() && fields.get("undo").is_some() && !self.is_compatible {
+            let expected =
+                "none, because the undo of a step in the background counts from its place in the method";
+            self.findings.say(fields.at("pauses.before"), "a pause", expected);
+        }
         let seconds = |value: &Value| value.as_f64();
         fields.optional("timeout", "a number of seconds", seconds, &mut self.findings);
         let tolerance = self.tolerance(fields, place);
@@ -170,8 +185,8 @@ impl Reader<'_> {
             pauses,
             tolerance,
             undo: self.undo(fields, kind, place),
-            until: self.until(fields, kind),
-            samples: self.samples(fields, kind),
+            until: self.until(fields, kind, place),
+            samples: self.samples(fields, kind, place),
             approval: self.approval(fields, place),
             data: data.clone(),
         })

@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{ChaosKind, ChaosProvider, chaos_order::ChaosOrder, fields::Fields, reader::Reader};
 
@@ -28,6 +28,11 @@ impl Reader<'_> {
         let own = ["type", "event", "probe", "secrets"];
         let settings = fields.map().iter().filter(|(key, _)| !own.contains(&key.as_str()));
         let settings = settings.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let settings: Map<String, Value> = settings;
+        if kind == ChaosKind::Event && self.findings.names_a_secret(&Value::Object(settings.clone())) {
+            let words = "a setting that names a secret";
+            self.findings.say(fields.at("event"), words, "none: the settings of an event are in the journal");
+        }
         let chaos = ChaosProvider { kind, name: name.to_owned(), settings };
         if let Some(catalogues) = self.catalogues {
             let read = ChaosProvider {

@@ -34,8 +34,13 @@ impl Reader<'_> {
     }
 
     /// How long a probe is repeated.
-    pub(super) fn until(&mut self, fields: &Fields<'_>, kind: Option<ActivityKind>) -> Option<Until> {
-        let fields = self.own_mapping(fields, "until", &["every", "within"], kind)?;
+    pub(super) fn until(
+        &mut self,
+        fields: &Fields<'_>,
+        kind: Option<ActivityKind>,
+        place: Place<'_>,
+    ) -> Option<Until> {
+        let fields = self.own_mapping(fields, "until", &["every", "within"], kind, place)?;
         let every = fields.optional("every", DURATION, duration, &mut self.findings);
         let within = fields.required("within", DURATION, &mut self.findings)?;
         let within = self.duration(&fields, "within", within)?;
@@ -43,11 +48,16 @@ impl Reader<'_> {
     }
 
     /// Which share of many looks must be normal.
-    pub(super) fn samples(&mut self, fields: &Fields<'_>, kind: Option<ActivityKind>) -> Option<Samples> {
+    pub(super) fn samples(
+        &mut self,
+        fields: &Fields<'_>,
+        kind: Option<ActivityKind>,
+        place: Place<'_>,
+    ) -> Option<Samples> {
         const SHARE: &str = "a share above zero, such as 0.99 or 99%";
         const SURE: &str = "a share below 1, such as 0.95 or 95%";
         let known = &["every", "for", "at-least", "confidence"];
-        let fields = self.own_mapping(fields, "samples", known, kind)?;
+        let fields = self.own_mapping(fields, "samples", known, kind, place)?;
         let every = fields.optional("every", DURATION, duration, &mut self.findings);
         let lasting = fields.required("for", DURATION, &mut self.findings)?;
         let lasting = self.duration(&fields, "for", lasting);
@@ -78,8 +88,12 @@ impl Reader<'_> {
     /// What a person is asked.
     pub(super) fn approval(&mut self, fields: &Fields<'_>, place: Place<'_>) -> Option<String> {
         let data = fields.get("approval").filter(|_| !self.is_compatible)?;
-        if !matches!(place, Place::Step | Place::Rollback) {
-            self.findings.wrong(fields.at("approval"), data, "nothing: only a step is approved");
+        if place != Place::Step {
+            self.findings.wrong(
+                fields.at("approval"),
+                data,
+                "nothing: only a step of the method is approved",
+            );
             return None;
         }
         match data {
@@ -100,10 +114,12 @@ impl Reader<'_> {
         name: &str,
         known: &'static [&'static str],
         kind: Option<ActivityKind>,
+        place: Place<'_>,
     ) -> Option<Fields<'v>> {
         let data = fields.get(name).filter(|_| !self.is_compatible)?;
-        if kind != Some(ActivityKind::Probe) || fields.get("tolerance").is_none() {
-            let expected = "nothing: it belongs to a probe with a tolerance";
+        let is_there = matches!(place, Place::Step | Place::Hypothesis);
+        if kind != Some(ActivityKind::Probe) || fields.get("tolerance").is_none() || !is_there {
+            let expected = "nothing: it belongs to a probe of the method or the hypothesis, with a tolerance";
             self.findings.wrong(fields.at(name), data, expected);
             return None;
         }

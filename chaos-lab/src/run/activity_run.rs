@@ -4,6 +4,8 @@ use chaos_core::jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::experiment::Provider;
+
 /// One activity, as it was carried out.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -24,6 +26,10 @@ pub struct ActivityRun {
     pub duration: Duration,
     /// Why it failed.
     pub exception: Option<String>,
+    /// Its exit status or HTTP status, if that is a failure. The output may mask it.
+    pub unwanted: Option<i64>,
+    /// What it yielded, if later steps may refer to that.
+    pub(crate) yielded: Option<Value>,
     /// Whether it was left out of a dry run.
     pub is_left_out: bool,
     /// Whether it failed because the system did not answer.
@@ -75,6 +81,8 @@ impl ActivityRun {
             end: None,
             duration: Duration::ZERO,
             exception: None,
+            unwanted: None,
+            yielded: None,
             is_left_out: false,
             is_no_answer: false,
             tolerance_met: None,
@@ -90,12 +98,7 @@ impl ActivityRun {
     /// The status that says that it did not do what it was for, unless its tolerance accepts that: an exit other than
     /// with 0, or an HTTP status from 400 on.
     pub fn bad_status(&self) -> Option<i64> {
-        let is_bad = |status: &i64| match self.activity["provider"]["type"].as_str() {
-            Some("process") => *status != 0,
-            Some("http") => *status >= 400,
-            _ => false,
-        };
-        self.output["status"].as_i64().filter(is_bad).filter(|_| self.tolerance_met != Some(true))
+        self.unwanted.filter(|_| self.tolerance_met != Some(true))
     }
 
     /// Whether it did what it was for.
@@ -132,4 +135,14 @@ impl ActivityStatus {
 /// A time as Chaos Toolkit writes it: with microseconds and `+00:00`.
 pub(crate) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string()
+}
+
+/// The status in the output of a provider, if it is that of a failure.
+pub(crate) fn unwanted(provider: &Provider, output: &Value) -> Option<i64> {
+    let is_unwanted = |status: &i64| match provider {
+        Provider::Process(_) => *status != 0,
+        Provider::Http(_) => *status >= 400,
+        Provider::Python(_) | Provider::Chaos(_) => false,
+    };
+    output["status"].as_i64().filter(is_unwanted)
 }

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    experiment::{Activity, ActivityKind, Experiment},
+    experiment::{Activity, Experiment},
     substitution::Names,
 };
 
@@ -18,7 +18,6 @@ pub(crate) struct Undo {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Step {
     name: String,
-    is_probe: bool,
 }
 
 impl Undo {
@@ -32,28 +31,23 @@ impl Undo {
 
 impl Step {
     pub(crate) fn all(experiment: &Experiment) -> Vec<Self> {
-        let step = |step: &std::sync::Arc<Activity>| Self {
-            name: step.name.clone(),
-            is_probe: step.kind == ActivityKind::Probe,
-        };
+        let step = |step: &std::sync::Arc<Activity>| Self { name: step.name.clone() };
         experiment.method.iter().map(step).collect()
     }
 }
 
-/// Whether an activity needs the output of a step that cannot have been used: the step has not begun, or it is the last
-/// that has, and a probe without an output. Then there is nothing that the activity could undo.
+/// Whether an activity needs only outputs of steps that have not begun. Then there is nothing that it could undo.
 pub(crate) fn is_of_nothing(activity: &Value, names: &Names, steps: &[Step], begun: usize) -> bool {
-    names.missing_steps(&activity["provider"]).iter().any(|missing| {
+    let missing = names.missing_steps(&activity["provider"]);
+    let is_of_later = |missing: &String| {
         let of = |(step, number): (&Step, usize)| {
             let rest = missing.strip_prefix("${steps.")?.strip_prefix(&step.name)?;
-            rest.starts_with(".output").then_some((step.name.len(), number, step.is_probe))
+            rest.starts_with(".output").then_some((step.name.len(), number))
         };
-        // A name may hold dots, and be the name of several steps.
-        let found = steps
-            .iter()
-            .zip(1..)
-            .filter_map(of)
-            .max_by_key(|(length, number, _)| (*length, usize::MAX - number));
-        found.is_some_and(|(_, number, is_probe)| number > begun || (is_probe && number == begun))
-    })
+        // A name may hold dots.
+        let found = steps.iter().zip(1..).filter_map(of).max_by_key(|(length, _)| *length);
+        found.is_some_and(|(_, number)| number > begun)
+    };
+    let refers_to_others = || names.refers_to_known_step(&activity["provider"]);
+    !missing.is_empty() && missing.iter().all(is_of_later) && !refers_to_others()
 }

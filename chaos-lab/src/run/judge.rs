@@ -7,25 +7,30 @@ use crate::{
 };
 
 impl State {
-    /// Judges a value.
+    /// Judges a value. An error is why nobody can tell.
     pub(crate) async fn judged(
         &self,
         value: &Value,
         tolerance: &ActivityTolerance,
         by: &Runner,
-    ) -> Result<(), String> {
+    ) -> Result<Result<(), String>, String> {
         match tolerance {
-            ActivityTolerance::Value(tolerance) => tolerance.judge(value, &self.names()),
+            ActivityTolerance::Value(tolerance) => Ok(tolerance.judge(value, &self.names())),
             ActivityTolerance::Probe(probe) => self.judge_by(value, probe, by).await,
         }
     }
 
     /// Asks another probe about a value.
-    async fn judge_by(&self, value: &Value, probe: &Activity, by: &Runner) -> Result<(), String> {
+    async fn judge_by(
+        &self,
+        value: &Value,
+        probe: &Activity,
+        by: &Runner,
+    ) -> Result<Result<(), String>, String> {
         let provider = about(&probe.provider, value);
         match by.carry_out(&provider, &self.names()).await {
-            Ok(answer) if is_true(&probe.provider, &answer) => Ok(()),
-            Ok(_) => Err(format!("the probe {:?} does not accept it", probe.name)),
+            Ok(answer) if is_true(&probe.provider, &answer) => Ok(Ok(())),
+            Ok(_) => Ok(Err(format!("the probe {:?} does not accept it", probe.name))),
             Err(trouble) => Err(format!("the probe {:?} could not tell: {trouble}", probe.name)),
         }
     }

@@ -176,12 +176,19 @@ impl Lab {
         let runner = || Ok::<_, Error>(Runner::start()?.with_variables(variables.iter().cloned()));
         let (runner, lookout) = (runner()?, runner()?);
         // What an earlier run has left behind may be what the gate would find.
-        let replayed = self.recover_pending(&journal).await?;
-        // A probe of the configuration may hang.
-        let (names, early) = tokio::select! {
+        let (replayed, early) = tokio::select! {
             biased;
-            interrupt = &mut interrupted => (secrets(experiment), Some(interrupt)),
-            names = names(experiment, &runner) => (names?, None),
+            interrupt = &mut interrupted => (Found::default(), Some(interrupt)),
+            replayed = self.recover_pending(&journal) => (replayed?, None),
+        };
+        // A probe of the configuration may hang.
+        let (names, early) = match early {
+            Some(interrupt) => (secrets(experiment), Some(interrupt)),
+            None => tokio::select! {
+                biased;
+                interrupt = &mut interrupted => (secrets(experiment), Some(interrupt)),
+                names = names(experiment, &runner) => (names?, None),
+            },
         };
         let run = format!("{:016x}", self.entropy.draw()?);
         let experiment = Arc::new(experiment.clone());
@@ -211,7 +218,7 @@ impl Lab {
         };
         if let Err(interrupt) = looked {
             state.interrupt(interrupt);
-            state.runner.end_all().await;
+            tokio::join!(state.runner.end_all(), state.end_faults());
         }
         let is_steady = looked.ok();
         let interrupted = is_steady.map(|_| interrupted);
@@ -222,7 +229,7 @@ impl Lab {
         } else {
             None
         };
-        tokio::join!(state.runner.end_all(), state.lookout.end_all());
+        tokio::join!(state.runner.end_all(), state.lookout.end_all(), state.end_faults());
         if let Some(writer) = &mut writer {
             writer.pause();
         }
@@ -275,7 +282,8 @@ impl Lab {
         let target = ExperimentProvider::target(&state.title(), &state.run)?;
         // What earlier runs have left behind was recovered before.
         let journal: Arc<dyn Journal> = Arc::new(PrivateJournal(journal));
-        let blast_radius = BlastRadius::default().targets_per_group(Quota::ALL).min_healthy(0);
+        let blast_radius =
+            BlastRadius::default().targets_per_group(Quota::ALL).min_healthy(0).max_active(usize::MAX);
         let mut builder = Monkey::builder()
             .provider(ExperimentProvider::of_run(target.clone()))
             .event(Method(Arc::clone(state)))

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     ActivityRun, ActivityStatus, Dry,
+    activity_run::unwanted,
     state::{State, UnderWay},
 };
 use crate::{
@@ -15,7 +16,7 @@ impl State {
     /// Carries out a probe of the hypothesis, with its pauses.
     pub(crate) async fn ask(&self, probe: &Activity) -> ActivityRun {
         self.pause_before(probe).await;
-        let mut run = self.carried_out(probe, true, &self.runner, self.begun(probe)).await;
+        let mut run = self.carried_out(probe, true, &self.runner, self.begun(probe), None).await;
         // Who could not look has not seen that it is met.
         run.tolerance_met.get_or_insert(false);
         self.pause(probe, probe.pauses.after.as_ref()).await;
@@ -24,7 +25,7 @@ impl State {
 
     /// Looks by a probe of the watch, without its pauses: the watch has its own pace.
     pub(crate) async fn watch(&self, probe: &Activity) -> ActivityRun {
-        let mut run = self.carried_out(probe, true, &self.lookout, self.begun(probe)).await;
+        let mut run = self.carried_out(probe, true, &self.lookout, self.begun(probe), None).await;
         run.tolerance_met.get_or_insert(false);
         run
     }
@@ -35,10 +36,21 @@ impl State {
     }
 
     /// Carries out an activity of a section, with the pause after it, and keeps how it went. Whether it succeeded.
-    pub(crate) async fn perform(&self, activity: &Activity, mut under_way: UnderWay) -> bool {
+    /// With `forbidden` it is not carried out, and that is why.
+    pub(crate) async fn perform(
+        &self,
+        activity: &Activity,
+        mut under_way: UnderWay,
+        forbidden: Option<String>,
+    ) -> bool {
         // Chaos Toolkit does not look at a tolerance there.
         let is_judged = !self.options.compatible;
-        let run = self.carried_out(activity, is_judged, &self.runner, self.begun_anew(activity)).await;
+        let run = self.begun_anew(activity);
+        let mut run = self.carried_out(activity, is_judged, &self.runner, run, forbidden).await;
+        // What a look or a rollback of the same name yields is not what the step has yielded.
+        if let Some(value) = run.yielded.take().filter(|_| under_way.is_step()) {
+            self.yielded(activity, value);
+        }
         let is_fine = under_way.ended(run);
         self.pause(activity, activity.pauses.after.as_ref()).await;
         is_fine
@@ -50,6 +62,7 @@ impl State {
         is_judged: bool,
         by: &Runner,
         mut run: ActivityRun,
+        forbidden: Option<String>,
     ) -> ActivityRun {
         let begun = self.clock.monotonic();
         let tolerance = activity.tolerance.as_ref().filter(|_| is_judged);
@@ -57,7 +70,7 @@ impl State {
             run.status = Some(ActivityStatus::Succeeded);
             run.is_left_out = true;
             run.tolerance_met = tolerance.map(|_| true);
-        } else if let Some(why) = self.forbidden(activity).await {
+        } else if let Some(why) = forbidden {
             run.status = Some(ActivityStatus::Failed);
             run.exception = Some(why);
         } else if let (Some(tolerance), Some(samples)) = (tolerance, activity.samples) {
@@ -83,17 +96,26 @@ impl State {
     /// Carries out an activity, and judges what it yields.
     async fn once(&self, activity: &Activity, is_judged: bool, by: &Runner, run: &mut ActivityRun) {
         (run.exception, run.tolerance_met, run.not_met) = (None, None, None);
+        (run.unwanted, run.yielded) = (None, None);
         match self.value(activity, by).await {
             Ok(value) => {
                 run.status = Some(ActivityStatus::Succeeded);
+                run.unwanted = unwanted(&activity.provider, &value);
                 if let Some(tolerance) = activity.tolerance.as_ref().filter(|_| is_judged) {
-                    let judged = self.judged(&value, tolerance, by).await;
-                    run.tolerance_met = Some(judged.is_ok());
-                    run.not_met = judged.err();
+                    match self.judged(&value, tolerance, by).await {
+                        Ok(judged) => {
+                            run.tolerance_met = Some(judged.is_ok());
+                            run.not_met = judged.err();
+                        }
+                        Err(unknown) => {
+                            run.status = Some(ActivityStatus::Failed);
+                            run.exception = Some(unknown);
+                        }
+                    }
                 }
                 run.output = if self.uses_steps() {
                     let output = self.names().masked(&value);
-                    self.yielded(activity, value);
+                    run.yielded = Some(value);
                     output
                 } else {
                     self.names().without_secrets(value)
@@ -117,7 +139,7 @@ impl State {
     }
 
     /// Why an activity must not be carried out, if it must not.
-    async fn forbidden(&self, activity: &Activity) -> Option<String> {
+    pub(crate) async fn forbidden(&self, activity: &Activity) -> Option<String> {
         let missing = if self.options.compatible {
             None
         } else {
@@ -125,6 +147,9 @@ impl State {
         };
         if let Some(missing) = missing {
             return Some(format!("it needs {missing}, and no step has yielded that"));
+        }
+        if self.is_spared(activity) {
+            return None;
         }
         let question = activity.approval.as_ref()?;
         let question = match question.trim() {

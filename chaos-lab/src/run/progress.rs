@@ -19,6 +19,8 @@ pub(crate) struct Progress {
     pub(crate) is_method_spared: bool,
     /// Whether every step of the method was carried out, and waited for.
     pub(crate) is_method_over: bool,
+    /// Whether a stop condition was not met.
+    pub(crate) is_stopped: bool,
     /// What became of the rollbacks.
     pub(crate) undone: Undone,
 }

@@ -3,6 +3,7 @@ use std::{
     future::ready,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use chaos_core::{
@@ -13,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    ActivityRun, ActivityStatus, compatible,
+    ActivityRun, ActivityStatus,
+    activity_run::unwanted,
+    compatible,
     due::{Step, Undo, is_of_nothing},
     progress::{Progress, Section, Undone},
     secrets::Secrets,
@@ -21,16 +24,20 @@ use super::{
     steps::{OUTPUTS, STEPS_BEGUN, Steps},
 };
 use crate::{
-    experiment::{Activity, ActivityTolerance, RollbackStrategy},
+    experiment::{Activity, ActivityTolerance, Provider, RollbackStrategy},
     runner::Runner,
     substitution::Names,
 };
+
+/// How long a rollback without a time limit of its own may take.
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// The recovery of an experiment: the undo of each step that has begun, the last first, and then the rollbacks.
 ///
 /// It holds the activities as they stand in the document, the configuration as it was, and where the secrets come from,
 /// but no value of a secret. Each activity is carried out at least once, the rest also after one that failed. One that
-/// fails, or a process that exits other than with 0, leaves the fault pending.
+/// fails, or a process that exits other than with 0, leaves the fault pending. One without a time limit of its own has
+/// 5 minutes.
 ///
 /// `recover` in any process plays it again from the beginning.
 #[derive(Clone, Serialize, Deserialize)]
@@ -92,6 +99,9 @@ impl Rollbacks {
             undone: Arc::default(),
         };
         data.check(state)?;
+        // What cannot be read later would undo nothing.
+        let activities = data.undo.iter().map(|undo| &undo.activity).chain(&data.rollbacks);
+        activities.map(read).collect::<Result<Vec<_>>>()?;
         Ok(data)
     }
 
@@ -166,9 +176,9 @@ impl Rollbacks {
                     if let Some(ActivityTolerance::Value(tolerance)) = &activity.tolerance {
                         run.tolerance_met = Some(tolerance.judge(&output, &names).is_ok());
                     }
-                    run.output = output;
+                    run.unwanted = unwanted(&activity.provider, &output);
                     if !run.is_fine() {
-                        let status = run.output["status"].as_i64().unwrap_or_default();
+                        let status = run.unwanted.unwrap_or_default();
                         failed.push(format!("{}: status {status}", activity.name));
                     }
                 }
@@ -204,9 +214,16 @@ fn unwritten(error: serde_json::Error) -> Error {
 }
 
 fn read(data: &Value) -> Result<Activity> {
-    Activity::from_data(data, "rollback").map_err(|problems| {
+    let mut activity = Activity::from_data(data, "rollback").map_err(|problems| {
         Error::new(ErrorKind::Corrupt, "a rollback cannot be read").caused_by(problems).finally()
-    })
+    })?;
+    // One that hangs must not keep the others from being played.
+    match &mut activity.provider {
+        Provider::Process(process) => drop(process.timeout.get_or_insert(LONGEST)),
+        Provider::Http(http) if http.timeout.is_null() => http.timeout = LONGEST.as_secs().into(),
+        _ => {}
+    }
+    Ok(activity)
 }
 
 /// Why the last run of an activity is not fine.
@@ -240,8 +257,11 @@ fn choice(state: &State) -> Choice {
             Err(why) => Choice::Left(why),
         };
     }
-    let has_deviated =
-        progress.has_deviated_during() || progress.after.as_ref().is_some_and(|after| !after.is_met());
+    let is_missed = |run: &ActivityRun| run.tolerance_met == Some(false);
+    let has_deviated = progress.has_deviated_during()
+        || progress.is_stopped
+        || progress.after.as_ref().is_some_and(|after| !after.is_met())
+        || progress.method.iter().any(is_missed);
     if strategy == RollbackStrategy::Deviated && !has_deviated {
         return Choice::NotDue("the strategy of the rollbacks is `deviated`");
     }

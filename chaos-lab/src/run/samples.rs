@@ -31,10 +31,14 @@ impl State {
         loop {
             match self.value(activity, by).await {
                 Ok(value) => match self.judged(&value, tolerance, by).await {
-                    Ok(()) => counts.met += 1,
-                    Err(why) => {
+                    Ok(Ok(())) => counts.met += 1,
+                    Ok(Err(why)) => {
                         counts.not_met += 1;
                         first.get_or_insert(why);
+                    }
+                    Err(unknown) => {
+                        counts.unknown += 1;
+                        first.get_or_insert(unknown);
                     }
                 },
                 // A system that does not answer is not normal.
@@ -52,8 +56,10 @@ impl State {
             }
             self.clock.sleep(samples.every).await;
         }
-        let looks = counts.met + counts.not_met;
-        let (low, high) = interval(counts.met, looks, samples.confidence);
+        let looks = counts.met + counts.not_met + counts.unknown;
+        // A look that nobody could make may have been either.
+        let (low, _) = interval(counts.met, looks, samples.confidence);
+        let (_, high) = interval(counts.met + counts.unknown, looks, samples.confidence);
         run.output = self.names().masked(&json!({
             "met": counts.met, "not_met": counts.not_met, "unknown": counts.unknown, "low": low, "high": high,
         }));

@@ -264,6 +264,11 @@ pub(crate) fn refers_to_steps(data: &Value) -> bool {
 }
 
 impl UnderWay {
+    /// Whether it is a step of the method.
+    pub(crate) fn is_step(&self) -> bool {
+        matches!(self.section, Section::Method)
+    }
+
     /// It has ended like this, except for a pause. The activity itself is known since it began. Whether it is fine.
     pub(crate) fn ended(&mut self, run: ActivityRun) -> bool {
         self.is_over = true;

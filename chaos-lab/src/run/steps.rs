@@ -26,7 +26,7 @@ impl<'a> Steps<'a> {
     }
 
     /// Carries out the next one, or begins it if it belongs in the background. Right before it, `begins` is done: after
-    /// the pause, unless that belongs in the background as well.
+    /// the pause, unless that belongs in the background as well, and not if it must not be carried out.
     ///
     /// # Errors
     /// Those of `begins`. Then it is not carried out.
@@ -37,18 +37,24 @@ impl<'a> Steps<'a> {
     ) -> Result<()> {
         let under_way = self.state.begin(self.section, activity);
         if activity.background {
-            begins.await?;
+            let forbidden = self.state.forbidden(activity).await;
+            if forbidden.is_none() {
+                begins.await?;
+            }
             let (state, activity) = (Arc::clone(self.state), Arc::clone(activity));
             self.background.spawn(async move {
                 state.pause_before(&activity).await;
-                let is_fine = state.perform(&activity, under_way).await;
+                let is_fine = state.perform(&activity, under_way, forbidden).await;
                 (!is_fine).then_some(activity)
             });
             return Ok(());
         }
         self.state.pause_before(activity).await;
-        begins.await?;
-        if !self.state.perform(activity, under_way).await {
+        let forbidden = self.state.forbidden(activity).await;
+        if forbidden.is_none() {
+            begins.await?;
+        }
+        if !self.state.perform(activity, under_way, forbidden).await {
             self.failed.push(Arc::clone(activity));
         }
         Ok(())

@@ -203,6 +203,12 @@ fn unknown(state: &State, progress: &Progress, run: Option<&RunReport>) -> Vec<S
     {
         reasons.push(format!("nobody could look during the method: {}", doubt.failure.message));
     }
+    if let Some(steady) = run.and_then(|run| run.steady_state.as_ref())
+        && steady.verdict == SteadyStateVerdict::Inconclusive
+        && reasons.is_empty()
+    {
+        reasons.extend(steady.reasons.iter().cloned());
+    }
     for fault in state.faults().iter().flat_map(|run| &run.faults) {
         let why = fault.no_effect.as_ref().map(|why| format!("had no effect: {why}"));
         let early = || fault.cut_short.map(|why| format!("ended early: {why}"));

@@ -86,6 +86,9 @@ impl Probe for Watched {
             self.state.progress().looked(HypothesisLook::of(run));
             self.state.changed();
         }
+        if !self.belongs_to_hypothesis && !met {
+            self.state.progress().is_stopped = true;
+        }
         match trouble {
             Some((exception, true)) => Ok(Reading::no_answer(exception)),
             Some((exception, false)) => Err(Error::new(ErrorKind::Unavailable, exception)),
