@@ -10,7 +10,8 @@ use tokio::task::spawn_blocking;
 use crate::support::{CHAOS, Watched, command, end, text, within_limit};
 
 fn sh(name: &str, script: &str) -> Value {
-    json!({ "type": "action", "name": name, "provider": { "type": "process", "path": "sh", "arguments": ["-c", script] } })
+    let provider = json!({ "type": "process", "path": "sh", "arguments": ["-c", script] });
+    json!({ "type": "action", "name": name, "provider": provider })
 }
 
 fn probe(name: &str, script: &str) -> Value {
@@ -41,7 +42,8 @@ fn looks(at: &Path) -> Value {
     })
 }
 
-/// What a run that was killed has left behind would be what the next one finds, so it is undone first, and where it was.
+/// What a run that was killed has left behind would be what the next one finds, so it is undone first, and where it
+/// was.
 #[tokio::test]
 async fn the_next_run_undoes_what_a_killed_one_has_left_before_it_looks() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
