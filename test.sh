@@ -172,7 +172,8 @@ default_features() {
 # The program that operators start most often must cost nothing: as `cargo drill` builds it, which is slower than a
 # release.
 figures() {
-  cargo build --locked --package chaos-cli --bin chaos && ./chaos-cli/scripts/history-figures.sh target/debug/chaos
+  cargo build --locked --package chaos-cli --no-default-features --bin chaos &&
+    ./chaos-cli/scripts/history-figures.sh target/debug/chaos
 }
 
 deny() {

@@ -59,10 +59,14 @@ pub async fn run(arguments: RunArguments, catalogue: &Catalogue) -> ProgramResul
     let mut signals = Signals::listen()?;
     let mut worst = Status::Done;
     let mut reports = Vec::new();
-    for file in &files {
+    for (number, file) in files.iter().enumerate() {
         let status = run_file(file, &arguments, catalogue, &mut signals, &mut reports).await?;
         worst = worse(worst, status);
         if signals.has_come() || (status != Status::Done && !arguments.keep_going) {
+            let left = files.len() - number - 1;
+            if left > 0 {
+                complain(&format!("{} of {} files were not run", left, files.len()));
+            }
             break;
         }
     }

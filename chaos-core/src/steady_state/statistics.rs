@@ -28,7 +28,7 @@ impl Share {
     /// use chaos_core::steady_state::Share;
     ///
     /// let share = Share::of(99, 100).unwrap();
-    /// assert_eq!(share.to_string(), "95 % interval from 94.5 % to 99.9 %");
+    /// assert_eq!(share.to_string(), "95 % interval from 94.6 % to 99.8 %");
     /// assert_eq!(Share::of(0, 0), None);
     /// ```
     pub fn of(met: u64, of: u64) -> Option<Self> {

@@ -1,4 +1,8 @@
-use std::{error::Error, fmt};
+use std::{
+    error::Error,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -25,8 +29,11 @@ pub struct Problem {
 }
 
 /// Everything that is wrong with an experiment, in the order of the document. There is at least one problem.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problems(Vec<Problem>);
+#[derive(Clone, PartialEq, Eq)]
+pub struct Problems {
+    problems: Vec<Problem>,
+    file: Option<PathBuf>,
+}
 
 impl Problem {
     /// A problem at a path.
@@ -42,12 +49,23 @@ impl Problem {
 
 impl Problems {
     pub(crate) fn of(problems: Vec<Problem>) -> Self {
-        Self(problems)
+        Self { problems, file: None }
+    }
+
+    /// The file that they are about.
+    pub(crate) fn in_file(mut self, file: &Path) -> Self {
+        self.file = Some(file.to_owned());
+        self
+    }
+
+    /// The file that they are about, if it was one.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
-        self.0.iter()
+        self.problems.iter()
     }
 }
 
@@ -64,10 +82,20 @@ impl fmt::Display for Problem {
 impl fmt::Display for Problems {
     /// A line for each.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
+        self.problems
             .iter()
             .enumerate()
             .try_for_each(|(index, problem)| write!(f, "{}{problem}", if index == 0 { "" } else { "\n" }))
+    }
+}
+
+impl fmt::Debug for Problems {
+    /// As [`Display`](fmt::Display), after the name of the file: a test that fails with it shows this.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            writeln!(f, "{}:", file.display())?;
+        }
+        fmt::Display::fmt(self, f)
     }
 }
 

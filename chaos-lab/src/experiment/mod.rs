@@ -19,6 +19,7 @@ mod read_activity;
 mod read_chaos;
 mod read_own;
 mod read_provider;
+mod read_references;
 mod read_settings;
 mod reader;
 mod settings;

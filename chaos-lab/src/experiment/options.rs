@@ -115,7 +115,8 @@ impl ReadOptions {
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Experiment, Problems> {
         let path = path.as_ref();
         let document = read(path).map_err(|problem: Problem| Problems::of(vec![problem]))?;
-        let mut experiment = Experiment::from_document(document, self)?;
+        let read = Experiment::from_document(document, self);
+        let mut experiment = read.map_err(|problems| problems.in_file(path))?;
         experiment.file = Some(path.to_owned());
         Ok(experiment)
     }

@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use chaos_core::Hold;
 use serde_json::Value;
@@ -148,7 +148,7 @@ impl Reader<'_> {
         };
         let method = self.activities(&method, Place::Step);
         if !self.is_compatible {
-            self.equal_names(document);
+            self.references(document);
         }
         let rollbacks = fields.items("rollbacks", ACTIVITIES, &mut self.findings);
         let rollbacks = self.activities(&rollbacks, Place::Rollback);
@@ -192,21 +192,6 @@ impl Reader<'_> {
         })
     }
 
-    /// Something that refers to what a step yields must not mean another step of the same name.
-    fn equal_names(&mut self, document: &Value) {
-        let text = document.to_string();
-        let mut names = BTreeSet::new();
-        for (index, step) in document["method"].as_array().into_iter().flatten().enumerate() {
-            let Some(name) = step.get("name").or_else(|| step.get("ref")).and_then(Value::as_str) else {
-                continue;
-            };
-            if !names.insert(name) && text.contains(&format!("${{steps.{name}.output")) {
-                let expected = "a name of its own, because something refers to what the step yields";
-                self.findings.wrong(format!("method[{index}].name"), &name.into(), expected);
-            }
-        }
-    }
-
     /// The rungs.
     fn scale_up(&mut self, fields: &Fields<'_>, configuration: &[(String, Entry)]) -> Option<ScaleUp> {
         const NAME: &str = "the name of an entry of the configuration";
@@ -226,6 +211,10 @@ impl Reader<'_> {
         let found = own.required("values", VALUES, &mut self.findings)?;
         let values = found.as_array().filter(|values| !values.is_empty());
         if values.is_none() {
+            self.findings.wrong(own.at("values"), found, VALUES);
+        }
+        let numbers: Option<Vec<f64>> = values.into_iter().flatten().map(Value::as_f64).collect();
+        if numbers.is_some_and(|numbers| !numbers.is_sorted_by(|smaller, larger| smaller < larger)) {
             self.findings.wrong(own.at("values"), found, VALUES);
         }
         Some(ScaleUp { name: name?.to_owned(), values: values?.clone() })

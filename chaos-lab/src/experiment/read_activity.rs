@@ -227,6 +227,9 @@ impl Reader<'_> {
         let Some(pauses) = fields.fields("pauses", &["before", "after"], expected, &mut self.findings) else {
             return Pauses::default();
         };
+        if !self.is_compatible {
+            pauses.suspect(&["before", "after"], &mut self.findings);
+        }
         let pause = |value: &Value| {
             let is_pause = value.as_f64() == Some(0.0) || positive(value).is_some() || is_name(value);
             is_pause.then(|| value.clone())

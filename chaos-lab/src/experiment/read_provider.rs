@@ -21,9 +21,18 @@ impl Reader<'_> {
         let fields = Fields::of(data, path, PROCESS, "a mapping with a type", &mut self.findings)?;
         let kind = fields.required("type", "process, http or python", &mut self.findings)?;
         match kind.as_str() {
-            Some("process") => self.process(&fields).map(Provider::Process),
+            Some("process") => {
+                if !self.is_compatible {
+                    fields.suspect(&["arguments", "timeout"], &mut self.findings);
+                }
+                self.process(&fields).map(Provider::Process)
+            }
             Some("http") => {
                 let fields = Fields::of(data, path, HTTP, "", &mut self.findings)?;
+                if !self.is_compatible {
+                    let optional = ["method", "headers", "arguments", "timeout", "verify_tls", "max_retries"];
+                    fields.suspect(&optional, &mut self.findings);
+                }
                 self.http(&fields).map(Provider::Http)
             }
             Some("python") => {
@@ -63,6 +72,7 @@ impl Reader<'_> {
         // A text is a line for a shell.
         if let Some(Value::String(line)) = &arguments
             && line.contains("${steps.")
+            && !self.is_compatible
         {
             let expected = "a list, because what a step yields must not be read by a shell";
             findings.wrong(fields.at("arguments"), &line.as_str().into(), expected);

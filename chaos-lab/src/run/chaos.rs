@@ -5,12 +5,13 @@ use std::{sync::Arc, time::Duration};
 use chaos_core::{
     Error, ErrorKind, Monkey, Outcome, Result, RunReport, catalogue::Naming, steady_state::Reading,
 };
+use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{
     injecting::Injecting,
-    private_journal::PrivateJournal,
+    narrow_journal::NarrowJournal,
     state::{State, locked},
 };
 use crate::{
@@ -82,28 +83,40 @@ impl State {
             .entropy(Arc::clone(&self.entropy));
         let builder =
             opened.providers.into_iter().fold(builder, |builder, provider| builder.provider(provider));
-        let journal = PrivateJournal(Arc::clone(&self.journal));
+        let journal = NarrowJournal::recovering_nothing(&self.journal);
         let monkey = builder.unleash(journal, self.catalogues.events.registry()).build()?;
         // A task of its own, so that the report of a run that is cut short is not lost.
         let (tell, told) = oneshot::channel();
         let (reports, running) = (self.injected(), monkey.clone());
-        let task = tokio::spawn(async move {
+        let run = async move {
             let report = running.run_once().await;
             if let Ok(report) = &report {
                 locked(&reports).push(report.clone());
             }
             let _ = tell.send(report);
-        });
-        self.events().push(Injecting { monkey, task });
+        };
+        {
+            let mut events = self.events();
+            if events.is_closed {
+                return Err(Error::new(ErrorKind::Refused, "the method is over"));
+            }
+            events.running.push(Injecting { monkey, task: tokio::spawn(run) });
+        }
         told.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "the run of the event broke off")))
     }
 
-    /// Waits until every fault of the events is undone, which a run that is cut short has begun.
+    /// Lets no event begin any more, and waits until every fault of those that have begun is undone.
     pub(crate) async fn end_faults(&self) {
-        let events = std::mem::take(&mut *self.events());
-        for Injecting { monkey, task } in events {
+        let running = {
+            let mut events = self.events();
+            events.is_closed = true;
+            std::mem::take(&mut events.running)
+        };
+        // Side by side, because the recovery of one may take long.
+        join_all(running.into_iter().map(|Injecting { monkey, task }| async move {
             monkey.shutdown().await;
             let _ = task.await;
-        }
+        }))
+        .await;
     }
 }

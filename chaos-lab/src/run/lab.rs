@@ -20,7 +20,7 @@ use super::{
     event::Method,
     journal_writer::Writer,
     names::{names, secrets},
-    private_journal::{OfExperiments, PrivateJournal},
+    narrow_journal::NarrowJournal,
     report,
     rollbacks::{registry, registry_of},
     state::{Parts, State},
@@ -267,7 +267,7 @@ impl Lab {
             .recovery_budget(BUDGET)
             .clock(Arc::clone(&self.clock))
             .entropy(Arc::clone(&self.entropy))
-            .unleash(OfExperiments(Arc::clone(journal)), registry())
+            .unleash(NarrowJournal::recovering_experiments(journal), registry())
             .build()?;
         monkey.recover_pending().await
     }
@@ -281,7 +281,7 @@ impl Lab {
     ) -> Result<RunReport> {
         let target = ExperimentProvider::target(&state.title(), &state.run)?;
         // What earlier runs have left behind was recovered before.
-        let journal: Arc<dyn Journal> = Arc::new(PrivateJournal(journal));
+        let journal = NarrowJournal::recovering_nothing(&journal);
         let blast_radius =
             BlastRadius::default().targets_per_group(Quota::ALL).min_healthy(0).max_active(usize::MAX);
         let mut builder = Monkey::builder()

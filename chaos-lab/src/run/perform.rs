@@ -78,11 +78,14 @@ impl State {
         } else {
             loop {
                 self.once(activity, is_judged, by, &mut run).await;
-                let Some(until) = activity.until.filter(|_| is_judged && run.tolerance_met != Some(true))
-                else {
-                    break;
-                };
-                if self.clock.monotonic().saturating_sub(begun) >= until.within {
+                let Some(until) = activity.until.filter(|_| is_judged) else { break };
+                let took = self.clock.monotonic().saturating_sub(begun);
+                if run.tolerance_met == Some(true) && took > until.within {
+                    let (took, within) = (took.as_secs_f64(), until.within.as_secs_f64());
+                    run.tolerance_met = Some(false);
+                    run.not_met = Some(format!("only after {took:.1} s, expected within {within} s"));
+                }
+                if run.tolerance_met == Some(true) || took >= until.within {
                     break;
                 }
                 self.clock.sleep(until.every).await;

@@ -156,6 +156,11 @@ impl Rollbacks {
         }
         let mut runner = Runner::start()?;
         if let Some(directory) = &self.directory {
+            if !directory.is_dir() {
+                let what = "the working directory of the run is gone: make it again, and recover again";
+                let error = Error::new(ErrorKind::NotFound, what).with("directory", directory.display());
+                return Err(error.finally());
+            }
             runner = runner.in_directory(directory);
         }
         let mut failed = Vec::new();

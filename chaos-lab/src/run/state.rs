@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::{
     ActivityRun, Approve, Follow, Interrupt, RunOptions,
     changes::Changes,
-    injecting::Injecting,
+    injecting::Events,
     progress::{Progress, Section},
     toolkit_journal::in_journal,
 };
@@ -46,7 +46,7 @@ pub(crate) struct State {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) catalogues: Catalogues,
     /// The runs of the events of the method.
-    events: Mutex<Vec<Injecting>>,
+    events: Mutex<Events>,
     /// Those that are over.
     injected: Arc<Mutex<Vec<RunReport>>>,
     /// Names the run.
@@ -125,7 +125,7 @@ impl State {
         })
     }
 
-    pub(crate) fn events(&self) -> MutexGuard<'_, Vec<Injecting>> {
+    pub(crate) fn events(&self) -> MutexGuard<'_, Events> {
         locked(&self.events)
     }
 

@@ -1,59 +1,18 @@
-//! What Chaos Toolkit's format does not have: undo, outputs, probes that wait or sample, approval, stop conditions, and
-//! events of this library.
+//! What Chaos Toolkit's format does not have: undo, outputs, probes that wait or sample, approval and stop conditions.
 
-use std::{fs, path::Path, sync::Arc};
+use std::fs;
 
-use chaos_core::{CapabilitySet, ChaosEvent, Hold, Prepared, Scope};
-use chaos_core::{
-    MemoryJournal, Outcome, Result, async_trait,
-    catalogue::{
-        Arguments, EventCatalogue, EventSpec, FromArguments, OpenProvider, Opened, Parameter, ProbeCatalogue,
-        ProviderCatalogue, ProviderSpec,
-    },
-    group::GroupId,
-    provider::Provider,
-    recovery::Registry,
-    testing::{MemoryProvider, PowerOff, PowerOn},
-};
+use chaos_core::async_trait;
 use chaos_lab::{
-    catalogues::Catalogues,
     experiment::{Experiment, ReadOptions},
-    run::{Approve, ExperimentReport, ExperimentVerdict, Lab, RunOptions},
+    run::{Approve, ExperimentVerdict, Lab},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::soon;
-
-fn sh(kind: &str, name: &str, script: &str) -> Value {
-    json!({ "type": kind, "name": name, "provider": { "type": "process", "path": "sh", "arguments": ["-c", script] } })
-}
-
-fn with(mut activity: Value, name: &str, value: Value) -> Value {
-    activity[name] = value;
-    activity
-}
-
-fn experiment(more: Value) -> Experiment {
-    let mut document = json!({ "title": "t", "description": "d", "method": [] });
-    for (name, value) in more.as_object().unwrap() {
-        document[name] = value.clone();
-    }
-    Experiment::from_document(document, &ReadOptions::default()).unwrap()
-}
-
-async fn run(more: Value) -> ExperimentReport {
-    soon(Lab::new().journal(MemoryJournal::new()).run(&experiment(more))).await.unwrap()
-}
-
-fn folder() -> (tempfile::TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().display().to_string();
-    (folder, path)
-}
-
-fn lines(folder: &Path) -> Vec<String> {
-    fs::read_to_string(folder.join("log")).unwrap_or_default().lines().map(str::to_owned).collect()
-}
+use crate::{
+    parts::{experiment, folder, lines, run, sh, with},
+    soon,
+};
 
 /// The step that never began is not undone, and the others are in reverse order, before the rollbacks.
 #[tokio::test]
@@ -91,9 +50,10 @@ async fn outputs_are_used_by_later_steps_and_by_rollbacks() {
     assert_eq!(report.verdict, ExperimentVerdict::Completed, "{report}");
     assert_eq!(lines(folder.path()), ["use made", "remove 0"]);
     // What no step has yielded is not run with the reference in its place.
-    let report = run(json!({ "method": [sh("action", "use", "echo ${steps.nobody.output}")] })).await;
+    let later = json!({ "method": [sh("action", "use", "echo ${steps.later.output}"), sh("action", "later", "true")] });
+    let report = run(later).await;
     assert_eq!(report.verdict, ExperimentVerdict::Failed);
-    assert!(report.reasons[0].contains("${steps.nobody.output}"), "{report}");
+    assert!(report.reasons[0].contains("${steps.later.output}"), "{report}");
 }
 
 #[tokio::test]
@@ -200,147 +160,6 @@ async fn a_stop_condition_ends_the_method_or_keeps_it_from_beginning() {
     assert_eq!(lines(folder.path()), ["began", "back"], "the second one did nothing");
 }
 
-/// Stops machines of a world in memory.
-#[derive(Debug)]
-struct Off(PowerOff);
-
-impl FromArguments for Off {
-    fn spec() -> EventSpec {
-        EventSpec::new("off", "Stop machines").with(Parameter::hold())
-    }
-
-    fn from_arguments(given: &Arguments) -> Result<Self> {
-        let hold = given.duration("duration")?.map_or(Ok(Hold::DEFAULT), Hold::lasting)?;
-        Ok(Self(PowerOff::lasting(hold)))
-    }
-
-    fn recoveries() -> Registry {
-        Registry::default().register::<PowerOn>()
-    }
-}
-
-#[async_trait]
-impl ChaosEvent for Off {
-    fn name(&self) -> &'static str {
-        "off"
-    }
-
-    fn requires(&self) -> CapabilitySet {
-        self.0.requires()
-    }
-
-    fn hold(&self) -> Hold {
-        self.0.hold()
-    }
-
-    async fn prepare(&self, scope: &Scope) -> Result<Prepared> {
-        self.0.prepare(scope).await
-    }
-}
-
-#[derive(Debug)]
-struct World(MemoryProvider);
-
-#[async_trait]
-impl OpenProvider for World {
-    fn spec(&self) -> ProviderSpec {
-        ProviderSpec::new("world", ["memory"], "Machines in memory")
-    }
-
-    async fn open(&self, _: &Arguments) -> Result<Opened> {
-        Ok(Opened::all([Arc::new(self.0.clone()) as Arc<dyn Provider>]))
-    }
-
-    async fn open_for(
-        &self,
-        _: &std::collections::BTreeSet<GroupId>,
-        _: &Arguments,
-    ) -> Result<Vec<Arc<dyn Provider>>> {
-        Ok(vec![Arc::new(self.0.clone())])
-    }
-}
-
-fn catalogues(world: &MemoryProvider) -> Catalogues {
-    let events = EventCatalogue::default().register::<Off>();
-    let providers = ProviderCatalogue::default().register(World(world.clone()));
-    Catalogues::new(events, providers, ProbeCatalogue::default())
-}
-
-fn off(more: Value) -> Value {
-    let mut provider = json!({ "type": "chaos", "event": "off", "provider": "world", "duration": "300ms" });
-    for (name, value) in more.as_object().unwrap() {
-        provider[name] = value.clone();
-    }
-    json!({ "type": "action", "name": "off", "provider": provider })
-}
-
-async fn healthy(world: &MemoryProvider) -> usize {
-    world.group(&"memory:web".parse().unwrap()).await.unwrap().healthy()
-}
-
-async fn run_in(world: &MemoryProvider, more: Value, options: RunOptions) -> ExperimentReport {
-    let mut document = json!({ "title": "t", "description": "d", "method": [] });
-    for (name, value) in more.as_object().unwrap() {
-        document[name] = value.clone();
-    }
-    let reading = ReadOptions::default().catalogues(catalogues(world));
-    let experiment = Experiment::from_document(document, &reading).unwrap();
-    let lab = Lab::new().journal(MemoryJournal::new()).catalogues(catalogues(world)).options(options);
-    soon(lab.run(&experiment)).await.unwrap()
-}
-
-#[tokio::test]
-async fn an_event_is_injected_within_its_limits_and_undone() {
-    let world = MemoryProvider::default().with_group("web", 5).unwrap();
-    let two = json!({ "targets-per-group": 2, "targets-per-run": "${many}", "groups": ["web"] });
-    let document = json!({ "configuration": { "many": 2 }, "method": [off(two)] });
-    let report = run_in(&world, document, RunOptions::default()).await;
-    assert_eq!(report.verdict, ExperimentVerdict::Completed, "{report}");
-    assert_eq!((report.faults[0].faults.len(), report.faults[0].outcome()), (2, Outcome::Completed));
-    assert_eq!(healthy(&world).await, 5);
-    // More than half of the group must stay healthy, so nobody of two is hit.
-    let small = MemoryProvider::default().with_group("web", 1).unwrap();
-    let report = run_in(&small, json!({ "method": [off(json!({}))] }), RunOptions::default()).await;
-    assert_eq!(report.verdict, ExperimentVerdict::Failed, "{report}");
-    assert!(report.reasons[0].contains("nothing was injected"), "{report}");
-}
-
-/// A fault of the method is undone before the rollbacks, also where the method is cut short.
-#[tokio::test]
-async fn a_fault_is_undone_when_the_method_is_cut_short() {
-    let world = MemoryProvider::default().with_group("web", 5).unwrap();
-    let (folder, path) = folder();
-    let hold = json!({ "duration": "1h" });
-    let document = json!({
-        "method": [off(hold)],
-        "deadline": "1s",
-        "rollbacks": [sh("action", "back", &format!("echo back >>{path}/log"))],
-    });
-    let report = run_in(&world, document, RunOptions::default()).await;
-    assert_eq!(report.verdict, ExperimentVerdict::Failed, "{report}");
-    assert_eq!((healthy(&world).await, lines(folder.path())), (5, vec!["back".to_owned()]));
-}
-
-#[test]
-fn events_are_checked_before_anything_runs() {
-    let world = MemoryProvider::default().with_group("web", 5).unwrap();
-    let reading = ReadOptions::default().catalogues(catalogues(&world));
-    for (method, rollbacks, expected) in [
-        (vec![off(json!({ "event": "of" }))], vec![], "method[0].provider.event: of: invalid name: \"of\""),
-        (vec![off(json!({ "durations": "1s" }))], vec![], "durations"),
-        (vec![off(json!({ "provider": "aws" }))], vec![], "\"aws\""),
-        (vec![off(json!({ "targets-per-group": "none" }))], vec![], "targets-per-group"),
-        (vec![off(json!({ "groups": 7 }))], vec![], "invalid groups: 7"),
-        (vec![], vec![off(json!({}))], "rollbacks[0].provider.type: chaos"),
-    ] {
-        let document = json!({ "title": "t", "description": "d", "method": method, "rollbacks": rollbacks });
-        let problems = Experiment::from_document(document.clone(), &reading).unwrap_err().to_string();
-        assert!(problems.contains(expected), "{problems}");
-        // Chaos Toolkit knows no such type.
-        Experiment::from_document(document, &reading.clone().compatible()).unwrap_err();
-    }
-}
-
 #[tokio::test]
 async fn an_experiment_is_scaled_up_until_it_does_not_hold() {
     let file = tempfile::Builder::new().suffix(".json").tempfile().unwrap();
@@ -364,4 +183,92 @@ async fn an_experiment_is_scaled_up_until_it_does_not_hold() {
             ("up to 80", ExperimentVerdict::Deviated),
         ]
     );
+}
+
+/// What could only fail once something is broken is told before.
+#[test]
+fn a_reference_means_one_step_of_the_method() {
+    let make = || sh("action", "make", "echo 1");
+    let uses = |script: &str| json!([sh("action", "use", script)]);
+    for (method, rollbacks, expected) in [
+        (
+            json!([make()]),
+            uses("rm ${steps.makke.output.stdout}"),
+            "rollbacks[0].provider.arguments[1]: \"${steps.makke.output.stdout}\"; expected the name of a step of the \
+             method, and .output; did you mean \"make\"?",
+        ),
+        (json!([make()]), uses("rm ${steps.make}"), "${steps.make}"),
+        (json!([make(), make()]), uses("rm ${steps.make.output.stdout}"), "method[1].name: \"make\""),
+        (
+            json!([with(
+                make(),
+                "provider",
+                json!({ "type": "process", "path": "sh", "arguments": "${steps.make.output}" })
+            )]),
+            json!([]),
+            "what a step yields must not be read by a shell",
+        ),
+    ] {
+        let document = json!({ "title": "t", "description": "d", "method": method, "rollbacks": rollbacks });
+        let problems = Experiment::from_document(document.clone(), &ReadOptions::default()).unwrap_err();
+        assert!(problems.to_string().contains(expected), "{problems}");
+        // Chaos Toolkit takes no notice of it.
+        Experiment::from_document(document, &ReadOptions::default().compatible()).unwrap();
+    }
+    let equal = json!({ "title": "t", "description": "d", "method": [make(), make()] });
+    Experiment::from_document(equal, &ReadOptions::default()).unwrap();
+}
+
+/// A value that its own name would mask, a status that only a tolerance makes good, and a judge that is not there.
+#[tokio::test]
+async fn a_failure_is_one_whatever_is_masked_and_a_judge_that_cannot_tell_is_none() {
+    let secrets = json!({ "a": { "x": "status", "y": "process" } });
+    let report = run(json!({ "secrets": secrets, "method": [sh("action", "drop", "exit 3")] })).await;
+    assert_eq!(report.verdict, ExperimentVerdict::Failed, "{report}");
+    let accepted = with(sh("action", "drop", "exit 3"), "tolerance", json!([0, 3]));
+    let report = run(json!({ "method": [accepted.clone()], "rollbacks": [accepted] })).await;
+    assert_eq!(report.verdict, ExperimentVerdict::Completed, "{report}");
+    let judge =
+        json!({ "type": "probe", "name": "judge", "provider": { "type": "process", "path": "${nobody}" } });
+    let report = run(json!({ "method": [with(sh("probe", "p", "true"), "tolerance", judge)] })).await;
+    assert_eq!(report.verdict, ExperimentVerdict::Inconclusive, "{report}");
+}
+
+/// A look, a rollback or a stop condition of the same name is another thing.
+#[tokio::test]
+async fn only_steps_of_the_method_yield_what_is_referred_to() {
+    let (folder, path) = folder();
+    let report = run(json!({
+        "steady-state-hypothesis": {
+            "title": "h", "probes": [with(sh("probe", "create", "echo look"), "tolerance", 0.into())],
+        },
+        "method": [sh("action", "create", "echo id-1")],
+        "rollbacks": [sh("action", "delete", &format!("echo ${{steps.create.output.stdout}} >>{path}/log"))],
+    }))
+    .await;
+    assert_eq!(report.verdict, ExperimentVerdict::Completed, "{report}");
+    assert_eq!(lines(folder.path()), ["id-1"]);
+}
+
+/// What nobody has looked at during the method is not "completed".
+#[tokio::test]
+async fn a_stop_condition_that_never_looked_is_no_proof() {
+    let (_folder, path) = folder();
+    let slow =
+        with(sh("probe", "slow", &format!("sleep 0.5; test ! -e {path}/broken")), "tolerance", 0.into());
+    let report = run(json!({
+        "stop-conditions": [slow],
+        "method": [sh("action", "break", &format!("touch {path}/broken"))],
+        "rollbacks": [sh("action", "mend", &format!("rm {path}/broken"))],
+    }))
+    .await;
+    assert_ne!(report.verdict, ExperimentVerdict::Completed, "{report}");
+}
+
+#[tokio::test]
+async fn a_probe_that_is_met_too_late_is_not_met() {
+    let slow = with(sh("probe", "slow", "sleep 0.3"), "tolerance", 0.into());
+    let report = run(json!({ "method": [with(slow, "until", json!({ "within": "10ms" }))] })).await;
+    assert_eq!(report.verdict, ExperimentVerdict::Deviated, "{report}");
+    assert!(report.reasons[0].contains("expected within 0.01 s"), "{report}");
 }

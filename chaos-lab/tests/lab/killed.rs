@@ -89,6 +89,7 @@ async fn after_a_kill_of_the_program_nothing_of_its_activities_is_left_within_a_
         })
         .await;
         let took = clock.monotonic() - killed;
-        assert!(took < Duration::from_secs(1), "{took:?}");
+        // A busy machine gets ten times that.
+        assert!(took < Duration::from_secs(10), "{took:?}");
     }
 }

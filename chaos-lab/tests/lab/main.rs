@@ -6,10 +6,14 @@
 mod beyond;
 #[cfg(target_os = "linux")]
 mod dropped;
+#[cfg(unix)]
+mod events;
 #[cfg(feature = "tls")]
 mod https;
 #[cfg(target_os = "linux")]
 mod killed;
+#[cfg(unix)]
+mod parts;
 #[cfg(unix)]
 mod processes;
 mod requests;

@@ -9,6 +9,9 @@ use crate::{
 const PHASES: [(Phase, &str); 3] =
     [(Phase::Before, "Before"), (Phase::During, "While"), (Phase::After, "After")];
 
+/// Fewer looks than these are all kept.
+const KEPT: u64 = 1_000;
+
 /// Each probe before, while and after the method: how many looks were met, and which share that supports.
 pub(super) fn phases_table(report: &ExperimentReport, probes: &[ProbeLooks<'_>]) -> Markup {
     html! {
@@ -32,13 +35,13 @@ pub(super) fn phases_table(report: &ExperimentReport, probes: &[ProbeLooks<'_>])
     }
 }
 
-/// What the monkey has counted, if it has seen more looks than were kept.
+/// The looks that were kept or, if there were too many to keep, what the monkey has counted.
 fn counted(report: &ExperimentReport, index: usize, probe: &ProbeLooks<'_>, phase: Phase) -> Counts {
     let kept = probe.counts(phase);
     let steady = report.run.as_ref().and_then(|run| run.steady_state.as_ref());
     let watched = steady.and_then(|steady| steady.probes.get(index)).filter(|_| phase == Phase::During);
     match watched.map(|watched| &watched.during) {
-        Some(during) if during.looks() > kept.looks() => {
+        Some(during) if kept.looks() >= KEPT && during.looks() > kept.looks() => {
             Counts { met: during.met, missed: during.violated, unknown: during.unknown }
         }
         _ => kept,

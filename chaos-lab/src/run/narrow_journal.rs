@@ -1,0 +1,63 @@
+use std::sync::Arc;
+
+use chaos_core::{
+    FaultId, Journal, Result, async_trait,
+    fault::{FaultRecord, Mark},
+    jiff::Timestamp,
+    journal::{Arming, FaultQuery, Found, Halt, Lease, Limits},
+};
+
+use super::ExperimentProvider;
+
+/// A journal of which only some of the faults that earlier runs have left behind are recovered. All of them count.
+#[derive(Debug)]
+pub(crate) struct NarrowJournal {
+    journal: Arc<dyn Journal>,
+    recovers: fn(&FaultRecord) -> bool,
+}
+
+impl NarrowJournal {
+    /// None of them.
+    pub(crate) fn recovering_nothing(journal: &Arc<dyn Journal>) -> Self {
+        Self { journal: Arc::clone(journal), recovers: |_| false }
+    }
+
+    /// Those of experiments.
+    pub(crate) fn recovering_experiments(journal: &Arc<dyn Journal>) -> Self {
+        let recovers = |fault: &FaultRecord| fault.target.scheme() == ExperimentProvider::SCHEME;
+        Self { journal: Arc::clone(journal), recovers }
+    }
+}
+
+#[async_trait]
+impl Journal for NarrowJournal {
+    async fn arm(&self, fault: &FaultRecord, limits: &Limits) -> Result<Arming<Lease>> {
+        self.journal.arm(fault, limits).await
+    }
+
+    async fn mark(&self, fault: FaultId, mark: &Mark) -> Result<()> {
+        self.journal.mark(fault, mark).await
+    }
+
+    async fn find(&self, query: &FaultQuery) -> Result<Found> {
+        self.journal.find(query).await
+    }
+
+    async fn pending(&self) -> Result<Found> {
+        self.journal.pending().await
+    }
+
+    async fn orphans(&self, now: Timestamp) -> Result<Found> {
+        let mut found = self.journal.orphans(now).await?;
+        found.faults.retain(self.recovers);
+        Ok(found)
+    }
+
+    async fn set_halt(&self, halt: Option<Halt>) -> Result<()> {
+        self.journal.set_halt(halt).await
+    }
+
+    async fn halt(&self) -> Result<Option<Halt>> {
+        self.journal.halt().await
+    }
+}
