@@ -79,7 +79,7 @@ impl HangUp {
 }
 
 /// Whether this process was started with a signal ignored. If that cannot be read, it was not.
-fn is_ignored(signal: SignalKind) -> bool {
+pub fn is_ignored(signal: SignalKind) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);

@@ -16,7 +16,7 @@ mod unanswered;
 pub use by_hand::by_hand;
 pub use clock_time::clock_time;
 pub use error::ProgramError;
-pub use interrupt::Interrupt;
+pub use interrupt::{Interrupt, is_ignored};
 pub use log::{LogTo, observe_if_asked};
 pub use output::{escaped_lines, print, print_json};
 pub use program::run;

@@ -1,6 +1,10 @@
+use std::future::pending;
+
 use chaos_core::{Error, ErrorKind, Result};
 use chaos_lab::run::Interrupt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::program::is_ignored;
 
 /// The signals that interrupt a run.
 #[derive(Debug)]
@@ -8,7 +12,8 @@ pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     quit: Signal,
-    hang_up: Signal,
+    /// None if it was ignored when this process was started, as `nohup` does.
+    hang_up: Option<Signal>,
     user1: Signal,
     user2: Signal,
     has_come: bool,
@@ -26,7 +31,11 @@ impl Signals {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
             quit: listen(SignalKind::quit())?,
-            hang_up: listen(SignalKind::hangup())?,
+            hang_up: if is_ignored(SignalKind::hangup()) {
+                None
+            } else {
+                Some(listen(SignalKind::hangup())?)
+            },
             user1: listen(SignalKind::user_defined1())?,
             user2: listen(SignalKind::user_defined2())?,
             has_come: false,
@@ -44,11 +53,19 @@ impl Signals {
             _ = self.interrupt.recv() => Interrupt::Interrupt,
             _ = self.terminate.recv() => Interrupt::Terminate,
             _ = self.quit.recv() => Interrupt::Terminate,
-            _ = self.hang_up.recv() => Interrupt::Terminate,
+            Some(_) = hung_up(&mut self.hang_up) => Interrupt::Terminate,
             _ = self.user1.recv() => Interrupt::User1,
             _ = self.user2.recv() => Interrupt::User2,
         };
         self.has_come = true;
         interrupt
+    }
+}
+
+/// Returns when the terminal is closed.
+async fn hung_up(hang_up: &mut Option<Signal>) -> Option<()> {
+    match hang_up {
+        Some(signal) => signal.recv().await,
+        None => pending().await,
     }
 }
