@@ -4,7 +4,6 @@ use std::{
     path::PathBuf,
     pin::pin,
     sync::Arc,
-    time::Duration,
 };
 
 use chaos_core::{
@@ -16,7 +15,9 @@ use chaos_core::{
 };
 
 use super::{
-    Approve, ExperimentProvider, ExperimentReport, Follow, Interrupt, RunOptions, compatible,
+    Approve, ExperimentProvider, ExperimentReport, Follow, Interrupt, RunOptions,
+    budget::budget,
+    compatible,
     event::Method,
     journal_writer::Writer,
     names::{names, secrets},
@@ -29,9 +30,6 @@ use super::{
     watch::steady_state,
 };
 use crate::{catalogues::Catalogues, experiment::Experiment, runner::Runner};
-
-/// How long the rollbacks may take, all of them together.
-const BUDGET: Duration = Duration::from_secs(3 * 3600);
 
 /// Runs experiments.
 ///
@@ -264,7 +262,6 @@ impl Lab {
         }
         let monkey = Monkey::builder()
             .provider(ExperimentProvider::default())
-            .recovery_budget(BUDGET)
             .clock(Arc::clone(&self.clock))
             .entropy(Arc::clone(&self.entropy))
             .unleash(NarrowJournal::recovering_experiments(journal), registry())
@@ -288,7 +285,7 @@ impl Lab {
             .provider(ExperimentProvider::of_run(target.clone()))
             .event(Method(Arc::clone(state)))
             .blast_radius(blast_radius)
-            .recovery_budget(BUDGET)
+            .recovery_budget(budget(&state.experiment))
             .clock(Arc::clone(&self.clock))
             .entropy(Arc::clone(&self.entropy));
         if let Some(steady) = steady_state(state) {

@@ -9,6 +9,7 @@
 
 mod activity_run;
 mod approve;
+mod budget;
 mod by_hand;
 mod changes;
 mod chaos;

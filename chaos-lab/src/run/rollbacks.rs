@@ -3,7 +3,6 @@ use std::{
     future::ready,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use chaos_core::{
@@ -16,6 +15,7 @@ use serde_json::{Map, Value};
 use super::{
     ActivityRun, ActivityStatus,
     activity_run::unwanted,
+    budget::LONGEST,
     compatible,
     due::{Step, Undo, is_of_nothing},
     progress::{Progress, Section, Undone},
@@ -28,9 +28,6 @@ use crate::{
     runner::Runner,
     substitution::Names,
 };
-
-/// How long a rollback without a time limit of its own may take.
-const LONGEST: Duration = Duration::from_secs(300);
 
 /// The recovery of an experiment: the undo of each step that has begun, the last first, and then the rollbacks.
 ///

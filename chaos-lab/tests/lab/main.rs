@@ -18,8 +18,6 @@ mod parts;
 mod processes;
 mod requests;
 mod server;
-#[cfg(unix)]
-mod speed;
 
 use std::time::Duration;
 

@@ -1,4 +1,3 @@
-use chaos_core::clock::{Clock, SystemClock};
 use chaos_lab::{
     experiment::{HttpProvider, Provider},
     runner::{Runner, Trouble, TroubleKind},
@@ -192,18 +191,4 @@ async fn trouble_has_its_kind_and_shows_no_secret() {
     let trouble = send(provider).await.unwrap_err();
     assert_eq!(trouble.kind(), TroubleKind::Refused);
     assert!(!trouble.to_string().contains("hunter2"));
-}
-
-/// Prints how long they took. Run it alone, in a release build.
-#[tokio::test]
-#[ignore = "it measures, so it must run alone"]
-async fn a_thousand_requests_on_fresh_connections() {
-    let server = Server::saying("200 OK", "", "well").await;
-    let (runner, names, clock) = (Runner::start().unwrap(), names(), SystemClock::default());
-    let provider = Provider::Http(get(server.url("/")));
-    let begin = clock.monotonic();
-    for _ in 0..1000 {
-        assert_eq!(runner.carry_out(&provider, &names).await.unwrap()["status"], 200);
-    }
-    println!("1000 requests: {:?}", clock.monotonic() - begin);
 }
