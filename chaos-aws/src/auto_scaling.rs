@@ -64,6 +64,17 @@ impl AutoScaling {
         Self::builder().build().await
     }
 
+    /// Single calls of AWS in the first of its regions, with its credentials.
+    ///
+    /// # Errors
+    /// None so far: a provider has a region.
+    #[cfg(feature = "api")]
+    pub fn api(&self) -> Result<crate::Api> {
+        let first = self.fleet.regions.listed().first();
+        let first = first.ok_or_else(|| Error::invalid("region", "none", "a region"))?;
+        Ok(crate::Api::of(Arc::clone(first)))
+    }
+
     fn over(fleet: Fleet) -> Self {
         Self { fleet: Arc::new(fleet) }
     }

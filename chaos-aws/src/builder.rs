@@ -1,6 +1,7 @@
 use std::{path::Path, sync::Arc};
 
 use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
 use chaos_core::{
     Error, Result,
     clock::{Clock, SystemClock},
@@ -73,6 +74,18 @@ impl AutoScalingBuilder {
         external_id: impl Into<String>,
     ) -> Self {
         self.connection.role = Some(Role { arn: arn.into(), external_id: Some(external_id.into()) });
+        self
+    }
+
+    /// Uses this access key, with the token of its session if it is a temporary one. Default: that of the environment,
+    /// of the profile or of the machine.
+    pub fn access_key(
+        mut self,
+        id: impl Into<String>,
+        secret: impl Into<String>,
+        session_token: Option<String>,
+    ) -> Self {
+        self.connection.key = Some(Credentials::new(id, secret, session_token, None, "access key"));
         self
     }
 
@@ -247,6 +260,13 @@ mod tests {
         // Without optimisation, futures that hold it are on the stack several times.
         let size = size_of_val(&AutoScaling::builder().build());
         assert!(size < 4096, "{size}");
+    }
+
+    #[test]
+    fn no_access_key_is_shown() {
+        let builder = AutoScaling::builder().access_key("AKIDEXAMPLE", "s3cret", Some("t0ken".to_owned()));
+        let shown = format!("{builder:?}");
+        assert!(!shown.contains("s3cret") && !shown.contains("t0ken"), "{shown}");
     }
 
     #[tokio::test]

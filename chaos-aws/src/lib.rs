@@ -178,6 +178,8 @@
 //! The ids of targets contain the account. Replay a journal with credentials of the account for which it was written:
 //! with others, nothing is considered gone, and the fault stays pending.
 
+#[cfg(feature = "api")]
+mod api;
 mod auto_scaling;
 mod aws_provider;
 mod builder;
@@ -190,6 +192,8 @@ mod model;
 #[cfg(feature = "notify")]
 mod notify;
 
+#[cfg(feature = "api")]
+pub use api::{Api, MetricQuery};
 pub use auto_scaling::AutoScaling;
 pub use aws_provider::AwsProvider;
 pub use builder::AutoScalingBuilder;

@@ -12,6 +12,7 @@
 pub mod catalogues;
 pub mod document;
 pub mod experiment;
+mod functions;
 mod masks;
 mod python;
 pub mod report;

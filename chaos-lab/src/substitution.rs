@@ -52,6 +52,11 @@ impl Names {
     }
 
     /// The configuration.
+    /// The secrets of a group.
+    pub(crate) fn secrets_of(&self, group: &str) -> Option<&Map<String, Value>> {
+        self.secrets.iter().find(|(known, _)| known == group).map(|(_, entries)| entries)
+    }
+
     pub(crate) fn configuration(&self) -> &Map<String, Value> {
         &self.configuration
     }

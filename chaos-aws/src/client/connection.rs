@@ -9,7 +9,7 @@ use aws_config::{
     sts::AssumeRoleProvider,
     timeout::{TimeoutConfig, TimeoutConfigBuilder},
 };
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::time::SystemTimeSource;
 use chaos_core::{Error, Result};
 
@@ -39,6 +39,8 @@ pub(crate) struct Connection {
     pub(crate) role: Option<Role>,
     pub(crate) endpoint: Option<String>,
     pub(crate) config: Option<SdkConfig>,
+    /// In place of those of the environment.
+    pub(crate) key: Option<Credentials>,
 }
 
 #[derive(Clone, Debug)]
@@ -89,6 +91,13 @@ impl Connection {
         let (config, watched) = match self.config {
             Some(config) => watching(adjusted(config, region, self.endpoint)),
             None => Box::pin(loaded(self.profile, region, self.endpoint)).await,
+        };
+        let (config, watched) = match self.key {
+            Some(key) => {
+                let provider = SharedCredentialsProvider::new(key);
+                watching(config.into_builder().credentials_provider(provider).build())
+            }
+            None => (config, watched),
         };
         let config = checked(config);
         let config = match &self.role {

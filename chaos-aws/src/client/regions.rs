@@ -25,6 +25,8 @@ pub(crate) struct Region {
     looks: Together<String, Option<Arc<ListedGroup>>>,
     #[cfg(feature = "fis")]
     fis: OnceLock<aws_sdk_fis::Client>,
+    #[cfg(feature = "api")]
+    cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
 }
 
 /// The regions that are listed, and any other that an id names.
@@ -48,6 +50,8 @@ impl Region {
             looks: Together::default(),
             #[cfg(feature = "fis")]
             fis: OnceLock::new(),
+            #[cfg(feature = "api")]
+            cloudwatch: OnceLock::new(),
         }
     }
 
@@ -109,6 +113,17 @@ impl Region {
         self.fis.get_or_init(|| {
             let config = aws_sdk_fis::config::Builder::from(&self.config).interceptor(KeepsLastFailure);
             aws_sdk_fis::Client::from_conf(config.retry_partition(retries("fis", &self.name)).build())
+        })
+    }
+
+    #[cfg(feature = "api")]
+    pub(crate) fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
+        self.cloudwatch.get_or_init(|| {
+            let config =
+                aws_sdk_cloudwatch::config::Builder::from(&self.config).interceptor(KeepsLastFailure);
+            aws_sdk_cloudwatch::Client::from_conf(
+                config.retry_partition(retries("cloudwatch", &self.name)).build(),
+            )
         })
     }
 }

@@ -10,7 +10,7 @@ mod environment;
 mod experiment;
 mod fields;
 mod findings;
-mod nearest;
+pub(crate) mod nearest;
 mod options;
 mod overrides;
 mod provider;

@@ -1,5 +1,5 @@
 /// What is expected, and the one of `names` that `text` is most likely a misspelling of.
-pub(super) fn or_nearest<'a>(expected: &str, text: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn or_nearest<'a>(expected: &str, text: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     match nearest(text, names) {
         Some(name) => format!("{expected}; did you mean {name:?}?"),
         None => expected.to_owned(),

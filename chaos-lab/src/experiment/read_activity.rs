@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Activity, ActivityKind, ActivityTolerance, ChaosKind, Pauses, Provider,
@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     document::{Problem, Problems},
+    functions::Function,
     tolerance::Tolerance,
 };
 
@@ -129,6 +130,11 @@ impl Reader<'_> {
         {
             self.findings.say(fields.at("ref"), "an activity of the type chaos", expected);
         }
+        if let Some(function) = fault_of(&activity.provider)
+            && place != Place::Step
+        {
+            self.findings.say(fields.at("ref"), &function.full_name(), FAULT_ELSEWHERE);
+        }
         activity.background = background;
         activity.tolerance = tolerance.or(activity.tolerance);
         Some(activity)
@@ -166,6 +172,16 @@ impl Reader<'_> {
         {
             self.findings.say(fields.at("type"), "probe", "action: an event changes something");
         }
+        let fault = provider.as_ref().and_then(fault_of);
+        if let Some(function) = fault
+            && self.catalogues.is_some()
+        {
+            if place != Place::Step {
+                self.findings.say(fields.at("provider.func"), &function.full_name(), FAULT_ELSEWHERE);
+            } else if kind == Some(ActivityKind::Probe) {
+                self.findings.say(fields.at("type"), "probe", "action: the function changes something");
+            }
+        }
         let background = self.background(fields);
         let pauses = self.pauses(fields);
         if background && pauses.before.is_some() && fields.get("undo").is_some() && !self.is_compatible {
@@ -184,7 +200,7 @@ impl Reader<'_> {
             background,
             pauses,
             tolerance,
-            undo: self.undo(fields, kind, place),
+            undo: self.undo(fields, kind, place).or_else(|| fault.and_then(stop_of)),
             until: self.until(fields, kind, place),
             samples: self.samples(fields, kind, place),
             approval: self.approval(fields, place),
@@ -320,6 +336,27 @@ impl Reader<'_> {
 }
 
 /// Why an event or a probe of this library does not belong there, if it does not.
+const FAULT_ELSEWHERE: &str = "what only looks or undoes: a fault belongs into the method";
+
+/// The function that injects, if it is carried out here.
+fn fault_of(provider: &Provider) -> Option<&'static Function> {
+    match provider {
+        Provider::Python(python) => Function::of(python).filter(|function| function.is_fault()),
+        Provider::Process(_) | Provider::Http(_) | Provider::Chaos(_) => None,
+    }
+}
+
+/// What stops the experiments of an engine that a step has started. They are found by the run.
+fn stop_of(function: &'static Function) -> Option<Arc<Activity>> {
+    let (module, name, arguments) = function.undone_by()?;
+    let data = json!({
+        "type": "action",
+        "name": format!("stop what {} has started", function.full_name()),
+        "provider": { "type": "python", "module": module, "func": name, "arguments": arguments },
+    });
+    Activity::from_data(&data, "undo").ok().map(Arc::new)
+}
+
 fn wrong_place(place: Place<'_>, kind: ChaosKind) -> Option<&'static str> {
     match (place, kind) {
         (Place::Rollback | Place::Undo, _) => {

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::functions::{Function, Misfit};
+
 use super::{
     HttpProvider, ProcessProvider, Provider, PythonProvider,
     fields::{Fields, is_name, positive, text_of},
@@ -139,18 +141,62 @@ impl Reader<'_> {
             fields.optional("arguments", "a mapping of names to values", Value::as_object, findings);
         let secrets = fields.optional("secrets", "a list of names of groups of secrets", names, findings);
         let (module, function) = (module?, function?);
-        if self.refuses_python {
-            let expected = "process or http: no Python function is run here";
-            findings.say(fields.at("func"), &format!("{module}.{function}"), expected);
-        }
         let other = fields.map().iter().filter(|(name, _)| !PYTHON.contains(&name.as_str()));
-        Some(PythonProvider {
+        let python = PythonProvider {
             module: module.to_owned(),
             function: function.to_owned(),
             arguments: arguments.cloned().unwrap_or_else(Map::new),
             secrets: secrets.unwrap_or_default(),
             other: other.map(|(name, value)| (name.clone(), value.clone())).collect(),
-        })
+        };
+        match Function::of(&python) {
+            Some(function) => self.function(fields, function, &python),
+            None if self.refuses_python => {
+                let expected = Function::refusal(&python)
+                    .unwrap_or_else(|| "process or http: no Python function is run here".to_owned());
+                self.findings.say(
+                    fields.at("func"),
+                    &format!("{}.{}", python.module, python.function),
+                    expected,
+                );
+            }
+            None => {}
+        }
+        Some(python)
+    }
+
+    /// Checks a function that is carried out here, without Python.
+    fn function(&mut self, fields: &Fields<'_>, function: &Function, python: &PythonProvider) {
+        // What was checked before is not checked again.
+        if self.catalogues.is_none() {
+            return;
+        }
+        let cloud = function.cloud();
+        if !cloud.is_here() {
+            if self.refuses_python {
+                let expected = format!(
+                    "a program that was built with the feature {}, or --python PROGRAM",
+                    cloud.feature()
+                );
+                self.findings.say(fields.at("func"), &function.full_name(), expected);
+            }
+            return;
+        }
+        let arguments = match self.known.substitute(&Value::Object(python.arguments.clone())) {
+            Value::Object(arguments) => arguments,
+            _ => python.arguments.clone(),
+        };
+        for Misfit { name, value, expected } in function.misfits(&arguments) {
+            let all = fields.at("arguments");
+            let path = if name.is_empty() { all } else { format!("{all}.{name}") };
+            match value {
+                Some(value) => self.findings.wrong(path, &value, expected),
+                None if name.is_empty() => {
+                    self.findings.wrong(path, &Value::Object(python.arguments.clone()), expected);
+                }
+                None => self.findings.say(path, "missing", expected),
+            }
+        }
     }
 }
 

@@ -2,7 +2,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::experiment::{Activity, Experiment, Provider};
+use super::strike::BACK_WITHIN;
+use crate::{
+    experiment::{Activity, Experiment, Provider},
+    functions::Function,
+};
 
 /// How long a rollback without a time limit of its own may take.
 pub(crate) const LONGEST: Duration = Duration::from_secs(300);
@@ -16,7 +20,12 @@ const ATTEMPTS: u32 = 3;
 pub(crate) fn budget(experiment: &Experiment) -> Duration {
     let undo = experiment.method.iter().filter_map(|step| step.undo.as_ref());
     let played = undo.chain(&experiment.rollbacks).map(|activity| limit(activity));
-    let longest = played.fold(LONGEST, Duration::saturating_add);
+    let strikes = |step: &std::sync::Arc<Activity>| match &step.provider {
+        Provider::Python(python) => Function::of(python).is_some_and(Function::is_event),
+        _ => false,
+    };
+    let events = if experiment.method.iter().any(strikes) { BACK_WITHIN } else { LONGEST };
+    let longest = played.fold(events, Duration::saturating_add);
     longest.saturating_mul(ATTEMPTS)
 }
 

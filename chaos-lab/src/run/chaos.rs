@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{
-    injecting::Injecting,
+    injecting::{Injected, Injecting},
     narrow_journal::NarrowJournal,
     state::{State, locked},
 };
@@ -83,26 +83,42 @@ impl State {
             .entropy(Arc::clone(&self.entropy));
         let builder =
             opened.providers.into_iter().fold(builder, |builder, provider| builder.provider(provider));
+        let builder = match &self.calendar {
+            Some(calendar) => builder.calendar(Arc::clone(calendar)),
+            None => builder,
+        };
         let journal = NarrowJournal::recovering_nothing(&self.journal);
         let monkey = builder.unleash(journal, self.catalogues.events.registry()).build()?;
+        let told = self.begin_event(monkey, false)?;
+        told.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "the run of the event broke off")))
+    }
+
+    /// Begins the run of an event. Its report comes when it is over. `lasts` tells whether its faults are to be held
+    /// until the method is over.
+    ///
+    /// # Errors
+    /// If the method is over.
+    pub(crate) fn begin_event(
+        &self,
+        monkey: Monkey,
+        lasts: bool,
+    ) -> Result<oneshot::Receiver<Result<RunReport>>> {
         // A task of its own, so that the report of a run that is cut short is not lost.
         let (tell, told) = oneshot::channel();
         let (reports, running) = (self.injected(), monkey.clone());
         let run = async move {
             let report = running.run_once().await;
             if let Ok(report) = &report {
-                locked(&reports).push(report.clone());
+                locked(&reports).push(Injected { report: report.clone(), lasts });
             }
             let _ = tell.send(report);
         };
-        {
-            let mut events = self.events();
-            if events.is_closed {
-                return Err(Error::new(ErrorKind::Refused, "the method is over"));
-            }
-            events.running.push(Injecting { monkey, task: tokio::spawn(run) });
+        let mut events = self.events();
+        if events.is_closed {
+            return Err(Error::new(ErrorKind::Refused, "the method is over"));
         }
-        told.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "the run of the event broke off")))
+        events.running.push(Injecting { monkey, task: tokio::spawn(run) });
+        Ok(told)
     }
 
     /// Lets no event begin any more, and waits until every fault of those that have begun is undone.

@@ -1,4 +1,6 @@
-use chaos_core::Monkey;
+use std::collections::BTreeMap;
+
+use chaos_core::{GroupId, Monkey, RunReport};
 use tokio::task::JoinHandle;
 
 /// The runs of the events of a method.
@@ -7,6 +9,8 @@ pub(crate) struct Events {
     pub(crate) running: Vec<Injecting>,
     /// Whether the method is over, so that none may begin.
     pub(crate) is_closed: bool,
+    /// How many targets of a group the steps so far have asked for.
+    pub(crate) asked: BTreeMap<GroupId, usize>,
 }
 
 /// The run of an event.
@@ -15,4 +19,12 @@ pub(crate) struct Injecting {
     /// Ends it.
     pub(crate) monkey: Monkey,
     pub(crate) task: JoinHandle<()>,
+}
+
+/// A run of an event that is over.
+#[derive(Clone, Debug)]
+pub(crate) struct Injected {
+    pub(crate) report: RunReport,
+    /// Whether its faults were to be held until the method is over, so that its end is theirs.
+    pub(crate) lasts: bool,
 }

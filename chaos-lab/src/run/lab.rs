@@ -7,7 +7,7 @@ use std::{
 };
 
 use chaos_core::{
-    BlastRadius, Error, Journal, MemoryJournal, Monkey, Quota, Result, RunReport,
+    BlastRadius, Calendar, Error, Journal, MemoryJournal, Monkey, Quota, Result, RunReport,
     chance::{Entropy, SystemEntropy},
     clock::{Clock, SystemClock},
     fault::FaultState,
@@ -29,7 +29,12 @@ use super::{
     verdict::conclude,
     watch::steady_state,
 };
-use crate::{catalogues::Catalogues, experiment::Experiment, runner::Runner};
+use crate::{
+    catalogues::Catalogues,
+    experiment::{Experiment, Provider},
+    functions::{Function, RUN},
+    runner::Runner,
+};
 
 /// Runs experiments.
 ///
@@ -64,6 +69,7 @@ pub struct Lab {
     entropy: Arc<dyn Entropy>,
     approval: Option<Arc<dyn Approve>>,
     follower: Option<Arc<dyn Follow>>,
+    calendar: Option<Arc<dyn Calendar>>,
     catalogues: Catalogues,
 }
 
@@ -84,6 +90,7 @@ impl Lab {
             entropy: Arc::new(SystemEntropy::default()),
             approval: None,
             follower: None,
+            calendar: None,
             catalogues: Catalogues::default(),
         }
     }
@@ -127,6 +134,13 @@ impl Lab {
     #[must_use]
     pub fn approved_by(mut self, approval: impl Approve) -> Self {
         self.approval = Some(Arc::new(approval));
+        self
+    }
+
+    /// Sets when the method may begin, and when the events in it may be injected. Default: at any time.
+    #[must_use]
+    pub fn calendar(mut self, calendar: impl Calendar) -> Self {
+        self.calendar = Some(Arc::new(calendar));
         self
     }
 
@@ -189,6 +203,7 @@ impl Lab {
             },
         };
         let run = format!("{:016x}", self.entropy.draw()?);
+        let names = if starts_experiments(experiment) { names.with(RUN, run.as_str()) } else { names };
         let experiment = Arc::new(experiment.clone());
         let state = State::begin_run(Parts {
             experiment,
@@ -202,6 +217,7 @@ impl Lab {
             catalogues: self.catalogues.clone(),
             approval: self.approval.clone(),
             follower: self.follower.clone(),
+            calendar: self.calendar.clone(),
             run,
         });
         let mut writer = self.journal_path.as_ref().map(|path| Writer::start(path, &state)).transpose()?;
@@ -291,6 +307,9 @@ impl Lab {
         if let Some(steady) = steady_state(state) {
             builder = builder.steady_state(steady);
         }
+        if let Some(calendar) = &self.calendar {
+            builder = builder.calendar(Arc::clone(calendar));
+        }
         let monkey = builder.unleash(journal, registry_of(state)).build()?;
         let interrupted = async {
             match interrupted {
@@ -309,6 +328,14 @@ impl Lab {
             }
         }
     }
+}
+
+/// Whether the method starts experiments of an engine, which are found again by the run.
+fn starts_experiments(experiment: &Experiment) -> bool {
+    experiment.method.iter().any(|step| match &step.provider {
+        Provider::Python(python) => Function::of(python).is_some_and(|known| known.undone_by().is_some()),
+        _ => false,
+    })
 }
 
 /// Whether the hypothesis holds before the method, if the strategy asks.
@@ -346,7 +373,7 @@ fn conclude_report(state: &State, run: Option<RunReport>, replayed: Found) -> Ex
         method: take(&mut progress.method),
         rollbacks: take(&mut progress.rollbacks),
         run,
-        faults: state.faults(),
+        faults: state.events_over().into_iter().map(|event| event.report).collect(),
         replayed: replayed.faults,
         document: Arc::clone(state.document()),
         unwritten: None,

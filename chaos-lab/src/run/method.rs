@@ -12,6 +12,7 @@ use super::{
 /// Carries out the method, waits for what runs in the background, and looks at the hypothesis after it. Dropped, it
 /// ends every process that it has started.
 pub(crate) async fn carry_out_method(state: Arc<State>, permit: &Permit) -> Result<()> {
+    state.method_begins(permit.remaining());
     if !state.progress().is_method_spared {
         let watching = watch_as_chaos_toolkit(&state);
         steps(&state, permit).await?;

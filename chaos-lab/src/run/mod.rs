@@ -38,6 +38,8 @@ mod secrets;
 mod state;
 mod status;
 mod steps;
+mod strike;
+mod struck;
 mod target;
 mod toolkit_journal;
 mod verdict;

@@ -3,6 +3,7 @@ use std::time::Duration;
 use chaos_core::{Error, Hold, Result};
 
 use crate::experiment::{Activity, ChaosKind, Experiment, HypothesisStrategy, Provider, RollbackStrategy};
+use crate::functions::Function;
 
 /// How an experiment is run. An option of here outranks the same one in the file.
 #[derive(Clone, Debug)]
@@ -98,6 +99,7 @@ impl RunOptions {
             !experiment.rollbacks.is_empty() && self.rollbacks_of(experiment) != RollbackStrategy::Never;
         let is_event = |step: &Activity| match &step.provider {
             Provider::Chaos(chaos) => chaos.kind == ChaosKind::Event,
+            Provider::Python(python) => Function::of(python).is_some_and(Function::is_event),
             _ => false,
         };
         let in_method = || experiment.method.iter().any(|step| step.undo.is_some() || is_event(step));

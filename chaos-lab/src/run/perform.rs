@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     experiment::{Activity, ActivityKind, Provider},
+    functions::Function,
     runner::{Runner, Trouble},
 };
 
@@ -137,6 +138,11 @@ impl State {
     pub(crate) async fn value(&self, activity: &Activity, by: &Runner) -> Result<Value, Trouble> {
         match &activity.provider {
             Provider::Chaos(chaos) => self.chaos(chaos).await,
+            Provider::Python(python)
+                if let Some(function) = Function::of(python).filter(|known| known.is_event()) =>
+            {
+                self.strike(function, python).await
+            }
             provider => by.carry_out(provider, &self.names()).await,
         }
     }

@@ -5,14 +5,14 @@ use std::{
     time::Duration,
 };
 
-use chaos_core::{Journal, RunReport, chance::Entropy, clock::Clock, jiff::Timestamp};
+use chaos_core::{Calendar, Journal, chance::Entropy, clock::Clock, jiff::Timestamp};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use super::{
     ActivityRun, Approve, Follow, Interrupt, RunOptions,
     changes::Changes,
-    injecting::Events,
+    injecting::{Events, Injected},
     progress::{Progress, Section},
     toolkit_journal::in_journal,
 };
@@ -48,7 +48,11 @@ pub(crate) struct State {
     /// The runs of the events of the method.
     events: Mutex<Events>,
     /// Those that are over.
-    injected: Arc<Mutex<Vec<RunReport>>>,
+    injected: Arc<Mutex<Vec<Injected>>>,
+    /// When the events may begin.
+    pub(crate) calendar: Option<Arc<dyn Calendar>>,
+    /// When the method must be over, by the monotonic clock.
+    method_until: OnceLock<Duration>,
     /// Names the run.
     pub(crate) run: String,
     pub(crate) start: Timestamp,
@@ -70,6 +74,7 @@ pub(crate) struct Parts {
     pub(crate) catalogues: Catalogues,
     pub(crate) approval: Option<Arc<dyn Approve>>,
     pub(crate) follower: Option<Arc<dyn Follow>>,
+    pub(crate) calendar: Option<Arc<dyn Calendar>>,
     /// Names the run.
     pub(crate) run: String,
 }
@@ -98,6 +103,7 @@ impl State {
             catalogues,
             approval,
             follower,
+            calendar,
             run,
         } = parts;
         let uses_steps = !options.compatible && refers_to_steps(&experiment.document);
@@ -119,6 +125,8 @@ impl State {
             catalogues,
             events: Mutex::default(),
             injected: Arc::default(),
+            calendar,
+            method_until: OnceLock::new(),
             run,
             progress: Mutex::default(),
             changes: Arc::default(),
@@ -130,13 +138,24 @@ impl State {
     }
 
     /// Where the runs of events are kept when they are over.
-    pub(crate) fn injected(&self) -> Arc<Mutex<Vec<RunReport>>> {
+    pub(crate) fn injected(&self) -> Arc<Mutex<Vec<Injected>>> {
         Arc::clone(&self.injected)
     }
 
-    /// The runs of events so far.
-    pub(crate) fn faults(&self) -> Vec<RunReport> {
+    /// The runs of events that are over.
+    pub(crate) fn events_over(&self) -> Vec<Injected> {
         locked(&self.injected).clone()
+    }
+
+    /// The method has begun, and has so much time.
+    pub(crate) fn method_begins(&self, rest: Duration) {
+        let _ = self.method_until.set(self.clock.monotonic().saturating_add(rest));
+    }
+
+    /// How much time the method still has.
+    pub(crate) fn method_rest(&self) -> Duration {
+        let until = self.method_until.get().copied().unwrap_or_default();
+        until.saturating_sub(self.clock.monotonic())
     }
 
     pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {

@@ -2,13 +2,14 @@ use std::fmt;
 
 use chaos_core::{
     RunReport,
-    fault::{FaultRecord, FaultState},
+    fault::{CutShort, FaultRecord, FaultState},
     journal::Found,
     steady_state::SteadyStateVerdict,
 };
 
 use super::{
     Dry,
+    injecting::Injected,
     progress::{Progress, Undone},
     state::State,
 };
@@ -63,8 +64,8 @@ pub(crate) fn conclude(
     replayed: &Found,
 ) -> (ExperimentVerdict, Vec<String>) {
     let progress = state.progress();
-    let faults = state.faults();
-    let undone = not_recovered(&progress, run, &faults, replayed);
+    let events = state.events_over();
+    let undone = not_recovered(&progress, run, &events, replayed);
     if !undone.is_empty() {
         return (ExperimentVerdict::NotRecovered, undone);
     }
@@ -99,10 +100,10 @@ pub(crate) fn conclude(
 fn not_recovered(
     progress: &Progress,
     run: Option<&RunReport>,
-    faults: &[RunReport],
+    events: &[Injected],
     replayed: &Found,
 ) -> Vec<String> {
-    let mut left: Vec<String> = faults.iter().flat_map(left_of).collect();
+    let mut left: Vec<String> = events.iter().flat_map(|event| left_of(&event.report)).collect();
     let earlier = replayed.faults.iter().filter(|fault| fault.state != FaultState::Recovered);
     left.extend(earlier.map(|fault| {
         format!("an earlier experiment is not undone, so this one did not begin: {}", not_undone(fault))
@@ -209,9 +210,13 @@ fn unknown(state: &State, progress: &Progress, run: Option<&RunReport>) -> Vec<S
     {
         reasons.extend(steady.reasons.iter().cloned());
     }
-    for fault in state.faults().iter().flat_map(|run| &run.faults) {
+    let events = state.events_over();
+    let faults = events.iter().flat_map(|event| event.report.faults.iter().map(|fault| (event.lasts, fault)));
+    for (lasts, fault) in faults {
         let why = fault.no_effect.as_ref().map(|why| format!("had no effect: {why}"));
-        let early = || fault.cut_short.map(|why| format!("ended early: {why}"));
+        let is_its_end = |why: &CutShort| lasts && *why == CutShort::Cancelled;
+        let early = fault.cut_short.filter(|why| !is_its_end(why));
+        let early = || early.map(|why| format!("ended early: {why}"));
         if let Some(why) = why.or_else(early) {
             reasons.push(format!("{} on {} {why}", fault.event, fault.target));
         }

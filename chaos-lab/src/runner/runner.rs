@@ -1,7 +1,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use chaos_core::{
-    Result,
+    Error, Result,
     clock::{Clock, SystemClock},
 };
 use serde_json::Value;
@@ -12,7 +12,11 @@ use super::{
     surroundings::Surroundings,
     trouble::{Trouble, TroubleKind},
 };
-use crate::{experiment::Provider, substitution::Names};
+use crate::{
+    experiment::Provider,
+    functions::{Call, Function},
+    substitution::Names,
+};
 
 /// Carries activities out. Clones share the processes that they have started.
 ///
@@ -124,6 +128,12 @@ impl Runner {
             Provider::Chaos(chaos) => {
                 let what = format!("no event and no probe is run here, so {} is not", chaos.name);
                 Err(Trouble::new(TroubleKind::Refused, what, names))
+            }
+            Provider::Python(python) if let Some(function) = Function::of(python) => {
+                let refused = |why: String| Trouble::new(TroubleKind::Refused, why, names);
+                let call = Call::of(function, python, names, clock).map_err(refused)?;
+                let unknown = |error: Error| Trouble::new(TroubleKind::Unknown, error.chain(), names);
+                call.carry_out().await.map_err(unknown)
             }
             Provider::Python(python) => {
                 let what =

@@ -1,0 +1,85 @@
+use std::{sync::Arc, time::Duration};
+
+#[cfg(any(feature = "aws", feature = "azure"))]
+use chaos_core::ErrorKind;
+use chaos_core::{ChaosEvent, Error, GroupId, Provider, Result, TargetId};
+use serde_json::{Value, json};
+
+use super::{
+    Call, Deed,
+    choice::Share,
+    function::{Blow, On},
+};
+
+/// What a function is about to inject, and where. Nothing has been touched yet.
+#[derive(Debug)]
+pub(crate) struct Aim {
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) shares: Vec<Share>,
+    pub(crate) event: Arc<dyn ChaosEvent>,
+    pub(crate) blow: Blow,
+    on: On,
+}
+
+impl Aim {
+    /// Looks for the targets. An event without a duration is held for `rest`. `draw` chooses one of many.
+    ///
+    /// # Errors
+    /// `Refused` if not all that were asked for can be hit, with group, number and limit; and if nobody could look.
+    pub(crate) async fn of(call: &Call, rest: Duration, draw: u64) -> Result<Self> {
+        let Deed::Strike(blow, on) = call.function.does else {
+            return Err(Error::unsupported("the function injects nothing"));
+        };
+        let event = blow.event(&call.arguments, rest)?;
+        let (provider, shares) = targets(call, on, draw).await?;
+        Ok(Self { provider, shares, event, blow, on })
+    }
+
+    /// What the function returns, in the form of its extension: the victims that were hit.
+    pub(crate) fn output(&self, hit: &[(GroupId, Vec<TargetId>)]) -> Value {
+        let verb = match self.blow {
+            Blow::Terminate => "Terminating",
+            Blow::Stop => "Stopping",
+            _ => "Restarting",
+        };
+        match self.on {
+            On::AutoScalingGroups => {
+                let entry = |(group, victims): &(GroupId, Vec<TargetId>)| {
+                    let name = group.path().splitn(3, '/').last().unwrap_or_default();
+                    json!({ "AutoScalingGroupName": name, format!("{verb}Instances"): instances(victims) })
+                };
+                hit.iter().map(entry).collect()
+            }
+            On::Instance | On::Instances => {
+                let victims: Vec<TargetId> = hit.iter().flat_map(|(_, victims)| victims.clone()).collect();
+                json!([{ format!("{verb}Instances"): instances(&victims) }])
+            }
+            On::Machines | On::ScaleSets => {
+                let victims = hit.iter().flat_map(|(_, victims)| victims);
+                let resource = |id: &TargetId| json!({ "name": id.name(), "id": id.to_string() });
+                json!({ "resources": victims.map(resource).collect::<Vec<_>>() })
+            }
+        }
+    }
+}
+
+fn instances(victims: &[TargetId]) -> Vec<Value> {
+    victims.iter().map(|id| json!({ "InstanceId": id.name() })).collect()
+}
+
+/// Not all that were asked for can be hit.
+#[cfg(any(feature = "aws", feature = "azure"))]
+pub(super) fn refused(why: String) -> Error {
+    Error::new(ErrorKind::Refused, why)
+}
+
+async fn targets(call: &Call, on: On, draw: u64) -> Result<(Arc<dyn Provider>, Vec<Share>)> {
+    match on {
+        #[cfg(feature = "aws")]
+        On::AutoScalingGroups | On::Instance | On::Instances => super::aws::targets(call, on, draw).await,
+        _ => {
+            let _ = draw;
+            Err(call.lacks_feature())
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The events that functions inject.
+
+use std::{sync::Arc, time::Duration};
+
+use chaos_core::{ChaosEvent, Error, Result};
+use chaos_events::{CpuBurn, DiskFill, Reboot, Stop, Terminate};
+use serde_json::{Map, Value};
+
+use super::function::Blow;
+
+/// The path that is filled if the file names none.
+const FILLED: &str = "/root/burn";
+
+impl Blow {
+    /// The event. One without a duration is held for `rest`, the time that the method still has.
+    pub(crate) fn event(self, arguments: &Map<String, Value>, rest: Duration) -> Result<Arc<dyn ChaosEvent>> {
+        let seconds =
+            || Duration::from_secs(arguments.get("duration").and_then(Value::as_u64).unwrap_or(120));
+        Ok(match self {
+            Self::Terminate => Arc::new(Terminate::default()),
+            Self::Stop => Arc::new(Stop::lasting(rest)?),
+            Self::Restart => Arc::new(Reboot::default()),
+            Self::BurnCpu => Arc::new(CpuBurn::load(100.0)?.lasting(seconds())?),
+            Self::FillDisk => {
+                let megabytes = arguments.get("size").and_then(Value::as_u64).unwrap_or(1000);
+                let path = arguments.get("path").and_then(Value::as_str).unwrap_or(FILLED);
+                // The file system is filled, in a file of the event's own.
+                let folder = match path.rsplit_once('/') {
+                    Some(("", _)) => "/",
+                    Some((folder, _)) => folder,
+                    None => return Err(Error::invalid("path", format!("{path:?}"), "an absolute path")),
+                };
+                let bytes = megabytes.saturating_mul(1 << 20);
+                Arc::new(DiskFill::bytes(folder, bytes)?.lasting(seconds())?)
+            }
+        })
+    }
+
+    /// Whether the function returns when the event is injected. Otherwise it waits for the end of the event.
+    pub(crate) fn goes_on(self) -> bool {
+        matches!(self, Self::Terminate | Self::Stop | Self::Restart)
+    }
+
+    /// Whether the event is held until the method is over.
+    pub(crate) fn lasts(self) -> bool {
+        self == Self::Stop
+    }
+}

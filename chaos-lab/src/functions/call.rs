@@ -1,0 +1,104 @@
+use std::sync::Arc;
+
+use chaos_core::{Error, Result, clock::Clock};
+use serde_json::{Map, Value};
+
+use super::{Cloud, Deed, Function};
+use crate::{experiment::PythonProvider, substitution::Names};
+
+/// A function with its arguments, and with the settings that it takes.
+pub(crate) struct Call {
+    pub(crate) function: &'static Function,
+    pub(crate) arguments: Map<String, Value>,
+    pub(super) configuration: Map<String, Value>,
+    /// The entries of the groups of secrets that the provider names.
+    pub(super) secrets: Map<String, Value>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Call {
+    /// # Errors
+    /// What is wrong with the arguments, in a sentence.
+    pub(crate) fn of(
+        function: &'static Function,
+        python: &PythonProvider,
+        names: &Names,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, String> {
+        let arguments = function.arguments(python, names)?;
+        let groups = python.secrets.iter().filter_map(|group| names.secrets_of(group));
+        let secrets = groups.flatten().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let configuration = names.configuration().clone();
+        Ok(Self { function, arguments, configuration, secrets, clock: Arc::clone(clock) })
+    }
+
+    /// Carries out what is no event.
+    ///
+    /// # Errors
+    /// If it cannot be done or seen.
+    pub(crate) async fn carry_out(&self) -> Result<Value> {
+        match self.function.does {
+            #[cfg(feature = "aws")]
+            Deed::Aws(call) => super::aws::carry_out(call, self).await,
+            #[cfg(feature = "aws")]
+            Deed::Start(Cloud::Aws) => super::aws::start(self).await,
+            Deed::Strike(..) => {
+                let name = self.function.full_name();
+                Err(Error::unsupported("an event belongs into the method").with("function", name))
+            }
+            _ => Err(self.lacks_feature()),
+        }
+    }
+
+    /// The program was built without the cloud.
+    pub(super) fn lacks_feature(&self) -> Error {
+        let what = "this program was built without the feature for that cloud";
+        Error::unsupported(what)
+            .with("function", self.function.full_name())
+            .with("feature", self.function.cloud().feature())
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.arguments.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    pub(super) fn texts(&self, name: &str) -> Vec<String> {
+        let items = self.arguments.get(name).and_then(Value::as_array).into_iter().flatten();
+        items.filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// The pairs of a list of mappings.
+    pub(super) fn pairs(&self, name: &str, key: &str, value: &str) -> Vec<(String, String)> {
+        let items = self.arguments.get(name).and_then(Value::as_array).into_iter().flatten();
+        let pair = |item: &Value| Some((item[key].as_str()?.to_owned(), item[value].as_str()?.to_owned()));
+        items.filter_map(pair).collect()
+    }
+
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
+        self.arguments.get(name).and_then(Value::as_u64)
+    }
+
+    /// A setting of the experiment, of its secrets, or of the environment.
+    pub(super) fn setting(&self, name: &str) -> Option<&str> {
+        let found = self.configuration.get(name).or_else(|| self.secrets.get(name));
+        found.and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+}
+
+impl Cloud {
+    /// The feature that this crate needs for it.
+    pub(crate) fn feature(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::Azure => "azure",
+        }
+    }
+
+    /// Whether this program was built with it.
+    pub(crate) fn is_here(self) -> bool {
+        match self {
+            Self::Aws => cfg!(feature = "aws"),
+            Self::Azure => cfg!(feature = "azure"),
+        }
+    }
+}

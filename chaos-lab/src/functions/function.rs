@@ -1,0 +1,207 @@
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    argument::{Argument, Misfit, Rule, is_open},
+    aws_table, azure_table,
+};
+use crate::{
+    experiment::{PythonProvider, nearest},
+    substitution::Names,
+};
+
+/// The name for the run, by which an experiment of an engine is found again.
+pub(crate) const RUN: &str = "chaos_run";
+
+/// The tag of an experiment of an engine, with the run that has started it.
+pub(super) const RUN_TAG: &str = "chaos:run";
+
+/// A function of an extension of Chaos Toolkit that is carried out here, without Python.
+#[derive(Debug)]
+pub(crate) struct Function {
+    pub(super) module: &'static str,
+    pub(super) name: &'static str,
+    pub(crate) does: Deed,
+    pub(super) arguments: &'static [Argument],
+    pub(super) rules: &'static [Rule],
+}
+
+/// What a function does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// Injects an event into members of groups.
+    Strike(Blow, On),
+    /// Starts machines that are stopped.
+    Start(Cloud),
+    /// Calls AWS, and changes nothing that lasts but what has a deadline of its own.
+    Aws(AwsCall),
+    /// Asks Azure.
+    Azure(AzureCall),
+}
+
+/// What is injected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blow {
+    Terminate,
+    Stop,
+    Restart,
+    BurnCpu,
+    FillDisk,
+}
+
+/// Where it is injected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum On {
+    /// Members of auto-scaling groups, in each of them.
+    AutoScalingGroups,
+    /// One instance of EC2.
+    Instance,
+    /// Each of some instances of EC2.
+    Instances,
+    /// Each of some virtual machines of Azure.
+    Machines,
+    /// Members of scale sets of Azure, in each of them.
+    ScaleSets,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cloud {
+    Aws,
+    Azure,
+}
+
+/// A call of AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AwsCall {
+    DescribeGroups,
+    DesiredEqualsHealthy,
+    AwaitDesiredEqualsHealthy,
+    AwaitDesiredNotEqualsHealthy,
+    IsScaling,
+    ProcessIsSuspended,
+    HasSubnets,
+    CountByHealth,
+    DescribeInstances,
+    CountInstances,
+    CountAtLeast,
+    InstanceState,
+    AlarmState,
+    MetricStatistics,
+    MetricData,
+    StartExperiment,
+    StopExperiment,
+    StopExperimentsByTags,
+    GetExperiment,
+}
+
+/// A question to Azure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AzureCall {
+    DescribeMachines,
+    CountMachines,
+    CountScaleSetInstances,
+}
+
+static ALL: LazyLock<Vec<&'static Function>> =
+    LazyLock::new(|| aws_table::FUNCTIONS.iter().chain(azure_table::FUNCTIONS).collect());
+
+impl Function {
+    /// The function that a provider of type `python` names, if it is carried out here.
+    pub(crate) fn of(python: &PythonProvider) -> Option<&'static Self> {
+        ALL.iter().copied().find(|known| known.module == python.module && known.name == python.function)
+    }
+
+    /// Why one of an extension that is known here is not carried out. None for other modules.
+    pub(crate) fn refusal(python: &PythonProvider) -> Option<String> {
+        let extension = python.module.split('.').next().unwrap_or_default();
+        let of_extension: Vec<String> = ALL
+            .iter()
+            .filter(|known| known.module.split('.').next() == Some(extension))
+            .map(|known| known.full_name())
+            .collect();
+        if of_extension.is_empty() {
+            return None;
+        }
+        let asked = format!("{}.{}", python.module, python.function);
+        let expected = format!("a function of {extension} that is carried out here, or --python PROGRAM");
+        Some(nearest::or_nearest(&expected, &asked, of_extension.iter().map(String::as_str)))
+    }
+
+    pub(crate) fn full_name(&self) -> String {
+        format!("{}.{}", self.module, self.name)
+    }
+
+    /// Whether it injects an event, which belongs into the method.
+    pub(crate) fn is_fault(&self) -> bool {
+        matches!(self.does, Deed::Strike(..) | Deed::Aws(AwsCall::StartExperiment))
+    }
+
+    /// Whether the event is undone by a recovery of its own.
+    pub(crate) fn is_event(&self) -> bool {
+        matches!(self.does, Deed::Strike(..))
+    }
+
+    /// The function and the arguments that undo it, unless a recovery of its own does.
+    pub(crate) fn undone_by(&self) -> Option<(&'static str, &'static str, Value)> {
+        (self.does == Deed::Aws(AwsCall::StartExperiment)).then(|| {
+            let tags = json!({ RUN_TAG: format!("${{{RUN}}}") });
+            (self.module, "stop_experiments_by_tags", json!({ "tags": tags }))
+        })
+    }
+
+    pub(crate) fn cloud(&self) -> Cloud {
+        match self.does {
+            Deed::Strike(_, On::AutoScalingGroups | On::Instance | On::Instances) | Deed::Aws(_) => {
+                Cloud::Aws
+            }
+            Deed::Strike(_, On::Machines | On::ScaleSets) | Deed::Azure(_) => Cloud::Azure,
+            Deed::Start(cloud) => cloud,
+        }
+    }
+
+    /// Everything that is wrong with the arguments. What holds a name without a value is not looked at.
+    pub(crate) fn misfits(&self, arguments: &Map<String, Value>) -> Vec<Misfit> {
+        let known = || self.arguments.iter().map(|argument| argument.name);
+        let unknown = arguments.iter().filter(|(name, _)| !known().any(|known| known == name.as_str()));
+        let unknown = unknown.map(|(name, value)| {
+            let expected =
+                format!("an argument of {}: {}", self.name, known().collect::<Vec<_>>().join(", "));
+            let expected = nearest::or_nearest(&expected, name, known());
+            Misfit { name: name.clone(), value: Some(value.clone()), expected }
+        });
+        let wrong = self.arguments.iter().filter_map(|argument| argument.check(arguments));
+        let rules = self.rules.iter().filter_map(|rule| rule.check(arguments));
+        unknown.chain(wrong).chain(rules).collect()
+    }
+
+    /// The arguments with their values.
+    ///
+    /// # Errors
+    /// What is wrong with them, in a sentence.
+    pub(crate) fn arguments(
+        &self,
+        python: &PythonProvider,
+        names: &Names,
+    ) -> Result<Map<String, Value>, String> {
+        let arguments = match names.substitute(&Value::Object(python.arguments.clone())) {
+            Value::Object(arguments) => arguments,
+            _ => python.arguments.clone(),
+        };
+        if let Some((name, value)) = arguments.iter().find(|(_, value)| is_open(value)) {
+            return Err(format!("the argument {name} holds a name without a value: {value}"));
+        }
+        match self.misfits(&arguments).into_iter().next() {
+            None => Ok(arguments),
+            Some(Misfit { name, value: Some(value), expected }) => {
+                Err(format!("the argument {name} is {value}, expected {expected}"))
+            }
+            Some(Misfit { name, expected, .. }) if name.is_empty() => {
+                Err(format!("the arguments are wrong: expected {expected}"))
+            }
+            Some(Misfit { name, expected, .. }) => {
+                Err(format!("the argument {name} is missing, expected {expected}"))
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Functions of Chaos Toolkit's extensions that are carried out here, without Python.
+//!
+//! A provider of type `python` that names one of them is checked as its signature wants. An action becomes an event of
+//! this library on members of groups, with its recovery in the journal. A probe asks the cloud.
+
+mod aim;
+mod argument;
+#[cfg(feature = "aws")]
+mod aws;
+mod aws_table;
+mod azure_table;
+mod blow;
+#[cfg_attr(
+    not(any(feature = "aws", feature = "azure")),
+    expect(dead_code, reason = "only what does something in a cloud uses all of it")
+)]
+mod call;
+#[cfg_attr(
+    not(any(feature = "aws", feature = "azure")),
+    expect(dead_code, reason = "only what does something in a cloud uses all of it")
+)]
+mod choice;
+mod function;
+mod narrowed;
+
+pub(crate) use aim::Aim;
+pub(crate) use argument::Misfit;
+pub(crate) use call::Call;
+pub(crate) use choice::Share;
+pub(crate) use function::{Cloud, Deed, Function, RUN};
+pub(crate) use narrowed::Narrowed;
