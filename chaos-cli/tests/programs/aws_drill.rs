@@ -1,68 +1,22 @@
 //! Drills on auto-scaling groups, end to end: the programs against the stand-in for AWS.
 
-use std::{collections::BTreeSet, path::Path};
+use std::collections::BTreeSet;
 
-use crate::stand_in::StandIn;
+use crate::aws_account::Account;
 use crate::support::{
     DRILL, Ended, HISTORY, RECOVER, Watched, command, end, pending, terminal::OnTerminal, text,
 };
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::process::Command;
 
-/// A region with the group `web` of some instances, and a folder for journals.
-struct Account {
-    cloud: StandIn,
-    place: TempDir,
-}
-
 impl Account {
-    fn with_web(size: usize) -> Option<Self> {
-        Self::with(json!([{ "name": "web", "region": "eu-west-1", "size": size }]))
-    }
-
-    fn with(groups: Value) -> Option<Self> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fakes/aws");
-        let cloud = StandIn::start(&folder)?;
-        cloud.add(groups);
-        let place = tempfile::Builder::new().prefix("chaos-aws-drill-").tempdir().unwrap();
-        Some(Self { cloud, place })
-    }
-
-    /// With credentials and a region, and nothing else of the machine's own settings.
-    fn program(&self, program: &str, arguments: &[&str]) -> Command {
-        let mut command = command(program, arguments);
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
-            command.env_remove(name);
-        }
-        command
-            .env("AWS_ENDPOINT_URL", self.cloud.endpoint())
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_REGION", "eu-west-1")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("HOME", self.place.path())
-            .env_remove("XDG_STATE_HOME");
-        command
-    }
-
     fn drill(&self, arguments: &[&str]) -> Command {
         self.program(DRILL, &[&["--provider", "aws"], arguments].concat())
     }
 
     async fn drilled(&self, arguments: &[&str]) -> Ended {
         end(self.drill(arguments).spawn().unwrap()).await
-    }
-
-    /// The actions that change something.
-    fn mutations(&self) -> Vec<String> {
-        let mut calls = self.cloud.calls();
-        let only_asks = |call: &String| {
-            call.starts_with("Describe") || call.starts_with("Get") || call.ends_with("(dry run)")
-        };
-        calls.retain(|call| !only_asks(call));
-        calls
     }
 }
 

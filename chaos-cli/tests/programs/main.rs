@@ -10,7 +10,11 @@
 )]
 
 #[cfg(feature = "aws")]
+mod aws_account;
+#[cfg(feature = "aws")]
 mod aws_drill;
+#[cfg(all(feature = "aws", feature = "lab"))]
+mod aws_experiments;
 #[cfg(feature = "azure")]
 mod azure_drill;
 #[cfg(feature = "lab")]

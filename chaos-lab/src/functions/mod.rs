@@ -16,7 +16,7 @@ mod blow;
 )]
 mod call;
 #[cfg_attr(
-    not(any(feature = "aws", feature = "azure")),
+    not(any(feature = "aws", feature = "azure", test)),
     expect(dead_code, reason = "only what does something in a cloud uses all of it")
 )]
 mod choice;
