@@ -1,8 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-#[cfg(any(feature = "aws", feature = "azure"))]
-use chaos_core::ErrorKind;
-use chaos_core::{ChaosEvent, Error, GroupId, Provider, Result, TargetId};
+use chaos_core::{ChaosEvent, Error, ErrorKind, GroupId, Provider, Result, TargetId};
 use serde_json::{Value, json};
 
 use super::{
@@ -14,7 +12,7 @@ use super::{
 /// What a function is about to inject, and where. Nothing has been touched yet.
 #[derive(Debug)]
 pub(crate) struct Aim {
-    pub(crate) provider: Arc<dyn Provider>,
+    providers: Vec<Arc<dyn Provider>>,
     pub(crate) shares: Vec<Share>,
     pub(crate) event: Arc<dyn ChaosEvent>,
     pub(crate) blow: Blow,
@@ -31,15 +29,26 @@ impl Aim {
             return Err(Error::unsupported("the function injects nothing"));
         };
         let event = blow.event(&call.arguments, rest)?;
-        let (provider, shares) = targets(call, on, draw).await?;
-        Ok(Self { provider, shares, event, blow, on })
+        let (providers, shares) = targets(call, blow, on, draw).await?;
+        Ok(Self { providers, shares, event, blow, on })
+    }
+
+    /// The provider of a group.
+    ///
+    /// # Errors
+    /// `NotFound` if none has its scheme.
+    pub(crate) fn provider(&self, group: &GroupId) -> Result<Arc<dyn Provider>> {
+        let found = self.providers.iter().find(|provider| provider.scheme() == group.scheme());
+        found.cloned().ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "no provider has this group").with("group", group)
+        })
     }
 
     /// What the function returns, in the form of its extension: the victims that were hit.
     pub(crate) fn output(&self, hit: &[(GroupId, Vec<TargetId>)]) -> Value {
         let verb = match self.blow {
             Blow::Terminate => "Terminating",
-            Blow::Stop => "Stopping",
+            Blow::Stop | Blow::Deallocate => "Stopping",
             _ => "Restarting",
         };
         match self.on {
@@ -73,12 +82,20 @@ pub(super) fn refused(why: String) -> Error {
     Error::new(ErrorKind::Refused, why)
 }
 
-async fn targets(call: &Call, on: On, draw: u64) -> Result<(Arc<dyn Provider>, Vec<Share>)> {
+async fn targets(
+    call: &Call,
+    blow: Blow,
+    on: On,
+    draw: u64,
+) -> Result<(Vec<Arc<dyn Provider>>, Vec<Share>)> {
     match on {
         #[cfg(feature = "aws")]
         On::AutoScalingGroups | On::Instance | On::Instances => super::aws::targets(call, on, draw).await,
+        #[cfg(feature = "azure")]
+        On::Machines | On::ScaleSets => super::azure::targets(call, blow, on, draw).await,
+        #[cfg(not(all(feature = "aws", feature = "azure")))]
         _ => {
-            let _ = draw;
+            let _ = (blow, draw);
             Err(call.lacks_feature())
         }
     }

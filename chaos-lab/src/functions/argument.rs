@@ -22,8 +22,8 @@ pub(super) enum Kind {
     Filters,
     /// A list of mappings with `Name` and `Value`, with at least one.
     Dimensions,
-    /// A list of mappings, with at least one.
-    Mappings,
+    /// A list of mappings with `name`, `instance_id` or both, with at least one.
+    Criteria,
     /// A whole number above zero.
     Count,
     /// A whole number.
@@ -103,7 +103,10 @@ impl Kind {
                 is_text(&item["Name"])
                     && values.is_some_and(|values| !values.is_empty() && values.iter().all(Value::is_string))
             }),
-            Self::Mappings => each(&|item| item.as_object().is_some_and(|map| !map.is_empty())),
+            Self::Criteria => each(&|item| {
+                let is_known = |key: &String| matches!(key.as_str(), "name" | "instance_id");
+                item.as_object().is_some_and(|map| !map.is_empty() && map.keys().all(is_known))
+            }),
             Self::Count => value.as_u64().is_some_and(|count| count > 0),
             Self::Whole => value.is_i64() || value.is_u64(),
             Self::Percent => number(value).is_some_and(|percent| percent > 0.0 && percent <= 100.0),
@@ -124,7 +127,7 @@ impl Kind {
             }
             Self::Filters => "a list of filters, each a mapping with Name and a list of Values".to_owned(),
             Self::Dimensions => "a list of dimensions, each a mapping with Name and Value".to_owned(),
-            Self::Mappings => "a list of mappings".to_owned(),
+            Self::Criteria => "a list of mappings with name or instance_id: nothing else is looked at here".to_owned(),
             Self::Count => "a whole number above 0".to_owned(),
             Self::Whole => "a whole number".to_owned(),
             Self::Percent => "a number above 0 and of at most 100".to_owned(),

@@ -8,7 +8,7 @@ use super::{
 };
 
 const FILTER: Argument = Argument::required("filter", Kind::Text);
-const CRITERIA: Argument = Argument::optional("instance_criteria", Kind::Mappings);
+const CRITERIA: Argument = Argument::optional("instance_criteria", Kind::Criteria);
 const DURATION: Argument = Argument::optional("duration", Kind::Count);
 const LIMIT: Argument = Argument::optional("timeout", Kind::Count);
 const SIZE: Argument = Argument::optional("size", Kind::Count);
@@ -44,7 +44,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     },
     on_scale_sets("delete_vmss", Blow::Terminate, &[FILTER, CRITERIA]),
     on_scale_sets("stop_vmss", Blow::Stop, &[FILTER, CRITERIA]),
-    on_scale_sets("deallocate_vmss", Blow::Stop, &[FILTER, CRITERIA]),
+    on_scale_sets("deallocate_vmss", Blow::Deallocate, &[FILTER, CRITERIA]),
     on_scale_sets("restart_vmss", Blow::Restart, &[FILTER, CRITERIA]),
     on_scale_sets("stress_cpu", Blow::BurnCpu, &[FILTER, DURATION, LIMIT, CRITERIA]),
     on_scale_sets("stress_vmss_instance_cpu", Blow::BurnCpu, &[FILTER, DURATION, LIMIT, CRITERIA]),

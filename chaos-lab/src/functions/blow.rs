@@ -18,7 +18,7 @@ impl Blow {
             || Duration::from_secs(arguments.get("duration").and_then(Value::as_u64).unwrap_or(120));
         Ok(match self {
             Self::Terminate => Arc::new(Terminate::default()),
-            Self::Stop => Arc::new(Stop::lasting(rest)?),
+            Self::Stop | Self::Deallocate => Arc::new(Stop::lasting(rest)?),
             Self::Restart => Arc::new(Reboot::default()),
             Self::BurnCpu => Arc::new(CpuBurn::load(100.0)?.lasting(seconds())?),
             Self::FillDisk => {
@@ -38,11 +38,11 @@ impl Blow {
 
     /// Whether the function returns when the event is injected. Otherwise it waits for the end of the event.
     pub(crate) fn goes_on(self) -> bool {
-        matches!(self, Self::Terminate | Self::Stop | Self::Restart)
+        matches!(self, Self::Terminate | Self::Stop | Self::Deallocate | Self::Restart)
     }
 
     /// Whether the event is held until the method is over.
     pub(crate) fn lasts(self) -> bool {
-        self == Self::Stop
+        matches!(self, Self::Stop | Self::Deallocate)
     }
 }

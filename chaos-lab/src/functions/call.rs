@@ -42,10 +42,15 @@ impl Call {
             Deed::Aws(call) => super::aws::carry_out(call, self).await,
             #[cfg(feature = "aws")]
             Deed::Start(Cloud::Aws) => super::aws::start(self).await,
+            #[cfg(feature = "azure")]
+            Deed::Azure(call) => super::azure::carry_out(call, self).await,
+            #[cfg(feature = "azure")]
+            Deed::Start(Cloud::Azure) => super::azure::start(self).await,
             Deed::Strike(..) => {
                 let name = self.function.full_name();
                 Err(Error::unsupported("an event belongs into the method").with("function", name))
             }
+            #[cfg(not(all(feature = "aws", feature = "azure")))]
             _ => Err(self.lacks_feature()),
         }
     }

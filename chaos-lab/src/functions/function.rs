@@ -45,6 +45,8 @@ pub(crate) enum Deed {
 pub(crate) enum Blow {
     Terminate,
     Stop,
+    /// Stops a machine of Azure, and gives its host back.
+    Deallocate,
     Restart,
     BurnCpu,
     FillDisk,

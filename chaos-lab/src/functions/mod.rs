@@ -8,6 +8,8 @@ mod argument;
 #[cfg(feature = "aws")]
 mod aws;
 mod aws_table;
+#[cfg(feature = "azure")]
+mod azure;
 mod azure_table;
 mod blow;
 #[cfg_attr(

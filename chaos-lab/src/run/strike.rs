@@ -86,7 +86,7 @@ impl State {
             .max_active(usize::MAX);
         let struck = Struck::new();
         let mut builder = Monkey::builder()
-            .provider(Narrowed::new(Arc::clone(&aim.provider), share.among.clone()))
+            .provider(Narrowed::new(aim.provider(&share.group)?, share.among.clone()))
             .event(Arc::clone(&aim.event))
             .groups(GroupFilter::only([share.group.as_str()]))
             .blast_radius(blast_radius)

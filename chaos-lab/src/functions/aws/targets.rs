@@ -21,7 +21,7 @@ pub(in crate::functions) async fn targets(
     call: &Call,
     on: On,
     draw: u64,
-) -> Result<(Arc<dyn Provider>, Vec<Share>)> {
+) -> Result<(Vec<Arc<dyn Provider>>, Vec<Share>)> {
     let name_of = |id: &TargetId| id.name().to_owned();
     let mut wanted = Wanted { zone: None, machines: None, name_of: &name_of, amount: Amount::All };
     let mut builder = call.account();
@@ -57,7 +57,7 @@ pub(in crate::functions) async fn targets(
         // The instance that is named is no draw, and the reason why it is spared tells more.
         shares = Wanted { amount: Amount::All, ..wanted }.shares(&groups, draw);
     }
-    Ok((provider, shares.map_err(refused)?))
+    Ok((vec![provider], shares.map_err(refused)?))
 }
 
 impl Call {

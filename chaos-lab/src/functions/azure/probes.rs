@@ -1,0 +1,18 @@
+use chaos_core::Result;
+use serde_json::Value;
+
+use super::account::{MACHINES, SCALE_SETS};
+use crate::functions::{call::Call, function::AzureCall};
+
+/// Asks Azure's Resource Graph.
+///
+/// # Errors
+/// If it cannot be seen.
+pub(in crate::functions) async fn carry_out(does: AzureCall, call: &Call) -> Result<Value> {
+    Ok(match does {
+        AzureCall::DescribeMachines => Value::Array(call.found(MACHINES).await?),
+        AzureCall::CountMachines => call.found(MACHINES).await?.len().into(),
+        // As there, it is the number of scale sets.
+        AzureCall::CountScaleSetInstances => call.found(SCALE_SETS).await?.len().into(),
+    })
+}
