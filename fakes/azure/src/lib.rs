@@ -38,11 +38,12 @@
 //! | `RESOURCE/providers/Microsoft.Insights/metrics` | `GET` of one metric by the minute, as [`FakeArm::set_metric`] has set it |
 //! | `SCOPE/providers/Microsoft.Authorization/permissions` | `GET`: the rights that the role has at a subscription, a group or a resource |
 //! | `Microsoft.Chaos/experiments` | `GET`, one or all, `start`, `cancel`, `executions`, `getExecutionDetails` |
+//! | `/providers/Microsoft.ResourceGraph/resources` | `POST` of a query of the table `Resources` with `where`, `take`, `limit`, `sample`, `project` and `order by`, as objects or as a table |
 //! | `/TENANT/oauth2/v2.0/token`, `/msi/token` | tokens for a client's secret or assertion, and for a managed identity (`IDENTITY_ENDPOINT`, `IDENTITY_HEADER`) |
 //!
 //! Any other request gets 404 `NotFound`, with a message that the fake does not serve it. The fake serves the API
-//! versions [`COMPUTE_VERSION`], [`NETWORK_VERSION`], [`CHAOS_VERSION`], [`AUTOSCALE_VERSION`], [`METRICS_VERSION`] and
-//! [`AUTHORIZATION_VERSION`], and a few older ones. Others get 400 `NoRegisteredProviderFound`.
+//! versions [`COMPUTE_VERSION`], [`NETWORK_VERSION`], [`CHAOS_VERSION`], [`AUTOSCALE_VERSION`], [`METRICS_VERSION`],
+//! [`AUTHORIZATION_VERSION`] and [`RESOURCE_GRAPH_VERSION`], and a few older ones. Others get 400 `NoRegisteredProviderFound`.
 //!
 //! # Azure's behaviour
 //!
@@ -68,6 +69,10 @@
 //!   minutes](Settings::script_limit_milliseconds), the fake no longer waits for the script: the operation and the
 //!   machine's provisioning are `Failed`, and the script continues. Meanwhile, the machine is `Updating`. Without the
 //!   agent, or the way back, no result arrives.
+//! - **Resource Graph** sees only resources that the caller may read, and writes kinds and resource groups in lower case.
+//!   A query in which the fake does not know a word gets 400 `BadRequest` with `InvalidQuery` in its details. Pages have
+//!   a `$skipToken`, except for a query with `take`, `limit` or `sample`, which has one page and counts as truncated.
+//!   `sample` yields the last ones.
 //! - **Roles**: [`FakeArm::assign`] limits the caller to a role definition. [`Recorded::action`] has the action that a
 //!   request needed.
 //!
@@ -128,6 +133,7 @@ mod operation;
 mod pages;
 mod paging;
 mod recorded;
+mod resource_graph;
 mod resource_id;
 mod ring;
 mod route;
@@ -152,7 +158,7 @@ pub use settings::Settings;
 pub use trouble::{Effect, Trouble};
 pub use versions::{
     AUTHORIZATION_VERSION, AUTOSCALE_VERSION, CHAOS_VERSION, COMPUTE_VERSION, INSTANCE_INTERFACES_VERSION,
-    METRICS_VERSION, NETWORK_VERSION,
+    METRICS_VERSION, NETWORK_VERSION, RESOURCE_GRAPH_VERSION,
 };
 pub use world::{
     New, NewAvailabilitySet, NewExperiment, NewScaleSet, NewSubscription, Orchestration, SecurityGroups,

@@ -15,7 +15,7 @@ use super::{
     metrics,
     network::{interfaces, security_groups, subnets},
     operation::{Failure, Status},
-    versions,
+    resource_graph, versions,
 };
 
 type TokenEndpoint = fn(&mut Directory, &Call, &str, i64, jiff::Timestamp) -> Answer;
@@ -48,7 +48,8 @@ fn admitted(cloud: &Cloud, call: &Call, path: &[&str]) -> Result<(), Answer> {
             "The api-version query parameter (?api-version=) is required for all requests.",
         ));
     }
-    if let (None, Some(name)) = (subscription, call.segments.get(1)) {
+    let is_of_a_tenant = path.first() == Some(&"providers");
+    if let (None, Some(name), false) = (subscription, call.segments.get(1), is_of_a_tenant) {
         let message = format!("The subscription '{name}' could not be found.");
         return Err(Answer::error(404, "SubscriptionNotFound", message));
     }
@@ -67,6 +68,10 @@ fn routed(cloud: &mut Cloud, call: &Call, path: &[&str]) -> Answered {
     if let [scope @ .., "providers", namespace @ "microsoft.insights", kind @ "metrics"] = path {
         versions::check(namespace, kind, &[], version)?;
         return metrics::answer(cloud, call, scope);
+    }
+    if let ["providers", namespace @ "microsoft.resourcegraph", kind @ "resources"] = path {
+        versions::check(namespace, kind, &[], version)?;
+        return resource_graph::answer(cloud, call);
     }
     let Some((&"subscriptions", path)) = path.split_first() else { return Err(Answer::no_route(&call.path)) };
     match path {

@@ -9,7 +9,7 @@ use super::operation::Pace;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The number of entries on one page of a listing. Default: 200.
+    /// The number of entries on one page of a listing or of a query. Default: 200.
     pub page_size: usize,
     /// The time at which operations end. Default: 20 milliseconds after they began.
     pub pace: Pace,

@@ -23,6 +23,9 @@ pub const METRICS_VERSION: &str = "2024-02-01";
 /// The version of `Microsoft.Authorization/permissions` that `azure-mgmt-authorization` 4.0 uses.
 pub const AUTHORIZATION_VERSION: &str = "2022-04-01";
 
+/// The version of `Microsoft.ResourceGraph` that `azure-mgmt-resourcegraph` 8.0 uses.
+pub const RESOURCE_GRAPH_VERSION: &str = "2021-03-01";
+
 const COMPUTE: &[&str] = &["2023-09-01", "2024-03-01", COMPUTE_VERSION];
 const NETWORK: &[&str] = &["2023-11-01", "2024-01-01", "2024-03-01", NETWORK_VERSION];
 const AUTOSCALE: &[&str] = &["2015-04-01", AUTOSCALE_VERSION];
@@ -41,6 +44,7 @@ pub(crate) fn check(namespace: &str, kind: &str, rest: &[&str], version: &str) -
         "microsoft.insights" if kind == "metrics" => METRICS,
         "microsoft.insights" => AUTOSCALE,
         "microsoft.authorization" => &[AUTHORIZATION_VERSION],
+        "microsoft.resourcegraph" => &[RESOURCE_GRAPH_VERSION],
         _ => {
             let message = format!("The resource namespace '{namespace}' is invalid.");
             return Err(Answer::error(404, "InvalidResourceNamespace", message));

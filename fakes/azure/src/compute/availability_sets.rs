@@ -37,7 +37,8 @@ fn list(cloud: &Cloud, call: &Call, prefix: &str) -> Answered {
     })
 }
 
-fn document(cloud: &Cloud, set: &AvailabilitySet, with_machines: bool) -> Value {
+/// The document in the answer to a `GET`.
+pub(crate) fn document(cloud: &Cloud, set: &AvailabilitySet, with_machines: bool) -> Value {
     let mut document = json!({
         "name": set.id.name(),
         "id": set.id.as_str(),

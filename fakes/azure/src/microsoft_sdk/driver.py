@@ -1,8 +1,8 @@
 """Calls Microsoft's SDK for each line of JSON on standard input, and answers with one line.
 
-A call is {"endpoint", "subscription", "token", "client": "compute" | "network" | "monitor" | "chaos", "operation":
-"virtual_machines.begin_power_off", "arguments": {...}, "authority"?: {"tenant", "client_id", "secret"}}. Bodies are in
-the form of the REST API; the models of the SDK decide which fields are sent.
+A call is {"endpoint", "subscription", "token", "client": "compute" | "network" | "monitor" | "chaos" | "graph",
+"operation": "virtual_machines.begin_power_off", "arguments": {...}, "authority"?: {"tenant", "client_id", "secret"}}.
+Bodies are in the form of the REST API; the models of the SDK decide which fields are sent.
 
 An answer is {"result": ...} in the form of the REST API, with {"unknown": [...]}, the fields of the replies that no
 model of the SDK knows; or {"error": {"status", "code", "message"}}.
@@ -22,6 +22,7 @@ from azure.mgmt.chaos import ChaosManagementClient
 from azure.mgmt.compute import ComputeManagementClient
 from azure.mgmt.monitor import MonitorManagementClient
 from azure.mgmt.network import NetworkManagementClient
+from azure.mgmt.resourcegraph import ResourceGraphClient
 
 # The time-out of an operation.
 SECONDS = 10
@@ -30,6 +31,8 @@ CLIENTS = {
     "monitor": MonitorManagementClient,
     "network": NetworkManagementClient,
     "chaos": ChaosManagementClient,
+    # It belongs to a tenant.
+    "graph": lambda token, _subscription, **options: ResourceGraphClient(token, **options),
 }
 
 

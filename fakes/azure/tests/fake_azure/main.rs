@@ -10,6 +10,7 @@ mod network;
 mod power;
 mod process;
 mod recorded;
+mod resource_graph;
 mod scale_sets;
 mod scripts;
 mod sdk;

@@ -147,6 +147,38 @@ fn it_tells_metrics_by_the_minute() {
 }
 
 #[test]
+fn it_asks_for_resources_page_by_page_and_in_both_forms() {
+    let Some(mut bench) = Bench::start() else { return };
+    bench.fake.configure(|settings| settings.page_size = 2);
+    let asked = |query: &str, options: Value| json!({ "query": { "subscriptions": [FakeArm::SUBSCRIPTION], "query": query, "options": options } });
+    let machines = "Resources | where type=~'Microsoft.Compute/virtualMachines'| where name startswith 'web'";
+    let objects = json!({ "resultFormat": "objectArray" });
+    let (first, answer) = bench.call("graph.resources", asked(machines, objects.clone()));
+    assert_eq!((names(&first["data"]), &first["totalRecords"]), (vec!["web-0", "web-1"], &json!(3)));
+    let sent = &answer.requests[0];
+    assert_eq!(
+        (sent.method.as_str(), sent.path.as_str()),
+        ("POST", "/providers/Microsoft.ResourceGraph/resources")
+    );
+    let version = ("api-version".to_owned(), fake_azure::RESOURCE_GRAPH_VERSION.to_owned());
+    assert_eq!(sent.query, [version]);
+    let mut next = objects;
+    next["$skipToken"] = first["$skipToken"].clone();
+    let (last, _) = bench.call("graph.resources", asked(machines, next));
+    assert_eq!((names(&last["data"]), last.get("$skipToken")), (vec!["web-2"], None));
+
+    let sample = format!("{machines} | sample 2 | project name");
+    let (table, _) = bench.call("graph.resources", asked(&sample, json!({ "resultFormat": "table" })));
+    assert_eq!(table["data"]["columns"], json!([{ "name": "name", "type": "string" }]));
+    assert_eq!(table["data"]["rows"].as_array().unwrap().len(), 2);
+
+    let wrong = asked("Resources | explode 2", json!({ "resultFormat": "table" }));
+    let refusal = bench.sdk.call(&bench.fake, "graph.resources", wrong).unwrap().outcome.unwrap_err();
+    assert_eq!((refusal.status, refusal.code.as_deref()), (Some(400), Some("BadRequest")), "{refusal:?}");
+    assert!(refusal.message.contains("InvalidQuery"), "{refusal:?}");
+}
+
+#[test]
 fn it_knows_scale_sets_and_their_instances() {
     let Some(mut bench) = Bench::start() else { return };
     let (sets, _) = bench.call("compute.virtual_machine_scale_sets.list_all", json!({}));

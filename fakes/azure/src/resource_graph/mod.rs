@@ -1,0 +1,9 @@
+//! `Microsoft.ResourceGraph/resources`: queries over all resources of a subscription.
+
+mod answer;
+mod condition;
+mod query;
+mod rows;
+mod words;
+
+pub(super) use answer::answer;
