@@ -110,6 +110,12 @@
 //! Monitor. If there is no number in its window, and if Azure denies or throttles the request or stays silent, nobody
 //! knows how the system is. That is a doubt, not a violation: nothing is injected, or the hold is cut short.
 //!
+//! # Queries, and machines outside of faults
+//!
+//! [`ResourceGraph`] finds resources with queries of Azure Resource Graph. [`resource_id_of`] and
+//! [`resource_id_of_group`] tell which of them a target or a group is. [`Machines`] starts machines that something other
+//! than a fault has stopped.
+//!
 //! # Errors
 //!
 //! Throttled calls are retried as ARM asks, five times at most, and so are read-only calls that fail temporarily or get
@@ -132,8 +138,12 @@ mod azure_provider;
 mod builder;
 mod capability;
 mod client;
+mod client_builder;
 mod discovery;
+mod machines;
 mod model;
+mod resource_graph;
+mod resource_ids;
 mod scale_sets;
 
 pub use availability_sets::AvailabilitySets;
@@ -143,7 +153,11 @@ pub use builder::AzureBuilder;
 pub use capability::isolation_rules::ISOLATION_TAG;
 pub use capability::studio::ChaosStudioExperiment;
 pub use chaos_core::listing::ENABLED_TAG;
+pub use client_builder::ClientBuilder;
+pub use machines::{Machines, StartOutcome};
 pub use model::cloud::Cloud;
 pub use model::machine::{AVAILABILITY_ZONE_LABEL, FAULT_DOMAIN_LABEL, UPDATE_DOMAIN_LABEL};
 pub use model::modes::{RebootMode, StopMode};
+pub use resource_graph::ResourceGraph;
+pub use resource_ids::{resource_id_of, resource_id_of_group};
 pub use scale_sets::ScaleSets;

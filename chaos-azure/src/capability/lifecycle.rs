@@ -4,21 +4,20 @@ use async_trait::async_trait;
 use chaos_core::{Capability, CapabilitySet, Error, ErrorKind, Permit, Result, capability::Lifecycle};
 
 use crate::{
-    capability::{means::Means, reach::Reach},
+    capability::{
+        means::Means,
+        reach::Reach,
+        start::{FOLLOWED_FOR, keep_start, needs_start},
+    },
     client::{
         arm::{Accepted, Progress, Wanted, patience},
         compute::Order,
-        starts::LastStart,
     },
     model::{
-        machine::{Machine, Power},
+        machine::Machine,
         modes::{RebootMode, StopMode},
     },
 };
-
-/// How long the status of a start is polled, so that an early refusal is reported. Looks at the machine show whether it
-/// is up.
-const FOLLOWED_FOR: Duration = Duration::from_secs(2);
 
 /// Powers off and on, restarts and deletes through ARM, without telling the scale set, as a real failure would.
 ///
@@ -136,25 +135,9 @@ impl Lifecycle for MachineLifecycle {
         let told = |error: Error| error.with("fault", permit.fault());
         let machine = self.reach.find().await.map_err(told)?;
         self.is_it(&machine).map_err(told)?;
-        // A second order would only disturb the first, and keep a running machine busy.
-        let is_on_its_way = match machine.view.power {
-            Some(Power::Starting) => true,
-            Some(Power::Running) => machine.is_changing() || machine.is_provisioned(),
-            _ => false,
-        };
-        if is_on_its_way {
-            return Ok(());
-        }
-        let Reach { azure, place } = &self.reach;
-        match azure.starts.last(&azure.arm, place).await {
-            LastStart::UnderWay if machine.is_changing() => return Ok(()),
-            LastStart::Failed(error) => return Err(told(self.reach.named(error))),
-            // If no operation is in progress on the machine, no order is.
-            LastStart::UnderWay | LastStart::None => azure.starts.forget(place),
-        }
-        let (accepted, progress) = self.carry_out(Order::Start, permit, FOLLOWED_FOR).await?;
-        if matches!(progress, Progress::UnderWay) {
-            azure.starts.keep(&azure.arm, place, accepted);
+        if needs_start(&self.reach, &machine).await.map_err(told)? {
+            let (accepted, progress) = self.carry_out(Order::Start, permit, FOLLOWED_FOR).await?;
+            keep_start(&self.reach, accepted, &progress);
         }
         Ok(())
     }

@@ -7,5 +7,6 @@ pub(crate) mod lifecycle;
 pub(crate) mod means;
 pub(crate) mod reach;
 pub(crate) mod shell;
+pub(crate) mod start;
 pub(crate) mod studio;
 pub(crate) mod target;

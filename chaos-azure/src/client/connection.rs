@@ -107,6 +107,14 @@ macro_rules! settings_of_connections {
             self
         }
 
+        /// Uses this token, which somebody else has fetched, as `az account get-access-token` prints it. After its
+        /// expiry, which is an hour away at most in general, every call is denied: nothing renews it. So a fault that
+        /// lasts longer could not be recovered; choose another credential for it.
+        pub fn access_token(mut self, token: impl Into<String>) -> Self {
+            self.connection.credentials = Credentials::Token(Secret::new(token.into()));
+            self
+        }
+
         /// Uses the system-assigned managed identity of this machine or service.
         pub fn managed_identity(mut self) -> Self {
             self.connection.credentials = Credentials::ManagedIdentity { client: None };

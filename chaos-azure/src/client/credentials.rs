@@ -2,10 +2,12 @@
 
 use std::{env, fmt, sync::Arc};
 
+use async_trait::async_trait;
 use azure_core::{
     cloud::CloudConfiguration,
-    credentials::{Secret, TokenCredential},
+    credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions},
     http::{ClientOptions, HttpClient, Transport},
+    time::{Duration, OffsetDateTime},
 };
 use azure_identity::{
     AzureCliCredential, AzureCliCredentialOptions, ClientAssertionCredentialOptions, ClientSecretCredential,
@@ -38,7 +40,25 @@ pub(crate) enum Credentials {
     AzureCli {
         tenant: Option<String>,
     },
+    /// A token that somebody else has fetched.
+    Token(Secret),
     Given(Arc<dyn TokenCredential>),
+}
+
+/// Gives one token, however long it is valid: Azure tells when it no longer is.
+#[derive(Debug)]
+struct FixedToken(Secret);
+
+#[async_trait]
+impl TokenCredential for FixedToken {
+    async fn get_token(
+        &self,
+        _: &[&str],
+        _: Option<TokenRequestOptions<'_>>,
+    ) -> azure_core::Result<AccessToken> {
+        let never = OffsetDateTime::UNIX_EPOCH + Duration::days(365_000);
+        Ok(AccessToken::new(self.0.clone(), never))
+    }
 }
 
 /// A credential, and advice for a person if it gives no token.
@@ -59,6 +79,7 @@ impl Credentials {
     /// # Errors
     /// `InvalidInput` for an invalid configuration. No token is requested yet.
     pub(crate) fn find(&self, way: &Way) -> Result<Found> {
+        self.check()?;
         let advice = match self {
             Self::Environment if named_in_environment().is_none() => NOTHING_FOUND,
             _ => NOT_FETCHED,
@@ -72,6 +93,21 @@ impl Credentials {
                 .caused_by(error)
         })?;
         Ok(Found { credential, advice })
+    }
+
+    /// Without the token in the error.
+    fn check(&self) -> Result<()> {
+        let Self::Token(token) = self else { return Ok(()) };
+        let token = token.secret();
+        let expected =
+            "a token as `az account get-access-token` prints it, without `Bearer` and without blanks";
+        if token.is_empty() {
+            return Err(Error::invalid("access token", "an empty one", expected));
+        }
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::invalid("access token", "one with other characters", expected));
+        }
+        Ok(())
     }
 
     fn credential(self, way: &Way) -> azure_core::Result<Arc<dyn TokenCredential>> {
@@ -103,6 +139,7 @@ impl Credentials {
                 ..AzureCliCredentialOptions::default()
             }))?,
             Self::Environment => AzureCliCredential::new(None)?,
+            Self::Token(token) => Arc::new(FixedToken(token)),
             Self::Given(credential) => credential,
         })
     }
@@ -150,6 +187,7 @@ impl fmt::Debug for Credentials {
             Self::ManagedIdentity { .. } => "ManagedIdentity",
             Self::WorkloadIdentity => "WorkloadIdentity",
             Self::AzureCli { .. } => "AzureCli",
+            Self::Token(_) => "Token",
             Self::Given(_) => "Given",
         })
     }
@@ -167,6 +205,15 @@ mod tests {
             secret: Secret::new("hush"),
         };
         assert!(!format!("{credentials:?}").contains("hush"));
+        let token = Credentials::Token(Secret::new("hush"));
+        assert!(!format!("{token:?} {:?}", FixedToken(Secret::new("hush"))).contains("hush"));
+        for (wrong, expected) in
+            [("", "an empty one"), ("Bearer hush", "other characters"), ("hush\n", "other")]
+        {
+            let error = Credentials::Token(Secret::new(wrong)).check().unwrap_err().to_string();
+            assert!(error.starts_with("invalid access token: ") && error.contains(expected), "{error}");
+            assert!(!error.contains("hush"), "{error}");
+        }
     }
 
     #[test]

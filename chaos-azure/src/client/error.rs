@@ -28,8 +28,24 @@ impl Said {
     }
 
     fn of(error: &Value) -> Self {
-        let text = |key| error.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Self { code: text("code"), message: text("message") }
+        let text = |value: &Value, key| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut said = Self { code: text(error, "code"), message: text(error, "message") };
+        // Resource Graph tells the reason in the details only.
+        let details = error.get("details").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        if let (Some(first), "BadRequest") = (details.first(), said.code.as_str()) {
+            let code = text(first, "code");
+            if !code.is_empty() {
+                said.code = code;
+            }
+            for detail in details {
+                let (code, message, token) =
+                    (text(detail, "code"), text(detail, "message"), text(detail, "token"));
+                let told = [code.as_str(), message.as_str(), token.as_str()];
+                let told: Vec<&str> = told.into_iter().filter(|part| !part.is_empty()).collect();
+                said.message = format!("{}; {}", said.message, told.join(": "));
+            }
+        }
+        said
     }
 }
 
@@ -143,7 +159,7 @@ fn refusal(action: &str, said: &Said, status: u16) -> Error {
             ErrorKind::Denied,
             "the Azure credentials are expired or not valid: refresh them, and check this machine's clock",
         ),
-        ErrorKind::Denied if code == "SubscriptionNotFound" => Error::new(
+        ErrorKind::Denied if is_of_no_subscription(code) => Error::new(
             ErrorKind::Denied,
             "the subscription does not exist, or these credentials have no access to it: assign them a role in it",
         ),
@@ -191,9 +207,8 @@ fn kind(code: &str, status: u16) -> ErrorKind {
         "AuthorizationFailed"
         | "LinkedAuthorizationFailed"
         | "AuthenticationFailed"
-        | "SubscriptionNotFound"
         | "DisallowedOperation" => ErrorKind::Denied,
-        _ if is_of_another_tenant(code) => ErrorKind::Denied,
+        _ if is_of_another_tenant(code) || is_of_no_subscription(code) => ErrorKind::Denied,
         "ScopeLocked"
         | "RequestDisallowedByPolicy"
         | "RequestDisallowedByAzure"
@@ -239,6 +254,11 @@ fn kind(code: &str, status: u16) -> ErrorKind {
 
 fn is_of_another_tenant(code: &str) -> bool {
     code == "InvalidAuthenticationTokenTenant"
+}
+
+/// Resource Graph has a code of its own for it.
+fn is_of_no_subscription(code: &str) -> bool {
+    matches!(code, "SubscriptionNotFound" | "NoValidSubscriptionsInQueryRequest")
 }
 
 /// The action and the scope that a refusal for lack of permission names. If the refusal concerns another resource,
@@ -299,6 +319,8 @@ mod tests {
             ("ExpiredAuthenticationToken", 401, ErrorKind::Denied, false),
             ("InvalidAuthenticationTokenTenant", 401, ErrorKind::Denied, false),
             ("SubscriptionNotFound", 404, ErrorKind::Denied, false),
+            ("NoValidSubscriptionsInQueryRequest", 400, ErrorKind::Denied, false),
+            ("InvalidQuery", 400, ErrorKind::InvalidInput, false),
             ("InvalidSubscriptionId", 400, ErrorKind::InvalidInput, false),
             ("ResourceNotFound", 404, ErrorKind::NotFound, false),
             ("ResourceGroupNotFound", 404, ErrorKind::NotFound, false),
@@ -342,5 +364,10 @@ mod tests {
             assert_eq!((said.code.as_str(), said.message.as_str()), ("C", "M"));
         }
         assert_eq!(Said::in_body(b"<html>").code, "");
+        let body = br#"{"error":{"code":"BadRequest","message":"M","details":[
+            {"code":"InvalidQuery","message":"no"},{"code":"ParserFailure","token":"explode","line":1},7]}}"#;
+        let said = Said::in_body(body);
+        assert_eq!(said.code, "InvalidQuery");
+        assert_eq!(said.message, "M; InvalidQuery: no; ParserFailure: explode; ");
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod error;
 pub(crate) mod metrics;
 pub(crate) mod network;
 pub(crate) mod permissions;
+pub(crate) mod resource_graph;
 pub(crate) mod set_machines;
 pub(crate) mod starts;
 pub(crate) mod within;

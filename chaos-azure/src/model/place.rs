@@ -1,8 +1,8 @@
 use std::fmt;
 
-use chaos_core::capability::quoted;
+use chaos_core::{Error, Result, capability::quoted};
 
-use crate::model::set_path::SetPath;
+use crate::model::{resource_id::ResourceId, set_path::SetPath};
 
 /// The place of a machine in ARM, in lower case like a [`SetPath`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +23,35 @@ impl Place {
     pub(crate) fn of_machine(set: &SetPath, name: String) -> Self {
         let SetPath { subscription, resource_group, .. } = set.clone();
         Self::Machine { subscription, resource_group, name }
+    }
+
+    /// The place of the machine with this id in ARM.
+    ///
+    /// # Errors
+    /// `InvalidInput` for the id of anything but a virtual machine or an instance of a scale set.
+    pub(crate) fn of_resource(id: &ResourceId) -> Result<Self> {
+        let wrong = || {
+            let expected = ".../Microsoft.Compute/virtualMachines/NAME or \
+                .../Microsoft.Compute/virtualMachineScaleSets/NAME/virtualMachines/NUMBER";
+            Error::invalid("id of a machine", format!("{:?}", id.as_str()), expected)
+        };
+        let path = SetPath::of(id);
+        match id.kind().as_str() {
+            "microsoft.compute/virtualmachines" => Ok(Self::of_machine(&path, path.name.clone())),
+            "microsoft.compute/virtualmachinescalesets/virtualmachines" if is_number(&path.name) => {
+                let name = id.parent_name().to_lowercase();
+                Ok(Self::Instance { number: path.name.clone(), set: SetPath { name, ..path } })
+            }
+            _ => Err(wrong()),
+        }
+    }
+
+    /// Its id in ARM, with its names in lower case.
+    pub(crate) fn resource_id(&self) -> String {
+        match self {
+            Self::Machine { .. } => self.scope(),
+            Self::Instance { number, .. } => format!("{}/virtualMachines/{number}", self.scope()),
+        }
     }
 
     /// Its kind in `Microsoft.Compute`, which determines the names of a role's actions.
@@ -136,6 +165,29 @@ mod tests {
             quoted.starts_with("az vm start --ids '/subscriptions/") && quoted.ends_with("/web-0'"),
             "{quoted}"
         );
+    }
+
+    #[test]
+    fn a_machine_is_found_by_its_id_in_either_case_and_nothing_else_is() {
+        let base = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers/Microsoft.Compute";
+        let of = |end: &str| Place::of_resource(&ResourceId::parse(&format!("{base}/{end}")).unwrap());
+        for (id, shown) in [
+            ("virtualMachines/web-0", "shop/web-0"),
+            ("virtualMachineScaleSets/api/virtualMachines/7", "shop/api/7"),
+        ] {
+            let place = of(id).unwrap();
+            assert_eq!((place.to_string().as_str(), place.resource_id()), (shown, format!("{base}/{id}")));
+            assert_eq!(of(&id.to_uppercase()).unwrap(), place);
+        }
+        for other in [
+            "virtualMachineScaleSets/api",
+            "virtualMachineScaleSets/api/virtualMachines/web-0",
+            "availabilitySets/web",
+            "virtualMachines/web-0/extensions/e",
+        ] {
+            let error = of(other).unwrap_err().to_string();
+            assert!(error.starts_with("invalid id of a machine: ") && error.contains(other), "{error}");
+        }
     }
 
     #[test]

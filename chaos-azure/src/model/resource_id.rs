@@ -43,6 +43,12 @@ impl ResourceId {
         self.text.rsplit_once('/').map_or("", |(_, name)| name)
     }
 
+    /// The name of the resource that it is below; empty if it is below none.
+    pub(crate) fn parent_name(&self) -> &str {
+        let names: Vec<&str> = self.text.split('/').skip(8).step_by(2).collect();
+        names.iter().rev().nth(1).copied().unwrap_or_default()
+    }
+
     pub(crate) fn subscription(&self) -> &str {
         self.segment(2)
     }

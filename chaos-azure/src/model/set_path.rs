@@ -33,6 +33,14 @@ impl SetPath {
         GroupId::new(scheme, &format!("{}/{}/{}", self.subscription, self.resource_group, self.name))
     }
 
+    /// The id in ARM of the set of this kind, with its names in lower case.
+    pub(crate) fn resource_id(&self, kind: &str) -> String {
+        let Self { subscription, resource_group, name } = self;
+        format!(
+            "/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/Microsoft.Compute/{kind}/{name}"
+        )
+    }
+
     /// The place that the id of a group names.
     ///
     /// # Errors

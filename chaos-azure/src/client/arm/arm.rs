@@ -6,7 +6,7 @@ use std::{
 use azure_core::http::{HttpClient, Method, Request as HttpRequest, Url};
 use chaos_core::{Error, ErrorKind, Result, clock::Clock};
 
-use super::{Answer, Request, Tokens, action, action::is_listing};
+use super::{Answer, Request, Tokens, action::is_listing};
 use crate::client::{
     error::{broke_off, not_reached, refused},
     within::within,
@@ -107,7 +107,7 @@ impl Arm {
     /// In the kinds of this library, with the action that a role must allow.
     pub(crate) async fn send(&self, request: &Request) -> Result<Answer> {
         self.is_own(&request.url)?;
-        let action = action(request.method, request.url.path());
+        let action = request.action();
         let mut wait = FIRST_WAIT;
         let mut number = 1;
         let mut had_another_token = false;
@@ -224,5 +224,5 @@ fn is_whole(request: &Request, answer: &Answer) -> Result<()> {
     if !request.is_read() || request.is_poll {
         return Ok(());
     }
-    answer.is_whole(is_listing(request.url.path()))
+    answer.is_whole(!request.is_query && is_listing(request.url.path()))
 }

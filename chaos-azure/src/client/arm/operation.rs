@@ -5,7 +5,7 @@ use chaos_core::{Error, ErrorKind, Permit, Result};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::{Answer, Arm, Request, action};
+use super::{Answer, Arm, Request};
 use crate::client::{error::failed_later, within::within};
 
 /// The first and the longest pause between two looks at an operation, if ARM asks for none.
@@ -111,7 +111,7 @@ impl Arm {
     pub(crate) async fn order(&self, request: &Request) -> Result<Progress> {
         let until = self.after(LONGEST);
         let answer = self.send(request).await?;
-        let action = action(request.method, request.url.path());
+        let action = request.action();
         let accepted = Accepted { action, resource: Some(request.url.clone()), answer };
         self.follow(accepted, Wanted::End, until).await
     }

@@ -2,7 +2,8 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::{
-    query::{Invalid, Query},
+    query::Query,
+    reader::Invalid,
     rows::{COLUMNS, rows},
 };
 use crate::{

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    query::{Invalid, Reader},
+    reader::{Invalid, Reader},
     words::Word,
 };
 

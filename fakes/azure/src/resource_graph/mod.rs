@@ -3,6 +3,7 @@
 mod answer;
 mod condition;
 mod query;
+mod reader;
 mod rows;
 mod words;
 

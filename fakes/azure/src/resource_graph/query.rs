@@ -1,11 +1,11 @@
 //! A query: a table, and the operators that its rows pass one after another.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
     condition::{Condition, at},
+    reader::{Invalid, Reader},
     rows::COLUMNS,
-    words::{Word, words},
 };
 
 /// A query as far as the fake understands Kusto's language.
@@ -29,20 +29,10 @@ enum Operator {
     Order(Vec<(Vec<String>, bool)>),
 }
 
-/// The word that the fake, or Kusto's language, does not understand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Invalid(pub(super) String);
-
-impl Invalid {
-    pub(super) fn at(word: &str) -> Self {
-        Self(word.to_owned())
-    }
-}
-
 impl Query {
     pub(super) fn parse(text: &str) -> Result<Self, Invalid> {
         let columns = COLUMNS.iter().map(|(name, _)| (*name).to_owned()).collect();
-        let mut reader = Reader { words: words(text).map_err(Invalid)?, at: 0, columns };
+        let mut reader = Reader::new(text, columns)?;
         let table = reader.name()?;
         if !table.eq_ignore_ascii_case("resources") {
             return Err(Invalid(table));
@@ -112,8 +102,7 @@ impl Operator {
 }
 
 fn projected(reader: &mut Reader) -> Result<(String, Vec<String>), Invalid> {
-    if let (Some(Word::Name(name)), Some(Word::Sign("="))) = (reader.peek(0).cloned(), reader.peek(1)) {
-        reader.at += 2;
+    if let Some(name) = reader.take_new_name() {
         return Ok((name, reader.column()?));
     }
     let column = reader.column()?;
@@ -132,106 +121,10 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Reads the words of a query from left to right.
-#[derive(Debug)]
-pub(super) struct Reader {
-    words: Vec<Word>,
-    at: usize,
-    /// The columns that the rows have at this place of the query.
-    columns: Vec<String>,
-}
-
-impl Reader {
-    fn peek(&self, ahead: usize) -> Option<&Word> {
-        self.words.get(self.at + ahead)
-    }
-
-    fn is_at_end(&self) -> bool {
-        self.peek(0).is_none()
-    }
-
-    pub(super) fn next(&mut self) -> Result<Word, Invalid> {
-        let word = self.peek(0).cloned().ok_or_else(|| Invalid::at("<EOF>"))?;
-        self.at += 1;
-        Ok(word)
-    }
-
-    pub(super) fn is_at_sign(&self, sign: &str) -> bool {
-        matches!(self.peek(0), Some(Word::Sign(found)) if *found == sign)
-    }
-
-    pub(super) fn take_name(&mut self, name: &str) -> bool {
-        let is_it = matches!(self.peek(0), Some(Word::Name(found)) if found == name);
-        self.at += usize::from(is_it);
-        is_it
-    }
-
-    pub(super) fn sign(&mut self, sign: &str) -> Result<(), Invalid> {
-        match self.next()? {
-            Word::Sign(found) if found == sign => Ok(()),
-            other => Err(Invalid(other.shown())),
-        }
-    }
-
-    fn name(&mut self) -> Result<String, Invalid> {
-        match self.next()? {
-            Word::Name(name) => Ok(name),
-            other => Err(Invalid(other.shown())),
-        }
-    }
-
-    fn count(&mut self) -> Result<usize, Invalid> {
-        match self.next()? {
-            Word::Number(number) if number.fract() == 0.0 && number < 1e9 => Ok(number as usize),
-            other => Err(Invalid(other.shown())),
-        }
-    }
-
-    /// A column of the table, and the fields in it: `properties.vmId`, `tags['team']`.
-    pub(super) fn column(&mut self) -> Result<Vec<String>, Invalid> {
-        let name = self.name()?;
-        if !self.columns.contains(&name) {
-            return Err(Invalid(name));
-        }
-        let mut fields = vec![name];
-        loop {
-            if self.is_at_sign(".") {
-                self.at += 1;
-                fields.push(self.name()?);
-            } else if self.is_at_sign("[") {
-                self.at += 1;
-                match self.next()? {
-                    Word::Text(field) => fields.push(field),
-                    other => return Err(Invalid(other.shown())),
-                }
-                self.sign("]")?;
-            } else {
-                return Ok(fields);
-            }
-        }
-    }
-
-    pub(super) fn value(&mut self) -> Result<Value, Invalid> {
-        match self.next()? {
-            Word::Text(text) => Ok(Value::String(text)),
-            Word::Number(number) => Ok(json!(number)),
-            Word::Name(name) if name == "true" || name == "false" => Ok(json!(name == "true")),
-            other => Err(Invalid(other.shown())),
-        }
-    }
-
-    fn several<T>(&mut self, read: impl Fn(&mut Self) -> Result<T, Invalid>) -> Result<Vec<T>, Invalid> {
-        let mut found = vec![read(self)?];
-        while self.is_at_sign(",") {
-            self.at += 1;
-            found.push(read(self)?);
-        }
-        Ok(found)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn names(query: &str) -> Vec<String> {
