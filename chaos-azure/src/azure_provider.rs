@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, env, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use chaos_core::{
@@ -10,15 +10,9 @@ use chaos_core::{
 use crate::{
     availability_sets::AvailabilitySets,
     builder::AzureBuilder,
-    model::{
-        cloud::Cloud,
-        machine::{AVAILABILITY_ZONE_LABEL, FAULT_DOMAIN_LABEL},
-    },
+    model::machine::{AVAILABILITY_ZONE_LABEL, FAULT_DOMAIN_LABEL},
     scale_sets::ScaleSets,
 };
-
-/// The URL of a Resource Manager other than Azure's public one: a sovereign cloud's, or an emulator's.
-const ENDPOINT: &str = "AZURE_RESOURCE_MANAGER_ENDPOINT";
 
 /// The schemes of the ids of availability sets and of scale sets.
 const SCHEMES: [&str; 2] = ["azure-avset", "azure-vmss"];
@@ -97,18 +91,18 @@ impl OpenProvider for AzureProvider {
         let mut opened: Vec<Arc<dyn Provider>> = Vec::new();
         if !availability_sets.is_empty() {
             let builder = AvailabilitySets::builder().subscriptions(availability_sets);
-            opened.push(Arc::new(at_endpoint(builder).build()?));
+            opened.push(Arc::new(builder.endpoint_of_environment().build()?));
         }
         if !scale_sets.is_empty() {
             let builder = ScaleSets::builder().subscriptions(scale_sets);
-            opened.push(Arc::new(at_endpoint(builder).build()?));
+            opened.push(Arc::new(builder.endpoint_of_environment().build()?));
         }
         Ok(opened)
     }
 }
 
 fn told<P>(builder: AzureBuilder<P>, settings: &Arguments) -> Result<AzureBuilder<P>> {
-    let mut builder = at_endpoint(builder).subscriptions(settings.texts("subscription")?);
+    let mut builder = builder.endpoint_of_environment().subscriptions(settings.texts("subscription")?);
     for name in settings.texts("resource-group")? {
         builder = builder.resource_group(name);
     }
@@ -135,35 +129,4 @@ fn failure_domain(settings: &Arguments) -> Result<Option<FailureDomain>> {
     };
     let domains = FailureDomain::by_label(label);
     Ok(Some(if wanted == "any" { domains } else { domains.named(wanted.to_owned()) }))
-}
-
-/// Uses the Resource Manager that the environment names, if it names one. If it belongs to one of Azure's clouds, the
-/// identities of that cloud are used.
-fn at_endpoint<P>(builder: AzureBuilder<P>) -> AzureBuilder<P> {
-    let Some(url) = env::var(ENDPOINT).ok().filter(|url| !url.is_empty()) else { return builder };
-    match cloud_at(&url) {
-        Some(cloud) => builder.cloud(cloud),
-        None => builder.endpoint(url),
-    }
-}
-
-fn cloud_at(url: &str) -> Option<Cloud> {
-    match url.trim_end_matches('/').to_ascii_lowercase().as_str() {
-        "https://management.azure.com" => Some(Cloud::Public),
-        "https://management.usgovcloudapi.net" => Some(Cloud::UsGovernment),
-        "https://management.chinacloudapi.cn" => Some(Cloud::China),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_endpoint_of_a_cloud_brings_its_identities() {
-        assert_eq!(cloud_at("https://management.usgovcloudapi.net/"), Some(Cloud::UsGovernment));
-        assert_eq!(cloud_at("https://management.chinacloudapi.cn"), Some(Cloud::China));
-        assert_eq!(cloud_at("http://127.0.0.1:8080"), None);
-    }
 }

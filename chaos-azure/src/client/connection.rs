@@ -1,6 +1,6 @@
 //! The connection to Azure: its cloud, its endpoint and the credentials.
 
-use std::sync::Arc;
+use std::{env, sync::Arc};
 
 use azure_core::http::{HttpClient, Url, new_http_client};
 use chaos_core::{Error, Result, clock::Clock};
@@ -24,7 +24,19 @@ pub(crate) struct Connection {
     pub(crate) http: Option<Arc<dyn HttpClient>>,
 }
 
+/// The URL of a Resource Manager other than Azure's public one: a sovereign cloud's, or an emulator's.
+const ENDPOINT: &str = "AZURE_RESOURCE_MANAGER_ENDPOINT";
+
 impl Connection {
+    pub(crate) fn take_endpoint_of_environment(&mut self) {
+        if let Some(url) = env::var(ENDPOINT).ok().filter(|url| !url.is_empty()) {
+            match cloud_at(&url) {
+                Some(cloud) => self.cloud = cloud,
+                None => self.endpoint = Some(url),
+            }
+        }
+    }
+
     /// # Errors
     /// `InvalidInput` for an invalid authority or audience.
     pub(crate) fn validate(&self) -> Result<()> {
@@ -67,6 +79,15 @@ fn endpoint(text: &str) -> Result<Url> {
     if is_right && is_plain && url.has_host() { Ok(url) } else { Err(wrong()) }
 }
 
+fn cloud_at(url: &str) -> Option<Cloud> {
+    match url.trim_end_matches('/').to_ascii_lowercase().as_str() {
+        "https://management.azure.com" => Some(Cloud::Public),
+        "https://management.usgovcloudapi.net" => Some(Cloud::UsGovernment),
+        "https://management.chinacloudapi.cn" => Some(Cloud::China),
+        _ => None,
+    }
+}
+
 /// The methods of a builder or a probe that has a `connection`.
 macro_rules! settings_of_connections {
     () => {
@@ -80,6 +101,13 @@ macro_rules! settings_of_connections {
         /// [cloud](Self::cloud).
         pub fn endpoint(mut self, url: impl Into<String>) -> Self {
             self.connection.endpoint = Some(url.into());
+            self
+        }
+
+        /// Sends every call to the Resource Manager that `AZURE_RESOURCE_MANAGER_ENDPOINT` names, if it is set. If that
+        /// belongs to one of Azure's clouds, the identities of that cloud are used.
+        pub fn endpoint_of_environment(mut self) -> Self {
+            self.connection.take_endpoint_of_environment();
             self
         }
 
@@ -167,3 +195,15 @@ macro_rules! settings_of_connections {
 }
 
 pub(crate) use settings_of_connections;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_endpoint_of_a_cloud_brings_its_identities() {
+        assert_eq!(cloud_at("https://management.usgovcloudapi.net/"), Some(Cloud::UsGovernment));
+        assert_eq!(cloud_at("https://management.chinacloudapi.cn"), Some(Cloud::China));
+        assert_eq!(cloud_at("http://127.0.0.1:8080"), None);
+    }
+}

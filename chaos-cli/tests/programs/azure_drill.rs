@@ -1,55 +1,16 @@
 //! Drills on availability sets and scale sets, end to end: the programs against the fake of Azure Resource Manager.
 
-use crate::support::{DRILL, Ended, RECOVER, Watched, command, end, pending, text};
-use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet, PowerState};
+use crate::{
+    azure_subscription::Subscription,
+    support::{DRILL, Ended, RECOVER, Watched, end, pending, text},
+};
+use fake_azure::{FakeArm, NewAvailabilitySet, NewScaleSet};
 use rustix::process::Signal;
 use serde_json::Value;
-use tempfile::TempDir;
-use tokio::process::Command;
-
-/// A subscription with the availability set `web` of four machines, and a folder for journals.
-struct Subscription {
-    fake: FakeArm,
-    place: TempDir,
-}
 
 impl Subscription {
-    fn new() -> Self {
-        let fake = FakeArm::start().unwrap();
-        fake.add(NewAvailabilitySet::new("shop", "web").machines(4).tag("team", "shop"));
-        let place = tempfile::Builder::new().prefix("chaos-azure-drill-").tempdir().unwrap();
-        Self { fake, place }
-    }
-
-    /// With a managed identity and a subscription, and nothing else of the machine's own settings.
-    fn program(&self, program: &str, arguments: &[&str]) -> Command {
-        let mut command = command(program, arguments);
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AZURE_"))
-        {
-            command.env_remove(name);
-        }
-        command
-            .env("AZURE_RESOURCE_MANAGER_ENDPOINT", self.fake.endpoint())
-            .env("AZURE_SUBSCRIPTION_ID", FakeArm::SUBSCRIPTION)
-            .env("IDENTITY_ENDPOINT", format!("{}/msi/token", self.fake.endpoint()))
-            .env("IDENTITY_HEADER", FakeArm::SECRET)
-            .env("HOME", self.place.path())
-            .env_remove("XDG_STATE_HOME");
-        command
-    }
-
     async fn drilled(&self, arguments: &[&str]) -> Ended {
         end(self.program(DRILL, &[&["--provider", "azure"], arguments].concat()).spawn().unwrap()).await
-    }
-
-    /// The orders that change something, by the ends of their paths.
-    fn orders(&self) -> Vec<String> {
-        let orders = self.fake.requests().into_iter().filter(|request| request.method == "POST");
-        orders.map(|request| request.path.rsplit('/').next().unwrap().to_owned()).collect()
-    }
-
-    fn all_run(&self) -> bool {
-        self.fake.machines().iter().all(|id| self.fake.power_state(id) == Some(PowerState::Running))
     }
 }
 

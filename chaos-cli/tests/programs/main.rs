@@ -17,6 +17,10 @@ mod aws_drill;
 mod aws_experiments;
 #[cfg(feature = "azure")]
 mod azure_drill;
+#[cfg(all(feature = "azure", feature = "lab"))]
+mod azure_experiments;
+#[cfg(feature = "azure")]
+mod azure_subscription;
 #[cfg(feature = "lab")]
 mod chaos_toolkit_compat;
 #[cfg(all(feature = "aws", feature = "azure"))]

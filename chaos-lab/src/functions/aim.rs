@@ -39,9 +39,9 @@ impl Aim {
     /// `NotFound` if none has its scheme.
     pub(crate) fn provider(&self, group: &GroupId) -> Result<Arc<dyn Provider>> {
         let found = self.providers.iter().find(|provider| provider.scheme() == group.scheme());
-        found.cloned().ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "no provider has this group").with("group", group)
-        })
+        found
+            .cloned()
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, "no provider has this group").with("group", group))
     }
 
     /// What the function returns, in the form of its extension: the victims that were hit.
@@ -82,12 +82,7 @@ pub(super) fn refused(why: String) -> Error {
     Error::new(ErrorKind::Refused, why)
 }
 
-async fn targets(
-    call: &Call,
-    blow: Blow,
-    on: On,
-    draw: u64,
-) -> Result<(Vec<Arc<dyn Provider>>, Vec<Share>)> {
+async fn targets(call: &Call, blow: Blow, on: On, draw: u64) -> Result<(Vec<Arc<dyn Provider>>, Vec<Share>)> {
     match on {
         #[cfg(feature = "aws")]
         On::AutoScalingGroups | On::Instance | On::Instances => super::aws::targets(call, on, draw).await,

@@ -127,7 +127,9 @@ impl Kind {
             }
             Self::Filters => "a list of filters, each a mapping with Name and a list of Values".to_owned(),
             Self::Dimensions => "a list of dimensions, each a mapping with Name and Value".to_owned(),
-            Self::Criteria => "a list of mappings with name or instance_id: nothing else is looked at here".to_owned(),
+            Self::Criteria => {
+                "a list of mappings with name or instance_id: nothing else is looked at here".to_owned()
+            }
             Self::Count => "a whole number above 0".to_owned(),
             Self::Whole => "a whole number".to_owned(),
             Self::Percent => "a number above 0 and of at most 100".to_owned(),

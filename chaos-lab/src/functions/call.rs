@@ -56,6 +56,7 @@ impl Call {
     }
 
     /// The program was built without the cloud.
+    #[cfg(not(all(feature = "aws", feature = "azure")))]
     pub(super) fn lacks_feature(&self) -> Error {
         let what = "this program was built without the feature for that cloud";
         Error::unsupported(what)

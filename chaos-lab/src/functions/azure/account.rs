@@ -20,7 +20,9 @@ macro_rules! identified {
         let service = ["tenant_id", "client_id", "client_secret"].map(|name| call.secret(name));
         match (call.secret("access_token"), service) {
             (Some(token), _) => builder.access_token(token),
-            (None, [Some(tenant), Some(client), Some(secret)]) => builder.client_secret(tenant, client, secret),
+            (None, [Some(tenant), Some(client), Some(secret)]) => {
+                builder.client_secret(tenant, client, secret)
+            }
             (None, [None, None, None]) => builder,
             _ => {
                 let expected = "tenant_id, client_id and client_secret together, or access_token";

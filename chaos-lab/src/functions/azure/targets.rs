@@ -24,7 +24,11 @@ type Targets = (Vec<Arc<dyn Provider>>, Vec<Share>);
 /// `Refused` if not all that were asked for can be hit; and if nobody could look.
 pub(in crate::functions) async fn targets(call: &Call, blow: Blow, on: On, draw: u64) -> Result<Targets> {
     let mode = if blow == Blow::Deallocate { StopMode::Deallocate } else { StopMode::Orderly };
-    if on == On::ScaleSets { of_scale_sets(call, mode, draw).await } else { of_machines(call, mode, draw).await }
+    if on == On::ScaleSets {
+        of_scale_sets(call, mode, draw).await
+    } else {
+        of_machines(call, mode, draw).await
+    }
 }
 
 async fn of_machines(call: &Call, mode: StopMode, draw: u64) -> Result<Targets> {
@@ -33,9 +37,9 @@ async fn of_machines(call: &Call, mode: StopMode, draw: u64) -> Result<Targets> 
         return Err(refused("nobody was hit: no virtual machine passes the filter".to_owned()));
     }
     let groups = resource_groups(&machines);
-    let sets = groups.iter().fold(call.availability_sets()?, |builder, group| builder.resource_group(group));
+    let sets = groups.iter().fold(call.availability_sets()?, |builder, group| builder.resource_group(*group));
     // Machines of a flexible scale set are virtual machines as well.
-    let scale_sets = groups.iter().fold(call.scale_sets()?, |builder, group| builder.resource_group(group));
+    let scale_sets = groups.iter().fold(call.scale_sets()?, |builder, group| builder.resource_group(*group));
     let providers: Vec<Arc<dyn Provider>> =
         vec![Arc::new(sets.stop_mode(mode).build()?), Arc::new(scale_sets.stop_mode(mode).build()?)];
     let mut found: Vec<Group> = Vec::new();
@@ -53,7 +57,7 @@ async fn of_scale_sets(call: &Call, mode: StopMode, draw: u64) -> Result<Targets
     }
     let builder = resource_groups(&sets)
         .iter()
-        .fold(call.scale_sets()?, |builder, group| builder.resource_group(group));
+        .fold(call.scale_sets()?, |builder, group| builder.resource_group(*group));
     let provider: Arc<dyn Provider> = Arc::new(builder.stop_mode(mode).build()?);
     let id_of = |group: &Group| resource_id_of_group(&group.id).unwrap_or_default().to_lowercase();
     let mut found = listed(&provider).await?;
