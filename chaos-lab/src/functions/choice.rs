@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chaos_core::{Group, GroupId, Health, TargetId, group::Member};
+use chaos_core::{Group, Health, TargetId, group::Member};
 
 /// What a function asks for.
 pub(crate) struct Wanted<'a> {
@@ -30,9 +30,10 @@ pub(crate) enum Amount {
 }
 
 /// What is hit in one group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Share {
-    pub(crate) group: GroupId,
+    /// As it was listed.
+    pub(crate) group: Group,
     /// The members of which the victims are drawn.
     pub(crate) among: BTreeSet<TargetId>,
     pub(crate) count: usize,
@@ -113,7 +114,7 @@ impl Wanted<'_> {
                 "nobody was hit: {count} of {place} were asked for, and {free} can be hit{spared}"
             ));
         }
-        Ok(Share { group: group.id.clone(), among: candidates.free.into_iter().cloned().collect(), count })
+        Ok(Share { group: group.clone(), among: candidates.free.into_iter().cloned().collect(), count })
     }
 
     fn one(&self, groups: &[Group], draw: u64) -> Result<Vec<Share>, String> {
@@ -131,7 +132,7 @@ impl Wanted<'_> {
                 "nobody was hit: none of the machines that were asked for can be hit{spared}"
             ));
         };
-        Ok(vec![Share { group: group.id.clone(), among: BTreeSet::from([(*id).clone()]), count: 1 }])
+        Ok(vec![Share { group: (*group).clone(), among: BTreeSet::from([(*id).clone()]), count: 1 }])
     }
 
     fn all(&self, groups: &[Group]) -> Result<Vec<Share>, String> {
@@ -143,7 +144,7 @@ impl Wanted<'_> {
             }
             if !candidates.free.is_empty() {
                 let (count, among) = (candidates.free.len(), candidates.free.into_iter().cloned().collect());
-                shares.insert(group.id.clone(), Share { group: group.id.clone(), among, count });
+                shares.insert(group.id.clone(), Share { group: group.clone(), among, count });
             }
         }
         if shares.is_empty() {
@@ -213,7 +214,7 @@ mod tests {
     }
 
     fn counts(shares: &[Share]) -> Vec<(&str, usize, usize)> {
-        shares.iter().map(|share| (share.group.path(), share.among.len(), share.count)).collect()
+        shares.iter().map(|share| (share.group.id.path(), share.among.len(), share.count)).collect()
     }
 
     #[tokio::test]

@@ -47,8 +47,11 @@ impl State {
     async fn struck(&self, call: &Call) -> Result<Value> {
         let aim = Aim::of(call, self.method_rest(), self.entropy.draw()?).await?;
         let parties = aim.shares.iter().map(|share| self.party(&aim, share)).collect::<Result<Vec<_>>>()?;
-        for party in &parties {
-            party.may_be_hit().await?;
+        // Of one victim there is no part that could be hit without the rest.
+        if parties.iter().map(|party| party.share.count).sum::<usize>() > 1 {
+            for party in &parties {
+                party.may_be_hit().await?;
+            }
         }
         let mut begun = Vec::new();
         for party in parties {
@@ -66,14 +69,17 @@ impl State {
             return Ok(aim.output(&hit));
         }
         let count: usize = hit.iter().map(|(_, victims)| victims.len()).sum();
-        let what = format!("not all that were asked for were hit, but {count}, which are undone as always");
+        let what = match count {
+            0 => "nobody was hit".to_owned(),
+            _ => format!("not all that were asked for were hit, but {count}, which are undone as always"),
+        };
         Err(Error::new(ErrorKind::Other, what).with("not_hit", failed.join("; ")))
     }
 
     fn party(&self, aim: &Aim, share: &Share) -> Result<Party> {
         let under_fault = {
             let mut events = self.events();
-            let asked = events.asked.entry(share.group.clone()).or_default();
+            let asked = events.asked.entry(share.group.id.clone()).or_default();
             let before = *asked;
             *asked = before.saturating_add(share.count);
             before
@@ -86,9 +92,9 @@ impl State {
             .max_active(usize::MAX);
         let struck = Struck::new();
         let mut builder = Monkey::builder()
-            .provider(Narrowed::new(aim.provider(&share.group)?, share.among.clone()))
+            .provider(Narrowed::new(aim.provider(&share.group.id)?, share))
             .event(Arc::clone(&aim.event))
-            .groups(GroupFilter::only([share.group.as_str()]))
+            .groups(GroupFilter::only([share.group.id.as_str()]))
             .blast_radius(blast_radius)
             .concurrency(share.count)
             .recovery_budget(BACK_WITHIN)
@@ -113,6 +119,7 @@ impl Party {
             return Ok(());
         }
         let Share { group, count, .. } = &self.share;
+        let group = &group.id;
         let what = format!("nobody was hit: {count} of {group} were asked for, and {chosen} may be hit");
         Err(Error::new(ErrorKind::Refused, what).with("why", plan.why_nothing().join("; ")))
     }
@@ -143,8 +150,8 @@ impl Party {
             seen.failed.extend(report.why_nothing());
         }
         if seen.failed.is_empty() && seen.injected.len() < count {
-            seen.failed.push(format!("{} of {count} in {}", seen.injected.len(), self.share.group));
+            seen.failed.push(format!("{} of {count} in {}", seen.injected.len(), self.share.group.id));
         }
-        Ok((self.share.group, seen.injected, seen.failed))
+        Ok((self.share.group.id, seen.injected, seen.failed))
     }
 }

@@ -26,12 +26,7 @@ pub(in crate::functions) async fn targets(
     let mut wanted = Wanted { zone: None, machines: None, name_of: &name_of, amount: Amount::All };
     let mut builder = call.account();
     if on == On::AutoScalingGroups {
-        let names = call.texts("asg_names");
-        if !names.is_empty() {
-            // Says which of them there is none of.
-            call.api().await?.auto_scaling_groups(&names).await?;
-        }
-        builder = names.into_iter().fold(builder, |builder, name| builder.group(name));
+        builder = call.texts("asg_names").into_iter().fold(builder, |builder, name| builder.group(name));
         for (key, value) in distinct(call.pairs("tags", "Key", "Value"))? {
             builder = builder.tag(key, value);
         }
@@ -52,6 +47,11 @@ pub(in crate::functions) async fn targets(
     let provider: Arc<dyn Provider> = Arc::new(builder.build().await?);
     let everything = GroupFilter::all();
     let groups: Vec<Group> = provider.groups(&everything).try_collect().await?;
+    let names: BTreeSet<String> = call.texts("asg_names").into_iter().collect();
+    if on == On::AutoScalingGroups && !names.is_empty() && groups.len() != names.len() {
+        // Says which of them there is none of.
+        call.api().await?.auto_scaling_groups(&call.texts("asg_names")).await?;
+    }
     let mut shares = wanted.shares(&groups, draw);
     if on == On::Instance && call.text("instance_id").is_some() {
         // The instance that is named is no draw, and the reason why it is spared tells more.
