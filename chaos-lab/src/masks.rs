@@ -12,6 +12,7 @@ const SHORTEST_SECRET: usize = 4;
 const IN_URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Each form in which a secret may stand in a text, the longest first: a secret may be a part of another one.
+#[derive(Default)]
 pub(crate) struct Masks(Vec<String>);
 
 impl Masks {

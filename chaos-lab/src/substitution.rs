@@ -51,6 +51,16 @@ impl Names {
         self
     }
 
+    /// The groups of secrets.
+    pub(crate) fn secrets(&self) -> &[(String, Map<String, Value>)] {
+        &self.secrets
+    }
+
+    /// The groups of secrets, as a mapping.
+    pub(crate) fn secrets_by_group(&self) -> Map<String, Value> {
+        self.secrets.iter().map(|(group, entries)| (group.clone(), entries.clone().into())).collect()
+    }
+
     /// The configuration.
     /// The secrets of a group.
     pub(crate) fn secrets_of(&self, group: &str) -> Option<&Map<String, Value>> {

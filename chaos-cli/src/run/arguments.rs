@@ -57,7 +57,10 @@ pub struct RunArguments {
     /// Override the configuration and the secrets from this file: JSON, YAML or .env
     #[arg(long = "var-file", value_name = "FILE")]
     pub(super) variable_files: Vec<PathBuf>,
-    /// Leave out the controls of the file, which this program does not run
+    /// Call functions of Python in this interpreter, a path or a name in PATH, which also runs the controls of the file
+    #[arg(long, value_name = "PROGRAM")]
+    python: Option<PathBuf>,
+    /// Leave out the controls, which are modules of Python
     #[arg(long)]
     without_controls: bool,
     /// When the rollbacks are played
@@ -88,6 +91,9 @@ impl RunArguments {
         }
         for file in &self.variable_files {
             options = options.variable_file(file);
+        }
+        if let Some(program) = &self.python {
+            options = options.python(program);
         }
         if self.without_controls {
             options = options.without_controls();

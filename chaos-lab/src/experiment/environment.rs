@@ -29,12 +29,16 @@ impl Environment {
 
     /// Whether there is such a program: at this path, or in PATH if it is a mere name.
     pub(super) fn has_program(&self, program: &str) -> bool {
+        self.program(program).is_some()
+    }
+
+    /// The path of a program: itself, or where it is in PATH if it is a mere name.
+    pub(super) fn program(&self, program: &str) -> Option<PathBuf> {
         if program.contains('/') {
-            return is_executable(Path::new(program));
+            return Some(PathBuf::from(program)).filter(|program| is_executable(program));
         }
         let path = self.get("PATH").unwrap_or_else(|| DEFAULT_PATH.to_owned());
-        let places: Vec<PathBuf> = env::split_paths(&path).collect();
-        places.iter().any(|place| is_executable(&place.join(program)))
+        env::split_paths(&path).map(|place| place.join(program)).find(|program| is_executable(program))
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Experiment {
     pub rollback_strategy: Option<RollbackStrategy>,
     /// The longest time for the method, if the experiment says so.
     pub deadline: Option<Hold>,
+    /// The interpreter that calls functions of Python, if there is one.
+    pub python: Option<PathBuf>,
     /// The whole document, as it was read.
     pub document: Arc<Value>,
     /// The file, if it came from one.
@@ -70,6 +72,7 @@ impl fmt::Debug for Experiment {
             .field("settings", &self.settings)
             .field("hypothesis_strategy", &self.hypothesis_strategy)
             .field("rollback_strategy", &self.rollback_strategy)
+            .field("python", &self.python)
             .field("file", &self.file)
             .finish_non_exhaustive()
     }

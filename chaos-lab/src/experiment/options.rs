@@ -34,6 +34,7 @@ use crate::{
 #[derive(Clone, Default)]
 pub struct ReadOptions {
     pub(super) leaves_controls_out: bool,
+    pub(super) python: Option<PathBuf>,
     pub(super) is_compatible: bool,
     pub(super) checks_less: bool,
     pub(super) variables: Vec<Variable>,
@@ -47,6 +48,33 @@ impl ReadOptions {
     #[must_use]
     pub fn without_controls(mut self) -> Self {
         self.leaves_controls_out = true;
+        self
+    }
+
+    /// Takes functions of Python, which are called in this interpreter when the experiment is run: a path, or a name
+    /// that is looked up in PATH. Without it, a file with functions of Python is refused. Nothing is started here.
+    ///
+    /// ```
+    /// use chaos_lab::experiment::{Provider, ReadOptions};
+    ///
+    /// let file = tempfile::Builder::new().suffix(".yaml").tempfile()?;
+    /// std::fs::write(&file, "
+    /// title: The shop answers
+    /// description: Asked by a function
+    /// method:
+    ///   - {type: probe, name: shop, provider: {type: python, module: shop, func: answers}}
+    /// ")?;
+    /// let refused = ReadOptions::default().read(&file).unwrap_err();
+    /// assert!(refused.to_string().contains("--python PROGRAM"), "{refused}");
+    ///
+    /// let experiment = ReadOptions::default().python("python3").read(&file)?;
+    /// let Provider::Python(shop) = &experiment.method[0].provider else { unreachable!() };
+    /// assert_eq!((shop.module.as_str(), shop.function.as_str()), ("shop", "answers"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn python(mut self, program: impl Into<PathBuf>) -> Self {
+        self.python = Some(program.into());
         self
     }
 
@@ -142,6 +170,7 @@ impl fmt::Debug for ReadOptions {
     /// Shows no value of the environment.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReadOptions")
+            .field("python", &self.python)
             .field("leaves_controls_out", &self.leaves_controls_out)
             .field("is_compatible", &self.is_compatible)
             .field("checks_less", &self.checks_less)

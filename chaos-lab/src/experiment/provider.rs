@@ -105,8 +105,24 @@ pub struct PythonProvider {
     pub function: String,
     /// The arguments by name.
     pub arguments: Map<String, Value>,
-    /// The groups of secrets that the function is given: their names, or a mapping of theirs to others.
-    pub secrets: Vec<String>,
+    /// The names of the groups of secrets that the function is given. None: it is given none.
+    pub secrets: Option<Vec<String>>,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
     /// Further properties.
     pub other: BTreeMap<String, Value>,
+}
+
+impl PythonProvider {
+    /// A function without arguments and without a time limit.
+    pub fn new(module: impl Into<String>, function: impl Into<String>) -> Self {
+        Self {
+            module: module.into(),
+            function: function.into(),
+            arguments: Map::new(),
+            secrets: None,
+            timeout: None,
+            other: BTreeMap::new(),
+        }
+    }
 }

@@ -1,4 +1,7 @@
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use chaos_core::Hold;
 use serde_json::Value;
@@ -83,14 +86,28 @@ impl Experiment {
         let Some(secrets) = read else { return findings.unless_any(None) };
         findings.hide(names(&secrets));
 
+        let python = interpreter(options, &environment, &mut findings);
         let mut reader = Reader::new(options, &environment, findings);
         reader.name_activities(&document);
         let experiment = reader.experiment(&document, &overrides, &environment, secrets);
         let findings = reader.findings.in_order_of(&keys);
         let mut experiment = findings.unless_any(experiment)?;
+        experiment.python = python;
         experiment.document = Arc::new(document);
         Ok(experiment)
     }
+}
+
+/// The path of the interpreter, so that another process finds the same one.
+fn interpreter(options: &ReadOptions, environment: &Environment, findings: &mut Findings) -> Option<PathBuf> {
+    let given = options.python.as_ref()?;
+    let Some(found) = given.to_str().and_then(|program| environment.program(program)) else {
+        let expected = "a program in PATH, or the path of one";
+        findings.say("", &format!("the Python interpreter {}", given.display()), expected);
+        return None;
+    };
+    // A link is kept, because a virtual environment is found by it.
+    Some(std::path::absolute(&found).unwrap_or(found))
 }
 
 /// The secrets, to mask them.
@@ -187,6 +204,7 @@ impl Reader<'_> {
             hypothesis_strategy,
             rollback_strategy,
             deadline,
+            python: None,
             document: Arc::default(),
             file: None,
         })

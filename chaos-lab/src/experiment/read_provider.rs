@@ -14,7 +14,7 @@ use super::{
 const PROCESS: &[&str] = &["type", "path", "arguments", "timeout", "secrets"];
 const HTTP: &[&str] =
     &["type", "url", "method", "headers", "arguments", "timeout", "verify_tls", "max_retries", "secrets"];
-const PYTHON: &[&str] = &["type", "module", "func", "arguments", "secrets"];
+const PYTHON: &[&str] = &["type", "module", "func", "arguments", "secrets", "timeout"];
 const TYPES: [&str; 3] = ["process", "http", "python"];
 
 impl Reader<'_> {
@@ -140,20 +140,29 @@ impl Reader<'_> {
         let arguments =
             fields.optional("arguments", "a mapping of names to values", Value::as_object, findings);
         let secrets = fields.optional("secrets", "a list of names of groups of secrets", names, findings);
+        let limit = |value: &Value| duration(value);
+        // Theirs takes no notice of it.
+        let timeout = if self.is_compatible {
+            None
+        } else {
+            fields.optional("timeout", "a number of seconds greater than 0", limit, findings)
+        };
         let (module, function) = (module?, function?);
         let other = fields.map().iter().filter(|(name, _)| !PYTHON.contains(&name.as_str()));
         let python = PythonProvider {
             module: module.to_owned(),
             function: function.to_owned(),
             arguments: arguments.cloned().unwrap_or_else(Map::new),
-            secrets: secrets.unwrap_or_default(),
+            secrets,
+            timeout,
             other: other.map(|(name, value)| (name.clone(), value.clone())).collect(),
         };
         match Function::of(&python) {
             Some(function) => self.function(fields, function, &python),
             None if self.refuses_python => {
-                let expected = Function::refusal(&python)
-                    .unwrap_or_else(|| "process or http: no Python function is run here".to_owned());
+                let expected = Function::refusal(&python).unwrap_or_else(|| {
+                    "process or http, or an interpreter that calls it: --python PROGRAM".to_owned()
+                });
                 self.findings.say(
                     fields.at("func"),
                     &format!("{}.{}", python.module, python.function),

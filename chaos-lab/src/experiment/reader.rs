@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
             named: BTreeMap::new(),
             references_left: REFERENCES,
             is_compatible: options.is_compatible,
-            refuses_python: true,
+            refuses_python: options.python.is_none(),
             refuses_controls: !options.leaves_controls_out,
         }
     }

@@ -43,7 +43,8 @@ fn limit(activity: &Activity) -> Duration {
             };
             once.map(|once| once.saturating_mul(http.max_retries.saturating_add(1)))
         }
-        Provider::Python(_) | Provider::Chaos(_) => None,
+        Provider::Python(python) => python.timeout,
+        Provider::Chaos(_) => None,
     };
     own.unwrap_or(LONGEST).saturating_add(pauses)
 }

@@ -184,9 +184,7 @@ impl Lab {
     ) -> Result<ExperimentReport> {
         let journal = self.journal_for(experiment)?;
         let mut interrupted = pin!(interrupted);
-        let variables = &experiment.settings.environment;
-        let runner = || Ok::<_, Error>(Runner::start()?.with_variables(variables.iter().cloned()));
-        let (runner, lookout) = (runner()?, runner()?);
+        let (runner, lookout) = runners(experiment)?;
         // What an earlier run has left behind may be what the gate would find.
         let (replayed, early) = tokio::select! {
             biased;
@@ -244,6 +242,7 @@ impl Lab {
             None
         };
         tokio::join!(state.runner.end_all(), state.lookout.end_all(), state.end_faults());
+        state.runner.end_python().await;
         if let Some(writer) = &mut writer {
             writer.pause();
         }
@@ -336,6 +335,18 @@ fn starts_experiments(experiment: &Experiment) -> bool {
         Provider::Python(python) => Function::of(python).is_some_and(|known| known.undone_by().is_some()),
         _ => false,
     })
+}
+
+/// What carries activities out, and what looks beside that.
+fn runners(experiment: &Experiment) -> Result<(Runner, Runner)> {
+    let variables = &experiment.settings.environment;
+    let runner = || Ok::<_, Error>(Runner::start()?.with_variables(variables.iter().cloned()));
+    let first = match &experiment.python {
+        Some(program) => runner()?.with_python(program),
+        None => runner()?,
+    };
+    let lookout = runner()?.looking_beside(&first);
+    Ok((first, lookout))
 }
 
 /// Whether the hypothesis holds before the method, if the strategy asks.

@@ -30,6 +30,7 @@ mod narrow_journal;
 mod options;
 mod perform;
 mod progress;
+mod python;
 mod report;
 mod rollbacks;
 mod samples;

@@ -47,7 +47,14 @@ impl State {
         // Chaos Toolkit does not look at a tolerance there.
         let is_judged = !self.options.compatible;
         let run = self.begun_anew(activity);
-        let mut run = self.carried_out(activity, is_judged, &self.runner, run, forbidden).await;
+        let aside;
+        let by = if activity.background {
+            aside = self.runner.aside();
+            &aside
+        } else {
+            &self.runner
+        };
+        let mut run = self.carried_out(activity, is_judged, by, run, forbidden).await;
         // What a look or a rollback of the same name yields is not what the step has yielded.
         if let Some(value) = run.yielded.take().filter(|_| under_way.is_step()) {
             self.yielded(activity, value);

@@ -19,6 +19,7 @@ use super::{
     compatible,
     due::{Step, Undo, is_of_nothing},
     progress::{Progress, Section, Undone},
+    python::Python,
     secrets::Secrets,
     state::State,
     steps::{OUTPUTS, STEPS_BEGUN, Steps},
@@ -53,6 +54,9 @@ pub struct Rollbacks {
     /// The working directory of the run.
     #[serde(default)]
     directory: Option<PathBuf>,
+    /// What calls functions of Python.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    python: Option<Python>,
     /// The run, in the process that it belongs to.
     #[serde(skip)]
     live: Option<Arc<State>>,
@@ -92,6 +96,7 @@ impl Rollbacks {
             configuration: state.names().configuration().clone(),
             secrets: Secrets::of(experiment),
             directory: std::env::current_dir().ok(),
+            python: experiment.python.as_deref().map(Python::of),
             live: Some(Arc::clone(state)),
             undone: Arc::default(),
         };
@@ -160,6 +165,9 @@ impl Rollbacks {
             }
             runner = runner.in_directory(directory);
         }
+        if let Some(python) = &self.python {
+            runner = python.given_to(runner);
+        }
         let mut failed = Vec::new();
         for activity in self.due(scope, &names)? {
             if let Some(missing) = names.missing_step(&activity.data["provider"]) {
@@ -187,6 +195,7 @@ impl Rollbacks {
                 Err(trouble) => failed.push(format!("{}: {trouble}", activity.name)),
             }
         }
+        runner.end_python().await;
         self.ends(Undone::of(failed))
     }
 
@@ -222,6 +231,7 @@ fn read(data: &Value) -> Result<Activity> {
     // One that hangs must not keep the others from being played.
     match &mut activity.provider {
         Provider::Process(process) => drop(process.timeout.get_or_insert(LONGEST)),
+        Provider::Python(python) => drop(python.timeout.get_or_insert(LONGEST)),
         Provider::Http(http) if http.timeout.is_null() => http.timeout = LONGEST.as_secs().into(),
         _ => {}
     }

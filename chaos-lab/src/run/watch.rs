@@ -56,6 +56,7 @@ pub(crate) fn steady_state(state: &Arc<State>) -> Option<SteadyState> {
 fn limit(probe: &Activity) -> Duration {
     match &probe.provider {
         Provider::Process(process) => process.timeout.unwrap_or(LIMIT),
+        Provider::Python(python) => python.timeout.unwrap_or(LIMIT),
         _ => LIMIT,
     }
 }

@@ -1,4 +1,4 @@
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chaos_core::{
     Error, Result,
@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     http::Requests,
     process::Processes,
+    python::{Interpreter, Way},
     surroundings::Surroundings,
     trouble::{Trouble, TroubleKind},
 };
@@ -46,6 +47,11 @@ use crate::{
 pub struct Runner {
     shared: Arc<Shared>,
     surroundings: Arc<Surroundings>,
+    python: Option<Arc<Interpreter>>,
+    /// Whether functions are called in a thread of their own.
+    is_aside: bool,
+    /// Whether it only looks.
+    is_lookout: bool,
 }
 
 #[derive(Debug)]
@@ -76,7 +82,36 @@ impl Runner {
                 requests: Requests::default(),
             }),
             surroundings: Arc::default(),
+            python: None,
+            is_aside: false,
+            is_lookout: false,
         })
+    }
+
+    /// Calls functions of Python in this interpreter: a path, or a name that is looked up in PATH. Without it, none is
+    /// called.
+    ///
+    /// The interpreter is started with the first call, and runs until the runner and its clones are dropped. Modules
+    /// are looked up as Python does it, and last in the working directory. What a function prints is logged at the
+    /// level `info`, the first MiB of it, without secrets.
+    #[must_use]
+    pub fn with_python(mut self, program: impl Into<PathBuf>) -> Self {
+        self.python = Some(Arc::new(Interpreter::of(program.into())));
+        self
+    }
+
+    /// As it, for looks beside what `other` carries out, in the same interpreter. A look of which nobody waits for the
+    /// end goes on.
+    pub(crate) fn looking_beside(mut self, other: &Self) -> Self {
+        self.python.clone_from(&other.python);
+        self.is_aside = true;
+        self.is_lookout = true;
+        self
+    }
+
+    /// For an activity in the background: beside what is in the foreground.
+    pub(crate) fn aside(&self) -> Self {
+        Self { is_aside: true, ..self.clone() }
     }
 
     /// Starts its processes in another working directory than that of this program.
@@ -115,6 +150,10 @@ impl Runner {
     /// If there is no output. A non-zero exit and a status such as 500 are outputs. The text of the error shows no
     /// secret of `names`.
     ///
+    /// A function of Python yields what it returns, of which there must be a JSON form of at most 1 MiB. It gets the
+    /// configuration and its groups of secrets if it has parameters of these names. An interpreter that has ended is
+    /// started again for the next call, without what its modules knew.
+    ///
     /// If this program is killed, even by `kill -9`, a shell beside it kills the groups that are left, within a second.
     /// Without that shell no process is started. It cannot end a process that made a session or a group of its own.
     ///
@@ -136,9 +175,13 @@ impl Runner {
                 call.carry_out().await.map_err(unknown)
             }
             Provider::Python(python) => {
-                let what =
-                    format!("no Python is run, so {}.{} cannot be called", python.module, python.function);
-                Err(Trouble::new(TroubleKind::Refused, what, names))
+                let what = format!("{}.{}", python.module, python.function);
+                let Some(interpreter) = &self.python else {
+                    let what = format!("no Python is run, so {what} cannot be called");
+                    return Err(Trouble::new(TroubleKind::Refused, what, names));
+                };
+                let way = self.way(&what, python.timeout);
+                interpreter.call(python, names, way, &self.surroundings, &**clock).await
             }
         }
     }
@@ -149,7 +192,25 @@ impl Runner {
     /// Calls that wait for these processes return [`TroubleKind::Ended`]. Later calls start processes as before.
     ///
     /// Cancel safe: the groups are killed at the first poll.
+    /// An interpreter of Python is ended only if a function is under way in it.
     pub async fn end_all(&self) {
-        self.shared.processes.end_all(&*self.shared.clock).await;
+        let clock = &*self.shared.clock;
+        let calls = async {
+            if let Some(python) = self.python.as_ref().filter(|_| !self.is_lookout) {
+                python.end_calls(clock).await;
+            }
+        };
+        tokio::join!(self.shared.processes.end_all(clock), calls);
+    }
+
+    /// Ends the interpreter of Python, after it has cleaned up.
+    pub(crate) async fn end_python(&self) {
+        if let Some(python) = &self.python {
+            python.finish(&*self.shared.clock).await;
+        }
+    }
+
+    fn way<'a>(&self, what: &'a str, limit: Option<Duration>) -> Way<'a> {
+        Way { what, is_aside: self.is_aside, is_look: self.is_lookout, limit }
     }
 }

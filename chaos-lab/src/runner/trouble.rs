@@ -25,6 +25,8 @@ pub enum TroubleKind {
     NotStarted,
     /// It makes no sense as it is written, or nobody here can carry it out.
     Refused,
+    /// A function of Python raised an exception.
+    Raised,
     /// [`Runner::end_all`](crate::runner::Runner::end_all) ended it.
     Ended,
     /// This machine failed, so nobody knows what became of it.

@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 mod command_line;
+#[cfg(unix)]
+mod companion;
 #[cfg(target_os = "linux")]
 mod ending;
 #[cfg(all(unix, not(target_os = "linux")))]
@@ -9,6 +11,8 @@ mod ending;
 mod ending;
 #[cfg(unix)]
 mod group;
+#[cfg(unix)]
+mod groups;
 #[cfg(unix)]
 mod guard;
 #[cfg(unix)]
@@ -19,4 +23,6 @@ mod processes;
 #[path = "elsewhere.rs"]
 mod processes;
 
+#[cfg(unix)]
+pub(super) use companion::{Companion, Pipes};
 pub(super) use processes::Processes;

@@ -1,19 +1,15 @@
 use std::{
     io,
-    os::unix::process::CommandExt,
     process::{Command, Stdio},
-    sync::{Arc, Mutex, PoisonError},
-    thread,
-    time::Duration,
+    sync::Arc,
 };
 
 use chaos_core::{clock::Clock, text::duration_text};
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
 
 use super::{
     command_line::CommandLine,
-    group::Group,
+    groups::{Groups, Led},
     guard::{Guard, Mark},
     output::Output,
 };
@@ -29,24 +25,10 @@ use crate::{
 const UNGUARDED: &str = "was not started, because the guard (a shell that ends it if this program is killed) \
     could not be started";
 
-/// How long the rest of a killed group is awaited. Only a kernel that hangs, or a machine on which nobody waits for
-/// orphans, takes longer.
-const GONE_WITHIN: u32 = 500;
-const GONE_EVERY: Duration = Duration::from_millis(2);
-/// After so many looks, the processes themselves are looked at.
-const LOOKS_FOR_ZOMBIES: u32 = 5;
-
 /// The processes that this program has started and that have not ended.
 #[derive(Debug, Default)]
 pub(in crate::runner) struct Processes {
     groups: Arc<Groups>,
-}
-
-#[derive(Debug, Default)]
-struct Groups {
-    running: Mutex<Vec<Arc<Group>>>,
-    /// Started with the first process.
-    guard: OnceCell<Guard>,
 }
 
 impl Processes {
@@ -62,13 +44,15 @@ impl Processes {
         let trouble = |kind, what: &dyn std::fmt::Display| {
             Trouble::new(kind, format_args!("{:?} {what}", provider.path), names)
         };
-        let guard = self.groups.guard.get_or_try_init(|| Guard::start(clock)).await;
-        let guard =
-            guard.map_err(|error| trouble(TroubleKind::NotStarted, &format_args!("{UNGUARDED}: {error}")))?;
+        let guard = self
+            .groups
+            .guard(clock)
+            .await
+            .map_err(|error| trouble(TroubleKind::NotStarted, &format_args!("{UNGUARDED}: {error}")))?;
         let mut running = Running::start(&line, surroundings, &self.groups, guard).map_err(|error| {
             trouble(TroubleKind::NotStarted, &format_args!("could not be started: {error}"))
         })?;
-        let group = Arc::clone(&running.group);
+        let group = Arc::clone(&running.led.group);
         let ended = match provider.timeout {
             None => running.ended().await,
             Some(limit) => tokio::select! {
@@ -106,48 +90,10 @@ impl Processes {
     }
 }
 
-impl Groups {
-    fn all(&self) -> Vec<Arc<Group>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn add(&self, group: &Arc<Group>) {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(group));
-    }
-
-    /// Called while the id is still its own, so that nobody who gets it later is killed.
-    fn remove(&self, group: &Group) {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.retain(|known| known.id() != group.id());
-        if let Some(guard) = self.guard.get() {
-            guard.ended(group.id());
-        }
-    }
-
-    /// Kills a group and waits until nothing of it is left.
-    async fn end(&self, group: &Group, clock: &dyn Clock) {
-        group.kill();
-        let _ = group.ended(|| self.remove(group)).await;
-        for look in 0..GONE_WITHIN {
-            // Where nobody waits for orphans, they stay as zombies, which do nothing any more.
-            if !group.is_left() || (look >= LOOKS_FOR_ZOMBIES && !group.has_living()) {
-                return;
-            }
-            clock.sleep(GONE_EVERY).await;
-        }
-    }
-}
-
-fn unguarded(error: io::Error) -> io::Error {
-    let what = "the guard (a shell that ends it if this program is killed) has died";
-    io::Error::new(error.kind(), format!("{what}: {error}"))
-}
-
-/// A group whose leader runs. Dropping it kills the group, unless its leader has ended.
+/// An activity that runs. Dropping it kills its group, unless the leader of that has ended.
 #[derive(Debug)]
 struct Running {
-    group: Arc<Group>,
-    groups: Arc<Groups>,
+    led: Led,
     stdout: Output,
     stderr: Output,
 }
@@ -163,27 +109,21 @@ impl Running {
         let (stderr, stderr_writer) = Output::new()?;
         let mark = Mark::of(&stdout_writer)?;
         let mut command = Command::new(&line.program);
-        command.args(&line.arguments).process_group(0);
+        command.args(&line.arguments);
         command.envs(surroundings.variables.iter().map(|(name, value)| (name, value)));
         if let Some(directory) = &surroundings.directory {
             command.current_dir(directory);
         }
         command.stdin(Stdio::null()).stdout(stdout_writer).stderr(stderr_writer);
-        guard.starting(mark).map_err(unguarded)?;
-        let group = command.spawn().and_then(Group::led_by).inspect_err(|_| guard.not_started(mark))?;
-        let group = Arc::new(group);
-        groups.add(&group);
-        // Dropping it kills the group.
-        let running = Self { group, groups: Arc::clone(groups), stdout, stderr };
-        guard.started(mark, running.group.id()).map_err(unguarded)?;
-        Ok(running)
+        let led = Led::start(command, groups, guard, mark)?;
+        Ok(Self { led, stdout, stderr })
     }
 
     /// Waits until the leader has ended, even if other processes still hold its output open.
     async fn ended(&mut self) -> io::Result<Value> {
         let status = tokio::select! {
             biased;
-            status = self.group.ended(|| self.groups.remove(&self.group)) => status?,
+            status = self.led.ended() => status?,
             never = self.stdout.drain() => match never {},
             never = self.stderr.drain() => match never {},
         };
@@ -193,18 +133,5 @@ impl Running {
             output["truncated"] = true.into();
         }
         Ok(output)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if !self.group.kill() {
-            return;
-        }
-        let (group, groups) = (Arc::clone(&self.group), Arc::clone(&self.groups));
-        // Not here, because a slow kernel would block a whole runtime, and not in a task, because a runtime that ends
-        // drops its tasks.
-        let reaper = thread::Builder::new().name("chaos-reaper".to_owned());
-        let _ = reaper.spawn(move || group.wait(|| groups.remove(&group)));
     }
 }

@@ -1,0 +1,9 @@
+//! Functions of Python, in an interpreter that runs as long as the runner.
+
+mod interpreter;
+mod known;
+mod session;
+mod way;
+
+pub(super) use interpreter::Interpreter;
+pub(crate) use way::Way;
