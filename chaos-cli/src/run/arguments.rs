@@ -60,6 +60,9 @@ pub struct RunArguments {
     /// Call functions of Python in this interpreter, a path or a name in PATH, which also runs the controls of the file
     #[arg(long, value_name = "PROGRAM")]
     python: Option<PathBuf>,
+    /// Take the controls and the strategies of this settings file of Chaos Toolkit
+    #[arg(long, value_name = "FILE")]
+    pub(super) settings: Option<PathBuf>,
     /// Leave out the controls, which are modules of Python
     #[arg(long)]
     without_controls: bool,
@@ -94,6 +97,9 @@ impl RunArguments {
         }
         if let Some(program) = &self.python {
             options = options.python(program);
+        }
+        if let Some(file) = &self.settings {
+            options = options.settings_file(file);
         }
         if self.without_controls {
             options = options.without_controls();

@@ -18,6 +18,7 @@ pub(super) fn check(arguments: &RunArguments) -> Result<()> {
     taken.extend(arguments.files.iter().map(|file| (place(file), "an experiment of this run")));
     taken
         .extend(arguments.variable_files.iter().map(|file| (place(file), "a file of variables of this run")));
+    taken.extend(arguments.settings.iter().map(|file| (place(file), "the settings of this run")));
     taken.extend(arguments.journal.iter().map(|file| (place(file), "the journal of the rollbacks")));
     let outputs = [("--journal-path", arguments.journal_path.as_path())];
     let reports = arguments.reports.iter().map(|report| ("--report", report.path()));

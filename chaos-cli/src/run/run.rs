@@ -45,6 +45,9 @@ pub async fn run(arguments: RunArguments, catalogue: &Catalogue) -> ProgramResul
     let Some(files) = read(&arguments, catalogue) else {
         return Ok(if arguments.compat { Status::AsChaosToolkit } else { Status::BadArguments });
     };
+    if !is_sound(&files, &arguments).await {
+        return Ok(if arguments.compat { Status::AsChaosToolkit } else { Status::BadArguments });
+    }
     if arguments.check {
         print(&format!("{} can be run", counted(files.len())))?;
         return Ok(Status::Done);
@@ -189,6 +192,23 @@ fn read<'a>(arguments: &'a RunArguments, catalogue: &Catalogue) -> Option<Vec<Re
         }
     }
     is_sound.then_some(files)
+}
+
+/// Whether what the files have in Python is there; what is not is told.
+async fn is_sound(files: &[Read<'_>], arguments: &RunArguments) -> bool {
+    let Ok(options) = arguments.options() else { return true };
+    let lab = Lab::new().options(options);
+    let mut is_sound = true;
+    for file in files {
+        for (_, experiment) in &file.experiments {
+            if let Err(problems) = lab.check(experiment).await {
+                is_sound = false;
+                complain(&format!("{} cannot be run:\n{problems}", file.file.display()));
+                break;
+            }
+        }
+    }
+    is_sound
 }
 
 async fn one(

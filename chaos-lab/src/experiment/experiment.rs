@@ -3,7 +3,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 use chaos_core::Hold;
 use serde_json::Value;
 
-use super::{Activity, HypothesisStrategy, RollbackStrategy, Settings};
+use super::{Activity, HypothesisStrategy, RollbackStrategy, Settings, python_parts::PythonParts};
 
 /// An experiment: a hypothesis about the steady state, and a method that puts it to the test.
 #[derive(Clone)]
@@ -33,6 +33,7 @@ pub struct Experiment {
     pub deadline: Option<Hold>,
     /// The interpreter that calls functions of Python, if there is one.
     pub python: Option<PathBuf>,
+    pub(crate) python_parts: Arc<PythonParts>,
     /// The whole document, as it was read.
     pub document: Arc<Value>,
     /// The file, if it came from one.

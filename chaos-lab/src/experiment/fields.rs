@@ -30,6 +30,11 @@ impl<'v> Fields<'v> {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
+    /// Its own path.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     pub(super) fn map(&self) -> &'v Map<String, Value> {
         self.map
     }

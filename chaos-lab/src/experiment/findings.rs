@@ -90,6 +90,13 @@ impl Findings {
         is_sound
     }
 
+    /// Puts `prefix` before the paths of those after the first `count`.
+    pub(super) fn prefix_after(&mut self, count: usize, prefix: &str) {
+        for problem in self.problems.iter_mut().skip(count) {
+            problem.path.insert_str(0, prefix);
+        }
+    }
+
     /// In the order of the document, whose properties are `keys`. What is missing comes first.
     pub(super) fn in_order_of(mut self, keys: &[&str]) -> Self {
         let position = |problem: &Problem| {

@@ -14,9 +14,11 @@ pub(crate) mod nearest;
 mod options;
 mod overrides;
 mod provider;
+pub(crate) mod python_parts;
 mod read;
 mod read_activity;
 mod read_chaos;
+mod read_controls;
 mod read_own;
 mod read_provider;
 mod read_references;
@@ -26,6 +28,8 @@ mod settings;
 mod step;
 mod strategy;
 mod variable;
+
+pub(crate) use nearest::or_nearest;
 
 pub use activity::{Activity, ActivityKind, ActivityTolerance, Pauses, Samples, Until};
 pub use builder::ExperimentBuilder;

@@ -35,6 +35,7 @@ use crate::{
 pub struct ReadOptions {
     pub(super) leaves_controls_out: bool,
     pub(super) python: Option<PathBuf>,
+    pub(super) settings_file: Option<PathBuf>,
     pub(super) is_compatible: bool,
     pub(super) checks_less: bool,
     pub(super) variables: Vec<Variable>,
@@ -44,7 +45,8 @@ pub struct ReadOptions {
 }
 
 impl ReadOptions {
-    /// Leaves controls out, which are Python modules. Otherwise a file with controls is refused.
+    /// Leaves controls out, which are Python modules. Otherwise a file with controls is refused, unless there is an
+    /// [interpreter](ReadOptions::python) that runs them.
     #[must_use]
     pub fn without_controls(mut self) -> Self {
         self.leaves_controls_out = true;
@@ -75,6 +77,16 @@ impl ReadOptions {
     #[must_use]
     pub fn python(mut self, program: impl Into<PathBuf>) -> Self {
         self.python = Some(program.into());
+        self
+    }
+
+    /// Takes settings from a file of Chaos Toolkit's: its `controls`, which belong to every experiment, and the
+    /// strategies of its `runtime`, for an experiment without a `runtime` of its own. Default: none.
+    ///
+    /// Values in it are taken as they are, as there: neither names nor variables of the environment are replaced.
+    #[must_use]
+    pub fn settings_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings_file = Some(path.into());
         self
     }
 
@@ -171,6 +183,7 @@ impl fmt::Debug for ReadOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReadOptions")
             .field("python", &self.python)
+            .field("settings_file", &self.settings_file)
             .field("leaves_controls_out", &self.leaves_controls_out)
             .field("is_compatible", &self.is_compatible)
             .field("checks_less", &self.checks_less)

@@ -89,10 +89,19 @@ impl Experiment {
         let python = interpreter(options, &environment, &mut findings);
         let mut reader = Reader::new(options, &environment, findings);
         reader.name_activities(&document);
+        reader.name_controls(&document);
         let experiment = reader.experiment(&document, &overrides, &environment, secrets);
+        let strategies = match &options.settings_file {
+            Some(file) => reader.settings_file(file),
+            None => (None, None),
+        };
+        let parts = std::mem::take(&mut reader.python);
         let findings = reader.findings.in_order_of(&keys);
         let mut experiment = findings.unless_any(experiment)?;
         experiment.python = python;
+        experiment.python_parts = Arc::new(parts);
+        experiment.hypothesis_strategy = experiment.hypothesis_strategy.or(strategies.0);
+        experiment.rollback_strategy = experiment.rollback_strategy.or(strategies.1);
         experiment.document = Arc::new(document);
         Ok(experiment)
     }
@@ -205,6 +214,7 @@ impl Reader<'_> {
             rollback_strategy,
             deadline,
             python: None,
+            python_parts: Arc::default(),
             document: Arc::default(),
             file: None,
         })
@@ -283,7 +293,10 @@ impl Reader<'_> {
     }
 
     /// The strategies. A block that leaves one out means the default one.
-    fn strategies(&mut self, fields: &Fields<'_>) -> (Option<HypothesisStrategy>, Option<RollbackStrategy>) {
+    pub(super) fn strategies(
+        &mut self,
+        fields: &Fields<'_>,
+    ) -> (Option<HypothesisStrategy>, Option<RollbackStrategy>) {
         let expected = "a mapping with hypothesis and rollbacks";
         let known = &["hypothesis", "rollbacks"];
         let runtime = fields.fields("runtime", known, expected, &mut self.findings);

@@ -269,7 +269,12 @@ impl Reader<'_> {
         };
         let path = fields.at("tolerance");
         if data.get("type").and_then(Value::as_str) == Some("probe") {
+            let known = self.python.calls.len();
             let probe = self.activity(data, &path, Place::Tolerance)?;
+            for call in &mut self.python.calls[known..] {
+                // That is what it is asked about.
+                call.provider.arguments.insert("value".to_owned(), Value::Null);
+            }
             return Some(ActivityTolerance::Probe(Arc::new(probe)));
         }
         match Tolerance::read(data) {
@@ -308,29 +313,13 @@ impl Reader<'_> {
         Tolerance::read(data).ok().map(ActivityTolerance::Value)
     }
 
-    /// Refuses controls, each by its name.
-    pub(super) fn controls(&mut self, fields: &Fields<'_>) {
-        const WITHOUT: &str = "no control, which is a Python module, or --without-controls";
-        if !self.refuses_controls {
-            return;
-        }
-        match fields.get("controls") {
-            None => {}
-            Some(Value::Array(controls)) => {
-                for (index, control) in controls.iter().enumerate() {
-                    let path = format!("{}[{index}]", fields.at("controls"));
-                    let name = control.get("name").or_else(|| control.get("ref")).unwrap_or(control);
-                    self.findings.wrong(path, name, WITHOUT);
-                }
-            }
-            Some(other) => self.findings.wrong(fields.at("controls"), other, WITHOUT),
-        }
-    }
-
     /// What `look` reads, if nothing is wrong with it. Its problems stay out.
     fn aside<T>(&mut self, look: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let before = self.findings.count();
+        let (calls, controls) = (self.python.calls.len(), self.python.controls.len());
         let found = look(self);
+        self.python.calls.truncate(calls);
+        self.python.controls.truncate(controls);
         self.findings.forget_after(before).then_some(found).flatten()
     }
 }

@@ -8,6 +8,7 @@ use super::{
     HttpProvider, ProcessProvider, Provider, PythonProvider,
     fields::{Fields, is_name, positive, text_of},
     nearest::or_nearest,
+    python_parts::PythonCall,
     reader::Reader,
 };
 
@@ -170,6 +171,10 @@ impl Reader<'_> {
                 );
             }
             None => {}
+        }
+        if Function::here(&python).is_none() {
+            let path = fields.path().to_owned();
+            self.python.calls.push(PythonCall { path, provider: python.clone() });
         }
         Some(python)
     }

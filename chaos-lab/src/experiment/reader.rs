@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{environment::Environment, findings::Findings, options::ReadOptions};
+use super::{environment::Environment, findings::Findings, options::ReadOptions, python_parts::PythonParts};
 use crate::{catalogues::Catalogues, substitution::Names};
 
 /// Reads the parts of an experiment, and notes what is wrong with them.
@@ -21,7 +21,10 @@ pub(super) struct Reader<'a> {
     pub(super) checks_descriptions: bool,
     pub(super) is_compatible: bool,
     pub(super) refuses_python: bool,
-    pub(super) refuses_controls: bool,
+    pub(super) leaves_controls_out: bool,
+    /// The controls that a `ref` may name.
+    pub(super) controls_named: Vec<&'a str>,
+    pub(super) python: PythonParts,
 }
 
 /// How much data the references of an experiment may stand for, in bytes: each is a copy.
@@ -40,7 +43,9 @@ impl<'a> Reader<'a> {
             references_left: REFERENCES,
             is_compatible: options.is_compatible,
             refuses_python: options.python.is_none(),
-            refuses_controls: !options.leaves_controls_out,
+            leaves_controls_out: options.leaves_controls_out,
+            controls_named: Vec::new(),
+            python: PythonParts::default(),
         }
     }
 
@@ -56,7 +61,9 @@ impl<'a> Reader<'a> {
             references_left: REFERENCES,
             is_compatible: true,
             refuses_python: false,
-            refuses_controls: false,
+            leaves_controls_out: true,
+            controls_named: Vec::new(),
+            python: PythonParts::default(),
         }
     }
 

@@ -114,6 +114,11 @@ impl Function {
         ALL.iter().copied().find(|known| known.module == python.module && known.name == python.function)
     }
 
+    /// The function that is carried out here without Python, because its cloud is compiled in.
+    pub(crate) fn here(python: &PythonProvider) -> Option<&'static Self> {
+        Self::of(python).filter(|function| function.cloud().is_here())
+    }
+
     /// Why one of an extension that is known here is not carried out. None for other modules.
     pub(crate) fn refusal(python: &PythonProvider) -> Option<String> {
         let extension = python.module.split('.').next().unwrap_or_default();

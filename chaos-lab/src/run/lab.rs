@@ -7,7 +7,7 @@ use std::{
 };
 
 use chaos_core::{
-    BlastRadius, Calendar, Error, Journal, MemoryJournal, Monkey, Quota, Result, RunReport,
+    BlastRadius, Calendar, Error, ErrorKind, Journal, MemoryJournal, Monkey, Quota, Result, RunReport,
     chance::{Entropy, SystemEntropy},
     clock::{Clock, SystemClock},
     fault::FaultState,
@@ -17,6 +17,7 @@ use chaos_core::{
 use super::{
     Approve, ExperimentProvider, ExperimentReport, Follow, Interrupt, RunOptions,
     budget::budget,
+    check::check,
     compatible,
     event::Method,
     journal_writer::Writer,
@@ -31,6 +32,7 @@ use super::{
 };
 use crate::{
     catalogues::Catalogues,
+    document::{Problem, Problems},
     experiment::{Experiment, Provider},
     functions::{Function, RUN},
     runner::Runner,
@@ -158,10 +160,52 @@ impl Lab {
         self
     }
 
+    /// Checks the functions and the controls of an experiment that are in Python: it imports their modules, and runs
+    /// nothing else but `validate_control`. Without any, nothing is started. A module has a minute.
+    ///
+    /// ```
+    /// # #[cfg(unix)]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use chaos_lab::{experiment::ReadOptions, run::Lab};
+    ///
+    /// let file = tempfile::Builder::new().suffix(".yaml").tempfile()?;
+    /// std::fs::write(&file, "
+    /// title: The root
+    /// description: Of a number
+    /// method:
+    ///   - {type: probe, name: root, provider: {type: python, module: math, func: sqr, arguments: {x: 4}}}
+    /// ")?;
+    /// let experiment = ReadOptions::default().python("python3").read(&file)?;
+    /// let problems = Lab::new().check(&experiment).await.unwrap_err();
+    /// let expected = r#"method[0].provider.func: "sqr"; expected a function of math; did you mean "sqrt"?"#;
+    /// assert_eq!(problems.to_string(), expected);
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(unix))]
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    /// Everything that is wrong, by its path in the file. No secret is shown.
+    pub async fn check(&self, experiment: &Experiment) -> Result<(), Problems> {
+        if experiment.python_parts.is_empty() {
+            return Ok(());
+        }
+        let problem =
+            |error: Error| Problems::of(vec![Problem::new("", error.chain(), "an interpreter of Python")]);
+        let (runner, _) = runners(experiment).map_err(problem)?;
+        let names = secrets(experiment);
+        let checked = check(experiment, &runner, &names, self.options.compatible).await;
+        runner.end_python().await;
+        checked
+    }
+
     /// Runs an experiment.
     ///
     /// # Errors
-    /// `InvalidInput` if the experiment has something to undo and there is no journal; if a process cannot be started
+    /// `InvalidInput` if the experiment has something to undo and there is no journal, or a function of Python is not
+    /// as it is called, which [`check`](Lab::check) tells; if a process cannot be started
     /// at all, the journal fails, or no id can be drawn. What happens in the run is in the report instead.
     ///
     /// Cancel safe in the sense that matters: if you drop the future, the method is cut short, and the rollbacks are
@@ -185,11 +229,25 @@ impl Lab {
         let journal = self.journal_for(experiment)?;
         let mut interrupted = pin!(interrupted);
         let (runner, lookout) = runners(experiment)?;
-        // What an earlier run has left behind may be what the gate would find.
-        let (replayed, early) = tokio::select! {
+        let known = secrets(experiment);
+        let early = tokio::select! {
             biased;
-            interrupt = &mut interrupted => (Found::default(), Some(interrupt)),
-            replayed = self.recover_pending(&journal) => (replayed?, None),
+            interrupt = &mut interrupted => Some(interrupt),
+            checked = check(experiment, &runner, &known, self.options.compatible) => {
+                checked.map_err(|problems| {
+                    Error::new(ErrorKind::InvalidInput, "the experiment cannot be run").caused_by(problems)
+                })?;
+                None
+            }
+        };
+        // What an earlier run has left behind may be what the gate would find.
+        let (replayed, early) = match early {
+            Some(interrupt) => (Found::default(), Some(interrupt)),
+            None => tokio::select! {
+                biased;
+                interrupt = &mut interrupted => (Found::default(), Some(interrupt)),
+                replayed = self.recover_pending(&journal) => (replayed?, None),
+            },
         };
         // A probe of the configuration may hang.
         let (names, early) = match early {

@@ -13,6 +13,7 @@ mod budget;
 mod by_hand;
 mod changes;
 mod chaos;
+mod check;
 mod compatible;
 mod due;
 mod event;

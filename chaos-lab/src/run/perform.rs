@@ -146,7 +146,7 @@ impl State {
         match &activity.provider {
             Provider::Chaos(chaos) => self.chaos(chaos).await,
             Provider::Python(python)
-                if let Some(function) = Function::of(python).filter(|known| known.is_event()) =>
+                if let Some(function) = Function::here(python).filter(|known| known.is_event()) =>
             {
                 self.strike(function, python).await
             }

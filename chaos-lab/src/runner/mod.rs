@@ -11,6 +11,5 @@ mod runner;
 mod surroundings;
 mod trouble;
 
-pub(crate) use python::Way;
 pub use runner::Runner;
 pub use trouble::{Trouble, TroubleKind};

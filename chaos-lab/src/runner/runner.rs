@@ -168,7 +168,7 @@ impl Runner {
                 let what = format!("no event and no probe is run here, so {} is not", chaos.name);
                 Err(Trouble::new(TroubleKind::Refused, what, names))
             }
-            Provider::Python(python) if let Some(function) = Function::of(python) => {
+            Provider::Python(python) if let Some(function) = Function::here(python) => {
                 let refused = |why: String| Trouble::new(TroubleKind::Refused, why, names);
                 let call = Call::of(function, python, names, clock).map_err(refused)?;
                 let unknown = |error: Error| Trouble::new(TroubleKind::Unknown, error.chain(), names);
@@ -208,6 +208,21 @@ impl Runner {
         if let Some(python) = &self.python {
             python.finish(&*self.shared.clock).await;
         }
+    }
+
+    /// Gives the interpreter of Python an order other than a call.
+    pub(crate) async fn ask_python(
+        &self,
+        order: Value,
+        names: &Names,
+        what: &str,
+        limit: Option<Duration>,
+    ) -> Result<Value, Trouble> {
+        let Some(python) = &self.python else {
+            return Err(Trouble::new(TroubleKind::Refused, "no Python is run", names));
+        };
+        let way = self.way(what, limit);
+        python.order(order, names, way, &self.surroundings, &*self.shared.clock).await
     }
 
     fn way<'a>(&self, what: &'a str, limit: Option<Duration>) -> Way<'a> {

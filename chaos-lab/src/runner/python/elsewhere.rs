@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use chaos_core::clock::Clock;
 use serde_json::Value;
 
-pub(crate) use way::Way;
+pub(super) use way::Way;
 
 use crate::{
     experiment::PythonProvider,

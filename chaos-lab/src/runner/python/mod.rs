@@ -6,4 +6,4 @@ mod session;
 mod way;
 
 pub(super) use interpreter::Interpreter;
-pub(crate) use way::Way;
+pub(super) use way::Way;

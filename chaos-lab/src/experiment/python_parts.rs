@@ -1,0 +1,39 @@
+use serde_json::Value;
+
+use super::PythonProvider;
+
+/// What of an experiment is carried out in Python.
+#[derive(Clone, Default)]
+pub(crate) struct PythonParts {
+    /// The functions, each where it is called.
+    pub(crate) calls: Vec<PythonCall>,
+    /// The controls of the experiment and of its parts, and those of the settings file.
+    pub(crate) controls: Vec<DeclaredControl>,
+    /// The controls of the settings file alone, each with its name.
+    pub(crate) everywhere: Vec<Value>,
+    /// The whole settings file. Null if there is none.
+    pub(crate) settings: Value,
+}
+
+/// A function that is called.
+#[derive(Clone)]
+pub(crate) struct PythonCall {
+    /// The path of its provider in the document.
+    pub(crate) path: String,
+    pub(crate) provider: PythonProvider,
+}
+
+/// A control where it is declared.
+#[derive(Clone)]
+pub(crate) struct DeclaredControl {
+    pub(crate) path: String,
+    /// The declaration.
+    pub(crate) data: Value,
+}
+
+impl PythonParts {
+    /// Whether nothing is carried out in Python.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.calls.is_empty() && self.controls.is_empty()
+    }
+}
