@@ -6,6 +6,7 @@ use std::{
 
 use chaos_core::{Error, Result, fault::FaultState};
 use chaos_lab::{
+    document::Problems,
     experiment::Experiment,
     report::json,
     run::{ExperimentReport, ExperimentVerdict, Lab},
@@ -42,11 +43,11 @@ pub async fn run(arguments: RunArguments, catalogue: &Catalogue) -> ProgramResul
     LogTo::start(lines_on_stderr());
     arguments.check_variable_files()?;
     arguments.reports.iter().try_for_each(ReportFile::check)?;
-    let Some(files) = read(&arguments, catalogue) else {
-        return Ok(if arguments.compat { Status::AsChaosToolkit } else { Status::BadArguments });
-    };
-    if !is_sound(&files, &arguments).await {
-        return Ok(if arguments.compat { Status::AsChaosToolkit } else { Status::BadArguments });
+    let Some(files) = read(&arguments, catalogue) else { return Ok(refused(&arguments)) };
+    // A single one is checked where it runs.
+    let is_single = files.len() == 1 && files.iter().all(|file| file.experiments.len() == 1);
+    if (arguments.check || !is_single) && !is_sound(&files, &arguments).await {
+        return Ok(refused(&arguments));
     }
     if arguments.check {
         print(&format!("{} can be run", counted(files.len())))?;
@@ -63,7 +64,15 @@ pub async fn run(arguments: RunArguments, catalogue: &Catalogue) -> ProgramResul
     let mut worst = Status::Done;
     let mut reports = Vec::new();
     for (number, file) in files.iter().enumerate() {
-        let status = run_file(file, &arguments, catalogue, &mut signals, &mut reports).await?;
+        let ran = run_file(file, &arguments, catalogue, &mut signals, &mut reports).await;
+        let status = match ran.map_err(|error| problems_in(&error).ok_or(error)) {
+            Ok(status) => status,
+            Err(Ok(problems)) => {
+                complain(&format!("{} cannot be run:\n{problems}", file.file.display()));
+                return Ok(refused(&arguments));
+            }
+            Err(Err(error)) => return Err(error.into()),
+        };
         worst = worse(worst, status);
         if signals.has_come() || (status != Status::Done && !arguments.keep_going) {
             let left = files.len() - number - 1;
@@ -192,6 +201,16 @@ fn read<'a>(arguments: &'a RunArguments, catalogue: &Catalogue) -> Option<Vec<Re
         }
     }
     is_sound.then_some(files)
+}
+
+/// The status of a file that cannot be run.
+fn refused(arguments: &RunArguments) -> Status {
+    if arguments.compat { Status::AsChaosToolkit } else { Status::BadArguments }
+}
+
+/// What is wrong with the file, if that is why it was not run.
+fn problems_in(error: &Error) -> Option<Problems> {
+    std::error::Error::source(error)?.downcast_ref::<Problems>().cloned()
 }
 
 /// Whether what the files have in Python is there; what is not is told.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use chaos_core::jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::experiment::Provider;
 
@@ -38,6 +38,8 @@ pub struct ActivityRun {
     pub tolerance_met: Option<bool>,
     /// Why it was not, as in "503, expected 200".
     pub not_met: Option<String>,
+    /// What controls have added to its entry in the journal, without the values of secrets.
+    pub added: Map<String, Value>,
 }
 
 /// An activity as Chaos Toolkit's journal has it, with why a tolerance was not met beside it.
@@ -58,6 +60,8 @@ pub(crate) struct ActivityEntry<'a> {
     tolerance_met: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     not_met: Option<&'a str>,
+    #[serde(flatten)]
+    added: &'a Map<String, Value>,
 }
 
 /// How an activity ended.
@@ -87,6 +91,7 @@ impl ActivityRun {
             is_no_answer: false,
             tolerance_met: None,
             not_met: None,
+            added: Map::new(),
         }
     }
 
@@ -118,6 +123,7 @@ impl ActivityRun {
             duration: self.end.map(|_| self.duration.as_secs_f64()),
             tolerance_met: self.tolerance_met,
             not_met: self.not_met.as_deref().filter(|_| !is_compatible),
+            added: &self.added,
         }
     }
 }

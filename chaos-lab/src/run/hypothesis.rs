@@ -1,20 +1,39 @@
-use super::{HypothesisLook, state::State};
+use serde_json::json;
+
+use super::{
+    HypothesisLook,
+    controls::{Level, Moment},
+    state::State,
+};
 
 impl State {
     /// Looks at each probe of the hypothesis in turn, up to the first that cannot look or is not met. `None` if there
-    /// is none.
+    /// is none, or a control has interrupted the look.
     pub(crate) async fn look(&self) -> Option<HypothesisLook> {
         let hypothesis =
             self.experiment.hypothesis.as_ref().filter(|hypothesis| !hypothesis.probes.is_empty())?;
+        self.hook(Moment::before(Level::Hypothesis)).await;
+        if self.is_interrupted_by_control() {
+            self.hook(Moment::after(Level::Hypothesis, serde_json::Value::Null)).await;
+            return None;
+        }
         let mut look = HypothesisLook::default();
         for probe in &hypothesis.probes {
-            let run = self.ask(probe).await;
+            let Some(run) = self.ask(probe).await else { break };
             let is_met = run.tolerance_met == Some(true);
             look.probes.push(run);
-            if !is_met {
+            if !is_met || self.is_interrupted_by_control() {
                 break;
             }
         }
-        Some(look)
+        let is_interrupted = self.is_interrupted_by_control();
+        if self.controls.is_some() {
+            let mut state = json!(look.entry(true));
+            if is_interrupted {
+                state["steady_state_met"] = serde_json::Value::Null;
+            }
+            self.hook(Moment::after(Level::Hypothesis, state)).await;
+        }
+        (!self.is_interrupted_by_control()).then_some(look)
     }
 }

@@ -1,4 +1,4 @@
-/// What interrupts a run from outside.
+/// What interrupts a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Interrupt {
@@ -10,4 +10,6 @@ pub enum Interrupt {
     User1,
     /// SIGUSR2. In Chaos Toolkit, no rollback is played then.
     User2,
+    /// A hook of a control raised `InterruptExecution`.
+    Control,
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use chaos_core::{Error, ErrorKind, Result};
+use serde_json::Value;
 
 use super::{
     ExperimentReport,
@@ -33,7 +34,10 @@ impl Writer {
     pub(crate) fn start(path: &Path, state: &Arc<State>) -> Result<Self> {
         let place = Place::at(path, &state.run).map_err(|error| unwritable(path, error))?;
         if place.draft.is_some() {
-            place.write(&so_far(state, &state.progress())).map_err(|error| unwritable(path, error))?;
+            let document = state.document();
+            place
+                .write(&so_far(state, &document, &state.progress()))
+                .map_err(|error| unwritable(path, error))?;
         }
         let (for_thread, to) = (Arc::downgrade(state), place.clone());
         let changes = Arc::clone(&state.changes);
@@ -126,7 +130,8 @@ fn keep_up(place: &Place, changes: &Changes, run: &Weak<State>) {
             let begun = state.clock.monotonic();
             if place.draft.is_some() {
                 // The last version tells if the file cannot be written.
-                let _ = place.write(&so_far(&state, &state.progress()));
+                let document = state.document();
+                let _ = place.write(&so_far(&state, &document, &state.progress()));
             }
             changes.pause(PACE.max(state.clock.monotonic().saturating_sub(begun).saturating_mul(TIMES)));
         }
@@ -142,10 +147,10 @@ fn unwritable(path: &Path, error: io::Error) -> Error {
         .caused_by(error)
 }
 
-fn so_far<'a>(state: &'a State, progress: &'a Progress) -> ToolkitJournal<'a> {
+fn so_far<'a>(state: &'a State, document: &'a Value, progress: &'a Progress) -> ToolkitJournal<'a> {
     let (_, deviated) = compatible::status(progress, state.hypothesis_strategy(), state.options.fail_fast);
     ToolkitJournal::of(Told {
-        document: state.document(),
+        document,
         start: state.start,
         deviated,
         before: progress.before.as_ref(),
@@ -155,5 +160,6 @@ fn so_far<'a>(state: &'a State, progress: &'a Progress) -> ToolkitJournal<'a> {
         rollbacks: &progress.rollbacks,
         ended: None,
         is_compatible: state.options.compatible,
+        added: None,
     })
 }

@@ -19,6 +19,7 @@ use super::{
     budget::budget,
     check::check,
     compatible,
+    controls::Controls,
     event::Method,
     journal_writer::Writer,
     names::{names, secrets},
@@ -230,10 +231,17 @@ impl Lab {
         let mut interrupted = pin!(interrupted);
         let (runner, lookout) = runners(experiment)?;
         let known = secrets(experiment);
+        let experiment = &Arc::new(experiment.clone());
+        let controls = Controls::of(experiment, &runner, &self.options);
         let early = tokio::select! {
             biased;
             interrupt = &mut interrupted => Some(interrupt),
-            checked = check(experiment, &runner, &known, self.options.compatible) => {
+            checked = async {
+                if let Some(controls) = &controls {
+                    controls.loaded(&known).await;
+                }
+                check(experiment, &runner, &known, self.options.compatible).await
+            } => {
                 checked.map_err(|problems| {
                     Error::new(ErrorKind::InvalidInput, "the experiment cannot be run").caused_by(problems)
                 })?;
@@ -260,11 +268,11 @@ impl Lab {
         };
         let run = format!("{:016x}", self.entropy.draw()?);
         let names = if starts_experiments(experiment) { names.with(RUN, run.as_str()) } else { names };
-        let experiment = Arc::new(experiment.clone());
         let state = State::begin_run(Parts {
-            experiment,
+            experiment: Arc::clone(experiment),
             options: self.options.clone(),
             names,
+            controls,
             runner,
             lookout,
             clock: Arc::clone(&self.clock),
@@ -283,7 +291,12 @@ impl Lab {
             None => tokio::select! {
                 biased;
                 interrupt = &mut interrupted => Err(interrupt),
-                is_steady = gate(&state) => Ok(is_steady),
+                is_steady = async { state.begin_controls().await && gate(&state).await } => {
+                    match state.progress().interrupt {
+                        Some(interrupt) => Err(interrupt),
+                        None => Ok(is_steady),
+                    }
+                }
             },
         };
         if let Err(interrupt) = looked {
@@ -300,11 +313,13 @@ impl Lab {
             None
         };
         tokio::join!(state.runner.end_all(), state.lookout.end_all(), state.end_faults());
+        let mut report = conclude_report(&state, report, replayed);
+        report.added = state.end_controls(|| report.journal()).await;
+        report.document = state.document();
         state.runner.end_python().await;
         if let Some(writer) = &mut writer {
             writer.pause();
         }
-        let mut report = conclude_report(&state, report, replayed);
         if let Some(writer) = writer {
             // The report tells more than that.
             report.unwritten = writer.end(&report).err().map(|error| error.chain().to_string());
@@ -444,7 +459,8 @@ fn conclude_report(state: &State, run: Option<RunReport>, replayed: Found) -> Ex
         run,
         faults: state.events_over().into_iter().map(|event| event.report).collect(),
         replayed: replayed.faults,
-        document: Arc::clone(state.document()),
+        document: state.document(),
+        added: serde_json::Map::new(),
         unwritten: None,
         compatible_exit_code: u8::from(status != Status::Completed || deviated),
         run_again: None,

@@ -4,6 +4,7 @@ use chaos_core::{Permit, Result};
 
 use super::{
     compatible::watch_as_chaos_toolkit,
+    controls::{Level, Moment},
     progress::Section,
     state::{State, refers_to_steps},
     steps::{OUTPUTS, STEPS_BEGUN, Steps},
@@ -15,8 +16,20 @@ pub(crate) async fn carry_out_method(state: Arc<State>, permit: &Permit) -> Resu
     state.method_begins(permit.remaining());
     if !state.progress().is_method_spared {
         let watching = watch_as_chaos_toolkit(&state);
-        steps(&state, permit).await?;
+        state.hook(Moment::before(Level::Method)).await;
+        if !state.is_interrupted_by_control() {
+            steps(&state, permit).await?;
+        }
+        if state.controls.is_some() {
+            let method = serde_json::json!(
+                state.progress().method.iter().map(|run| run.entry(true)).collect::<Vec<_>>()
+            );
+            state.hook(Moment::after(Level::Method, method)).await;
+        }
         watching.end().await;
+        if state.is_interrupted_by_control() {
+            return Ok(());
+        }
         state.progress().is_method_over = true;
         if state.hypothesis_strategy().is_after() {
             let look = state.look().await;
@@ -57,6 +70,14 @@ async fn in_turn(state: &Arc<State>, permit: &Permit, is_needed_later: bool) -> 
         let begins = async || if is_told { permit.record(STEPS_BEGUN, number).await } else { Ok(()) };
         steps.carry_out(step, begins()).await?;
         record_outputs(state, permit, is_needed_later).await?;
+        if state.is_interrupted_by_control() {
+            break;
+        }
+    }
+    if state.is_interrupted_by_control() && !state.options.compatible {
+        // As after a signal.
+        steps.cut().await;
+        return Ok(());
     }
     steps.finish().await;
     record_outputs(state, permit, is_needed_later).await

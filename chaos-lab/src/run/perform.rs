@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     ActivityRun, ActivityStatus, Dry,
     activity_run::unwanted,
+    controls::{Level, Moment},
     state::{State, UnderWay},
 };
 use crate::{
@@ -14,14 +15,44 @@ use crate::{
 };
 
 impl State {
-    /// Carries out a probe of the hypothesis, with its pauses.
-    pub(crate) async fn ask(&self, probe: &Activity) -> ActivityRun {
+    /// Carries out a probe of the hypothesis, with its pauses. None if a control has interrupted it.
+    pub(crate) async fn ask(&self, probe: &Activity) -> Option<ActivityRun> {
+        if !self.may_begin(probe, false).await {
+            return None;
+        }
         self.pause_before(probe).await;
         let mut run = self.carried_out(probe, true, &self.runner, self.begun(probe), None).await;
         // Who could not look has not seen that it is met.
         run.tolerance_met.get_or_insert(false);
         self.pause(probe, probe.pauses.after.as_ref()).await;
-        run
+        if self.controls.is_some() {
+            let mut entry = serde_json::to_value(run.entry(true)).unwrap_or_default();
+            // There, it is judged later.
+            if let Value::Object(fields) = &mut entry {
+                fields.shift_remove("tolerance_met");
+            }
+            let entry =
+                self.hook(Moment { context: &probe.data, ..Moment::after(Level::Activity, entry) }).await;
+            run.added = self.added(entry, &UnderWay::KNOWN);
+        }
+        Some(run)
+    }
+
+    /// Calls the hooks before an activity. If one of them interrupts the run, those after it are called at once.
+    pub(crate) async fn may_begin(&self, activity: &Activity, is_rollback: bool) -> bool {
+        if self.controls.is_none() {
+            return true;
+        }
+        let is_aside = activity.background;
+        let moment = |moment| Moment { context: &activity.data, is_aside, is_rollback, ..moment };
+        let was_interrupted = self.is_interrupted_by_control();
+        self.hook(moment(Moment::before(Level::Activity))).await;
+        // A rollback is played whatever they say.
+        if is_rollback || was_interrupted || !self.is_interrupted_by_control() {
+            return true;
+        }
+        self.hook(moment(Moment::after(Level::Activity, Value::Null))).await;
+        false
     }
 
     /// Looks by a probe of the watch, without its pauses: the watch has its own pace.
@@ -61,6 +92,15 @@ impl State {
         }
         let is_fine = under_way.ended(run);
         self.pause(activity, activity.pauses.after.as_ref()).await;
+        if self.controls.is_some() {
+            let moment = Moment {
+                context: &activity.data,
+                is_aside: activity.background,
+                is_rollback: under_way.is_rollback(),
+                ..Moment::after(Level::Activity, under_way.entry())
+            };
+            under_way.add(self.hook(moment).await);
+        }
         is_fine
     }
 

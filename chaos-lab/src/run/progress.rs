@@ -13,8 +13,10 @@ pub(crate) struct Progress {
     pub(crate) after: Option<HypothesisLook>,
     pub(crate) method: Vec<ActivityRun>,
     pub(crate) rollbacks: Vec<ActivityRun>,
-    /// The first signal that interrupted the run.
+    /// What interrupted the run first.
     pub(crate) interrupt: Option<Interrupt>,
+    /// What the control that interrupted it said.
+    pub(crate) interrupted_by: Option<String>,
     /// Whether the method is not carried out, because the hypothesis did not hold before it.
     pub(crate) is_method_spared: bool,
     /// Whether every step of the method was carried out, and waited for.
@@ -70,5 +72,16 @@ impl Progress {
     /// Whether some look during the method was not met.
     pub(crate) fn has_deviated_during(&self) -> bool {
         self.during.iter().any(|look| !look.is_met())
+    }
+}
+
+impl Progress {
+    /// What interrupted the run, as a sentence without its end: a signal, or a control and what it said.
+    pub(crate) fn interrupted_by(&self) -> Option<String> {
+        Some(match (self.interrupt?, &self.interrupted_by) {
+            (Interrupt::Control, Some(why)) => format!("a control interrupted the run: {why}"),
+            (Interrupt::Control, None) => "a control interrupted the run".to_owned(),
+            _ => "a signal cut the run short".to_owned(),
+        })
     }
 }

@@ -1,7 +1,7 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use chaos_core::{RunReport, fault::FaultRecord, jiff::Timestamp, text::escaped};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     ActivityRun, ExperimentVerdict, HypothesisLook,
@@ -55,6 +55,8 @@ pub struct ExperimentReport {
     pub compatible_exit_code: u8,
     /// The command line that runs it again, for a shell, if the program that ran it knows one.
     pub run_again: Option<String>,
+    /// What controls have added to the journal, without the values of secrets.
+    pub added: Map<String, Value>,
     /// Chaos Toolkit's status of the run.
     pub(crate) status: Status,
     /// Whether Chaos Toolkit would say that the system deviated.
@@ -87,6 +89,7 @@ impl ExperimentReport {
             rollbacks: &self.rollbacks,
             ended: Some((self.status.name(), ended)),
             is_compatible: self.is_compatible,
+            added: Some(&self.added),
         })
     }
 }

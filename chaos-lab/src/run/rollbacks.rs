@@ -17,7 +17,9 @@ use super::{
     activity_run::unwanted,
     budget::LONGEST,
     compatible,
+    controls::{Level, Moment},
     due::{Step, Undo, is_of_nothing},
+    names::secrets,
     progress::{Progress, Section, Undone},
     python::Python,
     secrets::Secrets,
@@ -25,7 +27,7 @@ use super::{
     steps::{OUTPUTS, STEPS_BEGUN, Steps},
 };
 use crate::{
-    experiment::{Activity, ActivityTolerance, Provider, RollbackStrategy},
+    experiment::{Activity, ActivityTolerance, Experiment, Provider, RollbackStrategy},
     runner::Runner,
     substitution::Names,
 };
@@ -54,6 +56,9 @@ pub struct Rollbacks {
     /// The working directory of the run.
     #[serde(default)]
     directory: Option<PathBuf>,
+    /// The names of secrets that controls have told, which no other process knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    told_by_controls: Vec<String>,
     /// What calls functions of Python.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     python: Option<Python>,
@@ -96,6 +101,7 @@ impl Rollbacks {
             configuration: state.names().configuration().clone(),
             secrets: Secrets::of(experiment),
             directory: std::env::current_dir().ok(),
+            told_by_controls: told_by_controls(experiment, &state.own_names()),
             python: experiment.python.as_deref().map(Python::of),
             live: Some(Arc::clone(state)),
             undone: Arc::default(),
@@ -141,11 +147,18 @@ impl Rollbacks {
                 );
             }
         }
+        state.hook(Moment::before(Level::Rollback)).await;
         let mut steps = Steps::of(state, Section::Rollbacks);
         for activity in self.due(scope, &state.names())? {
             steps.carry_out(&Arc::new(activity), ready(Ok(()))).await?;
         }
         let failed = steps.finish().await;
+        if state.controls.is_some() {
+            let rollbacks = serde_json::json!(
+                state.progress().rollbacks.iter().map(|run| run.entry(true)).collect::<Vec<_>>()
+            );
+            state.hook(Moment::after(Level::Rollback, rollbacks)).await;
+        }
         let failed = failed.iter().map(|activity| why(&state.progress(), activity)).collect();
         self.ends(Undone::of(failed))
     }
@@ -177,6 +190,15 @@ impl Rollbacks {
             if let Some(masked) = names.masked_step(&activity.data["provider"]) {
                 let why = "it needs {masked}, which held a secret, so the journal does not keep it";
                 failed.push(format!("{}: {}", activity.name, why.replace("{masked}", &masked)));
+                continue;
+            }
+            if let Some(name) = self.told_by_controls.iter().find(|name| {
+                let alone = Names::default().with(name.as_str(), "");
+                alone.substitute(&activity.data["provider"]) != activity.data["provider"]
+            }) {
+                let why =
+                    format!("it needs ${{{name}}}, a secret that a control told, so the journal has it not");
+                failed.push(format!("{}: {why}", activity.name));
                 continue;
             }
             let mut run = ActivityRun::begun(&activity.name, activity.data.clone(), scope.clock().now());
@@ -218,6 +240,19 @@ impl Rollbacks {
         let entries = self.configuration.iter();
         entries.fold(Names::default(), |names, (name, value)| names.with(name, value.clone()))
     }
+}
+
+/// The names of the secrets that are not those of the experiment.
+fn told_by_controls(experiment: &Experiment, names: &Names) -> Vec<String> {
+    let own = secrets(experiment);
+    let of_group = |group: &str| own.secrets().iter().find(|(known, _)| known == group).map(|(_, own)| own);
+    let groups = names.secrets().iter().map(|(group, entries)| (of_group(group), entries));
+    let told = groups.flat_map(|(own, entries)| {
+        let is_told =
+            move |(name, value): &(&String, &Value)| own.and_then(|own| own.get(*name)) != Some(*value);
+        entries.iter().filter(is_told).map(|(name, _)| name.clone())
+    });
+    told.collect()
 }
 
 fn unwritten(error: serde_json::Error) -> Error {

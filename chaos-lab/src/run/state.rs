@@ -1,7 +1,6 @@
 use std::{
-    borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -12,6 +11,7 @@ use tokio::sync::Notify;
 use super::{
     ActivityRun, Approve, Follow, Interrupt, RunOptions,
     changes::Changes,
+    controls::Controls,
     injecting::{Events, Injected},
     progress::{Progress, Section},
     toolkit_journal::in_journal,
@@ -28,8 +28,12 @@ use crate::{
 pub(crate) struct State {
     pub(crate) experiment: Arc<Experiment>,
     pub(crate) options: RunOptions,
-    names: Names,
-    document: OnceLock<Arc<Value>>,
+    names: Mutex<Arc<Names>>,
+    /// The document as the journal holds it, as long as nothing in it changes.
+    document: Mutex<Option<Arc<Value>>>,
+    /// What controls have changed in it.
+    described: Mutex<Map<String, Value>>,
+    pub(crate) controls: Option<Arc<Controls>>,
     /// What the steps of the method have yielded so far, if the experiment refers to that.
     steps: Option<Mutex<Arc<Map<String, Value>>>>,
     /// There is a new one.
@@ -66,6 +70,7 @@ pub(crate) struct Parts {
     pub(crate) experiment: Arc<Experiment>,
     pub(crate) options: RunOptions,
     pub(crate) names: Names,
+    pub(crate) controls: Option<Arc<Controls>>,
     pub(crate) runner: Runner,
     pub(crate) lookout: Runner,
     pub(crate) clock: Arc<dyn Clock>,
@@ -95,6 +100,7 @@ impl State {
             experiment,
             options,
             names,
+            controls,
             runner,
             lookout,
             clock,
@@ -111,8 +117,10 @@ impl State {
             start: clock.now(),
             experiment,
             options,
-            names,
-            document: OnceLock::new(),
+            names: Mutex::new(Arc::new(names)),
+            document: Mutex::default(),
+            described: Mutex::default(),
+            controls,
             steps: uses_steps.then(Mutex::default),
             output: Notify::new(),
             approval,
@@ -163,11 +171,31 @@ impl State {
     }
 
     /// The names, and what the steps have yielded so far.
-    pub(crate) fn names(&self) -> Cow<'_, Names> {
+    pub(crate) fn names(&self) -> Arc<Names> {
+        let names = self.own_names();
         match &self.steps {
-            Some(steps) => Cow::Owned(self.names.clone().with_steps(Arc::clone(&locked(steps)))),
-            None => Cow::Borrowed(&self.names),
+            Some(steps) => Arc::new(Names::clone(&names).with_steps(Arc::clone(&locked(steps)))),
+            None => names,
         }
+    }
+
+    /// The names alone.
+    pub(crate) fn own_names(&self) -> Arc<Names> {
+        Arc::clone(&locked(&self.names))
+    }
+
+    /// Controls have changed the names.
+    pub(crate) fn rename(&self, names: Names) {
+        *locked(&self.names) = Arc::new(names);
+        *locked(&self.document) = None;
+        self.changed();
+    }
+
+    /// Controls have changed what describes the experiment.
+    pub(crate) fn describe(&self, described: Map<String, Value>) {
+        *locked(&self.described) = described;
+        *locked(&self.document) = None;
+        self.changed();
     }
 
     /// Whether something refers to what a step yields.
@@ -178,7 +206,7 @@ impl State {
     /// What the steps have yielded so far, if a rollback or an undo refers to that: without the values of secrets.
     pub(crate) fn outputs(&self) -> Option<Value> {
         let steps = locked(self.steps.as_ref()?).as_ref().clone();
-        Some(self.names.masked(&Value::Object(steps)))
+        Some(self.own_names().masked(&Value::Object(steps)))
     }
 
     /// Keeps what an activity has yielded.
@@ -213,16 +241,27 @@ impl State {
 
     /// The title, with the names in it substituted, and without the values of secrets.
     pub(crate) fn title(&self) -> String {
-        let title = self.names.substitute(&self.experiment.title.as_str().into());
-        crate::python::text(&self.names.masked(&title))
+        let names = self.own_names();
+        let title = names.substitute(&self.experiment.title.as_str().into());
+        crate::python::text(&names.masked(&title))
     }
 
     /// The document as the journal holds it.
-    pub(crate) fn document(&self) -> &Arc<Value> {
-        self.document.get_or_init(|| {
-            let masked = self.names.masked(&self.experiment.document);
-            Arc::new(in_journal(masked, self.title(), self.options.dry))
-        })
+    pub(crate) fn document(&self) -> Arc<Value> {
+        let mut known = locked(&self.document);
+        if let Some(known) = &*known {
+            return Arc::clone(known);
+        }
+        let mut document = self.own_names().masked(&self.experiment.document);
+        let described = Value::Object(locked(&self.described).clone());
+        if let (Value::Object(fields), Value::Object(described)) =
+            (&mut document, self.own_names().masked(&described))
+        {
+            fields.extend(described);
+        }
+        let document = Arc::new(in_journal(document, self.title(), self.options.dry));
+        *known = Some(Arc::clone(&document));
+        document
     }
 
     /// A signal came. The first one counts.
@@ -238,7 +277,7 @@ impl State {
 
     /// The entry of an activity that begins now.
     pub(crate) fn begun(&self, activity: &Activity) -> ActivityRun {
-        ActivityRun::begun(&activity.name, self.names.masked(&activity.data), self.clock.now())
+        ActivityRun::begun(&activity.name, self.own_names().masked(&activity.data), self.clock.now())
     }
 
     /// A follower that panics must not end a rollback.
@@ -286,6 +325,34 @@ impl UnderWay {
     /// Whether it is a step of the method.
     pub(crate) fn is_step(&self) -> bool {
         matches!(self.section, Section::Method)
+    }
+
+    /// What controls may add to beside what is known.
+    pub(crate) const KNOWN: [&str; 9] =
+        ["activity", "output", "start", "status", "exception", "end", "duration", "tolerance_met", "not_met"];
+
+    /// Whether it is a rollback.
+    pub(crate) fn is_rollback(&self) -> bool {
+        matches!(self.section, Section::Rollbacks)
+    }
+
+    /// Its entry in the journal.
+    pub(crate) fn entry(&self) -> Value {
+        let mut progress = self.state.progress();
+        let entry = progress.runs(self.section).get(self.index);
+        entry.and_then(|run| serde_json::to_value(run.entry(true)).ok()).unwrap_or_default()
+    }
+
+    /// Keeps what controls have made of its entry.
+    pub(crate) fn add(&self, entry: Value) {
+        let added = self.state.added(entry, &Self::KNOWN);
+        if added.is_empty() {
+            return;
+        }
+        if let Some(run) = self.state.progress().runs(self.section).get_mut(self.index) {
+            run.added = added;
+        }
+        self.state.changed();
     }
 
     /// It has ended like this, except for a pause. The activity itself is known since it began. Whether it is fine.

@@ -35,6 +35,10 @@ impl<'a> Steps<'a> {
         activity: &Arc<Activity>,
         begins: impl Future<Output = Result<()>>,
     ) -> Result<()> {
+        let is_rollback = matches!(self.section, Section::Rollbacks);
+        if !activity.background && !self.state.may_begin(activity, is_rollback).await {
+            return Ok(());
+        }
         let under_way = self.state.begin(self.section, activity);
         if activity.background {
             let forbidden = self.state.forbidden(activity).await;
@@ -43,6 +47,9 @@ impl<'a> Steps<'a> {
             }
             let (state, activity) = (Arc::clone(self.state), Arc::clone(activity));
             self.background.spawn(async move {
+                if !state.may_begin(&activity, is_rollback).await {
+                    return Some(activity);
+                }
                 state.pause_before(&activity).await;
                 let is_fine = state.perform(&activity, under_way, forbidden).await;
                 (!is_fine).then_some(activity)
@@ -58,6 +65,11 @@ impl<'a> Steps<'a> {
             self.failed.push(Arc::clone(activity));
         }
         Ok(())
+    }
+
+    /// Ends what is in the background.
+    pub(crate) async fn cut(mut self) {
+        self.background.shutdown().await;
     }
 
     /// Waits for what is in the background. Returns those that did not succeed.

@@ -4,7 +4,7 @@ use std::fs;
 
 use chaos_core::jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     ActivityRun, Dry, HypothesisLook,
@@ -29,6 +29,8 @@ pub(crate) struct Told<'a> {
     /// With Chaos Toolkit's status.
     pub(crate) ended: Option<(&'static str, Ended<'a>)>,
     pub(crate) is_compatible: bool,
+    /// What controls have added.
+    pub(crate) added: Option<&'a Map<String, Value>>,
 }
 
 /// The journal of a run: as it is now or as it ended. Written as it is, because it may be long.
@@ -47,6 +49,8 @@ pub(crate) struct ToolkitJournal<'a> {
     rollbacks: Vec<ActivityEntry<'a>>,
     #[serde(flatten)]
     ended: Option<Ended<'a>>,
+    #[serde(flatten)]
+    added: Option<&'a Map<String, Value>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,6 +92,7 @@ impl<'a> ToolkitJournal<'a> {
             run,
             rollbacks,
             ended,
+            added: told.added,
         }
     }
 }
@@ -96,11 +101,18 @@ impl<'a> ToolkitJournal<'a> {
 /// what is spared.
 pub(crate) fn in_journal(mut document: Value, title: String, dry: Option<Dry>) -> Value {
     if let Value::Object(fields) = &mut document {
-        fields.insert("title".to_owned(), title.into());
         // Also those that a file of variables has replaced.
         if let Some(secrets) = fields.get_mut("secrets") {
             hide(secrets);
         }
+    }
+    titled(document, title, dry)
+}
+
+/// A document with the title that the names make of it, and with what is spared.
+pub(crate) fn titled(mut document: Value, title: String, dry: Option<Dry>) -> Value {
+    if let Value::Object(fields) = &mut document {
+        fields.insert("title".to_owned(), title.into());
         fields.insert("dry".to_owned(), dry.map_or(Value::Null, |dry| dry.name().into()));
     }
     document

@@ -8,7 +8,7 @@ use chaos_core::{
 };
 
 use super::{
-    Dry,
+    Dry, Interrupt,
     injecting::Injected,
     progress::{Progress, Undone},
     state::State,
@@ -139,6 +139,9 @@ fn skipped(progress: &Progress, run: Option<&RunReport>) -> Vec<String> {
     match (not_steady, run) {
         (Some(why), _) => vec![format!("the hypothesis did not hold before the method: {why}")],
         (None, Some(run)) if run.faults.is_empty() => run.why_nothing(),
+        (None, None) if progress.interrupt == Some(Interrupt::Control) => {
+            progress.interrupted_by().into_iter().collect()
+        }
         (None, None) if progress.interrupt.is_some() => vec!["a signal came before the method".to_owned()],
         _ => Vec::new(),
     }
@@ -156,8 +159,8 @@ fn failed(state: &State, progress: &Progress, run: Option<&RunReport>) -> Vec<St
             (None, None) => {}
         }
     }
-    if progress.interrupt.is_some() {
-        reasons.push("a signal cut the run short".to_owned());
+    if let Some(why) = progress.interrupted_by() {
+        reasons.push(why);
     } else {
         let failures = run.into_iter().flat_map(|run| &run.faults).filter_map(|fault| fault.failure.as_ref());
         reasons.extend(failures.map(|failure| format!("the method was cut short: {}", failure.message)));

@@ -225,7 +225,45 @@ impl Runner {
         python.order(order, names, way, &self.surroundings, &*self.shared.clock).await
     }
 
+    /// Sets the first order of each interpreter of Python that is started from now on.
+    pub(crate) fn begin_python_with(&self, order: Value) {
+        if let Some(python) = &self.python {
+            python.begin_with(order);
+        }
+    }
+
+    /// Logs nothing of what Python prints until that is released.
+    pub(crate) fn hold_python_log(&self) -> HeldLog {
+        if let Some(python) = &self.python {
+            python.hold_log();
+        }
+        HeldLog { python: self.python.clone() }
+    }
+
     fn way<'a>(&self, what: &'a str, limit: Option<Duration>) -> Way<'a> {
         Way { what, is_aside: self.is_aside, is_look: self.is_lookout, limit }
+    }
+}
+
+/// What Python prints is not logged as long as this is held.
+#[derive(Debug)]
+pub(crate) struct HeldLog {
+    python: Option<Arc<Interpreter>>,
+}
+
+impl HeldLog {
+    /// Masks the secrets of `names` from now on, and logs what was held back.
+    pub(crate) fn release(self, names: &Names) {
+        if let Some(python) = &self.python {
+            python.learn(names);
+        }
+    }
+}
+
+impl Drop for HeldLog {
+    fn drop(&mut self) {
+        if let Some(python) = &self.python {
+            python.release_log();
+        }
     }
 }

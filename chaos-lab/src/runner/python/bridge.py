@@ -219,6 +219,9 @@ def near(name, known):
 # Controls
 
 
+# What of an experiment is carried out, so that it stays as it was read.
+CARRIED_OUT = {"title", "method", "steady-state-hypothesis", "rollbacks", "configuration", "secrets", "controls",
+               "runtime", "dry", "stop-conditions", "scale-up", "deadline"}
 LEVELS = {"loader": "loading_experiment"}
 run = None
 
@@ -238,7 +241,7 @@ class Run:
         for activities in (hypothesis.get("probes"), self.experiment.get("method"), self.experiment.get("rollbacks")):
             for activity in activities or []:
                 self.activities.setdefault(canonical(activity), activity)
-        self.told = None
+        self.told = self.described = None
         self.changes()
 
     def of(self, data):
@@ -257,7 +260,12 @@ class Run:
         """What has changed in the names since it was last told."""
         now = {"configuration": with_form(self.configuration), "secrets": with_form(self.secrets)}
         before, self.told = self.told, canonical(now)
-        return {} if before == self.told else now
+        changed = {} if before == self.told else now
+        described = {name: value for name, value in self.experiment.items() if name not in CARRIED_OUT}
+        before, self.described = self.described, canonical(described)
+        if before != self.described:
+            changed = {**changed, "described": with_form(described)}
+        return changed
 
 
 def canonical(value):
@@ -365,6 +373,9 @@ def hook(order):
                 interrupt = said(error)
                 break
             show(error)
+    if level == "experiment" and isinstance(state, dict) and isinstance(state.get("experiment"), dict):
+        # The journal has a copy, and what is added to that is meant to stay.
+        run.experiment.update((name, value) for name, value in state["experiment"].items() if name not in CARRIED_OUT)
     return outcome(interrupt, before, state)
 
 

@@ -54,7 +54,9 @@ impl Interpreter {
 
     pub(in crate::runner) fn hold_log(&self) {}
 
-    pub(in crate::runner) fn learnt(&self, _names: &Names) {}
+    pub(in crate::runner) fn release_log(&self) {}
+
+    pub(in crate::runner) fn learn(&self, _names: &Names) {}
 
     #[expect(clippy::unused_async, reason = "elsewhere, this waits for a process")]
     pub(in crate::runner) async fn end_calls(&self, _clock: &dyn Clock) {}

@@ -153,15 +153,19 @@ impl Interpreter {
         }
     }
 
-    /// Logs nothing of what is printed until [`learnt`](Interpreter::learnt).
+    /// Logs nothing of what is printed until [`release_log`](Interpreter::release_log).
     pub(in crate::runner) fn hold_log(&self) {
         self.known.hold();
     }
 
-    /// Masks the secrets of `names` from now on, and logs what was held back.
-    pub(in crate::runner) fn learnt(&self, names: &Names) {
-        self.known.learn(names);
+    /// Logs what was held back.
+    pub(in crate::runner) fn release_log(&self) {
         self.known.release();
+    }
+
+    /// Masks the secrets of `names` from now on.
+    pub(in crate::runner) fn learn(&self, names: &Names) {
+        self.known.learn(names);
     }
 
     /// Ends it if something is under way, other than a look, or was when it was left.
