@@ -29,9 +29,25 @@ pub(crate) struct DeclaredControl {
     pub(crate) path: String,
     /// The declaration.
     pub(crate) data: Value,
+    /// Whether it is one of the settings file, of which only the module is checked.
+    pub(crate) is_of_settings: bool,
 }
 
 impl PythonParts {
+    /// Sorts the controls from the whole to the parts, as Chaos Toolkit has them: those of the experiment, those of the
+    /// hypothesis, and those of the activities.
+    pub(crate) fn sort_controls(&mut self) {
+        self.controls.sort_by_key(|control| {
+            if control.path.starts_with("controls[") {
+                0
+            } else if control.path.starts_with("steady-state-hypothesis.controls") {
+                1
+            } else {
+                2
+            }
+        });
+    }
+
     /// Whether nothing is carried out in Python.
     pub(crate) fn is_empty(&self) -> bool {
         self.calls.is_empty() && self.controls.is_empty()

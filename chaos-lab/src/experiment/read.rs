@@ -95,7 +95,8 @@ impl Experiment {
             Some(file) => reader.settings_file(file),
             None => (None, None),
         };
-        let parts = std::mem::take(&mut reader.python);
+        let mut parts = std::mem::take(&mut reader.python);
+        parts.sort_controls();
         let findings = reader.findings.in_order_of(&keys);
         let mut experiment = findings.unless_any(experiment)?;
         experiment.python = python;

@@ -75,7 +75,10 @@ impl<'a> Reader<'a> {
                 );
                 self.findings.wrong(fields.at("ref"), name, expected);
             }
-            return;
+            // There, it may be a control itself.
+            if fields.get("provider").is_none() {
+                return;
+            }
         }
         if has_name {
             fields.text("name", "a name", &mut self.findings);
@@ -101,7 +104,11 @@ impl<'a> Reader<'a> {
         if provider.get("arguments").is_some_and(|arguments| !arguments.is_object()) {
             self.findings.say(provider.at("arguments"), "no mapping", arguments);
         }
-        self.python.controls.push(DeclaredControl { path: path.to_owned(), data: data.clone() });
+        self.python.controls.push(DeclaredControl {
+            path: path.to_owned(),
+            data: data.clone(),
+            is_of_settings: !has_name,
+        });
     }
 
     /// Reads a settings file of Chaos Toolkit. Returns its strategies, which are those of an experiment that has none.

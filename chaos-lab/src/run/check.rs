@@ -127,7 +127,7 @@ async fn control_is_told(
     problems: &mut Vec<Problem>,
 ) -> bool {
     let module = control.data["provider"]["module"].as_str().unwrap_or_default();
-    let order = json!({ "do": "validate", "control": control.data });
+    let order = json!({ "do": "validate", "control": control.data, "imports_only": control.is_of_settings });
     let what = format!("the import of {module}");
     let path = format!("{}.provider.module", control.path);
     match runner.ask_python(order, names, &what, Some(LIMIT)).await {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use chaos_core::{Permit, Result};
+use serde_json::{Value, json};
 
 use super::{
     compatible::watch_as_chaos_toolkit,
@@ -17,15 +18,15 @@ pub(crate) async fn carry_out_method(state: Arc<State>, permit: &Permit) -> Resu
     if !state.progress().is_method_spared {
         let watching = watch_as_chaos_toolkit(&state);
         state.hook(Moment::before(Level::Method)).await;
+        let mut entries = Value::Null;
         if !state.is_interrupted_by_control() {
             steps(&state, permit).await?;
+            if state.controls.is_some() {
+                entries =
+                    json!(state.progress().method.iter().map(|run| run.entry(true)).collect::<Vec<_>>());
+            }
         }
-        if state.controls.is_some() {
-            let method = serde_json::json!(
-                state.progress().method.iter().map(|run| run.entry(true)).collect::<Vec<_>>()
-            );
-            state.hook(Moment::after(Level::Method, method)).await;
-        }
+        state.hook(Moment::after(Level::Method, entries)).await;
         watching.end().await;
         if state.is_interrupted_by_control() {
             return Ok(());

@@ -4,7 +4,7 @@
 Needs the packages of requirements.txt from PyPI, by default in the virtual environment target/chaostoolkit-venv of the
 repository; `--toolkit` names another program `chaos`.
 
-    record_runs.py                       runs every case and writes runs.json
+    record_runs.py                       runs every case and writes runs.json; with --only the rest stays
     record_runs.py --verify              runs the cases of runs.json again and tells what is otherwise
     record_runs.py --against PROGRAM     runs them by `PROGRAM run --compat ...` and tells what is otherwise
 
@@ -28,6 +28,7 @@ from pathlib import Path
 
 from runs.drawn import drawn
 from runs.named import named
+from runs.pythons import pythons
 from runs.running import differences, observe
 from runs.values import values
 
@@ -55,6 +56,11 @@ INTENDED = [
     ("tolerance/probe whose arguments are a list", "an exception of Python there"),
     ("tolerance/probe whose process exits with 1", "the exit status of a tolerance's probe counts"),
     ("tolerance/fraction for the range", "bounds are compared as decimals"),
+    ("python/leaves", "an exit there, an activity that failed here"),
+    ("python/control: each fails", "an exception in cleanup_control there ends the process without a journal"),
+    ("python/control: interrupts before rollback", "a rollback is played whatever a control says"),
+    ("python/control: interrupts before activity undo", "a rollback is played whatever a control says"),
+    ("python/a tolerance whose argument is left out", "the argument is given all the same"),
     ("tolerance/not UTF-8", "output is UTF-8 here; there its charset is guessed"),
 ]
 
@@ -68,13 +74,13 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     toolkit = [str(arguments.toolkit.absolute()), "--settings", "none.yaml", "--no-version-check", "--no-log-file",
                "run"]
-    generated = json.loads(json.dumps([*named(), *values(), *drawn()]))
+    generated = json.loads(json.dumps([*named(), *values(), *drawn(), *pythons()]))
     names = [case["name"] for case in generated]
     assert len(names) == len(set(names)), "two cases of one name"
     if not (arguments.verify or arguments.against):
-        record(toolkit, generated, arguments.jobs)
+        record(toolkit, generated, arguments)
         return 0
-    recorded = json.loads(RECORD.read_text(encoding="utf-8"))["cases"]
+    recorded = known()
     if [without_result(case) for case in recorded] != generated:
         print("runs.json is not of these cases: record it again")
         return 1
@@ -100,20 +106,28 @@ def parse():
 def program(text):
     first, *rest = shlex.split(text)
     # Each case runs in a folder of its own.
-    return [str(Path(first).absolute()) if "/" in first else first, *rest, "run", "--compat"]
+    return [str(Path(first).absolute()) if "/" in first else first, *rest, "run", "--compat", "--python", sys.executable]
 
 
 def without_result(case):
     return {key: value for key, value in case.items() if key != "result"}
 
 
-def record(toolkit, cases, jobs):
-    observed = [result for result, _ in run(toolkit, cases, jobs)]
+def known():
+    return json.loads(RECORD.read_text(encoding="utf-8"))["cases"]
+
+
+def record(toolkit, cases, arguments):
+    """Records the cases that are asked for. Of the others, those that are known stay as they are."""
+    before = {} if arguments.only == "*" else {case["name"]: case for case in known()}
+    asked = [case for case in cases if fnmatch.fnmatchcase(case["name"], arguments.only)]
+    results = {case["name"]: result for case, (result, _) in zip(asked, run(toolkit, asked, arguments.jobs))}
+    observed = [results.get(case["name"]) or before[case["name"]]["result"] for case in cases]
     lines = [json.dumps({**case, "result": result}, ensure_ascii=False, separators=(",", ":"))
              for case, result in zip(cases, observed)]
     of = {"chaostoolkit": "1.19.0", "chaostoolkit-lib": "1.44.0", "jsonpath2": "0.4.5"}
     RECORD.write_text(f'{{"of": {json.dumps(of)},\n"cases": [\n' + ",\n".join(lines) + "\n]}\n", encoding="utf-8")
-    print(f"{len(cases)} cases recorded")
+    print(f"{len(asked)} cases recorded")
 
 
 def compare(command, cases, arguments):
@@ -137,7 +151,13 @@ def compare(command, cases, arguments):
 
 def run(command, cases, jobs):
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(lambda case: observe(command, case), cases))
+        return list(pool.map(lambda case: observe(of_case(command, case), case), cases))
+
+
+def of_case(command, case):
+    """The command of the toolkit always names this file of settings."""
+    is_ours = "--compat" in command
+    return [*command, "--settings", "none.yaml"] if is_ours and "none.yaml" in case["files"] else command
 
 
 if __name__ == "__main__":

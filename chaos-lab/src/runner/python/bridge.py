@@ -336,7 +336,7 @@ def validate(order):
         name = control["provider"]["module"]
         return {"module": said(error), "near": near(name, modules_beside(name))}
     function = getattr(module, "validate_control", None)
-    if function:
+    if function and not order["imports_only"]:
         try:
             function(control)
         except BaseException as error:
