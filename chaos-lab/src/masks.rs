@@ -57,8 +57,19 @@ impl Masks {
         let text = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
         let halves = self.0.iter().flat_map(|secret| secret.char_indices().map(|(at, _)| &secret[..at]));
         let longest = halves.filter(|half| text.ends_with(half)).map(str::len).max();
-        &text[..text.len() - longest.unwrap_or(0)]
+        let mut end = text.len() - longest.unwrap_or(0);
+        // The half may be the end of a whole secret, whose beginning must not be left either.
+        while let Some(begin) = self.0.iter().filter_map(|secret| begin_around(text, secret, end)).min() {
+            end = begin;
+        }
+        &text[..end]
     }
+}
+
+/// Where a secret begins that stands on both sides of `end`.
+fn begin_around(text: &str, secret: &str, end: usize) -> Option<usize> {
+    let first = end.saturating_sub(secret.len() - 1);
+    (first..end).find(|begin| text.get(*begin..).is_some_and(|rest| rest.starts_with(secret)))
 }
 
 /// A secret as Python writes it within a list or a mapping.
@@ -95,5 +106,31 @@ fn texts_within(value: &Value) -> Vec<String> {
         Value::Number(_) | Value::String(_) => vec![python::text(value)],
         Value::Array(items) => items.iter().flat_map(texts_within).collect(),
         Value::Object(fields) => fields.values().flat_map(texts_within).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A secret whose end is its own beginning, or that of another one.
+    #[test]
+    fn no_part_of_a_secret_is_left_at_a_cut() {
+        let (twice, other) = (json!("s3cret-s3cret"), json!("cret-and-more"));
+        let masks = Masks::of([&twice, &other].into_iter());
+        for (text, shown) in [
+            ("a s3cret-s3cret", "a "),
+            ("a s3cret-s3cr", "a "),
+            ("a s3cret-s3cret-", "a "),
+            ("a s3cret-s3cret-s3cret", "a "),
+            ("a s3cret-s3cret b", "a ******** b"),
+            ("a cret-and-mor", "a "),
+            ("é s3cret-s3cret", "é "),
+        ] {
+            let masked = masks.masked(&json!({ "truncated": true, "stdout": text }));
+            assert_eq!(masked["stdout"], shown, "{text}");
+        }
     }
 }

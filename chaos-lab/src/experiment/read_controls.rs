@@ -14,8 +14,7 @@ use crate::document;
 
 const CONTROL: &[&str] = &["name", "ref", "provider", "scope", "automatic"];
 const PROVIDER: &[&str] = &["type", "module", "arguments"];
-const WITHOUT: &str = "no control, which is a Python module, unless --python PROGRAM names an interpreter that runs \
-    it; or --without-controls";
+const WITHOUT: &str = "--python PROGRAM, an interpreter that runs this Python module, or --without-controls";
 const SETTINGS: &[&str] = &["controls", "runtime", "notifications", "auths"];
 
 impl<'a> Reader<'a> {

@@ -19,8 +19,10 @@ pub(crate) struct Python {
 }
 
 impl Python {
-    pub(crate) fn of(program: &Path) -> Self {
-        Self { program: program.to_owned(), modules: env::var(MODULES).ok() }
+    /// `added` are variables beside those of this process.
+    pub(crate) fn of(program: &Path, added: &[(String, String)]) -> Self {
+        let added = added.iter().rev().find(|(name, _)| name == MODULES).map(|(_, value)| value.clone());
+        Self { program: program.to_owned(), modules: added.or_else(|| env::var(MODULES).ok()) }
     }
 
     /// The runner, with this interpreter.

@@ -102,7 +102,10 @@ impl Rollbacks {
             secrets: Secrets::of(experiment),
             directory: std::env::current_dir().ok(),
             told_by_controls: told_by_controls(experiment, &state.own_names()),
-            python: experiment.python.as_deref().map(Python::of),
+            python: experiment
+                .python
+                .as_deref()
+                .map(|program| Python::of(program, &experiment.settings.environment)),
             live: Some(Arc::clone(state)),
             undone: Arc::default(),
         };

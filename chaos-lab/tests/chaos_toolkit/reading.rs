@@ -206,9 +206,10 @@ fn everything_that_is_wrong_is_told_at_once_in_the_order_of_the_file() {
         r#"method[2].provider.path: "no-such-program"; expected a program in PATH"#,
         r#"method[2].provider.arguments: 5; expected a list, a mapping or a text"#,
         r#"method[2].provider.timeout: "5"; expected a number of seconds greater than 0"#,
-        r#"method[2].controls[0]: "tracing"; expected no control, which is a Python module, or --without-controls"#,
-        "method[3].provider.func: chaosk8s.pod.actions.delete_pods; expected process or http: no Python \
-            function is run here",
+        "method[2].controls[0]: \"tracing\"; expected --python PROGRAM, an interpreter that runs this Python \
+            module, or --without-controls",
+        "method[3].provider.func: chaosk8s.pod.actions.delete_pods; expected process or http, or an \
+            interpreter that calls it: --python PROGRAM",
         r#"method[4]: 7; expected an activity: a mapping with type, name and provider, or with ref"#,
         "rollbacks[0].ref: \"nothing like it\"; expected the name of an activity of the method, or of a probe \
             of the hypothesis",
@@ -423,7 +424,8 @@ fn controls_are_refused_wherever_they_stand_unless_they_are_left_out() {
         "rollbacks[0].controls[0]",
     ];
     let expected = places.map(|place| {
-        format!("{place}: \"tracing\"; expected no control, which is a Python module, or --without-controls")
+        let expected = "--python PROGRAM, an interpreter that runs this Python module, or --without-controls";
+        format!("{place}: \"tracing\"; expected {expected}")
     });
     assert_eq!(problems(document.clone()), expected);
     assert_eq!(told(Experiment::from_document(document, &options().without_controls())), [""; 0]);
@@ -513,8 +515,8 @@ fn an_activity_is_read_back_from_its_data() {
     let Provider::Python(python) = &read.provider else { panic!("{read:?}") };
     assert_eq!((python.module.as_str(), python.function.as_str()), ("m", "f"));
     assert_eq!(
-        (&python.arguments["a"], &python.secrets[..], &python.other["x"]),
-        (&json!(1), &["s".to_owned()][..], &json!(1))
+        (&python.arguments["a"], python.secrets.as_deref(), &python.other["x"]),
+        (&json!(1), Some(&["s".to_owned()][..]), &json!(1))
     );
 
     for (data, expected) in [

@@ -106,7 +106,8 @@ def parse():
 def program(text):
     first, *rest = shlex.split(text)
     # Each case runs in a folder of its own.
-    return [str(Path(first).absolute()) if "/" in first else first, *rest, "run", "--compat", "--python", sys.executable]
+    first = str(Path(first).absolute()) if "/" in first else first
+    return [first, *rest, "run", "--compat", "--python", sys.executable]
 
 
 def without_result(case):

@@ -53,8 +53,10 @@ fn refused_here() -> Vec<String> {
         // The path of a certificate there.
         r#"method[0].provider.verify_tls: "no"; expected true or false"#,
         // Python.
-        r#"method[0].provider.func: platform.node; expected process or http: no Python function is run here"#,
-        r#"method[0].controls[0]: "c"; expected no control, which is a Python module, or --without-controls"#,
+        "method[0].provider.func: platform.node; expected process or http, or an interpreter that calls it: \
+            --python PROGRAM",
+        "method[0].controls[0]: \"c\"; expected --python PROGRAM, an interpreter that runs this Python module, or \
+            --without-controls",
     ];
     let mut refused = refused.map(str::to_owned).to_vec();
     refused.sort();
@@ -124,7 +126,7 @@ impl Run {
         }
         let path = env::var("PATH").unwrap();
         let variables = self.environment.clone().into_iter().chain([("PATH".to_owned(), path)]);
-        let options = ReadOptions::default().compatible().environment(variables);
+        let options = ReadOptions::default().compatible().environment(variables).python("python3");
         let options = self.arguments.windows(2).fold(options, |options, pair| match pair[0].as_str() {
             "--var" => options.variable(pair[1].parse().unwrap()),
             "--var-file" => options.variable_file(folder.path().join(&pair[1])),

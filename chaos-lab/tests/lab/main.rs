@@ -5,6 +5,8 @@
 #[cfg(unix)]
 mod beyond;
 #[cfg(target_os = "linux")]
+mod controls;
+#[cfg(target_os = "linux")]
 mod dropped;
 #[cfg(unix)]
 mod events;
@@ -16,6 +18,8 @@ mod killed;
 mod parts;
 #[cfg(unix)]
 mod processes;
+#[cfg(target_os = "linux")]
+mod python;
 mod requests;
 mod server;
 

@@ -96,7 +96,8 @@ def answer(number, text):
 
 
 def error_of(kind, text):
-    return '"error":%s' % json.dumps({"kind": kind, "text": text[:LONGEST_TEXT]}, ensure_ascii=False)
+    told = {"kind": kind, "text": text[:LONGEST_TEXT], "cut": len(text) > LONGEST_TEXT}
+    return '"error":%s' % json.dumps(told, ensure_ascii=False)
 
 
 def said(error):

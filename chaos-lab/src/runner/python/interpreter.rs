@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     known::Known,
-    session::{Answer, End, Session},
+    session::{Answer, End, Failure, Session},
     way::Way,
 };
 use crate::{
@@ -132,8 +132,8 @@ impl Interpreter {
         };
         match answer {
             Answer::Value(value) => Ok(value),
-            Answer::Error(kind, text) => {
-                let text = self.known.masked(&text, true);
+            Answer::Error(Failure { kind, text, is_cut }) => {
+                let text = self.known.masked(&text, is_cut);
                 let text: String = text.chars().take(SHOWN).collect();
                 let what = way.what;
                 Err(match kind.as_str() {

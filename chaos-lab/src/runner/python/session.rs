@@ -22,7 +22,7 @@ use crate::runner::{
 const BRIDGE: &str = include_str!("bridge.py");
 /// The longest line that is taken, in bytes. An interpreter that writes a longer one is ended.
 const LONGEST: usize = 20 * 1024 * 1024;
-/// A longer line of what is printed is logged in parts.
+/// Of a line that is longer and comes in parts, the beginning is logged.
 const LONGEST_PRINTED: usize = 8 * 1024;
 /// How much is read at once, in bytes.
 const BUFFER: usize = 64 * 1024;
@@ -44,8 +44,17 @@ pub(super) struct Session {
 #[derive(Debug)]
 pub(super) enum Answer {
     Value(Value),
-    /// The order failed: a kind, and a text in which secrets are not masked yet.
-    Error(String, String),
+    /// The order failed.
+    Error(Failure),
+}
+
+/// Why an order failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) kind: String,
+    /// Secrets are not masked yet.
+    pub(super) text: String,
+    pub(super) is_cut: bool,
 }
 
 /// How an interpreter ended.
@@ -107,6 +116,7 @@ impl Session {
             printed: Lines::of(printed),
             known: Arc::clone(known),
             last_printed: String::new(),
+            is_skipping: false,
         };
         tasks.spawn(reading.until_it_ends());
         Ok(Arc::new(Self { companion, orders: Mutex::new(Some(orders)), calls, _tasks: tasks }))
@@ -215,7 +225,8 @@ impl Calls {
             (Some(value), None) => Answer::Value(value),
             (None, Some(error)) => {
                 let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
-                Answer::Error(text("kind"), text("text"))
+                let is_cut = error["cut"] == true;
+                Answer::Error(Failure { kind: text("kind"), text: text("text"), is_cut })
             }
             _ => return false,
         };
@@ -252,6 +263,8 @@ struct Reading {
     printed: Lines,
     known: Arc<Known>,
     last_printed: String,
+    /// Whether what comes is the rest of a line whose beginning was logged. It may begin with the rest of a secret.
+    is_skipping: bool,
 }
 
 impl Reading {
@@ -297,18 +310,23 @@ impl Reading {
 
     fn log(&mut self) {
         while let Some(line) = self.printed.next() {
-            self.log_line(&line, false);
+            if !std::mem::take(&mut self.is_skipping) {
+                self.log_line(&line, false);
+            }
         }
         if self.printed.there.len() > LONGEST_PRINTED {
-            self.log_rest();
+            let beginning = self.printed.take();
+            if !std::mem::replace(&mut self.is_skipping, true) {
+                self.log_line(&beginning, true);
+            }
         }
     }
 
+    /// A line that has no end.
     fn log_rest(&mut self) {
-        self.printed.searched = 0;
-        let rest = std::mem::take(&mut self.printed.there);
-        if !rest.is_empty() {
-            self.log_line(&rest, true);
+        let rest = self.printed.take();
+        if !self.is_skipping {
+            self.log_line(&rest, false);
         }
     }
 
@@ -363,6 +381,12 @@ impl Lines {
             Ok(_) | Err(_) => self.pipe = None,
         }
         false
+    }
+
+    /// What is there, which has no end of a line.
+    fn take(&mut self) -> Vec<u8> {
+        self.searched = 0;
+        std::mem::take(&mut self.there)
     }
 
     /// The next whole line, without its end.

@@ -47,7 +47,7 @@ def leaves(code=3):
     sys.exit(code)
 
 def others():
-    return {"date": datetime.date(2020, 1, 2), "number": decimal.Decimal("1.50"), "id": uuid.UUID(int=1), "pair": (1, 2)}
+    return [datetime.date(2020, 1, 2), decimal.Decimal("1.50"), uuid.UUID(int=1), (1, 2)]
 
 def is_one(value):
     log("is_one", value)
