@@ -129,8 +129,11 @@ def control(name="control", module="hooks", arguments=None, **more):
 
 
 def python(name, document, *arguments, environment=None, files=None, **more):
+    files = files or {}
+    text = json.dumps([document, files])
+    modules = {module: code for module, code in MODULES.items() if json.dumps(module[:-3]) in text.replace("\\", "")}
     return case(f"python/{name}", document, *arguments, environment={**HERE, **(environment or {})},
-                files={**MODULES, **(files or {})}, **more)
+                files={**modules, **files}, **more)
 
 
 def settings(**content):
