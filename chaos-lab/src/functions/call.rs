@@ -26,7 +26,7 @@ impl Call {
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, String> {
         let arguments = function.arguments(python, names)?;
-        let groups = python.secrets.iter().filter_map(|group| names.secrets_of(group));
+        let groups = python.secrets.iter().flatten().filter_map(|group| names.secrets_of(group));
         let secrets = groups.flatten().map(|(name, value)| (name.clone(), value.clone())).collect();
         let configuration = names.configuration().clone();
         Ok(Self { function, arguments, configuration, secrets, clock: Arc::clone(clock) })
