@@ -67,6 +67,23 @@ fn command(provider: &Value) -> Option<String> {
             }
             Some(format!("{line} {}", quoted(provider["url"].as_str()?)?))
         }
+        "python" => {
+            let (module, function) = (provider["module"].as_str()?, provider["func"].as_str()?);
+            let is_name = |name: &str| {
+                name.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '.')
+            };
+            if !is_name(module) || !is_name(function) {
+                return None;
+            }
+            let code = format!(
+                "import json, sys; from {module} import {function}; {function}(**json.loads(sys.argv[1]))"
+            );
+            let arguments = match &provider["arguments"] {
+                Value::Object(arguments) => Value::from(arguments.clone()).to_string(),
+                _ => "{}".to_owned(),
+            };
+            Some(format!("python3 -c {} {}", quoted(&code)?, quoted(&arguments)?))
+        }
         _ => None,
     }
 }

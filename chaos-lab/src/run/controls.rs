@@ -17,9 +17,6 @@ use crate::{
     substitution::Names,
 };
 
-/// How long hooks may take at the end of a run, and all those around the rollbacks together: none of them may keep a
-/// rollback from being played.
-const LIMIT: Duration = Duration::from_secs(60);
 /// The longest answer: it holds the names and a journal.
 const LONGEST: u32 = 16 << 20;
 
@@ -34,7 +31,9 @@ pub(crate) struct Controls {
     strategies: Value,
     /// Whether the experiment has begun for them, so that its end is told as well.
     is_begun: AtomicBool,
-    /// The time for the hooks around the rollbacks.
+    /// How long the hooks at the end may take.
+    limit: Duration,
+    /// The time for all those around the rollbacks together: none of them may keep a rollback from being played.
     left: Mutex<Duration>,
 }
 
@@ -128,7 +127,8 @@ impl Controls {
                 "rollbacks": { "strategy": options.rollbacks_of(experiment).name() },
             }),
             is_begun: AtomicBool::new(false),
-            left: Mutex::new(LIMIT),
+            limit: options.controls_within,
+            left: Mutex::new(options.controls_within),
         }))
     }
 
@@ -228,7 +228,7 @@ impl State {
         }
         let state = self.hook(Moment::after(Level::Experiment, journal())).await;
         let cleanup = json!({ "do": "cleanup", "longest": LONGEST });
-        self.controlled(cleanup, "cleanup_control", false, Some(LIMIT)).await;
+        self.controlled(cleanup, "cleanup_control", false, Some(controls.limit)).await;
         self.added(state, &KNOWN)
     }
 
@@ -255,7 +255,7 @@ impl State {
         let is_end = level == Level::Experiment && scope == Scope::After;
         let limit = match is_rollback {
             true => Some(*locked(&controls.left)),
-            false => is_end.then_some(LIMIT),
+            false => is_end.then_some(controls.limit),
         };
         if limit.is_some_and(|limit| limit.is_zero()) {
             return Value::Null;
@@ -274,7 +274,8 @@ impl State {
         }
         if let Some(why) = told["interrupt"].as_str() {
             // There, one in the background, and one after the experiment, is not heard.
-            if !is_end && !(is_aside && self.options.compatible) {
+            let is_heard = !is_end && (!is_aside || !self.options.compatible);
+            if is_heard {
                 let why = self.own_names().masked(&why.into());
                 let mut progress = self.progress();
                 progress.interrupt.get_or_insert(Interrupt::Control);

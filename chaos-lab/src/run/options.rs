@@ -16,6 +16,7 @@ pub struct RunOptions {
     pub(crate) dry: Option<Dry>,
     pub(crate) deadline: Option<Hold>,
     pub(crate) compatible: bool,
+    pub(crate) controls_within: Duration,
 }
 
 /// What is left out of a dry run.
@@ -42,11 +43,22 @@ impl Default for RunOptions {
             dry: None,
             deadline: None,
             compatible: false,
+            controls_within: Duration::from_secs(60),
         }
     }
 }
 
 impl RunOptions {
+    /// Sets how long the hooks of controls may take: all those around the rollbacks together, and those at the end of
+    /// the run. Then they are ended, and no more of them are called. Default: 1 min.
+    ///
+    /// The deadline ends those in the method, and an interrupt those before it.
+    #[must_use]
+    pub fn controls_within(mut self, limit: Duration) -> Self {
+        self.controls_within = limit;
+        self
+    }
+
     /// Sets when the hypothesis is looked at. Default: as the file says.
     #[must_use]
     pub fn hypothesis_strategy(mut self, strategy: HypothesisStrategy) -> Self {

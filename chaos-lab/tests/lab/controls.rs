@@ -1,11 +1,11 @@
 //! Controls in a real interpreter: what their hooks may change, and what they may not keep from happening.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use chaos_core::MemoryJournal;
 use chaos_lab::{
     experiment::{Experiment, ReadOptions},
-    run::{ExperimentReport, ExperimentVerdict, Lab},
+    run::{ExperimentReport, ExperimentVerdict, Lab, RunOptions},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -222,6 +222,23 @@ async fn a_hook_that_hangs_or_dies_in_the_method_is_cut_and_the_rollbacks_are_pl
         assert_eq!(log.contains(&"two".to_owned()), deed == "die", "{deed}: {log:?}");
         assert_eq!(log.last().unwrap(), "cleanup", "{deed}: {log:?}");
     }
+}
+
+#[tokio::test]
+async fn a_hook_that_hangs_in_the_rollbacks_ends_and_each_rollback_is_played() {
+    let place = Place::new();
+    let log = |word: &str| format!("echo {word} >>{}/log", place.path().display());
+    let rollbacks = [sh("action", "undo", &log("undo")), sh("action", "again", &log("again"))];
+    let experiment =
+        place.experiment(json!({ "before activity undo": "hang" }), json!({ "rollbacks": rollbacks }));
+    let options = RunOptions::default().controls_within(Duration::from_secs(3));
+    let lab = Lab::new().journal(MemoryJournal::new()).options(options);
+    let report = soon(lab.run(&experiment)).await.unwrap();
+    assert_eq!(report.verdict, ExperimentVerdict::Completed, "{report}");
+    let log = lines(place.path());
+    let at = |what: &str| log.iter().position(|line| line == what);
+    assert!(at("undo") < at("again") && at("undo").is_some(), "{log:?}");
+    assert_eq!(at("before activity again"), None, "{log:?}");
 }
 
 #[tokio::test]
