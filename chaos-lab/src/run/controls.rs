@@ -1,16 +1,13 @@
 //! Controls: modules of Python whose hooks are called around the parts of a run.
 
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{Dry, Interrupt, RunOptions, state::State, state::locked, toolkit_journal::titled};
+use super::{Dry, RunOptions, toolkit_journal::titled};
 use crate::{
     experiment::Experiment,
     runner::{Runner, TroubleKind},
@@ -18,23 +15,23 @@ use crate::{
 };
 
 /// The longest answer: it holds the names and a journal.
-const LONGEST: u32 = 16 << 20;
+pub(crate) const LONGEST: u32 = 16 << 20;
 
 /// The controls of a run. Their hooks share one experiment, configuration and groups of secrets, which live in the
 /// interpreter.
 #[derive(Debug)]
 pub(crate) struct Controls {
-    runner: Runner,
+    pub(crate) runner: Runner,
     experiment: Arc<Experiment>,
     dry: Option<Dry>,
     is_compatible: bool,
     strategies: Value,
     /// Whether the experiment has begun for them, so that its end is told as well.
-    is_begun: AtomicBool,
+    pub(crate) is_begun: AtomicBool,
     /// How long the hooks at the end may take.
-    limit: Duration,
+    pub(crate) limit: Duration,
     /// The time for all those around the rollbacks together: none of them may keep a rollback from being played.
-    left: Mutex<Duration>,
+    pub(crate) left: Mutex<Duration>,
 }
 
 /// A part of a run that has hooks before and after it.
@@ -86,7 +83,7 @@ impl Moment<'_> {
 }
 
 impl Level {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Experiment => "experiment",
             Self::Hypothesis => "hypothesis",
@@ -98,7 +95,7 @@ impl Level {
 }
 
 impl Scope {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Before => "before",
             Self::After => "after",
@@ -148,13 +145,13 @@ impl Controls {
     }
 
     /// Tells the interpreter, and each that is started later, what the hooks share.
-    async fn begin(&self, names: &Names) {
+    pub(crate) async fn begin(&self, names: &Names) {
         let order = self.first(names);
         self.order(order.clone(), names, "the start of the controls", false, None).await;
         self.runner.begin_python_with(order);
     }
 
-    fn first(&self, names: &Names) -> Value {
+    pub(crate) fn first(&self, names: &Names) -> Value {
         let parts = &self.experiment.python_parts;
         let title = names.substitute(&self.experiment.title.as_str().into());
         let document = (*self.experiment.document).clone();
@@ -170,7 +167,7 @@ impl Controls {
     }
 
     /// What the hooks yield; nothing if they did not come to their end, which is logged.
-    async fn order(
+    pub(crate) async fn order(
         &self,
         order: Value,
         names: &Names,
@@ -189,133 +186,4 @@ impl Controls {
             }
         }
     }
-}
-
-impl State {
-    /// Prepares the controls, and tells them that the experiment begins. Whether none of them interrupts it.
-    pub(crate) async fn begin_controls(&self) -> bool {
-        let Some(controls) = &self.controls else { return true };
-        controls.begin(&self.own_names()).await;
-        controls.is_begun.store(true, Ordering::Relaxed);
-        self.controlled(json!({ "do": "configure", "longest": LONGEST }), "configure_control", false, None)
-            .await;
-        self.hook(Moment::before(Level::Experiment)).await;
-        !self.is_interrupted_by_control()
-    }
-
-    /// Tells the controls that the experiment is over, with its journal, and lets them clean up. Returns what they have
-    /// added to the journal.
-    pub(crate) async fn end_controls(&self, journal: impl FnOnce() -> Value) -> Map<String, Value> {
-        const KNOWN: [&str; 14] = [
-            "chaoslib-version",
-            "platform",
-            "node",
-            "experiment",
-            "start",
-            "status",
-            "deviated",
-            "steady_states",
-            "run",
-            "rollbacks",
-            "end",
-            "duration",
-            "verdict",
-            "reasons",
-        ];
-        let Some(controls) = &self.controls else { return Map::new() };
-        if !controls.is_begun.load(Ordering::Relaxed) {
-            return Map::new();
-        }
-        let state = self.hook(Moment::after(Level::Experiment, journal())).await;
-        let cleanup = json!({ "do": "cleanup", "longest": LONGEST });
-        self.controlled(cleanup, "cleanup_control", false, Some(controls.limit)).await;
-        self.added(state, &KNOWN)
-    }
-
-    /// What hooks have added to a part of the journal beside what is `known`, without secrets. What was seen is not
-    /// theirs to change.
-    pub(crate) fn added(&self, state: Value, known: &[&str]) -> Map<String, Value> {
-        let Value::Object(fields) = state else { return Map::new() };
-        let added = fields.into_iter().filter(|(name, _)| !known.contains(&name.as_str()));
-        match self.own_names().masked(&added.collect::<Map<_, _>>().into()) {
-            Value::Object(added) => added,
-            _ => Map::new(),
-        }
-    }
-
-    /// Whether a control has interrupted the run.
-    pub(crate) fn is_interrupted_by_control(&self) -> bool {
-        self.progress().interrupt == Some(Interrupt::Control)
-    }
-
-    /// Calls the hooks of a moment. Returns the state that they were given, if they have changed it.
-    pub(crate) async fn hook(&self, moment: Moment<'_>) -> Value {
-        let Some(controls) = &self.controls else { return Value::Null };
-        let Moment { level, scope, context, state, is_aside, is_rollback } = moment;
-        let is_end = level == Level::Experiment && scope == Scope::After;
-        let limit = match is_rollback {
-            true => Some(*locked(&controls.left)),
-            false => is_end.then_some(controls.limit),
-        };
-        if limit.is_some_and(|limit| limit.is_zero()) {
-            return Value::Null;
-        }
-        let order = json!({
-            "do": "hook", "level": level.name(), "scope": scope.name(), "context": context, "state": state,
-            "longest": LONGEST,
-        });
-        let what = format!("a control {} the {}", scope.name(), level.name());
-        let begun = self.clock.monotonic();
-        let mut told = self.controlled(order, &what, is_aside, limit).await;
-        if is_rollback {
-            let took = self.clock.monotonic().saturating_sub(begun);
-            let mut left = locked(&controls.left);
-            *left = left.saturating_sub(took);
-        }
-        if let Some(why) = told["interrupt"].as_str() {
-            // There, one in the background, and one after the experiment, is not heard.
-            let is_heard = !is_end && (!is_aside || !self.options.compatible);
-            if is_heard {
-                let why = self.own_names().masked(&why.into());
-                let mut progress = self.progress();
-                progress.interrupt.get_or_insert(Interrupt::Control);
-                progress.interrupted_by.get_or_insert(crate::python::text(&why));
-                drop(progress);
-                self.changed();
-            }
-        }
-        told["state"].take()
-    }
-
-    /// Gives an order to the controls, and takes over the names that they have changed.
-    async fn controlled(&self, order: Value, what: &str, is_aside: bool, limit: Option<Duration>) -> Value {
-        let Some(controls) = &self.controls else { return Value::Null };
-        // What they print may be a secret that they are about to tell.
-        let held = controls.runner.hold_python_log();
-        let mut told = controls.order(order, &self.own_names(), what, is_aside, limit).await;
-        if let Value::Object(described) = told["described"].take() {
-            self.describe(described);
-        }
-        if let (Value::Object(configuration), Value::Object(secrets)) =
-            (told["configuration"].take(), told["secrets"].take())
-        {
-            self.rename(names_of(configuration, secrets));
-            controls.runner.begin_python_with(controls.first(&self.own_names()));
-        }
-        held.release(&self.own_names());
-        if told.is_object() { told } else { json!({}) }
-    }
-}
-
-fn names_of(configuration: Map<String, Value>, secrets: Map<String, Value>) -> Names {
-    let names =
-        configuration.into_iter().fold(Names::default(), |names, (name, value)| names.with(name, value));
-    secrets.into_iter().fold(names, |names, (group, entries)| match entries {
-        Value::Object(entries) => {
-            let with = |names: Names, (name, value)| names.with_secret(&group, name, value);
-            entries.into_iter().fold(names, with)
-        }
-        // No group, and masked all the same.
-        value => names.with_secret("", group, value),
-    })
 }

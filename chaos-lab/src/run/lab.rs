@@ -26,6 +26,7 @@ use super::{
     narrow_journal::NarrowJournal,
     report,
     rollbacks::{registry, registry_of},
+    runners::runners,
     state::{Parts, State},
     status::Status,
     verdict::conclude,
@@ -36,7 +37,6 @@ use crate::{
     document::{Problem, Problems},
     experiment::{Experiment, Provider},
     functions::{Function, RUN},
-    runner::Runner,
 };
 
 /// Runs experiments.
@@ -408,18 +408,6 @@ fn starts_experiments(experiment: &Experiment) -> bool {
         Provider::Python(python) => Function::of(python).is_some_and(|known| known.undone_by().is_some()),
         _ => false,
     })
-}
-
-/// What carries activities out, and what looks beside that.
-fn runners(experiment: &Experiment) -> Result<(Runner, Runner)> {
-    let variables = &experiment.settings.environment;
-    let runner = || Ok::<_, Error>(Runner::start()?.with_variables(variables.iter().cloned()));
-    let first = match &experiment.python {
-        Some(program) => runner()?.with_python(program),
-        None => runner()?,
-    };
-    let lookout = runner()?.looking_beside(&first);
-    Ok((first, lookout))
 }
 
 /// Whether the hypothesis holds before the method, if the strategy asks.

@@ -117,6 +117,28 @@ async fn after_a_kill_recover_plays_what_is_in_python() {
     }
 }
 
+/// Nobody else knows a secret that a hook has told. Its name must not be passed on in its place.
+#[tokio::test]
+async fn a_rollback_with_a_secret_of_a_control_fails_by_name_in_recover() {
+    let mut place = place();
+    let mut data = experiment();
+    data["controls"] = json!([{ "name": "c", "provider": { "type": "python", "module": "hooks" } }]);
+    data["rollbacks"][0]["provider"]["arguments"]["word"] = "${hidden}".into();
+    place.write("experiment.json", &data);
+    place.stay("begin", "two", 1);
+    let mut program = place.run(&["--python", "python3"]).spawn().unwrap();
+    assert_eq!(place.said().await, "begin two");
+    program.kill().await.unwrap();
+    is_empty(&place, "two").await;
+    place.go_on();
+    let recovered = place.recover().await.with_code(4);
+    assert!(
+        recovered.stdout.contains("roll: it needs ${hidden}, a secret that a control told"),
+        "{recovered:#?}"
+    );
+    assert_eq!(place.begun().last().unwrap(), "undo-one");
+}
+
 #[tokio::test]
 async fn a_signal_ends_what_hangs_in_python_and_the_rollbacks_are_played() {
     for (signal, stays) in [(Signal::INT, "one"), (Signal::TERM, "two")] {

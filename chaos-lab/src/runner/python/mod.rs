@@ -2,6 +2,7 @@
 
 mod interpreter;
 mod known;
+mod lines;
 mod session;
 mod way;
 

@@ -8,12 +8,12 @@ use std::{
 use chaos_core::clock::Clock;
 use serde_json::{Map, Value};
 use tokio::{
-    net::unix::pipe::{Receiver, Sender},
+    net::unix::pipe::Sender,
     sync::{mpsc, oneshot},
     task::JoinSet,
 };
 
-use super::known::Known;
+use super::{known::Known, lines::Lines};
 use crate::runner::{
     process::{Companion, Pipes},
     surroundings::Surroundings,
@@ -24,9 +24,6 @@ const BRIDGE: &str = include_str!("bridge.py");
 const LONGEST: usize = 20 * 1024 * 1024;
 /// Of a line that is longer and comes in parts, the beginning is logged.
 const LONGEST_PRINTED: usize = 8 * 1024;
-/// How much is read at once, in bytes.
-const BUFFER: usize = 64 * 1024;
-
 /// The number of the last answer, which comes after the end of the orders.
 const LAST: u64 = 0;
 
@@ -337,69 +334,5 @@ impl Reading {
             self.last_printed = if line.len() > 500 { String::new() } else { line.to_owned() };
             self.known.printed(line, is_cut);
         }
-    }
-}
-
-/// A pipe that is read in lines.
-struct Lines {
-    /// As long as somebody may write to it.
-    pipe: Option<Receiver>,
-    there: Vec<u8>,
-    /// How much of that has no end of a line.
-    searched: usize,
-}
-
-impl Lines {
-    fn of(pipe: Receiver) -> Self {
-        Self { pipe: Some(pipe), there: Vec::new(), searched: 0 }
-    }
-
-    /// Returns when more has come.
-    ///
-    /// Cancel safe.
-    async fn more(&mut self) {
-        while let Some(pipe) = &self.pipe {
-            if pipe.readable().await.is_err() {
-                self.pipe = None;
-            } else if self.read() {
-                return;
-            }
-        }
-        std::future::pending().await
-    }
-
-    /// Reads what is there. Whether that was anything.
-    fn read(&mut self) -> bool {
-        let Some(pipe) = &self.pipe else { return false };
-        let mut buffer = vec![0; BUFFER];
-        match pipe.try_read(&mut buffer) {
-            Ok(length @ 1..) => {
-                self.there.extend_from_slice(&buffer[..length]);
-                return true;
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Ok(_) | Err(_) => self.pipe = None,
-        }
-        false
-    }
-
-    /// What is there, which has no end of a line.
-    fn take(&mut self) -> Vec<u8> {
-        self.searched = 0;
-        std::mem::take(&mut self.there)
-    }
-
-    /// The next whole line, without its end.
-    fn next(&mut self) -> Option<Vec<u8>> {
-        let Some(end) = self.there.iter().skip(self.searched).position(|byte| *byte == b'\n') else {
-            self.searched = self.there.len();
-            return None;
-        };
-        let end = self.searched + end;
-        self.searched = 0;
-        let rest = self.there.split_off(end + 1);
-        let mut line = std::mem::replace(&mut self.there, rest);
-        line.pop();
-        Some(line)
     }
 }
