@@ -17,7 +17,7 @@ ARROWS = {
     "chaos-local": "chaos-core; chaos-events chaos-testkit",
     "chaos-notify": "chaos-core",
     "chaos-probes": "chaos-core; chaos-testkit",
-    "chaos-lab": "chaos-core",
+    "chaos-lab": "chaos-aws chaos-azure chaos-core chaos-events",
     # The one arrow between two crates of the same floor: SNS and SES are channels of chaos-notify.
     "chaos-aws": "chaos-core chaos-notify; chaos-events chaos-probes chaos-testkit",
     "chaos-azure": "chaos-core; chaos-events chaos-journal chaos-testkit fake-azure",

@@ -2,9 +2,9 @@
 # Checks that run nothing of this repository. Sourced by test.sh, from the root of the repository.
 
 # What `cargo tree` must not show below a crate: a pattern of package names.
-tree_is_free_of() { # crate, pattern
+tree_is_free_of() { # crate, pattern, features: all by default
   local tree
-  tree=$(cargo tree --locked --package "$1" --edges normal --prefix none --all-features) || return 1
+  tree=$(cargo tree --locked --package "$1" --edges normal --prefix none "${3---all-features}") || return 1
   if grep -E "^($2) " <<<"$tree"; then
     echo "$1 must not depend on the above"
     return 1
@@ -28,7 +28,8 @@ architecture() {
     tree_is_free_of chaos-events "$foreign" &&
     tree_is_free_of chaos-notify "$foreign" &&
     tree_is_free_of chaos-probes 'reqwest|sqlx|libsqlite3-sys|aws-.*|azure.*|bollard' &&
-    tree_is_free_of chaos-lab 'reqwest|sqlx|libsqlite3-sys|aws-.*|azure.*|bollard' &&
+    tree_is_free_of chaos-lab 'reqwest|sqlx|libsqlite3-sys|aws-.*|azure.*|bollard' --features=tls &&
+    tree_is_free_of chaos-lab 'sqlx|libsqlite3-sys|bollard' &&
     tree_is_free_of chaos-journal 'hyper|reqwest|aws-.*|azure.*|bollard' &&
     tree_is_free_of chaos-aws 'sqlx|libsqlite3-sys|azure.*|bollard' &&
     tree_is_free_of chaos-azure 'sqlx|libsqlite3-sys|aws-(config|sdk|smithy|types|credential).*|bollard|openssl-sys' &&

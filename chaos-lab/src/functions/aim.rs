@@ -76,12 +76,6 @@ fn instances(victims: &[TargetId]) -> Vec<Value> {
     victims.iter().map(|id| json!({ "InstanceId": id.name() })).collect()
 }
 
-/// Not all that were asked for can be hit.
-#[cfg(any(feature = "aws", feature = "azure"))]
-pub(super) fn refused(why: String) -> Error {
-    Error::new(ErrorKind::Refused, why)
-}
-
 async fn targets(call: &Call, blow: Blow, on: On, draw: u64) -> Result<(Vec<Arc<dyn Provider>>, Vec<Share>)> {
     match on {
         #[cfg(feature = "aws")]

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chaos_core::{Error, Result, clock::Clock};
 use serde_json::{Map, Value};
 
-use super::{Cloud, Deed, Function};
+use super::function::{Cloud, Function};
 use crate::{experiment::PythonProvider, substitution::Names};
 
 /// A function with its arguments, and with the settings that it takes.
@@ -30,29 +30,6 @@ impl Call {
         let secrets = groups.flatten().map(|(name, value)| (name.clone(), value.clone())).collect();
         let configuration = names.configuration().clone();
         Ok(Self { function, arguments, configuration, secrets, clock: Arc::clone(clock) })
-    }
-
-    /// Carries out what is no event.
-    ///
-    /// # Errors
-    /// If it cannot be done or seen.
-    pub(crate) async fn carry_out(&self) -> Result<Value> {
-        match self.function.does {
-            #[cfg(feature = "aws")]
-            Deed::Aws(call) => super::aws::carry_out(call, self).await,
-            #[cfg(feature = "aws")]
-            Deed::Start(Cloud::Aws) => super::aws::start(self).await,
-            #[cfg(feature = "azure")]
-            Deed::Azure(call) => super::azure::carry_out(call, self).await,
-            #[cfg(feature = "azure")]
-            Deed::Start(Cloud::Azure) => super::azure::start(self).await,
-            Deed::Strike(..) => {
-                let name = self.function.full_name();
-                Err(Error::unsupported("an event belongs into the method").with("function", name))
-            }
-            #[cfg(not(all(feature = "aws", feature = "azure")))]
-            _ => Err(self.lacks_feature()),
-        }
     }
 
     /// The program was built without the cloud.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+#[cfg(any(feature = "aws", feature = "azure"))]
+use chaos_core::{Error, ErrorKind};
 use chaos_core::{Group, Health, TargetId, group::Member};
 
 /// What a function asks for.
@@ -157,6 +159,12 @@ impl Wanted<'_> {
         let zone = self.zone.as_ref().map(|(_, zone)| format!(" in {zone}")).unwrap_or_default();
         format!("{}{zone}", group.id)
     }
+}
+
+/// Not all that were asked for can be hit.
+#[cfg(any(feature = "aws", feature = "azure"))]
+pub(super) fn refused(why: String) -> Error {
+    Error::new(ErrorKind::Refused, why)
 }
 
 #[derive(Default)]

@@ -17,12 +17,14 @@ mod blow;
     expect(dead_code, reason = "only what does something in a cloud uses all of it")
 )]
 mod call;
+mod carry_out;
 #[cfg_attr(
     not(any(feature = "aws", feature = "azure", test)),
     expect(dead_code, reason = "only what does something in a cloud uses all of it")
 )]
 mod choice;
 mod function;
+mod known;
 mod narrowed;
 
 pub(crate) use aim::Aim;

@@ -6,10 +6,9 @@ use futures_util::TryStreamExt;
 use serde_json::Value;
 
 use crate::functions::{
-    aim::refused,
     argument::number,
     call::Call,
-    choice::{Amount, Share, Wanted},
+    choice::{Amount, Share, Wanted, refused},
     function::On,
 };
 

@@ -10,9 +10,8 @@ use super::{
     criteria::fits,
 };
 use crate::functions::{
-    aim::refused,
     call::Call,
-    choice::{Amount, Share, Wanted},
+    choice::{Amount, Share, Wanted, refused},
     function::{Blow, On},
 };
 
