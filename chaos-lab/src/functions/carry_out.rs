@@ -2,7 +2,7 @@ use chaos_core::{Error, Result};
 use serde_json::Value;
 
 #[cfg(any(feature = "aws", feature = "azure"))]
-use super::Cloud;
+use super::function::Cloud;
 use super::{Call, Deed};
 
 impl Call {
