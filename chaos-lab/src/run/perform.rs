@@ -158,6 +158,11 @@ impl State {
                             run.tolerance_met = Some(judged.is_ok());
                             run.not_met = judged.err();
                         }
+                        // There, a tolerance that nobody could look at is one that is not met.
+                        Err(unknown) if self.options.compatible => {
+                            run.tolerance_met = Some(false);
+                            run.not_met = Some(unknown);
+                        }
                         Err(unknown) => {
                             run.status = Some(ActivityStatus::Failed);
                             run.exception = Some(unknown);
