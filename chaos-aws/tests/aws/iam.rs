@@ -62,12 +62,18 @@ const EVERYTHING_ELSE: &[Operation] = &[
     }),
     #[cfg(feature = "fis")]
     ("running an experiment", |cloud| Box::pin(crate::fis::one_is_stopped(cloud))),
+    #[cfg(feature = "api")]
+    ("single calls", |cloud| Box::pin(crate::api::every_call_is_made(cloud))),
     #[cfg(feature = "notify")]
     ("telling people", |cloud| Box::pin(crate::notify::everybody_is_told(cloud))),
 ];
 
 /// The services that this build does not use.
 const NOT_BUILT: &[&str] = &[
+    #[cfg(not(feature = "api"))]
+    "cloudwatch:GetMetricStatistics",
+    #[cfg(not(feature = "api"))]
+    "fis:GetExperiment",
     #[cfg(not(feature = "cloudwatch"))]
     "cloudwatch:",
     #[cfg(not(feature = "fis"))]

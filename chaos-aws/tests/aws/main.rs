@@ -3,6 +3,8 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
 
+#[cfg(feature = "api")]
+mod api;
 mod cloud;
 #[cfg(feature = "cloudwatch")]
 mod cloudwatch;
