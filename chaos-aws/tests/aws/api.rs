@@ -23,8 +23,8 @@ async fn template(cloud: &Cloud, duration: &str) -> String {
         .create_experiment_template()
         .description("of a test")
         .role_arn("arn:aws:iam::123456789012:role/fis")
-        .stop_conditions(none)
-        .actions("wait", wait)
+        .stop_conditions(none.unwrap())
+        .actions("wait", wait.unwrap())
         .send()
         .await
         .unwrap();
@@ -67,7 +67,8 @@ pub(crate) async fn every_call_is_made(cloud: &Cloud) {
     api.start_instances(&[instance], &clock).await.unwrap();
     assert_eq!(api.alarm_state("slow").await.unwrap(), "OK");
     assert_eq!(api.metric_data(&latency("Maximum"), &clock).await.unwrap().len(), 2);
-    let whole = latency("Sum").span(Duration::from_secs(600), Duration::ZERO).period(Duration::from_secs(600));
+    let whole =
+        latency("Sum").span(Duration::from_secs(600), Duration::ZERO).period(Duration::from_secs(600));
     assert_eq!(api.metric_statistic(&whole, &clock).await.unwrap(), Some(4.0));
     let tags = BTreeMap::from([("chaos:run".to_owned(), "one".to_owned())]);
     let started = api.start_experiment(&template, "token", &tags).await.unwrap();
@@ -86,7 +87,10 @@ async fn each_call_answers_as_the_api_does() {
     let group = &groups[0];
     assert_eq!((&group["AutoScalingGroupName"], &group["DesiredCapacity"]), (&json!("web"), &json!(3)));
     let member = &group["Instances"][0];
-    assert_eq!((&member["LifecycleState"], &member["HealthStatus"]), (&json!("InService"), &json!("Healthy")));
+    assert_eq!(
+        (&member["LifecycleState"], &member["HealthStatus"]),
+        (&json!("InService"), &json!("Healthy"))
+    );
     let running = [("instance-state-name".to_owned(), vec!["running".to_owned()])];
     let found = api.instances(&[first_instance(group)], &running).await.unwrap();
     assert_eq!(found[0]["Instances"][0]["State"], json!({ "Code": 16, "Name": "running" }));

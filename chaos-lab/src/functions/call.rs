@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use chaos_core::{Error, Result, clock::Clock};
+#[cfg(not(all(feature = "aws", feature = "azure")))]
+use chaos_core::Error;
+use chaos_core::{Result, clock::Clock};
 use serde_json::{Map, Value};
 
 use super::function::{Cloud, Function};
