@@ -7,6 +7,18 @@ use super::{
 };
 
 impl State {
+    /// Whether the hypothesis holds before the method, if the strategy asks.
+    pub(crate) async fn gate(&self) -> bool {
+        if !self.hypothesis_strategy().is_before() {
+            return true;
+        }
+        let look = self.look().await;
+        let is_met = look.as_ref().is_none_or(|look| look.is_met());
+        self.progress().before = look;
+        self.changed();
+        is_met
+    }
+
     /// Looks at each probe of the hypothesis in turn, up to the first that cannot look or is not met. `None` if there
     /// is none, or a control has interrupted the look.
     pub(crate) async fn look(&self) -> Option<HypothesisLook> {

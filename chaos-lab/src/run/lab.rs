@@ -1,6 +1,5 @@
 use std::{
     future::{Future, pending},
-    mem::take,
     path::PathBuf,
     pin::pin,
     sync::Arc,
@@ -18,25 +17,21 @@ use super::{
     Approve, ExperimentProvider, ExperimentReport, Follow, Interrupt, RunOptions,
     budget::budget,
     check::check,
-    compatible,
+    concluded::conclude_report,
     controls::Controls,
     event::Method,
     journal_writer::Writer,
-    names::{names, secrets},
+    names::{names, of_run, secrets},
     narrow_journal::NarrowJournal,
-    report,
     rollbacks::{registry, registry_of},
     runners::runners,
     state::{Parts, State},
-    status::Status,
-    verdict::conclude,
     watch::steady_state,
 };
 use crate::{
     catalogues::Catalogues,
     document::{Problem, Problems},
-    experiment::{Experiment, Provider},
-    functions::{Function, RUN},
+    experiment::Experiment,
 };
 
 /// Runs experiments.
@@ -267,7 +262,7 @@ impl Lab {
             },
         };
         let run = format!("{:016x}", self.entropy.draw()?);
-        let names = if starts_experiments(experiment) { names.with(RUN, run.as_str()) } else { names };
+        let names = of_run(names, experiment, &run);
         let state = State::begin_run(Parts {
             experiment: Arc::clone(experiment),
             options: self.options.clone(),
@@ -291,7 +286,7 @@ impl Lab {
             None => tokio::select! {
                 biased;
                 interrupt = &mut interrupted => Err(interrupt),
-                is_steady = async { state.begin_controls().await && gate(&state).await } => {
+                is_steady = async { state.begin_controls().await && state.gate().await } => {
                     match state.progress().interrupt {
                         Some(interrupt) => Err(interrupt),
                         None => Ok(is_steady),
@@ -399,62 +394,5 @@ impl Lab {
                 report
             }
         }
-    }
-}
-
-/// Whether the method starts experiments of an engine, which are found again by the run.
-fn starts_experiments(experiment: &Experiment) -> bool {
-    experiment.method.iter().any(|step| match &step.provider {
-        Provider::Python(python) => Function::of(python).is_some_and(|known| known.undone_by().is_some()),
-        _ => false,
-    })
-}
-
-/// Whether the hypothesis holds before the method, if the strategy asks.
-async fn gate(state: &State) -> bool {
-    if !state.hypothesis_strategy().is_before() {
-        return true;
-    }
-    let look = state.look().await;
-    let is_met = look.as_ref().is_none_or(|look| look.is_met());
-    state.progress().before = look;
-    state.changed();
-    is_met
-}
-
-fn conclude_report(state: &State, run: Option<RunReport>, replayed: Found) -> ExperimentReport {
-    let (verdict, reasons) = conclude(state, run.as_ref(), &replayed);
-    let mut progress = state.progress();
-    let (status, deviated) =
-        compatible::status(&progress, state.hypothesis_strategy(), state.options.fail_fast);
-    report::ExperimentReport {
-        title: state.title(),
-        file: state.experiment.file.clone(),
-        verdict,
-        reasons,
-        hypothesis: state.experiment.hypothesis.as_ref().map(|hypothesis| {
-            let title = state.names().masked(&hypothesis.title.as_str().into());
-            crate::python::text(&title)
-        }),
-        start: state.start,
-        end: state.clock.now(),
-        // Nobody asks for them any more.
-        before: progress.before.take(),
-        during: take(&mut progress.during),
-        after: progress.after.take(),
-        method: take(&mut progress.method),
-        rollbacks: take(&mut progress.rollbacks),
-        run,
-        faults: state.events_over().into_iter().map(|event| event.report).collect(),
-        replayed: replayed.faults,
-        document: state.document(),
-        added: serde_json::Map::new(),
-        unwritten: None,
-        compatible_exit_code: u8::from(status != Status::Completed || deviated),
-        run_again: None,
-        rung: None,
-        status,
-        deviated,
-        is_compatible: state.options.compatible,
     }
 }

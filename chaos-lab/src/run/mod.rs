@@ -15,6 +15,7 @@ mod changes;
 mod chaos;
 mod check;
 mod compatible;
+mod concluded;
 mod controls;
 mod due;
 mod event;

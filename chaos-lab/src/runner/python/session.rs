@@ -19,7 +19,12 @@ use crate::runner::{
     surroundings::Surroundings,
 };
 
-const BRIDGE: &str = include_str!("bridge.py");
+const BRIDGE: &str = concat!(
+    include_str!("bridge.py"),
+    include_str!("functions.py"),
+    include_str!("controls.py"),
+    include_str!("orders.py"),
+);
 /// The longest line that is taken, in bytes. An interpreter that writes a longer one is ended.
 const LONGEST: usize = 20 * 1024 * 1024;
 /// Of a line that is longer and comes in parts, the beginning is logged.
