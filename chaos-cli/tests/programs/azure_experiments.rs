@@ -123,3 +123,15 @@ async fn instances_of_scale_sets_are_chosen_by_criteria_or_drawn() {
     assert!(ran.stdout.contains("no instance of azure-vmss:"), "{ran:#?}");
     assert!(azure.all_run());
 }
+
+/// An event with a duration is over when the action is.
+#[tokio::test]
+async fn a_core_is_busy_as_long_as_the_file_says() {
+    let azure = Subscription::new();
+    let arguments = json!({ "filter": "where name=='web-1'", "duration": 2, "timeout": 60 });
+    let stress = function("action", "chaosazure.machine.actions", "stress_cpu", &arguments);
+    let ran = azure.ran(&experiment(&[], &[stress], &[]), &["--json"]).await.with_code(0).json();
+    let fault = &ran["faults"][0]["faults"][0];
+    assert_eq!((&fault["event"], &fault["state"]), (&json!("cpu-burn"), &json!("recovered")), "{ran:#}");
+    assert!(fault["cut_short"].is_null(), "{ran:#}");
+}

@@ -46,3 +46,33 @@ impl Blow {
         matches!(self, Self::Stop | Self::Deallocate)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_lasts_as_long_as_the_file_says_or_as_the_method() {
+        let rest = Duration::from_secs(1800);
+        for (blow, arguments, name, seconds) in [
+            (Blow::Terminate, json!({}), "terminate", 0),
+            (Blow::Stop, json!({}), "stop", 1800),
+            (Blow::Deallocate, json!({}), "stop", 1800),
+            (Blow::Restart, json!({}), "reboot", 0),
+            (Blow::BurnCpu, json!({}), "cpu-burn", 120),
+            (Blow::BurnCpu, json!({ "duration": 5 }), "cpu-burn", 5),
+            (Blow::FillDisk, json!({ "duration": 7, "size": 3, "path": "/data/burn" }), "disk-fill", 7),
+        ] {
+            let event = blow.event(arguments.as_object().unwrap(), rest).unwrap();
+            assert_eq!((event.name(), event.hold().duration().as_secs()), (name, seconds), "{blow:?}");
+        }
+        let fill =
+            Blow::FillDisk.event(json!({ "size": 3, "path": "/data/burn" }).as_object().unwrap(), rest);
+        let shown = format!("{:?}", fill.unwrap());
+        assert!(shown.contains("\"/data\"") && shown.contains("3145728"), "{shown}");
+        assert!(Blow::FillDisk.event(json!({ "path": "burn" }).as_object().unwrap(), rest).is_err());
+        assert!(Blow::Stop.event(&Map::new(), Duration::ZERO).is_err(), "a method without time left");
+    }
+}
