@@ -128,7 +128,7 @@ async fn instances_of_scale_sets_are_chosen_by_criteria_or_drawn() {
 #[tokio::test]
 async fn a_core_is_busy_as_long_as_the_file_says() {
     let azure = Subscription::new();
-    let arguments = json!({ "filter": "where name=='web-1'", "duration": 2, "timeout": 60 });
+    let arguments = json!({ "filter": "where name=='web-1'", "duration": 10, "timeout": 60 });
     let stress = function("action", "chaosazure.machine.actions", "stress_cpu", &arguments);
     let ran = azure.ran(&experiment(&[], &[stress], &[]), &["--json"]).await.with_code(0).json();
     let fault = &ran["faults"][0]["faults"][0];
