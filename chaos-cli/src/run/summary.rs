@@ -25,7 +25,11 @@ fn hypothesis(report: &ExperimentReport) -> Option<String> {
     let one = |look: &Option<HypothesisLook>| {
         look.as_ref().map(|look| {
             let is_left_out = look.probes.iter().all(|run| run.is_left_out);
-            let told = if look.is_met() { "met" } else { "not met" };
+            let told = match look.is_met() {
+                true => "met",
+                false if look.is_doubt() => "unknown",
+                false => "not met",
+            };
             if is_left_out { "left out" } else { told }.to_owned()
         })
     };
@@ -51,7 +55,10 @@ pub(super) fn line(section: &str, run: &ActivityRun) -> String {
             Some(words) => format!("status {status}: {}", escaped(words)),
             None => format!("status {status}"),
         },
-        (Some(ActivityStatus::Succeeded), None, _) => "done".to_owned(),
+        (Some(ActivityStatus::Succeeded), None, _) => match run.hit().as_slice() {
+            [] => "done".to_owned(),
+            hit => format!("done: hit {}", escaped(&hit.join(", "))),
+        },
         (Some(ActivityStatus::Failed), _, Some(exception)) => format!("failed: {}", escaped(exception)),
         (Some(ActivityStatus::Failed), _, None) => "failed".to_owned(),
         (None, ..) => "interrupted".to_owned(),

@@ -227,7 +227,7 @@ async fn what_makes_no_sense_is_told_before_anything_runs() {
          instance_percent, az",
         "method[1].provider.arguments.instance_cuont: 1; expected an argument of terminate_random_instances",
         "did you mean \"instance_count\"?",
-        "method[2].provider.arguments.asg_names: []; expected a list of texts",
+        "method[2].provider.arguments.asg_names: []; expected a list of texts, with at least one",
         "method[2].provider.arguments.instance_count: 0; expected a whole number above 0",
         "method[3].provider.arguments.force: true; expected false: an instance is stopped in order here",
         "method[4].provider.func: chaosaws.asg.actions.suspend_processes; expected a function of chaosaws that is \

@@ -142,8 +142,8 @@ impl Reader<'_> {
             fields.optional("arguments", "a mapping of names to values", Value::as_object, findings);
         let secrets = fields.optional("secrets", "a list of names of groups of secrets", names, findings);
         let limit = |value: &Value| duration(value);
-        // Theirs takes no notice of it.
-        let timeout = if self.is_compatible {
+        // Theirs takes no notice of it. What was checked before has it if it counts.
+        let timeout = if self.is_compatible && self.catalogues.is_some() {
             None
         } else {
             fields.optional("timeout", "a number of seconds greater than 0", limit, findings)

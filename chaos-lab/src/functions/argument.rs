@@ -12,6 +12,8 @@ pub(crate) struct Argument {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Text,
+    /// A query of Azure's Resource Graph.
+    Query,
     /// A list of texts, with at least one.
     Texts,
     /// A list of mappings with `Key` and `Value`, with at least one.
@@ -47,6 +49,8 @@ pub(super) enum Rule {
     Some(&'static [&'static str]),
     /// Not both are given.
     NotBoth(&'static str, &'static str),
+    /// Either both are given, or none.
+    Together(&'static str, &'static str),
 }
 
 /// What is wrong with an argument.
@@ -87,7 +91,7 @@ impl Kind {
         };
         let pair = |item: &Value, other: &str, name: &str| is_text(&item[name]) && item[other].is_string();
         match self {
-            Self::Text => is_text(value),
+            Self::Text | Self::Query => is_text(value),
             Self::Texts => each(&is_text),
             Self::Tags => each(&|item| pair(item, "Value", "Key")),
             Self::Dimensions => each(&|item| pair(item, "Value", "Name")),
@@ -120,7 +124,12 @@ impl Kind {
     fn expected(self) -> String {
         match self {
             Self::Text => "a text".to_owned(),
-            Self::Texts => "a list of texts".to_owned(),
+            Self::Query => {
+                "a query such as \"where resourceGroup=='shop'\": without one, it would be the whole \
+                subscription"
+                    .to_owned()
+            }
+            Self::Texts => "a list of texts, with at least one".to_owned(),
             Self::Tags => "a list of tags, each a mapping with Key and Value".to_owned(),
             Self::TagMap => {
                 "a mapping of names to texts, or a text such as \"team=shop,env=test\"".to_owned()
@@ -150,6 +159,9 @@ impl Rule {
             Self::Some(names) if count(names) == 0 => format!("at least one of {}", names.join(", ")),
             Self::NotBoth(one, other) if given(&&one) && given(&&other) => {
                 format!("either {one} or {other}, not both")
+            }
+            Self::Together(one, other) if given(&&one) != given(&&other) => {
+                format!("{one} and {other} together")
             }
             _ => return None,
         };

@@ -262,7 +262,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         &[
             Rule::One(&["statistic", "extended_statistic"]),
             Rule::One(&["dimensions", "dimension_name"]),
-            Rule::One(&["dimensions", "dimension_value"]),
+            Rule::Together("dimension_name", "dimension_value"),
         ],
     ),
     function(
@@ -281,6 +281,6 @@ pub(super) static FUNCTIONS: &[Function] = &[
             optional("offset", Kind::Whole),
             optional("unit", Kind::Text),
         ],
-        &[Rule::One(&["dimensions", "dimension_name"]), Rule::One(&["dimensions", "dimension_value"])],
+        &[Rule::One(&["dimensions", "dimension_name"]), Rule::Together("dimension_name", "dimension_value")],
     ),
 ];

@@ -7,7 +7,7 @@ use super::{
     function::{AzureCall, Blow, Cloud, Deed, Function, On},
 };
 
-const FILTER: Argument = Argument::required("filter", Kind::Text);
+const FILTER: Argument = Argument::required("filter", Kind::Query);
 const CRITERIA: Argument = Argument::optional("instance_criteria", Kind::Criteria);
 const DURATION: Argument = Argument::optional("duration", Kind::Count);
 const LIMIT: Argument = Argument::optional("timeout", Kind::Count);

@@ -11,7 +11,12 @@ static ALL: LazyLock<Vec<&'static Function>> =
 impl Function {
     /// The function that a provider of type `python` names, if it is carried out here.
     pub(crate) fn of(python: &PythonProvider) -> Option<&'static Self> {
-        ALL.iter().copied().find(|known| known.module == python.module && known.name == python.function)
+        Self::named(&python.module, &python.function)
+    }
+
+    /// The function of this name in this module, if it is carried out here.
+    pub(crate) fn named(module: &str, name: &str) -> Option<&'static Self> {
+        ALL.iter().copied().find(|known| known.module == module && known.name == name)
     }
 
     /// The function that is carried out here without Python, because its cloud is compiled in.

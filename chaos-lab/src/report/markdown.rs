@@ -140,7 +140,7 @@ fn table(text: &mut String, moments: &Moments, method: &[Step<'_>], rollbacks: &
 /// Only what a reader must not miss is bold.
 fn bold(outcome: &StepOutcome) -> String {
     match outcome {
-        StepOutcome::Done => outcome.name().to_owned(),
+        StepOutcome::Done | StepOutcome::Hit(_) => outcome.name().to_owned(),
         _ => format!("**{}**", outcome.name()),
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Step<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum StepOutcome {
     Done,
+    /// It is done, and has hit these targets.
+    Hit(String),
     /// And why.
     Failed(String),
     /// Why its value was not normal.
@@ -96,14 +98,17 @@ impl StepOutcome {
             // A probe may tell something by its exit status.
             (_, Some(status), _) if is_action(&run.activity) => Self::Failed(format!("exit status {status}")),
             (.., Some(why)) => Self::NotMet(shown(why)),
-            _ => Self::Done,
+            _ => match run.hit().as_slice() {
+                [] => Self::Done,
+                hit => Self::Hit(shown(&format!("hit {}", hit.join(", ")))),
+            },
         }
     }
 
     /// In one or two words.
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Self::Done => "done",
+            Self::Done | Self::Hit(_) => "done",
             Self::Failed(_) => "failed",
             Self::NotMet(_) => "not met",
             Self::Interrupted => "interrupted",
@@ -111,10 +116,10 @@ impl StepOutcome {
         }
     }
 
-    /// Why, if there is more to say than its name.
+    /// What there is to say beside its name.
     pub(super) fn why(&self) -> Option<&str> {
         match self {
-            Self::Failed(why) | Self::NotMet(why) => Some(why),
+            Self::Failed(why) | Self::NotMet(why) | Self::Hit(why) => Some(why),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use chaos_core::jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::experiment::Provider;
+use crate::{experiment::Provider, functions::Function};
 
 /// One activity, as it was carried out.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,6 +104,27 @@ impl ActivityRun {
     /// with 0, or an HTTP status from 400 on.
     pub fn bad_status(&self) -> Option<i64> {
         self.unwanted.filter(|_| self.tolerance_met != Some(true))
+    }
+
+    /// The targets that its event has hit: of a function of an extension by their names, of an event by their ids.
+    pub fn hit(&self) -> Vec<String> {
+        let provider = &self.activity["provider"];
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let of = |list: &Value, name: &str| {
+            let items = list.as_array().into_iter().flatten();
+            items.filter_map(|item| text(&item[name])).collect::<Vec<_>>()
+        };
+        let is_event =
+            |module: &str, name: &str| Function::named(module, name).is_some_and(Function::is_event);
+        match (provider["type"].as_str(), provider["module"].as_str(), provider["func"].as_str()) {
+            (Some("chaos"), ..) => of(&self.output["faults"], "target"),
+            (Some("python"), Some(module), Some(name)) if is_event(module, name) => {
+                let entries = self.output.as_array().into_iter().flatten().filter_map(Value::as_object);
+                let lists = entries.flat_map(|entry| entry.values()).map(|list| of(list, "InstanceId"));
+                lists.flatten().chain(of(&self.output["resources"], "name")).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Whether it did what it was for.

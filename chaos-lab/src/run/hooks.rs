@@ -123,6 +123,12 @@ impl State {
             controls.runner.begin_python_with(controls.first(&self.own_names()));
         }
         held.release(&self.own_names());
+        if let Value::Array(failed) = self.own_names().masked(&told["failed"].take()) {
+            for why in failed.iter().filter_map(Value::as_str) {
+                let why = chaos_core::text::escaped(why);
+                tracing::warn!("a hook failed, and the experiment goes on: {why}");
+            }
+        }
         if told.is_object() { told } else { json!({}) }
     }
 }

@@ -23,7 +23,8 @@ use super::{
     journal_writer::Writer,
     names::{names, of_run, secrets},
     narrow_journal::NarrowJournal,
-    rollbacks::{registry, registry_of},
+    recover::recover_pending,
+    rollbacks::registry_of,
     runners::runners,
     state::{Parts, State},
     watch::steady_state,
@@ -333,23 +334,12 @@ impl Lab {
         }
     }
 
-    /// Recovers what earlier runs have left behind in the journal: experiments, and faults of the events that are known
-    /// here. What is of another provider is left to `recover`.
+    /// What earlier runs have left behind, after its recovery.
     async fn recover_pending(&self, journal: &Arc<dyn Journal>) -> Result<Found> {
         if self.options.compatible || self.options.dry.is_some() {
             return Ok(Found::default());
         }
-        let orphans = journal.orphans(self.clock.now()).await?.faults;
-        if !orphans.iter().any(|fault| fault.target.scheme() == ExperimentProvider::SCHEME) {
-            return Ok(Found::default());
-        }
-        let monkey = Monkey::builder()
-            .provider(ExperimentProvider::default())
-            .clock(Arc::clone(&self.clock))
-            .entropy(Arc::clone(&self.entropy))
-            .unleash(NarrowJournal::recovering_experiments(journal), registry())
-            .build()?;
-        monkey.recover_pending().await
+        recover_pending(journal, &self.catalogues, &self.clock, &self.entropy).await
     }
 
     /// The method as the injection of a fault, and the rollbacks as its recovery.

@@ -35,6 +35,7 @@ mod options;
 mod perform;
 mod progress;
 mod python;
+mod recover;
 mod report;
 mod rollbacks;
 mod runners;

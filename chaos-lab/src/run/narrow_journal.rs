@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use chaos_core::{
     FaultId, Journal, Result, async_trait,
@@ -7,25 +7,23 @@ use chaos_core::{
     journal::{Arming, FaultQuery, Found, Halt, Lease, Limits},
 };
 
-use super::ExperimentProvider;
-
 /// A journal of which only some of the faults that earlier runs have left behind are recovered. All of them count.
 #[derive(Debug)]
 pub(crate) struct NarrowJournal {
     journal: Arc<dyn Journal>,
-    recovers: fn(&FaultRecord) -> bool,
+    /// The schemes of the targets whose faults are recovered.
+    recovers: BTreeSet<String>,
 }
 
 impl NarrowJournal {
     /// None of them.
     pub(crate) fn recovering_nothing(journal: &Arc<dyn Journal>) -> Self {
-        Self { journal: Arc::clone(journal), recovers: |_| false }
+        Self { journal: Arc::clone(journal), recovers: BTreeSet::new() }
     }
 
-    /// Those of experiments.
-    pub(crate) fn recovering_experiments(journal: &Arc<dyn Journal>) -> Self {
-        let recovers = |fault: &FaultRecord| fault.target.scheme() == ExperimentProvider::SCHEME;
-        Self { journal: Arc::clone(journal), recovers }
+    /// Those of targets with these schemes.
+    pub(crate) fn recovering(journal: &Arc<dyn Journal>, schemes: BTreeSet<String>) -> Self {
+        Self { journal: Arc::clone(journal), recovers: schemes }
     }
 }
 
@@ -49,7 +47,7 @@ impl Journal for NarrowJournal {
 
     async fn orphans(&self, now: Timestamp) -> Result<Found> {
         let mut found = self.journal.orphans(now).await?;
-        found.faults.retain(self.recovers);
+        found.faults.retain(|fault| self.recovers.contains(fault.target.scheme()));
         Ok(found)
     }
 

@@ -8,7 +8,7 @@ use chaos_core::{
 };
 
 use super::{
-    Dry, Interrupt,
+    Dry, HypothesisLook, Interrupt,
     injecting::Injected,
     progress::{Progress, Undone},
     state::State,
@@ -106,7 +106,7 @@ fn not_recovered(
     let mut left: Vec<String> = events.iter().flat_map(|event| left_of(&event.report)).collect();
     let earlier = replayed.faults.iter().filter(|fault| fault.state != FaultState::Recovered);
     left.extend(earlier.map(|fault| {
-        format!("an earlier experiment is not undone, so this one did not begin: {}", not_undone(fault))
+        format!("an earlier fault is not undone, so the experiment did not begin: {}", not_undone(fault))
     }));
     match &progress.undone {
         Undone::Failed(reasons) => {
@@ -135,8 +135,12 @@ fn not_undone(fault: &FaultRecord) -> String {
 }
 
 fn skipped(progress: &Progress, run: Option<&RunReport>) -> Vec<String> {
-    let not_steady = progress.before.as_ref().and_then(|look| look.why());
+    let before = progress.before.as_ref();
+    let not_steady = before.and_then(|look| look.why());
     match (not_steady, run) {
+        (Some(why), _) if before.is_some_and(HypothesisLook::is_doubt) => {
+            vec![format!("nobody could tell whether the hypothesis holds before the method: {why}")]
+        }
         (Some(why), _) => vec![format!("the hypothesis did not hold before the method: {why}")],
         (None, Some(run)) if run.faults.is_empty() => run.why_nothing(),
         (None, None) if progress.interrupt == Some(Interrupt::Control) => {
@@ -162,10 +166,21 @@ fn failed(state: &State, progress: &Progress, run: Option<&RunReport>) -> Vec<St
     if let Some(why) = progress.interrupted_by() {
         reasons.push(why);
     } else {
-        let failures = run.into_iter().flat_map(|run| &run.faults).filter_map(|fault| fault.failure.as_ref());
-        reasons.extend(failures.map(|failure| format!("the method was cut short: {}", failure.message)));
+        let faults = run.into_iter().flat_map(|run| &run.faults);
+        reasons.extend(faults.filter_map(|fault| why_cut(fault, progress)));
     }
     reasons
+}
+
+/// Why the method was cut short by something other than a signal.
+fn why_cut(fault: &FaultRecord, progress: &Progress) -> Option<String> {
+    let failure = fault.failure.as_ref()?;
+    if fault.recovering_at.is_none_or(|at| at < fault.deadline) {
+        return Some(format!("the method was cut short: {}", failure.message));
+    }
+    let under_way = progress.method.iter().find(|run| run.status.is_none());
+    let step = under_way.map(|run| format!(" while the step {:?} was carried out", run.name));
+    Some(format!("the deadline of the method passed{}", step.unwrap_or_default()))
 }
 
 fn deviated(state: &State, progress: &Progress, run: Option<&RunReport>) -> Vec<String> {

@@ -21,7 +21,7 @@ pub(super) fn of_verdict(verdict: ExperimentVerdict) -> Markup {
 
 pub(super) fn of_step(outcome: &StepOutcome) -> Markup {
     sign(match outcome {
-        StepOutcome::Done => "yes",
+        StepOutcome::Done | StepOutcome::Hit(_) => "yes",
         StepOutcome::Failed(_) | StepOutcome::NotMet(_) => "no",
         StepOutcome::Interrupted => "cut",
         StepOutcome::NeverBegan => "skip",
@@ -31,7 +31,7 @@ pub(super) fn of_step(outcome: &StepOutcome) -> Markup {
 /// The class of what is coloured by how a step ended.
 pub(super) fn class_of_step(outcome: &StepOutcome) -> &'static str {
     match outcome {
-        StepOutcome::Done => "ok",
+        StepOutcome::Done | StepOutcome::Hit(_) => "ok",
         StepOutcome::Failed(_) | StepOutcome::NotMet(_) => "bad",
         StepOutcome::Interrupted => "doubt",
         StepOutcome::NeverBegan => "muted",

@@ -77,10 +77,10 @@ def begin(order):
 def configure(order):
     """Prepares each control once. A global one that fails is left out."""
     for control in list(run.everywhere):
-        if not attempt(lambda: prepare(control, {"settings": run.settings})):
+        if not attempt(control, "configure_control", lambda: prepare(control, {"settings": run.settings})):
             run.everywhere.remove(control)
     for control in once(run.declared()):
-        attempt(lambda: prepare(control, {}))
+        attempt(control, "configure_control", lambda: prepare(control, {}))
     return outcome(None, None, None)
 
 
@@ -98,7 +98,7 @@ def cleanup(order):
             function = hook_of(control, "cleanup_control")
             if function:
                 function()
-        attempt(clean)
+        attempt(control, "cleanup_control", clean)
     return outcome(None, None, None)
 
 
@@ -156,7 +156,7 @@ def hook(order):
             if is_interrupt or not isinstance(error, Exception):
                 interrupt = said(error)
                 break
-            show(error)
+            note(control, f"{scope}_{level}_control", error)
     if level == "experiment" and isinstance(state, dict) and isinstance(state.get("experiment"), dict):
         # The journal has a copy, and what is added to that is meant to stay.
         run.experiment.update((name, value) for name, value in state["experiment"].items() if name not in CARRIED_OUT)
@@ -165,6 +165,9 @@ def hook(order):
 
 def outcome(interrupt, before, state):
     told = dict(run.changes())
+    if FAILED:
+        told["failed"] = [text[:LONGEST_TEXT] for text in FAILED]
+        FAILED.clear()
     if interrupt is not None:
         told["interrupt"] = interrupt[:LONGEST_TEXT]
     if before is not None and canonical(state) != before:
@@ -243,13 +246,23 @@ def hook_of(control, name):
     return getattr(module, name, None)
 
 
-def attempt(work):
-    """Whether it ended without an exception, which is told to the log."""
+# Hooks that have failed since the last answer.
+FAILED = []
+
+
+def note(control, name, error):
+    """Keeps what has failed, and tells the log where the exception comes from."""
+    show(error)
+    FAILED.append(f"{name} of the control {control.get('name')!r}: {said(error)}")
+
+
+def attempt(control, name, work):
+    """Whether it ended without an exception, which is told."""
     try:
         work()
         return True
     except BaseException as error:
-        show(error)
+        note(control, name, error)
         return False
 
 
