@@ -25,6 +25,8 @@ pub struct Names {
     secrets: Vec<(String, Map<String, Value>)>,
     /// What the steps of the method have yielded so far, by name.
     steps: Arc<Map<String, Value>>,
+    /// Values of secrets that have become others. They are masked all the same.
+    former: Vec<Value>,
 }
 
 impl Names {
@@ -47,6 +49,17 @@ impl Names {
         match self.secrets.iter_mut().find(|(known, _)| *known == group) {
             Some((_, entries)) => drop(entries.insert(name, value)),
             None => self.secrets.push((group, Map::from_iter([(name, value)]))),
+        }
+        self
+    }
+
+    /// Also masks the secrets of other names, in whose place these are.
+    pub(crate) fn in_place_of(mut self, other: &Self) -> Self {
+        let values = other.secrets.iter().flat_map(|(_, entries)| entries.values());
+        for value in values.chain(&other.former) {
+            if !self.former.contains(value) {
+                self.former.push(value.clone());
+            }
         }
         self
     }
@@ -175,15 +188,16 @@ impl Names {
     /// `data` without the values of secrets: each that has at least four characters is masked wherever it stands, in
     /// keys as well.
     pub fn masked(&self, data: &Value) -> Value {
-        if self.secrets.is_empty() {
+        if self.secrets.is_empty() && self.former.is_empty() {
             return data.clone();
         }
-        Masks::of(self.secrets.iter().flat_map(|(_, entries)| entries.values())).masked(data)
+        let values = self.secrets.iter().flat_map(|(_, entries)| entries.values());
+        Masks::of(values.chain(&self.former)).masked(data)
     }
 
     /// As [`masked`](Names::masked) does it, without a copy if there is nothing to mask.
     pub(crate) fn without_secrets(&self, data: Value) -> Value {
-        if self.secrets.is_empty() { data } else { self.masked(&data) }
+        if self.secrets.is_empty() && self.former.is_empty() { data } else { self.masked(&data) }
     }
 
     fn in_text(&self, text: &str) -> Value {

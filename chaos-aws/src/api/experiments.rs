@@ -7,7 +7,7 @@ use aws_sdk_fis::types::{
     Experiment, ExperimentAction, ExperimentState, ExperimentStatus, ExperimentSummary,
 };
 use chaos_core::{Error, ErrorKind, Result, clock::Clock, listing::pages};
-use futures_util::TryStreamExt;
+use futures_util::{TryStreamExt, future::try_join_all};
 use serde_json::Value;
 
 use super::{
@@ -88,7 +88,8 @@ impl Api {
     }
 
     /// Stops every experiment of the Fault Injection Service that has all of these tags and is not over, and waits
-    /// until they are over. Also needs `fis:ListExperiments`.
+    /// until they are over. Returns those. If the service lists none with these tags, it is asked again until `patience`
+    /// is over: a start whose answer was lost may still come. Also needs `fis:ListExperiments`.
     ///
     /// # Errors
     /// `InvalidInput` without a tag, and as [`stop_experiment`](Self::stop_experiment).
@@ -97,8 +98,30 @@ impl Api {
     pub async fn stop_experiments_tagged(
         &self,
         tags: &BTreeMap<String, String>,
+        patience: Duration,
         clock: &dyn Clock,
     ) -> Result<Vec<Value>> {
+        let until = clock.monotonic().saturating_add(patience);
+        let found = loop {
+            let found = self.experiments_tagged(tags).await?;
+            if !found.is_empty() || clock.monotonic() >= until {
+                break found;
+            }
+            clock.sleep(Duration::from_secs(2)).await;
+        };
+        let has_ended = |summary: &ExperimentSummary| {
+            let status = summary.state.as_ref().and_then(|state| state.status.as_ref());
+            status.map(ExperimentStatus::as_str).is_some_and(is_over)
+        };
+        let running = found.into_iter().filter(|summary| !has_ended(summary));
+        let stopped = running.map(|summary| async move {
+            let id = told(summary.id, "id of an experiment")?;
+            self.stop_experiment(&id, clock).await
+        });
+        try_join_all(stopped).await
+    }
+
+    async fn experiments_tagged(&self, tags: &BTreeMap<String, String>) -> Result<Vec<ExperimentSummary>> {
         const ACTION: &str = "fis:ListExperiments";
         if tags.is_empty() {
             return Err(Error::invalid("tags", "none", "at least one"));
@@ -111,19 +134,13 @@ impl Api {
             }
         };
         let found: Vec<Vec<ExperimentSummary>> = Box::pin(pages(fetch)).try_collect().await?;
-        let mut stopped = Vec::new();
-        for summary in found.into_iter().flatten() {
+        let has_all = |summary: &ExperimentSummary| {
             let has = |(key, value): (&String, &String)| {
                 summary.tags.as_ref().is_some_and(|tags| tags.get(key) == Some(value))
             };
-            let status = summary.state.as_ref().and_then(|state| state.status.as_ref());
-            let has_ended = status.map(ExperimentStatus::as_str).is_some_and(is_over);
-            if tags.iter().all(has) && !has_ended {
-                let id = told(summary.id, "id of an experiment")?;
-                stopped.push(self.stop_experiment(&id, clock).await?);
-            }
-        }
-        Ok(stopped)
+            tags.iter().all(has)
+        };
+        Ok(found.into_iter().flatten().filter(has_all).collect())
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 
 impl Account {
     /// `chaos run` in the folder of the account, with `experiment` in a file.
-    fn run(&self, experiment: &Value, more: &[&str]) -> Command {
+    pub(crate) fn run(&self, experiment: &Value, more: &[&str]) -> Command {
         let file = self.place.path().join("experiment.json");
         fs::write(&file, serde_json::to_vec_pretty(experiment).unwrap()).unwrap();
         let line = [&["run", "experiment.json", "--journal", "experiments.journal"], more].concat();
@@ -25,12 +25,28 @@ impl Account {
         run
     }
 
-    async fn ran(&self, experiment: &Value, more: &[&str]) -> Ended {
+    pub(crate) async fn ran(&self, experiment: &Value, more: &[&str]) -> Ended {
         end(self.run(experiment, more).spawn().unwrap()).await
     }
 
+    /// A step that says that it has begun, and stays.
+    pub(crate) fn stays(&self, name: &str) -> Value {
+        mknodat(CWD, self.place.path().join(name), FileType::Fifo, Mode::RWXU, 0).unwrap();
+        let line = format!("echo here > {name}; exec sleep 600");
+        json!({
+            "type": "action", "name": name,
+            "provider": { "type": "process", "path": "sh", "arguments": ["-c", line] },
+        })
+    }
+
+    /// Waits until such a step has begun.
+    pub(crate) async fn is_at(&self, name: &str) {
+        let said = within_limit(tokio::fs::read_to_string(self.place.path().join(name))).await;
+        assert_eq!(said.unwrap(), "here\n");
+    }
+
     /// What a line of Python with a client of each service makes.
-    async fn made_by_boto3(&self, line: &str) -> String {
+    pub(crate) async fn made_by_boto3(&self, line: &str) -> String {
         let python = std::env::var_os("CHAOS_MOTO").map(std::path::PathBuf::from).unwrap();
         let mut python = self.program(text(&python.with_file_name("python")), &["-c", line]);
         python.env("AWS_DEFAULT_REGION", "eu-west-1");
@@ -38,14 +54,14 @@ impl Account {
     }
 }
 
-fn function(kind: &str, module: &str, name: &str, arguments: &Value) -> Value {
+pub(crate) fn function(kind: &str, module: &str, name: &str, arguments: &Value) -> Value {
     json!({
         "type": kind, "name": name.replace('_', " "),
         "provider": { "type": "python", "module": module, "func": name, "arguments": arguments },
     })
 }
 
-fn action(name: &str, arguments: &Value) -> Value {
+pub(crate) fn action(name: &str, arguments: &Value) -> Value {
     function("action", "chaosaws.asg.actions", name, arguments)
 }
 
@@ -55,7 +71,7 @@ fn probe(name: &str, arguments: &Value, tolerance: &Value) -> Value {
     probe
 }
 
-fn experiment(probes: &[Value], method: &[Value], rollbacks: &[Value]) -> Value {
+pub(crate) fn experiment(probes: &[Value], method: &[Value], rollbacks: &[Value]) -> Value {
     json!({
         "title": "The shop survives the loss of an instance", "description": "A file of chaosaws",
         "configuration": { "aws_region": "eu-west-1" },
@@ -152,17 +168,11 @@ async fn a_stop_lasts_as_long_as_the_method() {
 async fn after_a_kill_what_was_stopped_is_started_by_recover() {
     let Some(account) = Account::with_web(3) else { return };
     account.cloud.page("POST", "healing", Some(json!({ "milliseconds": null })));
-    let wait = json!({
-        "type": "action", "name": "wait", "provider": {
-            "type": "process", "path": "sh", "arguments": ["-c", "echo stopped > stopped; exec sleep 600"],
-        },
-    });
     let stop = action("stop_random_instances", &json!({ "asg_names": ["web"], "instance_count": 1 }));
     let place = account.place.path();
-    mknodat(CWD, place.join("stopped"), FileType::Fifo, Mode::RWXU, 0).unwrap();
-    let run = Watched::of(account.run(&experiment(&[], &[stop, wait], &[]), &[]));
-    let read = tokio::fs::read_to_string(place.join("stopped"));
-    assert_eq!(within_limit(read).await.unwrap(), "stopped\n");
+    let stays = account.stays("stopped");
+    let run = Watched::of(account.run(&experiment(&[], &[stop, stays], &[]), &[]));
+    account.is_at("stopped").await;
     run.signal(Signal::KILL);
     assert!(run.end().await.was_killed());
     assert_eq!(account.mutations(), ["StopInstances"]);
@@ -254,42 +264,6 @@ async fn who_has_opted_out_is_spared() {
     assert!(account.mutations().is_empty());
 }
 
-const TEMPLATE: &str = "
-import boto3
-template = boto3.client('fis').create_experiment_template(
-    clientToken='one', description='wait', roleArn='arn:aws:iam::123456789012:role/fis',
-    stopConditions=[{'source': 'none'}], targets={},
-    actions={'wait': {'actionId': 'aws:fis:wait', 'parameters': {'duration': 'PT12H'}}},
-)
-print(template['experimentTemplate']['id'])
-";
-
-/// An experiment of the service is stopped when the method is over, also after a kill.
-#[tokio::test]
-async fn an_experiment_of_the_service_is_stopped_after_the_method() {
-    let Some(account) = Account::with_web(2) else { return };
-    account.cloud.page("POST", "fis", Some(json!({ "scale": 0.01 })));
-    let template = account.made_by_boto3(TEMPLATE).await;
-    let start = json!({ "experiment_template_id": template, "tags": "team=shop" });
-    let start = function("action", "chaosaws.fis.actions", "start_experiment", &start);
-    let mut running = function(
-        "probe",
-        "chaosaws.fis.probes",
-        "get_experiment",
-        &json!({ "experiment_id": "${steps.start experiment.output.experiment.id}" }),
-    );
-    running["until"] = json!({ "every": 0.1, "within": 30 });
-    running["tolerance"] =
-        json!({ "type": "jsonpath", "path": "$.experiment.state.status", "expect": ["running"] });
-    let ran = account.ran(&experiment(&[], &[start, running], &[]), &["--json"]).await.with_code(0);
-    let mutations = account.mutations();
-    assert_eq!(
-        mutations,
-        ["CreateExperimentTemplate", "StartExperiment", "ListExperiments", "StopExperiment"],
-        "{ran:#?}"
-    );
-}
-
 /// The number of an alarm and of a metric, and no number where there is no data.
 #[tokio::test]
 async fn probes_ask_cloudwatch() {
@@ -354,4 +328,60 @@ async fn a_key_of_the_secrets_signs_the_calls() {
     run.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
     let ran = end(run.spawn().unwrap()).await.with_code(3);
     assert!(ran.stdout.contains("no AWS credentials"), "{ran:#?}");
+}
+
+/// What an earlier run has left stopped is started before anything else begins.
+#[tokio::test]
+async fn the_next_run_recovers_what_a_killed_one_has_stopped() {
+    let Some(account) = Account::with_web(3) else { return };
+    account.cloud.page("POST", "healing", Some(json!({ "milliseconds": null })));
+    let stop = action("stop_random_instances", &json!({ "asg_names": ["web"], "instance_count": 1 }));
+    let stays = account.stays("stopped");
+    let run = Watched::of(account.run(&experiment(&[], &[stop, stays], &[]), &[]));
+    account.is_at("stopped").await;
+    run.signal(Signal::KILL);
+    assert!(run.end().await.was_killed());
+    let rollback =
+        json!({ "type": "action", "name": "none", "provider": { "type": "process", "path": "true" } });
+    let next = account.ran(&experiment(&[whole(&["web"])], &[], &[rollback]), &[]).await.with_code(0);
+    assert!(next.stdout.contains("an earlier run, aws-asg:"), "{next:#?}");
+    assert_eq!(account.mutations(), ["StopInstances", "StartInstances"]);
+}
+
+/// A written name that stands for nothing is a doubt, and no wider blast radius.
+#[tokio::test]
+async fn a_count_that_stands_for_nothing_is_no_whole_zone() {
+    let Some(account) = Account::with_web(4) else { return };
+    let asked = json!({ "asg_names": ["web"], "az": "eu-west-1a", "instance_count": "${count}" });
+    let mut file = experiment(&[], &[action("terminate_random_instances", &asked)], &[]);
+    file["configuration"]["count"] = json!(null);
+    let ran = account.ran(&file, &[]).await.with_code(2);
+    assert!(
+        ran.stderr.contains("instance_count: \"${count}\"; expected a value: the name stands for null"),
+        "{ran:#?}"
+    );
+    // Only known when it runs.
+    let shell = json!({ "type": "process", "path": "sh", "arguments": ["-c", "exit 3"] });
+    file["configuration"]["count"] = json!({ "type": "probe", "name": "count", "provider": shell });
+    let ran = account.ran(&file, &[]).await.with_code(5);
+    assert!(ran.stdout.contains("the argument instance_count holds a name without a value"), "{ran:#?}");
+    assert!(account.mutations().is_empty());
+}
+
+/// One that waits too long does not keep the others from being played.
+#[tokio::test]
+async fn a_function_has_the_limit_of_its_provider() {
+    let Some(account) = Account::with_web(2) else { return };
+    let wait = json!({ "tags": [{ "Key": "team", "Value": "shop" }], "timeout": 100_000 });
+    account
+        .cloud
+        .add(json!([{ "name": "shop", "region": "eu-west-1", "size": 1, "tags": { "team": "shop" } }]));
+    let mut hangs = function("probe", "chaosaws.asg.probes", "wait_desired_not_equals_healthy_tags", &wait);
+    hangs["provider"]["timeout"] = json!(1);
+    let last = json!({
+        "type": "action", "name": "last", "provider": { "type": "process", "path": "touch", "arguments": ["played"] },
+    });
+    let ran = account.ran(&experiment(&[], &[], &[hangs, last]), &[]).await.with_code(4);
+    assert!(ran.stdout.contains("took longer than 1s"), "{ran:#?}");
+    assert!(account.place.path().join("played").exists(), "the other rollback is played");
 }

@@ -14,6 +14,8 @@ mod aws_account;
 #[cfg(feature = "aws")]
 mod aws_drill;
 #[cfg(all(feature = "aws", feature = "lab"))]
+mod aws_engine;
+#[cfg(all(feature = "aws", feature = "lab"))]
 mod aws_experiments;
 #[cfg(feature = "azure")]
 mod azure_drill;

@@ -337,11 +337,10 @@ fn fault_of(provider: &Provider) -> Option<&'static Function> {
 
 /// What stops the experiments of an engine that a step has started. They are found by the run.
 fn stop_of(function: &'static Function) -> Option<Arc<Activity>> {
-    let (module, name, arguments) = function.undone_by()?;
     let data = json!({
         "type": "action",
         "name": format!("stop what {} has started", function.full_name()),
-        "provider": { "type": "python", "module": module, "func": name, "arguments": arguments },
+        "provider": function.undone_by()?,
     });
     Activity::from_data(&data, "undo").ok().map(Arc::new)
 }

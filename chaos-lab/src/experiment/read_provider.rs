@@ -200,6 +200,12 @@ impl Reader<'_> {
             Value::Object(arguments) => arguments,
             _ => python.arguments.clone(),
         };
+        for (name, value) in arguments.iter().filter(|(_, value)| value.is_null()) {
+            if let Some(written) = python.arguments.get(name).filter(|written| !written.is_null()) {
+                let path = format!("{}.{name}", fields.at("arguments"));
+                self.findings.wrong(path, written, format!("a value: the name stands for {value}"));
+            }
+        }
         for Misfit { name, value, expected } in function.misfits(&arguments) {
             let all = fields.at("arguments");
             let path = if name.is_empty() { all } else { format!("{all}.{name}") };

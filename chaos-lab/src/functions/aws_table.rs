@@ -131,6 +131,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
         ],
         &[],
     ),
+    // Ours: what undoes a start.
+    function(
+        ENGINE_ACTIONS,
+        "stop_experiments_of_run",
+        Deed::Aws(AwsCall::StopExperimentsOfRun),
+        &[required("run", Kind::Text)],
+        &[],
+    ),
     function(
         ENGINE_PROBES,
         "get_experiment",

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 #[cfg(not(all(feature = "aws", feature = "azure")))]
 use chaos_core::Error;
@@ -16,6 +16,10 @@ pub(crate) struct Call {
     /// The entries of the groups of secrets that the provider names.
     pub(super) secrets: Map<String, Value>,
     pub(super) clock: Arc<dyn Clock>,
+    /// The run that starts experiments of an engine.
+    pub(super) run: Option<String>,
+    /// How long to look for what may have been started.
+    pub(super) patience: Duration,
 }
 
 impl Call {
@@ -31,7 +35,20 @@ impl Call {
         let groups = python.secrets.iter().flatten().filter_map(|group| names.secrets_of(group));
         let secrets = groups.flatten().map(|(name, value)| (name.clone(), value.clone())).collect();
         let configuration = names.configuration().clone();
-        Ok(Self { function, arguments, configuration, secrets, clock: Arc::clone(clock) })
+        let (clock, patience) = (Arc::clone(clock), Duration::ZERO);
+        Ok(Self { function, arguments, configuration, secrets, clock, run: None, patience })
+    }
+
+    /// Sets the run that starts experiments of an engine.
+    pub(crate) fn of_run(mut self, run: &str) -> Self {
+        self.run = Some(run.to_owned());
+        self
+    }
+
+    /// Sets how long to look for what may have been started. Default: one look.
+    pub(crate) fn looking_for(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// The program was built without the cloud.

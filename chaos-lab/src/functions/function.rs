@@ -6,12 +6,6 @@ use crate::{
     substitution::Names,
 };
 
-/// The name for the run, by which an experiment of an engine is found again.
-pub(crate) const RUN: &str = "chaos_run";
-
-/// The tag of an experiment of an engine, with the run that has started it.
-pub(super) const RUN_TAG: &str = "chaos:run";
-
 /// A function of an extension of Chaos Toolkit that is carried out here, without Python.
 #[derive(Debug)]
 pub(crate) struct Function {
@@ -89,6 +83,8 @@ pub(crate) enum AwsCall {
     StartExperiment,
     StopExperiment,
     StopExperimentsByTags,
+    /// Those that a run has started.
+    StopExperimentsOfRun,
     GetExperiment,
 }
 
@@ -115,11 +111,29 @@ impl Function {
         matches!(self.does, Deed::Strike(..))
     }
 
-    /// The function and the arguments that undo it, unless a recovery of its own does.
-    pub(crate) fn undone_by(&self) -> Option<(&'static str, &'static str, Value)> {
-        (self.does == Deed::Aws(AwsCall::StartExperiment)).then(|| {
-            let tags = json!({ RUN_TAG: format!("${{{RUN}}}") });
-            (self.module, "stop_experiments_by_tags", json!({ "tags": tags }))
+    /// Whether it needs to know the run that it is carried out in.
+    pub(crate) fn is_of_run(&self) -> bool {
+        self.is_event() || self.starts_experiments() || self.stops_experiments_of_run()
+    }
+
+    /// Whether it starts an experiment of an engine.
+    pub(crate) fn starts_experiments(&self) -> bool {
+        self.does == Deed::Aws(AwsCall::StartExperiment)
+    }
+
+    /// Whether it stops the experiments that a run has started.
+    pub(crate) fn stops_experiments_of_run(&self) -> bool {
+        self.does == Deed::Aws(AwsCall::StopExperimentsOfRun)
+    }
+
+    /// The provider that undoes it, unless a recovery of its own does. It lacks the run.
+    pub(crate) fn undone_by(&self) -> Option<Value> {
+        self.starts_experiments().then(|| {
+            json!({
+                "type": "python", "module": self.module, "func": "stop_experiments_of_run", "arguments": { "run": "" },
+                // Post actions take their time.
+                "timeout": 900,
+            })
         })
     }
 
@@ -161,6 +175,13 @@ impl Function {
             Value::Object(arguments) => arguments,
             _ => python.arguments.clone(),
         };
+        let written = |name: &String| python.arguments.get(name).is_some_and(|value| !value.is_null());
+        if let Some((name, _)) = arguments.iter().find(|(name, value)| value.is_null() && written(name)) {
+            return Err(format!(
+                "the argument {name} is {}, which stands for nothing",
+                python.arguments[name]
+            ));
+        }
         if let Some((name, value)) = arguments.iter().find(|(_, value)| is_open(value)) {
             return Err(format!("the argument {name} holds a name without a value: {value}"));
         }

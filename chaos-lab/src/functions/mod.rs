@@ -31,5 +31,5 @@ pub(crate) use aim::Aim;
 pub(crate) use argument::Misfit;
 pub(crate) use call::Call;
 pub(crate) use choice::Share;
-pub(crate) use function::{Deed, Function, RUN};
+pub(crate) use function::{Deed, Function};
 pub(crate) use narrowed::Narrowed;

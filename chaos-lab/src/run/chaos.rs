@@ -123,16 +123,17 @@ impl State {
 
     /// Lets no event begin any more, and waits until every fault of those that have begun is undone.
     pub(crate) async fn end_faults(&self) {
-        let running = {
+        let (running, calls) = {
             let mut events = self.events();
             events.is_closed = true;
-            std::mem::take(&mut events.running)
+            (std::mem::take(&mut events.running), std::mem::take(&mut events.calls))
         };
+        let calls = join_all(calls);
         // Side by side, because the recovery of one may take long.
-        join_all(running.into_iter().map(|Injecting { monkey, task }| async move {
+        let faults = join_all(running.into_iter().map(|Injecting { monkey, task }| async move {
             monkey.shutdown().await;
             let _ = task.await;
-        }))
-        .await;
+        }));
+        tokio::join!(calls, faults);
     }
 }

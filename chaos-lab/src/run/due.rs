@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::engine::stop_in;
 use crate::{
     experiment::{Activity, Experiment},
     substitution::Names,
@@ -21,9 +22,15 @@ pub(crate) struct Step {
 }
 
 impl Undo {
-    pub(crate) fn all(experiment: &Experiment) -> Vec<Self> {
+    pub(crate) fn all(experiment: &Experiment, run: &str) -> Vec<Self> {
         let undo = experiment.method.iter().zip(1..).filter_map(|(step, number)| {
-            Some(Self { step: number, activity: step.undo.as_ref()?.data.clone() })
+            let undo = step.undo.as_ref()?;
+            let mut activity = undo.data.clone();
+            if stop_in(&undo.provider).is_some() {
+                // By no name, which a control might change.
+                activity["provider"]["arguments"]["run"] = run.into();
+            }
+            Some(Self { step: number, activity })
         });
         undo.collect()
     }

@@ -1,4 +1,7 @@
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
 use chaos_core::{GroupId, Monkey, RunReport};
 use tokio::task::JoinHandle;
@@ -9,6 +12,10 @@ pub(crate) struct Events {
     pub(crate) running: Vec<Injecting>,
     /// Whether the method is over, so that none may begin.
     pub(crate) is_closed: bool,
+    /// Calls that start something, which are waited for.
+    pub(crate) calls: Vec<JoinHandle<()>>,
+    /// How many of them may have started something without saying so.
+    pub(crate) unknown_starts: Arc<AtomicUsize>,
     /// How many targets of a group the steps so far have asked for.
     pub(crate) asked: BTreeMap<GroupId, usize>,
 }

@@ -21,8 +21,9 @@ use super::{
     controls::Controls,
     event::Method,
     journal_writer::Writer,
-    names::{names, of_run, secrets},
+    names::{names, secrets},
     narrow_journal::NarrowJournal,
+    quiet::Quiet,
     recover::recover_pending,
     rollbacks::registry_of,
     runners::runners,
@@ -263,7 +264,6 @@ impl Lab {
             },
         };
         let run = format!("{:016x}", self.entropy.draw()?);
-        let names = of_run(names, experiment, &run);
         let state = State::begin_run(Parts {
             experiment: Arc::clone(experiment),
             options: self.options.clone(),
@@ -359,6 +359,7 @@ impl Lab {
             .event(Method(Arc::clone(state)))
             .blast_radius(blast_radius)
             .recovery_budget(budget(&state.experiment))
+            .observer(Quiet)
             .clock(Arc::clone(&self.clock))
             .entropy(Arc::clone(&self.entropy));
         if let Some(steady) = steady_state(state) {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     compatible::watch_as_chaos_toolkit,
     controls::{Level, Moment},
+    engine::{START_BEGUN_AT, start_in},
     progress::Section,
     state::{State, refers_to_steps},
     steps::{OUTPUTS, STEPS_BEGUN, Steps},
@@ -68,7 +69,12 @@ async fn in_turn(state: &Arc<State>, permit: &Permit, is_needed_later: bool) -> 
         }
         // The undo of a step is played only if the step has begun, so this has to be known before it begins.
         let is_told = step.undo.is_some() || is_needed_later;
-        let begins = async || if is_told { permit.record(STEPS_BEGUN, number).await } else { Ok(()) };
+        let begins = async || {
+            if start_in(&step.provider).is_some() {
+                permit.record(START_BEGUN_AT, state.clock.now().to_string()).await?;
+            }
+            if is_told { permit.record(STEPS_BEGUN, number).await } else { Ok(()) }
+        };
         steps.carry_out(step, begins()).await?;
         record_outputs(state, permit, is_needed_later).await?;
         if state.is_interrupted_by_control() {

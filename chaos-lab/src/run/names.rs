@@ -3,7 +3,6 @@ use serde_json::Value;
 
 use crate::{
     experiment::{Entry, Experiment, Provider},
-    functions::{Function, RUN},
     runner::Runner,
     substitution::Names,
 };
@@ -27,15 +26,6 @@ pub(crate) async fn names(experiment: &Experiment, runner: &Runner) -> Result<Na
         }
     }
     Ok(names)
-}
-
-/// Adds the name of the run, if experiments of an engine are started, which are found again by it.
-pub(crate) fn of_run(names: Names, experiment: &Experiment, run: &str) -> Names {
-    let starts = experiment.method.iter().any(|step| match &step.provider {
-        Provider::Python(python) => Function::of(python).is_some_and(|known| known.undone_by().is_some()),
-        _ => false,
-    });
-    if starts { names.with(RUN, run) } else { names }
 }
 
 /// The names of secrets alone.

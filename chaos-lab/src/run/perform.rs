@@ -9,9 +9,9 @@ use super::{
     state::{State, UnderWay},
 };
 use crate::{
-    experiment::{Activity, ActivityKind, Provider},
+    experiment::{Activity, ActivityKind, Provider, PythonProvider},
     functions::Function,
-    runner::{Runner, Trouble},
+    runner::{Runner, Trouble, limited},
 };
 
 impl State {
@@ -191,11 +191,24 @@ impl State {
         match &activity.provider {
             Provider::Chaos(chaos) => self.chaos(chaos).await,
             Provider::Python(python)
-                if let Some(function) = Function::here(python).filter(|known| known.is_event()) =>
+                if let Some(function) = Function::here(python).filter(|known| known.is_of_run()) =>
             {
-                self.strike(function, python).await
+                // Boxed: what talks to a cloud is large.
+                let work = Box::pin(self.of_run(function, python));
+                limited(python.timeout, &self.clock, &self.names(), work).await
             }
             provider => by.carry_out(provider, &self.names()).await,
+        }
+    }
+
+    /// Carries out a function that is bound to the run.
+    async fn of_run(&self, function: &'static Function, python: &PythonProvider) -> Result<Value, Trouble> {
+        if function.is_event() {
+            self.strike(function, python).await
+        } else if function.starts_experiments() {
+            self.start_experiment(function, python).await
+        } else {
+            self.stop_experiments(function, python).await
         }
     }
 

@@ -19,6 +19,7 @@ use super::{
     compatible,
     controls::{Level, Moment},
     due::{Step, Undo, is_of_nothing},
+    engine::{START_BEGUN_AT, stop_in, stop_later},
     names::secrets,
     progress::{Progress, Section, Undone},
     python::Python,
@@ -96,7 +97,7 @@ impl Rollbacks {
             run: state.run.clone(),
             title: experiment.title.clone(),
             rollbacks,
-            undo: Undo::all(experiment),
+            undo: Undo::all(experiment, &state.run),
             steps: if state.uses_steps() { Step::all(experiment) } else { Vec::new() },
             configuration: state.names().configuration().clone(),
             secrets: Secrets::of(experiment),
@@ -127,21 +128,35 @@ impl Rollbacks {
         Ok(())
     }
 
-    /// What is played, in order: the undo of each step that has begun, and the rollbacks that have something to undo.
-    fn due(&self, scope: &RecoveryScope, names: &Names) -> Result<Vec<Activity>> {
+    /// What is played, in order: the undo of each step that has begun, and the rollbacks that have something to undo if
+    /// these are due as well.
+    fn due(&self, scope: &RecoveryScope, names: &Names, with_rollbacks: bool) -> Result<Vec<Activity>> {
         let begun = scope.progress(STEPS_BEGUN).and_then(|begun| usize::try_from(begun.as_u64()?).ok());
         let begun = begun.unwrap_or(0);
         let undo = self.undo.iter().rev().filter(|undo| undo.step <= begun).map(|undo| &undo.activity);
         let is_due = |activity: &&Value| !is_of_nothing(activity, names, &self.steps, begun);
-        undo.chain(&self.rollbacks).filter(is_due).map(read).collect()
+        let rollbacks = self.rollbacks.iter().filter(|_| with_rollbacks);
+        undo.chain(rollbacks).filter(is_due).map(read).collect()
     }
 
     /// Plays what is due in the process of the run.
     async fn play_live(&self, state: &Arc<State>, scope: &RecoveryScope) -> Result<()> {
         // What is still running must not go on after its rollback.
         tokio::join!(state.runner.end_all(), state.end_faults());
-        match choice(state) {
+        // The strategies are about the rollbacks. What a step has begun is undone in any case.
+        let choice = choice(state);
+        let plays = matches!(choice, Choice::Play);
+        if plays {
+            state.hook(Moment::before(Level::Rollback)).await;
+        }
+        let mut steps = Steps::of(state, Section::Rollbacks);
+        for activity in self.due(scope, &state.names(), plays)? {
+            steps.carry_out(&Arc::new(activity), ready(Ok(()))).await?;
+        }
+        let failed = steps.finish().await;
+        match choice {
             Choice::Play => {}
+            _ if !failed.is_empty() => {}
             Choice::NotDue(why) => return self.ends(Undone::NotDue(why)),
             Choice::Left(why) => {
                 self.ends(Undone::Left(why))?;
@@ -150,13 +165,7 @@ impl Rollbacks {
                 );
             }
         }
-        state.hook(Moment::before(Level::Rollback)).await;
-        let mut steps = Steps::of(state, Section::Rollbacks);
-        for activity in self.due(scope, &state.names())? {
-            steps.carry_out(&Arc::new(activity), ready(Ok(()))).await?;
-        }
-        let failed = steps.finish().await;
-        if state.controls.is_some() {
+        if plays && state.controls.is_some() {
             let rollbacks = serde_json::json!(
                 state.progress().rollbacks.iter().map(|run| run.entry(true)).collect::<Vec<_>>()
             );
@@ -185,7 +194,8 @@ impl Rollbacks {
             runner = python.given_to(runner);
         }
         let mut failed = Vec::new();
-        for activity in self.due(scope, &names)? {
+        let begun_at = scope.progress(START_BEGUN_AT).and_then(|at| at.as_str()?.parse().ok());
+        for activity in self.due(scope, &names, true)? {
             if let Some(missing) = names.missing_step(&activity.data["provider"]) {
                 failed.push(format!("{}: it needs {missing}, and no step has yielded that", activity.name));
                 continue;
@@ -205,7 +215,13 @@ impl Rollbacks {
                 continue;
             }
             let mut run = ActivityRun::begun(&activity.name, activity.data.clone(), scope.clock().now());
-            match runner.carry_out(&activity.provider, &names).await {
+            let played = match stop_in(&activity.provider) {
+                Some((function, python)) => {
+                    stop_later(function, python, &names, scope.clock(), begun_at).await
+                }
+                None => runner.carry_out(&activity.provider, &names).await,
+            };
+            match played {
                 Ok(output) => {
                     run.status = Some(ActivityStatus::Succeeded);
                     if let Some(ActivityTolerance::Value(tolerance)) = &activity.tolerance {

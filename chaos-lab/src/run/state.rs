@@ -186,7 +186,9 @@ impl State {
 
     /// Controls have changed the names.
     pub(crate) fn rename(&self, names: Names) {
-        *locked(&self.names) = Arc::new(names);
+        let mut own = locked(&self.names);
+        *own = Arc::new(names.in_place_of(&own));
+        drop(own);
         *locked(&self.document) = None;
         self.changed();
     }

@@ -1,6 +1,7 @@
 //! Carries activities out: it starts processes, sends requests, and calls functions of Python.
 
 mod http;
+mod limited;
 mod process;
 #[cfg(unix)]
 mod python;
@@ -11,5 +12,6 @@ mod runner;
 mod surroundings;
 mod trouble;
 
+pub(crate) use limited::limited;
 pub use runner::Runner;
 pub use trouble::{Trouble, TroubleKind};

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     http::Requests,
+    limited::limited,
     process::Processes,
     python::{Interpreter, Way},
     surroundings::Surroundings,
@@ -172,7 +173,8 @@ impl Runner {
                 let refused = |why: String| Trouble::new(TroubleKind::Refused, why, names);
                 let call = Call::of(function, python, names, clock).map_err(refused)?;
                 let unknown = |error: Error| Trouble::new(TroubleKind::Unknown, error.chain(), names);
-                call.carry_out().await.map_err(unknown)
+                let work = Box::pin(async { call.carry_out().await.map_err(unknown) });
+                limited(python.timeout, clock, names, work).await
             }
             Provider::Python(python) => {
                 let what = format!("{}.{}", python.module, python.function);

@@ -44,6 +44,8 @@ def told(what, does, state=None, configuration=None, secrets=None, experiment=No
         configuration["added"] = "new-value"
         secrets["more"] = {"hidden": "told-by-a-hook"}
         print("this is told-by-a-hook")
+    if deed == "change":
+        secrets["web"]["token"] = "another-token"
     if deed == "claim" and isinstance(state, dict):
         state.update(status="succeeded", output="claimed", deviated=False, exception=None, note="by a hook")
     if deed == "describe":
@@ -183,6 +185,22 @@ async fn what_hooks_add_to_the_names_is_used_and_masked() {
     assert_eq!(report.verdict, ExperimentVerdict::Completed, "{report}");
     assert_eq!(report.method[0].output["stdout"], "new-value ********\n");
     assert!(!report.journal().to_string().contains("told-by-a-hook"));
+}
+
+/// A secret stays one after a hook has changed it.
+#[tokio::test]
+async fn what_a_secret_was_before_a_hook_changed_it_is_masked() {
+    let place = Place::new();
+    let file = place.path().join("kept");
+    let keep = sh("action", "one", &format!("echo ${{token}} >{}", file.display()));
+    let show = sh("action", "two", &format!("cat {} >&2; exit 3", file.display()));
+    let more = json!({
+        "secrets": { "web": { "token": "the-first-token" } }, "method": [keep, show], "rollbacks": [],
+    });
+    let report = place.run(json!({ "before activity two": "change" }), more).await;
+    assert_eq!(fs::read_to_string(file).unwrap(), "the-first-token\n");
+    assert_eq!(report.method[1].output["stderr"], "********\n", "{report}");
+    assert!(!report.journal().to_string().contains("the-first-token"));
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ async fn no_experiment_begins_over_one_that_is_not_undone() {
     assert!(failed.stdout.contains("first: status 3"), "{}", failed.stdout);
     assert_eq!(log(), "second\n", "the rest is played after one that failed");
     let next = run(&["run", "next.json"], 4).await;
-    assert!(next.stdout.contains("so this one did not begin"), "{}", next.stdout);
+    assert!(next.stdout.contains("so the experiment did not begin"), "{}", next.stdout);
     assert_eq!(log(), "second\nsecond\n");
     // The way out that it names.
     let words = next.stdout.lines().find(|line| line.contains("--mended")).unwrap();

@@ -1,17 +1,20 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chaos_aws::Api;
-use chaos_core::{Error, Result};
+use chaos_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 use super::{
     groups::{are_in, are_scaling, are_suspended, are_whole, count},
     targets::instances,
 };
-use crate::functions::{
-    call::Call,
-    function::{AwsCall, RUN, RUN_TAG},
-};
+use crate::functions::{call::Call, function::AwsCall};
+
+/// The tag of an experiment of an engine, with the run that has started it.
+const RUN_TAG: &str = "chaos:run";
+
+/// How long an experiment of the service may take until it runs, or fails.
+const RUNNING_WITHIN: Duration = Duration::from_secs(60);
 
 /// What Python calls `sys.maxsize`: the answer of a wait that was in vain.
 const IN_VAIN: i64 = i64::MAX;
@@ -57,8 +60,12 @@ pub(in crate::functions) async fn carry_out(does: AwsCall, call: &Call) -> Resul
             json!({ "experiment": api.stop_experiment(id, call.clock.as_ref()).await? })
         }
         AwsCall::StopExperimentsByTags => {
-            let stopped = api.stop_experiments_tagged(&call.tags(), call.clock.as_ref()).await?;
-            stopped.into_iter().map(|experiment| json!({ "experiment": experiment })).collect()
+            stopped(api.stop_experiments_tagged(&call.tags(), Duration::ZERO, call.clock.as_ref()).await?)
+        }
+        AwsCall::StopExperimentsOfRun => {
+            let run = call.text("run").unwrap_or_default().to_owned();
+            let tags = BTreeMap::from([(RUN_TAG.to_owned(), run)]);
+            stopped(api.stop_experiments_tagged(&tags, call.patience, call.clock.as_ref()).await?)
         }
         AwsCall::GetExperiment => {
             json!({ "experiment": api.experiment(call.text("experiment_id").unwrap_or_default()).await? })
@@ -90,16 +97,34 @@ impl Call {
         Ok(instances(&api.instances(&[], &self.filters()).await?).count())
     }
 
-    /// Starts an experiment, which is found again by the tag of the run.
+    /// Starts an experiment, which is found again by the tag of the run, and waits until it runs.
     async fn start_experiment(&self, api: &Api) -> Result<Value> {
-        let Some(run) = self.configuration.get(RUN).and_then(Value::as_str) else {
+        let Some(run) = &self.run else {
             return Err(Error::unsupported("an experiment of the service is started in the method alone"));
         };
         let template = self.text("experiment_template_id").unwrap_or_default();
         let mut tags = self.tags();
-        tags.insert(RUN_TAG.to_owned(), run.to_owned());
+        tags.insert(RUN_TAG.to_owned(), run.clone());
         let own = format!("chaos-{run}-{}", self.clock.now().as_nanosecond());
-        api.start_experiment(template, self.text("client_token").unwrap_or(&own), &tags).await
+        let token = self.text("client_token").unwrap_or(&own);
+        let mut experiment = api.start_experiment(template, token, &tags).await?;
+        if experiment["tags"][RUN_TAG] != **run {
+            let what = "the token has started another experiment before, so none was started: leave client_token out";
+            return Err(Error::new(ErrorKind::Conflict, what).with("client_token", token));
+        }
+        let id = experiment["id"].as_str().unwrap_or_default().to_owned();
+        let until = self.clock.monotonic().saturating_add(RUNNING_WITHIN);
+        while is_starting(&experiment) && self.clock.monotonic() < until {
+            self.clock.sleep(Duration::from_millis(500)).await;
+            experiment = api.experiment(&id).await?;
+        }
+        let state = &experiment["state"];
+        if matches!(state["status"].as_str(), Some("failed" | "cancelled")) {
+            let reason = state["reason"].as_str().unwrap_or("the service gives no reason").to_owned();
+            let what = "the experiment of the service failed";
+            return Err(Error::new(ErrorKind::Other, what).with("experiment", id).with("reason", reason));
+        }
+        Ok(experiment)
     }
 
     /// Tags as a mapping, or as a text such as `a=1,b=2`.
@@ -117,4 +142,12 @@ impl Call {
             _ => BTreeMap::new(),
         }
     }
+}
+
+fn is_starting(experiment: &Value) -> bool {
+    matches!(experiment["state"]["status"].as_str(), Some("pending" | "initiating"))
+}
+
+fn stopped(experiments: Vec<Value>) -> Value {
+    experiments.into_iter().map(|experiment| json!({ "experiment": experiment })).collect()
 }
