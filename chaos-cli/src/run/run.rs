@@ -43,10 +43,12 @@ pub async fn run(arguments: RunArguments, catalogue: &Catalogue) -> ProgramResul
     LogTo::start(lines_on_stderr());
     arguments.check_variable_files()?;
     arguments.reports.iter().try_for_each(ReportFile::check)?;
-    let Some(files) = read(&arguments, catalogue) else { return Ok(refused(&arguments)) };
+    let (files, are_readable) = read(&arguments, catalogue);
     // A single one is checked where it runs.
-    let is_single = files.len() == 1 && files.iter().all(|file| file.experiments.len() == 1);
-    if (arguments.check || !is_single) && !is_sound(&files, &arguments).await {
+    let is_single = are_readable && files.len() == 1 && files.iter().all(|file| file.experiments.len() == 1);
+    // Also those beside one that cannot be read, so that everything is told at once.
+    let are_sound = (is_single && !arguments.check) || is_sound(&files, &arguments).await;
+    if !are_readable || !are_sound {
         return Ok(refused(&arguments));
     }
     if arguments.check {
@@ -180,8 +182,8 @@ fn given() -> impl Iterator<Item = String> {
     all.skip_while(|argument| argument != "run").skip(1)
 }
 
-/// The files, unless something is wrong with one, which is told.
-fn read<'a>(arguments: &'a RunArguments, catalogue: &Catalogue) -> Option<Vec<Read<'a>>> {
+/// The files that can be read, and whether all can be. What is wrong with the others is told.
+fn read<'a>(arguments: &'a RunArguments, catalogue: &Catalogue) -> (Vec<Read<'a>>, bool) {
     let reading = arguments.reading(catalogue.of_experiments());
     let mut files = Vec::new();
     let mut is_sound = true;
@@ -200,7 +202,7 @@ fn read<'a>(arguments: &'a RunArguments, catalogue: &Catalogue) -> Option<Vec<Re
             }
         }
     }
-    is_sound.then_some(files)
+    (files, is_sound)
 }
 
 /// The status of a file that cannot be run.
