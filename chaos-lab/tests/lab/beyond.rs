@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use chaos_core::async_trait;
+use chaos_core::{
+    Calendar, MemoryJournal, async_trait,
+    calendar::Window,
+    jiff::{SignedDuration, Timestamp},
+};
 use chaos_lab::{
     experiment::{Experiment, ReadOptions},
     run::{Approve, ExperimentVerdict, Lab},
@@ -54,6 +58,33 @@ async fn outputs_are_used_by_later_steps_and_by_rollbacks() {
     let report = run(later).await;
     assert_eq!(report.verdict, ExperimentVerdict::Failed);
     assert!(report.reasons[0].contains("${steps.later.output}"), "{report}");
+}
+
+/// A calendar that is open never, or for so long.
+#[derive(Debug)]
+struct Open(Option<SignedDuration>);
+
+impl Calendar for Open {
+    fn window(&self, at: Timestamp) -> Option<Window> {
+        Some(Window::until(at.saturating_add(self.0?).unwrap()))
+    }
+}
+
+#[tokio::test]
+async fn a_method_begins_only_if_it_can_be_over_before_the_calendar_closes() {
+    for (open, expected) in [(None, "skipped"), (Some(20), "skipped"), (Some(7200), "completed")] {
+        let (folder, path) = folder();
+        let log = |word: &str| format!("echo {word} >>{path}/log");
+        let experiment = experiment(json!({
+            "method": [sh("action", "one", &log("one"))], "rollbacks": [sh("action", "back", &log("back"))],
+            "deadline": "10m",
+        }));
+        let lab =
+            Lab::new().journal(MemoryJournal::new()).calendar(Open(open.map(SignedDuration::from_secs)));
+        let report = soon(lab.run(&experiment)).await.unwrap();
+        assert_eq!(report.verdict.name(), expected, "{open:?}: {report}");
+        assert_eq!(lines(folder.path()).is_empty(), expected == "skipped", "{open:?}");
+    }
 }
 
 #[tokio::test]
