@@ -103,6 +103,9 @@ def error_of(kind, text):
 def said(error):
     """The last line of a traceback."""
     try:
+        if isinstance(error, SyntaxError):
+            # With its file and line.
+            return f"{type(error).__name__}: {error}"
         return traceback.format_exception_only(type(error), error)[-1].strip()
     except Exception:
         return type(error).__name__

@@ -118,7 +118,7 @@ def validate(order):
         module = importlib.import_module(control["provider"]["module"])
     except BaseException as error:
         name = control["provider"]["module"]
-        return {"module": said(error), "near": near(name, modules_beside(name))}
+        return {"module": said(error), "near": modules_near(name)}
     function = getattr(module, "validate_control", None)
     if function and not order["imports_only"]:
         try:

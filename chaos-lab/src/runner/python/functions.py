@@ -32,7 +32,7 @@ def check(order):
     except BaseException as error:
         if not isinstance(error, ImportError):
             show(error)
-        return {"module": said(error), "near": near(name, modules_beside(name))}
+        return {"module": said(error), "near": modules_near(name)}
     function = getattr(module, order["func"], None)
     if not (inspect.isfunction(function) or inspect.isbuiltin(function)):
         known = [name for name, _ in inspect.getmembers(module, is_function) if not name.startswith("_")]
@@ -62,8 +62,8 @@ def is_function(member):
     return inspect.isfunction(member) or inspect.isbuiltin(member)
 
 
-def modules_beside(name):
-    """The modules that the first part of the name that is not there may have been meant for, with what is before."""
+def modules_near(name):
+    """The modules that may have been meant: with others in the place of the first part of the name that is not there."""
     parent, path, before = "", None, name.split(".")
     while before:
         try:
@@ -74,7 +74,7 @@ def modules_beside(name):
             return []
         first, before = before[0], before[1:]
         if first not in names:
-            return [parent + found + "".join("." + rest for rest in before) for found in names]
+            return [parent + found + "".join("." + rest for rest in before) for found in near(first, names, 0.75)]
         parent += first + "."
         module = sys.modules.get(parent[:-1])
         path = getattr(module, "__path__", None)
@@ -83,5 +83,5 @@ def modules_beside(name):
     return []
 
 
-def near(name, known):
-    return difflib.get_close_matches(name, known, n=20, cutoff=0.5)
+def near(name, known, cutoff=0.5):
+    return difflib.get_close_matches(name, known, n=20, cutoff=cutoff)
