@@ -1,4 +1,4 @@
-"""Measures the drill and chaostoolkit-aws side by side: see run.sh."""
+"""Measures the drill, `chaos run` and chaostoolkit-aws side by side: see run.sh."""
 
 import atexit
 import json
@@ -20,7 +20,8 @@ from launcher import Launcher
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-DRILL = [ROOT / "target/release/chaos", "drill"]
+PROGRAM = ROOT / "target/release/chaos"
+DRILL = [PROGRAM, "drill"]
 CHAOS = ROOT / "target/bench-chaostoolkit-venv/bin/chaos"
 REGION = "eu-west-1"
 # Of which one is terminated.
@@ -118,6 +119,8 @@ def run(moto: Moto, launcher: Launcher, command: list[Any]) -> Run:
 def compare(moto: Moto, launcher: Launcher, runs: int) -> None:
     commands = {
         "drill": [*DRILL, "--provider", "aws", "--group", "web", "--yes", "--json"],
+        "chaos run": [PROGRAM, "run", HERE / "experiment.json", "--journal", Path(launcher.place) / "experiments.journal",
+                      "--journal-path", Path(launcher.place) / "journal.json"],
         "chaostoolkit": [CHAOS, "--no-version-check", "run", HERE / "experiment.json"],
     }
     measured: dict[str, list[Run]] = {name: [] for name in commands}
@@ -149,8 +152,9 @@ def compare(moto: Moto, launcher: Launcher, runs: int) -> None:
         spread = [f"{statistics.median(c):.1f} ({min(c):.1f} to {max(c):.1f})" for c in columns]
         calls, computed = statistics.median(r.calls for r in of), statistics.median(r.moto for r in of) * 1e3
         print(f"| {name} | {' | '.join(spread)} | {calls:.0f} | {computed:.1f} |")
-    ratios = [theirs / ours for ours, theirs in zip(medians["drill"], medians["chaostoolkit"])]
-    print(f"| ratio | {' | '.join(f'{ratio:.1f}' for ratio in ratios)} | | |")
+    for name in ("drill", "chaos run"):
+        ratios = [theirs / ours for ours, theirs in zip(medians[name], medians["chaostoolkit"])]
+        print(f"| ratio to {name} | {' | '.join(f'{ratio:.1f}' for ratio in ratios)} | | |")
 
 
 def discover(moto: Moto, launcher: Launcher) -> None:
