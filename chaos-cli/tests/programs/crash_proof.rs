@@ -111,6 +111,12 @@ async fn killed_at_sixty_random_moments() {
         assert!(drill.was_killed() || drill.has_recovered(), "{after}: {drill:#?}");
         let state =
             pending(&journal).await.first().map_or("none".to_owned(), |fault| fault.state.to_string());
+        // With the load of the machine, drills become slower and faster.
+        spans[number % 3] = match (state.as_str(), drill.was_killed()) {
+            ("none", true) => span.mul_f64(1.1),
+            ("none", false) => span.mul_f64(0.8),
+            _ => span,
+        };
         *found.entry(state).or_default() += 1;
         recovers(&fleet, &journal, SIZE, &after).await;
     }
