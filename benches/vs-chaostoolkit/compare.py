@@ -117,10 +117,10 @@ def run(moto: Moto, launcher: Launcher, command: list[Any]) -> Run:
 
 
 def compare(moto: Moto, launcher: Launcher, runs: int) -> None:
+    journals = ["--journal", Path(launcher.place) / "own", "--journal-path", Path(launcher.place) / "theirs"]
     commands = {
         "drill": [*DRILL, "--provider", "aws", "--group", "web", "--yes", "--json"],
-        "chaos run": [PROGRAM, "run", HERE / "experiment.json", "--journal", Path(launcher.place) / "experiments.journal",
-                      "--journal-path", Path(launcher.place) / "journal.json"],
+        "chaos run": [PROGRAM, "run", HERE / "experiment.json", *journals],
         "chaostoolkit": [CHAOS, "--no-version-check", "run", HERE / "experiment.json"],
     }
     measured: dict[str, list[Run]] = {name: [] for name in commands}

@@ -113,8 +113,8 @@
 //! # Queries, and machines outside of faults
 //!
 //! [`ResourceGraph`] finds resources with queries of Azure Resource Graph. [`resource_id_of`] and
-//! [`resource_id_of_group`] tell which of them a target or a group is. [`Machines`] starts machines that something other
-//! than a fault has stopped.
+//! [`resource_id_of_group`] tell which of them a target or a group is. [`Machines`] starts machines that something
+//! other than a fault has stopped.
 //!
 //! # Errors
 //!

@@ -26,8 +26,8 @@ const LAST_LOOK: Duration = Duration::from_secs(1);
 /// Machines outside of faults, by their ids in ARM: virtual machines, in a set or alone, and instances of scale sets.
 ///
 /// A fault does not need this: its own recovery starts its machine. This is for machines that something else has
-/// stopped, such as the rollback of an experiment of Chaos Toolkit. **It knows no journal**, so it also starts a machine
-/// that a fault in progress has stopped. Clones share their connection.
+/// stopped, such as the rollback of an experiment of Chaos Toolkit. **It knows no journal**, so it also starts a
+/// machine that a fault in progress has stopped. Clones share their connection.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -66,8 +66,8 @@ impl Machines {
 
     /// Starts a machine that is stopped or deallocated, and waits until it is seen running, for at most `limit`.
     ///
-    /// It looks first: a machine that runs is left alone, and one that is starting is waited for. An order that fails is
-    /// given again. So is every call that is denied, throttled or unanswered, until the limit is over: as with a
+    /// It looks first: a machine that runs is left alone, and one that is starting is waited for. An order that fails
+    /// is given again. So is every call that is denied, throttled or unanswered, until the limit is over: as with a
     /// recovery, a useless wait costs only time. Azure takes from seconds to minutes for a start, and longer for a
     /// deallocated machine.
     ///

@@ -25,8 +25,8 @@ use crate::{
 /// that the credentials may not read. The role needs the action `read` of the kinds of resources that you look for,
 /// such as `Microsoft.Compute/virtualMachines/read`, and no other one.
 ///
-/// [`resource_id_of`](crate::resource_id_of) tells which target of a provider a found machine is. A machine that belongs
-/// to no set is not a target of any provider. Clones share their connection.
+/// [`resource_id_of`](crate::resource_id_of) tells which target of a provider a found machine is. A machine that
+/// belongs to no set is not a target of any provider. Clones share their connection.
 ///
 /// ```no_run
 /// use chaos_azure::ResourceGraph;
@@ -55,18 +55,18 @@ impl ResourceGraph {
         ClientBuilder::new()
     }
 
-    /// The rows of the result of a query, each as a JSON object with the names of its columns. In the table `Resources`,
-    /// these are `id`, `name`, `type` and `resourceGroup` (both in lower case), `location`, `tags`, `properties` and
-    /// more.
+    /// The rows of the result of a query, each as a JSON object with the names of its columns. In the table
+    /// `Resources`, these are `id`, `name`, `type` and `resourceGroup` (both in lower case), `location`, `tags`,
+    /// `properties` and more.
     ///
-    /// End a query with `order by id asc` unless it says how many rows it wants: Resource Graph sorts nothing by itself,
-    /// so a resource could move from one page to another while you read.
+    /// End a query with `order by id asc` unless it says how many rows it wants: Resource Graph sorts nothing by
+    /// itself, so a resource could move from one page to another while you read.
     ///
     /// # Errors
-    /// `InvalidInput` if the query is empty, if Resource Graph does not understand it, and if it asks for more rows than
-    /// an answer without further pages may have, which are fewer than 1,000 with `take`, `limit` or `sample`. `Denied`
-    /// if the credentials have no access to the subscription. `Unavailable`, `Throttled` or `Timeout` if Azure does not
-    /// answer completely, even after retries.
+    /// `InvalidInput` if the query is empty, if Resource Graph does not understand it, and if it asks for more rows
+    /// than an answer without further pages may have, which are fewer than 1,000 with `take`, `limit` or `sample`.
+    /// `Denied` if the credentials have no access to the subscription. `Unavailable`, `Throttled` or `Timeout` if Azure
+    /// does not answer completely, even after retries.
     ///
     /// # Cancel safety
     /// It only reads, so its future may be dropped at any time.

@@ -38,7 +38,8 @@ use crate::{
     name = "recover",
     version,
     about = "Recovers the faults in a journal that no live process holds",
-    after_help = "A refused recovery is retried until its budget is spent, which its run has set: 5 minutes unless it says otherwise.\n\n\
+    after_help = "A refused recovery is retried until its budget is spent, which its run has set: 5 minutes unless it \
+                  says otherwise.\n\n\
                   Exit codes: 0 everything is back or gone for good, or held by a live process and not overdue; 2 \
                   bad arguments; 4 something is not back, is overdue or cannot be read; 5 anything else."
 )]

@@ -88,8 +88,8 @@ impl Api {
     }
 
     /// Stops every experiment of the Fault Injection Service that has all of these tags and is not over, and waits
-    /// until they are over. Returns those. If the service lists none with these tags, it is asked again until `patience`
-    /// is over: a start whose answer was lost may still come. Also needs `fis:ListExperiments`.
+    /// until they are over. Returns those. If the service lists none with these tags, it is asked again until
+    /// `patience` is over: a start whose answer was lost may still come. Also needs `fis:ListExperiments`.
     ///
     /// # Errors
     /// `InvalidInput` without a tag, and as [`stop_experiment`](Self::stop_experiment).

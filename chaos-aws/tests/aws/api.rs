@@ -2,10 +2,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, MetricDatum, StateValue, Statistic};
 use aws_sdk_fis::types::{CreateExperimentTemplateActionInput, CreateExperimentTemplateStopConditionInput};
 use chaos_aws::{Api, MetricQuery};
-use chaos_core::{ErrorKind, clock::SystemClock};
+use chaos_core::{
+    ErrorKind,
+    clock::{Clock, SystemClock},
+};
 use serde_json::{Value, json};
 
 use crate::cloud::Cloud;
@@ -34,11 +38,11 @@ async fn template(cloud: &Cloud, duration: &str) -> String {
 /// Two numbers of the last minutes: 1 and 3.
 async fn put_latency(cloud: &Cloud) {
     let watch = aws_sdk_cloudwatch::Client::new(&cloud.setup());
-    let now = std::time::SystemTime::now();
+    let now = SystemClock::default().now().as_second();
     let tier = Dimension::builder().name("tier").value("web").build();
     for (value, ago) in [(1.0, 150), (3.0, 60)] {
         let datum = MetricDatum::builder().metric_name("latency").value(value).dimensions(tier.clone());
-        let datum = datum.timestamp((now - Duration::from_secs(ago)).into()).build();
+        let datum = datum.timestamp(DateTime::from_secs(now - ago)).build();
         watch.put_metric_data().namespace("Shop").metric_data(datum).send().await.unwrap();
     }
     let alarm = watch.put_metric_alarm().alarm_name("slow").namespace("Shop").metric_name("latency");

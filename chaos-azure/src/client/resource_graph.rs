@@ -93,7 +93,9 @@ mod tests {
 
     fn answer(rows: usize, total: usize, truncated: &str, token: Option<&str>) -> Answer {
         let row = json!({ "name": "web" });
-        let mut document = json!({ "totalRecords": total, "count": rows, "resultTruncated": truncated, "data": vec![row; rows] });
+        let data = vec![row; rows];
+        let mut document =
+            json!({ "totalRecords": total, "count": rows, "resultTruncated": truncated, "data": data });
         if let Some(token) = token {
             document["$skipToken"] = json!(token);
         }
@@ -137,7 +139,9 @@ mod tests {
         let error = page(wrong).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         for field in ["totalRecords", "count", "resultTruncated", "data"] {
-            let mut document = json!({ "totalRecords": 0, "count": 0, "resultTruncated": "false", "data": [], "facets": [] });
+            let mut document = json!({
+                "totalRecords": 0, "count": 0, "resultTruncated": "false", "data": [], "facets": [],
+            });
             document.as_object_mut().unwrap().remove(field);
             assert!(serde_json::from_value::<Answer>(document).unwrap_err().to_string().contains(field));
         }

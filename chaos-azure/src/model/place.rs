@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_machine_is_found_by_its_id_in_either_case_and_nothing_else_is() {
-        let base = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers/Microsoft.Compute";
+        let base = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/shop/providers/\
+            Microsoft.Compute";
         let of = |end: &str| Place::of_resource(&ResourceId::parse(&format!("{base}/{end}")).unwrap());
         for (id, shown) in [
             ("virtualMachines/web-0", "shop/web-0"),

@@ -1,5 +1,8 @@
 //! Experiments of AWS's own engine in files of Chaos Toolkit's extension, against the stand-in for AWS.
 
+use std::time::Duration;
+
+use chaos_core::clock::{Clock, SystemClock};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -105,9 +108,10 @@ async fn recover_looks_for_it_until_it_cannot_come_any_more() {
 
 /// Waits until the start has reached the service.
 async fn is_met(account: &Account) {
+    let clock = SystemClock::default();
     let met = async {
         while account.cloud.page("GET", "faults", None)[0]["met"] != 1 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            clock.sleep(Duration::from_millis(20)).await;
         }
     };
     within_limit(met).await;

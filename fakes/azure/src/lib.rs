@@ -43,7 +43,8 @@
 //!
 //! Any other request gets 404 `NotFound`, with a message that the fake does not serve it. The fake serves the API
 //! versions [`COMPUTE_VERSION`], [`NETWORK_VERSION`], [`CHAOS_VERSION`], [`AUTOSCALE_VERSION`], [`METRICS_VERSION`],
-//! [`AUTHORIZATION_VERSION`] and [`RESOURCE_GRAPH_VERSION`], and a few older ones. Others get 400 `NoRegisteredProviderFound`.
+//! [`AUTHORIZATION_VERSION`] and [`RESOURCE_GRAPH_VERSION`], and a few older ones. Others get 400
+//! `NoRegisteredProviderFound`.
 //!
 //! # Azure's behaviour
 //!
@@ -69,10 +70,10 @@
 //!   minutes](Settings::script_limit_milliseconds), the fake no longer waits for the script: the operation and the
 //!   machine's provisioning are `Failed`, and the script continues. Meanwhile, the machine is `Updating`. Without the
 //!   agent, or the way back, no result arrives.
-//! - **Resource Graph** sees only resources that the caller may read, and writes kinds and resource groups in lower case.
-//!   A query in which the fake does not know a word gets 400 `BadRequest` with `InvalidQuery` in its details. Pages have
-//!   a `$skipToken`, except for a query with `take`, `limit` or `sample`, which has one page and counts as truncated.
-//!   `sample` yields the last ones.
+//! - **Resource Graph** sees only resources that the caller may read, and writes kinds and resource groups in lower
+//!   case. A query in which the fake does not know a word gets 400 `BadRequest` with `InvalidQuery` in its details.
+//!   Pages have a `$skipToken`, except for a query with `take`, `limit` or `sample`, which has one page and counts as
+//!   truncated. `sample` yields the last ones.
 //! - **Roles**: [`FakeArm::assign`] limits the caller to a role definition. [`Recorded::action`] has the action that a
 //!   request needed.
 //!

@@ -118,7 +118,8 @@ impl MicrosoftSdk {
 
     /// Makes the SDK call an operation, follow it to its end, and read all pages.
     ///
-    /// `operation` is the client (`compute`, `network`, `monitor`, `chaos`, `graph`), the group, if there is one, and the method of the SDK.
+    /// `operation` is the client (`compute`, `network`, `monitor`, `chaos`, `graph`), the group, if there is one, and
+    /// the method of the SDK.
     /// `arguments` are those of the method by their names; bodies are given as the REST API has them.
     ///
     /// # Errors

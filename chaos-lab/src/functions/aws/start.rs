@@ -8,7 +8,8 @@ use super::{
 };
 use crate::functions::call::Call;
 
-/// Starts instances, and waits until each is seen to run. One that its group has replaced meanwhile is no longer needed.
+/// Starts instances, and waits until each is seen to run. One that its group has replaced meanwhile is no longer
+/// needed.
 ///
 /// # Errors
 /// If one does not run in time; and if one is gone, and its group is not whole.

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-/// Whether an instance fits one of the mappings. `name` is the last part of its id, and `set` the name of its scale set.
+/// Whether an instance fits one of the mappings. `name` is the last part of its id, and `set` the name of its scale
+/// set.
 pub(super) fn fits(criteria: &[Value], set: &str, name: &str) -> bool {
     let fits_one = |(key, wanted): (&String, &Value)| {
         let wanted = match wanted {

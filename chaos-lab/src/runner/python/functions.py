@@ -63,7 +63,7 @@ def is_function(member):
 
 
 def modules_near(name):
-    """The modules that may have been meant: with others in the place of the first part of the name that is not there."""
+    """The modules that may have been meant: others in the place of the first part of the name that is not there."""
     parent, path, before = "", None, name.split(".")
     while before:
         try:

@@ -100,7 +100,8 @@ fn a_table_has_the_same_rows() {
     asked["options"]["resultFormat"] = json!("table");
     let data = &ask(&fake, &asked).body["data"];
     let columns = json!([
-        { "name": "name", "type": "string" }, { "name": "group", "type": "object" }, { "name": "tags", "type": "object" },
+        { "name": "name", "type": "string" }, { "name": "group", "type": "object" },
+        { "name": "tags", "type": "object" },
     ]);
     assert_eq!(data["columns"], columns);
     assert_eq!(data["rows"], json!([["db-1", "data", null], ["web-0", "shop", { "team": "till" }]]));

@@ -150,7 +150,11 @@ fn it_tells_metrics_by_the_minute() {
 fn it_asks_for_resources_page_by_page_and_in_both_forms() {
     let Some(mut bench) = Bench::start() else { return };
     bench.fake.configure(|settings| settings.page_size = 2);
-    let asked = |query: &str, options: Value| json!({ "query": { "subscriptions": [FakeArm::SUBSCRIPTION], "query": query, "options": options } });
+    let asked = |query: &str, options: Value| {
+        json!({
+            "query": { "subscriptions": [FakeArm::SUBSCRIPTION], "query": query, "options": options },
+        })
+    };
     let machines = "Resources | where type=~'Microsoft.Compute/virtualMachines'| where name startswith 'web'";
     let objects = json!({ "resultFormat": "objectArray" });
     let (first, answer) = bench.call("graph.resources", asked(machines, objects.clone()));
