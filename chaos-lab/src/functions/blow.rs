@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chaos_core::{ChaosEvent, Error, Result};
+use chaos_core::{ChaosEvent, Error, Registry, Result};
 use chaos_events::{CpuBurn, DiskFill, Reboot, Stop, Terminate};
 use serde_json::{Map, Value};
 
@@ -45,6 +45,11 @@ impl Blow {
     pub(crate) fn lasts(self) -> bool {
         matches!(self, Self::Stop | Self::Deallocate)
     }
+}
+
+/// The recoveries of the events.
+pub(crate) fn recoveries() -> Registry {
+    chaos_events::registry()
 }
 
 #[cfg(test)]

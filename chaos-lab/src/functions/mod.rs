@@ -11,6 +11,10 @@ mod aws_table;
 #[cfg(feature = "azure")]
 mod azure;
 mod azure_table;
+#[cfg(any(feature = "aws", feature = "azure"))]
+mod blow;
+#[cfg(not(any(feature = "aws", feature = "azure")))]
+#[path = "no_blow.rs"]
 mod blow;
 #[cfg_attr(
     not(any(feature = "aws", feature = "azure")),
@@ -29,6 +33,7 @@ mod narrowed;
 
 pub(crate) use aim::Aim;
 pub(crate) use argument::Misfit;
+pub(crate) use blow::recoveries;
 pub(crate) use call::Call;
 pub(crate) use choice::Share;
 pub(crate) use function::{Deed, Function};

@@ -11,7 +11,7 @@ use chaos_core::{
 use serde_json::Map;
 
 use super::{ExperimentProvider, narrow_journal::NarrowJournal, rollbacks::registry, strike::BACK_WITHIN};
-use crate::catalogues::Catalogues;
+use crate::{catalogues::Catalogues, functions};
 
 /// Recovers what earlier runs have left behind in the journal: experiments, and faults of targets that are known here.
 /// What nobody here can reach is returned as it is, so that no experiment begins beside it.
@@ -50,7 +50,7 @@ pub(crate) async fn recover_pending(
 
 /// Every recovery that a journal of experiments may hold.
 fn recoveries(catalogues: &Catalogues) -> Registry {
-    catalogues.events.registry().merge(chaos_events::registry()).merge(registry())
+    catalogues.events.registry().merge(functions::recoveries()).merge(registry())
 }
 
 #[cfg(feature = "aws")]

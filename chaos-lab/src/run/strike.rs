@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::{narrow_journal::NarrowJournal, state::State, struck::Struck};
 use crate::{
     experiment::PythonProvider,
-    functions::{Aim, Call, Function, Narrowed, Share},
+    functions::{Aim, Call, Function, Narrowed, Share, recoveries as events},
     runner::{Trouble, TroubleKind},
 };
 
@@ -105,7 +105,7 @@ impl State {
             builder = builder.calendar(Arc::clone(calendar));
         }
         let journal = NarrowJournal::recovering_nothing(&self.journal);
-        let monkey = builder.unleash(journal, chaos_events::registry()).build()?;
+        let monkey = builder.unleash(journal, events()).build()?;
         Ok(Party { share: share.clone(), monkey, struck })
     }
 }
