@@ -88,8 +88,9 @@ impl Api {
     }
 
     /// Stops every experiment of the Fault Injection Service that has all of these tags and is not over, and waits
-    /// until they are over. Returns those. If the service lists none with these tags, it is asked again until
-    /// `patience` is over: a start whose answer was lost may still come. Also needs `fis:ListExperiments`.
+    /// until they are over. Returns those. If the service lists fewer than `expected` with these tags, over or not, it
+    /// is asked again until `patience` is over: its list lags behind, and a start whose answer was lost may still come.
+    /// Also needs `fis:ListExperiments`.
     ///
     /// # Errors
     /// `InvalidInput` without a tag, and as [`stop_experiment`](Self::stop_experiment).
@@ -98,13 +99,14 @@ impl Api {
     pub async fn stop_experiments_tagged(
         &self,
         tags: &BTreeMap<String, String>,
+        expected: usize,
         patience: Duration,
         clock: &dyn Clock,
     ) -> Result<Vec<Value>> {
         let until = clock.monotonic().saturating_add(patience);
         let found = loop {
             let found = self.experiments_tagged(tags).await?;
-            if !found.is_empty() || clock.monotonic() >= until {
+            if found.len() >= expected || clock.monotonic() >= until {
                 break found;
             }
             clock.sleep(Duration::from_secs(2)).await;

@@ -77,7 +77,7 @@ pub(crate) async fn every_call_is_made(cloud: &Cloud) {
     let tags = BTreeMap::from([("chaos:run".to_owned(), "one".to_owned())]);
     let started = api.start_experiment(&template, "token", &tags).await.unwrap();
     assert_eq!(started["tags"], json!({ "chaos:run": "one" }));
-    let stopped = api.stop_experiments_tagged(&tags, Duration::ZERO, &clock).await.unwrap();
+    let stopped = api.stop_experiments_tagged(&tags, 1, Duration::ZERO, &clock).await.unwrap();
     assert_eq!(stopped.len(), 1, "{stopped:?}");
     assert!(matches!(stopped[0]["state"]["status"].as_str(), Some("stopped" | "completed")), "{stopped:?}");
 }
@@ -122,7 +122,7 @@ async fn what_does_not_exist_is_told_by_name() {
     assert!(instance.chain().contains("i-0123456789abcdef0"), "{}", instance.chain());
     let wrong = api.instances(&["web-1".to_owned()], &[]).await.unwrap_err();
     assert_eq!(wrong.kind(), ErrorKind::InvalidInput, "{wrong}");
-    let all = api.stop_experiments_tagged(&BTreeMap::new(), Duration::ZERO, &clock).await.unwrap_err();
+    let all = api.stop_experiments_tagged(&BTreeMap::new(), 0, Duration::ZERO, &clock).await.unwrap_err();
     assert!(all.to_string().starts_with("invalid tags: none"), "no tag is not every experiment: {all}");
     assert_eq!(api.metric_statistic(&latency("Sum"), &clock).await.unwrap(), None);
 }

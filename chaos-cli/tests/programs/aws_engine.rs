@@ -106,6 +106,25 @@ async fn recover_looks_for_it_until_it_cannot_come_any_more() {
     assert_eq!(states(&account).await, "stopped");
 }
 
+/// The first of two is found at once, and the second is looked for all the same.
+#[tokio::test]
+async fn recover_looks_for_each_of_several() {
+    let Some((account, template)) = with_template().await else { return };
+    account
+        .cloud
+        .break_calls(json!({ "do": "delay", "action": "StartExperiment", "nth": 2, "milliseconds": 3000 }));
+    let mut second = start(&template);
+    second["name"] = "the second".into();
+    let run = Watched::of(account.run(&experiment(&[], &[start(&template), second], &[]), &[]));
+    is_met(&account).await;
+    run.signal(Signal::KILL);
+    assert!(run.end().await.was_killed());
+    let journal = account.place.path().join("experiments.journal");
+    let recover = account.program(CHAOS, &["recover", "--journal", text(&journal)]).spawn().unwrap();
+    end(recover).await.with_code(0);
+    assert_eq!(states(&account).await, "stopped stopped");
+}
+
 /// Waits until the start has reached the service.
 async fn is_met(account: &Account) {
     let clock = SystemClock::default();

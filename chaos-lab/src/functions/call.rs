@@ -18,7 +18,8 @@ pub(crate) struct Call {
     pub(super) clock: Arc<dyn Clock>,
     /// The run that starts experiments of an engine.
     pub(super) run: Option<String>,
-    /// How long to look for what may have been started.
+    /// How many experiments to look for, and how long.
+    pub(super) starts: usize,
     pub(super) patience: Duration,
 }
 
@@ -36,7 +37,7 @@ impl Call {
         let secrets = groups.flatten().map(|(name, value)| (name.clone(), value.clone())).collect();
         let configuration = names.configuration().clone();
         let (clock, patience) = (Arc::clone(clock), Duration::ZERO);
-        Ok(Self { function, arguments, configuration, secrets, clock, run: None, patience })
+        Ok(Self { function, arguments, configuration, secrets, clock, run: None, starts: 0, patience })
     }
 
     /// Sets the run that starts experiments of an engine.
@@ -45,9 +46,9 @@ impl Call {
         self
     }
 
-    /// Sets how long to look for what may have been started. Default: one look.
-    pub(crate) fn looking_for(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    /// Sets how many experiments may have been started, and how long to look for them. Default: one look.
+    pub(crate) fn looking_for(mut self, starts: usize, patience: Duration) -> Self {
+        (self.starts, self.patience) = (starts, patience);
         self
     }
 

@@ -54,20 +54,19 @@ impl State {
         python: &PythonProvider,
     ) -> Result<Value, Trouble> {
         let names = self.names();
-        let refused = |why: String| Trouble::new(TroubleKind::Refused, why, &names);
-        let call = Call::of(function, python, &names, &self.clock).map_err(refused)?.of_run(&self.run);
+        let call = called(function, python, &names, &self.clock)?.of_run(&self.run);
         let (tell, told) = oneshot::channel();
         {
             let mut events = self.events();
             if events.is_closed {
-                return Err(refused("the method is over".to_owned()));
+                return Err(Trouble::new(TroubleKind::Refused, "the method is over", &names));
             }
-            let unknown = Arc::clone(&events.unknown_starts);
-            unknown.fetch_add(1, Ordering::SeqCst);
+            let starts = Arc::clone(&events.starts);
+            starts.fetch_add(1, Ordering::SeqCst);
             events.calls.push(tokio::spawn(async move {
                 let ended = call.carry_out().await;
-                if ended.as_ref().err().is_none_or(was_refused) {
-                    unknown.fetch_sub(1, Ordering::SeqCst);
+                if ended.as_ref().err().is_some_and(was_refused) {
+                    starts.fetch_sub(1, Ordering::SeqCst);
                 }
                 let _ = tell.send(ended);
             }));
@@ -82,24 +81,24 @@ impl State {
         function: &'static Function,
         python: &PythonProvider,
     ) -> Result<Value, Trouble> {
-        let is_unknown = self.events().unknown_starts.load(Ordering::SeqCst) > 0;
-        let patience = if is_unknown { LAG } else { Duration::ZERO };
-        stop(function, python, &self.names(), &self.clock, patience).await
+        let starts = self.events().starts.load(Ordering::SeqCst);
+        stop(function, python, &self.names(), &self.clock, (starts, LAG)).await
     }
 }
 
-/// Stops what a run of an earlier process has started. If nothing is found, it is looked for as long as a start may
-/// still come.
+/// Stops what a run of an earlier process has started, in so many steps at most. If fewer are found, they are looked for
+/// as long as a start may still come.
 pub(crate) async fn stop_later(
     function: &'static Function,
     python: &PythonProvider,
     names: &Names,
     clock: &Arc<dyn Clock>,
+    starts: usize,
     begun_at: Option<Timestamp>,
 ) -> Result<Value, Trouble> {
     let age = begun_at.and_then(|at| Duration::try_from(clock.now().duration_since(at)).ok());
     let patience = MAY_COME_FOR.saturating_sub(age.unwrap_or_default()).max(LAG);
-    stop(function, python, names, clock, patience).await
+    stop(function, python, names, clock, (starts, patience)).await
 }
 
 async fn stop(
@@ -107,17 +106,30 @@ async fn stop(
     python: &PythonProvider,
     names: &Names,
     clock: &Arc<dyn Clock>,
-    patience: Duration,
+    (starts, patience): (usize, Duration),
 ) -> Result<Value, Trouble> {
-    let refused = |why: String| Trouble::new(TroubleKind::Refused, why, names);
-    let call = Call::of(function, python, names, clock).map_err(refused)?.looking_for(patience);
+    let call = called(function, python, names, clock)?.looking_for(starts, patience);
     call.carry_out().await.map_err(|error| Trouble::new(TroubleKind::Unknown, error.chain(), names))
+}
+
+/// A function with its arguments.
+pub(crate) fn called(
+    function: &'static Function,
+    python: &PythonProvider,
+    names: &Names,
+    clock: &Arc<dyn Clock>,
+) -> Result<Call, Trouble> {
+    Call::of(function, python, names, clock).map_err(|why| Trouble::new(TroubleKind::Refused, why, names))
 }
 
 /// Whether the service has said that it started nothing.
 fn was_refused(error: &Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::Denied | ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::Unsupported
+        ErrorKind::Conflict
+            | ErrorKind::Denied
+            | ErrorKind::InvalidInput
+            | ErrorKind::NotFound
+            | ErrorKind::Unsupported
     )
 }

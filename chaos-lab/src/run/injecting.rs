@@ -14,8 +14,8 @@ pub(crate) struct Events {
     pub(crate) is_closed: bool,
     /// Calls that start something, which are waited for.
     pub(crate) calls: Vec<JoinHandle<()>>,
-    /// How many of them may have started something without saying so.
-    pub(crate) unknown_starts: Arc<AtomicUsize>,
+    /// How many of them have started an experiment, or may have.
+    pub(crate) starts: Arc<AtomicUsize>,
     /// How many targets of a group the steps so far have asked for.
     pub(crate) asked: BTreeMap<GroupId, usize>,
 }

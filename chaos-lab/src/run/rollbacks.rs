@@ -195,7 +195,9 @@ impl Rollbacks {
         }
         let mut failed = Vec::new();
         let begun_at = scope.progress(START_BEGUN_AT).and_then(|at| at.as_str()?.parse().ok());
-        for activity in self.due(scope, &names, true)? {
+        let due = self.due(scope, &names, true)?;
+        let starts = due.iter().filter(|activity| stop_in(&activity.provider).is_some()).count();
+        for activity in due {
             if let Some(missing) = names.missing_step(&activity.data["provider"]) {
                 failed.push(format!("{}: it needs {missing}, and no step has yielded that", activity.name));
                 continue;
@@ -217,7 +219,7 @@ impl Rollbacks {
             let mut run = ActivityRun::begun(&activity.name, activity.data.clone(), scope.clock().now());
             let played = match stop_in(&activity.provider) {
                 Some((function, python)) => {
-                    stop_later(function, python, &names, scope.clock(), begun_at).await
+                    stop_later(function, python, &names, scope.clock(), starts, begun_at).await
                 }
                 None => runner.carry_out(&activity.provider, &names).await,
             };

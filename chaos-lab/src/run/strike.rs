@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{narrow_journal::NarrowJournal, state::State, struck::Struck};
+use super::{engine::called, narrow_journal::NarrowJournal, state::State, struck::Struck};
 use crate::{
     experiment::PythonProvider,
     functions::{Aim, Call, Function, Narrowed, Share, recoveries as events},
@@ -35,8 +35,7 @@ impl State {
         python: &PythonProvider,
     ) -> Result<Value, Trouble> {
         let names = self.names();
-        let refused = |why: String| Trouble::new(TroubleKind::Refused, why, &names);
-        let call = Call::of(function, python, &names, &self.clock).map_err(refused)?;
+        let call = called(function, python, &names, &self.clock)?;
         self.struck(&call).await.map_err(|error| {
             let kind =
                 if error.kind() == ErrorKind::Refused { TroubleKind::Refused } else { TroubleKind::Unknown };

@@ -60,12 +60,13 @@ pub(in crate::functions) async fn carry_out(does: AwsCall, call: &Call) -> Resul
             json!({ "experiment": api.stop_experiment(id, call.clock.as_ref()).await? })
         }
         AwsCall::StopExperimentsByTags => {
-            stopped(api.stop_experiments_tagged(&call.tags(), Duration::ZERO, call.clock.as_ref()).await?)
+            stopped(api.stop_experiments_tagged(&call.tags(), 0, Duration::ZERO, call.clock.as_ref()).await?)
         }
         AwsCall::StopExperimentsOfRun => {
             let run = call.text("run").unwrap_or_default().to_owned();
             let tags = BTreeMap::from([(RUN_TAG.to_owned(), run)]);
-            stopped(api.stop_experiments_tagged(&tags, call.patience, call.clock.as_ref()).await?)
+            let (starts, patience) = (call.starts, call.patience);
+            stopped(api.stop_experiments_tagged(&tags, starts, patience, call.clock.as_ref()).await?)
         }
         AwsCall::GetExperiment => {
             json!({ "experiment": api.experiment(call.text("experiment_id").unwrap_or_default()).await? })
@@ -116,7 +117,10 @@ impl Call {
         let until = self.clock.monotonic().saturating_add(RUNNING_WITHIN);
         while is_starting(&experiment) && self.clock.monotonic() < until {
             self.clock.sleep(Duration::from_millis(500)).await;
-            experiment = api.experiment(&id).await?;
+            // It was seen to be started, and a look that fails changes nothing about that.
+            if let Ok(seen) = api.experiment(&id).await {
+                experiment = seen;
+            }
         }
         let state = &experiment["state"];
         if matches!(state["status"].as_str(), Some("failed" | "cancelled")) {
