@@ -7,7 +7,7 @@ use aws_sdk_fis::types::{
     Experiment, ExperimentAction, ExperimentState, ExperimentStatus, ExperimentSummary,
 };
 use chaos_core::{Error, ErrorKind, Result, clock::Clock, listing::pages};
-use futures_util::{TryStreamExt, future::try_join_all};
+use futures_util::{TryStreamExt, future::join_all};
 use serde_json::Value;
 
 use super::{
@@ -104,23 +104,24 @@ impl Api {
         clock: &dyn Clock,
     ) -> Result<Vec<Value>> {
         let until = clock.monotonic().saturating_add(patience);
-        let found = loop {
+        let mut stopped = Vec::new();
+        loop {
             let found = self.experiments_tagged(tags).await?;
-            if found.len() >= expected || clock.monotonic() >= until {
-                break found;
+            let is_last = found.len() >= expected || clock.monotonic() >= until;
+            // At once: what else may come must not keep these running.
+            let running = found.into_iter().filter(|summary| !has_ended(summary));
+            let stops = running.map(|summary| async move {
+                let id = told(summary.id, "id of an experiment")?;
+                self.stop_experiment(&id, clock).await
+            });
+            // Each, also if one fails.
+            let stops: Result<Vec<Value>> = join_all(stops).await.into_iter().collect();
+            stopped.extend(stops?);
+            if is_last {
+                return Ok(stopped);
             }
             clock.sleep(Duration::from_secs(2)).await;
-        };
-        let has_ended = |summary: &ExperimentSummary| {
-            let status = summary.state.as_ref().and_then(|state| state.status.as_ref());
-            status.map(ExperimentStatus::as_str).is_some_and(is_over)
-        };
-        let running = found.into_iter().filter(|summary| !has_ended(summary));
-        let stopped = running.map(|summary| async move {
-            let id = told(summary.id, "id of an experiment")?;
-            self.stop_experiment(&id, clock).await
-        });
-        try_join_all(stopped).await
+        }
     }
 
     async fn experiments_tagged(&self, tags: &BTreeMap<String, String>) -> Result<Vec<ExperimentSummary>> {
@@ -144,6 +145,11 @@ impl Api {
         };
         Ok(found.into_iter().flatten().filter(has_all).collect())
     }
+}
+
+fn has_ended(summary: &ExperimentSummary) -> bool {
+    let status = summary.state.as_ref().and_then(|state| state.status.as_ref());
+    status.map(ExperimentStatus::as_str).is_some_and(is_over)
 }
 
 fn is_over(status: &str) -> bool {
