@@ -86,8 +86,8 @@ impl State {
     }
 }
 
-/// Stops what a run of an earlier process has started, in so many steps at most. If fewer are found, they are looked for
-/// as long as a start may still come.
+/// Stops what a run of an earlier process has started, in so many steps at most. If fewer are found, they are looked
+/// for as long as a start may still come.
 pub(crate) async fn stop_later(
     function: &'static Function,
     python: &PythonProvider,
