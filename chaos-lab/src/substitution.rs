@@ -8,6 +8,9 @@ use crate::{masks::Masks, python};
 
 pub(crate) use crate::masks::MASK;
 
+/// What a reference to the output of a step begins with.
+pub(crate) const STEPS: &str = "${steps.";
+
 /// The values that names stand for: the configuration, and then each group of secrets in the order of the document.
 ///
 /// ```
@@ -74,12 +77,12 @@ impl Names {
         self.secrets.iter().map(|(group, entries)| (group.clone(), entries.clone().into())).collect()
     }
 
-    /// The configuration.
     /// The secrets of a group.
     pub(crate) fn secrets_of(&self, group: &str) -> Option<&Map<String, Value>> {
         self.secrets.iter().find(|(known, _)| known == group).map(|(_, entries)| entries)
     }
 
+    /// The configuration.
     pub(crate) fn configuration(&self) -> &Map<String, Value> {
         &self.configuration
     }
@@ -112,7 +115,7 @@ impl Names {
     fn steps_in(&self, data: &Value, is_like: &dyn Fn(Option<&Value>) -> bool) -> Vec<String> {
         match data {
             Value::String(text) => {
-                let found = text.match_indices("${steps.").filter_map(|(at, _)| {
+                let found = text.match_indices(STEPS).filter_map(|(at, _)| {
                     let (inner, _) = text[at + 2..].split_once('}')?;
                     is_like(self.step(inner).as_ref()).then(|| format!("${{{inner}}}"))
                 });
@@ -129,7 +132,7 @@ impl Names {
     /// Whether a text in `data` refers to what a step has yielded.
     pub(crate) fn refers_to_known_step(&self, data: &Value) -> bool {
         match data {
-            Value::String(text) => text.match_indices("${steps.").any(|(at, _)| {
+            Value::String(text) => text.match_indices(STEPS).any(|(at, _)| {
                 text[at + 2..].split_once('}').is_some_and(|(inner, _)| self.step(inner).is_some())
             }),
             Value::Array(items) => items.iter().any(|item| self.refers_to_known_step(item)),
@@ -239,6 +242,16 @@ impl Names {
         }
         result.push_str(rest);
         Value::String(result)
+    }
+}
+
+/// Whether a text in a document refers to what a step yields.
+pub(crate) fn refers_to_steps(data: &Value) -> bool {
+    match data {
+        Value::String(text) => text.contains(STEPS),
+        Value::Array(items) => items.iter().any(refers_to_steps),
+        Value::Object(fields) => fields.values().any(refers_to_steps),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

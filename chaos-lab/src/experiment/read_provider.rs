@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::functions::{Function, Misfit};
+use crate::{
+    functions::{Function, Misfit},
+    substitution::STEPS,
+};
 
 use super::{
     HttpProvider, ProcessProvider, Provider, PythonProvider,
@@ -74,7 +77,7 @@ impl Reader<'_> {
         );
         // A text is a line for a shell.
         if let Some(Value::String(line)) = &arguments
-            && line.contains("${steps.")
+            && line.contains(STEPS)
             && !self.is_compatible
         {
             let expected = "a list, because what a step yields must not be read by a shell";

@@ -3,15 +3,16 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{nearest::or_nearest, reader::Reader};
-
-const PREFIX: &str = "${steps.";
+use crate::substitution::{STEPS, refers_to_steps};
 
 impl Reader<'_> {
     /// What refers to the output of a step must mean one of the method, and just one.
     pub(super) fn references(&mut self, document: &Value) {
         let mut found = Vec::new();
         for part in ["steady-state-hypothesis", "stop-conditions", "method", "rollbacks"] {
-            collect(&document[part], part, &mut found);
+            if refers_to_steps(&document[part]) {
+                collect(&document[part], part, &mut found);
+            }
         }
         if found.is_empty() {
             return;
@@ -34,7 +35,7 @@ impl Reader<'_> {
                     asked,
                     names.iter().map(String::as_str),
                 );
-                self.findings.wrong(path, &format!("{PREFIX}{inner}}}").into(), expected);
+                self.findings.wrong(path, &format!("{STEPS}{inner}}}").into(), expected);
             }
         }
         let mut seen = BTreeSet::new();
@@ -51,8 +52,8 @@ impl Reader<'_> {
 fn collect(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
     match value {
         Value::String(text) => {
-            let inner = text.match_indices(PREFIX).filter_map(|(at, _)| {
-                let (inner, _) = text[at + PREFIX.len()..].split_once('}')?;
+            let inner = text.match_indices(STEPS).filter_map(|(at, _)| {
+                let (inner, _) = text[at + STEPS.len()..].split_once('}')?;
                 Some((path.to_owned(), inner.to_owned()))
             });
             found.extend(inner);

@@ -3,7 +3,7 @@ use serde_json::Value;
 
 #[cfg(any(feature = "aws", feature = "azure"))]
 use super::function::Cloud;
-use super::{Call, Deed};
+use super::{Call, function::Operation};
 
 impl Call {
     /// Carries out what is no event.
@@ -11,16 +11,16 @@ impl Call {
     /// # Errors
     /// If it cannot be done or seen.
     pub(crate) async fn carry_out(&self) -> Result<Value> {
-        match self.function.does {
+        match self.function.operation {
             #[cfg(feature = "aws")]
-            Deed::Aws(call) => super::aws::carry_out(call, self).await,
+            Operation::Aws(call) => super::aws::carry_out(call, self).await,
             #[cfg(feature = "aws")]
-            Deed::Start(Cloud::Aws) => super::aws::start(self).await,
+            Operation::Start(Cloud::Aws) => super::aws::start(self).await,
             #[cfg(feature = "azure")]
-            Deed::Azure(call) => super::azure::carry_out(call, self).await,
+            Operation::Azure(call) => super::azure::carry_out(call, self).await,
             #[cfg(feature = "azure")]
-            Deed::Start(Cloud::Azure) => super::azure::start(self).await,
-            Deed::Strike(..) => {
+            Operation::Start(Cloud::Azure) => super::azure::start(self).await,
+            Operation::Inject(..) => {
                 let name = self.function.full_name();
                 Err(Error::unsupported("an event belongs into the method").with("function", name))
             }

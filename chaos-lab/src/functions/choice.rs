@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-#[cfg(any(feature = "aws", feature = "azure"))]
-use chaos_core::{Error, ErrorKind};
-use chaos_core::{Group, Health, TargetId, group::Member};
+use chaos_core::{Error, ErrorKind, Group, Health, TargetId, group::Member};
 
 /// What a function asks for.
 pub(crate) struct Wanted<'a> {
@@ -162,7 +160,6 @@ impl Wanted<'_> {
 }
 
 /// Not all that were asked for can be hit.
-#[cfg(any(feature = "aws", feature = "azure"))]
 pub(super) fn refused(why: String) -> Error {
     Error::new(ErrorKind::Refused, why)
 }

@@ -11,16 +11,16 @@ use crate::{
 pub(crate) struct Function {
     pub(super) module: &'static str,
     pub(super) name: &'static str,
-    pub(crate) does: Deed,
+    pub(crate) operation: Operation,
     pub(super) arguments: &'static [Argument],
     pub(super) rules: &'static [Rule],
 }
 
-/// What a function does.
+/// What a function operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Deed {
+pub(crate) enum Operation {
     /// Injects an event into members of groups.
-    Strike(Blow, On),
+    Inject(EventKind, TargetKind),
     /// Starts machines that are stopped.
     Start(Cloud),
     /// Calls AWS, and changes nothing that lasts but what has a deadline of its own.
@@ -31,7 +31,7 @@ pub(crate) enum Deed {
 
 /// What is injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Blow {
+pub(crate) enum EventKind {
     Terminate,
     Stop,
     /// Stops a machine of Azure, and gives its host back.
@@ -43,7 +43,7 @@ pub(crate) enum Blow {
 
 /// Where it is injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum On {
+pub(crate) enum TargetKind {
     /// Members of auto-scaling groups, in each of them.
     AutoScalingGroups,
     /// One instance of EC2.
@@ -103,12 +103,12 @@ impl Function {
 
     /// Whether it injects an event, which belongs into the method.
     pub(crate) fn is_fault(&self) -> bool {
-        matches!(self.does, Deed::Strike(..) | Deed::Aws(AwsCall::StartExperiment))
+        matches!(self.operation, Operation::Inject(..) | Operation::Aws(AwsCall::StartExperiment))
     }
 
     /// Whether the event is undone by a recovery of its own.
     pub(crate) fn is_event(&self) -> bool {
-        matches!(self.does, Deed::Strike(..))
+        matches!(self.operation, Operation::Inject(..))
     }
 
     /// Whether it needs to know the run that it is carried out in.
@@ -118,15 +118,15 @@ impl Function {
 
     /// Whether it starts an experiment of an engine.
     pub(crate) fn starts_experiments(&self) -> bool {
-        self.does == Deed::Aws(AwsCall::StartExperiment)
+        self.operation == Operation::Aws(AwsCall::StartExperiment)
     }
 
     /// Whether it stops the experiments that a run has started.
     pub(crate) fn stops_experiments_of_run(&self) -> bool {
-        self.does == Deed::Aws(AwsCall::StopExperimentsOfRun)
+        self.operation == Operation::Aws(AwsCall::StopExperimentsOfRun)
     }
 
-    /// The provider that undoes it, unless a recovery of its own does. It lacks the run.
+    /// The provider that undoes it, unless a recovery of its own operation. It lacks the run.
     pub(crate) fn undone_by(&self) -> Option<Value> {
         self.starts_experiments().then(|| {
             json!({
@@ -138,12 +138,16 @@ impl Function {
     }
 
     pub(crate) fn cloud(&self) -> Cloud {
-        match self.does {
-            Deed::Strike(_, On::AutoScalingGroups | On::Instance | On::Instances) | Deed::Aws(_) => {
-                Cloud::Aws
+        match self.operation {
+            Operation::Inject(
+                _,
+                TargetKind::AutoScalingGroups | TargetKind::Instance | TargetKind::Instances,
+            )
+            | Operation::Aws(_) => Cloud::Aws,
+            Operation::Inject(_, TargetKind::Machines | TargetKind::ScaleSets) | Operation::Azure(_) => {
+                Cloud::Azure
             }
-            Deed::Strike(_, On::Machines | On::ScaleSets) | Deed::Azure(_) => Cloud::Azure,
-            Deed::Start(cloud) => cloud,
+            Operation::Start(cloud) => cloud,
         }
     }
 

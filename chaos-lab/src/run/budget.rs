@@ -2,7 +2,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::strike::BACK_WITHIN;
 use crate::{
     experiment::{Activity, Experiment, Provider},
     functions::Function,
@@ -10,6 +9,9 @@ use crate::{
 
 /// How long a rollback without a time limit of its own may take.
 pub(crate) const LONGEST: Duration = Duration::from_secs(300);
+
+/// How long the recovery of a fault in a group may take. A group replaces a member in minutes.
+pub(crate) const BACK_WITHIN: Duration = Duration::from_secs(900);
 
 /// How many times over the rollbacks may be played: one attempt gets a third of the budget of a recovery.
 const ATTEMPTS: u32 = 3;
@@ -20,11 +22,11 @@ const ATTEMPTS: u32 = 3;
 pub(crate) fn budget(experiment: &Experiment) -> Duration {
     let undo = experiment.method.iter().filter_map(|step| step.undo.as_ref());
     let played = undo.chain(&experiment.rollbacks).map(|activity| limit(activity));
-    let strikes = |step: &std::sync::Arc<Activity>| match &step.provider {
+    let injects = |step: &std::sync::Arc<Activity>| match &step.provider {
         Provider::Python(python) => Function::of(python).is_some_and(Function::is_event),
         _ => false,
     };
-    let events = if experiment.method.iter().any(strikes) { BACK_WITHIN } else { LONGEST };
+    let events = if experiment.method.iter().any(injects) { BACK_WITHIN } else { LONGEST };
     let longest = played.fold(events, Duration::saturating_add);
     longest.saturating_mul(ATTEMPTS)
 }

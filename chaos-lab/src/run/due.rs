@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::engine::stop_in;
 use crate::{
     experiment::{Activity, Experiment},
-    substitution::Names,
+    substitution::{Names, STEPS},
 };
 
 /// What undoes a step of the method.
@@ -48,7 +48,7 @@ pub(crate) fn is_of_nothing(activity: &Value, names: &Names, steps: &[Step], beg
     let missing = names.missing_steps(&activity["provider"]);
     let is_of_later = |missing: &String| {
         let of = |(step, number): (&Step, usize)| {
-            let rest = missing.strip_prefix("${steps.")?.strip_prefix(&step.name)?;
+            let rest = missing.strip_prefix(STEPS)?.strip_prefix(&step.name)?;
             rest.starts_with(".output").then_some((step.name.len(), number))
         };
         // A name may hold dots.

@@ -1,9 +1,6 @@
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, atomic::AtomicUsize},
-};
+use std::sync::{Arc, atomic::AtomicUsize};
 
-use chaos_core::{GroupId, Monkey, RunReport};
+use chaos_core::{Monkey, RunReport};
 use tokio::task::JoinHandle;
 
 /// The runs of the events of a method.
@@ -17,7 +14,8 @@ pub(crate) struct Events {
     /// How many of them have started an experiment, or may have.
     pub(crate) starts: Arc<AtomicUsize>,
     /// How many targets of a group the steps so far have asked for.
-    pub(crate) asked: BTreeMap<GroupId, usize>,
+    #[cfg(any(feature = "aws", feature = "azure"))]
+    pub(crate) asked: std::collections::BTreeMap<chaos_core::GroupId, usize>,
 }
 
 /// The run of an event.

@@ -8,9 +8,10 @@ use super::{
     controls::{Level, Moment},
     engine::{START_BEGUN_AT, start_in},
     progress::Section,
-    state::{State, refers_to_steps},
+    state::State,
     steps::{OUTPUTS, STEPS_BEGUN, Steps},
 };
+use crate::substitution::refers_to_steps;
 
 /// Carries out the method, waits for what runs in the background, and looks at the hypothesis after it. Dropped, it
 /// ends every process that it has started.

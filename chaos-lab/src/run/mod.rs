@@ -21,10 +21,17 @@ mod due;
 mod engine;
 mod event;
 mod follow;
+#[cfg(any(feature = "aws", feature = "azure"))]
+mod function_injection;
+#[cfg(not(any(feature = "aws", feature = "azure")))]
+#[path = "without_clouds.rs"]
+mod function_injection;
 mod hooks;
 mod hypothesis;
 mod hypothesis_look;
 mod injecting;
+#[cfg(any(feature = "aws", feature = "azure"))]
+mod injection_watch;
 mod interrupt;
 mod journal_writer;
 mod judge;
@@ -47,8 +54,6 @@ mod secrets;
 mod state;
 mod status;
 mod steps;
-mod strike;
-mod struck;
 mod target;
 mod toolkit_journal;
 mod verdict;

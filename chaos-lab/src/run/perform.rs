@@ -204,7 +204,7 @@ impl State {
     /// Carries out a function that is bound to the run.
     async fn of_run(&self, function: &'static Function, python: &PythonProvider) -> Result<Value, Trouble> {
         if function.is_event() {
-            self.strike(function, python).await
+            self.inject_by(function, python).await
         } else if function.starts_experiments() {
             self.start_experiment(function, python).await
         } else {

@@ -10,8 +10,8 @@ use chaos_core::{
 };
 use serde_json::Map;
 
-use super::{ExperimentProvider, narrow_journal::NarrowJournal, rollbacks::registry, strike::BACK_WITHIN};
-use crate::{catalogues::Catalogues, functions};
+use super::{ExperimentProvider, budget::BACK_WITHIN, narrow_journal::NarrowJournal, rollbacks::registry};
+use crate::catalogues::Catalogues;
 
 /// Recovers what earlier runs have left behind in the journal: experiments, and faults of targets that are known here.
 /// What nobody here can reach is returned as it is, so that no experiment begins beside it.
@@ -50,7 +50,18 @@ pub(crate) async fn recover_pending(
 
 /// Every recovery that a journal of experiments may hold.
 fn recoveries(catalogues: &Catalogues) -> Registry {
-    catalogues.events.registry().merge(functions::recoveries()).merge(registry())
+    with_events(catalogues.events.registry()).merge(registry())
+}
+
+/// Adds the recoveries of what functions inject.
+#[cfg(any(feature = "aws", feature = "azure"))]
+fn with_events(registry: Registry) -> Registry {
+    registry.merge(crate::functions::recoveries())
+}
+
+#[cfg(not(any(feature = "aws", feature = "azure")))]
+fn with_events(registry: Registry) -> Registry {
+    registry
 }
 
 #[cfg(feature = "aws")]

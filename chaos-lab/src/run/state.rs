@@ -20,7 +20,7 @@ use crate::{
     catalogues::Catalogues,
     experiment::{Activity, Experiment, HypothesisStrategy, RollbackStrategy},
     runner::Runner,
-    substitution::Names,
+    substitution::{Names, refers_to_steps},
 };
 
 /// What the parts of one run share.
@@ -161,6 +161,7 @@ impl State {
     }
 
     /// How much time the method still has.
+    #[cfg(any(feature = "aws", feature = "azure"))]
     pub(crate) fn method_rest(&self) -> Duration {
         let until = self.method_until.get().copied().unwrap_or_default();
         until.saturating_sub(self.clock.monotonic())
@@ -311,16 +312,6 @@ impl Drop for State {
 
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Whether a text in a document refers to what a step yields.
-pub(crate) fn refers_to_steps(data: &Value) -> bool {
-    match data {
-        Value::String(text) => text.contains("${steps."),
-        Value::Array(items) => items.iter().any(refers_to_steps),
-        Value::Object(fields) => fields.values().any(refers_to_steps),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
 }
 
 impl UnderWay {

@@ -23,9 +23,9 @@ const IN_VAIN: i64 = i64::MAX;
 ///
 /// # Errors
 /// If it cannot be done or seen.
-pub(in crate::functions) async fn carry_out(does: AwsCall, call: &Call) -> Result<Value> {
+pub(in crate::functions) async fn carry_out(asked: AwsCall, call: &Call) -> Result<Value> {
     let api = call.api().await?;
-    Ok(match does {
+    Ok(match asked {
         AwsCall::DescribeGroups => json!({ "AutoScalingGroups": call.groups(&api).await? }),
         AwsCall::DesiredEqualsHealthy => are_whole(&call.groups(&api).await?).into(),
         AwsCall::AwaitDesiredEqualsHealthy => call.waited(&api, true).await?.into(),

@@ -9,7 +9,7 @@ use crate::functions::{
     argument::number,
     call::Call,
     choice::{Amount, Share, Wanted, refused},
-    function::On,
+    function::TargetKind,
 };
 
 /// The members that a function asks for.
@@ -18,13 +18,13 @@ use crate::functions::{
 /// `Refused` if not all that were asked for can be hit; and if nobody could look.
 pub(in crate::functions) async fn targets(
     call: &Call,
-    on: On,
+    of: TargetKind,
     draw: u64,
 ) -> Result<(Vec<Arc<dyn Provider>>, Vec<Share>)> {
     let name_of = |id: &TargetId| id.name().to_owned();
     let mut wanted = Wanted { zone: None, machines: None, name_of: &name_of, amount: Amount::All };
     let mut builder = call.account();
-    if on == On::AutoScalingGroups {
+    if of == TargetKind::AutoScalingGroups {
         builder = call.texts("asg_names").into_iter().fold(builder, |builder, name| builder.group(name));
         for (key, value) in distinct(call.pairs("tags", "Key", "Value"))? {
             builder = builder.tag(key, value);
@@ -38,7 +38,7 @@ pub(in crate::functions) async fn targets(
                 "nobody was hit: no running instance is in that zone and passes the filters".into(),
             ));
         }
-        if on == On::Instance {
+        if of == TargetKind::Instance {
             wanted.amount = Amount::One;
         }
         wanted.machines = Some(machines);
@@ -47,12 +47,12 @@ pub(in crate::functions) async fn targets(
     let everything = GroupFilter::all();
     let groups: Vec<Group> = provider.groups(&everything).try_collect().await?;
     let names: BTreeSet<String> = call.texts("asg_names").into_iter().collect();
-    if on == On::AutoScalingGroups && !names.is_empty() && groups.len() != names.len() {
+    if of == TargetKind::AutoScalingGroups && !names.is_empty() && groups.len() != names.len() {
         // Says which of them there is none of.
         call.api().await?.auto_scaling_groups(&call.texts("asg_names")).await?;
     }
     let mut shares = wanted.shares(&groups, draw);
-    if on == On::Instance && call.text("instance_id").is_some() {
+    if of == TargetKind::Instance && call.text("instance_id").is_some() {
         // The instance that is named is no draw, and the reason why it is spared tells more.
         shares = Wanted { amount: Amount::All, ..wanted }.shares(&groups, draw);
     }

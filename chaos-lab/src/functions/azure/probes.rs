@@ -8,8 +8,8 @@ use crate::functions::{call::Call, function::AzureCall};
 ///
 /// # Errors
 /// If it cannot be seen.
-pub(in crate::functions) async fn carry_out(does: AzureCall, call: &Call) -> Result<Value> {
-    Ok(match does {
+pub(in crate::functions) async fn carry_out(asked: AzureCall, call: &Call) -> Result<Value> {
+    Ok(match asked {
         AzureCall::DescribeMachines => Value::Array(call.found(MACHINES).await?),
         AzureCall::CountMachines => call.found(MACHINES).await?.len().into(),
         // As there, it is the number of scale sets.

@@ -12,7 +12,7 @@ use super::{
 use crate::functions::{
     call::Call,
     choice::{Amount, Share, Wanted, refused},
-    function::{Blow, On},
+    function::{EventKind, TargetKind},
 };
 
 type Targets = (Vec<Arc<dyn Provider>>, Vec<Share>);
@@ -21,9 +21,14 @@ type Targets = (Vec<Arc<dyn Provider>>, Vec<Share>);
 ///
 /// # Errors
 /// `Refused` if not all that were asked for can be hit; and if nobody could look.
-pub(in crate::functions) async fn targets(call: &Call, blow: Blow, on: On, draw: u64) -> Result<Targets> {
-    let mode = if blow == Blow::Deallocate { StopMode::Deallocate } else { StopMode::Orderly };
-    if on == On::ScaleSets {
+pub(in crate::functions) async fn targets(
+    call: &Call,
+    event: EventKind,
+    of: TargetKind,
+    draw: u64,
+) -> Result<Targets> {
+    let mode = if event == EventKind::Deallocate { StopMode::Deallocate } else { StopMode::Orderly };
+    if of == TargetKind::ScaleSets {
         of_scale_sets(call, mode, draw).await
     } else {
         of_machines(call, mode, draw).await

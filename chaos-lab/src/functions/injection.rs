@@ -4,33 +4,33 @@ use chaos_core::{ChaosEvent, Error, ErrorKind, GroupId, Provider, Result, Target
 use serde_json::{Value, json};
 
 use super::{
-    Call, Deed,
+    Call,
     choice::Share,
-    function::{Blow, On},
+    function::{EventKind, Operation, TargetKind},
 };
 
 /// What a function is about to inject, and where. Nothing has been touched yet.
 #[derive(Debug)]
-pub(crate) struct Aim {
+pub(crate) struct Injection {
     providers: Vec<Arc<dyn Provider>>,
     pub(crate) shares: Vec<Share>,
     pub(crate) event: Arc<dyn ChaosEvent>,
-    pub(crate) blow: Blow,
-    on: On,
+    pub(crate) event_kind: EventKind,
+    target_kind: TargetKind,
 }
 
-impl Aim {
+impl Injection {
     /// Looks for the targets. An event without a duration is held for `rest`. `draw` chooses one of many.
     ///
     /// # Errors
     /// `Refused` if not all that were asked for can be hit, with group, number and limit; and if nobody could look.
     pub(crate) async fn of(call: &Call, rest: Duration, draw: u64) -> Result<Self> {
-        let Deed::Strike(blow, on) = call.function.does else {
+        let Operation::Inject(event_kind, target_kind) = call.function.operation else {
             return Err(Error::unsupported("the function injects nothing"));
         };
-        let event = blow.event(&call.arguments, rest)?;
-        let (providers, shares) = targets(call, blow, on, draw).await?;
-        Ok(Self { providers, shares, event, blow, on })
+        let event = event_kind.event(&call.arguments, rest)?;
+        let (providers, shares) = targets(call, event_kind, target_kind, draw).await?;
+        Ok(Self { providers, shares, event, event_kind, target_kind })
     }
 
     /// The provider of a group.
@@ -46,24 +46,24 @@ impl Aim {
 
     /// What the function returns, in the form of its extension: the victims that were hit.
     pub(crate) fn output(&self, hit: &[(GroupId, Vec<TargetId>)]) -> Value {
-        let verb = match self.blow {
-            Blow::Terminate => "Terminating",
-            Blow::Stop | Blow::Deallocate => "Stopping",
+        let verb = match self.event_kind {
+            EventKind::Terminate => "Terminating",
+            EventKind::Stop | EventKind::Deallocate => "Stopping",
             _ => "Restarting",
         };
-        match self.on {
-            On::AutoScalingGroups => {
+        match self.target_kind {
+            TargetKind::AutoScalingGroups => {
                 let entry = |(group, victims): &(GroupId, Vec<TargetId>)| {
                     let name = group.path().splitn(3, '/').last().unwrap_or_default();
                     json!({ "AutoScalingGroupName": name, format!("{verb}Instances"): instances(victims) })
                 };
                 hit.iter().map(entry).collect()
             }
-            On::Instance | On::Instances => {
+            TargetKind::Instance | TargetKind::Instances => {
                 let victims: Vec<TargetId> = hit.iter().flat_map(|(_, victims)| victims.clone()).collect();
                 json!([{ format!("{verb}Instances"): instances(&victims) }])
             }
-            On::Machines | On::ScaleSets => {
+            TargetKind::Machines | TargetKind::ScaleSets => {
                 let victims = hit.iter().flat_map(|(_, victims)| victims);
                 let resource = |id: &TargetId| json!({ "name": id.name(), "id": id.to_string() });
                 json!({ "resources": victims.map(resource).collect::<Vec<_>>() })
@@ -76,15 +76,22 @@ fn instances(victims: &[TargetId]) -> Vec<Value> {
     victims.iter().map(|id| json!({ "InstanceId": id.name() })).collect()
 }
 
-async fn targets(call: &Call, blow: Blow, on: On, draw: u64) -> Result<(Vec<Arc<dyn Provider>>, Vec<Share>)> {
-    match on {
+async fn targets(
+    call: &Call,
+    event: EventKind,
+    of: TargetKind,
+    draw: u64,
+) -> Result<(Vec<Arc<dyn Provider>>, Vec<Share>)> {
+    match of {
         #[cfg(feature = "aws")]
-        On::AutoScalingGroups | On::Instance | On::Instances => super::aws::targets(call, on, draw).await,
+        TargetKind::AutoScalingGroups | TargetKind::Instance | TargetKind::Instances => {
+            super::aws::targets(call, of, draw).await
+        }
         #[cfg(feature = "azure")]
-        On::Machines | On::ScaleSets => super::azure::targets(call, blow, on, draw).await,
+        TargetKind::Machines | TargetKind::ScaleSets => super::azure::targets(call, event, of, draw).await,
         #[cfg(not(all(feature = "aws", feature = "azure")))]
         _ => {
-            let _ = (blow, draw);
+            let _ = (event, draw);
             Err(call.lacks_feature())
         }
     }

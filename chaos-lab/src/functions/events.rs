@@ -6,12 +6,12 @@ use chaos_core::{ChaosEvent, Error, Registry, Result};
 use chaos_events::{CpuBurn, DiskFill, Reboot, Stop, Terminate};
 use serde_json::{Map, Value};
 
-use super::function::Blow;
+use super::function::EventKind;
 
 /// The path that is filled if the file names none.
 const FILLED: &str = "/root/burn";
 
-impl Blow {
+impl EventKind {
     /// The event. One without a duration is held for `rest`, the time that the method still has.
     pub(crate) fn event(self, arguments: &Map<String, Value>, rest: Duration) -> Result<Arc<dyn ChaosEvent>> {
         let seconds =
@@ -61,23 +61,23 @@ mod tests {
     #[test]
     fn an_event_lasts_as_long_as_the_file_says_or_as_the_method() {
         let rest = Duration::from_secs(1800);
-        for (blow, arguments, name, seconds) in [
-            (Blow::Terminate, json!({}), "terminate", 0),
-            (Blow::Stop, json!({}), "stop", 1800),
-            (Blow::Deallocate, json!({}), "stop", 1800),
-            (Blow::Restart, json!({}), "reboot", 0),
-            (Blow::BurnCpu, json!({}), "cpu-burn", 120),
-            (Blow::BurnCpu, json!({ "duration": 5 }), "cpu-burn", 5),
-            (Blow::FillDisk, json!({ "duration": 7, "size": 3, "path": "/data/burn" }), "disk-fill", 7),
+        for (kind, arguments, name, seconds) in [
+            (EventKind::Terminate, json!({}), "terminate", 0),
+            (EventKind::Stop, json!({}), "stop", 1800),
+            (EventKind::Deallocate, json!({}), "stop", 1800),
+            (EventKind::Restart, json!({}), "reboot", 0),
+            (EventKind::BurnCpu, json!({}), "cpu-burn", 120),
+            (EventKind::BurnCpu, json!({ "duration": 5 }), "cpu-burn", 5),
+            (EventKind::FillDisk, json!({ "duration": 7, "size": 3, "path": "/data/burn" }), "disk-fill", 7),
         ] {
-            let event = blow.event(arguments.as_object().unwrap(), rest).unwrap();
-            assert_eq!((event.name(), event.hold().duration().as_secs()), (name, seconds), "{blow:?}");
+            let event = kind.event(arguments.as_object().unwrap(), rest).unwrap();
+            assert_eq!((event.name(), event.hold().duration().as_secs()), (name, seconds), "{kind:?}");
         }
         let fill =
-            Blow::FillDisk.event(json!({ "size": 3, "path": "/data/burn" }).as_object().unwrap(), rest);
+            EventKind::FillDisk.event(json!({ "size": 3, "path": "/data/burn" }).as_object().unwrap(), rest);
         let shown = format!("{:?}", fill.unwrap());
         assert!(shown.contains("\"/data\"") && shown.contains("3145728"), "{shown}");
-        assert!(Blow::FillDisk.event(json!({ "path": "burn" }).as_object().unwrap(), rest).is_err());
-        assert!(Blow::Stop.event(&Map::new(), Duration::ZERO).is_err(), "a method without time left");
+        assert!(EventKind::FillDisk.event(json!({ "path": "burn" }).as_object().unwrap(), rest).is_err());
+        assert!(EventKind::Stop.event(&Map::new(), Duration::ZERO).is_err(), "a method without time left");
     }
 }

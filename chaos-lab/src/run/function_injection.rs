@@ -1,6 +1,6 @@
 //! Functions that inject events into members of groups.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use chaos_core::{
     BlastRadius, Error, ErrorKind, GroupId, Monkey, Result, RunReport, TargetId, provider::GroupFilter,
@@ -9,55 +9,61 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{engine::called, narrow_journal::NarrowJournal, state::State, struck::Struck};
+use super::{
+    budget::BACK_WITHIN, engine::called, injection_watch::InjectionWatch, narrow_journal::NarrowJournal,
+    state::State,
+};
 use crate::{
     experiment::PythonProvider,
-    functions::{Aim, Call, Function, Narrowed, Share, recoveries as events},
+    functions::{Call, Function, Injection, Narrowed, Share, recoveries as events},
     runner::{Trouble, TroubleKind},
 };
 
-/// How long the recovery of such a fault may take. A group replaces a member in minutes.
-pub(crate) const BACK_WITHIN: Duration = Duration::from_secs(900);
-
-/// One group of a strike.
-struct Party {
+/// The run of the event in one group.
+struct GroupRun {
     share: Share,
     monkey: Monkey,
-    struck: Struck,
+    injections: InjectionWatch,
 }
 
 impl State {
     /// Injects what a function asks for, if all of it can be, and returns when it is injected, or, if the event has a
     /// duration, when it is undone.
-    pub(crate) async fn strike(
+    pub(crate) async fn inject_by(
         &self,
         function: &'static Function,
         python: &PythonProvider,
     ) -> Result<Value, Trouble> {
         let names = self.names();
         let call = called(function, python, &names, &self.clock)?;
-        self.struck(&call).await.map_err(|error| {
+        self.inject_into_groups(&call).await.map_err(|error| {
             let kind =
                 if error.kind() == ErrorKind::Refused { TroubleKind::Refused } else { TroubleKind::Unknown };
             Trouble::new(kind, error.chain(), &names)
         })
     }
 
-    async fn struck(&self, call: &Call) -> Result<Value> {
-        let aim = Aim::of(call, self.method_rest(), self.entropy.draw()?).await?;
-        let parties = aim.shares.iter().map(|share| self.party(&aim, share)).collect::<Result<Vec<_>>>()?;
+    async fn inject_into_groups(&self, call: &Call) -> Result<Value> {
+        let injection = Injection::of(call, self.method_rest(), self.entropy.draw()?).await?;
+        let group_runs = injection
+            .shares
+            .iter()
+            .map(|share| self.group_run(&injection, share))
+            .collect::<Result<Vec<_>>>()?;
         // Of one victim there is no part that could be hit without the rest.
-        if parties.iter().map(|party| party.share.count).sum::<usize>() > 1 {
-            for party in &parties {
-                party.may_be_hit().await?;
+        if group_runs.iter().map(|run| run.share.count).sum::<usize>() > 1 {
+            for run in &group_runs {
+                run.may_be_hit().await?;
             }
         }
         let mut begun = Vec::new();
-        for party in parties {
-            let told = self.begin_event(party.monkey.clone(), aim.blow.lasts())?;
-            begun.push((party, told));
+        for run in group_runs {
+            let told = self.begin_event(run.monkey.clone(), injection.event_kind.lasts())?;
+            begun.push((run, told));
         }
-        let ends = join_all(begun.into_iter().map(|(party, told)| party.hit(told, aim.blow.goes_on()))).await;
+        let ends =
+            join_all(begun.into_iter().map(|(run, told)| run.hit(told, injection.event_kind.goes_on())))
+                .await;
         let (mut hit, mut failed) = (Vec::new(), Vec::new());
         for end in ends {
             let (group, victims, mut reasons) = end?;
@@ -65,7 +71,7 @@ impl State {
             failed.append(&mut reasons);
         }
         if failed.is_empty() {
-            return Ok(aim.output(&hit));
+            return Ok(injection.output(&hit));
         }
         let count: usize = hit.iter().map(|(_, victims)| victims.len()).sum();
         let what = match count {
@@ -75,7 +81,7 @@ impl State {
         Err(Error::new(ErrorKind::Other, what).with("not_hit", failed.join("; ")))
     }
 
-    fn party(&self, aim: &Aim, share: &Share) -> Result<Party> {
+    fn group_run(&self, injection: &Injection, share: &Share) -> Result<GroupRun> {
         let under_fault = {
             let mut events = self.events();
             let asked = events.asked.entry(share.group.id.clone()).or_default();
@@ -89,15 +95,15 @@ impl State {
             .targets_per_run(share.count)
             .min_healthy(0)
             .max_active(usize::MAX);
-        let struck = Struck::new();
+        let injections = InjectionWatch::new();
         let mut builder = Monkey::builder()
-            .provider(Narrowed::new(aim.provider(&share.group.id)?, share))
-            .event(Arc::clone(&aim.event))
+            .provider(Narrowed::new(injection.provider(&share.group.id)?, share))
+            .event(Arc::clone(&injection.event))
             .groups(GroupFilter::only([share.group.id.as_str()]))
             .blast_radius(blast_radius)
             .concurrency(share.count)
             .recovery_budget(BACK_WITHIN)
-            .also_observe(struck.clone())
+            .also_observe(injections.clone())
             .clock(Arc::clone(&self.clock))
             .entropy(Arc::clone(&self.entropy));
         if let Some(calendar) = &self.calendar {
@@ -105,11 +111,11 @@ impl State {
         }
         let journal = NarrowJournal::recovering_nothing(&self.journal);
         let monkey = builder.unleash(journal, events()).build()?;
-        Ok(Party { share: share.clone(), monkey, struck })
+        Ok(GroupRun { share: share.clone(), monkey, injections })
     }
 }
 
-impl Party {
+impl GroupRun {
     /// Whether a run would hit as many as were asked for. It touches nothing.
     async fn may_be_hit(&self) -> Result<()> {
         let plan = self.monkey.plan().await?;
@@ -136,13 +142,13 @@ impl Party {
         let report = if goes_on {
             tokio::select! {
                 biased;
-                () = self.struck.all(count) => None,
+                () = self.injections.all(count) => None,
                 report = over => Some(report?),
             }
         } else {
             Some(over.await?)
         };
-        let mut seen = self.struck.seen();
+        let mut seen = self.injections.seen();
         if let Some(report) = report
             && seen.injected.len() + seen.failed.len() < count
         {

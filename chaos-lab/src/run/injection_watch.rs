@@ -7,7 +7,7 @@ use super::state::locked;
 
 /// Sees how far the injections of one run have come.
 #[derive(Clone, Debug)]
-pub(crate) struct Struck {
+pub(crate) struct InjectionWatch {
     seen: Arc<Mutex<Seen>>,
     changed: watch::Sender<()>,
 }
@@ -20,7 +20,7 @@ pub(crate) struct Seen {
     pub(crate) failed: Vec<String>,
 }
 
-impl Struck {
+impl InjectionWatch {
     pub(crate) fn new() -> Self {
         Self { seen: Arc::default(), changed: watch::Sender::new(()) }
     }
@@ -44,7 +44,7 @@ impl Struck {
 }
 
 #[async_trait]
-impl Observer for Struck {
+impl Observer for InjectionWatch {
     fn observe(&self, _: Timestamp, activity: &Activity) {
         {
             let mut seen = locked(&self.seen);
