@@ -24,8 +24,8 @@ PROGRAM = ROOT / "target/release/chaos"
 DRILL = [PROGRAM, "drill"]
 CHAOS = ROOT / "target/bench-chaostoolkit-venv/bin/chaos"
 REGION = "eu-west-1"
-# Of which one is terminated.
-SIZE = 60
+# Of each, one is terminated.
+SIZES = [3, 60]
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
@@ -54,6 +54,11 @@ class Moto:
         image = ec2.register_image(Name="image")["ImageId"]
         self.groups.create_launch_configuration(
             LaunchConfigurationName="small", ImageId=image, InstanceType="t3.micro"
+        )
+
+    def resize(self, name: str, size: int) -> None:
+        self.groups.update_auto_scaling_group(
+            AutoScalingGroupName=name, MinSize=size, MaxSize=size, DesiredCapacity=size
         )
 
     def add(self, name: str, size: int) -> None:
@@ -116,7 +121,7 @@ def run(moto: Moto, launcher: Launcher, command: list[Any]) -> Run:
     return Run(measured["wall"], measured["cpu"], measured["peak"], calls, computed, output)
 
 
-def compare(moto: Moto, launcher: Launcher, runs: int) -> None:
+def compare(moto: Moto, launcher: Launcher, size: int, runs: int) -> None:
     journals = ["--journal", Path(launcher.place) / "own", "--journal-path", Path(launcher.place) / "theirs"]
     commands = {
         "drill": [*DRILL, "--provider", "aws", "--group", "web", "--yes", "--json"],
@@ -124,18 +129,18 @@ def compare(moto: Moto, launcher: Launcher, runs: int) -> None:
         "chaostoolkit": [CHAOS, "--no-version-check", "run", HERE / "experiment.json"],
     }
     measured: dict[str, list[Run]] = {name: [] for name in commands}
-    moto.add("web", SIZE)
+    moto.resize("web", size)
     for number in range(runs + 1):
         for name, command in commands.items():
             before = moto.members("web")
             one = run(moto, launcher, command)
             after = moto.members("web")
-            assert (len(after), len(before - after)) == (SIZE, 1), f"{name} terminated {before - after}"
+            assert (len(after), len(before - after)) == (size, 1), f"{name} terminated {before - after}"
             # The first warms the caches up.
             if number > 0:
                 measured[name].append(one)
     print(
-        f"\nTerminate one of {SIZE}, {runs} runs each in turn, median (fastest to slowest); moto {version('moto')}, "
+        f"\nTerminate one of {size}, {runs} runs each in turn, median (fastest to slowest); moto {version('moto')}, "
         "which runs without its default images; API calls are for one victim\n"
     )
     print("| | wall, ms | wall without what moto computes, ms | CPU, ms | peak memory, MiB | API calls | moto, ms |")
@@ -166,7 +171,7 @@ def discover(moto: Moto, launcher: Launcher) -> None:
     one = run(moto, launcher, command)
     plan = json.loads(one.output)["plan"]
     found = sum(len(group["targets"]) for group in plan["groups"])
-    whole = SIZE + (groups - 1) * size
+    whole = SIZES[-1] + (groups - 1) * size
     assert (len(plan["groups"]), found) == (groups, whole), f"{found} of {whole} were found: {plan['doubts']}"
     # A page of the listing holds 100 groups, and one look-up 1,000 instances.
     pages = -(-groups // 100) + -(-whole // 1000)
@@ -180,7 +185,9 @@ def discover(moto: Moto, launcher: Launcher) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         launcher, moto = Launcher(place), Moto(place)
-        compare(moto, launcher, int(sys.argv[1]))
+        moto.add("web", SIZES[0])
+        for group in SIZES:
+            compare(moto, launcher, group, int(sys.argv[1]))
         if sys.argv[2:] == ["discover"]:
             discover(moto, launcher)
         launcher.stop()

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Terminates one instance of a group of 60 with the drill, with `chaos run` and with chaostoolkit-aws, in turn, against
-# the same moto, of each of two versions; the last two run the same file. It also lists 10,000 instances in 500 groups.
+# Terminates one instance of a group of 3, and one of a group of 60, with the drill, with `chaos run` and with
+# chaostoolkit-aws, in turn, against the same moto, of each of two versions; the last two run the same file. It also
+# lists 10,000 instances in 500 groups.
 # Prints wall time, CPU time, peak memory and calls, and the ratios.
 #
 #   benches/vs-chaostoolkit/run.sh [RUNS]        # 15 runs each, if not given

@@ -198,6 +198,15 @@ impl Names {
         Masks::of(values.chain(&self.former)).masked(data)
     }
 
+    /// As [`masked`](Names::masked) does it, shared if there is nothing to mask.
+    pub(crate) fn masked_shared(&self, data: &Arc<Value>) -> Arc<Value> {
+        if self.secrets.is_empty() && self.former.is_empty() {
+            Arc::clone(data)
+        } else {
+            Arc::new(self.masked(data))
+        }
+    }
+
     /// As [`masked`](Names::masked) does it, without a copy if there is nothing to mask.
     pub(crate) fn without_secrets(&self, data: Value) -> Value {
         if self.secrets.is_empty() && self.former.is_empty() { data } else { self.masked(&data) }

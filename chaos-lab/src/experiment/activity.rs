@@ -29,8 +29,9 @@ pub struct Activity {
     pub samples: Option<Samples>,
     /// What a person is asked before it is carried out.
     pub approval: Option<String>,
-    /// As it stands in the document, with unknown properties, and with what a `ref` stands for in its place.
-    pub data: Value,
+    /// As it stands in the document, with unknown properties, and with what a `ref` stands for in its place. Shared with
+    /// its runs.
+    pub data: Arc<Value>,
 }
 
 /// What an activity is.

@@ -204,7 +204,7 @@ impl Reader<'_> {
             until: self.until(fields, kind, place),
             samples: self.samples(fields, kind, place),
             approval: self.approval(fields, place),
-            data: data.clone(),
+            data: Arc::new(data.clone()),
         })
     }
 

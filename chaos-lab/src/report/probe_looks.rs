@@ -87,7 +87,7 @@ fn add<'a>(
     look: &'a HypothesisLook,
 ) {
     for run in &look.probes {
-        let is_same = |probe: &ProbeLooks<'_>| *probe.activity == run.activity;
+        let is_same = |probe: &ProbeLooks<'_>| *probe.activity == *run.activity;
         // What a `ref` stands for is in the run, but not in the document.
         let is_meant = |probe: &ProbeLooks<'_>| {
             let reference = probe.activity.get("ref").or_else(|| probe.activity.get("name"));

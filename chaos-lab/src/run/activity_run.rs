@@ -1,6 +1,6 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use chaos_core::jiff::Timestamp;
+use chaos_core::jiff::{Timestamp, fmt::temporal::DateTimePrinter, tz::Offset};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ pub struct ActivityRun {
     /// Its name.
     pub name: String,
     /// The activity as it stands in the document, without the values of secrets.
-    pub activity: Value,
+    pub activity: Arc<Value>,
     /// What it yielded, without the values of secrets. Null if it yielded nothing.
     pub output: Value,
     /// When it began.
@@ -75,7 +75,7 @@ pub enum ActivityStatus {
 }
 
 impl ActivityRun {
-    pub(crate) fn begun(name: &str, activity: Value, start: Timestamp) -> Self {
+    pub(crate) fn begun(name: &str, activity: Arc<Value>, start: Timestamp) -> Self {
         Self {
             name: name.to_owned(),
             activity,
@@ -159,9 +159,14 @@ impl ActivityStatus {
     }
 }
 
+const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
+
 /// A time as Chaos Toolkit writes it: with microseconds and `+00:00`.
 pub(crate) fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string()
+    let mut text = String::with_capacity(32);
+    // Writing to a text does not fail.
+    let _ = PRINTER.print_timestamp_with_offset(&at, Offset::UTC, &mut text);
+    text
 }
 
 /// The status in the output of a provider, if it is that of a failure.

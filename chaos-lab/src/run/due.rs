@@ -25,7 +25,7 @@ impl Undo {
     pub(crate) fn all(experiment: &Experiment, run: &str) -> Vec<Self> {
         let undo = experiment.method.iter().zip(1..).filter_map(|(step, number)| {
             let undo = step.undo.as_ref()?;
-            let mut activity = undo.data.clone();
+            let mut activity = (*undo.data).clone();
             if stop_in(&undo.provider).is_some() {
                 // By no name, which a control might change.
                 activity["provider"]["arguments"]["run"] = run.into();

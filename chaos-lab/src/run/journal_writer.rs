@@ -113,7 +113,7 @@ fn is_character_device(_: &fs::Metadata) -> bool {
 }
 
 /// How long one version stays at least, so that many short activities do not write it over and over.
-const PACE: Duration = Duration::from_millis(50);
+const PACE: Duration = Duration::from_millis(200);
 /// How much longer than it took to write: each version holds everything, and there may be many.
 const TIMES: u32 = 20;
 

@@ -91,7 +91,7 @@ impl Rollbacks {
         let experiment = &state.experiment;
         let rollbacks = match state.rollback_strategy() {
             RollbackStrategy::Never => Vec::new(),
-            _ => experiment.rollbacks.iter().map(|rollback| rollback.data.clone()).collect(),
+            _ => experiment.rollbacks.iter().map(|rollback| (*rollback.data).clone()).collect(),
         };
         let data = Self {
             run: state.run.clone(),
@@ -216,7 +216,7 @@ impl Rollbacks {
                 failed.push(format!("{}: {why}", activity.name));
                 continue;
             }
-            let mut run = ActivityRun::begun(&activity.name, activity.data.clone(), scope.clock().now());
+            let mut run = ActivityRun::begun(&activity.name, Arc::clone(&activity.data), scope.clock().now());
             let played = match stop_in(&activity.provider) {
                 Some((function, python)) => {
                     stop_later(function, python, &names, scope.clock(), starts, begun_at).await

@@ -275,12 +275,12 @@ impl State {
 
     /// The entry of an activity that begins now, without the activity itself.
     pub(crate) fn begun_anew(&self, activity: &Activity) -> ActivityRun {
-        ActivityRun::begun(&activity.name, Value::Null, self.clock.now())
+        ActivityRun::begun(&activity.name, Arc::default(), self.clock.now())
     }
 
     /// The entry of an activity that begins now.
     pub(crate) fn begun(&self, activity: &Activity) -> ActivityRun {
-        ActivityRun::begun(&activity.name, self.own_names().masked(&activity.data), self.clock.now())
+        ActivityRun::begun(&activity.name, self.own_names().masked_shared(&activity.data), self.clock.now())
     }
 
     /// A follower that panics must not end a rollback.
@@ -353,7 +353,7 @@ impl UnderWay {
         self.is_over = true;
         let is_rollback = matches!(self.section, Section::Rollbacks);
         let is_fine = self.state.progress().runs(self.section).get_mut(self.index).is_some_and(|entry| {
-            let activity = std::mem::take(&mut entry.activity);
+            let activity = Arc::clone(&entry.activity);
             *entry = ActivityRun { activity, ..run };
             self.state.follow(|follower| follower.ended(entry, is_rollback));
             entry.is_fine()

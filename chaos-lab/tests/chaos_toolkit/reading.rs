@@ -138,7 +138,7 @@ runtime: {hypothesis: {strategy: continuously}}
     assert_eq!((&stop.pauses.before, &stop.pauses.after), (&Some(json!(0.5)), &Some(json!("${wait}"))));
     assert_eq!(stop.data["custom"], json!("kept"));
     // A `ref` has the data of what it stands for, and its own say on the background, as there.
-    assert_eq!(answers_again.data, read.document["steady-state-hypothesis"]["probes"][0]);
+    assert_eq!(*answers_again.data, read.document["steady-state-hypothesis"]["probes"][0]);
     assert_eq!((&stop_again.data, stop_again.background), (&stop.data, false));
     assert_eq!(read.rollbacks[0].data, stop.data);
 }
@@ -440,7 +440,7 @@ fn a_reference_stands_for_the_last_activity_of_its_name_but_for_no_rollback() {
         "method": [activity(json!({ "name": "twice" })), { "ref": "twice", "name": "alias" }],
     })))
     .unwrap();
-    assert_eq!(read.method[1].data, probe);
+    assert_eq!(*read.method[1].data, probe);
     assert!(read.method[1].tolerance.is_some());
 
     let document = experiment(json!({
@@ -506,7 +506,7 @@ fn an_activity_is_read_back_from_its_data() {
         "provider": { "type": "process", "path": "gone-by-now", "arguments": ["${a}"] },
     }));
     let read = Activity::from_data(&data, "rollbacks[0]").unwrap();
-    assert_eq!((read.name.as_str(), read.background, &read.data), ("a", true, &data));
+    assert_eq!((read.name.as_str(), read.background, &*read.data), ("a", true, &data));
     assert!(matches!(read.tolerance, Some(ActivityTolerance::Probe(_))), "{read:?}");
 
     let python = json!({ "type": "python", "module": "m", "func": "f", "arguments": { "a": 1 }, "secrets": ["s"],

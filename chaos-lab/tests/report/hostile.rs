@@ -80,8 +80,8 @@ fn filled(mut report: ExperimentReport, texts: &[String; 6]) -> ExperimentReport
 
 fn fill(run: &mut ActivityRun, index: usize, name: &str, output: &str, why: &str) {
     run.name = name.to_owned();
-    run.activity["name"] = name.into();
-    run.activity["tolerance"] = match index % 5 {
+    Arc::make_mut(&mut run.activity)["name"] = name.into();
+    Arc::make_mut(&mut run.activity)["tolerance"] = match index % 5 {
         0 => output.into(),
         1 => json!({ "type": "range", "range": [-f64::MAX, f64::MAX], "target": name }),
         2 => json!({ "type": "jsonpath", "path": output, "expect": why }),

@@ -19,11 +19,12 @@ impl Head {
     /// A name as the server wrote it.
     pub(super) fn as_written(&self, name: &str) -> String {
         let head = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = head.split(|byte| *byte == b'\n').find_map(|line| {
+        let head = String::from_utf8_lossy(&head);
+        let written = head.split('\n').find_map(|line| {
             let (written, rest) = line.split_at_checked(name.len())?;
-            (written.eq_ignore_ascii_case(name.as_bytes()) && rest.first() == Some(&b':')).then_some(written)
+            (written.eq_ignore_ascii_case(name) && rest.starts_with(':')).then_some(written)
         });
-        written.map_or_else(|| name.to_owned(), |written| String::from_utf8_lossy(written).into_owned())
+        written.unwrap_or(name).to_owned()
     }
 }
 
