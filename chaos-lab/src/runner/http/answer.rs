@@ -39,8 +39,9 @@ impl Answer {
 }
 
 fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
-    let values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-    values.collect::<Vec<_>>().join(", ")
+    let mut values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let first = values.next().unwrap_or_default().into_owned();
+    values.fold(first, |joined, value| joined + ", " + &value)
 }
 
 /// In Latin-1 if the server says so; otherwise in UTF-8.
