@@ -212,6 +212,11 @@ impl Names {
         if self.secrets.is_empty() && self.former.is_empty() { data } else { self.masked(&data) }
     }
 
+    /// A text without the values of secrets.
+    pub(crate) fn masked_text(&self, text: String) -> String {
+        python::text(&self.without_secrets(Value::String(text)))
+    }
+
     fn in_text(&self, text: &str) -> Value {
         if let Some((Piece::Braced(name), "")) = next_piece(text)
             && let Some(value) = self.get(name)

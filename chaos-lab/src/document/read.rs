@@ -53,7 +53,11 @@ fn text(path: &Path) -> Result<String, (String, &'static str)> {
     const FILE: &str = "a file that can be read";
     let failed = |error: std::io::Error| (error.to_string(), FILE);
     // A pipe or a device may never end, and to open a pipe may take for ever.
-    if !fs::metadata(path).map_err(failed)?.is_file() {
+    let found = fs::metadata(path).map_err(failed)?;
+    if found.is_dir() {
+        return Err(("a folder".to_owned(), "a file; name those in it, as a shell does for FOLDER/*"));
+    }
+    if !found.is_file() {
         return Err(("no regular file".to_owned(), FILE));
     }
     let file = File::open(path).map_err(failed)?;

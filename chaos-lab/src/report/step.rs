@@ -96,7 +96,10 @@ impl StepOutcome {
             (None, ..) => Self::Interrupted,
             (Some(ActivityStatus::Failed), ..) => Self::Failed(why()),
             // A probe may tell something by its exit status.
-            (_, Some(status), _) if is_action(&run.activity) => Self::Failed(format!("exit status {status}")),
+            (_, Some(status), _) if is_action(&run.activity) => {
+                let of = if run.activity["provider"]["type"] == "http" { "status" } else { "exit status" };
+                Self::Failed(format!("{of} {status}"))
+            }
             (.., Some(why)) => Self::NotMet(shown(why)),
             _ => match run.hit().as_slice() {
                 [] => Self::Done,

@@ -4,7 +4,7 @@ use chaos_core::jiff::{Timestamp, fmt::temporal::DateTimePrinter, tz::Offset};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{experiment::Provider, functions::Function};
+use crate::{experiment::Provider, functions::Function, substitution::Names};
 
 /// One activity, as it was carried out.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,6 +124,18 @@ impl ActivityRun {
                 lists.flatten().chain(of(&self.output["resources"], "name")).collect()
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// Masks the values of secrets that are known by now.
+    pub(crate) fn mask(&mut self, names: &Names) {
+        self.activity = names.masked_shared(&self.activity);
+        self.output = names.without_secrets(std::mem::take(&mut self.output));
+        for text in [&mut self.exception, &mut self.not_met].into_iter().flatten() {
+            *text = names.masked_text(std::mem::take(text));
+        }
+        if let Value::Object(added) = names.without_secrets(Value::Object(std::mem::take(&mut self.added))) {
+            self.added = added;
         }
     }
 

@@ -1,4 +1,5 @@
 use super::{ActivityRun, HypothesisLook, Interrupt};
+use crate::substitution::Names;
 
 /// The most looks during the method that are kept.
 const MOST_LOOKS: usize = 1_000;
@@ -56,6 +57,13 @@ impl Progress {
             Section::Method => &mut self.method,
             Section::Rollbacks => &mut self.rollbacks,
         }
+    }
+
+    /// Masks the values of secrets that are known by now.
+    pub(crate) fn mask(&mut self, names: &Names) {
+        let looks = self.before.iter_mut().chain(&mut self.during).chain(&mut self.after);
+        let probes = looks.flat_map(|look| &mut look.probes);
+        probes.chain(&mut self.method).chain(&mut self.rollbacks).for_each(|run| run.mask(names));
     }
 
     /// Keeps a look during the method, up to a number; of the later ones only those that are not met.

@@ -189,7 +189,10 @@ impl State {
     pub(crate) fn rename(&self, names: Names) {
         let mut own = locked(&self.names);
         *own = Arc::new(names.in_place_of(&own));
+        let names = Arc::clone(&own);
         drop(own);
+        // What is a secret now may have been recorded before.
+        self.progress().mask(&names);
         *locked(&self.document) = None;
         self.changed();
     }

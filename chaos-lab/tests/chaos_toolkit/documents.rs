@@ -14,12 +14,14 @@ fn read(suffix: &str, text: &str) -> Result<Value, String> {
 #[test]
 fn yaml_is_read_as_there() {
     let text = "a: yes\nb: off\nc: 0755\nd: 1_000\ne: [1, 'x', ~]\nbase: &base {k: 1, l: 2}\n\
-        merged:\n  <<: *base\n  l: 3\n200: x\n";
+        merged:\n  <<: *base\n  l: 3\n200: x\n\
+        f: y\ng: [n, No, yEs, 'no', \"on\"]\nn: 3\non: 1\n";
     assert_eq!(
         read(".yml", text).unwrap(),
         json!({
             "a": true, "b": false, "c": 493, "d": 1000, "e": [1, "x", null], "base": { "k": 1, "l": 2 },
-            "merged": { "l": 3, "k": 1 }, "200": "x",
+            "merged": { "l": 3, "k": 1 }, "200": "x", "f": "y", "g": ["n", false, "yEs", "no", "on"], "n": 3,
+            "true": 1,
         })
     );
     // The order of a mapping is that of the file: arguments of a process are made of it.

@@ -17,7 +17,7 @@ use crate::{
 
 /// Each hook writes its name to the log, and does what the arguments of its control say for that name.
 const HOOKS: &str = r#"
-import os, sys, time
+import atexit, os, sys, threading, time
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 class InterruptExecution(Exception):
@@ -52,6 +52,10 @@ def told(what, does, state=None, configuration=None, secrets=None, experiment=No
         experiment.setdefault("extensions", []).append({"name": "ours", "id": 7})
         experiment["method"] = []
         experiment["rollbacks"] = []
+
+def stays(mark):
+    atexit.register(lambda: open(mark, "w").close())
+    threading.Thread(target=time.sleep, args=(600,)).start()
 
 def configure_control(does=None, configuration=None, secrets=None, experiment=None):
     told("configure", does, None, configuration, secrets, experiment)
@@ -185,6 +189,30 @@ async fn what_hooks_add_to_the_names_is_used_and_masked() {
     assert_eq!(report.verdict, ExperimentVerdict::Completed, "{report}");
     assert_eq!(report.method[0].output["stdout"], "new-value ********\n");
     assert!(!report.journal().to_string().contains("told-by-a-hook"));
+}
+
+/// What a step has shown before a hook told that it is a secret.
+#[tokio::test]
+async fn what_becomes_a_secret_is_masked_in_what_was_recorded_before() {
+    let place = Place::new();
+    let show = sh("action", "one", "echo told-by-a-hook; exit 3");
+    let report = place.run(json!({ "after activity one": "add" }), json!({ "method": [show] })).await;
+    assert_eq!(report.method[0].output["stdout"], "********\n", "{report}");
+    let all = format!("{report:?} {}", report.journal());
+    assert!(!all.contains("told-by-a-hook"), "{all}");
+}
+
+/// A thread that does not end keeps no interpreter, and what the modules have registered for the end is done.
+#[tokio::test]
+async fn what_python_does_at_its_end_is_done() {
+    let place = Place::new();
+    let mark = place.path().join("mark");
+    let provider =
+        json!({ "type": "python", "module": "hooks", "func": "stays", "arguments": { "mark": mark } });
+    let stays = json!({ "type": "action", "name": "stays", "provider": provider });
+    let report = place.run(json!({}), json!({ "method": [stays], "rollbacks": [] })).await;
+    assert_eq!(report.verdict, ExperimentVerdict::Completed, "{report}");
+    assert!(mark.exists());
 }
 
 /// A secret stays one after a hook has changed it.

@@ -49,6 +49,16 @@ async fn an_answer_has_its_names_as_written_and_is_parsed_only_if_its_type_says_
     }
 }
 
+/// Interim answers have heads of their own, with names in a way of their own.
+#[tokio::test]
+async fn the_names_are_those_of_the_last_head() {
+    let interim =
+        "100 Continue\r\nx-mixed: early\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\nHTTP/1.1 200 OK";
+    let server = Server::saying(interim, "X-MiXed: late\r\nLINK: b\r\n", "x-mixed: body").await;
+    let output = send(get(server.url("/"))).await.unwrap();
+    assert_eq!(output["headers"], json!({ "X-MiXed": "late", "LINK": "b", "Content-Length": "13" }));
+}
+
 #[tokio::test]
 async fn a_request_is_what_requests_would_send() {
     let server = Server::saying("200 OK", "", "").await;

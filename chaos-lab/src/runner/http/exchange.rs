@@ -95,6 +95,9 @@ fn broken(error: hyper::Error) -> Failed {
             Failed { kind: TroubleKind::Unreachable, why: "the server hung up".to_owned() }
         }
         // Its causes may show what the server sent.
+        None if error.is_parse() => {
+            Failed { kind: TroubleKind::NoAnswer, why: format!("the answer cannot be read: {error}") }
+        }
         None => Failed { kind: TroubleKind::NoAnswer, why: format!("there was no HTTP answer: {error}") },
     }
 }

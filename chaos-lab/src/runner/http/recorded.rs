@@ -20,12 +20,25 @@ impl Head {
     pub(super) fn as_written(&self, name: &str) -> String {
         let head = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let head = String::from_utf8_lossy(&head);
-        let written = head.split('\n').find_map(|line| {
+        let written = last_head(&head).split('\n').find_map(|line| {
             let (written, rest) = line.split_at_checked(name.len())?;
             (written.eq_ignore_ascii_case(name) && rest.starts_with(':')).then_some(written)
         });
         written.unwrap_or(name).to_owned()
     }
+}
+
+/// The answer without interim ones, such as `100 Continue`, which have heads of their own.
+fn last_head(mut answer: &str) -> &str {
+    while let Some((status, _)) = answer.split_once('\n')
+        && status.split(' ').nth(1).is_some_and(|code| code.starts_with('1') && !code.starts_with("101"))
+    {
+        let blank =
+            ["\r\n\r\n", "\n\n"].into_iter().filter_map(|blank| Some(answer.find(blank)? + blank.len()));
+        let Some(end) = blank.min() else { break };
+        answer = &answer[end..];
+    }
+    answer
 }
 
 /// Records the beginning of what is read.

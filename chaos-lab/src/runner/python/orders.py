@@ -31,7 +31,10 @@ while True:
     if order is None:
         break
     carry_out(order, is_busy.clear)
-attempt(atexit._run_exitfuncs)
+try:
+    atexit._run_exitfuncs()
+except BaseException as error:
+    show(error)
 answer(0, '"value":null')
 while True:
     time.sleep(3600)
