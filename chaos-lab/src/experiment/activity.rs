@@ -29,8 +29,8 @@ pub struct Activity {
     pub samples: Option<Samples>,
     /// What a person is asked before it is carried out.
     pub approval: Option<String>,
-    /// As it stands in the document, with unknown properties, and with what a `ref` stands for in its place. Shared with
-    /// its runs.
+    /// As it stands in the document, with unknown properties, and with what a `ref` stands for in its place. Its runs
+    /// share it.
     pub data: Arc<Value>,
 }
 
