@@ -2,7 +2,7 @@
 
 use chaos_core::{
     BusinessHours, Calendar, Monkey, Result,
-    calendar::{CalendarExt, Exclusion, Span},
+    calendar::{CalendarExt, CalendarState, Closed, Exclusion, Span},
     jiff::{SignedDuration, Timestamp},
     testing::{MemoryProvider, PowerOff},
 };
@@ -17,7 +17,7 @@ impl Exclusion for Releases {
         let freeze = SignedDuration::from_hours(48);
         let upcoming = self.0.iter().filter(|release| **release > at).min()?;
         // If there is any doubt, everything is left out: no chaos then.
-        Some(Span::new(*upcoming - freeze, *upcoming).unwrap_or(Span::ALL))
+        Some(Span::new(*upcoming - freeze, *upcoming).unwrap_or(Span::ALL).because("a release is near"))
     }
 }
 
@@ -29,9 +29,12 @@ async fn main() -> Result<()> {
         Ok(BusinessHours::new("Europe/London")?.hours(9, 15).except(releases))
     };
     for instant in ["2026-03-02T10:00:00Z", "2026-03-02T20:00:00Z", "2026-03-04T10:00:00Z"] {
-        match calendar()?.window(at(instant)) {
-            Some(window) => println!("{instant}: open until {}", window.closes),
-            None => println!("{instant}: closed"),
+        match calendar()?.state(at(instant)) {
+            CalendarState::Open(window) => println!("{instant}: open until {}", window.closes),
+            CalendarState::Closed(Closed { reason: Some(reason), .. }) => {
+                println!("{instant}: closed, because {reason}")
+            }
+            CalendarState::Closed(_) => println!("{instant}: closed"),
         }
     }
     // Nor does a fault begin that could not be undone before the calendar closes.

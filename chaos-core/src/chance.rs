@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use jiff::civil::Date;
 #[expect(
     clippy::disallowed_types,
     reason = "the one place that asks the operating system for randomness"
@@ -71,6 +72,17 @@ impl Draw {
     /// The stream for the failure domain of this name, the same in every group.
     pub(crate) fn for_domain(seed: u64, name: &str) -> Self {
         Self::for_group(seed, name)
+    }
+
+    /// The stream for the due of this group on this day.
+    pub(crate) fn for_due(seed: u64, group: &str, day: Date) -> Self {
+        // No group's id begins like that.
+        Self::for_group(seed, &format!("due {day} {group}"))
+    }
+
+    /// A number from 0 (inclusive) to 1 (exclusive), of 53 bits.
+    pub(crate) fn fraction(&mut self) -> f64 {
+        (self.number() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// A number from 0 (inclusive) to `bound` (exclusive), which must not be 0. Drawn as `u32`, because `usize` draws

@@ -74,6 +74,7 @@ pub mod observer;
 pub mod plan;
 pub mod provider;
 pub mod recovery;
+pub mod schedule;
 pub mod steady_state;
 pub mod testing;
 pub mod text;
@@ -89,15 +90,19 @@ pub use group::{Group, GroupId, Health, Target, TargetId};
 /// you need no dependency of your own, and cannot get a different version.
 ///
 /// ```
-/// use chaos_core::{Calendar, calendar::Window, jiff::Timestamp};
+/// use chaos_core::{Calendar, calendar::CalendarState, jiff::Timestamp};
 ///
 /// /// Open until a release.
 /// #[derive(Debug)]
 /// struct BeforeRelease(Timestamp);
 ///
 /// impl Calendar for BeforeRelease {
-///     fn window(&self, at: Timestamp) -> Option<Window> {
-///         (at < self.0).then(|| Window::until(self.0))
+///     fn state(&self, at: Timestamp) -> CalendarState {
+///         if at < self.0 {
+///             CalendarState::open_until(self.0)
+///         } else {
+///             CalendarState::closed_until(Timestamp::MAX)
+///         }
 ///     }
 /// }
 ///

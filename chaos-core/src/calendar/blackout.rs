@@ -1,10 +1,11 @@
-use jiff::{
-    SignedDuration, Timestamp,
-    civil::{Date, Time},
-    tz::{AmbiguousOffset, TimeZone},
-};
+use jiff::{Timestamp, civil::Date};
 
-use super::{Calendar, Exclusion, Span, Window, exclusion::window_outside, zone::time_zone};
+use super::{
+    Calendar, CalendarState, Exclusion, Span,
+    days::{end_of, start_of},
+    exclusion::state_outside,
+    zone::time_zone,
+};
 use crate::error::{Error, Result};
 
 /// Spans of time in which chaos is not welcome, such as a change freeze. It is closed during its spans and open
@@ -80,9 +81,11 @@ impl Blackout {
     }
 
     fn insert(&mut self, span: Span) {
-        let (touching, mut apart): (Vec<Span>, Vec<Span>) =
-            self.spans.iter().partition(|other| other.start() <= span.end() && span.start() <= other.end());
-        let span = touching.into_iter().fold(span, Span::hull);
+        let (touching, mut apart): (Vec<Span>, Vec<Span>) = self
+            .spans
+            .drain(..)
+            .partition(|other| other.start() <= span.end() && span.start() <= other.end());
+        let span = touching.iter().fold(span, Span::hull);
         let index = apart.partition_point(|other| other.start() < span.start());
         apart.insert(index, span);
         self.spans = apart;
@@ -90,45 +93,16 @@ impl Blackout {
 }
 
 impl Calendar for Blackout {
-    fn window(&self, at: Timestamp) -> Option<Window> {
-        window_outside(self, at)
+    fn state(&self, at: Timestamp) -> CalendarState {
+        state_outside(self, at)
     }
 }
 
 impl Exclusion for Blackout {
     fn next(&self, at: Timestamp) -> Option<Span> {
         let index = self.spans.partition_point(|span| span.start() <= at && !span.contains(at));
-        self.spans.get(index).copied()
+        self.spans.get(index).cloned()
     }
-}
-
-/// The first instant at which the clocks of `zone` show `date` or a later one.
-fn start_of(date: Date, zone: &TimeZone) -> Result<Timestamp, jiff::Error> {
-    let midnight = date.to_datetime(Time::midnight());
-    match zone.to_ambiguous_timestamp(midnight).offset() {
-        AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {
-            offset.to_timestamp(midnight)
-        }
-        AmbiguousOffset::Gap { after, .. } => {
-            // The offset after a gap puts a time inside the gap before the transition.
-            let earlier = after.to_timestamp(midnight)?;
-            Ok(zone.following(earlier).next().map_or(earlier, |transition| transition.timestamp()))
-        }
-    }
-}
-
-/// The first instant after which the clocks of `zone` never again show `date` or an earlier one.
-fn end_of(date: Date, zone: &TimeZone) -> Result<Timestamp, jiff::Error> {
-    let tomorrow = date.tomorrow()?;
-    let midnight = tomorrow.to_datetime(Time::midnight());
-    if let AmbiguousOffset::Fold { after, .. } = zone.to_ambiguous_timestamp(midnight).offset() {
-        let second = after.to_timestamp(midnight)?;
-        let before = second.checked_sub(SignedDuration::from_nanos(1))?;
-        if zone.to_datetime(before).date() <= date {
-            return Ok(second);
-        }
-    }
-    start_of(tomorrow, zone)
 }
 
 #[cfg(test)]
@@ -136,7 +110,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::error::ErrorKind;
+    use crate::{calendar::Window, error::ErrorKind};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -157,9 +131,9 @@ mod tests {
         let spans =
             [span("2026-01-01T00:00Z", "2026-01-04T00:00Z"), span("2026-01-05T00:00Z", "2026-01-06T00:00Z")];
         assert_eq!(blackout.spans, spans);
-        assert_eq!(blackout.next(at("2025-01-01T00:00Z")), Some(spans[0]));
-        assert_eq!(blackout.next(at("2026-01-03T23:59:59Z")), Some(spans[0]));
-        assert_eq!(blackout.next(at("2026-01-04T00:00Z")), Some(spans[1]));
+        assert_eq!(blackout.next(at("2025-01-01T00:00Z")), Some(spans[0].clone()));
+        assert_eq!(blackout.next(at("2026-01-03T23:59:59Z")), Some(spans[0].clone()));
+        assert_eq!(blackout.next(at("2026-01-04T00:00Z")), Some(spans[1].clone()));
         assert_eq!(blackout.next(at("2026-01-06T00:00Z")), None);
         assert_eq!(blackout.window(at("2026-01-06T00:00Z")), Some(Window::until(Timestamp::MAX)));
     }

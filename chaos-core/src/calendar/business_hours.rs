@@ -5,7 +5,7 @@ use jiff::{
 };
 
 use super::{
-    Calendar, Exclusion, Span, TimeOfDay, Window, calendar::HORIZON, hours::Hours, invalid::Invalid,
+    Calendar, CalendarState, Exclusion, Span, TimeOfDay, calendar::HORIZON, hours::Hours, invalid::Invalid,
     week::Week, weekdays::Weekdays, zone::time_zone,
 };
 use crate::error::Result;
@@ -115,9 +115,15 @@ impl BusinessHours {
 }
 
 impl Calendar for BusinessHours {
-    fn window(&self, at: Timestamp) -> Option<Window> {
-        let closes = self.spans()?.end(at)?;
-        (closes > at).then(|| Window::until(closes))
+    fn state(&self, at: Timestamp) -> CalendarState {
+        let Some(spans) = self.spans() else {
+            return CalendarState::closed_until(Timestamp::MAX);
+        };
+        match spans.end(at) {
+            Some(closes) if closes > at => CalendarState::open_until(closes),
+            Some(_) => CalendarState::closed_until(spans.opening(at).unwrap_or(Timestamp::MAX)),
+            None => CalendarState::closed_until(Timestamp::MAX),
+        }
     }
 
     fn check(&self) -> Result<()> {

@@ -8,11 +8,19 @@ use crate::error::Result;
 ///
 /// Combine calendars with [`CalendarExt`](crate::calendar::CalendarExt).
 pub trait Calendar: fmt::Debug + Send + Sync + 'static {
-    /// The window around `at`, or `None` while closed.
+    /// Whether it is open at `at`, and how long that stays so.
     ///
-    /// A window means that the calendar is open at every instant from `at` (inclusive) to [`Window::closes`]
-    /// (exclusive).
-    fn window(&self, at: Timestamp) -> Option<Window>;
+    /// Open means that it is open at every instant from `at` (inclusive) to [`Window::closes`] (exclusive). Closed means
+    /// that it is closed at every instant from `at` (inclusive) to [`Closed::until`] (exclusive).
+    fn state(&self, at: Timestamp) -> CalendarState;
+
+    /// The window around `at`, or `None` while closed.
+    fn window(&self, at: Timestamp) -> Option<Window> {
+        match self.state(at) {
+            CalendarState::Open(window) => Some(window),
+            CalendarState::Closed(_) => None,
+        }
+    }
 
     /// Checks that this calendar was made from valid input. Otherwise the calendar is always closed, and the monkey's
     /// builder returns this error.
@@ -44,10 +52,71 @@ impl Window {
     }
 }
 
+/// What a calendar says of an instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there is nothing between open and closed")]
+pub enum CalendarState {
+    /// Chaos is welcome.
+    Open(Window),
+    /// It is not.
+    Closed(Closed),
+}
+
+impl CalendarState {
+    /// Open until `closes`, which is [`Timestamp::MAX`] for ever.
+    pub fn open_until(closes: Timestamp) -> Self {
+        Self::Open(Window::until(closes))
+    }
+
+    /// Closed until `until` at least, which is [`Timestamp::MAX`] for ever.
+    pub fn closed_until(until: Timestamp) -> Self {
+        Self::Closed(Closed::until(until))
+    }
+}
+
+/// A span of time in which a calendar is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Closed {
+    /// The calendar is closed before this instant; [`Timestamp::MAX`] for ever. At this instant it may be closed as
+    /// well, for another reason: ask again. [`next_opening`](crate::calendar::CalendarExt::next_opening) does that.
+    pub until: Timestamp,
+    /// Why, in a few words such as `Thanksgiving (US)`, if there is more to say than that these are not its hours.
+    pub reason: Option<String>,
+}
+
+impl Closed {
+    /// Closed until `until` at least.
+    pub fn until(until: Timestamp) -> Self {
+        Self { until, reason: None }
+    }
+
+    /// Says why.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// Closed as long as one of both is. The reason is that of this one, if it has any.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { until: self.until.max(other.until), reason: self.reason.or(other.reason) }
+    }
+
+    /// Closed as long as both are. The reason is that of this one, if it has any.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self { until: self.until.min(other.until), reason: self.reason.or(other.reason) }
+    }
+}
+
 macro_rules! passed_on_by {
     ($($pointer:ident),*) => {$(
         #[deny(clippy::missing_trait_methods)]
         impl<C: Calendar + ?Sized> Calendar for $pointer<C> {
+            fn state(&self, at: Timestamp) -> CalendarState {
+                (**self).state(at)
+            }
+
             fn window(&self, at: Timestamp) -> Option<Window> {
                 (**self).window(at)
             }
@@ -67,8 +136,8 @@ passed_on_by!(Arc, Box);
 pub struct Always;
 
 impl Calendar for Always {
-    fn window(&self, _: Timestamp) -> Option<Window> {
-        Some(Window::until(Timestamp::MAX))
+    fn state(&self, _: Timestamp) -> CalendarState {
+        CalendarState::open_until(Timestamp::MAX)
     }
 }
 
@@ -78,7 +147,7 @@ impl Calendar for Always {
 pub struct Never;
 
 impl Calendar for Never {
-    fn window(&self, _: Timestamp) -> Option<Window> {
-        None
+    fn state(&self, _: Timestamp) -> CalendarState {
+        CalendarState::closed_until(Timestamp::MAX)
     }
 }

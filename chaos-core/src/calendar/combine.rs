@@ -1,6 +1,6 @@
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{Calendar, Exclusion, Window, calendar::HORIZON, exclusion::window_outside};
+use super::{Calendar, CalendarState, Exclusion, calendar::HORIZON, exclusion::state_outside};
 use crate::error::Result;
 
 /// Combines calendars. Every calendar has these methods, including `Arc<dyn Calendar>`.
@@ -41,9 +41,35 @@ pub trait CalendarExt: Calendar + Sized {
     fn or<C: Calendar>(self, other: C) -> Or<Self, C> {
         Or { one: self, other }
     }
+
+    /// The first instant from `at` on at which it is open. `None` if it does not open within two years.
+    fn next_opening(&self, at: Timestamp) -> Option<Timestamp> {
+        next_opening(self, at)
+    }
 }
 
 impl<C: Calendar> CalendarExt for C {}
+
+/// See [`CalendarExt::next_opening`].
+pub(crate) fn next_opening(calendar: &(impl Calendar + ?Sized), at: Timestamp) -> Option<Timestamp> {
+    let mut instant = at;
+    loop {
+        match calendar.state(instant) {
+            CalendarState::Open(_) => return Some(instant),
+            CalendarState::Closed(closed) => {
+                let is_near = closed.until.duration_since(at) <= FORESIGHT;
+                // One that does not go on breaks its contract.
+                if closed.until <= instant || !is_near {
+                    return None;
+                }
+                instant = closed.until;
+            }
+        }
+    }
+}
+
+/// How far ahead an opening is looked for.
+const FORESIGHT: SignedDuration = SignedDuration::from_hours(2 * 366 * 24);
 
 /// A calendar without the spans of an exclusion: see [`CalendarExt::except`].
 #[derive(Clone, Debug)]
@@ -52,10 +78,10 @@ pub struct Except<C, E> {
     exclusion: E,
 }
 
-#[deny(clippy::missing_trait_methods)]
 impl<C: Calendar, E: Exclusion> Calendar for Except<C, E> {
-    fn window(&self, at: Timestamp) -> Option<Window> {
-        Some(overlap(self.calendar.window(at)?, window_outside(&self.exclusion, at)?))
+    fn state(&self, at: Timestamp) -> CalendarState {
+        // Why a day is left out tells more than that these are not the hours.
+        overlap(state_outside(&self.exclusion, at), self.calendar.state(at))
     }
 
     fn check(&self) -> Result<()> {
@@ -71,10 +97,9 @@ pub struct And<C, D> {
     other: D,
 }
 
-#[deny(clippy::missing_trait_methods)]
 impl<C: Calendar, D: Calendar> Calendar for And<C, D> {
-    fn window(&self, at: Timestamp) -> Option<Window> {
-        Some(overlap(self.one.window(at)?, self.other.window(at)?))
+    fn state(&self, at: Timestamp) -> CalendarState {
+        overlap(self.one.state(at), self.other.state(at))
     }
 
     fn check(&self) -> Result<()> {
@@ -98,16 +123,21 @@ impl<C: Calendar, D: Calendar> Or<C, D> {
     }
 }
 
-#[deny(clippy::missing_trait_methods)]
 impl<C: Calendar, D: Calendar> Calendar for Or<C, D> {
-    fn window(&self, at: Timestamp) -> Option<Window> {
-        let mut closes = self.closes(at)?;
+    fn state(&self, at: Timestamp) -> CalendarState {
+        let mut closes = match (self.one.state(at), self.other.state(at)) {
+            (CalendarState::Closed(one), CalendarState::Closed(other)) => {
+                return CalendarState::Closed(one.or(other));
+            }
+            (CalendarState::Open(one), CalendarState::Open(other)) => one.closes.max(other.closes),
+            (CalendarState::Open(window), _) | (_, CalendarState::Open(window)) => window.closes,
+        };
         while closes.duration_since(at) < HORIZON
             && let Some(later) = self.closes(closes).filter(|later| *later > closes)
         {
             closes = later;
         }
-        Some(Window::until(closes))
+        CalendarState::open_until(closes)
     }
 
     fn check(&self) -> Result<()> {
@@ -116,8 +146,15 @@ impl<C: Calendar, D: Calendar> Calendar for Or<C, D> {
     }
 }
 
-fn overlap(one: Window, other: Window) -> Window {
-    Window::until(one.closes.min(other.closes))
+/// Open while both are.
+fn overlap(one: CalendarState, other: CalendarState) -> CalendarState {
+    match (one, other) {
+        (CalendarState::Open(one), CalendarState::Open(other)) => {
+            CalendarState::open_until(one.closes.min(other.closes))
+        }
+        (CalendarState::Closed(one), CalendarState::Closed(other)) => CalendarState::Closed(one.and(other)),
+        (closed @ CalendarState::Closed(_), _) | (_, closed) => closed,
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::Window;
+use super::{CalendarState, Closed};
 use crate::error::{Error, Result};
 
 /// Spans of time to leave out of a calendar, such as blackouts, holidays or a lunch hour.
@@ -56,15 +56,16 @@ impl<E: Exclusion + ?Sized> Exclusion for Arc<E> {
 }
 
 /// A span of time from its start (inclusive) to its end (exclusive). It is never empty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
     start: Timestamp,
     end: Timestamp,
+    reason: Option<Arc<str>>,
 }
 
 impl Span {
     /// All of time.
-    pub const ALL: Self = Self { start: Timestamp::MIN, end: Timestamp::MAX };
+    pub const ALL: Self = Self { start: Timestamp::MIN, end: Timestamp::MAX, reason: None };
 
     /// The span from `start` (inclusive) to `end` (exclusive). An end of [`Timestamp::MAX`] means that it never ends.
     ///
@@ -72,10 +73,22 @@ impl Span {
     /// `InvalidInput` unless `start` is before `end`.
     pub fn new(start: Timestamp, end: Timestamp) -> Result<Self> {
         if start < end {
-            Ok(Self { start, end })
+            Ok(Self { start, end, reason: None })
         } else {
             Err(Error::invalid("span", format_args!("{start} to {end}"), "an end after its start"))
         }
+    }
+
+    /// Says why it is left out, in a few words such as `Thanksgiving (US)`.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<Arc<str>>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// Why it is left out, if that is known.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
     }
 
     /// The first instant inside.
@@ -89,8 +102,9 @@ impl Span {
     }
 
     /// The smallest span that contains both.
-    pub(super) fn hull(self, other: Self) -> Self {
-        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+    pub(super) fn hull(self, other: &Self) -> Self {
+        let reason = self.reason.or_else(|| other.reason.clone());
+        Self { start: self.start.min(other.start), end: self.end.max(other.end), reason }
     }
 
     /// Whether `at` is inside.
@@ -99,13 +113,17 @@ impl Span {
     }
 }
 
-/// The window around `at` in which nothing is left out.
-pub(super) fn window_outside(exclusion: &(impl Exclusion + ?Sized), at: Timestamp) -> Option<Window> {
+/// Open while nothing is left out.
+pub(super) fn state_outside(exclusion: &(impl Exclusion + ?Sized), at: Timestamp) -> CalendarState {
     match exclusion.next(at) {
-        None => Some(Window::until(Timestamp::MAX)),
-        Some(span) if at < span.start => Some(Window::until(span.start)),
+        None => CalendarState::open_until(Timestamp::MAX),
+        Some(span) if at < span.start => CalendarState::open_until(span.start),
         // An exclusion that names a span of the past breaks its contract and is not trusted, so the calendar is closed
-        // then.
-        Some(_) => None,
+        // then, and it is not known when it opens.
+        Some(span) if span.end <= at => CalendarState::closed_until(Timestamp::MAX),
+        Some(span) => {
+            let reason = span.reason().map(str::to_owned);
+            CalendarState::Closed(Closed { reason, ..Closed::until(span.end) })
+        }
     }
 }

@@ -3,7 +3,7 @@ use jiff::tz::TimeZone;
 use crate::error::{Error, Result};
 
 /// The zone with this IANA name, in any case of letters.
-pub(super) fn time_zone(name: &str) -> Result<TimeZone> {
+pub(crate) fn time_zone(name: &str) -> Result<TimeZone> {
     let invalid = || {
         Error::invalid(
             "time zone",

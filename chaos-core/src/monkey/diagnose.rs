@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{core::Core, permission};
 use crate::{
+    calendar::{CalendarState, next_opening},
     clock::Deadline,
     contain::{contained, within},
     error::{Error, ErrorKind, Failure, Result},
@@ -13,6 +15,7 @@ use crate::{
     plan::rules,
     provider::Provider,
     steady_state::ask_once,
+    text::escaped,
 };
 
 /// The findings of [`Monkey::diagnose`](crate::monkey::Monkey::diagnose).
@@ -76,9 +79,17 @@ fn check(subject: &str, finding: Result<String>) -> Check {
 
 fn calendar(core: &Core) -> Result<String> {
     core.parts.calendar.check()?;
-    Ok(match core.parts.calendar.window(core.parts.clock.now()) {
-        Some(window) => format!("open until {}", window.closes),
-        None => "closed now".to_owned(),
+    let now = core.parts.clock.now();
+    Ok(match core.parts.calendar.state(now) {
+        CalendarState::Open(window) if window.closes == Timestamp::MAX => "open".to_owned(),
+        CalendarState::Open(window) => format!("open until {}", window.closes),
+        CalendarState::Closed(closed) => {
+            let why = closed.reason.map(|why| format!(": {}", escaped(&why))).unwrap_or_default();
+            match next_opening(&core.parts.calendar, now) {
+                Some(opens) => format!("closed until {opens}{why}"),
+                None => format!("closed, and it does not open within two years{why}"),
+            }
+        }
     })
 }
 

@@ -17,7 +17,15 @@ use crate::{
 #[non_exhaustive]
 pub enum Reason {
     /// The calendar is closed.
-    CalendarClosed,
+    #[non_exhaustive]
+    CalendarClosed {
+        /// When it opens next, if that is within two years.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        opens: Option<Timestamp>,
+        /// Why it is closed, as in `Thanksgiving (US)`, if these are not just hours in which it always is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     /// The calendar closes before the fault could be undone.
     #[non_exhaustive]
     ClosesTooSoon {
@@ -166,6 +174,11 @@ pub enum Reason {
 
 /// For journals, and for tests of code that handles reasons.
 impl Reason {
+    /// The calendar is closed, and when it opens and why, if that is known.
+    pub fn calendar_closed(opens: Option<Timestamp>, why: Option<String>) -> Self {
+        Self::CalendarClosed { opens, why }
+    }
+
     /// Everything is halted.
     pub fn halted(reason: impl Into<String>) -> Self {
         Self::Halted { reason: reason.into() }
@@ -240,7 +253,13 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CalendarClosed => f.write_str("the calendar is closed"),
+            Self::CalendarClosed { opens, why } => {
+                f.write_str("the calendar is closed")?;
+                if let Some(opens) = opens {
+                    write!(f, " until {opens}")?;
+                }
+                why.as_ref().map_or(Ok(()), |why| write!(f, ": {}", escaped(why)))
+            }
             Self::ClosesTooSoon { closes, undone_by } => {
                 write!(
                     f,
@@ -304,12 +323,32 @@ impl fmt::Display for Reason {
 mod tests {
     use super::*;
 
+    /// A journal of an earlier version names the kind alone.
+    #[test]
+    fn a_closed_calendar_says_what_is_known_of_it() {
+        let opens: Timestamp = "2026-11-27T14:00:00Z".parse().unwrap();
+        for (json, text) in [
+            (r#"{"kind":"calendar-closed"}"#, "the calendar is closed"),
+            (
+                r#"{"kind":"calendar-closed","opens":"2026-11-27T14:00:00Z","why":"Thanksgiving (US)"}"#,
+                "the calendar is closed until 2026-11-27T14:00:00Z: Thanksgiving (US)",
+            ),
+        ] {
+            let reason: Reason = serde_json::from_str(json).unwrap();
+            assert_eq!(reason.to_string(), text);
+            assert_eq!(serde_json::to_string(&reason).unwrap(), json);
+        }
+        let closed = Reason::calendar_closed(Some(opens), None);
+        assert_eq!(closed.to_string(), "the calendar is closed until 2026-11-27T14:00:00Z");
+    }
+
     #[test]
     fn text_of_targets_and_platforms_forges_no_line_and_turns_no_writing() {
         let hostile = "web\n2026-03-02 all is well\u{202e}\u{1b}[2J";
         let failure = Failure::new(ErrorKind::Other, hostile);
         let reasons = [
             Reason::halted(hostile),
+            Reason::calendar_closed(None, Some(hostile.to_owned())),
             Reason::doubt(failure),
             Reason::doubt(Failure::new(ErrorKind::Refused, hostile)),
             Reason::Unsuitable { why: hostile.to_owned() },

@@ -53,7 +53,7 @@ pub use mockall;
 use mockall::mock;
 
 use crate::{
-    calendar::{Calendar, Window},
+    calendar::{Calendar, CalendarState},
     capability::{
         Capabilities, Capability, CapabilitySet, Change, Lifecycle, NetworkShare, Output, Remains, Script,
         SettingSet, Settings, SettingsSnapshot, Shell, Standing, Undo,
@@ -164,7 +164,7 @@ mock! {
     pub Calendar {}
 
     impl Calendar for Calendar {
-        fn window(&self, at: Timestamp) -> Option<Window>;
+        fn state(&self, at: Timestamp) -> CalendarState;
         fn check(&self) -> Result<()>;
     }
 }

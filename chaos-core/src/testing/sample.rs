@@ -253,7 +253,7 @@ memory:web   machine-3  excluded: it has the tag chaos:enabled = false
 memory:web   machine-4  it cools down until 2026-03-02T10:00:00Z
 in doubt: memory:db: page 2 of the listing did not arrive";
         assert_eq!(plan.explain().to_string(), table);
-        plan.refused = Some(Reason::CalendarClosed);
+        plan.refused = Some(Reason::calendar_closed(None, None));
         plan.doubts.clear();
         plan.groups.truncate(1);
         plan.groups[0].targets.clear();

@@ -9,7 +9,7 @@ use crate::support::{Fragile, Recorder, builder};
 use chaos_core::{
     Calendar, Error, ErrorKind, Health, Hold, Journal, MemoryJournal, Observer, Outcome, Result, RunReport,
     TargetId, async_trait,
-    calendar::Window,
+    calendar::CalendarState,
     clock::Clock,
     fault::FaultState,
     journal::FaultQuery,
@@ -185,9 +185,13 @@ async fn an_approval_that_takes_longer_than_the_hold_takes_nothing_off_it() {
 struct OpenFor(Duration);
 
 impl Calendar for OpenFor {
-    fn window(&self, at: Timestamp) -> Option<Window> {
+    fn state(&self, at: Timestamp) -> CalendarState {
         let closes = "2026-03-02T09:00:00Z".parse::<Timestamp>().unwrap() + self.0;
-        (at < closes).then(|| Window::until(closes))
+        if at < closes {
+            CalendarState::open_until(closes)
+        } else {
+            CalendarState::closed_until(Timestamp::MAX)
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::{ops::Range, sync::LazyLock};
 
 use chaos_core::{
     BusinessHours, Calendar,
-    calendar::{Blackout, CalendarExt, Exclusion, Span},
+    calendar::{Blackout, CalendarExt, CalendarState, Exclusion, Span},
 };
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Weekday, tz::TimeZone};
 use proptest::{prelude::*, sample::select};
@@ -171,8 +171,9 @@ fn is_edge(at: Timestamp, found: Timestamp, true_edge: Option<Timestamp>) -> boo
 
 /// Asserts that a calendar is open at every minute up to `closes`, and closed then.
 fn keeps_its_window(calendar: &impl Calendar, at: Timestamp) -> Result<(), TestCaseError> {
-    let Some(window) = calendar.window(at) else {
-        return Ok(());
+    let window = match calendar.state(at) {
+        CalendarState::Open(window) => window,
+        CalendarState::Closed(closed) => return stays_closed(calendar, at, closed.until),
     };
     prop_assert!(window.closes > at);
     let horizon = (at + HORIZON).min(window.closes);
@@ -188,6 +189,29 @@ fn keeps_its_window(calendar: &impl Calendar, at: Timestamp) -> Result<(), TestC
     }
     Ok(())
 }
+
+/// Asserts that a calendar is closed at every minute up to `until`, and that its next opening is the first.
+fn stays_closed(calendar: &impl Calendar, at: Timestamp, until: Timestamp) -> Result<(), TestCaseError> {
+    prop_assert!(until > at);
+    let minutes = (0..).map(|minute| at + SignedDuration::from_mins(minute));
+    let first =
+        minutes.take_while(|instant| *instant < at + HORIZON).find(|at| calendar.window(*at).is_some());
+    if let Some(open) = first {
+        prop_assert!(open >= until, "at {at} closed until {until}, and open at {open}");
+        // It may open for less than a minute before that.
+        let next = calendar.next_opening(at);
+        prop_assert!(
+            next.is_some_and(|next| next <= open),
+            "at {at} it opens at {next:?}, and is open at {open}"
+        );
+    }
+    if let Some(next) = calendar.next_opening(at) {
+        prop_assert!(calendar.window(next).is_some() && calendar.window(next - INSTANT).is_none(), "{next}");
+    }
+    Ok(())
+}
+
+const INSTANT: SignedDuration = SignedDuration::from_nanos(1);
 
 #[test]
 fn the_scans_hold_the_changes_they_are_about() {

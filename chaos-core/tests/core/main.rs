@@ -26,6 +26,7 @@ mod monkey;
 mod promises;
 mod refusals;
 mod rules;
+mod schedule;
 mod staged;
 mod steady_state;
 mod steady_state_from_data;

@@ -312,7 +312,8 @@ async fn a_fault_must_be_undone_by_closing_time() {
     let closed =
         builder(&world, &MemoryJournal::new()).event(PowerOff::default()).calendar(Never).build().unwrap();
     let report = closed.run_once().await.unwrap();
-    assert_eq!((report.outcome(), report.plan.refused), (Outcome::Skipped, Some(Reason::CalendarClosed)));
+    let refused = Some(Reason::calendar_closed(None, None));
+    assert_eq!((report.outcome(), report.plan.refused), (Outcome::Skipped, refused));
 }
 
 #[tokio::test(start_paused = true)]

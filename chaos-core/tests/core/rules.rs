@@ -12,7 +12,7 @@ use std::{
 use chaos_core::{
     BlastRadius, Calendar, CapabilitySet, ChaosEvent, FaultId, Group, GroupId, Health, Hold, Journal,
     MemoryJournal, Monkey, Observer, Prepared, Provider, Result, Scope, Target, TargetId, async_trait,
-    calendar::Window,
+    calendar::CalendarState,
     capability::{Capabilities, Remains},
     clock::Clock,
     fault::{FaultRecord, FaultState, Magnitude, Mark},
@@ -130,9 +130,10 @@ impl Provider for Shown {
 }
 
 impl Calendar for Shown {
-    fn window(&self, _: Timestamp) -> Option<Window> {
+    fn state(&self, _: Timestamp) -> CalendarState {
         let is_wrong = self.0.is_wrong.load(Ordering::SeqCst);
-        Some(Window::until(if is_wrong { self.0.rule.closes? } else { at(24 * 3600) }))
+        let closes = if is_wrong { self.0.rule.closes } else { Some(at(24 * 3600)) };
+        closes.map_or_else(|| CalendarState::closed_until(Timestamp::MAX), CalendarState::open_until)
     }
 }
 
@@ -303,7 +304,7 @@ fn rules() -> Vec<Rule> {
             change: |group| member(group).weight = 5,
             ..Rule::expecting(reason(serde_json::json!({ "kind": "too-heavy", "weight": 5, "room": 4 })))
         },
-        Rule { closes: None, ..Rule::expecting(Reason::CalendarClosed) },
+        Rule { closes: None, ..Rule::expecting(Reason::calendar_closed(None, None)) },
         Rule {
             closes: Some(at(100)),
             ..Rule::expecting(reason(serde_json::json!({

@@ -4,7 +4,7 @@ use std::fs;
 
 use chaos_core::{
     Calendar, MemoryJournal, async_trait,
-    calendar::Window,
+    calendar::CalendarState,
     jiff::{SignedDuration, Timestamp},
 };
 use chaos_lab::{
@@ -65,8 +65,9 @@ async fn outputs_are_used_by_later_steps_and_by_rollbacks() {
 struct Open(Option<SignedDuration>);
 
 impl Calendar for Open {
-    fn window(&self, at: Timestamp) -> Option<Window> {
-        Some(Window::until(at.saturating_add(self.0?).unwrap()))
+    fn state(&self, at: Timestamp) -> CalendarState {
+        let open = self.0.map(|open| CalendarState::open_until(at.saturating_add(open).unwrap()));
+        open.unwrap_or_else(|| CalendarState::closed_until(Timestamp::MAX))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, time::Duration};
 
-use chaos_core::{Calendar, calendar::Window};
+use chaos_core::{Calendar, calendar::CalendarState};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -15,8 +15,9 @@ const HORIZON: SignedDuration = SignedDuration::from_hours(8 * 24);
 
 const NANOSECOND: SignedDuration = SignedDuration::from_nanos(1);
 
-/// Checks a calendar at every `step` of `span`, and at the nanoseconds around each closing time: that it is a pure
-/// function of the instant, and that open until `closes` means open at every instant before and closed at that one.
+/// Checks a calendar at every `step` of `span`, and at the nanoseconds around each edge: that it is a pure function of
+/// the instant, that open until `closes` means open at every instant before and closed at that one, and that closed
+/// until some instant means closed at every instant before.
 ///
 /// Choose a span with openings, closings and the days on which clocks change. A step of a minute is enough for
 /// calendars in whole minutes. A `step` of zero means one nanosecond.
@@ -41,10 +42,11 @@ pub fn check(calendar: &impl Calendar, span: Range<Timestamp>, step: Duration) -
     report.add("a window closes after the instant", closes_later(&samples));
     report.add("it is open until it closes", stays_open(calendar, &samples));
     report.add("it is closed when it closes", is_closed_then(calendar, &samples));
+    report.add("it stays closed as long as it says", stays_closed(calendar, &samples));
     report
 }
 
-type Sample = (Timestamp, Option<Window>);
+type Sample = (Timestamp, CalendarState);
 
 /// The answers of the calendar at each step, in order.
 fn sample(calendar: &impl Calendar, span: Range<Timestamp>, step: Duration) -> Vec<Sample> {
@@ -52,7 +54,7 @@ fn sample(calendar: &impl Calendar, span: Range<Timestamp>, step: Duration) -> V
     let mut samples = Vec::new();
     let mut at = span.start;
     while at < span.end {
-        samples.push((at, calendar.window(at)));
+        samples.push((at, calendar.state(at)));
         match at.checked_add(step) {
             Ok(next) => at = next,
             Err(_) => break,
@@ -64,15 +66,27 @@ fn sample(calendar: &impl Calendar, span: Range<Timestamp>, step: Duration) -> V
 fn is_pure(calendar: &impl Calendar, samples: &[Sample]) -> Checked {
     ensure!(!samples.is_empty(), "the span holds no instant");
     // Backwards: an answer that depends on the one before differs then.
-    for (at, window) in samples.iter().rev() {
-        let again = calendar.window(*at);
-        ensure!(again == *window, "at {at} it said {window:?} and then {again:?}");
+    for (at, state) in samples.iter().rev() {
+        let again = calendar.state(*at);
+        ensure!(again == *state, "at {at} it said {state:?} and then {again:?}");
+        let (is_open, window) = (matches!(state, CalendarState::Open(_)), calendar.window(*at));
+        ensure!(window.is_some() == is_open, "at {at} its state is {state:?} and its window {window:?}");
     }
     Ok(())
 }
 
 fn openings(samples: &[Sample]) -> impl Iterator<Item = (Timestamp, Timestamp)> {
-    samples.iter().filter_map(|(at, window)| Some((*at, window.as_ref()?.closes)))
+    samples.iter().filter_map(|(at, state)| match state {
+        CalendarState::Open(window) => Some((*at, window.closes)),
+        CalendarState::Closed(_) => None,
+    })
+}
+
+fn closures(samples: &[Sample]) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+    samples.iter().filter_map(|(at, state)| match state {
+        CalendarState::Closed(closed) => Some((*at, closed.until)),
+        CalendarState::Open(_) => None,
+    })
 }
 
 fn closes_later(samples: &[Sample]) -> Checked {
@@ -90,15 +104,17 @@ fn stays_open(calendar: &impl Calendar, samples: &[Sample]) -> Checked {
         return not_applicable("it is closed at every sampled instant");
     }
     let mut promised: Option<(Timestamp, Timestamp)> = None;
-    for (at, window) in samples {
+    for (at, state) in samples {
         if let Some((since, until)) = promised
             && *at < until
         {
-            ensure!(window.is_some(), "at {since} it is open until {until}, and at {at} it is closed");
+            let is_open = matches!(state, CalendarState::Open(_));
+            ensure!(is_open, "at {since} it is open until {until}, and at {at} it is closed");
         }
-        let Some(closes) = window.as_ref().map(|window| window.closes) else {
+        let CalendarState::Open(window) = state else {
             continue;
         };
+        let closes = window.closes;
         if promised.is_none_or(|(_, until)| closes > until) {
             promised = Some((*at, closes));
             let last = closes.checked_sub(NANOSECOND).unwrap_or(*at);
@@ -127,4 +143,31 @@ fn is_closed_then(calendar: &impl Calendar, samples: &[Sample]) -> Checked {
         0 => not_applicable("it does not close within 8 days of any sampled instant"),
         _ => Ok(()),
     }
+}
+
+fn stays_closed(calendar: &impl Calendar, samples: &[Sample]) -> Checked {
+    if closures(samples).next().is_none() {
+        return not_applicable("it is open at every sampled instant");
+    }
+    let mut promised: Option<(Timestamp, Timestamp)> = None;
+    for (at, until) in closures(samples) {
+        ensure!(until > at, "at {at} it is closed until {until}");
+        if promised.is_some_and(|(_, said)| said >= until) {
+            continue;
+        }
+        promised = Some((at, until));
+        let last = until.checked_sub(NANOSECOND).unwrap_or(at);
+        ensure!(
+            until == Timestamp::MAX || calendar.window(last).is_none(),
+            "at {at} it is closed until {until}, and a nanosecond before that it is open"
+        );
+        let between = samples.partition_point(|(sampled, _)| *sampled <= at)
+            ..samples.partition_point(|(sampled, _)| *sampled < until);
+        if let Some((open, _)) =
+            samples[between].iter().find(|(_, state)| matches!(state, CalendarState::Open(_)))
+        {
+            return violated(format!("at {at} it is closed until {until}, and at {open} it is open"));
+        }
+    }
+    Ok(())
 }

@@ -9,7 +9,7 @@ use std::{
 use crate::support::Coverage;
 use chaos_core::{
     BusinessHours, Calendar, Error, Result,
-    calendar::{Always, Blackout, CalendarExt, Never, Window},
+    calendar::{Always, Blackout, CalendarExt, CalendarState, Never, Window},
 };
 use chaos_testkit::{CheckResult, ContractReport, contract};
 use jiff::{Timestamp, civil::Weekday};
@@ -54,9 +54,9 @@ fn calendars_of_the_core_pass() {
 #[test]
 fn what_does_not_apply_says_why() {
     let never = check(&Never);
-    assert_eq!((never.passed(), never.not_applicable()), (2, 3));
+    assert_eq!((never.passed(), never.not_applicable()), (3, 3));
     let always = check(&Always);
-    assert_eq!((always.passed(), always.not_applicable()), (4, 1));
+    assert_eq!((always.passed(), always.not_applicable()), (4, 2));
     assert_eq!(
         always.check("it is closed when it closes"),
         Some(&CheckResult::NotApplicable(
@@ -70,9 +70,15 @@ fn what_does_not_apply_says_why() {
 struct By(fn(Timestamp, i64) -> Option<Window>);
 
 impl Calendar for By {
-    fn window(&self, at: Timestamp) -> Option<Window> {
-        (self.0)(at, at.as_second().rem_euclid(86_400))
+    fn state(&self, at: Timestamp) -> CalendarState {
+        let window = (self.0)(at, at.as_second().rem_euclid(86_400));
+        // It does not look ahead.
+        window.map_or_else(|| CalendarState::closed_until(just_after(at)), CalendarState::Open)
     }
+}
+
+fn just_after(at: Timestamp) -> Timestamp {
+    at.checked_add(Duration::from_nanos(1)).unwrap()
 }
 
 const TEN: i64 = 36_000;
@@ -84,12 +90,30 @@ fn until(at: Timestamp, second_of_day: i64) -> Option<Window> {
     Some(Window::until(Timestamp::from_second(midnight + second_of_day).unwrap()))
 }
 
+/// Says that it is closed until noon, and opens at this second of the day; in the past, if that is midnight.
+#[derive(Debug)]
+struct Opens(i64);
+
+impl Calendar for Opens {
+    fn state(&self, at: Timestamp) -> CalendarState {
+        let second = at.as_second().rem_euclid(86_400);
+        let of_day = |second: i64| {
+            Timestamp::from_second(at.as_second() - at.as_second().rem_euclid(86_400) + second).unwrap()
+        };
+        match self.0 {
+            0 if second < TWELVE => CalendarState::closed_until(at),
+            opens if opens > 0 && second < opens => CalendarState::closed_until(of_day(TWELVE)),
+            _ => CalendarState::open_until(of_day(86_400)),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct MadeFromNonsense;
 
 impl Calendar for MadeFromNonsense {
-    fn window(&self, _: Timestamp) -> Option<Window> {
-        None
+    fn state(&self, _: Timestamp) -> CalendarState {
+        CalendarState::closed_until(Timestamp::MAX)
     }
 
     fn check(&self) -> Result<()> {
@@ -101,13 +125,13 @@ impl Calendar for MadeFromNonsense {
 struct Moody(AtomicBool);
 
 impl Calendar for Moody {
-    fn window(&self, _: Timestamp) -> Option<Window> {
+    fn state(&self, _: Timestamp) -> CalendarState {
         let far = if self.0.fetch_xor(true, Ordering::SeqCst) {
             Timestamp::MAX
         } else {
             at("9000-01-01T00:00:00Z")
         };
-        Some(Window::until(far))
+        CalendarState::open_until(far)
     }
 }
 
@@ -141,11 +165,16 @@ fn every_check_sees_its_liar() {
     coverage.caught(
         "an end that is included",
         &check(&By(|at, second| match second {
-            TWELVE => Some(Window::until(at.checked_add(Duration::from_nanos(1)).unwrap())),
+            TWELVE => Some(Window::until(just_after(at))),
             TEN..TWELVE => until(at, TWELVE),
             _ => None,
         })),
         &["it is closed when it closes"],
     );
+    for (name, opens) in
+        [("opens early", TWELVE - 1), ("opens within a step", TEN + 1), ("closed until then", 0)]
+    {
+        coverage.caught(name, &check(&Opens(opens)), &["it stays closed as long as it says"]);
+    }
     coverage.assert_complete();
 }

@@ -3,14 +3,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    calendar::{Calendar, Window},
+    calendar::{Calendar, CalendarState, Window, next_opening},
     clock,
     plan::Reason,
 };
 
 /// The calendar must be open.
 pub(crate) fn open(calendar: &dyn Calendar, now: Timestamp) -> Result<Window, Reason> {
-    calendar.window(now).ok_or(Reason::CalendarClosed)
+    match calendar.state(now) {
+        CalendarState::Open(window) => Ok(window),
+        CalendarState::Closed(closed) => {
+            Err(Reason::calendar_closed(next_opening(calendar, now), closed.reason))
+        }
+    }
 }
 
 /// A fault that is armed `now` must be undone before the calendar closes. Returns when it is certainly undone.

@@ -10,7 +10,7 @@ use chaos_core::{
     Calendar, Capability, CapabilitySet, ChaosEvent, Error, ErrorKind, FaultId, Group, GroupId, Health, Hold,
     Journal, MemoryJournal, Monkey, MonkeyBuilder, Observer, Permit, Prepared, Provider, Recovery,
     RecoveryScope, Registry, Result, Scope, Target, TargetId, Verdict, async_trait,
-    calendar::Window,
+    calendar::CalendarState,
     capability::Remains,
     fault::{FaultRecord, FaultState, Mark},
     journal::{Arming, FaultQuery, Halt, Lease, Limits},
@@ -68,8 +68,8 @@ pub(crate) async fn orphan(world: &MemoryProvider, journal: &MemoryJournal) -> (
 pub(crate) struct UntilMidnight;
 
 impl Calendar for UntilMidnight {
-    fn window(&self, _: Timestamp) -> Option<Window> {
-        Some(Window::until("2026-03-03T00:00:00Z".parse().unwrap()))
+    fn state(&self, _: Timestamp) -> CalendarState {
+        CalendarState::open_until("2026-03-03T00:00:00Z".parse().unwrap())
     }
 }
 

@@ -1,0 +1,116 @@
+use std::{sync::Arc, time::Duration};
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+use super::{Due, DueId, OpenDays};
+use crate::{
+    calendar::{Calendar, time_zone},
+    chance::Draw,
+    error::{Error, Result},
+    group::GroupId,
+};
+
+/// How often a group is hit, in open days: once in so many on average, and never twice on one.
+///
+/// On each open day a group that may be due is due with p = 1 / (mean − least + 1), which keeps the mean exact: it may
+/// not be due before the `least`th open day after its last fault, and then waits 1/p open days on average, so that the
+/// mean is least − 1 + 1/p. The instant is uniform over those parts of the day at which a fault can still be undone
+/// before the calendar closes.
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use chaos_core::{BusinessHours, schedule::Schedule};
+/// use jiff::civil::date;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let schedule = Schedule::mean(2.0)?.least(2)?.zone("Europe/Berlin")?;
+/// let hours = BusinessHours::new("Europe/Berlin")?.hours(9, 15);
+/// let days = schedule.open_days(hours, Duration::from_secs(20 * 60));
+///
+/// let (group, seed) = ("local:web".parse()?, 42);
+/// let last_fault = Some("2026-03-02T10:00:00Z".parse()?);
+/// assert_eq!(schedule.due(&days, seed, &group, date(2026, 3, 3), last_fault), None, "too soon");
+/// let due = schedule.due(&days, seed, &group, date(2026, 3, 4), last_fault).ok_or("not due")?;
+/// assert!(due.at < "2026-03-04T13:40:00Z".parse()?, "20 minutes before 15:00");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    mean: f64,
+    least: u32,
+    zone: TimeZone,
+}
+
+impl Schedule {
+    /// Once in so many open days on average, by the dates of UTC.
+    ///
+    /// # Errors
+    /// `InvalidInput` unless it is a finite number of at least 1.
+    pub fn mean(days: f64) -> Result<Self> {
+        if days.is_finite() && days >= 1.0 {
+            return Ok(Self { mean: days, least: 1, zone: TimeZone::UTC });
+        }
+        Err(Error::invalid("mean", days, "a number of open days from 1 on, such as 5"))
+    }
+
+    /// Sets after how many open days a group may be hit again. Default: 1, the next one.
+    ///
+    /// # Errors
+    /// `InvalidInput` for 0, and for more than the mean.
+    pub fn least(mut self, days: u32) -> Result<Self> {
+        if days == 0 || f64::from(days) > self.mean {
+            let expected = format!("a number of open days from 1 to the mean, {}", self.mean);
+            return Err(Error::invalid("least", days, expected));
+        }
+        self.least = days;
+        Ok(self)
+    }
+
+    /// Sets the IANA zone whose clocks tell the date.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an unknown zone.
+    pub fn zone(mut self, name: &str) -> Result<Self> {
+        self.zone = time_zone(name)?;
+        Ok(self)
+    }
+
+    /// The chance that a group that may be due is due on an open day.
+    pub fn chance(&self) -> f64 {
+        1.0 / (self.mean - f64::from(self.least) + 1.0)
+    }
+
+    /// The date that the clocks of the schedule's zone show.
+    pub fn date(&self, at: Timestamp) -> Date {
+        self.zone.to_datetime(at).date()
+    }
+
+    /// The open days of `calendar`, for faults that are undone after at most `takes`: the hold and the recovery budget.
+    pub fn open_days(&self, calendar: impl Calendar, takes: Duration) -> OpenDays {
+        OpenDays::new(Arc::new(calendar), self.zone.clone(), takes)
+    }
+
+    /// Whether and when `group` is due on `day`, if its last fault began at `last_fault`.
+    ///
+    /// The same on every machine and in every release for the same arguments and calendar.
+    pub fn due(
+        &self,
+        days: &OpenDays,
+        seed: u64,
+        group: &GroupId,
+        day: Date,
+        last_fault: Option<Timestamp>,
+    ) -> Option<Due> {
+        let mut draw = Draw::for_due(seed, group.as_str(), day);
+        let (coin, share) = (draw.fraction(), draw.number());
+        // First, because it is the cheapest.
+        if coin >= self.chance() {
+            return None;
+        }
+        let open = days.on(day)?;
+        let may_be_due =
+            last_fault.is_none_or(|last_fault| days.has_passed(self.date(last_fault), day, self.least));
+        may_be_due.then(|| Due { id: DueId::new(group.clone(), day), at: open.instant(share) })
+    }
+}
