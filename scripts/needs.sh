@@ -20,8 +20,8 @@ virtual_environment() { # place, requirements.txt
 }
 
 # What comes from PyPI: the stand-in for AWS that the tests of chaos-aws talk to (moto's server), Microsoft's SDK for
-# Azure, by which the fake of Azure is measured, a reader of JUnit's XML, Chaos Toolkit, and a checker of spelling; of
-# each just one version.
+# Azure, by which the fake of Azure is measured, a reader of JUnit's XML, Chaos Toolkit, two packages of holidays, and a
+# checker of spelling; of each just one version.
 install_python_packages() {
   virtual_environment target/moto-venv fakes/aws/requirements.txt || echo "moto could not be installed"
   virtual_environment target/azure-sdk-venv fakes/azure/src/microsoft_sdk/requirements.txt ||
@@ -30,6 +30,8 @@ install_python_packages() {
     echo "junitparser could not be installed"
   virtual_environment target/chaostoolkit-venv chaos-lab/tests/chaos_toolkit/requirements.txt ||
     echo "Chaos Toolkit could not be installed"
+  virtual_environment target/holidays-venv chaos-holidays/tests/holidays/requirements.txt ||
+    echo "the packages of holidays could not be installed"
   virtual_environment target/typos-venv scripts/typos-requirements.txt || echo "typos could not be installed"
 }
 
@@ -60,6 +62,8 @@ use_python_packages() {
   fi
   [ ! -e target/azure-sdk-venv/installed.txt ] || export CHAOS_AZURE_PYTHON="$PWD/target/azure-sdk-venv/bin/python"
   [ ! -e target/junit-venv/installed.txt ] || export CHAOS_JUNIT_PYTHON="$PWD/target/junit-venv/bin/python"
+  [ ! -e target/holidays-venv/installed.txt ] ||
+    export CHAOS_HOLIDAYS_PYTHON="$PWD/target/holidays-venv/bin/python"
   [ ! -e target/chaostoolkit-venv/installed.txt ] ||
     export CHAOS_TOOLKIT_PYTHON="$PWD/target/chaostoolkit-venv/bin/python"
 }

@@ -1,12 +1,7 @@
 use jiff::{Timestamp, civil::Date};
 
-use super::{
-    Calendar, CalendarState, Exclusion, Span,
-    days::{end_of, start_of},
-    exclusion::state_outside,
-    zone::time_zone,
-};
-use crate::error::{Error, Result};
+use super::{Calendar, CalendarState, Exclusion, Span, exclusion::state_outside, zone::time_zone};
+use crate::error::Result;
 
 /// Spans of time in which chaos is not welcome, such as a change freeze. It is closed during its spans and open
 /// outside.
@@ -61,19 +56,10 @@ impl Blackout {
     /// `InvalidInput` for an unknown zone, if `last` is before `first`, or if the days reach beyond the time that can
     /// be represented.
     pub fn dates(self, zone: &str, first: Date, last: Date) -> Result<Self> {
-        let zone = time_zone(zone)?;
-        let invalid = |expected| Error::invalid("dates", format_args!("{first} to {last}"), expected);
-        if last < first {
-            return Err(invalid("a last date that is not before the first"));
-        }
-        let bounds = || Ok((start_of(first, &zone)?, end_of(last, &zone)?));
-        let (start, end) = bounds()
-            .map_err(|error: jiff::Error| invalid("dates within the years -9999 to 9999").caused_by(error))?;
-        if start == end {
-            // The zone's clocks went from the day before `first` to the day after `last`, so these dates never existed.
+        let Some(span) = Span::of_dates(&time_zone(zone)?, first, last)? else {
             return Ok(self);
-        }
-        self.between(start, end)
+        };
+        self.between(span.start(), span.end())
     }
 
     pub(super) fn spans(&self) -> &[Span] {

@@ -1,8 +1,11 @@
 use std::{fmt, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{CalendarState, Closed};
+use super::{
+    CalendarState, Closed,
+    days::{end_of, start_of},
+};
 use crate::error::{Error, Result};
 
 /// Spans of time to leave out of a calendar, such as blackouts, holidays or a lunch hour.
@@ -77,6 +80,22 @@ impl Span {
         } else {
             Err(Error::invalid("span", format_args!("{start} to {end}"), "an end after its start"))
         }
+    }
+
+    /// Whole days, from the first instant of `first` to the last instant of `last`, as shown by the clocks of `zone`.
+    /// `None` if the clocks went from the day before `first` to the day after `last`, so that these dates never existed.
+    ///
+    /// # Errors
+    /// `InvalidInput` if `last` is before `first`, or if the days reach beyond the time that can be represented.
+    pub fn of_dates(zone: &TimeZone, first: Date, last: Date) -> Result<Option<Self>> {
+        let invalid = |expected| Error::invalid("dates", format_args!("{first} to {last}"), expected);
+        if last < first {
+            return Err(invalid("a last date that is not before the first"));
+        }
+        let bounds = || Ok((start_of(first, zone)?, end_of(last, zone)?));
+        let (start, end) = bounds()
+            .map_err(|error: jiff::Error| invalid("dates within the years -9999 to 9999").caused_by(error))?;
+        if start == end { Ok(None) } else { Self::new(start, end).map(Some) }
     }
 
     /// Says why it is left out, in a few words such as `Thanksgiving (US)`.

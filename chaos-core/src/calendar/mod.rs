@@ -28,4 +28,4 @@ pub use combine::{And, CalendarExt, Except, Or};
 pub(crate) use days::{end_of, start_of};
 pub use exclusion::{Exclusion, Span};
 pub use time_of_day::TimeOfDay;
-pub(crate) use zone::time_zone;
+pub use zone::time_zone;

@@ -2,8 +2,11 @@ use jiff::tz::TimeZone;
 
 use crate::error::{Error, Result};
 
-/// The zone with this IANA name, in any case of letters.
-pub(crate) fn time_zone(name: &str) -> Result<TimeZone> {
+/// The zone with this IANA name, in any case of letters, from the data that the library carries.
+///
+/// # Errors
+/// `InvalidInput` for a name that is none.
+pub fn time_zone(name: &str) -> Result<TimeZone> {
     let invalid = || {
         Error::invalid(
             "time zone",

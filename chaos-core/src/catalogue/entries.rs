@@ -1,5 +1,7 @@
-use super::nearest::nearest;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    text::nearest,
+};
 
 /// Entries by name, in the order of registration, as in every catalogue.
 #[derive(Clone)]

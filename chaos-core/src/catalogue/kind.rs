@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{datum::Datum, naming::Naming, nearest::nearest};
-use crate::text::{parse_duration, parse_size};
+use super::{datum::Datum, naming::Naming};
+use crate::text::{nearest, parse_duration, parse_size};
 
 /// The kind of a parameter's values.
 ///

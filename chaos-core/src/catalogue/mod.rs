@@ -31,7 +31,6 @@ mod event_spec;
 mod kind;
 mod named;
 mod naming;
-mod nearest;
 mod parameter;
 mod parameters;
 mod probe_catalogue;

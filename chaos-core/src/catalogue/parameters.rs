@@ -4,10 +4,12 @@ use serde_json::{Map, Value};
 use super::{
     arguments::Arguments,
     naming::Naming,
-    nearest::nearest,
     parameter::{NOT_SHOWN, Parameter, shown},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    text::nearest,
+};
 
 /// The parameters that something takes, and which of them exclude each other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,10 @@
 use serde_json::{Map, Value};
 
-use super::{naming::Naming, nearest::nearest, parameter::shown};
+use super::{naming::Naming, parameter::shown};
 use crate::{
     error::{Error, Result},
     steady_state::Tolerance,
-    text::parse_duration,
+    text::{nearest, parse_duration},
 };
 
 /// The names of the rules, as data has them.

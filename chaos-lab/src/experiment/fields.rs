@@ -1,6 +1,7 @@
+use chaos_core::text::nearest;
 use serde_json::{Map, Value};
 
-use super::{findings::Findings, nearest::nearest};
+use super::findings::Findings;
 
 /// A mapping at its path in the document. A property that is null is as one that is missing.
 pub(super) struct Fields<'v> {

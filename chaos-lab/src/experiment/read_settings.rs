@@ -1,5 +1,6 @@
 use std::{path::PathBuf, sync::Arc};
 
+use chaos_core::text::nearest;
 use serde_json::{Map, Value};
 
 use super::{
@@ -8,7 +9,7 @@ use super::{
     environment::Environment,
     fields::Fields,
     findings::Findings,
-    nearest::{nearest, or_nearest},
+    nearest::or_nearest,
     overrides::{Overrides, kind},
     read_activity::Place,
     reader::Reader,

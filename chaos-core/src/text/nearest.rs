@@ -1,15 +1,25 @@
-/// The one of `names` that `text` is most likely a misspelling of.
-pub(super) fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The one of `names` that `text` is most likely a misspelling of, in any case of letters. None for a text that is one of
+/// them, and if none is near. Of more than 1,000 names, only the first are compared.
+///
+/// ```
+/// use chaos_core::text::nearest;
+///
+/// assert_eq!(nearest("terminat", ["stop", "terminate"]), Some("terminate"));
+/// assert_eq!(nearest("explode", ["stop", "terminate"]), None);
+/// ```
+pub fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A text of this length is no misspelt name.
-    let text: Vec<char> = text.chars().take(LONGEST + 1).collect();
-    if text.len() > LONGEST {
+    let letters: Vec<char> = text.chars().take(LONGEST + 1).collect();
+    if letters.len() > LONGEST {
         return None;
     }
-    let near = names.into_iter().map(|name| (distance(&text, name), name));
-    near.filter(|(distance, name)| *distance <= 1 + name.chars().count() / 4).min().map(|(_, name)| name)
+    let near = names.into_iter().take(MOST).map(|name| (distance(&letters, name), name));
+    let near = near.filter(|(distance, name)| *distance <= 1 + name.chars().count() / 4).min();
+    near.filter(|(_, name)| *name != text).map(|(_, name)| name)
 }
 
-const LONGEST: usize = 64;
+const LONGEST: usize = 128;
+const MOST: usize = 1000;
 
 /// The number of letters that must be inserted, removed, changed or swapped with the next one to turn one text into the
 /// other.
@@ -48,6 +58,7 @@ mod tests {
             ("terminat", Some("terminate")),
             ("sotp", Some("stop")),
             ("explode", None),
+            ("stop", None),
             ("", None),
         ] {
             assert_eq!(nearest(text, names), name, "{text}");
