@@ -12,6 +12,7 @@ import sys
 ARROWS = {
     "chaos-core": "",
     "chaos-events": "chaos-core; chaos-testkit",
+    "chaos-holidays": "chaos-core; chaos-testkit",
     "chaos-journal": "chaos-core; chaos-testkit",
     "chaos-testkit": "chaos-core",
     "chaos-local": "chaos-core; chaos-events chaos-testkit",
@@ -21,8 +22,8 @@ ARROWS = {
     # The one arrow between two crates of the same floor: SNS and SES are channels of chaos-notify.
     "chaos-aws": "chaos-core chaos-notify; chaos-events chaos-probes chaos-testkit",
     "chaos-azure": "chaos-core; chaos-events chaos-journal chaos-testkit fake-azure",
-    "chaos-cli": "chaos-aws chaos-azure chaos-core chaos-events chaos-journal chaos-lab chaos-local chaos-probes "
-    "chaos-testkit; fake-azure",
+    "chaos-cli": "chaos-aws chaos-azure chaos-core chaos-events chaos-holidays chaos-journal chaos-lab chaos-local "
+    "chaos-probes chaos-testkit; fake-azure",
     "examples": "chaos-aws chaos-azure chaos-core chaos-events chaos-journal chaos-local; chaos-lab chaos-probes "
     "fake-azure",
     "fake-azure": "chaos-core",

@@ -19,7 +19,6 @@ use chaos_core::{
 use criterion::{Criterion, criterion_group, criterion_main};
 use jiff::{ToSpan, civil::Date};
 
-const GROUPS: usize = 1_000;
 const SEED: u64 = 42;
 /// Twenty minutes for a fault and its recovery.
 const TAKES: Duration = Duration::from_secs(20 * 60);
@@ -53,8 +52,14 @@ fn dues(schedule: &Schedule, days: &OpenDays, group: &GroupId, dates: &[Date]) -
     dues
 }
 
+/// How many groups, and how far from the one that was asked for the mean may be. As a test, without optimisation, a
+/// part of them.
+fn extent() -> (usize, f64) {
+    if std::env::args().any(|argument| argument == "--test") { (40, 0.03) } else { (1_000, 0.01) }
+}
+
 fn groups() -> Vec<GroupId> {
-    (0..GROUPS).map(|number| format!("memory:group-{number:04}").parse().unwrap()).collect()
+    (0..extent().0).map(|number| format!("memory:group-{number:04}").parse().unwrap()).collect()
 }
 
 /// Ten years.
@@ -98,7 +103,7 @@ fn promise() {
             "mean {mean}, least {least}: {seen:.3} of {distances} distances, shortest {shortest}; χ² of the times of \
              day {chi_squared:.1}"
         );
-        assert!((seen / mean - 1.0).abs() < 0.01 && shortest >= least && chi_squared < CHI_SQUARED);
+        assert!((seen / mean - 1.0).abs() < extent().1 && shortest >= least && chi_squared < CHI_SQUARED);
     }
 }
 

@@ -44,6 +44,8 @@ enum Command {
     Fleet(FleetArguments),
     Recover(RecoverArguments),
     History(HistoryArguments),
+    #[cfg(feature = "service")]
+    Holidays(crate::holidays::HolidaysArguments),
     /// Prints the completions of this program for a shell
     Completions {
         /// The shell
@@ -101,6 +103,8 @@ pub async fn chaos(arguments: ChaosArguments, catalogue: &Catalogue) -> ProgramR
         Command::Fleet(arguments) => fleet(arguments).await,
         Command::Recover(arguments) => recover(arguments, catalogue).await,
         Command::History(arguments) => history(arguments, catalogue).await,
+        #[cfg(feature = "service")]
+        Command::Holidays(arguments) => crate::holidays::holidays(&arguments),
         Command::Completions { shell } => completions(shell, catalogue),
         Command::Man { subcommand } => manual_page(subcommand.as_deref(), catalogue),
         Command::AsService(arguments) => serve(arguments).await,

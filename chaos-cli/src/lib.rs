@@ -7,6 +7,7 @@
 //! | `fleet` | a fleet that stays up until you stop it, for `drill --attach` |
 //! | `recover` | recovers the faults that a drill has left behind |
 //! | `history` | shows the faults in a journal |
+//! | `holidays` | lists the holidays of a year (feature `service`, on by default) |
 //!
 //! The program `service` is the small HTTP service that the fleets run.
 //!
@@ -29,6 +30,8 @@ pub mod chaos;
 pub mod drill;
 pub mod fleet;
 pub mod history;
+#[cfg(feature = "service")]
+pub mod holidays;
 pub mod program;
 pub mod recover;
 #[cfg(feature = "lab")]

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use chaos_core::{Error, Result, text::nearest};
 
-use crate::{listing::codes, table::Table, tables::TABLES};
+use crate::{table::Table, tables::TABLES};
 
 /// The category that is meant if none is named.
 pub(crate) const PUBLIC: &str = "public";
@@ -72,4 +72,13 @@ impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
     }
+}
+
+/// The code of every calendar, such as `DE` and `DE-BY`, in order.
+pub fn codes() -> impl Iterator<Item = String> {
+    TABLES.iter().flat_map(|(country, text)| {
+        let subdivisions = Table::of(text).subdivisions();
+        let subdivisions = subdivisions.map(move |subdivision| format!("{country}-{subdivision}"));
+        std::iter::once((*country).to_owned()).chain(subdivisions)
+    })
 }

@@ -30,6 +30,7 @@ mod listing;
 mod table;
 mod tables;
 
+pub use code::codes;
 pub use exclusion::Holidays;
 pub use holiday::Holiday;
-pub use listing::{codes, holidays, year};
+pub use listing::{holidays, year};

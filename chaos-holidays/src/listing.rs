@@ -3,18 +3,8 @@ use chaos_core::{Error, Result};
 use crate::{
     Holiday,
     code::Code,
-    table::{FIRST, LAST, Table},
-    tables::TABLES,
+    table::{FIRST, LAST},
 };
-
-/// The code of every calendar, such as `DE` and `DE-BY`, in order.
-pub fn codes() -> impl Iterator<Item = String> {
-    TABLES.iter().flat_map(|(country, text)| {
-        let subdivisions = Table::of(text).subdivisions();
-        let subdivisions = subdivisions.map(move |subdivision| format!("{country}-{subdivision}"));
-        std::iter::once((*country).to_owned()).chain(subdivisions)
-    })
-}
 
 /// The holidays of a year, by date: of one category for a code such as `DE-BY/catholic`, otherwise of all of them.
 ///

@@ -34,6 +34,8 @@ mod endings;
 mod every_program;
 #[cfg(feature = "lab")]
 mod experiments;
+#[cfg(feature = "service")]
+mod holidays;
 mod host_crash_proof;
 mod host_drill;
 mod old_journal;

@@ -10,7 +10,7 @@ use crate::error::Result;
 pub trait Calendar: fmt::Debug + Send + Sync + 'static {
     /// Whether it is open at `at`, and how long that stays so.
     ///
-    /// Open means that it is open at every instant from `at` (inclusive) to [`Window::closes`] (exclusive). Closed means
+    /// Open means that it is open at every instant from `at` (inclusive) to [`Window::closes`] (exclusive), and closed
     /// that it is closed at every instant from `at` (inclusive) to [`Closed::until`] (exclusive).
     fn state(&self, at: Timestamp) -> CalendarState;
 

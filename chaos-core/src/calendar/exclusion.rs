@@ -82,8 +82,8 @@ impl Span {
         }
     }
 
-    /// Whole days, from the first instant of `first` to the last instant of `last`, as shown by the clocks of `zone`.
-    /// `None` if the clocks went from the day before `first` to the day after `last`, so that these dates never existed.
+    /// Whole days, from the first instant of `first` to the last one of `last`, as shown by the clocks of `zone`. It is
+    /// `None` if the clocks went from the day before `first` to the day after `last`: these dates never existed.
     ///
     /// # Errors
     /// `InvalidInput` if `last` is before `first`, or if the days reach beyond the time that can be represented.

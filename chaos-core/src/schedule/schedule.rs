@@ -12,10 +12,10 @@ use crate::{
 
 /// How often a group is hit, in open days: once in so many on average, and never twice on one.
 ///
-/// On each open day a group that may be due is due with p = 1 / (mean − least + 1), which keeps the mean exact: it may
-/// not be due before the `least`th open day after its last fault, and then waits 1/p open days on average, so that the
-/// mean is least − 1 + 1/p. The instant is uniform over those parts of the day at which a fault can still be undone
-/// before the calendar closes.
+/// On each open day a group that may be due is due with p = 1 / (mean - least + 1). That keeps the mean exact: a group
+/// may not be due before the `least`th open day after its last fault, and waits 1/p open days on average from then on,
+/// that one included, which makes least - 1 + 1/p. The instant is uniform over those parts of the day at which a fault
+/// can still be undone before the calendar closes.
 ///
 /// ```
 /// use std::{sync::Arc, time::Duration};

@@ -1,5 +1,5 @@
-/// The one of `names` that `text` is most likely a misspelling of, in any case of letters. None for a text that is one of
-/// them, and if none is near. Of more than 1,000 names, only the first are compared.
+/// The one of `names` that `text` is most likely a misspelling of, in any case of letters. None for a text that is one
+/// of them, and if none is near. Of more than 1,000 names, only the first are compared.
 ///
 /// ```
 /// use chaos_core::text::nearest;

@@ -3,8 +3,8 @@ use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, Options};
 
 use super::json::Checked;
 
-/// Reads YAML as PyYAML does, as far as experiments go: `yes` is a boolean and `y` a text, `0755` is an octal number, and
-/// `<<` merges.
+/// Reads YAML as PyYAML does, as far as experiments go: `yes` is a boolean and `y` a text, `0755` is an octal number,
+/// and `<<` merges.
 ///
 /// Unlike there, `1e3` and `0o755` are numbers, and dates and `1:30` are texts.
 ///
