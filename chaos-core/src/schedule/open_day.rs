@@ -52,7 +52,7 @@ impl OpenDay {
         self.spans.iter().map(|(start, end)| end.duration_since(*start)).sum()
     }
 
-    /// The instant after this share of those parts, a number of 64 bits. It is whole seconds after the start of its part.
+    /// The instant after this share of those parts, a number of 64 bits, on a whole second from the start of its part.
     pub(super) fn instant(&self, share: u64) -> Timestamp {
         let whole = self.length().as_nanos().unsigned_abs();
         // Both factors are below 2^64: a day has less than 2^47 nanoseconds.
