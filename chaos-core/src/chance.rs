@@ -100,10 +100,22 @@ impl Draw {
         items[position]
     }
 
+    /// A seed for what follows, after the coin and the instant of a due.
+    pub(crate) fn seed(mut self) -> u64 {
+        self.number();
+        self.number();
+        within_json(self.number())
+    }
+
     /// Any number.
     pub(crate) fn number(&mut self) -> u64 {
         self.0.next_u64()
     }
+}
+
+/// JSON readers keep integers up to 2^53 exactly, and a seed that a person copies from a report must survive that.
+pub(crate) fn within_json(number: u64) -> u64 {
+    number & ((1 << 53) - 1)
 }
 
 /// The 64-bit FNV-1a hash: stable across machines and releases, unlike the standard library's hasher.

@@ -9,7 +9,7 @@ use crate::{
 /// The holidays of a year, by date: of one category for a code such as `DE-BY/catholic`, otherwise of all of them.
 ///
 /// ```
-/// let days = chaos_holidays::year("DE-BY", 2026)?;
+/// let days = chaos_holidays::year("DE-BY/public", 2026)?;
 /// let told: Vec<String> = days.iter().map(|day| format!("{} {} ({})", day.date, day.name, day.category)).collect();
 /// assert_eq!(told[..2], ["2026-01-01 New Year's Day (public)", "2026-01-06 Epiphany (public)"]);
 /// # Ok::<(), chaos_core::Error>(())

@@ -44,7 +44,7 @@ fn an_own_calendar_closes_before_a_release() {
     let expected = [
         "2026-03-02T10:00:00Z: open until 2026-03-02T15:00:00Z",
         "2026-03-02T20:00:00Z: closed",
-        "2026-03-04T10:00:00Z: closed",
+        "2026-03-04T10:00:00Z: closed, because a release is near",
     ];
     assert_eq!(lines[..3], expected);
     assert!(["now: 0 chosen", "now: 1 chosen"].contains(&lines[3]), "as it is office hours in London");

@@ -18,6 +18,7 @@ use crate::{
     monkey::RunId,
     observer::Observers,
     provider::Provider,
+    schedule::TakenDue,
 };
 
 /// The minimum time that a slow injection must take off a hold to be reported, together with a twentieth of the hold.
@@ -64,6 +65,8 @@ pub(crate) struct ScopeParts {
     pub(crate) budget: Duration,
     /// The incarnation of the target.
     pub(crate) incarnation: Option<Arc<str>>,
+    /// The due that it carries out.
+    pub(crate) due: Option<TakenDue>,
     pub(crate) observers: Observers,
 }
 
@@ -83,6 +86,11 @@ impl FaultScope {
     /// The fault's id.
     pub fn fault(&self) -> FaultId {
         self.inner.parts.fault
+    }
+
+    /// The due that it carries out.
+    pub(crate) fn due(&self) -> Option<TakenDue> {
+        self.inner.parts.due
     }
 
     /// The id of the target, even when it is gone.

@@ -115,6 +115,7 @@ impl Prepared {
         .incarnation(scope.incarnation().map(str::to_owned))
         .recover_by(clock::after(scope.deadline(), safeguard.retry.budget));
         record.is_counted = self.is_counted;
+        record.due = scope.due();
         // The notes of the event are known before anything happens.
         record.note = scope.findings().notes_and(None);
         Ok(match safeguard.journal.arm(&record, limits).await? {

@@ -10,6 +10,7 @@ use crate::{
     error::Failure,
     group::{GroupId, TargetId},
     recovery::{RecoveryRecord, RetryPolicy},
+    schedule::TakenDue,
 };
 
 /// The record of one fault in the journal. It contains no secret.
@@ -43,6 +44,9 @@ pub struct FaultRecord {
     /// experiment, [does not](crate::fault::Prepared::uncounted).
     #[serde(default = "counted")]
     pub is_counted: bool,
+    /// The due that it carries out, if it carries out one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<TakenDue>,
     /// Its state.
     pub state: FaultState,
     /// When its recovery became durable.
@@ -146,6 +150,7 @@ impl FaultRecord {
             achieved: Magnitude::default(),
             progress: Map::new(),
             is_counted: true,
+            due: None,
             state: FaultState::Armed,
             armed_at,
             deadline,

@@ -34,6 +34,10 @@ pub struct Tally {
     pub in_total: usize,
     /// When the last injection of the same event into the same target began.
     pub last_injecting: Option<Timestamp>,
+    /// For a fault that carries out a due: a fault of another run that has carried out the same one.
+    pub due_taken_by: Option<FaultId>,
+    /// For a fault that carries out a due: when the last fault of other runs in its group was armed.
+    pub last_in_group: Option<Timestamp>,
 }
 
 impl Limits {
@@ -71,7 +75,11 @@ impl Limits {
             rules::within_group(tally.in_group, self.group_active)?;
             rules::within_total(tally.in_total, self.total_active)?;
         }
-        rules::cooled_down(tally.last_injecting, self.cool_down, fault.armed_at)
+        rules::cooled_down(tally.last_injecting, self.cool_down, fault.armed_at)?;
+        match fault.due {
+            Some(due) => rules::still_due(due, tally.due_taken_by, tally.last_in_group),
+            None => Ok(()),
+        }
     }
 }
 

@@ -149,6 +149,12 @@ impl Contents {
 
     fn tally(&self, fault: &FaultRecord) -> Tally {
         let on_target = || self.of_target(&fault.target);
+        let others = || {
+            let of_group = self.faults.iter().filter(|other| other.group == fault.group);
+            let run = fault.due.map(|due| due.run);
+            of_group.filter(move |other| run.is_some() && other.due.map(|due| due.run) != run)
+        };
+        let day = |of: &FaultRecord| of.due.map(|due| due.day);
         Tally {
             halt: self.halt.clone(),
             on_target: on_target()
@@ -160,6 +166,8 @@ impl Contents {
                 .filter(|other| other.event == fault.event)
                 .filter_map(|other| other.injecting_at)
                 .max(),
+            due_taken_by: others().find(|other| day(other) == day(fault)).map(|other| other.id),
+            last_in_group: others().map(|other| other.armed_at).max(),
         }
     }
 }

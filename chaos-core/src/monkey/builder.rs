@@ -13,6 +13,7 @@ use crate::{
     plan::BlastRadius,
     provider::{GroupFilter, Provider},
     recovery::{Registry, RetryPolicy},
+    schedule::Schedule,
     steady_state::SteadyState,
 };
 
@@ -92,6 +93,22 @@ impl MonkeyBuilder {
         self
     }
 
+    /// Sets how often a group is hit in [`Monkey::run`], in open days, in place of the interval. Each due is a run of
+    /// its own, and the journal refuses a second one for it, whichever monkey asks.
+    ///
+    /// It needs a [`seed`](MonkeyBuilder::seed), so that a restart draws the same dues.
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.parts.schedule = Some(schedule);
+        self
+    }
+
+    /// Sets how long after a due that was stopped by a guard, a doubt or a limit it is tried again, as long as the day
+    /// lasts. Default: 5 minutes.
+    pub fn retry_dues_every(mut self, wait: Duration) -> Self {
+        self.parts.due_retry = wait;
+        self
+    }
+
     /// Sets how many faults this monkey takes care of at once. At least 1; default: 8. The blast radius limits how many
     /// faults there are; this limits how many are injected at the same time.
     pub fn concurrency(mut self, faults: usize) -> Self {
@@ -162,8 +179,8 @@ impl MonkeyBuilder {
     ///
     /// # Errors
     /// `InvalidInput` that names the field and the value: no provider, two providers with one scheme, an invalid name
-    /// of an event, an invalid quota, an invalid calendar, a concurrency or interval of zero, and whatever
-    /// [`SteadyState::check`] refuses.
+    /// of an event, an invalid quota, an invalid calendar, a concurrency or interval of zero, a schedule without a
+    /// seed, and whatever [`SteadyState::check`] refuses.
     pub fn build(self) -> Result<Monkey> {
         let Self { mut parts, mut observers, logs, unleashed } = self;
         parts.calendar.check()?;
@@ -194,6 +211,7 @@ impl MonkeyBuilder {
         }
         for (field, duration) in [
             ("interval", parts.interval),
+            ("wait before a due is tried again", parts.due_retry),
             ("discovery limit", parts.discovery_limit),
             ("recovery budget", parts.retry.budget),
             ("first wait", parts.retry.first_wait),
@@ -201,6 +219,9 @@ impl MonkeyBuilder {
             if duration.is_zero() {
                 return Err(Error::invalid(field, format!("{duration:?}"), "more than zero"));
             }
+        }
+        if parts.schedule.is_some() && parts.seed.is_none() {
+            return Err(Error::invalid("seed", "none", "a number, so that a restart draws the same dues"));
         }
         parts.retry.settle = parts.retry.settle.min(parts.retry.budget / 4);
         let looks = parts.providers.into_iter().map(|provider| SharedLooks::at(provider, &parts.clock));

@@ -8,13 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{RunId, parts::Parts, sight::Sights, tasks::Tasks};
 use crate::{
-    chance::{Draw, Entropy},
+    chance::{Draw, Entropy, within_json},
     clock::Clock,
     error::{Error, ErrorKind, Result},
     event::ChaosEvent,
     fault::{CutShort, FaultId, Safeguard},
     observer::{Activity, Chosen, Observers},
     plan::Planner,
+    schedule::TakenDue,
     steady_state::{Course, Unsteady},
 };
 
@@ -27,6 +28,8 @@ pub(super) struct Run {
     pub(super) id: RunId,
     pub(super) seed: u64,
     pub(super) chosen: Chosen,
+    /// The due that it carries out.
+    pub(super) due: Option<TakenDue>,
 }
 
 /// The state that a monkey and its guarded tasks share.
@@ -87,7 +90,7 @@ impl Core {
     /// A run that begins now.
     pub(super) fn new_run(&self, chosen: Chosen) -> Result<Run> {
         let id = self.parts.entropy.draw().map(RunId::from_entropy)?;
-        Ok(Run { id, seed: self.take_seed()?, chosen })
+        Ok(Run { id, seed: self.take_seed()?, chosen, due: None })
     }
 
     /// The seed of a run that begins now.
@@ -121,11 +124,6 @@ impl Core {
         let steady = self.parts.steady_state.as_ref()?;
         Some(Course::begin(steady, &self.parts.clock, &self.observers, run.id, run.seed))
     }
-}
-
-/// JSON readers keep integers up to 2^53 exactly, and a seed that a person copies from a report must survive that.
-fn within_json(number: u64) -> u64 {
-    number & ((1 << 53) - 1)
 }
 
 /// Tells a guarded task that its run is cut short.

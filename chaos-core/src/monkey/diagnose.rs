@@ -112,7 +112,7 @@ async fn journal(core: &Core) -> Result<String> {
     Ok(format!("{} faults pending", pending.faults.len()))
 }
 
-async fn list(core: &Core, provider: &Arc<dyn Provider>) -> Result<Vec<Group>> {
+pub(super) async fn list(core: &Core, provider: &Arc<dyn Provider>) -> Result<Vec<Group>> {
     let reading = contained("the provider", async {
         let mut groups = Vec::new();
         let mut stream = provider.groups(&core.parts.filter);
@@ -156,6 +156,7 @@ async fn try_event(
         hold,
         budget: core.parts.retry.budget,
         incarnation: member.incarnation.clone(),
+        due: None,
         observers: core.observers.clone(),
     };
     let discovered = Discovered { target: Arc::clone(&member.target), group: Arc::clone(group) };

@@ -16,6 +16,7 @@ mod readiness;
 mod replay;
 mod report;
 mod run_id;
+mod scheduled;
 mod shared_looks;
 mod sight;
 mod tasks;

@@ -7,6 +7,7 @@ use super::{
     guard::{Guarded, guard},
     permission::spare_who_cannot_be_brought_back,
     replay::replay,
+    scheduled::carry_out_dues,
 };
 use crate::{
     contain::in_span,
@@ -17,6 +18,7 @@ use crate::{
     journal::{Found, Halt},
     observer::{Activity, Chosen},
     plan::{Plan, Planned, Reason, provider_of},
+    provider::GroupFilter,
     steady_state::before_alone,
 };
 
@@ -55,7 +57,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Monkey {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
 }
 
 impl Monkey {
@@ -98,8 +100,8 @@ impl Monkey {
         self.carry_out_drawn(self.core.new_run(Chosen::Drawn)?).await
     }
 
-    /// Runs repeatedly, with the builder's interval in between, until `shutdown` is ready. Then it cuts the holds
-    /// short, waits for the recoveries, and returns. The monkey is then shut down.
+    /// Runs repeatedly, with the builder's interval in between or as its schedule says, until `shutdown` is ready. Then
+    /// it cuts the holds short, waits for the recoveries, and returns. The monkey is then shut down.
     ///
     /// A failed run is reported to the observers as [`Activity::RunFailed`], and the next one follows.
     ///
@@ -108,7 +110,11 @@ impl Monkey {
     pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<()> {
         self.core.safeguard()?;
         self.refuse_after_shutdown()?;
+        let parts = &self.core.parts;
         let runs = async {
+            if let (Some(schedule), Some(seed)) = (&parts.schedule, parts.seed) {
+                carry_out_dues(self, schedule, seed).await;
+            }
             loop {
                 let begun = self.core.new_run(Chosen::Drawn);
                 let run = begun.as_ref().ok().map(|run| run.id);
@@ -300,6 +306,13 @@ impl Monkey {
 
     async fn carry_out_drawn(&self, run: Run) -> Result<RunReport> {
         self.carry_out(run, |_, unsteady| self.planned(run.seed, unsteady)).await
+    }
+
+    /// One run in the groups that pass.
+    pub(super) async fn carry_out_in(&self, run: Run, filter: &GroupFilter) -> Result<RunReport> {
+        let planner = self.core.planner(run.seed, &self.core.parts.events);
+        let plan = async |unsteady| planner.plan_all(&self.core.parts.providers, filter, unsteady).await;
+        self.carry_out(run, |_, unsteady| plan(unsteady)).await
     }
 
     /// One run: replay, plan, then one guarded task for each victim.

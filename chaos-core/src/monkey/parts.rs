@@ -8,6 +8,7 @@ use crate::{
     plan::BlastRadius,
     provider::{GroupFilter, Provider},
     recovery::RetryPolicy,
+    schedule::Schedule,
     steady_state::SteadyState,
 };
 
@@ -22,6 +23,8 @@ pub(crate) struct Parts {
     pub(crate) filter: GroupFilter,
     pub(crate) seed: Option<u64>,
     pub(crate) interval: Duration,
+    pub(crate) schedule: Option<Schedule>,
+    pub(crate) due_retry: Duration,
     pub(crate) steady_state: Option<SteadyState>,
     pub(crate) concurrency: usize,
     pub(crate) discovery_limit: Duration,
@@ -41,6 +44,8 @@ impl Default for Parts {
             filter: GroupFilter::all(),
             seed: None,
             interval: Duration::from_secs(3600),
+            schedule: None,
+            due_retry: Duration::from_secs(300),
             steady_state: None,
             concurrency: 8,
             discovery_limit: Duration::from_secs(300),

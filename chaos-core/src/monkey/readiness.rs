@@ -64,6 +64,7 @@ pub(super) async fn make_ready(
         hold: victim.hold,
         budget: core.parts.retry.budget,
         incarnation,
+        due: run.due,
         observers: core.observers.clone(),
     };
     let scope = Scope::preparing(parts, discovered);

@@ -84,6 +84,7 @@ fn replayable(
         hold: Hold::lasting(clock::until(record.armed_at, record.deadline)).unwrap_or(Hold::MOMENTARY),
         budget: safeguard.retry.budget,
         incarnation: record.incarnation.as_deref().map(Arc::from),
+        due: record.due,
         observers: core.observers.clone(),
     };
     let scope = RecoveryScope::replaying(parts, identity, record.injection(), &record.progress);

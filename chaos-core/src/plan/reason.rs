@@ -168,6 +168,18 @@ pub enum Reason {
         /// When the target may be chosen again.
         until: Timestamp,
     },
+    /// Another run has carried out this due of the group.
+    #[non_exhaustive]
+    DueTaken {
+        /// One of its faults.
+        fault: FaultId,
+    },
+    /// The group was hit after its due was drawn, so it is no longer due.
+    #[non_exhaustive]
+    HitSince {
+        /// When that fault was armed.
+        at: Timestamp,
+    },
     /// The target was eligible, but the draw chose others.
     NotDrawn,
 }
@@ -248,6 +260,16 @@ impl Reason {
     pub fn cooling_down(until: Timestamp) -> Self {
         Self::CoolingDown { until }
     }
+
+    /// Another run has carried out this due of the group.
+    pub fn due_taken(fault: FaultId) -> Self {
+        Self::DueTaken { fault }
+    }
+
+    /// The group was hit after its due was drawn.
+    pub fn hit_since(at: Timestamp) -> Self {
+        Self::HitSince { at }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -314,6 +336,8 @@ impl fmt::Display for Reason {
             Self::LacksCapability { missing } => write!(f, "it does not offer: {missing}"),
             Self::UnderFault { fault, state } => write!(f, "fault {fault} on it is {state}"),
             Self::CoolingDown { until } => write!(f, "it cools down until {until}"),
+            Self::DueTaken { fault } => write!(f, "fault {fault} has carried out what the group is due to"),
+            Self::HitSince { at } => write!(f, "the group was hit at {at}, so it is no longer due"),
             Self::NotDrawn => f.write_str("not drawn"),
         }
     }

@@ -10,7 +10,7 @@ mod open_day;
 mod open_days;
 mod schedule;
 
-pub use due::{Due, DueId};
+pub use due::{Due, DueId, TakenDue};
 pub use open_day::OpenDay;
 pub use open_days::OpenDays;
 pub use schedule::Schedule;

@@ -27,6 +27,7 @@ mod promises;
 mod refusals;
 mod rules;
 mod schedule;
+mod scheduled;
 mod staged;
 mod steady_state;
 mod steady_state_from_data;

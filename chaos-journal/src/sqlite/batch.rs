@@ -13,7 +13,7 @@ use super::{
     queries::Queries,
     session::Session,
     state::{State, commit},
-    tallies::{Place, Tallies},
+    tallies::{OfDue, Place, Tallies},
 };
 
 /// A write, and the caller that waits for its answer.
@@ -116,7 +116,14 @@ async fn arm_one(
         true => None,
         false => queries.last_injecting(fault).await?,
     };
-    if let Err(reason) = limits.check(fault, &tallies.concerning(fault, last_injecting)) {
+    let of_due = match fault.due {
+        None => OfDue::default(),
+        Some(due) => OfDue {
+            taken_by: queries.due_taken_by(fault, due).await?,
+            last_in_group: queries.last_in_group(fault, due).await?,
+        },
+    };
+    if let Err(reason) = limits.check(fault, &tallies.concerning(fault, last_injecting, of_due)) {
         return Ok(Arming::Refused(reason));
     }
     queries.insert(fault, session.name()).await?;

@@ -4,6 +4,7 @@ use chaos_core::{
     Error, FaultId, Result,
     fault::{FaultRecord, FaultState},
     journal::{FaultQuery, Found, Halt},
+    schedule::TakenDue,
 };
 use jiff::Timestamp;
 use sqlx::{
@@ -85,13 +86,44 @@ impl<'c> Queries<'c> {
         Ok(self.first(last, |row| Columns(row).parsed_if_there("last")).await?.flatten())
     }
 
+    /// A fault of another run that has carried out the same due.
+    pub(super) async fn due_taken_by(
+        &mut self,
+        fault: &FaultRecord,
+        due: TakenDue,
+    ) -> Result<Option<FaultId>> {
+        let query = sqlx::query(
+            "SELECT id FROM fault WHERE group_id = ? AND due IS NOT NULL AND json_extract(due, '$.day') = ?
+                 AND json_extract(due, '$.run') <> ? LIMIT 1",
+        )
+        .bind(fault.group.as_str())
+        .bind(due.day.to_string())
+        .bind(due.run.to_string());
+        self.first(query, |row| Columns(row).parsed("id")).await
+    }
+
+    /// When the last fault of other runs in the group was armed.
+    pub(super) async fn last_in_group(
+        &mut self,
+        fault: &FaultRecord,
+        due: TakenDue,
+    ) -> Result<Option<Timestamp>> {
+        let query = sqlx::query(
+            "SELECT armed_at FROM fault WHERE group_id = ? AND (due IS NULL OR json_extract(due, '$.run') <> ?)
+             ORDER BY armed_at DESC LIMIT 1",
+        )
+        .bind(fault.group.as_str())
+        .bind(due.run.to_string());
+        self.first(query, |row| Columns(row).parsed("armed_at")).await
+    }
+
     /// Writes a new fault.
     pub(super) async fn insert(&mut self, fault: &FaultRecord, session: &str) -> Result<()> {
         let query = sqlx::query(
             "INSERT INTO fault (id, session, seed, target, group_id, event, recovery_kind, recovery_payload, requested,
                  armed_at, deadline, recover_by, incarnation, achieved, state, injecting_at, injected_at, recovering_at,
-                 ended_at, milestones, failure, note, cut_short, no_effect, gone, progress, uncounted)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 ended_at, milestones, failure, note, cut_short, no_effect, gone, progress, uncounted, due)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(fault.id.to_string())
         .bind(session)
@@ -106,8 +138,9 @@ impl<'c> Queries<'c> {
         .bind(instant(fault.deadline))
         .bind(instant(fault.recover_by))
         .bind(fault.incarnation.as_deref());
+        let due = fault.due.map(|due| json(&due, "due")).transpose()?;
         let query = bind_progress(query, fault, |_| false)?.bind((!fault.is_counted).then_some("true"));
-        self.write(query).await
+        self.write(query.bind(due)).await
     }
 
     /// Removes a fault that is still only armed.

@@ -148,6 +148,7 @@ fn read_fault(row: &Columns<'_>) -> Result<Entry> {
     // The recovery needs it.
     fault.progress = row.json_if_there("progress")?.unwrap_or_default();
     fault.is_counted = row.is_counted();
+    fault.due = or_unread(&mut unread, "due", |column| row.json_if_there(column));
     Ok(Entry { fault, unread })
 }
 

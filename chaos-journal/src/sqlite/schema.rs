@@ -14,6 +14,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0002_ends.sql"),
     include_str!("../../migrations/0003_incarnation.sql"),
     include_str!("../../migrations/0004_progress.sql"),
+    include_str!("../../migrations/0005_dues.sql"),
 ];
 
 /// Up to this size, in pages, damage is found when the file is opened; in a larger file, when the damage is read. The
@@ -167,13 +168,13 @@ mod tests {
         for _ in 0..2 {
             migrate(&mut connection, &path, &migrations).await.unwrap();
             let identity = Identity::read(&mut connection).await.unwrap();
-            assert_eq!(identity.version, 5);
+            assert_eq!(identity.version, 6);
         }
         // The file itself has the version now, and the log is empty.
         assert_eq!(std::fs::metadata(path.with_file_name("j-wal")).unwrap().len(), 0);
         connection.close().await.unwrap();
         let bytes = std::fs::read(&path).unwrap();
-        assert_eq!(bytes[60..64], 5_u32.to_be_bytes());
+        assert_eq!(bytes[60..64], 6_u32.to_be_bytes());
     }
 
     #[tokio::test]
@@ -182,7 +183,7 @@ mod tests {
         let migrations = [MIGRATIONS, &["CREATE TABLE half (x); CREATE TABLE fault (x)"]].concat();
         let error = migrate(&mut connection, &path, &migrations).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Journal, "{error}");
-        assert_eq!(Identity::read(&mut connection).await.unwrap().version, 4);
+        assert_eq!(Identity::read(&mut connection).await.unwrap().version, 5);
         let halves = number(&mut connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'").await;
         assert_eq!(halves.unwrap(), 0);
         migrate(&mut connection, &path, &[MIGRATIONS, &[NEXT]].concat()).await.unwrap();

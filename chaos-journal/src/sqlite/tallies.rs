@@ -32,6 +32,13 @@ pub(super) struct Place {
     is_counted: bool,
 }
 
+/// What the journal holds of the due that a fault carries out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OfDue {
+    pub(super) taken_by: Option<FaultId>,
+    pub(super) last_in_group: Option<Timestamp>,
+}
+
 impl Tallies {
     pub(super) fn of(halt: Option<Halt>, pending: impl IntoIterator<Item = Place>) -> Self {
         let mut tallies = Self { halt, ..Self::default() };
@@ -55,8 +62,14 @@ impl Tallies {
         }
     }
 
-    /// The counts for `fault`. The last injection of its event into its target began at `last_injecting`.
-    pub(super) fn concerning(&self, fault: &FaultRecord, last_injecting: Option<Timestamp>) -> Tally {
+    /// The counts for `fault`. The last injection of its event into its target began at `last_injecting`. Of its due,
+    /// `of_due` was found.
+    pub(super) fn concerning(
+        &self,
+        fault: &FaultRecord,
+        last_injecting: Option<Timestamp>,
+        of_due: OfDue,
+    ) -> Tally {
         let mut tally = Tally::default();
         tally.halt.clone_from(&self.halt);
         tally.on_target =
@@ -64,6 +77,8 @@ impl Tallies {
         tally.in_group = self.in_groups.get(&fault.group).copied().unwrap_or(0) + self.somewhere;
         tally.in_total = self.in_total;
         tally.last_injecting = last_injecting;
+        tally.due_taken_by = of_due.taken_by;
+        tally.last_in_group = of_due.last_in_group;
         tally
     }
 }

@@ -1,4 +1,4 @@
-//! Journals of versions 1 and 2 of the schema.
+//! Journals of earlier versions of the schema.
 
 use std::{env, path::Path};
 
@@ -10,17 +10,25 @@ use crate::common::{
 use chaos_core::{
     ErrorKind, Journal,
     fault::{CutShort, FaultState, Mark},
-    journal::FaultQuery,
+    journal::{Arming, FaultQuery, Limits},
+    plan::Reason,
+    schedule::TakenDue,
 };
 use chaos_journal::SqlJournal;
-use jiff::{SignedDuration, Timestamp};
-use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use jiff::{SignedDuration, Timestamp, civil::Date};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 /// A journal of the first version, closed: two faults, one of them pending, and one whose deadline is the end of time.
 const VERSION_1: &str = include_str!("version_1.sql");
 
-/// The migration to version 2.
-const VERSION_2: &str = include_str!("../../migrations/0002_ends.sql");
+/// The migrations to the versions from 2 on, before the current one.
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/0002_ends.sql"),
+    include_str!("../../migrations/0003_incarnation.sql"),
+    include_str!("../../migrations/0004_progress.sql"),
+];
+
+const CURRENT: i64 = 5;
 
 async fn connect(path: &Path) -> SqliteConnection {
     SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await.unwrap()
@@ -32,12 +40,15 @@ async fn journal(path: &Path) {
     connection.close().await.unwrap();
 }
 
-/// The same journal, in version 2.
-async fn journal_of_version_2(path: &Path) {
+/// The same journal, in a later version.
+async fn journal_of_version(path: &Path, version: usize) {
     journal(path).await;
     let mut connection = connect(path).await;
-    sqlx::raw_sql(VERSION_2).execute(&mut connection).await.unwrap();
-    sqlx::raw_sql("PRAGMA user_version = 2").execute(&mut connection).await.unwrap();
+    for migration in &MIGRATIONS[..version - 1] {
+        sqlx::raw_sql(*migration).execute(&mut connection).await.unwrap();
+    }
+    let identity = AssertSqlSafe(format!("PRAGMA user_version = {version}"));
+    sqlx::raw_sql(identity).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }
 
@@ -77,7 +88,7 @@ async fn a_journal_of_version_1_is_brought_up_to_date_and_loses_nothing() {
     assert_eq!(found[0].cut_short, Some(CutShort::EndedEarly));
     assert_eq!(found[0].no_effect.as_deref(), Some("nothing was filled"));
     journal.close().await.unwrap();
-    assert_eq!(version(&path).await, 4);
+    assert_eq!(version(&path).await, CURRENT);
 }
 
 /// Older faults have no incarnation, and new ones keep theirs.
@@ -85,7 +96,7 @@ async fn a_journal_of_version_1_is_brought_up_to_date_and_loses_nothing() {
 async fn a_journal_of_version_2_is_brought_up_to_date_and_keeps_incarnations_from_then_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j");
-    journal_of_version_2(&path).await;
+    journal_of_version(&path, 2).await;
     assert_eq!(version(&path).await, 2);
     let journal = SqlJournal::open_existing(&path).await.unwrap();
     let found = journal.find(&FaultQuery::all()).await.unwrap();
@@ -97,7 +108,7 @@ async fn a_journal_of_version_2_is_brought_up_to_date_and_keeps_incarnations_fro
     journal.mark(id(0xa2), &Mark::new(FaultState::Recovering, at(1))).await.unwrap();
     journal.mark(id(0xa2), &Mark::new(FaultState::Recovered, at(2))).await.unwrap();
     journal.close().await.unwrap();
-    assert_eq!(version(&path).await, 4);
+    assert_eq!(version(&path).await, CURRENT);
     let journal = SqlJournal::open_existing(&path).await.unwrap();
     let pending = journal.pending().await.unwrap();
     assert_eq!((pending.faults, pending.unreadable), (vec![recorded], vec![]));
@@ -125,16 +136,46 @@ async fn a_journal_of_version_1_on_a_read_only_mount_can_be_read_as_it_is() {
     assert!(reader.wait().unwrap().success());
 }
 
-/// After that, a program of version 1 refuses it by the version in its header, as this one refuses version 5.
+/// Dues are carried out once from then on, and the faults of before count as the last ones of their groups.
 #[tokio::test]
-async fn a_journal_of_version_5_is_left_to_whoever_knows_it() {
+async fn a_journal_of_any_earlier_version_takes_dues() {
+    for earlier in 1..=MIGRATIONS.len() + 1 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        journal_of_version(&path, earlier).await;
+        assert_eq!(version(&path).await, i64::try_from(earlier).unwrap());
+        let journal = SqlJournal::open_existing(&path).await.unwrap();
+        let before = journal.find(&FaultQuery::all()).await.unwrap().faults;
+        let last = before.iter().max_by_key(|fault| fault.armed_at).unwrap();
+        let due = |run: &str, last_fault| {
+            let mut due = fault(3, &format!("{}/c", last.group), "stop");
+            due.due = Some(TakenDue::new(Date::constant(2026, 3, 2), run.parse().unwrap(), last_fault));
+            due
+        };
+        let unaware = journal.arm(&due("0000000000000001", None), &Limits::none()).await.unwrap();
+        assert!(matches!(unaware, Arming::Refused(Reason::HitSince { .. })), "{earlier}: {unaware:?}");
+        let first = due("0000000000000001", Some(last.armed_at));
+        arm(&journal, &first).await;
+        let mut second = due("0000000000000002", Some(last.armed_at.max(first.armed_at)));
+        second.id = id(4);
+        second.target = format!("{}/d", last.group).parse().unwrap();
+        let again = journal.arm(&second, &Limits::none()).await.unwrap();
+        assert!(matches!(again, Arming::Refused(Reason::DueTaken { .. })), "{earlier}: {again:?}");
+        journal.close().await.unwrap();
+        assert_eq!(version(&path).await, CURRENT);
+    }
+}
+
+/// After that, a program of version 1 refuses it by the version in its header, as this one refuses a later one.
+#[tokio::test]
+async fn a_journal_of_a_later_version_is_left_to_whoever_knows_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("j");
     SqlJournal::open(&path).await.unwrap().close().await.unwrap();
     let mut connection = connect(&path).await;
-    sqlx::raw_sql("PRAGMA user_version = 5").execute(&mut connection).await.unwrap();
+    sqlx::raw_sql("PRAGMA user_version = 6").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let error = SqlJournal::open(&path).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
-    assert!(error.to_string().contains("known=\"4\""), "{error}");
+    assert!(error.to_string().contains("known=\"5\""), "{error}");
 }

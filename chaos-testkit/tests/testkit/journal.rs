@@ -75,6 +75,13 @@ async fn every_check_sees_its_liar() {
         (Lie::IgnoresTheTotal, &[TOTAL, CONCURRENT, CONCURRENT_HANDLES]),
         (Lie::CoolsDownTooShortly, &["the cool-down"]),
         (Lie::CoolsDownFromArming, &["the cool-down"]),
+        (Lie::ForgetsDues, &["a due is carried out by one run"]),
+        (Lie::CountsDuesOfItsOwnRun, &["a due is carried out by one run"]),
+        (
+            Lie::CountsDuesElsewhere,
+            &["a due is carried out by one run", "a due ends if the group is hit after it was drawn"],
+        ),
+        (Lie::ForgetsTheLastInAGroup, &["a due ends if the group is hit after it was drawn"]),
         (Lie::IgnoresHalt, &["a halt forbids arming until it is taken back"]),
         (Lie::ArmsInTwoSteps, &[CONCURRENT, CONCURRENT_HANDLES]),
         (Lie::AllowsEveryStep, &[STATES]),

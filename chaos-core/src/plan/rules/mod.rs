@@ -7,6 +7,7 @@
 mod closing_time;
 mod counts;
 mod domain;
+mod due;
 mod event;
 mod member;
 mod room;
@@ -14,6 +15,7 @@ mod room;
 pub(crate) use closing_time::{open, undone_by};
 pub(crate) use counts::{cooled_down, free_of_faults, not_halted, within_group, within_total};
 pub(crate) use domain::{domain_of, leaves_another};
+pub(crate) use due::still_due;
 pub(crate) use event::{offers, suits};
 pub(crate) use member::{is_below, is_healthy, may_be_hit};
 pub(crate) use room::{Faults, Room, capacity_under_fault, leaves_capacity};

@@ -6,9 +6,11 @@ use chaos_core::{
     ErrorKind, Journal, Result,
     fault::{FaultState, Mark},
     journal::{Arming, Halt, Lease, Limits},
+    monkey::RunId,
     plan::Reason,
+    schedule::TakenDue,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use super::entries::{HOSTILE, all, arm, arm_as, arm_within, fault, instant, later, refuse};
 use crate::report::{Checked, Suite, ensure, violated};
@@ -34,6 +36,8 @@ pub(super) async fn check<J: Journal, P>(suite: &mut Suite<'_>, fresh: &impl Asy
             let mut fault = fault(1, "memory:web/machine-1")?;
             fault.note = Some("said beforehand".to_owned());
             fault.incarnation = Some("4711.158125".to_owned());
+            let run = "00000000000000ff".parse()?;
+            fault.due = Some(TakenDue::new(Date::constant(2026, 3, 2), run, Some(fault.armed_at)));
             let _lease = arm(&journal, &fault).await?;
             let (found, pending) = (all(&journal).await?, journal.pending().await?.faults);
             ensure!(found == [fault.clone()], "{fault:?} was found as {found:?}");
@@ -84,6 +88,18 @@ pub(super) async fn check<J: Journal, P>(suite: &mut Suite<'_>, fresh: &impl Asy
         })
         .await;
     suite
+        .check("a due is carried out by one run", async {
+            let (journal, _place) = fresh().await?;
+            one_run_for_each_due(&journal).await
+        })
+        .await;
+    suite
+        .check("a due ends if the group is hit after it was drawn", async {
+            let (journal, _place) = fresh().await?;
+            hit_since(&journal).await
+        })
+        .await;
+    suite
         .check("a halt forbids arming until it is taken back", async {
             let (journal, _place) = fresh().await?;
             halt(&journal).await
@@ -96,6 +112,48 @@ pub(super) async fn check<J: Journal, P>(suite: &mut Suite<'_>, fresh: &impl Asy
             concurrently(&[journal]).await
         })
         .await;
+}
+
+/// Whatever became of the faults of the other run, and on another target.
+async fn one_run_for_each_due(journal: &impl Journal) -> Checked {
+    let (day, next_day) = (Date::constant(2026, 3, 2), Date::constant(2026, 3, 3));
+    let due = |number, target, day, run, last_fault| {
+        let mut fault = fault(number, target)?;
+        fault.due = Some(TakenDue::new(day, run, last_fault));
+        Ok::<_, chaos_core::Error>(fault)
+    };
+    let (one, other): (RunId, RunId) = ("0000000000000001".parse()?, "0000000000000002".parse()?);
+    let first = due(1, "memory:web/machine-1", day, one, None)?;
+    let (_, _lease) = arm_as(journal, &first, FaultState::Recovered).await?;
+    let same_run = due(2, "memory:web/machine-2", day, one, None)?;
+    let _lease = arm(journal, &same_run).await?;
+    let again = due(3, "memory:web/machine-3", day, other, Some(same_run.armed_at))?;
+    match journal.arm(&again, &Limits::none()).await? {
+        Arming::Refused(reason) if [first.id, same_run.id].map(Reason::due_taken).contains(&reason) => {}
+        armed => return violated(format!("a due was carried out twice: {armed:?}")),
+    }
+    let found = all(journal).await?;
+    ensure!(found.len() == 2, "a refusal changed the journal to {found:?}");
+    let elsewhere = due(4, "memory:webs/machine-1", day, other, None)?;
+    let _lease = arm(journal, &elsewhere).await?;
+    let next = due(5, "memory:web/machine-3", next_day, other, Some(same_run.armed_at))?;
+    let _lease = arm(journal, &next).await?;
+    Ok(())
+}
+
+/// By a fault without a due, or by one of another day.
+async fn hit_since(journal: &impl Journal) -> Checked {
+    let run = "0000000000000001".parse()?;
+    let before = fault(1, "memory:web/machine-1")?;
+    let (_, _lease) = arm_as(journal, &before, FaultState::Recovered).await?;
+    let mut due = fault(10, "memory:web/machine-2")?;
+    due.due = Some(TakenDue::new(Date::constant(2026, 3, 2), run, None));
+    refuse(journal, &due, &Limits::none(), Reason::hit_since(before.armed_at)).await?;
+    let elsewhere = fault(3, "memory:webs/machine-1")?;
+    let _lease = arm(journal, &elsewhere).await?;
+    due.due = Some(TakenDue::new(Date::constant(2026, 3, 2), run, Some(before.armed_at)));
+    let _lease = arm(journal, &due).await?;
+    Ok(())
 }
 
 async fn hostile(journal: &impl Journal) -> Checked {

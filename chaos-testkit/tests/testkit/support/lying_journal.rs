@@ -27,6 +27,10 @@ pub(crate) enum Lie {
     CoolsDownTooShortly,
     CoolsDownFromArming,
     IgnoresHalt,
+    ForgetsDues,
+    CountsDuesOfItsOwnRun,
+    CountsDuesElsewhere,
+    ForgetsTheLastInAGroup,
     ArmsInTwoSteps,
     AllowsEveryStep,
     AllowsNoSecondRecovery,
@@ -113,6 +117,18 @@ impl LyingJournal {
                 _ => other.injecting_at,
             })
             .max();
+        if let Some(due) = fault.due {
+            let of_group = |other: &&FaultRecord| {
+                (other.group == fault.group || self.lie == Lie::CountsDuesElsewhere)
+                    && (other.due.map(|due| due.run) != Some(due.run)
+                        || self.lie == Lie::CountsDuesOfItsOwnRun)
+            };
+            let others = || faults.iter().filter(of_group);
+            let taken = others().find(|other| other.due.map(|due| due.day) == Some(due.day));
+            tally.due_taken_by = taken.map(|other| other.id).filter(|_| self.lie != Lie::ForgetsDues);
+            let last = others().map(|other| other.armed_at).max();
+            tally.last_in_group = last.filter(|_| self.lie != Lie::ForgetsTheLastInAGroup);
+        }
         tally
     }
 
