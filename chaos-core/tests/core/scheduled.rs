@@ -1,13 +1,18 @@
 //! A monkey that a schedule drives: each due is carried out once, whatever ends and begins again.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use chaos_core::{
-    BusinessHours, Calendar, FaultId, GroupId, Hold, Journal, MemoryJournal, Monkey, MonkeyBuilder, Outcome,
-    Registry,
+    BlastRadius, BusinessHours, Calendar, GroupId, Hold, Journal, MemoryJournal, Monkey, MonkeyBuilder,
+    Outcome, Registry,
     clock::Clock,
     fault::FaultState,
     journal::FaultQuery,
+    monkey::RunId,
     schedule::Schedule,
     testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
 };
@@ -41,13 +46,13 @@ fn builder(world: &MemoryProvider, journal: &MemoryJournal, clock: &Arc<ManualCl
         .unleash(journal.clone(), Registry::default().register::<PowerOn>())
 }
 
-/// How many runs have hit each group on each day.
-async fn hits(journal: &MemoryJournal) -> BTreeMap<(GroupId, Date), Vec<FaultId>> {
-    let mut hits: BTreeMap<_, Vec<_>> = BTreeMap::new();
+/// The runs that have hit each group on each day.
+async fn hits(journal: &MemoryJournal) -> BTreeMap<(GroupId, Date), BTreeSet<RunId>> {
+    let mut hits: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for fault in journal.find(&FaultQuery::all()).await.unwrap().faults {
         let due = fault.due.unwrap();
         assert_eq!(due.day, fault.armed_at.to_zoned(jiff::tz::TimeZone::UTC).date(), "{fault:?}");
-        hits.entry((fault.group, due.day)).or_default().push(fault.id);
+        hits.entry((fault.group, due.day)).or_default().insert(due.run);
     }
     hits
 }
@@ -66,7 +71,7 @@ async fn every_group_is_hit_once_on_each_open_day() {
     monkey.run(until(&clock, "2026-03-10T18:00:00Z")).await.unwrap();
     let hits = hits(&journal).await;
     assert_eq!(hits.len(), 7 * 3, "{hits:?}");
-    assert!(hits.values().all(|faults| faults.len() == 1), "{hits:?}");
+    assert!(hits.values().all(|runs| runs.len() == 1), "{hits:?}");
     assert!(journal.pending().await.unwrap().faults.is_empty());
 }
 
@@ -91,26 +96,33 @@ async fn a_monkey_that_is_dropped_at_any_moment_carries_each_due_out_once() {
             monkey.idle().await;
         }
         let hits = hits(&journal).await;
-        assert!(hits.values().all(|faults| faults.len() == 1), "{hits:?}");
+        assert!(hits.values().all(|runs| runs.len() == 1), "{hits:?}");
         assert_eq!(hits.len(), 5 * 3, "{hits:?}");
         assert!(journal.pending().await.unwrap().faults.is_empty());
     }
 }
 
-/// Two monkeys over one journal draw the same dues, and one of them carries each out.
+/// Two monkeys over one journal, which draw the same dues, or others: a due is named by its group and day alone.
 #[tokio::test(start_paused = true)]
 async fn two_monkeys_carry_each_due_out_once() {
-    let clock = Arc::new(ManualClock::starting_at(at("2026-03-02T06:00:00Z")));
-    let (world, journal) = (world(), MemoryJournal::new());
-    let monkey = || builder(&world, &journal, &clock).schedule(schedule(2.0, 2)).build().unwrap();
-    let (one, other) = (monkey(), monkey());
-    let end = "2026-03-28T00:00:00Z";
-    let (first, second) = tokio::join!(one.run(until(&clock, end)), other.run(until(&clock, end)));
-    first.and(second).unwrap();
-    let hits = hits(&journal).await;
-    assert!(hits.values().all(|faults| faults.len() == 1), "{hits:?}");
-    // Four weeks of five days: on every second one.
-    assert_eq!(hits.len(), 10 * 3, "{hits:?}");
+    for seed in [42, 43] {
+        let clock = Arc::new(ManualClock::starting_at(at("2026-03-02T06:00:00Z")));
+        let (world, journal) = (world(), MemoryJournal::new());
+        // Only the dues keep them apart: no limit does.
+        let wide =
+            BlastRadius::default().targets_per_group(4).targets_per_run(2).max_active(99).min_healthy(0);
+        let monkey = |seed| {
+            let builder = builder(&world, &journal, &clock).blast_radius(wide.clone());
+            builder.seed(seed).schedule(schedule(1.0, 1)).build().unwrap()
+        };
+        let (one, other) = (monkey(42), monkey(seed));
+        let end = "2026-03-14T00:00:00Z";
+        let (first, second) = tokio::join!(one.run(until(&clock, end)), other.run(until(&clock, end)));
+        first.and(second).unwrap();
+        let hits = hits(&journal).await;
+        assert!(hits.values().all(|runs| runs.len() == 1), "{hits:?}");
+        assert_eq!(hits.len(), 10 * 3, "{hits:?}");
+    }
 }
 
 /// What a guard stops is tried again on the day.
