@@ -1,5 +1,7 @@
 use std::{future::Future, sync::Arc};
 
+use futures_util::future::BoxFuture;
+
 use super::{
     Diagnosis, MonkeyBuilder, RunReport, Skip,
     core::{Core, Cut, Run},
@@ -57,7 +59,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Monkey {
-    pub(super) core: Arc<Core>,
+    core: Arc<Core>,
 }
 
 impl Monkey {
@@ -113,7 +115,8 @@ impl Monkey {
         let parts = &self.core.parts;
         let runs = async {
             if let (Some(schedule), Some(seed)) = (&parts.schedule, parts.seed) {
-                carry_out_dues(self, schedule, seed).await;
+                carry_out_dues(&self.core, schedule, seed, &|run, filter| self.carry_out_in(run, filter))
+                    .await;
             }
             loop {
                 let begun = self.core.new_run(Chosen::Drawn);
@@ -309,10 +312,13 @@ impl Monkey {
     }
 
     /// One run in the groups that pass.
-    pub(super) async fn carry_out_in(&self, run: Run, filter: &GroupFilter) -> Result<RunReport> {
-        let planner = self.core.planner(run.seed, &self.core.parts.events);
-        let plan = async |unsteady| planner.plan_all(&self.core.parts.providers, filter, unsteady).await;
-        self.carry_out(run, |_, unsteady| plan(unsteady)).await
+    fn carry_out_in(&self, run: Run, filter: GroupFilter) -> BoxFuture<'_, Result<RunReport>> {
+        Box::pin(self.carry_out(run, move |monkey, unsteady| monkey.planned_in(run.seed, filter, unsteady)))
+    }
+
+    async fn planned_in(&self, seed: u64, filter: GroupFilter, unsteady: Option<Reason>) -> Planned {
+        let planner = self.core.planner(seed, &self.core.parts.events);
+        planner.plan_all(&self.core.parts.providers, &filter, unsteady).await
     }
 
     /// One run: replay, plan, then one guarded task for each victim.

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use jiff::Timestamp;
 
 use super::{
-    Monkey, Outcome,
+    Outcome, RunReport,
     core::{Core, Run},
     diagnose::list,
 };
@@ -22,12 +22,15 @@ use crate::{
     schedule::{Due, OpenDays, Schedule, TakenDue},
 };
 
+/// Carries out one run in the groups that pass.
+pub(super) type CarryOut<'a> =
+    dyn Fn(Run, GroupFilter) -> BoxFuture<'a, Result<RunReport>> + Send + Sync + 'a;
+
 /// The longest time between two looks at the groups, so that new ones are found on the day.
 const LOOK_EVERY: Duration = Duration::from_secs(3600);
 
-/// Carries dues out, without end.
-pub(super) async fn carry_out_dues(monkey: &Monkey, schedule: &Schedule, seed: u64) {
-    let core = &*monkey.core;
+/// Carries dues out, without end, by `carry_out` of a run in one group.
+pub(super) async fn carry_out_dues(core: &Core, schedule: &Schedule, seed: u64, carry_out: &CarryOut<'_>) {
     let days = schedule.open_days(Arc::clone(&core.parts.calendar), takes(core));
     let mut running = FuturesUnordered::new();
     // What is carried out, and what was stopped and is tried again then. What has failed is not forgotten meanwhile.
@@ -57,7 +60,7 @@ pub(super) async fn carry_out_dues(monkey: &Monkey, schedule: &Schedule, seed: u
                     }
                     not_before.insert(due.id.group.clone(), None);
                     running.push(async move {
-                        let is_over = carry_out(monkey, seed, &due, last_fault).await;
+                        let is_over = is_carried_out(core, seed, &due, last_fault, carry_out).await;
                         (due.id.group, is_over)
                     });
                 }
@@ -115,8 +118,13 @@ async fn dues(
 }
 
 /// Whether it is over: a fault was injected, or may have been. Otherwise it stays due.
-async fn carry_out(monkey: &Monkey, seed: u64, due: &Due, last_fault: Option<Timestamp>) -> bool {
-    let core = &monkey.core;
+async fn is_carried_out(
+    core: &Core,
+    seed: u64,
+    due: &Due,
+    last_fault: Option<Timestamp>,
+    carry_out: &CarryOut<'_>,
+) -> bool {
     let begun = core.new_run(Chosen::Drawn).map(|run| Run {
         // After a restart, the same due draws the same victims.
         seed: Draw::for_due(seed, due.id.group.as_str(), due.id.day).seed(),
@@ -125,7 +133,7 @@ async fn carry_out(monkey: &Monkey, seed: u64, due: &Due, last_fault: Option<Tim
     });
     let run = begun.as_ref().ok().map(|run| run.id);
     let ended = match begun {
-        Ok(run) => monkey.carry_out_in(run, &GroupFilter::only([due.id.group.as_str()])).await,
+        Ok(run) => carry_out(run, GroupFilter::only([due.id.group.as_str()])).await,
         Err(error) => Err(error),
     };
     match ended {

@@ -170,3 +170,14 @@ fn a_schedule_needs_a_seed() {
         "invalid seed: none; expected a number, so that a restart draws the same dues"
     );
 }
+
+/// A program may run it in a task of its own.
+#[tokio::test(start_paused = true)]
+async fn its_life_can_be_a_task() {
+    let clock = Arc::new(ManualClock::starting_at(at("2026-03-02T06:00:00Z")));
+    let (world, journal) = (world(), MemoryJournal::new());
+    let monkey = builder(&world, &journal, &clock).schedule(schedule(1.0, 1)).build().unwrap();
+    let life = tokio::spawn(async move { monkey.run(until(&clock, "2026-03-02T18:00:00Z")).await });
+    life.await.unwrap().unwrap();
+    assert_eq!(hits(&journal).await.len(), 3);
+}
