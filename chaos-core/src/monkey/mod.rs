@@ -10,6 +10,7 @@ mod guard;
 mod hold;
 mod last_look;
 mod monkey;
+mod orders;
 mod parts;
 mod permission;
 mod readiness;

@@ -8,16 +8,15 @@ use super::{
     diagnose,
     guard::{Guarded, guard},
     permission::spare_who_cannot_be_brought_back,
-    replay::replay,
     scheduled::carry_out_dues,
 };
 use crate::{
     contain::in_span,
     error::{Error, ErrorKind, Result},
     event::ChaosEvent,
-    fault::{FaultId, FaultRecord, FaultState, Mark},
+    fault::FaultRecord,
     group::TargetId,
-    journal::{Found, Halt},
+    journal::Found,
     observer::{Activity, Chosen},
     plan::{Plan, Planned, Reason, provider_of},
     provider::GroupFilter,
@@ -59,7 +58,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Monkey {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
 }
 
 impl Monkey {
@@ -162,85 +161,6 @@ impl Monkey {
         let events: [Arc<dyn ChaosEvent>; 1] = [Arc::new(event)];
         let planner = self.core.planner(run.seed, &events);
         self.carry_out(run, |_, unsteady| planner.plan_one(provider, target, unsteady)).await
-    }
-
-    /// Recovers every pending fault that no live process takes care of: faults that a killed process or a dropped
-    /// runtime has left behind, faults whose holder does not act, and faults that could not be recovered before.
-    /// Returns each as it ended, and the unreadable entries of the journal, which are still pending.
-    ///
-    /// # Errors
-    /// If the monkey is leashed or the journal cannot be read. A fault that could not be recovered is returned with its
-    /// failure.
-    ///
-    /// Cancel safe as [`run_once`](Monkey::run_once): the recoveries continue.
-    pub async fn recover_pending(&self) -> Result<Found> {
-        let orphans = self.core.safeguard()?.journal.orphans(self.core.parts.clock.now()).await?;
-        self.replay(orphans).await
-    }
-
-    /// Recovers every pending fault, even those that a live monkey takes care of; that monkey recovers them once more,
-    /// which does no harm. This is for a person in an emergency; otherwise use [`halt`](Monkey::halt).
-    ///
-    /// # Errors
-    /// As [`recover_pending`](Monkey::recover_pending).
-    pub async fn take_over_pending(&self) -> Result<Found> {
-        let pending = self.core.safeguard()?.journal.pending().await?;
-        self.replay(pending).await
-    }
-
-    /// Records that a person has brought a target back by hand. It may then be chosen again.
-    ///
-    /// # Errors
-    /// `Conflict` unless the fault is pending and no live process takes care of it. Also if the monkey is leashed or
-    /// the journal fails.
-    pub async fn declare_mended(&self, fault: FaultId, note: impl Into<String>) -> Result<()> {
-        let journal = &self.core.safeguard()?.journal;
-        let orphans = journal.orphans(self.core.parts.clock.now()).await?;
-        if !orphans.faults.iter().any(|orphan| orphan.id == fault) {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "no fault with this id is waiting to be recovered: it is over, held by a live monkey, or unknown",
-            )
-            .with("fault", fault));
-        }
-        let now = self.core.parts.clock.now();
-        journal.mark(fault, &Mark::new(FaultState::Recovering, now)).await?;
-        let note = Some(format!("declared mended: {}", note.into()));
-        journal.mark(fault, &Mark::new(FaultState::Recovered, now).note(note)).await
-    }
-
-    /// Stops everything now. It writes a halt into the journal: no monkey over the journal injects any more, and
-    /// monkeys that hold a fault end it within seconds. It also cuts this monkey's holds short and waits for their
-    /// recoveries.
-    ///
-    /// # Errors
-    /// If the halt could not be written. This monkey's faults are recovered all the same.
-    ///
-    /// Not cancel safe: a dropped call may have halted this monkey alone, whose recoveries continue.
-    pub async fn halt(&self, reason: impl Into<String>) -> Result<()> {
-        let reason = reason.into();
-        self.core.halted.send_replace(true);
-        self.core.tell(Activity::Halted { reason: reason.clone() });
-        let written = match self.core.safeguard() {
-            Ok(safeguard) => {
-                safeguard.journal.set_halt(Some(Halt::new(reason, self.core.parts.clock.now()))).await
-            }
-            Err(error) => Err(error),
-        };
-        self.core.tasks.wait().await;
-        written
-    }
-
-    /// Withdraws a halt. A monkey that was told to halt itself injects again only after its own `resume`.
-    ///
-    /// # Errors
-    /// If the monkey is leashed or the journal fails; then the halt stays.
-    ///
-    /// Not cancel safe: a dropped call may have withdrawn the halt in the journal alone.
-    pub async fn resume(&self) -> Result<()> {
-        self.core.safeguard()?.journal.set_halt(None).await?;
-        self.core.halted.send_replace(false);
-        Ok(())
     }
 
     /// Waits until no fault is in progress: each one has ended, including its recovery. The monkey stays usable, so
@@ -426,23 +346,6 @@ impl Monkey {
         }
     }
 
-    async fn replay(&self, found: Found) -> Result<Found> {
-        let tasks: Vec<_> = found
-            .faults
-            .into_iter()
-            .map(|fault| {
-                let target = fault.target.clone();
-                let span = tracing::info_span!("fault", %target, event = fault.event, fault = %fault.id);
-                (target, self.core.tasks.spawn(replay(Arc::clone(&self.core), fault, None, span)))
-            })
-            .collect();
-        let mut ended = Vec::with_capacity(tasks.len());
-        for (target, task) in tasks {
-            ended.push(task.await.map_err(|error| lost_task(&target, error))?);
-        }
-        Ok(Found::new(ended).unreadable(found.unreadable))
-    }
-
     fn refuse_after_shutdown(&self) -> Result<()> {
         if self.core.stop.is_cancelled() {
             return Err(Error::new(ErrorKind::Refused, "the monkey was shut down; build a new one"));
@@ -452,7 +355,7 @@ impl Monkey {
 }
 
 /// The runtime is shutting down, or this library has a bug. The journal still knows the fault.
-fn lost_task(target: &TargetId, error: tokio::task::JoinError) -> Error {
+pub(super) fn lost_task(target: &TargetId, error: tokio::task::JoinError) -> Error {
     Error::new(
         ErrorKind::Other,
         "the task that took care of a fault was lost; call `recover_pending` on a monkey over its journal",
