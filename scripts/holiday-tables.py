@@ -4,7 +4,8 @@
     scripts/holiday-tables.py make [FOLDER]    # a file for each country; in chaos-holidays/tables, if not given
     scripts/holiday-tables.py print            # what the package says: calendar, category, date and name, sorted
 
-A file has a line of the categories and one of the subdivisions, and then a line for each name in each category:
+A file has a line of the categories, one of the subdivisions, and one of the places whose feasts the package knows only
+until 2035, and then a line for each name in each category:
 
     public<TAB>*<TAB>Christmas Day<TAB>2000-2050:1225
     public<TAB>BY,SL<TAB>Assumption Day<TAB>2000-2050:0815
@@ -24,6 +25,8 @@ import holidays
 
 VERSION = "0.109"
 FIRST, LAST = 2000, 2050
+# Until then, the package knows the feasts of the Hindu calendar.
+KNOWN = 2035
 TABLES = Path(__file__).parent.parent / "chaos-holidays/tables"
 LIST = TABLES.parent / "src/tables.rs"
 HEAD = """//! The table of each country. Made by `scripts/holiday-tables.py`.
@@ -77,6 +80,16 @@ def years(dates: list[date]) -> str:
     return " ".join(f"{span}:{','.join(of)}" for span, (_, _, of) in zip(text, runs))
 
 
+def is_cut_off(place: str, found: dict[tuple[str, str, date], set[str]]) -> bool:
+    """Whether a public holiday of the place comes in each of ten years, and then never again."""
+    of_name: dict[str, set[int]] = defaultdict(set)
+    for (category, name, day), places in found.items():
+        if category == "public" and place in places:
+            of_name[name.removesuffix(" (estimated)")].add(day.year)
+    ten_years = set(range(KNOWN - 9, KNOWN + 1))
+    return any(of >= ten_years and max(of) == KNOWN for of in of_name.values())
+
+
 def table(country: str, subdivisions: list[str]) -> str:
     every = ["=", *sorted(subdivisions)]
     found: dict[tuple[str, str, date], set[str]] = defaultdict(set)
@@ -89,7 +102,11 @@ def table(country: str, subdivisions: list[str]) -> str:
         # In English wherever days are estimated.
         assert "\t" not in name and ("estimated" not in name or name.endswith("estimated)")), name
         lines[category, where(frozenset(places), every), name].append(day)
-    rows = [f"categories\t{','.join(categories(country))}", f"subdivisions\t{','.join(sorted(subdivisions))}"]
+    rows = [
+        f"categories\t{','.join(categories(country))}",
+        f"subdivisions\t{','.join(sorted(subdivisions))}",
+        f"until {KNOWN}\t{','.join(place for place in every if is_cut_off(place, found))}",
+    ]
     for (category, places, name), dates in sorted(lines.items()):
         rows.append(f"{category}\t{places}\t{name}\t{years(dates)}")
     return "\n".join(rows) + "\n"

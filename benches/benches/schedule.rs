@@ -39,7 +39,7 @@ fn open_days(schedule: &Schedule) -> OpenDays {
 }
 
 fn schedule(mean: f64, least: u32) -> Schedule {
-    Schedule::mean(mean).unwrap().least(least).unwrap().zone("Europe/Berlin").unwrap()
+    Schedule::new("Europe/Berlin").unwrap().mean(mean).unwrap().least(least).unwrap()
 }
 
 /// Every due of a group, each carried out.

@@ -34,14 +34,13 @@ pub fn holidays(arguments: &HolidaysArguments) -> ProgramResult {
         print_json(&json!({ "code": arguments.code, "year": arguments.year, "days": days }))?;
         return Ok(Status::Done);
     }
+    let HolidaysArguments { code, year, .. } = arguments;
+    if !code.contains('/') && !days.iter().any(|day| day.category == "public") {
+        print(&format!("no holiday of {code} is known in {year}, so a calendar with it is closed all year"))?;
+    } else if days.is_empty() {
+        print(&format!("no holiday of {code} in {year}"))?;
+    }
     if days.is_empty() {
-        let HolidaysArguments { code, year, .. } = arguments;
-        print(&match code.contains('/') {
-            true => format!("no holiday of {code} in {year}"),
-            false => {
-                format!("no holiday of {code} is known in {year}, so a calendar with it is closed all year")
-            }
-        })?;
         return Ok(Status::Done);
     }
     let mut table = Table::with_headings(["date", "day", "name", "category"]);

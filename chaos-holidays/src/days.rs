@@ -30,10 +30,11 @@ impl Days {
         for code in codes {
             days.add_holidays(code);
         }
-        let holidays: Vec<(Date, String)> = days.0.iter().map(|(date, name)| (*date, name.clone())).collect();
         for code in codes {
             days.add_estimated(code);
         }
+        // Those that an estimated one may fall on as well.
+        let holidays: Vec<(Date, String)> = days.0.iter().map(|(date, name)| (*date, name.clone())).collect();
         for (date, name) in &holidays {
             for distance in 1..=i32::from(around.before.max(around.after)) {
                 if distance <= i32::from(around.before) {
@@ -101,9 +102,11 @@ impl Days {
     fn add_empty_years(&mut self, code: &Code) {
         let public = code.table.holidays(code.place, Some(PUBLIC));
         let known: BTreeSet<i16> = public.map(|holiday| holiday.date.year()).collect();
-        for year in (FIRST..=LAST).filter(|year| !known.contains(year)) {
+        for year in
+            (FIRST..=LAST).filter(|year| !known.contains(year) || !code.table.knows(code.place, *year))
+        {
             let days = Date::constant(year, 1, 1).series(1.day()).take_while(|date| date.year() == year);
-            days.for_each(|date| self.add(date, format!("no holiday of {code} is known in {year}")));
+            days.for_each(|date| self.add(date, format!("the holidays of {code} are not known in {year}")));
         }
     }
 

@@ -5,8 +5,9 @@
 //! year, and [`codes`] the calendars.
 //!
 //! The tables are of 2000 to 2050, of 250 countries and 651 subdivisions. `scripts/holiday-tables.py` makes them from
-//! PyPI's `holidays` (MIT). Where a table has nothing to say, every day is left out: beyond its years, and in a year in
-//! which it knows no public holiday at all, as of Ukraine from 2023 on.
+//! PyPI's `holidays` (MIT). Where a table has nothing to say, every day is left out: beyond its years, after 2035 where
+//! feasts of the Hindu calendar are public holidays, and in a year in which it knows none at all, as of Ukraine from
+//! 2023 on.
 //!
 //! ```
 //! use chaos_core::{BusinessHours, Calendar, calendar::CalendarExt};

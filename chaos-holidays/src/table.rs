@@ -6,11 +6,16 @@ use crate::Holiday;
 pub(crate) const FIRST: i16 = 2000;
 pub(crate) const LAST: i16 = 2050;
 
+/// The last year of the feasts of the Hindu calendar.
+const KNOWN: i16 = 2035;
+
 /// The holidays of a country, as `scripts/holiday-tables.py` has written them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table {
     categories: &'static str,
     subdivisions: &'static str,
+    /// The places whose feasts are known only until [`KNOWN`].
+    cut_off: &'static str,
     /// A line for each name in each category.
     rows: &'static str,
 }
@@ -21,8 +26,19 @@ impl Table {
 
     pub(crate) fn of(text: &'static str) -> Self {
         let (categories, rest) = text.split_once('\n').unwrap_or_default();
-        let (subdivisions, rows) = rest.split_once('\n').unwrap_or_default();
-        Self { categories: value(categories), subdivisions: value(subdivisions), rows }
+        let (subdivisions, rest) = rest.split_once('\n').unwrap_or_default();
+        let (cut_off, rows) = rest.split_once('\n').unwrap_or_default();
+        Self {
+            categories: value(categories),
+            subdivisions: value(subdivisions),
+            cut_off: value(cut_off),
+            rows,
+        }
+    }
+
+    /// Whether all holidays of a place are known in a year, as far as the package tells.
+    pub(crate) fn knows(self, place: &str, year: i16) -> bool {
+        year <= KNOWN || !self.cut_off.split(',').any(|listed| listed == place)
     }
 
     pub(crate) fn categories(self) -> impl Iterator<Item = &'static str> {

@@ -42,7 +42,8 @@ pub trait CalendarExt: Calendar + Sized {
         Or { one: self, other }
     }
 
-    /// The first instant from `at` on at which it is open. `None` if it does not open within two years.
+    /// The first instant from `at` on at which it is open. `None` if it does not open within two years, or if 10,000
+    /// steps from one closed span to the next lead to no opening.
     fn next_opening(&self, at: Timestamp) -> Option<Timestamp> {
         next_opening(self, at)
     }
@@ -53,7 +54,7 @@ impl<C: Calendar> CalendarExt for C {}
 /// See [`CalendarExt::next_opening`].
 pub(crate) fn next_opening(calendar: &(impl Calendar + ?Sized), at: Timestamp) -> Option<Timestamp> {
     let mut instant = at;
-    loop {
+    for _ in 0..MOST_STEPS {
         match calendar.state(instant) {
             CalendarState::Open(_) => return Some(instant),
             CalendarState::Closed(closed) => {
@@ -66,7 +67,11 @@ pub(crate) fn next_opening(calendar: &(impl Calendar + ?Sized), at: Timestamp) -
             }
         }
     }
+    None
 }
+
+/// How often a calendar is asked before it counts as one that does not go on. A day takes a handful.
+pub(crate) const MOST_STEPS: usize = 10_000;
 
 /// How far ahead an opening is looked for.
 const FORESIGHT: SignedDuration = SignedDuration::from_hours(2 * 366 * 24);

@@ -223,6 +223,9 @@ impl MonkeyBuilder {
         if parts.schedule.is_some() && parts.seed.is_none() {
             return Err(Error::invalid("seed", "none", "a number, so that a restart draws the same dues"));
         }
+        if parts.schedule.is_some() {
+            parts.blast_radius.check_for_single_groups()?;
+        }
         parts.retry.settle = parts.retry.settle.min(parts.retry.budget / 4);
         let looks = parts.providers.into_iter().map(|provider| SharedLooks::at(provider, &parts.clock));
         parts.providers = looks.map(|looks| Arc::new(looks) as Arc<dyn Provider>).collect();

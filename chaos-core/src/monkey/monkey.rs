@@ -114,8 +114,9 @@ impl Monkey {
         let parts = &self.core.parts;
         let runs = async {
             if let (Some(schedule), Some(seed)) = (&parts.schedule, parts.seed) {
-                carry_out_dues(&self.core, schedule, seed, &|run, filter| self.carry_out_in(run, filter))
-                    .await;
+                let monkey = self.clone();
+                let carry_out = Arc::new(move |run, filter| monkey.carry_out_in(run, filter));
+                carry_out_dues(&self.core, schedule, seed, carry_out).await;
             }
             loop {
                 let begun = self.core.new_run(Chosen::Drawn);
@@ -232,8 +233,11 @@ impl Monkey {
     }
 
     /// One run in the groups that pass.
-    fn carry_out_in(&self, run: Run, filter: GroupFilter) -> BoxFuture<'_, Result<RunReport>> {
-        Box::pin(self.carry_out(run, move |monkey, unsteady| monkey.planned_in(run.seed, filter, unsteady)))
+    fn carry_out_in(&self, run: Run, filter: GroupFilter) -> BoxFuture<'static, Result<RunReport>> {
+        let monkey = self.clone();
+        Box::pin(async move {
+            monkey.carry_out(run, |monkey, unsteady| monkey.planned_in(run.seed, filter, unsteady)).await
+        })
     }
 
     async fn planned_in(&self, seed: u64, filter: GroupFilter, unsteady: Option<Reason>) -> Planned {

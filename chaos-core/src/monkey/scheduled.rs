@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use tokio::task::JoinSet;
 
 use super::{
-    Outcome, RunReport,
+    RunReport,
     core::{Core, Run},
     diagnose::list,
 };
@@ -14,8 +15,8 @@ use crate::{
     calendar::next_opening,
     chance::Draw,
     clock,
-    error::Result,
-    group::GroupId,
+    error::{Error, Result},
+    group::{Group, GroupId},
     journal::FaultQuery,
     observer::{Activity, Chosen},
     provider::GroupFilter,
@@ -23,61 +24,73 @@ use crate::{
 };
 
 /// Carries out one run in the groups that pass.
-pub(super) type CarryOut<'a> =
-    dyn Fn(Run, GroupFilter) -> BoxFuture<'a, Result<RunReport>> + Send + Sync + 'a;
+pub(super) type CarryOut = dyn Fn(Run, GroupFilter) -> BoxFuture<'static, Result<RunReport>> + Send + Sync;
 
 /// The longest time between two looks at the groups, so that new ones are found on the day.
 const LOOK_EVERY: Duration = Duration::from_secs(3600);
 
-/// Carries dues out, without end, by `carry_out` of a run in one group.
-pub(super) async fn carry_out_dues(core: &Core, schedule: &Schedule, seed: u64, carry_out: &CarryOut<'_>) {
+/// How often the clock is read while nothing is due: a sleep does not notice that the machine was suspended.
+const CLOCK_EVERY: Duration = Duration::from_secs(60);
+
+/// Carries dues out, without end, by `carry_out` of a run in one group. Dropped, it cuts the runs short.
+pub(super) async fn carry_out_dues(
+    core: &Arc<Core>,
+    schedule: &Schedule,
+    seed: u64,
+    carry_out: Arc<CarryOut>,
+) {
     let days = schedule.open_days(Arc::clone(&core.parts.calendar), takes(core));
-    let mut running = FuturesUnordered::new();
-    // What is carried out, and what was stopped and is tried again then. What has failed is not forgotten meanwhile.
+    // Tasks: a run that waits for the journal must go on while this looks into it.
+    let mut running = JoinSet::new();
+    // None as long as a group's due is carried out; otherwise when it is tried again.
     let mut not_before: BTreeMap<GroupId, Option<Timestamp>> = BTreeMap::new();
     loop {
+        let dues = dues(core, schedule, &days, seed).await;
+        // The look may have taken minutes.
         let now = core.parts.clock.now();
-        let wait = match dues(core, schedule, &days, seed, now).await {
-            Err(error) => {
-                core.tell(Activity::RunFailed { run: None, failure: (&error).into() });
-                core.parts.due_retry
+        let is_open = core.parts.calendar.window(now).is_some();
+        let mut wake = clock::after(now, LOOK_EVERY).min(schedule.next_day(now));
+        if let Some(opens) = next_opening(&core.parts.calendar, now).filter(|opens| *opens > now) {
+            wake = wake.min(opens);
+        }
+        for (due, last_fault) in dues {
+            let at = match not_before.get(&due.id.group) {
+                Some(None) => continue,
+                // Not for longer, if the clock was put back.
+                Some(Some(again)) => due.at.max((*again).min(clock::after(now, core.parts.due_retry))),
+                None => due.at,
+            };
+            if at > now {
+                wake = wake.min(at);
+            } else if is_open {
+                not_before.insert(due.id.group.clone(), None);
+                let (core, carry_out) = (Arc::clone(core), Arc::clone(&carry_out));
+                running.spawn(async move {
+                    let is_over = is_carried_out(&core, seed, &due, last_fault, &*carry_out).await;
+                    (due.id.group, is_over)
+                });
             }
-            Ok(dues) => {
-                let is_open = core.parts.calendar.window(now).is_some();
-                let mut next = None;
-                for (due, last_fault) in dues {
-                    let at = match not_before.get(&due.id.group) {
-                        Some(None) => continue,
-                        Some(Some(again)) => due.at.max(*again),
-                        None => due.at,
-                    };
-                    if at > now {
-                        next = Some(next.map_or(at, |next: Timestamp| next.min(at)));
-                        continue;
+        }
+        loop {
+            tokio::select! {
+                biased;
+                Some(ended) = running.join_next() => {
+                    // A task does not panic, and is not aborted before this is dropped.
+                    let Ok((group, is_over)) = ended else { continue };
+                    let again = clock::after(core.parts.clock.now(), core.parts.due_retry);
+                    if is_over {
+                        not_before.remove(&group);
+                    } else {
+                        wake = wake.min(again);
+                        not_before.insert(group, Some(again));
                     }
-                    if !is_open {
-                        continue;
-                    }
-                    not_before.insert(due.id.group.clone(), None);
-                    running.push(async move {
-                        let is_over = is_carried_out(core, seed, &due, last_fault, carry_out).await;
-                        (due.id.group, is_over)
-                    });
                 }
-                let next =
-                    next.or_else(|| next_opening(&core.parts.calendar, now).filter(|opens| *opens > now));
-                next.map_or(LOOK_EVERY, |next| clock::until(now, next)).min(LOOK_EVERY)
+                () = core.parts.clock.sleep(clock::until(core.parts.clock.now(), wake).min(CLOCK_EVERY)) => {
+                    if core.parts.clock.now() >= wake {
+                        break;
+                    }
+                }
             }
-        };
-        tokio::select! {
-            Some((group, is_over)) = running.next(), if !running.is_empty() => {
-                let again = clock::after(core.parts.clock.now(), core.parts.due_retry);
-                match is_over {
-                    true => not_before.remove(&group),
-                    false => not_before.insert(group, Some(again)),
-                };
-            }
-            () = core.parts.clock.sleep(wait) => {}
         }
     }
 }
@@ -88,33 +101,51 @@ fn takes(core: &Core) -> Duration {
     holds.max().unwrap_or_default().saturating_add(core.parts.retry.budget)
 }
 
-/// The dues of today that nothing has carried out yet, each with the last fault in its group.
-async fn dues(
-    core: &Core,
-    schedule: &Schedule,
-    days: &OpenDays,
-    seed: u64,
-    now: Timestamp,
-) -> Result<Vec<(Due, Option<Timestamp>)>> {
-    let today = schedule.date(now);
+/// The dues of today that nothing has carried out yet, each with the last fault in its group. What cannot be looked at
+/// is told, and the rest goes on.
+async fn dues(core: &Core, schedule: &Schedule, days: &OpenDays, seed: u64) -> Vec<(Due, Option<Timestamp>)> {
+    let today = schedule.date(core.parts.clock.now());
     let mut dues = Vec::new();
     if days.on(today).is_none() {
-        return Ok(dues);
+        return dues;
     }
-    let journal = &core.safeguard()?.journal;
+    let tell = |error: &Error| core.tell(Activity::RunFailed { run: None, failure: error.into() });
     for provider in &core.parts.providers {
-        for group in list(core, provider).await? {
+        let groups = list(core, provider).await.unwrap_or_else(|error| {
+            tell(&error);
+            Vec::new()
+        });
+        for group in groups {
             // The coin alone spares most groups the look into the journal.
             if schedule.due(days, seed, &group.id, today, None).is_none() {
                 continue;
             }
-            let last = journal.find(&FaultQuery::all().group(group.id.clone()).limit(1)).await?;
-            let last_fault = last.faults.last().map(|fault| fault.armed_at);
-            let due = schedule.due(days, seed, &group.id, today, last_fault);
-            dues.extend(due.map(|due| (due, last_fault)));
+            match last_fault(core, &group).await {
+                Ok(last_fault) => {
+                    let due = schedule.due(days, seed, &group.id, today, last_fault);
+                    dues.extend(due.map(|due| (due, last_fault)));
+                }
+                Err(error) => tell(&error),
+            }
         }
     }
-    Ok(dues)
+    dues
+}
+
+/// When the last fault in a group was armed.
+async fn last_fault(core: &Core, group: &Group) -> Result<Option<Timestamp>> {
+    let query = FaultQuery::all().group(group.id.clone()).limit(1);
+    let found = core.safeguard()?.journal.find(&query).await?;
+    match found.unreadable.into_iter().next() {
+        None => Ok(found.faults.last().map(|fault| fault.armed_at)),
+        Some(unreadable) => {
+            let what = "the last fault of a group cannot be read, so nobody knows whether the group is due";
+            Err(Error::new(unreadable.failure.kind, what)
+                .with("group", &group.id)
+                .with("entry", unreadable.entry)
+                .with("problem", unreadable.failure.message))
+        }
+    }
 }
 
 /// Whether it is over: a fault was injected, or may have been. Otherwise it stays due.
@@ -123,7 +154,7 @@ async fn is_carried_out(
     seed: u64,
     due: &Due,
     last_fault: Option<Timestamp>,
-    carry_out: &CarryOut<'_>,
+    carry_out: &CarryOut,
 ) -> bool {
     let begun = core.new_run(Chosen::Drawn).map(|run| Run {
         // After a restart, the same due draws the same victims.
@@ -137,7 +168,7 @@ async fn is_carried_out(
         Err(error) => Err(error),
     };
     match ended {
-        Ok(report) => !report.faults.is_empty() || report.outcome() == Outcome::Completed,
+        Ok(report) => !report.faults.is_empty(),
         Err(error) => {
             core.tell(Activity::RunFailed { run, failure: (&error).into() });
             false

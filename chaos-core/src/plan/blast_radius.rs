@@ -90,6 +90,18 @@ impl BlastRadius {
         self.min_healthy.check("min_healthy")
     }
 
+    /// Checks that the limit of a run suits runs in a single group.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a share, which of one group may be nobody for ever.
+    pub(crate) fn check_for_single_groups(&self) -> Result<()> {
+        if !self.targets_per_run.is_part() {
+            return Ok(());
+        }
+        let expected = "a number or 100%, because each due is a run in one group";
+        Err(Error::invalid("targets_per_run", self.targets_per_run, expected))
+    }
+
     pub(crate) fn per_group(&self) -> Quota {
         self.targets_per_group
     }

@@ -51,6 +51,11 @@ impl Quota {
         }
     }
 
+    /// Whether it is a share, and not all.
+    pub(crate) fn is_part(self) -> bool {
+        matches!(self.0, Amount::Percent(percent) if percent < 100)
+    }
+
     /// This quota of `whole` as a floor. A percentage rounds up.
     pub fn at_least(self, whole: usize) -> usize {
         match self.0 {

@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{Due, DueId, OpenDays};
 use crate::{
-    calendar::{Calendar, time_zone},
+    calendar::{Calendar, end_of, time_zone},
     chance::Draw,
     error::{Error, Result},
     group::GroupId,
@@ -23,7 +23,7 @@ use crate::{
 /// use jiff::civil::date;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let schedule = Schedule::mean(2.0)?.least(2)?.zone("Europe/Berlin")?;
+/// let schedule = Schedule::new("Europe/Berlin")?.mean(2.0)?.least(2)?;
 /// let hours = BusinessHours::new("Europe/Berlin")?.hours(9, 15);
 /// let days = schedule.open_days(hours, Duration::from_secs(20 * 60));
 ///
@@ -43,15 +43,26 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Once in so many open days on average, by the dates of UTC.
+    /// On each open day, by the dates that the clocks of the zone with this IANA name show. Take the zone of the
+    /// calendar: in another one, its hours may lie on two dates.
     ///
     /// # Errors
-    /// `InvalidInput` unless it is a finite number of at least 1.
-    pub fn mean(days: f64) -> Result<Self> {
-        if days.is_finite() && days >= 1.0 {
-            return Ok(Self { mean: days, least: 1, zone: TimeZone::UTC });
+    /// `InvalidInput` for an unknown zone.
+    pub fn new(zone: &str) -> Result<Self> {
+        Ok(Self { mean: 1.0, least: 1, zone: time_zone(zone)? })
+    }
+
+    /// Sets the mean: once in so many open days on average. Default: 1.
+    ///
+    /// # Errors
+    /// `InvalidInput` unless it is a finite number of at least 1, and no less than the least.
+    pub fn mean(mut self, days: f64) -> Result<Self> {
+        if days.is_finite() && days >= f64::from(self.least) {
+            self.mean = days;
+            return Ok(self);
         }
-        Err(Error::invalid("mean", days, "a number of open days from 1 on, such as 5"))
+        let expected = format!("a number of open days from {} on, such as 5", self.least);
+        Err(Error::invalid("mean", days, expected))
     }
 
     /// Sets after how many open days a group may be hit again. Default: 1, the next one.
@@ -67,15 +78,6 @@ impl Schedule {
         Ok(self)
     }
 
-    /// Sets the IANA zone whose clocks tell the date.
-    ///
-    /// # Errors
-    /// `InvalidInput` for an unknown zone.
-    pub fn zone(mut self, name: &str) -> Result<Self> {
-        self.zone = time_zone(name)?;
-        Ok(self)
-    }
-
     /// The chance that a group that may be due is due on an open day.
     pub fn chance(&self) -> f64 {
         1.0 / (self.mean - f64::from(self.least) + 1.0)
@@ -84,6 +86,11 @@ impl Schedule {
     /// The date that the clocks of the schedule's zone show.
     pub fn date(&self, at: Timestamp) -> Date {
         self.zone.to_datetime(at).date()
+    }
+
+    /// When the next date begins. [`Timestamp::MAX`] at the end of time.
+    pub(crate) fn next_day(&self, at: Timestamp) -> Timestamp {
+        end_of(self.date(at), &self.zone).unwrap_or(Timestamp::MAX)
     }
 
     /// The open days of `calendar`, for faults that are undone after at most `takes`: the hold and the recovery budget.

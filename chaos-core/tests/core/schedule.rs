@@ -11,6 +11,10 @@ use jiff::{Timestamp, civil::Date};
 
 const TWENTY_MINUTES: Duration = Duration::from_secs(20 * 60);
 
+fn berlin() -> Schedule {
+    Schedule::new("Europe/Berlin").unwrap()
+}
+
 fn date(text: &str) -> Date {
     text.parse().unwrap()
 }
@@ -52,7 +56,7 @@ fn carried_out(
 fn the_mean_and_the_least_distance_are_those_that_were_asked_for() {
     let dates = (date("2026-01-01"), date("2028-12-31"));
     for (mean, least) in [(1.0, 1), (2.5, 2), (5.0, 1), (5.0, 3), (20.0, 10)] {
-        let schedule = Schedule::mean(mean).unwrap().least(least).unwrap().zone("Europe/Berlin").unwrap();
+        let schedule = berlin().mean(mean).unwrap().least(least).unwrap();
         let days = schedule.open_days(office(), TWENTY_MINUTES);
         let all: Vec<Date> =
             dates.0.series(jiff::Span::new().days(1)).take_while(|day| *day <= dates.1).collect();
@@ -79,7 +83,7 @@ fn the_mean_and_the_least_distance_are_those_that_were_asked_for() {
 
 #[test]
 fn a_due_is_uniform_over_the_instants_at_which_a_fault_can_still_be_undone() {
-    let schedule = Schedule::mean(1.0).unwrap().zone("Europe/Berlin").unwrap();
+    let schedule = berlin().mean(1.0).unwrap();
     let lunch = BusinessHours::new("Europe/Berlin").unwrap().hours(12, 13);
     let days = schedule.open_days(office().except(lunch), TWENTY_MINUTES);
     let mut tenths = [0_u32; 10];
@@ -112,7 +116,7 @@ fn schedule_time(at: Timestamp) -> usize {
 /// journal disagree.
 #[test]
 fn a_due_is_the_same_on_every_machine_and_in_every_release() {
-    let schedule = Schedule::mean(5.0).unwrap().least(2).unwrap().zone("Europe/Berlin").unwrap();
+    let schedule = berlin().mean(5.0).unwrap().least(2).unwrap();
     let days = schedule.open_days(office(), TWENTY_MINUTES);
     let group = &groups(1)[0];
     let dues = carried_out(&schedule, &days, 42, group, (date("2026-03-01"), date("2026-03-31")));
@@ -135,7 +139,7 @@ fn a_due_is_the_same_on_every_machine_and_in_every_release() {
 
 #[test]
 fn a_day_is_open_if_a_fault_can_be_undone_on_it() {
-    let schedule = Schedule::mean(1.0).unwrap().zone("Europe/Berlin").unwrap();
+    let schedule = berlin().mean(1.0).unwrap();
     let hours =
         |opens: (u8, u8), closes: (u8, u8)| BusinessHours::new("Europe/Berlin").unwrap().hours(opens, closes);
     let length = |calendar: Arc<dyn Calendar>, day: &str| {
@@ -161,27 +165,28 @@ fn a_day_is_open_if_a_fault_can_be_undone_on_it() {
 #[test]
 fn what_makes_no_rate_is_refused_by_name() {
     for mean in [f64::NAN, f64::INFINITY, 0.99, 0.0, -1.0] {
-        let error = Schedule::mean(mean).unwrap_err().to_string();
+        let error = berlin().mean(mean).unwrap_err().to_string();
         assert_eq!(
             error,
             format!("invalid mean: {mean}; expected a number of open days from 1 on, such as 5")
         );
     }
     for least in [0, 6] {
-        let error = Schedule::mean(5.0).unwrap().least(least).unwrap_err().to_string();
+        let error = berlin().mean(5.0).unwrap().least(least).unwrap_err().to_string();
         assert_eq!(
             error,
             format!("invalid least: {least}; expected a number of open days from 1 to the mean, 5")
         );
     }
-    assert!(Schedule::mean(5.0).unwrap().zone("Europe/Lodnon").is_err());
-    assert_eq!(Schedule::mean(1.0).unwrap().least(1).unwrap().chance(), 1.0);
+    assert!(Schedule::new("Europe/Lodnon").is_err());
+    assert!(berlin().mean(5.0).unwrap().least(5).unwrap().mean(4.0).is_err());
+    assert_eq!(berlin().chance(), 1.0);
 }
 
 /// A fault that somebody else has injected counts as well, and one on a closed day.
 #[test]
 fn the_last_fault_keeps_a_group_free_for_so_many_open_days() {
-    let schedule = Schedule::mean(3.0).unwrap().least(3).unwrap().zone("Europe/Berlin").unwrap();
+    let schedule = berlin().mean(3.0).unwrap().least(3).unwrap();
     let days = schedule.open_days(office(), TWENTY_MINUTES);
     let due =
         |day: &str, last: &str| schedule.due(&days, 1, &groups(1)[0], date(day), Some(at(last))).is_some();

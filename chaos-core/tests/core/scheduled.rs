@@ -8,7 +8,7 @@ use std::{
 
 use chaos_core::{
     BlastRadius, BusinessHours, Calendar, GroupId, Hold, Journal, MemoryJournal, Monkey, MonkeyBuilder,
-    Outcome, Registry,
+    Outcome, Quota, Registry,
     clock::Clock,
     fault::FaultState,
     journal::FaultQuery,
@@ -33,7 +33,7 @@ fn world() -> MemoryProvider {
 }
 
 fn schedule(mean: f64, least: u32) -> Schedule {
-    Schedule::mean(mean).unwrap().least(least).unwrap()
+    Schedule::new("UTC").unwrap().mean(mean).unwrap().least(least).unwrap()
 }
 
 fn builder(world: &MemoryProvider, journal: &MemoryJournal, clock: &Arc<ManualClock>) -> MonkeyBuilder {
@@ -160,6 +160,15 @@ async fn a_group_that_was_hit_by_hand_is_not_due() {
     let groups: Vec<&str> =
         faults.iter().filter(|fault| fault.due.is_some()).map(|fault| fault.group.path()).collect();
     assert!(groups.len() == 2 && !groups.contains(&"a"), "{faults:?}");
+}
+
+/// A share of one group may be nobody.
+#[test]
+fn a_schedule_takes_no_share_of_a_run() {
+    let tenth = BlastRadius::default().targets_per_run("10%".parse::<Quota>().unwrap());
+    let builder = Monkey::builder().provider(world()).seed(1).schedule(schedule(5.0, 2)).blast_radius(tenth);
+    let error = builder.build().unwrap_err().to_string();
+    assert!(error.starts_with("invalid targets_per_run: 10%; expected a number or 100%"), "{error}");
 }
 
 #[test]

@@ -63,8 +63,13 @@ fn where_a_table_has_nothing_to_say_everything_is_left_out() {
         ("DE", "2051-01-01", Some(beyond)),
         ("DE", "9000-01-01", Some(beyond)),
         ("UA", "2021-06-15", None),
-        ("UA", "2023-06-15", Some("no holiday of UA is known in 2023")),
-        ("LK", "2027-06-15", Some("no holiday of LK is known in 2027")),
+        ("UA", "2023-06-15", Some("the holidays of UA are not known in 2023")),
+        ("LK", "2027-06-15", Some("the holidays of LK are not known in 2027")),
+        // The package knows only the fixed days.
+        ("IN", "2035-06-13", None),
+        ("IN", "2036-06-13", Some("the holidays of IN are not known in 2036")),
+        ("FJ", "2036-06-13", Some("the holidays of FJ are not known in 2036")),
+        ("US", "2036-06-13", None),
         // Without any of this category, but with public ones.
         ("US/half_day", "2026-06-15", None),
     ] {
