@@ -108,6 +108,8 @@ impl Monkey {
     ///
     /// # Errors
     /// If the monkey is leashed or was shut down before.
+    ///
+    /// Cancel safe as [`run_once`](Monkey::run_once).
     pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<()> {
         self.core.safeguard()?;
         self.refuse_after_shutdown()?;

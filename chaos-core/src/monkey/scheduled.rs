@@ -75,15 +75,19 @@ pub(super) async fn carry_out_dues(
             tokio::select! {
                 biased;
                 Some(ended) = running.join_next() => {
-                    // A task does not panic, and is not aborted before this is dropped.
-                    let Ok((group, is_over)) = ended else { continue };
                     let again = clock::after(core.parts.clock.now(), core.parts.due_retry);
-                    if is_over {
-                        not_before.remove(&group);
-                    } else {
-                        wake = wake.min(again);
-                        not_before.insert(group, Some(again));
+                    match ended {
+                        Ok((group, true)) => {
+                            not_before.remove(&group);
+                            continue;
+                        }
+                        Ok((group, false)) => {
+                            not_before.insert(group, Some(again));
+                        }
+                        // The group of a task that panicked is not known. The journal refuses a second run for a due.
+                        Err(_) => not_before.retain(|_, again| again.is_some()),
                     }
+                    wake = wake.min(again);
                 }
                 () = core.parts.clock.sleep(clock::until(core.parts.clock.now(), wake).min(CLOCK_EVERY)) => {
                     if core.parts.clock.now() >= wake {
