@@ -45,6 +45,8 @@ enum Command {
     Recover(RecoverArguments),
     History(HistoryArguments),
     #[cfg(feature = "service")]
+    Monkey(crate::monkey::MonkeyArguments),
+    #[cfg(feature = "service")]
     Holidays(crate::holidays::HolidaysArguments),
     /// Prints the completions of this program for a shell
     Completions {
@@ -103,6 +105,8 @@ pub async fn chaos(arguments: ChaosArguments, catalogue: &Catalogue) -> ProgramR
         Command::Fleet(arguments) => fleet(arguments).await,
         Command::Recover(arguments) => recover(arguments, catalogue).await,
         Command::History(arguments) => history(arguments, catalogue).await,
+        #[cfg(feature = "service")]
+        Command::Monkey(arguments) => crate::monkey::monkey(arguments, catalogue).await,
         #[cfg(feature = "service")]
         Command::Holidays(arguments) => crate::holidays::holidays(&arguments),
         Command::Completions { shell } => completions(shell, catalogue),

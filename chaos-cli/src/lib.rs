@@ -7,6 +7,7 @@
 //! | `fleet` | a fleet that stays up until you stop it, for `drill --attach` |
 //! | `recover` | recovers the faults that a drill has left behind |
 //! | `history` | shows the faults in a journal |
+//! | `monkey` | a monkey that a team leaves running, by a file (feature `service`) |
 //! | `holidays` | lists the holidays of a year (feature `service`, on by default) |
 //!
 //! The program `service` is the small HTTP service that the fleets run.
@@ -41,4 +42,6 @@ pub mod service;
 mod arguments;
 mod clients;
 mod journal;
+#[cfg(feature = "service")]
+mod monkey;
 mod table;

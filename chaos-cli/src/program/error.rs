@@ -38,7 +38,8 @@ impl fmt::Display for ProgramError {
     }
 }
 
-pub(super) fn complain(text: &str) {
+/// Writes a text to standard error.
+pub(crate) fn complain(text: &str) {
     // If standard error cannot be written, only the exit code remains.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

@@ -24,6 +24,20 @@ impl LogTo {
     }
 }
 
+#[cfg(feature = "service")]
+impl LogTo {
+    /// Starts the log of a service: from `level` on unless `RUST_LOG` says otherwise, as text or as lines of JSON.
+    pub(crate) fn of_service(level: Option<&str>, is_json: bool) {
+        let filter =
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level.unwrap_or("info")));
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(Self(MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::hidden())));
+        let is_terminal = io::IsTerminal::is_terminal(&io::stderr());
+        let _ = if is_json { log.json().try_init() } else { log.with_ansi(is_terminal).try_init() };
+    }
+}
+
 /// Also logs the monkey's activities if `RUST_LOG` is set: otherwise the programs show them in their own way.
 pub fn observe_if_asked(builder: MonkeyBuilder) -> MonkeyBuilder {
     if env::var_os(EnvFilter::DEFAULT_ENV).is_some() {

@@ -16,6 +16,8 @@ mod unanswered;
 pub use by_hand::by_hand;
 pub use clock_time::clock_time;
 pub use error::ProgramError;
+#[cfg(feature = "service")]
+pub(crate) use error::complain;
 pub use interrupt::{Interrupt, is_ignored};
 pub use log::{LogTo, observe_if_asked};
 pub use output::{escaped_lines, print, print_json};

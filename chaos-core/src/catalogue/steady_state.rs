@@ -70,6 +70,17 @@ impl ProbeCatalogue {
         Ok(steady)
     }
 
+    /// The parameters of a steady state beside its `probes`, for a file or a form.
+    pub fn steady_state_parameters() -> Parameters {
+        without(own_parameters(), &["probes"])
+    }
+
+    /// The parameters that every probe of a steady state has beside its `probe` and its `tolerance`, for a file or a
+    /// form.
+    pub fn probe_parameters() -> Parameters {
+        without(parameters_of_a_probe(), &OF_A_PROBE)
+    }
+
     fn with_probe(&self, steady: SteadyState, data: &Value) -> Result<SteadyState> {
         let Some(fields) = data.as_object() else {
             let expected = "an object with a name, a probe and a tolerance";
@@ -124,6 +135,12 @@ fn parts(data: &Value) -> Result<(Map<String, Value>, Option<Value>)> {
     let mut fields = fields.clone();
     let probes = fields.remove("probes").filter(|probes| !probes.is_null());
     Ok((fields, probes))
+}
+
+/// Without the ones that are read by themselves.
+fn without(mut parameters: Parameters, names: &[&str]) -> Parameters {
+    parameters.parameters.retain(|parameter| !names.contains(&parameter.name.as_str()));
+    parameters
 }
 
 fn own_parameters() -> Parameters {

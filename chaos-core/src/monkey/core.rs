@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -6,13 +7,14 @@ use std::{
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{RunId, parts::Parts, sight::Sights, tasks::Tasks};
+use super::{RunId, parts::Parts, retirement::Retirement, sight::Sights, tasks::Tasks};
 use crate::{
     chance::{Draw, Entropy, within_json},
     clock::Clock,
     error::{Error, ErrorKind, Result},
     event::ChaosEvent,
     fault::{CutShort, FaultId, Safeguard},
+    group::TargetId,
     observer::{Activity, Chosen, Observers},
     plan::Planner,
     schedule::TakenDue,
@@ -45,6 +47,8 @@ pub(super) struct Core {
     pub(super) stop: CancellationToken,
     /// Whether this monkey was told to halt.
     pub(super) halted: watch::Sender<bool>,
+    /// See [`Monkey::retire`](super::Monkey::retire).
+    pub(super) retirement: Retirement,
     /// The shared looks of victims of one moment.
     pub(super) sights: Sights,
     next_seed: Mutex<Option<u64>>,
@@ -57,6 +61,7 @@ impl Core {
             tasks: Tasks::default(),
             stop: CancellationToken::new(),
             halted: watch::Sender::new(false),
+            retirement: Retirement::default(),
             sights: Sights::at(&parts.clock),
             next_seed: Mutex::new(parts.seed),
             parts,
@@ -116,7 +121,8 @@ impl Core {
 
     /// The tokens that cut a run short.
     pub(super) fn cut(&self, course: Option<Arc<Course>>) -> Cut {
-        Cut { run: self.stop.child_token(), halted: self.halted.subscribe(), course }
+        let let_go = self.retirement.let_go();
+        Cut { run: self.stop.child_token(), halted: self.halted.subscribe(), let_go, target: None, course }
     }
 
     /// The course of the steady state over a run that begins now, if there is one.
@@ -131,16 +137,25 @@ impl Core {
 pub(super) struct Cut {
     pub(super) run: CancellationToken,
     halted: watch::Receiver<bool>,
+    let_go: watch::Receiver<BTreeSet<TargetId>>,
+    /// The target of the fault that is cut short.
+    target: Option<TargetId>,
     /// The steady state of the run, if it has one.
     pub(super) course: Option<Arc<Course>>,
 }
 
 impl Cut {
+    /// For the fault on `target`.
+    pub(super) fn of(mut self, target: &TargetId) -> Self {
+        self.target = Some(target.clone());
+        self
+    }
+
     /// Whether the run is cut short already.
     pub(super) fn is_cut(&self) -> Option<CutShort> {
         if *self.halted.borrow() {
             Some(CutShort::Halted)
-        } else if self.run.is_cancelled() {
+        } else if self.run.is_cancelled() || self.is_let_go(&self.let_go.borrow()) {
             Some(CutShort::Cancelled)
         } else {
             self.unsteady().map(|unsteady| unsteady.cut_short)
@@ -163,13 +178,22 @@ impl Cut {
             biased;
             Ok(_) = self.halted.wait_for(|halted| *halted) => CutShort::Halted,
             () = self.run.cancelled() => CutShort::Cancelled,
+            Ok(_) = self.let_go.wait_for(|let_go| is_among(self.target.as_ref(), let_go)) => CutShort::Cancelled,
         }
+    }
+
+    fn is_let_go(&self, let_go: &BTreeSet<TargetId>) -> bool {
+        is_among(self.target.as_ref(), let_go)
     }
 
     /// Why the steady state cuts the run short, if it does.
     pub(super) fn unsteady(&self) -> Option<Arc<Unsteady>> {
         self.course.as_ref()?.unsteady()
     }
+}
+
+fn is_among(target: Option<&TargetId>, targets: &BTreeSet<TargetId>) -> bool {
+    target.is_some_and(|target| targets.contains(target))
 }
 
 async fn not_steady(course: Option<Arc<Course>>) -> CutShort {

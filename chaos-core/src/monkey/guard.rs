@@ -51,12 +51,14 @@ pub(super) async fn guard(core: Arc<Core>, victim: Victim, run: Run, cut: Cut, s
 }
 
 impl Case<'_> {
-    async fn attend(&self, mut cut: Cut) -> Guarded {
+    async fn attend(&self, cut: Cut) -> Guarded {
         let (core, victim) = (self.core, self.victim);
+        let mut cut = cut.of(victim.target.id());
         let waiting = cut.clone();
         let ready = tokio::select! {
             biased;
             reason = cut.wait() => return self.skip(cut_reason(reason, &waiting)),
+            () = core.retirement.begun() => return self.skip(retired()),
             ready = async {
                 let slot = core.slots.acquire().await;
                 let course = waiting.course.as_deref();
@@ -64,7 +66,10 @@ impl Case<'_> {
             } => ready,
         };
         let (slot, armed) = match ready {
-            Ok((slot, ready)) => (slot, ready.arm(core).await),
+            Ok((slot, ready)) => match core.retirement.pass().await {
+                Some(_pass) => (slot, ready.arm(core).await),
+                None => return self.skip(retired()),
+            },
             Err(reason) => return self.skip(reason),
         };
         let armed = match armed {
@@ -142,6 +147,10 @@ fn skip(core: &Core, victim: &Victim, run: Run, fault: Option<FaultId>, reason: 
         reason: reason.clone(),
     });
     Guarded::Skipped(reason)
+}
+
+fn retired() -> Reason {
+    Reason::doubt(Error::new(ErrorKind::Refused, "another monkey has taken the place of this one"))
 }
 
 fn cut_reason(why: CutShort, cut: &Cut) -> Reason {

@@ -6,6 +6,7 @@
 mod builder;
 mod core;
 mod diagnose;
+mod forecast;
 mod guard;
 mod hold;
 mod last_look;
@@ -16,6 +17,7 @@ mod permission;
 mod readiness;
 mod replay;
 mod report;
+mod retirement;
 mod run_id;
 mod scheduled;
 mod shared_looks;
@@ -24,6 +26,7 @@ mod tasks;
 
 pub use builder::MonkeyBuilder;
 pub use diagnose::{Check, Diagnosis};
+pub use forecast::{Forecast, ForeseenDue};
 pub use monkey::Monkey;
 pub(crate) use parts::Parts;
 pub use report::{Outcome, RunReport, Skip};

@@ -102,7 +102,8 @@ impl Monkey {
     }
 
     /// Runs repeatedly, with the builder's interval in between or as its schedule says, until `shutdown` is ready. Then
-    /// it cuts the holds short, waits for the recoveries, and returns. The monkey is then shut down.
+    /// it cuts the holds short, waits for the recoveries, and returns. The monkey is then shut down. Once it is
+    /// [retired](Monkey::retire), it returns when its runs are over.
     ///
     /// A failed run is reported to the observers as [`Activity::RunFailed`], and the next one follows.
     ///
@@ -120,7 +121,7 @@ impl Monkey {
                 let carry_out = Arc::new(move |run, filter| monkey.carry_out_in(run, filter));
                 carry_out_dues(&self.core, schedule, seed, carry_out).await;
             }
-            loop {
+            while !self.core.retirement.has_begun() {
                 let begun = self.core.new_run(Chosen::Drawn);
                 let run = begun.as_ref().ok().map(|run| run.id);
                 let ended = match begun {
@@ -130,7 +131,11 @@ impl Monkey {
                 if let Err(error) = ended {
                     self.core.tell(Activity::RunFailed { run, failure: (&error).into() });
                 }
-                self.core.parts.clock.sleep(self.core.parts.interval).await;
+                tokio::select! {
+                    biased;
+                    () = self.core.retirement.begun() => {}
+                    () = self.core.parts.clock.sleep(self.core.parts.interval) => {}
+                }
             }
         };
         tokio::select! {
@@ -355,6 +360,9 @@ impl Monkey {
     fn refuse_after_shutdown(&self) -> Result<()> {
         if self.core.stop.is_cancelled() {
             return Err(Error::new(ErrorKind::Refused, "the monkey was shut down; build a new one"));
+        }
+        if self.core.retirement.has_begun() {
+            return Err(Error::new(ErrorKind::Refused, "the monkey was retired; build a new one"));
         }
         Ok(())
     }

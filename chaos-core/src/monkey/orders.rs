@@ -6,6 +6,7 @@ use super::{Monkey, monkey::lost_task, replay::replay};
 use crate::{
     error::{Error, ErrorKind, Result},
     fault::{FaultId, FaultState, Mark},
+    group::TargetId,
     journal::{Found, Halt},
     observer::Activity,
 };
@@ -88,6 +89,24 @@ impl Monkey {
         self.core.safeguard()?.journal.set_halt(None).await?;
         self.core.halted.send_replace(false);
         Ok(())
+    }
+
+    /// Begins nothing new from now on, so that another monkey can take this one's place: no run, and no fault of a run
+    /// that has begun. Faults that are held go on to their end, unless you [let go](Monkey::let_go) of them. Returns
+    /// when no fault is being armed; [`idle`](Monkey::idle) waits for the end of all faults.
+    ///
+    /// [`run`](Monkey::run) returns when the faults of its runs are over. Recoveries and orders of a person are carried
+    /// out as before.
+    ///
+    /// Cancel safe: a dropped call has retired the monkey, or has not.
+    pub async fn retire(&self) {
+        self.core.retirement.begin().await;
+    }
+
+    /// Cuts the holds of this monkey's faults on `target` short, those that it holds now and any later ones. They are
+    /// recovered at once.
+    pub fn let_go(&self, target: &TargetId) {
+        self.core.retirement.let_go_of(target);
     }
 
     async fn replay(&self, found: Found) -> Result<Found> {

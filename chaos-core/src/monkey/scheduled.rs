@@ -32,7 +32,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(3600);
 /// How often the clock is read while nothing is due: a sleep does not notice that the machine was suspended.
 const CLOCK_EVERY: Duration = Duration::from_secs(60);
 
-/// Carries dues out, without end, by `carry_out` of a run in one group. Dropped, it cuts the runs short.
+/// Carries dues out, until the monkey is retired and its runs are over, by `carry_out` of a run in one group. Dropped, it cuts the runs short.
 pub(super) async fn carry_out_dues(
     core: &Arc<Core>,
     schedule: &Schedule,
@@ -44,7 +44,7 @@ pub(super) async fn carry_out_dues(
     let mut running = JoinSet::new();
     // None as long as a group's due is carried out; otherwise when it is tried again.
     let mut not_before: BTreeMap<GroupId, Option<Timestamp>> = BTreeMap::new();
-    loop {
+    while !core.retirement.has_begun() {
         let dues = dues(core, schedule, &days, seed).await;
         // The look may have taken minutes.
         let now = core.parts.clock.now();
@@ -89,6 +89,7 @@ pub(super) async fn carry_out_dues(
                     }
                     wake = wake.min(again);
                 }
+                () = core.retirement.begun() => break,
                 () = core.parts.clock.sleep(clock::until(core.parts.clock.now(), wake).min(CLOCK_EVERY)) => {
                     if core.parts.clock.now() >= wake {
                         break;
@@ -97,10 +98,11 @@ pub(super) async fn carry_out_dues(
             }
         }
     }
+    while running.join_next().await.is_some() {}
 }
 
 /// How long a fault may take until it is undone.
-fn takes(core: &Core) -> Duration {
+pub(super) fn takes(core: &Core) -> Duration {
     let holds = core.parts.events.iter().map(|event| event.hold().until_deadline());
     holds.max().unwrap_or_default().saturating_add(core.parts.retry.budget)
 }
@@ -137,7 +139,7 @@ async fn dues(core: &Core, schedule: &Schedule, days: &OpenDays, seed: u64) -> V
 }
 
 /// When the last fault in a group was armed.
-async fn last_fault(core: &Core, group: &Group) -> Result<Option<Timestamp>> {
+pub(super) async fn last_fault(core: &Core, group: &Group) -> Result<Option<Timestamp>> {
     let query = FaultQuery::all().group(group.id.clone()).limit(1);
     let found = core.safeguard()?.journal.find(&query).await?;
     match found.unreadable.into_iter().next() {

@@ -123,7 +123,8 @@ impl BlastRadius {
         }
     }
 
-    pub(crate) fn domain(&self) -> Option<&FailureDomain> {
+    /// The failure domain that all victims must be in.
+    pub fn domain(&self) -> Option<&FailureDomain> {
         self.domain.as_ref()
     }
 

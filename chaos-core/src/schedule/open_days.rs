@@ -32,7 +32,7 @@ impl OpenDays {
     }
 
     /// Whether `date` is at least the `count`th open day after `last`. It need not be open itself.
-    pub(super) fn has_passed(&self, last: Date, date: Date, count: u32) -> bool {
+    pub(crate) fn has_passed(&self, last: Date, date: Date, count: u32) -> bool {
         let mut left = count;
         let mut day = last;
         while left > 0 {

@@ -83,6 +83,11 @@ impl Schedule {
         1.0 / (self.mean - f64::from(self.least) + 1.0)
     }
 
+    /// After how many open days a group may be hit again.
+    pub(crate) fn least_days(&self) -> u32 {
+        self.least
+    }
+
     /// The date that the clocks of the schedule's zone show.
     pub fn date(&self, at: Timestamp) -> Date {
         self.zone.to_datetime(at).date()

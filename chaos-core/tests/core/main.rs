@@ -25,6 +25,7 @@ mod missed_in_the_hold;
 mod monkey;
 mod promises;
 mod refusals;
+mod retired;
 mod rules;
 mod schedule;
 mod scheduled;

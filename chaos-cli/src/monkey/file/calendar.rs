@@ -1,0 +1,133 @@
+use std::{path::PathBuf, sync::Arc};
+
+use chaos_core::{
+    BusinessHours, Calendar, Error, Result,
+    calendar::{Blackout, CalendarExt},
+    catalogue::{Arguments, Parameter, Parameters},
+};
+use chaos_holidays::Holidays;
+
+use super::reader::{Reader, Section};
+
+/// `[calendar]`: when chaos is welcome.
+#[derive(Clone, Debug)]
+pub(crate) struct CalendarSection {
+    /// The name of its time zone.
+    pub(crate) zone: String,
+    /// The hours, without the holidays and the blackouts.
+    pub(crate) calendar: Arc<dyn Calendar>,
+    /// The company calendars.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Its parameters.
+pub(super) fn parameters() -> Parameters {
+    Parameters::default()
+        .with(
+            Parameter::text(
+                "zone",
+                "the time zone of everything here and of the schedule, such as Europe/Berlin",
+            )
+            .value_name("ZONE")
+            .required(),
+        )
+        .with(Parameter::text("hours", "the hours of a day").value_name("HH:MM-HH:MM").default("09:00-17:00"))
+        .with(Parameter::text("days", "the days of a week").value_name("DAYS").default("mon-fri"))
+        .with(
+            Parameter::text(
+                "holidays",
+                "a country (DE), a subdivision (DE-BY), or a category of either (DE-BY/catholic)",
+            )
+            .value_name("CODE")
+            .repeated(),
+        )
+        .with(Parameter::flag("bridge-days", "closed on a single day between a holiday and a weekend too"))
+        .with(
+            Parameter::text("blackouts", "a date, or the first and the last of a span: dates or instants")
+                .value_name("FIRST..LAST")
+                .repeated(),
+        )
+        .with(
+            Parameter::text(
+                "files",
+                "a company calendar in iCalendar's format, closed while it has an event",
+            )
+            .value_name("PATH")
+            .repeated(),
+        )
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, section: Section) -> Option<CalendarSection> {
+    let path = section.path.clone();
+    let given = reader.read(section, "a calendar", &parameters())?;
+    let at = |field: &str| format!("{path}.{field}");
+    let zone = reader.sound(&path, given.text("zone"))?.unwrap_or_default().to_owned();
+    let hours = reader.sound(&at("zone"), BusinessHours::new(&zone))?;
+    let hours = match hours_of(hours.clone(), &given) {
+        Ok(hours) => Some(hours),
+        Err((field, error)) => reader.sound(&at(field), Err(error)),
+    };
+    let holidays = reader.sound(&at("zone"), Holidays::new(&zone))?;
+    let holidays = match reader.sound(&path, given.texts("holidays"))? {
+        codes if codes.is_empty() => None,
+        codes => codes.iter().enumerate().fold(Some(holidays), |holidays, (index, code)| {
+            // Each wrong code is told.
+            let with = holidays.clone().unwrap_or(Holidays::new(&zone).ok()?).of(code);
+            let with = reader.sound(&at(&format!("holidays[{index}]")), with);
+            holidays.and(with)
+        }),
+    };
+    let blackouts = reader.sound(&path, given.texts("blackouts"))?;
+    let mut blackout = Blackout::new();
+    for (index, text) in blackouts.iter().enumerate() {
+        let with = with_blackout(blackout.clone(), &zone, text);
+        if let Some(with) = reader.sound(&at(&format!("blackouts[{index}]")), with) {
+            blackout = with;
+        }
+    }
+    let files = reader.sound(&path, given.texts("files"))?;
+    let files = files.iter().map(|file| reader.surroundings().path(file)).collect();
+    let mut calendar: Arc<dyn Calendar> = Arc::new(hours?);
+    if let Some(holidays) = holidays {
+        let holidays = if given.is_given("bridge-days") { holidays.bridge_days() } else { holidays };
+        calendar = Arc::new(calendar.except(holidays));
+    }
+    if !blackouts.is_empty() {
+        calendar = Arc::new(calendar.except(blackout));
+    }
+    Some(CalendarSection { zone, calendar, files })
+}
+
+/// `hours` with the hours and the days that were given. An error comes with its field.
+pub(super) fn hours_of(
+    mut hours: BusinessHours,
+    given: &Arguments,
+) -> Result<BusinessHours, (&'static str, Error)> {
+    if let Some(days) = given.text("days").map_err(|error| ("days", error))? {
+        hours = hours.parse_days(days).map_err(|error| ("days", error))?;
+    }
+    if let Some(text) = given.text("hours").map_err(|error| ("hours", error))? {
+        let wrong = || Error::invalid("hours", format!("{text:?}"), "two times such as 09:00-17:00");
+        let (opens, closes) = text.split_once('-').ok_or_else(|| ("hours", wrong()))?;
+        hours = hours.hours(opens.trim(), closes.trim());
+    }
+    Calendar::check(&hours).map_err(|error| ("hours", error))?;
+    Ok(hours)
+}
+
+/// `blackout` with a date, or with the span between two dates or instants, the last date included.
+fn with_blackout(blackout: Blackout, zone: &str, text: &str) -> Result<Blackout> {
+    let (first, last) = text.split_once("..").unwrap_or((text, text));
+    let (first, last) = (first.trim(), last.trim());
+    if let (Ok(first), Ok(last)) = (first.parse(), last.parse()) {
+        return blackout.dates(zone, first, last);
+    }
+    match (first.parse(), last.parse()) {
+        (Ok(start), Ok(end)) => blackout.between(start, end),
+        _ => {
+            let expected = "a date such as 2026-12-24, two dates such as 2026-12-21..2027-01-03, or two instants such \
+                as 2026-06-01T08:00Z..2026-06-01T09:30Z";
+            Err(Error::invalid("blackout", format!("{text:?}"), expected))
+        }
+    }
+}

@@ -1,0 +1,87 @@
+use chaos_core::{
+    SteadyState,
+    catalogue::{Parameters, ProbeCatalogue},
+};
+use serde_json::{Map, Value};
+
+use super::{
+    reader::{Reader, Section},
+    secret,
+};
+
+/// The hypothesis of a file that has none.
+const HYPOTHESIS: &str = "the system stays steady";
+
+/// The parameters of `[steady-state]` beside its `probes`.
+pub(super) fn parameters() -> Parameters {
+    let mut parameters = ProbeCatalogue::steady_state_parameters();
+    for parameter in parameters.parameters.iter_mut().filter(|parameter| parameter.name == "hypothesis") {
+        parameter.required = false;
+        parameter.default = Some(HYPOTHESIS.to_owned());
+    }
+    parameters
+}
+
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    mut section: Section,
+    catalogue: &ProbeCatalogue,
+) -> Option<SteadyState> {
+    let path = section.path.clone();
+    let mut probes = Vec::new();
+    let mut is_sound = true;
+    for probe in reader.tables(&mut section, "probes") {
+        match probe_of(reader, probe, catalogue) {
+            Some(probe) => probes.push(probe),
+            None => is_sound = false,
+        }
+    }
+    if section.fields.get("hypothesis").is_none() {
+        section.fields.insert("hypothesis".to_owned(), Value::from(HYPOTHESIS));
+    }
+    let is_empty = probes.is_empty();
+    let read = reader.read_by(section, &parameters(), |fields| {
+        let mut fields = fields.clone();
+        fields.insert("probes".to_owned(), Value::from(probes.clone()));
+        catalogue.steady_state(&Value::Object(fields)).map_err(|error| {
+            // The file has the parameters of a probe beside its name.
+            let field = error.field().map(|field| field.replace(".probe.", "."));
+            match field {
+                Some(field) => error.in_field(field),
+                None => error,
+            }
+        })
+    });
+    if is_empty && is_sound {
+        reader.refuse(&format!("{path}.probes"), "none", "at least one probe");
+    }
+    read.filter(|_| is_sound && !is_empty)
+}
+
+/// A probe in the form of the catalogue.
+fn probe_of(reader: &mut Reader<'_>, mut section: Section, catalogue: &ProbeCatalogue) -> Option<Value> {
+    let names: Vec<String> = catalogue.specs().map(|spec| spec.name.clone()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let kind = reader.kind(&mut section, &names)?;
+    let spec = catalogue.specs().find(|spec| spec.name == kind)?;
+    let beside_it = ProbeCatalogue::probe_parameters();
+    let beside_it =
+        || beside_it.parameters.iter().map(|parameter| parameter.name.as_str()).chain(["tolerance"]);
+    reader.refuse_unknown(&mut section, &spec.parameters, &beside_it().collect::<Vec<_>>());
+    let mut beside = Map::new();
+    for name in beside_it() {
+        if let Some(value) = section.fields.remove(name) {
+            beside.insert(name.to_owned(), value);
+        }
+    }
+    let mut own = section.fields.clone();
+    for parameter in spec.parameters.parameters.iter().filter(|parameter| parameter.secret) {
+        if let Some(value) = own.remove(&parameter.name) {
+            let given = secret::given(&value, reader.surroundings());
+            own.insert(parameter.name.clone(), reader.sound(&section.path_of(&parameter.name), given)?);
+        }
+    }
+    own.insert("name".to_owned(), Value::from(kind));
+    beside.insert("probe".to_owned(), Value::Object(own));
+    Some(Value::Object(beside))
+}

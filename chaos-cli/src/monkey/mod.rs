@@ -1,0 +1,16 @@
+//! `chaos monkey`: a monkey that a team leaves running, by a file.
+//!
+//! [`file`] reads the file, [`assemble`] makes the monkey that it asks for, and [`service`] is its life: signals,
+//! reloads, health and metrics.
+
+mod arguments;
+mod assemble;
+mod check;
+mod file;
+mod monkey;
+mod narrowed;
+mod preview;
+mod service;
+
+pub use arguments::MonkeyArguments;
+pub(crate) use monkey::monkey;

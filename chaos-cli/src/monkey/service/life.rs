@@ -1,0 +1,222 @@
+use std::{sync::Arc, time::Duration};
+
+use chaos_core::{
+    Journal,
+    clock::{Clock, SystemClock},
+    observer::Observer,
+};
+use tokio::task::JoinHandle;
+
+use super::{
+    http::{Answering, Shown, answer},
+    running::Running,
+    signals::{Order, Signals},
+    supervisor::Supervisor,
+    vitals::Vitals,
+};
+use crate::{
+    catalogue::Catalogue,
+    monkey::{
+        MonkeyArguments,
+        assemble::{assemble, open_journal},
+        file::MonkeyFile,
+        monkey::read,
+    },
+    program::{LogTo, ProgramError, ProgramResult, Status, recover_command},
+};
+
+/// How often the service looks at itself.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How long after an attempt to recover what others have left the next one follows.
+const RECOVER_EVERY: Duration = Duration::from_secs(60);
+
+/// A monkey that is left running.
+struct Service<'a> {
+    arguments: MonkeyArguments,
+    catalogue: &'a Catalogue,
+    clock: Arc<dyn Clock>,
+    supervisor: Supervisor,
+    file: MonkeyFile,
+    running: Running,
+    /// Those whose place another one has taken, until their faults are over.
+    retired: Vec<Running>,
+    shown: Shown,
+    answering: Option<Answering>,
+    /// Recovers what others have left.
+    recovering: Option<JoinHandle<()>>,
+    recover_again: Option<chaos_core::jiff::Timestamp>,
+}
+
+/// Runs the monkey of `file` until a signal stops it.
+pub(in crate::monkey) async fn live(
+    arguments: MonkeyArguments,
+    file: MonkeyFile,
+    catalogue: &Catalogue,
+) -> ProgramResult {
+    LogTo::of_service(file.service.log.as_deref(), file.service.logs_json);
+    let mut signals = Signals::listen()?;
+    let supervisor = Supervisor::of_process();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let shown = Shown::default();
+    let starting = async {
+        let journal = open_journal(file.journal.as_deref()).await?;
+        let answering = match file.service.listen {
+            Some(address) => Some(answer(address, shown.clone()).await?),
+            None => None,
+        };
+        let observers: Vec<Arc<dyn Observer>> = Vec::new();
+        Ok::<_, ProgramError>((assemble(&file, catalogue, journal, &observers).await?, answering))
+    };
+    let (assembled, answering) = tokio::select! {
+        biased;
+        _ = signals.next() => return Ok(Status::Done),
+        started = starting => started?,
+    };
+    // What a dead one has left is recovered before anything else.
+    if file.is_unleashed {
+        let recovered = assembled.monkey.recover_pending().await;
+        if let Err(error) = recovered {
+            tracing::error!(error = %error.chain(), "what is pending cannot be recovered yet");
+        }
+    }
+    let running = Running::start(assembled);
+    let mut service = Service {
+        arguments,
+        catalogue,
+        clock,
+        supervisor,
+        file,
+        running,
+        retired: Vec::new(),
+        shown,
+        answering,
+        recovering: None,
+        recover_again: None,
+    };
+    service.look().await;
+    service.supervisor.ready("watching");
+    service.run(&mut signals).await
+}
+
+impl Service<'_> {
+    async fn run(mut self, signals: &mut Signals) -> ProgramResult {
+        let every = self.supervisor.feed_every().map_or(LOOK_EVERY, |feed| feed.min(LOOK_EVERY));
+        let failed = loop {
+            let clock = Arc::clone(&self.clock);
+            tokio::select! {
+                biased;
+                order = signals.next() => match order {
+                    Order::Stop => break None,
+                    Order::Reload => self.reload().await,
+                },
+                ended = self.running.ended() => break ended.err(),
+                () = clock.sleep(every) => self.look().await,
+            }
+        };
+        self.supervisor.stopping();
+        let stopping = self.stop();
+        let mut stopping = std::pin::pin!(stopping);
+        let left = loop {
+            tokio::select! {
+                biased;
+                left = &mut stopping => break left,
+                _ = signals.next() => tracing::warn!("the recoveries are still in progress"),
+            }
+        };
+        match (left, failed) {
+            (true, _) => Ok(Status::NotRecovered),
+            (false, Some(error)) => Err(error.into()),
+            (false, None) => Ok(Status::Done),
+        }
+    }
+
+    /// Cuts every hold short and waits for the recoveries. Returns whether anything is left.
+    async fn stop(&mut self) -> bool {
+        for running in self.retired.iter_mut().chain([&mut self.running]) {
+            running.stop().await;
+        }
+        if let Some(recovering) = self.recovering.take() {
+            let _ = recovering.await;
+        }
+        let Some(journal) = &self.running.assembled.journal else { return false };
+        let left = match journal.orphans(self.clock.now()).await {
+            Ok(orphans) => !orphans.faults.is_empty() || !orphans.unreadable.is_empty(),
+            Err(error) => {
+                tracing::error!(error = %error.chain(), "the journal cannot be read");
+                true
+            }
+        };
+        if let (true, Some(path)) = (left, &self.file.journal) {
+            tracing::error!("some faults are not recovered; go on with: {}", recover_command(path));
+        }
+        left
+    }
+
+    /// Looks at itself, recovers what others have left, and feeds the watchdog if all is well.
+    async fn look(&mut self) {
+        self.retired.retain(|retired| !retired.is_over());
+        let vitals = match &self.running.assembled.journal {
+            Some(journal) => Vitals::look(journal.as_ref(), &self.clock).await,
+            None => Vitals::default(),
+        };
+        self.recover_orphans(&vitals);
+        if vitals.are_sound() {
+            self.supervisor.feed_watchdog();
+        } else {
+            self.supervisor.status(&vitals.ills.join("; "));
+        }
+        self.shown.set(vitals);
+    }
+
+    fn recover_orphans(&mut self, vitals: &Vitals) {
+        if self.recovering.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.recovering = None;
+            self.recover_again = self.clock.now().checked_add(RECOVER_EVERY).ok();
+        }
+        let is_soon = self.recover_again.is_some_and(|again| self.clock.now() < again);
+        if !self.file.is_unleashed || !vitals.has_orphans || self.recovering.is_some() || is_soon {
+            return;
+        }
+        let monkey = self.running.monkey().clone();
+        self.recovering = Some(tokio::spawn(async move {
+            if let Err(error) = monkey.recover_pending().await {
+                tracing::error!(error = %error.chain(), "what is pending cannot be recovered");
+            }
+        }));
+    }
+
+    /// Takes the file as it is now, whole or not at all.
+    async fn reload(&mut self) {
+        self.supervisor.reloading();
+        match self.reloaded().await {
+            Ok(()) => tracing::info!("the file was read again"),
+            Err(why) => tracing::error!("the file was not taken, and nothing has changed: {why}"),
+        }
+        self.supervisor.ready("watching");
+    }
+
+    async fn reloaded(&mut self) -> Result<(), String> {
+        let file = read(&self.arguments, self.catalogue).map_err(|problems| problems.to_string())?;
+        if file.journal != self.file.journal {
+            return Err("the journal cannot be changed while the monkey runs; restart it".to_owned());
+        }
+        let told = |error: ProgramError| error.to_string();
+        let journal = self.running.assembled.journal.clone();
+        let assembled = assemble(&file, self.catalogue, journal, &[]).await.map_err(told)?;
+        let is_elsewhere = file.service.listen != self.answering.as_ref().map(|answering| answering.address);
+        let answering = match file.service.listen {
+            Some(address) if is_elsewhere => {
+                Some(answer(address, self.shown.clone()).await.map_err(|error| told(error.into()))?)
+            }
+            _ => None,
+        };
+        // From here on nothing can fail.
+        self.running.retire(|_| false).await;
+        self.retired.push(std::mem::replace(&mut self.running, Running::start(assembled)));
+        if is_elsewhere {
+            self.answering = answering;
+        }
+        self.file = file;
+        Ok(())
+    }
+}

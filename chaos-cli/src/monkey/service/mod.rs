@@ -1,0 +1,10 @@
+//! The life of a monkey that is left running: signals, reloads, health, and what a service manager is told.
+
+mod http;
+mod life;
+mod running;
+mod signals;
+mod supervisor;
+mod vitals;
+
+pub(super) use life::live;
