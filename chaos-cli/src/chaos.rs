@@ -10,6 +10,7 @@ use crate::{
     catalogue::Catalogue,
     drill::{DrillArguments, drill},
     fleet::{FleetArguments, fleet},
+    halt::{HaltArguments, ResumeArguments, halt, resume},
     history::{HistoryArguments, history},
     program::{ProgramResult, Status, print},
     recover::{RecoverArguments, recover},
@@ -43,9 +44,13 @@ enum Command {
     Run(Box<crate::run::RunArguments>),
     Fleet(FleetArguments),
     Recover(RecoverArguments),
+    Halt(HaltArguments),
+    Resume(ResumeArguments),
     History(HistoryArguments),
     #[cfg(feature = "service")]
     Monkey(crate::monkey::MonkeyArguments),
+    #[cfg(feature = "service")]
+    Diagnose(crate::monkey::DiagnoseArguments),
     #[cfg(feature = "service")]
     Holidays(crate::holidays::HolidaysArguments),
     /// Prints the completions of this program for a shell
@@ -104,9 +109,13 @@ pub async fn chaos(arguments: ChaosArguments, catalogue: &Catalogue) -> ProgramR
         Command::Run(arguments) => crate::run::run(*arguments, catalogue).await,
         Command::Fleet(arguments) => fleet(arguments).await,
         Command::Recover(arguments) => recover(arguments, catalogue).await,
+        Command::Halt(arguments) => halt(arguments, catalogue).await,
+        Command::Resume(arguments) => resume(arguments).await,
         Command::History(arguments) => history(arguments, catalogue).await,
         #[cfg(feature = "service")]
         Command::Monkey(arguments) => crate::monkey::monkey(arguments, catalogue).await,
+        #[cfg(feature = "service")]
+        Command::Diagnose(arguments) => crate::monkey::diagnose(arguments, catalogue).await,
         #[cfg(feature = "service")]
         Command::Holidays(arguments) => crate::holidays::holidays(&arguments),
         Command::Completions { shell } => completions(shell, catalogue),

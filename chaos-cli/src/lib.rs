@@ -5,9 +5,11 @@
 //! | `drill` | one drill on its own or an attached fleet: break it, watch it heal, report |
 //! | `run` | experiments in files, in Chaos Toolkit's format (feature `lab`, on by default) |
 //! | `fleet` | a fleet that stays up until you stop it, for `drill --attach` |
+//! | `halt`, `resume` | stops every monkey over a journal, and lets them go on |
 //! | `recover` | recovers the faults that a drill has left behind |
 //! | `history` | shows the faults in a journal |
 //! | `monkey` | a monkey that a team leaves running, by a file (feature `service`) |
+//! | `diagnose` | says why such a monkey does nothing, or would not (feature `service`) |
 //! | `holidays` | lists the holidays of a year (feature `service`, on by default) |
 //!
 //! The program `service` is the small HTTP service that the fleets run.
@@ -30,9 +32,12 @@ pub mod catalogue;
 pub mod chaos;
 pub mod drill;
 pub mod fleet;
+pub mod halt;
 pub mod history;
 #[cfg(feature = "service")]
 pub mod holidays;
+#[cfg(feature = "service")]
+pub mod monkey;
 pub mod program;
 pub mod recover;
 #[cfg(feature = "lab")]
@@ -42,6 +47,4 @@ pub mod service;
 mod arguments;
 mod clients;
 mod journal;
-#[cfg(feature = "service")]
-mod monkey;
 mod table;

@@ -57,15 +57,22 @@ pub struct RecoverArguments {
     /// How you did it, for the journal
     #[arg(long, value_name = "TEXT", requires = "mended")]
     note: Option<String>,
+    #[command(flatten)]
+    identity: Identity,
+    /// Print one JSON object on standard output and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+/// As whom targets in a cloud are recovered.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Identity {
     /// For auto-scaling groups: use this profile of the shared configuration
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
     /// For auto-scaling groups: assume this role
     #[arg(long, value_name = "ARN")]
     assume_role: Option<String>,
-    /// Print one JSON object on standard output and nothing else
-    #[arg(long)]
-    json: bool,
 }
 
 /// The output of `--json`.
@@ -109,7 +116,7 @@ fn is_left(fault: &FaultRecord) -> bool {
 pub async fn recover(arguments: RecoverArguments, catalogue: &Catalogue) -> ProgramResult {
     LogTo::start(lines_on_stderr());
     let journal = Arc::new(journal::open_existing(&arguments.journal).await?);
-    let monkey = monkey(Arc::clone(&journal), &arguments, catalogue).await?;
+    let monkey = recoverer(Arc::clone(&journal), &arguments.identity, catalogue).await?;
     // A recovery continues without anybody watching.
     let mut interrupt = Interrupt::listen()?.despite_hang_up();
     if journal.is_read_only() {
@@ -158,10 +165,10 @@ pub async fn recover(arguments: RecoverArguments, catalogue: &Catalogue) -> Prog
 }
 
 /// The faults that are still pending and were not tried.
-struct Left {
-    held: Vec<FaultRecord>,
-    unreadable: Vec<Unreadable>,
-    at: Timestamp,
+pub(crate) struct Left {
+    pub(crate) held: Vec<FaultRecord>,
+    pub(crate) unreadable: Vec<Unreadable>,
+    pub(crate) at: Timestamp,
 }
 
 impl Left {
@@ -175,13 +182,14 @@ impl Left {
     }
 }
 
-async fn monkey(
+/// A monkey that recovers what is pending in `journal`.
+pub(crate) async fn recoverer(
     journal: Arc<impl Journal>,
-    arguments: &RecoverArguments,
+    identity: &Identity,
     catalogue: &Catalogue,
 ) -> Result<Monkey, ProgramError> {
     let pending = journal.pending().await?.faults;
-    let identity = [("profile", &arguments.profile), ("assume-role", &arguments.assume_role)];
+    let identity = [("profile", &identity.profile), ("assume-role", &identity.assume_role)];
     let identity = identity.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
     let identity = identity.map(|(name, value)| (name.to_owned(), Value::from(value.as_str()))).collect();
     let groups = || pending.iter().map(|fault| fault.group.clone());
@@ -231,11 +239,12 @@ impl Observer for Retries {
 }
 
 /// Tells a waiting person. A failure to write is no reason to stop.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-fn summary(faults: &[FaultRecord], left: &Left, catalogue: &Catalogue) -> String {
+/// A table of what was recovered, and of what is left.
+pub(crate) fn summary(faults: &[FaultRecord], left: &Left, catalogue: &Catalogue) -> String {
     let mut parts = Vec::new();
     if faults.is_empty() {
         parts.push("nothing to recover".to_owned());

@@ -8,8 +8,8 @@ use clap::Args;
 #[non_exhaustive]
 pub struct MonkeyArguments {
     /// The file, in TOML; docs/monkey.schema.json describes it
-    #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "schema")]
+    pub config: Option<PathBuf>,
     /// Sets one value of the file, such as `schedule.mean=3`
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -19,6 +19,9 @@ pub struct MonkeyArguments {
     /// Shows the dues of the coming days, such as 30d, and touches nothing
     #[arg(long, value_name = "DAYS")]
     pub preview: Option<String>,
+    /// Prints the JSON schema of the file
+    #[arg(long, exclusive = true)]
+    pub schema: bool,
     /// Prints JSON
     #[arg(long, requires = "preview")]
     pub json: bool,

@@ -1,4 +1,4 @@
-//! `chaos monkey`: a monkey that a team leaves running, by a file.
+//! `chaos monkey` and `chaos diagnose`: a monkey that a team leaves running, by a file.
 //!
 //! [`file`] reads the file, [`assemble`] makes the monkey that it asks for, and [`service`] is its life: signals,
 //! reloads, health and metrics.
@@ -6,6 +6,7 @@
 mod arguments;
 mod assemble;
 mod check;
+mod diagnose;
 mod file;
 mod monkey;
 mod narrowed;
@@ -13,4 +14,5 @@ mod preview;
 mod service;
 
 pub use arguments::MonkeyArguments;
-pub(crate) use monkey::monkey;
+pub use diagnose::{DiagnoseArguments, diagnose};
+pub use monkey::monkey;

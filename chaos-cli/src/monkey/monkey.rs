@@ -1,19 +1,26 @@
+use std::path::Path;
+
 use super::{
     MonkeyArguments, check,
-    file::{Catalogues, MonkeyFile, Problems},
+    file::{Catalogues, MonkeyFile, Problems, schema},
     preview, service,
 };
 use crate::{
     catalogue::Catalogue,
-    program::{LogTo, ProgramResult, Status, complain, lines_on_stderr},
+    program::{LogTo, ProgramResult, Status, complain, lines_on_stderr, print_json},
 };
 
 /// Runs the monkey of a file until it is stopped, or shows what it would do.
 ///
 /// # Errors
 /// If what the file refers to cannot be reached, and if the journal cannot be opened.
-pub(crate) async fn monkey(arguments: MonkeyArguments, catalogue: &Catalogue) -> ProgramResult {
-    let file = match read(&arguments, catalogue) {
+pub async fn monkey(arguments: MonkeyArguments, catalogue: &Catalogue) -> ProgramResult {
+    if arguments.schema {
+        print_json(&schema(&catalogues(catalogue)))?;
+        return Ok(Status::Done);
+    }
+    let config = arguments.config.clone().unwrap_or_default();
+    let file = match read(&config, &arguments.set, catalogue) {
         Ok(file) => file,
         Err(problems) => {
             complain(&problems.to_string());
@@ -29,16 +36,19 @@ pub(crate) async fn monkey(arguments: MonkeyArguments, catalogue: &Catalogue) ->
             LogTo::start(lines_on_stderr());
             check::check(&file, catalogue).await
         }
-        None => service::live(arguments, file, catalogue).await,
+        None => service::live(config, arguments.set, file, catalogue).await,
     }
 }
 
-/// Reads the file that `arguments` name.
-pub(super) fn read(arguments: &MonkeyArguments, catalogue: &Catalogue) -> Result<MonkeyFile, Problems> {
-    let catalogues = Catalogues {
+/// Reads a file, with each of `set` in the place of what it says.
+pub(super) fn read(file: &Path, set: &[String], catalogue: &Catalogue) -> Result<MonkeyFile, Problems> {
+    MonkeyFile::read(file, set, &catalogues(catalogue))
+}
+
+fn catalogues(catalogue: &Catalogue) -> Catalogues {
+    Catalogues {
         events: catalogue.events.clone(),
         providers: catalogue.providers.clone(),
         probes: chaos_probes::catalogue(),
-    };
-    MonkeyFile::read(&arguments.config, &arguments.set, &catalogues)
+    }
 }

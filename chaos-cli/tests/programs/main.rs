@@ -38,6 +38,10 @@ mod experiments;
 mod holidays;
 mod host_crash_proof;
 mod host_drill;
+#[cfg(feature = "service")]
+mod monkey_file;
+#[cfg(feature = "service")]
+mod monkey_service;
 mod old_journal;
 mod own_event;
 mod own_provider;

@@ -4,6 +4,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +48,8 @@ pub(super) struct Core {
     pub(super) stop: CancellationToken,
     /// Whether this monkey was told to halt.
     pub(super) halted: watch::Sender<bool>,
+    /// Since when the halt is in force that the observers know of.
+    pub(super) known_halt: Mutex<Option<Timestamp>>,
     /// See [`Monkey::retire`](super::Monkey::retire).
     pub(super) retirement: Retirement,
     /// The shared looks of victims of one moment.
@@ -61,6 +64,7 @@ impl Core {
             tasks: Tasks::default(),
             stop: CancellationToken::new(),
             halted: watch::Sender::new(false),
+            known_halt: Mutex::default(),
             retirement: Retirement::default(),
             sights: Sights::at(&parts.clock),
             next_seed: Mutex::new(parts.seed),

@@ -8,6 +8,7 @@ mod core;
 mod diagnose;
 mod forecast;
 mod guard;
+mod halts;
 mod hold;
 mod last_look;
 mod monkey;

@@ -7,6 +7,7 @@ use super::{
     core::{Core, Cut, Run},
     diagnose,
     guard::{Guarded, guard},
+    halts::tell_of_halts,
     permission::spare_who_cannot_be_brought_back,
     scheduled::carry_out_dues,
 };
@@ -116,6 +117,10 @@ impl Monkey {
         self.refuse_after_shutdown()?;
         let parts = &self.core.parts;
         let runs = async {
+            // What a dead process has left is brought back before anything else, not at the next due.
+            if let Err(error) = self.recover_pending().await {
+                self.core.tell(Activity::RunFailed { run: None, failure: (&error).into() });
+            }
             if let (Some(schedule), Some(seed)) = (&parts.schedule, parts.seed) {
                 let monkey = self.clone();
                 let carry_out = Arc::new(move |run, filter| monkey.carry_out_in(run, filter));
@@ -143,6 +148,7 @@ impl Monkey {
             () = shutdown => {}
             () = self.core.stop.cancelled() => {}
             () = runs => {}
+            () = tell_of_halts(&self.core) => {}
         }
         self.shutdown().await;
         Ok(())

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Monkey, monkey::lost_task, replay::replay};
+use super::{Monkey, halts, monkey::lost_task, replay::replay};
 use crate::{
     error::{Error, ErrorKind, Result},
     fault::{FaultId, FaultState, Mark},
     group::TargetId,
     journal::{Found, Halt},
-    observer::Activity,
 };
 
 impl Monkey {
@@ -66,13 +65,11 @@ impl Monkey {
     ///
     /// Not cancel safe: a dropped call may have halted this monkey alone, whose recoveries continue.
     pub async fn halt(&self, reason: impl Into<String>) -> Result<()> {
-        let reason = reason.into();
+        let halt = Halt::new(reason, self.core.parts.clock.now());
         self.core.halted.send_replace(true);
-        self.core.tell(Activity::Halted { reason: reason.clone() });
+        halts::tell(&self.core, Some(&halt));
         let written = match self.core.safeguard() {
-            Ok(safeguard) => {
-                safeguard.journal.set_halt(Some(Halt::new(reason, self.core.parts.clock.now()))).await
-            }
+            Ok(safeguard) => safeguard.journal.set_halt(Some(halt)).await,
             Err(error) => Err(error),
         };
         self.core.tasks.wait().await;
@@ -88,6 +85,7 @@ impl Monkey {
     pub async fn resume(&self) -> Result<()> {
         self.core.safeguard()?.journal.set_halt(None).await?;
         self.core.halted.send_replace(false);
+        halts::tell(&self.core, None);
         Ok(())
     }
 

@@ -245,6 +245,9 @@ pub enum Activity {
         /// The reason, in the words of the person who gave the order.
         reason: String,
     },
+    /// A halt was withdrawn.
+    #[non_exhaustive]
+    Resumed {},
     /// A run could not be made.
     #[non_exhaustive]
     RunFailed {
@@ -331,6 +334,7 @@ impl fmt::Display for Activity {
             }
             Self::NotSteadyAgain { why, .. } => write!(f, "NOT steady again: {}", escaped(why)),
             Self::Halted { reason } => write!(f, "halted: {}", escaped(reason)),
+            Self::Resumed {} => f.write_str("resumed: the halt was withdrawn"),
             Self::RunFailed { failure, .. } => write!(f, "the run could not be carried out: {failure}"),
             Self::RunEnded { outcome, why, .. } if why.is_empty() => write!(f, "run ended: {outcome}"),
             Self::RunEnded { outcome, why, .. } => {

@@ -13,6 +13,8 @@ use chaos_core::{
     text::escaped,
 };
 
+use serde_json::Value;
+
 use super::{
     calendar::{self, CalendarSection},
     document::Document,
@@ -205,7 +207,11 @@ fn providers(
 ) -> Option<Vec<ProviderSection>> {
     let names: Vec<&str> = catalogue.specs().map(|spec| spec.name.as_str()).collect();
     let mut read = Vec::new();
-    let is_absent = !top.fields.contains_key("providers");
+    let is_absent = match top.fields.get("providers") {
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(_) => false,
+        None => true,
+    };
     for mut section in reader.tables(top, "providers") {
         let path = section.path.clone();
         let Some(name) = reader.kind(&mut section, &names) else { continue };
@@ -223,7 +229,11 @@ fn providers(
 fn events(reader: &mut Reader<'_>, top: &mut Section, catalogue: &EventCatalogue) -> Option<Vec<NamedEvent>> {
     let names: Vec<&str> = catalogue.specs().map(|spec| spec.name.as_str()).collect();
     let mut read = Vec::new();
-    let is_absent = !top.fields.contains_key("events");
+    let is_absent = match top.fields.get("events") {
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(_) => false,
+        None => true,
+    };
     for mut section in reader.tables(top, "events") {
         let Some(name) = reader.kind(&mut section, &names) else { continue };
         let Some(spec) = catalogue.specs().find(|spec| spec.name == name) else { continue };

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chaos_core::{
     Journal,
@@ -17,7 +17,6 @@ use super::{
 use crate::{
     catalogue::Catalogue,
     monkey::{
-        MonkeyArguments,
         assemble::{assemble, open_journal},
         file::MonkeyFile,
         monkey::read,
@@ -32,7 +31,8 @@ const RECOVER_EVERY: Duration = Duration::from_secs(60);
 
 /// A monkey that is left running.
 struct Service<'a> {
-    arguments: MonkeyArguments,
+    config: PathBuf,
+    set: Vec<String>,
     catalogue: &'a Catalogue,
     clock: Arc<dyn Clock>,
     supervisor: Supervisor,
@@ -49,7 +49,8 @@ struct Service<'a> {
 
 /// Runs the monkey of `file` until a signal stops it.
 pub(in crate::monkey) async fn live(
-    arguments: MonkeyArguments,
+    config: PathBuf,
+    set: Vec<String>,
     file: MonkeyFile,
     catalogue: &Catalogue,
 ) -> ProgramResult {
@@ -81,7 +82,8 @@ pub(in crate::monkey) async fn live(
     }
     let running = Running::start(assembled);
     let mut service = Service {
-        arguments,
+        config,
+        set,
         catalogue,
         clock,
         supervisor,
@@ -196,7 +198,8 @@ impl Service<'_> {
     }
 
     async fn reloaded(&mut self) -> Result<(), String> {
-        let file = read(&self.arguments, self.catalogue).map_err(|problems| problems.to_string())?;
+        let file = read(&self.config, &self.set, self.catalogue)
+            .map_err(|problems| problems.to_string())?;
         if file.journal != self.file.journal {
             return Err("the journal cannot be changed while the monkey runs; restart it".to_owned());
         }

@@ -1,0 +1,294 @@
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use chaos_core::{
+    Calendar, Journal, Monkey,
+    calendar::{CalendarExt, CalendarState},
+    clock::{Clock, SystemClock},
+    jiff::Timestamp,
+    journal::Found,
+    plan::{Decision, Plan},
+    text::escaped,
+};
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    assemble::{Assembled, assemble, open_existing_journal},
+    file::MonkeyFile,
+    monkey::read,
+};
+use crate::{
+    catalogue::Catalogue,
+    program::{LogTo, ProgramError, ProgramResult, Status, complain, lines_on_stderr, print, print_json},
+};
+
+/// How many openings are told.
+const OPENINGS: usize = 3;
+/// How many targets a reason names.
+const NAMED: usize = 3;
+
+/// Says why the monkey of a file does nothing, or would not. It changes nothing
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 the next run would hit something; 2 the file is wrong; 3 something keeps it from \
+                        that; 5 anything else."
+)]
+#[non_exhaustive]
+pub struct DiagnoseArguments {
+    /// The file, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Sets one value of the file, such as `schedule.mean=3`
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What was found about one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Finding {
+    /// What it is about: `calendar`, `journal`, `provider local`.
+    subject: String,
+    /// Whether it keeps the monkey from injecting, or from bringing something back.
+    is_wrong: bool,
+    finding: String,
+}
+
+impl Finding {
+    fn well(subject: impl Into<String>, finding: impl Into<String>) -> Self {
+        Self { subject: subject.into(), is_wrong: false, finding: finding.into() }
+    }
+
+    fn wrong(subject: impl Into<String>, finding: impl Into<String>) -> Self {
+        Self { subject: subject.into(), is_wrong: true, finding: finding.into() }
+    }
+}
+
+/// The whole diagnosis: causes first.
+#[derive(Debug, Serialize)]
+struct Diagnosis {
+    is_sound: bool,
+    findings: Vec<Finding>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<Plan>,
+}
+
+/// Prints what keeps the monkey of a file from injecting, and then everything else that was found.
+///
+/// # Errors
+/// If nothing can be printed.
+pub async fn diagnose(arguments: DiagnoseArguments, catalogue: &Catalogue) -> ProgramResult {
+    LogTo::start(lines_on_stderr());
+    let file = match read(&arguments.config, &arguments.set, catalogue) {
+        Ok(file) => file,
+        Err(problems) => {
+            complain(&problems.to_string());
+            return Ok(Status::BadArguments);
+        }
+    };
+    let found = findings(&file, catalogue).await;
+    if arguments.json {
+        print_json(&found)?;
+    } else {
+        print(&text(&found))?;
+    }
+    Ok(if found.is_sound { Status::Done } else { Status::Skipped })
+}
+
+async fn findings(file: &MonkeyFile, catalogue: &Catalogue) -> Diagnosis {
+    let now = SystemClock::default().now();
+    let mut findings = Vec::new();
+    if let Some(section) = &file.calendar {
+        findings.push(calendar(&section.calendar, now));
+    }
+    let journal = match open_existing_journal(file.journal.as_deref()).await {
+        Ok(Some(journal)) => {
+            findings.extend(in_journal(journal.as_ref(), now).await);
+            Some(journal)
+        }
+        Ok(None) if file.journal.is_some() => {
+            findings.push(Finding::well("journal", "none yet; the monkey creates it"));
+            None
+        }
+        Ok(None) => None,
+        Err(error) => {
+            findings.push(Finding::wrong("journal", one_line(&error)));
+            None
+        }
+    };
+    let plan = match assemble(file, catalogue, journal, &[]).await {
+        Ok(Assembled { monkey, .. }) => {
+            findings.extend(checks(&monkey).await);
+            match monkey.plan().await {
+                Ok(plan) => {
+                    findings.extend(in_plan(&plan));
+                    Some(plan)
+                }
+                Err(error) => {
+                    findings.push(Finding::wrong("plan", error.chain()));
+                    None
+                }
+            }
+        }
+        Err(error) => {
+            findings.push(Finding::wrong("providers", one_line(&error)));
+            None
+        }
+    };
+    if !file.is_unleashed {
+        findings.push(Finding::well("mode", "leashed: it says what it would do, and injects nothing"));
+    }
+    // A cause before its consequences: the order of the checks.
+    let (wrong, well): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| finding.is_wrong);
+    let is_sound = wrong.is_empty();
+    Diagnosis { is_sound, findings: wrong.into_iter().chain(well).collect(), plan }
+}
+
+fn calendar(calendar: &Arc<dyn Calendar>, now: Timestamp) -> Finding {
+    let mut openings = Vec::new();
+    let mut at = now;
+    while openings.len() < OPENINGS {
+        match calendar.state(at) {
+            CalendarState::Open(window) => {
+                if at > now {
+                    openings.push(at.to_string());
+                }
+                at = window.closes;
+            }
+            CalendarState::Closed(_) => match calendar.next_opening(at) {
+                Some(opens) if opens > at => at = opens,
+                _ => break,
+            },
+        }
+        if at == Timestamp::MAX {
+            break;
+        }
+    }
+    let next = match openings.is_empty() {
+        true => "it does not open within two years".to_owned(),
+        false => format!("it opens next at {}", openings.join(", ")),
+    };
+    match calendar.state(now) {
+        CalendarState::Open(window) if window.closes == Timestamp::MAX => Finding::well("calendar", "open"),
+        CalendarState::Open(window) => {
+            Finding::well("calendar", format!("open until {}; {next}", window.closes))
+        }
+        CalendarState::Closed(closed) => {
+            let why = closed
+                .reason
+                .map_or_else(|| "outside of its hours".to_owned(), |why| escaped(&why).to_string());
+            Finding::wrong("calendar", format!("closed: {why}; {next}"))
+        }
+    }
+}
+
+async fn in_journal(journal: &dyn Journal, now: Timestamp) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let subject = "journal";
+    match journal.halt().await {
+        Ok(Some(halt)) => {
+            let why = escaped(&halt.reason).to_string();
+            findings.push(Finding::wrong(
+                subject,
+                format!("halted since {}: {why}; `chaos resume` ends that", halt.since),
+            ));
+        }
+        Ok(None) => {}
+        Err(error) => findings.push(Finding::wrong(subject, error.chain())),
+    }
+    match journal.pending().await {
+        Ok(Found { faults, unreadable, .. }) => {
+            findings.extend(unreadable.iter().map(|entry| {
+                Finding::wrong(subject, format!("entry {} cannot be read: {}", entry.entry, entry.failure))
+            }));
+            for fault in &faults {
+                let what = format!("fault {} on {} is {}", fault.id, fault.target, fault.state);
+                findings.push(if fault.armed_at > now {
+                    Finding::wrong(
+                        subject,
+                        format!("{what}, and was armed in the future, at {}", fault.armed_at),
+                    )
+                } else if fault.is_overdue(now) {
+                    Finding::wrong(subject, format!("{what}, past its deadline and its recovery budget"))
+                } else {
+                    Finding::well(subject, what)
+                });
+            }
+            if faults.is_empty() && unreadable.is_empty() {
+                findings.push(Finding::well(subject, "nothing is pending"));
+            }
+        }
+        Err(error) => findings.push(Finding::wrong(subject, error.chain())),
+    }
+    findings
+}
+
+/// What the monkey itself checks: providers, probes, and the preparation of each event.
+async fn checks(monkey: &Monkey) -> Vec<Finding> {
+    let checks = monkey.diagnose().await.checks.into_iter();
+    // These are told in more detail.
+    let checks = checks.filter(|check| !["calendar", "journal"].contains(&check.subject.as_str()));
+    let finding = |check: chaos_core::monkey::Check| match check.finding {
+        Ok(finding) => Finding::well(check.subject, finding),
+        Err(failure) => Finding::wrong(check.subject, failure.to_string()),
+    };
+    checks.map(finding).collect()
+}
+
+/// Why each target that the plan leaves alone would be left alone, if it leaves all of them alone.
+fn in_plan(plan: &Plan) -> Vec<Finding> {
+    let chosen: Vec<String> =
+        plan.chosen().map(|(target, event)| format!("{event} on {}", escaped(target.as_str()))).collect();
+    if !chosen.is_empty() {
+        return vec![Finding::well("plan", format!("the next run would inject {}", chosen.join(", ")))];
+    }
+    let mut findings: Vec<Finding> = plan
+        .doubts
+        .iter()
+        .map(|doubt| Finding::wrong(format!("in {}", doubt.about), doubt.failure.to_string()))
+        .collect();
+    let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for group in &plan.groups {
+        let decided = group.targets.iter().filter_map(|target| match &target.decision {
+            Decision::NotChosen { reason, .. } => Some((reason.to_string(), target.id.to_string())),
+            _ => None,
+        });
+        let of_group = group.reason.iter().filter(|_| group.targets.is_empty());
+        for (reason, whom) in of_group.map(|reason| (reason.to_string(), group.id.to_string())).chain(decided)
+        {
+            reasons.entry(reason).or_default().push(whom);
+        }
+    }
+    // What concerns most comes first.
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, whom)| std::cmp::Reverse(whom.len()));
+    findings.extend(reasons.into_iter().map(|(reason, whom)| {
+        let named: Vec<String> = whom.iter().take(NAMED).map(|name| escaped(name).to_string()).collect();
+        let more = whom.len().saturating_sub(NAMED);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        Finding::wrong("targets", format!("{reason}: {}{more}", named.join(", ")))
+    }));
+    if let (true, Some(reason)) = (findings.is_empty(), &plan.refused) {
+        findings.push(Finding::wrong("plan", reason.to_string()));
+    }
+    findings
+}
+
+/// An error of this program in one line, with its hint.
+fn one_line(error: &ProgramError) -> String {
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    text.replace("\nhint: ", "; ")
+}
+
+fn text(diagnosis: &Diagnosis) -> String {
+    let line = |finding: &Finding| {
+        let mark = if finding.is_wrong { "WRONG" } else { "fine " };
+        format!("{mark}  {}: {}", escaped(&finding.subject), escaped(&finding.finding))
+    };
+    let mut parts = vec![diagnosis.findings.iter().map(line).collect::<Vec<_>>().join("\n")];
+    parts.extend(diagnosis.plan.as_ref().map(|plan| plan.explain().to_string()));
+    parts.join("\n\n")
+}

@@ -1,0 +1,35 @@
+//! Halts that others have ordered over the same journal.
+
+use std::{sync::PoisonError, time::Duration};
+
+use super::core::Core;
+use crate::{journal::Halt, observer::Activity};
+
+/// How often a monkey that runs looks for a halt. Holders of faults look more often.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Tells the observers when everything is halted over the journal, and when the halt is withdrawn. Without end.
+pub(super) async fn tell_of_halts(core: &Core) {
+    let Ok(safeguard) = core.safeguard() else { return std::future::pending().await };
+    loop {
+        // An unreadable journal says nothing of a halt. Nothing is injected meanwhile.
+        if let Ok(halt) = safeguard.journal.halt().await {
+            tell(core, halt.as_ref());
+        }
+        core.parts.clock.sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Tells the observers of the halt in force, if they do not know it.
+pub(super) fn tell(core: &Core, halt: Option<&Halt>) {
+    let since = halt.map(|halt| halt.since);
+    let known = {
+        let mut known = core.known_halt.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *known, since)
+    };
+    match halt {
+        Some(halt) if known != since => core.tell(Activity::Halted { reason: halt.reason.clone() }),
+        None if known.is_some() => core.tell(Activity::Resumed {}),
+        _ => {}
+    }
+}
