@@ -34,6 +34,11 @@ impl NamePattern {
         Ok(())
     }
 
+    /// The pattern, as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether `name` matches. Linear in the length of the name for each wildcard, with any contents.
     pub fn matches(&self, name: &str) -> bool {
         let pattern: Vec<char> = self.0.chars().collect();

@@ -133,8 +133,9 @@ async fn try_event(
     let requires = event.requires();
     let candidate =
         groups.iter().filter(|(_, group)| event.suits(group).is_ok()).find_map(|(provider, group)| {
+            let permitted = rules::not_denied(&core.parts.filter, group).ok()?;
             let fits = |member: &&crate::group::Member| {
-                rules::may_be_hit(&group.id, member).is_ok()
+                rules::may_be_hit(&permitted, member).is_ok()
                     && rules::offers(member.target.capabilities().set(), requires).is_ok()
             };
             Some((provider, group, group.members.iter().find(fits)?))

@@ -16,7 +16,7 @@ pub(super) async fn look_again(core: &Core, victim: &Victim) -> Result<Arc<Sight
     let target = victim.target.id();
     let group = limited(core, "the discovery", core.sights.group(victim)).await.map_err(Reason::doubt)??;
     let member = group.member(target).ok_or(Reason::NotHealthy { health: Health::Gone })?;
-    rules::may_be_hit(&group.id, member)?;
+    rules::may_be_hit(&rules::not_denied(&core.parts.filter, &group)?, member)?;
     // A group may know less about its members than the members themselves.
     let asking = contained("the health check", async { member.target.health().await });
     let health = limited(core, "the health check", asking).await.map_err(Reason::doubt)?;

@@ -13,9 +13,9 @@ use crate::{
     capability::CapabilitySet,
     chance::Draw,
     event::{ChaosEvent, Hold},
-    group::{Group, GroupId, Member, Target, TargetId},
+    group::{Group, Member, Target, TargetId},
     monkey::Parts,
-    provider::Provider,
+    provider::{PermittedGroup, Provider},
 };
 
 /// Plans one group without knowledge of the others.
@@ -82,7 +82,9 @@ impl Victim {
 
 impl GroupPlanner<'_> {
     pub(super) fn plan(&self, provider: &Arc<dyn Provider>, mut group: Group) -> PlannedGroup {
-        let usable = group.put_in_order().and_then(|()| self.usable_events(&group));
+        let in_order = group.put_in_order();
+        let permitted = in_order.and_then(|()| rules::not_denied(&self.parts.filter, &group));
+        let usable = permitted.and_then(|permitted| Ok((permitted, self.usable_events(&group)?)));
         let mut eligible = Vec::new();
         let mut in_service = 0;
         let mut targets = Vec::with_capacity(group.members.len());
@@ -93,7 +95,7 @@ impl GroupPlanner<'_> {
             }
             let usable = usable.as_ref().map_err(Reason::clone);
             let fits = rules::free_of_faults(fault)
-                .and_then(|()| usable.and_then(|usable| self.look_at(&group.id, member, usable)));
+                .and_then(|()| usable.and_then(|(group, usable)| self.look_at(group, member, usable)));
             let reason = match fits {
                 Ok(()) => {
                     eligible.push(index);
@@ -113,7 +115,7 @@ impl GroupPlanner<'_> {
             reason: usable.as_ref().err().cloned(),
             targets,
         };
-        let victims = match usable {
+        let victims = match usable.map(|(_, usable)| usable) {
             Ok(usable) => self.draw(provider, group, &usable, eligible, &mut plan),
             Err(_) => Vec::new(),
         };
@@ -154,7 +156,12 @@ impl GroupPlanner<'_> {
     }
 
     /// Whether at least one event may be injected into this member.
-    fn look_at(&self, group: &GroupId, member: &Member, usable: &[Usable<'_>]) -> Result<(), Reason> {
+    fn look_at(
+        &self,
+        group: &PermittedGroup<'_>,
+        member: &Member,
+        usable: &[Usable<'_>],
+    ) -> Result<(), Reason> {
         rules::may_be_hit(group, member)?;
         let offered = member.target.capabilities().set();
         let mut nearest: Option<Reason> = None;

@@ -16,7 +16,7 @@ use crate::{
     group::TargetId,
     journal::Journal,
     monkey::Parts,
-    provider::{GroupFilter, Provider},
+    provider::{GroupFilter, Provider, is_name_of},
 };
 
 /// Everything that decides which targets are chosen.
@@ -67,9 +67,7 @@ impl Planner<'_> {
             planned.plan.refused.get_or_insert(nothing);
         }
         for name in filter.names().unwrap_or_default() {
-            let is_there =
-                planned.plan.groups.iter().any(|group| group.id.as_str() == name || group.id.path() == name);
-            if !is_there {
+            if !planned.plan.groups.iter().any(|group| is_name_of(name, &group.id)) {
                 planned.plan.doubts.push(unknown_group(name, providers));
             }
         }

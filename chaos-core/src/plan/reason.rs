@@ -8,6 +8,7 @@ use crate::{
     error::{ErrorKind, Failure},
     fault::{FaultId, FaultState},
     group::Health,
+    listing::ENABLED_TAG,
     text::escaped,
 };
 
@@ -142,6 +143,16 @@ pub enum Reason {
         /// Its health.
         health: Health,
     },
+    /// A pattern of the monkey's filter denies the target or its group.
+    #[non_exhaustive]
+    Denied {
+        /// The pattern.
+        pattern: String,
+    },
+    /// No pattern of the monkey's filter allows the target or its group.
+    NotAllowed,
+    /// Only targets that have agreed are touched, and neither a tag nor an allow pattern agrees.
+    NotOptedIn,
     /// The provider keeps the target out.
     #[non_exhaustive]
     Excluded {
@@ -246,6 +257,11 @@ impl Reason {
         Self::NotHealthy { health }
     }
 
+    /// A pattern denies the target or its group.
+    pub fn denied(pattern: impl Into<String>) -> Self {
+        Self::Denied { pattern: pattern.into() }
+    }
+
     /// The provider keeps the target out.
     pub fn excluded(why: impl Into<String>) -> Self {
         Self::Excluded { why: why.into() }
@@ -332,6 +348,11 @@ impl fmt::Display for Reason {
             }
             Self::NotSteady { probe, why } => write!(f, "not steady: {}: {}", escaped(probe), escaped(why)),
             Self::NotHealthy { health } => write!(f, "it is {health}"),
+            Self::Denied { pattern } => write!(f, "the pattern {} denies it", escaped(pattern)),
+            Self::NotAllowed => f.write_str("no pattern allows it"),
+            Self::NotOptedIn => {
+                write!(f, "not opted in: it has no tag {ENABLED_TAG}, and no pattern allows it")
+            }
             Self::Excluded { why } => write!(f, "excluded: {}", escaped(why)),
             Self::LacksCapability { missing } => write!(f, "it does not offer: {missing}"),
             Self::UnderFault { fault, state } => write!(f, "fault {fault} on it is {state}"),
@@ -380,6 +401,7 @@ mod tests {
             Reason::outside_domain(hostile, hostile),
             Reason::unknown_domain(hostile),
             Reason::excluded(hostile),
+            Reason::denied(hostile),
         ];
         for reason in reasons {
             let shown = reason.to_string();

@@ -10,7 +10,7 @@ use super::machine::{Machine, Replace};
 use crate::{
     capability::Remains,
     error::{Error, ErrorKind, Result},
-    group::{Group, GroupId, Health, Member, Target, TargetId},
+    group::{Group, GroupId, Health, Labels, Member, Target, TargetId},
     provider::{GroupFilter, Provider},
 };
 
@@ -45,6 +45,7 @@ struct Replacer {
     desired: usize,
     replaces_members: bool,
     spread: Option<Spread>,
+    labels: Mutex<Labels>,
     machines: Mutex<Machines>,
 }
 
@@ -110,6 +111,7 @@ impl MemoryProvider {
             desired: size,
             replaces_members,
             spread,
+            labels: Mutex::default(),
             machines: Mutex::default(),
         });
         for _ in 0..size {
@@ -117,6 +119,15 @@ impl MemoryProvider {
         }
         self.groups.insert(id, group);
         Ok(self)
+    }
+
+    /// Sets the tags of one group.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such group.
+    pub fn set_labels(&self, id: &GroupId, labels: Labels) -> Result<()> {
+        *locked(&self.replacer(id)?.labels) = labels;
+        Ok(())
     }
 
     /// Sets the health of one machine, like a failure outside of any fault.
@@ -144,6 +155,12 @@ impl MemoryProvider {
         machines.present.insert(place, group.machine(id.clone(), number));
         machines.next += 1;
         Ok(())
+    }
+
+    fn replacer(&self, id: &GroupId) -> Result<&Arc<Replacer>> {
+        self.groups.get(id).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "the in-memory provider has no such group").with("group", id)
+        })
     }
 
     fn machine(&self, id: &TargetId) -> Option<Arc<Machine>> {
@@ -178,12 +195,17 @@ impl Replacer {
         Group::new(self.id.clone())
             .desired(self.desired)
             .replaces_members(self.replaces_members)
+            .labels(locked(&self.labels).clone())
             .members(self.machines().present.values().map(member))
     }
 
     fn machines(&self) -> MutexGuard<'_, Machines> {
-        self.machines.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.machines)
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Spread {
@@ -218,10 +240,7 @@ impl Provider for MemoryProvider {
     }
 
     async fn group(&self, id: &GroupId) -> Result<Group> {
-        let group = self.groups.get(id).ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "the in-memory provider has no such group").with("group", id)
-        })?;
-        Ok(group.look())
+        Ok(self.replacer(id)?.look())
     }
 
     async fn resolve(&self, id: &TargetId) -> Result<Option<Arc<dyn Target>>> {

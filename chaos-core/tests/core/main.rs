@@ -23,6 +23,7 @@ mod identity;
 mod last_look;
 mod missed_in_the_hold;
 mod monkey;
+mod permission;
 mod promises;
 mod refusals;
 mod retired;

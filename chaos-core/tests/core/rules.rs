@@ -18,9 +18,10 @@ use chaos_core::{
     fault::{FaultRecord, FaultState, Magnitude, Mark},
     group::{Labels, Member},
     journal::{Arming, Halt, Lease, Limits},
+    listing::ENABLED_TAG,
     observer::{Activity, Intended},
     plan::{Decision, FailureDomain, Percent, Reason},
-    provider::{BoxStream, GroupFilter},
+    provider::{BoxStream, GroupFilter, TargetPattern},
     recovery::RecoveryRecord,
     testing::{MemoryProvider, PowerOff},
 };
@@ -35,6 +36,7 @@ const ZONE: &str = "zone";
 #[derive(Clone)]
 struct Rule {
     blast_radius: BlastRadius,
+    filter: GroupFilter,
     /// The group as it is in any case.
     always: fn(&mut Group),
     change: fn(&mut Group),
@@ -49,6 +51,7 @@ impl Rule {
     fn expecting(expected: Reason) -> Self {
         Self {
             blast_radius: BlastRadius::default(),
+            filter: GroupFilter::all(),
             always: |_| {},
             change: |_| {},
             closes: Some(at(24 * 3600)),
@@ -222,6 +225,21 @@ fn member(group: &mut Group) -> &mut Member {
     group.members.iter_mut().find(|member| *member.target.id() == target()).unwrap()
 }
 
+fn pattern(text: &str) -> TargetPattern {
+    text.parse().unwrap()
+}
+
+fn tag(group: &mut Group, key: &str, value: &str) {
+    group.labels.insert(key.to_owned(), value.to_owned());
+}
+
+fn tag_member(group: &mut Group, key: &str, value: &str) {
+    let (inner, mut labels) = (Arc::clone(&member(group).target), member(group).target.labels().clone());
+    labels.insert(key.to_owned(), value.to_owned());
+    let capabilities = inner.capabilities();
+    member(group).target = Arc::new(Altered { inner, labels, capabilities });
+}
+
 fn id() -> FaultId {
     "00000000000000aa".parse().unwrap()
 }
@@ -304,6 +322,42 @@ fn rules() -> Vec<Rule> {
             change: |group| member(group).weight = 5,
             ..Rule::expecting(reason(serde_json::json!({ "kind": "too-heavy", "weight": 5, "room": 4 })))
         },
+        Rule {
+            filter: GroupFilter::all().deny(pattern("tag:tier=critical")),
+            change: |group| tag(group, "tier", "critical"),
+            ..Rule::expecting(Reason::denied("tag:tier=critical"))
+        },
+        Rule {
+            filter: GroupFilter::all().allow(pattern("web")).deny(pattern("tag:tier=critical")),
+            change: |group| tag_member(group, "tier", "critical"),
+            ..Rule::expecting(Reason::denied("tag:tier=critical"))
+        },
+        Rule {
+            filter: GroupFilter::all().allow(pattern("tag:tier=low")),
+            always: |group| tag(group, "tier", "low"),
+            change: |group| tag(group, "tier", "high"),
+            ..Rule::expecting(Reason::NotAllowed)
+        },
+        Rule {
+            filter: GroupFilter::all().opt_in(true),
+            always: |group| tag_member(group, ENABLED_TAG, "true"),
+            change: |group| tag_member(group, ENABLED_TAG, ""),
+            ..Rule::expecting(Reason::excluded(
+                "in doubt: the tag chaos:enabled of the target is \"\"; expected true or false",
+            ))
+        },
+        Rule {
+            filter: GroupFilter::all().opt_in(true),
+            always: |group| tag(group, ENABLED_TAG, "true"),
+            change: |group| group.labels.clear(),
+            ..Rule::expecting(Reason::NotOptedIn)
+        },
+        // A refusal outweighs the pattern that allows.
+        Rule {
+            filter: GroupFilter::all().allow(pattern("*")),
+            change: |group| tag(group, ENABLED_TAG, "false"),
+            ..Rule::expecting(Reason::excluded("opted out: the tag chaos:enabled of the group is false"))
+        },
         Rule { closes: None, ..Rule::expecting(Reason::calendar_closed(None, None)) },
         Rule {
             closes: Some(at(100)),
@@ -351,6 +405,7 @@ async fn the_planner_and_the_last_look_give_the_same_reason() {
                 .observer(world.clone())
                 .clock(clock())
                 .blast_radius(rule.blast_radius.clone())
+                .groups(rule.filter.clone())
                 .cool_down(Duration::from_secs(3600))
                 .unleash(world.0.journal.clone(), registry())
                 .build()

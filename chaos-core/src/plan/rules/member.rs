@@ -1,18 +1,22 @@
 use crate::{
     group::{GroupId, Health, Member, TargetId},
     plan::Reason,
+    provider::PermittedGroup,
 };
 
-/// A member must belong to its group, must not be excluded by its provider, and must be healthy in the group's listing.
-pub(crate) fn may_be_hit(group: &GroupId, member: &Member) -> Result<(), Reason> {
-    if !is_below(group, member.target.id()) {
+/// A member must belong to its group, must not be excluded by its provider, must be neither denied nor unwilling, and
+/// must be healthy in the group's listing.
+pub(crate) fn may_be_hit(group: &PermittedGroup<'_>, member: &Member) -> Result<(), Reason> {
+    let id = group.id();
+    if !is_below(id, member.target.id()) {
         // Limits are counted by group. A member with the id of another group would not count.
-        return Err(Reason::excluded(format!("its id does not begin with the id of its group, {group}")));
+        return Err(Reason::excluded(format!("its id does not begin with the id of its group, {id}")));
     }
-    match excluded(member) {
-        Some(reason) => Err(reason),
-        None => is_healthy(member.health),
+    if let Some(reason) = excluded(member) {
+        return Err(reason);
     }
+    group.permits(member.target.as_ref())?;
+    is_healthy(member.health)
 }
 
 /// A target must be healthy.

@@ -5,6 +5,7 @@
 //! rule is a file here.
 
 mod closing_time;
+mod consent;
 mod counts;
 mod domain;
 mod due;
@@ -13,6 +14,7 @@ mod member;
 mod room;
 
 pub(crate) use closing_time::{open, undone_by};
+pub(crate) use consent::not_denied;
 pub(crate) use counts::{cooled_down, free_of_faults, not_halted, within_group, within_total};
 pub(crate) use domain::{domain_of, leaves_another};
 pub(crate) use due::still_due;

@@ -1,14 +1,9 @@
-//! Providers: where groups and targets come from.
-//!
-//! A [`Provider`] lists the groups that a [`GroupFilter`] lets pass, and finds a target again from its id, perhaps in
-//! another process than the one that discovered it. [`listing`](crate::listing) has what listings of clouds have in
-//! common.
-
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-pub use futures_util::stream::BoxStream;
+use futures_util::stream::BoxStream;
 
+use super::GroupFilter;
 use crate::{
     capability::Remains,
     error::Result,
@@ -66,76 +61,6 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     async fn remains(&self, id: &TargetId) -> Result<Remains> {
         let _ = id;
         Ok(Remains::default())
-    }
-}
-
-/// The groups to look at: all of them, or those of a list.
-///
-/// ```
-/// use chaos_core::provider::GroupFilter;
-///
-/// let (web, shop) = ("local:web".parse()?, "local:shop".parse()?);
-/// assert!(GroupFilter::all().passes(&web));
-/// let one = GroupFilter::all().name("web");
-/// assert!(one.passes(&web) && !one.passes(&shop));
-/// // An empty list means no group, and never all groups.
-/// assert!(!GroupFilter::only(Vec::<String>::new()).passes(&web));
-/// # Ok::<(), chaos_core::Error>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GroupFilter {
-    /// None: everybody.
-    names: Option<Vec<String>>,
-}
-
-impl GroupFilter {
-    /// Every group.
-    pub fn all() -> Self {
-        Self::default()
-    }
-
-    /// These groups and no others, by id or by path: `local:drill` and `drill` name the same group of a provider
-    /// `local`. An empty list lets no group pass.
-    pub fn only(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { names: Some(names.into_iter().map(Into::into).collect()) }
-    }
-
-    /// Adds one group, by id or by path, to those that pass. Added to [`all`](GroupFilter::all), only this group
-    /// passes.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.names.get_or_insert_default().push(name.into());
-        self
-    }
-
-    /// The names of the groups that pass, ids or paths. `None` if every group passes.
-    pub fn names(&self) -> Option<&[String]> {
-        self.names.as_deref()
-    }
-
-    /// The groups of the provider with this scheme that the filter names, by id or by path. `None` if every group
-    /// passes. A name that is neither an id of this provider nor a path names nothing.
-    ///
-    /// ```
-    /// use chaos_core::provider::GroupFilter;
-    ///
-    /// let named = GroupFilter::only(["local:web", "shop", "memory:x"]).ids("local");
-    /// assert_eq!(named, Some(vec!["local:web".parse()?, "local:shop".parse()?]));
-    /// assert_eq!(GroupFilter::all().ids("local"), None);
-    /// # Ok::<(), chaos_core::Error>(())
-    /// ```
-    pub fn ids(&self, scheme: &str) -> Option<Vec<GroupId>> {
-        let id = |name: &String| match name.parse::<GroupId>() {
-            Ok(id) => Some(id).filter(|id| id.scheme() == scheme),
-            Err(_) => GroupId::new(scheme, name).ok(),
-        };
-        Some(self.names.as_ref()?.iter().filter_map(id).collect())
-    }
-
-    /// Whether a group with this id passes.
-    pub fn passes(&self, id: &GroupId) -> bool {
-        let is_it = |name: &String| name == id.as_str() || name == id.path();
-        self.names.as_ref().is_none_or(|names| names.iter().any(is_it))
     }
 }
 
