@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use super::{Monkey, core::Core, parts::Parts, shared_looks::SharedLooks};
+use super::{GroupRule, Monkey, core::Core, parts::Parts, shared_looks::SharedLooks, terms::AllTerms};
 use crate::{
     calendar::Calendar,
     chance::Entropy,
@@ -22,6 +22,7 @@ use crate::{
 #[must_use = "a builder does nothing before `build`"]
 pub struct MonkeyBuilder {
     parts: Parts,
+    rules: Vec<GroupRule>,
     observers: Vec<Arc<dyn Observer>>,
     /// Whether the default observer is active too.
     logs: bool,
@@ -30,7 +31,13 @@ pub struct MonkeyBuilder {
 
 impl Default for MonkeyBuilder {
     fn default() -> Self {
-        Self { parts: Parts::default(), observers: Vec::new(), logs: true, unleashed: None }
+        Self {
+            parts: Parts::default(),
+            rules: Vec::new(),
+            observers: Vec::new(),
+            logs: true,
+            unleashed: None,
+        }
     }
 }
 
@@ -69,6 +76,13 @@ impl MonkeyBuilder {
     /// Sets the groups to look at. Default: all.
     pub fn groups(mut self, filter: GroupFilter) -> Self {
         self.parts.filter = filter;
+        self
+    }
+
+    /// Adds a rule for some groups. The first rule that fits a group decides for it; what that rule does not say, and
+    /// groups that no rule fits, are as for the whole monkey.
+    pub fn group_rule(mut self, rule: GroupRule) -> Self {
+        self.rules.push(rule);
         self
     }
 
@@ -180,9 +194,10 @@ impl MonkeyBuilder {
     /// # Errors
     /// `InvalidInput` that names the field and the value: no provider, two providers with one scheme, an invalid name
     /// of an event, an invalid quota, an invalid calendar, a concurrency or interval of zero, a schedule without a
-    /// seed, and whatever [`SteadyState::check`] refuses.
+    /// seed, a rule for groups that names an unknown event or does not suit the schedule, and whatever
+    /// [`SteadyState::check`] refuses.
     pub fn build(self) -> Result<Monkey> {
-        let Self { mut parts, mut observers, logs, unleashed } = self;
+        let Self { mut parts, rules, mut observers, logs, unleashed } = self;
         parts.calendar.check()?;
         parts.blast_radius.check()?;
         if let Some(steady_state) = &parts.steady_state {
@@ -227,6 +242,7 @@ impl MonkeyBuilder {
             parts.blast_radius.check_for_single_groups()?;
         }
         parts.retry.settle = parts.retry.settle.min(parts.retry.budget / 4);
+        let terms = AllTerms::of(&parts, &rules)?;
         let looks = parts.providers.into_iter().map(|provider| SharedLooks::at(provider, &parts.clock));
         parts.providers = looks.map(|looks| Arc::new(looks) as Arc<dyn Provider>).collect();
         if logs {
@@ -236,7 +252,7 @@ impl MonkeyBuilder {
             let journal = Arc::new(CarefulJournal::new(journal, Arc::clone(&parts.clock)));
             Safeguard::new(journal, registry, parts.retry)
         });
-        let core = Core::new(parts, Observers::new(observers), safeguard);
+        let core = Core::new(parts, terms, Observers::new(observers), safeguard);
         Ok(Monkey::new(core))
     }
 }

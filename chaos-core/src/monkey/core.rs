@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{RunId, parts::Parts, retirement::Retirement, sight::Sights, tasks::Tasks};
+use super::{RunId, parts::Parts, retirement::Retirement, sight::Sights, tasks::Tasks, terms::AllTerms};
 use crate::{
     chance::{Draw, Entropy, within_json},
     clock::Clock,
@@ -39,6 +39,8 @@ pub(super) struct Run {
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) parts: Parts,
+    /// What applies to each group.
+    pub(super) terms: AllTerms,
     pub(super) observers: Observers,
     /// None while it is leashed.
     pub(super) safeguard: Option<Safeguard>,
@@ -58,7 +60,12 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(parts: Parts, observers: Observers, safeguard: Option<Safeguard>) -> Arc<Self> {
+    pub(super) fn new(
+        parts: Parts,
+        terms: AllTerms,
+        observers: Observers,
+        safeguard: Option<Safeguard>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             slots: Semaphore::new(parts.concurrency.min(Semaphore::MAX_PERMITS)),
             tasks: Tasks::default(),
@@ -69,6 +76,7 @@ impl Core {
             sights: Sights::at(&parts.clock),
             next_seed: Mutex::new(parts.seed),
             parts,
+            terms,
             observers,
             safeguard,
         })
@@ -116,7 +124,7 @@ impl Core {
 
     pub(super) fn planner<'a>(&'a self, seed: u64, events: &'a [Arc<dyn ChaosEvent>]) -> Planner<'a> {
         let journal = self.safeguard.as_ref().map(|safeguard| safeguard.journal.as_ref());
-        Planner { parts: &self.parts, events, journal, seed }
+        Planner { parts: &self.parts, terms: &self.terms, events, journal, seed }
     }
 
     pub(super) fn tell(&self, activity: Activity) {

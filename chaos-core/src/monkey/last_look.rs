@@ -17,6 +17,11 @@ pub(super) async fn look_again(core: &Core, victim: &Victim) -> Result<Arc<Sight
     let group = limited(core, "the discovery", core.sights.group(victim)).await.map_err(Reason::doubt)??;
     let member = group.member(target).ok_or(Reason::NotHealthy { health: Health::Gone })?;
     rules::may_be_hit(&rules::not_denied(&core.parts.filter, &group)?, member)?;
+    if !Arc::ptr_eq(core.terms.for_group(&group), &victim.terms) {
+        // Its limits were counted by the rule that fitted it then.
+        let what = "another rule fits the group than when the plan was made";
+        return Err(conflict(what, victim));
+    }
     // A group may know less about its members than the members themselves.
     let asking = contained("the health check", async { member.target.health().await });
     let health = limited(core, "the health check", asking).await.map_err(Reason::doubt)?;
@@ -24,7 +29,7 @@ pub(super) async fn look_again(core: &Core, victim: &Victim) -> Result<Arc<Sight
     let journal = &core.safeguard().map_err(Reason::doubt)?.journal;
     let under_fault = core.sights.under_fault(journal).await.map_err(Reason::doubt)?;
     let sight = core.sights.sight(Arc::clone(&group), under_fault);
-    sight.room(&core.parts.blast_radius).leaves_enough(member)?;
+    sight.room(&victim.terms.blast_radius).leaves_enough(member)?;
     if let Some(limit) = victim.group_capacity {
         rules::leaves_capacity(sight.capacity_under_fault(victim), member, limit)?;
     }

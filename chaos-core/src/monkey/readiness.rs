@@ -11,6 +11,7 @@ use super::{
     sight::Sight,
 };
 use crate::{
+    calendar::Calendar,
     clock::Deadline,
     contain::contained,
     event::{Discovered, Scope, ScopeParts},
@@ -30,6 +31,8 @@ pub(super) struct Ready {
     prepared: Prepared,
     scope: Scope,
     limits: Limits,
+    /// The hours of the group.
+    calendar: Arc<dyn Calendar>,
 }
 
 /// The last looks, the preparation and the announcement. Nothing is touched, and any uncertainty is a reason to leave
@@ -51,7 +54,8 @@ pub(super) async fn make_ready(
     let discovered = discovered(victim, seen.as_deref());
     let seen = seen.map_or_else(|| Arc::clone(&victim.group), |sight| Arc::clone(&sight.group));
     let incarnation = incarnation(core, victim, &discovered.group).await?;
-    let undone_by = undone_before_closing(core, victim.hold.until_deadline())?;
+    let calendar = &victim.terms.calendar;
+    let undone_by = undone_before_closing(core, calendar, victim.hold.until_deadline())?;
     let parts = ScopeParts {
         fault,
         run: Some(run.id),
@@ -108,15 +112,19 @@ pub(super) async fn make_ready(
     let limits = Limits::none()
         .group_active(victim.group_active)
         .total_active(victim.total_active)
-        .cool_down(core.parts.cool_down);
-    Ok(Ready { prepared, scope, limits })
+        .cool_down(victim.terms.cool_down);
+    Ok(Ready { prepared, scope, limits, calendar: Arc::clone(calendar) })
 }
 
 /// When a fault that is armed now and lasts this long is certainly undone. An error if the calendar is closed, or
 /// closes before that.
-fn undone_before_closing(core: &Core, lasting: Duration) -> Result<Timestamp, Reason> {
+fn undone_before_closing(
+    core: &Core,
+    calendar: &Arc<dyn Calendar>,
+    lasting: Duration,
+) -> Result<Timestamp, Reason> {
     let now = core.parts.clock.now();
-    let window = rules::open(core.parts.calendar.as_ref(), now)?;
+    let window = rules::open(calendar.as_ref(), now)?;
     rules::undone_by(window, now, lasting, core.parts.retry.budget)
 }
 
@@ -124,7 +132,7 @@ impl Ready {
     pub(super) async fn arm(self, core: &Core) -> Result<Armed, Reason> {
         let safeguard = core.safeguard().map_err(Reason::doubt)?;
         // The preparation, the announcement and the last look may have taken minutes.
-        undone_before_closing(core, self.scope.lasting())?;
+        undone_before_closing(core, &self.calendar, self.scope.lasting())?;
         match self.prepared.arm(&self.scope, safeguard, &self.limits).await.map_err(Reason::doubt)? {
             Arming::Armed(armed) => Ok(armed),
             Arming::Refused(reason) => Err(reason),

@@ -20,7 +20,7 @@ use crate::{
     journal::FaultQuery,
     observer::{Activity, Chosen},
     provider::GroupFilter,
-    schedule::{Due, OpenDays, Schedule, TakenDue},
+    schedule::{Due, Schedule, TakenDue},
 };
 
 /// Carries out one run in the groups that pass.
@@ -39,13 +39,12 @@ pub(super) async fn carry_out_dues(
     seed: u64,
     carry_out: Arc<CarryOut>,
 ) {
-    let days = schedule.open_days(Arc::clone(&core.parts.calendar), takes(core));
     // Tasks: a run that waits for the journal must go on while this looks into it.
     let mut running = JoinSet::new();
     // None as long as a group's due is carried out; otherwise when it is tried again.
     let mut not_before: BTreeMap<GroupId, Option<Timestamp>> = BTreeMap::new();
     while !core.retirement.has_begun() {
-        let dues = dues(core, schedule, &days, seed).await;
+        let dues = dues(core, schedule, seed).await;
         // The look may have taken minutes.
         let now = core.parts.clock.now();
         let is_open = core.parts.calendar.window(now).is_some();
@@ -101,18 +100,12 @@ pub(super) async fn carry_out_dues(
     while running.join_next().await.is_some() {}
 }
 
-/// How long a fault may take until it is undone.
-pub(super) fn takes(core: &Core) -> Duration {
-    let holds = core.parts.events.iter().map(|event| event.hold().until_deadline());
-    holds.max().unwrap_or_default().saturating_add(core.parts.retry.budget)
-}
-
 /// The dues of today that nothing has carried out yet, each with the last fault in its group. What cannot be looked at
 /// is told, and the rest goes on.
-async fn dues(core: &Core, schedule: &Schedule, days: &OpenDays, seed: u64) -> Vec<(Due, Option<Timestamp>)> {
+async fn dues(core: &Core, schedule: &Schedule, seed: u64) -> Vec<(Due, Option<Timestamp>)> {
     let today = schedule.date(core.parts.clock.now());
     let mut dues = Vec::new();
-    if days.on(today).is_none() {
+    if !core.terms.has_open_day(today) {
         return dues;
     }
     let tell = |error: &Error| core.tell(Activity::RunFailed { run: None, failure: error.into() });
@@ -122,13 +115,14 @@ async fn dues(core: &Core, schedule: &Schedule, days: &OpenDays, seed: u64) -> V
             Vec::new()
         });
         for group in groups {
+            let terms = core.terms.for_group(&group);
             // The coin alone spares most groups the look into the journal.
-            if schedule.due(days, seed, &group.id, today, None).is_none() {
+            if terms.due(seed, &group.id, today, None).is_none() {
                 continue;
             }
             match last_fault(core, &group).await {
                 Ok(last_fault) => {
-                    let due = schedule.due(days, seed, &group.id, today, last_fault);
+                    let due = terms.due(seed, &group.id, today, last_fault);
                     dues.extend(due.map(|due| (due, last_fault)));
                 }
                 Err(error) => tell(&error),

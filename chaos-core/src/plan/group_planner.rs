@@ -14,7 +14,7 @@ use crate::{
     chance::Draw,
     event::{ChaosEvent, Hold},
     group::{Group, Member, Target, TargetId},
-    monkey::Parts,
+    monkey::{AllTerms, Parts, Terms},
     provider::{PermittedGroup, Provider},
 };
 
@@ -22,10 +22,12 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct GroupPlanner<'a> {
     pub(super) parts: &'a Parts,
+    pub(super) all_terms: &'a AllTerms,
     pub(super) events: &'a [Arc<dyn ChaosEvent>],
     pub(super) seed: u64,
     pub(super) now: Timestamp,
-    pub(super) window: Result<Window, Reason>,
+    /// Whether the calendar is open, by the position of the terms.
+    pub(super) windows: Vec<Result<Window, Reason>>,
     pub(super) occupancy: &'a Occupancy,
     pub(super) refused: Option<&'a Reason>,
     /// The only target that may be chosen, if one was requested.
@@ -39,6 +41,8 @@ pub(crate) struct Victim {
     pub(crate) group: Arc<Group>,
     pub(crate) target: Arc<dyn Target>,
     pub(crate) event: Arc<dyn ChaosEvent>,
+    /// What applied to the group when it was planned.
+    pub(crate) terms: Arc<Terms>,
     /// How long the event is held.
     pub(crate) hold: Hold,
     /// When the group was planned: not after the provider listed it.
@@ -82,9 +86,10 @@ impl Victim {
 
 impl GroupPlanner<'_> {
     pub(super) fn plan(&self, provider: &Arc<dyn Provider>, mut group: Group) -> PlannedGroup {
+        let terms = self.all_terms.for_group(&group);
         let in_order = group.put_in_order();
         let permitted = in_order.and_then(|()| rules::not_denied(&self.parts.filter, &group));
-        let usable = permitted.and_then(|permitted| Ok((permitted, self.usable_events(&group)?)));
+        let usable = permitted.and_then(|permitted| Ok((permitted, self.usable_events(&group, terms)?)));
         let mut eligible = Vec::new();
         let mut in_service = 0;
         let mut targets = Vec::with_capacity(group.members.len());
@@ -95,7 +100,7 @@ impl GroupPlanner<'_> {
             }
             let usable = usable.as_ref().map_err(Reason::clone);
             let fits = rules::free_of_faults(fault)
-                .and_then(|()| usable.and_then(|(group, usable)| self.look_at(group, member, usable)));
+                .and_then(|()| usable.and_then(|(group, usable)| self.look_at(group, terms, member, usable)));
             let reason = match fits {
                 Ok(()) => {
                     eligible.push(index);
@@ -116,22 +121,24 @@ impl GroupPlanner<'_> {
             targets,
         };
         let victims = match usable.map(|(_, usable)| usable) {
-            Ok(usable) => self.draw(provider, group, &usable, eligible, &mut plan),
+            Ok(usable) => self.draw(provider, group, terms, &usable, eligible, &mut plan),
             Err(_) => Vec::new(),
         };
         PlannedGroup { plan, victims, in_service }
     }
 
     /// The events that suit the group and could be undone before the calendar closes.
-    fn usable_events(&self, group: &Group) -> Result<Vec<Usable<'_>>, Reason> {
+    fn usable_events(&self, group: &Group, terms: &Terms) -> Result<Vec<Usable<'_>>, Reason> {
         if let Some(reason) = self.refused {
             return Err(reason.clone());
         }
-        let window = self.window.clone()?;
+        let window = self.windows[terms.index].clone()?;
         let mut usable = Vec::with_capacity(self.events.len());
         let mut why = Vec::new();
         let mut too_long = None;
-        for event in self.events {
+        // An order by hand names its event, whatever would be drawn.
+        for event in self.events.iter().filter(|event| self.only.is_some() || terms.has_event(event.as_ref()))
+        {
             let hold = event.hold();
             if let Err(against) = rules::suits(event.as_ref(), group) {
                 // One event may be present twice, with different magnitudes.
@@ -159,6 +166,7 @@ impl GroupPlanner<'_> {
     fn look_at(
         &self,
         group: &PermittedGroup<'_>,
+        terms: &Terms,
         member: &Member,
         usable: &[Usable<'_>],
     ) -> Result<(), Reason> {
@@ -166,7 +174,7 @@ impl GroupPlanner<'_> {
         let offered = member.target.capabilities().set();
         let mut nearest: Option<Reason> = None;
         for event in usable {
-            match self.fits(member, offered, event) {
+            match self.fits(terms, member, offered, event) {
                 Ok(()) => return Ok(()),
                 Err(reason @ Reason::CoolingDown { .. }) => nearest = Some(reason),
                 Err(reason) => nearest = nearest.or(Some(reason)),
@@ -175,19 +183,26 @@ impl GroupPlanner<'_> {
         Err(nearest.unwrap_or(Reason::NobodyEligible))
     }
 
-    fn fits(&self, member: &Member, offered: CapabilitySet, usable: &Usable<'_>) -> Result<(), Reason> {
+    fn fits(
+        &self,
+        terms: &Terms,
+        member: &Member,
+        offered: CapabilitySet,
+        usable: &Usable<'_>,
+    ) -> Result<(), Reason> {
         rules::offers(offered, usable.requires)?;
-        self.occupancy.cooled_down(member.target.id(), usable.event.name())
+        let (target, event) = (member.target.id(), usable.event.name());
+        self.occupancy.cooled_down(target, event, terms.cool_down, self.now)
     }
 
     /// The part of the group that may still be hit.
-    fn room(&self, group: &Group) -> Room {
+    fn room(&self, group: &Group, terms: &Terms) -> Room {
         let unseen = self.occupancy.in_group(&group.id).saturating_sub(self.occupancy.on_members(group));
         let somewhere = self.occupancy.somewhere();
         let faults = Faults { elsewhere: unseen.saturating_sub(somewhere), somewhere };
         let is_under_fault = |member: &Member| self.occupancy.on_target(member.target.id()).is_some();
         let is_sound = |member: &Member| rules::is_below(&group.id, member.target.id());
-        Room::of(&self.parts.blast_radius, group, faults, is_under_fault, is_sound)
+        Room::of(&terms.blast_radius, group, faults, is_under_fault, is_sound)
     }
 
     /// Chooses among the eligible members within the blast radius. Writes into the plan which are chosen, and why not
@@ -196,11 +211,12 @@ impl GroupPlanner<'_> {
         &self,
         provider: &Arc<dyn Provider>,
         group: Group,
+        terms: &Arc<Terms>,
         usable: &[Usable<'_>],
         mut eligible: Vec<usize>,
         plan: &mut GroupPlan,
     ) -> Vec<Victim> {
-        let mut room = self.room(&group);
+        let mut room = self.room(&group, terms);
         let (limit, has_weights) = (room.limit(), group.members.iter().any(|member| member.weight > 1));
         let allowed = room.left();
 
@@ -253,7 +269,7 @@ impl GroupPlanner<'_> {
             let member = &group.members[index];
             let offered = member.target.capabilities().set();
             let fitting: Vec<&Usable<'_>> =
-                usable.iter().filter(|usable| self.fits(member, offered, usable).is_ok()).collect();
+                usable.iter().filter(|usable| self.fits(terms, member, offered, usable).is_ok()).collect();
             let Some(drawn) = fitting.get(draw.below(fitting.len())) else {
                 continue;
             };
@@ -266,15 +282,11 @@ impl GroupPlanner<'_> {
                 group: Arc::clone(&group),
                 target: Arc::clone(&member.target),
                 event: Arc::clone(drawn.event),
+                terms: Arc::clone(terms),
                 hold: drawn.hold,
                 planned_at: self.now,
                 group_active,
-                group_capacity: self
-                    .parts
-                    .blast_radius
-                    .limits_capacity()
-                    .then_some(limit)
-                    .filter(|_| has_weights),
+                group_capacity: terms.blast_radius.limits_capacity().then_some(limit).filter(|_| has_weights),
                 total_active: 0,
                 rank: draw.number(),
                 domain: domain.clone(),

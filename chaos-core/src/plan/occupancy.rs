@@ -20,11 +20,12 @@ pub(super) struct Occupancy {
     by_group: HashMap<GroupId, usize>,
     /// The number of entries with an unreadable target: each may be in any group.
     somewhere: usize,
-    /// The events that leave a target alone, with the time and the reason.
-    cooling: HashMap<TargetId, Vec<(String, Option<Timestamp>, Reason)>>,
+    /// The latest injections into a target: the event, and the time.
+    latest: HashMap<TargetId, Vec<(String, Option<Timestamp>)>>,
 }
 
 impl Occupancy {
+    /// `cool_down` is the longest of all groups.
     pub(super) async fn read(journal: &dyn Journal, now: Timestamp, cool_down: Duration) -> Result<Self> {
         let mut occupancy = Self { halt: journal.halt().await?, ..Self::default() };
         let pending = journal.pending().await?;
@@ -51,12 +52,8 @@ impl Occupancy {
         // An injection begins at most one hold after its arming, and the query is by the time of arming.
         let since = now.checked_sub(cool_down.saturating_add(Hold::LONGEST)).unwrap_or(Timestamp::MIN);
         for fault in journal.find(&FaultQuery::all().since(since)).await?.faults {
-            if let Err(reason) = rules::cooled_down(fault.injecting_at, cool_down, now) {
-                occupancy.cooling.entry(fault.target).or_default().push((
-                    fault.event,
-                    fault.injecting_at,
-                    reason,
-                ));
+            if rules::cooled_down(fault.injecting_at, cool_down, now).is_err() {
+                occupancy.latest.entry(fault.target).or_default().push((fault.event, fault.injecting_at));
             }
         }
         Ok(occupancy)
@@ -81,9 +78,15 @@ impl Occupancy {
     }
 
     /// The reason why the event leaves the target alone after its latest injection, if it does.
-    pub(super) fn cooled_down(&self, target: &TargetId, event: &str) -> Result<(), Reason> {
-        let of_target = if self.cooling.is_empty() { None } else { self.cooling.get(target) };
-        let of_event = of_target.into_iter().flatten().filter(|(name, ..)| name == event);
-        of_event.max_by_key(|(_, begun, _)| *begun).map_or(Ok(()), |(.., reason)| Err(reason.clone()))
+    pub(super) fn cooled_down(
+        &self,
+        target: &TargetId,
+        event: &str,
+        cool_down: Duration,
+        now: Timestamp,
+    ) -> Result<(), Reason> {
+        let of_target = if self.latest.is_empty() { None } else { self.latest.get(target) };
+        let of_event = of_target.into_iter().flatten().filter(|(name, _)| name == event);
+        rules::cooled_down(of_event.filter_map(|(_, begun)| *begun).max(), cool_down, now)
     }
 }

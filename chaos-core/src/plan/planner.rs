@@ -15,7 +15,7 @@ use crate::{
     event::ChaosEvent,
     group::TargetId,
     journal::Journal,
-    monkey::Parts,
+    monkey::{AllTerms, Parts},
     provider::{GroupFilter, Provider, is_name_of},
 };
 
@@ -23,6 +23,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Planner<'a> {
     pub(crate) parts: &'a Parts,
+    /// What applies to each group.
+    pub(crate) terms: &'a AllTerms,
     /// The events to draw from: the monkey's, or the requested one.
     pub(crate) events: &'a [Arc<dyn ChaosEvent>],
     /// `None` if the monkey is leashed and has no journal; no fault is known then.
@@ -116,10 +118,11 @@ impl Planner<'_> {
     ) -> GroupPlanner<'a> {
         GroupPlanner {
             parts: self.parts,
+            all_terms: self.terms,
             events: self.events,
             seed: self.seed,
             now,
-            window: rules::open(self.parts.calendar.as_ref(), now),
+            windows: self.terms.iter().map(|terms| rules::open(terms.calendar.as_ref(), now)).collect(),
             occupancy,
             refused,
             only,
@@ -130,7 +133,7 @@ impl Planner<'_> {
     async fn read_occupancy(&self, now: Timestamp, unsteady: Option<Reason>) -> (Occupancy, Option<Reason>) {
         let occupancy = match self.journal {
             None => Occupancy::default(),
-            Some(journal) => match Occupancy::read(journal, now, self.parts.cool_down).await {
+            Some(journal) => match Occupancy::read(journal, now, self.terms.longest_cool_down()).await {
                 Ok(occupancy) => occupancy,
                 Err(error) => {
                     return (Occupancy::default(), Some(Reason::Doubt { failure: (&error).into() }));

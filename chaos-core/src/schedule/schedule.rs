@@ -78,6 +78,12 @@ impl Schedule {
         Ok(self)
     }
 
+    /// The same with this mean and this least in place of its own.
+    pub(crate) fn with(&self, mean: Option<f64>, least: Option<u32>) -> Result<Self> {
+        let every = Self { mean: 1.0, least: 1, zone: self.zone.clone() };
+        every.mean(mean.unwrap_or(self.mean))?.least(least.unwrap_or(self.least))
+    }
+
     /// The chance that a group that may be due is due on an open day.
     pub fn chance(&self) -> f64 {
         1.0 / (self.mean - f64::from(self.least) + 1.0)

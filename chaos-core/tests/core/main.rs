@@ -17,6 +17,7 @@ mod cancellation_with_probes;
 mod catalogue;
 mod embedding;
 mod failure_domains;
+mod group_rules;
 mod groups;
 mod holding;
 mod identity;

@@ -19,6 +19,7 @@ use chaos_core::{
     group::{Labels, Member},
     journal::{Arming, Halt, Lease, Limits},
     listing::ENABLED_TAG,
+    monkey::GroupRule,
     observer::{Activity, Intended},
     plan::{Decision, FailureDomain, Percent, Reason},
     provider::{BoxStream, GroupFilter, TargetPattern},
@@ -37,6 +38,8 @@ const ZONE: &str = "zone";
 struct Rule {
     blast_radius: BlastRadius,
     filter: GroupFilter,
+    /// Of the group, which is that of the monkey otherwise.
+    group_rule: Option<GroupRule>,
     /// The group as it is in any case.
     always: fn(&mut Group),
     change: fn(&mut Group),
@@ -52,6 +55,7 @@ impl Rule {
         Self {
             blast_radius: BlastRadius::default(),
             filter: GroupFilter::all(),
+            group_rule: None,
             always: |_| {},
             change: |_| {},
             closes: Some(at(24 * 3600)),
@@ -225,6 +229,10 @@ fn member(group: &mut Group) -> &mut Member {
     group.members.iter_mut().find(|member| *member.target.id() == target()).unwrap()
 }
 
+fn of_web() -> GroupRule {
+    GroupRule::matching(pattern("web"))
+}
+
 fn pattern(text: &str) -> TargetPattern {
     text.parse().unwrap()
 }
@@ -358,6 +366,18 @@ fn rules() -> Vec<Rule> {
             change: |group| tag(group, ENABLED_TAG, "false"),
             ..Rule::expecting(Reason::excluded("opted out: the tag chaos:enabled of the group is false"))
         },
+        // By a rule of the group alone.
+        Rule {
+            group_rule: Some(of_web().min_healthy(4)),
+            change: |group| unhealthy(group, &[0]),
+            ..Rule::expecting(Reason::too_few_healthy(3, 4))
+        },
+        Rule {
+            group_rule: Some(of_web().cool_down(Duration::from_secs(7200))),
+            faults: vec![fault("memory:web/machine-3")],
+            is_over: true,
+            ..Rule::expecting(Reason::cooling_down(at(7200)))
+        },
         Rule { closes: None, ..Rule::expecting(Reason::calendar_closed(None, None)) },
         Rule {
             closes: Some(at(100)),
@@ -399,7 +419,11 @@ async fn the_planner_and_the_last_look_give_the_same_reason() {
             if is_wrong_from_the_beginning {
                 world.0.go_wrong().await;
             }
-            let monkey = Monkey::builder()
+            let builder = match &rule.group_rule {
+                Some(rule) => Monkey::builder().group_rule(rule.clone()),
+                None => Monkey::builder(),
+            };
+            let monkey = builder
                 .provider(world.clone())
                 .calendar(world.clone())
                 .observer(world.clone())
