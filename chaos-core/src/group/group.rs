@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::{GroupId, Health, Labels, Target, TargetId};
 use crate::{
     error::{ErrorKind, Failure},
@@ -22,6 +24,9 @@ pub struct Group {
     /// Whether a member that is merely stopped is replaced too, perhaps before it is started again. This is so if an
     /// orderly stop counts as unhealthy, as in an auto-scaling group.
     pub replaces_stopped: bool,
+    /// The deployment that replaces or updates members at the moment, if there is one, in the provider's words, such as
+    /// "instance refresh 08b91cf7 is 40 % complete". The group is left alone meanwhile.
+    pub deployment: Option<Arc<str>>,
     /// Every member, in any order.
     pub members: Vec<Member>,
     /// The value to which counting set `desired`. While they are equal, `desired` was not set explicitly.
@@ -40,6 +45,9 @@ pub struct Member {
     /// container's id. `None` if ids are never used twice, or if only [`Target::incarnation`] tells. If both tell, they
     /// are equal.
     pub incarnation: Option<Arc<str>>,
+    /// When this member began: the launch of an instance, or the start of a process. `None` if the provider does not know,
+    /// and then the member does not count as young.
+    pub began_at: Option<Timestamp>,
     /// Why this member must not be chosen although it is healthy, in the provider's words, such as "protected from
     /// scale-in".
     pub excluded: Option<Arc<str>>,
@@ -61,6 +69,7 @@ impl Group {
             desired: 0,
             replaces_members: false,
             replaces_stopped: false,
+            deployment: None,
             members: Vec::new(),
             counted: Some(0),
         }
@@ -85,6 +94,13 @@ impl Group {
     #[must_use]
     pub fn replaces_stopped(mut self, replaces: bool) -> Self {
         self.replaces_stopped = replaces;
+        self
+    }
+
+    /// Marks the group as under deployment, with the deployment that the plan will show.
+    #[must_use]
+    pub fn deployment(mut self, deployment: impl Into<Arc<str>>) -> Self {
+        self.deployment = Some(deployment.into());
         self
     }
 
@@ -157,13 +173,28 @@ pub(crate) fn capacity<'a>(members: impl Iterator<Item = &'a Member>) -> usize {
 impl Member {
     /// A member with this health, and with an id that is never used twice.
     pub fn new(target: Arc<dyn Target>, health: Health) -> Self {
-        Self { target, health, incarnation: None, excluded: None, out_of_service: None, weight: 1 }
+        Self {
+            target,
+            health,
+            incarnation: None,
+            began_at: None,
+            excluded: None,
+            out_of_service: None,
+            weight: 1,
+        }
     }
 
     /// Sets the value that tells this member apart from its replacement under the same id.
     #[must_use]
     pub fn incarnation(mut self, incarnation: impl Into<Arc<str>>) -> Self {
         self.incarnation = Some(incarnation.into());
+        self
+    }
+
+    /// Sets when this member began.
+    #[must_use]
+    pub fn began_at(mut self, began_at: Timestamp) -> Self {
+        self.began_at = Some(began_at);
         self
     }
 

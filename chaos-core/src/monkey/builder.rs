@@ -79,6 +79,13 @@ impl MonkeyBuilder {
         self
     }
 
+    /// Sets the minimum age: a member that began less long ago is left alone. A member whose provider does not know when
+    /// it began does not count as young. Default: none.
+    pub fn min_age(mut self, age: Duration) -> Self {
+        self.parts.min_age = age;
+        self
+    }
+
     /// Adds a rule for some groups. The first rule that fits a group decides for it; what that rule does not say, and
     /// groups that no rule fits, are as for the whole monkey.
     pub fn group_rule(mut self, rule: GroupRule) -> Self {

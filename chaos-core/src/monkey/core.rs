@@ -17,7 +17,7 @@ use crate::{
     fault::{CutShort, FaultId, Safeguard},
     group::TargetId,
     observer::{Activity, Chosen, Observers},
-    plan::Planner,
+    plan::{Planner, UnmatchedPattern},
     schedule::TakenDue,
     steady_state::{Course, Unsteady},
 };
@@ -57,6 +57,8 @@ pub(super) struct Core {
     /// The shared looks of victims of one moment.
     pub(super) sights: Sights,
     next_seed: Mutex<Option<u64>>,
+    /// The patterns that fit nothing, as far as observers were told.
+    told_unmatched: Mutex<BTreeSet<UnmatchedPattern>>,
 }
 
 impl Core {
@@ -75,6 +77,7 @@ impl Core {
             retirement: Retirement::default(),
             sights: Sights::at(&parts.clock),
             next_seed: Mutex::new(parts.seed),
+            told_unmatched: Mutex::default(),
             parts,
             terms,
             observers,
@@ -129,6 +132,16 @@ impl Core {
 
     pub(super) fn tell(&self, activity: Activity) {
         self.observers.tell(self.parts.clock.now(), activity);
+    }
+
+    /// Tells which patterns fit nothing, each once.
+    pub(super) fn tell_unmatched(&self, patterns: Vec<UnmatchedPattern>) {
+        let mut told = self.told_unmatched.lock().unwrap_or_else(PoisonError::into_inner);
+        let patterns: Vec<_> = patterns.into_iter().filter(|pattern| told.insert(pattern.clone())).collect();
+        drop(told);
+        if !patterns.is_empty() {
+            self.tell(Activity::PatternsUnmatched { patterns });
+        }
     }
 
     /// The tokens that cut a run short.

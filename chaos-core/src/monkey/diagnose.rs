@@ -12,7 +12,7 @@ use crate::{
     error::{Error, ErrorKind, Failure, Result},
     event::{ChaosEvent, Discovered, Scope, ScopeParts},
     group::Group,
-    plan::rules,
+    plan::{Fits, rules},
     provider::Provider,
     steady_state::ask_once,
     text::escaped,
@@ -30,7 +30,8 @@ pub struct Diagnosis {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Check {
-    /// The subject of the check: "calendar", "journal", "provider memory", "event stop".
+    /// The subject of the check: "calendar", "journal", "provider memory", "pattern */web", "event
+    /// stop".
     pub subject: String,
     /// The finding, or the problem.
     pub finding: Result<String, Failure>,
@@ -42,6 +43,9 @@ impl Diagnosis {
         self.checks.iter().all(|check| check.finding.is_ok())
     }
 }
+
+/// What the checks of providers begin with.
+const PROVIDER: &str = "provider ";
 
 pub(super) async fn diagnose(core: &Core) -> Diagnosis {
     let mut checks = vec![check("calendar", calendar(core)), check("journal", journal(core).await)];
@@ -56,14 +60,16 @@ pub(super) async fn diagnose(core: &Core) -> Diagnosis {
         let listed = list(core, provider).await;
         let finding = listed.as_ref().map(|found| {
             let targets: usize = found.iter().map(|group| group.members.len()).sum();
-            format!("{} groups with {targets} targets", found.len())
+            let ages = ages_unknown(core, found);
+            format!("{} groups with {targets} targets{ages}", found.len())
         });
         checks.push(Check {
-            subject: format!("provider {}", provider.scheme()),
+            subject: format!("{PROVIDER}{}", provider.scheme()),
             finding: finding.map_err(Failure::from),
         });
         groups.extend(listed.into_iter().flatten().map(|group| (Arc::clone(provider), Arc::new(group))));
     }
+    checks.extend(patterns(core, &checks, &groups));
     for event in &core.parts.events {
         let trying = contained("the event", async { try_event(core, event, &groups).await });
         let tried =
@@ -71,6 +77,34 @@ pub(super) async fn diagnose(core: &Core) -> Diagnosis {
         checks.push(check(&format!("event {}", event.name()), tried.and_then(|tried| tried)));
     }
     Diagnosis { checks }
+}
+
+/// What a minimum age cannot protect.
+fn ages_unknown(core: &Core, groups: &[Group]) -> String {
+    let mut members = groups.iter().flat_map(|group| &group.members).peekable();
+    let is_asked = !core.parts.min_age.is_zero() && members.peek().is_some();
+    match members.filter(|member| member.began_at.is_none()).count() {
+        unknown if is_asked && unknown > 0 => format!(
+            "; it is not known when {unknown} of them began, so the minimum age does not keep those out"
+        ),
+        _ => String::new(),
+    }
+}
+
+/// The patterns that fit nothing, if everything could be listed.
+fn patterns(core: &Core, checks: &[Check], groups: &[(Arc<dyn Provider>, Arc<Group>)]) -> Vec<Check> {
+    let is_in_doubt = |check: &Check| check.subject.starts_with(PROVIDER) && check.finding.is_err();
+    if checks.iter().any(is_in_doubt) {
+        return Vec::new();
+    }
+    let fits = Fits::of(&core.parts.filter, &core.terms);
+    groups.iter().for_each(|(_, group)| fits.see(group));
+    let unmatched = fits.unmatched().into_iter().map(|unmatched| {
+        let what = format!("{unmatched}: check its spelling, or leave it out");
+        let finding = Err(Failure::new(ErrorKind::NotFound, what));
+        Check { subject: format!("pattern {}", escaped(&unmatched.pattern)), finding }
+    });
+    unmatched.collect()
 }
 
 fn check(subject: &str, finding: Result<String>) -> Check {

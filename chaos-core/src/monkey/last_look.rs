@@ -17,6 +17,8 @@ pub(super) async fn look_again(core: &Core, victim: &Victim) -> Result<Arc<Sight
     let group = limited(core, "the discovery", core.sights.group(victim)).await.map_err(Reason::doubt)??;
     let member = group.member(target).ok_or(Reason::NotHealthy { health: Health::Gone })?;
     rules::may_be_hit(&rules::not_denied(&core.parts.filter, &group)?, member)?;
+    rules::not_deploying(&group)?;
+    rules::old_enough(member, core.parts.min_age, core.parts.clock.now())?;
     if !Arc::ptr_eq(core.terms.for_group(&group), &victim.terms) {
         // Its limits were counted by the rule that fitted it then.
         let what = "another rule fits the group than when the plan was made";

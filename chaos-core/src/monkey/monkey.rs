@@ -303,6 +303,7 @@ impl Monkey {
             targets: plan.groups.iter().map(|group| group.targets.len()).sum(),
             chosen: victims.len(),
         });
+        self.core.tell_unmatched(plan.unmatched_patterns.clone());
         let (mut skipped, mut faults) = (Vec::new(), Vec::new());
         if !leashed {
             (skipped, faults) = self.attend(victims, run, &cut).await?;

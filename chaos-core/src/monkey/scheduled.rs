@@ -19,6 +19,7 @@ use crate::{
     group::{Group, GroupId},
     journal::FaultQuery,
     observer::{Activity, Chosen},
+    plan::Fits,
     provider::GroupFilter,
     schedule::{Due, Schedule, TakenDue},
 };
@@ -108,13 +109,16 @@ async fn dues(core: &Core, schedule: &Schedule, seed: u64) -> Vec<(Due, Option<T
     if !core.terms.has_open_day(today) {
         return dues;
     }
+    let (fits, mut is_whole) = (Fits::of(&core.parts.filter, &core.terms), true);
     let tell = |error: &Error| core.tell(Activity::RunFailed { run: None, failure: error.into() });
     for provider in &core.parts.providers {
         let groups = list(core, provider).await.unwrap_or_else(|error| {
             tell(&error);
+            is_whole = false;
             Vec::new()
         });
         for group in groups {
+            fits.see(&group);
             let terms = core.terms.for_group(&group);
             // The coin alone spares most groups the look into the journal.
             if terms.due(seed, &group.id, today, None).is_none() {
@@ -128,6 +132,9 @@ async fn dues(core: &Core, schedule: &Schedule, seed: u64) -> Vec<(Due, Option<T
                 Err(error) => tell(&error),
             }
         }
+    }
+    if is_whole {
+        core.tell_unmatched(fits.unmatched());
     }
     dues
 }

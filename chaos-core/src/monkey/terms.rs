@@ -66,6 +66,11 @@ impl AllTerms {
         self.rules.iter().find(fits).map_or(&self.whole, |(_, terms)| terms)
     }
 
+    /// The patterns of every rule, each with the position of its terms.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = (usize, &TargetPattern)> {
+        self.rules.iter().flat_map(|(patterns, terms)| patterns.iter().map(|pattern| (terms.index, pattern)))
+    }
+
     /// The longest cool-down of all.
     pub(crate) fn longest_cool_down(&self) -> Duration {
         self.iter().map(|terms| terms.cool_down).max().unwrap_or_default()

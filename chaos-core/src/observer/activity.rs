@@ -9,7 +9,7 @@ use crate::{
     fault::{CutShort, Fault, FaultId, Magnitude, Milestone},
     group::TargetId,
     monkey::{Outcome, RunId},
-    plan::Reason,
+    plan::{Reason, UnmatchedPattern},
     steady_state::Phase,
     text::escaped,
 };
@@ -239,6 +239,12 @@ pub enum Activity {
         /// Why, for a person to read.
         why: String,
     },
+    /// Patterns of the monkey fit nothing that its providers list. Each is told once.
+    #[non_exhaustive]
+    PatternsUnmatched {
+        /// The patterns.
+        patterns: Vec<UnmatchedPattern>,
+    },
     /// Everything is halted.
     #[non_exhaustive]
     Halted {
@@ -333,6 +339,10 @@ impl fmt::Display for Activity {
                 write!(f, "steady again, {time:.1?} after the recovery")
             }
             Self::NotSteadyAgain { why, .. } => write!(f, "NOT steady again: {}", escaped(why)),
+            Self::PatternsUnmatched { patterns } => {
+                let told: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+                f.write_str(&told.join("; "))
+            }
             Self::Halted { reason } => write!(f, "halted: {}", escaped(reason)),
             Self::Resumed {} => f.write_str("resumed: the halt was withdrawn"),
             Self::RunFailed { failure, .. } => write!(f, "the run could not be carried out: {failure}"),

@@ -110,7 +110,7 @@ impl Observer for TracingObserver {
             Activity::RecoveryRetried { fault, attempt, failure, wait, .. } => {
                 tracing::warn!(fault = %fault.id, attempt, %failure, ?wait, "the target is not back yet; trying again");
             }
-            Activity::TakenOver { .. } => tracing::warn!("{activity}"),
+            Activity::TakenOver { .. } | Activity::PatternsUnmatched { .. } => tracing::warn!("{activity}"),
             Activity::Skipped { target, reason, .. } => tracing::warn!(%target, %reason, "skipped"),
             Activity::RunFailed { failure, .. } => {
                 tracing::error!(%failure, "the run could not be carried out")

@@ -6,7 +6,8 @@ use crate::text::escaped;
 /// A [`Plan`] as a table for a person, made by [`Plan::explain`].
 ///
 /// One line for each target, with its group, its name, and the event that is injected into it or the reason why none
-/// is. Reasons that keep the whole plan from being carried out are above the table, and doubts below it.
+/// is. Reasons that keep the whole plan from being carried out are above the table. Doubts are below it, and patterns that
+/// fit nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Explanation<'a>(&'a Plan);
 
@@ -63,7 +64,7 @@ impl Explanation<'_> {
 
 impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plan { refused, doubts, .. } = self.0;
+        let Plan { refused, doubts, unmatched_patterns, .. } = self.0;
         let mut lines = Vec::new();
         lines.extend(refused.iter().map(|reason| format!("nothing is injected: {reason}")));
         let rows = self.rows();
@@ -73,6 +74,7 @@ impl fmt::Display for Explanation<'_> {
             lines.push(format!("{group:groups$}  {target:targets$}  {decision}"));
         }
         lines.extend(doubts.iter().map(|doubt| format!("in doubt: {doubt}")));
+        lines.extend(unmatched_patterns.iter().map(ToString::to_string));
         f.write_str(&lines.join("\n"))
     }
 }

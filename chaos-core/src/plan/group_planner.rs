@@ -132,6 +132,7 @@ impl GroupPlanner<'_> {
         if let Some(reason) = self.refused {
             return Err(reason.clone());
         }
+        rules::not_deploying(group)?;
         let window = self.windows[terms.index].clone()?;
         let mut usable = Vec::with_capacity(self.events.len());
         let mut why = Vec::new();
@@ -171,6 +172,7 @@ impl GroupPlanner<'_> {
         usable: &[Usable<'_>],
     ) -> Result<(), Reason> {
         rules::may_be_hit(group, member)?;
+        rules::old_enough(member, self.parts.min_age, self.now)?;
         let offered = member.target.capabilities().set();
         let mut nearest: Option<Reason> = None;
         for event in usable {

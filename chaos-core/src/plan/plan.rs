@@ -7,7 +7,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Reason;
+use super::{Reason, UnmatchedPattern};
 use crate::{
     error::Failure,
     group::{GroupId, TargetId},
@@ -28,6 +28,10 @@ pub struct Plan {
     pub refused: Option<Reason>,
     /// Facts that could not be found out. The groups that a doubt concerns are left alone.
     pub doubts: Vec<Doubt>,
+    /// The patterns of the monkey that fit nothing of all that its providers list. Empty if a listing is in doubt, and
+    /// in a plan for a part of the groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmatched_patterns: Vec<UnmatchedPattern>,
     /// Every group that was looked at, sorted by id.
     pub groups: Vec<GroupPlan>,
 }
@@ -148,8 +152,8 @@ impl GroupPlan {
 }
 
 impl fmt::Display for Plan {
-    /// One line for each chosen target, for each doubt, and for each fact to know beforehand; or the reasons why no
-    /// target is chosen.
+    /// One line for each chosen target, for each doubt, for each fact to know beforehand, and for each pattern that fits
+    /// nothing; or the reasons why no target is chosen.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines: Vec<String> = self
             .chosen()
@@ -161,6 +165,7 @@ impl fmt::Display for Plan {
             lines.extend(self.doubts.iter().map(|doubt| format!("left alone: {doubt}")));
         }
         lines.extend(self.caveats());
+        lines.extend(self.unmatched_patterns.iter().map(ToString::to_string));
         f.write_str(&lines.join("\n"))
     }
 }
@@ -196,6 +201,7 @@ mod tests {
             closes: None,
             refused: None,
             doubts: Vec::new(),
+            unmatched_patterns: Vec::new(),
             groups,
         };
         assert_eq!(

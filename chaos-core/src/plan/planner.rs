@@ -4,7 +4,7 @@ use futures_util::{StreamExt, future::join_all};
 use jiff::Timestamp;
 
 use super::{
-    Decision, Doubt, GroupPlan, Plan, Reason,
+    Decision, Doubt, Fits, GroupPlan, Plan, Reason,
     group_planner::{GroupPlanner, PlannedGroup, Victim},
     occupancy::Occupancy,
     rules,
@@ -61,8 +61,14 @@ impl Planner<'_> {
         let now = self.parts.clock.now();
         let (occupancy, refused) = self.read_occupancy(now, unsteady).await;
         let planner = self.group_planner(now, &occupancy, refused.as_ref(), None);
-        let listings = join_all(providers.iter().map(|provider| self.list(provider, filter, &planner))).await;
+        let fits = Fits::of(&self.parts.filter, self.terms);
+        let listings =
+            join_all(providers.iter().map(|provider| self.list(provider, filter, &planner, &fits))).await;
         let mut planned = self.gather(now, refused.clone(), &occupancy, listings);
+        // In some of the groups, most patterns fit nothing.
+        if planned.plan.doubts.is_empty() && filter.names() == self.parts.filter.names() {
+            planned.plan.unmatched_patterns = fits.unmatched();
+        }
         if planned.plan.groups.is_empty() && planned.plan.doubts.is_empty() {
             let nothing =
                 if filter.names().is_some() { Reason::NoGroupPasses } else { Reason::NothingListed };
@@ -150,6 +156,7 @@ impl Planner<'_> {
         provider: &Arc<dyn Provider>,
         filter: &GroupFilter,
         planner: &GroupPlanner<'_>,
+        fits: &Fits<'_>,
     ) -> Listing {
         let mut listing = Listing::default();
         let (wanted, surplus) = self.wanted(planner.occupancy.total, None);
@@ -165,6 +172,7 @@ impl Planner<'_> {
                     .with("scheme", provider.scheme())
                     .with("group", &group.id));
                 }
+                fits.see(&group);
                 listing.add(planner.plan(provider, group));
                 // Memory for targets that are certainly not wanted would grow with the number of groups.
                 if let Some(wanted) = wanted
@@ -240,7 +248,15 @@ impl Planner<'_> {
             .map(|window| window.closes)
             .filter(|closes| *closes < Timestamp::MAX);
         Planned {
-            plan: Plan { seed: self.seed, at: now, closes, refused, doubts, groups: all.groups },
+            plan: Plan {
+                seed: self.seed,
+                at: now,
+                closes,
+                refused,
+                doubts,
+                unmatched_patterns: Vec::new(),
+                groups: all.groups,
+            },
             victims,
         }
     }

@@ -159,6 +159,20 @@ pub enum Reason {
         /// The reason, in the provider's words.
         why: String,
     },
+    /// The target began so short a while ago that the monkey leaves it alone.
+    #[non_exhaustive]
+    TooYoung {
+        /// When it began.
+        began_at: Timestamp,
+        /// When it will be old enough.
+        until: Timestamp,
+    },
+    /// A deployment replaces or updates members of the group.
+    #[non_exhaustive]
+    DeploymentInProgress {
+        /// The deployment, in the provider's words.
+        deployment: String,
+    },
     /// The target lacks a capability that each event of the monkey needs.
     #[non_exhaustive]
     LacksCapability {
@@ -267,6 +281,16 @@ impl Reason {
         Self::Excluded { why: why.into() }
     }
 
+    /// The target began at `began_at`, and is left alone until a while after that.
+    pub fn too_young(began_at: Timestamp, until: Timestamp) -> Self {
+        Self::TooYoung { began_at, until }
+    }
+
+    /// A deployment replaces or updates members of the group.
+    pub fn deployment_in_progress(deployment: impl Into<String>) -> Self {
+        Self::DeploymentInProgress { deployment: deployment.into() }
+    }
+
     /// A fault on the target is not undone yet, or its recovery failed.
     pub fn under_fault(fault: FaultId, state: FaultState) -> Self {
         Self::UnderFault { fault, state }
@@ -354,6 +378,12 @@ impl fmt::Display for Reason {
                 write!(f, "not opted in: it has no tag {ENABLED_TAG}, and no pattern allows it")
             }
             Self::Excluded { why } => write!(f, "excluded: {}", escaped(why)),
+            Self::TooYoung { began_at, until } => {
+                write!(f, "it began at {began_at}, and is too young until {until}")
+            }
+            Self::DeploymentInProgress { deployment } => {
+                write!(f, "a deployment is in progress: {}", escaped(deployment))
+            }
             Self::LacksCapability { missing } => write!(f, "it does not offer: {missing}"),
             Self::UnderFault { fault, state } => write!(f, "fault {fault} on it is {state}"),
             Self::CoolingDown { until } => write!(f, "it cools down until {until}"),
@@ -402,6 +432,7 @@ mod tests {
             Reason::unknown_domain(hostile),
             Reason::excluded(hostile),
             Reason::denied(hostile),
+            Reason::deployment_in_progress(hostile),
         ];
         for reason in reasons {
             let shown = reason.to_string();

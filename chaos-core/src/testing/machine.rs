@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::{
     capability::{
@@ -30,6 +31,7 @@ pub(super) struct Machine {
     id: TargetId,
     labels: Labels,
     incarnation: Arc<str>,
+    began_at: Mutex<Option<Timestamp>>,
     /// The fault that isolates the machine.
     isolated_by: Mutex<Option<FaultId>>,
     /// The machine is its own lifecycle, and changes its own settings.
@@ -50,6 +52,7 @@ impl Machine {
             id,
             labels,
             incarnation: number.to_string().into(),
+            began_at: Mutex::default(),
             isolated_by: Mutex::default(),
             this: this.clone(),
             replacer,
@@ -68,6 +71,14 @@ impl Machine {
 
     pub(super) fn seen_incarnation(&self) -> Arc<str> {
         Arc::clone(&self.incarnation)
+    }
+
+    pub(super) fn began_at(&self) -> Option<Timestamp> {
+        *self.began_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_began_at(&self, at: Timestamp) {
+        *self.began_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 
     fn isolated_by(&self) -> MutexGuard<'_, Option<FaultId>> {

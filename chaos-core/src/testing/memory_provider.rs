@@ -5,6 +5,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream, stream::BoxStream};
+use jiff::Timestamp;
 
 use super::machine::{Machine, Replace};
 use crate::{
@@ -46,6 +47,7 @@ struct Replacer {
     replaces_members: bool,
     spread: Option<Spread>,
     labels: Mutex<Labels>,
+    deployment: Mutex<Option<Arc<str>>>,
     machines: Mutex<Machines>,
 }
 
@@ -112,6 +114,7 @@ impl MemoryProvider {
             replaces_members,
             spread,
             labels: Mutex::default(),
+            deployment: Mutex::default(),
             machines: Mutex::default(),
         });
         for _ in 0..size {
@@ -128,6 +131,25 @@ impl MemoryProvider {
     pub fn set_labels(&self, id: &GroupId, labels: Labels) -> Result<()> {
         *locked(&self.replacer(id)?.labels) = labels;
         Ok(())
+    }
+
+    /// Begins a deployment of one group, in these words, or ends it.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such group.
+    pub fn set_deployment(&self, id: &GroupId, deployment: Option<&str>) -> Result<()> {
+        *locked(&self.replacer(id)?.deployment) = deployment.map(Into::into);
+        Ok(())
+    }
+
+    /// Sets when one machine began. Otherwise that is not known.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such machine.
+    pub fn set_began_at(&self, id: &TargetId, began_at: Timestamp) -> Result<()> {
+        self.machine(id).map(|machine| machine.set_began_at(began_at)).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "the in-memory provider has no such machine").with("target", id)
+        })
     }
 
     /// Sets the health of one machine, like a failure outside of any fault.
@@ -189,14 +211,20 @@ impl Replacer {
 
     fn look(&self) -> Group {
         let member = |machine: &Arc<Machine>| {
-            Member::new(Arc::clone(machine) as Arc<dyn Target>, machine.seen_health())
-                .incarnation(machine.seen_incarnation())
+            let member = Member::new(Arc::clone(machine) as Arc<dyn Target>, machine.seen_health())
+                .incarnation(machine.seen_incarnation());
+            match machine.began_at() {
+                Some(began_at) => member.began_at(began_at),
+                None => member,
+            }
         };
-        Group::new(self.id.clone())
+        let mut group = Group::new(self.id.clone())
             .desired(self.desired)
             .replaces_members(self.replaces_members)
             .labels(locked(&self.labels).clone())
-            .members(self.machines().present.values().map(member))
+            .members(self.machines().present.values().map(member));
+        group.deployment = locked(&self.deployment).clone();
+        group
     }
 
     fn machines(&self) -> MutexGuard<'_, Machines> {

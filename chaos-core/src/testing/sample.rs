@@ -125,6 +125,7 @@ pub fn plan() -> Plan {
         closes: Some(at(6 * 3_600)),
         refused: None,
         doubts: vec![Doubt { about: "memory:db".to_owned(), failure }],
+        unmatched_patterns: Vec::new(),
         groups: vec![lone, web],
     }
 }

@@ -1,21 +1,27 @@
 //! Which targets are never touched: patterns over ids, paths and tags, and consent.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use chaos_core::{
-    BlastRadius, ErrorKind, Hold, Journal, MemoryJournal, Monkey, Outcome, Provider, Quota,
+    BlastRadius, ErrorKind, Hold, Journal, MemoryJournal, Monkey, MonkeyBuilder, Observer, Outcome, Provider,
+    Quota,
     clock::Clock,
     group::Labels,
     journal::FaultQuery,
     listing::ENABLED_TAG,
-    plan::{Decision, Plan, Reason},
+    monkey::GroupRule,
+    observer::Activity,
+    plan::{Decision, PatternRole, Plan, Reason, UnmatchedPattern},
     provider::{GroupFilter, TargetPattern},
     schedule::Schedule,
     testing::{ManualClock, MemoryProvider, PowerOff},
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use crate::support::{builder, clock};
+use crate::support::{HalfRead, builder, clock};
 
 const TIER: &str = "tier";
 
@@ -33,8 +39,8 @@ fn everything() -> BlastRadius {
 }
 
 fn reason_of<'a>(plan: &'a Plan, target: &str) -> Option<&'a Reason> {
-    let all = plan.groups.iter().flat_map(|group| &group.targets);
-    match &all.filter(|planned| planned.id.as_str() == target).next()?.decision {
+    let mut all = plan.groups.iter().flat_map(|group| &group.targets);
+    match &all.find(|planned| planned.id.as_str() == target)?.decision {
         Decision::NotChosen { reason, .. } => Some(reason),
         _ => None,
     }
@@ -99,6 +105,137 @@ async fn a_due_and_an_order_by_hand_touch_nothing_that_is_denied() {
     monkey.run(clock.sleep(end.duration_since(clock.now()).unsigned_abs())).await.unwrap();
     let faults = journal.find(&FaultQuery::all()).await.unwrap().faults;
     assert!(faults.len() >= 2 && faults.iter().all(|fault| fault.group.path() == "web"), "{faults:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_young_member_waits_and_one_of_unknown_age_does_not() {
+    let (clock, world) = (Arc::new(clock()), MemoryProvider::default().with_group("web", 3).unwrap());
+    let began = |number: usize, seconds: i64| {
+        let target = format!("memory:web/machine-{number}").parse().unwrap();
+        world.set_began_at(&target, clock.now() - jiff::SignedDuration::from_secs(seconds)).unwrap();
+    };
+    began(0, 3599);
+    began(1, 3600);
+    let builder = || {
+        let builder = Monkey::builder().provider(world.clone()).event(PowerOff::default());
+        builder.clock(Arc::clone(&clock)).blast_radius(everything())
+    };
+    let chosen = async |monkey: Monkey| {
+        let plan = monkey.plan().await.unwrap();
+        let chosen: Vec<_> = plan.chosen().map(|(target, _)| target.name().to_owned()).collect();
+        (chosen, plan)
+    };
+    let careful = builder().min_age(Duration::from_secs(3600)).build().unwrap();
+    let (old, plan) = chosen(careful.clone()).await;
+    assert_eq!(old, ["machine-1", "machine-2"]);
+    let began_at = clock.now() - jiff::SignedDuration::from_secs(3599);
+    let until = clock.now() + Duration::from_secs(1);
+    let young = Reason::too_young(began_at, until);
+    assert_eq!(reason_of(&plan, "memory:web/machine-0"), Some(&young));
+    let diagnosis = careful.diagnose().await;
+    let listed = diagnosis.checks.iter().find(|check| check.subject == "provider memory").unwrap();
+    let finding = listed.finding.as_ref().unwrap();
+    assert!(finding.contains("not known when 1 of them began"), "{finding}");
+    clock.sleep(Duration::from_secs(1)).await;
+    assert_eq!(chosen(careful).await.0.len(), 3);
+    assert_eq!(chosen(builder().build().unwrap()).await.0.len(), 3, "without a minimum");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_under_deployment_is_left_alone_until_it_is_over() {
+    let world = MemoryProvider::default().with_group("web", 3).unwrap();
+    let (id, journal) = ("memory:web".parse().unwrap(), MemoryJournal::new());
+    world.set_deployment(&id, Some("refresh 7")).unwrap();
+    let monkey = builder(&world, &journal).event(PowerOff::default()).build().unwrap();
+    let report = monkey.run_once().await.unwrap();
+    assert_eq!(report.plan.groups[0].reason, Some(Reason::deployment_in_progress("refresh 7")));
+    assert_eq!(report.why_nothing(), ["memory:web: a deployment is in progress: refresh 7"]);
+    world.set_deployment(&id, None).unwrap();
+    assert_eq!(monkey.run_once().await.unwrap().outcome(), Outcome::Completed);
+}
+
+/// The patterns that observers were told of.
+#[derive(Clone, Debug, Default)]
+struct Told(Arc<Mutex<Vec<Vec<UnmatchedPattern>>>>);
+
+impl Observer for Told {
+    fn observe(&self, _: jiff::Timestamp, activity: &Activity) {
+        if let Activity::PatternsUnmatched { patterns, .. } = activity {
+            self.0.lock().unwrap().push(patterns.clone());
+        }
+    }
+}
+
+fn unmatched() -> Vec<UnmatchedPattern> {
+    vec![
+        UnmatchedPattern::new(PatternRole::Allow, "shop*"),
+        UnmatchedPattern::new(PatternRole::Deny, "tag:teir=critical"),
+        UnmatchedPattern::new(PatternRole::GroupRule, "we?"),
+        UnmatchedPattern::new(PatternRole::GroupRule, "wbe"),
+    ]
+}
+
+/// Of each kind one that fits, and one that fits nothing; a rule behind one that fits the same fits nothing either.
+fn with_patterns(builder: MonkeyBuilder) -> MonkeyBuilder {
+    let filter = GroupFilter::all().allow(pattern("web")).allow(pattern("shop*"));
+    builder
+        .groups(filter.deny(pattern("*/machine-0")).deny(pattern("tag:teir=critical")))
+        .group_rule(GroupRule::matching(pattern("web")))
+        .group_rule(GroupRule::matching(pattern("we?")).or_matching(pattern("wbe")))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pattern_that_fits_nothing_is_told_in_plans_and_diagnoses_and_once_to_observers() {
+    let world = MemoryProvider::default().with_group("web", 3).unwrap();
+    let (journal, told) = (MemoryJournal::new(), Told::default());
+    let monkey = with_patterns(builder(&world, &journal).event(PowerOff::default()));
+    let monkey = monkey.observer(told.clone()).build().unwrap();
+    let plan = monkey.plan().await.unwrap();
+    assert_eq!(plan.unmatched_patterns, unmatched());
+    for text in [plan.to_string(), plan.explain().to_string()] {
+        assert!(text.contains("the deny pattern tag:teir=critical fits nothing"), "{text}");
+    }
+    let diagnosis = monkey.diagnose().await;
+    let wrong: Vec<&str> = diagnosis
+        .checks
+        .iter()
+        .filter(|check| check.finding.is_err())
+        .map(|check| check.subject.as_str())
+        .collect();
+    assert_eq!(wrong, ["pattern shop*", "pattern tag:teir=critical", "pattern we?", "pattern wbe"]);
+    assert!(told.0.lock().unwrap().is_empty(), "nothing has run");
+    for _ in 0..2 {
+        monkey.run_once().await.unwrap().ensure_completed().unwrap();
+    }
+    assert_eq!(*told.0.lock().unwrap(), [unmatched()]);
+}
+
+/// A due is a run in one group, where most patterns fit nothing.
+#[tokio::test(start_paused = true)]
+async fn a_scheduled_monkey_tells_of_patterns_by_its_look_at_all_groups() {
+    let clock = Arc::new(clock());
+    let world = MemoryProvider::default().with_group("web", 3).unwrap();
+    let (journal, told) = (MemoryJournal::new(), Told::default());
+    let monkey = with_patterns(builder(&world, &journal).event(PowerOff::default()))
+        .clock(Arc::clone(&clock))
+        .schedule(Schedule::new("UTC").unwrap())
+        .seed(1)
+        .observer(told.clone())
+        .build()
+        .unwrap();
+    monkey.run(clock.sleep(Duration::from_secs(3 * 24 * 3600))).await.unwrap();
+    assert_eq!(*told.0.lock().unwrap(), [unmatched()]);
+}
+
+/// What could not be listed may be what it fits.
+#[tokio::test(start_paused = true)]
+async fn no_pattern_is_blamed_for_a_listing_in_doubt() {
+    let world = MemoryProvider::default().with_group("web", 3).unwrap().with_group("x", 3).unwrap();
+    let monkey = with_patterns(Monkey::builder().provider(HalfRead(world)).event(PowerOff::default()));
+    let monkey = monkey.build().unwrap();
+    assert_eq!(monkey.plan().await.unwrap().unmatched_patterns, []);
+    let diagnosis = monkey.diagnose().await;
+    assert!(diagnosis.checks.iter().all(|check| !check.subject.starts_with("pattern ")), "{diagnosis:?}");
 }
 
 #[test]

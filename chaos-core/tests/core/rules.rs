@@ -366,6 +366,14 @@ fn rules() -> Vec<Rule> {
             change: |group| tag(group, ENABLED_TAG, "false"),
             ..Rule::expecting(Reason::excluded("opted out: the tag chaos:enabled of the group is false"))
         },
+        Rule {
+            change: |group| group.deployment = Some("refresh 7 is 40 % complete".into()),
+            ..Rule::expecting(Reason::deployment_in_progress("refresh 7 is 40 % complete"))
+        },
+        Rule {
+            change: |group| member(group).began_at = Some(at(0)),
+            ..Rule::expecting(Reason::too_young(at(0), at(600)))
+        },
         // By a rule of the group alone.
         Rule {
             group_rule: Some(of_web().min_healthy(4)),
@@ -431,6 +439,7 @@ async fn the_planner_and_the_last_look_give_the_same_reason() {
                 .blast_radius(rule.blast_radius.clone())
                 .groups(rule.filter.clone())
                 .cool_down(Duration::from_secs(3600))
+                .min_age(Duration::from_secs(600))
                 .unleash(world.0.journal.clone(), registry())
                 .build()
                 .unwrap();
