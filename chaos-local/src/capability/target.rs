@@ -84,11 +84,13 @@ impl ProcessTarget {
     async fn member(self, process: Option<ProcessIdentity>, processes: &ProcessTable) -> Member {
         match self.observe(process, processes).await {
             Ok((health, identity)) => {
-                let member = Member::new(Arc::new(self), health);
-                match identity {
-                    Some(identity) => member.incarnation(identity.to_string()),
-                    None => member,
+                let now = self.clock.now();
+                let mut member = Member::new(Arc::new(self), health);
+                if let Some(identity) = identity {
+                    member = member.incarnation(identity.to_string());
+                    member.began_at = identity.age().and_then(|age| now.checked_sub(age).ok());
                 }
+                member
             }
             Err(error) => Member::new(Arc::new(self), Health::Unknown).excluded(error.chain()),
         }

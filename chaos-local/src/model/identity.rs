@@ -1,7 +1,11 @@
-use std::{fmt, fs, io, process, str::FromStr};
+use std::{fmt, fs, io, process, str::FromStr, time::Duration};
 
 use chaos_core::{Error, ErrorKind, Result};
-use rustix::process::Pid;
+use rustix::{
+    param::clock_ticks_per_second,
+    process::Pid,
+    time::{ClockId, clock_gettime},
+};
 use serde::{Deserialize, Serialize};
 
 /// The identity of one process, unique on this machine since it was booted: its process id and its start time.
@@ -57,6 +61,17 @@ impl ProcessIdentity {
     /// proc_pid_stat(5).
     pub fn start_time(self) -> u64 {
         self.start_time
+    }
+
+    /// How long ago it started, to a hundredth of a second. `None` if its start time is of another boot.
+    pub(crate) fn age(self) -> Option<Duration> {
+        // Not /proc/uptime, which some containers fake.
+        let uptime = Duration::try_from(clock_gettime(ClockId::Boottime)).ok()?;
+        let ticks = clock_ticks_per_second();
+        let rest = self.start_time.checked_rem(ticks)?.saturating_mul(1_000_000_000);
+        let started = Duration::from_secs(self.start_time.checked_div(ticks)?)
+            .saturating_add(Duration::from_nanos(rest.checked_div(ticks)?));
+        uptime.checked_sub(started)
     }
 
     pub(crate) fn raw_pid(self) -> Result<Pid> {

@@ -56,6 +56,35 @@ async fn a_service_is_healthy_while_it_says_so() {
     mark.assert_nothing_left().await;
 }
 
+/// The clocks tick in hundredths of a second.
+#[tokio::test]
+async fn a_replica_is_as_old_as_its_process() {
+    let (mark, second) = (Mark::new(), Duration::from_secs(1));
+    let before = SystemClock::default().now();
+    let fleet = mark.sleepers(2).start().await.unwrap();
+    let group = fleet.group(fleet.id()).await.unwrap();
+    let first = group.members[0].began_at.unwrap();
+    assert!(before - second <= first && first <= SystemClock::default().now() + second, "{before} {first}");
+    let between = SystemClock::default().now();
+    signal(identities(&group)[0], Signal::KILL);
+    let is_replaced = |now: &chaos_core::Group| {
+        now.members[0].health == Health::Healthy && identities(now)[0] != identities(&group)[0]
+    };
+    let again = until_group(&fleet, fleet.id(), is_replaced).await.members[0].began_at.unwrap();
+    assert!(between - second <= again && again > first, "{between} {again}");
+
+    let monkey = Monkey::builder()
+        .provider(fleet.clone())
+        .event(Terminate::default())
+        .blast_radius(BlastRadius::default().min_healthy(0))
+        .min_age(Duration::from_secs(24 * 3600));
+    let plan = monkey.build().unwrap().plan().await.unwrap();
+    assert_eq!(plan.chosen().count(), 0, "{plan}");
+    let decision = format!("{:?}", plan.groups[0].targets[0].decision);
+    assert!(decision.contains("TooYoung"), "{decision}");
+    fleet.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn hostile_text_reaches_the_program_as_it_is() {
     let (mark, directory) = (Mark::new(), tempfile::tempdir().unwrap());
