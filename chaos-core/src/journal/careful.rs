@@ -3,7 +3,10 @@ use std::{future::Future, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Arming, FaultQuery, Found, Halt, Journal, Lease, Limits};
+use super::{
+    Arming, DueNote, DueQuery, FaultQuery, Forget, Forgotten, Found, FoundDues, Halt, Journal, KeptSchedule,
+    Lease, Limits,
+};
 use crate::{
     clock::Clock,
     contain::{contained, within},
@@ -65,5 +68,21 @@ impl Journal for CarefulJournal {
     async fn halt(&self) -> Result<Option<Halt>> {
         let journal = Arc::clone(&self.journal);
         self.call(self.halts.ask((), || async move { journal.halt().await })).await
+    }
+
+    async fn note_due(&self, note: &DueNote) -> Result<()> {
+        self.call(async { self.journal.note_due(note).await }).await
+    }
+
+    async fn dues(&self, query: &DueQuery) -> Result<FoundDues> {
+        self.call(async { self.journal.dues(query).await }).await
+    }
+
+    async fn keep_schedule(&self, proposed: &KeptSchedule) -> Result<KeptSchedule> {
+        self.call(async { self.journal.keep_schedule(proposed).await }).await
+    }
+
+    async fn forget(&self, forget: &Forget) -> Result<Forgotten> {
+        self.call(async { self.journal.forget(forget).await }).await
     }
 }

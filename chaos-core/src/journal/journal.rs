@@ -3,7 +3,10 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Arming, FaultQuery, Found, Halt, Lease, Limits};
+use super::{
+    Arming, DueNote, DueQuery, FaultQuery, Forget, Forgotten, Found, FoundDues, Halt, KeptSchedule, Lease,
+    Limits,
+};
 use crate::{
     error::Result,
     fault::{FaultId, FaultRecord, Mark},
@@ -19,7 +22,8 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// Checks `limits` and records the fault in one transaction. Returns when the record would survive a crash.
     ///
     /// The check is [`Limits::check`] over the contents of the journal within that transaction, so two monkeys over one
-    /// journal never exceed a limit together. A refusal records nothing.
+    /// journal never exceed a limit together. A refusal records nothing. The due that the fault carries out has a
+    /// [record](super::DueRecord) from then on.
     ///
     /// # Errors
     /// `Conflict` if the journal already has a fault with this id.
@@ -48,6 +52,25 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
 
     /// The halt in force.
     async fn halt(&self) -> Result<Option<Halt>>;
+
+    /// Applies `note` to the record of its due, [as the faults in the journal tell](super::DueRecord::by), in one
+    /// transaction. Durable.
+    async fn note_due(&self, note: &DueNote) -> Result<()>;
+
+    /// The dues that match, by day and then by group, each [as the faults in the journal
+    /// tell](super::DueRecord::by).
+    async fn dues(&self, query: &DueQuery) -> Result<FoundDues>;
+
+    /// Keeps what is [new in `proposed`](KeptSchedule::and), durably and in one transaction, and returns all that is
+    /// kept.
+    async fn keep_schedule(&self, proposed: &KeptSchedule) -> Result<KeptSchedule>;
+
+    /// Forgets some of what is over, in one short transaction: faults that are recovered and were armed before, and
+    /// settled dues of earlier days (by UTC) that changed before and have no fault in the journal.
+    ///
+    /// It never forgets a pending fault, an unreadable state, the last fault of a group, which schedules need, or a
+    /// fault that may still be within the longest cool-down with which a fault was ever armed here.
+    async fn forget(&self, forget: &Forget) -> Result<Forgotten>;
 }
 
 macro_rules! passed_on_by {
@@ -81,6 +104,22 @@ macro_rules! passed_on_by {
 
             async fn halt(&self) -> Result<Option<Halt>> {
                 (**self).halt().await
+            }
+
+            async fn note_due(&self, note: &DueNote) -> Result<()> {
+                (**self).note_due(note).await
+            }
+
+            async fn dues(&self, query: &DueQuery) -> Result<FoundDues> {
+                (**self).dues(query).await
+            }
+
+            async fn keep_schedule(&self, proposed: &KeptSchedule) -> Result<KeptSchedule> {
+                (**self).keep_schedule(proposed).await
+            }
+
+            async fn forget(&self, forget: &Forget) -> Result<Forgotten> {
+                (**self).forget(forget).await
             }
         }
     )*};

@@ -1,16 +1,22 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{Arming, FaultQuery, Found, Halt, Journal, Lease, Limits, Tally};
+use super::{
+    Arming, DueNote, DueQuery, DueRecord, FaultQuery, Forget, Forgotten, Found, FoundDues, Halt, Journal,
+    KeptSchedule, Lease, Limits, Tally,
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     fault::{FaultId, FaultRecord, Mark},
     group::{GroupId, TargetId},
+    plan::rules,
+    schedule::DueId,
 };
 
 /// An in-memory journal for unit tests and examples. It does not survive its process, so it protects against dropped
@@ -34,6 +40,11 @@ struct Contents {
     uncounted: usize,
     held: BTreeSet<FaultId>,
     halt: Option<Halt>,
+    /// By day, whether it is rehearsed, and group.
+    dues: BTreeMap<(Date, bool, GroupId), DueRecord>,
+    schedule: KeptSchedule,
+    /// The longest with which a fault was armed.
+    cool_down: Duration,
 }
 
 impl MemoryJournal {
@@ -58,11 +69,11 @@ impl Journal for MemoryJournal {
         if let Err(reason) = limits.check(fault, &contents.tally(fault)) {
             return Ok(Arming::Refused(reason));
         }
-        let position = contents.faults.len();
-        contents.index.insert(fault.id, position);
-        contents.faults.push(fault.clone());
-        contents.by_target.entry(fault.target.clone()).or_default().push(position);
-        contents.count(position, fault.state.is_pending());
+        contents.cool_down = contents.cool_down.max(limits.cool_down);
+        if let Some(due) = fault.due {
+            contents.due(&DueId::new(fault.group.clone(), due.day), false, fault.armed_at);
+        }
+        contents.add(fault.clone());
         contents.held.insert(fault.id);
         let (journal, id) = (self.clone(), fault.id);
         Ok(Arming::Armed(Lease::new(move || {
@@ -118,9 +129,99 @@ impl Journal for MemoryJournal {
     async fn halt(&self) -> Result<Option<Halt>> {
         Ok(self.contents().halt.clone())
     }
+
+    async fn note_due(&self, note: &DueNote) -> Result<()> {
+        let mut contents = self.contents();
+        let known = contents.due(&note.id, note.rehearsed, note.now).clone();
+        let mut record = contents.told(known);
+        record.apply(note);
+        *contents.due(&note.id, note.rehearsed, note.now) = record;
+        Ok(())
+    }
+
+    async fn dues(&self, query: &DueQuery) -> Result<FoundDues> {
+        let contents = self.contents();
+        let told = contents.dues.values().map(|record| contents.told(record.clone()));
+        let mut dues: Vec<_> = told.filter(|record| query.matches(record)).collect();
+        let surplus = query.limit.map_or(0, |limit| dues.len().saturating_sub(limit));
+        Ok(FoundDues::new(dues.split_off(surplus)))
+    }
+
+    async fn keep_schedule(&self, proposed: &KeptSchedule) -> Result<KeptSchedule> {
+        let mut contents = self.contents();
+        contents.schedule = contents.schedule.and(proposed);
+        Ok(contents.schedule)
+    }
+
+    async fn forget(&self, forget: &Forget) -> Result<Forgotten> {
+        Ok(self.contents().forget(forget))
+    }
 }
 
 impl Contents {
+    fn add(&mut self, fault: FaultRecord) {
+        let (position, is_pending) = (self.faults.len(), fault.state.is_pending());
+        self.index.insert(fault.id, position);
+        self.by_target.entry(fault.target.clone()).or_default().push(position);
+        self.faults.push(fault);
+        self.count(position, is_pending);
+    }
+
+    /// The record of this due, which is open if there was none.
+    fn due(&mut self, id: &DueId, rehearsed: bool, now: Timestamp) -> &mut DueRecord {
+        let key = (id.day, rehearsed, id.group.clone());
+        self.dues.entry(key).or_insert_with(|| DueRecord::open(id.clone(), rehearsed, now))
+    }
+
+    /// The record as the faults tell.
+    fn told(&self, record: DueRecord) -> DueRecord {
+        let carries = |fault: &&FaultRecord| {
+            fault.group == record.id.group && fault.due.is_some_and(|due| due.day == record.id.day)
+        };
+        let faults: Vec<FaultRecord> = self.faults.iter().filter(carries).cloned().collect();
+        record.by(&faults)
+    }
+
+    fn forget(&mut self, forget: &Forget) -> Forgotten {
+        let mut last = HashMap::<GroupId, (Timestamp, usize)>::new();
+        for (position, fault) in self.faults.iter().enumerate() {
+            let newest = last.entry(fault.group.clone()).or_insert((fault.armed_at, position));
+            *newest = (*newest).max((fault.armed_at, position));
+        }
+        // Without their faults, the dues must still be told.
+        let dues: Vec<DueRecord> = self.dues.values().cloned().collect();
+        for record in dues {
+            let key = (record.id.day, record.rehearsed, record.id.group.clone());
+            let told = self.told(record);
+            self.dues.insert(key, told);
+        }
+        let (faults, dues) = (std::mem::take(&mut self.faults), self.dues.len());
+        let before = faults.len();
+        self.index.clear();
+        self.by_target.clear();
+        self.pending.clear();
+        self.in_groups.clear();
+        self.uncounted = 0;
+        for (position, fault) in faults.into_iter().enumerate() {
+            let is_last = last.get(&fault.group) == Some(&(fault.armed_at, position));
+            let is_hot = rules::cooled_down(fault.injecting_at, self.cool_down, forget.now).is_err();
+            if fault.state.is_pending() || fault.armed_at >= forget.before || is_last || is_hot {
+                self.add(fault);
+            }
+        }
+        let day = forget.before.to_zoned(TimeZone::UTC).date();
+        let mut records = std::mem::take(&mut self.dues);
+        records.retain(|_, record| {
+            let is_old = record.id.day < day && record.changed_at < forget.before;
+            let carries = |fault: &FaultRecord| {
+                fault.group == record.id.group && fault.due.is_some_and(|due| due.day == record.id.day)
+            };
+            !is_old || !record.is_settled() || self.faults.iter().any(carries)
+        });
+        self.dues = records;
+        Forgotten::new(before - self.faults.len(), dues - self.dues.len(), true)
+    }
+
     fn pending(&self) -> impl Iterator<Item = &FaultRecord> {
         self.pending.iter().map(|position| &self.faults[*position])
     }

@@ -65,7 +65,10 @@ use crate::{
     event::{ChaosEvent, Hold, Scope},
     fault::{FaultId, FaultRecord, Mark, Permit, Prepared},
     group::{Group, GroupId, Health, Labels, Target, TargetId},
-    journal::{Arming, FaultQuery, Found, Halt, Journal, Lease, Limits},
+    journal::{
+        Arming, DueNote, DueQuery, FaultQuery, Forget, Forgotten, Found, FoundDues, Halt, Journal,
+        KeptSchedule, Lease, Limits,
+    },
     observer::{Activity, Intended, Observer},
     provider::{GroupFilter, Provider},
 };
@@ -214,6 +217,10 @@ mock! {
         async fn orphans(&self, now: Timestamp) -> Result<Found>;
         async fn set_halt(&self, halt: Option<Halt>) -> Result<()>;
         async fn halt(&self) -> Result<Option<Halt>>;
+        async fn note_due(&self, note: &DueNote) -> Result<()>;
+        async fn dues(&self, query: &DueQuery) -> Result<FoundDues>;
+        async fn keep_schedule(&self, proposed: &KeptSchedule) -> Result<KeptSchedule>;
+        async fn forget(&self, forget: &Forget) -> Result<Forgotten>;
     }
 }
 
