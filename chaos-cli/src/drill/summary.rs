@@ -241,7 +241,10 @@ mod tests {
     use chaos_core::{
         Error, ErrorKind, FaultId, Journal, MemoryJournal, Monkey, Registry, Result,
         fault::{FaultRecord, Mark},
-        journal::{Arming, FaultQuery, Found, Halt, Lease, Limits},
+        journal::{
+            Arming, DueNote, DueQuery, FaultQuery, Forget, Forgotten, Found, FoundDues, Halt, KeptSchedule,
+            Lease, Limits,
+        },
         testing::{ManualClock, MemoryProvider, PowerOff, PowerOn, sample},
     };
     use serde_json::json;
@@ -377,6 +380,22 @@ mod tests {
 
         async fn halt(&self) -> Result<Option<Halt>> {
             self.0.halt().await
+        }
+
+        async fn note_due(&self, note: &DueNote) -> Result<()> {
+            self.0.note_due(note).await
+        }
+
+        async fn dues(&self, query: &DueQuery) -> Result<FoundDues> {
+            self.0.dues(query).await
+        }
+
+        async fn keep_schedule(&self, proposed: &KeptSchedule) -> Result<KeptSchedule> {
+            self.0.keep_schedule(proposed).await
+        }
+
+        async fn forget(&self, forget: &Forget) -> Result<Forgotten> {
+            self.0.forget(forget).await
         }
     }
 }

@@ -99,19 +99,18 @@ impl DueRecord {
     /// Adds what the journal knows by the faults that carry this due out, whatever was noted.
     #[must_use]
     pub fn by(mut self, faults: &[FaultRecord]) -> Self {
-        if self.rehearsed || faults.is_empty() {
+        if self.rehearsed {
             return self;
         }
         self.faults = faults.iter().map(|fault| fault.id).collect();
+        if faults.is_empty() {
+            return self;
+        }
         self.run = faults.iter().find_map(|fault| fault.due).map(|due| due.run).or(self.run);
-        let is_pending = faults.iter().any(|fault| fault.state.is_pending());
         // The injection does not begin before the journal has recorded that.
         if faults.iter().any(|fault| fault.injecting_at.or(fault.injected_at).is_some()) {
             self.state = DueState::CarriedOut;
-        } else if is_pending && self.state == DueState::Missed {
-            // It may still be injected.
-            self.state = DueState::Open;
-        } else if !is_pending {
+        } else if !faults.iter().any(|fault| fault.state.is_pending()) {
             for fault in faults {
                 let why = not_injected(fault);
                 if !self.stops.iter().any(|stop| stop.why == why) {

@@ -7,7 +7,10 @@ use chaos_core::{
     TargetId, async_trait,
     error::Failure,
     fault::{FaultRecord, FaultState, Mark},
-    journal::{Arming, FaultQuery, Found, Halt, Lease, Limits, Unreadable},
+    journal::{
+        Arming, DueNote, DueQuery, FaultQuery, Forget, Forgotten, Found, FoundDues, Halt, KeptSchedule,
+        Lease, Limits, Unreadable,
+    },
     plan::Percent,
     testing::{MemoryProvider, PowerOff},
 };
@@ -52,6 +55,22 @@ impl Journal for Damaged {
 
     async fn halt(&self) -> Result<Option<Halt>> {
         self.0.halt().await
+    }
+
+    async fn note_due(&self, note: &DueNote) -> Result<()> {
+        self.0.note_due(note).await
+    }
+
+    async fn dues(&self, query: &DueQuery) -> Result<FoundDues> {
+        self.0.dues(query).await
+    }
+
+    async fn keep_schedule(&self, proposed: &KeptSchedule) -> Result<KeptSchedule> {
+        self.0.keep_schedule(proposed).await
+    }
+
+    async fn forget(&self, forget: &Forget) -> Result<Forgotten> {
+        self.0.forget(forget).await
     }
 }
 

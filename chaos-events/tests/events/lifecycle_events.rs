@@ -10,7 +10,10 @@ use chaos_core::{
     MonkeyBuilder, Observer, Outcome, Prepared, Provider, Result, RunReport, Scope, TargetId, async_trait,
     clock::Clock,
     fault::{FaultRecord, FaultState, Mark},
-    journal::{Arming, FaultQuery, Halt, Lease, Limits},
+    journal::{
+        Arming, DueNote, DueQuery, FaultQuery, Forget, Forgotten, FoundDues, Halt, KeptSchedule, Lease,
+        Limits,
+    },
     observer::Activity,
     plan::{Decision, Reason},
     recovery::RecoveryRecord,
@@ -320,6 +323,22 @@ impl Journal for FailsAt {
 
     async fn halt(&self) -> Result<Option<Halt>> {
         self.0.halt().await
+    }
+
+    async fn note_due(&self, note: &DueNote) -> Result<()> {
+        self.0.note_due(note).await
+    }
+
+    async fn dues(&self, query: &DueQuery) -> Result<FoundDues> {
+        self.0.dues(query).await
+    }
+
+    async fn keep_schedule(&self, proposed: &KeptSchedule) -> Result<KeptSchedule> {
+        self.0.keep_schedule(proposed).await
+    }
+
+    async fn forget(&self, forget: &Forget) -> Result<Forgotten> {
+        self.0.forget(forget).await
     }
 }
 

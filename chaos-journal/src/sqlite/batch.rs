@@ -127,6 +127,11 @@ async fn arm_one(
         return Ok(Arming::Refused(reason));
     }
     queries.insert(fault, session.name()).await?;
+    queries.open_due(fault).await?;
+    let cool_down = limits.cool_down.as_nanos();
+    if cool_down > queries.longest_cool_down().await? {
+        queries.keep_cool_down(cool_down).await?;
+    }
     tallies.add(Place::of(fault));
     // Also before it becomes visible. If the transaction fails, it is dropped with the answer.
     Ok(Arming::Armed(session.hold(fault.id)))

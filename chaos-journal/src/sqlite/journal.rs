@@ -6,17 +6,22 @@ use chaos_core::{
     chance::{Entropy, SystemEntropy},
     clock::require_real_time,
     fault::{FaultRecord, Mark},
-    journal::{Arming, FaultQuery, Found, Halt, Lease, Limits},
+    journal::{
+        Arming, DueNote, DueQuery, FaultQuery, Forget, Forgotten, Found, FoundDues, Halt, KeptSchedule,
+        Lease, Limits,
+    },
 };
 use jiff::Timestamp;
 use sqlx::Connection;
 use tokio::sync::Mutex;
 
 use super::{
-    database, error, location,
+    database,
+    due_queries::none_kept,
+    error, forgetting, location,
     queries::Queries,
     rows::{self, Pending},
-    session,
+    schema, session,
     state::{State, commit},
     writing::Writing,
 };
@@ -164,6 +169,46 @@ impl Journal for SqlJournal {
         // A halt that is not in the file that the path names would never be seen.
         state.database.files.check(&self.path)?;
         state.queries().halt().await
+    }
+
+    async fn note_due(&self, note: &DueNote) -> Result<()> {
+        let mut state = self.state.lock().await;
+        let mut transaction = state.begin().await?;
+        Queries::new(&mut transaction, &self.path).note_due(note).await?;
+        commit(transaction, &self.path).await
+    }
+
+    async fn dues(&self, query: &DueQuery) -> Result<FoundDues> {
+        let mut state = self.state.lock().await;
+        if self.is_read_only && !schema::keeps_dues(&mut state.database.connection, &self.path).await? {
+            return Err(none_kept(&self.path));
+        }
+        state.queries().dues(query).await
+    }
+
+    async fn keep_schedule(&self, proposed: &KeptSchedule) -> Result<KeptSchedule> {
+        let mut state = self.state.lock().await;
+        let mut transaction = state.begin().await?;
+        let mut queries = Queries::new(&mut transaction, &self.path);
+        let before = queries.kept_schedule().await?;
+        let kept = before.and(proposed);
+        if kept == before {
+            transaction.rollback().await.map_err(error::of_database(&self.path, "end a transaction"))?;
+            return Ok(kept);
+        }
+        queries.keep_schedule(&kept).await?;
+        commit(transaction, &self.path).await?;
+        Ok(kept)
+    }
+
+    async fn forget(&self, forget: &Forget) -> Result<Forgotten> {
+        let mut state = self.state.lock().await;
+        let mut transaction = state.begin().await?;
+        let forgotten = forgetting::forget(&mut Queries::new(&mut transaction, &self.path), forget).await?;
+        commit(transaction, &self.path).await?;
+        // Otherwise a long history would pass through the log as a whole.
+        state.settle_if_possible().await;
+        Ok(forgotten)
     }
 }
 

@@ -3,7 +3,9 @@
 mod batch;
 mod creation;
 mod database;
+mod due_queries;
 mod error;
+mod forgetting;
 mod identity;
 mod journal;
 mod location;

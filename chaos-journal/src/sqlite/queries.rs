@@ -192,7 +192,7 @@ impl<'c> Queries<'c> {
         self.have_failed
     }
 
-    async fn first<T>(
+    pub(super) async fn first<T>(
         &mut self,
         query: Statement<'_>,
         read: impl FnOnce(&SqliteRow) -> Result<T>,
@@ -202,7 +202,7 @@ impl<'c> Queries<'c> {
         row.map(move |row| read(&row)).transpose().map_err(|error| self.located(error))
     }
 
-    async fn all<T: Send + Unpin>(
+    pub(super) async fn all<T: Send + Unpin>(
         &mut self,
         query: Statement<'_>,
         mut read: impl FnMut(&SqliteRow) -> T + Send,
@@ -211,7 +211,7 @@ impl<'c> Queries<'c> {
         self.judged(rows, "read")
     }
 
-    async fn write(&mut self, query: Statement<'_>) -> Result<()> {
+    pub(super) async fn write(&mut self, query: Statement<'_>) -> Result<()> {
         let written = query.execute(&mut *self.connection).await;
         self.judged(written, "write").map(drop)
     }

@@ -175,6 +175,10 @@ impl<'r> Columns<'r> {
         self.get(column)
     }
 
+    pub(super) fn number(&self, column: &'static str) -> Result<i64> {
+        self.get(column)
+    }
+
     pub(super) fn parsed<T: FromStr<Err: StdError + Send + Sync + 'static>>(
         &self,
         column: &'static str,
@@ -206,7 +210,7 @@ impl<'r> Columns<'r> {
         if self.0.try_column(column).is_ok() { self.get(column) } else { Ok(None) }
     }
 
-    fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T> {
+    pub(super) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T> {
         from_json(column, &self.text(column)?)
     }
 }

@@ -15,6 +15,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0003_incarnation.sql"),
     include_str!("../../migrations/0004_progress.sql"),
     include_str!("../../migrations/0005_dues.sql"),
+    include_str!("../../migrations/0006_due_records.sql"),
 ];
 
 /// Up to this size, in pages, damage is found when the file is opened; in a larger file, when the damage is read. The
@@ -81,6 +82,13 @@ pub(super) async fn check_unchanged(connection: &mut SqliteConnection, path: &Pa
     .with("journal", path.display())
     .with("version", version)
     .with("known", MIGRATIONS.len()))
+}
+
+/// Whether the file has the table of dues. A file of an earlier version that cannot be upgraded has none.
+pub(super) async fn keeps_dues(connection: &mut SqliteConnection, path: &Path) -> Result<bool> {
+    let tables =
+        number(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'due' AND type = 'table'");
+    Ok(tables.await.map_err(error::of_database(path, "read its schema"))? > 0)
 }
 
 /// Checks the structure of a file that is small enough.
@@ -168,13 +176,13 @@ mod tests {
         for _ in 0..2 {
             migrate(&mut connection, &path, &migrations).await.unwrap();
             let identity = Identity::read(&mut connection).await.unwrap();
-            assert_eq!(identity.version, 6);
+            assert_eq!(identity.version, 7);
         }
         // The file itself has the version now, and the log is empty.
         assert_eq!(std::fs::metadata(path.with_file_name("j-wal")).unwrap().len(), 0);
         connection.close().await.unwrap();
         let bytes = std::fs::read(&path).unwrap();
-        assert_eq!(bytes[60..64], 6_u32.to_be_bytes());
+        assert_eq!(bytes[60..64], 7_u32.to_be_bytes());
     }
 
     #[tokio::test]
@@ -183,7 +191,7 @@ mod tests {
         let migrations = [MIGRATIONS, &["CREATE TABLE half (x); CREATE TABLE fault (x)"]].concat();
         let error = migrate(&mut connection, &path, &migrations).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Journal, "{error}");
-        assert_eq!(Identity::read(&mut connection).await.unwrap().version, 5);
+        assert_eq!(Identity::read(&mut connection).await.unwrap().version, 6);
         let halves = number(&mut connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'").await;
         assert_eq!(halves.unwrap(), 0);
         migrate(&mut connection, &path, &[MIGRATIONS, &[NEXT]].concat()).await.unwrap();

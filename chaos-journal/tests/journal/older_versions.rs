@@ -1,6 +1,6 @@
 //! Journals of earlier versions of the schema.
 
-use std::{env, path::Path};
+use std::{collections::BTreeSet, env, path::Path};
 
 use crate::common::{
     arm, at,
@@ -10,7 +10,7 @@ use crate::common::{
 use chaos_core::{
     ErrorKind, Journal,
     fault::{CutShort, FaultState, Mark},
-    journal::{Arming, FaultQuery, Limits},
+    journal::{Arming, DueQuery, DueState, FaultQuery, Limits},
     plan::Reason,
     schedule::TakenDue,
 };
@@ -22,13 +22,14 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, sqlite::
 const VERSION_1: &str = include_str!("version_1.sql");
 
 /// The migrations to the versions from 2 on, before the current one.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/0002_ends.sql"),
     include_str!("../../migrations/0003_incarnation.sql"),
     include_str!("../../migrations/0004_progress.sql"),
+    include_str!("../../migrations/0005_dues.sql"),
 ];
 
-const CURRENT: i64 = 5;
+const CURRENT: i64 = 6;
 
 async fn connect(path: &Path) -> SqliteConnection {
     SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await.unwrap()
@@ -123,6 +124,9 @@ async fn a_journal_of_version_1_on_a_read_only_mount_can_be_read_as_it_is() {
         let found = journal.find(&FaultQuery::all()).await.unwrap();
         assert_eq!((found.faults.len(), found.unreadable.len()), (2, 0));
         assert_eq!(found.faults[0].recover_by, found.faults[0].deadline + SignedDuration::from_mins(5));
+        // It keeps none, which is not the same as that there were none.
+        let error = journal.dues(&DueQuery::all()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
         return say("read");
     }
     if !stranger::is_there() {
@@ -166,6 +170,34 @@ async fn a_journal_of_any_earlier_version_takes_dues() {
     }
 }
 
+/// Faults of version 5 name their dues; from then on each due has a record.
+#[tokio::test]
+async fn a_due_that_a_journal_of_version_5_took_has_its_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j");
+    journal_of_version(&path, 5).await;
+    let mut connection = connect(&path).await;
+    let due = TakenDue::new(Date::constant(2026, 3, 2), "00000000000000ff".parse().unwrap(), None);
+    let json = serde_json::to_string(&due).unwrap();
+    sqlx::query("UPDATE fault SET due = ?").bind(json).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    for _ in 0..2 {
+        let journal = SqlJournal::open_existing(&path).await.unwrap();
+        let faults = journal.find(&FaultQuery::all()).await.unwrap().faults;
+        let found = journal.dues(&DueQuery::all()).await.unwrap();
+        assert_eq!(found.unreadable, []);
+        let groups: BTreeSet<_> = faults.iter().map(|fault| &fault.group).collect();
+        assert_eq!(found.dues.iter().map(|due| &due.id.group).collect::<BTreeSet<_>>(), groups);
+        assert_eq!(found.dues.len(), groups.len());
+        for record in &found.dues {
+            assert_eq!((record.id.day, record.state), (due.day, DueState::CarriedOut), "{record:?}");
+            assert_eq!(record.run, Some(due.run));
+            assert!(!record.faults.is_empty());
+        }
+        journal.close().await.unwrap();
+    }
+}
+
 /// After that, a program of version 1 refuses it by the version in its header, as this one refuses a later one.
 #[tokio::test]
 async fn a_journal_of_a_later_version_is_left_to_whoever_knows_it() {
@@ -173,9 +205,9 @@ async fn a_journal_of_a_later_version_is_left_to_whoever_knows_it() {
     let path = folder.path().join("j");
     SqlJournal::open(&path).await.unwrap().close().await.unwrap();
     let mut connection = connect(&path).await;
-    sqlx::raw_sql("PRAGMA user_version = 6").execute(&mut connection).await.unwrap();
+    sqlx::raw_sql("PRAGMA user_version = 7").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let error = SqlJournal::open(&path).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
-    assert!(error.to_string().contains("known=\"5\""), "{error}");
+    assert!(error.to_string().contains("known=\"6\""), "{error}");
 }

@@ -56,7 +56,7 @@ async fn a_newer_journal_is_refused_with_both_versions() {
 
     let error = refuses(&path, ErrorKind::Conflict).await;
     let text = error.to_string();
-    assert!(text.contains(r#"version="99""#) && text.contains(r#"known="5""#), "{text}");
+    assert!(text.contains(r#"version="99""#) && text.contains(r#"known="6""#), "{text}");
 }
 
 #[tokio::test]

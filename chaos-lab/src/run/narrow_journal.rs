@@ -4,7 +4,10 @@ use chaos_core::{
     FaultId, Journal, Result, async_trait,
     fault::{FaultRecord, Mark},
     jiff::Timestamp,
-    journal::{Arming, FaultQuery, Found, Halt, Lease, Limits},
+    journal::{
+        Arming, DueNote, DueQuery, FaultQuery, Forget, Forgotten, Found, FoundDues, Halt, KeptSchedule,
+        Lease, Limits,
+    },
 };
 
 /// A journal of which only some of the faults that earlier runs have left behind are recovered. All of them count.
@@ -57,5 +60,21 @@ impl Journal for NarrowJournal {
 
     async fn halt(&self) -> Result<Option<Halt>> {
         self.journal.halt().await
+    }
+
+    async fn note_due(&self, note: &DueNote) -> Result<()> {
+        self.journal.note_due(note).await
+    }
+
+    async fn dues(&self, query: &DueQuery) -> Result<FoundDues> {
+        self.journal.dues(query).await
+    }
+
+    async fn keep_schedule(&self, proposed: &KeptSchedule) -> Result<KeptSchedule> {
+        self.journal.keep_schedule(proposed).await
+    }
+
+    async fn forget(&self, forget: &Forget) -> Result<Forgotten> {
+        self.journal.forget(forget).await
     }
 }

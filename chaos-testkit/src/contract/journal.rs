@@ -1,6 +1,7 @@
 //! The contract of a [`Journal`].
 
 mod arming;
+mod dues;
 mod durability;
 mod entries;
 mod marks;
@@ -19,8 +20,8 @@ use crate::{
 /// such as a temporary directory, a container, or `()`.
 ///
 /// Every rule in the documentation of [`Journal`] and [`Limits`](chaos_core::journal::Limits) is checked: each limit,
-/// concurrent arming, every pair of states, what a mark carries, every filter, leases, the halt, and values that break
-/// careless storage.
+/// concurrent arming, every pair of states, what a mark carries, every filter, leases, the halt, what came of dues,
+/// what may be forgotten, and values that break careless storage.
 ///
 /// Cancel safe: it changes only the journals that `fresh` opens.
 ///
@@ -85,5 +86,6 @@ async fn common<'a, J: Journal, P>(
     arming::check(&mut suite, fresh).await;
     marks::check(&mut suite, fresh).await;
     queries::check(&mut suite, fresh).await;
+    dues::check(&mut suite, fresh).await;
     suite
 }

@@ -25,6 +25,14 @@ pub enum JournalCall {
     SetHalt,
     /// `halt`.
     Halt,
+    /// `note_due`.
+    NoteDue,
+    /// `dues`.
+    Dues,
+    /// `keep_schedule`.
+    KeepSchedule,
+    /// `forget`.
+    Forget,
 }
 
 /// A call to a [`ChaosEvent`](chaos_core::ChaosEvent), or to the injection that it prepared.

@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use chaos_core::{
     FaultId, Journal, Result,
     fault::{FaultRecord, Mark},
-    journal::{Arming, FaultQuery, Halt, Lease, Limits},
+    journal::{
+        Arming, DueNote, DueQuery, FaultQuery, Forget, Forgotten, FoundDues, Halt, KeptSchedule, Lease,
+        Limits,
+    },
 };
 
 use super::{Faulty, Interference, JournalCall};
@@ -49,5 +52,21 @@ impl<J: Journal, I: Interference<JournalCall>> Journal for Faulty<J, I> {
 
     async fn halt(&self) -> Result<Option<Halt>> {
         self.around_journal(JournalCall::Halt, self.inner.halt()).await
+    }
+
+    async fn note_due(&self, note: &DueNote) -> Result<()> {
+        self.around_journal(JournalCall::NoteDue, self.inner.note_due(note)).await
+    }
+
+    async fn dues(&self, query: &DueQuery) -> Result<FoundDues> {
+        self.around_journal(JournalCall::Dues, self.inner.dues(query)).await
+    }
+
+    async fn keep_schedule(&self, proposed: &KeptSchedule) -> Result<KeptSchedule> {
+        self.around_journal(JournalCall::KeepSchedule, self.inner.keep_schedule(proposed)).await
+    }
+
+    async fn forget(&self, forget: &Forget) -> Result<Forgotten> {
+        self.around_journal(JournalCall::Forget, self.inner.forget(forget)).await
     }
 }

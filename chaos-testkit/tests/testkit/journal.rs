@@ -21,6 +21,11 @@ const UNCOUNTED: &str = "an entry that counts in no limit";
 const PENDING: &str = "all but the recovered are pending";
 const ORPHANS: &str = "a pending fault is an orphan once its lease is dropped";
 const OVERDUE: &str = "an overdue fault is an orphan although it is held";
+const DUES: &str = "dues are found by day and group, and each filter finds what matches it";
+const TOLD: &str = "a due is carried out if its fault says so, whatever was noted";
+const FORGOTTEN: &str = "what is over is forgotten, and nothing that is needed";
+const REHEARSED: &str = "a rehearsal says nothing of the due that is carried out";
+const OUTLIVES: &str = "a due outlives its forgotten faults";
 const REOPENED: &str = "another handle reads everything back";
 const RESPECTED: &str = "another handle respects limits and leases";
 const CONCURRENT_HANDLES: &str = "arming over several handles never exceeds a limit";
@@ -93,13 +98,23 @@ async fn every_check_sees_its_liar() {
         (Lie::IncludesTheEnd, &[FILTERS]),
         (Lie::KeepsTheOldest, &[FILTERS, ORDER]),
         (Lie::OrdersByArming, &[ORDER]),
-        (Lie::FailedIsNotPending, &[PENDING, REOPENED]),
+        (Lie::FailedIsNotPending, &[PENDING, REOPENED, FORGOTTEN]),
         (Lie::EveryoneIsAnOrphan, &[ORPHANS, OVERDUE, RESPECTED]),
         (Lie::NobodyIsAnOrphan, &[ORPHANS, OVERDUE, RESPECTED, REOPENED]),
         (Lie::BelievesLeasesForEver, &[OVERDUE]),
         (Lie::ForgetsHaltWhenClosed, &[REOPENED]),
         (Lie::KnowsItsOwnLeasesAlone, &[RESPECTED]),
         (Lie::SharesNoLock, &[CONCURRENT_HANDLES]),
+        (Lie::RepeatsReasons, &["what stopped a due reads back, each reason once"]),
+        (Lie::FindsEveryDue, &[DUES, TOLD]),
+        (Lie::BelievesNotes, &[TOLD, REHEARSED, OUTLIVES]),
+        (Lie::MixesRehearsals, &[REHEARSED]),
+        (Lie::TakesTheLastSeed, &["the first seed of a schedule is kept, and the latest look"]),
+        (Lie::ForgetsSchedulesWhenClosed, &[REOPENED]),
+        (Lie::ForgetsWhatIsPending, &[FORGOTTEN]),
+        (Lie::ForgetsTheLastOfAGroup, &[FORGOTTEN]),
+        (Lie::ForgetsDuringCoolDowns, &[FORGOTTEN]),
+        (Lie::ForgetsWhatDuesWere, &[OUTLIVES]),
     ] {
         coverage.caught(&format!("{lie:?}"), &check(lie).await, expected);
     }

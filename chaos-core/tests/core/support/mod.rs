@@ -13,7 +13,10 @@ use chaos_core::{
     calendar::CalendarState,
     capability::Remains,
     fault::{FaultRecord, FaultState, Mark},
-    journal::{Arming, FaultQuery, Halt, Lease, Limits},
+    journal::{
+        Arming, DueNote, DueQuery, FaultQuery, Forget, Forgotten, FoundDues, Halt, KeptSchedule, Lease,
+        Limits,
+    },
     observer::Activity,
     provider::{BoxStream, GroupFilter},
     testing::{ManualClock, MemoryProvider, PowerOff, PowerOn},
@@ -357,6 +360,22 @@ impl Journal for Busy {
 
     async fn halt(&self) -> Result<Option<Halt>> {
         busy!(self.0.halt())
+    }
+
+    async fn note_due(&self, note: &DueNote) -> Result<()> {
+        busy!(self.0.note_due(note))
+    }
+
+    async fn dues(&self, query: &DueQuery) -> Result<FoundDues> {
+        busy!(self.0.dues(query))
+    }
+
+    async fn keep_schedule(&self, proposed: &KeptSchedule) -> Result<KeptSchedule> {
+        busy!(self.0.keep_schedule(proposed))
+    }
+
+    async fn forget(&self, forget: &Forget) -> Result<Forgotten> {
+        busy!(self.0.forget(forget))
     }
 }
 

@@ -11,6 +11,7 @@ use chaos_core::{
 
 use super::{
     arming::concurrently,
+    dues::{keep_some, kept_by},
     entries::{HOSTILE, all, arm, arm_as, fault, instant, refuse},
     queries::orphans_become,
 };
@@ -40,12 +41,15 @@ pub(super) async fn check<J: Journal, P>(
             journal.set_halt(Some(Halt::new(HOSTILE, instant(1)))).await?;
             let (found, pending, halt) =
                 (all(&journal).await?, journal.pending().await?.faults, journal.halt().await?);
+            let kept = keep_some(&journal).await?;
             drop((leases, journal));
 
             let again = reopen(&place).await?;
             let (found_again, halt_again) = (all(&again).await?, again.halt().await?);
             ensure!(found_again == found, "{found:?} was reopened as {found_again:?}");
             ensure!(halt_again == halt, "{halt:?} was reopened as {halt_again:?}");
+            let kept_again = kept_by(&again).await?;
+            ensure!(kept_again == kept, "{kept:?} was reopened as {kept_again:?}");
             orphans_become(timing, &again, &pending).await
         })
         .await;

@@ -3,12 +3,17 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use chaos_core::{
     Error, ErrorKind, FaultId, Journal, Result, async_trait,
     fault::{FaultRecord, FaultState, Mark},
-    journal::{Arming, FaultQuery, Found, Halt, Lease, Limits, Tally},
+    journal::{
+        Arming, DueNote, DueQuery, DueRecord, FaultQuery, Forget, Forgotten, Found, FoundDues, Halt,
+        KeptSchedule, Lease, Limits, Tally,
+    },
+    schedule::DueId,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +55,16 @@ pub(crate) enum Lie {
     ForgetsHaltWhenClosed,
     KnowsItsOwnLeasesAlone,
     SharesNoLock,
+    RepeatsReasons,
+    FindsEveryDue,
+    BelievesNotes,
+    MixesRehearsals,
+    TakesTheLastSeed,
+    ForgetsSchedulesWhenClosed,
+    ForgetsWhatIsPending,
+    ForgetsTheLastOfAGroup,
+    ForgetsDuringCoolDowns,
+    ForgetsWhatDuesWere,
 }
 
 #[derive(Clone, Debug)]
@@ -65,6 +80,9 @@ struct Shared {
     faults: Mutex<Vec<FaultRecord>>,
     held: Mutex<BTreeSet<FaultId>>,
     halt: Mutex<Option<Halt>>,
+    dues: Mutex<Vec<DueRecord>>,
+    schedule: Mutex<KeptSchedule>,
+    cool_down: Mutex<Duration>,
 }
 
 impl LyingJournal {
@@ -75,6 +93,9 @@ impl LyingJournal {
     pub(crate) fn reopen(&self) -> Self {
         if self.lie == Lie::ForgetsHaltWhenClosed {
             *self.shared.halt.lock().unwrap() = None;
+        }
+        if self.lie == Lie::ForgetsSchedulesWhenClosed {
+            *self.shared.schedule.lock().unwrap() = KeptSchedule::default();
         }
         Self { own: Arc::default(), reopened: true, ..self.clone() }
     }
@@ -132,6 +153,19 @@ impl LyingJournal {
         tally
     }
 
+    /// The record as the faults tell.
+    fn told(&self, due: &DueRecord) -> DueRecord {
+        let faults = self.shared.faults.lock().unwrap();
+        let carries = |fault: &&FaultRecord| {
+            fault.group == due.id.group && fault.due.is_some_and(|taken| taken.day == due.id.day)
+        };
+        let faults: Vec<_> = faults.iter().filter(carries).cloned().collect();
+        match self.lie {
+            Lie::BelievesNotes => due.clone(),
+            _ => due.clone().by(&faults),
+        }
+    }
+
     fn select(&self, keep: impl Fn(&FaultRecord) -> bool) -> Vec<FaultRecord> {
         let mut found: Vec<_> =
             self.shared.faults.lock().unwrap().iter().filter(|fault| keep(fault)).cloned().collect();
@@ -139,6 +173,25 @@ impl LyingJournal {
             found.sort_by_key(|fault| fault.armed_at);
         }
         found
+    }
+}
+
+impl LyingJournal {
+    fn apply(&self, note: &DueNote) {
+        let mut dues = self.shared.dues.lock().unwrap();
+        let is_same = |due: &DueRecord| {
+            due.id == note.id && (due.rehearsed == note.rehearsed || self.lie == Lie::MixesRehearsals)
+        };
+        if !dues.iter().any(is_same) {
+            dues.push(DueRecord::open(note.id.clone(), note.rehearsed, note.now));
+        }
+        for due in dues.iter_mut().filter(|due| is_same(due)) {
+            *due = self.told(due);
+            due.apply(note);
+            if self.lie == Lie::RepeatsReasons && due.stops.len() < DueRecord::MOST_STOPS {
+                due.stops.extend(due.stops.last().cloned());
+            }
+        }
     }
 }
 
@@ -166,7 +219,14 @@ impl Journal for LyingJournal {
         if self.lie == Lie::ForgetsIncarnations {
             stored.incarnation = None;
         }
+        if let Some(due) = stored.due {
+            let id = DueId::new(stored.group.clone(), due.day);
+            self.apply(&DueNote::open(id, stored.armed_at));
+        }
         self.shared.faults.lock().unwrap().push(stored);
+        let mut cool_down = self.shared.cool_down.lock().unwrap();
+        *cool_down = cool_down.max(limits.cool_down);
+        drop(cool_down);
         self.shared.held.lock().unwrap().insert(fault.id);
         self.own.lock().unwrap().insert(fault.id);
         let (shared, own, id) = (Arc::clone(&self.shared), Arc::clone(&self.own), fault.id);
@@ -264,6 +324,56 @@ impl Journal for LyingJournal {
 
     async fn halt(&self) -> Result<Option<Halt>> {
         Ok(self.shared.halt.lock().unwrap().clone())
+    }
+
+    async fn note_due(&self, note: &DueNote) -> Result<()> {
+        self.apply(note);
+        Ok(())
+    }
+
+    async fn dues(&self, query: &DueQuery) -> Result<FoundDues> {
+        let mut found: Vec<_> = self.shared.dues.lock().unwrap().iter().map(|due| self.told(due)).collect();
+        found.retain(|due| query.matches(due) || self.lie == Lie::FindsEveryDue);
+        found.sort_by(DueRecord::order);
+        let surplus = query.limit.map_or(0, |limit| found.len().saturating_sub(limit));
+        Ok(FoundDues::new(found.split_off(surplus)))
+    }
+
+    async fn keep_schedule(&self, proposed: &KeptSchedule) -> Result<KeptSchedule> {
+        let mut kept = self.shared.schedule.lock().unwrap();
+        *kept = if self.lie == Lie::TakesTheLastSeed { proposed.and(&kept) } else { kept.and(proposed) };
+        Ok(*kept)
+    }
+
+    async fn forget(&self, forget: &Forget) -> Result<Forgotten> {
+        let told: Vec<_> = self.shared.dues.lock().unwrap().iter().map(|due| self.told(due)).collect();
+        if self.lie != Lie::ForgetsWhatDuesWere {
+            *self.shared.dues.lock().unwrap() = told;
+        }
+        let all = self.shared.faults.lock().unwrap().clone();
+        let cool_down = *self.shared.cool_down.lock().unwrap();
+        let is_needed = |fault: &FaultRecord| {
+            let is_last =
+                !all.iter().any(|other| other.group == fault.group && other.armed_at > fault.armed_at);
+            let is_hot = fault.injecting_at.is_some_and(|begun| begun + cool_down > forget.now);
+            fault.armed_at >= forget.before
+                || (fault.state.is_pending() && self.lie != Lie::ForgetsWhatIsPending)
+                || (is_last && self.lie != Lie::ForgetsTheLastOfAGroup)
+                || (is_hot && self.lie != Lie::ForgetsDuringCoolDowns)
+        };
+        let mut faults = self.shared.faults.lock().unwrap();
+        faults.retain(is_needed);
+        let day = forget.before.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let mut dues = self.shared.dues.lock().unwrap();
+        let before = dues.len();
+        let carries = |due: &DueRecord, fault: &FaultRecord| {
+            fault.group == due.id.group && fault.due.is_some_and(|taken| taken.day == due.id.day)
+        };
+        dues.retain(|due| {
+            let is_old = due.id.day < day && due.changed_at < forget.before;
+            !is_old || !due.is_settled() || faults.iter().any(|fault| carries(due, fault))
+        });
+        Ok(Forgotten::new(all.len() - faults.len(), before - dues.len(), true))
     }
 }
 
