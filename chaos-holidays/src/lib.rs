@@ -9,6 +9,8 @@
 //! feasts of the Hindu calendar are public holidays, and in a year in which it knows none at all, as of Ukraine from
 //! 2023 on.
 //!
+//! With the feature `ical`, `ical::CompanyCalendar` leaves out the events of a company's own calendar.
+//!
 //! ```
 //! use chaos_core::{BusinessHours, Calendar, calendar::CalendarExt};
 //! use chaos_holidays::Holidays;
@@ -27,6 +29,8 @@ mod code;
 mod days;
 mod exclusion;
 mod holiday;
+#[cfg(feature = "ical")]
+pub mod ical;
 mod listing;
 mod table;
 mod tables;
