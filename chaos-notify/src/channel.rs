@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use chaos_core::Result;
@@ -14,12 +14,20 @@ pub trait Channel: fmt::Debug + Send + Sync + 'static {
     /// [`Message::id`] tells the second from the first.
     ///
     /// # Errors
-    /// If the service did not accept the message. It is not sent again, so retry within this call if the failure may
-    /// pass. After a [retryable](chaos_core::Error::is_retryable) error, the message may have reached people. After any
-    /// other error, it has reached nobody.
+    /// If the service did not accept the message. After a [retryable](chaos_core::Error::is_retryable) error, the
+    /// message may have reached people, and it is tried again for as long as [`patience`](Channel::patience) says. After
+    /// any other error, it has reached nobody, and is not sent again.
     ///
-    /// The call is dropped after 60 seconds, and the message counts as failed.
+    /// The call is dropped after 60 seconds, which counts as a retryable error.
     async fn send(&self, message: &Message) -> Result<()>;
+
+    /// For how long a message is tried again after a retryable error, from its first attempt on. The waits between the
+    /// attempts begin with a second and double up to a minute; if an error
+    /// [asks for a longer wait](chaos_core::Error::asks_to_wait), it is that one, as far as there is time for it.
+    /// Meanwhile, more important messages go first. Default: zero, for channels that retry within a call.
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// The name of the channel in logs, such as the topic. It holds no secret.
     fn name(&self) -> &str;

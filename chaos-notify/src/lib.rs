@@ -66,16 +66,20 @@
 mod channel;
 mod composer;
 mod digest;
+mod end;
 mod experiments;
+mod json_lines;
 mod message;
 mod notifier;
 mod outbox;
+mod patience;
 mod sender;
 mod settings;
 mod story;
 mod text;
 
 pub use channel::Channel;
+pub use json_lines::JsonLines;
 pub use message::{Kind, Message};
 pub use notifier::Notifier;
 pub use outbox::Deliveries;

@@ -1,5 +1,8 @@
-use chaos_core::{FaultId, monkey::RunId};
+use std::{fmt, str::FromStr};
+
+use chaos_core::{Error, FaultId, Result, monkey::RunId, text::nearest};
 use jiff::Timestamp;
+use serde_json::json;
 
 /// One message to people, for any channel. It carries no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +61,24 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind, the least important first.
+    pub const ALL: [Self; 14] = [
+        Self::NothingInjected,
+        Self::Announced,
+        Self::LeftAlone,
+        Self::SteadyAgain,
+        Self::Recovered,
+        Self::Inconclusive,
+        Self::Deviated,
+        Self::Halted,
+        Self::NotSteadyAgain,
+        Self::SteadyStateViolated,
+        Self::InjectionFailed,
+        Self::RecoveryRefused,
+        Self::JournalFailed,
+        Self::RecoveryFailed,
+    ];
+
     /// Whether this message was promised to people.
     pub(crate) fn is_promised(self) -> bool {
         !matches!(self, Self::NothingInjected | Self::Announced)
@@ -84,6 +105,34 @@ impl Kind {
     }
 }
 
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = Error;
+
+    /// Reads the [name](Kind::as_str) of a kind.
+    ///
+    /// ```
+    /// use chaos_notify::Kind;
+    ///
+    /// assert_eq!("recovered".parse::<Kind>().unwrap(), Kind::Recovered);
+    /// let error = "recoverd".parse::<Kind>().unwrap_err();
+    /// assert!(error.to_string().ends_with("; the nearest is recovered"), "{error}");
+    /// ```
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| {
+            let names = Self::ALL.map(Self::as_str);
+            let near = nearest(text, names).map(|name| format!("; the nearest is {name}"));
+            let expected = format!("one of {}{}", names.join(", "), near.unwrap_or_default());
+            Error::invalid("kind of message", format!("{text:?}"), expected)
+        })
+    }
+}
+
 impl Message {
     /// An idempotency token: the same for each attempt to send this message, and for no other message. At most 128
     /// ASCII characters.
@@ -94,5 +143,36 @@ impl Message {
             (None, None) => "all".to_owned(),
         };
         format!("{about}-{}-{}", self.kind.as_str(), self.at.as_nanosecond())
+    }
+
+    /// The message as JSON, in one line: an object with `id`, `kind`, `fault` and `run` (or null), `at` (RFC 3339),
+    /// `stands_for`, `subject` and `body`. A later version may add fields.
+    pub fn to_json(&self) -> String {
+        let Self { kind, fault, run, at, stands_for, subject, body, .. } = self;
+        json!({
+            "id": self.id(),
+            "kind": kind.as_str(),
+            "fault": fault.map(|fault| fault.to_string()),
+            "run": run.map(|run| run.to_string()),
+            "at": at.to_string(),
+            "stands_for": stands_for,
+            "subject": subject,
+            "body": body,
+        })
+        .to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_in_order_of_importance_and_read_by_their_names() {
+        assert!(Kind::ALL.is_sorted());
+        for kind in Kind::ALL {
+            assert_eq!(kind.as_str().parse::<Kind>().unwrap(), kind);
+        }
+        assert_eq!(Kind::ALL.last(), Some(&Kind::RecoveryFailed));
     }
 }

@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, fmt, sync::Arc};
+use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
 use crate::{digest::Digest, message::Message};
 
@@ -8,14 +8,32 @@ use crate::{digest::Digest, message::Message};
 /// keep their order.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    waiting: VecDeque<Arc<Message>>,
+    waiting: VecDeque<Letter>,
     room: usize,
     /// Messages without room that must be reported.
     digest: Option<Digest>,
-    under_way: Option<Arc<Message>>,
+    /// Messages that were given up, and that people have not been told of yet.
+    lost: Option<Digest>,
+    under_way: Option<Letter>,
     /// Whether a task is sending the waiting messages.
     is_attended: bool,
     counts: Deliveries,
+}
+
+/// A message on its way.
+#[derive(Debug)]
+struct Letter {
+    message: Arc<Message>,
+    /// The messages that it tells of, if it is a digest.
+    digest: Option<Digest>,
+    /// When its first attempt began, on the monotonic clock.
+    tried_since: Option<Duration>,
+}
+
+impl Letter {
+    fn with(message: Message) -> Self {
+        Self { message: Arc::new(message), digest: None, tried_since: None }
+    }
 }
 
 /// The delivery counts of a notifier.
@@ -24,7 +42,8 @@ pub(crate) struct Outbox {
 pub struct Deliveries {
     /// Accepted by the service.
     pub delivered: usize,
-    /// Given up: refused, or not accepted within a minute.
+    /// Given up: refused, or not accepted in time. The next message that is delivered is followed by a digest that has
+    /// one line for each.
     pub failed: usize,
     /// Left out, because more were waiting than there is room for: announcements, and runs that injected nothing. The
     /// end of a fault is never left out; if there is no room, a digest has one line for each.
@@ -51,20 +70,25 @@ impl Outbox {
     /// An outbox with room for this many waiting messages.
     pub(crate) fn of(room: usize) -> Self {
         let counts = Deliveries::default();
-        Self { waiting: VecDeque::new(), room, digest: None, under_way: None, is_attended: false, counts }
+        let waiting = VecDeque::new();
+        Self { waiting, room, digest: None, lost: None, under_way: None, is_attended: false, counts }
     }
 
     /// Adds a message. If there is no room, the oldest of the least important ones, which may be this one, goes into a
     /// digest. Announcements and runs that injected nothing were not promised, so such a message is left out, and
     /// returned.
     pub(crate) fn push(&mut self, message: Message) -> Option<Arc<Message>> {
-        self.waiting.push_back(Arc::new(message));
+        self.waiting.push_back(Letter::with(message));
         if self.waiting.len() <= self.room {
             return None;
         }
         // This finds the first of several equal ones.
-        let (least, _) = self.waiting.iter().enumerate().min_by_key(|(_, message)| message.kind)?;
-        let message = self.waiting.remove(least)?;
+        let (least, _) = self.waiting.iter().enumerate().min_by_key(|(_, letter)| letter.message.kind)?;
+        let Letter { message, digest, .. } = self.waiting.remove(least)?;
+        if let Some(digest) = digest {
+            self.digest.get_or_insert_default().join(digest);
+            return None;
+        }
         if message.kind.is_promised() {
             self.digest.get_or_insert_default().add(&message);
             return None;
@@ -82,29 +106,58 @@ impl Outbox {
 
     /// The next message to send. `None` ends the duty of the sending task.
     pub(crate) fn take(&mut self) -> Option<Arc<Message>> {
-        let urgent = self.waiting.iter().rev().max_by_key(|message| message.kind);
+        let urgent =
+            self.waiting.iter().rev().map(|letter| &letter.message).max_by_key(|message| message.kind);
         let is_more_urgent = |digest: &mut Digest| urgent.is_none_or(|message| digest.kind() > message.kind);
         if let Some(digest) = self.digest.take_if(is_more_urgent) {
-            self.under_way = Some(Arc::new(digest.message()));
-            return self.under_way.clone();
+            let letter = Letter { digest: Some(digest.clone()), ..Letter::with(digest.overflow()) };
+            let message = Arc::clone(&letter.message);
+            self.under_way = Some(letter);
+            return Some(message);
         }
         let Some(fault) = urgent.map(|message| (message.fault, message.kind)) else {
             self.is_attended = false;
             return None;
         };
-        let is_next = |message: &Arc<Message>| match fault {
+        let is_next = |Letter { message, .. }: &Letter| match fault {
             (Some(fault), _) => message.fault == Some(fault),
             (None, kind) => message.fault.is_none() && message.kind == kind,
         };
         let next = self.waiting.iter().position(is_next)?;
         self.under_way = self.waiting.remove(next);
-        self.under_way.clone()
+        self.under_way.as_ref().map(|letter| Arc::clone(&letter.message))
     }
 
-    /// The message that was taken is done.
-    pub(crate) fn ended(&mut self, is_delivered: bool) {
-        let number = self.under_way.take().map_or(1, |message| message.stands_for);
-        self.count(is_delivered, number);
+    /// The message that was taken is delivered. Returns the number of messages that it stands for. If others were given up before it, people are told now.
+    pub(crate) fn delivered(&mut self) -> usize {
+        let number = self.under_way.take().map_or(0, |letter| letter.message.stands_for);
+        self.count(true, number);
+        if let Some(digest) = self.lost.take() {
+            self.waiting.push_back(Letter { digest: Some(digest.clone()), ..Letter::with(digest.losses()) });
+        }
+        number
+    }
+
+    /// Puts the message that was taken back to be tried again, unless its attempts have taken as long as they may.
+    /// This attempt began at `begun`, and it is `now`. Returns how much longer the attempts may take.
+    pub(crate) fn again(&mut self, begun: Duration, now: Duration, limit: Duration) -> Option<Duration> {
+        let letter = self.under_way.as_mut()?;
+        let since = *letter.tried_since.get_or_insert(begun);
+        let left = limit.checked_sub(now.saturating_sub(since)).filter(|left| !left.is_zero())?;
+        self.put_back();
+        Some(left)
+    }
+
+    /// The message that was taken is given up. Returns the number of messages that it stands for.
+    pub(crate) fn gave_up(&mut self) -> usize {
+        let Some(Letter { message, digest, .. }) = self.under_way.take() else { return 0 };
+        self.count(false, message.stands_for);
+        let lost = self.lost.get_or_insert_default();
+        match digest {
+            Some(digest) => lost.join(digest),
+            None => lost.add(&message),
+        }
+        message.stands_for
     }
 
     pub(crate) fn count(&mut self, is_delivered: bool, number: usize) {
@@ -114,13 +167,17 @@ impl Outbox {
     /// The sending task ended half-way. The message that it was sending may have been delivered, and is sent again.
     pub(crate) fn abandon(&mut self) {
         self.is_attended = false;
-        if let Some(message) = self.under_way.take() {
-            self.waiting.push_front(message);
+        self.put_back();
+    }
+
+    fn put_back(&mut self) {
+        if let Some(letter) = self.under_way.take() {
+            self.waiting.push_front(letter);
         }
     }
 
     pub(crate) fn deliveries(&self) -> Deliveries {
-        let messages = self.waiting.iter().chain(&self.under_way).map(|message| message.stands_for);
+        let messages = self.waiting.iter().chain(&self.under_way).map(|letter| letter.message.stands_for);
         let waiting = messages.sum::<usize>() + self.digest.as_ref().map_or(0, Digest::number);
         Deliveries { waiting, ..self.counts }
     }
@@ -143,7 +200,7 @@ mod tests {
         let mut sent = Vec::new();
         while let Some(message) = outbox.take() {
             sent.push(message.subject.clone());
-            outbox.ended(true);
+            outbox.delivered();
         }
         sent
     }
@@ -202,7 +259,7 @@ mod tests {
             if message.stands_for > 1 {
                 digest = Some(Arc::clone(&message));
             }
-            outbox.ended(true);
+            outbox.delivered();
         }
         assert_eq!(outbox.deliveries().delivered, 2_000);
         let digest = digest.unwrap();

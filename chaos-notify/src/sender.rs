@@ -17,6 +17,7 @@ use tokio::{runtime::Handle, sync::watch};
 use crate::{
     channel::Channel,
     composer::Composer,
+    end::{End, count},
     message::{Kind, Message},
     outbox::{Deliveries, Outbox},
     settings::Settings,
@@ -25,14 +26,25 @@ use crate::{
 /// The most waiting messages.
 const ROOM: usize = 256;
 
-/// The time-out for the delivery of one message, including the retries of the SDK.
-const DELIVERY_LIMIT: Duration = Duration::from_secs(60);
+/// The time-out for one attempt to deliver a message, including the retries of an SDK.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(60);
+
+/// The time-out for a required announcement and all its attempts. Observers are asked for 30 seconds, and a channel is
+/// to say itself why it was not delivered.
+const ANNOUNCEMENT_LIMIT: Duration = Duration::from_secs(25);
+
+/// The wait after the first attempt that failed. It doubles after each.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// The longest wait between two attempts, unless a service asks for more.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The inside of a notifier. It composes messages from the activities that it observes, and sends them over its channel
 /// in a task that lives while a message waits.
 pub(crate) struct Sender {
     channel: Box<dyn Channel>,
     is_required: bool,
+    least: Kind,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     /// The number of unfinished messages.
@@ -51,6 +63,7 @@ impl Sender {
         Arc::new(Self {
             channel: Box::new(channel),
             is_required: settings.is_required,
+            least: settings.least,
             clock: settings.clock,
             state: Mutex::new(state),
             waiting: watch::Sender::new(0),
@@ -60,7 +73,8 @@ impl Sender {
     /// Puts the message, if any, into the outbox, and returns.
     pub(crate) fn observe(self: &Arc<Self>, at: Timestamp, activity: &Activity) {
         let mut state = self.state();
-        let Some(message) = state.composer.compose(at, activity) else { return };
+        let message = state.composer.compose(at, activity).filter(|message| message.kind >= self.least);
+        let Some(message) = message else { return };
         self.post(state, message);
     }
 
@@ -70,19 +84,40 @@ impl Sender {
             let mut state = self.state();
             let message = state.composer.announce(at, intended);
             if !self.is_required {
-                self.post(state, message);
+                if message.kind >= self.least {
+                    self.post(state, message);
+                }
                 return Ok(());
             }
             message
         };
-        let sent = self.send(&message).await;
-        let mut state = self.state();
-        state.outbox.count(sent.is_ok(), 1);
+        let counted = Counted { sender: self, is_delivered: false };
+        let sent = self.send_now(&message).await;
+        counted.as_delivered(sent.is_ok());
         // A refused message has reached nobody. After any other error, that is unknown.
         if sent.as_ref().is_err_and(|error| !error.is_retryable()) {
-            state.composer.forget(intended.fault);
+            self.state().composer.forget(intended.fault);
         }
         sent
+    }
+
+    /// Sends a message that is waited for. It is tried again if the channel has it so and there is time.
+    async fn send_now(&self, message: &Message) -> Result<()> {
+        let (begun, mut failures) = (self.clock.monotonic(), 0);
+        loop {
+            let left = ANNOUNCEMENT_LIMIT.saturating_sub(self.clock.monotonic().saturating_sub(begun));
+            let error = match self.send(message, left.min(ATTEMPT_LIMIT)).await {
+                Err(error) if error.is_retryable() => error,
+                done => return done,
+            };
+            failures += 1;
+            let wait = wait_after(failures, &error);
+            let left = ANNOUNCEMENT_LIMIT.min(self.channel.patience());
+            if self.clock.monotonic().saturating_sub(begun) + wait >= left {
+                return Err(error);
+            }
+            self.clock.sleep(wait).await;
+        }
     }
 
     /// Waits until no message waits any more, for at most `limit`.
@@ -104,6 +139,7 @@ impl Sender {
         self.recount(&state);
         drop(state);
         if let Some(message) = left_out {
+            count(self.channel.name(), End::Dropped, 1);
             let (channel, subject) = (self.channel.name(), &message.subject);
             tracing::warn!(channel, subject, "too many notifications are waiting; one is dropped");
         }
@@ -119,15 +155,13 @@ impl Sender {
         }
     }
 
-    async fn send(&self, message: &Message) -> Result<()> {
-        let late = pin!(self.clock.sleep(DELIVERY_LIMIT));
+    async fn send(&self, message: &Message, limit: Duration) -> Result<()> {
+        let late = pin!(self.clock.sleep(limit));
         match select(self.channel.send(message), late).await {
             Either::Left((sent, _)) => sent,
             Either::Right(_) => {
                 let error = Error::new(ErrorKind::Timeout, "a notification was not delivered in time");
-                Err(error
-                    .with("channel", self.channel.name())
-                    .with("limit", format_args!("{DELIVERY_LIMIT:?}")))
+                Err(error.with("channel", self.channel.name()).with("limit", format_args!("{limit:?}")))
             }
         }
     }
@@ -159,23 +193,22 @@ struct Duty {
 
 impl Duty {
     async fn carry_out(mut self) {
+        let mut failures = 0;
         while let Some(message) = self.next() {
-            let sent = self.sender.send(&message).await;
-            let channel = self.sender.channel.name();
-            match &sent {
-                Ok(()) => tracing::debug!(channel, subject = message.subject, "a notification is delivered"),
-                Err(error) if message.kind == Kind::RecoveryFailed => {
-                    let (subject, error) = (&message.subject, error.chain());
-                    tracing::error!(channel, subject, error, "a notification could not be delivered");
+            let begun = self.sender.clock.monotonic();
+            match self.sender.send(&message, ATTEMPT_LIMIT).await {
+                Ok(()) => {
+                    failures = 0;
+                    self.delivered(&message);
                 }
                 Err(error) => {
-                    let (subject, error) = (&message.subject, error.chain());
-                    tracing::warn!(channel, subject, error, "a notification could not be delivered");
+                    // A refusal is about this message, and no reason to let the others wait.
+                    failures = if error.is_retryable() { failures + 1 } else { failures };
+                    if let Some(wait) = self.failed(&message, &error, begun, failures) {
+                        self.sender.clock.sleep(wait).await;
+                    }
                 }
             }
-            let mut state = self.sender.state();
-            state.outbox.ended(sent.is_ok());
-            self.sender.recount(&state);
         }
     }
 
@@ -183,6 +216,42 @@ impl Duty {
         let next = self.sender.state().outbox.take();
         self.is_over = next.is_none();
         next
+    }
+
+    fn delivered(&self, message: &Message) {
+        let channel = self.sender.channel.name();
+        tracing::debug!(channel, subject = message.subject, "a notification is delivered");
+        let mut state = self.sender.state();
+        let number = state.outbox.delivered();
+        self.sender.recount(&state);
+        drop(state);
+        count(channel, End::Delivered, number);
+    }
+
+    /// Keeps the message for another attempt, after the wait that is returned, or gives it up.
+    fn failed(&self, message: &Message, error: &Error, begun: Duration, failures: u32) -> Option<Duration> {
+        let (sender, channel) = (&self.sender, self.sender.channel.name());
+        let (subject, why) = (&message.subject, error.chain());
+        let mut state = sender.state();
+        if error.is_retryable() {
+            let (now, limit) = (sender.clock.monotonic(), sender.channel.patience());
+            if let Some(left) = state.outbox.again(begun, now, limit) {
+                sender.recount(&state);
+                let wait = wait_after(failures, error).min(left);
+                tracing::info!(channel, subject, why, ?wait, "a notification is tried again");
+                return Some(wait);
+            }
+        }
+        let number = state.outbox.gave_up();
+        sender.recount(&state);
+        drop(state);
+        count(channel, End::Failed, number);
+        if message.kind == Kind::RecoveryFailed {
+            tracing::error!(channel, subject, error = why, "a notification could not be delivered");
+        } else {
+            tracing::warn!(channel, subject, error = why, "a notification could not be delivered");
+        }
+        None
     }
 }
 
@@ -194,203 +263,31 @@ impl Drop for Duty {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use async_trait::async_trait;
-    use chaos_core::{FaultId, Health, plan::Reason, testing::ManualClock};
-    use tokio::sync::Semaphore;
+/// The wait after this many failures in a row: what the back-off says, or what the service asks for if that is longer.
+fn wait_after(failures: u32, error: &Error) -> Duration {
+    let doubled = 1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+    let wait = FIRST_WAIT.saturating_mul(doubled).min(LONGEST_WAIT);
+    wait.max(error.asks_to_wait().unwrap_or_default())
+}
 
-    use serde_json::json;
+/// Counts a message that is waited for, also if the wait is dropped.
+struct Counted<'a> {
+    sender: &'a Sender,
+    is_delivered: bool,
+}
 
-    use super::*;
-
-    /// Delivers as many messages as there are permits.
-    #[derive(Debug)]
-    struct Gate {
-        permits: Semaphore,
-        answer: Answer,
-        begun: watch::Sender<usize>,
-        delivered: Mutex<Vec<String>>,
-    }
-
-    #[derive(Clone, Copy, Debug)]
-    enum Answer {
-        Takes,
-        Refuses,
-        Fails,
-    }
-
-    impl Gate {
-        fn open(permits: usize, answer: Answer) -> Arc<Self> {
-            let (begun, delivered) = (watch::Sender::new(0), Mutex::default());
-            Arc::new(Self { permits: Semaphore::new(permits), answer, begun, delivered })
-        }
-
-        fn delivered(&self) -> Vec<String> {
-            self.delivered.lock().unwrap().clone()
-        }
-
-        /// Returns when this many have been tried.
-        async fn has_begun(&self, number: usize) {
-            self.begun.subscribe().wait_for(|begun| *begun == number).await.unwrap();
-        }
-    }
-
-    #[async_trait]
-    impl Channel for Arc<Gate> {
-        async fn send(&self, message: &Message) -> Result<()> {
-            self.begun.send_modify(|begun| *begun += 1);
-            self.permits.acquire().await.unwrap().forget();
-            match self.answer {
-                Answer::Takes => {
-                    let told = format!("{} {}", message.kind.as_str(), message.fault.unwrap());
-                    self.delivered.lock().unwrap().push(told);
-                    Ok(())
-                }
-                Answer::Refuses => Err(Error::new(ErrorKind::NotFound, "there is no such topic")),
-                Answer::Fails => Err(Error::new(ErrorKind::Unavailable, "no answer")),
-            }
-        }
-
-        fn name(&self) -> &str {
-            "gate"
-        }
-    }
-
-    fn notifier(gate: &Arc<Gate>, is_required: bool) -> Arc<Sender> {
-        let settings = Settings::default().clock(ManualClock::starting_at(Timestamp::UNIX_EPOCH));
-        Sender::over(Arc::clone(gate), Settings { is_required, ..settings })
-    }
-
-    fn fault(number: usize) -> FaultId {
-        format!("{number:016x}").parse().unwrap()
-    }
-
-    fn intended(number: usize) -> Intended {
-        let target = format!("x:web/{number}").parse().unwrap();
-        Intended::new(fault(number), target, "stop", Timestamp::UNIX_EPOCH)
-    }
-
-    async fn announced(notifier: &Arc<Sender>, number: usize) -> Result<()> {
-        notifier.announce(Timestamp::UNIX_EPOCH, &intended(number)).await
-    }
-
-    fn recovered(notifier: &Arc<Sender>, number: usize) {
-        let recovered = json!({
-            "activity": "recovered", "fault": fault(number), "target": intended(number).target, "event": "stop",
-            "seed": 1, "deadline": Timestamp::UNIX_EPOCH, "time_to_recover": null,
-        });
-        let activity = serde_json::from_value(recovered).unwrap();
-        notifier.observe(Timestamp::UNIX_EPOCH, &activity);
-    }
-
-    fn skipped(notifier: &Arc<Sender>, number: usize) {
-        let reason = Reason::not_healthy(Health::Unhealthy);
-        let skipped = json!({
-            "activity": "skipped", "run": "0000000000000001", "fault": fault(number),
-            "target": intended(number).target, "event": "stop", "reason": reason,
-        });
-        let activity = serde_json::from_value(skipped).unwrap();
-        notifier.observe(Timestamp::UNIX_EPOCH, &activity);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whatever_the_channel_does_nobody_waits_for_it() {
-        let gate = Gate::open(0, Answer::Takes);
-        let notifier = notifier(&gate, false);
-        for number in 0..ROOM {
-            announced(&notifier, number).await.unwrap();
-            recovered(&notifier, number);
-        }
-        // The first one is on its way, for as long as the channel takes.
-        gate.has_begun(1).await;
-        let before = notifier.deliveries();
-        assert_eq!((before.waiting, before.dropped), (ROOM, ROOM), "{before}");
-        let after = notifier.flush(Duration::from_secs(30)).await;
-        assert_eq!(after, before, "it waits no longer than it may");
-        assert!(!after.is_complete());
-
-        gate.permits.add_permits(ROOM);
-        let after = notifier.flush(Duration::from_secs(30)).await;
-        assert_eq!((after.waiting, after.delivered), (0, ROOM));
-        // The least important were left out: the announcements.
-        let delivered = gate.delivered();
-        let recovered = delivered.iter().filter(|told| told.starts_with("recovered")).count();
-        assert_eq!(recovered, ROOM, "{delivered:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_is_not_delivered_in_time_is_given_up_and_the_next_one_goes() {
-        let gate = Gate::open(0, Answer::Takes);
-        let notifier = notifier(&gate, false);
-        announced(&notifier, 1).await.unwrap();
-        recovered(&notifier, 1);
-        let limit = DELIVERY_LIMIT + Duration::from_secs(1);
-        let (after, ()) = tokio::join!(notifier.flush(limit), async {
-            gate.has_begun(2).await;
-            gate.permits.add_permits(1);
-        });
-        assert_eq!((after.failed, after.delivered), (1, 1), "{after}");
-        assert_eq!(gate.delivered(), ["recovered 0000000000000001"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_required_announcement_is_waited_for_and_others_never_are() {
-        let gate = Gate::open(0, Answer::Takes);
-        let required = notifier(&gate, true);
-        let (sent, ()) = tokio::join!(announced(&required, 1), async {
-            gate.has_begun(1).await;
-            assert_eq!(gate.delivered(), [""; 0]);
-            gate.permits.add_permits(1);
-        });
-        sent.unwrap();
-        assert_eq!(gate.delivered(), ["announced 0000000000000001"]);
-
-        for answer in [Answer::Refuses, Answer::Fails] {
-            let gate = Gate::open(usize::MAX >> 3, answer);
-            let required = notifier(&gate, true);
-            announced(&required, 1).await.unwrap_err();
-            assert_eq!(required.deliveries().failed, 1);
-            let optional = notifier(&gate, false);
-            announced(&optional, 1).await.unwrap();
-            assert_eq!(optional.flush(Duration::from_secs(1)).await.failed, 1);
-        }
-        // One that hangs is given up as well.
-        let hanging = notifier(&Gate::open(0, Answer::Takes), true);
-        assert_eq!(announced(&hanging, 1).await.unwrap_err().kind(), ErrorKind::Timeout);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn only_who_may_have_been_told_is_told_that_it_came_to_nothing() {
-        for (answer, told) in [(Answer::Refuses, 0), (Answer::Fails, 1), (Answer::Takes, 1)] {
-            let gate = Gate::open(1, answer);
-            let notifier = notifier(&gate, true);
-            let _ = announced(&notifier, 1).await;
-            skipped(&notifier, 1);
-            assert_eq!(notifier.deliveries().waiting, told, "{answer:?}");
-        }
-    }
-
-    #[test]
-    fn messages_outlive_the_runtime_that_was_sending_them() {
-        let runtime = || {
-            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
-        };
-        let gate = Gate::open(0, Answer::Takes);
-        let first = runtime();
-        let notifier = first.block_on(async {
-            let notifier = notifier(&gate, false);
-            announced(&notifier, 1).await.unwrap();
-            gate.has_begun(1).await;
-            notifier
-        });
-        drop(first);
-        // Outside of a runtime, no task can send it yet.
-        recovered(&notifier, 1);
-        assert_eq!(notifier.deliveries().waiting, 2);
-        gate.permits.add_permits(2);
-        let after = runtime().block_on(notifier.flush(Duration::from_secs(30)));
-        assert!(after.is_complete(), "{after}");
-        assert_eq!(gate.delivered(), ["announced 0000000000000001", "recovered 0000000000000001"]);
+impl Counted<'_> {
+    fn as_delivered(mut self, is_delivered: bool) {
+        self.is_delivered = is_delivered;
     }
 }
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.sender.state().outbox.count(self.is_delivered, 1);
+        count(self.sender.channel.name(), if self.is_delivered { End::Delivered } else { End::Failed }, 1);
+    }
+}
+
+#[cfg(test)]
+mod tests;

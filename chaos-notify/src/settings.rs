@@ -5,6 +5,8 @@ use chaos_core::{
     clock::{Clock, SystemClock},
 };
 
+use crate::message::Kind;
+
 /// How a person reaches a target; see [`Settings::whereabouts`].
 pub(crate) type Whereabouts = fn(&TargetId) -> Option<String>;
 
@@ -14,6 +16,7 @@ pub(crate) type Whereabouts = fn(&TargetId) -> Option<String>;
 pub struct Settings {
     pub(crate) is_required: bool,
     pub(crate) tells_idle_runs: bool,
+    pub(crate) least: Kind,
     pub(crate) whereabouts: Whereabouts,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -23,6 +26,7 @@ impl Default for Settings {
         Self {
             is_required: false,
             tells_idle_runs: false,
+            least: Kind::NothingInjected,
             whereabouts: |_| None,
             clock: Arc::new(SystemClock::default()),
         }
@@ -41,6 +45,13 @@ impl Settings {
     /// are not reported.
     pub fn idle_runs(mut self) -> Self {
         self.tells_idle_runs = true;
+        self
+    }
+
+    /// Leaves out every message that is less important than `kind`. A [required](Settings::required) announcement is
+    /// sent all the same. Default: nothing is left out.
+    pub fn least(mut self, kind: Kind) -> Self {
+        self.least = kind;
         self
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{
     Monkey,
     diagnose::list,
-    scheduled::{last_fault, takes},
+    scheduled::last_fault,
 };
 use crate::{
     error::{Error, Result},
@@ -23,7 +23,7 @@ pub struct Forecast {
     /// How many to expect of this schedule over these days, whatever the seed. For comparison: the dues of one seed are
     /// one draw.
     pub expected: f64,
-    /// How many of these days are open.
+    /// How many of these days are open for any group.
     pub open_days: usize,
 }
 
@@ -35,7 +35,7 @@ pub struct ForeseenDue {
     pub group: GroupId,
     /// The date, by the clocks of the schedule's zone.
     pub day: Date,
-    /// The number of this open day from today on, which is 1 if it is open.
+    /// The number of this open day of the group from today on, which is 1 if it is open.
     pub open_day: usize,
     /// When.
     pub at: Timestamp,
@@ -55,31 +55,28 @@ impl Monkey {
             return Err(Error::invalid("schedule", "none", "a monkey with a schedule"));
         };
         let seed = core.peek_seed()?;
-        let open = schedule.open_days(core.parts.calendar.clone(), takes(core));
         let now = core.parts.clock.now();
-        let today = schedule.date(now);
-        let dates: Vec<Date> = today.series(jiff::Span::new().days(1)).take(usize::from(days)).collect();
-        let open_dates: Vec<Date> = dates.into_iter().filter(|date| open.on(*date).is_some()).collect();
-        let mut forecast = Forecast { dues: Vec::new(), expected: 0.0, open_days: open_dates.len() };
+        let dates = schedule.date(now).series(jiff::Span::new().days(1)).take(usize::from(days));
+        let dates: Vec<Date> = dates.filter(|date| core.terms.has_open_day(*date)).collect();
+        let mut forecast = Forecast { dues: Vec::new(), expected: 0.0, open_days: dates.len() };
         for provider in &core.parts.providers {
             for group in list(core, provider).await? {
+                let terms = core.terms.for_group(&group);
+                let Some((schedule, open)) = terms.schedule() else { continue };
                 let mut last = match &core.safeguard {
                     Some(_) => last_fault(core, &group).await?,
                     None => None,
                 };
-                let free = |date: &&Date| may_be_due(schedule, &open, last, **date);
-                forecast.expected += expected(schedule, open_dates.iter().filter(free).count());
-                for (index, day) in open_dates.iter().enumerate() {
-                    let due = schedule.due(&open, seed, &group.id, *day, last);
+                let dates: Vec<Date> = dates.iter().copied().filter(|date| open.on(*date).is_some()).collect();
+                let free = |date: &&Date| may_be_due(schedule, open, last, **date);
+                forecast.expected += expected(schedule, dates.iter().filter(free).count());
+                for (day, open_day) in dates.iter().zip(1..) {
+                    let due = terms.due(seed, &group.id, *day, last);
                     // What was due earlier today was carried out, or is tried again.
                     let Some(due) = due.filter(|due| due.at >= now) else { continue };
                     last = Some(due.at);
-                    forecast.dues.push(ForeseenDue {
-                        group: due.id.group,
-                        day: *day,
-                        open_day: index + 1,
-                        at: due.at,
-                    });
+                    let group = due.id.group;
+                    forecast.dues.push(ForeseenDue { group, day: *day, open_day, at: due.at });
                 }
             }
         }

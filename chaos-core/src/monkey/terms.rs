@@ -131,6 +131,11 @@ impl Terms {
         self.events.as_ref().is_none_or(|names| names.contains(event.name()))
     }
 
+    /// The schedule, and its open days. `None` without a schedule.
+    pub(crate) fn schedule(&self) -> Option<(&Schedule, &OpenDays)> {
+        self.schedule.as_ref().map(|(schedule, days)| (schedule, days))
+    }
+
     /// Whether and when a group under these terms is due: see [`Schedule::due`]. Never without a schedule.
     pub(crate) fn due(
         &self,
