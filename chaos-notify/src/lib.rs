@@ -63,9 +63,13 @@
 //! # }
 //! ```
 
+#[cfg(any(feature = "email", feature = "webhook"))]
+mod authorities;
 mod channel;
 mod composer;
 mod digest;
+#[cfg(feature = "email")]
+pub mod email;
 mod end;
 mod experiments;
 mod json_lines;
@@ -73,10 +77,14 @@ mod message;
 mod notifier;
 mod outbox;
 mod patience;
+#[cfg(any(feature = "email", feature = "webhook"))]
+mod secret;
 mod sender;
 mod settings;
 mod story;
 mod text;
+#[cfg(feature = "webhook")]
+pub mod webhook;
 
 pub use channel::Channel;
 pub use json_lines::JsonLines;

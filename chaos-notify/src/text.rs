@@ -52,6 +52,13 @@ pub(crate) fn one_line(words: &str) -> String {
     plain(words.trim()).replace('\n', " ")
 }
 
+/// A text that was cut off before `rest`, and says so.
+#[cfg(feature = "webhook")]
+pub(crate) fn cut(text: String, rest: &str) -> String {
+    let lines = rest.trim_end().lines().count();
+    format!("{text}\n\n[cut off here: {lines} more lines are in the journal and the log]")
+}
+
 /// An instant to the second, in UTC.
 pub(crate) fn instant(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()

@@ -1,0 +1,6 @@
+//! Messages by mail.
+
+mod email;
+mod letter;
+
+pub use email::{Email, EmailBuilder};
