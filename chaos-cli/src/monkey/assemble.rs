@@ -55,6 +55,11 @@ pub(super) async fn assemble(
     if let Some(steady_state) = &file.steady_state {
         builder = builder.steady_state(steady_state.clone());
     }
+    builder = builder.groups(file.targets.filter.clone());
+    builder = file.groups.iter().cloned().fold(builder, MonkeyBuilder::group_rule);
+    if let Some(age) = file.targets.min_age {
+        builder = builder.min_age(age);
+    }
     if let Some(cool_down) = file.cool_down {
         builder = builder.cool_down(cool_down);
     }

@@ -56,7 +56,7 @@ impl World {
     /// A monkey in the middle of its hold.
     async fn holding(&self) -> Watched {
         let mut monkey = self.start();
-        monkey.says(" injected").await;
+        struck(&mut monkey).await;
         assert_eq!(self.fleet.stopped().len(), 1);
         monkey
     }
@@ -105,7 +105,7 @@ async fn a_halt_makes_a_live_monkey_let_go_and_keeps_it_from_injecting_until_it_
     let resumed = world.order(&["resume"]).await.with_code(0);
     assert!(resumed.stdout.contains("the shop is down"), "{resumed:#?}");
     assert_eq!(world.order(&["resume"]).await.with_code(0).stdout, "it was not halted\n");
-    monkey.says(" injected").await;
+    struck(&mut monkey).await;
     monkey.signal(Signal::TERM);
     monkey.end().await.with_code(0);
     world.is_back().await;
@@ -153,7 +153,7 @@ async fn a_broken_file_changes_nothing_and_a_sound_one_is_taken_while_the_hold_g
     ));
     monkey.signal(Signal::HUP);
     monkey.says("the file was read again").await;
-    monkey.says(" injected").await;
+    struck(&mut monkey).await;
     assert_eq!(world.fleet.stopped().len(), 2, "both holds go on");
     monkey.signal(Signal::TERM);
     monkey.end().await.with_code(0);
@@ -171,7 +171,7 @@ async fn health_is_answered_and_a_port_in_use_is_one_line() {
     assert!(ended.stderr.contains("service.listen") && ended.stderr.contains(&address), "{ended:#?}");
     drop(taken);
     let mut monkey = world.start();
-    monkey.says(" injected").await;
+    struck(&mut monkey).await;
     let answered = ask(&address, "/healthz").await;
     assert!(answered.starts_with("HTTP/1.1 200 ") && answered.ends_with("well\n"), "{answered}");
     assert!(ask(&address, "/").await.starts_with("HTTP/1.1 404 "));
@@ -188,6 +188,12 @@ async fn a_check_starts_nothing_and_creates_nothing() {
     assert!(ended.stdout.contains("is sound"), "{ended:#?}");
     assert!(!world.journal.exists());
     assert_eq!(world.fleet.stopped(), [0_u64; 0]);
+}
+
+/// Returns when the next fault is injected.
+async fn struck(monkey: &mut Watched) {
+    monkey.says(" is being injected").await;
+    monkey.says(" injected").await;
 }
 
 async fn ask(address: &str, path: &str) -> String {

@@ -3,11 +3,7 @@
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
-use super::{
-    Monkey,
-    diagnose::list,
-    scheduled::last_fault,
-};
+use super::{Monkey, diagnose::list, scheduled::last_fault};
 use crate::{
     error::{Error, Result},
     group::GroupId,
@@ -67,7 +63,8 @@ impl Monkey {
                     Some(_) => last_fault(core, &group).await?,
                     None => None,
                 };
-                let dates: Vec<Date> = dates.iter().copied().filter(|date| open.on(*date).is_some()).collect();
+                let dates: Vec<Date> =
+                    dates.iter().copied().filter(|date| open.on(*date).is_some()).collect();
                 let free = |date: &&Date| may_be_due(schedule, open, last, **date);
                 forecast.expected += expected(schedule, dates.iter().filter(free).count());
                 for (day, open_day) in dates.iter().zip(1..) {

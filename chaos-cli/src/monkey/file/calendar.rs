@@ -1,11 +1,12 @@
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use chaos_core::{
     BusinessHours, Calendar, Error, Result,
     calendar::{Blackout, CalendarExt},
     catalogue::{Arguments, Parameter, Parameters},
+    clock::{Clock, SystemClock},
 };
-use chaos_holidays::Holidays;
+use chaos_holidays::{Holidays, ical::CalendarFile};
 
 use super::reader::{Reader, Section};
 
@@ -16,8 +17,8 @@ pub(crate) struct CalendarSection {
     pub(crate) zone: String,
     /// The hours, without the holidays and the blackouts.
     pub(crate) calendar: Arc<dyn Calendar>,
-    /// The company calendars.
-    pub(crate) files: Vec<PathBuf>,
+    /// The company calendars, which are read again now and then.
+    pub(crate) files: Vec<Arc<CalendarFile>>,
 }
 
 /// Its parameters.
@@ -85,8 +86,12 @@ pub(super) fn read(reader: &mut Reader<'_>, section: Section) -> Option<Calendar
             blackout = with;
         }
     }
-    let files = reader.sound(&path, given.texts("files"))?;
-    let files = files.iter().map(|file| reader.surroundings().path(file)).collect();
+    let now = SystemClock::default().now();
+    let mut files = Vec::new();
+    for (index, file) in reader.sound(&path, given.texts("files"))?.iter().enumerate() {
+        let file = CalendarFile::read(reader.surroundings().path(file), &zone, now);
+        files.extend(reader.sound(&at(&format!("files[{index}]")), file).map(Arc::new));
+    }
     let mut calendar: Arc<dyn Calendar> = Arc::new(hours?);
     if let Some(holidays) = holidays {
         let holidays = if given.is_given("bridge-days") { holidays.bridge_days() } else { holidays };
@@ -94,6 +99,9 @@ pub(super) fn read(reader: &mut Reader<'_>, section: Section) -> Option<Calendar
     }
     if !blackouts.is_empty() {
         calendar = Arc::new(calendar.except(blackout));
+    }
+    for file in &files {
+        calendar = Arc::new(calendar.except(Arc::clone(file)));
     }
     Some(CalendarSection { zone, calendar, files })
 }

@@ -6,7 +6,9 @@
 
 mod calendar;
 mod document;
+mod groups;
 mod monkey_file;
+mod notify;
 mod problems;
 mod reader;
 mod schedule;
@@ -14,8 +16,10 @@ mod schema;
 mod secret;
 mod service;
 mod steady_state;
+mod targets;
 
 pub(crate) use monkey_file::{Catalogues, MonkeyFile, ProviderSection};
+pub(crate) use notify::NotifySection;
 pub(crate) use problems::Problems;
 pub(crate) use schedule::Pace;
 pub(crate) use schema::schema;

@@ -10,6 +10,7 @@ use chaos_core::{
         Arguments, EventCatalogue, NamedEvent, Naming, Parameter, Parameters, ProbeCatalogue,
         ProviderCatalogue,
     },
+    monkey::GroupRule,
     text::escaped,
 };
 
@@ -18,17 +19,30 @@ use serde_json::Value;
 use super::{
     calendar::{self, CalendarSection},
     document::Document,
+    groups,
+    notify::{self, NotifySection},
     problems::{Place, Problem, Problems},
     reader::{Reader, Section},
     schedule::{self, Pace},
     secret::Surroundings,
     service::{self, ServiceSection},
     steady_state,
+    targets::{self, TargetsSection},
 };
 
 /// The tables of a file, in the order in which they are documented.
-pub(super) const TABLES: [&str; 8] =
-    ["calendar", "schedule", "blast-radius", "steady-state", "targets", "providers", "events", "service"];
+pub(super) const TABLES: [&str; 10] = [
+    "calendar",
+    "schedule",
+    "blast-radius",
+    "steady-state",
+    "targets",
+    "groups",
+    "providers",
+    "events",
+    "notify",
+    "service",
+];
 
 /// The file of a monkey that is left running, read and checked.
 #[derive(Debug)]
@@ -43,6 +57,8 @@ pub(crate) struct MonkeyFile {
     pub(crate) seed: Option<u64>,
     /// How long the same event leaves the same target alone.
     pub(crate) cool_down: Option<Duration>,
+    /// For how long the journal keeps what is over. `None`: for good.
+    pub(crate) keep: Option<Duration>,
     /// How long a recovery may take.
     pub(crate) recovery_budget: Option<Duration>,
     /// When chaos is welcome. `None`: always.
@@ -53,10 +69,16 @@ pub(crate) struct MonkeyFile {
     pub(crate) blast_radius: BlastRadius,
     /// What normal is.
     pub(crate) steady_state: Option<SteadyState>,
+    /// Who is never touched.
+    pub(crate) targets: TargetsSection,
+    /// What applies to some groups.
+    pub(crate) groups: Vec<GroupRule>,
     /// Where groups come from.
     pub(crate) providers: Vec<ProviderSection>,
     /// The events.
     pub(crate) events: Vec<NamedEvent>,
+    /// Who is told.
+    pub(crate) notify: Vec<NotifySection>,
     /// How it is watched.
     pub(crate) service: ServiceSection,
 }
@@ -159,6 +181,20 @@ impl MonkeyFile {
             Some(section) => steady_state::read(reader, section, &catalogues.probes).map(Some),
             None => Some(None),
         };
+        let targets = match reader.table(&mut top, "targets") {
+            Some(section) => targets::read(reader, section),
+            None => Some(TargetsSection::default()),
+        };
+        let groups: Vec<Option<GroupRule>> = reader
+            .tables(&mut top, "groups")
+            .into_iter()
+            .map(|section| groups::read(reader, section, zone.as_deref()))
+            .collect();
+        let notify: Vec<Option<NotifySection>> = reader
+            .tables(&mut top, "notify")
+            .into_iter()
+            .map(|section| notify::read(reader, section))
+            .collect();
         let providers = providers(reader, &mut top, &catalogues.providers);
         let events = events(reader, &mut top, &catalogues.events);
         let service = match reader.table(&mut top, "service") {
@@ -182,11 +218,15 @@ impl MonkeyFile {
             journal,
             seed: seed(reader, &given),
             cool_down: reader.sound("cool-down", given.duration("cool-down"))?,
+            keep: reader.sound("keep", given.duration("keep"))?,
             recovery_budget: reader.sound("recovery-budget", given.duration("recovery-budget"))?,
             calendar: calendar.flatten(),
             pace: pace?,
             blast_radius: blast_radius?,
             steady_state: steady_state?,
+            targets: targets?,
+            groups: groups.into_iter().collect::<Option<_>>()?,
+            notify: notify.into_iter().collect::<Option<_>>()?,
             providers: providers?,
             events: events?,
             service: service?,

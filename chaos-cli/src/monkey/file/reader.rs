@@ -161,18 +161,23 @@ impl<'a> Reader<'a> {
             }
         }
         // Without what is wrong, the rest may be wrong too.
+        let mut removed: Vec<String> = Vec::new();
         loop {
             match read(&section.fields) {
                 Ok(read) => return (self.problems.len() == before).then_some(read),
                 Err(error) => {
                     let field = error.field().unwrap_or_default().to_owned();
                     let is_missing = error.field().is_some_and(|field| !section.fields.contains_key(field));
-                    // It may be missing because it was wrong.
-                    if !(is_missing && self.problems.len() > before) {
+                    // It may be missing, or lack what it goes with, because that was wrong.
+                    let words = error.to_string();
+                    let is_sequel =
+                        removed.iter().any(|name| words.ends_with(&format!("none without {name}")));
+                    if !is_sequel && !(is_missing && self.problems.len() > before) {
                         self.problem(&section.path_of(&field), &error);
                     }
                     let first = field.split(['.', '[']).next().unwrap_or_default();
                     section.fields.remove(first)?;
+                    removed.push(first.to_owned());
                 }
             }
         }

@@ -7,9 +7,9 @@ use chaos_core::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    calendar,
+    calendar, groups,
     monkey_file::{self, Catalogues},
-    schedule, service, steady_state,
+    notify, schedule, service, steady_state, targets,
 };
 
 /// The schema, in draft 2020-12.
@@ -20,10 +20,16 @@ pub(crate) fn schema(catalogues: &Catalogues) -> Value {
     add("schedule", "How often", object(&schedule::parameters()));
     add("blast-radius", "How much may be broken at once", object(&BlastRadius::parameters()));
     add("steady-state", "What normal is", steady_state_schema(&catalogues.probes));
-    let providers = catalogues.providers.specs().map(|spec| tagged(&spec.name, &spec.about, &spec.parameters));
+    add("targets", "Who is never touched", object(&targets::parameters()));
+    let rules = object(&groups::parameters());
+    let about = "What applies to some groups: the first that matches decides";
+    add("groups", about, json!({ "type": "array", "items": rules }));
+    let providers =
+        catalogues.providers.specs().map(|spec| tagged(&spec.name, &spec.about, &spec.parameters));
     add("providers", "Where groups come from", list_of(providers));
     let events = catalogues.events.specs().map(|spec| tagged(&spec.name, &spec.about, &spec.parameters));
     add("events", "What goes wrong: one is drawn for each fault", list_of(events));
+    add("notify", "Who is told", list_of(notify::kinds().into_iter().map(notifier)));
     add("service", "How it is watched", object(&service::parameters()));
     file["required"] = json!(["providers", "events"]);
     let head = json!({
@@ -71,6 +77,15 @@ fn tagged(name: &str, about: &str, parameters: &Parameters) -> Value {
     schema
 }
 
+fn notifier((name, about, parameters, secrets): (&str, &str, Parameters, &[&str])) -> Value {
+    let mut schema = tagged(name, about, &parameters);
+    for secret in secrets {
+        let property = &mut schema["properties"][*secret];
+        *property = json!({ "$ref": "#/$defs/reference", "description": property["description"].take() });
+    }
+    schema
+}
+
 fn object(parameters: &Parameters) -> Value {
     let properties: Map<String, Value> =
         parameters.parameters.iter().map(|parameter| (parameter.name.clone(), property(parameter))).collect();
@@ -95,7 +110,9 @@ fn property(parameter: &Parameter) -> Value {
 fn kind(kind: &ParameterKind) -> Value {
     match kind {
         ParameterKind::Flag => json!({ "type": "boolean" }),
-        ParameterKind::Number { least, most, .. } => json!({ "type": "number", "minimum": least, "maximum": most }),
+        ParameterKind::Number { least, most, .. } => {
+            json!({ "type": "number", "minimum": least, "maximum": most })
+        }
         ParameterKind::Count { least, most, .. } if *most == u64::MAX => {
             json!({ "type": "integer", "minimum": least })
         }

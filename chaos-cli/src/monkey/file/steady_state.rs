@@ -36,12 +36,10 @@ pub(super) fn read(
             None => is_sound = false,
         }
     }
-    if section.fields.get("hypothesis").is_none() {
-        section.fields.insert("hypothesis".to_owned(), Value::from(HYPOTHESIS));
-    }
     let is_empty = probes.is_empty();
     let read = reader.read_by(section, &parameters(), |fields| {
         let mut fields = fields.clone();
+        fields.entry("hypothesis").or_insert_with(|| Value::from(HYPOTHESIS));
         fields.insert("probes".to_owned(), Value::from(probes.clone()));
         catalogue.steady_state(&Value::Object(fields)).map_err(|error| {
             // The file has the parameters of a probe beside its name.

@@ -198,8 +198,7 @@ impl Service<'_> {
     }
 
     async fn reloaded(&mut self) -> Result<(), String> {
-        let file = read(&self.config, &self.set, self.catalogue)
-            .map_err(|problems| problems.to_string())?;
+        let file = read(&self.config, &self.set, self.catalogue).map_err(|problems| problems.to_string())?;
         if file.journal != self.file.journal {
             return Err("the journal cannot be changed while the monkey runs; restart it".to_owned());
         }
