@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
 
@@ -80,6 +80,36 @@ impl Prepared {
         Ok(record)
     }
 
+    /// The record with which it would be armed now, and nothing more.
+    pub(crate) fn rehearsed(
+        &self,
+        scope: &Scope,
+        registry: &Registry,
+        budget: Duration,
+    ) -> Result<FaultRecord> {
+        Ok(self.record(scope, self.readable(registry)?, budget))
+    }
+
+    fn record(&self, scope: &Scope, recovery: RecoveryRecord, budget: Duration) -> FaultRecord {
+        let mut record = FaultRecord::armed(
+            scope.fault(),
+            scope.seed(),
+            scope.target_id().clone(),
+            scope.event(),
+            recovery,
+            self.requested.clone(),
+            scope.now(),
+            scope.deadline(),
+        )
+        .incarnation(scope.incarnation().map(str::to_owned))
+        .recover_by(clock::after(scope.deadline(), budget));
+        record.is_counted = self.is_counted;
+        record.due = scope.due();
+        // The notes of the event are known before anything happens.
+        record.note = scope.findings().notes_and(None);
+        record
+    }
+
     /// Makes the recovery durable. Refused if a limit forbids the fault.
     ///
     /// # Errors
@@ -102,22 +132,7 @@ impl Prepared {
         // would be worthless.
         self.recovery = read_back;
         scope.arm();
-        let mut record = FaultRecord::armed(
-            scope.fault(),
-            scope.seed(),
-            scope.target_id().clone(),
-            scope.event(),
-            recovery,
-            self.requested.clone(),
-            scope.now(),
-            scope.deadline(),
-        )
-        .incarnation(scope.incarnation().map(str::to_owned))
-        .recover_by(clock::after(scope.deadline(), safeguard.retry.budget));
-        record.is_counted = self.is_counted;
-        record.due = scope.due();
-        // The notes of the event are known before anything happens.
-        record.note = scope.findings().notes_and(None);
+        let record = self.record(scope, recovery, safeguard.retry.budget);
         Ok(match safeguard.journal.arm(&record, limits).await? {
             Arming::Armed(lease) => {
                 Arming::Armed(Armed::new(self, record, scope.clone(), safeguard.clone(), lease))

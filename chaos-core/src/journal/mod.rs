@@ -19,6 +19,7 @@ mod keeping;
 mod limits;
 mod memory;
 mod query;
+mod reading;
 
 pub(crate) use careful::CarefulJournal;
 pub use due_note::DueNote;
@@ -33,3 +34,4 @@ pub use keeping::{Forget, Forgotten, KeptSchedule};
 pub use limits::{Arming, Lease, Limits, Tally};
 pub use memory::MemoryJournal;
 pub use query::FaultQuery;
+pub(crate) use reading::tally;

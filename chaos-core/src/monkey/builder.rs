@@ -1,6 +1,12 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use super::{GroupRule, Monkey, core::Core, parts::Parts, shared_looks::SharedLooks, terms::AllTerms};
+use super::{
+    GroupRule, Monkey,
+    core::{Core, Rehearsal},
+    parts::Parts,
+    shared_looks::SharedLooks,
+    terms::AllTerms,
+};
 use crate::{
     calendar::Calendar,
     chance::Entropy,
@@ -27,6 +33,7 @@ pub struct MonkeyBuilder {
     /// Whether the default observer is active too.
     logs: bool,
     unleashed: Option<(Arc<dyn Journal>, Registry)>,
+    rehearsed: Option<(Arc<dyn Journal>, Registry)>,
 }
 
 impl Default for MonkeyBuilder {
@@ -37,6 +44,7 @@ impl Default for MonkeyBuilder {
             observers: Vec::new(),
             logs: true,
             unleashed: None,
+            rehearsed: None,
         }
     }
 }
@@ -117,7 +125,8 @@ impl MonkeyBuilder {
     /// Sets how often a group is hit in [`Monkey::run`], in open days, in place of the interval. Each due is a run of
     /// its own, and the journal refuses a second one for it, whichever monkey asks.
     ///
-    /// It needs a [`seed`](MonkeyBuilder::seed), so that a restart draws the same dues.
+    /// Without a [`seed`](MonkeyBuilder::seed), one is drawn once and kept in the journal, so a restart draws the same
+    /// dues. The journal also keeps [what came of each](crate::journal::DueRecord).
     pub fn schedule(mut self, schedule: Schedule) -> Self {
         self.parts.schedule = Some(schedule);
         self
@@ -127,6 +136,13 @@ impl MonkeyBuilder {
     /// lasts. Default: 5 minutes.
     pub fn retry_dues_every(mut self, wait: Duration) -> Self {
         self.parts.due_retry = wait;
+        self
+    }
+
+    /// Sets how long the journal keeps what is over: recovered faults, and settled dues. Once a day, [`Monkey::run`] makes
+    /// it [forget](Journal::forget) what is older. At least the cool-down; default: for ever.
+    pub fn keep(mut self, time: Duration) -> Self {
+        self.parts.keep = Some(time);
         self
     }
 
@@ -196,15 +212,44 @@ impl MonkeyBuilder {
         self
     }
 
+    /// Gives a leashed monkey a journal, so that it rehearses: it passes through every check up to the arming, with the
+    /// limits and cool-downs of the faults in the journal, prepares each event, and stops there. Its report tells what
+    /// it [would have injected](super::RunReport::rehearsed), and with a [`schedule`](MonkeyBuilder::schedule) the
+    /// journal keeps which dues [would have been](crate::journal::DueState::WouldHaveBeen) carried out.
+    ///
+    /// It asks no observer for permission, takes no due, counts in no limit and recovers nothing; it only tells of
+    /// pending faults.
+    ///
+    /// ```
+    /// use chaos_core::{MemoryJournal, Monkey, Outcome, Registry, testing::{MemoryProvider, PowerOff, PowerOn}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> chaos_core::Result<()> {
+    /// let monkey = Monkey::builder()
+    ///     .provider(MemoryProvider::default().with_group("web", 5)?)
+    ///     .event(PowerOff::default())
+    ///     .rehearse(MemoryJournal::new(), Registry::default().register::<PowerOn>())
+    ///     .build()?;
+    /// let report = monkey.run_once().await?;
+    /// assert_eq!((report.outcome(), report.faults.len()), (Outcome::DryRun, 0));
+    /// assert_eq!(report.rehearsed[0].event, "power-off");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn rehearse(mut self, journal: impl Journal, registry: Registry) -> Self {
+        self.rehearsed = Some((Arc::new(journal), registry));
+        self
+    }
+
     /// Builds the monkey.
     ///
     /// # Errors
     /// `InvalidInput` that names the field and the value: no provider, two providers with one scheme, an invalid name
-    /// of an event, an invalid quota, an invalid calendar, a concurrency or interval of zero, a schedule without a
-    /// seed, a rule for groups that names an unknown event or does not suit the schedule, and whatever
-    /// [`SteadyState::check`] refuses.
+    /// of an event, an invalid quota, an invalid calendar, a concurrency or interval of zero, a time to keep that
+    /// is less than the cool-down, both `unleash` and `rehearse`, a rule for groups that names an unknown event or does
+    /// not suit the schedule, and whatever [`SteadyState::check`] refuses.
     pub fn build(self) -> Result<Monkey> {
-        let Self { mut parts, rules, mut observers, logs, unleashed } = self;
+        let Self { mut parts, rules, mut observers, logs, unleashed, rehearsed } = self;
         parts.calendar.check()?;
         parts.blast_radius.check()?;
         if let Some(steady_state) = &parts.steady_state {
@@ -242,8 +287,12 @@ impl MonkeyBuilder {
                 return Err(Error::invalid(field, format!("{duration:?}"), "more than zero"));
             }
         }
-        if parts.schedule.is_some() && parts.seed.is_none() {
-            return Err(Error::invalid("seed", "none", "a number, so that a restart draws the same dues"));
+        if let Some(keep) = parts.keep.filter(|keep| keep.is_zero() || *keep < parts.cool_down) {
+            let expected = format!("more than zero, and at least the cool-down, {:?}", parts.cool_down);
+            return Err(Error::invalid("time to keep", format!("{keep:?}"), expected));
+        }
+        if unleashed.is_some() && rehearsed.is_some() {
+            return Err(Error::invalid("mode", "`unleash` and `rehearse`", "one of them"));
         }
         if parts.schedule.is_some() {
             parts.blast_radius.check_for_single_groups()?;
@@ -259,7 +308,11 @@ impl MonkeyBuilder {
             let journal = Arc::new(CarefulJournal::new(journal, Arc::clone(&parts.clock)));
             Safeguard::new(journal, registry, parts.retry)
         });
-        let core = Core::new(parts, terms, Observers::new(observers), safeguard);
+        let rehearsal = rehearsed.map(|(journal, registry)| {
+            let journal = Arc::new(CarefulJournal::new(journal, Arc::clone(&parts.clock)));
+            Rehearsal { journal, registry }
+        });
+        let core = Core::new(parts, terms, Observers::new(observers), safeguard, rehearsal);
         Ok(Monkey::new(core))
     }
 }

@@ -16,8 +16,10 @@ use crate::{
     event::ChaosEvent,
     fault::{CutShort, FaultId, Safeguard},
     group::TargetId,
+    journal::Journal,
     observer::{Activity, Chosen, Observers},
     plan::{Planner, UnmatchedPattern},
+    recovery::Registry,
     schedule::TakenDue,
     steady_state::{Course, Unsteady},
 };
@@ -35,6 +37,13 @@ pub(super) struct Run {
     pub(super) due: Option<TakenDue>,
 }
 
+/// What a leashed monkey that rehearses looks into. Without a [`Safeguard`], nothing can be armed.
+#[derive(Debug)]
+pub(super) struct Rehearsal {
+    pub(super) journal: Arc<dyn Journal>,
+    pub(super) registry: Registry,
+}
+
 /// The state that a monkey and its guarded tasks share.
 #[derive(Debug)]
 pub(super) struct Core {
@@ -44,6 +53,8 @@ pub(super) struct Core {
     pub(super) observers: Observers,
     /// None while it is leashed.
     pub(super) safeguard: Option<Safeguard>,
+    /// Of a leashed monkey that rehearses.
+    pub(super) rehearsal: Option<Rehearsal>,
     pub(super) slots: Semaphore,
     pub(super) tasks: Tasks,
     /// Cancelled by [`Monkey::shutdown`](super::Monkey::shutdown), for good.
@@ -67,6 +78,7 @@ impl Core {
         terms: AllTerms,
         observers: Observers,
         safeguard: Option<Safeguard>,
+        rehearsal: Option<Rehearsal>,
     ) -> Arc<Self> {
         Arc::new(Self {
             slots: Semaphore::new(parts.concurrency.min(Semaphore::MAX_PERMITS)),
@@ -82,17 +94,32 @@ impl Core {
             terms,
             observers,
             safeguard,
+            rehearsal,
         })
     }
 
     /// The safeguard, or the error of a leashed monkey.
     pub(super) fn safeguard(&self) -> Result<&Safeguard> {
         self.safeguard.as_ref().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Refused,
-                "the monkey is leashed: it has no journal; call `unleash` on its builder",
-            )
+            let what = match self.rehearses() {
+                false => "the monkey is leashed: it has no journal; call `unleash` on its builder",
+                true => "the monkey is leashed: it only rehearses; call `unleash` on its builder instead",
+            };
+            Error::new(ErrorKind::Refused, what)
         })
+    }
+
+    /// Whether it is leashed, and writes down what it would do.
+    pub(super) fn rehearses(&self) -> bool {
+        self.rehearsal.is_some()
+    }
+
+    /// The journal, also of a monkey that rehearses; or the error of one that has none.
+    pub(super) fn journal(&self) -> Result<&Arc<dyn Journal>> {
+        match &self.rehearsal {
+            Some(rehearsal) => Ok(&rehearsal.journal),
+            None => Ok(&self.safeguard()?.journal),
+        }
     }
 
     /// The seed of the run to come, which stays the same until it is taken.
@@ -126,7 +153,7 @@ impl Core {
     }
 
     pub(super) fn planner<'a>(&'a self, seed: u64, events: &'a [Arc<dyn ChaosEvent>]) -> Planner<'a> {
-        let journal = self.safeguard.as_ref().map(|safeguard| safeguard.journal.as_ref());
+        let journal = self.journal().ok().map(AsRef::as_ref);
         Planner { parts: &self.parts, terms: &self.terms, events, journal, seed }
     }
 

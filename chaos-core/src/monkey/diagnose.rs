@@ -128,20 +128,23 @@ fn calendar(core: &Core) -> Result<String> {
 }
 
 async fn journal(core: &Core) -> Result<String> {
-    let Some(safeguard) = &core.safeguard else {
+    let Some((journal, registry)) = core.safeguard.as_ref().map_or_else(
+        || core.rehearsal.as_ref().map(|rehearsal| (&rehearsal.journal, &rehearsal.registry)),
+        |safeguard| Some((&safeguard.journal, &safeguard.registry)),
+    ) else {
         return Ok("none: the monkey is leashed".to_owned());
     };
-    if let Some(halt) = safeguard.journal.halt().await? {
+    if let Some(halt) = journal.halt().await? {
         return Err(Error::new(ErrorKind::Refused, "everything is halted").with("reason", halt.reason));
     }
-    let pending = safeguard.journal.pending().await?;
+    let pending = journal.pending().await?;
     if let Some(unreadable) = pending.unreadable.first() {
         return Err(Error::new(ErrorKind::Corrupt, "the journal holds an unreadable entry")
             .with("entry", &unreadable.entry)
             .with("problem", &unreadable.failure));
     }
     for fault in &pending.faults {
-        safeguard.registry.read(&fault.recovery)?;
+        registry.read(&fault.recovery)?;
     }
     Ok(format!("{} faults pending", pending.faults.len()))
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use tracing::Span;
 
 use super::{
-    core::{Core, Cut, Run},
+    core::{Core, Cut, Rehearsal, Run},
     hold::{hold, inject},
-    readiness::make_ready,
+    readiness::{Ready, make_ready},
+    rehearsed::Rehearsed,
     replay::replay,
 };
 use crate::{
@@ -23,6 +24,7 @@ use crate::{
 pub(super) enum Guarded {
     Skipped(Reason),
     Ended(Box<FaultRecord>),
+    Rehearsed(Box<Rehearsed>),
 }
 
 /// One victim of a run, chosen to be hit by one fault.
@@ -66,6 +68,9 @@ impl Case<'_> {
             } => ready,
         };
         let (slot, armed) = match ready {
+            Ok((_, ready)) if let Some(rehearsal) = &core.rehearsal => {
+                return self.rehearse(ready, rehearsal).await;
+            }
             Ok((slot, ready)) => match core.retirement.pass().await {
                 Some(_pass) => (slot, ready.arm(core).await),
                 None => return self.skip(retired()),
@@ -100,6 +105,20 @@ impl Case<'_> {
         drop(in_effect);
         drop(slot);
         Guarded::Ended(Box::new(record))
+    }
+
+    async fn rehearse(&self, ready: Ready, rehearsal: &Rehearsal) -> Guarded {
+        match ready.rehearse(self.core, rehearsal).await {
+            Ok(rehearsed) => {
+                self.core.tell(Activity::Rehearsed {
+                    run: self.run.id,
+                    target: rehearsed.target.clone(),
+                    event: rehearsed.event.clone(),
+                });
+                Guarded::Rehearsed(Box::new(rehearsed))
+            }
+            Err(reason) => self.skip(reason),
+        }
     }
 
     /// An uncontained panic in the guarded task. Its fault is recovered here and now.

@@ -28,7 +28,7 @@ pub(super) async fn look_again(core: &Core, victim: &Victim) -> Result<Arc<Sight
     let asking = contained("the health check", async { member.target.health().await });
     let health = limited(core, "the health check", asking).await.map_err(Reason::doubt)?;
     rules::is_healthy(health)?;
-    let journal = &core.safeguard().map_err(Reason::doubt)?.journal;
+    let journal = core.journal().map_err(Reason::doubt)?;
     let under_fault = core.sights.under_fault(journal).await.map_err(Reason::doubt)?;
     let sight = core.sights.sight(Arc::clone(&group), under_fault);
     sight.room(&victim.terms.blast_radius).leaves_enough(member)?;

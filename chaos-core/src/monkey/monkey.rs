@@ -6,9 +6,11 @@ use super::{
     Diagnosis, MonkeyBuilder, RunReport, Skip,
     core::{Core, Cut, Run},
     diagnose,
+    dues::forget_what_is_over,
     guard::{Guarded, guard},
     halts::tell_of_halts,
     permission::spare_who_cannot_be_brought_back,
+    rehearsed::Rehearsed,
     scheduled::carry_out_dues,
 };
 use crate::{
@@ -89,7 +91,8 @@ impl Monkey {
         Ok(self.planned_alone(self.planned(seed, unsteady).await).await.plan)
     }
 
-    /// Recovers pending faults, plans, injects, holds and recovers. A leashed monkey stops after the plan.
+    /// Recovers pending faults, plans, injects, holds and recovers. A leashed monkey stops after the plan, and one that
+    /// [rehearses](MonkeyBuilder::rehearse) before the arming.
     ///
     /// # Errors
     /// If the journal cannot be read, no id can be drawn for the run, or the monkey was shut down. Then this call has
@@ -109,22 +112,24 @@ impl Monkey {
     /// A failed run is reported to the observers as [`Activity::RunFailed`], and the next one follows.
     ///
     /// # Errors
-    /// If the monkey is leashed or was shut down before.
+    /// If the monkey has no journal or was shut down before.
     ///
     /// Cancel safe as [`run_once`](Monkey::run_once).
     pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<()> {
-        self.core.safeguard()?;
+        self.core.journal()?;
         self.refuse_after_shutdown()?;
         let parts = &self.core.parts;
         let runs = async {
             // What a dead process has left is brought back before anything else, not at the next due.
-            if let Err(error) = self.recover_pending().await {
+            if !self.core.rehearses()
+                && let Err(error) = self.recover_pending().await
+            {
                 self.core.tell(Activity::RunFailed { run: None, failure: (&error).into() });
             }
-            if let (Some(schedule), Some(seed)) = (&parts.schedule, parts.seed) {
+            if let Some(schedule) = &parts.schedule {
                 let monkey = self.clone();
                 let carry_out = Arc::new(move |run, filter| monkey.carry_out_in(run, filter));
-                carry_out_dues(&self.core, schedule, seed, carry_out).await;
+                carry_out_dues(&self.core, schedule, carry_out).await;
             }
             while !self.core.retirement.has_begun() {
                 let begun = self.core.new_run(Chosen::Drawn);
@@ -149,6 +154,7 @@ impl Monkey {
             () = self.core.stop.cancelled() => {}
             () = runs => {}
             () = tell_of_halts(&self.core) => {}
+            () = forget_what_is_over(&self.core) => {}
         }
         self.shutdown().await;
         Ok(())
@@ -288,12 +294,16 @@ impl Monkey {
         // When it is dropped with this future, it cuts every hold of the run short.
         let _cut_on_drop = cut.run.clone().drop_guard();
         let replayed = if leashed { Found::default() } else { self.recover_pending().await? };
+        let left = match &self.core.rehearsal {
+            Some(rehearsal) => rehearsal.journal.pending().await?,
+            None => Found::default(),
+        };
         let unsteady = match &cut.course {
             Some(course) => course.before_plan().await.err(),
             None => None,
         };
         let mut planned = plan(self, unsteady).await;
-        if leashed {
+        if leashed && !self.core.rehearses() {
             planned = self.planned_alone(planned).await;
         }
         let Planned { plan, victims } = planned;
@@ -304,16 +314,18 @@ impl Monkey {
             chosen: victims.len(),
         });
         self.core.tell_unmatched(plan.unmatched_patterns.clone());
-        let (mut skipped, mut faults) = (Vec::new(), Vec::new());
-        if !leashed {
-            (skipped, faults) = self.attend(victims, run, &cut).await?;
+        let mut attended = Attended::default();
+        if !leashed || self.core.rehearses() {
+            attended = self.attend(victims, run, &cut).await?;
         }
+        let Attended { skipped, faults, rehearsed } = attended;
         let steady_state = match &cut.course {
             Some(course) => Some(course.conclude(&faults, cut.clone().wait_for_order()).await),
             None => None,
         };
         let ended_at = self.core.parts.clock.now();
-        let Found { faults: replayed, unreadable } = replayed;
+        let Found { faults: replayed, mut unreadable } = replayed;
+        unreadable.extend(left.unreadable);
         let report = RunReport {
             run: Some(id),
             seed,
@@ -323,7 +335,9 @@ impl Monkey {
             plan,
             skipped,
             faults,
+            rehearsed,
             replayed,
+            pending: left.faults,
             unreadable,
             steady_state,
         };
@@ -332,12 +346,7 @@ impl Monkey {
         Ok(report)
     }
 
-    async fn attend(
-        &self,
-        victims: Vec<crate::plan::Victim>,
-        run: Run,
-        cut: &Cut,
-    ) -> Result<(Vec<Skip>, Vec<FaultRecord>)> {
+    async fn attend(&self, victims: Vec<crate::plan::Victim>, run: Run, cut: &Cut) -> Result<Attended> {
         let tasks: Vec<_> = victims
             .into_iter()
             .map(|victim| {
@@ -348,19 +357,20 @@ impl Monkey {
                 (target, event, task)
             })
             .collect();
-        let (mut skipped, mut faults, mut lost) = (Vec::new(), Vec::new(), None);
+        let (mut attended, mut lost) = (Attended::default(), None);
         for (target, event, task) in tasks {
             match task.await {
-                Ok(Guarded::Ended(record)) => faults.push(*record),
+                Ok(Guarded::Ended(record)) => attended.faults.push(*record),
+                Ok(Guarded::Rehearsed(rehearsed)) => attended.rehearsed.push(*rehearsed),
                 Ok(Guarded::Skipped(reason)) => {
-                    skipped.push(Skip { target, event: event.to_owned(), reason })
+                    attended.skipped.push(Skip { target, event: event.to_owned(), reason })
                 }
                 Err(error) => lost = Some(lost_task(&target, error)),
             }
         }
         match lost {
             Some(error) => Err(error),
-            None => Ok((skipped, faults)),
+            None => Ok(attended),
         }
     }
 
@@ -373,6 +383,14 @@ impl Monkey {
         }
         Ok(())
     }
+}
+
+/// What became of the victims of a run.
+#[derive(Default)]
+struct Attended {
+    skipped: Vec<Skip>,
+    faults: Vec<FaultRecord>,
+    rehearsed: Vec<Rehearsed>,
 }
 
 /// The runtime is shutting down, or this library has a bug. The journal still knows the fault.

@@ -5,9 +5,10 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    core::{ASK_LIMIT, Core, Run},
+    core::{ASK_LIMIT, Core, Rehearsal, Run},
     last_look::{incarnation, is_still_so, is_still_the_same, limited, look_again},
     permission::may_undo,
+    rehearsed::Rehearsed,
     sight::Sight,
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     contain::contained,
     event::{Discovered, Scope, ScopeParts},
     fault::{Armed, FaultId, Prepared},
-    journal::{Arming, Limits},
+    journal::{Arming, Limits, tally},
     observer::Intended,
     plan::{Reason, Victim, rules},
     steady_state::Course,
@@ -98,7 +99,10 @@ pub(super) async fn make_ready(
         hypothesis: core.parts.steady_state.as_ref().map(|steady| steady.hypothesis().to_owned()),
         ..Intended::new(scope.fault(), scope.target_id().clone(), scope.event(), scope.deadline())
     };
-    core.observers.ask(core.parts.clock.as_ref(), ASK_LIMIT, &intended).await.map_err(Reason::doubt)?;
+    // Nothing is announced that does not come.
+    if !core.rehearses() {
+        core.observers.ask(core.parts.clock.as_ref(), ASK_LIMIT, &intended).await.map_err(Reason::doubt)?;
+    }
     if let Some(course) = course {
         course.before_injection().await?;
     }
@@ -137,6 +141,26 @@ impl Ready {
             Arming::Armed(armed) => Ok(armed),
             Arming::Refused(reason) => Err(reason),
         }
+    }
+}
+
+impl Ready {
+    /// Checks all that the arming would check, over the faults that the journal has. Nothing is recorded.
+    pub(super) async fn rehearse(self, core: &Core, rehearsal: &Rehearsal) -> Result<Rehearsed, Reason> {
+        undone_before_closing(core, self.scope.lasting())?;
+        let record = self
+            .prepared
+            .rehearsed(&self.scope, &rehearsal.registry, core.parts.retry.budget)
+            .map_err(Reason::doubt)?;
+        let tally = tally(rehearsal.journal.as_ref(), &record, &self.limits).await.map_err(Reason::doubt)?;
+        self.limits.check(&record, &tally)?;
+        Ok(Rehearsed {
+            by_hand: self.prepared.by_hand(&self.scope),
+            target: record.target,
+            event: record.event,
+            hold: self.scope.lasting(),
+            requested: record.requested,
+        })
     }
 }
 

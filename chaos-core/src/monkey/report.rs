@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::RunId;
+use super::{RunId, rehearsed::Rehearsed};
 use crate::{
     clock::seconds,
     error::{Error, ErrorKind, Result},
@@ -43,8 +43,14 @@ pub struct RunReport {
     pub skipped: Vec<Skip>,
     /// Every fault of this run, as it ended.
     pub faults: Vec<FaultRecord>,
+    /// The faults that it would have injected, if the monkey [rehearses](super::MonkeyBuilder::rehearse).
+    #[serde(default)]
+    pub rehearsed: Vec<Rehearsed>,
     /// Pending faults of earlier runs that this run recovered before it injected anything.
     pub replayed: Vec<FaultRecord>,
+    /// The pending faults that a rehearsing monkey found, and left as they are.
+    #[serde(default)]
+    pub pending: Vec<FaultRecord>,
     /// Unreadable entries of the journal. Each may be a fault that still must be recovered.
     #[serde(default)]
     pub unreadable: Vec<Unreadable>,
@@ -167,7 +173,11 @@ impl Serialize for RunReport {
             plan: &'a Plan,
             skipped: &'a [Skip],
             faults: Vec<Timed<'a>>,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            rehearsed: &'a [Rehearsed],
             replayed: Vec<Timed<'a>>,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            pending: &'a [FaultRecord],
             unreadable: &'a [Unreadable],
             #[serde(skip_serializing_if = "Option::is_none")]
             steady_state: Option<&'a SteadyStateReport>,
@@ -181,7 +191,9 @@ impl Serialize for RunReport {
             plan,
             skipped,
             faults,
+            rehearsed,
             replayed,
+            pending,
             unreadable,
             steady_state,
         } = self;
@@ -195,7 +207,9 @@ impl Serialize for RunReport {
             plan,
             skipped,
             faults: faults.iter().map(Timed::of).collect(),
+            rehearsed,
             replayed: replayed.iter().map(Timed::of).collect(),
+            pending,
             unreadable,
             steady_state: steady_state.as_ref(),
         }
@@ -246,8 +260,17 @@ impl fmt::Display for RunReport {
             let (name, problem) = (escaped(&entry.entry), escaped(&entry.failure.message));
             write!(f, "\nthe journal's entry {name} cannot be read, and may be a fault: {problem}")?;
         }
+        for fault in &self.pending {
+            write!(f, "\npending, and left as it is: {}", Line(fault))?;
+        }
         if self.leashed {
             write!(f, "\n{}", self.plan)?;
+            for rehearsed in &self.rehearsed {
+                write!(f, "\n{rehearsed}")?;
+            }
+            for skipped in &self.skipped {
+                write!(f, "\n{}", skip(skipped))?;
+            }
         } else if self.faults.is_empty() {
             for reason in self.why_nothing() {
                 write!(f, "\n{reason}")?;

@@ -10,6 +10,7 @@ use super::{
     RunReport,
     core::{Core, Run},
     diagnose::list,
+    dues::{Dues, last_rehearsed, note_due, seed_of_schedule},
 };
 use crate::{
     calendar::next_opening,
@@ -17,7 +18,7 @@ use crate::{
     clock,
     error::{Error, Result},
     group::{Group, GroupId},
-    journal::FaultQuery,
+    journal::{DueNote, FaultQuery},
     observer::{Activity, Chosen},
     plan::Fits,
     provider::GroupFilter,
@@ -33,23 +34,28 @@ const LOOK_EVERY: Duration = Duration::from_secs(3600);
 /// How often the clock is read while nothing is due: a sleep does not notice that the machine was suspended.
 const CLOCK_EVERY: Duration = Duration::from_secs(60);
 
-/// Carries dues out, until the monkey is retired and its runs are over, by `carry_out` of a run in one group. Dropped, it cuts the runs short.
-pub(super) async fn carry_out_dues(
-    core: &Arc<Core>,
-    schedule: &Schedule,
-    seed: u64,
-    carry_out: Arc<CarryOut>,
-) {
+/// Carries dues out, until the monkey is retired and its runs are over, by `carry_out` of a run in one group. Dropped,
+/// it cuts the runs short.
+pub(super) async fn carry_out_dues(core: &Arc<Core>, schedule: &Schedule, carry_out: Arc<CarryOut>) {
+    let seed = seed_of_schedule(core).await;
+    let mut known = Dues::new(core, schedule);
     // Tasks: a run that waits for the journal must go on while this looks into it.
     let mut running = JoinSet::new();
     // None as long as a group's due is carried out; otherwise when it is tried again.
     let mut not_before: BTreeMap<GroupId, Option<Timestamp>> = BTreeMap::new();
     while !core.retirement.has_begun() {
+        let are_tried = not_before.iter().filter(|(_, again)| again.is_none());
+        let are_tried = are_tried.map(|(group, _)| group.clone()).collect();
+        let are_settled = known.settle(seed, &are_tried).await;
         let dues = dues(core, schedule, seed).await;
+        known.open(&dues).await;
         // The look may have taken minutes.
         let now = core.parts.clock.now();
         let is_open = core.parts.calendar.window(now).is_some();
         let mut wake = clock::after(now, LOOK_EVERY).min(schedule.next_day(now));
+        if !are_settled {
+            wake = wake.min(clock::after(now, core.parts.due_retry));
+        }
         if let Some(opens) = next_opening(&core.parts.calendar, now).filter(|opens| *opens > now) {
             wake = wake.min(opens);
         }
@@ -139,12 +145,13 @@ async fn dues(core: &Core, schedule: &Schedule, seed: u64) -> Vec<(Due, Option<T
     dues
 }
 
-/// When the last fault in a group was armed.
+/// When the last fault in a group was armed; for a monkey that rehearses also when it would have hit it.
 pub(super) async fn last_fault(core: &Core, group: &Group) -> Result<Option<Timestamp>> {
     let query = FaultQuery::all().group(group.id.clone()).limit(1);
-    let found = core.safeguard()?.journal.find(&query).await?;
+    let rehearsed = last_rehearsed(core, &group.id).await?;
+    let found = core.journal()?.find(&query).await?;
     match found.unreadable.into_iter().next() {
-        None => Ok(found.faults.last().map(|fault| fault.armed_at)),
+        None => Ok(found.faults.last().map(|fault| fault.armed_at).max(rehearsed)),
         Some(unreadable) => {
             let what = "the last fault of a group cannot be read, so nobody knows whether the group is due";
             Err(Error::new(unreadable.failure.kind, what)
@@ -174,11 +181,22 @@ async fn is_carried_out(
         Ok(run) => carry_out(run, GroupFilter::only([due.id.group.as_str()])).await,
         Err(error) => Err(error),
     };
-    match ended {
-        Ok(report) => !report.faults.is_empty(),
+    let (is_over, why) = match ended {
+        Ok(report) if report.faults.is_empty() && report.rehearsed.is_empty() => {
+            (false, report.why_nothing())
+        }
+        Ok(_) => (true, Vec::new()),
         Err(error) => {
             core.tell(Activity::RunFailed { run, failure: (&error).into() });
-            false
+            (false, vec![error.to_string()])
         }
-    }
+    };
+    let now = core.parts.clock.now();
+    let note = match is_over && core.rehearses() {
+        true => DueNote::would_have_been(due.id.clone(), now),
+        false => DueNote::open(due.id.clone(), now).because(why),
+    };
+    // If it is carried out, its fault says so.
+    note_due(core, note.drawn(due.at)).await;
+    is_over
 }

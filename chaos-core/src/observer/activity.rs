@@ -10,6 +10,7 @@ use crate::{
     group::TargetId,
     monkey::{Outcome, RunId},
     plan::{Reason, UnmatchedPattern},
+    schedule::DueId,
     steady_state::Phase,
     text::escaped,
 };
@@ -73,6 +74,16 @@ pub enum Activity {
         event: String,
         /// The reason.
         reason: Reason,
+    },
+    /// A monkey that only rehearses would have injected this. Nothing was armed.
+    #[non_exhaustive]
+    Rehearsed {
+        /// The run.
+        run: RunId,
+        /// The target.
+        target: TargetId,
+        /// The name of the event.
+        event: String,
     },
     /// A fault was armed: its recovery is durable.
     #[non_exhaustive]
@@ -254,6 +265,21 @@ pub enum Activity {
     /// A halt was withdrawn.
     #[non_exhaustive]
     Resumed {},
+    /// A monkey with a schedule began to carry dues out.
+    #[non_exhaustive]
+    ScheduleBegan {
+        /// The seed of its schedule: the given one, or the one that the journal keeps.
+        seed: u64,
+    },
+    /// The day of a due ended, and nothing was injected for it.
+    #[non_exhaustive]
+    DueMissed {
+        /// The due. In JSON, `group` and `day`.
+        #[serde(flatten)]
+        due: DueId,
+        /// The reasons that stopped it, for a person to read.
+        why: Vec<String>,
+    },
     /// A run could not be made.
     #[non_exhaustive]
     RunFailed {
@@ -285,6 +311,10 @@ impl fmt::Display for Activity {
                 write!(f, "planned: {chosen} of {targets} targets in {groups} groups chosen")
             }
             Self::Skipped { target, reason, .. } => write!(f, "{target} skipped: {reason}"),
+            Self::Rehearsed { target, event, .. } => {
+                let (event, target) = (escaped(event), escaped(target.as_str()));
+                write!(f, "rehearsed: {event} would have been injected into {target}")
+            }
             Self::Armed { fault, .. } => {
                 let Fault { id, target, event, deadline, .. } = fault.as_ref();
                 write!(f, "fault {id} armed: {event} on {target} until {deadline}")
@@ -345,6 +375,12 @@ impl fmt::Display for Activity {
             }
             Self::Halted { reason } => write!(f, "halted: {}", escaped(reason)),
             Self::Resumed {} => f.write_str("resumed: the halt was withdrawn"),
+            Self::ScheduleBegan { seed } => {
+                write!(f, "dues are carried out by the schedule with seed {seed}")
+            }
+            Self::DueMissed { due, why } => {
+                write!(f, "the due of {} was missed: {}", escaped(&due.to_string()), escaped(&why.join("; ")))
+            }
             Self::RunFailed { failure, .. } => write!(f, "the run could not be carried out: {failure}"),
             Self::RunEnded { outcome, why, .. } if why.is_empty() => write!(f, "run ended: {outcome}"),
             Self::RunEnded { outcome, why, .. } => {

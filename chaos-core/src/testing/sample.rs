@@ -143,6 +143,8 @@ pub fn report(outcome: Outcome) -> RunReport {
         plan: plan(),
         skipped: Vec::new(),
         faults: Vec::new(),
+        rehearsed: Vec::new(),
+        pending: Vec::new(),
         replayed: Vec::new(),
         unreadable: Vec::new(),
         steady_state: None,

@@ -171,15 +171,6 @@ fn a_schedule_takes_no_share_of_a_run() {
     assert!(error.starts_with("invalid targets_per_run: 10%; expected a number or 100%"), "{error}");
 }
 
-#[test]
-fn a_schedule_needs_a_seed() {
-    let error = Monkey::builder().provider(world()).schedule(schedule(5.0, 2)).build().unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "invalid seed: none; expected a number, so that a restart draws the same dues"
-    );
-}
-
 /// A program may run it in a task of its own.
 #[tokio::test(start_paused = true)]
 async fn its_life_can_be_a_task() {
