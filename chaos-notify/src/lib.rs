@@ -74,6 +74,8 @@ mod end;
 mod experiments;
 mod json_lines;
 mod message;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod notifier;
 mod outbox;
 mod patience;
