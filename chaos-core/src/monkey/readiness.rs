@@ -142,12 +142,10 @@ impl Ready {
             Arming::Refused(reason) => Err(reason),
         }
     }
-}
 
-impl Ready {
     /// Checks all that the arming would check, over the faults that the journal has. Nothing is recorded.
     pub(super) async fn rehearse(self, core: &Core, rehearsal: &Rehearsal) -> Result<Rehearsed, Reason> {
-        undone_before_closing(core, self.scope.lasting())?;
+        undone_before_closing(core, &self.calendar, self.scope.lasting())?;
         let record = self
             .prepared
             .rehearsed(&self.scope, &rehearsal.registry, core.parts.retry.budget)
