@@ -85,6 +85,11 @@ impl Composer {
                 Some(self.experiments.not_steady_again(at, *run, why))
             }
             Activity::Halted { reason, .. } => Some(halted(at, reason)),
+            Activity::Resumed { .. } => Some(resumed(at)),
+            Activity::SettingsRefused { failure, .. } => Some(settings_refused(at, &failure.to_string())),
+            Activity::DueMissed { due, why, .. } => {
+                self.tells_idle_runs.then(|| idle(at, &format!("The due of {due} was missed"), why))
+            }
             Activity::RunFailed { failure, .. } => {
                 self.tells_idle_runs.then(|| idle(at, "A run could not be made", &[failure.to_string()]))
             }
@@ -174,16 +179,38 @@ fn halted(at: Timestamp, reason: &str) -> Message {
     body.line("Why", reason);
     body.line("When", instant(at));
     body.paragraph("`resume` withdraws the halt.");
-    Message {
-        kind: Kind::Halted,
-        fault: None,
-        run: None,
-        detail: 0,
-        at,
-        stands_for: 1,
-        subject: subject("Chaos halted: ", "", reason),
-        body: body.finish(),
+    message(Kind::Halted, at, subject("Chaos halted: ", "", reason), body)
+}
+
+fn resumed(at: Timestamp) -> Message {
+    let mut body = Body::saying("The halt was withdrawn: faults are injected again.");
+    body.gap();
+    body.line("When", instant(at));
+    message(Kind::Resumed, at, subject("Chaos resumed", "", ""), body)
+}
+
+fn settings_refused(at: Timestamp, why: &str) -> Message {
+    let mut body =
+        Body::saying("The settings were read again and not taken. The monkey goes on under the former ones.");
+    body.gap();
+    body.line("Why", why);
+    body.line("When", instant(at));
+    message(Kind::SettingsRefused, at, subject("Chaos settings refused: ", "", why), body)
+}
+
+impl Message {
+    /// A message that tests whether messages arrive.
+    pub fn test(at: Timestamp) -> Self {
+        let mut body = Body::saying("This is a test: somebody asked whether messages of a monkey arrive here.");
+        body.gap();
+        body.line("When", instant(at));
+        message(Kind::Test, at, subject("Chaos test message", "", ""), body)
     }
+}
+
+/// A message that is about no fault and no run.
+fn message(kind: Kind, at: Timestamp, subject: String, body: Body) -> Message {
+    Message { kind, fault: None, run: None, detail: 0, at, stands_for: 1, subject, body: body.finish() }
 }
 
 fn idle(at: Timestamp, what: &str, why: &[String]) -> Message {

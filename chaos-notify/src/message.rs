@@ -30,7 +30,9 @@ pub struct Message {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A run injected nothing, or could not be carried out.
+    /// A message that tests whether messages arrive.
+    Test,
+    /// A run injected nothing or could not be carried out, or a due was missed.
     NothingInjected,
     /// A fault is about to be injected.
     Announced,
@@ -44,8 +46,12 @@ pub enum Kind {
     Inconclusive,
     /// A run ended, and its hypothesis was wrong.
     Deviated,
+    /// A halt was withdrawn.
+    Resumed,
     /// Everything is halted.
     Halted,
+    /// Settings were read again and not taken: the monkey goes on under the former ones.
+    SettingsRefused,
     /// Every fault of a run is over, but the system was not seen to be steady again in time.
     NotSteadyAgain,
     /// A probe of the steady state was violated while a fault was in effect.
@@ -62,7 +68,8 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, the least important first.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
+        Self::Test,
         Self::NothingInjected,
         Self::Announced,
         Self::LeftAlone,
@@ -70,7 +77,9 @@ impl Kind {
         Self::Recovered,
         Self::Inconclusive,
         Self::Deviated,
+        Self::Resumed,
         Self::Halted,
+        Self::SettingsRefused,
         Self::NotSteadyAgain,
         Self::SteadyStateViolated,
         Self::InjectionFailed,
@@ -81,12 +90,13 @@ impl Kind {
 
     /// Whether this message was promised to people.
     pub(crate) fn is_promised(self) -> bool {
-        !matches!(self, Self::NothingInjected | Self::Announced)
+        !matches!(self, Self::Test | Self::NothingInjected | Self::Announced)
     }
 
     /// The name that subscribers can filter by, such as `recovery-failed`.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Test => "test",
             Self::NothingInjected => "nothing-injected",
             Self::Announced => "announced",
             Self::LeftAlone => "left-alone",
@@ -94,7 +104,9 @@ impl Kind {
             Self::Recovered => "recovered",
             Self::Inconclusive => "inconclusive",
             Self::Deviated => "deviated",
+            Self::Resumed => "resumed",
             Self::Halted => "halted",
+            Self::SettingsRefused => "settings-refused",
             Self::NotSteadyAgain => "not-steady-again",
             Self::SteadyStateViolated => "steady-state-violated",
             Self::InjectionFailed => "injection-failed",

@@ -265,6 +265,12 @@ pub enum Activity {
     /// A halt was withdrawn.
     #[non_exhaustive]
     Resumed {},
+    /// The settings of a monkey that keeps running were read again and not taken: it goes on under the former ones.
+    #[non_exhaustive]
+    SettingsRefused {
+        /// Why not.
+        failure: Failure,
+    },
     /// A monkey with a schedule began to carry dues out.
     #[non_exhaustive]
     ScheduleBegan {
@@ -299,6 +305,13 @@ pub enum Activity {
         /// tested. Empty for other outcomes.
         why: Vec<String>,
     },
+}
+
+impl Activity {
+    /// For a program that reads the settings of a running monkey again.
+    pub fn settings_refused(failure: impl Into<Failure>) -> Self {
+        Self::SettingsRefused { failure: failure.into() }
+    }
 }
 
 impl fmt::Display for Activity {
@@ -374,6 +387,7 @@ impl fmt::Display for Activity {
                 f.write_str(&told.join("; "))
             }
             Self::Halted { reason } => write!(f, "halted: {}", escaped(reason)),
+            Self::SettingsRefused { failure } => write!(f, "the settings were not taken: {failure}"),
             Self::Resumed {} => f.write_str("resumed: the halt was withdrawn"),
             Self::ScheduleBegan { seed } => {
                 write!(f, "dues are carried out by the schedule with seed {seed}")
